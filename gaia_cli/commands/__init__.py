@@ -1,0 +1,1 @@
+"""One module a verb: plain arguments in, work done, an exit code out."""

@@ -1,0 +1,1 @@
+"""The Dynamic Function Runtime: one front process, a worker process per backend, a switch that loses nothing."""

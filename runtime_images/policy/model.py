@@ -1,0 +1,149 @@
+"""The words of Gaia as frozen values, shared by the analyzer, the runtime, the simulator and the command line.
+
+Standard library only: this module ships in every image and is imported by every part. Times are seconds (`_s`),
+except where a user-facing name says `_ms`; rates are per second; shares are between 0 and 1.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Backend(StrEnum):
+    """Where requests are served."""
+
+    CPU = "cpu"
+    GPU = "gpu"
+
+    @property
+    def other(self) -> "Backend":
+        """The backend that this one is not."""
+        return Backend.GPU if self is Backend.CPU else Backend.CPU
+
+
+class ExecutionMode(StrEnum):
+    """What a function needs; the two `*_preferred` modes may switch while the function serves."""
+
+    CPU = "cpu"
+    CPU_PREFERRED = "cpu_preferred"
+    GPU_PREFERRED = "gpu_preferred"
+    GPU = "gpu"
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether the function never switches."""
+        return self in (ExecutionMode.CPU, ExecutionMode.GPU)
+
+    @property
+    def initial_backend(self) -> Backend:
+        """The backend the function starts on where both are available."""
+        return Backend.CPU if self in (ExecutionMode.CPU, ExecutionMode.CPU_PREFERRED) else Backend.GPU
+
+    def on(self, backend: Backend) -> "ExecutionMode":
+        """The mode after a switch to `backend`: a fixed mode stays, a dynamic one flips with the backend."""
+        if self.is_fixed:
+            return self
+        return ExecutionMode.CPU_PREFERRED if backend is Backend.CPU else ExecutionMode.GPU_PREFERRED
+
+
+class Accelerator(StrEnum):
+    """What a GPU backend uses. `emulated` is a GPU lane for machines without one and is always labelled so."""
+
+    NVIDIA = "nvidia"
+    EMULATED = "emulated"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Slo:
+    """What the user asks for; a target that is None is not asked for."""
+
+    latency_p95_ms: float | None = None
+    throughput_rps: float | None = None
+    error_rate: float | None = None
+    window_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What an hour of each backend costs while it is held, from start ordered to released."""
+
+    cpu_per_hour: float = 0.1368
+    gpu_per_hour: float = 0.4788
+    currency: str = "USD"
+
+    def per_second(self, backend: Backend) -> float:
+        """The price of one second of `backend`."""
+        return (self.cpu_per_hour if backend is Backend.CPU else self.gpu_per_hour) / 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One thing a rule found. `weight` is positive towards the GPU and negative towards the CPU."""
+
+    rule: str
+    path: str
+    line: int
+    column: int
+    message: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The analyzer's answer: `confidence` is the probability that the mode is right."""
+
+    mode: ExecutionMode
+    confidence: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LaneObservation:
+    """What one backend did lately, as the policy sees it. Lists are oldest first.
+
+    `recent_latencies_s` are arrival-to-answer times of requests finished within the SLO window, `recent_services_s` the
+    same requests without the wait in the queue. `cpu_share` is processor time over busy wall time with the wait for
+    a processor taken out; None means not measured yet.
+    """
+
+    available: bool
+    running: bool
+    p95_s: float | None = None
+    recent_latencies_s: tuple[float, ...] = ()
+    recent_services_s: tuple[float, ...] = ()
+    in_flight_ages_s: tuple[float, ...] = ()
+    cpu_share: float | None = None
+    error_rate: float = 0.0
+    start_up_s: float | None = None
+    held_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Everything a decision may depend on, at one moment.
+
+    `queue_ages_s` are the ages of requests that wait in the front, oldest first; `arrival_rate` is requests a second
+    over the last few seconds; `idle_s` the time since the last request arrived or finished.
+    """
+
+    active: Backend
+    switching_to: Backend | None
+    lanes: dict[Backend, LaneObservation]
+    queue_ages_s: tuple[float, ...] = ()
+    arrival_rate: float = 0.0
+    idle_s: float = 0.0
+    slots: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the policy answers: where requests should be served, and why.
+
+    `chosen` equal to the active backend means stay. `reason` is one sentence for a person; `inputs` holds the
+    numbers it rests on.
+    """
+
+    chosen: Backend
+    rejected: Backend
+    reason: str
+    inputs: dict[str, float | str | None] = field(default_factory=dict)
