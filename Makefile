@@ -1,0 +1,66 @@
+# What a person runs is what CI runs: nothing lives only in CI. `make` alone lists the targets.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV ?= .venv
+PYTHON ?=
+ENGINE ?=
+PYTEST_ARGS ?=
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+.PHONY: help setup dev demo test lint format bench lock clean
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: $(VENV)/.project-installed ## Make .venv with the project in it.
+
+dev: $(VENV)/.dev-installed ## Make .venv with the project and the tools for working on it.
+
+demo: setup ## Watch a function being analyzed and moved between CPU and GPU (ENGINE=docker|process).
+	@$(BIN)/python scripts/demo.py $(if $(ENGINE),--engine $(ENGINE))
+
+test: lint ## Run lint, types and every test (PYTEST_ARGS="-k name" for some).
+	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+
+lint: dev ## Check style, format, types and the import rule.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m mypy
+	$(BIN)/lint-imports
+
+format: dev ## Format the code and put right what ruff can.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: dev ## Run every benchmark; each prints ratios against a peer.
+	@set -e; for benchmark in benchmarks/[a-z]*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark; done
+
+lock: ## Refresh constraints.txt with the newest versions that fit pyproject.toml.
+	@set -e; fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
+	PYTHON=$(PYTHON) scripts/create_venv.sh "$$fresh"; \
+	"$$fresh"/bin/python -m pip --quiet --disable-pip-version-check install --editable '.[dev]'; \
+	{ echo "# The exact versions that 'make demo' and 'make test' install; refreshed with 'make lock'."; \
+	  "$$fresh"/bin/python -m pip --disable-pip-version-check freeze --exclude-editable; } > "$$fresh"/constraints.txt; \
+	cp "$$fresh"/constraints.txt constraints.txt; wc -l constraints.txt
+
+clean: ## Delete .venv, caches and build outputs.
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .gaia_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps live in the environment, so deleting it is enough to start afresh; each one waits for the one before, so that
+# pip never runs twice at once under `make -j`.
+
+$(VENV)/.project-installed: pyproject.toml constraints.txt scripts/create_venv.sh
+	@PYTHON=$(PYTHON) scripts/create_venv.sh $(VENV)
+	@echo "Installing the project into $(VENV)"
+	@$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.dev-installed: $(VENV)/.project-installed
+	@echo "Installing the tools for working on it into $(VENV)"
+	@$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@touch $@
