@@ -102,7 +102,9 @@ class LaneObservation:
     """What one backend did lately, as the policy sees it. Lists are oldest first.
 
     `recent_latencies_s` are arrival-to-answer times of requests finished within the SLO window, `recent_services_s` the
-    same requests without the wait in the queue. `cpu_share` is processor time over busy wall time with the wait for
+    same requests without the wait in the queue. `finished` counts every request that ever entered these two lists, so
+    that each is learned from once; the lists may be cut to the newest few hundred. `in_flight_ages_s` are the times
+    since the arrival of the requests being served. `cpu_share` is processor time over busy wall time with the wait for
     a processor taken out; None means not measured yet.
     """
 
@@ -116,6 +118,7 @@ class LaneObservation:
     error_rate: float = 0.0
     start_up_s: float | None = None
     held_s: float = 0.0
+    finished: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +142,13 @@ class Observation:
 class Decision:
     """What the policy answers: where requests should be served, and why.
 
-    `chosen` equal to the active backend means stay. `reason` is one sentence for a person; `inputs` holds the
-    numbers it rests on.
+    `chosen` equal to the active backend means stay, equal to `switching_to` that the switch under way goes on.
+    `reason` is one sentence for a person; `inputs` holds the numbers it rests on. `rule` names the rule that spoke
+    (docs/policy.md): it stays the same while only the numbers in the reason move.
     """
 
     chosen: Backend
     rejected: Backend
     reason: str
     inputs: dict[str, float | str | None] = field(default_factory=dict)
+    rule: str = ""
