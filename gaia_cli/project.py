@@ -1,11 +1,20 @@
 """gaia.toml, [tool.gaia] or func.yaml, read and checked into one frozen FunctionProject.
 
-Flag > environment (GAIA_*) > file > default. Unknown keys are errors that name the nearest known key.
+Flag > environment (GAIA_*) > file > default. Unknown keys are errors that name the nearest known key. What
+may be said is one table, `TABLES`: a key, the kind of value it takes and the field of FunctionProject that
+it fills; a new key is one line there, one field, and one line in docs/configuration.md.
 """
 
-from dataclasses import dataclass, field
+import difflib
+import re
+import tomllib
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
+from gaia_cli import kinds
+from gaia_cli.errors import ConfigurationError, UsageError
+from gaia_cli.requirements import Requirements, default_requirements, requirements_file
 from runtime_images.policy.model import ExecutionMode, Prices, Slo
 
 
@@ -13,9 +22,11 @@ from runtime_images.policy.model import ExecutionMode, Prices, Slo
 class FunctionProject:
     """A function's directory and everything its configuration says.
 
-    `entrypoint` is "path.py" or "path.py:attribute" relative to `directory`, empty to search. `requirements` are the
-    requirement lines from requirements.txt or pyproject.toml's dependencies; `gpu_requirements` come on top where a real
-    GPU is used. `pin` fixes the mode whatever the analyzer says.
+    `entrypoint` is "path.py" or "path.py:attribute" relative to `directory`, empty to search.
+    `requirements` are the requirement lines from requirements.txt or pyproject.toml's dependencies;
+    `gpu_requirements` come on top where a real GPU is used. The two `*_file` fields name the file in
+    `directory` that the lines stand in, empty where they are written in a TOML list. `pin` fixes the mode
+    whatever the analyzer says. `memory` is in Docker's spelling ("512m", "2g").
     """
 
     directory: Path
@@ -23,7 +34,9 @@ class FunctionProject:
     entrypoint: str = ""
     python: str = ""
     requirements: tuple[str, ...] = ()
+    requirements_file: str = ""
     gpu_requirements: tuple[str, ...] = ()
+    gpu_requirements_file: str = ""
     pin: ExecutionMode | None = None
     slo: Slo = field(default_factory=Slo)
     prices: Prices = field(default_factory=Prices)
@@ -37,11 +50,237 @@ class FunctionProject:
     request_timeout_s: float = 300.0
 
 
+class Key(NamedTuple):
+    """One key: the kind of its value and the field that it fills, "part.field" for a nested one."""
+
+    kind: kinds.Kind
+    fills: str
+
+
+TABLES: dict[str, dict[str, Key]] = {
+    "function": {
+        "name": Key(kinds.NAME, "name"),
+        "entrypoint": Key(kinds.ENTRYPOINT, "entrypoint"),
+        "python": Key(kinds.PYTHON, "python"),
+        "requirements": Key(kinds.REQUIREMENTS, "requirements"),
+        "gpu_requirements": Key(kinds.REQUIREMENTS, "gpu_requirements"),
+    },
+    "mode": {"pin": Key(kinds.MODE, "pin")},
+    "slo": {
+        "latency_p95_ms": Key(kinds.number(above=True), "slo.latency_p95_ms"),
+        "throughput_rps": Key(kinds.number(above=True), "slo.throughput_rps"),
+        "error_rate": Key(kinds.number(high=1), "slo.error_rate"),
+        "window_s": Key(kinds.number(low=1, high=3600), "slo.window_s"),
+    },
+    "cost": {
+        "cpu_per_hour": Key(kinds.number(), "prices.cpu_per_hour"),
+        "gpu_per_hour": Key(kinds.number(), "prices.gpu_per_hour"),
+        "currency": Key(kinds.CURRENCY, "prices.currency"),
+    },
+    "policy": {},
+    "build": {"base_image": Key(kinds.IMAGE, "base_image")},
+    "run": {
+        "concurrency": Key(kinds.integer(0, 4096), "concurrency"),
+        "idempotent": Key(kinds.FLAG, "idempotent"),
+        "cpus": Key(kinds.number(high=1024, above=True), "cpus"),
+        "memory": Key(kinds.MEMORY, "memory"),
+        "gpus": Key(kinds.integer(1, 64), "gpus"),
+        "max_body_mb": Key(kinds.number(high=4096, above=True), "max_body_mb"),
+        "request_timeout_s": Key(kinds.number(high=86400, above=True), "request_timeout_s"),
+    },
+}
+"""What gaia.toml may hold, besides [targets.NAME], whose keys belong to the target."""
+
+_TARGETS = "targets"
+
+
 def load_project(path: Path) -> FunctionProject:
     """Read the project at `path`, a directory or a single Python file.
 
     Raises:
         UsageError: there is nothing at `path`, or the directory is empty.
-        ConfigurationError: a configuration file is malformed, has an unknown key or a value of the wrong type.
+        ConfigurationError: a configuration file is malformed, or has an unknown key or an unusable value.
     """
-    raise NotImplementedError(path)
+    directory, entrypoint = _locate(path)
+    pyproject = _read_toml(directory / "pyproject.toml")
+    where, tables = _configuration(directory, pyproject)
+    values = _check(where, tables)
+    if entrypoint:
+        values["entrypoint"] = entrypoint
+    name = values.pop("name", "") or _default_name(directory, entrypoint)
+    found = {
+        "requirements": _requirements(directory, where, values, "requirements")
+        or default_requirements(directory, pyproject),
+        "gpu_requirements": _requirements(directory, where, values, "gpu_requirements") or Requirements(),
+    }
+    for key, requirements in found.items():
+        values |= {key: requirements.lines, f"{key}_file": requirements.file}
+    return _assemble(FunctionProject(directory, name), values)
+
+
+def slug(text: str) -> str:
+    """A valid function name made from any text."""
+    label = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    label = label.lstrip("0123456789-")[:63].rstrip("-")
+    return label or "function"
+
+
+def _locate(path: Path) -> tuple[Path, str]:
+    """The function's directory, and the entry point where `path` is a single file."""
+    if not path.exists():
+        raise UsageError(
+            f"there is nothing at {path}", "give the directory of a function, or make one: gaia init DIR"
+        )
+    resolved = path.resolve()
+    if resolved.is_dir():
+        if not any(resolved.iterdir()):
+            raise UsageError(f"{path} is empty", f"write a function there: gaia init {path}")
+        return resolved, ""
+    if resolved.suffix != ".py":
+        raise UsageError(f"{path} is not a Python file", "give the directory of a function, or one .py file")
+    return resolved.parent, resolved.name
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file, empty where there is none."""
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}: {error.strerror}", "make it a readable file") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path} is not UTF-8 text", "save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        what, line = _place(str(error))
+        raise ConfigurationError(f"{path}{line}: not valid TOML: {what}", "correct the syntax") from None
+
+
+def _place(message: str) -> tuple[str, str]:
+    """The parser's message without its place, and the place as ":line:column"."""
+    match = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", message, re.DOTALL)
+    return (match[1].lower(), f":{match[2]}:{match[3]}") if match else (message.lower(), "")
+
+
+def _configuration(directory: Path, pyproject: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The tables that configure the function, and what to call their place in errors."""
+    own = directory / "gaia.toml"
+    tool = pyproject.get("tool", {})
+    embedded = tool.get("gaia") if isinstance(tool, dict) else None
+    if own.exists() and embedded is not None:
+        raise ConfigurationError(
+            f"both {own} and [tool.gaia] in pyproject.toml configure the function", "keep one of the two"
+        )
+    if embedded is None:
+        return str(own), _read_toml(own)
+    where = f"{directory / 'pyproject.toml'}: [tool.gaia]"
+    if not isinstance(embedded, dict):
+        raise ConfigurationError(
+            f"{where} must be a table, not {_shown(embedded)}", "write it as [tool.gaia.slo] ..."
+        )
+    return where, embedded
+
+
+def _check(where: str, tables: dict[str, Any]) -> dict[str, Any]:
+    """Every value of `tables`, checked and converted, by the field that it fills."""
+    values: dict[str, Any] = {}
+    for table, content in tables.items():
+        if table not in TABLES and table != _TARGETS:
+            raise ConfigurationError(
+                f"{where}: unknown table or key {table!r}", _nearest(table, (*TABLES, _TARGETS))
+            )
+        if not isinstance(content, dict):
+            raise ConfigurationError(
+                f"{where}: {table} must be a table, not {_shown(content)}", f"write it as [{table}]"
+            )
+        if table == _TARGETS:
+            _check_targets(where, content)
+            continue
+        for key, value in content.items():
+            values[_known(where, table, key).fills] = _converted(where, table, key, value)
+    return values
+
+
+def _check_targets(where: str, targets: dict[str, Any]) -> None:
+    for name, content in targets.items():
+        if not re.fullmatch(kinds.DNS_LABEL, name) or not isinstance(content, dict):
+            raise ConfigurationError(
+                f"{where}: [targets] {name} must be a table with a lower-case name",
+                "write it as [targets.staging]",
+            )
+
+
+def _known(where: str, table: str, key: str) -> Key:
+    known = TABLES[table].get(key)
+    if known is None:
+        raise ConfigurationError(
+            f"{where}: unknown key {key!r} in [{table}]", _nearest(key, tuple(TABLES[table]))
+        )
+    return known
+
+
+def _converted(where: str, table: str, key: str, value: object) -> object:
+    kind = TABLES[table][key].kind
+    try:
+        return kind.convert(value)
+    except ValueError:
+        raise ConfigurationError(
+            f"{where}: [{table}] {key} must be {kind.expects}, not {_shown(value)}", "correct the value"
+        ) from None
+
+
+def _nearest(unknown: str, known: tuple[str, ...]) -> str:
+    """A hint: the nearest known key here, else the table where the key belongs, else all that is known."""
+    near = difflib.get_close_matches(unknown, known, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    homes = [f"[{table}]" for table, keys in TABLES.items() if unknown in keys]
+    if homes:
+        return f"{unknown!r} belongs in {homes[0]}"
+    return f"known here: {', '.join(known)}" if known else "this table has no keys yet; remove it"
+
+
+def _shown(value: object) -> str:
+    """A value as the user would recognise it, with its type where that is what is wrong."""
+    names = {bool: "", str: "the string ", dict: "a table", list: "the list "}
+    name = names.get(type(value), "")
+    if isinstance(value, dict):
+        return name
+    shown = str(value).lower() if isinstance(value, bool) else repr(value)
+    return name + (shown if len(shown) <= 60 else shown[:57] + "...")
+
+
+def _requirements(directory: Path, where: str, values: dict[str, Any], key: str) -> Requirements | None:
+    """The configured requirements, None where the configuration says nothing about them."""
+    value = values.get(key)
+    if isinstance(value, str):
+        return requirements_file(directory, value, f"{where}: [function] {key}")
+    return None if value is None else Requirements(value)
+
+
+def _default_name(directory: Path, entrypoint: str) -> str:
+    """The name in func.yaml, else one made from the file or the directory."""
+    named = _func_yaml_name(directory / "func.yaml") if not entrypoint else ""
+    return slug(named or entrypoint.removesuffix(".py") or directory.name)
+
+
+def _func_yaml_name(path: Path) -> str:
+    """The top-level `name:` of Knative's func.yaml; nothing else in it concerns Gaia."""
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    names = (re.fullmatch(r"name:\s+[\"']?([^\"'#]+?)[\"']?\s*(#.*)?", line) for line in lines)
+    return next((match[1] for match in names if match), "")
+
+
+def _assemble(project: FunctionProject, values: dict[str, Any]) -> FunctionProject:
+    """The project with `values` filled in; "slo.window_s" goes into the `slo` part."""
+    parts: dict[str, dict[str, Any]] = {}
+    for name, value in values.items():
+        part, dot, inner = name.rpartition(".")
+        parts.setdefault(part if dot else "", {})[inner] = value
+    own = parts.pop("", {})
+    nested = {part: replace(getattr(project, part), **inner) for part, inner in parts.items()}
+    return replace(project, **own, **nested)

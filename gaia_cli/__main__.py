@@ -1,0 +1,100 @@
+"""Where `gaia` begins: the fast paths, and the one place where a failure becomes words and an exit code.
+
+Parsing and working are kept apart. Typer only parses: a verb of `gaia_cli.app` returns the call to make,
+and the call is made here, under one handler for everything that can go wrong, whatever the verb.
+"""
+
+import itertools
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+from gaia_cli.errors import ExitCode, GaiaError, UsageError
+
+_VERSION_FLAGS = (["--version"], ["-V"])
+_DEBUG_FLAG = "--debug"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `gaia` with `argv`, the process's own arguments by default, and return the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] in _VERSION_FLAGS:
+        from gaia_cli.commands.version import version
+
+        return version()
+    signal.signal(signal.SIGTERM, _terminated)
+    debug = _DEBUG_FLAG in arguments or os.environ.get("GAIA_DEBUG", "") not in ("", "0")
+    arguments = [argument for argument in arguments if argument != _DEBUG_FLAG] or ["--help"]
+    return guarded(lambda: _run(arguments), arguments, debug=debug)
+
+
+def guarded(work: Callable[[], int], arguments: Sequence[str], *, debug: bool = False) -> int:
+    """Do `work`; any failure becomes a message, and the exit code that docs/reference.md promises."""
+    from gaia_cli.views import errors
+
+    as_json = _wants_json(arguments)
+    try:
+        code = work()
+        errors.flush_quietly()
+        return code
+    except GaiaError as error:
+        errors.show_error(error, as_json=as_json)
+        if debug:
+            errors.show_traceback(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        errors.flush_quietly()  # the reader, such as `head`, has seen enough
+        return ExitCode.OK
+    except Exception as error:  # noqa: BLE001 -- the last resort: a bug must become a report
+        errors.show_bug(error, arguments, as_json=as_json, exit_code=ExitCode.USAGE)
+        if debug:
+            errors.show_traceback(error)
+        return ExitCode.USAGE
+
+
+def _run(arguments: list[str]) -> int:
+    """Parse `arguments` and do what they ask for."""
+    from typer import Abort, TyperException
+
+    from gaia_cli.app import app
+
+    try:
+        parsed = app(arguments, prog_name="gaia", standalone_mode=False)
+    except Abort:
+        raise KeyboardInterrupt from None
+    except TyperException as error:
+        raise UsageError(_sentence(error.format_message()), _usage_hint(error)) from None
+    return int(parsed() if callable(parsed) else parsed or 0)
+
+
+def _sentence(message: str) -> str:
+    """Typer's message in the form of every other one: lower case at the start, no full stop."""
+    first = message.strip().removesuffix(".")
+    return first[:1].lower() + first[1:]
+
+
+def _usage_hint(error: Exception) -> str:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "gaia"
+    return f"see {command} --help"
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    """Whether the output is for a program; asked before parsing, because parsing may be what fails."""
+    words = [word for argument in arguments for word in argument.split("=", 1)]
+    return any(
+        flag == "--output-format" and value.startswith("json") for flag, value in itertools.pairwise(words)
+    )
+
+
+def _terminated(_signum: int, _frame: FrameType | None) -> None:
+    """Unwind as for Ctrl-C, so that everything started is stopped, and exit with 143."""
+    sys.exit(ExitCode.TERMINATED)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,19 @@
+"""`gaia version`: which Gaia this is."""
+
+from gaia_cli.errors import ExitCode
+from gaia_cli.version import __version__
+
+
+def version(output_format: str = "full") -> ExitCode:
+    """Print the version; as JSON also the Python and the platform, for reports made by programs."""
+    from gaia_cli.views import console
+
+    if output_format == "json":
+        import platform
+
+        console.json_line(
+            {"gaia": __version__, "python": platform.python_version(), "platform": platform.platform()}
+        )
+    else:
+        console.result(f"gaia {__version__}")
+    return ExitCode.OK

@@ -1,0 +1,121 @@
+"""What a configuration value may be: one small checker a kind, each saying in words what it expects.
+
+A kind turns the value that TOML gave into the value that Gaia uses, or raises `ValueError`. It knows
+nothing of files and keys, so one error message in `project.py` serves every key of the table there.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from runtime_images.policy.model import ExecutionMode
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A sort of value: `expects` finishes the sentence "must be ..." in an error."""
+
+    expects: str
+    convert: Callable[[object], Any]
+
+
+def number(low: float = 0.0, high: float = math.inf, *, above: bool = False) -> Kind:
+    """A finite number from `low` (with `above`: greater than `low`) to `high`."""
+    lowest = f"greater than {low:g}" if above else f"{low:g} or more"
+    limits = lowest if high == math.inf else f"{lowest} and at most {high:g}"
+
+    def convert(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise ValueError
+        if value > high or value < low or (above and value == low):
+            raise ValueError
+        return float(value)
+
+    return Kind(f"a number {limits}", convert)
+
+
+def integer(low: int, high: int) -> Kind:
+    """A whole number from `low` to `high`."""
+
+    def convert(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise ValueError
+        return value
+
+    return Kind(f"a whole number from {low} to {high}", convert)
+
+
+def text(pattern: str, expects: str) -> Kind:
+    """A string that matches `pattern` as a whole."""
+    compiled = re.compile(pattern)
+
+    def convert(value: object) -> str:
+        if not isinstance(value, str) or not compiled.fullmatch(value):
+            raise ValueError
+        return value
+
+    return Kind(expects, convert)
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError  # noqa: TRY004 -- a kind has one way of saying no
+    return value
+
+
+def _mode(value: object) -> ExecutionMode:
+    return ExecutionMode(str(value))
+
+
+def _memory(value: object) -> str:
+    """Docker's spelling of the size: a number and k, m or g, powers of 1024."""
+    match = re.fullmatch(r"([1-9][0-9]*)([kmg])i?", value, re.IGNORECASE) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError
+    return match[1] + match[2].lower()
+
+
+def _relative_file(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(_FILE, value) or ".." in value.split("/"):
+        raise ValueError
+    return value
+
+
+def _entrypoint(value: object) -> str:
+    path, colon, attribute = value.partition(":") if isinstance(value, str) else ("", "", "")
+    _relative_file(path)
+    if not path.endswith(".py") or (colon and not attribute.isidentifier()):
+        raise ValueError
+    return str(value)
+
+
+def _requirements(value: object) -> str | tuple[str, ...]:
+    if isinstance(value, str):
+        return _relative_file(value)
+    if not isinstance(value, list) or not all(isinstance(line, str) for line in value):
+        raise ValueError
+    lines = tuple(line.strip() for line in value)
+    if any(not line or line.startswith("-") or "\n" in line for line in lines):
+        raise ValueError  # pip's options stand in requirement files, where paths have a meaning
+    return lines
+
+
+_FILE = r"[^\s/\\][^\n\r\\]*"
+DNS_LABEL = r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
+"""A Kubernetes service name: the strictest of the places where a function's name is used."""
+
+NAME = text(DNS_LABEL, "lower-case letters, digits and hyphens, at most 63, beginning with a letter")
+ENTRYPOINT = Kind(
+    'a Python file inside the function\'s directory, as "path.py" or "path.py:name"', _entrypoint
+)
+PYTHON = text(r"3\.(1[1-9]|[2-9][0-9])", 'a Python version from "3.11" on, such as "3.12", as a string')
+REQUIREMENTS = Kind(
+    'the name of a requirements file, or a list of requirements such as ["numpy>=2"]', _requirements
+)
+MODE = Kind("one of " + ", ".join(f'"{mode}"' for mode in ExecutionMode), _mode)
+CURRENCY = text(r"[A-Z]{3}", 'a currency code of three capitals, such as "USD"')
+IMAGE = text(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}", 'an image name, such as "python:3.12-slim"')
+MEMORY = Kind('a size such as "512Mi" or "2Gi"', _memory)
+FLAG = Kind("true or false", _flag)

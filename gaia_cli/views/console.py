@@ -1,0 +1,41 @@
+"""Where output goes: results to standard output, everything said beside them to standard error.
+
+Plain writes, so that nothing here costs an import; `rich_console` loads rich for the views that draw.
+"""
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def result(text: str) -> None:
+    """Write a result, a line of its own, to standard output."""
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    sys.stdout.flush()
+
+
+def note(text: str) -> None:
+    """Say something beside the result, on standard error."""
+    sys.stdout.flush()
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def json_line(value: Any) -> None:  # noqa: ANN401 -- anything that JSON holds
+    """Write `value` as one line of JSON to standard output."""
+    result(json.dumps(value, ensure_ascii=False))
+
+
+def shows_to_a_person() -> bool:
+    """Whether standard output is a terminal, so that it may be laid out for reading."""
+    return sys.stdout.isatty()
+
+
+def rich_console(*, stderr: bool = False) -> "Console":
+    """A rich console on standard output or standard error; it honours NO_COLOR and the terminal's width."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False)
