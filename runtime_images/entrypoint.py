@@ -94,7 +94,10 @@ def _named_entry(directory: Path, entrypoint: str) -> Entry:
     root = directory.resolve()
     if not (root / path).resolve().is_relative_to(root) or not (root / path).is_file():
         raise EntryError(
-            "no_entry", f"the entry point {path} is not a file in {directory}", "correct [function] entrypoint", path
+            "no_entry",
+            f"the entry point {path} is not a file in {directory}",
+            "correct [function] entrypoint",
+            path,
         )
     if not attribute:
         entry = _entry_in(directory, path)
@@ -148,7 +151,11 @@ def _parse(directory: Path, path: str) -> ast.Module:
             return ast.parse(source.read(), path)
     except SyntaxError as error:
         raise EntryError(
-            "syntax", f"{path}:{error.lineno or 0}: {error.msg}", "correct the syntax error", path, error.lineno or 0
+            "syntax",
+            f"{path}:{error.lineno or 0}: {error.msg}",
+            "correct the syntax error",
+            path,
+            error.lineno or 0,
         ) from None
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise EntryError("encoding", f"{path} is not readable Python: {error}", "save it as UTF-8", path) from None

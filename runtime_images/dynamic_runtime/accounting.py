@@ -1,0 +1,71 @@
+"""How much processor a worker uses while it works, by which a function that waits is told from one that computes.
+
+The share is CPU time over busy wall time with the wait for a processor taken out, else a starved function that
+computes would look like one that sleeps. Both clocks belong to the worker's process and are read from outside, so
+the worker pays nothing. Sources: clock_getcpuclockid(3) for another process's CPU clock, the kernel's
+Documentation/scheduler/sched-stats.rst for schedstat.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+_CPUCLOCK_SCHED = 2
+_LEAST_BUSY_S = 0.05
+"""Less busy time than this in a window says nothing about the share."""
+
+
+def process_cpu_s(pid: int) -> float:
+    """CPU seconds that all threads of another process have used.
+
+    Raises:
+        OSError: there is no such process.
+    """
+    return time.clock_gettime_ns((~pid << 3) | _CPUCLOCK_SCHED) / 1e9
+
+
+def process_wait_s(pid: int) -> float:
+    """Seconds that the main thread of another process was ready to run but had no processor; 0 where unknown."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text("ascii").split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return 0.0
+
+
+@dataclass(slots=True)
+class CpuMeter:
+    """The CPU share of one worker, window by window; `share` keeps the last one that could be told."""
+
+    pid: int
+    share: float | None = None
+    _cpu_s: float = 0.0
+    _wait_s: float = 0.0
+    _busy_s: float = 0.0
+
+    def update(self, busy_s: float) -> float | None:
+        """Read the clocks; `busy_s` is the worker's busy time since its start, in seconds."""
+        try:
+            cpu_s = process_cpu_s(self.pid)
+        except OSError:
+            return self.share
+        busy = busy_s - self._busy_s
+        if busy < _LEAST_BUSY_S:
+            return self.share
+        wait_s = process_wait_s(self.pid)
+        self.share = cpu_share(cpu_s - self._cpu_s, busy, wait_s - self._wait_s)
+        self._cpu_s, self._wait_s, self._busy_s = cpu_s, wait_s, busy_s
+        return self.share
+
+    def reset(self, busy_s: float = 0.0) -> None:
+        """Leave what was used so far, such as the import of a framework, out of the next window."""
+        try:
+            self._cpu_s = process_cpu_s(self.pid)
+        except OSError:
+            return
+        self._wait_s, self._busy_s = process_wait_s(self.pid), busy_s
+
+
+def cpu_share(cpu_s: float, busy_s: float, wait_s: float) -> float:
+    """CPU time over the busy time in which the process could have run, between 0 and 1."""
+    could_run_s = max(busy_s - max(wait_s, 0.0), cpu_s, 1e-9)
+    return round(min(1.0, max(0.0, cpu_s) / could_run_s), 4)

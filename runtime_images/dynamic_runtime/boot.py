@@ -1,0 +1,30 @@
+"""Starts a worker inside the function's own environment.
+
+The interpreter here belongs to the function and has none of Gaia's packages on its path, and must not get any: a
+function that imports `rich` shall find its own, or none. So this file is run by its path, puts the one package
+`runtime_images` into sys.modules straight from its directory, and leaves sys.path alone.
+"""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+
+def load_runtime_images() -> None:
+    """Make `runtime_images` importable without adding its parent directory to sys.path."""
+    package = Path(__file__).resolve().parent.parent
+    spec = importlib.util.spec_from_file_location(
+        "runtime_images", package / "__init__.py", submodule_search_locations=[str(package)]
+    )
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{package} is no package")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["runtime_images"] = module
+    spec.loader.exec_module(module)
+
+
+if __name__ == "__main__":
+    load_runtime_images()
+    from runtime_images.dynamic_runtime.worker import main
+
+    main(sys.argv[1:])

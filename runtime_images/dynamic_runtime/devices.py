@@ -1,0 +1,120 @@
+"""The NVIDIA GPUs of this machine, through NVML; the only module that imports pynvml.
+
+A driver can hang. So NVML is asked in a thread of its own, and whoever wants to know reads the last answer together
+with its age.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import pynvml
+
+from runtime_images.dynamic_runtime.clock import Clock
+
+POLL_S = 1.0
+STALE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class GpuUse:
+    """What a GPU is doing. `utilization` is 0 to 1, None where the GPU does not tell."""
+
+    name: str
+    utilization: float | None
+    memory_used_mb: float
+    memory_total_mb: float
+    power_w: float | None
+
+    def describe(self) -> dict[str, object]:
+        """The fields of the window event."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class GpuState:
+    """One answer of the driver: `problem` is empty while all is well."""
+
+    use: GpuUse | None
+    problem: str
+    asked_s: float
+
+
+def nvidia_gpus() -> tuple[str, ...]:
+    """The names of the NVIDIA GPUs that this process may use; empty without a GPU or a driver."""
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return ()
+    try:
+        handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
+        return tuple(_text(pynvml.nvmlDeviceGetName(handle)) for handle in handles)
+    except pynvml.NVMLError:
+        return ()
+    finally:
+        pynvml.nvmlShutdown()
+
+
+class GpuMonitor:
+    """Watches the first visible GPU."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._state = GpuState(None, "", clock.monotonic())
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="nvml", daemon=True)
+        self._thread.start()
+
+    def state(self) -> GpuState:
+        """The last answer; a driver that has said nothing for long is itself the problem."""
+        age_s = self._clock.monotonic() - self._state.asked_s
+        if age_s > STALE_S:
+            return GpuState(None, f"the driver has not answered for {age_s:.0f} s", self._state.asked_s)
+        return self._state
+
+    def stop(self) -> None:
+        """End the watch; a hanging driver is not waited for."""
+        self._stopping.set()
+
+    def _watch(self) -> None:
+        while True:
+            self._state = _read(self._clock)
+            if self._stopping.wait(POLL_S):
+                return
+
+
+def _read(clock: Clock) -> GpuState:
+    """Ask the driver afresh each time: a device or driver that comes back must be seen."""
+    try:
+        pynvml.nvmlInit()
+        try:
+            if not pynvml.nvmlDeviceGetCount():
+                return GpuState(None, "no GPU is visible", clock.monotonic())
+            return GpuState(_use(pynvml.nvmlDeviceGetHandleByIndex(0)), "", clock.monotonic())
+        finally:
+            pynvml.nvmlShutdown()
+    except pynvml.NVMLError as error:
+        return GpuState(None, f"NVML says: {error}", clock.monotonic())
+
+
+def _use(handle: object) -> GpuUse:
+    memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+    return GpuUse(
+        name=_text(pynvml.nvmlDeviceGetName(handle)),
+        utilization=_told(lambda: pynvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100),
+        memory_used_mb=round(memory.used / 2**20, 1),
+        memory_total_mb=round(memory.total / 2**20, 1),
+        power_w=_told(lambda: pynvml.nvmlDeviceGetPowerUsage(handle) / 1000),
+    )
+
+
+def _told(ask: Callable[[], float]) -> float | None:
+    """An optional reading: not every GPU, and no MIG slice, gives all of them."""
+    try:
+        return round(ask(), 3)
+    except pynvml.NVMLError_NotSupported:
+        return None
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value

@@ -1,0 +1,72 @@
+"""The event stream: JSON lines on standard output, a replay buffer, and subscribers on the admin address.
+
+Writing happens in a thread of its own, because a reader that is slow, or a disk that is full, must not stall the front.
+When the reader falls far behind, `log` and `window` lines are dropped first and counted; the others are kept.
+"""
+
+import json
+import os
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from runtime_images.dynamic_runtime.clock import Clock
+
+VERSION = 1
+Event = dict[str, Any]
+
+_REPLAY_EVENTS = 4096
+_MAX_BEHIND = 10_000
+_DROPPABLE = frozenset(("log", "window", "requests"))
+
+
+class EventLog:
+    """Collects events and passes them on. `fd` is where the lines go; None writes nowhere."""
+
+    def __init__(self, clock: Clock, fd: int | None) -> None:
+        self._clock = clock
+        self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._replay: deque[bytes] = deque(maxlen=_REPLAY_EVENTS)
+        self._subscribers: set[Callable[[bytes], None]] = set()
+        self._writer: threading.Thread | None = None
+        self.dropped = 0
+        if fd is not None:
+            self._writer = threading.Thread(target=self._write, args=(fd,), name="events", daemon=True)
+            self._writer.start()
+
+    def emit(self, event: str, **fields: Any) -> None:  # noqa: ANN401 -- JSON values, as docs/events.md says
+        """Add an event that happens now."""
+        line = json.dumps({"v": VERSION, "t": round(self._clock.time(), 6), "event": event, **fields}).encode() + b"\n"
+        self._replay.append(line)
+        for subscriber in list(self._subscribers):
+            subscriber(line)
+        if self._writer is None:
+            return
+        if event in _DROPPABLE and self._lines.qsize() > _MAX_BEHIND:
+            self.dropped += 1
+            return
+        self._lines.put(line)
+
+    def subscribe(self, subscriber: Callable[[bytes], None], *, replay: bool) -> Callable[[], None]:
+        """Pass each further line to `subscriber`, the kept ones first if asked; the result ends it."""
+        if replay:
+            for line in list(self._replay):
+                subscriber(line)
+        self._subscribers.add(subscriber)
+        return lambda: self._subscribers.discard(subscriber)
+
+    def close(self) -> None:
+        """Write what is left, waiting a few seconds at most for a slow reader."""
+        if self._writer is not None:
+            self._lines.put(None)
+            self._writer.join(timeout=5)
+
+    def _write(self, fd: int) -> None:
+        while (line := self._lines.get()) is not None:
+            try:
+                while line:
+                    line = line[os.write(fd, line) :]
+            except OSError:  # the reader is gone or the disk is full: serving goes on
+                continue

@@ -1,0 +1,136 @@
+"""A worker as the front sees it: its end of the socket, what is outstanding there, and the adaptive window.
+
+How many requests to give a worker at once is measured, not configured: each answer tells how long its request
+waited inside the worker before it was begun. While that wait is small the window opens by one an answer; when it
+exceeds a millisecond it closes. A blocking handler thus gets about a millisecond of work ahead, an asynchronous one
+everything it can overlap, and the rest waits in the front, where a switch can still send it to the better backend.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol, cast
+
+from runtime_images.dynamic_runtime import frames
+from runtime_images.dynamic_runtime.begun import SLOTS, BegunMarks
+from runtime_images.dynamic_runtime.frames import Flags, Frame, FrameError, Kind, Timing
+from runtime_images.policy.model import Backend
+
+if TYPE_CHECKING:
+    from runtime_images.dynamic_runtime.front import Job
+
+WAIT_TARGET_S = 0.001
+MAX_WINDOW = min(256, SLOTS)
+_SMOOTHING = 0.2
+_CLOSING = 0.8
+
+
+class LinkOwner(Protocol):
+    """Who is told what a worker sends; the front and the supervisor share this seat."""
+
+    def frame_received(self, link: "WorkerLink", frame: Frame) -> None:
+        """A frame that is no answer to a request: READY, FAILED, HEALTH_ANSWER."""
+
+    def response_received(self, link: "WorkerLink", frame: Frame) -> None:
+        """A RESPONSE or CHUNK frame."""
+
+    def link_lost(self, link: "WorkerLink") -> None:
+        """The worker is gone, or has sent what is no frame."""
+
+
+class WorkerLink(asyncio.Protocol):
+    """The front's end of one worker's socket."""
+
+    def __init__(self, backend: Backend, begun: BegunMarks, concurrency: int, owner: LinkOwner) -> None:
+        self.backend = backend
+        self.begun = begun
+        self.jobs: dict[int, Job] = {}
+        self.open = False
+        self.settled = asyncio.Event()
+        self.settled.set()
+        self.busy_s = 0.0
+        self.window = float(max(concurrency, 1))
+        self._least = self.window
+        self._wait_s = 0.0
+        self._busy_since_s = 0.0
+        self._owner = owner
+        self._transport: asyncio.Transport | None = None
+        self._parser = frames.FrameParser(frames.MAX_CHUNK_BYTES + frames.MAX_HEAD_BYTES + frames.TIMING.size)
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's transports are no subclasses
+        self.open = True
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio's signature
+        """The worker has gone; the owner decides what becomes of its jobs."""
+        self._lost()
+
+    def data_received(self, data: bytes) -> None:
+        """Take frames; garbage ends the worker's connection, for nothing after it can be trusted."""
+        try:
+            for frame in self._parser.feed(data):
+                if frame.kind in (Kind.RESPONSE, Kind.CHUNK):
+                    self._owner.response_received(self, frame)
+                else:
+                    self._owner.frame_received(self, frame)
+        except FrameError:
+            self._lost()
+
+    def _lost(self) -> None:
+        if self.open:
+            self.open = False
+            if self._transport is not None:
+                self._transport.abort()
+            self._owner.link_lost(self)
+
+    # requests
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the worker may be given another request."""
+        return self.open and len(self.jobs) < int(self.window)
+
+    def dispatch(self, job: "Job", now_s: float) -> None:
+        """Give the worker a request."""
+        if not self.jobs:
+            self._busy_since_s = now_s
+            self.settled.clear()
+        self.jobs[job.id] = job
+        job.link = self
+        job.dispatched_s = now_s
+        self.send(job.frame)
+
+    def settle(self, job: "Job", now_s: float) -> None:
+        """Count a request off: answered, or given up."""
+        if self.jobs.pop(job.id, None) is not None and not self.jobs:
+            self.busy_s += now_s - self._busy_since_s
+            self.settled.set()
+
+    def busy_until(self, now_s: float) -> float:
+        """Seconds, since the start, in which the worker had at least one request."""
+        return self.busy_s + (now_s - self._busy_since_s if self.jobs else 0.0)
+
+    def learn(self, job: "Job", timing: Timing) -> None:
+        """Adapt the window to how long the request waited inside the worker."""
+        wait_s = max(0.0, timing.begun_ns / 1e9 - job.dispatched_s)
+        self._wait_s += _SMOOTHING * (wait_s - self._wait_s)
+        if self._wait_s > WAIT_TARGET_S:
+            self.window = max(self._least, self.window * _CLOSING)
+        elif len(self.jobs) >= int(self.window) - 1:
+            self.window = min(MAX_WINDOW, self.window + 1.0)
+
+    def cancel(self, job: "Job", *, forced: bool = False) -> None:
+        """Ask the worker to drop a request; without force only if it has not begun."""
+        self.send(frames.encode(Kind.CANCEL, job.id, flags=Flags.FORCE if forced else 0))
+
+    def send(self, data: bytes) -> None:
+        """Send encoded frames."""
+        if self.open and self._transport is not None:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Close without telling the owner: an end that was asked for."""
+        self.open = False
+        if self._transport is not None:
+            self._transport.close()

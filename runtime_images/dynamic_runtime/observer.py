@@ -1,0 +1,117 @@
+"""Looks at the running parts and writes down what the policy, and a person, should see of them. It changes nothing."""
+
+from typing import TYPE_CHECKING, Any
+
+from runtime_images.dynamic_runtime.lane import Lane
+from runtime_images.policy.model import Accelerator, Backend, LaneObservation, Observation
+
+if TYPE_CHECKING:
+    from runtime_images.dynamic_runtime.runtime import Runtime
+
+ARRIVALS_OVER_S = 5.0
+
+
+def observe(runtime: "Runtime", now_s: float) -> Observation:
+    """The observation that the policy decides on, at `now_s` of the monotonic clock."""
+    front, supervisor = runtime.front, runtime.supervisor
+    since_s = now_s - ARRIVALS_OVER_S
+    arrivals = sum(1 for arrived_s in front.counters.arrivals if arrived_s >= since_s)
+    return Observation(
+        active=supervisor.target,
+        switching_to=supervisor.switching_to,
+        lanes={backend: _lane_observation(runtime, backend, now_s) for backend in Backend},
+        queue_ages_s=tuple(now_s - job.exchange.arrived_s for job in front.queue),
+        arrival_rate=arrivals / ARRIVALS_OVER_S,
+        idle_s=0.0 if front.queue or any(link.jobs for link in supervisor.links()) else now_s - front.last_activity_s,
+        slots=_slots(runtime),
+    )
+
+
+def _slots(runtime: "Runtime") -> int:
+    """How many requests the function serves at once: as declared, else what the active worker's window has shown."""
+    if runtime.settings.concurrency:
+        return runtime.settings.concurrency
+    active = runtime.front.active
+    form = (runtime.supervisor.worker(runtime.supervisor.target) or _NoWorker).facts.get("form")
+    return 1 if active is None or form == "handler" else max(1, int(active.window))
+
+
+class _NoWorker:
+    facts: dict[str, Any] = {}  # noqa: RUF012 -- read only
+
+
+def _lane_observation(runtime: "Runtime", backend: Backend, now_s: float) -> LaneObservation:
+    lane = runtime.lanes[backend]
+    worker = runtime.supervisor.worker(backend)
+    recent = lane.within(now_s)
+    jobs = worker.link.jobs.values() if worker is not None else ()
+    return LaneObservation(
+        available=runtime.supervisor.usable(Backend.CPU) if backend is Backend.CPU else runtime.gpu_available(),
+        running=worker is not None and worker.state == "ready",
+        p95_s=lane.latencies.quantiles(now_s, (0.95,))[0],
+        recent_latencies_s=tuple(answer.latency_s for answer in recent),
+        recent_services_s=tuple(answer.service_s for answer in recent),
+        in_flight_ages_s=tuple(sorted((now_s - job.exchange.arrived_s for job in jobs), reverse=True)),
+        cpu_share=lane.cpu_share,
+        error_rate=sum(answer.failed for answer in recent) / len(recent) if recent else 0.0,
+        start_up_s=lane.start_up_s,
+        held_s=runtime.supervisor.held(backend),
+        finished=lane.requests,
+    )
+
+
+def window_fields(runtime: "Runtime", now_s: float) -> dict[str, Any]:
+    """The fields of the window event (docs/events.md)."""
+    supervisor = runtime.supervisor
+    monitor = runtime.monitor
+    use = monitor.state().use if monitor is not None else None
+    return {
+        "mode": runtime.settings.mode.on(supervisor.target),
+        "active": supervisor.target,
+        "switching_to": supervisor.switching_to,
+        "slo_state": _slo_state(runtime, now_s),
+        "queue": len(runtime.front.queue),
+        "reason": runtime.decision.reason if runtime.decision is not None else "",
+        "lanes": {backend: _lane_fields(runtime, lane, now_s) for backend, lane in runtime.lanes.items()},
+        "last_second": {backend: lane.take_last_second() for backend, lane in runtime.lanes.items()},
+        "gpu": use.describe() if use is not None else None,
+        "totals": runtime.totals(),
+    }
+
+
+def _lane_fields(runtime: "Runtime", lane: Lane, now_s: float) -> dict[str, Any]:
+    worker = runtime.supervisor.worker(lane.backend)
+    p50, p95, p99 = lane.latencies.quantiles(now_s)
+    shares = runtime.settings.accelerator is not Accelerator.NVIDIA or lane.backend is Backend.CPU
+    return {
+        "state": runtime.supervisor.lane_state(lane.backend),
+        "rate": round(len(lane.last_second) / runtime.settings.window_s, 3),
+        "p50_ms": _ms(p50),
+        "p95_ms": _ms(p95),
+        "p99_ms": _ms(p99),
+        "in_flight": len(worker.link.jobs) if worker is not None else 0,
+        "cpu_share": lane.cpu_share if shares else None,
+        "requests": lane.requests,
+        "errors": lane.errors,
+        "pid": worker.pid if worker is not None else None,
+    }
+
+
+def _slo_state(runtime: "Runtime", now_s: float) -> str:
+    """Whether the active backend keeps the SLO within its window: `met`, `missed`, or `unknown` without requests."""
+    slo = runtime.settings.slo
+    lane = runtime.lanes[runtime.supervisor.target]
+    recent = lane.within(now_s)
+    if slo.latency_p95_ms is None and slo.error_rate is None:
+        return "unknown"
+    oldest_s = max((now_s - job.exchange.arrived_s for job in runtime.front.queue), default=0.0)
+    p95 = _ms(lane.latencies.quantiles(now_s, (0.95,))[0])
+    if slo.latency_p95_ms is not None and max(p95 or 0.0, 1000 * oldest_s) > slo.latency_p95_ms:
+        return "missed"
+    if slo.error_rate is not None and recent and sum(a.failed for a in recent) / len(recent) > slo.error_rate:
+        return "missed"
+    return "met" if recent else "unknown"
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(1000 * seconds, 3)

@@ -1,0 +1,371 @@
+"""The runtime: the parts put together, and the two beats that drive them: the policy's and the window event's.
+
+Its life reads as `run`: listen, start the first worker, serve until asked to stop, drain, tell how it went.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from runtime_images.dynamic_runtime.admin import Admin, Controls
+from runtime_images.dynamic_runtime.clock import Clock
+from runtime_images.dynamic_runtime.devices import GpuMonitor
+from runtime_images.dynamic_runtime.events import EventLog
+from runtime_images.dynamic_runtime.front import Front
+from runtime_images.dynamic_runtime.http import Exchange, HttpServer
+from runtime_images.dynamic_runtime.lane import Answer, Lane
+from runtime_images.dynamic_runtime.metrics import Metrics
+from runtime_images.dynamic_runtime.observer import observe, window_fields
+from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.dynamic_runtime.supervisor import StartError, Supervisor, Switch
+from runtime_images.dynamic_runtime.worker_process import WorkerState
+from runtime_images.policy.decide import decide
+from runtime_images.policy.model import Accelerator, Backend, Decision
+from runtime_images.policy.state import PolicySettings, initial_state
+
+POLICY_BEAT_S = 0.25
+HEALTH_TIMEOUT_S = 0.25
+QUIET_BEFORE_CLOSE_S = 0.2
+LISTEN_WHILE_DRAINING_S = 2.0
+
+
+class Runtime:
+    """One function being served."""
+
+    def __init__(self, settings: Settings, clock: Clock, events: EventLog) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.events = events
+        self.lanes = {backend: Lane(backend, settings.slo) for backend in Backend}
+        self.front = Front(settings, clock, self._answered, self._health)
+        self.supervisor = Supervisor(settings, clock, events, self.front, self._moved)
+        self.metrics = Metrics(lambda: len(self.front.queue), self.supervisor.held, self.cost)
+        self.policy = PolicySettings(mode=settings.mode, slo=settings.slo, prices=settings.prices)
+        self.policy_state = initial_state(self.policy)
+        self.decision: Decision | None = None
+        self.pinned = settings.pinned
+        self.gpu_lost = ""
+        self.monitor = GpuMonitor(clock) if settings.accelerator is Accelerator.NVIDIA else None
+        self._started_s = clock.monotonic()
+        self._recorded: deque[list[Any]] = deque()
+        self._switches = 0
+        self._stop_reason = ""
+        self._stopping = asyncio.Event()
+        self._beats: list[asyncio.Task[None]] = []
+        self._orders: set[asyncio.Task[Any]] = set()
+
+    # life
+
+    async def run(self) -> int:
+        """Serve until asked to stop; the exit code."""
+        self._listen_to_signals()
+        self._tell_started()
+        server = HttpServer(self.front, self.clock, self.settings.max_body_bytes)
+        admin = HttpServer(Admin(self._controls(), self.events, self.settings.admin_token), self.clock, 65536)
+        try:
+            url = await self._listen(server)
+            admin_url = await self._listen_admin(admin)
+        except OSError as error:
+            self.events.emit("setup_failed", backend=None, kind="port", message=str(error), path="", line=0, log=[])
+            return 2
+        self._beats = [asyncio.create_task(beat) for beat in (self._policy_beat(), self._window_beat([server, admin]))]
+        first = asyncio.create_task(self._start_first(url, admin_url))
+        await self._stopping.wait()
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        await self._drain(server, admin)
+        return 0
+
+    def stop(self, reason: str) -> None:
+        """Begin the end; safe to call more than once."""
+        self._stop_reason = self._stop_reason or reason
+        self._stopping.set()
+
+    def _listen_to_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop, signal.Signals(number).name)
+        if self.settings.lifeline:
+            loop.create_task(self._watch_lifeline()).add_done_callback(lambda _: None)
+
+    async def _watch_lifeline(self) -> None:
+        """Stop when standard input closes: whoever started us is gone."""
+        reader = asyncio.StreamReader()
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(OSError, ValueError):
+            await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(0, "rb"))
+            await reader.read()
+        self.stop("the starter is gone")
+
+    async def _listen(self, server: HttpServer) -> str:
+        host = self.settings.listen_address
+        port = await server.listen(host, self.settings.port)
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+    async def _listen_admin(self, server: HttpServer) -> str:
+        address = self.settings.admin
+        if not address:
+            return ""
+        if address.startswith("unix://"):
+            path = address.removeprefix("unix://")
+            old_mask = os.umask(0o177)  # the socket is born with mode 0600
+            try:
+                await server.listen_unix(path)
+            finally:
+                os.umask(old_mask)
+            return address
+        host, _, port = address.rpartition(":")
+        return f"http://{host}:{await server.listen(host, int(port))}"
+
+    async def _start_first(self, url: str, admin_url: str) -> None:
+        """Start on the backend the mode asks for, or say plainly on which one instead."""
+        backend = self._first_backend()
+        if backend is None:
+            return
+        while not self._stopping.is_set():
+            try:
+                await self.supervisor.start(backend)
+                break
+            except StartError as error:
+                trouble = self.supervisor.trouble[backend]
+                if trouble.hopeless or trouble.failures >= 5:
+                    self.front.refuse_queue(str(error))
+                    return
+                await asyncio.sleep(max(0.0, trouble.retry_at_s - self.clock.monotonic()))
+        worker = self.supervisor.worker(backend)
+        if worker is None:
+            return
+        self._learn_start(backend)
+        self.metrics.mode(self.settings.mode.on(backend))
+        ready = {"url": url, "admin": admin_url, "backend": backend, "mode": self.settings.mode.on(backend)}
+        entry = {"entry": worker.facts.get("entry", ""), "form": worker.facts.get("form", "")}
+        self.events.emit("ready", **ready, **entry, start_s=round(worker.ready_s - worker.ordered_s, 3))
+
+    def _first_backend(self) -> Backend | None:
+        wanted = self.settings.mode.initial_backend
+        problem = self._gpu_problem()
+        if wanted is Backend.CPU or not problem:
+            return wanted
+        if self.settings.mode.is_fixed:
+            message = f"the function's mode is gpu, but there is no GPU: {problem}"
+            self.events.emit("setup_failed", backend=wanted, kind="no_gpu", message=message, path="", line=0, log=[])
+            self.front.refuse_queue(message)
+            return None
+        self._fall_back(problem)
+        return Backend.CPU
+
+    def _fall_back(self, reason: str) -> None:
+        self.front.fallback = True
+        self.metrics.fallbacks.inc()
+        self.events.emit("fallback", wanted=Backend.GPU, got=Backend.CPU, reason=reason)
+
+    async def _drain(self, server: HttpServer, admin: HttpServer) -> None:
+        """Answer everything that is here, tell clients to go, and release the workers."""
+        server.draining = True
+        begun_s = self.clock.monotonic()
+        quiet_since_s = begun_s
+        while (now_s := self.clock.monotonic()) - begun_s < self.settings.drain_timeout_s:
+            if now_s - begun_s > LISTEN_WHILE_DRAINING_S:
+                server.stop_listening()
+            if self.front.queue or any(link.jobs for link in self.supervisor.links()):
+                quiet_since_s = now_s
+            elif now_s - quiet_since_s >= QUIET_BEFORE_CLOSE_S:
+                break
+            await asyncio.sleep(0.02)
+        server.stop_listening()
+        self.front.refuse_queue("the runtime is shutting down")
+        for task in (*self._beats, *self._orders):
+            task.cancel()
+        await self.supervisor.stop()
+        server.close_connections(only_idle=False)
+        self._tell_window()
+        self._tell_stopped()
+        await asyncio.sleep(0.05)  # let the last answers and events leave
+        admin.stop_listening()
+        admin.close_connections(only_idle=False)
+        if self.settings.admin.startswith("unix://"):
+            _remove(Path(self.settings.admin.removeprefix("unix://")))
+        if self.monitor is not None:
+            self.monitor.stop()
+
+    # beats
+
+    async def _policy_beat(self) -> None:
+        while True:
+            await asyncio.sleep(POLICY_BEAT_S)
+            now_s = self.clock.monotonic()
+            for link in self.front.expire(self.supervisor.links(), now_s):
+                self.supervisor.kill(link.backend)
+            self._watch_gpu()
+            if self.front.active is not None and not self.pinned:
+                self._decide(now_s)
+
+    def _decide(self, now_s: float) -> None:
+        observation = observe(self, now_s)
+        self.policy_state, decision = decide(self.policy, self.policy_state, observation, now_s)
+        before, self.decision = self.decision, decision
+        if before is None or (before.rule, before.chosen) != (decision.rule, decision.chosen):
+            fields = {"active": observation.active, "chosen": decision.chosen, "rejected": decision.rejected}
+            self.events.emit("decision", **fields, rule=decision.rule, reason=decision.reason, inputs=decision.inputs)
+        if decision.chosen is not observation.active and observation.switching_to is None:
+            self._order(decision.chosen, decision.reason)
+
+    def _order(self, backend: Backend, reason: str) -> None:
+        task = asyncio.ensure_future(self.supervisor.switch(backend, reason))
+        self._orders.add(task)
+        task.add_done_callback(self._orders.discard)
+
+    def _watch_gpu(self) -> None:
+        """A GPU that is lost while it serves: hold the queue, end its worker, go to the CPU at once."""
+        problem = self._gpu_problem() if self.settings.accelerator is Accelerator.NVIDIA else ""
+        if problem and not self.gpu_lost and self.supervisor.worker(Backend.GPU) is not None:
+            self.events.emit("gpu_lost", reason=problem)
+            self.supervisor.kill(Backend.GPU)
+            if not self.settings.mode.is_fixed and self.supervisor.target is Backend.GPU:
+                self._fall_back(problem)
+                self._order(Backend.CPU, f"the GPU is lost: {problem}")
+        if not problem and self.gpu_lost:
+            self.front.fallback = False
+        self.gpu_lost = problem
+
+    async def _window_beat(self, servers: list[HttpServer]) -> None:
+        while True:
+            await asyncio.sleep(self.settings.window_s)
+            for server in servers:
+                server.tick()
+            self._tell_window()
+
+    # what happens
+
+    def _answered(self, answer: Answer) -> None:
+        self.lanes[answer.backend].add(answer)
+        self.metrics.answered(answer)
+        if self.settings.record_requests:
+            row: list[Any] = [round(answer.arrived_s - self._started_s, 6), answer.backend]
+            row += [round(1000 * seconds, 3) for seconds in (answer.service_s, answer.latency_s, answer.cpu_s)]
+            self._recorded.append([*row, answer.status])
+
+    def _moved(self, switch: Switch) -> None:
+        self._switches += 1
+        self._learn_start(switch.to)
+        self.front.fallback = self.front.fallback and switch.to is Backend.CPU
+        self.metrics.switches.labels(switch.origin.value, switch.to.value, switch.kind).inc()
+        self.metrics.mode(self.settings.mode.on(switch.to))
+
+    def _learn_start(self, backend: Backend) -> None:
+        worker = self.supervisor.worker(backend)
+        if worker is not None and worker.state is WorkerState.READY:
+            self.lanes[backend].start_up_s = worker.ready_s - worker.ordered_s
+            self.lanes[backend].cpu_share = None
+            self.metrics.started(backend, worker.ready_s - worker.ordered_s)
+
+    def _health(self, exchange: Exchange) -> None:
+        task = asyncio.ensure_future(self._answer_health(exchange))
+        self._orders.add(task)
+        task.add_done_callback(self._orders.discard)
+
+    async def _answer_health(self, exchange: Exchange) -> None:
+        """Liveness is the front's own; readiness needs a worker. The user's hooks may say no to either."""
+        ready = exchange.path.endswith(b"readiness")
+        if ready and self._stopping.is_set():
+            exchange.respond_json(503, {"status": "draining"})
+        elif ready and self.front.unavailable:
+            exchange.respond_json(503, {"status": "failed", "error": self.front.unavailable})
+        elif ready and self.front.active is None:
+            exchange.respond_json(503, {"status": "starting"})
+        else:
+            answer = await self.supervisor.ask_health("ready" if ready else "alive", HEALTH_TIMEOUT_S)
+            well = answer is None or bool(answer.get("well"))
+            text = str(answer.get("text")) if answer is not None else ("ready" if ready else "alive")
+            exchange.respond_json(200 if well else 503, {"status": text})
+
+    # what is told
+
+    def cost(self) -> float:
+        """The cost so far, in the currency of the prices."""
+        return sum(self.supervisor.held(backend) * self.settings.prices.per_second(backend) for backend in Backend)
+
+    def gpu_available(self) -> bool:
+        """Whether a GPU lane could serve now."""
+        return not self._gpu_problem() and self.supervisor.usable(Backend.GPU)
+
+    def _gpu_problem(self) -> str:
+        if self.settings.accelerator is Accelerator.EMULATED:
+            return ""
+        if self.monitor is None:
+            return "no accelerator is configured"
+        return self.monitor.state().problem
+
+    def _tell_started(self) -> None:
+        settings = self.settings
+        slo, prices = settings.slo, settings.prices
+        self.events.emit(
+            "started", pid=os.getpid(), function=settings.function_name, mode=settings.mode, pinned=settings.pinned,
+            accelerator=settings.accelerator, backend=settings.mode.initial_backend,
+            slo={name: getattr(slo, name) for name in slo.__slots__},
+            prices={name: getattr(prices, name) for name in prices.__slots__},
+        )  # fmt: skip
+
+    def _tell_window(self) -> None:
+        for backend, lane in self.lanes.items():
+            worker = self.supervisor.worker(backend)
+            if worker is not None and worker.state is WorkerState.READY:
+                lane.cpu_share = worker.meter.update(worker.link.busy_until(self.clock.monotonic()))
+        self.events.emit("window", **window_fields(self, self.clock.monotonic()))
+        if self._recorded:
+            rows, self._recorded = list(self._recorded), deque()
+            self.events.emit("requests", rows=rows)
+
+    def totals(self) -> dict[str, Any]:
+        """Counts, held seconds and cost since the start."""
+        held = {f"{backend}_seconds": round(self.supervisor.held(backend), 3) for backend in Backend}
+        counters = self.front.counters
+        counts = {"requests": counters.requests, "failures": counters.failures, "retried": counters.retried}
+        return {**counts, **held, "cost": self.cost(), "currency": self.settings.prices.currency}
+
+    def _tell_stopped(self) -> None:
+        totals = self.totals()
+        totals.pop("retried")
+        duration_s = round(self.clock.monotonic() - self._started_s, 3)
+        self.events.emit("stopped", reason=self._stop_reason, **totals, switches=self._switches, duration_s=duration_s)
+
+    def state(self) -> dict[str, Any]:
+        """What `GET /state` answers."""
+        supervisor = self.supervisor
+        workers = [{"backend": w.backend, "pid": w.pid, "state": w.state} for w in supervisor.workers]
+        decision = self.decision
+        return {
+            "mode": self.settings.mode.on(supervisor.target),
+            "backend": supervisor.target,
+            "switching_to": supervisor.switching_to,
+            "pinned": self.pinned,
+            "accelerator": self.settings.accelerator,
+            "workers": workers,
+            "slo": {name: getattr(self.settings.slo, name) for name in self.settings.slo.__slots__},
+            "last_decision": None if decision is None else {"chosen": decision.chosen, "reason": decision.reason},
+            "totals": self.totals(),
+            "unavailable": self.front.unavailable,
+        }
+
+    def _controls(self) -> Controls:
+        async def switch(backend: Backend) -> bool:
+            if self.settings.mode.is_fixed:
+                raise RuntimeError(f"the mode {self.settings.mode} never switches")
+            if backend is Backend.GPU and (problem := self._gpu_problem()):
+                raise RuntimeError(f"there is no GPU to switch to: {problem}")
+            return await self.supervisor.switch(backend, "asked for on the admin address")
+
+        def pin(pinned: bool) -> None:
+            self.pinned = pinned
+
+        return Controls(
+            self.state, self.metrics.render, switch, pin, lambda: self.stop("asked for on the admin address")
+        )
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)

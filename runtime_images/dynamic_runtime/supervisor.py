@@ -1,0 +1,412 @@
+"""The supervisor: the lives of the workers, and the switch between two backends.
+
+A switch starts the new worker in the background, waits until it is ready, moves the front's pointer in one
+assignment, and lets the old worker drain. Until the pointer moves nothing has changed for any request, so a start
+that fails costs nothing. A worker that dies is replaced with growing pauses; one that keeps dying gives its backend
+up for a while, and the other backend takes over where the mode allows.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from runtime_images.dynamic_runtime import frames
+from runtime_images.dynamic_runtime.clock import Clock
+from runtime_images.dynamic_runtime.events import EventLog
+from runtime_images.dynamic_runtime.frames import Frame, FrameError, Kind
+from runtime_images.dynamic_runtime.front import Front
+from runtime_images.dynamic_runtime.link import WorkerLink
+from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.dynamic_runtime.worker_process import WorkerProcess, WorkerState, start_worker
+from runtime_images.policy.model import Backend
+
+START_TIMEOUT_S = 600.0
+STOP_TIMEOUT_S = 5.0
+MAX_FAILURES = 5
+FIRST_PAUSE_S = 0.2
+LONGEST_PAUSE_S = 30.0
+STEADY_AFTER_S = 30.0
+"""A worker that has served this long was healthy: its end starts the pauses from the beginning."""
+
+_HOPELESS = frozenset(("no_entry", "two_entries", "signature"))
+"""Failures that another attempt cannot mend: the code does not change by itself."""
+
+
+class StartError(Exception):
+    """A worker did not become ready. `fields` are those of the `setup_failed` event."""
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        super().__init__(str(fields["message"]))
+        self.fields = fields
+
+
+@dataclass(slots=True)
+class Trouble:
+    """How often a backend has failed in a row, and until when it is left alone."""
+
+    failures: int = 0
+    retry_at_s: float = 0.0
+    message: str = ""
+    hopeless: bool = False
+
+
+@dataclass(slots=True)
+class Switch:
+    """One switch and the moments of its phases (seconds since the epoch)."""
+
+    id: int
+    origin: Backend
+    to: Backend
+    reason: str
+    phases: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """Whether it is a promotion or a demotion."""
+        return "promote" if self.to is Backend.GPU else "demote"
+
+
+class Supervisor:
+    """Starts, replaces and releases workers. `moved` is told of each switch once traffic has moved."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        events: EventLog,
+        front: Front,
+        moved: Callable[[Switch], None],
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._events = events
+        self._front = front
+        self._moved = moved
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._switching = asyncio.Lock()
+        self._switch_count = 0
+        self._health_questions: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self.workers: list[WorkerProcess] = []
+        self.target = settings.mode.initial_backend
+        self.switching_to: Backend | None = None
+        self.trouble = {backend: Trouble() for backend in Backend}
+        self.held_s = dict.fromkeys(Backend, 0.0)
+        self.stopping = False
+
+    # what others ask
+
+    def worker(self, backend: Backend) -> WorkerProcess | None:
+        """The worker that serves, or will serve, on a backend; drained ones are on their way out and don't count."""
+        live = (WorkerState.STARTING, WorkerState.READY)
+        return next((w for w in self.workers if w.backend is backend and w.state in live), None)
+
+    def lane_state(self, backend: Backend) -> str:
+        """The state of a lane in the window event."""
+        worker = self.worker(backend)
+        if worker is not None:
+            return worker.state.value
+        return "draining" if any(w.backend is backend for w in self.workers) else "off"
+
+    def links(self) -> list[WorkerLink]:
+        """The open links of all workers."""
+        return [worker.link for worker in self.workers if worker.link.open]
+
+    def held(self, backend: Backend) -> float:
+        """Seconds for which a backend has been held: from each start ordered to its release."""
+        now_s = self._clock.monotonic()
+        return self.held_s[backend] + sum(now_s - w.ordered_s for w in self.workers if w.backend is backend)
+
+    def usable(self, backend: Backend) -> bool:
+        """Whether a start on this backend is worth a try now."""
+        trouble = self.trouble[backend]
+        return not trouble.hopeless and self._clock.monotonic() >= trouble.retry_at_s
+
+    # starting and switching
+
+    async def start(self, backend: Backend) -> None:
+        """Start the first worker and give it the traffic.
+
+        Raises:
+            StartError: it did not become ready.
+        """
+        self.target = backend
+        worker = await self._ready_worker(backend)
+        self._front.active = worker.link
+        self._front.pump()
+
+    async def switch(self, to: Backend, reason: str) -> bool:
+        """Move traffic to `to`; True once it has moved, False if that backend could not be started.
+
+        Raises:
+            RuntimeError: the runtime is shutting down.
+        """
+        async with self._switching:
+            if self.stopping:
+                raise RuntimeError("the runtime is shutting down")
+            if self.target is to and self._front.active is not None:
+                return True
+            self._switch_count += 1
+            switch = Switch(self._switch_count, to.other, to, reason)
+            self.switching_to = to
+            try:
+                return await self._switch(switch)
+            finally:
+                self.switching_to = None
+
+    async def _switch(self, switch: Switch) -> bool:
+        self._phase(switch, "ordered")
+        old = self._front.active
+        try:
+            worker = await self._ready_worker(switch.to)
+        except StartError as error:
+            self._phase(switch, "failed", error=str(error))
+            return False
+        switch.phases["ready"] = self._clock.time()
+        self.target = switch.to
+        self._front.active = worker.link  # the switch: from here on every request goes to the new backend
+        self._front.pump()
+        self._moved(switch)
+        self._phase(switch, "moved")
+        for other in [w for w in self.workers if w.backend is switch.origin]:
+            self._spawn(self._drain(other, switch if other.link is old else None))
+        return True
+
+    def _phase(self, switch: Switch, phase: str, error: str = "") -> None:
+        if phase != "failed":
+            switch.phases[phase] = self._clock.time()
+        fields = {
+            "id": switch.id, "phase": phase, "from": switch.origin, "to": switch.to, "kind": switch.kind,
+            "reason": error or switch.reason, "mode": self._settings.mode.on(self.target), "phases": switch.phases,
+        }  # fmt: skip
+        self._events.emit("switch", **fields)
+
+    async def _ready_worker(self, backend: Backend) -> WorkerProcess:
+        """The ready worker of a backend, started if there is none.
+
+        Raises:
+            StartError: it did not become ready; the backend is left alone for a while.
+        """
+        worker = self.worker(backend) or await self._spawn_worker(backend)
+        try:
+            async with asyncio.timeout(START_TIMEOUT_S):
+                facts = await asyncio.shield(worker.outcome)
+        except TimeoutError:
+            facts = {
+                "kind": "timeout",
+                "message": f"the function was not ready within {START_TIMEOUT_S:.0f} s",
+            }
+        if "kind" in facts:
+            error = StartError({"path": "", "line": 0, "backend": backend, **facts, "log": list(worker.log)})
+            worker.kill()
+            self._note_failure(backend, error)
+            raise error
+        return worker
+
+    async def _spawn_worker(self, backend: Backend) -> WorkerProcess:
+        try:
+            worker = await start_worker(self._settings, backend, self, self._log_line, self._clock.monotonic())
+        except OSError as error:
+            fields = {"backend": backend, "kind": "exit", "message": f"the worker cannot be started: {error}"}
+            failure = StartError(fields | {"path": "", "line": 0, "log": []})
+            self._note_failure(backend, failure)
+            raise failure from None
+        self.workers.append(worker)
+        self._tell_state(worker)
+        self._spawn(self._watch(worker))
+        return worker
+
+    def _note_failure(self, backend: Backend, error: StartError) -> None:
+        trouble = self.trouble[backend]
+        trouble.failures += 1
+        trouble.message = str(error)
+        trouble.hopeless = error.fields["kind"] in _HOPELESS
+        trouble.retry_at_s = self._clock.monotonic() + _pause_s(trouble.failures)
+        self._events.emit("setup_failed", **error.fields)
+
+    # LinkOwner: what workers send
+
+    def frame_received(self, link: WorkerLink, frame: Frame) -> None:
+        """READY, FAILED and health answers."""
+        worker = next((w for w in self.workers if w.link is link), None)
+        if worker is None:
+            return
+        try:
+            facts = json.loads(frame.body)
+        except ValueError:
+            raise FrameError("a frame whose body is no JSON") from None
+        if not isinstance(facts, dict):
+            raise FrameError("a frame whose body is no object")
+        if frame.kind == Kind.HEALTH_ANSWER:
+            question = self._health_questions.pop(frame.request_id, None)
+            if question is not None and not question.done():
+                question.set_result(facts)
+        elif frame.kind in (Kind.READY, Kind.FAILED) and not worker.outcome.done():
+            self._settle_start(worker, frame.kind, facts)
+
+    def _settle_start(self, worker: WorkerProcess, kind: int, facts: dict[str, Any]) -> None:
+        if kind == Kind.READY:
+            worker.state = WorkerState.READY
+            worker.ready_s = self._clock.monotonic()
+            worker.facts = facts
+            worker.meter.reset()
+            self._tell_state(worker)
+        worker.outcome.set_result(facts)
+
+    def response_received(self, link: WorkerLink, frame: Frame) -> None:
+        """Answers are the front's."""
+        self._front.response_received(link, frame)
+
+    def link_lost(self, link: WorkerLink) -> None:
+        """A worker's socket has closed: its process is gone, or must go."""
+        worker = next((w for w in self.workers if w.link is link), None)
+        if worker is not None and worker.state is not WorkerState.DRAINING:
+            worker.kill()
+
+    # the end of workers
+
+    async def _watch(self, worker: WorkerProcess) -> None:
+        """Wait for the end of a worker and deal with it: asked for, at the start, or in the middle of its work."""
+        code = await worker.wait()
+        asked = worker.state is WorkerState.DRAINING
+        served = worker.state is WorkerState.READY
+        worker.state = WorkerState.EXITED
+        self.workers.remove(worker)
+        self.held_s[worker.backend] += self._clock.monotonic() - worker.ordered_s
+        if not worker.outcome.done():
+            worker.outcome.set_result(
+                {"kind": "exit", "message": f"the worker ended with {_ending(code)} while it started"}
+            )
+        retried, failed = self._front.worker_lost(worker.link)
+        worker.link.close()
+        if asked or not served:
+            self._tell_state(worker, code, "released" if asked else "failed to start")
+        else:
+            self._crashed(worker, code, retried, failed)
+        worker.release()
+
+    def _crashed(self, worker: WorkerProcess, code: int, retried: int, failed: int) -> None:
+        trouble = self.trouble[worker.backend]
+        if self._clock.monotonic() - worker.ready_s > STEADY_AFTER_S:
+            trouble.failures = 0
+        replace = not self.stopping and worker.backend is self.target
+        pause_s = _pause_s(trouble.failures) if trouble.failures else 0.0
+        trouble.failures += 1
+        trouble.message = f"the worker ended with {_ending(code)}"
+        self._tell_state(worker, code, trouble.message)
+        exit_fields = {
+            "backend": worker.backend, "pid": worker.pid, "exit_code": code if code >= 0 else None,
+            "signal": -code if code < 0 else None, "retried": retried, "failed": failed,
+            "restart_in_s": pause_s if replace else None,
+        }  # fmt: skip
+        self._events.emit("worker_exit", **exit_fields)
+        if replace:
+            self._spawn(self._replace(worker.backend, pause_s))
+
+    async def _replace(self, backend: Backend, pause_s: float) -> None:
+        """Bring the active backend back, or give it up after too many failures in a row."""
+        trouble = self.trouble[backend]
+        while not self.stopping and self.target is backend and self._front.active is None:
+            if trouble.failures > MAX_FAILURES or trouble.hopeless:
+                await self._give_up(backend)
+                return
+            await asyncio.sleep(pause_s)
+            try:
+                async with self._switching:
+                    if self.target is backend and not self.stopping:
+                        await self.start(backend)
+            except StartError:
+                pause_s = _pause_s(trouble.failures)
+
+    async def _give_up(self, backend: Backend) -> None:
+        message = f"the function keeps failing on {backend}: {self.trouble[backend].message}"
+        self.trouble[backend].retry_at_s = self._clock.monotonic() + LONGEST_PAUSE_S
+        other_usable = not self._settings.mode.is_fixed and self.usable(backend.other)
+        if other_usable and await self.switch(backend.other, message):
+            self._events.emit("fallback", wanted=backend, got=backend.other, reason=message)
+            return
+        self._front.refuse_queue(message)
+
+    async def _drain(self, worker: WorkerProcess, switch: Switch | None) -> None:
+        """Let a worker finish what it has, then release it."""
+        worker.state = WorkerState.DRAINING
+        self._tell_state(worker)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.request_timeout_s):
+                await worker.link.settled.wait()
+        if switch is not None:
+            self._phase(switch, "drained")
+        await self._end(worker)
+
+    async def _end(self, worker: WorkerProcess) -> None:
+        worker.state = WorkerState.DRAINING
+        worker.link.send(frames.encode(Kind.STOP))
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                await worker.process.wait()
+        except TimeoutError:
+            worker.kill()
+
+    def kill(self, backend: Backend) -> None:
+        """End a backend's worker at once: its device is lost, or it hangs."""
+        for worker in self.workers:
+            if worker.backend is backend:
+                worker.kill()
+
+    async def stop(self) -> None:
+        """Release every worker and end everything that is under way."""
+        self.stopping = True
+        await asyncio.gather(*(self._end(worker) for worker in list(self.workers)))
+        for _ in range(100):
+            if not self.workers:
+                break
+            await asyncio.sleep(0.02)
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # small things
+
+    async def ask_health(self, name: str, timeout_s: float) -> dict[str, Any] | None:
+        """The answer of the active worker's `alive` or `ready` hook; None if it has none or does not answer in time."""
+        worker = self.worker(self.target)
+        if worker is None or worker.state is not WorkerState.READY or name not in worker.facts.get("hooks", ()):
+            return None
+        number = len(self._health_questions) + 1
+        while number in self._health_questions:
+            number += 1
+        question: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._health_questions[number] = question
+        worker.link.send(frames.encode(Kind.HEALTH, number, name.encode()))
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await question
+        except TimeoutError:
+            return None
+        finally:
+            self._health_questions.pop(number, None)
+
+    def _log_line(self, worker: WorkerProcess, stream: str, line: str) -> None:
+        self._events.emit("log", backend=worker.backend, pid=worker.pid, stream=stream, line=line)
+
+    def _tell_state(self, worker: WorkerProcess, code: int | None = None, reason: str = "") -> None:
+        fields: dict[str, Any] = {"backend": worker.backend, "pid": worker.pid, "state": worker.state}
+        if worker.state is WorkerState.EXITED:
+            fields |= {"exit_code": code, "reason": reason}
+        self._events.emit("worker", **fields)
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _pause_s(failures: int) -> float:
+    """The pause after so many failures in a row: doubling, bounded."""
+    return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** max(0, failures - 1))
+
+
+def _ending(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"

@@ -1,0 +1,142 @@
+"""The small models that the policy learns, as pure functions over frozen values.
+
+- `Level`: the service time of a backend over the last few requests, robust against one outlier.
+- The alarm: Page's one-sided CUSUM (Page, "Continuous Inspection Schemes", 1954) on "over the SLO or not": each bad
+  request raises it by log(0.20/0.05), each good one lowers it by log(0.95/0.80). A p95 SLO allows 5 % to be late, so
+  that is the null hypothesis; a few bad requests in a row suffice, a lone one among hundreds does not.
+- The relation between CPU and GPU service times, learned point by point, one scale at a time.
+- The wait in a queue at a given arrival rate (the M/M/c tail, with c servers taken as one fast one).
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, exp, inf, log
+
+from runtime_images.policy.state import Point, Sample
+
+BAD_STEP = log(0.20 / 0.05)
+GOOD_STEP = log(0.80 / 0.95)
+ALARM_MAX = 10.0
+LEVEL_SPAN_S = 2.0
+LEVEL_LEAST = 5
+LEVEL_MOST = 40
+SAME_SCALE = 1.15
+POINTS_MOST = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Service times of a backend lately: median, 95th percentile and mean of `count` requests."""
+
+    p50_s: float
+    p95_s: float
+    mean_s: float
+    count: int
+
+
+def robust_p95(ordered: Sequence[float]) -> float:
+    """The 95th percentile of sorted values; from five values on never the largest alone."""
+    rank = ceil(0.95 * len(ordered))
+    return ordered[min(rank, max(len(ordered) - 1, 1)) - 1] if len(ordered) >= LEVEL_LEAST else ordered[-1]
+
+
+def level_of(samples: Sequence[Sample]) -> Level | None:
+    """The level of the kept samples, or None without any."""
+    if not samples:
+        return None
+    services = sorted(sample.service_s for sample in samples)
+    count = len(services)
+    return Level(services[(count - 1) // 2], robust_p95(services), sum(services) / count, count)
+
+
+def keep_recent(samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
+    """The samples that describe the present: the last two seconds of them, at least 5 and at most 40."""
+    newest = samples[-LEVEL_MOST:]
+    if len(newest) <= LEVEL_LEAST:
+        return newest
+    since = newest[-1].at - LEVEL_SPAN_S
+    stale = sum(sample.at < since for sample in newest)
+    return newest[min(stale, len(newest) - LEVEL_LEAST) :]
+
+
+def alarm_step(latency_s: float, slo_s: float) -> float:
+    """What one request adds to the alarm: a gross violation, twice the SLO, counts as two."""
+    if latency_s <= slo_s:
+        return GOOD_STEP
+    return BAD_STEP * (2 if latency_s > 2 * slo_s else 1)
+
+
+def alarm_threshold(arrival_rate: float) -> float:
+    """The alarm at which there is trouble.
+
+    A CUSUM with threshold h raises less than one false alarm in exp(h) requests; aiming at one in ten minutes makes
+    the threshold grow with the rate, from 3 bad requests in a row (2 gross ones) to 6.
+    """
+    return min(max(log(max(600.0 * arrival_rate, 1.0)), 4.0), 8.0)
+
+
+def learn_point(points: tuple[Point, ...], new: Point) -> tuple[Point, ...]:
+    """Add `new`, which replaces what was known at its scale; sorted by GPU time, the oldest beyond 12 dropped."""
+    kept = [point for point in points if not _same_scale(point.gpu_s, new.gpu_s)]
+    newest = sorted([*kept, new], key=lambda point: -point.at)[:POINTS_MOST]
+    return tuple(sorted(newest, key=lambda point: point.gpu_s))
+
+
+def _same_scale(one: float, other: float) -> bool:
+    return one < other * SAME_SCALE and other < one * SAME_SCALE
+
+
+def predict_cpu_s(points: tuple[Point, ...], gpu_s: float) -> float | None:
+    """The CPU's service time where the GPU takes `gpu_s`, on the pessimistic side.
+
+    Between two learned points it interpolates the logarithms. Below the lowest it keeps that point's ratio: a GPU has
+    a fixed overhead, so the true ratio falls with the size and this is an upper bound.
+    """
+    if not points or gpu_s <= 0:
+        return None
+    index = bisect_left([point.gpu_s for point in points], gpu_s)
+    if index in (0, len(points)):
+        nearest = points[min(index, len(points) - 1)]
+        return nearest.cpu_s * gpu_s / nearest.gpu_s
+    low, high = points[index - 1], points[index]
+    share = log(gpu_s / low.gpu_s) / log(high.gpu_s / low.gpu_s)
+    return exp(log(low.cpu_s) * (1 - share) + log(high.cpu_s) * share)
+
+
+def hopeful_cpu_s(
+    points: tuple[Point, ...], gpu_s: float, gpu_floor_s: float | None, cpu_floor_s: float | None
+) -> float | None:
+    """The same, taking the shortest times seen on each backend for the same smallest load.
+
+    That makes the relation a line through the floors, which is what a fixed overhead gives. It is only a guess, and
+    made only where the GPU has become clearly faster than at the lowest point learned.
+    """
+    pessimistic = predict_cpu_s(points, gpu_s)
+    if pessimistic is None or gpu_floor_s is None or cpu_floor_s is None:
+        return pessimistic
+    lowest = points[0]
+    if gpu_s >= lowest.gpu_s or lowest.gpu_s < 1.1 * gpu_floor_s or cpu_floor_s >= lowest.cpu_s:
+        return pessimistic
+    share = max(gpu_s - gpu_floor_s, 0.0) / (lowest.gpu_s - gpu_floor_s)
+    return min(cpu_floor_s + (lowest.cpu_s - cpu_floor_s) * share, pessimistic)
+
+
+def queue_wait_p95_s(arrival_rate: float, service_s: float, slots: int) -> float:
+    """The 95th percentile of the wait at Poisson arrivals: P(W > t) = u exp(-t (1 - u) / s), u the utilization."""
+    utilization = arrival_rate * service_s / slots
+    if utilization >= 1:
+        return inf
+    if utilization <= 0.05:
+        return 0.0
+    return service_s / slots / (1 - utilization) * log(utilization / 0.05)
+
+
+def closed_loop_clients(clients: tuple[int, ...]) -> int | None:
+    """How many clients wait for their answers before they ask again, or None for an open stream of requests.
+
+    A closed loop without pauses always has the same number of requests unanswered; an open one has not.
+    """
+    if len(clients) < 8 or min(clients) < 1 or max(clients) - min(clients) > max(1, max(clients) // 4):
+        return None
+    return max(clients)
