@@ -1,0 +1,189 @@
+"""A function's own virtual environment: made once for the same requirements, then reused.
+
+The environment is keyed by everything that decides what is in it. It is built where it will stay, under a
+file lock, and counts only when its marker is there: that way a second `gaia run` waits instead of building
+too, what an interrupted build has left is thrown away, and the scripts of installed packages name an
+interpreter that exists, which a build that is moved into place afterwards would not give.
+
+A function without requirements gets an environment as well, an empty one, because it must not see the
+packages that Gaia itself is made of.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+import sysconfig
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from gaia_cli.engines import Progress
+from gaia_cli.engines.tools import ToolError, run_tool
+from gaia_cli.errors import ConfigurationError, RequirementsError
+from gaia_cli.project import FunctionProject
+from gaia_cli.requirements import Requirements
+from runtime_images.policy.model import Accelerator
+
+_LAYOUT = 1
+"""Raised when environments are built differently, so that old ones are not used."""
+_MARKER = "gaia-complete"
+_OWN_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
+_TOLD_STEPS = ("Collecting ", "Downloading ", "Building ", "Installing ", "Processing ")
+
+
+def function_python(project: FunctionProject, accelerator: Accelerator, progress: Progress) -> Path:
+    """The interpreter of the function's environment, which is made if it is not there yet.
+
+    Raises:
+        RequirementsError: the environment cannot be made, or the requirements cannot be installed.
+        ConfigurationError: the cache directory cannot be written.
+    """
+    wanted = _wanted(project, accelerator)
+    home = cache_directory() / "environments" / _key(project, wanted)
+    with _locked(home, progress):
+        if not _usable(home):
+            _build(home, project, wanted, progress)
+    return home / "bin" / "python"
+
+
+def cache_directory() -> Path:
+    """Where Gaia keeps what can be made again: GAIA_CACHE_DIR, else `gaia` in the user's cache directory."""
+    if own := os.environ.get("GAIA_CACHE_DIR"):
+        return Path(own).expanduser().resolve()
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser().resolve() / "gaia"
+
+
+def clean_environ(environ: Mapping[str, str]) -> dict[str, str]:
+    """`environ` as a function may see it: without Gaia's settings and secrets, without Gaia's own Python."""
+    kept = {
+        name: value for name, value in environ.items() if not name.startswith("GAIA_") and name not in _OWN_VARIABLES
+    }
+    if sys.prefix != sys.base_prefix and "PATH" in kept:
+        own = str(Path(sys.prefix, "bin"))
+        kept["PATH"] = os.pathsep.join(place for place in kept["PATH"].split(os.pathsep) if place != own)
+    return kept
+
+
+def _wanted(project: FunctionProject, accelerator: Accelerator) -> tuple[Requirements, ...]:
+    """The requirements to install; those for a GPU only where there is a real one."""
+    wanted = [Requirements(project.requirements, project.requirements_file)]
+    if accelerator is Accelerator.NVIDIA:
+        wanted.append(Requirements(project.gpu_requirements, project.gpu_requirements_file))
+    return tuple(requirements for requirements in wanted if requirements.lines)
+
+
+def _key(project: FunctionProject, wanted: tuple[Requirements, ...]) -> str:
+    """A name that changes with everything that decides what is in the environment."""
+    lines = [line for requirements in wanted for line in requirements.lines]
+    decisive = {
+        "layout": _LAYOUT,
+        "python": project.python or f"{sys.base_prefix} {sys.version}",
+        "platform": sysconfig.get_platform(),
+        "requirements": [requirements.lines for requirements in wanted],
+        "local": [_local_state(project.directory, line) for line in lines],
+    }
+    return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:20]
+
+
+def _local_state(directory: Path, line: str) -> list[object]:
+    """Names, sizes and times of the local files that a requirement line points at; empty for most lines."""
+    path = directory / re.sub(r"^(-c|--constraint|-e|--editable)[ =]*|\[.*\]$", "", line)
+    if not line.startswith(("-", ".", "/")) or not path.exists():
+        return []
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*.*") if file.is_file())
+    states = [(str(file), file.stat()) for file in files if "__pycache__" not in file.parts]
+    return [(name, state.st_size, state.st_mtime_ns) for name, state in states]
+
+
+@contextmanager
+def _locked(home: Path, progress: Progress) -> Iterator[None]:
+    """Hold the lock of the environment `home`; the system releases it whatever becomes of this process."""
+    try:
+        home.parent.mkdir(parents=True, exist_ok=True)
+        lock = home.with_suffix(".lock").open("w")
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot write to the cache in {home.parent}: {error.strerror}",
+            "set GAIA_CACHE_DIR to a directory of your own",
+        ) from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress("waiting for another gaia that is preparing the same environment")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _usable(home: Path) -> bool:
+    """Whether the environment was completed and the interpreter it was made from is still there."""
+    return (home / _MARKER).is_file() and (home / "bin" / "python").exists()
+
+
+def _build(home: Path, project: FunctionProject, wanted: tuple[Requirements, ...], progress: Progress) -> None:
+    shutil.rmtree(home, ignore_errors=True)
+    try:
+        _make(home, project, progress, with_pip=bool(wanted))
+        if wanted:
+            _install(home, project, wanted, progress)
+        (home / _MARKER).touch()
+    except BaseException:
+        shutil.rmtree(home, ignore_errors=True)
+        raise
+
+
+def _make(home: Path, project: FunctionProject, progress: Progress, *, with_pip: bool) -> None:
+    progress("making a virtual environment" + ("" if with_pip else " without packages"))
+    command = [sys.executable, "-m", "virtualenv", "--quiet", "--no-periodic-update", str(home)]
+    command += ["--python", project.python or sys.executable]
+    command += [] if with_pip else ["--no-seed"]
+    try:
+        run_tool(command, cwd=home.parent, env=clean_environ(os.environ), on_line=lambda _line: None)
+    except ToolError as error:
+        python = f"Python {project.python}" if project.python else sys.executable
+        raise RequirementsError(
+            f"cannot make a virtual environment with {python}: {_last(error)}",
+            "install that Python, or change [function] python in gaia.toml",
+        ) from None
+
+
+def _install(home: Path, project: FunctionProject, wanted: tuple[Requirements, ...], progress: Progress) -> None:
+    progress(f"installing the requirements of {project.name}")
+    command = [str(home / "bin" / "python"), "-m", "pip", "install", "--no-input", "--progress-bar=off"]
+    command.append("--disable-pip-version-check")
+    for number, requirements in enumerate(wanted):
+        command += ["--requirement", str(_file_of(requirements, project.directory, home / f"{number}.txt"))]
+
+    def tell(line: str) -> None:
+        if line.startswith(_TOLD_STEPS):
+            progress(f"pip: {line}")
+
+    try:
+        run_tool(command, cwd=project.directory, env=clean_environ(os.environ), on_line=tell)
+    except ToolError as error:
+        named = ", ".join(requirements.file for requirements in wanted if requirements.file)
+        said = "\n".join(f"  {line}" for line in error.last_lines)
+        raise RequirementsError(
+            f"the requirements of {project.name} cannot be installed: {_last(error)}\n{said}",
+            f"correct {named or 'the requirements'}, or see whether pip can reach its index",
+        ) from None
+
+
+def _file_of(requirements: Requirements, directory: Path, spare: Path) -> Path:
+    """The file to give to pip: the function's own, or `spare` for lines that stand in a TOML list."""
+    if requirements.file:
+        return directory / requirements.file
+    spare.write_text("\n".join(requirements.lines) + "\n", encoding="utf-8")
+    return spare
+
+
+def _last(error: ToolError) -> str:
+    """The line that says what went wrong: pip's last ERROR, else the last line."""
+    lines = [line for line in error.last_lines if line.strip()]
+    wrong = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    return (wrong or lines or ["it said nothing"])[-1]

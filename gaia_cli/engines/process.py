@@ -1,0 +1,184 @@
+"""The engine `process`: the runtime as a child process here, the function in a virtual environment of its own.
+
+Two things tie the runtime's life to this one's. Its standard input is a pipe that closes when this process
+is gone, however it went, and the runtime then drains and exits. And it leads a session of its own, so that
+Ctrl-C on the terminal reaches only the command line, which then stops it in order.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from gaia_cli.engines import Event, Launch, Progress, RunningFunction
+from gaia_cli.engines.environments import clean_environ, function_python
+from gaia_cli.errors import EngineError
+from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.policy.model import Accelerator
+
+_KEPT_LINES = 20
+_GRACE_S = 5.0
+"""Beyond the runtime's own limit for draining, before it is killed."""
+_LONGEST_TEMPORARY = 60
+"""A Unix socket's path may have 107 characters."""
+_LAST_EVENTS = ("stopped", "setup_failed")
+
+
+class ProcessEngine:
+    """Runs functions as processes of this machine's Python."""
+
+    name = "process"
+
+    def describe(self) -> str:
+        """One line that says what this engine is, for the screen."""
+        return "process: a virtual environment on this machine, no container"
+
+    def accelerators(self) -> tuple[Accelerator, ...]:
+        """An NVIDIA GPU where the driver shows one, and the emulated lane."""
+        from runtime_images.dynamic_runtime.devices import nvidia_gpus
+
+        real = (Accelerator.NVIDIA,) if nvidia_gpus() else ()
+        return (*real, Accelerator.EMULATED)
+
+    def start(self, launch: Launch, progress: Progress) -> RunningFunction:
+        """Make the environment and start the runtime.
+
+        Raises:
+            EngineError: the runtime cannot be started.
+            RequirementsError: the function's requirements cannot be installed.
+        """
+        python = function_python(launch.project, launch.accelerator, progress)
+        directory = _private_directory()
+        try:
+            settings = launch.settings_with(
+                function_dir=launch.project.directory,
+                function_python=str(python),
+                admin=f"unix://{directory / 'admin.sock'}",
+                lifeline=True,
+            )
+            return RunningProcess(_launch(settings), directory, settings.drain_timeout_s)
+        except BaseException:
+            shutil.rmtree(directory, ignore_errors=True)
+            raise
+
+
+class RunningProcess:
+    """The runtime's process, with the private directory that holds its admin socket."""
+
+    def __init__(self, process: subprocess.Popen[bytes], directory: Path, drain_timeout_s: float) -> None:
+        self._process = process
+        self._directory = directory
+        self._drain_timeout_s = drain_timeout_s
+        self._stopping = threading.Event()
+        self._last_lines: deque[str] = deque(maxlen=_KEPT_LINES)
+        self._reader = threading.Thread(target=self._discard_events, name="runtime-stdout", daemon=True)
+        self._listener = threading.Thread(target=self._listen, name="runtime-stderr", daemon=True)
+        self._listener.start()
+
+    def events(self) -> Iterator[Event]:
+        """The event stream from the start, ending when the runtime has exited.
+
+        Raises:
+            EngineError: the runtime died without an event that says why.
+        """
+        explained = False
+        for event in _parsed(_pipe(self._process.stdout)):
+            explained = explained or event["event"] in _LAST_EVENTS
+            yield event
+        code = self._process.wait()
+        if not explained and not self._stopping.is_set():
+            self._listener.join(timeout=1.0)
+            said = "".join(f"\n  {line}" for line in self._last_lines)
+            raise EngineError(
+                f"the runtime ended unexpectedly ({_ending(code)}){said}", "please report this, with the lines above"
+            )
+
+    def stop(self) -> None:
+        """Ask the runtime to drain and exit; asking again changes nothing."""
+        if not self._stopping.is_set():
+            self._stopping.set()
+            self._process.send_signal(signal.SIGTERM)
+
+    def close(self) -> int:
+        """Stop, wait as long as draining may take, then end what is left; returns the exit code."""
+        try:
+            self.stop()
+            _pipe(self._process.stdin).close()
+            self._reader.start()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(self._drain_timeout_s + _GRACE_S)
+        finally:
+            self._kill_group()
+            shutil.rmtree(self._directory, ignore_errors=True)
+        code = self._process.wait()
+        self._close_pipes()
+        return code if code >= 0 else 128 - code
+
+    def _listen(self) -> None:
+        for line in _pipe(self._process.stderr):
+            self._last_lines.append(line.decode(errors="replace").rstrip())
+
+    def _discard_events(self) -> None:
+        """Keep the pipe empty: a runtime that cannot write its last events cannot exit either."""
+        for _line in _pipe(self._process.stdout):
+            pass
+
+    def _close_pipes(self) -> None:
+        for thread, pipe in ((self._reader, self._process.stdout), (self._listener, self._process.stderr)):
+            thread.join(timeout=1.0)
+            if not thread.is_alive():  # a grandchild may hold the other end for ever
+                _pipe(pipe).close()
+
+    def _kill_group(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def _launch(settings: Settings) -> subprocess.Popen[bytes]:
+    """Start the runtime; -P keeps files in the current directory from standing in for its modules."""
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "runtime_images.dynamic_runtime"],
+            env=clean_environ(os.environ) | settings.to_environ(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise EngineError(f"cannot start {sys.executable}: {error.strerror}", "reinstall Gaia") from None
+
+
+def _private_directory() -> Path:
+    """A new directory that only this user may enter, with a path short enough for a socket in it."""
+    usual = tempfile.gettempdir()
+    place = usual if len(usual) <= _LONGEST_TEMPORARY else "/tmp"  # noqa: S108 -- mkdtemp makes it private
+    return Path(tempfile.mkdtemp(prefix="gaia-", dir=place))
+
+
+def _parsed(lines: IO[bytes]) -> Iterator[Event]:
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue  # a line that a crash has cut off
+        if isinstance(event, dict) and "event" in event:
+            yield event
+
+
+def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
+    assert stream is not None, "every standard stream of the runtime is a pipe"
+    return stream
+
+
+def _ending(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
