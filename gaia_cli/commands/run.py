@@ -1,0 +1,216 @@
+"""`gaia run`: analyze a function, start it on an engine, show it while it serves, and sum it up.
+
+Everything that can be wrong with the flags and the files is found before anything is started, and what was
+started is closed in every case: after an error, after Ctrl-C during a download, after a second Ctrl-C during
+the draining.
+"""
+
+import contextlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gaia_cli.engines import Engine, Launch, RunningFunction
+from gaia_cli.errors import AnalysisError, EngineError, ExitCode, FunctionError, UsageError
+from gaia_cli.project import FunctionProject, load_project
+from gaia_cli.running.choose import AUTO, Choice, choose_accelerator, choose_engine
+from gaia_cli.running.engines_here import offer, open_engine
+from gaia_cli.running.interrupts import Interrupted, Interrupts
+from gaia_cli.running.plan import RunPlan
+from gaia_cli.running.ports import HOST, choose_port
+from gaia_cli.running.requests_file import read_requests
+from gaia_cli.running.screen import Screen
+from gaia_cli.running.session import Session
+from gaia_cli.running.summary import RunSummary, summarize
+from gaia_cli.running.trace import TraceRecorder
+from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.entrypoint import EntryError, find_entry
+from runtime_images.policy.model import Accelerator, ExecutionMode
+
+
+def run(
+    path: Path,
+    *,
+    engine: str = AUTO,
+    accelerator: str = AUTO,
+    port: int = 8080,
+    slo_p95_ms: float | None = None,
+    mode: str = "",
+    output_format: str = "full",
+    record: Path | None = None,
+    play: Path | None = None,
+) -> ExitCode:
+    """Serve the function at `path` here until it is interrupted, or until the load in `play` has been played.
+
+    Returns:
+        0; 1 when a request failed or the SLO was missed at the end; 130 or 143 after a signal.
+
+    Raises:
+        GaiaError: a flag, a file, the function or the engine is not usable.
+    """
+    try:
+        return run_function(
+            path,
+            engine=engine,
+            accelerator=accelerator,
+            port=port,
+            slo_p95_ms=slo_p95_ms,
+            mode=mode,
+            output_format=output_format,
+            record=record,
+            play=play,
+        ).exit_code
+    except Interrupted as interrupted:
+        return interrupted.exit_code
+
+
+def run_function(
+    path: Path,
+    *,
+    engine: str = AUTO,
+    accelerator: str = AUTO,
+    port: int = 8080,
+    slo_p95_ms: float | None = None,
+    mode: str = "",
+    output_format: str = "full",
+    record: Path | None = None,
+    play: Path | None = None,
+) -> RunSummary:
+    """As `run`, for programs: the summary instead of an exit code.
+
+    Raises:
+        GaiaError: a flag, a file, the function or the engine is not usable.
+        Interrupted: a signal came before the function was started.
+    """
+    load = tuple(read_requests(play)) if play is not None else ()
+    recorder = TraceRecorder(record) if record is not None else None
+    project = _project(path, slo_p95_ms)
+    screen = _screen(output_format)
+    with Interrupts() as interrupts, contextlib.closing(screen):
+        execution_mode, reason = _mode(path, project, mode)
+        chosen = choose_engine(engine, execution_mode, offer("process", engine), offer("docker", engine))
+        wish = _Wish(project, execution_mode, reason, accelerator, port, record is not None)
+        started = _start(wish, chosen, screen)
+        session = Session(screen, load, recorder)
+        try:
+            interrupts.note_with(session.interrupt)
+            session.follow(started.running)
+        finally:
+            started.running.close()
+            if recorder is not None:
+                recorder.write()
+        replies = session.player.replies if session.player is not None else ()
+        summary = summarize(started.plan, session.history, replies, session.ended_by)
+        screen.summary(summary, session.history)
+        return summary
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What is to be started, whatever the engine."""
+
+    project: FunctionProject
+    mode: ExecutionMode
+    mode_reason: str
+    accelerator: str
+    port: int
+    record: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """A running function and the plan it was started by."""
+
+    running: RunningFunction
+    plan: RunPlan
+
+
+def _project(path: Path, slo_p95_ms: float | None) -> FunctionProject:
+    """The project at `path` with the SLO of the flag over that of the file; its entry point is there."""
+    project = load_project(path)
+    try:
+        find_entry(project.directory, project.entrypoint)
+    except EntryError as error:
+        raise FunctionError(error.message, error.hint) from None
+    if slo_p95_ms is None:
+        return project
+    if not slo_p95_ms > 0:
+        raise UsageError(f"--slo-p95-ms {slo_p95_ms:g} is not a latency", "give milliseconds above 0")
+    return replace(project, slo=replace(project.slo, latency_p95_ms=slo_p95_ms))
+
+
+def _mode(path: Path, project: FunctionProject, asked: str) -> tuple[ExecutionMode, str]:
+    """The mode and why: the flag, else the pin in the configuration, else the analyzer's verdict."""
+    if asked:
+        if asked not in tuple(ExecutionMode):
+            raise UsageError(f"--mode {asked} is not a mode", f"use one of {', '.join(ExecutionMode)}")
+        return ExecutionMode(asked), "asked for"
+    if project.pin is not None:
+        return project.pin, "pinned in the configuration"
+    from analyzers import analyze
+    from analyzers.errors import AnalyzerError
+
+    try:
+        verdict = analyze(path).verdict
+    except AnalyzerError as error:
+        raise AnalysisError(error.message, error.hint) from None
+    return verdict.mode, f"{verdict.reason} (confidence {verdict.confidence:.2f})"
+
+
+def _start(wish: _Wish, chosen: Choice, screen: Screen) -> _Started:
+    """Start on the chosen engine; where Docker was only our own choice and fails, on this machine instead."""
+    try:
+        return _start_on(open_engine(chosen.name), wish, chosen, screen)
+    except EngineError as error:
+        if chosen.name != "docker" or chosen.reason == "asked for":
+            raise
+        screen.step(f"Docker cannot run it ({error.message}); using a process of this machine instead")
+        instead = Choice("process", "Docker answers but could not run the function")
+        return _start_on(open_engine(instead.name), wish, instead, screen)
+
+
+def _start_on(engine: Engine, wish: _Wish, chosen: Choice, screen: Screen) -> _Started:
+    offered = engine.accelerators()
+    accelerator = choose_accelerator(wish.accelerator, wish.mode, offered, engine.name)
+    plan = RunPlan(wish.project.name, wish.mode, wish.mode_reason, chosen, accelerator, wish.project.slo)
+    screen.plan(plan)
+    port = choose_port(wish.port)
+    if wish.port not in (0, port):
+        screen.step(f"port {wish.port} is taken; using {port}")
+    launch = Launch(wish.project, _settings(wish, port), Accelerator(accelerator.name))
+    return _Started(engine.start(launch, screen.step), plan)
+
+
+def _settings(wish: _Wish, port: int) -> Settings:
+    project = wish.project
+    return Settings(
+        function_dir=project.directory,
+        function_name=project.name,
+        entrypoint=project.entrypoint,
+        mode=wish.mode,
+        listen_address=HOST,
+        port=port,
+        slo=project.slo,
+        prices=project.prices,
+        concurrency=project.concurrency,
+        idempotent=project.idempotent,
+        max_body_bytes=int(project.max_body_mb * 1024 * 1024),
+        request_timeout_s=project.request_timeout_s,
+        record_requests=wish.record,
+    )
+
+
+def _screen(output_format: str) -> Screen:
+    """A live view for a person at a terminal that can show one, lines for everything else that reads along."""
+    from gaia_cli.views import console
+    from gaia_cli.views.run_lines import JsonScreen, LineScreen
+
+    if output_format == "json-lines":
+        return JsonScreen()
+    if output_format != "full":
+        raise UsageError(f"--output-format {output_format} is not a format", "use full or json-lines")
+    if not console.shows_to_a_person():
+        return LineScreen()
+    from gaia_cli.views.live import LiveScreen
+
+    terminal = console.rich_console()
+    return LineScreen() if terminal.is_dumb_terminal else LiveScreen(terminal)

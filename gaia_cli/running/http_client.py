@@ -1,0 +1,106 @@
+"""The smallest HTTP/1.1 client that a load player needs: keep-alive, the answer's status and headers.
+
+Standard library streams and the parser that the runtime itself uses; an HTTP library would be one more
+dependency and would bring retries, which a player that counts failures must not have.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import httptools
+
+_CHUNK = 64 * 1024
+
+
+class ConnectionBroken(Exception):  # noqa: N818 -- says what happened; it never leaves the player
+    """The connection failed before a whole answer was there."""
+
+
+@dataclass(slots=True)
+class Reply:
+    """An answer: status and headers (names in lower case); the body is counted, not kept."""
+
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    body_bytes: int = 0
+
+
+class _Collector:
+    """Takes the parser's callbacks for one answer."""
+
+    def __init__(self) -> None:
+        self.reply = Reply()
+        self.complete = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.reply.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_body(self, body: bytes) -> None:
+        self.reply.body_bytes += len(body)
+
+    def on_message_complete(self) -> None:
+        self.complete = True
+
+
+class Connection:
+    """One keep-alive connection; one request at a time."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._host = host
+        self._keep = True
+
+    @classmethod
+    async def open(cls, host: str, port: int) -> "Connection":
+        """Connect.
+
+        Raises:
+            ConnectionBroken: nobody answers there.
+        """
+        try:
+            reader, writer = await asyncio.open_connection(host, port)
+        except OSError as error:
+            raise ConnectionBroken(f"cannot connect: {error}") from None
+        return cls(reader, writer, f"{host}:{port}")
+
+    @property
+    def reusable(self) -> bool:
+        """Whether another request may be sent: the last answer allowed it and nobody has hung up."""
+        return self._keep and not self._reader.at_eof() and not self._writer.is_closing()
+
+    async def ask(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Reply:
+        """Send one request and wait for the whole answer.
+
+        Raises:
+            ConnectionBroken: the connection ended, or what came is not HTTP.
+        """
+        head = [f"{method} {path} HTTP/1.1", f"host: {self._host}", f"content-length: {len(body)}"]
+        head += [f"{name}: {value}" for name, value in headers.items()]
+        try:
+            self._writer.write("\r\n".join([*head, "", ""]).encode("latin-1") + body)
+            await self._writer.drain()
+            return await self._answer()
+        except OSError as error:
+            self._keep = False
+            raise ConnectionBroken(str(error) or type(error).__name__) from None
+
+    async def _answer(self) -> Reply:
+        collector = _Collector()
+        parser = httptools.HttpResponseParser(collector)
+        self._keep = False
+        while not collector.complete:
+            data = await self._reader.read(_CHUNK)
+            if not data:
+                raise ConnectionBroken("the connection ended before the whole answer was there")
+            try:
+                parser.feed_data(data)
+            except httptools.HttpParserError as error:
+                raise ConnectionBroken(f"the answer is not HTTP: {error}") from None
+        collector.reply.status = parser.get_status_code()
+        self._keep = parser.should_keep_alive()
+        return collector.reply
+
+    def close(self) -> None:
+        """Hang up at once."""
+        self._writer.close()

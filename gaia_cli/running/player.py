@@ -1,0 +1,140 @@
+"""Plays a load: every request is sent at its time, whatever became of the ones before (an open loop).
+
+Latency is counted from the moment a request was due, not from the moment a connection was free for it: a
+server that falls behind must not look fast because its clients had to wait outside. Nothing is ever retried:
+a failed connection is a failure.
+"""
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from gaia_cli.running.http_client import Connection, ConnectionBroken, Reply
+from gaia_cli.running.requests_file import PlannedRequest
+
+MAX_CONNECTIONS = 256
+"""Connections at once; requests that are due beyond it wait for one, and the wait counts."""
+
+TIMEOUT_S = 330.0
+"""After this a request has failed; a little over the runtime's own limit, whose answer comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedReply:
+    """What became of one request: `due` and `done` in seconds since the epoch, `status` 0 for no answer."""
+
+    due: float
+    done: float
+    status: int
+    backend: str = ""
+    error: str = ""
+
+    @property
+    def latency_ms(self) -> float:
+        """From due to done."""
+        return (self.done - self.due) * 1000.0
+
+    @property
+    def failed(self) -> bool:
+        """A status of 500 or more, or no answer: the definition that the runtime uses too."""
+        return self.status == 0 or self.status >= 500
+
+
+class Player:
+    """Plays `requests` on a thread of its own, and calls `on_end` there when the last answer is in."""
+
+    def __init__(self, requests: Sequence[PlannedRequest], on_end: Callable[[], None]) -> None:
+        self.replies: list[PlayedReply] = []
+        self._requests = requests
+        self._on_end = on_end
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._sender: asyncio.Task[None] | None = None
+        self._stopped = False
+        self._thread: threading.Thread | None = None
+
+    def start(self, url: str) -> None:
+        """Begin now; the first request's `at_s` counts from here."""
+        self._thread = threading.Thread(target=self._run, args=(url,), name="gaia-player", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Send nothing more; answers that are still out are waited for, and `on_end` follows them."""
+        self._stopped = True
+        if self._loop is not None and self._sender is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has closed in between: nothing left to stop
+                self._loop.call_soon_threadsafe(self._sender.cancel)
+
+    def _run(self, url: str) -> None:
+        try:
+            asyncio.run(self._play(url))
+        finally:
+            self._on_end()
+
+    async def _play(self, url: str) -> None:
+        parts = urlsplit(url)
+        pool = _Pool(parts.hostname or "127.0.0.1", parts.port or 80)
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._loop = asyncio.get_running_loop()
+                self._sender = group.create_task(self._send_all(pool, group))
+        finally:
+            pool.close()
+
+    async def _send_all(self, pool: "_Pool", group: asyncio.TaskGroup) -> None:
+        start = time.time()
+        for request in self._requests:
+            await asyncio.sleep(start + request.at_s - time.time())
+            if self._stopped:
+                return
+            group.create_task(self._send(pool, request, start + request.at_s))
+
+    async def _send(self, pool: "_Pool", request: PlannedRequest, due: float) -> None:
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                reply = await pool.ask(request)
+        except TimeoutError:
+            self.replies.append(PlayedReply(due, time.time(), 0, error=f"no answer within {TIMEOUT_S:g} s"))
+        except ConnectionBroken as error:
+            self.replies.append(PlayedReply(due, time.time(), 0, error=str(error)))
+        else:
+            backend = reply.headers.get("x-gaia-backend", "")
+            self.replies.append(PlayedReply(due, time.time(), reply.status, backend))
+
+
+class _Pool:
+    """Keep-alive connections to one place, the most recently used first."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host, self._port = host, port
+        self._idle: list[Connection] = []
+        self._slots = asyncio.Semaphore(MAX_CONNECTIONS)
+
+    async def ask(self, request: PlannedRequest) -> Reply:
+        async with self._slots:
+            connection = await self._take()
+            try:
+                reply = await connection.ask(request.method, request.path, request.headers, request.body)
+            except BaseException:
+                connection.close()
+                raise
+            if connection.reusable:
+                self._idle.append(connection)
+            else:
+                connection.close()
+            return reply
+
+    async def _take(self) -> Connection:
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.reusable:
+                return connection
+            connection.close()
+        return await Connection.open(self._host, self._port)
+
+    def close(self) -> None:
+        while self._idle:
+            self._idle.pop().close()

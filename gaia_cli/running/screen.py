@@ -1,0 +1,29 @@
+"""What a run is shown on: a live view, lines, or JSON; the views implement this."""
+
+from typing import Protocol
+
+from gaia_cli.running.history import Event, RunHistory
+from gaia_cli.running.plan import RunPlan
+from gaia_cli.running.summary import RunSummary
+
+
+class Screen(Protocol):
+    """Told everything that happens, in order, from one thread."""
+
+    def step(self, text: str) -> None:
+        """Show one step of the preparation."""
+
+    def plan(self, plan: RunPlan) -> None:
+        """Show what is going to run, where and why."""
+
+    def event(self, event: Event, history: RunHistory) -> None:
+        """Show an event; `history` has taken it already."""
+
+    def tick(self, history: RunHistory) -> None:
+        """Called a few times a second, whether anything has happened or not."""
+
+    def summary(self, summary: RunSummary, history: RunHistory) -> None:
+        """Show what the run came to."""
+
+    def close(self) -> None:
+        """Give back what was taken; called in every case."""

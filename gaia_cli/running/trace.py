@@ -1,0 +1,113 @@
+"""A trace for `gaia simulate`, from the requests that a run has served.
+
+A row needs the service time on both backends, but a request is served by one. The other is estimated: its
+measured time times the ratio of the medians of the NEAREST requests (by arrival) that each backend served
+around the same time, so the estimate follows a load whose requests grow. A backend that never served is taken
+to be equal, which claims nothing. `cpu_time_ms` of a request that the GPU served is estimated by the share of
+processor time of the nearest CPU requests. Requests that failed are left out: how long an error took says
+nothing about a backend.
+"""
+
+import csv
+import os
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from gaia_cli.errors import UsageError
+from gaia_cli.running.history import Event
+from runtime_images.policy.model import Backend
+
+NEAREST = 15
+"""Requests on each side of a comparison: few enough to follow a load, enough to forget one slow request."""
+
+COLUMNS = ("arrival_s", "cpu_ms", "gpu_ms", "cpu_time_ms", "think_s")
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One request as it was measured: who served it, its service time and the CPU time it burnt."""
+
+    arrival_s: float
+    backend: Backend
+    service_ms: float
+    cpu_time_ms: float
+
+
+class TraceRecorder:
+    """Collects the `requests` events of a run and writes them as a trace."""
+
+    def __init__(self, path: Path) -> None:
+        """Look at the place now, so that a path that cannot be written stops the run before it starts.
+
+        Raises:
+            UsageError: no file can be written at `path`.
+        """
+        self._path = path
+        self._served: list[Served] = []
+        if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise UsageError(f"cannot write the trace {path}", "give --record a file in a directory of yours")
+
+    def apply(self, event: Event) -> None:
+        """Take the rows of a `requests` event; other events hold none."""
+        if event.get("event") != "requests":
+            return
+        for arrival_s, backend, service_ms, _latency_ms, cpu_time_ms, status in event["rows"]:
+            if status < 500:
+                self._served.append(Served(arrival_s, Backend(backend), service_ms, cpu_time_ms or 0.0))
+
+    def write(self) -> int:
+        """Write the trace, sorted by arrival, and return its number of rows."""
+        rows = trace_rows(self._served)
+        with self._path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(COLUMNS)
+            writer.writerows(rows)
+        return len(rows)
+
+
+def trace_rows(served: Sequence[Served]) -> list[tuple[float, float, float, float, int]]:
+    """The rows of a trace, in the order of arrival; pure."""
+    ordered = sorted(served, key=lambda one: one.arrival_s)
+    lanes = {backend: _Measured([one for one in ordered if one.backend is backend]) for backend in Backend}
+    rows = []
+    for one in ordered:
+        other = round(one.service_ms * _ratio(one, lanes[one.backend], lanes[one.backend.other]), 3)
+        cpu_ms, gpu_ms = (one.service_ms, other) if one.backend is Backend.CPU else (other, one.service_ms)
+        rows.append((round(one.arrival_s, 6), cpu_ms, gpu_ms, _cpu_time(one, cpu_ms, lanes[Backend.CPU]), 0))
+    return rows
+
+
+class _Measured:
+    """The requests that one backend served, in the order of arrival."""
+
+    def __init__(self, served: list[Served]) -> None:
+        self._served = served
+        self._arrivals = [one.arrival_s for one in served]
+
+    def nearest(self, arrival_s: float) -> list[Served]:
+        """The requests that arrived nearest to `arrival_s`, as many as there are up to NEAREST."""
+        at = bisect_left(self._arrivals, arrival_s)
+        around = self._served[max(0, at - NEAREST) : at + NEAREST]
+        return sorted(around, key=lambda one: abs(one.arrival_s - arrival_s))[:NEAREST]
+
+
+def _ratio(one: Served, own: _Measured, other: _Measured) -> float:
+    """How many times as long the other backend takes, judged where both have served around the same time."""
+    there = other.nearest(one.arrival_s)
+    if not there:
+        return 1.0
+    here = own.nearest(median(near.arrival_s for near in there))
+    measured = median(near.service_ms for near in here)
+    return median(near.service_ms for near in there) / measured if measured > 0 else 1.0
+
+
+def _cpu_time(one: Served, cpu_ms: float, cpu: _Measured) -> float:
+    if one.backend is Backend.CPU:
+        return one.cpu_time_ms
+    near = [served for served in cpu.nearest(one.arrival_s) if served.service_ms > 0]
+    if not near:
+        return one.cpu_time_ms
+    return round(cpu_ms * median(served.cpu_time_ms / served.service_ms for served in near), 3)

@@ -1,0 +1,91 @@
+"""What pictures of a run are drawn with: two sets of characters, Unicode and ASCII, and one of colours.
+
+No state is told by colour alone: each has a word or a character of its own, so NO_COLOR loses nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from runtime_images.policy.model import Backend
+
+OK, WARN, BAD, DIM, STRONG = "#87d787", "#ffaf5f", "#ff5f5f", "grey58", "bold"
+LANE_STYLE = {Backend.CPU: "#5fafff", Backend.GPU: "#d787ff"}
+SLO_STYLE = {"met": OK, "missed": BAD, "unknown": DIM}
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """One set of characters; `blocks` go from empty to full, `corners` clockwise from the upper left."""
+
+    blocks: str
+    corners: str
+    horizontal: str
+    vertical: str
+    tracks: dict[Backend, str]
+    starting: str
+    promote: str
+    demote: str
+    failed: str
+    slo: str
+    state: str
+    at_most: str
+    dot: str
+    none: str
+    ellipsis: str
+
+    def mark(self, kind: str) -> str:
+        """The sign of a switch of `kind`."""
+        return self.promote if kind == "promote" else self.demote
+
+
+UNICODE = Glyphs(
+    blocks=" ▁▂▃▄▅▆▇█",
+    corners="╭╮╯╰",
+    horizontal="─",
+    vertical="│",
+    tracks={Backend.CPU: "─", Backend.GPU: "━"},
+    starting="╌",
+    promote="▲",
+    demote="▼",
+    failed="✕",
+    slo="┄",
+    state="●",
+    at_most="≤",
+    dot="·",
+    none="—",
+    ellipsis="…",
+)
+
+ASCII = Glyphs(
+    blocks=" _.:-=+*#",
+    corners="++++",
+    horizontal="-",
+    vertical="|",
+    tracks={Backend.CPU: "-", Backend.GPU: "="},
+    starting=".",
+    promote="^",
+    demote="v",
+    failed="x",
+    slo="-",
+    state="*",
+    at_most="<=",
+    dot="-",
+    none="-",
+    ellipsis="~",
+)
+
+
+def glyphs_for(console: Console) -> Glyphs:
+    """The set that the console's encoding can show."""
+    return UNICODE if console.encoding.lower().startswith("utf") else ASCII
+
+
+def sparkline(values: Sequence[float | None], glyphs: Glyphs) -> str:
+    """One character a value, from the lowest block to the full one; None is a gap."""
+    top = max((value for value in values if value is not None), default=0.0)
+    if top <= 0:
+        return " " * len(values)
+    steps = len(glyphs.blocks) - 1
+    return "".join(" " if value is None else glyphs.blocks[max(1, round(value / top * steps))] for value in values)

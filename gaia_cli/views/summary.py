@@ -1,0 +1,66 @@
+"""What a run came to, printed when it has ended."""
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from gaia_cli.running.summary import RunSummary, SwitchSummary
+from gaia_cli.views.glyphs import BAD, DIM, OK, SLO_STYLE, STRONG, Glyphs
+from gaia_cli.views.units import clock, latency, money, share
+
+
+def show_summary(console: Console, summary: RunSummary, glyphs: Glyphs) -> None:
+    """Print the summary, a name and a value a row; values wrap beside their names."""
+    grid = Table.grid(padding=(0, 2))
+    for name, value in _rows(summary, glyphs):
+        grid.add_row(Text(name, DIM), value)
+    console.print(Text("summary", STRONG))
+    console.print(Padding(grid, (0, 0, 0, 2)))
+
+
+def _rows(summary: RunSummary, glyphs: Glyphs) -> list[tuple[str, Text]]:
+    rows = [("requests", _requests(summary, glyphs))]
+    if summary.slo_p95_ms is not None:
+        rows.append(("SLO", _slo(summary, glyphs)))
+    rows += [("switch", _switch(switch, glyphs)) for switch in summary.switches]
+    if not summary.switches:
+        rows.append(("switches", Text("none")))
+    modes = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in summary.mode_seconds.items())
+    rows.append(("modes", Text(modes or glyphs.none)))
+    held = f"CPU {summary.cpu_seconds:.1f} s, GPU {summary.gpu_seconds:.1f} s"
+    label = " (emulated)" if summary.accelerator == "emulated" else ""
+    rows.append(("held", Text(held + label)))
+    rows.append(("cost", _cost(summary, glyphs)))
+    return rows
+
+
+def _requests(summary: RunSummary, glyphs: Glyphs) -> Text:
+    text = Text(f"{summary.requests:,}")
+    text.append(f" {glyphs.dot} ", DIM).append(f"failures {summary.failures}", BAD if summary.failures else OK)
+    if summary.p95_ms is not None:
+        text.append(f" {glyphs.dot} p95 {latency(summary.p95_ms)} as the client saw it")
+    return text.append(f" {glyphs.dot} {summary.duration_s:.1f} s", DIM)
+
+
+def _slo(summary: RunSummary, glyphs: Glyphs) -> Text:
+    text = Text(f"p95 {glyphs.at_most} {latency(summary.slo_p95_ms)}: ")
+    text.append(f"{summary.slo_state} at the end", SLO_STYLE.get(summary.slo_state, DIM))
+    if summary.slo_met_share is not None:
+        text.append(f", met in {share(summary.slo_met_share)} of the seconds with traffic", DIM)
+    return text
+
+
+def _switch(switch: SwitchSummary, glyphs: Glyphs) -> Text:
+    before, after = latency(switch.p95_before_ms, glyphs.none), latency(switch.p95_after_ms, glyphs.none)
+    return Text.assemble(
+        (f"{glyphs.mark(switch.kind)} {switch.kind}", STRONG), f" at {clock(switch.at_s)}",
+        (f" ({switch.took_s:.1f} s after the order)", DIM), f"  p95 {before} before, {after} after",
+        (f"\n{switch.reason}" if switch.reason else "", DIM),
+    )  # fmt: skip
+
+
+def _cost(summary: RunSummary, glyphs: Glyphs) -> Text:
+    alone = [money(cost, summary.currency) for cost in (summary.cost_cpu_only, summary.cost_gpu_only)]
+    text = Text(money(summary.cost, summary.currency), STRONG)
+    return text.append(f"  CPU only {alone[0]} {glyphs.dot} GPU only {alone[1]}, over the same time", DIM)
