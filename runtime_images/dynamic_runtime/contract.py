@@ -101,7 +101,7 @@ def _called(kind: str, entry: Entry, directory: Path, call: Callable[[], Any]) -
     """Run the user's code; whatever it raises, exits included, becomes a SetupError with the user's own line."""
     try:
         return call()
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
         traceback.print_exc()
         path, line = _users_line(error, directory) or (entry.path, entry.line)
         what = f"exited with {error.code!r}" if isinstance(error, SystemExit) else f"raised {describe_error(error)}"
