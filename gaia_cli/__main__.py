@@ -24,7 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         from gaia_cli.commands.version import version
 
         return version()
-    signal.signal(signal.SIGTERM, _terminated)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _terminated)
     debug = _DEBUG_FLAG in arguments or os.environ.get("GAIA_DEBUG", "") not in ("", "0")
     arguments = [argument for argument in arguments if argument != _DEBUG_FLAG] or ["--help"]
     return guarded(lambda: _run(arguments), arguments, debug=debug)

@@ -18,9 +18,7 @@ Call = Callable[[], ExitCode]
 _HELP = """CPU or GPU, decided by the platform: analyze a Python function, bake it, run it, watch it switch.
 
 Begin with: gaia init hello"""
-_EXIT_CODES = (
-    "Exit codes: 0 ok, 1 findings or SLO missed, 2 usage or configuration, 3 Docker or GPU, 130 Ctrl-C."
-)
+_EXIT_CODES = "Exit codes: 0 ok, 1 findings or SLO missed, 2 usage or configuration, 3 Docker or GPU, 130 Ctrl-C."
 
 app = typer.Typer(
     name="gaia",
@@ -78,9 +76,7 @@ class Template(StrEnum):
     KNATIVE = "knative"
 
 
-FunctionPath = Annotated[
-    Path, typer.Argument(metavar="PATH", help="The function: a directory, or one Python file.")
-]
+FunctionPath = Annotated[Path, typer.Argument(metavar="PATH", help="The function: a directory, or one Python file.")]
 ReportFormat = Annotated[
     Report, typer.Option("--output-format", help="A report to read, or one JSON object for programs.")
 ]
@@ -127,9 +123,7 @@ def init(
 def analyze(
     path: FunctionPath,
     output_format: ReportFormat = Report.FULL,
-    write: Annotated[
-        bool, typer.Option("--write", help="Write gaia.manifest.toml beside the function.")
-    ] = False,
+    write: Annotated[bool, typer.Option("--write", help="Write gaia.manifest.toml beside the function.")] = False,
 ) -> Call:
     """Say which execution mode the code needs, and why.
 
@@ -196,17 +190,13 @@ def run(
     ] = 8080,
     slo_p95_ms: Annotated[
         float | None,
-        typer.Option(
-            envvar="GAIA_SLO_P95_MS", min=0.001, help="The p95 latency to keep to, over gaia.toml's."
-        ),
+        typer.Option(envvar="GAIA_SLO_P95_MS", min=0.001, help="The p95 latency to keep to, over gaia.toml's."),
     ] = None,
     mode: Mode = None,
     output_format: Annotated[
         Stream, typer.Option(help="A live view to read, or one JSON event a line for programs.")
     ] = Stream.FULL,
-    record: Annotated[
-        Path | None, typer.Option(metavar="TRACE.csv", help="Record the requests as a trace.")
-    ] = None,
+    record: Annotated[Path | None, typer.Option(metavar="TRACE.csv", help="Record the requests as a trace.")] = None,
     play: Annotated[
         Path | None,
         typer.Option(metavar="REQUESTS.jsonl", help="Send these requests as load, then stop."),
@@ -244,13 +234,9 @@ def invoke(
         str,
         typer.Argument(metavar="PATH|URL", help="A running function's URL, or a function to start for this."),
     ],
-    data: Annotated[
-        str, typer.Option("--data", "-d", help="The body: JSON, @file, or - for standard input.")
-    ] = "",
-    method: Annotated[
-        str, typer.Option("--method", "-X", help="By default POST with a body and GET without.")
-    ] = "",
-    path: Annotated[str, typer.Option(help="The path of the request.")] = "/",
+    data: Annotated[str, typer.Option("--data", "-d", help="The body: JSON, @file, or - for standard input.")] = "",
+    method: Annotated[str, typer.Option("--method", "-X", help="By default POST with a body and GET without.")] = "",
+    path: Annotated[str, typer.Option(help="The path of the request, added to the URL.")] = "",
     header: Annotated[
         list[str] | None,
         typer.Option("--header", "-H", metavar="NAME:VALUE", help="A header; may be repeated."),

@@ -32,7 +32,7 @@ _LAYOUT = 1
 """Raised when environments are built differently, so that old ones are not used."""
 _MARKER = "gaia-complete"
 _OWN_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
-_TOLD_STEPS = ("Collecting ", "Downloading ", "Building ", "Installing ", "Processing ")
+_TOLD_STEPS = ("Collecting ", "Building ", "Installing ")
 
 
 def function_python(project: FunctionProject, accelerator: Accelerator, progress: Progress) -> Path:
@@ -161,7 +161,7 @@ def _install(home: Path, project: FunctionProject, wanted: tuple[Requirements, .
 
     def tell(line: str) -> None:
         if line.startswith(_TOLD_STEPS):
-            progress(f"pip: {line}")
+            progress("pip: " + line.partition(" (from ")[0])
 
     try:
         run_tool(command, cwd=project.directory, env=clean_environ(os.environ), on_line=tell)

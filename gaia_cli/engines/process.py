@@ -7,6 +7,7 @@ Ctrl-C on the terminal reaches only the command line, which then stops it in ord
 
 import json
 import os
+import queue
 import shutil
 import signal
 import subprocess
@@ -30,6 +31,8 @@ _GRACE_S = 5.0
 """Beyond the runtime's own limit for draining, before it is killed."""
 _LONGEST_TEMPORARY = 60
 """A Unix socket's path may have 107 characters."""
+_READERS_END_S = 1.0
+"""How long a pipe of an ended runtime is waited for; a grandchild may hold its other end for ever."""
 _LAST_EVENTS = ("stopped", "setup_failed")
 
 
@@ -72,17 +75,24 @@ class ProcessEngine:
 
 
 class RunningProcess:
-    """The runtime's process, with the private directory that holds its admin socket."""
+    """The runtime's process, with the private directory that holds its admin socket.
+
+    Both of its output pipes are read at all times, by a thread each: a runtime that cannot write could not exit either.
+    """
 
     def __init__(self, process: subprocess.Popen[bytes], directory: Path, drain_timeout_s: float) -> None:
         self._process = process
         self._directory = directory
         self._drain_timeout_s = drain_timeout_s
         self._stopping = threading.Event()
-        self._last_lines: deque[str] = deque(maxlen=_KEPT_LINES)
-        self._reader = threading.Thread(target=self._discard_events, name="runtime-stdout", daemon=True)
-        self._listener = threading.Thread(target=self._listen, name="runtime-stderr", daemon=True)
-        self._listener.start()
+        self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._last_words: deque[str] = deque(maxlen=_KEPT_LINES)
+        self._readers = (
+            threading.Thread(target=self._read_events, name="runtime-stdout", daemon=True),
+            threading.Thread(target=self._read_last_words, name="runtime-stderr", daemon=True),
+        )
+        for reader in self._readers:
+            reader.start()
 
     def events(self) -> Iterator[Event]:
         """The event stream from the start, ending when the runtime has exited.
@@ -91,13 +101,15 @@ class RunningProcess:
             EngineError: the runtime died without an event that says why.
         """
         explained = False
-        for event in _parsed(_pipe(self._process.stdout)):
-            explained = explained or event["event"] in _LAST_EVENTS
-            yield event
+        while (line := self._lines.get()) is not None:
+            event = _parsed(line)
+            if event is not None:
+                explained = explained or event["event"] in _LAST_EVENTS
+                yield event
         code = self._process.wait()
         if not explained and not self._stopping.is_set():
-            self._listener.join(timeout=1.0)
-            said = "".join(f"\n  {line}" for line in self._last_lines)
+            self._join_readers()
+            said = "".join(f"\n  {line}" for line in self._last_words)
             raise EngineError(
                 f"the runtime ended unexpectedly ({_ending(code)}){said}", "please report this, with the lines above"
             )
@@ -113,30 +125,30 @@ class RunningProcess:
         try:
             self.stop()
             _pipe(self._process.stdin).close()
-            self._reader.start()
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(self._drain_timeout_s + _GRACE_S)
         finally:
             self._kill_group()
             shutil.rmtree(self._directory, ignore_errors=True)
         code = self._process.wait()
-        self._close_pipes()
+        self._join_readers()
+        self._lines.put(None)
         return code if code >= 0 else 128 - code
 
-    def _listen(self) -> None:
-        for line in _pipe(self._process.stderr):
-            self._last_lines.append(line.decode(errors="replace").rstrip())
+    def _read_events(self) -> None:
+        with _pipe(self._process.stdout) as lines:
+            for line in lines:
+                self._lines.put(line)
+        self._lines.put(None)
 
-    def _discard_events(self) -> None:
-        """Keep the pipe empty: a runtime that cannot write its last events cannot exit either."""
-        for _line in _pipe(self._process.stdout):
-            pass
+    def _read_last_words(self) -> None:
+        with _pipe(self._process.stderr) as lines:
+            for line in lines:
+                self._last_words.append(line.decode(errors="replace").rstrip())
 
-    def _close_pipes(self) -> None:
-        for thread, pipe in ((self._reader, self._process.stdout), (self._listener, self._process.stderr)):
-            thread.join(timeout=1.0)
-            if not thread.is_alive():  # a grandchild may hold the other end for ever
-                _pipe(pipe).close()
+    def _join_readers(self) -> None:
+        for reader in self._readers:
+            reader.join(timeout=_READERS_END_S)
 
     def _kill_group(self) -> None:
         with suppress(ProcessLookupError):
@@ -165,14 +177,13 @@ def _private_directory() -> Path:
     return Path(tempfile.mkdtemp(prefix="gaia-", dir=place))
 
 
-def _parsed(lines: IO[bytes]) -> Iterator[Event]:
-    for line in lines:
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue  # a line that a crash has cut off
-        if isinstance(event, dict) and "event" in event:
-            yield event
+def _parsed(line: bytes) -> Event | None:
+    """The event in `line`, None for a line that a crash has cut off."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and "event" in event else None
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:

@@ -17,6 +17,13 @@ def result(text: str) -> None:
     sys.stdout.flush()
 
 
+def raw(content: bytes) -> None:
+    """Write bytes that are no text to standard output, unchanged."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+
+
 def note(text: str) -> None:
     """Say something beside the result, on standard error."""
     sys.stdout.flush()

@@ -1,0 +1,97 @@
+"""One HTTP request to a running function, on the standard library.
+
+http.client and not urllib.request, because a function on this machine must not be asked through a proxy, and an
+error status is an answer here, not an exception.
+"""
+
+import http.client
+import socket
+import ssl
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, urlsplit
+
+from gaia_cli.errors import RequestError, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to send; an empty `method` means POST with a body and GET without."""
+
+    body: bytes = b""
+    method: str = ""
+    path: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    timeout_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back; header names are in lower case."""
+
+    status: int
+    reason: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the body says that it is JSON."""
+        kind = self.headers.get("content-type", "").partition(";")[0].strip()
+        return kind.endswith(("/json", "+json"))
+
+
+def ask(url: str, request: Request) -> Answer:
+    """Send `request` to the function at `url` and wait for the whole answer.
+
+    Raises:
+        UsageError: `url` is not an HTTP URL, or a header or the path cannot be sent.
+        RequestError: nobody answers there, not in time, or not in HTTP.
+    """
+    parts = _split(url)
+    connection = _connection(parts, request.timeout_s)
+    method = request.method.upper() or ("POST" if request.body else "GET")
+    try:
+        connection.request(method, _target(parts, request.path), request.body or None, request.headers)
+        response = connection.getresponse()
+        headers = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, response.reason, headers, response.read())
+    except (http.client.InvalidURL, UnicodeError, ValueError) as error:
+        raise UsageError(f"this request cannot be sent: {error}", "correct --path, --method or --header") from None
+    except TimeoutError:
+        raise RequestError(
+            f"no answer from {url} within {request.timeout_s:g} s", "wait longer with --timeout SECONDS"
+        ) from None
+    except ConnectionRefusedError:
+        raise RequestError(f"nothing answers at {url}", "start the function first: gaia run PATH") from None
+    except socket.gaierror as error:
+        raise RequestError(f"cannot find the host of {url}: {error.strerror}", "correct the URL") from None
+    except (OSError, http.client.HTTPException) as error:
+        said = str(error) or type(error).__name__
+        raise RequestError(f"{url} broke off: {said}", "see whether the function is still running") from None
+    finally:
+        connection.close()
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise UsageError(f"{url} is not an HTTP URL", "write it as http://127.0.0.1:8080")
+    return parts
+
+
+def _connection(parts: SplitResult, timeout_s: float) -> http.client.HTTPConnection:
+    host = parts.hostname or ""
+    if parts.scheme == "https":
+        context = ssl.create_default_context()
+        return http.client.HTTPSConnection(host, parts.port, timeout=timeout_s, context=context)
+    return http.client.HTTPConnection(host, parts.port, timeout=timeout_s)
+
+
+def _target(parts: SplitResult, path: str) -> str:
+    """The request's target: the URL's own path, with `path` added."""
+    own = parts.path.rstrip("/") + ("/" + path.lstrip("/") if path else parts.path[len(parts.path.rstrip("/")) :])
+    return (own or "/") + (f"?{parts.query}" if parts.query else "")

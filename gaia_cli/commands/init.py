@@ -1,0 +1,58 @@
+"""`gaia init`: write a small working function to begin with."""
+
+import shlex
+from pathlib import Path
+
+from gaia_cli import kinds
+from gaia_cli.errors import ExitCode, UsageError
+from gaia_cli.project import slug
+
+_TEMPLATES = Path(__file__).parent.parent / "templates"
+_FILES = ("func.py", "gaia.toml", "requirements.txt")
+_PLACEHOLDER = "function-name"
+
+
+def init(directory: Path, template: str = "handler", name: str = "") -> ExitCode:
+    """Write the files of `template` into `directory` and say what to do next; overwrites nothing.
+
+    Raises:
+        UsageError: a file is already there, the directory cannot be written, or the name is not valid.
+    """
+    from gaia_cli.views import console
+
+    content = _content(template, _checked(name) if name else slug(directory.resolve().name))
+    taken = [str(directory / file) for file in _FILES if (directory / file).exists()]
+    if taken:
+        raise UsageError(f"{' and '.join(taken)} would be overwritten", "give a new directory, or move what is there")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for file, text in content.items():
+            (directory / file).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"cannot write to {directory}: {error.strerror}", "give a directory that you may write to"
+        ) from None
+    console.result(_next_steps(directory))
+    return ExitCode.OK
+
+
+def _content(template: str, name: str) -> dict[str, str]:
+    folder = _TEMPLATES / template
+    return {file: (folder / file).read_text(encoding="utf-8").replace(_PLACEHOLDER, name) for file in _FILES}
+
+
+def _checked(name: str) -> str:
+    try:
+        return str(kinds.NAME.convert(name))
+    except ValueError:
+        raise UsageError(f"--name {name} must be {kinds.NAME.expects}", f"use --name {slug(name)}") from None
+
+
+def _next_steps(directory: Path) -> str:
+    place = shlex.quote(str(directory))
+    return f"""wrote {", ".join(str(directory / file) for file in _FILES)}
+
+Next:
+  gaia analyze {place}
+  gaia invoke {place} --data '{{"name": "you"}}'
+  gaia run {place}"""

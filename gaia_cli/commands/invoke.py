@@ -1,0 +1,159 @@
+"""`gaia invoke`: send one request to a running function, or to one that is started just for it."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+from gaia_cli.client import Answer, Request, ask
+from gaia_cli.errors import AnalysisError, ExitCode, RequestError, UsageError
+from gaia_cli.project import FunctionProject, load_project
+from gaia_cli.views import console
+from runtime_images.policy.model import Accelerator, Backend, ExecutionMode
+
+_SHOWN_HEADERS = ("x-gaia-backend", "server-timing")
+_JSON = "application/json"
+_HOST_AND_PORT = re.compile(r"[A-Za-z0-9.-]+:\d+(/.*)?")
+
+
+def invoke(
+    target: str,
+    *,
+    data: str = "",
+    method: str = "",
+    path: str = "",
+    headers: tuple[str, ...] = (),
+    timeout_s: float = 60.0,
+    verbose: bool = False,
+) -> ExitCode:
+    """Send one request to `target`, a URL or the path of a function, and print the answer's body.
+
+    Args:
+        target: a URL, "host:port", or the path of a function to start for this request.
+        data: the body: JSON, "@file", or "-" for standard input.
+        method: the HTTP method; by default POST with a body and GET without.
+        path: the request's path, added to the URL's own.
+        headers: "Name: value" each.
+        timeout_s: how long to wait for the answer, in seconds.
+        verbose: also show status, backend and timing.
+
+    Raises:
+        UsageError: the data, a header or the target makes no sense.
+        RequestError: the answer has an error status, or there is none.
+        GaiaError: the function cannot be started.
+    """
+    fields = _headers(headers)
+    body = _body(data, fields)
+    request = Request(body, method, path, fields, timeout_s)
+    answer = ask(_url(target), request) if _is_url(target) else _ask_once(Path(target), request)
+    if verbose:
+        _show_head(answer)
+    _show_body(answer)
+    if answer.status >= 400:
+        hint = "" if verbose else "see the answer above; --verbose shows where it was served"
+        raise RequestError(f"the function answered {answer.status} {answer.reason}", hint)
+    return ExitCode.OK
+
+
+def _headers(given: tuple[str, ...]) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for header in given:
+        name, colon, value = header.partition(":")
+        if not colon or not name.strip():
+            raise UsageError(f"--header {header!r} is not a header", "write it as --header 'Name: value'")
+        fields[name.strip().lower()] = value.strip()
+    return fields
+
+
+def _body(data: str, fields: dict[str, str]) -> bytes:
+    """The bytes to send; checked to be JSON unless a header says that they are something else."""
+    if not data:
+        return b""
+    body = _bytes(data)
+    if fields.setdefault("content-type", _JSON).partition(";")[0].strip() == _JSON:
+        try:
+            json.loads(body)
+        except ValueError as error:
+            raise UsageError(
+                f"--data is not valid JSON: {error}",
+                "quote it for the shell, such as --data '{\"size\": 64}', or name its type with --header",
+            ) from None
+    return body
+
+
+def _bytes(data: str) -> bytes:
+    if data == "-":
+        return sys.stdin.buffer.read()
+    if not data.startswith("@"):
+        return data.encode()
+    try:
+        return Path(data[1:]).read_bytes()
+    except OSError as error:
+        raise UsageError(f"--data: cannot read {data[1:]}: {error.strerror}", "name a file that is there") from None
+
+
+def _is_url(target: str) -> bool:
+    return "://" in target or (bool(_HOST_AND_PORT.fullmatch(target)) and not Path(target).exists())
+
+
+def _url(target: str) -> str:
+    return target if "://" in target else f"http://{target}"
+
+
+def _ask_once(path: Path, request: Request) -> Answer:
+    """Start the function at `path` as a process, ask it and stop it."""
+    from gaia_cli.engines import Launch
+    from gaia_cli.engines.once import started_once
+    from gaia_cli.engines.process import ProcessEngine
+    from runtime_images.dynamic_runtime.settings import Settings
+
+    project = load_project(path)
+    mode = _mode(path, project)
+    engine = ProcessEngine()
+    wants_gpu = mode.initial_backend is Backend.GPU
+    accelerator = Accelerator.NVIDIA if wants_gpu and Accelerator.NVIDIA in engine.accelerators() else Accelerator.NONE
+    settings = Settings(
+        function_dir=project.directory,
+        function_name=project.name,
+        entrypoint=project.entrypoint,
+        mode=mode,
+        port=0,
+        max_body_bytes=int(project.max_body_mb * 1024 * 1024),
+        request_timeout_s=project.request_timeout_s,
+    )
+    launch = Launch(project, settings, accelerator)
+    with started_once(engine, launch, progress=console.note, on_log=console.note) as url:
+        return ask(url, request)
+
+
+def _mode(path: Path, project: FunctionProject) -> ExecutionMode:
+    """The pinned mode, else the analyzer's, as `gaia run` would start it."""
+    if project.pin is not None:
+        return project.pin
+    from analyzers import analyze
+    from analyzers.errors import AnalyzerError
+
+    try:
+        return analyze(path).verdict.mode
+    except AnalyzerError as error:
+        raise AnalysisError(error.message, error.hint) from None
+
+
+def _show_head(answer: Answer) -> None:
+    console.note(f"HTTP {answer.status} {answer.reason}")
+    for name in _SHOWN_HEADERS:
+        if name in answer.headers:
+            console.note(f"{name}: {answer.headers[name]}")
+
+
+def _show_body(answer: Answer) -> None:
+    """The body as it is; laid out for a person where it is JSON and standard output is a terminal."""
+    try:
+        text = answer.body.decode()
+        if answer.is_json and console.shows_to_a_person():
+            text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except ValueError:
+        console.raw(answer.body)
+        return
+    if text:
+        console.result(text)

@@ -1,0 +1,68 @@
+"""A function started for a moment: up, asked, and gone again with everything that belongs to it."""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from gaia_cli.engines import Engine, Event, Launch, Progress, RunningFunction
+from gaia_cli.errors import EngineError, FunctionError, GaiaError
+
+_Item = Event | GaiaError | None
+
+
+@contextmanager
+def started_once(engine: Engine, launch: Launch, progress: Progress, on_log: Callable[[str], None]) -> Iterator[str]:
+    """Start the function and give its URL once it serves; it is stopped and released at the end.
+
+    Args:
+        engine: where to start it.
+        launch: what to start.
+        progress: told each step of a preparation.
+        on_log: told each line that the function writes.
+
+    Raises:
+        FunctionError: the function cannot be loaded.
+        EngineError: the engine cannot run it.
+        RequirementsError: its requirements cannot be installed.
+    """
+    running = engine.start(launch, progress)
+    try:
+        yield _url(running, on_log)
+    finally:
+        running.close()
+
+
+def _url(running: RunningFunction, on_log: Callable[[str], None]) -> str:
+    """Wait until the function serves; its events are read on until it ends, so that it never waits for us."""
+    first: queue.SimpleQueue[_Item] = queue.SimpleQueue()
+
+    def read() -> None:
+        end: _Item = None
+        try:
+            for event in running.events():
+                if event["event"] == "log":
+                    on_log(str(event["line"]))
+                elif event["event"] in ("ready", "setup_failed"):
+                    first.put(event)
+        except GaiaError as error:
+            end = error
+        first.put(end)
+
+    threading.Thread(target=read, name="gaia-events", daemon=True).start()
+    item = first.get()
+    if isinstance(item, GaiaError):
+        raise item
+    if item is None:
+        raise EngineError("the runtime ended before the function was ready", "see what it wrote above")
+    if item["event"] == "setup_failed":
+        raise _setup_error(item)
+    return str(item["url"])
+
+
+def _setup_error(fields: Event) -> GaiaError:
+    if fields["kind"] == "no_gpu":
+        return EngineError(str(fields["message"]), "pin another mode, or use a machine with a GPU")
+    return FunctionError(
+        f"the function cannot be served: {fields['message']}", "docs/functions.md tells what a function looks like"
+    )
