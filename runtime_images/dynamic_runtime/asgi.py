@@ -25,7 +25,8 @@ class AsgiExchange:
         self._head: bytes | None = None
         self._clock = Stopwatch()
         self._started = False
-        self._complete = False
+        self._last_sent = False
+        self._ended = False
         self._gone = asyncio.Event()
         self._credits = asyncio.Semaphore(frames.CREDIT_CHUNKS)
         self.scope = build_scope(frames.split_fields(frame.head))
@@ -44,7 +45,7 @@ class AsgiExchange:
         if self._body is not None:
             body, self._body = self._body, None
             return {"type": "http.request", "body": body, "more_body": False}
-        if not self._complete:
+        if not self._ended:
             await self._gone.wait()
         return {"type": "http.disconnect"}
 
@@ -57,19 +58,19 @@ class AsgiExchange:
         kind = message["type"]
         if kind == "http.response.start" and self._head is None:
             self._head = _response_head(message)
-        elif kind == "http.response.body" and self._head is not None and not self._complete:
+        elif kind == "http.response.body" and self._head is not None and not self._last_sent:
             await self._send_body(bytes(message.get("body", b"")), more=bool(message.get("more_body", False)))
         else:
             raise RuntimeError(f"ASGI message {kind!r} does not fit here")
 
     async def _send_body(self, body: bytes, *, more: bool) -> None:
-        self._complete = not more
+        self._last_sent = not more
         while len(body) > frames.MAX_CHUNK_BYTES or (more and body):
             chunk, body = body[: frames.MAX_CHUNK_BYTES], body[frames.MAX_CHUNK_BYTES :]
             await self._send_chunk(chunk)
         if not more:
             kind, request_id, head = self._next_kind()
-            self._write(frames.encode_final(kind, request_id, self._clock.stop(), head, body))
+            self._end(frames.encode_final(kind, request_id, self._clock.stop(), head, body))
 
     async def _send_chunk(self, chunk: bytes) -> None:
         await self._credits.acquire()
@@ -86,7 +87,7 @@ class AsgiExchange:
 
     def finish(self) -> None:
         """The application has returned."""
-        if not self._complete:
+        if not self._ended:
             self.fail(b"application/json", b'{"error": "the function ended without a complete response"}')
 
     def fail(self, content_type: bytes, body: bytes) -> None:
@@ -95,14 +96,17 @@ class AsgiExchange:
             self.abort()
             return
         head = frames.join_fields((b"500", b"content-type", content_type))
-        self._complete = True
-        self._write(frames.encode_final(Kind.RESPONSE, self._id, self._clock.stop(), head, body))
+        self._end(frames.encode_final(Kind.RESPONSE, self._id, self._clock.stop(), head, body))
 
     def abort(self) -> None:
         """Give a response up that is not complete yet."""
-        if not self._complete:
-            self._complete = True
-            self._write(frames.encode_final(Kind.CHUNK, self._id, self._clock.stop(), flags=Flags.ABORTED))
+        self._end(frames.encode_final(Kind.CHUNK, self._id, self._clock.stop(), flags=Flags.ABORTED))
+
+    def _end(self, final_frame: bytes) -> None:
+        """Every request is ended by exactly one final frame: the front counts on it."""
+        if not self._ended:
+            self._ended = True
+            self._write(final_frame)
 
 
 class ClientGoneError(OSError):

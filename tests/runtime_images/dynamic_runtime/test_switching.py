@@ -1,4 +1,4 @@
-"""Nothing is lost at a switch or a crash: the runtime as a whole, real processes, real sockets, a client without retries."""
+"""Nothing is lost at a switch or a crash: real processes, real sockets, a client that never retries."""
 
 import asyncio
 import os

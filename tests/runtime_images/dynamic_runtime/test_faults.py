@@ -1,0 +1,333 @@
+"""What a function does wrong while it serves costs its client an honest answer, and nobody else anything."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import time
+from pathlib import Path
+
+from tests.support.serving import serving, write_function
+
+
+def test_a_handler_that_raises_gives_a_whole_500_and_logs_the_traceback(tmp_path: Path) -> None:
+    source = """
+        def handler(payload):
+            secret = "hunter2"
+            raise ValueError(f"bad {secret}")
+    """
+    with serving(write_function(tmp_path, source)) as running:
+        answer = running.post({})
+        again = running.post({})
+        running.event("log", lambda event: "ValueError: bad hunter2" in event["line"])
+        totals = running.state()["totals"]
+
+    assert answer.status == again.status == 500
+    assert answer.json() == {"error": "the function raised ValueError"}
+    assert b"hunter2" not in answer.body
+    assert totals["failures"] == 2
+
+
+def test_an_asgi_function_that_raises_before_it_answers_gives_a_500(tmp_path: Path) -> None:
+    source = """
+        async def handle(scope, receive, send):
+            raise KeyError("x")
+    """
+    with serving(write_function(tmp_path, source)) as running:
+        answer = running.request("GET")
+
+    assert answer.status == 500
+    assert answer.json() == {"error": "the function raised KeyError"}
+
+
+def test_an_asgi_function_that_returns_without_an_answer_gives_a_500(tmp_path: Path) -> None:
+    source = """
+        async def handle(scope, receive, send):
+            pass
+    """
+    with serving(write_function(tmp_path, source)) as running:
+        answer = running.request("GET")
+
+    assert answer.status == 500
+    assert "without a complete response" in answer.json()["error"]
+
+
+def test_a_response_that_breaks_off_is_not_passed_off_as_whole(tmp_path: Path) -> None:
+    source = """
+        async def handle(scope, receive, send):
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"half", "more_body": True})
+            raise RuntimeError
+    """
+    with serving(write_function(tmp_path, source)) as running:
+        connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
+        connection.request("GET", "/")
+        reply = connection.getresponse()
+        whole = True
+        try:
+            reply.read()
+        except http.client.IncompleteRead:
+            whole = False
+        connection.close()
+        after = running.request("GET", "/health/readiness")
+
+    assert not whole
+    assert after.status == 200
+
+
+def test_a_result_that_json_cannot_hold_is_an_error_of_the_function(tmp_path: Path) -> None:
+    with serving(write_function(tmp_path, "def handler(payload):\n    return {1, 2}\n")) as running:
+        answer = running.post({})
+
+    assert answer.status == 500
+    assert answer.json() == {"error": "the function raised TypeError"}
+
+
+def test_headers_that_would_split_the_response_are_refused(tmp_path: Path) -> None:
+    source = """
+        async def handle(scope, receive, send):
+            value = b"a\\r\\nset-cookie: evil=1"
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"x-name", value)]})
+            await send({"type": "http.response.body", "body": b"ok"})
+    """
+    with serving(write_function(tmp_path, source)) as running:
+        answer = running.request("GET")
+
+    assert answer.status == 502
+    assert "set-cookie" not in answer.headers
+
+
+def test_a_streamed_response_arrives_whole_and_in_pieces(tmp_path: Path) -> None:
+    source = """
+        import asyncio
+
+        async def handle(scope, receive, send):
+            headers = [(b"content-type", b"text/event-stream")]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            for number in range(5):
+                await send({"type": "http.response.body", "body": b"data: %d\\n\\n" % number, "more_body": True})
+                await asyncio.sleep(0.05)
+            await send({"type": "http.response.body", "body": b""})
+    """
+    with serving(write_function(tmp_path, source)) as running:
+        connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
+        connection.request("GET", "/")
+        reply = connection.getresponse()
+        first = reply.read1(100)
+        rest = reply.read()
+        connection.close()
+
+    assert first == b"data: 0\n\n"
+    assert rest == b"".join(b"data: %d\n\n" % number for number in range(1, 5))
+
+
+def test_a_large_body_travels_both_ways_unharmed(tmp_path: Path) -> None:
+    source = """
+        def handler(payload):
+            return payload[::-1]
+    """
+    body = bytes(range(256)) * 12_000
+    with serving(write_function(tmp_path, source)) as running:
+        answer = running.request(body=body, headers={"content-type": "application/octet-stream"})
+
+    assert answer.status == 200
+    assert answer.headers["content-length"] == str(len(body))
+    assert answer.body == body[::-1]
+
+
+def test_a_slow_reader_holds_its_own_stream_back_and_nobody_elses(tmp_path: Path) -> None:
+    source = """
+        async def handle(scope, receive, send):
+            size = 40_000_000 if scope["path"] == "/big" else 2
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"x" * size})
+    """
+    with serving(write_function(tmp_path, source), GAIA_CONCURRENCY="8") as running:
+        slow = socket.create_connection(("127.0.0.1", running.port))
+        slow.sendall(b"GET /big HTTP/1.1\r\nhost: t\r\n\r\n")
+        time.sleep(0.5)
+        quick = running.request("GET", "/small")
+        front_kb = _memory_kb(running.process.pid)
+        slow.close()
+
+    assert quick.body == b"xx"
+    assert front_kb < 120_000
+
+
+def _memory_kb(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    raise AssertionError("no VmRSS")
+
+
+def test_a_handler_that_never_returns_is_answered_for_and_replaced(tmp_path: Path) -> None:
+    source = """
+        import time
+
+        def handler(payload):
+            time.sleep(60 if payload.get("hang") else 0)
+            return "ok"
+    """
+    with serving(write_function(tmp_path, source), GAIA_REQUEST_TIMEOUT_S="0.5", GAIA_MODE="cpu") as running:
+        hung = running.post({"hang": True})
+        died_at = running.event("worker_exit")["t"]
+        ready = running.event("worker", lambda event: event["state"] == "ready" and event["t"] > died_at)
+        after = running.post({})
+
+    assert hung.status == 504
+    assert "deadline" in hung.json()["error"]
+    assert ready["backend"] == "cpu"
+    assert after.status == 200
+
+
+def test_a_full_queue_says_when_to_come_back(tmp_path: Path) -> None:
+    source = """
+        import time
+
+        def handler(payload):
+            time.sleep(0.6)
+            return "ok"
+    """
+    with serving(write_function(tmp_path, source), GAIA_QUEUE_SIZE="1") as running:
+        waiting = [_send(running.port) for _ in range(2)]
+        time.sleep(0.2)
+        refused = running.post({})
+        answers = [_receive(connection) for connection in waiting]
+
+    assert refused.status == 503
+    assert refused.headers["retry-after"] == "1"
+    assert answers == [200, 200]
+
+
+def _send(port: int) -> http.client.HTTPConnection:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request("POST", "/", json.dumps({}), {"content-type": "application/json"})
+    return connection
+
+
+def _receive(connection: http.client.HTTPConnection) -> int:
+    try:
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_a_client_that_leaves_frees_its_place_in_the_queue(tmp_path: Path) -> None:
+    source = f"""
+        import time
+
+        def handler(payload):
+            with open({str(tmp_path / "runs")!r}, "a") as runs:
+                runs.write(payload["name"] + "\\n")
+            time.sleep(0.5)
+            return "ok"
+    """
+    with serving(write_function(tmp_path, source)) as running:
+        first = http.client.HTTPConnection("127.0.0.1", running.port, timeout=20)
+        first.request("POST", "/", '{"name": "first"}', {"content-type": "application/json"})
+        time.sleep(0.15)
+        leaver = http.client.HTTPConnection("127.0.0.1", running.port, timeout=20)
+        leaver.request("POST", "/", '{"name": "leaver"}', {"content-type": "application/json"})
+        time.sleep(0.05)
+        leaver.close()
+        last = running.post({"name": "last"})
+        first.getresponse().read()
+        first.close()
+
+    assert last.status == 200
+    assert (tmp_path / "runs").read_text().split() == ["first", "last"]
+
+
+def test_a_worker_that_keeps_dying_at_the_start_is_reported_and_requests_are_refused(tmp_path: Path) -> None:
+    with serving(write_function(tmp_path, "def handler(): pass\n"), wait=False, PORT=str(_free_port())) as running:
+        running.event("setup_failed")
+        deadline = time.monotonic() + 10
+        while not running.state()["unavailable"] and time.monotonic() < deadline:
+            time.sleep(0.05)
+        state = running.state()
+
+    assert "must accept one argument" in state["unavailable"]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_a_port_in_use_is_said_so_and_ends_with_2(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        with serving(write_function(tmp_path, "def handler(p): pass\n"), wait=False, PORT=port) as running:
+            failed = running.event("setup_failed")
+            code = running.process.wait(timeout=20)
+
+    assert failed["kind"] == "port"
+    assert "address already in use" in failed["message"]
+    assert code == 2
+
+
+def test_the_end_of_the_runtime_leaves_no_process_and_no_socket_file(tmp_path: Path) -> None:
+    source = """
+        import subprocess
+
+        child = subprocess.Popen(["sleep", "300"])
+
+        def handler(payload):
+            return child.pid
+    """
+    with serving(write_function(tmp_path, source)) as running:
+        child = running.post({}).json()
+        worker = running.worker_pid("cpu")
+        code = running.stop()
+
+    assert code == 0
+    assert not Path(f"/proc/{worker}").exists()
+    assert _gone(child)
+    assert not running.admin_path.exists()
+
+
+def _gone(pid: int) -> bool:
+    """Whether a process is dead; one that waits to be reaped by its new parent is."""
+    for _ in range(50):
+        try:
+            if "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text():
+                return True
+        except FileNotFoundError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_a_runtime_that_is_killed_takes_its_worker_with_it(tmp_path: Path) -> None:
+    with serving(write_function(tmp_path, "def handler(payload): return 1\n")) as running:
+        worker = running.worker_pid("cpu")
+        os.kill(running.process.pid, signal.SIGKILL)
+
+        assert _gone(worker)
+
+
+def test_a_drain_finishes_what_was_begun(tmp_path: Path) -> None:
+    source = """
+        import time
+
+        def handler(payload):
+            time.sleep(0.5)
+            return "done"
+    """
+    with serving(write_function(tmp_path, source)) as running:
+        begun = _send(running.port)
+        time.sleep(0.2)
+        running.process.send_signal(signal.SIGTERM)
+        reply = begun.getresponse()
+        answer, closing = reply.read(), reply.getheader("connection")
+        begun.close()
+        code = running.process.wait(timeout=20)
+
+    assert answer == b'"done"'
+    assert closing == "close"
+    assert code == 0
