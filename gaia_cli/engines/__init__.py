@@ -1,8 +1,8 @@
 """Where `gaia run` starts a function: one small protocol, and one module an engine.
 
-An engine prepares what the function needs (a virtual environment, an image), starts the Dynamic Function Runtime
-there and hands back a `RunningFunction`. Everything else that is known about the function while it runs comes from its
-event stream (docs/events.md), the same for every engine.
+An engine prepares what the function needs (a virtual environment, an image), starts the Dynamic Function
+Runtime there and hands back a `RunningFunction`. Everything else that is known about the function while it
+runs comes from its event stream (docs/events.md), the same for every engine.
 """
 
 from collections.abc import Callable, Iterator
@@ -40,8 +40,11 @@ class RunningFunction(Protocol):
     def stop(self) -> None:
         """Ask the runtime to drain and exit; `events` then ends with `stopped`. May be called from any thread."""
 
-    def close(self) -> int:
-        """End whatever is left, release everything and return the runtime's exit code."""
+    def close(self, *, at_once: bool = False) -> int:
+        """End whatever is left, release everything and return the runtime's exit code.
+
+        A runtime that is still draining gets the time it needs, unless `at_once` asks not to wait.
+        """
 
 
 class Engine(Protocol):

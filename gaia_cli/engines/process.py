@@ -120,13 +120,13 @@ class RunningProcess:
             self._stopping.set()
             self._process.send_signal(signal.SIGTERM)
 
-    def close(self) -> int:
+    def close(self, *, at_once: bool = False) -> int:
         """Stop, wait as long as draining may take, then end what is left; returns the exit code."""
         try:
             self.stop()
             _pipe(self._process.stdin).close()
             with suppress(subprocess.TimeoutExpired):
-                self._process.wait(self._drain_timeout_s + _GRACE_S)
+                self._process.wait(0.0 if at_once else self._drain_timeout_s + _GRACE_S)
         finally:
             self._kill_group()
             shutil.rmtree(self._directory, ignore_errors=True)
