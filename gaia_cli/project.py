@@ -128,9 +128,7 @@ def slug(text: str) -> str:
 def _locate(path: Path) -> tuple[Path, str]:
     """The function's directory, and the entry point where `path` is a single file."""
     if not path.exists():
-        raise UsageError(
-            f"there is nothing at {path}", "give the directory of a function, or make one: gaia init DIR"
-        )
+        raise UsageError(f"there is nothing at {path}", "give the directory of a function, or make one: gaia init DIR")
     resolved = path.resolve()
     if resolved.is_dir():
         if not any(resolved.iterdir()):
@@ -176,9 +174,7 @@ def _configuration(directory: Path, pyproject: dict[str, Any]) -> tuple[str, dic
         return str(own), _read_toml(own)
     where = f"{directory / 'pyproject.toml'}: [tool.gaia]"
     if not isinstance(embedded, dict):
-        raise ConfigurationError(
-            f"{where} must be a table, not {_shown(embedded)}", "write it as [tool.gaia.slo] ..."
-        )
+        raise ConfigurationError(f"{where} must be a table, not {_shown(embedded)}", "write it as [tool.gaia.slo] ...")
     return where, embedded
 
 
@@ -187,9 +183,7 @@ def _check(where: str, tables: dict[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for table, content in tables.items():
         if table not in TABLES and table != _TARGETS:
-            raise ConfigurationError(
-                f"{where}: unknown table or key {table!r}", _nearest(table, (*TABLES, _TARGETS))
-            )
+            raise ConfigurationError(f"{where}: unknown table or key {table!r}", _nearest(table, (*TABLES, _TARGETS)))
         if not isinstance(content, dict):
             raise ConfigurationError(
                 f"{where}: {table} must be a table, not {_shown(content)}", f"write it as [{table}]"
@@ -198,7 +192,8 @@ def _check(where: str, tables: dict[str, Any]) -> dict[str, Any]:
             _check_targets(where, content)
             continue
         for key, value in content.items():
-            values[_known(where, table, key).fills] = _converted(where, table, key, value)
+            known = _known(where, table, key)
+            values[known.fills] = _converted(f"{where}: [{table}] {key}", known.kind, value)
     return values
 
 
@@ -214,20 +209,15 @@ def _check_targets(where: str, targets: dict[str, Any]) -> None:
 def _known(where: str, table: str, key: str) -> Key:
     known = TABLES[table].get(key)
     if known is None:
-        raise ConfigurationError(
-            f"{where}: unknown key {key!r} in [{table}]", _nearest(key, tuple(TABLES[table]))
-        )
+        raise ConfigurationError(f"{where}: unknown key {key!r} in [{table}]", _nearest(key, tuple(TABLES[table])))
     return known
 
 
-def _converted(where: str, table: str, key: str, value: object) -> object:
-    kind = TABLES[table][key].kind
+def _converted(place: str, kind: kinds.Kind, value: object) -> object:
     try:
         return kind.convert(value)
     except ValueError:
-        raise ConfigurationError(
-            f"{where}: [{table}] {key} must be {kind.expects}, not {_shown(value)}", "correct the value"
-        ) from None
+        raise ConfigurationError(f"{place} must be {kind.expects}, not {_shown(value)}", "correct the value") from None
 
 
 def _nearest(unknown: str, known: tuple[str, ...]) -> str:

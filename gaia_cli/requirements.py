@@ -58,9 +58,7 @@ def requirements_file(directory: Path, name: str, asked_by: str) -> Requirements
 
 def _lines(path: Path, asked_by: str, depth: int) -> list[str]:
     if depth > _DEEPEST:
-        raise ConfigurationError(
-            f"{asked_by}: requirement files include each other without end", "remove one -r line"
-        )
+        raise ConfigurationError(f"{asked_by}: requirement files include each other without end", "remove one -r line")
     try:
         content = path.read_text(encoding="utf-8-sig")
     except OSError as error:
