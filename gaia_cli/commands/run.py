@@ -95,7 +95,7 @@ def run_function(
             interrupts.note_with(session.interrupt)
             session.follow(started.running)
         finally:
-            started.running.close()
+            started.running.close(at_once=session.hurried)
             if recorder is not None:
                 recorder.write()
         replies = session.player.replies if session.player is not None else ()

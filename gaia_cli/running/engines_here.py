@@ -1,4 +1,4 @@
-"""The engines by name, and what each can do on this machine; a module is imported only when its engine is asked about."""
+"""The engines by name, and what each can do on this machine; each is imported only when it is asked about."""
 
 from gaia_cli.engines import Engine
 from gaia_cli.errors import EngineError

@@ -179,7 +179,7 @@ def _take_ready(history: RunHistory, event: Event) -> None:
     history.ready = float(event["t"])
     history.url, history.admin = str(event["url"]), str(event.get("admin", ""))
     history.active, history.mode = Backend(event["backend"]), ExecutionMode(event["mode"])
-    history.entry = " ".join(str(event[name]) for name in ("entry", "form") if event.get(name))
+    history.entry = str(event.get("entry") or "")
     history.start_s = float(event.get("start_s") or 0.0)
 
 
@@ -234,7 +234,7 @@ def _take_switch(history: RunHistory, event: Event) -> None:
     if switch.phase == "moved":
         history.active, history.mode = switch.target, ExecutionMode(event["mode"])
         took = (switch.moved or switch.ordered) - switch.ordered
-        history._note(event, f"{switch.kind}d to {switch.target.upper()} {took:.1f} s after the order", switch.kind)
+        history._note(event, f"{switch.kind}d to {switch.target.upper()} in {took:.1f} s", switch.kind)
     elif switch.phase == "failed":
         history._note(event, f"could not {switch.kind} to {switch.target.upper()}: {switch.reason}", "failed")
 

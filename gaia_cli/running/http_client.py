@@ -26,11 +26,13 @@ class Reply:
 
 
 class _Collector:
-    """Takes the parser's callbacks for one answer."""
+    """Takes the parser's callbacks for one answer; the parser knows what it is asked only during the last of them."""
 
     def __init__(self) -> None:
+        self.parser = httptools.HttpResponseParser(self)
         self.reply = Reply()
         self.complete = False
+        self.keep_alive = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.reply.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
@@ -40,6 +42,8 @@ class _Collector:
 
     def on_message_complete(self) -> None:
         self.complete = True
+        self.reply.status = self.parser.get_status_code()
+        self.keep_alive = self.parser.should_keep_alive()
 
 
 class Connection:
@@ -87,18 +91,16 @@ class Connection:
 
     async def _answer(self) -> Reply:
         collector = _Collector()
-        parser = httptools.HttpResponseParser(collector)
         self._keep = False
         while not collector.complete:
             data = await self._reader.read(_CHUNK)
             if not data:
                 raise ConnectionBroken("the connection ended before the whole answer was there")
             try:
-                parser.feed_data(data)
+                collector.parser.feed_data(data)
             except httptools.HttpParserError as error:
                 raise ConnectionBroken(f"the answer is not HTTP: {error}") from None
-        collector.reply.status = parser.get_status_code()
-        self._keep = parser.should_keep_alive()
+        self._keep = collector.keep_alive
         return collector.reply
 
     def close(self) -> None:

@@ -98,10 +98,8 @@ def _method(raw: dict[str, Any]) -> str:
 
 def _path(raw: dict[str, Any]) -> str:
     value = raw.get("path", "/")
-    if not isinstance(value, str) or not value.startswith("/") or not value.isascii() or not value.isprintable():
-        raise _MalformedLine(f"path must start with / and be printable ASCII, not {value!r}")
-    if " " in value:
-        raise _MalformedLine(f"path must not hold a space, not {value!r}")
+    if not isinstance(value, str) or not _PATH.fullmatch(value):
+        raise _MalformedLine(f"path must start with / and hold printable ASCII without spaces, not {value!r}")
     return value
 
 

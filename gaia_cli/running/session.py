@@ -48,6 +48,7 @@ class Session:
     ) -> None:
         self.history = RunHistory()
         self.ended_by = ExitCode.OK
+        self.hurried = False
         self.player = Player(load, lambda: self._inbox.put(_PlayEnded())) if load else None
         self._screen = screen
         self._recorder = recorder
@@ -74,6 +75,7 @@ class Session:
             match item:
                 case _Signal():
                     if self.ended_by:
+                        self.hurried = True
                         return
                     self.ended_by = item.exit_code
                     self._stop(running)

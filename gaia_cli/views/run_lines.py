@@ -13,6 +13,9 @@ from gaia_cli.views import console
 from gaia_cli.views.units import latency, money, rate
 from runtime_images.policy.model import Backend
 
+LINE_WIDTH = 120
+"""Columns of a summary that no terminal limits."""
+
 
 class LineScreen:
     """Writes one line for each event that tells a person something."""
@@ -41,6 +44,7 @@ class LineScreen:
         from gaia_cli.views.summary import show_summary
 
         target = console.rich_console()
+        target.width = LINE_WIDTH
         show_summary(target, summary, glyphs_for(target))
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ def latency(ms: float | None, none: str = "-") -> str:
     """Three figures: 4.2 ms, 612 ms, 1.24 s, 96 s."""
     if ms is None:
         return none
-    if ms < 10:
+    if ms < 9.95:
         return f"{ms:.1f} ms"
     if ms < 999.5:
         return f"{ms:.0f} ms"

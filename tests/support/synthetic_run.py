@@ -26,7 +26,7 @@ class Stream:
         self.accelerator = accelerator
         self.slo_p95_ms = slo_p95_ms
 
-    def add(self, event: str, **fields: Any) -> None:
+    def add(self, event: str, **fields: object) -> None:
         self.events.append({"v": 1, "t": START + self.t, "event": event} | fields)
 
     def started(self, mode: str = "cpu_preferred") -> None:
@@ -40,10 +40,10 @@ class Stream:
     def ready(self) -> None:
         self.add(
             "ready", url="http://127.0.0.1:8080", admin="unix:///tmp/gaia/admin.sock", backend=self.active,
-            mode=self.mode, entry={"file": "func.py", "form": "handler"}, start_s=round(self.t, 2),
+            mode=self.mode, entry="func.py:handler", form="handler", start_s=round(self.t, 2),
         )  # fmt: skip
 
-    def window(self, p95: dict[str, float | None], rate: float = 8.0, **fields: Any) -> None:
+    def window(self, p95: dict[str, float | None], rate: float = 8.0, **fields: object) -> None:
         """One second with `p95` a lane that answered; the window's percentiles are made from it."""
         lanes, last = {}, {}
         for backend in ("cpu", "gpu"):
@@ -72,10 +72,7 @@ class Stream:
         )  # fmt: skip
 
     def totals(self) -> Event:
-        cost = (
-            self.held["cpu"] * PRICES["cpu_per_hour"] / 3600
-            + self.held["gpu"] * PRICES["gpu_per_hour"] / 3600
-        )  # type: ignore[operator]
+        cost = self.held["cpu"] * PRICES["cpu_per_hour"] / 3600 + self.held["gpu"] * PRICES["gpu_per_hour"] / 3600  # type: ignore[operator]
         return {
             "requests": sum(self.requests.values()), "failures": sum(self.errors.values()), "retried": 0,
             "cpu_seconds": self.held["cpu"], "gpu_seconds": self.held["gpu"], "cost": cost, "currency": "USD",

@@ -1,0 +1,154 @@
+"""The player against real HTTP servers on real sockets."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from gaia_cli.running.player import MAX_CONNECTIONS, Player
+from gaia_cli.running.requests_file import PlannedRequest
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    connections: set[tuple[str, int]]
+    seen: list[tuple[str, str, bytes]]
+
+    def answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        self.connections.add(self.client_address)
+        self.seen.append((self.command, self.path, body))
+        if self.path == "/hang-up":
+            self.close_connection = True
+            return
+        if self.path == "/slow":
+            time.sleep(0.3)
+        self.send_response(500 if self.path == "/broken" else 200)
+        self.send_header("content-length", "2")
+        self.send_header("x-gaia-backend", "gpu")
+        if self.path == "/last":
+            self.send_header("connection", "close")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    do_POST = do_GET = answer  # noqa: N815 -- the names that http.server calls
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the signature of http.server
+        pass
+
+
+@contextmanager
+def server() -> Iterator[tuple[str, type[_Handler]]]:
+    handler = type("Handler", (_Handler,), {"connections": set(), "seen": []})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
+        http.daemon_threads = True
+        thread = threading.Thread(target=http.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{http.server_port}", handler
+        finally:
+            http.shutdown()
+            thread.join()
+
+
+def play(url: str, *requests: PlannedRequest) -> Player:
+    ended = threading.Event()
+    player = Player(requests, ended.set)
+    player.start(url)
+    assert ended.wait(30)
+    return player
+
+
+def test_requests_are_sent_in_their_order_and_answered_on_one_kept_connection() -> None:
+    with server() as (url, handler):
+        player = play(url, *(PlannedRequest(at * 0.05, path=f"/{at}", body=b"hi") for at in range(5)))
+
+    assert handler.seen == [("POST", f"/{at}", b"hi") for at in range(5)]
+    assert len(handler.connections) == 1
+    assert [reply.status for reply in player.replies] == [200] * 5
+    assert {reply.backend for reply in player.replies} == {"gpu"}
+
+
+def test_a_slow_answer_does_not_hold_up_the_requests_after_it() -> None:
+    with server() as (url, _):
+        player = play(url, PlannedRequest(0.0, path="/slow"), PlannedRequest(0.05, path="/fast"))
+
+    fast, slow = player.replies
+
+    assert slow.latency_ms >= 300
+    assert fast.done < slow.done
+
+
+def test_an_error_status_is_a_failure_and_is_not_retried() -> None:
+    with server() as (url, handler):
+        player = play(url, PlannedRequest(0.0, path="/broken"))
+
+    assert [reply.failed for reply in player.replies] == [True]
+    assert len(handler.seen) == 1
+
+
+def test_a_connection_that_ends_without_an_answer_is_a_failure_and_is_not_retried() -> None:
+    with server() as (url, handler):
+        player = play(url, PlannedRequest(0.0, path="/hang-up"), PlannedRequest(0.1, path="/after"))
+
+    assert [(reply.status, reply.failed) for reply in player.replies] == [(0, True), (200, False)]
+    assert "ended before" in player.replies[0].error
+    assert [path for _, path, _ in handler.seen] == ["/hang-up", "/after"]
+
+
+def test_a_connection_that_the_server_closes_is_not_used_again() -> None:
+    with server() as (url, handler):
+        player = play(url, PlannedRequest(0.0, path="/last"), PlannedRequest(0.1, path="/next"))
+
+    assert [reply.status for reply in player.replies] == [200, 200]
+    assert len(handler.connections) == 2
+
+
+def test_nobody_listening_is_a_failure_of_each_request() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        player = play(f"http://127.0.0.1:{port}", PlannedRequest(0.0), PlannedRequest(0.0))
+
+    assert [reply.error.startswith("cannot connect") for reply in player.replies] == [True, True]
+
+
+def test_an_answer_that_is_not_http_is_a_failure() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def greet() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(b"SSH-2.0-OpenSSH\r\n\r\n")
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        player = play(f"http://127.0.0.1:{listener.getsockname()[1]}", PlannedRequest(0.0))
+        thread.join()
+
+    assert "not HTTP" in player.replies[0].error
+
+
+def test_stopped_it_sends_nothing_more_and_waits_for_what_is_out() -> None:
+    ended = threading.Event()
+    with server() as (url, handler):
+        player = Player([PlannedRequest(0.0, path="/slow"), PlannedRequest(60.0)], ended.set)
+        player.start(url)
+        while not handler.seen:
+            time.sleep(0.01)
+        player.stop()
+        assert ended.wait(10)
+
+    assert [reply.status for reply in player.replies] == [200]
+
+
+def test_more_requests_than_connections_wait_and_the_wait_counts() -> None:
+    with server() as (url, handler):
+        player = play(url, *[PlannedRequest(0.0, path="/slow")] * (MAX_CONNECTIONS + 1))
+
+    assert len(handler.connections) <= MAX_CONNECTIONS
+    assert {reply.status for reply in player.replies} == {200}
+    assert max(reply.latency_ms for reply in player.replies) >= 600

@@ -1,0 +1,155 @@
+"""The loop, fed by a runtime that is a list of events."""
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from gaia_cli.engines import Event
+from gaia_cli.errors import EngineError, ExitCode, FunctionError, GaiaError, UsageError
+from gaia_cli.running.history import RunHistory, SetupFailure
+from gaia_cli.running.session import Session, setup_error
+from gaia_cli.views.run_lines import LineScreen
+from tests.support.synthetic_run import Stream, matmul_run
+
+
+class FakeRunning:
+    """Gives `events`; with `serves`, stays until it is stopped and then gives `last`."""
+
+    def __init__(self, events: list[Event], last: list[Event], *, serves: bool = True, heeds: bool = True) -> None:
+        self._events, self._last, self._serves, self._heeds = events, last, serves, heeds
+        self.stopped = threading.Event()
+        self.error: Exception | None = None
+
+    def events(self) -> Iterator[Event]:
+        yield from self._events
+        if self.error is not None:
+            raise self.error
+        if self._serves:
+            self.stopped.wait(10)
+            if not self._heeds:
+                threading.Event().wait(10)
+        yield from self._last
+
+    def stop(self) -> None:
+        self.stopped.set()
+
+    def close(self, *, at_once: bool = False) -> int:  # noqa: ARG002 -- the protocol of RunningFunction
+        return 0
+
+
+class Watcher(LineScreen):
+    """Notes the events, and calls `on_ready` when the function is ready."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self.on_ready: Callable[[], None] = lambda: None
+
+    def event(self, event: Event, history: RunHistory) -> None:  # noqa: ARG002 -- as every screen is called
+        self.seen.append(event["event"])
+        if event["event"] == "ready":
+            self.on_ready()
+
+
+def beginning() -> Stream:
+    stream = Stream()
+    stream.started()
+    return stream
+
+
+def test_every_event_is_shown_in_its_order() -> None:
+    watcher, events = Watcher(), matmul_run()
+
+    session = Session(watcher)
+    session.follow(FakeRunning(events, [], serves=False))
+
+    assert watcher.seen == [event["event"] for event in events]
+    assert session.ended_by is ExitCode.OK
+
+
+def test_the_first_signal_stops_the_runtime_and_waits_for_its_last_words() -> None:
+    watcher, events = Watcher(), matmul_run()
+    running = FakeRunning(events[:-1], events[-1:])
+    session = Session(watcher)
+    watcher.on_ready = lambda: session.interrupt(ExitCode.TERMINATED)
+
+    session.follow(running)
+
+    assert running.stopped.is_set()
+    assert watcher.seen[-1] == "stopped"
+    assert (session.ended_by, session.hurried) == (ExitCode.TERMINATED, False)
+
+
+def test_the_second_signal_does_not_wait() -> None:
+    watcher, events = Watcher(), matmul_run()
+    running = FakeRunning(events[:-1], events[-1:], heeds=False)
+    session = Session(watcher)
+
+    def twice() -> None:
+        session.interrupt(ExitCode.INTERRUPTED)
+        session.interrupt(ExitCode.INTERRUPTED)
+
+    watcher.on_ready = twice
+    session.follow(running)
+
+    assert "stopped" not in watcher.seen
+    assert (session.ended_by, session.hurried) == (ExitCode.INTERRUPTED, True)
+
+
+def test_a_function_that_cannot_be_loaded_is_stopped_and_its_error_tells_where() -> None:
+    stream = beginning()
+    stream.add(
+        "setup_failed", backend="cpu", kind="import", message="ModuleNotFoundError: nump", path="func.py", line=3,
+        log=["Traceback", "nump"],
+    )  # fmt: skip
+    running = FakeRunning(stream.events, [])
+
+    with pytest.raises(FunctionError) as caught:
+        Session(Watcher()).follow(running)
+
+    assert caught.value.message == "func.py:3: ModuleNotFoundError: nump\n    Traceback\n    nump"
+    assert running.stopped.is_set()
+
+
+def test_a_gpu_worker_that_cannot_be_loaded_later_does_not_end_the_run() -> None:
+    stream = beginning()
+    stream.ready()
+    stream.add("setup_failed", backend="gpu", kind="import", message="no cupy", path="func.py", line=3, log=[])
+    running = FakeRunning(stream.events, [])
+    watcher = Watcher()
+    session = Session(watcher)
+    stream.stopped()
+
+    session.follow(FakeRunning(stream.events, [], serves=False))
+
+    assert not running.stopped.is_set()
+    assert watcher.seen[-2:] == ["setup_failed", "stopped"]
+
+
+def test_a_stream_that_breaks_off_is_an_error_with_the_last_lines() -> None:
+    stream = beginning()
+    stream.ready()
+    stream.add("log", backend="cpu", pid=1, stream="stderr", line="out of luck")
+
+    with pytest.raises(GaiaError, match="ended unexpectedly\n    out of luck"):
+        Session(Watcher()).follow(FakeRunning(stream.events, [], serves=False))
+
+
+def test_the_engines_own_error_is_passed_on() -> None:
+    running = FakeRunning(beginning().events, [])
+    running.error = EngineError("killed by SIGKILL")
+
+    with pytest.raises(EngineError, match="SIGKILL"):
+        Session(Watcher()).follow(running)
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [("import", FunctionError), ("signature", FunctionError), ("port", UsageError), ("no_gpu", EngineError)],
+)
+def test_each_kind_of_setup_failure_has_its_error_and_a_hint(kind: str, error: type[GaiaError]) -> None:
+    raised = setup_error(SetupFailure(kind, "it failed", "", 0, ()))
+
+    assert type(raised) is error
+    assert raised.message == "it failed"
+    assert raised.hint

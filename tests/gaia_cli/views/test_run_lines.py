@@ -1,0 +1,83 @@
+import json
+
+import pytest
+
+from gaia_cli.running.choose import EMULATED_SENTENCE, Choice
+from gaia_cli.running.history import RunHistory
+from gaia_cli.running.plan import RunPlan
+from gaia_cli.running.summary import summarize
+from gaia_cli.views.run_lines import JsonScreen, LineScreen
+from runtime_images.policy.model import ExecutionMode, Slo
+from tests.support.synthetic_run import matmul_run
+
+PLAN = RunPlan(
+    "matmul",
+    ExecutionMode.CPU_PREFERRED,
+    "no framework",
+    Choice("process", "no Docker engine answers"),
+    Choice("emulated", EMULATED_SENTENCE),
+    Slo(latency_p95_ms=250.0),
+)
+
+
+def shown(screen: LineScreen) -> None:
+    history = RunHistory()
+    screen.step("making a virtual environment")
+    screen.plan(PLAN)
+    for event in matmul_run():
+        history.apply(event)
+        screen.event(event, history)
+        screen.tick(history)
+    screen.summary(summarize(PLAN, history), history)
+    screen.close()
+
+
+def test_the_plan_is_said_first_and_the_emulation_plainly(capsys: pytest.CaptureFixture[str]) -> None:
+    shown(LineScreen())
+
+    lines = capsys.readouterr().out.splitlines()
+
+    assert lines[1:6] == [
+        "function    matmul",
+        "mode        cpu_preferred: no framework",
+        "engine      process: no Docker engine answers",
+        "accelerator emulated: no GPU here, the GPU lane is a worker process that models one",
+        "SLO         p95 latency at most 250 ms",
+    ]
+
+
+def test_each_event_is_one_line_that_a_person_can_read(capsys: pytest.CaptureFixture[str]) -> None:
+    shown(LineScreen())
+
+    lines = capsys.readouterr().out.splitlines()
+
+    assert "    0.8 s  ready        http://127.0.0.1:8080 serves func.py:handler on CPU" in lines
+    assert "   18.4 s  switch       promoted to GPU in 1.5 s; mode gpu_preferred" in lines
+    assert any(line.startswith("   16.8 s  decision     move to GPU: p95 612 ms is above") for line in lines)
+    assert (
+        "   25.8 s  window       GPU (emulated) 21.0 /s  p95 36 ms  queue 0  SLO met  requests 352  failures 0" in lines
+    )
+    assert not any("\x1b" in line for line in lines)
+
+
+def test_the_summary_tells_the_switches_and_the_cost_of_each_backend_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    shown(LineScreen())
+
+    text = capsys.readouterr().out
+
+    summary = text[text.index("\nsummary\n") :]
+    for expected in ("failures 0", "promote at 0:18", "demote at 0:40", "1.18 s before, 38 ms after", "(emulated)"):
+        assert expected in summary
+    assert "CPU only 0.00205 USD" in summary
+    assert "GPU only 0.00718 USD" in summary
+
+
+def test_json_lines_are_the_events_as_they_came_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    shown(JsonScreen())
+
+    captured = capsys.readouterr()
+    told = [json.loads(line) for line in captured.out.splitlines()]
+
+    assert told[:-1] == matmul_run()
+    assert told[-1]["event"] == "summary"
+    assert "emulated: no GPU here" in captured.err
