@@ -9,7 +9,7 @@ PYTHON ?=
 ENGINE ?=
 PYTEST_ARGS ?=
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 
 .PHONY: help setup dev demo test lint format bench lock clean
 

@@ -2,9 +2,10 @@
 # ci_docker.sh start|stop: a Docker engine for the tests on a machine where none answers.
 #
 # `start` uses the engine that answers at $DOCKER_HOST or /var/run/docker.sock and touches nothing else. Where none does,
-# it installs the distribution's docker.io (root and apt only), starts dockerd with its own data directory and gives it the
-# stand-in for NVIDIA's hook (tests/support/fake_gpu), so that GPU requests work without a GPU. `stop` ends only an engine
-# that `start` has started, with every container on it; `stop --purge` deletes its images too.
+# it installs the distribution's docker.io (root and apt only), starts dockerd with its own data directory and gives it
+# the stand-in for NVIDIA's hook (tests/support/fake_gpu), so that GPU requests work without a GPU, and a stand-in for the
+# Python base image (tests/support/base_image.py). `stop` ends only an engine that `start` has started, with every
+# container on it; `stop --purge` deletes its images too.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -64,6 +65,16 @@ install_engine() {
   apt-get -qq install --yes --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+# A stand-in for python:X.Y-slim, so that functions can be built where no registry can be reached. Only the engine that
+# `start` has started gets it: nobody else builds on that one.
+import_base_image() {
+  local python=python3 name
+  [ ! -x "$root/.venv/bin/python" ] || python=$root/.venv/bin/python
+  name=$("$python" -c 'import sys; print("python:{}.{}-slim".format(*sys.version_info))')
+  "$python" "$root/tests/support/base_image.py" "$socket" "$name"
+  say "made $name from this machine's Python"
+}
+
 start() {
   if answers; then
     say "using the engine that answers"
@@ -81,6 +92,7 @@ start() {
   for _ in $(seq 300); do
     if answers; then
       say "started dockerd, process $(cat "$state/docker.pid")"
+      import_base_image
       return
     fi
     kill -0 "$launched" 2>/dev/null || break

@@ -1,0 +1,76 @@
+"""What Docker engines say when something goes wrong, what it means, and what to do about it.
+
+An engine's own texts name neither the cause nor the cure ("could not select device driver"). The table
+here has the texts that were met with real engines (20.10 to 28); any other is passed on as it is.
+"""
+
+import re
+
+from gaia_cli.errors import EngineError, GaiaError, UsageError
+
+GET_DOCKER = "install Docker, or start it: sudo systemctl start docker; `gaia run --engine process` needs none"
+
+_KNOWN = (
+    (
+        r"could not select device driver",
+        "the Docker engine cannot pass an NVIDIA GPU through",
+        "install the NVIDIA Container Toolkit there and restart Docker, or use --accelerator emulated",
+    ),
+    (
+        r"nvidia-container-cli|error running hook|nvidia-container-runtime",
+        "the NVIDIA Container Toolkit could not hand out a GPU",
+        "see whether `nvidia-smi` works on the engine's machine, or use --accelerator emulated",
+    ),
+    (
+        r"no such host|connection refused|i/o timeout|temporary failure in name resolution|TLS handshake",
+        "the image registry cannot be reached",
+        "check the network, or name an image that the engine has: [build] base_image or --base-image",
+    ),
+    (
+        r"manifest( for .*)? (unknown|not found)|pull access denied|repository .* not found",
+        "the registry has no such image, or does not let you have it",
+        "check the name in [build] base_image or --base-image, or log in: docker login",
+    ),
+    (r"no space left on device", "the engine's disk is full", "free some: docker system prune"),
+    (
+        r"Range of CPUs|[Mm]inimum memory limit|invalid (CPU|memory)",
+        "the engine cannot give these limits",
+        "lower [run] cpus or raise [run] memory in gaia.toml",
+    ),
+    (
+        r"permission denied.*docker\.sock",
+        "you may not use the Docker engine",
+        "sudo usermod -aG docker $USER, then log in anew",
+    ),
+)
+"""What engines say, what it means, and what to do about it."""
+
+_PORT_TAKEN = re.compile(r"Bind for \S+:(\d+) failed|listen tcp\d? \S+:(\d+): bind|ports are not available.*:(\d+)")
+
+
+def explain(text: str) -> GaiaError:
+    """The error for a text in which an engine says what went wrong."""
+    if taken := _PORT_TAKEN.search(text):
+        port = next(group for group in taken.groups() if group)
+        return UsageError(f"port {port} is in use", "use another one: --port 0 takes any free port")
+    for pattern, message, hint in _KNOWN:
+        if re.search(pattern, text, re.IGNORECASE):
+            return EngineError(f"{message} ({short(text)})", hint)
+    return EngineError(f"the Docker engine refused: {short(text)}", "see the engine's own log for more")
+
+
+def no_engine(text: str) -> EngineError:
+    """The error for the text of a connection that failed."""
+    if "Permission denied" in text:
+        return EngineError("you may not use the Docker engine", "sudo usermod -aG docker $USER, then log in anew")
+    if "timed out" in text:
+        return EngineError("the Docker engine does not answer in time", "see whether `docker ps` works")
+    if "FileNotFoundError" in text or "ConnectionRefusedError" in text or "Connection refused" in text:
+        return EngineError("no Docker engine answers", GET_DOCKER)
+    return EngineError(f"no Docker engine answers ({short(text)})", GET_DOCKER)
+
+
+def short(text: object) -> str:
+    """An engine's text on one line, its middle left out where it is long."""
+    line = " ".join(str(text).split())
+    return line if len(line) <= 300 else f"{line[:140]} ... {line[-150:]}"

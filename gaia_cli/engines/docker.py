@@ -1,0 +1,199 @@
+"""The engine `docker`: the image of `gaia build`, run as one container, its GPU passed through where there is one.
+
+The container's life hangs on this process in two ways. Its standard input is attached to us alone and closes when we
+are gone, however we went; the runtime then drains and exits. And it removes itself when it exits. The admin port is
+published on the loopback address only, and asks for a token that is made for each run.
+"""
+
+import json
+import secrets
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import cache
+
+from gaia_cli.docker_engine import Container, ContainerSpec, Docker
+from gaia_cli.docker_errors import GET_DOCKER
+from gaia_cli.engines import Event, Launch, Progress, RunningFunction
+from gaia_cli.errors import EngineError
+from gaia_cli.images.build import Wish, build_image
+from gaia_cli.images.manifest import manifest_of
+from gaia_cli.images.plan import FUNCTION_PYTHON, PORT
+from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.policy.model import Accelerator
+
+ADMIN_PORT = 9901
+LOOPBACK = "127.0.0.1"
+
+_KEPT_LINES = 20
+_GRACE_S = 5.0
+"""Beyond the runtime's own limit for draining, before the container is killed."""
+_LAST_EVENTS = ("stopped", "setup_failed")
+
+
+class DockerEngine:
+    """Runs functions as containers of the Docker engine that answers."""
+
+    name = "docker"
+
+    def describe(self) -> str:
+        """One line that says what this engine is, for the screen."""
+        with Docker.connect() as docker:
+            return f"docker: a container on {docker.describe()}"
+
+    def accelerators(self) -> tuple[Accelerator, ...]:
+        """An NVIDIA GPU where the engine hands one out, and the emulated lane.
+
+        Raises:
+            EngineError: no engine answers.
+        """
+        return (Accelerator.NVIDIA, Accelerator.EMULATED) if _gives_gpu() else (Accelerator.EMULATED,)
+
+    def start(self, launch: Launch, progress: Progress) -> RunningFunction:
+        """Build the image and start a container of it.
+
+        Raises:
+            EngineError: the engine cannot build or run it.
+            RequirementsError: the function's requirements cannot be installed.
+            UsageError: the port is taken.
+        """
+        project = launch.project
+        with ExitStack() as undo:
+            docker = undo.enter_context(Docker.connect())
+            wish = Wish(
+                mode=launch.settings.mode,
+                real_gpu=launch.accelerator is Accelerator.NVIDIA,
+                tags=(f"gaia/{project.name}:run",),
+            )
+            image = build_image(docker, project, manifest_of(project), wish, progress)
+            progress("starting the container")
+            token = launch.settings.admin_token or secrets.token_urlsafe(24)
+            container = docker.create(_container_spec(launch, image.identifier, token))
+            undo.callback(container.remove)
+            container.start()
+            running = RunningContainer(docker, container, launch.settings, token)
+            undo.pop_all()
+            return running
+
+
+@cache
+def _gives_gpu() -> bool:
+    """Asked once a process: the answer costs the start of a container."""
+    with Docker.connect() as docker:
+        return docker.can_give_gpu()
+
+
+def _container_spec(launch: Launch, image: str, token: str) -> ContainerSpec:
+    settings, project = launch.settings, launch.project
+    inside = launch.settings_with(
+        function_dir="/function",
+        function_python=FUNCTION_PYTHON,
+        listen_address="0.0.0.0",  # noqa: S104 -- inside the container; it is published on the loopback address
+        port=PORT,
+        admin=f"0.0.0.0:{ADMIN_PORT}",
+        admin_token=token,
+        lifeline=True,
+    )
+    return ContainerSpec(
+        image=image,
+        environment=inside.to_environ(),
+        ports={PORT: (settings.listen_address, settings.port), ADMIN_PORT: (LOOPBACK, 0)},
+        labels={"faas.gaia.name": project.name},
+        cpus=project.cpus,
+        memory=project.memory,
+        gpus=project.gpus if launch.accelerator is Accelerator.NVIDIA else 0,
+    )
+
+
+class RunningContainer:
+    """A container that serves a function. `admin_token` is the bearer token of the admin address."""
+
+    def __init__(self, docker: Docker, container: Container, settings: Settings, admin_token: str) -> None:
+        self.admin_token = admin_token
+        self._docker = docker
+        self._container = container
+        self._settings = settings
+        self._stopping = threading.Event()
+        self._last_lines: deque[str] = deque(maxlen=_KEPT_LINES)
+
+    @property
+    def identifier(self) -> str:
+        """The container's id on the engine."""
+        return self._container.identifier
+
+    def events(self) -> Iterator[Event]:
+        """The event stream from the start, ending when the runtime has exited.
+
+        Raises:
+            EngineError: the runtime died without an event that says why.
+        """
+        explained = False
+        for event in self._parsed():
+            explained = explained or event["event"] in _LAST_EVENTS
+            yield self._seen_from_here(event) if event["event"] == "ready" else event
+        if not explained and not self._stopping.is_set():
+            raise self._unexplained_end()
+
+    def stop(self) -> None:
+        """Ask the runtime to drain and exit; asking again changes nothing."""
+        if not self._stopping.is_set():
+            self._stopping.set()
+            self._container.terminate()
+
+    def close(self) -> int:
+        """Stop, wait as long as draining may take, then remove what is left; returns the exit code."""
+        drained = threading.Thread(target=self._discard_output, name="container-output", daemon=True)
+        try:
+            self.stop()
+            drained.start()
+            self._container.wait(self._settings.drain_timeout_s + _GRACE_S)
+        finally:
+            self._container.remove()
+        code = self._container.wait(_GRACE_S)
+        drained.join(_GRACE_S)
+        self._docker.close()
+        return 137 if code is None else code
+
+    def _parsed(self) -> Iterator[Event]:
+        for line in self._event_lines():
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue  # a line that a crash has cut off
+            if isinstance(event, dict) and "event" in event:
+                yield event
+
+    def _event_lines(self) -> Iterator[bytes]:
+        """Whole lines of standard output; the last lines of standard error are kept aside."""
+        out = err = b""
+        for is_stdout, chunk in self._container.output():
+            if is_stdout:
+                *lines, out = (out + chunk).split(b"\n")
+                yield from lines
+            else:
+                *lines, err = (err + chunk).split(b"\n")
+                self._last_lines.extend(line.decode(errors="replace").rstrip() for line in lines)
+
+    def _seen_from_here(self, event: Event) -> Event:
+        """The `ready` event with the addresses that lead into the container from this machine."""
+        host = self._settings.listen_address
+        url = f"http://{f'[{host}]' if ':' in host else host}:{self._container.published(PORT)}"
+        return event | {"url": url, "admin": f"http://{LOOPBACK}:{self._container.published(ADMIN_PORT)}"}
+
+    def _unexplained_end(self) -> EngineError:
+        code = self._container.wait(_GRACE_S)
+        said = "".join(f"\n  {line}" for line in self._last_lines)
+        if code == 137:
+            return EngineError(
+                f"the container was killed (exit code 137){said}",
+                "raise [run] memory in gaia.toml if it ran out of memory",
+            )
+        return EngineError(
+            f"the runtime ended unexpectedly (exit code {code}){said}", GET_DOCKER if code is None else ""
+        )
+
+    def _discard_output(self) -> None:
+        """Read on to the end: a runtime that cannot write its last events cannot exit either."""
+        for _chunk in self._container.output():
+            pass

@@ -1,0 +1,153 @@
+"""Bake a function: analyze, plan, gather the files, let the engine build, name the result.
+
+The one place that `gaia build` and the engine `docker` share. A build that fails because the function's requirements
+cannot be installed is the user's to repair and says so with pip's own last lines; any other is the engine's.
+"""
+
+import platform
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gaia_cli.docker_engine import BuildError, Docker, ignore_matcher
+from gaia_cli.docker_errors import explain
+from gaia_cli.errors import EngineError, GaiaError, RequirementsError
+from gaia_cli.images.context import BuildContext, ignore_patterns, write_context
+from gaia_cli.images.manifest import Manifest
+from gaia_cli.images.plan import NAME_LABEL, ImagePlan, Target, plan_image
+from gaia_cli.images.recipes import base_images
+from gaia_cli.project import FunctionProject
+from gaia_cli.version import __version__
+from runtime_images.policy.model import ExecutionMode
+
+Progress = Callable[[str], None]
+
+_IN_MEMORY = 8 * 1024 * 1024
+_RELEVANT_LINES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How an image is wanted: `tags` empty for the function's name with the digest, and as latest."""
+
+    mode: ExecutionMode
+    base_image: str = ""
+    real_gpu: bool = True
+    tags: tuple[str, ...] = ()
+    no_cache: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltImage:
+    """An image on the engine."""
+
+    identifier: str
+    tags: tuple[str, ...]
+    plan: ImagePlan
+    size: int
+    left_out: tuple[str, ...]
+    duration_s: float
+
+
+def build_image(
+    docker: Docker, project: FunctionProject, manifest: Manifest, wish: Wish, progress: Progress
+) -> BuiltImage:
+    """Build the image of `project` on the engine `docker`.
+
+    Raises:
+        ConfigurationError: the project cannot become an image as it is configured.
+        RequirementsError: the function's requirements cannot be installed.
+        EngineError: the engine cannot build it.
+    """
+    begun = time.monotonic()
+    target = Target(wish.mode, __version__, _running_python(), wish.real_gpu, wish.base_image)
+    plan = plan_image(project, target, manifest.json, base_images())
+    progress(f"base image {plan.base_image}: {plan.base_reason}")
+    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as tar:
+        ignored = ignore_matcher(ignore_patterns(project.directory))
+        context = write_context(tar, project.directory, plan, manifest.toml, ignored)
+        _tell_context(context, progress)
+        tags = wish.tags or (f"gaia/{plan.name}:{context.digest[:12]}", f"gaia/{plan.name}:latest")
+        identifier = _build(docker, plan, context, tags[0], progress, no_cache=wish.no_cache)
+    for tag in tags[1:]:
+        docker.tag(identifier, tag)
+    docker.prune({NAME_LABEL: plan.name})
+    size = docker.image_size(identifier)
+    return BuiltImage(identifier, tags, plan, size, context.left_out, time.monotonic() - begun)
+
+
+def _build(
+    docker: Docker, plan: ImagePlan, context: BuildContext, tag: str, progress: Progress, *, no_cache: bool
+) -> str:
+    try:
+        return docker.build(context.tar, tag, plan.labels, Narrator(progress).line, no_cache=no_cache)
+    except BuildError as error:
+        raise explain_build(error, plan) from None
+
+
+def explain_build(error: BuildError, plan: ImagePlan) -> GaiaError:
+    """The error for the user: whose fault a failed step is, and its last relevant lines."""
+    log = "\n".join(("", *(f"  {line}" for line in _relevant(error.log))))
+    if plan.is_requirements_step(error.step):
+        return RequirementsError(f"the requirements of {plan.name} cannot be installed:{log}", _requirements_hint(log))
+    if said := next((line for line in error.log if line.startswith("gaia: ")), ""):
+        return EngineError(f"{said.removeprefix('gaia: ')}: {plan.base_image}", "name another: [build] base_image")
+    if error.step.startswith("FROM") or not error.log:
+        known = explain(error.message)
+        return EngineError(f"no base image {plan.base_image}: {known.message}", known.hint)
+    return EngineError(f"building the image failed at: {error.step}{log}", "see the lines above")
+
+
+def _relevant(log: tuple[str, ...]) -> tuple[str, ...]:
+    """The lines that say what is wrong: pip's errors, else the last ones."""
+    errors = [line for line in log if line.lstrip().lower().startswith(("error", "gaia:"))]
+    return tuple((errors or list(log))[-_RELEVANT_LINES:])
+
+
+def _requirements_hint(log: str) -> str:
+    if "CERTIFICATE_VERIFY_FAILED" in log or "SSLError" in log:
+        return "the build does not trust the package index: build on an image with your CA in it ([build] base_image)"
+    if "name resolution" in log or "from versions: none" in log:
+        return "check the names in the requirements, and whether the engine's machine reaches the package index"
+    return "correct the requirements; they must suit the Python of the base image"
+
+
+class Narrator:
+    """Turns the builder's output into steps that a person can follow; what comes from the cache is not worth a line."""
+
+    _SAID = (
+        ("RUN python3 -c 'import ensurepip", "looking for Python in the base image"),
+        ("RUN python3 -c 'import sys", "making the environments"),
+        ("--requirement /opt/gaia/", "installing the runtime"),
+        ("--python /opt/function", "installing the function's requirements"),
+        ("compileall", "compiling the runtime"),
+        ("COPY function", "adding the function"),
+    )
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._pending = ""
+
+    def line(self, line: str) -> None:
+        """One line of the builder."""
+        if line.startswith("Step "):
+            self._pending = next((said for part, said in self._SAID if part in line), "")
+        elif line.startswith(" ---> Using cache"):
+            self._pending = ""
+        elif self._pending and line.strip():
+            self._progress(self._pending)
+            self._pending = ""
+        if line.startswith(("Collecting ", "Downloading ", "Building wheel", "Installing collected")):
+            self._progress(f"  {line.partition(' (from ')[0]}")
+
+
+def _tell_context(context: BuildContext, progress: Progress) -> None:
+    if context.left_out:
+        progress(f"left out of the image, as they may be secrets: {', '.join(context.left_out)}")
+    progress(f"sending {context.size / 1e6:.1f} MB to the engine")
+
+
+def _running_python() -> str:
+    major, minor, _ = platform.python_version_tuple()
+    return f"{major}.{minor}"

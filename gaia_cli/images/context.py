@@ -1,0 +1,204 @@
+"""The build context: a tar of exactly the files an image may hold.
+
+The function's directory goes in without what has no place in an image: secrets and keys, version control,
+environments and caches, and what .gaiaignore (else .dockerignore) names. Owner, mode and time of every entry are
+fixed, so equal sources give an equal tar: Docker's layer cache and the image's tag both rest on that.
+"""
+
+import hashlib
+import io
+import os
+import tarfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import IO
+
+from gaia_cli.errors import ConfigurationError
+from gaia_cli.images.plan import ImagePlan
+from gaia_cli.images.recipes import RUNTIME_PACKAGE, runtime_requirements
+
+IGNORE_FILES = (".gaiaignore", ".dockerignore")
+MANIFEST_FILE = "gaia.manifest.toml"
+
+SECRETS = (
+    *(".env", ".env.*", "*.env", ".envrc", ".netrc", ".npmrc", ".pypirc", ".git-credentials", ".htpasswd"),
+    *(
+        "*.key",
+        "*.p12",
+        "*.pfx",
+        "*.jks",
+        "*.keystore",
+        "*.kdbx",
+        "*.ppk",
+        "id_rsa*",
+        "id_dsa*",
+        "id_ecdsa*",
+        "id_ed25519*",
+    ),
+    *(".ssh", ".aws", ".azure", ".gcloud", ".gnupg", ".kube", ".docker", "pip.conf"),
+)
+"""Names that hold secrets; a file with a private key in it is one under any name."""
+
+USELESS = (
+    *(".git", ".hg", ".svn", ".bzr", ".gitmodules", "CVS"),
+    *("__pycache__", "*.pyc", "*.pyo", "*.egg-info", ".venv", "venv", "node_modules"),
+    *(
+        ".mypy_cache",
+        ".ruff_cache",
+        ".pytest_cache",
+        ".hypothesis",
+        ".tox",
+        ".nox",
+        ".gaia_cache",
+        ".ipynb_checkpoints",
+    ),
+    *(".idea", ".vscode", ".DS_Store", *IGNORE_FILES),
+)
+"""Names that an image has no use for."""
+
+_KEY_BYTES = 64 * 1024
+_EPOCH = 946684800
+"""2000-01-01, the time of every entry: zip archives cannot hold a time before 1980."""
+
+Ignored = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildContext:
+    """The tar, from its beginning, with its digest and the secrets that were left out of it."""
+
+    tar: IO[bytes]
+    digest: str
+    size: int
+    left_out: tuple[str, ...]
+
+
+def write_context(
+    tar: IO[bytes], directory: Path, plan: ImagePlan, manifest_toml: str, ignored: Ignored
+) -> BuildContext:
+    """Write the context of `plan` for the function in `directory` to the file `tar`.
+
+    `ignored` says whether a path relative to `directory` is excluded by the user's own ignore file.
+
+    Raises:
+        ConfigurationError: a symbolic link leads out of the directory, or a file cannot be read.
+    """
+    left_out: list[str] = []
+    with tarfile.open(fileobj=tar, mode="w", format=tarfile.GNU_FORMAT) as archive:
+        _add_bytes(archive, "Dockerfile", plan.dockerfile.encode())
+        _add_bytes(archive, "gaia/requirements-runtime.txt", runtime_requirements())
+        if plan.requirement_lines:
+            _add_bytes(archive, "requirements.txt", "".join(f"{line}\n" for line in plan.requirement_lines).encode())
+        for path in _files(RUNTIME_PACKAGE, lambda _: False, []):
+            _add_file(archive, f"gaia/runtime_images/{path.relative_to(RUNTIME_PACKAGE)}", path, RUNTIME_PACKAGE)
+        for path in _files(directory, ignored, left_out):
+            _add_file(archive, f"function/{path.relative_to(directory)}", path, directory)
+        if not (directory / MANIFEST_FILE).is_file():
+            _add_bytes(archive, f"function/{MANIFEST_FILE}", manifest_toml.encode())
+    size = tar.tell()
+    tar.seek(0)
+    digest = hashlib.file_digest(tar, "sha256")  # type: ignore[arg-type]  # typeshed asks for a class, any binary file will do
+    digest.update(repr(sorted(plan.labels.items())).encode())
+    tar.seek(0)
+    return BuildContext(tar, digest.hexdigest(), size, tuple(left_out))
+
+
+def ignore_patterns(directory: Path) -> list[str]:
+    """The patterns of the function's own ignore file: .gaiaignore, else .dockerignore, else none."""
+    for name in IGNORE_FILES:
+        if (directory / name).is_file():
+            lines = (directory / name).read_text(encoding="utf-8", errors="replace").splitlines()
+            return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    return []
+
+
+def _files(root: Path, ignored: Ignored, left_out: list[str]) -> Iterator[Path]:
+    """Every file and link below `root` that may go in, sorted; names of secrets are added to `left_out`."""
+    for parent, directories, names in os.walk(root):
+        here = Path(parent)
+        linked = [name for name in directories if (here / name).is_symlink()]
+        kept = (name for name in directories if name not in linked)
+        directories[:] = sorted(name for name in kept if _enters(here / name, root, left_out))
+        for name in sorted(names + linked):
+            path = here / name
+            relative = str(path.relative_to(root))
+            if _matches(name, USELESS) or not (path.is_symlink() or path.is_file()):
+                continue
+            if _matches(name, SECRETS) or _holds_private_key(path):
+                left_out.append(relative)
+            elif not ignored(relative):
+                yield path
+
+
+def _enters(directory: Path, root: Path, left_out: list[str]) -> bool:
+    """Whether the walk goes into `directory`; the user's patterns are asked file by file: they may make exceptions."""
+    if _matches(directory.name, SECRETS):
+        left_out.append(f"{directory.relative_to(root)}/")
+        return False
+    return not _matches(directory.name, USELESS) and not (directory / "pyvenv.cfg").exists()
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatch(name.lower(), pattern.lower()) for pattern in patterns)
+
+
+def _holds_private_key(path: Path) -> bool:
+    if path.is_symlink() or path.stat().st_size > _KEY_BYTES:
+        return False
+    content = _read(path)
+    return content.lstrip().startswith(b"-----BEGIN") and b"PRIVATE KEY-----" in content
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot read {path}: {error.strerror}", "make it readable, or name it in .gaiaignore"
+        ) from None
+
+
+def _add_file(archive: tarfile.TarFile, name: str, path: Path, root: Path) -> None:
+    if path.is_symlink():
+        _add_link(archive, name, path, root)
+        return
+    try:
+        with path.open("rb") as content:
+            status = os.fstat(content.fileno())
+            entry = _entry(name, executable=bool(status.st_mode & 0o100))
+            entry.size = status.st_size
+            archive.addfile(entry, content)
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot read {path}: {error.strerror or 'it changed while it was read'}",
+            "make it readable, or name it in .gaiaignore",
+        ) from None
+
+
+def _add_link(archive: tarfile.TarFile, name: str, path: Path, root: Path) -> None:
+    target = path.resolve()
+    if not target.is_relative_to(root.resolve()):
+        raise ConfigurationError(
+            f"{path.relative_to(root)} is a symbolic link out of the function's directory, to {target}",
+            "copy the file in, or name the link in .gaiaignore",
+        )
+    entry = _entry(name)
+    entry.type = tarfile.SYMTYPE
+    entry.linkname = os.path.relpath(target, path.parent.resolve())
+    archive.addfile(entry)
+
+
+def _add_bytes(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    entry = _entry(name)
+    entry.size = len(content)
+    archive.addfile(entry, io.BytesIO(content))
+
+
+def _entry(name: str, *, executable: bool = False) -> tarfile.TarInfo:
+    """An entry that everybody may read, whoever owns the file here: the function runs as a user of its own."""
+    entry = tarfile.TarInfo(name)
+    entry.mode = 0o755 if executable else 0o644
+    entry.mtime = _EPOCH
+    return entry

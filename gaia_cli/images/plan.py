@@ -1,0 +1,232 @@
+"""What goes into a function's image: the base, the Dockerfile and the labels, from the project and its mode. Pure.
+
+Two environments stand side by side in the image, as on a developer's machine: the runtime's in /opt/gaia/venv, the
+function's in /opt/function, so neither can break the other's dependencies. An image is built for its mode: one that
+may use a GPU gets the function's GPU requirements and CUDA to run them on, unless it is only meant for a machine
+without one (`gaia run` with an emulated GPU lane), which would carry gigabytes for nothing.
+"""
+
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from gaia_cli.errors import ConfigurationError
+from gaia_cli.images.recipes import BaseImages, dockerfile_template
+from gaia_cli.kinds import DNS_LABEL, IMAGE
+from gaia_cli.project import FunctionProject
+from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.policy.model import Accelerator, ExecutionMode
+
+FUNCTION_PYTHON = "/opt/function/bin/python"
+PORT = 8080
+NAME_LABEL = "faas.gaia.name"
+
+_PIP = "/opt/gaia/venv/bin/python -m pip --no-cache-dir --disable-pip-version-check {into}install"
+_LOCAL_LINE = re.compile(
+    r"(-[^-]|--(requirement|constraint|editable|find-links)|\.{0,2}/|file:|[^\s#]+ *@ *file:)|.*\.whl$"
+)
+_CREDENTIALS = re.compile(r"://[^/\s:@$]*:[^/\s@$]+@")
+_NAME_AND_EXTRAS = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?")
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePlan:
+    """Everything about an image but the files that go in.
+
+    `base_reason` says in a line why this base. `requirement_lines` are installed before the code is copied; they are
+    empty where the requirements name files of the function's own, which are installed after.
+    """
+
+    name: str
+    mode: ExecutionMode
+    base_image: str
+    base_reason: str
+    dockerfile: str
+    labels: dict[str, str]
+    requirement_lines: tuple[str, ...]
+
+    def is_requirements_step(self, step: str) -> bool:
+        """Whether the Dockerfile's instruction `step` installs the function's requirements."""
+        return f"--python {FUNCTION_PYTHON}" in step
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the image is for: the mode it serves, the Gaia that builds it, and what is special about this build.
+
+    `real_gpu` False leaves out CUDA and the GPU requirements. `base_image` overrides the project's and the table's, and
+    `running_python` ("3.12") is used where the project asks for no version.
+    """
+
+    mode: ExecutionMode
+    version: str
+    running_python: str
+    real_gpu: bool = True
+    base_image: str = ""
+
+    @property
+    def uses_gpu(self) -> bool:
+        """Whether anything in the image may run on a real GPU."""
+        return self.real_gpu and self.mode is not ExecutionMode.CPU
+
+
+def plan_image(project: FunctionProject, target: Target, manifest_json: str, bases: BaseImages) -> ImagePlan:
+    """Decide what goes into the image of `project`.
+
+    Raises:
+        ConfigurationError: the project cannot become an image as it is configured.
+    """
+    _check_name(project.name)
+    lines = project.requirements + (project.gpu_requirements if target.uses_gpu else ())
+    _check_credentials(lines)
+    base, reason = choose_base(project, target, lines, bases)
+    local = any(_LOCAL_LINE.match(line) for line in lines)
+    return ImagePlan(
+        name=project.name,
+        mode=target.mode,
+        base_image=base,
+        base_reason=reason,
+        dockerfile=_dockerfile(project, target, base, lines, local=local),
+        labels=_labels(project, target, manifest_json),
+        requirement_lines=() if local else lines,
+    )
+
+
+def choose_base(project: FunctionProject, target: Target, lines: tuple[str, ...], bases: BaseImages) -> tuple[str, str]:
+    """The base image, and the reason for it in a line.
+
+    Raises:
+        ConfigurationError: the override is no image name, or the CUDA image has not the Python that is asked for.
+    """
+    if own := target.base_image or project.base_image:
+        return _checked_image(own), "asked for"
+    slim = bases.slim.format(python=project.python or target.running_python)
+    if target.mode is ExecutionMode.CPU:
+        return slim, "the mode cpu never sees a GPU"
+    if not target.real_gpu:
+        return slim, "no real GPU is used here, so CUDA stays out"
+    if not lines:
+        return slim, "the function has no requirements, so nothing in it could use CUDA"
+    if bringer := next((line for line in lines if _brings_cuda(line, bases)), ""):
+        return slim, f"the requirement {bringer} brings CUDA with it"
+    if project.python and project.python != bases.cuda_python:
+        raise ConfigurationError(
+            f"the function asks for Python {project.python}, and the base image {bases.cuda} has {bases.cuda_python}",
+            f'set [function] python = "{bases.cuda_python}", or name an image with both: [build] base_image',
+        )
+    return bases.cuda, f"the mode {target.mode} may use a GPU, and no requirement brings CUDA with it"
+
+
+def _brings_cuda(line: str, bases: BaseImages) -> bool:
+    match = _NAME_AND_EXTRAS.match(line)
+    if match is None:
+        return False
+    wanted = bases.brings_cuda.get(re.sub(r"[-_.]+", "-", match[1]).lower())
+    extras = [extra.strip().lower() for extra in (match[2] or "").split(",")]
+    return wanted is not None and any(extra.startswith(wanted) for extra in extras)
+
+
+def _check_name(name: str) -> None:
+    if not re.fullmatch(DNS_LABEL, name):
+        raise ConfigurationError(
+            f"the function's name {name!r} cannot be the name of an image", 'name it: [function] name = "my-function"'
+        )
+
+
+def _checked_image(image: str) -> str:
+    try:
+        return str(IMAGE.convert(image))
+    except ValueError:
+        raise ConfigurationError(f"{image!r} is not an image name", f"a base image is {IMAGE.expects}") from None
+
+
+def _check_credentials(lines: tuple[str, ...]) -> None:
+    if any(_CREDENTIALS.search(line) for line in lines):
+        raise ConfigurationError(
+            "the requirements hold a password in a URL, which anybody with the image could read",
+            "build on an image that has these packages ([build] base_image), or take the password out",
+        )
+
+
+def _dockerfile(project: FunctionProject, target: Target, base: str, lines: tuple[str, ...], *, local: bool) -> str:
+    into_function = _PIP.format(into=f"--python {FUNCTION_PYTHON} ")
+    early = late = ""
+    if local:
+        late = f"RUN cd /function && {into_function} {_local_arguments(project, target)}\n"
+    elif lines:
+        early = (
+            f"COPY requirements.txt /opt/function/\nRUN {into_function} --requirement /opt/function/requirements.txt\n"
+        )
+    words = {
+        "name": project.name,
+        "base_image": base,
+        "pip": _PIP.format(into=""),
+        "requirements": early,
+        "local_requirements": late,
+        "environment": _environment(project, target),
+        "port": str(PORT),
+    }
+    return re.sub(r"<([a-z_]+)>", lambda match: words[match[1]], dockerfile_template())
+
+
+def _local_arguments(project: FunctionProject, target: Target) -> str:
+    """What pip is given where requirements name files: the files themselves, because paths are relative to them."""
+    parts = [(project.requirements_file, project.requirements)]
+    if target.uses_gpu:
+        parts.append((project.gpu_requirements_file, project.gpu_requirements))
+    words: list[str] = []
+    for file, lines in parts:
+        words += ["--requirement", file] if file else list(lines)
+    return shlex.join(words)
+
+
+def _environment(project: FunctionProject, target: Target) -> str:
+    """The ENV instruction: the settings as the runtime reads them, and a home for caches on a read-only root."""
+    variables = {"HOME": "/tmp", "PYTHONUNBUFFERED": "1"}  # noqa: S108 -- the image's own /tmp, the one writable place
+    variables |= image_settings(project, target).to_environ()
+    if target.uses_gpu:
+        variables["NVIDIA_DRIVER_CAPABILITIES"] = "compute,utility"
+    return "ENV " + " \\\n    ".join(f"{name}={_quoted(value)}" for name, value in sorted(variables.items()))
+
+
+def image_settings(project: FunctionProject, target: Target) -> Settings:
+    """The runtime's settings as the image has them; an engine may override each by an environment variable."""
+    return Settings(
+        function_dir=Path("/function"),
+        function_name=project.name,
+        function_python=FUNCTION_PYTHON,
+        entrypoint=project.entrypoint,
+        mode=target.mode,
+        accelerator=Accelerator.NVIDIA if target.uses_gpu else Accelerator.NONE,
+        listen_address="0.0.0.0",  # noqa: S104 -- inside the container; whoever publishes the port decides who sees it
+        port=PORT,
+        slo=project.slo,
+        prices=project.prices,
+        concurrency=project.concurrency,
+        idempotent=project.idempotent,
+        max_body_bytes=int(project.max_body_mb * 1024 * 1024),
+        request_timeout_s=project.request_timeout_s,
+    )
+
+
+def _quoted(value: str) -> str:
+    """`value` as one word of a Dockerfile.
+
+    Raises:
+        ConfigurationError: it holds a control character, for which a Dockerfile has no spelling.
+    """
+    if not value.isprintable():
+        raise ConfigurationError(f"{value!r} cannot stand in an image's environment", "use printable characters only")
+    return '"' + re.sub(r'(["\\$])', r"\\\1", value) + '"'
+
+
+def _labels(project: FunctionProject, target: Target, manifest_json: str) -> dict[str, str]:
+    return {
+        NAME_LABEL: project.name,
+        "faas.gaia.mode": target.mode.value,
+        "faas.gaia.version": target.version,
+        "faas.gaia.manifest": manifest_json,
+        "org.opencontainers.image.title": project.name,
+        "org.opencontainers.image.description": f"The function {project.name}, served by Gaia",
+    }
