@@ -60,7 +60,8 @@ class GpuMonitor:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._state = GpuState(None, "", clock.monotonic())
+        self._state = GpuState(None, "the driver has not answered yet", clock.monotonic())
+        self._answered = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="nvml", daemon=True)
         self._thread.start()
@@ -72,6 +73,10 @@ class GpuMonitor:
             return GpuState(None, f"the driver has not answered for {age_s:.0f} s", self._state.asked_s)
         return self._state
 
+    def wait(self, timeout_s: float) -> None:
+        """Wait for the first answer, not longer than `timeout_s`; not for the event loop's thread."""
+        self._answered.wait(timeout_s)
+
     def stop(self) -> None:
         """End the watch; a hanging driver is not waited for."""
         self._stopping.set()
@@ -79,6 +84,7 @@ class GpuMonitor:
     def _watch(self) -> None:
         while True:
             self._state = _read(self._clock)
+            self._answered.set()
             if self._stopping.wait(POLL_S):
                 return
 

@@ -1,10 +1,11 @@
-"""Prometheus metrics of the runtime, over prometheus-client; names and labels as in docs/metrics.md."""
+"""Prometheus metrics of the runtime, over prometheus-client; names and labels as in docs/admin.md."""
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.exposition import generate_latest
+from prometheus_client.registry import Collector
 
 from runtime_images.dynamic_runtime.lane import Answer
 from runtime_images.policy.model import Backend, ExecutionMode
@@ -13,6 +14,21 @@ BUCKETS = (
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0
 )  # fmt: skip
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+
+
+class _Totals(Collector):
+    """Counters that are kept elsewhere and read at the scrape."""
+
+    def __init__(self, held_s: Callable[[Backend], float], cost: Callable[[], float]) -> None:
+        self._held_s = held_s
+        self._cost = cost
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        held = CounterMetricFamily("gaia_backend_seconds", "Seconds for which a backend was held.", labels=["backend"])
+        for backend in Backend:
+            held.add_metric([backend.value], self._held_s(backend))
+        yield held
+        yield CounterMetricFamily("gaia_cost", "Cost so far, in the configured currency.", value=self._cost())
 
 
 class Metrics:
@@ -46,15 +62,7 @@ class Metrics:
             registry=self.registry,
         )
         Gauge("gaia_queue_depth", "Requests that wait in the front.", registry=self.registry).set_function(queue_depth)
-        held = Gauge(
-            "gaia_backend_seconds_total",
-            "Seconds for which a backend was held.",
-            ["backend"],
-            registry=self.registry,
-        )
-        for backend in Backend:
-            held.labels(backend.value).set_function(partial(held_s, backend))
-        Gauge("gaia_cost_total", "Cost so far, in the configured currency.", registry=self.registry).set_function(cost)
+        self.registry.register(_Totals(held_s, cost))
 
     def answered(self, answer: Answer) -> None:
         """Count a finished request."""

@@ -46,7 +46,7 @@ def _lane_observation(runtime: "Runtime", backend: Backend, now_s: float) -> Lan
     recent = lane.within(now_s)
     jobs = worker.link.jobs.values() if worker is not None else ()
     return LaneObservation(
-        available=runtime.supervisor.usable(Backend.CPU) if backend is Backend.CPU else runtime.gpu_available(),
+        available=runtime.supervisor.usable(backend),
         running=worker is not None and worker.state == "ready",
         p95_s=lane.latencies.quantiles(now_s, (0.95,))[0],
         recent_latencies_s=tuple(answer.latency_s for answer in recent),

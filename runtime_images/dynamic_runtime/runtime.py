@@ -29,6 +29,7 @@ from runtime_images.policy.state import PolicySettings, initial_state
 
 POLICY_BEAT_S = 0.25
 HEALTH_TIMEOUT_S = 0.25
+FIRST_GPU_ANSWER_S = 5.0
 QUIET_BEFORE_CLOSE_S = 0.2
 LISTEN_WHILE_DRAINING_S = 2.0
 
@@ -42,7 +43,7 @@ class Runtime:
         self.events = events
         self.lanes = {backend: Lane(backend, settings.slo) for backend in Backend}
         self.front = Front(settings, clock, self._answered, self._health)
-        self.supervisor = Supervisor(settings, clock, events, self.front, self._moved)
+        self.supervisor = Supervisor(settings, clock, events, self.front, self._problem_of, self._moved)
         self.metrics = Metrics(lambda: len(self.front.queue), self.supervisor.held, self.cost)
         self.policy = PolicySettings(mode=settings.mode, slo=settings.slo, prices=settings.prices)
         self.policy_state = initial_state(self.policy)
@@ -90,7 +91,7 @@ class Runtime:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop, signal.Signals(number).name)
         if self.settings.lifeline:
-            loop.create_task(self._watch_lifeline()).add_done_callback(lambda _: None)
+            self._lifeline = loop.create_task(self._watch_lifeline())  # the loop itself keeps only a weak reference
 
     async def _watch_lifeline(self) -> None:
         """Stop when standard input closes: whoever started us is gone."""
@@ -123,9 +124,9 @@ class Runtime:
 
     async def _start_first(self, url: str, admin_url: str) -> None:
         """Start on the backend the mode asks for, or say plainly on which one instead."""
-        backend = self._first_backend()
-        if backend is None:
-            return
+        if self.monitor is not None:
+            await asyncio.to_thread(self.monitor.wait, FIRST_GPU_ANSWER_S)
+        backend = await self._first_backend()
         while not self._stopping.is_set():
             try:
                 await self.supervisor.start(backend)
@@ -145,18 +146,21 @@ class Runtime:
         entry = {"entry": worker.facts.get("entry", ""), "form": worker.facts.get("form", "")}
         self.events.emit("ready", **ready, **entry, start_s=round(worker.ready_s - worker.ordered_s, 3))
 
-    def _first_backend(self) -> Backend | None:
+    async def _first_backend(self) -> Backend:
+        """The backend that the mode asks for; without a GPU the CPU where the mode allows it, else wait for one."""
         wanted = self.settings.mode.initial_backend
-        problem = self._gpu_problem()
-        if wanted is Backend.CPU or not problem:
-            return wanted
-        if self.settings.mode.is_fixed:
+        problem = self._problem_of(wanted)
+        if problem and not self.settings.mode.is_fixed:
+            self._fall_back(problem)
+            return Backend.CPU
+        if problem:
             message = f"the function's mode is gpu, but there is no GPU: {problem}"
             self.events.emit("setup_failed", backend=wanted, kind="no_gpu", message=message, path="", line=0, log=[])
             self.front.refuse_queue(message)
-            return None
-        self._fall_back(problem)
-        return Backend.CPU
+        while self._problem_of(wanted):  # noqa: ASYNC110 -- the answer lies in NVML's own thread, there is no event
+            await asyncio.sleep(POLICY_BEAT_S)
+        self.front.unavailable = ""
+        return wanted
 
     def _fall_back(self, reason: str) -> None:
         self.front.fallback = True
@@ -221,7 +225,7 @@ class Runtime:
 
     def _watch_gpu(self) -> None:
         """A GPU that is lost while it serves: hold the queue, end its worker, go to the CPU at once."""
-        problem = self._gpu_problem() if self.settings.accelerator is Accelerator.NVIDIA else ""
+        problem = self._problem_of(Backend.GPU) if self.monitor is not None else ""
         if problem and not self.gpu_lost and self.supervisor.worker(Backend.GPU) is not None:
             self.events.emit("gpu_lost", reason=problem)
             self.supervisor.kill(Backend.GPU)
@@ -289,12 +293,9 @@ class Runtime:
         """The cost so far, in the currency of the prices."""
         return sum(self.supervisor.held(backend) * self.settings.prices.per_second(backend) for backend in Backend)
 
-    def gpu_available(self) -> bool:
-        """Whether a GPU lane could serve now."""
-        return not self._gpu_problem() and self.supervisor.usable(Backend.GPU)
-
-    def _gpu_problem(self) -> str:
-        if self.settings.accelerator is Accelerator.EMULATED:
+    def _problem_of(self, backend: Backend) -> str:
+        """What keeps a backend's device from being used; empty if nothing does."""
+        if backend is Backend.CPU or self.settings.accelerator is Accelerator.EMULATED:
             return ""
         if self.monitor is None:
             return "no accelerator is configured"
@@ -355,7 +356,7 @@ class Runtime:
         async def switch(backend: Backend) -> bool:
             if self.settings.mode.is_fixed:
                 raise RuntimeError(f"the mode {self.settings.mode} never switches")
-            if backend is Backend.GPU and (problem := self._gpu_problem()):
+            if backend is Backend.GPU and (problem := self._problem_of(backend)):
                 raise RuntimeError(f"there is no GPU to switch to: {problem}")
             return await self.supervisor.switch(backend, "asked for on the admin address")
 

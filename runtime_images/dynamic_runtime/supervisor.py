@@ -28,6 +28,7 @@ STOP_TIMEOUT_S = 5.0
 MAX_FAILURES = 5
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 30.0
+DEVICE_PAUSE_S = 0.5
 STEADY_AFTER_S = 30.0
 """A worker that has served this long was healthy: its end starts the pauses from the beginning."""
 
@@ -70,7 +71,11 @@ class Switch:
 
 
 class Supervisor:
-    """Starts, replaces and releases workers. `moved` is told of each switch once traffic has moved."""
+    """Starts, replaces and releases workers.
+
+    `problem` says what keeps a backend's device from being used, empty if nothing does; `moved` is told of each switch
+    once traffic has moved.
+    """
 
     def __init__(
         self,
@@ -78,12 +83,14 @@ class Supervisor:
         clock: Clock,
         events: EventLog,
         front: Front,
+        problem: Callable[[Backend], str],
         moved: Callable[[Switch], None],
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._events = events
         self._front = front
+        self._problem = problem
         self._moved = moved
         self._tasks: set[asyncio.Task[None]] = set()
         self._switching = asyncio.Lock()
@@ -122,7 +129,8 @@ class Supervisor:
     def usable(self, backend: Backend) -> bool:
         """Whether a start on this backend is worth a try now."""
         trouble = self.trouble[backend]
-        return not trouble.hopeless and self._clock.monotonic() >= trouble.retry_at_s
+        recovered = not trouble.hopeless and self._clock.monotonic() >= trouble.retry_at_s
+        return recovered and not self._problem(backend)
 
     # starting and switching
 
@@ -313,6 +321,9 @@ class Supervisor:
                 await self._give_up(backend)
                 return
             await asyncio.sleep(pause_s)
+            if self._problem(backend):
+                pause_s = DEVICE_PAUSE_S
+                continue
             try:
                 async with self._switching:
                     if self.target is backend and not self.stopping:

@@ -10,7 +10,7 @@ from runtime_images.dynamic_runtime.settings import Settings, SettingsError
 from runtime_images.policy.model import Accelerator, ExecutionMode, Prices, Slo
 
 positive = st.floats(1, 1e6, allow_nan=False)
-texts = st.text(st.characters(codec="ascii", exclude_categories=("Cc",)), min_size=1, max_size=20)
+texts = st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1, max_size=20)
 
 
 @given(
