@@ -51,6 +51,8 @@ def ask(url: str, request: Request) -> Answer:
     connection = _connection(parts, request.timeout_s)
     method = request.method.upper() or ("POST" if request.body else "GET")
     try:
+        if not method.isalpha():
+            raise ValueError(f"{method!r} is not a method")  # http.client would send it
         connection.request(method, _target(parts, request.path), request.body or None, request.headers)
         response = connection.getresponse()
         headers = {name.lower(): value for name, value in response.getheaders()}

@@ -1,0 +1,134 @@
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from gaia_cli.client import Request, ask
+from gaia_cli.engines import Event, Launch
+from gaia_cli.engines.process import ProcessEngine, RunningProcess
+from gaia_cli.errors import EngineError
+from gaia_cli.project import load_project
+from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.policy.model import Accelerator, ExecutionMode
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, cache: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setenv("GAIA_CACHE_DIR", cache)
+    monkeypatch.setattr("tempfile.tempdir", str(place))
+    return place
+
+
+@pytest.fixture
+def running(temporary: Path, tmp_path: Path) -> RunningProcess:
+    assert temporary.is_dir(), "what the engine makes goes there"
+    function = tmp_path / "f"
+    function.mkdir()
+    (function / "func.py").write_text("import os\ndef handler(payload):\n    return dict(os.environ)\n")
+    project = load_project(function)
+    settings = Settings(function_dir=function, mode=ExecutionMode.CPU, port=0)
+    started = ProcessEngine().start(Launch(project, settings, Accelerator.NONE), lambda _step: None)
+    assert isinstance(started, RunningProcess)
+    return started
+
+
+def ready(running: RunningProcess) -> Event:
+    return next(event for event in running.events() if event["event"] == "ready")
+
+
+def test_a_function_serves_until_it_is_stopped(running: RunningProcess, temporary: Path) -> None:
+    event = ready(running)
+    answer = ask(event["url"], Request())
+    running.stop()
+    running.stop()
+    last = list(running.events())[-1]
+
+    assert answer.status == 200
+    assert last["event"] == "stopped"
+    assert running.close() == 0
+    assert list(temporary.iterdir()) == []
+
+
+def test_the_admin_socket_is_for_its_owner_only(running: RunningProcess) -> None:
+    socket = Path(ready(running)["admin"].removeprefix("unix://"))
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (socket, socket.parent)]
+    running.close()
+
+    assert modes == [0o600, 0o700]
+
+
+def test_closing_alone_stops_as_well(running: RunningProcess, temporary: Path) -> None:
+    ready(running)
+
+    assert running.close() == 0
+    assert list(temporary.iterdir()) == []
+
+
+def test_closing_before_it_is_ready_leaves_nothing(running: RunningProcess, temporary: Path) -> None:
+    running.close()
+
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_runtime_that_dies_is_told(running: RunningProcess) -> None:
+    pid = next(event for event in running.events() if event["event"] == "started")["pid"]
+    os.kill(pid, signal.SIGKILL)
+
+    with pytest.raises(EngineError, match=r"ended unexpectedly \(killed by SIGKILL\)"):
+        list(running.events())
+    assert running.close() == 128 + signal.SIGKILL
+
+
+def test_the_function_gets_no_settings_of_the_command_line(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.setenv("GAIA_DEBUG", "1")
+    monkeypatch.setenv("MINE", "kept")
+    running: RunningProcess = request.getfixturevalue("running")
+    environ = ask(ready(running)["url"], Request()).body.decode()
+    running.close()
+
+    assert '"MINE": "kept"' in environ
+    assert "GAIA_DEBUG" not in environ
+
+
+@pytest.mark.usefixtures("temporary")
+def test_the_runtime_goes_when_the_command_line_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "func.py").write_text("def handler(payload):\n    return payload\n")
+    starter = f"""
+import os, signal
+from pathlib import Path
+from gaia_cli.engines import Launch
+from gaia_cli.engines.process import ProcessEngine
+from gaia_cli.project import load_project
+from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.policy.model import Accelerator
+project = load_project(Path({str(tmp_path / "func.py")!r}))
+settings = Settings(function_dir=project.directory, port=0)
+for event in ProcessEngine().start(Launch(project, settings, Accelerator.NONE), lambda step: None).events():
+    if event["event"] == "started":
+        print(event["pid"], flush=True)
+    if event["event"] == "ready":
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+    killed = subprocess.run([sys.executable, "-c", starter], capture_output=True, text=True, timeout=60, check=False)
+
+    assert killed.returncode == -signal.SIGKILL
+    while Path(f"/proc/{int(killed.stdout)}").exists():
+        time.sleep(0.02)
+
+
+def test_the_emulated_lane_is_always_the_last_offer() -> None:
+    assert ProcessEngine().accelerators()[-1] is Accelerator.EMULATED
