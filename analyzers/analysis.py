@@ -1,0 +1,105 @@
+"""From a path to an `Analysis`: the pipeline, each step of which is a module of its own."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from analyzers.facts import Facts, Place
+from analyzers.reading import Source, Trouble
+from analyzers.rules import RULES
+from analyzers.rules.model import Finding, Rule, Signal
+from analyzers.sources import collect
+from analyzers.syntax import extract
+from analyzers.verdict import decide
+from runtime_images.policy.model import Evidence, ExecutionMode, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What is known about a function.
+
+    `root` is its directory and `entry` the file it starts in, empty when none was found; `findings` are sorted by weight,
+    failures first; `files` is everything that was read, relative to `root`.
+    """
+
+    root: Path
+    entry: str
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    files: tuple[str, ...]
+    duration_s: float
+
+    @property
+    def mode(self) -> ExecutionMode:
+        """The execution mode."""
+        return self.verdict.mode
+
+    @property
+    def confidence(self) -> float:
+        """The probability that the mode is right."""
+        return self.verdict.confidence
+
+    @property
+    def reason(self) -> str:
+        """Why, in one sentence."""
+        return self.verdict.reason
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """The findings in the words of the manifest."""
+        return tuple(finding.evidence for finding in self.findings)
+
+    @property
+    def failures(self) -> tuple[Finding, ...]:
+        """What could not be analyzed; not empty means that the verdict rests on less than the function."""
+        return tuple(finding for finding in self.findings if finding.signal is Signal.FAILURE)
+
+
+def analyze(path: Path | str, *, entrypoint: str = "") -> Analysis:
+    """Analyze the function at `path`, a directory or a Python file, without running any of it.
+
+    `entrypoint` is "path.py" or "path.py:attribute" inside a directory; by default it is searched.
+
+    Raises:
+        AnalyzerError: there is nothing to analyze at `path`, or no such entry point.
+    """
+    started = time.perf_counter()
+    project = collect(Path(path), entrypoint)
+    files, troubles = extract(project.sources, project.entry)
+    facts = Facts(files, project.dependencies)
+    failures = [_failure(trouble) for trouble in (*project.troubles, *troubles)]
+    findings = _with_excerpts([*failures, *examine(facts)], project.sources)
+    verdict = decide(findings, complete=not any(finding.signal is Signal.FAILURE for finding in findings))
+    ordered = tuple(sorted(findings, key=_order))
+    return Analysis(project.root, project.entry, verdict, ordered, project.files, time.perf_counter() - started)
+
+
+def examine(facts: Facts, rules: Sequence[Rule] = RULES) -> Iterator[Finding]:
+    """What `rules` find; a rule that fails is a finding of its own and never a silent verdict."""
+    for rule in rules:
+        try:
+            yield from list(dict.fromkeys(rule.findings(facts)))
+        except Exception as error:  # noqa: BLE001 -- whatever is wrong with one rule must not hide the others
+            message = f"the rule {rule.code} failed: {type(error).__name__}: {error}"
+            yield Finding("GA906", Place(facts.files[0].path if facts.files else "", 1), message, 0.0, Signal.FAILURE)
+
+
+def _failure(trouble: Trouble) -> Finding:
+    return Finding(trouble.code, trouble.place, trouble.message, 0.0, Signal.FAILURE)
+
+
+def _with_excerpts(findings: Sequence[Finding], sources: Sequence[Source]) -> list[Finding]:
+    lines = {source.path: source.text.splitlines() for source in sources}
+    return [
+        replace(finding, excerpt=_line(lines.get(finding.place.path, []), finding.place.line)) for finding in findings
+    ]
+
+
+def _line(lines: Sequence[str], number: int) -> str:
+    return lines[number - 1] if 0 < number <= len(lines) else ""
+
+
+def _order(finding: Finding) -> tuple[bool, float, str, int, str]:
+    place = finding.place
+    return (finding.signal is not Signal.FAILURE, -abs(finding.weight), place.path, place.line, finding.rule)

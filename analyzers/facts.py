@@ -1,0 +1,242 @@
+"""What is known about a function's code, as frozen values; rules read these and never a syntax tree.
+
+Both stages share this model: stage 1 (syntax.py) states the facts, with `Unknown` where it cannot tell a value; stage 2
+(inference.py) only turns an `Unknown` into something known. Unknown means unknown, never "no".
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+
+Scalar = str | int | float | bool | None
+
+
+class Origin(StrEnum):
+    """Where an unknown value comes from: the caller (a request, a parameter) or anywhere else."""
+
+    CALLER = "caller"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A constant, whatever the way it took: literal, variable, class attribute, default argument."""
+
+    value: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """Something outside the project, by its qualified name, such as `torch.float16`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a call returned or a class built; `name` is the qualified name of what was called."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A tuple or a list of values."""
+
+    values: tuple["Value", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A dict literal with constant keys."""
+
+    entries: tuple[tuple[Scalar, "Value"], ...]
+
+    def get(self, key: Scalar) -> "Value | None":
+        """The value under `key`, None without one."""
+        return dict(self.entries).get(key)
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """A tensor or an array that an allocation made, with the value of each dimension."""
+
+    shape: tuple["Value", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of several values; `guarded` when the availability of a GPU makes the choice."""
+
+    options: tuple["Value", ...]
+    guarded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A value that could not be told."""
+
+    origin: Origin = Origin.OTHER
+
+
+Value = Known | Symbol | Made | Items | Table | Array | OneOf | Unknown
+
+
+def options(value: Value) -> Iterator[Value]:
+    """The alternatives of `value`, itself when there is only one."""
+    if isinstance(value, OneOf):
+        for option in value.options:
+            yield from options(option)
+    else:
+        yield value
+
+
+def constants(value: Value) -> tuple[Scalar, ...]:
+    """The constants among the alternatives of `value`."""
+    return tuple(option.value for option in options(value) if isinstance(option, Known))
+
+
+def texts(value: Value) -> tuple[str, ...]:
+    """The strings among the alternatives of `value`."""
+    return tuple(constant for constant in constants(value) if isinstance(constant, str))
+
+
+def is_unknown(value: Value) -> bool:
+    """Whether nothing at all is known of `value`."""
+    return all(isinstance(option, Unknown) for option in options(value))
+
+
+def from_caller(value: Value) -> bool:
+    """Whether `value` depends on the request or on a parameter."""
+    return any(isinstance(option, Unknown) and option.origin is Origin.CALLER for option in options(value))
+
+
+class Guard(Enum):
+    """When code runs: always, only where a GPU is available, or only where none is."""
+
+    ALWAYS = "always"
+    WITH_GPU = "with_gpu"
+    WITHOUT_GPU = "without_gpu"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A stretch of one line: `line` and `column` count from 1, `end_column` is just behind the stretch."""
+
+    path: str
+    line: int
+    column: int = 1
+    end_column: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A call's argument: its value and where its expression starts (line, and offset in UTF-8 bytes from 0)."""
+
+    value: Value
+    line: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """An imported name, qualified: `from torch import nn` is `torch.nn`."""
+
+    name: str
+    place: Place
+    guard: Guard = Guard.ALWAYS
+
+    @property
+    def package(self) -> str:
+        """The top-level package."""
+        return self.name.partition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call or a decorator, by its qualified name; the method of an object of unknown kind is `.method`."""
+
+    name: str
+    place: Place
+    args: tuple[Argument, ...] = ()
+    keywords: tuple[tuple[str, Argument], ...] = ()
+    guard: Guard = Guard.ALWAYS
+    receiver: Value = field(default_factory=Unknown)
+    is_decorator: bool = False
+
+    @property
+    def method(self) -> str:
+        """The last part of the name."""
+        return self.name.rpartition(".")[2]
+
+    def keyword(self, *names: str) -> Value | None:
+        """The value of the first of these keyword arguments that the call has."""
+        given = dict(self.keywords)
+        return next((given[name].value for name in names if name in given), None)
+
+    def argument(self, position: int, *names: str) -> Value | None:
+        """The value of an argument given by position or by one of `names`."""
+        if position < len(self.args):
+            return self.args[position].value
+        return self.keyword(*names)
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A name that the code gives a value: an assignment, a parameter's default, an entry of a dict literal."""
+
+    name: str
+    value: Value
+    place: Place
+    guard: Guard = Guard.ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A place where the code stops itself because there is no GPU."""
+
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """A line of a dependency list: the normalized package name and the line as it stands."""
+
+    name: str
+    text: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """The facts of one file."""
+
+    path: str
+    imports: tuple[Import, ...] = ()
+    calls: tuple[Call, ...] = ()
+    constants: tuple[Constant, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The facts of all files that the function reaches, and of its dependency lists."""
+
+    files: tuple[FileFacts, ...]
+    dependencies: tuple[Dependency, ...] = ()
+
+    def imports(self) -> Iterator[Import]:
+        """All imports, file by file."""
+        return (fact for file in self.files for fact in file.imports)
+
+    def calls(self) -> Iterator[Call]:
+        """All calls and decorators, file by file."""
+        return (fact for file in self.files for fact in file.calls)
+
+    def constants(self) -> Iterator[Constant]:
+        """All named values, file by file."""
+        return (fact for file in self.files for fact in file.constants)
+
+    def refusals(self) -> Iterator[Refusal]:
+        """All refusals, file by file."""
+        return (fact for file in self.files for fact in file.refusals)

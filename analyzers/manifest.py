@@ -1,0 +1,60 @@
+"""gaia.manifest.toml: the record of a verdict, the same bytes whenever the same code is analyzed by the same rules.
+
+It holds no time and no path of the machine, so that a change in it is a change of the function, of its SLO or of the rules. It
+travels in the repository and in the image; manifest.schema.json beside this module says what it holds.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from analyzers.analysis import Analysis
+from runtime_images.policy.model import Slo
+
+FILE_NAME = "gaia.manifest.toml"
+SCHEMA_VERSION = 1
+SCHEMA_PATH = Path(__file__).with_name("manifest.schema.json")
+
+_HEADER = "# Written by `gaia analyze --write`. Change the function or gaia.toml instead.\n\n"
+_DIGEST_BYTES = 16
+
+
+def render_manifest(analysis: Analysis, *, name: str, slo: Slo, version: str) -> str:
+    """The manifest of the function `name`, analyzed by Gaia `version`, as TOML text."""
+    import tomli_w
+
+    return _HEADER + tomli_w.dumps(to_object(analysis, name=name, slo=slo, version=version))
+
+
+def to_object(analysis: Analysis, *, name: str, slo: Slo, version: str) -> dict[str, Any]:
+    """The manifest as plain values, without what is not set."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "function": {"name": name, "entry": analysis.entry},
+        "mode": {"value": analysis.mode.value, "confidence": analysis.confidence, "reason": analysis.reason},
+        "slo": {key: value for key, value in asdict(slo).items() if value is not None},
+        "analyzer": {"version": version, "rules_digest": rules_digest()},
+        "sources": {"digest": sources_digest(analysis.root, analysis.files), "files": list(analysis.files)},
+        "evidence": [asdict(evidence) for evidence in analysis.evidence],
+    }
+
+
+def sources_digest(root: Path, files: tuple[str, ...]) -> str:
+    """A digest of the names and the bytes of `files`; it changes with the smallest edit of any."""
+    return _digest((name, (root / name).read_bytes()) for name in sorted(files))
+
+
+def rules_digest() -> str:
+    """A digest of the analyzer itself: other rules may come to another verdict on the same code."""
+    package = Path(__file__).parent
+    return _digest((path.relative_to(package).as_posix(), path.read_bytes()) for path in sorted(package.rglob("*.py")))
+
+
+def _digest(parts: Iterable[tuple[str, bytes]]) -> str:
+    digest = blake2b(digest_size=_DIGEST_BYTES)
+    for name, data in parts:
+        for piece in (name.encode(), data):
+            digest.update(len(piece).to_bytes(8, "big") + piece)
+    return f"blake2b-128:{digest.hexdigest()}"

@@ -1,0 +1,91 @@
+"""One file, read and parsed without ever running it; whatever goes wrong is a `Trouble` with its place, not an exception."""
+
+import ast
+import io
+import tokenize
+from dataclasses import dataclass
+from pathlib import Path
+
+from analyzers.facts import Place
+
+MAX_BYTES = 1024 * 1024
+"""Larger files are not analyzed: they are data or generated, and parsing one takes seconds and hundreds of MiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A parsed file; `path` is relative to the project with forward slashes, `module` its dotted name."""
+
+    path: str
+    module: str
+    text: str
+    tree: ast.Module
+
+    @property
+    def is_package(self) -> bool:
+        """Whether the file is the `__init__.py` of a package."""
+        return self.path.endswith("__init__.py")
+
+
+class Trouble(Exception):
+    """A file that could not be analyzed. `code` is the GA9xx rule, `place` where it went wrong."""
+
+    def __init__(self, code: str, place: Place, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.place = place
+        self.message = message
+
+
+def read_source(root: Path, path: str) -> Source:
+    """Read and parse the file at `path` below `root`.
+
+    Raises:
+        Trouble: the file is not readable, too large, not text or not Python.
+    """
+    text = _decode(path, _read(root, path))
+    return Source(path, module_name(path), text, _parse(path, text))
+
+
+def module_name(path: str) -> str:
+    """The dotted name under which a file is imported from the project's root."""
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def _read(root: Path, path: str) -> bytes:
+    try:
+        with (root / path).open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise Trouble("GA903", Place(path, 1), f"cannot read {path}: {error.strerror}") from None
+    if len(data) > MAX_BYTES:
+        raise Trouble("GA902", Place(path, 1), f"{path} is larger than {MAX_BYTES // 1024} KiB and was not analyzed")
+    return data
+
+
+def _decode(path: str, data: bytes) -> str:
+    if b"\0" in data:
+        line = data[: data.index(b"\0")].count(b"\n") + 1
+        raise Trouble("GA903", Place(path, line), "the file holds NUL bytes: it is binary, corrupt or UTF-16")
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        message = f"byte {error.start} is not valid {error.encoding}"
+        raise Trouble("GA903", Place(path, line), message) from None
+    except (SyntaxError, LookupError) as error:
+        raise Trouble("GA903", Place(path, 1), f"the encoding cannot be told: {error}") from None
+
+
+def _parse(path: str, text: str) -> ast.Module:
+    try:
+        return ast.parse(text, path)
+    except SyntaxError as error:
+        column = max(error.offset or 1, 1)
+        place = Place(path, max(error.lineno or 1, 1), column, column + 1)
+        raise Trouble("GA901", place, f"not valid Python: {error.msg}") from None
+    except (RecursionError, MemoryError):
+        raise Trouble("GA904", Place(path, 1), "an expression is nested too deeply to be parsed") from None
+    except ValueError as error:
+        raise Trouble("GA903", Place(path, 1), f"not readable as Python: {error}") from None

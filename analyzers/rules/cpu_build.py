@@ -1,0 +1,38 @@
+"""GA602: a build or a setting that rules a GPU out."""
+
+import re
+
+from analyzers.facts import Facts, Known, texts
+from analyzers.rules.dependency_lines import all_dependencies
+from analyzers.rules.model import Found, Rule, Signal
+
+_CPU = re.compile(
+    r"\+cpu\b|/whl/(nightly/)?cpu\b|^(tensorflow|intel-tensorflow|faiss|tensorflow-serving-api)-cpu\b|\[cpu\]"
+)
+
+
+def _check(facts: Facts) -> Found:
+    for dependency in all_dependencies(facts):
+        if _CPU.search(dependency.text):
+            yield dependency.place, f"asks for a build without CUDA: {dependency.text}", -3.0, Signal.SPEAKS_FOR_CPU
+    for constant in facts.constants():
+        if (
+            constant.name == "CUDA_VISIBLE_DEVICES"
+            and set(texts(constant.value)) <= {"", "-1"}
+            and isinstance(constant.value, Known)
+        ):
+            yield constant.place, "hides every GPU from the function", -3.0, Signal.SPEAKS_FOR_CPU
+
+
+RULE = Rule(
+    code="GA602",
+    name="cpu-build",
+    summary="A dependency is a build without CUDA, or the code hides every GPU.",
+    rationale="A wheel built for the CPU cannot use a GPU at all, so its author has decided.",
+    check=_check,
+    matches=(
+        "# requirements.txt\ntorch==2.1.0+cpu",
+        "# requirements.txt\n--extra-index-url https://download.pytorch.org/whl/cpu\ntorch",
+    ),
+    passes=("# requirements.txt\ntorch==2.1.0", "# requirements.txt\ncpuinfo"),
+)

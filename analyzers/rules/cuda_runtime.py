@@ -1,0 +1,43 @@
+"""GA204: calls to the CUDA runtime."""
+
+from analyzers.facts import Facts, Guard
+from analyzers.rules.model import Found, Rule, Signal
+
+_FAILS = frozenset(
+    "synchronize current_device get_device_name get_device_properties get_device_capability mem_get_info "
+    "CUDAGraph graph Stream Event current_stream set_per_process_memory_fraction".split()
+)
+_IDLE = {
+    "empty_cache": 0.8,
+    "ipc_collect": 0.8,
+    "max_memory_allocated": 0.8,
+    "memory_allocated": 0.8,
+    "reset_peak_memory_stats": 0.8,
+    "manual_seed": 0.3,
+    "manual_seed_all": 0.3,
+    "autocast": 0.8,
+    "GradScaler": 0.5,
+}
+
+
+def _check(facts: Facts) -> Found:
+    for call in facts.calls():
+        if not call.name.startswith("torch.cuda."):
+            continue
+        if call.method in _FAILS and call.guard is Guard.ALWAYS:
+            yield call.place, f"{call.name}() fails without a GPU", 3.0, Signal.NEEDS_GPU
+        elif call.method in _IDLE or call.method in _FAILS:
+            weight = _IDLE.get(call.method, 0.5) if call.guard is Guard.ALWAYS else 0.2
+            yield call.place, f"{call.name}() manages a GPU", weight, Signal.CAN_USE_GPU
+
+
+RULE = Rule(
+    code="GA204",
+    name="cuda-runtime",
+    summary="The function talks to the CUDA runtime.",
+    rationale="Some of these calls raise on a machine without a GPU, the others do nothing there; either way somebody looks after "
+    "a GPU in code that runs for every request.",
+    check=_check,
+    matches=("import torch\ntorch.cuda.synchronize()", "import torch\ntorch.cuda.empty_cache()"),
+    passes=("import torch\ntorch.cuda.is_available()",),
+)

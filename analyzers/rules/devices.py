@@ -1,0 +1,91 @@
+"""Where code says which device it wants: the spellings that the 2xx rules share."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from analyzers.facts import Call, Facts, Guard, Known, OneOf, Value, options
+
+_GPU = re.compile(r"(cuda|gpu|xpu|hip|rocm)(:|$|\{)|/?(device:)?gpu:|^/gpu", re.IGNORECASE)
+_METHODS = frozenset({"cuda", "to_gpu"})
+_DEVICE_FIRST = frozenset(
+    {
+        "torch.device",
+        "torch.set_default_device",
+        "torch.cuda.set_device",
+        "torch.cuda.device",
+        "tensorflow.device",
+        "jax.devices",
+        "jax.local_devices",
+        "mxnet.Context",
+        "paddle.set_device",
+        "paddle.device.set_device",
+        "spacy.require_gpu",
+        "mxnet.gpu",
+    }
+)
+_ALWAYS_GPU = frozenset({"torch.cuda.set_device", "torch.cuda.device", "spacy.require_gpu", "mxnet.gpu"})
+DEVICE_KEYWORDS = (
+    "device",
+    "map_location",
+    "torch_device",
+    "device_name",
+    "device_type",
+    "gpu_id",
+    "device_id",
+    "main_device",
+)
+_INDEX_MEANS_GPU = ("transformers.", ".pipeline")
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A call that places something: on which device, and whether a machine without a GPU has another choice."""
+
+    call: Call
+    spelling: str
+    chosen: bool
+
+
+def is_gpu(value: Value) -> bool:
+    """Whether a device value names a GPU."""
+    return isinstance(value, Known) and isinstance(value.value, str) and bool(_GPU.match(value.value))
+
+
+def placements(facts: Facts) -> Iterator[Placement]:
+    """Every call that places work on a GPU, whatever the spelling."""
+    for call in facts.calls():
+        spelling, value = _device_of(call)
+        if spelling and value is not None and any(_names_gpu(option, call) for option in options(value)):
+            alternatives = isinstance(value, OneOf) and not all(_names_gpu(option, call) for option in options(value))
+            yield Placement(call, spelling, chosen=alternatives or call.guard is not Guard.ALWAYS)
+
+
+def _names_gpu(value: Value, call: Call) -> bool:
+    if isinstance(value, Known) and isinstance(value.value, int) and not isinstance(value.value, bool):
+        return value.value >= 0 and call.name.startswith(_INDEX_MEANS_GPU)
+    return is_gpu(value)
+
+
+def _device_of(call: Call) -> tuple[str, Value | None]:
+    """The spelling of a placement and its device, ("", None) when the call is none."""
+    if call.method in _METHODS and call.name not in _DEVICE_FIRST and not call.name.startswith("torch.cuda"):
+        return f".{call.method}()", Known("cuda")
+    if call.name in _ALWAYS_GPU:
+        return f"{call.name}()", Known("cuda")
+    if call.name in _DEVICE_FIRST and call.args:
+        return _spelled(call.name, call.args[0].value), call.args[0].value
+    if call.method in ("to", "to_device", "to_empty", "move_to_device"):
+        value = call.argument(0, "device")
+        return (_spelled(".to", value), value) if value is not None else ("", None)
+    for name in DEVICE_KEYWORDS:
+        value = call.keyword(name)
+        if value is not None and not call.name.startswith(("torch.autocast", "torch.amp", "print")):
+            return _spelled(f"{name}=", value), value
+    return "", None
+
+
+def _spelled(where: str, value: Value) -> str:
+    names = [str(option.value) for option in options(value) if isinstance(option, Known)]
+    shown = " or ".join(f'"{name}"' for name in dict.fromkeys(names))
+    return f"{where}{shown}" if where.endswith("=") else f"{where}({shown})"

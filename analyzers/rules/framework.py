@@ -1,0 +1,26 @@
+"""GA102: a framework that runs on a CPU and on a GPU."""
+
+from analyzers.facts import Facts
+from analyzers.rules.libraries import FRAMEWORKS, lookup
+from analyzers.rules.model import Found, Rule, Signal
+
+
+def _check(facts: Facts) -> Found:
+    seen = set()
+    for fact in facts.imports():
+        key = lookup(fact.name, FRAMEWORKS)
+        if key and key not in seen:
+            seen.add(key)
+            yield fact.place, f"imports {key}, which computes on a CPU or a GPU", FRAMEWORKS[key], Signal.CAN_USE_GPU
+
+
+RULE = Rule(
+    code="GA102",
+    name="framework",
+    summary="The function uses a framework that computes on a CPU or on a GPU.",
+    rationale="Without one of these, or a library for GPUs only, a GPU can change nothing. Alone it decides little: most "
+    "small models are served well by a CPU. The weight says how rarely that is so for this framework.",
+    check=_check,
+    matches=("import torch", "from transformers import pipeline", "import tensorflow as tf"),
+    passes=("import json", "import torchlight", '"""import torch"""'),
+)

@@ -1,0 +1,70 @@
+"""GA211: GPU software that is started or installed by a command."""
+
+import re
+
+from analyzers.facts import Call, Facts, Guard, Items, Value, options, texts
+from analyzers.rules.model import Found, Rule, Signal
+
+_COMMAND = re.compile(
+    r"\bvllm(\.entrypoints| serve)|^vllm$|\bsglang\.launch_server|text-generation-(launcher|inference)|\btritonserver\b|\btrtllm-|"
+    r"\bnvidia-smi\b|--gpus[ =]|--n-gpu-layers|nvidia/cuda:|nvcr\.io/|-cuda[\d.]*\b.*-(devel|runtime)|\bapt\S* install .*\bcuda\b|/whl/cu\d{2,3}|"
+    r"\bcu1[12]\d\b|--device[ =]cuda|lmdeploy serve|\bflash-attn\b",
+)
+_RUNNERS = ("subprocess.", "os.system", "os.popen", "asyncio.create_subprocess")
+_BUILDERS = frozenset(
+    "run_commands from_registry pip_install uv_pip_install add_commands from_dockerfile dockerfile_commands Image env apt_install "
+    "micromamba_install".split()
+)
+_KEYWORDS = (
+    "base_image",
+    "commands",
+    "image",
+    "extra_index_url",
+    "index_url",
+    "cmd",
+    "args",
+    "extra_options",
+    "find_links",
+)
+
+
+def _check(facts: Facts) -> Found:
+    for call in facts.calls():
+        found = next((text for text in _commands(call) if _COMMAND.search(text)), "")
+        if found and call.guard is Guard.ALWAYS:
+            shown = found if len(found) <= 60 else found[:57] + "..."
+            weight = 0.8 if found.strip() == "nvidia-smi" else 2.5
+            yield call.place, f"starts or installs software for GPUs: {shown}", weight, Signal.CAN_USE_GPU
+
+
+def _commands(call: Call) -> list[str]:
+    runs = call.name.startswith(_RUNNERS) or call.method in _BUILDERS
+    values = [argument.value for argument in call.args] if runs else []
+    values += [argument.value for name, argument in call.keywords if name in _KEYWORDS]
+    return [text for value in values for text in _lines(value)]
+
+
+def _lines(value: Value) -> list[str]:
+    """The strings of a value; the words of a command list as one line."""
+    found = list(texts(value))
+    for option in options(value):
+        if isinstance(option, Items):
+            words = [text for item in option.values for text in texts(item)]
+            found += [" ".join(words), *words]
+    return found
+
+
+RULE = Rule(
+    code="GA211",
+    name="gpu-command",
+    summary="Software for GPUs is started or installed by a command.",
+    rationale="The work may be done by another program, such as a model server, or by an image that the code defines; then no import "
+    "tells about it.",
+    check=_check,
+    matches=(
+        'import subprocess\nsubprocess.Popen(["vllm", "serve", "some/model"])',
+        'import os\nos.system("python -m sglang.launch_server --port 1")',
+        'image = Image.from_registry("nvidia/cuda:12.4.0-devel-ubuntu22.04")',
+    ),
+    passes=('import subprocess\nsubprocess.run(["ffmpeg", "-i", "in.mp4"])', 'print("vllm serve")'),
+)

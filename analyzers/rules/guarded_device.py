@@ -1,0 +1,29 @@
+"""GA202: the device is chosen by what the machine has."""
+
+from analyzers.facts import Facts
+from analyzers.rules.devices import placements
+from analyzers.rules.model import Found, Rule, Signal
+
+
+def _check(facts: Facts) -> Found:
+    for placement in placements(facts):
+        if placement.chosen:
+            message = f"{placement.spelling} uses a GPU where there is one and the CPU otherwise"
+            yield placement.call.place, message, 0.3, Signal.CAN_USE_GPU
+
+
+RULE = Rule(
+    code="GA202",
+    name="guarded-device",
+    summary="The device is chosen by what the machine has.",
+    rationale="Such a function runs on both backends, so Gaia may move it. That its author thought of a GPU speaks for one, but "
+    "weakly: the same line stands in most tutorials.",
+    check=_check,
+    matches=(
+        'import torch\ndevice = torch.device("cuda" if torch.cuda.is_available() else "cpu")',
+        "import torch\nuse_gpu = torch.cuda.is_available()\nA = torch.zeros(3)\nif use_gpu:\n    A = A.cuda()",
+        'import torch\ndef move(x, device):\n    return x.to(device)\nmove(torch.zeros(1), "cuda" if torch.cuda.is_available() else "cpu")',
+        "import torch\ndef put(x):\n    if not torch.cuda.is_available():\n        return x\n    return x.cuda()",
+    ),
+    passes=('import torch\nx = torch.zeros(3).to("cuda")', 'import torch\nx = torch.zeros(3).to("cpu")'),
+)

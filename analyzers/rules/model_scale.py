@@ -1,0 +1,108 @@
+"""GA501: models, by the number of parameters that their name tells."""
+
+from collections.abc import Iterator
+
+from analyzers.facts import Call, Constant, Facts, Place, texts
+from analyzers.rules.libraries import FRAMEWORKS, GPU_ONLY, lookup
+from analyzers.rules.model import Found, Rule, Signal
+from analyzers.rules.model_sizes import ARCHITECTURES, KERAS_ARCHITECTURES, parameters
+
+_LOADERS = frozenset(
+    "from_pretrained pipeline load_model snapshot_download hf_hub_download from_single_file LLM SentenceTransformer WhisperModel "
+    "from_pretrained_keras create_model load AsyncEngineArgs EngineArgs YOLO InferenceClient".split()
+)
+_KEYWORDS = (
+    "model",
+    "model_id",
+    "model_name",
+    "repo_id",
+    "pretrained_model_name_or_path",
+    "model_path",
+    "model_name_or_path",
+)
+_CONSTANT_WORDS = ("model", "repo", "checkpoint", "hf_", "weights")
+
+
+def _check(facts: Facts) -> Found:
+    if not any(
+        lookup(fact.name, FRAMEWORKS) or lookup(fact.name, GPU_ONLY) or "huggingface_hub" in fact.name
+        for fact in facts.imports()
+    ):
+        return
+    seen: set[str] = set()
+    for place, name in (*_loaded(facts), *_named(facts)):
+        size = parameters(name)
+        if size is not None and name not in seen:
+            seen.add(name)
+            yield place, f"{name} is a model of about {_shown(size)} parameters", weigh(size), Signal.WORK
+    for call in facts.calls():
+        built = _architecture(call)
+        if built is not None and call.method not in seen:
+            seen.add(call.method)
+            yield call.place, f"{call.method} is a model of about {_shown(built)} parameters", weigh(built), Signal.WORK
+
+
+def weigh(millions: float) -> float:
+    """Log-odds for a GPU by model size: one token or picture of a model above a billion takes seconds on a CPU."""
+    for at_least, weight in ((7000, 4.0), (1000, 3.0), (500, 1.5), (300, 0.7), (150, 0.0)):
+        if millions >= at_least:
+            return weight
+    return -0.6
+
+
+def _shown(millions: float) -> str:
+    return f"{millions / 1000:.3g} billion" if millions >= 1000 else f"{millions:.3g} million"
+
+
+def _loaded(facts: Facts) -> Iterator[tuple[Place, str]]:
+    for call in facts.calls():
+        if call.method in _LOADERS or any(name in _KEYWORDS for name, _ in call.keywords):
+            values = [argument.value for argument in call.args[:2]] + [call.keyword(name) for name in _KEYWORDS]
+            for value in values:
+                for text in texts(value) if value is not None else ():
+                    if 2 < len(text) < 120 and "\n" not in text and text not in _TASKS:
+                        yield call.place, text
+
+
+def _named(facts: Facts) -> Iterator[tuple[Place, str]]:
+    for constant in facts.constants():
+        if any(word in constant.name.lower() for word in _CONSTANT_WORDS) and not constant.name.startswith("_"):
+            yield from ((constant.place, text) for text in _ids(constant))
+
+
+def _ids(constant: Constant) -> Iterator[str]:
+    for text in texts(constant.value):
+        if 2 < len(text) < 120 and " " not in text and not text.startswith("http"):
+            yield text
+
+
+_TASKS = frozenset(
+    "text-generation text-classification sentiment-analysis fill-mask summarization translation automatic-speech-recognition".split()
+)
+
+
+def _architecture(call: Call) -> float | None:
+    if call.name.startswith(("torchvision.models", "torchvision.")):
+        return ARCHITECTURES.get(call.method.lower())
+    if "applications" in call.name:
+        return KERAS_ARCHITECTURES.get(call.method.lower())
+    return None
+
+
+RULE = Rule(
+    code="GA501",
+    name="model-scale",
+    summary="A model is loaded whose name tells its size.",
+    rationale="The number of parameters is the work for each token or patch. Below 150 million a CPU answers in a fraction of a second; "
+    "above a billion it takes seconds to minutes. Names in a program that only calls a remote service do not count.",
+    check=_check,
+    matches=(
+        'from transformers import pipeline\npipe = pipeline("text-generation", model="TinyLlama/TinyLlama-1.1B-Chat-v1.0")',
+        'from diffusers import StableDiffusionPipeline\nMODEL_ID = "stabilityai/stable-diffusion-2-1"\np = StableDiffusionPipeline.from_pretrained(MODEL_ID)',
+        "from torchvision import models\nm = models.resnet18(pretrained=True)",
+    ),
+    passes=(
+        'import openai\nclient = openai.OpenAI()\nclient.chat.completions.create(model="llama-3-70b")',
+        'from transformers import pipeline\npipe = pipeline("text-generation", model="./weights")',
+    ),
+)

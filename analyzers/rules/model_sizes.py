@@ -1,0 +1,116 @@
+"""How many parameters a model has, told from its name.
+
+First the number that most names carry ("7B", "560m"), then the family. Figures are those that the models' authors publish,
+in millions of parameters; a family that comes in many sizes stands with the smallest common one.
+"""
+
+import re
+
+_NUMBER = re.compile(r"(?<![a-z0-9.])(\d{1,3}x)?(\d{1,4}(?:[._]\d{1,3})?)\s?(b|m)(?![a-z0-9])", re.IGNORECASE)
+_BITS = re.compile(r"\b\d+(\.\d+)?-?bit\b", re.IGNORECASE)
+
+_FAMILIES: tuple[tuple[str, float], ...] = (
+    (
+        r"stable[-_]?diffusion|(^|[/_-])(sdxl?|sd)([-_]?\d|[-_]turbo|[-_])|dreamshaper|latent-consistency|lcm-|kandinsky|deepfloyd|pixart",
+        1000,
+    ),
+    (
+        r"flux[.\-_]?[12]|flux-?(dev|schnell)|hunyuan|wan-?ai|cogvideo|mochi|ltx-?video|animatediff|zeroscope|svd-?xt|modelscope|text-to-video",
+        5000,
+    ),
+    (
+        r"controlnet|instruct-pix2pix|riffusion|stable-?audio|musicgen|audioldm|audiogen|bark(?!ley)|tortoise|parler|xtts|dia-",
+        1000,
+    ),
+    (
+        r"llama-?[234]|llama2|codellama|vicuna|alpaca|mistral|mixtral|zephyr|falcon|mpt-|qwen|gemma|phi-?[234]|deepseek|yi-|command-r|starcoder|"
+        r"wizard|dolly|stablelm|internlm|baichuan|chatglm|openhermes|nous|granite|pixtral|llava|idefics|cogvlm|moondream|minicpm|ministral|olmo",
+        3000,
+    ),
+    (r"gpt-?(j|neox)|opt-(?!125|350)|bloom(?!z?-560)|flan-?t5-?(xl|xxl)|t5-?(11b|3b|xl)|t0|ul2|gpt2-xl", 3000),
+    (
+        r"whisper[-_]?(large|medium)|^large(-v[123])?(-turbo)?$|distil-large|canary|parakeet|seamless|voxtral|wav2vec2-?(large|xls)",
+        800,
+    ),
+    (
+        r"blip-?2|instructblip|sam-?vit|sam_vit|segment-anything|sam2|dinov2-?(large|giant)|clip-vit-(l|h|g|bigg)|vit-?[lhg](-|/|$)|florence|trocr-large",
+        600,
+    ),
+    (r"gfpgan|real-?esrgan|codeformer|swinir|restorer", 60),
+    (
+        r"bart-?large|roberta-?large|bert-?large|xlm-roberta-large|t5-large|deberta(-v3)?-large|bge-(large|m3)|e5-large|gte-large|mpnet-large|pegasus",
+        400,
+    ),
+    (r"whisper[-_]?small|^small(\.en)?$", 244),
+    (r"gpt2-?(medium|large)", 500),
+    (
+        r"bart|pegasus|t5-?base|nllb|m2m|opus-mt|marian|bert|mpnet|minilm|electra|deberta|e5|gte|bge|layoutlm|donut|vit-?base|clip|wav2vec2|gpt2|"
+        r"detr|yolo|resnet|mobilenet|efficientnet|squeezenet|whisper[-_]?(tiny|base)|^(tiny|base)(\.en)?$|sentence-transformers|t5-?small",
+        100,
+    ),
+)
+_COMPILED = tuple((re.compile(pattern, re.IGNORECASE), size) for pattern, size in _FAMILIES)
+
+
+def parameters(name: str) -> float | None:
+    """The millions of parameters of the model called `name`, None when the name does not tell."""
+    plain = _BITS.sub("", name)
+    match = _NUMBER.search(plain)
+    if match:
+        count = float(match[2].replace("_", ".")) * (1000 if match[3].lower() == "b" else 1)
+        return count * (int(match[1][:-1]) if match[1] else 1)
+    return next((size for pattern, size in _COMPILED if pattern.search(plain)), None)
+
+
+ARCHITECTURES: dict[str, float] = {
+    "alexnet": 61,
+    "convnext_base": 89,
+    "convnext_large": 198,
+    "densenet121": 8,
+    "densenet161": 29,
+    "densenet201": 20,
+    "efficientnet_b0": 5.3,
+    "efficientnet_b7": 66,
+    "fasterrcnn_resnet50_fpn": 42,
+    "googlenet": 6.6,
+    "inception_v3": 27,
+    "maskrcnn_resnet50_fpn": 44,
+    "mobilenet_v2": 3.5,
+    "mobilenet_v3_large": 5.5,
+    "mobilenet_v3_small": 2.5,
+    "regnet_y_128gf": 645,
+    "resnet101": 45,
+    "resnet152": 60,
+    "resnet18": 11.7,
+    "resnet34": 21.8,
+    "resnet50": 25.6,
+    "resnext101_32x8d": 89,
+    "shufflenet_v2_x1_0": 2.3,
+    "squeezenet1_0": 1.2,
+    "squeezenet1_1": 1.2,
+    "swin_b": 88,
+    "vgg11": 133,
+    "vgg16": 138,
+    "vgg19": 144,
+    "vit_b_16": 87,
+    "vit_b_32": 88,
+    "vit_h_14": 632,
+    "vit_l_16": 304,
+    "vit_l_32": 306,
+    "wide_resnet50_2": 69,
+}
+"""Millions of parameters of torchvision's and Keras's ready-made architectures, by lower-case name."""
+
+KERAS_ARCHITECTURES: dict[str, float] = {
+    "efficientnetb0": 5.3,
+    "efficientnetb7": 66,
+    "inceptionv3": 24,
+    "mobilenet": 4.3,
+    "mobilenetv2": 3.5,
+    "nasnetmobile": 5.3,
+    "resnet50": 25.6,
+    "resnet152": 60,
+    "vgg16": 138,
+    "vgg19": 144,
+    "xception": 23,
+}

@@ -1,0 +1,155 @@
+"""Which files make up the function: from the entry point along the imports, inside the project and nowhere else.
+
+Training scripts, tests and tools lie beside many functions and say nothing about how they are served, so they only count when
+the entry point reaches them. Where no entry point is found, every file that is neither of these is a start.
+"""
+
+import ast
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from analyzers.dependencies import read_dependencies
+from analyzers.errors import AnalyzerError
+from analyzers.facts import Dependency
+from analyzers.reading import Source, Trouble, read_source
+from runtime_images.entrypoint import EntryError, find_entry
+
+MAX_FILES = 5000
+
+_IGNORED_DIRECTORIES = frozenset(
+    "__pycache__ node_modules site-packages venv env build dist .git .hg .svn .tox .nox .venv .eggs".split()
+)
+_ASIDE = re.compile(
+    r"(^|/)(tests?|testing|docs?|benchmarks?|scripts?|tools?|notebooks?|training)/"
+    r"|(^|/)(test_[^/]*|[^/]*_tests?|conftest|setup|noxfile|tasks|(pre|fine_?)?train(ing|er)?(_[^/]*)?|finetune[^/]*"
+    r"|[^/]*_train(ing|er)?|eval(uate|uation)?|bench(mark)?[^/]*)\.py$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Everything that is read of a function: `entry` is the file it starts in, empty when none was found."""
+
+    root: Path
+    entry: str
+    sources: tuple[Source, ...]
+    troubles: tuple[Trouble, ...]
+    dependencies: tuple[Dependency, ...]
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Every file that was read, or tried, in the order of the names."""
+        read = {source.path for source in self.sources} | {trouble.place.path for trouble in self.troubles}
+        return tuple(sorted(read | {dependency.place.path for dependency in self.dependencies}))
+
+
+def collect(path: Path, entrypoint: str = "") -> Project:
+    """Read the function at `path`, a directory or a single file, with the entry point named or searched.
+
+    Raises:
+        AnalyzerError: there is nothing at `path`, or no Python in it.
+    """
+    if path.is_file():
+        if path.suffix != ".py":
+            raise AnalyzerError(f"{path} is not a Python file", "give a .py file or a function's directory")
+        return _follow(path.parent, [path.name], path.name)
+    if not path.is_dir():
+        raise AnalyzerError(f"there is nothing at {path}", "give a function's directory or a Python file")
+    entry, starts = _starts(path, entrypoint)
+    return _follow(path, starts, entry)
+
+
+def _starts(root: Path, entrypoint: str) -> tuple[str, list[str]]:
+    try:
+        entry = find_entry(root, entrypoint).path
+        return entry, [entry]
+    except EntryError as error:
+        if entrypoint:
+            raise AnalyzerError(error.message, error.hint) from None
+    files = sorted(python_files(root))
+    if not files:
+        raise AnalyzerError(f"no Python file in {root}", "`gaia init DIR` writes a small function to start from")
+    return "", [file for file in files if not _ASIDE.search(file)] or files
+
+
+def python_files(root: Path) -> Iterator[str]:
+    """The project's Python files as relative paths, without environments, caches and hidden directories."""
+    count = 0
+    for directory, subdirectories, names in os.walk(root):
+        subdirectories[:] = [
+            name for name in sorted(subdirectories) if name not in _IGNORED_DIRECTORIES and not name.startswith(".")
+        ]
+        for name in sorted(names):
+            if name.endswith(".py"):
+                count += 1
+                if count > MAX_FILES:
+                    raise AnalyzerError(
+                        f"more than {MAX_FILES} Python files in {root}", "give the function's directory"
+                    )
+                yield (Path(directory) / name).relative_to(root).as_posix()
+
+
+def _follow(root: Path, starts: list[str], entry: str) -> Project:
+    sources: dict[str, Source] = {}
+    troubles: list[Trouble] = []
+    seen: set[str] = set()
+    pending = list(starts)
+    while pending:
+        path = pending.pop(0)
+        if path in seen:
+            continue
+        seen.add(path)
+        try:
+            source = read_source(root, path)
+        except Trouble as trouble:
+            troubles.append(trouble)
+            continue
+        sources[path] = source
+        pending.extend(_imported_files(root, source))
+    ordered = tuple(sources[path] for path in sorted(sources))
+    return Project(root, entry, ordered, tuple(troubles), read_dependencies(root))
+
+
+def _imported_files(root: Path, source: Source) -> Iterator[str]:
+    """The project's files that `source` imports, at any depth of nesting."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield from _resolve(root, source, alias.name)
+        elif isinstance(node, ast.ImportFrom):
+            module = absolute_module(source, node)
+            yield from _resolve(root, source, module)
+            for alias in node.names:
+                yield from _resolve(root, source, f"{module}.{alias.name}".lstrip("."))
+
+
+def absolute_module(source: Source, node: ast.ImportFrom) -> str:
+    """The dotted name of the module that a `from` import names, relative dots resolved."""
+    if not node.level:
+        return node.module or ""
+    package = source.module.split(".")
+    keep = len(package) - node.level + (1 if source.is_package else 0)
+    return ".".join([*package[: max(keep, 0)], *filter(None, [node.module])])
+
+
+def _resolve(root: Path, source: Source, module: str) -> Iterator[str]:
+    """The file of `module` and of the packages around it, searched at the root, in src/ and beside the importer."""
+    if not module or not all(part.isidentifier() for part in module.split(".")):
+        return
+    beside = source.path.rpartition("/")[0]
+    for base in dict.fromkeys(("", "src", beside)):
+        parts = module.split(".")
+        for end in range(len(parts), 0, -1):
+            stem = "/".join(filter(None, [base, *parts[:end]]))
+            for candidate in (f"{stem}.py", f"{stem}/__init__.py"):
+                if _is_inside(root, candidate):
+                    yield candidate
+
+
+def _is_inside(root: Path, candidate: str) -> bool:
+    path = root / candidate
+    return path.is_file() and path.resolve().is_relative_to(root.resolve())

@@ -1,0 +1,213 @@
+"""Stage 1: the facts of each file from the standard library's syntax tree alone.
+
+Every call becomes a fact under each qualified name that its callee may have, with its arguments evaluated as far as possible and
+with the guard it stands under. An argument that stays Unknown is left for stage 2 (inference.py).
+"""
+
+import ast
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from analyzers.facts import (
+    Argument,
+    Call,
+    Constant,
+    FileFacts,
+    Guard,
+    Import,
+    Known,
+    Made,
+    Place,
+    Refusal,
+    Symbol,
+    Table,
+    Unknown,
+    Value,
+    options,
+)
+from analyzers.reading import Source, Trouble
+from analyzers.scopes import ModuleScopes, Scope, Site, read_scopes
+from analyzers.values import BudgetError, Evaluator
+from analyzers.vocabulary import GPU_ONLY_MODULES
+
+_RECURSION_LIMIT = 12_000
+"""Deep enough for any tree that `ast.parse` accepts; Python-to-Python calls take no C stack."""
+
+
+def extract(sources: Sequence[Source], entry: str) -> tuple[tuple[FileFacts, ...], tuple[Trouble, ...]]:
+    """The facts of `sources`, and the files that could not be worked through."""
+    found: list[FileFacts] = []
+    troubles: list[Trouble] = []
+    with _deep_recursion():
+        scopes: dict[str, ModuleScopes] = {}
+        for source in sources:
+            try:
+                scopes[source.path] = read_scopes(source, skip_main=source.path == entry)
+            except RecursionError:
+                troubles.append(_too_deep(source.path))
+        evaluator = Evaluator(_modules(scopes), _call_sites(scopes))
+        for path, module in scopes.items():
+            try:
+                found.append(_FileReader(path, module, evaluator).facts())
+            except RecursionError:
+                troubles.append(_too_deep(path))
+            except BudgetError:
+                troubles.append(
+                    Trouble("GA905", Place(path, 1), "the file is too entangled to be evaluated within the budget")
+                )
+    return tuple(found), tuple(troubles)
+
+
+def _too_deep(path: str) -> Trouble:
+    return Trouble("GA904", Place(path, 1), "the code is nested too deeply to be analyzed")
+
+
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _RECURSION_LIMIT))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def _modules(scopes: dict[str, ModuleScopes]) -> dict[str, Scope]:
+    """The files' scopes by every name under which the project imports them: from the root, from src/ and side by side."""
+    modules: dict[str, Scope] = {}
+    for module in scopes.values():
+        name = module.top.name
+        modules[name] = module.top
+        modules.setdefault(name.removeprefix("src."), module.top)
+        modules.setdefault(name.rpartition(".")[2], module.top)
+    return modules
+
+
+def _call_sites(scopes: dict[str, ModuleScopes]) -> dict[str, list[tuple[ast.Call, Scope]]]:
+    sites: dict[str, list[tuple[ast.Call, Scope]]] = {}
+    for module in scopes.values():
+        for site in module.sites:
+            if isinstance(site.node, ast.Call):
+                name = _terminal(site.node.func)
+                if name:
+                    sites.setdefault(name, []).append((site.node, site.scope))
+    return sites
+
+
+def _terminal(node: ast.expr) -> str:
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+        case _:
+            return ""
+
+
+class _FileReader:
+    """Turns one file's sites into facts."""
+
+    def __init__(self, path: str, module: ModuleScopes, evaluator: Evaluator) -> None:
+        self._path = path
+        self._module = module
+        self._evaluator = evaluator
+        self._guards = evaluator.guards
+        self._lines = module.top.source.text.splitlines()
+        evaluator.start_file()
+
+    def facts(self) -> FileFacts:
+        calls = [call for site in self._module.sites for call in self._calls(site)]
+        return FileFacts(
+            self._path,
+            tuple(self._imports()),
+            tuple(sorted(calls, key=lambda call: (call.place.line, call.place.column))),
+            tuple(self._constants()),
+            tuple(self._refusals()),
+        )
+
+    def _imports(self) -> Iterator[Import]:
+        for site in self._module.imports:
+            if not self._guards.is_dead(site.conditions):
+                yield Import(site.name, self._place(site.node), self._guards.guard(site.conditions))
+
+    def _constants(self) -> Iterator[Constant]:
+        for name, node, scope, conditions in self._module.named:
+            value = self._evaluator.value(node, scope)
+            plain = any(isinstance(option, Known) for option in options(value))
+            if plain and not self._guards.is_dead(conditions):
+                yield Constant(name, value, self._place(node), self._guards.guard(conditions))
+
+    def _refusals(self) -> Iterator[Refusal]:
+        for leave in self._module.exits:
+            if self._guards.guard(leave.conditions) is Guard.WITHOUT_GPU:
+                yield Refusal(self._place(leave.node))
+
+    def _calls(self, site: Site) -> Iterator[Call]:
+        if self._guards.is_dead(site.conditions):
+            return
+        guard = self._guards.guard(site.conditions)
+        if isinstance(site.node, ast.BinOp):
+            operands = tuple(self._argument(node, site.scope) for node in (site.node.left, site.node.right))
+            yield Call("operator.matmul", self._place(site.node), operands, guard=guard)
+            return
+        if isinstance(site.node, ast.Subscript):
+            key = self._argument(site.node.slice, site.scope)
+            yield Call("os.environ.__getitem__", self._place(site.node), (key,), guard=guard)
+            return
+        call = site.node if isinstance(site.node, ast.Call) else None
+        callee = call.func if call else site.node
+        receiver = self._receiver(callee, site.scope)
+        args = tuple(self._argument(node, site.scope) for node in call.args) if call else ()
+        keywords = tuple(self._keywords(call, site.scope)) if call else ()
+        for name, choice in self._names(callee, site.scope):
+            own = choice if guard is Guard.ALWAYS else guard
+            yield Call(name, self._place(site.node), args, keywords, own, receiver, site.is_decorator)
+
+    def _receiver(self, callee: ast.expr, scope: Scope) -> Value:
+        return self._evaluator.value(callee.value, scope) if isinstance(callee, ast.Attribute) else Unknown()
+
+    def _names(self, callee: ast.expr, scope: Scope) -> list[tuple[str, Guard]]:
+        """The qualified names of a callee; where it may also be another one, a library for GPUs only is a choice."""
+        value = self._evaluator.value(callee, scope)
+        names = [_name(option) for option in options(value)]
+        known = [name for name in dict.fromkeys(names) if name]
+        if not known:
+            return [(f".{_terminal(callee)}", Guard.ALWAYS)]
+        choice = len(known) > 1
+        return [
+            (name, Guard.WITH_GPU if choice and name.startswith(GPU_ONLY_MODULES) else Guard.ALWAYS) for name in known
+        ]
+
+    def _keywords(self, call: ast.Call, scope: Scope) -> Iterator[tuple[str, Argument]]:
+        for keyword in call.keywords:
+            argument = self._argument(keyword.value, scope)
+            if keyword.arg is not None:
+                yield keyword.arg, argument
+            elif isinstance(argument.value, Table):
+                for key, value in argument.value.entries:
+                    if isinstance(key, str):
+                        yield key, Argument(value, argument.line, argument.offset)
+
+    def _argument(self, node: ast.expr, scope: Scope) -> Argument:
+        return Argument(self._evaluator.value(node, scope), node.lineno, node.col_offset)
+
+    def _place(self, node: ast.expr | ast.stmt) -> Place:
+        line = self._lines[node.lineno - 1] if node.lineno <= len(self._lines) else ""
+        end = node.end_col_offset if node.end_lineno == node.lineno and node.end_col_offset else len(line.encode())
+        column = _characters(line, node.col_offset) + 1
+        return Place(self._path, node.lineno, column, max(_characters(line, end) + 1, column + 1))
+
+
+def _name(value: Value) -> str:
+    """The qualified name of a callee; what a call returned and is called again, such as a pipeline, ends in `()`."""
+    match value:
+        case Symbol(name=name):
+            return name
+        case Made(name=name):
+            return f"{name}()"
+        case _:
+            return ""
+
+
+def _characters(line: str, offset: int) -> int:
+    """The number of characters in the first `offset` UTF-8 bytes of `line`."""
+    return len(line.encode()[:offset].decode(errors="replace"))

@@ -1,0 +1,377 @@
+"""What an expression may be: names followed to what they are bound to, across the files of the project, never run.
+
+Evaluation is a fold over bindings. Where a name has several, the value is one of them; a value that is not understood is
+Unknown but remembers whether it stems from the caller, since a size taken from the request is a fact too. Work is bounded by
+a count of steps, not by a clock, so that a verdict never depends on the machine.
+"""
+
+import ast
+import operator
+from collections.abc import Callable, Iterable, Mapping
+
+from analyzers.facts import (
+    Array,
+    Guard,
+    Items,
+    Known,
+    Made,
+    OneOf,
+    Origin,
+    Symbol,
+    Table,
+    Unknown,
+    Value,
+    from_caller,
+    options,
+)
+from analyzers.guards import Guards
+from analyzers.scopes import Binding, Kind, Scope
+from analyzers.shapes import allocated
+from analyzers.vocabulary import DEVICE_CALLS, SAME_OBJECT
+
+MAX_STEPS = 400_000
+MAX_DEPTH = 60
+MAX_OPTIONS = 16
+_LARGEST = 1 << 62
+
+_ARITHMETIC: Mapping[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+    ast.Div: operator.truediv,
+    ast.Mod: operator.mod,
+}
+_UNKNOWN = Unknown()
+_CALLER = Unknown(Origin.CALLER)
+_CONVERSIONS: Mapping[str, type[int] | type[float] | type[str] | type[bool]] = {
+    "int": int,
+    "float": float,
+    "str": str,
+    "bool": bool,
+}
+
+
+class BudgetError(Exception):
+    """The code needs more steps than an analysis may take."""
+
+
+class Evaluator:
+    """Evaluates expressions of one project. `modules` maps dotted names to the scopes of the project's files."""
+
+    def __init__(self, modules: Mapping[str, Scope], call_sites: Mapping[str, list[tuple[ast.Call, Scope]]]) -> None:
+        self._modules = modules
+        self._call_sites = call_sites
+        self._scopes: dict[str, Scope] = dict(modules)
+        self._active: set[int] = set()
+        self._memory: dict[int, Value] = {}
+        self._steps = 0
+        self._cuts = 0
+        self.guards = Guards(self)
+
+    def value(self, node: ast.expr, scope: Scope) -> Value:
+        """What `node` may be when it is evaluated in `scope`.
+
+        Raises:
+            BudgetError: the file is too entangled to be evaluated within the budget.
+        """
+        self._steps += 1
+        if self._steps > MAX_STEPS:
+            raise BudgetError
+        if len(self._active) > MAX_DEPTH:
+            return _UNKNOWN
+        match node:
+            case ast.Constant(value=value):
+                return Known(value) if isinstance(value, str | int | float | bool | None) else _UNKNOWN
+            case ast.Name(id=name):
+                return self._name(name, scope)
+            case ast.Attribute(value=base, attr=name):
+                return _each(self.value(base, scope), lambda option: self._attribute(option, name))
+            case ast.Call():
+                return self._call(node, scope)
+            case ast.IfExp():
+                return self._choice(node, scope)
+            case ast.Tuple(elts=elements) | ast.List(elts=elements):
+                return Items(tuple(self.value(element, scope) for element in elements))
+            case ast.Dict(keys=keys, values=values):
+                return self._table(keys, values, scope)
+            case ast.BoolOp(values=values):
+                return one_of([self.value(value, scope) for value in values])
+            case ast.Subscript(value=base, slice=index):
+                return self._item(self.value(base, scope), self.value(index, scope))
+            case ast.Await(value=inner) | ast.NamedExpr(value=inner) | ast.Starred(value=inner):
+                return self.value(inner, scope)
+            case _:
+                return self._computed(node, scope)
+
+    def _computed(self, node: ast.expr, scope: Scope) -> Value:
+        match node:
+            case ast.BinOp(left=left, op=op, right=right):
+                return _arithmetic(op, self.value(left, scope), self.value(right, scope))
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return _arithmetic(ast.Sub(), Known(0), self.value(operand, scope))
+            case ast.JoinedStr(values=parts):
+                return self._text(parts, scope)
+            case ast.UnaryOp(op=ast.Not()) | ast.Compare():
+                return OneOf((Known(True), Known(False)), guarded=bool(self.guards.polarity(node, scope)))
+            case _:
+                return _UNKNOWN
+
+    def start_file(self) -> None:
+        """Begin a new budget: it is counted for each file."""
+        self._steps = 0
+
+    def bindings(self, name: str, scope: Scope | None) -> list[Binding]:
+        """The bindings of `name` as seen from `scope`; a class's names are not seen from its methods."""
+        start = scope
+        while scope is not None:
+            if name in scope.bindings and (scope is start or not scope.is_class):
+                return [binding for binding in scope.bindings[name] if not self.guards.is_dead(binding.conditions)]
+            scope = scope.parent
+        return []
+
+    def attribute_bindings(self, base: Value, name: str) -> list[Binding]:
+        """The bindings of an attribute of one of the project's own modules, classes and instances."""
+        if isinstance(base, Symbol | Made):
+            scope = self._scopes.get(base.name)
+            if scope is not None:
+                return scope.bindings.get(name, [])
+        return []
+
+    def returned(self, name: str) -> Scope | None:
+        """The scope of the project's own function `name`."""
+        scope = self._scopes.get(name)
+        return scope if scope is not None and scope.returns and not scope.is_class else None
+
+    def _name(self, name: str, scope: Scope) -> Value:
+        bindings = self.bindings(name, scope)
+        if not bindings:
+            return Symbol(name)  # a builtin
+        return self._combined(bindings)
+
+    def _attribute(self, base: Value, name: str) -> Value:
+        bindings = self.attribute_bindings(base, name)
+        if bindings:
+            return self._combined(bindings)
+        match base:
+            case Symbol(name=owner):
+                return self._symbol(f"{owner}.{name}")
+            case Made(name=owner):
+                return Symbol(f"{owner}().{name}")
+            case Unknown():
+                return base
+            case _:
+                return _UNKNOWN
+
+    def _symbol(self, qualified: str) -> Value:
+        """A qualified name, followed into the project when it names something there."""
+        module, _, name = qualified.rpartition(".")
+        if qualified not in self._scopes and module in self._modules:
+            bindings = self._modules[module].bindings.get(name)
+            if bindings:
+                return self._combined(bindings)
+        return Symbol(qualified)
+
+    def _combined(self, bindings: list[Binding]) -> Value:
+        guarded = any(self.guards.guard(binding.conditions) is not Guard.ALWAYS for binding in bindings)
+        return one_of([self._bound(binding) for binding in bindings[:MAX_OPTIONS]], guarded=guarded)
+
+    def _bound(self, binding: Binding) -> Value:
+        key = id(binding)
+        if key in self._memory:
+            return self._memory[key]
+        if key in self._active:
+            self._cuts += 1
+            return _UNKNOWN
+        cuts = self._cuts
+        self._active.add(key)
+        try:
+            value = self._meaning(binding)
+        finally:
+            self._active.discard(key)
+        if cuts == self._cuts or not self._active:  # a value that a cycle cut short is not the whole one
+            self._memory[key] = value
+        return value
+
+    def _meaning(self, binding: Binding) -> Value:
+        match binding.kind:
+            case Kind.IMPORT:
+                return self._symbol(binding.target)
+            case Kind.FUNCTION | Kind.CLASS:
+                self._scopes[binding.scope.name] = binding.scope
+                return Symbol(binding.scope.name)
+            case Kind.SELF:
+                self._scopes[binding.scope.name] = binding.scope
+                return Made(binding.scope.name)
+            case Kind.PARAMETER:
+                return self._parameter(binding)
+            case Kind.VALUE if binding.node is not None:
+                return self.value(binding.node, binding.scope)
+            case _:
+                stems = binding.node is not None and from_caller(self.value(binding.node, binding.scope))
+                return _CALLER if stems or binding.node is None else _UNKNOWN
+
+    def _parameter(self, binding: Binding) -> Value:
+        """A parameter: its default and what the project's own calls pass; without either it is the caller's."""
+        default = [self.value(binding.node, binding.scope)] if binding.node is not None else []
+        passed = [self.value(node, scope) for node, scope in self._passed(binding)]
+        return one_of([*default, *passed]) if default or passed else _CALLER
+
+    def _passed(self, binding: Binding) -> Iterable[tuple[ast.expr, Scope]]:
+        """What calls in the project pass for a parameter; calls are matched by the function's or the class's name."""
+        function = binding.function
+        if function is None:
+            return
+        position = function.parameters.index(binding.target)
+        path = function.name.removesuffix(".__init__")
+        for call, scope in self._call_sites.get(path.rpartition(".")[2], [])[:MAX_OPTIONS]:
+            if position < len(call.args) and not any(isinstance(part, ast.Starred) for part in call.args):
+                yield call.args[position], scope
+            else:
+                yield from ((keyword.value, scope) for keyword in call.keywords if keyword.arg == binding.target)
+
+    def _call(self, node: ast.Call, scope: Scope) -> Value:
+        callee = self.value(node.func, scope)
+        if isinstance(node.func, ast.Attribute):
+            base = self.value(node.func.value, scope)
+            kept = _method(base, node.func.attr, [self.value(argument, scope) for argument in node.args])
+            if kept is not None:
+                return kept
+        return _each(callee, lambda option: self._result(option, node, scope))
+
+    def _result(self, callee: Value, node: ast.Call, scope: Scope) -> Value:
+        if not isinstance(callee, Symbol):
+            return callee if isinstance(callee, Unknown) else _UNKNOWN
+        function = self.returned(callee.name)
+        if function is not None:
+            return self._returns(function)
+        args = [self.value(argument, scope) for argument in node.args]
+        keywords = {keyword.arg: self.value(keyword.value, scope) for keyword in node.keywords if keyword.arg}
+        return _known_call(callee.name, args, keywords) or Made(callee.name)
+
+    def _returns(self, function: Scope) -> Value:
+        key = id(function)
+        if key in self._active:
+            return _UNKNOWN
+        self._active.add(key)
+        try:
+            guarded = any(self.guards.guard(conditions) is not Guard.ALWAYS for _, conditions in function.returns)
+            return one_of([self.value(node, function) for node, _ in function.returns[:MAX_OPTIONS]], guarded=guarded)
+        finally:
+            self._active.discard(key)
+
+    def _choice(self, node: ast.IfExp, scope: Scope) -> Value:
+        outcome = self.guards.constant(node.test, scope)
+        if outcome is not None:
+            return self.value(node.body if outcome else node.orelse, scope)
+        guarded = self.guards.polarity(node.test, scope) != 0
+        return one_of([self.value(node.body, scope), self.value(node.orelse, scope)], guarded=guarded)
+
+    def _table(self, keys: list[ast.expr | None], values: list[ast.expr], scope: Scope) -> Value:
+        entries: dict[str | int | float | bool | None, Value] = {}
+        for key, value in zip(keys, values, strict=True):
+            evaluated = self.value(value, scope)
+            if key is None and isinstance(evaluated, Table):
+                entries |= dict(evaluated.entries)
+            elif isinstance(key, ast.Constant) and isinstance(key.value, str | int | float | bool | None):
+                entries[key.value] = evaluated
+        return Table(tuple(entries.items()))
+
+    def _item(self, base: Value, index: Value) -> Value:
+        def item(option: Value) -> Value:
+            match option, index:
+                case Items(values=values), Known(value=int(position)) if -len(values) <= position < len(values):
+                    return values[position]
+                case Table(), Known(value=key):
+                    return option.get(key) or _UNKNOWN
+                case Symbol(name="os.environ"), _:
+                    return _UNKNOWN
+                case ((Made() | Symbol() | Unknown()), _):
+                    return option
+                case _:
+                    return _UNKNOWN
+
+        return _each(base, item)
+
+    def _text(self, parts: list[ast.expr], scope: Scope) -> Value:
+        """An f-string; a part that is not known stands as {}, so that the known start of `cuda:{}` remains."""
+        text = ""
+        for part in parts:
+            value = self.value(part.value if isinstance(part, ast.FormattedValue) else part, scope)
+            text += str(value.value) if isinstance(value, Known) else "{}"
+        return Known(text) if not text.startswith("{}") else _UNKNOWN
+
+
+def one_of(values: Iterable[Value], *, guarded: bool = False) -> Value:
+    """The value that is one of `values`, flat and without repetition."""
+    flat = list(values)
+    guarded = guarded or any(isinstance(value, OneOf) and value.guarded for value in flat)
+    unique = tuple(dict.fromkeys(option for value in flat for option in options(value)))[:MAX_OPTIONS]
+    if len(unique) == 1:
+        return unique[0]
+    return OneOf(unique, guarded) if unique else _UNKNOWN
+
+
+def _each(value: Value, function: Callable[[Value], Value]) -> Value:
+    if isinstance(value, OneOf):
+        return one_of([function(option) for option in options(value)], guarded=value.guarded)
+    return function(value)
+
+
+def _arithmetic(op: ast.operator, left: Value, right: Value) -> Value:
+    match left, right:
+        case Known(value=str(first)), Known(value=str(second)) if isinstance(op, ast.Add):
+            return Known(first + second) if len(first) + len(second) < 4096 else _UNKNOWN
+        case Known(value=str(first)), _ if isinstance(op, ast.Add):
+            return Known(first + "{}")
+        case Known(value=int() | float() as first), Known(value=int() | float() as second):
+            function = _ARITHMETIC.get(type(op))
+            if function is None or abs(first) > _LARGEST or abs(second) > _LARGEST:
+                return _UNKNOWN
+            try:
+                return Known(function(first, second))
+            except (ArithmeticError, ValueError):
+                return _UNKNOWN
+        case Array(), _:
+            return left
+        case _, Array():
+            return right
+        case _:
+            return _CALLER if from_caller(left) or from_caller(right) else _UNKNOWN
+
+
+def _method(base: Value, name: str, args: list[Value]) -> Value | None:
+    """What a method of a value that is understood hands back, None when it is for the callee to say."""
+    if name in SAME_OBJECT and any(isinstance(option, Array | Made) for option in options(base)):
+        return base
+    if isinstance(base, Table) and name == "get" and args and isinstance(args[0], Known):
+        return base.get(args[0].value) or (args[1] if len(args) > 1 else Known(None))
+    if from_caller(base):
+        return _CALLER
+    if isinstance(base, Known) and isinstance(base.value, str) and name in ("lower", "strip", "upper", "format"):
+        return base
+    return None
+
+
+def _known_call(name: str, args: list[Value], keywords: Mapping[str, Value]) -> Value | None:
+    """The result of a call to something that stage 1 knows: devices, the environment, conversions, allocations."""
+    if name in DEVICE_CALLS:
+        return args[0] if args else keywords.get("type", _UNKNOWN)
+    if name in ("os.environ.get", "os.getenv"):
+        return args[1] if len(args) > 1 else keywords.get("default", _UNKNOWN)
+    if name in ("json.loads", "json.load"):
+        return _CALLER
+    if name in _CONVERSIONS and args:
+        return _each(args[0], lambda option: _converted(_CONVERSIONS[name], option))
+    if name in ("min", "max", "abs", "round", "sum", "len", "range", "list", "tuple", "next", "iter"):
+        return _CALLER if any(from_caller(value) for value in args) else None
+    return allocated(name, args, keywords)
+
+
+def _converted(kind: Callable[[object], int | float | str | bool], value: Value) -> Value:
+    if not isinstance(value, Known):
+        return value if isinstance(value, Unknown) else _UNKNOWN
+    try:
+        return Known(kind(value.value))
+    except (ValueError, TypeError, OverflowError):
+        return _UNKNOWN

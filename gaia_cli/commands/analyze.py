@@ -1,0 +1,83 @@
+"""`gaia analyze`: which execution mode the code needs, and why."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gaia_cli.errors import ExitCode, FunctionError, UsageError
+from gaia_cli.project import FunctionProject, load_project
+from runtime_images.policy.model import Verdict
+
+if TYPE_CHECKING:
+    from analyzers import Analysis
+
+FORMATS = ("full", "json")
+
+
+def analyze(path: Path, output_format: str = "full", write: bool = False) -> ExitCode:
+    """Analyze the function at `path` and report; with `write` also write gaia.manifest.toml beside its code.
+
+    Returns `USAGE` when a file of the function could not be analyzed: the report says which, and no manifest is written.
+
+    Raises:
+        UsageError: there is nothing at `path`, or the format is unknown.
+        ConfigurationError: the function's configuration is unusable.
+        FunctionError: there is no Python to analyze, or the configured entry point is not there.
+    """
+    if output_format not in FORMATS:
+        raise UsageError(f"unknown output format {output_format!r}", f"use one of {', '.join(FORMATS)}")
+    project = load_project(path)
+    analysis = analyze_project(project, path)
+    _report(analysis, project, output_format)
+    if analysis.failures:
+        return ExitCode.USAGE
+    if write:
+        _write(analysis, project)
+    return ExitCode.OK
+
+
+def analyze_project(project: FunctionProject, path: Path) -> "Analysis":
+    """The analysis of a project; a mode that its configuration pins stands above what the code says.
+
+    Raises:
+        FunctionError: there is no Python to analyze, or the configured entry point is not there.
+    """
+    from analyzers import AnalyzerError
+    from analyzers import analyze as read
+
+    single = path.is_file()
+    try:
+        analysis = read(path if single else project.directory, entrypoint="" if single else project.entrypoint)
+    except AnalyzerError as error:
+        raise FunctionError(error.message, error.hint) from None
+    if project.pin is None:
+        return analysis
+    reason = f"pinned in the function's configuration; its code says {analysis.mode}: {analysis.reason}"
+    return replace(analysis, verdict=Verdict(project.pin, 1.0, reason))
+
+
+def _report(analysis: "Analysis", project: FunctionProject, output_format: str) -> None:
+    from gaia_cli.views import console
+
+    if output_format == "json":
+        from analyzers.formats import as_json
+
+        console.result(as_json.render(analysis))
+    else:
+        from gaia_cli.views.analysis import show_analysis
+
+        show_analysis(analysis, project.name, console.rich_console())
+
+
+def _write(analysis: "Analysis", project: FunctionProject) -> None:
+    from analyzers.manifest import FILE_NAME, render_manifest
+    from gaia_cli.version import __version__
+    from gaia_cli.views import console
+
+    manifest = project.directory / FILE_NAME
+    text = render_manifest(analysis, name=project.name, slo=project.slo, version=__version__)
+    try:
+        manifest.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UsageError(f"cannot write {manifest}: {error.strerror}", "make the directory writable") from None
+    console.note(f"wrote {manifest}")

@@ -1,0 +1,132 @@
+"""The report of `gaia analyze`: the mode and the reason first, then the evidence with the code it stands on.
+
+A finding is drawn as compilers do: what was found, where, the line with its number, and a mark under the place. Findings of one
+rule with one message share an entry, so that the report stays as short as there are different things to say.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from analyzers import Analysis
+from analyzers.rules.model import Finding, Signal
+from runtime_images.policy.model import ExecutionMode
+
+MOST_ENTRIES = 12
+_MODES = {
+    ExecutionMode.CPU: ("cyan", "never sees a GPU"),
+    ExecutionMode.CPU_PREFERRED: ("green", "starts on the CPU, may be promoted to a GPU"),
+    ExecutionMode.GPU_PREFERRED: ("yellow", "starts on a GPU where there is one, may be demoted to the CPU"),
+    ExecutionMode.GPU: ("magenta", "needs a GPU and fails without one"),
+}
+_NARROWEST = 24
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """Findings that say the same: the first is shown with its code, the others by their places."""
+
+    first: Finding
+    others: tuple[Finding, ...]
+
+
+def show_analysis(analysis: Analysis, name: str, console: Console) -> None:
+    """Draw the report of the function `name` on `console`."""
+    _show_verdict(analysis, name, console)
+    entries = _entries(analysis.findings)
+    for entry in entries[:MOST_ENTRIES]:
+        console.print()
+        _show_entry(entry, console)
+    if len(entries) > MOST_ENTRIES:
+        console.print()
+        console.print(f"and {len(entries) - MOST_ENTRIES} more: --output-format json lists all", style="dim")
+    console.print()
+    _show_files(analysis, console)
+
+
+def _show_verdict(analysis: Analysis, name: str, console: Console) -> None:
+    colour, meaning = _MODES[analysis.mode]
+    console.print(
+        Text.assemble((name, "bold"), "  ", (f" {analysis.mode} ", f"bold reverse {colour}"), "  ", (meaning, colour))
+    )
+    reason = analysis.reason[:1].upper() + analysis.reason[1:]
+    console.print(f"{reason}. Confidence {analysis.confidence:.0%}.", markup=False, soft_wrap=False)
+
+
+def _entries(findings: Iterable[Finding]) -> list[_Entry]:
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.rule, finding.message), []).append(finding)
+    return [_Entry(group[0], tuple(group[1:])) for group in groups.values()]
+
+
+def _show_entry(entry: _Entry, console: Console) -> None:
+    finding = entry.first
+    failed = finding.signal is Signal.FAILURE
+    head = Text.assemble((finding.rule, "bold red" if failed else "bold"), " ", finding.message)
+    weight = _weight(finding)
+    if weight:
+        head.append("  ")
+        head.append(weight)
+    console.print(head)
+    _show_code(finding, console)
+    if entry.others:
+        places = ", ".join(_place(other) for other in entry.others[:4])
+        more = f" and {len(entry.others) - 4} more" if len(entry.others) > 4 else ""
+        console.print(Padding(Text(f"also {places}{more}", style="dim"), (0, 0, 0, 2)))
+
+
+def _weight(finding: Finding) -> Text | None:
+    if not finding.weight:
+        return None
+    towards, colour = ("GPU", "magenta") if finding.weight > 0 else ("CPU", "cyan")
+    return Text(f"{abs(finding.weight):.1f} for the {towards}", style=colour)
+
+
+def _place(finding: Finding) -> str:
+    return f"{finding.place.path}:{finding.place.line}"
+
+
+def _show_code(finding: Finding, console: Console) -> None:
+    """The place, then the line with its number and a mark under the stretch that was found."""
+    gutter = len(str(finding.place.line))
+    console.print(Text(f"{' ' * gutter}--> {_place(finding)}:{finding.place.column}", style="blue"), soft_wrap=True)
+    if not finding.excerpt.strip():
+        return
+    code, start, end = _window(finding, max(console.width - gutter - 3, _NARROWEST))
+    bar = Text(f"{' ' * gutter} | ", style="blue")
+    line = Text.assemble((f"{finding.place.line} | ", "blue"), code)
+    mark = Text.assemble(
+        bar, " " * start, ("^" * (end - start), "bold red" if finding.signal is Signal.FAILURE else "bold yellow")
+    )
+    for text in (line, mark):
+        text.no_wrap = True
+        console.print(text, overflow="crop")
+
+
+def _window(finding: Finding, width: int) -> tuple[str, int, int]:
+    """The part of the line that fits, without its indentation, and where the mark begins and ends in it."""
+    excerpt = finding.excerpt.replace("\t", " ").rstrip()
+    indent = len(excerpt) - len(excerpt.lstrip())
+    start = max(finding.place.column - 1 - indent, 0)
+    end = max(finding.place.end_column - 1 - indent, start + 1)
+    code = "".join(character if character.isprintable() else " " for character in excerpt[indent:])
+    if end > width and start > width // 3:
+        cut = start - width // 3
+        code, start, end = "..." + code[cut + 3 :], start - cut, end - cut
+    return code[:width], start, min(end, max(width, start + 1), max(len(code), start + 1))
+
+
+def _show_files(analysis: Analysis, console: Console) -> None:
+    names = _listed(analysis.files)
+    count = f"{len(analysis.files)} file" + ("s" if len(analysis.files) != 1 else "")
+    console.print(Text(f"Read {count} in {analysis.duration_s * 1000:.0f} ms: {names}", style="dim"))
+
+
+def _listed(files: Sequence[str]) -> str:
+    if len(files) <= 6:
+        return ", ".join(files)
+    return f"{', '.join(files[:5])} and {len(files) - 5} more"
