@@ -23,15 +23,21 @@ LEVEL_LEAST = 5
 LEVEL_MOST = 40
 SAME_SCALE = 1.15
 POINTS_MOST = 12
+CLIENTS_LEAST = 8
+CLOSED_SHARE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """Service times of a backend lately: median, 95th percentile and mean of `count` requests."""
+    """Times of a backend lately, over `count` requests: service at the median, p95 and mean, and mean latency.
+
+    From five requests on, neither p95 nor the mean of the service times sees the largest.
+    """
 
     p50_s: float
     p95_s: float
     mean_s: float
+    latency_s: float
     count: int
 
 
@@ -47,7 +53,10 @@ def level_of(samples: Sequence[Sample]) -> Level | None:
         return None
     services = sorted(sample.service_s for sample in samples)
     count = len(services)
-    return Level(services[(count - 1) // 2], robust_p95(services), sum(services) / count, count)
+    kept = services[:-1] if count >= LEVEL_LEAST else services
+    mean_s = sum(kept) / len(kept)
+    latency_s = sum(sample.latency_s for sample in samples) / count
+    return Level(services[(count - 1) // 2], robust_p95(services), mean_s, latency_s, count)
 
 
 def keep_recent(samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
@@ -132,11 +141,12 @@ def queue_wait_p95_s(arrival_rate: float, service_s: float, slots: int) -> float
     return service_s / slots / (1 - utilization) * log(utilization / 0.05)
 
 
-def closed_loop_clients(clients: tuple[int, ...]) -> int | None:
+def closed_loop_clients(clients: tuple[int, ...], arrival_rate: float, latency_s: float) -> int | None:
     """How many clients wait for their answers before they ask again, or None for an open stream of requests.
 
-    A closed loop without pauses always has the same number of requests unanswered; an open one has not.
+    A closed loop without pauses always has the same number of requests unanswered, which by Little's law is the
+    arrival rate times the latency; that second test keeps out a steady open stream seen in step with its arrivals.
     """
-    if len(clients) < 8 or min(clients) < 1 or max(clients) - min(clients) > max(1, max(clients) // 4):
+    if len(clients) < CLIENTS_LEAST or min(clients) < 1 or max(clients) - min(clients) > max(1, max(clients) // 4):
         return None
-    return max(clients)
+    return max(clients) if arrival_rate * latency_s >= CLOSED_SHARE * min(clients) else None

@@ -68,7 +68,8 @@ class LaneMemory:
     """What is remembered of one backend.
 
     `seen` is how many finished requests were learned from, `served` how many of them since the backend last started
-    (at `ready_at`), `samples` the newest ones, cold starts left out, `floor_s` its shortest typical service time.
+    (at `ready_at`), `samples` the newest ones, cold starts left out, `floor_s` its shortest typical service time, as
+    of `floor_at`.
     """
 
     seen: int = 0
@@ -76,6 +77,7 @@ class LaneMemory:
     ready_at: float | None = None
     samples: tuple[Sample, ...] = ()
     floor_s: float | None = None
+    floor_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,8 @@ class PolicyState:
     """Everything remembered between decisions.
 
     `alarm` is the evidence that the active backend misses the SLO (estimators.py), `bad_since` and `bad_at` the first
-    and the last bad request of the present trouble. `calm_since` is since when the CPU would do. `futile_s` is the CPU
+    and the last bad request of the present trouble. `calm_since` is since when the CPU would do,
+    `trial_due_since` since when a trial would pay. `futile_s` is the CPU
     service time at which the GPU was no faster, found at `futile_at`. `ordered` is the rule that ordered the last
     switch, `dwell_s` and `trial_s` the patience before the next demotion or trial. `clients` are the last counts
     of unanswered requests, `requests` and `violations` the totals against the SLO.
@@ -108,6 +111,7 @@ class PolicyState:
     bad_at: float = -inf
     overload_since: float | None = None
     calm_since: float | None = None
+    trial_due_since: float | None = None
     points: tuple[Point, ...] = ()
     futile_s: float | None = None
     futile_at: float = 0.0
