@@ -146,14 +146,16 @@ def _mode(path: Path, project: FunctionProject, asked: str) -> tuple[ExecutionMo
         return ExecutionMode(asked), "asked for"
     if project.pin is not None:
         return project.pin, "pinned in the configuration"
-    from analyzers import analyze
-    from analyzers.errors import AnalyzerError
+    from gaia_cli.commands.analyze import analyze_project
 
-    try:
-        verdict = analyze(path).verdict
-    except AnalyzerError as error:
-        raise AnalysisError(error.message, error.hint) from None
-    return verdict.mode, f"{verdict.reason} (confidence {verdict.confidence:.2f})"
+    analysis = analyze_project(project, path)
+    if analysis.failures:
+        failure = analysis.failures[0].evidence
+        raise AnalysisError(
+            f"{failure.path}:{failure.line}: {failure.message}",
+            "correct it, or say with --mode what the function needs",
+        )
+    return analysis.mode, f"{analysis.reason} (confidence {analysis.confidence:.0%})"
 
 
 def _start(wish: _Wish, chosen: Choice, screen: Screen) -> _Started:

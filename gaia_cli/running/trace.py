@@ -20,7 +20,7 @@ from gaia_cli.errors import UsageError
 from gaia_cli.running.history import Event
 from runtime_images.policy.model import Backend
 
-NEAREST = 15
+NEAREST = 5
 """Requests on each side of a comparison: few enough to follow a load, enough to forget one slow request."""
 
 COLUMNS = ("arrival_s", "cpu_ms", "gpu_ms", "cpu_time_ms", "think_s")

@@ -18,6 +18,7 @@ from gaia_cli.running.history import Event, Note, RunHistory
 from gaia_cli.running.plan import RunPlan
 from gaia_cli.running.summary import RunSummary
 from gaia_cli.views.chart import latency_chart, legend
+from gaia_cli.views.fields import print_fields
 from gaia_cli.views.glyphs import BAD, DIM, LANE_STYLE, OK, SLO_STYLE, STRONG, WARN, Glyphs, glyphs_for
 from gaia_cli.views.lanes import boxed_lanes, plain_lanes
 from gaia_cli.views.summary import show_summary
@@ -32,6 +33,8 @@ BOXED_ROWS = 18
 
 SPARK_ROWS = 15
 """Rows from which plain lanes have a sparkline each."""
+
+SUMMARY_CHART_ROWS = 6
 
 REFRESH_S = 0.25
 
@@ -85,13 +88,12 @@ class LiveScreen:
     def plan(self, plan: RunPlan) -> None:
         """Say what is going to run, where and why."""
         self._plan = plan
-        for name, sentence in plan.sentences():
-            self._console.print(Text.assemble((f"{name:<12}", DIM), sentence))
+        print_fields(self._console, ((name, Text(sentence)) for name, sentence in plan.sentences()))
 
     def event(self, event: Event, history: RunHistory) -> None:
         """Take an event; the view begins when the function is ready, after its address has been printed."""
         if event.get("event") == "ready":
-            self._console.print(Text.assemble(("serving     ", DIM), (history.url, STRONG)))
+            print_fields(self._console, [("serving", Text(history.url, STRONG))])
             self._live = Live(console=self._console, screen=True, auto_refresh=False, vertical_overflow="crop")
             self._live.start()
         elif event.get("event") == "log" and self._live is None:
@@ -109,7 +111,7 @@ class LiveScreen:
         """Leave the live view and print what the run came to, with its latency chart."""
         self.close()
         glyphs = glyphs_for(self._console)
-        for line in _chart(history, min(self._console.width, 120), 9, glyphs):
+        for line in _titled_chart(history, min(self._console.width, 120), SUMMARY_CHART_ROWS, glyphs):
             self._console.print(line)
         show_summary(self._console, summary, glyphs)
 
@@ -167,8 +169,10 @@ def _lanes(plan: RunPlan, history: RunHistory, width: int, height: int, glyphs: 
 def _chart(history: RunHistory, width: int, room: int, glyphs: Glyphs) -> list[Text]:
     """The chart with its title, in at most about half of the room; nothing where two rows do not fit."""
     rows = min(12, max(2, (room - 3) * 3 // 5))
-    if room < rows + 3:
-        return []
+    return _titled_chart(history, width, rows, glyphs) if room >= rows + 3 else []
+
+
+def _titled_chart(history: RunHistory, width: int, rows: int, glyphs: Glyphs) -> list[Text]:
     title, signs = Text("p95 of each second", DIM), legend(glyphs)
     fits = title.cell_len + signs.cell_len + 2 <= width
     return [_spread(title, signs, width) if fits else title, *latency_chart(history, width, rows, glyphs)]

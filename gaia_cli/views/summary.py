@@ -1,24 +1,18 @@
 """What a run came to, printed when it has ended."""
 
-from itertools import zip_longest
-
 from rich.console import Console
 from rich.text import Text
 
 from gaia_cli.running.summary import RunSummary, SwitchSummary
+from gaia_cli.views.fields import print_fields
 from gaia_cli.views.glyphs import BAD, DIM, OK, SLO_STYLE, STRONG, Glyphs
 from gaia_cli.views.units import clock, latency, money, share
 
-_INDENT = 12
-
 
 def show_summary(console: Console, summary: RunSummary, glyphs: Glyphs) -> None:
-    """Print the summary, a name and a value a row; values wrap beside their names."""
+    """Print the summary to `console`."""
     console.print(Text("summary", STRONG))
-    for name, value in _rows(summary, glyphs):
-        lines = value.wrap(console, max(20, console.width - _INDENT))
-        for lead, line in zip_longest([name], lines, fillvalue=""):
-            console.print(Text.assemble((f"  {lead:<{_INDENT - 2}}", DIM), line), soft_wrap=True)
+    print_fields(console, _rows(summary, glyphs), indent="  ")
 
 
 def _rows(summary: RunSummary, glyphs: Glyphs) -> list[tuple[str, Text]]:
