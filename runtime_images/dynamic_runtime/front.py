@@ -152,7 +152,7 @@ class Front:
         if frame.flags & Flags.FINAL:
             body, timing = frames.split_final(frame)
             link.settle(job, self._clock.monotonic())
-            link.learn(job, timing)
+            link.learn(timing)
         status = self._relay(job, frame, body, timing)
         if timing is not None:
             self._count(job, link, status, timing)

@@ -1,9 +1,9 @@
 """A worker as the front sees it: its end of the socket, what is outstanding there, and the adaptive window.
 
-How many requests to give a worker at once is measured, not configured: each answer tells how long its request
-waited inside the worker before it was begun. While that wait is small the window opens by one an answer; when it
-exceeds a millisecond it closes. A blocking handler thus gets about a millisecond of work ahead, an asynchronous one
-everything it can overlap, and the rest waits in the front, where a switch can still send it to the better backend.
+How many requests to give a worker at once is learned, not configured. A worker that serves one request after the
+other gets about a millisecond of work ahead: enough to keep it busy, and the rest waits in the front, where a
+switch can still send it to the better backend. One whose requests overlap, because it awaits something else, gets
+more as long as it takes them. Declared concurrency is taken at its word.
 """
 
 import asyncio
@@ -17,10 +17,11 @@ from runtime_images.policy.model import Backend
 if TYPE_CHECKING:
     from runtime_images.dynamic_runtime.front import Job
 
-WAIT_TARGET_S = 0.001
+AHEAD_S = 0.001
 MAX_WINDOW = min(256, SLOTS)
+_LONG_S = 0.01
+"""A service time beside which the few microseconds between two requests do not matter."""
 _SMOOTHING = 0.2
-_CLOSING = 0.8
 
 
 class LinkOwner(Protocol):
@@ -48,10 +49,15 @@ class WorkerLink(asyncio.Protocol):
         self.settled.set()
         self.busy_s = 0.0
         self.window = float(max(concurrency, 1))
-        self._least = self.window
-        self._wait_s = 0.0
+        self.blocking = True
+        self._concurrency = concurrency
+        self._service_s = 0.0
+        self._overlap = 0.0
+        self._ended_ns = 0
         self._busy_since_s = 0.0
         self._owner = owner
+        self._loop = asyncio.get_running_loop()
+        self._outgoing: list[bytes] = []
         self._transport: asyncio.Transport | None = None
         self._parser = frames.FrameParser(frames.MAX_CHUNK_BYTES + frames.MAX_HEAD_BYTES + frames.TIMING.size)
 
@@ -111,26 +117,46 @@ class WorkerLink(asyncio.Protocol):
         """Seconds, since the start, in which the worker had at least one request."""
         return self.busy_s + (now_s - self._busy_since_s if self.jobs else 0.0)
 
-    def learn(self, job: "Job", timing: Timing) -> None:
-        """Adapt the window to how long the request waited inside the worker."""
-        wait_s = max(0.0, timing.begun_ns / 1e9 - job.dispatched_s)
-        self._wait_s += _SMOOTHING * (wait_s - self._wait_s)
-        if self._wait_s > WAIT_TARGET_S:
-            self.window = max(self._least, self.window * _CLOSING)
-        elif len(self.jobs) >= int(self.window) - 1:
-            self.window = min(MAX_WINDOW, self.window + 1.0)
+    def learn(self, timing: Timing) -> None:
+        """Adapt the window to an answer: how long it took, and whether it overlapped with the one before."""
+        service_s = max(1e-6, (timing.ended_ns - timing.begun_ns) / 1e9)
+        self._service_s += _SMOOTHING * (service_s - self._service_s) if self._service_s else service_s
+        if self.jobs:
+            self._overlap += _SMOOTHING * ((timing.begun_ns < self._ended_ns) - self._overlap)
+        self._ended_ns = max(self._ended_ns, timing.ended_ns)
+        adaptive = not self.blocking and not self._concurrency
+        if adaptive and self._overlap > 0.5:
+            self.window = min(MAX_WINDOW, self.window + (len(self.jobs) >= int(self.window) - 1))
+        else:
+            self.window = min(MAX_WINDOW, self._at_work(adaptive) + AHEAD_S / self._service_s)
+
+    def _at_work(self, adaptive: bool) -> int:
+        """Requests that the worker may work on at once. One that may overlap must be given two to show it."""
+        least = self._concurrency or 1
+        return least + (adaptive or self._service_s < _LONG_S)
 
     def cancel(self, job: "Job", *, forced: bool = False) -> None:
         """Ask the worker to drop a request; without force only if it has not begun."""
         self.send(frames.encode(Kind.CANCEL, job.id, flags=Flags.FORCE if forced else 0))
 
     def send(self, data: bytes) -> None:
-        """Send encoded frames."""
+        """Send encoded frames, together with whatever else is sent in this turn of the event loop.
+
+        One system call for many frames: each call would wake the worker for one frame only.
+        """
+        if not self._outgoing:
+            self._loop.call_soon(self._flush)
+        self._outgoing.append(data)
+
+    def _flush(self) -> None:
+        data = b"".join(self._outgoing)
+        self._outgoing.clear()
         if self.open and self._transport is not None:
             self._transport.write(data)
 
     def close(self) -> None:
         """Close without telling the owner: an end that was asked for."""
+        self._flush()
         self.open = False
         if self._transport is not None:
             self._transport.close()

@@ -95,6 +95,7 @@ class Worker(asyncio.Protocol):
         self._side_tasks: set[asyncio.Task[None]] = set()
         self._end_lifespan: Callable[[], Any] | None = None
         self._transport: asyncio.Transport | None = None
+        self._outgoing: list[bytes] = []
         self.stopping = asyncio.Event()
 
     async def start(self) -> None:
@@ -121,6 +122,7 @@ class Worker(asyncio.Protocol):
         ready = {
             "entry": f"{entry.path}:{entry.attribute}",
             "form": entry.form.value,
+            "blocking": self._function.blocking,
             "hooks": [name for name in ("alive", "ready") if getattr(self._function, name) is not None],
         }
         self.write(frames.encode(Kind.READY, body=json.dumps(ready).encode()))
@@ -136,6 +138,7 @@ class Worker(asyncio.Protocol):
                 await _awaited(self._function.stop())
         except (Exception, SystemExit):  # noqa: BLE001 -- the user's code may raise anything
             traceback.print_exc()
+        self._flush()
         if self._transport is not None:
             self._transport.close()
             await asyncio.sleep(0)
@@ -157,7 +160,14 @@ class Worker(asyncio.Protocol):
             self._take(frame)
 
     def write(self, data: bytes) -> None:
-        """Send encoded frames; on the event loop only."""
+        """Send encoded frames, one system call for all of this turn of the event loop; on the event loop only."""
+        if not self._outgoing:
+            self._loop.call_soon(self._flush)
+        self._outgoing.append(data)
+
+    def _flush(self) -> None:
+        data = b"".join(self._outgoing)
+        self._outgoing.clear()
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
 
