@@ -188,7 +188,8 @@ class _FileReader:
                         yield key, Argument(value, argument.line, argument.offset)
 
     def _argument(self, node: ast.expr, scope: Scope) -> Argument:
-        return Argument(self._evaluator.value(node, scope), node.lineno, node.col_offset)
+        value = self._evaluator.value(node, scope)
+        return Argument(value if any(options(value)) else Unknown(), node.lineno, node.col_offset)
 
     def _place(self, node: ast.expr | ast.stmt) -> Place:
         line = self._lines[node.lineno - 1] if node.lineno <= len(self._lines) else ""

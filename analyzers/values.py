@@ -29,7 +29,7 @@ from analyzers.scopes import Binding, Kind, Scope
 from analyzers.shapes import allocated
 from analyzers.vocabulary import DEVICE_CALLS, SAME_OBJECT
 
-MAX_STEPS = 400_000
+MAX_STEPS = 200_000
 MAX_DEPTH = 60
 MAX_OPTIONS = 16
 _LARGEST = 1 << 62
@@ -43,6 +43,7 @@ _ARITHMETIC: Mapping[type[ast.operator], Callable[[float, float], float]] = {
     ast.Mod: operator.mod,
 }
 _UNKNOWN = Unknown()
+_NOTHING = OneOf(())
 _CALLER = Unknown(Origin.CALLER)
 _CONVERSIONS: Mapping[str, type[int] | type[float] | type[str] | type[bool]] = {
     "int": int,
@@ -65,6 +66,7 @@ class Evaluator:
         self._scopes: dict[str, Scope] = dict(modules)
         self._active: set[int] = set()
         self._memory: dict[int, Value] = {}
+        self._provisional: dict[int, Value] = {}
         self._steps = 0
         self._cuts = 0
         self.guards = Guards(self)
@@ -177,20 +179,35 @@ class Evaluator:
         return one_of([self._bound(binding) for binding in bindings[:MAX_OPTIONS]], guarded=guarded)
 
     def _bound(self, binding: Binding) -> Value:
-        key = id(binding)
+        return self._once(id(binding), lambda: self._meaning(binding))
+
+    def _once(self, key: int, compute: Callable[[], Value]) -> Value:
+        """What `compute` gives, worked out once.
+
+        A name that is defined by itself, as in `x = x + 1`, adds nothing to its own value. Inside such a cycle values may be cut
+        short, so they are kept for the evaluation that is under way and worked out anew by the next: that keeps code whose
+        names all depend on each other linear.
+        """
         if key in self._memory:
             return self._memory[key]
         if key in self._active:
             self._cuts += 1
-            return _UNKNOWN
+            return _NOTHING
+        if key in self._provisional:
+            self._cuts += 1
+            return self._provisional[key]
         cuts = self._cuts
         self._active.add(key)
         try:
-            value = self._meaning(binding)
+            value = compute()
         finally:
             self._active.discard(key)
-        if cuts == self._cuts or not self._active:  # a value that a cycle cut short is not the whole one
+            if not self._active:
+                self._provisional.clear()
+        if cuts == self._cuts or not self._active:
             self._memory[key] = value
+        else:
+            self._provisional[key] = value
         return value
 
     def _meaning(self, binding: Binding) -> Value:
@@ -250,15 +267,11 @@ class Evaluator:
         return _known_call(callee.name, args, keywords) or Made(callee.name)
 
     def _returns(self, function: Scope) -> Value:
-        key = id(function)
-        if key in self._active:
-            return _UNKNOWN
-        self._active.add(key)
-        try:
+        def compute() -> Value:
             guarded = any(self.guards.guard(conditions) is not Guard.ALWAYS for _, conditions in function.returns)
             return one_of([self.value(node, function) for node, _ in function.returns[:MAX_OPTIONS]], guarded=guarded)
-        finally:
-            self._active.discard(key)
+
+        return self._once(id(function), compute)
 
     def _choice(self, node: ast.IfExp, scope: Scope) -> Value:
         outcome = self.guards.constant(node.test, scope)
@@ -309,7 +322,7 @@ def one_of(values: Iterable[Value], *, guarded: bool = False) -> Value:
     unique = tuple(dict.fromkeys(option for value in flat for option in options(value)))[:MAX_OPTIONS]
     if len(unique) == 1:
         return unique[0]
-    return OneOf(unique, guarded) if unique else _UNKNOWN
+    return OneOf(unique, guarded)
 
 
 def _each(value: Value, function: Callable[[Value], Value]) -> Value:
