@@ -130,13 +130,16 @@ def _mode(path: Path, project: FunctionProject) -> ExecutionMode:
     """The pinned mode, else the analyzer's, as `gaia run` would start it."""
     if project.pin is not None:
         return project.pin
-    from analyzers import analyze
-    from analyzers.errors import AnalyzerError
+    from gaia_cli.commands.analyze import analyze_project
 
-    try:
-        return analyze(path).verdict.mode
-    except AnalyzerError as error:
-        raise AnalysisError(error.message, error.hint) from None
+    analysis = analyze_project(project, path)
+    if analysis.failures:
+        failure = analysis.failures[0].evidence
+        raise AnalysisError(
+            f"{failure.path}:{failure.line}: {failure.message}",
+            "correct it, or pin the mode in gaia.toml: [mode] pin",
+        )
+    return analysis.mode
 
 
 def _show_head(answer: Answer) -> None:

@@ -58,7 +58,8 @@ def test_a_heavy_library_is_imported_in_its_place_only(library: str) -> None:
 def test_the_table_names_only_places_that_import(library: str) -> None:
     importers = [path for path in modules() if library in imported(path)]
 
-    assert [place for place in IMPORTERS[library] if not any(path.startswith(place) for path in importers)] == []
+    there = [place for place in IMPORTERS[library] if (ROOT / place).exists()]
+    assert [place for place in there if not any(path.startswith(place) for path in importers)] == []
 
 
 def test_nothing_is_printed_outside_the_views() -> None:
