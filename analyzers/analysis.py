@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from analyzers.escalation import resolve
 from analyzers.facts import Facts, Place
 from analyzers.reading import Source, Trouble
 from analyzers.rules import RULES
@@ -67,7 +68,7 @@ def analyze(path: Path | str, *, entrypoint: str = "") -> Analysis:
     started = time.perf_counter()
     project = collect(Path(path), entrypoint)
     files, troubles = extract(project.sources, project.entry)
-    facts = Facts(files, project.dependencies)
+    facts = Facts(resolve(files, project.sources), project.dependencies)
     failures = [_failure(trouble) for trouble in (*project.troubles, *troubles)]
     findings = _with_excerpts([*failures, *examine(facts)], project.sources)
     verdict = decide(findings, complete=not any(finding.signal is Signal.FAILURE for finding in findings))

@@ -156,6 +156,8 @@ class Evaluator:
         if bindings:
             return self._combined(bindings)
         match base:
+            case Symbol(name=owner) | Made(name=owner) if owner in self._scopes and owner not in self._modules:
+                return _UNKNOWN  # inherited, or set in a way that only stage 2 may follow
             case Symbol(name=owner):
                 return self._symbol(f"{owner}.{name}")
             case Made(name=owner):
@@ -361,7 +363,7 @@ def _method(base: Value, name: str, args: list[Value]) -> Value | None:
         return base.get(args[0].value) or (args[1] if len(args) > 1 else Known(None))
     if from_caller(base):
         return _CALLER
-    if isinstance(base, Known) and isinstance(base.value, str) and name in ("lower", "strip", "upper", "format"):
+    if isinstance(base, Known) and isinstance(base.value, str) and name in ("lower", "strip"):
         return base
     return None
 

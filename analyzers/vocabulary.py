@@ -41,6 +41,18 @@ CPU_WORDS = ("cpu", "none", "")
 DEVICE_CALLS = frozenset({"torch.device", "mxnet.Context"})
 """Constructors whose value is the device they name."""
 
+DEVICE_KEYWORDS = (
+    "device",
+    "map_location",
+    "torch_device",
+    "device_name",
+    "device_type",
+    "gpu_id",
+    "device_id",
+    "main_device",
+)
+"""Arguments that name a device, in the frameworks and in most code around them."""
+
 ARRAY_MODULES = frozenset(
     {"torch", "numpy", "cupy", "tensorflow", "jax.numpy", "tensorflow.random", "numpy.random", "cupy.random"}
 )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from analyzers.facts import Call, Facts, Guard, Known, OneOf, Value, options
+from analyzers.vocabulary import DEVICE_KEYWORDS
 
 _GPU = re.compile(r"(cuda|gpu|xpu|hip|rocm)(:|$|\{)|/?(device:)?gpu:|^/gpu", re.IGNORECASE)
 _METHODS = frozenset({"cuda", "to_gpu"})
@@ -25,16 +26,6 @@ _DEVICE_FIRST = frozenset(
     }
 )
 _ALWAYS_GPU = frozenset({"torch.cuda.set_device", "torch.cuda.device", "spacy.require_gpu", "mxnet.gpu"})
-DEVICE_KEYWORDS = (
-    "device",
-    "map_location",
-    "torch_device",
-    "device_name",
-    "device_type",
-    "gpu_id",
-    "device_id",
-    "main_device",
-)
 _INDEX_MEANS_GPU = ("transformers.", ".pipeline")
 
 
