@@ -15,7 +15,7 @@ from typing import IO, Any, Self
 
 import docker
 import requests
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.errors import APIError, DockerException, ImageNotFound
 from docker.types import DeviceRequest, LogConfig
 from docker.utils.build import PatternMatcher
 from docker.utils.socket import STDOUT, frames_iter
@@ -248,16 +248,15 @@ class Container:
 
     def remove(self) -> None:
         """Kill and remove what is left, and close the streams; may be called twice."""
-        with contextlib.suppress(
-            NotFound, APIError, requests.RequestException
-        ):  # it removes itself at exit: a race, won either way
+        with contextlib.suppress(APIError, requests.RequestException):  # it removes itself at exit: a race
             self._api.remove_container(self.identifier, force=True, v=True)
         if self._streams is not None:
             plain = self._socket
             with contextlib.suppress(OSError):
                 plain.shutdown(socket.SHUT_RDWR)
-            self._streams._response.close()  # docker-py hangs the response on the stream to keep it alive  # noqa: SLF001
+            self._streams._response.close()  # docker-py hangs the response on the stream to keep it alive
             plain.close()
+            self._streams = None
 
     @property
     def _socket(self) -> socket.socket:

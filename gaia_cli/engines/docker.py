@@ -141,13 +141,13 @@ class RunningContainer:
             self._stopping.set()
             self._container.terminate()
 
-    def close(self) -> int:
+    def close(self, *, at_once: bool = False) -> int:
         """Stop, wait as long as draining may take, then remove what is left; returns the exit code."""
         drained = threading.Thread(target=self._discard_output, name="container-output", daemon=True)
         try:
             self.stop()
             drained.start()
-            self._container.wait(self._settings.drain_timeout_s + _GRACE_S)
+            self._container.wait(0.0 if at_once else self._settings.drain_timeout_s + _GRACE_S)
         finally:
             self._container.remove()
         code = self._container.wait(_GRACE_S)

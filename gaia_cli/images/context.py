@@ -58,6 +58,8 @@ USELESS = (
 )
 """Names that an image has no use for."""
 
+MOST_FILES = 20_000
+"""More are no function: a home directory, for example, in which somebody has a single file to build."""
 _KEY_BYTES = 64 * 1024
 _EPOCH = 946684800
 """2000-01-01, the time of every entry: zip archives cannot hold a time before 1980."""
@@ -83,7 +85,7 @@ def write_context(
     `ignored` says whether a path relative to `directory` is excluded by the user's own ignore file.
 
     Raises:
-        ConfigurationError: a symbolic link leads out of the directory, or a file cannot be read.
+        ConfigurationError: a link leads out of the directory, a file cannot be read, or there are too many.
     """
     left_out: list[str] = []
     with tarfile.open(fileobj=tar, mode="w", format=tarfile.GNU_FORMAT) as archive:
@@ -93,7 +95,12 @@ def write_context(
             _add_bytes(archive, "requirements.txt", "".join(f"{line}\n" for line in plan.requirement_lines).encode())
         for path in _files(RUNTIME_PACKAGE, lambda _: False, []):
             _add_file(archive, f"gaia/runtime_images/{path.relative_to(RUNTIME_PACKAGE)}", path, RUNTIME_PACKAGE)
-        for path in _files(directory, ignored, left_out):
+        for count, path in enumerate(_files(directory, ignored, left_out)):
+            if count == MOST_FILES:
+                raise ConfigurationError(
+                    f"{directory} holds more than {MOST_FILES:,} files",
+                    "give the function a directory of its own, or name what it does not need in .gaiaignore",
+                )
             _add_file(archive, f"function/{path.relative_to(directory)}", path, directory)
         if not (directory / MANIFEST_FILE).is_file():
             _add_bytes(archive, f"function/{MANIFEST_FILE}", manifest_toml.encode())

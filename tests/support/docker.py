@@ -17,6 +17,10 @@ import pytest
 from docker.errors import DockerException, ImageNotFound
 
 from gaia_cli.docker_engine import LABEL, Docker
+from gaia_cli.images.build import Wish, build_image
+from gaia_cli.images.manifest import Manifest
+from gaia_cli.project import FunctionProject
+from runtime_images.policy.model import ExecutionMode
 from tests.support.base_image import CHANGES, write_base_image
 
 HOW_TO_GET_ONE = "no Docker engine answers: run `scripts/ci_docker.sh start` as root, or install Docker"
@@ -52,7 +56,18 @@ def base_image(docker_client: docker.DockerClient, tmp_path_factory: pytest.Temp
             docker_client.images.get(name)
         except ImageNotFound:
             _import_base_image(docker_client, name)
+        _keep_layers(name, tmp_path_factory.mktemp("layers"))
     return name
+
+
+def _keep_layers(base: str, directory: Path) -> None:
+    """Build an image that stays: it holds on to the layers that all have in common, or each test would make them anew."""
+    (directory / "func.py").write_text("def handler(payload): ...\n", encoding="utf-8")
+    project = FunctionProject(directory, "test-layers", base_image=base)
+    manifest = Manifest("", "{}", ExecutionMode.CPU, "")
+    with Docker.connect() as engine:
+        wish = Wish(ExecutionMode.CPU, tags=("gaia-test/layers:latest",))
+        build_image(engine, project, manifest, wish, lambda _step: None)
 
 
 def _import_base_image(client: docker.DockerClient, name: str) -> None:
@@ -86,7 +101,7 @@ def function_name(docker_client: docker.DockerClient) -> Iterator[str]:
     name = f"test-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     yield name
     for image in docker_client.images.list(filters={"label": f"faas.gaia.name={name}"}):
-        docker_client.images.remove(image.id, force=True)
+        docker_client.images.remove(str(image.id), force=True)
 
 
 @pytest.fixture

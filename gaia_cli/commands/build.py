@@ -1,0 +1,77 @@
+"""`gaia build`: bake a function into a container image."""
+
+import re
+from pathlib import Path
+
+from gaia_cli.errors import ExitCode, FunctionError, UsageError
+from gaia_cli.project import FunctionProject, load_project
+from runtime_images.entrypoint import EntryError, find_entry
+from runtime_images.policy.model import ExecutionMode
+
+_TAG = re.compile(
+    r"(?P<name>([a-zA-Z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*)(?P<version>:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?"
+)
+
+
+def build(
+    path: Path,
+    *,
+    tag: str = "",
+    base_image: str = "",
+    mode: str = "",
+    output_format: str = "full",
+    no_cache: bool = False,
+) -> ExitCode:
+    """Build the image of the function at `path` on the Docker engine that answers.
+
+    Raises:
+        GaiaError: a flag, the function, its requirements or the engine is not usable.
+    """
+    if output_format not in ("full", "json"):
+        raise UsageError(f"--output-format {output_format} is not a format", "use full or json")
+    tags = (checked_tag(tag),) if tag else ()
+    pin = _checked_mode(mode)
+    project = _project(path)
+
+    from gaia_cli.docker_engine import Docker
+    from gaia_cli.images.build import Wish, build_image
+    from gaia_cli.images.manifest import manifest_of
+    from gaia_cli.views.build import BuildSteps, report
+
+    with BuildSteps() as steps, Docker.connect() as docker:
+        steps.step(f"analyzing {project.name}")
+        manifest = manifest_of(project)
+        chosen = pin or project.pin or manifest.mode
+        reason = "asked for" if pin else "pinned in the configuration" if project.pin else manifest.reason
+        wish = Wish(mode=chosen, base_image=base_image, tags=tags, no_cache=no_cache)
+        image = build_image(docker, project, manifest, wish, steps.step)
+    report(image, reason, as_json=output_format == "json")
+    return ExitCode.OK
+
+
+def checked_tag(tag: str) -> str:
+    """`tag` as an image's whole name, with :latest where it names no version.
+
+    Raises:
+        UsageError: it cannot be the name of an image.
+    """
+    match = _TAG.fullmatch(tag)
+    if match is None or len(match["name"]) > 255:
+        raise UsageError(f"--tag {tag} cannot be the name of an image", "use lower case, such as --tag hello:1")
+    return tag if match["version"] else f"{tag}:latest"
+
+
+def _checked_mode(mode: str) -> ExecutionMode | None:
+    if mode and mode not in tuple(ExecutionMode):
+        raise UsageError(f"--mode {mode} is not a mode", f"use one of {', '.join(ExecutionMode)}")
+    return ExecutionMode(mode) if mode else None
+
+
+def _project(path: Path) -> FunctionProject:
+    """The project at `path`; its entry point is there."""
+    project = load_project(path)
+    try:
+        find_entry(project.directory, project.entrypoint)
+    except EntryError as error:
+        raise FunctionError(error.message, error.hint) from None
+    return project

@@ -1,0 +1,80 @@
+"""What a person sees of a build: its steps while it lasts, what came of it at the end.
+
+Steps go to standard error, on a terminal as one line that changes; the result goes to standard output.
+"""
+
+from types import TracebackType
+from typing import Any, Self
+
+from gaia_cli.images.build import BuiltImage
+from gaia_cli.images.plan import PORT
+from gaia_cli.views import console
+
+
+class BuildSteps:
+    """Shows steps while it is entered: a spinner where standard error is a terminal, else a line each."""
+
+    def __init__(self) -> None:
+        terminal = console.rich_console(stderr=True)
+        self._terminal = terminal if terminal.is_terminal and not terminal.is_dumb_terminal else None
+        self._spinner = self._terminal.status("") if self._terminal else None
+
+    def __enter__(self) -> Self:
+        if self._spinner is not None:
+            self._spinner.start()
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _where: TracebackType | None
+    ) -> None:
+        if self._spinner is not None:
+            self._spinner.stop()
+
+    def step(self, text: str) -> None:
+        """Say one step; details of a step, which are indented, only change the spinner."""
+        if self._terminal is None or self._spinner is None:
+            console.note(text)
+            return
+        if not text.startswith(" "):
+            self._terminal.print(text, markup=False, style="dim")
+        self._spinner.update(text.strip().replace("[", r"\["))
+
+
+def report(image: BuiltImage, mode_reason: str, *, as_json: bool) -> None:
+    """Write what was built, for a program or for a person."""
+    if as_json:
+        console.json_line(as_object(image, mode_reason))
+    else:
+        console.result(as_text(image, mode_reason))
+
+
+def as_object(image: BuiltImage, mode_reason: str) -> dict[str, Any]:
+    """The result as one JSON object (docs/reference.md)."""
+    return {
+        "schema_version": 1,
+        "image": image.tags[0],
+        "tags": list(image.tags),
+        "id": image.identifier,
+        "function": image.plan.name,
+        "mode": image.plan.mode,
+        "mode_reason": mode_reason,
+        "base_image": image.plan.base_image,
+        "base_reason": image.plan.base_reason,
+        "size_bytes": image.size,
+        "left_out": list(image.left_out),
+        "duration_s": round(image.duration_s, 3),
+    }
+
+
+def as_text(image: BuiltImage, mode_reason: str) -> str:
+    """The result in lines."""
+    others = f" (also {', '.join(image.tags[1:])})" if image.tags[1:] else ""
+    gpus = " --gpus 1" if image.plan.mode.initial_backend == "gpu" else ""
+    lines = [
+        f"built {image.tags[0]}{others}",
+        f"  mode  {image.plan.mode}: {mode_reason}",
+        f"  base  {image.plan.base_image}: {image.plan.base_reason}",
+        f"  size  {image.size / 1e6:,.0f} MB, built in {image.duration_s:.1f} s",
+        f"  next  docker run --rm --read-only --tmpfs /tmp -p 127.0.0.1:{PORT}:{PORT}{gpus} {image.tags[0]}",
+    ]
+    return "\n".join(lines)
