@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 from runtime_images.dynamic_runtime import frames
 from runtime_images.dynamic_runtime.contract import AsgiCallable, Message, Scope
-from runtime_images.dynamic_runtime.frames import Flags, Frame, Kind, Stopwatch
+from runtime_images.dynamic_runtime.frames import Frame, Kind, Stopwatch
 
 
 class AsgiExchange:
@@ -100,7 +100,7 @@ class AsgiExchange:
 
     def abort(self) -> None:
         """Give a response up that is not complete yet."""
-        self._end(frames.encode_final(Kind.CHUNK, self._id, self._clock.stop(), flags=Flags.ABORTED))
+        self._end(frames.encode_final(Kind.CHUNK, self._id, self._clock.stop(), flags=frames.ABORTED))
 
     def _end(self, final_frame: bytes) -> None:
         """Every request is ended by exactly one final frame: the front counts on it."""

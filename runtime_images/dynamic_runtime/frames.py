@@ -11,7 +11,7 @@ Standard library only: the worker side runs in the function's own environment.
 import struct
 import time
 from collections.abc import Iterator, Sequence
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 from typing import NamedTuple
 
 HEADER = struct.Struct("<IIBBH")
@@ -39,13 +39,14 @@ class Kind(IntEnum):
     HEALTH_ANSWER = 20
 
 
-class Flags(IntFlag):
-    """FINAL: the last frame of a response. ABORTED: the response can't be completed. FORCE: cancel even if begun."""
+FINAL = 1
+"""Flag: the last frame of a response."""
 
-    NONE = 0
-    FINAL = 1
-    ABORTED = 2
-    FORCE = 4
+ABORTED = 2
+"""Flag: the response can't be completed."""
+
+FORCE = 4
+"""Flag: cancel even if begun."""
 
 
 class Frame(NamedTuple):
@@ -97,7 +98,7 @@ def encode_final(
     kind: int, request_id: int, timing: Timing, head: bytes = b"", body: bytes = b"", flags: int = 0
 ) -> bytes:
     """Encode the last frame of a response, the timing behind its body."""
-    return encode(kind, request_id, head, body + TIMING.pack(*timing), flags | Flags.FINAL)
+    return encode(kind, request_id, head, body + TIMING.pack(*timing), flags | FINAL)
 
 
 def split_final(frame: Frame) -> tuple[bytes, Timing]:

@@ -13,7 +13,7 @@ from http import HTTPStatus
 
 from runtime_images.dynamic_runtime import frames
 from runtime_images.dynamic_runtime.clock import Clock
-from runtime_images.dynamic_runtime.frames import Flags, Frame, FrameError, Kind, Timing
+from runtime_images.dynamic_runtime.frames import Frame, FrameError, Kind, Timing
 from runtime_images.dynamic_runtime.http import Exchange, Header, response_headers
 from runtime_images.dynamic_runtime.lane import Answer
 from runtime_images.dynamic_runtime.link import WorkerLink
@@ -149,7 +149,7 @@ class Front:
             raise FrameError(f"an answer to request {frame.request_id}, which this worker does not have")
         timing: Timing | None = None
         body = frame.body
-        if frame.flags & Flags.FINAL:
+        if frame.flags & frames.FINAL:
             body, timing = frames.split_final(frame)
             link.settle(job, self._clock.monotonic())
             link.learn(timing)
@@ -163,7 +163,7 @@ class Front:
         exchange = job.exchange
         if job.given_up:
             return HTTPStatus.GATEWAY_TIMEOUT
-        if frame.flags & Flags.ABORTED:
+        if frame.flags & frames.ABORTED:
             exchange.abort()
             return HTTPStatus.BAD_GATEWAY
         if frame.kind == Kind.RESPONSE:

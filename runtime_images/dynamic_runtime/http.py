@@ -85,9 +85,9 @@ class Exchange:
         if self.client_gone or self.started:
             return
         self.started = True
-        fields = [(name, value) for name, value in headers if name != b"content-length"]
+        fields = [header for header in headers if header[0] != b"content-length"]
         if _may_have_body(status):
-            length = str(len(body)).encode()
+            length = b"%d" % len(body)
             if self.method == b"HEAD" and not body:
                 length = dict(headers).get(b"content-length", length)
             fields.append((b"content-length", length))
@@ -170,11 +170,13 @@ def response_headers(fields: Sequence[bytes]) -> list[Header] | None:
     """
     if len(fields) % 2:
         return None
-    headers = list(zip(fields[::2], fields[1::2], strict=True))
-    for name, value in headers:
+    headers: list[Header] = []
+    for name, value in zip(fields[::2], fields[1::2], strict=True):
         if not name or name.translate(None, _TOKEN) or b"\r" in value or b"\n" in value:
             return None
-    return [(name, value.strip(b" \t")) for name, value in headers if name not in _HOP_BY_HOP]
+        if name not in _HOP_BY_HOP:
+            headers.append((name, value.strip(b" \t")))
+    return headers
 
 
 class HttpConnection(asyncio.Protocol):
@@ -195,6 +197,8 @@ class HttpConnection(asyncio.Protocol):
         self._parts: list[bytes] = []
         self._body_bytes = 0
         self._raw_body_bytes = 0
+        self._fields_bytes = self._hosts = self._length = 0
+        self._expects = b""
         self._refused = False
         self._deadline_s = server.clock.monotonic() + HEAD_TIMEOUT_S
 
@@ -259,6 +263,8 @@ class HttpConnection(asyncio.Protocol):
         """A request begins; its head must come in time."""
         self._url = b""
         self._headers = []
+        self._fields_bytes = self._hosts = self._length = 0
+        self._expects = b""
         self._deadline_s = self.server.clock.monotonic() + HEAD_TIMEOUT_S
 
     def on_url(self, url: bytes) -> None:
@@ -267,8 +273,17 @@ class HttpConnection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes | None) -> None:
         """One header line."""
-        if self._in_head:  # trailers are none of the application's business
-            self._headers.append((name.lower(), value or b""))
+        if not self._in_head:
+            return  # trailers are none of the application's business
+        name, value = name.lower(), value or b""
+        self._headers.append((name, value))
+        self._fields_bytes += len(name) + len(value)
+        if name == b"host":
+            self._hosts += 1
+        elif name == b"content-length":
+            self._length = int(value)  # the parser has refused what is no number
+        elif name == b"expect":
+            self._expects = value.lower()
 
     def on_headers_complete(self) -> None:
         """The head is there: decide whether the body is wanted."""
@@ -284,24 +299,20 @@ class HttpConnection(asyncio.Protocol):
             self._headers,
         )
         exchange.keep_alive = self._parser.should_keep_alive()
-        exchange.arrived_s = self.server.clock.monotonic()
         if self._refused:
             return
-        head_bytes = len(self._url) + sum(len(name) + len(value) for name, value in self._headers)
-        length = exchange.header(b"content-length")
-        if head_bytes > MAX_REQUEST_HEAD_BYTES - 1024:
+        if len(self._url) + self._fields_bytes > MAX_REQUEST_HEAD_BYTES - 1024:
             self._refuse(
                 HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
                 f"the request head exceeds {MAX_REQUEST_HEAD_BYTES} bytes",
             )
-        elif exchange.version == b"1.1" and sum(name == b"host" for name, _ in self._headers) != 1:
+        elif exchange.version == b"1.1" and self._hosts != 1:
             self._refuse(HTTPStatus.BAD_REQUEST, "an HTTP/1.1 request needs exactly one Host header")
-        elif length is not None and int(length) > self.server.max_body_bytes:
+        elif self._length > self.server.max_body_bytes:
             self._refuse_body()
         else:
             self._receiving = exchange
-            expects = exchange.header(b"expect")
-            if expects is not None and expects.lower() == b"100-continue" and not self._pending and not self._current:
+            if self._expects == b"100-continue" and not self._pending and self._current is None:
                 self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
@@ -321,6 +332,7 @@ class HttpConnection(asyncio.Protocol):
         exchange, self._receiving = self._receiving, None
         if exchange is None:
             return
+        exchange.arrived_s = self.server.clock.monotonic()
         exchange.body = b"".join(self._parts) if len(self._parts) != 1 else self._parts[0]
         self._parts = []
         self._pending.append(exchange)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from runtime_images.dynamic_runtime import frames
 from runtime_images.dynamic_runtime.begun import SLOTS, BegunMarks
-from runtime_images.dynamic_runtime.frames import Flags, Frame, FrameError, Kind, Timing
+from runtime_images.dynamic_runtime.frames import Frame, FrameError, Kind, Timing
 from runtime_images.policy.model import Backend
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class WorkerLink(asyncio.Protocol):
 
     def cancel(self, job: "Job", *, forced: bool = False) -> None:
         """Ask the worker to drop a request; without force only if it has not begun."""
-        self.send(frames.encode(Kind.CANCEL, job.id, flags=Flags.FORCE if forced else 0))
+        self.send(frames.encode(Kind.CANCEL, job.id, flags=frames.FORCE if forced else 0))
 
     def send(self, data: bytes) -> None:
         """Send encoded frames, together with whatever else is sent in this turn of the event loop.

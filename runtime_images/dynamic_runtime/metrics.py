@@ -48,6 +48,7 @@ class Metrics:
             buckets=BUCKETS,
             registry=self.registry,
         )
+        self._by_answer: dict[tuple[Backend, int], Histogram] = {}
         self._mode = Gauge(
             "gaia_mode_info", "1 for the mode that the function is in.", ["mode"], registry=self.registry
         )
@@ -66,7 +67,11 @@ class Metrics:
 
     def answered(self, answer: Answer) -> None:
         """Count a finished request."""
-        self._requests.labels(answer.backend.value, str(answer.status)).observe(answer.latency_s)
+        key = (answer.backend, answer.status)
+        child = self._by_answer.get(key)
+        if child is None:  # the look-up by labels is dear, and there are few of them
+            child = self._by_answer[key] = self._requests.labels(answer.backend.value, str(answer.status))
+        child.observe(answer.latency_s)
 
     def mode(self, current: ExecutionMode) -> None:
         """Show the mode."""

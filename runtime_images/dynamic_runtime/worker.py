@@ -31,7 +31,7 @@ from runtime_images.dynamic_runtime.contract import (
     encode_result,
     load_function,
 )
-from runtime_images.dynamic_runtime.frames import Flags, Frame, Kind, Stopwatch, Timing
+from runtime_images.dynamic_runtime.frames import Frame, Kind, Stopwatch, Timing
 from runtime_images.dynamic_runtime.settings import Settings
 
 
@@ -178,7 +178,7 @@ class Worker(asyncio.Protocol):
                 self._tasks[frame.request_id] = task
                 self._waiting.add(frame.request_id)
             case Kind.CANCEL:
-                self._cancel(frame.request_id, forced=bool(frame.flags & Flags.FORCE))
+                self._cancel(frame.request_id, forced=bool(frame.flags & frames.FORCE))
             case Kind.CREDIT:
                 if (exchange := self._exchanges.get(frame.request_id)) is not None:
                     exchange.grant()
@@ -337,7 +337,7 @@ def _plain_response(request_id: int, status: int, content_type: bytes, body: byt
 def _dropped(request_id: int) -> bytes:
     """The answer to a request that was cancelled before it began; nobody reads it, but the front counts it off."""
     now = time.monotonic_ns()
-    return frames.encode_final(Kind.CHUNK, request_id, Timing(now, now, 0), flags=Flags.ABORTED)
+    return frames.encode_final(Kind.CHUNK, request_id, Timing(now, now, 0), flags=frames.ABORTED)
 
 
 def _raised(error: BaseException) -> tuple[bytes, bytes]:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime_images.dynamic_runtime import frames
-from runtime_images.dynamic_runtime.frames import Flags, Frame, FrameError, FrameParser, Kind, Timing
+from runtime_images.dynamic_runtime.frames import Frame, FrameError, FrameParser, Kind, Timing
 
 some_frames = st.lists(
     st.builds(
@@ -38,7 +38,7 @@ def test_a_final_frame_gives_its_body_and_timing_back(body: bytes, times: tuple[
     data = frames.encode_final(Kind.RESPONSE, 7, Timing(*times), b"200", body)
     (frame,) = FrameParser(1000).feed(data)
 
-    assert frame.flags & Flags.FINAL
+    assert frame.flags & frames.FINAL
     assert frames.split_final(frame) == (body, Timing(*times))
 
 
@@ -61,4 +61,4 @@ def test_a_head_that_the_header_cannot_count_is_refused() -> None:
 
 def test_a_final_frame_without_timing_is_refused() -> None:
     with pytest.raises(FrameError, match="without its timing"):
-        frames.split_final(Frame(Kind.RESPONSE, Flags.FINAL, 1, b"200", b"short"))
+        frames.split_final(Frame(Kind.RESPONSE, frames.FINAL, 1, b"200", b"short"))
