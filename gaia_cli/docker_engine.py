@@ -230,6 +230,8 @@ class Container:
 
     def output(self) -> Iterator[tuple[bool, bytes]]:
         """Chunks of output until the container exits, each with whether it comes from standard output."""
+        if self._streams is None:
+            return
         try:
             for stream, chunk in _frames(self._streams, tty=False):
                 yield stream == STDOUT, chunk

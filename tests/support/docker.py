@@ -61,7 +61,7 @@ def base_image(docker_client: docker.DockerClient, tmp_path_factory: pytest.Temp
 
 
 def _keep_layers(base: str, directory: Path) -> None:
-    """Build an image that stays: it holds on to the layers that all have in common, or each test would make them anew."""
+    """Build an image that stays and so keeps the layers that all have in common, or each test would make them anew."""
     (directory / "func.py").write_text("def handler(payload): ...\n", encoding="utf-8")
     project = FunctionProject(directory, "test-layers", base_image=base)
     manifest = Manifest("", "{}", ExecutionMode.CPU, "")
