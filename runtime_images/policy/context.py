@@ -60,10 +60,23 @@ class Context:
         slo_s = self.slo_s
         if slo_s is None:
             return ()
-        cold = max(self.seen.slots - self.state.lane(self.seen.active).served, 0)
-        ages = (*self.seen.lanes[self.seen.active].in_flight_ages_s[cold:], *self.seen.queue_ages_s)
+        ages = (*self._warm_ages_s, *self.seen.queue_ages_s)
         longest = learning.answerable_s(self.state, self.now)
         return tuple(age for age in ages if slo_s < age <= longest)
+
+    @property
+    def serving_s(self) -> float:
+        """How long the oldest request has at least been served; a cold start does not count.
+
+        Its age has the wait in the queue in it, which ended no earlier than the last request finished.
+        """
+        finished_at = self.state.lane(self.seen.active).finished_at
+        return min(max(self._warm_ages_s, default=0.0), self.now - finished_at)
+
+    @property
+    def _warm_ages_s(self) -> tuple[float, ...]:
+        cold = max(self.seen.slots - self.state.lane(self.seen.active).served, 0)
+        return self.seen.lanes[self.seen.active].in_flight_ages_s[cold:]
 
     @cached_property
     def alarm(self) -> float:
@@ -95,7 +108,7 @@ class Context:
 
         `certainty` blends the pessimistic relation (1) with the hopeful one (0), geometrically.
         """
-        typical, slow = self._cpu_service_s(certainty, "p50_s"), self._cpu_service_s(certainty, "p95_s")
+        typical, slow = self.cpu_service_s(certainty, "p50_s"), self.cpu_service_s(certainty, "p95_s")
         if typical is None or slow is None:
             return None
         slots = self.seen.slots
@@ -105,7 +118,8 @@ class Context:
             return slow * max(1.0, clients / slots)
         return slow + queue_wait_p95_s(rate, typical, slots)
 
-    def _cpu_service_s(self, certainty: float, quantile: str) -> float | None:
+    def cpu_service_s(self, certainty: float, quantile: str) -> float | None:
+        """The service time that the CPU would show at a quantile (`p50_s`, `p95_s`) of the present load."""
         level = self.levels[Backend.GPU]
         if level is None:
             return None

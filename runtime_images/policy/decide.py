@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from runtime_images.policy.context import Context
 from runtime_images.policy.demotion import on_gpu
-from runtime_images.policy.learning import learn, note_bad
+from runtime_images.policy.learning import learn
 from runtime_images.policy.model import Backend, Decision, Observation
 from runtime_images.policy.promotion import on_cpu
 from runtime_images.policy.sentences import NAMES
@@ -35,8 +35,6 @@ def decide(
         The state to pass in next time, and the decision. A decision other than the active backend is an order.
     """
     context = Context(policy, learn(policy, state, observation, now), observation, now)
-    if context.overdue_s:
-        context = replace(context, state=note_bad(context.state, now))
     decision = _fixed(context) or _gone(context) or _under_way(context)
     if decision is not None:
         return _note_order(context.state, decision, observation), decision

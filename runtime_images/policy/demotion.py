@@ -130,10 +130,10 @@ def _unmeasured_s(context: Context) -> float:
 
 def _trial_wait_s(context: Context) -> float:
     """How long the last knowledge of the CPU is believed: the longer, the farther from the SLO it was."""
-    predicted_s, slo_s = context.predicted_cpu_p95_s(1.0), context.slo_s
-    if predicted_s is None or slo_s is None:
+    service_s, slo_s = context.cpu_service_s(1.0, "p95_s"), context.slo_s
+    if service_s is None or slo_s is None:
         return context.state.trial_s
-    distance = max(1.0, predicted_s / (context.settings.margin * slo_s))
+    distance = max(1.0, service_s / (context.settings.margin * slo_s))
     return min(context.state.trial_s * distance**2, context.settings.dwell_max_s)
 
 
@@ -165,7 +165,7 @@ def _stay(context: Context) -> Decision:
         return context.stay("unknown_cpu", "what the CPU would take for these requests is not known yet")
     if predicted_s == inf:
         reason = f"{context.seen.arrival_rate:.1f} requests a second are too many for the CPU"
-        return context.stay("cpu_overloaded", reason)
+        return context.stay("needed", reason)
 
     if predicted_s <= context.settings.margin * slo_s:
         return context.stay("settling", "too few requests have been seen since the switch to judge")

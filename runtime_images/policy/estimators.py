@@ -132,9 +132,12 @@ def hopeful_cpu_s(
 
 
 def queue_wait_p95_s(arrival_rate: float, service_s: float, slots: int) -> float:
-    """The 95th percentile of the wait at Poisson arrivals: P(W > t) = u exp(-t (1 - u) / s), u the utilization."""
+    """The 95th percentile of the wait at Poisson arrivals: P(W > t) = u exp(-t (1 - u) / s), u the utilization.
+
+    From 95 % on it is taken for endless: the rate is not known well enough to say more.
+    """
     utilization = arrival_rate * service_s / slots
-    if utilization >= 1:
+    if utilization >= 0.95:
         return inf
     if utilization <= 0.05:
         return 0.0

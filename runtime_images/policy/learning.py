@@ -39,7 +39,7 @@ def learn(settings: PolicySettings, state: PolicyState, seen: Observation, now: 
     state = _note_overload(state, seen, now)
     state = _learn_relation(state, now)
     clients = len(seen.queue_ages_s) + len(seen.lanes[seen.active].in_flight_ages_s)
-    return replace(state, at=now, clients=(*state.clients[-CLIENTS_MOST + 1 :], clients))
+    return replace(state, clients=(*state.clients[-CLIENTS_MOST + 1 :], clients))
 
 
 def _note_move(settings: PolicySettings, state: PolicyState, seen: Observation, now: float) -> PolicyState:
@@ -65,12 +65,12 @@ def _note_move(settings: PolicySettings, state: PolicyState, seen: Observation, 
 
 
 def _judge_demotion(settings: PolicySettings, state: PolicyState, now: float) -> PolicyState:
-    """A demotion undone soon doubles the patience before the next; one that held halves it."""
+    """A demotion undone soon doubles the patience before the next, a trial fourfold; one that held takes it back."""
     if state.demoted_by not in _DEMOTIONS:
         return state
     undone = now - state.demoted_at < max(60.0, SOON * state.dwell_s)
     factor = 2.0 if undone else 0.5
-    trial_s = state.trial_s * factor if state.demoted_by == "trial" else state.trial_s
+    trial_s = state.trial_s * factor**2 if state.demoted_by == "trial" else state.trial_s
     return replace(
         state,
         dwell_s=min(max(state.dwell_s * factor, settings.dwell_s), settings.dwell_max_s),
@@ -85,7 +85,7 @@ def _read_lane(
     if not lane.running:
         memory = replace(memory, ready_at=None, served=0)
     elif memory.ready_at is None:
-        memory = replace(memory, ready_at=now)
+        memory = replace(memory, ready_at=now, samples=())
     finished = max(lane.finished - memory.seen, 0)
     kept = min(finished, len(lane.recent_services_s))
     cold = max(slots - memory.served - (finished - kept), 0)
@@ -95,7 +95,8 @@ def _read_lane(
     warm = tuple(Sample(now, service, latency) for service, latency in pairs[cold:])
     samples = keep_recent((*memory.samples, *warm))
     served = memory.served + finished if lane.running else 0
-    memory = replace(memory, seen=lane.finished, served=served, samples=samples)
+    at = now if finished else memory.finished_at
+    memory = replace(memory, seen=lane.finished, served=served, finished_at=at, samples=samples)
     return (_lower_floor(memory, now) if warm else memory), warm
 
 
@@ -121,10 +122,10 @@ def _weigh(settings: PolicySettings, state: PolicyState, warm: tuple[Sample, ...
         alarm = min(max(alarm + alarm_step(latency, slo), 0.0), ALARM_MAX)
     bad = sum(latency > slo for latency in fair)
     state = replace(state, alarm=alarm, requests=state.requests + len(fair), violations=state.violations + bad)
-    return note_bad(state, now) if bad else state
+    return _note_bad(state, now) if bad else state
 
 
-def note_bad(state: PolicyState, now: float) -> PolicyState:
+def _note_bad(state: PolicyState, now: float) -> PolicyState:
     """Remember that a request was bad just now; after a pause in the trouble it begins anew."""
     going_on = state.bad_since is not None and now - state.bad_at <= BAD_GAP_S
     return replace(state, bad_since=state.bad_since if going_on else now, bad_at=now)

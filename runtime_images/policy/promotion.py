@@ -87,7 +87,7 @@ def _futile(context: Context, trouble: str) -> Decision | None:
     if futile_s is None or context.now - context.state.futile_at > context.settings.forget_s:
         return None
     if level is not None and not futile_s / LOAD_CHANGED < level.p95_s < futile_s * LOAD_CHANGED:
-        return None
+        return None  # the load has changed
     return context.stay("futile", f"{trouble}, but the GPU was no faster when this load was last tried on it")
 
 
@@ -102,7 +102,7 @@ def _passing(context: Context, trouble: str) -> Decision | None:
     start_up_s = context.settings.start_up_of(context.gpu)
     backlog_s = queue * level.mean_s / context.seen.slots
     lasted_s = context.state.bad_at - (context.state.bad_since or 0.0)
-    if backlog_s > start_up_s or lasted_s >= max(LASTING_S, start_up_s):
+    if backlog_s > start_up_s or max(lasted_s, context.serving_s) >= max(LASTING_S, start_up_s):
         return None
     reason = (
         f"{trouble}, but a request takes the CPU {span(level.p95_s)} and the queue will be served in "

@@ -67,14 +67,15 @@ class Sample:
 class LaneMemory:
     """What is remembered of one backend.
 
-    `seen` is how many finished requests were learned from, `served` how many of them since the backend last started
-    (at `ready_at`), `samples` the newest ones, cold starts left out, `floor_s` its shortest typical service time, as
-    of `floor_at`.
+    `seen` is how many finished requests were learned from, the last of them at `finished_at`; `served` how many of
+    them since the backend last started, at `ready_at`. `samples` are the newest ones, cold starts left out, and
+    `floor_s` is its shortest typical service time, as of `floor_at`.
     """
 
     seen: int = 0
     served: int = 0
     ready_at: float | None = None
+    finished_at: float = -inf
     samples: tuple[Sample, ...] = ()
     floor_s: float | None = None
     floor_at: float = 0.0
@@ -93,17 +94,17 @@ class Point:
 class PolicyState:
     """Everything remembered between decisions.
 
-    `alarm` is the evidence that the active backend misses the SLO (estimators.py), `bad_since` and `bad_at` the first
-    and the last bad request of the present trouble. `calm_since` is since when the CPU would do,
-    `trial_due_since` since when a trial would pay. `futile_s` is the CPU
-    service time at which the GPU was no faster, found at `futile_at`. `ordered` is the rule that ordered the last
-    switch, `dwell_s` and `trial_s` the patience before the next demotion or trial. `clients` are the last counts
-    of unanswered requests, `requests` and `violations` the totals against the SLO.
+    `moved_at` is when traffic came to the `active` backend. `alarm` is the evidence that it misses the SLO
+    (estimators.py), `bad_since` and `bad_at` the first and the last bad request of the present trouble. `calm_since`
+    is since when the CPU would do, `trial_due_since` since when a trial would pay. `futile_s` is the CPU service time
+    at which the GPU was no faster, found at `futile_at`. `ordered` is the rule that ordered the last switch,
+    `demoted_by` and `demoted_at` the last demotion, `dwell_s` and `trial_s` the patience before the next demotion or
+    trial. `clients` are the last counts of unanswered requests, `requests` and `violations` the totals against the
+    SLO.
     """
 
     active: Backend | None = None
     moved_at: float = 0.0
-    at: float = 0.0
     cpu: LaneMemory = LaneMemory()
     gpu: LaneMemory = LaneMemory()
     alarm: float = 0.0
