@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from analyzers.escalation import resolve
-from analyzers.facts import Facts, Place
+from analyzers.facts import Facts, FileFacts, Place
 from analyzers.reading import Source, Trouble
 from analyzers.rules import RULES
 from analyzers.rules.model import Finding, Rule, Signal
 from analyzers.sources import collect
+from analyzers.suppression import is_suppressed
 from analyzers.syntax import extract
 from analyzers.verdict import decide
 from runtime_images.policy.model import Evidence, ExecutionMode, Verdict
@@ -68,9 +69,11 @@ def analyze(path: Path | str, *, entrypoint: str = "") -> Analysis:
     started = time.perf_counter()
     project = collect(Path(path), entrypoint)
     files, troubles = extract(project.sources, project.entry)
-    facts = Facts(resolve(files, project.sources), project.dependencies)
-    failures = [_failure(trouble) for trouble in (*project.troubles, *troubles)]
-    findings = _with_excerpts([*failures, *examine(facts)], project.sources)
+    files, more = _resolved(files, project.sources)
+    facts = Facts(files, project.dependencies)
+    failures = [_failure(trouble) for trouble in (*project.troubles, *troubles, *more)]
+    found = _with_excerpts([*failures, *examine(facts)], project.sources)
+    findings = [finding for finding in found if not is_suppressed(finding)]
     verdict = decide(findings, complete=not any(finding.signal is Signal.FAILURE for finding in findings))
     ordered = tuple(sorted(findings, key=_order))
     return Analysis(project.root, project.entry, verdict, ordered, project.files, time.perf_counter() - started)
@@ -84,6 +87,15 @@ def examine(facts: Facts, rules: Sequence[Rule] = RULES) -> Iterator[Finding]:
         except Exception as error:  # noqa: BLE001 -- whatever is wrong with one rule must not hide the others
             message = f"the rule {rule.code} failed: {type(error).__name__}: {error}"
             yield Finding("GA906", Place(facts.files[0].path if facts.files else "", 1), message, 0.0, Signal.FAILURE)
+
+
+def _resolved(files: tuple[FileFacts, ...], sources: Sequence[Source]) -> tuple[tuple[FileFacts, ...], list[Trouble]]:
+    """The facts after stage 2; when that fails, those of stage 1 and the failure."""
+    try:
+        return resolve(files, sources), []
+    except Exception as error:  # noqa: BLE001 -- astroid meets code that nobody has tried it on; stage 1 still stands
+        message = f"inference failed: {type(error).__name__}: {error}"
+        return files, [Trouble("GA907", Place(files[0].path, 1), message)]
 
 
 def _failure(trouble: Trouble) -> Finding:

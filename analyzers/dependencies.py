@@ -1,7 +1,6 @@
 """The function's dependency lists: requirements*.txt and pyproject.toml, line by line, as evidence."""
 
 import re
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,6 +56,8 @@ def _at(path: str, number: int, line: str) -> Place:
 
 
 def _pyproject(path: str, text: str) -> Iterator[Dependency]:
+    import tomllib  # most functions have no pyproject.toml, and it takes a tenth of the start-up
+
     try:
         listed = tomllib.loads(text).get("project", {}).get("dependencies", [])
     except (tomllib.TOMLDecodeError, AttributeError):

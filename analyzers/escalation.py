@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 def resolve(files: Sequence[FileFacts], sources: Sequence[Source]) -> tuple[FileFacts, ...]:
     """The facts with every device that stage 2 can tell; the same facts when there is nothing to ask."""
-    open_devices = [(file.path, argument) for file in files for call in file.calls for argument in unknown_devices(call)]
+    open_devices = [
+        (file.path, argument) for file in files for call in file.calls for argument in unknown_devices(call)
+    ]
     if not open_devices:
         return tuple(files)
     from analyzers.inference import Query, infer

@@ -166,7 +166,10 @@ class Guards:
         value = self._evaluator.value(node, scope)
         if isinstance(value, OneOf) and value.guarded:
             return True
-        return "device" in ast.unparse(node) and is_unknown(value)
+        named = any(
+            "device" in (getattr(part, "id", "") or getattr(part, "attr", "")) for part in ast.walk(node)
+        )
+        return named and is_unknown(value)
 
     def _is_backend(self, node: ast.expr, scope: "Scope") -> bool:
         """Whether `node` reads one of Gaia's variables, directly or through a name."""

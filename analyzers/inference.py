@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from astroid import nodes
 from astroid.builder import AstroidBuilder
@@ -65,18 +64,20 @@ def _closed_world() -> Iterator[AstroidBuilder]:
     threshold = gc.get_threshold()
     gc.set_threshold(*_GC_THRESHOLD)
     manager = AstroidManager()
-    cache = manager.astroid_cache
-    before = dict(cache)
-    brain: dict[str, Any] = AstroidManager.brain
-    denylist = brain.get("module_denylist", set())
-    closed = _OnlyBuilt(cache)
-    brain["module_denylist"] = manager.module_denylist = closed
+    if "builtins" not in manager.astroid_cache:
+        manager.bootstrap()
+    cache, brain = manager.astroid_cache, AstroidManager.brain
+    outside, denylist = dict(cache), brain["module_denylist"]
+    for name in [name for name in cache if name != "builtins"]:
+        del cache[name]
+    brain["module_denylist"] = manager.module_denylist = _OnlyBuilt(cache)
     try:
         yield AstroidBuilder(manager, apply_transforms=False)
     finally:
         brain["module_denylist"] = manager.module_denylist = denylist
-        for name in [name for name in cache if name not in before]:
+        for name in [name for name in cache if name not in outside]:
             del cache[name]
+        cache.update(outside)
         gc.set_threshold(*threshold)
 
 
@@ -110,7 +111,9 @@ def _node_at(node: nodes.NodeNG, query: Query) -> nodes.NodeNG | None:
     pending = [node]
     while pending:
         current = pending.pop()
-        if (current.lineno, current.col_offset) == (query.line, query.offset) and not isinstance(current, nodes.Keyword):
+        if (current.lineno, current.col_offset) == (query.line, query.offset) and not isinstance(
+            current, nodes.Keyword
+        ):
             return current
         if current.lineno is None or current.lineno <= query.line:
             pending.extend(reversed(list(current.get_children())))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analyzers.facts import Place
+from analyzers.prefilter import may_hold_evidence
 
 MAX_BYTES = 1024 * 1024
 """Larger files are not analyzed: they are data or generated, and parsing one takes seconds and hundreds of MiB."""
@@ -14,12 +15,16 @@ MAX_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A parsed file; `path` is relative to the project with forward slashes, `module` its dotted name."""
+    """A parsed file; `path` is relative to the project with forward slashes, `module` its dotted name.
+
+    `relevant` is false when nothing in it but its imports can be evidence (prefilter.py).
+    """
 
     path: str
     module: str
     text: str
     tree: ast.Module
+    relevant: bool = True
 
     @property
     def is_package(self) -> bool:
@@ -27,7 +32,7 @@ class Source:
         return self.path.endswith("__init__.py")
 
 
-class Trouble(Exception):
+class Trouble(Exception):  # noqa: N818 -- a result that travels as an exception, not an error of the analyzer
     """A file that could not be analyzed. `code` is the GA9xx rule, `place` where it went wrong."""
 
     def __init__(self, code: str, place: Place, message: str) -> None:
@@ -43,8 +48,9 @@ def read_source(root: Path, path: str) -> Source:
     Raises:
         Trouble: the file is not readable, too large, not text or not Python.
     """
-    text = _decode(path, _read(root, path))
-    return Source(path, module_name(path), text, _parse(path, text))
+    data = _read(root, path)
+    text = _decode(path, data)
+    return Source(path, module_name(path), text, _parse(path, text), may_hold_evidence(data))
 
 
 def module_name(path: str) -> str:

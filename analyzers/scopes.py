@@ -14,6 +14,7 @@ from analyzers.reading import Source
 from analyzers.sources import absolute_module
 from analyzers.vocabulary import GPU_ONLY_MODULES
 
+_EXITS = ("sys.exit", "exit", "quit")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -177,7 +178,7 @@ class _Walker:
                 self.found.exits.append(Exit(node, (*conditions, Condition(test, False, scope))))
             case ast.Raise():
                 self.found.exits.append(Exit(node, conditions))
-            case ast.Expr(value=ast.Call(func=function)) if ast.unparse(function) in ("sys.exit", "exit", "quit"):
+            case ast.Expr(value=ast.Call(func=function)) if _dotted(function) in _EXITS:
                 self.found.exits.append(Exit(node, conditions))
             case _:
                 pass
@@ -234,7 +235,7 @@ class _Walker:
         scope.bind(node.name, Binding(Kind.FUNCTION, inner, conditions))
         for decorator in node.decorator_list:
             self.decorator(decorator, scope, conditions)
-        is_method = scope.is_class and not any(ast.unparse(d) == "staticmethod" for d in node.decorator_list)
+        is_method = scope.is_class and not any(_dotted(decorator) == "staticmethod" for decorator in node.decorator_list)
         self.parameters(node.args, scope, inner, is_method=is_method)
         self.block(node.body, inner, conditions if conditions else ())
 
@@ -346,7 +347,7 @@ def _leaves(body: Sequence[ast.stmt]) -> bool:
     if isinstance(last, ast.Return | ast.Raise | ast.Continue | ast.Break):
         return True
     return (
-        isinstance(last, ast.Expr) and isinstance(last.value, ast.Call) and ast.unparse(last.value.func) == "sys.exit"
+        isinstance(last, ast.Expr) and isinstance(last.value, ast.Call) and _dotted(last.value.func) in _EXITS
     )
 
 
@@ -362,8 +363,19 @@ def _imports_gpu_library(node: ast.stmt) -> bool:
 
 def _catches_import_error(handler: ast.ExceptHandler) -> bool:
     caught = [handler.type] if handler.type is not None else []
-    names = {ast.unparse(part) for node in caught for part in _parts(node)}
+    names = {_dotted(part) for node in caught for part in _parts(node)}
     return not caught or bool(names & {"ImportError", "ModuleNotFoundError", "Exception"})
+
+
+def _dotted(node: ast.expr) -> str:
+    """`a.b.c` as it stands, empty for anything but names."""
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=base, attr=name):
+            return f"{_dotted(base)}.{name}"
+        case _:
+            return ""
 
 
 def _parts(node: ast.expr) -> Iterator[ast.expr]:

@@ -115,6 +115,8 @@ class _FileReader:
         evaluator.start_file()
 
     def facts(self) -> FileFacts:
+        if not self._module.top.source.relevant:
+            return FileFacts(self._path, tuple(self._imports()))
         calls = [call for site in self._module.sites for call in self._calls(site)]
         return FileFacts(
             self._path,

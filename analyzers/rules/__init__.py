@@ -68,5 +68,6 @@ FAILURES: dict[str, str] = {
     "GA904": "The code is nested too deeply.",
     "GA905": "The file is too entangled to be evaluated within the budget.",
     "GA906": "A rule failed; this is a bug in Gaia.",
+    "GA907": "Inference failed, so a device may have stayed unknown; this is a bug in Gaia.",
 }
 """Code to what it means; each of these makes `gaia analyze` exit with 2, since an unread file proves nothing."""

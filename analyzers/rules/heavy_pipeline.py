@@ -22,15 +22,14 @@ _KINDS: tuple[tuple[str, float, str], ...] = (
     (r"^(segment_anything\..*|.*sam_model_registry.*)$", 1.5, "a segmentation model"),
     (r"^basicsr\..*|^realesrgan\.\w+|^gfpgan\.\w+", 1.0, "a model that restores pictures"),
 )
-_COMPILED = tuple((re.compile(pattern), weight, kind) for pattern, weight, kind in _KINDS)
 
 
 def _check(facts: Facts) -> Found:
     for call in facts.calls():
         if call.name.endswith("()") or "()." in call.name:
             continue
-        for pattern, weight, kind in _COMPILED:
-            if pattern.match(call.name):
+        for pattern, weight, kind in _KINDS:
+            if re.match(pattern, call.name):
                 yield call.place, f"loads {kind}: {call.name.partition('.')[2]}", weight, Signal.WORK
                 break
 

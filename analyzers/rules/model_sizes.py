@@ -5,6 +5,7 @@ in millions of parameters; a family that comes in many sizes stands with the sma
 """
 
 import re
+from functools import cache
 
 _NUMBER = re.compile(r"(?<![a-z0-9.])(\d{1,3}x)?(\d{1,4}(?:[._]\d{1,3})?)\s?(b|m)(?![a-z0-9])", re.IGNORECASE)
 _BITS = re.compile(r"\b\d+(\.\d+)?-?bit\b", re.IGNORECASE)
@@ -49,7 +50,12 @@ _FAMILIES: tuple[tuple[str, float], ...] = (
         100,
     ),
 )
-_COMPILED = tuple((re.compile(pattern, re.IGNORECASE), size) for pattern, size in _FAMILIES)
+
+
+@cache
+def _compiled() -> tuple[tuple[re.Pattern[str], float], ...]:
+    """Compiled at the first use: most functions name no model."""
+    return tuple((re.compile(pattern, re.IGNORECASE), size) for pattern, size in _FAMILIES)
 
 
 def parameters(name: str) -> float | None:
@@ -59,7 +65,7 @@ def parameters(name: str) -> float | None:
     if match:
         count = float(match[2].replace("_", ".")) * (1000 if match[3].lower() == "b" else 1)
         return count * (int(match[1][:-1]) if match[1] else 1)
-    return next((size for pattern, size in _COMPILED if pattern.search(plain)), None)
+    return next((size for pattern, size in _compiled() if pattern.search(plain)), None)
 
 
 ARCHITECTURES: dict[str, float] = {

@@ -1,0 +1,22 @@
+"""Which files can hold evidence at all, told from their bytes at tens of millions of lines a second.
+
+Most files of a large project are about something else. One without any of these words is still parsed, since its imports lead on and
+its names may be used elsewhere, but no call in it is evaluated. A test holds every rule's examples against the words.
+"""
+
+import re
+
+_WORDS = (
+    rb"accelerat|audiocraft|batch|bitsandbytes|compute_type|ctranslate|cu[a-z]{0,3}py|cuda|cudf|cuml|deepspeed|device|diffus|easyocr|"
+    rb"einsum|environ|exllama|fairseq|flash|fp16|from_pretrained|gfpgan|gpt|gpu|GPU|half|hugging|insightface|install|Image|"
+    rb"jax|keras|linalg|lmdeploy|load_in|matmul|mxnet|n_gpu|numba|numpy|nvidia|onnx|open_clip|openai|os\.|paddle|peft|pipeline|"
+    rb"precision|random|sam_model|sentence_|sglang|sleep|subprocess|tensor|timm|torch|transformers|tree_method|triton|TTS|ultralytics|"
+    rb"vllm|whisper|xformers|"
+    rb"@|model|apex|awq|awscrt|cucim|dali|gptq|dot\(|getenv|\bmm\(|bmm\("
+)
+_PATTERN = re.compile(_WORDS)
+
+
+def may_hold_evidence(data: bytes) -> bool:
+    """Whether a file with these bytes can make a rule find anything beyond what it imports."""
+    return _PATTERN.search(data) is not None

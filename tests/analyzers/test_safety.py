@@ -1,0 +1,107 @@
+"""The analyzed code is read and never run, and nothing outside the project is opened on its behalf."""
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+from runtime_images.policy.model import ExecutionMode
+from tests.analyzers.support import analysis_of, project
+
+_UNKNOWN_DEVICE = (
+    "import torch\nimport helper\nimport json\nfrom os import path\n\nclass A:\n    dev = helper.NAME\nclass B(A):\n    pass\n\n"
+    "b = B()\n\ndef handler(payload):\n    return torch.zeros(3).to(b.dev)\n"
+)
+
+
+def _python(code: str, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), *arguments], capture_output=True, text=True, check=True, timeout=60
+    )
+    return done.stdout.strip()
+
+
+def test_code_is_never_executed_or_imported(tmp_path: Path) -> None:
+    marker = tmp_path / "executed"
+    hostile = f"open({str(marker)!r}, 'w').write('x')\n"
+    code = hostile + _UNKNOWN_DEVICE + f"\n@__import__('os').system('touch {marker}')\ndef other(): pass\n"
+
+    analysis = analysis_of(tmp_path / "function", code, helper_py=hostile + 'NAME = "cuda"\n', setup_py=hostile)
+
+    assert analysis.mode is ExecutionMode.GPU
+    assert not marker.exists()
+    assert "helper" not in sys.modules
+
+
+def test_nothing_outside_the_project_is_opened(tmp_path: Path) -> None:
+    function = project(tmp_path / "function", func_py=_UNKNOWN_DEVICE, helper_py='NAME = "cuda"\n')
+    project(tmp_path / "elsewhere", torch_py="raise SystemExit\n", json_py="raise SystemExit\n")
+    code = """
+        import sys
+        sys.path.insert(0, sys.argv[2])
+        opened = []
+        sys.addaudithook(lambda event, values: opened.append(str(values[0])) if event == "open" else None)
+        from analyzers import analyze
+        assert analyze(sys.argv[1]).mode == "gpu"
+        print("\\n".join(opened))
+    """
+    package = Path(__file__).parents[2]
+    opened = [Path(line) for line in _python(code, str(function), str(tmp_path / "elsewhere")).splitlines()]
+    allowed = (function, package / "analyzers", package / "runtime_images", Path(sys.prefix), Path(sys.base_prefix))
+
+    assert any(path.is_relative_to(function) for path in opened)
+    assert [path for path in opened if path.is_absolute() and not any(path.is_relative_to(root) for root in allowed)] == []
+    assert not [path for path in opened if "site-packages" in path.parts and "astroid" not in str(path)]
+
+
+def test_a_link_out_of_the_project_is_not_followed(tmp_path: Path) -> None:
+    outside = project(tmp_path / "outside", secret_py='DEVICE = "cuda"\n') / "secret.py"
+    function = project(tmp_path / "function", func_py="")
+    (function / "secret.py").symlink_to(outside)
+
+    analysis = analysis_of(function, "import torch\nimport secret\n\ndef handler(p):\n    return torch.zeros(1).to(secret.DEVICE)\n")
+
+    assert analysis.files == ("func.py",)
+    assert analysis.mode is ExecutionMode.CPU_PREFERRED
+
+
+def test_a_function_without_open_questions_never_starts_astroid(tmp_path: Path) -> None:
+    function = project(tmp_path, func_py='import torch\n\ndef handler(payload):\n    return torch.zeros(3).to("cuda")\n')
+    code = """
+        import sys
+        import analyzers, analyzers.manifest
+        from analyzers.formats import as_json
+        analysis = analyzers.analyze(sys.argv[1])
+        as_json.render(analysis)
+        heavy = {"astroid", "rich", "typer", "docker", "asyncio", "importlib.metadata", "httptools", "uvloop", "numpy", "tomllib"}
+        print(*sorted(heavy & set(sys.modules)))
+    """
+
+    assert _python(code, str(function)) == ""
+
+
+def test_inference_leaves_astroid_as_it_was(tmp_path: Path) -> None:
+    code = """
+        import sys
+        import astroid
+        from astroid.manager import AstroidManager
+        astroid.extract_node("1")
+        before = (dict(AstroidManager().astroid_cache), AstroidManager().module_denylist, AstroidManager.brain["module_denylist"])
+        from analyzers import analyze
+        analyze(sys.argv[1])
+        manager = AstroidManager()
+        print(sorted(set(manager.astroid_cache) - set(before[0])), manager.module_denylist == before[1])
+        print(next(astroid.extract_node("import json\\njson.loads").infer()).qname())
+    """
+    function = project(tmp_path, func_py=_UNKNOWN_DEVICE, helper_py='NAME = "cuda"\n')
+
+    assert _python(code, str(function)) == "[] True\njson.loads"
+
+
+def test_one_inference_does_not_colour_the_next(tmp_path: Path) -> None:
+    modes = [
+        analysis_of(tmp_path / str(number), _UNKNOWN_DEVICE, helper_py=f'NAME = "{name}"\n').mode
+        for number, name in enumerate(("cuda", "cpu", "cuda"))
+    ]
+
+    assert modes == [ExecutionMode.GPU, ExecutionMode.CPU_PREFERRED, ExecutionMode.GPU]
