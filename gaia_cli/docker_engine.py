@@ -200,7 +200,7 @@ class Container:
         self._api: Any = api
         self._streams: Any = None
         self._exit_code: int | None = None
-        self._exited = threading.Event()
+        self._gone = threading.Event()
 
     def start(self) -> None:
         """Attach and start.
@@ -244,8 +244,8 @@ class Container:
             self._api.kill(self.identifier, "SIGTERM")
 
     def wait(self, timeout_s: float) -> int | None:
-        """The exit code once the container has exited, None after `timeout_s`."""
-        self._exited.wait(timeout_s)
+        """The exit code once the container has exited and removed itself, None after `timeout_s`."""
+        self._gone.wait(timeout_s)
         return self._exit_code
 
     def remove(self) -> None:
@@ -268,9 +268,9 @@ class Container:
 
     def _wait(self) -> None:
         with contextlib.suppress(APIError, requests.RequestException):
-            answer = self._api.wait(self.identifier, timeout=None, condition="next-exit")
+            answer = self._api.wait(self.identifier, timeout=None, condition="removed")
             self._exit_code = int(answer["StatusCode"])
-        self._exited.set()
+        self._gone.set()
 
 
 def ignore_matcher(patterns: list[str]) -> Callable[[str], bool]:

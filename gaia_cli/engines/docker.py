@@ -14,7 +14,6 @@ from contextlib import ExitStack
 from functools import cache
 
 from gaia_cli.docker_engine import Container, ContainerSpec, Docker
-from gaia_cli.docker_errors import GET_DOCKER
 from gaia_cli.engines import Event, Launch, Progress, RunningFunction
 from gaia_cli.errors import EngineError
 from gaia_cli.images.build import Wish, build_image
@@ -190,7 +189,7 @@ class RunningContainer:
                 "raise [run] memory in gaia.toml if it ran out of memory",
             )
         return EngineError(
-            f"the runtime ended unexpectedly (exit code {code}){said}", GET_DOCKER if code is None else ""
+            f"the runtime ended unexpectedly (exit code {code}){said}", "please report this, with the lines above"
         )
 
     def _discard_output(self) -> None:
