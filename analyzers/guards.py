@@ -166,9 +166,7 @@ class Guards:
         value = self._evaluator.value(node, scope)
         if isinstance(value, OneOf) and value.guarded:
             return True
-        named = any(
-            "device" in (getattr(part, "id", "") or getattr(part, "attr", "")) for part in ast.walk(node)
-        )
+        named = any("device" in (getattr(part, "id", "") or getattr(part, "attr", "")) for part in ast.walk(node))
         return named and is_unknown(value)
 
     def _is_backend(self, node: ast.expr, scope: "Scope") -> bool:

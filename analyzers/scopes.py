@@ -235,7 +235,9 @@ class _Walker:
         scope.bind(node.name, Binding(Kind.FUNCTION, inner, conditions))
         for decorator in node.decorator_list:
             self.decorator(decorator, scope, conditions)
-        is_method = scope.is_class and not any(_dotted(decorator) == "staticmethod" for decorator in node.decorator_list)
+        is_method = scope.is_class and not any(
+            _dotted(decorator) == "staticmethod" for decorator in node.decorator_list
+        )
         self.parameters(node.args, scope, inner, is_method=is_method)
         self.block(node.body, inner, conditions if conditions else ())
 
@@ -346,9 +348,7 @@ def _leaves(body: Sequence[ast.stmt]) -> bool:
     last = body[-1]
     if isinstance(last, ast.Return | ast.Raise | ast.Continue | ast.Break):
         return True
-    return (
-        isinstance(last, ast.Expr) and isinstance(last.value, ast.Call) and _dotted(last.value.func) in _EXITS
-    )
+    return isinstance(last, ast.Expr) and isinstance(last.value, ast.Call) and _dotted(last.value.func) in _EXITS
 
 
 def _imports_gpu_library(node: ast.stmt) -> bool:

@@ -66,12 +66,7 @@ def _entries(findings: Iterable[Finding]) -> list[_Entry]:
 def _show_entry(entry: _Entry, console: Console) -> None:
     finding = entry.first
     failed = finding.signal is Signal.FAILURE
-    head = Text.assemble((finding.rule, "bold red" if failed else "bold"), " ", finding.message)
-    weight = _weight(finding)
-    if weight:
-        head.append("  ")
-        head.append(weight)
-    console.print(head)
+    console.print(Text.assemble((finding.rule, "bold red" if failed else "bold"), " ", finding.message))
     _show_code(finding, console)
     if entry.others:
         places = ", ".join(_place(other) for other in entry.others[:4])
@@ -79,11 +74,12 @@ def _show_entry(entry: _Entry, console: Console) -> None:
         console.print(Padding(Text(f"also {places}{more}", style="dim"), (0, 0, 0, 2)))
 
 
-def _weight(finding: Finding) -> Text | None:
+def _weight(finding: Finding) -> Text:
+    """What the finding speaks for, and how strongly in log-odds; nothing when it only informs."""
     if not finding.weight:
-        return None
+        return Text()
     towards, colour = ("GPU", "magenta") if finding.weight > 0 else ("CPU", "cyan")
-    return Text(f"{abs(finding.weight):.1f} for the {towards}", style=colour)
+    return Text(f"  {towards} +{abs(finding.weight):.1f}", style=colour)
 
 
 def _place(finding: Finding) -> str:
@@ -93,7 +89,8 @@ def _place(finding: Finding) -> str:
 def _show_code(finding: Finding, console: Console) -> None:
     """The place, then the line with its number and a mark under the stretch that was found."""
     gutter = len(str(finding.place.line))
-    console.print(Text(f"{' ' * gutter}--> {_place(finding)}:{finding.place.column}", style="blue"), soft_wrap=True)
+    arrow = Text(f"{' ' * gutter}--> {_place(finding)}:{finding.place.column}", style="blue")
+    console.print(Text.assemble(arrow, _weight(finding)), soft_wrap=True)
     if not finding.excerpt.strip():
         return
     code, start, end = _window(finding, max(console.width - gutter - 3, _NARROWEST))

@@ -51,7 +51,7 @@ CHOSEN = {
     "helper": 'def pick():\n    if torch.cuda.is_available():\n        return "cuda"\n    return "cpu"\nmodel.to(pick())',
     "wrapped check": "def has_gpu():\n    return torch.cuda.is_available()\nif has_gpu():\n    model.cuda()",
     "conditional expression statement": "model.cuda() if torch.cuda.is_available() else model",
-    "attribute": 'class C:\n    def __init__(self):\n        self.gpu = torch.cuda.is_available()\n    def load(self):\n        if self.gpu:\n            model.cuda()',
+    "attribute": "class C:\n    def __init__(self):\n        self.gpu = torch.cuda.is_available()\n    def load(self):\n        if self.gpu:\n            model.cuda()",
     "device type": 'device = "cuda" if torch.cuda.is_available() else "cpu"\nif device == "cuda":\n    model.cuda()',
     "backend": 'if os.environ.get("GAIA_BACKEND") == "gpu":\n    model.cuda()',
     "backend constant": 'ON_GPU = os.environ["GAIA_BACKEND"] == "gpu"\nif ON_GPU:\n    model.cuda()',

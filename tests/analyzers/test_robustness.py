@@ -21,7 +21,11 @@ BROKEN = {
     "not utf-8": (b"a = 1\nb = 2\nx = '\xe9'\n", "GA903", 3),
     "unknown codec": (b"# -*- coding: klingon -*-\nx = 1\n", "GA903", 1),
     "huge": (b"x = 1\n" * (MAX_BYTES // 6 + 1), "GA902", 1),
-    "deep parentheses": (b"x = " + b"(" * 150 + b"1" + b")" * 150 + b"\n" + b"y = " + b"-" * 100_000 + b"1\n", "GA904", 1),
+    "deep parentheses": (
+        b"x = " + b"(" * 150 + b"1" + b")" * 150 + b"\n" + b"y = " + b"-" * 100_000 + b"1\n",
+        "GA904",
+        1,
+    ),
 }
 
 
@@ -33,7 +37,9 @@ def test_a_file_that_cannot_be_read_is_a_finding_and_the_rest_is_analyzed(
 
     analysis = analysis_of(tmp_path, _GOOD)
 
-    assert [(finding.rule, finding.place.path, finding.place.line) for finding in analysis.failures] == [(code, "broken.py", line)]
+    assert [(finding.rule, finding.place.path, finding.place.line) for finding in analysis.failures] == [
+        (code, "broken.py", line)
+    ]
     assert analysis.mode == "gpu"
     assert analysis.confidence <= 0.5
     assert "not everything could be analyzed" in analysis.reason
@@ -60,7 +66,19 @@ def test_an_entry_point_that_cannot_be_parsed_is_a_failure(tmp_path: Path) -> No
         b"\n".join(b"x%d = x%d + x%d + x%d" % (n % 9, (n * 7) % 9, (n * 5) % 9, (n * 2) % 9) for n in range(300)),
         b"import torch\nx = 10 ** 10 ** 10\ny = 'a' * 10 ** 12\nz = 1 << 10 ** 10\n",
     ],
-    ids=["latin-1", "bom", "crlf", "empty", "no newline", "elifs", "long sum", "long chain", "recursive", "entangled", "huge numbers"],
+    ids=[
+        "latin-1",
+        "bom",
+        "crlf",
+        "empty",
+        "no newline",
+        "elifs",
+        "long sum",
+        "long chain",
+        "recursive",
+        "entangled",
+        "huge numbers",
+    ],
 )
 def test_odd_but_valid_files_are_analyzed(code: bytes, tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_bytes(code)

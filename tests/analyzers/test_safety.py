@@ -16,7 +16,11 @@ _UNKNOWN_DEVICE = (
 
 def _python(code: str, *arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code), *arguments], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", textwrap.dedent(code), *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
     return done.stdout.strip()
 
@@ -50,7 +54,9 @@ def test_nothing_outside_the_project_is_opened(tmp_path: Path) -> None:
     allowed = (function, package / "analyzers", package / "runtime_images", Path(sys.prefix), Path(sys.base_prefix))
 
     assert any(path.is_relative_to(function) for path in opened)
-    assert [path for path in opened if path.is_absolute() and not any(path.is_relative_to(root) for root in allowed)] == []
+    assert [
+        path for path in opened if path.is_absolute() and not any(path.is_relative_to(root) for root in allowed)
+    ] == []
     assert not [path for path in opened if "site-packages" in path.parts and "astroid" not in str(path)]
 
 
@@ -59,14 +65,18 @@ def test_a_link_out_of_the_project_is_not_followed(tmp_path: Path) -> None:
     function = project(tmp_path / "function", func_py="")
     (function / "secret.py").symlink_to(outside)
 
-    analysis = analysis_of(function, "import torch\nimport secret\n\ndef handler(p):\n    return torch.zeros(1).to(secret.DEVICE)\n")
+    analysis = analysis_of(
+        function, "import torch\nimport secret\n\ndef handler(p):\n    return torch.zeros(1).to(secret.DEVICE)\n"
+    )
 
     assert analysis.files == ("func.py",)
     assert analysis.mode is ExecutionMode.CPU_PREFERRED
 
 
 def test_a_function_without_open_questions_never_starts_astroid(tmp_path: Path) -> None:
-    function = project(tmp_path, func_py='import torch\n\ndef handler(payload):\n    return torch.zeros(3).to("cuda")\n')
+    function = project(
+        tmp_path, func_py='import torch\n\ndef handler(payload):\n    return torch.zeros(3).to("cuda")\n'
+    )
     code = """
         import sys
         import analyzers, analyzers.manifest

@@ -52,7 +52,9 @@ def test_a_module_beside_a_nested_entry_point_is_found(tmp_path: Path) -> None:
 
 
 def test_without_an_entry_point_every_file_but_tests_and_training_is_read(tmp_path: Path) -> None:
-    root = project(tmp_path, predict_py="import torch\n", util_py="x = 1\n", train_py=_CUDA, test_it_py=_CUDA, setup_py=_CUDA)
+    root = project(
+        tmp_path, predict_py="import torch\n", util_py="x = 1\n", train_py=_CUDA, test_it_py=_CUDA, setup_py=_CUDA
+    )
 
     analysis = analyze(root)
 
@@ -102,7 +104,11 @@ def test_dependency_lists_are_evidence_with_their_lines(tmp_path: Path) -> None:
 
     places = {(evidence.rule, evidence.path, evidence.line) for evidence in analyze(root).evidence}
 
-    assert {("GA103", "requirements.txt", 3), ("GA103", "requirements.txt", 4), ("GA101", "pyproject.toml", 4)} <= places
+    assert {
+        ("GA103", "requirements.txt", 3),
+        ("GA103", "requirements.txt", 4),
+        ("GA101", "pyproject.toml", 4),
+    } <= places
     assert ("GA101", "requirements-gpu.txt", 1) in places
     assert not any(path == "requirements-dev.txt" for _, path, _ in places)
 

@@ -62,6 +62,28 @@ def test_the_reason_names_the_place_that_decides(tmp_path: Path) -> None:
     assert analysis.reason.endswith("(func.py:4)")
 
 
+_GUARDED = 'device = torch.device("cuda" if torch.cuda.is_available() else "cpu")\n'
+_RESNET = (
+    "import torch\nfrom torchvision import models\n"
+    + _GUARDED
+    + "net = models.resnet18(weights='DEFAULT').to(device)\n\n"
+    "def handler(picture):\n    return net(torch.tensor(picture).unsqueeze(0).to(device))\n"
+)
+_VIT_IN_BATCHES = (
+    "import torch\nimport torchvision.models as models\n" + _GUARDED + "net = models.vit_l_16().to(device)\n\n"
+    "def handler(payload):\n    batch = 128\n    return net(torch.randn(batch, 3, 224, 224).to(device)).shape\n"
+)
+_SMALL_LLM = (
+    "import torch\nfrom transformers import pipeline\n\npipe = pipeline('text-generation', model='TinyLlama/TinyLlama-1.1B-Chat-v1.0',\n"
+    "    device_map='auto' if torch.cuda.is_available() else None)\n\ndef handler(text):\n    return pipe(text)\n"
+)
+_SMALL_BERT = (
+    "import torch\nfrom transformers import AutoModelForSequenceClassification\n"
+    + _GUARDED
+    + "NAME = 'org/bert-base-multilingual'\n"
+    "model = AutoModelForSequenceClassification.from_pretrained(NAME).to(device)\n\ndef handler(text):\n    return model(text)\n"
+)
+
 CODE_BY_MODE = {
     ExecutionMode.CPU: [
         "def handler(payload):\n    return {}\n",
@@ -72,6 +94,8 @@ CODE_BY_MODE = {
         "import onnxruntime as ort\n\ns = ort.InferenceSession('m.onnx')\n\ndef handler(payload):\n    return s.run(None, payload)\n",
     ],
     ExecutionMode.CPU_PREFERRED: [
+        _RESNET,
+        _SMALL_BERT,
         "import torch\n\ndef handler(payload):\n    return 1\n",
         "from transformers import pipeline\n\np = pipeline('sentiment-analysis')\n\ndef handler(payload):\n    return p(payload)\n",
         "import torch\n\ndef handler(payload):\n    n = payload['n']\n    d = 'cuda' if torch.cuda.is_available() else 'cpu'\n"
@@ -79,6 +103,8 @@ CODE_BY_MODE = {
         "from sentence_transformers import SentenceTransformer\n\nm = SentenceTransformer('all-MiniLM-L6-v2')\n\ndef handler(p):\n    return m.encode(p)\n",
     ],
     ExecutionMode.GPU_PREFERRED: [
+        _VIT_IN_BATCHES,
+        _SMALL_LLM,
         "from diffusers import DiffusionPipeline\n\np = DiffusionPipeline.from_pretrained('stabilityai/sdxl-turbo')\n\ndef handler(x):\n    return p(x)\n",
         "from transformers import AutoModelForCausalLM\n\nMODEL = 'mistralai/Mistral-7B-v0.1'\n"
         "m = AutoModelForCausalLM.from_pretrained(MODEL)\n\ndef handler(x):\n    return m.generate(x)\n",
@@ -94,14 +120,19 @@ CODE_BY_MODE = {
 
 
 @pytest.mark.parametrize(("mode", "code"), [(mode, code) for mode, codes in CODE_BY_MODE.items() for code in codes])
-def test_small_functions_get_the_mode_that_a_person_would_choose(mode: ExecutionMode, code: str, tmp_path: Path) -> None:
+def test_small_functions_get_the_mode_that_a_person_would_choose(
+    mode: ExecutionMode, code: str, tmp_path: Path
+) -> None:
     assert mode_of(tmp_path, code) is mode
 
 
 def test_a_suppressed_finding_does_not_count(tmp_path: Path) -> None:
     code = 'import torch\n\ndef handler(payload):\n    return torch.zeros(3).to("cuda"){}\n'
 
-    assert mode_of(tmp_path / "a", code.format("  # gaia: ignore[GA201] only in the laboratory")) is ExecutionMode.CPU_PREFERRED
+    assert (
+        mode_of(tmp_path / "a", code.format("  # gaia: ignore[GA201] only in the laboratory"))
+        is ExecutionMode.CPU_PREFERRED
+    )
     assert mode_of(tmp_path / "b", code.format("  # noqa: E501, GA201")) is ExecutionMode.CPU_PREFERRED
     assert mode_of(tmp_path / "c", code.format("  # noqa")) is ExecutionMode.GPU
     assert mode_of(tmp_path / "d", code.format("  # noqa: GA202")) is ExecutionMode.GPU

@@ -1,0 +1,93 @@
+import json
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from analyzers import Analysis, analyze
+from analyzers.formats import as_json
+from analyzers.manifest import SCHEMA_PATH, render_manifest, rules_digest, sources_digest
+from runtime_images.policy.model import Slo
+from tests.analyzers.support import project
+
+_CODE = 'import torch\nimport lib\n\ndef handler(payload):\n    return torch.zeros(3).to("cuda")  # "größe"\n'
+_SLO = Slo(latency_p95_ms=150, error_rate=0.01)
+
+
+def _function(root: Path) -> Path:
+    return project(root, func_py=_CODE, lib_py="x = 1\n", requirements_txt="torch==2.3.0+cu121\n")
+
+
+def _manifest(analysis: Analysis) -> str:
+    return render_manifest(analysis, name="f", slo=_SLO, version="1.0")
+
+
+@pytest.fixture(name="schema")
+def _schema() -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
+    return schema
+
+
+def test_the_manifest_is_the_same_bytes_wherever_the_function_lies(tmp_path: Path) -> None:
+    first, second = (analyze(_function(tmp_path / name)) for name in ("a", "elsewhere/b"))
+
+    assert _manifest(first) == _manifest(second)
+    assert str(tmp_path) not in _manifest(first)
+
+
+def test_the_manifest_keeps_to_its_published_schema(schema: dict[str, Any], tmp_path: Path) -> None:
+    jsonschema.Draft202012Validator.check_schema(schema)
+    manifest = tomllib.loads(_manifest(analyze(_function(tmp_path))))
+
+    jsonschema.validate(manifest, schema)
+
+
+def test_the_schema_refuses_what_a_manifest_must_not_be(schema: dict[str, Any], tmp_path: Path) -> None:
+    manifest = tomllib.loads(_manifest(analyze(_function(tmp_path))))
+    wrong = [
+        manifest | {"schema_version": 2},
+        manifest | {"more": 1},
+        manifest | {"mode": {"value": "tpu", "confidence": 0.5, "reason": "x"}},
+        {key: value for key, value in manifest.items() if key != "sources"},
+    ]
+
+    for candidate in wrong:
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(candidate, schema)
+
+
+def test_the_manifest_says_what_the_analysis_says(tmp_path: Path) -> None:
+    analysis = analyze(_function(tmp_path))
+    manifest = tomllib.loads(_manifest(analysis))
+
+    assert manifest["mode"] == {"value": "gpu", "confidence": analysis.confidence, "reason": analysis.reason}
+    assert manifest["slo"] == {"latency_p95_ms": 150, "error_rate": 0.01, "window_s": 60.0}
+    assert manifest["function"] == {"name": "f", "entry": "func.py"}
+    assert manifest["evidence"] == as_json.to_object(analysis)["evidence"]
+
+
+def test_the_smallest_edit_changes_the_digest(tmp_path: Path) -> None:
+    root = _function(tmp_path)
+    files = analyze(root).files
+    before = sources_digest(root, files)
+    (root / "requirements.txt").write_text("torch==2.3.1+cu121\n")
+
+    assert files == ("func.py", "lib.py", "requirements.txt")
+    assert sources_digest(root, files) != before
+
+
+def test_the_rules_have_a_digest_of_their_own() -> None:
+    assert rules_digest() == rules_digest()
+    assert rules_digest().startswith("blake2b-128:")
+
+
+def test_the_json_is_one_object_with_the_documented_keys(tmp_path: Path) -> None:
+    analysis = replace(analyze(_function(tmp_path)), duration_s=0.0123456)
+    written = json.loads(as_json.render(analysis))
+
+    assert list(written) == ["schema_version", "mode", "confidence", "reason", "evidence", "files", "duration_ms"]
+    assert written["duration_ms"] == 12.346
+    assert set(written["evidence"][0]) == {"rule", "path", "line", "column", "message", "weight"}

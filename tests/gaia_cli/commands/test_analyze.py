@@ -1,0 +1,105 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from gaia_cli.commands.analyze import analyze
+from gaia_cli.errors import ConfigurationError, ExitCode, FunctionError, UsageError
+
+_PINNED = 'import torch\n\n\ndef handler(payload):\n    return torch.zeros(3).to("cuda")\n'
+_BROKEN = "def handler(payload:\n    return 1\n"
+
+
+def _function(root: Path, code: str = _PINNED, config: str = "") -> Path:
+    (root / "func.py").write_text(code)
+    if config:
+        (root / "gaia.toml").write_text(config)
+    return root
+
+
+def test_the_report_names_mode_reason_rule_and_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert analyze(_function(tmp_path)) is ExitCode.OK
+
+    screen = capsys.readouterr().out
+    assert " gpu " in screen
+    assert "func.py:5:12" in screen
+    assert 'return torch.zeros(3).to("cuda")' in screen
+    assert "GA201" in screen
+
+
+def test_json_is_all_that_goes_to_standard_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert analyze(_function(tmp_path), output_format="json", write=True) is ExitCode.OK
+
+    streams = capsys.readouterr()
+    assert json.loads(streams.out)["mode"] == "gpu"
+    assert "gaia.manifest.toml" in streams.err
+
+
+def test_write_puts_the_manifest_beside_the_function(tmp_path: Path) -> None:
+    root = _function(tmp_path, config='[function]\nname = "named"\n[slo]\nlatency_p95_ms = 100\n')
+    analyze(root, write=True)
+    first = (root / "gaia.manifest.toml").read_bytes()
+    analyze(root, write=True)
+
+    assert b'name = "named"' in first
+    assert b"latency_p95_ms = 100" in first
+    assert (root / "gaia.manifest.toml").read_bytes() == first
+
+
+def test_a_file_that_cannot_be_analyzed_is_exit_2_and_no_manifest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert analyze(_function(tmp_path, _BROKEN), write=True) is ExitCode.USAGE
+
+    assert "GA901" in capsys.readouterr().out
+    assert not (tmp_path / "gaia.manifest.toml").exists()
+
+
+def test_a_reached_file_that_cannot_be_analyzed_is_exit_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "helper.py").write_text(_BROKEN)
+
+    assert analyze(_function(tmp_path, "import helper\n" + _PINNED), output_format="json") is ExitCode.USAGE
+    assert json.loads(capsys.readouterr().out)["evidence"][0]["path"] == "helper.py"
+
+
+def test_a_pinned_mode_stands_above_what_the_code_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    analyze(_function(tmp_path, config='[mode]\npin = "cpu"\n'), output_format="json")
+
+    written = json.loads(capsys.readouterr().out)
+    assert written["mode"] == "cpu"
+    assert "its code says gpu" in written["reason"]
+
+
+def test_the_entry_point_of_the_configuration_is_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "other.py").write_text("def serve(payload):\n    return 1\n")
+    analyze(_function(tmp_path, config='[function]\nentrypoint = "other.py:serve"\n'), output_format="json")
+
+    assert json.loads(capsys.readouterr().out)["mode"] == "cpu"
+
+
+def test_a_single_file_is_analyzed_with_what_it_imports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "plain.py").write_text("x = 1\n")
+    _function(tmp_path)
+
+    assert analyze(tmp_path / "plain.py", output_format="json") is ExitCode.OK
+    assert json.loads(capsys.readouterr().out)["files"] == ["plain.py"]
+
+
+def test_wrong_input_is_named_with_a_hint(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is nothing at") as missing:
+        analyze(tmp_path / "missing")
+    with pytest.raises(UsageError, match="is empty"):
+        analyze(tmp_path)
+    (tmp_path / "notes.md").write_text("x")
+    with pytest.raises(FunctionError, match="no Python file") as no_code:
+        analyze(tmp_path)
+    with pytest.raises(UsageError, match="unknown output format") as unknown:
+        analyze(tmp_path, output_format="xml")
+    (tmp_path / "gaia.toml").write_text("[slo]\nlatency = 1\n")
+    with pytest.raises(ConfigurationError):
+        analyze(tmp_path)
+
+    assert missing.value.hint
+    assert no_code.value.hint
+    assert "full" in unknown.value.hint
+    assert "json" in unknown.value.hint
