@@ -90,13 +90,13 @@ def explain_build(error: BuildError, plan: ImagePlan) -> GaiaError:
     """The error for the user: whose fault a failed step is, and its last relevant lines."""
     log = "\n".join(("", *(f"  {line}" for line in _relevant(error.log))))
     if plan.is_requirements_step(error.step):
-        return RequirementsError(f"the requirements of {plan.name} cannot be installed:{log}", _requirements_hint(log))
+        return RequirementsError(f"the requirements of {plan.name} cannot be installed:{log}", _pip_hint(error.log))
     if said := next((line for line in error.log if line.startswith("gaia: ")), ""):
         return EngineError(f"{said.removeprefix('gaia: ')}: {plan.base_image}", "name another: [build] base_image")
     if error.step.startswith("FROM") or not error.log:
         known = explain(error.message)
         return EngineError(f"no base image {plan.base_image}: {known.message}", known.hint)
-    return EngineError(f"building the image failed at: {error.step}{log}", "see the lines above")
+    return EngineError(f"building the image failed at: {error.step}{log}", _pip_hint(error.log))
 
 
 def _relevant(log: tuple[str, ...]) -> tuple[str, ...]:
@@ -105,12 +105,16 @@ def _relevant(log: tuple[str, ...]) -> tuple[str, ...]:
     return tuple((errors or list(log))[-_RELEVANT_LINES:])
 
 
-def _requirements_hint(log: str) -> str:
-    if "CERTIFICATE_VERIFY_FAILED" in log or "SSLError" in log:
+def _pip_hint(log: tuple[str, ...]) -> str:
+    """What to do when pip fails; the lines before its errors tell why it found nothing."""
+    said = "\n".join(log)
+    if "CERTIFICATE_VERIFY_FAILED" in said or "SSLError" in said:
         return "the build does not trust the package index: build on an image with your CA in it ([build] base_image)"
-    if "name resolution" in log or "from versions: none" in log:
-        return "check the names in the requirements, and whether the engine's machine reaches the package index"
-    return "correct the requirements; they must suit the Python of the base image"
+    if "NewConnectionError" in said or "name resolution" in said:
+        return "the build does not reach the package index: check the network of the engine's machine"
+    if "from versions: " in said:
+        return "check the names and versions; they must suit the Python of the base image"
+    return "the lines above say what is wrong"
 
 
 class Narrator:

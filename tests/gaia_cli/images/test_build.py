@@ -41,11 +41,16 @@ def test_a_failed_installation_of_the_runtime_is_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "word"),
-    [("ERROR: SSLError CERTIFICATE_VERIFY_FAILED", "CA"), ("ERROR: No matching distribution", "suit the Python")],
+    ("before", "word"),
+    [
+        ("WARNING: Retrying after connection broken by 'SSLError(CERTIFICATE_VERIFY_FAILED)'", "your CA"),
+        ("WARNING: Retrying after connection broken by 'NewConnectionError(...)'", "does not reach"),
+        ("Collecting nosuch", "names and versions"),
+    ],
 )
-def test_the_hint_fits_what_pip_said(line: str, word: str) -> None:
-    assert word in explain_build(BuildError("x", PIP_STEP, (line,)), PLAN).hint
+@pytest.mark.parametrize("step", [PIP_STEP, RUNTIME_STEP])
+def test_the_hint_rests_on_what_pip_said_before_its_errors(step: str, before: str, word: str) -> None:
+    assert word in explain_build(BuildError("x", step, (before, *PIP_LOG)), PLAN).hint
 
 
 def test_a_base_image_that_is_not_to_be_had_is_named() -> None:
