@@ -61,7 +61,7 @@ def main() -> None:
     """Read the recording that is named and write the picture."""
     parser = argparse.ArgumentParser(description="Draw docs/live-view.svg from a recorded run.")
     parser.add_argument("recording", type=Path, help="what gaia run --output-format json-lines has written")
-    parser.add_argument("--at", type=float, default=34.0, help="seconds after the start (default: 34)")
+    parser.add_argument("--at", type=float, default=43.0, help="seconds after the start (default: 43)")
     parser.add_argument("--width", type=int, default=100)
     parser.add_argument("--height", type=int, default=30)
     arguments = parser.parse_args()

@@ -7,16 +7,17 @@ the draining.
 
 import contextlib
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from gaia_cli.engines import Engine, Launch, RunningFunction
 from gaia_cli.errors import AnalysisError, EngineError, ExitCode, FunctionError, UsageError
 from gaia_cli.project import FunctionProject, load_project
 from gaia_cli.running.choose import AUTO, Choice, choose_accelerator, choose_engine
-from gaia_cli.running.engines_here import offer, open_engine
+from gaia_cli.running.engines_here import accelerators_for, offer, open_engine
 from gaia_cli.running.interrupts import Interrupted, Interrupts
 from gaia_cli.running.plan import RunPlan
-from gaia_cli.running.ports import HOST, choose_port
+from gaia_cli.running.ports import HOST, choose_port, is_free
 from gaia_cli.running.requests_file import read_requests
 from gaia_cli.running.screen import Screen
 from gaia_cli.running.session import Session
@@ -87,7 +88,8 @@ def run_function(
     screen = _screen(output_format)
     with Interrupts() as interrupts, contextlib.closing(screen):
         execution_mode, reason = _mode(path, project, mode)
-        chosen = choose_engine(engine, execution_mode, offer("process", engine), offer("docker", engine))
+        here = partial(offer, asked=engine, mode=execution_mode)
+        chosen = choose_engine(engine, execution_mode, here("process"), here("docker"))
         wish = _Wish(project, execution_mode, reason, accelerator, port, record is not None)
         started = _start(wish, chosen, screen)
         session = Session(screen, load, recorder)
@@ -171,15 +173,26 @@ def _start(wish: _Wish, chosen: Choice, screen: Screen) -> _Started:
 
 
 def _start_on(engine: Engine, wish: _Wish, chosen: Choice, screen: Screen) -> _Started:
-    offered = engine.accelerators()
+    offered = accelerators_for(wish.mode, engine)
     accelerator = choose_accelerator(wish.accelerator, wish.mode, offered, engine.name)
     plan = RunPlan(wish.project.name, wish.mode, wish.mode_reason, chosen, accelerator, wish.project.slo)
     screen.plan(plan)
+    launch = Launch(wish.project, _settings(wish, _port(wish, screen)), Accelerator(accelerator.name))
+    try:
+        return _Started(engine.start(launch, screen.step), plan)
+    except UsageError:
+        if is_free(launch.settings.port):
+            raise
+    # Somebody has taken the port while an image was built; the second time there is nothing left to build.
+    launch = replace(launch, settings=_settings(wish, _port(wish, screen)))
+    return _Started(engine.start(launch, screen.step), plan)
+
+
+def _port(wish: _Wish, screen: Screen) -> int:
     port = choose_port(wish.port)
     if wish.port not in (0, port):
         screen.step(f"port {wish.port} is taken; using {port}")
-    launch = Launch(wish.project, _settings(wish, port), Accelerator(accelerator.name))
-    return _Started(engine.start(launch, screen.step), plan)
+    return port
 
 
 def _settings(wish: _Wish, port: int) -> Settings:

@@ -3,6 +3,7 @@
 from gaia_cli.engines import Engine
 from gaia_cli.errors import EngineError
 from gaia_cli.running.choose import AUTO, Offer
+from runtime_images.policy.model import Accelerator, ExecutionMode
 
 
 def open_engine(name: str) -> Engine:
@@ -20,11 +21,23 @@ def open_engine(name: str) -> Engine:
     return ProcessEngine()
 
 
-def offer(name: str, asked: str) -> Offer:
-    """What the engine `name` can do here; an engine that the flag rules out is not asked."""
-    if asked not in (AUTO, name):
-        return Offer(problem=f"--engine {asked}")
+def offer(name: str, asked: str, mode: ExecutionMode) -> Offer:
+    """What the engine `name` can do here for a function of `mode`; what will not be needed is not looked for."""
+    if asked != AUTO:
+        return Offer(problem=f"--engine {asked} was asked for")
     try:
-        return Offer(open_engine(name).accelerators())
+        return Offer(accelerators_for(mode, open_engine(name)))
     except EngineError as error:
         return Offer(problem=error.message)
+
+
+def accelerators_for(mode: ExecutionMode, engine: Engine) -> tuple[Accelerator, ...]:
+    """What `engine` offers to a function of `mode`: nothing to one that never sees a GPU, for looking takes time.
+
+    Raises:
+        EngineError: the engine does not answer.
+    """
+    if mode is ExecutionMode.CPU:
+        engine.describe()
+        return ()
+    return engine.accelerators()

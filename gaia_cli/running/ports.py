@@ -23,6 +23,14 @@ def choose_port(asked: int) -> int:
         return _bind(0)
 
 
+def is_free(port: int) -> bool:
+    """Whether nobody listens on `port` now."""
+    try:
+        return _bind(port) == port
+    except OSError:
+        return False
+
+
 def _bind(port: int) -> int:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

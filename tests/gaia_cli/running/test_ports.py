@@ -3,7 +3,7 @@ import socket
 import pytest
 
 from gaia_cli.errors import UsageError
-from gaia_cli.running.ports import HOST, choose_port
+from gaia_cli.running.ports import HOST, choose_port, is_free
 
 
 def test_a_free_port_is_taken_as_asked() -> None:
@@ -12,6 +12,7 @@ def test_a_free_port_is_taken_as_asked() -> None:
         free = int(probe.getsockname()[1])
 
     assert choose_port(free) == free
+    assert is_free(free)
 
 
 def test_a_free_port_is_found_when_the_asked_one_is_taken() -> None:
@@ -19,6 +20,7 @@ def test_a_free_port_is_found_when_the_asked_one_is_taken() -> None:
         asked = int(taken.getsockname()[1])
 
         assert choose_port(asked) not in (0, asked)
+        assert not is_free(asked)
 
 
 def test_zero_asks_for_any_port() -> None:
