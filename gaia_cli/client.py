@@ -80,6 +80,8 @@ def _split(url: str) -> SplitResult:
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
+    if usable and parts.username is not None:
+        raise UsageError("a URL must not hold a password", "send it as --header 'Authorization: ...'")
     if not usable:
         raise UsageError(f"{url} is not an HTTP URL", "write it as http://127.0.0.1:8080")
     return parts

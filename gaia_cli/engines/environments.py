@@ -163,8 +163,12 @@ def _install(home: Path, project: FunctionProject, wanted: tuple[Requirements, .
         if line.startswith(_TOLD_STEPS):
             progress("pip: " + line.partition(" (from ")[0])
 
+    temporary = home / "tmp"  # so that what an interrupted pip leaves goes with the environment
+    temporary.mkdir()
+    environ = clean_environ(os.environ) | {"TMPDIR": str(temporary)}
     try:
-        run_tool(command, cwd=project.directory, env=clean_environ(os.environ), on_line=tell)
+        run_tool(command, cwd=project.directory, env=environ, on_line=tell)
+        shutil.rmtree(temporary)
     except ToolError as error:
         named = ", ".join(requirements.file for requirements in wanted if requirements.file)
         said = "\n".join(f"  {line}" for line in error.last_lines)

@@ -96,6 +96,12 @@ def test_what_is_no_url_is_told(bad: str) -> None:
         ask(bad, Request())
 
 
+def test_a_password_in_a_url_is_refused_and_not_shown() -> None:
+    with pytest.raises(UsageError) as caught:
+        ask("http://me:secret@127.0.0.1", Request())
+    assert "secret" not in caught.value.message
+
+
 @pytest.mark.parametrize(
     "request_",
     [Request(path="/a b"), Request(headers={"x": "1\r\nevil: 2"}), Request(method="GE T"), Request(path="/ü")],

@@ -125,6 +125,24 @@ def test_what_cannot_be_installed_is_told_with_pips_last_words(function: Path, c
     assert [path.suffix for path in cache.iterdir()] == [".lock"]
 
 
+def test_an_interrupted_installation_leaves_nothing(
+    function: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = make_wheel(function, "tiny")
+    (function / "requirements.txt").write_text(f"./{wheel}\n")
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+
+    def interrupt(step: str) -> None:
+        if step.startswith("pip: Installing"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        function_python(load_project(function), Accelerator.NONE, interrupt)
+    assert [path.suffix for path in cache.iterdir()] == [".lock"]
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
 def test_a_python_that_is_not_there_is_told(function: Path) -> None:
     with pytest.raises(RequirementsError, match=r"with Python 3\.99"):
         prepare(replace(load_project(function), python="3.99"))
