@@ -87,9 +87,7 @@ def _usage_hint(error: Exception) -> str:
 def _wants_json(arguments: Sequence[str]) -> bool:
     """Whether the output is for a program; asked before parsing, because parsing may be what fails."""
     words = [word for argument in arguments for word in argument.split("=", 1)]
-    return any(
-        flag == "--output-format" and value.startswith("json") for flag, value in itertools.pairwise(words)
-    )
+    return any(flag == "--output-format" and value.startswith("json") for flag, value in itertools.pairwise(words))
 
 
 def _terminated(_signum: int, _frame: FrameType | None) -> None:

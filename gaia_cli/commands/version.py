@@ -11,9 +11,7 @@ def version(output_format: str = "full") -> ExitCode:
     if output_format == "json":
         import platform
 
-        console.json_line(
-            {"gaia": __version__, "python": platform.python_version(), "platform": platform.platform()}
-        )
+        console.json_line({"gaia": __version__, "python": platform.python_version(), "platform": platform.platform()})
     else:
         console.result(f"gaia {__version__}")
     return ExitCode.OK
