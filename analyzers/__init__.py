@@ -5,7 +5,8 @@
     analysis = analyze("samples/02-matmul")
     analysis.mode, analysis.confidence, analysis.reason
 
-The code is read and never run or imported. docs/analyzer.md tells how the verdict comes about, docs/rules what each rule finds.
+The code is read and never run or imported. docs/analyzer.md tells how the verdict comes about, docs/rules what
+each rule finds.
 """
 
 from analyzers.analysis import Analysis, analyze

@@ -21,8 +21,8 @@ from runtime_images.policy.model import Evidence, ExecutionMode, Verdict
 class Analysis:
     """What is known about a function.
 
-    `root` is its directory and `entry` the file it starts in, empty when none was found; `findings` are sorted by weight,
-    failures first; `files` is everything that was read, relative to `root`.
+    `root` is its directory and `entry` the file it starts in, empty when none was found; `findings` are sorted
+    by weight, failures first; `files` is everything that was read, relative to `root`.
     """
 
     root: Path

@@ -1,7 +1,7 @@
 """When stage 2 is worth its price: it is started only where stage 1 left the device of a placement unknown.
 
-Starting astroid costs more than everything else together, so a function without such an argument never imports it. Stage 2
-turns an Unknown into something known and changes nothing else.
+Starting astroid costs more than everything else together, so a function without such an argument never imports
+it. Stage 2 turns an Unknown into something known and changes nothing else.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,8 +1,8 @@
 """Under which conditions code runs, as far as the availability of a GPU decides it.
 
-A guarded `.cuda()` and an unguarded one are different facts: the first moves to a GPU where there is one, the second fails
-without it. `polarity` says of a test whether it holds where a GPU is available (+1), where none is (-1), or has nothing to do
-with it (0).
+A guarded `.cuda()` and an unguarded one are different facts: the first moves to a GPU where there is one, the
+second fails without it. `polarity` says of a test whether it holds where a GPU is available (+1), where none is
+(-1), or has nothing to do with it (0).
 """
 
 import ast
@@ -154,10 +154,8 @@ class Guards:
             return 0
         word = words[0].lower()
         names_gpu = word.startswith(GPU_WORDS)
-        if (
-            not names_gpu
-            and word not in CPU_WORDS
-            or not (self._is_device(left, scope) or self._is_backend(left, scope))
+        if (not names_gpu and word not in CPU_WORDS) or not (
+            self._is_device(left, scope) or self._is_backend(left, scope)
         ):
             return 0
         return 1 if names_gpu is isinstance(op, ast.Eq) else -1

@@ -1,8 +1,9 @@
 """Stage 2: what stage 1 left unknown, asked of astroid. The only module that imports it.
 
-The world is closed: astroid may see the project's own modules and the stubs, and nothing else. Resolving `import torch` for real would
-parse thousands of modules, end in "uninferable", and make the verdict depend on what is installed. The number of queries is
-bounded, so that the result never depends on the speed of the machine.
+The world is closed: astroid may see the project's own modules and the stubs, and nothing else. Resolving
+`import torch` for real would parse thousands of modules, end in "uninferable", and make the verdict depend on
+what is installed. The number of queries is bounded, so that the result never depends on the speed of the
+machine.
 """
 
 import gc

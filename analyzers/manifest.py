@@ -1,7 +1,8 @@
 """gaia.manifest.toml: the record of a verdict, the same bytes whenever the same code is analyzed by the same rules.
 
-It holds no time and no path of the machine, so that a change in it is a change of the function, of its SLO or of the rules. It
-travels in the repository and in the image; manifest.schema.json beside this module says what it holds.
+It holds no time and no path of the machine, so that a change in it is a change of the function, of its SLO or
+of the rules. It travels in the repository and in the image; manifest.schema.json beside this module says what
+it holds.
 """
 
 from collections.abc import Iterable

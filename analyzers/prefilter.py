@@ -1,7 +1,8 @@
 """Which files can hold evidence at all, told from their bytes at tens of millions of lines a second.
 
-Most files of a large project are about something else. One without any of these words is still parsed, since its imports lead on and
-its names may be used elsewhere, but no call in it is evaluated. A test holds every rule's examples against the words.
+Most files of a large project are about something else. One without any of these words is still parsed, since
+its imports lead on and its names may be used elsewhere, but no call in it is evaluated. A test holds every
+rule's examples against the words.
 """
 
 import re

@@ -1,4 +1,7 @@
-"""One file, read and parsed without ever running it; whatever goes wrong is a `Trouble` with its place, not an exception."""
+"""One file, read and parsed without ever running it.
+
+Whatever goes wrong is a `Trouble` with its place, which the analysis turns into a finding.
+"""
 
 import ast
 import io

@@ -1,8 +1,8 @@
-"""What every name is bound to, and under which conditions each expression runs: one walk over a file, nothing evaluated.
+"""What every name is bound to, and under which conditions each expression runs.
 
-The walk is kept apart from the evaluation (values.py) because a value may depend on bindings that come later in the file:
-`self.device` is used in one method and set in another. A condition is a test with the outcome that leads to the code; whether
-it is about a GPU is for guards.py to say.
+One walk over a file; nothing is evaluated. The walk is kept apart from the evaluation (values.py) because a value may
+depend on bindings that come later in the file: `self.device` is used in one method and set in another. A condition is
+a test with the outcome that leads to the code; whether it is about a GPU is for guards.py to say.
 """
 
 import ast
@@ -118,7 +118,7 @@ class ModuleScopes:
 
 
 def read_scopes(source: Source, *, skip_main: bool) -> ModuleScopes:
-    """Walk `source`; with `skip_main` the block under `if __name__ == "__main__"` is left out, since serving never runs it."""
+    """Walk `source`; with `skip_main` without the block under `if __name__ == "__main__"`: serving never runs it."""
     walker = _Walker(source, skip_main=skip_main)
     walker.block(source.tree.body, walker.found.top, ())
     return walker.found
@@ -239,7 +239,7 @@ class _Walker:
             _dotted(decorator) == "staticmethod" for decorator in node.decorator_list
         )
         self.parameters(node.args, scope, inner, is_method=is_method)
-        self.block(node.body, inner, conditions if conditions else ())
+        self.block(node.body, inner, conditions)
 
     def parameters(self, arguments: ast.arguments, outer: Scope, inner: Scope, *, is_method: bool) -> None:
         positional = [*arguments.posonlyargs, *arguments.args]

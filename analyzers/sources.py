@@ -1,7 +1,8 @@
 """Which files make up the function: from the entry point along the imports, inside the project and nowhere else.
 
-Training scripts, tests and tools lie beside many functions and say nothing about how they are served, so they only count when
-the entry point reaches them. Where no entry point is found, every file that is neither of these is a start.
+Training scripts, tests and tools lie beside many functions and say nothing about how they are served, so they
+only count when the entry point reaches them. Where no entry point is found, every file that is neither of these
+is a start.
 """
 
 import ast
@@ -20,7 +21,22 @@ from runtime_images.entrypoint import EntryError, find_entry
 MAX_FILES = 5000
 
 _IGNORED_DIRECTORIES = frozenset(
-    "__pycache__ node_modules site-packages venv env build dist .git .hg .svn .tox .nox .venv .eggs".split()
+    [
+        "__pycache__",
+        "node_modules",
+        "site-packages",
+        "venv",
+        "env",
+        "build",
+        "dist",
+        ".git",
+        ".hg",
+        ".svn",
+        ".tox",
+        ".nox",
+        ".venv",
+        ".eggs",
+    ]
 )
 _ASIDE = re.compile(
     r"(^|/)(tests?|testing|docs?|benchmarks?|scripts?|tools?|notebooks?|training)/"

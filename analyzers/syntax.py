@@ -1,7 +1,8 @@
 """Stage 1: the facts of each file from the standard library's syntax tree alone.
 
-Every call becomes a fact under each qualified name that its callee may have, with its arguments evaluated as far as possible and
-with the guard it stands under. An argument that stays Unknown is left for stage 2 (inference.py).
+Every call becomes a fact under each qualified name that its callee may have, with its arguments evaluated as
+far as possible and with the guard it stands under. An argument that stays Unknown is left for stage 2
+(inference.py).
 """
 
 import ast
@@ -74,7 +75,7 @@ def _deep_recursion() -> Iterator[None]:
 
 
 def _modules(scopes: dict[str, ModuleScopes]) -> dict[str, Scope]:
-    """The files' scopes by every name under which the project imports them: from the root, from src/ and side by side."""
+    """The files' scopes by every name that the project imports them by: from the root, from src/, side by side."""
     modules: dict[str, Scope] = {}
     for module in scopes.values():
         name = module.top.name

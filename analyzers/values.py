@@ -1,8 +1,8 @@
 """What an expression may be: names followed to what they are bound to, across the files of the project, never run.
 
-Evaluation is a fold over bindings. Where a name has several, the value is one of them; a value that is not understood is
-Unknown but remembers whether it stems from the caller, since a size taken from the request is a fact too. Work is bounded by
-a count of steps, not by a clock, so that a verdict never depends on the machine.
+Evaluation is a fold over bindings. Where a name has several, the value is one of them; a value that is not
+understood is Unknown but remembers whether it stems from the caller, since a size taken from the request is a
+fact too. Work is bounded by a count of steps, not by a clock, so that a verdict never depends on the machine.
 """
 
 import ast
@@ -186,9 +186,9 @@ class Evaluator:
     def _once(self, key: int, compute: Callable[[], Value]) -> Value:
         """What `compute` gives, worked out once.
 
-        A name that is defined by itself, as in `x = x + 1`, adds nothing to its own value. Inside such a cycle values may be cut
-        short, so they are kept for the evaluation that is under way and worked out anew by the next: that keeps code whose
-        names all depend on each other linear.
+        A name that is defined by itself, as in `x = x + 1`, adds nothing to its own value. Inside such a cycle
+        values may be cut short, so they are kept for the evaluation that is under way and worked out anew by
+        the next: that keeps code whose names all depend on each other linear.
         """
         if key in self._memory:
             return self._memory[key]

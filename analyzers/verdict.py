@@ -1,9 +1,10 @@
-"""The verdict: a pure combination of findings into a mode, a confidence and a reason (docs/analyzer.md explains it).
+"""The verdict: a pure combination of findings into a mode, a confidence and a reason (docs/analyzer.md).
 
-1. A finding that the function *needs* a GPU decides for `gpu`: no amount of small work makes an unguarded `.cuda()` run on a CPU.
+1. A finding that the function *needs* a GPU decides for `gpu`: no amount of small work makes an unguarded `.cuda()`
+   run on a CPU.
 2. Without anything that *can use* a GPU, the mode is `cpu`: a GPU would change nothing.
-3. Otherwise both backends work, and the amount of work decides where to begin. Each rule's strongest finding counts once, in
-   log-odds; the sum starts at `PRIOR`, below zero, since most functions are served well enough by a CPU.
+3. Otherwise both backends work, and the amount of work decides where to begin. Each rule's strongest finding counts
+   once, in log-odds; the sum starts at `PRIOR`, below zero, since most functions are served well enough by a CPU.
 """
 
 import math

@@ -1,4 +1,7 @@
-"""Names of other people's libraries that stage 1 has to know to read a value or a guard; rules have their own tables."""
+"""Names of other people's libraries that stage 1 has to know to read a value or a guard.
+
+Rules have tables of their own.
+"""
 
 AVAILABILITY = frozenset(
     {

@@ -1,7 +1,7 @@
 """The rules, by family: an explicit list, in the order of their codes.
 
-1xx frameworks and dependencies, 2xx device placement, 3xx parallel kernels, 4xx batch and tensor shape, 5xx model scale, 6xx
-evidence for the CPU. The 9xx codes are not rules but failures of the analysis itself (`FAILURES`).
+1xx frameworks and dependencies, 2xx device placement, 3xx parallel kernels, 4xx batch and tensor shape, 5xx model
+scale, 6xx evidence for the CPU. The 9xx codes are not rules but failures of the analysis itself (`FAILURES`).
 """
 
 from analyzers.rules import (

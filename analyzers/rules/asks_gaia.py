@@ -20,7 +20,8 @@ RULE = Rule(
     code="GA207",
     name="asks-gaia",
     summary="The function asks Gaia which backend it runs on.",
-    rationale="GAIA_BACKEND and GAIA_ACCELERATOR are set for each worker. A function that reads one has two ways to do its work.",
+    rationale="GAIA_BACKEND and GAIA_ACCELERATOR are set for each worker. A function that reads one has two "
+    "ways to do its work.",
     check=_check,
     matches=(
         'import os\nON_GPU = os.environ.get("GAIA_BACKEND") == "gpu"',

@@ -31,7 +31,8 @@ RULE = Rule(
     code="GA303",
     name="compiled-graph",
     summary="A framework compiles the computation for the device it runs on, or spreads it over several.",
-    rationale="Compiling costs a slow first call and is done where throughput matters; data parallelism is done for several GPUs.",
+    rationale="Compiling costs a slow first call and is done where throughput matters; data parallelism is "
+    "done for several GPUs.",
     check=_check,
     matches=("import jax\n@jax.jit\ndef f(x):\n    return x", "import torch\nm = torch.compile(torch.nn.Linear(2, 2))"),
     passes=("import re\np = re.compile('x')",),

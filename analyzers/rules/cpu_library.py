@@ -20,7 +20,8 @@ RULE = Rule(
     code="GA601",
     name="cpu-library",
     summary="The function computes with a library that works on the CPU.",
-    rationale="scikit-learn, boosted trees and data frames never touch a GPU unless told to. Where they are all the computing there is, the "
+    rationale="scikit-learn, boosted trees and data frames never touch a GPU unless told to. Where they are "
+    "all the computing there is, the "
     "function is `cpu`.",
     check=_check,
     matches=("from sklearn.linear_model import LogisticRegression", "import onnxruntime as ort"),

@@ -16,7 +16,7 @@ def _check(facts: Facts) -> Found:
     for dependency in all_dependencies(facts):
         if _CUDA.search(dependency.text) or re.search(r"-gpu$", dependency.name):
             own = is_for_gpus(dependency)
-            where = "installs it for the GPU backend only" if own else "asks for a build for CUDA"
+            where = "installed for the GPU backend only" if own else "asks for a build for CUDA"
             yield dependency.place, f"{where}: {dependency.text}", 0.2 if own else 2.2, Signal.CAN_USE_GPU
 
 
@@ -24,7 +24,8 @@ RULE = Rule(
     code="GA103",
     name="cuda-package",
     summary="A dependency is a build for CUDA.",
-    rationale="Nobody downloads gigabytes of CUDA libraries for a function that stays on a CPU. Such builds still run without a "
+    rationale="Nobody downloads gigabytes of CUDA libraries for a function that stays on a CPU. Such builds "
+    "still run without a "
     "GPU, so it is strong evidence and no proof.",
     check=_check,
     matches=(

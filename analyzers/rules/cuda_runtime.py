@@ -4,8 +4,20 @@ from analyzers.facts import Facts, Guard
 from analyzers.rules.model import Found, Rule, Signal
 
 _FAILS = frozenset(
-    "synchronize current_device get_device_name get_device_properties get_device_capability mem_get_info "
-    "CUDAGraph graph Stream Event current_stream set_per_process_memory_fraction".split()
+    [
+        "synchronize",
+        "current_device",
+        "get_device_name",
+        "get_device_properties",
+        "get_device_capability",
+        "mem_get_info",
+        "CUDAGraph",
+        "graph",
+        "Stream",
+        "Event",
+        "current_stream",
+        "set_per_process_memory_fraction",
+    ]
 )
 _IDLE = {
     "empty_cache": 0.8,
@@ -35,7 +47,8 @@ RULE = Rule(
     code="GA204",
     name="cuda-runtime",
     summary="The function talks to the CUDA runtime.",
-    rationale="Some of these calls raise on a machine without a GPU, the others do nothing there; either way somebody looks after "
+    rationale="Some of these calls raise on a machine without a GPU, the others do nothing there; either way "
+    "somebody looks after "
     "a GPU in code that runs for every request.",
     check=_check,
     matches=("import torch\ntorch.cuda.synchronize()", "import torch\ntorch.cuda.empty_cache()"),

@@ -1,6 +1,6 @@
 """GA203: a GPU is the default of a setting."""
 
-from analyzers.facts import Facts, Guard, OneOf, options, texts
+from analyzers.facts import Facts, Guard, options, texts
 from analyzers.rules.devices import is_gpu
 from analyzers.rules.model import Found, Rule, Signal
 
@@ -13,16 +13,16 @@ def _check(facts: Facts) -> Found:
     for call in facts.calls():
         default = call.keyword("default")
         named = any("device" in text for argument in call.args[:2] for text in texts(argument.value))
-        if call.method == "add_argument" and named and default is not None and not isinstance(default, OneOf):
-            if is_gpu(default):
-                yield call.place, "the command line's device is a GPU by default", 1.8, Signal.CAN_USE_GPU
+        if call.method == "add_argument" and named and default is not None and is_gpu(default):
+            yield call.place, "the command line's device is a GPU by default", 1.8, Signal.CAN_USE_GPU
 
 
 RULE = Rule(
     code="GA203",
     name="device-default",
     summary="A setting for the device is a GPU by default.",
-    rationale="The value may reach a placement in a way that cannot be followed, through a configuration object or a library's "
+    rationale="The value may reach a placement in a way that cannot be followed, through a configuration "
+    "object or a library's "
     "own code. It is what the function asks for unless somebody says otherwise.",
     check=_check,
     matches=('DEVICE = "cuda"', 'config = {"device": "cuda:0"}', 'parser.add_argument("--device", default="cuda")'),

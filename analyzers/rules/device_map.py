@@ -26,8 +26,10 @@ RULE = Rule(
     code="GA205",
     name="device-map",
     summary="A model is spread over the GPUs there are.",
-    rationale='device_map="auto" is written for models that fill GPUs. It still runs on a CPU, so alone it never makes `gpu`; '
-    "behind a test for a GPU it says less.",
+    rationale=(
+        'device_map="auto" is written for models that fill GPUs. It still runs on a CPU, so alone it never makes '
+        "`gpu`; behind a test for a GPU it says less."
+    ),
     check=_check,
     matches=(
         'from transformers import AutoModel\nm = AutoModel.from_pretrained("x", device_map="auto")',

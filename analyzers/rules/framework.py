@@ -18,7 +18,8 @@ RULE = Rule(
     code="GA102",
     name="framework",
     summary="The function uses a framework that computes on a CPU or on a GPU.",
-    rationale="Without one of these, or a library for GPUs only, a GPU can change nothing. Alone it decides little: most "
+    rationale="Without one of these, or a library for GPUs only, a GPU can change nothing. Alone it decides "
+    "little: most "
     "small models are served well by a CPU. The weight says how rarely that is so for this framework.",
     check=_check,
     matches=("import torch", "from transformers import pipeline", "import tensorflow as tf"),

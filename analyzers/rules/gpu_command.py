@@ -1,19 +1,39 @@
 """GA211: GPU software that is started or installed by a command."""
 
 import re
+from functools import cache
 
 from analyzers.facts import Call, Facts, Guard, Items, Value, options, texts
 from analyzers.rules.model import Found, Rule, Signal
 
-_COMMAND = re.compile(
-    r"\bvllm(\.entrypoints| serve)|^vllm$|\bsglang\.launch_server|text-generation-(launcher|inference)|\btritonserver\b|\btrtllm-|"
-    r"\bnvidia-smi\b|--gpus[ =]|--n-gpu-layers|nvidia/cuda:|nvcr\.io/|-cuda[\d.]*\b.*-(devel|runtime)|\bapt\S* install .*\bcuda\b|/whl/cu\d{2,3}|"
-    r"\bcu1[12]\d\b|--device[ =]cuda|lmdeploy serve|\bflash-attn\b",
-)
+_COMMANDS = r"""
+    \bvllm(\.entrypoints|\sserve) ^vllm$ \bsglang\.launch_server lmdeploy\sserve text-generation-(launcher|inference)
+    \btritonserver\b \btrtllm- \bflash-attn\b \bnvidia-smi\b nvidia/cuda: nvcr\.io/ -cuda[\d.]*\b.*-(devel|runtime)
+    \bapt\S*\sinstall\s.*\bcuda\b /whl/cu\d{2,3} \bcu1[12]\d\b --gpus[\s=] --n-gpu-layers (-d|--device)[\s=]cuda
+"""
+
+
+@cache
+def _command() -> re.Pattern[str]:
+    """What a command for GPUs looks like; compiled at the first use, since most functions start no program."""
+    return re.compile("|".join(_COMMANDS.split()))
+
+
 _RUNNERS = ("subprocess.", "os.system", "os.popen", "asyncio.create_subprocess")
 _BUILDERS = frozenset(
-    "run_commands from_registry pip_install uv_pip_install add_commands from_dockerfile dockerfile_commands Image env apt_install "
-    "micromamba_install".split()
+    {
+        "Image",
+        "add_commands",
+        "apt_install",
+        "dockerfile_commands",
+        "env",
+        "from_dockerfile",
+        "from_registry",
+        "micromamba_install",
+        "pip_install",
+        "run_commands",
+        "uv_pip_install",
+    }
 )
 _KEYWORDS = (
     "base_image",
@@ -30,7 +50,7 @@ _KEYWORDS = (
 
 def _check(facts: Facts) -> Found:
     for call in facts.calls():
-        found = next((text for text in _commands(call) if _COMMAND.search(text)), "")
+        found = next((text for text in _commands(call) if _command().search(text)), "")
         if found and call.guard is Guard.ALWAYS:
             shown = found if len(found) <= 60 else found[:57] + "..."
             weight = 0.8 if found.strip() == "nvidia-smi" else 2.5
@@ -58,8 +78,8 @@ RULE = Rule(
     code="GA211",
     name="gpu-command",
     summary="Software for GPUs is started or installed by a command.",
-    rationale="The work may be done by another program, such as a model server, or by an image that the code defines; then no import "
-    "tells about it.",
+    rationale="The work may be done by another program, such as a model server, or by an image that the code defines; "
+    "then no import tells about it.",
     check=_check,
     matches=(
         'import subprocess\nsubprocess.Popen(["vllm", "serve", "some/model"])',

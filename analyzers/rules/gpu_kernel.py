@@ -38,7 +38,8 @@ RULE = Rule(
     code="GA301",
     name="gpu-kernel",
     summary="The function has kernels of its own that run on a GPU.",
-    rationale="A hand-written kernel is the plainest way to need a GPU; behind a guard it shows that one is worth the effort.",
+    rationale="A hand-written kernel is the plainest way to need a GPU; behind a guard it shows that one is "
+    "worth the effort.",
     check=_check,
     matches=(
         "from numba import cuda\n@cuda.jit\ndef add(a, b):\n    pass",

@@ -30,7 +30,8 @@ RULE = Rule(
     code="GA101",
     name="gpu-only-library",
     summary="The function uses a library that does nothing without a GPU.",
-    rationale="vLLM, bitsandbytes, TensorRT, CuPy and their like fail at import or at the first call on a machine without a "
+    rationale="vLLM, bitsandbytes, TensorRT, CuPy and their like fail at import or at the first call on a "
+    "machine without a "
     "GPU. An import that is guarded, or a dependency of the GPU backend alone, only shows that a GPU can be used.",
     check=_check,
     matches=(

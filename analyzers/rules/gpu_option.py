@@ -54,7 +54,8 @@ RULE = Rule(
     code="GA208",
     name="gpu-option",
     summary="An argument only makes sense with a GPU.",
-    rationale="Four-bit loading, tensor parallelism and flash attention are CUDA kernels; use_gpu=True and fp16=True are requests "
+    rationale="Four-bit loading, tensor parallelism and flash attention are CUDA kernels; use_gpu=True and "
+    "fp16=True are requests "
     "for a GPU that a library may still turn down.",
     check=_check,
     matches=(

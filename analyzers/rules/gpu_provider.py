@@ -30,7 +30,8 @@ RULE = Rule(
     code="GA210",
     name="gpu-provider",
     summary="ONNX Runtime is asked for a provider that uses a GPU.",
-    rationale="ONNX Runtime falls back to the CPU with a warning, so the function runs on both; naming the provider is a wish. "
+    rationale="ONNX Runtime falls back to the CPU with a warning, so the function runs on both; naming the "
+    "provider is a wish. "
     "CPUExecutionProvider alone means nothing: it is in every list.",
     check=_check,
     matches=('import onnxruntime as ort\ns = ort.InferenceSession("m.onnx", providers=["CUDAExecutionProvider"])',),

@@ -16,13 +16,17 @@ RULE = Rule(
     code="GA202",
     name="guarded-device",
     summary="The device is chosen by what the machine has.",
-    rationale="Such a function runs on both backends, so Gaia may move it. That its author thought of a GPU speaks for one, but "
+    rationale="Such a function runs on both backends, so Gaia may move it. That its author thought of a GPU "
+    "speaks for one, but "
     "weakly: the same line stands in most tutorials.",
     check=_check,
     matches=(
         'import torch\ndevice = torch.device("cuda" if torch.cuda.is_available() else "cpu")',
         "import torch\nuse_gpu = torch.cuda.is_available()\nA = torch.zeros(3)\nif use_gpu:\n    A = A.cuda()",
-        'import torch\ndef move(x, device):\n    return x.to(device)\nmove(torch.zeros(1), "cuda" if torch.cuda.is_available() else "cpu")',
+        (
+            "import torch\ndef move(x, device):\n    return x.to(device)\n"
+            'move(torch.zeros(1), "cuda" if torch.cuda.is_available() else "cpu")'
+        ),
         "import torch\ndef put(x):\n    if not torch.cuda.is_available():\n        return x\n    return x.cuda()",
     ),
     passes=('import torch\nx = torch.zeros(3).to("cuda")', 'import torch\nx = torch.zeros(3).to("cpu")'),

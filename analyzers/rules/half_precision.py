@@ -36,16 +36,23 @@ RULE = Rule(
     code="GA209",
     name="half-precision",
     summary="A model computes in half precision.",
-    rationale="Half precision halves the memory and doubles the speed on a GPU, while most CPUs only emulate it. Chosen by what the "
+    rationale="Half precision halves the memory and doubles the speed on a GPU, while most CPUs only emulate "
+    "it. Chosen by what the "
     "machine has, it says nothing.",
     check=_check,
     matches=(
-        'import torch\nfrom transformers import AutoModel\nm = AutoModel.from_pretrained("x", torch_dtype=torch.float16)',
+        (
+            "import torch\nfrom transformers import AutoModel\n"
+            'm = AutoModel.from_pretrained("x", torch_dtype=torch.float16)'
+        ),
         "import torch\nm = torch.nn.Linear(2, 2).half()",
     ),
     passes=(
-        "import torch\nfrom transformers import AutoModel\nh = torch.float16 if torch.cuda.is_available() else torch.float32\n"
-        'm = AutoModel.from_pretrained("x", torch_dtype=h)',
+        (
+            "import torch\nfrom transformers import AutoModel\n"
+            "h = torch.float16 if torch.cuda.is_available() else torch.float32\n"
+            'm = AutoModel.from_pretrained("x", torch_dtype=h)'
+        ),
         "import numpy as np\nx = np.zeros(3, dtype=np.float16)",
     ),
 )

@@ -13,8 +13,7 @@ _KINDS: tuple[tuple[str, float, str], ...] = (
     ),
     (r"^diffusers\..*(UNet|Transformer|ControlNet|Autoencoder)\w*\.from_pretrained$", 2.0, "a diffusion model"),
     (
-        r"^transformers\.(AutoModelForCausalLM|LlamaForCausalLM|MistralForCausalLM|\w+ForConditionalGeneration|AutoModelForVision2Seq)"
-        r"\.from_pretrained$",
+        r"^transformers\.\w+(ForCausalLM|ForConditionalGeneration|ForVision2Seq|ForImageTextToText)\.from_pretrained$",
         1.5,
         "a generating model",
     ),
@@ -38,7 +37,8 @@ RULE = Rule(
     code="GA502",
     name="heavy-pipeline",
     summary="A model of a kind that is never small is loaded.",
-    rationale="The smallest diffusion model takes about a minute for a picture on a CPU and two seconds on a GPU; the kind tells even where "
+    rationale="The smallest diffusion model takes about a minute for a picture on a CPU and two seconds on a "
+    "GPU; the kind tells even where "
     "the model's name cannot be followed.",
     check=_check,
     matches=(

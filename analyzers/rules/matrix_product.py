@@ -4,8 +4,8 @@ from analyzers.facts import Array, Call, Facts
 from analyzers.rules.model import Found, Rule, Signal
 from analyzers.shapes import arrays, elements, size_from_caller
 
-_PRODUCTS = frozenset("matmul dot bmm mm einsum tensordot".split())
-_SOLVERS = frozenset("inv svd eig eigh solve cholesky qr lstsq pinv".split())
+_PRODUCTS = frozenset(["matmul", "dot", "bmm", "mm", "einsum", "tensordot"])
+_SOLVERS = frozenset(["inv", "svd", "eig", "eigh", "solve", "cholesky", "qr", "lstsq", "pinv"])
 _MODULES = ("torch", "numpy", "cupy", "jax.numpy", "tensorflow", "operator.matmul", "scipy.linalg")
 LARGE = 2048 * 2048
 
@@ -35,11 +35,15 @@ RULE = Rule(
     code="GA403",
     name="matrix-product",
     summary="Matrices are multiplied or decomposed.",
-    rationale="The work grows with the cube of the size. When the request names the size, nothing but the running function can tell "
+    rationale="The work grows with the cube of the size. When the request names the size, nothing but the "
+    "running function can tell "
     "which backend is right: that is what the two preferred modes are for.",
     check=_check,
     matches=(
-        'import numpy as np\ndef handler(payload):\n    n = payload["size"]\n    a = np.random.rand(n, n)\n    return np.matmul(a, a)',
+        (
+            'import numpy as np\ndef handler(payload):\n    n = payload["size"]\n'
+            "    a = np.random.rand(n, n)\n    return np.matmul(a, a)"
+        ),
         "import torch\na = torch.rand(4096, 4096)\nb = a @ a",
     ),
     passes=("a = [1]\nb = a + a", "import torch\nx = torch.nn.Linear(2, 2)"),

@@ -1,7 +1,7 @@
 """What a rule is and what it finds.
 
-A rule reads facts and yields findings; it prints nothing, reads no file and sees no syntax tree. Its examples are its tests and its
-page in the documentation (docs/rules, written by scripts/document_rules.py).
+A rule reads facts and yields findings; it prints nothing, reads no file and sees no syntax tree. Its examples
+are its tests and its page in the documentation (docs/rules, written by scripts/document_rules.py).
 """
 
 from collections.abc import Callable, Iterator

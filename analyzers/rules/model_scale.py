@@ -8,8 +8,24 @@ from analyzers.rules.model import Found, Rule, Signal
 from analyzers.rules.model_sizes import ARCHITECTURES, KERAS_ARCHITECTURES, parameters
 
 _LOADERS = frozenset(
-    "from_pretrained pipeline load_model snapshot_download hf_hub_download from_single_file LLM SentenceTransformer WhisperModel "
-    "from_pretrained_keras create_model load AsyncEngineArgs EngineArgs YOLO InferenceClient".split()
+    [
+        "from_pretrained",
+        "pipeline",
+        "load_model",
+        "snapshot_download",
+        "hf_hub_download",
+        "from_single_file",
+        "LLM",
+        "SentenceTransformer",
+        "WhisperModel",
+        "from_pretrained_keras",
+        "create_model",
+        "load",
+        "AsyncEngineArgs",
+        "EngineArgs",
+        "YOLO",
+        "InferenceClient",
+    ]
 )
 _KEYWORDS = (
     "model",
@@ -77,7 +93,15 @@ def _ids(constant: Constant) -> Iterator[str]:
 
 
 _TASKS = frozenset(
-    "text-generation text-classification sentiment-analysis fill-mask summarization translation automatic-speech-recognition".split()
+    [
+        "text-generation",
+        "text-classification",
+        "sentiment-analysis",
+        "fill-mask",
+        "summarization",
+        "translation",
+        "automatic-speech-recognition",
+    ]
 )
 
 
@@ -93,12 +117,20 @@ RULE = Rule(
     code="GA501",
     name="model-scale",
     summary="A model is loaded whose name tells its size.",
-    rationale="The number of parameters is the work for each token or patch. Below 150 million a CPU answers in a fraction of a second; "
+    rationale="The number of parameters is the work for each token or patch. Below 150 million a CPU answers "
+    "in a fraction of a second; "
     "above a billion it takes seconds to minutes. Names in a program that only calls a remote service do not count.",
     check=_check,
     matches=(
-        'from transformers import pipeline\npipe = pipeline("text-generation", model="TinyLlama/TinyLlama-1.1B-Chat-v1.0")',
-        'from diffusers import StableDiffusionPipeline\nMODEL_ID = "stabilityai/stable-diffusion-2-1"\np = StableDiffusionPipeline.from_pretrained(MODEL_ID)',
+        (
+            "from transformers import pipeline\n"
+            'pipe = pipeline("text-generation", model="TinyLlama/TinyLlama-1.1B-Chat-v1.0")'
+        ),
+        (
+            "from diffusers import StableDiffusionPipeline\n"
+            'MODEL_ID = "stabilityai/stable-diffusion-2-1"\n'
+            "p = StableDiffusionPipeline.from_pretrained(MODEL_ID)"
+        ),
         "from torchvision import models\nm = models.resnet18(pretrained=True)",
     ),
     passes=(

@@ -1,7 +1,8 @@
 """How many parameters a model has, told from its name.
 
-First the number that most names carry ("7B", "560m"), then the family. Figures are those that the models' authors publish,
-in millions of parameters; a family that comes in many sizes stands with the smallest common one.
+First the number that most names carry ("7B", "560m"), then the family. Figures are those that the models'
+authors publish, in millions of parameters; a family that comes in many sizes stands with the smallest common
+one.
 """
 
 import re
@@ -10,52 +11,77 @@ from functools import cache
 _NUMBER = re.compile(r"(?<![a-z0-9.])(\d{1,3}x)?(\d{1,4}(?:[._]\d{1,3})?)\s?(b|m)(?![a-z0-9])", re.IGNORECASE)
 _BITS = re.compile(r"\b\d+(\.\d+)?-?bit\b", re.IGNORECASE)
 
-_FAMILIES: tuple[tuple[str, float], ...] = (
+_FAMILIES: tuple[tuple[float, str], ...] = (
     (
-        r"stable[-_]?diffusion|(^|[/_-])(sdxl?|sd)([-_]?\d|[-_]turbo|[-_])|dreamshaper|latent-consistency|lcm-|kandinsky|deepfloyd|pixart",
         1000,
+        r"""
+        stable[-_]?diffusion (^|[/_-])(sdxl?|sd)([-_]?\d|[-_]turbo|[-_]) dreamshaper latent-consistency lcm-
+        kandinsky deepfloyd pixart
+        """,
     ),
     (
-        r"flux[.\-_]?[12]|flux-?(dev|schnell)|hunyuan|wan-?ai|cogvideo|mochi|ltx-?video|animatediff|zeroscope|svd-?xt|modelscope|text-to-video",
         5000,
+        r"""
+        flux[.\-_]?[12] flux-?(dev|schnell) hunyuan wan-?ai cogvideo mochi ltx-?video animatediff zeroscope
+        svd-?xt modelscope text-to-video
+        """,
     ),
     (
-        r"controlnet|instruct-pix2pix|riffusion|stable-?audio|musicgen|audioldm|audiogen|bark(?!ley)|tortoise|parler|xtts|dia-",
         1000,
+        r"""
+        controlnet instruct-pix2pix riffusion stable-?audio musicgen audioldm audiogen bark(?!ley) tortoise
+        parler xtts dia-
+        """,
     ),
     (
-        r"llama-?[234]|llama2|codellama|vicuna|alpaca|mistral|mixtral|zephyr|falcon|mpt-|qwen|gemma|phi-?[234]|deepseek|yi-|command-r|starcoder|"
-        r"wizard|dolly|stablelm|internlm|baichuan|chatglm|openhermes|nous|granite|pixtral|llava|idefics|cogvlm|moondream|minicpm|ministral|olmo",
         3000,
+        r"""
+        llama-?[234] llama2 codellama vicuna alpaca mistral mixtral zephyr falcon mpt- qwen gemma phi-?[234]
+        deepseek yi- command-r starcoder wizard dolly stablelm internlm baichuan chatglm openhermes nous
+        granite pixtral llava idefics cogvlm moondream minicpm ministral olmo
+        """,
     ),
-    (r"gpt-?(j|neox)|opt-(?!125|350)|bloom(?!z?-560)|flan-?t5-?(xl|xxl)|t5-?(11b|3b|xl)|t0|ul2|gpt2-xl", 3000),
+    (3000, r"gpt-?(j|neox) opt-(?!125|350) bloom(?!z?-560) flan-?t5-?(xl|xxl) t5-?(11b|3b|xl) t0 ul2 gpt2-xl"),
     (
-        r"whisper[-_]?(large|medium)|^large(-v[123])?(-turbo)?$|distil-large|canary|parakeet|seamless|voxtral|wav2vec2-?(large|xls)",
         800,
+        r"""
+        whisper[-_]?(large|medium) ^large(-v[123])?(-turbo)?$ distil-large canary parakeet seamless voxtral
+        wav2vec2-?(large|xls)
+        """,
     ),
     (
-        r"blip-?2|instructblip|sam-?vit|sam_vit|segment-anything|sam2|dinov2-?(large|giant)|clip-vit-(l|h|g|bigg)|vit-?[lhg](-|/|$)|florence|trocr-large",
         600,
+        r"""
+        blip-?2 instructblip sam-?vit sam_vit segment-anything sam2 dinov2-?(large|giant)
+        clip-vit-(l|h|g|bigg) vit-?[lhg](-|/|$) florence trocr-large
+        """,
     ),
-    (r"gfpgan|real-?esrgan|codeformer|swinir|restorer", 60),
+    (60, r"gfpgan real-?esrgan codeformer swinir restorer"),
     (
-        r"bart-?large|roberta-?large|bert-?large|xlm-roberta-large|t5-large|deberta(-v3)?-large|bge-(large|m3)|e5-large|gte-large|mpnet-large|pegasus",
         400,
+        r"""
+        bart-?large roberta-?large bert-?large xlm-roberta-large t5-large deberta(-v3)?-large bge-(large|m3)
+        e5-large gte-large mpnet-large pegasus
+        """,
     ),
-    (r"whisper[-_]?small|^small(\.en)?$", 244),
-    (r"gpt2-?(medium|large)", 500),
+    (244, r"whisper[-_]?small ^small(\.en)?$"),
+    (500, r"gpt2-?(medium|large)"),
     (
-        r"bart|pegasus|t5-?base|nllb|m2m|opus-mt|marian|bert|mpnet|minilm|electra|deberta|e5|gte|bge|layoutlm|donut|vit-?base|clip|wav2vec2|gpt2|"
-        r"detr|yolo|resnet|mobilenet|efficientnet|squeezenet|whisper[-_]?(tiny|base)|^(tiny|base)(\.en)?$|sentence-transformers|t5-?small",
         100,
+        r"""
+        bart pegasus t5-?base nllb m2m opus-mt marian bert mpnet minilm electra deberta e5 gte bge layoutlm
+        donut vit-?base clip wav2vec2 gpt2 detr yolo resnet mobilenet efficientnet squeezenet
+        whisper[-_]?(tiny|base) ^(tiny|base)(\.en)?$ sentence-transformers t5-?small
+        """,
     ),
 )
+"""Millions of parameters, and the patterns of names in the family; the first family that matches counts."""
 
 
 @cache
 def _compiled() -> tuple[tuple[re.Pattern[str], float], ...]:
     """Compiled at the first use: most functions name no model."""
-    return tuple((re.compile(pattern, re.IGNORECASE), size) for pattern, size in _FAMILIES)
+    return tuple((re.compile("|".join(patterns.split()), re.IGNORECASE), size) for size, patterns in _FAMILIES)
 
 
 def parameters(name: str) -> float | None:

@@ -16,13 +16,17 @@ RULE = Rule(
     code="GA201",
     name="pinned-device",
     summary="Work is placed on a GPU without asking whether there is one.",
-    rationale="On a machine without a GPU this line raises, so the function cannot be served by a CPU. The device is followed "
+    rationale="On a machine without a GPU this line raises, so the function cannot be served by a CPU. The "
+    "device is followed "
     "through variables, class attributes, default arguments, helper modules and os.environ.get defaults.",
     check=_check,
     matches=(
         "import torch\nmodel = torch.nn.Linear(2, 2).cuda()",
         'import torch\nDEVICE = "cuda:0"\ndef handler(payload):\n    return torch.zeros(3).to(DEVICE)',
-        'import torch\nclass Model:\n    device = "cuda"\n    def load(self):\n        self.net = torch.load("m.pt", map_location=self.device)',
+        (
+            'import torch\nclass Model:\n    device = "cuda"\n    def load(self):\n'
+            '        self.net = torch.load("m.pt", map_location=self.device)'
+        ),
         'import torch\ndef load(device="cuda"):\n    return torch.zeros(3, device=device)\nload()',
         'import tensorflow as tf\nwith tf.device("/GPU:0"):\n    pass',
         'import os, torch\ndevice = torch.device(os.environ.get("DEVICE", "cuda"))',
@@ -36,6 +40,9 @@ RULE = Rule(
         'import torch\nx = torch.zeros(3, device="cpu")',
         '# model.to("cuda")\nx = "cuda"',
         "import torch\nUSE_CUDA = False\nmodel = torch.nn.Linear(2, 2)\nif USE_CUDA:\n    model = model.cuda()",
-        'import torch\ndef pick():\n    if torch.cuda.is_available():\n        return "cuda"\n    return "cpu"\nx = torch.zeros(3).to(pick())',
+        (
+            'import torch\ndef pick():\n    if torch.cuda.is_available():\n        return "cuda"\n'
+            '    return "cpu"\nx = torch.zeros(3).to(pick())'
+        ),
     ),
 )

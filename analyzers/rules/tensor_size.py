@@ -33,7 +33,8 @@ RULE = Rule(
     code="GA402",
     name="tensor-size",
     summary="A large tensor is made.",
-    rationale="The size of the data bounds the work from below. A batch of 128 pictures of 224 x 224 is 19 million numbers, "
+    rationale="The size of the data bounds the work from below. A batch of 128 pictures of 224 x 224 is 19 "
+    "million numbers, "
     "each of which goes through every layer.",
     check=_check,
     matches=(

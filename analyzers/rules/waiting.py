@@ -23,7 +23,8 @@ RULE = Rule(
     code="GA603",
     name="waiting",
     summary="The function waits: it sleeps, or a remote service does the work.",
-    rationale="A function that waits is slow and yet has nothing for a GPU to do. Latency alone cannot tell it from work.",
+    rationale="A function that waits is slow and yet has nothing for a GPU to do. Latency alone cannot tell it "
+    "from work.",
     check=_check,
     matches=("import time\ndef handler(payload):\n    time.sleep(2)", "from openai import OpenAI"),
     passes=("import time\nstart = time.perf_counter()",),

@@ -1,12 +1,10 @@
 """The environment: what is asked for with a default is the default."""
 
-from typing import Any
-
 
 class Environ:
     """`os.environ`."""
 
-    def get(self, key: Any, default: Any = None) -> Any:  # noqa: ARG002 -- the signature is the point
+    def get(self, key: object, default: object = None) -> object:  # noqa: ARG002 -- the signature is the point
         """The default."""
         return default
 
@@ -14,6 +12,6 @@ class Environ:
 environ = Environ()
 
 
-def getenv(key: Any, default: Any = None) -> Any:  # noqa: ARG001 -- the signature is the point
+def getenv(key: object, default: object = None) -> object:  # noqa: ARG001 -- the signature is the point
     """The default."""
     return default

@@ -1,13 +1,11 @@
 """torch.cuda: whether there is a GPU cannot be told from the code."""
 
-from typing import Any
 
-
-def is_available() -> Any:
+def is_available() -> object:
     """Nobody knows."""
     return ...
 
 
-def device_count() -> Any:
+def device_count() -> object:
     """Nobody knows."""
     return ...

@@ -1,16 +1,14 @@
 """torch.nn: a base class whose placing methods hand the module back."""
 
-from typing import Any
-
 
 class Module:
     """The base of every model."""
 
-    def to(self, *_args: Any, **_options: Any) -> "Module":
+    def to(self, *_args: object, **_options: object) -> "Module":
         """The same module."""
         return self
 
-    def cuda(self, *_args: Any) -> "Module":
+    def cuda(self, *_args: object) -> "Module":
         """The same module."""
         return self
 

@@ -17,7 +17,8 @@ FORMATS = ("full", "json")
 def analyze(path: Path, output_format: str = "full", write: bool = False) -> ExitCode:
     """Analyze the function at `path` and report; with `write` also write gaia.manifest.toml beside its code.
 
-    Returns `USAGE` when a file of the function could not be analyzed: the report says which, and no manifest is written.
+    Returns `USAGE` when a file of the function could not be analyzed: the report says which, and no manifest is
+    written.
 
     Raises:
         UsageError: there is nothing at `path`, or the format is unknown.

@@ -1,7 +1,8 @@
 """The report of `gaia analyze`: the mode and the reason first, then the evidence with the code it stands on.
 
-A finding is drawn as compilers do: what was found, where, the line with its number, and a mark under the place. Findings of one
-rule with one message share an entry, so that the report stays as short as there are different things to say.
+A finding is drawn as compilers do: what was found, where, the line with its number, and a mark under the place.
+Findings of one rule with one message share an entry, so that the report stays as short as there are different
+things to say.
 """
 
 from collections.abc import Iterable, Sequence

@@ -19,7 +19,7 @@ def project(root: Path, files: Mapping[str, str] | None = None, **named: str) ->
 
 def analysis_of(root: Path, code: str, **files: str) -> Analysis:
     """The analysis of a function whose func.py is `code`."""
-    return analyze(project(root, func_py=code, **files))
+    return analyze(project(root, None, func_py=code, **files))
 
 
 def mode_of(root: Path, code: str, **files: str) -> ExecutionMode:

@@ -19,7 +19,9 @@ PINNED = {
     "alias": 'import torch as t\nd = t.device("cuda")\nmodel.to(d)',
     "from import": 'from torch import device as make\nmodel.to(make("cuda"))',
     "class attribute": 'class C:\n    dev = "cuda"\n    def load(self):\n        model.to(self.dev)',
-    "instance attribute": 'class C:\n    def __init__(self):\n        self.dev = "cuda"\n    def load(self):\n        model.to(self.dev)',
+    "instance attribute": (
+        'class C:\n    def __init__(self):\n        self.dev = "cuda"\n    def load(self):\n        model.to(self.dev)'
+    ),
     "default argument": 'def load(device="cuda"):\n    model.to(device)\nload()',
     "passed argument": 'def load(device):\n    model.to(device)\nload("cuda")',
     "environment": 'model.to(os.environ.get("DEVICE", "cuda"))',
@@ -34,7 +36,9 @@ PINNED = {
     "guard that is always true": "USE = True\nif USE:\n    model.cuda()",
     "raises without": "if not torch.cuda.is_available():\n    raise SystemExit\nmodel.to('cuda')",
     "inherited": 'class A:\n    dev = "cuda"\nclass B(A):\n    def load(self):\n        model.to(self.dev)',
-    "object of another class": 'class C:\n    def __init__(self, name):\n        self.name = name\nc = C("cuda")\nmodel.to(c.name)',
+    "object of another class": (
+        'class C:\n    def __init__(self, name):\n        self.name = name\nc = C("cuda")\nmodel.to(c.name)'
+    ),
     "looked up by a function": 'T = {"a": "cuda"}\ndef pick(k):\n    return T[k]\nmodel.to(pick("a"))',
 }
 
@@ -47,16 +51,26 @@ CHOSEN = {
     "count": "if torch.cuda.device_count() > 0:\n    model.cuda()",
     "rebinding": 'device = "cpu"\nif torch.cuda.is_available():\n    device = "cuda"\nmodel.to(device)',
     "else": "if not torch.cuda.is_available():\n    pass\nelse:\n    model.cuda()",
-    "early return": "def put():\n    if not torch.cuda.is_available():\n        return model\n    return model.cuda()\nput()",
-    "helper": 'def pick():\n    if torch.cuda.is_available():\n        return "cuda"\n    return "cpu"\nmodel.to(pick())',
+    "early return": (
+        "def put():\n    if not torch.cuda.is_available():\n        return model\n    return model.cuda()\nput()"
+    ),
+    "helper": (
+        'def pick():\n    if torch.cuda.is_available():\n        return "cuda"\n    return "cpu"\nmodel.to(pick())'
+    ),
     "wrapped check": "def has_gpu():\n    return torch.cuda.is_available()\nif has_gpu():\n    model.cuda()",
     "conditional expression statement": "model.cuda() if torch.cuda.is_available() else model",
-    "attribute": "class C:\n    def __init__(self):\n        self.gpu = torch.cuda.is_available()\n    def load(self):\n        if self.gpu:\n            model.cuda()",
+    "attribute": (
+        "class C:\n    def __init__(self):\n        self.gpu = torch.cuda.is_available()\n"
+        "    def load(self):\n        if self.gpu:\n            model.cuda()"
+    ),
     "device type": 'device = "cuda" if torch.cuda.is_available() else "cpu"\nif device == "cuda":\n    model.cuda()',
     "backend": 'if os.environ.get("GAIA_BACKEND") == "gpu":\n    model.cuda()',
     "backend constant": 'ON_GPU = os.environ["GAIA_BACKEND"] == "gpu"\nif ON_GPU:\n    model.cuda()',
     "never true": "USE = False\nif USE:\n    model.cuda()",
-    "mps too": 'd = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"\nmodel.to(d)',
+    "mps too": (
+        'd = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() '
+        'else "cpu"\nmodel.to(d)'
+    ),
     "passed argument": 'def put(device):\n    model.to(device)\nput("cuda" if torch.cuda.is_available() else "cpu")',
     "elif": 'if os.environ.get("X"):\n    pass\nelif torch.cuda.is_available():\n    model.cuda()',
 }
@@ -73,7 +87,10 @@ def test_a_guarded_device_is_not_gpu(code: str, tmp_path: Path) -> None:
 
 
 def test_a_constant_of_a_helper_module_is_followed(tmp_path: Path) -> None:
-    code = "import torch\nimport settings\nfrom settings import DEVICE\n\ndef handler(payload):\n    return torch.zeros(3).to({})\n"
+    code = (
+        "import torch\nimport settings\nfrom settings import DEVICE\n\ndef handler(payload):\n"
+        "    return torch.zeros(3).to({})\n"
+    )
     helper = 'DEVICE = "cuda"\n'
 
     assert mode_of(tmp_path / "a", code.format("DEVICE"), settings_py=helper) is ExecutionMode.GPU
@@ -87,7 +104,10 @@ def test_one_unguarded_placement_outweighs_a_guarded_one(tmp_path: Path) -> None
 
 
 def test_a_guard_inside_a_try_is_still_needed(tmp_path: Path) -> None:
-    code = "import torch\n\ndef handler(payload):\n    try:\n        return torch.zeros(3).cuda()\n    except Exception as e:\n        return str(e)\n"
+    code = (
+        "import torch\n\ndef handler(payload):\n    try:\n        return torch.zeros(3).cuda()\n"
+        "    except Exception as e:\n        return str(e)\n"
+    )
 
     assert mode_of(tmp_path, code) is ExecutionMode.GPU
 
@@ -104,7 +124,10 @@ def test_an_optional_import_is_a_guard(tmp_path: Path) -> None:
 
 
 def test_what_only_runs_as_a_script_is_no_evidence(tmp_path: Path) -> None:
-    code = 'def handler(payload):\n    return 1\n\nif __name__ == "__main__":\n    import torch\n    print(torch.zeros(3).cuda())\n'
+    code = (
+        'def handler(payload):\n    return 1\n\nif __name__ == "__main__":\n    import torch\n'
+        "    print(torch.zeros(3).cuda())\n"
+    )
 
     analysis = analysis_of(tmp_path, code)
 
@@ -112,6 +135,9 @@ def test_what_only_runs_as_a_script_is_no_evidence(tmp_path: Path) -> None:
 
 
 def test_comments_and_docstrings_are_no_evidence(tmp_path: Path) -> None:
-    code = '"""model.to("cuda")"""\n# import torch; model.cuda()\ndef handler(payload):\n    return "torch.device(\'cuda\')"\n'
+    code = (
+        '"""model.to("cuda")"""\n# import torch; model.cuda()\ndef handler(payload):\n'
+        "    return \"torch.device('cuda')\"\n"
+    )
 
     assert mode_of(tmp_path, code) is ExecutionMode.CPU

@@ -114,7 +114,7 @@ def test_dependency_lists_are_evidence_with_their_lines(tmp_path: Path) -> None:
 
 
 def test_the_same_code_gives_the_same_analysis(tmp_path: Path) -> None:
-    files = {"func_py": "import lib\n" + _PLAIN, "lib_py": _CUDA}
-    first, second = analyze(project(tmp_path / "a", **files)), analyze(project(tmp_path / "b", **files))
+    files = {"func.py": "import lib\n" + _PLAIN, "lib.py": _CUDA}
+    first, second = analyze(project(tmp_path / "a", files)), analyze(project(tmp_path / "b", files))
 
     assert (first.verdict, first.findings, first.files) == (second.verdict, second.findings, second.files)

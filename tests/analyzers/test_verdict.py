@@ -74,42 +74,71 @@ _VIT_IN_BATCHES = (
     "def handler(payload):\n    batch = 128\n    return net(torch.randn(batch, 3, 224, 224).to(device)).shape\n"
 )
 _SMALL_LLM = (
-    "import torch\nfrom transformers import pipeline\n\npipe = pipeline('text-generation', model='TinyLlama/TinyLlama-1.1B-Chat-v1.0',\n"
+    "import torch\nfrom transformers import pipeline\n\n"
+    "pipe = pipeline('text-generation', model='TinyLlama/TinyLlama-1.1B-Chat-v1.0',\n"
     "    device_map='auto' if torch.cuda.is_available() else None)\n\ndef handler(text):\n    return pipe(text)\n"
 )
 _SMALL_BERT = (
     "import torch\nfrom transformers import AutoModelForSequenceClassification\n"
     + _GUARDED
     + "NAME = 'org/bert-base-multilingual'\n"
-    "model = AutoModelForSequenceClassification.from_pretrained(NAME).to(device)\n\ndef handler(text):\n    return model(text)\n"
+    "model = AutoModelForSequenceClassification.from_pretrained(NAME).to(device)\n\n"
+    "def handler(text):\n    return model(text)\n"
 )
 
 CODE_BY_MODE = {
     ExecutionMode.CPU: [
         "def handler(payload):\n    return {}\n",
         "import time\n\ndef handler(payload):\n    time.sleep(payload['s'])\n",
-        "import numpy as np\n\ndef handler(payload):\n    n = payload['n']\n    return float((np.ones((n, n)) @ np.ones((n, n))).sum())\n",
+        (
+            "import numpy as np\n\ndef handler(payload):\n    n = payload['n']\n"
+            "    return float((np.ones((n, n)) @ np.ones((n, n))).sum())\n"
+        ),
         "import sklearn.linear_model, pandas\n\ndef handler(payload):\n    return 1\n",
-        "from openai import OpenAI\n\ndef handler(p):\n    return OpenAI().chat.completions.create(model='llama-3-70b', messages=[])\n",
-        "import onnxruntime as ort\n\ns = ort.InferenceSession('m.onnx')\n\ndef handler(payload):\n    return s.run(None, payload)\n",
+        (
+            "from openai import OpenAI\n\ndef handler(p):\n"
+            "    return OpenAI().chat.completions.create(model='llama-3-70b', messages=[])\n"
+        ),
+        (
+            "import onnxruntime as ort\n\ns = ort.InferenceSession('m.onnx')\n\ndef handler(payload):\n"
+            "    return s.run(None, payload)\n"
+        ),
     ],
     ExecutionMode.CPU_PREFERRED: [
         _RESNET,
         _SMALL_BERT,
         "import torch\n\ndef handler(payload):\n    return 1\n",
-        "from transformers import pipeline\n\np = pipeline('sentiment-analysis')\n\ndef handler(payload):\n    return p(payload)\n",
-        "import torch\n\ndef handler(payload):\n    n = payload['n']\n    d = 'cuda' if torch.cuda.is_available() else 'cpu'\n"
-        "    a = torch.rand(n, n, device=d)\n    return float((a @ a).sum())\n",
-        "from sentence_transformers import SentenceTransformer\n\nm = SentenceTransformer('all-MiniLM-L6-v2')\n\ndef handler(p):\n    return m.encode(p)\n",
+        (
+            "from transformers import pipeline\n\np = pipeline('sentiment-analysis')\n\n"
+            "def handler(payload):\n    return p(payload)\n"
+        ),
+        (
+            "import torch\n\ndef handler(payload):\n    n = payload['n']\n"
+            "    d = 'cuda' if torch.cuda.is_available() else 'cpu'\n"
+            "    a = torch.rand(n, n, device=d)\n    return float((a @ a).sum())\n"
+        ),
+        (
+            "from sentence_transformers import SentenceTransformer\n\n"
+            "m = SentenceTransformer('all-MiniLM-L6-v2')\n\ndef handler(p):\n    return m.encode(p)\n"
+        ),
     ],
     ExecutionMode.GPU_PREFERRED: [
         _VIT_IN_BATCHES,
         _SMALL_LLM,
-        "from diffusers import DiffusionPipeline\n\np = DiffusionPipeline.from_pretrained('stabilityai/sdxl-turbo')\n\ndef handler(x):\n    return p(x)\n",
-        "from transformers import AutoModelForCausalLM\n\nMODEL = 'mistralai/Mistral-7B-v0.1'\n"
-        "m = AutoModelForCausalLM.from_pretrained(MODEL)\n\ndef handler(x):\n    return m.generate(x)\n",
+        (
+            "from diffusers import DiffusionPipeline\n\n"
+            "p = DiffusionPipeline.from_pretrained('stabilityai/sdxl-turbo')\n\ndef handler(x):\n"
+            "    return p(x)\n"
+        ),
+        (
+            "from transformers import AutoModelForCausalLM\n\nMODEL = 'mistralai/Mistral-7B-v0.1'\n"
+            "m = AutoModelForCausalLM.from_pretrained(MODEL)\n\ndef handler(x):\n    return m.generate(x)\n"
+        ),
         "import whisper\n\nm = whisper.load_model('large-v3')\n\ndef handler(x):\n    return m.transcribe(x)\n",
-        "from transformers import AutoModel\n\nm = AutoModel.from_pretrained('x', device_map='auto')\n\ndef handler(x):\n    return m(x)\n",
+        (
+            "from transformers import AutoModel\n\n"
+            "m = AutoModel.from_pretrained('x', device_map='auto')\n\ndef handler(x):\n    return m(x)\n"
+        ),
     ],
     ExecutionMode.GPU: [
         "from vllm import LLM\n\nllm = LLM('x')\n\ndef handler(x):\n    return llm.generate(x)\n",

@@ -7,7 +7,10 @@ from rich.console import Console
 from analyzers import Analysis, analyze
 from gaia_cli.views.analysis import MOST_ENTRIES, show_analysis
 
-_LONG = '    result = some_function_with_a_name(payload, and_an_argument, and_another).something.to("cuda").something_else_again()\n'
+_LONG = (
+    "    result = some_function_with_a_name(payload, and_an_argument, "
+    'and_another).something.to("cuda").something_else_again()\n'
+)
 _CODE = f"import torch\n\n\ndef handler(payload):\n{_LONG}"
 
 
