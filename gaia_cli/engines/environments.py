@@ -154,8 +154,9 @@ def _make(home: Path, project: FunctionProject, progress: Progress, *, with_pip:
 
 def _install(home: Path, project: FunctionProject, wanted: tuple[Requirements, ...], progress: Progress) -> None:
     progress(f"installing the requirements of {project.name}")
-    command = [str(home / "bin" / "python"), "-m", "pip", "install", "--no-input", "--progress-bar=off"]
-    command.append("--disable-pip-version-check")
+    # -P keeps the function's own files, a json.py say, from standing in for pip's modules.
+    command = [str(home / "bin" / "python"), "-P", "-m", "pip", "install"]
+    command += ["--no-input", "--progress-bar=off", "--disable-pip-version-check"]
     for number, requirements in enumerate(wanted):
         command += ["--requirement", str(_file_of(requirements, project.directory, home / f"{number}.txt"))]
 

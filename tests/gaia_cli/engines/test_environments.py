@@ -71,6 +71,7 @@ def test_a_local_wheel_is_installed_relative_to_the_function(
     function: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wheel = make_wheel(function, "tiny")
+    (function / "json.py").write_text("raise SystemExit('a file of the function is not for pip')")
     (function / "deps").mkdir()
     (function / "deps" / "more.txt").write_text(f"./{wheel}\n")
     (function / "requirements.txt").write_text("-r deps/more.txt\n")
