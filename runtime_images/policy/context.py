@@ -2,20 +2,19 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import exp
 
 from runtime_images.policy import learning
 from runtime_images.policy.estimators import (
-    Level,
     alarm_step,
     alarm_threshold,
     closed_loop_clients,
     hopeful_cpu_s,
-    level_of,
     predict_cpu_s,
     queue_wait_p95_s,
 )
 from runtime_images.policy.model import Backend, Decision, LaneObservation, Observation
-from runtime_images.policy.state import PolicySettings, PolicyState
+from runtime_images.policy.state import Level, PolicySettings, PolicyState
 
 RETURNING_MOST = 10
 
@@ -47,7 +46,7 @@ class Context:
     @cached_property
     def levels(self) -> dict[Backend, Level | None]:
         """The service times of each backend lately; for the inactive one, when it last served."""
-        return {backend: level_of(self.state.lane(backend).samples) for backend in Backend}
+        return {backend: self.state.lane(backend).level for backend in Backend}
 
     @cached_property
     def utilization(self) -> float:
@@ -103,6 +102,12 @@ class Context:
         """How long a demotion must last to pay for itself."""
         return self.settings.break_even_s(self.cpu, self.gpu)
 
+    @property
+    def certainty(self) -> float:
+        """How much old knowledge of the CPU still counts; it fades while the CPU would do, seen hopefully."""
+        since = self.state.calm_since
+        return 1.0 if since is None else exp((since - self.now) / self.state.dwell_s)
+
     def predicted_cpu_p95_s(self, certainty: float) -> float | None:
         """The p95 latency that the CPU would show now; None while nothing is known.
 
@@ -142,12 +147,14 @@ class Context:
     def inputs(self) -> dict[str, float | str | None]:
         """The numbers behind the decision, for the record."""
         cpu, gpu = self.levels[Backend.CPU], self.levels[Backend.GPU]
+        on_gpu = self.seen.active is Backend.GPU
         return {
             "slo_ms": _ms(self.slo_s),
             "p95_ms": _ms(self.seen.lanes[self.seen.active].p95_s),
             "cpu_service_p95_ms": _ms(cpu.p95_s if cpu else None),
             "gpu_service_p95_ms": _ms(gpu.p95_s if gpu else None),
-            "predicted_cpu_p95_ms": _ms(self.predicted_cpu_p95_s(1.0)) if self.seen.active is Backend.GPU else None,
+            "predicted_cpu_p95_ms": _ms(self.predicted_cpu_p95_s(self.certainty) if on_gpu else None),
+            "certainty": round(self.certainty, 3) if on_gpu else None,
             "alarm": round(self.alarm, 3),
             "alarm_threshold": round(self.threshold, 3),
             "overdue": float(len(self.overdue_s)),

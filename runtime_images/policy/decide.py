@@ -74,6 +74,7 @@ def _under_way(context: Context) -> Decision | None:
 
 def _note_order(state: PolicyState, decision: Decision, seen: Observation) -> PolicyState:
     """Remember which rule ordered the switch, to judge it once traffic has moved."""
-    if decision.rule == "under_way":
+    ordered = "" if decision.chosen is seen.active else decision.rule
+    if decision.rule == "under_way" or ordered == state.ordered:
         return state
-    return replace(state, ordered="" if decision.chosen is seen.active else decision.rule)
+    return replace(state, ordered=ordered)

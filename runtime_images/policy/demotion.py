@@ -6,7 +6,7 @@ than the way up, and the patience grows with every demotion that had to be undon
 """
 
 from dataclasses import replace
-from math import exp, inf
+from math import inf
 
 from runtime_images.policy.context import Context
 from runtime_images.policy.estimators import level_of
@@ -37,11 +37,11 @@ def on_gpu(context: Context) -> tuple[PolicyState, Decision]:
 def _no_gain(context: Context) -> Decision | None:
     """Whether the first requests after the promotion were no faster than the last ones before it."""
     state = context.state
-    here = level_of([sample for sample in state.gpu.samples if sample.at >= state.moved_at])
     before = context.levels[Backend.CPU]
-    if here is None or before is None or here.count < GAIN_LEAST:
+    if before is None or state.gpu.served > GAIN_MOST + context.seen.slots or not context.cpu.available:
         return None
-    if state.gpu.served > GAIN_MOST + context.seen.slots or not context.cpu.available:
+    here = level_of([sample for sample in state.gpu.samples if sample.at >= state.moved_at])
+    if here is None or here.count < GAIN_LEAST:
         return None
     gain = context.settings.gain
     if here.p50_s < gain * before.p50_s or here.p95_s < gain * before.p95_s:
@@ -64,7 +64,7 @@ def _note_calm(context: Context) -> PolicyState:
     """Remember since when the CPU, seen hopefully, would meet the SLO with margin."""
     state = context.state
     if not _known(context) or not _would_do(context, 0.0):
-        return replace(state, calm_since=None)
+        return state if state.calm_since is None else replace(state, calm_since=None)
     return state if state.calm_since is not None else replace(state, calm_since=context.now)
 
 
@@ -87,10 +87,9 @@ def _calm(context: Context) -> Decision | None:
     if since is None or not context.cpu.available:
         return None
     calm_s, patience_s = context.now - since, max(context.state.dwell_s, context.break_even_s)
-    certainty = exp(-calm_s / context.state.dwell_s)
-    if calm_s < patience_s or not _would_do(context, certainty):
+    if calm_s < patience_s or not _would_do(context, context.certainty):
         return None
-    predicted_s, slo_s = context.predicted_cpu_p95_s(certainty), context.slo_s
+    predicted_s, slo_s = context.predicted_cpu_p95_s(context.certainty), context.slo_s
     assert predicted_s is not None
     against = "enough for the requests that arrive" if slo_s is None else f"within {target(slo_s)}"
     reason = (
@@ -113,15 +112,21 @@ def _trial(context: Context) -> Decision | None:
 
 def _note_trial_due(context: Context) -> PolicyState:
     """Remember since when a trial is due; it must stay due for a while, lest a change of the load be taken for one."""
+    state = context.state
+    if _trial_is_due(context) is (state.trial_due_since is not None):
+        return state
+    return replace(state, trial_due_since=context.now if state.trial_due_since is None else None)
+
+
+def _trial_is_due(context: Context) -> bool:
     state, slo_s = context.state, context.slo_s
-    known = not _known(context) or _would_do(context, 1.0)  # what is known is not tried: _calm has the say
-    if slo_s is None or known or not context.cpu.available or context.overdue_s:
-        return replace(state, trial_due_since=None)
+    if slo_s is None or not _known(context) or not context.cpu.available or context.overdue_s:
+        return False
+    if _unmeasured_s(context) < state.trial_s or _would_do(context, 1.0):
+        return False  # what is known is not tried: _calm has the say
     slowest_s = max((sample.latency_s for sample in state.gpu.samples), default=inf)
     patience_s = max(_trial_wait_s(context), _trial_cost_s(context))
-    if slowest_s > context.settings.margin * slo_s or _unmeasured_s(context) < patience_s:
-        return replace(state, trial_due_since=None)
-    return state if state.trial_due_since is not None else replace(state, trial_due_since=context.now)
+    return slowest_s <= context.settings.margin * slo_s and _unmeasured_s(context) >= patience_s
 
 
 def _unmeasured_s(context: Context) -> float:
@@ -156,10 +161,10 @@ def _stay(context: Context) -> Decision:
     if slo_s is None:
         return context.stay("unjudged", "no latency SLO is set to judge the CPU by: the function stays on the GPU")
     if context.state.calm_since is not None:
-        calm_s, patience_s = context.now - context.state.calm_since, max(context.state.dwell_s, context.break_even_s)
+        patience_s = max(context.state.dwell_s, context.break_even_s)
         if patience_s == inf:
             return context.stay("dear_cpu", "the CPU would do, but it is not cheaper than the GPU")
-        reason = f"the CPU would do, for {span(calm_s)} now; it is taken when that has lasted {span(patience_s)}"
+        reason = f"the CPU would do by now; it is taken when that has lasted {span(patience_s)}"
         return context.stay("patience", reason)
     if level is None or predicted_s is None:
         return context.stay("unknown_cpu", "what the CPU would take for these requests is not known yet")

@@ -10,10 +10,9 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import ceil, exp, inf, log
 
-from runtime_images.policy.state import Point, Sample
+from runtime_images.policy.state import Level, Point, Sample
 
 BAD_STEP = log(0.20 / 0.05)
 GOOD_STEP = log(0.80 / 0.95)
@@ -25,20 +24,6 @@ SAME_SCALE = 1.15
 POINTS_MOST = 12
 CLIENTS_LEAST = 8
 CLOSED_SHARE = 0.7
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """Times of a backend lately, over `count` requests: service at the median, p95 and mean, and mean latency.
-
-    From five requests on, neither p95 nor the mean of the service times sees the largest.
-    """
-
-    p50_s: float
-    p95_s: float
-    mean_s: float
-    latency_s: float
-    count: int
 
 
 def robust_p95(ordered: Sequence[float]) -> float:

@@ -83,10 +83,13 @@ def _read_lane(
 ) -> tuple[LaneMemory, tuple[Sample, ...]]:
     """The memory of a backend after `lane`, and the new samples that are no cold starts."""
     if not lane.running:
-        memory = replace(memory, ready_at=None, served=0)
+        if memory.ready_at is not None:
+            memory = replace(memory, ready_at=None, served=0)
     elif memory.ready_at is None:
-        memory = replace(memory, ready_at=now, samples=())
+        memory = replace(memory, ready_at=now, samples=(), level=None)
     finished = max(lane.finished - memory.seen, 0)
+    if not finished:
+        return (memory if lane.finished == memory.seen else replace(memory, seen=lane.finished)), ()
     kept = min(finished, len(lane.recent_services_s))
     cold = max(slots - memory.served - (finished - kept), 0)
     pairs = tuple(zip(lane.recent_services_s, lane.recent_latencies_s, strict=True))[
@@ -95,19 +98,19 @@ def _read_lane(
     warm = tuple(Sample(now, service, latency) for service, latency in pairs[cold:])
     samples = keep_recent((*memory.samples, *warm))
     served = memory.served + finished if lane.running else 0
-    at = now if finished else memory.finished_at
-    memory = replace(memory, seen=lane.finished, served=served, finished_at=at, samples=samples)
-    return (_lower_floor(memory, now) if warm else memory), warm
+    memory = replace(memory, seen=lane.finished, served=served, finished_at=now)
+    return (_follow_floor(memory, samples, now) if warm else memory), warm
 
 
-def _lower_floor(memory: LaneMemory, now: float) -> LaneMemory:
-    """Follow the shortest typical service time down at once, and creep up slowly, so that it is not kept forever."""
-    level = level_of(memory.samples)
+def _follow_floor(memory: LaneMemory, samples: tuple[Sample, ...], now: float) -> LaneMemory:
+    """Take the new samples in; the floor follows them down at once and creeps up, so that it is not kept forever."""
+    level, floor_s = level_of(samples), memory.floor_s
     assert level is not None
-    if memory.floor_s is None or level.p50_s <= memory.floor_s:
-        return replace(memory, floor_s=level.p50_s, floor_at=now)
-    creep = min((now - memory.floor_at) / FLOOR_CREEP_S, 1.0)
-    return replace(memory, floor_s=memory.floor_s + (level.p50_s - memory.floor_s) * creep, floor_at=now)
+    if floor_s is None or level.p50_s <= floor_s:
+        floor_s = level.p50_s
+    else:
+        floor_s += (level.p50_s - floor_s) * min((now - memory.floor_at) / FLOOR_CREEP_S, 1.0)
+    return replace(memory, samples=samples, level=level, floor_s=floor_s, floor_at=now)
 
 
 def _weigh(settings: PolicySettings, state: PolicyState, warm: tuple[Sample, ...], now: float) -> PolicyState:
@@ -117,6 +120,8 @@ def _weigh(settings: PolicySettings, state: PolicyState, warm: tuple[Sample, ...
         return state
     longest = answerable_s(state, now)
     fair = [sample.latency_s for sample in warm if sample.latency_s <= longest]
+    if not fair:
+        return state
     alarm = state.alarm
     for latency in fair:
         alarm = min(max(alarm + alarm_step(latency, slo), 0.0), ALARM_MAX)
@@ -141,14 +146,14 @@ def answerable_s(state: PolicyState, now: float) -> float:
 def _note_overload(state: PolicyState, seen: Observation, now: float) -> PolicyState:
     """Remember since when more work arrives than the backend can do, with a queue to show for it."""
     overloaded = utilization(state, seen) > 1.0 and len(seen.queue_ages_s) > seen.slots
-    if not overloaded:
-        return replace(state, overload_since=None)
-    return state if state.overload_since is not None else replace(state, overload_since=now)
+    if overloaded is (state.overload_since is not None):
+        return state
+    return replace(state, overload_since=now if overloaded else None)
 
 
 def utilization(state: PolicyState, seen: Observation) -> float:
     """How many of the active backend's slots the arriving work needs, as a share."""
-    level = level_of(state.lane(seen.active).samples)
+    level = state.lane(seen.active).level
     return 0.0 if level is None else seen.arrival_rate * level.mean_s / seen.slots
 
 
@@ -156,11 +161,12 @@ def _learn_relation(state: PolicyState, now: float) -> PolicyState:
     """Pair the service times on both sides of the last switch, while the load is still the same."""
     assert state.active is not None
     new, old = state.lane(state.active), state.lane(state.active.other)
-    here = [sample for sample in new.samples if sample.at >= state.moved_at]
-    before, after = level_of(old.samples), level_of(here)
-    if before is None or after is None or after.count < PAIR_LEAST:
+    before = old.level
+    if before is None or (new.served > PAIR_MOST and now - state.moved_at > PAIR_WITHIN_S):
         return state
-    if new.served > PAIR_MOST and now - state.moved_at > PAIR_WITHIN_S:
+    here = [sample for sample in new.samples if sample.at >= state.moved_at]
+    after = level_of(here)
+    if after is None or after.count < PAIR_LEAST:
         return state
     if here[0].at - old.samples[-1].at > max(SAME_LOAD_S, 3 * (before.p95_s + after.p95_s)):
         return state

@@ -64,12 +64,26 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Level:
+    """Times of a backend lately, over `count` requests: service at the median, p95 and mean, and mean latency.
+
+    From five requests on, neither p95 nor the mean of the service times sees the largest.
+    """
+
+    p50_s: float
+    p95_s: float
+    mean_s: float
+    latency_s: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class LaneMemory:
     """What is remembered of one backend.
 
     `seen` is how many finished requests were learned from, the last of them at `finished_at`; `served` how many of
-    them since the backend last started, at `ready_at`. `samples` are the newest ones, cold starts left out, and
-    `floor_s` is its shortest typical service time, as of `floor_at`.
+    them since the backend last started, at `ready_at`. `samples` are the newest ones, cold starts left out, `level`
+    is what they say, and `floor_s` the shortest typical service time so far, as of `floor_at`.
     """
 
     seen: int = 0
@@ -77,6 +91,7 @@ class LaneMemory:
     ready_at: float | None = None
     finished_at: float = -inf
     samples: tuple[Sample, ...] = ()
+    level: Level | None = None
     floor_s: float | None = None
     floor_at: float = 0.0
 
