@@ -19,6 +19,7 @@ from fcntl import ioctl
 from pathlib import Path
 from typing import Any
 
+import docker
 import pytest
 
 HANDLER = """
@@ -315,6 +316,35 @@ def test_on_a_terminal_the_live_view_comes_and_goes_and_the_summary_stays(
     assert "summary" in after
     assert "failures 0" in after
     assert nothing_is_left(function, temporary)
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("signals", [1, 2])
+def test_a_container_is_drained_by_one_ctrl_c_ended_by_two_and_gone_after_either(
+    function: Path,
+    tmp_path: Path,
+    gaia: Callable[..., Run],
+    docker_client: docker.DockerClient,
+    function_name: str,
+    base_image: str,
+    signals: int,
+) -> None:
+    (function / "gaia.toml").write_text(
+        f'[function]\nname = "{function_name}"\n\n[mode]\npin = "cpu_preferred"\n\n[build]\nbase_image = "{base_image}"\n'
+    )
+    load = play_file(tmp_path, {"at_s": 0, "json": {"seconds": 2 if signals == 1 else 3600}}, {"at_s": 3600})
+
+    process = gaia(function, "--engine", "docker", "--accelerator", "emulated", "--port", "0", "--play", load)
+    wait_for(process, "requests 1 ")
+    process.send_signal(signal.SIGINT)
+    if signals == 2:
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=DEADLINE_S)
+
+    assert process.returncode == 130, err
+    assert f"failures {signals - 1}" in out
+    assert docker_client.containers.list(all=True, filters={"label": f"faas.gaia.name={function_name}"}) == []
 
 
 def read_until_closed(terminal: int) -> str:
