@@ -20,7 +20,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What to start: the function, the runtime's settings without the places that an engine chooses, the accelerator."""
+    """What to start: the function, the accelerator, the settings without the places that an engine chooses."""
 
     project: FunctionProject
     settings: Settings
