@@ -347,6 +347,8 @@ def _arithmetic(op: ast.operator, left: Value, right: Value) -> Value:
                 return Known(function(first, second))
             except (ArithmeticError, ValueError):
                 return _UNKNOWN
+        case _, Known(value=str()) if isinstance(op, ast.Div):
+            return right  # a path: its last part is the name
         case Array(), _:
             return left
         case _, Array():
@@ -376,6 +378,8 @@ def _known_call(name: str, args: list[Value], keywords: Mapping[str, Value]) -> 
         return args[1] if len(args) > 1 else keywords.get("default", _UNKNOWN)
     if name in ("json.loads", "json.load"):
         return _CALLER
+    if name in ("os.path.join", "pathlib.Path") and args and isinstance(args[-1], Known):
+        return args[-1]
     if name in _CONVERSIONS and args:
         return _each(args[0], lambda option: _converted(_CONVERSIONS[name], option))
     if name in ("min", "max", "abs", "round", "sum", "len", "range", "list", "tuple", "next", "iter"):

@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from analyzers.facts import Call, Facts, Guard, Known, OneOf, Value, options
+from analyzers.facts import Call, Facts, Guard, Known, OneOf, Value, options, texts
+from analyzers.rules.libraries import FRAMEWORKS, lookup
 from analyzers.vocabulary import DEVICE_KEYWORDS
 
 _GPU = re.compile(r"(cuda|gpu|xpu|hip|rocm)(:|$|\{)|/?(device:)?gpu:|^/gpu", re.IGNORECASE)
+_NAMED = re.compile(r"cuda(:\d+)?$")
 _METHODS = frozenset({"cuda", "to_gpu"})
 _DEVICE_FIRST = frozenset(
     {
@@ -69,6 +71,10 @@ def _device_of(call: Call) -> tuple[str, Value | None]:
     if call.method in ("to", "to_device", "to_empty", "move_to_device"):
         value = call.argument(0, "device")
         return (_spelled(".to", value), value) if value is not None else ("", None)
+    if lookup(call.name, FRAMEWORKS):
+        for argument in call.args[1:]:
+            if any(_NAMED.match(text) for text in texts(argument.value)):
+                return _spelled(call.name, argument.value), argument.value
     for name in DEVICE_KEYWORDS:
         value = call.keyword(name)
         if value is not None and not call.name.startswith(("torch.autocast", "torch.amp", "print")):

@@ -7,7 +7,8 @@ from analyzers.facts import Call, Facts, Guard, Items, Value, options, texts
 from analyzers.rules.model import Found, Rule, Signal
 
 _COMMANDS = r"""
-    \bvllm(\.entrypoints|\sserve) ^vllm$ \bsglang\.launch_server lmdeploy\sserve text-generation-(launcher|inference)
+    \bvllm(\.entrypoints|\sserve) ^vllm$ \bsglang\.launch_server lmdeploy\sserve \bcomfy\s(launch|--skip-prompt)
+    --nvidia\b \bollama\s(serve|run|pull)\b text-generation-(launcher|inference)
     \btritonserver\b \btrtllm- \bflash-attn\b \bnvidia-smi\b nvidia/cuda: nvcr\.io/ -cuda[\d.]*\b.*-(devel|runtime)
     \bapt\S*\sinstall\s.*\bcuda\b /whl/cu\d{2,3} \bcu1[12]\d\b --gpus[\s=] --n-gpu-layers (-d|--device)[\s=]cuda
 """

@@ -34,7 +34,10 @@ FRAMEWORKS: dict[str, float] = {
     "accelerate": 0.5,
     "audiocraft": 2.5,
     "basicsr": 1.5,
+    "boltz": 2.5,
+    "comfy_cli": 2.5,
     "ctranslate2": 0.3,
+    "demucs": 1.5,
     "detectron2": 1.5,
     "diffusers": 3.0,
     "easyocr": 0.5,
@@ -63,6 +66,7 @@ FRAMEWORKS: dict[str, float] = {
     "tensorflow_hub": 0.0,
     "timm": 0.3,
     "torch": 0.2,
+    "tortoise": 2.0,
     "torchaudio": 0.2,
     "torchvision": 0.1,
     "transformers": 0.2,
@@ -118,6 +122,7 @@ PACKAGES: dict[str, str] = {
     "scikit-learn": "sklearn",
     "tensorrt-llm": "tensorrt_llm",
     "torch-tensorrt": "torch_tensorrt",
+    "tortoise-tts": "tortoise",
 }
 """Package names whose import name is not the same with underscores."""
 

@@ -9,6 +9,7 @@ import re
 from functools import cache
 
 _NUMBER = re.compile(r"(?<![a-z0-9.])(\d{1,3}x)?(\d{1,4}(?:[._]\d{1,3})?)\s?(b|m)(?![a-z0-9])", re.IGNORECASE)
+_SUFFIX = re.compile(r"\.(pt|pth|bin|ckpt|gguf|onnx|safetensors)$", re.IGNORECASE)
 _BITS = re.compile(r"\b\d+(\.\d+)?-?bit\b", re.IGNORECASE)
 
 _FAMILIES: tuple[tuple[float, str], ...] = (
@@ -86,7 +87,7 @@ def _compiled() -> tuple[tuple[re.Pattern[str], float], ...]:
 
 def parameters(name: str) -> float | None:
     """The millions of parameters of the model called `name`, None when the name does not tell."""
-    plain = _BITS.sub("", name)
+    plain = _BITS.sub("", _SUFFIX.sub("", name))
     match = _NUMBER.search(plain)
     if match:
         count = float(match[2].replace("_", ".")) * (1000 if match[3].lower() == "b" else 1)
