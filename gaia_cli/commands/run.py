@@ -90,7 +90,7 @@ def run_function(
         execution_mode, reason = _mode(path, project, mode)
         here = partial(offer, asked=engine, mode=execution_mode)
         chosen = choose_engine(engine, execution_mode, here("process"), here("docker"))
-        wish = _Wish(project, execution_mode, reason, accelerator, port, record is not None)
+        wish = _Wish(project, execution_mode, reason, engine, accelerator, port, record is not None)
         started = _start(wish, chosen, screen)
         session = Session(screen, load, recorder)
         try:
@@ -113,6 +113,7 @@ class _Wish:
     project: FunctionProject
     mode: ExecutionMode
     mode_reason: str
+    engine: str
     accelerator: str
     port: int
     record: bool
@@ -162,30 +163,37 @@ def _mode(path: Path, project: FunctionProject, asked: str) -> tuple[ExecutionMo
 
 def _start(wish: _Wish, chosen: Choice, screen: Screen) -> _Started:
     """Start on the chosen engine; where Docker was only our own choice and fails, on this machine instead."""
+    engine = open_engine(chosen.name)
+    plan = _plan(engine, wish, chosen)
+    screen.plan(plan)
     try:
-        return _start_on(open_engine(chosen.name), wish, chosen, screen)
+        return _Started(_running(engine, plan, wish, screen), plan)
     except EngineError as error:
-        if chosen.name != "docker" or chosen.reason == "asked for":
+        if chosen.name != "docker" or wish.engine != AUTO:
             raise
         screen.step(f"Docker cannot run it ({error.message}); using a process of this machine instead")
-        instead = Choice("process", "Docker answers but could not run the function")
-        return _start_on(open_engine(instead.name), wish, instead, screen)
+    instead = open_engine("process")
+    plan = _plan(instead, wish, Choice(instead.name, "Docker answers but could not run the function"))
+    screen.plan(plan)
+    return _Started(_running(instead, plan, wish, screen), plan)
 
 
-def _start_on(engine: Engine, wish: _Wish, chosen: Choice, screen: Screen) -> _Started:
+def _plan(engine: Engine, wish: _Wish, chosen: Choice) -> RunPlan:
     offered = accelerators_for(wish.mode, engine)
     accelerator = choose_accelerator(wish.accelerator, wish.mode, offered, engine.name)
-    plan = RunPlan(wish.project.name, wish.mode, wish.mode_reason, chosen, accelerator, wish.project.slo)
-    screen.plan(plan)
-    launch = Launch(wish.project, _settings(wish, _port(wish, screen)), Accelerator(accelerator.name))
+    return RunPlan(wish.project.name, wish.mode, wish.mode_reason, chosen, accelerator, wish.project.slo)
+
+
+def _running(engine: Engine, plan: RunPlan, wish: _Wish, screen: Screen) -> RunningFunction:
+    launch = Launch(wish.project, _settings(wish, _port(wish, screen)), Accelerator(plan.accelerator.name))
     try:
-        return _Started(engine.start(launch, screen.step), plan)
+        return engine.start(launch, screen.step)
     except UsageError:
         if is_free(launch.settings.port):
             raise
     # Somebody has taken the port while an image was built; the second time there is nothing left to build.
     launch = replace(launch, settings=_settings(wish, _port(wish, screen)))
-    return _Started(engine.start(launch, screen.step), plan)
+    return engine.start(launch, screen.step)
 
 
 def _port(wish: _Wish, screen: Screen) -> int:

@@ -47,10 +47,13 @@ class PlayedReply:
 class Player:
     """Plays `requests` on a thread of its own, and calls `on_end` there when the last answer is in."""
 
-    def __init__(self, requests: Sequence[PlannedRequest], on_end: Callable[[], None]) -> None:
+    def __init__(
+        self, requests: Sequence[PlannedRequest], on_end: Callable[[], None], connections: int = MAX_CONNECTIONS
+    ) -> None:
         self.replies: list[PlayedReply] = []
         self._requests = requests
         self._on_end = on_end
+        self._connections = connections
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sender: asyncio.Task[None] | None = None
         self._stopped = False
@@ -76,7 +79,7 @@ class Player:
 
     async def _play(self, url: str) -> None:
         parts = urlsplit(url)
-        pool = _Pool(parts.hostname or "127.0.0.1", parts.port or 80)
+        pool = _Pool(parts.hostname or "127.0.0.1", parts.port or 80, self._connections)
         try:
             async with asyncio.TaskGroup() as group:
                 self._loop = asyncio.get_running_loop()
@@ -108,10 +111,10 @@ class Player:
 class _Pool:
     """Keep-alive connections to one place, the most recently used first."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, connections: int) -> None:
         self._host, self._port = host, port
         self._idle: list[Connection] = []
-        self._slots = asyncio.Semaphore(MAX_CONNECTIONS)
+        self._slots = asyncio.Semaphore(connections)
 
     async def ask(self, request: PlannedRequest) -> Reply:
         async with self._slots:

@@ -48,7 +48,9 @@ def read_requests(path: Path) -> list[PlannedRequest]:
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise UsageError(f"cannot read the requests in {path}: {error.strerror}", _EXAMPLE) from None
+    except UnicodeDecodeError as error:
         raise UsageError(f"cannot read the requests in {path}: {error}", _EXAMPLE) from None
     requests: list[PlannedRequest] = []
     for number, line in _lines(text):

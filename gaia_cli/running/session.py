@@ -126,8 +126,9 @@ class Session:
 
 def setup_error(failure: SetupFailure) -> GaiaError:
     """What a user is told when the function could not be loaded: what, where, and the last lines that it wrote."""
-    place = f"{failure.path}:{failure.line}: " if failure.path and failure.line else ""
-    text = f"{place}{failure.message}{_tail(failure.log)}"
+    place = f"{failure.path}:{failure.line}" if failure.path and failure.line else ""
+    told = failure.message if place in failure.message else f"{place}: {failure.message}"
+    text = told + _tail(failure.log)
     if failure.kind == "port":
         return UsageError(text, "use another --port; 0 takes a free one")
     if failure.kind == "no_gpu":
@@ -145,4 +146,6 @@ _HINTS = {
 
 
 def _tail(log: Sequence[str]) -> str:
-    return "".join(f"\n    {line}" for line in list(log)[-10:])
+    """The last lines, without those of a traceback that lead through the import system."""
+    told = [line for line in log if "<frozen importlib" not in line and set(line.strip()) != {"^"}]
+    return "".join(f"\n    {line}" for line in told[-10:])

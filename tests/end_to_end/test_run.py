@@ -330,7 +330,7 @@ def test_a_container_is_drained_by_one_ctrl_c_ended_by_two_and_gone_after_either
     signals: int,
 ) -> None:
     (function / "gaia.toml").write_text(
-        f'[function]\nname = "{function_name}"\n\n[mode]\npin = "cpu_preferred"\n\n[build]\nbase_image = "{base_image}"\n'
+        f'[function]\nname = "{function_name}"\n[mode]\npin = "cpu_preferred"\n[build]\nbase_image = "{base_image}"\n'
     )
     load = play_file(tmp_path, {"at_s": 0, "json": {"seconds": 2 if signals == 1 else 3600}}, {"at_s": 3600})
 

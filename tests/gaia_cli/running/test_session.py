@@ -143,6 +143,18 @@ def test_the_engines_own_error_is_passed_on() -> None:
         Session(Watcher()).follow(running)
 
 
+def test_a_place_that_the_message_tells_already_is_not_told_twice() -> None:
+    assert setup_error(SetupFailure("import", "func.py:3 raised", "func.py", 3, ())).message == "func.py:3 raised"
+
+
+def test_the_import_system_is_left_out_of_a_traceback() -> None:
+    log = ('File "<frozen importlib._bootstrap>", line 1, in _load', "   ^^^^^", 'File "func.py", line 3', "boom")
+
+    assert setup_error(SetupFailure("import", "it failed", "", 0, log)).message == (
+        'it failed\n    File "func.py", line 3\n    boom'
+    )
+
+
 @pytest.mark.parametrize(
     ("kind", "error"),
     [("import", FunctionError), ("signature", FunctionError), ("port", UsageError), ("no_gpu", EngineError)],
