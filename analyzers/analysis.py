@@ -99,18 +99,17 @@ def _resolved(files: tuple[FileFacts, ...], sources: Sequence[Source]) -> tuple[
 
 
 def _failure(trouble: Trouble) -> Finding:
-    return Finding(trouble.code, trouble.place, trouble.message, 0.0, Signal.FAILURE)
+    return Finding(trouble.code, trouble.place, trouble.message, 0.0, Signal.FAILURE, trouble.excerpt)
 
 
 def _with_excerpts(findings: Sequence[Finding], sources: Sequence[Source]) -> list[Finding]:
     lines = {source.path: source.text.splitlines() for source in sources}
-    return [
-        replace(finding, excerpt=_line(lines.get(finding.place.path, []), finding.place.line)) for finding in findings
-    ]
 
+    def excerpt(finding: Finding) -> str:
+        known = lines.get(finding.place.path, [])
+        return known[finding.place.line - 1] if finding.place.line <= len(known) else finding.excerpt
 
-def _line(lines: Sequence[str], number: int) -> str:
-    return lines[number - 1] if 0 < number <= len(lines) else ""
+    return [replace(finding, excerpt=excerpt(finding)) for finding in findings]
 
 
 def _order(finding: Finding) -> tuple[bool, float, str, int, str]:

@@ -13,7 +13,7 @@ _WORDS = (
     rb"jax|keras|linalg|lmdeploy|load_in|matmul|mxnet|n_gpu|numba|numpy|nvidia|onnx|open_clip|openai|os\.|paddle|peft|pipeline|"
     rb"precision|random|sam_model|sentence_|sglang|sleep|subprocess|tensor|timm|torch|transformers|tree_method|triton|TTS|ultralytics|"
     rb"vllm|whisper|xformers|"
-    rb"@|model|apex|awq|awscrt|cucim|dali|gptq|dot\(|getenv|\bmm\(|bmm\("
+    rb"@|model|apex|awq|cucim|dali|gptq|dot\(|getenv|\bmm\(|bmm\("
 )
 _PATTERN = re.compile(_WORDS)
 

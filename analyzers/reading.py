@@ -36,13 +36,14 @@ class Source:
 
 
 class Trouble(Exception):  # noqa: N818 -- a result that travels as an exception, not an error of the analyzer
-    """A file that could not be analyzed. `code` is the GA9xx rule, `place` where it went wrong."""
+    """A file that could not be analyzed. `code` is the GA9xx rule, `place` and `excerpt` where it went wrong."""
 
-    def __init__(self, code: str, place: Place, message: str) -> None:
+    def __init__(self, code: str, place: Place, message: str, excerpt: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.place = place
         self.message = message
+        self.excerpt = excerpt
 
 
 def read_source(root: Path, path: str) -> Source:
@@ -93,7 +94,8 @@ def _parse(path: str, text: str) -> ast.Module:
     except SyntaxError as error:
         column = max(error.offset or 1, 1)
         place = Place(path, max(error.lineno or 1, 1), column, column + 1)
-        raise Trouble("GA901", place, f"not valid Python: {error.msg}") from None
+        excerpt = (error.text or "").rstrip()
+        raise Trouble("GA901", place, f"not valid Python: {error.msg}", excerpt) from None
     except (RecursionError, MemoryError):
         raise Trouble("GA904", Place(path, 1), "an expression is nested too deeply to be parsed") from None
     except ValueError as error:

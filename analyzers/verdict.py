@@ -20,10 +20,13 @@ _FLOOR, _CEILING = 0.5, 0.99
 
 
 def decide(findings: Sequence[Finding], *, complete: bool = True) -> Verdict:
-    """The verdict on `findings`; an incomplete analysis (a file could not be read) is never confident."""
+    """The verdict on `findings`; without a file that could not be read it is never confident, and never `cpu`."""
     verdict = _decide([finding for finding in findings if finding.signal is not Signal.FAILURE])
     if complete:
         return verdict
+    if verdict.mode is ExecutionMode.CPU:
+        reason = "nothing that could be read can use a GPU, but not everything could be analyzed"
+        return Verdict(ExecutionMode.CPU_PREFERRED, _FLOOR, reason)
     reason = f"{verdict.reason}; not everything could be analyzed"
     return Verdict(verdict.mode, min(verdict.confidence, _FLOOR), reason)
 

@@ -15,7 +15,7 @@ def _check(facts: Facts) -> Found:
 
 
 def _precision(call: Call) -> str:
-    if call.method == "half" and not call.args and call.name.startswith((".", "torch")) | call.name.endswith(".half"):
+    if call.method == "half" and not call.args:
         return "half"
     values = [call.keyword(keyword) for keyword in _KEYWORDS]
     if call.method == "to":

@@ -48,7 +48,8 @@ def test_a_file_that_cannot_be_read_is_a_finding_and_the_rest_is_analyzed(
 def test_an_entry_point_that_cannot_be_parsed_is_a_failure(tmp_path: Path) -> None:
     analysis = analysis_of(tmp_path, "def handler(payload:\n")
 
-    assert [finding.rule for finding in analysis.failures] == ["GA901"]
+    assert [(finding.rule, finding.excerpt) for finding in analysis.failures] == [("GA901", "def handler(payload:")]
+    assert analysis.mode == "cpu_preferred"
 
 
 @pytest.mark.parametrize(
