@@ -13,6 +13,7 @@ from gaia_cli.commands.analyze import analyze
 from gaia_cli.commands.run import run_function
 from gaia_cli.errors import ExitCode
 from gaia_cli.running.summary import RunSummary
+from runtime_images.policy.model import Accelerator
 
 SAMPLE = Path(__file__).resolve().parents[1] / "samples" / "02-matmul"
 
@@ -26,14 +27,14 @@ The main job of Gaia, on a function that multiplies matrices:
 """
 
 
-def demo(engine: str) -> ExitCode:
-    """Run the demo on `engine`; `ExitCode.OK` only if everything that it is to show has happened."""
+def demo(engine: str, accelerator: str) -> ExitCode:
+    """Run the demo; `ExitCode.OK` only if everything that it is to show has happened."""
     print(INTRODUCTION)
     code = analyze(SAMPLE)
     if code:
         return code
     print()
-    summary = run_function(SAMPLE, engine=engine, play=SAMPLE / "load.jsonl")
+    summary = run_function(SAMPLE, engine=engine, accelerator=accelerator, play=SAMPLE / "load.jsonl")
     if summary.exit_code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
         return summary.exit_code
     missing = what_is_missing(summary)
@@ -56,8 +57,9 @@ def main() -> int:
     """Parse the arguments and run; an expected failure is one sentence, as for `gaia` itself."""
     parser = argparse.ArgumentParser(description="Analyze and run samples/02-matmul under a load.")
     parser.add_argument("--engine", choices=("process", "docker", "auto"), default="process")
-    engine = parser.parse_args().engine
-    return guarded(lambda: demo(engine), ["--engine", engine])
+    parser.add_argument("--accelerator", choices=("auto", *Accelerator), default="auto")
+    arguments = parser.parse_args()
+    return guarded(lambda: demo(arguments.engine, arguments.accelerator), sys.argv[1:])
 
 
 if __name__ == "__main__":
