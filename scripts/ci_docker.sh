@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# ci_docker.sh start|stop: a Docker engine for the tests on a machine where none answers.
+# ci_docker.sh start [--fake-gpu] | stop [--purge]: a Docker engine for the tests on a machine where none answers.
 #
 # `start` uses the engine that answers at $DOCKER_HOST or /var/run/docker.sock and touches nothing else. Where none does,
-# it installs the distribution's docker.io (root and apt only), starts dockerd with its own data directory and gives it
-# the stand-in for NVIDIA's hook (tests/support/fake_gpu), so that GPU requests work without a GPU, and a stand-in for the
-# Python base image (tests/support/base_image.py). `stop` ends only an engine that `start` has started, with every
-# container on it; `stop --purge` deletes its images too.
+# it installs the distribution's docker.io (root and apt only), starts dockerd with its own data directory and gives it a
+# stand-in for the Python base image (tests/support/base_image.py). With --fake-gpu the engine also has the stand-in for
+# NVIDIA's hook (tests/support/fake_gpu), so that GPU requests succeed without a GPU: for tests only, because NVML answers
+# there and CUDA does not. `stop` ends only an engine that `start` has started, with every container on it; `stop --purge`
+# deletes its images too.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -55,7 +56,7 @@ install_engine() {
   local missing=()
   command -v dockerd >/dev/null || missing+=(docker.io)
   command -v iptables >/dev/null || missing+=(iptables)
-  command -v cc >/dev/null || missing+=(gcc libc6-dev) # for the fake GPU library
+  [ -z "$fake_gpu" ] || command -v cc >/dev/null || missing+=(gcc libc6-dev)
   [ ${#missing[@]} -gt 0 ] || return 0
   [ "$(id -u)" -eq 0 ] || fail "no engine answers and this is not root: start Docker, or run sudo $0 start"
   command -v apt-get >/dev/null || fail "no engine answers and there is no apt-get: install Docker yourself"
@@ -83,10 +84,10 @@ start() {
   install_engine
   [ "$(id -u)" -eq 0 ] || fail "dockerd needs root: run sudo $0 start"
   mkdir -p "$state" "$data"
-  python3 "$root/tests/support/fake_gpu/kit.py" "$kit"
+  [ -z "$fake_gpu" ] || python3 "$root/tests/support/fake_gpu/kit.py" "$kit"
   runs dockerd "$state/docker.pid" || rm -f "$state/docker.pid"
   runs containerd "$state/exec/containerd/containerd.pid" || rm -f "$state/exec/containerd/containerd.pid"
-  FAKE_GPU_DIR=$kit PATH="$kit:$PATH" setsid dockerd --host "unix://$socket" --data-root "$data" \
+  FAKE_GPU_DIR=$kit PATH="${fake_gpu:+$kit:}$PATH" setsid dockerd --host "unix://$socket" --data-root "$data" \
     --exec-root "$state/exec" --pidfile "$state/docker.pid" >"$state/dockerd.log" 2>&1 </dev/null &
   local launched=$!
   for _ in $(seq 300); do
@@ -125,8 +126,10 @@ stop() {
   fi
 }
 
-case "${1:-}" in
+fake_gpu=
+case "$*" in
   start) start ;;
-  stop) stop "${2:-}" ;;
-  *) echo "usage: $0 start | stop [--purge]" >&2; exit 2 ;;
+  "start --fake-gpu") fake_gpu=yes; start ;;
+  stop | "stop --purge") stop "${2:-}" ;;
+  *) echo "usage: $0 start [--fake-gpu] | stop [--purge]" >&2; exit 2 ;;
 esac

@@ -26,7 +26,7 @@ from runtime_images.policy.model import ExecutionMode
 from tests.support.base_image import CHANGES, write_base_image
 
 HOW_TO_GET_ONE = "no Docker engine answers: run `scripts/ci_docker.sh start` as root, or install Docker"
-NO_FAKE_GPU = "the engine has no stand-in GPU: only one that `scripts/ci_docker.sh start` has started has"
+NO_FAKE_GPU = "the engine has no stand-in GPU: `scripts/ci_docker.sh start --fake-gpu` starts one that has"
 NO_PYTHON = "this Python has no ensurepip to make the base image with: install python3-venv"
 
 
