@@ -62,6 +62,7 @@ class Scope:
     parent: "Scope | None"
     source: Source
     is_class: bool = False
+    is_decorated: bool = False
     bindings: dict[str, list[Binding]] = field(default_factory=dict)
     returns: list[tuple[ast.expr, Conditions]] = field(default_factory=list)
     parameters: list[str] = field(default_factory=list)
@@ -231,7 +232,7 @@ class _Walker:
             self.found.imports.append(ImportSite(qualified, node, conditions, scope))
 
     def function(self, node: Function, scope: Scope, conditions: Conditions) -> None:
-        inner = Scope(f"{scope.name}.{node.name}", scope, self.source)
+        inner = Scope(f"{scope.name}.{node.name}", scope, self.source, is_decorated=bool(node.decorator_list))
         scope.bind(node.name, Binding(Kind.FUNCTION, inner, conditions))
         for decorator in node.decorator_list:
             self.decorator(decorator, scope, conditions)

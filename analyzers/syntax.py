@@ -7,7 +7,7 @@ far as possible and with the guard it stands under. An argument that stays Unkno
 
 import ast
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from analyzers.facts import (
@@ -28,7 +28,7 @@ from analyzers.facts import (
     options,
 )
 from analyzers.reading import Source, Trouble
-from analyzers.scopes import ModuleScopes, Scope, Site, read_scopes
+from analyzers.scopes import Conditions, ModuleScopes, Scope, Site, read_scopes
 from analyzers.values import BudgetError, Evaluator
 from analyzers.vocabulary import GPU_ONLY_MODULES
 
@@ -47,10 +47,17 @@ def extract(sources: Sequence[Source], entry: str) -> tuple[tuple[FileFacts, ...
                 scopes[source.path] = read_scopes(source, skip_main=source.path == entry)
             except RecursionError:
                 troubles.append(_too_deep(source.path))
-        evaluator = Evaluator(_modules(scopes), _call_sites(scopes))
+        callers = _call_sites(scopes)
+        evaluator = Evaluator(
+            _modules(scopes),
+            {
+                name: [(site.node, site.scope) for site in sites if isinstance(site.node, ast.Call)]
+                for name, sites in callers.items()
+            },
+        )
         for path, module in scopes.items():
             try:
-                found.append(_FileReader(path, module, evaluator).facts())
+                found.append(_FileReader(path, module, evaluator, callers).facts())
             except RecursionError:
                 troubles.append(_too_deep(path))
             except BudgetError:
@@ -85,14 +92,13 @@ def _modules(scopes: dict[str, ModuleScopes]) -> dict[str, Scope]:
     return modules
 
 
-def _call_sites(scopes: dict[str, ModuleScopes]) -> dict[str, list[tuple[ast.Call, Scope]]]:
-    sites: dict[str, list[tuple[ast.Call, Scope]]] = {}
+def _call_sites(scopes: dict[str, ModuleScopes]) -> dict[str, list[Site]]:
+    """Every call in the project by the last part of its callee's name."""
+    sites: dict[str, list[Site]] = {}
     for module in scopes.values():
         for site in module.sites:
-            if isinstance(site.node, ast.Call):
-                name = _terminal(site.node.func)
-                if name:
-                    sites.setdefault(name, []).append((site.node, site.scope))
+            if isinstance(site.node, ast.Call) and _terminal(site.node.func):
+                sites.setdefault(_terminal(site.node.func), []).append(site)
     return sites
 
 
@@ -107,11 +113,14 @@ def _terminal(node: ast.expr) -> str:
 class _FileReader:
     """Turns one file's sites into facts."""
 
-    def __init__(self, path: str, module: ModuleScopes, evaluator: Evaluator) -> None:
+    def __init__(
+        self, path: str, module: ModuleScopes, evaluator: Evaluator, callers: Mapping[str, Sequence[Site]]
+    ) -> None:
         self._path = path
         self._module = module
         self._evaluator = evaluator
         self._guards = evaluator.guards
+        self._callers = callers
         self._lines = module.top.source.text.splitlines()
         evaluator.start_file()
 
@@ -130,7 +139,7 @@ class _FileReader:
     def _imports(self) -> Iterator[Import]:
         for site in self._module.imports:
             if not self._guards.is_dead(site.conditions):
-                yield Import(site.name, self._place(site.node), self._guards.guard(site.conditions))
+                yield Import(site.name, self._place(site.node), self._guard(site.scope, site.conditions))
 
     def _constants(self) -> Iterator[Constant]:
         for name, node, scope, conditions in self._module.named:
@@ -147,7 +156,7 @@ class _FileReader:
     def _calls(self, site: Site) -> Iterator[Call]:
         if self._guards.is_dead(site.conditions):
             return
-        guard = self._guards.guard(site.conditions)
+        guard = self._guard(site.scope, site.conditions)
         if isinstance(site.node, ast.BinOp):
             operands = tuple(self._argument(node, site.scope) for node in (site.node.left, site.node.right))
             yield Call("operator.matmul", self._place(site.node), operands, guard=guard)
@@ -164,6 +173,15 @@ class _FileReader:
         for name, choice in self._names(callee, site.scope):
             own = choice if guard is Guard.ALWAYS else guard
             yield Call(name, self._place(site.node), args, keywords, own, receiver, site.is_decorator)
+
+    def _guard(self, scope: Scope, conditions: Conditions) -> Guard:
+        """When code runs: as its own conditions say, else as those do under which its function is called at all."""
+        own = self._guards.guard(conditions)
+        if own is not Guard.ALWAYS or scope.parent is None or scope.is_class or scope.is_decorated:
+            return own
+        sites = self._callers.get(scope.name.rpartition(".")[2], [])
+        outer = {self._guards.guard(site.conditions) for site in sites if site.scope is not scope}
+        return outer.pop() if len(outer) == 1 else own
 
     def _receiver(self, callee: ast.expr, scope: Scope) -> Value:
         return self._evaluator.value(callee.value, scope) if isinstance(callee, ast.Attribute) else Unknown()

@@ -72,6 +72,7 @@ CHOSEN = {
         'else "cpu"\nmodel.to(d)'
     ),
     "passed argument": 'def put(device):\n    model.to(device)\nput("cuda" if torch.cuda.is_available() else "cpu")',
+    "called where there is one": "def move():\n    model.cuda()\nif torch.cuda.is_available():\n    move()",
     "elif": 'if os.environ.get("X"):\n    pass\nelif torch.cuda.is_available():\n    model.cuda()',
 }
 
@@ -103,7 +104,13 @@ def test_one_unguarded_placement_outweighs_a_guarded_one(tmp_path: Path) -> None
     assert mode_of(tmp_path, code) is ExecutionMode.GPU
 
 
-def test_a_guard_inside_a_try_is_still_needed(tmp_path: Path) -> None:
+def test_a_helper_that_is_also_called_without_a_guard_is_pinned(tmp_path: Path) -> None:
+    code = _MODEL + "def move():\n    model.cuda()\nif torch.cuda.is_available():\n    move()\nmove()\n" + _HANDLER
+
+    assert mode_of(tmp_path, code) is ExecutionMode.GPU
+
+
+def test_an_error_handler_is_no_guard(tmp_path: Path) -> None:
     code = (
         "import torch\n\ndef handler(payload):\n    try:\n        return torch.zeros(3).cuda()\n"
         "    except Exception as e:\n        return str(e)\n"
