@@ -133,7 +133,7 @@ def setup_error(failure: SetupFailure) -> GaiaError:
         return UsageError(text, "use another --port; 0 takes a free one")
     if failure.kind == "no_gpu":
         return EngineError(text, "use --accelerator emulated, or pin another mode")
-    return FunctionError(text, _HINTS.get(failure.kind, "docs/running.md tells what a function must look like"))
+    return FunctionError(text, _HINTS.get(failure.kind, "docs/functions.md tells what a function looks like"))
 
 
 _HINTS = {

@@ -92,6 +92,8 @@ def _ready(_event: Event, history: RunHistory) -> str:
 
 
 def _window(_event: Event, history: RunHistory) -> str:
+    if history.ready is None:
+        return ""
     lane, totals = history.lanes[history.active], history.totals
     emulated = " (emulated)" if history.active is Backend.GPU and history.accelerator == "emulated" else ""
     slo = "" if history.slo.latency_p95_ms is None else f"  SLO {history.slo_state}"

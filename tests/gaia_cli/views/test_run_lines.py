@@ -6,9 +6,9 @@ from gaia_cli.running.choose import EMULATED_SENTENCE, Choice
 from gaia_cli.running.history import RunHistory
 from gaia_cli.running.plan import RunPlan
 from gaia_cli.running.summary import summarize
-from gaia_cli.views.run_lines import JsonScreen, LineScreen
+from gaia_cli.views.run_lines import JsonScreen, LineScreen, event_line
 from runtime_images.policy.model import ExecutionMode, Slo
-from tests.support.synthetic_run import matmul_run
+from tests.support.synthetic_run import Stream, matmul_run
 
 PLAN = RunPlan(
     "matmul",
@@ -81,3 +81,13 @@ def test_json_lines_are_the_events_as_they_came_and_nothing_else(capsys: pytest.
     assert told[:-1] == matmul_run()
     assert told[-1]["event"] == "summary"
     assert "emulated: no GPU here" in captured.err
+
+
+def test_seconds_before_the_function_is_ready_tell_nothing() -> None:
+    stream, history = Stream(), RunHistory()
+    stream.started()
+    stream.window({})
+    for event in stream.events:
+        history.apply(event)
+
+    assert event_line(stream.events[-1], history) == ""
