@@ -27,6 +27,11 @@ IDLE_TIMEOUT_S = 90.0
 WRITE_TIMEOUT_S = 60.0
 LINGER_S = 1.0
 _MAX_CHUNK_OVERHEAD = 8
+_FOREIGN_METHODS = frozenset(
+    b"CONNECT PRI SOURCE DESCRIBE ANNOUNCE SETUP PLAY PAUSE TEARDOWN GET_PARAMETER SET_PARAMETER REDIRECT RECORD "
+    b"FLUSH".split()
+)
+"""What the parser knows but a function is not for: tunnels, HTTP/2's preface, Icecast and RTSP."""
 _TOKEN = bytes(c for c in range(33, 127) if chr(c) not in '"(),/:;<=>?@[\\]{}')
 _HOP_BY_HOP = frozenset((b"connection", b"keep-alive", b"transfer-encoding", b"te", b"trailer", b"upgrade"))
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
@@ -198,7 +203,9 @@ class HttpConnection(asyncio.Protocol):
         self._body_bytes = 0
         self._raw_body_bytes = 0
         self._fields_bytes = self._hosts = self._length = 0
+        self._method = b"GET"
         self._expects = b""
+        self._encoded = False
         self._refused = False
         self._deadline_s = server.clock.monotonic() + HEAD_TIMEOUT_S
 
@@ -239,10 +246,7 @@ class HttpConnection(asyncio.Protocol):
         if self._in_head:
             self._head_bytes += len(data)
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._refuse(HTTPStatus.NOT_IMPLEMENTED, "upgrades are not supported here")
-            return
+            self._parse(data)
         except httptools.HttpParserError as error:
             self._refuse(HTTPStatus.BAD_REQUEST, f"malformed request: {error}")
             return
@@ -257,14 +261,38 @@ class HttpConnection(asyncio.Protocol):
             if self._raw_body_bytes > _MAX_CHUNK_OVERHEAD * self.server.max_body_bytes + MAX_REQUEST_HEAD_BYTES:
                 self._refuse_body()  # endless chunk extensions or trailers
 
+    def _parse(self, data: bytes) -> None:
+        """Feed the parser; an offer to upgrade is declined by going on as if it had not been made (RFC 9110, 7.8)."""
+        while True:
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade as offer:
+                if self._refused:
+                    return
+                data = self._head_without_offer() + data[offer.args[0] :]
+                self._parser = httptools.HttpRequestParser(self)
+            else:
+                return
+
+    def _head_without_offer(self) -> bytes:
+        """The head again, for a parser that shall read the body that the first one left alone."""
+        closes = any(name == b"connection" and b"close" in value.lower() for name, value in self._headers)
+        kept = [header for header in self._headers if header[0] not in (b"connection", b"upgrade")]
+        if closes:
+            kept.append((b"connection", b"close"))
+        lines = [b"%b %b HTTP/1.1" % (self._method, self._url), *(b"%b: %b" % header for header in kept)]
+        return b"\r\n".join(lines) + b"\r\n\r\n"
+
     # httptools callbacks
 
     def on_message_begin(self) -> None:
         """A request begins; its head must come in time."""
         self._url = b""
+        self._method = b"GET"
         self._headers = []
         self._fields_bytes = self._hosts = self._length = 0
         self._expects = b""
+        self._encoded = False
         self._deadline_s = self.server.clock.monotonic() + HEAD_TIMEOUT_S
 
     def on_url(self, url: bytes) -> None:
@@ -284,6 +312,8 @@ class HttpConnection(asyncio.Protocol):
             self._length = int(value)  # the parser has refused what is no number
         elif name == b"expect":
             self._expects = value.lower()
+        elif name == b"transfer-encoding":
+            self._encoded = True  # with HTTP/1.0 its framing can't be trusted (RFC 9112, 6.1): close afterwards
 
     def on_headers_complete(self) -> None:
         """The head is there: decide whether the body is wanted."""
@@ -291,17 +321,17 @@ class HttpConnection(asyncio.Protocol):
         self._parts = []
         self._body_bytes = 0
         self._raw_body_bytes = 0
-        exchange = Exchange(
-            self,
-            self._parser.get_method(),
-            self._url,
-            self._parser.get_http_version().encode(),
-            self._headers,
-        )
-        exchange.keep_alive = self._parser.should_keep_alive()
-        if self._refused:
+        self._method = self._parser.get_method()
+        version = self._parser.get_http_version().encode()
+        if self._refused or (self._parser.should_upgrade() and self._method != b"CONNECT"):
             return
-        if len(self._url) + self._fields_bytes > MAX_REQUEST_HEAD_BYTES - 1024:
+        exchange = Exchange(self, self._method, self._url, version, self._headers)
+        exchange.keep_alive = self._parser.should_keep_alive() and (version == b"1.1" or not self._encoded)
+        if version not in (b"1.0", b"1.1"):
+            self._refuse(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "only HTTP/1.0 and HTTP/1.1 are spoken here")
+        elif self._method in _FOREIGN_METHODS:
+            self._refuse(HTTPStatus.NOT_IMPLEMENTED, f"{self._method.decode()} is not supported here")
+        elif len(self._url) + self._fields_bytes > MAX_REQUEST_HEAD_BYTES - 1024:
             self._refuse(
                 HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
                 f"the request head exceeds {MAX_REQUEST_HEAD_BYTES} bytes",
@@ -421,7 +451,7 @@ class HttpConnection(asyncio.Protocol):
             return
         self._refused = True
         self._receiving = None
-        exchange = Exchange(self, b"GET", b"", b"1.1", [])
+        exchange = Exchange(self, self._method, b"", b"1.1", [])
         exchange.keep_alive = False
         exchange.refusal = (status, message)
         self._pending.append(exchange)

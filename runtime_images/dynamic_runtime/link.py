@@ -22,6 +22,9 @@ MAX_WINDOW = min(256, SLOTS)
 _LONG_S = 0.01
 """A service time beside which the few microseconds between two requests do not matter."""
 _SMOOTHING = 0.2
+_OVERLAP_SMOOTHING = 0.4
+FIRST_WINDOW = 16
+"""For a worker that may overlap its requests, until its answers tell whether it does."""
 
 
 class LinkOwner(Protocol):
@@ -48,11 +51,11 @@ class WorkerLink(asyncio.Protocol):
         self.settled = asyncio.Event()
         self.settled.set()
         self.busy_s = 0.0
-        self.window = float(max(concurrency, 1))
-        self.blocking = True
+        self.window = float(concurrency or 1)
         self._concurrency = concurrency
+        self._adaptive = False
         self._service_s = 0.0
-        self._overlap = 0.0
+        self._overlap = 1.0
         self._ended_ns = 0
         self._busy_since_s = 0.0
         self._owner = owner
@@ -113,6 +116,12 @@ class WorkerLink(asyncio.Protocol):
             self.busy_s += now_s - self._busy_since_s
             self.settled.set()
 
+    def start(self, *, blocking: bool) -> None:
+        """The worker is ready; `blocking` says that it serves no more requests at once than its concurrency."""
+        self._adaptive = not blocking and not self._concurrency
+        if self._adaptive:
+            self.window = FIRST_WINDOW
+
     def busy_until(self, now_s: float) -> float:
         """Seconds, since the start, in which the worker had at least one request."""
         return self.busy_s + (now_s - self._busy_since_s if self.jobs else 0.0)
@@ -122,18 +131,16 @@ class WorkerLink(asyncio.Protocol):
         service_s = max(1e-6, (timing.ended_ns - timing.begun_ns) / 1e9)
         self._service_s += _SMOOTHING * (service_s - self._service_s) if self._service_s else service_s
         if self.jobs:
-            self._overlap += _SMOOTHING * ((timing.begun_ns < self._ended_ns) - self._overlap)
+            self._overlap += _OVERLAP_SMOOTHING * ((timing.begun_ns < self._ended_ns) - self._overlap)
         self._ended_ns = max(self._ended_ns, timing.ended_ns)
-        adaptive = not self.blocking and not self._concurrency
-        if adaptive and self._overlap > 0.5:
+        if self._adaptive and self._overlap > 0.5:
             self.window = min(MAX_WINDOW, self.window + (len(self.jobs) >= int(self.window) - 1))
         else:
-            self.window = min(MAX_WINDOW, self._at_work(adaptive) + AHEAD_S / self._service_s)
+            self.window = min(MAX_WINDOW, self._at_work() + AHEAD_S / self._service_s)
 
-    def _at_work(self, adaptive: bool) -> int:
+    def _at_work(self) -> int:
         """Requests that the worker may work on at once. One that may overlap must be given two to show it."""
-        least = self._concurrency or 1
-        return least + (adaptive or self._service_s < _LONG_S)
+        return (self._concurrency or 1) + (self._adaptive or self._service_s < _LONG_S)
 
     def cancel(self, job: "Job", *, forced: bool = False) -> None:
         """Ask the worker to drop a request; without force only if it has not begun."""

@@ -259,7 +259,7 @@ class Supervisor:
             worker.state = WorkerState.READY
             worker.ready_s = self._clock.monotonic()
             worker.facts = facts
-            worker.link.blocking = bool(facts.get("blocking", True))
+            worker.link.start(blocking=bool(facts.get("blocking", True)))
             worker.meter.reset()
             self._tell_state(worker)
         worker.outcome.set_result(facts)
