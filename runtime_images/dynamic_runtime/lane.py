@@ -33,12 +33,13 @@ class Answer:
 
 @dataclass(slots=True)
 class Lane:
-    """The running record of one backend."""
+    """The running record of one backend; `since_s` is when its present worker became ready."""
 
     backend: Backend
     slo: Slo
     requests: int = 0
     errors: int = 0
+    since_s: float = 0.0
     start_up_s: float | None = None
     cpu_share: float | None = None
     latencies: SlidingWindow = field(init=False)
@@ -60,6 +61,11 @@ class Lane:
         """The answers of the SLO's window that are still kept, oldest first."""
         since_s = now_s - self.slo.window_s
         return [answer for answer in self.recent if answer.finished_s >= since_s]
+
+    def error_share(self, now_s: float) -> tuple[float, int]:
+        """The share of errors among the answers of the present worker within the window, and how many those are."""
+        answers = [answer.failed for answer in self.within(now_s) if answer.finished_s >= self.since_s]
+        return (sum(answers) / len(answers) if answers else 0.0), len(answers)
 
     def take_last_second(self) -> dict[str, float | None]:
         """Quantiles of the answers since the last call, in milliseconds."""

@@ -43,7 +43,8 @@ class _NoWorker:
 def _lane_observation(runtime: "Runtime", backend: Backend, now_s: float) -> LaneObservation:
     lane = runtime.lanes[backend]
     worker = runtime.supervisor.worker(backend)
-    recent = lane.within(now_s)
+    recent = [answer for answer in lane.within(now_s) if not answer.failed]
+    error_rate, answered = lane.error_share(now_s)
     jobs = worker.link.jobs.values() if worker is not None else ()
     return LaneObservation(
         available=runtime.supervisor.usable(backend),
@@ -53,10 +54,11 @@ def _lane_observation(runtime: "Runtime", backend: Backend, now_s: float) -> Lan
         recent_services_s=tuple(answer.service_s for answer in recent),
         in_flight_ages_s=tuple(sorted((now_s - job.exchange.arrived_s for job in jobs), reverse=True)),
         cpu_share=lane.cpu_share,
-        error_rate=sum(answer.failed for answer in recent) / len(recent) if recent else 0.0,
+        error_rate=error_rate,
+        answered=answered,
         start_up_s=lane.start_up_s,
         held_s=runtime.supervisor.held(backend),
-        finished=lane.requests,
+        finished=lane.requests - lane.errors,
     )
 
 
@@ -97,20 +99,23 @@ def _lane_fields(runtime: "Runtime", lane: Lane, now_s: float) -> dict[str, Any]
     }
 
 
+ERRORS_MOST = 0.05
+"""The share of errors that a latency SLO allows where no error rate is asked for: a failed answer is late for ever."""
+
+
 def _slo_state(runtime: "Runtime", now_s: float) -> str:
     """Whether the active backend keeps the SLO within its window: `met`, `missed`, or `unknown` without requests."""
     slo = runtime.settings.slo
     lane = runtime.lanes[runtime.supervisor.target]
-    recent = lane.within(now_s)
     if slo.latency_p95_ms is None and slo.error_rate is None:
         return "unknown"
     oldest_s = max((now_s - job.exchange.arrived_s for job in runtime.front.queue), default=0.0)
     p95 = _ms(lane.latencies.quantiles(now_s, (0.95,))[0])
-    if slo.latency_p95_ms is not None and max(p95 or 0.0, 1000 * oldest_s) > slo.latency_p95_ms:
+    error_rate, answered = lane.error_share(now_s)
+    late = slo.latency_p95_ms is not None and max(p95 or 0.0, 1000 * oldest_s) > slo.latency_p95_ms
+    if late or error_rate > (ERRORS_MOST if slo.error_rate is None else slo.error_rate):
         return "missed"
-    if slo.error_rate is not None and recent and sum(a.failed for a in recent) / len(recent) > slo.error_rate:
-        return "missed"
-    return "met" if recent else "unknown"
+    return "met" if answered else "unknown"
 
 
 def _ms(seconds: float | None) -> float | None:

@@ -216,6 +216,8 @@ class Runtime:
             fields = {"active": observation.active, "chosen": decision.chosen, "rejected": decision.rejected}
             self.events.emit("decision", **fields, rule=decision.rule, reason=decision.reason, inputs=decision.inputs)
         if decision.chosen is not observation.active and observation.switching_to is None:
+            if decision.rule == "errors":
+                self._fall_back(decision.reason)
             self._order(decision.chosen, decision.reason)
 
     def _order(self, backend: Backend, reason: str) -> None:
@@ -264,6 +266,7 @@ class Runtime:
         worker = self.supervisor.worker(backend)
         if worker is not None and worker.state is WorkerState.READY:
             self.lanes[backend].start_up_s = worker.ready_s - worker.ordered_s
+            self.lanes[backend].since_s = worker.ready_s
             self.lanes[backend].cpu_share = None
             self.metrics.started(backend, worker.ready_s - worker.ordered_s)
 

@@ -1,8 +1,8 @@
 """On the GPU: does it still earn its price?
 
-Four ways back to the CPU: the GPU turned out no faster; nobody asks; the CPU is predicted to meet the SLO, with
-margin, for long enough to pay for the switch; or, where what is known of the CPU has grown old, a trial. Each is slower
-than the way up, and the patience grows with every demotion that had to be undone.
+Five ways back to the CPU: the GPU answers with errors; it turned out no faster; nobody asks; the CPU is predicted
+to meet the SLO, with margin, for long enough to pay for the switch; or, where what is known of the CPU has grown
+old, a trial. Each is slower than the way up, and the patience grows with every demotion that had to be undone.
 """
 
 from dataclasses import replace
@@ -10,6 +10,7 @@ from math import inf
 
 from runtime_images.policy.context import Context
 from runtime_images.policy.estimators import level_of
+from runtime_images.policy.faults import leave_failing_gpu
 from runtime_images.policy.model import Backend, Decision
 from runtime_images.policy.sentences import span, target
 from runtime_images.policy.state import PolicyState
@@ -25,7 +26,10 @@ DETECTION_S = 3.0
 def on_gpu(context: Context) -> tuple[PolicyState, Decision]:
     """The decision while the GPU serves, with the state that knows since when the CPU would do."""
     context = replace(context, state=_note_trial_due(replace(context, state=_note_calm(context))))
-    state = context.state
+    state, failing = leave_failing_gpu(context)
+    if failing is not None:
+        return state, failing
+    context = replace(context, state=state)
     gained_nothing = _no_gain(context)
     if gained_nothing is not None:
         level = context.levels[Backend.CPU]

@@ -105,7 +105,8 @@ class LaneObservation:
     same requests without the wait in the queue. `finished` counts every request that ever entered these two lists, so
     that each is learned from once; the lists may be cut to the newest few hundred. `in_flight_ages_s` are the times
     since the arrival of the requests being served. `cpu_share` is processor time over busy wall time with the wait for
-    a processor taken out; None means not measured yet.
+    a processor taken out; None means not measured yet. Failed answers are no evidence of a latency and are left out of
+    the lists; `error_rate` is their share of the last `answered` answers since the backend's worker became ready.
     """
 
     available: bool
@@ -119,6 +120,7 @@ class LaneObservation:
     start_up_s: float | None = None
     held_s: float = 0.0
     finished: int = 0
+    answered: int = 0
 
 
 @dataclass(frozen=True, slots=True)

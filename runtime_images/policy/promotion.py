@@ -6,6 +6,7 @@ already proved useless for this load, the queue will be gone before a GPU is rea
 """
 
 from runtime_images.policy.context import Context
+from runtime_images.policy.faults import gpu_is_failing
 from runtime_images.policy.model import Backend, Decision, ExecutionMode
 from runtime_images.policy.sentences import requests, span, target
 
@@ -24,6 +25,7 @@ def on_cpu(context: Context) -> Decision:
     return (
         _waits(context, trouble)
         or _unmeasured(context, trouble)
+        or _failing(context, trouble)
         or _futile(context, trouble)
         or _passing(context, trouble)
         or _no_gpu(context, trouble)
@@ -81,6 +83,11 @@ def _unmeasured(context: Context, trouble: str) -> Decision | None:
     return context.stay("unmeasured", f"{trouble}, but it is not known yet whether the function computes or waits")
 
 
+def _failing(context: Context, trouble: str) -> Decision | None:
+    failing = gpu_is_failing(context)
+    return None if failing is None else context.stay("failing_gpu", f"{trouble}, but {failing}")
+
+
 def _futile(context: Context, trouble: str) -> Decision | None:
     """Whether the GPU has been tried for this load and was no faster."""
     futile_s, level = context.state.futile_s, context.levels[Backend.CPU]
@@ -129,7 +136,7 @@ def _return_to_preferred(context: Context) -> Decision | None:
     if context.settings.mode is not ExecutionMode.GPU_PREFERRED or context.slo_s is not None:
         return None
     share, working = context.cpu.cpu_share, context.seen.arrival_rate > 0
-    if not (working and context.gpu.available) or context.state.futile_s is not None:
+    if not (working and context.gpu.available) or context.state.futile_s is not None or gpu_is_failing(context):
         return None
     if share is None or share < context.settings.waiting_share:
         return None

@@ -110,12 +110,13 @@ class PolicyState:
     """Everything remembered between decisions.
 
     `moved_at` is when traffic came to the `active` backend. `alarm` is the evidence that it misses the SLO
-    (estimators.py), `bad_since` and `bad_at` the first and the last bad request of the present trouble. `calm_since`
-    is since when the CPU would do, `trial_due_since` since when a trial would pay. `futile_s` is the CPU service time
-    at which the GPU was no faster, found at `futile_at`. `ordered` is the rule that ordered the last switch,
-    `demoted_by` and `demoted_at` the last demotion, `dwell_s` and `trial_s` the patience before the next demotion or
-    trial. `clients` are the last counts of unanswered requests, `requests` and `violations` the totals against the
-    SLO.
+    (estimators.py), `bad_since` and `bad_at` the first and the last bad request of the present trouble.
+    `calm_since` is since when the CPU would do, `trial_due_since` since when a trial would pay. `futile_s` is the
+    CPU service time at which the GPU was no faster, found at `futile_at`. `ordered` is the rule that ordered the
+    last switch, `demoted_by` and `demoted_at` the last demotion, `dwell_s` and `trial_s` the patience before the
+    next demotion or trial. `gpu_failures` is how often in a row the GPU was left because of errors, `gpu_failed_at`
+    when last. `clients` are the last counts of unanswered requests, `requests` and `violations` the totals against
+    the SLO.
     """
 
     active: Backend | None = None
@@ -134,6 +135,8 @@ class PolicyState:
     ordered: str = ""
     demoted_at: float = -inf
     demoted_by: str = ""
+    gpu_failures: int = 0
+    gpu_failed_at: float = -inf
     dwell_s: float = 0.0
     trial_s: float = 0.0
     clients: tuple[int, ...] = ()
