@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from analyzers.escalation import resolve
 from analyzers.facts import Facts, FileFacts, Place
 from analyzers.reading import Source, Trouble
+from analyzers.records import replace
 from analyzers.rules import RULES
 from analyzers.rules.model import Finding, Rule, Signal
 from analyzers.sources import collect

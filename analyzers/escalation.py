@@ -5,11 +5,11 @@ it. Stage 2 turns an Unknown into something known and changes nothing else.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from analyzers.facts import Argument, Call, FileFacts, Value, from_caller, is_unknown
 from analyzers.reading import Source
+from analyzers.records import replace
 from analyzers.vocabulary import DEVICE_CALLS, DEVICE_KEYWORDS
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ Both stages share this model: stage 1 (syntax.py) states the facts, with `Unknow
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from enum import Enum, StrEnum
+
+from analyzers.records import record
 
 Scalar = str | int | float | bool | None
 
@@ -18,35 +19,35 @@ class Origin(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Known:
     """A constant, whatever the way it took: literal, variable, class attribute, default argument."""
 
     value: Scalar
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Symbol:
     """Something outside the project, by its qualified name, such as `torch.float16`."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Made:
     """What a call returned or a class built; `name` is the qualified name of what was called."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Items:
     """A tuple or a list of values."""
 
     values: tuple["Value", ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Table:
     """A dict literal with constant keys."""
 
@@ -57,14 +58,14 @@ class Table:
         return dict(self.entries).get(key)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Array:
     """A tensor or an array that an allocation made, with the value of each dimension."""
 
     shape: tuple["Value", ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OneOf:
     """One of several values; `guarded` when the availability of a GPU makes the choice."""
 
@@ -72,7 +73,7 @@ class OneOf:
     guarded: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unknown:
     """A value that could not be told."""
 
@@ -119,7 +120,7 @@ class Guard(Enum):
     WITHOUT_GPU = "without_gpu"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Place:
     """A stretch of one line: `line` and `column` count from 1, `end_column` is just behind the stretch."""
 
@@ -129,7 +130,7 @@ class Place:
     end_column: int = 2
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Argument:
     """A call's argument: its value and where its expression starts (line, and offset in UTF-8 bytes from 0)."""
 
@@ -138,7 +139,7 @@ class Argument:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Import:
     """An imported name, qualified: `from torch import nn` is `torch.nn`."""
 
@@ -152,7 +153,7 @@ class Import:
         return self.name.partition(".")[0]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call:
     """A call or a decorator, by its qualified name; the method of an object of unknown kind is `.method`."""
 
@@ -161,7 +162,7 @@ class Call:
     args: tuple[Argument, ...] = ()
     keywords: tuple[tuple[str, Argument], ...] = ()
     guard: Guard = Guard.ALWAYS
-    receiver: Value = field(default_factory=Unknown)
+    receiver: Value = Unknown()
     is_decorator: bool = False
 
     @property
@@ -181,7 +182,7 @@ class Call:
         return self.keyword(*names)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Constant:
     """A name that the code gives a value: an assignment, a parameter's default, an entry of a dict literal."""
 
@@ -191,14 +192,14 @@ class Constant:
     guard: Guard = Guard.ALWAYS
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Refusal:
     """A place where the code stops itself because there is no GPU."""
 
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Dependency:
     """A line of a dependency list: the normalized package name and the line as it stands."""
 
@@ -207,7 +208,7 @@ class Dependency:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FileFacts:
     """The facts of one file."""
 
@@ -218,7 +219,7 @@ class FileFacts:
     refusals: tuple[Refusal, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Facts:
     """The facts of all files that the function reaches, and of its dependency lists."""
 

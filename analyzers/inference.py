@@ -9,7 +9,6 @@ machine.
 import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from astroid.util import UninferableBase
 
 from analyzers.facts import Known, Unknown, Value
 from analyzers.reading import Source
+from analyzers.records import record
 from analyzers.values import one_of
 
 MAX_QUERIES = 200
@@ -30,7 +30,7 @@ _GC_THRESHOLD = (200_000, 20, 100)
 _STUBS = Path(__file__).with_name("stubs")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Query:
     """An expression to infer, by where it starts: line from 1, offset in UTF-8 bytes from 0."""
 

@@ -6,17 +6,17 @@ Whatever goes wrong is a `Trouble` with its place, which the analysis turns into
 import ast
 import io
 import tokenize
-from dataclasses import dataclass
 from pathlib import Path
 
 from analyzers.facts import Place
 from analyzers.prefilter import may_hold_evidence
+from analyzers.records import record
 
 MAX_BYTES = 1024 * 1024
 """Larger files are not analyzed: they are data or generated, and parsing one takes seconds and hundreds of MiB."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Source:
     """A parsed file; `path` is relative to the project with forward slashes, `module` its dotted name.
 

@@ -7,10 +7,10 @@ a test with the outcome that leads to the code; whether it is about a GPU is for
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from analyzers.reading import Source
+from analyzers.records import record
 from analyzers.sources import absolute_module
 from analyzers.vocabulary import GPU_ONLY_MODULES
 
@@ -18,7 +18,7 @@ _EXITS = ("sys.exit", "exit", "quit")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Condition:
     """Code runs when `test`, evaluated in `scope`, comes out as `outcome`; a test of None is a failed import."""
 
@@ -42,7 +42,7 @@ class Kind(Enum):
     OPAQUE = auto()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Binding:
     """One of the places where a name gets its meaning. `scope` is where `node` is evaluated, or what it opens."""
 
@@ -54,18 +54,22 @@ class Binding:
     function: "Scope | None" = None
 
 
-@dataclass(slots=True, eq=False)
 class Scope:
     """A module, class or function with the names it binds; a class also holds what its methods set on `self`."""
 
-    name: str
-    parent: "Scope | None"
-    source: Source
-    is_class: bool = False
-    is_decorated: bool = False
-    bindings: dict[str, list[Binding]] = field(default_factory=dict)
-    returns: list[tuple[ast.expr, Conditions]] = field(default_factory=list)
-    parameters: list[str] = field(default_factory=list)
+    __slots__ = ("bindings", "is_class", "is_decorated", "name", "parameters", "parent", "returns", "source")
+
+    def __init__(
+        self, name: str, parent: "Scope | None", source: Source, *, is_class: bool = False, is_decorated: bool = False
+    ) -> None:
+        self.name = name
+        self.parent = parent
+        self.source = source
+        self.is_class = is_class
+        self.is_decorated = is_decorated
+        self.bindings: dict[str, list[Binding]] = {}
+        self.returns: list[tuple[ast.expr, Conditions]] = []
+        self.parameters: list[str] = []
 
     def bind(self, name: str, binding: Binding) -> None:
         """Add a meaning of `name`."""
@@ -79,7 +83,7 @@ class Scope:
         return scope
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Site:
     """An expression that may become a fact, where it stands and what must hold for it to run."""
 
@@ -89,7 +93,7 @@ class Site:
     is_decorator: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ImportSite:
     """An imported name, qualified, as it stands in the code."""
 
@@ -99,7 +103,7 @@ class ImportSite:
     scope: Scope
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Exit:
     """A statement that ends the program or fails the request: raise, assert, sys.exit."""
 
@@ -107,15 +111,17 @@ class Exit:
     conditions: Conditions
 
 
-@dataclass(slots=True)
 class ModuleScopes:
     """A file's scopes and everything in it that may become a fact, in source order."""
 
-    top: Scope
-    sites: list[Site] = field(default_factory=list)
-    imports: list[ImportSite] = field(default_factory=list)
-    exits: list[Exit] = field(default_factory=list)
-    named: list[tuple[str, ast.expr, Scope, Conditions]] = field(default_factory=list)
+    __slots__ = ("exits", "imports", "named", "sites", "top")
+
+    def __init__(self, top: Scope) -> None:
+        self.top = top
+        self.sites: list[Site] = []
+        self.imports: list[ImportSite] = []
+        self.exits: list[Exit] = []
+        self.named: list[tuple[str, ast.expr, Scope, Conditions]] = []
 
 
 def read_scopes(source: Source, *, skip_main: bool) -> ModuleScopes:

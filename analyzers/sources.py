@@ -9,13 +9,13 @@ import ast
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from analyzers.dependencies import read_dependencies
 from analyzers.errors import AnalyzerError
 from analyzers.facts import Dependency
 from analyzers.reading import Source, Trouble, read_source
+from analyzers.records import record
 from runtime_images.entrypoint import EntryError, find_entry
 
 MAX_FILES = 5000
@@ -46,7 +46,7 @@ _ASIDE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Project:
     """Everything that is read of a function: `entry` is the file it starts in, empty when none was found."""
 

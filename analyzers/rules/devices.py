@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from analyzers.facts import Call, Facts, Guard, Known, OneOf, Value, options, texts
+from analyzers.records import record
 from analyzers.rules.libraries import FRAMEWORKS, lookup
 from analyzers.vocabulary import DEVICE_KEYWORDS
 
@@ -31,7 +31,7 @@ _ALWAYS_GPU = frozenset({"torch.cuda.set_device", "torch.cuda.device", "spacy.re
 _INDEX_MEANS_GPU = ("transformers.", ".pipeline")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Placement:
     """A call that places something: on which device, and whether a machine without a GPU has another choice."""
 

@@ -5,10 +5,10 @@ are its tests and its page in the documentation (docs/rules, written by scripts/
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 
 from analyzers.facts import Facts, Place
+from analyzers.records import record
 from runtime_images.policy.model import Evidence
 
 
@@ -22,7 +22,7 @@ class Signal(StrEnum):
     FAILURE = "could not be analyzed"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Finding:
     """One thing that a rule found. `weight` is in log-odds, positive towards the GPU; `excerpt` is the source line."""
 
@@ -42,7 +42,7 @@ class Finding:
 Found = Iterator[tuple[Place, str, float, Signal]]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rule:
     """A rule: stable `code`, `name` in words, one sentence each of what it finds and why that matters.
 
