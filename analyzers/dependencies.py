@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from analyzers.facts import Dependency, Place
+from analyzers.patterns import Pattern
 
-_NAME = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*([<>=!~;@].*)?$")
-_ASIDE = re.compile(r"dev|test|train|lint|doc")
+_NAME = Pattern(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*([<>=!~;@].*)?$")
+_ASIDE = Pattern(r"dev|test|train|lint|doc")
 _MAX_BYTES = 256 * 1024
 
 

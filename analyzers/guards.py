@@ -10,13 +10,14 @@ import re
 from typing import TYPE_CHECKING
 
 from analyzers.facts import Guard, Known, OneOf, Symbol, is_unknown, options, texts
+from analyzers.patterns import Pattern
 from analyzers.vocabulary import AVAILABILITY, BACKEND_VARIABLES, CPU_WORDS, GPU_WORDS
 
 if TYPE_CHECKING:
     from analyzers.scopes import Condition, Conditions, Scope
     from analyzers.values import Evaluator
 
-_SWITCH_NAME = re.compile(r"(^|_)(use_?)?(gpu|cuda)s?(_|$)|(gpu|cuda)_?(available|enabled)", re.IGNORECASE)
+_SWITCH_NAME = Pattern(r"(^|_)(use_?)?(gpu|cuda)s?(_|$)|(gpu|cuda)_?(available|enabled)", re.IGNORECASE)
 _AT_LEAST = (ast.Gt, ast.GtE, ast.NotEq)
 
 

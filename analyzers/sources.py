@@ -14,6 +14,7 @@ from pathlib import Path
 from analyzers.dependencies import read_dependencies
 from analyzers.errors import AnalyzerError
 from analyzers.facts import Dependency
+from analyzers.patterns import Pattern
 from analyzers.reading import Source, Trouble, read_source
 from analyzers.records import record
 from runtime_images.entrypoint import EntryError, find_entry
@@ -38,7 +39,7 @@ _IGNORED_DIRECTORIES = frozenset(
         ".eggs",
     ]
 )
-_ASIDE = re.compile(
+_ASIDE = Pattern(
     r"(^|/)(tests?|testing|docs?|benchmarks?|scripts?|tools?|notebooks?|training)/"
     r"|(^|/)(test_[^/]*|[^/]*_tests?|conftest|setup|noxfile|tasks|(pre|fine_?)?train(ing|er)?(_[^/]*)?|finetune[^/]*"
     r"|[^/]*_train(ing|er)?|eval(uate|uation)?|bench(mark)?[^/]*)\.py$",

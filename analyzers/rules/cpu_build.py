@@ -1,12 +1,11 @@
 """GA602: a build or a setting that rules a GPU out."""
 
-import re
-
 from analyzers.facts import Facts, Known, texts
+from analyzers.patterns import Pattern
 from analyzers.rules.dependency_lines import all_dependencies
 from analyzers.rules.model import Found, Rule, Signal
 
-_CPU = re.compile(
+_CPU = Pattern(
     r"\+cpu\b|/whl/(nightly/)?cpu\b|^(tensorflow|intel-tensorflow|faiss|tensorflow-serving-api)-cpu\b|\[cpu\]"
 )
 

@@ -3,10 +3,11 @@
 import re
 
 from analyzers.facts import Facts
+from analyzers.patterns import Pattern
 from analyzers.rules.dependency_lines import all_dependencies, is_for_gpus
 from analyzers.rules.model import Found, Rule, Signal
 
-_CUDA = re.compile(
+_CUDA = Pattern(
     r"\+cu\d{2,3}\b|/whl/(nightly/)?cu\d{2,3}\b|^nvidia-(cu|nccl|tensorrt)|-gpu\b|\[[^\]]*(cuda|gpu)[^\]]*\]|^cupy-cuda|^tensorrt",
     re.IGNORECASE,
 )

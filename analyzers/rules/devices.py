@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterator
 
 from analyzers.facts import Call, Facts, Guard, Known, OneOf, Value, options, texts
+from analyzers.patterns import Pattern
 from analyzers.records import record
 from analyzers.rules.libraries import FRAMEWORKS, lookup
 from analyzers.vocabulary import DEVICE_KEYWORDS
 
-_GPU = re.compile(r"(cuda|gpu|xpu|hip|rocm)(:|$|\{)|/?(device:)?gpu:|^/gpu", re.IGNORECASE)
-_NAMED = re.compile(r"cuda(:\d+)?$")
+_GPU = Pattern(r"(cuda|gpu|xpu|hip|rocm)(:|$|\{)|/?(device:)?gpu:|^/gpu", re.IGNORECASE)
+_NAMED = Pattern(r"cuda(:\d+)?$")
 _METHODS = frozenset({"cuda", "to_gpu"})
 _DEVICE_FIRST = frozenset(
     {

@@ -8,9 +8,11 @@ one.
 import re
 from functools import cache
 
-_NUMBER = re.compile(r"(?<![a-z0-9.])(\d{1,3}x)?(\d{1,4}(?:[._]\d{1,3})?)\s?(b|m)(?![a-z0-9])", re.IGNORECASE)
-_SUFFIX = re.compile(r"\.(pt|pth|bin|ckpt|gguf|onnx|safetensors)$", re.IGNORECASE)
-_BITS = re.compile(r"\b\d+(\.\d+)?-?bit\b", re.IGNORECASE)
+from analyzers.patterns import Pattern
+
+_NUMBER = Pattern(r"(?<![a-z0-9.])(\d{1,3}x)?(\d{1,4}(?:[._]\d{1,3})?)\s?(b|m)(?![a-z0-9])", re.IGNORECASE)
+_SUFFIX = Pattern(r"\.(pt|pth|bin|ckpt|gguf|onnx|safetensors)$", re.IGNORECASE)
+_BITS = Pattern(r"\b\d+(\.\d+)?-?bit\b", re.IGNORECASE)
 
 _FAMILIES: tuple[tuple[float, str], ...] = (
     (

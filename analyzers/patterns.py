@@ -1,0 +1,40 @@
+"""Regular expressions that are compiled when they are first used: most runs need few of them."""
+
+import re
+from collections.abc import Iterator
+
+
+class Pattern:
+    """A regular expression over text, with the methods of a compiled one."""
+
+    __slots__ = ("_compiled", "_flags", "_text")
+
+    def __init__(self, text: str, flags: int = 0) -> None:
+        self._text = text
+        self._flags = flags
+        self._compiled: re.Pattern[str] | None = None
+
+    def _now(self) -> re.Pattern[str]:
+        if self._compiled is None:
+            self._compiled = re.compile(self._text, self._flags)
+        return self._compiled
+
+    def search(self, text: str) -> re.Match[str] | None:
+        """The first match anywhere in `text`."""
+        return self._now().search(text)
+
+    def match(self, text: str) -> re.Match[str] | None:
+        """The match at the start of `text`."""
+        return self._now().match(text)
+
+    def fullmatch(self, text: str) -> re.Match[str] | None:
+        """The match of the whole of `text`."""
+        return self._now().fullmatch(text)
+
+    def finditer(self, text: str) -> Iterator[re.Match[str]]:
+        """Every match in `text`, from left to right."""
+        return self._now().finditer(text)
+
+    def sub(self, replacement: str, text: str) -> str:
+        """`text` with every match replaced."""
+        return self._now().sub(replacement, text)
