@@ -3,10 +3,8 @@
 import re
 from pathlib import Path
 
-from gaia_cli.errors import ExitCode, FunctionError, UsageError
-from gaia_cli.project import FunctionProject, load_project
-from runtime_images.entrypoint import EntryError, find_entry
-from runtime_images.policy.model import ExecutionMode
+from gaia_cli.errors import ExitCode, UsageError
+from gaia_cli.serving import checked_mode, servable_project
 
 _TAG = re.compile(
     r"(?P<name>([a-zA-Z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*)(?P<version>:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?"
@@ -30,8 +28,8 @@ def build(
     if output_format not in ("full", "json"):
         raise UsageError(f"--output-format {output_format} is not a format", "use full or json")
     tags = (checked_tag(tag),) if tag else ()
-    pin = _checked_mode(mode)
-    project = _project(path)
+    pin = checked_mode(mode) if mode else None
+    project = servable_project(path)
 
     from gaia_cli.docker_engine import Docker
     from gaia_cli.images.build import Wish, build_image
@@ -59,19 +57,3 @@ def checked_tag(tag: str) -> str:
     if match is None or len(match["name"]) > 255:
         raise UsageError(f"--tag {tag} cannot be the name of an image", "use lower case, such as --tag hello:1")
     return tag if match["version"] else f"{tag}:latest"
-
-
-def _checked_mode(mode: str) -> ExecutionMode | None:
-    if mode and mode not in tuple(ExecutionMode):
-        raise UsageError(f"--mode {mode} is not a mode", f"use one of {', '.join(ExecutionMode)}")
-    return ExecutionMode(mode) if mode else None
-
-
-def _project(path: Path) -> FunctionProject:
-    """The project at `path`; its entry point is there."""
-    project = load_project(path)
-    try:
-        find_entry(project.directory, project.entrypoint)
-    except EntryError as error:
-        raise FunctionError(error.message, error.hint) from None
-    return project

@@ -6,10 +6,9 @@ import sys
 from pathlib import Path
 
 from gaia_cli.client import Answer, Request, ask
-from gaia_cli.errors import AnalysisError, ExitCode, RequestError, UsageError
-from gaia_cli.project import FunctionProject, load_project
+from gaia_cli.errors import ExitCode, RequestError, UsageError
 from gaia_cli.views import console
-from runtime_images.policy.model import Accelerator, Backend, ExecutionMode
+from runtime_images.policy.model import Accelerator, Backend
 
 _SHOWN_HEADERS = ("x-gaia-backend", "server-timing")
 _JSON = "application/json"
@@ -105,41 +104,16 @@ def _ask_once(path: Path, request: Request) -> Answer:
     from gaia_cli.engines import Launch
     from gaia_cli.engines.once import started_once
     from gaia_cli.engines.process import ProcessEngine
-    from runtime_images.dynamic_runtime.settings import Settings
+    from gaia_cli.serving import mode_of, servable_project, settings_of
 
-    project = load_project(path)
-    mode = _mode(path, project)
+    project = servable_project(path)
+    mode, _reason = mode_of(project, path)
     engine = ProcessEngine()
     wants_gpu = mode.initial_backend is Backend.GPU
     accelerator = Accelerator.NVIDIA if wants_gpu and Accelerator.NVIDIA in engine.accelerators() else Accelerator.NONE
-    settings = Settings(
-        function_dir=project.directory,
-        function_name=project.name,
-        entrypoint=project.entrypoint,
-        mode=mode,
-        port=0,
-        max_body_bytes=int(project.max_body_mb * 1024 * 1024),
-        request_timeout_s=project.request_timeout_s,
-    )
-    launch = Launch(project, settings, accelerator)
+    launch = Launch(project, settings_of(project, mode, port=0), accelerator)
     with started_once(engine, launch, progress=console.note, on_log=console.note) as url:
         return ask(url, request)
-
-
-def _mode(path: Path, project: FunctionProject) -> ExecutionMode:
-    """The pinned mode, else the analyzer's, as `gaia run` would start it."""
-    if project.pin is not None:
-        return project.pin
-    from gaia_cli.commands.analyze import analyze_project
-
-    analysis = analyze_project(project, path)
-    if analysis.failures:
-        failure = analysis.failures[0].evidence
-        raise AnalysisError(
-            f"{failure.path}:{failure.line}: {failure.message}",
-            "correct it, or pin the mode in gaia.toml: [mode] pin",
-        )
-    return analysis.mode
 
 
 def _show_head(answer: Answer) -> None:

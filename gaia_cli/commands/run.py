@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 
 from gaia_cli.engines import Engine, Launch, RunningFunction
-from gaia_cli.errors import AnalysisError, EngineError, ExitCode, FunctionError, UsageError
-from gaia_cli.project import FunctionProject, load_project
+from gaia_cli.errors import EngineError, ExitCode, UsageError
+from gaia_cli.project import FunctionProject
 from gaia_cli.running.choose import AUTO, Choice, choose_accelerator, choose_engine
 from gaia_cli.running.engines_here import accelerators_for, offer, open_engine
 from gaia_cli.running.interrupts import Interrupted, Interrupts
@@ -23,8 +23,8 @@ from gaia_cli.running.screen import Screen
 from gaia_cli.running.session import Session
 from gaia_cli.running.summary import RunSummary, summarize
 from gaia_cli.running.trace import TraceRecorder
+from gaia_cli.serving import mode_of, servable_project, settings_of
 from runtime_images.dynamic_runtime.settings import Settings
-from runtime_images.entrypoint import EntryError, find_entry
 from runtime_images.policy.model import Accelerator, ExecutionMode
 
 
@@ -87,7 +87,7 @@ def run_function(
     project = _project(path, slo_p95_ms)
     screen = _screen(output_format)
     with Interrupts() as interrupts, contextlib.closing(screen):
-        execution_mode, reason = _mode(path, project, mode)
+        execution_mode, reason = mode_of(project, path, mode)
         here = partial(offer, asked=engine, mode=execution_mode)
         chosen = choose_engine(engine, execution_mode, here("process"), here("docker"))
         wish = _Wish(project, execution_mode, reason, engine, accelerator, port, record is not None)
@@ -128,12 +128,8 @@ class _Started:
 
 
 def _project(path: Path, slo_p95_ms: float | None) -> FunctionProject:
-    """The project at `path` with the SLO of the flag over that of the file; its entry point is there."""
-    project = load_project(path)
-    try:
-        find_entry(project.directory, project.entrypoint)
-    except EntryError as error:
-        raise FunctionError(error.message, error.hint) from None
+    """The project at `path` with the SLO of the flag over that of the file."""
+    project = servable_project(path)
     if slo_p95_ms is None:
         return project
     if not slo_p95_ms > 0:
@@ -141,33 +137,14 @@ def _project(path: Path, slo_p95_ms: float | None) -> FunctionProject:
     return replace(project, slo=replace(project.slo, latency_p95_ms=slo_p95_ms))
 
 
-def _mode(path: Path, project: FunctionProject, asked: str) -> tuple[ExecutionMode, str]:
-    """The mode and why: the flag, else the pin in the configuration, else the analyzer's verdict."""
-    if asked:
-        if asked not in tuple(ExecutionMode):
-            raise UsageError(f"--mode {asked} is not a mode", f"use one of {', '.join(ExecutionMode)}")
-        return ExecutionMode(asked), "asked for"
-    if project.pin is not None:
-        return project.pin, "pinned in the configuration"
-    from gaia_cli.commands.analyze import analyze_project
-
-    analysis = analyze_project(project, path)
-    if analysis.failures:
-        failure = analysis.failures[0].evidence
-        raise AnalysisError(
-            f"{failure.path}:{failure.line}: {failure.message}",
-            "correct it, or say with --mode what the function needs",
-        )
-    return analysis.mode, f"{analysis.reason} (confidence {analysis.confidence:.0%})"
-
-
 def _start(wish: _Wish, chosen: Choice, screen: Screen) -> _Started:
     """Start on the chosen engine; where Docker was only our own choice and fails, on this machine instead."""
+    settings = _settings(wish, screen)
     engine = open_engine(chosen.name)
     plan = _plan(engine, wish, chosen)
     screen.plan(plan)
     try:
-        return _Started(_running(engine, plan, wish, screen), plan)
+        return _Started(_running(engine, plan, wish, settings, screen), plan)
     except EngineError as error:
         if chosen.name != "docker" or wish.engine != AUTO:
             raise
@@ -175,7 +152,7 @@ def _start(wish: _Wish, chosen: Choice, screen: Screen) -> _Started:
     instead = open_engine("process")
     plan = _plan(instead, wish, Choice(instead.name, "Docker answers but could not run the function"))
     screen.plan(plan)
-    return _Started(_running(instead, plan, wish, screen), plan)
+    return _Started(_running(instead, plan, wish, settings, screen), plan)
 
 
 def _plan(engine: Engine, wish: _Wish, chosen: Choice) -> RunPlan:
@@ -184,42 +161,24 @@ def _plan(engine: Engine, wish: _Wish, chosen: Choice) -> RunPlan:
     return RunPlan(wish.project.name, wish.mode, wish.mode_reason, chosen, accelerator, wish.project.slo)
 
 
-def _running(engine: Engine, plan: RunPlan, wish: _Wish, screen: Screen) -> RunningFunction:
-    launch = Launch(wish.project, _settings(wish, _port(wish, screen)), Accelerator(plan.accelerator.name))
+def _running(engine: Engine, plan: RunPlan, wish: _Wish, settings: Settings, screen: Screen) -> RunningFunction:
+    launch = Launch(wish.project, settings, Accelerator(plan.accelerator.name))
     try:
         return engine.start(launch, screen.step)
     except UsageError:
-        if is_free(launch.settings.port):
+        if is_free(settings.port):
             raise
-    # Somebody has taken the port while an image was built; the second time there is nothing left to build.
-    launch = replace(launch, settings=_settings(wish, _port(wish, screen)))
-    return engine.start(launch, screen.step)
+    # Somebody has taken the port during the preparation; the second time there is nothing left to prepare.
+    return engine.start(replace(launch, settings=_settings(wish, screen)), screen.step)
 
 
-def _port(wish: _Wish, screen: Screen) -> int:
+def _settings(wish: _Wish, screen: Screen) -> Settings:
+    """The settings with a port that is free now; the address is said at once, before what takes time."""
     port = choose_port(wish.port)
+    screen.address(f"http://{HOST}:{port}")
     if wish.port not in (0, port):
         screen.step(f"port {wish.port} is taken; using {port}")
-    return port
-
-
-def _settings(wish: _Wish, port: int) -> Settings:
-    project = wish.project
-    return Settings(
-        function_dir=project.directory,
-        function_name=project.name,
-        entrypoint=project.entrypoint,
-        mode=wish.mode,
-        listen_address=HOST,
-        port=port,
-        slo=project.slo,
-        prices=project.prices,
-        concurrency=project.concurrency,
-        idempotent=project.idempotent,
-        max_body_bytes=int(project.max_body_mb * 1024 * 1024),
-        request_timeout_s=project.request_timeout_s,
-        record_requests=wish.record,
-    )
+    return settings_of(wish.project, wish.mode, listen_address=HOST, port=port, record_requests=wish.record)
 
 
 def _screen(output_format: str) -> Screen:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from gaia_cli.engines import Engine, Event, Launch, Progress, RunningFunction
-from gaia_cli.errors import EngineError, FunctionError, GaiaError
+from gaia_cli.engines.setup_failure import SetupFailure
+from gaia_cli.errors import EngineError, GaiaError
 
 _Item = Event | GaiaError | None
 
@@ -56,13 +57,5 @@ def _url(running: RunningFunction, on_log: Callable[[str], None]) -> str:
     if item is None:
         raise EngineError("the runtime ended before the function was ready", "see what it wrote above")
     if item["event"] == "setup_failed":
-        raise _setup_error(item)
+        raise SetupFailure.from_event(item).as_error()
     return str(item["url"])
-
-
-def _setup_error(fields: Event) -> GaiaError:
-    if fields["kind"] == "no_gpu":
-        return EngineError(str(fields["message"]), "pin another mode, or use a machine with a GPU")
-    return FunctionError(
-        f"the function cannot be served: {fields['message']}", "docs/functions.md tells what a function looks like"
-    )

@@ -22,7 +22,8 @@ from typing import IO
 
 from gaia_cli.engines import Event, Launch, Progress, RunningFunction
 from gaia_cli.engines.environments import clean_environ, function_python
-from gaia_cli.errors import EngineError
+from gaia_cli.errors import EngineError, UsageError
+from gaia_cli.running.ports import is_free
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.policy.model import Accelerator
 
@@ -58,8 +59,11 @@ class ProcessEngine:
         Raises:
             EngineError: the runtime cannot be started.
             RequirementsError: the function's requirements cannot be installed.
+            UsageError: the port is taken.
         """
         python = function_python(launch.project, launch.accelerator, progress)
+        if not is_free(launch.settings.port):
+            raise UsageError(f"port {launch.settings.port} is taken", "use another --port; 0 takes a free one")
         directory = _private_directory()
         try:
             settings = launch.settings_with(

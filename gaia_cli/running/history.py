@@ -9,6 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from gaia_cli.engines.setup_failure import SetupFailure
 from runtime_images.policy.model import Accelerator, Backend, ExecutionMode, Prices, Slo
 
 Event = dict[str, Any]
@@ -98,17 +99,6 @@ class Totals:
     cpu_seconds: float = 0.0
     gpu_seconds: float = 0.0
     cost: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class SetupFailure:
-    """Why a worker could not load the function; `log` holds its last lines."""
-
-    kind: str
-    message: str
-    path: str
-    line: int
-    log: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -248,13 +238,7 @@ def _take_worker_exit(history: RunHistory, event: Event) -> None:
 
 
 def _take_setup_failed(history: RunHistory, event: Event) -> None:
-    history.setup_failure = SetupFailure(
-        kind=str(event["kind"]),
-        message=str(event["message"]),
-        path=str(event.get("path") or ""),
-        line=int(event.get("line") or 0),
-        log=_lines(event.get("log")),
-    )
+    history.setup_failure = SetupFailure.from_event(event)
     who = f"the {str(event['backend']).upper()} worker" if event.get("backend") else "the runtime"
     history._note(event, f"{who} could not start: {event['message']}")
 
@@ -298,9 +282,3 @@ def _known(told: Event | None, of: Any) -> dict[str, Any]:  # noqa: ANN401 -- a 
     """What was told about the fields of the dataclass `of`; missing or null keeps the default."""
     names = {field.name for field in fields(of)}
     return {name: value for name, value in (told or {}).items() if name in names and value is not None}
-
-
-def _lines(log: object) -> tuple[str, ...]:
-    if isinstance(log, str):
-        return tuple(log.splitlines())
-    return tuple(str(line) for line in log) if isinstance(log, list) else ()

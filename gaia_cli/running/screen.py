@@ -10,6 +10,9 @@ from gaia_cli.running.summary import RunSummary
 class Screen(Protocol):
     """Told everything that happens, in order, from one thread."""
 
+    def address(self, url: str) -> None:
+        """Show where the function will be served; the first thing that is shown."""
+
     def step(self, text: str) -> None:
         """Show one step of the preparation."""
 

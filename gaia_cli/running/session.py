@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gaia_cli.engines import RunningFunction
-from gaia_cli.errors import EngineError, ExitCode, FunctionError, GaiaError, UsageError
-from gaia_cli.running.history import Event, RunHistory, SetupFailure
+from gaia_cli.engines.setup_failure import tail
+from gaia_cli.errors import ExitCode, GaiaError
+from gaia_cli.running.history import Event, RunHistory
 from gaia_cli.running.player import Player
 from gaia_cli.running.requests_file import PlannedRequest
 from gaia_cli.running.screen import Screen
@@ -117,35 +118,8 @@ class Session:
         if error is not None:
             raise error
         if self.history.ready is None and self.history.setup_failure is not None:
-            raise setup_error(self.history.setup_failure)
+            raise self.history.setup_failure.as_error()
         if self.history.stopped is None and not self.ended_by:
             raise GaiaError(
-                "the runtime ended unexpectedly" + _tail(self.history.log), "this is a bug in Gaia; please report it"
+                "the runtime ended unexpectedly" + tail(self.history.log), "this is a bug in Gaia; please report it"
             )
-
-
-def setup_error(failure: SetupFailure) -> GaiaError:
-    """What a user is told when the function could not be loaded: what, where, and the last lines that it wrote."""
-    place = f"{failure.path}:{failure.line}" if failure.path and failure.line else ""
-    told = failure.message if place in failure.message else f"{place}: {failure.message}"
-    text = told + _tail(failure.log)
-    if failure.kind == "port":
-        return UsageError(text, "use another --port; 0 takes a free one")
-    if failure.kind == "no_gpu":
-        return EngineError(text, "use --accelerator emulated, or pin another mode")
-    return FunctionError(text, _HINTS.get(failure.kind, "docs/functions.md tells what a function looks like"))
-
-
-_HINTS = {
-    "import": "the function's file must be importable: correct the error, or add what is missing to requirements.txt",
-    "signature": "define `def handler(payload)`, an ASGI `handle(scope, receive, send)`, or `new()`",
-    "start_hook": "correct the function's start hook",
-    "exit": "importing the function must not end the process",
-    "timeout": "importing the function takes too long; do heavy work in the first request or in start",
-}
-
-
-def _tail(log: Sequence[str]) -> str:
-    """The last lines, without those of a traceback that lead through the import system."""
-    told = [line for line in log if "<frozen importlib" not in line and set(line.strip()) != {"^"}]
-    return "".join(f"\n    {line}" for line in told[-10:])

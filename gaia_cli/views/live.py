@@ -81,6 +81,10 @@ class LiveScreen:
         self._drawn = 0.0
         self._plan: RunPlan | None = None
 
+    def address(self, url: str) -> None:
+        """Say where the function will be served."""
+        print_fields(self._console, [("address", Text(url, STRONG))])
+
     def step(self, text: str) -> None:
         """Say one thing before the live view is there."""
         self._console.print(text, style=DIM, markup=False)

@@ -20,6 +20,13 @@ LINE_WIDTH = 120
 class LineScreen:
     """Writes one line for each event that tells a person something."""
 
+    def __init__(self) -> None:
+        self._idle = ""
+
+    def address(self, url: str) -> None:
+        """Say where the function will be served."""
+        console.result(f"{'address':<12}{url}")
+
     def step(self, text: str) -> None:
         """Say one step of the preparation."""
         console.result(text)
@@ -32,8 +39,15 @@ class LineScreen:
     def event(self, event: Event, history: RunHistory) -> None:
         """Write the event's line, if it has one."""
         line = event_line(event, history)
-        if line:
+        if line and not self._told_already(event, history):
             console.result(line)
+
+    def _told_already(self, event: Event, history: RunHistory) -> bool:
+        """Whether this second without traffic is like the one before it."""
+        if event.get("event") != "window":
+            return False
+        before, self._idle = self._idle, _idle(history)
+        return bool(self._idle) and self._idle == before
 
     def tick(self, history: RunHistory) -> None:
         """Time alone writes nothing."""
@@ -53,6 +67,10 @@ class LineScreen:
 
 class JsonScreen(LineScreen):
     """Writes each event as it came, and the summary as the last one."""
+
+    def address(self, url: str) -> None:
+        """Say where the function will be served, beside the stream."""
+        console.note(f"{'address':<12}{url}")
 
     def step(self, text: str) -> None:
         """Say one step of the preparation, beside the stream."""
@@ -81,6 +99,15 @@ def event_line(event: Event, history: RunHistory) -> str:
     tell = _TELLERS.get(name)
     told = tell(event, history) if tell else ""
     return f"{history.at(float(event['t'])):7.1f} s  {name:<12} {told}" if told else ""
+
+
+def _idle(history: RunHistory) -> str:
+    """A second without traffic in words that change with everything but the time; empty where there is traffic."""
+    lanes = history.lanes.values()
+    if history.queue or any(lane.rate or lane.in_flight for lane in lanes):
+        return ""
+    states = " ".join(lane.state for lane in lanes)
+    return f"{history.active} {states} {history.slo_state} {history.totals.requests} {history.totals.failures}"
 
 
 def _started(event: Event, history: RunHistory) -> str:

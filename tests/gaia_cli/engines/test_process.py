@@ -1,5 +1,6 @@
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 from gaia_cli.client import Request, ask
 from gaia_cli.engines import Event, Launch
 from gaia_cli.engines.process import ProcessEngine, RunningProcess
-from gaia_cli.errors import EngineError
+from gaia_cli.errors import EngineError, UsageError
 from gaia_cli.project import load_project
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.policy.model import Accelerator, ExecutionMode
@@ -132,3 +133,17 @@ for event in ProcessEngine().start(Launch(project, settings, Accelerator.NONE), 
 
 def test_the_emulated_lane_is_always_the_last_offer() -> None:
     assert ProcessEngine().accelerators()[-1] is Accelerator.EMULATED
+
+
+def test_a_port_that_was_taken_during_the_preparation_is_told_before_anything_runs(
+    temporary: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "func.py").write_text("def handler(payload): ...\n")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = int(taken.getsockname()[1])
+        launch = Launch(load_project(tmp_path), Settings(tmp_path, mode=ExecutionMode.CPU, port=port), Accelerator.NONE)
+
+        with pytest.raises(UsageError, match=f"port {port} is taken"):
+            ProcessEngine().start(launch, lambda _step: None)
+
+    assert list(temporary.iterdir()) == []

@@ -25,6 +25,7 @@ def test_a_free_port_is_found_when_the_asked_one_is_taken() -> None:
 
 def test_zero_asks_for_any_port() -> None:
     assert choose_port(0) > 0
+    assert is_free(0)
 
 
 @pytest.mark.parametrize("port", [-1, 65536])

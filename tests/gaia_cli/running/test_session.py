@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from gaia_cli.engines import Event
-from gaia_cli.errors import EngineError, ExitCode, FunctionError, GaiaError, UsageError
-from gaia_cli.running.history import RunHistory, SetupFailure
-from gaia_cli.running.session import Session, setup_error
+from gaia_cli.errors import EngineError, ExitCode, FunctionError, GaiaError
+from gaia_cli.running.history import RunHistory
+from gaia_cli.running.session import Session
 from gaia_cli.views.run_lines import LineScreen
 from tests.support.synthetic_run import Stream, matmul_run
 
@@ -141,27 +141,3 @@ def test_the_engines_own_error_is_passed_on() -> None:
 
     with pytest.raises(EngineError, match="SIGKILL"):
         Session(Watcher()).follow(running)
-
-
-def test_a_place_that_the_message_tells_already_is_not_told_twice() -> None:
-    assert setup_error(SetupFailure("import", "func.py:3 raised", "func.py", 3, ())).message == "func.py:3 raised"
-
-
-def test_the_import_system_is_left_out_of_a_traceback() -> None:
-    log = ('File "<frozen importlib._bootstrap>", line 1, in _load', "   ^^^^^", 'File "func.py", line 3', "boom")
-
-    assert setup_error(SetupFailure("import", "it failed", "", 0, log)).message == (
-        'it failed\n    File "func.py", line 3\n    boom'
-    )
-
-
-@pytest.mark.parametrize(
-    ("kind", "error"),
-    [("import", FunctionError), ("signature", FunctionError), ("port", UsageError), ("no_gpu", EngineError)],
-)
-def test_each_kind_of_setup_failure_has_its_error_and_a_hint(kind: str, error: type[GaiaError]) -> None:
-    raised = setup_error(SetupFailure(kind, "it failed", "", 0, ()))
-
-    assert type(raised) is error
-    assert raised.message == "it failed"
-    assert raised.hint

@@ -22,6 +22,7 @@ PLAN = RunPlan(
 
 def shown(screen: LineScreen) -> None:
     history = RunHistory()
+    screen.address("http://127.0.0.1:8080")
     screen.step("making a virtual environment")
     screen.plan(PLAN)
     for event in matmul_run():
@@ -32,12 +33,13 @@ def shown(screen: LineScreen) -> None:
     screen.close()
 
 
-def test_the_plan_is_said_first_and_the_emulation_plainly(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_address_is_said_first_then_the_plan_and_the_emulation_plainly(capsys: pytest.CaptureFixture[str]) -> None:
     shown(LineScreen())
 
     lines = capsys.readouterr().out.splitlines()
 
-    assert lines[1:6] == [
+    assert lines[0] == "address     http://127.0.0.1:8080"
+    assert lines[2:7] == [
         "function    matmul",
         "mode        cpu_preferred: no framework",
         "engine      process: no Docker engine answers",
@@ -91,3 +93,18 @@ def test_seconds_before_the_function_is_ready_tell_nothing() -> None:
         history.apply(event)
 
     assert event_line(stream.events[-1], history) == ""
+
+
+def test_of_idle_seconds_that_are_all_alike_only_the_first_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    stream, history, screen = Stream(), RunHistory(), LineScreen()
+    stream.started()
+    stream.ready()
+    for p95_ms in (None, None, 30.0, 30.0, None, None, None):
+        stream.window({"cpu": p95_ms})
+    for event in stream.events:
+        history.apply(event)
+        screen.event(event, history)
+
+    told = [line for line in capsys.readouterr().out.splitlines() if " window " in line]
+
+    assert ["8.0 /s" in line for line in told] == [False, True, True, False]
