@@ -13,12 +13,17 @@ from runtime_images.policy.model import Evidence
 
 
 class Signal(StrEnum):
-    """What a finding means for the verdict (verdict.py combines them; docs/analyzer.md explains how)."""
+    """What a finding means for the verdict (verdict.py combines them; docs/analyzer.md explains how).
+
+    The last three are no evidence: the verdict never sees hygiene and contradictions, which only `gaia lint` reports.
+    """
 
     NEEDS_GPU = "needs a GPU"
     CAN_USE_GPU = "can use a GPU"
     WORK = "amount of work"
     SPEAKS_FOR_CPU = "speaks for the CPU"
+    HYGIENE = "stands in the way of a switch"
+    CONTRADICTION = "contradicts the evidence"
     FAILURE = "could not be analyzed"
 
 
