@@ -1,18 +1,17 @@
 """From a path to an `Analysis`: the pipeline, each step of which is a module of its own."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from analyzers.escalation import resolve
+from analyzers.examination import examine, failure, with_excerpts
 from analyzers.facts import Facts, FileFacts, Place
 from analyzers.reading import Source, Trouble
-from analyzers.records import replace
-from analyzers.rules import RULES
-from analyzers.rules.model import Finding, Rule, Signal
+from analyzers.rules.model import Finding, Signal
 from analyzers.sources import collect
-from analyzers.suppression import is_suppressed
+from analyzers.suppression import split, suppressions
 from analyzers.syntax import extract
 from analyzers.verdict import decide
 from runtime_images.policy.model import Evidence, ExecutionMode, Verdict
@@ -72,22 +71,13 @@ def analyze(path: Path | str, *, entrypoint: str = "") -> Analysis:
     files, troubles = extract(project.sources, project.entry)
     files, more = _resolved(files, project.sources)
     facts = Facts(files, project.dependencies)
-    failures = [_failure(trouble) for trouble in (*project.troubles, *troubles, *more)]
-    found = _with_excerpts([*failures, *examine(facts)], project.sources)
-    findings = [finding for finding in found if not is_suppressed(finding)]
+    failures = [failure(trouble) for trouble in (*project.troubles, *troubles, *more)]
+    found = with_excerpts([*failures, *examine(facts)], project.sources)
+    comments = [comment for source in project.sources for comment in suppressions(source.path, source.text)]
+    findings, _ = split(found, comments)
     verdict = decide(findings, complete=not any(finding.signal is Signal.FAILURE for finding in findings))
     ordered = tuple(sorted(findings, key=_order))
     return Analysis(project.root, project.entry, verdict, ordered, project.files, time.perf_counter() - started)
-
-
-def examine(facts: Facts, rules: Sequence[Rule] = RULES) -> Iterator[Finding]:
-    """What `rules` find; a rule that fails is a finding of its own and never a silent verdict."""
-    for rule in rules:
-        try:
-            yield from list(dict.fromkeys(rule.findings(facts)))
-        except Exception as error:  # noqa: BLE001 -- whatever is wrong with one rule must not hide the others
-            message = f"the rule {rule.code} failed: {type(error).__name__}: {error}"
-            yield Finding("GA906", Place(facts.files[0].path if facts.files else "", 1), message, 0.0, Signal.FAILURE)
 
 
 def _resolved(files: tuple[FileFacts, ...], sources: Sequence[Source]) -> tuple[tuple[FileFacts, ...], list[Trouble]]:
@@ -97,20 +87,6 @@ def _resolved(files: tuple[FileFacts, ...], sources: Sequence[Source]) -> tuple[
     except Exception as error:  # noqa: BLE001 -- astroid meets code that nobody has tried it on; stage 1 still stands
         message = f"inference failed: {type(error).__name__}: {error}"
         return files, [Trouble("GA907", Place(files[0].path, 1), message)]
-
-
-def _failure(trouble: Trouble) -> Finding:
-    return Finding(trouble.code, trouble.place, trouble.message, 0.0, Signal.FAILURE, trouble.excerpt)
-
-
-def _with_excerpts(findings: Sequence[Finding], sources: Sequence[Source]) -> list[Finding]:
-    lines = {source.path: source.text.splitlines() for source in sources}
-
-    def excerpt(finding: Finding) -> str:
-        known = lines.get(finding.place.path, [])
-        return known[finding.place.line - 1] if finding.place.line <= len(known) else finding.excerpt
-
-    return [replace(finding, excerpt=excerpt(finding)) for finding in findings]
 
 
 def _order(finding: Finding) -> tuple[bool, float, str, int, str]:

@@ -1,0 +1,36 @@
+"""The rules at work: facts in, findings out, whatever goes wrong with one of them."""
+
+from collections.abc import Iterator, Sequence
+
+from analyzers.facts import Facts, Place
+from analyzers.reading import Source, Trouble
+from analyzers.records import replace
+from analyzers.rules import RULES
+from analyzers.rules.model import Finding, Rule, Signal
+
+
+def examine(facts: Facts, rules: Sequence[Rule] = RULES) -> Iterator[Finding]:
+    """What `rules` find; a rule that fails is a finding of its own and never a silent verdict."""
+    for rule in rules:
+        try:
+            yield from list(dict.fromkeys(rule.findings(facts)))
+        except Exception as error:  # noqa: BLE001 -- whatever is wrong with one rule must not hide the others
+            message = f"the rule {rule.code} failed: {type(error).__name__}: {error}"
+            yield Finding("GA906", Place(facts.files[0].path if facts.files else "", 1), message, 0.0, Signal.FAILURE)
+
+
+def failure(trouble: Trouble) -> Finding:
+    """The finding that tells of `trouble`."""
+    return Finding(trouble.code, trouble.place, trouble.message, 0.0, Signal.FAILURE, trouble.excerpt)
+
+
+def with_excerpts(findings: Sequence[Finding], sources: Sequence[Source]) -> list[Finding]:
+    """The findings with the lines of `sources` that they stand on."""
+    wanted = {finding.place.path for finding in findings}
+    lines = {source.path: source.text.splitlines() for source in sources if source.path in wanted}
+
+    def excerpt(finding: Finding) -> str:
+        known = lines.get(finding.place.path, [])
+        return known[finding.place.line - 1] if finding.place.line <= len(known) else finding.excerpt
+
+    return [replace(finding, excerpt=excerpt(finding)) for finding in findings]
