@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 from runtime_images.dynamic_runtime import metrics
 from runtime_images.dynamic_runtime.events import EventLog
-from runtime_images.dynamic_runtime.http import Exchange
+from runtime_images.dynamic_runtime.exchange import Exchange
 from runtime_images.policy.model import Backend
 
 Reply = tuple[int, dict[str, Any]]

@@ -2,7 +2,7 @@
 
 A request waits in the front's one queue until the active worker has room. The request's frame is kept until its
 answer begins, so a worker that dies costs nothing that had not begun; what had begun is run again only where that
-is safe. A switch is one assignment to `active`. Health paths are answered here and never queue.
+is safe. A switch is one assignment to `active`.
 """
 
 import itertools
@@ -13,8 +13,8 @@ from http import HTTPStatus
 
 from runtime_images.dynamic_runtime import frames
 from runtime_images.dynamic_runtime.clock import Clock
+from runtime_images.dynamic_runtime.exchange import Exchange, Header, response_headers
 from runtime_images.dynamic_runtime.frames import Frame, FrameError, Kind, Timing
-from runtime_images.dynamic_runtime.http import Exchange, Header, response_headers
 from runtime_images.dynamic_runtime.lane import Answer
 from runtime_images.dynamic_runtime.link import WorkerLink
 from runtime_images.dynamic_runtime.settings import Settings
@@ -55,22 +55,16 @@ class Counters:
     arrivals: deque[float] = field(default_factory=lambda: deque(maxlen=4096))
 
 
-HealthHandler = Callable[[Exchange], None]
-
-
 class Front:
-    """Queue, routing pointer, retries. `answered` is told of every finished request, `health` answers probes.
+    """Queue, routing pointer, retries. `answered` is told of every finished request.
 
     `unavailable` is the sentence that clients get while no backend can serve, or empty while one may come.
     """
 
-    def __init__(
-        self, settings: Settings, clock: Clock, answered: Callable[[Answer], None], health: HealthHandler
-    ) -> None:
+    def __init__(self, settings: Settings, clock: Clock, answered: Callable[[Answer], None]) -> None:
         self._settings = settings
         self._clock = clock
         self._answered = answered
-        self._health = health
         self._ids = itertools.count(1)
         self.queue: deque[Job] = deque()
         self.counters = Counters()
@@ -82,13 +76,7 @@ class Front:
     # the client side
 
     def handle(self, exchange: Exchange) -> None:
-        """Take a request from the edge: answer a probe, refuse when full, else queue and dispatch."""
-        if exchange.path.startswith(b"/health/") and exchange.path in (
-            b"/health/liveness",
-            b"/health/readiness",
-        ):
-            self._health(exchange)
-            return
+        """Take a request from the edge: refuse it when nothing can serve or the queue is full, else dispatch it."""
         self.counters.requests += 1
         self.last_activity_s = exchange.arrived_s
         self.counters.arrivals.append(exchange.arrived_s)

@@ -16,7 +16,8 @@ from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.dynamic_runtime.devices import GpuMonitor
 from runtime_images.dynamic_runtime.events import EventLog
 from runtime_images.dynamic_runtime.front import Front
-from runtime_images.dynamic_runtime.http import Exchange, HttpServer
+from runtime_images.dynamic_runtime.health import Health
+from runtime_images.dynamic_runtime.http_server import HttpServer
 from runtime_images.dynamic_runtime.lane import Answer, Lane
 from runtime_images.dynamic_runtime.metrics import Metrics
 from runtime_images.dynamic_runtime.observer import observe, window_fields
@@ -28,7 +29,6 @@ from runtime_images.policy.model import Accelerator, Backend, Decision
 from runtime_images.policy.state import PolicySettings, initial_state
 
 POLICY_BEAT_S = 0.25
-HEALTH_TIMEOUT_S = 0.25
 FIRST_GPU_ANSWER_S = 5.0
 QUIET_BEFORE_CLOSE_S = 0.2
 LISTEN_WHILE_DRAINING_S = 2.0
@@ -42,8 +42,9 @@ class Runtime:
         self.clock = clock
         self.events = events
         self.lanes = {backend: Lane(backend, settings.slo) for backend in Backend}
-        self.front = Front(settings, clock, self._answered, self._health)
+        self.front = Front(settings, clock, self._answered)
         self.supervisor = Supervisor(settings, clock, events, self.front, self._problem_of, self._moved)
+        self.health = Health(self.front, self.supervisor)
         self.metrics = Metrics(lambda: len(self.front.queue), self.supervisor.held, self.cost)
         self.policy = PolicySettings(mode=settings.mode, slo=settings.slo, prices=settings.prices)
         self.policy_state = initial_state(self.policy)
@@ -65,7 +66,7 @@ class Runtime:
         """Serve until asked to stop; the exit code."""
         self._listen_to_signals()
         self._tell_started()
-        server = HttpServer(self.front, self.clock, self.settings.max_body_bytes)
+        server = HttpServer(self.health, self.clock, self.settings.max_body_bytes)
         admin = HttpServer(Admin(self._controls(), self.events, self.settings.admin_token), self.clock, 65536)
         try:
             url = await self._listen(server)
@@ -169,7 +170,7 @@ class Runtime:
 
     async def _drain(self, server: HttpServer, admin: HttpServer) -> None:
         """Answer everything that is here, tell clients to go, and release the workers."""
-        server.draining = True
+        server.draining = self.health.draining = True
         begun_s = self.clock.monotonic()
         quiet_since_s = begun_s
         while (now_s := self.clock.monotonic()) - begun_s < self.settings.drain_timeout_s:
@@ -269,26 +270,6 @@ class Runtime:
             self.lanes[backend].since_s = worker.ready_s
             self.lanes[backend].cpu_share = None
             self.metrics.started(backend, worker.ready_s - worker.ordered_s)
-
-    def _health(self, exchange: Exchange) -> None:
-        task = asyncio.ensure_future(self._answer_health(exchange))
-        self._orders.add(task)
-        task.add_done_callback(self._orders.discard)
-
-    async def _answer_health(self, exchange: Exchange) -> None:
-        """Liveness is the front's own; readiness needs a worker. The user's hooks may say no to either."""
-        ready = exchange.path.endswith(b"readiness")
-        if ready and self._stopping.is_set():
-            exchange.respond_json(503, {"status": "draining"})
-        elif ready and self.front.unavailable:
-            exchange.respond_json(503, {"status": "failed", "error": self.front.unavailable})
-        elif ready and self.front.active is None:
-            exchange.respond_json(503, {"status": "starting"})
-        else:
-            answer = await self.supervisor.ask_health("ready" if ready else "alive", HEALTH_TIMEOUT_S)
-            well = answer is None or bool(answer.get("well"))
-            text = str(answer.get("text")) if answer is not None else ("ready" if ready else "alive")
-            exchange.respond_json(200 if well else 503, {"status": text})
 
     # what is told
 

@@ -18,6 +18,7 @@ from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.dynamic_runtime.events import EventLog
 from runtime_images.dynamic_runtime.frames import Frame, FrameError, Kind
 from runtime_images.dynamic_runtime.front import Front
+from runtime_images.dynamic_runtime.health import HealthQuestions
 from runtime_images.dynamic_runtime.link import WorkerLink
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.worker_process import WorkerProcess, WorkerState, start_worker
@@ -95,7 +96,7 @@ class Supervisor:
         self._tasks: set[asyncio.Task[None]] = set()
         self._switching = asyncio.Lock()
         self._switch_count = 0
-        self._health_questions: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self.health = HealthQuestions()
         self.workers: list[WorkerProcess] = []
         self.target = settings.mode.initial_backend
         self.switching_to: Backend | None = None
@@ -248,9 +249,7 @@ class Supervisor:
         if not isinstance(facts, dict):
             raise FrameError("a frame whose body is no object")
         if frame.kind == Kind.HEALTH_ANSWER:
-            question = self._health_questions.pop(frame.request_id, None)
-            if question is not None and not question.done():
-                question.set_result(facts)
+            self.health.answered(frame.request_id, facts)
         elif frame.kind in (Kind.READY, Kind.FAILED) and not worker.outcome.done():
             self._settle_start(worker, frame.kind, facts)
 
@@ -380,25 +379,6 @@ class Supervisor:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     # small things
-
-    async def ask_health(self, name: str, timeout_s: float) -> dict[str, Any] | None:
-        """The answer of the active worker's `alive` or `ready` hook; None if it has none or does not answer in time."""
-        worker = self.worker(self.target)
-        if worker is None or worker.state is not WorkerState.READY or name not in worker.facts.get("hooks", ()):
-            return None
-        number = len(self._health_questions) + 1
-        while number in self._health_questions:
-            number += 1
-        question: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self._health_questions[number] = question
-        worker.link.send(frames.encode(Kind.HEALTH, number, name.encode()))
-        try:
-            async with asyncio.timeout(timeout_s):
-                return await question
-        except TimeoutError:
-            return None
-        finally:
-            self._health_questions.pop(number, None)
 
     def _log_line(self, worker: WorkerProcess, stream: str, line: str) -> None:
         self._events.emit("log", backend=worker.backend, pid=worker.pid, stream=stream, line=line)

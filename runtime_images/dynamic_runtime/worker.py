@@ -7,32 +7,24 @@ environment has it.
 """
 
 import asyncio
-import inspect
 import json
 import os
 import signal
 import socket
 import sys
-import time
-import traceback
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from runtime_images.dynamic_runtime import frames
-from runtime_images.dynamic_runtime.asgi import AsgiExchange, run_lifespan
+from runtime_images.dynamic_runtime import frames, plain
+from runtime_images.dynamic_runtime.asgi import AsgiExchange
 from runtime_images.dynamic_runtime.begun import BegunMarks
-from runtime_images.dynamic_runtime.contract import (
-    LoadedFunction,
-    PayloadError,
-    SetupError,
-    decode_payload,
-    describe_error,
-    encode_result,
-    load_function,
-)
-from runtime_images.dynamic_runtime.frames import Frame, Kind, Stopwatch, Timing
+from runtime_images.dynamic_runtime.contract import LoadedFunction, SetupError, load_function
+from runtime_images.dynamic_runtime.frames import Frame, Kind
+from runtime_images.dynamic_runtime.hooks import HEALTH_HOOKS, ask_health, start_function, stop_function
 from runtime_images.dynamic_runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
 
 
 def main(arguments: list[str]) -> None:
@@ -93,7 +85,7 @@ class Worker(asyncio.Protocol):
         self._waiting: set[int] = set()
         self._cancelled: set[int] = set()
         self._side_tasks: set[asyncio.Task[None]] = set()
-        self._end_lifespan: Callable[[], Any] | None = None
+        self._end_lifespan: Callable[[], Awaitable[None]] | None = None
         self._transport: asyncio.Transport | None = None
         self._outgoing: list[bytes] = []
         self.stopping = asyncio.Event()
@@ -104,17 +96,7 @@ class Worker(asyncio.Protocol):
         Raises:
             SetupError: one of them failed.
         """
-        try:
-            if self._function.start is not None:
-                await _awaited(self._function.start(dict(os.environ)))
-            if self._function.lifespan and self._function.asgi is not None:
-                self._end_lifespan = await run_lifespan(self._function.asgi)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
-            traceback.print_exc()
-            entry = self._function.entry
-            raise SetupError(
-                "start_hook", f"the start hook raised {describe_error(error)}", entry.path, entry.line
-            ) from None
+        self._end_lifespan = await start_function(self._function)
 
     def announce(self) -> None:
         """Tell the front that requests may come."""
@@ -123,7 +105,7 @@ class Worker(asyncio.Protocol):
             "entry": f"{entry.path}:{entry.attribute}",
             "form": entry.form.value,
             "blocking": self._function.blocking,
-            "hooks": [name for name in ("alive", "ready") if getattr(self._function, name) is not None],
+            "hooks": [name for name in HEALTH_HOOKS if getattr(self._function, name) is not None],
         }
         self.write(frames.encode(Kind.READY, body=json.dumps(ready).encode()))
 
@@ -131,13 +113,7 @@ class Worker(asyncio.Protocol):
         """Let what is running end, then run the user's stop hook."""
         if self._tasks:
             await asyncio.wait(list(self._tasks.values()))
-        try:
-            if self._end_lifespan is not None:
-                await self._end_lifespan()
-            if self._function.stop is not None:
-                await _awaited(self._function.stop())
-        except (Exception, SystemExit):  # noqa: BLE001 -- the user's code may raise anything
-            traceback.print_exc()
+        await stop_function(self._function, self._end_lifespan)
         self._flush()
         if self._transport is not None:
             self._transport.close()
@@ -220,15 +196,22 @@ class Worker(asyncio.Protocol):
             self._exchanges.pop(request_id, None)
 
     async def _call(self, frame: Frame) -> None:
+        function = self._function
         if self._threads is not None:
-            answer = await self._loop.run_in_executor(self._threads, self._call_blocking, frame)
-            self.write(answer)
-        elif self._function.plain is not None:
-            self.write(await self._call_plain_async(frame))
-        elif self._begin(frame.request_id):
-            await self._call_asgi(frame)
+            self.write(await self._loop.run_in_executor(self._threads, self._call_blocking, frame))
+        elif not self._begin(frame.request_id):
+            self.write(plain.dropped(frame.request_id))
+        elif function.plain is not None:
+            self.write(await plain.call_awaiting(frame, function.plain))
         else:
-            self.write(_dropped(frame.request_id))
+            await self._call_asgi(frame)
+
+    def _call_blocking(self, frame: Frame) -> bytes:
+        """In a thread: the waiting for it is over only now, so this is where the request begins."""
+        assert self._function.plain is not None
+        if not self._begin(frame.request_id):
+            return plain.dropped(frame.request_id)
+        return plain.call_blocking(frame, self._function.plain)
 
     def _begin(self, request_id: int) -> bool:
         """Note that the request has begun, unless it was cancelled before."""
@@ -237,39 +220,6 @@ class Worker(asyncio.Protocol):
             return False
         self._begun.note(request_id)
         return True
-
-    def _call_blocking(self, frame: Frame) -> bytes:
-        """Call a plain handler in this thread; the encoded answer."""
-        if not self._begin(frame.request_id):
-            return _dropped(frame.request_id)
-        clock = Stopwatch()
-        status, content_type, body = self._plain_answer(frame, self._function.plain)
-        return _plain_response(frame.request_id, status, content_type, body, clock.stop())
-
-    async def _call_plain_async(self, frame: Frame) -> bytes:
-        if not self._begin(frame.request_id):
-            return _dropped(frame.request_id)
-        clock = Stopwatch()
-        try:
-            payload = decode_payload(*_payload_parts(frame))
-            assert self._function.plain is not None
-            result = await self._function.plain(payload)
-            status, content_type, body = 200, *encode_result(result)
-        except PayloadError as error:
-            status, content_type, body = 400, *_error_body(str(error))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
-            status, content_type, body = 500, *_raised(error)
-        return _plain_response(frame.request_id, status, content_type, body, clock.stop())
-
-    def _plain_answer(self, frame: Frame, handler: Callable[[Any], Any] | None) -> tuple[int, bytes, bytes]:
-        assert handler is not None
-        try:
-            payload = decode_payload(*_payload_parts(frame))
-            return 200, *encode_result(handler(payload))
-        except PayloadError as error:
-            return 400, *_error_body(str(error))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
-            return 500, *_raised(error)
 
     async def _call_asgi(self, frame: Frame) -> None:
         exchange = AsgiExchange(frame, self.write)
@@ -280,72 +230,12 @@ class Worker(asyncio.Protocol):
         except asyncio.CancelledError:
             exchange.abort()
         except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
-            exchange.fail(*_raised(error))
+            exchange.fail(*plain.failure(error)[1])
         else:
             exchange.finish()
 
     async def _health(self, frame: Frame) -> None:
         """Ask the user's `alive` or `ready` hook; without one, or when it says nothing, all is well."""
-        name = frame.head.decode()
-        hook = getattr(self._function, name)
-        try:
-            verdict = await _awaited(hook()) if hook is not None else True
-            well, text = _verdict(verdict, name)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
-            traceback.print_exc()
-            well, text = False, f"the {name} hook raised {describe_error(error)}"
+        well, text = await ask_health(self._function, frame.head.decode())
         body = json.dumps({"well": well, "text": text}).encode()
         self.write(frames.encode(Kind.HEALTH_ANSWER, frame.request_id, body=body))
-
-
-async def _awaited(value: Any) -> Any:  # noqa: ANN401 -- a user's hook may be sync or async
-    return await value if inspect.isawaitable(value) else value
-
-
-def _verdict(answer: Any, name: str) -> tuple[bool, str]:  # noqa: ANN401
-    """A hook answers True, None, (bool, text) or a text, as in Knative's Python functions."""
-    if isinstance(answer, tuple) and len(answer) == 2:
-        return bool(answer[0]), str(answer[1])
-    return (answer is None or bool(answer)), (answer if isinstance(answer, str) else name)
-
-
-def _payload_parts(frame: Frame) -> tuple[bytes, bytes, bytes]:
-    """Content type, body and query of a request frame (head: method, target, version, name, value, ...)."""
-    fields = frames.split_fields(frame.head)
-    names = fields[3::2]
-    content_type = fields[4 + 2 * names.index(b"content-type")] if b"content-type" in names else b""
-    return content_type, frame.body, fields[1].partition(b"?")[2]
-
-
-def _plain_response(request_id: int, status: int, content_type: bytes, body: bytes, timing: Timing) -> bytes:
-    """The frames of a whole answer; a large body is cut, because the front bounds what one frame may hold."""
-    head = frames.join_fields((str(status).encode(), b"content-type", content_type))
-    if len(body) <= frames.MAX_CHUNK_BYTES:
-        return frames.encode_final(Kind.RESPONSE, request_id, timing, head, body)
-    head += frames.join_fields((b"", b"content-length", str(len(body)).encode()))
-    cuts = range(0, len(body), frames.MAX_CHUNK_BYTES)
-    chunks = [frames.encode(Kind.CHUNK, request_id, body=body[cut : cut + frames.MAX_CHUNK_BYTES]) for cut in cuts]
-    return b"".join(
-        (
-            frames.encode(Kind.RESPONSE, request_id, head),
-            *chunks,
-            frames.encode_final(Kind.CHUNK, request_id, timing),
-        )
-    )
-
-
-def _dropped(request_id: int) -> bytes:
-    """The answer to a request that was cancelled before it began; nobody reads it, but the front counts it off."""
-    now = time.monotonic_ns()
-    return frames.encode_final(Kind.CHUNK, request_id, Timing(now, now, 0), flags=frames.ABORTED)
-
-
-def _raised(error: BaseException) -> tuple[bytes, bytes]:
-    """The body of a 500. The traceback goes to the log only: it may hold what clients must not see."""
-    frame_of_ours = error.__traceback__
-    traceback.print_exception(error.with_traceback(frame_of_ours.tb_next if frame_of_ours else None))
-    return _error_body(f"the function raised {type(error).__name__}")
-
-
-def _error_body(message: str) -> tuple[bytes, bytes]:
-    return b"application/json", json.dumps({"error": message}).encode()

@@ -1,0 +1,88 @@
+"""Health as probes see it: liveness is the front's own, readiness needs a worker, and the user's hooks may say no.
+
+A worker that computes cannot answer at once, and must not look dead for it: a hook that says nothing in time is
+taken for well. Knative's paths and meaning.
+"""
+
+import asyncio
+import itertools
+from typing import TYPE_CHECKING, Any
+
+from runtime_images.dynamic_runtime import frames
+from runtime_images.dynamic_runtime.exchange import Exchange
+from runtime_images.dynamic_runtime.frames import Kind
+from runtime_images.dynamic_runtime.worker_process import WorkerProcess, WorkerState
+
+if TYPE_CHECKING:
+    from runtime_images.dynamic_runtime.front import Front
+    from runtime_images.dynamic_runtime.supervisor import Supervisor
+
+PROBES = frozenset((b"/health/liveness", b"/health/readiness"))
+HOOK_TIMEOUT_S = 0.25
+
+
+class HealthQuestions:
+    """The questions that workers have been asked and have not answered yet."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+        self._open: dict[int, asyncio.Future[dict[str, Any]]] = {}
+
+    async def ask(self, worker: WorkerProcess, name: str) -> dict[str, Any] | None:
+        """The answer of a worker's `alive` or `ready` hook; None if it has none or does not answer in time."""
+        if worker.state is not WorkerState.READY or name not in worker.facts.get("hooks", ()):
+            return None
+        number = next(self._numbers)
+        self._open[number] = asyncio.get_running_loop().create_future()
+        worker.link.send(frames.encode(Kind.HEALTH, number, name.encode()))
+        try:
+            async with asyncio.timeout(HOOK_TIMEOUT_S):
+                return await self._open[number]
+        except TimeoutError:
+            return None
+        finally:
+            del self._open[number]
+
+    def answered(self, number: int, answer: dict[str, Any]) -> None:
+        """A worker has answered."""
+        question = self._open.get(number)
+        if question is not None and not question.done():
+            question.set_result(answer)
+
+
+class Health:
+    """Answers probes, at once and whatever the queue; every other request goes on to the front."""
+
+    def __init__(self, front: "Front", supervisor: "Supervisor") -> None:
+        self._front = front
+        self._supervisor = supervisor
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.draining = False
+
+    def handle(self, exchange: Exchange) -> None:
+        """Answer a probe, now or within a moment; pass on what is none."""
+        if exchange.path not in PROBES:
+            self._front.handle(exchange)
+            return
+        task = asyncio.ensure_future(self._answer(exchange))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self, exchange: Exchange) -> None:
+        ready = exchange.path.endswith(b"readiness")
+        if ready and self.draining:
+            exchange.respond_json(503, {"status": "draining"})
+        elif ready and self._front.unavailable:
+            exchange.respond_json(503, {"status": "failed", "error": self._front.unavailable})
+        elif ready and self._front.active is None:
+            exchange.respond_json(503, {"status": "starting"})
+        else:
+            await self._answer_by_hook(exchange, "ready" if ready else "alive")
+
+    async def _answer_by_hook(self, exchange: Exchange, name: str) -> None:
+        worker = self._supervisor.worker(self._supervisor.target)
+        answer = await self._supervisor.health.ask(worker, name) if worker is not None else None
+        if answer is None:
+            exchange.respond_json(200, {"status": name})
+        else:
+            exchange.respond_json(200 if answer.get("well") else 503, {"status": str(answer.get("text"))})

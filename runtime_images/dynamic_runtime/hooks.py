@@ -1,0 +1,61 @@
+"""The user's own hooks inside a worker: start, stop, alive and ready, as Knative's Python functions have them."""
+
+import inspect
+import os
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from runtime_images.dynamic_runtime.asgi import run_lifespan
+from runtime_images.dynamic_runtime.contract import LoadedFunction, SetupError, describe_error
+
+HEALTH_HOOKS = ("alive", "ready")
+
+
+async def start_function(function: LoadedFunction) -> Callable[[], Awaitable[None]] | None:
+    """Run the start hook and a framework's start-up; the result, if any, shuts the framework down.
+
+    Raises:
+        SetupError: one of them failed.
+    """
+    try:
+        if function.start is not None:
+            await _awaited(function.start(dict(os.environ)))
+        if function.lifespan and function.asgi is not None:
+            return await run_lifespan(function.asgi)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
+        traceback.print_exc()
+        entry = function.entry
+        message = f"the start hook raised {describe_error(error)}"
+        raise SetupError("start_hook", message, entry.path, entry.line) from None
+    return None
+
+
+async def stop_function(function: LoadedFunction, end_lifespan: Callable[[], Awaitable[None]] | None) -> None:
+    """Shut the framework down and run the stop hook; the worker ends either way, the log tells what went wrong."""
+    try:
+        if end_lifespan is not None:
+            await end_lifespan()
+        if function.stop is not None:
+            await _awaited(function.stop())
+    except (Exception, SystemExit):  # noqa: BLE001 -- the user's code may raise anything
+        traceback.print_exc()
+
+
+async def ask_health(function: LoadedFunction, name: str) -> tuple[bool, str]:
+    """Ask the `alive` or `ready` hook: whether all is well, and its text. Without a hook all is well."""
+    hook = getattr(function, name) if name in HEALTH_HOOKS else None
+    if hook is None:
+        return True, name
+    try:
+        answer = await _awaited(hook())
+    except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
+        traceback.print_exc()
+        return False, f"the {name} hook raised {describe_error(error)}"
+    if isinstance(answer, tuple) and len(answer) == 2:
+        return bool(answer[0]), str(answer[1])
+    return (answer is None or bool(answer)), (answer if isinstance(answer, str) else name)
+
+
+async def _awaited(value: Any) -> Any:  # noqa: ANN401 -- a user's hook may be sync or async
+    return await value if inspect.isawaitable(value) else value
