@@ -7,6 +7,7 @@ SHELL := /bin/bash
 VENV ?= .venv
 PYTHON ?=
 ENGINE ?=
+ACCELERATOR ?=
 PYTEST_ARGS ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
@@ -20,8 +21,8 @@ setup: $(VENV)/.project-installed ## Make .venv with the project in it.
 
 dev: $(VENV)/.dev-installed ## Make .venv with the project and the tools for working on it.
 
-demo: setup ## Watch a function being analyzed and moved between CPU and GPU (ENGINE=docker|process).
-	@$(BIN)/python scripts/demo.py $(if $(ENGINE),--engine $(ENGINE))
+demo: setup ## Watch a function being analyzed and moved between CPU and GPU (ENGINE=process|docker|auto, ACCELERATOR=auto|nvidia|emulated).
+	@$(BIN)/python scripts/demo.py $(if $(ENGINE),--engine $(ENGINE)) $(if $(ACCELERATOR),--accelerator $(ACCELERATOR))
 
 test: lint ## Run lint, types and every test (PYTEST_ARGS="-k name" for some).
 	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)

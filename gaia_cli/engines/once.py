@@ -4,6 +4,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from gaia_cli.engines import Engine, Event, Launch, Progress, RunningFunction
 from gaia_cli.engines.setup_failure import SetupFailure
@@ -57,5 +58,5 @@ def _url(running: RunningFunction, on_log: Callable[[str], None]) -> str:
     if item is None:
         raise EngineError("the runtime ended before the function was ready", "see what it wrote above")
     if item["event"] == "setup_failed":
-        raise SetupFailure.from_event(item).as_error()
+        raise replace(SetupFailure.from_event(item), log=()).as_error()  # `on_log` has been told the lines
     return str(item["url"])

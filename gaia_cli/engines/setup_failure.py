@@ -1,6 +1,6 @@
 """Why a function could not be loaded: the `setup_failed` event as a value, and as the error that a user reads."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -14,6 +14,8 @@ _HINTS = {
     "timeout": "importing the function takes too long; do heavy work in the first request or in start",
 }
 _TOLD_LINES = 10
+_MACHINERY = ("<frozen importlib", "/importlib/__init__.py", "/runtime_images/dynamic_runtime/")
+"""What leads to a function's code in every traceback and says nothing about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +52,20 @@ class SetupFailure:
 
 
 def tail(log: Sequence[str]) -> str:
-    """The last lines, without those of a traceback that lead through the import system."""
-    told = [line for line in log if "<frozen importlib" not in line and set(line.strip()) != {"^"}]
+    """The last lines, without those of a traceback that lead to the function's code."""
+    told = list(_without_machinery(log))
     return "".join(f"\n    {line}" for line in told[-_TOLD_LINES:])
+
+
+def _without_machinery(log: Sequence[str]) -> Iterator[str]:
+    skipping = False
+    for line in log:
+        if line.startswith('  File "'):
+            skipping = any(part in line for part in _MACHINERY)
+        elif not line.startswith("    "):
+            skipping = False
+        if not skipping and set(line.strip()) != {"^"}:
+            yield line
 
 
 def _lines(log: object) -> tuple[str, ...]:

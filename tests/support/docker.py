@@ -1,7 +1,8 @@
 """Fixtures for tests that need a Docker engine; they skip, saying how to get one, where none answers.
 
 Registered in tests/conftest.py. Names of images and functions are made for each test, so that tests may run side by
-side and leave nothing behind.
+side and leave nothing behind. Gaia is imported by the fixtures that use it, so that a slip in one of its modules fails
+the tests of that module and not the start of every test run.
 """
 
 import fcntl
@@ -13,17 +14,16 @@ import uuid
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import docker
 import pytest
 from docker.errors import DockerException, ImageNotFound
 
-from gaia_cli.docker_engine import LABEL, Docker
-from gaia_cli.images.build import Wish, build_image
-from gaia_cli.images.manifest import Manifest
-from gaia_cli.project import FunctionProject
-from runtime_images.policy.model import ExecutionMode
 from tests.support.base_image import CHANGES, write_base_image
+
+if TYPE_CHECKING:
+    from gaia_cli.docker_engine import Docker
 
 HOW_TO_GET_ONE = "no Docker engine answers: run `scripts/ci_docker.sh start` as root, or install Docker"
 NO_FAKE_GPU = "the engine has no stand-in GPU: `scripts/ci_docker.sh start --fake-gpu` starts one that has"
@@ -52,8 +52,10 @@ def _connect() -> docker.DockerClient | None:
 
 
 @pytest.fixture
-def engine(docker_client: docker.DockerClient) -> Iterator[Docker]:  # noqa: ARG001 -- it skips where none answers
+def engine(docker_client: docker.DockerClient) -> "Iterator[Docker]":  # noqa: ARG001 -- it skips where none answers
     """Gaia's own connection to the engine."""
+    from gaia_cli.docker_engine import Docker
+
     with Docker.connect() as connected:
         yield connected
 
@@ -74,6 +76,12 @@ def base_image(docker_client: docker.DockerClient, tmp_path_factory: pytest.Temp
 
 def _keep_layers(base: str, directory: Path) -> None:
     """Build an image that stays and so keeps the layers that all have in common, or each test would make them anew."""
+    from gaia_cli.docker_engine import Docker
+    from gaia_cli.images.build import Wish, build_image
+    from gaia_cli.images.manifest import Manifest
+    from gaia_cli.project import FunctionProject
+    from runtime_images.policy.model import ExecutionMode
+
     (directory / "func.py").write_text("def handler(payload): ...\n", encoding="utf-8")
     project = FunctionProject(directory, "test-layers", base_image=base)
     manifest = Manifest("", "{}", ExecutionMode.CPU, "")
@@ -94,6 +102,8 @@ def _import_base_image(client: docker.DockerClient, name: str) -> None:
 @pytest.fixture(scope="session")
 def fake_gpu(docker_client: docker.DockerClient, base_image: str) -> None:
     """Skips unless a container that asks for a GPU gets the stand-in one."""
+    from gaia_cli.docker_engine import LABEL
+
     request = docker.types.DeviceRequest(driver="nvidia", count=1, capabilities=[["gpu"]])
     try:
         docker_client.containers.run(

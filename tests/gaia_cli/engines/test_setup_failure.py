@@ -8,12 +8,23 @@ def test_a_place_that_the_message_tells_already_is_not_told_twice() -> None:
     assert SetupFailure("import", "func.py:3 raised", "func.py", 3, ()).as_error().message == "func.py:3 raised"
 
 
-def test_the_import_system_is_left_out_of_a_traceback() -> None:
-    log = ('File "<frozen importlib._bootstrap>", line 1, in _load', "   ^^^^^", 'File "func.py", line 3', "boom")
-
-    assert SetupFailure("import", "it failed", "", 0, log).as_error().message == (
-        'it failed\n    File "func.py", line 3\n    boom'
+def test_what_leads_to_the_functions_code_is_left_out_of_a_traceback() -> None:
+    log = (
+        "Traceback (most recent call last):",
+        '  File "/x/runtime_images/dynamic_runtime/contract.py", line 9, in load',
+        "    module = importlib.import_module(entry.module)",
+        "             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^",
+        '  File "<frozen importlib._bootstrap>", line 1, in _load',
+        '  File "func.py", line 3',
+        "    import absent",
+        "boom",
     )
+
+    told = SetupFailure("import", "it failed", "", 0, log).as_error().message.splitlines()
+
+    assert [line.strip() for line in told] == [
+        "it failed", "Traceback (most recent call last):", 'File "func.py", line 3', "import absent", "boom",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
