@@ -6,10 +6,31 @@
     analysis.mode, analysis.confidence, analysis.reason
 
 The code is read and never run or imported. docs/analyzer.md tells how the verdict comes about, docs/rules what
-each rule finds.
+each rule finds. `lint` gives the findings of single files without a verdict.
+
+Each name is imported when it is first used, since a hook must not pay for the verdict.
 """
 
-from analyzers.analysis import Analysis, analyze
-from analyzers.errors import AnalyzerError
+TYPE_CHECKING = False  # as type checkers know it; importing `typing` takes longer than this package
+if TYPE_CHECKING:
+    from analyzers.analysis import Analysis, analyze
+    from analyzers.errors import AnalyzerError
+    from analyzers.linting import FileResult, lint
 
-__all__ = ["Analysis", "AnalyzerError", "analyze"]
+__all__ = ["Analysis", "AnalyzerError", "FileResult", "analyze", "lint"]
+
+_HOMES = {
+    "Analysis": "analyzers.analysis",
+    "AnalyzerError": "analyzers.errors",
+    "FileResult": "analyzers.linting",
+    "analyze": "analyzers.analysis",
+    "lint": "analyzers.linting",
+}
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

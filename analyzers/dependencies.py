@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from analyzers.facts import Dependency, Place
 from analyzers.patterns import Pattern
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _NAME = Pattern(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*([<>=!~;@].*)?$")
 _ASIDE = Pattern(r"dev|test|train|lint|doc")
@@ -17,7 +20,7 @@ def normalize(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def read_dependencies(root: Path) -> tuple[Dependency, ...]:
+def read_dependencies(root: "Path") -> tuple[Dependency, ...]:
     """All dependency lines at the project's root; a malformed list gives what can be read of it."""
     lists = [path for path in sorted(root.glob("requirements*.txt")) if not _ASIDE.search(path.name)]
     found = [dependency for path in lists for dependency in read_requirements(path.name, _text(path))]
@@ -27,7 +30,7 @@ def read_dependencies(root: Path) -> tuple[Dependency, ...]:
     return tuple(found)
 
 
-def _text(path: Path) -> str:
+def _text(path: "Path") -> str:
     try:
         with path.open("rb") as file:
             return file.read(_MAX_BYTES).decode("utf-8", "replace")

@@ -5,13 +5,13 @@ it. Stage 2 turns an Unknown into something known and changes nothing else.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from analyzers.facts import Argument, Call, FileFacts, Value, from_caller, is_unknown
 from analyzers.reading import Source
 from analyzers.records import replace
 from analyzers.vocabulary import DEVICE_CALLS, DEVICE_KEYWORDS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from analyzers.inference import Query
 

@@ -7,12 +7,12 @@ second fails without it. `polarity` says of a test whether it holds where a GPU 
 
 import ast
 import re
-from typing import TYPE_CHECKING
 
 from analyzers.facts import Guard, Known, OneOf, Symbol, is_unknown, options, texts
 from analyzers.patterns import Pattern
 from analyzers.vocabulary import AVAILABILITY, BACKEND_VARIABLES, CPU_WORDS, GPU_WORDS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from analyzers.scopes import Condition, Conditions, Scope
     from analyzers.values import Evaluator

@@ -4,13 +4,15 @@ Whatever goes wrong is a `Trouble` with its place, which the analysis turns into
 """
 
 import ast
-import io
-import tokenize
-from pathlib import Path
 
 from analyzers.facts import Place
+from analyzers.modules import module_name
 from analyzers.prefilter import may_hold_evidence
 from analyzers.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAX_BYTES = 1024 * 1024
 """Larger files are not analyzed: they are data or generated, and parsing one takes seconds and hundreds of MiB."""
@@ -46,7 +48,7 @@ class Trouble(Exception):  # noqa: N818 -- a result that travels as an exception
         self.excerpt = excerpt
 
 
-def read_source(root: Path, path: str) -> Source:
+def read_source(root: "Path | str", path: str) -> Source:
     """Read and parse the file at `path` below `root`.
 
     Raises:
@@ -57,14 +59,9 @@ def read_source(root: Path, path: str) -> Source:
     return Source(path, module_name(path), text, _parse(path, text), may_hold_evidence(data))
 
 
-def module_name(path: str) -> str:
-    """The dotted name under which a file is imported from the project's root."""
-    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-
-
-def _read(root: Path, path: str) -> bytes:
+def _read(root: "Path | str", path: str) -> bytes:
     try:
-        with (root / path).open("rb") as file:
+        with open(f"{root}/{path}", "rb") as file:  # noqa: PTH123 -- pathlib takes longer to import than a file to lint
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise Trouble("GA903", Place(path, 1), f"cannot read {path}: {error.strerror}") from None
@@ -78,14 +75,23 @@ def _decode(path: str, data: bytes) -> str:
         line = data[: data.index(b"\0")].count(b"\n") + 1
         raise Trouble("GA903", Place(path, line), "the file holds NUL bytes: it is binary, corrupt or UTF-16")
     try:
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        return data.decode(encoding)
+        return data.decode(_encoding(data))
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         message = f"byte {error.start} is not valid {error.encoding}"
         raise Trouble("GA903", Place(path, line), message) from None
     except (SyntaxError, LookupError) as error:
         raise Trouble("GA903", Place(path, 1), f"the encoding cannot be told: {error}") from None
+
+
+def _encoding(data: bytes) -> str:
+    """The encoding that a file declares in one of its first two lines, UTF-8 by default."""
+    if b"coding" not in b"".join(data.split(b"\n", 2)[:2]):
+        return "utf-8-sig"
+    import io
+    import tokenize  # few files declare one
+
+    return tokenize.detect_encoding(io.BytesIO(data).readline)[0]
 
 
 def _parse(path: str, text: str) -> ast.Module:

@@ -9,9 +9,9 @@ import ast
 from collections.abc import Iterator, Sequence
 from enum import Enum, auto
 
+from analyzers.modules import absolute_module
 from analyzers.reading import Source
 from analyzers.records import record
-from analyzers.sources import absolute_module
 from analyzers.vocabulary import GPU_ONLY_MODULES
 
 _EXITS = ("sys.exit", "exit", "quit")

@@ -14,6 +14,7 @@ from pathlib import Path
 from analyzers.dependencies import read_dependencies
 from analyzers.errors import AnalyzerError
 from analyzers.facts import Dependency
+from analyzers.modules import absolute_module
 from analyzers.patterns import Pattern
 from analyzers.reading import Source, Trouble, read_source
 from analyzers.records import record
@@ -142,15 +143,6 @@ def _imported_files(root: Path, source: Source) -> Iterator[str]:
             yield from _resolve(root, source, module)
             for alias in node.names:
                 yield from _resolve(root, source, f"{module}.{alias.name}".lstrip("."))
-
-
-def absolute_module(source: Source, node: ast.ImportFrom) -> str:
-    """The dotted name of the module that a `from` import names, relative dots resolved."""
-    if not node.level:
-        return node.module or ""
-    package = source.module.split(".")
-    keep = len(package) - node.level + (1 if source.is_package else 0)
-    return ".".join([*package[: max(keep, 0)], *filter(None, [node.module])])
 
 
 def _resolve(root: Path, source: Source, module: str) -> Iterator[str]:

@@ -4,9 +4,7 @@ The codes have to be named: a bare `# noqa` belongs to other tools. Failures of 
 real comments count, never a string that looks like one, so a file that might hold some is read by the tokenizer.
 """
 
-import io
 import re
-import tokenize
 from collections.abc import Iterable, Iterator
 
 from analyzers.patterns import Pattern
@@ -65,6 +63,9 @@ def _read(path: str, text: str) -> Iterator[Suppression]:
 
 
 def _comments(text: str) -> Iterator[tuple[int, int, str]]:
+    import io
+    import tokenize  # few files hold such a comment
+
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             if token.type == tokenize.COMMENT:

@@ -9,7 +9,10 @@ from enum import StrEnum
 
 from analyzers.facts import Facts, Place
 from analyzers.records import record
-from runtime_images.policy.model import Evidence
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from runtime_images.policy.model import Evidence
 
 
 class Signal(StrEnum):
@@ -39,8 +42,10 @@ class Finding:
     excerpt: str = ""
 
     @property
-    def evidence(self) -> Evidence:
+    def evidence(self) -> "Evidence":
         """The finding in the words shared with the manifest and the policy."""
+        from runtime_images.policy.model import Evidence
+
         return Evidence(self.rule, self.place.path, self.place.line, self.place.column, self.message, self.weight)
 
 
