@@ -1,0 +1,71 @@
+"""GA702: CUDA is started while the module is imported."""
+
+from analyzers.rules.devices import Placement, placements
+from analyzers.rules.hygiene_model import Conduct, HygieneRule, Noticed
+from analyzers.rules.libraries import FRAMEWORKS, lookup
+from analyzers.situations import Phase
+from analyzers.vocabulary import DEVICE_CALLS
+
+_STARTS_CUDA = frozenset(
+    [
+        "synchronize",
+        "current_device",
+        "set_device",
+        "get_device_name",
+        "get_device_properties",
+        "get_device_capability",
+        "mem_get_info",
+        "Stream",
+        "Event",
+        "current_stream",
+        "init",
+    ]
+)
+_MOVES = frozenset({"to", "cuda", "to_gpu", "to_device"})
+_ONLY_NAMES_A_DEVICE = DEVICE_CALLS | {
+    "torch.set_default_device",
+    "tensorflow.device",
+    "torch.cuda.device",
+    "torch.autocast",
+}
+
+
+def _check(conduct: Conduct) -> Noticed:
+    for call, _ in conduct.calls(Phase.IMPORT):
+        if call.name.startswith("torch.cuda.") and call.method in _STARTS_CUDA:
+            yield call.place, f"{call.name}() starts CUDA while the module is imported; do it once in start()"
+    for placement in placements(conduct.facts):
+        if Phase.IMPORT in conduct.situations.of(placement.call.place).phases and _places_something(placement):
+            message = (
+                f"{placement.spelling} puts something on the GPU while the module is imported; do it once in start()"
+            )
+            yield placement.call.place, message
+
+
+def _places_something(placement: Placement) -> bool:
+    call = placement.call
+    known = call.method in _MOVES or bool(lookup(call.name, FRAMEWORKS))
+    return known and call.name not in _ONLY_NAMES_A_DEVICE and not call.is_decorator
+
+
+RULE = HygieneRule(
+    code="GA702",
+    name="cuda-at-import",
+    summary="CUDA is started while the module is imported.",
+    rationale="A process in which CUDA was started cannot be forked, so no worker can come ready-made from one that "
+    "has the function imported already: each promotion waits for the whole import and the model once more. In "
+    "`start(cfg)`, or on the first request, the same line costs nothing. Asking `torch.cuda.is_available()` is not "
+    "reported.",
+    check=_check,
+    matches=(
+        'import torch\nmodel = torch.nn.Linear(2, 2).to("cuda" if torch.cuda.is_available() else "cpu")',
+        "import torch\nname = torch.cuda.get_device_name(0)",
+        'import torch\ndef load():\n    return torch.zeros(3, device="cuda")\nMODEL = load()',
+    ),
+    passes=(
+        'import torch\ndevice = torch.device("cuda" if torch.cuda.is_available() else "cpu")',
+        'import torch\nclass Function:\n    def start(self, cfg):\n        self.x = torch.zeros(3, device="cuda")',
+        'import torch\nif __name__ == "__main__":\n    x = torch.zeros(3, device="cuda")',
+        "import torch\nmodel = torch.nn.Linear(2, 2)",
+    ),
+)

@@ -1,0 +1,77 @@
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from analyzers import analyze
+from analyzers.facts import Facts
+from analyzers.prefilter import may_hold_evidence
+from analyzers.reading import Source
+from analyzers.rules import RULES
+from analyzers.rules.hygiene import HYGIENE, hygiene
+from analyzers.rules.hygiene_model import HygieneRule
+from analyzers.rules.model import Finding, Signal
+from analyzers.syntax import extract
+from tests.analyzers.support import project
+
+_MATCHES = [(rule, example) for rule in HYGIENE for example in rule.matches]
+_PASSES = [(rule, example) for rule in HYGIENE for example in rule.passes]
+
+
+def findings_of(code: str) -> list[Finding]:
+    sources = [Source("func.py", "func", code, ast.parse(code))]
+    files, troubles = extract(sources, "func.py")
+    assert not troubles
+    return list(hygiene(Facts(files), sources))
+
+
+def codes_of(code: str) -> list[str]:
+    return [finding.rule for finding in findings_of(code)]
+
+
+@pytest.mark.parametrize(("rule", "example"), _MATCHES, ids=lambda value: getattr(value, "code", None))
+def test_a_rule_finds_what_its_examples_show(rule: HygieneRule, example: str) -> None:
+    assert rule.code in codes_of(example)
+
+
+@pytest.mark.parametrize(("rule", "example"), _PASSES, ids=lambda value: getattr(value, "code", None))
+def test_a_rule_lets_its_near_misses_pass(rule: HygieneRule, example: str) -> None:
+    assert rule.code not in codes_of(example)
+
+
+@pytest.mark.parametrize(("rule", "example"), _MATCHES, ids=lambda value: getattr(value, "code", None))
+def test_the_prefilter_lets_through_what_a_rule_finds(rule: HygieneRule, example: str) -> None:
+    assert may_hold_evidence(example.encode()), rule.code
+
+
+@pytest.mark.parametrize("example", [example for _, example in _MATCHES])
+def test_findings_point_into_the_example(example: str) -> None:
+    lines = example.splitlines()
+    for finding in findings_of(example):
+        assert 1 <= finding.place.line <= len(lines)
+        assert 1 <= finding.place.column < finding.place.end_column <= len(lines[finding.place.line - 1]) + 1
+
+
+def test_the_family_has_codes_of_its_own_and_examples_of_both_kinds() -> None:
+    codes = [rule.code for rule in HYGIENE]
+
+    assert codes == sorted(set(codes))
+    assert all(re.fullmatch(r"GA7\d\d", code) for code in codes)
+    assert all(rule.matches and rule.passes for rule in HYGIENE)
+    assert not set(codes) & {rule.code for rule in RULES}
+
+
+def test_hygiene_is_no_evidence(tmp_path: Path) -> None:
+    for number, (_, example) in enumerate(_MATCHES):
+        analysis = analyze(project(tmp_path / str(number), None, func_py=example))
+
+        assert all(finding.signal is not Signal.HYGIENE for finding in analysis.findings)
+
+
+def test_hygiene_weighs_nothing() -> None:
+    found = [finding for _, example in _MATCHES for finding in findings_of(example)]
+
+    assert {(finding.weight, finding.signal) for finding in found if finding.rule.startswith("GA7")} == {
+        (0.0, Signal.HYGIENE)
+    }
