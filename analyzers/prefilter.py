@@ -8,12 +8,13 @@ rule's examples against the words.
 import re
 
 _WORDS = (
-    rb"accelerat|audiocraft|batch|bitsandbytes|compute_type|ctranslate|cu[a-z]{0,3}py|cuda|cudf|cuml|deepspeed|device|diffus|easyocr|"
+    rb"accelerat|async|audiocraft|batch|bitsandbytes|compute_type|ctranslate|cu[a-z]{0,3}py|cuda|cudf|cuml|deepspeed|device|diffus|easyocr|"
     rb"einsum|environ|exllama|fairseq|flash|fp16|from_pretrained|gfpgan|gpt|gpu|GPU|half|hugging|insightface|install|Image|"
     rb"jax|keras|linalg|lmdeploy|load_in|matmul|mxnet|n_gpu|numba|numpy|nvidia|onnx|open_clip|openai|os\.|paddle|peft|pipeline|"
     rb"precision|random|sam_model|sentence_|sglang|sleep|subprocess|tensor|timm|torch|transformers|tree_method|triton|TTS|ultralytics|"
     rb"vllm|whisper|xformers|"
-    rb"@|model|apex|awq|cucim|dali|gptq|dot\(|getenv|\bmm\(|bmm\("
+    rb"@|model|CUDA|__global__|__kernel|backward|packages|requirements|dependencies|\.fit\(|"
+    rb"apex|awq|cucim|dali|gptq|dot\(|getenv|\bmm\(|bmm\("
 )
 _PATTERN = re.compile(_WORDS)
 

@@ -281,8 +281,8 @@ class _Walker:
 
     def decorator(self, node: ast.expr, scope: Scope, conditions: Conditions) -> None:
         self.found.sites.append(Site(node, scope, conditions, is_decorator=True))
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.expr) and isinstance(node, ast.Call):
+        if isinstance(node, ast.Call):
+            for child in (node.func, *node.args, *(keyword.value for keyword in node.keywords)):
                 self.expression(child, scope, conditions)
 
     def assign(self, target: ast.expr, value: ast.expr, scope: Scope, conditions: Conditions) -> None:
@@ -295,6 +295,8 @@ class _Walker:
                 own = scope.bindings.get(owner, [])
                 if holder is not None and any(binding.kind is Kind.SELF for binding in own):
                     holder.bind(name, Binding(Kind.VALUE, scope, conditions, value))
+                self.found.named.append((name, value, scope, conditions))
+            case ast.Attribute(attr=name):
                 self.found.named.append((name, value, scope, conditions))
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
                 values = value.elts if isinstance(value, ast.Tuple | ast.List) else []

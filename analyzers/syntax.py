@@ -17,6 +17,7 @@ from analyzers.facts import (
     FileFacts,
     Guard,
     Import,
+    Items,
     Known,
     Made,
     Place,
@@ -30,7 +31,7 @@ from analyzers.facts import (
 from analyzers.reading import Source, Trouble
 from analyzers.scopes import Conditions, ModuleScopes, Scope, Site, read_scopes
 from analyzers.values import BudgetError, Evaluator
-from analyzers.vocabulary import GPU_ONLY_MODULES
+from analyzers.vocabulary import GPU_ONLY_MODULES, PACKAGE_LISTS
 
 _RECURSION_LIMIT = 12_000
 """Deep enough for any tree that `ast.parse` accepts; Python-to-Python calls take no C stack."""
@@ -145,7 +146,8 @@ class _FileReader:
         for name, node, scope, conditions in self._module.named:
             value = self._evaluator.value(node, scope)
             plain = any(isinstance(option, Known) for option in options(value))
-            if plain and not self._guards.is_dead(conditions):
+            listed = name.lower() in PACKAGE_LISTS and any(isinstance(option, Items) for option in options(value))
+            if (plain or listed) and not self._guards.is_dead(conditions):
                 yield Constant(name, value, self._place(node), self._guards.guard(conditions))
 
     def _refusals(self) -> Iterator[Refusal]:

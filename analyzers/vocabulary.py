@@ -98,3 +98,8 @@ SAME_OBJECT = frozenset(
 
 GPU_ONLY_MODULES = ("cupy", "cudf", "cuml", "pycuda", "numba.cuda", "tensorrt", "triton", "torch_tensorrt", "cuda")
 """Modules, by the start of their qualified name, that do nothing without a GPU; importing one may be an attempt."""
+
+PACKAGE_LISTS = frozenset(
+    {"dependencies", "packages", "pip_packages", "python_packages", "requirements", "pip_requirements"}
+)
+"""Names under which code lists the packages that its image needs."""

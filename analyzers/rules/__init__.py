@@ -5,6 +5,7 @@ scale, 6xx evidence for the CPU. The 9xx codes are not rules but failures of the
 """
 
 from analyzers.rules import (
+    asks_for_gpus,
     asks_gaia,
     batch_size,
     compiled_graph,
@@ -12,6 +13,7 @@ from analyzers.rules import (
     cpu_library,
     cuda_package,
     cuda_runtime,
+    cuda_source,
     device_default,
     device_map,
     framework,
@@ -23,12 +25,15 @@ from analyzers.rules import (
     guarded_device,
     half_precision,
     heavy_pipeline,
+    leftover_framework,
     matrix_product,
     model_scale,
     parallel_cpu,
     pinned_device,
+    plumbing,
     refuses_cpu,
     tensor_size,
+    training,
     waiting,
 )
 from analyzers.rules.model import Rule
@@ -37,6 +42,7 @@ RULES: tuple[Rule, ...] = (
     gpu_only_library.RULE,
     framework.RULE,
     cuda_package.RULE,
+    leftover_framework.RULE,
     pinned_device.RULE,
     guarded_device.RULE,
     device_default.RULE,
@@ -48,17 +54,21 @@ RULES: tuple[Rule, ...] = (
     half_precision.RULE,
     gpu_provider.RULE,
     gpu_command.RULE,
+    asks_for_gpus.RULE,
     gpu_kernel.RULE,
     parallel_cpu.RULE,
     compiled_graph.RULE,
+    cuda_source.RULE,
     batch_size.RULE,
     tensor_size.RULE,
     matrix_product.RULE,
+    training.RULE,
     model_scale.RULE,
     heavy_pipeline.RULE,
     cpu_library.RULE,
     cpu_build.RULE,
     waiting.RULE,
+    plumbing.RULE,
 )
 
 FAILURES: dict[str, str] = {

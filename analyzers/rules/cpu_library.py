@@ -1,7 +1,7 @@
 """GA601: libraries that compute on the CPU."""
 
 from analyzers.facts import Facts
-from analyzers.rules.libraries import CPU_ONLY, lookup
+from analyzers.rules.libraries import CPU_ONLY, lookup, outside
 from analyzers.rules.model import Found, Rule, Signal
 
 _WEIGHTS = {"pandas": -0.2, "polars": -0.2, "sklearn": -0.3, "spacy": -0.3}
@@ -9,7 +9,7 @@ _WEIGHTS = {"pandas": -0.2, "polars": -0.2, "sklearn": -0.3, "spacy": -0.3}
 
 def _check(facts: Facts) -> Found:
     seen = set()
-    for fact in facts.imports():
+    for fact in outside(facts):
         key = lookup(fact.name, CPU_ONLY)
         if key and key not in seen:
             seen.add(key)

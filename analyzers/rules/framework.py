@@ -2,7 +2,7 @@
 
 from analyzers.facts import Facts
 from analyzers.rules.dependency_lines import all_dependencies
-from analyzers.rules.libraries import FRAMEWORKS, import_name, lookup
+from analyzers.rules.libraries import FRAMEWORKS, import_name, lookup, outside
 from analyzers.rules.model import Found, Rule, Signal
 
 HEAVY = 1.0
@@ -11,7 +11,7 @@ HEAVY = 1.0
 
 def _check(facts: Facts) -> Found:
     seen = set()
-    for fact in facts.imports():
+    for fact in outside(facts):
         key = lookup(fact.name, FRAMEWORKS)
         if key and key not in seen:
             seen.add(key)

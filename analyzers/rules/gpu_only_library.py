@@ -2,13 +2,13 @@
 
 from analyzers.facts import Facts, Guard
 from analyzers.rules.dependency_lines import all_dependencies, is_for_gpus
-from analyzers.rules.libraries import GPU_ONLY, import_name, lookup
+from analyzers.rules.libraries import GPU_ONLY, import_name, lookup, outside
 from analyzers.rules.model import Found, Rule, Signal
 
 
 def _check(facts: Facts) -> Found:
     imported = set()
-    for fact in facts.imports():
+    for fact in outside(facts):
         key = lookup(fact.name, GPU_ONLY)
         if key and key not in imported:
             imported.add(key)

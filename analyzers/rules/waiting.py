@@ -1,7 +1,7 @@
 """GA603: time spent waiting."""
 
 from analyzers.facts import Facts
-from analyzers.rules.libraries import REMOTE, lookup
+from analyzers.rules.libraries import REMOTE, lookup, outside
 from analyzers.rules.model import Found, Rule, Signal
 
 _SLEEPS = frozenset({"time.sleep", "asyncio.sleep", "anyio.sleep"})
@@ -12,7 +12,7 @@ def _check(facts: Facts) -> Found:
         if call.name in _SLEEPS:
             yield call.place, f"{call.name} waits; no backend makes that shorter", -0.2, Signal.SPEAKS_FOR_CPU
     seen: set[str] = set()
-    for fact in facts.imports():
+    for fact in outside(facts):
         key = lookup(fact.name, REMOTE)
         if key and key not in seen:
             seen.add(key)
