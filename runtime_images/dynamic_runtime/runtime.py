@@ -213,7 +213,8 @@ class Runtime:
         observation = observe(self, now_s)
         self.policy_state, decision = decide(self.policy, self.policy_state, observation, now_s)
         before, self.decision = self.decision, decision
-        if before is None or (before.rule, before.chosen) != (decision.rule, decision.chosen):
+        unchanged = before is not None and (before.rule, before.chosen) == (decision.rule, decision.chosen)
+        if not unchanged and decision.rule != "under_way":  # the switch events tell how a switch goes on
             fields = {"active": observation.active, "chosen": decision.chosen, "rejected": decision.rejected}
             self.events.emit("decision", **fields, rule=decision.rule, reason=decision.reason, inputs=decision.inputs)
         if decision.chosen is not observation.active and observation.switching_to is None:

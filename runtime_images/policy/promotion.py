@@ -148,9 +148,10 @@ def _well(context: Context) -> str:
     level, slo_s = context.levels[Backend.CPU], context.slo_s
     if slo_s is None:
         return "no latency SLO is set: the function stays on the CPU, the cheaper backend"
-    if level is None:
-        return f"no request has been measured against {target(slo_s)} yet"
-    slowest_s = max((sample.latency_s for sample in context.state.cpu.samples), default=level.p95_s)
+    here = [sample.latency_s for sample in context.state.cpu.samples if sample.at >= context.state.moved_at]
+    if level is None or not here:
+        return f"no request has been measured on the CPU against {target(slo_s)} yet"
+    slowest_s = max(here)
     if slowest_s > slo_s:
         return (
             f"the slowest of the last requests took {span(slowest_s)}, too little to say that {target(slo_s)} is missed"
