@@ -14,6 +14,7 @@ from types import FrameType
 from gaia_cli.errors import ExitCode, GaiaError, UsageError
 
 _VERSION_FLAGS = (["--version"], ["-V"])
+_HELP_FLAGS = frozenset({"--help", "-h"})
 _DEBUG_FLAG = "--debug"
 
 
@@ -31,16 +32,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     return guarded(lambda: _run(arguments), arguments, debug=debug)
 
 
+def lint_main() -> int:
+    """Run `gaia-lint`, which is `gaia lint` under a name of its own for hooks."""
+    return main(["lint", *sys.argv[1:]])
+
+
 def guarded(work: Callable[[], int], arguments: Sequence[str], *, debug: bool = False) -> int:
     """Do `work`; any failure becomes a message, and the exit code that docs/reference.md promises."""
-    from gaia_cli.views import errors
-
     as_json = _wants_json(arguments)
     try:
         code = work()
-        errors.flush_quietly()
+        sys.stdout.flush()
         return code
     except GaiaError as error:
+        from gaia_cli.views import errors
+
         errors.show_error(error, as_json=as_json)
         if debug:
             errors.show_traceback(error)
@@ -48,9 +54,13 @@ def guarded(work: Callable[[], int], arguments: Sequence[str], *, debug: bool = 
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
+        from gaia_cli.views import errors
+
         errors.flush_quietly()  # the reader, such as `head`, has seen enough
         return ExitCode.OK
     except Exception as error:  # noqa: BLE001 -- the last resort: a bug must become a report
+        from gaia_cli.views import errors
+
         errors.show_bug(error, arguments, as_json=as_json, exit_code=ExitCode.USAGE)
         if debug:
             errors.show_traceback(error)
@@ -58,7 +68,12 @@ def guarded(work: Callable[[], int], arguments: Sequence[str], *, debug: bool = 
 
 
 def _run(arguments: list[str]) -> int:
-    """Parse `arguments` and do what they ask for."""
+    """Parse `arguments` and do what they ask for; linting, which hooks do all day, without loading Typer."""
+    if arguments[0] == "lint" and _HELP_FLAGS.isdisjoint(arguments):
+        from gaia_cli.commands.lint import lint
+        from gaia_cli.linting.options import parse
+
+        return lint(parse(arguments[1:]))
     from typer import Abort, TyperException
 
     from gaia_cli.app import app

@@ -6,12 +6,14 @@ so that no verb pays for another's imports, and help pays for none.
 
 from collections.abc import Callable
 from enum import StrEnum
+from inspect import Parameter, Signature
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from gaia_cli.errors import ExitCode
+from gaia_cli.linting.options import OPTIONS, Option
 
 Call = Callable[[], ExitCode]
 
@@ -136,6 +138,113 @@ def analyze(
         from gaia_cli.commands.analyze import analyze as work
 
         return work(path, output_format=output_format.value, write=write)
+
+    return call
+
+
+def _lint_parameters() -> dict[str, tuple[Any, Any]]:
+    """The parameters of `gaia lint`, from the table that the hook's path reads: annotation and default by name."""
+    files = Annotated[
+        list[str] | None,
+        typer.Argument(metavar="FILES", show_default=False, help="Files and directories; - for standard input."),
+    ]
+    return {"files": (files, None)} | {option.field: _lint_parameter(option) for option in OPTIONS}
+
+
+def _lint_parameter(option: Option) -> tuple[Any, Any]:
+    if option.is_switch:
+        return Annotated[bool, typer.Option(option.flag, help=option.help)], False
+    if option.repeatable:
+        return Annotated[list[str] | None, typer.Option(option.flag, metavar=option.metavar, help=option.help)], None
+    kind: Any = StrEnum(option.field, {choice: choice for choice in option.choices}) if option.choices else str
+    return Annotated[kind | None, typer.Option(option.flag, metavar=option.metavar or None, help=option.help)], None
+
+
+def _lint(**values: object) -> Call:
+    """Report what keeps functions from switching.
+
+    For hooks and pipelines: findings only, no verdict. Without FILES, the Python files below the working directory.
+    Exits with 0 when there is nothing, with 1 when there are findings, with 2 when the analysis failed.
+
+    Example: gaia lint src --output sarif:gaia.sarif
+    """
+
+    def call() -> ExitCode:
+        from gaia_cli.commands.lint import lint as work
+        from gaia_cli.linting.options import from_values
+
+        return work(from_values(values))
+
+    return call
+
+
+def _add_lint() -> None:
+    parameters = _lint_parameters()
+    _lint.__annotations__ = {name: annotation for name, (annotation, _) in parameters.items()}
+    _lint.__signature__ = Signature(  # type: ignore[attr-defined] # read by `inspect`, and through it by Typer
+        [
+            Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+            for name, (annotation, default) in parameters.items()
+        ]
+    )
+    app.command(name="lint")(_lint)
+
+
+_add_lint()
+
+
+@app.command()
+def rule(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="The rule's code or name.")],
+    output_format: ReportFormat = Report.FULL,
+) -> Call:
+    """Explain a rule.
+
+    Example: gaia rule GA201
+    """
+
+    def call() -> ExitCode:
+        from gaia_cli.commands.rule import rule as work
+
+        return work(code, output_format=output_format.value)
+
+    return call
+
+
+@app.command()
+def rules(output_format: ReportFormat = Report.FULL) -> Call:
+    """List the rules.
+
+    Example: gaia rules --output-format json
+    """
+
+    def call() -> ExitCode:
+        from gaia_cli.commands.rules import rules as work
+
+        return work(output_format=output_format.value)
+
+    return call
+
+
+@app.command()
+def manifest(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="PATHS", show_default=False, help="Functions; by default all below that have one."),
+    ] = None,
+    write: Annotated[bool, typer.Option("--write", help="Write each anew instead of checking it.")] = False,
+) -> Call:
+    """Check that each gaia.manifest.toml is that of its sources.
+
+    Exits with 1 where one is not.
+
+    Example: gaia manifest --write
+    """
+
+    def call() -> ExitCode:
+        from gaia_cli.commands.manifest import manifest as work
+
+        return work(tuple(paths or ()), write=write)
 
     return call
 

@@ -102,6 +102,36 @@ def _requirements(value: object) -> str | tuple[str, ...]:
     return lines
 
 
+def _codes(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(code, str) and re.fullmatch(_CODES, code) for code in value):
+        raise ValueError
+    return tuple(value)
+
+
+def _globs(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(glob, str) and glob for glob in value):
+        raise ValueError
+    return tuple(value)
+
+
+def _codes_by_glob(value: object) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    if not isinstance(value, dict) or not all(value):
+        raise ValueError
+    return tuple((glob, _codes(codes)) for glob, codes in value.items())
+
+
+def choice(*words: str) -> Kind:
+    """One of a few words."""
+
+    def convert(value: object) -> str:
+        if value not in words:
+            raise ValueError
+        return str(value)
+
+    return Kind("one of " + ", ".join(f'"{word}"' for word in words), convert)
+
+
+_CODES = r"ALL|GA\d{0,3}"
 _FILE = r"[^\s/\\][^\n\r\\]*"
 DNS_LABEL = r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
 """A Kubernetes service name: the strictest of the places where a function's name is used."""
@@ -115,3 +145,8 @@ CURRENCY = text(r"[A-Z]{3}", 'a currency code of three capitals, such as "USD"')
 IMAGE = text(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}", 'an image name, such as "python:3.12-slim"')
 MEMORY = Kind('a size such as "512Mi" or "2Gi"', _memory)
 FLAG = Kind("true or false", _flag)
+CODES = Kind('a list of rule codes or their beginnings, such as ["GA201", "GA7"]', _codes)
+GLOBS = Kind('a list of patterns such as ["tests/*"]', _globs)
+CODES_BY_GLOB = Kind(
+    'a table of patterns with the rules to ignore there, such as {"tests/*" = ["GA2"]}', _codes_by_glob
+)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from gaia_cli import kinds
 from gaia_cli.errors import ConfigurationError, UsageError
+from gaia_cli.linting.table import LintTable
 from gaia_cli.requirements import Requirements, default_requirements, requirements_file
 from runtime_images.policy.model import ExecutionMode, Prices, Slo
 
@@ -88,10 +89,21 @@ TABLES: dict[str, dict[str, Key]] = {
         "max_body_mb": Key(kinds.number(high=4096, above=True), "max_body_mb"),
         "request_timeout_s": Key(kinds.number(high=86400, above=True), "request_timeout_s"),
     },
+    "lint": {
+        "select": Key(kinds.CODES, "lint.select"),
+        "extend-select": Key(kinds.CODES, "lint.extend_select"),
+        "ignore": Key(kinds.CODES, "lint.ignore"),
+        "per-file-ignores": Key(kinds.CODES_BY_GLOB, "lint.per_file_ignores"),
+        "exclude": Key(kinds.GLOBS, "lint.exclude"),
+        "min-confidence": Key(kinds.choice("low", "medium", "high"), "lint.min_confidence"),
+        "fail-on": Key(kinds.choice("note", "warning", "error"), "lint.fail_on"),
+    },
 }
 """What gaia.toml may hold, besides [targets.NAME], whose keys belong to the target."""
 
 _TARGETS = "targets"
+_LINT = "lint."
+"""What [lint] fills belongs to the linter, not to the function."""
 
 
 def load_project(path: Path) -> FunctionProject:
@@ -104,7 +116,7 @@ def load_project(path: Path) -> FunctionProject:
     directory, entrypoint = _locate(path)
     pyproject = _read_toml(directory / "pyproject.toml")
     where, tables = _configuration(directory, pyproject)
-    values = _check(where, tables)
+    values = {name: value for name, value in _check(where, tables).items() if not name.startswith(_LINT)}
     if entrypoint:
         values["entrypoint"] = entrypoint
     name = values.pop("name", "") or _default_name(directory, entrypoint)
@@ -116,6 +128,17 @@ def load_project(path: Path) -> FunctionProject:
     for key, requirements in found.items():
         values |= {key: requirements.lines, f"{key}_file": requirements.file}
     return _assemble(FunctionProject(directory, name), values)
+
+
+def load_lint(directory: Path) -> LintTable:
+    """What the configuration in `directory` says about linting; a directory without Python is fine here.
+
+    Raises:
+        ConfigurationError: a configuration file is malformed, or has an unknown key or an unusable value.
+    """
+    where, tables = _configuration(directory, _read_toml(directory / "pyproject.toml"))
+    values = _check(where, tables)
+    return LintTable(**{name.removeprefix(_LINT): value for name, value in values.items() if name.startswith(_LINT)})
 
 
 def slug(text: str) -> str:

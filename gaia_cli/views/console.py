@@ -3,11 +3,12 @@
 Plain writes, so that nothing here costs an import; `rich_console` loads rich for the views that draw.
 """
 
-import json
 import sys
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # as type checkers know it; importing `typing` takes as long as showing the version
 if TYPE_CHECKING:
+    from typing import Any
+
     from rich.console import Console
 
 
@@ -31,8 +32,10 @@ def note(text: str) -> None:
     sys.stderr.flush()
 
 
-def json_line(value: Any) -> None:  # noqa: ANN401 -- anything that JSON holds
+def json_line(value: "Any") -> None:  # noqa: ANN401 -- anything that JSON holds
     """Write `value` as one line of JSON to standard output."""
+    import json
+
     result(json.dumps(value, ensure_ascii=False))
 
 

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gaia_cli.errors import ConfigurationError, UsageError
+from gaia_cli.linting.table import LintTable
 from gaia_cli.project import TABLES, FunctionProject, load_project, slug
 from runtime_images.policy.model import ExecutionMode, Prices, Slo
 
@@ -98,6 +99,7 @@ def test_every_key_reaches_its_field(function: Path) -> None:
 def test_every_key_fills_a_field_that_exists() -> None:
     parts = {"": FunctionProject, "slo": Slo, "prices": Prices}
     names = {(part, field.name) for part, kind in parts.items() for field in fields(kind)}
+    names |= {("lint", name) for name in LintTable.__annotations__}
 
     for keys in TABLES.values():
         for key in keys.values():

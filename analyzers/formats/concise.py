@@ -1,0 +1,14 @@
+"""One line a finding, in the form that editors and pipelines know: `path:line:column: level: message [code]`."""
+
+from analyzers.formats.findings import LintFinding, Report
+
+
+def render(report: Report) -> str:
+    """The findings, a line each; nothing at all where there are none."""
+    return "".join(f"{line(finding)}\n" for finding in report.findings)
+
+
+def line(finding: LintFinding) -> str:
+    """A finding as one line."""
+    place = f"{finding.path}:{finding.line}:{finding.column}"
+    return f"{place}: {finding.level.word}: {' '.join(finding.message.split())} [{finding.code}]"

@@ -1,0 +1,84 @@
+"""What the linter's formats are given: findings with their level, and what each rule says of itself.
+
+A format is a pure function of a `Report`. `rules` and `sources` may load what they are asked for when they are asked,
+so that a format that needs neither pays for neither.
+"""
+
+from collections.abc import Mapping
+from enum import IntEnum
+
+from analyzers.records import record
+
+
+class Level(IntEnum):
+    """How much a finding matters: an error is wrong, a warning is to be looked at, a note is worth knowing."""
+
+    NOTE = 1
+    WARNING = 2
+    ERROR = 3
+
+    @property
+    def word(self) -> str:
+        """The level as people write it."""
+        return self.name.lower()
+
+
+class Confidence(IntEnum):
+    """How often a rule is right about what it finds; a judgement of the rule's authors, not a measurement."""
+
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+
+    @property
+    def word(self) -> str:
+        """The confidence as people write it."""
+        return self.name.lower()
+
+
+@record
+class LintFinding:
+    """One finding of the linter.
+
+    `path` has forward slashes; `line` and `column` count from 1 and `end_column` is just behind the stretch.
+    `excerpt` is the source line, `ordinal` tells equal findings on equal lines of one file apart, from 0.
+    """
+
+    code: str
+    level: Level
+    confidence: Confidence
+    path: str
+    line: int
+    column: int
+    end_column: int
+    message: str
+    excerpt: str = ""
+    ordinal: int = 0
+
+
+@record
+class RuleText:
+    """What a rule says of itself. `help` is Markdown."""
+
+    code: str
+    name: str
+    summary: str
+    help: str
+    level: Level
+    confidence: Confidence
+
+
+@record
+class Report:
+    """Everything that one run of the linter found, in the order of path, line, column and code.
+
+    `files` are all that were read. A finding of the level `fails_from` or above makes the run fail. `rules` knows a
+    rule by its code, `sources` a file's text by its path.
+    """
+
+    findings: tuple[LintFinding, ...]
+    files: tuple[str, ...]
+    version: str
+    fails_from: Level
+    rules: Mapping[str, RuleText]
+    sources: Mapping[str, str]

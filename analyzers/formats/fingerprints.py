@@ -1,0 +1,57 @@
+"""What stays of a finding when lines move: the identity by which a baseline and other people's trackers know it again.
+
+`fingerprint` is Gaia's own: the rule, the path, the line without its white space, and an ordinal among equals. Edits
+elsewhere in the file leave it as it is.
+
+`line_hashes` is GitHub's `primaryLocationLineHash`, computed as its upload action does it (github/codeql-action,
+src/fingerprints.ts), so that the value given is the value expected there: the polynomial hash, base 37 modulo 2^64, of
+the 100 UTF-16 units from the start of the line, blanks and tabs left out and every line ending a line feed, in
+hexadecimal, then a colon and the number of times that this hash has come so far in the file.
+"""
+
+from array import array
+
+from analyzers.formats.findings import LintFinding
+
+_BASE = 37
+_MODULUS = 1 << 64
+_WINDOW = 100
+_LEAVING = pow(_BASE, _WINDOW, _MODULUS)
+_END_OF_FILE = 0xFFFF
+_LINE_FEED = 10
+_DIGEST_BYTES = 16
+
+
+def fingerprint(finding: LintFinding) -> str:
+    """The identity of `finding` under edits elsewhere in its file, in hexadecimal."""
+    from hashlib import blake2b
+
+    parts = (finding.code, finding.path, "".join(finding.excerpt.split()), str(finding.ordinal))
+    return blake2b("\0".join(parts).encode(), digest_size=_DIGEST_BYTES).hexdigest()
+
+
+def line_hashes(text: str) -> list[str]:
+    """The hash of every line of `text`, the first one first."""
+    units = _units(text)
+    starts = [0] + [index + 1 for index, unit in enumerate(units[:-1]) if unit == _LINE_FEED]
+    seen: dict[int, int] = {}
+    hashes: list[str] = []
+    wanted = iter([*starts, len(units)])
+    start = next(wanted)
+    padded = units + [0] * _WINDOW
+    rolling = 0
+    for end, unit in enumerate(padded):
+        leaving = padded[end - _WINDOW] if end >= _WINDOW else 0
+        rolling = (rolling * _BASE + unit - _LEAVING * leaving) % _MODULUS
+        if end - _WINDOW + 1 == start:
+            seen[rolling] = seen.get(rolling, 0) + 1
+            hashes.append(f"{rolling:x}:{seen[rolling]}")
+            start = next(wanted)
+    return hashes
+
+
+def _units(text: str) -> list[int]:
+    """The UTF-16 units that count, and the mark of the end."""
+    plain = text.replace("\r\n", "\n").replace("\r", "\n").replace(" ", "").replace("\t", "")
+    units = array("H", plain.encode("utf-16-le", "surrogatepass"))
+    return [*units, _END_OF_FILE]

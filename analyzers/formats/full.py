@@ -1,0 +1,35 @@
+"""Each finding with its source line and the stretch of it marked, then one line that sums up."""
+
+from analyzers.formats.concise import line
+from analyzers.formats.findings import Level, LintFinding, Report
+
+_WIDEST = 160
+"""Longer lines are not shown: nobody finds a mark in them."""
+
+
+def render(report: Report) -> str:
+    """The findings, and how many there are."""
+    return "".join(_finding(finding) for finding in report.findings) + _sum(report) + "\n"
+
+
+def _finding(finding: LintFinding) -> str:
+    excerpt = finding.excerpt.expandtabs(1).rstrip()
+    shown = "".join(character if character.isprintable() else "?" for character in excerpt)
+    if not shown.strip() or len(shown) > _WIDEST:
+        return f"{line(finding)}\n\n"
+    margin = " " * len(str(finding.line))
+    width = max(min(finding.end_column, len(shown) + 1) - finding.column, 1)
+    mark = " " * (finding.column - 1) + "^" * width
+    return f"{line(finding)}\n{margin} |\n{finding.line} | {shown}\n{margin} | {mark}\n\n"
+
+
+def _sum(report: Report) -> str:
+    files = f"{len(report.files)} file{'' if len(report.files) == 1 else 's'}"
+    if not report.findings:
+        return f"nothing found in {files}"
+    counts = [
+        f"{count} {level.word}{'' if count == 1 else 's'}"
+        for level in sorted(Level, reverse=True)
+        if (count := sum(finding.level is level for finding in report.findings))
+    ]
+    return f"{', '.join(counts)} in {files}; `gaia rule CODE` explains a rule"

@@ -1,0 +1,35 @@
+"""GitHub Actions' workflow commands, which show each finding beside its line in a pull request.
+
+A command is one line, `::level key=value,key=value::message`; the runner takes `%`, line ends and, in values, `:` and
+`,` for itself, so they are written as percent codes.
+"""
+
+from analyzers.formats.findings import Level, LintFinding, Report
+
+_COMMANDS = {Level.NOTE: "notice", Level.WARNING: "warning", Level.ERROR: "error"}
+
+
+def render(report: Report) -> str:
+    """A workflow command for each finding."""
+    return "".join(f"{_command(finding)}\n" for finding in report.findings)
+
+
+def _command(finding: LintFinding) -> str:
+    values = {
+        "title": f"gaia ({finding.code})",
+        "file": finding.path,
+        "line": str(finding.line),
+        "endLine": str(finding.line),
+        "col": str(finding.column),
+        "endColumn": str(finding.end_column),
+    }
+    properties = ",".join(f"{key}={_value(text)}" for key, text in values.items())
+    return f"::{_COMMANDS[finding.level]} {properties}::{_message(f'{finding.code} {finding.message}')}"
+
+
+def _message(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _value(text: str) -> str:
+    return _message(text).replace(":", "%3A").replace(",", "%2C")

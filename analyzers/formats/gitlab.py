@@ -1,0 +1,23 @@
+"""GitLab's Code Quality report: a JSON array with a fingerprint an issue, which GitLab compares between branches."""
+
+import json
+
+from analyzers.formats.findings import Level, Report
+from analyzers.formats.fingerprints import fingerprint
+
+_SEVERITIES = {Level.NOTE: "info", Level.WARNING: "minor", Level.ERROR: "major"}
+
+
+def render(report: Report) -> str:
+    """The report as JSON text, ending in a newline."""
+    issues = [
+        {
+            "description": f"{finding.code}: {finding.message}",
+            "check_name": finding.code,
+            "fingerprint": fingerprint(finding),
+            "severity": _SEVERITIES[finding.level],
+            "location": {"path": finding.path, "lines": {"begin": finding.line}},
+        }
+        for finding in report.findings
+    ]
+    return json.dumps(issues, indent=2, ensure_ascii=False) + "\n"

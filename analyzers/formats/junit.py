@@ -1,0 +1,68 @@
+"""JUnit XML, for servers that know tests only: a file is a suite, a finding a test case.
+
+Findings that make the run fail are failures; the others are skipped cases with their message, so that the server's
+verdict is that of the exit code. A file without findings is one case that passes.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from xml.etree import ElementTree as ET
+
+from analyzers.formats.concise import line
+from analyzers.formats.findings import LintFinding, Report
+
+_ALLOWED_CONTROLS = "\t\n\r"
+
+
+def render(report: Report) -> str:
+    """The report as an XML document, ending in a newline."""
+    by_file = {path: list(found) for path, found in groupby(report.findings, key=lambda finding: finding.path)}
+    clean = set(report.files) - set(by_file)
+    root = ET.Element("testsuites", {"name": "gaia lint", **_counts(report, report.findings, clean)})
+    for path in dict.fromkeys([*report.files, *by_file]):
+        root.append(_suite(report, path, by_file.get(path, [])))
+    ET.indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+
+
+def _suite(report: Report, path: str, findings: list[LintFinding]) -> ET.Element:
+    clean = set() if findings else {path}
+    suite = ET.Element("testsuite", {"name": _text(path), **_counts(report, findings, clean)})
+    for finding in findings:
+        suite.append(_case(report, finding))
+    if clean:
+        ET.SubElement(suite, "testcase", name="gaia lint", classname=_text(path), file=_text(path))
+    return suite
+
+
+def _case(report: Report, finding: LintFinding) -> ET.Element:
+    path = _text(finding.path)
+    name = f"{finding.code} line {finding.line}, column {finding.column}"
+    case = ET.Element("testcase", name=name, classname=path, file=path, line=str(finding.line))
+    if finding.level >= report.fails_from:
+        failure = ET.SubElement(case, "failure", type=finding.level.word, message=_text(finding.message))
+        failure.text = _text(line(finding))
+    else:
+        ET.SubElement(case, "skipped", message=_text(f"{finding.level.word}: {finding.message}"))
+    return case
+
+
+def _counts(report: Report, findings: Sequence[LintFinding], clean: set[str]) -> dict[str, str]:
+    failing = sum(finding.level >= report.fails_from for finding in findings)
+    return {
+        "tests": str(len(findings) + len(clean)),
+        "failures": str(failing),
+        "errors": "0",
+        "skipped": str(len(findings) - failing),
+    }
+
+
+def _text(text: str) -> str:
+    """`text` without the characters that XML cannot hold."""
+    return "".join(_characters(text))
+
+
+def _characters(text: str) -> Iterator[str]:
+    for character in text:
+        forbidden = character < " " and character not in _ALLOWED_CONTROLS
+        yield "?" if forbidden or "\ud800" <= character <= "\udfff" or character in "\ufffe\uffff" else character

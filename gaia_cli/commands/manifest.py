@@ -1,0 +1,101 @@
+"""`gaia manifest`: whether each gaia.manifest.toml is still that of its sources, and writing it anew; for hooks."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from analyzers.manifest import FILE_NAME, render_manifest
+from gaia_cli.commands.analyze import analyze_project
+from gaia_cli.errors import AnalysisError, ExitCode, UsageError
+from gaia_cli.project import FunctionProject, load_project
+from gaia_cli.version import __version__
+from gaia_cli.views import console
+
+_NOT_THE_PROJECTS = frozenset({"__pycache__", "node_modules", "site-packages", "venv", "env"})
+
+
+def manifest(paths: Sequence[Path] = (), *, write: bool = False) -> ExitCode:
+    """Check the manifests of the functions at `paths`, or of all below the working directory that have one.
+
+    With `write` each is written anew where it differs. Returns `FINDINGS` where one differs and was not written.
+
+    Raises:
+        UsageError: there is nothing at a path, or a manifest cannot be written.
+        AnalysisError: a file of a function could not be analyzed.
+        ConfigurationError, FunctionError: as for `gaia analyze`.
+    """
+    directories = list(paths) or list(_with_manifest(Path()))
+    if not directories:
+        console.note(f"no {FILE_NAME} below here; `gaia manifest PATH --write` writes one")
+    differing = [directory for directory in directories if not _is_current(directory, write=write)]
+    return ExitCode.FINDINGS if differing and not write else ExitCode.OK
+
+
+def _with_manifest(root: Path) -> Iterator[Path]:
+    for directory, subdirectories, names in os.walk(root):
+        subdirectories[:] = sorted(
+            name for name in subdirectories if name not in _NOT_THE_PROJECTS and not name.startswith(".")
+        )
+        if FILE_NAME in names:
+            yield Path(directory)
+
+
+def _is_current(path: Path, *, write: bool) -> bool:
+    """Whether the manifest says what the sources say, said where it does not; with `write` made so."""
+    project = load_project(path)
+    file = path / FILE_NAME
+    expected = _expected(project, path)
+    found = _read(file)
+    if found == expected:
+        return True
+    if write:
+        _write(file, expected)
+    else:
+        console.result(f"{file}: {_difference(found, expected)}; `gaia manifest {path} --write` writes it anew")
+    return False
+
+
+def _expected(project: FunctionProject, path: Path) -> str:
+    analysis = analyze_project(project, path)
+    if analysis.failures:
+        failure = analysis.failures[0]
+        place = f"{path / failure.place.path}:{failure.place.line}"
+        raise AnalysisError(f"{place}: {failure.message}", "correct the file; a manifest needs every source")
+    return render_manifest(analysis, name=project.name, slo=project.slo, version=__version__)
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {file}: {error}", "delete it, and write it anew") from None
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UsageError(f"cannot write {file}: {error.strerror}", "make the directory writable") from None
+    console.note(f"wrote {file}")
+
+
+def _difference(found: str, expected: str) -> str:
+    """The first thing in which the manifest differs, in the user's words."""
+    import tomllib
+
+    if not found:
+        return "there is none"
+    try:
+        there, wanted = tomllib.loads(found), tomllib.loads(expected)
+    except tomllib.TOMLDecodeError:
+        return "not valid TOML"
+    if there.get("mode", {}).get("value") != wanted["mode"]["value"]:
+        return f"its mode is {there.get('mode', {}).get('value')}, the sources say {wanted['mode']['value']}"
+    if there.get("sources") != wanted["sources"]:
+        return "the sources have changed since"
+    if there.get("analyzer") != wanted["analyzer"]:
+        return "it was written by another version of Gaia or of its rules"
+    changed = [table for table in wanted if there.get(table) != wanted[table]]
+    return f"[{changed[0]}] has changed since" if changed else "it was edited by hand"

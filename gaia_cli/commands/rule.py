@@ -1,0 +1,32 @@
+"""`gaia rule GA201`: what a rule finds and why, in the terminal."""
+
+import difflib
+
+from gaia_cli.commands.rules import as_object
+from gaia_cli.errors import ExitCode, UsageError
+from gaia_cli.linting.rule_texts import rule_texts
+from gaia_cli.linting.selection import Selection
+from gaia_cli.views import console
+
+
+def rule(name: str, output_format: str = "full") -> ExitCode:
+    """Show the rule with this code or name.
+
+    Raises:
+        UsageError: there is no such rule.
+    """
+    texts = rule_texts()
+    by_name = {text.name: text for text in texts.values()} | texts
+    text = by_name.get(name.upper()) or by_name.get(name.lower())
+    if text is None:
+        near = difflib.get_close_matches(name, by_name, n=1)
+        hint = f"did you mean {near[0]}?" if near else "`gaia rules` lists them"
+        raise UsageError(f"no rule is called {name!r}", hint)
+    selected = Selection().wants(text.code)
+    if output_format == "json":
+        console.json_line(as_object(text, selected=selected) | {"help": text.help})
+        return ExitCode.OK
+    asked = "linted for by default" if selected else "linted for when selected"
+    heading = f"{text.code} {text.name}: {text.level.word}, {text.confidence.word} confidence, {asked}"
+    console.result(f"{heading}\n\n{text.help}")
+    return ExitCode.OK

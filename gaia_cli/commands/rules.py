@@ -1,0 +1,34 @@
+"""`gaia rules`: every rule in a table, or as JSON."""
+
+from analyzers.formats.findings import RuleText
+from gaia_cli.errors import ExitCode
+from gaia_cli.linting.rule_texts import rule_texts
+from gaia_cli.linting.selection import Selection
+from gaia_cli.views import console
+
+
+def rules(output_format: str = "full") -> ExitCode:
+    """List the rules: code, name, level, confidence, whether `gaia lint` asks for it by default, summary."""
+    texts = rule_texts()
+    by_default = {code for code in texts if Selection().wants(code)}
+    if output_format == "json":
+        console.json_line([as_object(text, selected=code in by_default) for code, text in texts.items()])
+        return ExitCode.OK
+    width = max(len(text.name) for text in texts.values())
+    for code, text in texts.items():
+        mark = "*" if code in by_default else " "
+        console.result(f"{code} {mark} {text.name:<{width}}  {text.level.word:<7}  {text.summary}")
+    console.result("\n* linted for by default; select the others with --select or --extend-select")
+    return ExitCode.OK
+
+
+def as_object(text: RuleText, *, selected: bool) -> dict[str, str | bool]:
+    """A rule as plain values."""
+    return {
+        "code": text.code,
+        "name": text.name,
+        "summary": text.summary,
+        "level": text.level.word,
+        "confidence": text.confidence.word,
+        "default": selected,
+    }

@@ -1,0 +1,131 @@
+"""The options of `gaia lint`: one table, read by the quick parser of the hook's path and by the Typer command.
+
+Both give an `Options`, in which None means that the flag was not given, so that the configuration file may speak.
+"""
+
+import argparse
+from collections.abc import Iterable, Mapping, Sequence
+
+from analyzers.records import record
+from gaia_cli.errors import UsageError
+
+TYPE_CHECKING = False  # as type checkers know it; importing `typing` takes longer than parsing the options
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+FORMATS = ("full", "concise", "json", "json-lines", "sarif", "github", "gitlab", "junit")
+LEVELS = ("note", "warning", "error")
+CONFIDENCES = ("low", "medium", "high")
+
+
+@record
+class Option:
+    """One option. Without a metavar and choices it is a flag; a repeatable one collects what it is given."""
+
+    name: str
+    help: str
+    metavar: str = ""
+    choices: tuple[str, ...] = ()
+    repeatable: bool = False
+
+    @property
+    def flag(self) -> str:
+        """The option as it is typed."""
+        return f"--{self.name}"
+
+    @property
+    def field(self) -> str:
+        """The field of `Options` that it fills."""
+        return self.name.replace("-", "_")
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it takes no value."""
+        return not self.metavar and not self.choices
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option("output-format", "How findings are written to standard output.", choices=FORMATS),
+    Option("output", "Also write a report to a file, such as sarif:gaia.sarif.", "FORMAT:FILE", repeatable=True),
+    Option("select", "Only these rules: codes or their beginnings, such as GA2; ALL for every one.", "CODES", (), True),
+    Option("extend-select", "These rules as well.", "CODES", repeatable=True),
+    Option("ignore", "Not these rules.", "CODES", repeatable=True),
+    Option("per-file-ignores", "Not these rules in files that match.", "GLOB:CODES", repeatable=True),
+    Option("exclude", "Leave out files and directories that match.", "GLOB", repeatable=True),
+    Option("min-confidence", "Leave out rules that are less sure than this.", choices=CONFIDENCES),
+    Option("fail-on", "The lowest level that makes the run fail.", choices=LEVELS),
+    Option("exit-zero", "Exit with 0 whatever is found."),
+    Option("baseline", "Leave out the findings that this file remembers.", "FILE"),
+    Option("write-baseline", "Remember today's findings in this file, and exit with 0.", "FILE"),
+    Option("statistics", "Count the findings of each rule."),
+    Option("fix", "Put right what can be put right safely."),
+    Option("diff", "Show what --fix would change, and change nothing."),
+    Option("stdin-filename", "The name of the file that - reads from standard input.", "NAME"),
+    Option("watch", "Lint again whenever a file changes, until Ctrl-C."),
+    Option("no-cache", "Neither read nor write .gaia_cache."),
+)
+
+
+@record
+class Options:
+    """What was asked for on the command line; None and empty stand for not given."""
+
+    files: tuple[str, ...] = ()
+    output_format: str | None = None
+    output: tuple[str, ...] = ()
+    select: tuple[str, ...] | None = None
+    extend_select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] | None = None
+    per_file_ignores: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    min_confidence: str | None = None
+    fail_on: str | None = None
+    exit_zero: bool = False
+    baseline: str | None = None
+    write_baseline: str | None = None
+    statistics: bool = False
+    fix: bool = False
+    diff: bool = False
+    stdin_filename: str | None = None
+    watch: bool = False
+    no_cache: bool = False
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports what it cannot parse as every other command does."""
+
+    def error(self, message: str) -> "NoReturn":
+        raise UsageError(message[:1].lower() + message[1:], "see gaia lint --help")
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """The options in `arguments`.
+
+    Raises:
+        UsageError: a flag is unknown, or its value is.
+    """
+    parser = _Parser(prog="gaia lint", add_help=False, allow_abbrev=False)
+    parser.add_argument("files", nargs="*", metavar="FILES")
+    for option in OPTIONS:
+        if option.is_switch:
+            parser.add_argument(option.flag, action="store_true")
+        elif option.repeatable:
+            parser.add_argument(option.flag, action="append", metavar=option.metavar)
+        else:
+            parser.add_argument(option.flag, choices=option.choices or None, metavar=option.metavar or None)
+    return from_values(vars(parser.parse_args(arguments)))
+
+
+def from_values(values: Mapping[str, object]) -> Options:
+    """`Options` from what a parser gives: lists for what is repeatable, None for what was not given."""
+    given: dict[str, Any] = {name: _frozen(value) for name, value in values.items() if value is not None}
+    return Options(**given)
+
+
+def _frozen(value: object) -> object:
+    return tuple(str(item) for item in value) if isinstance(value, list | tuple) else value
+
+
+def codes(values: Iterable[str]) -> tuple[str, ...]:
+    """The codes in values that may each hold several, separated by commas."""
+    return tuple(code.strip() for value in values for code in value.split(",") if code.strip())

@@ -1,0 +1,50 @@
+"""What every code says of itself: the rules, the failures of the analysis, and the linter's own.
+
+Loading this loads every rule, so only what shows rules imports it.
+"""
+
+from analyzers.formats.findings import RuleText
+from analyzers.rules import FAILURES, RULES
+from analyzers.rules.model import Rule
+from gaia_cli.linting.profiles import UNUSED_SUPPRESSION, profile
+
+_UNUSED_SUMMARY = "A comment silences a rule that finds nothing there."
+_UNUSED_RATIONALE = (
+    "The code has changed since, or the comment stands on another line than the finding. Left there, it would silence "
+    "the next finding that nobody has looked at. Remove it."
+)
+_FAILURE_NAMES = {
+    "GA901": "invalid-python",
+    "GA902": "too-large",
+    "GA903": "not-text",
+    "GA904": "too-deep",
+    "GA905": "too-entangled",
+    "GA906": "rule-failed",
+    "GA907": "inference-failed",
+}
+
+
+def rule_texts() -> dict[str, RuleText]:
+    """Every code's text, in the order of the codes."""
+    texts = {rule.code: _text(rule.code, rule.name, rule.summary, _help(rule)) for rule in RULES}
+    unused = f"{_UNUSED_SUMMARY}\n\n{_UNUSED_RATIONALE}\n"
+    texts[UNUSED_SUPPRESSION] = _text(UNUSED_SUPPRESSION, "unused-suppression", _UNUSED_SUMMARY, unused)
+    for code, meaning in FAILURES.items():
+        texts[code] = _text(code, _FAILURE_NAMES.get(code, "analysis-failed"), meaning, f"{meaning}\n")
+    return dict(sorted(texts.items()))
+
+
+def _text(code: str, name: str, summary: str, markdown: str) -> RuleText:
+    known = profile(code)
+    return RuleText(code, name, summary, markdown, known.level, known.confidence)
+
+
+def _help(rule: Rule) -> str:
+    found = _example("Found", rule.matches[:1])
+    passes = _example("Not found", rule.passes[:1])
+    silence = f"Silence it on one line with `# gaia: ignore[{rule.code}] reason`.\n"
+    return f"{rule.summary}\n\n{rule.rationale}\n\n{found}{passes}{silence}"
+
+
+def _example(title: str, examples: tuple[str, ...]) -> str:
+    return "".join(f"{title}:\n\n```python\n{example.rstrip()}\n```\n\n" for example in examples)

@@ -1,0 +1,102 @@
+"""One run of the linter: configuration, files, findings, outputs, exit code. `commands/lint.py` is its door."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from analyzers.formats.findings import LintFinding, Report
+from analyzers.linting import FileResult, lint
+from gaia_cli.errors import ExitCode, UsageError
+from gaia_cli.linting.collection import collected
+from gaia_cli.linting.configuration import Configuration, configure
+from gaia_cli.linting.discovery import files_to_lint
+from gaia_cli.linting.options import Options
+from gaia_cli.linting.outputs import RulesWhenAsked, SourcesWhenAsked, targets, write_files, written
+from gaia_cli.linting.profiles import GAIAS_OWN_FAILURES
+from gaia_cli.version import __version__
+from gaia_cli.views import console
+
+STDIN = "-"
+CACHE = ".gaia_cache"
+_MANY_FILES = 64
+"""From here on a second process saves more than its start costs."""
+
+
+def run(options: Options) -> ExitCode:
+    """Lint what `options` ask for, write the reports and say how it went.
+
+    Raises:
+        GaiaError: the options, the configuration or the baseline make no sense, or a report cannot be written.
+    """
+    _check(options)
+    wanted = targets(options.output)
+    configuration = configure(options, Path.cwd())
+    report = _report(options, configuration)
+    if options.write_baseline:
+        return _remember(Path(options.write_baseline), report)
+    write_files(wanted, report, configuration.root)
+    name = options.output_format or "full"
+    text = written(name, report, configuration.root)
+    if text:
+        console.result(text)
+    if options.statistics:
+        _statistics(report, name)
+    return _exit_code(report, options)
+
+
+def _check(options: Options) -> None:
+    if STDIN in options.files and (len(options.files) > 1 or options.fix or options.watch or options.write_baseline):
+        raise UsageError("- reads one file from standard input; it goes with no other file, --fix or --watch")
+    if options.stdin_filename is not None and options.files != (STDIN,):
+        raise UsageError("--stdin-filename names what - reads", "give - as the only file")
+
+
+def _report(options: Options, configuration: Configuration) -> Report:
+    results = list(_results(options, configuration))
+    findings: tuple[LintFinding, ...] = tuple(collected(results, configuration))
+    if options.baseline:
+        from gaia_cli.linting.baseline import read_baseline, without_known
+
+        findings = without_known(findings, read_baseline(Path(options.baseline)))
+    files = tuple(result.path for result in results)
+    sources = SourcesWhenAsked(configuration.root, files)
+    return Report(findings, files, __version__, configuration.fail_on, RulesWhenAsked(), sources)
+
+
+def _results(options: Options, configuration: Configuration) -> Iterator[FileResult]:
+    if options.files == (STDIN,):
+        from gaia_cli.linting.standard_input import lint_standard_input
+
+        yield lint_standard_input(options.stdin_filename or "stdin.py", configuration.root)
+        return
+    paths = files_to_lint(options.files, configuration.exclude, configuration.base)
+    processes = 1
+    if len(paths) >= _MANY_FILES:
+        import os
+
+        processes = len(os.sched_getaffinity(0))
+    cache = None if options.no_cache else configuration.base / CACHE
+    yield from lint(paths, root=configuration.root, cache_dir=cache, processes=processes)
+
+
+def _remember(path: Path, report: Report) -> ExitCode:
+    from gaia_cli.linting.baseline import write_baseline
+
+    count = write_baseline(path, report.findings)
+    console.note(f"wrote {count} finding{'' if count == 1 else 's'} to {path}")
+    return ExitCode.OK
+
+
+def _statistics(report: Report, name: str) -> None:
+    """The counts below a report for people, beside one for programs."""
+    from gaia_cli.linting.statistics import counted
+
+    text = counted(report.findings).rstrip("\n")
+    if text:
+        (console.result if name in ("full", "concise") else console.note)(text)
+
+
+def _exit_code(report: Report, options: Options) -> ExitCode:
+    if any(finding.code in GAIAS_OWN_FAILURES for finding in report.findings):
+        return ExitCode.USAGE
+    failing = any(finding.level >= report.fails_from for finding in report.findings)
+    return ExitCode.FINDINGS if failing and not options.exit_zero else ExitCode.OK

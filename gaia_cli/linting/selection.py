@@ -1,0 +1,75 @@
+"""Which findings are wanted: `--select` and `--ignore` by code or by a code's beginning, and ignores by file.
+
+Without a selection these are the rules whose level is warning or error. Where a code is both selected and ignored, the
+more exact of the two says so, and `--ignore` when they are as exact: `--select GA2 --ignore GA203` and
+`--select GA203 --ignore GA2` both do what they look like.
+"""
+
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+
+from analyzers.formats.findings import Confidence, Level
+from analyzers.records import record
+from gaia_cli.errors import UsageError
+from gaia_cli.linting.profiles import PROFILES, profile
+
+EVERY = "ALL"
+
+
+@record
+class Selection:
+    """What is wanted. `select` is None for the default; `per_file` pairs a glob with the codes ignored there."""
+
+    select: tuple[str, ...] | None = None
+    extend: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    per_file: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    min_confidence: Confidence = Confidence.LOW
+
+    def wants(self, code: str, path: str = "") -> bool:
+        """Whether findings of the rule `code` are wanted, anywhere or in the file `path` below the configuration."""
+        known = profile(code)
+        if known.confidence < self.min_confidence:
+            return False
+        by_default = self.select is None and known.level > Level.NOTE
+        chosen = max(_exactness(code, (*(self.select or ()), *self.extend)), 0 if by_default else -1)
+        return chosen > _exactness(code, self.ignore) and not self._ignored(code, path)
+
+    def _ignored(self, code: str, path: str) -> bool:
+        return any(_exactness(code, codes) >= 0 and matches(path, glob) for glob, codes in self.per_file if path)
+
+
+def _exactness(code: str, selectors: Iterable[str]) -> int:
+    """The length of the longest selector that `code` begins with, 0 for ALL, -1 for none."""
+    lengths = (0 if selector == EVERY else len(selector) for selector in selectors if _covers(selector, code))
+    return max(lengths, default=-1)
+
+
+def _covers(selector: str, code: str) -> bool:
+    return selector == EVERY or code.startswith(selector)
+
+
+def matches(path: str, glob: str) -> bool:
+    """Whether `path`, its file name or a directory above it matches `glob`; `*` also crosses slashes."""
+    pattern = glob.removeprefix("./").rstrip("/")
+    parts = path.split("/")
+    above = ("/".join(parts[:end]) for end in range(len(parts), 0, -1))
+    return any(fnmatchcase(candidate, pattern) for candidate in (*above, parts[-1]))
+
+
+def check_codes(codes: Sequence[str], place: str) -> None:
+    """Raise for a selector that no rule answers to.
+
+    Raises:
+        UsageError: a code is unknown; `place` is where it stands.
+    """
+    for selector in codes:
+        if not any(_covers(selector, code) for code in PROFILES) and not _is_new(selector):
+            raise UsageError(f"{place}: no rule is called {selector!r}", "`gaia rules` lists them")
+
+
+def _is_new(selector: str) -> bool:
+    """Whether a rule that has no profile yet answers to `selector`; loads every rule, so it is asked last."""
+    from gaia_cli.linting.rule_texts import rule_texts
+
+    return any(_covers(selector, code) for code in rule_texts())
