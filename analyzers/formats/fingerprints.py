@@ -33,20 +33,17 @@ def fingerprint(finding: LintFinding) -> str:
 def line_hashes(text: str) -> list[str]:
     """The hash of every line of `text`, the first one first."""
     units = _units(text)
-    starts = [0] + [index + 1 for index, unit in enumerate(units[:-1]) if unit == _LINE_FEED]
+    starts = {0} | {index + 1 for index, unit in enumerate(units) if unit == _LINE_FEED}
+    padded = [0] * _WINDOW + units + [0] * _WINDOW
     seen: dict[int, int] = {}
     hashes: list[str] = []
-    wanted = iter([*starts, len(units)])
-    start = next(wanted)
-    padded = units + [0] * _WINDOW
     rolling = 0
-    for end, unit in enumerate(padded):
-        leaving = padded[end - _WINDOW] if end >= _WINDOW else 0
-        rolling = (rolling * _BASE + unit - _LEAVING * leaving) % _MODULUS
-        if end - _WINDOW + 1 == start:
+    for index in range(1 - _WINDOW, len(units)):
+        leaving, entering = padded[index + _WINDOW - 1], padded[index + 2 * _WINDOW - 1]
+        rolling = (rolling * _BASE + entering - _LEAVING * leaving) % _MODULUS
+        if index in starts:
             seen[rolling] = seen.get(rolling, 0) + 1
             hashes.append(f"{rolling:x}:{seen[rolling]}")
-            start = next(wanted)
     return hashes
 
 

@@ -119,7 +119,7 @@ class SourcesWhenAsked(Mapping[str, str]):
         if path not in self._files:
             raise KeyError(path)
         try:
-            return (self._root / path).read_bytes().decode("utf-8-sig", errors="replace")
+            return (self._root / path).read_bytes().decode(errors="replace")
         except OSError:
             raise KeyError(path) from None
 
