@@ -27,10 +27,10 @@ class Phase(Enum):
 class Situation:
     """How a call runs.
 
-    `function` is its function's dotted name inside the file, empty at the top; `loop` tells that it repeats inside that
-    function, other than for batches. `once` stands for code that a test for None, an entry or an attribute, or a cache
-    around the function keeps from running again. `without_gradients`: PyTorch records nothing there. `on_host`: the
-    receiver has been brought to main memory before. `moves`: an argument speaks of a device.
+    `function` is its function's dotted name inside the file, empty at the top; `loop` tells that a `for` of that
+    function repeats it for one item after the other. `once` stands for code that a test for None, an entry or an
+    attribute, or a cache around the function keeps from running again. `without_gradients`: PyTorch records nothing
+    there. `on_host`: the receiver has been brought to main memory before. `moves`: an argument speaks of a device.
     """
 
     function: str = ""
@@ -66,7 +66,7 @@ class Situations:
 
 _NONE = Situation()
 _REQUESTS = frozenset({"handler", "handle", "lambda_handler", "predict", "infer", "inference", "do_POST", "do_GET"})
-_REQUESTS_AT_THE_TOP = frozenset({"run"})
+_ASIDE = ("download", "train", "eval", "bench", "prepare", "monitor")
 _REQUEST_DECORATORS = frozenset(
     [
         "api",
@@ -96,7 +96,8 @@ _START_DECORATORS = frozenset({"enter", "on_event", "build", "on_startup", "asyn
 _CACHES = frozenset({"lru_cache", "cache", "cached", "cached_property", "cache_resource", "singleton", "cache_data"})
 _ADDS = frozenset({"append", "add", "extend", "insert", "put", "setdefault", "update"})
 _NO_GRADIENTS = frozenset({"no_grad", "inference_mode"})
-_LEARNS = frozenset({"backward", "set_grad_enabled", "requires_grad_", "zero_grad"})
+_LEARNS = frozenset({"backward", "set_grad_enabled", "requires_grad_", "zero_grad", "fit", "train"})
+_NETWORKS = ("nn.Module", "LightningModule", "PreTrainedModel")
 _TO_HOST = frozenset({"cpu", "numpy", "tolist", "asarray", "array", "item"})
 _HOST_LIBRARIES = frozenset({"np", "numpy", "pd", "pandas", "Image", "cv2", "json", "math", "random", "os"})
 _BATCHES = ("batch", "loader", "chunk")
@@ -154,6 +155,8 @@ class _Walker:
     def block(self, body: Sequence[ast.AST], now: Situation) -> None:
         for node in body:
             self.visit(node, now)
+            if isinstance(node, ast.If) and _returns_what_is_done(node):
+                now = replace(now, once=True)
 
     def visit(self, node: ast.AST, now: Situation) -> None:
         match node:
@@ -163,12 +166,11 @@ class _Walker:
                 self.class_(node, now)
             case ast.If(test=test, body=body, orelse=orelse):
                 self.branch(test, body, orelse, now)
-            case ast.For(target=target, iter=source) | ast.AsyncFor(target=target, iter=source):
+            case ast.For(target=target, iter=source):
                 self.visit(source, now)
                 self.bind(target, source, now)
-                self.block([*node.body, *node.orelse], replace(now, loop=now.loop or not _is_batches(target, source)))
-            case ast.While():
-                self.block([node.test, *node.body, *node.orelse], replace(now, loop=True))
+                repeats = _goes_one_by_one(target, source) and not _streams(node.body)
+                self.block([*node.body, *node.orelse], replace(now, loop=now.loop or repeats))
             case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
                 self.block(items, now)
                 off = any(_called_name(item.context_expr) in _NO_GRADIENTS for item in items)
@@ -180,6 +182,10 @@ class _Walker:
                 self.visit(
                     value, replace(now, kept=next(filter(None, (self.keeper(target, now) for target in targets)), ""))
                 )
+            case ast.ExceptHandler(type=ast.Name(id="NameError" | "KeyError" | "AttributeError"), body=body):
+                self.block(body, replace(now, once=True))
+            case ast.JoinedStr():
+                self.block([part for part in node.values if isinstance(part, ast.FormattedValue)], now)
             case ast.Global(names=names):
                 self.globals.update(names)
             case _:
@@ -212,7 +218,7 @@ class _Walker:
         for part in node.generators:
             self.visit(part.iter, inner)
             self.bind(part.target, part.iter, now)
-            inner = replace(inner, loop=inner.loop or not _is_batches(part.target, part.iter))
+            inner = replace(inner, loop=inner.loop or _goes_one_by_one(part.target, part.iter))
             self.block(part.ifs, inner)
         self.block([node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt], inner)
 
@@ -261,8 +267,7 @@ class _Walker:
         decorators = {_called_name(decorator) for decorator in node.decorator_list}
         self.block([*node.decorator_list, node.args], now)
         name = f"{now.function}.{node.name}" if now.function else f"{self.owner}.{node.name}".lstrip(".")
-        at_top = not now.function and not self.owner
-        self.functions[name] = _Called(self.owner, _phase_of(node, decorators, at_top=at_top))
+        self.functions[name] = _Called(self.owner, _phase_of(node.name, decorators))
         inner = Situation(
             function=name,
             in_coroutine=isinstance(node, ast.AsyncFunctionDef),
@@ -272,7 +277,7 @@ class _Walker:
         self.block(node.body, inner)
 
     def class_(self, node: ast.ClassDef, now: Situation) -> None:
-        if any(_words_end(base) in ("Module", "LightningModule", "PreTrainedModel") for base in node.bases):
+        if any(ast.unparse(base).endswith(_NETWORKS) for base in node.bases):
             self.modules.add(f"{self.source.module}.{node.name}")
         self.block([*node.decorator_list, *node.bases], now)
         outer, self.owner = self.owner, node.name
@@ -332,10 +337,11 @@ class _Walker:
         return [target for target in (wanted, f"{name}.__init__") if target in self.functions]
 
 
-def _phase_of(node: Function, decorators: set[str], *, at_top: bool) -> Phase | None:
-    if decorators & _START_DECORATORS or (node.name in _STARTS and not decorators & _REQUEST_DECORATORS):
+def _phase_of(name: str, decorators: set[str]) -> Phase | None:
+    """When a function runs, as its name and its decorators tell; jobs that prepare something serve nobody."""
+    if decorators & _START_DECORATORS or (name in _STARTS and not decorators & _REQUEST_DECORATORS):
         return Phase.START
-    if decorators & _REQUEST_DECORATORS or node.name in _REQUESTS or (at_top and node.name in _REQUESTS_AT_THE_TOP):
+    if name in _REQUESTS or (decorators & _REQUEST_DECORATORS and not any(word in name for word in _ASIDE)):
         return Phase.REQUEST
     return None
 
@@ -355,11 +361,32 @@ def _asks_whether_done(test: ast.expr) -> bool:
     return False
 
 
-def _is_batches(target: ast.expr, source: ast.expr) -> bool:
-    """Whether a loop goes over batches: it says so in a name, or counts in steps."""
+def _returns_what_is_done(node: ast.If) -> bool:
+    """Whether an `if` is like `if model: return model` or `if self.loaded == name: return`: what follows runs once."""
+    last = node.body[-1]
+    if node.orelse or not isinstance(last, ast.Return):
+        return False
+    if last.value is None:
+        return "self" in _words(node.test)
+    return bool(set(_words(node.test)) & set(_words(last.value)) - {"self"}) and not isinstance(last.value, ast.Dict)
+
+
+def _goes_one_by_one(target: ast.expr, source: ast.expr) -> bool:
+    """Whether a loop takes its items one by one where it could take them together.
+
+    It could not when it goes over batches, which a name or a range in steps tells, or over the few entries of a dict.
+    """
+    if isinstance(source, ast.Call):
+        name = _called_name(source)
+        if name in ("items", "values") or (name == "range" and len(source.args) == 3):
+            return False
     words = {word for node in (target, source) for word in _words(node)}
-    steps = isinstance(source, ast.Call) and _called_name(source) == "range" and len(source.args) == 3
-    return steps or any(part in word.lower() for word in words for part in _BATCHES)
+    return not any(part in word.lower() for word in words for part in _BATCHES)
+
+
+def _streams(body: Sequence[ast.stmt]) -> bool:
+    """Whether each turn of a loop waits for something or hands something out, so that turns cannot be taken together."""
+    return any(isinstance(part, ast.Yield | ast.Await) for statement in body for part in ast.walk(statement))
 
 
 def _words(node: ast.AST) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from analyzers.facts import Call
 from analyzers.rules.hygiene_model import Conduct, HygieneRule, Noticed
 from analyzers.rules.models import is_model_call
+from analyzers.situations import Phase
 
 _WAITS = frozenset(
     [
@@ -24,7 +25,7 @@ _LONG_METHODS = frozenset({"generate", "encode", "predict", "transcribe"})
 
 def _check(conduct: Conduct) -> Noticed:
     for call, situation in conduct.calls():
-        if situation.in_coroutine and not call.is_decorator:
+        if situation.in_coroutine and not call.is_decorator and situation.phases != {Phase.START}:
             if _waits(call):
                 yield call.place, f"{call.name}() blocks the event loop of an async handler; await it or use a thread"
             elif is_model_call(call, conduct.situations.modules, methods=_LONG_METHODS):

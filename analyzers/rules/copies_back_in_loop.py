@@ -4,24 +4,20 @@ from analyzers.rules.hygiene_model import Conduct, HygieneRule, Noticed
 from analyzers.situations import Phase
 
 _COPIES = frozenset({"item", "cpu", "numpy"})
+_TENSORS = frozenset({"torch", "tensorflow", "transformers", "torchvision", "torchaudio", "diffusers"})
 _NOT_TENSORS = ("numpy", "pandas", "PIL", "cv2", "sklearn", "math", "random")
 
 
 def _check(conduct: Conduct) -> Noticed:
     torch = {file.path for file in conduct.facts.files if any(fact.package in _TENSORS for fact in file.imports)}
     for call, situation in conduct.calls(Phase.REQUEST):
-        copies = call.method in _COPIES and not call.args and call.place.path in torch
-        if (
-            copies
-            and situation.loop
-            and call.method not in situation.on_host
-            and not _is_other(call.receiver, call.name)
-        ):
-            message = f".{call.method}() in a loop waits for the device each time; copy the whole tensor back once"
-            yield call.place, message
-
-
-_TENSORS = frozenset({"torch", "tensorflow", "transformers", "torchvision", "torchaudio", "ultralytics", "diffusers"})
+        copies = call.method in _COPIES and not call.args and call.place.path in torch - conduct.situations.learning
+        on_device = call.method not in situation.on_host and not _is_other(call.receiver, call.name)
+        if copies and on_device and situation.loop:
+            yield (
+                call.place,
+                f".{call.method}() in a loop waits for the device each time; copy once, before the loop",
+            )
 
 
 def _is_other(receiver: object, name: str) -> bool:

@@ -1,5 +1,8 @@
 """GA702: CUDA is started while the module is imported."""
 
+from collections.abc import Iterator
+
+from analyzers.facts import Place
 from analyzers.rules.devices import Placement, placements
 from analyzers.rules.hygiene_model import Conduct, HygieneRule, Noticed
 from analyzers.rules.libraries import FRAMEWORKS, lookup
@@ -31,15 +34,20 @@ _ONLY_NAMES_A_DEVICE = DEVICE_CALLS | {
 
 
 def _check(conduct: Conduct) -> Noticed:
+    first: dict[str, tuple[Place, str]] = {}
+    for place, what in sorted(_starts(conduct), key=lambda found: (found[0].line, found[0].column)):
+        first.setdefault(place.path, (place, what))  # once CUDA is started, the others change nothing
+    for place, what in first.values():
+        yield place, f"{what} while the module is imported; do it once in start()"
+
+
+def _starts(conduct: Conduct) -> Iterator[tuple[Place, str]]:
     for call, _ in conduct.calls(Phase.IMPORT):
         if call.name.startswith("torch.cuda.") and call.method in _STARTS_CUDA:
-            yield call.place, f"{call.name}() starts CUDA while the module is imported; do it once in start()"
+            yield call.place, f"{call.name}() starts CUDA"
     for placement in placements(conduct.facts):
         if Phase.IMPORT in conduct.situations.of(placement.call.place).phases and _places_something(placement):
-            message = (
-                f"{placement.spelling} puts something on the GPU while the module is imported; do it once in start()"
-            )
-            yield placement.call.place, message
+            yield placement.call.place, f"{placement.spelling} puts something on the GPU"
 
 
 def _places_something(placement: Placement) -> bool:

@@ -24,7 +24,7 @@ _SEEDS = frozenset(
 
 def _check(conduct: Conduct) -> Noticed:
     for call, situation in conduct.calls(Phase.IMPORT, Phase.REQUEST):
-        if call.name in _SEEDS:
+        if call.name in _SEEDS and call.place.path not in conduct.situations.learning:
             if Phase.REQUEST in situation.phases:
                 message = f"{call.name}() in a request seeds all requests of the process; use a generator of its own"
             else:

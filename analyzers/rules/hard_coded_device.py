@@ -21,6 +21,9 @@ _KEYWORDS = ("device", "map_location", "torch_device", "device_map")
 _DEVICE_FIRST = frozenset({"torch.device", "torch.set_default_device", "torch.Generator"})
 _OTHER_MEANING = ("torch.autocast", "torch.amp.", "torch.cuda.")
 _NAMES = frozenset({"device", "torch_device", "_device", "default_device"})
+_FOR_GPUS = frozenset(
+    ["enable_xformers_memory_efficient_attention", "enable_model_cpu_offload", "enable_sequential_cpu_offload"]
+)
 _NEEDS_MORE = tuple(
     module.RULE
     for module in (gpu_only_library, cuda_runtime, device_map, refuses_cpu, gpu_option, gpu_kernel, parallel_cpu)
@@ -39,12 +42,15 @@ def _check(conduct: Conduct) -> Noticed:
 
 
 def _needs_more_than_a_guard(file: FileFacts) -> bool:
-    """Whether the code would not run on a CPU either if its devices were guarded."""
+    """Whether the code would not run on a CPU either if its devices were guarded, or not as meant."""
     facts = Facts((file,))
-    needs = any(finding.signal is Signal.NEEDS_GPU for rule in _NEEDS_MORE for finding in rule.findings(facts))
-    return needs or any(
-        "16" in finding.message or "half" in finding.message for finding in half_precision.RULE.findings(facts)
+    found = [finding for rule in _NEEDS_MORE for finding in rule.findings(facts)]
+    needs = any(finding.signal is Signal.NEEDS_GPU or finding.rule == gpu_option.RULE.code for finding in found)
+    halves = any(
+        "float16" in finding.message or "half" in finding.message for finding in half_precision.RULE.findings(facts)
     )
+    several = any(fact.name.startswith("torch.distributed") for fact in file.imports)
+    return needs or halves or several or any(call.method in _FOR_GPUS for call in file.calls)
 
 
 def _placed(file: FileFacts, conduct: Conduct) -> Iterator[tuple[Place, str]]:
@@ -108,6 +114,7 @@ RULE = HygieneRule(
         'import torch\nmodel = torch.nn.Linear(2, 2).half().to("cuda")',
         'import torch\nimport bitsandbytes\nx = torch.zeros(3, device="cuda")',
         'import torch\nwith torch.autocast("cuda"):\n    pass',
+        'import torch\ndef put(x, index):\n    return x.to(f"cuda:{index}")',
         'import json\nsettings = {"device": "cuda"}',
     ),
 )

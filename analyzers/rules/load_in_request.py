@@ -8,7 +8,7 @@ from analyzers.situations import Phase
 def _check(conduct: Conduct) -> Noticed:
     for call, situation in conduct.calls(Phase.REQUEST):
         what = loaded(call)
-        if what and not situation.once:
+        if what and not situation.once and call.place.path not in conduct.situations.learning:
             yield call.place, f"{what}() loads in each request; load once in start() or when the module is imported"
 
 

@@ -29,7 +29,7 @@ _LOADERS = frozenset(
 )
 _PRETRAINED = ("transformers.", "diffusers.", "peft.", "optimum.")
 _PARTS = Pattern(r"Tokenizer|Processor|Config|FeatureExtractor|Scheduler|Streamer")
-_NETWORK = Pattern(r"\.(AutoModel\w*|\w+Model|\w+For[A-Z]\w+)\.from_pretrained\(\)$")
+_NETWORK = Pattern(r"^(transformers|peft)\.(\w+\.)*(AutoModel\w*|\w+Model|\w+For[A-Z]\w+)\.from_pretrained\(\)$")
 _NETWORK_LOADERS = ("torch.jit.load()", "torch.hub.load()", "timm.create_model()", "torchvision.models.")
 _PIPELINES = ("transformers.pipeline()", "diffusers.")
 
