@@ -23,7 +23,7 @@ def init(directory: Path, template: str = "handler", name: str = "") -> ExitCode
     content = _content(template, _checked(name) if name else slug(directory.resolve().name))
     taken = [str(directory / file) for file in _FILES if (directory / file).exists()]
     if taken:
-        raise UsageError(f"{' and '.join(taken)} would be overwritten", "give a new directory, or move what is there")
+        raise UsageError(f"{', '.join(taken)} would be overwritten", "give a new directory, or move what is there")
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for file, text in content.items():
@@ -49,7 +49,8 @@ def _checked(name: str) -> str:
 
 
 def _next_steps(directory: Path) -> str:
-    place = shlex.quote(str(directory))
+    path = str(directory)
+    place = shlex.quote(f"./{path}" if path.startswith("-") else path)  # or it would be taken for an option
     return f"""wrote {", ".join(str(directory / file) for file in _FILES)}
 
 Next:

@@ -31,8 +31,10 @@ def started_once(engine: Engine, launch: Launch, progress: Progress, on_log: Cal
     running = engine.start(launch, progress)
     try:
         yield _url(running, on_log)
-    finally:
-        running.close()
+    except BaseException:
+        running.close(at_once=True)  # nobody waits any more for what it is still doing
+        raise
+    running.close()
 
 
 def _url(running: RunningFunction, on_log: Callable[[str], None]) -> str:

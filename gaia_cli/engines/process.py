@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
@@ -32,6 +33,9 @@ _GRACE_S = 5.0
 """Beyond the runtime's own limit for draining, before it is killed."""
 _LONGEST_TEMPORARY = 60
 """A Unix socket's path may have 107 characters."""
+_DIRECTORY_PREFIX = "gaia-admin-"
+_LEFT_AFTER_S = 60.0
+"""An empty directory younger than this may belong to a runtime that is about to put its socket there."""
 _READERS_END_S = 1.0
 """How long a pipe of an ended runtime is waited for; a grandchild may hold its other end for ever."""
 _LAST_EVENTS = ("stopped", "setup_failed")
@@ -177,8 +181,17 @@ def _launch(settings: Settings) -> subprocess.Popen[bytes]:
 def _private_directory() -> Path:
     """A new directory that only this user may enter, with a path short enough for a socket in it."""
     usual = tempfile.gettempdir()
-    place = usual if len(usual) <= _LONGEST_TEMPORARY else "/tmp"  # noqa: S108 -- mkdtemp makes it private
-    return Path(tempfile.mkdtemp(prefix="gaia-", dir=place))
+    place = Path(usual if len(usual) <= _LONGEST_TEMPORARY else "/tmp")  # noqa: S108 -- mkdtemp makes it private
+    _sweep(place)
+    return Path(tempfile.mkdtemp(prefix=_DIRECTORY_PREFIX, dir=place))
+
+
+def _sweep(place: Path) -> None:
+    """Remove what commands that were killed have left: the runtime has deleted its socket, the directory stayed."""
+    for left in place.glob(f"{_DIRECTORY_PREFIX}*"):
+        with suppress(OSError):  # it is somebody else's, or not empty and so in use
+            if time.time() - left.stat().st_mtime > _LEFT_AFTER_S:
+                left.rmdir()
 
 
 def _parsed(line: bytes) -> Event | None:

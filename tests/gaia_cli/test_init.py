@@ -60,3 +60,10 @@ def test_a_place_that_cannot_be_a_directory_is_told(tmp_path: Path) -> None:
 
 def test_the_next_steps_are_quoted_for_the_shell(tmp_path: Path) -> None:
     assert "gaia run 'a b'" in run_gaia("init", "a b", cwd=tmp_path).stdout
+
+
+def test_a_directory_that_begins_with_a_dash_is_not_told_as_an_option(tmp_path: Path) -> None:
+    written = run_gaia("init", "--", "-f", cwd=tmp_path)
+
+    assert "gaia run ./-f\n" in written.stdout
+    assert run_gaia("analyze", "./-f", cwd=tmp_path).returncode == 0

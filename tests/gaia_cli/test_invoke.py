@@ -2,6 +2,7 @@ import json
 import os
 import pty
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -105,15 +106,15 @@ def test_a_path_that_is_not_there_is_told() -> None:
     assert "error: there is nothing at nowhere/at/all" in failed.stderr
 
 
-def test_a_function_is_started_asked_and_gone(function: Path, cache: dict[str, str], tmp_path: Path) -> None:
-    temporary = tmp_path / "t"
-    temporary.mkdir()
+def test_a_function_is_started_asked_and_gone(function: Path, cache: dict[str, str]) -> None:
+    with tempfile.TemporaryDirectory(prefix="g-", dir="/tmp") as temporary:  # short, or no socket would be put there
+        done = run_gaia("invoke", str(function), "--data", '{"a": 1}', env=cache | {"TMPDIR": temporary})
+        left = list(Path(temporary).iterdir())
 
-    done = run_gaia("invoke", str(function), "--data", '{"a": 1}', env=cache | {"TMPDIR": str(temporary)})
     answer = json.loads(done.stdout)
     assert (answer["got"], answer["backend"]) == ({"a": 1}, "cpu")
     assert "noticed" in done.stderr
-    assert list(temporary.iterdir()) == []
+    assert left == []
 
 
 def test_a_function_does_not_see_gaias_own_packages(function: Path, cache: dict[str, str]) -> None:

@@ -4,7 +4,9 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,12 +26,12 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def temporary(tmp_path: Path, cache: str, monkeypatch: pytest.MonkeyPatch) -> Path:
-    place = tmp_path / "temporary"
-    place.mkdir()
+def temporary(cache: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where the engine makes its directories; short, or it would not put a socket there."""
     monkeypatch.setenv("GAIA_CACHE_DIR", cache)
-    monkeypatch.setattr("tempfile.tempdir", str(place))
-    return place
+    with tempfile.TemporaryDirectory(prefix="g-", dir="/tmp") as place:
+        monkeypatch.setattr("tempfile.tempdir", place)
+        yield Path(place)
 
 
 @pytest.fixture
@@ -147,3 +149,18 @@ def test_a_port_that_was_taken_during_the_preparation_is_told_before_anything_ru
             ProcessEngine().start(launch, lambda _step: None)
 
     assert list(temporary.iterdir()) == []
+
+
+def test_what_a_killed_command_has_left_is_swept_by_the_next_one(temporary: Path, tmp_path: Path) -> None:
+    left, in_use, young = (temporary / f"gaia-admin-{name}" for name in ("left", "in-use", "young"))
+    for directory in (left, in_use, young):
+        directory.mkdir()
+    (in_use / "admin.sock").touch()
+    for directory in (left, in_use):
+        os.utime(directory, (0, 0))
+    (tmp_path / "func.py").write_text("def handler(payload): ...\n")
+    launch = Launch(load_project(tmp_path), Settings(tmp_path, mode=ExecutionMode.CPU, port=0), Accelerator.NONE)
+
+    ProcessEngine().start(launch, lambda _step: None).close(at_once=True)
+
+    assert sorted(temporary.iterdir()) == [in_use, young]
