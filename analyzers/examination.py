@@ -34,3 +34,17 @@ def with_excerpts(findings: Sequence[Finding], sources: Sequence[Source]) -> lis
         return known[finding.place.line - 1] if finding.place.line <= len(known) else finding.excerpt
 
     return [replace(finding, excerpt=excerpt(finding)) for finding in findings]
+
+
+def in_cells(findings: Sequence[Finding], sources: Sequence[Source]) -> list[Finding]:
+    """The findings with those in notebooks placed by cell and by the line in it."""
+    starts = {source.path: source.cells for source in sources if source.cells}
+    if not starts:
+        return list(findings)
+    from analyzers.notebooks import in_cell
+
+    def placed(finding: Finding) -> Finding:
+        cells = starts.get(finding.place.path)
+        return replace(finding, place=in_cell(finding.place, cells)) if cells else finding
+
+    return [placed(finding) for finding in findings]

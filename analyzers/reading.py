@@ -16,13 +16,17 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 1024 * 1024
 """Larger files are not analyzed: they are data or generated, and parsing one takes seconds and hundreds of MiB."""
+MAX_NOTEBOOK_BYTES = 16 * MAX_BYTES
+"""Notebooks hold pictures beside their code; the code itself is held to `MAX_BYTES`."""
+NOTEBOOK = ".ipynb"
 
 
 @record
 class Source:
     """A parsed file; `path` is relative to the project with forward slashes, `module` its dotted name.
 
-    `relevant` is false when nothing in it but its imports can be evidence (prefilter.py).
+    `relevant` is false when nothing in it but its imports can be evidence (prefilter.py). `cells` are the lines on
+    which the cells of a notebook begin, empty for a file of Python.
     """
 
     path: str
@@ -30,6 +34,7 @@ class Source:
     text: str
     tree: ast.Module
     relevant: bool = True
+    cells: tuple[int, ...] = ()
 
     @property
     def is_package(self) -> bool:
@@ -54,19 +59,40 @@ def read_source(root: "Path | str", path: str) -> Source:
     Raises:
         Trouble: the file is not readable, too large, not text or not Python.
     """
-    data = _read(root, path)
+    is_notebook = path.endswith(NOTEBOOK)
+    data = _read(root, path, MAX_NOTEBOOK_BYTES if is_notebook else MAX_BYTES)
     text = _decode(path, data)
+    if is_notebook:
+        return _read_notebook(path, text)
     return Source(path, module_name(path), text, _parse(path, text), may_hold_evidence(data))
 
 
-def _read(root: "Path | str", path: str) -> bytes:
+def _read_notebook(path: str, text: str) -> Source:
+    from analyzers.notebooks import NotANotebookError, cells_of, first_lines, in_cell  # few functions are notebooks
+
+    try:
+        cells = cells_of(text)
+    except NotANotebookError as error:
+        raise Trouble("GA903", Place(path, 1), str(error)) from None
+    code = "".join(cells)
+    if len(code) > MAX_BYTES:
+        raise Trouble("GA902", Place(path, 1), f"the code of {path} is larger than {MAX_BYTES // 1024} KiB")
+    starts = first_lines(cells)
+    try:
+        tree = _parse(path, code)
+    except Trouble as trouble:
+        raise Trouble(trouble.code, in_cell(trouble.place, starts), trouble.message, trouble.excerpt) from None
+    return Source(path, module_name(path), code, tree, may_hold_evidence(code.encode()), starts)
+
+
+def _read(root: "Path | str", path: str, most: int) -> bytes:
     try:
         with open(f"{root}/{path}", "rb") as file:  # noqa: PTH123 -- pathlib takes longer to import than a file to lint
-            data = file.read(MAX_BYTES + 1)
+            data = file.read(most + 1)
     except OSError as error:
         raise Trouble("GA903", Place(path, 1), f"cannot read {path}: {error.strerror}") from None
-    if len(data) > MAX_BYTES:
-        raise Trouble("GA902", Place(path, 1), f"{path} is larger than {MAX_BYTES // 1024} KiB and was not analyzed")
+    if len(data) > most:
+        raise Trouble("GA902", Place(path, 1), f"{path} is larger than {most // 1024} KiB and was not analyzed")
     return data
 
 

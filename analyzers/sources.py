@@ -1,8 +1,9 @@
 """Which files make up the function: from the entry point along the imports, inside the project and nowhere else.
 
 Training scripts, tests and tools lie beside many functions and say nothing about how they are served, so they
-only count when the entry point reaches them. Where no entry point is found, every file that is neither of these
-is a start.
+only count when the entry point reaches them. Where the function contract finds no entry point, those of the platforms
+that functions are written for are the starts (platforms.py); without any of these, every file that is neither a test
+nor training nor a tool is.
 """
 
 import ast
@@ -16,7 +17,7 @@ from analyzers.errors import AnalyzerError
 from analyzers.facts import Dependency
 from analyzers.modules import absolute_module
 from analyzers.patterns import Pattern
-from analyzers.reading import Source, Trouble, read_source
+from analyzers.reading import NOTEBOOK, Source, Trouble, read_source
 from analyzers.records import record
 from runtime_images.entrypoint import EntryError, find_entry
 
@@ -61,7 +62,9 @@ class Project:
     @property
     def files(self) -> tuple[str, ...]:
         """Every file that was read, or tried, in the order of the names."""
-        read = {source.path for source in self.sources} | {trouble.place.path for trouble in self.troubles}
+        read = {source.path for source in self.sources} | {
+            trouble.place.path.partition(":cell ")[0] for trouble in self.troubles
+        }
         return tuple(sorted(read | {dependency.place.path for dependency in self.dependencies}))
 
 
@@ -72,8 +75,8 @@ def collect(path: Path, entrypoint: str = "") -> Project:
         AnalyzerError: there is nothing at `path`, or no Python in it.
     """
     if path.is_file():
-        if path.suffix != ".py":
-            raise AnalyzerError(f"{path} is not a Python file", "give a .py file or a function's directory")
+        if path.suffix not in (".py", NOTEBOOK):
+            raise AnalyzerError(f"{path} is not a Python file", "give a .py file, a notebook or a function's directory")
         return _follow(path.parent, [path.name], path.name)
     if not path.is_dir():
         raise AnalyzerError(f"there is nothing at {path}", "give a function's directory or a Python file")
@@ -88,21 +91,36 @@ def _starts(root: Path, entrypoint: str) -> tuple[str, list[str]]:
     except EntryError as error:
         if entrypoint:
             raise AnalyzerError(error.message, error.hint) from None
-    files = sorted(python_files(root))
+    files = sorted(python_files(root)) or sorted(python_files(root, NOTEBOOK))
     if not files:
         raise AnalyzerError(f"no Python file in {root}", "`gaia init DIR` writes a small function to start from")
-    return "", [file for file in files if not _ASIDE.search(file)] or files
+    served = [file for file in files if not _ASIDE.search(file)] or files
+    return "", _platform_entries(root, served) or served
 
 
-def python_files(root: Path) -> Iterator[str]:
-    """The project's Python files as relative paths, without environments, caches and hidden directories."""
+def _platform_entries(root: Path, files: list[str]) -> list[str]:
+    """The files that a platform would start; none when one of the files cannot be read."""
+    from analyzers.platforms import may_be_entry, platform_of  # most functions have an entry of the contract
+
+    entries = []
+    for path in files:
+        try:
+            if may_be_entry((root / path).read_bytes()) and platform_of(path, read_source(root, path).tree):
+                entries.append(path)
+        except (OSError, Trouble):
+            return []
+    return entries
+
+
+def python_files(root: Path, suffix: str = ".py") -> Iterator[str]:
+    """The project's files that end in `suffix` as relative paths, without environments, caches, hidden directories."""
     count = 0
     for directory, subdirectories, names in os.walk(root):
         subdirectories[:] = [
             name for name in sorted(subdirectories) if name not in _IGNORED_DIRECTORIES and not name.startswith(".")
         ]
         for name in sorted(names):
-            if name.endswith(".py"):
+            if name.endswith(suffix):
                 count += 1
                 if count > MAX_FILES:
                     raise AnalyzerError(
@@ -146,11 +164,11 @@ def _imported_files(root: Path, source: Source) -> Iterator[str]:
 
 
 def _resolve(root: Path, source: Source, module: str) -> Iterator[str]:
-    """The file of `module` and of the packages around it, searched at the root, in src/ and beside the importer."""
+    """The file of `module` and of the packages around it, at the root, in src/ or packages/, or beside the importer."""
     if not module or not all(part.isidentifier() for part in module.split(".")):
         return
     beside = source.path.rpartition("/")[0]
-    for base in dict.fromkeys(("", "src", beside)):
+    for base in dict.fromkeys(("", "src", "packages", beside)):
         parts = module.split(".")
         for end in range(len(parts), 0, -1):
             stem = "/".join(filter(None, [base, *parts[:end]]))

@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import pytest
+
+from analyzers import analyze
+from tests.analyzers.support import project
+
+_STRAY = 'import torch\nx = torch.zeros(3).to("cuda")\n'
+
+ENTRIES = {
+    "Cog": ("predict.py", "from cog import BasePredictor\nclass Predictor(BasePredictor):\n    pass\n"),
+    "Truss": ("model/model.py", "class Model:\n    def predict(self, request):\n        return request\n"),
+    "BentoML": ("service.py", "import bentoml\n@bentoml.service\nclass Service:\n    pass\n"),
+    "Modal": ("hello.py", "import modal\napp = modal.App('x')\n@app.function()\ndef f():\n    return 1\n"),
+    "Beam": ("serve.py", "from beam import endpoint\n@endpoint()\ndef f():\n    return 1\n"),
+    "RunPod": ("rp.py", "import runpod\ndef run(job):\n    return 1\nrunpod.serverless.start({'handler': run})\n"),
+    "Ray Serve": ("rs.py", "from ray import serve\n@serve.deployment\nclass D:\n    pass\n"),
+    "Lambda": ("lambda_function.py", "def lambda_handler(event, context):\n    return 1\n"),
+    "Cloud Functions": ("gcf.py", "import functions_framework\n@functions_framework.http\ndef f(request):\n    pass\n"),
+    "FastAPI": ("web.py", "from fastapi import FastAPI\napi = FastAPI()\n"),
+    "Gradio": ("demo.py", "import gradio as gr\nwith gr.Blocks() as demo:\n    pass\n"),
+}
+
+
+@pytest.mark.parametrize("platform", sorted(ENTRIES))
+def test_the_entry_of_a_platform_is_the_start(platform: str, tmp_path: Path) -> None:
+    path, code = ENTRIES[platform]
+    root = project(tmp_path, {path: "import helper\n" + code}, helper_py="x = 1\n", stray_py=_STRAY)
+
+    assert analyze(root).files == tuple(sorted(("helper.py", path)))
+
+
+def test_each_entry_of_a_repository_is_a_start(tmp_path: Path) -> None:
+    root = project(tmp_path, dict(ENTRIES.values()))
+
+    assert analyze(root).files == tuple(sorted(path for path, _ in ENTRIES.values()))
+
+
+def test_the_contract_goes_before_the_platforms(tmp_path: Path) -> None:
+    root = project(
+        tmp_path, {"func.py": "def handler(payload):\n    return 1\n", "service.py": _STRAY + "import bentoml"}
+    )
+
+    assert analyze(root).files == ("func.py",)
+
+
+def test_a_name_in_a_comment_makes_no_entry(tmp_path: Path) -> None:
+    root = project(tmp_path, {"a.py": "# import modal\n", "b.py": '"""from cog import BasePredictor"""\n'})
+
+    assert analyze(root).files == ("a.py", "b.py")
+
+
+def test_shared_packages_of_a_truss_are_followed(tmp_path: Path) -> None:
+    root = project(tmp_path, {"model/model.py": "import shared\n" + ENTRIES["Truss"][1], "packages/shared.py": _STRAY})
+
+    assert "packages/shared.py" in analyze(root).files
