@@ -1,5 +1,6 @@
 """`python -m runtime_images.dynamic_runtime`: serve one function, as the environment says (settings.py)."""
 
+import gc
 import os
 import sys
 from dataclasses import replace
@@ -22,6 +23,8 @@ def main() -> int:
         sys.stderr.write(f"gaia runtime: {error}\n")
         return 2
     settings = replace(settings, function_dir=settings.function_dir.resolve())
+
+    gc.freeze()  # what is here now stays: the collector need not look at it again with every few thousand requests
 
     async def serve() -> int:
         return await Runtime(settings, clock, events).run()

@@ -22,34 +22,26 @@ _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 class Exchange:
     """One request and the means to answer it, once. Header names of the request are lower case."""
 
-    __slots__ = (
-        "_chunked", "_connection", "_left", "arrived_s", "body", "client_gone", "headers", "keep_alive", "method",
-        "on_client_gone", "on_drain", "refusal", "started", "target", "version",
-    )  # fmt: skip
+    # Most exchanges keep these as they are: class attributes cost nothing where instance attributes cost each request.
+    body = b""
+    arrived_s = 0.0
+    started = False
+    client_gone = False
+    on_client_gone: Callable[[], None] | None = None
+    on_drain: Callable[[], None] | None = None
+    refusal: tuple[int, str] | None = None
+    _chunked = False
+    _left: int | None = None
 
     def __init__(
-        self,
-        connection: "HttpConnection",
-        method: bytes,
-        target: bytes,
-        version: bytes,
-        headers: list[Header],
+        self, connection: "HttpConnection", method: bytes, target: bytes, version: bytes, headers: list[Header]
     ) -> None:
         self._connection = connection
-        self._chunked = False
-        self._left: int | None = None
         self.method = method
         self.target = target
         self.version = version
         self.headers = headers
-        self.body = b""
         self.keep_alive = True
-        self.arrived_s = 0.0
-        self.started = False
-        self.client_gone = False
-        self.on_client_gone: Callable[[], None] | None = None
-        self.on_drain: Callable[[], None] | None = None
-        self.refusal: tuple[int, str] | None = None
 
     @property
     def path(self) -> bytes:

@@ -61,7 +61,7 @@ class Health:
 
     def handle(self, exchange: Exchange) -> None:
         """Answer a probe, now or within a moment; pass on what is none."""
-        if exchange.path not in PROBES:
+        if not exchange.target.startswith(b"/health/") or exchange.path not in PROBES:
             self._front.handle(exchange)
             return
         task = asyncio.ensure_future(self._answer(exchange))

@@ -246,6 +246,7 @@ class HttpConnection(asyncio.Protocol):
         if exchange is not self._current:
             return
         self._current = None
+        exchange.on_client_gone = exchange.on_drain = None  # they refer back to the exchange: no work for the collector
         self._deadline_s = self.server.clock.monotonic() + IDLE_TIMEOUT_S
         if exchange.refusal is not None:
             self._linger()
