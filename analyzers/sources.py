@@ -147,7 +147,7 @@ def _follow(root: Path, starts: list[str], entry: str) -> Project:
         sources[path] = source
         pending.extend(_imported_files(root, source))
     ordered = tuple(sources[path] for path in sorted(sources))
-    return Project(root, entry, ordered, tuple(troubles), read_dependencies(root))
+    return Project(root, entry, ordered, tuple(troubles), read_dependencies(root, entry))
 
 
 def _imported_files(root: Path, source: Source) -> Iterator[str]:

@@ -6,7 +6,7 @@ from analyzers.rules.dependency_lines import all_dependencies
 from analyzers.rules.model import Found, Rule, Signal
 
 _CPU = Pattern(
-    r"\+cpu\b|/whl/(nightly/)?cpu\b|^(tensorflow|intel-tensorflow|faiss|tensorflow-serving-api)-cpu\b|\[cpu\]"
+    r"\+cpu\b|/whl/(nightly/)?cpu\b|^(tensorflow|intel-tensorflow|faiss|tensorflow-serving-api)-cpu\b|\[cpu\]|^cpuonly\b"
 )
 
 

@@ -8,7 +8,8 @@ from analyzers.rules.dependency_lines import all_dependencies, is_for_gpus
 from analyzers.rules.model import Found, Rule, Signal
 
 _CUDA = Pattern(
-    r"\+cu\d{2,3}\b|/whl/(nightly/)?cu\d{2,3}\b|^nvidia-(cu|nccl|tensorrt)|-gpu\b|\[[^\]]*(cuda|gpu)[^\]]*\]|^cupy-cuda|^tensorrt",
+    r"\+cu\d{2,3}\b|/whl/(nightly/)?cu\d{2,3}\b|^nvidia-(cu|nccl|tensorrt)|-gpu\b|\[[^\]]*(cuda|gpu)[^\]]*\]"
+    r"|^cupy-cuda|^tensorrt|^(pytorch-cuda|cudatoolkit|cudnn|cuda-toolkit|cuda-runtime|cuda-nvcc)\b",
     re.IGNORECASE,
 )
 

@@ -1,0 +1,125 @@
+"""Dependency lists other than requirements*.txt, each as (line number, requirement) pairs.
+
+What such a file declares about hardware is left alone: `gpu: true`, `cuda: "12.1"`, an accelerator or a machine type
+are the author's answer, and the verdict is about the code. A malformed list gives what can be read of it. YAML is read
+line by line, since the lists in question are flat and a parser would be a dependency of its own.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator
+
+Numbered = tuple[int, str]
+
+_LIST_KEYS = {
+    "cog.yaml": ("python_packages", "system_packages"),
+    "cog.yml": ("python_packages", "system_packages"),
+    "config.yaml": ("requirements", "system_packages"),
+    "environment.yaml": ("dependencies", "pip"),
+    "environment.yml": ("dependencies", "pip"),
+    "bentofile.yaml": ("packages",),
+}
+"""YAML file to the keys whose lists name packages."""
+
+NAMES = ("Pipfile", "cerebrium.toml", "pyproject.toml", "setup.cfg", *_LIST_KEYS)
+"""The files that are read beside requirements*.txt, by name."""
+
+_KEY = re.compile(r"^(\s*)-?\s*([A-Za-z_][\w-]*):\s*(.*)$")
+_ITEM = re.compile(r"^(\s*)-\s+(.+?)\s*$")
+_INDEX = re.compile(r"https?://\S+/whl/\S+?(?=[\"'\s]|$)")
+
+
+def read_list(name: str, text: str) -> Iterator[Numbered]:
+    """The requirements in the file called `name`; an index of wheels comes as the line that names it."""
+    if name in _LIST_KEYS:
+        yield from _yaml(text, _LIST_KEYS[name])
+    elif name == "setup.cfg":
+        yield from _setup_cfg(text)
+    else:
+        yield from _toml(name, text)
+    for number, line in enumerate(text.splitlines(), 1):
+        match = _INDEX.search(line)
+        if match and not line.lstrip().startswith("#"):
+            yield number, f"--extra-index-url {match[0]}"
+
+
+def _toml(name: str, text: str) -> Iterator[Numbered]:
+    try:
+        content = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return
+    lines = text.splitlines()
+    for requirement, key in _TOML_READERS[name](content):
+        yield next((number for number, line in enumerate(lines, 1) if key in line), 1), requirement
+
+
+def _pyproject(content: object) -> Iterator[tuple[str, str]]:
+    """PEP 621 dependencies and Poetry's; extras count only for the backend that they name, so they are left out."""
+    listed = _table(content, "project").get("dependencies", [])
+    yield from ((line, line) for line in (listed if isinstance(listed, list) else []) if isinstance(line, str))
+    yield from _pinned(_table(content, "tool", "poetry", "dependencies"))
+
+
+def _pipfile(content: object) -> Iterator[tuple[str, str]]:
+    yield from _pinned(_table(content, "packages"))
+
+
+def _cerebrium(content: object) -> Iterator[tuple[str, str]]:
+    yield from _pinned(_table(content, "cerebrium", "dependencies", "pip"))
+
+
+_TOML_READERS = {"Pipfile": _pipfile, "cerebrium.toml": _cerebrium, "pyproject.toml": _pyproject}
+
+
+def _pinned(table: dict[str, object]) -> Iterator[tuple[str, str]]:
+    """Packages as keys: `torch = "2.1"`, `torch = {version = "2.1", extras = ["cuda"]}`."""
+    for package, value in table.items():
+        detail = value if isinstance(value, dict) else {"version": value}
+        version = str(detail.get("version", "")).lstrip("^~*")
+        named = detail.get("extras")
+        extras = ",".join(str(extra) for extra in named) if isinstance(named, list) else ""
+        pinned = (
+            version if version.startswith(("=", "<", ">", "!")) else f"=={version}" if version[:1].isdigit() else ""
+        )
+        if package != "python":
+            yield f"{package}{f'[{extras}]' if extras else ''}{pinned}", package
+
+
+def _table(content: object, *path: str) -> dict[str, object]:
+    for key in path:
+        content = content.get(key) if isinstance(content, dict) else None
+    return content if isinstance(content, dict) else {}
+
+
+def _setup_cfg(text: str) -> Iterator[Numbered]:
+    """The indented lines behind `install_requires =`."""
+    inside = False
+    for number, line in enumerate(text.splitlines(), 1):
+        stated = line
+        if line[:1].strip():
+            key, _, stated = line.partition("=")
+            inside = key.strip() == "install_requires"
+        if inside and stated.strip():
+            yield number, stated.strip()
+
+
+def _yaml(text: str, keys: tuple[str, ...]) -> Iterator[Numbered]:
+    """The items of the lists under `keys`; a list ends where the indentation falls back to its key's."""
+    depth = -1
+    for number, line in enumerate(text.splitlines(), 1):
+        bare = line.partition(" #")[0].rstrip()
+        key = _KEY.match(bare)
+        item = _ITEM.match(bare)
+        if key and key[2] in keys and not key[3]:
+            depth = len(key[1])
+        elif depth >= 0 and item and len(item[1]) >= depth:
+            yield number, _unconda(item[2].strip("\"'"))
+        elif key and len(key[1]) <= depth:
+            depth = -1
+
+
+def _unconda(item: str) -> str:
+    """A conda requirement, `channel::name=version=build`, as pip would write it."""
+    bare = item.rpartition("::")[2]
+    name, single, rest = bare.partition("=")
+    return bare if not single or rest.startswith("=") or name[-1:] in "<>!~=" else f"{name}=={rest}"
