@@ -12,7 +12,6 @@ import os
 import signal
 import socket
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, cast
 
 from runtime_images.dynamic_runtime import frames, plain
@@ -20,6 +19,7 @@ from runtime_images.dynamic_runtime.asgi import AsgiExchange
 from runtime_images.dynamic_runtime.begun import BegunMarks
 from runtime_images.dynamic_runtime.contract import LoadedFunction, SetupError, load_function
 from runtime_images.dynamic_runtime.frames import Frame, Kind
+from runtime_images.dynamic_runtime.handler_threads import HandlerThreads
 from runtime_images.dynamic_runtime.hooks import HEALTH_HOOKS, ask_health, start_function, stop_function
 from runtime_images.dynamic_runtime.settings import Settings
 
@@ -60,7 +60,7 @@ def _leave(code: int) -> None:
 
 
 async def _serve(channel: socket.socket, begun: BegunMarks, function: LoadedFunction, settings: Settings) -> None:
-    worker = Worker(begun, function, settings)
+    worker = Worker(channel, begun, function, settings)
     await worker.start()
     loop = asyncio.get_running_loop()
     await loop.create_unix_connection(lambda: worker, sock=channel)
@@ -73,12 +73,14 @@ async def _serve(channel: socket.socket, begun: BegunMarks, function: LoadedFunc
 class Worker(asyncio.Protocol):
     """The worker's end of the socket: frames in, calls of the function, frames out."""
 
-    def __init__(self, begun: BegunMarks, function: LoadedFunction, settings: Settings) -> None:
+    def __init__(self, channel: socket.socket, begun: BegunMarks, function: LoadedFunction, settings: Settings) -> None:
         self._begun = begun
         self._function = function
         self._parser = frames.FrameParser(settings.max_body_bytes + frames.HEADER.size + frames.MAX_HEAD_BYTES)
         self._loop = asyncio.get_running_loop()
-        self._threads = ThreadPoolExecutor(settings.concurrency or 1, "handler") if function.blocking else None
+        self._threads: HandlerThreads | None = None
+        if function.blocking:
+            self._threads = HandlerThreads(settings.concurrency or 1, channel, self._call_blocking)
         self._slots = asyncio.Semaphore(settings.concurrency) if settings.concurrency else None
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._exchanges: dict[int, AsgiExchange] = {}
@@ -113,6 +115,8 @@ class Worker(asyncio.Protocol):
         """Let what is running end, then run the user's stop hook."""
         if self._tasks:
             await asyncio.wait(list(self._tasks.values()))
+        if self._threads is not None:
+            await asyncio.to_thread(self._threads.finish)
         await stop_function(self._function, self._end_lifespan)
         self._flush()
         if self._transport is not None:
@@ -137,6 +141,9 @@ class Worker(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Send encoded frames, one system call for all of this turn of the event loop; on the event loop only."""
+        if self._threads is not None:
+            self._threads.send(data)  # the socket is shared with threads that write to it themselves
+            return
         if not self._outgoing:
             self._loop.call_soon(self._flush)
         self._outgoing.append(data)
@@ -150,9 +157,11 @@ class Worker(asyncio.Protocol):
     def _take(self, frame: Frame) -> None:
         match frame.kind:
             case Kind.REQUEST:
-                task = self._loop.create_task(self._answer(frame))
-                self._tasks[frame.request_id] = task
                 self._waiting.add(frame.request_id)
+                if self._threads is not None:
+                    self._threads.submit(frame)
+                else:
+                    self._tasks[frame.request_id] = self._loop.create_task(self._answer(frame))
             case Kind.CANCEL:
                 self._cancel(frame.request_id, forced=bool(frame.flags & frames.FORCE))
             case Kind.CREDIT:
@@ -184,7 +193,7 @@ class Worker(asyncio.Protocol):
     async def _answer(self, frame: Frame) -> None:
         request_id = frame.request_id
         try:
-            if self._slots is None or self._threads is not None:
+            if self._slots is None:
                 await self._call(frame)
             else:
                 async with self._slots:
@@ -196,13 +205,10 @@ class Worker(asyncio.Protocol):
             self._exchanges.pop(request_id, None)
 
     async def _call(self, frame: Frame) -> None:
-        function = self._function
-        if self._threads is not None:
-            self.write(await self._loop.run_in_executor(self._threads, self._call_blocking, frame))
-        elif not self._begin(frame.request_id):
+        if not self._begin(frame.request_id):
             self.write(plain.dropped(frame.request_id))
-        elif function.plain is not None:
-            self.write(await plain.call_awaiting(frame, function.plain))
+        elif self._function.plain is not None:
+            self.write(await plain.call_awaiting(frame, self._function.plain))
         else:
             await self._call_asgi(frame)
 
@@ -210,6 +216,7 @@ class Worker(asyncio.Protocol):
         """In a thread: the waiting for it is over only now, so this is where the request begins."""
         assert self._function.plain is not None
         if not self._begin(frame.request_id):
+            self._cancelled.discard(frame.request_id)
             return plain.dropped(frame.request_id)
         return plain.call_blocking(frame, self._function.plain)
 
