@@ -5,10 +5,13 @@ from functools import cache
 
 from analyzers.facts import Call, Facts, Guard, Items, Value, options, texts
 from analyzers.rules.model import Found, Rule, Signal
+from analyzers.rules.programs import starts_program
 
 _COMMANDS = r"""
     \bvllm(\.entrypoints|\sserve) ^vllm$ \bsglang\.launch_server lmdeploy\sserve \bcomfy\s(launch|--skip-prompt)
-    --nvidia\b \bollama\s(serve|run|pull)\b text-generation-(launcher|inference)
+    --nvidia\b comfy[-_]?ui stable-diffusion-webui text-generation-webui --cuda\b -hwaccel\s+(cuda|nvdec) _nvenc\b
+    \bboltz\spredict colabfold_batch run_alphafold \btorchrun\b accelerate\slaunch ^deepspeed\b \bnvcc\b
+    \bwhisperx\s insanely-fast-whisper -ngl\s \bollama\s(serve|run|pull)\b text-generation-(launcher|inference)
     \btritonserver\b \btrtllm- \bflash-attn\b \bnvidia-smi\b nvidia/cuda: nvcr\.io/ -cuda[\d.]*\b.*-(devel|runtime)
     \bapt\S*\sinstall\s.*\bcuda\b /whl/cu\d{2,3} \bcu1[12]\d\b --gpus[\s=] --n-gpu-layers (-d|--device)[\s=]cuda
 """
@@ -17,10 +20,10 @@ _COMMANDS = r"""
 @cache
 def _command() -> re.Pattern[str]:
     """What a command for GPUs looks like; compiled at the first use, since most functions start no program."""
-    return re.compile("|".join(_COMMANDS.split()))
+    return re.compile("|".join(_COMMANDS.split()), re.IGNORECASE)
 
 
-_RUNNERS = ("subprocess.", "os.system", "os.popen", "asyncio.create_subprocess")
+_CLONERS = frozenset({"clone_from", "clone_repository", "clone"})
 _BUILDERS = frozenset(
     {
         "Image",
@@ -43,6 +46,7 @@ _KEYWORDS = (
     "extra_index_url",
     "index_url",
     "cmd",
+    "cwd",
     "args",
     "extra_options",
     "find_links",
@@ -54,12 +58,12 @@ def _check(facts: Facts) -> Found:
         found = next((text for text in _commands(call) if _command().search(text)), "")
         if found and call.guard is Guard.ALWAYS:
             shown = found if len(found) <= 60 else found[:57] + "..."
-            weight = 0.8 if found.strip() == "nvidia-smi" else 2.5
+            weight = 1.8 if "nvidia-smi" in found else 2.5
             yield call.place, f"starts or installs software for GPUs: {shown}", weight, Signal.CAN_USE_GPU
 
 
 def _commands(call: Call) -> list[str]:
-    runs = call.name.startswith(_RUNNERS) or call.method in _BUILDERS
+    runs = starts_program(call) or call.method in _BUILDERS or call.method in _CLONERS
     values = [argument.value for argument in call.args] if runs else []
     values += [argument.value for name, argument in call.keywords if name in _KEYWORDS]
     return [text for value in values for text in _lines(value)]
@@ -85,6 +89,7 @@ RULE = Rule(
     matches=(
         'import subprocess\nsubprocess.Popen(["vllm", "serve", "some/model"])',
         'import os\nos.system("python -m sglang.launch_server --port 1")',
+        'import subprocess, sys\nHOME = "/app/ComfyUI"\nsubprocess.run([sys.executable, "main.py"], cwd=HOME)',
         'image = Image.from_registry("nvidia/cuda:12.4.0-devel-ubuntu22.04")',
     ),
     passes=('import subprocess\nsubprocess.run(["ffmpeg", "-i", "in.mp4"])', 'print("vllm serve")'),

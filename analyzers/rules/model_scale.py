@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from analyzers.facts import Call, Constant, Facts, Place, texts
-from analyzers.rules.libraries import FRAMEWORKS, GPU_ONLY, lookup
+from analyzers.rules.libraries import FRAMEWORKS, GPU_ONLY, REMOTE, lookup, outside
 from analyzers.rules.model import Found, Rule, Signal
 from analyzers.rules.model_sizes import ARCHITECTURES, KERAS_ARCHITECTURES, parameters
 
@@ -24,7 +24,7 @@ _LOADERS = frozenset(
         "AsyncEngineArgs",
         "EngineArgs",
         "YOLO",
-        "InferenceClient",
+        "clone_repository",
     ]
 )
 _KEYWORDS = (
@@ -42,7 +42,7 @@ _CONSTANT_WORDS = ("model", "repo", "checkpoint", "hf_", "weights")
 def _check(facts: Facts) -> Found:
     if not any(
         lookup(fact.name, FRAMEWORKS) or lookup(fact.name, GPU_ONLY) or "huggingface_hub" in fact.name
-        for fact in facts.imports()
+        for fact in outside(facts)
     ):
         return
     seen: set[str] = set()
@@ -72,6 +72,8 @@ def _shown(millions: float) -> str:
 
 def _loaded(facts: Facts) -> Iterator[tuple[Place, str]]:
     for call in facts.calls():
+        if lookup(call.name.replace("()", ""), REMOTE):
+            continue
         if call.method in _LOADERS or any(name in _KEYWORDS for name, _ in call.keywords):
             values = [argument.value for argument in call.args[:2]] + [call.keyword(name) for name in _KEYWORDS]
             for value in values:

@@ -19,20 +19,22 @@ _FAMILIES: tuple[tuple[float, str], ...] = (
         1000,
         r"""
         stable[-_]?diffusion (^|[/_-])(sdxl?|sd)([-_]?\d|[-_]turbo|[-_]) dreamshaper latent-consistency lcm-
-        kandinsky deepfloyd pixart
+        kandinsky deepfloyd pixart playground-v2 realvis juggernaut openjourney kolors (^|[/_-])sana[_-] auraflow
+        realistic-vision deliberate
         """,
     ),
     (
         5000,
         r"""
-        flux[.\-_]?[12] flux-?(dev|schnell) hunyuan wan-?ai cogvideo mochi ltx-?video animatediff zeroscope
+        flux[.\-_]?[12] flux-?(dev|schnell) hunyuan wan-?(ai|video|2) hidream omnigen qwen-image sd3(?![0-9])
+        cogvideo mochi ltx-?video animatediff zeroscope
         svd-?xt modelscope text-to-video
         """,
     ),
     (
         1000,
         r"""
-        controlnet instruct-pix2pix riffusion stable-?audio musicgen audioldm audiogen bark(?!ley) tortoise
+        esmfold trellis controlnet instruct-pix2pix riffusion stable-?audio musicgen audioldm audiogen bark(?!ley) tortoise
         parler xtts dia-
         """,
     ),
@@ -41,7 +43,8 @@ _FAMILIES: tuple[tuple[float, str], ...] = (
         r"""
         llama-?[234] llama2 codellama vicuna alpaca mistral mixtral zephyr falcon mpt- qwen gemma phi-?[234]
         deepseek yi- command-r starcoder wizard dolly stablelm internlm baichuan chatglm openhermes nous
-        granite pixtral llava idefics cogvlm moondream minicpm ministral olmo
+        granite nemotron gpt-oss internvl rwkv jamba glm-?[45] kimi smaug pixtral
+        llava idefics cogvlm moondream minicpm ministral olmo
         """,
     ),
     (3000, r"gpt-?(j|neox) opt-(?!125|350) bloom(?!z?-560) flan-?t5-?(xl|xxl) t5-?(11b|3b|xl) t0 ul2 gpt2-xl"),
