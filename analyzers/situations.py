@@ -385,7 +385,7 @@ def _goes_one_by_one(target: ast.expr, source: ast.expr) -> bool:
 
 
 def _streams(body: Sequence[ast.stmt]) -> bool:
-    """Whether each turn of a loop waits for something or hands something out, so that turns cannot be taken together."""
+    """Whether each turn of a loop waits for something or hands something out, so it cannot be taken with others."""
     return any(isinstance(part, ast.Yield | ast.Await) for statement in body for part in ast.walk(statement))
 
 

@@ -14,6 +14,7 @@ IMPORTERS = {
     "astroid": ("analyzers/inference.py",),
     "docker": ("gaia_cli/docker_engine.py",),
     "httptools": ("runtime_images/dynamic_runtime/http.py", "gaia_cli/running/http_client.py"),
+    "libcst": ("gaia_cli/linting/fixes/rewriting.py",),
     "prometheus_client": ("runtime_images/dynamic_runtime/metrics.py",),
     "pynvml": ("runtime_images/dynamic_runtime/devices.py",),
     "rich": ("gaia_cli/views/",),

@@ -1,0 +1,43 @@
+"""What `gaia lint --fix` puts right: only where the meaning stays the same, and everything else byte for byte.
+
+A fix is a module in fixes/ with one function from a file's bytes to its new bytes and the number of places it has
+changed. Which code has which is the table below.
+"""
+
+from analyzers.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FIXABLE = frozenset({"GA701"})
+"""The codes that a fix is known for."""
+
+
+@record
+class Fixed:
+    """A file after fixing: its bytes, and the code of each fix once for every place that it changed."""
+
+    source: bytes
+    applied: tuple[str, ...] = ()
+
+
+def fix(source: bytes, path: str, codes: frozenset[str]) -> Fixed:
+    """Put right what is found in `source`, the content of the file `path`, by the rules `codes`.
+
+    What cannot be put right safely stays as it is, and so does a file that cannot be parsed. A second time changes nothing.
+
+    Raises:
+        EngineError: there is something to fix, but the library that rewrites code is not installed.
+    """
+    applied: list[str] = []
+    for code in sorted(codes & FIXABLE):
+        source, count = _fixes()[code](source, path)
+        applied += [code] * count
+    return Fixed(source, tuple(applied))
+
+
+def _fixes() -> "dict[str, Callable[[bytes, str], tuple[bytes, int]]]":
+    from gaia_cli.linting.fixes.hard_coded_device import guard_devices
+
+    return {"GA701": guard_devices}

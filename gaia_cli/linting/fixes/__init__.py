@@ -1,0 +1,1 @@
+"""The fixes of `gaia lint --fix`, one a module."""

@@ -1,0 +1,79 @@
+"""The fix of GA701: a hard-coded device asks first whether there is one.
+
+    device = "cuda"        becomes  device = "cuda" if torch.cuda.is_available() else "cpu"
+    model.cuda()           becomes  model.to("cuda" if torch.cuda.is_available() else "cpu")
+
+On a machine with a GPU both mean what they meant; without one they failed before. Where that is not certain nothing is
+changed: PyTorch is not imported, by one name and in front of the place, under which the code there surely sees it; an
+object of unknown kind may have a `cuda()` of its own; and a program that starts processes may have to stay away from
+the driver until they are started, which asking does not.
+"""
+
+import ast
+import io
+import tokenize
+from collections.abc import Iterator
+
+from analyzers.facts import Array, Call, Facts, FileFacts, Made, Place, Symbol, Value, options
+from analyzers.modules import module_name
+from analyzers.reading import Source
+from analyzers.rules.hard_coded_device import RULE
+from analyzers.rules.hygiene_model import Conduct
+from analyzers.situations import situations
+from analyzers.suppression import split, suppressions
+from analyzers.syntax import extract
+
+_TORCH_OBJECTS = ("torch.", "torchvision.", "transformers.", "diffusers.", "timm.", "sentence_transformers.")
+_STARTS_PROCESSES = ("multiprocessing", "torch.multiprocessing", "concurrent.futures", "os.fork", "joblib", "billiard")
+
+
+def guard_devices(source: bytes, path: str) -> tuple[bytes, int]:
+    """`source` with its hard-coded devices guarded, and how many were.
+
+    Raises:
+        EngineError: there is something to fix, but libcst is not installed.
+    """
+    if b"cuda" not in source:
+        return source, 0
+    starts = _fixable(source, path)
+    if not starts:
+        return source, 0
+    from gaia_cli.linting.fixes.rewriting import guard
+
+    return guard(source, starts)
+
+
+def _fixable(source: bytes, path: str) -> frozenset[tuple[int, int]]:
+    """Where something can be fixed as far as the facts tell: line from 1, column in characters from 0."""
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
+        text = source.decode(encoding)
+        parsed = Source(path, module_name(path), text, ast.parse(text, path))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return frozenset()
+    files, troubles = extract([parsed], "")
+    if troubles or any(fact.name.startswith(_STARTS_PROCESSES) for fact in Facts(files).imports()):
+        return frozenset()
+    conduct = Conduct(Facts(files), situations([parsed]))
+    kept, _ = split(RULE.findings(conduct), suppressions(path, text))
+    unsure = set(_unsure(files))
+    return frozenset((found.place.line, found.place.column - 1) for found in kept if found.place not in unsure)
+
+
+def _unsure(files: tuple[FileFacts, ...]) -> Iterator[Place]:
+    """The places of `.cuda()` on an object that may be something else than PyTorch's."""
+    for call in Facts(files).calls():
+        if call.method == "cuda" and not all(_is_torch(option) for option in _receivers(call)):
+            yield call.place
+
+
+def _receivers(call: Call) -> list[Value]:
+    return list(options(call.receiver)) or [call.receiver]
+
+
+def _is_torch(value: Value) -> bool:
+    match value:
+        case Made(name=name) | Symbol(name=name):
+            return name.startswith(_TORCH_OBJECTS)
+        case _:
+            return isinstance(value, Array)

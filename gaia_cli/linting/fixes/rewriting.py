@@ -1,0 +1,140 @@
+"""Rewriting code with its formatting kept: the one module that imports libcst.
+
+libcst keeps every byte that is not touched. Should it not hand back a file as it was, the file is left alone.
+"""
+
+from collections.abc import Iterator
+
+from gaia_cli.errors import EngineError
+
+try:
+    import libcst as cst
+    from libcst.metadata import (
+        Assignment,
+        GlobalScope,
+        MetadataWrapper,
+        ParentNodeProvider,
+        PositionProvider,
+        Scope,
+        ScopeProvider,
+    )
+except ImportError:
+    raise EngineError(
+        "libcst, which rewrites the code, is not installed", "pip install 'gaia-faas[fix]', or lint without --fix"
+    ) from None
+
+Start = tuple[int, int]
+
+
+def guard(source: bytes, starts: frozenset[Start]) -> tuple[bytes, int]:
+    """`source` with the device strings and the `.cuda()` calls that begin at `starts` guarded, and how many were."""
+    try:
+        module = cst.parse_module(source)
+        if module.bytes != source:
+            return source, 0
+        transformer = _Guard(starts, _quote(module))
+        changed = MetadataWrapper(module).visit(transformer)
+    except (cst.ParserSyntaxError, RecursionError, UnicodeDecodeError):
+        return source, 0
+    return changed.bytes, transformer.count
+
+
+def _quote(module: cst.Module) -> str:
+    """The quotation mark that the file prefers."""
+    return "'" if module.code.count("'") > module.code.count('"') else '"'
+
+
+class _Guard(cst.CSTTransformer):
+    METADATA_DEPENDENCIES = (PositionProvider, ScopeProvider, ParentNodeProvider)
+
+    def __init__(self, starts: frozenset[Start], quote: str) -> None:
+        super().__init__()
+        self.starts = starts
+        self.quote = quote
+        self.count = 0
+
+    def leave_SimpleString(  # noqa: N802 -- the name is libcst's
+        self, original_node: cst.SimpleString, updated_node: cst.SimpleString
+    ) -> cst.BaseExpression:
+        alone = not isinstance(self.get_metadata(ParentNodeProvider, original_node), cst.ConcatenatedString)
+        if self._start(original_node) in self.starts and alone:
+            torch = self._torch(original_node)
+            if torch:
+                self.count += 1
+                return _choice(updated_node, torch, updated_node.quote)
+        return updated_node
+
+    def leave_Call(  # noqa: N802 -- the name is libcst's
+        self, original_node: cst.Call, updated_node: cst.Call
+    ) -> cst.BaseExpression:
+        callee = updated_node.func
+        plain = isinstance(callee, cst.Attribute) and callee.attr.value == "cuda" and not updated_node.args
+        if plain and isinstance(callee, cst.Attribute) and self._start(original_node) in self.starts:
+            torch = self._torch(original_node)
+            if torch:
+                self.count += 1
+                device = cst.SimpleString(f"{self.quote}cuda{self.quote}")
+                choice = cst.Arg(_choice(device, torch, self.quote))
+                return updated_node.with_changes(func=callee.with_changes(attr=cst.Name("to")), args=[choice])
+        return updated_node
+
+    def _start(self, node: cst.CSTNode) -> Start:
+        start = self.get_metadata(PositionProvider, node).start
+        return start.line, start.column
+
+    def _torch(self, node: cst.CSTNode) -> str:
+        """The name by which the code at `node` surely sees PyTorch, empty without one."""
+        scope = self.get_metadata(ScopeProvider, node, None)
+        if not isinstance(scope, Scope):
+            return ""
+        return next((name for name in sorted(_names(scope)) if self._is_torch(name, scope, node)), "")
+
+    def _is_torch(self, name: str, scope: Scope, node: cst.CSTNode) -> bool:
+        """Whether `name` is bound by imports of PyTorch alone, one of which has certainly been run before `node`."""
+        imports = [assignment.node for assignment in scope[name] if isinstance(assignment, Assignment)]
+        if not imports or len(imports) != len(scope[name]):
+            return False
+        return all(_binds_torch(statement, name) for statement in imports) and any(
+            self._start(statement) < self._start(node) and self._is_certain(statement, scope) for statement in imports
+        )
+
+    def _is_certain(self, statement: cst.CSTNode, scope: Scope) -> bool:
+        """Whether an import stands directly in the module, or directly in the function that `scope` is."""
+        line = self.get_metadata(ParentNodeProvider, statement)
+        block = self.get_metadata(ParentNodeProvider, line)
+        if isinstance(block, cst.Module):
+            return True
+        return (
+            isinstance(block, cst.IndentedBlock)
+            and self.get_metadata(ScopeProvider, statement, None) is scope
+            and (isinstance(self.get_metadata(ParentNodeProvider, block), cst.FunctionDef))
+        )
+
+
+def _names(scope: Scope) -> Iterator[str]:
+    """The names that are bound to imports in `scope` and around it."""
+    while True:
+        for assignment in scope.assignments:
+            if isinstance(assignment, Assignment) and isinstance(assignment.node, cst.Import):
+                yield assignment.name.partition(".")[0]
+        if isinstance(scope, GlobalScope):
+            return
+        scope = scope.parent
+
+
+def _binds_torch(node: cst.CSTNode, name: str) -> bool:
+    """Whether an import makes `name` PyTorch itself: `import torch`, `import torch.nn`, `import torch as name`."""
+    if not isinstance(node, cst.Import):
+        return False
+    for alias in node.names:
+        if alias.asname is not None:
+            if isinstance(alias.asname.name, cst.Name) and alias.asname.name.value == name:
+                return alias.evaluated_name == "torch"
+        elif alias.evaluated_name.partition(".")[0] == name:
+            return name == "torch"
+    return False
+
+
+def _choice(device: cst.SimpleString, torch: str, quote: str) -> cst.IfExp:
+    available = cst.Call(cst.Attribute(cst.Attribute(cst.Name(torch), cst.Name("cuda")), cst.Name("is_available")))
+    return cst.IfExp(test=available, body=device, orelse=cst.SimpleString(f"{quote}cpu{quote}"))
