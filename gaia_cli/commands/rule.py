@@ -1,12 +1,15 @@
 """`gaia rule GA201`: what a rule finds and why, in the terminal."""
 
 import difflib
+import textwrap
 
 from gaia_cli.commands.rules import as_object
 from gaia_cli.errors import ExitCode, UsageError
 from gaia_cli.linting.rule_texts import rule_texts
 from gaia_cli.linting.selection import Selection
 from gaia_cli.views import console
+
+_WIDTH = 100
 
 
 def rule(name: str, output_format: str = "full") -> ExitCode:
@@ -28,5 +31,15 @@ def rule(name: str, output_format: str = "full") -> ExitCode:
         return ExitCode.OK
     asked = "linted for by default" if selected else "linted for when selected"
     heading = f"{text.code} {text.name}: {text.level.word}, {text.confidence.word} confidence, {asked}"
-    console.result(f"{heading}\n\n{text.help}")
+    console.result(f"{heading}\n\n{_wrapped(text.help)}")
     return ExitCode.OK
+
+
+def _wrapped(markdown: str) -> str:
+    """Paragraphs at a width that can be read; code as it is."""
+    lines: list[str] = []
+    is_code = False
+    for line in markdown.splitlines():
+        is_code ^= line.startswith("```")
+        lines += [line] if is_code else textwrap.wrap(line, _WIDTH) or [""]
+    return "\n".join(lines)

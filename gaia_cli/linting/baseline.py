@@ -16,14 +16,14 @@ from gaia_cli.errors import ConfigurationError, UsageError
 _VERSION = 1
 
 
-def read_baseline(path: Path) -> frozenset[str]:
+def read_baseline(path: str) -> frozenset[str]:
     """The fingerprints in the baseline at `path`.
 
     Raises:
         ConfigurationError: the file is not there, not readable or not a baseline.
     """
     try:
-        content: Any = json.loads(path.read_text(encoding="utf-8"))
+        content: Any = json.loads(Path(path).read_text(encoding="utf-8"))
         if content["schema_version"] != _VERSION:
             raise ValueError
         return frozenset(str(entry["fingerprint"]) for entry in content["findings"])
@@ -35,7 +35,7 @@ def read_baseline(path: Path) -> frozenset[str]:
         raise ConfigurationError(f"{path} is not a baseline of this version", hint) from None
 
 
-def write_baseline(path: Path, findings: Iterable[LintFinding]) -> int:
+def write_baseline(path: str, findings: Iterable[LintFinding]) -> int:
     """Write `findings` to `path` and return how many there are.
 
     Raises:
@@ -49,7 +49,7 @@ def write_baseline(path: Path, findings: Iterable[LintFinding]) -> int:
     body = ",\n    ".join(lines)
     listed = f"[\n    {body}\n  ]" if lines else "[]"
     try:
-        path.write_text(
+        Path(path).write_text(
             f'{{\n  "schema_version": {_VERSION},\n  "findings": {listed}\n}}\n', encoding="utf-8", newline="\n"
         )
     except OSError as error:

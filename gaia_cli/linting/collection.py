@@ -1,28 +1,36 @@
 """From what the analyzer found in each file to the findings that are wanted, with their level and confidence."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from analyzers.formats.findings import LintFinding
-from analyzers.linting import FileResult
 from analyzers.records import replace
-from analyzers.rules.model import Finding
 from gaia_cli.linting.configuration import Configuration
 from gaia_cli.linting.discovery import relative
 from gaia_cli.linting.profiles import UNUSED_SUPPRESSION, profile
 
+TYPE_CHECKING = False  # as type checkers know it; see options.py
+if TYPE_CHECKING:
+    from analyzers.findings import Finding
+    from analyzers.linting import FileResult
 
-def collected(results: Iterable[FileResult], configuration: Configuration) -> Iterator[LintFinding]:
-    """The findings of every file that the configuration wants, file by file, by line and column."""
+
+def collected(
+    results: "Iterable[FileResult]", configuration: Configuration, sources: Mapping[str, str]
+) -> Iterator[LintFinding]:
+    """The findings of every file that the configuration wants, file by file, by line and column.
+
+    `sources` has the files' texts; it is asked only where a comment that silences nothing is to be shown.
+    """
     selection = configuration.selection
     for result in results:
-        path = relative(configuration.root / result.path, configuration.base)
+        path = relative(f"{configuration.root}/{result.path}", configuration.base)
         own = [_lint_finding(finding) for finding in result.findings if selection.wants(finding.rule, path)]
         if selection.wants(UNUSED_SUPPRESSION, path):
-            own += unused_suppressions(result)
+            own += unused_suppressions(result, sources)
         yield from _numbered(sorted(own, key=lambda finding: (finding.line, finding.column, finding.code)))
 
 
-def _lint_finding(finding: Finding) -> LintFinding:
+def _lint_finding(finding: "Finding") -> LintFinding:
     known = profile(finding.rule)
     place = finding.place
     return LintFinding(
@@ -38,13 +46,15 @@ def _lint_finding(finding: Finding) -> LintFinding:
     )
 
 
-def unused_suppressions(result: FileResult) -> Iterator[LintFinding]:
+def unused_suppressions(result: "FileResult", sources: Mapping[str, str]) -> Iterator[LintFinding]:
     """A finding for each code that a comment silences in vain."""
     known = profile(UNUSED_SUPPRESSION)
     for comment in result.suppressions:
         for code in comment.codes:
             if any(comment.silences(finding) and finding.rule == code for finding in result.suppressed):
                 continue
+            lines = sources.get(result.path, "").splitlines()
+            excerpt = lines[comment.line - 1] if comment.line <= len(lines) else ""
             yield LintFinding(
                 UNUSED_SUPPRESSION,
                 known.level,
@@ -52,9 +62,9 @@ def unused_suppressions(result: FileResult) -> Iterator[LintFinding]:
                 comment.path,
                 comment.line,
                 comment.column,
-                comment.column + 1,
+                max(len(excerpt.rstrip()), comment.column) + 1,
                 f"this comment silences {code}, which finds nothing on its line",
-                f"# {code}",
+                excerpt,
             )
 
 

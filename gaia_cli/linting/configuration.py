@@ -5,13 +5,12 @@ directory up to the root of the repository. Reading TOML takes longer than linti
 table's name does not even occur is not parsed.
 """
 
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
 from analyzers.formats.findings import Confidence, Level
 from analyzers.records import record
 from gaia_cli.errors import UsageError
-from gaia_cli.linting.discovery import repository_root
+from gaia_cli.linting.discovery import above, repository_root
 from gaia_cli.linting.options import Options, codes
 from gaia_cli.linting.selection import Selection, check_codes
 from gaia_cli.linting.table import LintTable
@@ -21,16 +20,16 @@ _FILES = (("gaia.toml", (b"lint",)), ("pyproject.toml", (b"gaia", b"lint")))
 
 @record
 class Configuration:
-    """How to lint. `root` is what paths are relative to; `base` is where globs and the cache have their start."""
+    """How to lint. Reported paths are relative to `root`, globs and the cache to `base`; both are absolute."""
 
-    root: Path
-    base: Path
+    root: str
+    base: str
     selection: Selection
     exclude: tuple[str, ...]
     fail_on: Level
 
 
-def configure(options: Options, start: Path) -> Configuration:
+def configure(options: Options, start: str) -> Configuration:
     """The configuration for `options` given in the directory `start`.
 
     Raises:
@@ -38,7 +37,7 @@ def configure(options: Options, start: Path) -> Configuration:
         ConfigurationError: the configuration file is unusable.
     """
     root = repository_root(start)
-    found = next((directory for directory in _upwards(start, root) if _speaks_of_lint(directory)), None)
+    found = next((directory for directory in _up_to(root, start) if _speaks_of_lint(directory)), None)
     base = found or start
     table = _read(found) if found else LintTable()
     exclude = (*table.exclude, *options.exclude)
@@ -47,25 +46,32 @@ def configure(options: Options, start: Path) -> Configuration:
     )
 
 
-def _upwards(start: Path, root: Path) -> Iterable[Path]:
-    return [directory for directory in (start, *start.parents) if directory.is_relative_to(root)]
+def _up_to(root: str, start: str) -> Iterator[str]:
+    for directory in above(start):
+        yield directory
+        if directory == root:
+            return
 
 
-def _speaks_of_lint(directory: Path) -> bool:
-    for name, words in _FILES:
-        try:
-            content = (directory / name).read_bytes()
-        except OSError:
-            continue
-        if all(word in content for word in words):
-            return True
-    return False
+def _speaks_of_lint(directory: str) -> bool:
+    return any(_holds(f"{directory}/{name}", words) for name, words in _FILES)
 
 
-def _read(directory: Path) -> LintTable:
+def _holds(path: str, words: tuple[bytes, ...]) -> bool:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 -- a hook does not load pathlib
+            content = file.read()
+    except OSError:
+        return False
+    return all(word in content for word in words)
+
+
+def _read(directory: str) -> LintTable:
+    from pathlib import Path
+
     from gaia_cli.project import load_lint
 
-    table = load_lint(directory)
+    table = load_lint(Path(directory))
     named = (*(table.select or ()), *table.extend_select, *(table.ignore or ()))
     check_codes((*named, *(code for _, codes in table.per_file_ignores for code in codes)), f"{directory}: [lint]")
     return table

@@ -4,9 +4,10 @@ Environments, caches and hidden directories are left out of directories. What `e
 also when it is named, because hooks name every file that changed.
 """
 
+# ruff: noqa: PTH100, PTH110, PTH112, PTH118, PTH120 -- a hook does not load pathlib, which takes longer than to lint
+
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from gaia_cli.errors import UsageError
 from gaia_cli.linting.selection import matches
@@ -14,46 +15,57 @@ from gaia_cli.linting.selection import matches
 _NOT_THE_PROJECTS = frozenset({"__pycache__", "node_modules", "site-packages", "venv", "env", "build", "dist"})
 
 
-def repository_root(start: Path) -> Path:
+def above(directory: str) -> Iterator[str]:
+    """`directory` and every directory above it, the nearest first."""
+    yield directory
+    while directory != os.path.dirname(directory):
+        directory = os.path.dirname(directory)
+        yield directory
+
+
+def repository_root(start: str) -> str:
     """The repository that `start` lies in, else `start` itself."""
-    return next((directory for directory in (start, *start.parents) if (directory / ".git").exists()), start)
+    return next((directory for directory in above(start) if os.path.exists(f"{directory}/.git")), start)
 
 
-def files_to_lint(named: Sequence[str], exclude: Sequence[str], base: Path) -> list[Path]:
-    """The files, each once and in order; `exclude` is matched against the path below `base`.
+def files_to_lint(named: Sequence[str], exclude: Sequence[str], base: str) -> list[str]:
+    """The files as absolute paths, each once and in order; `exclude` is matched against the path below `base`.
 
     Raises:
         UsageError: something that was named is not there.
     """
-    found: dict[Path, None] = {}
+    found: dict[str, None] = {}
     for name in named or ["."]:
-        path = Path(os.path.abspath(name))  # noqa: PTH100 -- as written: resolving a link would rename the file
-        if path.is_dir():
+        path = os.path.abspath(name)
+        if os.path.isdir(path):
             found |= dict.fromkeys(_below(path, exclude, base))
-        elif not path.exists():
+        elif not os.path.exists(path):
             raise UsageError(f"there is nothing at {name}", "give Python files, directories, or - for standard input")
         elif not _excluded(path, exclude, base):
             found[path] = None
     return list(found)
 
 
-def _below(root: Path, exclude: Sequence[str], base: Path) -> Iterator[Path]:
+def _below(root: str, exclude: Sequence[str], base: str) -> Iterator[str]:
     for directory, subdirectories, names in os.walk(root):
-        here = Path(directory)
-        subdirectories[:] = sorted(
-            name
-            for name in subdirectories
-            if name not in _NOT_THE_PROJECTS and not name.startswith(".") and not _excluded(here / name, exclude, base)
-        )
-        yield from (
-            here / name for name in sorted(names) if name.endswith(".py") and not _excluded(here / name, exclude, base)
-        )
+        subdirectories[:] = [name for name in sorted(subdirectories) if _is_the_projects(name)]
+        if exclude:
+            subdirectories[:] = [
+                name for name in subdirectories if not _excluded(os.path.join(directory, name), exclude, base)
+            ]
+        paths = (os.path.join(directory, name) for name in sorted(names) if name.endswith(".py"))
+        yield from (path for path in paths if not _excluded(path, exclude, base))
 
 
-def _excluded(path: Path, exclude: Sequence[str], base: Path) -> bool:
+def _is_the_projects(name: str) -> bool:
+    return name not in _NOT_THE_PROJECTS and not name.startswith(".")
+
+
+def _excluded(path: str, exclude: Sequence[str], base: str) -> bool:
     return bool(exclude) and any(matches(relative(path, base), glob) for glob in exclude)
 
 
-def relative(path: Path, base: Path) -> str:
+def relative(path: str, base: str) -> str:
     """`path` below `base` with forward slashes; the way there with `..` where it lies elsewhere."""
-    return os.path.relpath(path, base).replace(os.sep, "/")
+    inside = base.rstrip("/") + "/"
+    return path.removeprefix(inside) if path.startswith(inside) else os.path.relpath(path, base).replace(os.sep, "/")

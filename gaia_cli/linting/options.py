@@ -3,19 +3,19 @@
 Both give an `Options`, in which None means that the flag was not given, so that the configuration file may speak.
 """
 
-import argparse
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from analyzers.records import record
 from gaia_cli.errors import UsageError
 
 TYPE_CHECKING = False  # as type checkers know it; importing `typing` takes longer than parsing the options
 if TYPE_CHECKING:
-    from typing import Any, NoReturn
+    from typing import Any
 
 FORMATS = ("full", "concise", "json", "json-lines", "sarif", "github", "gitlab", "junit")
 LEVELS = ("note", "warning", "error")
 CONFIDENCES = ("low", "medium", "high")
+_HINT = "see gaia lint --help"
 
 
 @record
@@ -91,29 +91,52 @@ class Options:
     no_cache: bool = False
 
 
-class _Parser(argparse.ArgumentParser):
-    """Reports what it cannot parse as every other command does."""
-
-    def error(self, message: str) -> "NoReturn":
-        raise UsageError(message[:1].lower() + message[1:], "see gaia lint --help")
-
-
 def parse(arguments: Sequence[str]) -> Options:
-    """The options in `arguments`.
+    """The options in `arguments`, which stand before, between or after the files; all after `--` are files.
+
+    Written out, because the standard library's parser takes longer to load and set up than a cached file to lint.
 
     Raises:
-        UsageError: a flag is unknown, or its value is.
+        UsageError: a flag is unknown, or its value is missing or unknown.
     """
-    parser = _Parser(prog="gaia lint", add_help=False, allow_abbrev=False)
-    parser.add_argument("files", nargs="*", metavar="FILES")
-    for option in OPTIONS:
-        if option.is_switch:
-            parser.add_argument(option.flag, action="store_true")
-        elif option.repeatable:
-            parser.add_argument(option.flag, action="append", metavar=option.metavar)
+    known = {option.flag: option for option in OPTIONS}
+    values: dict[str, Any] = {}
+    files: list[str] = []
+    pending = iter(arguments)
+    for argument in pending:
+        if argument == "--":
+            files += pending
+        elif not argument.startswith("-") or argument == "-":
+            files.append(argument)
         else:
-            parser.add_argument(option.flag, choices=option.choices or None, metavar=option.metavar or None)
-    return from_values(vars(parser.parse_args(arguments)))
+            flag, equals, attached = argument.partition("=")
+            option = known.get(flag)
+            if option is None:
+                raise UsageError(f"no such option: {flag}", _nearest(flag, known))
+            _take(option, values, attached if equals else None, pending)
+    return from_values(values | {"files": files})
+
+
+def _take(option: Option, values: "dict[str, Any]", attached: str | None, pending: Iterator[str]) -> None:
+    """Put the value of `option`, attached to it by `=` or the next argument, into `values`."""
+    if option.is_switch:
+        if attached is not None:
+            raise UsageError(f"{option.flag} takes no value", _HINT)
+        values[option.field] = True
+        return
+    value = next(pending, None) if attached is None else attached
+    if value is None:
+        raise UsageError(f"{option.flag} needs a value", _HINT)
+    if option.choices and value not in option.choices:
+        raise UsageError(f"{option.flag} cannot be {value!r}", f"use one of {', '.join(option.choices)}")
+    values[option.field] = [*values.get(option.field, ()), value] if option.repeatable else value
+
+
+def _nearest(flag: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(flag, known, n=1)
+    return f"did you mean {near[0]}? {_HINT}" if near else _HINT
 
 
 def from_values(values: Mapping[str, object]) -> Options:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 
 from analyzers.formats.findings import LintFinding, Report, RuleText
 from analyzers.records import record, replace
@@ -17,7 +16,7 @@ class Target:
     """A report to write to a file."""
 
     format: str
-    path: Path
+    path: str
 
 
 def targets(values: tuple[str, ...]) -> tuple[Target, ...]:
@@ -33,22 +32,22 @@ def _target(value: str) -> Target:
     name, _, path = value.partition(":")
     if name not in FORMATS or not path:
         raise UsageError(f"--output takes FORMAT:FILE, not {value!r}", f"the formats are {', '.join(FORMATS)}")
-    return Target(name, Path(path))
+    return Target(name, path)
 
 
-def written(name: str, report: Report, root: Path) -> str:
+def written(name: str, report: Report, root: str) -> str:
     """The report in the format `name`; people's formats show paths from the working directory."""
     if name in _FOR_PEOPLE:
         report = replace(report, findings=tuple(_from_here(finding, root) for finding in report.findings))
     return _renderer(name)(report)
 
 
-def _from_here(finding: LintFinding, root: Path) -> LintFinding:
-    shown = os.path.relpath(root / finding.path)
+def _from_here(finding: LintFinding, root: str) -> LintFinding:
+    shown = os.path.relpath(f"{root}/{finding.path}")
     return finding if shown == finding.path else replace(finding, path=shown)
 
 
-def write_files(wanted: tuple[Target, ...], report: Report, root: Path) -> None:
+def write_files(wanted: tuple[Target, ...], report: Report, root: str) -> None:
     """Write each file.
 
     Raises:
@@ -56,7 +55,8 @@ def write_files(wanted: tuple[Target, ...], report: Report, root: Path) -> None:
     """
     for target in wanted:
         try:
-            target.path.write_text(written(target.format, report, root), encoding="utf-8", newline="\n")
+            with open(target.path, "w", encoding="utf-8", newline="\n") as file:  # noqa: PTH123 -- as in discovery.py
+                file.write(written(target.format, report, root))
         except OSError as error:
             hint = "choose a place that can be written to"
             raise UsageError(f"cannot write {target.path}: {error.strerror}", hint) from None
@@ -111,7 +111,7 @@ class RulesWhenAsked(Mapping[str, RuleText]):
 class SourcesWhenAsked(Mapping[str, str]):
     """The text of the files by their paths, read when asked for; what cannot be read is not there."""
 
-    def __init__(self, root: Path, files: tuple[str, ...]) -> None:
+    def __init__(self, root: str, files: tuple[str, ...]) -> None:
         self._root = root
         self._files = files
 
@@ -119,7 +119,8 @@ class SourcesWhenAsked(Mapping[str, str]):
         if path not in self._files:
             raise KeyError(path)
         try:
-            return (self._root / path).read_bytes().decode(errors="replace")
+            with open(f"{self._root}/{path}", "rb") as file:  # noqa: PTH123 -- as in discovery.py
+                return file.read().decode(errors="replace")
         except OSError:
             raise KeyError(path) from None
 

@@ -5,6 +5,8 @@ Loading this loads every rule, so only what shows rules imports it.
 
 from analyzers.formats.findings import RuleText
 from analyzers.rules import FAILURES, RULES
+from analyzers.rules.hygiene import HYGIENE
+from analyzers.rules.hygiene_model import HygieneRule
 from analyzers.rules.model import Rule
 from gaia_cli.linting.profiles import UNUSED_SUPPRESSION, profile
 
@@ -26,7 +28,8 @@ _FAILURE_NAMES = {
 
 def rule_texts() -> dict[str, RuleText]:
     """Every code's text, in the order of the codes."""
-    texts = {rule.code: _text(rule.code, rule.name, rule.summary, _help(rule)) for rule in RULES}
+    rules: list[Rule | HygieneRule] = [*RULES, *HYGIENE]
+    texts = {rule.code: _text(rule.code, rule.name, rule.summary, _help(rule)) for rule in rules}
     unused = f"{_UNUSED_SUMMARY}\n\n{_UNUSED_RATIONALE}\n"
     texts[UNUSED_SUPPRESSION] = _text(UNUSED_SUPPRESSION, "unused-suppression", _UNUSED_SUMMARY, unused)
     for code, meaning in FAILURES.items():
@@ -39,7 +42,7 @@ def _text(code: str, name: str, summary: str, markdown: str) -> RuleText:
     return RuleText(code, name, summary, markdown, known.level, known.confidence)
 
 
-def _help(rule: Rule) -> str:
+def _help(rule: Rule | HygieneRule) -> str:
     found = _example("Found", rule.matches[:1])
     passes = _example("Not found", rule.passes[:1])
     silence = f"Silence it on one line with `# gaia: ignore[{rule.code}] reason`.\n"

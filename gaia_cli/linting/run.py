@@ -1,9 +1,9 @@
 """One run of the linter: configuration, files, findings, outputs, exit code. `commands/lint.py` is its door."""
 
+import os
 from collections.abc import Iterator
-from pathlib import Path
 
-from analyzers.formats.findings import LintFinding, Report
+from analyzers.formats.findings import Report
 from analyzers.linting import FileResult, lint
 from gaia_cli.errors import ExitCode, UsageError
 from gaia_cli.linting.collection import collected
@@ -17,8 +17,6 @@ from gaia_cli.views import console
 
 STDIN = "-"
 CACHE = ".gaia_cache"
-_MANY_FILES = 64
-"""From here on a second process saves more than its start costs."""
 
 
 def run(options: Options) -> ExitCode:
@@ -29,10 +27,14 @@ def run(options: Options) -> ExitCode:
     """
     _check(options)
     wanted = targets(options.output)
-    configuration = configure(options, Path.cwd())
+    configuration = configure(options, os.getcwd())  # noqa: PTH109 -- as in discovery.py
     report = _report(options, configuration)
+    if options.diff:
+        return _show_changes(report, configuration)
+    if options.fix and _fix(report, configuration):
+        report = _report(options, configuration)
     if options.write_baseline:
-        return _remember(Path(options.write_baseline), report)
+        return _remember(options.write_baseline, report)
     write_files(wanted, report, configuration.root)
     name = options.output_format or "full"
     text = written(name, report, configuration.root)
@@ -44,21 +46,21 @@ def run(options: Options) -> ExitCode:
 
 
 def _check(options: Options) -> None:
-    if STDIN in options.files and (len(options.files) > 1 or options.fix or options.watch or options.write_baseline):
-        raise UsageError("- reads one file from standard input; it goes with no other file, --fix or --watch")
+    if STDIN in options.files and (len(options.files) > 1 or options.fix or options.diff or options.watch):
+        raise UsageError("- reads one file from standard input; it goes with no other file, --fix, --diff or --watch")
     if options.stdin_filename is not None and options.files != (STDIN,):
         raise UsageError("--stdin-filename names what - reads", "give - as the only file")
 
 
 def _report(options: Options, configuration: Configuration) -> Report:
     results = list(_results(options, configuration))
-    findings: tuple[LintFinding, ...] = tuple(collected(results, configuration))
+    files = tuple(result.path for result in results)
+    sources = SourcesWhenAsked(configuration.root, files)
+    findings = tuple(collected(results, configuration, sources))
     if options.baseline:
         from gaia_cli.linting.baseline import read_baseline, without_known
 
-        findings = without_known(findings, read_baseline(Path(options.baseline)))
-    files = tuple(result.path for result in results)
-    sources = SourcesWhenAsked(configuration.root, files)
+        findings = without_known(findings, read_baseline(options.baseline))
     return Report(findings, files, __version__, configuration.fail_on, RulesWhenAsked(), sources)
 
 
@@ -69,21 +71,39 @@ def _results(options: Options, configuration: Configuration) -> Iterator[FileRes
         yield lint_standard_input(options.stdin_filename or "stdin.py", configuration.root)
         return
     paths = files_to_lint(options.files, configuration.exclude, configuration.base)
-    processes = 1
-    if len(paths) >= _MANY_FILES:
-        import os
-
-        processes = len(os.sched_getaffinity(0))
-    cache = None if options.no_cache else configuration.base / CACHE
-    yield from lint(paths, root=configuration.root, cache_dir=cache, processes=processes)
+    cache = None if options.no_cache else f"{configuration.base}/{CACHE}"
+    yield from lint(paths, root=configuration.root, cache_dir=cache, processes=len(os.sched_getaffinity(0)))
 
 
-def _remember(path: Path, report: Report) -> ExitCode:
+def _remember(path: str, report: Report) -> ExitCode:
     from gaia_cli.linting.baseline import write_baseline
 
     count = write_baseline(path, report.findings)
     console.note(f"wrote {count} finding{'' if count == 1 else 's'} to {path}")
     return ExitCode.OK
+
+
+def _show_changes(report: Report, configuration: Configuration) -> ExitCode:
+    """Show what --fix would change; something to fix is a finding."""
+    from gaia_cli.linting.fixing import changes, diff
+
+    shown = [diff(change) for change in changes(report.findings, configuration.root)]
+    if shown:
+        console.result("".join(shown))
+    return ExitCode.FINDINGS if shown else ExitCode.OK
+
+
+def _fix(report: Report, configuration: Configuration) -> int:
+    """Put right what can be; the number of places that were."""
+    from gaia_cli.linting.fixing import apply, changes
+
+    places = 0
+    for change in changes(report.findings, configuration.root):
+        apply(change)
+        places += change.places
+    if places:
+        console.note(f"fixed {places} place{'' if places == 1 else 's'}")
+    return places
 
 
 def _statistics(report: Report, name: str) -> None:

@@ -6,7 +6,6 @@ more exact of the two says so, and `--ignore` when they are as exact: `--select 
 """
 
 from collections.abc import Iterable, Sequence
-from fnmatch import fnmatchcase
 
 from analyzers.formats.findings import Confidence, Level
 from analyzers.records import record
@@ -46,11 +45,13 @@ def _exactness(code: str, selectors: Iterable[str]) -> int:
 
 
 def _covers(selector: str, code: str) -> bool:
-    return selector == EVERY or code.startswith(selector)
+    return selector == EVERY or (selector != "" and code.startswith(selector))
 
 
 def matches(path: str, glob: str) -> bool:
     """Whether `path`, its file name or a directory above it matches `glob`; `*` also crosses slashes."""
+    from fnmatch import fnmatchcase  # compiles patterns, so it is loaded only where there are any
+
     pattern = glob.removeprefix("./").rstrip("/")
     parts = path.split("/")
     above = ("/".join(parts[:end]) for end in range(len(parts), 0, -1))

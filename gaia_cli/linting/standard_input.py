@@ -8,18 +8,19 @@ from analyzers.linting import FileResult, lint
 from gaia_cli.errors import UsageError
 
 
-def lint_standard_input(name: str, root: Path) -> FileResult:
+def lint_standard_input(name: str, root: str) -> FileResult:
     """Lint what standard input holds as if it stood in `root` under `name`; what it imports is not followed.
 
     Raises:
         UsageError: `name` leads out of the root.
     """
     whole = Path.cwd() / name
-    if not whole.is_relative_to(root) or ".." in whole.relative_to(root).parts:
+    top = Path(root)
+    if not whole.is_relative_to(top) or ".." in whole.relative_to(top).parts:
         raise UsageError(f"--stdin-filename {name} lies outside {root}", "name a file below the working directory")
-    path = whole.relative_to(root)
+    path = whole.relative_to(top)
     with tempfile.TemporaryDirectory(prefix="gaia-lint-") as directory:
         copy = Path(directory) / path
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(sys.stdin.buffer.read())
-        return next(iter(lint([copy], root=Path(directory))))
+        return next(iter(lint([copy], root=directory)))

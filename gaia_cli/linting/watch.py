@@ -17,7 +17,7 @@ from gaia_cli.views import console
 
 _PERIOD_S = 0.5
 
-Snapshot = dict[Path, tuple[int, int]]
+Snapshot = dict[str, tuple[int, int]]
 
 
 def watch(options: Options) -> ExitCode:
@@ -46,14 +46,14 @@ def changes(options: Options, period_s: float = _PERIOD_S) -> Iterator[None]:
 def snapshot(options: Options) -> Snapshot:
     """When each file that `options` cover was last changed, and its size."""
     try:
-        configuration = configure(options, Path.cwd())
+        configuration = configure(options, str(Path.cwd()))
         paths = files_to_lint(options.files, configuration.exclude, configuration.base)
     except GaiaError:
         return {}
     found: Snapshot = {}
-    for path in [*paths, configuration.base / "gaia.toml", configuration.base / "pyproject.toml"]:
+    for path in [*paths, f"{configuration.base}/gaia.toml", f"{configuration.base}/pyproject.toml"]:
         try:
-            status = path.stat()
+            status = Path(path).stat()
         except OSError:
             continue  # it has gone between being listed and being looked at
         found[path] = (status.st_mtime_ns, status.st_size)

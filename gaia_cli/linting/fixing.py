@@ -1,0 +1,82 @@
+"""`--fix` and `--diff`: the files in which something can be put right, rewritten or shown as they would be."""
+
+import difflib
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from analyzers.formats.findings import LintFinding
+from analyzers.records import record
+from gaia_cli.errors import UsageError
+from gaia_cli.linting.fix import FIXABLE, fix
+
+
+@record
+class Change:
+    """A file before and after fixing, and how many places differ. `shown` is its path from the root."""
+
+    path: Path
+    shown: str
+    before: bytes
+    after: bytes
+    places: int
+
+
+def changes(findings: Iterable[LintFinding], root: str) -> Iterator[Change]:
+    """What fixing would change in the files of `findings`, which are below `root`.
+
+    Raises:
+        UsageError: a file cannot be read any more.
+        EngineError: the library that rewrites code is not installed.
+    """
+    by_file: dict[str, set[str]] = {}
+    for finding in findings:
+        if finding.code in FIXABLE:
+            by_file.setdefault(finding.path, set()).add(finding.code)
+    for name, codes in by_file.items():
+        path = Path(root) / name
+        before = _read(path)
+        fixed = fix(before, name, frozenset(codes))
+        if fixed.source != before:
+            yield Change(path, name, before, fixed.source, len(fixed.applied))
+
+
+def diff(change: Change) -> str:
+    """The change as a unified diff, as `git apply` and `patch -p1` take it."""
+    before, after = (_lines(data) for data in (change.before, change.after))
+    return "".join(difflib.unified_diff(before, after, f"a/{change.shown}", f"b/{change.shown}"))
+
+
+def apply(change: Change) -> None:
+    """Write the file anew, whole or not at all, with the permissions that it had.
+
+    Raises:
+        UsageError: the file cannot be written, or has changed since it was read.
+    """
+    if _read(change.path) != change.before:
+        raise UsageError(f"{change.path} has changed meanwhile and was left as it is", "run it again")
+    try:
+        mode = change.path.stat().st_mode
+        handle, name = tempfile.mkstemp(dir=change.path.parent, prefix=f".{change.path.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(change.after)
+        Path(name).chmod(mode & 0o7777)
+        Path(name).replace(change.path)
+    except OSError as error:
+        raise UsageError(f"cannot write {change.path}: {error.strerror}", "make it writable") from None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}", "make it a readable file") from None
+
+
+def _lines(data: bytes) -> list[str]:
+    """The lines with their ends; a last one without is marked as diffs do it."""
+    lines = data.decode(errors="replace").splitlines(keepends=True)
+    if lines and not lines[-1].endswith("\n"):
+        lines[-1] += "\n\\ No newline at end of file\n"
+    return lines

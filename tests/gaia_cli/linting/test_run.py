@@ -1,0 +1,193 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gaia_cli.errors import ConfigurationError, ExitCode, UsageError
+from tests.gaia_cli.linting.support import BROKEN, CLEAN, PINNED, Project
+from tests.support.cli import run_gaia
+
+
+def test_the_exit_code_tells_what_was_found(project: Project) -> None:
+    project.write("func.py", CLEAN)
+    assert project.lint() is ExitCode.OK
+
+    project.write("func.py", PINNED)
+    assert project.lint() is ExitCode.FINDINGS
+    assert project.lint("--exit-zero") is ExitCode.OK
+    assert project.lint("--fail-on", "error") is ExitCode.OK
+    assert project.lint("--select", "GA201") is ExitCode.OK
+    assert project.lint("--select", "GA201", "--fail-on", "note") is ExitCode.FINDINGS
+
+
+def test_a_file_that_cannot_be_read_is_a_finding_and_the_rest_is_linted(project: Project) -> None:
+    project.write("a.py", BROKEN)
+    project.write("b.py")
+
+    assert project.codes() == ["GA901", "GA701"]
+    assert project.lint() is ExitCode.FINDINGS
+
+
+def test_directories_files_and_nothing_at_all_can_be_named(project: Project) -> None:
+    for name in ("one/a.py", "two/b.py", "two/.venv/c.py", "two/notes.txt"):
+        project.write(name)
+
+    assert project.codes() == ["GA701"] * 2
+    assert project.codes("two") == ["GA701"]
+    assert project.codes("two/notes.txt", "one/a.py", "one") == ["GA701"] * 2
+    with pytest.raises(UsageError, match="there is nothing at three"):
+        project.lint("three")
+
+
+def test_paths_are_shown_from_here_and_reported_from_the_root(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write("functions/one/func.py")
+    monkeypatch.chdir(project.root / "functions")
+
+    project.lint("one", "--output-format", "concise")
+    assert project.output.startswith("one/func.py:5:")
+    project.lint("one", "--output-format", "github")
+    assert "file=functions/one/func.py," in project.output
+
+
+def test_several_reports_are_written_at_once(project: Project) -> None:
+    project.write("func.py")
+    project.lint("--output", "sarif:a.sarif", "--output", "junit:b.xml", "--output-format", "json")
+
+    assert json.loads(project.output)["findings"][0]["path"] == "func.py"
+    result = json.loads((project.root / "a.sarif").read_text())["runs"][0]["results"][0]
+    assert result["partialFingerprints"]["primaryLocationLineHash"]
+    assert "GA701" in (project.root / "b.xml").read_text()
+
+
+@pytest.mark.parametrize("value", ["sarif", "sarif:", "pdf:x", ":x", "sarif:nowhere/x"])
+def test_an_output_that_cannot_be_written_is_named(project: Project, value: str) -> None:
+    project.write("func.py")
+
+    with pytest.raises(UsageError) as raised:
+        project.lint("--output", value)
+    assert raised.value.hint
+
+
+def test_a_baseline_hides_what_was_known_and_shows_what_is_new(project: Project) -> None:
+    project.write("func.py")
+    assert project.lint("--write-baseline", "known.json") is ExitCode.OK
+    assert "wrote 1 finding" in project.notes
+
+    project.write("func.py", "# moved down\n\n" + PINNED)
+    assert project.lint("--baseline", "known.json") is ExitCode.OK
+    project.write("func.py", PINNED + PINNED.replace("handler", "other"))
+    assert project.codes("--baseline", "known.json") == ["GA701"]
+
+
+@pytest.mark.parametrize("content", [None, "no json", "[]", '{"schema_version": 7, "findings": []}'])
+def test_an_unusable_baseline_is_named_with_the_way_to_make_one(project: Project, content: str | None) -> None:
+    project.write("func.py")
+    if content is not None:
+        project.write("known.json", content)
+
+    with pytest.raises(ConfigurationError, match=r"known\.json") as raised:
+        project.lint("--baseline", "known.json")
+    assert "--write-baseline" in raised.value.hint
+
+
+def test_an_empty_baseline_is_a_baseline(project: Project) -> None:
+    project.write("func.py", CLEAN)
+    project.lint("--write-baseline", "known.json")
+
+    assert json.loads((project.root / "known.json").read_text())["findings"] == []
+    assert project.lint("--baseline", "known.json") is ExitCode.OK
+
+
+def test_suppressions_silence_and_useless_ones_are_found(project: Project) -> None:
+    line = '    return torch.zeros(3).to("cuda").tolist()'
+    silenced = PINNED.replace(line, line + "  # gaia: ignore[GA701] only ever on GPUs")
+    project.write("func.py", silenced)
+    assert project.codes() == []
+
+    project.write("func.py", silenced.replace("GA701", "GA701, GA704") + "\nx = 1  # noqa: E501, GA201\n")
+    assert project.codes() == ["GA890", "GA890"]
+    assert "silences GA704" in project.output
+    assert project.codes("--ignore", "GA890") == []
+
+
+def test_what_only_looks_like_a_suppression_is_none(project: Project) -> None:
+    project.write("func.py", 'TEXT = "# gaia: ignore[GA701]"\n')
+
+    assert project.codes() == []
+
+
+def test_statistics_count_by_rule(project: Project) -> None:
+    project.write("a.py")
+    project.write("b.py", BROKEN)
+    project.write("c.py")
+    project.lint("--statistics", "--output-format", "concise")
+
+    assert project.output.splitlines()[-2:] == ["2  GA701  warning", "1  GA901  error"]
+
+
+def test_statistics_leave_output_for_programs_alone(project: Project) -> None:
+    project.write("a.py")
+    project.lint("--statistics", "--output-format", "json")
+
+    assert json.loads(project.output)["findings"]
+    assert "1  GA701" in project.notes
+
+
+def test_standard_input_is_linted_under_its_name(tmp_path: Path) -> None:
+    shown = run_gaia(
+        "lint", "-", "--stdin-filename", "a/b.py", "--output-format", "concise", cwd=tmp_path, stdin=PINNED
+    )
+
+    assert shown.returncode == ExitCode.FINDINGS
+    assert shown.stdout.startswith("a/b.py:5:")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_standard_input_goes_with_nothing_else(project: Project) -> None:
+    project.write("func.py")
+
+    for arguments in (["-", "func.py"], ["-", "--fix"], ["func.py", "--stdin-filename", "x.py"]):
+        with pytest.raises(UsageError):
+            project.lint(*arguments)
+
+
+def test_errors_are_json_where_the_output_is(tmp_path: Path) -> None:
+    failed = run_gaia("lint", "nowhere", "--output-format", "json", cwd=tmp_path)
+
+    assert failed.returncode == ExitCode.USAGE
+    assert "nowhere" in json.loads(failed.stdout)["error"]["message"]
+
+
+def test_debug_is_heard_on_the_quick_path_too(tmp_path: Path) -> None:
+    assert "Traceback" in run_gaia("--debug", "lint", "nowhere", cwd=tmp_path).stderr
+
+
+def test_gaia_lint_has_a_name_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "func.py").write_text(PINNED)
+    code = "import sys; from gaia_cli.__main__ import lint_main; sys.exit(lint_main())"
+    ended = subprocess.run([sys.executable, "-c", code, "func.py"], cwd=tmp_path, capture_output=True, check=False)
+
+    assert ended.returncode == ExitCode.FINDINGS
+    assert b"GA701" in ended.stdout
+
+
+def test_a_fix_is_shown_before_it_is_made_and_made_once(project: Project) -> None:
+    pytest.importorskip("libcst", reason="the extra `fix` is not installed")
+    path = project.write("func.py")
+    path.chmod(0o755)
+
+    assert project.lint("--diff") is ExitCode.FINDINGS
+    assert '-    return torch.zeros(3).to("cuda").tolist()' in project.output
+    assert "+++ b/func.py" in project.output
+    assert path.read_text() == PINNED
+
+    assert project.lint("--fix") is ExitCode.OK
+    assert "fixed 1 place" in project.notes
+    assert "is_available()" in path.read_text()
+    assert path.stat().st_mode & 0o777 == 0o755
+    assert project.lint("--diff") is ExitCode.OK
+    assert project.output == ""
