@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from analyzers.facts import Argument, Call, Constant, Facts, FileFacts, Guard, Known, Place, constants
+from analyzers.facts import Argument, Call, Constant, Facts, FileFacts, Guard, Known, Place, Symbol, constants, texts
 from analyzers.rules import (
     cuda_runtime,
     device_map,
@@ -35,10 +35,7 @@ def _check(conduct: Conduct) -> Noticed:
         if any(lookup(fact.name, FRAMEWORKS) for fact in file.imports) and not _needs_more_than_a_guard(file):
             places = dict.fromkeys((*_placed(file, conduct), *_named(file, conduct)))
             for place, spelling in sorted(places, key=lambda found: (found[0].line, found[0].column)):
-                yield (
-                    place,
-                    f"{spelling} is hard-coded, so there is no way to run without a GPU; ask which device there is",
-                )
+                yield place, f"{spelling} is hard-coded: without a GPU this fails; ask which device there is"
 
 
 def _needs_more_than_a_guard(file: FileFacts) -> bool:
@@ -46,11 +43,18 @@ def _needs_more_than_a_guard(file: FileFacts) -> bool:
     facts = Facts((file,))
     found = [finding for rule in _NEEDS_MORE for finding in rule.findings(facts)]
     needs = any(finding.signal is Signal.NEEDS_GPU or finding.rule == gpu_option.RULE.code for finding in found)
-    halves = any(
-        "float16" in finding.message or "half" in finding.message for finding in half_precision.RULE.findings(facts)
-    )
+    half = any(_is_half(finding.message) for finding in half_precision.RULE.findings(facts))
     several = any(fact.name.startswith("torch.distributed") for fact in file.imports)
-    return needs or halves or several or any(call.method in _FOR_GPUS for call in file.calls)
+    return needs or half or several or any(call.method in _FOR_GPUS or _asks_for_half(call) for call in file.calls)
+
+
+def _is_half(message: str) -> bool:
+    return "float16" in message.replace("bfloat16", "") or "half" in message
+
+
+def _asks_for_half(call: Call) -> bool:
+    arguments = [*call.args, *(argument for _, argument in call.keywords)]
+    return any(argument.value == Symbol("torch.float16") or "fp16" in texts(argument.value) for argument in arguments)
 
 
 def _placed(file: FileFacts, conduct: Conduct) -> Iterator[tuple[Place, str]]:

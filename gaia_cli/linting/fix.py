@@ -25,7 +25,7 @@ class Fixed:
 def fix(source: bytes, path: str, codes: frozenset[str]) -> Fixed:
     """Put right what is found in `source`, the content of the file `path`, by the rules `codes`.
 
-    What cannot be put right safely stays as it is, and so does a file that cannot be parsed. A second time changes nothing.
+    What is not certainly safe stays as it is, and so does a file that cannot be parsed. A second time changes nothing.
 
     Raises:
         EngineError: there is something to fix, but the library that rewrites code is not installed.
