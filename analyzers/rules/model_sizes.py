@@ -34,8 +34,8 @@ _FAMILIES: tuple[tuple[float, str], ...] = (
     (
         1000,
         r"""
-        esmfold trellis controlnet instruct-pix2pix riffusion stable-?audio musicgen audioldm audiogen bark(?!ley) tortoise
-        parler xtts dia-
+        esmfold trellis controlnet instruct-pix2pix riffusion stable-?audio musicgen audioldm audiogen bark(?!ley)
+        tortoise parler xtts dia-
         """,
     ),
     (
