@@ -6,6 +6,7 @@ function wants to send are checked before they leave: none may split the respons
 
 import json
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -144,8 +145,14 @@ def response_headers(fields: Sequence[bytes]) -> list[Header] | None:
         return None
     headers: list[Header] = []
     for name, value in zip(fields[::2], fields[1::2], strict=True):
-        if not name or name.translate(None, _TOKEN) or b"\r" in value or b"\n" in value:
+        if not _is_name(name) or b"\r" in value or b"\n" in value:
             return None
         if name not in _HOP_BY_HOP:
             headers.append((name, value.strip(b" \t")))
     return headers
+
+
+@lru_cache(maxsize=1024)
+def _is_name(name: bytes) -> bool:
+    """Whether a header may be called so; a function uses few names, again and again."""
+    return bool(name) and not name.translate(None, _TOKEN)

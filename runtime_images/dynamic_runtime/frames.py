@@ -10,7 +10,7 @@ Standard library only: the worker side runs in the function's own environment.
 
 import struct
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -127,28 +127,36 @@ class FrameParser:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._buffer = bytearray()
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._needed = HEADER.size
 
-    def feed(self, data: bytes) -> Iterator[Frame]:
-        """Yield the frames that `data` completes.
+    def feed(self, data: bytes) -> list[Frame]:
+        """The frames that `data` completes.
 
         Raises:
             FrameError: a frame announces more than the limit, or a head longer than its payload.
         """
-        self._buffer += data
-        start = 0
-        try:
-            while len(self._buffer) - start >= HEADER.size:
-                length, request_id, kind, flags, head_length = HEADER.unpack_from(self._buffer, start)
-                if length > self._limit or head_length > length:
-                    raise FrameError(f"a frame of {length} bytes with a head of {head_length}")
-                end = start + HEADER.size + length
-                if len(self._buffer) < end:
-                    break
-                body_start = start + HEADER.size + head_length
-                head = bytes(self._buffer[start + HEADER.size : body_start])
-                body = bytes(self._buffer[body_start:end])
-                start = end
-                yield Frame(kind, flags, request_id, head, body)
-        finally:
-            del self._buffer[:start]
+        self._parts.append(data)
+        self._size += len(data)
+        if self._size < self._needed:
+            return []
+        buffer = b"".join(self._parts) if len(self._parts) > 1 else data
+        size, start, complete = len(buffer), 0, []
+        while size - start >= HEADER.size:
+            length, request_id, kind, flags, head_length = HEADER.unpack_from(buffer, start)
+            if length > self._limit or head_length > length:
+                raise FrameError(f"a frame of {length} bytes with a head of {head_length}")
+            head_start = start + HEADER.size
+            end = head_start + length
+            if end > size:
+                self._needed = end - start
+                break
+            body_start = head_start + head_length
+            complete.append(Frame(kind, flags, request_id, buffer[head_start:body_start], buffer[body_start:end]))
+            start = end
+        else:
+            self._needed = HEADER.size
+        self._parts = [buffer[start:]] if start < size else []
+        self._size = size - start
+        return complete

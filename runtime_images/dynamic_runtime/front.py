@@ -39,6 +39,7 @@ class Job:
     link: WorkerLink | None = None
     dispatched_s: float = 0.0
     retries_begun: int = 0
+    status: int = 0
     streaming: bool = False
     given_up: bool = False
     owed_credits: int = 0
@@ -159,9 +160,9 @@ class Front:
         exchange.write(body)
         if timing is not None:
             exchange.end()
-            return HTTPStatus.OK
-        self._credit(job)
-        return HTTPStatus.OK
+        else:
+            self._credit(job)
+        return job.status
 
     def _relay_head(self, job: Job, frame: Frame, body: bytes, timing: Timing | None) -> int:
         fields = frames.split_fields(frame.head)
@@ -175,7 +176,7 @@ class Front:
         if timing is not None:
             job.exchange.respond(status, headers, body)
             return status
-        job.streaming = True
+        job.streaming, job.status = True, status
         job.exchange.begin(status, headers)
         job.exchange.on_drain = lambda: self._pay_credits(job)
         job.exchange.write(body)
@@ -186,7 +187,7 @@ class Front:
         """X-Gaia-Backend, and the times that are known now (Server-Timing, W3C)."""
         link = job.link
         assert link is not None
-        headers: list[Header] = [(b"x-gaia-backend", link.backend.encode())]
+        headers: list[Header] = [link.header]
         if self.fallback:
             headers.append((b"x-gaia-fallback", b"true"))
         if timing is not None:

@@ -24,6 +24,7 @@ BODY_TIMEOUT_S = 30.0
 IDLE_TIMEOUT_S = 90.0
 WRITE_TIMEOUT_S = 60.0
 LINGER_S = 1.0
+_NEVER_S = float("inf")
 _MAX_CHUNK_OVERHEAD = 8
 _FOREIGN_METHODS = frozenset(
     b"CONNECT PRI SOURCE DESCRIBE ANNOUNCE SETUP PLAY PAUSE TEARDOWN GET_PARAMETER SET_PARAMETER REDIRECT RECORD "
@@ -55,6 +56,7 @@ class HttpConnection(asyncio.Protocol):
         self._expects = b""
         self._encoded = False
         self._refused = False
+        self._reading_paused = False
         self._deadline_s = server.clock.monotonic() + HEAD_TIMEOUT_S
 
     # asyncio.Protocol
@@ -213,28 +215,36 @@ class HttpConnection(asyncio.Protocol):
         exchange.arrived_s = self.server.clock.monotonic()
         exchange.body = b"".join(self._parts) if len(self._parts) != 1 else self._parts[0]
         self._parts = []
-        self._pending.append(exchange)
-        self._next()
+        if self._current is None and not self._pending:
+            self._hand_over(exchange)
+        else:
+            self._pending.append(exchange)
+            self._next()
 
     # answering
 
     def _next(self) -> None:
         """Hand over the next request, one at a time; read on only when the client is not ahead of us."""
         while self._current is None and self._pending:
-            self._current = self._pending.popleft()
-            self._deadline_s = float("inf")
-            if self._current.refusal is None:
-                self.server.application.handle(self._current)
-            else:
-                status, message = self._current.refusal
-                self.server.refused(status)
-                self._current.respond_json(status, {"error": message})
+            self._hand_over(self._pending.popleft())
         if self._transport is None or self._transport.is_closing():
             return
-        if self._pending:
-            self._transport.pause_reading()
-        elif not self._transport.is_reading():
-            self._transport.resume_reading()
+        if bool(self._pending) is not self._reading_paused:
+            self._reading_paused = not self._reading_paused
+            if self._reading_paused:
+                self._transport.pause_reading()
+            else:
+                self._transport.resume_reading()
+
+    def _hand_over(self, exchange: Exchange) -> None:
+        self._current = exchange
+        self._deadline_s = _NEVER_S
+        if exchange.refusal is None:
+            self.server.application.handle(exchange)
+        else:
+            status, message = exchange.refusal
+            self.server.refused(status)
+            exchange.respond_json(status, {"error": message})
 
     def write(self, data: bytes) -> None:
         """Send bytes to the client."""
@@ -252,10 +262,8 @@ class HttpConnection(asyncio.Protocol):
             self._linger()
         elif not exchange.keep_alive:
             self.close()
-        elif self._pending:
+        elif self._pending or self._reading_paused:
             self.server.loop.call_soon(self._next)
-        else:
-            self._next()
 
     def close(self) -> None:
         """Close once everything is written."""
@@ -309,7 +317,8 @@ class HttpConnection(asyncio.Protocol):
     def _linger(self) -> None:
         """Close, but let the client read our answer first: closing with unread input would reset the connection."""
         if self._transport is not None and not self._transport.is_closing():
-            if not self._transport.is_reading():
+            if self._reading_paused:
+                self._reading_paused = False
                 self._transport.resume_reading()
             self._transport.write_eof()
             self.server.loop.call_later(LINGER_S, self._transport.close)

@@ -45,6 +45,7 @@ class WorkerLink(asyncio.Protocol):
 
     def __init__(self, backend: Backend, begun: BegunMarks, concurrency: int, owner: LinkOwner) -> None:
         self.backend = backend
+        self.header = (b"x-gaia-backend", backend.value.encode())
         self.begun = begun
         self.jobs: dict[int, Job] = {}
         self.open = False
