@@ -1,0 +1,45 @@
+"""GA801: a mode is pinned in which the code cannot run."""
+
+from analyzers.rules.mode_model import Contradictions, Declared, ModeRule
+from runtime_images.policy.model import ExecutionMode
+
+_ENDS = {
+    ExecutionMode.CPU: "never sees one",
+    ExecutionMode.CPU_PREFERRED: "starts without one",
+    ExecutionMode.GPU_PREFERRED: "may be demoted to run without one",
+}
+
+
+def _check(declared: Declared) -> Contradictions:
+    if declared.pin in _ENDS and declared.needs:
+        yield (
+            declared.pin_place,
+            f"pinned to {declared.pin}, which {_ENDS[declared.pin]}, but {declared.verdict.reason}",
+        )
+
+
+RULE = ModeRule(
+    code="GA801",
+    name="pin-against-need",
+    summary="A mode is pinned in which the code cannot run.",
+    rationale="A pin stands above what the code says, so nothing else stops such a function from being deployed: it "
+    "fails on its first request, or when it is demoted. Guard the device in the code, or pin `gpu`.",
+    check=_check,
+    matches=(
+        (
+            '# gaia.toml\n[mode]\npin = "cpu"\n# func.py\nimport torch\ndef handler(payload):\n'
+            '    return torch.ones(2, device="cuda").tolist()\n'
+        ),
+    ),
+    passes=(
+        (
+            '# gaia.toml\n[mode]\npin = "gpu"\n# func.py\nimport torch\ndef handler(payload):\n'
+            '    return torch.ones(2, device="cuda").tolist()\n'
+        ),
+        (
+            '# gaia.toml\n[mode]\npin = "cpu"\n# func.py\nimport torch\n'
+            'device = "cuda" if torch.cuda.is_available() else "cpu"\n'
+            "def handler(payload):\n    return torch.ones(2, device=device).tolist()\n"
+        ),
+    ),
+)

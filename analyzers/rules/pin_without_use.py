@@ -1,0 +1,34 @@
+"""GA802: a mode with a GPU is pinned for code that cannot use one."""
+
+from analyzers.rules.mode_model import Contradictions, Declared, ModeRule
+from runtime_images.policy.model import ExecutionMode
+
+_SURE = 0.75
+"""Below this confidence the analyzer may have missed what uses the GPU, and the author knows better."""
+_WITH_GPU = (ExecutionMode.GPU, ExecutionMode.GPU_PREFERRED)
+
+
+def _check(declared: Declared) -> Contradictions:
+    verdict = declared.verdict
+    if declared.pin in _WITH_GPU and verdict.mode is ExecutionMode.CPU and verdict.confidence >= _SURE:
+        yield declared.pin_place, f"pinned to {declared.pin}, but {verdict.reason}"
+
+
+RULE = ModeRule(
+    code="GA802",
+    name="pin-without-use",
+    summary="A mode with a GPU is pinned, and nothing in the code can use one.",
+    rationale="The function holds a GPU that is paid for and does nothing, and that others wait for. Remove the pin. "
+    "Where the analyzer is not sure that nothing uses a GPU, it says nothing.",
+    check=_check,
+    matches=(
+        '# gaia.toml\n[mode]\npin = "gpu"\n# func.py\nimport json\ndef handler(payload):\n    return json.dumps(payload)\n',
+    ),
+    passes=(
+        '# gaia.toml\n[mode]\npin = "cpu"\n# func.py\ndef handler(payload):\n    return payload\n',
+        (
+            '# gaia.toml\n[mode]\npin = "gpu"\n# func.py\nimport torch\ndef handler(payload):\n'
+            "    return torch.ones(payload).tolist()\n"
+        ),
+    ),
+)

@@ -1,0 +1,109 @@
+"""Mode-lint: a function's pin and manifest held against what its code says, as findings of the linter.
+
+It takes the analysis of a whole function, so it is for the directory of one, not for a file that a hook hands in.
+"""
+
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from analyzers import Analysis, AnalyzerError, analyze
+from analyzers.facts import Place
+from analyzers.manifest import FILE_NAME, to_object
+from analyzers.records import replace as with_changes
+from analyzers.rules.mode_model import Declared
+from analyzers.rules.model import Finding
+from analyzers.rules.modes import contradictions
+from analyzers.toml_places import place_of
+from gaia_cli.project import FunctionProject, load_project
+from gaia_cli.version import __version__
+from runtime_images.policy.model import Verdict
+
+_CONFIGURATIONS = ("gaia.toml", "pyproject.toml")
+
+
+def is_declared(directory: Path) -> bool:
+    """Whether the function in `directory` has a configuration or a manifest that could contradict its code."""
+    return bool(_configuration(directory)) or (directory / FILE_NAME).is_file()
+
+
+def mode_findings(directory: Path) -> tuple[Finding, ...]:
+    """What contradicts the code of the function in `directory`; places are relative to it, excerpts are set.
+
+    Without any Python there is nothing to contradict. Where a file could not be analyzed only the manifest's form is
+    checked, since an unread file proves nothing.
+
+    Raises:
+        UsageError: there is nothing at `directory`.
+        ConfigurationError: its configuration is unusable.
+    """
+    project = load_project(directory)
+    try:
+        analysis = analyze(project.directory, entrypoint=project.entrypoint)
+    except AnalyzerError:
+        return ()
+    declared = _declared(project, analysis)
+    found = contradictions(declared)
+    if analysis.failures:
+        found = (finding for finding in found if finding.rule in ("GA803", "GA806"))
+    return tuple(_with_excerpt(project.directory, finding) for finding in found)
+
+
+def _declared(project: FunctionProject, analysis: Analysis) -> Declared:
+    directory = project.directory
+    configuration = _configuration(directory)
+    text = _read(directory / FILE_NAME)
+    return Declared(
+        verdict=analysis.verdict,
+        current=to_object(_pinned(analysis, project), name=project.name, slo=project.slo, version=__version__),
+        configuration=configuration,
+        pin=project.pin,
+        pin_place=_pin_place(directory, configuration),
+        manifest_path=FILE_NAME,
+        manifest=text,
+        recorded=None if text is None else _parsed(text),
+    )
+
+
+def _pinned(analysis: Analysis, project: FunctionProject) -> Analysis:
+    """The analysis as a manifest records it: a pin stands above the code."""
+    if project.pin is None:
+        return analysis
+    reason = f"pinned in the function's configuration; its code says {analysis.mode}: {analysis.reason}"
+    return replace(analysis, verdict=Verdict(project.pin, 1.0, reason))
+
+
+def _configuration(directory: Path) -> str:
+    """The name of the file that configures the function, empty without one."""
+    for name in _CONFIGURATIONS:
+        text = _read(directory / name)
+        if text is not None and (name == "gaia.toml" or "[tool.gaia" in text):
+            return name
+    return ""
+
+
+def _pin_place(directory: Path, configuration: str) -> Place:
+    text = _read(directory / configuration) if configuration else None
+    return place_of(configuration, text or "", "mode", "pin")
+
+
+def _read(path: Path) -> str | None:
+    """The text of a file, None without one; bytes that are no text stay visible as such."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return None
+
+
+def _with_excerpt(directory: Path, finding: Finding) -> Finding:
+    lines = (_read(directory / finding.place.path) or "").splitlines()
+    line = finding.place.line
+    return with_changes(finding, excerpt=lines[line - 1]) if line <= len(lines) else finding
