@@ -15,9 +15,8 @@ def place_of(path: str, text: str, table: str, key: str) -> Place:
     """
     name = re.escape(key)
     own = re.compile(rf"\s*(?P<found>{name})\s*=")
-    inline = re.compile(
-        rf"\s*(?:[\w.]+\.)?{re.escape(table)}\s*(?:\.\s*(?P<dotted>{name})\s*=|=.*?\b(?P<found>{name})\s*=)"
-    )
+    behind = rf"(?:\.\s*(?P<dotted>{name})\s*=|=.*?\b(?P<found>{name})\s*=)"
+    inline = re.compile(rf"\s*(?:[\w.]+\.)?{re.escape(table)}\s*{behind}")
     header = ""
     for number, line in enumerate(text.splitlines(), start=1):
         opened = _HEADER.match(line)

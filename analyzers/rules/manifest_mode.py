@@ -9,11 +9,9 @@ def _check(declared: Declared) -> Contradictions:
         return
     recorded, current = declared.recorded_in("mode").get("value"), declared.current["mode"]["value"]
     if recorded != current:
+        reason = declared.current["mode"]["reason"]
         place = place_of(declared.manifest_path, declared.manifest or "", "mode", "value")
-        yield (
-            place,
-            f"the manifest says {recorded or 'no mode'}, but it is {current}: {declared.current['mode']['reason']}",
-        )
+        yield place, f"the manifest says {recorded or 'no mode'}, but it is {current}: {reason}"
 
 
 RULE = ModeRule(

@@ -12,10 +12,8 @@ _ENDS = {
 
 def _check(declared: Declared) -> Contradictions:
     if declared.pin in _ENDS and declared.needs:
-        yield (
-            declared.pin_place,
-            f"pinned to {declared.pin}, which {_ENDS[declared.pin]}, but {declared.verdict.reason}",
-        )
+        end = _ENDS[declared.pin]
+        yield declared.pin_place, f"pinned to {declared.pin}, which {end}, but {declared.verdict.reason}"
 
 
 RULE = ModeRule(

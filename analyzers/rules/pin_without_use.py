@@ -22,7 +22,7 @@ RULE = ModeRule(
     "Where the analyzer is not sure that nothing uses a GPU, it says nothing.",
     check=_check,
     matches=(
-        '# gaia.toml\n[mode]\npin = "gpu"\n# func.py\nimport json\ndef handler(payload):\n    return json.dumps(payload)\n',
+        '# gaia.toml\n[mode]\npin = "gpu"\n# func.py\nimport json\ndef handler(payload):\n    return json.dumps(1)\n',
     ),
     passes=(
         '# gaia.toml\n[mode]\npin = "cpu"\n# func.py\ndef handler(payload):\n    return payload\n',
