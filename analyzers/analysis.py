@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from analyzers.escalation import resolve
-from analyzers.examination import examine, failure, with_excerpts
-from analyzers.facts import Facts, FileFacts, Place
-from analyzers.reading import Source, Trouble
-from analyzers.rules.model import Finding, Signal
+from analyzers.escalation import Find, resolve
+from analyzers.examination import examine, failure, in_cells, with_excerpts
+from analyzers.facts import Facts
+from analyzers.findings import Finding, Signal
+from analyzers.reading import Source
 from analyzers.sources import collect
 from analyzers.suppression import split, suppressions
 from analyzers.syntax import extract
@@ -69,24 +69,25 @@ def analyze(path: Path | str, *, entrypoint: str = "") -> Analysis:
     started = time.perf_counter()
     project = collect(Path(path), entrypoint)
     files, troubles = extract(project.sources, project.entry)
-    files, more = _resolved(files, project.sources)
+    files, more = resolve(files, project.sources, _finder(project.sources))
     facts = Facts(files, project.dependencies)
     failures = [failure(trouble) for trouble in (*project.troubles, *troubles, *more)]
     found = with_excerpts([*failures, *examine(facts)], project.sources)
     comments = [comment for source in project.sources for comment in suppressions(source.path, source.text)]
-    findings, _ = split(found, comments)
+    standing, _ = split(found, comments)
+    findings = in_cells(standing, project.sources)
     verdict = decide(findings, complete=not any(finding.signal is Signal.FAILURE for finding in findings))
     ordered = tuple(sorted(findings, key=_order))
     return Analysis(project.root, project.entry, verdict, ordered, project.files, time.perf_counter() - started)
 
 
-def _resolved(files: tuple[FileFacts, ...], sources: Sequence[Source]) -> tuple[tuple[FileFacts, ...], list[Trouble]]:
-    """The facts after stage 2; when that fails, those of stage 1 and the failure."""
-    try:
-        return resolve(files, sources), []
-    except Exception as error:  # noqa: BLE001 -- astroid meets code that nobody has tried it on; stage 1 still stands
-        message = f"inference failed: {type(error).__name__}: {error}"
-        return files, [Trouble("GA907", Place(files[0].path, 1), message)]
+def _finder(sources: Sequence[Source]) -> Find:
+    """Finds a source by each name that the project imports it by: from the root, from src/, side by side."""
+    modules = {source.module: source for source in sources}
+    for source in sources:
+        modules.setdefault(source.module.removeprefix("src."), source)
+        modules.setdefault(source.module.rpartition(".")[2], source)
+    return modules.get
 
 
 def _order(finding: Finding) -> tuple[bool, float, str, int, str]:

@@ -4,10 +4,10 @@ Starting astroid costs more than everything else together, so a function without
 it. Stage 2 turns an Unknown into something known and changes nothing else.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from analyzers.facts import Argument, Call, FileFacts, Value, from_caller, is_unknown
-from analyzers.reading import Source
+from analyzers.facts import Argument, Call, FileFacts, Place, Value, from_caller, is_unknown
+from analyzers.reading import Source, Trouble
 from analyzers.records import replace
 from analyzers.vocabulary import DEVICE_CALLS, DEVICE_KEYWORDS
 
@@ -16,17 +16,33 @@ if TYPE_CHECKING:
     from analyzers.inference import Query
 
 
-def resolve(files: Sequence[FileFacts], sources: Sequence[Source]) -> tuple[FileFacts, ...]:
-    """The facts with every device that stage 2 can tell; the same facts when there is nothing to ask."""
+_ENTANGLED = "what this device may be is too entangled to be inferred within the budget"
+
+Find = Callable[[str], Source | None]
+
+
+def resolve(
+    files: Sequence[FileFacts], sources: Sequence[Source], find: Find
+) -> tuple[tuple[FileFacts, ...], list[Trouble]]:
+    """The facts with every device that stage 2 can tell, and where it gave up.
+
+    `find` gives the project's modules by name. When inference fails as a whole, the facts of stage 1 stand.
+    """
     open_devices = [
         (file.path, argument) for file in files for call in file.calls for argument in unknown_devices(call)
     ]
     if not open_devices:
-        return tuple(files)
+        return tuple(files), []
     from analyzers.inference import Query, infer
 
-    answers = infer(sources, [Query(path, argument.line, argument.offset) for path, argument in open_devices])
-    return tuple(_resolved(file, answers) for file in files) if answers else tuple(files)
+    queries = [Query(path, argument.line, argument.offset) for path, argument in open_devices]
+    try:
+        answers, given_up = infer(queries, sources, find)
+    except Exception as error:  # noqa: BLE001 -- astroid meets code that nobody has tried it on; stage 1 still stands
+        message = f"inference failed: {type(error).__name__}: {error}"
+        return tuple(files), [Trouble("GA907", Place(queries[0].path, queries[0].line), message)]
+    troubles = [Trouble("GA905", Place(query.path, query.line), _ENTANGLED) for query in given_up]
+    return tuple(_resolved(file, answers) for file in files) if answers else tuple(files), troubles
 
 
 def unknown_devices(call: Call) -> Iterator[Argument]:

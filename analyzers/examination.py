@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from analyzers.facts import Facts, Place
+from analyzers.findings import Finding, Signal
 from analyzers.reading import Source, Trouble
 from analyzers.records import replace
 from analyzers.rules import RULES
-from analyzers.rules.model import Finding, Rule, Signal
+from analyzers.rules.model import Rule
 
 
 def examine(facts: Facts, rules: Sequence[Rule] = RULES) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ Both stages share this model: stage 1 (syntax.py) states the facts, with `Unknow
 from collections.abc import Iterator
 from enum import Enum, StrEnum
 
+from analyzers.findings import Place as Place  # noqa: PLC0414 -- facts speak of places, and rules look for them here
 from analyzers.records import record
 
 Scalar = str | int | float | bool | None
@@ -118,16 +119,6 @@ class Guard(Enum):
     ALWAYS = "always"
     WITH_GPU = "with_gpu"
     WITHOUT_GPU = "without_gpu"
-
-
-@record
-class Place:
-    """A stretch of one line: `line` and `column` count from 1, `end_column` is just behind the stretch."""
-
-    path: str
-    line: int
-    column: int = 1
-    end_column: int = 2
 
 
 @record

@@ -1,19 +1,24 @@
 """What the rules find in files, one by one and without a verdict: the engine of `gaia lint`.
 
-A file is linted as a module of the project that it lies in, and only its own findings are reported. Neither this
-module nor what it imports knows of verdicts, so that a hook on one file does not pay for them.
+A file is linted as a module of the project that it lies in: its names lead into the modules that it imports, and only
+its own findings are reported. This module and what it imports at the top is all that a cached result needs; whatever
+parses and examines (one_file.py) is loaded when the first file has to be linted anew.
 """
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
-from analyzers.examination import examine, failure, with_excerpts
-from analyzers.facts import Facts
-from analyzers.reading import Trouble, read_source
+from analyzers.findings import Finding
 from analyzers.records import record
-from analyzers.rules.model import Finding
-from analyzers.suppression import Suppression, split, suppressions
-from analyzers.syntax import extract
+from analyzers.tree import Tree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from analyzers.suppression import Suppression
+
+MANY_FILES = 64
+"""With fewer files to lint anew, more processes cost more than they give."""
 
 
 @record
@@ -27,39 +32,72 @@ class FileResult:
     path: str
     findings: tuple[Finding, ...]
     suppressed: tuple[Finding, ...] = ()
-    suppressions: tuple[Suppression, ...] = ()
+    suppressions: "tuple[Suppression, ...]" = ()
+
+
+@record
+class Linted:
+    """A result and what it rests on besides its own file: the modules that were read, and those that were not there."""
+
+    result: FileResult
+    read: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
 
 
 def lint(
-    paths: Sequence[Path], *, root: Path, cache_dir: Path | None = None, processes: int = 1
+    paths: "Sequence[PathLike[str] | str]",
+    *,
+    root: "PathLike[str] | str",
+    cache_dir: "PathLike[str] | str | None" = None,
+    processes: int = 1,
 ) -> Iterator[FileResult]:
     """Lint the Python files `paths`, in their order; each result is there as soon as its file is done.
 
     A path that is not absolute is taken from `root`, and a path in a result is relative to it. `cache_dir` keeps
-    results from one run to the next, None keeps none; `processes` is how many may work at a time.
+    results from one run to the next, None keeps none; `processes` is how many may work at a time, where there is enough
+    for them to do.
     """
-    for path in paths:
-        yield lint_file(_relative(path, root), root)
+    tree = Tree(str(root))
+    names = [_relative(str(path), tree.root) for path in paths]
+    if cache_dir is None:
+        for linted in _lint_anew(tree, names, processes):
+            yield linted.result
+        return
+    from analyzers.cache import Cache
 
-
-def lint_file(path: str, root: Path) -> FileResult:
-    """Lint the file `path` below `root`."""
+    cache = Cache(str(cache_dir), tree)
+    known = {name: cache.get(name) for name in names}
+    anew = _lint_anew(tree, [name for name in names if known[name] is None], processes)
     try:
-        source = read_source(root, path)
-    except Trouble as trouble:
-        return FileResult(path, (failure(trouble),))
-    files, troubles = extract([source], "")
-    found = [*map(failure, troubles), *examine(Facts(files))]
-    comments = suppressions(path, source.text)
-    kept, silenced = split(sorted(with_excerpts(found, [source]), key=_order), comments)
-    return FileResult(path, kept, silenced, comments)
+        for name in names:
+            result = known[name]
+            if result is None:
+                linted = next(anew)
+                cache.add(linted)
+                result = linted.result
+            yield result
+    finally:
+        cache.write()
 
 
-def _relative(path: Path, root: Path) -> str:
+def _lint_anew(tree: Tree, names: Sequence[str], processes: int) -> Iterator[Linted]:
+    if not names:
+        return
+    if processes > 1 and len(names) >= MANY_FILES:
+        from analyzers.parallel import lint_in_processes
+
+        yield from lint_in_processes(tree, names, processes)
+        return
+    from analyzers.neighbours import Library
+    from analyzers.one_file import lint_file
+
+    library = Library(tree)
+    for name in names:
+        yield lint_file(library, name)
+
+
+def _relative(path: str, root: str) -> str:
     """`path` as findings name it: relative to the root where it lies below, else as it was given."""
-    whole = root / path
-    return whole.relative_to(root).as_posix() if whole.is_relative_to(root) else path.as_posix()
-
-
-def _order(finding: Finding) -> tuple[int, int, str, str]:
-    return (finding.place.line, finding.place.column, finding.rule, finding.message)
+    whole = path if path.startswith("/") else f"{root}/{path}"
+    inside = f"{root.rstrip('/')}/"
+    return whole.removeprefix(inside) if whole.startswith(inside) else path

@@ -87,7 +87,7 @@ def _read_notebook(path: str, text: str) -> Source:
 
 def _read(root: "Path | str", path: str, most: int) -> bytes:
     try:
-        with open(f"{root}/{path}", "rb") as file:  # noqa: PTH123 -- pathlib takes longer to import than a file to lint
+        with open(f"{root}/{path}", "rb") as file:
             data = file.read(most + 1)
     except OSError as error:
         raise Trouble("GA903", Place(path, 1), f"cannot read {path}: {error.strerror}") from None

@@ -7,9 +7,9 @@ real comments count, never a string that looks like one, so a file that might ho
 import re
 from collections.abc import Iterable, Iterator
 
+from analyzers.findings import Finding, Signal
 from analyzers.patterns import Pattern
 from analyzers.records import record
-from analyzers.rules.model import Finding, Signal
 
 _COMMENT = Pattern(r"#\s*(?:noqa:\s*(?P<noqa>[A-Z0-9,\s]+)|gaia:\s*ignore\[(?P<gaia>[A-Z0-9,\s]+)\]\s*(?P<reason>.*))")
 _CODE = r"GA\d{3}"

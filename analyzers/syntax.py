@@ -33,12 +33,21 @@ from analyzers.scopes import Conditions, ModuleScopes, Scope, Site, read_scopes
 from analyzers.values import BudgetError, Evaluator
 from analyzers.vocabulary import GPU_ONLY_MODULES, PACKAGE_LISTS
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from analyzers.neighbours import Neighbours
+
 _RECURSION_LIMIT = 12_000
 """Deep enough for any tree that `ast.parse` accepts; Python-to-Python calls take no C stack."""
 
 
-def extract(sources: Sequence[Source], entry: str) -> tuple[tuple[FileFacts, ...], tuple[Trouble, ...]]:
-    """The facts of `sources`, and the files that could not be worked through."""
+def extract(
+    sources: Sequence[Source], entry: str, neighbours: "Neighbours | None" = None
+) -> tuple[tuple[FileFacts, ...], tuple[Trouble, ...]]:
+    """The facts of `sources`, and the files that could not be worked through.
+
+    Names lead into the other sources; where a single file is read, into its `neighbours`.
+    """
     found: list[FileFacts] = []
     troubles: list[Trouble] = []
     with _deep_recursion():
@@ -50,7 +59,7 @@ def extract(sources: Sequence[Source], entry: str) -> tuple[tuple[FileFacts, ...
                 troubles.append(_too_deep(source.path))
         callers = _call_sites(scopes)
         evaluator = Evaluator(
-            _modules(scopes),
+            _modules(scopes) if neighbours is None else _with_own(neighbours, scopes),
             {
                 name: [(site.node, site.scope) for site in sites if isinstance(site.node, ast.Call)]
                 for name, sites in callers.items()
@@ -91,6 +100,12 @@ def _modules(scopes: dict[str, ModuleScopes]) -> dict[str, Scope]:
         modules.setdefault(name.removeprefix("src."), module.top)
         modules.setdefault(name.rpartition(".")[2], module.top)
     return modules
+
+
+def _with_own(neighbours: "Neighbours", scopes: dict[str, ModuleScopes]) -> "Neighbours":
+    for module in scopes.values():
+        neighbours.add_own(module.top.name, module.top)
+    return neighbours
 
 
 def _call_sites(scopes: dict[str, ModuleScopes]) -> dict[str, list[Site]]:

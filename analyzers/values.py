@@ -29,6 +29,10 @@ from analyzers.scopes import Binding, Kind, Scope
 from analyzers.shapes import allocated
 from analyzers.vocabulary import DEVICE_CALLS, SAME_OBJECT
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from analyzers.neighbours import Neighbours
+
 MAX_STEPS = 200_000
 MAX_DEPTH = 60
 MAX_OPTIONS = 16
@@ -60,10 +64,12 @@ class BudgetError(Exception):
 class Evaluator:
     """Evaluates expressions of one project. `modules` maps dotted names to the scopes of the project's files."""
 
-    def __init__(self, modules: Mapping[str, Scope], call_sites: Mapping[str, list[tuple[ast.Call, Scope]]]) -> None:
+    def __init__(
+        self, modules: "Mapping[str, Scope] | Neighbours", call_sites: Mapping[str, list[tuple[ast.Call, Scope]]]
+    ) -> None:
         self._modules = modules
         self._call_sites = call_sites
-        self._scopes: dict[str, Scope] = dict(modules)
+        self._scopes: dict[str, Scope] = {}
         self._active: set[int] = set()
         self._memory: dict[int, Value] = {}
         self._provisional: dict[int, Value] = {}
@@ -135,14 +141,14 @@ class Evaluator:
     def attribute_bindings(self, base: Value, name: str) -> list[Binding]:
         """The bindings of an attribute of one of the project's own modules, classes and instances."""
         if isinstance(base, Symbol | Made):
-            scope = self._scopes.get(base.name)
+            scope = self._scope(base.name)
             if scope is not None:
                 return scope.bindings.get(name, [])
         return []
 
     def returned(self, name: str) -> Scope | None:
         """The scope of the project's own function `name`."""
-        scope = self._scopes.get(name)
+        scope = self._scope(name)
         return scope if scope is not None and scope.returns and not scope.is_class else None
 
     def _name(self, name: str, scope: Scope) -> Value:
@@ -156,7 +162,7 @@ class Evaluator:
         if bindings:
             return self._combined(bindings)
         match base:
-            case Symbol(name=owner) | Made(name=owner) if owner in self._scopes and owner not in self._modules:
+            case Symbol(name=owner) | Made(name=owner) if owner in self._scopes:
                 return _UNKNOWN  # inherited, or set in a way that only stage 2 may follow
             case Symbol(name=owner):
                 return self._symbol(f"{owner}.{name}")
@@ -170,11 +176,13 @@ class Evaluator:
     def _symbol(self, qualified: str) -> Value:
         """A qualified name, followed into the project when it names something there."""
         module, _, name = qualified.rpartition(".")
-        if qualified not in self._scopes and module in self._modules:
-            bindings = self._modules[module].bindings.get(name)
-            if bindings:
-                return self._combined(bindings)
-        return Symbol(qualified)
+        home = self._modules.get(module) if self._scope(qualified) is None else None
+        bindings = home.bindings.get(name) if home is not None else None
+        return self._combined(bindings) if bindings else Symbol(qualified)
+
+    def _scope(self, name: str) -> Scope | None:
+        """The project's own module, class or function `name`."""
+        return self._scopes.get(name) or self._modules.get(name)
 
     def _combined(self, bindings: list[Binding]) -> Value:
         guarded = any(self.guards.guard(binding.conditions) is not Guard.ALWAYS for binding in bindings)

@@ -1,0 +1,53 @@
+"""What a rule found and where: all that a report, a cache or a verdict needs to know of the analysis."""
+
+from enum import StrEnum
+
+from analyzers.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from runtime_images.policy.model import Evidence
+
+
+@record
+class Place:
+    """A stretch of one line: `line` and `column` count from 1, `end_column` is just behind the stretch."""
+
+    path: str
+    line: int
+    column: int = 1
+    end_column: int = 2
+
+
+class Signal(StrEnum):
+    """What a finding means for the verdict (verdict.py combines them; docs/analyzer.md explains how).
+
+    The last three are no evidence: the verdict never sees hygiene and contradictions, which only `gaia lint` reports.
+    """
+
+    NEEDS_GPU = "needs a GPU"
+    CAN_USE_GPU = "can use a GPU"
+    WORK = "amount of work"
+    SPEAKS_FOR_CPU = "speaks for the CPU"
+    HYGIENE = "stands in the way of a switch"
+    CONTRADICTION = "contradicts the evidence"
+    FAILURE = "could not be analyzed"
+
+
+@record
+class Finding:
+    """One thing that a rule found. `weight` is in log-odds, positive towards the GPU; `excerpt` is the source line."""
+
+    rule: str
+    place: Place
+    message: str
+    weight: float
+    signal: Signal
+    excerpt: str = ""
+
+    @property
+    def evidence(self) -> "Evidence":
+        """The finding in the words shared with the manifest and the policy."""
+        from runtime_images.policy.model import Evidence
+
+        return Evidence(self.rule, self.place.path, self.place.line, self.place.column, self.message, self.weight)

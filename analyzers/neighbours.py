@@ -1,0 +1,97 @@
+"""A project's modules as one of its files sees them: found and read when a name first leads into one.
+
+Linting a file must not cost reading all that it imports, and most of what it imports says nothing about it. So a module
+is looked for when an expression names something in it, and read once for many files. What was read and what was looked
+for in vain is remembered: the result of a file depends on just that, besides the file itself (cache.py).
+"""
+
+from analyzers.reading import Source, Trouble, read_source
+from analyzers.scopes import Scope, read_scopes
+from analyzers.tree import Tree
+
+MAX_KEPT = 64
+"""How many modules are kept parsed; a syntax tree takes hundreds of times the memory of its text."""
+
+
+class Library:
+    """The modules of `tree` that have been read, the newest of them."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self._sources: dict[str, Source | None] = {}
+        self._scopes: dict[str, Scope | None] = {}
+
+    def source(self, path: str) -> Source | None:
+        """The file at `path`, None when it cannot be analyzed: that is a finding of its own when it is linted."""
+        if path not in self._sources:
+            self._make_room()
+            try:
+                self._sources[path] = read_source(self.tree.root, path)
+            except Trouble:
+                self._sources[path] = None
+        return self._sources[path]
+
+    def scope(self, path: str) -> Scope | None:
+        """The names that the file at `path` binds, None when it cannot be analyzed."""
+        source = self.source(path)
+        if path not in self._scopes:
+            try:
+                self._scopes[path] = read_scopes(source, skip_main=True).top if source is not None else None
+            except RecursionError:
+                self._scopes[path] = None
+        return self._scopes[path]
+
+    def _make_room(self) -> None:
+        while len(self._sources) >= MAX_KEPT:
+            oldest = next(iter(self._sources))
+            del self._sources[oldest]
+            self._scopes.pop(oldest, None)
+
+
+class Neighbours:
+    """The modules by the names under which the file `path` may import them.
+
+    `read` are the paths of those that were asked for, `absent` the names of those that the project does not have.
+    """
+
+    def __init__(self, library: Library, path: str) -> None:
+        self._library = library
+        self._beside = path.rpartition("/")[0]
+        self._paths: dict[str, str] = {}
+        self._own: dict[str, Scope] = {}
+        self.read: set[str] = set()
+        self.absent: set[str] = set()
+
+    def add_own(self, name: str, top: Scope) -> None:
+        """Make the file itself known under its own name."""
+        self._own[name] = top
+
+    def get(self, name: str) -> Scope | None:
+        """The names that the module `name` binds, None when it is none of the project's."""
+        if name in self._own:
+            return self._own[name]
+        path = self._path(name)
+        return self._library.scope(path) if path else None
+
+    def source(self, name: str) -> Source | None:
+        """The module `name`, None when it is none of the project's."""
+        path = self._path(name)
+        return self._library.source(path) if path else None
+
+    def _path(self, name: str) -> str:
+        if name not in self._paths:
+            self._paths[name] = self._find(name)
+        return self._paths[name]
+
+    def _find(self, name: str) -> str:
+        tree = self._library.tree
+        package = name.partition(".")[0]
+        if not tree.knows(package, self._beside):
+            self.absent.add(package)
+            return ""
+        path = tree.find(name, self._beside)
+        if path:
+            self.read.add(path)
+        elif name != package:
+            self.absent.add(name)
+        return path
