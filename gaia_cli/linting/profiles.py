@@ -2,7 +2,8 @@
 
 The level follows from the family. Evidence for the verdict (1xx to 6xx) is nothing to put right: a note, linted for
 only when asked. Hygiene (7xx) is what keeps a function from switching or spoils it when it does, and a contradiction
-(8xx) a declaration that the code does not bear out: warnings. What could not be analyzed (9xx) is an error.
+(8xx) a declaration that the code does not bear out: warnings. What could not be analyzed (9xx) is an
+error, but for GA905: nobody can put right that their code is entangled, and only that one device stays unknown.
 
 The confidence is a judgement: high where the code says it in so many words, medium where a value was followed or a
 name was recognised, low where a habit was taken for an intent.
@@ -76,10 +77,13 @@ PROFILES: dict[str, Profile] = {
     "GA902": _ERROR,
     "GA903": _ERROR,
     "GA904": _ERROR,
-    "GA905": _ERROR,
+    "GA905": _NOTE_HIGH,
     "GA906": _ERROR,
     "GA907": _ERROR,
 }
+
+FAILURE_FAMILY = "GA9"
+"""What could not be analyzed; shown by default, whatever its level."""
 
 GAIAS_OWN_FAILURES = frozenset({"GA906", "GA907"})
 """Failures of Gaia, not of the code: they make the exit code 2."""

@@ -1,8 +1,8 @@
 """Which findings are wanted: `--select` and `--ignore` by code or by a code's beginning, and ignores by file.
 
-Without a selection these are the rules whose level is warning or error. Where a code is both selected and ignored, the
-more exact of the two says so, and `--ignore` when they are as exact: `--select GA2 --ignore GA203` and
-`--select GA203 --ignore GA2` both do what they look like.
+Without a selection these are the rules whose level is warning or error, and whatever could not be analyzed. Where a
+code is both selected and ignored, the more exact of the two says so, and `--ignore` when they are as exact:
+`--select GA2 --ignore GA203` and `--select GA203 --ignore GA2` both do what they look like.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from analyzers.formats.findings import Confidence, Level
 from analyzers.records import record
 from gaia_cli.errors import UsageError
-from gaia_cli.linting.profiles import PROFILES, profile
+from gaia_cli.linting.profiles import FAILURE_FAMILY, PROFILES, profile
 
 EVERY = "ALL"
 
@@ -30,7 +30,7 @@ class Selection:
         known = profile(code)
         if known.confidence < self.min_confidence:
             return False
-        by_default = self.select is None and known.level > Level.NOTE
+        by_default = self.select is None and (known.level > Level.NOTE or code.startswith(FAILURE_FAMILY))
         chosen = max(_exactness(code, (*(self.select or ()), *self.extend)), 0 if by_default else -1)
         return chosen > _exactness(code, self.ignore) and not self._ignored(code, path)
 

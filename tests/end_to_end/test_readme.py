@@ -113,7 +113,7 @@ def test_every_link_leads_somewhere(document: str) -> None:
 
 def test_every_key_of_the_configuration_is_described() -> None:
     rows = re.findall(
-        r"^\| (?:`\[(\w+)\]`)? ?\| (?:`(\w+)`)? ?\|", (ROOT / "docs/configuration.md").read_text(), re.MULTILINE
+        r"^\| (?:`\[(\w+)\]`)? ?\| (?:`([\w-]+)`)? ?\|", (ROOT / "docs/configuration.md").read_text(), re.MULTILINE
     )
     table = ""
     described: dict[str, set[str]] = {}

@@ -16,7 +16,7 @@ def test_every_code_has_its_level_written_down() -> None:
 
 
 def test_evidence_is_not_linted_for_unless_asked() -> None:
-    assert wanted(Selection(), "GA201", "GA701", "GA901") == ["GA701", "GA901"]
+    assert wanted(Selection(), "GA201", "GA701", "GA901", "GA905") == ["GA701", "GA901", "GA905"]
     assert wanted(Selection(extend=("GA2",)), "GA201", "GA301", "GA701") == ["GA201", "GA701"]
     assert wanted(Selection(select=("GA2",)), "GA201", "GA701") == ["GA201"]
     assert wanted(Selection(select=("ALL",)), "GA201", "GA701") == ["GA201", "GA701"]
