@@ -23,6 +23,11 @@ def _check(facts: Facts) -> Found:
             yield call.place, f"{_verb(call)} matrices", 0.0, Signal.WORK
 
 
+def is_product(call: Call) -> bool:
+    """Whether `call` multiplies two matrices."""
+    return call.name.startswith(_MODULES) and call.method in ("matmul", "dot", "mm")
+
+
 def _verb(call: Call) -> str:
     return "multiplies" if call.method in _PRODUCTS else "decomposes"
 

@@ -1,8 +1,11 @@
 """GA501: models, by the number of parameters that their name tells."""
 
+import re
 from collections.abc import Iterator
 
 from analyzers.facts import Call, Constant, Facts, Place, texts
+from analyzers.patterns import Pattern
+from analyzers.records import record
 from analyzers.rules.libraries import FRAMEWORKS, GPU_ONLY, REMOTE, lookup, outside
 from analyzers.rules.model import Found, Rule, Signal
 from analyzers.rules.model_sizes import ARCHITECTURES, KERAS_ARCHITECTURES, parameters
@@ -36,10 +39,30 @@ _KEYWORDS = (
     "model_path",
     "model_name_or_path",
 )
+_PICTURES = Pattern(
+    r"\bvit\b|resnet|detr|\bclip\b|convnext|\bswin|\bdeit|dinov|efficientnet|mobilenet|yolo", re.IGNORECASE
+)
 _CONSTANT_WORDS = ("model", "repo", "checkpoint", "hf_", "weights")
 
 
+@record
+class Model:
+    """A model that the function names: its place, its name, its parameters in millions, and what it looks at."""
+
+    place: Place
+    name: str
+    millions: float
+    sees_pictures: bool
+
+
 def _check(facts: Facts) -> Found:
+    for model in models(facts):
+        message = f"{model.name} is a model of about {_shown(model.millions)} parameters"
+        yield model.place, message, weigh(model.millions), Signal.WORK
+
+
+def models(facts: Facts) -> Iterator[Model]:
+    """The models whose size their name tells, each once; none in a program that only calls a remote service."""
     if not any(
         lookup(fact.name, FRAMEWORKS) or lookup(fact.name, GPU_ONLY) or "huggingface_hub" in fact.name
         for fact in outside(facts)
@@ -50,12 +73,12 @@ def _check(facts: Facts) -> Found:
         size = parameters(name)
         if size is not None and name not in seen:
             seen.add(name)
-            yield place, f"{name} is a model of about {_shown(size)} parameters", weigh(size), Signal.WORK
+            yield Model(place, name, size, sees_pictures=bool(_PICTURES.search(name)))
     for call in facts.calls():
         built = _architecture(call)
         if built is not None and call.method not in seen:
             seen.add(call.method)
-            yield call.place, f"{call.method} is a model of about {_shown(built)} parameters", weigh(built), Signal.WORK
+            yield Model(call.place, call.method, built, sees_pictures=True)
 
 
 def weigh(millions: float) -> float:

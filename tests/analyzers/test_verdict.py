@@ -2,9 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from analyzers.calibration import PRIOR
 from analyzers.facts import Place
 from analyzers.rules.model import Finding, Signal
-from analyzers.verdict import PRIOR, decide
+from analyzers.verdict import decide
 from runtime_images.policy.model import ExecutionMode
 from tests.analyzers.support import analysis_of, mode_of
 
@@ -21,7 +22,8 @@ def test_without_any_finding_it_is_cpu() -> None:
 
 
 def test_work_alone_never_makes_a_gpu_of_use() -> None:
-    assert decide([_finding(9.0, Signal.WORK)]).mode is ExecutionMode.CPU
+    assert decide([_finding(1.5, Signal.WORK)]).mode is ExecutionMode.CPU
+    assert decide([_finding(9.0, Signal.WORK)]).mode is ExecutionMode.CPU_PREFERRED
 
 
 def test_a_need_decides_whatever_else_there_is() -> None:

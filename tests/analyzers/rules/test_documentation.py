@@ -13,6 +13,6 @@ def test_the_pages_of_the_rules_are_current() -> None:
 
 
 def test_the_analyzer_page_names_the_prior_that_the_verdict_uses() -> None:
-    from analyzers.verdict import PRIOR
+    from analyzers.calibration import PRIOR
 
     assert f"minus {-PRIOR:g}" in (_ROOT / "docs" / "analyzer.md").read_text(encoding="utf-8")

@@ -1,0 +1,35 @@
+"""The numbers of the verdict, and where they come from: `scripts/fit_verdict.py` prints them.
+
+They are fitted to 512 functions of 17 sources whose authors declared CPU or GPU to a platform, with the declaration
+removed: examples of Cerebrium, Beam, Modal, Baseten (Truss), BentoML, Replicate (Cog), RunPod (Flash), fal and
+Anyscale, serverless functions of AWS and Google Cloud, FunctionBench, and the test data of the paper's prototype. The
+labels are no part of this project. docs/analyzer.md gives the figures, also with each source left out in turn.
+"""
+
+import math
+
+PRIOR = -1.0
+"""Log-odds that a function which could use a GPU is better started on one, before anything else is known: the sum of
+its findings has to reach 1.0, where most mistakes are avoided on both sides."""
+
+SLOPE, SHIFT = 0.73, 0.61
+"""How the distance of that sum from zero becomes a probability that the GPU is right: findings repeat each other, so
+their sum promises too much, and the platforms of the data are for GPUs."""
+
+NEEDS_GPU = 0.98
+"""How often `gpu` is right when something needs one, counted and rounded down."""
+
+NO_USE = 0.95
+"""How often `cpu` is right when nothing can use a GPU, counted."""
+
+FLOOR, CEILING = 0.5, 0.99
+
+
+def gpu_probability(score: float) -> float:
+    """The probability that a GPU is the right start for a function that runs on both, with findings of `score`."""
+    return 1 / (1 + math.exp(-max(min(SLOPE * score + SHIFT, 50.0), -50.0)))
+
+
+def confidence(probability: float) -> float:
+    """A probability as a verdict states it: two digits, never less than a coin and never certain."""
+    return round(min(max(probability, FLOOR), CEILING), 2)
