@@ -43,7 +43,7 @@ def _with_manifest(root: Path) -> Iterator[Path]:
 def _is_current(path: Path, *, write: bool) -> bool:
     """Whether the manifest says what the sources say, said where it does not; with `write` made so."""
     project = load_project(path)
-    file = path / FILE_NAME
+    file = (path if path.is_dir() else path.parent) / FILE_NAME
     expected = _expected(project, path)
     found = _read(file)
     if found == expected:
