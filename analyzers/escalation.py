@@ -58,7 +58,7 @@ def _resolved(file: FileFacts, answers: "Mapping[Query, Value]") -> FileFacts:
 
     def known(argument: Argument) -> Argument:
         value = places.get((argument.line, argument.offset)) if is_unknown(argument.value) else None
-        return replace(argument, value=value) if value is not None else argument
+        return Argument(value, argument.line, argument.offset) if value is not None else argument
 
     calls = tuple(
         replace(

@@ -4,11 +4,15 @@ Both stages share this model: stage 1 (syntax.py) states the facts, with `Unknow
 (inference.py) only turns an `Unknown` into something known. Unknown means unknown, never "no".
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum, StrEnum
 
 from analyzers.findings import Place as Place  # noqa: PLC0414 -- facts speak of places, and rules look for them here
 from analyzers.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 Scalar = str | int | float | bool | None
 
@@ -121,13 +125,25 @@ class Guard(Enum):
     WITHOUT_GPU = "without_gpu"
 
 
-@record
 class Argument:
-    """A call's argument: its value and where its expression starts (line, and offset in UTF-8 bytes from 0)."""
+    """A call's argument: its value and where its expression starts (line, and offset in UTF-8 bytes from 0).
 
-    value: Value
-    line: int
-    offset: int
+    Most values are never looked at, so one may be given as a function that works it out when it is first asked for.
+    """
+
+    __slots__ = ("_value", "line", "offset")
+
+    def __init__(self, value: "Value | Callable[[], Value]", line: int, offset: int) -> None:
+        self._value = value
+        self.line: Final = line
+        self.offset: Final = offset
+
+    @property
+    def value(self) -> Value:
+        """The value."""
+        if callable(self._value):
+            self._value = self._value()
+        return self._value
 
 
 @record
@@ -146,15 +162,23 @@ class Import:
 
 @record
 class Call:
-    """A call or a decorator, by its qualified name; the method of an object of unknown kind is `.method`."""
+    """A call or a decorator, by its qualified name; the method of an object of unknown kind is `.method`.
+
+    `on` holds the object whose method is called, None for a function.
+    """
 
     name: str
     place: Place
     args: tuple[Argument, ...] = ()
     keywords: tuple[tuple[str, Argument], ...] = ()
     guard: Guard = Guard.ALWAYS
-    receiver: Value = Unknown()
+    on: Argument | None = None
     is_decorator: bool = False
+
+    @property
+    def receiver(self) -> Value:
+        """The object whose method is called."""
+        return self.on.value if self.on is not None else Unknown()
 
     @property
     def method(self) -> str:
@@ -163,8 +187,12 @@ class Call:
 
     def keyword(self, *names: str) -> Value | None:
         """The value of the first of these keyword arguments that the call has."""
-        given = dict(self.keywords)
-        return next((given[name].value for name in names if name in given), None)
+        if self.keywords:
+            for name in names:
+                for given, argument in self.keywords:
+                    if given == name:
+                        return argument.value
+        return None
 
     def argument(self, position: int, *names: str) -> Value | None:
         """The value of an argument given by position or by one of `names`."""
@@ -178,9 +206,14 @@ class Constant:
     """A name that the code gives a value: an assignment, a parameter's default, an entry of a dict literal."""
 
     name: str
-    value: Value
+    given: Argument
     place: Place
     guard: Guard = Guard.ALWAYS
+
+    @property
+    def value(self) -> Value:
+        """The value; not everything that is given a name has one that can be told."""
+        return self.given.value
 
 
 @record

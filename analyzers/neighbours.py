@@ -58,20 +58,23 @@ class Neighbours:
         self._library = library
         self._beside = path.rpartition("/")[0]
         self._paths: dict[str, str] = {}
-        self._own: dict[str, Scope] = {}
+        self._scopes: dict[str, Scope | None] = {}
         self.read: set[str] = set()
         self.absent: set[str] = set()
 
     def add_own(self, name: str, top: Scope) -> None:
         """Make the file itself known under its own name."""
-        self._own[name] = top
+        self._scopes[name] = top
 
     def get(self, name: str) -> Scope | None:
-        """The names that the module `name` binds, None when it is none of the project's."""
-        if name in self._own:
-            return self._own[name]
-        path = self._path(name)
-        return self._library.scope(path) if path else None
+        """The names that the module `name` binds, None when it is none of the project's.
+
+        What was once given stays: the evaluator knows scopes by their identity.
+        """
+        if name not in self._scopes:
+            path = self._path(name)
+            self._scopes[name] = self._library.scope(path) if path else None
+        return self._scopes[name]
 
     def source(self, name: str) -> Source | None:
         """The module `name`, None when it is none of the project's."""

@@ -8,7 +8,7 @@ from analyzers.linting import FileResult, Linted
 from analyzers.neighbours import Library, Neighbours
 from analyzers.reading import Source, Trouble, read_source
 from analyzers.suppression import split, suppressions
-from analyzers.syntax import extract
+from analyzers.syntax import deep_recursion, extract
 
 
 def lint_file(library: Library, path: str) -> Linted:
@@ -27,13 +27,13 @@ def lint_file(library: Library, path: str) -> Linted:
 
 def _findings(source: Source, neighbours: Neighbours) -> list[Finding]:
     files, troubles = extract([source], "", neighbours)
-    files, more = resolve(files, [source], neighbours.source)
-    facts = Facts(files)
-    found = [failure(trouble) for trouble in (*troubles, *more)]
-    found += examine(facts)
-    if source.relevant:
-        found += _conduct(source, facts)
-    return found
+    with deep_recursion():
+        files, more = resolve(files, [source], neighbours.source)
+        facts = Facts(files)
+        found = list(examine(facts))
+        if source.relevant:
+            found += _conduct(source, facts)
+    return [*(failure(trouble) for trouble in (*troubles, *more)), *found]
 
 
 def _conduct(source: Source, facts: Facts) -> list[Finding]:

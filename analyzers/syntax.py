@@ -17,8 +17,6 @@ from analyzers.facts import (
     FileFacts,
     Guard,
     Import,
-    Items,
-    Known,
     Made,
     Place,
     Refusal,
@@ -31,7 +29,7 @@ from analyzers.facts import (
 from analyzers.reading import Source, Trouble
 from analyzers.scopes import Conditions, ModuleScopes, Scope, Site, read_scopes
 from analyzers.values import BudgetError, Evaluator
-from analyzers.vocabulary import GPU_ONLY_MODULES, PACKAGE_LISTS
+from analyzers.vocabulary import GPU_ONLY_MODULES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,14 +41,15 @@ _RECURSION_LIMIT = 12_000
 
 def extract(
     sources: Sequence[Source], entry: str, neighbours: "Neighbours | None" = None
-) -> tuple[tuple[FileFacts, ...], tuple[Trouble, ...]]:
+) -> tuple[tuple[FileFacts, ...], list[Trouble]]:
     """The facts of `sources`, and the files that could not be worked through.
 
-    Names lead into the other sources; where a single file is read, into its `neighbours`.
+    Names lead into the other sources; where a single file is read, into its `neighbours`. A value is worked out when a
+    rule looks at it, so there may be more troubles after the rules than before.
     """
     found: list[FileFacts] = []
     troubles: list[Trouble] = []
-    with _deep_recursion():
+    with deep_recursion():
         scopes: dict[str, ModuleScopes] = {}
         for source in sources:
             try:
@@ -67,22 +66,25 @@ def extract(
         )
         for path, module in scopes.items():
             try:
-                found.append(_FileReader(path, module, evaluator, callers).facts())
+                found.append(_FileReader(path, module, evaluator, callers, troubles).facts())
             except RecursionError:
                 troubles.append(_too_deep(path))
             except BudgetError:
-                troubles.append(
-                    Trouble("GA905", Place(path, 1), "the file is too entangled to be evaluated within the budget")
-                )
-    return tuple(found), tuple(troubles)
+                troubles.append(_too_entangled(path))
+    return tuple(found), troubles
 
 
 def _too_deep(path: str) -> Trouble:
     return Trouble("GA904", Place(path, 1), "the code is nested too deeply to be analyzed")
 
 
+def _too_entangled(path: str) -> Trouble:
+    return Trouble("GA905", Place(path, 1), "the file is too entangled to be evaluated within the budget")
+
+
 @contextmanager
-def _deep_recursion() -> Iterator[None]:
+def deep_recursion() -> Iterator[None]:
+    """Let Python follow code as deep as its parser accepts, while facts are made and while they are looked at."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, _RECURSION_LIMIT))
     try:
@@ -130,24 +132,37 @@ class _FileReader:
     """Turns one file's sites into facts."""
 
     def __init__(
-        self, path: str, module: ModuleScopes, evaluator: Evaluator, callers: Mapping[str, Sequence[Site]]
+        self,
+        path: str,
+        module: ModuleScopes,
+        evaluator: Evaluator,
+        callers: Mapping[str, Sequence[Site]],
+        troubles: list[Trouble],
     ) -> None:
         self._path = path
         self._module = module
         self._evaluator = evaluator
         self._guards = evaluator.guards
         self._callers = callers
+        self._outer_guards: dict[Scope, Guard] = {}
         self._lines = module.top.source.text.splitlines()
-        evaluator.start_file()
+        self._troubles = troubles
+        self._steps = 0
 
     def facts(self) -> FileFacts:
+        self._evaluator.steps = 0
         if not self._module.top.source.relevant:
             return FileFacts(self._path, tuple(self._imports()))
-        calls = [call for site in self._module.sites for call in self._calls(site)]
+        made = self._made()
+        self._steps = self._evaluator.steps
+        return made
+
+    def _made(self) -> FileFacts:
+        sites = sorted(self._module.sites, key=lambda site: (site.node.lineno, site.node.col_offset))
         return FileFacts(
             self._path,
             tuple(self._imports()),
-            tuple(sorted(calls, key=lambda call: (call.place.line, call.place.column))),
+            tuple(call for site in sites for call in self._calls(site)),
             tuple(self._constants()),
             tuple(self._refusals()),
         )
@@ -159,11 +174,9 @@ class _FileReader:
 
     def _constants(self) -> Iterator[Constant]:
         for name, node, scope, conditions in self._module.named:
-            value = self._evaluator.value(node, scope)
-            plain = any(isinstance(option, Known) for option in options(value))
-            listed = name.lower() in PACKAGE_LISTS and any(isinstance(option, Items) for option in options(value))
-            if (plain or listed) and not self._guards.is_dead(conditions):
-                yield Constant(name, value, self._place(node), self._guards.guard(conditions))
+            if not self._guards.is_dead(conditions):
+                given = self._argument(node, scope)
+                yield Constant(name, given, self._place(node), self._guards.guard(conditions))
 
     def _refusals(self) -> Iterator[Refusal]:
         for leave in self._module.exits:
@@ -184,24 +197,24 @@ class _FileReader:
             return
         call = site.node if isinstance(site.node, ast.Call) else None
         callee = call.func if call else site.node
-        receiver = self._receiver(callee, site.scope)
+        on = self._argument(callee.value, site.scope) if isinstance(callee, ast.Attribute) else None
         args = tuple(self._argument(node, site.scope) for node in call.args) if call else ()
         keywords = tuple(self._keywords(call, site.scope)) if call else ()
+        place = self._place(site.node)
         for name, choice in self._names(callee, site.scope):
             own = choice if guard is Guard.ALWAYS else guard
-            yield Call(name, self._place(site.node), args, keywords, own, receiver, site.is_decorator)
+            yield Call(name, place, args, keywords, own, on, site.is_decorator)
 
     def _guard(self, scope: Scope, conditions: Conditions) -> Guard:
         """When code runs: as its own conditions say, else as those do under which its function is called at all."""
         own = self._guards.guard(conditions)
         if own is not Guard.ALWAYS or scope.parent is None or scope.is_class or scope.is_decorated:
             return own
-        sites = self._callers.get(scope.name.rpartition(".")[2], [])
-        outer = {self._guards.guard(site.conditions) for site in sites if site.scope is not scope}
-        return outer.pop() if len(outer) == 1 else own
-
-    def _receiver(self, callee: ast.expr, scope: Scope) -> Value:
-        return self._evaluator.value(callee.value, scope) if isinstance(callee, ast.Attribute) else Unknown()
+        if scope not in self._outer_guards:
+            sites = self._callers.get(scope.name.rpartition(".")[2], [])
+            outer = {self._guards.guard(site.conditions) for site in sites if site.scope is not scope}
+            self._outer_guards[scope] = outer.pop() if len(outer) == 1 else own
+        return self._outer_guards[scope]
 
     def _names(self, callee: ast.expr, scope: Scope) -> list[tuple[str, Guard]]:
         """The qualified names of a callee; where it may also be another one, a library for GPUs only is a choice."""
@@ -226,12 +239,27 @@ class _FileReader:
                         yield key, Argument(value, argument.line, argument.offset)
 
     def _argument(self, node: ast.expr, scope: Scope) -> Argument:
-        value = self._evaluator.value(node, scope)
-        return Argument(value if any(options(value)) else Unknown(), node.lineno, node.col_offset)
+        return Argument(lambda: self._value(node, scope), node.lineno, node.col_offset)
+
+    def _value(self, node: ast.expr, scope: Scope) -> Value:
+        """The value of `node`, on the budget of this file, whenever it is asked for."""
+        try:
+            self._evaluator.steps = self._steps
+            value = self._evaluator.value(node, scope)
+        except (BudgetError, RecursionError) as error:
+            trouble = _too_entangled(self._path) if isinstance(error, BudgetError) else _too_deep(self._path)
+            if all(known.message != trouble.message for known in self._troubles):
+                self._troubles.append(trouble)
+            return Unknown()
+        finally:
+            self._steps = self._evaluator.steps
+        return value if any(options(value)) else Unknown()
 
     def _place(self, node: ast.expr | ast.stmt) -> Place:
         line = self._lines[node.lineno - 1] if node.lineno <= len(self._lines) else ""
         end = node.end_col_offset if node.end_lineno == node.lineno and node.end_col_offset else len(line.encode())
+        if line.isascii():
+            return Place(self._path, node.lineno, node.col_offset + 1, max(end, node.col_offset + 1) + 1)
         column = _characters(line, node.col_offset) + 1
         return Place(self._path, node.lineno, column, max(_characters(line, end) + 1, column + 1))
 

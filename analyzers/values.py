@@ -62,7 +62,10 @@ class BudgetError(Exception):
 
 
 class Evaluator:
-    """Evaluates expressions of one project. `modules` maps dotted names to the scopes of the project's files."""
+    """Evaluates expressions of one project. `modules` maps dotted names to the scopes of the project's files.
+
+    `steps` counts the work; whoever asks sets it back where a new budget begins, which is for each file.
+    """
 
     def __init__(
         self, modules: "Mapping[str, Scope] | Neighbours", call_sites: Mapping[str, list[tuple[ast.Call, Scope]]]
@@ -73,7 +76,7 @@ class Evaluator:
         self._active: set[int] = set()
         self._memory: dict[int, Value] = {}
         self._provisional: dict[int, Value] = {}
-        self._steps = 0
+        self.steps = 0
         self._cuts = 0
         self.guards = Guards(self)
 
@@ -83,8 +86,8 @@ class Evaluator:
         Raises:
             BudgetError: the file is too entangled to be evaluated within the budget.
         """
-        self._steps += 1
-        if self._steps > MAX_STEPS:
+        self.steps += 1
+        if self.steps > MAX_STEPS:
             raise BudgetError
         if len(self._active) > MAX_DEPTH:
             return _UNKNOWN
@@ -124,10 +127,6 @@ class Evaluator:
                 return OneOf((Known(True), Known(False)), guarded=bool(self.guards.polarity(node, scope)))
             case _:
                 return _UNKNOWN
-
-    def start_file(self) -> None:
-        """Begin a new budget: it is counted for each file."""
-        self._steps = 0
 
     def bindings(self, name: str, scope: Scope | None) -> list[Binding]:
         """The bindings of `name` as seen from `scope`; a class's names are not seen from its methods."""
