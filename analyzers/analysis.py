@@ -3,8 +3,10 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from analyzers.alternatives import alternatives
 from analyzers.escalation import Find, resolve
 from analyzers.examination import examine, failure, in_cells, with_excerpts
 from analyzers.facts import Facts
@@ -12,9 +14,13 @@ from analyzers.findings import Finding, Signal
 from analyzers.reading import Source
 from analyzers.sources import collect
 from analyzers.suppression import split, suppressions
-from analyzers.syntax import extract
+from analyzers.syntax import deep_recursion, extract
 from analyzers.verdict import decide
-from runtime_images.policy.model import Evidence, ExecutionMode, Verdict
+from runtime_images.policy.model import Evidence, ExecutionMode, Slo, Verdict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from analyzers.prediction import Prediction
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +28,8 @@ class Analysis:
     """What is known about a function.
 
     `root` is its directory and `entry` the file it starts in, empty when none was found; `findings` are sorted
-    by weight, failures first; `files` is everything that was read, relative to `root`.
+    by weight, failures first; `files` is everything that was read, relative to `root`. `alternatives` are sentences
+    that say which small change to the code would lead to another mode.
     """
 
     root: Path
@@ -31,6 +38,7 @@ class Analysis:
     findings: tuple[Finding, ...]
     files: tuple[str, ...]
     duration_s: float
+    alternatives: tuple[str, ...] = ()
 
     @property
     def mode(self) -> ExecutionMode:
@@ -58,27 +66,46 @@ class Analysis:
         return tuple(finding for finding in self.findings if finding.signal is Signal.FAILURE)
 
 
-def analyze(path: Path | str, *, entrypoint: str = "") -> Analysis:
-    """Analyze the function at `path`, a directory or a Python file, without running any of it.
+def analyze(path: Path | str, *, entrypoint: str = "", slo: Slo | None = None, hardware: str = "") -> Analysis:
+    """Analyze the function at `path`, a directory, a Python file or a notebook, without running any of it.
 
-    `entrypoint` is "path.py" or "path.py:attribute" inside a directory; by default it is searched.
+    `entrypoint` is "path.py" or "path.py:attribute" inside a directory; by default it is searched. With an SLO that
+    asks for a latency, the time that a request is predicted to take decides between the two preferred modes where it
+    is known; `hardware` names the GPU of that prediction (hardware.toml).
 
     Raises:
-        AnalyzerError: there is nothing to analyze at `path`, or no such entry point.
+        AnalyzerError: there is nothing to analyze at `path`, no such entry point, or no such hardware.
     """
     started = time.perf_counter()
     project = collect(Path(path), entrypoint)
     files, troubles = extract(project.sources, project.entry)
-    files, more = resolve(files, project.sources, _finder(project.sources))
-    facts = Facts(files, project.dependencies)
+    with deep_recursion():
+        files, more = resolve(files, project.sources, _finder(project.sources))
+        facts = Facts(files, project.dependencies)
+        evidence = list(examine(facts))
     failures = [failure(trouble) for trouble in (*project.troubles, *troubles, *more)]
-    found = with_excerpts([*failures, *examine(facts)], project.sources)
+    found = with_excerpts([*failures, *evidence], project.sources)
     comments = [comment for source in project.sources for comment in suppressions(source.path, source.text)]
     standing, _ = split(found, comments)
     findings = in_cells(standing, project.sources)
-    verdict = decide(findings, complete=not any(finding.signal is Signal.FAILURE for finding in findings))
+    complete = not any(finding.signal is Signal.FAILURE for finding in findings)
+    prediction = _prediction(facts, slo, hardware)
+    again = partial(decide, complete=complete, prediction=prediction)
+    verdict = again(findings)
     ordered = tuple(sorted(findings, key=_order))
-    return Analysis(project.root, project.entry, verdict, ordered, project.files, time.perf_counter() - started)
+    changes = alternatives(ordered, verdict, again)
+    return Analysis(
+        project.root, project.entry, verdict, ordered, project.files, time.perf_counter() - started, changes
+    )
+
+
+def _prediction(facts: Facts, slo: Slo | None, hardware: str) -> "Prediction | None":
+    if slo is None or slo.latency_p95_ms is None:
+        return None
+    from analyzers.hardware import hardware as profile  # only an SLO needs it
+    from analyzers.prediction import predict
+
+    return predict(facts, slo, profile(hardware))
 
 
 def _finder(sources: Sequence[Source]) -> Find:

@@ -57,6 +57,13 @@ def _show_verdict(analysis: Analysis, name: str, console: Console) -> None:
     )
     reason = analysis.reason[:1].upper() + analysis.reason[1:]
     console.print(f"{reason}. Confidence {analysis.confidence:.0%}.", markup=False, soft_wrap=False)
+    _show_alternatives(analysis, console)
+
+
+def _show_alternatives(analysis: Analysis, console: Console) -> None:
+    """What would change the verdict, with the modes as words of their own rather than in the marks of Markdown."""
+    for sentence in analysis.alternatives:
+        console.print(Text(f"It would be {sentence.replace('`', '')}.", style="dim"))
 
 
 def _entries(findings: Iterable[Finding]) -> list[_Entry]:
