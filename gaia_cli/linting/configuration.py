@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from analyzers.formats.findings import Confidence, Level
 from analyzers.records import record
 from gaia_cli.errors import UsageError
-from gaia_cli.linting.discovery import above, repository_root
-from gaia_cli.linting.options import Options, codes
+from gaia_cli.linting.discovery import above, files_to_lint, repository_root, root_of
+from gaia_cli.linting.options import STDIN, Options, codes
 from gaia_cli.linting.selection import Selection, check_codes
 from gaia_cli.linting.table import LintTable
 
@@ -20,12 +20,12 @@ _FILES = (("gaia.toml", (b"lint",)), ("pyproject.toml", (b"gaia", b"lint")))
 
 @record
 class Configuration:
-    """How to lint. Reported paths are relative to `root`, globs and the cache to `base`; both are absolute."""
+    """What to lint, and how. Reported paths are relative to `root`, globs and the cache to `base`; all are absolute."""
 
+    files: tuple[str, ...]
     root: str
     base: str
     selection: Selection
-    exclude: tuple[str, ...]
     fail_on: Level
 
 
@@ -33,17 +33,17 @@ def configure(options: Options, start: str) -> Configuration:
     """The configuration for `options` given in the directory `start`.
 
     Raises:
-        UsageError: a flag names a rule that does not exist.
+        UsageError: a flag names a rule that does not exist, or a file does not.
         ConfigurationError: the configuration file is unusable.
     """
     root = repository_root(start)
     found = next((directory for directory in _up_to(root, start) if _speaks_of_lint(directory)), None)
     base = found or start
     table = _read(found) if found else LintTable()
-    exclude = (*table.exclude, *options.exclude)
-    return Configuration(
-        root, base, _selection(options, table), exclude, Level[(options.fail_on or table.fail_on).upper()]
-    )
+    is_stdin = options.files == (STDIN,)
+    files = [] if is_stdin else files_to_lint(options.files, (*table.exclude, *options.exclude), base)
+    fail_on = Level[(options.fail_on or table.fail_on).upper()]
+    return Configuration(tuple(files), root_of(files, root), base, _selection(options, table), fail_on)
 
 
 def _up_to(root: str, start: str) -> Iterator[str]:

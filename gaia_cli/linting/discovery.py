@@ -28,6 +28,12 @@ def repository_root(start: str) -> str:
     return next((directory for directory in above(start) if os.path.exists(f"{directory}/.git")), start)
 
 
+def root_of(paths: Sequence[str], root: str) -> str:
+    """`root`, or the nearest directory above it that all of `paths` are below, so that each has a name from there."""
+    inside = root.rstrip("/") + "/"
+    return root if all(path.startswith(inside) for path in paths) else os.path.commonpath([root, *paths])
+
+
 def files_to_lint(named: Sequence[str], exclude: Sequence[str], base: str) -> list[str]:
     """The files as absolute paths, each once and in order; `exclude` is matched against the path below `base`.
 

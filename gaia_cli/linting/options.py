@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 FORMATS = ("full", "concise", "json", "json-lines", "sarif", "github", "gitlab", "junit")
 LEVELS = ("note", "warning", "error")
 CONFIDENCES = ("low", "medium", "high")
+STDIN = "-"
 _HINT = "see gaia lint --help"
 
 
@@ -106,7 +107,7 @@ def parse(arguments: Sequence[str]) -> Options:
     for argument in pending:
         if argument == "--":
             files += pending
-        elif not argument.startswith("-") or argument == "-":
+        elif not argument.startswith("-") or argument == STDIN:
             files.append(argument)
         else:
             flag, equals, attached = argument.partition("=")

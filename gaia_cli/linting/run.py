@@ -1,21 +1,19 @@
 """One run of the linter: configuration, files, findings, outputs, exit code. `commands/lint.py` is its door."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Mapping
 
 from analyzers.formats.findings import Report
 from analyzers.linting import FileResult, lint
 from gaia_cli.errors import ExitCode, UsageError
 from gaia_cli.linting.collection import collected
 from gaia_cli.linting.configuration import Configuration, configure
-from gaia_cli.linting.discovery import files_to_lint
-from gaia_cli.linting.options import Options
+from gaia_cli.linting.options import STDIN, Options
 from gaia_cli.linting.outputs import RulesWhenAsked, SourcesWhenAsked, targets, write_files, written
 from gaia_cli.linting.profiles import GAIAS_OWN_FAILURES
 from gaia_cli.version import __version__
 from gaia_cli.views import console
 
-STDIN = "-"
 CACHE = ".gaia_cache"
 
 
@@ -53,26 +51,27 @@ def _check(options: Options) -> None:
 
 
 def _report(options: Options, configuration: Configuration) -> Report:
-    results = list(_results(options, configuration))
-    files = tuple(result.path for result in results)
-    sources = SourcesWhenAsked(configuration.root, files)
+    results, sources = _results(options, configuration)
     findings = tuple(collected(results, configuration, sources))
     if options.baseline:
         from gaia_cli.linting.baseline import read_baseline, without_known
 
         findings = without_known(findings, read_baseline(options.baseline))
+    files = tuple(result.path for result in results)
     return Report(findings, files, __version__, configuration.fail_on, RulesWhenAsked(), sources)
 
 
-def _results(options: Options, configuration: Configuration) -> Iterator[FileResult]:
+def _results(options: Options, configuration: Configuration) -> tuple[list[FileResult], Mapping[str, str]]:
+    """What was found in each file, and the files' texts."""
     if options.files == (STDIN,):
         from gaia_cli.linting.standard_input import lint_standard_input
 
-        yield lint_standard_input(options.stdin_filename or "stdin.py", configuration.root)
-        return
-    paths = files_to_lint(options.files, configuration.exclude, configuration.base)
+        result, text = lint_standard_input(options.stdin_filename or "stdin.py", configuration.root)
+        return [result], {result.path: text}
     cache = None if options.no_cache else f"{configuration.base}/{CACHE}"
-    yield from lint(paths, root=configuration.root, cache_dir=cache, processes=len(os.sched_getaffinity(0)))
+    processes = len(os.sched_getaffinity(0))
+    results = list(lint(configuration.files, root=configuration.root, cache_dir=cache, processes=processes))
+    return results, SourcesWhenAsked(configuration.root, tuple(result.path for result in results))
 
 
 def _remember(path: str, report: Report) -> ExitCode:

@@ -8,8 +8,10 @@ from analyzers.linting import FileResult, lint
 from gaia_cli.errors import UsageError
 
 
-def lint_standard_input(name: str, root: str) -> FileResult:
-    """Lint what standard input holds as if it stood in `root` under `name`; what it imports is not followed.
+def lint_standard_input(name: str, root: str) -> tuple[FileResult, str]:
+    """Lint what standard input holds as if it stood below `root` under `name`, and return its text as well.
+
+    What it imports is not followed.
 
     Raises:
         UsageError: `name` leads out of the root.
@@ -22,5 +24,6 @@ def lint_standard_input(name: str, root: str) -> FileResult:
     with tempfile.TemporaryDirectory(prefix="gaia-lint-") as directory:
         copy = Path(directory) / path
         copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_bytes(sys.stdin.buffer.read())
-        return next(iter(lint([copy], root=directory)))
+        data = sys.stdin.buffer.read()
+        copy.write_bytes(data)
+        return next(iter(lint([copy], root=directory))), data.decode(errors="replace")

@@ -10,7 +10,6 @@ from pathlib import Path
 from analyzers.records import replace
 from gaia_cli.errors import ExitCode, GaiaError
 from gaia_cli.linting.configuration import configure
-from gaia_cli.linting.discovery import files_to_lint
 from gaia_cli.linting.options import Options
 from gaia_cli.linting.run import run
 from gaia_cli.views import console
@@ -47,11 +46,10 @@ def snapshot(options: Options) -> Snapshot:
     """When each file that `options` cover was last changed, and its size."""
     try:
         configuration = configure(options, str(Path.cwd()))
-        paths = files_to_lint(options.files, configuration.exclude, configuration.base)
     except GaiaError:
         return {}
     found: Snapshot = {}
-    for path in [*paths, f"{configuration.base}/gaia.toml", f"{configuration.base}/pyproject.toml"]:
+    for path in [*configuration.files, f"{configuration.base}/gaia.toml", f"{configuration.base}/pyproject.toml"]:
         try:
             status = Path(path).stat()
         except OSError:

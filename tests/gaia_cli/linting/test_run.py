@@ -1,10 +1,12 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from analyzers.formats.fingerprints import line_hashes
 from gaia_cli.errors import ConfigurationError, ExitCode, UsageError
 from tests.gaia_cli.linting.support import BROKEN, CLEAN, PINNED, Project
 from tests.support.cli import run_gaia
@@ -145,6 +147,32 @@ def test_standard_input_is_linted_under_its_name(tmp_path: Path) -> None:
     assert shown.returncode == ExitCode.FINDINGS
     assert shown.stdout.startswith("a/b.py:5:")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_text_of_standard_input_is_that_which_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "func.py").write_text("an = older\nversion = 1\n" * 9)
+    silent = PINNED + "x = 1  # gaia: ignore[GA201]\n"
+    shown = run_gaia("lint", "-", "--stdin-filename", "func.py", "--output-format", "sarif", cwd=tmp_path, stdin=silent)
+
+    results = json.loads(shown.stdout)["runs"][0]["results"]
+    assert [result["ruleId"] for result in results] == ["GA701", "GA890"]
+    hashes = [result["partialFingerprints"]["primaryLocationLineHash"] for result in results]
+    assert hashes == [line_hashes(silent)[number - 1] for number in (5, 6)]
+
+
+def test_a_file_elsewhere_is_named_from_where_both_are_below(
+    project: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "func.py"
+    elsewhere.write_text(PINNED)
+    project.write("func.py")
+
+    assert project.codes("func.py", str(elsewhere)) == ["GA701"] * 2
+    assert os.path.relpath(elsewhere) in project.output
+    project.lint(str(elsewhere), "--output", "sarif:x.sarif")
+    assert not json.loads((project.root / "x.sarif").read_text())["runs"][0]["results"][0]["locations"][0][
+        "physicalLocation"
+    ]["artifactLocation"]["uri"].startswith(("/", ".."))
 
 
 def test_standard_input_goes_with_nothing_else(project: Project) -> None:
