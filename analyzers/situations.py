@@ -6,65 +6,26 @@ decorators (`handler`, `predict`, `@app.post`, `setup`, `__init__`) and, inside 
 """
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from enum import Enum
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from analyzers.facts import Place
+from analyzers.idioms import (
+    asks_whether_done,
+    called_name,
+    goes_one_by_one,
+    owner_of,
+    returns_what_is_done,
+    spine,
+    streams,
+    words,
+    zipped,
+)
+from analyzers.phases import NOWHERE, Phase, Situation, Situations
 from analyzers.reading import Source
-from analyzers.records import record, replace
+from analyzers.records import replace
 from analyzers.scopes import Function, is_main_test
 
-
-class Phase(Enum):
-    """When code runs; whatever is neither of these three is nobody's, as far as one file tells."""
-
-    IMPORT = "import"
-    START = "start"
-    REQUEST = "request"
-
-
-@record
-class Situation:
-    """How a call runs.
-
-    `function` is its function's dotted name inside the file, empty at the top; `loop` tells that a `for` of that
-    function repeats it for one item after the other. `once` stands for code that a test for None, an entry or an
-    attribute, or a cache around the function keeps from running again. `without_gradients`: PyTorch records nothing
-    there. `on_host`: the receiver has been brought to main memory before. `moves`: an argument speaks of a device.
-    """
-
-    function: str = ""
-    phases: frozenset[Phase] = frozenset()
-    loop: bool = False
-    in_coroutine: bool = False
-    once: bool = False
-    without_gradients: bool = False
-    on_host: frozenset[str] = frozenset()
-    moves: frozenset[str] = frozenset()
-    kept: str = ""
-    stores: bool = False
-
-
-@record
-class Situations:
-    """The situations of all calls by the place where they start, and what else only the text of the files tells.
-
-    `literals` are the strings that name a CUDA device, by file, line and offset in bytes (as an `Argument` has them);
-    `modules` the qualified names of the project's own PyTorch modules; `learning` the files that train or switch
-    gradients off themselves.
-    """
-
-    by_start: Mapping[tuple[str, int, int], Situation]
-    literals: Mapping[tuple[str, int, int], Place]
-    modules: frozenset[str]
-    learning: frozenset[str]
-
-    def of(self, place: Place) -> Situation:
-        """The situation of the call at `place`."""
-        return self.by_start.get((place.path, place.line, place.column), _NONE)
-
-
-_NONE = Situation()
+Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 _REQUESTS = frozenset({"handler", "handle", "lambda_handler", "predict", "infer", "inference", "do_POST", "do_GET"})
 _ASIDE = ("download", "train", "eval", "bench", "prepare", "monitor")
 _REQUEST_DECORATORS = frozenset(
@@ -100,18 +61,20 @@ _LEARNS = frozenset({"backward", "set_grad_enabled", "requires_grad_", "zero_gra
 _NETWORKS = ("nn.Module", "LightningModule", "PreTrainedModel")
 _TO_HOST = frozenset({"cpu", "numpy", "tolist", "asarray", "array", "item"})
 _HOST_LIBRARIES = frozenset({"np", "numpy", "pd", "pandas", "Image", "cv2", "json", "math", "random", "os"})
-_BATCHES = ("batch", "loader", "chunk")
 
 
 def situations(sources: Iterable[Source]) -> Situations:
-    """The situations in all `sources`; files that hold no evidence have none."""
+    """The situations in all `sources`; a file whose code is nested too deeply has none."""
     by_start: dict[tuple[str, int, int], Situation] = {}
     literals: dict[tuple[str, int, int], Place] = {}
     modules: set[str] = set()
     learning: set[str] = set()
     for source in sources:
         walker = _Walker(source)
-        walker.block(source.tree.body, _NONE)
+        try:
+            walker.block(source.tree.body, NOWHERE)
+        except RecursionError:  # generated code, in which nobody serves requests
+            continue
         by_start.update(walker.resolved())
         literals |= walker.literals
         modules |= walker.modules
@@ -155,102 +118,114 @@ class _Walker:
     def block(self, body: Sequence[ast.AST], now: Situation) -> None:
         for node in body:
             self.visit(node, now)
-            if isinstance(node, ast.If) and _returns_what_is_done(node):
+            if isinstance(node, ast.If) and returns_what_is_done(node):
                 now = replace(now, once=True)
 
     def visit(self, node: ast.AST, now: Situation) -> None:
-        match node:
-            case ast.FunctionDef() | ast.AsyncFunctionDef():
-                self.function(node, now)
-            case ast.ClassDef():
-                self.class_(node, now)
-            case ast.If(test=test, body=body, orelse=orelse):
-                self.branch(test, body, orelse, now)
-            case ast.For(target=target, iter=source):
-                self.visit(source, now)
-                self.bind(target, source, now)
-                repeats = _goes_one_by_one(target, source) and not _streams(node.body)
-                self.block([*node.body, *node.orelse], replace(now, loop=now.loop or repeats))
-            case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
-                self.block(items, now)
-                off = any(_called_name(item.context_expr) in _NO_GRADIENTS for item in items)
-                self.block(body, replace(now, without_gradients=now.without_gradients or off))
-            case ast.Assign(targets=targets, value=value):
-                for target in targets:
-                    self.bind(target, value, now)
-                    self.visit(target, now)
-                self.visit(
-                    value, replace(now, kept=next(filter(None, (self.keeper(target, now) for target in targets)), ""))
-                )
-            case ast.ExceptHandler(type=ast.Name(id="NameError" | "KeyError" | "AttributeError"), body=body):
-                self.block(body, replace(now, once=True))
-            case ast.JoinedStr():
-                self.block([part for part in node.values if isinstance(part, ast.FormattedValue)], now)
-            case ast.Global(names=names):
-                self.globals.update(names)
-            case _:
-                self.expression(node, now)
-
-    def expression(self, node: ast.AST, now: Situation) -> None:
-        match node:
-            case ast.Lambda(body=body):
-                self.visit(body, replace(now, in_coroutine=False, loop=False))
-            case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
-                self.comprehension(node, now)
-            case ast.Call():
-                self.call(node, now)
-            case ast.Subscript(ctx=ast.Store()):
-                self.note(node, replace(now, stores=True))
-                self.children(node, now)
-            case ast.Constant(value=str(text)) if text == "cuda" or text.startswith("cuda:"):
-                self.literal(node)
-            case ast.Attribute(attr="requires_grad", ctx=ast.Store()):
-                self.learns = True
-            case _:
-                self.children(node, now)
+        kind = type(node)
+        if kind in _LEAVES:
+            return
+        method = _VISITS.get(kind)
+        if method is None:
+            self.children(node, now)
+        else:
+            method(self, node, now)
 
     def children(self, node: ast.AST, now: Situation) -> None:
-        for child in ast.iter_child_nodes(node):
-            self.visit(child, now)
+        for name in node._fields:
+            value = getattr(node, name)
+            if isinstance(value, list):
+                self.block([part for part in value if isinstance(part, ast.AST)], now)
+            elif isinstance(value, ast.AST):
+                self.visit(value, now)
 
-    def comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, now: Situation) -> None:
+    def loop(self, node: ast.For, now: Situation) -> None:
+        self.visit(node.iter, now)
+        self.bind(node.target, node.iter, now)
+        repeats = now.loop or (goes_one_by_one(node.target, node.iter) and not streams(node.body))
+        self.block([*node.body, *node.orelse], replace(now, loop=repeats))
+
+    def context(self, node: ast.With | ast.AsyncWith, now: Situation) -> None:
+        self.block(node.items, now)
+        off = any(called_name(item.context_expr) in _NO_GRADIENTS for item in node.items)
+        self.block(node.body, replace(now, without_gradients=True) if off else now)
+
+    def assignment(self, node: ast.Assign, now: Situation) -> None:
+        for target in node.targets:
+            self.bind(target, node.value, now)
+            self.visit(target, now)
+        keeper = next(filter(None, (self.keeper(target, now) for target in node.targets)), "")
+        self.visit(node.value, replace(now, kept=keeper) if keeper else now)
+
+    def handler(self, node: ast.ExceptHandler, now: Situation) -> None:
+        missing = isinstance(node.type, ast.Name) and node.type.id in ("NameError", "KeyError", "AttributeError")
+        self.block(node.body, replace(now, once=True) if missing else now)
+
+    def text(self, node: ast.JoinedStr, now: Situation) -> None:
+        self.block([part for part in node.values if isinstance(part, ast.FormattedValue)], now)
+
+    def globally(self, node: ast.Global, _now: Situation) -> None:
+        self.globals.update(node.names)
+
+    def lambda_(self, node: ast.Lambda, now: Situation) -> None:
+        self.visit(node.body, replace(now, in_coroutine=False, loop=False))
+
+    def item(self, node: ast.Subscript, now: Situation) -> None:
+        if isinstance(node.ctx, ast.Store):
+            self.note(node, replace(now, stores=True))
+        self.children(node, now)
+
+    def constant(self, node: ast.Constant, _now: Situation) -> None:
+        if isinstance(node.value, str) and (node.value == "cuda" or node.value.startswith("cuda:")):
+            self.literal(node)
+
+    def attribute(self, node: ast.Attribute, now: Situation) -> None:
+        if node.attr == "requires_grad" and isinstance(node.ctx, ast.Store):
+            self.learns = True
+        self.visit(node.value, now)
+
+    def comprehension(self, node: Comprehension, now: Situation) -> None:
         inner = now
         for part in node.generators:
             self.visit(part.iter, inner)
             self.bind(part.target, part.iter, now)
-            inner = replace(inner, loop=inner.loop or _goes_one_by_one(part.target, part.iter))
+            inner = replace(inner, loop=inner.loop or goes_one_by_one(part.target, part.iter))
             self.block(part.ifs, inner)
         self.block([node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt], inner)
 
-    def branch(self, test: ast.expr, body: Sequence[ast.AST], orelse: Sequence[ast.AST], now: Situation) -> None:
-        if is_main_test(test):
+    def branch(self, node: ast.If, now: Situation) -> None:
+        if is_main_test(node.test):
             return
-        self.visit(test, now)
-        inner = replace(now, once=now.once or _asks_whether_done(test))
-        self.block(body, inner)
-        self.block(orelse, inner)
+        self.visit(node.test, now)
+        inner = replace(now, once=True) if asks_whether_done(node.test) else now
+        self.block(node.body, inner)
+        self.block(node.orelse, inner)
 
     def call(self, node: ast.Call, now: Situation) -> None:
-        name = _called_name(node)
+        name, function = called_name(node), node.func
         self.learns = self.learns or name in _LEARNS
-        called = self.functions[now.function]
-        on_self = isinstance(node.func, ast.Attribute) and _root(node.func) in ("self", "cls")
-        if (isinstance(node.func, ast.Name) or on_self) and not now.once:
-            called.callees.append((name, on_self))
-        host = isinstance(node.func, ast.Attribute) and self.is_on_host(node.func.value, now)
-        moves = any("device" in part for argument in (*node.args, *node.keywords) for part in _words(argument))
-        own = frozenset({name})
-        self.note(node, replace(now, on_host=own if host else frozenset(), moves=own if moves else frozenset()))
-        keeper = self.container(node.func.value, now) if name in _ADDS and isinstance(node.func, ast.Attribute) else ""
-        self.children(node, replace(now, kept=keeper) if keeper else now)
+        on_self = owner_of(function) in ("self", "cls")
+        if (on_self or isinstance(function, ast.Name)) and not now.once:
+            self.functions[now.function].callees.append((name, on_self))
+        inner = situation = now
+        if isinstance(function, ast.Attribute):
+            if name in _TO_HOST and self.is_on_host(function.value, now):
+                situation = replace(situation, on_host=frozenset({name}))
+            if name == "to" and any("device" in word for part in (*node.args, *node.keywords) for word in words(part)):
+                situation = replace(situation, moves=frozenset({name}))
+            keeper = self.container(function.value, now) if name in _ADDS else ""
+            inner = replace(now, kept=keeper) if keeper else now
+        self.note(node, situation)
+        self.children(node, inner)
 
     def note(self, node: ast.expr, situation: Situation) -> None:
         start = (self.source.path, node.lineno, self.column(node.lineno, node.col_offset))
         outer = self.found.get(start)
-        if outer is not None:
+        if outer is not None and (situation.on_host or situation.moves):
             own, moves = outer.on_host | situation.on_host, outer.moves | situation.moves
-            situation = replace(outer, on_host=own, moves=moves)
-        self.found[start] = situation
+            self.found[start] = replace(outer, on_host=own, moves=moves)
+        elif outer is None:
+            self.found[start] = situation
 
     def literal(self, node: ast.Constant) -> None:
         if node.end_lineno == node.lineno and node.end_col_offset is not None:
@@ -264,7 +239,7 @@ class _Walker:
         return 1 + (offset if text.isascii() else len(text.encode()[:offset].decode(errors="replace")))
 
     def function(self, node: Function, now: Situation) -> None:
-        decorators = {_called_name(decorator) for decorator in node.decorator_list}
+        decorators = {called_name(decorator) for decorator in node.decorator_list}
         self.block([*node.decorator_list, node.args], now)
         name = f"{now.function}.{node.name}" if now.function else f"{self.owner}.{node.name}".lstrip(".")
         self.functions[name] = _Called(self.owner, _phase_of(node.name, decorators))
@@ -289,12 +264,12 @@ class _Walker:
         names = {part.id for part in ast.walk(target) if isinstance(part, ast.Name)}
         function = self.functions[now.function]
         function.bound |= {target.id} if isinstance(target, ast.Name) else set()
-        if self.is_on_host(value, now) or any(self.is_on_host(part, now) for part in _zipped(value)):
+        if self.is_on_host(value, now) or any(self.is_on_host(part, now) for part in zipped(value)):
             function.host |= names
 
     def is_on_host(self, node: ast.expr, now: Situation) -> bool:
         """Whether `node` was copied to main memory on its way, or was made there."""
-        for part in _spine(node):
+        for part in spine(node):
             match part:
                 case ast.Call(func=ast.Attribute(attr=name)) if name in _TO_HOST:
                     return True
@@ -328,8 +303,12 @@ class _Walker:
                     if fresh:
                         function.phases |= fresh
                         pending.append(target)
+        whole: dict[int, Situation] = {}
         for start, situation in self.found.items():
-            yield start, replace(situation, phases=frozenset(self.functions[situation.function].phases))
+            if id(situation) not in whole:
+                phases = frozenset(self.functions[situation.function].phases)
+                whole[id(situation)] = replace(situation, phases=phases)
+            yield start, whole[id(situation)]
 
     def _targets(self, name: str, owner: str) -> list[str]:
         """The functions that `name()` or `self.name()` may call; for a class, what makes an object of it."""
@@ -346,88 +325,28 @@ def _phase_of(name: str, decorators: set[str]) -> Phase | None:
     return None
 
 
-def _asks_whether_done(test: ast.expr) -> bool:
-    """Whether a test is about having done something before: None, a missing entry or attribute, a plain `not x`."""
-    for part in ast.walk(test):
-        match part:
-            case ast.Compare(ops=ops) if any(isinstance(op, ast.Is | ast.IsNot | ast.In | ast.NotIn) for op in ops):
-                return True
-            case ast.UnaryOp(op=ast.Not()):
-                return True
-            case ast.Call(func=ast.Name(id="hasattr")):
-                return True
-            case ast.Compare(ops=[ast.NotEq()]):
-                return True  # `if wanted != loaded:` loads when something else is asked for
-    return False
-
-
-def _returns_what_is_done(node: ast.If) -> bool:
-    """Whether an `if` is like `if model: return model` or `if self.loaded == name: return`: what follows runs once."""
-    last = node.body[-1]
-    if node.orelse or not isinstance(last, ast.Return):
-        return False
-    if last.value is None:
-        return "self" in _words(node.test)
-    return bool(set(_words(node.test)) & set(_words(last.value)) - {"self"}) and not isinstance(last.value, ast.Dict)
-
-
-def _goes_one_by_one(target: ast.expr, source: ast.expr) -> bool:
-    """Whether a loop takes its items one by one where it could take them together.
-
-    It could not when it goes over batches, which a name or a range in steps tells, or over the few entries of a dict.
-    """
-    if isinstance(source, ast.Call):
-        name = _called_name(source)
-        if name in ("items", "values") or (name == "range" and len(source.args) == 3):
-            return False
-    words = {word for node in (target, source) for word in _words(node)}
-    return not any(part in word.lower() for word in words for part in _BATCHES)
-
-
-def _streams(body: Sequence[ast.stmt]) -> bool:
-    """Whether each turn of a loop waits for something or hands something out, so it cannot be taken with others."""
-    return any(isinstance(part, ast.Yield | ast.Await) for statement in body for part in ast.walk(statement))
-
-
-def _words(node: ast.AST) -> Iterator[str]:
-    """All names and attributes in `node`."""
-    for part in ast.walk(node):
-        if isinstance(part, ast.Name):
-            yield part.id
-        elif isinstance(part, ast.Attribute):
-            yield part.attr
-
-
-def _words_end(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
-
-
-def _called_name(node: ast.expr) -> str:
-    """The last part of what a call or a decorator names."""
-    while isinstance(node, ast.Call):
-        node = node.func
-    return _words_end(node)
-
-
-def _spine(node: ast.expr) -> Iterator[ast.expr]:
-    """`a.b(c)[d].e` from the outside to the name that it starts with."""
-    inner: ast.expr | None = node
-    while inner is not None:
-        yield inner
-        match inner:
-            case (
-                ast.Call(func=next_) | ast.Attribute(value=next_) | ast.Subscript(value=next_) | ast.Await(value=next_)
-            ):
-                inner = next_
-            case _:
-                inner = None
-
-
-def _root(node: ast.expr) -> str:
-    """The name that an expression starts with when exactly one attribute follows, else empty."""
-    return node.value.id if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) else ""
-
-
-def _zipped(node: ast.expr) -> list[ast.expr]:
-    """What `zip`, `enumerate` and their like go over."""
-    return list(node.args) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else []
+_LEAVES = frozenset(
+    {ast.Name, ast.Load, ast.Store, ast.Del, ast.Pass, ast.Break, ast.Continue, ast.Import, ast.ImportFrom, ast.alias}
+)
+_VISITS: dict[type[ast.AST], Callable[..., None]] = {
+    ast.FunctionDef: _Walker.function,
+    ast.AsyncFunctionDef: _Walker.function,
+    ast.ClassDef: _Walker.class_,
+    ast.If: _Walker.branch,
+    ast.For: _Walker.loop,
+    ast.With: _Walker.context,
+    ast.AsyncWith: _Walker.context,
+    ast.Assign: _Walker.assignment,
+    ast.ExceptHandler: _Walker.handler,
+    ast.JoinedStr: _Walker.text,
+    ast.Global: _Walker.globally,
+    ast.Lambda: _Walker.lambda_,
+    ast.ListComp: _Walker.comprehension,
+    ast.SetComp: _Walker.comprehension,
+    ast.GeneratorExp: _Walker.comprehension,
+    ast.DictComp: _Walker.comprehension,
+    ast.Call: _Walker.call,
+    ast.Subscript: _Walker.item,
+    ast.Constant: _Walker.constant,
+    ast.Attribute: _Walker.attribute,
+}

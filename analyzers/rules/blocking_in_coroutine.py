@@ -1,9 +1,9 @@
 """GA706: a coroutine blocks the event loop."""
 
 from analyzers.facts import Call
+from analyzers.phases import Phase
 from analyzers.rules.hygiene_model import Conduct, HygieneRule, Noticed
 from analyzers.rules.models import is_model_call
-from analyzers.situations import Phase
 
 _WAITS = frozenset(
     [

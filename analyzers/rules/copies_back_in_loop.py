@@ -1,7 +1,7 @@
 """GA704: results are copied back from the device one by one."""
 
+from analyzers.phases import Phase
 from analyzers.rules.hygiene_model import Conduct, HygieneRule, Noticed
-from analyzers.situations import Phase
 
 _COPIES = frozenset({"item", "cpu", "numpy"})
 _TENSORS = frozenset({"torch", "tensorflow", "transformers", "torchvision", "torchaudio", "diffusers"})

@@ -1,8 +1,8 @@
 """GA705: inputs are copied to the device one by one."""
 
+from analyzers.phases import Phase
 from analyzers.rules.devices import placements
 from analyzers.rules.hygiene_model import Conduct, HygieneRule, Noticed
-from analyzers.situations import Phase
 
 _MOVES = frozenset({"to", "cuda", "to_gpu"})
 

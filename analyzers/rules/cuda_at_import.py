@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from analyzers.facts import Place
+from analyzers.phases import Phase
 from analyzers.rules.devices import Placement, placements
 from analyzers.rules.hygiene_model import Conduct, HygieneRule, Noticed
 from analyzers.rules.libraries import FRAMEWORKS, lookup
-from analyzers.situations import Phase
 from analyzers.vocabulary import DEVICE_CALLS
 
 _STARTS_CUDA = frozenset(

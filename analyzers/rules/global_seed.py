@@ -1,7 +1,7 @@
 """GA707: the process-wide random generators are seeded."""
 
+from analyzers.phases import Phase
 from analyzers.rules.hygiene_model import Conduct, HygieneRule, Noticed
-from analyzers.situations import Phase
 
 _SEEDS = frozenset(
     [

@@ -7,26 +7,35 @@ Such a rule also sees when code runs (situations.py). What it finds has no weigh
 from collections.abc import Callable, Iterator
 
 from analyzers.facts import Call, Facts, Place
+from analyzers.phases import Phase, Situation, Situations
 from analyzers.records import record
 from analyzers.rules.model import Finding, Signal
-from analyzers.situations import Phase, Situation, Situations
 
 
-@record
 class Conduct:
     """How a function behaves: the facts, and the situation of each call."""
 
-    facts: Facts
-    situations: Situations
+    def __init__(self, facts: Facts, situations: Situations) -> None:
+        self.facts = facts
+        self.situations = situations
+        self._calls = tuple(_once(facts, situations))
 
     def calls(self, *phases: Phase) -> Iterator[tuple[Call, Situation]]:
-        """The calls that run in one of `phases`, all of them without one; each place once, under its first name."""
-        seen: set[tuple[Place, str]] = set()
-        for call in self.facts.calls():
-            situation = self.situations.of(call.place)
-            if (call.place, call.method) not in seen and (not phases or situation.phases.intersection(phases)):
-                seen.add((call.place, call.method))
-                yield call, situation
+        """The calls that run in one of `phases`, all of them without one."""
+        if not phases:
+            return iter(self._calls)
+        return ((call, situation) for call, situation in self._calls if situation.phases.intersection(phases))
+
+
+def _once(facts: Facts, situations: Situations) -> Iterator[tuple[Call, Situation]]:
+    """Each call once, under its first name."""
+    seen: set[tuple[str, int, int, str]] = set()
+    for call in facts.calls():
+        place = call.place
+        key = (place.path, place.line, place.column, call.method)
+        if key not in seen:
+            seen.add(key)
+            yield call, situations.of(place)
 
 
 Noticed = Iterator[tuple[Place, str]]

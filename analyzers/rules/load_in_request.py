@@ -1,8 +1,8 @@
 """GA709: a model is loaded in each request."""
 
+from analyzers.phases import Phase
 from analyzers.rules.hygiene_model import Conduct, HygieneRule, Noticed
 from analyzers.rules.models import loaded
-from analyzers.situations import Phase
 
 
 def _check(conduct: Conduct) -> Noticed:

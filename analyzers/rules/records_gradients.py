@@ -1,8 +1,8 @@
 """GA708: inference records gradients."""
 
+from analyzers.phases import Phase
 from analyzers.rules.hygiene_model import Conduct, HygieneRule, Noticed
 from analyzers.rules.models import is_network_call
-from analyzers.situations import Phase
 
 
 def _check(conduct: Conduct) -> Noticed:

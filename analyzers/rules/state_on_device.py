@@ -1,8 +1,8 @@
 """GA703: requests leave state behind on the device."""
 
+from analyzers.phases import Phase
 from analyzers.rules.devices import placements
 from analyzers.rules.hygiene_model import Conduct, HygieneRule, Noticed
-from analyzers.situations import Phase
 
 
 def _check(conduct: Conduct) -> Noticed:

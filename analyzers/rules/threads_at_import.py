@@ -1,9 +1,9 @@
 """GA710: threads are started or counted while the module is imported."""
 
 from analyzers.facts import Known
+from analyzers.phases import Phase
 from analyzers.rules.hygiene_model import Conduct, HygieneRule, Noticed
 from analyzers.rules.models import is_model_call
-from analyzers.situations import Phase
 
 _COUNTS = frozenset(
     {

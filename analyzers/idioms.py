@@ -1,0 +1,94 @@
+"""What a piece of code is for, told from its shape: asking whether it was done, a loop over batches."""
+
+import ast
+from collections.abc import Iterator, Sequence
+
+_BATCHES = ("batch", "loader", "chunk")
+
+
+def asks_whether_done(test: ast.expr) -> bool:
+    """Whether a test is about having done something before: None, a missing entry or attribute, a plain `not x`."""
+    for part in ast.walk(test):
+        match part:
+            case ast.Compare(ops=ops) if any(isinstance(op, ast.Is | ast.IsNot | ast.In | ast.NotIn) for op in ops):
+                return True
+            case ast.UnaryOp(op=ast.Not()):
+                return True
+            case ast.Call(func=ast.Name(id="hasattr")):
+                return True
+            case ast.Compare(ops=[ast.NotEq()]):
+                return True  # `if wanted != loaded:` loads when something else is asked for
+    return False
+
+
+def returns_what_is_done(node: ast.If) -> bool:
+    """Whether an `if` is like `if model: return model` or `if self.loaded == name: return`: what follows runs once."""
+    last = node.body[-1]
+    if node.orelse or not isinstance(last, ast.Return):
+        return False
+    if last.value is None:
+        return "self" in words(node.test)
+    return bool(set(words(node.test)) & set(words(last.value)) - {"self"}) and not isinstance(last.value, ast.Dict)
+
+
+def goes_one_by_one(target: ast.expr, source: ast.expr) -> bool:
+    """Whether a loop takes its items one by one where it could take them together.
+
+    It could not when it goes over batches, which a name or a range in steps tells, or over the few entries of a dict.
+    """
+    if isinstance(source, ast.Call):
+        name = called_name(source)
+        if name in ("items", "values") or (name == "range" and len(source.args) == 3):
+            return False
+    names = {word.lower() for node in (target, source) for word in words(node)}
+    return not any(part in name for name in names for part in _BATCHES)
+
+
+def streams(body: Sequence[ast.stmt]) -> bool:
+    """Whether each turn of a loop waits for something or hands something out, so it cannot be taken with others."""
+    return any(isinstance(part, ast.Yield | ast.Await) for statement in body for part in ast.walk(statement))
+
+
+def words(node: ast.AST) -> Iterator[str]:
+    """All names and attributes in `node`."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name):
+            yield part.id
+        elif isinstance(part, ast.Attribute):
+            yield part.attr
+
+
+def last_name(node: ast.expr) -> str:
+    """The last part of a name, empty for anything else."""
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def called_name(node: ast.expr) -> str:
+    """The last part of what a call or a decorator names."""
+    while isinstance(node, ast.Call):
+        node = node.func
+    return last_name(node)
+
+
+def spine(node: ast.expr) -> Iterator[ast.expr]:
+    """`a.b(c)[d].e` from the outside to the name that it starts with."""
+    inner: ast.expr | None = node
+    while inner is not None:
+        yield inner
+        match inner:
+            case (
+                ast.Call(func=next_) | ast.Attribute(value=next_) | ast.Subscript(value=next_) | ast.Await(value=next_)
+            ):
+                inner = next_
+            case _:
+                inner = None
+
+
+def owner_of(node: ast.expr) -> str:
+    """The name that an expression starts with when exactly one attribute follows, else empty."""
+    return node.value.id if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) else ""
+
+
+def zipped(node: ast.expr) -> list[ast.expr]:
+    """What `zip`, `enumerate` and their like go over."""
+    return list(node.args) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else []
