@@ -11,13 +11,10 @@ _NOT_TENSORS = ("numpy", "pandas", "PIL", "cv2", "sklearn", "math", "random")
 def _check(conduct: Conduct) -> Noticed:
     torch = {file.path for file in conduct.facts.files if any(fact.package in _TENSORS for fact in file.imports)}
     for call, situation in conduct.calls(Phase.REQUEST):
-        copies = call.method in _COPIES and not call.args and call.place.path in torch - conduct.situations.learning
-        on_device = call.method not in situation.on_host and not _is_other(call.receiver, call.name)
-        if copies and on_device and situation.loop:
-            yield (
-                call.place,
-                f".{call.method}() in a loop waits for the device each time; copy once, before the loop",
-            )
+        copies = call.method in _COPIES and situation.loop and call.method not in situation.on_host and not call.args
+        served = call.place.path in torch - conduct.situations.learning
+        if copies and served and not _is_other(call.receiver, call.name):
+            yield call.place, f".{call.method}() in a loop waits for the device each time; copy once, before the loop"
 
 
 def _is_other(receiver: object, name: str) -> bool:

@@ -1,14 +1,13 @@
 """GA705: inputs are copied to the device one by one."""
 
 from analyzers.phases import Phase
-from analyzers.rules.devices import placements
 from analyzers.rules.hygiene_model import Conduct, HygieneRule, Noticed
 
 _MOVES = frozenset({"to", "cuda", "to_gpu"})
 
 
 def _check(conduct: Conduct) -> Noticed:
-    placed = {placement.call.place for placement in placements(conduct.facts)}
+    placed = {placement.call.place for placement in conduct.placements}
     for call, situation in conduct.calls(Phase.REQUEST):
         moves = call.method in _MOVES and (call.place in placed or (call.method == "to" and "to" in situation.moves))
         if moves and situation.loop and not call.name.startswith("torch.cuda"):

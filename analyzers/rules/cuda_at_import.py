@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from analyzers.facts import Place
 from analyzers.phases import Phase
-from analyzers.rules.devices import Placement, placements
+from analyzers.rules.devices import Placement
 from analyzers.rules.hygiene_model import Conduct, HygieneRule, Noticed
 from analyzers.rules.libraries import FRAMEWORKS, lookup
 from analyzers.vocabulary import DEVICE_CALLS
@@ -45,7 +45,7 @@ def _starts(conduct: Conduct) -> Iterator[tuple[Place, str]]:
     for call, _ in conduct.calls(Phase.IMPORT):
         if call.name.startswith("torch.cuda.") and call.method in _STARTS_CUDA:
             yield call.place, f"{call.name}() starts CUDA"
-    for placement in placements(conduct.facts):
+    for placement in conduct.placements:
         if Phase.IMPORT in conduct.situations.of(placement.call.place).phases and _places_something(placement):
             yield placement.call.place, f"{placement.spelling} puts something on the GPU"
 

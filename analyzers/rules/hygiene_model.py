@@ -9,15 +9,17 @@ from collections.abc import Callable, Iterator
 from analyzers.facts import Call, Facts, Place
 from analyzers.phases import Phase, Situation, Situations
 from analyzers.records import record
+from analyzers.rules.devices import placements
 from analyzers.rules.model import Finding, Signal
 
 
 class Conduct:
-    """How a function behaves: the facts, and the situation of each call."""
+    """How a function behaves: the facts with all placements on a GPU, and the situation of each call."""
 
     def __init__(self, facts: Facts, situations: Situations) -> None:
         self.facts = facts
         self.situations = situations
+        self.placements = tuple(placements(facts))
         self._calls = tuple(_once(facts, situations))
 
     def calls(self, *phases: Phase) -> Iterator[tuple[Call, Situation]]:

@@ -10,8 +10,8 @@ _SETTERS = frozenset({"os.putenv", "os.environ.setdefault", "os.environ.pop", "o
 def _check(conduct: Conduct) -> Noticed:
     for call, situation in conduct.calls():
         sets = call.name in _SETTERS or (call.name == "os.environ.__getitem__" and situation.stores)
-        variable = _variable(call.args[:1])
-        if sets and variable:
+        variable = _variable(call.args[:1]) if sets else ""
+        if variable:
             yield call.place, f"sets {variable}, by which Gaia tells a worker what it may use"
 
 

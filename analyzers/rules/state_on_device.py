@@ -1,12 +1,11 @@
 """GA703: requests leave state behind on the device."""
 
 from analyzers.phases import Phase
-from analyzers.rules.devices import placements
 from analyzers.rules.hygiene_model import Conduct, HygieneRule, Noticed
 
 
 def _check(conduct: Conduct) -> Noticed:
-    for placement in placements(conduct.facts):
+    for placement in conduct.placements:
         situation = conduct.situations.of(placement.call.place)
         if Phase.REQUEST in situation.phases and situation.kept and not situation.once:
             message = f"{placement.spelling} is kept in {situation.kept} across requests; a switch loses it"
