@@ -11,6 +11,7 @@ from analyzers.formats.findings import Confidence, Level
 from analyzers.records import record
 from gaia_cli.errors import UsageError
 from gaia_cli.linting.discovery import above, files_to_lint, repository_root, root_of
+from gaia_cli.linting.functions import declared_functions
 from gaia_cli.linting.options import STDIN, Options, codes
 from gaia_cli.linting.selection import Selection, check_codes
 from gaia_cli.linting.table import LintTable
@@ -20,9 +21,13 @@ _FILES = (("gaia.toml", (b"lint",)), ("pyproject.toml", (b"gaia", b"lint")))
 
 @record
 class Configuration:
-    """What to lint, and how. Reported paths are relative to `root`, globs and the cache to `base`; all are absolute."""
+    """What to lint, and how. Reported paths are relative to `root`, globs and the cache to `base`; all are absolute.
+
+    `functions` are the directories of functions whose declarations are held against their code.
+    """
 
     files: tuple[str, ...]
+    functions: tuple[str, ...]
     root: str
     base: str
     selection: Selection
@@ -40,10 +45,14 @@ def configure(options: Options, start: str) -> Configuration:
     found = next((directory for directory in _up_to(root, start) if _speaks_of_lint(directory)), None)
     base = found or start
     table = _read(found) if found else LintTable()
-    is_stdin = options.files == (STDIN,)
-    files = [] if is_stdin else files_to_lint(options.files, (*table.exclude, *options.exclude), base)
+    exclude = (*table.exclude, *options.exclude)
+    named = None if options.files == (STDIN,) else options.files
+    files = () if named is None else files_to_lint(named, exclude, base)
+    functions = () if named is None else declared_functions(named, exclude, base)
     fail_on = Level[(options.fail_on or table.fail_on).upper()]
-    return Configuration(tuple(files), root_of(files, root), base, _selection(options, table), fail_on)
+    return Configuration(
+        tuple(files), functions, root_of((*files, *functions), root), base, _selection(options, table), fail_on
+    )
 
 
 def _up_to(root: str, start: str) -> Iterator[str]:

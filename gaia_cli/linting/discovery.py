@@ -52,15 +52,26 @@ def files_to_lint(named: Sequence[str], exclude: Sequence[str], base: str) -> li
     return list(found)
 
 
+def directories_below(named: Sequence[str], exclude: Sequence[str], base: str) -> Iterator[tuple[str, Sequence[str]]]:
+    """Each directory among and below the directories in `named`, with the names of its files in order."""
+    for name in named or ["."]:
+        yield from _walk(os.path.abspath(name), exclude, base)
+
+
 def _below(root: str, exclude: Sequence[str], base: str) -> Iterator[str]:
+    for directory, names in _walk(root, exclude, base):
+        paths = (os.path.join(directory, name) for name in names if name.endswith(".py"))
+        yield from (path for path in paths if not _excluded(path, exclude, base))
+
+
+def _walk(root: str, exclude: Sequence[str], base: str) -> Iterator[tuple[str, Sequence[str]]]:
     for directory, subdirectories, names in os.walk(root):
         subdirectories[:] = [name for name in sorted(subdirectories) if _is_the_projects(name)]
         if exclude:
             subdirectories[:] = [
                 name for name in subdirectories if not _excluded(os.path.join(directory, name), exclude, base)
             ]
-        paths = (os.path.join(directory, name) for name in sorted(names) if name.endswith(".py"))
-        yield from (path for path in paths if not _excluded(path, exclude, base))
+        yield directory, sorted(names)
 
 
 def _is_the_projects(name: str) -> bool:

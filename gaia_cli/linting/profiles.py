@@ -2,7 +2,8 @@
 
 The level follows from the family. Evidence for the verdict (1xx to 6xx) is nothing to put right: a note, linted for
 only when asked. Hygiene (7xx) is what keeps a function from switching or spoils it when it does, and a contradiction
-(8xx) a declaration that the code does not bear out: warnings. What could not be analyzed (9xx) is an
+(8xx) a declaration that the code does not bear out: warnings, or errors
+where the function could not work as declared. What could not be analyzed (9xx) is an
 error, but for GA905: nobody can put right that their code is entangled, and only that one device stays unknown.
 
 The confidence is a judgement: high where the code says it in so many words, medium where a value was followed or a
@@ -72,6 +73,12 @@ PROFILES: dict[str, Profile] = {
     "GA709": _WARNING_MEDIUM,
     "GA710": _WARNING_MEDIUM,
     "GA711": _WARNING_HIGH,
+    "GA801": _ERROR,
+    "GA802": _WARNING_MEDIUM,
+    "GA803": _NOTE_HIGH,
+    "GA804": _WARNING_HIGH,
+    "GA805": _WARNING_HIGH,
+    "GA806": _ERROR,
     UNUSED_SUPPRESSION: _WARNING_HIGH,
     "GA901": _ERROR,
     "GA902": _ERROR,
@@ -81,6 +88,9 @@ PROFILES: dict[str, Profile] = {
     "GA906": _ERROR,
     "GA907": _ERROR,
 }
+
+MODE_CODES = ("GA801", "GA802", "GA803", "GA804", "GA805", "GA806")
+"""What is held against whole functions; asking for it costs an analysis of each."""
 
 FAILURE_FAMILY = "GA9"
 """What could not be analyzed; shown by default, whatever its level."""

@@ -7,7 +7,9 @@ from analyzers.formats.findings import RuleText
 from analyzers.rules import FAILURES, RULES
 from analyzers.rules.hygiene import HYGIENE
 from analyzers.rules.hygiene_model import HygieneRule
+from analyzers.rules.mode_model import ModeRule
 from analyzers.rules.model import Rule
+from analyzers.rules.modes import MODE_RULES
 from gaia_cli.linting.profiles import UNUSED_SUPPRESSION, profile
 
 _UNUSED_SUMMARY = "A comment silences a rule that finds nothing there."
@@ -28,7 +30,7 @@ _FAILURE_NAMES = {
 
 def rule_texts() -> dict[str, RuleText]:
     """Every code's text, in the order of the codes."""
-    rules: list[Rule | HygieneRule] = [*RULES, *HYGIENE]
+    rules: list[Rule | HygieneRule | ModeRule] = [*RULES, *HYGIENE, *MODE_RULES]
     texts = {rule.code: _text(rule.code, rule.name, rule.summary, _help(rule)) for rule in rules}
     unused = f"{_UNUSED_SUMMARY}\n\n{_UNUSED_RATIONALE}\n"
     texts[UNUSED_SUPPRESSION] = _text(UNUSED_SUPPRESSION, "unused-suppression", _UNUSED_SUMMARY, unused)
@@ -42,7 +44,7 @@ def _text(code: str, name: str, summary: str, markdown: str) -> RuleText:
     return RuleText(code, name, summary, markdown, known.level, known.confidence)
 
 
-def _help(rule: Rule | HygieneRule) -> str:
+def _help(rule: Rule | HygieneRule | ModeRule) -> str:
     found = _example("Found", rule.matches[:1])
     passes = _example("Not found", rule.passes[:1])
     silence = f"Silence it on one line with `# gaia: ignore[{rule.code}] reason`.\n"

@@ -1,0 +1,63 @@
+"""Mode-lint of the functions in the directories that are linted: what they declare against what their code says.
+
+A function is known by its manifest, or by a configuration that is about a function. Where there is none, as where
+only files are named, nothing of this is loaded but this module.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+
+from analyzers.linting import FileResult
+from analyzers.records import replace
+from gaia_cli.linting.discovery import directories_below, relative
+
+TYPE_CHECKING = False  # as type checkers know it; see options.py
+if TYPE_CHECKING:
+    from analyzers.findings import Finding
+
+_MANIFEST = "gaia.manifest.toml"
+_ABOUT_A_FUNCTION = {
+    "gaia.toml": (b"[function", b"[mode", b"[slo"),
+    "pyproject.toml": (b"[tool.gaia.function", b"[tool.gaia.mode", b"[tool.gaia.slo"),
+}
+
+
+def declared_functions(named: Sequence[str], exclude: Sequence[str], base: str) -> tuple[str, ...]:
+    """The directories of functions among and below the directories in `named`."""
+    found = (directory for directory, names in directories_below(named, exclude, base) if _declares(directory, names))
+    return tuple(dict.fromkeys(found))
+
+
+def _declares(directory: str, names: Sequence[str]) -> bool:
+    return _MANIFEST in names or any(
+        name in names and _holds(f"{directory}/{name}", words) for name, words in _ABOUT_A_FUNCTION.items()
+    )
+
+
+def _holds(path: str, words: tuple[bytes, ...]) -> bool:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 -- as in discovery.py
+            content = file.read()
+    except OSError:
+        return False
+    return any(word in content for word in words)
+
+
+def mode_results(directories: Sequence[str], root: str) -> Iterator[FileResult]:
+    """What contradicts the code of each function, by the file that declares it; paths are below `root`.
+
+    Raises:
+        ConfigurationError: a function's configuration is unusable.
+    """
+    if not directories:
+        return
+    from pathlib import Path
+
+    from gaia_cli.linting.modes import mode_findings
+
+    for directory in directories:
+        by_file: dict[str, list[Finding]] = {}
+        for finding in mode_findings(Path(directory)):
+            path = relative(os.path.join(directory, finding.place.path), root)  # noqa: PTH118 -- as in discovery.py
+            by_file.setdefault(path, []).append(replace(finding, place=replace(finding.place, path=path)))
+        yield from (FileResult(path, tuple(findings)) for path, findings in by_file.items())
