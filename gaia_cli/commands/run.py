@@ -6,6 +6,7 @@ the draining.
 """
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -91,13 +92,9 @@ def run_function(
         here = partial(offer, asked=engine, mode=execution_mode)
         chosen = choose_engine(engine, execution_mode, here("process"), here("docker"))
         wish = _Wish(project, execution_mode, reason, engine, accelerator, port, record is not None)
-        started = _start(wish, chosen, screen)
-        session = Session(screen, load, recorder)
         try:
-            interrupts.note_with(session.interrupt)
-            session.follow(started.running)
+            started, session = _followed(wish, chosen, screen, interrupts, lambda: Session(screen, load, recorder))
         finally:
-            started.running.close(at_once=session.hurried)
             if recorder is not None:
                 recorder.write()
         replies = session.player.replies if session.player is not None else ()
@@ -137,11 +134,31 @@ def _project(path: Path, slo_p95_ms: float | None) -> FunctionProject:
     return replace(project, slo=replace(project.slo, latency_p95_ms=slo_p95_ms))
 
 
+def _followed(
+    wish: _Wish, chosen: Choice, screen: Screen, interrupts: Interrupts, new_session: Callable[[], Session]
+) -> tuple[_Started, Session]:
+    """Start it and follow it to its end; again, a few times, where another program was quicker to take the port."""
+    for again in (True, True, False):
+        interrupts.note_with(None)
+        started, session = _start(wish, chosen, screen), new_session()
+        try:
+            interrupts.note_with(session.interrupt)
+            session.follow(started.running)
+            break
+        except UsageError:
+            failure = session.history.setup_failure
+            if not again or failure is None or failure.kind != "port":
+                raise
+        finally:
+            started.running.close(at_once=session.hurried)
+    return started, session
+
+
 def _start(wish: _Wish, chosen: Choice, screen: Screen) -> _Started:
     """Start on the chosen engine; where Docker was only our own choice and fails, on this machine instead."""
-    settings = _settings(wish, screen)
     engine = open_engine(chosen.name)
     plan = _plan(engine, wish, chosen)
+    settings = _settings(wish, screen)
     screen.plan(plan)
     try:
         return _Started(_running(engine, plan, wish, settings, screen), plan)

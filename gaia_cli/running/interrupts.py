@@ -31,8 +31,8 @@ class Interrupts:
         self._raised = False
         self._before: dict[int, signal.Handlers | Callable[[int, FrameType | None], object] | int | None] = {}
 
-    def note_with(self, note: Callable[[ExitCode], None]) -> None:
-        """From now on call `note` for each signal; it must be safe to call from a signal handler."""
+    def note_with(self, note: Callable[[ExitCode], None] | None) -> None:
+        """From now on call `note` for each signal, which must be safe in a signal handler; None raises again."""
         self._note = note
 
     def __enter__(self) -> Self:

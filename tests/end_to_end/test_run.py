@@ -240,6 +240,15 @@ def test_a_taken_port_is_said_and_a_free_one_used(function: Path, gaia: Callable
         assert not url_of(process).endswith(f":{port}")
 
 
+def test_runs_that_start_together_find_a_port_each(function: Path, gaia: Callable[..., Run]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+
+    runs = [gaia(function, "--engine", "process", "--port", port) for _ in range(3)]
+
+    assert len({url_of(process) for process in runs}) == 3
+
+
 def test_an_import_that_fails_is_told_with_its_place(function: Path, temporary: Path, gaia: Callable[..., Run]) -> None:
     (function / "func.py").write_text("import no_such_module\n\ndef handler(payload):\n    return payload\n")
 
