@@ -73,7 +73,7 @@ class Report:
     """Everything that one run of the linter found, in the order of path, line, column and code.
 
     `files` are all that were read. A finding of the level `fails_from` or above makes the run fail. `rules` knows a
-    rule by its code, `sources` a file's text by its path.
+    rule by its code, `sources` a file's text by its path. `complete` is false where Gaia itself failed.
     """
 
     findings: tuple[LintFinding, ...]
@@ -82,3 +82,4 @@ class Report:
     fails_from: Level
     rules: Mapping[str, RuleText]
     sources: Mapping[str, str]
+    complete: bool = True

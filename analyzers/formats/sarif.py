@@ -41,7 +41,7 @@ def to_object(report: Report) -> dict[str, Any]:
         "automationDetails": {"id": "gaia/lint/"},
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the repository."}}},
         "columnKind": "unicodeCodePoints",
-        "invocations": [{"executionSuccessful": True}],
+        "invocations": [{"executionSuccessful": report.complete}],
         "results": [_result(finding, codes.index(finding.code), hashes) for finding in report.findings],
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}

@@ -59,7 +59,8 @@ def _report(options: Options, configuration: Configuration) -> Report:
 
         findings = without_known(findings, read_baseline(options.baseline))
     files = tuple(result.path for result in results)
-    return Report(findings, files, __version__, configuration.fail_on, RulesWhenAsked(), sources)
+    complete = not any(finding.code in GAIAS_OWN_FAILURES for finding in findings)
+    return Report(findings, files, __version__, configuration.fail_on, RulesWhenAsked(), sources, complete)
 
 
 def _results(options: Options, configuration: Configuration) -> tuple[list[FileResult], Mapping[str, str]]:
@@ -118,7 +119,7 @@ def _statistics(report: Report, name: str) -> None:
 
 
 def _exit_code(report: Report, options: Options) -> ExitCode:
-    if any(finding.code in GAIAS_OWN_FAILURES for finding in report.findings):
+    if not report.complete:
         return ExitCode.USAGE
     failing = any(finding.level >= report.fails_from for finding in report.findings)
     return ExitCode.FINDINGS if failing and not options.exit_zero else ExitCode.OK

@@ -11,6 +11,7 @@ import pytest
 from analyzers.formats import sarif
 from analyzers.formats.findings import Report
 from analyzers.formats.fingerprints import line_hashes
+from analyzers.records import replace
 from tests.analyzers.formats.sample import FINDINGS, SOURCE, empty_report, finding, report
 
 SCHEMA = json.loads(Path(__file__).with_name("sarif-schema-2.1.0.json").read_text())
@@ -71,6 +72,11 @@ def test_a_region_never_ends_before_it_begins() -> None:
     region = run_of(report(finding(column=9, end_column=1)))["results"][0]["locations"][0]["physicalLocation"]["region"]
 
     assert region["endColumn"] >= region["startColumn"]
+
+
+def test_a_failure_of_the_tool_itself_is_told() -> None:
+    assert run_of(report())["invocations"] == [{"executionSuccessful": True}]
+    assert run_of(replace(report(), complete=False))["invocations"] == [{"executionSuccessful": False}]
 
 
 # What GitHub's own tests expect (github/codeql-action, src/fingerprints.test.ts).

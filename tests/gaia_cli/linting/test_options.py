@@ -3,8 +3,9 @@ from inspect import signature
 import pytest
 
 from gaia_cli import app
-from gaia_cli.errors import UsageError
+from gaia_cli.errors import ExitCode, UsageError
 from gaia_cli.linting.options import OPTIONS, Options, from_values, parse
+from tests.gaia_cli.linting.support import Project
 from tests.support.cli import run_gaia
 
 
@@ -36,6 +37,15 @@ def test_a_value_may_be_attached_and_files_may_look_like_flags() -> None:
     parsed = parse(["--output-format=json", "-", "--", "--fix"])
 
     assert (parsed.output_format, parsed.files, parsed.fix) == ("json", ("-", "--fix"), False)
+
+
+def test_the_typer_command_does_what_the_quick_path_does(project: Project) -> None:
+    project.write("func.py")
+
+    call = app.app(["lint", "--fail-on", "error", "--select", "GA7", "--no-cache", "func.py"], standalone_mode=False)
+    assert call() is ExitCode.OK
+    call = app.app(["lint", "--output-format", "concise", "--no-cache"], standalone_mode=False)
+    assert call() is ExitCode.FINDINGS
 
 
 @pytest.mark.parametrize(
