@@ -64,12 +64,19 @@ class BudgetError(Exception):
 class Evaluator:
     """Evaluates expressions of one project. `modules` maps dotted names to the scopes of the project's files.
 
-    `steps` counts the work; whoever asks sets it back where a new budget begins, which is for each file.
+    With `thorough` false, what the project's own calls pass and return is not followed: enough for a file that says
+    nothing of devices, and half of the work. `steps` counts the work; whoever asks sets it back where a new budget
+    begins, which is for each file.
     """
 
     def __init__(
-        self, modules: "Mapping[str, Scope] | Neighbours", call_sites: Mapping[str, list[tuple[ast.Call, Scope]]]
+        self,
+        modules: "Mapping[str, Scope] | Neighbours",
+        call_sites: Mapping[str, list[tuple[ast.Call, Scope]]],
+        *,
+        thorough: bool = True,
     ) -> None:
+        self._thorough = thorough
         self._modules = modules
         self._call_sites = call_sites
         self._scopes: dict[str, Scope] = {}
@@ -240,7 +247,7 @@ class Evaluator:
     def _parameter(self, binding: Binding) -> Value:
         """A parameter: its default and what the project's own calls pass; without either it is the caller's."""
         default = [self.value(binding.node, binding.scope)] if binding.node is not None else []
-        passed = [self.value(node, scope) for node, scope in self._passed(binding)]
+        passed = [self.value(node, scope) for node, scope in self._passed(binding)] if self._thorough else []
         return one_of([*default, *passed]) if default or passed else _CALLER
 
     def _passed(self, binding: Binding) -> Iterable[tuple[ast.expr, Scope]]:
@@ -257,21 +264,25 @@ class Evaluator:
                 yield from ((keyword.value, scope) for keyword in call.keywords if keyword.arg == binding.target)
 
     def _call(self, node: ast.Call, scope: Scope) -> Value:
-        callee = self.value(node.func, scope)
+        """A call; what it stands on is evaluated once, since a chain of n calls would double the work n times."""
+        args = [self.value(argument, scope) for argument in node.args]
         if isinstance(node.func, ast.Attribute):
+            name = node.func.attr
             base = self.value(node.func.value, scope)
-            kept = _method(base, node.func.attr, [self.value(argument, scope) for argument in node.args])
+            kept = _method(base, name, args)
             if kept is not None:
                 return kept
-        return _each(callee, lambda option: self._result(option, node, scope))
+            callee = _each(base, lambda option: self._attribute(option, name))
+        else:
+            callee = self.value(node.func, scope)
+        return _each(callee, lambda option: self._result(option, node, args, scope))
 
-    def _result(self, callee: Value, node: ast.Call, scope: Scope) -> Value:
+    def _result(self, callee: Value, node: ast.Call, args: list[Value], scope: Scope) -> Value:
         if not isinstance(callee, Symbol):
             return callee if isinstance(callee, Unknown) else _UNKNOWN
         function = self.returned(callee.name)
         if function is not None:
-            return self._returns(function)
-        args = [self.value(argument, scope) for argument in node.args]
+            return self._returns(function) if self._thorough else _UNKNOWN
         keywords = {keyword.arg: self.value(keyword.value, scope) for keyword in node.keywords if keyword.arg}
         return _known_call(callee.name, args, keywords) or Made(callee.name)
 

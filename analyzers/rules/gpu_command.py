@@ -9,6 +9,7 @@ from analyzers.rules.programs import starts_program
 
 _COMMANDS = r"""
     \bvllm(\.entrypoints|\sserve) ^vllm$ \bsglang\.launch_server lmdeploy\sserve \bcomfy\s(launch|--skip-prompt)
+    text-embeddings-inference:(?!cpu) text-generation-inference:
     --nvidia\b comfy[-_]?ui stable-diffusion-webui text-generation-webui --cuda\b -hwaccel\s+(cuda|nvdec) _nvenc\b
     \bboltz\spredict colabfold_batch run_alphafold \btorchrun\b accelerate\slaunch ^deepspeed\b \bnvcc\b
     \bwhisperx\s insanely-fast-whisper -ngl\s \bollama\s(serve|run|pull)\b text-generation-(launcher|inference)

@@ -1,6 +1,6 @@
 """GA208: an option that only makes sense with a GPU."""
 
-from analyzers.facts import Facts, Guard, Known, OneOf, Value, options
+from analyzers.facts import Argument, Call, Facts, Guard, Known, OneOf, Value, options, texts
 from analyzers.rules.model import Found, Rule, Signal
 
 _NEEDS = frozenset({"load_in_4bit", "load_in_8bit", "tensor_parallel_size", "gpu_memory_utilization"})
@@ -30,6 +30,8 @@ def _check(facts: Facts) -> Found:
             continue
         if call.name in _NEEDED_CALLS:
             yield call.place, f"{call.method} quantises a model with CUDA kernels", 3.5, Signal.NEEDS_GPU
+        if call.method == "init_process_group" and any("nccl" in texts(argument.value) for argument in _all(call)):
+            yield call.place, "NCCL connects GPUs and nothing else", 3.5, Signal.NEEDS_GPU
         for name, argument in call.keywords:
             if name in _NEEDS and _is_on(argument.value):
                 yield call.place, f"the option {name} works on GPUs only", 3.5, Signal.NEEDS_GPU
@@ -39,6 +41,10 @@ def _check(facts: Facts) -> Found:
                 yield call.place, f"{name} names an implementation for GPUs only", 3.0, Signal.NEEDS_GPU
             elif name == "compute_type" and _only(argument.value, ("float16", "int8_float16")):
                 yield call.place, "compute_type names a precision that only GPUs compute in", 2.0, Signal.CAN_USE_GPU
+
+
+def _all(call: Call) -> list[Argument]:
+    return [*call.args, *(argument for _, argument in call.keywords)]
 
 
 def _is_on(value: Value) -> bool:
@@ -61,6 +67,7 @@ RULE = Rule(
     matches=(
         'from transformers import AutoModel\nm = AutoModel.from_pretrained("x", load_in_4bit=True)',
         'import easyocr\nr = easyocr.Reader(["en"], gpu=True)',
+        'import torch.distributed as dist\ndist.init_process_group("nccl")',
         'from faster_whisper import WhisperModel\nm = WhisperModel("base", compute_type="float16")',
     ),
     passes=(

@@ -123,7 +123,7 @@ FRAMEWORKS: dict[str, float] = {
     "hy3dgen": 2.5,
     "hyvideo": 3.0,
     "imaginairy": 2.0,
-    "infinity_emb": 1.0,
+    "infinity_emb": 1.5,
     "insanely_fast_whisper": 2.5,
     "insightface": 0.6,
     "jax": 0.3,

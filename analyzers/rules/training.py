@@ -4,7 +4,14 @@ from analyzers.facts import Facts, Guard
 from analyzers.rules.libraries import FRAMEWORKS, lookup, outside
 from analyzers.rules.model import Found, Rule, Signal
 
-_TRAINERS = ("transformers.Trainer", "transformers.Seq2SeqTrainer", "trl.SFTTrainer", "lightning.Trainer")
+_TRAINERS = (
+    "transformers.Trainer",
+    "transformers.Seq2SeqTrainer",
+    "trl.SFTTrainer",
+    "lightning.Trainer",
+    "pytorch_lightning.Trainer",
+    "ultralytics.YOLO().train",
+)
 _FITTERS = ("tensorflow", "keras", "tf_keras")
 
 
@@ -13,7 +20,7 @@ def _check(facts: Facts) -> Found:
     for call in facts.calls():
         if call.guard is Guard.WITHOUT_GPU:
             continue
-        if call.name in _TRAINERS or call.name == "pytorch_lightning.Trainer":
+        if call.name in _TRAINERS:
             yield call.place, f"{call.name} trains a network", 2.0, Signal.WORK
         elif call.method == "backward" and "torch" in used:
             yield call.place, "works out gradients, as training does", 1.4, Signal.WORK

@@ -119,3 +119,12 @@ def test_malformed_dependency_lists_do_no_harm(tmp_path: Path) -> None:
     analysis = analysis_of(root, "def handler(payload):\n    return 1\n")
 
     assert [evidence.path for evidence in analysis.evidence] == ["requirements.txt"]
+
+
+def test_a_long_chain_of_calls_costs_no_more_than_its_length(tmp_path: Path) -> None:
+    chain = "image = modal.Image.debian_slim()" + ".pip_install('torch')" * 60 + ".run_commands('vllm serve x')"
+
+    analysis = analysis_of(tmp_path, f"import modal\n{chain}\n")
+
+    assert not analysis.failures
+    assert "GA211" in {finding.rule for finding in analysis.findings}
