@@ -5,7 +5,8 @@ is looked for when an expression names something in it, and read once for many f
 for in vain is remembered: the result of a file depends on just that, besides the file itself (cache.py).
 """
 
-from analyzers.reading import Source, Trouble, read_source
+from analyzers.prefilter import may_tell_a_device
+from analyzers.reading import MAX_BYTES, Source, Trouble, read_source
 from analyzers.scopes import Scope, read_scopes
 from analyzers.tree import Tree
 
@@ -22,17 +23,25 @@ class Library:
         self._scopes: dict[str, Scope | None] = {}
 
     def source(self, path: str) -> Source | None:
-        """The file at `path`, None when it cannot be analyzed: that is a finding of its own when it is linted."""
+        """The file at `path`, None when it says nothing of devices, or cannot be analyzed.
+
+        The latter is a finding of its own when the file itself is linted.
+        """
         if path not in self._sources:
             self._make_room()
-            try:
-                self._sources[path] = read_source(self.tree.root, path)
-            except Trouble:
-                self._sources[path] = None
+            self._sources[path] = self._read(path)
         return self._sources[path]
 
+    def _read(self, path: str) -> Source | None:
+        try:
+            with open(f"{self.tree.root}/{path}", "rb") as file:
+                telling = may_tell_a_device(file.read(MAX_BYTES))
+            return read_source(self.tree.root, path) if telling else None
+        except (OSError, Trouble):
+            return None
+
     def scope(self, path: str) -> Scope | None:
-        """The names that the file at `path` binds, None when it cannot be analyzed."""
+        """The names that the file at `path` binds, None without a source."""
         source = self.source(path)
         if path not in self._scopes:
             try:

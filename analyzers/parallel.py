@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 
 from analyzers.findings import Finding, Place, Signal
-from analyzers.linting import FileResult, Linted
+from analyzers.linting import GC_THRESHOLD, FileResult, Linted
 from analyzers.tree import Tree
 
 LONGEST_S = 120.0
@@ -130,6 +130,7 @@ def _work(root: str, connection: Connection) -> None:
     from analyzers.neighbours import Library
     from analyzers.one_file import lint_file
 
+    gc.set_threshold(*GC_THRESHOLD)
     library = Library(Tree(root))
     try:
         while True:

@@ -17,8 +17,18 @@ _WORDS = (
     rb"apex|awq|cucim|dali|gptq|dot\(|getenv|\bmm\(|bmm\("
 )
 _PATTERN = re.compile(_WORDS)
+_DEVICE_WORDS = (
+    b"cuda gpu device torch tensor onnx model batch pipeline precision diffus whisper vllm nvidia rocm triton numba "
+    b"paddle mxnet keras fp16 dtype backend jax cupy xpu"
+).split()
 
 
 def may_hold_evidence(data: bytes) -> bool:
     """Whether a file with these bytes can make a rule find anything beyond what it imports."""
     return _PATTERN.search(data) is not None
+
+
+def may_tell_a_device(data: bytes) -> bool:
+    """Whether a module with these bytes can say anything that another one is linted for: a device, a model, a size."""
+    lower = data.lower()
+    return any(word in lower for word in _DEVICE_WORDS)

@@ -192,12 +192,15 @@ class _Walker:
         self.children(node, scope, conditions)
 
     def children(self, node: ast.AST, scope: Scope, conditions: Conditions) -> None:
-        for name, value in ast.iter_fields(node):
-            if name in ("body", "orelse", "finalbody") and isinstance(value, list):
-                self.block(value, scope, conditions)
-            elif isinstance(value, ast.expr):
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if isinstance(value, ast.expr):
                 self.expression(value, scope, conditions)
-            elif isinstance(value, list):
+            elif not isinstance(value, list):
+                continue
+            elif name in ("body", "orelse", "finalbody"):
+                self.block(value, scope, conditions)
+            else:
                 for item in value:
                     if isinstance(item, ast.expr):
                         self.expression(item, scope, conditions)
@@ -315,6 +318,22 @@ class _Walker:
                 scope.bind(node.id, Binding(Kind.OPAQUE, scope, conditions, source))
 
     def expression(self, node: ast.expr, scope: Scope, conditions: Conditions) -> None:
+        """Note what is in `node`; names, constants and attributes are most of all expressions, so they come first."""
+        while isinstance(node, ast.Attribute):
+            node = node.value
+        if isinstance(node, ast.Name | ast.Constant):
+            return
+        if isinstance(node, ast.Call):
+            self.found.sites.append(Site(node, scope, conditions))
+            self.expression(node.func, scope, conditions)
+            for argument in node.args:
+                self.expression(argument, scope, conditions)
+            for keyword in node.keywords:
+                self.expression(keyword.value, scope, conditions)
+            return
+        self.compound(node, scope, conditions)
+
+    def compound(self, node: ast.expr, scope: Scope, conditions: Conditions) -> None:
         match node:
             case ast.IfExp():
                 self.expression(node.test, scope, conditions)
@@ -328,7 +347,7 @@ class _Walker:
                 return
             case ast.NamedExpr(target=ast.Name() as target, value=value):
                 self.assign(target, value, scope, conditions)
-            case ast.Call() | ast.BinOp(op=ast.MatMult()):
+            case ast.BinOp(op=ast.MatMult()):
                 self.found.sites.append(Site(node, scope, conditions))
             case ast.Subscript(value=ast.Attribute(attr="environ")):
                 self.found.sites.append(Site(node, scope, conditions))
