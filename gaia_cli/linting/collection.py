@@ -6,7 +6,7 @@ from analyzers.formats.findings import LintFinding
 from analyzers.records import replace
 from gaia_cli.linting.configuration import Configuration
 from gaia_cli.linting.discovery import relative
-from gaia_cli.linting.profiles import UNUSED_SUPPRESSION, profile
+from gaia_cli.linting.profiles import ENTANGLED, UNUSED_SUPPRESSION, profile
 
 TYPE_CHECKING = False  # as type checkers know it; see options.py
 if TYPE_CHECKING:
@@ -24,10 +24,20 @@ def collected(
     selection = configuration.selection
     for result in results:
         path = relative(f"{configuration.root}/{result.path}", configuration.base)
-        own = [_lint_finding(finding) for finding in result.findings if selection.wants(finding.rule, path)]
+        wanted = (finding for finding in result.findings if selection.wants(finding.rule, path))
+        own = [_lint_finding(finding) for finding in _entangled_once(wanted)]
         if selection.wants(UNUSED_SUPPRESSION, path):
             own += unused_suppressions(result, sources)
         yield from _numbered(sorted(own, key=lambda finding: (finding.line, finding.column, finding.code)))
+
+
+def _entangled_once(findings: "Iterable[Finding]") -> "Iterator[Finding]":
+    """The findings, with only the first of those that say the same of the whole file: its code is entangled."""
+    seen = False
+    for finding in findings:
+        if finding.rule != ENTANGLED or not seen:
+            yield finding
+        seen |= finding.rule == ENTANGLED
 
 
 def _lint_finding(finding: "Finding") -> LintFinding:

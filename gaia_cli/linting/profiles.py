@@ -30,6 +30,7 @@ _WARNING_MEDIUM = Profile(Level.WARNING, Confidence.MEDIUM)
 _ERROR = Profile(Level.ERROR, Confidence.HIGH)
 
 UNUSED_SUPPRESSION = "GA890"
+ENTANGLED = "GA905"
 
 PROFILES: dict[str, Profile] = {
     "GA101": _NOTE_HIGH,
@@ -84,7 +85,7 @@ PROFILES: dict[str, Profile] = {
     "GA902": _ERROR,
     "GA903": _ERROR,
     "GA904": _ERROR,
-    "GA905": _NOTE_HIGH,
+    ENTANGLED: _NOTE_HIGH,
     "GA906": _ERROR,
     "GA907": _ERROR,
 }
