@@ -12,6 +12,7 @@ from gaia_cli.linting.functions import mode_results
 from gaia_cli.linting.options import STDIN, Options
 from gaia_cli.linting.outputs import RulesWhenAsked, SourcesWhenAsked, targets, write_files, written
 from gaia_cli.linting.profiles import GAIAS_OWN_FAILURES, MODE_CODES
+from gaia_cli.linting.progress import shown
 from gaia_cli.version import __version__
 from gaia_cli.views import console
 
@@ -72,7 +73,8 @@ def _results(options: Options, configuration: Configuration) -> tuple[list[FileR
         return [result], {result.path: text}
     cache = None if options.no_cache else f"{configuration.base}/{CACHE}"
     processes = len(os.sched_getaffinity(0))
-    results = list(lint(configuration.files, root=configuration.root, cache_dir=cache, processes=processes))
+    found = lint(configuration.files, root=configuration.root, cache_dir=cache, processes=processes)
+    results = list(shown(found, len(configuration.files)))
     if any(configuration.selection.wants(code) for code in MODE_CODES):
         results += mode_results(configuration.functions, configuration.root)
     return results, SourcesWhenAsked(configuration.root, tuple(result.path for result in results))

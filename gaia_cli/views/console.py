@@ -32,6 +32,13 @@ def note(text: str) -> None:
     sys.stderr.flush()
 
 
+def progress(text: str) -> None:
+    """Show on a terminal's standard error how far a long work is, over what was shown before; empty clears it."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[2K{text}")
+        sys.stderr.flush()
+
+
 def json_line(value: "Any") -> None:  # noqa: ANN401 -- anything that JSON holds
     """Write `value` as one line of JSON to standard output."""
     import json
