@@ -4,7 +4,7 @@ from analyzers.rules.mode_model import Contradictions, Declared, ModeRule
 from runtime_images.policy.model import ExecutionMode
 
 _ENDS = {
-    ExecutionMode.CPU: "never sees one",
+    ExecutionMode.CPU: "never sees a GPU",
     ExecutionMode.CPU_PREFERRED: "starts without one",
     ExecutionMode.GPU_PREFERRED: "may be demoted to run without one",
 }

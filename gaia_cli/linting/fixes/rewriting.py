@@ -52,6 +52,7 @@ class _Guard(cst.CSTTransformer):
         self.starts = starts
         self.quote = quote
         self.count = 0
+        self.names: dict[int, tuple[str, ...]] = {}
 
     def leave_SimpleString(  # noqa: N802 -- the name is libcst's
         self, original_node: cst.SimpleString, updated_node: cst.SimpleString
@@ -87,7 +88,9 @@ class _Guard(cst.CSTTransformer):
         scope = self.get_metadata(ScopeProvider, node, None)
         if not isinstance(scope, Scope):
             return ""
-        return next((name for name in sorted(_names(scope)) if self._is_torch(name, scope, node)), "")
+        if id(scope) not in self.names:
+            self.names[id(scope)] = tuple(sorted(set(_names(scope))))
+        return next((name for name in self.names[id(scope)] if self._is_torch(name, scope, node)), "")
 
     def _is_torch(self, name: str, scope: Scope, node: cst.CSTNode) -> bool:
         """Whether `name` is bound by imports of PyTorch alone, one of which has certainly been run before `node`."""

@@ -75,3 +75,49 @@ def test_hygiene_weighs_nothing() -> None:
     assert {(finding.weight, finding.signal) for finding in found if finding.rule.startswith("GA7")} == {
         (0.0, Signal.HYGIENE)
     }
+
+
+def test_code_that_is_nested_deeply_has_no_conduct_and_is_no_failure() -> None:
+    source = Source("func.py", "func", "", ast.parse(f"import torch\ny = {'-' * 900}1\ntorch.manual_seed(0)\n"))
+
+    assert list(hygiene(Facts(extract([source], "")[0]), [source])) == []
+
+
+def test_what_runs_under_the_main_block_is_not_served() -> None:
+    code = 'import torch\nif __name__ == "__main__":\n    torch.manual_seed(0)\n    torch.set_num_threads(4)\n'
+
+    assert codes_of(code) == []
+
+
+def test_a_helper_runs_when_its_callers_run() -> None:
+    code = (
+        "import torch\nclass Model:\n    def load(self):\n        self.net = self.build()\n"
+        '    def build(self):\n        return torch.load("m.pt")\n'
+        "    def predict(self, x):\n        return self.again(x)\n"
+        "    def again(self, x):\n        torch.manual_seed(1)\n"
+    )
+
+    assert [(finding.rule, finding.place.line) for finding in findings_of(code)] == [("GA707", 10)]
+
+
+def test_loading_behind_a_question_is_done_once() -> None:
+    early = (
+        "import torch\nmodel = None\ndef get():\n    if model is not None:\n        return model\n"
+        '    return torch.load("m")\n'
+        "def handler(payload):\n    return get()\n"
+    )
+    missing = (
+        'import torch\nCACHE = {}\ndef handler(payload):\n    try:\n        return CACHE["m"]\n'
+        '    except KeyError:\n        CACHE["m"] = torch.load("m")\n'
+    )
+
+    assert codes_of(early) == []
+    assert codes_of(missing) == []
+
+
+def test_columns_count_characters() -> None:
+    (finding,) = [
+        f for f in findings_of('import torch\nä = "ö"; x = torch.zeros(1, device="cuda")\n') if f.rule == "GA701"
+    ]
+
+    assert (finding.place.column, finding.place.end_column) == (36, 42)
