@@ -11,4 +11,9 @@ def render(report: Report) -> str:
 def line(finding: LintFinding) -> str:
     """A finding as one line."""
     place = f"{finding.path}:{finding.line}:{finding.column}"
-    return f"{place}: {finding.level.word}: {' '.join(finding.message.split())} [{finding.code}]"
+    return printable(f"{place}: {finding.level.word}: {' '.join(finding.message.split())} [{finding.code}]")
+
+
+def printable(text: str) -> str:
+    """`text` without what would steer a terminal: names and messages may come from anybody's code."""
+    return "".join(character if character.isprintable() else "?" for character in text)

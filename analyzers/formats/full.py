@@ -1,6 +1,6 @@
 """Each finding with its source line and the stretch of it marked, then one line that sums up."""
 
-from analyzers.formats.concise import line
+from analyzers.formats.concise import line, printable
 from analyzers.formats.findings import Level, LintFinding, Report
 
 _WIDEST = 160
@@ -13,8 +13,7 @@ def render(report: Report) -> str:
 
 
 def _finding(finding: LintFinding) -> str:
-    excerpt = finding.excerpt.expandtabs(1).rstrip()
-    shown = "".join(character if character.isprintable() else "?" for character in excerpt)
+    shown = printable(finding.excerpt.expandtabs(1).rstrip())
     if not shown.strip() or len(shown) > _WIDEST:
         return f"{line(finding)}\n\n"
     margin = " " * len(str(finding.line))

@@ -10,6 +10,13 @@ def test_concise_is_a_line_a_finding_as_compilers_write_it() -> None:
     assert len(lines) == 3
 
 
+def test_a_file_with_a_hostile_name_is_one_line_and_steers_no_terminal() -> None:
+    text = concise.render(report(finding(path="a\nb\x1b[2J.py", message="x\x1b[31m")))
+
+    assert text.count("\n") == 1
+    assert "\x1b" not in text
+
+
 def test_concise_says_nothing_of_nothing() -> None:
     assert concise.render(empty_report()) == ""
 
