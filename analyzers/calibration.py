@@ -1,9 +1,9 @@
 """The numbers of the verdict, and where they come from: `scripts/fit_verdict.py` prints them.
 
-They are fitted to 512 functions of 17 sources whose authors declared CPU or GPU to a platform, with the declaration
-removed: examples of Cerebrium, Beam, Modal, Baseten (Truss), BentoML, Replicate (Cog), RunPod (Flash), fal and
-Anyscale, serverless functions of AWS and Google Cloud, FunctionBench, and the test data of the paper's prototype. The
-labels are no part of this project. docs/analyzer.md gives the figures, also with each source left out in turn.
+They are fitted to 651 functions of 24 sources whose authors declared CPU or GPU to a platform, with the declaration
+removed: examples and models for Cerebrium, Beam, Modal, Truss, BentoML, Cog, RunPod, fal and Ray Serve, serverless
+functions of AWS and Google Cloud, FunctionBench, and the test data of the paper's prototype. The labels are no part of
+this project. docs/analyzer.md names the repositories and gives the figures, also with each source left out in turn.
 """
 
 import math
@@ -12,14 +12,14 @@ PRIOR = -1.0
 """Log-odds that a function which could use a GPU is better started on one, before anything else is known: the sum of
 its findings has to reach 1.0, where most mistakes are avoided on both sides."""
 
-SLOPE, SHIFT = 0.73, 0.61
+SLOPE, SHIFT = 0.86, 0.80
 """How the distance of that sum from zero becomes a probability that the GPU is right: findings repeat each other, so
 their sum promises too much, and the platforms of the data are for GPUs."""
 
 NEEDS_GPU = 0.98
 """How often `gpu` is right when something needs one, counted and rounded down."""
 
-NO_USE = 0.95
+NO_USE = 0.94
 """How often `cpu` is right when nothing can use a GPU, counted."""
 
 FLOOR, CEILING = 0.5, 0.99
