@@ -76,7 +76,7 @@ def _result(finding: LintFinding, index: int, hashes: Mapping[str, list[str]]) -
         "locations": [
             {
                 "physicalLocation": {
-                    "artifactLocation": {"uri": quote(finding.path), "uriBaseId": _ROOT},
+                    "artifactLocation": {"uri": quote(finding.path, errors="surrogateescape"), "uriBaseId": _ROOT},
                     "region": {
                         "startLine": finding.line,
                         "startColumn": finding.column,

@@ -48,10 +48,9 @@ def write_baseline(path: str, findings: Iterable[LintFinding]) -> int:
     ]
     body = ",\n    ".join(lines)
     listed = f"[\n    {body}\n  ]" if lines else "[]"
+    text = f'{{\n  "schema_version": {_VERSION},\n  "findings": {listed}\n}}\n'
     try:
-        Path(path).write_text(
-            f'{{\n  "schema_version": {_VERSION},\n  "findings": {listed}\n}}\n', encoding="utf-8", newline="\n"
-        )
+        Path(path).write_bytes(text.encode(errors="replace"))
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}", "choose a place that can be written to") from None
     return len(lines)

@@ -39,7 +39,7 @@ def written(name: str, report: Report, root: str) -> str:
     """The report in the format `name`; people's formats show paths from the working directory."""
     if name in _FOR_PEOPLE:
         report = replace(report, findings=tuple(_from_here(finding, root) for finding in report.findings))
-    return _renderer(name)(report)
+    return _renderer(name)(report).encode(errors="replace").decode()  # a file's name may be no text
 
 
 def _from_here(finding: LintFinding, root: str) -> LintFinding:

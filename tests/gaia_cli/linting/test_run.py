@@ -8,6 +8,7 @@ import pytest
 
 from analyzers.formats.fingerprints import line_hashes
 from gaia_cli.errors import ConfigurationError, ExitCode, UsageError
+from gaia_cli.linting.options import FORMATS
 from tests.gaia_cli.linting.support import BROKEN, CLEAN, PINNED, Project
 from tests.support.cli import run_gaia
 
@@ -53,6 +54,17 @@ def test_paths_are_shown_from_here_and_reported_from_the_root(
     assert project.output.startswith("one/func.py:5:")
     project.lint("one", "--output-format", "github")
     assert "file=functions/one/func.py," in project.output
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_copes_with_a_name_that_is_no_text(project: Project, name: str) -> None:
+    path = os.fsencode(project.root) + b"/\xff.py"
+    Path(os.fsdecode(path)).write_text(PINNED)
+
+    assert project.lint("--output-format", name, "--output", f"{name}:written") is ExitCode.FINDINGS
+    assert (project.root / "written").read_text()
+    project.lint("--write-baseline", "known.json")
+    assert project.lint("--baseline", "known.json") is ExitCode.OK
 
 
 def test_several_reports_are_written_at_once(project: Project) -> None:
