@@ -8,11 +8,12 @@ from analyzers.records import record
 
 
 class Phase(Enum):
-    """When code runs; whatever is neither of these three is nobody's, as far as one file tells."""
+    """When code runs; `CLIENT` is on the machine of whoever calls. Other code is nobody's, as far as one file tells."""
 
     IMPORT = "import"
     START = "start"
     REQUEST = "request"
+    CLIENT = "client"
 
 
 @record

@@ -318,6 +318,8 @@ class _Walker:
 
 def _phase_of(name: str, decorators: set[str]) -> Phase | None:
     """When a function runs, as its name and its decorators tell; jobs that prepare something serve nobody."""
+    if "local_entrypoint" in decorators:
+        return Phase.CLIENT
     if decorators & _START_DECORATORS or (name in _STARTS and not decorators & _REQUEST_DECORATORS):
         return Phase.START
     if name in _REQUESTS or (decorators & _REQUEST_DECORATORS and not any(word in name for word in _ASIDE)):

@@ -25,7 +25,8 @@ _LONG_METHODS = frozenset({"generate", "encode", "predict", "transcribe"})
 
 def _check(conduct: Conduct) -> Noticed:
     for call, situation in conduct.calls():
-        if situation.in_coroutine and not call.is_decorator and situation.phases != {Phase.START}:
+        elsewhere = bool(situation.phases) and situation.phases <= {Phase.START, Phase.CLIENT}
+        if situation.in_coroutine and not elsewhere and not call.is_decorator:
             if _waits(call):
                 yield call.place, f"{call.name}() blocks the event loop of an async handler; await it or use a thread"
             elif is_model_call(call, conduct.situations.modules, methods=_LONG_METHODS):

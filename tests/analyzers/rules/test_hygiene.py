@@ -115,6 +115,13 @@ def test_loading_behind_a_question_is_done_once() -> None:
     assert codes_of(missing) == []
 
 
+def test_a_client_that_lives_beside_the_function_may_block() -> None:
+    code = "import modal, time\n@app.local_entrypoint()\nasync def test():\n    time.sleep(1)\n"
+
+    assert codes_of(code) == []
+    assert codes_of(code.replace("local_entrypoint", "function")) == ["GA706"]
+
+
 def test_columns_count_characters() -> None:
     (finding,) = [
         f for f in findings_of('import torch\nä = "ö"; x = torch.zeros(1, device="cuda")\n') if f.rule == "GA701"
