@@ -6,8 +6,9 @@ from pathlib import Path
 from gaia_cli.errors import ExitCode, UsageError
 from gaia_cli.serving import checked_mode, servable_project
 
+_HOST = r"(localhost|[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)+|[a-zA-Z0-9-]+(?=:))(:[0-9]+)?"  # else it is a part of the name
 _TAG = re.compile(
-    r"(?P<name>([a-zA-Z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*)(?P<version>:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?"
+    rf"(?P<name>({_HOST}/)?[a-z0-9]+([._/-]+[a-z0-9]+)*)(?P<version>:[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?"
 )
 
 
