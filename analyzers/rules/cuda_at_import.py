@@ -60,10 +60,10 @@ RULE = HygieneRule(
     code="GA702",
     name="cuda-at-import",
     summary="CUDA is started while the module is imported.",
-    rationale="A process in which CUDA was started cannot be forked, so no worker can come ready-made from one that "
-    "has the function imported already: each promotion waits for the whole import and the model once more. In "
-    "`start(cfg)`, or on the first request, the same line costs nothing. Asking `torch.cuda.is_available()` is not "
-    "reported.",
+    rationale="A process in which CUDA was started cannot be forked, so no server can keep the function imported and "
+    "fork workers from it: each one pays for the whole import again, with every promotion. It also takes the GPU's "
+    "memory in whatever imports the module, a test or a tool. In `start(cfg)`, or on the first request, the same "
+    "line costs nothing more. Asking `torch.cuda.is_available()` is not reported.",
     check=_check,
     matches=(
         'import torch\nmodel = torch.nn.Linear(2, 2).to("cuda" if torch.cuda.is_available() else "cpu")',

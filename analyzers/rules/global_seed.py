@@ -36,10 +36,10 @@ RULE = HygieneRule(
     code="GA707",
     name="global-seed",
     summary="The random generator of the whole process is seeded at import or in a request.",
-    rationale="Workers that are forked from one imported process begin with the same state, so each gives the same "
-    "'random' answers; requests that are served at once seed each other's numbers; and one seed gives different "
-    "numbers on a CPU and on a GPU, so answers change at a switch. A generator made for the request, on the CPU, has "
-    "none of this: `torch.Generator().manual_seed(seed)`, `numpy.random.default_rng(seed)`, `random.Random(seed)`.",
+    rationale="Every worker that imports the same seed gives the same 'random' answers; requests that are served at "
+    "once seed each other's numbers; and one seed gives different numbers on a CPU and on a GPU, so answers change "
+    "at a switch. A generator made for the request, on the CPU, has none of this: "
+    "`torch.Generator().manual_seed(seed)`, `numpy.random.default_rng(seed)`, `random.Random(seed)`.",
     check=_check,
     matches=(
         "import torch\ntorch.manual_seed(0)",

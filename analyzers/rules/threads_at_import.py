@@ -29,9 +29,10 @@ RULE = HygieneRule(
     name="threads-at-import",
     summary="A framework's threads are set or used while the module is imported.",
     rationale="A process that has run one operation in several threads leaves forked children with a thread pool "
-    "whose threads are gone: their first parallel operation waits for ever. Workers are forked from a process that "
-    "has the function imported, unless the import did this. A number of threads that is fixed at import ignores how "
-    "many CPUs a backend has. Warm up in `start(cfg)`; one thread (`torch.set_num_threads(1)`) is safe.",
+    "whose threads are gone: their first parallel operation waits for ever. So a server that forks workers from a "
+    "process with the function imported hangs, or has to import anew for each. A number of threads that is fixed at "
+    "import also ignores how many CPUs a backend has. Warm up in `start(cfg)`; one thread "
+    "(`torch.set_num_threads(1)`) is safe.",
     check=_check,
     matches=(
         "import torch\ntorch.set_num_threads(4)",
