@@ -181,6 +181,11 @@ class Call:
         return self.on.value if self.on is not None else Unknown()
 
     @property
+    def package(self) -> str:
+        """The first part of the name."""
+        return self.name.partition(".")[0].removesuffix("()")
+
+    @property
     def method(self) -> str:
         """The last part of the name."""
         return self.name.rpartition(".")[2]

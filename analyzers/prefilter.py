@@ -14,7 +14,7 @@ _WORDS = (
     rb"precision|random|sam_model|sentence_|sglang|sleep|subprocess|tensor|timm|torch|transformers|tree_method|triton|TTS|ultralytics|"
     rb"vllm|whisper|xformers|"
     rb"@|model|CUDA|__global__|__kernel|backward|packages|requirements|dependencies|\.fit\(|"
-    rb"apex|awq|cucim|dali|gptq|dot\(|getenv|\bmm\(|bmm\("
+    rb"faiss|apex|awq|cucim|dali|gptq|dot\(|getenv|\bmm\(|bmm\("
 )
 _PATTERN = re.compile(_WORDS)
 _DEVICE_WORDS = (

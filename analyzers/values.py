@@ -37,6 +37,7 @@ MAX_STEPS = 200_000
 MAX_DEPTH = 60
 MAX_OPTIONS = 16
 _LARGEST = 1 << 62
+_LONGEST = 4096
 
 _ARITHMETIC: Mapping[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,
@@ -365,6 +366,8 @@ def _arithmetic(op: ast.operator, left: Value, right: Value) -> Value:
                 return Known(function(first, second))
             except (ArithmeticError, ValueError):
                 return _UNKNOWN
+        case Items(values=values), Known(value=int(times)) if isinstance(op, ast.Mult):
+            return Items(values * times) if 0 <= len(values) * times <= _LONGEST else _UNKNOWN
         case _, Known(value=str()) if isinstance(op, ast.Div):
             return right  # a path: its last part is the name
         case Array(), _:

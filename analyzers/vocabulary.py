@@ -103,3 +103,24 @@ PACKAGE_LISTS = frozenset(
     {"dependencies", "packages", "pip_packages", "python_packages", "requirements", "pip_requirements"}
 )
 """Names under which code lists the packages that its image needs."""
+
+PLATFORMS = frozenset(
+    {
+        "beam",
+        "bentoml",
+        "cog",
+        "fal",
+        "functions_framework",
+        "kserve",
+        "litserve",
+        "modal",
+        "mosec",
+        "potassium",
+        "ray",
+        "runpod",
+        "runpod_flash",
+        "spaces",
+        "tetra_rp",
+    }
+)
+"""Packages in which code tells a platform how to run it."""

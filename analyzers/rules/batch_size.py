@@ -1,10 +1,13 @@
 """GA401: batches."""
 
-from analyzers.facts import Facts, Known, Value, options
+from analyzers.facts import Call, Facts, Items, Known, Value, options
 from analyzers.rules.model import Found, Rule, Signal
+from analyzers.vocabulary import PLATFORMS
 
 _NAMES = ("batch_size", "per_device_eval_batch_size", "max_batch_size", "num_images_per_prompt")
 _LOADERS = ("torch.utils.data.DataLoader", "torch.utils.data.dataloader.DataLoader")
+_BATCHERS = frozenset({"batched", "batch", "dynamic_batching"})
+_PIPELINES = frozenset({"transformers.pipeline()", "sentence_transformers.SentenceTransformer().encode"})
 LARGE = 32
 
 
@@ -15,6 +18,18 @@ def _check(facts: Facts) -> Found:
             yield call.place, f"works on batches of {size}", 1.0, Signal.WORK
         elif call.name in _LOADERS:
             yield call.place, "feeds a model in batches", 0.3, Signal.WORK
+        elif call.is_decorator and call.method in _BATCHERS and call.package in PLATFORMS:
+            yield call.place, "has the platform gather requests into batches", 0.5, Signal.WORK
+        elif call.name in _PIPELINES and _listed(call) >= LARGE:
+            yield call.place, f"sends {_listed(call)} inputs through a pipeline at once", 0.7, Signal.WORK
+
+
+def _listed(call: Call) -> int:
+    """How many inputs a call is given as one list."""
+    first = call.args[0].value if call.args else None
+    return (
+        max((len(option.values) for option in options(first) if isinstance(option, Items)), default=0) if first else 0
+    )
 
 
 def _count(value: Value) -> int | None:
@@ -29,8 +44,13 @@ RULE = Rule(
     rationale="A GPU is fast when many inputs are worked on at once; on a CPU the time grows with the batch.",
     check=_check,
     matches=(
+        "from ray import serve\n@serve.batch\ndef f(x):\n    return x",
+        'from transformers import pipeline\np = pipeline("fill-mask")\nr = p(["a"] * 64)',
         "from torch.utils.data import DataLoader\nloader = DataLoader([1, 2], batch_size=64)",
         'from transformers import pipeline\nSIZE = 128\np = pipeline("fill-mask", batch_size=SIZE)',
     ),
-    passes=('from transformers import pipeline\np = pipeline("fill-mask", batch_size=1)',),
+    passes=(
+        "def batch(f):\n    return f\n@batch\ndef g():\n    pass",
+        'from transformers import pipeline\np = pipeline("fill-mask", batch_size=1)',
+    ),
 )

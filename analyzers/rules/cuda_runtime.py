@@ -1,6 +1,6 @@
 """GA204: calls to the CUDA runtime."""
 
-from analyzers.facts import Facts, Guard
+from analyzers.facts import Call, Facts, Guard, OneOf, texts
 from analyzers.rules.model import Found, Rule, Signal
 
 _FAILS = frozenset(
@@ -32,8 +32,21 @@ _IDLE = {
 }
 
 
+_NEEDED = {
+    "cv2.cuda.GpuMat": "holds a picture in a GPU's memory",
+    "faiss.StandardGpuResources": "takes memory on a GPU",
+    "faiss.index_cpu_to_all_gpus": "moves an index to GPUs",
+    "faiss.index_cpu_to_gpu": "moves an index to a GPU",
+}
+_AUTOCAST = ("torch.autocast", "torch.amp.autocast", "torch.amp.GradScaler")
+
+
 def _check(facts: Facts) -> Found:
     for call in facts.calls():
+        if call.name in _NEEDED and call.guard is Guard.ALWAYS:
+            yield call.place, f"{call.name}() {_NEEDED[call.name]}", 3.5, Signal.NEEDS_GPU
+        elif call.name in _AUTOCAST and call.guard is Guard.ALWAYS and _names_cuda(call):
+            yield call.place, f'{call.name}("cuda") is for GPUs', 0.8, Signal.CAN_USE_GPU
         if not call.name.startswith("torch.cuda."):
             continue
         if call.method in _FAILS and call.guard is Guard.ALWAYS:
@@ -41,6 +54,11 @@ def _check(facts: Facts) -> Found:
         elif call.method in _IDLE or call.method in _FAILS:
             weight = _IDLE.get(call.method, 0.5) if call.guard is Guard.ALWAYS else 0.2
             yield call.place, f"{call.name}() manages a GPU", weight, Signal.CAN_USE_GPU
+
+
+def _names_cuda(call: Call) -> bool:
+    value = call.argument(0, "device_type", "device")
+    return value is not None and not isinstance(value, OneOf) and "cuda" in texts(value)
 
 
 RULE = Rule(
@@ -51,6 +69,11 @@ RULE = Rule(
     "somebody looks after "
     "a GPU in code that runs for every request.",
     check=_check,
-    matches=("import torch\ntorch.cuda.synchronize()", "import torch\ntorch.cuda.empty_cache()"),
+    matches=(
+        "import faiss\nresources = faiss.StandardGpuResources()",
+        'import torch\nwith torch.autocast("cuda"):\n    pass',
+        "import torch\ntorch.cuda.synchronize()",
+        "import torch\ntorch.cuda.empty_cache()",
+    ),
     passes=("import torch\ntorch.cuda.is_available()",),
 )

@@ -76,6 +76,9 @@ def _device_of(call: Call) -> tuple[str, Value | None]:
         for argument in call.args[1:]:
             if any(_NAMED.match(text) for text in texts(argument.value)):
                 return _spelled(call.name, argument.value), argument.value
+    accelerator = call.keyword("accelerator") if call.method == "Trainer" else None
+    if accelerator is not None:
+        return _spelled("accelerator=", accelerator), accelerator
     for name in DEVICE_KEYWORDS:
         value = call.keyword(name)
         if value is not None and not call.name.startswith(("torch.autocast", "torch.amp", "print")):

@@ -2,6 +2,7 @@
 
 from analyzers.facts import Argument, Call, Facts, Guard, Known, OneOf, Value, options, texts
 from analyzers.rules.model import Found, Rule, Signal
+from analyzers.vocabulary import PLATFORMS
 
 _NEEDS = frozenset({"load_in_4bit", "load_in_8bit", "tensor_parallel_size", "gpu_memory_utilization"})
 _SWITCHES = {
@@ -35,12 +36,17 @@ def _check(facts: Facts) -> Found:
         for name, argument in call.keywords:
             if name in _NEEDS and _is_on(argument.value):
                 yield call.place, f"the option {name} works on GPUs only", 3.5, Signal.NEEDS_GPU
-            elif name in _SWITCHES and _is_on(argument.value):
+            elif name in _SWITCHES and _is_on(argument.value) and not _declares(call):
                 yield call.place, f"the option {name} asks for a GPU", _SWITCHES[name], Signal.CAN_USE_GPU
             elif name in _NEEDED_VALUES and _only(argument.value, _NEEDED_VALUES[name]):
                 yield call.place, f"{name} names an implementation for GPUs only", 3.0, Signal.NEEDS_GPU
             elif name == "compute_type" and _only(argument.value, ("float16", "int8_float16")):
                 yield call.place, "compute_type names a precision that only GPUs compute in", 2.0, Signal.CAN_USE_GPU
+
+
+def _declares(call: Call) -> bool:
+    """Whether a call tells a platform which machine to start: that is somebody's answer and no evidence for one."""
+    return call.is_decorator or call.package in PLATFORMS
 
 
 def _all(call: Call) -> list[Argument]:
@@ -71,6 +77,7 @@ RULE = Rule(
         'from faster_whisper import WhisperModel\nm = WhisperModel("base", compute_type="float16")',
     ),
     passes=(
+        'import modal\napp = modal.App("x")\n@app.function(gpu="A10G")\ndef f():\n    pass',
         'import easyocr\nr = easyocr.Reader(["en"], gpu=False)',
         'import easyocr, torch\nr = easyocr.Reader(["en"], gpu=torch.cuda.is_available())',
     ),

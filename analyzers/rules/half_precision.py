@@ -1,6 +1,6 @@
 """GA209: half precision."""
 
-from analyzers.facts import Call, Facts, Guard, OneOf, Symbol, Value, options
+from analyzers.facts import Call, Facts, Guard, OneOf, Symbol, Value, options, texts
 from analyzers.rules.model import Found, Rule, Signal
 
 _WEIGHTS = {"float16": 1.0, "half": 1.0, "bfloat16": 0.5, "fp16": 1.0, "bf16": 0.5, "float8_e4m3fn": 2.0}
@@ -17,6 +17,8 @@ def _check(facts: Facts) -> Found:
 def _precision(call: Call) -> str:
     if call.method == "half" and not call.args:
         return "half"
+    if call.method in ("set_global_policy", "set_policy") and call.args:
+        return next((text.removeprefix("mixed_") for text in texts(call.args[0].value)), "")
     values = [call.keyword(keyword) for keyword in _KEYWORDS]
     if call.method == "to":
         values += [argument.value for argument in call.args]
@@ -41,6 +43,7 @@ RULE = Rule(
     "machine has, it says nothing.",
     check=_check,
     matches=(
+        'import tensorflow as tf\ntf.keras.mixed_precision.set_global_policy("mixed_float16")',
         (
             "import torch\nfrom transformers import AutoModel\n"
             'm = AutoModel.from_pretrained("x", torch_dtype=torch.float16)'

@@ -31,6 +31,7 @@ RULE = Rule(
         'import tensorflow as tf\nwith tf.device("/GPU:0"):\n    pass',
         'import os, torch\ndevice = torch.device(os.environ.get("DEVICE", "cuda"))',
         'import jax\nx = jax.devices("gpu")',
+        'import lightning as L\ntrainer = L.Trainer(accelerator="gpu")',
         'import whisper\nmodel = whisper.load_model("base", "cuda")',
         'from transformers import pipeline\npipe = pipeline("text-generation", device=0)',
         "import torch\nUSE_CUDA = True\nmodel = torch.nn.Linear(2, 2)\nif USE_CUDA:\n    model = model.cuda()",
