@@ -129,11 +129,15 @@ class Argument:
     """A call's argument: its value and where its expression starts (line, and offset in UTF-8 bytes from 0).
 
     Most values are never looked at, so one may be given as a function that works it out when it is first asked for.
+    `is_literal` tells that the value stands in the code as it is, and costs nothing to look at.
     """
 
-    __slots__ = ("_value", "line", "offset")
+    __slots__ = ("_value", "is_literal", "line", "offset")
 
-    def __init__(self, value: "Value | Callable[[], Value]", line: int, offset: int) -> None:
+    def __init__(
+        self, value: "Value | Callable[[], Value]", line: int, offset: int, *, is_literal: bool = False
+    ) -> None:
+        self.is_literal: Final = is_literal
         self._value = value
         self.line: Final = line
         self.offset: Final = offset

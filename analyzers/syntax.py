@@ -241,7 +241,8 @@ class _FileReader:
                         yield key, Argument(value, argument.line, argument.offset)
 
     def _argument(self, node: ast.expr, scope: Scope) -> Argument:
-        return Argument(lambda: self._value(node, scope), node.lineno, node.col_offset)
+        literal = isinstance(node, ast.Constant | ast.JoinedStr | ast.BinOp)
+        return Argument(lambda: self._value(node, scope), node.lineno, node.col_offset, is_literal=literal)
 
     def _value(self, node: ast.expr, scope: Scope) -> Value:
         """The value of `node`, on the budget of this file, whenever it is asked for."""

@@ -23,7 +23,7 @@ def _check(facts: Facts) -> Found:
         elif call.name in _PORTABLE:
             yield call.place, f"{call.name} is a parallel kernel in {_PORTABLE[call.name]}", 1.0, Signal.CAN_USE_GPU
     for constant in facts.constants():
-        if any(_KERNEL.search(text) for text in texts(constant.value)):
+        if constant.given.is_literal and any(_KERNEL.search(text) for text in texts(constant.value)):
             yield constant.place, f"{constant.name} holds the source of a GPU kernel", 2.0, Signal.CAN_USE_GPU
 
 

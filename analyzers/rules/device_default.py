@@ -7,13 +7,16 @@ from analyzers.rules.model import Found, Rule, Signal
 
 def _check(facts: Facts) -> Found:
     for constant in facts.constants():
-        only_gpu = all(is_gpu(option) for option in options(constant.value))
-        if "device" in constant.name.lower() and only_gpu and constant.guard is Guard.ALWAYS:
+        if "device" not in constant.name.lower() or constant.guard is not Guard.ALWAYS:
+            continue  # before the value is looked at, which has to be worked out first
+        if all(is_gpu(option) for option in options(constant.value)):
             yield constant.place, f"{constant.name} is a GPU by default", 1.8, Signal.CAN_USE_GPU
     for call in facts.calls():
-        default = call.keyword("default")
+        default = call.keyword("default") if call.method == "add_argument" else None
+        if default is None:
+            continue
         named = any("device" in text for argument in call.args[:2] for text in texts(argument.value))
-        if call.method == "add_argument" and named and default is not None and is_gpu(default):
+        if named and is_gpu(default):
             yield call.place, "the command line's device is a GPU by default", 1.8, Signal.CAN_USE_GPU
 
 
