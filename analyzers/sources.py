@@ -19,6 +19,7 @@ from analyzers.modules import absolute_module
 from analyzers.patterns import Pattern
 from analyzers.reading import NOTEBOOK, Source, Trouble, read_source
 from analyzers.records import record
+from analyzers.tree import Tree
 from runtime_images.entrypoint import EntryError, find_entry
 
 MAX_FILES = 5000
@@ -134,6 +135,7 @@ def _follow(root: Path, starts: list[str], entry: str) -> Project:
     troubles: list[Trouble] = []
     seen: set[str] = set()
     pending = list(starts)
+    tree = Tree(str(root))
     while pending:
         path = pending.pop(0)
         if path in seen:
@@ -145,25 +147,25 @@ def _follow(root: Path, starts: list[str], entry: str) -> Project:
             troubles.append(trouble)
             continue
         sources[path] = source
-        pending.extend(_imported_files(root, source))
+        pending.extend(_imported_files(tree, source))
     ordered = tuple(sources[path] for path in sorted(sources))
     return Project(root, entry, ordered, tuple(troubles), read_dependencies(root, entry))
 
 
-def _imported_files(root: Path, source: Source) -> Iterator[str]:
+def _imported_files(tree: Tree, source: Source) -> Iterator[str]:
     """The project's files that `source` imports, at any depth of nesting."""
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield from _resolve(root, source, alias.name)
+                yield from _resolve(tree, source, alias.name)
         elif isinstance(node, ast.ImportFrom):
             module = absolute_module(source, node)
-            yield from _resolve(root, source, module)
+            yield from _resolve(tree, source, module)
             for alias in node.names:
-                yield from _resolve(root, source, f"{module}.{alias.name}".lstrip("."))
+                yield from _resolve(tree, source, f"{module}.{alias.name}".lstrip("."))
 
 
-def _resolve(root: Path, source: Source, module: str) -> Iterator[str]:
+def _resolve(tree: Tree, source: Source, module: str) -> Iterator[str]:
     """The file of `module` and of the packages around it, at the root, in src/ or packages/, or beside the importer."""
     if not module or not all(part.isidentifier() for part in module.split(".")):
         return
@@ -173,10 +175,5 @@ def _resolve(root: Path, source: Source, module: str) -> Iterator[str]:
         for end in range(len(parts), 0, -1):
             stem = "/".join(filter(None, [base, *parts[:end]]))
             for candidate in (f"{stem}.py", f"{stem}/__init__.py"):
-                if _is_inside(root, candidate):
+                if tree.holds(candidate):
                     yield candidate
-
-
-def _is_inside(root: Path, candidate: str) -> bool:
-    path = root / candidate
-    return path.is_file() and path.resolve().is_relative_to(root.resolve())

@@ -27,6 +27,10 @@ class Tree:
                     return path
         return ""
 
+    def holds(self, path: str) -> bool:
+        """Whether `path` is a file of the project, after all links."""
+        return self._has(path) and self._is_inside(path) and os.path.isfile(f"{self.root}/{path}")
+
     def _has(self, path: str) -> bool:
         """Whether there is a file at `path`; asked from the top, so that most questions end at a known listing."""
         directory = ""
