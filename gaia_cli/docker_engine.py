@@ -11,6 +11,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import IO, Any, Self
 
 import docker
@@ -135,10 +136,17 @@ class Docker:
         return True
 
     def prune(self, labels: dict[str, str]) -> None:
-        """Delete images with `labels` that have lost their last name; those in use stay."""
+        """Delete images with `labels` that have lost their last name; those in use stay.
+
+        An engine prunes once at a time; while somebody else does, what is left waits for the next build.
+        """
         wanted = [f"{name}={value}" for name, value in labels.items()]
         with translated():
-            self._api.prune_images(filters={"dangling": True, "label": wanted})
+            try:
+                self._api.prune_images(filters={"dangling": True, "label": wanted})
+            except APIError as error:
+                if error.status_code != HTTPStatus.CONFLICT:
+                    raise
 
     def create(self, spec: ContainerSpec) -> "Container":
         """Create the container of `spec`, read-only, without privileges, bounded; it removes itself when it exits.

@@ -1,5 +1,6 @@
 import json
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import docker
@@ -144,3 +145,10 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
         wheel.writestr(f"{about}/RECORD", "")
     return name
 """
+
+
+def test_builds_that_clean_up_at_the_same_time_do_not_fail(engine: Docker, function_name: str) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        pruned = [threads.submit(engine.prune, {"faas.gaia.name": function_name}) for _ in range(40)]
+
+    assert [done.exception() for done in pruned if done.exception() is not None] == []
