@@ -6,7 +6,7 @@ from analyzers.facts import Facts
 from analyzers.findings import Finding, Place, Signal
 from analyzers.linting import FileResult, Linted
 from analyzers.neighbours import Library, Neighbours
-from analyzers.prefilter import may_tell_a_device
+from analyzers.prefilter import may_use_a_gpu
 from analyzers.reading import Source, Trouble, read_source
 from analyzers.suppression import split, suppressions
 from analyzers.syntax import deep_recursion, extract
@@ -32,7 +32,7 @@ def _findings(source: Source, neighbours: Neighbours) -> list[Finding]:
         files, more = resolve(files, [source], neighbours.source)
         facts = Facts(files)
         found = list(examine(facts))
-        if source.relevant and ("async" in source.text or may_tell_a_device(source.text.encode())):
+        if source.relevant and ("async" in source.text or may_use_a_gpu(source.text.encode())):
             found += _conduct(source, facts)
     return [*(failure(trouble) for trouble in (*troubles, *more)), *found]
 

@@ -17,10 +17,11 @@ _WORDS = (
     rb"faiss|apex|awq|cucim|dali|gptq|dot\(|getenv|\bmm\(|bmm\("
 )
 _PATTERN = re.compile(_WORDS)
-_DEVICE_WORDS = (
-    b"cuda gpu device torch tensor onnx model batch pipeline precision diffus whisper vllm nvidia rocm triton numba "
-    b"paddle mxnet keras fp16 dtype backend jax cupy xpu"
+_ACCELERATORS = (
+    b"cuda gpu torch tensor onnx diffus whisper vllm nvidia rocm triton numba paddle mxnet keras jax cupy xpu "
+    b"transformer"
 ).split()
+_SETTINGS = b"device model batch pipeline precision fp16 dtype backend".split()
 
 
 def may_hold_evidence(data: bytes) -> bool:
@@ -28,7 +29,13 @@ def may_hold_evidence(data: bytes) -> bool:
     return _PATTERN.search(data) is not None
 
 
+def may_use_a_gpu(data: bytes) -> bool:
+    """Whether a file with these bytes may have to do with a GPU; others are read with less effort."""
+    lower = data.lower()
+    return any(word in lower for word in _ACCELERATORS)
+
+
 def may_tell_a_device(data: bytes) -> bool:
     """Whether a module with these bytes can say anything that another one is linted for: a device, a model, a size."""
     lower = data.lower()
-    return any(word in lower for word in _DEVICE_WORDS)
+    return any(word in lower for word in (*_ACCELERATORS, *_SETTINGS))

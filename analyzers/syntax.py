@@ -26,7 +26,7 @@ from analyzers.facts import (
     Value,
     options,
 )
-from analyzers.prefilter import may_tell_a_device
+from analyzers.prefilter import may_use_a_gpu
 from analyzers.reading import Source, Trouble
 from analyzers.scopes import Conditions, ModuleScopes, Scope, Site, read_scopes
 from analyzers.values import BudgetError, Evaluator
@@ -64,7 +64,7 @@ def extract(
                 name: [(site.node, site.scope) for site in sites if isinstance(site.node, ast.Call)]
                 for name, sites in callers.items()
             },
-            thorough=neighbours is None or any(may_tell_a_device(source.text.encode()) for source in sources),
+            thorough=neighbours is None or any(may_use_a_gpu(source.text.encode()) for source in sources),
         )
         for path, module in scopes.items():
             try:
