@@ -27,7 +27,7 @@ def analyze(path: Path, output_format: str = "full", write: bool = False) -> Exi
     """
     if output_format not in FORMATS:
         raise UsageError(f"unknown output format {output_format!r}", f"use one of {', '.join(FORMATS)}")
-    project = load_project(path)
+    project = load_project(path.parent if _is_notebook(path) else path)
     analysis = analyze_project(project, path)
     _report(analysis, project, output_format)
     if analysis.failures:
@@ -35,6 +35,11 @@ def analyze(path: Path, output_format: str = "full", write: bool = False) -> Exi
     if write:
         _write(analysis, project)
     return ExitCode.OK
+
+
+def _is_notebook(path: Path) -> bool:
+    """Whether `path` is a notebook, which can be read and never served: its configuration is that of its directory."""
+    return path.suffix == ".ipynb" and path.is_file()
 
 
 def analyze_project(project: FunctionProject, path: Path) -> "Analysis":
@@ -48,7 +53,8 @@ def analyze_project(project: FunctionProject, path: Path) -> "Analysis":
 
     single = path.is_file()
     try:
-        analysis = read(path if single else project.directory, entrypoint="" if single else project.entrypoint)
+        where, entrypoint = (path, "") if single else (project.directory, project.entrypoint)
+        analysis = read(where, entrypoint=entrypoint, slo=project.slo)
     except AnalyzerError as error:
         raise FunctionError(error.message, error.hint) from None
     if project.pin is None:

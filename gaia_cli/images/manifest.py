@@ -28,7 +28,7 @@ def manifest_of(project: FunctionProject) -> Manifest:
         AnalysisError: there is nothing that could be analyzed.
     """
     try:
-        analysis = analyze(project.directory, entrypoint=project.entrypoint)
+        analysis = analyze(project.directory, entrypoint=project.entrypoint, slo=project.slo)
     except AnalyzerError as error:
         raise AnalysisError(error.message, error.hint) from None
     as_object = to_object(analysis, name=project.name, slo=project.slo, version=__version__)
