@@ -28,7 +28,7 @@ from analyzers.facts import (
 )
 from analyzers.prefilter import may_use_a_gpu
 from analyzers.reading import Source, Trouble
-from analyzers.scopes import Conditions, ModuleScopes, Scope, Site, read_scopes
+from analyzers.scopes import Conditions, Kind, ModuleScopes, Scope, Site, read_scopes
 from analyzers.values import BudgetError, Evaluator
 from analyzers.vocabulary import GPU_ONLY_MODULES
 
@@ -188,6 +188,8 @@ class _FileReader:
     def _calls(self, site: Site) -> Iterator[Call]:
         if self._guards.is_dead(site.conditions):
             return
+        if not self._evaluator.thorough and not self._is_named(site):
+            return
         guard = self._guard(site.scope, site.conditions)
         if isinstance(site.node, ast.BinOp):
             operands = tuple(self._argument(node, site.scope) for node in (site.node.left, site.node.right))
@@ -206,6 +208,17 @@ class _FileReader:
         for name, choice in self._names(callee, site.scope):
             own = choice if guard is Guard.ALWAYS else guard
             yield Call(name, place, args, keywords, own, on, site.is_decorator)
+
+    def _is_named(self, site: Site) -> bool:
+        """Whether a call may lead out of the file: to an import, a builtin, or what one of these has returned."""
+        callee = site.node.func if isinstance(site.node, ast.Call) else site.node
+        root = callee
+        while isinstance(root, ast.Attribute | ast.Call):
+            root = root.func if isinstance(root, ast.Call) else root.value
+        if not isinstance(root, ast.Name):
+            return isinstance(root, ast.Subscript)
+        bound = self._evaluator.bindings(root.id, site.scope)
+        return not bound or any(binding.kind in (Kind.IMPORT, Kind.VALUE) for binding in bound)
 
     def _guard(self, scope: Scope, conditions: Conditions) -> Guard:
         """When code runs: as its own conditions say, else as those do under which its function is called at all."""

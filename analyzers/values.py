@@ -77,7 +77,7 @@ class Evaluator:
         *,
         thorough: bool = True,
     ) -> None:
-        self._thorough = thorough
+        self.thorough = thorough
         self._modules = modules
         self._call_sites = call_sites
         self._scopes: dict[str, Scope] = {}
@@ -248,7 +248,7 @@ class Evaluator:
     def _parameter(self, binding: Binding) -> Value:
         """A parameter: its default and what the project's own calls pass; without either it is the caller's."""
         default = [self.value(binding.node, binding.scope)] if binding.node is not None else []
-        passed = [self.value(node, scope) for node, scope in self._passed(binding)] if self._thorough else []
+        passed = [self.value(node, scope) for node, scope in self._passed(binding)] if self.thorough else []
         return one_of([*default, *passed]) if default or passed else _CALLER
 
     def _passed(self, binding: Binding) -> Iterable[tuple[ast.expr, Scope]]:
@@ -283,7 +283,7 @@ class Evaluator:
             return callee if isinstance(callee, Unknown) else _UNKNOWN
         function = self.returned(callee.name)
         if function is not None:
-            return self._returns(function) if self._thorough else _UNKNOWN
+            return self._returns(function) if self.thorough else _UNKNOWN
         keywords = {keyword.arg: self.value(keyword.value, scope) for keyword in node.keywords if keyword.arg}
         return _known_call(callee.name, args, keywords) or Made(callee.name)
 
