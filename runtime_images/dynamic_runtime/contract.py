@@ -6,6 +6,7 @@ object. Standard library only: this runs in the function's own environment.
 """
 
 import importlib
+import importlib.util
 import inspect
 import json
 import os
@@ -91,7 +92,13 @@ def load_function(directory: Path, entrypoint: str) -> LoadedFunction:
 
 def _imported(entry: Entry, directory: Path) -> Any:  # noqa: ANN401 -- whatever the user bound to the name
     def load() -> Any:  # noqa: ANN401
-        module = importlib.import_module(entry.module)
+        if all(part.isidentifier() for part in entry.module.split(".")):
+            return getattr(importlib.import_module(entry.module), entry.attribute)
+        spec = importlib.util.spec_from_file_location("function_entry", directory / entry.path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # a file that no import could name
+        spec.loader.exec_module(module)
         return getattr(module, entry.attribute)
 
     return _called("import", entry, directory, load)
@@ -222,8 +229,8 @@ def encode_result(result: Any) -> tuple[bytes, bytes]:  # noqa: ANN401
 
     Raises:
         TypeError: JSON cannot hold the result.
-        ValueError: the result refers to itself.
+        ValueError: the result refers to itself, or holds a number that JSON does not know.
     """
     if isinstance(result, bytes | bytearray):
         return b"application/octet-stream", bytes(result)
-    return b"application/json", json.dumps(result, ensure_ascii=False).encode()
+    return b"application/json", json.dumps(result, ensure_ascii=False, allow_nan=False).encode()

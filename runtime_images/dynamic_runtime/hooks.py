@@ -1,5 +1,6 @@
 """The user's own hooks inside a worker: start, stop, alive and ready, as Knative's Python functions have them."""
 
+import contextlib
 import inspect
 import os
 import traceback
@@ -24,7 +25,7 @@ async def start_function(function: LoadedFunction) -> Callable[[], Awaitable[Non
         if function.lifespan and function.asgi is not None:
             return await run_lifespan(function.asgi)
     except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
-        traceback.print_exc()
+        _log()
         entry = function.entry
         message = f"the start hook raised {describe_error(error)}"
         raise SetupError("start_hook", message, entry.path, entry.line) from None
@@ -39,7 +40,7 @@ async def stop_function(function: LoadedFunction, end_lifespan: Callable[[], Awa
         if function.stop is not None:
             await _awaited(function.stop())
     except (Exception, SystemExit):  # noqa: BLE001 -- the user's code may raise anything
-        traceback.print_exc()
+        _log()
 
 
 async def ask_health(function: LoadedFunction, name: str) -> tuple[bool, str]:
@@ -50,7 +51,7 @@ async def ask_health(function: LoadedFunction, name: str) -> tuple[bool, str]:
     try:
         answer = await _awaited(hook())
     except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
-        traceback.print_exc()
+        _log()
         return False, f"the {name} hook raised {describe_error(error)}"
     if isinstance(answer, tuple) and len(answer) == 2:
         return bool(answer[0]), str(answer[1])
@@ -59,3 +60,9 @@ async def ask_health(function: LoadedFunction, name: str) -> tuple[bool, str]:
 
 async def _awaited(value: Any) -> Any:  # noqa: ANN401 -- a user's hook may be sync or async
     return await value if inspect.isawaitable(value) else value
+
+
+def _log() -> None:
+    """The traceback, on the function's own standard error, which it may have closed."""
+    with contextlib.suppress(Exception):
+        traceback.print_exc()

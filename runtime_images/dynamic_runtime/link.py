@@ -23,6 +23,7 @@ _LONG_S = 0.01
 """A service time beside which the few microseconds between two requests do not matter."""
 _SMOOTHING = 0.2
 _OVERLAP_SMOOTHING = 0.4
+_COMPARED_LEAST = 2
 FIRST_WINDOW = 16
 """For a worker that may overlap its requests, until its answers tell whether it does."""
 
@@ -57,6 +58,7 @@ class WorkerLink(asyncio.Protocol):
         self._adaptive = False
         self._service_s = 0.0
         self._overlap = 1.0
+        self._compared = 0
         self._ended_ns = 0
         self._busy_since_s = 0.0
         self._owner = owner
@@ -132,6 +134,7 @@ class WorkerLink(asyncio.Protocol):
         service_s = max(1e-6, (timing.ended_ns - timing.begun_ns) / 1e9)
         self._service_s += _SMOOTHING * (service_s - self._service_s) if self._service_s else service_s
         if self.jobs:
+            self._compared += 1
             self._overlap += _OVERLAP_SMOOTHING * ((timing.begun_ns < self._ended_ns) - self._overlap)
         self._ended_ns = max(self._ended_ns, timing.ended_ns)
         if self._adaptive and self._overlap > 0.5:
@@ -142,6 +145,12 @@ class WorkerLink(asyncio.Protocol):
     def _at_work(self) -> int:
         """Requests that the worker may work on at once. One that may overlap must be given two to show it."""
         return (self._concurrency or 1) + (self._adaptive or self._service_s < _LONG_S)
+
+    @property
+    def slots(self) -> int:
+        """How many requests the function serves at once: as declared, else as its answers have shown; 1 until then."""
+        overlaps = self._adaptive and self._compared >= _COMPARED_LEAST and self._overlap > 0.5
+        return int(self.window) if overlaps else self._concurrency or 1
 
     def cancel(self, job: "Job", *, forced: bool = False) -> None:
         """Ask the worker to drop a request; without force only if it has not begun."""

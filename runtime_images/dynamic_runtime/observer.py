@@ -23,21 +23,8 @@ def observe(runtime: "Runtime", now_s: float) -> Observation:
         queue_ages_s=tuple(now_s - job.exchange.arrived_s for job in front.queue),
         arrival_rate=arrivals / ARRIVALS_OVER_S,
         idle_s=0.0 if front.queue or any(link.jobs for link in supervisor.links()) else now_s - front.last_activity_s,
-        slots=_slots(runtime),
+        slots=front.active.slots if front.active is not None else 1,
     )
-
-
-def _slots(runtime: "Runtime") -> int:
-    """How many requests the function serves at once: as declared, else what the active worker's window has shown."""
-    if runtime.settings.concurrency:
-        return runtime.settings.concurrency
-    active = runtime.front.active
-    form = (runtime.supervisor.worker(runtime.supervisor.target) or _NoWorker).facts.get("form")
-    return 1 if active is None or form == "handler" else max(1, int(active.window))
-
-
-class _NoWorker:
-    facts: dict[str, Any] = {}  # noqa: RUF012 -- read only
 
 
 def _lane_observation(runtime: "Runtime", backend: Backend, now_s: float) -> LaneObservation:

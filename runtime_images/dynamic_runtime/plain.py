@@ -4,6 +4,7 @@ A traceback goes to the function's log only, never to the client: it may hold wh
 """
 
 import asyncio
+import contextlib
 import json
 import time
 import traceback
@@ -45,7 +46,8 @@ def failure(error: BaseException) -> tuple[int, Content]:
     if isinstance(error, PayloadError):
         return 400, _error_content(str(error))
     frame_of_ours = error.__traceback__
-    traceback.print_exception(error.with_traceback(frame_of_ours.tb_next if frame_of_ours else None))
+    with contextlib.suppress(Exception):  # the function may have closed its own standard error
+        traceback.print_exception(error.with_traceback(frame_of_ours.tb_next if frame_of_ours else None))
     return 500, _error_content(f"the function raised {type(error).__name__}")
 
 

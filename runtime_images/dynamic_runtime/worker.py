@@ -7,6 +7,7 @@ environment has it.
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -54,8 +55,9 @@ def _run(main_coroutine: Any) -> None:  # noqa: ANN401 -- a coroutine of nothing
 
 def _leave(code: int) -> None:
     """Exit at once: the function's own threads and exit hooks must not keep a released backend alive."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):  # the function may have closed it, or put something else in its place
+            stream.flush()
     os._exit(code)
 
 

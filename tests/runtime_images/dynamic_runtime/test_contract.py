@@ -241,3 +241,9 @@ def test_an_entry_that_exits_the_process_is_reported_with_its_last_lines(tmp_pat
     assert failed["kind"] == "exit"
     assert "exit code 7" in failed["message"]
     assert failed["log"] == ["about to go"]
+
+
+def test_a_file_that_no_import_could_name_is_served_all_the_same(tmp_path: Path) -> None:
+    function = write_function(tmp_path, "def handler(payload):\n    return 'served'\n", "my func.v2.py")
+    with serving(function, GAIA_ENTRYPOINT="my func.v2.py") as running:
+        assert running.post({}).json() == "served"

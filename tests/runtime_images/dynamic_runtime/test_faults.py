@@ -331,3 +331,30 @@ def test_a_drain_finishes_what_was_begun(tmp_path: Path) -> None:
     assert answer == b'"done"'
     assert closing == "close"
     assert code == 0
+
+
+def test_a_function_that_closes_its_own_output_goes_on_being_answered(tmp_path: Path) -> None:
+    source = """
+        import os, sys
+
+        def handler(payload):
+            if payload.get("close"):
+                os.close(1)
+                os.close(2)
+                sys.stderr.close()
+            raise ValueError("nowhere to say so")
+    """
+    with serving(write_function(tmp_path, source)) as running:
+        statuses = [running.post({"close": number == 0}).status for number in range(3)]
+        code = running.stop()
+
+    assert statuses == [500, 500, 500]
+    assert code == 0
+
+
+def test_a_number_that_json_does_not_know_is_an_error_of_the_function(tmp_path: Path) -> None:
+    with serving(write_function(tmp_path, "def handler(payload):\n    return float('nan')\n")) as running:
+        answer = running.post({})
+
+    assert answer.status == 500
+    assert answer.json() == {"error": "the function raised ValueError"}

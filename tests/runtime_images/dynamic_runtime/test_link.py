@@ -112,3 +112,13 @@ def test_an_async_function_that_waits_has_many_requests_at_once_from_the_start(t
         answers = asyncio.run(twelve_at_once(running.port))
 
     assert answers == [b"HTTP/1.1 200 OK"] * 12
+
+
+def test_a_function_counts_as_serving_one_at_a_time_until_its_answers_show_more(marks: BegunMarks) -> None:
+    unknown = link_after(marks, [], blocking=False)
+    serial = link_after(marks, one_after_the_other(0.5, count=4), blocking=False)
+    overlapping = link_after(marks, all_at_once(0.5, count=4), blocking=False)
+    declared = link_after(marks, [], blocking=False, concurrency=8)
+
+    assert (unknown.slots, serial.slots, declared.slots) == (1, 1, 8)
+    assert overlapping.slots >= 16

@@ -153,3 +153,25 @@ def test_requests_that_wait_in_the_queue_go_to_the_new_backend(tmp_path: Path) -
     assert stopped_by == 0
     assert served["requests"] == 64
     assert windows[-1]["lanes"]["cpu"]["requests"] < 10
+
+
+def test_a_slow_knative_function_is_promoted_within_its_first_requests(tmp_path: Path) -> None:
+    source = """
+        import os, time
+
+        def new():
+            return Function()
+
+        class Function:
+            async def handle(self, scope, receive, send):
+                end = time.monotonic() + (0.4 if os.environ["GAIA_BACKEND"] == "cpu" else 0.01)
+                while time.monotonic() < end:
+                    pass
+                await send({"type": "http.response.start", "status": 200, "headers": []})
+                await send({"type": "http.response.body", "body": b"ok"})
+    """
+    with serving(write_function(tmp_path, source), GAIA_SLO_LATENCY_P95_MS="200") as running:
+        served_by = [running.request("GET").headers["x-gaia-backend"] for _ in range(14)]
+
+    assert served_by[0] == "cpu"
+    assert served_by[-1] == "gpu"
