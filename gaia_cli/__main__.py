@@ -4,6 +4,7 @@ Parsing and working are kept apart. Typer only parses: a verb of `gaia_cli.app` 
 and the call is made here, under one handler for everything that can go wrong, whatever the verb.
 """
 
+import errno
 import itertools
 import os
 import signal
@@ -16,15 +17,17 @@ from gaia_cli.errors import ExitCode, GaiaError, UsageError
 _VERSION_FLAGS = (["--version"], ["-V"])
 _HELP_FLAGS = frozenset({"--help", "-h"})
 _DEBUG_FLAG = "--debug"
+_OUTPUT_IS_FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EIO))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `gaia` with `argv`, the process's own arguments by default, and return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    _open_closed_streams()
     if arguments[:1] in _VERSION_FLAGS:
         from gaia_cli.commands.version import version
 
-        return version()
+        return guarded(version, arguments)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminated)
     debug = _DEBUG_FLAG in arguments or os.environ.get("GAIA_DEBUG", "") not in ("", "0")
@@ -61,10 +64,22 @@ def guarded(work: Callable[[], int], arguments: Sequence[str], *, debug: bool = 
     except Exception as error:  # noqa: BLE001 -- the last resort: a bug must become a report
         from gaia_cli.views import errors
 
+        if isinstance(error, OSError) and error.errno in _OUTPUT_IS_FULL:
+            errors.flush_quietly()
+            full = UsageError(f"the output cannot be written: {error.strerror}", "make room for it")
+            errors.show_error(full, as_json=False)
+            return ExitCode.USAGE
         errors.show_bug(error, arguments, as_json=as_json, exit_code=ExitCode.USAGE)
         if debug:
             errors.show_traceback(error)
         return ExitCode.USAGE
+
+
+def _open_closed_streams() -> None:
+    """A program that was started with a closed output, as cron and shells can, must not fail for wanting to speak."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
 
 
 def _run(arguments: list[str]) -> int:

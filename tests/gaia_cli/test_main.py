@@ -156,3 +156,17 @@ def test_main_returns_the_verbs_exit_code(tmp_path: Path) -> None:
     finally:
         for number, handler in zip((signal.SIGTERM, signal.SIGHUP), before, strict=True):
             signal.signal(number, handler)
+
+
+def test_a_full_output_is_told_in_a_sentence() -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run([GAIA, "version"], stdout=full, stderr=subprocess.PIPE, timeout=20, check=False)
+
+    assert ended.returncode == ExitCode.USAGE
+    assert ended.stderr.startswith(b"error: the output cannot be written: No space left on device")
+
+
+def test_a_closed_output_is_no_error() -> None:
+    ended = subprocess.run(["sh", "-c", f"{GAIA} version >&-"], stderr=subprocess.PIPE, timeout=20, check=False)
+
+    assert (ended.returncode, ended.stderr) == (ExitCode.OK, b"")
