@@ -8,7 +8,7 @@ from pathlib import Path
 
 from analyzers.alternatives import alternatives
 from analyzers.escalation import Find, resolve
-from analyzers.examination import examine, failure, in_cells, with_excerpts
+from analyzers.examination import examine, failure, in_cells, open_device, with_excerpts
 from analyzers.facts import Facts
 from analyzers.findings import Finding, Signal
 from analyzers.reading import Source
@@ -83,8 +83,9 @@ def analyze(path: Path | str, *, entrypoint: str = "", slo: Slo | None = None, h
         files, more = resolve(files, project.sources, _finder(project.sources))
         facts = Facts(files, project.dependencies)
         evidence = list(examine(facts))
-    failures = [failure(trouble) for trouble in (*project.troubles, *troubles, *more)]
-    found = with_excerpts([*failures, *evidence], project.sources)
+    failures = [failure(trouble) for trouble in (*project.troubles, *troubles)]
+    unclear = [open_device(trouble) for trouble in more]
+    found = with_excerpts([*failures, *unclear, *evidence], project.sources)
     comments = [comment for source in project.sources for comment in suppressions(source.path, source.text)]
     standing, _ = split(found, comments)
     findings = in_cells(standing, project.sources)

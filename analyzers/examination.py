@@ -25,6 +25,12 @@ def failure(trouble: Trouble) -> Finding:
     return Finding(trouble.code, trouble.place, trouble.message, 0.0, Signal.FAILURE, trouble.excerpt)
 
 
+def open_device(trouble: Trouble) -> Finding:
+    """The finding that tells of a device which inference could not tell; a failure of inference itself stays one."""
+    signal = Signal.OPEN if trouble.code == "GA905" else Signal.FAILURE
+    return Finding(trouble.code, trouble.place, trouble.message, 0.0, signal, trouble.excerpt)
+
+
 def with_excerpts(findings: Sequence[Finding], sources: Sequence[Source]) -> list[Finding]:
     """The findings with the lines of `sources` that they stand on."""
     wanted = {finding.place.path for finding in findings}

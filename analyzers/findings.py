@@ -22,7 +22,8 @@ class Place:
 class Signal(StrEnum):
     """What a finding means for the verdict (verdict.py combines them; docs/analyzer.md explains how).
 
-    The last three are no evidence: the verdict never sees hygiene and contradictions, which only `gaia lint` reports.
+    The last four are no evidence: the verdict never sees hygiene and contradictions, which only `gaia lint` reports. A
+    device that stayed open was read, but not told within the budget: it only forbids the answer that no GPU is used.
     """
 
     NEEDS_GPU = "needs a GPU"
@@ -31,6 +32,7 @@ class Signal(StrEnum):
     SPEAKS_FOR_CPU = "speaks for the CPU"
     HYGIENE = "stands in the way of a switch"
     CONTRADICTION = "contradicts the evidence"
+    OPEN = "stayed open"
     FAILURE = "could not be analyzed"
 
 

@@ -33,8 +33,9 @@ def decide(findings: Sequence[Finding], *, complete: bool = True, prediction: "P
 
     `prediction` says how long a request takes on each backend and what the SLO asks for.
     """
-    verdict = _decide([finding for finding in findings if finding.signal is not Signal.FAILURE], prediction)
-    if complete:
+    verdict = _decide([f for f in findings if f.signal not in (Signal.FAILURE, Signal.OPEN)], prediction)
+    all_told = not any(finding.signal is Signal.OPEN for finding in findings)
+    if complete and (all_told or verdict.mode is not ExecutionMode.CPU):
         return verdict
     if verdict.mode is ExecutionMode.CPU:
         reason = "nothing that could be read can use a GPU, but not everything could be analyzed"
