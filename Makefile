@@ -38,7 +38,8 @@ format: dev ## Format the code and put right what ruff can.
 	$(BIN)/ruff format .
 
 bench: dev ## Run every benchmark; each prints ratios against a peer.
-	@set -e; for benchmark in benchmarks/[a-z]*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark; done
+	@set -e; for file in benchmarks/[a-z]*.py; do \
+	  name=$$(basename $$file .py); echo "== benchmarks.$$name"; $(BIN)/python -m benchmarks.$$name; done
 
 lock: ## Refresh constraints.txt with the newest versions that fit pyproject.toml.
 	@set -e; fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \

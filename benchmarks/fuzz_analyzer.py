@@ -1,6 +1,6 @@
 """Fuzz the linter with atheris: whatever a file holds, linting ends in a result and no part of Gaia fails.
 
-    python benchmarks/fuzz_analyzer.py [-max_total_time=60] [other options of libFuzzer]
+    python -m benchmarks.fuzz_analyzer [-max_total_time=60] [other options of libFuzzer]
 
 It starts from the nasty files and the examples of the rules. Without atheris, which needs a Python and a compiler that
 it supports, it says so and runs the seeds alone.
@@ -12,10 +12,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from nasty import nasty_files
-
 from analyzers import lint
 from analyzers.rules import RULES
+from benchmarks.nasty import nasty_files
 
 GAIAS_OWN = ("GA906", "GA907")
 _LONGEST_SEED = 20_000
