@@ -59,8 +59,8 @@ def _report(error: BaseException, argv: Sequence[str]) -> str:
 
 
 def flush_quietly() -> None:
-    """Flush standard output; where its reader has gone, stop Python from complaining about that at exit."""
+    """Flush standard output; where nobody can take it any more, stop Python from complaining about that at exit."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -358,3 +358,34 @@ def test_a_number_that_json_does_not_know_is_an_error_of_the_function(tmp_path: 
 
     assert answer.status == 500
     assert answer.json() == {"error": "the function raised ValueError"}
+
+
+def test_a_gpu_backend_that_only_fails_is_left_for_the_cpu(tmp_path: Path) -> None:
+    source = """
+        import os
+
+        def handler(payload):
+            if os.environ["GAIA_BACKEND"] == "gpu":
+                raise RuntimeError("CUDA error: no kernel image is available")
+            return "ok"
+    """
+    function = write_function(tmp_path, source)
+    with serving(function, GAIA_MODE="gpu_preferred", GAIA_SLO_LATENCY_P95_MS="200") as running:
+        failed = [running.post({}).status for _ in range(6)]
+        moved = running.event("switch", lambda event: event["phase"] == "moved")
+        fallback = running.event("fallback")
+        after = running.post({})
+
+    assert failed[:5] == [500] * 5
+    assert "errors" in fallback["reason"]
+    assert "answers of the GPU are errors" in moved["reason"]
+    assert after.json() == "ok"
+
+
+def test_answers_that_are_errors_miss_the_slo_however_fast_they_are(tmp_path: Path) -> None:
+    function = write_function(tmp_path, "def handler(payload):\n    raise ValueError\n")
+    with serving(function, GAIA_MODE="cpu", GAIA_SLO_LATENCY_P95_MS="200") as running:
+        running.post({})
+        window = running.event("window", lambda event: event["slo_state"] != "unknown")
+
+    assert window["slo_state"] == "missed"
