@@ -20,6 +20,11 @@ ON_GPU = os.environ.get("GAIA_BACKEND") == "gpu"
 ACCELERATOR = os.environ.get("GAIA_ACCELERATOR", "none")
 LARGEST = 4096
 
+if ON_GPU and ACCELERATOR == "nvidia":
+    import cupy
+
+    cupy.zeros(1)  # a GPU that cannot be used shows here, before traffic moves to it, and not in the requests
+
 # The modelled GPU: a fixed cost for each request (launches, synchronisation), the two matrices in and one out
 # over PCIe, and 2 n^3 operations in double precision at the rate of a mid-range data-centre GPU.
 FIXED_S = 0.015
@@ -36,8 +41,6 @@ def handler(payload):
         time.sleep(modelled_seconds(size))
         trace = None
     elif ON_GPU and ACCELERATOR == "nvidia":
-        import cupy
-
         trace = trace_of_product(cupy, size)
     else:
         trace = trace_of_product(np, size)
