@@ -29,6 +29,9 @@ STOP_TIMEOUT_S = 5.0
 MAX_FAILURES = 5
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 30.0
+FIRST_SWITCH_PAUSE_S = 5.0
+LONGEST_SWITCH_PAUSE_S = 600.0
+"""The pauses before a backend that could not be started is tried again while the other one serves: no hurry there."""
 DEVICE_PAUSE_S = 0.5
 STEADY_AFTER_S = 30.0
 """A worker that has served this long was healthy: its end starts the pauses from the beginning."""
@@ -232,7 +235,10 @@ class Supervisor:
         trouble.failures += 1
         trouble.message = str(error)
         trouble.hopeless = error.fields["kind"] in _HOPELESS
-        trouble.retry_at_s = self._clock.monotonic() + _pause_s(trouble.failures)
+        pause_s = _pause_s(trouble.failures)
+        if backend is not self.target:
+            pause_s = min(LONGEST_SWITCH_PAUSE_S, FIRST_SWITCH_PAUSE_S * 2.0 ** (trouble.failures - 1))
+        trouble.retry_at_s = self._clock.monotonic() + pause_s
         self._events.emit("setup_failed", **error.fields)
 
     # LinkOwner: what workers send

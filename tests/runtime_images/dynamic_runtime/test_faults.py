@@ -389,3 +389,26 @@ def test_answers_that_are_errors_miss_the_slo_however_fast_they_are(tmp_path: Pa
         window = running.event("window", lambda event: event["slo_state"] != "unknown")
 
     assert window["slo_state"] == "missed"
+
+
+def test_a_gpu_backend_that_cannot_start_is_not_tried_again_at_once(tmp_path: Path) -> None:
+    source = """
+        import os, time
+
+        if os.environ["GAIA_BACKEND"] == "gpu":
+            raise RuntimeError("no kernel image is available")
+
+        def handler(payload):
+            end = time.monotonic() + 0.3
+            while time.monotonic() < end:
+                pass
+            return "ok"
+    """
+    with serving(write_function(tmp_path, source), GAIA_SLO_LATENCY_P95_MS="100") as running:
+        answers = [running.post({}).status for _ in range(12)]
+        failed = running.event("switch", lambda event: event["phase"] == "failed")
+        starts = [event for event in running.named("switch") if event["phase"] == "ordered"]
+
+    assert set(answers) == {200}
+    assert failed["to"] == "gpu"
+    assert len(starts) == 1
