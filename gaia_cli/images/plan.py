@@ -8,13 +8,14 @@ without one (`gaia run` with an emulated GPU lane), which would carry gigabytes 
 
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gaia_cli.errors import ConfigurationError
 from gaia_cli.images.recipes import BaseImages, dockerfile_template
 from gaia_cli.kinds import DNS_LABEL, IMAGE
 from gaia_cli.project import FunctionProject
+from gaia_cli.serving import settings_of
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.policy.model import Accelerator, ExecutionMode
 
@@ -192,21 +193,13 @@ def _environment(project: FunctionProject, target: Target) -> str:
 
 def image_settings(project: FunctionProject, target: Target) -> Settings:
     """The runtime's settings as the image has them; an engine may override each by an environment variable."""
-    return Settings(
-        function_dir=Path("/function"),
-        function_name=project.name,
+    return settings_of(
+        replace(project, directory=Path("/function")),
+        target.mode,
         function_python=FUNCTION_PYTHON,
-        entrypoint=project.entrypoint,
-        mode=target.mode,
         accelerator=Accelerator.NVIDIA if target.uses_gpu else Accelerator.NONE,
         listen_address="0.0.0.0",  # noqa: S104 -- inside the container; whoever publishes the port decides who sees it
         port=PORT,
-        slo=project.slo,
-        prices=project.prices,
-        concurrency=project.concurrency,
-        idempotent=project.idempotent,
-        max_body_bytes=int(project.max_body_mb * 1024 * 1024),
-        request_timeout_s=project.request_timeout_s,
     )
 
 
