@@ -37,7 +37,6 @@ class Job:
     frame: bytes
     deadline_s: float
     link: WorkerLink | None = None
-    dispatched_s: float = 0.0
     retries_begun: int = 0
     status: int = 0
     streaming: bool = False
@@ -52,7 +51,6 @@ class Counters:
     requests: int = 0
     failures: int = 0
     retried: int = 0
-    rejected: int = 0
     arrivals: deque[float] = field(default_factory=lambda: deque(maxlen=4096))
 
 
@@ -84,7 +82,6 @@ class Front:
         if self.unavailable:
             self._refuse(exchange, HTTPStatus.SERVICE_UNAVAILABLE, self.unavailable)
         elif len(self.queue) >= self._settings.queue_size:
-            self.counters.rejected += 1
             self._refuse(exchange, HTTPStatus.SERVICE_UNAVAILABLE, "the queue is full", retry_after=True)
         else:
             self._accept(exchange)

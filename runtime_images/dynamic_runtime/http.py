@@ -243,7 +243,6 @@ class HttpConnection(asyncio.Protocol):
             self.server.application.handle(exchange)
         else:
             status, message = exchange.refusal
-            self.server.refused(status)
             exchange.respond_json(status, {"error": message})
 
     def write(self, data: bytes) -> None:

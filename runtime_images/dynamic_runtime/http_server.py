@@ -27,7 +27,6 @@ class HttpServer:
         self.connections: set[HttpConnection] = set()
         self.draining = False
         self.date = formatdate(usegmt=True).encode()
-        self.refusals = 0
         self._server: asyncio.Server | None = None
 
     async def listen(self, host: str, port: int) -> int:
@@ -46,10 +45,6 @@ class HttpServer:
             OSError: the path cannot be had.
         """
         self._server = await self.loop.create_unix_server(lambda: HttpConnection(self), path)
-
-    def refused(self, status: int) -> None:  # noqa: ARG002 -- a seam for metrics by status
-        """Count a request that the edge refused."""
-        self.refusals += 1
 
     def tick(self) -> None:
         """Once a second: the date header, and clients that are too slow."""

@@ -110,7 +110,6 @@ class WorkerLink(asyncio.Protocol):
             self.settled.clear()
         self.jobs[job.id] = job
         job.link = self
-        job.dispatched_s = now_s
         self.send(job.frame)
 
     def settle(self, job: "Job", now_s: float) -> None:
