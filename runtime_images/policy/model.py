@@ -107,6 +107,10 @@ class LaneObservation:
     since the arrival of the requests being served. `cpu_share` is processor time over busy wall time with the wait for
     a processor taken out; None means not measured yet. Failed answers are no evidence of a latency and are left out of
     the lists; `error_rate` is their share of the last `answered` answers since the backend's worker became ready.
+
+    The lists may hold no more than the requests finished since the caller's last decision. The last four are known
+    only on some nodes of the continuum: seconds until a planned outage (`available_for_s`) or its end
+    (`available_in_s`), what a second costs here and now in place of the settings' price, and what the backend draws.
     """
 
     available: bool
@@ -121,6 +125,10 @@ class LaneObservation:
     held_s: float = 0.0
     finished: int = 0
     answered: int = 0
+    available_for_s: float | None = None
+    available_in_s: float | None = None
+    price_per_s: float | None = None
+    watts: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +136,8 @@ class Observation:
     """Everything a decision may depend on, at one moment.
 
     `queue_ages_s` are the ages of requests that wait in the front, oldest first; `arrival_rate` is requests a second
-    over the last few seconds; `idle_s` the time since the last request arrived or finished.
+    over the last few seconds; `idle_s` the time since the last request arrived or finished. `power_budget_w` is what
+    the node can give to a backend now, `energy_price_per_j` what a joule costs, where they are known.
     """
 
     active: Backend
@@ -138,13 +147,16 @@ class Observation:
     arrival_rate: float = 0.0
     idle_s: float = 0.0
     slots: int = 1
+    power_budget_w: float | None = None
+    energy_price_per_j: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What the policy answers: where requests should be served, and why.
 
-    `chosen` equal to the active backend means stay, equal to `switching_to` that the switch under way goes on.
+    `chosen` equal to the active backend means stay, and while a switch is under way that it is given up; equal to
+    `switching_to` that the switch goes on.
     `reason` is one sentence for a person; `inputs` holds the numbers it rests on. `rule` names the rule that spoke
     (docs/policy.md): it stays the same while only the numbers in the reason move.
     """
