@@ -15,8 +15,15 @@ if TYPE_CHECKING:
 
 Header = tuple[bytes, bytes]
 
-_TOKEN = bytes(c for c in range(33, 127) if chr(c) not in '"(),/:;<=>?@[\\]{}')
-_HOP_BY_HOP = frozenset((b"connection", b"keep-alive", b"transfer-encoding", b"te", b"trailer", b"upgrade"))
+_TOKEN = bytes(c for c in range(33, 127) if chr(c) not in '"(),/:;<=>?@[\\]{}' and not 65 <= c <= 90)
+"""What the lower-case name of a header may consist of (RFC 9110, 5.6.2)."""
+
+_OURS = frozenset(
+    b"connection keep-alive transfer-encoding te trailer upgrade date x-gaia-backend x-gaia-fallback".split()
+)
+"""Headers that speak of the connection or of the runtime: a function's are left out."""
+
+_MAX_LENGTH_DIGITS = 18
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
@@ -32,6 +39,7 @@ class Exchange:
     on_drain: Callable[[], None] | None = None
     refusal: tuple[int, str] | None = None
     _chunked = False
+    _silent = False
     _left: int | None = None
 
     def __init__(
@@ -80,9 +88,14 @@ class Exchange:
         self.started = True
         fields = list(headers)
         length = dict(headers).get(b"content-length")
-        if length is not None and length.isdigit():
+        self._silent = self.method == b"HEAD" or not _may_have_body(status)
+        if status == HTTPStatus.NO_CONTENT:
+            fields = [header for header in headers if header[0] != b"content-length"]
+        elif length is not None:
             self._left = int(length)
-        elif self.version == b"1.1" and _may_have_body(status):
+        elif status == HTTPStatus.NOT_MODIFIED:
+            pass
+        elif self.version == b"1.1":
             self._chunked = True
             fields.append((b"transfer-encoding", b"chunked"))
         else:
@@ -91,7 +104,7 @@ class Exchange:
 
     def write(self, chunk: bytes) -> None:
         """Send a part of a streamed response."""
-        if self.client_gone or not chunk or self.method == b"HEAD":
+        if self.client_gone or not chunk or self._silent:
             return
         if self._left is not None:
             self._left -= len(chunk)
@@ -104,10 +117,10 @@ class Exchange:
         """Complete a streamed response; one that is shorter than its Content-Length closes the connection."""
         if self.client_gone:
             return
-        if self._left and self.method != b"HEAD":
+        if self._left and not self._silent:
             self.abort()
             return
-        if self._chunked and self.method != b"HEAD":
+        if self._chunked and not self._silent:
             self._connection.write(b"0\r\n\r\n")
         self._connection.finish(self)
 
@@ -139,16 +152,22 @@ def _may_have_body(status: int) -> bool:
 def response_headers(fields: Sequence[bytes]) -> list[Header] | None:
     """Check the names and values that a function wants to send; None: they can't be sent.
 
-    Hop-by-hop headers are the edge's own business and are left out.
+    Hop-by-hop headers and the runtime's own are the edge's business and are left out.
     """
     if len(fields) % 2:
         return None
     headers: list[Header] = []
-    for name, value in zip(fields[::2], fields[1::2], strict=True):
-        if not _is_name(name) or b"\r" in value or b"\n" in value:
+    lengths = 0
+    for name, raw in zip(fields[::2], fields[1::2], strict=True):
+        if not _is_name(name) or b"\r" in raw or b"\n" in raw:
             return None
-        if name not in _HOP_BY_HOP:
-            headers.append((name, value.strip(b" \t")))
+        value = raw.strip(b" \t")
+        if name == b"content-length":
+            lengths += 1
+            if lengths > 1 or len(value) > _MAX_LENGTH_DIGITS or not value.isdigit():
+                return None  # the client would have to guess where the answer ends
+        if name not in _OURS:
+            headers.append((name, value))
     return headers
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 import httptools
 
 from runtime_images.dynamic_runtime.exchange import Exchange, Header
+from runtime_images.dynamic_runtime.request_target import is_host, origin_form
 
 if TYPE_CHECKING:
     from runtime_images.dynamic_runtime.http_server import HttpServer
@@ -26,6 +27,8 @@ WRITE_TIMEOUT_S = 60.0
 LINGER_S = 1.0
 _NEVER_S = float("inf")
 _MAX_CHUNK_OVERHEAD = 8
+_MAX_PARTS = 1024
+"""Parts of a body that are kept apart; a body that comes in more, byte by byte, must not cost an object a byte."""
 _FOREIGN_METHODS = frozenset(
     b"CONNECT PRI SOURCE DESCRIBE ANNOUNCE SETUP PLAY PAUSE TEARDOWN GET_PARAMETER SET_PARAMETER REDIRECT RECORD "
     b"FLUSH".split()
@@ -48,13 +51,14 @@ class HttpConnection(asyncio.Protocol):
         self._headers: list[Header] = []
         self._head_bytes = 0
         self._in_head = True
-        self._parts: list[bytes] = []
+        self._parts: list[bytes | bytearray] = []
         self._body_bytes = 0
         self._raw_body_bytes = 0
         self._fields_bytes = self._hosts = self._length = 0
         self._method = b"GET"
-        self._expects = b""
-        self._encoded = False
+        self._host = b""
+        self._expects = self._codings = b""
+        self._owes_continue = False
         self._refused = False
         self._reading_paused = False
         self._deadline_s = server.clock.monotonic() + HEAD_TIMEOUT_S
@@ -130,7 +134,8 @@ class HttpConnection(asyncio.Protocol):
         kept = [header for header in self._headers if header[0] not in (b"connection", b"upgrade")]
         if closes:
             kept.append((b"connection", b"close"))
-        lines = [b"%b %b HTTP/1.1" % (self._method, self._url), *(b"%b: %b" % header for header in kept)]
+        version = self._parser.get_http_version().encode()
+        lines = [b"%b %b HTTP/%b" % (self._method, self._url, version), *(b"%b: %b" % header for header in kept)]
         return b"\r\n".join(lines) + b"\r\n\r\n"
 
     # httptools callbacks
@@ -141,8 +146,7 @@ class HttpConnection(asyncio.Protocol):
         self._method = b"GET"
         self._headers = []
         self._fields_bytes = self._hosts = self._length = 0
-        self._expects = b""
-        self._encoded = False
+        self._expects = self._codings = b""
         self._deadline_s = self.server.clock.monotonic() + HEAD_TIMEOUT_S
 
     def on_url(self, url: bytes) -> None:
@@ -158,12 +162,13 @@ class HttpConnection(asyncio.Protocol):
         self._fields_bytes += len(name) + len(value)
         if name == b"host":
             self._hosts += 1
+            self._host = value
         elif name == b"content-length":
             self._length = int(value)  # the parser has refused what is no number
         elif name == b"expect":
             self._expects = value.lower()
         elif name == b"transfer-encoding":
-            self._encoded = True  # with HTTP/1.0 its framing can't be trusted (RFC 9112, 6.1): close afterwards
+            self._codings += b"," + value.lower()
 
     def on_headers_complete(self) -> None:
         """The head is there: decide whether the body is wanted."""
@@ -176,7 +181,8 @@ class HttpConnection(asyncio.Protocol):
         if self._refused or (self._parser.should_upgrade() and self._method != b"CONNECT"):
             return
         exchange = Exchange(self, self._method, self._url, version, self._headers)
-        exchange.keep_alive = self._parser.should_keep_alive() and (version == b"1.1" or not self._encoded)
+        # With HTTP/1.0 the framing of a coded message can't be trusted (RFC 9112, 6.1): close afterwards.
+        exchange.keep_alive = self._parser.should_keep_alive() and (version == b"1.1" or not self._codings)
         if version not in (b"1.0", b"1.1"):
             self._refuse(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "only HTTP/1.0 and HTTP/1.1 are spoken here")
         elif self._method in _FOREIGN_METHODS:
@@ -186,14 +192,41 @@ class HttpConnection(asyncio.Protocol):
                 HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
                 f"the request head exceeds {MAX_REQUEST_HEAD_BYTES} bytes",
             )
-        elif exchange.version == b"1.1" and self._hosts != 1:
-            self._refuse(HTTPStatus.BAD_REQUEST, "an HTTP/1.1 request needs exactly one Host header")
+        elif self._hosts != 1 and (self._hosts or version == b"1.1"):
+            self._refuse(HTTPStatus.BAD_REQUEST, "a request needs exactly one Host header")
+        elif not self._is_addressed(exchange):
+            self._refuse(HTTPStatus.BAD_REQUEST, "the request's target or its Host header is malformed")
+        elif self._codings and self._codings != b",chunked":
+            ends_well = self._codings.rpartition(b",")[2].strip() == b"chunked"  # else nobody knows where it ends
+            status = HTTPStatus.NOT_IMPLEMENTED if ends_well else HTTPStatus.BAD_REQUEST
+            self._refuse(status, "no transfer coding but chunked is understood here")
         elif self._length > self.server.max_body_bytes:
             self._refuse_body()
         else:
             self._receiving = exchange
-            if self._expects == b"100-continue" and not self._pending and self._current is None:
-                self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._owes_continue = self._expects == b"100-continue" and version == b"1.1"
+            if self._owes_continue:
+                self._continue()
+
+    def _is_addressed(self, exchange: Exchange) -> bool:
+        """Bring the target into origin form; whether it and the Host header are well-formed."""
+        if self._hosts and not is_host(self._host):
+            return False
+        if not exchange.target.startswith(b"/") or b"#" in exchange.target:
+            origin = origin_form(exchange.method, exchange.target)
+            if origin is None:
+                return False
+            exchange.target, authority = origin
+            if authority is not None:  # it counts, whatever the Host header says (RFC 9112, 3.2.2)
+                others = [header for header in exchange.headers if header[0] != b"host"]
+                exchange.headers = [(b"host", authority), *others]
+        return True
+
+    def _continue(self) -> None:
+        """Ask for the body that a client holds back, once all answers before it have left."""
+        if self._current is None and not self._pending:
+            self._owes_continue = False
+            self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
         """Part of the request's body."""
@@ -203,7 +236,12 @@ class HttpConnection(asyncio.Protocol):
         if self._body_bytes > self.server.max_body_bytes:
             self._refuse_body()
             return
-        self._parts.append(body)
+        if len(self._parts) < _MAX_PARTS:
+            self._parts.append(body)
+        elif len(self._parts) == _MAX_PARTS:
+            self._parts.append(bytearray(body))
+        else:
+            self._parts[-1] += body
 
     def on_message_complete(self) -> None:
         """The request is whole: queue it behind those that came before on this connection."""
@@ -213,7 +251,8 @@ class HttpConnection(asyncio.Protocol):
         if exchange is None:
             return
         exchange.arrived_s = self.server.clock.monotonic()
-        exchange.body = b"".join(self._parts) if len(self._parts) != 1 else self._parts[0]
+        exchange.body = b"".join(self._parts)  # of a single part, the part itself
+        self._owes_continue = False
         self._parts = []
         if self._current is None and not self._pending:
             self._hand_over(exchange)
@@ -263,6 +302,8 @@ class HttpConnection(asyncio.Protocol):
             self.close()
         elif self._pending or self._reading_paused:
             self.server.loop.call_soon(self._next)
+        elif self._owes_continue:
+            self._continue()
 
     def close(self) -> None:
         """Close once everything is written."""

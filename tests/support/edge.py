@@ -1,0 +1,152 @@
+"""The HTTP edge without a socket: bytes in, the requests it hands over and the bytes that it answers out.
+
+The real `HttpServer` and `HttpConnection` run on a real event loop; only the transport is in memory, so that a test
+can cut a stream at every byte in a few microseconds. The transport keeps to asyncio's contract: nothing is delivered
+while reading is paused, nothing is written after the end.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from runtime_images.dynamic_runtime.clock import FakeClock
+from runtime_images.dynamic_runtime.exchange import Exchange
+from runtime_images.dynamic_runtime.http import HttpConnection
+from runtime_images.dynamic_runtime.http_server import HttpServer
+
+MAX_BODY_BYTES = 100_000
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A request as the application behind the edge sees it."""
+
+    method: bytes
+    target: bytes
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+
+@dataclass
+class Talk:
+    """What came of one connection."""
+
+    seen: list[Seen]
+    written: bytes
+    ended: bool
+
+    @property
+    def refused(self) -> int:
+        """The status of the edge's own refusal; 0 if it refused nothing."""
+        head, _, body = self.written.rpartition(b"\r\n\r\n")
+        return int(head.rpartition(b"\r\nHTTP/1.1 ")[2].removeprefix(b"HTTP/1.1 ")[:3]) if b'{"error": ' in body else 0
+
+
+def ok(exchange: Exchange) -> None:
+    """Answer with a short body."""
+    exchange.respond(200, [], b"ok")
+
+
+@dataclass
+class Application:
+    """Notes what it is given, and answers at once or in the next turn of the event loop."""
+
+    answer: Callable[[Exchange], None] = ok
+    later: bool = False
+    seen: list[Seen] = field(default_factory=list)
+
+    def handle(self, exchange: Exchange) -> None:
+        """Note the request and answer it."""
+        self.seen.append(Seen(exchange.method, exchange.target, tuple(exchange.headers), exchange.body))
+        if self.later:
+            asyncio.get_running_loop().call_soon(self.answer, exchange)
+        else:
+            self.answer(exchange)
+
+
+class Wire(asyncio.Transport):
+    """An in-memory transport: keeps what is written, delivers what is fed unless reading is paused."""
+
+    def __init__(self, connection: HttpConnection) -> None:
+        super().__init__()
+        self.written = bytearray()
+        self.ended = self.aborted = False
+        self._connection = connection
+        self._waiting: deque[bytes] = deque()
+        self._paused = False
+        self._closing = False
+        connection.connection_made(self)
+
+    def feed(self, data: bytes) -> None:
+        """The client sends `data`."""
+        self._waiting.append(data)
+        self._deliver()
+
+    def _deliver(self) -> None:
+        while self._waiting and not self._paused and not self._closing:
+            self._connection.data_received(self._waiting.popleft())
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Keep what the server says."""
+        assert not self.ended, "written after the end"
+        self.written += data
+
+    def writelines(self, list_of_data: Sequence[bytes | bytearray | memoryview]) -> None:  # type: ignore[override]
+        """Keep what the server says."""
+        for data in list_of_data:
+            self.write(data)
+
+    def write_eof(self) -> None:
+        """The server has said everything."""
+        self.ended = True
+
+    def close(self) -> None:
+        """Close; asyncio tells the protocol in the next turn of the loop."""
+        if not self._closing:
+            self._closing = self.ended = True
+            asyncio.get_running_loop().call_soon(self._connection.connection_lost, None)
+
+    def abort(self) -> None:
+        """Close without having written everything."""
+        self.aborted = True
+        self.close()
+
+    def is_closing(self) -> bool:
+        """Whether it was closed."""
+        return self._closing
+
+    def pause_reading(self) -> None:
+        """Hold what the client sends."""
+        assert not self._paused
+        self._paused = True
+
+    def resume_reading(self) -> None:
+        """Go on delivering, in the next turn of the loop."""
+        assert self._paused
+        self._paused = False
+        asyncio.get_running_loop().call_soon(self._deliver)
+
+
+def talk(pieces: Sequence[bytes], application: Application | None = None) -> Talk:
+    """Send `pieces` on one connection, each as its own read, and let everything be answered."""
+    application = application or Application()
+
+    async def run() -> Talk:
+        server = HttpServer(application, FakeClock(), MAX_BODY_BYTES)
+        wire = Wire(HttpConnection(server))
+        for piece in pieces:
+            wire.feed(piece)
+        await _settle(wire)
+        return Talk(application.seen, bytes(wire.written), wire.ended)
+
+    return asyncio.run(run())
+
+
+async def _settle(wire: Wire) -> None:
+    """Run the loop until nothing more is written."""
+    quiet, size = 0, -1
+    while quiet < 3:
+        await asyncio.sleep(0)
+        quiet = quiet + 1 if len(wire.written) == size else 0
+        size = len(wire.written)
