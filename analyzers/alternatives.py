@@ -75,7 +75,7 @@ def _sentence(mode: ExecutionMode, instead_of: ExecutionMode, condition: str) ->
 
 
 def _places(findings: Sequence[Finding]) -> list[str]:
-    return list(dict.fromkeys(f"{finding.place.path}:{finding.place.line}" for finding in findings))
+    return list(dict.fromkeys(finding.place.shown for finding in findings))
 
 
 def _listed(places: Sequence[str]) -> str:

@@ -118,6 +118,13 @@ def _finder(sources: Sequence[Source]) -> Find:
     return modules.get
 
 
-def _order(finding: Finding) -> tuple[bool, float, str, int, str]:
+def _order(finding: Finding) -> tuple[bool, float, str, int, int, str]:
     place = finding.place
-    return (finding.signal is not Signal.FAILURE, -abs(finding.weight), place.path, place.line, finding.rule)
+    return (
+        finding.signal is not Signal.FAILURE,
+        -abs(finding.weight),
+        place.path,
+        place.cell,
+        place.line,
+        finding.rule,
+    )

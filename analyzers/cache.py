@@ -123,13 +123,15 @@ def _encoded(result: FileResult) -> "dict[str, Any]":
     return {
         "findings": [_encoded_finding(finding) for finding in result.findings],
         "suppressed": [_encoded_finding(finding) for finding in result.suppressed],
-        "suppressions": [[note.line, note.column, list(note.codes), note.reason] for note in result.suppressions],
+        "suppressions": [
+            [note.line, note.column, list(note.codes), note.reason, note.cell] for note in result.suppressions
+        ],
     }
 
 
 def _encoded_finding(finding: Finding) -> "list[Any]":
     place = finding.place
-    where = [place.line, place.column, place.end_column]
+    where = [place.line, place.column, place.end_column, place.cell]
     return [finding.rule, *where, finding.message, finding.weight, finding.signal.value, finding.excerpt]
 
 
@@ -139,8 +141,8 @@ def _decoded(path: str, encoded: "dict[str, Any]") -> FileResult:
         tuple(_decoded_finding(path, *finding) for finding in encoded["findings"]),
         tuple(_decoded_finding(path, *finding) for finding in encoded["suppressed"]),
         tuple(
-            Suppression(path, int(line), int(column), tuple(map(str, codes)), str(reason))
-            for line, column, codes, reason in encoded["suppressions"]
+            Suppression(path, int(line), int(column), tuple(map(str, codes)), str(reason), int(cell))
+            for line, column, codes, reason, cell in encoded["suppressions"]
         ),
     )
 
@@ -151,12 +153,13 @@ def _decoded_finding(
     line: int,
     column: int,
     end_column: int,
+    cell: int,
     message: str,
     weight: float,
     signal: str,
     excerpt: str,
 ) -> Finding:
-    place = Place(path, int(line), int(column), int(end_column))
+    place = Place(path, int(line), int(column), int(end_column), int(cell))
     return Finding(str(rule), place, str(message), float(weight), Signal(signal), str(excerpt))
 
 

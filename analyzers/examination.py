@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from analyzers.facts import Facts, Place
 from analyzers.findings import Finding, Signal
+from analyzers.lines import lines_of
 from analyzers.reading import Source, Trouble
 from analyzers.records import replace
 from analyzers.rules import RULES
 from analyzers.rules.model import Rule
+from analyzers.suppression import Suppression
 
 
 def examine(facts: Facts, rules: Sequence[Rule] = RULES) -> Iterator[Finding]:
@@ -34,7 +36,7 @@ def open_device(trouble: Trouble) -> Finding:
 def with_excerpts(findings: Sequence[Finding], sources: Sequence[Source]) -> list[Finding]:
     """The findings with the lines of `sources` that they stand on."""
     wanted = {finding.place.path for finding in findings}
-    lines = {source.path: source.text.splitlines() for source in sources if source.path in wanted}
+    lines = {source.path: lines_of(source.text) for source in sources if source.path in wanted}
 
     def excerpt(finding: Finding) -> str:
         known = lines.get(finding.place.path, [])
@@ -55,3 +57,13 @@ def in_cells(findings: Sequence[Finding], sources: Sequence[Source]) -> list[Fin
         return replace(finding, place=in_cell(finding.place, cells)) if cells else finding
 
     return [placed(finding) for finding in findings]
+
+
+def comments_in_cells(comments: Sequence[Suppression], starts: tuple[int, ...]) -> tuple[Suppression, ...]:
+    """The comments of a notebook whose cells begin on the lines `starts`, placed by cell and by the line in it."""
+    from analyzers.notebooks import in_cell
+
+    places = [in_cell(Place(comment.path, comment.line), starts) for comment in comments]
+    return tuple(
+        replace(comment, line=place.line, cell=place.cell) for comment, place in zip(comments, places, strict=True)
+    )

@@ -11,12 +11,27 @@ if TYPE_CHECKING:
 
 @record
 class Place:
-    """A stretch of one line: `line` and `column` count from 1, `end_column` is just behind the stretch."""
+    """A stretch of one line: `line` and `column` count from 1, `end_column` is just behind the stretch.
+
+    In a notebook `cell` is the number of a cell, counted from 1 over all of them, and `line` is the line in it; it is 0
+    everywhere else, and in a notebook where the lines of all cells are counted through, as rules see them.
+    """
 
     path: str
     line: int
     column: int = 1
     end_column: int = 2
+    cell: int = 0
+
+    @property
+    def file(self) -> str:
+        """The file as people find the place in it: with the cell, in a notebook."""
+        return f"{self.path}:cell {self.cell}" if self.cell else self.path
+
+    @property
+    def shown(self) -> str:
+        """The place without its column, as sentences name it."""
+        return f"{self.file}:{self.line}"
 
 
 class Signal(StrEnum):
@@ -52,4 +67,4 @@ class Finding:
         """The finding in the words shared with the manifest and the policy."""
         from runtime_images.policy.model import Evidence
 
-        return Evidence(self.rule, self.place.path, self.place.line, self.place.column, self.message, self.weight)
+        return Evidence(self.rule, self.place.file, self.place.line, self.place.column, self.message, self.weight)

@@ -1,7 +1,7 @@
 """All that it takes to lint one file: facts, inference where a device is open, rules, suppressions."""
 
 from analyzers.escalation import resolve
-from analyzers.examination import examine, failure, in_cells, with_excerpts
+from analyzers.examination import comments_in_cells, examine, failure, in_cells, with_excerpts
 from analyzers.facts import Facts
 from analyzers.findings import Finding, Place, Signal
 from analyzers.linting import FileResult, Linted
@@ -21,7 +21,10 @@ def lint_file(library: Library, path: str) -> Linted:
         return Linted(FileResult(path, (failure(trouble),)))
     comments = suppressions(path, source.text)
     found = with_excerpts(_findings(source, neighbours), [source])
-    kept, silenced = split(sorted(in_cells(found, [source]), key=_order), comments)
+    kept, silenced = split(sorted(found, key=_order), comments)
+    if source.cells:
+        kept, silenced = tuple(in_cells(kept, [source])), tuple(in_cells(silenced, [source]))
+        comments = comments_in_cells(comments, source.cells)
     result = FileResult(path, kept, silenced, comments)
     return Linted(result, tuple(sorted(neighbours.read - {path})), tuple(sorted(neighbours.absent)))
 

@@ -19,13 +19,13 @@ class Pattern:
             self._compiled = re.compile(self._text, self._flags)
         return self._compiled
 
-    def search(self, text: str) -> re.Match[str] | None:
-        """The first match anywhere in `text`."""
-        return self._now().search(text)
+    def search(self, text: str, start: int = 0) -> re.Match[str] | None:
+        """The first match in `text` from `start` on."""
+        return self._now().search(text, start)
 
-    def match(self, text: str) -> re.Match[str] | None:
-        """The match at the start of `text`."""
-        return self._now().match(text)
+    def match(self, text: str, start: int = 0) -> re.Match[str] | None:
+        """The match at `start` of `text`."""
+        return self._now().match(text, start)
 
     def fullmatch(self, text: str) -> re.Match[str] | None:
         """The match of the whole of `text`."""

@@ -20,6 +20,7 @@ from analyzers.idioms import (
     words,
     zipped,
 )
+from analyzers.lines import lines_of
 from analyzers.phases import NOWHERE, Phase, Situation, Situations
 from analyzers.reading import Source
 from analyzers.records import replace
@@ -99,9 +100,9 @@ class _Walker:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.lines = source.text.splitlines()
+        self.lines = lines_of(source.text)
         self.owner = ""
-        self.functions: dict[str, _Called] = {"": _Called("", Phase.IMPORT)}
+        self.functions = {"": _Called("", None if source.cells else Phase.IMPORT)}  # nobody imports a notebook
         self.found: dict[tuple[str, int, int], Situation] = {}
         self.literals: dict[tuple[str, int, int], Place] = {}
         self.modules: set[str] = set()

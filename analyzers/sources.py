@@ -63,9 +63,7 @@ class Project:
     @property
     def files(self) -> tuple[str, ...]:
         """Every file that was read, or tried, in the order of the names."""
-        read = {source.path for source in self.sources} | {
-            trouble.place.path.partition(":cell ")[0] for trouble in self.troubles
-        }
+        read = {source.path for source in self.sources} | {trouble.place.path for trouble in self.troubles}
         return tuple(sorted(read | {dependency.place.path for dependency in self.dependencies}))
 
 

@@ -17,19 +17,21 @@ _CODE = r"GA\d{3}"
 
 @record
 class Suppression:
-    """A comment that silences rules on its line; `line` and `column` count from 1."""
+    """A comment that silences rules on its line; `line` and `column` count from 1, `cell` is that of a `Place`."""
 
     path: str
     line: int
     column: int
     codes: tuple[str, ...]
     reason: str = ""
+    cell: int = 0
 
     def silences(self, finding: Finding) -> bool:
         """Whether this comment silences `finding`."""
         return (
             finding.rule in self.codes
             and finding.place.line == self.line
+            and finding.place.cell == self.cell
             and finding.place.path == self.path
             and finding.signal is not Signal.FAILURE
         )

@@ -26,6 +26,7 @@ from analyzers.facts import (
     Value,
     options,
 )
+from analyzers.lines import lines_of
 from analyzers.prefilter import may_use_a_gpu
 from analyzers.reading import Source, Trouble
 from analyzers.scopes import Conditions, Kind, ModuleScopes, Scope, Site, read_scopes
@@ -147,7 +148,7 @@ class _FileReader:
         self._guards = evaluator.guards
         self._callers = callers
         self._outer_guards: dict[Scope, Guard] = {}
-        self._lines = module.top.source.text.splitlines()
+        self._lines = lines_of(module.top.source.text)
         self._troubles = troubles
         self._steps = 0
 

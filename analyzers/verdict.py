@@ -108,8 +108,10 @@ def _because(findings: Sequence[Finding], *, positive: bool) -> str:
 
 def _strongest(findings: Iterable[Finding]) -> list[Finding]:
     """By weight, the strongest for the GPU first; in source order where equal."""
-    return sorted(findings, key=lambda finding: (-finding.weight, finding.place.path, finding.place.line))
+    return sorted(
+        findings, key=lambda finding: (-finding.weight, finding.place.path, finding.place.cell, finding.place.line)
+    )
 
 
 def _shown(finding: Finding) -> str:
-    return f"{finding.message} ({finding.place.path}:{finding.place.line})"
+    return f"{finding.message} ({finding.place.shown})"

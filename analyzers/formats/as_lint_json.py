@@ -27,6 +27,7 @@ def to_object(finding: LintFinding) -> dict[str, Any]:
         "level": finding.level.word,
         "confidence": finding.confidence.word,
         "path": finding.path,
+        "cell": finding.cell or None,
         "line": finding.line,
         "column": finding.column,
         "end_column": finding.end_column,

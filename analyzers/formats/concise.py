@@ -1,4 +1,7 @@
-"""One line a finding, in the form that editors and pipelines know: `path:line:column: level: message [code]`."""
+"""One line a finding, in the form that editors and pipelines know: `path:line:column: level: message [code]`.
+
+A finding in a notebook names its cell and the line in it, `path:cell 3:line:column: ...`.
+"""
 
 from analyzers.formats.findings import LintFinding, Report
 
@@ -10,7 +13,8 @@ def render(report: Report) -> str:
 
 def line(finding: LintFinding) -> str:
     """A finding as one line."""
-    place = f"{finding.path}:{finding.line}:{finding.column}"
+    cell = f":cell {finding.cell}" if finding.cell else ""
+    place = f"{finding.path}{cell}:{finding.line}:{finding.column}"
     return printable(f"{place}: {finding.level.word}: {' '.join(finding.message.split())} [{finding.code}]")
 
 

@@ -41,7 +41,8 @@ class LintFinding:
     """One finding of the linter.
 
     `path` has forward slashes; `line` and `column` count from 1 and `end_column` is just behind the stretch.
-    `excerpt` is the source line, `ordinal` tells equal findings on equal lines of one file apart, from 0.
+    `excerpt` is the source line, `ordinal` tells equal findings on equal lines of one file apart, from 0. In a notebook
+    `cell` is the number of the cell, from 1, and `line` the line in it; `cell` is 0 everywhere else.
     """
 
     code: str
@@ -54,6 +55,7 @@ class LintFinding:
     message: str
     excerpt: str = ""
     ordinal: int = 0
+    cell: int = 0
 
 
 @record

@@ -5,13 +5,14 @@ A command is one line, `::level key=value,key=value::message`; the runner takes 
 """
 
 from analyzers.formats.findings import Level, LintFinding, Report
+from analyzers.formats.places import in_files
 
 _COMMANDS = {Level.NOTE: "notice", Level.WARNING: "warning", Level.ERROR: "error"}
 
 
 def render(report: Report) -> str:
     """A workflow command for each finding."""
-    return "".join(f"{_command(finding)}\n" for finding in report.findings)
+    return "".join(f"{_command(finding)}\n" for finding in in_files(report))
 
 
 def _command(finding: LintFinding) -> str:

@@ -4,6 +4,7 @@ import json
 
 from analyzers.formats.findings import Level, Report
 from analyzers.formats.fingerprints import fingerprint
+from analyzers.formats.places import in_files
 
 _SEVERITIES = {Level.NOTE: "info", Level.WARNING: "minor", Level.ERROR: "major"}
 
@@ -18,6 +19,6 @@ def render(report: Report) -> str:
             "severity": _SEVERITIES[finding.level],
             "location": {"path": finding.path, "lines": {"begin": finding.line}},
         }
-        for finding in report.findings
+        for finding in in_files(report)
     ]
     return json.dumps(issues, indent=2, ensure_ascii=False) + "\n"

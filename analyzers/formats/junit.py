@@ -10,13 +10,14 @@ from xml.etree import ElementTree as ET
 
 from analyzers.formats.concise import line
 from analyzers.formats.findings import LintFinding, Report
+from analyzers.formats.places import in_files
 
 _ALLOWED_CONTROLS = "\t\n\r"
 
 
 def render(report: Report) -> str:
     """The report as an XML document, ending in a newline."""
-    by_file = {path: list(found) for path, found in groupby(report.findings, key=lambda finding: finding.path)}
+    by_file = {path: list(found) for path, found in groupby(in_files(report), key=lambda finding: finding.path)}
     clean = set(report.files) - set(by_file)
     root = ET.Element("testsuites", {"name": "gaia lint", **_counts(report, report.findings, clean)})
     for path in dict.fromkeys([*report.files, *by_file]):

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from analyzers.formats.findings import Confidence, LintFinding, Report, RuleText
 from analyzers.formats.fingerprints import fingerprint, line_hashes
+from analyzers.formats.places import in_files
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _ROOT = "%SRCROOT%"
@@ -42,7 +43,7 @@ def to_object(report: Report) -> dict[str, Any]:
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the repository."}}},
         "columnKind": "unicodeCodePoints",
         "invocations": [{"executionSuccessful": report.complete}],
-        "results": [_result(finding, codes.index(finding.code), hashes) for finding in report.findings],
+        "results": [_result(finding, codes.index(finding.code), hashes) for finding in in_files(report)],
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 

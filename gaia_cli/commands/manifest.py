@@ -59,7 +59,7 @@ def _expected(project: FunctionProject, path: Path) -> str:
     analysis = analyze_project(project, path)
     if analysis.failures:
         failure = analysis.failures[0]
-        place = f"{path / failure.place.path}:{failure.place.line}"
+        place = path / failure.place.shown
         raise AnalysisError(f"{place}: {failure.message}", "correct the file; a manifest needs every source")
     return render_manifest(analysis, name=project.name, slo=project.slo, version=__version__)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from analyzers.formats.findings import LintFinding
+from analyzers.lines import lines_of
 from analyzers.records import replace
 from gaia_cli.linting.configuration import Configuration
 from gaia_cli.linting.discovery import relative
@@ -12,6 +13,7 @@ TYPE_CHECKING = False  # as type checkers know it; see options.py
 if TYPE_CHECKING:
     from analyzers.findings import Finding
     from analyzers.linting import FileResult
+    from analyzers.suppression import Suppression
 
 
 def collected(
@@ -28,7 +30,11 @@ def collected(
         own = [_lint_finding(finding) for finding in _entangled_once(wanted)]
         if selection.wants(UNUSED_SUPPRESSION, path):
             own += unused_suppressions(result, sources)
-        yield from _numbered(sorted(own, key=lambda finding: (finding.line, finding.column, finding.code)))
+        yield from _numbered(sorted(own, key=_order))
+
+
+def _order(finding: LintFinding) -> tuple[int, int, int, str]:
+    return finding.cell, finding.line, finding.column, finding.code
 
 
 def _entangled_once(findings: "Iterable[Finding]") -> "Iterator[Finding]":
@@ -53,6 +59,7 @@ def _lint_finding(finding: "Finding") -> LintFinding:
         place.end_column,
         finding.message,
         finding.excerpt,
+        cell=place.cell,
     )
 
 
@@ -63,8 +70,7 @@ def unused_suppressions(result: "FileResult", sources: Mapping[str, str]) -> Ite
         for code in comment.codes:
             if any(comment.silences(finding) and finding.rule == code for finding in result.suppressed):
                 continue
-            lines = sources.get(result.path, "").splitlines()
-            excerpt = lines[comment.line - 1] if comment.line <= len(lines) else ""
+            excerpt = _line(sources.get(result.path, ""), comment)
             yield LintFinding(
                 UNUSED_SUPPRESSION,
                 known.level,
@@ -75,7 +81,22 @@ def unused_suppressions(result: "FileResult", sources: Mapping[str, str]) -> Ite
                 max(len(excerpt.rstrip()), comment.column) + 1,
                 f"this comment silences {code}, which finds nothing on its line",
                 excerpt,
+                cell=comment.cell,
             )
+
+
+def _line(text: str, comment: "Suppression") -> str:
+    """The line of the file's text on which a comment stands, empty when it is not there any more."""
+    if comment.cell:
+        from analyzers.notebooks import NotANotebookError, cells_of
+
+        try:
+            cells = cells_of(text)
+        except NotANotebookError:
+            return ""
+        text = cells[comment.cell - 1] if comment.cell <= len(cells) else ""
+    lines = lines_of(text)
+    return lines[comment.line - 1] if comment.line <= len(lines) else ""
 
 
 def _numbered(findings: Iterable[LintFinding]) -> Iterator[LintFinding]:

@@ -1,4 +1,4 @@
-"""Which files are linted: those that are named, and the Python files in directories that are.
+"""Which files are linted: those that are named, and the Python files and notebooks in directories that are.
 
 Environments, caches and hidden directories are left out of directories. What `exclude` matches is left out always,
 also when it is named, because hooks name every file that changed.
@@ -60,7 +60,7 @@ def directories_below(named: Sequence[str], exclude: Sequence[str], base: str) -
 
 def _below(root: str, exclude: Sequence[str], base: str) -> Iterator[str]:
     for directory, names in _walk(root, exclude, base):
-        paths = (os.path.join(directory, name) for name in names if name.endswith(".py"))
+        paths = (os.path.join(directory, name) for name in names if name.endswith((".py", ".ipynb")))
         yield from (path for path in paths if not _excluded(path, exclude, base))
 
 

@@ -24,7 +24,7 @@ class Change:
 
 
 def changes(findings: Iterable[LintFinding], root: str) -> Iterator[Change]:
-    """What fixing would change in the files of `findings`, which are below `root`.
+    """What fixing would change in the files of `findings`, which are below `root`; notebooks stay as they are.
 
     Raises:
         UsageError: a file cannot be read any more.
@@ -32,7 +32,7 @@ def changes(findings: Iterable[LintFinding], root: str) -> Iterator[Change]:
     """
     by_file: dict[str, set[str]] = {}
     for finding in findings:
-        if finding.code in FIXABLE:
+        if finding.code in FIXABLE and not finding.cell:
             by_file.setdefault(finding.path, set()).add(finding.code)
     for name, codes in by_file.items():
         path = Path(root) / name
@@ -40,6 +40,11 @@ def changes(findings: Iterable[LintFinding], root: str) -> Iterator[Change]:
         fixed = fix(before, name, frozenset(codes))
         if fixed.source != before:
             yield Change(path, name, before, fixed.source, len(fixed.applied))
+
+
+def left_in_notebooks(findings: Iterable[LintFinding]) -> int:
+    """How many of `findings` could be put right if they did not stand in a notebook."""
+    return sum(finding.code in FIXABLE and finding.cell > 0 for finding in findings)
 
 
 def diff(change: Change) -> str:
@@ -76,7 +81,10 @@ def _read(path: Path) -> bytes:
 
 def _lines(data: bytes) -> list[str]:
     """The lines with their ends; a last one without is marked as diffs do it."""
-    lines = data.decode(errors="replace").splitlines(keepends=True)
-    if lines and not lines[-1].endswith("\n"):
-        lines[-1] += "\n\\ No newline at end of file\n"
+    text = data.decode(errors="replace")
+    lines = [f"{line}\n" for line in text.split("\n")]  # `splitlines` knows ends that diffs do not
+    if text == "" or text.endswith("\n"):
+        lines.pop()
+    else:
+        lines[-1] += "\\ No newline at end of file\n"
     return lines

@@ -93,7 +93,7 @@ def _weight(finding: Finding) -> Text:
 
 
 def _place(finding: Finding) -> str:
-    return f"{finding.place.path}:{finding.place.line}"
+    return finding.place.shown
 
 
 def _show_code(finding: Finding, console: Console) -> None:

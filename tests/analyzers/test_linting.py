@@ -76,7 +76,7 @@ def test_a_second_run_takes_results_from_the_cache(tmp_path: Path) -> None:
     project(tmp_path, {"func.py": _PINNED + "y = 1  # noqa: GA999\n"})
     first = _lint(tmp_path, "func.py", cache=cache)
     stored = json.loads((cache / "lint.json").read_text())
-    stored["entries"]["func.py"]["result"]["findings"][0][4] = "from the cache"
+    stored["entries"]["func.py"]["result"]["findings"][0][5] = "from the cache"
     (cache / "lint.json").write_text(json.dumps(stored))
 
     second = _lint(tmp_path, "func.py", cache=cache)

@@ -1,0 +1,34 @@
+"""Findings as readers need them that know files and lines only: a place in a notebook's cell becomes one in its file.
+
+The line is that of the notebook's JSON, on which code scanning and merge requests show a mark, and the message tells
+the cell. A notebook that cannot be read any more leaves the first line.
+"""
+
+from collections.abc import Iterator
+
+from analyzers.formats.findings import LintFinding, Report
+from analyzers.records import replace
+
+TYPE_CHECKING = False  # as type checkers know it
+if TYPE_CHECKING:
+    from analyzers.notebook_positions import NotebookFile
+
+
+def in_files(report: Report) -> Iterator[LintFinding]:
+    """The report's findings, in their order, none of which stands in a cell."""
+    notebooks: dict[str, NotebookFile] = {}
+    for finding in report.findings:
+        yield _in_file(finding, report, notebooks) if finding.cell else finding
+
+
+def _in_file(finding: LintFinding, report: Report, notebooks: "dict[str, NotebookFile]") -> LintFinding:
+    from analyzers.findings import Place
+    from analyzers.notebook_positions import NotebookFile
+
+    if finding.path not in notebooks:
+        notebooks[finding.path] = NotebookFile(report.sources.get(finding.path, ""))
+    place = notebooks[finding.path].place(
+        Place(finding.path, finding.line, finding.column, finding.end_column, finding.cell)
+    )
+    message = f"{finding.message} (cell {finding.cell}, line {finding.line})"
+    return replace(finding, line=place.line, column=place.column, end_column=place.end_column, message=message, cell=0)
