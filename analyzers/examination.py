@@ -7,7 +7,7 @@ from analyzers.findings import Finding, Signal
 from analyzers.lines import lines_of
 from analyzers.reading import Source, Trouble
 from analyzers.records import replace
-from analyzers.rules import RULES
+from analyzers.rules.evidence import RULES
 from analyzers.rules.model import Rule
 from analyzers.suppression import Suppression
 

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from analyzers import lint
-from analyzers.rules import RULES
+from analyzers.rules.evidence import RULES
 from benchmarks.nasty import nasty_files
 
 GAIAS_OWN = ("GA906", "GA907")

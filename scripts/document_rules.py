@@ -7,7 +7,8 @@ A test compares the pages with what this writes, so they are never older than th
 
 from pathlib import Path
 
-from analyzers.rules import FAILURES, RULES
+from analyzers.rules import FAILURES
+from analyzers.rules.evidence import RULES
 from analyzers.rules.hygiene import HYGIENE
 from analyzers.rules.hygiene_model import HygieneRule
 from analyzers.rules.mode_model import ModeRule

@@ -4,7 +4,8 @@ Loading this loads every rule, so only what shows rules imports it.
 """
 
 from analyzers.formats.findings import RuleText
-from analyzers.rules import FAILURES, RULES
+from analyzers.rules import FAILURES
+from analyzers.rules.evidence import RULES
 from analyzers.rules.hygiene import HYGIENE
 from analyzers.rules.hygiene_model import HygieneRule
 from analyzers.rules.mode_model import ModeRule

@@ -1,7 +1,7 @@
 import pytest
 
 from analyzers.prefilter import may_hold_evidence
-from analyzers.rules import RULES
+from analyzers.rules.evidence import RULES
 from analyzers.rules.examples import REQUIREMENTS_MARK, facts_of
 
 _PYTHON = [example for rule in RULES for example in rule.matches if not example.startswith(REQUIREMENTS_MARK)]

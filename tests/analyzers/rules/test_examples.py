@@ -2,7 +2,8 @@ import re
 
 import pytest
 
-from analyzers.rules import FAILURES, RULES
+from analyzers.rules import FAILURES
+from analyzers.rules.evidence import RULES
 from analyzers.rules.examples import facts_of
 from analyzers.rules.model import Rule
 

@@ -8,7 +8,7 @@ from analyzers import analyze
 from analyzers.facts import Facts
 from analyzers.prefilter import may_hold_evidence
 from analyzers.reading import Source
-from analyzers.rules import RULES
+from analyzers.rules.evidence import RULES
 from analyzers.rules.hygiene import HYGIENE, hygiene
 from analyzers.rules.hygiene_model import HygieneRule
 from analyzers.rules.model import Finding, Signal

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from analyzers.rules import RULES
+from analyzers.rules.evidence import RULES
 from gaia_cli.commands.rule import rule
 from gaia_cli.commands.rules import rules
 from gaia_cli.errors import ExitCode, UsageError

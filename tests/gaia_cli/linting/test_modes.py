@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzers.rules import RULES
+from analyzers.rules.evidence import RULES
 from analyzers.rules.mode_model import ModeRule
 from analyzers.rules.model import Finding, Signal
 from analyzers.rules.modes import MODE_RULES
