@@ -1,0 +1,47 @@
+"""What the policy is shown at a moment, as the runtime would show it: only what has finished or is in flight."""
+
+from bisect import bisect_left
+
+from gaia_cli.simulator.backends import Backends
+from runtime_images.policy.model import Backend, LaneObservation, Observation
+
+ARRIVALS_OVER_S = 5.0
+ARRIVALS_MOST = 4096
+"""The span over which the runtime counts arrivals, and how many it keeps."""
+
+
+def observe(backends: Backends, now: float) -> Observation:
+    """The observation of the present moment."""
+    flow = backends.flow
+    arrived = flow.arrived
+    total = len(arrived)
+    arrivals = total - bisect_left(arrived, now - ARRIVALS_OVER_S, max(0, total - ARRIVALS_MOST), total)
+    return Observation(
+        active=backends.target,
+        switching_to=backends.switching_to,
+        lanes={backend: _observe_lane(backends, backend, now) for backend in Backend},
+        queue_ages_s=tuple([now - arrived[row] for row in flow.queue]) if flow.queue else (),
+        arrival_rate=arrivals / ARRIVALS_OVER_S,
+        idle_s=0.0 if flow.queue or flow.serving else now - flow.last_activity,
+        slots=backends.slots,
+    )
+
+
+def _observe_lane(backends: Backends, backend: Backend, now: float) -> LaneObservation:
+    lane, worker = backends.lanes[backend], backends.worker(backend)
+    first = lane.first_within(now)
+    finished = len(lane.finished_at)
+    own = bisect_left(lane.finished_at, lane.since, first)
+    return LaneObservation(
+        available=backends.usable(backend, now),
+        running=worker is not None and worker.ready,
+        p95_s=lane.p95(first),
+        recent_latencies_s=tuple(lane.latencies[first:]),
+        recent_services_s=tuple(lane.services[first:]),
+        in_flight_ages_s=backends.flow.ages_s(worker, now) if worker is not None else (),
+        cpu_share=lane.cpu_share,
+        answered=finished - own,
+        start_up_s=lane.start_up_s,
+        held_s=backends.held_s(backend, now),
+        finished=finished,
+    )

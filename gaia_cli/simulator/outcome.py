@@ -1,0 +1,62 @@
+"""What a replay came to: the figures that DESIGN fixes for `gaia simulate`.
+
+A violation is a latency over the SLO; it is avoidable if the faster backend's service time meets the SLO. The
+objective is the cost, plus 30 s of GPU for every avoidable violation beyond the 5 % that a p95 SLO allows.
+"""
+
+from dataclasses import dataclass
+from math import ceil
+
+from gaia_cli.simulator.backends import Change
+from gaia_cli.simulator.scenario import Scenario
+from gaia_cli.simulator.traces import Trace
+from gaia_cli.simulator.world import Replay
+from runtime_images.policy.model import Backend
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The figures of one policy on one trace."""
+
+    policy: str
+    requests: int
+    violations: int
+    avoidable_violations: int
+    p50_ms: float
+    p95_ms: float
+    cpu_seconds: float
+    gpu_seconds: float
+    cost: float
+    switches: int
+    objective: float
+    timeline: tuple[Change, ...]
+
+
+def judge(policy: str, trace: Trace, scenario: Scenario, replay: Replay) -> Outcome:
+    """The figures of `replay`, which replayed `trace` under `policy`."""
+    latencies = [finished - arrived for arrived, finished in zip(replay.arrived, replay.finished, strict=True)]
+    slo_s = scenario.slo_p95_s
+    late = [row for row, latency_s in enumerate(latencies) if latency_s > slo_s]
+    avoidable = sum(min(trace.cpu_s[row], trace.gpu_s[row]) <= slo_s for row in late)
+    ordered = sorted(latencies)
+    held = replay.held_s
+    cost = sum(held[backend] * scenario.price(backend) for backend in Backend)
+    return Outcome(
+        policy=policy,
+        requests=len(trace),
+        violations=len(late),
+        avoidable_violations=avoidable,
+        p50_ms=_quantile_ms(ordered, 0.5),
+        p95_ms=_quantile_ms(ordered, 0.95),
+        cpu_seconds=held[Backend.CPU],
+        gpu_seconds=held[Backend.GPU],
+        cost=cost,
+        switches=max(0, sum(change.event == "active" for change in replay.timeline) - 1),
+        objective=scenario.objective(cost, len(trace), avoidable),
+        timeline=replay.timeline,
+    )
+
+
+def _quantile_ms(ordered: list[float], q: float) -> float:
+    """The nearest-rank quantile of sorted seconds, in milliseconds."""
+    return 1000 * ordered[ceil(q * len(ordered)) - 1]

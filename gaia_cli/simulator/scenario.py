@@ -1,0 +1,50 @@
+"""The conditions of a simulation: what is asked for, what backends cost and how long they take to start."""
+
+from dataclasses import dataclass
+
+from runtime_images.policy.model import Backend, ExecutionMode, Prices, Slo
+
+VIOLATION_GPU_S = 30.0
+"""What an avoidable violation beyond the allowed share costs, in seconds of GPU."""
+
+ALLOWED_SHARE = 0.05
+"""The share of late requests that a p95 SLO allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What every policy meets alike. Prices are in the currency a second; `slots` requests are served at once.
+
+    `window_s` is the span over which the runtime keeps latencies (`[slo] window_s`).
+    """
+
+    slo_p95_s: float = 1.0
+    start_cpu_s: float = 4.0
+    start_gpu_s: float = 10.0
+    slots: int = 1
+    cpu_price: float = 0.000038
+    gpu_price: float = 0.000133
+    mode: ExecutionMode = ExecutionMode.CPU_PREFERRED
+    window_s: float = 60.0
+
+    def start_s(self, backend: Backend) -> float:
+        """How long a backend takes from its start ordered to its being ready."""
+        return self.start_cpu_s if backend is Backend.CPU else self.start_gpu_s
+
+    def price(self, backend: Backend) -> float:
+        """What a second of a held backend costs."""
+        return self.cpu_price if backend is Backend.CPU else self.gpu_price
+
+    @property
+    def slo(self) -> Slo:
+        """The SLO in the policy's words."""
+        return Slo(latency_p95_ms=1000 * self.slo_p95_s, window_s=self.window_s)
+
+    @property
+    def prices(self) -> Prices:
+        """The prices in the policy's words."""
+        return Prices(cpu_per_hour=3600 * self.cpu_price, gpu_per_hour=3600 * self.gpu_price)
+
+    def objective(self, cost: float, requests: int, avoidable: float) -> float:
+        """What a policy is judged by: its cost, and its avoidable violations beyond those that a p95 allows."""
+        return cost + VIOLATION_GPU_S * self.gpu_price * max(0.0, avoidable - ALLOWED_SHARE * requests)

@@ -1,0 +1,76 @@
+"""A trace: one row is one request, with its service time on each backend; and when the GPU was not to be had.
+
+A row without an arrival is a closed loop's: it is sent `think_s` after the previous row has been answered. Times are
+seconds, and columns are arrays, since a trace may have a million rows.
+"""
+
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from math import isnan, nan
+
+from runtime_images.policy.model import Backend
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One request. `arrival_s` None means closed loop; `cpu_time_s` is the CPU time it burns on the CPU backend."""
+
+    arrival_s: float | None
+    cpu_s: float
+    gpu_s: float
+    cpu_time_s: float
+    think_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A span of time in which there is no GPU."""
+
+    begin_s: float
+    end_s: float
+
+
+def _column() -> "array[float]":
+    return array("d")
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The requests of a function, column by column; `arrival_s` is nan in a closed loop."""
+
+    name: str
+    arrival_s: "array[float]" = field(default_factory=_column)
+    cpu_s: "array[float]" = field(default_factory=_column)
+    gpu_s: "array[float]" = field(default_factory=_column)
+    cpu_time_s: "array[float]" = field(default_factory=_column)
+    think_s: "array[float]" = field(default_factory=_column)
+    outages: tuple[Outage, ...] = ()  # in their order, none within another
+
+    def __len__(self) -> int:
+        return len(self.cpu_s)
+
+    def add(self, row: Row) -> None:
+        """Append a request."""
+        self.arrival_s.append(nan if row.arrival_s is None else row.arrival_s)
+        self.cpu_s.append(row.cpu_s)
+        self.gpu_s.append(row.gpu_s)
+        self.cpu_time_s.append(row.cpu_time_s)
+        self.think_s.append(row.think_s)
+
+    def service_s(self, backend: Backend) -> "array[float]":
+        """The service times on a backend."""
+        return self.cpu_s if backend is Backend.CPU else self.gpu_s
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether any request waits for the answer to the one before it."""
+        return any(isnan(arrival) for arrival in self.arrival_s)
+
+
+def trace_of(name: str, rows: Iterable[Row], outages: Iterable[Outage] = ()) -> Trace:
+    """A trace of `rows`, in their order."""
+    trace = Trace(name, outages=tuple(outages))
+    for row in rows:
+        trace.add(row)
+    return trace

@@ -1,0 +1,100 @@
+"""One trace replayed under one policy: the loop that moves the clock from one moment that matters to the next."""
+
+from dataclasses import dataclass
+from math import inf
+from typing import TYPE_CHECKING
+
+from gaia_cli.simulator.backends import Backends, Change
+from gaia_cli.simulator.policies import Policy
+from gaia_cli.simulator.scenario import Scenario
+from gaia_cli.simulator.traces import Trace
+from runtime_images.policy.model import Backend
+
+if TYPE_CHECKING:
+    from array import array
+
+SHARES_EVERY_S = 1.0
+"""How often the CPU share is measured: at every window event of the runtime."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What happened: when each request arrived and was answered, whether by the GPU, and what was held how long."""
+
+    arrived: "array[float]"
+    finished: "array[float]"
+    on_gpu: bytearray
+    held_s: dict[Backend, float]
+    timeline: tuple[Change, ...]
+    ended_at: float
+
+
+def replay(trace: Trace, scenario: Scenario, policy: Policy) -> Replay:
+    """Serve every request of `trace` under `policy`.
+
+    The first backend's start is ordered at 0. A closed loop's rows follow one another, so the end depends on the
+    policy; what is still held when the last answer is given is released then.
+    """
+    world = _World(trace, scenario, policy)
+    backends, flow = world.backends, world.backends.flow
+    while not flow.done:
+        world.step()
+    ended_at = max(flow.last_activity, 0.0)
+    backends.close(ended_at)
+    held = {backend: backends.lanes[backend].held_s for backend in Backend}
+    return Replay(flow.arrived, flow.finished, flow.on_gpu, held, tuple(backends.timeline), ended_at)
+
+
+class _World:
+    def __init__(self, trace: Trace, scenario: Scenario, policy: Policy) -> None:
+        self.policy = policy
+        self.edges = sorted(
+            [(one.begin_s, False) for one in trace.outages] + [(one.end_s, True) for one in trace.outages]
+        )
+        there = not any(one.begin_s <= 0.0 < one.end_s for one in trace.outages)
+        self.backends = Backends(trace, scenario, policy.initial if there or not policy.falls_back else Backend.CPU)
+        self.next_beat = policy.beat_s
+        self.next_shares = SHARES_EVERY_S if policy.beat_s < inf else inf
+        if there or self.backends.target is Backend.CPU:
+            self.backends.start(self.backends.target, 0.0)
+
+    def step(self) -> None:
+        """Let everything happen up to the next moment that is not a request's, and deal with it."""
+        backends = self.backends
+        edge = self.edges[0][0] if self.edges else inf
+        now = min(self.next_beat, self.next_shares, backends.ready_at, edge)
+        backends.flow.advance(now)
+        if backends.flow.done:
+            return
+        if edge == now:
+            self._cross_edge(now)
+        if backends.ready_at == now:
+            backends.make_ready(now)
+        if self.next_shares == now:
+            backends.measure_shares(now)
+            self.next_shares += SHARES_EVERY_S
+        if self.next_beat == now:
+            self._beat(now)
+            self.next_beat += self.policy.beat_s
+
+    def _cross_edge(self, now: float) -> None:
+        _, there = self.edges.pop(0)
+        backends = self.backends
+        if not there:
+            backends.lose_gpu(now)
+            return
+        backends.gpu_is_there = True
+        if backends.target is Backend.GPU and backends.switching_to is None and backends.worker(Backend.GPU) is None:
+            backends.start(Backend.GPU, now)
+
+    def _beat(self, now: float) -> None:
+        backends = self.backends
+        if backends.flow.active is None:
+            if self.policy.falls_back and backends.target is Backend.GPU and not backends.gpu_is_there:
+                backends.switch(Backend.CPU, now)
+            return
+        chosen = self.policy.choose(backends, now)
+        if chosen is not backends.target:
+            backends.switch(chosen, now)
+        elif backends.switching_to is not None:
+            backends.give_up(now)
