@@ -7,7 +7,7 @@ disagree with it.
 from collections.abc import Callable, Iterator, Sequence
 
 from analyzers.findings import Finding, Signal
-from analyzers.records import replace
+from analyzers.records import record, replace
 from runtime_images.policy.model import ExecutionMode, Verdict
 
 _GUARDED = 0.3
@@ -16,11 +16,26 @@ _BILLION = 3.0
 """What a model of a billion parameters weighs (rule GA501)."""
 _MOST_PLACES = 3
 
+
+@record
+class Alternative:
+    """Another mode, and the change that would lead to it: a condition such as "without func.py:3"."""
+
+    mode: ExecutionMode
+    instead_of: ExecutionMode
+    condition: str
+
+    @property
+    def sentence(self) -> str:
+        """Both as one sentence, without a full stop."""
+        return f"`{self.mode}` instead of `{self.instead_of}` {self.condition}"
+
+
 Decide = Callable[[Sequence[Finding]], Verdict]
 
 
-def alternatives(findings: Sequence[Finding], verdict: Verdict, decide: Decide) -> tuple[str, ...]:
-    """The sentences for `verdict`, which `decide` gave on `findings`; none where nothing small would change it."""
+def alternatives(findings: Sequence[Finding], verdict: Verdict, decide: Decide) -> tuple[Alternative, ...]:
+    """What would change `verdict`, which `decide` gave on `findings`; none where nothing small would change it."""
     ways = {
         ExecutionMode.GPU: _guarding,
         ExecutionMode.GPU_PREFERRED: _lightening,
@@ -30,7 +45,7 @@ def alternatives(findings: Sequence[Finding], verdict: Verdict, decide: Decide) 
     return tuple(find(findings, verdict, decide)) if find is not None else ()
 
 
-def _guarding(findings: Sequence[Finding], verdict: Verdict, decide: Decide) -> Iterator[str]:
+def _guarding(findings: Sequence[Finding], verdict: Verdict, decide: Decide) -> Iterator[Alternative]:
     """The needs of a GPU, if each stood behind a test for one."""
     needs = [finding for finding in findings if finding.signal is Signal.NEEDS_GPU]
     softened = [
@@ -41,20 +56,20 @@ def _guarding(findings: Sequence[Finding], verdict: Verdict, decide: Decide) -> 
     places = _places(needs)
     if mode is not verdict.mode and len(places) <= _MOST_PLACES:
         verb = "was" if len(places) == 1 else "were"
-        yield _sentence(mode, verdict.mode, f"if {_listed(places)} {verb} done only where there is a GPU")
+        yield Alternative(mode, verdict.mode, f"if {_listed(places)} {verb} done only where there is a GPU")
 
 
-def _lightening(findings: Sequence[Finding], verdict: Verdict, decide: Decide) -> Iterator[str]:
+def _lightening(findings: Sequence[Finding], verdict: Verdict, decide: Decide) -> Iterator[Alternative]:
     """One kind of work less."""
     heavy = sorted((finding for finding in findings if finding.weight > 0), key=lambda finding: -finding.weight)
     for rule in dict.fromkeys(finding.rule for finding in heavy):
         mode = decide([finding for finding in findings if finding.rule != rule]).mode
         places = _places([finding for finding in heavy if finding.rule == rule])
         if mode is not verdict.mode and len(places) <= _MOST_PLACES:
-            yield _sentence(mode, verdict.mode, f"without {_listed(places)}")
+            yield Alternative(mode, verdict.mode, f"without {_listed(places)}")
 
 
-def _growing(findings: Sequence[Finding], verdict: Verdict, decide: Decide) -> Iterator[str]:
+def _growing(findings: Sequence[Finding], verdict: Verdict, decide: Decide) -> Iterator[Alternative]:
     """A larger model, or nothing that can use a GPU."""
     models = [finding for finding in findings if finding.rule == "GA501"]
     if models:
@@ -62,16 +77,12 @@ def _growing(findings: Sequence[Finding], verdict: Verdict, decide: Decide) -> I
         mode = decide(larger).mode
         if mode is not verdict.mode:
             place = _places(models)[0]
-            yield _sentence(mode, verdict.mode, f"if the model at {place} had a billion parameters")
+            yield Alternative(mode, verdict.mode, f"if the model at {place} had a billion parameters")
     uses = [finding for finding in findings if finding.signal is Signal.CAN_USE_GPU]
     mode = decide([finding for finding in findings if finding not in uses]).mode
     places = _places(uses)
     if mode is not verdict.mode and len(places) <= _MOST_PLACES:
-        yield _sentence(mode, verdict.mode, f"without {_listed(places)}")
-
-
-def _sentence(mode: ExecutionMode, instead_of: ExecutionMode, condition: str) -> str:
-    return f"`{mode}` instead of `{instead_of}` {condition}"
+        yield Alternative(mode, verdict.mode, f"without {_listed(places)}")
 
 
 def _places(findings: Sequence[Finding]) -> list[str]:

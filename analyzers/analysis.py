@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from analyzers.alternatives import alternatives
+from analyzers.alternatives import Alternative, alternatives
 from analyzers.escalation import Find, resolve
-from analyzers.examination import examine, failure, in_cells, open_device, with_excerpts
+from analyzers.examination import examine, failure, in_cells, in_its_cell, open_device, with_excerpts
 from analyzers.facts import Facts
 from analyzers.findings import Finding, Signal
 from analyzers.reading import Source
+from analyzers.records import replace
 from analyzers.sources import collect
 from analyzers.suppression import split, suppressions
 from analyzers.syntax import deep_recursion, extract
@@ -20,6 +21,7 @@ from runtime_images.policy.model import Evidence, ExecutionMode, Slo, Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from analyzers.hardware import Hardware
     from analyzers.prediction import Prediction
 
 
@@ -28,8 +30,9 @@ class Analysis:
     """What is known about a function.
 
     `root` is its directory and `entry` the file it starts in, empty when none was found; `findings` are sorted
-    by weight, failures first; `files` is everything that was read, relative to `root`. `alternatives` are sentences
-    that say which small change to the code would lead to another mode.
+    by weight, failures first; `files` is everything that was read, relative to `root`. `alternatives` say which small
+    change to the code would lead to another mode, `prediction` how long a request takes on each backend, where an SLO
+    asks for a latency and the code tells how much it computes.
     """
 
     root: Path
@@ -38,7 +41,8 @@ class Analysis:
     findings: tuple[Finding, ...]
     files: tuple[str, ...]
     duration_s: float
-    alternatives: tuple[str, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
+    prediction: "Prediction | None" = None
 
     @property
     def mode(self) -> ExecutionMode:
@@ -71,12 +75,13 @@ def analyze(path: Path | str, *, entrypoint: str = "", slo: Slo | None = None, h
 
     `entrypoint` is "path.py" or "path.py:attribute" inside a directory; by default it is searched. With an SLO that
     asks for a latency, the time that a request is predicted to take decides between the two preferred modes where it
-    is known; `hardware` names the GPU of that prediction (hardware.toml).
+    is known; `hardware` names the GPU of that prediction, or a file with profiles (hardware.py).
 
     Raises:
         AnalyzerError: there is nothing to analyze at `path`, no such entry point, or no such hardware.
     """
     started = time.perf_counter()
+    profile = _profile(slo, hardware)
     project = collect(Path(path), entrypoint)
     files, troubles = extract(project.sources, project.entry)
     with deep_recursion():
@@ -90,23 +95,36 @@ def analyze(path: Path | str, *, entrypoint: str = "", slo: Slo | None = None, h
     standing, _ = split(found, comments)
     findings = in_cells(standing, project.sources)
     complete = not any(finding.signal is Signal.FAILURE for finding in findings)
-    prediction = _prediction(facts, slo, hardware)
+    prediction = _prediction(facts, slo, profile, project.sources)
     again = partial(decide, complete=complete, prediction=prediction)
     verdict = again(findings)
     ordered = tuple(sorted(findings, key=_order))
     changes = alternatives(ordered, verdict, again)
-    return Analysis(
-        project.root, project.entry, verdict, ordered, project.files, time.perf_counter() - started, changes
-    )
+    duration_s = time.perf_counter() - started
+    return Analysis(project.root, project.entry, verdict, ordered, project.files, duration_s, changes, prediction)
 
 
-def _prediction(facts: Facts, slo: Slo | None, hardware: str) -> "Prediction | None":
-    if slo is None or slo.latency_p95_ms is None:
+def _profile(slo: Slo | None, name: str) -> "Hardware | None":
+    """The hardware to predict for; one that is named must be there, even when nothing is predicted."""
+    if not name and (slo is None or slo.latency_p95_ms is None):
         return None
-    from analyzers.hardware import hardware as profile  # only an SLO needs it
+    from analyzers.hardware import hardware
+
+    return hardware(name)
+
+
+def _prediction(
+    facts: Facts, slo: Slo | None, profile: "Hardware | None", sources: Sequence[Source]
+) -> "Prediction | None":
+    if slo is None or profile is None:
+        return None
     from analyzers.prediction import predict
 
-    return predict(facts, slo, profile(hardware))
+    prediction = predict(facts, slo, profile)
+    if prediction is None:
+        return None
+    work = prediction.work
+    return replace(prediction, work=replace(work, place=in_its_cell(work.place, sources)))
 
 
 def _finder(sources: Sequence[Source]) -> Find:

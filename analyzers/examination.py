@@ -47,16 +47,23 @@ def with_excerpts(findings: Sequence[Finding], sources: Sequence[Source]) -> lis
 
 def in_cells(findings: Sequence[Finding], sources: Sequence[Source]) -> list[Finding]:
     """The findings with those in notebooks placed by cell and by the line in it."""
-    starts = {source.path: source.cells for source in sources if source.cells}
-    if not starts:
+    notebooks = {source.path for source in sources if source.cells}
+    if not notebooks:
         return list(findings)
+    return [
+        replace(finding, place=in_its_cell(finding.place, sources)) if finding.place.path in notebooks else finding
+        for finding in findings
+    ]
+
+
+def in_its_cell(place: Place, sources: Sequence[Source]) -> Place:
+    """`place` by cell and by the line in it when its file is a notebook among `sources`."""
+    starts = next((source.cells for source in sources if source.path == place.path), ())
+    if not starts:
+        return place
     from analyzers.notebooks import in_cell
 
-    def placed(finding: Finding) -> Finding:
-        cells = starts.get(finding.place.path)
-        return replace(finding, place=in_cell(finding.place, cells)) if cells else finding
-
-    return [placed(finding) for finding in findings]
+    return in_cell(place, starts)
 
 
 def comments_in_cells(comments: Sequence[Suppression], starts: tuple[int, ...]) -> tuple[Suppression, ...]:

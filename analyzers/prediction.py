@@ -56,10 +56,9 @@ class Prediction:
     def reason(self) -> str:
         """Why, in words that follow "it runs on both, and"."""
         verb = "keeps" if self.choice is ExecutionMode.CPU_PREFERRED else "would miss"
-        place = f"{self.work.place.path}:{self.work.place.line}"
         return (
             f"a CPU {verb} the SLO of {_shown(self.slo_s)}: about {_shown(self.cpu_s)} for {self.work.what}, "
-            f"{_shown(self.gpu_s)} on a GPU like the {self.hardware.upper()} ({place})"
+            f"{_shown(self.gpu_s)} on a GPU like the {self.hardware.upper()} ({self.work.place.shown})"
         )
 
 

@@ -126,6 +126,14 @@ def analyze(
     path: FunctionPath,
     output_format: ReportFormat = Report.FULL,
     write: Annotated[bool, typer.Option("--write", help="Write gaia.manifest.toml beside the function.")] = False,
+    hardware: Annotated[
+        str,
+        typer.Option(
+            envvar="GAIA_HARDWARE",
+            metavar="PROFILE|FILE",
+            help="The GPU to predict for where there is an SLO, such as l4 or h100.",
+        ),
+    ] = "",
 ) -> Call:
     """Say which execution mode the code needs, and why.
 
@@ -137,7 +145,7 @@ def analyze(
     def call() -> ExitCode:
         from gaia_cli.commands.analyze import analyze as work
 
-        return work(path, output_format=output_format.value, write=write)
+        return work(path, output_format=output_format.value, write=write, hardware=hardware)
 
     return call
 

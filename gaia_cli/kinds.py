@@ -140,6 +140,7 @@ NAME = text(DNS_LABEL, "lower-case letters, digits and hyphens, at most 63, begi
 ENTRYPOINT = Kind('a Python file inside the function\'s directory, as "path.py" or "path.py:name"', _entrypoint)
 PYTHON = text(r"3\.(1[1-9]|[2-9][0-9])", 'a Python version from "3.11" on, such as "3.12", as a string')
 REQUIREMENTS = Kind('the name of a requirements file, or a list of requirements such as ["numpy>=2"]', _requirements)
+HARDWARE = text(r"(?!.*\.\./)[A-Za-z0-9][A-Za-z0-9._/-]*", 'a profile such as "l4", or the name of a TOML file')
 MODE = Kind("one of " + ", ".join(f'"{mode}"' for mode in ExecutionMode), _mode)
 CURRENCY = text(r"[A-Z]{3}", 'a currency code of three capitals, such as "USD"')
 IMAGE = text(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}", 'an image name, such as "python:3.12-slim"')

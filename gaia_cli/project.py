@@ -27,7 +27,8 @@ class FunctionProject:
     `requirements` are the requirement lines from requirements.txt or pyproject.toml's dependencies;
     `gpu_requirements` come on top where a real GPU is used. The two `*_file` fields name the file in
     `directory` that the lines stand in, empty where they are written in a TOML list. `pin` fixes the mode
-    whatever the analyzer says. `memory` is in Docker's spelling ("512m", "2g").
+    whatever the analyzer says; `hardware` is the GPU that its predictions are for, by the name of a profile or as
+    a file in `directory`. `memory` is in Docker's spelling ("512m", "2g").
     """
 
     directory: Path
@@ -39,6 +40,7 @@ class FunctionProject:
     gpu_requirements: tuple[str, ...] = ()
     gpu_requirements_file: str = ""
     pin: ExecutionMode | None = None
+    hardware: str = ""
     slo: Slo = field(default_factory=Slo)
     prices: Prices = field(default_factory=Prices)
     base_image: str = ""
@@ -66,7 +68,7 @@ TABLES: dict[str, dict[str, Key]] = {
         "requirements": Key(kinds.REQUIREMENTS, "requirements"),
         "gpu_requirements": Key(kinds.REQUIREMENTS, "gpu_requirements"),
     },
-    "mode": {"pin": Key(kinds.MODE, "pin")},
+    "mode": {"pin": Key(kinds.MODE, "pin"), "hardware": Key(kinds.HARDWARE, "hardware")},
     "slo": {
         "latency_p95_ms": Key(kinds.number(above=True), "slo.latency_p95_ms"),
         "throughput_rps": Key(kinds.number(above=True), "slo.throughput_rps"),

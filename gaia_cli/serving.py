@@ -40,7 +40,7 @@ def mode_of(project: FunctionProject, path: Path, asked: str = "") -> tuple[Exec
         return checked_mode(asked), "asked for"
     if project.pin is not None:
         return project.pin, "pinned in the configuration"
-    from gaia_cli.commands.analyze import analyze_project
+    from gaia_cli.analyzing import analyze_project
 
     analysis = analyze_project(project, path)
     if analysis.failures:

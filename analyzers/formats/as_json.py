@@ -1,4 +1,7 @@
-"""The analysis as one JSON object: schema_version, mode, confidence, reason, evidence, files, duration_ms."""
+"""The analysis as one JSON object.
+
+schema_version, mode, confidence, reason, evidence, alternatives, prediction, files, duration_ms: docs/reference.md.
+"""
 
 import json
 from dataclasses import asdict
@@ -17,8 +20,25 @@ def to_object(analysis: Analysis) -> dict[str, Any]:
         "confidence": analysis.confidence,
         "reason": analysis.reason,
         "evidence": [asdict(evidence) for evidence in analysis.evidence],
+        "alternatives": [{"mode": found.mode.value, "condition": found.condition} for found in analysis.alternatives],
+        "prediction": _prediction(analysis),
         "files": list(analysis.files),
         "duration_ms": round(analysis.duration_s * 1000, 3),
+    }
+
+
+def _prediction(analysis: Analysis) -> dict[str, Any] | None:
+    prediction = analysis.prediction
+    if prediction is None:
+        return None
+    place = prediction.work.place
+    return {
+        "work": prediction.work.what,
+        "path": place.file,
+        "line": place.line,
+        "cpu_ms": prediction.cpu_s * 1000,
+        "gpu_ms": prediction.gpu_s * 1000,
+        "hardware": prediction.hardware,
     }
 
 

@@ -1,12 +1,11 @@
 """`gaia analyze`: which execution mode the code needs, and why."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gaia_cli.errors import ExitCode, FunctionError, UsageError
+from gaia_cli.analyzing import analyze_project
+from gaia_cli.errors import ExitCode, UsageError
 from gaia_cli.project import FunctionProject, load_project
-from runtime_images.policy.model import Verdict
 
 if TYPE_CHECKING:
     from analyzers import Analysis
@@ -14,8 +13,10 @@ if TYPE_CHECKING:
 FORMATS = ("full", "json")
 
 
-def analyze(path: Path, output_format: str = "full", write: bool = False) -> ExitCode:
+def analyze(path: Path, output_format: str = "full", write: bool = False, hardware: str = "") -> ExitCode:
     """Analyze the function at `path` and report; with `write` also write gaia.manifest.toml beside its code.
+
+    `hardware` is the GPU to predict for, by the name of a profile or as a file with one.
 
     Returns `USAGE` when a file of the function could not be analyzed: the report says which, and no manifest is
     written.
@@ -23,12 +24,14 @@ def analyze(path: Path, output_format: str = "full", write: bool = False) -> Exi
     Raises:
         UsageError: there is nothing at `path`, or the format is unknown.
         ConfigurationError: the function's configuration is unusable.
-        FunctionError: there is no Python to analyze, or the configured entry point is not there.
+        FunctionError: there is no Python to analyze, the configured entry point is not there, or no such hardware.
     """
     if output_format not in FORMATS:
         raise UsageError(f"unknown output format {output_format!r}", f"use one of {', '.join(FORMATS)}")
     project = load_project(path.parent if _is_notebook(path) else path)
-    analysis = analyze_project(project, path)
+    analysis = analyze_project(project, path, hardware=hardware)
+    if hardware and project.slo.latency_p95_ms is None:
+        _say_that_nothing_is_compared(hardware)
     _report(analysis, project, output_format)
     if analysis.failures:
         return ExitCode.USAGE
@@ -42,25 +45,12 @@ def _is_notebook(path: Path) -> bool:
     return path.suffix == ".ipynb" and path.is_file()
 
 
-def analyze_project(project: FunctionProject, path: Path) -> "Analysis":
-    """The analysis of a project; a mode that its configuration pins stands above what the code says.
+def _say_that_nothing_is_compared(hardware: str) -> None:
+    from gaia_cli.views import console
 
-    Raises:
-        FunctionError: there is no Python to analyze, or the configured entry point is not there.
-    """
-    from analyzers import AnalyzerError
-    from analyzers import analyze as read
-
-    single = path.is_file()
-    try:
-        where, entrypoint = (path, "") if single else (project.directory, project.entrypoint)
-        analysis = read(where, entrypoint=entrypoint, slo=project.slo)
-    except AnalyzerError as error:
-        raise FunctionError(error.message, error.hint) from None
-    if project.pin is None:
-        return analysis
-    reason = f"pinned in the function's configuration; its code says {analysis.mode}: {analysis.reason}"
-    return replace(analysis, verdict=Verdict(project.pin, 1.0, reason))
+    console.note(
+        f"--hardware {hardware} changes nothing without an SLO: gaia.toml asks for none in [slo] latency_p95_ms"
+    )
 
 
 def _report(analysis: "Analysis", project: FunctionProject, output_format: str) -> None:

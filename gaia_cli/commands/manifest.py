@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from analyzers.manifest import FILE_NAME, render_manifest
-from gaia_cli.commands.analyze import analyze_project
+from gaia_cli.analyzing import analyze_project
 from gaia_cli.errors import AnalysisError, ExitCode, UsageError
 from gaia_cli.project import FunctionProject, load_project
 from gaia_cli.version import __version__

@@ -3,9 +3,8 @@
 import json
 from dataclasses import dataclass
 
-from analyzers import AnalyzerError, analyze
 from analyzers.manifest import render_manifest, to_object
-from gaia_cli.errors import AnalysisError
+from gaia_cli.analyzing import analyze_project
 from gaia_cli.project import FunctionProject
 from gaia_cli.version import __version__
 from runtime_images.policy.model import ExecutionMode
@@ -13,7 +12,7 @@ from runtime_images.policy.model import ExecutionMode
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One manifest in its two spellings, with the analyzer's mode and its reason."""
+    """One manifest in its two spellings, with its mode and the reason."""
 
     toml: str
     json: str
@@ -25,12 +24,9 @@ def manifest_of(project: FunctionProject) -> Manifest:
     """Analyze `project` and write down what came of it.
 
     Raises:
-        AnalysisError: there is nothing that could be analyzed.
+        FunctionError: there is nothing that could be analyzed.
     """
-    try:
-        analysis = analyze(project.directory, entrypoint=project.entrypoint, slo=project.slo)
-    except AnalyzerError as error:
-        raise AnalysisError(error.message, error.hint) from None
+    analysis = analyze_project(project)
     as_object = to_object(analysis, name=project.name, slo=project.slo, version=__version__)
     return Manifest(
         toml=render_manifest(analysis, name=project.name, slo=project.slo, version=__version__),

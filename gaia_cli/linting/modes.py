@@ -4,11 +4,10 @@ It takes the analysis of a whole function, so it is for the directory of one, no
 """
 
 import tomllib
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from analyzers import Analysis, AnalyzerError, analyze
+from analyzers import Analysis
 from analyzers.facts import Place
 from analyzers.manifest import FILE_NAME, to_object
 from analyzers.records import replace as with_changes
@@ -16,9 +15,10 @@ from analyzers.rules.mode_model import Declared
 from analyzers.rules.model import Finding
 from analyzers.rules.modes import contradictions
 from analyzers.toml_places import place_of
+from gaia_cli.analyzing import analyze_code, pinned
+from gaia_cli.errors import FunctionError
 from gaia_cli.project import FunctionProject, load_project
 from gaia_cli.version import __version__
-from runtime_images.policy.model import Verdict
 
 _CONFIGURATIONS = ("gaia.toml", "pyproject.toml")
 
@@ -40,8 +40,8 @@ def mode_findings(directory: Path) -> tuple[Finding, ...]:
     """
     project = load_project(directory)
     try:
-        analysis = analyze(project.directory, entrypoint=project.entrypoint)
-    except AnalyzerError:
+        analysis = analyze_code(project)
+    except FunctionError:
         return ()
     declared = _declared(project, analysis)
     found = contradictions(declared)
@@ -56,7 +56,7 @@ def _declared(project: FunctionProject, analysis: Analysis) -> Declared:
     text = _read(directory / FILE_NAME)
     return Declared(
         verdict=analysis.verdict,
-        current=to_object(_pinned(analysis, project), name=project.name, slo=project.slo, version=__version__),
+        current=to_object(pinned(analysis, project), name=project.name, slo=project.slo, version=__version__),
         configuration=configuration,
         pin=project.pin,
         pin_place=_pin_place(directory, configuration),
@@ -64,14 +64,6 @@ def _declared(project: FunctionProject, analysis: Analysis) -> Declared:
         manifest=text,
         recorded=None if text is None else _parsed(text),
     )
-
-
-def _pinned(analysis: Analysis, project: FunctionProject) -> Analysis:
-    """The analysis as a manifest records it: a pin stands above the code."""
-    if project.pin is None:
-        return analysis
-    reason = f"pinned in the function's configuration; its code says {analysis.mode}: {analysis.reason}"
-    return replace(analysis, verdict=Verdict(project.pin, 1.0, reason))
 
 
 def _configuration(directory: Path) -> str:

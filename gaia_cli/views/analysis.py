@@ -61,9 +61,9 @@ def _show_verdict(analysis: Analysis, name: str, console: Console) -> None:
 
 
 def _show_alternatives(analysis: Analysis, console: Console) -> None:
-    """What would change the verdict, with the modes as words of their own rather than in the marks of Markdown."""
-    for sentence in analysis.alternatives:
-        console.print(Text(f"It would be {sentence.replace('`', '')}.", style="dim"))
+    """What would change the verdict."""
+    for found in analysis.alternatives:
+        console.print(Text(f"It would be {found.mode} instead of {found.instead_of} {found.condition}.", style="dim"))
 
 
 def _entries(findings: Iterable[Finding]) -> list[_Entry]:

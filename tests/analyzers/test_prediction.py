@@ -7,6 +7,7 @@ from analyzers import AnalyzerError, analyze
 from analyzers.hardware import Processor, hardware
 from runtime_images.policy.model import ExecutionMode, Slo
 from tests.analyzers.support import project
+from tests.support.notebooks import notebook
 
 _GUARDED = 'device = "cuda" if torch.cuda.is_available() else "cpu"\n'
 _PRODUCT = (
@@ -80,8 +81,63 @@ def test_time_is_the_larger_of_computing_and_reading() -> None:
 def test_every_profile_is_faster_than_the_cpu_and_a_wrong_name_lists_them() -> None:
     with pytest.raises(AnalyzerError, match="no hardware profile 'abacus'") as caught:
         hardware("abacus")
-    names = re.findall(r"\b[a-z]+\d+g?\b", caught.value.hint)
+    names = re.findall(r"\b[a-z]+\d+[a-z]?\b", caught.value.hint)
 
     assert {"t4", "l4", "a10g", "a100", "h100"} <= set(names)
     for profile in map(hardware, names):
         assert profile.gpu.seconds(1e12, 1e9) < profile.cpu.seconds(1e12, 1e9)
+
+
+_OWN = "[gpu.board]\ngflops = 1000\ngigabytes_per_s = 50\nshare = 0.5\n"
+
+
+def test_a_file_of_ones_own_is_a_profile(tmp_path: Path) -> None:
+    path = tmp_path / "boards.toml"
+    path.write_text(_OWN)
+
+    profile = hardware(str(path))
+    assert (profile.name, profile.gpu, profile.cpu) == ("board", Processor(1e12, 50e9, 0.5), hardware().cpu)
+
+    other = _OWN.replace("board", "other").replace("1000", "2000")
+    path.write_text(f'default = "other"\n[cpu]\ngflops = 10\ngigabytes_per_s = 5\nshare = 1\n{_OWN}{other}')
+    profile = hardware(str(path))
+    assert (profile.name, profile.gpu.flops_per_s, profile.cpu) == ("other", 2e12, Processor(1e10, 5e9, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no GPUs and no default"),
+        (_OWN + _OWN.replace("board", "other"), "2 GPUs and no default"),
+        (f'default = "b"\n{_OWN}', r"no \[gpu.b\]"),
+        (_OWN.replace("1000", "-1"), r"\[gpu.board\] gflops must be a number above 0"),
+        (_OWN.replace("1000", "true"), r"\[gpu.board\] gflops must be a number above 0"),
+        (_OWN.replace("0.5", "2"), "share must be at most 1"),
+        ("[gpu]\nboard = 3\n", "gflops must be a number"),
+        (f"cpu = 3\n{_OWN}", r"\[cpu\] gflops must be a number"),
+        ("gpu = {", "not valid TOML"),
+    ],
+)
+def test_a_file_that_is_no_profile_says_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "boards.toml"
+    path.write_text(text)
+
+    with pytest.raises(AnalyzerError, match=message):
+        hardware(str(path))
+
+
+def test_a_file_that_is_not_there_is_named() -> None:
+    with pytest.raises(AnalyzerError, match=r"cannot read the hardware profile nowhere\.toml: No such file"):
+        hardware("nowhere.toml")
+
+
+def test_hardware_is_checked_even_where_nothing_is_predicted(tmp_path: Path) -> None:
+    with pytest.raises(AnalyzerError, match="abacus"):
+        analyze(project(tmp_path, func_py="x = 1\n"), hardware="abacus")
+
+
+def test_the_place_of_work_in_a_notebook_is_its_cell(tmp_path: Path) -> None:
+    path = tmp_path / "a.ipynb"
+    path.write_text(notebook("import torch\n", _BERT))
+
+    assert "(a.ipynb:cell 2:4)" in analyze(path, slo=Slo(latency_p95_ms=100.0)).reason

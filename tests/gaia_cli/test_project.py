@@ -147,7 +147,7 @@ def test_an_unknown_table_is_named_with_the_nearest_known_one(function: Path) ->
 
 
 def test_a_key_like_no_other_gets_the_list_of_the_known(function: Path) -> None:
-    assert refusal(function, "[mode]\nxyz = 1\n").hint == "known here: pin"
+    assert refusal(function, "[mode]\nxyz = 1\n").hint == "known here: pin, hardware"
 
 
 def test_a_key_of_the_policy_is_unknown_for_now(function: Path) -> None:

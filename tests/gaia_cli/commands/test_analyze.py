@@ -103,3 +103,69 @@ def test_wrong_input_is_named_with_a_hint(tmp_path: Path) -> None:
     assert no_code.value.hint
     assert "full" in unknown.value.hint
     assert "json" in unknown.value.hint
+
+
+_BERT = (
+    "import torch\nfrom transformers import AutoModel\n"
+    'device = "cuda" if torch.cuda.is_available() else "cpu"\n'
+    'model = AutoModel.from_pretrained("bert-110m")\n'
+    "def handler(payload):\n    return model(**payload)\n"
+)
+_SLOW = "[gpu.slow]\ngflops = 1\ngigabytes_per_s = 0.01\nshare = 1\n"
+
+
+def _mode(root: Path, capsys: pytest.CaptureFixture[str], hardware: str = "") -> str:
+    analyze(root, output_format="json", hardware=hardware)
+    return str(json.loads(capsys.readouterr().out)["mode"])
+
+
+def test_the_hardware_of_the_flag_goes_before_that_of_the_configuration(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = _function(tmp_path, _BERT, '[mode]\nhardware = "slow.toml"\n[slo]\nlatency_p95_ms = 100\n')
+    (root / "slow.toml").write_text(_SLOW)
+
+    assert _mode(root, capsys) == "cpu_preferred"
+    assert _mode(root, capsys, hardware="l4") == "gpu_preferred"
+    assert _mode(root, capsys, hardware=str(root / "slow.toml")) == "cpu_preferred"
+
+
+def test_unknown_hardware_is_an_error_that_lists_the_known(tmp_path: Path) -> None:
+    with pytest.raises(FunctionError, match="no hardware profile 'abacus'") as caught:
+        analyze(_function(tmp_path), hardware="abacus")
+
+    assert "h100" in caught.value.hint
+
+
+def test_hardware_without_an_slo_says_that_it_changes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    analyze(_function(tmp_path), hardware="l4")
+
+    assert "--hardware l4 changes nothing without an SLO" in capsys.readouterr().err
+
+
+def test_json_tells_what_would_change_it_and_what_was_predicted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = _function(tmp_path, _BERT, "[slo]\nlatency_p95_ms = 100\n")
+    analyze(root, output_format="json", hardware="l4")
+
+    written = json.loads(capsys.readouterr().out)
+    assert {"mode": "cpu", "condition": "without func.py:3"} not in written["alternatives"]
+    prediction = written["prediction"]
+    assert (prediction["path"], prediction["line"], prediction["hardware"]) == ("func.py", 4, "l4")
+    assert prediction["gpu_ms"] < 100 < prediction["cpu_ms"]
+
+    analyze(_function(tmp_path, config="[function]\n"), output_format="json")
+    written = json.loads(capsys.readouterr().out)
+    assert written["prediction"] is None
+    assert written["alternatives"] == [
+        {"mode": "cpu_preferred", "condition": "if func.py:5 was done only where there is a GPU"}
+    ]
+
+
+def test_a_pinned_mode_has_no_alternatives(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    analyze(_function(tmp_path, config='[mode]\npin = "cpu"\n'), output_format="json")
+
+    assert json.loads(capsys.readouterr().out)["alternatives"] == []

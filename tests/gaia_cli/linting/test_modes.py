@@ -163,3 +163,17 @@ def test_only_what_is_configured_or_has_a_manifest_is_declared(tmp_path: Path) -
 
     (tmp_path / "pyproject.toml").write_text("[tool.gaia.slo]\nlatency_p95_ms = 5\n")
     assert is_declared(tmp_path)
+
+
+def test_a_manifest_that_a_prediction_decided_is_still_right(tmp_path: Path) -> None:
+    code = (
+        "import torch\nfrom transformers import AutoModel\n"
+        'device = "cuda" if torch.cuda.is_available() else "cpu"\n'
+        'model = AutoModel.from_pretrained("bert-110m")\n'
+        "def handler(payload):\n    return model(**payload)\n"
+    )
+    function(tmp_path, code, '[function]\nname = "f"\n[slo]\nlatency_p95_ms = 100\n')
+    analyze(tmp_path, write=True)
+
+    assert 'value = "gpu_preferred"' in (tmp_path / "gaia.manifest.toml").read_text()
+    assert mode_findings(tmp_path) == ()
