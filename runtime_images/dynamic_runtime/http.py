@@ -157,7 +157,7 @@ class HttpConnection(asyncio.Protocol):
         """One header line."""
         if not self._in_head:
             return  # trailers are none of the application's business
-        name, value = name.lower(), value or b""
+        name, value = name.lower(), value.strip(b" \t") if value else b""  # llhttp leaves tabs
         self._headers.append((name, value))
         self._fields_bytes += len(name) + len(value)
         if name == b"host":

@@ -38,9 +38,9 @@ class Talk:
 
     @property
     def refused(self) -> int:
-        """The status of the edge's own refusal; 0 if it refused nothing."""
-        head, _, body = self.written.rpartition(b"\r\n\r\n")
-        return int(head.rpartition(b"\r\nHTTP/1.1 ")[2].removeprefix(b"HTTP/1.1 ")[:3]) if b'{"error": ' in body else 0
+        """The status of the edge's own refusal, its last answer; 0: none (the application refuses nothing)."""
+        status = int(self.written.rpartition(b"\r\ndate: ")[0].rpartition(b"HTTP/1.1 ")[2][:3] or 0)
+        return status if status >= 400 else 0
 
 
 def ok(exchange: Exchange) -> None:

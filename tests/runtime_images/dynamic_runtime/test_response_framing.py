@@ -1,0 +1,184 @@
+"""Responses as they leave the edge, read back by h11 as a client: none can be misread in where it ends."""
+
+import itertools
+from collections.abc import Callable, Sequence
+
+import h11
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runtime_images.dynamic_runtime.exchange import Exchange, Header, response_headers
+from tests.support.edge import Application, Talk, talk
+from tests.support.reference import Response, read_responses
+
+METHODS = [b"GET", b"HEAD", b"POST"]
+STATUSES = [200, 204, 206, 304, 404, 500, 503]
+
+
+def request(method: bytes, version: bytes = b"1.1", headers: bytes = b"") -> bytes:
+    return b"%b / HTTP/%b\r\nHost: t\r\n%bContent-Length: 0\r\n\r\n" % (method, version, headers)
+
+
+def whole(status: int, headers: Sequence[Header], body: bytes) -> Callable[[Exchange], None]:
+    return lambda exchange: exchange.respond(status, headers, body)
+
+
+def streamed(status: int, headers: Sequence[Header], parts: Sequence[bytes]) -> Callable[[Exchange], None]:
+    def answer(exchange: Exchange) -> None:
+        exchange.begin(status, headers)
+        for part in parts:
+            exchange.write(part)
+        exchange.end()
+
+    return answer
+
+
+def read(result: Talk, methods: list[bytes]) -> list[Response]:
+    return read_responses(result.written, methods, ended=result.ended)[0]
+
+
+def expected_body(method: bytes, status: int, body: bytes) -> bytes:
+    return b"" if method == b"HEAD" or status in (204, 304) else body
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("status", STATUSES)
+def test_whole_answers_are_framed_by_their_length(method: bytes, status: int) -> None:
+    result = talk([request(method) * 2], Application(whole(status, [(b"content-length", b"99")], b"body")))
+    responses = read(result, [method, method])
+
+    assert [(r.status, r.body) for r in responses] == [(status, expected_body(method, status, b"body"))] * 2
+    assert not result.ended
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("length", [True, False], ids=["with-length", "without-length"])
+@pytest.mark.parametrize("version", [b"1.1", b"1.0"])
+def test_streamed_answers_are_framed_by_length_chunks_or_the_end(
+    method: bytes, status: int, length: bool, version: bytes
+) -> None:
+    headers = [(b"content-length", b"4")] if length else []
+    kept = b"Connection: keep-alive\r\n"
+    result = talk([request(method, version, kept)], Application(streamed(status, headers, [b"bo", b"dy"])))
+    (response,) = read(result, [method])
+
+    assert (response.status, response.body) == (status, expected_body(method, status, b"body"))
+    assert result.ended == (version == b"1.0" and not length and status not in (204, 304))
+    if version == b"1.0":
+        assert b"transfer-encoding" not in response.headers
+
+
+def test_an_answer_without_content_has_no_length_either() -> None:
+    for answer in (whole(204, [], b"x"), streamed(204, [(b"content-length", b"1")], [b"x"])):
+        (response,) = read(talk([request(b"GET")], Application(answer)), [b"GET"])
+
+        assert not {b"content-length", b"transfer-encoding"} & response.headers.keys()
+
+
+def test_head_tells_the_length_that_a_function_gives_for_get() -> None:
+    result = talk([request(b"HEAD")], Application(whole(200, [(b"content-length", b"1234")], b"")))
+
+    assert read(result, [b"HEAD"])[0].headers[b"content-length"] == b"1234"
+
+
+@pytest.mark.parametrize("parts", [[b"123456"], [b"123", b"456"], [b"12"], []])
+def test_a_stream_of_another_length_than_it_said_ends_the_connection_early_or_exactly(parts: list[bytes]) -> None:
+    result = talk([request(b"GET") * 2], Application(streamed(200, [(b"content-length", b"5")], parts)))
+
+    assert result.ended
+    with pytest.raises(h11.RemoteProtocolError):
+        read(result, [b"GET"])
+
+
+@pytest.mark.parametrize(("version", "asked"), [(b"1.1", b"Connection: close\r\n"), (b"1.0", b"")])
+def test_a_connection_that_ends_is_said_to_end(version: bytes, asked: bytes) -> None:
+    result = talk([request(b"GET", version, asked) + request(b"GET")], Application(whole(200, [], b"ok")))
+    (response,) = read(result, [b"GET"])
+
+    assert result.ended
+    assert response.headers[b"connection"] == b"close"
+
+
+parts = st.lists(st.binary(max_size=40), max_size=5)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(METHODS), st.sampled_from(STATUSES), parts, st.integers(0, 2)), max_size=6),
+    st.booleans(),
+)
+def test_any_answers_on_one_connection_stay_apart(
+    exchanges: list[tuple[bytes, int, list[bytes], int]], later: bool
+) -> None:
+    answers = itertools.chain(exchanges)
+
+    def answer(exchange: Exchange) -> None:
+        _, status, body, kind = next(answers)
+        length = [(b"content-length", b"%d" % sum(map(len, body)))]
+        how = (whole(status, [], b"".join(body)), streamed(status, [], body), streamed(status, length, body))
+        how[kind](exchange)
+
+    methods = [method for method, *_ in exchanges]
+    result = talk([b"".join(map(request, methods))], Application(answer, later))
+    responses = read(result, methods)
+
+    assert [(r.status, r.body) for r in responses] == [
+        (status, expected_body(method, status, b"".join(body))) for method, status, body, _ in exchanges
+    ]
+    assert not result.ended
+
+
+# what a function may say in headers
+
+LINE_BREAKS = [b"a\r\nb: c", b"a\nb", b"a\rb", b"\r\n\r\nbody"]
+
+
+@pytest.mark.parametrize("value", LINE_BREAKS)
+def test_a_value_that_would_split_the_response_is_refused(value: bytes) -> None:
+    assert response_headers([b"x", value]) is None
+
+
+@pytest.mark.parametrize("name", [b"", b"a b", b"a:b", b"a\r\nb", b"\xe9", b"Content-Length", b"Transfer-Encoding"])
+def test_a_name_that_is_no_lower_case_token_is_refused(name: bytes) -> None:
+    # The worker's side makes names lower case; one that is not comes from a function that speaks frames itself.
+    assert response_headers([name, b"5"]) is None
+
+
+@pytest.mark.parametrize("value", [b"", b"-1", b"+1", b"0x1", b"1, 1", b"1 1", b"\xd9\xa1", b"9" * 19])
+def test_a_length_that_is_no_number_is_refused(value: bytes) -> None:
+    assert response_headers([b"content-length", value]) is None
+
+
+def test_two_lengths_are_refused() -> None:
+    assert response_headers([b"content-length", b"1", b"content-length", b"1"]) is None
+
+
+def test_headers_that_are_the_runtimes_own_are_left_out() -> None:
+    names = [b"connection", b"keep-alive", b"transfer-encoding", b"upgrade", b"trailer", b"te", b"date"]
+    names += [b"x-gaia-backend", b"x-gaia-fallback"]
+
+    assert response_headers([part for name in names for part in (name, b"x")]) == []
+
+
+fields = st.lists(st.one_of(st.binary(max_size=12), st.sampled_from([b"content-length", b"x", b"1"])), max_size=6)
+
+
+@given(fields, st.sampled_from(METHODS), st.booleans())
+def test_whatever_a_function_says_in_headers_the_client_reads_its_body_or_nothing_was_sent(
+    said: list[bytes], method: bytes, stream: bool
+) -> None:
+    headers = response_headers(said)
+    if headers is None:
+        return
+    length = int(dict(headers).get(b"content-length", b"4"))
+    answer = streamed(200, headers, [b"body"]) if stream else whole(200, headers, b"body")
+    result = talk([request(method)], Application(answer))
+    if any(value.translate(None, bytes(c for c in range(32) if c != 9)) != value for _, value in headers):
+        return  # h11 refuses other control characters in a value; RFC 9110, 5.5 leaves that to the recipient
+    if stream and length != 4 and method != b"HEAD":
+        assert result.ended
+    else:
+        (response,) = read(result, [method])
+
+        assert response.body == expected_body(method, 200, b"body")
