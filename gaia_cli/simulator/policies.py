@@ -12,13 +12,18 @@ from runtime_images.policy.decide import decide
 from runtime_images.policy.model import Backend
 from runtime_images.policy.state import PolicySettings, initial_state
 
+BEAT_S = 0.25
+"""How often the runtime decides."""
+
 
 class Policy(Protocol):
-    """Who decides: asked every `beat_s`; `falls_back` says whether a lost GPU leads to the CPU."""
+    """Who decides. `falls_back` says whether a GPU that is lost leads to the CPU at once."""
 
     initial: Backend
-    beat_s: float
     falls_back: bool
+
+    def next_beat(self, now: float) -> float:
+        """When it wants to be asked next, after `now`; inf for never."""
 
     def choose(self, backends: Backends, now: float) -> Backend:
         """The backend that should serve from now on; the one that does means stay."""
@@ -27,13 +32,16 @@ class Policy(Protocol):
 class Gaia:
     """The policy of the runtime, unchanged, asked as often as there."""
 
-    beat_s = 0.25
     falls_back = True
 
     def __init__(self, scenario: Scenario) -> None:
         self.initial = scenario.mode.initial_backend
         self._settings = PolicySettings(scenario.mode, scenario.slo, scenario.prices)
         self._state = initial_state(self._settings)
+
+    def next_beat(self, now: float) -> float:
+        """Four times a second."""
+        return now + BEAT_S
 
     def choose(self, backends: Backends, now: float) -> Backend:
         """What `decide` answers."""
@@ -44,11 +52,14 @@ class Gaia:
 class Static:
     """One backend for ever: what a developer chooses who chooses once."""
 
-    beat_s = inf
     falls_back = False
 
     def __init__(self, backend: Backend) -> None:
         self.initial = backend
+
+    def next_beat(self, now: float) -> float:  # noqa: ARG002 -- the protocol's signature
+        """Never."""
+        return inf
 
     def choose(self, backends: Backends, now: float) -> Backend:  # noqa: ARG002 -- the protocol's signature
         """The same as ever."""

@@ -16,6 +16,7 @@ from gaia_cli.simulator.backends import Backends
 from gaia_cli.simulator.scenario import Scenario
 from runtime_images.policy.model import Backend
 
+TICK_S = 30.0
 WINDOW_S = 600.0
 RATE_OVER_S = 1800.0
 RATE_LEAST = 0.01
@@ -27,12 +28,15 @@ class Reference:
     """See the module."""
 
     initial = Backend.CPU
-    beat_s = 30.0
     falls_back = False
 
     def __init__(self, scenario: Scenario) -> None:
         self._slo_s = scenario.slo_p95_s
         self._remembered: dict[Backend, float] = {}
+
+    def next_beat(self, now: float) -> float:
+        """Every 30 s."""
+        return now + TICK_S
 
     def choose(self, backends: Backends, now: float) -> Backend:
         """The backend after one tick."""

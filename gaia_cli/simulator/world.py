@@ -53,8 +53,8 @@ class _World:
         )
         there = not any(one.begin_s <= 0.0 < one.end_s for one in trace.outages)
         self.backends = Backends(trace, scenario, policy.initial if there or not policy.falls_back else Backend.CPU)
-        self.next_beat = policy.beat_s
-        self.next_shares = SHARES_EVERY_S if policy.beat_s < inf else inf
+        self.next_beat = policy.next_beat(0.0)
+        self.next_shares = SHARES_EVERY_S if self.next_beat < inf else inf
         if there or self.backends.target is Backend.CPU:
             self.backends.start(self.backends.target, 0.0)
 
@@ -75,7 +75,7 @@ class _World:
             self.next_shares += SHARES_EVERY_S
         if self.next_beat == now:
             self._beat(now)
-            self.next_beat += self.policy.beat_s
+            self.next_beat = self.policy.next_beat(now)
 
     def _cross_edge(self, now: float) -> None:
         _, there = self.edges.pop(0)
