@@ -8,11 +8,12 @@ from pathlib import Path
 
 from analyzers.alternatives import Alternative, alternatives
 from analyzers.escalation import Find, resolve
-from analyzers.examination import examine, failure, in_cells, in_its_cell, open_device, with_excerpts
+from analyzers.examination import failure, in_cells, in_its_cell, open_device, with_excerpts
 from analyzers.facts import Facts
 from analyzers.findings import Finding, Signal
 from analyzers.reading import Source
 from analyzers.records import replace
+from analyzers.rules.evidence import examine
 from analyzers.sources import collect
 from analyzers.suppression import split, suppressions
 from analyzers.syntax import deep_recursion, extract

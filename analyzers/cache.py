@@ -24,7 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_FORMAT = 1
+_FORMAT = 2
 _NAME = "lint.json"
 _PACKAGE = os.path.dirname(__file__)
 
@@ -42,10 +42,15 @@ class Cache:
         self._fresh: dict[str, Any] = {}
         self._digests: dict[str, str] = {}
 
-    def get(self, path: str) -> FileResult | None:
-        """The result of the file `path`, None when there is none or something that it rests on has changed."""
+    def get(self, path: str, *, evidence: bool = True) -> FileResult | None:
+        """The result of the file `path`, None when there is none or something that it rests on has changed.
+
+        With `evidence`, one for which no evidence was looked for does not do.
+        """
         try:
             entry = self._entries.get(path)
+            if entry and evidence and not entry["evidence"]:
+                return None
             return _decoded(path, entry["result"]) if entry and self._holds(path, entry) else None
         except (LookupError, TypeError, ValueError, AttributeError):
             return None  # an entry that nobody of ours has written
@@ -58,6 +63,7 @@ class Cache:
                 "digest": self._digest(path),
                 "read": {name: self._digest(name) for name in linted.read},
                 "absent": list(linted.absent),
+                "evidence": linted.evidence,
                 "result": _encoded(linted.result),
             }
 

@@ -22,14 +22,19 @@ Find = Callable[[str], Source | None]
 
 
 def resolve(
-    files: Sequence[FileFacts], sources: Sequence[Source], find: Find
+    files: Sequence[FileFacts], sources: Sequence[Source], find: Find, matters: Callable[[Call], bool] = lambda _: True
 ) -> tuple[tuple[FileFacts, ...], list[Trouble]]:
     """The facts with every device that stage 2 can tell, and where it gave up.
 
-    `find` gives the project's modules by name. When inference fails as a whole, the facts of stage 1 stand.
+    `find` gives the project's modules by name; only the devices of calls that `matters` accepts are asked for. When
+    inference fails as a whole, the facts of stage 1 stand.
     """
     open_devices = [
-        (file.path, argument) for file in files for call in file.calls for argument in unknown_devices(call)
+        (file.path, argument)
+        for file in files
+        for call in file.calls
+        if matters(call)
+        for argument in unknown_devices(call)
     ]
     if not open_devices:
         return tuple(files), []

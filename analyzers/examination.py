@@ -1,25 +1,12 @@
-"""The rules at work: facts in, findings out, whatever goes wrong with one of them."""
+"""What was found, made ready for a report: troubles become findings, findings get their line and their cell."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from analyzers.facts import Facts, Place
-from analyzers.findings import Finding, Signal
+from analyzers.findings import Finding, Place, Signal
 from analyzers.lines import lines_of
-from analyzers.reading import Source, Trouble
+from analyzers.reading import Code, Source, Trouble
 from analyzers.records import replace
-from analyzers.rules.evidence import RULES
-from analyzers.rules.model import Rule
 from analyzers.suppression import Suppression
-
-
-def examine(facts: Facts, rules: Sequence[Rule] = RULES) -> Iterator[Finding]:
-    """What `rules` find; a rule that fails is a finding of its own and never a silent verdict."""
-    for rule in rules:
-        try:
-            yield from list(dict.fromkeys(rule.findings(facts)))
-        except Exception as error:  # noqa: BLE001 -- whatever is wrong with one rule must not hide the others
-            message = f"the rule {rule.code} failed: {type(error).__name__}: {error}"
-            yield Finding("GA906", Place(facts.files[0].path if facts.files else "", 1), message, 0.0, Signal.FAILURE)
 
 
 def failure(trouble: Trouble) -> Finding:
@@ -33,7 +20,7 @@ def open_device(trouble: Trouble) -> Finding:
     return Finding(trouble.code, trouble.place, trouble.message, 0.0, signal, trouble.excerpt)
 
 
-def with_excerpts(findings: Sequence[Finding], sources: Sequence[Source]) -> list[Finding]:
+def with_excerpts(findings: Sequence[Finding], sources: Sequence[Source | Code]) -> list[Finding]:
     """The findings with the lines of `sources` that they stand on."""
     wanted = {finding.place.path for finding in findings}
     lines = {source.path: lines_of(source.text) for source in sources if source.path in wanted}
@@ -45,7 +32,7 @@ def with_excerpts(findings: Sequence[Finding], sources: Sequence[Source]) -> lis
     return [replace(finding, excerpt=excerpt(finding)) for finding in findings]
 
 
-def in_cells(findings: Sequence[Finding], sources: Sequence[Source]) -> list[Finding]:
+def in_cells(findings: Sequence[Finding], sources: Sequence[Source | Code]) -> list[Finding]:
     """The findings with those in notebooks placed by cell and by the line in it."""
     notebooks = {source.path for source in sources if source.cells}
     if not notebooks:

@@ -41,11 +41,15 @@ class FileResult:
 
 @record
 class Linted:
-    """A result and what it rests on besides its own file: the modules that were read, and those that were not there."""
+    """A result and what it rests on besides its own file: the modules that were read, and those that were not there.
+
+    `evidence` tells whether the rules of evidence were among those that looked.
+    """
 
     result: FileResult
     read: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+    evidence: bool = True
 
 
 def lint(
@@ -54,24 +58,25 @@ def lint(
     root: "PathLike[str] | str",
     cache_dir: "PathLike[str] | str | None" = None,
     processes: int = 1,
+    evidence: bool = True,
 ) -> Iterator[FileResult]:
     """Lint the Python files `paths`, in their order; each result is there as soon as its file is done.
 
-    A path that is not absolute is taken from `root`, and a path in a result is relative to it. `cache_dir` keeps
-    results from one run to the next, None keeps none; `processes` is how many may work at a time, where there is enough
-    for them to do.
+    Without `evidence` the rules 1xx to 6xx need not look, which saves most of the work. A path that is not absolute is
+    taken from `root`, and a path in a result is relative to it. `cache_dir` keeps results from one run to the next,
+    None keeps none; `processes` is how many may work at a time, where there is enough for them to do.
     """
     tree = Tree(str(root))
     names = [_relative(str(path), tree.root) for path in paths]
     if cache_dir is None:
-        for linted in _lint_anew(tree, names, processes):
+        for linted in _lint_anew(tree, names, processes, evidence=evidence):
             yield linted.result
         return
     from analyzers.cache import Cache
 
     cache = Cache(str(cache_dir), tree)
-    known = {name: cache.get(name) for name in names}
-    anew = _lint_anew(tree, [name for name in names if known[name] is None], processes)
+    known = {name: cache.get(name, evidence=evidence) for name in names}
+    anew = _lint_anew(tree, [name for name in names if known[name] is None], processes, evidence=evidence)
     try:
         for name in names:
             result = known[name]
@@ -84,13 +89,13 @@ def lint(
         cache.write()
 
 
-def _lint_anew(tree: Tree, names: Sequence[str], processes: int) -> Iterator[Linted]:
+def _lint_anew(tree: Tree, names: Sequence[str], processes: int, *, evidence: bool) -> Iterator[Linted]:
     if not names:
         return
     if processes > 1 and len(names) >= MANY_FILES:
         from analyzers.parallel import lint_in_processes
 
-        yield from lint_in_processes(tree, names, processes)
+        yield from lint_in_processes(tree, names, processes, evidence=evidence)
         return
     from analyzers.neighbours import Library
     from analyzers.one_file import lint_file
@@ -100,7 +105,7 @@ def _lint_anew(tree: Tree, names: Sequence[str], processes: int) -> Iterator[Lin
     gc.set_threshold(*GC_THRESHOLD)
     try:
         for name in names:
-            yield lint_file(library, name)
+            yield lint_file(library, name, evidence=evidence)
     finally:
         gc.set_threshold(*threshold)
 

@@ -1,9 +1,9 @@
 """Dotted names: which file a module is, and which module an import means."""
 
-import ast
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import ast
+
     from analyzers.reading import Source
 
 
@@ -12,7 +12,7 @@ def module_name(path: str) -> str:
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
-def absolute_module(source: "Source", node: ast.ImportFrom) -> str:
+def absolute_module(source: "Source", node: "ast.ImportFrom") -> str:
     """The dotted name of the module that a `from` import names, relative dots resolved."""
     if not node.level:
         return node.module or ""

@@ -6,9 +6,12 @@ for in vain is remembered: the result of a file depends on just that, besides th
 """
 
 from analyzers.prefilter import may_tell_a_device
-from analyzers.reading import MAX_BYTES, Source, Trouble, read_source
-from analyzers.scopes import Scope, read_scopes
+from analyzers.reading import Source, Trouble, parsed, read_code
 from analyzers.tree import Tree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from analyzers.scopes import Scope
 
 MAX_KEPT = 64
 """How many modules are kept parsed; a syntax tree takes hundreds of times the memory of its text."""
@@ -34,16 +37,17 @@ class Library:
 
     def _read(self, path: str) -> Source | None:
         try:
-            with open(f"{self.tree.root}/{path}", "rb") as file:
-                telling = may_tell_a_device(file.read(MAX_BYTES))
-            return read_source(self.tree.root, path) if telling else None
-        except (OSError, Trouble):
+            code = read_code(self.tree.root, path)
+            return parsed(code) if may_tell_a_device(code.data) else None
+        except Trouble:
             return None
 
-    def scope(self, path: str) -> Scope | None:
+    def scope(self, path: str) -> "Scope | None":
         """The names that the file at `path` binds, None without a source."""
         source = self.source(path)
         if path not in self._scopes:
+            from analyzers.scopes import read_scopes  # a file that is only checked has no neighbours
+
             try:
                 self._scopes[path] = read_scopes(source, skip_main=True).top if source is not None else None
             except RecursionError:
@@ -71,11 +75,11 @@ class Neighbours:
         self.read: set[str] = set()
         self.absent: set[str] = set()
 
-    def add_own(self, name: str, top: Scope) -> None:
+    def add_own(self, name: str, top: "Scope") -> None:
         """Make the file itself known under its own name."""
         self._scopes[name] = top
 
-    def get(self, name: str) -> Scope | None:
+    def get(self, name: str) -> "Scope | None":
         """The names that the module `name` binds, None when it is none of the project's.
 
         What was once given stays: the evaluator knows scopes by their identity.

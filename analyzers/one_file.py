@@ -1,54 +1,48 @@
-"""All that it takes to lint one file: facts, inference where a device is open, rules, suppressions."""
+"""One file linted: read, checked or examined (in_depth.py), and its suppressions heeded.
 
-from analyzers.escalation import resolve
-from analyzers.examination import comments_in_cells, examine, failure, in_cells, with_excerpts
-from analyzers.facts import Facts
-from analyzers.findings import Finding, Place, Signal
+What nobody asked for is not worked out. Most files of a tree have nothing to do with GPUs: where no evidence is wanted
+it is enough to see that their syntax is right.
+"""
+
+from analyzers.examination import comments_in_cells, failure, in_cells, with_excerpts
+from analyzers.findings import Finding
 from analyzers.linting import FileResult, Linted
 from analyzers.neighbours import Library, Neighbours
-from analyzers.prefilter import may_use_a_gpu
-from analyzers.reading import Source, Trouble, read_source
+from analyzers.prefilter import may_have_conduct
+from analyzers.reading import Code, Trouble, check, read_code
 from analyzers.suppression import split, suppressions
-from analyzers.syntax import deep_recursion, extract
 
 
-def lint_file(library: Library, path: str) -> Linted:
-    """Lint the file `path` as a module of the project that `library` reads."""
+def lint_file(library: Library, path: str, *, evidence: bool = True) -> Linted:
+    """Lint the file `path` as a module of the project that `library` reads.
+
+    Without `evidence` only what the linter is there for is looked for, hygiene and failures; a file with suppressions
+    is always searched for evidence too, since a comment may be about it.
+    """
     neighbours = Neighbours(library, path)
     try:
-        source = read_source(library.tree.root, path)
+        code = read_code(library.tree.root, path)
+        comments = suppressions(path, code.text)
+        evidence = evidence or bool(comments)
+        found = with_excerpts(_findings(code, neighbours, evidence=evidence), [code])
     except Trouble as trouble:
         return Linted(FileResult(path, (failure(trouble),)))
-    comments = suppressions(path, source.text)
-    found = with_excerpts(_findings(source, neighbours), [source])
     kept, silenced = split(sorted(found, key=_order), comments)
-    if source.cells:
-        kept, silenced = tuple(in_cells(kept, [source])), tuple(in_cells(silenced, [source]))
-        comments = comments_in_cells(comments, source.cells)
+    if code.cells:
+        kept, silenced = tuple(in_cells(kept, [code])), tuple(in_cells(silenced, [code]))
+        comments = comments_in_cells(comments, code.cells)
     result = FileResult(path, kept, silenced, comments)
-    return Linted(result, tuple(sorted(neighbours.read - {path})), tuple(sorted(neighbours.absent)))
+    return Linted(result, tuple(sorted(neighbours.read - {path})), tuple(sorted(neighbours.absent)), evidence)
 
 
-def _findings(source: Source, neighbours: Neighbours) -> list[Finding]:
-    files, troubles = extract([source], "", neighbours)
-    with deep_recursion():
-        files, more = resolve(files, [source], neighbours.source)
-        facts = Facts(files)
-        found = list(examine(facts))
-        if source.relevant and ("async" in source.text or may_use_a_gpu(source.text.encode())):
-            found += _conduct(source, facts)
-    return [*(failure(trouble) for trouble in (*troubles, *more)), *found]
+def _findings(code: Code, neighbours: Neighbours, *, evidence: bool) -> list[Finding]:
+    conduct = may_have_conduct(code.data)
+    if evidence or conduct:
+        from analyzers.in_depth import findings
 
-
-def _conduct(source: Source, facts: Facts) -> list[Finding]:
-    """What the hygiene rules find; only files that may hold evidence of a GPU have conduct to speak of."""
-    from analyzers.rules.hygiene import hygiene
-
-    try:
-        return list(hygiene(facts, [source]))
-    except Exception as error:  # noqa: BLE001 -- whatever is wrong with hygiene must not hide the evidence
-        message = f"the hygiene rules failed: {type(error).__name__}: {error}"
-        return [Finding("GA906", Place(source.path, 1), message, 0.0, Signal.FAILURE)]
+        return findings(code, neighbours, evidence=evidence, conduct=conduct)
+    check(code)
+    return []
 
 
 def _order(finding: Finding) -> tuple[int, int, str, str]:

@@ -29,6 +29,11 @@ def may_hold_evidence(data: bytes) -> bool:
     return _PATTERN.search(data) is not None
 
 
+def may_have_conduct(data: bytes) -> bool:
+    """Whether a file with these bytes can make a hygiene rule find anything: they ask about GPUs, and about waiting."""
+    return (b"async" in data or may_use_a_gpu(data)) and may_hold_evidence(data)
+
+
 def may_use_a_gpu(data: bytes) -> bool:
     """Whether a file with these bytes may have to do with a GPU; others are read with less effort."""
     lower = data.lower()

@@ -1,17 +1,17 @@
 """One file, read and parsed without ever running it.
 
-Whatever goes wrong is a `Trouble` with its place, which the analysis turns into a finding.
+Whatever goes wrong is a `Trouble` with its place, which the analysis turns into a finding. Reading and parsing are two
+steps, because the text alone tells of most files that nothing in them is worth a syntax tree.
 """
 
-import ast
-
-from analyzers.facts import Place
+from analyzers.findings import Place
 from analyzers.modules import module_name
 from analyzers.prefilter import may_hold_evidence
 from analyzers.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import ast
     from pathlib import Path
 
 MAX_BYTES = 1024 * 1024
@@ -19,6 +19,16 @@ MAX_BYTES = 1024 * 1024
 MAX_NOTEBOOK_BYTES = 16 * MAX_BYTES
 """Notebooks hold pictures beside their code; the code itself is held to `MAX_BYTES`."""
 NOTEBOOK = ".ipynb"
+
+
+@record
+class Code:
+    """A file's code before it is parsed: its text, the bytes that it stands in, and the cells as in `Source`."""
+
+    path: str
+    text: str
+    data: bytes
+    cells: tuple[int, ...] = ()
 
 
 @record
@@ -32,7 +42,7 @@ class Source:
     path: str
     module: str
     text: str
-    tree: ast.Module
+    tree: "ast.Module"
     relevant: bool = True
     cells: tuple[int, ...] = ()
 
@@ -59,16 +69,47 @@ def read_source(root: "Path | str", path: str) -> Source:
     Raises:
         Trouble: the file is not readable, too large, not text or not Python.
     """
-    is_notebook = path.endswith(NOTEBOOK)
-    data = _read(root, path, MAX_NOTEBOOK_BYTES if is_notebook else MAX_BYTES)
-    text = _decode(path, data)
-    if is_notebook:
-        return _read_notebook(path, text)
-    return Source(path, module_name(path), text, _parse(path, text), may_hold_evidence(data))
+    return parsed(read_code(root, path))
 
 
-def _read_notebook(path: str, text: str) -> Source:
-    from analyzers.notebooks import NotANotebookError, cells_of, first_lines, in_cell  # few functions are notebooks
+def read_code(root: "Path | str", path: str) -> Code:
+    """Read the file at `path` below `root`, of a notebook its code.
+
+    Raises:
+        Trouble: the file is not readable, too large or not text.
+    """
+    if path.endswith(NOTEBOOK):
+        return _notebook(path, _decode(path, _read(root, path, MAX_NOTEBOOK_BYTES)))
+    data = _read(root, path, MAX_BYTES)
+    return Code(path, _decode(path, data), data)
+
+
+def parsed(code: Code) -> Source:
+    """Parse `code`.
+
+    Raises:
+        Trouble: it is not Python.
+    """
+    relevant = may_hold_evidence(code.data)
+    return Source(code.path, module_name(code.path), code.text, _tree(code), relevant, code.cells)
+
+
+def check(code: Code) -> None:
+    """Raise what parsing `code` would raise, at half the cost: no syntax tree is made of it.
+
+    Raises:
+        Trouble: it is not Python.
+    """
+    from symtable import symtable
+
+    try:
+        symtable(code.text, code.path, "exec")
+    except (SyntaxError, RecursionError, MemoryError, ValueError):
+        parsed(code)  # which has the last word: the symbol table also refuses a few things that can be parsed
+
+
+def _notebook(path: str, text: str) -> Code:
+    from analyzers.notebooks import NotANotebookError, cells_of, first_lines  # few functions are notebooks
 
     try:
         cells = cells_of(text)
@@ -77,12 +118,7 @@ def _read_notebook(path: str, text: str) -> Source:
     code = "".join(cells)
     if len(code) > MAX_BYTES:
         raise Trouble("GA902", Place(path, 1), f"the code of {path} is larger than {MAX_BYTES // 1024} KiB")
-    starts = first_lines(cells)
-    try:
-        tree = _parse(path, code)
-    except Trouble as trouble:
-        raise Trouble(trouble.code, in_cell(trouble.place, starts), trouble.message, trouble.excerpt) from None
-    return Source(path, module_name(path), code, tree, may_hold_evidence(code.encode()), starts)
+    return Code(path, code, code.encode(), first_lines(cells))
 
 
 def _read(root: "Path | str", path: str, most: int) -> bytes:
@@ -120,7 +156,21 @@ def _encoding(data: bytes) -> str:
     return tokenize.detect_encoding(io.BytesIO(data).readline)[0]
 
 
-def _parse(path: str, text: str) -> ast.Module:
+def _tree(code: Code) -> "ast.Module":
+    try:
+        return _parse(code.path, code.text)
+    except Trouble as trouble:
+        if not code.cells:
+            raise
+        from analyzers.notebooks import in_cell
+
+        place = in_cell(trouble.place, code.cells)
+        raise Trouble(trouble.code, place, trouble.message, trouble.excerpt) from None
+
+
+def _parse(path: str, text: str) -> "ast.Module":
+    import ast  # a file that is only checked needs none
+
     try:
         return ast.parse(text, path)
     except SyntaxError as error:

@@ -48,11 +48,16 @@ def is_gpu(value: Value) -> bool:
 
 def placements(facts: Facts) -> Iterator[Placement]:
     """Every call that places work on a GPU, whatever the spelling."""
-    for call in facts.calls():
-        spelling, value = _device_of(call)
-        if spelling and value is not None and any(_names_gpu(option, call) for option in options(value)):
-            alternatives = isinstance(value, OneOf) and not all(_names_gpu(option, call) for option in options(value))
-            yield Placement(call, spelling, chosen=alternatives or call.guard is not Guard.ALWAYS)
+    return (found for call in facts.calls() if (found := placement(call)) is not None)
+
+
+def placement(call: Call) -> Placement | None:
+    """What `call` places on a GPU, None when it places nothing there."""
+    spelling, value = _device_of(call)
+    if not spelling or value is None or not any(_names_gpu(option, call) for option in options(value)):
+        return None
+    alternatives = isinstance(value, OneOf) and not all(_names_gpu(option, call) for option in options(value))
+    return Placement(call, spelling, chosen=alternatives or call.guard is not Guard.ALWAYS)
 
 
 def _names_gpu(value: Value, call: Call) -> bool:

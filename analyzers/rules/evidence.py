@@ -4,6 +4,9 @@
 scale, 6xx evidence for the CPU. A run that asks for no evidence, as a hook's does by default, never loads this.
 """
 
+from collections.abc import Iterator, Sequence
+
+from analyzers.facts import Facts, Place
 from analyzers.rules import (
     asks_for_gpus,
     asks_gaia,
@@ -36,7 +39,7 @@ from analyzers.rules import (
     training,
     waiting,
 )
-from analyzers.rules.model import Rule
+from analyzers.rules.model import Finding, Rule, Signal
 
 RULES: tuple[Rule, ...] = (
     gpu_only_library.RULE,
@@ -70,3 +73,13 @@ RULES: tuple[Rule, ...] = (
     waiting.RULE,
     plumbing.RULE,
 )
+
+
+def examine(facts: Facts, rules: Sequence[Rule] = RULES) -> Iterator[Finding]:
+    """What `rules` find; a rule that fails is a finding of its own and never a silent verdict."""
+    for rule in rules:
+        try:
+            yield from list(dict.fromkeys(rule.findings(facts)))
+        except Exception as error:  # noqa: BLE001 -- whatever is wrong with one rule must not hide the others
+            message = f"the rule {rule.code} failed: {type(error).__name__}: {error}"
+            yield Finding("GA906", Place(facts.files[0].path if facts.files else "", 1), message, 0.0, Signal.FAILURE)

@@ -3,16 +3,6 @@
 from collections.abc import Iterator
 
 from analyzers.facts import Argument, Call, Constant, Facts, FileFacts, Guard, Known, Place, Symbol, constants, texts
-from analyzers.rules import (
-    cuda_runtime,
-    device_map,
-    gpu_kernel,
-    gpu_only_library,
-    gpu_option,
-    half_precision,
-    parallel_cpu,
-    refuses_cpu,
-)
 from analyzers.rules.hygiene_model import Conduct, HygieneRule, Noticed
 from analyzers.rules.libraries import FRAMEWORKS, lookup
 from analyzers.rules.model import Signal
@@ -24,24 +14,34 @@ _NAMES = frozenset({"device", "torch_device", "_device", "default_device"})
 _FOR_GPUS = frozenset(
     ["enable_xformers_memory_efficient_attention", "enable_model_cpu_offload", "enable_sequential_cpu_offload"]
 )
-_NEEDS_MORE = tuple(
-    module.RULE
-    for module in (gpu_only_library, cuda_runtime, device_map, refuses_cpu, gpu_option, gpu_kernel, parallel_cpu)
-)
 
 
 def _check(conduct: Conduct) -> Noticed:
     for file in conduct.facts.files:
-        if any(lookup(fact.name, FRAMEWORKS) for fact in file.imports) and not _needs_more_than_a_guard(file):
-            places = dict.fromkeys((*_placed(file, conduct), *_named(file, conduct)))
+        if not any(lookup(fact.name, FRAMEWORKS) for fact in file.imports):
+            continue
+        places = dict.fromkeys((*_placed(file, conduct), *_named(file, conduct)))
+        if places and not _needs_more_than_a_guard(file):
             for place, spelling in sorted(places, key=lambda found: (found[0].line, found[0].column)):
                 yield place, f"{spelling} is hard-coded: without a GPU this fails; ask which device there is"
 
 
 def _needs_more_than_a_guard(file: FileFacts) -> bool:
     """Whether the code would not run on a CPU either if its devices were guarded, or not as meant."""
+    from analyzers.rules import (  # few files have a device to ask this of
+        cuda_runtime,
+        device_map,
+        gpu_kernel,
+        gpu_only_library,
+        gpu_option,
+        half_precision,
+        parallel_cpu,
+        refuses_cpu,
+    )
+
     facts = Facts((file,))
-    found = [finding for rule in _NEEDS_MORE for finding in rule.findings(facts)]
+    telling = (gpu_only_library, cuda_runtime, device_map, refuses_cpu, gpu_option, gpu_kernel, parallel_cpu)
+    found = [finding for module in telling for finding in module.RULE.findings(facts)]
     needs = any(finding.signal is Signal.NEEDS_GPU or finding.rule == gpu_option.RULE.code for finding in found)
     half = any(_is_half(finding.message) for finding in half_precision.RULE.findings(facts))
     several = any(fact.name.startswith("torch.distributed") for fact in file.imports)

@@ -3,10 +3,10 @@
 Apart from the other rules, since `gaia analyze` needs none of them: only `gaia lint` imports this module.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from analyzers.facts import Facts
-from analyzers.reading import Source
+from analyzers.phases import Situations
 from analyzers.rules import (
     blocking_in_coroutine,
     copies_back_in_loop,
@@ -22,7 +22,6 @@ from analyzers.rules import (
 )
 from analyzers.rules.hygiene_model import Conduct, HygieneRule
 from analyzers.rules.model import Finding
-from analyzers.situations import situations
 
 HYGIENE: tuple[HygieneRule, ...] = (
     hard_coded_device.RULE,
@@ -39,12 +38,8 @@ HYGIENE: tuple[HygieneRule, ...] = (
 )
 
 
-def hygiene(facts: Facts, sources: Sequence[Source]) -> Iterator[Finding]:
-    """What the hygiene rules find in `facts`, which are those of `sources`, each finding once.
-
-    Raises:
-        RecursionError: the code of a file is nested too deeply.
-    """
-    conduct = Conduct(facts, situations(sources))
+def hygiene(facts: Facts, situations: Situations) -> Iterator[Finding]:
+    """What the hygiene rules find in `facts`, each finding once; `situations` are those of the same files."""
+    conduct = Conduct(facts, situations)
     for rule in HYGIENE:
         yield from dict.fromkeys(rule.findings(conduct))

@@ -9,17 +9,27 @@ from collections.abc import Callable, Iterator
 from analyzers.facts import Call, Facts, Place
 from analyzers.phases import Phase, Situation, Situations
 from analyzers.records import record
-from analyzers.rules.devices import placements
+from analyzers.rules.devices import placement
 from analyzers.rules.model import Finding, Signal
 
 
+def device_matters(situation: Situation) -> bool:
+    """Whether any rule asks on which device a call in this situation places something.
+
+    Telling that is the most expensive question of all, and most placements stand where no rule of this family looks.
+    """
+    lasting = situation.loop or bool(situation.kept)
+    return Phase.IMPORT in situation.phases or (Phase.REQUEST in situation.phases and lasting)
+
+
 class Conduct:
-    """How a function behaves: the facts with all placements on a GPU, and the situation of each call."""
+    """How a function behaves: the facts, the situation of each call, and what is placed on a GPU where that matters."""
 
     def __init__(self, facts: Facts, situations: Situations) -> None:
         self.facts = facts
         self.situations = situations
-        self.placements = tuple(placements(facts))
+        asked = (call for call in facts.calls() if device_matters(situations.of(call.place)))
+        self.placements = tuple(found for call in asked if (found := placement(call)) is not None)
         self._calls = tuple(_once(facts, situations))
 
     def calls(self, *phases: Phase) -> Iterator[tuple[Call, Situation]]:

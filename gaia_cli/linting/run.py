@@ -69,11 +69,19 @@ def _results(options: Options, configuration: Configuration) -> tuple[list[FileR
     if options.files == (STDIN,):
         from gaia_cli.linting.standard_input import lint_standard_input
 
-        result, text = lint_standard_input(options.stdin_filename or "stdin.py", configuration.root)
+        wanted = configuration.selection.wants_evidence
+        name = options.stdin_filename or "stdin.py"
+        result, text = lint_standard_input(name, configuration.root, evidence=wanted)
         return [result], {result.path: text}
     cache = None if options.no_cache else f"{configuration.base}/{CACHE}"
     processes = len(os.sched_getaffinity(0))
-    found = lint(configuration.files, root=configuration.root, cache_dir=cache, processes=processes)
+    found = lint(
+        configuration.files,
+        root=configuration.root,
+        cache_dir=cache,
+        processes=processes,
+        evidence=configuration.selection.wants_evidence,
+    )
     results = list(shown(found, len(configuration.files)))
     if any(configuration.selection.wants(code) for code in MODE_CODES):
         results += mode_results(configuration.functions, configuration.root)

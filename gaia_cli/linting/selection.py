@@ -34,6 +34,11 @@ class Selection:
         chosen = max(_exactness(code, (*(self.select or ()), *self.extend)), 0 if by_default else -1)
         return chosen > _exactness(code, self.ignore) and not self._ignored(code, path)
 
+    @property
+    def wants_evidence(self) -> bool:
+        """Whether what speaks for a mode may be wanted, the families 1xx to 6xx; by default none of it is."""
+        return any(not selector.startswith(("GA7", "GA8", "GA9")) for selector in (*(self.select or ()), *self.extend))
+
     def _ignored(self, code: str, path: str) -> bool:
         return any(_exactness(code, codes) >= 0 and matches(path, glob) for glob, codes in self.per_file if path)
 

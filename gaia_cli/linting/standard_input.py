@@ -8,7 +8,7 @@ from analyzers.linting import FileResult, lint
 from gaia_cli.errors import UsageError
 
 
-def lint_standard_input(name: str, root: str) -> tuple[FileResult, str]:
+def lint_standard_input(name: str, root: str, *, evidence: bool) -> tuple[FileResult, str]:
     """Lint what standard input holds as if it stood below `root` under `name`, and return its text as well.
 
     What it imports is not followed.
@@ -26,4 +26,4 @@ def lint_standard_input(name: str, root: str) -> tuple[FileResult, str]:
         copy.parent.mkdir(parents=True, exist_ok=True)
         data = sys.stdin.buffer.read()
         copy.write_bytes(data)
-        return next(iter(lint([copy], root=directory))), data.decode(errors="replace")
+        return next(iter(lint([copy], root=directory, evidence=evidence))), data.decode(errors="replace")

@@ -170,10 +170,10 @@ def test_a_worker_that_dies_costs_one_file(tmp_path: Path, monkeypatch: pytest.M
 
     real = one_file.lint_file
 
-    def dying(library: Library, path: str) -> Linted:
+    def dying(library: Library, path: str, *, evidence: bool) -> Linted:
         if path == "part007.py":
             os._exit(9)
-        return real(library, path)
+        return real(library, path, evidence=evidence)
 
     monkeypatch.setattr(one_file, "lint_file", dying)  # a forked worker inherits it
     files = {f"part{number:03}.py": _PINNED for number in range(MANY_FILES)}
@@ -197,7 +197,7 @@ def test_a_file_that_never_ends_is_given_up(tmp_path: Path, monkeypatch: pytest.
     from analyzers.linting import FileResult, Linted
     from analyzers.neighbours import Library
 
-    def endless(_library: Library, path: str) -> Linted:
+    def endless(_library: Library, path: str, **_options: bool) -> Linted:
         if path == "part001.py":
             time.sleep(600)
         return Linted(FileResult(path, ()))
@@ -225,6 +225,60 @@ def test_a_cached_result_needs_neither_parser_nor_rules(tmp_path: Path) -> None:
     )
     ended = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=60, check=True
+    )
+
+    assert ended.stdout.strip() == "[]"
+
+
+def test_a_result_without_evidence_does_not_serve_a_run_that_wants_some(tmp_path: Path) -> None:
+    cache = tmp_path / ".gaia_cache"
+    project(tmp_path, {"func.py": _PINNED})
+    hygiene_only = list(lint(["func.py"], root=tmp_path, cache_dir=cache, evidence=False))
+
+    assert [finding.rule[:3] for result in hygiene_only for finding in result.findings] == ["GA7", "GA7"]
+    assert ("func.py", "GA201") in _found(_lint(tmp_path, "func.py", cache=cache))
+    assert ("func.py", "GA201") in _found(list(lint(["func.py"], root=tmp_path, cache_dir=cache, evidence=False)))
+
+
+def test_without_evidence_the_hygiene_is_the_same(tmp_path: Path) -> None:
+    inherited = (
+        "import torch\nclass A:\n    dev = 'cuda'\nclass B(A):\n    pass\nb = B()\nx = torch.zeros(3).to(b.dev)\n"
+    )
+    files = {"pinned.py": _PINNED, "inherited.py": inherited, "plain.py": "x = 1\n", "broken.py": "def f(:\n"}
+    project(tmp_path, files)
+    everything = [finding for result in _lint(tmp_path, *files) for finding in result.findings]
+
+    results = list(lint(list(files), root=tmp_path, evidence=False))
+
+    assert [finding for result in results for finding in result.findings] == [
+        finding for finding in everything if finding.rule[:3] in ("GA7", "GA9")
+    ]
+    assert ("inherited.py", "GA702") in _found(results)
+
+
+def test_a_file_with_suppressions_is_searched_for_what_they_may_silence(tmp_path: Path) -> None:
+    project(tmp_path, {"func.py": 'import torch\nx = torch.zeros(3).to("cuda")  # noqa: GA201\n'})
+
+    (result,) = lint(["func.py"], root=tmp_path, evidence=False)
+
+    assert "GA201" in {finding.rule for finding in result.suppressed}
+
+
+@pytest.mark.parametrize("code", ["import json\nx = json.dumps({})\n", "nonlocal x\n", "def f():\n    return 1\n" * 50])
+def test_a_file_about_something_else_is_only_checked_and_never_refused_what_can_be_parsed(
+    tmp_path: Path, code: str
+) -> None:
+    import subprocess
+    import sys
+
+    project(tmp_path, {"func.py": code})
+    program = (
+        "import sys; from analyzers import lint;"
+        "assert not next(iter(lint(['func.py'], root=sys.argv[1], evidence=False))).findings;"
+        "print(sorted({'analyzers.facts', 'analyzers.rules', 'analyzers.scopes'} & set(sys.modules)))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, timeout=60, check=True
     )
 
     assert ended.stdout.strip() == "[]"

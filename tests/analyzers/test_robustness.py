@@ -91,7 +91,7 @@ def test_odd_but_valid_files_are_analyzed(code: bytes, tmp_path: Path) -> None:
 
 
 def test_a_rule_that_crashes_is_a_finding_of_its_own() -> None:
-    from analyzers.examination import examine
+    from analyzers.rules.evidence import examine
 
     def crash(_facts: object) -> Found:
         raise ZeroDivisionError("boom")

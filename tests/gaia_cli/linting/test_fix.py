@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from analyzers.facts import Facts
 from analyzers.reading import Source
 from analyzers.rules.hygiene import hygiene
+from analyzers.situations import situations
 from analyzers.syntax import extract
 from gaia_cli.linting.fix import FIXABLE, Fixed, fix
 
@@ -25,7 +26,7 @@ def text_of(code: str) -> str:
 def devices_found(code: str) -> int:
     source = Source("func.py", "func", code, ast.parse(code))
     files, _ = extract([source], "")
-    return sum(finding.rule == "GA701" for finding in hygiene(Facts(files), [source]))
+    return sum(finding.rule == "GA701" for finding in hygiene(Facts(files), situations([source])))
 
 
 GUARDED = '"cuda" if torch.cuda.is_available() else "cpu"'

@@ -1,6 +1,6 @@
 import pytest
 
-from analyzers.formats.findings import Confidence
+from analyzers.formats.findings import Confidence, Level
 from gaia_cli.errors import UsageError
 from gaia_cli.linting.profiles import PROFILES
 from gaia_cli.linting.rule_texts import rule_texts
@@ -63,3 +63,24 @@ def test_globs_match_files_their_names_and_the_directories_above(path: str, glob
 def test_a_code_that_no_rule_has_is_named(code: str) -> None:
     with pytest.raises(UsageError, match=r"--ignore: no rule is called"):
         check_codes(["GA201", code], "--ignore")
+
+
+@pytest.mark.parametrize(
+    ("select", "extend", "wanted"),
+    [
+        (None, (), False),
+        (("GA7",), (), False),
+        (("GA701", "GA9"), ("GA890",), False),
+        (("ALL",), (), True),
+        (("GA",), (), True),
+        (None, ("GA201",), True),
+    ],
+)
+def test_evidence_is_wanted_where_a_selector_covers_some(
+    select: tuple[str, ...] | None, extend: tuple[str, ...], wanted: bool
+) -> None:
+    assert Selection(select=select, extend=extend).wants_evidence is wanted
+
+
+def test_no_evidence_is_above_a_note_or_the_default_would_have_to_look_for_it() -> None:
+    assert {profile.level for code, profile in PROFILES.items() if code[2] < "7"} == {Level.NOTE}
