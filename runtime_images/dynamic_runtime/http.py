@@ -15,6 +15,7 @@ import httptools
 
 from runtime_images.dynamic_runtime.exchange import Exchange, Header
 from runtime_images.dynamic_runtime.request_target import is_host, origin_form
+from runtime_images.dynamic_runtime.slow_readers import unread_bytes
 
 if TYPE_CHECKING:
     from runtime_images.dynamic_runtime.http_server import HttpServer
@@ -54,13 +55,14 @@ class HttpConnection(asyncio.Protocol):
         self._parts: list[bytes | bytearray] = []
         self._body_bytes = 0
         self._raw_body_bytes = 0
-        self._fields_bytes = self._hosts = self._length = 0
+        self._unread_bytes = self._fields_bytes = self._hosts = self._length = 0
         self._method = b"GET"
         self._host = b""
         self._expects = self._codings = b""
         self._owes_continue = False
         self._refused = False
         self._reading_paused = False
+        self._lingering: asyncio.TimerHandle | None = None
         self._deadline_s = server.clock.monotonic() + HEAD_TIMEOUT_S
 
     # asyncio.Protocol
@@ -74,6 +76,8 @@ class HttpConnection(asyncio.Protocol):
         """Tell whoever works for this client that it is gone."""
         self.server.connections.discard(self)
         self._refused = True
+        if self._lingering is not None:
+            self._lingering.cancel()
         for exchange in (*self._pending, *([self._current] if self._current else ())):
             exchange.client_gone = True
             if exchange.on_client_gone is not None:
@@ -85,6 +89,7 @@ class HttpConnection(asyncio.Protocol):
         """The client is slower than the response."""
         self.write_paused = True
         self._deadline_s = self.server.clock.monotonic() + WRITE_TIMEOUT_S
+        self._unread_bytes = 0
 
     def resume_writing(self) -> None:
         """The client has caught up."""
@@ -296,10 +301,8 @@ class HttpConnection(asyncio.Protocol):
         self._current = None
         exchange.on_client_gone = exchange.on_drain = None  # they refer back to the exchange: no work for the collector
         self._deadline_s = self.server.clock.monotonic() + IDLE_TIMEOUT_S
-        if exchange.refusal is not None:
+        if not exchange.keep_alive:
             self._linger()
-        elif not exchange.keep_alive:
-            self.close()
         elif self._pending or self._reading_paused:
             self.server.loop.call_soon(self._next)
         elif self._owes_continue:
@@ -324,6 +327,10 @@ class HttpConnection(asyncio.Protocol):
 
     def check_deadline(self, now_s: float) -> None:
         """End the connection of a client that is too slow; called about every second."""
+        if self.write_paused and self._transport is not None:
+            before, self._unread_bytes = self._unread_bytes, unread_bytes(self._transport)
+            if self._unread_bytes < before:  # it reads, if slowly
+                self._deadline_s = now_s + WRITE_TIMEOUT_S
         if now_s < self._deadline_s:
             return
         if self.write_paused:
@@ -355,10 +362,11 @@ class HttpConnection(asyncio.Protocol):
         self._next()
 
     def _linger(self) -> None:
-        """Close, but let the client read our answer first: closing with unread input would reset the connection."""
+        """Close in stages (RFC 9112, 9.6): with unread input a close is a reset, and may cost the client our answer."""
+        self._refused = True
         if self._transport is not None and not self._transport.is_closing():
             if self._reading_paused:
                 self._reading_paused = False
                 self._transport.resume_reading()
             self._transport.write_eof()
-            self.server.loop.call_later(LINGER_S, self._transport.close)
+            self._lingering = self.server.loop.call_later(LINGER_S, self._transport.close)
