@@ -87,7 +87,7 @@ def analyze(path: Path | str, *, entrypoint: str = "", slo: Slo | None = None, h
     files, troubles = extract(project.sources, project.entry)
     with deep_recursion():
         files, more = resolve(files, project.sources, _finder(project.sources))
-        facts = Facts(files, project.dependencies)
+        facts = Facts(files, project.dependencies, project.assets)
         evidence = list(examine(facts))
     failures = [failure(trouble) for trouble in (*project.troubles, *troubles)]
     unclear = [open_device(trouble) for trouble in more]

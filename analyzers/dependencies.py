@@ -27,6 +27,7 @@ _OTHER_LISTS = frozenset(
         "environment.yml",
         "pyproject.toml",
         "setup.cfg",
+        "setup.py",
     }
 )
 

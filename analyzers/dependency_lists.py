@@ -2,9 +2,11 @@
 
 What such a file declares about hardware is left alone: `gpu: true`, `cuda: "12.1"`, an accelerator or a machine type
 are the author's answer, and the verdict is about the code. A malformed list gives what can be read of it. YAML is read
-line by line, since the lists in question are flat and a parser would be a dependency of its own.
+line by line, since the lists in question are flat and a parser would be a dependency of its own; setup.py is parsed
+and never run.
 """
 
+import ast
 import re
 import tomllib
 from collections.abc import Iterator
@@ -21,7 +23,7 @@ _LIST_KEYS = {
 }
 """YAML file to the keys whose lists name packages."""
 
-NAMES = ("Pipfile", "cerebrium.toml", "pyproject.toml", "setup.cfg", *_LIST_KEYS)
+NAMES = ("Pipfile", "cerebrium.toml", "pyproject.toml", "setup.cfg", "setup.py", *_LIST_KEYS)
 """The files that are read beside requirements*.txt, by name."""
 
 _KEY = re.compile(r"^(\s*)-?\s*([A-Za-z_][\w-]*):\s*(.*)$")
@@ -35,6 +37,8 @@ def read_list(name: str, text: str) -> Iterator[Numbered]:
         yield from _yaml(text, _LIST_KEYS[name])
     elif name == "setup.cfg":
         yield from _setup_cfg(text)
+    elif name == "setup.py":
+        yield from _setup_py(text)
     else:
         yield from _toml(name, text)
     for number, line in enumerate(text.splitlines(), 1):
@@ -101,6 +105,27 @@ def _setup_cfg(text: str) -> Iterator[Numbered]:
             inside = key.strip() == "install_requires"
         if inside and stated.strip():
             yield number, stated.strip()
+
+
+def _setup_py(text: str) -> Iterator[Numbered]:
+    """The strings in `install_requires=[...]`, also where a name stands for the list."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    lists = {
+        target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.List | ast.Tuple)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg == "install_requires":
+            value = lists.get(node.value.id) if isinstance(node.value, ast.Name) else node.value
+            for item in value.elts if isinstance(value, ast.List | ast.Tuple) else ():
+                if isinstance(item, ast.Constant) and isinstance(item.value, str):
+                    yield item.lineno, item.value
 
 
 def _yaml(text: str, keys: tuple[str, ...]) -> Iterator[Numbered]:

@@ -242,22 +242,32 @@ class Dependency:
 
 
 @record
+class Asset:
+    """A file beside the code that is no Python: a model's weights or a kernel's source. `path` is below the root."""
+
+    path: str
+    bytes: int
+
+
+@record
 class FileFacts:
-    """The facts of one file."""
+    """The facts of one file. `gathered` are the places of calls that are given a list which a loop has filled."""
 
     path: str
     imports: tuple[Import, ...] = ()
     calls: tuple[Call, ...] = ()
     constants: tuple[Constant, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    gathered: frozenset[tuple[int, int]] = frozenset()
 
 
 @record
 class Facts:
-    """The facts of all files that the function reaches, and of its dependency lists."""
+    """The facts of all files that the function reaches, of its dependency lists, and of what else lies beside them."""
 
     files: tuple[FileFacts, ...]
     dependencies: tuple[Dependency, ...] = ()
+    assets: tuple[Asset, ...] = ()
 
     def imports(self) -> Iterator[Import]:
         """All imports, file by file."""

@@ -12,9 +12,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from analyzers.assets import read_assets
 from analyzers.dependencies import read_dependencies
 from analyzers.errors import AnalyzerError
-from analyzers.facts import Dependency
+from analyzers.facts import Asset, Dependency
 from analyzers.modules import absolute_module
 from analyzers.patterns import Pattern
 from analyzers.reading import NOTEBOOK, Source, Trouble, read_source
@@ -59,6 +60,7 @@ class Project:
     sources: tuple[Source, ...]
     troubles: tuple[Trouble, ...]
     dependencies: tuple[Dependency, ...]
+    assets: tuple[Asset, ...] = ()
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -147,7 +149,7 @@ def _follow(root: Path, starts: list[str], entry: str) -> Project:
         sources[path] = source
         pending.extend(_imported_files(tree, source))
     ordered = tuple(sources[path] for path in sorted(sources))
-    return Project(root, entry, ordered, tuple(troubles), read_dependencies(root, entry))
+    return Project(root, entry, ordered, tuple(troubles), read_dependencies(root, entry), read_assets(root, entry))
 
 
 def _imported_files(tree: Tree, source: Source) -> Iterator[str]:

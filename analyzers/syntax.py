@@ -26,6 +26,7 @@ from analyzers.facts import (
     Value,
     options,
 )
+from analyzers.gathering import gathered_calls
 from analyzers.lines import lines_of
 from analyzers.prefilter import may_use_a_gpu
 from analyzers.reading import Source, Trouble
@@ -131,6 +132,10 @@ def _terminal(node: ast.expr) -> str:
             return ""
 
 
+_GATHERING = (".append(", " for ")
+"""Without any of these nothing is gathered."""
+
+
 class _FileReader:
     """Turns one file's sites into facts."""
 
@@ -168,6 +173,7 @@ class _FileReader:
             tuple(call for site in sites for call in self._calls(site)),
             tuple(self._constants()),
             tuple(self._refusals()),
+            frozenset(self._gathered()),
         )
 
     def _imports(self) -> Iterator[Import]:
@@ -180,6 +186,13 @@ class _FileReader:
             if not self._guards.is_dead(conditions):
                 given = self._argument(node, scope)
                 yield Constant(name, given, self._place(node), self._guards.guard(conditions))
+
+    def _gathered(self) -> Iterator[tuple[int, int]]:
+        source = self._module.top.source
+        if self._evaluator.thorough and any(word in source.text for word in _GATHERING):
+            for call in gathered_calls(source.tree):
+                place = self._place(call)
+                yield place.line, place.column
 
     def _refusals(self) -> Iterator[Refusal]:
         for leave in self._module.exits:

@@ -32,7 +32,7 @@ _HEAD = """# Rules
 What `gaia analyze` looks for (1xx to 6xx), and what only `gaia lint` reports (7xx, 8xx): no verdict depends on that.
 How the verdict comes about: [analyzer.md](../analyzer.md).
 """
-_OTHER_FILES = ("# requirements.txt", "# gaia.toml", "# gaia.manifest.toml")
+_OTHER_FILES = ("# requirements.txt", "# files", "# gaia.toml", "# gaia.manifest.toml")
 AnyRule = Rule | HygieneRule | ModeRule
 _ALL: tuple[AnyRule, ...] = (*RULES, *HYGIENE, *MODE_RULES)
 

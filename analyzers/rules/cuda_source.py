@@ -1,6 +1,9 @@
 """GA304: sources of kernels, in a string or a file that is compiled when the function starts."""
 
-from analyzers.facts import Call, Facts, Guard, Items, Value, options, texts
+from collections.abc import Iterator
+
+from analyzers.assets import KERNELS
+from analyzers.facts import Argument, Call, Facts, Guard, Items, Place, Value, options, texts
 from analyzers.patterns import Pattern
 from analyzers.rules.model import Found, Rule, Signal
 
@@ -22,9 +25,26 @@ def _check(facts: Facts) -> Found:
             yield call.place, f"{call.method} compiles CUDA sources", 4.0 if needs else 1.0, signal
         elif call.name in _PORTABLE:
             yield call.place, f"{call.name} is a parallel kernel in {_PORTABLE[call.name]}", 1.0, Signal.CAN_USE_GPU
+        elif any(argument.is_literal and _is_kernel(argument.value) for argument in _given(call)):
+            yield call.place, f"{call.method} is given the source of a GPU kernel", 2.0, Signal.CAN_USE_GPU
     for constant in facts.constants():
-        if constant.given.is_literal and any(_KERNEL.search(text) for text in texts(constant.value)):
+        if constant.given.is_literal and _is_kernel(constant.value):
             yield constant.place, f"{constant.name} holds the source of a GPU kernel", 2.0, Signal.CAN_USE_GPU
+    for asset in facts.assets:
+        if asset.path.endswith(KERNELS):
+            yield Place(asset.path, 1), f"{asset.path} is the source of a GPU kernel", 2.0, Signal.CAN_USE_GPU
+
+
+def _is_kernel(value: Value) -> bool:
+    return any(_KERNEL.search(text) for text in texts(value))
+
+
+def _given(call: Call) -> Iterator[Argument]:
+    """What a call is given, the text that its method is called on included: `dedent(TEXT)`, `TEXT.replace(...)`."""
+    yield from call.args
+    yield from (argument for _, argument in call.keywords)
+    if call.on is not None:
+        yield call.on
 
 
 def _is_cuda(call: Call) -> bool:
@@ -51,11 +71,17 @@ RULE = Rule(
     check=_check,
     matches=(
         'SOURCE = """__global__ void add(float *a) { a[threadIdx.x] += 1; }"""',
+        'HEAD = "#define N 4\\n"\nSOURCE = HEAD + "__global__ void add(float *a) { a[N] += 1; }"',
+        'from textwrap import dedent\nSOURCE = dedent("""\n    __global__ void add(float *a) {}\n    """)',
+        'SOURCE = "__global__ void add(TYPE *a) { a[0] += 1; }".replace("TYPE", "float")',
+        "# files\nkernels/add.cu 2048\n",
         'from torch.utils.cpp_extension import load\next = load(name="x", sources=["x.cpp", "x_kernel.cu"])',
         "import taichi as ti\n@ti.kernel\ndef paint():\n    pass",
     ),
     passes=(
         'from torch.utils.cpp_extension import load\next = load(name="x", sources=["x.cpp"])',
         'HELP = "kernels are written in CUDA"',
+        'print("kernels are written in CUDA")',
+        "# files\nmodels/add.onnx 2048\n",
     ),
 )

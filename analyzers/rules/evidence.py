@@ -20,6 +20,7 @@ from analyzers.rules import (
     device_default,
     device_map,
     framework,
+    gathered_batch,
     gpu_command,
     gpu_kernel,
     gpu_only_library,
@@ -38,6 +39,7 @@ from analyzers.rules import (
     tensor_size,
     training,
     waiting,
+    weights_file,
 )
 from analyzers.rules.model import Finding, Rule, Signal
 
@@ -66,8 +68,10 @@ RULES: tuple[Rule, ...] = (
     tensor_size.RULE,
     matrix_product.RULE,
     training.RULE,
+    gathered_batch.RULE,
     model_scale.RULE,
     heavy_pipeline.RULE,
+    weights_file.RULE,
     cpu_library.RULE,
     cpu_build.RULE,
     waiting.RULE,

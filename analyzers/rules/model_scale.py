@@ -57,7 +57,7 @@ class Model:
 
 def _check(facts: Facts) -> Found:
     for model in models(facts):
-        message = f"{model.name} is a model of about {_shown(model.millions)} parameters"
+        message = f"{model.name} is a model of about {shown_count(model.millions)} parameters"
         yield model.place, message, weigh(model.millions), Signal.WORK
 
 
@@ -89,7 +89,8 @@ def weigh(millions: float) -> float:
     return -0.6
 
 
-def _shown(millions: float) -> str:
+def shown_count(millions: float) -> str:
+    """A number of parameters as people say it."""
     return f"{millions / 1000:.3g} billion" if millions >= 1000 else f"{millions:.3g} million"
 
 

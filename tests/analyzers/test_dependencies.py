@@ -9,6 +9,7 @@ LISTS = {
     "pyproject.toml": '[project]\nname = "x"\ndependencies = ["torch==2.1"]\n',
     "Pipfile": '[packages]\ntorch = "==2.1"\n[dev-packages]\nvllm = "*"\n',
     "setup.cfg": "[options]\ninstall_requires =\n    torch==2.1\npackages = find:\n",
+    "setup.py": "from setuptools import setup\nNEEDS = [\n    'torch==2.1',\n]\nsetup(install_requires=NEEDS)\n1/0\n",
     "environment.yml": "channels:\n  - nvidia\ndependencies:\n  - pip\n  - torch=2.1\n  - pip:\n    - requests\n",
     "environment.yaml": "dependencies:\n- conda-forge::torch=2.1=cpu_py310\nname: x\n",
     "cog.yaml": 'build:\n  gpu: true\n  cuda: "12.1"\n  python_packages:\n    - "torch==2.1"  # pinned\n',
@@ -41,6 +42,11 @@ def test_each_kind_of_list_is_read_and_what_it_says_of_hardware_is_not(name: str
         ("environment.yml", "dependencies: [torch, {pip\n"),
         ("cog.yaml", "build:\n  python_packages: 7\n"),
         ("setup.cfg", "install_requires"),
+        ("setup.py", "setup(install_requires=[3, NAME, *MORE])\n"),
+        ("setup.py", "setup(install_requires=open('requirements.txt').read().split())\n"),
+        ("setup.py", "setup(\n"),
+        ("setup.py", "setup(" * 200),
+        ("setup.py", "\0"),
     ],
 )
 def test_a_malformed_list_is_no_error(name: str, text: str, tmp_path: Path) -> None:

@@ -2,9 +2,10 @@ import pytest
 
 from analyzers.prefilter import may_hold_evidence
 from analyzers.rules.evidence import RULES
-from analyzers.rules.examples import REQUIREMENTS_MARK, facts_of
+from analyzers.rules.examples import FILES_MARK, REQUIREMENTS_MARK, facts_of
 
-_PYTHON = [example for rule in RULES for example in rule.matches if not example.startswith(REQUIREMENTS_MARK)]
+_OTHER = (FILES_MARK, REQUIREMENTS_MARK)
+_PYTHON = [example for rule in RULES for example in rule.matches if not example.startswith(_OTHER)]
 
 
 @pytest.mark.parametrize("example", _PYTHON)
