@@ -9,7 +9,7 @@ that of the offline optimum (docs/simulate.md); the peer is the prototype's poli
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def show_workloads(comparisons: list[Comparison]) -> None:
     print(f"{'gaia, reference':15} {'requests':>8}" + "".join(f"  {title:>19}" for title in titles))
     for one in comparisons:
         gaia, peer = (one.outcomes[name] for name in PAIR)
-        columns = [
+        columns: list[Sequence[object]] = [
             [f"{one.versus_oracle(name) or 1.0:.3f}" for name in PAIR],
             [gaia.avoidable_violations, peer.avoidable_violations],
             [f"{gaia.cost:.4f}", f"{peer.cost:.4f}"],

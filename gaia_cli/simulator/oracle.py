@@ -19,7 +19,7 @@ switch, at most KEPT: O(requests * KEPT) for each of the few prices tried.
 """
 
 from dataclasses import dataclass
-from math import isnan
+from math import ceil, isnan
 from typing import NamedTuple
 
 from gaia_cli.simulator.scenario import ALLOWED_SHARE, VIOLATION_GPU_S, Scenario
@@ -30,8 +30,17 @@ from runtime_images.policy.model import Backend
 
 KEPT = 8
 PRICES_MOST = 12
+STEPS_MOST = 5000
+"""Moments at which a switch is considered: beyond as many requests, only at every second one, every third and so on."""
+
+NEAR_ENOUGH = 1.005
+"""How far above the bound a plan may be for the search to end."""
+
 MOMENT_S = 1e-6
 """Before an arrival, or after a beginning: near enough not to cost anything, far enough to be told apart."""
+
+
+_OTHER = {backend: backend.other for backend in Backend}
 
 
 class _Label(NamedTuple):
@@ -100,8 +109,9 @@ def _between(search: "_Search", few: _Found, many: _Found, allowed: float) -> tu
         found = search.best(price)
         bound = max(bound, found.cost + price * (found.late - allowed))
         best = min(best, found, key=lambda found: objective(found.cost, search.requests, found.late))
-        if found.cost + price * found.late >= few.cost + price * few.late - 1e-12:
-            break  # the edge between the two is one of the hull
+        near = objective(best.cost, search.requests, best.late) <= bound * NEAR_ENOUGH
+        if near or found.late in (few.late, many.late):
+            break
         few, many = (found, many) if found.late <= allowed else (few, found)
     return best, bound
 
@@ -117,13 +127,19 @@ class _Search:
         self._price = {backend: scenario.price(backend) for backend in Backend}
         self._start_s = {backend: scenario.start_s(backend) for backend in Backend}
         self._cheaper = min(Backend, key=scenario.price)
+        self._slo_s = scenario.slo_p95_s
+        self._can_meet = bytes(min(both) <= self._slo_s for both in zip(trace.cpu_s, trace.gpu_s, strict=True))
         self._absolute = bool(trace.outages) or not all(isnan(arrival) for arrival in trace.arrival_s)
 
     def best(self, price: float) -> _Found:
         """The plan with the least cost if every avoidable violation costs `price`."""
         labels = self._first()
-        for row in range(self.requests):
-            labels = self._prune([after for label in labels for after in self._serve(label, row)], price)
+        step = ceil(self.requests / STEPS_MOST)
+        for row in range(0, self.requests, step):
+            after: list[_Label] = []
+            for label in labels:
+                self._serve(label, row, min(row + step, self.requests), after)
+            labels = self._prune(after, price)
         return min((self._close(label) for label in labels), key=lambda found: found.cost + price * found.late)
 
     def _first(self) -> list[_Label]:
@@ -137,40 +153,47 @@ class _Search:
                 labels.append(_Label(0.0, 0, backend, 0.0, 0.0, 0.0, free, other_at, None))
         return labels
 
-    def _serve(self, label: _Label, row: int) -> list[_Label]:
-        """The ways to serve `row` next."""
+    def _serve(self, label: _Label, row: int, end: int, after: list[_Label]) -> None:
+        """Add to `after` the ways to serve the rows from `row` to before `end`; a switch comes before the first."""
         arrival = self._trace.arrival_s[row]
         arrived = label.answered + self._trace.think_s[row] if isnan(arrival) else max(arrival, label.arrived)
-        begins = max(arrived, label.free[0])
-        after = [self._stay(label, row, arrived, begins), self._switch(label, row, arrived, begins)]
+        ways = [(label, row), (self._switch(label, row, arrived), row + 1)]
         if label.backend is not self._cheaper:
-            after.append(self._pause(label, row, arrived))
-        return [one for one in after if one is not None]
+            ways.append((self._pause(label, row, arrived), row + 1))
+        for way, first in ways:
+            served = way if way is None or first == end else self._stay(way, first, end)
+            if served is not None:
+                after.append(served)
 
-    def _stay(self, label: _Label, row: int, arrived: float, begins: float) -> _Label | None:
-        backend = label.backend
-        answered = begins + self._services[backend][row]
-        if backend is Backend.GPU and not self._gpu_is_there(label.at, answered):
-            return None
-        return _Label(
-            label.cost + self._price[backend] * (begins - label.at),
-            label.late + self._is_late(row, answered - arrived),
-            backend,
-            begins,
-            arrived,
-            answered,
-            _occupy(label.free, answered),
-            label.other_at,
-            label.switches,
+    def _stay(self, label: _Label, first: int, end: int) -> _Label | None:
+        """Serve the rows from `first` to before `end` where the last one was."""
+        _, late, backend, begins, arrived, answered, free, _, _ = label
+        arrivals, thinks, services, can_meet = (
+            self._trace.arrival_s,
+            self._trace.think_s,
+            self._services[backend],
+            self._can_meet,
         )
+        for row in range(first, end):
+            arrival = arrivals[row]
+            arrived = answered + thinks[row] if isnan(arrival) else max(arrival, arrived)
+            begins = max(arrived, free[0])
+            answered = begins + services[row]
+            free = (answered,) if len(free) == 1 else tuple(sorted((*free[1:], answered)))
+            if answered - arrived > self._slo_s and can_meet[row]:
+                late += 1
+        if backend is Backend.GPU and not self._gpu_is_there(label.at, max(free[-1], answered)):
+            return None
+        cost = label.cost + self._price[backend] * (begins - label.at)
+        return _Label(cost, late, backend, begins, arrived, answered, free, label.other_at, label.switches)
 
-    def _switch(self, label: _Label, row: int, arrived: float, begins: float) -> _Label | None:
+    def _switch(self, label: _Label, row: int, arrived: float) -> _Label | None:
         """Let the other backend take over before `row` begins here."""
-        to = label.backend.other
+        to = _OTHER[label.backend]
         moved = max(label.other_at, label.at + MOMENT_S)
         if to is not self._cheaper:
             moved = max(moved, arrived - MOMENT_S)
-        if moved >= begins or not self._may_leave(label, moved, to):
+        if moved >= max(arrived, label.free[0]) or not self._may_leave(label, moved, to):
             return None
         drained = max(label.free[-1], moved)
         cost = label.cost + self._price[label.backend] * (drained - label.at)
@@ -178,7 +201,7 @@ class _Search:
 
     def _pause(self, label: _Label, row: int, arrived: float) -> _Label | None:
         """Release this backend, with the cheaper one in its stead, until `row` comes."""
-        to = label.backend.other
+        to = _OTHER[label.backend]
         left, back = max(label.other_at, label.at + MOMENT_S), arrived - MOMENT_S
         if back < left + self._start_s[label.backend] or not self._may_leave(label, left, to):
             return None
@@ -198,21 +221,11 @@ class _Search:
         answered = begins + self._services[backend][row]
         if backend is Backend.GPU and not self._gpu_is_there(moved, answered):
             return None
-        return _Label(
-            cost + self._price[backend] * (self._start_s[backend] + begins - moved),
-            label.late + self._is_late(row, answered - arrived),
-            backend,
-            begins,
-            arrived,
-            answered,
-            _occupy((moved,) * self.scenario.slots, answered),
-            moved + self._start_s[backend.other],
-            switches,
-        )
-
-    def _is_late(self, row: int, latency_s: float) -> int:
-        slo_s = self.scenario.slo_p95_s
-        return int(latency_s > slo_s and min(self._trace.cpu_s[row], self._trace.gpu_s[row]) <= slo_s)
+        cost += self._price[backend] * (self._start_s[backend] + begins - moved)
+        late = label.late + (answered - arrived > self._slo_s and self._can_meet[row])
+        free = (*(moved,) * (self.scenario.slots - 1), answered)
+        other_at = moved + self._start_s[_OTHER[backend]]
+        return _Label(cost, late, backend, begins, arrived, answered, free, other_at, switches)
 
     def _may_leave(self, label: _Label, moved: float, to: Backend) -> bool:
         """Whether no outage is in the way of a switch."""
@@ -221,7 +234,7 @@ class _Search:
         return self._gpu_is_there(label.at, max(label.free[-1], moved))
 
     def _gpu_is_there(self, since: float, until: float) -> bool:
-        return all(until < one.begin_s or one.end_s <= since for one in self._trace.outages)
+        return not self._trace.outages or all(until < one.begin_s or one.end_s <= since for one in self._trace.outages)
 
     def _prune(self, labels: list[_Label], price: float) -> list[_Label]:
         """The labels that no other one beats, the cheapest first, at most KEPT for each backend."""
@@ -262,8 +275,3 @@ class _Search:
             orders.append(chain.at - self._start_s[chain.to])
             initial, chain = chain.to.other, chain.before
         return _Found(Plan(initial, tuple(reversed(orders))), cost, label.late)
-
-
-def _occupy(free: tuple[float, ...], until: float) -> tuple[float, ...]:
-    """The slots' free moments after the first of them was taken until `until`."""
-    return (until,) if len(free) == 1 else tuple(sorted((*free[1:], until)))
