@@ -1,0 +1,180 @@
+"""Arenas: sealed shared memory in which bodies over 64 KB lie, so that they cross no socket between front and worker.
+
+A frame then says only where a body is. Two kinds of arena, both with a size that is sealed, so that nobody can cut
+the memory away under a reader (that would be a SIGBUS):
+
+- **Requests**: one arena, the front's. Workers can map it for reading only, and sealing sees to that: no function can
+  touch the body of any request, its own included. It outlives workers, so a retry or a switch finds the body in place.
+- **Answers**: one arena a worker, which that worker writes and the front only reads. What a function does to it, it
+  does to its own answers.
+
+A slot is taken by who writes to it and given back when its reader is done: an answer's once the client's connection
+has taken all of it, a request's once its worker has answered, or is dead and reaped. Where the kernel or a sandbox has
+no sealed memory, and where an arena is full, bodies travel in frames as small ones do.
+
+Standard library only: the worker side runs in the function's own environment.
+"""
+
+import bisect
+import contextlib
+import fcntl
+import mmap
+import os
+import struct
+import threading
+
+LEAST_BYTES = 64 * 1024
+"""A shorter body is copied through the socket faster than it is placed here and given back."""
+
+ARENA_BYTES = 64 * 1024 * 1024
+"""Address space: memory is used as far up as slots have ever been taken, and the lowest are taken first."""
+
+PLACE = struct.Struct("<QQ")
+"""How a frame says where a body is: offset and length in bytes."""
+
+PAGE_BYTES = 4096
+_F_SEAL_FUTURE_WRITE = 0x10
+"""Linux 5.1: no new writable mapping and no write; the one that exists goes on. Python's fcntl has no name for it."""
+
+
+class ArenaError(Exception):
+    """A place that lies outside of the arena."""
+
+
+class Slots:
+    """Which parts of `size` bytes are taken. The lowest gap that is large enough is used: warm pages come first."""
+
+    def __init__(self, size: int) -> None:
+        self._gaps = [(0, size)]
+        self._taken: dict[int, int] = {}
+
+    def take(self, length: int) -> int | None:
+        """The offset of a slot for `length` bytes, whole pages of it; None: there is no such gap."""
+        needed = max(1, -(-length // PAGE_BYTES)) * PAGE_BYTES
+        for index, (start, end) in enumerate(self._gaps):
+            if end - start >= needed:
+                self._gaps[index : index + 1] = [(start + needed, end)] if end - start > needed else []
+                self._taken[start] = start + needed
+                return start
+        return None
+
+    def give_back(self, offset: int) -> bool:
+        """Free the slot at `offset` and join it with the gaps beside it; whether there was one."""
+        end = self._taken.pop(offset, None)
+        if end is None:
+            return False
+        start, at = offset, bisect.bisect(self._gaps, (offset, end))
+        if at < len(self._gaps) and self._gaps[at][0] == end:
+            end = self._gaps.pop(at)[1]
+        if at > 0 and self._gaps[at - 1][1] == start:
+            at -= 1
+            start = self._gaps.pop(at)[0]
+        self._gaps.insert(at, (start, end))
+        return True
+
+    @property
+    def taken(self) -> int:
+        """How many slots are taken."""
+        return len(self._taken)
+
+
+class Writer:
+    """The side of an arena that takes slots and fills them; from any thread."""
+
+    def __init__(self, memory: mmap.mmap) -> None:
+        self._view = memoryview(memory)
+        self._slots = Slots(len(memory))
+        self._lock = threading.Lock()
+
+    def take(self, length: int) -> int | None:
+        """The offset of a free slot of `length` bytes, None if the arena is full."""
+        with self._lock:
+            return self._slots.take(length)
+
+    def part(self, offset: int, length: int) -> memoryview:
+        """The memory of a slot that was taken."""
+        return self._view[offset : offset + length]
+
+    def place(self, body: bytes | bytearray | memoryview) -> bytes | None:
+        """Copy a body into a free slot; what a frame says of it, None if the arena is full."""
+        length = len(body)
+        offset = self.take(length)
+        if offset is None:
+            return None
+        self._view[offset : offset + length] = body
+        return PLACE.pack(offset, length)
+
+    def give_back(self, offset: int) -> None:
+        """Free a slot; one that is not taken is none of ours, and stays as it is."""
+        with self._lock:
+            self._slots.give_back(offset)
+
+    @property
+    def taken(self) -> int:
+        """How many slots are taken."""
+        return self._slots.taken
+
+
+class Reader:
+    """The side of an arena that reads where a frame says."""
+
+    def __init__(self, memory: mmap.mmap) -> None:
+        self._view = memoryview(memory)
+
+    def part(self, place: bytes) -> memoryview:
+        """The memory that a frame names; it stays mapped while this is kept.
+
+        Raises:
+            ArenaError: it is no place in this arena.
+        """
+        if len(place) != PLACE.size:
+            raise ArenaError(f"a place of {len(place)} bytes")
+        offset, length = PLACE.unpack(place)
+        if offset + length > len(self._view):
+            raise ArenaError(f"a body of {length} bytes at {offset} lies outside of the arena")
+        return self._view[offset : offset + length]
+
+
+def create(name: str, size: int) -> int | None:
+    """A descriptor of fresh memory whose size is sealed; None where the system has none."""
+    try:
+        fd = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    except (AttributeError, OSError):
+        return None
+    try:
+        os.ftruncate(fd, size)
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+    except OSError:
+        os.close(fd)
+        return None
+    return fd
+
+
+def writer_alone(fd: int) -> Writer | None:
+    """The one writer there will ever be of this memory: every later mapping can only be read. None: it can't be sealed.
+
+    The descriptor stays the caller's.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        memory = mmap.mmap(fd, 0)
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _F_SEAL_FUTURE_WRITE | fcntl.F_SEAL_SEAL)
+        return Writer(memory)
+    return None
+
+
+def writer(fd: int) -> Writer:
+    """A writer of this memory; the descriptor stays the caller's.
+
+    Raises:
+        OSError: it cannot be mapped for writing.
+    """
+    return Writer(mmap.mmap(fd, 0))
+
+
+def reader(fd: int) -> Reader:
+    """A reader of this memory; the descriptor stays the caller's.
+
+    Raises:
+        OSError: it cannot be mapped.
+    """
+    return Reader(mmap.mmap(fd, 0, prot=mmap.PROT_READ))
