@@ -252,6 +252,11 @@ def _take_fallback(history: RunHistory, event: Event) -> None:
     history._note(event, f"{got} instead of {wanted}: {event['reason']}")
 
 
+def _take_zygote(history: RunHistory, event: Event) -> None:
+    unfit = event["state"] == "unfit"
+    history._note(event, f"{'workers cannot be forked' if unfit else 'the zygote is gone'}: {event['reason']}")
+
+
 def _take_log(history: RunHistory, event: Event) -> None:
     history.log.append(str(event["line"]))
 
@@ -273,6 +278,7 @@ _TAKERS = {
     "setup_failed": _take_setup_failed,
     "gpu_lost": _take_gpu_lost,
     "fallback": _take_fallback,
+    "zygote": _take_zygote,
     "log": _take_log,
     "stopped": _take_stopped,
 }

@@ -168,6 +168,7 @@ _TELLERS: dict[str, Callable[[Event, RunHistory], str]] = {
     "setup_failed": _noted,
     "gpu_lost": _noted,
     "fallback": _noted,
+    "zygote": _noted,
     "log": _log,
     "stopped": _stopped,
 }

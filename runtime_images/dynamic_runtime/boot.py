@@ -1,10 +1,11 @@
-"""Starts a worker inside the function's own environment.
+"""Starts a worker, or a zygote that forks workers, inside the function's own environment.
 
 The interpreter here belongs to the function and has none of Gaia's packages on its path, and must not get any: a
 function that imports `rich` shall find its own, or none. So this file is run by its path, puts the one package
 `runtime_images` into sys.modules straight from its directory, and leaves sys.path alone.
 """
 
+import importlib
 import importlib.util
 import sys
 from pathlib import Path
@@ -25,6 +26,8 @@ def load_runtime_images() -> None:
 
 if __name__ == "__main__":
     load_runtime_images()
-    from runtime_images.dynamic_runtime.worker import main
+    from runtime_images.dynamic_runtime import lines
 
-    main(sys.argv[1:])
+    lines.install()
+    role, *arguments = sys.argv[1:]
+    importlib.import_module(f"runtime_images.dynamic_runtime.{role}").main(arguments)

@@ -21,7 +21,9 @@ from runtime_images.dynamic_runtime.http_server import HttpServer
 from runtime_images.dynamic_runtime.lane import Answer, Lane
 from runtime_images.dynamic_runtime.metrics import Metrics
 from runtime_images.dynamic_runtime.observer import observe, window_fields
+from runtime_images.dynamic_runtime.processes import adopt_orphans, reap_adopted
 from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.dynamic_runtime.starting import WorkerStarter
 from runtime_images.dynamic_runtime.supervisor import StartError, Supervisor, Switch
 from runtime_images.dynamic_runtime.worker_process import WorkerState
 from runtime_images.policy.decide import decide
@@ -43,7 +45,8 @@ class Runtime:
         self.events = events
         self.lanes = {backend: Lane(backend, settings.slo) for backend in Backend}
         self.front = Front(settings, clock, self._answered)
-        self.supervisor = Supervisor(settings, clock, events, self.front, self._problem_of, self._moved)
+        self.starter = WorkerStarter(settings, clock, self._tell_line, self._tell_zygote)
+        self.supervisor = Supervisor(settings, clock, events, self.front, self.starter, self._problem_of, self._moved)
         self.health = Health(self.front, self.supervisor)
         self.metrics = Metrics(lambda: len(self.front.queue), self.supervisor.held, self.cost)
         self.policy = PolicySettings(mode=settings.mode, slo=settings.slo, prices=settings.prices)
@@ -64,6 +67,7 @@ class Runtime:
 
     async def run(self) -> int:
         """Serve until asked to stop; the exit code."""
+        adopt_orphans()
         self._listen_to_signals()
         self._tell_started()
         server = HttpServer(self.health, self.clock, self.settings.max_body_bytes)
@@ -243,6 +247,7 @@ class Runtime:
     async def _window_beat(self, servers: list[HttpServer]) -> None:
         while True:
             await asyncio.sleep(self.settings.window_s)
+            reap_adopted([self.starter.zygote_pid, *(worker.pid for worker in self.supervisor.workers)])
             for server in servers:
                 server.tick()
             self._tell_window()
@@ -296,6 +301,12 @@ class Runtime:
             prices={name: getattr(prices, name) for name in prices.__slots__},
         )  # fmt: skip
 
+    def _tell_line(self, backend: Backend, pid: int, stream: str, line: str, request: int | None) -> None:
+        self.events.emit("log", backend=backend, pid=pid, stream=stream, line=line, request=request)
+
+    def _tell_zygote(self, state: str, pid: int, reason: str) -> None:
+        self.events.emit("zygote", pid=pid, state=state, reason=reason)
+
     def _tell_window(self) -> None:
         for backend, lane in self.lanes.items():
             worker = self.supervisor.worker(backend)
@@ -331,6 +342,7 @@ class Runtime:
             "pinned": self.pinned,
             "accelerator": self.settings.accelerator,
             "workers": workers,
+            "zygote": self.starter.zygote_pid,
             "slo": {name: getattr(self.settings.slo, name) for name in self.settings.slo.__slots__},
             "last_decision": None if decision is None else {"chosen": decision.chosen, "reason": decision.reason},
             "totals": self.totals(),

@@ -21,7 +21,9 @@ from runtime_images.dynamic_runtime.front import Front
 from runtime_images.dynamic_runtime.health import HealthQuestions
 from runtime_images.dynamic_runtime.link import WorkerLink
 from runtime_images.dynamic_runtime.settings import Settings
-from runtime_images.dynamic_runtime.worker_process import WorkerProcess, WorkerState, start_worker
+from runtime_images.dynamic_runtime.starting import Starter
+from runtime_images.dynamic_runtime.worker_process import WorkerProcess, WorkerState
+from runtime_images.dynamic_runtime.zygote_process import ending
 from runtime_images.policy.model import Backend
 
 START_TIMEOUT_S = 600.0
@@ -87,6 +89,7 @@ class Supervisor:
         clock: Clock,
         events: EventLog,
         front: Front,
+        starter: Starter,
         problem: Callable[[Backend], str],
         moved: Callable[[Switch], None],
     ) -> None:
@@ -94,6 +97,7 @@ class Supervisor:
         self._clock = clock
         self._events = events
         self._front = front
+        self._starter = starter
         self._problem = problem
         self._moved = moved
         self._tasks: set[asyncio.Task[None]] = set()
@@ -219,7 +223,7 @@ class Supervisor:
 
     async def _spawn_worker(self, backend: Backend) -> WorkerProcess:
         try:
-            worker = await start_worker(self._settings, backend, self, self._log_line, self._clock.monotonic())
+            worker = await self._starter.start(backend, self, self._clock.monotonic())
         except OSError as error:
             fields = {"backend": backend, "kind": "exit", "message": f"the worker cannot be started: {error}"}
             failure = StartError(fields | {"path": "", "line": 0, "log": []})
@@ -228,6 +232,7 @@ class Supervisor:
         self.workers.append(worker)
         self._tell_state(worker)
         self._spawn(self._watch(worker))
+        await worker.connect()
         return worker
 
     def _note_failure(self, backend: Backend, error: StartError) -> None:
@@ -291,7 +296,7 @@ class Supervisor:
         self.held_s[worker.backend] += self._clock.monotonic() - worker.ordered_s
         if not worker.outcome.done():
             worker.outcome.set_result(
-                {"kind": "exit", "message": f"the worker ended with {_ending(code)} while it started"}
+                {"kind": "exit", "message": f"the worker ended with {ending(code)} while it started"}
             )
         retried, failed = self._front.worker_lost(worker.link)
         worker.link.close()
@@ -308,7 +313,7 @@ class Supervisor:
         replace = not self.stopping and worker.backend is self.target
         pause_s = _pause_s(trouble.failures) if trouble.failures else 0.0
         trouble.failures += 1
-        trouble.message = f"the worker ended with {_ending(code)}"
+        trouble.message = f"the worker ended with {ending(code)}"
         self._tell_state(worker, code, trouble.message)
         exit_fields = {
             "backend": worker.backend, "pid": worker.pid, "exit_code": code if code >= 0 else None,
@@ -380,14 +385,12 @@ class Supervisor:
             if not self.workers:
                 break
             await asyncio.sleep(0.02)
+        await self._starter.close()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     # small things
-
-    def _log_line(self, worker: WorkerProcess, stream: str, line: str) -> None:
-        self._events.emit("log", backend=worker.backend, pid=worker.pid, stream=stream, line=line)
 
     def _tell_state(self, worker: WorkerProcess, code: int | None = None, reason: str = "") -> None:
         fields: dict[str, Any] = {"backend": worker.backend, "pid": worker.pid, "state": worker.state}
@@ -404,7 +407,3 @@ class Supervisor:
 def _pause_s(failures: int) -> float:
     """The pause after so many failures in a row: doubling, bounded."""
     return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** max(0, failures - 1))
-
-
-def _ending(code: int) -> str:
-    return f"signal {-code}" if code < 0 else f"exit code {code}"

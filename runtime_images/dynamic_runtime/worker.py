@@ -15,7 +15,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Any, cast
 
-from runtime_images.dynamic_runtime import frames, plain
+from runtime_images.dynamic_runtime import frames, lifeline, lines, plain
 from runtime_images.dynamic_runtime.asgi import AsgiExchange
 from runtime_images.dynamic_runtime.begun import BegunMarks
 from runtime_images.dynamic_runtime.contract import LoadedFunction, SetupError, load_function
@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
 
 def main(arguments: list[str]) -> None:
-    """Run a worker on the inherited descriptors `socket` and `begun` until the front lets it go."""
-    channel = socket.socket(fileno=int(arguments[0]))
-    begun = BegunMarks(int(arguments[1]))
+    """Run a worker on the inherited descriptors `lifeline`, `socket` and `begun` until the front lets it go."""
+    lifeline.hold(int(arguments[0]))
+    channel = socket.socket(fileno=int(arguments[1]))
+    begun = BegunMarks(int(arguments[2]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the front's to handle
     settings = Settings.from_environ(os.environ)
     try:
@@ -58,6 +59,8 @@ def _leave(code: int) -> None:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):  # the function may have closed it, or put something else in its place
             stream.flush()
+    with contextlib.suppress(OSError):
+        lines.finish()
     os._exit(code)
 
 
@@ -227,6 +230,7 @@ class Worker(asyncio.Protocol):
         self._waiting.discard(request_id)
         if request_id in self._cancelled:
             return False
+        lines.REQUEST.set(request_id)
         self._begun.note(request_id)
         return True
 

@@ -1,31 +1,32 @@
-"""One worker as an operating system process: start it, read what it prints, end it."""
+"""One worker as an operating system process: start it, keep what it prints, end it."""
 
 import asyncio
 import contextlib
 import os
 import signal
 import socket
-import sys
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 from runtime_images.dynamic_runtime import begun
 from runtime_images.dynamic_runtime.accounting import CpuMeter
 from runtime_images.dynamic_runtime.begun import BegunMarks
 from runtime_images.dynamic_runtime.link import LinkOwner, WorkerLink
+from runtime_images.dynamic_runtime.output_pipe import OutputPipe, open_output
 from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.dynamic_runtime.zygote_process import ChildProcess
 from runtime_images.policy.model import Accelerator, Backend
 
-BOOT = Path(__file__).with_name("boot.py")
-MAX_LINE_BYTES = 8192
 _KEPT_LOG_LINES = 30
 
-LineSink = Callable[["WorkerProcess", str, str], None]
-"""Told worker, stream name and line for every line that a function prints."""
+LineSink = Callable[[Backend, int, str, str, int | None], None]
+"""Told backend, pid, stream, line and the number of the request, if known, for every line that a function prints."""
+
+Launch = Callable[[Sequence[int], int, int], Awaitable[ChildProcess]]
+"""Starts a worker's process, given its descriptors, its output and its error output."""
 
 
 class WorkerState(StrEnum):
@@ -45,33 +46,44 @@ class WorkerProcess:
     """
 
     backend: Backend
-    process: asyncio.subprocess.Process
+    process: ChildProcess
     link: WorkerLink
     marks: BegunMarks
-    meter: CpuMeter
     ordered_s: float
-    outcome: asyncio.Future[dict[str, Any]]
+    channel: socket.socket
+    meter: CpuMeter = field(init=False)
+    outcome: asyncio.Future[dict[str, Any]] = field(init=False)
     state: WorkerState = WorkerState.STARTING
     ready_s: float = 0.0
     facts: dict[str, Any] = field(default_factory=dict)
     log: deque[str] = field(default_factory=lambda: deque(maxlen=_KEPT_LOG_LINES))
     readers: list[asyncio.Task[None]] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.meter = CpuMeter(self.pid)
+        self.outcome = asyncio.get_running_loop().create_future()
+
     @property
     def pid(self) -> int:
         """The process's id."""
         return self.process.pid
 
+    async def connect(self) -> None:
+        """Begin to read what it sends: only now, because a forked worker may be ready before anybody knows it."""
+        await asyncio.get_running_loop().create_unix_connection(lambda: self.link, sock=self.channel)
+
     def kill(self) -> None:
         """End the process and everything it has started, at once."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+            os.killpg(self.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()  # one that was forked only just now leads no group yet
 
     async def wait(self) -> int:
         """The exit code, once the process is gone and all that it printed was read."""
         code = await self.process.wait()
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)  # children of the function that outlived it
+            os.killpg(self.pid, signal.SIGKILL)  # children of the function that outlived it
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*self.readers, return_exceptions=True), 2)
         return code
@@ -103,63 +115,42 @@ _PRIVATE = frozenset(("GAIA_ADMIN_TOKEN", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_E
 
 
 async def start_worker(
-    settings: Settings, backend: Backend, owner: LinkOwner, lines: LineSink, now_s: float
+    launch: Launch, settings: Settings, backend: Backend, owner: LinkOwner, printed: LineSink, now_s: float
 ) -> WorkerProcess:
-    """Start a worker; it is not ready yet.
+    """Start a worker by `launch`; it is not ready yet.
 
     Raises:
-        OSError: the interpreter cannot be started.
+        OSError: it cannot be started.
     """
-    loop = asyncio.get_running_loop()
     ours, theirs = socket.socketpair()
     memory = begun.create_memory()
+    outputs: list[OutputPipe] = []
     try:
+        outputs += [await open_output(), await open_output()]
         marks = BegunMarks(memory)
         link = WorkerLink(backend, marks, settings.concurrency, owner)
-        process = await asyncio.create_subprocess_exec(
-            settings.function_python or sys.executable,
-            "-P",
-            str(BOOT),
-            str(theirs.fileno()),
-            str(memory),
-            pass_fds=(theirs.fileno(), memory),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=worker_environment(os.environ, settings, backend, settings.accelerator),
-            cwd=settings.function_dir,
-            start_new_session=True,
-        )
+        process = await launch((theirs.fileno(), memory), outputs[0].inner, outputs[1].inner)
     except BaseException:
         ours.close()
+        for output in outputs:
+            output.close()
         raise
     finally:
         theirs.close()
         os.close(memory)
+        for output in outputs:
+            output.hand_over()
     ours.setblocking(False)
-    await loop.create_unix_connection(lambda: link, sock=ours)
-    worker = WorkerProcess(backend, process, link, marks, CpuMeter(process.pid), now_s, loop.create_future())
-    for name, stream in (("stdout", process.stdout), ("stderr", process.stderr)):
-        assert stream is not None
-        worker.readers.append(asyncio.create_task(_read_lines(worker, name, stream, lines)))
+    return _watched(WorkerProcess(backend, process, link, marks, now_s, ours), outputs, printed)
+
+
+def _watched(worker: WorkerProcess, outputs: list[OutputPipe], printed: LineSink) -> WorkerProcess:
+    """The worker, with what it prints being read."""
+
+    def take(stream: str, line: str, request: int | None) -> None:
+        worker.log.append(line)
+        printed(worker.backend, worker.pid, stream, line, request)
+
+    for name, output in zip(("stdout", "stderr"), outputs, strict=True):
+        worker.readers.append(asyncio.create_task(output.read_lines(name, take)))
     return worker
-
-
-async def _read_lines(worker: WorkerProcess, name: str, stream: asyncio.StreamReader, lines: LineSink) -> None:
-    """Cut what a function prints into lines; one that never ends is cut at a limit, so that it is bounded."""
-    rest = b""
-    while chunk := await stream.read(65536):
-        *whole, rest = (rest + chunk).split(b"\n")
-        if len(rest) > MAX_LINE_BYTES:
-            whole.append(rest)
-            rest = b""
-        for line in whole:
-            _take_line(worker, name, line, lines)
-    if rest:
-        _take_line(worker, name, rest, lines)
-
-
-def _take_line(worker: WorkerProcess, name: str, line: bytes, lines: LineSink) -> None:
-    text = line[:MAX_LINE_BYTES].rstrip(b"\r").decode("utf-8", "replace")
-    worker.log.append(text)
-    lines(worker, name, text)

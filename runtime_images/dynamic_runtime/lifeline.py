@@ -1,0 +1,33 @@
+"""The lifeline: a pipe whose closing ends everything that the runtime has started, whatever that is doing.
+
+The runtime holds the only write end. Each process that it starts, and each that a zygote forks, asks the kernel to
+send SIGKILL to its whole process group when that end closes (fcntl(2), F_SETSIG and F_SETOWN). So a runtime that is
+killed leaves nothing behind, not even a worker that is stopped or never returns from its handler. The usual
+PR_SET_PDEATHSIG watches the parent, which for a forked worker is the zygote, and a worker shall outlive its zygote.
+
+Standard library only: it runs in the function's own environment.
+"""
+
+import contextlib
+import fcntl
+import os
+import signal
+
+
+def create() -> tuple[int, int]:
+    """A fresh lifeline: the end to hand on, and the end to hold."""
+    return os.pipe2(os.O_CLOEXEC)
+
+
+def hold(fd: int) -> None:
+    """End this process's group when the other end of `fd` closes; closes `fd`.
+
+    Where the kernel cannot do that, as in some sandboxes, the closing of the worker's own socket ends it.
+    """
+    with contextlib.suppress(OSError):
+        # An open file of our own: the owner of a signal belongs to the open file, which others inherit, too.
+        own = os.open(f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        fcntl.fcntl(own, fcntl.F_SETOWN, -os.getpgrp())
+        fcntl.fcntl(own, fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(own, fcntl.F_SETFL, fcntl.fcntl(own, fcntl.F_GETFL) | os.O_ASYNC)
+    os.close(fd)

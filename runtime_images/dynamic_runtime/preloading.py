@@ -1,0 +1,109 @@
+"""Which libraries a function imports first, found by reading its files, so that a zygote can import them ahead.
+
+Only what Python itself would import before the function's own code does anything else: from the first statement on
+that may have an effect, such as `os.environ["OMP_NUM_THREADS"] = "1"`, imports belong to the function, because the
+statement may be there for their sake. The function's own modules are read, not imported: they run in each worker,
+where they may ask for the backend, open connections and draw random numbers.
+
+Standard library only: it runs in the function's own environment.
+"""
+
+import ast
+import tokenize
+from pathlib import Path
+
+from runtime_images.entrypoint import EntryError, find_entry
+
+_HARMLESS_CALLS = frozenset((
+    "Path", "TypeVar", "abspath", "bool", "compile", "dict", "dirname", "float", "frozenset", "get", "getLogger",
+    "getenv", "int", "join", "list", "namedtuple", "resolve", "set", "str", "tuple",
+))  # fmt: skip
+"""Calls, by the last part of their name, on whose account no import is put off."""
+
+
+def libraries(directory: Path, entrypoint: str) -> list[str]:
+    """The modules to import ahead for the function in `directory`, in order; empty if its entry cannot be found."""
+    try:
+        entry = find_entry(directory, entrypoint)
+    except EntryError:
+        return []  # the worker will find and report it, too
+    reader = _Reader(directory)
+    reader.read(Path(entry.path))
+    return list(reader.found)
+
+
+class _Reader:
+    """Follows the imports of a function's own files; `found` keeps the order and each name once."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._read: set[Path] = set()
+        self.found: dict[str, None] = {}
+
+    def read(self, path: Path) -> bool:
+        """Collect from one file; False at the first statement that may have an effect."""
+        if path in self._read:
+            return True
+        self._read.add(path)
+        try:
+            with tokenize.open(self._directory / path) as source:
+                body = ast.parse(source.read()).body
+        except (OSError, SyntaxError, ValueError, RecursionError):
+            return False
+        return all(self._pass(node, path) for node in body)
+
+    def _pass(self, node: ast.stmt, path: Path) -> bool:
+        match node:
+            case ast.Import():
+                return all(self._import(alias.name.split(".")) for alias in node.names)
+            case ast.ImportFrom():
+                return self._import_from(node, path)
+            case ast.Try():  # `try: import faster` and the like: what is missing is skipped
+                return all(self._pass(statement, path) for statement in node.body)
+            case ast.If():
+                return _is_skipped(node.test)
+            case ast.Assign(targets=targets):
+                return all(isinstance(target, ast.Name) for target in targets) and _is_harmless(node)
+            case ast.AnnAssign(target=target):
+                return isinstance(target, ast.Name) and _is_harmless(node)
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.Expr(value=ast.Constant()):
+                return True
+            case _:
+                return False
+
+    def _import_from(self, node: ast.ImportFrom, path: Path) -> bool:
+        if node.level == 0 and node.module == "__future__":
+            return True
+        base = list(path.parent.parts[: len(path.parent.parts) - node.level + 1]) if node.level else []
+        parts = base + (node.module.split(".") if node.module else [])
+        if not self._import(parts):
+            return False
+        below = (self._own([*parts, alias.name]) for alias in node.names)
+        return all(self.read(own) for own in below if own is not None)
+
+    def _import(self, parts: list[str]) -> bool:
+        own = self._own(parts)
+        if own is not None:
+            return self.read(own)
+        if parts and not (self._directory / parts[0]).is_dir():
+            self.found.setdefault(".".join(parts))
+        return True
+
+    def _own(self, parts: list[str]) -> Path | None:
+        """The function's own file that is imported under this name, if it is one."""
+        stem = Path(*parts)
+        for path in (stem.with_suffix(".py"), stem / "__init__.py") if parts else ():
+            if (self._directory / path).is_file():
+                return path
+        return None
+
+
+def _is_skipped(test: ast.expr) -> bool:
+    """Whether an `if` is one whose body does not run here: for the type checker, or for a script."""
+    named = ast.unparse(test)
+    return named in ("TYPE_CHECKING", "typing.TYPE_CHECKING") or named.startswith("__name__ ==")
+
+
+def _is_harmless(node: ast.Assign | ast.AnnAssign) -> bool:
+    calls = (ast.unparse(child.func).rpartition(".")[2] for child in ast.walk(node) if isinstance(child, ast.Call))
+    return all(name in _HARMLESS_CALLS for name in calls)

@@ -1,0 +1,55 @@
+"""Processes that lose their parent: they come to this one, and are reaped here.
+
+A worker that was forked by a zygote outlives it, and the children of a function may outlive their worker. As a child
+subreaper (prctl(2)) the runtime becomes their parent, as it is anyway where it is a container's first process; what is
+nobody's else would stay a zombie for ever.
+"""
+
+import contextlib
+import ctypes
+import os
+from collections.abc import Container
+from pathlib import Path
+
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant that loses its own."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def reap_adopted(others: Container[int | None]) -> None:
+    """Collect the children that have ended, except `others`, whom somebody waits for."""
+    for pid in _children():
+        if pid not in others:
+            collect(os.P_PID, pid)
+
+
+def collect(kind: int, process: int) -> int | None:
+    """The exit code of a child of ours that has ended, minus the signal's number where one ended it; else None."""
+    try:
+        ended = os.waitid(kind, process, os.WEXITED | os.WNOHANG)
+    except ChildProcessError:
+        return None
+    if ended is None:
+        return None
+    return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a process is stopped, as by SIGSTOP; it does nothing until it is continued (proc(5), state T)."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return False
+    return stat.rpartition(b")")[2].split(None, 1)[0] == b"T"
+
+
+def _children() -> list[int]:
+    pids: list[int] = []
+    for task in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(OSError):  # a thread that has just ended, a kernel without these files
+            pids += map(int, (task / "children").read_text("ascii").split())
+    return pids
