@@ -1,7 +1,7 @@
 """A trace under several policies, side by side, and what many traces say together."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, log
 
 from gaia_cli.simulator.oracle import optimum
@@ -30,6 +30,10 @@ class Comparison:
         if self.optimal_objective <= 0.0:
             return None
         return self.outcomes[policy].objective / self.optimal_objective
+
+    def without_replays(self) -> "Comparison":
+        """The figures alone, which are small."""
+        return replace(self, replays={})
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,3 +48,7 @@ class Scenario:
     def objective(self, cost: float, requests: int, avoidable: float) -> float:
         """What a policy is judged by: its cost, and its avoidable violations beyond those that a p95 allows."""
         return cost + VIOLATION_GPU_S * self.gpu_price * max(0.0, avoidable - ALLOWED_SHARE * requests)
+
+
+DEFAULTS = Scenario()
+"""The conditions where nothing else is asked for."""

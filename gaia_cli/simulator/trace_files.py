@@ -29,7 +29,7 @@ def read_trace(path: Path) -> Trace:
 
 def _parse(path: Path, file: TextIO) -> Trace:
     reader = csv.reader(file)
-    trace = _Builder(path.stem)
+    trace = _Builder(path)
     try:
         trace.find_columns(next(reader, []))
         for fields in reader:
@@ -43,8 +43,8 @@ def _parse(path: Path, file: TextIO) -> Trace:
 class _Builder:
     """A trace that grows by a line at a time; a `ValueError` says what is wrong with the line."""
 
-    def __init__(self, name: str) -> None:
-        self._trace = Trace(name)
+    def __init__(self, path: Path) -> None:
+        self._trace = Trace(path.stem, source=str(path))
         self._places: tuple[int, ...] = ()
         self._width = 0
         self._last_arrival = -inf

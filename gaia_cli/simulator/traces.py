@@ -37,7 +37,10 @@ def _column() -> "array[float]":
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """The requests of a function, column by column; `arrival_s` is nan in a closed loop."""
+    """The requests of a function, column by column; `arrival_s` is nan in a closed loop.
+
+    `source` is where it came from, if that says more than its name. `outages` are in their order, none within another.
+    """
 
     name: str
     arrival_s: "array[float]" = field(default_factory=_column)
@@ -45,7 +48,8 @@ class Trace:
     gpu_s: "array[float]" = field(default_factory=_column)
     cpu_time_s: "array[float]" = field(default_factory=_column)
     think_s: "array[float]" = field(default_factory=_column)
-    outages: tuple[Outage, ...] = ()  # in their order, none within another
+    outages: tuple[Outage, ...] = ()
+    source: str = ""
 
     def __len__(self) -> int:
         return len(self.cpu_s)

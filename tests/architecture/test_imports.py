@@ -15,6 +15,7 @@ IMPORTERS = {
     "docker": ("gaia_cli/docker_engine.py",),
     "httptools": ("runtime_images/dynamic_runtime/http.py", "gaia_cli/running/http_client.py"),
     "libcst": ("gaia_cli/linting/fixes/rewriting.py",),
+    "plotly": ("gaia_cli/views/simulation_report.py",),
     "prometheus_client": ("runtime_images/dynamic_runtime/metrics.py",),
     "pynvml": ("runtime_images/dynamic_runtime/devices.py",),
     "rich": ("gaia_cli/views/",),

@@ -1,0 +1,88 @@
+"""What the options of `gaia simulate` ask for, read and checked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+from gaia_cli.errors import UsageError
+from gaia_cli.simulator.comparison import POLICY_NAMES
+from gaia_cli.simulator.traces import Outage
+
+DEFAULT_SLO_MS = 1000.0
+
+
+@dataclass(frozen=True, slots=True)
+class SloWish:
+    """The p95 latency asked for, in milliseconds: for every trace, and for some by name."""
+
+    everywhere_ms: float
+    by_trace: dict[str, float]
+
+    def seconds(self, trace: str) -> float:
+        """The SLO of the trace of this name, in seconds."""
+        return self.by_trace.get(trace, self.everywhere_ms) / 1000.0
+
+
+def read_slos(texts: Sequence[str]) -> SloWish:
+    """The wish in `texts`, each "MS" or "TRACE=MS"; the last one of a kind counts.
+
+    Raises:
+        UsageError: one is neither.
+    """
+    everywhere_ms, by_trace = DEFAULT_SLO_MS, {}
+    for text in texts:
+        name, equals, value = text.rpartition("=")
+        try:
+            milliseconds = float(value)
+        except ValueError:
+            milliseconds = 0.0
+        if not (isfinite(milliseconds) and milliseconds > 0) or (equals and not name):
+            hint = "give milliseconds above 0, or TRACE=MS for one trace"
+            raise UsageError(f"--slo-p95-ms {text} is not a latency", hint)
+        if equals:
+            by_trace[name] = milliseconds
+        else:
+            everywhere_ms = milliseconds
+    return SloWish(everywhere_ms, by_trace)
+
+
+def read_policies(names: Sequence[str]) -> tuple[str, ...]:
+    """The policies named, each once, in the order in which they are known; all of them where none is named.
+
+    Raises:
+        UsageError: one is not known.
+    """
+    for name in names:
+        if name not in POLICY_NAMES:
+            raise UsageError(f"there is no policy {name}", f"the policies are {', '.join(POLICY_NAMES)}")
+    return tuple(name for name in POLICY_NAMES if not names or name in names)
+
+
+def read_outages(texts: Sequence[str]) -> tuple[Outage, ...]:
+    """The outages in `texts`, each "BEGIN:END" in seconds.
+
+    Raises:
+        UsageError: one is no span of time.
+    """
+    outages = []
+    for text in texts:
+        begin, _, end = text.partition(":")
+        try:
+            outage = Outage(float(begin), float(end))
+        except ValueError:
+            outage = Outage(0.0, 0.0)
+        if not (isfinite(outage.end_s) and 0.0 <= outage.begin_s < outage.end_s):
+            raise UsageError(f"--gpu-outage {text} is not a span of time", "give it in seconds, such as 60:120")
+        outages.append(outage)
+    return tuple(outages)
+
+
+def check_numbers(values: dict[str, float]) -> None:
+    """Check that each option's number is finite and not negative.
+
+    Raises:
+        UsageError: one is not.
+    """
+    for option, value in values.items():
+        if not isfinite(value) or value < 0:
+            raise UsageError(f"{option} {value:g} is not a number of 0 or more", "see gaia simulate --help")
