@@ -50,7 +50,7 @@ def read_list(name: str, text: str) -> Iterator[Numbered]:
 def _toml(name: str, text: str) -> Iterator[Numbered]:
     try:
         content = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return
     lines = text.splitlines()
     for requirement, key in _TOML_READERS[name](content):

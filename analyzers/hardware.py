@@ -76,7 +76,7 @@ def _read(path: Path) -> dict[str, object]:
     except OSError as error:
         hint = "give a TOML file with a table [gpu.NAME]"
         raise AnalyzerError(f"cannot read the hardware profile {path}: {error.strerror}", hint) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise AnalyzerError(f"{path} is not valid TOML: {error}", "correct the syntax") from None
 
 

@@ -118,7 +118,12 @@ def _notebook(path: str, text: str) -> Code:
     code = "".join(cells)
     if len(code) > MAX_BYTES:
         raise Trouble("GA902", Place(path, 1), f"the code of {path} is larger than {MAX_BYTES // 1024} KiB")
-    return Code(path, code, code.encode(), first_lines(cells))
+    try:
+        data = code.encode()
+    except UnicodeEncodeError as error:  # JSON can spell half of a pair
+        half = code[error.start].encode("unicode_escape").decode()
+        raise Trouble("GA903", Place(path, 1), f"the code holds half a character: {half}") from None
+    return Code(path, code, data, first_lines(cells))
 
 
 def _read(root: "Path | str", path: str, most: int) -> bytes:

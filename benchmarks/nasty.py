@@ -7,6 +7,7 @@ Each file is broken, huge, deep, hostile or odd in a way of its own. Linting mus
 execute nothing, and go on with the next file.
 """
 
+import json
 import os
 import sys
 import tempfile
@@ -20,7 +21,7 @@ _USE = "import torch\nx = torch.zeros(1).to({})\n"
 
 def nasty_files() -> Mapping[str, bytes]:
     """The files by name."""
-    return {**_broken(), **_deep(), **_huge(), **_entangled(), **_hostile()}
+    return {**_broken(), **_deep(), **_huge(), **_entangled(), **_hostile(), **_notebooks()}
 
 
 def _broken() -> dict[str, bytes]:
@@ -111,6 +112,34 @@ def _hostile() -> dict[str, bytes]:
         "suppressions.py": b"# gaia: ignore[" + b"GA201," * 5_000 + b"]\n" + b"x = 1  # noqa: GA201\n" * 2_000,
         "odd name; rm -rf $(x).py": b"import torch\nx = torch.zeros(1).cuda()\n",
     }
+
+
+def _notebooks() -> dict[str, bytes]:
+    cells = {
+        "commands.ipynb": ["!touch EXECUTED\n", "%run runs_at_import.py\n", "x = !touch EXECUTED\n"],
+        "brackets.ipynb": ["(" * 200_000 + "\n% 3\n"],
+        "quotes.ipynb": ['"\\' * 50_000 + "\n", "'''" * 9_999 + "\n%x\n"],
+        "separators.ipynb": ["s = '\u2028 \x0c \x85'\r", "\nx = 1"],
+        "half_character.ipynb": ["x = '\ud800'\n"],
+        "not_code.ipynb": ["def f(:\n"],
+        "many_commands.ipynb": ["%x\n"] * 100_000,
+    }
+    made = {name: _notebook({"cells": [{"cell_type": "code", "source": source}]}) for name, source in cells.items()}
+    return made | {
+        "broken.ipynb": b'{"cells": [',
+        "deep.ipynb": b'{"cells": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        "no_cells.ipynb": b'{"metadata": {}}',
+        "numbers.ipynb": _notebook({"cells": [{"cell_type": "code", "source": [1, 2]}]}),
+        "odd_cells.ipynb": _notebook({"cells": {"0": 3}, "metadata": []}),
+        "old.ipynb": _notebook({"worksheets": [{"cells": []}], "nbformat": 3}),
+        "huge_number.ipynb": b'{"cells": [' + b"9" * 5_000 + b"]}",
+        "empty.ipynb": b"",
+        "python.ipynb": b"import torch\n",
+    }
+
+
+def _notebook(content: object) -> bytes:
+    return json.dumps(content).encode()
 
 
 def write(directory: Path) -> list[str]:

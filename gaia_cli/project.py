@@ -104,6 +104,8 @@ TABLES: dict[str, dict[str, Key]] = {
 """What gaia.toml may hold, besides [targets.NAME], whose keys belong to the target."""
 
 _TARGETS = "targets"
+_YAML_NAME = r"""\s*("(?P<double>[^"\\]+)"|'(?P<single>[^']+)'|(?P<plain>[^\s\[\]{}&*!|>%@`"'#,:][^#"':]*?))\s*(#.*)?"""
+"""A value of YAML that is a string in one line: quoted, or plain where its first character has no other meaning."""
 _LINT = "lint."
 """What [lint] fills belongs to the linter, not to the function."""
 
@@ -178,6 +180,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         what, line = _place(str(error))
         raise ConfigurationError(f"{path}{line}: not valid TOML: {what}", "correct the syntax") from None
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets of thousands of levels
+        raise ConfigurationError(f"{path}: not readable as TOML: {error}", "correct the file") from None
 
 
 def _place(message: str) -> tuple[str, str]:
@@ -281,13 +285,28 @@ def _default_name(directory: Path, entrypoint: str) -> str:
 
 
 def _func_yaml_name(path: Path) -> str:
-    """The top-level `name:` of Knative's func.yaml; nothing else in it concerns Gaia."""
+    """The top-level `name:` of Knative's func.yaml; nothing else in it concerns Gaia.
+
+    Raises:
+        ConfigurationError: the file is not readable as text, or what it calls a name is none.
+    """
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
         return ""
-    names = (re.fullmatch(r"name:\s+[\"']?([^\"'#]+?)[\"']?\s*(#.*)?", line) for line in lines)
-    return next((match[1] for match in names if match), "")
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}: {error.strerror}", "make it a readable file") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path} is not UTF-8 text", "save it as UTF-8") from None
+    for number, line in enumerate(lines, 1):
+        stated = re.match(r"name\s*:(?=\s|$)(.*)", line)
+        if stated:
+            name = re.fullmatch(_YAML_NAME, stated[1])
+            if name is None:
+                hint = "write it as `name: my-function`, or name the function in gaia.toml"
+                raise ConfigurationError(f"{path}:{number}: the name is not a plain string", hint)
+            return name["double"] or name["single"] or name["plain"]
+    return ""
 
 
 def _assemble(project: FunctionProject, values: dict[str, Any]) -> FunctionProject:

@@ -66,11 +66,11 @@ def _expected(project: FunctionProject, path: Path) -> str:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {file}: {error}", "delete it, and write it anew") from None
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}", "make it a readable file") from None
 
 
 def _write(file: Path, text: str) -> None:
@@ -89,10 +89,12 @@ def _difference(found: str, expected: str) -> str:
         return "there is none"
     try:
         there, wanted = tomllib.loads(found), tomllib.loads(expected)
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return "not valid TOML"
-    if there.get("mode", {}).get("value") != wanted["mode"]["value"]:
-        return f"its mode is {there.get('mode', {}).get('value')}, the sources say {wanted['mode']['value']}"
+    mode = there.get("mode")
+    recorded = mode.get("value") if isinstance(mode, dict) else None
+    if recorded != wanted["mode"]["value"]:
+        return f"its mode is {recorded or 'none'}, the sources say {wanted['mode']['value']}"
     if there.get("sources") != wanted["sources"]:
         return "the sources have changed since"
     if there.get("analyzer") != wanted["analyzer"]:

@@ -1,10 +1,10 @@
 """Which files are linted: those that are named, and the Python files and notebooks in directories that are.
 
-Environments, caches and hidden directories are left out of directories. What `exclude` matches is left out always,
-also when it is named, because hooks name every file that changed.
+Environments, caches, hidden directories and links out of the repository are left out of directories. What `exclude`
+matches is left out always, also when it is named, because hooks name every file that changed.
 """
 
-# ruff: noqa: PTH100, PTH110, PTH112, PTH118, PTH120 -- a hook does not load pathlib, which takes longer than to lint
+# ruff: noqa: PTH100, PTH110, PTH112, PTH114, PTH118, PTH120 -- a hook does not load pathlib, which takes longer than to lint
 
 import os
 from collections.abc import Iterator, Sequence
@@ -61,7 +61,15 @@ def directories_below(named: Sequence[str], exclude: Sequence[str], base: str) -
 def _below(root: str, exclude: Sequence[str], base: str) -> Iterator[str]:
     for directory, names in _walk(root, exclude, base):
         paths = (os.path.join(directory, name) for name in names if name.endswith((".py", ".ipynb")))
-        yield from (path for path in paths if not _excluded(path, exclude, base))
+        yield from (path for path in paths if not _excluded(path, exclude, base) and not _leads_out(path, root))
+
+
+def _leads_out(path: str, root: str) -> bool:
+    """Whether a link leads out of the repository: what lies there is not the project's, and may be secret."""
+    if not os.path.islink(path):
+        return False
+    inside = os.path.realpath(repository_root(root)).rstrip("/") + "/"
+    return not os.path.realpath(path).startswith(inside)
 
 
 def _walk(root: str, exclude: Sequence[str], base: str) -> Iterator[tuple[str, Sequence[str]]]:

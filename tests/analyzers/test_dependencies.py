@@ -40,6 +40,8 @@ def test_each_kind_of_list_is_read_and_what_it_says_of_hardware_is_not(name: str
         ("pyproject.toml", "project = 1\ntool = []\n"),
         ("Pipfile", "packages = 1\n"),
         ("environment.yml", "dependencies: [torch, {pip\n"),
+        ("pyproject.toml", "x = " + "9" * 5000),
+        ("Pipfile", "x = " + "[" * 5000),
         ("cog.yaml", "build:\n  python_packages: 7\n"),
         ("setup.cfg", "install_requires"),
         ("setup.py", "setup(install_requires=[3, NAME, *MORE])\n"),

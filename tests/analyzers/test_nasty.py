@@ -15,12 +15,13 @@ _SLOW = {"entangled_names.py", "many_calls.py", "many_names.py", "one_line.py", 
 _UNREADABLE = {
     "GA901": {
         "syntax_error.py", "python2.py", "mixed_tabs.py", "unterminated.py", "deep_parentheses.py", "deep_ifs.py",
-        "huge_digits.py",
+        "huge_digits.py", "not_code.ipynb", "quotes.ipynb", "brackets.ipynb",
     },
     "GA902": {"five_megabytes.py"},
     "GA903": {
         "null_bytes.py", "utf16.py", "not_utf8.py", "unknown_coding.py", "surrogate.py", "two_codings.py", "loop.py",
-        "nowhere.py", "absent.py", "directory.py",
+        "nowhere.py", "absent.py", "directory.py", "broken.ipynb", "deep.ipynb", "no_cells.ipynb", "numbers.ipynb",
+        "odd_cells.ipynb", "old.ipynb", "huge_number.ipynb", "empty.ipynb", "python.ipynb", "half_character.ipynb",
     },
     "GA904": {"deep_minus.py", "deep_not.py", "long_sum.py", "long_chain.py", "many_elifs.py"},
 }  # fmt: skip

@@ -5,8 +5,11 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pytest
+
 from runtime_images.policy.model import ExecutionMode
 from tests.analyzers.support import analysis_of, project
+from tests.support.notebooks import notebook
 
 _UNKNOWN_DEVICE = (
     "import torch\nimport helper\nimport json\nfrom os import path\n\nclass A:\n"
@@ -59,6 +62,99 @@ def test_nothing_outside_the_project_is_opened(tmp_path: Path) -> None:
         path for path in opened if path.is_absolute() and not any(path.is_relative_to(root) for root in allowed)
     ] == []
     assert not [path for path in opened if "site-packages" in path.parts and "astroid" not in str(path)]
+
+
+_MARKS = "open({marker!r}, 'w').write('x')\n__import__('socket').create_connection(('192.0.2.1', 9))\n"
+"""Leaves a mark, and would reach for the network (an address that is kept for documentation)."""
+_WATCHED = """
+    import os, sys
+    forbidden = "socket. subprocess. os.system os.exec os.spawn os.posix_spawn os.fork ctypes. urllib. pty. shutil."
+    def watch(event, values):
+        if event == "open":
+            opened.append(os.path.abspath(os.fsdecode(values[0])) if isinstance(values[0], (str, bytes)) else "")
+        elif event.startswith(tuple(forbidden.split())):
+            done.append(event)
+    opened, done = [], []
+    sys.addaudithook(watch)
+    from gaia_cli.__main__ import main
+    code = main(sys.argv[1:])
+    sys.stdout.flush()
+    print("\\n".join(opened), "\\n".join(done), code, sep="\\0", file=sys.stderr)
+"""
+
+
+def _hostile(root: Path) -> Path:
+    """A project in which everything that could be taken for a module, a plugin or a command leaves a mark."""
+    marks = _MARKS.format(marker=str(root / "EXECUTED"))
+    names = [
+        "torch",
+        "json",
+        "typing",
+        "astroid",
+        "libcst",
+        "sitecustomize",
+        "conftest",
+        "setup",
+        "build/lib",
+        "pkg/__init__",
+    ]
+    cells = (
+        "import torch\n!touch EXECUTED\n%run helper.py\n",
+        f"%%bash\ntouch {root / 'EXECUTED'}\n",
+        marks + _UNKNOWN_DEVICE,
+    )
+    project(root, {f"{name}.py": marks for name in names})
+    project(
+        root,
+        {
+            "func.py": marks + _UNKNOWN_DEVICE + 'x = torch.zeros(1).to("cuda")\n',
+            "helper.py": f'{marks}NAME = "cuda"\n',
+        },
+    )
+    project(root, {"cells.ipynb": notebook(*cells), "gaia.toml": "[function]\nname = 'f'\n[slo]\nlatency_p95_ms = 5\n"})
+    project(root, {"requirements.txt": "-e file:///etc\n--index-url http://192.0.2.1/\n", ".git/HEAD": "ref: x\n"})
+    (root / "outside.py").symlink_to("/etc/hostname")
+    (root / "passwords.ipynb").symlink_to("/etc/hostname")
+    return root
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["analyze", "."],
+        ["analyze", "cells.ipynb"],
+        ["analyze", "func.py", "--write"],
+        ["lint", "--select", "ALL", "func.py", "helper.py", "cells.ipynb", "torch.py"],
+        ["lint", "--select", "ALL"],
+        ["lint", "--fix", "func.py", "cells.ipynb"],
+        ["lint", "--diff", "--output", "sarif:out.sarif", "func.py"],
+        ["manifest", "."],
+    ],
+    ids=" ".join,
+)
+def test_no_command_runs_reaches_or_opens_anything_for_hostile_files(tmp_path: Path, arguments: list[str]) -> None:
+    root = _hostile(tmp_path / "project")
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", textwrap.dedent(_WATCHED), *arguments],
+        cwd=root, capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    opened, events, code = done.stderr.rpartition("hint:")[2].split("\0")
+    package = Path(__file__).parents[2]
+    allowed = (
+        root,
+        package / "analyzers",
+        package / "gaia_cli",
+        package / "runtime_images",
+        Path(sys.prefix),
+        Path(sys.base_prefix),
+    )
+
+    assert code.strip() in ("0", "1"), done.stderr
+    assert not (root / "EXECUTED").exists()
+    assert events.strip() == ""
+    paths = [Path(line) for line in opened.splitlines() if line.startswith("/")]
+    assert [path for path in paths if not any(path.is_relative_to(place) for place in allowed)] == []
+    assert any(path.is_relative_to(root) for path in paths)
 
 
 def test_a_link_out_of_the_project_is_not_followed(tmp_path: Path) -> None:

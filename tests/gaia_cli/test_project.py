@@ -234,6 +234,11 @@ def test_malformed_toml_is_told_with_its_line(function: Path) -> None:
     assert error.message.startswith(f"{function / 'gaia.toml'}:2:18: not valid TOML: ")
 
 
+@pytest.mark.parametrize("toml", ["x = " + "9" * 5000, "x = " + "[" * 5000], ids=["digits", "brackets"])
+def test_toml_that_breaks_its_parser_is_told(function: Path, toml: str) -> None:
+    assert refusal(function, toml).message.startswith(f"{function / 'gaia.toml'}: not readable as TOML: ")
+
+
 def test_a_file_that_is_no_text_is_told(function: Path) -> None:
     (function / "gaia.toml").write_bytes(b"\xff\xfe")
 
@@ -288,6 +293,29 @@ def test_func_yaml_gives_the_name_where_nothing_else_does(function: Path, line: 
 
     assert load_project(function).name == "idle-wait"
     assert configure(function, '[function]\nname = "mine"\n').name == "mine"
+
+
+@pytest.mark.parametrize("line", ["name: [a", "name:", "name: {a: b}", 'name: "a', "name: *a", "name: 'a' b"])
+def test_a_name_in_func_yaml_that_is_none_is_told_with_its_line(function: Path, line: str) -> None:
+    (function / "func.yaml").write_text(f"specVersion: 0.36.0\n{line}\n")
+
+    with pytest.raises(ConfigurationError, match=r"func\.yaml:2: the name is not a plain string"):
+        load_project(function)
+    assert configure(function, '[function]\nname = "mine"\n').name == "mine"
+
+
+@pytest.mark.parametrize("text", ["runtime: python\n", "", "namespace: x\n", "  name: nested\n"])
+def test_func_yaml_without_a_name_leaves_it_to_the_directory(function: Path, text: str) -> None:
+    (function / "func.yaml").write_text(text)
+
+    assert load_project(function).name == "my-function"
+
+
+def test_func_yaml_that_is_no_text_is_told(function: Path) -> None:
+    (function / "func.yaml").write_bytes(b"name: \xff\n")
+
+    with pytest.raises(ConfigurationError, match=r"func\.yaml is not UTF-8 text"):
+        load_project(function)
 
 
 @given(st.text())

@@ -32,6 +32,8 @@ def test_a_manifest_just_written_is_current(function: Path) -> None:
         ("func.py", CLEAN + "# changed\n", "the sources have changed since"),
         ("gaia.toml", "[slo]\nlatency_p95_ms = 5\n", "[slo] has changed since"),
         (NAME, "no TOML", "not valid TOML"),
+        (NAME, "x = " + "[" * 5000, "not valid TOML"),
+        (NAME, "mode = 3", "its mode is none"),
         (NAME, "", "there is none"),
     ],
 )

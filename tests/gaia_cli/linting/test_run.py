@@ -231,3 +231,17 @@ def test_a_fix_is_shown_before_it_is_made_and_made_once(project: Project) -> Non
     assert path.stat().st_mode & 0o777 == 0o755
     assert project.lint("--diff") is ExitCode.OK
     assert project.output == ""
+
+
+def test_links_out_of_the_repository_are_not_followed(
+    project: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "secret.py"
+    outside.write_text(PINNED)
+    (project.root / "out.py").symlink_to(outside)
+    (project.root / "deep").mkdir()
+    (project.root / "deep" / "in.py").symlink_to(project.write("func.py"))
+
+    assert project.codes("deep") == ["GA701"]
+    project.lint("--output-format", "concise")
+    assert "out.py" not in project.output
