@@ -43,7 +43,7 @@ def in_cells(findings: Sequence[Finding], sources: Sequence[Source | Code]) -> l
     ]
 
 
-def in_its_cell(place: Place, sources: Sequence[Source]) -> Place:
+def in_its_cell(place: Place, sources: "Sequence[Source | Code]") -> Place:
     """`place` by cell and by the line in it when its file is a notebook among `sources`."""
     starts = next((source.cells for source in sources if source.path == place.path), ())
     if not starts:
