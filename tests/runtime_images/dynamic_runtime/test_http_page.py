@@ -1,0 +1,43 @@
+"""docs/http.md against the code: the limits, and the statuses that the runtime answers itself."""
+
+import re
+from http import HTTPStatus
+from pathlib import Path
+
+import runtime_images.dynamic_runtime
+from runtime_images.dynamic_runtime import frames, http
+from runtime_images.dynamic_runtime.settings import Settings
+
+PAGE = (Path(__file__).resolve().parents[3] / "docs" / "http.md").read_text("utf-8")
+SOURCES = Path(runtime_images.dynamic_runtime.__file__).parent
+
+
+def limit(beginning: str) -> str:
+    """The limit in the row of the table that begins so."""
+    (found,) = re.findall(rf"^\| {re.escape(beginning)}[^|]*\| ([^|]*) \|", PAGE, re.MULTILINE)
+    return str(found)
+
+
+def test_the_limits_are_those_of_the_code() -> None:
+    settings = Settings(function_dir=Path())
+
+    assert limit("time for a head") == f"{http.HEAD_TIMEOUT_S:g} s"
+    assert limit("time between two parts") == f"{http.BODY_TIMEOUT_S:g} s"
+    assert limit("time that a connection may idle") == f"{http.IDLE_TIMEOUT_S:g} s"
+    assert limit("time without progress") == f"{http.WRITE_TIMEOUT_S:g} s"
+    assert f" {settings.max_body_bytes // 2**20} MiB" in limit("request body")
+    assert limit("requests that wait").startswith(f"{settings.queue_size} ")
+    assert f" {settings.request_timeout_s:g} s" in limit("time from a whole request")
+    assert limit("one chunk") == f"{frames.MAX_CHUNK_BYTES // 1024} KiB, {frames.CREDIT_CHUNKS} of them under way"
+    assert f"`GAIA_DRAIN_TIMEOUT_S` ({settings.drain_timeout_s:g} s)" in PAGE
+
+
+def test_every_status_that_the_runtime_names_is_told_and_no_other() -> None:
+    told = {int(status) for status in re.findall(r"^\| (\d{3}) \|", PAGE, re.MULTILINE)}
+    named = {
+        HTTPStatus[name].value
+        for source in SOURCES.glob("*.py")
+        for name in re.findall(r"HTTPStatus\.([A-Z_]+)", source.read_text("utf-8"))
+    }
+
+    assert {status for status in named if status >= 400} | {500} == told
