@@ -89,6 +89,15 @@ def lint(
         cache.write()
 
 
+def lint_text(data: bytes, path: str, *, root: "PathLike[str] | str", evidence: bool = True) -> FileResult:
+    """Lint `data` as if it were the content of the file `path`, which need not be there; see `lint`."""
+    from analyzers.neighbours import Library
+    from analyzers.one_file import lint_file
+
+    tree = Tree(str(root))
+    return lint_file(Library(tree), _relative(path, tree.root), evidence=evidence, data=data).result
+
+
 def _lint_anew(tree: Tree, names: Sequence[str], processes: int, *, evidence: bool) -> Iterator[Linted]:
     if not names:
         return

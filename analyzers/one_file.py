@@ -9,19 +9,19 @@ from analyzers.findings import Finding
 from analyzers.linting import FileResult, Linted
 from analyzers.neighbours import Library, Neighbours
 from analyzers.prefilter import may_have_conduct
-from analyzers.reading import Code, Trouble, check, read_code
+from analyzers.reading import Code, Trouble, as_code, check, read_code
 from analyzers.suppression import split, suppressions
 
 
-def lint_file(library: Library, path: str, *, evidence: bool = True) -> Linted:
+def lint_file(library: Library, path: str, *, evidence: bool = True, data: bytes | None = None) -> Linted:
     """Lint the file `path` as a module of the project that `library` reads.
 
     Without `evidence` only what the linter is there for is looked for, hygiene and failures; a file with suppressions
-    is always searched for evidence too, since a comment may be about it.
+    is always searched for evidence too, since a comment may be about it. `data` goes before what the file holds.
     """
     neighbours = Neighbours(library, path)
     try:
-        code = read_code(library.tree.root, path)
+        code = read_code(library.tree.root, path) if data is None else as_code(path, data)
         comments = suppressions(path, code.text)
         evidence = evidence or bool(comments)
         found = with_excerpts(_findings(code, neighbours, evidence=evidence), [code])

@@ -78,10 +78,20 @@ def read_code(root: "Path | str", path: str) -> Code:
     Raises:
         Trouble: the file is not readable, too large or not text.
     """
-    if path.endswith(NOTEBOOK):
-        return _notebook(path, _decode(path, _read(root, path, MAX_NOTEBOOK_BYTES)))
-    data = _read(root, path, MAX_BYTES)
-    return Code(path, _decode(path, data), data)
+    return as_code(path, _read(root, path))
+
+
+def as_code(path: str, data: bytes) -> Code:
+    """What `data`, the content of the file `path`, holds of code.
+
+    Raises:
+        Trouble: the file is too large or not text.
+    """
+    most = _most_bytes(path)
+    if len(data) > most:
+        raise Trouble("GA902", Place(path, 1), f"{path} is larger than {most // 1024} KiB and was not analyzed")
+    text = _decode(path, data)
+    return _notebook(path, text) if path.endswith(NOTEBOOK) else Code(path, text, data)
 
 
 def parsed(code: Code) -> Source:
@@ -126,15 +136,17 @@ def _notebook(path: str, text: str) -> Code:
     return Code(path, code, data, first_lines(cells))
 
 
-def _read(root: "Path | str", path: str, most: int) -> bytes:
+def _most_bytes(path: str) -> int:
+    return MAX_NOTEBOOK_BYTES if path.endswith(NOTEBOOK) else MAX_BYTES
+
+
+def _read(root: "Path | str", path: str) -> bytes:
+    """The bytes of a file, one more at most than are analyzed."""
     try:
         with open(f"{root}/{path}", "rb") as file:
-            data = file.read(most + 1)
+            return file.read(_most_bytes(path) + 1)
     except OSError as error:
         raise Trouble("GA903", Place(path, 1), f"cannot read {path}: {error.strerror}") from None
-    if len(data) > most:
-        raise Trouble("GA902", Place(path, 1), f"{path} is larger than {most // 1024} KiB and was not analyzed")
-    return data
 
 
 def _decode(path: str, data: bytes) -> str:

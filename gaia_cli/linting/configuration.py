@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from analyzers.formats.findings import Confidence, Level
 from analyzers.records import record
 from gaia_cli.errors import UsageError
-from gaia_cli.linting.discovery import above, files_to_lint, repository_root, root_of
+from gaia_cli.linting.discovery import above, file_to_come, files_to_lint, repository_root, root_of
 from gaia_cli.linting.functions import declared_functions
 from gaia_cli.linting.options import STDIN, Options, codes
 from gaia_cli.linting.selection import Selection, check_codes
@@ -23,7 +23,8 @@ _FILES = (("gaia.toml", (b"lint",)), ("pyproject.toml", (b"gaia", b"lint")))
 class Configuration:
     """What to lint, and how. Reported paths are relative to `root`, globs and the cache to `base`; all are absolute.
 
-    `functions` are the directories of functions whose declarations are held against their code.
+    Of standard input `files` has the name, unless it is excluded. `functions` are the directories of functions whose
+    declarations are held against their code.
     """
 
     files: tuple[str, ...]
@@ -46,9 +47,10 @@ def configure(options: Options, start: str) -> Configuration:
     base = found or start
     table = _read(found) if found else LintTable()
     exclude = (*table.exclude, *options.exclude)
-    named = None if options.files == (STDIN,) else options.files
-    files = () if named is None else files_to_lint(named, exclude, base)
-    functions = () if named is None else declared_functions(named, exclude, base)
+    is_text = options.files == (STDIN,)
+    name = options.stdin_filename or "stdin.py"
+    files = file_to_come(name, exclude, base) if is_text else files_to_lint(options.files, exclude, base)
+    functions = () if is_text else declared_functions(options.files, exclude, base)
     fail_on = Level[(options.fail_on or table.fail_on).upper()]
     return Configuration(
         tuple(files), functions, root_of((*files, *functions), root), base, _selection(options, table), fail_on

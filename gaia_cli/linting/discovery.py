@@ -52,6 +52,12 @@ def files_to_lint(named: Sequence[str], exclude: Sequence[str], base: str) -> li
     return list(found)
 
 
+def file_to_come(name: str, exclude: Sequence[str], base: str) -> list[str]:
+    """The file `name`, whether it is there or not, as an absolute path; nothing when it is excluded."""
+    path = os.path.abspath(name)
+    return [] if _excluded(path, exclude, base) else [path]
+
+
 def directories_below(named: Sequence[str], exclude: Sequence[str], base: str) -> Iterator[tuple[str, Sequence[str]]]:
     """Each directory among and below the directories in `named`, with the names of its files in order."""
     for name in named or ["."]:

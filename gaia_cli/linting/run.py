@@ -70,8 +70,9 @@ def _results(options: Options, configuration: Configuration) -> tuple[list[FileR
         from gaia_cli.linting.standard_input import lint_standard_input
 
         wanted = configuration.selection.wants_evidence
-        name = options.stdin_filename or "stdin.py"
-        result, text = lint_standard_input(name, configuration.root, evidence=wanted)
+        if not configuration.files:
+            return [], {}  # it is excluded
+        result, text = lint_standard_input(configuration.files[0], configuration.root, evidence=wanted)
         return [result], {result.path: text}
     cache = None if options.no_cache else f"{configuration.base}/{CACHE}"
     processes = len(os.sched_getaffinity(0))

@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import subprocess
@@ -245,3 +246,19 @@ def test_links_out_of_the_repository_are_not_followed(
     assert project.codes("deep") == ["GA701"]
     project.lint("--output-format", "concise")
     assert "out.py" not in project.output
+
+
+def test_standard_input_is_linted_as_the_file_that_it_names(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def piped(*arguments: str) -> list[str]:
+        text = b"import torch\nfrom config import DEVICE\n\nx = torch.zeros(3).to(DEVICE)\n"
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
+        return project.codes("-", "--select", "GA2", *arguments)
+
+    project.write("deep/config.py", 'DEVICE = "cuda"\n')
+    project.write("gaia.toml", '[lint]\nexclude = ["left"]\nper-file-ignores = {"old/*" = ["GA2"]}\n')
+
+    assert piped("--stdin-filename", "deep/func.py") == ["GA201"]
+    assert piped("--stdin-filename", "func.py") == []
+    assert piped("--stdin-filename", "left/func.py") == []
+    assert piped() == []
+    assert not (project.root / "deep" / "func.py").exists()
