@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 from runtime_images.dynamic_runtime import metrics
 from runtime_images.dynamic_runtime.events import EventLog
 from runtime_images.dynamic_runtime.exchange import Exchange
+from runtime_images.dynamic_runtime.response_head import head_of
 from runtime_images.policy.model import Backend
 
 Reply = tuple[int, dict[str, Any]]
@@ -48,6 +49,7 @@ class Admin:
         self._events = events
         self._token = token
         self._tasks: set[asyncio.Task[None]] = set()
+        self._streams: dict[Exchange, Callable[[], None]] = {}
 
     def handle(self, exchange: Exchange) -> None:
         """Route one request."""
@@ -69,13 +71,21 @@ class Admin:
             case (b"POST", b"/unpin"):
                 self._pin(exchange, pinned=False)
             case (b"POST", b"/drain"):
-                exchange.keep_alive = False
+                exchange.close_afterwards()
                 exchange.respond_json(202, {"draining": True})
                 self._controls.drain()
             case _:
                 exchange.respond_json(
                     404, {"error": f"there is no {' '.join(part.decode('latin-1') for part in route)}"}
                 )
+
+    def client_gone(self, exchange: Exchange) -> None:
+        """End the stream of a client that has left."""
+        if (end := self._streams.pop(exchange, None)) is not None:
+            end()
+
+    def drained(self, exchange: Exchange) -> None:
+        """Nothing waits for a slow client here."""
 
     def _allowed(self, exchange: Exchange) -> bool:
         if not self._token:
@@ -112,7 +122,7 @@ class Admin:
     def _stream_events(self, exchange: Exchange) -> None:
         """JSON lines until the client leaves; one that reads too slowly is cut off, so that memory stays bounded."""
         query = parse_qs(exchange.target.partition(b"?")[2].decode("latin-1"))
-        exchange.begin(200, [(b"content-type", b"application/x-ndjson")])
+        exchange.begin(head_of(200, [(b"content-type", b"application/x-ndjson")]))
         end: Callable[[], None] | None = None
 
         def pass_on(line: bytes) -> None:
@@ -123,4 +133,4 @@ class Admin:
                 exchange.abort()
 
         end = self._events.subscribe(pass_on, replay=query.get("replay") == ["1"])
-        exchange.on_client_gone = end
+        self._streams[exchange] = end

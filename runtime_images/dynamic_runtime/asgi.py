@@ -6,46 +6,66 @@ credits.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from runtime_images.dynamic_runtime import frames
+from runtime_images.dynamic_runtime.call import Call
 from runtime_images.dynamic_runtime.contract import AsgiCallable, Message, Scope
-from runtime_images.dynamic_runtime.frames import Frame, Kind, Stopwatch
+from runtime_images.dynamic_runtime.frames import CHUNK, FINAL, MAX_CHUNK_BYTES, RESPONSE
+
+_REMEMBERED_LINES = 128
 
 
-class AsgiExchange:
-    """One request and its response, begun when it is made. `write` sends encoded frames to the front."""
+class AsgiExchange(Call):
+    """One request and its response, as an ASGI application sees them."""
 
-    def __init__(self, frame: Frame, write: Callable[[bytes], None]) -> None:
-        self._id = frame.request_id
-        self._write = write
-        self._body: bytes | None = frame.body
-        self._head: bytes | None = None
-        self._clock = Stopwatch()
-        self._started = False
-        self._last_sent = False
-        self._ended = False
-        self._gone = asyncio.Event()
-        self._credits = asyncio.Semaphore(frames.CREDIT_CHUNKS)
-        self.scope = build_scope(frames.split_fields(frame.head))
+    __slots__ = (
+        "_all_sent",
+        "_body_taken",
+        "_chunks_left",
+        "_gone",
+        "_length",
+        "_more",
+        "_start",
+        "_streaming",
+        "left",
+    )
+
+    def __init__(self, request_id: int, head: bytes, body: bytes, write: Callable[[bytes], None]) -> None:
+        super().__init__(request_id, head, body, write)
+        self.left = False
+        self._body_taken = False
+        self._start: bytes | None = None
+        self._length: bytes | None = None
+        self._streaming = False
+        self._all_sent = False
+        self._chunks_left = frames.CREDIT_CHUNKS
+        self._more: asyncio.Event | None = None  # most requests never wait for anything, so there is nothing to wait on
+        self._gone: asyncio.Event | None = None
 
     def grant(self) -> None:
         """The client has taken a chunk."""
-        self._credits.release()
+        self._chunks_left += 1
+        if self._more is not None:
+            self._more.set()
 
     def disconnect(self) -> None:
         """The client has left."""
-        self._gone.set()
-        self._credits.release()
+        self.left = True
+        for event in (self._more, self._gone):
+            if event is not None:
+                event.set()
 
     async def receive(self) -> Message:
         """The request's body once, then the disconnect when it comes."""
-        if self._body is not None:
-            body, self._body = self._body, None
-            return {"type": "http.request", "body": body, "more_body": False}
-        if not self._ended:
+        if not self._body_taken:
+            self._body_taken = True
+            return {"type": "http.request", "body": self.body, "more_body": False}
+        if not (self.ended or self.left):
+            self._gone = self._gone or asyncio.Event()
             await self._gone.wait()
         return {"type": "http.disconnect"}
 
@@ -56,57 +76,68 @@ class AsgiExchange:
             RuntimeError: the messages come in an order that ASGI does not allow.
         """
         kind = message["type"]
-        if kind == "http.response.start" and self._head is None:
-            self._head = _response_head(message)
-        elif kind == "http.response.body" and self._head is not None and not self._last_sent:
-            await self._send_body(bytes(message.get("body", b"")), more=bool(message.get("more_body", False)))
+        if kind == "http.response.body" and self._start is not None and not self._all_sent:
+            body = message.get("body", b"")
+            if message.get("more_body", False) or self._streaming or len(body) > MAX_CHUNK_BYTES:
+                await self._stream(bytes(body), more=bool(message.get("more_body", False)))
+            else:
+                self._all_sent = True
+                self.end(RESPONSE, FINAL, self._whole_head(len(body)), body)
+        elif kind == "http.response.start" and self._start is None:
+            self._start, self._length = encode_head(int(message["status"]), message.get("headers", ()))
         else:
             raise RuntimeError(f"ASGI message {kind!r} does not fit here")
 
-    async def _send_body(self, body: bytes, *, more: bool) -> None:
-        self._last_sent = not more
-        while len(body) > frames.MAX_CHUNK_BYTES or (more and body):
-            chunk, body = body[: frames.MAX_CHUNK_BYTES], body[frames.MAX_CHUNK_BYTES :]
+    def _whole_head(self, size: int) -> bytes:
+        """The head for a body that is whole: its length goes without saying, except where it is not the body's."""
+        if self._length is None or int(self._length) == size:
+            return self._start or b""
+        return self._stream_head()
+
+    def _stream_head(self) -> bytes:
+        head = self._start or b""
+        return head if self._length is None or not head else head + b"content-length: %b\r\n" % self._length
+
+    async def _stream(self, body: bytes, *, more: bool) -> None:
+        self._all_sent = not more
+        while len(body) > MAX_CHUNK_BYTES or (more and body):
+            chunk, body = body[:MAX_CHUNK_BYTES], body[MAX_CHUNK_BYTES:]
             await self._send_chunk(chunk)
         if not more:
-            kind, request_id, head = self._next_kind()
-            self._end(frames.encode_final(kind, request_id, self._clock.stop(), head, body))
+            self.end(*self._next_kind(FINAL), body)
 
     async def _send_chunk(self, chunk: bytes) -> None:
-        await self._credits.acquire()
-        if self._gone.is_set():
+        while not self._chunks_left and not self.left:
+            self._more = asyncio.Event()
+            await self._more.wait()
+        if self.left:
             raise ClientGoneError
-        self._write(frames.encode(*self._next_kind(), body=chunk))
+        self._chunks_left -= 1
+        kind, flags, head = self._next_kind(0)
+        self._write(frames.encode(kind, self.request_id, head, chunk, flags))
 
-    def _next_kind(self) -> tuple[Kind, int, bytes]:
-        """Kind, id and head of the next frame: the head goes with the first one only."""
-        if self._started:
-            return Kind.CHUNK, self._id, b""
-        self._started = True
-        return Kind.RESPONSE, self._id, self._head or b""
+    def _next_kind(self, flags: int) -> tuple[int, int, bytes]:
+        """Kind, flags and head of the next frame: the head goes with the first one only."""
+        if self._streaming:
+            return CHUNK, flags, b""
+        self._streaming = True
+        return RESPONSE, flags, self._stream_head()
 
     def finish(self) -> None:
         """The application has returned."""
-        if not self._ended:
+        if not self.ended:
             self.fail(b"application/json", b'{"error": "the function ended without a complete response"}')
 
     def fail(self, content_type: bytes, body: bytes) -> None:
         """The application has raised: a 500 if nothing was sent yet, else the response breaks off."""
-        if self._started:
+        if self._streaming:
             self.abort()
-            return
-        head = frames.join_fields((b"500", b"content-type", content_type))
-        self._end(frames.encode_final(Kind.RESPONSE, self._id, self._clock.stop(), head, body))
+        else:
+            self.end(RESPONSE, FINAL, frames.status_line(500) + b"content-type: %b\r\n" % content_type, body)
 
     def abort(self) -> None:
         """Give a response up that is not complete yet."""
-        self._end(frames.encode_final(Kind.CHUNK, self._id, self._clock.stop(), flags=frames.ABORTED))
-
-    def _end(self, final_frame: bytes) -> None:
-        """Every request is ended by exactly one final frame: the front counts on it."""
-        if not self._ended:
-            self._ended = True
-            self._write(final_frame)
+        self.end(CHUNK, FINAL | frames.ABORTED, b"", b"")
 
 
 class ClientGoneError(OSError):
@@ -116,32 +147,54 @@ class ClientGoneError(OSError):
         super().__init__("the client has left")
 
 
-def build_scope(fields: list[bytes]) -> Scope:
-    """The ASGI scope of a request head (method, target, version, then names and values)."""
-    method, target, version = fields[:3]
+def build_scope(head: bytes) -> Scope:
+    """The ASGI scope of a request's head, as it stood on the wire and was checked by the front."""
+    lines = head.split(b"\r\n")
+    method, target, version = lines[0].split()
     raw_path, _, query = target.partition(b"?")
+    path = raw_path if b"%" not in raw_path else unquote_to_bytes(raw_path)
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
-        "http_version": version.decode(),
+        "http_version": version[5:].decode(),
         "method": method.decode(),
         "scheme": "http",
-        "path": unquote_to_bytes(raw_path).decode("utf-8", "replace"),
+        "path": path.decode("utf-8", "replace"),
         "raw_path": raw_path,
         "query_string": query,
         "root_path": "",
-        "headers": list(zip(fields[3::2], fields[4::2], strict=True)),
+        "headers": list(map(_header_of, lines[1:-2])),
         "client": None,
         "server": None,
         "state": {},
     }
 
 
-def _response_head(message: Message) -> bytes:
-    fields = [str(int(message["status"])).encode()]
-    for name, value in message.get("headers", ()):
-        fields += (bytes(name).lower(), bytes(value))
-    return frames.join_fields(fields)
+@lru_cache(maxsize=_REMEMBERED_LINES)
+def _header_of(line: bytes) -> tuple[bytes, bytes]:
+    """Name and value of a header line; most of a client's lines are the same in each of its requests."""
+    name, _, value = line.partition(b":")
+    return name.lower(), value.strip(b" \t")
+
+
+def encode_head(status: int, headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, bytes | None]:
+    """Status line and header lines of an answer, and apart from them the Content-Length, if there is one.
+
+    What would be read as other lines than it is, because it holds a line end itself, becomes an empty head, which the
+    front refuses.
+    """
+    lines, length = [frames.status_line(status)], None
+    for name, value in headers:
+        lower = name.lower()
+        if lower == b"content-length":
+            length = value
+        else:
+            lines.append(b"%b: %b\r\n" % (lower, value))
+    head = b"".join(lines)
+    ends = len(lines)
+    if head.count(b"\r") != ends or head.count(b"\n") != ends or (length is not None and not length.isdigit()):
+        return b"", None
+    return head, length
 
 
 async def run_lifespan(application: AsgiCallable) -> Callable[[], Awaitable[None]] | None:

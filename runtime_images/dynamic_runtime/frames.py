@@ -1,21 +1,24 @@
 """Frames: how the front and a worker speak over their Unix socket.
 
-A frame is a 12-byte header (payload length u32, request id u32, kind u8, flags u8, head length u16, little-endian)
-and a payload: the head, then the body. Heads are lists of byte fields joined by NUL, a byte that HTTP allows
-nowhere in a method, target, header name or value, so splitting needs no parser. The last frame of a response ends
-with a `Timing`, by which the front tells the wait inside the worker from the service itself.
+A frame is a 36-byte header and a payload: the head, then the body. The header, little-endian:
+
+    payload length u32 | request id u32 | kind u8 | flags u8 | head length u16 | begun u64 | service u64 | cpu u64
+
+The last three are the timing of a final answer in ns, else 0. A request's payload is the request as it stood on the
+wire, checked by the front: its head through the empty line, then its body, without any coding. An answer's head is its
+status line and header lines, unchecked: the front trusts nothing that a worker sends.
 
 Standard library only: the worker side runs in the function's own environment.
 """
 
 import struct
-import time
-from collections.abc import Sequence
 from enum import IntEnum
+from http import HTTPStatus
 from typing import NamedTuple
 
-HEADER = struct.Struct("<IIBBH")
-TIMING = struct.Struct("<QQQ")
+HEADER = struct.Struct("<IIBBHQQQ")
+_HEADER_BYTES = HEADER.size
+_unpack = HEADER.unpack_from
 MAX_HEAD_BYTES = 0xFFFF
 MAX_CHUNK_BYTES = 256 * 1024
 """A worker cuts response bodies into chunks of this size, so that one response cannot fill the socket for all."""
@@ -39,6 +42,11 @@ class Kind(IntEnum):
     HEALTH_ANSWER = 20
 
 
+REQUEST = int(Kind.REQUEST)
+RESPONSE = int(Kind.RESPONSE)
+CHUNK = int(Kind.CHUNK)
+"""Plain numbers for what every request needs: looking a member of an enumeration up costs more than a comparison."""
+
 FINAL = 1
 """Flag: the last frame of a response."""
 
@@ -48,78 +56,45 @@ ABORTED = 2
 FORCE = 4
 """Flag: cancel even if begun."""
 
+_STATUS_LINES = {status.value: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus}
+
+RawFrame = tuple[int, int, int, bytes, bytes, int, int, int]
+"""The fields of a `Frame` as a plain tuple: one is made for every request and every answer, and has to cost nothing."""
+
 
 class Frame(NamedTuple):
-    """One frame as received. `head` is the joined fields, `body` everything after it."""
+    """One frame as received. `begun_ns` is a moment of CLOCK_MONOTONIC, which is the same in both processes."""
 
+    request_id: int
     kind: int
     flags: int
-    request_id: int
     head: bytes
     body: bytes
-
-
-class Timing(NamedTuple):
-    """When a request was begun and ended (CLOCK_MONOTONIC, the same in both processes) and its CPU time, in ns."""
-
     begun_ns: int
-    ended_ns: int
+    service_ns: int
     cpu_ns: int
-
-
-class Stopwatch:
-    """Measures the `Timing` of one call, begun when it is made."""
-
-    def __init__(self) -> None:
-        self._begun_ns = time.monotonic_ns()
-        self._cpu_ns = time.process_time_ns()
-
-    def stop(self) -> Timing:
-        """The timing until now."""
-        return Timing(self._begun_ns, time.monotonic_ns(), time.process_time_ns() - self._cpu_ns)
 
 
 class FrameError(Exception):
     """The peer sent something that is no frame."""
 
 
-def encode(kind: int, request_id: int = 0, head: bytes = b"", body: bytes = b"", flags: int = 0) -> bytes:
-    """Encode one frame.
+def encode(
+    kind: int,
+    request_id: int = 0,
+    head: bytes = b"",
+    body: bytes = b"",
+    flags: int = 0,
+    timing: tuple[int, int, int] = (0, 0, 0),
+) -> bytes:
+    """Encode one frame; `timing` is begun, service and cpu in ns.
 
     Raises:
         FrameError: the head is longer than `MAX_HEAD_BYTES`.
     """
     if len(head) > MAX_HEAD_BYTES:
         raise FrameError(f"a head of {len(head)} bytes is longer than {MAX_HEAD_BYTES}")
-    return HEADER.pack(len(head) + len(body), request_id, kind, flags, len(head)) + head + body
-
-
-def encode_final(
-    kind: int, request_id: int, timing: Timing, head: bytes = b"", body: bytes = b"", flags: int = 0
-) -> bytes:
-    """Encode the last frame of a response, the timing behind its body."""
-    return encode(kind, request_id, head, body + TIMING.pack(*timing), flags | FINAL)
-
-
-def split_final(frame: Frame) -> tuple[bytes, Timing]:
-    """The body and the timing of a final frame.
-
-    Raises:
-        FrameError: the frame is too short to hold a timing.
-    """
-    if len(frame.body) < TIMING.size:
-        raise FrameError("a final frame without its timing")
-    return frame.body[: -TIMING.size], Timing(*TIMING.unpack_from(frame.body, len(frame.body) - TIMING.size))
-
-
-def join_fields(fields: Sequence[bytes]) -> bytes:
-    """Join byte fields into a head; none of them may hold a NUL."""
-    return b"\0".join(fields)
-
-
-def split_fields(head: bytes) -> list[bytes]:
-    """The fields of a head."""
-    return head.split(b"\0")
+    return HEADER.pack(len(head) + len(body), request_id, kind, flags, len(head), *timing) + head + body
 
 
 class FrameParser:
@@ -129,34 +104,47 @@ class FrameParser:
         self._limit = limit
         self._parts: list[bytes] = []
         self._size = 0
-        self._needed = HEADER.size
+        self._needed = 0
 
-    def feed(self, data: bytes) -> list[Frame]:
+    def feed(self, data: bytes) -> list[RawFrame]:
         """The frames that `data` completes.
 
         Raises:
             FrameError: a frame announces more than the limit, or a head longer than its payload.
         """
-        self._parts.append(data)
-        self._size += len(data)
-        if self._size < self._needed:
-            return []
-        buffer = b"".join(self._parts) if len(self._parts) > 1 else data
-        size, start, complete = len(buffer), 0, []
-        while size - start >= HEADER.size:
-            length, request_id, kind, flags, head_length = HEADER.unpack_from(buffer, start)
+        if self._parts:
+            self._parts.append(data)
+            self._size += len(data)
+            if self._size < self._needed:
+                return []  # joining is put off until it completes something, else a long body would be copied often
+            data = b"".join(self._parts)
+            self._parts = []
+        size, start = len(data), 0
+        complete: list[RawFrame] = []
+        while size - start >= _HEADER_BYTES:
+            length, request_id, kind, flags, head_length, begun, service, cpu = _unpack(data, start)
             if length > self._limit or head_length > length:
                 raise FrameError(f"a frame of {length} bytes with a head of {head_length}")
-            head_start = start + HEADER.size
+            head_start = start + _HEADER_BYTES
+            body_start = head_start + head_length
             end = head_start + length
             if end > size:
-                self._needed = end - start
                 break
-            body_start = head_start + head_length
-            complete.append(Frame(kind, flags, request_id, buffer[head_start:body_start], buffer[body_start:end]))
+            head, body = data[head_start:body_start], data[body_start:end]
+            complete.append((request_id, kind, flags, head, body, begun, service, cpu))
             start = end
-        else:
-            self._needed = HEADER.size
-        self._parts = [buffer[start:]] if start < size else []
-        self._size = size - start
+        if start < size:
+            self._keep(data[start:])
         return complete
+
+    def _keep(self, rest: bytes) -> None:
+        """Keep the beginning of a frame, and note how much of it there must be before a look is worth while."""
+        self._parts = [rest]
+        self._size = len(rest)
+        self._needed = _HEADER_BYTES + (_unpack(rest)[0] if self._size >= _HEADER_BYTES else 0)
+
+
+def status_line(status: int) -> bytes:
+    """The first line of an answer's head."""
+    line = _STATUS_LINES.get(status)
+    return line if line is not None else b"HTTP/1.1 %d Status\r\n" % status

@@ -1,74 +1,169 @@
-"""Threads that call a blocking handler, so that the event loop stays free for what must not wait.
+"""Plain blocking handlers: threads that take turns at the socket, so that a request meets no event loop at all.
 
-An answer is sent by the thread that made it: no hop back to the event loop. While further requests are waiting, answers
-are held for up to half a millisecond and sent together, because every system call on the socket wakes the front.
+Whoever has the turn reads frames and takes one request, passes the turn on, and calls the handler; an answer is sent by
+the thread that made it. One thread, the main one, is enough for one request at a time, and then nothing is ever handed
+from thread to thread. While further requests are here, answers are held for up to half a millisecond and sent
+together, because every system call on the socket wakes the front.
 """
 
-import queue
+import contextlib
 import select
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 
-from runtime_images.dynamic_runtime.frames import Frame
+from runtime_images.dynamic_runtime import frames, lines, plain
+from runtime_images.dynamic_runtime.begun import BegunMarks
+from runtime_images.dynamic_runtime.frames import REQUEST, Kind, RawFrame
 
-HOLD_S = 0.0005
+HOLD_NS = 500_000
+_LOOK_AGAIN_NS = 1_000_000
+"""So old may the last look at the socket be before a waiting request is begun: it may have been cancelled since."""
+_RECEIVE_BYTES = 64 * 1024
+_JOIN_TIMEOUT_S = 600.0
+
+
+class _StopNowError(Exception):
+    """Raised by the signal handler, and only while the main thread merely waits."""
 
 
 class HandlerThreads:
-    """`count` threads that turn request frames into encoded answers by `call`, and send them on `channel`."""
+    """`count` threads, the calling one included, that answer request frames by `handler`.
 
-    def __init__(self, count: int, channel: socket.socket, call: Callable[[Frame], bytes]) -> None:
+    `front_gone` is called, in any thread, when the front has closed the socket: nobody waits for an answer then.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        channel: socket.socket,
+        begun: BegunMarks,
+        handler: plain.Handler,
+        limit: int,
+        front_gone: Callable[[], None],
+        *,
+        measure_cpu: bool,
+    ) -> None:
+        self._count = count
         self._channel = channel
-        self._call = call
+        self._begun = begun
+        self._handler = handler
+        self._front_gone = front_gone
+        self._measure_cpu = measure_cpu
+        self._parser = frames.FrameParser(limit)
+        self._turn = threading.Lock()
         self._sending = threading.Lock()
-        self._requests: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()
-        self._threads = [threading.Thread(target=self._work, name=f"handler-{n}", daemon=True) for n in range(count)]
-        for thread in self._threads:
-            thread.start()
+        self._pending: deque[RawFrame] = deque()
+        self._looked_ns = 0
+        self._stopping = False
+        self._main_waits = False
 
-    def submit(self, frame: Frame) -> None:
-        """Have a request answered when a thread is free."""
-        self._requests.put(frame)
+    def serve(self) -> None:
+        """Answer requests until the front, or `stop`, says that it is enough; what had come by then is answered."""
+        threading.Thread(target=self._watch_front, name="front-watch", daemon=True).start()
+        names = [f"handler-{number}" for number in range(1, self._count)]
+        others = [threading.Thread(target=self._work, name=name, daemon=True) for name in names]
+        for thread in others:
+            thread.start()
+        with contextlib.suppress(_StopNowError):
+            self._work(is_main=True)
+        if others:
+            self._channel.shutdown(socket.SHUT_RD)  # wakes the one that reads
+        for thread in others:
+            thread.join(_JOIN_TIMEOUT_S)
+
+    def stop(self) -> None:
+        """Answer what is here, then end. For a signal handler: it runs in the main thread, between two instructions."""
+        self._stopping = True
+        if self._main_waits:
+            raise _StopNowError
 
     def send(self, data: bytes) -> None:
-        """Send whole frames; from any thread. Waits while the socket is full.
-
-        Raises:
-            OSError: the front is gone.
-        """
+        """Send whole frames; waits while the socket is full."""
         with self._sending:
-            rest = memoryview(data)
-            while rest:
-                try:
-                    rest = rest[self._channel.send(rest) :]
-                except BlockingIOError:
-                    select.select([], [self._channel], [])
+            self._channel.sendall(data)
 
-    def finish(self) -> None:
-        """Wait until everything submitted is answered and sent."""
-        for _ in self._threads:
-            self._requests.put(None)
-        for thread in self._threads:
-            thread.join()
+    def _watch_front(self) -> None:
+        """Notice that the front is gone even while every thread is in a handler."""
+        poll = select.poll()
+        poll.register(self._channel, 0)  # a hang-up is told unasked
+        poll.poll()
+        if not self._stopping:
+            self._front_gone()
 
-    def _work(self) -> None:
-        answers: list[bytes] = []
-        held_since = 0.0
-        while (frame := self._requests.get()) is not None:
-            answers.append(self._call(frame))
-            now = time.monotonic()
-            if len(answers) == 1:
-                held_since = now
-            if self._requests.empty() or now - held_since >= HOLD_S:
-                self._flush(answers)
-        self._flush(answers)
+    # one thread's work
 
-    def _flush(self, answers: list[bytes]) -> None:
-        data = b"".join(answers)
-        answers.clear()
+    def _work(self, *, is_main: bool = False) -> None:
+        held: list[bytes] = []
+        held_since_ns = 0
+        while (frame := self._next(held, is_main=is_main)) is not None:
+            request_id, _, _, head, body, _, _, _ = frame
+            lines.REQUEST.set(request_id)
+            self._begun.note(request_id)
+            cpu_ns = time.process_time_ns() if self._measure_cpu else 0
+            begun_ns = time.monotonic_ns()
+            answer_head, answer_body = plain.call_blocking(self._handler, head, body)
+            ended_ns = time.monotonic_ns()
+            if self._measure_cpu:
+                cpu_ns = time.process_time_ns() - cpu_ns
+            timing = (begun_ns, ended_ns - begun_ns, cpu_ns)
+            held.append(plain.encode_answer(request_id, answer_head, answer_body, timing))
+            if len(held) == 1:
+                held_since_ns = begun_ns
+            if ended_ns - held_since_ns >= HOLD_NS:
+                self._flush(held)
+        self._flush(held)
+
+    def _next(self, held: list[bytes], *, is_main: bool) -> RawFrame | None:
+        """The next request, None at the end; whatever is held is sent before this waits."""
+        self._main_waits = is_main or self._main_waits
+        if not self._turn.acquire(blocking=False):
+            self._flush(held)
+            self._turn.acquire()
         try:
-            self.send(data)
-        except OSError:
-            return  # the front is gone: the event loop sees it too, and ends the worker
+            if self._pending and time.monotonic_ns() - self._looked_ns > _LOOK_AGAIN_NS:
+                self._read(socket.MSG_DONTWAIT)
+            while not self._pending:
+                self._flush(held)
+                if self._stopping:
+                    return None
+                self._read(0)
+            return self._pending.popleft()
+        finally:
+            self._turn.release()
+            if is_main:
+                self._main_waits = False
+
+    def _read(self, flags: int) -> None:
+        """Take the frames that are here; without MSG_DONTWAIT wait for some."""
+        try:
+            data = self._channel.recv(_RECEIVE_BYTES, flags)
+        except BlockingIOError:
+            return
+        self._looked_ns = time.monotonic_ns()
+        if not data and not self._stopping:
+            self._front_gone()
+        for frame in self._parser.feed(data):
+            kind = frame[1]
+            if kind == REQUEST:
+                self._pending.append(frame)
+            elif kind == Kind.CANCEL:
+                self._cancel(frame[0])
+            elif kind == Kind.STOP:
+                self._stopping = True
+
+    def _cancel(self, request_id: int) -> None:
+        """Drop a request that has not begun; a handler that has cannot be stopped."""
+        kept = [frame for frame in self._pending if frame[0] != request_id]
+        if len(kept) < len(self._pending):
+            self._pending = deque(kept)
+            self.send(plain.dropped(request_id))
+
+    def _flush(self, held: list[bytes]) -> None:
+        if held:
+            data = b"".join(held)
+            held.clear()
+            with contextlib.suppress(OSError):  # the front is gone, and the watch sees it, too
+                self.send(data)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from runtime_images.dynamic_runtime.front import Front
     from runtime_images.dynamic_runtime.supervisor import Supervisor
 
+_PROBE_STARTS = (b"GET /health/", b"HEAD /health/")
 PROBES = frozenset((b"/health/liveness", b"/health/readiness"))
 HOOK_TIMEOUT_S = 0.25
 
@@ -61,12 +62,20 @@ class Health:
 
     def handle(self, exchange: Exchange) -> None:
         """Answer a probe, now or within a moment; pass on what is none."""
-        if not exchange.target.startswith(b"/health/") or exchange.path not in PROBES:
+        if not exchange.payload.startswith(_PROBE_STARTS) or exchange.path not in PROBES:
             self._front.handle(exchange)
             return
         task = asyncio.ensure_future(self._answer(exchange))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def client_gone(self, exchange: Exchange) -> None:
+        """The front's business; a probe is not."""
+        self._front.client_gone(exchange)
+
+    def drained(self, exchange: Exchange) -> None:
+        """The front's business."""
+        self._front.drained(exchange)
 
     async def _answer(self, exchange: Exchange) -> None:
         ready = exchange.path.endswith(b"readiness")

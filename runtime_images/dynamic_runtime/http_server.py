@@ -15,6 +15,12 @@ class Application(Protocol):
     def handle(self, exchange: Exchange) -> None:
         """Answer the exchange, now or later. Never raises."""
 
+    def client_gone(self, exchange: Exchange) -> None:
+        """The client of an exchange that is not answered yet has left."""
+
+    def drained(self, exchange: Exchange) -> None:
+        """The client has taken what was written of the answer so far."""
+
 
 class HttpServer:
     """The listening side: its connections, limits and the date of this second."""
@@ -26,7 +32,8 @@ class HttpServer:
         self.loop = asyncio.get_running_loop()
         self.connections: set[HttpConnection] = set()
         self.draining = False
-        self.date = formatdate(usegmt=True).encode()
+        self.date_line = _date_line()
+        self.now = clock.monotonic
         self._server: asyncio.Server | None = None
 
     async def listen(self, host: str, port: int) -> int:
@@ -48,7 +55,7 @@ class HttpServer:
 
     def tick(self) -> None:
         """Once a second: the date header, and clients that are too slow."""
-        self.date = formatdate(usegmt=True).encode()
+        self.date_line = _date_line()
         now_s = self.clock.monotonic()
         for connection in list(self.connections):
             connection.check_deadline(now_s)
@@ -63,3 +70,7 @@ class HttpServer:
         for connection in list(self.connections):
             if connection.idle or not only_idle:
                 connection.close()
+
+
+def _date_line() -> bytes:
+    return b"date: %b\r\n" % formatdate(usegmt=True).encode()

@@ -1,39 +1,41 @@
-"""What is known about each backend while it serves: the numbers behind the window event, the metrics and the policy."""
+"""What is known about each backend while it serves: the numbers behind the window event, the metrics and the policy.
+
+A finished request only leaves a row behind; the rows are counted in bulk, a few times a second, when somebody looks.
+"""
 
 from collections import deque
 from dataclasses import dataclass, field
 
-from runtime_images.dynamic_runtime.window import SlidingWindow
+from runtime_images.dynamic_runtime.window import LogLinearHistogram, SlidingWindow
 from runtime_images.policy.model import Backend, Slo
 
 _RECENT = 512
+_ROWS_MOST = 4096
+
+AnswerRow = tuple[int, float, float, int, int]
+"""One finished request: status, arrived and finished in seconds of the monotonic clock, service and CPU time in ns."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True)
 class Answer:
-    """One finished request, as it is counted. Times in seconds; `arrived_s` and `finished_s` on the monotonic clock."""
+    """One finished request, as the policy sees it. Times in seconds, `finished_s` on the monotonic clock.
 
-    backend: Backend
-    status: int
-    arrived_s: float
+    `latency_s` is from the whole request received to the whole answer handed to the client's connection; `failed` says
+    that the client got an error of ours or of the function's.
+    """
+
     finished_s: float
+    latency_s: float
     service_s: float
-    cpu_s: float
-
-    @property
-    def latency_s(self) -> float:
-        """From the whole request received to the whole answer handed to the client's connection."""
-        return self.finished_s - self.arrived_s
-
-    @property
-    def failed(self) -> bool:
-        """Whether the client got an error of ours or of the function's."""
-        return self.status >= 500
+    failed: bool
 
 
 @dataclass(slots=True)
 class Lane:
-    """The running record of one backend; `since_s` is when its present worker became ready."""
+    """The running record of one backend; `since_s` is when its present worker became ready.
+
+    `last_second` counts the latencies since the last window event.
+    """
 
     backend: Backend
     slo: Slo
@@ -44,18 +46,29 @@ class Lane:
     cpu_share: float | None = None
     latencies: SlidingWindow = field(init=False)
     recent: deque[Answer] = field(default_factory=lambda: deque(maxlen=_RECENT))
-    last_second: list[float] = field(default_factory=list)
+    last_second: LogLinearHistogram = field(default_factory=LogLinearHistogram)
+    rows: list[AnswerRow] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.latencies = SlidingWindow(self.slo.window_s)
 
-    def add(self, answer: Answer) -> None:
-        """Count a finished request."""
-        self.requests += 1
-        self.errors += answer.failed
-        self.latencies.add(answer.finished_s, answer.latency_s)
-        self.recent.append(answer)
-        self.last_second.append(answer.latency_s)
+    def add(self, rows: list[AnswerRow]) -> bool:
+        """Take finished requests; whether there are so many now that they should be counted."""
+        self.rows += rows
+        return len(self.rows) >= _ROWS_MOST
+
+    def count(self) -> list[AnswerRow]:
+        """Count what was added since the last time, and return it."""
+        rows, self.rows = self.rows, []
+        if rows:
+            self.requests += len(rows)
+            self.errors += sum(1 for row in rows if row[0] >= 500)
+            self.latencies.add_all(rows[-1][2], [row[2] - row[1] for row in rows], self.last_second)
+            self.recent += [
+                Answer(finished_s, finished_s - arrived_s, service_ns / 1e9, status >= 500)
+                for status, arrived_s, finished_s, service_ns, _ in rows[-_RECENT:]
+            ]
+        return rows
 
     def within(self, now_s: float) -> list[Answer]:
         """The answers of the SLO's window that are still kept, oldest first."""
@@ -69,12 +82,11 @@ class Lane:
 
     def take_last_second(self) -> dict[str, float | None]:
         """Quantiles of the answers since the last call, in milliseconds."""
-        values, self.last_second = sorted(self.last_second), []
-        return {"p50_ms": _quantile_ms(values, 0.5), "p95_ms": _quantile_ms(values, 0.95)}
+        p50, p95 = self.last_second.quantiles((0.5, 0.95))
+        self.last_second.clear()
+        return {"p50_ms": milliseconds(p50), "p95_ms": milliseconds(p95)}
 
 
-def _quantile_ms(ordered: list[float], q: float) -> float | None:
-    """The nearest-rank quantile of sorted seconds, in milliseconds."""
-    if not ordered:
-        return None
-    return round(1000 * ordered[min(len(ordered) - 1, int(q * len(ordered)))], 3)
+def milliseconds(seconds: float | None) -> float | None:
+    """Seconds as the events show them."""
+    return None if seconds is None else round(1000 * seconds, 3)

@@ -11,21 +11,23 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from runtime_images.dynamic_runtime import frames
 from runtime_images.dynamic_runtime.begun import SLOTS, BegunMarks
-from runtime_images.dynamic_runtime.frames import Frame, FrameError, Kind, Timing
+from runtime_images.dynamic_runtime.frames import Frame, FrameError, Kind, RawFrame
 from runtime_images.policy.model import Backend
 
 if TYPE_CHECKING:
-    from runtime_images.dynamic_runtime.front import Job
+    from runtime_images.dynamic_runtime.exchange import Exchange
 
-AHEAD_S = 0.001
-MAX_WINDOW = min(256, SLOTS)
-_LONG_S = 0.01
+AHEAD_NS = 1_000_000
+MAX_WINDOW = 256
+_LONG_NS = 10_000_000
 """A service time beside which the few microseconds between two requests do not matter."""
-_SMOOTHING = 0.2
-_OVERLAP_SMOOTHING = 0.4
+_KEPT = 0.8
+_OVERLAP_KEPT = 0.6
 _COMPARED_LEAST = 2
 FIRST_WINDOW = 16
 """For a worker that may overlap its requests, until its answers tell whether it does."""
+
+_pack = frames.HEADER.pack
 
 
 class LinkOwner(Protocol):
@@ -34,38 +36,45 @@ class LinkOwner(Protocol):
     def frame_received(self, link: "WorkerLink", frame: Frame) -> None:
         """A frame that is no answer to a request: READY, FAILED, HEALTH_ANSWER."""
 
-    def response_received(self, link: "WorkerLink", frame: Frame) -> None:
-        """A RESPONSE or CHUNK frame."""
+    def answers_received(self, link: "WorkerLink", received: list[RawFrame]) -> None:
+        """RESPONSE and CHUNK frames, all that came at once."""
 
     def link_lost(self, link: "WorkerLink") -> None:
         """The worker is gone, or has sent what is no frame."""
 
 
 class WorkerLink(asyncio.Protocol):
-    """The front's end of one worker's socket."""
+    """The front's end of one worker's socket.
+
+    `room` is the window in whole requests, 0 once the worker is gone: it may be given another request while it has
+    fewer `jobs`.
+    """
 
     def __init__(self, backend: Backend, begun: BegunMarks, concurrency: int, owner: LinkOwner) -> None:
         self.backend = backend
-        self.header = (b"x-gaia-backend", backend.value.encode())
+        self.header_line = b"x-gaia-backend: %b\r\n" % backend.value.encode()
         self.begun = begun
-        self.jobs: dict[int, Job] = {}
+        self.jobs: dict[int, Exchange] = {}
         self.open = False
-        self.settled = asyncio.Event()
-        self.settled.set()
         self.busy_s = 0.0
-        self.window = float(concurrency or 1)
+        self.window = float(min(concurrency or 1, MAX_WINDOW))
+        self.room = 0
+        self.ended_ns = 0
         self._concurrency = concurrency
         self._adaptive = False
-        self._service_s = 0.0
+        self._service_ns = 0.0
         self._overlap = 1.0
         self._compared = 0
-        self._ended_ns = 0
         self._busy_since_s = 0.0
+        self._settled: asyncio.Event | None = None
         self._owner = owner
         self._loop = asyncio.get_running_loop()
+        # An id goes out to one request at a time, and its next life has the same slot of the begun marks: so two
+        # requests that a worker has at the same time never share a slot, however long one of them takes.
+        self._free_ids = list(range(SLOTS, SLOTS + MAX_WINDOW))
         self._outgoing: list[bytes] = []
         self._transport: asyncio.Transport | None = None
-        self._parser = frames.FrameParser(frames.MAX_CHUNK_BYTES + frames.MAX_HEAD_BYTES + frames.TIMING.size)
+        self._parser = frames.FrameParser(frames.MAX_CHUNK_BYTES + frames.MAX_HEAD_BYTES)
 
     # asyncio.Protocol
 
@@ -73,6 +82,7 @@ class WorkerLink(asyncio.Protocol):
         """Keep the transport."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's transports are no subclasses
         self.open = True
+        self.room = int(self.window)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio's signature
         """The worker has gone; the owner decides what becomes of its jobs."""
@@ -81,69 +91,99 @@ class WorkerLink(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take frames; garbage ends the worker's connection, for nothing after it can be trusted."""
         try:
-            for frame in self._parser.feed(data):
-                if frame.kind in (Kind.RESPONSE, Kind.CHUNK):
-                    self._owner.response_received(self, frame)
-                else:
-                    self._owner.frame_received(self, frame)
+            self._owner.answers_received(self, self._parser.feed(data))
         except FrameError:
             self._lost()
+
+    def take_other(self, frame: RawFrame) -> None:
+        """Pass a frame on that is no answer to a request.
+
+        Raises:
+            FrameError: it is nothing that a worker sends.
+        """
+        if frame[1] not in (Kind.READY, Kind.FAILED, Kind.HEALTH_ANSWER):
+            raise FrameError(f"a frame of the kind {frame[1]}")
+        self._owner.frame_received(self, Frame(*frame))
 
     def _lost(self) -> None:
         if self.open:
             self.open = False
+            self.room = 0
             if self._transport is not None:
                 self._transport.abort()
             self._owner.link_lost(self)
 
     # requests
 
-    @property
-    def has_room(self) -> bool:
-        """Whether the worker may be given another request."""
-        return self.open and len(self.jobs) < int(self.window)
-
-    def dispatch(self, job: "Job", now_s: float) -> None:
+    def dispatch(self, exchange: "Exchange", now_s: float) -> None:
         """Give the worker a request."""
-        if not self.jobs:
+        jobs = self.jobs
+        if not jobs:
             self._busy_since_s = now_s
-            self.settled.clear()
-        self.jobs[job.id] = job
-        job.link = self
-        self.send(job.frame)
+        exchange.id = request_id = self._free_ids.pop()
+        exchange.link = self
+        jobs[request_id] = exchange
+        payload = exchange.payload
+        if not self._outgoing:
+            self._loop.call_soon(self._flush)
+        self._outgoing += (
+            _pack(len(payload), request_id, frames.REQUEST, 0, exchange.head_length, 0, 0, 0),
+            payload,
+        )
 
-    def settle(self, job: "Job", now_s: float) -> None:
-        """Count a request off: answered, or given up."""
-        if self.jobs.pop(job.id, None) is not None and not self.jobs:
-            self.busy_s += now_s - self._busy_since_s
-            self.settled.set()
+    def settle(self, request_id: int, now_s: float) -> "Exchange | None":
+        """Count a request off: answered, or taken back."""
+        exchange = self.jobs.pop(request_id, None)
+        if exchange is not None:
+            self._free_ids.append((request_id + SLOTS) & 0xFFFFFFFF)
+            if not self.jobs:
+                self.busy_s += now_s - self._busy_since_s
+                if self._settled is not None:
+                    self._settled.set()
+        return exchange
+
+    async def wait_settled(self) -> None:
+        """Wait until the worker has nothing to answer."""
+        if self.jobs:
+            self._settled = asyncio.Event()
+            await self._settled.wait()
 
     def start(self, *, blocking: bool) -> None:
         """The worker is ready; `blocking` says that it serves no more requests at once than its concurrency."""
         self._adaptive = not blocking and not self._concurrency
         if self._adaptive:
             self.window = FIRST_WINDOW
+            self.room = FIRST_WINDOW
 
     def busy_until(self, now_s: float) -> float:
         """Seconds, since the start, in which the worker had at least one request."""
         return self.busy_s + (now_s - self._busy_since_s if self.jobs else 0.0)
 
-    def learn(self, timing: Timing) -> None:
-        """Adapt the window to an answer: how long it took, and whether it overlapped with the one before."""
-        service_s = max(1e-6, (timing.ended_ns - timing.begun_ns) / 1e9)
-        self._service_s += _SMOOTHING * (service_s - self._service_s) if self._service_s else service_s
+    def learn(self, answers: int, service_ns: int, overlapping: int, ended_ns: int) -> None:
+        """Adapt the window to the answers that came at once.
+
+        `service_ns` is what they took together, `overlapping` how many of them were begun before the one before them
+        had ended, `ended_ns` when the last one ended.
+        """
+        mean_ns = max(1000.0, service_ns / answers)
+        kept = _KEPT**answers
+        self._service_ns = kept * self._service_ns + (1 - kept) * mean_ns if self._service_ns else mean_ns
+        self.ended_ns = ended_ns
         if self.jobs:
-            self._compared += 1
-            self._overlap += _OVERLAP_SMOOTHING * ((timing.begun_ns < self._ended_ns) - self._overlap)
-        self._ended_ns = max(self._ended_ns, timing.ended_ns)
+            self._compared += answers
+            kept = _OVERLAP_KEPT**answers
+            self._overlap = kept * self._overlap + (1 - kept) * overlapping / answers
         if self._adaptive and self._overlap > 0.5:
-            self.window = min(MAX_WINDOW, self.window + (len(self.jobs) >= int(self.window) - 1))
+            crowded = len(self.jobs) + answers >= self.room
+            self.window = min(MAX_WINDOW, self.window + answers * crowded)
         else:
-            self.window = min(MAX_WINDOW, self._at_work() + AHEAD_S / self._service_s)
+            self.window = min(MAX_WINDOW, self._at_work() + AHEAD_NS / self._service_ns)
+        if self.open:
+            self.room = int(self.window)
 
     def _at_work(self) -> int:
         """Requests that the worker may work on at once. One that may overlap must be given two to show it."""
-        return (self._concurrency or 1) + (self._adaptive or self._service_s < _LONG_S)
+        return (self._concurrency or 1) + (self._adaptive or self._service_ns < _LONG_NS)
 
     @property
     def slots(self) -> int:
@@ -151,9 +191,9 @@ class WorkerLink(asyncio.Protocol):
         overlaps = self._adaptive and self._compared >= _COMPARED_LEAST and self._overlap > 0.5
         return int(self.window) if overlaps else self._concurrency or 1
 
-    def cancel(self, job: "Job", *, forced: bool = False) -> None:
+    def cancel(self, exchange: "Exchange", *, forced: bool = False) -> None:
         """Ask the worker to drop a request; without force only if it has not begun."""
-        self.send(frames.encode(Kind.CANCEL, job.id, flags=frames.FORCE if forced else 0))
+        self.send(frames.encode(Kind.CANCEL, exchange.id, flags=frames.FORCE if forced else 0))
 
     def send(self, data: bytes) -> None:
         """Send encoded frames, together with whatever else is sent in this turn of the event loop.
@@ -174,5 +214,6 @@ class WorkerLink(asyncio.Protocol):
         """Close without telling the owner: an end that was asked for."""
         self._flush()
         self.open = False
+        self.room = 0
         if self._transport is not None:
             self._transport.close()

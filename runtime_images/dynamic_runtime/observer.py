@@ -1,8 +1,9 @@
 """Looks at the running parts and writes down what the policy, and a person, should see of them. It changes nothing."""
 
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from runtime_images.dynamic_runtime.lane import Lane
+from runtime_images.dynamic_runtime.lane import Lane, milliseconds
 from runtime_images.policy.model import Accelerator, Backend, LaneObservation, Observation
 
 if TYPE_CHECKING:
@@ -11,17 +12,29 @@ if TYPE_CHECKING:
 ARRIVALS_OVER_S = 5.0
 
 
+class ArrivalRate:
+    """How many requests come in a second, from the running total as it was seen at each look."""
+
+    def __init__(self, now_s: float) -> None:
+        self._seen: deque[tuple[float, int]] = deque([(now_s, 0)])
+
+    def rate(self, now_s: float, total: int) -> float:
+        """Requests a second over the last `ARRIVALS_OVER_S`; `total` is how many there have been by now."""
+        self._seen.append((now_s, total))
+        while len(self._seen) > 1 and self._seen[1][0] <= now_s - ARRIVALS_OVER_S:
+            self._seen.popleft()
+        return (total - self._seen[0][1]) / ARRIVALS_OVER_S
+
+
 def observe(runtime: "Runtime", now_s: float) -> Observation:
     """The observation that the policy decides on, at `now_s` of the monotonic clock."""
     front, supervisor = runtime.front, runtime.supervisor
-    since_s = now_s - ARRIVALS_OVER_S
-    arrivals = sum(1 for arrived_s in front.counters.arrivals if arrived_s >= since_s)
     return Observation(
         active=supervisor.target,
         switching_to=supervisor.switching_to,
         lanes={backend: _lane_observation(runtime, backend, now_s) for backend in Backend},
-        queue_ages_s=tuple(now_s - job.exchange.arrived_s for job in front.queue),
-        arrival_rate=arrivals / ARRIVALS_OVER_S,
+        queue_ages_s=tuple(now_s - exchange.arrived_s for exchange in front.queue),
+        arrival_rate=runtime.arrivals.rate(now_s, front.counters.requests),
         idle_s=0.0 if front.queue or any(link.jobs for link in supervisor.links()) else now_s - front.last_activity_s,
         slots=front.active.slots if front.active is not None else 1,
     )
@@ -32,14 +45,14 @@ def _lane_observation(runtime: "Runtime", backend: Backend, now_s: float) -> Lan
     worker = runtime.supervisor.worker(backend)
     recent = [answer for answer in lane.within(now_s) if not answer.failed]
     error_rate, answered = lane.error_share(now_s)
-    jobs = worker.link.jobs.values() if worker is not None else ()
+    in_flight = worker.link.jobs.values() if worker is not None else ()
     return LaneObservation(
         available=runtime.supervisor.usable(backend),
         running=worker is not None and worker.state == "ready",
         p95_s=lane.latencies.quantiles(now_s, (0.95,))[0],
         recent_latencies_s=tuple(answer.latency_s for answer in recent),
         recent_services_s=tuple(answer.service_s for answer in recent),
-        in_flight_ages_s=tuple(sorted((now_s - job.exchange.arrived_s for job in jobs), reverse=True)),
+        in_flight_ages_s=tuple(sorted((now_s - exchange.arrived_s for exchange in in_flight), reverse=True)),
         cpu_share=lane.cpu_share,
         error_rate=error_rate,
         answered=answered,
@@ -74,10 +87,10 @@ def _lane_fields(runtime: "Runtime", lane: Lane, now_s: float) -> dict[str, Any]
     shares = runtime.settings.accelerator is not Accelerator.NVIDIA or lane.backend is Backend.CPU
     return {
         "state": runtime.supervisor.lane_state(lane.backend),
-        "rate": round(len(lane.last_second) / runtime.settings.window_s, 3),
-        "p50_ms": _ms(p50),
-        "p95_ms": _ms(p95),
-        "p99_ms": _ms(p99),
+        "rate": round(lane.last_second.count / runtime.settings.window_s, 3),
+        "p50_ms": milliseconds(p50),
+        "p95_ms": milliseconds(p95),
+        "p99_ms": milliseconds(p99),
         "in_flight": len(worker.link.jobs) if worker is not None else 0,
         "cpu_share": lane.cpu_share if shares else None,
         "requests": lane.requests,
@@ -96,14 +109,10 @@ def _slo_state(runtime: "Runtime", now_s: float) -> str:
     lane = runtime.lanes[runtime.supervisor.target]
     if slo.latency_p95_ms is None and slo.error_rate is None:
         return "unknown"
-    oldest_s = max((now_s - job.exchange.arrived_s for job in runtime.front.queue), default=0.0)
-    p95 = _ms(lane.latencies.quantiles(now_s, (0.95,))[0])
+    oldest_s = max((now_s - exchange.arrived_s for exchange in runtime.front.queue), default=0.0)
+    p95 = milliseconds(lane.latencies.quantiles(now_s, (0.95,))[0])
     error_rate, answered = lane.error_share(now_s)
     late = slo.latency_p95_ms is not None and max(p95 or 0.0, 1000 * oldest_s) > slo.latency_p95_ms
     if late or error_rate > (ERRORS_MOST if slo.error_rate is None else slo.error_rate):
         return "missed"
     return "met" if answered else "unknown"
-
-
-def _ms(seconds: float | None) -> float | None:
-    return None if seconds is None else round(1000 * seconds, 3)

@@ -6,39 +6,43 @@ A traceback goes to the function's log only, never to the client: it may hold wh
 import asyncio
 import contextlib
 import json
+import re
 import time
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from runtime_images.dynamic_runtime import frames
 from runtime_images.dynamic_runtime.contract import PayloadError, decode_payload, encode_result
-from runtime_images.dynamic_runtime.frames import Frame, Kind, Stopwatch, Timing
+from runtime_images.dynamic_runtime.frames import CHUNK, FINAL, MAX_CHUNK_BYTES, RESPONSE, Kind
+
+Handler = Callable[[Any], Any]
 
 Content = tuple[bytes, bytes]
 """Content type and body."""
 
+_content_type = re.compile(rb"\r\ncontent-type:[ \t]*([^\r\n]*)", re.IGNORECASE).search
+_JSON_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 
-def call_blocking(frame: Frame, handler: Callable[[Any], Any]) -> bytes:
-    """Call the handler in this thread; the encoded frames of the answer."""
-    clock = Stopwatch()
+
+def call_blocking(handler: Handler, head: bytes, body: bytes) -> tuple[bytes, bytes]:
+    """Call the handler in this thread; the head and the body of the answer."""
     try:
-        answer = 200, encode_result(handler(_payload(frame)))
+        content_type, answer = encode_result(handler(_payload(head, body)))
     except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
-        answer = failure(error)
-    return _encode(frame.request_id, *answer, clock.stop())
+        return _failed(error)
+    return _head(200, content_type), answer
 
 
-async def call_awaiting(frame: Frame, handler: Callable[[Any], Awaitable[Any]]) -> bytes:
-    """Await the handler; the encoded frames of the answer. One that is cancelled is counted off as dropped."""
-    clock = Stopwatch()
+async def call_awaiting(handler: Handler, head: bytes, body: bytes) -> tuple[bytes, bytes] | None:
+    """Await the handler; the head and the body of the answer, None if it was cancelled."""
     try:
-        answer = 200, encode_result(await handler(_payload(frame)))
+        content_type, answer = encode_result(await handler(_payload(head, body)))
     except asyncio.CancelledError:
-        return dropped(frame.request_id)
+        return None
     except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
-        answer = failure(error)
-    return _encode(frame.request_id, *answer, clock.stop())
+        return _failed(error)
+    return _head(200, content_type), answer
 
 
 def failure(error: BaseException) -> tuple[int, Content]:
@@ -53,30 +57,39 @@ def failure(error: BaseException) -> tuple[int, Content]:
 
 def dropped(request_id: int) -> bytes:
     """The answer to a request that was cancelled; nobody reads it, but the front counts the request off."""
-    now_ns = time.monotonic_ns()
-    return frames.encode_final(Kind.CHUNK, request_id, Timing(now_ns, now_ns, 0), flags=frames.ABORTED)
+    timing = (time.monotonic_ns(), 0, 0)
+    return frames.encode(Kind.CHUNK, request_id, flags=frames.ABORTED | FINAL, timing=timing)
+
+
+def encode_answer(request_id: int, head: bytes, body: bytes, timing: tuple[int, int, int]) -> bytes:
+    """The frames of a whole answer; a large body is cut, because the front bounds what one frame may hold."""
+    if len(body) <= MAX_CHUNK_BYTES:
+        return frames.encode(RESPONSE, request_id, head, body, FINAL, timing)
+    head += b"content-length: %d\r\n" % len(body)
+    cuts = range(0, len(body), MAX_CHUNK_BYTES)
+    chunks = [frames.encode(CHUNK, request_id, body=body[cut : cut + MAX_CHUNK_BYTES]) for cut in cuts]
+    first = frames.encode(RESPONSE, request_id, head)
+    return b"".join((first, *chunks, frames.encode(CHUNK, request_id, flags=FINAL, timing=timing)))
+
+
+def _failed(error: BaseException) -> tuple[bytes, bytes]:
+    status, (content_type, body) = failure(error)
+    return _head(status, content_type), body
+
+
+def _head(status: int, content_type: bytes) -> bytes:
+    if status == 200 and content_type == b"application/json":
+        return _JSON_HEAD
+    return frames.status_line(status) + b"content-type: %b\r\n" % content_type
 
 
 def _error_content(message: str) -> Content:
     return b"application/json", json.dumps({"error": message}).encode()
 
 
-def _payload(frame: Frame) -> Any:  # noqa: ANN401 -- JSON's own type
-    """The payload of a request frame (head: method, target, version, name, value, ...)."""
-    fields = frames.split_fields(frame.head)
-    names = fields[3::2]
-    content_type = fields[4 + 2 * names.index(b"content-type")] if b"content-type" in names else b""
-    return decode_payload(content_type, frame.body, fields[1].partition(b"?")[2])
-
-
-def _encode(request_id: int, status: int, content: Content, timing: Timing) -> bytes:
-    """The frames of a whole answer; a large body is cut, because the front bounds what one frame may hold."""
-    content_type, body = content
-    head = frames.join_fields((b"%d" % status, b"content-type", content_type))
-    if len(body) <= frames.MAX_CHUNK_BYTES:
-        return frames.encode_final(Kind.RESPONSE, request_id, timing, head, body)
-    head += frames.join_fields((b"", b"content-length", b"%d" % len(body)))
-    cuts = range(0, len(body), frames.MAX_CHUNK_BYTES)
-    chunks = [frames.encode(Kind.CHUNK, request_id, body=body[cut : cut + frames.MAX_CHUNK_BYTES]) for cut in cuts]
-    first, last = frames.encode(Kind.RESPONSE, request_id, head), frames.encode_final(Kind.CHUNK, request_id, timing)
-    return b"".join((first, *chunks, last))
+def _payload(head: bytes, body: bytes) -> Any:  # noqa: ANN401 -- JSON's own type
+    """The payload of a request."""
+    if not body:
+        return decode_payload(b"", b"", head.split(b" ", 2)[1].partition(b"?")[2])
+    found = _content_type(head)
+    return decode_payload(found[1] if found else b"", body, b"")

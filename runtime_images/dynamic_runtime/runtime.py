@@ -18,9 +18,9 @@ from runtime_images.dynamic_runtime.events import EventLog
 from runtime_images.dynamic_runtime.front import Front
 from runtime_images.dynamic_runtime.health import Health
 from runtime_images.dynamic_runtime.http_server import HttpServer
-from runtime_images.dynamic_runtime.lane import Answer, Lane
+from runtime_images.dynamic_runtime.lane import AnswerRow, Lane
 from runtime_images.dynamic_runtime.metrics import Metrics
-from runtime_images.dynamic_runtime.observer import observe, window_fields
+from runtime_images.dynamic_runtime.observer import ArrivalRate, observe, window_fields
 from runtime_images.dynamic_runtime.processes import adopt_orphans, reap_adopted
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.starting import WorkerStarter
@@ -56,6 +56,7 @@ class Runtime:
         self.gpu_lost = ""
         self.monitor = GpuMonitor(clock) if settings.accelerator is Accelerator.NVIDIA else None
         self._started_s = clock.monotonic()
+        self.arrivals = ArrivalRate(self._started_s)
         self._recorded: deque[list[Any]] = deque()
         self._switches = 0
         self._stop_reason = ""
@@ -214,6 +215,7 @@ class Runtime:
                 self._decide(now_s)
 
     def _decide(self, now_s: float) -> None:
+        self.count_answers()
         observation = observe(self, now_s)
         self.policy_state, decision = decide(self.policy, self.policy_state, observation, now_s)
         before, self.decision = self.decision, decision
@@ -254,13 +256,22 @@ class Runtime:
 
     # what happens
 
-    def _answered(self, answer: Answer) -> None:
-        self.lanes[answer.backend].add(answer)
-        self.metrics.answered(answer)
-        if self.settings.record_requests:
-            row: list[Any] = [round(answer.arrived_s - self._started_s, 6), answer.backend]
-            row += [round(1000 * seconds, 3) for seconds in (answer.service_s, answer.latency_s, answer.cpu_s)]
-            self._recorded.append([*row, answer.status])
+    def _answered(self, backend: Backend, rows: list[AnswerRow]) -> None:
+        if self.lanes[backend].add(rows):
+            self.count_answers()
+
+    def count_answers(self) -> None:
+        """Count the requests that have finished since the last time."""
+        for backend, lane in self.lanes.items():
+            rows = lane.count()
+            self.metrics.answered(backend, rows)
+            if self.settings.record_requests:
+                self._recorded += [self._recorded_row(backend, row) for row in rows]
+
+    def _recorded_row(self, backend: Backend, row: AnswerRow) -> list[Any]:
+        status, arrived_s, finished_s, service_ns, cpu_ns = row
+        times_ms = (service_ns / 1e6, 1000 * (finished_s - arrived_s), min(cpu_ns, service_ns) / 1e6)
+        return [round(arrived_s - self._started_s, 6), backend, *(round(ms, 3) for ms in times_ms), int(status)]
 
     def _moved(self, switch: Switch) -> None:
         self._switches += 1
@@ -308,6 +319,7 @@ class Runtime:
         self.events.emit("zygote", pid=pid, state=state, reason=reason)
 
     def _tell_window(self) -> None:
+        self.count_answers()
         for backend, lane in self.lanes.items():
             worker = self.supervisor.worker(backend)
             if worker is not None and worker.state is WorkerState.READY:
@@ -349,6 +361,10 @@ class Runtime:
             "unavailable": self.front.unavailable,
         }
 
+    def _render_metrics(self) -> bytes:
+        self.count_answers()
+        return self.metrics.render()
+
     def _controls(self) -> Controls:
         async def switch(backend: Backend) -> bool:
             if self.settings.mode.is_fixed:
@@ -361,7 +377,7 @@ class Runtime:
             self.pinned = pinned
 
         return Controls(
-            self.state, self.metrics.render, switch, pin, lambda: self.stop("asked for on the admin address")
+            self.state, self._render_metrics, switch, pin, lambda: self.stop("asked for on the admin address")
         )
 
 

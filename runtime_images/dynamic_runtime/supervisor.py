@@ -16,7 +16,7 @@ from typing import Any
 from runtime_images.dynamic_runtime import frames
 from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.dynamic_runtime.events import EventLog
-from runtime_images.dynamic_runtime.frames import Frame, FrameError, Kind
+from runtime_images.dynamic_runtime.frames import Frame, FrameError, Kind, RawFrame
 from runtime_images.dynamic_runtime.front import Front
 from runtime_images.dynamic_runtime.health import HealthQuestions
 from runtime_images.dynamic_runtime.link import WorkerLink
@@ -274,9 +274,9 @@ class Supervisor:
             self._tell_state(worker)
         worker.outcome.set_result(facts)
 
-    def response_received(self, link: WorkerLink, frame: Frame) -> None:
+    def answers_received(self, link: WorkerLink, received: list[RawFrame]) -> None:
         """Answers are the front's."""
-        self._front.response_received(link, frame)
+        self._front.answers_received(link, received)
 
     def link_lost(self, link: WorkerLink) -> None:
         """A worker's socket has closed: its process is gone, or must go."""
@@ -357,7 +357,7 @@ class Supervisor:
         self._tell_state(worker)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._settings.request_timeout_s):
-                await worker.link.settled.wait()
+                await worker.link.wait_settled()
         if switch is not None:
             self._phase(switch, "drained")
         await self._end(worker)

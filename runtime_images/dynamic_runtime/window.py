@@ -11,7 +11,8 @@ Nothing here reads a clock: the time is passed in.
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from math import ceil, inf
 from operator import add, sub
@@ -39,6 +40,11 @@ class LogLinearHistogram:
     def add(self, us: int) -> None:
         """Count one value of `us` microseconds; negative values count as 0."""
         self.buckets[_bucket(us)] += 1
+
+    def add_buckets(self, counts: Mapping[int, int]) -> None:
+        """Count values by their bucket."""
+        for bucket, count in counts.items():
+            self.buckets[bucket] += count
 
     def quantile(self, q: float) -> float | None:
         """The value, in seconds, at rank ceil(q * count), or None without values."""
@@ -72,7 +78,7 @@ class SlidingWindow:
     than `span_s` never does. Time that runs backwards counts as standing still.
     """
 
-    __slots__ = ("_current", "_epoch", "_next_s", "_ring", "_started", "_total", "_width_s")
+    __slots__ = ("_epoch", "_next_s", "_ring", "_started", "_total", "_width_s")
 
     def __init__(self, span_s: float, slots: int = 12) -> None:
         if not (span_s > 0 and slots >= 1):
@@ -80,7 +86,6 @@ class SlidingWindow:
         self._width_s = span_s / slots
         self._ring = [LogLinearHistogram() for _ in range(slots)]
         self._total = LogLinearHistogram()
-        self._current = self._ring[0].buckets
         self._epoch: int | None = None
         self._next_s = -inf
         self._started = -inf
@@ -90,8 +95,19 @@ class SlidingWindow:
         if now >= self._next_s:
             self._advance(now)
         bucket = _bucket(int(seconds * 1e6 + 0.5))
-        self._current[bucket] += 1
+        self._ring[self._slot()].buckets[bucket] += 1
         self._total.buckets[bucket] += 1
+
+    def add_all(self, now: float, values: Iterable[float], also: LogLinearHistogram) -> None:
+        """Count many values of seconds at the time `now`, here and in another histogram.
+
+        All in one go, because that costs each of them a fraction of what `add` does.
+        """
+        if now >= self._next_s:
+            self._advance(now)
+        counts = Counter([_bucket(int(seconds * 1e6 + 0.5)) for seconds in values])
+        for histogram in (self._ring[self._slot()], self._total, also):
+            histogram.add_buckets(counts)
 
     def quantiles(self, now: float, qs: Sequence[float] = (0.5, 0.95, 0.99)) -> tuple[float | None, ...]:
         """Quantiles in seconds of the values still in the window, each None without values."""
@@ -119,8 +135,12 @@ class SlidingWindow:
         first = max(self._epoch + 1, epoch - len(self._ring) + 1)
         self._forget(self._ring[index % len(self._ring)] for index in range(first, epoch + 1))
         self._epoch = epoch
-        self._current = self._ring[epoch % len(self._ring)].buckets
         self._next_s = (epoch + 1) * self._width_s
+
+    def _slot(self) -> int:
+        """The slice that is filled now."""
+        assert self._epoch is not None
+        return self._epoch % len(self._ring)
 
     def _forget(self, expired: Iterable[LogLinearHistogram]) -> None:
         for histogram in expired:

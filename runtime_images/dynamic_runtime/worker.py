@@ -1,9 +1,8 @@
 """A worker: one process that serves the function on one backend, in the function's own environment.
 
-It loads the function, tells the front that it is ready, and answers request frames. ASGI callables run on the event
-loop, plain blocking handlers in threads beside it, so health questions are answered while a handler computes. It
-ends when the front asks, or when the front is gone. Standard library only, and uvloop where the function's
-environment has it.
+It loads the function, tells the front that it is ready, and answers request frames. What is `async` runs on the event
+loop here; a plain blocking handler has no loop at all (`handler_threads.py`). It ends when the front asks, or when the
+front is gone. Standard library only, and uvloop where the function's environment has it.
 """
 
 import asyncio
@@ -16,10 +15,11 @@ import sys
 from typing import TYPE_CHECKING, Any, cast
 
 from runtime_images.dynamic_runtime import frames, lifeline, lines, plain
-from runtime_images.dynamic_runtime.asgi import AsgiExchange
+from runtime_images.dynamic_runtime.asgi import AsgiExchange, build_scope
 from runtime_images.dynamic_runtime.begun import BegunMarks
+from runtime_images.dynamic_runtime.call import Call
 from runtime_images.dynamic_runtime.contract import LoadedFunction, SetupError, load_function
-from runtime_images.dynamic_runtime.frames import Frame, Kind
+from runtime_images.dynamic_runtime.frames import REQUEST, Frame, Kind
 from runtime_images.dynamic_runtime.handler_threads import HandlerThreads
 from runtime_images.dynamic_runtime.hooks import HEALTH_HOOKS, ask_health, start_function, stop_function
 from runtime_images.dynamic_runtime.settings import Settings
@@ -37,7 +37,10 @@ def main(arguments: list[str]) -> None:
     settings = Settings.from_environ(os.environ)
     try:
         function = load_function(settings.function_dir, settings.entrypoint)
-        _run(_serve(channel, begun, function, settings))
+        if function.blocking and function.plain is not None:
+            _serve_blocking(channel, begun, function, settings)
+        else:
+            _run(_serve(channel, begun, function, settings))
     except SetupError as error:
         channel.setblocking(True)
         channel.sendall(frames.encode(Kind.FAILED, body=json.dumps(error.describe()).encode()))
@@ -64,8 +67,41 @@ def _leave(code: int) -> None:
     os._exit(code)
 
 
+def _serve_blocking(channel: socket.socket, begun: BegunMarks, function: LoadedFunction, settings: Settings) -> None:
+    """Serve a plain blocking handler: it has no hooks, and no need of an event loop."""
+    assert function.plain is not None
+    threads = HandlerThreads(
+        settings.concurrency or 1,
+        channel,
+        begun,
+        function.plain,
+        _longest_frame(settings),
+        lambda: _leave(1),
+        measure_cpu=settings.record_requests,
+    )
+    signal.signal(signal.SIGTERM, lambda _number, _frame: threads.stop())
+    threads.send(_ready(function))
+    threads.serve()
+
+
+def _longest_frame(settings: Settings) -> int:
+    return settings.max_body_bytes + frames.MAX_HEAD_BYTES
+
+
+def _ready(function: LoadedFunction) -> bytes:
+    """The frame that tells the front that requests may come."""
+    entry = function.entry
+    facts = {
+        "entry": f"{entry.path}:{entry.attribute}",
+        "form": entry.form.value,
+        "blocking": function.blocking,
+        "hooks": [name for name in HEALTH_HOOKS if getattr(function, name) is not None],
+    }
+    return frames.encode(Kind.READY, body=json.dumps(facts).encode())
+
+
 async def _serve(channel: socket.socket, begun: BegunMarks, function: LoadedFunction, settings: Settings) -> None:
-    worker = Worker(channel, begun, function, settings)
+    worker = Worker(begun, function, settings)
     await worker.start()
     loop = asyncio.get_running_loop()
     await loop.create_unix_connection(lambda: worker, sock=channel)
@@ -78,23 +114,19 @@ async def _serve(channel: socket.socket, begun: BegunMarks, function: LoadedFunc
 class Worker(asyncio.Protocol):
     """The worker's end of the socket: frames in, calls of the function, frames out."""
 
-    def __init__(self, channel: socket.socket, begun: BegunMarks, function: LoadedFunction, settings: Settings) -> None:
+    def __init__(self, begun: BegunMarks, function: LoadedFunction, settings: Settings) -> None:
         self._begun = begun
         self._function = function
-        self._parser = frames.FrameParser(settings.max_body_bytes + frames.HEADER.size + frames.MAX_HEAD_BYTES)
+        self._measure_cpu = settings.record_requests
+        self._parser = frames.FrameParser(_longest_frame(settings))
         self._loop = asyncio.get_running_loop()
-        self._threads: HandlerThreads | None = None
-        if function.blocking:
-            self._threads = HandlerThreads(settings.concurrency or 1, channel, self._call_blocking)
         self._slots = asyncio.Semaphore(settings.concurrency) if settings.concurrency else None
-        self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._exchanges: dict[int, AsgiExchange] = {}
-        self._waiting: set[int] = set()
-        self._cancelled: set[int] = set()
+        self._calls: dict[int, Call] = {}
         self._side_tasks: set[asyncio.Task[None]] = set()
         self._end_lifespan: Callable[[], Awaitable[None]] | None = None
         self._transport: asyncio.Transport | None = None
         self._outgoing: list[bytes] = []
+        self._kind: type[Call] = Call if function.plain is not None else AsgiExchange
         self.stopping = asyncio.Event()
 
     async def start(self) -> None:
@@ -107,21 +139,13 @@ class Worker(asyncio.Protocol):
 
     def announce(self) -> None:
         """Tell the front that requests may come."""
-        entry = self._function.entry
-        ready = {
-            "entry": f"{entry.path}:{entry.attribute}",
-            "form": entry.form.value,
-            "blocking": self._function.blocking,
-            "hooks": [name for name in HEALTH_HOOKS if getattr(self._function, name) is not None],
-        }
-        self.write(frames.encode(Kind.READY, body=json.dumps(ready).encode()))
+        self.write(_ready(self._function))
 
     async def finish(self) -> None:
         """Let what is running end, then run the user's stop hook."""
-        if self._tasks:
-            await asyncio.wait(list(self._tasks.values()))
-        if self._threads is not None:
-            await asyncio.to_thread(self._threads.finish)
+        tasks = [call.task for call in self._calls.values() if call.task is not None]
+        if tasks:
+            await asyncio.wait(tasks)
         await stop_function(self._function, self._end_lifespan)
         self._flush()
         if self._transport is not None:
@@ -142,13 +166,15 @@ class Worker(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take the frames that have become complete."""
         for frame in self._parser.feed(data):
-            self._take(frame)
+            request_id, kind, _, head, body, _, _, _ = frame
+            if kind == REQUEST:
+                call = self._calls[request_id] = self._kind(request_id, head, body, self.write)
+                call.task = self._loop.create_task(self._answer(call))
+            else:
+                self._take_other(Frame(*frame))
 
     def write(self, data: bytes) -> None:
-        """Send encoded frames, one system call for all of this turn of the event loop; on the event loop only."""
-        if self._threads is not None:
-            self._threads.send(data)  # the socket is shared with threads that write to it themselves
-            return
+        """Send encoded frames, one system call for all of this turn of the event loop."""
         if not self._outgoing:
             self._loop.call_soon(self._flush)
         self._outgoing.append(data)
@@ -159,19 +185,13 @@ class Worker(asyncio.Protocol):
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
 
-    def _take(self, frame: Frame) -> None:
+    def _take_other(self, frame: Frame) -> None:
         match frame.kind:
-            case Kind.REQUEST:
-                self._waiting.add(frame.request_id)
-                if self._threads is not None:
-                    self._threads.submit(frame)
-                else:
-                    self._tasks[frame.request_id] = self._loop.create_task(self._answer(frame))
             case Kind.CANCEL:
                 self._cancel(frame.request_id, forced=bool(frame.flags & frames.FORCE))
             case Kind.CREDIT:
-                if (exchange := self._exchanges.get(frame.request_id)) is not None:
-                    exchange.grant()
+                if (call := self._calls.get(frame.request_id)) is not None:
+                    call.grant()
             case Kind.HEALTH:
                 self._spawn(self._health(frame))
             case Kind.STOP:
@@ -186,60 +206,50 @@ class Worker(asyncio.Protocol):
 
     def _cancel(self, request_id: int, *, forced: bool) -> None:
         """Drop a request that has not begun; one that has is told of the disconnect, and ended only if forced."""
-        if request_id in self._waiting:
-            self._cancelled.add(request_id)
-        elif (exchange := self._exchanges.get(request_id)) is not None:
-            exchange.disconnect()
-            if forced and (task := self._tasks.get(request_id)) is not None:
-                task.cancel()
+        call = self._calls.get(request_id)
+        if call is None:
+            return
+        if not call.begun_ns:
+            call.cancelled = True
+            return
+        call.disconnect()
+        if forced and call.task is not None:
+            call.task.cancel()
 
     # answering
 
-    async def _answer(self, frame: Frame) -> None:
-        request_id = frame.request_id
+    async def _answer(self, call: Call) -> None:
+        """One request's task."""
+        if self._slots is not None:
+            await self._slots.acquire()
         try:
-            if self._slots is None:
-                await self._call(frame)
+            if call.cancelled:
+                self.write(plain.dropped(call.request_id))
+                return
+            lines.REQUEST.set(call.request_id)
+            self._begun.note(call.request_id)
+            call.begin(measure_cpu=self._measure_cpu)
+            if isinstance(call, AsgiExchange):
+                await self._call_asgi(call)
             else:
-                async with self._slots:
-                    await self._call(frame)
+                await self._call_plain(call)
         finally:
-            self._waiting.discard(request_id)
-            self._cancelled.discard(request_id)
-            self._tasks.pop(request_id, None)
-            self._exchanges.pop(request_id, None)
+            del self._calls[call.request_id]
+            if self._slots is not None:
+                self._slots.release()
 
-    async def _call(self, frame: Frame) -> None:
-        if not self._begin(frame.request_id):
-            self.write(plain.dropped(frame.request_id))
-        elif self._function.plain is not None:
-            self.write(await plain.call_awaiting(frame, self._function.plain))
-        else:
-            await self._call_asgi(frame)
-
-    def _call_blocking(self, frame: Frame) -> bytes:
-        """In a thread: the waiting for it is over only now, so this is where the request begins."""
+    async def _call_plain(self, call: Call) -> None:
         assert self._function.plain is not None
-        if not self._begin(frame.request_id):
-            self._cancelled.discard(frame.request_id)
-            return plain.dropped(frame.request_id)
-        return plain.call_blocking(frame, self._function.plain)
+        answer = await plain.call_awaiting(self._function.plain, call.head, call.body)
+        if answer is None:
+            self.write(plain.dropped(call.request_id))
+        else:
+            self.write(plain.encode_answer(call.request_id, *answer, call.timing()))
 
-    def _begin(self, request_id: int) -> bool:
-        """Note that the request has begun, unless it was cancelled before."""
-        self._waiting.discard(request_id)
-        if request_id in self._cancelled:
-            return False
-        lines.REQUEST.set(request_id)
-        self._begun.note(request_id)
-        return True
-
-    async def _call_asgi(self, frame: Frame) -> None:
-        exchange = AsgiExchange(frame, self.write)
-        self._exchanges[frame.request_id] = exchange
+    async def _call_asgi(self, exchange: AsgiExchange) -> None:
         assert self._function.asgi is not None
         try:
-            await self._function.asgi(exchange.scope, exchange.receive, exchange.send)
+            await self._function.asgi(build_scope(exchange.head), exchange.receive, exchange.send)
         except asyncio.CancelledError:
             exchange.abort()
         except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything

@@ -13,7 +13,11 @@ PACKAGES = ("gaia_cli", "analyzers", "runtime_images")
 IMPORTERS = {
     "astroid": ("analyzers/inference.py",),
     "docker": ("gaia_cli/docker_engine.py",),
-    "httptools": ("runtime_images/dynamic_runtime/http.py", "gaia_cli/running/http_client.py"),
+    "httptools": (
+        "runtime_images/dynamic_runtime/glance.py",
+        "runtime_images/dynamic_runtime/reading.py",
+        "gaia_cli/running/http_client.py",
+    ),
     "libcst": ("gaia_cli/linting/fixes/rewriting.py",),
     "plotly": ("gaia_cli/views/simulation_report.py",),
     "prometheus_client": ("runtime_images/dynamic_runtime/metrics.py",),

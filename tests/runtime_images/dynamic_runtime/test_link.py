@@ -10,7 +10,7 @@ import pytest
 
 from runtime_images.dynamic_runtime import begun
 from runtime_images.dynamic_runtime.begun import BegunMarks
-from runtime_images.dynamic_runtime.frames import Frame, Timing
+from runtime_images.dynamic_runtime.frames import Frame, RawFrame
 from runtime_images.dynamic_runtime.link import MAX_WINDOW, WorkerLink
 from runtime_images.policy.model import Backend
 from tests.support.serving import serving, write_function
@@ -21,7 +21,7 @@ class Nobody:
 
     def frame_received(self, link: WorkerLink, frame: Frame) -> None: ...
 
-    def response_received(self, link: WorkerLink, frame: Frame) -> None: ...
+    def answers_received(self, link: WorkerLink, received: list[RawFrame]) -> None: ...
 
     def link_lost(self, link: WorkerLink) -> None: ...
 
@@ -35,6 +35,10 @@ def marks() -> Iterator[BegunMarks]:
     os.close(memory)
 
 
+Timing = tuple[int, int]
+"""When a request was begun and how long it took, in ns."""
+
+
 def link_after(marks: BegunMarks, timings: list[Timing], *, blocking: bool, concurrency: int = 0) -> WorkerLink:
     """A link that has had these answers while it was full."""
 
@@ -43,8 +47,9 @@ def link_after(marks: BegunMarks, timings: list[Timing], *, blocking: bool, conc
         link.start(blocking=blocking)
         full: dict[int, Any] = dict.fromkeys(range(MAX_WINDOW))
         link.jobs = full
-        for timing in timings:
-            link.learn(timing)
+        ended_ns = 0
+        for begun_ns, service_ns in timings:
+            link.learn(1, service_ns, begun_ns < ended_ns, ended_ns := max(ended_ns, begun_ns + service_ns))
         return link
 
     return asyncio.run(learn())
@@ -52,11 +57,11 @@ def link_after(marks: BegunMarks, timings: list[Timing], *, blocking: bool, conc
 
 def one_after_the_other(service_s: float, count: int = 20) -> list[Timing]:
     step = int(service_s * 1e9)
-    return [Timing(step * number, step * (number + 1), 0) for number in range(count)]
+    return [(step * number, step) for number in range(count)]
 
 
 def all_at_once(service_s: float, count: int = 20) -> list[Timing]:
-    return [Timing(number, number + int(service_s * 1e9), 0) for number in range(count)]
+    return [(number, int(service_s * 1e9)) for number in range(count)]
 
 
 def test_a_quick_blocking_handler_gets_a_millisecond_of_work_ahead(marks: BegunMarks) -> None:
