@@ -180,14 +180,14 @@ def _header_of(line: bytes) -> tuple[bytes, bytes]:
 def encode_head(status: int, headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, bytes | None]:
     """Status line and header lines of an answer, and apart from them the Content-Length, if there is one.
 
-    What would be read as other lines than it is, because it holds a line end itself, becomes an empty head, which the
-    front refuses.
+    What could be read in another way than it is meant, because a value holds a line end or the length is none, becomes
+    an empty head, which the front refuses.
     """
     lines, length = [frames.status_line(status)], None
     for name, value in headers:
         lower = name.lower()
         if lower == b"content-length":
-            length = value
+            length = value.strip(b" \t") if length is None else b"two"
         else:
             lines.append(b"%b: %b\r\n" % (lower, value))
     head = b"".join(lines)

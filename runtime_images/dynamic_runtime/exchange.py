@@ -74,13 +74,15 @@ class Exchange:
         """The whole body."""
         return self.payload[self.head_length :]
 
+    @property
+    def headers(self) -> list[Header]:
+        """Names, in lower case, and values."""
+        lines = [line.partition(b":") for line in self.payload[: self.head_length].split(b"\r\n")[1:-2]]
+        return [(name.lower(), value.strip(b" \t")) for name, _, value in lines]
+
     def header(self, name: bytes) -> bytes | None:
         """The first value of a header (lower-case name)."""
-        for line in self.payload[: self.head_length].split(b"\r\n")[1:]:
-            key, _, value = line.partition(b":")
-            if key.lower() == name:
-                return value.strip(b" \t")
-        return None
+        return next((value for key, value in self.headers if key == name), None)
 
     # the answer
 

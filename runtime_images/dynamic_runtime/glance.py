@@ -14,7 +14,7 @@ from runtime_images.dynamic_runtime.request_target import is_host
 MAX_HEAD_BYTES = 63 * 1024
 """Longer heads are measured, and mostly refused, by the slow reader."""
 
-_ORDINARY_LINE = re.compile(rb"(?:GET|POST|PUT|DELETE|PATCH|OPTIONS) /[!-"$-~]* HTTP/1\.1\r\n").match
+_ORDINARY_LINE = re.compile(rb"(?:GET|POST|PUT|DELETE|PATCH|OPTIONS) /[!-\x22$-~]* HTTP/1\.1\r\n").match
 _HEAD_END = b"\r\n\r\n"
 _LOOKED_AT = frozenset((b"host", b"content-length", b"connection", b"expect", b"transfer-encoding", b"upgrade"))
 _HOST, _COMPLETE, _ODD = 1, 1 << 20, 1 << 40
@@ -38,8 +38,8 @@ class Glance:
     def look(self, data: bytes) -> int:
         """The length of the head, if `data` is one ordinary request or the beginning of one with a longer body; else 0.
 
-        Ordinary means HTTP/1.1, a common method, a target in origin form, one well-formed Host, no coding, no expectation,
-        and the connection kept.
+        Ordinary means HTTP/1.1, a common method, a target in origin form, one well-formed Host, no coding, no
+        expectation, and the connection kept.
         """
         self._seen = self._length = 0
         try:

@@ -167,6 +167,8 @@ class HttpConnection(asyncio.Protocol):
 
         Requests that came whole before it on this connection are answered first.
         """
+        if self._read is _ignore:
+            return  # the answer to the one before has closed the connection
         self._stop_reading()
         line = b"%b / HTTP/1.1\r\n\r\n" % method
         exchange = Exchange(self, line, len(line), self.server.now())
@@ -260,6 +262,7 @@ class HttpConnection(asyncio.Protocol):
     def _linger(self) -> None:
         """Close in stages (RFC 9112, 9.6): with unread input a close is a reset, and may cost the client our answer."""
         self._stop_reading()
+        self._pending.clear()
         if self._transport is not None and not self._transport.is_closing():
             if self._reading_paused:
                 self._reading_paused = False

@@ -65,6 +65,7 @@ def check_head(raw: bytes) -> ResponseHead | None:
 
 
 def head_of(status: int, headers: Sequence[Header]) -> ResponseHead:
-    """A head of our own making; its headers are not checked."""
-    lines = [status_line(status), *(b"%b: %b\r\n" % header for header in headers)]
-    return ResponseHead(status, b"".join(lines), None)
+    """A head of our own making; its headers are not checked, except that Content-Length is kept apart."""
+    lines = [b"%b: %b\r\n" % header for header in headers if header[0] != b"content-length"]
+    length = dict(headers).get(b"content-length")
+    return ResponseHead(status, b"".join((status_line(status), *lines)), None if length is None else int(length))

@@ -64,6 +64,12 @@ class Application:
         else:
             self.answer(exchange)
 
+    def client_gone(self, exchange: Exchange) -> None:
+        """Nothing is under way for it."""
+
+    def drained(self, exchange: Exchange) -> None:
+        """Nothing waits for it."""
+
 
 class Wire(asyncio.Transport):
     """An in-memory transport: keeps what is written, delivers what is fed unless reading is paused."""
