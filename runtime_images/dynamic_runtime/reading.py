@@ -230,8 +230,8 @@ class SlowReader:
         self._in_head = self.between_requests = True
         self._head_bytes = 0
         request, self._request = self._request, None
-        self._method = b"GET"  # what follows may be refused before it says its own
         if request is not None:
+            self._method = b"GET"  # what follows may be refused before it says its own
             self._recipient.request_read(request)
 
     # refusing
