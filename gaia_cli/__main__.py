@@ -98,14 +98,11 @@ def _run(arguments: list[str]) -> int:
     except Abort:
         raise KeyboardInterrupt from None
     except TyperException as error:
-        raise UsageError(_sentence(error.format_message()), _usage_hint(error)) from None
+        from gaia_cli.usage_words import usage_words
+
+        message, hint = usage_words(error.format_message())
+        raise UsageError(message, hint or _usage_hint(error)) from None
     return int(parsed() if callable(parsed) else parsed or 0)
-
-
-def _sentence(message: str) -> str:
-    """Typer's message in the form of every other one: lower case at the start, no full stop."""
-    first = message.strip().removesuffix(".")
-    return first[:1].lower() + first[1:]
 
 
 def _usage_hint(error: Exception) -> str:

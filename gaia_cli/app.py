@@ -328,10 +328,10 @@ def run(
     """
 
     def call() -> ExitCode:
+        from gaia_cli.commands.run import RunOptions
         from gaia_cli.commands.run import run as work
 
-        return work(
-            path,
+        options = RunOptions(
             engine=engine.value,
             accelerator=accelerator.value,
             port=port,
@@ -341,6 +341,7 @@ def run(
             record=record,
             play=play,
         )
+        return work(path, options)
 
     return call
 

@@ -29,19 +29,22 @@ from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.policy.model import Accelerator, ExecutionMode
 
 
-def run(
-    path: Path,
-    *,
-    engine: str = AUTO,
-    accelerator: str = AUTO,
-    port: int = 8080,
-    slo_p95_ms: float | None = None,
-    mode: str = "",
-    output_format: str = "full",
-    record: Path | None = None,
-    play: Path | None = None,
-) -> ExitCode:
-    """Serve the function at `path` here until it is interrupted, or until the load in `play` has been played.
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What the command line may ask of a run; the defaults are its own."""
+
+    engine: str = AUTO
+    accelerator: str = AUTO
+    port: int = 8080
+    slo_p95_ms: float | None = None
+    mode: str = ""
+    output_format: str = "full"
+    record: Path | None = None
+    play: Path | None = None
+
+
+def run(path: Path, options: RunOptions) -> ExitCode:
+    """Serve the function at `path` here until it is interrupted, or until the load that it plays has been played.
 
     Returns:
         0; 1 when a request failed or the SLO was missed at the end; 130 or 143 after a signal.
@@ -50,48 +53,27 @@ def run(
         GaiaError: a flag, a file, the function or the engine is not usable.
     """
     try:
-        return run_function(
-            path,
-            engine=engine,
-            accelerator=accelerator,
-            port=port,
-            slo_p95_ms=slo_p95_ms,
-            mode=mode,
-            output_format=output_format,
-            record=record,
-            play=play,
-        ).exit_code
+        return run_function(path, options).exit_code
     except Interrupted as interrupted:
         return interrupted.exit_code
 
 
-def run_function(
-    path: Path,
-    *,
-    engine: str = AUTO,
-    accelerator: str = AUTO,
-    port: int = 8080,
-    slo_p95_ms: float | None = None,
-    mode: str = "",
-    output_format: str = "full",
-    record: Path | None = None,
-    play: Path | None = None,
-) -> RunSummary:
+def run_function(path: Path, options: RunOptions) -> RunSummary:
     """As `run`, for programs: the summary instead of an exit code.
 
     Raises:
         GaiaError: a flag, a file, the function or the engine is not usable.
         Interrupted: a signal came before the function was started.
     """
-    load = tuple(read_requests(play)) if play is not None else ()
-    recorder = TraceRecorder(record) if record is not None else None
-    project = _project(path, slo_p95_ms)
-    screen = _screen(output_format)
+    load = tuple(read_requests(options.play)) if options.play is not None else ()
+    recorder = TraceRecorder(options.record) if options.record is not None else None
+    project = _project(path, options.slo_p95_ms)
+    screen = _screen(options.output_format)
     with Interrupts() as interrupts, contextlib.closing(screen):
-        execution_mode, reason = mode_of(project, path, mode)
-        here = partial(offer, asked=engine, mode=execution_mode)
-        chosen = choose_engine(engine, execution_mode, here("process"), here("docker"))
-        wish = _Wish(project, execution_mode, reason, engine, accelerator, port, record is not None)
+        mode, reason = mode_of(project, path, options.mode)
+        here = partial(offer, asked=options.engine, mode=mode)
+        chosen = choose_engine(options.engine, mode, here("process"), here("docker"))
+        wish = _Wish(project, mode, reason, options)
         try:
             started, session = _followed(wish, chosen, screen, interrupts, lambda: Session(screen, load, recorder))
         finally:
@@ -110,10 +92,7 @@ class _Wish:
     project: FunctionProject
     mode: ExecutionMode
     mode_reason: str
-    engine: str
-    accelerator: str
-    port: int
-    record: bool
+    options: RunOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +142,7 @@ def _start(wish: _Wish, chosen: Choice, screen: Screen) -> _Started:
     try:
         return _Started(_running(engine, plan, wish, settings, screen), plan)
     except EngineError as error:
-        if chosen.name != "docker" or wish.engine != AUTO:
+        if chosen.name != "docker" or wish.options.engine != AUTO:
             raise
         screen.step(f"Docker cannot run it ({error.message}); using a process of this machine instead")
     instead = open_engine("process")
@@ -174,7 +153,7 @@ def _start(wish: _Wish, chosen: Choice, screen: Screen) -> _Started:
 
 def _plan(engine: Engine, wish: _Wish, chosen: Choice) -> RunPlan:
     offered = accelerators_for(wish.mode, engine)
-    accelerator = choose_accelerator(wish.accelerator, wish.mode, offered, engine.name)
+    accelerator = choose_accelerator(wish.options.accelerator, wish.mode, offered, engine.name)
     return RunPlan(wish.project.name, wish.mode, wish.mode_reason, chosen, accelerator, wish.project.slo)
 
 
@@ -191,11 +170,13 @@ def _running(engine: Engine, plan: RunPlan, wish: _Wish, settings: Settings, scr
 
 def _settings(wish: _Wish, screen: Screen) -> Settings:
     """The settings with a port that is free now; the address is said at once, before what takes time."""
-    port = choose_port(wish.port)
+    port = choose_port(wish.options.port)
     screen.address(f"http://{HOST}:{port}")
-    if wish.port not in (0, port):
-        screen.step(f"port {wish.port} is taken; using {port}")
-    return settings_of(wish.project, wish.mode, listen_address=HOST, port=port, record_requests=wish.record)
+    if wish.options.port not in (0, port):
+        screen.step(f"port {wish.options.port} is taken; using {port}")
+    return settings_of(
+        wish.project, wish.mode, listen_address=HOST, port=port, record_requests=wish.options.record is not None
+    )
 
 
 def _screen(output_format: str) -> Screen:

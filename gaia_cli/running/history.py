@@ -257,6 +257,10 @@ def _take_zygote(history: RunHistory, event: Event) -> None:
     history._note(event, f"{'workers cannot be forked' if unfit else 'the zygote is gone'}: {event['reason']}")
 
 
+def _take_dropped(history: RunHistory, event: Event) -> None:
+    history._note(event, f"{event['lines']} lines of log and measurements were left out: they came too fast to be read")
+
+
 def _take_log(history: RunHistory, event: Event) -> None:
     history.log.append(str(event["line"]))
 
@@ -279,6 +283,7 @@ _TAKERS = {
     "gpu_lost": _take_gpu_lost,
     "fallback": _take_fallback,
     "zygote": _take_zygote,
+    "dropped": _take_dropped,
     "log": _take_log,
     "stopped": _take_stopped,
 }

@@ -9,7 +9,6 @@ nothing about a backend.
 """
 
 import csv
-import os
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,8 +46,10 @@ class TraceRecorder:
         """
         self._path = path
         self._served: list[Served] = []
-        if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise UsageError(f"cannot write the trace {path}", "give --record a file in a directory of yours")
+        try:
+            _try_to_open(path)
+        except OSError as error:
+            raise _cannot_write(path, error) from None
 
     def apply(self, event: Event) -> None:
         """Take the rows of a `requests` event; other events hold none."""
@@ -59,13 +60,35 @@ class TraceRecorder:
                 self._served.append(Served(arrival_s, Backend(backend), service_ms, cpu_time_ms or 0.0))
 
     def write(self) -> int:
-        """Write the trace, sorted by arrival, and return its number of rows."""
+        """Write the trace, sorted by arrival, and return its number of rows.
+
+        Raises:
+            UsageError: the place cannot be written to any more.
+        """
         rows = trace_rows(self._served)
-        with self._path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            writer.writerows(rows)
+        try:
+            with self._path.open("w", newline="", encoding="utf-8") as file:
+                writer = csv.writer(file, lineterminator="\n")
+                writer.writerow(COLUMNS)
+                writer.writerows(rows)
+        except OSError as error:
+            raise _cannot_write(self._path, error) from None
         return len(rows)
+
+
+def _try_to_open(path: Path) -> None:
+    """Open the file for writing and leave everything as it was."""
+    is_new = not path.exists()
+    with path.open("a"):
+        pass
+    if is_new:
+        path.unlink()
+
+
+def _cannot_write(path: Path, error: OSError) -> UsageError:
+    return UsageError(
+        f"cannot write the trace {path}: {error.strerror}", "give --record a file in a directory of yours"
+    )
 
 
 def trace_rows(served: Sequence[Served]) -> list[tuple[float, float, float, float, int]]:

@@ -169,6 +169,7 @@ _TELLERS: dict[str, Callable[[Event, RunHistory], str]] = {
     "gpu_lost": _noted,
     "fallback": _noted,
     "zygote": _noted,
+    "dropped": _noted,
     "log": _log,
     "stopped": _stopped,
 }

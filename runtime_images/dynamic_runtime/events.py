@@ -1,7 +1,8 @@
 """The event stream: JSON lines on standard output, a replay buffer, and subscribers on the admin address.
 
 Writing happens in a thread of its own, because a reader that is slow, or a disk that is full, must not stall the front.
-When the reader falls far behind, `log` and `window` lines are dropped first and counted; the others are kept.
+When the reader falls far behind, `log`, `window` and `requests` lines are left out, and the next line that is written
+is a `dropped` event that tells how many; the others are kept.
 """
 
 import json
@@ -31,23 +32,29 @@ class EventLog:
         self._replay: deque[bytes] = deque(maxlen=_REPLAY_EVENTS)
         self._subscribers: set[Callable[[bytes], None]] = set()
         self._writer: threading.Thread | None = None
-        self.dropped = 0
+        self._dropped = 0
         if fd is not None:
             self._writer = threading.Thread(target=self._write, args=(fd,), name="events", daemon=True)
             self._writer.start()
 
     def emit(self, event: str, **fields: Any) -> None:  # noqa: ANN401 -- JSON values, as docs/events.md says
         """Add an event that happens now."""
-        line = json.dumps({"v": VERSION, "t": round(self._clock.time(), 6), "event": event, **fields}).encode() + b"\n"
+        line = self._line(event, fields)
         self._replay.append(line)
         for subscriber in list(self._subscribers):
             subscriber(line)
         if self._writer is None:
             return
         if event in _DROPPABLE and self._lines.qsize() > _MAX_BEHIND:
-            self.dropped += 1
+            self._dropped += 1
             return
+        if self._dropped:
+            self._lines.put(self._line("dropped", {"lines": self._dropped}))
+            self._dropped = 0
         self._lines.put(line)
+
+    def _line(self, event: str, fields: Event) -> bytes:
+        return json.dumps({"v": VERSION, "t": round(self._clock.time(), 6), "event": event, **fields}).encode() + b"\n"
 
     def subscribe(self, subscriber: Callable[[bytes], None], *, replay: bool) -> Callable[[], None]:
         """Pass each further line to `subscriber`, the kept ones first if asked; the result ends it."""
