@@ -1,67 +1,77 @@
-"""Everything a rule may look at, worked out once for each decision."""
+"""Everything a rule may look at: settings, memory, observation and time, and what follows from them."""
 
-from dataclasses import dataclass
-from functools import cached_property
-from math import exp
+from math import exp, inf
+from typing import NamedTuple
 
-from runtime_images.policy import learning
-from runtime_images.policy.estimators import (
-    alarm_step,
-    alarm_threshold,
-    closed_loop_clients,
-    hopeful_cpu_s,
-    predict_cpu_s,
-    queue_wait_p95_s,
-)
-from runtime_images.policy.model import Backend, Decision, LaneObservation, Observation
+from runtime_images.policy import learning, plans
+from runtime_images.policy.estimators import alarm_step, alarm_threshold, closed_loop_clients
+from runtime_images.policy.model import Backend, LaneObservation, Observation
+from runtime_images.policy.outlook import Outlook, outlook
+from runtime_images.policy.plans import Terms
 from runtime_images.policy.state import Level, PolicySettings, PolicyState
 
 RETURNING_MOST = 10
+REACTION_S = 3.0
+ALONE = 4.6
+"""The evidence at which requests are taken for those of a single waiting client: odds of 100 to 1."""
 
 
-@dataclass(frozen=True)
+class Choice(NamedTuple):
+    """What a rule wants: to stay on the active backend, or to move to the other one."""
+
+    rule: str
+    moves: bool
+
+
+def stay(rule: str) -> Choice:
+    """Keep the active backend."""
+    return Choice(rule, moves=False)
+
+
+def move(rule: str) -> Choice:
+    """Go to the other backend."""
+    return Choice(rule, moves=True)
+
+
 class Context:
-    """The settings, the state after learning, the observation and the time, with what follows from them."""
+    """A moment. `state` is replaced while the rules learn more about the moment; nothing else changes."""
 
-    settings: PolicySettings
-    state: PolicyState
-    seen: Observation
-    now: float
+    __slots__ = ("_outlook", "_overdue_s", "cpu", "fresh", "gpu", "now", "seen", "settings", "slo_s", "state")
+
+    def __init__(
+        self,
+        settings: PolicySettings,
+        state: PolicyState,
+        seen: Observation,
+        now: float,
+        fresh: learning.Fresh = learning.NOTHING,
+    ) -> None:
+        self.settings = settings
+        self.state = state
+        self.seen = seen
+        self.now = now
+        self.fresh = fresh
+        self.cpu: LaneObservation = seen.lanes[Backend.CPU]
+        self.gpu: LaneObservation = seen.lanes[Backend.GPU]
+        self.slo_s = settings.latency_slo_s
+        self._overdue_s: tuple[float, ...] | None = None
+        self._outlook: Outlook | None = None
+
+    # what waits
 
     @property
-    def cpu(self) -> LaneObservation:
-        """The CPU as observed."""
-        return self.seen.lanes[Backend.CPU]
-
-    @property
-    def gpu(self) -> LaneObservation:
-        """The GPU as observed."""
-        return self.seen.lanes[Backend.GPU]
-
-    @property
-    def slo_s(self) -> float | None:
-        """The latency asked for."""
-        return self.settings.latency_slo_s
-
-    @cached_property
-    def levels(self) -> dict[Backend, Level | None]:
-        """The service times of each backend lately; for the inactive one, when it last served."""
-        return {backend: self.state.lane(backend).level for backend in Backend}
-
-    @cached_property
-    def utilization(self) -> float:
-        """How many of the active backend's slots the arriving work needs, as a share."""
-        return learning.utilization(self.state, self.seen)
-
-    @cached_property
     def overdue_s(self) -> tuple[float, ...]:
         """The ages of requests without an answer that are over the SLO already, cold starts left out."""
-        slo_s = self.slo_s
-        if slo_s is None:
+        if self._overdue_s is None:
+            self._overdue_s = self._find_overdue(self.slo_s)
+        return self._overdue_s
+
+    def _find_overdue(self, slo_s: float | None) -> tuple[float, ...]:
+        waiting, serving = self.seen.queue_ages_s, self.seen.lanes[self.seen.active].in_flight_ages_s
+        if slo_s is None or max(waiting[0] if waiting else 0.0, serving[0] if serving else 0.0) <= slo_s:
             return ()
-        ages = (*self._warm_ages_s, *self.seen.queue_ages_s)
         longest = learning.answerable_s(self.state, self.now)
-        return tuple(age for age in ages if slo_s < age <= longest)
+        return tuple([age for age in (*self._warm_ages_s, *waiting) if slo_s < age <= longest])
 
     @property
     def serving_s(self) -> float:
@@ -77,12 +87,13 @@ class Context:
         cold = max(self.seen.slots - self.state.lane(self.seen.active).served, 0)
         return self.seen.lanes[self.seen.active].in_flight_ages_s[cold:]
 
-    @cached_property
+    @property
     def alarm(self) -> float:
         """The evidence that the SLO is missed, with the requests that are late but not finished."""
-        if self.slo_s is None:
-            return 0.0
-        return self.state.alarm + sum(alarm_step(age, self.slo_s) for age in self.overdue_s)
+        slo_s, late = self.slo_s, self.overdue_s
+        if slo_s is None or not late:
+            return self.state.alarm
+        return self.state.alarm + sum([alarm_step(age, slo_s) for age in late])
 
     @property
     def threshold(self) -> float:
@@ -92,15 +103,80 @@ class Context:
             return 1.0
         return alarm_threshold(self.seen.arrival_rate)
 
-    @cached_property
-    def idle_limit_s(self) -> float:
-        """How long the GPU is held without requests: until holding it has cost as much as starting it again."""
-        return max(self.settings.idle_s, self.state.dwell_s, self.break_even_s)
+    @property
+    def utilization(self) -> float:
+        """How many of the active backend's slots the arriving work needs, as a share."""
+        return learning.utilization(self.state, self.seen)
 
-    @cached_property
+    # what the load is
+
+    def level(self, backend: Backend) -> Level | None:
+        """The service times of a backend lately; for the inactive one, when it last served."""
+        return self.state.lane(backend).level
+
+    @property
+    def closed_clients(self) -> int | None:
+        """How many clients wait for their answers before they ask again; None for an open stream."""
+        level = self.level(self.seen.active)
+        if self.state.alone >= ALONE:
+            return 1
+        return closed_loop_clients(self.state.clients, self.seen.arrival_rate, level.latency_s if level else 0.0)
+
+    # what it costs
+
+    def price(self, backend: Backend) -> float:
+        """What a second of a backend costs here and now, with its energy."""
+        lane = self.cpu if backend is Backend.CPU else self.gpu
+        price = self.settings.prices.per_second(backend) if lane.price_per_s is None else lane.price_per_s
+        return price + lane.watts * self.seen.energy_price_per_j
+
+    def start_up_s(self, backend: Backend) -> float:
+        """How long a backend takes to start, as far as is known."""
+        return learning.start_up_s(self.settings, self.seen, backend)
+
+    def usable(self, backend: Backend) -> bool:
+        """Whether a backend can be had: it is there, and the node has the power for it."""
+        lane = self.cpu if backend is Backend.CPU else self.gpu
+        budget_w = self.seen.power_budget_w
+        return lane.available and (budget_w is None or lane.watts <= budget_w)
+
+    @property
     def break_even_s(self) -> float:
         """How long a demotion must last to pay for itself."""
-        return self.settings.break_even_s(self.cpu, self.gpu)
+        return self.terms.break_even_s
+
+    @property
+    def terms(self) -> Terms:
+        """Moving and holding, priced in seconds of GPU."""
+        gpu, cpu = self.price(Backend.GPU), self.price(Backend.CPU)
+        start_gpu_s, start_cpu_s = self.start_up_s(Backend.GPU), self.start_up_s(Backend.CPU)
+        if gpu <= 0:
+            return Terms(start_gpu_s, 0.0, 0.0, inf, self.settings.violation_cost_s)
+        ratio = cpu / gpu
+        break_even_s = (start_gpu_s + start_cpu_s * ratio) / (1 - ratio) if ratio < 1 else inf
+        extra = self._extra(ratio)
+        reaction_s = 0.0 if self.seen.active is Backend.CPU else REACTION_S
+        return Terms(start_gpu_s, start_cpu_s * ratio, extra, break_even_s, self.settings.violation_cost_s, reaction_s)
+
+    def _extra(self, ratio: float) -> float:
+        """The GPU's cost a second beyond the CPU's, which a closed loop would keep busy for longer."""
+        if self.seen.active is Backend.CPU or self.closed_clients is None:
+            return 1.0 - ratio
+        return 1.0 - ratio * max(self.outlook.stretch, 1.0)
+
+    @property
+    def cpu_is_cheaper(self) -> bool:
+        """Whether the present requests would cost clearly less on the CPU."""
+        return self.terms.extra > 0.1
+
+    # what the CPU would do
+
+    @property
+    def outlook(self) -> Outlook:
+        """What is predicted of the CPU for the requests that the GPU serves."""
+        if self._outlook is None:
+            self._outlook = outlook(self.state, self.seen, self.slo_s, self.closed_clients)
+        return self._outlook
 
     @property
     def certainty(self) -> float:
@@ -108,65 +184,25 @@ class Context:
         since = self.state.calm_since
         return 1.0 if since is None else exp((since - self.now) / self.state.dwell_s)
 
-    def predicted_cpu_p95_s(self, certainty: float) -> float | None:
-        """The p95 latency that the CPU would show now; None while nothing is known.
+    # the plan
 
-        `certainty` blends the pessimistic relation (1) with the hopeful one (0), geometrically.
-        """
-        typical, slow = self.cpu_service_s(certainty, "p50_s"), self.cpu_service_s(certainty, "p95_s")
-        if typical is None or slow is None:
-            return None
-        slots = self.seen.slots
-        level, rate = self.levels[Backend.GPU], self.seen.arrival_rate
-        clients = closed_loop_clients(self.state.clients, rate, level.latency_s if level else 0.0)
-        if clients is not None:
-            return slow * max(1.0, clients / slots)
-        return slow + queue_wait_p95_s(rate, typical, slots)
+    @property
+    def plan(self) -> int:
+        """The strategy that would have cost least lately (plans.py)."""
+        return plans.best(self.state.ledger, self.terms)
 
-    def cpu_service_s(self, certainty: float, quantile: str) -> float | None:
-        """The service time that the CPU would show at a quantile (`p50_s`, `p95_s`) of the present load."""
-        level = self.levels[Backend.GPU]
-        if level is None:
-            return None
-        gpu_s = level.p50_s if quantile == "p50_s" else level.p95_s
-        points, gpu_floor, cpu_floor = self.state.points, self.state.gpu.floor_s, self.state.cpu.floor_s
-        sure = predict_cpu_s(points, gpu_s)
-        hoped = hopeful_cpu_s(points, gpu_s, gpu_floor, cpu_floor)
-        if sure is None or hoped is None:
-            return None
-        return float(sure**certainty * hoped ** (1 - certainty))
+    @property
+    def patience_s(self) -> float:
+        """How long the GPU is held without being needed."""
+        terms = self.terms
+        multiple = plans.MULTIPLES[plans.best(self.state.ledger, terms)] or 1.0
+        patience_s = max(multiple * terms.break_even_s, self.state.dwell_s, self.settings.idle_s)
+        recent = self.state.demotions[-self.settings.demotions_per_hour :]
+        if len(recent) < self.settings.demotions_per_hour:
+            return patience_s
+        return max(patience_s, recent[0] + learning.HOUR_S - self.quiet_since)
 
-    def stay(self, rule: str, reason: str) -> Decision:
-        """Keep the active backend."""
-        return Decision(self.seen.active, self.seen.active.other, reason, self.inputs(), rule)
-
-    def move(self, rule: str, reason: str) -> Decision:
-        """Go to the other backend."""
-        return Decision(self.seen.active.other, self.seen.active, reason, self.inputs(), rule)
-
-    def inputs(self) -> dict[str, float | str | None]:
-        """The numbers behind the decision, for the record."""
-        cpu, gpu = self.levels[Backend.CPU], self.levels[Backend.GPU]
-        on_gpu = self.seen.active is Backend.GPU
-        return {
-            "slo_ms": _ms(self.slo_s),
-            "p95_ms": _ms(self.seen.lanes[self.seen.active].p95_s),
-            "cpu_service_p95_ms": _ms(cpu.p95_s if cpu else None),
-            "gpu_service_p95_ms": _ms(gpu.p95_s if gpu else None),
-            "predicted_cpu_p95_ms": _ms(self.predicted_cpu_p95_s(self.certainty) if on_gpu else None),
-            "certainty": round(self.certainty, 3) if on_gpu else None,
-            "alarm": round(self.alarm, 3),
-            "alarm_threshold": round(self.threshold, 3),
-            "overdue": float(len(self.overdue_s)),
-            "queue": float(len(self.seen.queue_ages_s)),
-            "arrival_rate": round(self.seen.arrival_rate, 3),
-            "utilization": round(self.utilization, 3),
-            "cpu_share": self.cpu.cpu_share,
-            "idle_s": round(self.seen.idle_s, 3),
-            "dwell_s": self.state.dwell_s,
-            "break_even_s": round(self.break_even_s, 3) if self.break_even_s < 1e9 else None,
-        }
-
-
-def _ms(seconds: float | None) -> float | None:
-    return None if seconds is None or seconds > 1e9 else round(1000 * seconds, 3)
+    @property
+    def quiet_since(self) -> float:
+        """When the GPU was last needed, or came."""
+        return max(self.state.ledger.trouble_at, self.state.moved_at)

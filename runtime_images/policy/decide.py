@@ -7,17 +7,19 @@ It reads no clock and keeps nothing: the same inputs always give the same answer
     state, decision = decide(settings, state, observation, now)
 """
 
-from dataclasses import replace
-
-from runtime_images.policy.context import Context
-from runtime_images.policy.demotion import on_gpu
-from runtime_images.policy.learning import learn
+from runtime_images.policy import plans
+from runtime_images.policy.context import Choice, Context, move, stay
+from runtime_images.policy.demotion import needs, on_gpu
+from runtime_images.policy.learning import HOUR_S, learn
 from runtime_images.policy.model import Backend, Decision, Observation
-from runtime_images.policy.promotion import on_cpu
-from runtime_images.policy.sentences import NAMES
+from runtime_images.policy.need import needed_on_cpu, needed_on_gpu
+from runtime_images.policy.promotion import TROUBLE, on_cpu
+from runtime_images.policy.reasons import Grounds
 from runtime_images.policy.state import PolicySettings, PolicyState, initial_state
 
 __all__ = ["PolicySettings", "PolicyState", "decide", "initial_state"]
+
+LOST_AGAIN_S = HOUR_S / 6
 
 
 def decide(
@@ -34,47 +36,69 @@ def decide(
     Returns:
         The state to pass in next time, and the decision. A decision other than the active backend is an order.
     """
-    context = Context(policy, learn(policy, state, observation, now), observation, now)
-    decision = _fixed(context) or _gone(context) or _under_way(context)
-    if decision is not None:
-        return _note_order(context.state, decision, observation), decision
-    if observation.active is Backend.CPU:
-        decision, state = on_cpu(context), context.state
-    else:
-        state, decision = on_gpu(context)
-    return _note_order(state, decision, observation), decision
+    state, fresh = learn(policy, state, observation, now)
+    context = Context(policy, state, observation, now, fresh)
+    if policy.mode.is_fixed:
+        return state, _decision(context, stay("fixed"))
+    choice = _gone(context) or _under_way(context)
+    if choice is None:
+        choice = on_cpu(context) if observation.active is Backend.CPU else on_gpu(context)
+    _keep_ledger(context, choice.rule)
+    _note_order(context, choice)
+    return context.state, _decision(context, choice)
 
 
-def _fixed(context: Context) -> Decision | None:
-    mode = context.settings.mode
-    if not mode.is_fixed:
-        return None
-    return context.stay("fixed", f"the mode {mode} is fixed: the function never leaves {NAMES[context.seen.active]}")
+def _decision(context: Context, choice: Choice) -> Decision:
+    active, other = context.seen.active, context.seen.active.other
+    chosen, rejected = (other, active) if choice.moves else (active, other)
+    return Decision(chosen, rejected, choice.rule, Grounds(context))
 
 
-def _gone(context: Context) -> Decision | None:
+def _gone(context: Context) -> Choice | None:
     """The active backend is not to be had any more: the other one at once, whatever it costs."""
     active = context.seen.active
-    if context.seen.lanes[active].available:
+    if context.usable(active):
         return None
-    if not context.seen.lanes[active.other].available:
-        return context.stay("none", f"neither {NAMES[active]} nor {NAMES[active.other]} is available")
-    return context.move("lost", f"{NAMES[active]} is not available any more")
+    if not context.usable(active.other):
+        return stay("none")
+    if active is Backend.GPU and context.seen.switching_to is None:
+        _note_loss(context)
+    return move("power" if context.seen.lanes[active].available else "lost")
 
 
-def _under_way(context: Context) -> Decision | None:
+def _note_loss(context: Context) -> None:
+    """A GPU lost again within ten minutes is left alone for a while when it returns."""
+    state, now = context.state, context.now
+    again = now - state.gpu_failed_at < LOST_AGAIN_S
+    context.state = state._replace(gpu_failures=state.gpu_failures + 1 if again else 0, gpu_failed_at=now)
+
+
+def _under_way(context: Context) -> Choice | None:
     """A switch that has been ordered goes on, unless its target is lost."""
     target = context.seen.switching_to
     if target is None or target is context.seen.active:
         return None
-    if not context.seen.lanes[target].available:
-        return context.stay("target_lost", f"{NAMES[target]} is not available any more: the switch is given up")
-    return context.move("under_way", f"{NAMES[target]} is being started")
+    return move("under_way") if context.usable(target) else stay("target_lost")
 
 
-def _note_order(state: PolicyState, decision: Decision, seen: Observation) -> PolicyState:
+def _keep_ledger(context: Context, rule: str) -> None:
+    """Tell the plans what came in, and charge them for the time."""
+    slo_s = context.slo_s
+    if slo_s is None:
+        return
+    if context.seen.active is Backend.GPU:
+        trouble, needed = needs(context), needed_on_gpu(context, slo_s)
+    else:
+        trouble, needed = rule in TROUBLE or rule == "under_way", needed_on_cpu(context, slo_s)
+    ledger = plans.enter(context.state.ledger, len(context.fresh.services_s), needed, trouble=trouble)
+    if ledger.at is None or context.now - ledger.at >= plans.BEAT_S:
+        ledger = plans.settle(ledger, context.terms, context.now, available=context.usable(Backend.GPU))
+    if ledger is not context.state.ledger:
+        context.state = context.state._replace(ledger=ledger)
+
+
+def _note_order(context: Context, choice: Choice) -> None:
     """Remember which rule ordered the switch, to judge it once traffic has moved."""
-    ordered = "" if decision.chosen is seen.active else decision.rule
-    if decision.rule == "under_way" or ordered == state.ordered:
-        return state
-    return replace(state, ordered=ordered)
+    ordered = choice.rule if choice.moves else ""
+    if choice.rule != "under_way" and ordered != context.state.ordered:
+        context.state = context.state._replace(ordered=ordered)

@@ -10,9 +10,9 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from math import ceil, exp, inf, log
+from math import ceil, inf, log
 
-from runtime_images.policy.state import Level, Point, Sample
+from runtime_images.policy.state import Level, Point
 
 BAD_STEP = log(0.20 / 0.05)
 GOOD_STEP = log(0.80 / 0.95)
@@ -32,26 +32,24 @@ def robust_p95(ordered: Sequence[float]) -> float:
     return ordered[min(rank, max(len(ordered) - 1, 1)) - 1] if len(ordered) >= LEVEL_LEAST else ordered[-1]
 
 
-def level_of(samples: Sequence[Sample]) -> Level | None:
-    """The level of the kept samples, or None without any."""
-    if not samples:
+def level_of(services_s: Sequence[float], latencies_s: Sequence[float]) -> Level | None:
+    """The level of some requests, or None without any."""
+    count = len(services_s)
+    if not count:
         return None
-    services = sorted(sample.service_s for sample in samples)
-    count = len(services)
+    services = sorted(services_s)
     kept = services[:-1] if count >= LEVEL_LEAST else services
     mean_s = sum(kept) / len(kept)
-    latency_s = sum(sample.latency_s for sample in samples) / count
-    return Level(services[(count - 1) // 2], robust_p95(services), mean_s, latency_s, count)
+    return Level(services[(count - 1) // 2], robust_p95(services), mean_s, sum(latencies_s) / count, count)
 
 
-def keep_recent(samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
-    """The samples that describe the present: the last two seconds of them, at least 5 and at most 40."""
-    newest = samples[-LEVEL_MOST:]
-    if len(newest) <= LEVEL_LEAST:
-        return newest
-    since = newest[-1].at - LEVEL_SPAN_S
-    stale = sum(sample.at < since for sample in newest)
-    return newest[min(stale, len(newest) - LEVEL_LEAST) :]
+def recent_from(ats: Sequence[float]) -> int:
+    """Where the present begins in ascending times: the last two seconds of them, at least 5 and at most 40."""
+    count = len(ats)
+    if count <= LEVEL_LEAST:
+        return 0
+    earliest = max(count - LEVEL_MOST, 0)
+    return min(bisect_left(ats, ats[-1] - LEVEL_SPAN_S, earliest), count - LEVEL_LEAST)
 
 
 def alarm_step(latency_s: float, slo_s: float) -> float:
@@ -59,6 +57,15 @@ def alarm_step(latency_s: float, slo_s: float) -> float:
     if latency_s <= slo_s:
         return GOOD_STEP
     return BAD_STEP * (2 if latency_s > 2 * slo_s else 1)
+
+
+def alarm_after(alarm: float, latencies_s: Sequence[float], slo_s: float) -> float:
+    """The alarm after some requests, none of which can lower it under 0."""
+    if max(latencies_s) <= slo_s:  # the usual case, in one step
+        return max(alarm + len(latencies_s) * GOOD_STEP, 0.0)
+    for latency_s in latencies_s:
+        alarm = min(max(alarm + alarm_step(latency_s, slo_s), 0.0), ALARM_MAX)
+    return alarm
 
 
 def alarm_threshold(arrival_rate: float) -> float:
@@ -81,7 +88,7 @@ def _same_scale(one: float, other: float) -> bool:
     return one < other * SAME_SCALE and other < one * SAME_SCALE
 
 
-def predict_cpu_s(points: tuple[Point, ...], gpu_s: float) -> float | None:
+def predict_cpu_s(points: Sequence[Point], gpu_s: float) -> float | None:
     """The CPU's service time where the GPU takes `gpu_s`, on the pessimistic side.
 
     Between two learned points it interpolates the logarithms. Below the lowest it keeps that point's ratio: a GPU has
@@ -89,17 +96,24 @@ def predict_cpu_s(points: tuple[Point, ...], gpu_s: float) -> float | None:
     """
     if not points or gpu_s <= 0:
         return None
-    index = bisect_left([point.gpu_s for point in points], gpu_s)
+    index = 0
+    while index < len(points) and points[index].gpu_s < gpu_s:
+        index += 1
     if index in (0, len(points)):
         nearest = points[min(index, len(points) - 1)]
         return nearest.cpu_s * gpu_s / nearest.gpu_s
     low, high = points[index - 1], points[index]
     share = log(gpu_s / low.gpu_s) / log(high.gpu_s / low.gpu_s)
-    return exp(log(low.cpu_s) * (1 - share) + log(high.cpu_s) * share)
+    return low.cpu_s * float((high.cpu_s / low.cpu_s) ** share)
+
+
+def predict_gpu_s(points: Sequence[Point], cpu_s: float) -> float | None:
+    """The GPU's service time where the CPU takes `cpu_s`: the same relation, read the other way."""
+    return predict_cpu_s([Point(point.cpu_s, point.gpu_s, point.at) for point in points], cpu_s)
 
 
 def hopeful_cpu_s(
-    points: tuple[Point, ...], gpu_s: float, gpu_floor_s: float | None, cpu_floor_s: float | None
+    points: Sequence[Point], gpu_s: float, gpu_floor_s: float | None, cpu_floor_s: float | None
 ) -> float | None:
     """The same, taking the shortest times seen on each backend for the same smallest load.
 

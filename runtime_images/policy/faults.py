@@ -1,15 +1,13 @@
-"""A GPU that answers with errors does not serve, however fast it is.
+"""A GPU that answers with errors does not serve, however fast it is; one that keeps vanishing hardly does.
 
-A broken CUDA installation, a device out of memory or a model that only fails there looks healthy to NVML and quick
-to a clock. So a GPU backend whose answers are mostly errors is left for the CPU, and tried again with growing
-pauses. Errors on the CPU are no reason to promote: a bug is as wrong on a GPU, and dearer.
+A broken CUDA installation, a device out of memory or a model that only fails there looks healthy to NVML and quick to
+a clock. So a GPU backend whose answers are mostly errors is left for the CPU, and tried again with growing pauses; so
+is one that was lost twice within a short time. Errors on the CPU are no reason to promote: a bug is as wrong on a
+GPU, and dearer.
 """
 
-from dataclasses import replace
-
 from runtime_images.policy.context import Context
-from runtime_images.policy.model import Decision
-from runtime_images.policy.sentences import span
+from runtime_images.policy.model import Backend
 from runtime_images.policy.state import PolicyState
 
 ANSWERS_LEAST = 5
@@ -20,27 +18,24 @@ FIRST_PAUSE_S = 10.0
 SOUND_AFTER = 20
 
 
-def leave_failing_gpu(context: Context) -> tuple[PolicyState, Decision | None]:
-    """On the GPU: go back to the CPU if the answers are errors; the state that remembers it."""
-    state, gpu = context.state, context.gpu
-    asked = context.settings.slo.error_rate
+def answers_are_errors(context: Context) -> bool:
+    """On the GPU: whether it must be left because of its answers."""
+    gpu, asked = context.gpu, context.settings.slo.error_rate
     limit = ERRORS_MOST if asked is None else max(asked, 1 / ANSWERS_LEAST)
-    if gpu.error_rate < limit:
-        sound = gpu.answered >= SOUND_AFTER and state.gpu_failures
-        return (replace(state, gpu_failures=0) if sound else state), None
-    if gpu.answered < ANSWERS_LEAST or not context.cpu.available or context.seen.switching_to is not None:
-        return state, None
-    reason = f"{gpu.error_rate:.0%} of the last {gpu.answered} answers of the GPU are errors"
-    state = replace(state, gpu_failures=state.gpu_failures + 1, gpu_failed_at=context.now)
-    return state, context.move("errors", reason)
+    return gpu.error_rate >= limit and gpu.answered >= ANSWERS_LEAST and context.usable(Backend.CPU)
 
 
-def gpu_is_failing(context: Context) -> str | None:
-    """On the CPU: why the GPU must not be tried yet, as the second half of a sentence; None if it may."""
-    if not context.state.gpu_failures:
-        return None
-    pause_s = min(FIRST_PAUSE_S * 2.0 ** (context.state.gpu_failures - 1), context.settings.dwell_max_s)
-    left_s = context.state.gpu_failed_at + pause_s - context.now
-    if left_s <= 0:
-        return None
-    return f"the GPU answered with errors when it was last used: it is tried again in {span(left_s)}"
+def note_soundness(context: Context) -> PolicyState:
+    """Forgive a GPU that serves well again."""
+    state, gpu = context.state, context.gpu
+    sound = state.gpu_failures and gpu.answered >= SOUND_AFTER and gpu.error_rate < ERRORS_MOST
+    return state._replace(gpu_failures=0) if sound else state
+
+
+def pause_left_s(context: Context) -> float:
+    """On the CPU: how long the GPU must not be tried yet."""
+    failures = context.state.gpu_failures
+    if not failures:
+        return 0.0
+    pause_s = min(FIRST_PAUSE_S * 2.0 ** (failures - 1), context.settings.dwell_max_s)
+    return max(context.state.gpu_failed_at + pause_s - context.now, 0.0)

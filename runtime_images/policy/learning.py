@@ -4,50 +4,79 @@ Each finished request is learned from once. The first requests after a start pay
 compilation), so they teach nothing; neither is a request that arrived before the backend was ready held against it.
 """
 
-from dataclasses import replace
+from bisect import bisect_left
+from math import log
+from typing import NamedTuple
 
 from runtime_images.policy.estimators import (
-    ALARM_MAX,
-    alarm_step,
-    keep_recent,
+    GOOD_STEP,
+    alarm_after,
     learn_point,
     level_of,
+    queue_wait_p95_s,
+    recent_from,
 )
 from runtime_images.policy.model import Backend, LaneObservation, Observation
-from runtime_images.policy.state import LaneMemory, Point, PolicySettings, PolicyState, Sample
+from runtime_images.policy.state import LaneMemory, Point, PolicySettings, PolicyState
+from runtime_images.policy.trend import note
 
 BAD_GAP_S = 3.0
-PAIR_LEAST = 3
+EPISODES_MOST = 4
+PAIR_LEAST = 2
 PAIR_MOST = 10
 PAIR_WITHIN_S = 3.0
-SAME_LOAD_S = 10.0
+SAME_LOAD_S = 60.0
 CLIENTS_MOST = 12
 FLOOR_CREEP_S = 600.0
 SOON = 4.0
-_DEMOTIONS = ("calm", "idle", "trial")
+FEW = 20
+HOUR_S = 3600.0
+WAITED_SHARE = 0.02
+WAITED_S = 0.005
+ALONE_MOST = 20.0
+GPU_STARTS_SLOWER = 2.0
+"""How many times as long as the CPU a GPU is taken to start until that is known."""
+
+_DEMOTIONS = ("calm", "idle", "trial", "sparse")
 
 
-def learn(settings: PolicySettings, state: PolicyState, seen: Observation, now: float) -> PolicyState:
-    """The state after `seen`."""
-    state = _note_move(settings, state, seen, now)
-    warm: dict[Backend, tuple[Sample, ...]] = {}
-    lanes: dict[Backend, LaneMemory] = {}
-    for backend in Backend:
-        lanes[backend], warm[backend] = _read_lane(state.lane(backend), seen.lanes[backend], seen.slots, now)
-    state = replace(state, cpu=lanes[Backend.CPU], gpu=lanes[Backend.GPU])
-    state = _weigh(settings, state, warm[seen.active], now)
-    state = _note_overload(state, seen, now)
-    state = _learn_relation(state, now)
-    clients = len(seen.queue_ages_s) + len(seen.lanes[seen.active].in_flight_ages_s)
-    return replace(state, clients=(*state.clients[-CLIENTS_MOST + 1 :], clients))
+class Fresh(NamedTuple):
+    """The requests that finished on the active backend since the last decision, `cold` ones first."""
+
+    services_s: tuple[float, ...] = ()
+    latencies_s: tuple[float, ...] = ()
+    cold: int = 0
+
+    @property
+    def warm(self) -> "Fresh":
+        """Those that met no cold start."""
+        return Fresh(self.services_s[self.cold :], self.latencies_s[self.cold :]) if self.cold else self
+
+
+NOTHING = Fresh()
+
+
+def learn(settings: PolicySettings, state: PolicyState, seen: Observation, now: float) -> tuple[PolicyState, Fresh]:
+    """The state after `seen`, and the requests that are new in it."""
+    if state.active is not seen.active:
+        state = _note_move(settings, state, seen, now)
+    cpu, on_cpu = _read_lane(state.cpu, seen.lanes[Backend.CPU], seen.slots, now)
+    gpu, on_gpu = _read_lane(state.gpu, seen.lanes[Backend.GPU], seen.slots, now)
+    active = seen.lanes[seen.active]
+    clients = len(seen.queue_ages_s) + len(active.in_flight_ages_s)
+    state = state._replace(cpu=cpu, gpu=gpu, clients=(*state.clients[-CLIENTS_MOST + 1 :], clients))
+    fresh = on_cpu if seen.active is Backend.CPU else on_gpu
+    if seen.lanes[Backend.CPU].cpu_share is not None:
+        state = _note_share(state, seen.lanes[Backend.CPU].cpu_share)
+    if fresh.latencies_s:
+        state = _note_waiting(_weigh(settings, state, fresh, now), seen, fresh)
+        state = _learn_relation(state, now)
+    return _note_overload(_note_trend(settings, state, seen, now), seen, now), fresh
 
 
 def _note_move(settings: PolicySettings, state: PolicyState, seen: Observation, now: float) -> PolicyState:
     """Start afresh where traffic has moved, and grow the patience where that undid a demotion soon."""
-    if state.active is seen.active:
-        return state
-    moved = replace(
-        state,
+    moved = state._replace(
         active=seen.active,
         moved_at=now,
         alarm=0.0,
@@ -56,84 +85,93 @@ def _note_move(settings: PolicySettings, state: PolicyState, seen: Observation, 
         calm_since=None,
         trial_due_since=None,
         clients=(),
+        trend=(),
     )
     if state.active is None:
         return moved
     if seen.active is Backend.CPU:
-        return replace(moved, demoted_at=now, demoted_by=state.ordered, ordered="")
-    return replace(_judge_demotion(settings, moved, now), ordered="")
+        recent = tuple([at for at in state.demotions if at > now - HOUR_S])
+        if state.ordered in _DEMOTIONS:
+            recent = (*recent, now)
+        return moved._replace(demotions=recent, demoted_by=state.ordered, ordered="")
+    return _judge_demotion(settings, moved, now)._replace(ordered="", needed=True)
 
 
 def _judge_demotion(settings: PolicySettings, state: PolicyState, now: float) -> PolicyState:
     """A demotion undone soon doubles the patience before the next, a trial fourfold; one that held takes it back."""
     if state.demoted_by not in _DEMOTIONS:
         return state
-    undone = now - state.demoted_at < max(60.0, SOON * state.dwell_s)
+    soon = bool(state.demotions) and now - state.demotions[-1] < max(60.0, SOON * state.dwell_s)
+    undone = soon or state.cpu.served < FEW
     factor = 2.0 if undone else 0.5
     trial_s = state.trial_s * factor**2 if state.demoted_by == "trial" else state.trial_s
-    return replace(
-        state,
+    return state._replace(
         dwell_s=min(max(state.dwell_s * factor, settings.dwell_s), settings.dwell_max_s),
         trial_s=min(max(trial_s, settings.trial_s), settings.dwell_max_s),
     )
 
 
-def _read_lane(
-    memory: LaneMemory, lane: LaneObservation, slots: int, now: float
-) -> tuple[LaneMemory, tuple[Sample, ...]]:
-    """The memory of a backend after `lane`, and the new samples that are no cold starts."""
-    if not lane.running:
-        if memory.ready_at is not None:
-            memory = replace(memory, ready_at=None, served=0)
-    elif memory.ready_at is None:
-        memory = replace(memory, ready_at=now, samples=(), level=None)
-    finished = max(lane.finished - memory.seen, 0)
-    if not finished:
-        return (memory if lane.finished == memory.seen else replace(memory, seen=lane.finished)), ()
+def _read_lane(memory: LaneMemory, lane: LaneObservation, slots: int, now: float) -> tuple[LaneMemory, Fresh]:
+    """The memory of a backend after `lane`, and the new requests that are no cold starts."""
+    if lane.running is (memory.ready_at is None):
+        if lane.running:
+            memory = memory._replace(ready_at=now, ats=(), services_s=(), latencies_s=(), level=None)
+        else:
+            memory = memory._replace(ready_at=None, served=0)
+    finished = lane.finished - memory.seen
+    if finished <= 0:
+        return (memory._replace(seen=lane.finished) if finished else memory), NOTHING
     kept = min(finished, len(lane.recent_services_s))
-    cold = max(slots - memory.served - (finished - kept), 0)
-    pairs = tuple(zip(lane.recent_services_s, lane.recent_latencies_s, strict=True))[
-        len(lane.recent_services_s) - kept :
-    ]
-    warm = tuple(Sample(now, service, latency) for service, latency in pairs[cold:])
-    samples = keep_recent((*memory.samples, *warm))
+    cold = min(max(slots - memory.served - (finished - kept), 0), kept)
+    begin = len(lane.recent_services_s) - kept
+    fresh = Fresh(lane.recent_services_s[begin:], lane.recent_latencies_s[begin:], cold)
     served = memory.served + finished if lane.running else 0
-    memory = replace(memory, seen=lane.finished, served=served, finished_at=now)
-    return (_follow_floor(memory, samples, now) if warm else memory), warm
+    if kept > cold:
+        memory = _take_in(memory, fresh.warm, now)
+    return memory._replace(seen=lane.finished, served=served, finished_at=now), fresh
 
 
-def _follow_floor(memory: LaneMemory, samples: tuple[Sample, ...], now: float) -> LaneMemory:
-    """Take the new samples in; the floor follows them down at once and creeps up, so that it is not kept forever."""
-    level, floor_s = level_of(samples), memory.floor_s
+def _take_in(memory: LaneMemory, fresh: Fresh, now: float) -> LaneMemory:
+    """Take new requests in; the floor follows them down at once and creeps up, so that it is not kept forever."""
+    ats = memory.ats + (now,) * len(fresh.services_s)
+    begin = recent_from(ats)
+    services_s = (memory.services_s + fresh.services_s)[begin:]
+    latencies_s = (memory.latencies_s + fresh.latencies_s)[begin:]
+    level, floor_s = level_of(services_s, latencies_s), memory.floor_s
     assert level is not None
     if floor_s is None or level.p50_s <= floor_s:
         floor_s = level.p50_s
     else:
         floor_s += (level.p50_s - floor_s) * min((now - memory.floor_at) / FLOOR_CREEP_S, 1.0)
-    return replace(memory, samples=samples, level=level, floor_s=floor_s, floor_at=now)
+    return memory._replace(
+        ats=ats[begin:], services_s=services_s, latencies_s=latencies_s, level=level, floor_s=floor_s, floor_at=now
+    )
 
 
-def _weigh(settings: PolicySettings, state: PolicyState, warm: tuple[Sample, ...], now: float) -> PolicyState:
+def _weigh(settings: PolicySettings, state: PolicyState, fresh: Fresh, now: float) -> PolicyState:
     """Raise and lower the alarm with the requests that arrived after the backend took over."""
-    slo = settings.latency_slo_s
-    if slo is None:
+    slo_s = settings.latency_slo_s
+    if slo_s is None:
         return state
-    longest = answerable_s(state, now)
-    fair = [sample.latency_s for sample in warm if sample.latency_s <= longest]
+    warm_s = fresh.warm.latencies_s
+    if not warm_s:
+        return state
+    if max(warm_s) <= slo_s:
+        return state._replace(alarm=max(state.alarm + len(warm_s) * GOOD_STEP, 0.0)) if state.alarm else state
+    longest_s = answerable_s(state, now)
+    fair = [latency_s for latency_s in warm_s if latency_s <= longest_s]
     if not fair:
         return state
-    alarm = state.alarm
-    for latency in fair:
-        alarm = min(max(alarm + alarm_step(latency, slo), 0.0), ALARM_MAX)
-    bad = sum(latency > slo for latency in fair)
-    state = replace(state, alarm=alarm, requests=state.requests + len(fair), violations=state.violations + bad)
-    return _note_bad(state, now) if bad else state
+    state = state._replace(alarm=alarm_after(state.alarm, fair, slo_s))
+    return _note_bad(state, now) if max(fair) > slo_s else state
 
 
 def _note_bad(state: PolicyState, now: float) -> PolicyState:
     """Remember that a request was bad just now; after a pause in the trouble it begins anew."""
     going_on = state.bad_since is not None and now - state.bad_at <= BAD_GAP_S
-    return replace(state, bad_since=state.bad_since if going_on else now, bad_at=now)
+    if going_on:
+        return state._replace(bad_at=now)
+    return state._replace(bad_since=now, bad_at=now, episodes=(*state.episodes[-EPISODES_MOST + 1 :], now))
 
 
 def answerable_s(state: PolicyState, now: float) -> float:
@@ -143,12 +181,52 @@ def answerable_s(state: PolicyState, now: float) -> float:
     return now - max(state.moved_at, state.moved_at if ready_at is None else ready_at)
 
 
+def _note_waiting(state: PolicyState, seen: Observation, fresh: Fresh) -> PolicyState:
+    """Whether requests ever wait for one another: those of a single client that waits for its answers never do.
+
+    Of an open stream a share as large as the utilization would have to wait; `alone` is the logarithm of the odds
+    against seeing none. It is learned on the CPU, where the utilization is high enough to tell.
+    """
+    for service_s, latency_s in zip(fresh.services_s, fresh.latencies_s, strict=True):
+        if latency_s - service_s > WAITED_SHARE * service_s + WAITED_S:
+            return state._replace(alone=0.0) if state.alone else state
+    if seen.active is Backend.GPU or state.alone >= ALONE_MOST:
+        return state
+    odds = -log(1.0 - min(utilization(state, seen), 0.9))
+    return state._replace(alone=min(state.alone + len(fresh.services_s) * odds, ALONE_MOST))
+
+
+def _note_share(state: PolicyState, share: float | None) -> PolicyState:
+    """Remember the CPU share last measured: a new worker has none for a while."""
+    return state if state.cpu_share == share else state._replace(cpu_share=share)
+
+
+def _note_trend(settings: PolicySettings, state: PolicyState, seen: Observation, now: float) -> PolicyState:
+    """Note the CPU's p95, as it is or as the queue that is building up will make it."""
+    level = state.cpu.level
+    if seen.active is Backend.GPU or level is None or state.cpu.finished_at < now or settings.latency_slo_s is None:
+        return state
+    wait_s = queue_wait_p95_s(seen.arrival_rate, level.mean_s, seen.slots) if state.alone < 1.0 else 0.0
+    expected_s = min(level.p95_s + wait_s, 2 * settings.latency_slo_s)
+    trend = note(state.trend, now, expected_s, start_up_s(settings, seen, Backend.GPU))
+    return state if trend is state.trend else state._replace(trend=trend)
+
+
+def start_up_s(settings: PolicySettings, seen: Observation, backend: Backend) -> float:
+    """How long a backend takes to start, as far as is known; a GPU not yet seen has more to load than the CPU."""
+    known_s = seen.lanes[backend].start_up_s
+    if known_s is not None:
+        return known_s
+    cpu_s = seen.lanes[Backend.CPU].start_up_s if backend is Backend.GPU else None
+    return settings.start_up_s if cpu_s is None else max(settings.start_up_s, GPU_STARTS_SLOWER * cpu_s)
+
+
 def _note_overload(state: PolicyState, seen: Observation, now: float) -> PolicyState:
     """Remember since when more work arrives than the backend can do, with a queue to show for it."""
-    overloaded = utilization(state, seen) > 1.0 and len(seen.queue_ages_s) > seen.slots
+    overloaded = len(seen.queue_ages_s) > seen.slots and utilization(state, seen) > 1.0
     if overloaded is (state.overload_since is not None):
         return state
-    return replace(state, overload_since=now if overloaded else None)
+    return state._replace(overload_since=now if overloaded else None)
 
 
 def utilization(state: PolicyState, seen: Observation) -> float:
@@ -164,11 +242,11 @@ def _learn_relation(state: PolicyState, now: float) -> PolicyState:
     before = old.level
     if before is None or (new.served > PAIR_MOST and now - state.moved_at > PAIR_WITHIN_S):
         return state
-    here = [sample for sample in new.samples if sample.at >= state.moved_at]
-    after = level_of(here)
-    if after is None or after.count < PAIR_LEAST:
+    begin = bisect_left(new.ats, state.moved_at)
+    after = level_of(new.services_s[begin:], new.latencies_s[begin:])
+    if after is None or after.size < PAIR_LEAST:
         return state
-    if here[0].at - old.samples[-1].at > max(SAME_LOAD_S, 3 * (before.p95_s + after.p95_s)):
+    if new.ats[begin] - old.ats[-1] > max(SAME_LOAD_S, 3 * (before.p95_s + after.p95_s)):
         return state
     on_gpu = state.active is Backend.GPU
     points = state.points
@@ -176,4 +254,4 @@ def _learn_relation(state: PolicyState, now: float) -> PolicyState:
         gpu_s, cpu_s = (is_s, was_s) if on_gpu else (was_s, is_s)
         if gpu_s > 0 and cpu_s > 0:
             points = learn_point(points, Point(gpu_s, cpu_s, now))
-    return replace(state, points=points)
+    return state._replace(points=points)

@@ -6,6 +6,7 @@ except where a user-facing name says `_ms`; rates are per second; shares are bet
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 
 class Backend(StrEnum):
@@ -151,18 +152,37 @@ class Observation:
     energy_price_per_j: float = 0.0
 
 
+class Grounds(Protocol):
+    """What a decision rests on: it can be put into words and numbers, when somebody asks for them."""
+
+    def reason(self, rule: str) -> str:
+        """Why `rule` decided as it did, in one sentence for a person."""
+
+    def inputs(self) -> dict[str, float | str | None]:
+        """The numbers behind the decision."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What the policy answers: where requests should be served, and why.
 
     `chosen` equal to the active backend means stay, and while a switch is under way that it is given up; equal to
-    `switching_to` that the switch goes on.
-    `reason` is one sentence for a person; `inputs` holds the numbers it rests on. `rule` names the rule that spoke
-    (docs/policy.md): it stays the same while only the numbers in the reason move.
+    `switching_to` that the switch goes on. `rule` names the rule that spoke (docs/policy.md): it stays the same while
+    only the numbers move. `reason` and `inputs` are made when they are read, since most decisions change nothing and
+    nobody reads theirs.
     """
 
     chosen: Backend
     rejected: Backend
-    reason: str
-    inputs: dict[str, float | str | None] = field(default_factory=dict)
-    rule: str = ""
+    rule: str
+    grounds: Grounds = field(compare=False, repr=False)
+
+    @property
+    def reason(self) -> str:
+        """Why, in one sentence for a person."""
+        return self.grounds.reason(self.rule)
+
+    @property
+    def inputs(self) -> dict[str, float | str | None]:
+        """The numbers that the decision rests on."""
+        return self.grounds.inputs()

@@ -1,159 +1,177 @@
 """On the CPU: is there trouble, and would a GPU end it?
 
-Trouble is evidence that the SLO is missed, or more work than the CPU can do. Then the reasons against a promotion are
-asked one after the other, each with its own sentence: the function waits instead of computing, the GPU has
-already proved useless for this load, the queue will be gone before a GPU is ready, there is no GPU.
+Trouble is evidence that the SLO is missed or soon will be, or more work than the CPU can do. Then the reasons against
+a promotion are asked one after the other, each with its own sentence (reasons.py): the function waits instead of
+computing, the GPU has already proved useless for this load, the queue will be gone before a GPU is ready, there is no
+GPU, a GPU would cost more than it is worth.
 """
 
-from runtime_images.policy.context import Context
-from runtime_images.policy.faults import gpu_is_failing
-from runtime_images.policy.model import Backend, Decision, ExecutionMode
-from runtime_images.policy.sentences import requests, span, target
+from runtime_images.policy import plans
+from runtime_images.policy.context import Choice, Context, move, stay
+from runtime_images.policy.estimators import predict_cpu_s
+from runtime_images.policy.faults import pause_left_s
+from runtime_images.policy.model import Backend, ExecutionMode
+from runtime_images.policy.trend import rises_over
 
 UNMEASURED_LEAST = 5
 LOAD_CHANGED = 1.5
 BUSY = 0.9
 LASTING_S = 5.0
 NEAR_SLO = 0.8
+EPISODES_LEAST = 3
+CHRONIC = 0.08
+"""The share of late requests at which bursts are no exception any more."""
+
+REACTION_S = 1.0
+TROUBLE = frozenset({"trouble", "early", "returned", "as_cheap", "sparse", "no_gpu", "failing_gpu"})
+"""Rules that speak of a load that a GPU would serve better, whether it is had or not."""
 
 
-def on_cpu(context: Context) -> Decision:
+def on_cpu(context: Context) -> Choice:
     """The decision while the CPU serves."""
-    trouble = _trouble(context)
-    if trouble is None:
-        return _return_to_preferred(context) or context.stay("well", _well(context))
-    return (
-        _waits(context, trouble)
-        or _unmeasured(context, trouble)
-        or _failing(context, trouble)
-        or _futile(context, trouble)
-        or _passing(context, trouble)
-        or _no_gpu(context, trouble)
-        or context.move("trouble", f"{trouble}; {_expectation(context)}")
-    )
-
-
-def _trouble(context: Context) -> str | None:
-    """What is wrong, as the first half of a sentence; None if nothing is."""
-    return _late(context) or _overloaded(context)
-
-
-def _late(context: Context) -> str | None:
-    slo_s = context.slo_s
-    if slo_s is None or context.alarm < context.threshold:
-        return None
-    samples = context.state.cpu.samples
-    late = [sample.latency_s for sample in samples if sample.latency_s > slo_s]
-    slowest = max((*late, *context.overdue_s), default=slo_s)
-    waiting = len(context.overdue_s)
-    if not late:
-        text = f"{requests(waiting)} waiting longer than {target(slo_s)} for an answer"
+    if is_late(context) or is_overloaded(context):
+        rule = "trouble"
+    elif _rises(context):
+        rule = "early"
+    elif _returns(context):
+        rule = "returned"
+    elif _is_as_cheap(context):
+        rule = "as_cheap"
     else:
-        text = f"{len(late)} of {len(samples)} recent requests took longer than {target(slo_s)}"
-        text += f", and {waiting} more wait longer than that for an answer" if waiting else ""
-    return f"{text} (the slowest {span(slowest)})"
+        return _preferred(context) or stay("well")
+    against = _against(context, early=rule != "trouble")
+    return stay(against) if against else move(rule)
 
 
-def _overloaded(context: Context) -> str | None:
-    since = context.state.overload_since
-    asked = context.slo_s is not None or context.settings.slo.throughput_rps is not None
-    if not asked or since is None or context.now - since < context.settings.overload_s:
-        return None
-    level = context.levels[Backend.CPU]
-    assert level is not None
-    return (
-        f"{context.seen.arrival_rate:.1f} requests a second of {span(level.mean_s)} each are more than the CPU can "
-        f"serve ({requests(len(context.seen.queue_ages_s))} in the queue)"
-    )
+def is_late(context: Context) -> bool:
+    """Whether the evidence says that the SLO is missed."""
+    state = context.state
+    if state.alarm <= 0.0 and not context.overdue_s:
+        return False
+    return context.slo_s is not None and context.alarm >= context.threshold
 
 
-def _waits(context: Context, trouble: str) -> Decision | None:
-    share = context.cpu.cpu_share
-    if share is None or share >= context.settings.waiting_share:
-        return None
-    reason = (
-        f"{trouble}, but the function computes only {share:.0%} of its time and waits the rest: a GPU would not help"
-    )
-    return context.stay("waits", reason)
+def is_overloaded(context: Context) -> bool:
+    """Whether more work has been arriving for a while than the CPU can do."""
+    since, slo = context.state.overload_since, context.settings.slo
+    asked = context.slo_s is not None or slo.throughput_rps is not None
+    return asked and since is not None and context.now - since >= context.settings.overload_s
 
 
-def _unmeasured(context: Context, trouble: str) -> Decision | None:
-    if context.cpu.cpu_share is not None or context.state.cpu.served >= UNMEASURED_LEAST:
-        return None
-    return context.stay("unmeasured", f"{trouble}, but it is not known yet whether the function computes or waits")
+def _rises(context: Context) -> bool:
+    """Whether the latency will have passed the SLO by the time a GPU started now is ready."""
+    slo_s, trend = context.slo_s, context.state.trend
+    if slo_s is None or context.state.cpu.finished_at < context.now:
+        return False
+    at = context.now + context.start_up_s(Backend.GPU) + REACTION_S
+    return rises_over(trend, slo_s, at)
 
 
-def _failing(context: Context, trouble: str) -> Decision | None:
-    failing = gpu_is_failing(context)
-    return None if failing is None else context.stay("failing_gpu", f"{trouble}, but {failing}")
+def _returns(context: Context) -> bool:
+    """Whether requests come again to a function whose GPU, needed for them, was only released for want of any."""
+    state = context.state
+    if state.demoted_by != "idle" or not state.needed or state.cpu.served:
+        return False
+    lane = context.cpu
+    return bool(context.seen.queue_ages_s or lane.in_flight_ages_s)
 
 
-def _futile(context: Context, trouble: str) -> Decision | None:
+def _is_as_cheap(context: Context) -> bool:
+    """Whether nothing is saved by keeping a function that computes on the CPU."""
+    share = context.state.cpu_share
+    if context.slo_s is None or share is None or context.price(Backend.GPU) > context.price(Backend.CPU):
+        return False
+    return context.seen.arrival_rate > 0 and not context.state.futile_at
+
+
+def _against(context: Context, *, early: bool) -> str | None:
+    """The rule that speaks against a promotion, if one does."""
+    rules = (
+        ("waits", _waits), ("unmeasured", _unmeasured), ("failing_gpu", _failing), ("futile", _futile),
+        ("no_use", _no_use), ("no_gpu", _no_gpu), ("leaving", _leaving), ("sparse", _sparse),
+    )  # fmt: skip
+    if not early and _passing(context):
+        return "passing"
+    return next((name for name, speaks in rules if speaks(context)), None)
+
+
+def _waits(context: Context) -> bool:
+    share = context.state.cpu_share
+    return share is not None and share < context.settings.waiting_share
+
+
+def _unmeasured(context: Context) -> bool:
+    return context.state.cpu_share is None and context.state.cpu.served < UNMEASURED_LEAST
+
+
+def _failing(context: Context) -> bool:
+    return pause_left_s(context) > 0
+
+
+def _futile(context: Context) -> bool:
     """Whether the GPU has been tried for this load and was no faster."""
-    futile_s, level = context.state.futile_s, context.levels[Backend.CPU]
+    futile_s, level = context.state.futile_s, context.level(Backend.CPU)
     if futile_s is None or context.now - context.state.futile_at > context.settings.forget_s:
-        return None
-    if level is not None and not futile_s / LOAD_CHANGED < level.p95_s < futile_s * LOAD_CHANGED:
-        return None  # the load has changed
-    return context.stay("futile", f"{trouble}, but the GPU was no faster when this load was last tried on it")
+        return False
+    return level is None or futile_s / LOAD_CHANGED < level.p95_s < futile_s * LOAD_CHANGED
 
 
-def _passing(context: Context, trouble: str) -> Decision | None:
+def _no_use(context: Context) -> bool:
+    """Whether a GPU would miss the SLO as well, and the CPU can at least do the work."""
+    level, slo_s = context.level(Backend.CPU), context.slo_s
+    if level is None or slo_s is None or is_overloaded(context) or context.utilization >= BUSY:
+        return False
+    hopeless_s = predict_cpu_s(context.state.points, slo_s)
+    if hopeless_s is None or level.p50_s > LOAD_CHANGED * max(point.cpu_s for point in context.state.points):
+        return False
+    return min(context.state.cpu.services_s) > hopeless_s
+
+
+def _passing(context: Context) -> bool:
     """Whether only a burst waits, which the CPU will have served before a GPU is ready."""
-    level, queue = context.levels[Backend.CPU], len(context.seen.queue_ages_s)
+    level, queue = context.level(Backend.CPU), len(context.seen.queue_ages_s)
     if level is None or context.slo_s is None:
-        return None
+        return False
     slow = level.p95_s > NEAR_SLO * context.slo_s or (queue == 0 and context.overdue_s)
-    if slow or context.utilization >= BUSY:
-        return None
-    start_up_s = context.settings.start_up_of(context.gpu)
-    backlog_s = queue * level.mean_s / context.seen.slots
+    if slow or _is_chronic(context) or context.utilization >= BUSY:
+        return False
+    start_up_s = context.start_up_s(Backend.GPU)
     lasted_s = context.state.bad_at - (context.state.bad_since or 0.0)
-    if backlog_s > start_up_s or max(lasted_s, context.serving_s) >= max(LASTING_S, start_up_s):
-        return None
-    reason = (
-        f"{trouble}, but a request takes the CPU {span(level.p95_s)} and the queue will be served in "
-        f"{span(backlog_s)}, before a GPU would be ready ({span(start_up_s)})"
-    )
-    return context.stay("passing", reason)
+    return backlog_s(context) <= start_up_s and max(lasted_s, context.serving_s) < max(LASTING_S, start_up_s)
 
 
-def _no_gpu(context: Context, trouble: str) -> Decision | None:
-    if context.gpu.available:
-        return None
-    return context.stay("no_gpu", f"{trouble}, but no GPU is available: the function stays on the CPU")
+def _is_chronic(context: Context) -> bool:
+    """Whether bursts make so many requests late, again and again, that they are no exception any more."""
+    begun = [at for at in context.state.episodes if at > context.now - context.settings.forget_s]
+    return len(begun) >= EPISODES_LEAST and plans.late_share(context.state.ledger) > CHRONIC
 
 
-def _expectation(context: Context) -> str:
-    level = context.levels[Backend.GPU]
-    if level is None:
-        return "the GPU has not been tried yet"
-    return f"the GPU answered in {span(level.p95_s)} last time"
+def backlog_s(context: Context) -> float:
+    """How long the CPU will need for what waits."""
+    level = context.level(Backend.CPU)
+    return 0.0 if level is None else len(context.seen.queue_ages_s) * level.mean_s / context.seen.slots
 
 
-def _return_to_preferred(context: Context) -> Decision | None:
+def _no_gpu(context: Context) -> bool:
+    return not context.usable(Backend.GPU)
+
+
+def _leaving(context: Context) -> bool:
+    """Whether the GPU will be gone again before it would have paid for its start."""
+    left_s = context.gpu.available_for_s
+    return left_s is not None and left_s < context.start_up_s(Backend.GPU) + context.settings.dwell_s
+
+
+def _sparse(context: Context) -> bool:
+    """Whether a GPU would have cost more lately than the late requests were worth."""
+    return context.state.ledger.served > 0 and context.plan == plans.NEVER
+
+
+def _preferred(context: Context) -> Choice | None:
     """Without a latency to judge by, a function that prefers the GPU goes back to it when there is work for it."""
     if context.settings.mode is not ExecutionMode.GPU_PREFERRED or context.slo_s is not None:
         return None
     share, working = context.cpu.cpu_share, context.seen.arrival_rate > 0
-    if not (working and context.gpu.available) or context.state.futile_s is not None or gpu_is_failing(context):
+    if not (working and context.usable(Backend.GPU)) or context.state.futile_s is not None or _failing(context):
         return None
-    if share is None or share < context.settings.waiting_share:
-        return None
-    reason = "the function prefers the GPU, which is available, and no latency SLO is set to judge the CPU by"
-    return context.move("preferred", reason)
-
-
-def _well(context: Context) -> str:
-    level, slo_s = context.levels[Backend.CPU], context.slo_s
-    if slo_s is None:
-        return "no latency SLO is set: the function stays on the CPU, the cheaper backend"
-    here = [sample.latency_s for sample in context.state.cpu.samples if sample.at >= context.state.moved_at]
-    if level is None or not here:
-        return f"no request has been measured on the CPU against {target(slo_s)} yet"
-    slowest_s = max(here)
-    if slowest_s > slo_s:
-        return (
-            f"the slowest of the last requests took {span(slowest_s)}, too little to say that {target(slo_s)} is missed"
-        )
-    return f"the slowest of the last requests took the CPU {span(slowest_s)}, within {target(slo_s)}"
+    return move("preferred") if share is not None and share >= context.settings.waiting_share else None

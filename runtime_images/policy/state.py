@@ -1,13 +1,15 @@
 """What the policy is told once (`PolicySettings`) and what it remembers from one decision to the next (`PolicyState`).
 
-Both are frozen values: `decide` answers with a new state and never changes the old one, so a recorded run can be
-replayed and a test can hold any moment still. Times are seconds on the caller's clock.
+All are frozen values: `decide` answers with a new state and never changes the old one, so a recorded run can be
+replayed and a test can hold any moment still. What changes at every decision is a named tuple, the cheapest frozen
+value to copy. Times are seconds on the caller's clock.
 """
 
 from dataclasses import dataclass
 from math import inf
+from typing import NamedTuple
 
-from runtime_images.policy.model import Backend, ExecutionMode, LaneObservation, Prices, Slo
+from runtime_images.policy.model import Backend, ExecutionMode, Prices, Slo
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,7 @@ class PolicySettings:
     `margin` is the share of the SLO that a predicted p95 may use before the function is moved to the CPU;
     `waiting_share` the CPU share under which a function waits instead of computing; `gain` the share of the CPU's
     time under which the GPU counts as faster; `violation_cost_s` what one request over the SLO is worth, in seconds
-    of GPU; `start_up_s` a backend's start-up time until it is known.
+    of GPU; `start_up_s` a backend's start-up time until it is known; `demotions_per_hour` a bound that always holds.
     """
 
     mode: ExecutionMode
@@ -34,6 +36,7 @@ class PolicySettings:
     idle_s: float = 5.0
     trial_s: float = 60.0
     forget_s: float = 1800.0
+    demotions_per_hour: int = 10
 
     @property
     def latency_slo_s(self) -> float | None:
@@ -41,31 +44,9 @@ class PolicySettings:
         target = self.slo.latency_p95_ms
         return None if target is None else target / 1000.0
 
-    def start_up_of(self, lane: LaneObservation) -> float:
-        """How long the backend of `lane` takes to start, as far as is known."""
-        return self.start_up_s if lane.start_up_s is None else lane.start_up_s
 
-    def break_even_s(self, cpu: LaneObservation, gpu: LaneObservation) -> float:
-        """How long the GPU must stay released to save what releasing and starting it again costs."""
-        cpu_price, gpu_price = (self.prices.per_second(backend) for backend in Backend)
-        if gpu_price <= cpu_price:
-            return inf
-        cost = self.start_up_of(cpu) * cpu_price + self.start_up_of(gpu) * gpu_price
-        return cost / (gpu_price - cpu_price)
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One finished request: when it was seen, and its times with and without the wait in the queue."""
-
-    at: float
-    service_s: float
-    latency_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """Times of a backend lately, over `count` requests: service at the median, p95 and mean, and mean latency.
+class Level(NamedTuple):
+    """Times of a backend lately, over `size` requests: service at the median, p95 and mean, and mean latency.
 
     From five requests on, neither p95 nor the mean of the service times sees the largest.
     """
@@ -74,30 +55,31 @@ class Level:
     p95_s: float
     mean_s: float
     latency_s: float
-    count: int
+    size: int
 
 
-@dataclass(frozen=True, slots=True)
-class LaneMemory:
+class LaneMemory(NamedTuple):
     """What is remembered of one backend.
 
     `seen` is how many finished requests were learned from, the last of them at `finished_at`; `served` how many of
-    them since the backend last started, at `ready_at`. `samples` are the newest ones, cold starts left out, `level`
-    is what they say, and `floor_s` the shortest typical service time so far, as of `floor_at`.
+    them since the backend last started, at `ready_at`. `ats`, `services_s` and `latencies_s` are the newest ones, cold
+    starts left out, with the time at which each was seen; `level` is what they say, and `floor_s` the shortest
+    typical service time so far, as of `floor_at`.
     """
 
     seen: int = 0
     served: int = 0
     ready_at: float | None = None
     finished_at: float = -inf
-    samples: tuple[Sample, ...] = ()
+    ats: tuple[float, ...] = ()
+    services_s: tuple[float, ...] = ()
+    latencies_s: tuple[float, ...] = ()
     level: Level | None = None
     floor_s: float | None = None
     floor_at: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(NamedTuple):
     """Service times of the same load on both backends, learned around a switch at `at`."""
 
     gpu_s: float
@@ -105,18 +87,54 @@ class Point:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyState:
+class Plan(NamedTuple):
+    """One strategy on paper (plans.py): what it would hold now, and what it would have cost.
+
+    `ready_at` is when its GPU is ready, None where it has none; `money_s` its cost beyond the CPU's, in seconds of GPU;
+    `missed` the requests that it would have answered late without need.
+    """
+
+    ready_at: float | None = None
+    money_s: float = 0.0
+    missed: float = 0.0
+
+
+class Ledger(NamedTuple):
+    """The strategies on paper, with the requests that they were weighed by, as of `at`.
+
+    `trouble_at` is when there was last trouble. The pending ones have come in since `at`: requests, those for which
+    the CPU is too slow (when they arrived, and how many), and whether there was trouble. Of the requests that were
+    late on the CPU, `late` in all, `slow` ones were so by their own service time; the others had to wait for those.
+    `served` and `missed` count all requests so far, and those that were late without need.
+    """
+
+    at: float | None = None
+    requests: float = 0.0
+    trouble_at: float = -inf
+    pending_requests: int = 0
+    pending_needed: tuple[tuple[float, int], ...] = ()
+    pending_trouble: bool = False
+    late: float = 0.0
+    slow: float = 0.0
+    served: int = 0
+    missed: int = 0
+    plans: tuple[Plan, ...] = ()
+
+
+class PolicyState(NamedTuple):
     """Everything remembered between decisions.
 
     `moved_at` is when traffic came to the `active` backend. `alarm` is the evidence that it misses the SLO
-    (estimators.py), `bad_since` and `bad_at` the first and the last bad request of the present trouble.
-    `calm_since` is since when the CPU would do, `trial_due_since` since when a trial would pay. `futile_s` is the
-    CPU service time at which the GPU was no faster, found at `futile_at`. `ordered` is the rule that ordered the
-    last switch, `demoted_by` and `demoted_at` the last demotion, `dwell_s` and `trial_s` the patience before the
-    next demotion or trial. `gpu_failures` is how often in a row the GPU was left because of errors, `gpu_failed_at`
-    when last. `clients` are the last counts of unanswered requests, `requests` and `violations` the totals against
-    the SLO.
+    (estimators.py), `bad_since` and `bad_at` the first and the last bad request of the present trouble,
+    `episodes` when the last few troubles began. `calm_since`
+    is since when the CPU would do, `trial_due_since` since when a trial would pay; `needed` says whether the last
+    load on the GPU needed it. `futile_s` is the CPU service time at which the GPU was no faster, found at
+    `futile_at`. `ordered` is the rule that ordered the last switch, `demoted_by` the rule of the last demotion,
+    `demotions` when the latest ones were. `dwell_s` and `trial_s` are the patience before the next demotion or trial.
+    `gpu_failures` is how often in a row the GPU was left because of errors or lost, `gpu_failed_at` when last.
+    `clients` are the last counts of unanswered requests, `alone` the evidence that they come from one client that
+    waits for its answers. `trend` are a few moments of the CPU's latency, the newest last. `ledger` holds the
+    strategies on paper.
     """
 
     active: Backend | None = None
@@ -126,22 +144,26 @@ class PolicyState:
     alarm: float = 0.0
     bad_since: float | None = None
     bad_at: float = -inf
+    episodes: tuple[float, ...] = ()
     overload_since: float | None = None
     calm_since: float | None = None
     trial_due_since: float | None = None
+    needed: bool = False
     points: tuple[Point, ...] = ()
     futile_s: float | None = None
     futile_at: float = 0.0
     ordered: str = ""
-    demoted_at: float = -inf
+    demotions: tuple[float, ...] = ()
     demoted_by: str = ""
     gpu_failures: int = 0
     gpu_failed_at: float = -inf
     dwell_s: float = 0.0
     trial_s: float = 0.0
     clients: tuple[int, ...] = ()
-    requests: int = 0
-    violations: int = 0
+    alone: float = 0.0
+    cpu_share: float | None = None
+    trend: tuple[tuple[float, float], ...] = ()
+    ledger: Ledger = Ledger()
 
     def lane(self, backend: Backend) -> LaneMemory:
         """The memory of `backend`."""

@@ -13,23 +13,20 @@ from runtime_images.policy.estimators import (
     alarm_threshold,
     closed_loop_clients,
     hopeful_cpu_s,
-    keep_recent,
     learn_point,
     level_of,
     predict_cpu_s,
+    predict_gpu_s,
     queue_wait_p95_s,
+    recent_from,
 )
-from runtime_images.policy.state import Point, Sample
+from runtime_images.policy.state import Point
 
 POINTS = (Point(0.02, 0.1, 0.0), Point(0.08, 1.6, 0.0))
 
 
-def samples(*services: float, at: float = 0.0) -> tuple[Sample, ...]:
-    return tuple(Sample(at, service, service) for service in services)
-
-
 def test_a_level_does_not_see_one_outlier_among_five() -> None:
-    level = level_of(samples(0.1, 0.1, 9.0, 0.1, 0.1))
+    level = level_of((0.1, 0.1, 9.0, 0.1, 0.1), (0.1,) * 5)
 
     assert level is not None
     assert (level.p50_s, level.p95_s) == (0.1, 0.1)
@@ -37,23 +34,23 @@ def test_a_level_does_not_see_one_outlier_among_five() -> None:
 
 
 def test_a_level_of_few_requests_sees_the_worst() -> None:
-    level = level_of(samples(0.1, 0.5))
+    level = level_of((0.1, 0.5), (0.1, 0.5))
 
     assert level is not None
     assert level.p95_s == 0.5
-    assert level_of(()) is None
+    assert level_of((), ()) is None
 
 
 def test_only_the_last_two_seconds_are_the_present() -> None:
-    old, new = samples(*[0.1] * 20, at=1.0), samples(*[0.2] * 6, at=4.0)
-
-    assert keep_recent((*old, *new)) == new
+    assert recent_from((1.0,) * 20 + (4.0,) * 6) == 20
 
 
 def test_at_least_five_samples_are_kept_however_old() -> None:
-    old = samples(0.1, 0.1, 0.1, 0.1, 0.1, 0.1, at=1.0)
+    assert recent_from((1.0,) * 6 + (100.0,)) == 2
 
-    assert keep_recent((*old, *samples(0.3, at=100.0))) == (*old[2:], *samples(0.3, at=100.0))
+
+def test_at_most_forty_samples_are_kept() -> None:
+    assert recent_from((1.0,) * 100) == 60
 
 
 def test_two_gross_violations_or_three_plain_ones_are_trouble_at_a_low_rate() -> None:
@@ -76,6 +73,14 @@ def test_a_prediction_goes_through_the_learned_points_and_between_them() -> None
     assert predict_cpu_s(POINTS, 0.04) == pytest.approx(0.4)
     assert predict_cpu_s(POINTS, 0.01) == pytest.approx(0.05)
     assert predict_cpu_s((), 0.04) is None
+
+
+def test_the_relation_can_be_read_both_ways() -> None:
+    for gpu_s in (0.01, 0.02, 0.05, 0.08, 0.3):
+        cpu_s = predict_cpu_s(POINTS, gpu_s)
+
+        assert cpu_s is not None
+        assert predict_gpu_s(POINTS, cpu_s) == pytest.approx(gpu_s)
 
 
 @given(st.floats(0.001, 1.0), st.floats(0.0, 0.02), st.floats(0.0, 0.2))

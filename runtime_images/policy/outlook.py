@@ -1,0 +1,105 @@
+"""What would the CPU do with the requests that the GPU serves?
+
+Its service time is predicted from what both took for the same load, and the wait in the queue is added.
+
+The pessimistic prediction keeps the learned ratio for smaller requests; the hopeful one knows that a GPU has a fixed
+overhead, so that a CPU gains on it there. How far the one gives way to the other is the caller's choice (`certainty`).
+"""
+
+from math import exp
+from typing import NamedTuple
+
+from runtime_images.policy.estimators import hopeful_cpu_s, predict_cpu_s, predict_gpu_s, queue_wait_p95_s
+from runtime_images.policy.model import Observation
+from runtime_images.policy.state import PolicyState
+
+SATURATED = 0.95
+
+
+class Outlook(NamedTuple):
+    """Service times of the CPU, at the median and at p95, each pessimistic and hopeful; None while nothing is known.
+
+    `critical_gpu_s` is the GPU time of a request that would just meet the SLO on the CPU. `stretch` is how many times
+    as long a closed loop would take on the CPU.
+    """
+
+    typical_s: tuple[float, float] | None = None
+    slow_s: tuple[float, float] | None = None
+    critical_gpu_s: float | None = None
+    rate: float = 0.0
+    slots: int = 1
+    clients: int | None = None
+    stretch: float = 1.0
+
+    def p95_s(self, certainty: float) -> float | None:
+        """The p95 latency; `certainty` blends the pessimistic prediction (1) with the hopeful one (0)."""
+        if self.typical_s is None or self.slow_s is None:
+            return None
+        slow_s = _blend(self.slow_s, certainty)
+        if self.clients is not None:
+            return slow_s * max(1.0, self.clients / self.slots)
+        return slow_s + queue_wait_p95_s(self.rate, _blend(self.typical_s, certainty), self.slots)
+
+    def late(self, services_s: tuple[float, ...], slo_s: float, blocked: float) -> int:
+        """How many requests of these GPU times the CPU would answer late, though the GPU did not.
+
+        Every one that is slow itself makes others late that have to wait for it: `blocked` in all.
+        """
+        critical_s = self.critical_gpu_s
+        if critical_s is None or self.typical_s is None:
+            return 0
+        slow = sum([critical_s < service_s <= slo_s for service_s in services_s])
+        return min(len(services_s), max(round(slow * blocked), int(len(services_s) * self._late_in_queue(slo_s))))
+
+    def _late_in_queue(self, slo_s: float) -> float:
+        """The share of requests that would wait longer than their service leaves of the SLO."""
+        assert self.typical_s is not None
+        typical_s = self.typical_s[1]
+        if self.clients is not None:
+            return 0.0
+        used = self.rate * typical_s / self.slots
+        if used >= SATURATED:
+            return 1.0
+        if typical_s <= 0 or typical_s >= slo_s:
+            return 0.0
+        return used * exp(-(slo_s - typical_s) * (1 - used) * self.slots / typical_s)
+
+
+def outlook(state: PolicyState, seen: Observation, slo_s: float | None, clients: int | None) -> Outlook:
+    """The outlook for the requests that the GPU served lately."""
+    level, points = state.gpu.level, state.points
+    if level is None or not points:
+        return Outlook(rate=seen.arrival_rate, slots=seen.slots, clients=clients)
+    floors = state.gpu.floor_s, state.cpu.floor_s
+    pairs = []
+    for gpu_s in (level.p50_s, level.p95_s):
+        sure, hoped = predict_cpu_s(points, gpu_s), hopeful_cpu_s(points, gpu_s, *floors)
+        if sure is None or hoped is None:
+            return Outlook(rate=seen.arrival_rate, slots=seen.slots, clients=clients)
+        pairs.append((sure, hoped))
+    critical_s = None if slo_s is None else _critical_gpu_s(state, slo_s)
+    stretch = _stretch(level.latency_s, pairs[0][0], seen.arrival_rate, clients) if clients else 1.0
+    return Outlook(pairs[0], pairs[1], critical_s, seen.arrival_rate, seen.slots, clients, stretch)
+
+
+def _blend(pair: tuple[float, float], certainty: float) -> float:
+    sure, hoped = pair
+    return hoped if sure == hoped else float(sure**certainty * hoped ** (1 - certainty))
+
+
+def _critical_gpu_s(state: PolicyState, slo_s: float) -> float | None:
+    """Where the CPU's time, seen hopefully, passes the SLO."""
+    critical_s = predict_gpu_s(state.points, slo_s)
+    lowest, gpu_floor_s, cpu_floor_s = state.points[0], state.gpu.floor_s, state.cpu.floor_s
+    if critical_s is None or gpu_floor_s is None or cpu_floor_s is None:
+        return critical_s
+    if slo_s >= lowest.cpu_s or lowest.gpu_s < 1.1 * gpu_floor_s or not cpu_floor_s < slo_s:
+        return critical_s
+    share = (slo_s - cpu_floor_s) / (lowest.cpu_s - cpu_floor_s)
+    return max(critical_s, gpu_floor_s + share * (lowest.gpu_s - gpu_floor_s))
+
+
+def _stretch(gpu_latency_s: float, cpu_s: float, rate: float, clients: int) -> float:
+    """How much longer a round of asking, waiting and thinking takes on the CPU."""
+    round_s = max(clients / rate if rate > 1.0 else 0.0, gpu_latency_s)
+    return (round_s - gpu_latency_s + max(cpu_s * clients, gpu_latency_s)) / round_s if round_s > 0 else 1.0

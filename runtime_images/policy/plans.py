@@ -1,0 +1,130 @@
+"""What would have paid? Strategies are played on paper against the load as it comes, and the cheapest one is followed.
+
+Each strategy differs in one number: how long it holds a GPU that is not needed, as a multiple of the break-even time.
+0 never starts one, infinity never lets one go. Nobody can know beforehand which is right: bursts two minutes apart
+are worth a release, bursts ten seconds apart are not, and a slow request an hour is not worth a start. What they
+would have cost on this very load can be told, and what paid lately is the best guess at what will pay (follow the
+leader; Kalai and Vempala, "Efficient algorithms for online decision problems", 2005). A lean towards the ski-rental
+break-even, which is never more than twice as dear as the optimum (Karlin et al., "Competitive snoopy caching", 1988),
+is given up only for evidence.
+
+Costs are in seconds of GPU beyond what the CPU costs alone. They fade with a half-life of twenty minutes.
+"""
+
+from math import exp, inf, log
+from typing import NamedTuple
+
+from runtime_images.policy.state import Ledger, Plan
+
+MULTIPLES = (0.0, 1.0, 4.0, 16.0, inf)
+"""How long each strategy holds a GPU that is not needed, in break-even times."""
+
+LEANS = (2.0, 0.0, 0.5, 1.0, 2.0)
+"""What each strategy must be better by, in round trips between the backends, to be followed."""
+
+NEVER, RELEASE_SOON = 0, 1
+BEAT_S = 1.0
+HALF_LIFE_S = 1200.0
+ALLOWED = 0.05
+BLOCKED_MOST = 10.0
+_NONE = tuple(Plan() for _ in MULTIPLES)
+
+
+class Terms(NamedTuple):
+    """What moves and holding cost now, in seconds of GPU.
+
+    `extra` is the GPU's cost a second beyond the CPU's; `reaction_s` is how long trouble lasts until it is noticed.
+    """
+
+    start_gpu_s: float
+    start_cpu_s: float
+    extra: float
+    break_even_s: float
+    violation_s: float
+    reaction_s: float = 0.0
+
+    @property
+    def round_trip_s(self) -> float:
+        """What a promotion and a demotion cost in starts."""
+        return self.start_gpu_s + self.start_cpu_s
+
+
+def enter(ledger: Ledger, requests: int, needed: tuple[tuple[float, int], ...], *, trouble: bool) -> Ledger:
+    """Note what came in since the last decision.
+
+    `needed` are requests that the CPU answers late though the GPU need not: when they arrived, and how many.
+    """
+    if not (requests or trouble):
+        return ledger
+    return ledger._replace(
+        pending_requests=ledger.pending_requests + requests,
+        pending_needed=ledger.pending_needed + needed,
+        pending_trouble=ledger.pending_trouble or trouble,
+    )
+
+
+def settle(ledger: Ledger, terms: Terms, now: float, *, available: bool) -> Ledger:
+    """Charge every strategy for the time since the last settlement."""
+    if ledger.at is None:
+        return ledger._replace(at=now, plans=_NONE)
+    spent_s = now - ledger.at
+    if spent_s < BEAT_S:
+        return ledger
+    kept = exp(-spent_s * log(2) / HALF_LIFE_S)
+    trouble_at = now if ledger.pending_trouble else ledger.trouble_at
+    plans = []
+    for multiple, plan in zip(MULTIPLES, ledger.plans, strict=True):
+        ready_at, money_s, missed = plan.ready_at, plan.money_s * kept, plan.missed * kept
+        missed += sum([count for arrived, count in ledger.pending_needed if ready_at is None or arrived < ready_at])
+        if not available:
+            ready_at = None
+        elif ready_at is None:
+            if ledger.pending_trouble and multiple:
+                ready_at = now + terms.reaction_s + terms.start_gpu_s
+        elif now < ready_at:
+            money_s += min(spent_s, terms.start_gpu_s)
+        else:
+            money_s += spent_s * terms.extra
+            if now - trouble_at > multiple * terms.break_even_s:
+                ready_at, money_s = None, money_s + terms.start_cpu_s
+        plans.append(Plan(ready_at, money_s, missed))
+    return Ledger(
+        at=now,
+        requests=ledger.requests * kept + ledger.pending_requests,
+        trouble_at=trouble_at,
+        late=ledger.late * kept,
+        slow=ledger.slow * kept,
+        served=ledger.served,
+        missed=ledger.missed,
+        plans=tuple(plans),
+    )
+
+
+def blocked(ledger: Ledger) -> float:
+    """How many requests were late on the CPU for each one that was slow itself."""
+    return min(max((ledger.late + 1) / (ledger.slow + 1), 1.0), BLOCKED_MOST)
+
+
+def late_share(ledger: Ledger) -> float:
+    """The share of requests that would have been late lately without a GPU."""
+    return ledger.plans[NEVER].missed / ledger.requests if ledger.requests else 0.0
+
+
+def spare(ledger: Ledger) -> float:
+    """How many more requests may be late before the allowance of all so far is used up; negative if overdrawn."""
+    return ALLOWED * ledger.served - ledger.missed
+
+
+def costs_s(ledger: Ledger, terms: Terms) -> tuple[float, ...]:
+    """What each strategy would have cost lately; one that misses few requests makes up for an overdrawn allowance."""
+    allowed = ALLOWED * ledger.requests + min(spare(ledger), 0.0)
+    return tuple([plan.money_s + terms.violation_s * max(plan.missed - allowed, 0.0) for plan in ledger.plans])
+
+
+def best(ledger: Ledger, terms: Terms) -> int:
+    """The strategy to follow, as an index of `MULTIPLES`."""
+    if not ledger.plans:
+        return RELEASE_SOON
+    leaning = [cost_s + lean * terms.round_trip_s for cost_s, lean in zip(costs_s(ledger, terms), LEANS, strict=True)]
+    leaning[NEVER] += terms.violation_s  # what one request says is not yet a habit
+    return leaning.index(min(leaning))
