@@ -4,13 +4,14 @@ A kind turns the value that TOML gave into the value that Gaia uses, or raises `
 nothing of files and keys, so one error message in `project.py` serves every key of the table there.
 """
 
+import json
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
-from runtime_images.policy.model import ExecutionMode
+from runtime_images.policy.model import ExecutionMode, WarmUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,10 @@ class Kind:
 
     expects: str
     convert: Callable[[object], Any]
+
+
+class PartError(ValueError):
+    """A value of several parts, one of which is wrong; the message says which."""
 
 
 def number(low: float = 0.0, high: float = math.inf, *, above: bool = False) -> Kind:
@@ -120,6 +125,26 @@ def _codes_by_glob(value: object) -> tuple[tuple[str, tuple[str, ...]], ...]:
     return tuple((glob, _codes(codes)) for glob, codes in value.items())
 
 
+def _warmup(value: object) -> WarmUp:
+    """A table of method, path and body; a body that is no string is sent as JSON."""
+    if not isinstance(value, dict):
+        raise ValueError  # noqa: TRY004 -- a kind has one way of saying no
+    known = [field.name for field in fields(WarmUp)]
+    if unknown := sorted(set(value) - set(known)):
+        raise PartError(f"unknown key {unknown[0]!r}; known here: {', '.join(known)}")
+    for name, pattern, expects in (
+        ("method", r"[A-Z]+", 'a method such as "POST", in capitals'),
+        ("path", r"/[!-~]*", 'a path such as "/predict?size=1", without spaces'),
+    ):
+        if name in value and not (isinstance(value[name], str) and re.fullmatch(pattern, value[name])):
+            raise PartError(f"{name} must be {expects}, not {value[name]!r}")
+    body = value.get("body", "")
+    try:
+        return WarmUp(**{**value, "body": body if isinstance(body, str) else json.dumps(body)})
+    except TypeError:
+        raise PartError("body must be a string, or a value that JSON can hold") from None
+
+
 def choice(*words: str) -> Kind:
     """One of a few words."""
 
@@ -145,6 +170,7 @@ MODE = Kind("one of " + ", ".join(f'"{mode}"' for mode in ExecutionMode), _mode)
 CURRENCY = text(r"[A-Z]{3}", 'a currency code of three capitals, such as "USD"')
 IMAGE = text(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}", 'an image name, such as "python:3.12-slim"')
 MEMORY = Kind('a size such as "512Mi" or "2Gi"', _memory)
+WARMUP = Kind('a table with path, method and body, such as { path = "/", body = { size = 1 } }', _warmup)
 FLAG = Kind("true or false", _flag)
 CODES = Kind('a list of rule codes or their beginnings, such as ["GA201", "GA7"]', _codes)
 GLOBS = Kind('a list of patterns such as ["tests/*"]', _globs)

@@ -16,7 +16,7 @@ from gaia_cli import kinds
 from gaia_cli.errors import ConfigurationError, UsageError
 from gaia_cli.linting.table import LintTable
 from gaia_cli.requirements import Requirements, default_requirements, requirements_file
-from runtime_images.policy.model import ExecutionMode, Prices, Slo
+from runtime_images.policy.model import ExecutionMode, Prices, Slo, WarmUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ class FunctionProject:
     base_image: str = ""
     concurrency: int = 0
     idempotent: bool = False
+    warmup: WarmUp | None = None
     cpus: float | None = None
     memory: str = ""
     gpus: int = 1
@@ -85,6 +86,7 @@ TABLES: dict[str, dict[str, Key]] = {
     "run": {
         "concurrency": Key(kinds.integer(0, 4096), "concurrency"),
         "idempotent": Key(kinds.FLAG, "idempotent"),
+        "warmup": Key(kinds.WARMUP, "warmup"),
         "cpus": Key(kinds.number(high=1024, above=True), "cpus"),
         "memory": Key(kinds.MEMORY, "memory"),
         "gpus": Key(kinds.integer(1, 64), "gpus"),
@@ -245,6 +247,8 @@ def _known(where: str, table: str, key: str) -> Key:
 def _converted(place: str, kind: kinds.Kind, value: object) -> object:
     try:
         return kind.convert(value)
+    except kinds.PartError as error:
+        raise ConfigurationError(f"{place}: {error}", "correct the value") from None
     except ValueError:
         raise ConfigurationError(f"{place} must be {kind.expects}, not {_shown(value)}", "correct the value") from None
 

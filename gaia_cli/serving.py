@@ -74,6 +74,7 @@ def settings_of(project: FunctionProject, mode: ExecutionMode, **beside: Any) ->
         prices=project.prices,
         concurrency=project.concurrency,
         idempotent=project.idempotent,
+        warmup=project.warmup,
         max_body_bytes=int(project.max_body_mb * 1024 * 1024),
         request_timeout_s=project.request_timeout_s,
         **beside,

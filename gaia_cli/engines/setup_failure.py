@@ -10,6 +10,7 @@ _HINTS = {
     "import": "the function's file must be importable: correct the error, or add what is missing to requirements.txt",
     "signature": "define `def handler(payload)`, an ASGI `handle(scope, receive, send)`, or `new()`",
     "start_hook": "correct the function's start hook",
+    "warmup": "correct the function, or the warm-up request in gaia.toml: [run] warmup",
     "exit": "importing the function must not end the process",
     "timeout": "importing the function takes too long; do heavy work in the first request or in start",
 }

@@ -40,6 +40,7 @@ class Kind(IntEnum):
     RESPONSE = 18
     CHUNK = 19
     HEALTH_ANSWER = 20
+    WARMING = 21
 
 
 REQUEST = int(Kind.REQUEST)

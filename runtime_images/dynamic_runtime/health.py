@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _PROBE_STARTS = (b"GET /health/", b"HEAD /health/")
 PROBES = frozenset((b"/health/liveness", b"/health/readiness"))
 HOOK_TIMEOUT_S = 0.25
+_TOLD_LINES = 10
 
 
 class HealthQuestions:
@@ -82,7 +83,9 @@ class Health:
         if ready and self.draining:
             exchange.respond_json(503, {"status": "draining"})
         elif ready and self._front.unavailable:
-            exchange.respond_json(503, {"status": "failed", "error": self._front.unavailable})
+            trouble = self._supervisor.trouble[self._supervisor.target]
+            log = list(trouble.log[-_TOLD_LINES:])
+            exchange.respond_json(503, {"status": trouble.status, "error": self._front.unavailable, "log": log})
         elif ready and self._front.active is None:
             exchange.respond_json(503, {"status": "starting"})
         else:

@@ -24,7 +24,8 @@ from runtime_images.dynamic_runtime.observer import ArrivalRate, observe, window
 from runtime_images.dynamic_runtime.processes import adopt_orphans, reap_adopted
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.starting import WorkerStarter
-from runtime_images.dynamic_runtime.supervisor import StartError, Supervisor, Switch
+from runtime_images.dynamic_runtime.supervisor import StartError, Supervisor
+from runtime_images.dynamic_runtime.switch import Switch
 from runtime_images.dynamic_runtime.worker_process import WorkerState
 from runtime_images.policy.decide import decide
 from runtime_images.policy.model import Accelerator, Backend, Decision
@@ -46,7 +47,9 @@ class Runtime:
         self.lanes = {backend: Lane(backend, settings.slo) for backend in Backend}
         self.front = Front(settings, clock, self._answered)
         self.starter = WorkerStarter(settings, clock, self._tell_line, self._tell_zygote)
-        self.supervisor = Supervisor(settings, clock, events, self.front, self.starter, self._problem_of, self._moved)
+        self.supervisor = Supervisor(
+            settings, clock, events, self.front, self.starter, self._problem_of, self._good_answers, self._moved
+        )
         self.health = Health(self.front, self.supervisor)
         self.metrics = Metrics(lambda: len(self.front.queue), self.supervisor.held, self.cost)
         self.policy = PolicySettings(mode=settings.mode, slo=settings.slo, prices=settings.prices)
@@ -139,7 +142,7 @@ class Runtime:
                 break
             except StartError as error:
                 trouble = self.supervisor.trouble[backend]
-                if trouble.hopeless or trouble.failures >= 5:
+                if trouble.is_broken:
                     self.front.refuse_queue(str(error))
                     return
                 await asyncio.sleep(max(0.0, trouble.retry_at_s - self.clock.monotonic()))
@@ -208,8 +211,7 @@ class Runtime:
         while True:
             await asyncio.sleep(POLICY_BEAT_S)
             now_s = self.clock.monotonic()
-            for link in self.front.expire(self.supervisor.links(), now_s):
-                self.supervisor.kill(link.backend)
+            self.supervisor.end_hung(self.front.expire(self.supervisor.links(), now_s), now_s)
             self._watch_gpu()
             if self.front.active is not None and not self.pinned:
                 self._decide(now_s)
@@ -238,7 +240,7 @@ class Runtime:
         problem = self._problem_of(Backend.GPU) if self.monitor is not None else ""
         if problem and not self.gpu_lost and self.supervisor.worker(Backend.GPU) is not None:
             self.events.emit("gpu_lost", reason=problem)
-            self.supervisor.kill(Backend.GPU)
+            self.supervisor.lose_device(Backend.GPU, problem)
             if not self.settings.mode.is_fixed and self.supervisor.target is Backend.GPU:
                 self._fall_back(problem)
                 self._order(Backend.CPU, f"the GPU is lost: {problem}")
@@ -272,6 +274,10 @@ class Runtime:
         status, arrived_s, finished_s, service_ns, cpu_ns = row
         times_ms = (service_ns / 1e6, 1000 * (finished_s - arrived_s), min(cpu_ns, service_ns) / 1e6)
         return [round(arrived_s - self._started_s, 6), backend, *(round(ms, 3) for ms in times_ms), int(status)]
+
+    def _good_answers(self, backend: Backend) -> int:
+        lane = self.lanes[backend]
+        return lane.requests - lane.errors
 
     def _moved(self, switch: Switch) -> None:
         self._switches += 1

@@ -4,11 +4,12 @@
 write exactly what the runtime reads. The command line resolves flags and gaia.toml; nothing here reads a file.
 """
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from runtime_images.policy.model import Accelerator, ExecutionMode, Prices, Slo
+from runtime_images.policy.model import Accelerator, ExecutionMode, Prices, Slo, WarmUp
 
 
 class SettingsError(ValueError):
@@ -39,6 +40,7 @@ class Settings:
     prices: Prices = Prices()
     concurrency: int = 0
     idempotent: bool = False
+    warmup: WarmUp | None = None
     max_body_bytes: int = 16 * 1024 * 1024
     queue_size: int = 1024
     request_timeout_s: float = 300.0
@@ -81,6 +83,7 @@ class Settings:
             ),
             concurrency=int(read.number("GAIA_CONCURRENCY", defaults.concurrency, high=4096)),
             idempotent=read.flag("GAIA_IDEMPOTENT", default=False),
+            warmup=read.warmup("GAIA_WARMUP"),
             max_body_bytes=int(read.number("GAIA_MAX_BODY_BYTES", defaults.max_body_bytes)),
             queue_size=int(read.number("GAIA_QUEUE_SIZE", defaults.queue_size)),
             request_timeout_s=read.number("GAIA_REQUEST_TIMEOUT_S", defaults.request_timeout_s),
@@ -101,6 +104,7 @@ class Settings:
             "GAIA_CPU_PER_HOUR": self.prices.cpu_per_hour,
             "GAIA_GPU_PER_HOUR": self.prices.gpu_per_hour,
             "GAIA_CURRENCY": self.prices.currency,
+            "GAIA_WARMUP": json.dumps(asdict(self.warmup)) if self.warmup is not None else None,
         }
         return {name: _text(value) for name, value in flat.items() if value is not None and value != ""}
 
@@ -127,7 +131,7 @@ _PLAIN = {
     "GAIA_LIFELINE": "lifeline",
     "GAIA_RECORD_REQUESTS": "record_requests",
 }
-assert set(_PLAIN.values()) | {"slo", "prices"} == {field.name for field in fields(Settings)}
+assert set(_PLAIN.values()) | {"slo", "prices", "warmup"} == {field.name for field in fields(Settings)}
 
 
 def _text(value: object) -> str:
@@ -165,6 +169,18 @@ class _Reader:
 
     def optional(self, name: str) -> float | None:
         return self.number(name, 0.0) if name in self._environ else None
+
+    def warmup(self, name: str) -> WarmUp | None:
+        raw = self._environ.get(name)
+        if not raw:
+            return None
+        try:
+            values = json.loads(raw)
+            if not all(isinstance(value, str) for value in values.values()):
+                raise ValueError
+            return WarmUp(**values)
+        except (AttributeError, TypeError, ValueError):
+            raise SettingsError(f"{name}={raw!r} is not a JSON object of method, path and body") from None
 
     def flag(self, name: str, *, default: bool) -> bool:
         raw = self._environ.get(name)

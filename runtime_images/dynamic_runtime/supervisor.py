@@ -9,37 +9,29 @@ up for a while, and the other backend takes over where the mode allows.
 import asyncio
 import contextlib
 import json
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from runtime_images.dynamic_runtime import frames
+from runtime_images.dynamic_runtime import frames, recovery
 from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.dynamic_runtime.events import EventLog
 from runtime_images.dynamic_runtime.frames import Frame, FrameError, Kind, RawFrame
 from runtime_images.dynamic_runtime.front import Front
 from runtime_images.dynamic_runtime.health import HealthQuestions
 from runtime_images.dynamic_runtime.link import WorkerLink
+from runtime_images.dynamic_runtime.liveness import PULSE, pulse_felt, why_hung
+from runtime_images.dynamic_runtime.processes import is_stopped
+from runtime_images.dynamic_runtime.recovery import Service, Trouble
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.starting import Starter
+from runtime_images.dynamic_runtime.switch import Switch
 from runtime_images.dynamic_runtime.worker_process import WorkerProcess, WorkerState
 from runtime_images.dynamic_runtime.zygote_process import ending
 from runtime_images.policy.model import Backend
 
 START_TIMEOUT_S = 600.0
 STOP_TIMEOUT_S = 5.0
-MAX_FAILURES = 5
-FIRST_PAUSE_S = 0.2
-LONGEST_PAUSE_S = 30.0
-FIRST_SWITCH_PAUSE_S = 5.0
-LONGEST_SWITCH_PAUSE_S = 600.0
-"""The pauses before a backend that could not be started is tried again while the other one serves: no hurry there."""
 DEVICE_PAUSE_S = 0.5
-STEADY_AFTER_S = 30.0
-"""A worker that has served this long was healthy: its end starts the pauses from the beginning."""
-
-_HOPELESS = frozenset(("no_entry", "two_entries", "signature"))
-"""Failures that another attempt cannot mend: the code does not change by itself."""
 
 
 class StartError(Exception):
@@ -50,37 +42,11 @@ class StartError(Exception):
         self.fields = fields
 
 
-@dataclass(slots=True)
-class Trouble:
-    """How often a backend has failed in a row, and until when it is left alone."""
-
-    failures: int = 0
-    retry_at_s: float = 0.0
-    message: str = ""
-    hopeless: bool = False
-
-
-@dataclass(slots=True)
-class Switch:
-    """One switch and the moments of its phases (seconds since the epoch)."""
-
-    id: int
-    origin: Backend
-    to: Backend
-    reason: str
-    phases: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def kind(self) -> str:
-        """Whether it is a promotion or a demotion."""
-        return "promote" if self.to is Backend.GPU else "demote"
-
-
 class Supervisor:
     """Starts, replaces and releases workers.
 
-    `problem` says what keeps a backend's device from being used, empty if nothing does; `moved` is told of each switch
-    once traffic has moved.
+    `problem` says what keeps a backend's device from being used, empty if nothing does; `answers` how many requests a
+    backend has answered well; `moved` is told of each switch once traffic has moved.
     """
 
     def __init__(
@@ -91,6 +57,7 @@ class Supervisor:
         front: Front,
         starter: Starter,
         problem: Callable[[Backend], str],
+        answers: Callable[[Backend], int],
         moved: Callable[[Switch], None],
     ) -> None:
         self._settings = settings
@@ -99,9 +66,11 @@ class Supervisor:
         self._front = front
         self._starter = starter
         self._problem = problem
+        self._answers = answers
         self._moved = moved
         self._tasks: set[asyncio.Task[None]] = set()
         self._switching = asyncio.Lock()
+        self._ordered: set[Backend] = set()
         self._switch_count = 0
         self.health = HealthQuestions()
         self.workers: list[WorkerProcess] = []
@@ -115,7 +84,7 @@ class Supervisor:
 
     def worker(self, backend: Backend) -> WorkerProcess | None:
         """The worker that serves, or will serve, on a backend; drained ones are on their way out and don't count."""
-        live = (WorkerState.STARTING, WorkerState.READY)
+        live = (WorkerState.STARTING, WorkerState.WARMING, WorkerState.READY)
         return next((w for w in self.workers if w.backend is backend and w.state in live), None)
 
     def lane_state(self, backend: Backend) -> str:
@@ -123,6 +92,8 @@ class Supervisor:
         worker = self.worker(backend)
         if worker is not None:
             return worker.state.value
+        if backend in self._ordered:
+            return WorkerState.STARTING.value
         return "draining" if any(w.backend is backend for w in self.workers) else "off"
 
     def links(self) -> list[WorkerLink]:
@@ -136,9 +107,7 @@ class Supervisor:
 
     def usable(self, backend: Backend) -> bool:
         """Whether a start on this backend is worth a try now."""
-        trouble = self.trouble[backend]
-        recovered = not trouble.hopeless and self._clock.monotonic() >= trouble.retry_at_s
-        return recovered and not self._problem(backend)
+        return self.trouble[backend].usable(self._clock.monotonic()) and not self._problem(backend)
 
     # starting and switching
 
@@ -222,6 +191,7 @@ class Supervisor:
         return worker
 
     async def _spawn_worker(self, backend: Backend) -> WorkerProcess:
+        self._ordered.add(backend)  # a zygote may have to import the function's libraries first
         try:
             worker = await self._starter.start(backend, self, self._clock.monotonic())
         except OSError as error:
@@ -229,6 +199,8 @@ class Supervisor:
             failure = StartError(fields | {"path": "", "line": 0, "log": []})
             self._note_failure(backend, failure)
             raise failure from None
+        finally:
+            self._ordered.discard(backend)
         self.workers.append(worker)
         self._tell_state(worker)
         self._spawn(self._watch(worker))
@@ -236,14 +208,11 @@ class Supervisor:
         return worker
 
     def _note_failure(self, backend: Backend, error: StartError) -> None:
-        trouble = self.trouble[backend]
-        trouble.failures += 1
-        trouble.message = str(error)
-        trouble.hopeless = error.fields["kind"] in _HOPELESS
-        pause_s = _pause_s(trouble.failures)
-        if backend is not self.target:
-            pause_s = min(LONGEST_SWITCH_PAUSE_S, FIRST_SWITCH_PAUSE_S * 2.0 ** (trouble.failures - 1))
-        trouble.retry_at_s = self._clock.monotonic() + pause_s
+        fields = error.fields
+        self.trouble[backend] = recovery.start_failed(
+            self.trouble[backend], fields["kind"], str(error), tuple(fields["log"]), self._clock.monotonic(),
+            in_demand=backend is self.target,
+        )  # fmt: skip
         self._events.emit("setup_failed", **error.fields)
 
     # LinkOwner: what workers send
@@ -260,7 +229,12 @@ class Supervisor:
         if not isinstance(facts, dict):
             raise FrameError("a frame whose body is no object")
         if frame.kind == Kind.HEALTH_ANSWER:
+            if frame.request_id == PULSE:
+                pulse_felt(worker)
             self.health.answered(frame.request_id, facts)
+        elif frame.kind == Kind.WARMING and worker.state is WorkerState.STARTING:
+            worker.state = WorkerState.WARMING
+            self._tell_state(worker)
         elif frame.kind in (Kind.READY, Kind.FAILED) and not worker.outcome.done():
             self._settle_start(worker, frame.kind, facts)
 
@@ -269,6 +243,8 @@ class Supervisor:
             worker.state = WorkerState.READY
             worker.ready_s = self._clock.monotonic()
             worker.facts = facts
+            worker.answers_before = self._answers(worker.backend)
+            self.trouble[worker.backend] = recovery.became_ready(self.trouble[worker.backend])
             worker.link.start(blocking=bool(facts.get("blocking", True)))
             worker.meter.reset()
             self._tell_state(worker)
@@ -307,14 +283,14 @@ class Supervisor:
         worker.release()
 
     def _crashed(self, worker: WorkerProcess, code: int, retried: int, failed: int) -> None:
-        trouble = self.trouble[worker.backend]
-        if self._clock.monotonic() - worker.ready_s > STEADY_AFTER_S:
-            trouble.failures = 0
         replace = not self.stopping and worker.backend is self.target
-        pause_s = _pause_s(trouble.failures) if trouble.failures else 0.0
-        trouble.failures += 1
-        trouble.message = f"the worker ended with {ending(code)}"
-        self._tell_state(worker, code, trouble.message)
+        message = f"the worker ended with {ending(code)}{worker.ended_for}"
+        pause_s = 0.0
+        if not self._problem(worker.backend):  # else it is the device's failure, and counted already
+            self.trouble[worker.backend], pause_s = recovery.crashed(
+                self.trouble[worker.backend], message, tuple(worker.log), self._service(worker)
+            )
+        self._tell_state(worker, code, message)
         exit_fields = {
             "backend": worker.backend, "pid": worker.pid, "exit_code": code if code >= 0 else None,
             "signal": -code if code < 0 else None, "retried": retried, "failed": failed,
@@ -326,9 +302,8 @@ class Supervisor:
 
     async def _replace(self, backend: Backend, pause_s: float) -> None:
         """Bring the active backend back, or give it up after too many failures in a row."""
-        trouble = self.trouble[backend]
         while not self.stopping and self.target is backend and self._front.active is None:
-            if trouble.failures > MAX_FAILURES or trouble.hopeless:
+            if self.trouble[backend].is_broken:
                 await self._give_up(backend)
                 return
             await asyncio.sleep(pause_s)
@@ -340,11 +315,11 @@ class Supervisor:
                     if self.target is backend and not self.stopping:
                         await self.start(backend)
             except StartError:
-                pause_s = _pause_s(trouble.failures)
+                pause_s = recovery.restart_pause_s(self.trouble[backend].failures)
 
     async def _give_up(self, backend: Backend) -> None:
         message = f"the function keeps failing on {backend}: {self.trouble[backend].message}"
-        self.trouble[backend].retry_at_s = self._clock.monotonic() + LONGEST_PAUSE_S
+        self.trouble[backend] = recovery.given_up(self.trouble[backend], self._clock.monotonic())
         other_usable = not self._settings.mode.is_fixed and self.usable(backend.other)
         if other_usable and await self.switch(backend.other, message):
             self._events.emit("fallback", wanted=backend, got=backend.other, reason=message)
@@ -365,17 +340,36 @@ class Supervisor:
     async def _end(self, worker: WorkerProcess) -> None:
         worker.state = WorkerState.DRAINING
         worker.link.send(frames.encode(Kind.STOP))
+        if is_stopped(worker.pid):
+            worker.kill()
         try:
             async with asyncio.timeout(STOP_TIMEOUT_S):
                 await worker.process.wait()
         except TimeoutError:
             worker.kill()
 
-    def kill(self, backend: Backend) -> None:
-        """End a backend's worker at once: its device is lost, or it hangs."""
+    def end_hung(self, links: Iterable[WorkerLink], now_s: float) -> None:
+        """End the workers that hang (liveness.py); `links` are those that hold on to a request beyond its deadline."""
+        overdue = set(links)
+        for worker in self.workers:
+            if why := why_hung(worker, overdue, now_s, self._settings.request_timeout_s):
+                worker.end(why)
+
+    def lose_device(self, backend: Backend, problem: str) -> None:
+        """A backend's device is lost: end its worker at once, and do not try it again too soon."""
+        now_s = self._clock.monotonic()
+        worker = self.worker(backend)
+        service = self._service(worker) if worker is not None else Service(0.0, 0)
+        self.trouble[backend] = recovery.device_lost(self.trouble[backend], problem, service, now_s)
         for worker in self.workers:
             if worker.backend is backend:
-                worker.kill()
+                worker.end(problem)
+
+    def _service(self, worker: WorkerProcess) -> Service:
+        if not worker.ready_s:
+            return Service(0.0, 0)
+        seconds = self._clock.monotonic() - worker.ready_s
+        return Service(seconds, self._answers(worker.backend) - worker.answers_before)
 
     async def stop(self) -> None:
         """Release every worker and end everything that is under way."""
@@ -402,8 +396,3 @@ class Supervisor:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _pause_s(failures: int) -> float:
-    """The pause after so many failures in a row: doubling, bounded."""
-    return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** max(0, failures - 1))

@@ -23,6 +23,7 @@ from runtime_images.dynamic_runtime.frames import REQUEST, Frame, Kind
 from runtime_images.dynamic_runtime.handler_threads import HandlerThreads
 from runtime_images.dynamic_runtime.hooks import HEALTH_HOOKS, ask_health, start_function, stop_function
 from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.dynamic_runtime.warmup import warm_up
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -103,6 +104,9 @@ def _ready(function: LoadedFunction) -> bytes:
 async def _serve(channel: socket.socket, begun: BegunMarks, function: LoadedFunction, settings: Settings) -> None:
     worker = Worker(begun, function, settings)
     await worker.start()
+    if settings.warmup is not None:
+        channel.sendall(frames.encode(Kind.WARMING, body=b"{}"))
+        await warm_up(function, settings.warmup)
     loop = asyncio.get_running_loop()
     await loop.create_unix_connection(lambda: worker, sock=channel)
     loop.add_signal_handler(signal.SIGTERM, worker.stopping.set)

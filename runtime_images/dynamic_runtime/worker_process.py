@@ -33,6 +33,7 @@ class WorkerState(StrEnum):
     """The life of a worker."""
 
     STARTING = "starting"
+    WARMING = "warming"
     READY = "ready"
     DRAINING = "draining"
     EXITED = "exited"
@@ -42,7 +43,8 @@ class WorkerState(StrEnum):
 class WorkerProcess:
     """A worker and everything that ends with it.
 
-    `outcome` is resolved by READY, FAILED or the exit, whatever is first.
+    `outcome` is resolved by READY, FAILED or the exit, whatever is first. `answers_before` is what its backend had
+    answered when it became ready. The `pulse_` fields are of the question whether its event loop turns (health.py).
     """
 
     backend: Backend
@@ -55,6 +57,11 @@ class WorkerProcess:
     outcome: asyncio.Future[dict[str, Any]] = field(init=False)
     state: WorkerState = WorkerState.STARTING
     ready_s: float = 0.0
+    answers_before: int = 0
+    stopped_since_s: float | None = None
+    pulse_asked_s: float | None = None
+    pulse_seen_s: float = 0.0
+    ended_for: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
     log: deque[str] = field(default_factory=lambda: deque(maxlen=_KEPT_LOG_LINES))
     readers: list[asyncio.Task[None]] = field(default_factory=list)
@@ -78,6 +85,11 @@ class WorkerProcess:
             os.killpg(self.pid, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()  # one that was forked only just now leads no group yet
+
+    def end(self, why: str) -> None:
+        """End it at once, and keep the reason for whoever tells of it."""
+        self.ended_for = f": {why}"
+        self.kill()
 
     async def wait(self) -> int:
         """The exit code, once the process is gone and all that it printed was read."""

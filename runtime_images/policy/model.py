@@ -65,6 +65,15 @@ class Slo:
 
 
 @dataclass(frozen=True, slots=True)
+class WarmUp:
+    """A request that each new worker answers before it takes traffic; `path` may have a query."""
+
+    method: str = "POST"
+    path: str = "/"
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Prices:
     """What an hour of each backend costs while it is held, from start ordered to released."""
 

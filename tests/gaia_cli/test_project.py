@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gaia_cli.errors import ConfigurationError, UsageError
 from gaia_cli.linting.table import LintTable
 from gaia_cli.project import TABLES, FunctionProject, load_project, slug
-from runtime_images.policy.model import ExecutionMode, Prices, Slo
+from runtime_images.policy.model import ExecutionMode, Prices, Slo, WarmUp
 
 
 @pytest.fixture
@@ -64,6 +64,7 @@ def test_every_key_reaches_its_field(function: Path) -> None:
         [run]
         concurrency = 4
         idempotent = true
+        warmup = { path = "/predict?size=1", body = { size = 2 } }
         cpus = 1.5
         memory = "512Mi"
         gpus = 2
@@ -88,6 +89,7 @@ def test_every_key_reaches_its_field(function: Path) -> None:
         base_image="python:3.12-slim",
         concurrency=4,
         idempotent=True,
+        warmup=WarmUp("POST", "/predict?size=1", '{"size": 2}'),
         cpus=1.5,
         memory="512m",
         gpus=2,
@@ -137,6 +139,25 @@ def test_an_unknown_key_in_pyproject_is_placed_there(function: Path) -> None:
 def test_a_key_in_the_wrong_table_is_sent_to_the_right_one(function: Path) -> None:
     assert refusal(function, "[function]\nidempotent = true\n").hint == "'idempotent' belongs in [run]"
     assert refusal(function, 'name = "x"\n').hint == "'name' belongs in [function]"
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ('"POST /"', "[run] warmup must be a table with path, method and body"),
+        ('{ route = "/" }', "[run] warmup: unknown key 'route'; known here: method, path, body"),
+        ('{ path = "predict" }', "[run] warmup: path must be a path such as"),
+        ('{ path = "/a b" }', "[run] warmup: path must be a path such as"),
+        ('{ method = "post" }', "[run] warmup: method must be a method such as"),
+        ("{ body = 2026-01-01 }", "[run] warmup: body must be a string, or a value that JSON can hold"),
+    ],
+)
+def test_a_warm_up_that_is_no_request_is_refused_with_what_is_wrong(function: Path, value: str, message: str) -> None:
+    assert message in refusal(function, f"[run]\nwarmup = {value}\n").message
+
+
+def test_a_warm_up_of_a_string_is_sent_as_it_is(function: Path) -> None:
+    assert configure(function, '[run.warmup]\nbody = "as it is"\n').warmup == WarmUp("POST", "/", "as it is")
 
 
 def test_an_unknown_table_is_named_with_the_nearest_known_one(function: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime_images.dynamic_runtime.settings import Settings, SettingsError
-from runtime_images.policy.model import Accelerator, ExecutionMode, Prices, Slo
+from runtime_images.policy.model import Accelerator, ExecutionMode, Prices, Slo, WarmUp
 
 positive = st.floats(1, 1e6, allow_nan=False)
 texts = st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1, max_size=20)
@@ -32,6 +32,7 @@ texts = st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_siz
         prices=st.builds(Prices, cpu_per_hour=positive, gpu_per_hour=positive, currency=st.just("EUR")),
         concurrency=st.integers(0, 4096),
         idempotent=st.booleans(),
+        warmup=st.none() | st.builds(WarmUp, method=texts, path=texts, body=texts),
         max_body_bytes=st.integers(1, 2**40),
         lifeline=st.booleans(),
     )
@@ -47,6 +48,8 @@ def test_settings_read_back_what_was_written(settings: Settings) -> None:
         ("PORT", "70000", "not between 0 and 65535"),
         ("GAIA_MODE", "fast", "is not one of cpu, cpu_preferred, gpu_preferred, gpu"),
         ("GAIA_IDEMPOTENT", "maybe", "neither true nor false"),
+        ("GAIA_WARMUP", '{"route": "/"}', "is not a JSON object of method, path and body"),
+        ("GAIA_WARMUP", "[1]", "is not a JSON object of method, path and body"),
         ("GAIA_SLO_WINDOW_S", "0", "not between 1 and inf"),
     ],
 )

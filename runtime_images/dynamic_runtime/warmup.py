@@ -1,0 +1,93 @@
+"""The user's warm-up request: run once in each new worker, before it takes traffic.
+
+The first call of a function is often its slowest: weights are uploaded, kernels chosen, caches filled. So a worker that
+is told to calls the function itself before it says that it is ready, and a switch costs no client that first call. A
+warm-up that fails fails the start: what cannot answer its own user's example should get nobody else's request.
+
+Standard library only: it runs in the function's own environment.
+"""
+
+import asyncio
+import traceback
+from typing import Any
+from urllib.parse import unquote
+
+from runtime_images.dynamic_runtime.contract import LoadedFunction, Message, SetupError, decode_payload, describe_error
+from runtime_images.policy.model import WarmUp
+
+LOWEST_ERROR = 400
+
+
+async def warm_up(function: LoadedFunction, request: WarmUp) -> None:
+    """Call the function once.
+
+    Raises:
+        SetupError: it raised, or answered with an error.
+    """
+    told = f"the warm-up request ({request.method} {request.path})"
+    try:
+        status = await (_call_asgi if function.asgi is not None else _call_plain)(function, request)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
+        traceback.print_exc()
+        raise _failure(function, f"{told} made the function raise {describe_error(error)}") from None
+    if not 0 < status < LOWEST_ERROR:
+        answer = f"was answered with status {status}" if status else "was not answered"
+        raise _failure(function, f"{told} {answer}")
+
+
+def _failure(function: LoadedFunction, message: str) -> SetupError:
+    return SetupError("warmup", message, function.entry.path, function.entry.line)
+
+
+async def _call_plain(function: LoadedFunction, request: WarmUp) -> int:
+    assert function.plain is not None
+    payload = decode_payload(b"", request.body.encode(), request.path.partition("?")[2].encode())
+    if function.blocking:
+        await asyncio.to_thread(function.plain, payload)  # a handler is used to being called in a thread
+    else:
+        await function.plain(payload)
+    return 200
+
+
+async def _call_asgi(function: LoadedFunction, request: WarmUp) -> int:
+    """The status that the function sends; 0 if it sends none."""
+    assert function.asgi is not None
+    status = 0
+    incoming: list[Message] = [{"type": "http.request", "body": request.body.encode(), "more_body": False}]
+
+    async def receive() -> Message:
+        if not incoming:
+            await asyncio.Event().wait()  # this client does not leave
+        return incoming.pop()
+
+    async def send(message: Message) -> None:
+        nonlocal status
+        if message["type"] == "http.response.start":
+            status = int(message["status"])
+
+    await function.asgi(_scope(request), receive, send)
+    return status
+
+
+def _scope(request: WarmUp) -> dict[str, Any]:
+    path, _, query = request.path.partition("?")
+    body = request.body.encode()
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": request.method,
+        "scheme": "http",
+        "path": unquote(path),
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "root_path": "",
+        "headers": [
+            (b"host", b"localhost"),
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(body)),
+        ],
+        "client": None,
+        "server": None,
+        "state": {},
+    }
