@@ -101,7 +101,7 @@ class WorkerLink(asyncio.Protocol):
         Raises:
             FrameError: it is nothing that a worker sends.
         """
-        if frame[1] not in (Kind.READY, Kind.FAILED, Kind.HEALTH_ANSWER):
+        if frame[1] not in (Kind.READY, Kind.WARMING, Kind.FAILED, Kind.HEALTH_ANSWER):
             raise FrameError(f"a frame of the kind {frame[1]}")
         self._owner.frame_received(self, Frame(*frame))
 

@@ -3,7 +3,7 @@
 A hung worker is a dead worker. One that keeps a request beyond its deadline is seen by the front. One that is stopped
 (SIGSTOP, a debugger that went away) is seen in its process state, within a second and with or without requests. One
 that has no requests but whose event loop stands still is asked for its pulse now and then, and has as long as any
-request may take to answer, for a function may compute in the background.
+request may take to answer, for a function may compute in the background. A blocking handler has no event loop.
 """
 
 from collections.abc import Container
@@ -49,7 +49,7 @@ def _is_stopped_for_long(worker: WorkerProcess, now_s: float) -> bool:
 
 
 def _stands_still(worker: WorkerProcess, now_s: float, patience_s: float) -> bool:
-    if worker.state is not WorkerState.READY or worker.link.jobs:
+    if worker.state is not WorkerState.READY or worker.link.jobs or worker.facts.get("blocking"):
         worker.pulse_seen_s, worker.pulse_asked_s = now_s, None  # requests have deadlines of their own
     elif worker.pulse_asked_s is not None:
         return now_s - worker.pulse_asked_s > patience_s

@@ -8,7 +8,9 @@ Standard library only: it runs in the function's own environment.
 """
 
 import asyncio
+import contextlib
 import traceback
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
@@ -19,34 +21,49 @@ LOWEST_ERROR = 400
 
 
 async def warm_up(function: LoadedFunction, request: WarmUp) -> None:
-    """Call the function once.
+    """Call a function once that runs on the event loop.
 
     Raises:
         SetupError: it raised, or answered with an error.
     """
-    told = f"the warm-up request ({request.method} {request.path})"
+    with _failing_the_start(function, request):
+        if function.plain is not None:
+            await function.plain(_payload(request))
+            return
+        status = await _call_asgi(function, request)
+        if not 0 < status < LOWEST_ERROR:
+            raise _failure(function, request, f"was answered with status {status}" if status else "was not answered")
+
+
+def warm_up_blocking(function: LoadedFunction, request: WarmUp) -> None:
+    """Call a plain blocking handler once, in the thread that goes on calling it.
+
+    Raises:
+        SetupError: it raised.
+    """
+    assert function.plain is not None
+    with _failing_the_start(function, request):
+        function.plain(_payload(request))
+
+
+@contextlib.contextmanager
+def _failing_the_start(function: LoadedFunction, request: WarmUp) -> Iterator[None]:
     try:
-        status = await (_call_asgi if function.asgi is not None else _call_plain)(function, request)
+        yield
+    except SetupError:
+        raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
         traceback.print_exc()
-        raise _failure(function, f"{told} made the function raise {describe_error(error)}") from None
-    if not 0 < status < LOWEST_ERROR:
-        answer = f"was answered with status {status}" if status else "was not answered"
-        raise _failure(function, f"{told} {answer}")
+        raise _failure(function, request, f"made the function raise {describe_error(error)}") from None
 
 
-def _failure(function: LoadedFunction, message: str) -> SetupError:
+def _failure(function: LoadedFunction, request: WarmUp, what: str) -> SetupError:
+    message = f"the warm-up request ({request.method} {request.path}) {what}"
     return SetupError("warmup", message, function.entry.path, function.entry.line)
 
 
-async def _call_plain(function: LoadedFunction, request: WarmUp) -> int:
-    assert function.plain is not None
-    payload = decode_payload(b"", request.body.encode(), request.path.partition("?")[2].encode())
-    if function.blocking:
-        await asyncio.to_thread(function.plain, payload)  # a handler is used to being called in a thread
-    else:
-        await function.plain(payload)
-    return 200
+def _payload(request: WarmUp) -> Any:  # noqa: ANN401 -- JSON's own type
+    return decode_payload(b"", request.body.encode(), request.path.partition("?")[2].encode())
 
 
 async def _call_asgi(function: LoadedFunction, request: WarmUp) -> int:

@@ -23,7 +23,7 @@ from runtime_images.dynamic_runtime.frames import REQUEST, Frame, Kind
 from runtime_images.dynamic_runtime.handler_threads import HandlerThreads
 from runtime_images.dynamic_runtime.hooks import HEALTH_HOOKS, ask_health, start_function, stop_function
 from runtime_images.dynamic_runtime.settings import Settings
-from runtime_images.dynamic_runtime.warmup import warm_up
+from runtime_images.dynamic_runtime.warmup import warm_up, warm_up_blocking
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -81,6 +81,9 @@ def _serve_blocking(channel: socket.socket, begun: BegunMarks, function: LoadedF
         measure_cpu=settings.record_requests,
     )
     signal.signal(signal.SIGTERM, lambda _number, _frame: threads.stop())
+    if settings.warmup is not None:
+        threads.send(frames.encode(Kind.WARMING, body=b"{}"))
+        warm_up_blocking(function, settings.warmup)
     threads.send(_ready(function))
     threads.serve()
 
