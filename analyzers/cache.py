@@ -13,12 +13,18 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from hashlib import blake2b
 
 from analyzers.findings import Finding, Place, Signal
 from analyzers.linting import FileResult, Linted
 from analyzers.suppression import Suppression
 from analyzers.tree import Tree
+
+try:
+    from _blake2 import (
+        blake2b,
+    )  # what hashlib hands out; hashlib itself loads all of OpenSSL, for longer than a cached run
+except ImportError:
+    from hashlib import blake2b
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -251,14 +251,19 @@ class Asset:
 
 @record
 class FileFacts:
-    """The facts of one file. `gathered` are the places of calls that are given a list which a loop has filled."""
+    """The facts of one file. `gathering` works out what is `gathered`, which few ask for."""
 
     path: str
     imports: tuple[Import, ...] = ()
     calls: tuple[Call, ...] = ()
     constants: tuple[Constant, ...] = ()
     refusals: tuple[Refusal, ...] = ()
-    gathered: frozenset[tuple[int, int]] = frozenset()
+    gathering: Callable[[], frozenset[tuple[int, int]]] = frozenset
+
+    @property
+    def gathered(self) -> frozenset[tuple[int, int]]:
+        """The places, by line and column, of calls that are given a list which a loop has filled."""
+        return self.gathering()
 
 
 @record

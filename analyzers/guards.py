@@ -127,7 +127,7 @@ class Guards:
         signs = [self.polarity(node, where) for node, where in definitions]
         if any(signs):
             return _conjunction(signs)
-        return 1 if _SWITCH_NAME.search(name) and is_unknown(self._evaluator.value(test, scope)) else 0
+        return 1 if _is_switch(name) and is_unknown(self._evaluator.value(test, scope)) else 0
 
     def _comparison(self, left: ast.expr, op: ast.cmpop, right: ast.expr, scope: "Scope") -> int:
         sign = self.polarity(left, scope)
@@ -180,6 +180,12 @@ class Guards:
                 for definition, _ in self._definitions(node, scope)
             )
         return False
+
+
+def _is_switch(name: str) -> bool:
+    """Whether a flag of this name is about a GPU; most speak of none, and for those no pattern is compiled."""
+    lower = name.lower()
+    return ("gpu" in lower or "cuda" in lower) and _SWITCH_NAME.search(name) is not None
 
 
 def _conjunction(signs: list[int]) -> int:

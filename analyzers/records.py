@@ -2,11 +2,13 @@
 
 It is written and checked like a frozen dataclass. It exists because the standard decorator imports `inspect` and
 compiles each class from several pieces of text, which takes longer than `gaia lint` has for a whole file, and because
-a frozen dataclass is three times slower to fill. Here only `__init__` is generated. Frozen is a promise to the type
+a frozen dataclass is three times slower to fill. Here only `__init__` is made. Frozen is a promise to the type
 checker, which holds everybody to it.
 """
 
+from functools import cache
 from operator import attrgetter
+from types import FunctionType
 
 TYPE_CHECKING = False  # as type checkers know it; importing `typing` would cost more than everything here
 if TYPE_CHECKING:
@@ -53,12 +55,24 @@ def fields_of(original: object) -> "dict[str, Any]":
 
 
 def _initializer(fields: tuple[str, ...], defaults: "dict[str, Any]") -> "Callable[..., None]":
-    parameters = ", ".join(f"{field}=defaults[{field!r}]" if field in defaults else field for field in fields)
-    assignments = "; ".join(f"self.{field} = {field}" for field in fields)
-    scope: dict[str, Any] = {"defaults": defaults}
-    exec(f"def __init__(self, {parameters}): {assignments}", scope)  # noqa: S102 -- made of a class's own field names
-    initializer: Callable[..., None] = scope["__init__"]
-    return initializer
+    """`__init__` with a parameter for each of `fields`.
+
+    Compiling text costs most of what a class costs, and classes differ in names only: so there is one text for each
+    number of fields, and its names are replaced.
+    """
+    assert tuple(defaults) == fields[len(fields) - len(defaults) :], "fields with a default come last"
+    code = _template(len(fields)).__code__.replace(co_varnames=("self", *fields), co_names=fields)
+    return FunctionType(code, {}, "__init__", tuple(defaults.values()))
+
+
+@cache
+def _template(count: int) -> FunctionType:
+    names = [f"field{number}" for number in range(count)]
+    assignments = "; ".join(f"self.{name} = {name}" for name in names)
+    scope: dict[str, Any] = {}
+    exec(f"def __init__(self, {', '.join(names)}): {assignments}", scope)  # noqa: S102 -- made of numbers only
+    template: FunctionType = scope["__init__"]
+    return template
 
 
 def _shown(self: object) -> str:

@@ -9,6 +9,7 @@ import ast
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 
 from analyzers.facts import (
     Argument,
@@ -26,7 +27,6 @@ from analyzers.facts import (
     Value,
     options,
 )
-from analyzers.gathering import gathered_calls
 from analyzers.lines import lines_of
 from analyzers.prefilter import may_use_a_gpu
 from analyzers.reading import Source, Trouble
@@ -173,7 +173,7 @@ class _FileReader:
             tuple(call for site in sites for call in self._calls(site)),
             tuple(self._constants()),
             tuple(self._refusals()),
-            frozenset(self._gathered()),
+            cache(lambda: frozenset(self._gathered())),
         )
 
     def _imports(self) -> Iterator[Import]:
@@ -190,6 +190,8 @@ class _FileReader:
     def _gathered(self) -> Iterator[tuple[int, int]]:
         source = self._module.top.source
         if self._evaluator.thorough and any(word in source.text for word in _GATHERING):
+            from analyzers.gathering import gathered_calls
+
             for call in gathered_calls(source.tree):
                 place = self._place(call)
                 yield place.line, place.column

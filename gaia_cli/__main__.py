@@ -5,9 +5,9 @@ and the call is made here, under one handler for everything that can go wrong, w
 """
 
 import errno
+import gc
 import itertools
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from types import FrameType
@@ -15,29 +15,52 @@ from types import FrameType
 from gaia_cli.errors import ExitCode, GaiaError, UsageError
 
 _VERSION_FLAGS = (["--version"], ["-V"])
+_QUICK = (*_VERSION_FLAGS, ["lint"])
+_GC_THRESHOLD = (200_000, 20, 100)
+"""Quick verbs make no garbage, and looking for some while modules are loaded takes a tenth of their time."""
 _HELP_FLAGS = frozenset({"--help", "-h"})
 _DEBUG_FLAG = "--debug"
 _OUTPUT_IS_FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EIO))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `gaia` with `argv`, the process's own arguments by default, and return the exit code."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    """Run `gaia` with `argv` and return the exit code; by default with the process's own arguments, as a program."""
+    return _program(sys.argv[1:]) if argv is None else _main(argv)
+
+
+def lint_main() -> int:
+    """Run `gaia-lint`, which is `gaia lint` under a name of its own for hooks."""
+    return _program(["lint", *sys.argv[1:]])
+
+
+def _program(arguments: Sequence[str]) -> int:
+    """Run `gaia` as a process of its own, which a quick verb ends at once when it is done.
+
+    It leaves nothing to be put in order, and taking the interpreter apart takes a tenth of its time.
+    """
+    if arguments[:1] not in _QUICK:
+        return _main(arguments)
+    gc.set_threshold(*_GC_THRESHOLD)
+    code = _main(arguments)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _main(argv: Sequence[str]) -> int:
+    arguments = list(argv)
     _open_closed_streams()
     if arguments[:1] in _VERSION_FLAGS:
         from gaia_cli.commands.version import version
 
         return guarded(version, arguments)
+    import signal
+
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminated)
     debug = _DEBUG_FLAG in arguments or os.environ.get("GAIA_DEBUG", "") not in ("", "0")
     arguments = [argument for argument in arguments if argument != _DEBUG_FLAG] or ["--help"]
     return guarded(lambda: _run(arguments), arguments, debug=debug)
-
-
-def lint_main() -> int:
-    """Run `gaia-lint`, which is `gaia lint` under a name of its own for hooks."""
-    return main(["lint", *sys.argv[1:]])
 
 
 def guarded(work: Callable[[], int], arguments: Sequence[str], *, debug: bool = False) -> int:

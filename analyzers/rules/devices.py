@@ -1,6 +1,5 @@
 """Where code says which device it wants: the spellings that the 2xx rules share."""
 
-import re
 from collections.abc import Iterator
 
 from analyzers.facts import Call, Facts, Guard, Known, OneOf, Value, options, texts
@@ -9,7 +8,7 @@ from analyzers.records import record
 from analyzers.rules.libraries import FRAMEWORKS, lookup
 from analyzers.vocabulary import DEVICE_KEYWORDS
 
-_GPU = Pattern(r"(cuda|gpu|xpu|hip|rocm)(:|$|\{)|/?(device:)?gpu:|^/gpu", re.IGNORECASE)
+_KINDS = frozenset({"cuda", "gpu", "xpu", "hip", "rocm"})
 _NAMED = Pattern(r"cuda(:\d+)?$")
 _METHODS = frozenset({"cuda", "to_gpu"})
 _DEVICE_FIRST = frozenset(
@@ -43,7 +42,14 @@ class Placement:
 
 def is_gpu(value: Value) -> bool:
     """Whether a device value names a GPU."""
-    return isinstance(value, Known) and isinstance(value.value, str) and bool(_GPU.match(value.value))
+    return isinstance(value, Known) and isinstance(value.value, str) and _names_a_gpu(value.value.lower())
+
+
+def _names_a_gpu(text: str) -> bool:
+    """`cuda`, `cuda:0`, `gpu:{}`, `/device:GPU:0`, in lower case; `{}` stands for what is not known."""
+    if text.replace("{", ":").partition(":")[0] in _KINDS or text.startswith("/gpu"):
+        return True
+    return text.removeprefix("/").removeprefix("device:").startswith("gpu:")
 
 
 def placements(facts: Facts) -> Iterator[Placement]:

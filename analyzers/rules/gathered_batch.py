@@ -10,9 +10,8 @@ _COMPUTES = frozenset({"generate", "encode", "predict", "embed", "transcribe"})
 def _check(facts: Facts) -> Found:
     for file in facts.files:
         for call in file.calls:
-            if (call.place.line, call.place.column) in file.gathered and is_model_call(
-                call, frozenset(), methods=_COMPUTES
-            ):
+            computes = is_model_call(call, frozenset(), methods=_COMPUTES)
+            if computes and (call.place.line, call.place.column) in file.gathered:
                 yield call.place, "works at once on what a loop has gathered", 0.5, Signal.WORK
 
 
