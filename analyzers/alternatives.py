@@ -8,7 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 from analyzers.findings import Finding, Signal
 from analyzers.records import record, replace
+from analyzers.times import shown_time
 from runtime_images.policy.model import ExecutionMode, Verdict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from analyzers.prediction import Prediction
 
 _GUARDED = 0.3
 """What a placement weighs behind a test for a GPU (rule GA202)."""
@@ -61,7 +66,8 @@ def _guarding(findings: Sequence[Finding], verdict: Verdict, decide: Decide) -> 
 
 def _lightening(findings: Sequence[Finding], verdict: Verdict, decide: Decide) -> Iterator[Alternative]:
     """One kind of work less."""
-    heavy = sorted((finding for finding in findings if finding.weight > 0), key=lambda finding: -finding.weight)
+    work = (finding for finding in findings if finding.signal is Signal.WORK and finding.weight > 0)
+    heavy = sorted(work, key=lambda finding: -finding.weight)
     for rule in dict.fromkeys(finding.rule for finding in heavy):
         mode = decide([finding for finding in findings if finding.rule != rule]).mode
         places = _places([finding for finding in heavy if finding.rule == rule])
@@ -83,6 +89,17 @@ def _growing(findings: Sequence[Finding], verdict: Verdict, decide: Decide) -> I
     places = _places(uses)
     if mode is not verdict.mode and len(places) <= _MOST_PLACES:
         yield Alternative(mode, verdict.mode, f"without {_listed(places)}")
+
+
+def by_slo(verdict: Verdict, prediction: "Prediction | None") -> tuple[Alternative, ...]:
+    """The SLO at which a prediction that has decided would decide for the other backend."""
+    choice = prediction.choice if prediction is not None else None
+    if prediction is None or verdict.mode is not choice or prediction.reason not in verdict.reason:
+        return ()
+    slo = shown_time(prediction.tipping_s)
+    if choice is ExecutionMode.GPU_PREFERRED:
+        return (Alternative(ExecutionMode.CPU_PREFERRED, choice, f"if the SLO were {slo} or more"),)
+    return (Alternative(ExecutionMode.GPU_PREFERRED, choice, f"if the SLO were below {slo}"),)
 
 
 def _places(findings: Sequence[Finding]) -> list[str]:

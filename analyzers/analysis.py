@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from analyzers.alternatives import Alternative, alternatives
+from analyzers.alternatives import Alternative, alternatives, by_slo
 from analyzers.escalation import Find, resolve
 from analyzers.examination import failure, in_cells, in_its_cell, open_device, with_excerpts
 from analyzers.facts import Facts
@@ -100,7 +100,7 @@ def analyze(path: Path | str, *, entrypoint: str = "", slo: Slo | None = None, h
     again = partial(decide, complete=complete, prediction=prediction)
     verdict = again(findings)
     ordered = tuple(sorted(findings, key=_order))
-    changes = alternatives(ordered, verdict, again)
+    changes = alternatives(ordered, verdict, again) + by_slo(verdict, prediction)
     duration_s = time.perf_counter() - started
     return Analysis(project.root, project.entry, verdict, ordered, project.files, duration_s, changes, prediction)
 

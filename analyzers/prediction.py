@@ -15,6 +15,7 @@ from analyzers.records import record
 from analyzers.rules.matrix_product import is_product
 from analyzers.rules.model_scale import models
 from analyzers.shapes import arrays, elements
+from analyzers.times import shown_time
 from runtime_images.policy.model import ExecutionMode, Slo
 
 _BYTES_PER_NUMBER = 4
@@ -53,12 +54,17 @@ class Prediction:
         return ExecutionMode.GPU_PREFERRED if self.gpu_s <= self.slo_s else None
 
     @property
+    def tipping_s(self) -> float:
+        """The least SLO that the CPU keeps."""
+        return self.cpu_s / _MARGIN
+
+    @property
     def reason(self) -> str:
         """Why, in words that follow "it runs on both, and"."""
         verb = "keeps" if self.choice is ExecutionMode.CPU_PREFERRED else "would miss"
         return (
-            f"a CPU {verb} the SLO of {_shown(self.slo_s)}: about {_shown(self.cpu_s)} for {self.work.what}, "
-            f"{_shown(self.gpu_s)} on a GPU like the {self.hardware.upper()} ({self.work.place.shown})"
+            f"a CPU {verb} the SLO of {shown_time(self.slo_s)}: about {shown_time(self.cpu_s)} for {self.work.what}, "
+            f"{shown_time(self.gpu_s)} on a GPU like the {self.hardware.upper()} ({self.work.place.shown})"
         )
 
 
@@ -122,8 +128,3 @@ def _tokens(call: Call) -> int:
     value = call.keyword("max_new_tokens", "max_tokens", "max_length")
     counts = [option.value for option in options(value) if isinstance(option, Known)] if value is not None else []
     return max((count for count in counts if isinstance(count, int) and not isinstance(count, bool)), default=0)
-
-
-def _shown(seconds: float) -> str:
-    """Seconds as people say them."""
-    return f"{seconds:.3g} s" if seconds >= 1 else f"{max(seconds * 1000, 0.01):.3g} ms"

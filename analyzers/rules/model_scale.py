@@ -9,6 +9,7 @@ from analyzers.records import record
 from analyzers.rules.libraries import FRAMEWORKS, GPU_ONLY, REMOTE, lookup, outside
 from analyzers.rules.model import Found, Rule, Signal
 from analyzers.rules.model_sizes import ARCHITECTURES, KERAS_ARCHITECTURES, parameters
+from analyzers.rules.models import is_part
 
 _LOADERS = frozenset(
     [
@@ -95,7 +96,8 @@ def shown_count(millions: float) -> str:
 
 
 def _loaded(facts: Facts) -> Iterator[tuple[Place, str]]:
-    for call in facts.calls():
+    """What calls load, by name; a model's tokenizer bears the same name and comes after all models."""
+    for call in sorted(facts.calls(), key=lambda call: is_part(call.name)):
         if lookup(call.name.replace("()", ""), REMOTE):
             continue
         if call.method in _LOADERS or any(name in _KEYWORDS for name, _ in call.keywords):

@@ -34,6 +34,11 @@ _NETWORK_LOADERS = ("torch.jit.load()", "torch.hub.load()", "timm.create_model()
 _PIPELINES = ("transformers.pipeline()", "diffusers.")
 
 
+def is_part(name: str) -> bool:
+    """Whether `name` is that of something beside a model: its tokenizer, its configuration."""
+    return _PARTS.search(name) is not None
+
+
 def loaded(call: Call) -> str:
     """What a call loads, in words for a message; empty when it loads no model."""
     if call.name in _LOADERS:

@@ -1,7 +1,9 @@
+import re
 from pathlib import Path
 
-from analyzers import Analysis
-from tests.analyzers.support import analysis_of
+from analyzers import Analysis, analyze
+from runtime_images.policy.model import Slo
+from tests.analyzers.support import analysis_of, project
 
 
 def _sentences(analysis: Analysis) -> tuple[str, ...]:
@@ -51,3 +53,33 @@ def test_a_small_model_says_what_a_large_one_would_change(tmp_path: Path) -> Non
 
 def test_plain_code_has_no_alternative(tmp_path: Path) -> None:
     assert analysis_of(tmp_path, "def handler(payload):\n    return 1\n").alternatives == ()
+
+
+def test_an_import_is_no_work_that_could_be_left_out(tmp_path: Path) -> None:
+    code = "import torch\nfrom transformers import AutoModel\nmodel = AutoModel.from_pretrained('gemma-2b')\n"
+
+    analysis = analysis_of(tmp_path, code)
+
+    assert analysis.mode == "gpu_preferred"
+    assert _sentences(analysis) == ("`cpu_preferred` instead of `gpu_preferred` without func.py:3",)
+
+
+def test_a_prediction_that_decides_says_from_which_slo_on_it_would_not(tmp_path: Path) -> None:
+    code = (
+        "import torch\n"
+        + _GUARD
+        + "from transformers import AutoModel\nmodel = AutoModel.from_pretrained('bert-110m')\n"
+    )
+    root = project(tmp_path, func_py=code)
+
+    (strict,) = analyze(root, slo=Slo(latency_p95_ms=100.0)).alternatives
+    (found,) = re.findall(r"if the SLO were (\d+) ms or more", strict.condition)
+    assert strict.mode == "cpu_preferred"
+    assert analyze(root, slo=Slo(latency_p95_ms=float(found) + 1)).mode == "cpu_preferred"
+    assert analyze(root, slo=Slo(latency_p95_ms=float(found) - 1)).mode == "gpu_preferred"
+
+    loose = analyze(root, slo=Slo(latency_p95_ms=10_000.0)).alternatives
+    assert f"`gpu_preferred` instead of `cpu_preferred` if the SLO were below {found} ms" in [
+        one.sentence for one in loose
+    ]
+    assert not any("SLO" in one.condition for one in analyze(root).alternatives)
