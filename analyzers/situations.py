@@ -155,7 +155,8 @@ class _Walker:
         for target in node.targets:
             self.bind(target, node.value, now)
             self.visit(target, now)
-        keeper = next(filter(None, (self.keeper(target, now) for target in node.targets)), "")
+        kept = (self.keeper(target, now) for target in node.targets if not _is_moved(target, node.value))
+        keeper = next(filter(None, kept), "")
         self.visit(node.value, replace(now, kept=keeper) if keeper else now)
 
     def handler(self, node: ast.ExceptHandler, now: Situation) -> None:
@@ -281,15 +282,24 @@ class _Walker:
         return False
 
     def keeper(self, target: ast.expr, now: Situation) -> str:
-        """The global name through which what is assigned to `target` outlives the call, empty when it does not."""
+        """The name through which what is assigned to `target` outlives the call, empty when it does not."""
         if isinstance(target, ast.Name):
             return target.id if now.function and target.id in self.globals else ""
+        if isinstance(target, ast.Attribute):
+            return self.attribute_of_self(target)
         return self.container(target.value, now) if isinstance(target, ast.Subscript) else ""
 
     def container(self, node: ast.expr, now: Situation) -> str:
-        """The name of a global container, empty for one that belongs to the function."""
+        """The name of a container that outlives the call, empty for one that belongs to the function."""
+        if isinstance(node, ast.Attribute):
+            return self.attribute_of_self(node)
         name = node.id if isinstance(node, ast.Name) else ""
         return name if now.function and name in self.tops - self.functions[now.function].bound else ""
+
+    def attribute_of_self(self, node: ast.Attribute) -> str:
+        """`self.name`, which lives as long as the object that serves; a network's own attributes are its business."""
+        network = f"{self.source.module}.{self.owner}" in self.modules
+        return f"self.{node.attr}" if owner_of(node) == "self" and self.owner and not network else ""
 
     def resolved(self) -> Iterator[tuple[tuple[str, int, int], Situation]]:
         """All situations with their phases, after these have spread from the callers to the called."""
@@ -315,6 +325,12 @@ class _Walker:
         """The functions that `name()` or `self.name()` may call; for a class, what makes an object of it."""
         wanted = f"{owner}.{name}" if owner else name
         return [target for target in (wanted, f"{name}.__init__") if target in self.functions]
+
+
+def _is_moved(target: ast.expr, value: ast.expr) -> bool:
+    """Whether `self.net = self.net.to(...)`: what was there already only changes its place."""
+    own = ast.dump(target).replace("Store()", "Load()") if isinstance(target, ast.Attribute) else ""
+    return own != "" and any(ast.dump(part) == own for part in spine(value) if isinstance(part, ast.Attribute))
 
 
 def _phase_of(name: str, decorators: set[str]) -> Phase | None:

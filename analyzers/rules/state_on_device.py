@@ -15,11 +15,11 @@ def _check(conduct: Conduct) -> Noticed:
 RULE = HygieneRule(
     code="GA703",
     name="state-on-device",
-    summary="Requests leave tensors behind on the device, in a global name.",
-    rationale="A switch starts a new process on the other backend, and what requests have put into a global name is "
-    "not there: the next request of the same caller finds nothing. It also fills the memory of the GPU while no "
-    "request runs. Keep such state outside of the function, or in main memory and rebuild it. A model that is loaded "
-    "once, behind a test for None, is not reported.",
+    summary="Requests leave tensors behind on the device, in a global name or an attribute.",
+    rationale="A switch starts a new process on the other backend, and what requests have put into a global name, or "
+    "an attribute of the object that serves, is not there: the next request of the same caller finds nothing. It also "
+    "fills the memory of the GPU while no request runs. Keep such state outside of the function, or in main memory and "
+    "rebuild it. A model that is loaded once, behind a test for None, or only moved, is not reported.",
     check=_check,
     matches=(
         (
@@ -30,6 +30,11 @@ RULE = HygieneRule(
             "import torch\nlast = None\ndef handler(payload):\n    global last\n"
             '    last = torch.tensor(payload).to("cuda")'
         ),
+        (
+            "import torch\nfrom cog import BasePredictor\nclass Predictor(BasePredictor):\n"
+            "    def setup(self):\n        self.seen = {}\n"
+            "    def predict(self, x: str):\n        self.seen[x] = torch.tensor([ord(c) for c in x]).cuda()"
+        ),
         'import torch\nCACHE = {}\ndef handler(payload):\n    CACHE[payload["id"]] = torch.tensor(payload["x"]).cuda()',
     ),
     passes=(
@@ -38,6 +43,10 @@ RULE = HygieneRule(
             '        model = torch.load("m.pt").to("cuda")'
         ),
         'import torch\ndef handler(payload):\n    seen = []\n    seen.append(torch.tensor(payload).to("cuda"))',
+        (
+            "import torch\nclass Model:\n    def load(self):\n        self.net = torch.load('m.pt')\n"
+            "    def predict(self, x):\n        self.net = self.net.to('cuda')\n        return self.net(x)"
+        ),
         'import torch\nclass Model:\n    def load(self):\n        self.net = torch.load("m.pt").to("cuda")',
     ),
 )

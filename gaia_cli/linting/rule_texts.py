@@ -29,6 +29,20 @@ _FAILURE_NAMES = {
 }
 
 
+_FAILURE_ADVICE = {
+    "GA901": "Correct the syntax. A template, or a file for another Python, is left out with `exclude`. Of a notebook the "
+    "first cell that is not Python is named.",
+    "GA902": "1 MiB, and 16 MiB for a notebook, whose code is held to 1 MiB too. Such files are data or generated; leave "
+    "them out with `exclude`.",
+    "GA903": "Save it as UTF-8, or declare its encoding in the first line. A notebook must be JSON of format 4.",
+    "GA904": "Such code is generated. Leave it out with `exclude`, or break its largest expression into several.",
+    "GA905": "What a device is depends on more values than the budget of the analysis follows, so one device may stay "
+    "unknown; the verdict is then never `cpu`. A plain assignment of the device near its use helps.",
+    "GA906": "The other rules have looked at the file. Please report it, with the file where you can.",
+    "GA907": "Everything else has looked at the file. Please report it, with the file where you can.",
+}
+
+
 def rule_texts() -> dict[str, RuleText]:
     """Every code's text, in the order of the codes."""
     rules: list[Rule | HygieneRule | ModeRule] = [*RULES, *HYGIENE, *MODE_RULES]
@@ -36,7 +50,8 @@ def rule_texts() -> dict[str, RuleText]:
     unused = f"{_UNUSED_SUMMARY}\n\n{_UNUSED_RATIONALE}\n"
     texts[UNUSED_SUPPRESSION] = _text(UNUSED_SUPPRESSION, "unused-suppression", _UNUSED_SUMMARY, unused)
     for code, meaning in FAILURES.items():
-        texts[code] = _text(code, _FAILURE_NAMES.get(code, "analysis-failed"), meaning, f"{meaning}\n")
+        advice = f"{meaning}\n\n{_FAILURE_ADVICE[code]}\n\nIt cannot be silenced by a comment: an unread file proves nothing.\n"
+        texts[code] = _text(code, _FAILURE_NAMES[code], meaning, advice)
     return dict(sorted(texts.items()))
 
 
