@@ -30,10 +30,10 @@ _FAILURE_NAMES = {
 
 
 _FAILURE_ADVICE = {
-    "GA901": "Correct the syntax. A template, or a file for another Python, is left out with `exclude`. Of a notebook the "
-    "first cell that is not Python is named.",
-    "GA902": "1 MiB, and 16 MiB for a notebook, whose code is held to 1 MiB too. Such files are data or generated; leave "
-    "them out with `exclude`.",
+    "GA901": "Correct the syntax. A template, or a file for another Python, is left out with `exclude`. Of a notebook "
+    "the first cell that is not Python is named.",
+    "GA902": "1 MiB, and 16 MiB for a notebook, whose code is held to 1 MiB too. Such files are data or generated; "
+    "leave them out with `exclude`.",
     "GA903": "Save it as UTF-8, or declare its encoding in the first line. A notebook must be JSON of format 4.",
     "GA904": "Such code is generated. Leave it out with `exclude`, or break its largest expression into several.",
     "GA905": "What a device is depends on more values than the budget of the analysis follows, so one device may stay "
@@ -41,6 +41,8 @@ _FAILURE_ADVICE = {
     "GA906": "The other rules have looked at the file. Please report it, with the file where you can.",
     "GA907": "Everything else has looked at the file. Please report it, with the file where you can.",
 }
+
+_NO_SILENCE = "No comment silences it: an unread file proves nothing."
 
 
 def rule_texts() -> dict[str, RuleText]:
@@ -50,8 +52,9 @@ def rule_texts() -> dict[str, RuleText]:
     unused = f"{_UNUSED_SUMMARY}\n\n{_UNUSED_RATIONALE}\n"
     texts[UNUSED_SUPPRESSION] = _text(UNUSED_SUPPRESSION, "unused-suppression", _UNUSED_SUMMARY, unused)
     for code, meaning in FAILURES.items():
-        advice = f"{meaning}\n\n{_FAILURE_ADVICE[code]}\n\nIt cannot be silenced by a comment: an unread file proves nothing.\n"
-        texts[code] = _text(code, _FAILURE_NAMES[code], meaning, advice)
+        texts[code] = _text(
+            code, _FAILURE_NAMES[code], meaning, f"{meaning}\n\n{_FAILURE_ADVICE[code]}\n\n{_NO_SILENCE}\n"
+        )
     return dict(sorted(texts.items()))
 
 
