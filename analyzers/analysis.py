@@ -14,7 +14,7 @@ from analyzers.findings import Finding, Signal
 from analyzers.reading import Source
 from analyzers.records import replace
 from analyzers.rules.evidence import examine
-from analyzers.sources import collect
+from analyzers.sources import Project, collect
 from analyzers.suppression import split, suppressions
 from analyzers.syntax import deep_recursion, extract
 from analyzers.verdict import decide
@@ -84,11 +84,11 @@ def analyze(path: Path | str, *, entrypoint: str = "", slo: Slo | None = None, h
     started = time.perf_counter()
     profile = _profile(slo, hardware)
     project = collect(Path(path), entrypoint)
-    files, troubles = extract(project.sources, project.entry)
+    files, troubles = extract(project.sources, project.imported)
     with deep_recursion():
         files, more = resolve(files, project.sources, _finder(project.sources))
         facts = Facts(files, project.dependencies, project.assets)
-        evidence = list(examine(facts))
+        evidence = _in_use(list(examine(facts)), project)
     failures = [failure(trouble) for trouble in (*project.troubles, *troubles)]
     unclear = [open_device(trouble) for trouble in more]
     found = with_excerpts([*failures, *unclear, *evidence], project.sources)
@@ -103,6 +103,16 @@ def analyze(path: Path | str, *, entrypoint: str = "", slo: Slo | None = None, h
     changes = alternatives(ordered, verdict, again) + by_slo(verdict, prediction)
     duration_s = time.perf_counter() - started
     return Analysis(project.root, project.entry, verdict, ordered, project.files, duration_s, changes, prediction)
+
+
+def _in_use(evidence: list[Finding], project: Project) -> list[Finding]:
+    """The findings of code that serving may run."""
+    if all(finding.place.path in project.starts for finding in evidence):
+        return evidence
+    from analyzers.unused import unused  # most functions are one file
+
+    aside = unused(project.sources, project.starts)
+    return [finding for finding in evidence if not aside.covers(finding.place)]
 
 
 def _profile(slo: Slo | None, name: str) -> "Hardware | None":

@@ -18,7 +18,7 @@ def findings(code: Code, neighbours: Neighbours, *, evidence: bool, conduct: boo
         Trouble: the code is not Python.
     """
     source = parsed(code)
-    files, troubles = extract([source], "", neighbours)
+    files, troubles = extract([source], (), neighbours)
     found: list[Finding] = []
     with deep_recursion():
         if evidence:

@@ -28,6 +28,11 @@ _PACKAGES = {
 }
 """Import name to platform: a file that imports one of these is what the platform loads, or a part of it."""
 
+WEB_SERVER = "web server"
+
+PROGRAMS = frozenset({"Banana", "KServe", "LitServe", "Mosec", "RunPod", "Spaces", WEB_SERVER})
+"""Platforms that run the entry as a program; the others import it, and leave its main block out."""
+
 _SERVERS = {"fastapi.FastAPI", "flask.Flask", "gradio.Interface", "gradio.Blocks", "starlette.applications.Starlette"}
 _EVENT_NAMES = frozenset({("event", "context"), ("event", "_context"), ("context", "event"), ("_event", "_context")})
 _MARKERS = re.compile(
@@ -52,7 +57,7 @@ def platform_of(path: str, tree: ast.Module) -> str:
             return platform
     if any(_takes_event(node) for node in tree.body):
         return "AWS Lambda"
-    return "web server" if any(_makes_server(node, names) for node in tree.body) else ""
+    return WEB_SERVER if any(_makes_server(node, names) for node in tree.body) else ""
 
 
 def _imports(tree: ast.Module) -> Iterator[tuple[str, str]]:

@@ -61,6 +61,13 @@ class Project:
     troubles: tuple[Trouble, ...]
     dependencies: tuple[Dependency, ...]
     assets: tuple[Asset, ...] = ()
+    starts: tuple[str, ...] = ()
+    programs: frozenset[str] = frozenset()
+
+    @property
+    def imported(self) -> frozenset[str]:
+        """The files that serving imports and never runs as a program, so that their main block says nothing."""
+        return frozenset(source.path for source in self.sources) - self.programs
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -78,17 +85,25 @@ def collect(path: Path, entrypoint: str = "") -> Project:
     if path.is_file():
         if path.suffix not in (".py", NOTEBOOK):
             raise AnalyzerError(f"{path} is not a Python file", "give a .py file, a notebook or a function's directory")
-        return _follow(path.parent, [path.name], path.name)
+        return _follow(path.parent, _Starts(path.name, (path.name,)))
     if not path.is_dir():
         raise AnalyzerError(f"there is nothing at {path}", "give a function's directory or a Python file")
-    entry, starts = _starts(path, entrypoint)
-    return _follow(path, starts, entry)
+    return _follow(path, _starts(path, entrypoint))
 
 
-def _starts(root: Path, entrypoint: str) -> tuple[str, list[str]]:
+@record
+class _Starts:
+    """Where reading starts: the entry of the function contract, if there is one, and which files run as programs."""
+
+    entry: str
+    files: tuple[str, ...]
+    programs: frozenset[str] = frozenset()
+
+
+def _starts(root: Path, entrypoint: str) -> _Starts:
     try:
         entry = find_entry(root, entrypoint).path
-        return entry, [entry]
+        return _Starts(entry, (entry,))
     except EntryError as error:
         if entrypoint:
             raise AnalyzerError(error.message, error.hint) from None
@@ -96,21 +111,27 @@ def _starts(root: Path, entrypoint: str) -> tuple[str, list[str]]:
     if not files:
         raise AnalyzerError(f"no Python file in {root}", "`gaia init DIR` writes a small function to start from")
     served = [file for file in files if not _ASIDE.search(file)] or files
-    return "", _platform_entries(root, served) or served
+    return _platform_starts(root, served) or _Starts("", tuple(served), frozenset(served))
 
 
-def _platform_entries(root: Path, files: list[str]) -> list[str]:
-    """The files that a platform would start; none when one of the files cannot be read."""
-    from analyzers.platforms import may_be_entry, platform_of  # most functions have an entry of the contract
+def _platform_starts(root: Path, files: list[str]) -> _Starts | None:
+    """The files that a platform would start; none when one of the files cannot be read.
 
-    entries = []
+    A web server beside the entry of another platform is a demonstration, unless that entry imports it.
+    """
+    from analyzers.platforms import PROGRAMS, WEB_SERVER, may_be_entry, platform_of  # most functions need none
+
+    platforms: dict[str, str] = {}
     for path in files:
         try:
-            if may_be_entry((root / path).read_bytes()) and platform_of(path, read_source(root, path).tree):
-                entries.append(path)
+            if may_be_entry((root / path).read_bytes()):
+                platforms[path] = platform_of(path, read_source(root, path).tree)
         except (OSError, Trouble):
-            return []
-    return entries
+            return None
+    named = [path for path, platform in platforms.items() if platform not in ("", WEB_SERVER)]
+    starts = named or [path for path, platform in platforms.items() if platform]
+    programs = frozenset(path for path in starts if platforms[path] in PROGRAMS)
+    return _Starts("", tuple(starts), programs) if starts else None
 
 
 def python_files(root: Path, suffix: str = ".py") -> Iterator[str]:
@@ -130,11 +151,11 @@ def python_files(root: Path, suffix: str = ".py") -> Iterator[str]:
                 yield (Path(directory) / name).relative_to(root).as_posix()
 
 
-def _follow(root: Path, starts: list[str], entry: str) -> Project:
+def _follow(root: Path, starts: _Starts) -> Project:
     sources: dict[str, Source] = {}
     troubles: list[Trouble] = []
     seen: set[str] = set()
-    pending = list(starts)
+    pending = list(starts.files)
     tree = Tree(str(root))
     while pending:
         path = pending.pop(0)
@@ -149,7 +170,8 @@ def _follow(root: Path, starts: list[str], entry: str) -> Project:
         sources[path] = source
         pending.extend(_imported_files(tree, source))
     ordered = tuple(sources[path] for path in sorted(sources))
-    return Project(root, entry, ordered, tuple(troubles), read_dependencies(root, entry), read_assets(root, entry))
+    dependencies, assets = read_dependencies(root, starts.entry), read_assets(root, starts.entry)
+    return Project(root, starts.entry, ordered, tuple(troubles), dependencies, assets, starts.files, starts.programs)
 
 
 def _imported_files(tree: Tree, source: Source) -> Iterator[str]:

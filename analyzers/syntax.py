@@ -7,7 +7,7 @@ far as possible and with the guard it stands under. An argument that stays Unkno
 
 import ast
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 
@@ -43,10 +43,11 @@ _RECURSION_LIMIT = 12_000
 
 
 def extract(
-    sources: Sequence[Source], entry: str, neighbours: "Neighbours | None" = None
+    sources: Sequence[Source], imported: Collection[str], neighbours: "Neighbours | None" = None
 ) -> tuple[tuple[FileFacts, ...], list[Trouble]]:
     """The facts of `sources`, and the files that could not be worked through.
 
+    `imported` are the paths of the files that serving imports and never runs as a program.
     Names lead into the other sources; where a single file is read, into its `neighbours`. A value is worked out when a
     rule looks at it, so there may be more troubles after the rules than before.
     """
@@ -56,7 +57,7 @@ def extract(
         scopes: dict[str, ModuleScopes] = {}
         for source in sources:
             try:
-                scopes[source.path] = read_scopes(source, skip_main=source.path == entry)
+                scopes[source.path] = read_scopes(source, skip_main=source.path in imported)
             except RecursionError:
                 troubles.append(_too_deep(source.path))
         callers = _call_sites(scopes)

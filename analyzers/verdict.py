@@ -97,7 +97,7 @@ def _because(findings: Sequence[Finding], *, positive: bool) -> str:
     work = _strongest(finding for finding in findings if finding.signal is not Signal.NEEDS_GPU)
     if positive:
         return f"the work is large enough to begin on a GPU: {_shown(work[0])}"
-    open_ended = [finding for finding in work if finding.weight > 0 and "caller decides" in finding.message]
+    open_ended = [finding for finding in work if "caller decides" in finding.message]
     if open_ended:
         return f"only the requests can tell how much work it is: {_shown(open_ended[0])}"
     light = [finding for finding in work if finding.weight <= _TELLING and "waits" not in finding.message]

@@ -4,7 +4,10 @@ from analyzers.facts import Facts
 from analyzers.rules.libraries import CPU_ONLY, lookup, outside
 from analyzers.rules.model import Found, Rule, Signal
 
-_WEIGHTS = {"pandas": -0.2, "polars": -0.2, "sklearn": -0.3, "spacy": -0.3}
+_WEIGHTS = dict.fromkeys(("networkx", "nltk", "pandas", "polars"), -0.2) | dict.fromkeys(
+    ("dlib", "mediapipe", "sklearn", "spacy"), -0.3
+)
+"""Libraries that often prepare what a network then works on; -0.8 for the others."""
 
 
 def _check(facts: Facts) -> Found:

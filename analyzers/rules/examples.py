@@ -18,6 +18,6 @@ def facts_of(example: str) -> Facts:
     if example.startswith(FILES_MARK):
         lines = [line.split() for line in example.removeprefix(FILES_MARK).splitlines()]
         return Facts((), assets=tuple(Asset(path, int(size)) for path, size in lines))
-    files, troubles = extract([Source("func.py", "func", example, ast.parse(example))], "func.py")
+    files, troubles = extract([Source("func.py", "func", example, ast.parse(example))], ("func.py",))
     assert not troubles, troubles
     return Facts(files)

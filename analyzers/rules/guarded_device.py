@@ -9,16 +9,15 @@ def _check(facts: Facts) -> Found:
     for placement in placements(facts):
         if placement.chosen:
             message = f"{placement.spelling} uses a GPU where there is one and the CPU otherwise"
-            yield placement.call.place, message, 0.3, Signal.CAN_USE_GPU
+            yield placement.call.place, message, 0.7, Signal.CAN_USE_GPU
 
 
 RULE = Rule(
     code="GA202",
     name="guarded-device",
     summary="The device is chosen by what the machine has.",
-    rationale="Such a function runs on both backends, so Gaia may move it. That its author thought of a GPU "
-    "speaks for one, but "
-    "weakly: the same line stands in most tutorials.",
+    rationale="Such a function runs on both backends, so Gaia may move it. Its author thought of a GPU, which "
+    "speaks for one; a small model, or another sign for the CPU, outweighs that.",
     check=_check,
     matches=(
         'import torch\ndevice = torch.device("cuda" if torch.cuda.is_available() else "cpu")',

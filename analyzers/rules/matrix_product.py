@@ -16,7 +16,7 @@ def _check(facts: Facts) -> Found:
             continue
         operands = [array for argument in call.args for array in arrays(argument.value)]
         if any(size_from_caller(array) for array in operands):
-            yield call.place, f"{_verb(call)} matrices whose size the caller decides", 0.3, Signal.WORK
+            yield call.place, f"{_verb(call)} matrices whose size the caller decides", -0.3, Signal.WORK
         elif any((elements(array) or 0) >= LARGE for array in operands):
             yield call.place, f"{_verb(call)} matrices of {_shape(operands[0])}", 1.5, Signal.WORK
         elif call.name != "operator.matmul":

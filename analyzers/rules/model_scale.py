@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator
 
-from analyzers.facts import Call, Constant, Facts, Place, texts
+from analyzers.facts import Call, Constant, Facts, FileFacts, Place, texts
 from analyzers.patterns import Pattern
 from analyzers.records import record
-from analyzers.rules.libraries import FRAMEWORKS, GPU_ONLY, REMOTE, lookup, outside
+from analyzers.rules.libraries import CPU_ONLY, FRAMEWORKS, GPU_ONLY, REMOTE, lookup, outside
 from analyzers.rules.model import Found, Rule, Signal
 from analyzers.rules.model_sizes import ARCHITECTURES, KERAS_ARCHITECTURES, parameters
 from analyzers.rules.models import is_part
+from analyzers.rules.programs import starts_programs
 
 _LOADERS = frozenset(
     [
@@ -43,6 +44,22 @@ _KEYWORDS = (
 _PICTURES = Pattern(
     r"\bvit\b|resnet|detr|\bclip\b|convnext|\bswin|\bdeit|dinov|efficientnet|mobilenet|yolo", re.IGNORECASE
 )
+_HOSTED = Pattern(
+    r"^(groq|gemini|vertex_ai|azure|openrouter|bedrock|together_ai|fireworks_ai|accounts/fireworks|xai|perplexity"
+    r"|ollama(_chat)?|huggingface|hosted_vllm|@cf)/|-(versatile|instant)$|:free$|-v\d:\d$",
+    re.IGNORECASE,
+)
+"""Names under which vendors sell the answers of a model: it runs elsewhere."""
+_TAGGED = Pattern(r"^[a-z][\w.-]*:(latest|mini|small|medium|large|\d+(\.\d+)?[bm])(-[\w.-]+)?$", re.IGNORECASE)
+"""Names of an Ollama server, which runs here only where the function starts it."""
+_CONVERSATIONS = frozenset({"messages", "input_type"})
+"""Keyword arguments of calls that ask a service for an answer; what loads a model here takes none of them."""
+_DENSE = Pattern(
+    r"yolo|r-?cnn|retinanet|deeplab|fcn_resnet|rmbg|birefnet|depth-?anything|midas|mask2former|maskformer|segformer"
+    r"|matting|openpose|vitpose|grounding-?dino|owl-?v|rt-?detr",
+    re.IGNORECASE,
+)
+"""Networks that answer for each place of a picture: much more work than their parameters say."""
 _CONSTANT_WORDS = ("model", "repo", "checkpoint", "hf_", "weights")
 
 
@@ -59,7 +76,8 @@ class Model:
 def _check(facts: Facts) -> Found:
     for model in models(facts):
         message = f"{model.name} is a model of about {shown_count(model.millions)} parameters"
-        yield model.place, message, weigh(model.millions), Signal.WORK
+        weight = weigh(model.millions)
+        yield model.place, message, max(weight, 0.0) if _DENSE.search(model.name) else weight, Signal.WORK
 
 
 def models(facts: Facts) -> Iterator[Model]:
@@ -70,7 +88,10 @@ def models(facts: Facts) -> Iterator[Model]:
     ):
         return
     seen: set[str] = set()
+    serves_itself = starts_programs(facts)
     for place, name in (*_loaded(facts), *_named(facts)):
+        if _HOSTED.search(name) or (not serves_itself and _TAGGED.search(name)):
+            continue
         size = parameters(name)
         if size is not None and name not in seen:
             seen.add(name)
@@ -84,7 +105,7 @@ def models(facts: Facts) -> Iterator[Model]:
 
 def weigh(millions: float) -> float:
     """Log-odds for a GPU by model size: one token or picture of a model above a billion takes seconds on a CPU."""
-    for at_least, weight in ((7000, 4.0), (1000, 3.0), (500, 1.5), (300, 0.7), (150, 0.0)):
+    for at_least, weight in ((7000, 4.0), (1000, 3.0), (500, 1.5), (300, 0.4), (150, 0.0)):
         if millions >= at_least:
             return weight
     return -0.6
@@ -98,7 +119,7 @@ def shown_count(millions: float) -> str:
 def _loaded(facts: Facts) -> Iterator[tuple[Place, str]]:
     """What calls load, by name; a model's tokenizer bears the same name and comes after all models."""
     for call in sorted(facts.calls(), key=lambda call: is_part(call.name)):
-        if lookup(call.name.replace("()", ""), REMOTE):
+        if lookup(call.name.replace("()", ""), REMOTE) or any(name in _CONVERSATIONS for name, _ in call.keywords):
             continue
         if call.method in _LOADERS or any(name in _KEYWORDS for name, _ in call.keywords):
             values = [argument.value for argument in call.args[:2]] + [call.keyword(name) for name in _KEYWORDS]
@@ -109,9 +130,20 @@ def _loaded(facts: Facts) -> Iterator[tuple[Place, str]]:
 
 
 def _named(facts: Facts) -> Iterator[tuple[Place, str]]:
+    clients = {file.path for file in facts.files if _only_calls_services(file)}
     for constant in facts.constants():
+        if constant.place.path in clients:
+            continue
         if any(word in constant.name.lower() for word in _CONSTANT_WORDS) and not constant.name.startswith("_"):
             yield from ((constant.place, text) for text in _ids(constant))
+
+
+def _only_calls_services(file: FileFacts) -> bool:
+    """Whether a file imports a remote service and nothing that could run a model here."""
+    names = [fact.name for fact in file.imports]
+    return any(lookup(name, REMOTE) for name in names) and not any(
+        lookup(name, FRAMEWORKS) or lookup(name, GPU_ONLY) or lookup(name, CPU_ONLY) for name in names
+    )
 
 
 def _ids(constant: Constant) -> Iterator[str]:
@@ -162,6 +194,8 @@ RULE = Rule(
         "from torchvision import models\nm = models.resnet18(pretrained=True)",
     ),
     passes=(
+        'import torch, ollama\nMODEL = "llama3:8b"\nollama.chat(model=MODEL, messages=[])',
+        'import torch\ndef ask(client):\n    return client.create(model="groq/llama-3.3-70b-versatile", messages=[])',
         'import openai\nclient = openai.OpenAI()\nclient.chat.completions.create(model="llama-3-70b")',
         'from transformers import pipeline\npipe = pipeline("text-generation", model="./weights")',
     ),

@@ -16,6 +16,13 @@ _BITS = Pattern(r"\b\d+(\.\d+)?-?bit\b", re.IGNORECASE)
 
 _FAMILIES: tuple[tuple[float, str], ...] = (
     (
+        80,
+        r"""
+        kokoro (^|[/_-])piper mms-tts speecht5 silero melo-?tts rmbg-?1 embeddinggemma u2-?net smoldocling
+        granite-(embedding|docling)
+        """,
+    ),
+    (
         1000,
         r"""
         stable[-_]?diffusion (^|[/_-])(sdxl?|sd)([-_]?\d|[-_]turbo|[-_]) dreamshaper latent-consistency lcm-
@@ -27,7 +34,8 @@ _FAMILIES: tuple[tuple[float, str], ...] = (
         5000,
         r"""
         flux[.\-_]?[12] flux-?(dev|schnell) hunyuan wan-?(ai|video|2) hidream omnigen qwen-image sd3(?![0-9])
-        cogvideo mochi ltx-?video animatediff zeroscope
+        cogvideo mochi ltx-?(video|2) animatediff zeroscope black-forest-labs (^|[/_-])flux[/_.-] stable-cascade
+        open-?sora skyreels framepack ace-?step (^|[/_-])yue- diffrhythm seedvr evo-?[12](?![0-9])
         svd-?xt modelscope text-to-video
         """,
     ),
@@ -35,7 +43,10 @@ _FAMILIES: tuple[tuple[float, str], ...] = (
         1000,
         r"""
         esmfold trellis controlnet instruct-pix2pix riffusion stable-?audio musicgen audioldm audiogen bark(?!ley)
-        tortoise parler xtts dia-
+        tortoise parler xtts (^|[/_-])dia- segmind photomaker instant-?id ip-?adapter pulid idm-?vton ootdiffusion
+        catvton (^|/)leffa supir diffbir triposr triposg instantmesh zero-?123 hunyuan3d stable-fast-3d shap-e
+        alphafold openfold rosettafold rfdiffusion (^|/)boltz (^|/)chai- latentsync musetalk echomimic hallo[2-]
+        audiosr
         """,
     ),
     (
@@ -44,14 +55,18 @@ _FAMILIES: tuple[tuple[float, str], ...] = (
         llama-?[234] llama2 codellama vicuna alpaca mistral mixtral zephyr falcon mpt- qwen gemma phi-?[234]
         deepseek yi- command-r starcoder wizard dolly stablelm internlm baichuan chatglm openhermes nous
         granite nemotron gpt-oss internvl rwkv jamba glm-?[45] kimi smaug pixtral
-        llava idefics cogvlm moondream minicpm ministral olmo
+        llava idefics cogvlm moondream minicpm ministral olmo magistral devstral codestral openchat exaone
+        (^|/)solar- redpajama guanaco airoboros mythomax pygmalion nexusraven persimmon fuyu cogagent molmo ovis
+        sqlcoder meditron orpheus codegen2 xgen madlad
         """,
     ),
     (3000, r"gpt-?(j|neox) opt-(?!125|350) bloom(?!z?-560) flan-?t5-?(xl|xxl) t5-?(11b|3b|xl) t0 ul2 gpt2-xl"),
     (
         800,
         r"""
-        whisper[-_]?(large|medium) ^large(-v[123])?(-turbo)?$ distil-large canary parakeet seamless voxtral
+        whisper[-_]?(large|medium|turbo) ^large(-v[123])?(-turbo)?$ ^medium(\.en)?$ ^turbo$ distil-large canary
+        parakeet seamless voxtral (^|[/_-])tts([/_-]|$) chatterbox fish-?speech cosyvoice spark-?tts zonos vibevoice
+        openvoice sovits styletts voxcpm
         wav2vec2-?(large|xls)
         """,
     ),
@@ -59,7 +74,8 @@ _FAMILIES: tuple[tuple[float, str], ...] = (
         600,
         r"""
         blip-?2 instructblip sam-?vit sam_vit segment-anything sam2 dinov2-?(large|giant)
-        clip-vit-(l|h|g|bigg) vit-?[lhg](-|/|$) florence trocr-large
+        clip-vit-(l|h|g|bigg) vit-?[lhg](-|/|$) florence trocr-large sam-?2 (^|[/_-])sam-?3? birefnet rmbg-?2
+        depth-?pro got-ocr sadtalker liveportrait grounding-?dino-?base
         """,
     ),
     (60, r"gfpgan real-?esrgan codeformer swinir restorer"),
@@ -67,7 +83,7 @@ _FAMILIES: tuple[tuple[float, str], ...] = (
         400,
         r"""
         bart-?large roberta-?large bert-?large xlm-roberta-large t5-large deberta(-v3)?-large bge-(large|m3)
-        e5-large gte-large mpnet-large pegasus
+        e5-large gte-large mpnet-large pegasus dpt-large depth-anything.*(large|vitl) nougat
         """,
     ),
     (244, r"whisper[-_]?small ^small(\.en)?$"),

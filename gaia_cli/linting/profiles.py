@@ -61,6 +61,7 @@ PROFILES: dict[str, Profile] = {
     "GA501": _NOTE_MEDIUM,
     "GA502": _NOTE_MEDIUM,
     "GA503": _NOTE_MEDIUM,
+    "GA504": _NOTE_MEDIUM,
     "GA601": _NOTE_MEDIUM,
     "GA602": _NOTE_HIGH,
     "GA603": _NOTE_LOW,

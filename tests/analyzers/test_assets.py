@@ -9,10 +9,7 @@ from analyzers.assets import read_assets
 from runtime_images.policy.model import ExecutionMode
 from tests.analyzers.support import project
 
-_GUARDED = (
-    "import torch\ndevice = 'cuda' if torch.cuda.is_available() else 'cpu'\n"
-    "def handler(payload):\n    return torch.load(payload['path'], map_location=device)\n"
-)
+_LOADS = "import torch\ndef handler(payload):\n    return torch.load(payload['path'])\n"
 _POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {size}\n"
 
 
@@ -27,7 +24,7 @@ def _messages(analysis: Analysis) -> list[str]:
 
 
 def test_large_weights_are_evidence_of_large_work(tmp_path: Path) -> None:
-    root = project(tmp_path, func_py=_GUARDED)
+    root = project(tmp_path, func_py=_LOADS)
     assert analyze(root).mode is ExecutionMode.CPU_PREFERRED
 
     _weights(root / "models" / "model.safetensors", 4.3)
@@ -39,7 +36,7 @@ def test_large_weights_are_evidence_of_large_work(tmp_path: Path) -> None:
 
 
 def test_a_pointer_of_git_lfs_counts_as_the_file_that_it_stands_for(tmp_path: Path) -> None:
-    root = project(tmp_path, func_py=_GUARDED)
+    root = project(tmp_path, func_py=_LOADS)
     (root / "model.safetensors").write_text(_POINTER.format(oid="0" * 64, size=4_300_000_000))
 
     assert read_assets(root)[0].bytes == 4_300_000_000
@@ -47,7 +44,7 @@ def test_a_pointer_of_git_lfs_counts_as_the_file_that_it_stands_for(tmp_path: Pa
 
 
 def test_the_parts_of_one_model_count_together(tmp_path: Path) -> None:
-    root = project(tmp_path, func_py=_GUARDED)
+    root = project(tmp_path, func_py=_LOADS)
     for number in (1, 2, 3):
         _weights(root / f"model-0000{number}-of-00003.safetensors", 0.4)
 
@@ -64,7 +61,7 @@ def test_weights_beside_a_nested_entry_point_are_found_and_others_are_not(tmp_pa
 
 @pytest.mark.parametrize("name", ["model.pt", "data.bin"])
 def test_small_files_and_files_about_something_else_say_nothing(tmp_path: Path, name: str) -> None:
-    root = project(tmp_path, func_py=_GUARDED)
+    root = project(tmp_path, func_py=_LOADS)
     _weights(root / name, 0.1)
 
     assert _messages(analyze(root)) == []
@@ -72,7 +69,7 @@ def test_small_files_and_files_about_something_else_say_nothing(tmp_path: Path, 
 
 def test_links_and_directories_are_no_weights(tmp_path: Path) -> None:
     _weights(tmp_path / "elsewhere" / "model.pt", 4)
-    root = project(tmp_path / "function", func_py=_GUARDED)
+    root = project(tmp_path / "function", func_py=_LOADS)
     (root / "model.pt").symlink_to(tmp_path / "elsewhere" / "model.pt")
     (root / "model.onnx").mkdir()
 

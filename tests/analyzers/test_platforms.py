@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from analyzers import analyze
+from runtime_images.policy.model import ExecutionMode
 from tests.analyzers.support import project
 
 _STRAY = 'import torch\nx = torch.zeros(3).to("cuda")\n'
@@ -30,10 +31,49 @@ def test_the_entry_of_a_platform_is_the_start(platform: str, tmp_path: Path) -> 
     assert analyze(root).files == tuple(sorted(("helper.py", path)))
 
 
-def test_each_entry_of_a_repository_is_a_start(tmp_path: Path) -> None:
-    root = project(tmp_path, dict(ENTRIES.values()))
+_WEB_SERVERS = ("FastAPI", "Gradio")
 
-    assert analyze(root).files == tuple(sorted(path for path, _ in ENTRIES.values()))
+
+def test_each_entry_of_a_repository_is_a_start(tmp_path: Path) -> None:
+    entries = [entry for platform, entry in ENTRIES.items() if platform not in _WEB_SERVERS]
+    root = project(tmp_path, dict(entries))
+
+    assert analyze(root).files == tuple(sorted(path for path, _ in entries))
+
+
+def test_a_web_page_beside_the_entry_of_a_platform_is_a_demonstration(tmp_path: Path) -> None:
+    root = project(tmp_path, dict([ENTRIES["Cog"], ENTRIES["Gradio"]]))
+
+    assert analyze(root).files == ("predict.py",)
+
+
+def test_several_web_servers_are_all_starts(tmp_path: Path) -> None:
+    root = project(tmp_path, dict(ENTRIES[platform] for platform in _WEB_SERVERS))
+
+    assert analyze(root).files == ("demo.py", "web.py")
+
+
+_PLACED_IN_MAIN = 'import torch\n{}if __name__ == "__main__":\n    torch.zeros(3).cuda()\n'
+
+
+def test_the_main_block_of_a_module_that_is_imported_says_nothing(tmp_path: Path) -> None:
+    platform = "import network\n" + ENTRIES["BentoML"][1]
+    root = project(tmp_path, {"service.py": platform}, network_py=_PLACED_IN_MAIN.format(""))
+
+    assert analyze(root).mode is ExecutionMode.CPU_PREFERRED
+
+
+def test_the_main_block_of_an_entry_that_the_platform_imports_says_nothing(tmp_path: Path) -> None:
+    root = project(tmp_path, {"predict.py": _PLACED_IN_MAIN.format(ENTRIES["Cog"][1])})
+
+    assert analyze(root).mode is ExecutionMode.CPU_PREFERRED
+
+
+@pytest.mark.parametrize("code", ["", ENTRIES["RunPod"][1], ENTRIES["FastAPI"][1]], ids=["script", "worker", "server"])
+def test_the_main_block_of_a_program_counts(code: str, tmp_path: Path) -> None:
+    root = project(tmp_path, {"serve.py": _PLACED_IN_MAIN.format(code)})
+
+    assert analyze(root).mode is ExecutionMode.GPU
 
 
 def test_the_contract_goes_before_the_platforms(tmp_path: Path) -> None:

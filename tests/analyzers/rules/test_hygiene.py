@@ -22,7 +22,7 @@ _PASSES = [(rule, example) for rule in HYGIENE for example in rule.passes]
 
 def findings_of(code: str) -> list[Finding]:
     sources = [Source("func.py", "func", code, ast.parse(code))]
-    files, troubles = extract(sources, "func.py")
+    files, troubles = extract(sources, ("func.py",))
     assert not troubles
     return list(hygiene(Facts(files), situations(sources)))
 
@@ -81,7 +81,7 @@ def test_hygiene_weighs_nothing() -> None:
 def test_code_that_is_nested_deeply_has_no_conduct_and_is_no_failure() -> None:
     source = Source("func.py", "func", "", ast.parse(f"import torch\ny = {'-' * 900}1\ntorch.manual_seed(0)\n"))
 
-    assert list(hygiene(Facts(extract([source], "")[0]), situations([source]))) == []
+    assert list(hygiene(Facts(extract([source], ())[0]), situations([source]))) == []
 
 
 def test_what_runs_under_the_main_block_is_not_served() -> None:

@@ -25,7 +25,7 @@ def text_of(code: str) -> str:
 
 def devices_found(code: str) -> int:
     source = Source("func.py", "func", code, ast.parse(code))
-    files, _ = extract([source], "")
+    files, _ = extract([source], ())
     return sum(finding.rule == "GA701" for finding in hygiene(Facts(files), situations([source])))
 
 

@@ -1,0 +1,54 @@
+"""What stands beside the functions that serving uses."""
+
+from pathlib import Path
+
+from analyzers import Analysis, analyze
+from runtime_images.policy.model import ExecutionMode
+from tests.analyzers.support import project
+
+_NETWORK = (
+    "import torch\n"
+    "def load():\n    return torch.load('m.pt')\n"
+    "def fit(model):\n    model.cuda()\n    _step(model)\n"
+    "def _step(model):\n    model(1).backward()\n"
+)
+
+
+def _served(tmp_path: Path, code: str, **files: str) -> Analysis:
+    return analyze(project(tmp_path, {"func.py": f"{code}\ndef handler(payload):\n    return 1\n"}, **files))
+
+
+def test_a_function_that_nothing_mentions_says_nothing(tmp_path: Path) -> None:
+    analysis = _served(tmp_path, "from network import load\nmodel = load()", network_py=_NETWORK)
+
+    assert analysis.mode is ExecutionMode.CPU_PREFERRED
+    assert not any(finding.rule == "GA404" for finding in analysis.findings)
+
+
+def test_a_package_that_hands_a_name_on_does_not_use_it(tmp_path: Path) -> None:
+    package = "from lib.network import fit, load\n__all__ = ['fit', 'load']\n"
+    files = {"func.py": "from lib import load\ndef handler(payload):\n    return load()\n", "lib/network.py": _NETWORK}
+
+    analysis = analyze(project(tmp_path, {**files, "lib/__init__.py": package}))
+
+    assert analysis.mode is ExecutionMode.CPU_PREFERRED
+
+
+def test_a_function_that_is_used_counts_however_it_is_mentioned(tmp_path: Path) -> None:
+    for number, code in enumerate(
+        (
+            "import network\nnetwork.fit(network.load())",
+            "from network import fit, load\njobs = [fit]",
+            "import network\ngetattr(network, 'fit')(1)",
+        )
+    ):
+        analysis = _served(tmp_path / str(number), code, network_py=_NETWORK)
+
+        assert analysis.mode is ExecutionMode.GPU, code
+        assert any(finding.rule == "GA404" for finding in analysis.findings), code
+
+
+def test_where_reading_starts_everything_counts(tmp_path: Path) -> None:
+    code = "import torch\ndef predict(payload):\n    return torch.zeros(1).cuda()"
+
+    assert _served(tmp_path, code).mode is ExecutionMode.GPU
