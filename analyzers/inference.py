@@ -7,11 +7,13 @@ never depends on the speed of the machine.
 """
 
 import atexit
+import builtins
 import gc
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
+from types import ModuleType
 
 from astroid import nodes
 from astroid.builder import AstroidBuilder
@@ -20,6 +22,7 @@ from astroid.exceptions import AstroidError, AstroidImportError
 from astroid.inference_tip import clear_inference_tip_cache
 from astroid.manager import AstroidManager
 from astroid.nodes._base_nodes import LookupMixIn
+from astroid.raw_building import InspectBuilder
 from astroid.util import UninferableBase
 
 from analyzers.escalation import Find
@@ -35,6 +38,8 @@ MAX_INFERENCES = 5_000
 MAX_INFERENCES_IN_ALL = 50_000
 _GC_THRESHOLD = (200_000, 20, 100)
 """astroid makes many long-lived nodes; full collections would take half of the time."""
+_BUILTINS_IN_WHOLE = frozenset([builtins, object, type, super, property, classmethod, staticmethod])
+"""Of these astroid itself asks for methods."""
 _STUBS = os.path.join(os.path.dirname(__file__), "stubs")
 
 
@@ -141,7 +146,8 @@ def _closed_world(find: Find) -> Iterator[_World]:
     gc.set_threshold(*_GC_THRESHOLD)
     manager = AstroidManager()
     if "builtins" not in manager.astroid_cache:
-        manager.bootstrap()
+        with _builtins_in_outline():
+            manager.bootstrap()
     world = _World(manager, find)
     outside = dict(manager.astroid_cache)
     by_name, infer_node = AstroidManager.ast_from_module_name, nodes.NodeNG.infer
@@ -164,6 +170,28 @@ def _closed_world(find: Find) -> Iterator[_World]:
         AstroidManager.ast_from_module_name, nodes.NodeNG.infer = by_name, infer_node
         _forget(manager, outside)
         gc.set_threshold(*threshold)
+
+
+@contextmanager
+def _builtins_in_outline() -> Iterator[None]:
+    """Let astroid learn the names and the bases of the built-in classes, but not their 2,900 methods.
+
+    Introspecting these takes longer than everything else that astroid does for a function, and tells nothing: they have
+    no code to infer from, so what they return is unknown either way.
+    """
+    whole = InspectBuilder.object_build
+
+    def outline(builder: InspectBuilder, node: nodes.Module | nodes.ClassDef, obj: ModuleType | type) -> None:
+        if obj in _BUILTINS_IN_WHOLE:
+            whole(builder, node, obj)
+        else:
+            builder._done[obj] = node  # so that `IOError` and `OSError` stay one class
+
+    InspectBuilder.object_build = outline
+    try:
+        yield
+    finally:
+        InspectBuilder.object_build = whole
 
 
 def _forget(manager: AstroidManager, outside: Mapping[str, nodes.Module]) -> None:

@@ -18,6 +18,9 @@ _ACCELERATORS = (
     b"cuda gpu torch tensor onnx diffus whisper vllm nvidia rocm triton numba paddle mxnet keras jax cupy xpu "
     b"transformer"
 ).split()
+_BLOCKS = (
+    b"sleep subprocess system urlopen urlretrieve requests httpx joblib spacy ultralytics timm easyocr llama_cpp"
+).split()
 _SETTINGS = b"device model batch pipeline precision fp16 dtype backend".split()
 
 
@@ -27,8 +30,9 @@ def may_hold_evidence(data: bytes) -> bool:
 
 
 def may_have_conduct(data: bytes) -> bool:
-    """Whether a file with these bytes can make a hygiene rule find anything: they ask about GPUs, and about waiting."""
-    return (b"async" in data or may_use_a_gpu(data)) and may_hold_evidence(data)
+    """Whether a file with these bytes can make a hygiene rule find anything: they ask about GPUs, and what blocks."""
+    blocks = b"async def" in data and any(word in data for word in _BLOCKS)
+    return (blocks or may_use_a_gpu(data)) and may_hold_evidence(data)
 
 
 def may_use_a_gpu(data: bytes) -> bool:

@@ -43,7 +43,7 @@ RULE = HygieneRule(
     check=_check,
     matches=(
         "import torch\ntorch.manual_seed(0)",
-        'import numpy as np\ndef handler(payload):\n    np.random.seed(payload["seed"])',
+        'import numpy as np\nimport torch\ndef handler(payload):\n    np.random.seed(payload["seed"])',
     ),
     passes=(
         'import torch\ndef handler(payload):\n    generator = torch.Generator().manual_seed(payload["seed"])',

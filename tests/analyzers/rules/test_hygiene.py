@@ -6,7 +6,7 @@ import pytest
 
 from analyzers import analyze
 from analyzers.facts import Facts
-from analyzers.prefilter import may_hold_evidence
+from analyzers.prefilter import may_have_conduct
 from analyzers.reading import Source
 from analyzers.rules.evidence import RULES
 from analyzers.rules.hygiene import HYGIENE, hygiene
@@ -43,7 +43,7 @@ def test_a_rule_lets_its_near_misses_pass(rule: HygieneRule, example: str) -> No
 
 @pytest.mark.parametrize(("rule", "example"), _MATCHES, ids=lambda value: getattr(value, "code", None))
 def test_the_prefilter_lets_through_what_a_rule_finds(rule: HygieneRule, example: str) -> None:
-    assert may_hold_evidence(example.encode()), rule.code
+    assert may_have_conduct(example.encode()), rule.code
 
 
 @pytest.mark.parametrize("example", [example for _, example in _MATCHES])
