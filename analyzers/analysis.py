@@ -1,6 +1,7 @@
 """From a path to an `Analysis`: the pipeline, each step of which is a module of its own."""
 
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -83,7 +84,21 @@ def analyze(path: Path | str, *, entrypoint: str = "", slo: Slo | None = None, h
     """
     started = time.perf_counter()
     profile = _profile(slo, hardware)
-    project = collect(Path(path), entrypoint)
+    with warnings.catch_warnings(action="ignore"):  # the parser's, about odd code: they are between it and the author
+        project = collect(Path(path), entrypoint)
+        facts, findings = _examined(project)
+    complete = not any(finding.signal is Signal.FAILURE for finding in findings)
+    prediction = _prediction(facts, slo, profile, project.sources)
+    again = partial(decide, complete=complete, prediction=prediction)
+    verdict = again(findings)
+    ordered = tuple(sorted(findings, key=_order))
+    changes = alternatives(ordered, verdict, again) + by_slo(verdict, prediction)
+    duration_s = time.perf_counter() - started
+    return Analysis(project.root, project.entry, verdict, ordered, project.files, duration_s, changes, prediction)
+
+
+def _examined(project: Project) -> tuple[Facts, list[Finding]]:
+    """The facts of a project, and the findings that no comment silences."""
     files, troubles = extract(project.sources, project.imported)
     with deep_recursion():
         files, more = resolve(files, project.sources, _finder(project.sources))
@@ -94,15 +109,7 @@ def analyze(path: Path | str, *, entrypoint: str = "", slo: Slo | None = None, h
     found = with_excerpts([*failures, *unclear, *evidence], project.sources)
     comments = [comment for source in project.sources for comment in suppressions(source.path, source.text)]
     standing, _ = split(found, comments)
-    findings = in_cells(standing, project.sources)
-    complete = not any(finding.signal is Signal.FAILURE for finding in findings)
-    prediction = _prediction(facts, slo, profile, project.sources)
-    again = partial(decide, complete=complete, prediction=prediction)
-    verdict = again(findings)
-    ordered = tuple(sorted(findings, key=_order))
-    changes = alternatives(ordered, verdict, again) + by_slo(verdict, prediction)
-    duration_s = time.perf_counter() - started
-    return Analysis(project.root, project.entry, verdict, ordered, project.files, duration_s, changes, prediction)
+    return facts, in_cells(standing, project.sources)
 
 
 def _in_use(evidence: list[Finding], project: Project) -> list[Finding]:

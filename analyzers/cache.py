@@ -7,6 +7,10 @@ options only choose among findings, so they are no part of the key.
 
 The cache is one JSON file that is replaced as a whole, so that runs at the same time can at worst forget each other's
 entries. It is data and never code: what cannot be understood is ignored, and written anew.
+
+A cache that somebody else has made could hide findings. So it is only believed when the file belongs to this user and
+its time is the one that it holds, to the nanosecond: version control gives every file that it checks out the time of
+the checkout, which nobody can have known.
 """
 
 import json
@@ -30,7 +34,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_FORMAT = 2
+_FORMAT = 3
 _NAME = "lint.json"
 _PACKAGE = os.path.dirname(__file__)
 
@@ -85,8 +89,7 @@ class Cache:
             os.makedirs(self._directory, exist_ok=True)
             with open(f"{self._directory}/.gitignore", "w", encoding="utf-8") as file:
                 file.write("*\n")
-            with open(draft, "w", encoding="utf-8") as file:
-                file.write(json.dumps(written, separators=(",", ":")))
+            write_sealed(draft, written)
             os.replace(draft, self._path)
         except OSError:
             return
@@ -94,8 +97,10 @@ class Cache:
     def _load(self) -> "dict[str, Any]":
         """The entries that were written by these rules."""
         try:
-            with open(self._path, encoding="utf-8") as file:
+            with open(self._path, "rb") as file:
                 written = json.load(file)
+                if not _is_ours(os.fstat(file.fileno()), written["time"]):
+                    return {}
             if written["format"] != _FORMAT or not isinstance(written["entries"], dict):
                 return {}
             if written["stamp"] != self._stamp:
@@ -129,6 +134,19 @@ class Cache:
             except OSError:
                 self._digests[path] = ""
         return self._digests[path]
+
+
+def write_sealed(path: str, content: "dict[str, Any]") -> None:
+    """Write `content` as JSON to `path`, with the time of the file in it."""
+    with open(path, "w", encoding="utf-8") as file:
+        time = os.fstat(file.fileno()).st_mtime_ns
+        file.write(json.dumps({**content, "time": time}, separators=(",", ":")))
+    os.utime(path, ns=(time, time))
+
+
+def _is_ours(status: os.stat_result, time: object) -> bool:
+    """Whether a cache file was written here by this user, and not checked out or left by another one."""
+    return status.st_mtime_ns == time and status.st_uid == os.geteuid()
 
 
 def _encoded(result: FileResult) -> "dict[str, Any]":

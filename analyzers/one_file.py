@@ -4,6 +4,8 @@ What nobody asked for is not worked out. Most files of a tree have nothing to do
 it is enough to see that their syntax is right.
 """
 
+import warnings
+
 from analyzers.examination import comments_in_cells, failure, in_cells, with_excerpts
 from analyzers.findings import Finding
 from analyzers.linting import FileResult, Linted
@@ -19,6 +21,11 @@ def lint_file(library: Library, path: str, *, evidence: bool = True, data: bytes
     Without `evidence` only what the linter is there for is looked for, hygiene and failures; a file with suppressions
     is always searched for evidence too, since a comment may be about it. `data` goes before what the file holds.
     """
+    with warnings.catch_warnings(action="ignore"):  # the parser's, about odd code: they are between it and the author
+        return _linted(library, path, evidence=evidence, data=data)
+
+
+def _linted(library: Library, path: str, *, evidence: bool, data: bytes | None) -> Linted:
     neighbours = Neighbours(library, path)
     try:
         code = read_code(library.tree.root, path) if data is None else as_code(path, data)

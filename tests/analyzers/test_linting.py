@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from analyzers import FileResult, lint
+from analyzers import FileResult, analyze, lint
+from analyzers.cache import write_sealed
 from analyzers.linting import MANY_FILES
 from tests.analyzers.support import project
 
@@ -77,7 +78,7 @@ def test_a_second_run_takes_results_from_the_cache(tmp_path: Path) -> None:
     first = _lint(tmp_path, "func.py", cache=cache)
     stored = json.loads((cache / "lint.json").read_text())
     stored["entries"]["func.py"]["result"]["findings"][0][5] = "from the cache"
-    (cache / "lint.json").write_text(json.dumps(stored))
+    write_sealed(str(cache / "lint.json"), stored)
 
     second = _lint(tmp_path, "func.py", cache=cache)
 
@@ -119,7 +120,10 @@ def test_a_damaged_cache_is_ignored_and_written_anew(tmp_path: Path, damage: str
         whole["entries"] = {"func.py": 3}
     elif damage == "result":
         whole["entries"]["func.py"]["result"] = {"findings": [[1, 2]]}
-    (cache / "lint.json").write_text(json.dumps(whole) if damage in ("entries", "result") else damage)
+    else:
+        (cache / "lint.json").write_text(damage)
+    if damage in ("entries", "result"):
+        write_sealed(str(cache / "lint.json"), whole)
 
     assert _lint(tmp_path, "func.py", cache=cache) == expected
     assert json.loads((cache / "lint.json").read_text())["entries"]["func.py"]["result"]["findings"]
@@ -132,7 +136,7 @@ def test_other_rules_do_not_use_the_cache(tmp_path: Path) -> None:
     stored = json.loads((cache / "lint.json").read_text())
     stored["entries"]["func.py"]["result"]["findings"] = []
     stored["stamp"], stored["rules"] = "other", "other"
-    (cache / "lint.json").write_text(json.dumps(stored))
+    write_sealed(str(cache / "lint.json"), stored)
 
     assert _lint(tmp_path, "func.py", cache=cache) == expected
 
@@ -144,7 +148,7 @@ def test_the_same_rules_on_another_machine_use_the_cache(tmp_path: Path) -> None
     stored = json.loads((cache / "lint.json").read_text())
     stored["entries"]["func.py"]["result"]["findings"] = []
     stored["stamp"] = "written where the files have other times"
-    (cache / "lint.json").write_text(json.dumps(stored))
+    write_sealed(str(cache / "lint.json"), stored)
 
     assert _lint(tmp_path, "func.py", cache=cache)[0].findings == ()
 
@@ -282,3 +286,39 @@ def test_a_file_about_something_else_is_only_checked_and_never_refused_what_can_
     )
 
     assert ended.stdout.strip() == "[]"
+
+
+def test_a_cache_that_was_checked_out_or_copied_is_not_believed(tmp_path: Path) -> None:
+    cache = tmp_path / ".gaia_cache"
+    project(tmp_path, {"func.py": _PINNED})
+    expected = _lint(tmp_path, "func.py", cache=cache)
+    stored = json.loads((cache / "lint.json").read_text())
+    stored["entries"]["func.py"]["result"]["findings"] = []
+    (cache / "lint.json").write_text(json.dumps(stored))
+
+    assert _lint(tmp_path, "func.py", cache=cache) == expected
+    assert _lint(tmp_path, "func.py", cache=cache) == expected
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_cache_of_another_user_is_not_believed(tmp_path: Path) -> None:
+    cache = tmp_path / ".gaia_cache"
+    project(tmp_path, {"func.py": _PINNED})
+    expected = _lint(tmp_path, "func.py", cache=cache)
+    stored = json.loads((cache / "lint.json").read_text())
+    stored["entries"]["func.py"]["result"]["findings"] = []
+    write_sealed(str(cache / "lint.json"), stored)
+    assert _lint(tmp_path, "func.py", cache=cache) != expected
+
+    os.chown(cache / "lint.json", 65534, -1)
+    assert _lint(tmp_path, "func.py", cache=cache) == expected
+
+
+@pytest.mark.parametrize("code", ["x = 1if True else 2\n", 'assert (1, "y")\n', "x = 5\nx is 5\n"])
+def test_what_the_parser_thinks_of_odd_code_is_nobodys_business(tmp_path: Path, code: str) -> None:
+    """Warnings are errors in these tests, so a file with one would not even be valid."""
+    project(tmp_path, {"func.py": f"import torch\n{code}", "helper.py": code})
+
+    assert _lint(tmp_path, "func.py", "helper.py")[0].findings[0].rule == "GA102"
+    assert not analyze(tmp_path).failures
+    assert not [finding for result in _lint(tmp_path, "helper.py") for finding in result.findings]

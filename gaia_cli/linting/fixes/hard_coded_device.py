@@ -12,6 +12,7 @@ the driver until they are started, which asking does not.
 import ast
 import io
 import tokenize
+import warnings
 from collections.abc import Iterator
 
 from analyzers.facts import Array, Call, Facts, FileFacts, Made, Place, Symbol, Value, options
@@ -48,7 +49,8 @@ def _fixable(source: bytes, path: str) -> frozenset[tuple[int, int]]:
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
         text = source.decode(encoding)
-        parsed = Source(path, module_name(path), text, ast.parse(text, path))
+        with warnings.catch_warnings(action="ignore"):  # as in analyzers/one_file.py
+            parsed = Source(path, module_name(path), text, ast.parse(text, path))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset()
     files, troubles = extract([parsed], "")
