@@ -1,16 +1,17 @@
-"""Serving a trivial function: this runtime beside bare uvicorn, in one interleaved run, as ratios.
+"""Serving a function: this runtime beside the servers people use today, in one interleaved run, as ratios.
 
-    python benchmarks/serving.py [--connections 64] [--rounds 8]
+    python -m benchmarks.serving [--rounds 6] [--only c=64] [--peers PYTHON]
 
-Both serve the same ASGI echo; the runtime also a plain handler. Every server tree is pinned to one processor and the
-load client to another, all servers are up at once and are loaded in turn, one second each, so that a machine whose
-speed drifts drifts for all. CPU time a request is the figure to trust; requests a second depend on the neighbours.
-uvicorn is the peer; install it beside the project: pip install uvicorn.
+Every server serves the same ASGI function; the runtime also a plain handler. Each server tree is pinned to one
+processor and the load client to another, all servers of a row are up at once and are loaded in turn, half a second
+each, so that a machine whose speed drifts drifts for all. CPU time a request is the figure to trust: requests a second
+and latencies depend on the neighbours. Ratios are medians over the rounds of the ratio to uvicorn in the same round.
+
+The peers are uvicorn (with uvloop and httptools), func-python and granian; install them beside the project, or in an
+environment of their own whose interpreter --peers names: pip install uvicorn uvloop httptools func-python granian.
 """
 
 import argparse
-import asyncio
-import importlib.util
 import os
 import signal
 import socket
@@ -19,28 +20,76 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tests.support.closed_loop import load
 
-ASGI = """
+ECHO = """
 async def handle(scope, receive, send):
-    body = b""
-    more = True
+    parts, more = [], True
     while more:
         message = await receive()
-        body += message.get("body", b"")
+        parts.append(message.get("body", b""))
         more = message.get("more_body", False)
-    headers = [(b"content-length", str(len(body)).encode())]
+    body = b"".join(parts)
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 """
 PLAIN = "def handler(payload):\n    return payload\n"
-BODY = b'{"id": 1, "text": "thirty-four by"}'
-WINDOW_S = 1.0
+BURN = """
+import time
+
+def burn():
+    end = time.thread_time() + 0.001
+    while time.thread_time() < end:
+        pass
+"""
+FUNC_PYTHON = "from peer import handle\nfrom func_python.http import serve\nserve(handle)\n"
+SMALL = b'{"id": 1, "text": "thirty-four by"}'
+LARGE = b"x" * 1_000_000
+WINDOW_S = 0.5
+_LINE = "{:14} {:14} {:>8} {:>10} {:>8} {:>10} {:>8} {:>7}"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One row: what is sent on how many connections; `burns` says that the function computes for a millisecond."""
+
+    name: str
+    connections: int
+    body: bytes = SMALL
+    burns: bool = False
+
+    @property
+    def request(self) -> bytes:
+        """The request on the wire."""
+        kind = b"application/json" if self.body is SMALL else b"application/octet-stream"
+        head = b"POST / HTTP/1.1\r\nhost: t\r\ncontent-type: %b\r\ncontent-length: %d\r\n\r\n" % (kind, len(self.body))
+        return head + self.body
+
+    @property
+    def asgi(self) -> str:
+        """The source of the ASGI function."""
+        return BURN + ECHO.replace("    body = b", "    burn()\n    body = b") if self.burns else ECHO
+
+    @property
+    def plain(self) -> str:
+        """The source of the plain handler."""
+        return BURN + PLAIN.replace("    return", "    burn()\n    return") if self.burns else PLAIN
+
+
+SCENARIOS = (
+    Scenario("trivial, c=1", 1),
+    Scenario("trivial, c=8", 8),
+    Scenario("trivial, c=64", 64),
+    Scenario("1 MB, c=1", 1, LARGE),
+    Scenario("1 MB, c=8", 8, LARGE),
+    Scenario("1 ms, c=1", 1, burns=True),
+    Scenario("1 ms, c=8", 8, burns=True),
+)
 
 
 @dataclass
@@ -52,72 +101,130 @@ class Server:
     process: subprocess.Popen[bytes]
     rps: list[float] = field(default_factory=list)
     cpu_us: list[float] = field(default_factory=list)
+    p50_us: list[float] = field(default_factory=list)
+
+    def measure(self, scenario: Scenario) -> None:
+        """One round."""
+        before = _tree_cpu_s(self.process.pid)
+        seen = load(self.port, scenario.request, scenario.connections, WINDOW_S)
+        self.rps.append(seen.rps)
+        self.cpu_us.append((_tree_cpu_s(self.process.pid) - before) / len(seen.latencies_s) * 1e6)
+        self.p50_us.append(statistics.median(seen.latencies_s) * 1e6)
 
 
 def main() -> int:
     """Run the comparison and print it; the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--connections", type=int, default=64)
-    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--only", default="", help="rows whose name contains this")
+    parser.add_argument("--peers", default=sys.executable, help="the interpreter that has the peers")
     options = parser.parse_args()
-    if importlib.util.find_spec("uvicorn") is None:
-        print("serving: skipped, the peer is missing: pip install uvicorn")
+    if not _has(options.peers, "uvicorn"):
+        print("serving: skipped, the peer is missing: pip install uvicorn uvloop httptools func-python granian")
         return 0
-    processors = sorted(os.sched_getaffinity(0))
-    with tempfile.TemporaryDirectory() as directory:
-        servers = [start(Path(directory), processors[0]) for start in (_uvicorn, _gaia_asgi, _gaia_plain)]
-        os.sched_setaffinity(0, {processors[-1]})
-        try:
-            for server in servers:
-                _wait_for(server)
-                asyncio.run(_load(server.port, options.connections, WINDOW_S))
-            for _ in range(options.rounds):
-                for server in servers:
-                    _measure(server, options.connections)
-        finally:
-            for server in servers:
-                server.process.send_signal(signal.SIGTERM)
-            for server in servers:
-                server.process.wait()
-    _report(servers, options.connections)
+    print(_LINE.format("row", "server", "rps", "x uvicorn", "CPU us", "x uvicorn", "p50 us", "added"))
+    for scenario in SCENARIOS:
+        if options.only in scenario.name:
+            _report(scenario, _compare(scenario, options.peers, options.rounds))
     return 0
 
 
-def _uvicorn(directory: Path, processor: int) -> Server:
-    (directory / "peer.py").write_text(ASGI, "utf-8")
+def _compare(scenario: Scenario, python: str, rounds: int) -> list[Server]:
+    """Start every server of a row, load them in turn, stop them."""
+    processors = sorted(os.sched_getaffinity(0))
+    servers: list[Server] = []
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        try:
+            for start in _STARTS:
+                servers += start(directory, scenario, python, processors[0])
+            os.sched_setaffinity(0, {processors[-1]})
+            for server in servers:
+                _wait_for(server, scenario)
+            for _ in range(rounds):
+                for server in servers:
+                    server.measure(scenario)
+        finally:
+            os.sched_setaffinity(0, processors)
+            for server in servers:
+                server.process.send_signal(signal.SIGTERM)
+            for server in servers:
+                _end(server.process)
+    return servers
+
+
+# the servers
+
+
+def _uvicorn(directory: Path, scenario: Scenario, python: str, processor: int) -> list[Server]:
+    (directory / "peer.py").write_text(scenario.asgi, "utf-8")
     port = _free_port()
-    command = [sys.executable, "-m", "uvicorn", "peer:handle", "--port", str(port), "--log-level", "critical"]
-    return _start("uvicorn", port, [*command, "--no-access-log"], directory, processor, {})
+    command = [python, "-m", "uvicorn", "peer:handle", "--port", str(port), "--log-level", "critical"]
+    return [Server("uvicorn", port, _start([*command, "--no-access-log"], directory, processor))]
 
 
-def _gaia_asgi(directory: Path, processor: int) -> Server:
-    return _gaia("gaia asgi", directory / "asgi", ASGI, processor)
+def _func_python(directory: Path, _scenario: Scenario, python: str, processor: int) -> list[Server]:
+    if not _has(python, "func_python"):
+        return []
+    (directory / "main.py").write_text(FUNC_PYTHON, "utf-8")
+    port = _free_port()
+    listen = {"LISTEN_ADDRESS": f"127.0.0.1:{port}"}
+    return [Server("func-python", port, _start([python, "main.py"], directory, processor, listen))]
 
 
-def _gaia_plain(directory: Path, processor: int) -> Server:
-    return _gaia("gaia handler", directory / "plain", PLAIN, processor)
+def _granian(directory: Path, _scenario: Scenario, python: str, processor: int) -> list[Server]:
+    if not _has(python, "granian"):
+        return []
+    port = _free_port()
+    command = [python, "-m", "granian", "--interface", "asginl", "--port", str(port), "--no-log", "peer:handle"]
+    return [Server("granian", port, _start(command, directory, processor))]
 
 
-def _gaia(name: str, directory: Path, source: str, processor: int) -> Server:
+def _gaia(directory: Path, scenario: Scenario, _python: str, processor: int) -> list[Server]:
+    return [
+        _runtime("gaia asgi", directory / "asgi", scenario.asgi, processor),
+        _runtime("gaia handler", directory / "plain", scenario.plain, processor),
+    ]
+
+
+_STARTS = (_uvicorn, _func_python, _granian, _gaia)
+
+
+def _runtime(name: str, directory: Path, source: str, processor: int) -> Server:
     directory.mkdir()
     (directory / "func.py").write_text(source, "utf-8")
     port = _free_port()
-    environment = {"GAIA_FUNCTION_DIR": str(directory), "PORT": str(port), "GAIA_MODE": "cpu"}
+    settings = {"GAIA_FUNCTION_DIR": str(directory), "PORT": str(port), "GAIA_MODE": "cpu"}
     command = [sys.executable, "-m", "runtime_images.dynamic_runtime"]
-    return _start(name, port, command, Path.cwd(), processor, environment)
+    return Server(name, port, _start(command, Path.cwd(), processor, settings))
 
 
 def _start(
-    name: str, port: int, command: list[str], directory: Path, processor: int, environment: dict[str, str]
-) -> Server:
+    command: Sequence[str], directory: Path, processor: int, environment: dict[str, str] | None = None
+) -> subprocess.Popen[bytes]:
     everywhere = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {processor})  # children inherit it
     try:
-        environ = {**os.environ, **environment}
-        process = subprocess.Popen(command, cwd=directory, env=environ, stdout=subprocess.DEVNULL)
+        environ = {**os.environ, **(environment or {})}
+        return subprocess.Popen(
+            command, cwd=directory, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
     finally:
         os.sched_setaffinity(0, everywhere)
-    return Server(name, port, process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _has(python: str, module: str) -> bool:
+    """Whether an interpreter can import a module."""
+    code = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({module!r}) is None)"
+    return subprocess.run([python, "-c", code], check=False).returncode == 0
 
 
 def _free_port() -> int:
@@ -126,72 +233,14 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_for(server: Server) -> None:
-    for _ in range(200):
+def _wait_for(server: Server, scenario: Scenario) -> None:
+    for _ in range(400):
         try:
-            if asyncio.run(_load(server.port, 1, 0.01)):
+            if load(server.port, scenario.request, scenario.connections, 0.2).latencies_s:
                 return
         except OSError:
             time.sleep(0.05)
     raise SystemExit(f"{server.name} does not answer")
-
-
-def _measure(server: Server, connections: int) -> None:
-    before = _tree_cpu_s(server.process.pid)
-    begun = time.monotonic()
-    answered = asyncio.run(_load(server.port, connections, WINDOW_S))
-    elapsed = time.monotonic() - begun
-    server.rps.append(answered / elapsed)
-    server.cpu_us.append((_tree_cpu_s(server.process.pid) - before) / answered * 1e6)
-
-
-async def _load(port: int, connections: int, seconds: float) -> int:
-    """Closed-loop POSTs on keep-alive connections; how many were answered with a 200."""
-    request = b"POST / HTTP/1.1\r\nhost: t\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (
-        len(BODY),
-        BODY,
-    )
-    loop = asyncio.get_running_loop()
-    until = loop.time() + seconds
-    clients = [_Client(request, loop, until) for _ in range(connections)]
-    for client in clients:
-        await loop.create_connection(lambda client=client: client, "127.0.0.1", port)  # type: ignore[misc]
-    await asyncio.gather(*(client.done for client in clients))
-    return sum(client.answered for client in clients)
-
-
-class _Client(asyncio.Protocol):
-    """One connection that sends the next request when the last is answered. Answers here are one small packet."""
-
-    def __init__(self, request: bytes, loop: asyncio.AbstractEventLoop, until: float) -> None:
-        self._request = request
-        self._loop = loop
-        self._until = until
-        self._write: Callable[[bytes], None] = lambda _: None
-        self._buffer = b""
-        self.answered = 0
-        self.done: asyncio.Future[None] = loop.create_future()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
-        self._write = transport.write  # type: ignore[attr-defined]
-        self._write(self._request)
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        if not self._buffer.endswith(b"}"):
-            return
-        if not self._buffer.startswith(b"HTTP/1.1 200"):
-            raise SystemExit(f"unexpected answer: {self._buffer[:200]!r}")
-        self._buffer = b""
-        self.answered += 1
-        if self._loop.time() < self._until:
-            self._write(self._request)
-        else:
-            self._transport.close()
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio's signature
-        self.done.set_result(None)
 
 
 def _tree_cpu_s(pid: int) -> float:
@@ -199,22 +248,34 @@ def _tree_cpu_s(pid: int) -> float:
     total = 0
     pending = [pid]
     while pending:
-        current = pending.pop()
-        for task in Path(f"/proc/{current}/task").iterdir():
+        for task in Path(f"/proc/{pending.pop()}/task").iterdir():
             total += int((task / "schedstat").read_text("ascii").split()[0])
             pending += [int(child) for child in (task / "children").read_text("ascii").split()]
     return total / 1e9
 
 
-def _report(servers: list[Server], connections: int) -> None:
+# the report
+
+
+def _report(scenario: Scenario, servers: list[Server]) -> None:
     peer = servers[0]
-    print(f"trivial echo, {connections} connections, each server tree on one processor; medians, ratios by round")
-    print(f"{'server':14} {'rps':>8} {'x uvicorn':>10} {'CPU us':>8} {'x uvicorn':>10}")
     for server in servers:
-        rps = statistics.median(a / b for a, b in zip(server.rps, peer.rps, strict=True))
-        cpu = statistics.median(a / b for a, b in zip(server.cpu_us, peer.cpu_us, strict=True))
-        line = f"{server.name:14} {statistics.median(server.rps):8.0f} {rps:10.2f}"
-        print(f"{line} {statistics.median(server.cpu_us):8.1f} {cpu:10.2f}")
+        rps, cpu = _ratio(server.rps, peer.rps), _ratio(server.cpu_us, peer.cpu_us)
+        added = statistics.median(a - b for a, b in zip(server.p50_us, peer.p50_us, strict=True))
+        values = [statistics.median(values) for values in (server.rps, server.cpu_us, server.p50_us)]
+        cells = (
+            f"{values[0]:.0f}",
+            f"{rps:.2f}",
+            f"{values[1]:.1f}",
+            f"{cpu:.2f}",
+            f"{values[2]:.0f}",
+            f"{added:+.0f}",
+        )
+        print(_LINE.format(scenario.name, server.name, *cells), flush=True)
+
+
+def _ratio(ours: list[float], theirs: list[float]) -> float:
+    return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
 
 
 if __name__ == "__main__":

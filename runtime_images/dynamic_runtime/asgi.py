@@ -17,34 +17,23 @@ from runtime_images.dynamic_runtime.contract import AsgiCallable, Message, Scope
 from runtime_images.dynamic_runtime.frames import CHUNK, FINAL, MAX_CHUNK_BYTES, RESPONSE
 
 _REMEMBERED_LINES = 128
+_LENGTH_OF_LENGTH = len(b"content-length")
+_REFUSED = b"\0"
+"""Part of no head that HTTP allows."""
 
 
 class AsgiExchange(Call):
     """One request and its response, as an ASGI application sees them."""
 
-    __slots__ = (
-        "_all_sent",
-        "_body_taken",
-        "_chunks_left",
-        "_gone",
-        "_length",
-        "_more",
-        "_start",
-        "_streaming",
-        "left",
-    )
-
-    def __init__(self, request_id: int, head: bytes, body: bytes, write: Callable[[bytes], None]) -> None:
-        super().__init__(request_id, head, body, write)
-        self.left = False
-        self._body_taken = False
-        self._start: bytes | None = None
-        self._length: bytes | None = None
-        self._streaming = False
-        self._all_sent = False
-        self._chunks_left = frames.CREDIT_CHUNKS
-        self._more: asyncio.Event | None = None  # most requests never wait for anything, so there is nothing to wait on
-        self._gone: asyncio.Event | None = None
+    left = False
+    _body_taken = False
+    _start: bytes | None = None
+    _length: bytes | None = None
+    _streaming = False
+    _all_sent = False
+    _chunks_left = frames.CREDIT_CHUNKS
+    _more: asyncio.Event | None = None
+    _gone: asyncio.Event | None = None
 
     def grant(self) -> None:
         """The client has taken a chunk."""
@@ -96,7 +85,7 @@ class AsgiExchange(Call):
 
     def _stream_head(self) -> bytes:
         head = self._start or b""
-        return head if self._length is None or not head else head + b"content-length: %b\r\n" % self._length
+        return head if self._length is None else head + b"content-length: %b\r\n" % self._length
 
     async def _stream(self, body: bytes, *, more: bool) -> None:
         self._all_sent = not more
@@ -150,16 +139,14 @@ class ClientGoneError(OSError):
 def build_scope(head: bytes) -> Scope:
     """The ASGI scope of a request's head, as it stood on the wire and was checked by the front."""
     lines = head.split(b"\r\n")
-    method, target, version = lines[0].split()
-    raw_path, _, query = target.partition(b"?")
-    path = raw_path if b"%" not in raw_path else unquote_to_bytes(raw_path)
+    method, path, raw_path, query, version = _request_line(lines[0])
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
-        "http_version": version[5:].decode(),
-        "method": method.decode(),
+        "http_version": version,
+        "method": method,
         "scheme": "http",
-        "path": path.decode("utf-8", "replace"),
+        "path": path,
         "raw_path": raw_path,
         "query_string": query,
         "root_path": "",
@@ -168,6 +155,15 @@ def build_scope(head: bytes) -> Scope:
         "server": None,
         "state": {},
     }
+
+
+@lru_cache(maxsize=_REMEMBERED_LINES)
+def _request_line(line: bytes) -> tuple[str, str, bytes, bytes, str]:
+    """Method, path, path as it came, query and version; a function has few targets, which come again and again."""
+    method, target, version = line.split()
+    raw_path, _, query = target.partition(b"?")
+    path = unquote_to_bytes(raw_path).decode("utf-8", "replace")
+    return method.decode(), path, raw_path, query, version[5:].decode()
 
 
 @lru_cache(maxsize=_REMEMBERED_LINES)
@@ -181,20 +177,24 @@ def encode_head(status: int, headers: Iterable[tuple[bytes, bytes]]) -> tuple[by
     """Status line and header lines of an answer, and apart from them the Content-Length, if there is one.
 
     What could be read in another way than it is meant, because a value holds a line end or the length is none, becomes
-    an empty head, which the front refuses.
+    a head that the front refuses.
     """
-    lines, length = [frames.status_line(status)], None
+    head, length = frames.status_line(status), None
     for name, value in headers:
-        lower = name.lower()
-        if lower == b"content-length":
-            length = value.strip(b" \t") if length is None else b"two"
+        if len(name) == _LENGTH_OF_LENGTH and name.lower() == b"content-length":
+            if length is not None or not (digits := value.strip(b" \t")).isdigit():
+                return _REFUSED, None
+            length = digits
         else:
-            lines.append(b"%b: %b\r\n" % (lower, value))
-    head = b"".join(lines)
-    ends = len(lines)
-    if head.count(b"\r") != ends or head.count(b"\n") != ends or (length is not None and not length.isdigit()):
-        return b"", None
+            head += _header_line(name, value)
     return head, length
+
+
+@lru_cache(maxsize=_REMEMBERED_LINES)
+def _header_line(name: bytes, value: bytes) -> bytes:
+    """One header line; a function's answers have mostly the same ones."""
+    line = b"%b: %b\r\n" % (name.lower(), value)
+    return line if line.count(b"\r") == line.count(b"\n") == 1 else _REFUSED
 
 
 async def run_lifespan(application: AsgiCallable) -> Callable[[], Awaitable[None]] | None:

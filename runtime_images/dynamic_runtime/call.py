@@ -1,31 +1,28 @@
 """One request inside a worker that runs an event loop, from the frame that brought it to the frame that ends it."""
 
+import asyncio
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from runtime_images.dynamic_runtime import frames
-
-if TYPE_CHECKING:
-    import asyncio
 
 _pack = frames.HEADER.pack
 
 
 class Call:
-    """A request with its body and what is known of it. `write` sends encoded frames to the front."""
+    """A request with its body and what is known of it. `write` sends the parts of encoded frames to the front."""
 
-    __slots__ = ("_cpu_ns", "_write", "begun_ns", "body", "cancelled", "ended", "head", "request_id", "task")
+    # Class attributes, for most calls keep most of them: what is set in every instance costs every request.
+    begun_ns = 0
+    ended = False
+    cancelled = False
+    task: asyncio.Task[None] | None = None
+    _cpu_ns = 0
 
-    def __init__(self, request_id: int, head: bytes, body: bytes, write: Callable[[bytes], None]) -> None:
+    def __init__(self, request_id: int, head: bytes, body: bytes, write: Callable[..., None]) -> None:
         self.request_id = request_id
         self.head = head
         self.body = body
-        self.begun_ns = 0
-        self.ended = False
-        self.cancelled = False
-        self.task: asyncio.Task[None] | None = None
-        self._cpu_ns = 0
         self._write = write
 
     def begin(self, *, measure_cpu: bool) -> None:
@@ -43,11 +40,10 @@ class Call:
         """Send the final frame; every request is ended by exactly one, the front counts on it."""
         if not self.ended:
             self.ended = True
+            size, head_length = len(head) + len(body), len(head)
             begun_ns, service_ns, cpu_ns = self.timing()
-            head_length = len(head)
-            size = head_length + len(body)
             header = _pack(size, self.request_id, kind, flags, head_length, begun_ns, service_ns, cpu_ns)
-            self._write(b"".join((header, head, body)))
+            self._write(header, head, body)
 
     # what the front may say meanwhile: a plain handler takes no notice
 

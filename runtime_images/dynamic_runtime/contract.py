@@ -14,6 +14,7 @@ import sys
 import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -203,17 +204,37 @@ def decode_payload(content_type: bytes, body: bytes, query: bytes) -> Any:  # no
     """
     if not body:
         return dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
-    kind = content_type.partition(b";")[0].strip().lower()
+    kind = _media_type(content_type)
     try:
         if kind.startswith(b"text/"):
             return body.decode()
         if kind == b"application/x-www-form-urlencoded":
             return _form_or_json(body)
         if not kind or kind.endswith((b"/json", b"+json")):
-            return json.loads(body)
+            return _from_json(body)
     except (ValueError, RecursionError) as error:
         raise PayloadError(f"the body is not valid {kind.decode('latin-1') or 'JSON'}: {error}") from None
     return body
+
+
+@lru_cache(maxsize=128)
+def _media_type(content_type: bytes) -> bytes:
+    """The type without its parameters; clients use few of them."""
+    return content_type.partition(b";")[0].strip().lower()
+
+
+_decode_first = json.JSONDecoder().raw_decode
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+"""Made once: json.dumps makes an encoder for each call with options, and json.loads guesses the coding of bytes."""
+
+
+def _from_json(body: bytes) -> Any:  # noqa: ANN401
+    try:
+        text = body.decode()
+        value, end = _decode_first(text)
+    except ValueError:
+        return json.loads(body)  # white space in front, another coding than UTF-8, or the same error
+    return value if end == len(text) else json.loads(body)
 
 
 def _form_or_json(body: bytes) -> Any:  # noqa: ANN401
@@ -233,4 +254,4 @@ def encode_result(result: Any) -> tuple[bytes, bytes]:  # noqa: ANN401
     """
     if isinstance(result, bytes | bytearray):
         return b"application/octet-stream", bytes(result)
-    return b"application/json", json.dumps(result, ensure_ascii=False, allow_nan=False).encode()
+    return b"application/json", _encode(result).encode()

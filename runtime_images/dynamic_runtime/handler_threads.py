@@ -109,9 +109,9 @@ class HandlerThreads:
             if self._measure_cpu:
                 cpu_ns = time.process_time_ns() - cpu_ns
             timing = (begun_ns, ended_ns - begun_ns, cpu_ns)
-            held.append(plain.encode_answer(request_id, answer_head, answer_body, timing))
-            if len(held) == 1:
+            if not held:
                 held_since_ns = begun_ns
+            held += plain.answer_parts(request_id, answer_head, answer_body, timing)
             if ended_ns - held_since_ns >= HOLD_NS:
                 self._flush(held)
         self._flush(held)

@@ -33,6 +33,8 @@ class HttpConnection(asyncio.Protocol):
 
     def __init__(self, server: "HttpServer") -> None:
         self.server = server
+        self._now = server.now
+        self._handle = server.application.handle
         self.write_paused = False
         self._transport: asyncio.Transport | None = None
         self._glance = Glance(server.max_body_bytes)
@@ -74,13 +76,13 @@ class HttpConnection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The client is slower than the response."""
         self.write_paused = True
-        self._deadline_s = self.server.now() + WRITE_TIMEOUT_S
+        self._deadline_s = self._now() + WRITE_TIMEOUT_S
         self._unread_bytes = 0
 
     def resume_writing(self) -> None:
         """The client has caught up."""
         self.write_paused = False
-        self._deadline_s = self.server.now() + WRITE_TIMEOUT_S
+        self._deadline_s = self._now() + WRITE_TIMEOUT_S
         if self._current is not None:
             self.server.application.drained(self._current)
 
@@ -96,10 +98,10 @@ class HttpConnection(asyncio.Protocol):
         elif glance.missing:
             self._collect_first(data, head_length, glance.missing)
         else:
-            exchange = Exchange(self, data, head_length, self.server.now())
+            exchange = Exchange(self, data, head_length, self._now())
             if self._current is None:
                 self._current = exchange
-                self.server.application.handle(exchange)
+                self._handle(exchange)
             else:
                 self._queue(exchange)
 
@@ -110,19 +112,19 @@ class HttpConnection(asyncio.Protocol):
         self._collected = Payload(data)
         self._head_length = head_length
         self._missing = missing
-        self._deadline_s = self.server.now() + BODY_TIMEOUT_S
+        self._deadline_s = self._now() + BODY_TIMEOUT_S
         self._read = self._collect
 
     def _collect(self, data: bytes) -> None:
         assert self._collected is not None
-        self._deadline_s = self.server.now() + BODY_TIMEOUT_S
+        self._deadline_s = self._now() + BODY_TIMEOUT_S
         end = self._missing
         self._missing -= len(data)
         self._collected.add(data if self._missing >= 0 else data[:end])
         if self._missing > 0:
             return
         payload, self._collected, self._read = self._collected.join(), None, None
-        self._queue(Exchange(self, payload, self._head_length, self.server.now()))
+        self._queue(Exchange(self, payload, self._head_length, self._now()))
         if end < len(data):
             self.data_received(data[end:])
 
@@ -131,11 +133,11 @@ class HttpConnection(asyncio.Protocol):
         slow = self._slow
         if slow is None:
             slow = self._slow = SlowReader(self, self.server.max_body_bytes)
-            self._deadline_s = self.server.now() + HEAD_TIMEOUT_S
+            self._deadline_s = self._now() + HEAD_TIMEOUT_S
             self._read = self._read_slowly
         slow.feed(data)
         if slow.in_body:
-            self._deadline_s = self.server.now() + BODY_TIMEOUT_S
+            self._deadline_s = self._now() + BODY_TIMEOUT_S
         elif slow.between_requests and self._slow is not None:
             self._slow = None
             self._read = None
@@ -145,7 +147,7 @@ class HttpConnection(asyncio.Protocol):
         if self._read is _ignore:
             return  # the connection was closed by the answer to the one before
         self._owes_continue = False
-        exchange = Exchange(self, request.payload.join(), request.head_length, self.server.now())
+        exchange = Exchange(self, request.payload.join(), request.head_length, self._now())
         exchange.http_1_0 = request.http_1_0
         exchange.keep_alive = request.keep_alive
         exchange.unusual = request.http_1_0 or not request.keep_alive or request.method == b"HEAD"
@@ -171,7 +173,7 @@ class HttpConnection(asyncio.Protocol):
             return  # the answer to the one before has closed the connection
         self._stop_reading()
         line = b"%b / HTTP/1.1\r\n\r\n" % method
-        exchange = Exchange(self, line, len(line), self.server.now())
+        exchange = Exchange(self, line, len(line), self._now())
         exchange.keep_alive = False
         exchange.unusual = True
         exchange.refusal = (status, message)
@@ -189,7 +191,7 @@ class HttpConnection(asyncio.Protocol):
         while self._current is None and self._pending:
             exchange = self._current = self._pending.popleft()
             if exchange.refusal is None:
-                self.server.application.handle(exchange)
+                self._handle(exchange)
             else:
                 status, message = exchange.refusal
                 exchange.respond_json(status, {"error": message})
@@ -212,7 +214,7 @@ class HttpConnection(asyncio.Protocol):
         if exchange is not self._current:
             return
         self._current = None
-        self._deadline_s = self.server.now() + IDLE_TIMEOUT_S
+        self._deadline_s = self._now() + IDLE_TIMEOUT_S
         if not exchange.keep_alive:
             self._linger()
         elif self._pending or self._reading_paused:

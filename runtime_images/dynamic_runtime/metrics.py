@@ -93,11 +93,8 @@ class Metrics:
 
     def answered(self, backend: Backend, rows: list[AnswerRow]) -> None:
         """Count finished requests."""
-        by_status: dict[int, list[float]] = {}
-        for status, arrived_s, finished_s, _, _ in rows:
-            by_status.setdefault(status, []).append(finished_s - arrived_s)
-        for status, durations_s in by_status.items():
-            self._durations.add(backend, int(status), durations_s)
+        for status in {row[0] for row in rows}:
+            self._durations.add(backend, int(status), [row[2] - row[1] for row in rows if row[0] == status])
 
     def mode(self, current: ExecutionMode) -> None:
         """Show the mode."""

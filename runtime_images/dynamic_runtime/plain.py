@@ -9,7 +9,7 @@ import json
 import re
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from runtime_images.dynamic_runtime import frames
@@ -22,6 +22,7 @@ Content = tuple[bytes, bytes]
 """Content type and body."""
 
 _content_type = re.compile(rb"\r\ncontent-type:[ \t]*([^\r\n]*)", re.IGNORECASE).search
+_pack = frames.HEADER.pack
 _JSON_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 
 
@@ -61,15 +62,17 @@ def dropped(request_id: int) -> bytes:
     return frames.encode(Kind.CHUNK, request_id, flags=frames.ABORTED | FINAL, timing=timing)
 
 
-def encode_answer(request_id: int, head: bytes, body: bytes, timing: tuple[int, int, int]) -> bytes:
-    """The frames of a whole answer; a large body is cut, because the front bounds what one frame may hold."""
+def answer_parts(request_id: int, head: bytes, body: bytes, timing: tuple[int, int, int]) -> Sequence[bytes]:
+    """The frames of a whole answer, in parts; a large body is cut, because the front bounds what one frame may hold."""
     if len(body) <= MAX_CHUNK_BYTES:
-        return frames.encode(RESPONSE, request_id, head, body, FINAL, timing)
+        size, head_length = len(head) + len(body), len(head)
+        begun_ns, service_ns, cpu_ns = timing
+        return _pack(size, request_id, RESPONSE, FINAL, head_length, begun_ns, service_ns, cpu_ns), head, body
     head += b"content-length: %d\r\n" % len(body)
     cuts = range(0, len(body), MAX_CHUNK_BYTES)
     chunks = [frames.encode(CHUNK, request_id, body=body[cut : cut + MAX_CHUNK_BYTES]) for cut in cuts]
     first = frames.encode(RESPONSE, request_id, head)
-    return b"".join((first, *chunks, frames.encode(CHUNK, request_id, flags=FINAL, timing=timing)))
+    return first, *chunks, frames.encode(CHUNK, request_id, flags=FINAL, timing=timing)
 
 
 def _failed(error: BaseException) -> tuple[bytes, bytes]:

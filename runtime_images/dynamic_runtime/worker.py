@@ -134,6 +134,9 @@ class Worker(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._outgoing: list[bytes] = []
         self._kind: type[Call] = Call if function.plain is not None else AsgiExchange
+        self._answer: Callable[[Any], Any] = self._answer_plain if function.plain is not None else self._answer_asgi
+        if self._slots is not None:
+            self._answer = self._answer_in_turn
         self.stopping = asyncio.Event()
 
     async def start(self) -> None:
@@ -176,15 +179,16 @@ class Worker(asyncio.Protocol):
             request_id, kind, _, head, body, _, _, _ = frame
             if kind == REQUEST:
                 call = self._calls[request_id] = self._kind(request_id, head, body, self.write)
-                call.task = self._loop.create_task(self._answer(call))
+                # As loop.create_task does it, without a number formatted into each task's name.
+                call.task = asyncio.Task(self._answer(call), loop=self._loop, name="request")
             else:
                 self._take_other(Frame(*frame))
 
-    def write(self, data: bytes) -> None:
-        """Send encoded frames, one system call for all of this turn of the event loop."""
+    def write(self, *parts: bytes) -> None:
+        """Send the parts of encoded frames, one system call for all of this turn of the event loop."""
         if not self._outgoing:
             self._loop.call_soon(self._flush)
-        self._outgoing.append(data)
+        self._outgoing += parts
 
     def _flush(self) -> None:
         data = b"".join(self._outgoing)
@@ -225,44 +229,49 @@ class Worker(asyncio.Protocol):
 
     # answering
 
-    async def _answer(self, call: Call) -> None:
-        """One request's task."""
-        if self._slots is not None:
-            await self._slots.acquire()
-        try:
-            if call.cancelled:
-                self.write(plain.dropped(call.request_id))
-                return
-            lines.REQUEST.set(call.request_id)
-            self._begun.note(call.request_id)
-            call.begin(measure_cpu=self._measure_cpu)
+    async def _answer_in_turn(self, call: Call) -> None:
+        """One request's task, where only so many may be under way at once."""
+        assert self._slots is not None
+        async with self._slots:
             if isinstance(call, AsgiExchange):
-                await self._call_asgi(call)
+                await self._answer_asgi(call)
             else:
-                await self._call_plain(call)
-        finally:
-            del self._calls[call.request_id]
-            if self._slots is not None:
-                self._slots.release()
+                await self._answer_plain(call)
 
-    async def _call_plain(self, call: Call) -> None:
-        assert self._function.plain is not None
-        answer = await plain.call_awaiting(self._function.plain, call.head, call.body)
-        if answer is None:
+    def _begin(self, call: Call) -> bool:
+        """Note that the request has begun, unless it was cancelled before."""
+        if call.cancelled:
             self.write(plain.dropped(call.request_id))
-        else:
-            self.write(plain.encode_answer(call.request_id, *answer, call.timing()))
+            return False
+        lines.REQUEST.set(call.request_id)
+        self._begun.note(call.request_id)
+        call.begin(measure_cpu=self._measure_cpu)
+        return True
 
-    async def _call_asgi(self, exchange: AsgiExchange) -> None:
+    async def _answer_plain(self, call: Call) -> None:
+        """One request's task, for a plain coroutine function."""
+        assert self._function.plain is not None
+        if self._begin(call):
+            answer = await plain.call_awaiting(self._function.plain, call.head, call.body)
+            if answer is None:
+                self.write(plain.dropped(call.request_id))
+            else:
+                self.write(*plain.answer_parts(call.request_id, *answer, call.timing()))
+        del self._calls[call.request_id]
+
+    async def _answer_asgi(self, exchange: AsgiExchange) -> None:
+        """One request's task, for an ASGI callable."""
         assert self._function.asgi is not None
-        try:
-            await self._function.asgi(build_scope(exchange.head), exchange.receive, exchange.send)
-        except asyncio.CancelledError:
-            exchange.abort()
-        except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
-            exchange.fail(*plain.failure(error)[1])
-        else:
-            exchange.finish()
+        if self._begin(exchange):
+            try:
+                await self._function.asgi(build_scope(exchange.head), exchange.receive, exchange.send)
+            except asyncio.CancelledError:
+                exchange.abort()
+            except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
+                exchange.fail(*plain.failure(error)[1])
+            else:
+                exchange.finish()
+        del self._calls[exchange.request_id]
 
     async def _health(self, frame: Frame) -> None:
         """Ask the user's `alive` or `ready` hook; without one, or when it says nothing, all is well."""
