@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
 from runtime_images.dynamic_runtime.exchange import Exchange
-from runtime_images.dynamic_runtime.glance import Glance
+from runtime_images.dynamic_runtime.glance import MAX_HEAD_BYTES, ordinary_head
 from runtime_images.dynamic_runtime.reading import Payload, ReadRequest, SlowReader
 from runtime_images.dynamic_runtime.slow_readers import unread_bytes
 
@@ -37,7 +37,7 @@ class HttpConnection(asyncio.Protocol):
         self._handle = server.application.handle
         self.write_paused = False
         self._transport: asyncio.Transport | None = None
-        self._glance = Glance(server.max_body_bytes)
+        self._max_body = server.max_body_bytes
         self._read: Callable[[bytes], None] | None = None  # who gets what comes, while a request is not whole
         self._slow: SlowReader | None = None
         self._collected: Payload | None = None
@@ -88,26 +88,39 @@ class HttpConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what came. The common case is one ordinary request, whole: it goes on at once, as it stands."""
-        if self._read is not None:
-            self._read(data)
-            return
-        glance = self._glance
-        head_length = glance.look(data)
-        if not head_length:
-            self._read_slowly(data)
-        elif glance.missing:
-            self._collect_first(data, head_length, glance.missing)
-        else:
-            exchange = Exchange(self, data, head_length, self._now())
-            if self._current is None:
-                self._current = exchange
-                self._handle(exchange)
-            else:
-                self._queue(exchange)
+        if self._read is None and self._current is None:
+            head = ordinary_head(data)
+            if head is not None:
+                head_length, group = head.end(), head.lastindex
+                length = int(head[group]) if group else 0
+                if head_length + length == len(data) and length <= self._max_body and head_length <= MAX_HEAD_BYTES:
+                    exchange = self._current = Exchange(self, data, head_length, self._now())
+                    self._handle(exchange)
+                    return
+        self._take(data, 0)
 
     # requests in several pieces
 
-    def _collect_first(self, data: bytes, head_length: int, missing: int) -> None:
+    def _take(self, data: bytes, start: int) -> None:
+        """Take requests from `start` on: ordinary ones one by one, the last one's body may be still on its way."""
+        while self._read is None and start < len(data):
+            head = ordinary_head(data, start)
+            if head is None:
+                break
+            head_length, group = head.end() - start, head.lastindex
+            length = int(head[group]) if group else 0
+            if length > self._max_body or head_length > MAX_HEAD_BYTES:
+                break
+            end = start + head_length + length
+            if end > len(data):
+                self._collect_from(data[start:], head_length, end - len(data))
+                return
+            self._queue(Exchange(self, data[start:end], head_length, self._now()))
+            start = end
+        if start < len(data):
+            (self._read or self._read_slowly)(data[start:] if start else data)
+
+    def _collect_from(self, data: bytes, head_length: int, missing: int) -> None:
         """An ordinary request whose body is still on its way: nothing to parse, only to wait for."""
         self._collected = Payload(data)
         self._head_length = head_length
@@ -125,14 +138,13 @@ class HttpConnection(asyncio.Protocol):
             return
         payload, self._collected, self._read = self._collected.join(), None, None
         self._queue(Exchange(self, payload, self._head_length, self._now()))
-        if end < len(data):
-            self.data_received(data[end:])
+        self._take(data, end)
 
     def _read_slowly(self, data: bytes) -> None:
         """Have the slow reader take the bytes apart, until it stands between two requests again."""
         slow = self._slow
         if slow is None:
-            slow = self._slow = SlowReader(self, self.server.max_body_bytes)
+            slow = self._slow = SlowReader(self, self._max_body)
             self._deadline_s = self._now() + HEAD_TIMEOUT_S
             self._read = self._read_slowly
         slow.feed(data)

@@ -14,7 +14,6 @@ IMPORTERS = {
     "astroid": ("analyzers/inference.py",),
     "docker": ("gaia_cli/docker_engine.py",),
     "httptools": (
-        "runtime_images/dynamic_runtime/glance.py",
         "runtime_images/dynamic_runtime/reading.py",
         "gaia_cli/running/http_client.py",
     ),
