@@ -69,8 +69,8 @@ class Backends:
         self._find_next_ready()
 
     def switch(self, to: Backend, now: float) -> None:
-        """Order a switch, where none is under way."""
-        if self.switching_to is None and to is not self.target:
+        """Order a switch, where none is under way and there is what to switch to."""
+        if self.switching_to is None and to is not self.target and self.usable(to, now):
             self.switching_to = to
             self.start(to, now)
 

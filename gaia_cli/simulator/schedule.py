@@ -1,5 +1,6 @@
 """A policy that was told the future: it switches at the moments of a plan. The oracle's plans are replayed with it."""
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from math import inf
 
@@ -23,13 +24,12 @@ class Planned:
     def __init__(self, plan: Plan) -> None:
         self.initial = plan.initial
         self._orders = plan.orders
-        self._given = 0
 
-    def next_beat(self, now: float) -> float:  # noqa: ARG002 -- the protocol's signature
+    def next_beat(self, now: float) -> float:
         """The moment of the next order."""
-        return self._orders[self._given] if self._given < len(self._orders) else inf
+        coming = bisect_right(self._orders, now)
+        return self._orders[coming] if coming < len(self._orders) else inf
 
     def choose(self, backends: Backends, now: float) -> Backend:  # noqa: ARG002 -- the protocol's signature
         """The other backend: it is asked only when there is an order."""
-        self._given += 1
         return backends.target.other

@@ -23,8 +23,6 @@ def read_trace(path: Path) -> Trace:
             return _parse(path, file)
     except OSError as error:
         raise UsageError(f"cannot read the trace {path}: {error.strerror}", _HINT) from None
-    except UnicodeDecodeError:
-        raise UsageError(f"the trace {path} is no text in UTF-8", _HINT) from None
 
 
 def _parse(path: Path, file: TextIO) -> Trace:
@@ -36,6 +34,8 @@ def _parse(path: Path, file: TextIO) -> Trace:
             if fields:
                 trace.take(fields)
         return trace.finished()
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}, after line {reader.line_num}: no text in UTF-8", _HINT) from None
     except (ValueError, csv.Error) as error:
         raise UsageError(f"{path}, line {max(reader.line_num, 1)}: {error}", _HINT) from None
 

@@ -55,4 +55,9 @@ def rich_console(*, stderr: bool = False) -> "Console":
     """A rich console on standard output or standard error; it honours NO_COLOR and the terminal's width."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False)
+    class Plain(Console):
+        def on_broken_pipe(self) -> None:
+            """Leave a reader that has seen enough to `__main__`, where rich would exit with 1."""
+            raise BrokenPipeError
+
+    return Plain(stderr=stderr, highlight=False)

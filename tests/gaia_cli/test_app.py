@@ -6,7 +6,7 @@ from typer.main import get_command
 from gaia_cli.app import app
 from tests.support.cli import run_gaia
 
-VERBS = ("init", "analyze", "lint", "rule", "rules", "manifest", "build", "run", "invoke", "version")
+VERBS = ("init", "analyze", "lint", "rule", "rules", "manifest", "build", "run", "invoke", "simulate", "version")
 
 
 def test_the_verbs_are_those_that_exist() -> None:

@@ -1,0 +1,251 @@
+"""Dynamic programming over the requests of a trace: the cheapest plan to serve them all, the future being known.
+
+The model is the same as every policy's: one backend takes the traffic, a start is ordered its start-up time ahead, the
+old backend is held until it has drained, and the next start is ordered when the last switch is through. Knowing the
+future, one starts a backend just in time, so all that is left to choose is which backend serves each request. That is
+dynamic programming over the requests: a label is one way to have served all of them so far, with the active backend,
+when its slots are free, the earliest moment at which the other one could take over, its cost and its violations. From
+each label a request is served where the last one was, on the other backend, or back here after a pause on the cheaper
+one. A dearer backend takes over when the request arrives, a cheaper one when the request before it has begun.
+
+Of the labels of one backend, those are kept that no other one beats in cost, backlog and readiness to
+switch, at most KEPT: O(requests * KEPT) for each of the few prices tried.
+"""
+
+from dataclasses import dataclass
+from math import ceil, isnan
+from operator import itemgetter
+from typing import NamedTuple
+
+from gaia_cli.simulator.scenario import ALLOWED_SHARE, VIOLATION_GPU_S, Scenario
+from gaia_cli.simulator.schedule import Plan
+from gaia_cli.simulator.traces import Trace
+from runtime_images.policy.model import Backend
+
+KEPT = 6
+STEPS_MOST = 5000
+"""Moments at which a switch is considered: beyond as many requests, only at every second one, every third and so on."""
+
+MOMENT_S = 1e-6
+"""Before an arrival, or after a beginning: near enough not to cost anything, far enough to be told apart."""
+
+_OTHER = {backend: backend.other for backend in Backend}
+
+
+class _Label(NamedTuple):
+    """One way to have served the requests so far.
+
+    `cost` is what has been paid up to `at`, when the last request began; it arrived at `arrived` and is answered at
+    `answered`. `free` are the moments at which the active backend's slots are free, in their order; `other_at` is the
+    earliest moment at which the other backend can take over. `switches` is the chain of moments at which traffic
+    moved. The last answer of all is given at `ended`.
+    """
+
+    cost: float
+    late: int
+    backend: Backend
+    at: float
+    arrived: float
+    answered: float
+    ended: float
+    free: tuple[float, ...]
+    other_at: float
+    switches: "_Chain | None"
+
+
+class _Chain(NamedTuple):
+    before: "_Chain | None"
+    to: Backend
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The best plan at one price of a violation."""
+
+    plan: Plan
+    cost: float
+    late: int
+
+
+class Search:
+    """The dynamic program over one trace."""
+
+    def __init__(self, trace: Trace, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.requests = len(trace)
+        self.allowed = ALLOWED_SHARE * len(trace)
+        self._trace = trace
+        self._services = {backend: trace.service_s(backend) for backend in Backend}
+        self._price = {backend: scenario.price(backend) for backend in Backend}
+        self._start_s = {backend: scenario.start_s(backend) for backend in Backend}
+        self._penalty = VIOLATION_GPU_S * scenario.gpu_price
+        self._cheaper = min(Backend, key=scenario.price)
+        self._slo_s = scenario.slo_p95_s
+        self._can_meet = bytes(min(both) <= self._slo_s for both in zip(trace.cpu_s, trace.gpu_s, strict=True))
+        self._absolute = bool(trace.outages) or not all(isnan(arrival) for arrival in trace.arrival_s)
+
+    def objective(self, found: Found) -> float:
+        """What a plan is judged by."""
+        return self.scenario.objective(found.cost, self.requests, found.late)
+
+    def best(self, price: float | None) -> Found:
+        """The plan with the least cost if every avoidable violation costs `price`; None leaves 5 % of them free."""
+        labels = self._first()
+        step = ceil(self.requests / STEPS_MOST)
+        for row in range(0, self.requests, step):
+            after: list[_Label] = []
+            for label in labels:
+                self._serve(label, row, min(row + step, self.requests), after)
+            labels = self._prune(after, price)
+        found = [self._close(label) for label in labels]
+        return min(found, key=self.objective if price is None else lambda one: one.cost + price * one.late)
+
+    def _first(self) -> list[_Label]:
+        """Both backends to begin with; a GPU that is lost while it starts is started again when it is back."""
+        labels = []
+        for backend in Backend:
+            ready_at, away = self._start_s[backend], 0.0
+            for outage in self._trace.outages if backend is Backend.GPU else ():
+                if outage.begin_s <= ready_at:
+                    ready_at = outage.end_s + self._start_s[backend]
+                    away += outage.end_s - outage.begin_s
+            cost = self._price[backend] * (ready_at - away)
+            free = (ready_at,) * self.scenario.slots
+            other_at = ready_at + self._start_s[_OTHER[backend]] + MOMENT_S
+            labels.append(_Label(cost, 0, backend, ready_at, 0.0, 0.0, 0.0, free, other_at, None))
+        return labels
+
+    def _serve(self, label: _Label, row: int, end: int, after: list[_Label]) -> None:
+        """Add to `after` the ways to serve the rows from `row` to before `end`; a switch comes before the first."""
+        arrival = self._trace.arrival_s[row]
+        arrived = label.answered + self._trace.think_s[row] if isnan(arrival) else max(arrival, label.arrived)
+        ways = [(label, row), (self._switch(label, row, arrived), row + 1)]
+        if label.backend is not self._cheaper:
+            ways.append((self._pause(label, row, arrived), row + 1))
+        after += [self._stay(way, first, end) if first < end else way for way, first in ways if way is not None]
+
+    def _stay(self, label: _Label, first: int, end: int) -> _Label:
+        """Serve the rows from `first` to before `end` where the last one was."""
+        cost, late, backend, at, arrived, answered, ended, free, other_at, switches = label
+        arrivals, thinks = self._trace.arrival_s, self._trace.think_s
+        services, price = self._services[backend], self._price[backend]
+        outages = self._trace.outages if backend is Backend.GPU else ()
+        for row in range(first, end):
+            arrival = arrivals[row]
+            arrived = answered + thinks[row] if isnan(arrival) else max(arrival, arrived)
+            begins = max(arrived, free[0])
+            answered = begins + services[row]
+            for outage in outages:
+                if at < outage.begin_s <= answered:  # it is lost, nothing is held until it is back, and then it starts
+                    back = outage.end_s + self._start_s[backend]
+                    begins, free = max(begins, back), (back,) * len(free)
+                    answered, other_at = begins + services[row], back + self._start_s[_OTHER[backend]] + MOMENT_S
+                    cost -= price * (outage.end_s - outage.begin_s)
+            free = (answered,) if len(free) == 1 else tuple(sorted((*free[1:], answered)))
+            late += answered - arrived > self._slo_s and self._can_meet[row]
+            ended = max(ended, answered)
+            cost += price * (begins - at)
+            at = begins
+        return _Label(cost, late, backend, at, arrived, answered, ended, free, other_at, switches)
+
+    def _switch(self, label: _Label, row: int, arrived: float) -> _Label | None:
+        """Let the other backend take over before `row` begins here."""
+        to = _OTHER[label.backend]
+        moved = max(label.other_at, label.at + MOMENT_S)
+        if to is not self._cheaper:
+            moved = max(moved, arrived - MOMENT_S)
+        if moved >= max(arrived, label.free[0]) or not self._may_leave(label, moved, to):
+            return None
+        drained = max(label.free[-1], moved)
+        cost = label.cost + self._price[label.backend] * (drained - label.at)
+        return self._begin(label, row, arrived, cost, _Chain(label.switches, to, moved))
+
+    def _pause(self, label: _Label, row: int, arrived: float) -> _Label | None:
+        """Release this backend, with the cheaper one in its stead, until `row` comes."""
+        to = _OTHER[label.backend]
+        left, back = max(label.other_at, label.at + MOMENT_S), arrived - MOMENT_S
+        if back < left + self._start_s[label.backend] or not self._may_leave(label, left, to):
+            return None
+        if label.backend is Backend.GPU and not self._gpu_is_there(back - self._start_s[Backend.GPU], back):
+            return None
+        drained = max(label.free[-1], left)
+        cost = label.cost + self._price[label.backend] * (drained - label.at)
+        cost += self._price[to] * (self._start_s[to] + back - left)
+        if cost > label.cost + self._price[label.backend] * (back - label.at) and not self._trace.outages:
+            return None
+        return self._begin(label, row, arrived, cost, _Chain(_Chain(label.switches, to, left), label.backend, back))
+
+    def _begin(self, label: _Label, row: int, arrived: float, cost: float, switches: _Chain) -> _Label | None:
+        """Serve `row` first on the backend that has just taken over; `cost` is that of the ones before."""
+        backend, moved = switches.to, switches.at
+        begins = max(arrived, moved)
+        answered = begins + self._services[backend][row]
+        if backend is Backend.GPU and not self._gpu_is_there(moved, answered):
+            return None
+        cost += self._price[backend] * (self._start_s[backend] + begins - moved)
+        late = label.late + (answered - arrived > self._slo_s and self._can_meet[row])
+        free = (*(moved,) * (self.scenario.slots - 1), answered)
+        other_at = moved + self._start_s[_OTHER[backend]] + MOMENT_S
+        ended = max(label.ended, answered)
+        return _Label(cost, late, backend, begins, arrived, answered, ended, free, other_at, switches)
+
+    def _may_leave(self, label: _Label, moved: float, to: Backend) -> bool:
+        """Whether no outage is in the way of a switch."""
+        if to is Backend.GPU:
+            return self._gpu_is_there(moved - self._start_s[to], moved)
+        return self._gpu_is_there(label.at, max(label.free[-1], moved))
+
+    def _gpu_is_there(self, since: float, until: float) -> bool:
+        return not self._trace.outages or all(until < one.begin_s or one.end_s <= since for one in self._trace.outages)
+
+    def _prune(self, labels: list[_Label], price: float | None) -> list[_Label]:
+        """The labels that no other one beats, the cheapest first; at most KEPT a backend where there is a price."""
+        kept: list[_Label] = []
+        for backend in Backend:
+            mine = [label for label in labels if label.backend is backend]
+            if len(mine) > 1:
+                slope = self._price[backend] if self._absolute else 0.0
+                costs = [(label.cost + (price or 0.0) * label.late - slope * label.at, label) for label in mine]
+                costs.sort(key=itemgetter(0))
+                mine = self._unbeaten(costs, price)
+            kept += mine
+        return kept
+
+    def _unbeaten(self, ordered: list[tuple[float, _Label]], price: float | None) -> list[_Label]:
+        kept: list[tuple[float, _Label]] = []
+        for cost, label in ordered:
+            for less, better in kept:
+                fewer = price is not None or less + self._penalty * max(0, better.late - label.late) <= cost
+                if fewer and self._beats(better, label):
+                    break
+            else:
+                kept.append((cost, label))
+        unbeaten = [label for _, label in kept]
+        return unbeaten if price is None else _spread(unbeaten, KEPT)
+
+    def _beats(self, one: _Label, other: _Label) -> bool:
+        """Whether the dearer of two labels has nothing that the cheaper one lacks; a closed loop's time is its own."""
+        if not self._absolute:
+            return one.other_at - one.at <= max(other.other_at - other.at, 0.0)
+        if one.other_at > max(other.other_at, other.at):
+            return False
+        return all(mine <= theirs for mine, theirs in zip(one.free, other.free, strict=True))
+
+    def _close(self, label: _Label) -> Found:
+        """The end: the last answer is given, and everything is released."""
+        cost = label.cost + self._price[label.backend] * (label.ended - label.at)
+        orders: list[float] = []
+        initial, chain = label.backend, label.switches
+        while chain is not None:
+            orders.append(chain.at - self._start_s[chain.to])
+            initial, chain = chain.to.other, chain.before
+        return Found(Plan(initial, tuple(reversed(orders))), cost, label.late)
+
+
+def _spread(ordered: list[_Label], most: int) -> list[_Label]:
+    """At most so many of the labels, evenly spread: the cheapest, the one with the least backlog, some in between."""
+    if len(ordered) <= most:
+        return ordered
+    step = (len(ordered) - 1) / (most - 1)
+    return [ordered[round(index * step)] for index in range(most)]

@@ -1,0 +1,45 @@
+"""Small traces and replays for the simulator's tests."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from gaia_cli.simulator.outcome import Outcome, judge
+from gaia_cli.simulator.policies import Policy
+from gaia_cli.simulator.scenario import Scenario
+from gaia_cli.simulator.schedule import Plan, Planned
+from gaia_cli.simulator.traces import Outage, Row, Trace, trace_of
+from gaia_cli.simulator.world import replay
+from runtime_images.policy.model import Backend
+
+
+def at(*arrivals: float, cpu_s: float = 0.5, gpu_s: float = 0.1) -> Trace:
+    """Equal requests that arrive at these moments."""
+    return trace_of("open", (Row(arrival, cpu_s, gpu_s, cpu_s) for arrival in arrivals))
+
+
+def closed(
+    count: int, *, cpu_s: float = 0.5, gpu_s: float = 0.1, think_s: float = 0.0, away: Iterable[Outage] = ()
+) -> Trace:
+    """One client that sends equal requests, each after the answer to the one before."""
+    return trace_of("closed", (Row(None, cpu_s, gpu_s, cpu_s, think_s) for _ in range(count)), away)
+
+
+def planned(trace: Trace, scenario: Scenario, initial: Backend, *orders: float) -> Outcome:
+    """What a plan comes to."""
+    return outcome(trace, scenario, Planned(Plan(initial, orders)))
+
+
+def outcome(trace: Trace, scenario: Scenario, policy: Policy) -> Outcome:
+    """What a policy comes to."""
+    return judge("it", trace, scenario, replay(trace, scenario, policy))
+
+
+def story(result: Outcome) -> list[tuple[float, str, str]]:
+    """The timeline in plain values."""
+    return [(round(change.t, 3), change.event, str(change.backend)) for change in result.timeline]
+
+
+def beginning(trace: Trace, rows: int = 250) -> Trace:
+    """The first rows of a trace, for tests that need no more."""
+    columns = {name: getattr(trace, name)[:rows] for name in ("arrival_s", "cpu_s", "gpu_s", "cpu_time_s", "think_s")}
+    return replace(trace, **columns)

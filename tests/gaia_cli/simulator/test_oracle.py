@@ -1,0 +1,108 @@
+"""The optimum against every plan that anybody may think of, and against its own account."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gaia_cli.simulator import search
+from gaia_cli.simulator.generators import GENERATORS
+from gaia_cli.simulator.oracle import EXACT_MOST, optimum
+from gaia_cli.simulator.outcome import judge
+from gaia_cli.simulator.policies import POLICIES
+from gaia_cli.simulator.scenario import Scenario
+from gaia_cli.simulator.traces import Outage, Row, Trace, trace_of
+from runtime_images.policy.model import Backend
+from tests.gaia_cli.simulator.support import at, beginning, closed, outcome, planned
+
+GRACE = 1.05
+"""A cheaper plan may let a request wait, or switch a little later, within what the SLO leaves."""
+
+times = st.sampled_from((0.05, 0.4, 1.5, 4.0))
+gaps = st.sampled_from((0.1, 1.0, 5.0, 30.0))
+scenarios = st.builds(
+    Scenario,
+    start_cpu_s=st.sampled_from((0.0, 0.5, 4.0)),
+    start_gpu_s=st.sampled_from((0.0, 1.0, 10.0)),
+    gpu_price=st.sampled_from((0.00002, 0.000038, 0.000133)),
+)
+
+
+@st.composite
+def traces(draw: st.DrawFn) -> Trace:
+    is_closed, now, rows = draw(st.booleans()), 0.0, []
+    for cpu_s, gpu_s, gap in draw(st.lists(st.tuples(times, times, gaps), min_size=1, max_size=15)):
+        now += gap
+        rows.append(Row(None if is_closed else now, cpu_s, gpu_s, cpu_s, gap if is_closed else 0.0))
+    begin = draw(st.none() | st.floats(0.0, 60.0))
+    return trace_of("drawn", rows, () if begin is None else (Outage(begin, begin + 20.0),))
+
+
+@given(traces(), scenarios, st.sampled_from(list(Backend)), st.lists(st.floats(0.0, 120.0), max_size=4).map(sorted))
+@settings(deadline=None, max_examples=150)
+def test_no_plan_is_better(trace: Trace, scenario: Scenario, initial: Backend, orders: list[float]) -> None:
+    best = judge("oracle", trace, scenario, optimum(trace, scenario).replay)
+
+    assert best.objective <= planned(trace, scenario, initial, *orders).objective * GRACE + 1e-9
+
+
+@given(traces(), scenarios)
+@settings(deadline=None, max_examples=100)
+def test_the_plan_costs_in_the_replay_what_it_was_said_to_cost(trace: Trace, scenario: Scenario) -> None:
+    found = optimum(trace, scenario)
+
+    objective = judge("oracle", trace, scenario, found.replay).objective
+    assert abs(objective - found.bound) <= 1e-6 + 0.05 * bool(trace.outages) * objective
+
+
+def test_it_starts_the_gpu_just_in_time_and_drops_it_at_once() -> None:
+    light, heavy = Row(None, 0.1, 0.1, 0.1, 1.0), Row(None, 5.0, 0.2, 5.0, 1.0)
+    trace = trace_of("phases", [light] * 100 + [heavy] * 50 + [light] * 100)
+
+    result = optimum(trace, Scenario())
+
+    assert result.plan.initial is Backend.CPU
+    assert len(result.plan.orders) == 2
+    arrived = result.replay.arrived
+    ready = result.plan.orders[0] + 10.0
+    assert arrived[99] < ready < arrived[112], "up to 12 requests may be late"
+
+
+def test_it_uses_the_violations_that_are_allowed() -> None:
+    trace = trace_of("one slow", [Row(None, 0.1, 0.1, 0.1)] * 30 + [Row(None, 3.0, 0.2, 3.0)])
+
+    assert optimum(trace, Scenario(start_cpu_s=0.0)).plan.orders == ()
+
+
+def test_it_releases_the_gpu_over_a_long_pause() -> None:
+    trace = at(*[20.0 + row for row in range(20)], *[900.0 + row for row in range(20)], cpu_s=4.0)
+
+    result = outcome_of(trace)
+
+    assert result.gpu_seconds < 100
+
+
+def outcome_of(trace: Trace):  # noqa: ANN201 -- an Outcome
+    return judge("oracle", trace, Scenario(), optimum(trace, Scenario()).replay)
+
+
+def test_a_long_trace_is_solved_within_half_a_percent_of_the_bound_or_its_hull() -> None:
+    trace = GENERATORS["random-sizes"](0)
+    assert len(trace) > EXACT_MOST
+
+    found = optimum(trace, Scenario())
+    objective = judge("oracle", trace, Scenario(), found.replay).objective
+
+    assert found.bound <= objective <= 1.03 * found.bound
+
+
+def test_the_policies_stay_above_it_on_every_generator() -> None:
+    for name in ("ramp", "random-sizes", "sleeper", "outage"):
+        trace = beginning(GENERATORS[name](2))
+        best = judge("oracle", trace, Scenario(), optimum(trace, Scenario()).replay).objective
+        for policy in POLICIES:
+            assert outcome(trace, Scenario(), POLICIES[policy](Scenario())).objective >= 0.99 * best
+
+
+def test_it_considers_fewer_moments_in_a_very_long_trace() -> None:
+    trace = closed(3 * search.STEPS_MOST, cpu_s=0.1)
+
+    assert optimum(trace, Scenario()).plan.orders == ()
