@@ -4,6 +4,8 @@ Whatever goes wrong is a `Trouble` with its place, which the analysis turns into
 steps, because the text alone tells of most files that nothing in them is worth a syntax tree.
 """
 
+import sys
+
 from analyzers.findings import Place
 from analyzers.modules import module_name
 from analyzers.prefilter import may_hold_evidence
@@ -194,7 +196,9 @@ def _parse(path: str, text: str) -> "ast.Module":
         column = max(error.offset or 1, 1)
         place = Place(path, max(error.lineno or 1, 1), column, column + 1)
         excerpt = (error.text or "").rstrip()
-        raise Trouble("GA901", place, f"not valid Python: {error.msg}", excerpt) from None
+        version = ".".join(map(str, sys.version_info[:2]))
+        message = f"not valid for Python {version}, which Gaia runs on: {error.msg}"
+        raise Trouble("GA901", place, message, excerpt) from None
     except (RecursionError, MemoryError):
         raise Trouble("GA904", Place(path, 1), "an expression is nested too deeply to be parsed") from None
     except ValueError as error:

@@ -28,6 +28,8 @@ def analyze(path: Path, output_format: str = "full", write: bool = False, hardwa
     """
     if output_format not in FORMATS:
         raise UsageError(f"unknown output format {output_format!r}", f"use one of {', '.join(FORMATS)}")
+    if write and _is_notebook(path):
+        raise UsageError(f"{path} is a notebook, which cannot be served and has no manifest", "leave out --write")
     project = load_project(path.parent if _is_notebook(path) else path)
     analysis = analyze_project(project, path, hardware=hardware)
     if hardware and project.slo.latency_p95_ms is None:

@@ -1,5 +1,6 @@
 """Whatever is wrong with a file becomes a finding with its place, and never a silent `cpu`."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -128,3 +129,9 @@ def test_a_long_chain_of_calls_costs_no_more_than_its_length(tmp_path: Path) -> 
 
     assert not analysis.failures
     assert "GA211" in {finding.rule for finding in analysis.findings}
+
+
+def test_syntax_of_another_python_is_told_apart_from_what_gaia_runs_on(tmp_path: Path) -> None:
+    (failure,) = analysis_of(tmp_path, "print 'x'\n").failures
+
+    assert failure.message.startswith(f"not valid for Python {sys.version_info.major}.{sys.version_info.minor}, which")

@@ -169,3 +169,13 @@ def test_a_pinned_mode_has_no_alternatives(tmp_path: Path, capsys: pytest.Captur
     analyze(_function(tmp_path, config='[mode]\npin = "cpu"\n'), output_format="json")
 
     assert json.loads(capsys.readouterr().out)["alternatives"] == []
+
+
+def test_a_notebook_has_no_manifest(tmp_path: Path) -> None:
+    path = tmp_path / "a.ipynb"
+    path.write_text('{"cells": []}')
+
+    assert analyze(path) is ExitCode.OK
+    with pytest.raises(UsageError, match="is a notebook"):
+        analyze(path, write=True)
+    assert not (tmp_path / "gaia.manifest.toml").exists()
