@@ -1,6 +1,6 @@
 """GA204: calls to the CUDA runtime."""
 
-from analyzers.facts import Call, Facts, Guard, OneOf, texts
+from analyzers.facts import Call, Facts, Guard, OneOf, Symbol, options, texts
 from analyzers.rules.model import Found, Rule, Signal
 
 _FAILS = frozenset(
@@ -47,8 +47,12 @@ def _check(facts: Facts) -> Found:
             yield call.place, f"{call.name}() {_NEEDED[call.name]}", 3.5, Signal.NEEDS_GPU
         elif call.name in _AUTOCAST and call.guard is Guard.ALWAYS and _names_cuda(call):
             yield call.place, f'{call.name}("cuda") is for GPUs', 0.8, Signal.CAN_USE_GPU
+        elif call.name == "torch.set_default_tensor_type" and call.guard is Guard.ALWAYS and _on_gpus(call):
+            yield call.place, "makes every tensor on a GPU", 3.5, Signal.NEEDS_GPU
         if not call.name.startswith("torch.cuda."):
             continue
+        if call.method.endswith("Tensor") and call.guard is Guard.ALWAYS:
+            yield call.place, f"{call.name}() makes a tensor on a GPU", 3.5, Signal.NEEDS_GPU
         if call.method in _FAILS and call.guard is Guard.ALWAYS:
             yield call.place, f"{call.name}() fails without a GPU", 3.0, Signal.NEEDS_GPU
         elif call.method in _IDLE or call.method in _FAILS:
@@ -67,6 +71,13 @@ def _names_cuda(call: Call) -> bool:
     return value is not None and not isinstance(value, OneOf) and "cuda" in texts(value)
 
 
+def _on_gpus(call: Call) -> bool:
+    """Whether a type of tensors, given by name or as a string, is one on GPUs."""
+    value = call.argument(0, "t")
+    named = [option.name for option in options(value) if isinstance(option, Symbol)] if value is not None else []
+    return value is not None and any(name.startswith("torch.cuda.") for name in (*texts(value), *named))
+
+
 RULE = Rule(
     code="GA204",
     name="cuda-runtime",
@@ -80,6 +91,12 @@ RULE = Rule(
         'import torch\nwith torch.autocast("cuda"):\n    pass',
         "import torch\ntorch.cuda.synchronize()",
         "import torch\ntorch.cuda.empty_cache()",
+        'import torch\ntorch.set_default_tensor_type("torch.cuda.FloatTensor")',
+        "import torch\ntorch.set_default_tensor_type(torch.cuda.HalfTensor)",
+        "import torch\nx = torch.cuda.FloatTensor(3)",
     ),
-    passes=("import torch\ntorch.cuda.is_available()",),
+    passes=(
+        "import torch\ntorch.cuda.is_available()",
+        "import torch\ntorch.set_default_tensor_type(torch.DoubleTensor)",
+    ),
 )

@@ -1,6 +1,6 @@
 """GA208: an option that only makes sense with a GPU."""
 
-from analyzers.facts import Argument, Call, Facts, Guard, Known, OneOf, Value, options, texts
+from analyzers.facts import Argument, Call, Facts, Guard, Known, OneOf, Symbol, Value, options, texts
 from analyzers.rules.model import Found, Rule, Signal
 from analyzers.vocabulary import PLATFORMS
 
@@ -20,8 +20,19 @@ _SWITCHES = {
 _NEEDED_VALUES = {
     "attn_implementation": ("flash_attention_2", "flash_attention_3"),
     "tree_method": ("gpu_hist",),
+    "task_type": ("GPU",),
     "compute_type": (),
 }
+_WISHED = {
+    "taichi.cuda": "Taichi",
+    "taichi.gpu": "Taichi",
+    "taichi.vulkan": "Taichi",
+    "cv2.dnn.DNN_BACKEND_CUDA": "OpenCV",
+    "cv2.dnn.DNN_TARGET_CUDA": "OpenCV",
+    "cv2.dnn.DNN_TARGET_CUDA_FP16": "OpenCV",
+}
+"""Constants that ask for a GPU, of libraries that fall back to the CPU by themselves."""
+_WISHING = frozenset({"init", "setPreferableBackend", "setPreferableTarget"})
 _NEEDED_CALLS = ("transformers.BitsAndBytesConfig",)
 
 
@@ -33,6 +44,9 @@ def _check(facts: Facts) -> Found:
             yield call.place, f"{call.method} quantises a model with CUDA kernels", 3.5, Signal.NEEDS_GPU
         if call.method == "init_process_group" and any("nccl" in texts(argument.value) for argument in _all(call)):
             yield call.place, "NCCL connects GPUs and nothing else", 3.5, Signal.NEEDS_GPU
+        for argument in _all(call) if call.method in _WISHING else ():
+            if isinstance(argument.value, Symbol) and argument.value.name in _WISHED:
+                yield call.place, f"asks {_WISHED[argument.value.name]} for a GPU", 1.5, Signal.CAN_USE_GPU
         for name, argument in call.keywords:
             if name in _NEEDS and _is_on(argument.value):
                 yield call.place, f"the option {name} works on GPUs only", 3.5, Signal.NEEDS_GPU
@@ -73,12 +87,16 @@ RULE = Rule(
     matches=(
         'from transformers import AutoModel\nm = AutoModel.from_pretrained("x", load_in_4bit=True)',
         'import easyocr\nr = easyocr.Reader(["en"], gpu=True)',
+        "from catboost import CatBoostClassifier\nm = CatBoostClassifier(task_type='GPU')",
+        "import cv2\nnet = cv2.dnn.readNet('a')\nnet.setPreferableBackend(cv2.dnn.DNN_BACKEND_CUDA)",
+        "import taichi as ti\nti.init(arch=ti.gpu)",
         'import torch.distributed as dist\ndist.init_process_group("nccl")',
         'from faster_whisper import WhisperModel\nm = WhisperModel("base", compute_type="float16")',
     ),
     passes=(
         'import modal\napp = modal.App("x")\n@app.function(gpu="A10G")\ndef f():\n    pass',
         'import easyocr\nr = easyocr.Reader(["en"], gpu=False)',
+        "import taichi as ti\nti.init(arch=ti.cpu)",
         'import easyocr, torch\nr = easyocr.Reader(["en"], gpu=torch.cuda.is_available())',
     ),
 )

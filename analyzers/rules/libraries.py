@@ -19,6 +19,7 @@ GPU_ONLY: dict[str, str] = {
     "cudf": "data frames on CUDA",
     "cugraph": "graphs on CUDA",
     "cuml": "classical learning on CUDA",
+    "dask_cuda": "clusters of GPUs",
     "cupy": "arrays on CUDA",
     "cupyx": "arrays on CUDA",
     "cuspatial": "maps on CUDA",
