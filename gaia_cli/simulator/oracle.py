@@ -1,11 +1,11 @@
 """The offline optimum: what somebody who knew every request in advance would have done.
 
-**The allowance.** The objective forgives the first 5 % of violations, which no sum over requests can say. Of a
-short trace, labels are kept for every number of violations that may still pay. Of a longer one, a price is put
-on every violation instead, and the price is searched at which the allowance is just used up: the lower convex hull of
-all pairs of cost and violations, edge by edge (Everett, "Generalized Lagrange Multiplier Method", 1963). Between two
-corners of the hull a better plan may exist; `Optimum.bound` says how much better at most. The result is a plan that is
-replayed like any policy (`search` has the model and the complexity).
+**The allowance.** The objective forgives the first 5 % of violations, which no sum over requests can say. So a
+price is put on every violation, and the price is searched at which the allowance is just used up: the lower convex hull
+of all pairs of cost and violations, edge by edge (Everett, "Generalized Lagrange Multiplier Method", 1963). Between
+two corners of the hull a better plan may exist; `Optimum.bound` says how much better at most. For a short trace it is
+looked for there, too. The result is a plan that is replayed like any policy (`search` has the model and the
+complexity).
 """
 
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from gaia_cli.simulator.search import Found, Search
 from gaia_cli.simulator.traces import Trace
 from gaia_cli.simulator.world import Replay, replay
 
-EXACT_MOST = 400
-"""Up to so many requests the number of violations is part of what labels differ in."""
+SHORT = 400
+"""Up to so many requests labels are also kept for every number of violations."""
 
 PRICES_MOST = 6
 NEAR_ENOUGH = 1.005
@@ -36,14 +36,10 @@ class Optimum:
 def optimum(trace: Trace, scenario: Scenario) -> Optimum:
     """The offline optimum of `trace`."""
     search = Search(trace, scenario)
-    best, bound = _exactly(search) if len(trace) <= EXACT_MOST else _by_price(search)
+    best, bound = _by_price(search)
+    if len(trace) <= SHORT:
+        best = min(best, search.best(None), key=search.objective)
     return Optimum(best.plan, replay(trace, scenario, Planned(best.plan)), bound)
-
-
-def _exactly(search: Search) -> tuple[Found, float]:
-    """The best plan, with all that may become it kept."""
-    best = search.best(None)
-    return best, search.objective(best)
 
 
 def _by_price(search: Search) -> tuple[Found, float]:

@@ -9,7 +9,7 @@ each label a request is served where the last one was, on the other backend, or 
 one. A dearer backend takes over when the request arrives, a cheaper one when the request before it has begun.
 
 Of the labels of one backend, those are kept that no other one beats in cost, backlog and readiness to
-switch, at most KEPT: O(requests * KEPT) for each of the few prices tried.
+switch, at most KEPT: O(requests * KEPT squared) for each of the few prices tried.
 """
 
 from dataclasses import dataclass
@@ -23,6 +23,9 @@ from gaia_cli.simulator.traces import Trace
 from runtime_images.policy.model import Backend
 
 KEPT = 6
+KEPT_WITHOUT_PRICE = 60
+"""Labels of a backend that are kept: more of them where the number of violations is part of what they differ in."""
+
 STEPS_MOST = 5000
 """Moments at which a switch is considered: beyond as many requests, only at every second one, every third and so on."""
 
@@ -152,12 +155,18 @@ class Search:
     def _switch(self, label: _Label, row: int, arrived: float) -> _Label | None:
         """Let the other backend take over before `row` begins here."""
         to = _OTHER[label.backend]
-        moved = max(label.other_at, label.at + MOMENT_S)
-        if to is not self._cheaper:
-            moved = max(moved, arrived - MOMENT_S)
-        if moved >= max(arrived, label.free[0]) or not self._may_leave(label, moved, to):
+        earliest = max(label.other_at, label.at + MOMENT_S)
+        moved = earliest if to is self._cheaper else max(earliest, arrived - MOMENT_S)
+        lost_at = self._lost_at(label, moved)
+        if lost_at is not None:  # the GPU goes first: the other one's start must have been ordered by then
+            moved = max(earliest, min(moved, lost_at - MOMENT_S + self._start_s[to]))
+            if label.free[-1] >= lost_at or moved - self._start_s[to] >= lost_at:
+                return None
+        if to is Backend.GPU and not self._gpu_is_there(moved - self._start_s[to], moved):
             return None
-        drained = max(label.free[-1], moved)
+        if lost_at is None and moved >= max(arrived, label.free[0]):
+            return None
+        drained = max(label.free[-1], moved) if lost_at is None else min(lost_at, moved)
         cost = label.cost + self._price[label.backend] * (drained - label.at)
         return self._begin(label, row, arrived, cost, _Chain(label.switches, to, moved))
 
@@ -165,9 +174,10 @@ class Search:
         """Release this backend, with the cheaper one in its stead, until `row` comes."""
         to = _OTHER[label.backend]
         left, back = max(label.other_at, label.at + MOMENT_S), arrived - MOMENT_S
-        if back < left + self._start_s[label.backend] or not self._may_leave(label, left, to):
+        if back < left + self._start_s[label.backend] or self._lost_at(label, left) is not None:
             return None
-        if label.backend is Backend.GPU and not self._gpu_is_there(back - self._start_s[Backend.GPU], back):
+        on_gpu_from = back - self._start_s[Backend.GPU] if label.backend is Backend.GPU else left - self._start_s[to]
+        if not self._gpu_is_there(on_gpu_from, back):
             return None
         drained = max(label.free[-1], left)
         cost = label.cost + self._price[label.backend] * (drained - label.at)
@@ -190,11 +200,12 @@ class Search:
         ended = max(label.ended, answered)
         return _Label(cost, late, backend, begins, arrived, answered, ended, free, other_at, switches)
 
-    def _may_leave(self, label: _Label, moved: float, to: Backend) -> bool:
-        """Whether no outage is in the way of a switch."""
-        if to is Backend.GPU:
-            return self._gpu_is_there(moved - self._start_s[to], moved)
-        return self._gpu_is_there(label.at, max(label.free[-1], moved))
+    def _lost_at(self, label: _Label, moved: float) -> float | None:
+        """When the GPU that serves is lost before it has been left and drained; None if it is not."""
+        if label.backend is Backend.CPU:
+            return None
+        until = max(label.free[-1], moved)
+        return next((one.begin_s for one in self._trace.outages if label.at < one.begin_s <= until), None)
 
     def _gpu_is_there(self, since: float, until: float) -> bool:
         return not self._trace.outages or all(until < one.begin_s or one.end_s <= since for one in self._trace.outages)
@@ -222,7 +233,7 @@ class Search:
             else:
                 kept.append((cost, label))
         unbeaten = [label for _, label in kept]
-        return unbeaten if price is None else _spread(unbeaten, KEPT)
+        return _spread(unbeaten, KEPT_WITHOUT_PRICE if price is None else KEPT)
 
     def _beats(self, one: _Label, other: _Label) -> bool:
         """Whether the dearer of two labels has nothing that the cheaper one lacks; a closed loop's time is its own."""
