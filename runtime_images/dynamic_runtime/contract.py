@@ -224,8 +224,31 @@ def _media_type(content_type: bytes) -> bytes:
 
 
 _decode_first = json.JSONDecoder().raw_decode
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
-"""Made once: json.dumps makes an encoder for each call with options, and json.loads guesses the coding of bytes."""
+"""Made once: json.loads would guess the coding of bytes."""
+
+_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+
+
+def _encode_json(value: Any) -> str:  # noqa: ANN401
+    """As `_JSON.encode`, but the encoder in C, where there is one, is made once and not for every call."""
+    if _encode_chunks is None:
+        return _JSON.encode(value)
+    return "".join(_encode_chunks(value, 0))
+
+
+def _encoder_in_c() -> Callable[[Any, int], tuple[str, ...]] | None:
+    """The encoder that `_JSON.encode` would make, but for the search for values that hold themselves: they recurse."""
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return None
+    quote = json.encoder.encode_basestring
+    encoder: Callable[[Any, int], tuple[str, ...]] = make(
+        None, _JSON.default, quote, None, ": ", ", ", False, False, False
+    )
+    return encoder
+
+
+_encode_chunks = _encoder_in_c()
 
 
 def _from_json(body: bytes) -> Any:  # noqa: ANN401
@@ -250,8 +273,9 @@ def encode_result(result: Any) -> tuple[bytes, bytes]:  # noqa: ANN401
 
     Raises:
         TypeError: JSON cannot hold the result.
-        ValueError: the result refers to itself, or holds a number that JSON does not know.
+        ValueError: the result holds a number that JSON does not know.
+        RecursionError: the result refers to itself.
     """
     if isinstance(result, bytes | bytearray):
         return b"application/octet-stream", bytes(result)
-    return b"application/json", _encode(result).encode()
+    return b"application/json", _encode_json(result).encode()

@@ -93,29 +93,24 @@ class Exchange:
 
     def answer(self, head: ResponseHead, own_lines: bytes, body: bytes) -> None:
         """Answer with a whole body. `own_lines` are header lines of ours; Content-Length is set from the body."""
-        connection = self.connection
         if self.client_gone or self.started:
             return
         self.started = True
-        if self.unusual or not head.ordinary or connection.server.draining:
+        connection = self.connection
+        server = connection.server
+        if self.unusual or not head.ordinary or server.draining or len(body) > _COPIED_MOST:
             self._answer_with_care(head, own_lines, body)
-        elif len(body) <= _COPIED_MOST:
-            date = connection.server.date_line
-            connection.write(b"%b%b%bcontent-length: %d\r\n\r\n%b" % (head.lines, own_lines, date, len(body), body))
-            connection.finish(self)
         else:
-            connection.write(self._head(head, own_lines + b"content-length: %d\r\n" % len(body)))
-            connection.write(body)
-            connection.finish(self)
+            parts = (head.lines, own_lines, server.date_line, len(body), body)
+            connection.finish(self, b"%b%b%bcontent-length: %d\r\n\r\n%b" % parts)
 
     def _answer_with_care(self, head: ResponseHead, own_lines: bytes, body: bytes) -> None:
-        is_head = self.method == b"HEAD"
+        is_head = self.unusual and self.method == b"HEAD"
         if head.has_body:
             length = len(body) if not is_head or body or head.length is None else head.length
             own_lines += b"content-length: %d\r\n" % length
-        start = self._head(head, own_lines)
-        self.connection.write(start if is_head or not head.has_body else start + body)
-        self.connection.finish(self)
+        self.connection.write(self._head(head, own_lines))
+        self.connection.finish(self, b"" if is_head or not head.has_body else body)
 
     def respond(self, status: int, headers: Sequence[Header], body: bytes) -> None:
         """Answer with a whole body and headers of ours."""
@@ -166,7 +161,7 @@ class Exchange:
             return
         if self._chunked and not self._silent:
             self.connection.write(b"0\r\n\r\n")
-        self.connection.finish(self)
+        self.connection.finish(self, b"")
 
     def abort(self) -> None:
         """End the connection: the client must see that the response is not complete."""

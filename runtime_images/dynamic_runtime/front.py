@@ -26,6 +26,9 @@ from runtime_images.policy.model import Backend
 _DIED = "the function's process died while it worked on this request"
 _WAITED = "the request waited longer than its deadline"
 _TOOK = "the function took longer than the request's deadline allows"
+_TIMING_LINE = b"server-timing: queue;dur=%.3f, service;dur=%.3f\r\n"
+"""The times that are known now, in ms (W3C Server Timing)."""
+
 _FALLBACK_LINE = b"x-gaia-fallback: true\r\n"
 
 SAFE_METHODS = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE"))
@@ -82,6 +85,7 @@ class Front:
             FrameError: the worker has sent what it must not.
         """
         now_s = self._now()
+        own_lines = self._own_lines(link)
         rows: list[AnswerRow] = []
         answers, taken_ns, overlapping, last_ns = 0, 0, 0, link.ended_ns
         for frame in received:
@@ -101,8 +105,10 @@ class Front:
                 status = self._end_oddly(exchange, frame)
             else:
                 status = checked.status
-                waited_ms = begun_ns / 1e6 - exchange.arrived_s * 1e3
-                exchange.answer(checked, self._own_lines(link, waited_ms, service_ns / 1e6), body)
+                times_ms = (begun_ns / 1e6 - exchange.arrived_s * 1e3, service_ns / 1e6)
+                exchange.answer(
+                    checked, own_lines + b"server-timing: queue;dur=%.3f, service;dur=%.3f\r\n" % times_ms, body
+                )
             if status >= SERVER_ERROR and not exchange.given_up:
                 self.counters.failures += 1
             if service_ns or not exchange.client_gone:  # one that was dropped before it began took no time at all
@@ -115,10 +121,9 @@ class Front:
         if self.queue:
             self.pump()
 
-    def _own_lines(self, link: WorkerLink, waited_ms: float, service_ms: float) -> bytes:
-        """X-Gaia-Backend, and the times that are known now (Server-Timing, W3C)."""
-        lines = b"%bserver-timing: queue;dur=%.3f, service;dur=%.3f\r\n" % (link.header_line, waited_ms, service_ms)
-        return lines + _FALLBACK_LINE if self.fallback else lines
+    def _own_lines(self, link: WorkerLink) -> bytes:
+        """X-Gaia-Backend, and whether that is not the backend that was wanted."""
+        return link.header_line + _FALLBACK_LINE if self.fallback else link.header_line
 
     def pump(self) -> None:
         """Give the active worker what it has room for."""
@@ -179,8 +184,7 @@ class Front:
             self._refuse_head(exchange)
             return False
         exchange.status = head.status
-        own_lines = link.header_line
-        exchange.begin(head, own_lines + _FALLBACK_LINE if self.fallback else own_lines)
+        exchange.begin(head, self._own_lines(link))
         exchange.started = True  # also where the client has left, and nothing was written
         return True
 

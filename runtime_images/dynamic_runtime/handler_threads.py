@@ -97,8 +97,8 @@ class HandlerThreads:
 
     def _work(self, *, is_main: bool = False) -> None:
         held: list[bytes] = []
-        held_since_ns = 0
-        while (frame := self._next(held, is_main=is_main)) is not None:
+        held_since_ns = ended_ns = 0
+        while (frame := self._next(held, ended_ns, is_main=is_main)) is not None:
             request_id, _, _, head, body, _, _, _ = frame
             lines.REQUEST.set(request_id)
             self._begun.note(request_id)
@@ -116,25 +116,32 @@ class HandlerThreads:
                 self._flush(held)
         self._flush(held)
 
-    def _next(self, held: list[bytes], *, is_main: bool) -> RawFrame | None:
+    def _next(self, held: list[bytes], now_ns: int, *, is_main: bool) -> RawFrame | None:
         """The next request, None at the end; whatever is held is sent before this waits."""
-        self._main_waits = is_main or self._main_waits
-        if not self._turn.acquire(blocking=False):
-            self._flush(held)
-            self._turn.acquire()
+        looked_lately = now_ns - self._looked_ns < _LOOK_AGAIN_NS
+        if looked_lately and self._pending and self._count == 1:
+            return self._pending.popleft()
+        self._take_turn(held, is_main=is_main)
         try:
-            if self._pending and time.monotonic_ns() - self._looked_ns > _LOOK_AGAIN_NS:
+            if self._pending and not looked_lately:
                 self._read(socket.MSG_DONTWAIT)
             while not self._pending:
                 self._flush(held)
                 if self._stopping:
                     return None
+                self._main_waits |= is_main
                 self._read(0)
+                self._main_waits &= not is_main
             return self._pending.popleft()
         finally:
             self._turn.release()
-            if is_main:
-                self._main_waits = False
+
+    def _take_turn(self, held: list[bytes], *, is_main: bool) -> None:
+        if not self._turn.acquire(blocking=False):
+            self._flush(held)
+            self._main_waits |= is_main
+            self._turn.acquire()
+            self._main_waits &= not is_main
 
     def _read(self, flags: int) -> None:
         """Take the frames that are here; without MSG_DONTWAIT wait for some."""

@@ -26,6 +26,8 @@ BODY_TIMEOUT_S = 30.0
 IDLE_TIMEOUT_S = 90.0
 WRITE_TIMEOUT_S = 60.0
 LINGER_S = 1.0
+_FROM_THE_NEXT_TICK = -1.0
+"""A deadline that begins to run with the next look at it: no answer need read the clock for it."""
 
 
 class HttpConnection(asyncio.Protocol):
@@ -221,12 +223,14 @@ class HttpConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.write(data)
 
-    def finish(self, exchange: Exchange) -> None:
-        """The response is complete: close, or go on with the next request."""
+    def finish(self, exchange: Exchange, last: bytes) -> None:
+        """Send the last bytes of a response, then close, or go on with the next request."""
+        if last and self._transport is not None:
+            self._transport.write(last)
         if exchange is not self._current:
             return
         self._current = None
-        self._deadline_s = self._now() + IDLE_TIMEOUT_S
+        self._deadline_s = _FROM_THE_NEXT_TICK
         if not exchange.keep_alive:
             self._linger()
         elif self._pending or self._reading_paused:
@@ -259,6 +263,8 @@ class HttpConnection(asyncio.Protocol):
             before, self._unread_bytes = self._unread_bytes, unread_bytes(self._transport)
             if self._unread_bytes < before:  # it reads, if slowly
                 self._deadline_s = now_s + WRITE_TIMEOUT_S
+        if self._deadline_s == _FROM_THE_NEXT_TICK:
+            self._deadline_s = now_s + IDLE_TIMEOUT_S
         if now_s < self._deadline_s:
             return
         if self.write_paused:

@@ -22,6 +22,9 @@ Content = tuple[bytes, bytes]
 """Content type and body."""
 
 _content_type = re.compile(rb"\r\ncontent-type:[ \t]*([^\r\n]*)", re.IGNORECASE).search
+_JSON_LINE = b"\r\ncontent-type: application/json\r\n"
+"""How most clients write it, or the front for them: found in a fraction of the time that the expression takes."""
+
 _pack = frames.HEADER.pack
 _JSON_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 
@@ -94,5 +97,7 @@ def _payload(head: bytes, body: bytes) -> Any:  # noqa: ANN401 -- JSON's own typ
     """The payload of a request."""
     if not body:
         return decode_payload(b"", b"", head.split(b" ", 2)[1].partition(b"?")[2])
+    if _JSON_LINE in head:
+        return decode_payload(b"application/json", body, b"")
     found = _content_type(head)
     return decode_payload(found[1] if found else b"", body, b"")

@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from typing import TYPE_CHECKING, Any, cast
 
 from runtime_images.dynamic_runtime import frames, lifeline, lines, plain
@@ -245,7 +246,9 @@ class Worker(asyncio.Protocol):
             return False
         lines.REQUEST.set(call.request_id)
         self._begun.note(call.request_id)
-        call.begin(measure_cpu=self._measure_cpu)
+        call.begun_ns = time.monotonic_ns()
+        if self._measure_cpu:
+            call.measure_cpu()
         return True
 
     async def _answer_plain(self, call: Call) -> None:
