@@ -12,6 +12,9 @@ from runtime_images.policy.state import Level, PolicySettings, PolicyState
 
 RETURNING_MOST = 10
 REACTION_S = 3.0
+CAREFUL = 4.0
+"""How many break-even times the GPU is held where the allowance cannot pay for having to come back to it."""
+
 ALONE = 4.6
 """The evidence at which requests are taken for those of a single waiting client: odds of 100 to 1."""
 
@@ -93,7 +96,7 @@ class Context:
         slo_s, late = self.slo_s, self.overdue_s
         if slo_s is None or not late:
             return self.state.alarm
-        return self.state.alarm + sum([alarm_step(age, slo_s) for age in late])
+        return self.state.alarm + sum([alarm_step(age, slo_s, self.state.allowed) for age in late])
 
     @property
     def threshold(self) -> float:
@@ -196,11 +199,15 @@ class Context:
         """How long the GPU is held without being needed."""
         terms = self.terms
         multiple = plans.MULTIPLES[plans.best(self.state.ledger, terms)] or 1.0
-        patience_s = max(multiple * terms.break_even_s, self.state.dwell_s, self.settings.idle_s)
-        recent = self.state.demotions[-self.settings.demotions_per_hour :]
-        if len(recent) < self.settings.demotions_per_hour:
-            return patience_s
-        return max(patience_s, recent[0] + learning.HOUR_S - self.quiet_since)
+        if plans.spare(self.state.ledger) < self.state.rate * (terms.start_gpu_s + REACTION_S):
+            multiple = max(multiple, CAREFUL)
+        return max(multiple * terms.break_even_s, self.state.dwell_s, self.settings.idle_s)
+
+    @property
+    def has_switched_enough(self) -> bool:
+        """Whether the GPU has been left of the policy's own will as often within an hour as it may be."""
+        since, demotions = self.now - learning.HOUR_S, self.state.demotions
+        return sum([at > since for at in demotions]) >= self.settings.demotions_per_hour
 
     @property
     def quiet_since(self) -> float:

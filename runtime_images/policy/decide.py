@@ -7,7 +7,7 @@ It reads no clock and keeps nothing: the same inputs always give the same answer
     state, decision = decide(settings, state, observation, now)
 """
 
-from runtime_images.policy import plans
+from runtime_images.policy import plans, rhythm
 from runtime_images.policy.context import Choice, Context, move, stay
 from runtime_images.policy.demotion import needs, on_gpu
 from runtime_images.policy.learning import HOUR_S, learn
@@ -20,6 +20,7 @@ from runtime_images.policy.state import PolicySettings, PolicyState, initial_sta
 __all__ = ["PolicySettings", "PolicyState", "decide", "initial_state"]
 
 LOST_AGAIN_S = HOUR_S / 6
+PAUSE_S = 20.0
 
 
 def decide(
@@ -90,11 +91,30 @@ def _keep_ledger(context: Context, rule: str) -> None:
         trouble, needed = needs(context), needed_on_gpu(context, slo_s)
     else:
         trouble, needed = rule in TROUBLE or rule == "under_way", needed_on_cpu(context, slo_s)
+    foreseen = _keep_rhythm(context, trouble=trouble)
     ledger = plans.enter(context.state.ledger, len(context.fresh.services_s), needed, trouble=trouble)
+    if foreseen:
+        ledger = ledger._replace(foreseen=True)
     if ledger.at is None or context.now - ledger.at >= plans.BEAT_S:
-        ledger = plans.settle(ledger, context.terms, context.now, available=context.usable(Backend.GPU))
+        terms = context.terms
+        ledger = plans.settle(ledger, terms, context.now, available=context.usable(Backend.GPU))
+        context.state = context.state._replace(allowed=plans.allowed_share(ledger, terms, context.state.rate))
     if ledger is not context.state.ledger:
         context.state = context.state._replace(ledger=ledger)
+
+
+def _keep_rhythm(context: Context, *, trouble: bool) -> bool:
+    """Note when trouble begins; whether that was expected."""
+    state, now = context.state, context.now
+    began = trouble and now - state.ledger.trouble_at > PAUSE_S and not state.ledger.pending_trouble
+    if began:
+        context.state = state._replace(rhythm=rhythm.note_onset(state.rhythm, now))
+        return rhythm.was_expected(state.rhythm, now)
+    if len(state.rhythm.onsets) > 1:
+        silent = rhythm.note_silence(state.rhythm, now)
+        if silent is not state.rhythm:
+            context.state = state._replace(rhythm=silent)
+    return False
 
 
 def _note_order(context: Context, choice: Choice) -> None:

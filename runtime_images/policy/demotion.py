@@ -9,7 +9,7 @@ business of the plans (plans.py) and of the dwell time, which grows with every d
 from bisect import bisect_left
 from math import inf
 
-from runtime_images.policy import plans
+from runtime_images.policy import plans, rhythm
 from runtime_images.policy.context import Choice, Context, move, stay
 from runtime_images.policy.estimators import level_of
 from runtime_images.policy.faults import answers_are_errors, note_soundness
@@ -23,6 +23,7 @@ SLOW_LEAST = 2
 DETECTION_S = 3.0
 SPARSE_AFTER_S = 60.0
 FAMILIAR = 1.5
+AHEAD = ("rhythm", "early", "returned")
 
 
 def on_gpu(context: Context) -> Choice:
@@ -35,6 +36,8 @@ def on_gpu(context: Context) -> Choice:
         return move("errors")
     if not context.usable(Backend.CPU):
         return stay("no_cpu")
+    if context.has_switched_enough:
+        return stay("enough")
     if gained_nothing(context):
         level = context.level(Backend.CPU)
         context.state = context.state._replace(futile_s=level.p95_s if level else None, futile_at=context.now)
@@ -47,6 +50,8 @@ def _leave(context: Context) -> Choice | None:
     if context.gpu.available_for_s is not None and context.gpu.available_for_s <= context.start_up_s(Backend.CPU):
         return move("leaving")
     quiet_s = context.now - context.quiet_since
+    if rhythm.is_near(context.state.rhythm, context.now, context.break_even_s):
+        return None
     if context.seen.idle_s >= context.settings.idle_s and min(quiet_s, context.seen.idle_s) >= context.patience_s:
         return move("idle")
     if context.state.calm_since is not None:
@@ -62,6 +67,8 @@ def gained_nothing(context: Context) -> bool:
     before = context.level(Backend.CPU)
     if before is None or context.state.gpu.served > GAIN_MOST + context.seen.slots:
         return False
+    if context.state.promoted_by in AHEAD:
+        return False  # the load that needs it has not come yet
     here = level_since_move(context)
     if here is None or here.size < GAIN_LEAST:
         return False
@@ -152,16 +159,16 @@ def unmeasured_s(context: Context) -> float:
 
 def _trial_wait_s(context: Context) -> float:
     """How long the last knowledge of the CPU is believed: the longer, the farther from the SLO it was."""
-    slow_s, slo_s = context.outlook.slow_s, context.slo_s
-    if slow_s is None or slo_s is None:
+    predicted_s, slo_s = context.outlook.p95_s(1.0), context.slo_s
+    if predicted_s is None or slo_s is None:
         return context.state.trial_s
-    distance = max(1.0, slow_s[0] / (context.settings.margin * slo_s))
+    distance = max(1.0, predicted_s / (context.settings.margin * slo_s))
     return min(context.state.trial_s * distance**2, context.settings.dwell_max_s)
 
 
 def _trial_cost_s(context: Context) -> float:
     """What a failed trial costs, as seconds of the GPU's extra price: two starts and the requests that miss the SLO."""
-    predicted_s, rate, clients = context.outlook.p95_s(1.0), context.seen.arrival_rate, context.closed_clients
+    predicted_s, rate, clients = context.outlook.p95_s(1.0), context.state.rate, context.closed_clients
     if clients is not None and predicted_s:
         rate = min(rate, clients / predicted_s)
     spare = max(plans.spare(context.state.ledger), 0.0)

@@ -2,8 +2,9 @@
 
 - `Level`: the service time of a backend over the last few requests, robust against one outlier.
 - The alarm: Page's one-sided CUSUM (Page, "Continuous Inspection Schemes", 1954) on "over the SLO or not": each bad
-  request raises it by log(0.20/0.05), each good one lowers it by log(0.95/0.80). A p95 SLO allows 5 % to be late, so
-  that is the null hypothesis; a few bad requests in a row suffice, a lone one among hundreds does not.
+  request raises it by log(0.20/0.05), each good one lowers it by log(0.95/0.80). A p95 SLO allows 5 % to be late
+  (more, where so few requests come that late ones cost less than a GPU), so that is the null hypothesis; a few bad
+  requests in a row suffice, a lone one among hundreds does not.
 - The relation between CPU and GPU service times, learned point by point, one scale at a time.
 - The wait in a queue at a given arrival rate (the M/M/c tail, with c servers taken as one fast one).
 """
@@ -14,8 +15,13 @@ from math import ceil, inf, log
 
 from runtime_images.policy.state import Level, Point
 
-BAD_STEP = log(0.20 / 0.05)
-GOOD_STEP = log(0.80 / 0.95)
+BAD_STEP = log(4.0)
+P95_ALLOWED = 0.05
+"""The share of late requests that an SLO on the p95 allows."""
+
+BAD_IS = 4.0
+"""How many times the allowed share of late requests is trouble."""
+
 ALARM_MAX = 10.0
 LEVEL_SPAN_S = 2.0
 LEVEL_LEAST = 5
@@ -52,19 +58,22 @@ def recent_from(ats: Sequence[float]) -> int:
     return min(bisect_left(ats, ats[-1] - LEVEL_SPAN_S, earliest), count - LEVEL_LEAST)
 
 
-def alarm_step(latency_s: float, slo_s: float) -> float:
+def good_step(allowed: float) -> float:
+    """What a request within the SLO adds to the alarm: it takes away from it."""
+    return log((1 - BAD_IS * allowed) / (1 - allowed))
+
+
+def alarm_step(latency_s: float, slo_s: float, allowed: float = P95_ALLOWED) -> float:
     """What one request adds to the alarm: a gross violation, twice the SLO, counts as two."""
     if latency_s <= slo_s:
-        return GOOD_STEP
+        return good_step(allowed)
     return BAD_STEP * (2 if latency_s > 2 * slo_s else 1)
 
 
-def alarm_after(alarm: float, latencies_s: Sequence[float], slo_s: float) -> float:
+def alarm_after(alarm: float, latencies_s: Sequence[float], slo_s: float, allowed: float) -> float:
     """The alarm after some requests, none of which can lower it under 0."""
-    if max(latencies_s) <= slo_s:  # the usual case, in one step
-        return max(alarm + len(latencies_s) * GOOD_STEP, 0.0)
     for latency_s in latencies_s:
-        alarm = min(max(alarm + alarm_step(latency_s, slo_s), 0.0), ALARM_MAX)
+        alarm = min(max(alarm + alarm_step(latency_s, slo_s, allowed), 0.0), ALARM_MAX)
     return alarm
 
 
@@ -130,17 +139,17 @@ def hopeful_cpu_s(
     return min(cpu_floor_s + (lowest.cpu_s - cpu_floor_s) * share, pessimistic)
 
 
-def queue_wait_p95_s(arrival_rate: float, service_s: float, slots: int) -> float:
-    """The 95th percentile of the wait at Poisson arrivals: P(W > t) = u exp(-t (1 - u) / s), u the utilization.
+def queue_wait_s(arrival_rate: float, service_s: float, slots: int, allowed: float = P95_ALLOWED) -> float:
+    """The wait that a share `allowed` of Poisson arrivals exceeds: P(W > t) = u exp(-t (1 - u) / s), u the utilization.
 
     From 95 % on it is taken for endless: the rate is not known well enough to say more.
     """
     utilization = arrival_rate * service_s / slots
     if utilization >= 0.95:
         return inf
-    if utilization <= 0.05:
+    if utilization <= allowed:
         return 0.0
-    return service_s / slots / (1 - utilization) * log(utilization / 0.05)
+    return service_s / slots / (1 - utilization) * log(utilization / allowed)
 
 
 def closed_loop_clients(clients: tuple[int, ...], arrival_rate: float, latency_s: float) -> int | None:

@@ -5,15 +5,15 @@ compilation), so they teach nothing; neither is a request that arrived before th
 """
 
 from bisect import bisect_left
-from math import log
+from math import exp, inf, log
 from typing import NamedTuple
 
 from runtime_images.policy.estimators import (
-    GOOD_STEP,
     alarm_after,
+    good_step,
     learn_point,
     level_of,
-    queue_wait_p95_s,
+    queue_wait_s,
     recent_from,
 )
 from runtime_images.policy.model import Backend, LaneObservation, Observation
@@ -25,7 +25,7 @@ EPISODES_MOST = 4
 PAIR_LEAST = 2
 PAIR_MOST = 10
 PAIR_WITHIN_S = 3.0
-SAME_LOAD_S = 60.0
+SAME_LOAD_S = 10.0
 CLIENTS_MOST = 12
 FLOOR_CREEP_S = 600.0
 SOON = 4.0
@@ -34,10 +34,14 @@ HOUR_S = 3600.0
 WAITED_SHARE = 0.02
 WAITED_S = 0.005
 ALONE_MOST = 20.0
+RATE_SURE = 2.0
+RATE_OVER_S = 15.0
+RATE_EVERY_S = 1.0
 GPU_STARTS_SLOWER = 2.0
 """How many times as long as the CPU a GPU is taken to start until that is known."""
 
 _DEMOTIONS = ("calm", "idle", "trial", "sparse")
+_VOLUNTARY = (*_DEMOTIONS, "no_gain")
 
 
 class Fresh(NamedTuple):
@@ -71,7 +75,7 @@ def learn(settings: PolicySettings, state: PolicyState, seen: Observation, now: 
     if fresh.latencies_s:
         state = _note_waiting(_weigh(settings, state, fresh, now), seen, fresh)
         state = _learn_relation(state, now)
-    return _note_overload(_note_trend(settings, state, seen, now), seen, now), fresh
+    return _note_overload(_note_trend(settings, _note_rate(state, seen, now), seen, now), seen, now), fresh
 
 
 def _note_move(settings: PolicySettings, state: PolicyState, seen: Observation, now: float) -> PolicyState:
@@ -91,10 +95,12 @@ def _note_move(settings: PolicySettings, state: PolicyState, seen: Observation, 
         return moved
     if seen.active is Backend.CPU:
         recent = tuple([at for at in state.demotions if at > now - HOUR_S])
-        if state.ordered in _DEMOTIONS:
+        if state.ordered in _VOLUNTARY:
             recent = (*recent, now)
         return moved._replace(demotions=recent, demoted_by=state.ordered, ordered="")
-    return _judge_demotion(settings, moved, now)._replace(ordered="", needed=True)
+    if state.ordered != "rhythm":
+        moved = _judge_demotion(settings, moved, now)
+    return moved._replace(promoted_by=state.ordered, ordered="", needed=True)
 
 
 def _judge_demotion(settings: PolicySettings, state: PolicyState, now: float) -> PolicyState:
@@ -157,12 +163,14 @@ def _weigh(settings: PolicySettings, state: PolicyState, fresh: Fresh, now: floa
     if not warm_s:
         return state
     if max(warm_s) <= slo_s:
-        return state._replace(alarm=max(state.alarm + len(warm_s) * GOOD_STEP, 0.0)) if state.alarm else state
+        if not state.alarm:
+            return state
+        return state._replace(alarm=max(state.alarm + len(warm_s) * good_step(state.allowed), 0.0))
     longest_s = answerable_s(state, now)
     fair = [latency_s for latency_s in warm_s if latency_s <= longest_s]
     if not fair:
         return state
-    state = state._replace(alarm=alarm_after(state.alarm, fair, slo_s))
+    state = state._replace(alarm=alarm_after(state.alarm, fair, slo_s, state.allowed))
     return _note_bad(state, now) if max(fair) > slo_s else state
 
 
@@ -196,6 +204,16 @@ def _note_waiting(state: PolicyState, seen: Observation, fresh: Fresh) -> Policy
     return state._replace(alone=min(state.alone + len(fresh.services_s) * odds, ALONE_MOST))
 
 
+def _note_rate(state: PolicyState, seen: Observation, now: float) -> PolicyState:
+    """Follow the arrival rate: at once where it is high, slowly where a few requests more or less are chance."""
+    if now - state.rate_at < RATE_EVERY_S:
+        return state
+    if seen.arrival_rate >= RATE_SURE or state.rate_at == -inf:
+        return state._replace(rate=seen.arrival_rate, rate_at=now)
+    fading = exp((state.rate_at - now) / RATE_OVER_S)
+    return state._replace(rate=state.rate * fading + seen.arrival_rate * (1 - fading), rate_at=now)
+
+
 def _note_share(state: PolicyState, share: float | None) -> PolicyState:
     """Remember the CPU share last measured: a new worker has none for a while."""
     return state if state.cpu_share == share else state._replace(cpu_share=share)
@@ -206,7 +224,7 @@ def _note_trend(settings: PolicySettings, state: PolicyState, seen: Observation,
     level = state.cpu.level
     if seen.active is Backend.GPU or level is None or state.cpu.finished_at < now or settings.latency_slo_s is None:
         return state
-    wait_s = queue_wait_p95_s(seen.arrival_rate, level.mean_s, seen.slots) if state.alone < 1.0 else 0.0
+    wait_s = queue_wait_s(state.rate, level.mean_s, seen.slots, state.allowed) if state.alone < 1.0 else 0.0
     expected_s = min(level.p95_s + wait_s, 2 * settings.latency_slo_s)
     trend = note(state.trend, now, expected_s, start_up_s(settings, seen, Backend.GPU))
     return state if trend is state.trend else state._replace(trend=trend)
@@ -246,7 +264,8 @@ def _learn_relation(state: PolicyState, now: float) -> PolicyState:
     after = level_of(new.services_s[begin:], new.latencies_s[begin:])
     if after is None or after.size < PAIR_LEAST:
         return state
-    if new.ats[begin] - old.ats[-1] > max(SAME_LOAD_S, 3 * (before.p95_s + after.p95_s)):
+    usual_gap_s = (old.ats[-1] - old.ats[0]) / len(old.ats)
+    if now - old.ats[-1] > max(SAME_LOAD_S, 3 * (before.p95_s + after.p95_s), 3 * usual_gap_s):
         return state
     on_gpu = state.active is Backend.GPU
     points = state.points

@@ -9,7 +9,7 @@ overhead, so that a CPU gains on it there. How far the one gives way to the othe
 from math import exp
 from typing import NamedTuple
 
-from runtime_images.policy.estimators import hopeful_cpu_s, predict_cpu_s, predict_gpu_s, queue_wait_p95_s
+from runtime_images.policy.estimators import hopeful_cpu_s, predict_cpu_s, predict_gpu_s, queue_wait_s
 from runtime_images.policy.model import Observation
 from runtime_images.policy.state import PolicyState
 
@@ -30,6 +30,7 @@ class Outlook(NamedTuple):
     slots: int = 1
     clients: int | None = None
     stretch: float = 1.0
+    allowed: float = 0.05
 
     def p95_s(self, certainty: float) -> float | None:
         """The p95 latency; `certainty` blends the pessimistic prediction (1) with the hopeful one (0)."""
@@ -38,7 +39,7 @@ class Outlook(NamedTuple):
         slow_s = _blend(self.slow_s, certainty)
         if self.clients is not None:
             return slow_s * max(1.0, self.clients / self.slots)
-        return slow_s + queue_wait_p95_s(self.rate, _blend(self.typical_s, certainty), self.slots)
+        return slow_s + queue_wait_s(self.rate, _blend(self.typical_s, certainty), self.slots, self.allowed)
 
     def late(self, services_s: tuple[float, ...], slo_s: float, blocked: float) -> int:
         """How many requests of these GPU times the CPU would answer late, though the GPU did not.
@@ -69,17 +70,17 @@ def outlook(state: PolicyState, seen: Observation, slo_s: float | None, clients:
     """The outlook for the requests that the GPU served lately."""
     level, points = state.gpu.level, state.points
     if level is None or not points:
-        return Outlook(rate=seen.arrival_rate, slots=seen.slots, clients=clients)
+        return Outlook(rate=state.rate, slots=seen.slots, clients=clients)
     floors = state.gpu.floor_s, state.cpu.floor_s
     pairs = []
     for gpu_s in (level.p50_s, level.p95_s):
         sure, hoped = predict_cpu_s(points, gpu_s), hopeful_cpu_s(points, gpu_s, *floors)
         if sure is None or hoped is None:
-            return Outlook(rate=seen.arrival_rate, slots=seen.slots, clients=clients)
+            return Outlook(rate=state.rate, slots=seen.slots, clients=clients)
         pairs.append((sure, hoped))
     critical_s = None if slo_s is None else _critical_gpu_s(state, slo_s)
-    stretch = _stretch(level.latency_s, pairs[0][0], seen.arrival_rate, clients) if clients else 1.0
-    return Outlook(pairs[0], pairs[1], critical_s, seen.arrival_rate, seen.slots, clients, stretch)
+    stretch = _stretch(level.latency_s, pairs[0][0], state.rate, clients) if clients else 1.0
+    return Outlook(pairs[0], pairs[1], critical_s, state.rate, seen.slots, clients, stretch, state.allowed)
 
 
 def _blend(pair: tuple[float, float], certainty: float) -> float:

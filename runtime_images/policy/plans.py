@@ -27,6 +27,9 @@ BEAT_S = 1.0
 HALF_LIFE_S = 1200.0
 ALLOWED = 0.05
 BLOCKED_MOST = 10.0
+ALLOWED_MOST = 0.2
+WORTH = 0.8
+SPENT_OVER_S = 600.0
 _NONE = tuple(Plan() for _ in MULTIPLES)
 
 
@@ -81,6 +84,8 @@ def settle(ledger: Ledger, terms: Terms, now: float, *, available: bool) -> Ledg
         elif ready_at is None:
             if ledger.pending_trouble and multiple:
                 ready_at = now + terms.reaction_s + terms.start_gpu_s
+                if ledger.foreseen:
+                    ready_at, money_s = ledger.at, money_s + terms.start_gpu_s
         elif now < ready_at:
             money_s += min(spent_s, terms.start_gpu_s)
         else:
@@ -113,6 +118,19 @@ def late_share(ledger: Ledger) -> float:
 def spare(ledger: Ledger) -> float:
     """How many more requests may be late before the allowance of all so far is used up; negative if overdrawn."""
     return ALLOWED * ledger.served - ledger.missed
+
+
+def allowed_share(ledger: Ledger, terms: Terms, rate: float) -> float:
+    """The share of requests that may be late on the CPU, until a GPU that would end it costs less than they do.
+
+    The SLO's own 5 %, what is spare of those so far, and as many as cost less than the GPU's price: few requests an
+    hour are not worth one.
+    """
+    if rate <= 0:
+        return ALLOWED_MOST
+    affordable = WORTH * max(terms.extra, 0.0) / (terms.violation_s * rate)
+    saved = max(spare(ledger), 0.0) / (rate * SPENT_OVER_S)
+    return min(ALLOWED + affordable + saved, ALLOWED_MOST)
 
 
 def costs_s(ledger: Ledger, terms: Terms) -> tuple[float, ...]:

@@ -6,7 +6,7 @@ computing, the GPU has already proved useless for this load, the queue will be g
 GPU, a GPU would cost more than it is worth.
 """
 
-from runtime_images.policy import plans
+from runtime_images.policy import plans, rhythm
 from runtime_images.policy.context import Choice, Context, move, stay
 from runtime_images.policy.estimators import predict_cpu_s
 from runtime_images.policy.faults import pause_left_s
@@ -35,6 +35,8 @@ def on_cpu(context: Context) -> Choice:
         rule = "early"
     elif _returns(context):
         rule = "returned"
+    elif rhythm.is_due(context.state.rhythm, context.now, context.start_up_s(Backend.GPU)):
+        rule = "rhythm"
     elif _is_as_cheap(context):
         rule = "as_cheap"
     else:

@@ -109,6 +109,11 @@ def _early(context: Context) -> str:
     )
 
 
+def _interval(context: Context) -> str:
+    onsets = context.state.rhythm.onsets
+    return span(onsets[-1] - onsets[-2])
+
+
 def _waits(context: Context) -> str:
     share = context.state.cpu_share or 0.0
     return (
@@ -231,6 +236,7 @@ REASONS: dict[str, Callable[[Context], str]] = {
     "trouble": _promotion,
     "early": _early,
     "returned": lambda _: "requests come again, and those before the pause needed the GPU",
+    "rhythm": lambda c: f"the load is expected to come again about now, as it has done every {_interval(c)}",
     "as_cheap": lambda _: "the GPU costs no more than the CPU: nothing is saved by staying",
     "waits": _waits,
     "unmeasured": lambda c: f"{_trouble(c)}, but it is not known yet whether the function computes or waits",
@@ -247,6 +253,7 @@ REASONS: dict[str, Callable[[Context], str]] = {
     "well": _well,
     "errors": _errors,
     "no_cpu": lambda _: "there is no CPU backend to go to: the function stays on the GPU",
+    "enough": lambda c: f"the GPU has been left {len(c.state.demotions)} times within an hour already: it is kept",
     "no_gain": _no_gain,
     "idle": lambda c: (
         f"no request for {span(c.seen.idle_s)}: holding the GPU has cost as much as starting it again would"

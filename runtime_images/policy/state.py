@@ -10,6 +10,7 @@ from math import inf
 from typing import NamedTuple
 
 from runtime_images.policy.model import Backend, ExecutionMode, Prices, Slo
+from runtime_images.policy.rhythm import Rhythm
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class PolicySettings:
     idle_s: float = 5.0
     trial_s: float = 60.0
     forget_s: float = 1800.0
-    demotions_per_hour: int = 10
+    demotions_per_hour: int = 6
 
     @property
     def latency_slo_s(self) -> float | None:
@@ -103,7 +104,8 @@ class Ledger(NamedTuple):
     """The strategies on paper, with the requests that they were weighed by, as of `at`.
 
     `trouble_at` is when there was last trouble. The pending ones have come in since `at`: requests, those for which
-    the CPU is too slow (when they arrived, and how many), and whether there was trouble. Of the requests that were
+    the CPU is too slow (when they arrived, and how many), whether there was trouble, and
+    whether its beginning was `foreseen`. Of the requests that were
     late on the CPU, `late` in all, `slow` ones were so by their own service time; the others had to wait for those.
     `served` and `missed` count all requests so far, and those that were late without need.
     """
@@ -114,6 +116,7 @@ class Ledger(NamedTuple):
     pending_requests: int = 0
     pending_needed: tuple[tuple[float, int], ...] = ()
     pending_trouble: bool = False
+    foreseen: bool = False
     late: float = 0.0
     slow: float = 0.0
     served: int = 0
@@ -125,16 +128,16 @@ class PolicyState(NamedTuple):
     """Everything remembered between decisions.
 
     `moved_at` is when traffic came to the `active` backend. `alarm` is the evidence that it misses the SLO
-    (estimators.py), `bad_since` and `bad_at` the first and the last bad request of the present trouble,
-    `episodes` when the last few troubles began. `calm_since`
-    is since when the CPU would do, `trial_due_since` since when a trial would pay; `needed` says whether the last
-    load on the GPU needed it. `futile_s` is the CPU service time at which the GPU was no faster, found at
-    `futile_at`. `ordered` is the rule that ordered the last switch, `demoted_by` the rule of the last demotion,
-    `demotions` when the latest ones were. `dwell_s` and `trial_s` are the patience before the next demotion or trial.
-    `gpu_failures` is how often in a row the GPU was left because of errors or lost, `gpu_failed_at` when last.
-    `clients` are the last counts of unanswered requests, `alone` the evidence that they come from one client that
-    waits for its answers. `trend` are a few moments of the CPU's latency, the newest last. `ledger` holds the
-    strategies on paper.
+    (estimators.py), `bad_since` and `bad_at` the first and the last bad request of the present trouble, `episodes`
+    when the last few troubles began. `calm_since` is since when the CPU would do, `trial_due_since` since when a
+    trial would pay; `needed` says whether the last load on the GPU needed it. `futile_s` is the CPU service time at
+    which the GPU was no faster, found at `futile_at`. `ordered` is the rule that ordered the last switch,
+    `demoted_by` and `promoted_by` the rules of the last demotion and promotion, `demotions` when the latest ones
+    were. `dwell_s` and `trial_s` are the patience before the next demotion or trial. `gpu_failures` is how often in a
+    row the GPU was left because of errors or lost, `gpu_failed_at` when last. `rate` is the arrival rate, smoothed,
+    as of `rate_at`; `allowed` the share of requests that may be late. `clients` are the last counts of unanswered
+    requests, `alone` the evidence that they come from one client that waits for its answers. `trend` are a few
+    moments of the CPU's latency, the newest last. `ledger` holds the strategies on paper.
     """
 
     active: Backend | None = None
@@ -155,14 +158,19 @@ class PolicyState(NamedTuple):
     ordered: str = ""
     demotions: tuple[float, ...] = ()
     demoted_by: str = ""
+    promoted_by: str = ""
     gpu_failures: int = 0
     gpu_failed_at: float = -inf
     dwell_s: float = 0.0
     trial_s: float = 0.0
     clients: tuple[int, ...] = ()
+    rate: float = 0.0
+    rate_at: float = -inf
+    allowed: float = 0.05
     alone: float = 0.0
     cpu_share: float | None = None
     trend: tuple[tuple[float, float], ...] = ()
+    rhythm: Rhythm = Rhythm()
     ledger: Ledger = Ledger()
 
     def lane(self, backend: Backend) -> LaneMemory:

@@ -144,7 +144,7 @@ def test_a_gpu_that_gained_nothing_is_tried_again_when_the_load_has_changed() ->
     assert [to for _, to in result.moves] == [Backend.GPU, Backend.CPU, Backend.GPU]
 
 
-@pytest.mark.parametrize(("half_s", "most"), [(5, 8), (10, 10), (30, 14)])
+@pytest.mark.parametrize(("half_s", "most"), [(5, 8), (10, 10), (30, 13), (120, 13)])
 def test_a_square_wave_makes_few_switches_in_an_hour(half_s: int, most: int) -> None:
     sizes = [0.5 if int(i / 2 / half_s) % 2 else 0.01 for i in range(2 * 3600)]
 
@@ -162,21 +162,32 @@ def test_an_idle_gpu_is_released_and_taken_again_when_load_returns() -> None:
     assert result.promotions[1] < 204.0
 
 
+def long_well_then(requests: list[Request]) -> list[Request]:
+    """Thousands of quick requests first, so that a few may then be late."""
+    return [*steady(10, 300, 0.01, 0.005), *requests]
+
+
 def test_an_idle_gpu_is_held_until_holding_it_has_cost_a_start() -> None:
-    requests = steady(2, 60, 0.5, 0.03)
+    requests = long_well_then(steady(2, 60, 0.5, 0.03, start_s=300))
 
-    result = World(settings(), requests, PAPER_START_UP_S, until_s=120).run()
+    result = World(settings(), requests, PAPER_START_UP_S, until_s=400).run()
 
-    assert requests[-1].arrival_s == 59.5
-    assert 59.5 + 15.0 < result.demotions[0] < 59.5 + 22.0
+    assert requests[-1].arrival_s == 359.5
+    assert 359.5 + 15.0 < result.demotions[0] < 359.5 + 22.0
 
 
 def test_a_demotion_waits_until_it_pays_for_the_start_up() -> None:
-    sizes = [0.01] * 40 + [0.5] * 60 + [0.01] * 120
+    large, small = steady(2, 30, 0.5, 0.03, start_s=300), steady(2, 60, 0.01, 0.02, start_s=330)
 
-    result = World(settings(), sized(2, sizes, lambda cpu_s: 0.02 + cpu_s / 60), PAPER_START_UP_S).run()
+    result = World(settings(), long_well_then([*large, *small]), PAPER_START_UP_S).run()
 
-    assert 50.0 + 15.0 < result.demotions[0] < 50.0 + 28.0
+    assert 330.0 + 15.0 < result.demotions[0] < 330.0 + 28.0
+
+
+def test_a_gpu_is_held_longer_while_too_many_requests_have_been_late_to_afford_coming_back() -> None:
+    result = World(settings(), steady(2, 60, 0.5, 0.03), PAPER_START_UP_S, until_s=180).run()
+
+    assert result.demotions[0] > 59.5 + 60.0
 
 
 def test_a_gpu_as_cheap_as_the_cpu_is_kept() -> None:

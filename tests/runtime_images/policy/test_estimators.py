@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 
 from runtime_images.policy.estimators import (
     BAD_STEP,
-    GOOD_STEP,
     alarm_step,
     alarm_threshold,
     closed_loop_clients,
+    good_step,
     hopeful_cpu_s,
     learn_point,
     level_of,
     predict_cpu_s,
     predict_gpu_s,
-    queue_wait_p95_s,
+    queue_wait_s,
     recent_from,
 )
 from runtime_images.policy.state import Point
@@ -56,7 +56,7 @@ def test_at_most_forty_samples_are_kept() -> None:
 def test_two_gross_violations_or_three_plain_ones_are_trouble_at_a_low_rate() -> None:
     assert 2 * alarm_step(0.7, 0.3) >= alarm_threshold(0.05)
     assert 3 * alarm_step(0.4, 0.3) >= alarm_threshold(0.05) > 2 * alarm_step(0.4, 0.3)
-    assert alarm_step(0.3, 0.3) == GOOD_STEP < 0
+    assert alarm_step(0.3, 0.3) == good_step(0.05) < 0
 
 
 def test_a_higher_rate_asks_for_more_evidence() -> None:
@@ -64,7 +64,7 @@ def test_a_higher_rate_asks_for_more_evidence() -> None:
 
 
 def test_five_percent_of_bad_requests_do_not_raise_the_alarm_in_the_long_run() -> None:
-    assert 0.05 * BAD_STEP + 0.95 * GOOD_STEP < 0 < 0.2 * BAD_STEP + 0.8 * GOOD_STEP
+    assert 0.05 * BAD_STEP + 0.95 * good_step(0.05) < 0 < 0.2 * BAD_STEP + 0.8 * good_step(0.05)
 
 
 def test_a_prediction_goes_through_the_learned_points_and_between_them() -> None:
@@ -118,12 +118,12 @@ def test_only_the_newest_points_are_kept() -> None:
 
 
 def test_the_wait_grows_with_the_rate_until_it_is_endless() -> None:
-    waits = [queue_wait_p95_s(rate, 0.1, 1) for rate in (0.1, 2, 5, 8, 9, 10, 20)]
+    waits = [queue_wait_s(rate, 0.1, 1) for rate in (0.1, 2, 5, 8, 9, 10, 20)]
 
     assert waits[0] == 0.0
     assert waits == sorted(waits)
     assert waits[-1] == inf
-    assert queue_wait_p95_s(8, 0.1, 2) < queue_wait_p95_s(8, 0.1, 1)
+    assert queue_wait_s(8, 0.1, 2) < queue_wait_s(8, 0.1, 1)
 
 
 def test_a_closed_loop_is_known_by_its_constant_number_of_unanswered_requests() -> None:
