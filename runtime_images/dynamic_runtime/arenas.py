@@ -78,6 +78,26 @@ class Slots:
         return len(self._taken)
 
 
+class Slot:
+    """A slot that was taken: its memory, and what a frame says of it."""
+
+    __slots__ = ("_writer", "memory", "offset")
+
+    def __init__(self, writer: "Writer", offset: int, memory: memoryview) -> None:
+        self._writer = writer
+        self.offset = offset
+        self.memory = memory
+
+    @property
+    def place(self) -> bytes:
+        """Where it is, for a frame."""
+        return PLACE.pack(self.offset, len(self.memory))
+
+    def free(self) -> None:
+        """Give it back: nobody reads it any more."""
+        self._writer.give_back(self.offset)
+
+
 class Writer:
     """The side of an arena that takes slots and fills them; from any thread."""
 
@@ -86,23 +106,18 @@ class Writer:
         self._slots = Slots(len(memory))
         self._lock = threading.Lock()
 
-    def take(self, length: int) -> int | None:
-        """The offset of a free slot of `length` bytes, None if the arena is full."""
+    def take(self, length: int) -> Slot | None:
+        """A free slot of `length` bytes, None if the arena is full."""
         with self._lock:
-            return self._slots.take(length)
+            offset = self._slots.take(length)
+        return None if offset is None else Slot(self, offset, self._view[offset : offset + length])
 
-    def part(self, offset: int, length: int) -> memoryview:
-        """The memory of a slot that was taken."""
-        return self._view[offset : offset + length]
-
-    def place(self, body: bytes | bytearray | memoryview) -> bytes | None:
-        """Copy a body into a free slot; what a frame says of it, None if the arena is full."""
-        length = len(body)
-        offset = self.take(length)
-        if offset is None:
-            return None
-        self._view[offset : offset + length] = body
-        return PLACE.pack(offset, length)
+    def place(self, body: bytes | bytearray | memoryview) -> Slot | None:
+        """A slot with a copy of this body, None if the arena is full."""
+        slot = self.take(len(body))
+        if slot is not None:
+            slot.memory[:] = body
+        return slot
 
     def give_back(self, offset: int) -> None:
         """Free a slot; one that is not taken is none of ours, and stays as it is."""
@@ -133,6 +148,35 @@ class Reader:
         if offset + length > len(self._view):
             raise ArenaError(f"a body of {length} bytes at {offset} lies outside of the arena")
         return self._view[offset : offset + length]
+
+
+class Requests:
+    """The arena of all requests: the front writes, and `fd` is for workers to read."""
+
+    def __init__(self, fd: int, memory: Writer) -> None:
+        self.fd = fd
+        self._memory = memory
+
+    def take(self, length: int) -> Slot | None:
+        """A slot for a body that is long enough to be worth it, if there is room."""
+        return self._memory.take(length) if length > LEAST_BYTES else None
+
+    @property
+    def taken(self) -> int:
+        """How many slots are taken."""
+        return self._memory.taken
+
+
+def create_requests() -> Requests | None:
+    """The arena of all requests; None where the system has no sealed memory."""
+    fd = create("gaia-requests", ARENA_BYTES)
+    if fd is None:
+        return None
+    memory = writer_alone(fd)
+    if memory is None:
+        os.close(fd)
+        return None
+    return Requests(fd, memory)
 
 
 def create(name: str, size: int) -> int | None:

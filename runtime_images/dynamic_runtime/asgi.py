@@ -12,9 +12,10 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from runtime_images.dynamic_runtime import frames
+from runtime_images.dynamic_runtime.arenas import LEAST_BYTES
 from runtime_images.dynamic_runtime.call import Call
 from runtime_images.dynamic_runtime.contract import AsgiCallable, Message, Scope
-from runtime_images.dynamic_runtime.frames import CHUNK, FINAL, MAX_CHUNK_BYTES, RESPONSE
+from runtime_images.dynamic_runtime.frames import CHUNK, FINAL, IN_ARENA, MAX_CHUNK_BYTES, RESPONSE
 
 _REMEMBERED_LINES = 128
 _LENGTH_OF_LENGTH = len(b"content-length")
@@ -67,8 +68,8 @@ class AsgiExchange(Call):
         kind = message["type"]
         if kind == "http.response.body" and self._start is not None and not self._all_sent:
             body = message.get("body", b"")
-            if message.get("more_body", False) or self._streaming or len(body) > MAX_CHUNK_BYTES:
-                await self._stream(bytes(body), more=bool(message.get("more_body", False)))
+            if message.get("more_body", False) or self._streaming or len(body) > LEAST_BYTES:
+                await self._send_long(bytes(body), more=bool(message.get("more_body", False)))
             else:
                 self._all_sent = True
                 self.end(RESPONSE, FINAL, self._whole_head(len(body)), body)
@@ -86,6 +87,15 @@ class AsgiExchange(Call):
     def _stream_head(self) -> bytes:
         head = self._start or b""
         return head if self._length is None else head + b"content-length: %b\r\n" % self._length
+
+    async def _send_long(self, body: bytes, *, more: bool) -> None:
+        """Send a body that is long, or comes in parts."""
+        place = None if more or self._streaming or self.ended else self.bodies.place(body)
+        if place is None:
+            await self._stream(body, more=more)
+        else:
+            self._all_sent = True
+            self.end(RESPONSE, FINAL | IN_ARENA, self._whole_head(len(body)), place)
 
     async def _stream(self, body: bytes, *, more: bool) -> None:
         self._all_sent = not more

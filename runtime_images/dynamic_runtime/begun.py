@@ -7,6 +7,7 @@ the front never has more than SLOTS requests at one worker, so slots cannot coll
 
 import mmap
 import os
+import tempfile
 
 SLOTS = 4096
 _SLOT_BYTES = 8
@@ -35,6 +36,10 @@ class BegunMarks:
 
 def create_memory() -> int:
     """A descriptor of fresh, zeroed shared memory of the right size."""
-    fd = os.memfd_create("gaia-begun")
+    try:
+        fd = os.memfd_create("gaia-begun")
+    except (AttributeError, OSError):  # an old kernel, or a sandbox
+        with tempfile.TemporaryFile() as file:
+            fd = os.dup(file.fileno())
     os.ftruncate(fd, SLOTS * _SLOT_BYTES)
     return fd

@@ -3,8 +3,10 @@
 import asyncio
 import time
 from collections.abc import Callable
+from typing import ClassVar
 
 from runtime_images.dynamic_runtime import frames
+from runtime_images.dynamic_runtime.bodies import Bodies
 
 _pack = frames.HEADER.pack
 
@@ -18,6 +20,9 @@ class Call:
     cancelled = False
     task: asyncio.Task[None] | None = None
     _cpu_ns = 0
+
+    bodies: ClassVar[Bodies] = Bodies()
+    """Where long bodies go: a process has one pair of arenas at most, and sets it here before its first request."""
 
     def __init__(self, request_id: int, head: bytes, body: bytes, write: Callable[..., None]) -> None:
         self.request_id = request_id

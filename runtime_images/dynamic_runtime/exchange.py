@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 from runtime_images.dynamic_runtime.response_head import Header, ResponseHead, head_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runtime_images.dynamic_runtime.arenas import Slot
     from runtime_images.dynamic_runtime.http import HttpConnection
     from runtime_images.dynamic_runtime.link import WorkerLink
 
@@ -23,8 +26,8 @@ _COPIED_MOST = 64 * 1024
 class Exchange:
     """One request and the means to answer it, once.
 
-    `payload` is the request as it stood on the wire, `head_length` of it the head. `unusual` says that its answer
-    takes a second thought: HTTP/1.0, HEAD, or a connection that is to be closed.
+    `payload` is the request as it stood on the wire, `head_length` of it the head; a long body may lie in `slot`
+    instead. `unusual` says that its answer takes a second thought: HTTP/1.0, HEAD, or a connection that will close.
     """
 
     # Most exchanges keep these as they are: class attributes cost nothing where instance attributes cost each request.
@@ -34,6 +37,7 @@ class Exchange:
     refusal: tuple[int, str] | None = None
     started = False
     client_gone = False
+    slot: "Slot | None" = None
     _chunked = False
     _silent = False
     _left: int | None = None
@@ -84,6 +88,12 @@ class Exchange:
         """The first value of a header (lower-case name)."""
         return next((value for key, value in self.headers if key == name), None)
 
+    def free_slot(self) -> None:
+        """Give the memory of a long body back: nobody will read it any more."""
+        if self.slot is not None:
+            self.slot.free()
+            self.slot = None
+
     # the answer
 
     def close_afterwards(self) -> None:
@@ -111,6 +121,24 @@ class Exchange:
             own_lines += b"content-length: %d\r\n" % length
         self.connection.write(self._head(head, own_lines))
         self.connection.finish(self, b"" if is_head or not head.has_body else body)
+
+    def answer_shared(
+        self, head: ResponseHead, own_lines: bytes, body: memoryview, give_back: "Callable[[], None]"
+    ) -> None:
+        """Answer with a whole body in shared memory, which is given back when the client's connection has taken it."""
+        if self.client_gone or self.started:
+            give_back()
+            return
+        self.started = True
+        if head.has_body:
+            own_lines += b"content-length: %d\r\n" % len(body)
+        start = self._head(head, own_lines)
+        if not head.has_body or (self.unusual and self.method == b"HEAD"):
+            self.connection.finish(self, start)
+            give_back()
+        else:
+            self.connection.write_shared(start, body, give_back)
+            self.connection.finish(self, b"")
 
     def respond(self, status: int, headers: Sequence[Header], body: bytes) -> None:
         """Answer with a whole body and headers of ours."""

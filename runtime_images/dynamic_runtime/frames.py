@@ -6,7 +6,8 @@ A frame is a 36-byte header and a payload: the head, then the body. The header, 
 
 The last three are the timing of a final answer in ns, else 0. A request's payload is the request as it stood on the
 wire, checked by the front: its head through the empty line, then its body, without any coding. An answer's head is its
-status line and header lines, unchecked: the front trusts nothing that a worker sends.
+status line and header lines, unchecked: the front trusts nothing that a worker sends. A GIVE_BACK frees the answer's
+body that begins on the page which stands in place of the request's id.
 
 Standard library only: the worker side runs in the function's own environment.
 """
@@ -35,6 +36,7 @@ class Kind(IntEnum):
     CREDIT = 3
     HEALTH = 4
     STOP = 5
+    GIVE_BACK = 6
     READY = 16
     FAILED = 17
     RESPONSE = 18
@@ -56,6 +58,9 @@ ABORTED = 2
 
 FORCE = 4
 """Flag: cancel even if begun."""
+
+IN_ARENA = 8
+"""Flag: the body is not here, but at the place in shared memory that stands here (`arenas.py`)."""
 
 _STATUS_LINES = {status.value: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus}
 

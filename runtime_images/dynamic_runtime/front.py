@@ -16,7 +16,7 @@ from http import HTTPStatus
 from runtime_images.dynamic_runtime import frames
 from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.dynamic_runtime.exchange import Exchange
-from runtime_images.dynamic_runtime.frames import ABORTED, CHUNK, FINAL, RESPONSE, FrameError, Kind, RawFrame
+from runtime_images.dynamic_runtime.frames import ABORTED, CHUNK, FINAL, IN_ARENA, RESPONSE, FrameError, Kind, RawFrame
 from runtime_images.dynamic_runtime.lane import AnswerRow
 from runtime_images.dynamic_runtime.link import WorkerLink
 from runtime_images.dynamic_runtime.response_head import Header, check_head
@@ -96,19 +96,19 @@ class Front:
             exchange = link.settle(request_id, now_s)
             if exchange is None:
                 raise FrameError(f"an answer to request {request_id}, which this worker does not have")
+            if exchange.slot is not None:
+                exchange.free_slot()
             ended_ns = begun_ns + service_ns
             taken_ns += service_ns
             overlapping += begun_ns < last_ns
             last_ns = max(last_ns, ended_ns)
             checked = check_head(head) if kind == RESPONSE and flags == FINAL and not exchange.started else None
             if checked is None:
-                status = self._end_oddly(exchange, frame)
+                status = self._end_oddly(link, exchange, frame)
             else:
                 status = checked.status
                 times_ms = (begun_ns / 1e6 - exchange.arrived_s * 1e3, service_ns / 1e6)
-                exchange.answer(
-                    checked, own_lines + b"server-timing: queue;dur=%.3f, service;dur=%.3f\r\n" % times_ms, body
-                )
+                exchange.answer(checked, own_lines + _TIMING_LINE % times_ms, body)
             if status >= SERVER_ERROR and not exchange.given_up:
                 self.counters.failures += 1
             if service_ns or not exchange.client_gone:  # one that was dropped before it began took no time at all
@@ -151,6 +151,7 @@ class Front:
         else:
             with contextlib.suppress(ValueError):  # the front does not have it: it is answered by someone else
                 self.queue.remove(exchange)
+            exchange.free_slot()
 
     def _refuse(self, exchange: Exchange, status: int, message: str, *, retry_after: bool = False) -> None:
         self.counters.failures += status >= SERVER_ERROR
@@ -191,9 +192,11 @@ class Front:
     def _refuse_head(self, exchange: Exchange) -> None:
         self._give_up(exchange, HTTPStatus.BAD_GATEWAY, "the function sent headers that HTTP does not allow")
 
-    def _end_oddly(self, exchange: Exchange, frame: RawFrame) -> int:
+    def _end_oddly(self, link: WorkerLink, exchange: Exchange, frame: RawFrame) -> int:
         """The last frame of an answer that is not simply a whole one; the status that the client sees."""
         _, kind, flags, _, body = frame[:5]
+        if flags & IN_ARENA:
+            return self._end_long(link, exchange, frame)
         if exchange.given_up:
             return exchange.status
         if flags & ABORTED:
@@ -208,6 +211,25 @@ class Front:
             raise FrameError(f"an answer to request {exchange.id} that does not fit")
         self._refuse_head(exchange)
         return exchange.status
+
+    def _end_long(self, link: WorkerLink, exchange: Exchange, frame: RawFrame) -> int:
+        """An answer whose body lies in the worker's arena; the status that the client sees."""
+        _, kind, flags, raw_head, place, begun_ns, service_ns, _ = frame
+        body = link.shared_body(place)
+        fits = kind == RESPONSE and flags == FINAL | IN_ARENA and (exchange.given_up or not exchange.started)
+        if body is None or not fits:
+            exchange.abort()
+            raise FrameError(f"an answer to request {exchange.id} that does not fit")
+        head = check_head(raw_head)
+        if exchange.given_up or head is None:
+            link.give_back(place)
+            if not exchange.given_up:
+                self._refuse_head(exchange)
+            return exchange.status
+        times_ms = (begun_ns / 1e6 - exchange.arrived_s * 1e3, service_ns / 1e6)
+        own_lines = self._own_lines(link) + _TIMING_LINE % times_ms
+        exchange.answer_shared(head, own_lines, body, lambda: link.give_back(place))
+        return head.status
 
     def drained(self, exchange: Exchange) -> None:
         """The client has caught up: let the worker send as many chunks as it has taken."""
@@ -231,7 +253,11 @@ class Front:
             exchange.link = None
             if self._may_retry(exchange, begun=begun):
                 retry.append(exchange)
-            elif not (exchange.given_up or exchange.client_gone):
+                continue
+            if exchange.slot is not None:
+                link.orphans.append(exchange.slot)
+                exchange.slot = None
+            if not (exchange.given_up or exchange.client_gone):
                 self._give_up(exchange, HTTPStatus.BAD_GATEWAY, _DIED)
         self.queue.extendleft(reversed(retry))
         self.counters.retried += len(retry)

@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 from runtime_images.dynamic_runtime import frames, lines, plain
 from runtime_images.dynamic_runtime.begun import BegunMarks
+from runtime_images.dynamic_runtime.bodies import Bodies
 from runtime_images.dynamic_runtime.frames import REQUEST, Kind, RawFrame
 
 HOLD_NS = 500_000
@@ -40,6 +41,7 @@ class HandlerThreads:
         count: int,
         channel: socket.socket,
         begun: BegunMarks,
+        bodies: Bodies,
         handler: plain.Handler,
         limit: int,
         front_gone: Callable[[], None],
@@ -49,6 +51,7 @@ class HandlerThreads:
         self._count = count
         self._channel = channel
         self._begun = begun
+        self._bodies = bodies
         self._handler = handler
         self._front_gone = front_gone
         self._measure_cpu = measure_cpu
@@ -99,7 +102,9 @@ class HandlerThreads:
         held: list[bytes] = []
         held_since_ns = ended_ns = 0
         while (frame := self._next(held, ended_ns, is_main=is_main)) is not None:
-            request_id, _, _, head, body, _, _, _ = frame
+            request_id, _, flags, head, body, _, _, _ = frame
+            if flags:
+                body = self._bodies.take(flags, body)
             lines.REQUEST.set(request_id)
             self._begun.note(request_id)
             cpu_ns = time.process_time_ns() if self._measure_cpu else 0
@@ -111,7 +116,7 @@ class HandlerThreads:
             timing = (begun_ns, ended_ns - begun_ns, cpu_ns)
             if not held:
                 held_since_ns = begun_ns
-            held += plain.answer_parts(request_id, answer_head, answer_body, timing)
+            held += plain.answer_parts(request_id, answer_head, answer_body, timing, self._bodies)
             if ended_ns - held_since_ns >= HOLD_NS:
                 self._flush(held)
         self._flush(held)
@@ -158,6 +163,8 @@ class HandlerThreads:
                 self._pending.append(frame)
             elif kind == Kind.CANCEL:
                 self._cancel(frame[0])
+            elif kind == Kind.GIVE_BACK:
+                self._bodies.give_back(frame[0])
             elif kind == Kind.STOP:
                 self._stopping = True
 

@@ -11,6 +11,7 @@ from collections import deque
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
+from runtime_images.dynamic_runtime.body_receiver import BodyReceiver
 from runtime_images.dynamic_runtime.exchange import Exchange
 from runtime_images.dynamic_runtime.glance import MAX_HEAD_BYTES, ordinary_head
 from runtime_images.dynamic_runtime.reading import Payload, ReadRequest, SlowReader
@@ -43,6 +44,8 @@ class HttpConnection(asyncio.Protocol):
         self._read: Callable[[bytes], None] | None = None  # who gets what comes, while a request is not whole
         self._slow: SlowReader | None = None
         self._collected: Payload | None = None
+        self._receiving: Exchange | None = None
+        self._unsent: list[Callable[[], None]] = []
         self._head_length = self._missing = self._unread_bytes = 0
         self._owes_continue = False
         self._pending: deque[Exchange] = deque()
@@ -62,10 +65,11 @@ class HttpConnection(asyncio.Protocol):
         """Tell whoever works for this client that it is gone."""
         self.server.connections.discard(self)
         self._transport = None
-        self._read = _ignore
+        self._stop_reading()
         if self._lingering is not None:
             self._lingering.cancel()
-        self._pending.clear()
+        self._give_back()
+        self._drop_what_waits()
         exchange, self._current = self._current, None
         if exchange is not None:
             exchange.client_gone = True
@@ -85,6 +89,7 @@ class HttpConnection(asyncio.Protocol):
         """The client has caught up."""
         self.write_paused = False
         self._deadline_s = self._now() + WRITE_TIMEOUT_S
+        self._give_back()
         if self._current is not None:
             self.server.application.drained(self._current)
 
@@ -124,11 +129,13 @@ class HttpConnection(asyncio.Protocol):
 
     def _collect_from(self, data: bytes, head_length: int, missing: int) -> None:
         """An ordinary request whose body is still on its way: nothing to parse, only to wait for."""
+        self._deadline_s = self._now() + BODY_TIMEOUT_S
+        self._read = self._collect
+        if self.server.requests is not None and self._receive_into_arena(data, head_length, missing):
+            return
         self._collected = Payload(data)
         self._head_length = head_length
         self._missing = missing
-        self._deadline_s = self._now() + BODY_TIMEOUT_S
-        self._read = self._collect
 
     def _collect(self, data: bytes) -> None:
         assert self._collected is not None
@@ -141,6 +148,33 @@ class HttpConnection(asyncio.Protocol):
         payload, self._collected, self._read = self._collected.join(), None, None
         self._queue(Exchange(self, payload, self._head_length, self._now()))
         self._take(data, end)
+
+    def _receive_into_arena(self, data: bytes, head_length: int, missing: int) -> bool:
+        """Have the rest of a long body read from the socket to where the worker will find it; False: no room."""
+        assert self.server.requests is not None
+        assert self._transport is not None
+        begun = memoryview(data)[head_length:]
+        slot = self.server.requests.take(len(begun) + missing)
+        if slot is None:
+            return False
+        slot.memory[: len(begun)] = begun
+        self._receiving = Exchange(self, data[:head_length], head_length, 0.0)
+        self._receiving.slot = slot
+        self._transport.set_protocol(BodyReceiver(self, slot.memory[len(begun) :]))
+        return True
+
+    def body_moved(self) -> None:
+        """A part of a long body has come."""
+        self._deadline_s = self._now() + BODY_TIMEOUT_S
+
+    def body_complete(self) -> None:
+        """A long body is whole."""
+        assert self._transport is not None
+        assert self._receiving is not None
+        exchange, self._receiving, self._read = self._receiving, None, None
+        self._transport.set_protocol(self)
+        exchange.arrived_s = self._now()
+        self._queue(exchange)
 
     def _read_slowly(self, data: bytes) -> None:
         """Have the slow reader take the bytes apart, until it stands between two requests again."""
@@ -223,8 +257,31 @@ class HttpConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.write(data)
 
+    def write_shared(self, head: bytes, body: memoryview, give_back: "Callable[[], None]") -> None:
+        """Send a head and a body in shared memory, which is given back once nothing of it is left to be sent."""
+        transport = self._transport
+        if transport is None:
+            give_back()
+            return
+        transport.set_write_buffer_limits(0)  # what can leave now does, and we are told when the rest has
+        transport.writelines((head, body))
+        self._unsent.append(give_back)
+        if not transport.get_write_buffer_size():
+            self._give_back()
+
+    def _give_back(self) -> None:
+        """Everything written has left: nobody needs the shared memory that it stood in."""
+        if self._unsent:
+            for give_back in self._unsent:
+                give_back()
+            self._unsent.clear()
+            if self._transport is not None:
+                self._transport.set_write_buffer_limits()
+
     def finish(self, exchange: Exchange, last: bytes) -> None:
         """Send the last bytes of a response, then close, or go on with the next request."""
+        if exchange.slot is not None and exchange.link is None:
+            exchange.free_slot()  # no worker has it; else it is the front's to say when
         if last and self._transport is not None:
             self._transport.write(last)
         if exchange is not self._current:
@@ -278,11 +335,21 @@ class HttpConnection(asyncio.Protocol):
         self._slow = None
         self._collected = None
         self._read = _ignore
+        if self._receiving is not None:
+            self._receiving.free_slot()
+            self._receiving = None
+            if self._transport is not None:
+                self._transport.set_protocol(self)
+
+    def _drop_what_waits(self) -> None:
+        for exchange in self._pending:
+            exchange.free_slot()
+        self._pending.clear()
 
     def _linger(self) -> None:
         """Close in stages (RFC 9112, 9.6): with unread input a close is a reset, and may cost the client our answer."""
         self._stop_reading()
-        self._pending.clear()
+        self._drop_what_waits()
         if self._transport is not None and not self._transport.is_closing():
             if self._reading_paused:
                 self._reading_paused = False

@@ -4,6 +4,7 @@ import asyncio
 from email.utils import formatdate
 from typing import Protocol
 
+from runtime_images.dynamic_runtime.arenas import Requests
 from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.dynamic_runtime.exchange import Exchange
 from runtime_images.dynamic_runtime.http import HttpConnection
@@ -23,12 +24,15 @@ class Application(Protocol):
 
 
 class HttpServer:
-    """The listening side: its connections, limits and the date of this second."""
+    """The listening side: its connections, limits and the date of this second. Long bodies go into `requests`."""
 
-    def __init__(self, application: Application, clock: Clock, max_body_bytes: int) -> None:
+    def __init__(
+        self, application: Application, clock: Clock, max_body_bytes: int, requests: Requests | None = None
+    ) -> None:
         self.application = application
         self.clock = clock
         self.max_body_bytes = max_body_bytes
+        self.requests = requests
         self.loop = asyncio.get_running_loop()
         self.connections: set[HttpConnection] = set()
         self.draining = False

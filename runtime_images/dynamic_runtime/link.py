@@ -7,9 +7,10 @@ more as long as it takes them. Declared concurrency is taken at its word.
 """
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Protocol, cast
 
-from runtime_images.dynamic_runtime import frames
+from runtime_images.dynamic_runtime import arenas, frames
 from runtime_images.dynamic_runtime.begun import SLOTS, BegunMarks
 from runtime_images.dynamic_runtime.frames import Frame, FrameError, Kind, RawFrame
 from runtime_images.policy.model import Backend
@@ -27,6 +28,7 @@ _COMPARED_LEAST = 2
 FIRST_WINDOW = 16
 """For a worker that may overlap its requests, until its answers tell whether it does."""
 
+_LONGEST_INLINE = arenas.LEAST_BYTES
 _pack = frames.HEADER.pack
 
 
@@ -47,10 +49,18 @@ class WorkerLink(asyncio.Protocol):
     """The front's end of one worker's socket.
 
     `room` is the window in whole requests, 0 once the worker is gone: it may be given another request while it has
-    fewer `jobs`.
+    fewer `jobs`. With `requests` and `answers` long bodies lie in shared memory.
     """
 
-    def __init__(self, backend: Backend, begun: BegunMarks, concurrency: int, owner: LinkOwner) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        begun: BegunMarks,
+        concurrency: int,
+        owner: LinkOwner,
+        requests: arenas.Requests | None = None,
+        answers: arenas.Reader | None = None,
+    ) -> None:
         self.backend = backend
         self.header_line = b"x-gaia-backend: %b\r\n" % backend.value.encode()
         self.begun = begun
@@ -60,6 +70,9 @@ class WorkerLink(asyncio.Protocol):
         self.window = float(min(concurrency or 1, MAX_WINDOW))
         self.room = 0
         self.ended_ns = 0
+        self.orphans: list[arenas.Slot] = []
+        self._requests = requests
+        self._answers = answers
         self._concurrency = concurrency
         self._adaptive = False
         self._service_ns = 0.0
@@ -123,13 +136,45 @@ class WorkerLink(asyncio.Protocol):
         exchange.id = request_id = self._free_ids.pop()
         exchange.link = self
         jobs[request_id] = exchange
-        payload = exchange.payload
+        payload, flags = exchange.payload, 0
+        if len(payload) > _LONGEST_INLINE or exchange.slot is not None:
+            payload, flags = self._place(exchange)
         if not self._outgoing:
             self._loop.call_soon(self._flush)
         self._outgoing += (
-            _pack(len(payload), request_id, frames.REQUEST, 0, exchange.head_length, 0, 0, 0),
+            _pack(len(payload), request_id, frames.REQUEST, flags, exchange.head_length, 0, 0, 0),
             payload,
         )
+
+    def _place(self, exchange: "Exchange") -> tuple[bytes, int]:
+        """The payload of a frame for a long request, and its flags: where its body is, if there is room for it."""
+        if exchange.slot is None and self._requests is not None:
+            body = memoryview(exchange.payload)[exchange.head_length :]
+            exchange.slot = self._requests.take(len(body))
+            if exchange.slot is not None:
+                exchange.slot.memory[:] = body
+                exchange.payload = exchange.payload[: exchange.head_length]
+        if exchange.slot is None:
+            return exchange.payload, 0
+        return exchange.payload + exchange.slot.place, frames.IN_ARENA
+
+    def shared_body(self, place: bytes) -> memoryview | None:
+        """The body of an answer that lies in the worker's arena; None: it does not."""
+        with contextlib.suppress(arenas.ArenaError):
+            return self._answers.part(place) if self._answers is not None else None
+        return None
+
+    def give_back(self, place: bytes) -> None:
+        """Tell the worker that the body of an answer is needed no more."""
+        offset, _ = arenas.PLACE.unpack(place)
+        if self.open:
+            self.send(frames.encode(Kind.GIVE_BACK, offset // arenas.PAGE_BYTES))
+
+    def free_orphans(self) -> None:
+        """The worker's process is gone for certain: nobody reads the bodies of its failed requests any more."""
+        for slot in self.orphans:
+            slot.free()
+        self.orphans.clear()
 
     def settle(self, request_id: int, now_s: float) -> "Exchange | None":
         """Count a request off: answered, or taken back."""

@@ -13,8 +13,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from runtime_images.dynamic_runtime import frames
+from runtime_images.dynamic_runtime.arenas import LEAST_BYTES
+from runtime_images.dynamic_runtime.bodies import Bodies
 from runtime_images.dynamic_runtime.contract import PayloadError, decode_payload, encode_result
-from runtime_images.dynamic_runtime.frames import CHUNK, FINAL, MAX_CHUNK_BYTES, RESPONSE, Kind
+from runtime_images.dynamic_runtime.frames import CHUNK, FINAL, IN_ARENA, MAX_CHUNK_BYTES, RESPONSE, Kind
 
 Handler = Callable[[Any], Any]
 
@@ -65,8 +67,13 @@ def dropped(request_id: int) -> bytes:
     return frames.encode(Kind.CHUNK, request_id, flags=frames.ABORTED | FINAL, timing=timing)
 
 
-def answer_parts(request_id: int, head: bytes, body: bytes, timing: tuple[int, int, int]) -> Sequence[bytes]:
-    """The frames of a whole answer, in parts; a large body is cut, because the front bounds what one frame may hold."""
+def answer_parts(
+    request_id: int, head: bytes, body: bytes, timing: tuple[int, int, int], bodies: Bodies
+) -> Sequence[bytes]:
+    """The frames of a whole answer, in parts; a large one is placed or cut, for the front bounds what a frame holds."""
+    place = bodies.place(body) if len(body) > LEAST_BYTES else None
+    if place is not None:
+        return (frames.encode(RESPONSE, request_id, head, place, FINAL | IN_ARENA, timing),)
     if len(body) <= MAX_CHUNK_BYTES:
         size, head_length = len(head) + len(body), len(head)
         begun_ns, service_ns, cpu_ns = timing

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from runtime_images.dynamic_runtime.admin import Admin, Controls
+from runtime_images.dynamic_runtime.arenas import create_requests
 from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.dynamic_runtime.devices import GpuMonitor
 from runtime_images.dynamic_runtime.events import EventLog
@@ -46,7 +47,8 @@ class Runtime:
         self.events = events
         self.lanes = {backend: Lane(backend, settings.slo) for backend in Backend}
         self.front = Front(settings, clock, self._answered)
-        self.starter = WorkerStarter(settings, clock, self._tell_line, self._tell_zygote)
+        self.requests = create_requests()
+        self.starter = WorkerStarter(settings, clock, self.requests, self._tell_line, self._tell_zygote)
         self.supervisor = Supervisor(
             settings, clock, events, self.front, self.starter, self._problem_of, self._good_answers, self._moved
         )
@@ -74,7 +76,7 @@ class Runtime:
         adopt_orphans()
         self._listen_to_signals()
         self._tell_started()
-        server = HttpServer(self.health, self.clock, self.settings.max_body_bytes)
+        server = HttpServer(self.health, self.clock, self.settings.max_body_bytes, self.requests)
         admin = HttpServer(Admin(self._controls(), self.events, self.settings.admin_token), self.clock, 65536)
         try:
             url = await self._listen(server)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from runtime_images.dynamic_runtime import lifeline
+from runtime_images.dynamic_runtime.arenas import Requests
 from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.dynamic_runtime.link import LinkOwner
 from runtime_images.dynamic_runtime.output_pipe import PrintedLine
@@ -37,10 +38,16 @@ class Starter(Protocol):
 
 
 class WorkerStarter:
-    """Starts workers by way of a zygote. `printed` gets what they print, `told` hears of the zygote."""
+    """Starts workers by way of a zygote. `printed` gets what they print, `told` hears of the zygote.
 
-    def __init__(self, settings: Settings, clock: Clock, printed: LineSink, told: ZygoteSink) -> None:
+    With `requests`, the arena of long bodies, workers get an arena for their answers, too.
+    """
+
+    def __init__(
+        self, settings: Settings, clock: Clock, requests: Requests | None, printed: LineSink, told: ZygoteSink
+    ) -> None:
         self._settings = settings
+        self._requests = requests
         self._printed = printed
         self._lifeline, self._held_end = lifeline.create()
         self._zygotes_environ = self._environ_of(Backend.CPU) | NVML_CHECK
@@ -58,7 +65,7 @@ class WorkerStarter:
         async def launch(descriptors: Sequence[int], output: int, errors: int) -> ChildProcess:
             return await self._launch(backend, (self._lifeline, *descriptors), output, errors)
 
-        return await start_worker(launch, self._settings, backend, owner, self._printed, now_s)
+        return await start_worker(launch, self._settings, backend, owner, self._requests, self._printed, now_s)
 
     @property
     def zygote_pid(self) -> int | None:

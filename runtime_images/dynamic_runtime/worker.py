@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 from runtime_images.dynamic_runtime import frames, lifeline, lines, plain
 from runtime_images.dynamic_runtime.asgi import AsgiExchange, build_scope
 from runtime_images.dynamic_runtime.begun import BegunMarks
+from runtime_images.dynamic_runtime.bodies import Bodies, open_bodies
 from runtime_images.dynamic_runtime.call import Call
 from runtime_images.dynamic_runtime.contract import LoadedFunction, SetupError, load_function
 from runtime_images.dynamic_runtime.frames import REQUEST, Frame, Kind
@@ -31,18 +32,22 @@ if TYPE_CHECKING:
 
 
 def main(arguments: list[str]) -> None:
-    """Run a worker on the inherited descriptors `lifeline`, `socket` and `begun` until the front lets it go."""
+    """Run a worker until the front lets it go.
+
+    The inherited descriptors are `lifeline`, `socket` and `begun`, and the arenas of requests and answers if there are.
+    """
     lifeline.hold(int(arguments[0]))
     channel = socket.socket(fileno=int(arguments[1]))
     begun = BegunMarks(int(arguments[2]))
+    bodies = open_bodies([int(descriptor) for descriptor in arguments[3:]])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the front's to handle
     settings = Settings.from_environ(os.environ)
     try:
         function = load_function(settings.function_dir, settings.entrypoint)
         if function.blocking and function.plain is not None:
-            _serve_blocking(channel, begun, function, settings)
+            _serve_blocking(channel, begun, bodies, function, settings)
         else:
-            _run(_serve(channel, begun, function, settings))
+            _run(_serve(channel, begun, bodies, function, settings))
     except SetupError as error:
         channel.setblocking(True)
         channel.sendall(frames.encode(Kind.FAILED, body=json.dumps(error.describe()).encode()))
@@ -69,13 +74,16 @@ def _leave(code: int) -> None:
     os._exit(code)
 
 
-def _serve_blocking(channel: socket.socket, begun: BegunMarks, function: LoadedFunction, settings: Settings) -> None:
+def _serve_blocking(
+    channel: socket.socket, begun: BegunMarks, bodies: Bodies, function: LoadedFunction, settings: Settings
+) -> None:
     """Serve a plain blocking handler: it has no hooks, and no need of an event loop."""
     assert function.plain is not None
     threads = HandlerThreads(
         settings.concurrency or 1,
         channel,
         begun,
+        bodies,
         function.plain,
         _longest_frame(settings),
         lambda: _leave(1),
@@ -105,8 +113,10 @@ def _ready(function: LoadedFunction) -> bytes:
     return frames.encode(Kind.READY, body=json.dumps(facts).encode())
 
 
-async def _serve(channel: socket.socket, begun: BegunMarks, function: LoadedFunction, settings: Settings) -> None:
-    worker = Worker(begun, function, settings)
+async def _serve(
+    channel: socket.socket, begun: BegunMarks, bodies: Bodies, function: LoadedFunction, settings: Settings
+) -> None:
+    worker = Worker(begun, bodies, function, settings)
     await worker.start()
     if settings.warmup is not None:
         channel.sendall(frames.encode(Kind.WARMING, body=b"{}"))
@@ -122,8 +132,9 @@ async def _serve(channel: socket.socket, begun: BegunMarks, function: LoadedFunc
 class Worker(asyncio.Protocol):
     """The worker's end of the socket: frames in, calls of the function, frames out."""
 
-    def __init__(self, begun: BegunMarks, function: LoadedFunction, settings: Settings) -> None:
+    def __init__(self, begun: BegunMarks, bodies: Bodies, function: LoadedFunction, settings: Settings) -> None:
         self._begun = begun
+        self._bodies = Call.bodies = bodies
         self._function = function
         self._measure_cpu = settings.record_requests
         self._parser = frames.FrameParser(_longest_frame(settings))
@@ -177,8 +188,10 @@ class Worker(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take the frames that have become complete."""
         for frame in self._parser.feed(data):
-            request_id, kind, _, head, body, _, _, _ = frame
+            request_id, kind, flags, head, body, _, _, _ = frame
             if kind == REQUEST:
+                if flags:
+                    body = self._bodies.take(flags, body)
                 call = self._calls[request_id] = self._kind(request_id, head, body, self.write)
                 # As loop.create_task does it, without a number formatted into each task's name.
                 call.task = asyncio.Task(self._answer(call), loop=self._loop, name="request")
@@ -208,6 +221,8 @@ class Worker(asyncio.Protocol):
                 self._spawn(self._health(frame))
             case Kind.STOP:
                 self.stopping.set()
+            case Kind.GIVE_BACK:
+                self._bodies.give_back(frame.request_id)
             case _:
                 pass
 
@@ -259,7 +274,7 @@ class Worker(asyncio.Protocol):
             if answer is None:
                 self.write(plain.dropped(call.request_id))
             else:
-                self.write(*plain.answer_parts(call.request_id, *answer, call.timing()))
+                self.write(*plain.answer_parts(call.request_id, *answer, call.timing(), self._bodies))
         del self._calls[call.request_id]
 
     async def _answer_asgi(self, exchange: AsgiExchange) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from runtime_images.dynamic_runtime import begun
+from runtime_images.dynamic_runtime import arenas, begun
 from runtime_images.dynamic_runtime.accounting import CpuMeter
 from runtime_images.dynamic_runtime.begun import BegunMarks
 from runtime_images.dynamic_runtime.link import LinkOwner, WorkerLink
@@ -103,6 +103,7 @@ class WorkerProcess:
     def release(self) -> None:
         """Free the descriptors and the memory."""
         self.link.close()
+        self.link.free_orphans()
         for reader in self.readers:
             reader.cancel()
         self.marks.close()
@@ -127,7 +128,13 @@ _PRIVATE = frozenset(("GAIA_ADMIN_TOKEN", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_E
 
 
 async def start_worker(
-    launch: Launch, settings: Settings, backend: Backend, owner: LinkOwner, printed: LineSink, now_s: float
+    launch: Launch,
+    settings: Settings,
+    backend: Backend,
+    owner: LinkOwner,
+    requests: arenas.Requests | None,
+    printed: LineSink,
+    now_s: float,
 ) -> WorkerProcess:
     """Start a worker by `launch`; it is not ready yet.
 
@@ -136,12 +143,18 @@ async def start_worker(
     """
     ours, theirs = socket.socketpair()
     memory = begun.create_memory()
+    answers = arenas.create("gaia-answers", arenas.ARENA_BYTES) if requests is not None else None
     outputs: list[OutputPipe] = []
     try:
         outputs += [await open_output(), await open_output()]
         marks = BegunMarks(memory)
-        link = WorkerLink(backend, marks, settings.concurrency, owner)
-        process = await launch((theirs.fileno(), memory), outputs[0].inner, outputs[1].inner)
+        descriptors = [theirs.fileno(), memory]
+        if requests is not None and answers is not None:
+            link = WorkerLink(backend, marks, settings.concurrency, owner, requests, arenas.reader(answers))
+            descriptors += [requests.fd, answers]
+        else:
+            link = WorkerLink(backend, marks, settings.concurrency, owner)
+        process = await launch(descriptors, outputs[0].inner, outputs[1].inner)
     except BaseException:
         ours.close()
         for output in outputs:
@@ -150,6 +163,8 @@ async def start_worker(
     finally:
         theirs.close()
         os.close(memory)
+        if answers is not None:
+            os.close(answers)
         for output in outputs:
             output.hand_over()
     ours.setblocking(False)

@@ -28,6 +28,12 @@ def memory() -> Iterator[int]:
     os.close(fd)
 
 
+def placed(writer: arenas.Writer, body: bytes) -> arenas.Slot:
+    slot = writer.place(body)
+    assert slot is not None
+    return slot
+
+
 @given(steps)
 def test_slots_never_overlap_and_are_all_to_be_had_again(history: list[tuple[bool, int, int]]) -> None:
     slots, held = Slots(SIZE), dict[int, int]()
@@ -86,24 +92,24 @@ def test_what_is_not_taken_cannot_be_given_back() -> None:
 def test_a_body_comes_out_as_it_went_in(memory: int) -> None:
     writer, reader = arenas.writer(memory), arenas.reader(memory)
     first, second = b"a" * 5000, bytes(range(256)) * 40
-    places = [writer.place(first), writer.place(second)]
+    slots = [placed(writer, first), placed(writer, second)]
 
-    assert [bytes(reader.part(place)) for place in places if place is not None] == [first, second]
+    assert [bytes(reader.part(slot.place)) for slot in slots] == [first, second]
     assert writer.taken == 2
 
-    writer.give_back(PLACE.unpack(places[0] or b"")[0])
+    slots[0].free()
 
     assert writer.taken == 1
+    assert bytes(reader.part(slots[1].place)) == second
 
 
 def test_a_full_arena_takes_no_body_until_one_was_given_back(memory: int) -> None:
     writer = arenas.writer(memory)
-    first = writer.place(b"x" * (SIZE - PAGE_BYTES))
-    assert first is not None
+    first = placed(writer, b"x" * (SIZE - PAGE_BYTES))
 
     assert writer.place(b"x" * (PAGE_BYTES + 1)) is None
 
-    writer.give_back(PLACE.unpack(first)[0])
+    first.free()
 
     assert writer.place(b"x" * SIZE) is not None
 
@@ -143,9 +149,8 @@ def test_a_writer_that_is_alone_goes_on_writing_and_all_others_can_only_read(mem
         os.pwrite(memory, b"x", 0)
     with pytest.raises(PermissionError):
         fcntl.fcntl(memory, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE)
-    place = writer.place(b"still written")
-    assert place is not None
-    assert bytes(arenas.reader(memory).part(place)) == b"still written"
+    slot = placed(writer, b"still written")
+    assert bytes(arenas.reader(memory).part(slot.place)) == b"still written"
 
 
 def test_another_process_can_read_but_in_no_way_write_what_one_writer_has(memory: int) -> None:
@@ -183,9 +188,7 @@ def test_memory_that_is_still_read_stays_when_everything_else_is_gone() -> None:
     assert fd is not None
     writer = arenas.writer(fd)
     reader = arenas.reader(fd)
-    place = writer.place(b"kept")
-    assert place is not None
-    part = reader.part(place)
+    part = reader.part(placed(writer, b"kept").place)
     os.close(fd)
     del reader, writer
 
@@ -217,9 +220,7 @@ def test_an_arena_takes_no_memory_before_it_is_used() -> None:
     assert fd is not None
     writer = arenas.writer(fd)
     for _ in range(100):
-        place = writer.place(b"x" * 100_000)
-        assert place is not None
-        writer.give_back(PLACE.unpack(place)[0])
+        placed(writer, b"x" * 100_000).free()
     used = os.fstat(fd).st_blocks * 512
     os.close(fd)
 

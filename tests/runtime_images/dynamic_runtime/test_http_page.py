@@ -5,7 +5,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 import runtime_images.dynamic_runtime
-from runtime_images.dynamic_runtime import frames, http
+from runtime_images.dynamic_runtime import arenas, frames, http
 from runtime_images.dynamic_runtime.settings import Settings
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "http.md").read_text("utf-8")
@@ -30,6 +30,7 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert f" {settings.request_timeout_s:g} s" in limit("time from a whole request")
     assert limit("one chunk") == f"{frames.MAX_CHUNK_BYTES // 1024} KiB, {frames.CREDIT_CHUNKS} of them under way"
     assert f"`GAIA_DRAIN_TIMEOUT_S` ({settings.drain_timeout_s:g} s)" in PAGE
+    assert f"over {arenas.LEAST_BYTES // 1024} KiB travel" in PAGE
 
 
 def test_every_status_that_the_runtime_names_is_told_and_no_other() -> None:
