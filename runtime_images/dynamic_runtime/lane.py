@@ -57,6 +57,11 @@ class Lane:
         self.rows += rows
         return len(self.rows) >= _ROWS_MOST
 
+    @property
+    def good_answers(self) -> int:
+        """Requests answered without an error since the start, those not yet counted included."""
+        return self.requests - self.errors + sum(1 for row in self.rows if row[0] < 500)
+
     def count(self) -> list[AnswerRow]:
         """Count what was added since the last time, and return it."""
         rows, self.rows = self.rows, []

@@ -278,8 +278,7 @@ class Runtime:
         return [round(arrived_s - self._started_s, 6), backend, *(round(ms, 3) for ms in times_ms), int(status)]
 
     def _good_answers(self, backend: Backend) -> int:
-        lane = self.lanes[backend]
-        return lane.requests - lane.errors
+        return self.lanes[backend].good_answers
 
     def _moved(self, switch: Switch) -> None:
         self._switches += 1

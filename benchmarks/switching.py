@@ -1,0 +1,360 @@
+"""Switching, crashing and lasting: what a switch takes, what it costs, and that nothing is lost or grows.
+
+    python -m benchmarks.switching [--part promotion] [--requests 200000] [--switches 50] [--kills 30] [--soak 2000000]
+
+Every part runs the real runtime on a function of its own and a client that never retries: each answer must be a 200
+with the number that was sent. Times depend on the machine and its neighbours, so a run without switches stands beside
+each run with them. For the promotion, install torch: pip install torch.
+"""
+
+import argparse
+import asyncio
+import functools
+import importlib.util
+import itertools
+import os
+import re
+import signal
+import socket
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+import uvloop
+
+from tests.support.serving import Serving, serving, write_function
+
+CONNECTIONS = 64
+PROMOTIONS = 30
+WORKERS = 8
+SLOW_S = 120
+
+ECHO = "def handler(payload):\n    return payload\n"
+TORCH = """
+import time
+
+import torch
+
+def handler(payload):
+    time.sleep(payload.get("sleep", 0))
+    return payload
+"""
+WITHOUT_TORCH = TORCH.replace("import torch\n", "")
+COUNTED = """
+import os
+
+FILE = os.open(os.environ["RUNS"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+def handler(payload):
+    os.write(FILE, b"%d\\n" % payload["id"])
+    return payload
+"""
+ANSWER = re.compile(rb"HTTP/1\.1 (\d+)[^\r]*\r\n(?:[^\r]+\r\n)*\r\n\{\"(?:id\": (\d+)|error)")
+BACKEND = re.compile(rb"x-gaia-backend: (\w+)", re.IGNORECASE)
+
+
+@dataclass
+class Seen:
+    """What the clients of one load saw. Times in seconds."""
+
+    answered: int = 0
+    refused: dict[int, int] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+    longest_s: float = 0.0
+    longest_gap_s: float = 0.0
+    last_s: float = 0.0
+    first_by: dict[bytes, float] = field(default_factory=dict)
+    began_s: float = field(default_factory=time.monotonic)
+
+    @property
+    def failed(self) -> int:
+        """Requests without a good answer."""
+        return sum(self.refused.values()) + len(self.broken)
+
+    def describe(self) -> str:
+        """One line of it."""
+        rate = self.answered / (time.monotonic() - self.began_s)
+        stalls = f"longest {1000 * self.longest_s:.1f} ms, gap {1000 * self.longest_gap_s:.1f} ms"
+        return f"{self.answered} answered, {self.failed} failed, {stalls}, {rate:.0f} rps"
+
+
+class Client(asyncio.Protocol):
+    """One keep-alive connection that sends the next number when the last one is answered, after a pause."""
+
+    def __init__(self, numbers: Iterator[int], think_s: float, seen: Seen) -> None:
+        self._numbers = numbers
+        self._think_s = think_s
+        self._seen = seen
+        self._loop = asyncio.get_running_loop()
+        self._buffer = b""
+        self._number: int | None = None
+        self._sent_s = 0.0
+        self.done: asyncio.Future[None] = self._loop.create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Send the first request."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._next()
+
+    def _next(self) -> None:
+        self._number = next(self._numbers, None)
+        if self._number is None:
+            self._transport.close()
+            return
+        body = b'{"id": %d}' % self._number
+        self._sent_s = time.monotonic()
+        self._transport.write(b"POST / HTTP/1.1\r\nhost: t\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
+
+    def data_received(self, data: bytes) -> None:
+        """Take the answer once it is whole: it ends with its JSON object."""
+        self._buffer += data
+        if not self._buffer.endswith((b"}", b"}\n")):
+            return
+        answer, seen, now_s = ANSWER.match(self._buffer), self._seen, time.monotonic()
+        if answer is None or (answer[1] == b"200" and int(answer[2]) != self._number):
+            seen.broken.append(f"{self._buffer!r} for {self._number}")
+        elif answer[1] != b"200":
+            seen.refused[int(answer[1])] = seen.refused.get(int(answer[1]), 0) + 1
+        else:
+            seen.answered += 1
+            seen.longest_s = max(seen.longest_s, now_s - self._sent_s)
+            if seen.last_s:
+                seen.longest_gap_s = max(seen.longest_gap_s, now_s - seen.last_s)
+            seen.last_s = now_s
+            if (backend := BACKEND.search(self._buffer)) is not None:
+                seen.first_by.setdefault(backend[1], now_s)
+        self._buffer = b""
+        if self._think_s:
+            self._loop.call_later(self._think_s * ((self._number or 0) % 7) / 3, self._next)
+        else:
+            self._next()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The end, which is a failure while an answer is due."""
+        if self._number is not None:
+            self._seen.broken.append(f"the connection ended before the answer to {self._number}: {exc!r}")
+        if not self.done.done():
+            self.done.set_result(None)
+
+
+async def load(port: int, requests: int, seen: Seen, *, think_s: float = 0.0, connections: int = CONNECTIONS) -> None:
+    """Send `requests` numbered requests over keep-alive connections."""
+    numbers = iter(range(requests))
+    loop = asyncio.get_running_loop()
+    clients = [Client(numbers, think_s, seen) for _ in range(connections)]
+    for client in clients:
+        await loop.create_connection(lambda client=client: client, "127.0.0.1", port)  # type: ignore[misc]
+    await asyncio.gather(*(client.done for client in clients))
+
+
+async def load_while(running: Serving, requests: int, think_s: float, step: Callable[[], None], steps: int) -> Seen:
+    """Load while `step` is taken `steps` times in a thread, spread over the requests."""
+    seen = Seen()
+    loading = asyncio.ensure_future(load(running.port, requests, seen, think_s=think_s))
+    for _ in range(steps):
+        due = seen.answered + 0.9 * requests / (steps + 1)  # from the last step on, so that each worker serves
+        while not loading.done() and seen.answered < due:  # noqa: ASYNC110 -- the client shall do no more than count
+            await asyncio.sleep(0.005)
+        await asyncio.to_thread(step)
+    await loading
+    return seen
+
+
+@contextmanager
+def runtime(source: str, **environment: str) -> Iterator[Serving]:
+    """The runtime on a function with this source, its policy at rest."""
+    with tempfile.TemporaryDirectory() as directory:
+        function = write_function(Path(directory), source)
+        with serving(function, wait=True, **environment) as running:
+            running.admin("POST", "/pin")
+            yield running
+
+
+# the parts
+
+
+def promotion(_options: argparse.Namespace) -> None:
+    """From the command to the first answer of the new backend, and from ready to moved; the memory of workers."""
+    with_torch = importlib.util.find_spec("torch") is not None
+    print(f"promotion, {'torch imported' if with_torch else 'without torch: it is not installed'}, 1 connection")
+    with runtime(TORCH if with_torch else WITHOUT_TORCH) as running:
+        spawned_s = running.event("ready")["start_s"]
+        took = [uvloop.run(_promote(running, "cpu" if number % 2 else "gpu")) for number in range(PROMOTIONS)]
+        moved = [event["phases"] for event in running.named("switch") if event["phase"] == "moved"]
+        swaps = [1000 * (phases["moved"] - phases["ready"]) for phases in moved]
+        print(f"  first start, imports included     {1000 * spawned_s:8.1f} ms")
+        _quantiles("command to first answer, forked", [1000 * seconds for seconds in took], "30 ms p95")
+        _quantiles("ready to moved", swaps, "2 ms")
+        _memory(running)
+
+
+async def _promote(running: Serving, backend: str) -> float:
+    """Switch while one client asks on; seconds until the new backend has answered."""
+    seen, stop = Seen(), False
+    numbers = itertools.takewhile(lambda _: not stop, itertools.count())
+    done = asyncio.ensure_future(_ask(running.port, numbers, seen))
+    await asyncio.sleep(0.05)
+    seen.first_by.clear()
+    ordered_s = time.monotonic()
+    await asyncio.to_thread(running.switch, backend)
+    while backend.encode() not in seen.first_by:  # noqa: ASYNC110 -- likewise
+        await asyncio.sleep(0.001)
+    stop = True
+    await done
+    assert not seen.failed, seen
+    return seen.first_by[backend.encode()] - ordered_s
+
+
+async def _ask(port: int, numbers: Iterator[int], seen: Seen) -> None:
+    client = Client(numbers, 0.0, seen)
+    await asyncio.get_running_loop().create_connection(lambda: client, "127.0.0.1", port)
+    await client.done
+
+
+def _memory(running: Serving) -> None:
+    """Private memory and PSS of a worker while `WORKERS` workers live: the older ones drain a slow request each."""
+    for number in range(WORKERS - 1):
+        _send_slow(running.port)
+        running.switch("gpu" if number % 2 == 0 else "cpu")
+    workers = [worker["pid"] for worker in running.state()["workers"]]
+    own, pss = zip(*(_kilobytes(pid) for pid in workers), strict=True)
+    zygote_own, zygote_pss = _kilobytes(running.state()["zygote"])
+    worker_memory = f"own {max(own) / 1024:.1f} MB, PSS {max(pss) / 1024:.1f} MB  (target PSS 40 MB)"
+    print(f"  memory of a worker, {len(workers)} of one zygote  {worker_memory}")
+    print(f"  memory of the zygote              own {zygote_own / 1024:.1f} MB, PSS {zygote_pss / 1024:.1f} MB")
+    for pid in workers:
+        os.kill(pid, signal.SIGKILL)
+
+
+def _send_slow(port: int) -> None:
+    connection = socket.create_connection(("127.0.0.1", port))
+    body = b'{"sleep": %d}' % SLOW_S
+    connection.sendall(b"POST / HTTP/1.1\r\nhost: t\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
+    time.sleep(0.1)
+    connection.detach()  # stays open until this process ends: a client that waits
+
+
+def _kilobytes(pid: int) -> tuple[int, int]:
+    """Memory that a process alone has, and its proportional share (proc(5), smaps_rollup)."""
+    values = dict(re.findall(r"^(\w+): +(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE))
+    return int(values["Private_Clean"]) + int(values["Private_Dirty"]), int(values["Pss"])
+
+
+def switches(options: argparse.Namespace) -> None:
+    """Whole lives of workers under load: fork, swap, drain, exit; beside the same load without."""
+    for think_s in (0.0, 0.005):
+        print(f"switches, {CONNECTIONS} connections, think time {1000 * think_s:.0f} ms")
+        with runtime(ECHO) as running:
+            quiet = uvloop.run(load_while(running, options.requests // 4, think_s, lambda: None, 0))
+            print(f"  without switches  {quiet.describe()}")
+            seen = uvloop.run(load_while(running, options.requests, think_s, _switching(running), options.switches))
+            print(f"  {options.switches} switches       {seen.describe()}")
+            ends = [event["exit_code"] for event in running.named("worker") if event["state"] == "exited"]
+            failed = len([code for code in ends if code])
+            print(f"  {len(ends)} workers lived and left, {failed} of them with an error")
+        _tell_broken(seen)
+
+
+def _switching(running: Serving) -> Callable[[], None]:
+    """A step that switches to the other backend."""
+    backends = itertools.cycle(("gpu", "cpu"))
+
+    def switch() -> None:
+        answer = running.switch(next(backends))
+        if answer.status != 200:
+            raise SystemExit(f"the switch was answered with {answer.status}: {answer.body!r}")
+
+    return switch
+
+
+def kills(options: argparse.Namespace) -> None:
+    """SIGKILL of the active worker under load: nothing failed, or nothing run twice."""
+    for idempotent in (True, False):
+        print(f"{options.kills} kills, {'idempotent' if idempotent else 'not idempotent'}, {CONNECTIONS} connections")
+        with tempfile.TemporaryDirectory() as directory:
+            runs = Path(directory) / "runs"
+            settings = {"GAIA_MODE": "cpu", "GAIA_IDEMPOTENT": str(int(idempotent)), "RUNS": str(runs)}
+            with runtime(COUNTED, **settings) as running:
+                kill = functools.partial(_kill, running)
+                seen = uvloop.run(load_while(running, options.requests, 0.0, kill, options.kills))
+                retried = running.state()["totals"]["retried"]
+                died = len(running.named("worker_exit"))
+            numbers = runs.read_text().split()
+        twice = len(numbers) - len(set(numbers))
+        print(f"  {seen.describe()}")
+        print(f"  {died} died, {retried} retried, {twice} run twice, refused with status: {seen.refused or 'none'}")
+        _tell_broken(seen)
+
+
+def _kill(running: Serving) -> None:
+    """Kill the worker that is ready, once there is one."""
+    for _ in range(2000):
+        for worker in running.state()["workers"]:
+            if worker["state"] == "ready":
+                os.kill(worker["pid"], signal.SIGKILL)
+                return
+        time.sleep(0.005)
+    raise SystemExit(f"no worker has become ready: {running.state()}")
+
+
+def soak(options: argparse.Namespace) -> None:
+    """A long load: memory and descriptors after the first part of it, and at the end."""
+    print(f"soak, {options.soak} requests, {CONNECTIONS} connections")
+    with runtime(ECHO, GAIA_MODE="cpu") as running:
+        pids = {"front": running.process.pid, "zygote": running.state()["zygote"], "worker": running.worker_pid("cpu")}
+        first = min(100_000, options.soak // 4)
+        warm = uvloop.run(load_while(running, first, 0.0, lambda: None, 0))
+        before = {name: _size(pid) for name, pid in pids.items()}
+        rest = uvloop.run(load_while(running, options.soak - first, 0.0, lambda: None, 0))
+        after = {name: _size(pid) for name, pid in pids.items()}
+        print(f"  first {first}: {warm.describe()}\n  rest: {rest.describe()}")
+        for name in pids:
+            (rss, files), (rss_then, files_then) = before[name], after[name]
+            print(f"  {name:7} RSS {rss / 1024:7.1f} -> {rss_then / 1024:7.1f} MB, descriptors {files} -> {files_then}")
+        _tell_broken(rest)
+
+
+def _size(pid: int) -> tuple[int, int]:
+    """Resident memory in kB, and open descriptors, when the connections of a load are closed."""
+    time.sleep(0.3)
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]), len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def _quantiles(what: str, values: list[float], target: str) -> None:
+    p50, p95 = statistics.median(values), statistics.quantiles(values, n=20)[-1]
+    print(f"  {what:33} {p50:8.1f} ms median, {p95:.1f} p95, {max(values):.1f} max  (target {target})")
+
+
+def _tell_broken(seen: Seen) -> None:
+    for text in seen.broken[:3]:
+        print(f"  BROKEN: {text}")
+
+
+PARTS = {"promotion": promotion, "switches": switches, "kills": kills, "soak": soak}
+
+
+def main() -> int:
+    """Run the parts; the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--part", choices=PARTS, action="append", help="only this one; may be given again")
+    parser.add_argument("--requests", type=int, default=200_000, help="of each load with switches or kills")
+    parser.add_argument("--switches", type=int, default=50)
+    parser.add_argument("--kills", type=int, default=30)
+    parser.add_argument("--soak", type=int, default=2_000_000, help="requests of the soak")
+    options = parser.parse_args()
+    os.environ.pop("PYTHONUNBUFFERED", None)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    for name in options.part or PARTS:
+        PARTS[name](options)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
