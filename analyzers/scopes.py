@@ -298,6 +298,8 @@ class _Walker:
                 own = scope.bindings.get(owner, [])
                 if holder is not None and any(binding.kind is Kind.SELF for binding in own):
                     holder.bind(name, Binding(Kind.VALUE, scope, conditions, value))
+                elif "device" in name:  # `args.device = ...`, of an object that nobody here builds
+                    scope.bind(f"{owner}.{name}", Binding(Kind.VALUE, scope, conditions, value))
                 self.found.named.append((name, value, scope, conditions))
             case ast.Attribute(attr=name):
                 self.found.named.append((name, value, scope, conditions))

@@ -104,6 +104,10 @@ class Evaluator:
                 return Known(value) if isinstance(value, str | int | float | bool | None) else _UNKNOWN
             case ast.Name(id=name):
                 return self._name(name, scope)
+            case ast.Attribute(value=ast.Name(id=owner), attr=name) if "device" in name and (
+                given := self.bindings(f"{owner}.{name}", scope)
+            ):
+                return self._combined(given)
             case ast.Attribute(value=base, attr=name):
                 return _each(self.value(base, scope), lambda option: self._attribute(option, name))
             case ast.Call():

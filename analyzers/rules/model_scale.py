@@ -45,7 +45,7 @@ _PICTURES = Pattern(
     r"\bvit\b|resnet|detr|\bclip\b|convnext|\bswin|\bdeit|dinov|efficientnet|mobilenet|yolo", re.IGNORECASE
 )
 _HOSTED = Pattern(
-    r"^(groq|gemini|vertex_ai|azure|openrouter|bedrock|together_ai|fireworks_ai|accounts/fireworks|xai|perplexity"
+    r"^(meta|groq|gemini|vertex_ai|azure|openrouter|bedrock|together_ai|fireworks_ai|accounts/fireworks|xai|perplexity"
     r"|ollama(_chat)?|huggingface|hosted_vllm|@cf)/|-(versatile|instant)$|:free$|-v\d:\d$",
     re.IGNORECASE,
 )
@@ -54,12 +54,13 @@ _TAGGED = Pattern(r"^[a-z][\w.-]*:(latest|mini|small|medium|large|\d+(\.\d+)?[bm
 """Names of an Ollama server, which runs here only where the function starts it."""
 _CONVERSATIONS = frozenset({"messages", "input_type"})
 """Keyword arguments of calls that ask a service for an answer; what loads a model here takes none of them."""
+_LIGHTEST = -0.6
 _DENSE = Pattern(
-    r"yolo|r-?cnn|retinanet|deeplab|fcn_resnet|rmbg|birefnet|depth-?anything|midas|mask2former|maskformer|segformer"
+    r"whisper|yolo|r-?cnn|retinanet|deeplab|fcn_resnet|rmbg|birefnet|depth-?anything|midas|mask2former|maskformer|segformer"
     r"|matting|openpose|vitpose|grounding-?dino|owl-?v|rt-?detr",
     re.IGNORECASE,
 )
-"""Networks that answer for each place of a picture: much more work than their parameters say."""
+"""Networks that answer for each place of a picture, or word for word: more work than their parameters say."""
 _CONSTANT_WORDS = ("model", "repo", "checkpoint", "hf_", "weights")
 
 
@@ -74,10 +75,18 @@ class Model:
 
 
 def _check(facts: Facts) -> Found:
-    for model in models(facts):
+    found = list(models(facts))
+    outweighed = any(_weight(model) > _LIGHTEST for model in found)
+    for model in found:
         message = f"{model.name} is a model of about {shown_count(model.millions)} parameters"
-        weight = weigh(model.millions)
-        yield model.place, message, max(weight, 0.0) if _DENSE.search(model.name) else weight, Signal.WORK
+        weight = _weight(model)
+        if weight > _LIGHTEST or not outweighed:  # beside a larger model, a small one says nothing
+            yield model.place, message, weight, Signal.WORK
+
+
+def _weight(model: Model) -> float:
+    weight = weigh(model.millions)
+    return max(weight, 0.0) if _DENSE.search(model.name) else weight
 
 
 def models(facts: Facts) -> Iterator[Model]:
@@ -108,7 +117,7 @@ def weigh(millions: float) -> float:
     for at_least, weight in ((7000, 4.0), (1000, 3.0), (500, 1.5), (300, 0.4), (150, 0.0)):
         if millions >= at_least:
             return weight
-    return -0.6
+    return _LIGHTEST
 
 
 def shown_count(millions: float) -> str:

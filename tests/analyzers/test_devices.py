@@ -11,6 +11,9 @@ _MODEL = "import os\nimport torch\n\nmodel = torch.nn.Linear(2, 2)\n"
 _HANDLER = "\n\ndef handler(payload):\n    return model(payload)\n"
 
 PINNED = {
+    "attribute of an object from elsewhere": (
+        'import options\nargs = options.parse()\nargs.device = "cuda"\nmodel.to(args.device)'
+    ),
     "cuda method": "model.cuda()",
     "cuda index": 'model.to("cuda:0")',
     "keyword": 'x = torch.zeros(3, device="cuda")',
