@@ -318,6 +318,9 @@ def run(
         Path | None,
         typer.Option(metavar="REQUESTS.jsonl", help="Send these requests as load, then stop."),
     ] = None,
+    what_if: Annotated[
+        bool, typer.Option("--what-if", help="Say at the end what other policies would have cost on this traffic.")
+    ] = False,
 ) -> Call:
     """Serve the function here and watch it switch.
 
@@ -340,6 +343,7 @@ def run(
             output_format=output_format.value,
             record=record,
             play=play,
+            what_if=what_if,
         )
         return work(path, options)
 

@@ -41,6 +41,12 @@ class RunOptions:
     output_format: str = "full"
     record: Path | None = None
     play: Path | None = None
+    what_if: bool = False
+
+    @property
+    def wants_requests(self) -> bool:
+        """Whether each request must be told, not only counted."""
+        return self.record is not None or self.what_if
 
 
 def run(path: Path, options: RunOptions) -> ExitCode:
@@ -66,7 +72,7 @@ def run_function(path: Path, options: RunOptions) -> RunSummary:
         Interrupted: a signal came before the function was started.
     """
     load = tuple(read_requests(options.play)) if options.play is not None else ()
-    recorder = TraceRecorder(options.record) if options.record is not None else None
+    recorder = TraceRecorder(options.record) if options.wants_requests else None
     project = _project(path, options.slo_p95_ms)
     screen = _screen(options.output_format)
     with Interrupts() as interrupts, contextlib.closing(screen):
@@ -81,6 +87,11 @@ def run_function(path: Path, options: RunOptions) -> RunSummary:
                 recorder.write()
         replies = session.player.replies if session.player is not None else ()
         summary = summarize(started.plan, session.history, replies, session.ended_by)
+        if options.what_if and recorder is not None:
+            from gaia_cli.running.what_if import what_if
+
+            slots = project.concurrency or 1
+            summary = replace(summary, what_if=what_if(recorder.served, session.history, mode, slots))
         screen.summary(summary, session.history)
         return summary
 
@@ -175,7 +186,7 @@ def _settings(wish: _Wish, screen: Screen) -> Settings:
     if wish.options.port not in (0, port):
         screen.step(f"port {wish.options.port} is taken; using {port}")
     return settings_of(
-        wish.project, wish.mode, listen_address=HOST, port=port, record_requests=wish.options.record is not None
+        wish.project, wish.mode, listen_address=HOST, port=port, record_requests=wish.options.wants_requests
     )
 
 

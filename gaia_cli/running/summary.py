@@ -10,12 +10,16 @@ it would have met the SLO is another question.
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from gaia_cli.errors import ExitCode
 from gaia_cli.running.history import Event, RunHistory, Switch
 from gaia_cli.running.plan import RunPlan
 from gaia_cli.running.player import PlayedReply
 from runtime_images.policy.model import Backend
+
+if TYPE_CHECKING:
+    from gaia_cli.running.what_if import WhatIf
 
 AROUND_S = 10.0
 """Seconds on each side of a switch over which its effect is told."""
@@ -58,6 +62,7 @@ class RunSummary:
     cost_gpu_only: float
     currency: str
     exit_code: ExitCode
+    what_if: "WhatIf | None" = None
 
     def count(self, kind: str) -> int:
         """How many switches of `kind` (`promote`, `demote`) moved traffic."""

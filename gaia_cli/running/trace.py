@@ -36,20 +36,21 @@ class Served:
 
 
 class TraceRecorder:
-    """Collects the `requests` events of a run and writes them as a trace."""
+    """Collects the `requests` events of a run and writes them as a trace, where a path is given."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
         """Look at the place now, so that a path that cannot be written stops the run before it starts.
 
         Raises:
             UsageError: no file can be written at `path`.
         """
         self._path = path
-        self._served: list[Served] = []
-        try:
-            _try_to_open(path)
-        except OSError as error:
-            raise _cannot_write(path, error) from None
+        self.served: list[Served] = []
+        if path is not None:
+            try:
+                _try_to_open(path)
+            except OSError as error:
+                raise _cannot_write(path, error) from None
 
     def apply(self, event: Event) -> None:
         """Take the rows of a `requests` event; other events hold none."""
@@ -57,15 +58,17 @@ class TraceRecorder:
             return
         for arrival_s, backend, service_ms, _latency_ms, cpu_time_ms, status in event["rows"]:
             if status < 500:
-                self._served.append(Served(arrival_s, Backend(backend), service_ms, cpu_time_ms or 0.0))
+                self.served.append(Served(arrival_s, Backend(backend), service_ms, cpu_time_ms or 0.0))
 
     def write(self) -> int:
-        """Write the trace, sorted by arrival, and return its number of rows.
+        """Write the trace, sorted by arrival, and return its number of rows; without a path, write nothing.
 
         Raises:
             UsageError: the place cannot be written to any more.
         """
-        rows = trace_rows(self._served)
+        if self._path is None:
+            return 0
+        rows = trace_rows(self.served)
         try:
             with self._path.open("w", newline="", encoding="utf-8") as file:
                 writer = csv.writer(file, lineterminator="\n")
@@ -107,13 +110,13 @@ class _Measured:
     """The requests that one backend served, in the order of arrival."""
 
     def __init__(self, served: list[Served]) -> None:
-        self._served = served
+        self.served = served
         self._arrivals = [one.arrival_s for one in served]
 
     def nearest(self, arrival_s: float) -> list[Served]:
         """The requests that arrived nearest to `arrival_s`, as many as there are up to NEAREST."""
         at = bisect_left(self._arrivals, arrival_s)
-        around = self._served[max(0, at - NEAREST) : at + NEAREST]
+        around = self.served[max(0, at - NEAREST) : at + NEAREST]
         return sorted(around, key=lambda one: abs(one.arrival_s - arrival_s))[:NEAREST]
 
 

@@ -1,6 +1,7 @@
 """The conditions of a simulation: what is asked for, what backends cost and how long they take to start."""
 
 from dataclasses import dataclass
+from math import isfinite
 
 from runtime_images.policy.model import Backend, ExecutionMode, Prices, Slo
 
@@ -15,7 +16,8 @@ ALLOWED_SHARE = 0.05
 class Scenario:
     """What every policy meets alike. Prices are in the currency a second; `slots` requests are served at once.
 
-    `window_s` is the span over which the runtime keeps latencies (`[slo] window_s`).
+    `slo_p95_s` may be inf: then no latency is asked for. `window_s` is the span over which the runtime keeps latencies
+    (`[slo] window_s`).
     """
 
     slo_p95_s: float = 1.0
@@ -38,7 +40,8 @@ class Scenario:
     @property
     def slo(self) -> Slo:
         """The SLO in the policy's words."""
-        return Slo(latency_p95_ms=1000 * self.slo_p95_s, window_s=self.window_s)
+        latency_ms = 1000 * self.slo_p95_s if isfinite(self.slo_p95_s) else None
+        return Slo(latency_p95_ms=latency_ms, window_s=self.window_s)
 
     @property
     def prices(self) -> Prices:

@@ -1,5 +1,7 @@
 """What a run came to, printed when it has ended."""
 
+from typing import TYPE_CHECKING
+
 from rich.console import Console
 from rich.text import Text
 
@@ -7,6 +9,9 @@ from gaia_cli.running.summary import RunSummary, SwitchSummary
 from gaia_cli.views.fields import print_fields
 from gaia_cli.views.glyphs import BAD, DIM, OK, SLO_STYLE, STRONG, Glyphs
 from gaia_cli.views.units import clock, latency, money, share
+
+if TYPE_CHECKING:
+    from gaia_cli.running.what_if import WhatIf
 
 
 def show_summary(console: Console, summary: RunSummary, glyphs: Glyphs) -> None:
@@ -28,6 +33,8 @@ def _rows(summary: RunSummary, glyphs: Glyphs) -> list[tuple[str, Text]]:
     label = " (emulated)" if summary.accelerator == "emulated" else ""
     rows.append(("held", Text(held + label)))
     rows.append(("cost", _cost(summary, glyphs)))
+    if summary.what_if is not None:
+        rows += _what_if(summary.what_if, summary.currency, glyphs)
     return rows
 
 
@@ -60,3 +67,17 @@ def _cost(summary: RunSummary, glyphs: Glyphs) -> Text:
     alone = [money(cost, summary.currency) for cost in (summary.cost_cpu_only, summary.cost_gpu_only)]
     text = Text(money(summary.cost, summary.currency), STRONG)
     return text.append(f"  CPU only {alone[0]} {glyphs.dot} GPU only {alone[1]}, over the same time", DIM)
+
+
+def _what_if(found: "WhatIf", currency: str, glyphs: Glyphs) -> list[tuple[str, Text]]:
+    """A row for each policy, replayed on the requests of this run."""
+    if not found.alternatives:
+        return [("what if", Text(found.note, DIM))]
+    rows = []
+    for number, one in enumerate(found.alternatives):
+        text = Text(f"{one.policy:<11}{money(one.cost, currency)}")
+        text.append(f" {glyphs.dot} late {one.late:,} {glyphs.dot} switches {one.switches}")
+        if one.versus_optimum is not None:
+            text.append(f" {glyphs.dot} {one.versus_optimum:.2f} x the optimum", DIM)
+        rows.append(("" if number else "what if", text))
+    return rows

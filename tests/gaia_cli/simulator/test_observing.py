@@ -8,7 +8,7 @@ from gaia_cli.simulator.policies import BEAT_S, POLICIES
 from gaia_cli.simulator.scenario import Scenario
 from gaia_cli.simulator.traces import Outage, Row, Trace, trace_of
 from gaia_cli.simulator.world import replay
-from runtime_images.dynamic_runtime.lane import Answer, Lane
+from runtime_images.dynamic_runtime.lane import Lane
 from runtime_images.dynamic_runtime.observer import ARRIVALS_OVER_S
 from runtime_images.dynamic_runtime.runtime import POLICY_BEAT_S
 from runtime_images.policy.model import Backend, Observation
@@ -105,19 +105,20 @@ def test_what_is_shown_of_a_lane_is_what_the_runtime_would_have_shown() -> None:
     for arrived, finished, service_s in zip(result.arrived, result.finished, trace.cpu_s, strict=True):
         while moments and moments[0] < finished:
             compare(lane, seen[moments.pop(0)])
-        lane.add(Answer(Backend.CPU, 200, arrived, finished, service_s, service_s))
+        lane.add([(200, arrived, finished, int(1e9 * service_s), int(1e9 * service_s))])
+        lane.count()
 
 
 def compare(lane: Lane, observation: Observation) -> None:
     """The runtime's record against what the policy was shown at the same moment."""
     mine = observation.lanes[Backend.CPU]
-    now = max(lane.recent[-1].finished_s, 0.0) if lane.recent else 0.0
     assert mine.finished == lane.requests
     if mine.recent_latencies_s:
-        recent = [answer.latency_s for answer in lane.recent][-len(mine.recent_latencies_s) :]
-        assert mine.recent_latencies_s == pytest.approx(recent)
-        p95 = lane.latencies.quantiles(now, (0.95,))[0]
-        assert mine.p95_s == pytest.approx(p95, rel=0.05)
+        recent = list(lane.recent)[-len(mine.recent_latencies_s) :]
+        assert mine.recent_latencies_s == pytest.approx([answer.latency_s for answer in recent])
+        assert mine.recent_services_s == pytest.approx([answer.service_s for answer in recent], abs=1e-8)
+        p95_s = lane.latencies.quantiles(recent[-1].finished_s, (0.95,))[0]
+        assert mine.p95_s == pytest.approx(p95_s, rel=0.05)
 
 
 def test_what_is_shown_does_not_depend_on_prices() -> None:

@@ -44,7 +44,9 @@ def test_the_cost_line_ends_at_the_cost() -> None:
 
     line = cost_so_far(replayed.timeline, scenario)
 
-    assert line[-1] == (replayed.ended_at, pytest.approx(judge("gaia", trace, scenario, replayed).cost))
+    at, cost = line[-1]
+    assert at == replayed.ended_at
+    assert cost == pytest.approx(judge("gaia", trace, scenario, replayed).cost)
     assert line == sorted(line)
 
 

@@ -1,0 +1,79 @@
+"""What the other policies would have cost on the traffic just seen: the run's own requests, replayed.
+
+The replay needs service times on both backends, and a request was served by one; the other time is estimated
+(`trace`). Where a backend has not served at all there is nothing to estimate from, and nothing is claimed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+from statistics import median
+
+from gaia_cli.running.history import RunHistory
+from gaia_cli.running.trace import Served, trace_rows
+from gaia_cli.simulator.comparison import compare
+from gaia_cli.simulator.scenario import Scenario
+from gaia_cli.simulator.traces import Row, Trace, trace_of
+from runtime_images.policy.model import Backend, ExecutionMode
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """What one policy would have come to; `versus_optimum` is its objective over that of the best choice possible."""
+
+    policy: str
+    cost: float
+    late: int
+    switches: int
+    versus_optimum: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """The alternatives, or in `note` why there are none."""
+
+    alternatives: tuple[Alternative, ...] = ()
+    note: str = ""
+
+
+def what_if(served: Sequence[Served], history: RunHistory, mode: ExecutionMode, slots: int) -> WhatIf:
+    """The alternatives to the run that `history` tells, whose answered requests are `served`."""
+    missing = [backend.upper() for backend in Backend if not any(one.backend is backend for one in served)]
+    if not served:
+        return WhatIf(note="no request was answered")
+    if missing:
+        return WhatIf(note=f"the {missing[0]} has served no request, so what it would have taken is not known")
+    compared = compare(trace_of_run(served), scenario_of(history, mode, slots))
+    return WhatIf(
+        tuple(
+            Alternative(name, one.cost, one.violations, one.switches, compared.versus_oracle(name))
+            for name, one in compared.outcomes.items()
+        )
+    )
+
+
+def trace_of_run(served: Sequence[Served]) -> Trace:
+    """The requests of a run as a trace."""
+    rows = trace_rows(served)
+    return trace_of("run", (Row(at, cpu / 1e3, gpu / 1e3, used / 1e3, think) for at, cpu, gpu, used, think in rows))
+
+
+def scenario_of(history: RunHistory, mode: ExecutionMode, slots: int) -> Scenario:
+    """The conditions of a run: its SLO and prices, and the start-up times that were measured."""
+    slo_ms, prices = history.slo.latency_p95_ms, history.prices
+    return Scenario(
+        slo_p95_s=inf if slo_ms is None else slo_ms / 1000.0,
+        start_cpu_s=_start_s(history, Backend.CPU),
+        start_gpu_s=_start_s(history, Backend.GPU),
+        slots=slots,
+        cpu_price=prices.per_second(Backend.CPU),
+        gpu_price=prices.per_second(Backend.GPU),
+        mode=mode,
+        window_s=history.slo.window_s,
+    )
+
+
+def _start_s(history: RunHistory, backend: Backend) -> float:
+    """The median start-up time of a backend; where it never started, that of the first one."""
+    moved = [one for one in history.switches if one.moved is not None and one.target is backend]
+    return median([one.moved - one.ordered for one in moved if one.moved is not None] or [history.start_s])

@@ -1,0 +1,55 @@
+from gaia_cli.running.history import RunHistory
+from gaia_cli.running.trace import Served
+from gaia_cli.running.what_if import scenario_of, what_if
+from runtime_images.policy.model import Backend, ExecutionMode, Prices, Slo
+
+CPU, GPU = Backend.CPU, Backend.GPU
+
+
+def history() -> RunHistory:
+    told = RunHistory(slo=Slo(latency_p95_ms=500.0), prices=Prices(cpu_per_hour=3.6, gpu_per_hour=36.0), start_s=1.5)
+    phases = {"ordered": 10.0, "moved": 14.0}
+    switch = {"event": "switch", "t": 14.0, "id": 1, "kind": "promote", "from": "cpu", "to": "gpu", "phase": "moved"}
+    told.apply(switch | {"reason": "slow", "phases": phases, "mode": "gpu_preferred"})
+    return told
+
+
+def test_nothing_is_claimed_of_a_backend_that_has_not_served() -> None:
+    found = what_if([Served(1.0, CPU, 900.0, 900.0)], history(), ExecutionMode.CPU_PREFERRED, 1)
+
+    assert found.alternatives == ()
+    assert found.note == "the GPU has served no request, so what it would have taken is not known"
+
+
+def test_without_requests_there_is_nothing_to_replay() -> None:
+    assert what_if([], history(), ExecutionMode.CPU_PREFERRED, 1).note == "no request was answered"
+
+
+def test_start_up_times_prices_and_slo_are_those_of_the_run() -> None:
+    scenario = scenario_of(history(), ExecutionMode.CPU_PREFERRED, 3)
+
+    assert (scenario.start_cpu_s, scenario.start_gpu_s, scenario.slots) == (1.5, 4.0, 3)
+    assert (scenario.cpu_price, scenario.gpu_price, scenario.slo_p95_s) == (0.001, 0.01, 0.5)
+
+
+def test_without_an_slo_nothing_is_late() -> None:
+    told = history()
+    told.slo = Slo()
+    served = [Served(float(number), GPU if number > 20 else CPU, 900.0, 900.0) for number in range(40)]
+
+    found = what_if(served, told, ExecutionMode.CPU_PREFERRED, 1)
+
+    assert [one.late for one in found.alternatives] == [0] * 5
+    cheapest = min(found.alternatives, key=lambda one: one.cost)
+    assert cheapest.policy in ("static-cpu", "gaia")
+
+
+def test_the_alternatives_are_judged_on_the_requests_of_the_run() -> None:
+    served = [Served(2.0 * number, CPU, 900.0, 900.0) for number in range(20)]
+    served += [Served(40.0 + 2.0 * number, GPU, 90.0, 9.0) for number in range(20)]
+
+    late = {one.policy: one.late for one in what_if(served, history(), ExecutionMode.CPU_PREFERRED, 1).alternatives}
+
+    assert late["static-cpu"] == 40
+    assert late["gaia"] < late["static-cpu"]
+    assert late["static-gpu"] <= 2
