@@ -39,7 +39,7 @@ class Guards:
 
     def is_dead(self, conditions: "Conditions") -> bool:
         """Whether a constant test keeps the code from ever running."""
-        return any(
+        return bool(conditions) and any(
             condition.test is not None and self.constant(condition.test, condition.scope) is (not condition.outcome)
             for condition in conditions
         )

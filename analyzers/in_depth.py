@@ -7,7 +7,7 @@ from analyzers.examination import failure
 from analyzers.facts import Facts, FileFacts
 from analyzers.findings import Finding, Place, Signal
 from analyzers.neighbours import Neighbours
-from analyzers.reading import Code, Source, parsed
+from analyzers.reading import Code, Source
 from analyzers.syntax import deep_recursion, extract
 
 
@@ -17,7 +17,7 @@ def findings(code: Code, neighbours: Neighbours, *, evidence: bool, conduct: boo
     Raises:
         Trouble: the code is not Python.
     """
-    source = parsed(code)
+    source = neighbours.parsed(code)
     files, troubles = extract([source], (), neighbours)
     found: list[Finding] = []
     with deep_recursion():

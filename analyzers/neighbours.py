@@ -6,7 +6,7 @@ for in vain is remembered: the result of a file depends on just that, besides th
 """
 
 from analyzers.prefilter import may_tell_a_device
-from analyzers.reading import Source, Trouble, parsed, read_code
+from analyzers.reading import Code, Source, Trouble, parsed, read_code
 from analyzers.tree import Tree
 
 TYPE_CHECKING = False
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from analyzers.scopes import Scope
 
 MAX_KEPT = 64
-"""How many modules are kept parsed; a syntax tree takes hundreds of times the memory of its text."""
+MAX_KEPT_CHARACTERS = 1024 * 1024
+"""How many modules are kept parsed, and how much; a syntax tree takes a hundred times the memory of its text."""
 
 
 class Library:
@@ -34,6 +35,21 @@ class Library:
             self._make_room()
             self._sources[path] = self._read(path)
         return self._sources[path]
+
+    def parsed(self, code: Code) -> Source:
+        """`code` parsed, but once for the run where it is linted as well as imported.
+
+        Raises:
+            Trouble: it is not Python.
+        """
+        known = self._sources.get(code.path)
+        if known is not None and known.text == code.text:
+            return known
+        source = parsed(code)
+        if may_tell_a_device(code.data):
+            self._make_room()
+            self._sources[code.path] = source
+        return source
 
     def _read(self, path: str) -> Source | None:
         try:
@@ -55,10 +71,14 @@ class Library:
         return self._scopes[path]
 
     def _make_room(self) -> None:
-        while len(self._sources) >= MAX_KEPT:
+        while len(self._sources) >= MAX_KEPT or self._kept > MAX_KEPT_CHARACTERS:
             oldest = next(iter(self._sources))
             del self._sources[oldest]
             self._scopes.pop(oldest, None)
+
+    @property
+    def _kept(self) -> int:
+        return sum(len(source.text) for source in self._sources.values() if source is not None)
 
 
 class Neighbours:
@@ -88,6 +108,14 @@ class Neighbours:
             path = self._path(name)
             self._scopes[name] = self._library.scope(path) if path else None
         return self._scopes[name]
+
+    def parsed(self, code: Code) -> Source:
+        """The file itself, parsed.
+
+        Raises:
+            Trouble: it is not Python.
+        """
+        return self._library.parsed(code)
 
     def source(self, name: str) -> Source | None:
         """The module `name`, None when it is none of the project's."""

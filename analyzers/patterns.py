@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 
 
 class Pattern:
@@ -38,3 +39,31 @@ class Pattern:
     def sub(self, replacement: str, text: str) -> str:
         """`text` with every match replaced."""
         return self._now().sub(replacement, text)
+
+
+class AnyOf:
+    """Many regular expressions without regard to case, separated by white space.
+
+    One is compiled when a text first holds the letters that it begins with, so that a table of a few hundred costs no
+    more than looking for these.
+    """
+
+    __slots__ = ("_patterns",)
+
+    def __init__(self, patterns: str) -> None:
+        self._patterns = [(_first_letters(text), Pattern(text, re.IGNORECASE)) for text in patterns.split()]
+
+    def found_in(self, text: str) -> bool:
+        """Whether one of them matches anywhere in `text`."""
+        lower = text.lower()
+        return any(letters in lower and pattern.search(text) is not None for letters, pattern in self._patterns)
+
+
+def _first_letters(pattern: str) -> str:
+    """Letters and digits without which `pattern` cannot match; empty where it does not begin with some."""
+    text = pattern.removeprefix("\\b").removeprefix("^").lower()
+    letters = "".join(takewhile(str.isalnum, text))
+    rest = text[len(letters) :]
+    if "|" in rest.partition("(")[0]:
+        return ""
+    return letters[:-1] if rest.startswith(("?", "*", "{")) else letters

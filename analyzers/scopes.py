@@ -357,15 +357,15 @@ class _Walker:
                 self.entries(node, scope, conditions)
             case _:
                 pass
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.expr):
-                self.expression(child, scope, conditions)
-            elif isinstance(child, ast.keyword):
-                self.expression(child.value, scope, conditions)
-            elif isinstance(child, ast.comprehension):
-                self.opaque(child.target, scope, conditions, source=child.iter)
-                for part in (child.iter, *child.ifs):
-                    self.expression(part, scope, conditions)
+        for name in node._fields:
+            value = getattr(node, name)
+            for child in value if isinstance(value, list) else (value,):
+                if isinstance(child, ast.expr):
+                    self.expression(child, scope, conditions)
+                elif isinstance(child, ast.comprehension):
+                    self.opaque(child.target, scope, conditions, source=child.iter)
+                    for part in (child.iter, *child.ifs):
+                        self.expression(part, scope, conditions)
 
     def entries(self, node: ast.Dict, scope: Scope, conditions: Conditions) -> None:
         for key, value in zip(node.keys, node.values, strict=True):

@@ -10,6 +10,7 @@ class Tree:
         self.root = root
         self._real = os.path.realpath(root)
         self._listings: dict[str, frozenset[str]] = {}
+        self._inside: dict[str, bool] = {}
 
     def knows(self, package: str, beside: str) -> bool:
         """Whether the top-level `package` is the project's own, a directory without `__init__.py` included."""
@@ -51,4 +52,6 @@ class Tree:
 
     def _is_inside(self, path: str) -> bool:
         """Whether `path` is below the root after all links, which may lead anywhere."""
-        return os.path.realpath(f"{self.root}/{path}").startswith(self._real + os.sep)
+        if path not in self._inside:
+            self._inside[path] = os.path.realpath(f"{self.root}/{path}").startswith(self._real + os.sep)
+        return self._inside[path]

@@ -8,6 +8,7 @@ fact too. Work is bounded by a count of steps, not by a clock, so that a verdict
 import ast
 import operator
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from analyzers.facts import (
     Array,
@@ -47,6 +48,7 @@ _ARITHMETIC: Mapping[type[ast.operator], Callable[[float, float], float]] = {
     ast.Div: operator.truediv,
     ast.Mod: operator.mod,
 }
+_SCALARS = (str, int, float, bool, type(None))
 _UNKNOWN = Unknown()
 _NOTHING = OneOf(())
 _CALLER = Unknown(Origin.CALLER)
@@ -99,19 +101,23 @@ class Evaluator:
             raise BudgetError
         if len(self._active) > MAX_DEPTH:
             return _UNKNOWN
+        if isinstance(node, ast.Name):  # names, attributes, constants and calls are most of all expressions
+            return self._name(node.id, scope)
+        if isinstance(node, ast.Attribute):
+            given = self._given(node, scope) if "device" in node.attr else []
+            return self._combined(given) if given else self._of(self.value(node.value, scope), node.attr)
+        if isinstance(node, ast.Constant):
+            return Known(node.value) if isinstance(node.value, _SCALARS) else _UNKNOWN
+        if isinstance(node, ast.Call):
+            return self._call(node, scope)
+        return self._composed(node, scope)
+
+    def _given(self, node: ast.Attribute, scope: Scope) -> list[Binding]:
+        """What `x.device` was set to in the same scope, whatever `x` is."""
+        return self.bindings(f"{node.value.id}.{node.attr}", scope) if isinstance(node.value, ast.Name) else []
+
+    def _composed(self, node: ast.expr, scope: Scope) -> Value:
         match node:
-            case ast.Constant(value=value):
-                return Known(value) if isinstance(value, str | int | float | bool | None) else _UNKNOWN
-            case ast.Name(id=name):
-                return self._name(name, scope)
-            case ast.Attribute(value=ast.Name(id=owner), attr=name) if "device" in name and (
-                given := self.bindings(f"{owner}.{name}", scope)
-            ):
-                return self._combined(given)
-            case ast.Attribute(value=base, attr=name):
-                return _each(self.value(base, scope), lambda option: self._attribute(option, name))
-            case ast.Call():
-                return self._call(node, scope)
             case ast.IfExp():
                 return self._choice(node, scope)
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
@@ -145,7 +151,8 @@ class Evaluator:
         start = scope
         while scope is not None:
             if name in scope.bindings and (scope is start or not scope.is_class):
-                return [binding for binding in scope.bindings[name] if not self.guards.is_dead(binding.conditions)]
+                known = scope.bindings[name]
+                return [one for one in known if not (one.conditions and self.guards.is_dead(one.conditions))]
             scope = scope.parent
         return []
 
@@ -167,6 +174,12 @@ class Evaluator:
         if not bindings:
             return Symbol(name)  # a builtin
         return self._combined(bindings)
+
+    def _of(self, base: Value, name: str) -> Value:
+        """The attribute `name` of `base`, whichever of its alternatives that is."""
+        return (
+            self._attribute(base, name) if type(base) is not OneOf else _each(base, partial(self._attribute, name=name))
+        )
 
     def _attribute(self, base: Value, name: str) -> Value:
         bindings = self.attribute_bindings(base, name)
@@ -196,11 +209,14 @@ class Evaluator:
         return self._scopes.get(name) or self._modules.get(name)
 
     def _combined(self, bindings: list[Binding]) -> Value:
+        if len(bindings) == 1 and not bindings[0].conditions:
+            return self._bound(bindings[0])  # as most names are bound
         guarded = any(self.guards.guard(binding.conditions) is not Guard.ALWAYS for binding in bindings)
         return one_of([self._bound(binding) for binding in bindings[:MAX_OPTIONS]], guarded=guarded)
 
     def _bound(self, binding: Binding) -> Value:
-        return self._once(id(binding), lambda: self._meaning(binding))
+        key = id(binding)
+        return self._memory[key] if key in self._memory else self._once(key, lambda: self._meaning(binding))
 
     def _once(self, key: int, compute: Callable[[], Value]) -> Value:
         """What `compute` gives, worked out once.
@@ -277,7 +293,7 @@ class Evaluator:
             kept = _method(base, name, args)
             if kept is not None:
                 return kept
-            callee = _each(base, lambda option: self._attribute(option, name))
+            callee = self._of(base, name)
         else:
             callee = self.value(node.func, scope)
         return _each(callee, lambda option: self._result(option, node, args, scope))

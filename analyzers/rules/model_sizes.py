@@ -8,7 +8,7 @@ one.
 import re
 from functools import cache
 
-from analyzers.patterns import Pattern
+from analyzers.patterns import AnyOf, Pattern
 
 _NUMBER = Pattern(r"(?<![a-z0-9.])(\d{1,3}x)?(\d{1,4}(?:[._]\d{1,3})?)\s?(b|m)(?![a-z0-9])", re.IGNORECASE)
 _SUFFIX = Pattern(r"\.(pt|pth|bin|ckpt|gguf|onnx|safetensors)$", re.IGNORECASE)
@@ -101,9 +101,9 @@ _FAMILIES: tuple[tuple[float, str], ...] = (
 
 
 @cache
-def _compiled() -> tuple[tuple[re.Pattern[str], float], ...]:
-    """Compiled at the first use: most functions name no model."""
-    return tuple((re.compile("|".join(patterns.split()), re.IGNORECASE), size) for size, patterns in _FAMILIES)
+def _families() -> tuple[tuple[AnyOf, float], ...]:
+    """Made at the first use: most functions name no model."""
+    return tuple((AnyOf(patterns), size) for size, patterns in _FAMILIES)
 
 
 def parameters(name: str) -> float | None:
@@ -113,7 +113,7 @@ def parameters(name: str) -> float | None:
     if match:
         count = float(match[2].replace("_", ".")) * (1000 if match[3].lower() == "b" else 1)
         return count * (int(match[1][:-1]) if match[1] else 1)
-    return next((size for pattern, size in _compiled() if pattern.search(plain)), None)
+    return next((size for names, size in _families() if names.found_in(plain)), None)
 
 
 ARCHITECTURES: dict[str, float] = {
