@@ -35,15 +35,19 @@ if TYPE_CHECKING:
     from typing import Any
 
 _FORMAT = 3
-_NAME = "lint.json"
+_WITH_EVIDENCE, _WITHOUT = "lint.json", "hygiene.json"
 _PACKAGE = os.path.dirname(__file__)
 
 
 class Cache:
-    """The cache in `directory` for the files of `tree`."""
+    """The cache in `directory` for the files of `tree`.
 
-    def __init__(self, directory: str, tree: Tree) -> None:
-        self._path = f"{directory}/{_NAME}"
+    Runs that want evidence and runs that want none keep files of their own: what is looked for also decides what cannot
+    be told within the budget, and a run must not find more because of another one before it.
+    """
+
+    def __init__(self, directory: str, tree: Tree, *, evidence: bool) -> None:
+        self._path = f"{directory}/{_WITH_EVIDENCE if evidence else _WITHOUT}"
         self._directory = directory
         self._tree = tree
         self._stamp = _stamp()
@@ -52,15 +56,10 @@ class Cache:
         self._fresh: dict[str, Any] = {}
         self._digests: dict[str, str] = {}
 
-    def get(self, path: str, *, evidence: bool = True) -> FileResult | None:
-        """The result of the file `path`, None when there is none or something that it rests on has changed.
-
-        With `evidence`, one for which no evidence was looked for does not do.
-        """
+    def get(self, path: str) -> FileResult | None:
+        """The result of the file `path`, None when there is none or something that it rests on has changed."""
         try:
             entry = self._entries.get(path)
-            if entry and evidence and not entry["evidence"]:
-                return None
             return _decoded(path, entry["result"]) if entry and self._holds(path, entry) else None
         except (LookupError, TypeError, ValueError, AttributeError):
             return None  # an entry that nobody of ours has written
@@ -73,7 +72,6 @@ class Cache:
                 "digest": self._digest(path),
                 "read": {name: self._digest(name) for name in linted.read},
                 "absent": list(linted.absent),
-                "evidence": linted.evidence,
                 "result": _encoded(linted.result),
             }
 

@@ -41,15 +41,11 @@ class FileResult:
 
 @record
 class Linted:
-    """A result and what it rests on besides its own file: the modules that were read, and those that were not there.
-
-    `evidence` tells whether the rules of evidence were among those that looked.
-    """
+    """A result and what it rests on besides its own file: the modules that were read, and those that were not there."""
 
     result: FileResult
     read: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
-    evidence: bool = True
 
 
 def lint(
@@ -74,8 +70,8 @@ def lint(
         return
     from analyzers.cache import Cache
 
-    cache = Cache(str(cache_dir), tree)
-    known = {name: cache.get(name, evidence=evidence) for name in names}
+    cache = Cache(str(cache_dir), tree, evidence=evidence)
+    known = {name: cache.get(name) for name in names}
     anew = _lint_anew(tree, [name for name in names if known[name] is None], processes, evidence=evidence)
     try:
         for name in names:

@@ -39,7 +39,7 @@ def _linted(library: Library, path: str, *, evidence: bool, data: bytes | None) 
         kept, silenced = tuple(in_cells(kept, [code])), tuple(in_cells(silenced, [code]))
         comments = comments_in_cells(comments, code.cells)
     result = FileResult(path, kept, silenced, comments)
-    return Linted(result, tuple(sorted(neighbours.read - {path})), tuple(sorted(neighbours.absent)), evidence)
+    return Linted(result, tuple(sorted(neighbours.read - {path})), tuple(sorted(neighbours.absent)))
 
 
 def _findings(code: Code, neighbours: Neighbours, *, evidence: bool) -> list[Finding]:
