@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.notebooks import notebook
+
 pytestmark = pytest.mark.skipif(find_spec("pre_commit") is None, reason="pre-commit is not installed: make dev")
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,6 +82,14 @@ def test_lint_passes_clean_files_and_stops_others(repository: Repository) -> Non
     assert stopped.returncode == 1
     assert "function/func.py:5:" in stopped.stdout
     assert "[GA701]" in stopped.stdout
+
+
+def test_lint_reads_notebooks_too(repository: Repository) -> None:
+    repository.write("demo.ipynb", notebook("import torch", 'x = torch.zeros(3).to("cuda")'))
+
+    stopped = repository.hook("gaia-lint")
+    assert stopped.returncode == 1
+    assert "demo.ipynb:cell 2:1:" in stopped.stdout
 
 
 def test_lint_sees_only_what_is_staged_and_heeds_the_configuration(repository: Repository) -> None:
