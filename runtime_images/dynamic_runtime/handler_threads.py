@@ -7,6 +7,7 @@ together, because every system call on the socket wakes the front.
 """
 
 import contextlib
+import os
 import select
 import socket
 import threading
@@ -24,10 +25,6 @@ _LOOK_AGAIN_NS = 1_000_000
 """So old may the last look at the socket be before a waiting request is begun: it may have been cancelled since."""
 _RECEIVE_BYTES = 64 * 1024
 _JOIN_TIMEOUT_S = 600.0
-
-
-class _StopNowError(Exception):
-    """Raised by the signal handler, and only while the main thread merely waits."""
 
 
 class HandlerThreads:
@@ -61,7 +58,12 @@ class HandlerThreads:
         self._pending: deque[RawFrame] = deque()
         self._looked_ns = 0
         self._stopping = False
-        self._main_waits = False
+        self._wake = os.eventfd(0, os.EFD_CLOEXEC)
+        # A thread that sleeps in recv() is also woken whenever the front takes an answer (unix_write_space in the
+        # kernel), for nothing, and in the front's way. One that sleeps in poll() is not.
+        self._poll = select.poll()
+        self._poll.register(channel, select.POLLIN)
+        self._poll.register(self._wake, select.POLLIN)
 
     def serve(self) -> None:
         """Answer requests until the front, or `stop`, says that it is enough; what had come by then is answered."""
@@ -70,18 +72,14 @@ class HandlerThreads:
         others = [threading.Thread(target=self._work, name=name, daemon=True) for name in names]
         for thread in others:
             thread.start()
-        with contextlib.suppress(_StopNowError):
-            self._work(is_main=True)
-        if others:
-            self._channel.shutdown(socket.SHUT_RD)  # wakes the one that reads
+        self._work()
         for thread in others:
             thread.join(_JOIN_TIMEOUT_S)
 
     def stop(self) -> None:
-        """Answer what is here, then end. For a signal handler: it runs in the main thread, between two instructions."""
+        """Answer what is here, then end. May be called in a signal handler."""
         self._stopping = True
-        if self._main_waits:
-            raise _StopNowError
+        os.eventfd_write(self._wake, 1)
 
     def send(self, data: bytes) -> None:
         """Send whole frames; waits while the socket is full."""
@@ -98,10 +96,10 @@ class HandlerThreads:
 
     # one thread's work
 
-    def _work(self, *, is_main: bool = False) -> None:
+    def _work(self) -> None:
         held: list[bytes] = []
         held_since_ns = ended_ns = 0
-        while (frame := self._next(held, ended_ns, is_main=is_main)) is not None:
+        while (frame := self._next(held, ended_ns)) is not None:
             request_id, _, flags, head, body, _, _, _ = frame
             if flags:
                 body = self._bodies.take(flags, body)
@@ -121,37 +119,31 @@ class HandlerThreads:
                 self._flush(held)
         self._flush(held)
 
-    def _next(self, held: list[bytes], now_ns: int, *, is_main: bool) -> RawFrame | None:
+    def _next(self, held: list[bytes], now_ns: int) -> RawFrame | None:
         """The next request, None at the end; whatever is held is sent before this waits."""
         looked_lately = now_ns - self._looked_ns < _LOOK_AGAIN_NS
         if looked_lately and self._pending and self._count == 1:
             return self._pending.popleft()
-        self._take_turn(held, is_main=is_main)
+        if not self._turn.acquire(blocking=False):
+            self._flush(held)
+            self._turn.acquire()
         try:
             if self._pending and not looked_lately:
-                self._read(socket.MSG_DONTWAIT)
+                self._read()
             while not self._pending:
                 self._flush(held)
                 if self._stopping:
                     return None
-                self._main_waits |= is_main
-                self._read(0)
-                self._main_waits &= not is_main
+                self._poll.poll()
+                self._read()
             return self._pending.popleft()
         finally:
             self._turn.release()
 
-    def _take_turn(self, held: list[bytes], *, is_main: bool) -> None:
-        if not self._turn.acquire(blocking=False):
-            self._flush(held)
-            self._main_waits |= is_main
-            self._turn.acquire()
-            self._main_waits &= not is_main
-
-    def _read(self, flags: int) -> None:
-        """Take the frames that are here; without MSG_DONTWAIT wait for some."""
+    def _read(self) -> None:
+        """Take the frames that are here."""
         try:
-            data = self._channel.recv(_RECEIVE_BYTES, flags)
+            data = self._channel.recv(_RECEIVE_BYTES, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return
         self._looked_ns = time.monotonic_ns()
