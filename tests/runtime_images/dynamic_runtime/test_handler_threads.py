@@ -11,6 +11,7 @@ import pytest
 
 from runtime_images.dynamic_runtime import begun, frames
 from runtime_images.dynamic_runtime.begun import BegunMarks
+from runtime_images.dynamic_runtime.bodies import open_bodies
 from runtime_images.dynamic_runtime.frames import FrameParser, Kind, RawFrame
 from runtime_images.dynamic_runtime.handler_threads import HandlerThreads
 
@@ -54,7 +55,7 @@ def working(handler: Callable[[Any], object], count: int = 1) -> Iterator[Workin
     marks = BegunMarks(memory)
     os.close(memory)
     gone = threading.Event()
-    threads = HandlerThreads(count, theirs, marks, handler, 1 << 20, gone.set, measure_cpu=False)
+    threads = HandlerThreads(count, theirs, marks, open_bodies([]), handler, 1 << 20, gone.set, measure_cpu=False)
     main = threading.Thread(target=threads.serve)
     main.start()
     try:
