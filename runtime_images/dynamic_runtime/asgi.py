@@ -53,7 +53,8 @@ class AsgiExchange(Call):
         """The request's body once, then the disconnect when it comes."""
         if not self._body_taken:
             self._body_taken = True
-            return {"type": "http.request", "body": self.body, "more_body": False}
+            if not (self.flags and self.ended):  # else the front has the body's memory back
+                return {"type": "http.request", "body": self.take_body(), "more_body": False}
         if not (self.ended or self.left):
             self._gone = self._gone or asyncio.Event()
             await self._gone.wait()

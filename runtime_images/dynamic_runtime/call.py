@@ -19,6 +19,7 @@ class Call:
     ended = False
     cancelled = False
     task: asyncio.Task[None] | None = None
+    flags = 0
     _cpu_ns = 0
 
     bodies: ClassVar[Bodies] = Bodies()
@@ -29,6 +30,10 @@ class Call:
         self.head = head
         self.body = body
         self._write = write
+
+    def take_body(self) -> bytes:
+        """The body. A long one is copied out of the arena only now: so few copies exist at a time, in warm memory."""
+        return self.bodies.take(self.flags, self.body) if self.flags else self.body
 
     def measure_cpu(self) -> None:
         """Start the process's CPU clock; reading it costs as much as twenty readings of the other one."""

@@ -190,9 +190,9 @@ class Worker(asyncio.Protocol):
         for frame in self._parser.feed(data):
             request_id, kind, flags, head, body, _, _, _ = frame
             if kind == REQUEST:
-                if flags:
-                    body = self._bodies.take(flags, body)
                 call = self._calls[request_id] = self._kind(request_id, head, body, self.write)
+                if flags:
+                    call.flags = flags
                 # As loop.create_task does it, without a number formatted into each task's name.
                 call.task = asyncio.Task(self._answer(call), loop=self._loop, name="request")
             else:
@@ -270,7 +270,7 @@ class Worker(asyncio.Protocol):
         """One request's task, for a plain coroutine function."""
         assert self._function.plain is not None
         if self._begin(call):
-            answer = await plain.call_awaiting(self._function.plain, call.head, call.body)
+            answer = await plain.call_awaiting(self._function.plain, call.head, call.take_body())
             if answer is None:
                 self.write(plain.dropped(call.request_id))
             else:

@@ -261,6 +261,25 @@ def test_a_function_can_write_to_no_request_and_change_no_size(tmp_path: Path) -
     assert tried["requests map"] is False
 
 
+LATE = """
+    async def handle(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"ok"})
+        message = await receive()
+        print("received", message["type"], len(message.get("body", b"")))
+"""
+
+
+@pytest.mark.parametrize(("size", "told"), [(10, "http.request 10"), (1_000_000, "http.disconnect 0")])
+def test_a_function_that_wants_a_long_body_only_after_its_answer_is_too_late(
+    tmp_path: Path, size: int, told: str
+) -> None:
+    with serving(write_function(tmp_path, LATE), GAIA_MODE="cpu") as running:
+        running.request(body=body_of(size))
+
+        assert running.event("log")["line"] == f"received {told}"
+
+
 def test_a_system_without_shared_memory_files_serves_long_bodies_all_the_same(tmp_path: Path) -> None:
     site = tmp_path / "site"
     write_function(site, "import os\ndel os.memfd_create\n", "sitecustomize.py")
