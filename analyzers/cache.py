@@ -18,6 +18,7 @@ import os
 import sys
 from collections.abc import Iterator
 
+from analyzers.files import open_file
 from analyzers.findings import Finding, Place, Signal
 from analyzers.linting import FileResult, Linted
 from analyzers.suppression import Suppression
@@ -127,7 +128,7 @@ class Cache:
         """The digest of a file's bytes, empty when it cannot be read."""
         if path not in self._digests:
             try:
-                with open(f"{self._tree.root}/{path}", "rb") as file:
+                with open_file(f"{self._tree.root}/{path}") as file:
                     self._digests[path] = blake2b(file.read(), digest_size=16).hexdigest()
             except OSError:
                 self._digests[path] = ""

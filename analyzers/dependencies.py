@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from analyzers.facts import Dependency, Place
+from analyzers.files import open_file
 from analyzers.patterns import Pattern
 
 TYPE_CHECKING = False
@@ -72,7 +73,7 @@ def _other(path: str, lines: Iterable[tuple[int, str]]) -> Iterator[Dependency]:
 
 def _text(path: "Path") -> str:
     try:
-        with path.open("rb") as file:
+        with open_file(str(path)) as file:
             return file.read(_MAX_BYTES).decode("utf-8", "replace")
     except OSError:
         return ""

@@ -6,6 +6,7 @@ steps, because the text alone tells of most files that nothing in them is worth 
 
 import sys
 
+from analyzers.files import open_file
 from analyzers.findings import Place
 from analyzers.modules import module_name
 from analyzers.prefilter import may_hold_evidence
@@ -145,7 +146,7 @@ def _most_bytes(path: str) -> int:
 def _read(root: "Path | str", path: str) -> bytes:
     """The bytes of a file, one more at most than are analyzed."""
     try:
-        with open(f"{root}/{path}", "rb") as file:
+        with open_file(f"{root}/{path}") as file:
             return file.read(_most_bytes(path) + 1)
     except OSError as error:
         raise Trouble("GA903", Place(path, 1), f"cannot read {path}: {error.strerror}") from None

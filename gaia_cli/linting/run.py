@@ -75,7 +75,7 @@ def _results(options: Options, configuration: Configuration) -> tuple[list[FileR
         result, text = lint_standard_input(configuration.files[0], configuration.root, evidence=wanted)
         return [result], {result.path: text}
     cache = None if options.no_cache else f"{configuration.base}/{CACHE}"
-    processes = len(os.sched_getaffinity(0))
+    processes = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     found = lint(
         configuration.files,
         root=configuration.root,

@@ -1,11 +1,12 @@
 """Whatever is wrong with a file becomes a finding with its place, and never a silent `cpu`."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
-from analyzers import AnalyzerError, analyze
+from analyzers import AnalyzerError, analyze, lint
 from analyzers.reading import MAX_BYTES
 from analyzers.rules.examples import facts_of
 from analyzers.rules.model import Found, Rule, Signal
@@ -135,3 +136,13 @@ def test_syntax_of_another_python_is_told_apart_from_what_gaia_runs_on(tmp_path:
     (failure,) = analysis_of(tmp_path, "print 'x'\n").failures
 
     assert failure.message.startswith(f"not valid for Python {sys.version_info.major}.{sys.version_info.minor}, which")
+
+
+def test_a_pipe_in_the_place_of_a_file_holds_nothing_up(tmp_path: Path) -> None:
+    root = project(tmp_path, func_py=_GOOD)
+    for name in ("broken.py", "requirements.txt"):
+        os.mkfifo(root / name)
+
+    assert analyze(root).mode == "gpu"
+    (failure,) = list(lint(["func.py", "broken.py"], root=root, cache_dir=root / "cache"))[1].findings
+    assert (failure.rule, failure.message) == ("GA903", "cannot read broken.py: Not a regular file")
