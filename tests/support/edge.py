@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from runtime_images.dynamic_runtime.asgi import build_scope
 from runtime_images.dynamic_runtime.clock import FakeClock
 from runtime_images.dynamic_runtime.exchange import Exchange
 from runtime_images.dynamic_runtime.http import HttpConnection
@@ -50,7 +51,10 @@ def ok(exchange: Exchange) -> None:
 
 @dataclass
 class Application:
-    """Notes what it is given, and answers at once or in the next turn of the event loop."""
+    """Notes what it is given, and answers at once or in the next turn of the event loop.
+
+    The worker reads the head of a request again, for itself: it must read the same.
+    """
 
     answer: Callable[[Exchange], None] = ok
     later: bool = False
@@ -58,7 +62,12 @@ class Application:
 
     def handle(self, exchange: Exchange) -> None:
         """Note the request and answer it."""
-        self.seen.append(Seen(exchange.method, exchange.target, tuple(exchange.headers), exchange.body))
+        seen = Seen(exchange.method, exchange.target, tuple(exchange.headers), exchange.body)
+        scope = build_scope(exchange.payload[: exchange.head_length])
+        path, _, query = seen.target.partition(b"?")
+        assert (scope["method"].encode(), scope["raw_path"], scope["query_string"]) == (seen.method, path, query)
+        assert tuple(scope["headers"]) == seen.headers
+        self.seen.append(seen)
         if self.later:
             asyncio.get_running_loop().call_soon(self.answer, exchange)
         else:

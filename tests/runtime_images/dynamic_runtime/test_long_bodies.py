@@ -261,6 +261,46 @@ def test_a_function_can_write_to_no_request_and_change_no_size(tmp_path: Path) -
     assert tried["requests map"] is False
 
 
+LYING = """
+    import os, socket, stat
+
+    from runtime_images.dynamic_runtime import frames, lines
+
+    def handler(payload):
+        if payload["lie"] is None:
+            return "honest"
+        channel = next(
+            fd for fd in map(int, os.listdir("/proc/self/fd"))
+            if fd > 2 and stat.S_ISSOCK(os.fstat(fd).st_mode)
+        )
+        place = bytes.fromhex(payload["lie"])
+        head = b"HTTP/1.1 200 OK\\r\\n"
+        flags = frames.FINAL | frames.IN_ARENA
+        os.write(channel, frames.encode(frames.RESPONSE, lines.REQUEST.get(), head, place, flags))
+"""
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        arenas.PLACE.pack(arenas.ARENA_BYTES - 10, 11),
+        arenas.PLACE.pack(2**64 - 1, 2**64 - 1),
+        arenas.PLACE.pack(0, arenas.ARENA_BYTES + 1),
+        b"short",
+        b"",
+    ],
+    ids=["over-the-end", "overflow", "too-long", "short", "nothing"],
+)
+def test_a_worker_that_lies_about_a_place_is_replaced_and_no_memory_is_shown(tmp_path: Path, place: bytes) -> None:
+    with serving(write_function(tmp_path, LYING), GAIA_MODE="cpu") as running:
+        with pytest.raises((http.client.HTTPException, OSError)):
+            running.post({"lie": place.hex()})
+        honest = running.post({"lie": None})
+
+        assert running.named("worker_exit")
+    assert honest.json() == "honest"
+
+
 LATE = """
     async def handle(scope, receive, send):
         await send({"type": "http.response.start", "status": 200, "headers": []})
