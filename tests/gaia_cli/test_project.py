@@ -352,7 +352,7 @@ _KNOWN = [(table, key) for table, keys in TABLES.items() for key in keys]
     st.text(min_size=1, max_size=20),
     st.one_of(st.integers(-(2**63), 2**63 - 1), st.booleans(), st.text(st.characters(codec="utf-8"))),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_unknown_key_is_refused_with_a_hint(function: Path, table: str, key: str, value: int | bool | str) -> None:
     if key in TABLES[table] or "\x00" in key:
         return
@@ -370,7 +370,7 @@ def test_any_unknown_key_is_refused_with_a_hint(function: Path, table: str, key:
 
 
 @given(st.sampled_from(_KNOWN), st.integers(0, 30), st.sampled_from("abcxyz_"))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_one_wrong_letter_is_answered_with_the_key_that_was_meant(
     function: Path, known: tuple[str, str], place: int, letter: str
 ) -> None:

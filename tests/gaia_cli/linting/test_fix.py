@@ -139,7 +139,7 @@ _PLACES = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(_PLACES, max_size=6), st.sampled_from(["\n", "\r\n"]), st.booleans())
 def test_fixing_twice_is_fixing_once_and_leaves_nothing_to_find(places: list[str], newline: str, bom: bool) -> None:
     code = "\n".join(["import torch", *places, ""]).replace("\n", newline)

@@ -40,7 +40,7 @@ def traces(draw: st.DrawFn) -> Trace:
 
 
 @given(traces(), scenarios, st.sampled_from(list(Backend)), st.lists(st.floats(0.0, 120.0), max_size=4).map(sorted))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_no_plan_is_better(trace: Trace, scenario: Scenario, initial: Backend, orders: list[float]) -> None:
     best = judge("oracle", trace, scenario, optimum(trace, scenario).replay)
 
@@ -48,7 +48,7 @@ def test_no_plan_is_better(trace: Trace, scenario: Scenario, initial: Backend, o
 
 
 @given(traces(), scenarios)
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_the_plan_costs_in_the_replay_what_it_was_said_to_cost(trace: Trace, scenario: Scenario) -> None:
     found = Search(trace, scenario).best(None)
 

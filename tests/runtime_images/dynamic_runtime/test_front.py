@@ -8,7 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime_images.dynamic_runtime import begun, frames
@@ -194,7 +194,6 @@ def test_an_aborted_answer_ends_the_connection(play: Callable[..., None]) -> Non
     play(scene)
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=60), max_size=6), st.randoms(use_true_random=False))
 def test_whatever_bytes_a_worker_sends_nothing_is_raised(blobs: list[bytes], random: Random) -> None:
     memory = begun.create_memory()

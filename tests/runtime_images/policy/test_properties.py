@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runtime_images.policy.decide import PolicySettings, PolicyState, decide, initial_state
@@ -47,7 +47,7 @@ slos = st.builds(Slo, st.none() | st.floats(1, 5000), st.none() | st.floats(0, 1
 prices = st.builds(Prices, st.floats(0, 2), st.floats(0, 2))
 policies = st.builds(PolicySettings, st.sampled_from(ExecutionMode), slos, prices)
 runs = st.lists(st.tuples(st.floats(0.0, 30.0), observations()), min_size=1, max_size=8)
-on_a_busy_machine = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=50)
+fewer = settings(max_examples=50)
 
 
 def play(policy: PolicySettings, run: list[tuple[float, Observation]]) -> list[tuple[Observation, Decision]]:
@@ -60,7 +60,7 @@ def play(policy: PolicySettings, run: list[tuple[float, Observation]]) -> list[t
 
 
 @given(policies, runs)
-@on_a_busy_machine
+@fewer
 def test_a_decision_chooses_one_backend_and_says_why(
     policy: PolicySettings, run: list[tuple[float, Observation]]
 ) -> None:
@@ -73,7 +73,7 @@ def test_a_decision_chooses_one_backend_and_says_why(
 
 
 @given(policies, runs)
-@on_a_busy_machine
+@fewer
 def test_an_unavailable_backend_is_never_chosen(policy: PolicySettings, run: list[tuple[float, Observation]]) -> None:
     for seen, decision in play(policy, run):
         if decision.chosen is not seen.active:
@@ -81,7 +81,7 @@ def test_an_unavailable_backend_is_never_chosen(policy: PolicySettings, run: lis
 
 
 @given(policies, runs)
-@on_a_busy_machine
+@fewer
 def test_a_fixed_mode_never_switches(policy: PolicySettings, run: list[tuple[float, Observation]]) -> None:
     fixed = replace(policy, mode=ExecutionMode.CPU if policy.mode.initial_backend is Backend.CPU else ExecutionMode.GPU)
 
@@ -90,13 +90,13 @@ def test_a_fixed_mode_never_switches(policy: PolicySettings, run: list[tuple[flo
 
 
 @given(policies, runs)
-@on_a_busy_machine
+@fewer
 def test_the_decision_is_a_function_of_its_inputs(policy: PolicySettings, run: list[tuple[float, Observation]]) -> None:
     assert play(policy, run) == play(policy, run)
 
 
 @given(policies, runs)
-@on_a_busy_machine
+@fewer
 def test_a_function_that_waits_is_not_promoted_for_its_latency(
     policy: PolicySettings, run: list[tuple[float, Observation]]
 ) -> None:
@@ -121,7 +121,7 @@ def test_a_function_that_waits_is_not_promoted_for_its_latency(
 
 
 @given(policies, runs)
-@on_a_busy_machine
+@fewer
 def test_the_old_state_is_left_as_it_was(policy: PolicySettings, run: list[tuple[float, Observation]]) -> None:
     state: PolicyState = initial_state(policy)
 
