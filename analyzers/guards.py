@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from analyzers.values import Evaluator
 
 _SWITCH_NAME = Pattern(r"(^|_)(use_?)?(gpu|cuda)s?(_|$)|(gpu|cuda)_?(available|enabled)", re.IGNORECASE)
+_PLAIN = (ast.Name, ast.Constant, ast.Attribute)
 _AT_LEAST = (ast.Gt, ast.GtE, ast.NotEq)
 
 
@@ -56,7 +57,7 @@ class Guards:
         if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
             inner = self.constant(test.operand, scope)
             return None if inner is None else not inner
-        if isinstance(test, ast.Name | ast.Constant | ast.Attribute):
+        if isinstance(test, _PLAIN):
             value = self._evaluator.value(test, scope)
             if isinstance(value, Known):
                 return bool(value.value)

@@ -15,6 +15,7 @@ from analyzers.records import record
 from analyzers.vocabulary import GPU_ONLY_MODULES
 
 _EXITS = ("sys.exit", "exit", "quit")
+_LEAVES = (ast.Name, ast.Constant)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -323,7 +324,7 @@ class _Walker:
         """Note what is in `node`; names, constants and attributes are most of all expressions, so they come first."""
         while isinstance(node, ast.Attribute):
             node = node.value
-        if isinstance(node, ast.Name | ast.Constant):
+        if isinstance(node, _LEAVES):
             return
         if isinstance(node, ast.Call):
             self.found.sites.append(Site(node, scope, conditions))

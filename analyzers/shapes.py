@@ -8,9 +8,9 @@ from analyzers.vocabulary import ARRAY_MODULES, SHAPE_AS_ARGUMENTS, SHAPE_FIRST,
 
 def allocated(name: str, args: list[Value], keywords: Mapping[str, Value]) -> Array | None:
     """The array that a call to `name` makes, None when it is no allocation."""
-    module, _, function = name.rpartition(".")
-    if module not in ARRAY_MODULES and ".random" not in module:
+    if not may_allocate(name):
         return None
+    function = name.rpartition(".")[2]
     named = next((keywords[key] for key in SHAPE_KEYWORDS if key in keywords), None)
     if named is not None:
         return Array(_dimensions([named]))
@@ -22,6 +22,12 @@ def allocated(name: str, args: list[Value], keywords: Mapping[str, Value]) -> Ar
         shape = next((value for value in reversed(args) if isinstance(value, Items)), None)
         return Array(shape.values) if shape is not None else None
     return None
+
+
+def may_allocate(name: str) -> bool:
+    """Whether `name` is in a module that allocates arrays."""
+    module = name.rpartition(".")[0]
+    return module in ARRAY_MODULES or ".random" in module
 
 
 def _dimensions(args: Iterable[Value]) -> tuple[Value, ...]:

@@ -135,9 +135,9 @@ class _Walker:
     def children(self, node: ast.AST, now: Situation) -> None:
         for name in node._fields:
             value = getattr(node, name)
-            if isinstance(value, list):
-                self.block([part for part in value if isinstance(part, ast.AST)], now)
-            elif isinstance(value, ast.AST):
+            if type(value) is list:
+                self.block(value, now)
+            elif type(value) not in _LEAVES:
                 self.visit(value, now)
 
     def loop(self, node: ast.For, now: Situation) -> None:
@@ -344,8 +344,9 @@ def _phase_of(name: str, decorators: set[str]) -> Phase | None:
     return None
 
 
-_LEAVES = frozenset(
+_LEAVES: frozenset[type] = frozenset(
     {ast.Name, ast.Load, ast.Store, ast.Del, ast.Pass, ast.Break, ast.Continue, ast.Import, ast.ImportFrom, ast.alias}
+    | {str, int, bool, type(None)}  # which fields of nodes hold as well
 )
 _VISITS: dict[type[ast.AST], Callable[..., None]] = {
     ast.FunctionDef: _Walker.function,

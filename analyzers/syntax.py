@@ -38,6 +38,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from analyzers.neighbours import Neighbours
 
+_CHAINED = (ast.Attribute, ast.Call)
+_LITERALS = (ast.Constant, ast.JoinedStr, ast.BinOp)
 _RECURSION_LIMIT = 12_000
 """Deep enough for any tree that `ast.parse` accepts; Python-to-Python calls take no C stack."""
 
@@ -230,7 +232,7 @@ class _FileReader:
         """Whether a call may lead out of the file: to an import, a builtin, or what one of these has returned."""
         callee = site.node.func if isinstance(site.node, ast.Call) else site.node
         root = callee
-        while isinstance(root, ast.Attribute | ast.Call):
+        while isinstance(root, _CHAINED):
             root = root.func if isinstance(root, ast.Call) else root.value
         if not isinstance(root, ast.Name):
             return isinstance(root, ast.Subscript)
@@ -271,7 +273,7 @@ class _FileReader:
                         yield key, Argument(value, argument.line, argument.offset)
 
     def _argument(self, node: ast.expr, scope: Scope) -> Argument:
-        literal = isinstance(node, ast.Constant | ast.JoinedStr | ast.BinOp)
+        literal = isinstance(node, _LITERALS)
         return Argument(lambda: self._value(node, scope), node.lineno, node.col_offset, is_literal=literal)
 
     def _value(self, node: ast.expr, scope: Scope) -> Value:

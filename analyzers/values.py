@@ -27,7 +27,7 @@ from analyzers.facts import (
 )
 from analyzers.guards import Guards
 from analyzers.scopes import Binding, Kind, Scope
-from analyzers.shapes import allocated
+from analyzers.shapes import allocated, may_allocate
 from analyzers.vocabulary import DEVICE_CALLS, SAME_OBJECT
 
 TYPE_CHECKING = False
@@ -48,6 +48,7 @@ _ARITHMETIC: Mapping[type[ast.operator], Callable[[float, float], float]] = {
     ast.Div: operator.truediv,
     ast.Mod: operator.mod,
 }
+_NAMED = (Symbol, Made)
 _SCALARS = (str, int, float, bool, type(None))
 _UNKNOWN = Unknown()
 _NOTHING = OneOf(())
@@ -58,6 +59,12 @@ _CONVERSIONS: Mapping[str, type[int] | type[float] | type[str] | type[bool]] = {
     "str": str,
     "bool": bool,
 }
+_ENVIRONMENT = frozenset({"os.environ.get", "os.getenv"})
+_JSON = frozenset({"json.loads", "json.load"})
+_PATHS = frozenset({"os.path.join", "pathlib.Path"})
+_AGGREGATES = frozenset({"min", "max", "abs", "round", "sum", "len", "range", "list", "tuple", "next", "iter"})
+_UNDERSTOOD = DEVICE_CALLS | _ENVIRONMENT | _JSON | _PATHS | _CONVERSIONS.keys() | _AGGREGATES
+"""The calls, beside allocations, whose arguments tell what they give."""
 
 
 class BudgetError(Exception):
@@ -158,7 +165,7 @@ class Evaluator:
 
     def attribute_bindings(self, base: Value, name: str) -> list[Binding]:
         """The bindings of an attribute of one of the project's own modules, classes and instances."""
-        if isinstance(base, Symbol | Made):
+        if isinstance(base, _NAMED):
             scope = self._scope(base.name)
             if scope is not None:
                 return scope.bindings.get(name, [])
@@ -285,25 +292,39 @@ class Evaluator:
                 yield from ((keyword.value, scope) for keyword in call.keywords if keyword.arg == binding.target)
 
     def _call(self, node: ast.Call, scope: Scope) -> Value:
-        """A call; what it stands on is evaluated once, since a chain of n calls would double the work n times."""
-        args = [self.value(argument, scope) for argument in node.args]
+        """A call; what it stands on is evaluated once, since a chain of n calls would double the work n times.
+
+        What it is given is only evaluated where that decides what it gives.
+        """
         if isinstance(node.func, ast.Attribute):
             name = node.func.attr
             base = self.value(node.func.value, scope)
-            kept = _method(base, name, args)
+            if name == "get" and isinstance(base, Table):
+                return self._entry(base, node, scope)
+            kept = _method(base, name)
             if kept is not None:
                 return kept
             callee = self._of(base, name)
         else:
             callee = self.value(node.func, scope)
-        return _each(callee, lambda option: self._result(option, node, args, scope))
+        return _each(callee, lambda option: self._result(option, node, scope))
 
-    def _result(self, callee: Value, node: ast.Call, args: list[Value], scope: Scope) -> Value:
+    def _entry(self, table: Table, node: ast.Call, scope: Scope) -> Value:
+        """`table.get(key, default)`."""
+        args = [self.value(argument, scope) for argument in node.args]
+        if args and isinstance(args[0], Known):
+            return table.get(args[0].value) or (args[1] if len(args) > 1 else Known(None))
+        return _UNKNOWN
+
+    def _result(self, callee: Value, node: ast.Call, scope: Scope) -> Value:
         if not isinstance(callee, Symbol):
             return callee if isinstance(callee, Unknown) else _UNKNOWN
         function = self.returned(callee.name)
         if function is not None:
             return self._returns(function) if self.thorough else _UNKNOWN
+        if callee.name not in _UNDERSTOOD and not may_allocate(callee.name):
+            return Made(callee.name)
+        args = [self.value(argument, scope) for argument in node.args]
         keywords = {keyword.arg: self.value(keyword.value, scope) for keyword in node.keywords if keyword.arg}
         return _known_call(callee.name, args, keywords) or Made(callee.name)
 
@@ -398,12 +419,10 @@ def _arithmetic(op: ast.operator, left: Value, right: Value) -> Value:
             return _CALLER if from_caller(left) or from_caller(right) else _UNKNOWN
 
 
-def _method(base: Value, name: str, args: list[Value]) -> Value | None:
+def _method(base: Value, name: str) -> Value | None:
     """What a method of a value that is understood hands back, None when it is for the callee to say."""
     if name in SAME_OBJECT and any(isinstance(option, Array | Made) for option in options(base)):
         return base
-    if isinstance(base, Table) and name == "get" and args and isinstance(args[0], Known):
-        return base.get(args[0].value) or (args[1] if len(args) > 1 else Known(None))
     if from_caller(base):
         return _CALLER
     if isinstance(base, Known) and isinstance(base.value, str) and name in ("lower", "strip"):
@@ -415,15 +434,15 @@ def _known_call(name: str, args: list[Value], keywords: Mapping[str, Value]) -> 
     """The result of a call to something that stage 1 knows: devices, the environment, conversions, allocations."""
     if name in DEVICE_CALLS:
         return args[0] if args else keywords.get("type", _UNKNOWN)
-    if name in ("os.environ.get", "os.getenv"):
+    if name in _ENVIRONMENT:
         return args[1] if len(args) > 1 else keywords.get("default", _UNKNOWN)
-    if name in ("json.loads", "json.load"):
+    if name in _JSON:
         return _CALLER
-    if name in ("os.path.join", "pathlib.Path") and args and isinstance(args[-1], Known):
+    if name in _PATHS and args and isinstance(args[-1], Known):
         return args[-1]
     if name in _CONVERSIONS and args:
         return _each(args[0], lambda option: _converted(_CONVERSIONS[name], option))
-    if name in ("min", "max", "abs", "round", "sum", "len", "range", "list", "tuple", "next", "iter"):
+    if name in _AGGREGATES:
         return _CALLER if any(from_caller(value) for value in args) else None
     return allocated(name, args, keywords)
 
