@@ -171,7 +171,7 @@ def _lint_parameter(option: Option) -> tuple[Any, Any]:
 def _lint(**values: object) -> Call:
     """Report what keeps functions from switching.
 
-    For hooks and pipelines: findings only, no verdict. Without FILES, the Python files below the working directory.
+    For hooks and pipelines: findings only, no verdict. Without FILES, the Python files and notebooks below here.
     Exits with 0 when there is nothing, with 1 when there are findings, with 2 when the analysis failed.
 
     Example: gaia lint src --output sarif:gaia.sarif
