@@ -34,6 +34,11 @@ class NotebookFile:
         end_line, end_column = self._position(start if end is None else end)
         return Place(place.path, line, column, max(end_column if end_line == line else 0, column + 1))
 
+    def stretch(self, cell: int, line: int) -> tuple[int, int] | None:
+        """Where a line of code begins and ends in the file, without its line break; None when it is not there."""
+        start, end = self._offset(cell, line, 1), self._offset(cell, line, len(self._text) + 1)
+        return None if start is None or end is None else (start, end)
+
     def _position(self, offset: int) -> tuple[int, int]:
         return self._text.count("\n", 0, offset) + 1, offset - self._text.rfind("\n", 0, offset)
 

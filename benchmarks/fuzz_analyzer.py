@@ -63,8 +63,9 @@ def _as_function(data: bytes, directory: Path) -> None:
 
 
 def _fixed(data: bytes, _directory: Path) -> None:
-    once = fix(data, "func.py", FIXABLE)
-    assert fix(once.source, "func.py", FIXABLE).source == once.source, "a second fix changes something"
+    for name in ("func.py", "cells.ipynb"):
+        once = fix(data, name, FIXABLE)
+        assert fix(once.source, name, FIXABLE).source == once.source, "a second fix changes something"
 
 
 def _as_list(data: bytes, directory: Path) -> None:

@@ -8,7 +8,7 @@ from analyzers.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from gaia_cli.linting.fixes.in_notebooks import Fixer
 
 FIXABLE = frozenset({"GA701"})
 """The codes that a fix is known for."""
@@ -32,12 +32,20 @@ def fix(source: bytes, path: str, codes: frozenset[str]) -> Fixed:
     """
     applied: list[str] = []
     for code in sorted(codes & FIXABLE):
-        source, count = _fixes()[code](source, path)
+        source, count = _fixed(source, path, _fixes()[code])
         applied += [code] * count
     return Fixed(source, tuple(applied))
 
 
-def _fixes() -> "dict[str, Callable[[bytes, str], tuple[bytes, int]]]":
+def _fixed(source: bytes, path: str, fixer: "Fixer") -> tuple[bytes, int]:
+    if not path.endswith(".ipynb"):
+        return fixer(source, path)
+    from gaia_cli.linting.fixes.in_notebooks import fix_cells
+
+    return fix_cells(source, path, fixer)
+
+
+def _fixes() -> "dict[str, Fixer]":
     from gaia_cli.linting.fixes.hard_coded_device import guard_devices
 
     return {"GA701": guard_devices}

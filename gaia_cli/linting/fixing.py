@@ -24,7 +24,7 @@ class Change:
 
 
 def changes(findings: Iterable[LintFinding], root: str) -> Iterator[Change]:
-    """What fixing would change in the files of `findings`, which are below `root`; notebooks stay as they are.
+    """What fixing would change in the files of `findings`, which are below `root`.
 
     Raises:
         UsageError: a file cannot be read any more.
@@ -32,7 +32,7 @@ def changes(findings: Iterable[LintFinding], root: str) -> Iterator[Change]:
     """
     by_file: dict[str, set[str]] = {}
     for finding in findings:
-        if finding.code in FIXABLE and not finding.cell:
+        if finding.code in FIXABLE:
             by_file.setdefault(finding.path, set()).add(finding.code)
     for name, codes in by_file.items():
         path = Path(root) / name
@@ -40,11 +40,6 @@ def changes(findings: Iterable[LintFinding], root: str) -> Iterator[Change]:
         fixed = fix(before, name, frozenset(codes))
         if fixed.source != before:
             yield Change(path, name, before, fixed.source, len(fixed.applied))
-
-
-def left_in_notebooks(findings: Iterable[LintFinding]) -> int:
-    """How many of `findings` could be put right if they did not stand in a notebook."""
-    return sum(finding.code in FIXABLE and finding.cell > 0 for finding in findings)
 
 
 def diff(change: Change) -> str:

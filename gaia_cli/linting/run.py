@@ -104,7 +104,6 @@ def _show_changes(report: Report, configuration: Configuration) -> ExitCode:
     shown = [diff(change) for change in changes(report.findings, configuration.root)]
     if shown:
         console.result("".join(shown))
-    _say_what_is_left(report)
     return ExitCode.FINDINGS if shown else ExitCode.OK
 
 
@@ -118,18 +117,7 @@ def _fix(report: Report, configuration: Configuration) -> int:
         places += change.places
     if places:
         console.note(f"fixed {places} place{'' if places == 1 else 's'}")
-    _say_what_is_left(report)
     return places
-
-
-def _say_what_is_left(report: Report) -> None:
-    from gaia_cli.linting.fixing import left_in_notebooks
-
-    left = left_in_notebooks(report.findings)
-    if left:
-        console.note(
-            f"--fix leaves notebooks as they are: {left} place{'' if left == 1 else 's'} in cells to edit by hand"
-        )
 
 
 def _statistics(report: Report, name: str) -> None:

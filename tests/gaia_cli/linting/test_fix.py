@@ -1,4 +1,5 @@
 import ast
+import json
 from pathlib import Path
 
 import pytest
@@ -179,3 +180,47 @@ def test_a_missing_library_is_named_with_the_way_to_get_it(tmp_path: Path) -> No
 
     assert "libcst" in ran.stdout
     assert "gaia-faas[fix]" in ran.stdout
+
+
+PINNED_CELL = 'x = torch.zeros(3).to("cuda")  # é\n'
+GUARDED_CELL = f"x = torch.zeros(3).to({GUARDED})  # é\n"
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+@pytest.mark.parametrize("ascii_only", [True, False])
+@pytest.mark.parametrize("indent", [1, None])
+@pytest.mark.parametrize("split", [True, False], ids=["lines", "one string"])
+@pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
+def test_a_notebook_is_fixed_as_it_is_written(
+    ending: str, ascii_only: bool, indent: int | None, split: bool, bom: bytes
+) -> None:
+    def written(cell: str) -> bytes:
+        code = f"%time\nimport torch\n{cell}%time\n".replace("\n", ending)
+        source = code.splitlines(keepends=True) if split else code
+        content = {"cells": [{"cell_type": "code", "outputs": [cell], "source": source}]}
+        return bom + json.dumps(content, indent=indent, ensure_ascii=ascii_only).encode()
+
+    outputs = written(PINNED_CELL)
+    expected = written(GUARDED_CELL).replace(
+        json.dumps(GUARDED_CELL, ensure_ascii=ascii_only).encode(),
+        json.dumps(PINNED_CELL, ensure_ascii=ascii_only).encode(),
+        1,
+    )
+    after = fix(outputs, "a.ipynb", FIXABLE)
+
+    assert after == Fixed(expected, ("GA701",))
+    assert fix(after.source, "a.ipynb", FIXABLE) == Fixed(expected)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b'{"cells": 3}', b"\xff", b'{"cells": [{"cell_type": "code", "source": "\\ud800 cuda"}]}']
+)
+def test_what_is_no_notebook_stays(data: bytes) -> None:
+    assert fix(data, "a.ipynb", FIXABLE) == Fixed(data)
+
+
+def test_a_line_in_pieces_is_left_alone() -> None:
+    pieces = ["import torch\n", *PINNED_CELL]
+    data = json.dumps({"cells": [{"cell_type": "code", "source": pieces}]}).encode()
+
+    assert fix(data, "a.ipynb", FIXABLE) == Fixed(data)

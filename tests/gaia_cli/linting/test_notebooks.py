@@ -113,13 +113,18 @@ def test_a_baseline_knows_findings_in_cells_that_have_moved(demo: Project) -> No
     assert demo.lint("--baseline", "known.json") is ExitCode.OK
 
 
-@pytest.mark.parametrize("flag", ["--fix", "--diff"])
-def test_fixing_leaves_notebooks_alone_and_says_so(demo: Project, flag: str) -> None:
-    before = (demo.root / "deep/demo.ipynb").read_bytes()
-    demo.lint(flag)
+def test_a_fix_changes_the_line_of_the_cell_and_no_other_byte(demo: Project) -> None:
+    pytest.importorskip("libcst", reason="libcst is in the extra 'fix'")
+    path = demo.root / "deep/demo.ipynb"
+    before = path.read_bytes()
+    expected = before.replace(b'to(\\"cuda\\")', b'to(\\"cuda\\" if torch.cuda.is_available() else \\"cpu\\")')
 
-    assert (demo.root / "deep/demo.ipynb").read_bytes() == before
-    assert "leaves notebooks as they are: 1 place" in demo.notes
+    assert demo.lint("--diff") is ExitCode.FINDINGS
+    assert path.read_bytes() == before
+    assert "+++ b/deep/demo.ipynb" in demo.output
+    assert demo.lint("--fix") is ExitCode.OK
+    assert path.read_bytes() == expected != before
+    assert demo.lint("--diff") is ExitCode.OK
 
 
 def test_nothing_in_a_notebook_counts_as_done_at_import(project: Project) -> None:

@@ -1,0 +1,60 @@
+"""Fixes in notebooks: the lines that a fix changes are written back into the JSON, and every other byte stays.
+
+The cells are fixed as the one program that they are. A notebook in which a changed line is not in one piece, or that
+would not read as the fixed code afterwards, stays as it is.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+
+from analyzers.facts import Place
+from analyzers.notebook_positions import NotebookFile
+from analyzers.notebooks import NotANotebookError, cells_of, first_lines, in_cell
+
+Fixer = Callable[[bytes, str], tuple[bytes, int]]
+_BOM = b"\xef\xbb\xbf"
+
+
+def fix_cells(source: bytes, path: str, fixer: Fixer) -> tuple[bytes, int]:
+    """The notebook `source` with the code of its cells fixed by `fixer`, and the number of places."""
+    try:
+        text = source.decode("utf-8-sig")
+        cells = cells_of(text)
+        fixed, places = fixer("".join(cells).encode(), path)
+        written = _written(text, cells, fixed.decode()) if places else None
+    except (NotANotebookError, UnicodeError):
+        return source, 0
+    if written is None:
+        return source, 0
+    return (_BOM if source.startswith(_BOM) else b"") + written.encode(), places
+
+
+def _written(text: str, cells: list[str], fixed: str) -> str | None:
+    """The notebook's text with its code as in `fixed`, None when that cannot be."""
+    edits = list(_edits(text, cells, fixed))
+    for start, end, line in reversed(edits):
+        text = f"{text[:start]}{line}{text[end:]}"
+    try:
+        return text if "".join(cells_of(text)) == fixed else None
+    except NotANotebookError:
+        return None
+
+
+def _edits(text: str, cells: list[str], fixed: str) -> Iterator[tuple[int, int, str]]:
+    """The stretches of the file that become other ones, in their order."""
+    file, starts, is_ascii = NotebookFile(text), first_lines(cells), text.isascii()
+    lines = zip("".join(cells).split("\n"), fixed.split("\n"), strict=False)
+    for number, (before, after) in enumerate(lines, 1):
+        if before != after:
+            place = in_cell(Place("", number), starts)
+            stretch = file.stretch(place.cell, place.line)
+            if stretch is not None and _is_string(text[slice(*stretch)]):
+                yield *stretch, json.dumps(after, ensure_ascii=is_ascii)[1:-1]
+
+
+def _is_string(inside: str) -> bool:
+    """Whether `inside` is what stands between the quotes of one string of JSON."""
+    try:
+        return isinstance(json.loads(f'"{inside}"'), str)
+    except ValueError:
+        return False
