@@ -135,16 +135,17 @@ class WorkerLink(asyncio.Protocol):
             self._busy_since_s = now_s
         exchange.id = request_id = self._free_ids.pop()
         exchange.link = self
-        jobs[request_id] = exchange
         payload, flags = exchange.payload, 0
         if len(payload) > _LONGEST_INLINE or exchange.slot is not None:
             payload, flags = self._place(exchange)
-        if not self._outgoing:
-            self._loop.call_soon(self._flush)
-        self._outgoing += (
-            _pack(len(payload), request_id, frames.REQUEST, flags, exchange.head_length, 0, 0, 0),
-            payload,
-        )
+        header = _pack(len(payload), request_id, frames.REQUEST, flags, exchange.head_length, 0, 0, 0)
+        if not jobs and not self._outgoing and self._transport is not None:
+            self._transport.writelines((header, payload))  # a worker that idles gets it now, not a turn later
+        else:
+            if not self._outgoing:
+                self._loop.call_soon(self._flush)
+            self._outgoing += (header, payload)
+        jobs[request_id] = exchange
 
     def _place(self, exchange: "Exchange") -> tuple[bytes, int]:
         """The payload of a frame for a long request, and its flags: where its body is, if there is room for it."""

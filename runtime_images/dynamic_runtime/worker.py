@@ -200,6 +200,9 @@ class Worker(asyncio.Protocol):
 
     def write(self, *parts: bytes) -> None:
         """Send the parts of encoded frames, one system call for all of this turn of the event loop."""
+        if len(self._calls) == 1 and not self._outgoing and self._transport is not None:
+            self._transport.writelines(parts)  # there is nothing to send it with: now, not a turn later
+            return
         if not self._outgoing:
             self._loop.call_soon(self._flush)
         self._outgoing += parts
