@@ -419,7 +419,11 @@ def simulate(
     mode: Annotated[ModeName, typer.Option(help="The execution mode that gaia starts in.")] = ModeName.CPU_PREFERRED,
     gpu_outage: Annotated[
         list[str] | None,
-        typer.Option(metavar="BEGIN:END", help="Seconds without a GPU; may be repeated.", show_default=False),
+        typer.Option(
+            metavar="BEGIN:END[:planned]",
+            help="Seconds without a GPU, foreseen by the policy if planned; may be repeated.",
+            show_default=False,
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the generators: the same one gives the same trace.")] = 0,
     output_format: ReportFormat = Report.FULL,

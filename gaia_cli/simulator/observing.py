@@ -29,19 +29,29 @@ def observe(backends: Backends, now: float) -> Observation:
 
 def _observe_lane(backends: Backends, backend: Backend, now: float) -> LaneObservation:
     lane, worker = backends.lanes[backend], backends.worker(backend)
-    first = lane.first_within(now)
-    finished = len(lane.finished_at)
-    own = bisect_left(lane.finished_at, lane.since, first)
-    return LaneObservation(
-        available=backends.usable(backend, now),
+    first, finished, available = lane.first_within(now), len(lane.finished_at), backends.usable(backend, now)
+    if worker is None and not backends.outages:  # most of the time one lane is like this, and looks as it did before
+        known = backends.last_seen.get(backend)
+        if known is not None and known[:3] == (first, finished, available):
+            return known[3]
+    outage = backends.planned_outage(backend, now)
+    seen = LaneObservation(
+        available=available,
         running=worker is not None and worker.ready,
         p95_s=lane.p95(first),
         recent_latencies_s=tuple(lane.latencies[first:]),
         recent_services_s=tuple(lane.services[first:]),
         in_flight_ages_s=backends.flow.ages_s(worker, now) if worker is not None else (),
         cpu_share=lane.cpu_share,
-        answered=finished - own,
+        answered=finished - bisect_left(lane.finished_at, lane.since, first),
         start_up_s=lane.start_up_s,
         held_s=backends.held_s(backend, now),
         finished=finished,
+        available_for_s=outage.begin_s - now if outage is not None and now < outage.begin_s else None,
+        available_in_s=outage.end_s - now if outage is not None and now >= outage.begin_s else None,
     )
+    if worker is None:
+        backends.last_seen[backend] = (first, finished, available, seen)
+    else:
+        backends.last_seen.pop(backend, None)
+    return seen

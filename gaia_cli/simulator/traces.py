@@ -25,10 +25,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """A span of time in which there is no GPU."""
+    """A span of time in which there is no GPU; of a planned one the policy knows in advance."""
 
     begin_s: float
     end_s: float
+    planned: bool = False
 
 
 def _column() -> "array[float]":

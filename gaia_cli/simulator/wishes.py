@@ -59,16 +59,17 @@ def read_policies(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def read_outages(texts: Sequence[str]) -> tuple[Outage, ...]:
-    """The outages in `texts`, each "BEGIN:END" in seconds.
+    """The outages in `texts`, each "BEGIN:END" in seconds, with ":planned" where the policy may know of it.
 
     Raises:
         UsageError: one is no span of time.
     """
     outages = []
     for text in texts:
-        begin, _, end = text.partition(":")
+        span = text.removesuffix(":planned")
+        begin, _, end = span.partition(":")
         try:
-            outage = Outage(float(begin), float(end))
+            outage = Outage(float(begin), float(end), planned=span != text)
         except ValueError:
             outage = Outage(0.0, 0.0)
         if not (isfinite(outage.end_s) and 0.0 <= outage.begin_s < outage.end_s):

@@ -90,6 +90,16 @@ def test_a_gpu_that_is_away_is_not_available() -> None:
     assert [seen[moment].lanes[Backend.GPU].available for moment in (2.75, 3.25, 5.25)] == [True, False, True]
 
 
+def test_only_a_planned_outage_is_known_in_advance() -> None:
+    planned = shown(closed(30, away=[Outage(3.0, 5.0, planned=True)]))
+    sudden = shown(closed(30, away=[Outage(3.0, 5.0)]))
+
+    lanes = [planned[moment].lanes[Backend.GPU] for moment in (2.0, 4.0, 6.0)]
+    assert [(lane.available_for_s, lane.available_in_s) for lane in lanes] == [(1.0, None), (None, 1.0), (None, None)]
+    assert sudden[2.0].lanes[Backend.GPU].available_for_s is None
+    assert sudden[4.0].lanes[Backend.GPU].available_in_s is None
+
+
 def test_the_policy_is_asked_as_often_as_in_the_runtime() -> None:
     assert BEAT_S == POLICY_BEAT_S
     assert POLICIES["gaia"](QUICK).next_beat(1.0) == 1.0 + POLICY_BEAT_S

@@ -32,7 +32,7 @@ def test_an_unknown_policy_is_refused_with_the_known_ones() -> None:
 
 
 def test_outages_are_spans_of_seconds() -> None:
-    assert read_outages(["60:120.5"]) == (Outage(60.0, 120.5),)
+    assert read_outages(["60:120.5", "7:8:planned"]) == (Outage(60.0, 120.5), Outage(7.0, 8.0, planned=True))
 
 
 @pytest.mark.parametrize("text", ["60", "120:60", "a:b", "-1:5", "5:inf", "nan:7", ""])
