@@ -101,7 +101,8 @@ class Front:
             ended_ns = begun_ns + service_ns
             taken_ns += service_ns
             overlapping += begun_ns < last_ns
-            last_ns = max(last_ns, ended_ns)
+            if ended_ns > last_ns:
+                last_ns = ended_ns
             checked = check_head(head) if kind == RESPONSE and flags == FINAL and not exchange.started else None
             if checked is None:
                 status = self._end_oddly(link, exchange, frame)

@@ -95,7 +95,7 @@ class HttpConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what came. The common case is one ordinary request, whole: it goes on at once, as it stands."""
-        if self._read is None and self._current is None:
+        if self._read is None and self._current is None and not self._pending:
             head = ordinary_head(data)
             if head is not None:
                 head_length, group = head.end(), head.lastindex
@@ -321,7 +321,7 @@ class HttpConnection(asyncio.Protocol):
             if self._unread_bytes < before:  # it reads, if slowly
                 self._deadline_s = now_s + WRITE_TIMEOUT_S
         if self._deadline_s == _FROM_THE_NEXT_TICK:
-            self._deadline_s = now_s + IDLE_TIMEOUT_S
+            self._deadline_s = now_s + (IDLE_TIMEOUT_S if self.idle else HEAD_TIMEOUT_S)
         if now_s < self._deadline_s:
             return
         if self.write_paused:

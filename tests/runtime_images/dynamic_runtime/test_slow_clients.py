@@ -108,6 +108,18 @@ def test_a_head_that_trickles_in_is_refused_when_its_time_is_over(pause_s: float
     meet(script)
 
 
+def test_a_head_that_begins_behind_an_answered_request_has_no_more_time_than_another() -> None:
+    async def script(meeting: Meeting) -> None:
+        await meeting.send(GET + GET[:12])
+        answer = await meeting.read()
+        await meeting.pass_time(http.HEAD_TIMEOUT_S + 3)
+
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert_one_json_line(await meeting.read_all(), 408)
+
+    meet(script)
+
+
 def test_a_body_that_stops_coming_is_refused() -> None:
     async def script(meeting: Meeting) -> None:
         await meeting.send(b"POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 9\r\n\r\nhalf")
