@@ -19,6 +19,7 @@ def main() -> int:
     events = EventLog(clock, sys.stdout.fileno())
     try:
         settings = Settings.from_environ(os.environ)
+        settings.check_admin()
     except SettingsError as error:
         sys.stderr.write(f"gaia runtime: {error}\n")
         return 2

@@ -131,7 +131,7 @@ class Runtime:
                 os.umask(old_mask)
             return address
         host, _, port = address.rpartition(":")
-        return f"http://{host}:{await server.listen(host, int(port))}"
+        return f"http://{host}:{await server.listen(host.strip('[]'), int(port))}"
 
     async def _start_first(self, url: str, admin_url: str) -> None:
         """Start on the backend the mode asks for, or say plainly on which one instead."""

@@ -93,6 +93,20 @@ class Settings:
             record_requests=read.flag("GAIA_RECORD_REQUESTS", default=False),
         )
 
+    def check_admin(self) -> None:
+        """Check the admin address; for the runtime alone, since workers are not given the token.
+
+        Raises:
+            SettingsError: it is malformed, or open to everybody who can reach it.
+        """
+        host, _, port = self.admin.rpartition(":")
+        if not self.admin or self.admin.startswith("unix:///"):
+            return
+        if not host or not port.isdecimal() or int(port) > 65535:
+            raise SettingsError(f"GAIA_ADMIN={self.admin!r} is neither unix:///path nor host:port")
+        if not self.admin_token:
+            raise SettingsError(f"GAIA_ADMIN={self.admin!r} needs a GAIA_ADMIN_TOKEN: others can reach it, too")
+
     def to_environ(self) -> dict[str, str]:
         """The environment from which `from_environ` reads these settings back; defaults are left out."""
         flat: dict[str, object] = {name: getattr(self, field) for name, field in _PLAIN.items()}

@@ -129,6 +129,15 @@ def test_a_tcp_admin_address_asks_for_its_token(tmp_path: Path) -> None:
     assert "s3cret" not in told
 
 
+def test_a_tcp_admin_address_without_a_token_is_refused_at_the_start(tmp_path: Path) -> None:
+    function = write_function(tmp_path, HANDLER)
+    with serving(function, wait=False, GAIA_ADMIN="127.0.0.1:0") as running:
+        code = running.process.wait(timeout=20)
+
+    assert code == 2
+    assert b"GAIA_ADMIN='127.0.0.1:0' needs a GAIA_ADMIN_TOKEN" in b"".join(running.stderr)
+
+
 def _state_status(port: int, token: str | None) -> int:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:

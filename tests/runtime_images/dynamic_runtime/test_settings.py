@@ -41,6 +41,21 @@ def test_settings_read_back_what_was_written(settings: Settings) -> None:
     assert Settings.from_environ(settings.to_environ()) == settings
 
 
+@pytest.mark.parametrize("admin", ["", "unix:///run/gaia.sock"])
+def test_an_admin_address_that_others_cannot_reach_needs_no_token(admin: str) -> None:
+    Settings.from_environ({"GAIA_ADMIN": admin}).check_admin()
+
+
+@pytest.mark.parametrize(
+    "admin", ["unix://relative", "8080", ":8080", "localhost", "localhost:http", "localhost:99999"]
+)
+def test_a_malformed_admin_address_is_named(admin: str) -> None:
+    settings = Settings.from_environ({"GAIA_ADMIN": admin, "GAIA_ADMIN_TOKEN": "t"})
+
+    with pytest.raises(SettingsError, match="neither unix:///path nor host:port"):
+        settings.check_admin()
+
+
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
