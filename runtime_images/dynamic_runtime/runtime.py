@@ -25,7 +25,7 @@ from runtime_images.dynamic_runtime.observer import ArrivalRate, observe, window
 from runtime_images.dynamic_runtime.processes import adopt_orphans, reap_adopted
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.starting import WorkerStarter
-from runtime_images.dynamic_runtime.supervisor import StartError, Supervisor
+from runtime_images.dynamic_runtime.supervisor import Supervisor
 from runtime_images.dynamic_runtime.switch import Switch
 from runtime_images.dynamic_runtime.worker_process import WorkerState
 from runtime_images.policy.decide import decide
@@ -138,16 +138,9 @@ class Runtime:
         if self.monitor is not None:
             await asyncio.to_thread(self.monitor.wait, FIRST_GPU_ANSWER_S)
         backend = await self._first_backend()
-        while not self._stopping.is_set():
-            try:
-                await self.supervisor.start(backend)
-                break
-            except StartError as error:
-                trouble = self.supervisor.trouble[backend]
-                if trouble.is_broken:
-                    self.front.refuse_queue(str(error))
-                    return
-                await asyncio.sleep(max(0.0, trouble.retry_at_s - self.clock.monotonic()))
+        self.supervisor.target = backend
+        await self.supervisor.bring_up(backend)
+        backend = self.supervisor.target
         worker = self.supervisor.worker(backend)
         if worker is None:
             return

@@ -23,6 +23,7 @@ from runtime_images.dynamic_runtime.liveness import PULSE, pulse_felt, why_hung
 from runtime_images.dynamic_runtime.processes import is_stopped
 from runtime_images.dynamic_runtime.recovery import Service, Trouble
 from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.dynamic_runtime.start_error import StartError, start_failure
 from runtime_images.dynamic_runtime.starting import Starter
 from runtime_images.dynamic_runtime.switch import Switch
 from runtime_images.dynamic_runtime.worker_process import WorkerProcess, WorkerState
@@ -32,14 +33,6 @@ from runtime_images.policy.model import Backend
 START_TIMEOUT_S = 600.0
 STOP_TIMEOUT_S = 5.0
 DEVICE_PAUSE_S = 0.5
-
-
-class StartError(Exception):
-    """A worker did not become ready. `fields` are those of the `setup_failed` event."""
-
-    def __init__(self, fields: dict[str, Any]) -> None:
-        super().__init__(str(fields["message"]))
-        self.fields = fields
 
 
 class Supervisor:
@@ -70,7 +63,7 @@ class Supervisor:
         self._moved = moved
         self._tasks: set[asyncio.Task[None]] = set()
         self._switching = asyncio.Lock()
-        self._ordered: set[Backend] = set()
+        self._starts: dict[Backend, asyncio.Future[WorkerProcess]] = {}
         self._switch_count = 0
         self.health = HealthQuestions()
         self.workers: list[WorkerProcess] = []
@@ -92,7 +85,7 @@ class Supervisor:
         worker = self.worker(backend)
         if worker is not None:
             return worker.state.value
-        if backend in self._ordered:
+        if backend in self._starts:  # a zygote may have to import the function's libraries first
             return WorkerState.STARTING.value
         return "draining" if any(w.backend is backend for w in self.workers) else "off"
 
@@ -111,15 +104,23 @@ class Supervisor:
 
     # starting and switching
 
-    async def start(self, backend: Backend) -> None:
-        """Start the first worker and give it the traffic.
+    async def _start(self, backend: Backend) -> None:
+        """Start a worker where none serves and give it the traffic, unless a switch has moved that meanwhile.
 
         Raises:
             StartError: it did not become ready.
         """
-        self.target = backend
         worker = await self._ready_worker(backend)
+        if self.target is backend:
+            self._serve_on(worker)
+        else:
+            self._spawn(self._drain(worker, None))
+
+    def _serve_on(self, worker: WorkerProcess) -> None:
+        """Give a worker the traffic: from here on every request goes to it, those that wait first."""
+        self.target = worker.backend
         self._front.active = worker.link
+        self._front.unavailable = ""
         self._front.pump()
 
     async def switch(self, to: Backend, reason: str) -> bool:
@@ -150,9 +151,7 @@ class Supervisor:
             self._phase(switch, "failed", error=str(error))
             return False
         switch.phases["ready"] = self._clock.time()
-        self.target = switch.to
-        self._front.active = worker.link  # the switch: from here on every request goes to the new backend
-        self._front.pump()
+        self._serve_on(worker)
         self._moved(switch)
         self._phase(switch, "moved")
         for other in [w for w in self.workers if w.backend is switch.origin]:
@@ -174,33 +173,49 @@ class Supervisor:
         Raises:
             StartError: it did not become ready; the backend is left alone for a while.
         """
-        worker = self.worker(backend) or await self._spawn_worker(backend)
+        worker = self.worker(backend)
+        if worker is not None and worker.state is WorkerState.READY:
+            return worker
+        start = self._starts.get(backend)
+        if start is None:  # one start at a time: whoever else wants this backend waits for the same worker
+            start = self._starts[backend] = asyncio.ensure_future(self._start_worker(backend))
+            start.add_done_callback(lambda done: self._start_ended(backend, done))
+        worker = await asyncio.shield(start)
+        if worker.state is not WorkerState.READY:  # it has died since
+            raise StartError(start_failure(backend, "exit", "the worker ended just when it was ready", worker.log))
+        return worker
+
+    def _start_ended(self, backend: Backend, start: "asyncio.Future[WorkerProcess]") -> None:
+        del self._starts[backend]
+        if not start.cancelled():
+            start.exception()  # nobody may be waiting any more
+
+    async def _start_worker(self, backend: Backend) -> WorkerProcess:
+        try:
+            worker = await self._spawn_worker(backend)
+        except OSError as error:
+            failure = StartError(start_failure(backend, "exit", f"the worker cannot be started: {error}", ()))
+            self._note_failure(backend, failure)
+            raise failure from None
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
                 facts = await asyncio.shield(worker.outcome)
         except TimeoutError:
-            facts = {
-                "kind": "timeout",
-                "message": f"the function was not ready within {START_TIMEOUT_S:.0f} s",
-            }
+            facts = {"kind": "timeout", "message": f"the function was not ready within {START_TIMEOUT_S:.0f} s"}
         if "kind" in facts:
-            error = StartError({"path": "", "line": 0, "backend": backend, **facts, "log": list(worker.log)})
+            failure = StartError({**start_failure(backend, "", "", worker.log), **facts})
             worker.kill()
-            self._note_failure(backend, error)
-            raise error
+            self._note_failure(backend, failure)
+            raise failure
         return worker
 
     async def _spawn_worker(self, backend: Backend) -> WorkerProcess:
-        self._ordered.add(backend)  # a zygote may have to import the function's libraries first
-        try:
-            worker = await self._starter.start(backend, self, self._clock.monotonic())
-        except OSError as error:
-            fields = {"backend": backend, "kind": "exit", "message": f"the worker cannot be started: {error}"}
-            failure = StartError(fields | {"path": "", "line": 0, "log": []})
-            self._note_failure(backend, failure)
-            raise failure from None
-        finally:
-            self._ordered.discard(backend)
+        """A worker on its way.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        worker = await self._starter.start(backend, self, self._clock.monotonic())
         self.workers.append(worker)
         self._tell_state(worker)
         self._spawn(self._watch(worker))
@@ -239,7 +254,7 @@ class Supervisor:
             self._settle_start(worker, frame.kind, facts)
 
     def _settle_start(self, worker: WorkerProcess, kind: int, facts: dict[str, Any]) -> None:
-        if kind == Kind.READY:
+        if kind == Kind.READY and worker.state is not WorkerState.DRAINING:
             worker.state = WorkerState.READY
             worker.ready_s = self._clock.monotonic()
             worker.facts = facts
@@ -257,7 +272,7 @@ class Supervisor:
     def link_lost(self, link: WorkerLink) -> None:
         """A worker's socket has closed: its process is gone, or must go."""
         worker = next((w for w in self.workers if w.link is link), None)
-        if worker is not None and worker.state is not WorkerState.DRAINING:
+        if worker is not None and (worker.state is not WorkerState.DRAINING or link.jobs):
             worker.kill()
 
     # the end of workers
@@ -298,10 +313,13 @@ class Supervisor:
         }  # fmt: skip
         self._events.emit("worker_exit", **exit_fields)
         if replace:
-            self._spawn(self._replace(worker.backend, pause_s))
+            self._spawn(self.bring_up(worker.backend, pause_s))
 
-    async def _replace(self, backend: Backend, pause_s: float) -> None:
-        """Bring the active backend back, or give it up after too many failures in a row."""
+    async def bring_up(self, backend: Backend, pause_s: float = 0.0) -> None:
+        """Start the target, again after growing pauses, or give it up after too many failures.
+
+        It ends when something serves, also on the other backend, or when nothing will.
+        """
         while not self.stopping and self.target is backend and self._front.active is None:
             if self.trouble[backend].is_broken:
                 await self._give_up(backend)
@@ -311,16 +329,15 @@ class Supervisor:
                 pause_s = DEVICE_PAUSE_S
                 continue
             try:
-                async with self._switching:
-                    if self.target is backend and not self.stopping:
-                        await self.start(backend)
+                await self._start(backend)
             except StartError:
                 pause_s = recovery.restart_pause_s(self.trouble[backend].failures)
 
     async def _give_up(self, backend: Backend) -> None:
         message = f"the function keeps failing on {backend}: {self.trouble[backend].message}"
         self.trouble[backend] = recovery.given_up(self.trouble[backend], self._clock.monotonic())
-        other_usable = not self._settings.mode.is_fixed and self.usable(backend.other)
+        hopeless = self._settings.mode.is_fixed or self.trouble[backend].hopeless  # the code is the same there
+        other_usable = not hopeless and self.usable(backend.other)
         if other_usable and await self.switch(backend.other, message):
             self._events.emit("fallback", wanted=backend, got=backend.other, reason=message)
             return
@@ -380,9 +397,10 @@ class Supervisor:
                 break
             await asyncio.sleep(0.02)
         await self._starter.close()
-        for task in list(self._tasks):
+        tasks: list[asyncio.Future[Any]] = [*self._tasks, *self._starts.values()]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     # small things
 

@@ -1,0 +1,54 @@
+"""An event loop whose time passes at once: when nothing can run, its clock jumps to the next thing that is due."""
+
+import asyncio
+import selectors
+from collections.abc import Mapping
+from typing import Any
+
+
+class VirtualTimeLoop(asyncio.SelectorEventLoop):
+    """For code that takes its time from the loop, or from this as a Clock, and does no I/O but in memory."""
+
+    def __init__(self) -> None:
+        self._now_s = 1000.0
+        super().__init__(_JumpingSelector(self))
+
+    def time(self) -> float:
+        return self._now_s
+
+    def monotonic(self) -> float:
+        return self._now_s
+
+    def jump(self, seconds: float) -> None:
+        self._now_s += seconds
+
+    def settle(self) -> None:
+        """Run everything that can run now."""
+        for _ in range(30):
+            self.run_until_complete(asyncio.sleep(0))
+
+    def pass_time(self, seconds: float) -> None:
+        self.run_until_complete(asyncio.sleep(seconds))
+
+
+class _JumpingSelector(selectors.BaseSelector):
+    def __init__(self, loop: VirtualTimeLoop) -> None:
+        self._loop = loop
+        self._real = selectors.DefaultSelector()
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:  # noqa: ANN401
+        return self._real.register(fileobj, events, data)
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:  # noqa: ANN401
+        return self._real.unregister(fileobj)
+
+    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
+        return self._real.get_map()
+
+    def close(self) -> None:
+        self._real.close()
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout:
+            self._loop.jump(timeout)
+        return self._real.select(0)
