@@ -24,10 +24,8 @@ from analyzers.linting import FileResult, Linted
 from analyzers.suppression import Suppression
 from analyzers.tree import Tree
 
-try:
-    from _blake2 import (
-        blake2b,
-    )  # what hashlib hands out; hashlib itself loads all of OpenSSL, for longer than a cached run
+try:  # hashlib hands out this very function, but loads OpenSSL before, which takes as long as all the rest of a run
+    from _blake2 import blake2b
 except ImportError:
     from hashlib import blake2b
 

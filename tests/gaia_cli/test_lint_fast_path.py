@@ -44,3 +44,36 @@ def test_the_version_loads_nothing_of_the_analyzer(tmp_path: Path) -> None:
     assert {
         name for name in loaded("--version", cwd=tmp_path) if name.startswith(("analyzers", "runtime_images"))
     } == set()
+
+
+def test_a_hook_loads_the_rules_of_evidence_only_when_evidence_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "func.py").write_text(PINNED)
+
+    assert "analyzers.rules.evidence" not in loaded("lint", "func.py", "--no-cache", cwd=tmp_path)
+    assert "analyzers.rules.evidence" in loaded("lint", "func.py", "--no-cache", "--select", "GA2", cwd=tmp_path)
+
+
+def test_a_file_about_something_else_costs_no_syntax_tree(tmp_path: Path) -> None:
+    (tmp_path / "func.py").write_text("import json\n\n\ndef handler(payload):\n    return json.dumps(payload)\n")
+
+    assert (
+        loaded("lint", "func.py", "--no-cache", cwd=tmp_path) & {"ast", "analyzers.facts", "analyzers.rules"} == set()
+    )
+
+
+def test_the_program_ends_with_its_exit_code_and_all_of_its_output(tmp_path: Path) -> None:
+    (tmp_path / "func.py").write_text(PINNED)
+    program = str(Path(sys.executable).with_name("gaia"))
+
+    ended = subprocess.run(
+        [program, "lint", "--no-cache", "func.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert ended.returncode == 1
+    assert ended.stdout.endswith("explains a rule\n")
+    assert ended.stderr == ""
