@@ -85,7 +85,7 @@ class Front:
             FrameError: the worker has sent what it must not.
         """
         now_s = self._now()
-        own_lines = self._own_lines(link)
+        own_lines = self._own_lines(link) + _TIMING_LINE
         rows: list[AnswerRow] = []
         answers, taken_ns, overlapping, last_ns = 0, 0, 0, link.ended_ns
         for frame in received:
@@ -109,7 +109,7 @@ class Front:
             else:
                 status = checked.status
                 times_ms = (begun_ns / 1e6 - exchange.arrived_s * 1e3, service_ns / 1e6)
-                exchange.answer(checked, own_lines + _TIMING_LINE % times_ms, body)
+                exchange.answer(checked, own_lines % times_ms, body)
             if status >= SERVER_ERROR and not exchange.given_up:
                 self.counters.failures += 1
             if service_ns or not exchange.client_gone:  # one that was dropped before it began took no time at all

@@ -67,7 +67,7 @@ class Lane:
         rows, self.rows = self.rows, []
         if rows:
             self.requests += len(rows)
-            self.errors += sum(1 for row in rows if row[0] >= 500)
+            self.errors += len([row for row in rows if row[0] >= 500])
             self.latencies.add_all(rows[-1][2], [row[2] - row[1] for row in rows], self.last_second)
             self.recent += [
                 Answer(finished_s, finished_s - arrived_s, service_ns / 1e9, status >= 500)

@@ -41,10 +41,10 @@ class LogLinearHistogram:
         """Count one value of `us` microseconds; negative values count as 0."""
         self.buckets[_bucket(us)] += 1
 
-    def add_counts(self, counts: Mapping[int, int]) -> None:
-        """Count values of microseconds, each as often as it says."""
-        for us, count in counts.items():
-            self.buckets[_bucket(us)] += count
+    def add_buckets(self, counts: Mapping[int, int]) -> None:
+        """Count values by their bucket."""
+        for bucket, count in counts.items():
+            self.buckets[bucket] += count
 
     def quantile(self, q: float) -> float | None:
         """The value, in seconds, at rank ceil(q * count), or None without values."""
@@ -105,9 +105,11 @@ class SlidingWindow:
         """
         if now >= self._next_s:
             self._advance(now)
-        counts = Counter([int(seconds * 1e6 + 0.5) for seconds in values])
+        counts: Counter[int] = Counter()
+        for us, count in Counter([int(seconds * 1e6 + 0.5) for seconds in values]).items():
+            counts[_bucket(us)] += count
         for histogram in (self._ring[self._slot()], self._total, also):
-            histogram.add_counts(counts)
+            histogram.add_buckets(counts)
 
     def quantiles(self, now: float, qs: Sequence[float] = (0.5, 0.95, 0.99)) -> tuple[float | None, ...]:
         """Quantiles in seconds of the values still in the window, each None without values."""
