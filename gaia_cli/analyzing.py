@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gaia_cli.errors import FunctionError
+from gaia_cli.errors import ConfigurationError, FunctionError, UsageError
 from gaia_cli.project import FunctionProject
 from runtime_images.policy.model import Verdict
 
@@ -18,7 +18,8 @@ def analyze_project(project: FunctionProject, path: Path | None = None, *, hardw
     `path` is what the user named, when that may be a single file. `hardware` goes before the configuration's.
 
     Raises:
-        FunctionError: there is no Python to analyze, the configured entry point is not there, or no such hardware.
+        FunctionError: there is no Python to analyze, or the configured entry point is not there.
+        UsageError, ConfigurationError: there is no such hardware.
     """
     return pinned(analyze_code(project, path, hardware=hardware), project)
 
@@ -27,10 +28,11 @@ def analyze_code(project: FunctionProject, path: Path | None = None, *, hardware
     """What the code of a project says by itself, whatever is pinned; see `analyze_project`."""
     from analyzers import AnalyzerError, analyze
 
+    chosen = _known_hardware(project, hardware)
     single = path is not None and path.is_file()
     where, entrypoint = (path, "") if path and single else (project.directory, project.entrypoint)
     try:
-        return analyze(where, entrypoint=entrypoint, slo=project.slo, hardware=hardware or _configured(project))
+        return analyze(where, entrypoint=entrypoint, slo=project.slo, hardware=chosen)
     except AnalyzerError as error:
         raise FunctionError(error.message, error.hint) from None
 
@@ -43,8 +45,18 @@ def pinned(analysis: "Analysis", project: FunctionProject) -> "Analysis":
     return replace(analysis, verdict=Verdict(project.pin, 1.0, reason), alternatives=())
 
 
-def _configured(project: FunctionProject) -> str:
-    """The hardware that the configuration names; a file lies in the function's directory."""
-    from analyzers.hardware import is_file_name
+def _known_hardware(project: FunctionProject, asked: str) -> str:
+    """The hardware that was asked for, else what the configuration names: a file lies in the function's directory."""
+    from analyzers.errors import AnalyzerError
+    from analyzers.hardware import hardware, is_file_name
 
-    return str(project.directory / project.hardware) if is_file_name(project.hardware) else project.hardware
+    own = str(project.directory / project.hardware) if is_file_name(project.hardware) else project.hardware
+    name = asked or own
+    try:
+        if name:
+            hardware(name)
+    except AnalyzerError as error:
+        if asked:
+            raise UsageError(f"--hardware: {error.message}", error.hint) from None
+        raise ConfigurationError(f"{project.directory}: [mode] hardware: {error.message}", error.hint) from None
+    return name

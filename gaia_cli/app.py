@@ -123,7 +123,7 @@ def init(
 
 @app.command()
 def analyze(
-    path: FunctionPath,
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A function's directory, a Python file or a notebook.")],
     output_format: ReportFormat = Report.FULL,
     write: Annotated[bool, typer.Option("--write", help="Write gaia.manifest.toml beside the function.")] = False,
     hardware: Annotated[

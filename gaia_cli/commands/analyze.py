@@ -22,9 +22,9 @@ def analyze(path: Path, output_format: str = "full", write: bool = False, hardwa
     written.
 
     Raises:
-        UsageError: there is nothing at `path`, or the format is unknown.
+        UsageError: there is nothing at `path`, or the format or the hardware is unknown.
         ConfigurationError: the function's configuration is unusable.
-        FunctionError: there is no Python to analyze, the configured entry point is not there, or no such hardware.
+        FunctionError: there is no Python to analyze, or the configured entry point is not there.
     """
     if output_format not in FORMATS:
         raise UsageError(f"unknown output format {output_format!r}", f"use one of {', '.join(FORMATS)}")

@@ -131,10 +131,12 @@ def test_the_hardware_of_the_flag_goes_before_that_of_the_configuration(
 
 
 def test_unknown_hardware_is_an_error_that_lists_the_known(tmp_path: Path) -> None:
-    with pytest.raises(FunctionError, match="no hardware profile 'abacus'") as caught:
+    with pytest.raises(UsageError, match="--hardware: no hardware profile 'abacus'") as caught:
         analyze(_function(tmp_path), hardware="abacus")
 
     assert "h100" in caught.value.hint
+    with pytest.raises(ConfigurationError, match=r"\[mode\] hardware: no hardware profile 'abacus'"):
+        analyze(_function(tmp_path, config='[mode]\nhardware = "abacus"\n'))
 
 
 def test_hardware_without_an_slo_says_that_it_changes_nothing(

@@ -8,6 +8,7 @@ from analyzers.rules.mode_model import ModeRule
 from analyzers.rules.model import Finding, Signal
 from analyzers.rules.modes import MODE_RULES
 from gaia_cli.commands.analyze import analyze
+from gaia_cli.errors import ConfigurationError
 from gaia_cli.linting.modes import is_declared, mode_findings
 
 _MATCHES = [(rule, example) for rule in MODE_RULES for example in rule.matches]
@@ -177,3 +178,10 @@ def test_a_manifest_that_a_prediction_decided_is_still_right(tmp_path: Path) -> 
 
     assert 'value = "gpu_preferred"' in (tmp_path / "gaia.manifest.toml").read_text()
     assert mode_findings(tmp_path) == ()
+
+
+def test_hardware_that_nobody_knows_is_told_and_not_passed_over(tmp_path: Path) -> None:
+    function(tmp_path, _CPU, '[mode]\nhardware = "abacus"\n')
+
+    with pytest.raises(ConfigurationError, match=r"\[mode\] hardware"):
+        mode_findings(tmp_path)
