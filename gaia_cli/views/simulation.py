@@ -21,8 +21,8 @@ TITLES = [
     Text(title)
     for title in ("policy", "x optimum", "objective", "cost", "late", "avoidable", "p95", "CPU", "GPU", "switches")
 ]
-SPARED = ("objective", "switches")
-"""What a narrow terminal does without."""
+SPARED = ("objective", "switches", "p95", "CPU", "cost")
+"""What a narrow terminal does without, first to last."""
 
 
 class SimulationView:
@@ -53,12 +53,13 @@ def show_trace(terminal: Console, comparison: Comparison, glyphs: Glyphs) -> Non
     head = Text(trace.name, STRONG)
     head.append(f"  {len(trace):,} requests {glyphs.dot} p95 {glyphs.at_most} {latency(slo_ms)}", DIM)
     terminal.print(head)
-    rows = [_row(comparison, name, glyphs) for name in comparison.outcomes]
-    titles = TITLES
+    titles, rows = TITLES, [_row(comparison, name, glyphs) for name in comparison.outcomes]
+    for spared in SPARED:
+        if _width(titles, rows) <= terminal.width:
+            break
+        place = [str(title) for title in titles].index(spared)
+        titles, *rows = ([*cells[:place], *cells[place + 1 :]] for cells in (titles, *rows))
     room = terminal.width - _width(titles, rows)
-    if room < 0:
-        rows, titles = [_narrow(row) for row in rows], _narrow(titles)
-        room = terminal.width - _width(titles, rows)
     table = _table(*(str(title) for title in titles))
     if room >= BAND_LEAST:
         table.add_column("who served", no_wrap=True)
@@ -82,11 +83,6 @@ def _row(comparison: Comparison, name: str, glyphs: Glyphs) -> list[Text]:
     ]
     versus = Text(glyphs.none if ratio is None else f"{ratio:.3f}", _style(name, ratio))
     return [Text(name), versus, *(Text(cell) for cell in cells)]
-
-
-def _narrow(cells: list[Text]) -> list[Text]:
-    """The columns without which the others can be understood left out."""
-    return [cell for title, cell in zip(TITLES, cells, strict=True) if str(title) not in SPARED]
 
 
 def _width(titles: list[Text], rows: list[list[Text]]) -> int:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 HEAVY = {
-    "analyzers.facts", "astroid", "asyncio", "docker", "httptools", "prometheus_client", "pynvml", "requests", "rich",
-    "runtime_images.dynamic_runtime", "tomli_w", "typer", "urllib3", "uvloop", "virtualenv",
+    "analyzers.facts", "astroid", "asyncio", "docker", "httptools", "plotly", "prometheus_client", "pynvml", "requests",
+    "rich", "runtime_images.dynamic_runtime", "tomli_w", "typer", "urllib3", "uvloop", "virtualenv",
 }  # fmt: skip
 PROBE = """
 import json, os, sys
@@ -38,6 +38,7 @@ def heavy_modules(*arguments: str, cwd: Path) -> set[str]:
         (["init", "new"], {"typer"}),
         (["invoke", "http://127.0.0.1:1"], {"typer"}),
         (["run", "absent", "--no-such-flag"], {"typer"}),
+        (["simulate", "absent.csv"], {"typer", "rich"}),
     ],
 )
 def test_a_quick_command_loads_only_what_it_needs(arguments: list[str], loaded: set[str], tmp_path: Path) -> None:
