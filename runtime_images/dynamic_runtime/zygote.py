@@ -74,6 +74,10 @@ def _import_ahead(names: list[str]) -> None:
 
 def why_unfit() -> str:
     """Why this process must not fork workers; empty if it may."""
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except OSError as error:
+        return f"this kernel cannot watch processes: {error.strerror}"
     _fork_once()
     threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208 -- names only, no objects
     if threads > 1:
