@@ -59,8 +59,8 @@ class Trouble:
 class Service:
     """What a worker did before it ended: seconds since it was ready, and good answers."""
 
-    seconds: float
-    answers: int
+    seconds: float = 0.0
+    answers: int = 0
 
     @property
     def was_steady(self) -> bool:

@@ -161,11 +161,8 @@ class Supervisor:
     def _phase(self, switch: Switch, phase: str, error: str = "") -> None:
         if phase != "failed":
             switch.phases[phase] = self._clock.time()
-        fields = {
-            "id": switch.id, "phase": phase, "from": switch.origin, "to": switch.to, "kind": switch.kind,
-            "reason": error or switch.reason, "mode": self._settings.mode.on(self.target), "phases": switch.phases,
-        }  # fmt: skip
-        self._events.emit("switch", **fields)
+        mode = self._settings.mode.on(self.target)
+        self._events.emit("switch", phase=phase, mode=mode, **switch.describe(error))
 
     async def _ready_worker(self, backend: Backend) -> WorkerProcess:
         """The ready worker of a backend, started if there is none.
@@ -302,16 +299,14 @@ class Supervisor:
         message = f"the worker ended with {ending(code)}{worker.ended_for}"
         pause_s = 0.0
         if not self._problem(worker.backend):  # else it is the device's failure, and counted already
+            service = worker.service(self._clock.monotonic(), self._answers(worker.backend))
             self.trouble[worker.backend], pause_s = recovery.crashed(
-                self.trouble[worker.backend], message, tuple(worker.log), self._service(worker)
+                self.trouble[worker.backend], message, tuple(worker.log), service
             )
         self._tell_state(worker, code, message)
-        exit_fields = {
-            "backend": worker.backend, "pid": worker.pid, "exit_code": code if code >= 0 else None,
-            "signal": -code if code < 0 else None, "retried": retried, "failed": failed,
-            "restart_in_s": pause_s if replace else None,
-        }  # fmt: skip
-        self._events.emit("worker_exit", **exit_fields)
+        ended = {"exit_code": code, "signal": None} if code >= 0 else {"exit_code": None, "signal": -code}
+        whose = {"backend": worker.backend, "pid": worker.pid, "retried": retried, "failed": failed}
+        self._events.emit("worker_exit", **whose, **ended, restart_in_s=pause_s if replace else None)
         if replace:
             self._spawn(self.bring_up(worker.backend, pause_s))
 
@@ -376,17 +371,11 @@ class Supervisor:
         """A backend's device is lost: end its worker at once, and do not try it again too soon."""
         now_s = self._clock.monotonic()
         worker = self.worker(backend)
-        service = self._service(worker) if worker is not None else Service(0.0, 0)
+        service = worker.service(now_s, self._answers(backend)) if worker is not None else Service()
         self.trouble[backend] = recovery.device_lost(self.trouble[backend], problem, service, now_s)
         for worker in self.workers:
             if worker.backend is backend:
                 worker.end(problem)
-
-    def _service(self, worker: WorkerProcess) -> Service:
-        if not worker.ready_s:
-            return Service(0.0, 0)
-        seconds = self._clock.monotonic() - worker.ready_s
-        return Service(seconds, self._answers(worker.backend) - worker.answers_before)
 
     async def stop(self) -> None:
         """Release every worker and end everything that is under way."""

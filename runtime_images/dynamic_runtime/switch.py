@@ -1,6 +1,7 @@
 """A switch of the traffic from one backend to the other, as it is told step by step."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from runtime_images.policy.model import Backend
 
@@ -19,3 +20,8 @@ class Switch:
     def kind(self) -> str:
         """Whether it is a promotion or a demotion."""
         return "promote" if self.to is Backend.GPU else "demote"
+
+    def describe(self, error: str = "") -> dict[str, Any]:
+        """Its fields in the event of each step; an error goes in the place of the reason."""
+        fields = {"id": self.id, "from": self.origin, "to": self.to, "kind": self.kind}
+        return {**fields, "reason": error or self.reason, "phases": self.phases}

@@ -16,6 +16,7 @@ from runtime_images.dynamic_runtime.accounting import CpuMeter
 from runtime_images.dynamic_runtime.begun import BegunMarks
 from runtime_images.dynamic_runtime.link import LinkOwner, WorkerLink
 from runtime_images.dynamic_runtime.output_pipe import OutputPipe, open_output
+from runtime_images.dynamic_runtime.recovery import Service
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.zygote_process import ChildProcess
 from runtime_images.policy.model import Accelerator, Backend
@@ -85,6 +86,10 @@ class WorkerProcess:
             os.killpg(self.pid, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()  # one that was forked only just now leads no group yet
+
+    def service(self, now_s: float, answers: int) -> Service:
+        """What it has done until now; `answers` is what its backend has answered."""
+        return Service(now_s - self.ready_s, answers - self.answers_before) if self.ready_s else Service()
 
     def end(self, why: str) -> None:
         """End it at once, and keep the reason for whoever tells of it."""
