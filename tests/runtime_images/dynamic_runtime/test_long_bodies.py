@@ -301,6 +301,73 @@ def test_a_worker_that_lies_about_a_place_is_replaced_and_no_memory_is_shown(tmp
     assert honest.json() == "honest"
 
 
+MANNERS = """
+    import asyncio, os
+
+    async def handle(scope, receive, send):
+        manner = scope["path"]
+        message = await receive()
+        if manner == "/dies":
+            os._exit(1)
+        if manner == "/hangs":
+            await asyncio.sleep(60)
+        if manner == "/fails":
+            raise ValueError
+        headers = [(b"x", b"a\\r\\nb")] if manner == "/splits" else []
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": message["body"] * 4})
+"""
+MANNERS_AND_TURNS = {
+    # How often, and how many megabytes may be in use at a time.
+    "ends": (20, 3),
+    "dies": (2, 3),  # each death pauses longer
+    "hangs": (6, 3),
+    "fails": (20, 3),
+    "splits": (20, 3),
+    "leaves": (20, 3),
+    "leaves-at-once": (40, 20),  # the next one comes while the one before is still being served for nobody
+    "half-sent": (20, 3),
+}
+
+
+@pytest.mark.parametrize("manner", MANNERS_AND_TURNS)
+def test_no_manner_in_which_a_request_ends_keeps_its_memory(tmp_path: Path, manner: str) -> None:
+    body, (turns, megabytes) = body_of(1_000_000), MANNERS_AND_TURNS[manner]
+    head = b"POST /%b HTTP/1.1\r\nHost: t\r\nContent-Length: %d\r\n\r\n" % (manner.encode(), len(body))
+    with serving(write_function(tmp_path, MANNERS), GAIA_MODE="cpu", GAIA_REQUEST_TIMEOUT_S="0.3") as running:
+        running.request(body=body)
+        for _ in range(turns):
+            with socket.create_connection(("127.0.0.1", running.port), timeout=20) as client:
+                client.sendall(head + (body[:400_000] if manner == "half-sent" else body))
+                if manner == "leaves":
+                    client.recv(1000)
+                elif manner not in ("leaves-at-once", "half-sent"):
+                    while client.recv(1_000_000)[-1:] not in (b"}", b"\n", b"", body[-1:]):
+                        pass
+        running.event("worker", lambda event: event["state"] == "ready")
+        time.sleep(0.5)
+        deadline = time.monotonic() + 10
+        while (answer := running.request(body=body)).status != 200 and time.monotonic() < deadline:
+            time.sleep(0.1)  # the last one to die is being replaced
+        held = resident(running.process.pid, "gaia-requests")
+        answers = resident(running.worker_pid("cpu"), "gaia-answers")
+
+    assert digest(answer.body) == digest(body * 4)
+    assert held <= megabytes * 1_050_000
+    assert answers <= 4 * megabytes * 1_050_000
+
+
+def resident(pid: int, name: str) -> int:
+    """Bytes of a process's mappings of this memory that were ever touched: what leaks is never used again."""
+    kilobytes, inside = 0, False
+    for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
+        if "-" in line.split(" ", 1)[0]:
+            inside = name in line
+        elif inside and line.startswith("Rss:"):
+            kilobytes += int(line.split()[1])
+    return kilobytes * 1024
+
+
 LATE = """
     async def handle(scope, receive, send):
         await send({"type": "http.response.start", "status": 200, "headers": []})
