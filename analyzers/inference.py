@@ -27,9 +27,9 @@ from astroid.util import UninferableBase
 
 from analyzers.escalation import Find
 from analyzers.facts import Known, Unknown, Value
+from analyzers.operations import one_of
 from analyzers.reading import Source
 from analyzers.records import record
-from analyzers.values import one_of
 
 MAX_QUERIES = 200
 MAX_ANSWERS = 16

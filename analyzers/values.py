@@ -6,29 +6,34 @@ fact too. Work is bounded by a count of steps, not by a clock, so that a verdict
 """
 
 import ast
-import operator
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from analyzers.facts import (
-    Array,
     Guard,
     Items,
     Known,
     Made,
     OneOf,
-    Origin,
     Symbol,
     Table,
     Unknown,
     Value,
     from_caller,
-    options,
 )
 from analyzers.guards import Guards
+from analyzers.operations import (
+    CALLER,
+    MAX_OPTIONS,
+    UNKNOWN,
+    arithmetic,
+    each,
+    is_understood,
+    known_call,
+    method,
+    one_of,
+)
 from analyzers.scopes import Binding, Kind, Scope
-from analyzers.shapes import allocated, may_allocate
-from analyzers.vocabulary import DEVICE_CALLS, SAME_OBJECT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,35 +41,9 @@ if TYPE_CHECKING:
 
 MAX_STEPS = 200_000
 MAX_DEPTH = 60
-MAX_OPTIONS = 16
-_LARGEST = 1 << 62
-_LONGEST = 4096
-
-_ARITHMETIC: Mapping[type[ast.operator], Callable[[float, float], float]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.FloorDiv: operator.floordiv,
-    ast.Div: operator.truediv,
-    ast.Mod: operator.mod,
-}
 _NAMED = (Symbol, Made)
 _SCALARS = (str, int, float, bool, type(None))
-_UNKNOWN = Unknown()
 _NOTHING = OneOf(())
-_CALLER = Unknown(Origin.CALLER)
-_CONVERSIONS: Mapping[str, type[int] | type[float] | type[str] | type[bool]] = {
-    "int": int,
-    "float": float,
-    "str": str,
-    "bool": bool,
-}
-_ENVIRONMENT = frozenset({"os.environ.get", "os.getenv"})
-_JSON = frozenset({"json.loads", "json.load"})
-_PATHS = frozenset({"os.path.join", "pathlib.Path"})
-_AGGREGATES = frozenset({"min", "max", "abs", "round", "sum", "len", "range", "list", "tuple", "next", "iter"})
-_UNDERSTOOD = DEVICE_CALLS | _ENVIRONMENT | _JSON | _PATHS | _CONVERSIONS.keys() | _AGGREGATES
-"""The calls, beside allocations, whose arguments tell what they give."""
 
 
 class BudgetError(Exception):
@@ -107,14 +86,14 @@ class Evaluator:
         if self.steps > MAX_STEPS:
             raise BudgetError
         if len(self._active) > MAX_DEPTH:
-            return _UNKNOWN
+            return UNKNOWN
         if isinstance(node, ast.Name):  # names, attributes, constants and calls are most of all expressions
             return self._name(node.id, scope)
         if isinstance(node, ast.Attribute):
             given = self._given(node, scope) if "device" in node.attr else []
             return self._combined(given) if given else self._of(self.value(node.value, scope), node.attr)
         if isinstance(node, ast.Constant):
-            return Known(node.value) if isinstance(node.value, _SCALARS) else _UNKNOWN
+            return Known(node.value) if isinstance(node.value, _SCALARS) else UNKNOWN
         if isinstance(node, ast.Call):
             return self._call(node, scope)
         return self._composed(node, scope)
@@ -143,15 +122,15 @@ class Evaluator:
     def _computed(self, node: ast.expr, scope: Scope) -> Value:
         match node:
             case ast.BinOp(left=left, op=op, right=right):
-                return _arithmetic(op, self.value(left, scope), self.value(right, scope))
+                return arithmetic(op, self.value(left, scope), self.value(right, scope))
             case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return _arithmetic(ast.Sub(), Known(0), self.value(operand, scope))
+                return arithmetic(ast.Sub(), Known(0), self.value(operand, scope))
             case ast.JoinedStr(values=parts):
                 return self._text(parts, scope)
             case ast.UnaryOp(op=ast.Not()) | ast.Compare():
                 return OneOf((Known(True), Known(False)), guarded=bool(self.guards.polarity(node, scope)))
             case _:
-                return _UNKNOWN
+                return UNKNOWN
 
     def bindings(self, name: str, scope: Scope | None) -> list[Binding]:
         """The bindings of `name` as seen from `scope`; a class's names are not seen from its methods."""
@@ -185,7 +164,7 @@ class Evaluator:
     def _of(self, base: Value, name: str) -> Value:
         """The attribute `name` of `base`, whichever of its alternatives that is."""
         return (
-            self._attribute(base, name) if type(base) is not OneOf else _each(base, partial(self._attribute, name=name))
+            self._attribute(base, name) if type(base) is not OneOf else each(base, partial(self._attribute, name=name))
         )
 
     def _attribute(self, base: Value, name: str) -> Value:
@@ -194,7 +173,7 @@ class Evaluator:
             return self._combined(bindings)
         match base:
             case Symbol(name=owner) | Made(name=owner) if owner in self._scopes:
-                return _UNKNOWN  # inherited, or set in a way that only stage 2 may follow
+                return UNKNOWN  # inherited, or set in a way that only stage 2 may follow
             case Symbol(name=owner):
                 return self._symbol(f"{owner}.{name}")
             case Made(name=owner):
@@ -202,7 +181,7 @@ class Evaluator:
             case Unknown():
                 return base
             case _:
-                return _UNKNOWN
+                return UNKNOWN
 
     def _symbol(self, qualified: str) -> Value:
         """A qualified name, followed into the project when it names something there."""
@@ -270,13 +249,13 @@ class Evaluator:
                 return self.value(binding.node, binding.scope)
             case _:
                 stems = binding.node is not None and from_caller(self.value(binding.node, binding.scope))
-                return _CALLER if stems or binding.node is None else _UNKNOWN
+                return CALLER if stems or binding.node is None else UNKNOWN
 
     def _parameter(self, binding: Binding) -> Value:
         """A parameter: its default and what the project's own calls pass; without either it is the caller's."""
         default = [self.value(binding.node, binding.scope)] if binding.node is not None else []
         passed = [self.value(node, scope) for node, scope in self._passed(binding)] if self.thorough else []
-        return one_of([*default, *passed]) if default or passed else _CALLER
+        return one_of([*default, *passed]) if default or passed else CALLER
 
     def _passed(self, binding: Binding) -> Iterable[tuple[ast.expr, Scope]]:
         """What calls in the project pass for a parameter; calls are matched by the function's or the class's name."""
@@ -301,32 +280,32 @@ class Evaluator:
             base = self.value(node.func.value, scope)
             if name == "get" and isinstance(base, Table):
                 return self._entry(base, node, scope)
-            kept = _method(base, name)
+            kept = method(base, name)
             if kept is not None:
                 return kept
             callee = self._of(base, name)
         else:
             callee = self.value(node.func, scope)
-        return _each(callee, lambda option: self._result(option, node, scope))
+        return each(callee, lambda option: self._result(option, node, scope))
 
     def _entry(self, table: Table, node: ast.Call, scope: Scope) -> Value:
         """`table.get(key, default)`."""
         args = [self.value(argument, scope) for argument in node.args]
         if args and isinstance(args[0], Known):
             return table.get(args[0].value) or (args[1] if len(args) > 1 else Known(None))
-        return _UNKNOWN
+        return UNKNOWN
 
     def _result(self, callee: Value, node: ast.Call, scope: Scope) -> Value:
         if not isinstance(callee, Symbol):
-            return callee if isinstance(callee, Unknown) else _UNKNOWN
+            return callee if isinstance(callee, Unknown) else UNKNOWN
         function = self.returned(callee.name)
         if function is not None:
-            return self._returns(function) if self.thorough else _UNKNOWN
-        if callee.name not in _UNDERSTOOD and not may_allocate(callee.name):
+            return self._returns(function) if self.thorough else UNKNOWN
+        if not is_understood(callee.name):
             return Made(callee.name)
         args = [self.value(argument, scope) for argument in node.args]
         keywords = {keyword.arg: self.value(keyword.value, scope) for keyword in node.keywords if keyword.arg}
-        return _known_call(callee.name, args, keywords) or Made(callee.name)
+        return known_call(callee.name, args, keywords) or Made(callee.name)
 
     def _returns(self, function: Scope) -> Value:
         def compute() -> Value:
@@ -358,15 +337,15 @@ class Evaluator:
                 case Items(values=values), Known(value=int(position)) if -len(values) <= position < len(values):
                     return values[position]
                 case Table(), Known(value=key):
-                    return option.get(key) or _UNKNOWN
+                    return option.get(key) or UNKNOWN
                 case Symbol(name="os.environ"), _:
-                    return _UNKNOWN
+                    return UNKNOWN
                 case ((Made() | Symbol() | Unknown()), _):
                     return option
                 case _:
-                    return _UNKNOWN
+                    return UNKNOWN
 
-        return _each(base, item)
+        return each(base, item)
 
     def _text(self, parts: list[ast.expr], scope: Scope) -> Value:
         """An f-string; a part that is not known stands as {}, so that the known start of `cuda:{}` remains."""
@@ -374,83 +353,4 @@ class Evaluator:
         for part in parts:
             value = self.value(part.value if isinstance(part, ast.FormattedValue) else part, scope)
             text += str(value.value) if isinstance(value, Known) else "{}"
-        return Known(text) if not text.startswith("{}") else _UNKNOWN
-
-
-def one_of(values: Iterable[Value], *, guarded: bool = False) -> Value:
-    """The value that is one of `values`, flat and without repetition."""
-    flat = list(values)
-    guarded = guarded or any(isinstance(value, OneOf) and value.guarded for value in flat)
-    unique = tuple(dict.fromkeys(option for value in flat for option in options(value)))[:MAX_OPTIONS]
-    if len(unique) == 1:
-        return unique[0]
-    return OneOf(unique, guarded)
-
-
-def _each(value: Value, function: Callable[[Value], Value]) -> Value:
-    if isinstance(value, OneOf):
-        return one_of([function(option) for option in options(value)], guarded=value.guarded)
-    return function(value)
-
-
-def _arithmetic(op: ast.operator, left: Value, right: Value) -> Value:
-    match left, right:
-        case Known(value=str(first)), Known(value=str(second)) if isinstance(op, ast.Add):
-            return Known(first + second) if len(first) + len(second) < 4096 else _UNKNOWN
-        case Known(value=str(first)), _ if isinstance(op, ast.Add):
-            return Known(first + "{}")
-        case Known(value=int() | float() as first), Known(value=int() | float() as second):
-            function = _ARITHMETIC.get(type(op))
-            if function is None or abs(first) > _LARGEST or abs(second) > _LARGEST:
-                return _UNKNOWN
-            try:
-                return Known(function(first, second))
-            except (ArithmeticError, ValueError):
-                return _UNKNOWN
-        case Items(values=values), Known(value=int(times)) if isinstance(op, ast.Mult):
-            return Items(values * times) if 0 <= len(values) * times <= _LONGEST else _UNKNOWN
-        case _, Known(value=str()) if isinstance(op, ast.Div):
-            return right  # a path: its last part is the name
-        case Array(), _:
-            return left
-        case _, Array():
-            return right
-        case _:
-            return _CALLER if from_caller(left) or from_caller(right) else _UNKNOWN
-
-
-def _method(base: Value, name: str) -> Value | None:
-    """What a method of a value that is understood hands back, None when it is for the callee to say."""
-    if name in SAME_OBJECT and any(isinstance(option, Array | Made) for option in options(base)):
-        return base
-    if from_caller(base):
-        return _CALLER
-    if isinstance(base, Known) and isinstance(base.value, str) and name in ("lower", "strip"):
-        return base
-    return None
-
-
-def _known_call(name: str, args: list[Value], keywords: Mapping[str, Value]) -> Value | None:
-    """The result of a call to something that stage 1 knows: devices, the environment, conversions, allocations."""
-    if name in DEVICE_CALLS:
-        return args[0] if args else keywords.get("type", _UNKNOWN)
-    if name in _ENVIRONMENT:
-        return args[1] if len(args) > 1 else keywords.get("default", _UNKNOWN)
-    if name in _JSON:
-        return _CALLER
-    if name in _PATHS and args and isinstance(args[-1], Known):
-        return args[-1]
-    if name in _CONVERSIONS and args:
-        return _each(args[0], lambda option: _converted(_CONVERSIONS[name], option))
-    if name in _AGGREGATES:
-        return _CALLER if any(from_caller(value) for value in args) else None
-    return allocated(name, args, keywords)
-
-
-def _converted(kind: Callable[[object], int | float | str | bool], value: Value) -> Value:
-    if not isinstance(value, Known):
-        return value if isinstance(value, Unknown) else _UNKNOWN
-    try:
-        return Known(kind(value.value))
-    except (ValueError, TypeError, OverflowError):
-        return _UNKNOWN
+        return Known(text) if not text.startswith("{}") else UNKNOWN
