@@ -39,7 +39,7 @@ def move(rule: str) -> Choice:
 class Context:
     """A moment. `state` is replaced while the rules learn more about the moment; nothing else changes."""
 
-    __slots__ = ("_outlook", "_overdue_s", "cpu", "fresh", "gpu", "now", "seen", "settings", "slo_s", "state")
+    __slots__ = ("_outlook", "_overdue_s", "_terms", "cpu", "fresh", "gpu", "now", "seen", "settings", "slo_s", "state")
 
     def __init__(
         self,
@@ -59,6 +59,7 @@ class Context:
         self.slo_s = settings.latency_slo_s
         self._overdue_s: tuple[float, ...] | None = None
         self._outlook: Outlook | None = None
+        self._terms: Terms | None = None
 
     # what waits
 
@@ -151,6 +152,11 @@ class Context:
     @property
     def terms(self) -> Terms:
         """Moving and holding, priced in seconds of GPU."""
+        if self._terms is None:
+            self._terms = self._price_terms()
+        return self._terms
+
+    def _price_terms(self) -> Terms:
         gpu, cpu = self.price(Backend.GPU), self.price(Backend.CPU)
         start_gpu_s, start_cpu_s = self.start_up_s(Backend.GPU), self.start_up_s(Backend.CPU)
         if gpu <= 0:

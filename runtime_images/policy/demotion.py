@@ -167,12 +167,16 @@ def _trial_wait_s(context: Context) -> float:
 
 
 def _trial_cost_s(context: Context) -> float:
-    """What a failed trial costs, as seconds of the GPU's extra price: two starts and the requests that miss the SLO."""
+    """What a failed trial costs, in seconds of the GPU's extra price: two starts, and the requests that miss the SLO.
+
+    Where the CPU is known these are charged in full: what may be late is better spared for what cannot be helped.
+    """
     predicted_s, rate, clients = context.outlook.p95_s(1.0), context.state.rate, context.closed_clients
     if clients is not None and predicted_s:
         rate = min(rate, clients / predicted_s)
-    spare = max(plans.spare(context.state.ledger), 0.0)
-    missed = max(rate * (context.start_up_s(Backend.GPU) + DETECTION_S) - spare, 0.0)
+    missed = rate * (context.start_up_s(Backend.GPU) + DETECTION_S)
+    if predicted_s is None:
+        missed = max(missed - plans.spare(context.state.ledger), 0.0)
     return context.break_even_s + missed * context.settings.violation_cost_s
 
 

@@ -11,7 +11,7 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from math import ceil, inf, log
+from math import ceil, exp, inf, log
 
 from runtime_images.policy.state import Level, Point
 
@@ -28,6 +28,7 @@ LEVEL_LEAST = 5
 LEVEL_MOST = 40
 SAME_SCALE = 1.15
 POINTS_MOST = 12
+SATURATED = 0.95
 CLIENTS_LEAST = 8
 CLOSED_SHARE = 0.7
 
@@ -88,12 +89,13 @@ def alarm_threshold(arrival_rate: float) -> float:
 
 def learn_point(points: tuple[Point, ...], new: Point) -> tuple[Point, ...]:
     """Add `new`, which replaces what was known at its scale; sorted by GPU time, the oldest beyond 12 dropped."""
-    kept = [point for point in points if not _same_scale(point.gpu_s, new.gpu_s)]
+    kept = [point for point in points if not same_scale(point.gpu_s, new.gpu_s)]
     newest = sorted([*kept, new], key=lambda point: -point.at)[:POINTS_MOST]
     return tuple(sorted(newest, key=lambda point: point.gpu_s))
 
 
-def _same_scale(one: float, other: float) -> bool:
+def same_scale(one: float, other: float) -> bool:
+    """Whether two service times are too near each other to be told apart."""
     return one < other * SAME_SCALE and other < one * SAME_SCALE
 
 
@@ -145,11 +147,21 @@ def queue_wait_s(arrival_rate: float, service_s: float, slots: int, allowed: flo
     From 95 % on it is taken for endless: the rate is not known well enough to say more.
     """
     utilization = arrival_rate * service_s / slots
-    if utilization >= 0.95:
+    if utilization >= SATURATED:
         return inf
     if utilization <= allowed:
         return 0.0
     return service_s / slots / (1 - utilization) * log(utilization / allowed)
+
+
+def late_in_queue(arrival_rate: float, service_s: float, slots: int, slo_s: float) -> float:
+    """The share of requests that wait longer than their service leaves of the SLO, by the same law."""
+    utilization = arrival_rate * service_s / slots
+    if utilization >= SATURATED:
+        return 1.0
+    if service_s <= 0 or service_s >= slo_s:
+        return 0.0
+    return utilization * exp(-(slo_s - service_s) * (1 - utilization) * slots / service_s)
 
 
 def closed_loop_clients(clients: tuple[int, ...], arrival_rate: float, latency_s: float) -> int | None:

@@ -13,8 +13,8 @@ from runtime_images.policy.estimators import (
     good_step,
     learn_point,
     level_of,
-    queue_wait_s,
     recent_from,
+    same_scale,
 )
 from runtime_images.policy.model import Backend, LaneObservation, Observation
 from runtime_images.policy.state import LaneMemory, Point, PolicySettings, PolicyState
@@ -34,6 +34,10 @@ HOUR_S = 3600.0
 WAITED_SHARE = 0.02
 WAITED_S = 0.005
 ALONE_MOST = 20.0
+TAIL_FROM = 2.0
+TAIL_FOLLOWS = 0.1
+TAIL_LEAST = 3
+TAIL_FRESH_S = 1200.0
 RATE_SURE = 2.0
 RATE_OVER_S = 15.0
 RATE_EVERY_S = 1.0
@@ -74,7 +78,7 @@ def learn(settings: PolicySettings, state: PolicyState, seen: Observation, now: 
         state = _note_share(state, seen.lanes[Backend.CPU].cpu_share)
     if fresh.latencies_s:
         state = _note_waiting(_weigh(settings, state, fresh, now), seen, fresh)
-        state = _learn_relation(state, now)
+        state = _learn_tail(_learn_relation(state, now), now)
     return _note_overload(_note_trend(settings, _note_rate(state, seen, now), seen, now), seen, now), fresh
 
 
@@ -149,9 +153,21 @@ def _take_in(memory: LaneMemory, fresh: Fresh, now: float) -> LaneMemory:
         floor_s = level.p50_s
     else:
         floor_s += (level.p50_s - floor_s) * min((now - memory.floor_at) / FLOOR_CREEP_S, 1.0)
-    return memory._replace(
+    memory = memory._replace(
         ats=ats[begin:], services_s=services_s, latencies_s=latencies_s, level=level, floor_s=floor_s, floor_at=now
     )
+    return _follow_tail(memory, fresh, now) if max(fresh.services_s) > TAIL_FROM * level.p50_s else memory
+
+
+def _follow_tail(memory: LaneMemory, fresh: Fresh, now: float) -> LaneMemory:
+    """Take the requests in that are far slower than is usual: too few for a level, they still may need a GPU."""
+    assert memory.level is not None
+    tail_s, size = memory.tail_s, memory.tail_size
+    for service_s in fresh.services_s:
+        if service_s > TAIL_FROM * memory.level.p50_s:
+            size += 1
+            tail_s += (service_s - tail_s) * max(1 / size, TAIL_FOLLOWS)
+    return memory._replace(tail_s=tail_s, tail_size=size, tail_at=now)
 
 
 def _weigh(settings: PolicySettings, state: PolicyState, fresh: Fresh, now: float) -> PolicyState:
@@ -220,13 +236,11 @@ def _note_share(state: PolicyState, share: float | None) -> PolicyState:
 
 
 def _note_trend(settings: PolicySettings, state: PolicyState, seen: Observation, now: float) -> PolicyState:
-    """Note the CPU's p95, as it is or as the queue that is building up will make it."""
+    """Note the p95 of the CPU's service time. What waits is left out: chance makes queues rise and fall."""
     level = state.cpu.level
     if seen.active is Backend.GPU or level is None or state.cpu.finished_at < now or settings.latency_slo_s is None:
         return state
-    wait_s = queue_wait_s(state.rate, level.mean_s, seen.slots, state.allowed) if state.alone < 1.0 else 0.0
-    expected_s = min(level.p95_s + wait_s, 2 * settings.latency_slo_s)
-    trend = note(state.trend, now, expected_s, start_up_s(settings, seen, Backend.GPU))
+    trend = note(state.trend, now, level.p95_s, start_up_s(settings, seen, Backend.GPU))
     return state if trend is state.trend else state._replace(trend=trend)
 
 
@@ -274,3 +288,14 @@ def _learn_relation(state: PolicyState, now: float) -> PolicyState:
         if gpu_s > 0 and cpu_s > 0:
             points = learn_point(points, Point(gpu_s, cpu_s, now))
     return state._replace(points=points)
+
+
+def _learn_tail(state: PolicyState, now: float) -> PolicyState:
+    """Pair what slow requests take on both backends, where both have served some lately and nothing better is known."""
+    cpu, gpu = state.cpu, state.gpu
+    if max(cpu.tail_at, gpu.tail_at) < now or min(cpu.tail_size, gpu.tail_size) < TAIL_LEAST:
+        return state
+    at = min(cpu.tail_at, gpu.tail_at)
+    if now - at > TAIL_FRESH_S or any(same_scale(point.gpu_s, gpu.tail_s) for point in state.points):
+        return state
+    return state._replace(points=learn_point(state.points, Point(gpu.tail_s, cpu.tail_s, at)))

@@ -6,14 +6,11 @@ The pessimistic prediction keeps the learned ratio for smaller requests; the hop
 overhead, so that a CPU gains on it there. How far the one gives way to the other is the caller's choice (`certainty`).
 """
 
-from math import exp
 from typing import NamedTuple
 
-from runtime_images.policy.estimators import hopeful_cpu_s, predict_cpu_s, predict_gpu_s, queue_wait_s
+from runtime_images.policy.estimators import hopeful_cpu_s, late_in_queue, predict_cpu_s, predict_gpu_s, queue_wait_s
 from runtime_images.policy.model import Observation
 from runtime_images.policy.state import PolicyState
-
-SATURATED = 0.95
 
 
 class Outlook(NamedTuple):
@@ -54,16 +51,9 @@ class Outlook(NamedTuple):
 
     def _late_in_queue(self, slo_s: float) -> float:
         """The share of requests that would wait longer than their service leaves of the SLO."""
-        assert self.typical_s is not None
-        typical_s = self.typical_s[1]
-        if self.clients is not None:
+        if self.typical_s is None or self.clients is not None:
             return 0.0
-        used = self.rate * typical_s / self.slots
-        if used >= SATURATED:
-            return 1.0
-        if typical_s <= 0 or typical_s >= slo_s:
-            return 0.0
-        return used * exp(-(slo_s - typical_s) * (1 - used) * self.slots / typical_s)
+        return late_in_queue(self.rate, self.typical_s[1], self.slots, slo_s)
 
 
 def outlook(state: PolicyState, seen: Observation, slo_s: float | None, clients: int | None) -> Outlook:

@@ -65,7 +65,8 @@ class LaneMemory(NamedTuple):
     `seen` is how many finished requests were learned from, the last of them at `finished_at`; `served` how many of
     them since the backend last started, at `ready_at`. `ats`, `services_s` and `latencies_s` are the newest ones, cold
     starts left out, with the time at which each was seen; `level` is what they say, and `floor_s` the shortest
-    typical service time so far, as of `floor_at`.
+    typical service time so far, as of `floor_at`. `tail_s` is what requests take that are far slower than is usual, of
+    which there were `tail_size`, the last at `tail_at`.
     """
 
     seen: int = 0
@@ -78,6 +79,9 @@ class LaneMemory(NamedTuple):
     level: Level | None = None
     floor_s: float | None = None
     floor_at: float = 0.0
+    tail_s: float = 0.0
+    tail_size: int = 0
+    tail_at: float = -inf
 
 
 class Point(NamedTuple):

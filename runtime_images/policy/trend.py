@@ -11,7 +11,8 @@ MOMENTS = 12
 MOMENTS_LEAST = 6
 SPACED = 8.0
 DEVIATIONS = 3.0
-UNDER_WAY = 0.4
+UNDER_WAY = 0.5
+STEADY = 0.5
 
 Trend = tuple[tuple[float, float], ...]
 
@@ -27,7 +28,15 @@ def rises_over(trend: Trend, limit_s: float, at: float) -> bool:
     """Whether the line through `trend` is over `limit_s` at the time `at`, even at its lower bound."""
     if len(trend) < MOMENTS_LEAST or trend[-1][1] < UNDER_WAY * limit_s or trend[-1][1] <= trend[0][1]:
         return False
-    return lower_bound_s(trend, at) > limit_s
+    until = min(at, 2 * trend[-1][0] - trend[0][0])  # no farther ahead than it has been watched
+    return lower_bound_s(trend, until) > limit_s and _keeps_rising(trend)
+
+
+def _keeps_rising(trend: Trend) -> bool:
+    """Whether the later half rises, too: a step from one level to another is no trend."""
+    half = len(trend) // 2
+    (begun, low_s), (turned, middle_s), (ended, high_s) = trend[0], trend[half], trend[-1]
+    return (high_s - middle_s) / (ended - turned) > STEADY * (high_s - low_s) / (ended - begun)
 
 
 def lower_bound_s(trend: Sequence[tuple[float, float]], at: float) -> float:
