@@ -88,37 +88,39 @@ class Front:
         own_lines = self._own_lines(link) + _TIMING_LINE
         rows: list[AnswerRow] = []
         answers, taken_ns, overlapping, last_ns = 0, 0, 0, link.ended_ns
-        for frame in received:
-            request_id, kind, flags, head, body, begun_ns, service_ns, cpu_ns = frame
-            if not flags & FINAL:
-                self._take_part(link, frame)
-                continue
-            exchange = link.settle(request_id, now_s)
-            if exchange is None:
-                raise FrameError(f"an answer to request {request_id}, which this worker does not have")
-            if exchange.slot is not None:
-                exchange.free_slot()
-            ended_ns = begun_ns + service_ns
-            taken_ns += service_ns
-            overlapping += begun_ns < last_ns
-            if ended_ns > last_ns:
-                last_ns = ended_ns
-            checked = check_head(head) if kind == RESPONSE and flags == FINAL and not exchange.started else None
-            if checked is None:
-                status = self._end_oddly(link, exchange, frame)
-            else:
-                status = checked.status
-                times_ms = (begun_ns / 1e6 - exchange.arrived_s * 1e3, service_ns / 1e6)
-                exchange.answer(checked, own_lines % times_ms, body)
-            if status >= SERVER_ERROR and not exchange.given_up:
-                self.counters.failures += 1
-            if service_ns or not exchange.client_gone:  # one that was dropped before it began took no time at all
-                rows.append((status, exchange.arrived_s, now_s, service_ns, cpu_ns))
-            answers += 1
-        if answers:
-            self.last_activity_s = now_s
-            link.learn(answers, taken_ns, overlapping, last_ns)
-            self._answered(link.backend, rows)
+        try:
+            for frame in received:
+                request_id, kind, flags, head, body, begun_ns, service_ns, cpu_ns = frame
+                if not flags & FINAL:
+                    self._take_part(link, frame)
+                    continue
+                exchange = link.settle(request_id, now_s)
+                if exchange is None:
+                    raise FrameError(f"an answer to request {request_id}, which this worker does not have")
+                if exchange.slot is not None:
+                    exchange.free_slot()
+                ended_ns = begun_ns + service_ns
+                taken_ns += service_ns
+                overlapping += begun_ns < last_ns
+                if ended_ns > last_ns:
+                    last_ns = ended_ns
+                checked = check_head(head) if kind == RESPONSE and flags == FINAL and not exchange.started else None
+                if checked is None:
+                    status = self._end_oddly(link, exchange, frame)
+                else:
+                    status = checked.status
+                    times_ms = (begun_ns / 1e6 - exchange.arrived_s * 1e3, service_ns / 1e6)
+                    exchange.answer(checked, own_lines % times_ms, body)
+                if status >= SERVER_ERROR and not exchange.given_up:
+                    self.counters.failures += 1
+                if service_ns or not exchange.client_gone:  # one that was dropped before it began took no time at all
+                    rows.append((status, exchange.arrived_s, now_s, service_ns, cpu_ns))
+                answers += 1
+        finally:  # also where a frame breaks the protocol: what was answered before it counts
+            if answers:
+                self.last_activity_s = now_s
+                link.learn(answers, taken_ns, overlapping, last_ns)
+                self._answered(link.backend, rows)
         if self.queue:
             self.pump()
 
@@ -208,6 +210,7 @@ class Front:
             exchange.end()
             return exchange.status
         if exchange.started or kind != RESPONSE:
+            self.counters.failures += 1
             exchange.abort()
             raise FrameError(f"an answer to request {exchange.id} that does not fit")
         self._refuse_head(exchange)

@@ -180,6 +180,19 @@ def test_a_worker_that_breaks_the_protocol_is_cut_off_and_its_client_learns_the_
     play(scene)
 
 
+def test_answers_that_came_before_garbage_are_counted(play: Callable[..., None]) -> None:
+    async def scene(stage: Stage) -> None:
+        wire = await stage.client()
+        (request_id,) = stage.requests()
+        stage.answer(whole(request_id), whole(77))
+
+        assert stage.lost
+        assert bytes(wire.written).endswith(b"hello")
+        assert [row[0] for row in stage.rows] == [200]
+
+    play(scene)
+
+
 def test_an_aborted_answer_ends_the_connection(play: Callable[..., None]) -> None:
     async def scene(stage: Stage) -> None:
         wire = await stage.client()
