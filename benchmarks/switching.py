@@ -80,7 +80,7 @@ class Seen:
 
     def describe(self) -> str:
         """One line of it."""
-        rate = self.answered / (time.monotonic() - self.began_s)
+        rate = self.answered / max(1e-9, self.last_s - self.began_s)
         stalls = f"longest {1000 * self.longest_s:.1f} ms, gap {1000 * self.longest_gap_s:.1f} ms"
         return f"{self.answered} answered, {self.failed} failed, {stalls}, {rate:.0f} rps"
 
