@@ -88,13 +88,22 @@ def _keep_ledger(context: Context, rule: str) -> None:
     if slo_s is None:
         return
     if context.seen.active is Backend.GPU:
-        trouble, needed = needs(context), needed_on_gpu(context, slo_s)
+        trouble, (needed, counts) = needs(context), needed_on_gpu(context, slo_s)
     else:
-        trouble, needed = rule in TROUBLE or rule == "under_way", needed_on_cpu(context, slo_s)
+        trouble, (needed, counts) = rule in TROUBLE or rule == "under_way", needed_on_cpu(context, slo_s)
     foreseen = _keep_rhythm(context, trouble=trouble)
-    ledger = plans.enter(context.state.ledger, len(context.fresh.services_s), needed, trouble=trouble)
-    if foreseen:
-        ledger = ledger._replace(foreseen=True)
+    ledger, requests = context.state.ledger, len(context.fresh.services_s)
+    if requests or trouble:
+        ledger = ledger._replace(
+            pending_requests=ledger.pending_requests + requests,
+            pending_needed=ledger.pending_needed + needed,
+            pending_trouble=ledger.pending_trouble or trouble,
+            foreseen=ledger.foreseen or foreseen,
+            served=ledger.served + requests,
+            missed=ledger.missed + counts.missed,
+            late=ledger.late + counts.late,
+            slow=ledger.slow + counts.slow,
+        )
     if ledger.at is None or context.now - ledger.at >= plans.BEAT_S:
         terms = context.terms
         ledger = plans.settle(ledger, terms, context.now, available=context.usable(Backend.GPU))

@@ -136,12 +136,12 @@ def _read_lane(memory: LaneMemory, lane: LaneObservation, slots: int, now: float
     begin = len(lane.recent_services_s) - kept
     fresh = Fresh(lane.recent_services_s[begin:], lane.recent_latencies_s[begin:], cold)
     served = memory.served + finished if lane.running else 0
-    if kept > cold:
-        memory = _take_in(memory, fresh.warm, now)
-    return memory._replace(seen=lane.finished, served=served, finished_at=now), fresh
+    if kept <= cold:
+        return memory._replace(seen=lane.finished, served=served, finished_at=now), fresh
+    return _take_in(memory, fresh.warm, lane.finished, served, now), fresh
 
 
-def _take_in(memory: LaneMemory, fresh: Fresh, now: float) -> LaneMemory:
+def _take_in(memory: LaneMemory, fresh: Fresh, seen: int, served: int, now: float) -> LaneMemory:
     """Take new requests in; the floor follows them down at once and creeps up, so that it is not kept forever."""
     ats = memory.ats + (now,) * len(fresh.services_s)
     begin = recent_from(ats)
@@ -154,8 +154,9 @@ def _take_in(memory: LaneMemory, fresh: Fresh, now: float) -> LaneMemory:
     else:
         floor_s += (level.p50_s - floor_s) * min((now - memory.floor_at) / FLOOR_CREEP_S, 1.0)
     memory = memory._replace(
-        ats=ats[begin:], services_s=services_s, latencies_s=latencies_s, level=level, floor_s=floor_s, floor_at=now
-    )
+        seen=seen, served=served, finished_at=now, ats=ats[begin:], services_s=services_s, latencies_s=latencies_s,
+        level=level, floor_s=floor_s, floor_at=now,
+    )  # fmt: skip
     return _follow_tail(memory, fresh, now) if max(fresh.services_s) > TAIL_FROM * level.p50_s else memory
 
 

@@ -3,6 +3,8 @@
 Each is given with the time of its arrival, since a GPU that was ready by then would have saved it.
 """
 
+from typing import NamedTuple
+
 from runtime_images.policy import plans
 from runtime_images.policy.context import Context
 from runtime_images.policy.estimators import predict_cpu_s
@@ -10,36 +12,41 @@ from runtime_images.policy.estimators import predict_cpu_s
 Needed = tuple[tuple[float, int], ...]
 
 
-def needed_on_cpu(context: Context, slo_s: float) -> Needed:
-    """The new requests on the CPU that were late."""
+class Counts(NamedTuple):
+    """How many requests were missed now; of those late on the CPU, all and the ones that were slow themselves."""
+
+    missed: int = 0
+    late: int = 0
+    slow: int = 0
+
+
+NOTHING = Counts()
+
+
+def needed_on_cpu(context: Context, slo_s: float) -> tuple[Needed, Counts]:
+    """The new requests on the CPU that were late; and the counts."""
+    if not context.fresh.services_s:
+        return (), NOTHING
     late = _late(context, slo_s, predict_cpu_s(context.state.points, slo_s))
     slow = sum([service_s > slo_s for service_s in context.fresh.services_s]) if late else 0
-    _count(context, late, slow)
-    return late
+    return late, Counts(_sum(late), _sum(late), slow)
 
 
-def needed_on_gpu(context: Context, slo_s: float) -> Needed:
-    """The new requests on the GPU that would have been late on the CPU, or are, since they had to wait for the GPU."""
+def needed_on_gpu(context: Context, slo_s: float) -> tuple[Needed, Counts]:
+    """The new requests on the GPU that would have been late on the CPU, or are, having waited; and the counts."""
     services_s = context.fresh.services_s
     if not services_s:
-        return ()
+        return (), NOTHING
     late = _late(context, slo_s, slo_s)
-    _count(context, late, None)
+    missed = _sum(late)
     blocked = plans.blocked(context.state.ledger)
-    saved = context.outlook.late(services_s, slo_s, blocked) - sum([count for _, count in late])
-    return (*late, (context.now - context.fresh.latencies_s[0], saved)) if saved > 0 else late
+    saved = context.outlook.late(services_s, slo_s, blocked) - missed
+    needed = (*late, (context.now - context.fresh.latencies_s[0], saved)) if saved > 0 else late
+    return needed, Counts(missed)
 
 
-def _count(context: Context, late: Needed, slow: int | None) -> None:
-    """Keep count of what was served and missed; on the CPU also of how many were slow themselves."""
-    ledger, served = context.state.ledger, len(context.fresh.services_s)
-    if not served:
-        return
-    missed = sum([count for _, count in late])
-    ledger = ledger._replace(served=ledger.served + served, missed=ledger.missed + missed)
-    if slow is not None and missed:
-        ledger = ledger._replace(late=ledger.late + missed, slow=ledger.slow + slow)
-    context.state = context.state._replace(ledger=ledger)
+def _sum(needed: Needed) -> int:
+    return sum([count for _, count in needed])
 
 
 def _late(context: Context, slo_s: float, hopeless_s: float | None) -> Needed:

@@ -52,20 +52,6 @@ class Terms(NamedTuple):
         return self.start_gpu_s + self.start_cpu_s
 
 
-def enter(ledger: Ledger, requests: int, needed: tuple[tuple[float, int], ...], *, trouble: bool) -> Ledger:
-    """Note what came in since the last decision.
-
-    `needed` are requests that the CPU answers late though the GPU need not: when they arrived, and how many.
-    """
-    if not (requests or trouble):
-        return ledger
-    return ledger._replace(
-        pending_requests=ledger.pending_requests + requests,
-        pending_needed=ledger.pending_needed + needed,
-        pending_trouble=ledger.pending_trouble or trouble,
-    )
-
-
 def settle(ledger: Ledger, terms: Terms, now: float, *, available: bool) -> Ledger:
     """Charge every strategy for the time since the last settlement."""
     if ledger.at is None:
