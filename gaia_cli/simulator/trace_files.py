@@ -9,6 +9,9 @@ from gaia_cli.errors import UsageError
 from gaia_cli.simulator.traces import Trace
 
 COLUMNS = ("arrival_s", "cpu_ms", "gpu_ms", "cpu_time_ms", "think_s")
+LONGEST_S = 366 * 86400.0
+"""A policy is asked four times a second, so seconds since 1970 would never end."""
+
 _HINT = f"a trace is a CSV file with the columns {', '.join(COLUMNS)} (docs/simulate.md)"
 
 
@@ -82,6 +85,8 @@ class _Builder:
         arrival = _number("arrival_s", text)
         if arrival < self._last_arrival:
             raise ValueError(f"arrival_s {arrival:g} is before the row above it ({self._last_arrival:g})")
+        if arrival > LONGEST_S:
+            raise ValueError(f"arrival_s {arrival:g} is over a year after the start: is it a date?")
         self._last_arrival = arrival
         return arrival
 

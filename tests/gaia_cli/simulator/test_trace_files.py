@@ -62,6 +62,7 @@ def test_what_other_programs_write_is_read(tmp_path: Path, text: str) -> None:
         (HEAD + "0,1,inf,1,0\n", "line 2: gpu_ms must be a number of 0 or more, not inf"),
         (HEAD + "5,1,1,1,0\n,1,1,1,0\n4,1,1,1,0\n", r"line 4: arrival_s 4 is before the row above it \(5\)"),
         (HEAD + "-1,1,1,1,0\n", "line 2: arrival_s must be a number of 0 or more, not -1"),
+        (HEAD + "1800000000,1,1,1,0\n", r"line 2: arrival_s 1.8e\+09 is over a year after the start: is it a date\?"),
         (HEAD + "0,1,1,1\n", "line 2: 4 fields instead of 5"),
         (HEAD + "0,1,1,1,0,7\n", "line 2: 6 fields instead of 5"),
         (HEAD + "0,1,1,1,-3\n", "line 2: think_s must be"),
