@@ -8,18 +8,18 @@ this project. docs/analyzer.md names the repositories and gives the figures, als
 
 import math
 
-PRIOR = -1.0
+PRIOR = -0.85
 """Log-odds that a function which could use a GPU is better started on one, before anything else is known: the sum of
-its findings has to reach 1.0, where most mistakes are avoided on both sides."""
+its findings has to reach 0.85, where most mistakes are avoided on both sides."""
 
-SLOPE, SHIFT = 0.86, 0.80
+SLOPE, SHIFT = 0.84, 0.23
 """How the distance of that sum from zero becomes a probability that the GPU is right: findings repeat each other, so
 their sum promises too much, and the platforms of the data are for GPUs."""
 
 NEEDS_GPU = 0.98
 """How often `gpu` is right when something needs one, counted and rounded down."""
 
-NO_USE = 0.94
+NO_USE = 0.93
 """How often `cpu` is right when nothing can use a GPU, counted."""
 
 FLOOR, CEILING = 0.5, 0.99

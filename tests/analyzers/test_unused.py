@@ -52,3 +52,30 @@ def test_where_reading_starts_everything_counts(tmp_path: Path) -> None:
     code = "import torch\ndef predict(payload):\n    return torch.zeros(1).cuda()"
 
     assert _served(tmp_path, code).mode is ExecutionMode.GPU
+
+
+_CLASSES = (
+    "import torch\n"
+    "class Loader:\n    def __init__(self):\n        self.model = torch.load('m.pt')\n"
+    "    def fit(self):\n        self.model.cuda()\n"
+    "class Trainer:\n    def __init__(self):\n        torch.zeros(1).cuda()\n"
+    "class Network(torch.nn.Module):\n    def forward(self, x):\n        return x.cuda()\n"
+)
+
+
+def test_a_method_and_a_class_that_nothing_mentions_say_nothing(tmp_path: Path) -> None:
+    analysis = _served(tmp_path, "from network import Loader\nmodel = Loader()", network_py=_CLASSES)
+
+    assert analysis.mode is ExecutionMode.CPU_PREFERRED
+
+
+def test_a_method_that_a_library_may_call_counts(tmp_path: Path) -> None:
+    analysis = _served(tmp_path, "from network import Network\nmodel = Network()", network_py=_CLASSES)
+
+    assert analysis.mode is ExecutionMode.GPU
+
+
+def test_a_method_that_is_called_counts(tmp_path: Path) -> None:
+    analysis = _served(tmp_path, "from network import Loader\nLoader().fit()", network_py=_CLASSES)
+
+    assert analysis.mode is ExecutionMode.GPU

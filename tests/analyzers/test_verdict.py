@@ -43,7 +43,7 @@ def test_the_amount_of_work_decides_where_to_begin() -> None:
 
 def test_ten_findings_of_one_rule_count_once() -> None:
     able = _finding(0.0, Signal.CAN_USE_GPU)
-    many = [_finding(1.0, Signal.WORK, "GA402", line) for line in range(10)]
+    many = [_finding(0.5, Signal.WORK, "GA402", line) for line in range(10)]
 
     assert decide([able, *many]).mode is ExecutionMode.CPU_PREFERRED
     assert decide([able, *many]) == decide([able, many[0]])
