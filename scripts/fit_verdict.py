@@ -3,13 +3,15 @@
     python scripts/fit_verdict.py LABELS.tsv COPIES [LABELS.tsv COPIES ...]
 
 LABELS.tsv has a header and the columns id, human_label (cpu or gpu) and notes, whose `src=NAME` names the source;
-COPIES/ID holds the function with that id, without what its author declared about hardware. The labels are no part of
-this project: README of the data says where each function comes from. Printed are
+COPIES/ID holds the function with that id, without what its author declared about hardware. labelled_functions.tsv
+beside this script names the functions, by repository, commit and path; their code is no part of this project. Those
+whose column `part` says held-out take no part in the fit. Printed are
 
 1. the constants, fitted to all functions;
 2. accuracy, hard errors (a fixed mode on the wrong side) and the calibration error with the constants that stand in
    calibration.py;
-3. the same with each source left out of the fit in turn, which is what to expect on functions nobody has seen.
+3. the same with each source left out of the fit in turn;
+4. the same on the functions that are held out.
 
 Two numbers are fitted by Newton's method (a logistic regression on the sum of the findings, with a weak pull towards a
 slope of 1), one by search (the threshold of the sum), two are counted. No library is needed.
@@ -44,6 +46,7 @@ class Example:
     confidence: float
     total: float
     complete: bool
+    held_out: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -80,7 +83,8 @@ def main(arguments: Sequence[str]) -> int:
         _say(str(__doc__))
         return 2
     pairs = zip(arguments[::2], arguments[1::2], strict=True)
-    examples = [example for labels, copies in pairs for example in read(Path(labels), Path(copies))]
+    everything = [example for labels, copies in pairs for example in read(Path(labels), Path(copies))]
+    examples = [example for example in everything if not example.held_out]
     sources = sorted({example.source for example in examples})
     fitted = fit(examples)
     _say(f"{len(examples)} functions of {len(sources)} sources: {', '.join(sources)}")
@@ -92,6 +96,9 @@ def main(arguments: Sequence[str]) -> int:
     _report("with the constants of calibration.py", examples, lambda _: standing)
     apart = {source: fit([other for other in examples if other.source != source]) for source in sources}
     _report("each source left out of the fit", examples, lambda example: apart[example.source])
+    held_out = [example for example in everything if example.held_out]
+    if held_out:
+        _report(f"{len(held_out)} functions held out", held_out, lambda _: standing)
     for source in sources:
         own = [example for example in examples if example.source == source]
         right = sum(standing.answer(example)[0] is example.on_gpu for example in own)
@@ -120,6 +127,7 @@ def _example(row: dict[str, str], copy: Path) -> Example:
         analysis.confidence,
         total,
         not analysis.failures,
+        row.get("part") == "held-out",
     )
 
 

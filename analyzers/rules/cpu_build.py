@@ -1,8 +1,9 @@
 """GA602: a build or a setting that rules a GPU out."""
 
-from analyzers.facts import Facts, Known, texts
+from analyzers.facts import Dependency, Facts, Known, texts
 from analyzers.patterns import Pattern
 from analyzers.rules.dependency_lines import all_dependencies
+from analyzers.rules.libraries import outside
 from analyzers.rules.model import Found, Rule, Signal
 
 _CPU = Pattern(
@@ -13,7 +14,8 @@ _CPU = Pattern(
 def _check(facts: Facts) -> Found:
     for dependency in all_dependencies(facts):
         if _CPU.search(dependency.text):
-            yield dependency.place, f"asks for a build without CUDA: {dependency.text}", -3.0, Signal.SPEAKS_FOR_CPU
+            message = f"asks for a build without CUDA: {dependency.text}"
+            yield dependency.place, message, _weight(dependency, facts), Signal.SPEAKS_FOR_CPU
     for constant in facts.constants():
         if (
             constant.name == "CUDA_VISIBLE_DEVICES"
@@ -21,6 +23,16 @@ def _check(facts: Facts) -> Found:
             and isinstance(constant.value, Known)
         ):
             yield constant.place, "hides every GPU from the function", -3.0, Signal.SPEAKS_FOR_CPU
+
+
+def _weight(dependency: Dependency, facts: Facts) -> float:
+    """The search library comes without CUDA by default, and TensorFlow's build says nothing of PyTorch's."""
+    if dependency.name.startswith("faiss"):
+        return -0.3
+    beside_torch = dependency.name.startswith(("tensorflow", "intel")) and any(
+        fact.package == "torch" for fact in outside(facts)
+    )
+    return -1.0 if beside_torch else -3.0
 
 
 RULE = Rule(
