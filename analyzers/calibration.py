@@ -12,7 +12,7 @@ PRIOR = -0.85
 """Log-odds that a function which could use a GPU is better started on one, before anything else is known: the sum of
 its findings has to reach 0.85, where most mistakes are avoided on both sides."""
 
-SLOPE, SHIFT = 0.74, 0.38
+SLOPE, SHIFT = 0.86, 0.49
 """How the distance of that sum from zero becomes a probability that the GPU is right: findings repeat each other, so
 their sum promises too much, and the platforms of the data are for GPUs."""
 

@@ -46,12 +46,13 @@ class Example:
     confidence: float
     total: float
     complete: bool
+    can_use_gpu: bool
     held_out: bool = False
 
     @property
     def is_open(self) -> bool:
         """Whether the sum decides, so that what is fitted matters."""
-        return not self.mode.is_fixed
+        return not self.mode.is_fixed and self.can_use_gpu
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ class Fit:
             return True, self.needs_gpu
         if example.mode is ExecutionMode.CPU:
             return False, self.no_use
+        if not example.can_use_gpu:
+            return False, FLOOR
         score = self.prior + example.total
         probability = _logistic(self.slope * score + self.shift)
         on_gpu = score > 0
@@ -127,6 +130,7 @@ def _example(row: dict[str, str], copy: Path) -> Example:
         analysis.confidence,
         total,
         not analysis.failures,
+        any(finding.signal is Signal.CAN_USE_GPU for finding in telling),
         row.get("part") == "held-out",
     )
 

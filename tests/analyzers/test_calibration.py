@@ -36,7 +36,13 @@ def test_the_fit_finds_the_threshold_and_the_slope_that_made_the_data() -> None:
     totals = [chance.uniform(-2, 5) for _ in range(4000)]
     examples = [
         _SCRIPT.Example(
-            "s", chance.random() < _SCRIPT._logistic(1.2 * (total - 1.5)), ExecutionMode.CPU_PREFERRED, 0.5, total, True
+            source="s",
+            on_gpu=chance.random() < _SCRIPT._logistic(1.2 * (total - 1.5)),
+            mode=ExecutionMode.CPU_PREFERRED,
+            confidence=0.5,
+            total=total,
+            complete=True,
+            can_use_gpu=True,
         )
         for total in totals
     ]
