@@ -20,11 +20,13 @@ from gaia_cli.simulator.scenario import Scenario
 from gaia_cli.simulator.trace_files import read_trace
 from gaia_cli.simulator.traces import Row, Trace, trace_of
 from gaia_cli.simulator.world import replay
-from runtime_images.policy.decide import PolicySettings, decide, initial_state
+from runtime_images.policy.decide import PolicySettings, PolicyState, decide, initial_state
 from runtime_images.policy.model import Backend, ExecutionMode, LaneObservation, Observation, Slo
 
 SETTINGS = PolicySettings(ExecutionMode.CPU_PREFERRED, Slo(latency_p95_ms=300, window_s=10))
 PAIR = ("gaia", "reference")
+BEFORE_S = {Backend.CPU: 0.5, Backend.GPU: 0.01}
+"""Service times on the backend that is left before decisions are timed on the other one, where they are 30 ms."""
 
 
 def traces(directories: list[Path], seed: int) -> Iterator[Trace]:
@@ -92,15 +94,25 @@ def observations(active: Backend, per_decision: int, queue: int) -> Iterator[Obs
     while True:
         finished += per_decision
         here = lane(finished, 0.03, 500, serving=1)
-        lanes = {active: here, active.other: lane(100, 0.2, 0)}
+        lanes = {active: here, active.other: lane(100, BEFORE_S[active.other], 0)}
         yield Observation(active, None, lanes, (0.01,) * queue, arrival_rate=4.0 * per_decision)
+
+
+def before_a_switch(active: Backend, start_s: float = -20.0) -> tuple[PolicyState, float]:
+    """What is remembered after twenty seconds on the other backend: with it the two can be compared from then on."""
+    state, now = initial_state(SETTINGS), start_s
+    for finished in range(20, 101):
+        lanes = {active: lane(100, 0.03, 0), active.other: lane(finished, BEFORE_S[active.other], 500, serving=1)}
+        state, _ = decide(SETTINGS, state, Observation(active.other, None, lanes, arrival_rate=4.0), now)
+        now += 0.25
+    return state, now
 
 
 def microseconds(active: Backend, per_decision: int, queue: int, rounds: int) -> float:
     """The best of five averages over `rounds` decisions."""
     best = float("inf")
     for _ in range(5):
-        state, now = initial_state(SETTINGS), 0.0
+        state, now = before_a_switch(active)
         seen = observations(active, per_decision, queue)
         prepared = [next(seen) for _ in range(rounds)]
         begun = time.process_time()

@@ -30,7 +30,8 @@ class Worker:
 class Lane:
     """The answers of one backend, oldest first, and what follows from them.
 
-    `since` is when its present worker became ready, `held_s` the seconds of workers already released.
+    `since` is when its present worker became ready, `held_s` the seconds of workers already released, `shown` how many
+    answers the policy has been shown.
     """
 
     backend: Backend
@@ -44,6 +45,7 @@ class Lane:
     busy_s: float = 0.0
     cpu_s: float = 0.0
     held_s: float = 0.0
+    shown: int = 0
     _told: tuple[float, float] = (0.0, 0.0)
     _ordered: list[float] = field(default_factory=list)
     _ordered_from: int = 0

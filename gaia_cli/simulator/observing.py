@@ -1,4 +1,8 @@
-"""What the policy is shown at a moment, as the runtime would show it: only what has finished or is in flight."""
+"""What the policy is shown at a moment, as the runtime would show it: only what has finished or is in flight.
+
+A replay asks a thousand times for every decision that anybody reads. So what no decision depends on is left out where
+the answer is not for the record: the p95 and the seconds held, and the answers that have been shown before.
+"""
 
 from bisect import bisect_left
 
@@ -10,8 +14,8 @@ ARRIVALS_MOST = 4096
 """The span over which the runtime counts arrivals, and how many it keeps."""
 
 
-def observe(backends: Backends, now: float) -> Observation:
-    """The observation of the present moment."""
+def observe(backends: Backends, now: float, *, for_record: bool = True) -> Observation:
+    """The observation of the present moment; not `for_record`, with only what a decision depends on."""
     flow = backends.flow
     arrived = flow.arrived
     total = len(arrived)
@@ -19,7 +23,7 @@ def observe(backends: Backends, now: float) -> Observation:
     return Observation(
         active=backends.target,
         switching_to=backends.switching_to,
-        lanes={backend: _observe_lane(backends, backend, now) for backend in Backend},
+        lanes={backend: _observe_lane(backends, backend, now, for_record) for backend in Backend},
         queue_ages_s=tuple([now - arrived[row] for row in flow.queue]) if flow.queue else (),
         arrival_rate=arrivals / ARRIVALS_OVER_S,
         idle_s=0.0 if flow.queue or flow.serving else now - flow.last_activity,
@@ -27,7 +31,7 @@ def observe(backends: Backends, now: float) -> Observation:
     )
 
 
-def _observe_lane(backends: Backends, backend: Backend, now: float) -> LaneObservation:
+def _observe_lane(backends: Backends, backend: Backend, now: float, for_record: bool) -> LaneObservation:
     lane, worker = backends.lanes[backend], backends.worker(backend)
     first, finished, available = lane.first_within(now), len(lane.finished_at), backends.usable(backend, now)
     if worker is None and not backends.outages:  # most of the time one lane is like this, and looks as it did before
@@ -35,17 +39,19 @@ def _observe_lane(backends: Backends, backend: Backend, now: float) -> LaneObser
         if known is not None and known[:3] == (first, finished, available):
             return known[3]
     outage = backends.planned_outage(backend, now)
+    begin = first if for_record else max(first, lane.shown)
+    lane.shown = finished
     seen = LaneObservation(
         available=available,
         running=worker is not None and worker.ready,
-        p95_s=lane.p95(first),
-        recent_latencies_s=tuple(lane.latencies[first:]),
-        recent_services_s=tuple(lane.services[first:]),
+        p95_s=lane.p95(first) if for_record else None,
+        recent_latencies_s=tuple(lane.latencies[begin:]),
+        recent_services_s=tuple(lane.services[begin:]),
         in_flight_ages_s=backends.flow.ages_s(worker, now) if worker is not None else (),
         cpu_share=lane.cpu_share,
         answered=finished - bisect_left(lane.finished_at, lane.since, first),
         start_up_s=lane.start_up_s,
-        held_s=backends.held_s(backend, now),
+        held_s=backends.held_s(backend, now) if for_record else 0.0,
         finished=finished,
         available_for_s=outage.begin_s - now if outage is not None and now < outage.begin_s else None,
         available_in_s=outage.end_s - now if outage is not None and now >= outage.begin_s else None,

@@ -45,7 +45,8 @@ class Gaia:
 
     def choose(self, backends: Backends, now: float) -> Backend:
         """What `decide` answers."""
-        self._state, decision = decide(self._settings, self._state, observe(backends, now), now)
+        seen = observe(backends, now, for_record=False)
+        self._state, decision = decide(self._settings, self._state, seen, now)
         return decision.chosen
 
 

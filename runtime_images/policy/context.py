@@ -15,6 +15,7 @@ REACTION_S = 3.0
 CAREFUL = 4.0
 """How many break-even times the GPU is held where the allowance cannot pay for having to come back to it."""
 
+NOT_ASKED = -1
 ALONE = 4.6
 """The evidence at which requests are taken for those of a single waiting client: odds of 100 to 1."""
 
@@ -39,7 +40,20 @@ def move(rule: str) -> Choice:
 class Context:
     """A moment. `state` is replaced while the rules learn more about the moment; nothing else changes."""
 
-    __slots__ = ("_outlook", "_overdue_s", "_terms", "cpu", "fresh", "gpu", "now", "seen", "settings", "slo_s", "state")
+    __slots__ = (
+        "_clients",
+        "_outlook",
+        "_overdue_s",
+        "_terms",
+        "cpu",
+        "fresh",
+        "gpu",
+        "now",
+        "seen",
+        "settings",
+        "slo_s",
+        "state",
+    )
 
     def __init__(
         self,
@@ -58,6 +72,7 @@ class Context:
         self.gpu: LaneObservation = seen.lanes[Backend.GPU]
         self.slo_s = settings.latency_slo_s
         self._overdue_s: tuple[float, ...] | None = None
+        self._clients: int | None = NOT_ASKED
         self._outlook: Outlook | None = None
         self._terms: Terms | None = None
 
@@ -121,9 +136,14 @@ class Context:
     @property
     def closed_clients(self) -> int | None:
         """How many clients wait for their answers before they ask again; None for an open stream."""
-        level = self.level(self.seen.active)
+        if self._clients == NOT_ASKED:
+            self._clients = self._count_clients()
+        return self._clients
+
+    def _count_clients(self) -> int | None:
         if self.state.alone >= ALONE:
             return 1
+        level = self.level(self.seen.active)
         return closed_loop_clients(self.state.clients, self.seen.arrival_rate, level.latency_s if level else 0.0)
 
     # what it costs
@@ -213,6 +233,8 @@ class Context:
     def has_switched_enough(self) -> bool:
         """Whether the GPU has been left of the policy's own will as often within an hour as it may be."""
         since, demotions = self.now - learning.HOUR_S, self.state.demotions
+        if len(demotions) < self.settings.demotions_per_hour:
+            return False
         return sum([at > since for at in demotions]) >= self.settings.demotions_per_hour
 
     @property

@@ -50,7 +50,7 @@ def _leave(context: Context) -> Choice | None:
     if context.gpu.available_for_s is not None and context.gpu.available_for_s <= context.start_up_s(Backend.CPU):
         return move("leaving")
     quiet_s = context.now - context.quiet_since
-    if rhythm.is_near(context.state.rhythm, context.now, context.break_even_s):
+    if len(context.state.rhythm.onsets) > 1 and rhythm.is_near(context.state.rhythm, context.now, context.break_even_s):
         return None
     if context.seen.idle_s >= context.settings.idle_s and min(quiet_s, context.seen.idle_s) >= context.patience_s:
         return move("idle")
@@ -64,10 +64,10 @@ def _leave(context: Context) -> Choice | None:
 
 def gained_nothing(context: Context) -> bool:
     """Whether the first requests after the promotion were no faster than the last ones before it."""
-    before = context.level(Backend.CPU)
-    if before is None or context.state.gpu.served > GAIN_MOST + context.seen.slots:
+    if context.state.gpu.served > GAIN_MOST + context.seen.slots:
         return False
-    if context.state.promoted_by in AHEAD:
+    before = context.level(Backend.CPU)
+    if before is None or context.state.promoted_by in AHEAD:
         return False  # the load that needs it has not come yet
     here = level_since_move(context)
     if here is None or here.size < GAIN_LEAST:
@@ -127,9 +127,11 @@ def needs(context: Context) -> bool:
 def _is_sparse(context: Context) -> bool:
     """Whether the GPU costs more than its requests are worth, by all that was seen lately."""
     held_s = context.now - context.state.moved_at
-    if context.slo_s is None or not context.state.points or held_s < max(context.break_even_s, SPARSE_AFTER_S):
+    if context.slo_s is None or not context.state.points or held_s < SPARSE_AFTER_S:
         return False
-    return context.plan == plans.NEVER and context.cpu_is_cheaper
+    if plans.would_rather_hold(context.state.ledger, context.settings.violation_cost_s):
+        return False
+    return held_s >= context.break_even_s and context.cpu_is_cheaper and context.plan == plans.NEVER
 
 
 def _trial_has_come(context: Context) -> bool:

@@ -31,6 +31,8 @@ POINTS_MOST = 12
 SATURATED = 0.95
 CLIENTS_LEAST = 8
 CLOSED_SHARE = 0.7
+GPU_S, CPU_S = 0, 1
+"""Where a point has its service times."""
 
 
 def robust_p95(ordered: Sequence[float]) -> float:
@@ -105,22 +107,27 @@ def predict_cpu_s(points: Sequence[Point], gpu_s: float) -> float | None:
     Between two learned points it interpolates the logarithms. Below the lowest it keeps that point's ratio: a GPU has
     a fixed overhead, so the true ratio falls with the size and this is an upper bound.
     """
-    if not points or gpu_s <= 0:
+    return _follow(points, gpu_s, GPU_S, CPU_S)
+
+
+def _follow(points: Sequence[Point], seconds: float, known: int, asked: int) -> float | None:
+    """The relation of one field of `points` to another: read both ways at every decision, so no point is copied."""
+    if not points or seconds <= 0:
         return None
     index = 0
-    while index < len(points) and points[index].gpu_s < gpu_s:
+    while index < len(points) and points[index][known] < seconds:
         index += 1
     if index in (0, len(points)):
         nearest = points[min(index, len(points) - 1)]
-        return nearest.cpu_s * gpu_s / nearest.gpu_s
+        return nearest[asked] * seconds / nearest[known]
     low, high = points[index - 1], points[index]
-    share = log(gpu_s / low.gpu_s) / log(high.gpu_s / low.gpu_s)
-    return low.cpu_s * float((high.cpu_s / low.cpu_s) ** share)
+    share = log(seconds / low[known]) / log(high[known] / low[known])
+    return low[asked] * float((high[asked] / low[asked]) ** share)
 
 
 def predict_gpu_s(points: Sequence[Point], cpu_s: float) -> float | None:
     """The GPU's service time where the CPU takes `cpu_s`: the same relation, read the other way."""
-    return predict_cpu_s([Point(point.cpu_s, point.gpu_s, point.at) for point in points], cpu_s)
+    return _follow(points, cpu_s, CPU_S, GPU_S)
 
 
 def hopeful_cpu_s(
@@ -170,6 +177,9 @@ def closed_loop_clients(clients: tuple[int, ...], arrival_rate: float, latency_s
     A closed loop without pauses always has the same number of requests unanswered, which by Little's law is the
     arrival rate times the latency; that second test keeps out a steady open stream seen in step with its arrivals.
     """
-    if len(clients) < CLIENTS_LEAST or min(clients) < 1 or max(clients) - min(clients) > max(1, max(clients) // 4):
+    if len(clients) < CLIENTS_LEAST:
         return None
-    return max(clients) if arrival_rate * latency_s >= CLOSED_SHARE * min(clients) else None
+    fewest, most = min(clients), max(clients)
+    if fewest < 1 or most - fewest > max(1, most // 4):
+        return None
+    return most if arrival_rate * latency_s >= CLOSED_SHARE * fewest else None

@@ -6,6 +6,7 @@ compilation), so they teach nothing; neither is a request that arrived before th
 
 from bisect import bisect_left
 from math import exp, inf, log
+from operator import sub
 from typing import NamedTuple
 
 from runtime_images.policy.estimators import (
@@ -68,14 +69,15 @@ def learn(settings: PolicySettings, state: PolicyState, seen: Observation, now: 
     """The state after `seen`, and the requests that are new in it."""
     if state.active is not seen.active:
         state = _note_move(settings, state, seen, now)
-    cpu, on_cpu = _read_lane(state.cpu, seen.lanes[Backend.CPU], seen.slots, now)
-    gpu, on_gpu = _read_lane(state.gpu, seen.lanes[Backend.GPU], seen.slots, now)
-    active = seen.lanes[seen.active]
-    clients = len(seen.queue_ages_s) + len(active.in_flight_ages_s)
+    cpu_lane, gpu_lane = seen.lanes[Backend.CPU], seen.lanes[Backend.GPU]
+    cpu, on_cpu = _read_lane(state.cpu, cpu_lane, seen.slots, now)
+    gpu, on_gpu = _read_lane(state.gpu, gpu_lane, seen.slots, now)
+    is_cpu = seen.active is Backend.CPU
+    clients = len(seen.queue_ages_s) + len((cpu_lane if is_cpu else gpu_lane).in_flight_ages_s)
     state = state._replace(cpu=cpu, gpu=gpu, clients=(*state.clients[-CLIENTS_MOST + 1 :], clients))
-    fresh = on_cpu if seen.active is Backend.CPU else on_gpu
-    if seen.lanes[Backend.CPU].cpu_share is not None:
-        state = _note_share(state, seen.lanes[Backend.CPU].cpu_share)
+    fresh = on_cpu if is_cpu else on_gpu
+    if cpu_lane.cpu_share is not None:
+        state = _note_share(state, cpu_lane.cpu_share)
     if fresh.latencies_s:
         state = _note_waiting(_weigh(settings, state, fresh, now), seen, fresh)
         state = _learn_tail(_learn_relation(state, now), now)
@@ -212,13 +214,23 @@ def _note_waiting(state: PolicyState, seen: Observation, fresh: Fresh) -> Policy
     Of an open stream a share as large as the utilization would have to wait; `alone` is the logarithm of the odds
     against seeing none. It is learned on the CPU, where the utilization is high enough to tell.
     """
-    for service_s, latency_s in zip(fresh.services_s, fresh.latencies_s, strict=True):
-        if latency_s - service_s > WAITED_SHARE * service_s + WAITED_S:
-            return state._replace(alone=0.0) if state.alone else state
-    if seen.active is Backend.GPU or state.alone >= ALONE_MOST:
+    on_gpu = seen.active is Backend.GPU
+    if on_gpu and not state.alone:
+        return state
+    if _anyone_waited(fresh):
+        return state._replace(alone=0.0) if state.alone else state
+    if on_gpu or state.alone >= ALONE_MOST:
         return state
     odds = -log(1.0 - min(utilization(state, seen), 0.9))
     return state._replace(alone=min(state.alone + len(fresh.services_s) * odds, ALONE_MOST))
+
+
+def _anyone_waited(fresh: Fresh) -> bool:
+    """Whether a latency is longer than the service by more than noise; most often a look at the widest gap will do."""
+    if max(map(sub, fresh.latencies_s, fresh.services_s)) <= WAITED_S:
+        return False
+    pairs = zip(fresh.services_s, fresh.latencies_s, strict=True)
+    return any(latency_s - service_s > WAITED_SHARE * service_s + WAITED_S for service_s, latency_s in pairs)
 
 
 def _note_rate(state: PolicyState, seen: Observation, now: float) -> PolicyState:
@@ -271,9 +283,12 @@ def utilization(state: PolicyState, seen: Observation) -> float:
 def _learn_relation(state: PolicyState, now: float) -> PolicyState:
     """Pair the service times on both sides of the last switch, while the load is still the same."""
     assert state.active is not None
-    new, old = state.lane(state.active), state.lane(state.active.other)
+    new = state.lane(state.active)
+    if new.served > PAIR_MOST and now - state.moved_at > PAIR_WITHIN_S:
+        return state
+    old = state.lane(state.active.other)
     before = old.level
-    if before is None or (new.served > PAIR_MOST and now - state.moved_at > PAIR_WITHIN_S):
+    if before is None:
         return state
     begin = bisect_left(new.ats, state.moved_at)
     after = level_of(new.services_s[begin:], new.latencies_s[begin:])

@@ -5,7 +5,6 @@ Each is given with the time of its arrival, since a GPU that was ready by then w
 
 from typing import NamedTuple
 
-from runtime_images.policy import plans
 from runtime_images.policy.context import Context
 from runtime_images.policy.estimators import predict_cpu_s
 
@@ -27,6 +26,8 @@ def needed_on_cpu(context: Context, slo_s: float) -> tuple[Needed, Counts]:
     """The new requests on the CPU that were late; and the counts."""
     if not context.fresh.services_s:
         return (), NOTHING
+    if max(context.fresh.latencies_s) <= slo_s:
+        return (), NOTHING
     late = _late(context, slo_s, predict_cpu_s(context.state.points, slo_s))
     slow = sum([service_s > slo_s for service_s in context.fresh.services_s]) if late else 0
     return late, Counts(_sum(late), _sum(late), slow)
@@ -39,8 +40,7 @@ def needed_on_gpu(context: Context, slo_s: float) -> tuple[Needed, Counts]:
         return (), NOTHING
     late = _late(context, slo_s, slo_s)
     missed = _sum(late)
-    blocked = plans.blocked(context.state.ledger)
-    saved = context.outlook.late(services_s, slo_s, blocked) - missed
+    saved = context.outlook.late(services_s, slo_s, context.state.ledger) - missed
     needed = (*late, (context.now - context.fresh.latencies_s[0], saved)) if saved > 0 else late
     return needed, Counts(missed)
 

@@ -8,9 +8,10 @@ overhead, so that a CPU gains on it there. How far the one gives way to the othe
 
 from typing import NamedTuple
 
+from runtime_images.policy import plans
 from runtime_images.policy.estimators import hopeful_cpu_s, late_in_queue, predict_cpu_s, predict_gpu_s, queue_wait_s
 from runtime_images.policy.model import Observation
-from runtime_images.policy.state import PolicyState
+from runtime_images.policy.state import Ledger, PolicyState
 
 
 class Outlook(NamedTuple):
@@ -38,16 +39,19 @@ class Outlook(NamedTuple):
             return slow_s * max(1.0, self.clients / self.slots)
         return slow_s + queue_wait_s(self.rate, _blend(self.typical_s, certainty), self.slots, self.allowed)
 
-    def late(self, services_s: tuple[float, ...], slo_s: float, blocked: float) -> int:
+    def late(self, services_s: tuple[float, ...], slo_s: float, ledger: Ledger) -> int:
         """How many requests of these GPU times the CPU would answer late, though the GPU did not.
 
-        Every one that is slow itself makes others late that have to wait for it: `blocked` in all.
+        Every one that is slow itself makes others late that have to wait for it, as `ledger` tells.
         """
         critical_s = self.critical_gpu_s
         if critical_s is None or self.typical_s is None:
             return 0
+        count = len(services_s)
+        if critical_s < min(services_s) and max(services_s) <= slo_s:
+            return count
         slow = sum([critical_s < service_s <= slo_s for service_s in services_s])
-        return min(len(services_s), max(round(slow * blocked), int(len(services_s) * self._late_in_queue(slo_s))))
+        return min(count, max(round(slow * plans.blocked(ledger)), int(count * self._late_in_queue(slo_s))))
 
     def _late_in_queue(self, slo_s: float) -> float:
         """The share of requests that would wait longer than their service leaves of the SLO."""
@@ -64,7 +68,8 @@ def outlook(state: PolicyState, seen: Observation, slo_s: float | None, clients:
     floors = state.gpu.floor_s, state.cpu.floor_s
     pairs = []
     for gpu_s in (level.p50_s, level.p95_s):
-        sure, hoped = predict_cpu_s(points, gpu_s), hopeful_cpu_s(points, gpu_s, *floors)
+        sure = predict_cpu_s(points, gpu_s)
+        hoped = sure if gpu_s >= points[0].gpu_s else hopeful_cpu_s(points, gpu_s, *floors)
         if sure is None or hoped is None:
             return Outlook(rate=state.rate, slots=seen.slots, clients=clients)
         pairs.append((sure, hoped))

@@ -29,7 +29,9 @@ ALLOWED = 0.05
 BLOCKED_MOST = 10.0
 ALLOWED_MOST = 0.2
 WORTH = 0.8
-SPENT_OVER_S = 600.0
+FREE_S = 5.0
+"""What a late request costs at least, in seconds of GPU, also one that is allowed: nobody knows what comes next."""
+SPENT_OVER_S = 1800.0
 _NONE = tuple(Plan() for _ in MULTIPLES)
 
 
@@ -122,7 +124,24 @@ def allowed_share(ledger: Ledger, terms: Terms, rate: float) -> float:
 def costs_s(ledger: Ledger, terms: Terms) -> tuple[float, ...]:
     """What each strategy would have cost lately; one that misses few requests makes up for an overdrawn allowance."""
     allowed = ALLOWED * ledger.requests + min(spare(ledger), 0.0)
-    return tuple([plan.money_s + terms.violation_s * max(plan.missed - allowed, 0.0) for plan in ledger.plans])
+    violation_s = terms.violation_s
+    return tuple(
+        [plan.money_s + FREE_S * plan.missed + violation_s * max(plan.missed - allowed, 0.0) for plan in ledger.plans]
+    )
+
+
+def would_rather_hold(ledger: Ledger, violation_s: float) -> bool:
+    """Whether never to let the GPU go would have cost less than never to have one; a quick look before `best`.
+
+    Both must be better by as much to be followed (`LEANS`), so that the price of moving does not matter.
+    """
+    if not ledger.plans:
+        return True
+    allowed = ALLOWED * ledger.requests + min(spare(ledger), 0.0)
+    without, always = ledger.plans[NEVER], ledger.plans[-1]
+    saved = max(without.missed - allowed, 0.0) - max(always.missed - allowed, 0.0) + 1
+    free = without.missed - always.missed
+    return without.money_s + violation_s * saved + FREE_S * free > always.money_s
 
 
 def best(ledger: Ledger, terms: Terms) -> int:

@@ -4,7 +4,7 @@ A reason is one sentence for a person: what was seen, held against what was aske
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from runtime_images.policy import plans
 from runtime_images.policy.context import Context
@@ -19,8 +19,7 @@ from runtime_images.policy.trend import lower_bound_s
 LONG_S = 1e9
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Grounds:
+class Grounds(NamedTuple):
     """What a decision rests on, to be told when asked."""
 
     context: Context
