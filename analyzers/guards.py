@@ -38,6 +38,14 @@ class Guards:
                 return Guard.WITH_GPU if sign > 0 else Guard.WITHOUT_GPU
         return Guard.ALWAYS
 
+    def refuses(self, conditions: "Conditions") -> bool:
+        """Whether what leaves under `conditions` leaves because there is no GPU, whatever was asked for.
+
+        `if use_gpu: assert torch.cuda.is_available()` turns down a wish for a GPU, not a machine without one.
+        """
+        signs = [sign for condition in conditions if (sign := self._sign(condition))]
+        return bool(signs) and signs[-1] < 0 and not any(sign > 0 for sign in signs)
+
     def is_dead(self, conditions: "Conditions") -> bool:
         """Whether a constant test keeps the code from ever running."""
         return bool(conditions) and any(
@@ -128,7 +136,10 @@ class Guards:
         signs = [self.polarity(node, where) for node, where in definitions]
         if any(signs):
             return _conjunction(signs)
-        return 1 if _is_switch(name) and is_unknown(self._evaluator.value(test, scope)) else 0
+        if not _is_switch(name):
+            return 0
+        settings = options(self._evaluator.value(test, scope))
+        return int(not all(isinstance(setting, Known) for setting in settings))
 
     def _comparison(self, left: ast.expr, op: ast.cmpop, right: ast.expr, scope: "Scope") -> int:
         sign = self.polarity(left, scope)
@@ -136,7 +147,8 @@ class Guards:
             return sign * self._threshold(op, right, scope)
         if isinstance(op, ast.In | ast.NotIn):
             about_gpu = any("CUDA" in text for text in texts(self._evaluator.value(left, scope)))
-            return (1 if isinstance(op, ast.In) else -1) if about_gpu and self.polarity(right, scope) else 0
+            if about_gpu and self.polarity(right, scope):
+                return 1 if isinstance(op, ast.In) else -1
         return self._device_comparison(left, op, right, scope)
 
     def _threshold(self, op: ast.cmpop, right: ast.expr, scope: "Scope") -> int:
@@ -150,7 +162,9 @@ class Guards:
         return 1 if isinstance(op, _AT_LEAST) else -1
 
     def _device_comparison(self, left: ast.expr, op: ast.cmpop, right: ast.expr, scope: "Scope") -> int:
-        """`device == "cuda"` and `os.environ["GAIA_BACKEND"] == "gpu"`, in either direction."""
+        """`device == "cuda"`, `"cpu" in device` and `os.environ["GAIA_BACKEND"] == "gpu"`, in either direction."""
+        if isinstance(op, ast.In | ast.NotIn):
+            return self._device_comparison(right, ast.Eq() if isinstance(op, ast.In) else ast.NotEq(), left, scope)
         words = texts(self._evaluator.value(right, scope))
         if len(words) != 1 or not isinstance(op, ast.Eq | ast.NotEq):
             return 0

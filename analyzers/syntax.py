@@ -201,7 +201,7 @@ class _FileReader:
 
     def _refusals(self) -> Iterator[Refusal]:
         for leave in self._module.exits:
-            if self._guards.guard(leave.conditions) is Guard.WITHOUT_GPU:
+            if self._guards.refuses(leave.conditions) and not self._guards.is_dead(leave.conditions):
                 yield Refusal(self._place(leave.node))
 
     def _calls(self, site: Site) -> Iterator[Call]:

@@ -192,6 +192,7 @@ FRAMEWORKS: dict[str, float] = {
     "tortoise": 2.0,
     "totalsegmentator": 1.8,
     "transformers": 0.2,
+    "transformers_gradio": 1.0,
     "trellis": 2.5,
     "tritonserver": 2.0,
     "trl": 2.0,

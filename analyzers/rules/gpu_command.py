@@ -13,6 +13,7 @@ _COMMANDS = r"""
     --nvidia\b comfy[-_]?ui stable-diffusion-webui text-generation-webui --cuda\b -hwaccel\s+(cuda|nvdec) _nvenc\b
     \bboltz\spredict colabfold_batch run_alphafold \btorchrun\b accelerate\slaunch ^deepspeed\b \bnvcc\b
     \bwhisperx\s insanely-fast-whisper -ngl\s \bollama\s(serve|run|pull)\b text-generation-(launcher|inference)
+    (^|[\s/])(demucs|audio-separator)(-separate)?(\s|$) \bfacefusion(\.py)?\b \binference_realesrgan
     \btritonserver\b \btrtllm- \bflash-attn\b \bnvidia-smi\b nvidia/cuda: nvcr\.io/ -cuda[\d.]*\b.*-(devel|runtime)
     \bapt\S*\sinstall\s.*\bcuda\b /whl/cu\d{2,3} \bcu1[12]\d\b --gpus[\s=] --n-gpu-layers (-d|--device)[\s=]cuda
 """
@@ -91,6 +92,7 @@ RULE = Rule(
         'import subprocess\nsubprocess.Popen(["vllm", "serve", "some/model"])',
         'import os\nos.system("python -m sglang.launch_server --port 1")',
         'import subprocess, sys\nHOME = "/app/ComfyUI"\nsubprocess.run([sys.executable, "main.py"], cwd=HOME)',
+        'import subprocess\ncmd = ["demucs", "--two-stems", "vocals"]\nsubprocess.run(cmd)',
         'image = Image.from_registry("nvidia/cuda:12.4.0-devel-ubuntu22.04")',
     ),
     passes=('import subprocess\nsubprocess.run(["ffmpeg", "-i", "in.mp4"])', 'print("vllm serve")'),

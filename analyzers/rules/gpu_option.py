@@ -13,7 +13,7 @@ _SWITCHES = {
     "enable_gpu": 2.0,
     "fp16": 1.5,
     "use_fp16": 1.5,
-    "n_gpu_layers": 1.5,
+    "n_gpu_layers": 2.5,
     "gpus": 1.5,
     "num_gpus": 1.5,
 }

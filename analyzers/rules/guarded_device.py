@@ -22,6 +22,7 @@ RULE = Rule(
     matches=(
         'import torch\ndevice = torch.device("cuda" if torch.cuda.is_available() else "cpu")',
         "import torch\nuse_gpu = torch.cuda.is_available()\nA = torch.zeros(3)\nif use_gpu:\n    A = A.cuda()",
+        'import torch\ndef put(x, device):\n    if "cuda" in device:\n        x = x.cuda()\n    return x',
         (
             "import torch\ndef move(x, device):\n    return x.to(device)\n"
             'move(torch.zeros(1), "cuda" if torch.cuda.is_available() else "cpu")'

@@ -17,6 +17,7 @@ _KINDS: tuple[tuple[str, float, str], ...] = (
         1.5,
         "a generating model",
     ),
+    (r"^transformers\.\w*EncoderDecoderModel\.from_pretrained$", 1.0, "a generating model"),
     (r"^(audiocraft\.|.*MusicGen|.*AudioGen).*(get_pretrained|from_pretrained)$", 3.0, "a model that generates audio"),
     (r"^(segment_anything\..*|.*sam_model_registry.*)$", 1.5, "a segmentation model"),
     (r"^basicsr\..*|^realesrgan\.\w+|^gfpgan\.\w+", 1.0, "a model that restores pictures"),
@@ -44,6 +45,7 @@ RULE = Rule(
     matches=(
         "from diffusers import StableDiffusionPipeline\np = StableDiffusionPipeline.from_pretrained(path)",
         "from transformers import AutoModelForCausalLM\nm = AutoModelForCausalLM.from_pretrained(path)",
+        "from transformers import VisionEncoderDecoderModel\nm = VisionEncoderDecoderModel.from_pretrained(path)",
     ),
     passes=("from transformers import AutoTokenizer\nt = AutoTokenizer.from_pretrained('x')", "class Pipeline: pass"),
 )

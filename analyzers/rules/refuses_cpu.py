@@ -13,7 +13,8 @@ RULE = Rule(
     code="GA206",
     name="refuses-cpu",
     summary="The function stops itself where there is no GPU.",
-    rationale="A test for a GPU is usually a guard; one that raises, asserts or exits is the opposite of one.",
+    rationale="A test for a GPU is usually a guard; one that raises, asserts or exits is the opposite of one. "
+    "Under a switch such as use_gpu it only turns down what was asked for.",
     check=_check,
     matches=(
         "import torch\nassert torch.cuda.is_available()",
@@ -21,6 +22,7 @@ RULE = Rule(
     ),
     passes=(
         'import torch\nif not torch.cuda.is_available():\n    print("slow")',
+        "import torch\ndef load(use_gpu=False):\n    if use_gpu:\n        assert torch.cuda.is_available()",
         "import torch\nif torch.cuda.is_available():\n    pass\ndef handler(payload):\n    assert payload",
     ),
 )

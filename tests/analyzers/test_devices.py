@@ -46,6 +46,15 @@ PINNED = {
 }
 
 CHOSEN = {
+    "part of a device's name": 'def put(device):\n    if "cuda" in device:\n        model.cuda()',
+    "part of the other's name": 'def put(device):\n    if "cpu" not in device:\n        model.cuda()',
+    "switch that is off unless asked for": (
+        "import options\ndef put(use_gpu=False):\n    if use_gpu:\n        model.cuda()\nput(options.parse().gpu)"
+    ),
+    "refusal of a wish that cannot be met": (
+        "import options\ndef put(use_gpu=False):\n    if use_gpu:\n        assert torch.cuda.is_available()\n"
+        "        model.cuda()\nput(use_gpu=options.parse().gpu)"
+    ),
     "if expression": 'model.to("cuda" if torch.cuda.is_available() else "cpu")',
     "device object": 'device = torch.device("cuda" if torch.cuda.is_available() else "cpu")\nmodel.to(device)',
     "if statement": "if torch.cuda.is_available():\n    model.cuda()",
