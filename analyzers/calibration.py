@@ -1,6 +1,6 @@
 """The numbers of the verdict, and where they come from: `scripts/fit_verdict.py` prints them.
 
-They are fitted to 829 functions of 171 sources whose authors declared CPU or GPU to a platform, with the declaration
+They are fitted to 966 functions of 279 sources whose authors declared CPU or GPU to a platform, with the declaration
 removed: examples and models for Cerebrium, Beam, Modal, Truss, BentoML, Cog, RunPod, fal, Ray Serve and Spaces,
 serverless functions of AWS and Google Cloud, serverless benchmarks, and the test data of the paper's prototype.
 scripts/labelled_functions.tsv names them; docs/analyzer.md gives the figures, also on functions that were held out.
@@ -8,19 +8,19 @@ scripts/labelled_functions.tsv names them; docs/analyzer.md gives the figures, a
 
 import math
 
-PRIOR = -0.85
+PRIOR = -0.80
 """Log-odds that a function which could use a GPU is better started on one, before anything else is known: the sum of
-its findings has to reach 0.85, where most mistakes are avoided on both sides."""
+its findings has to reach 0.8, where most mistakes are avoided on both sides."""
 
-SLOPE, SHIFT = 0.86, 0.49
+SLOPE, SHIFT = 0.81, 0.48
 """How the distance of that sum from zero becomes a probability that the GPU is right: findings repeat each other, so
 their sum promises too much, and the platforms of the data are for GPUs."""
 
 NEEDS_GPU = 0.98
 """How often `gpu` is right when something needs one, counted and rounded down."""
 
-NO_USE = 0.93
-"""How often `cpu` is right when nothing can use a GPU, counted."""
+NO_USE = 0.94
+"""How often `cpu` is right when nothing can use a GPU, counted and rounded down."""
 
 FLOOR, CEILING = 0.5, 0.99
 
