@@ -3,14 +3,16 @@ from dataclasses import replace
 import pytest
 
 from gaia_cli.simulator.backends import Backends
+from gaia_cli.simulator.generators import GENERATORS
 from gaia_cli.simulator.observing import observe
-from gaia_cli.simulator.policies import BEAT_S, POLICIES
+from gaia_cli.simulator.policies import BEAT_S, POLICIES, Gaia
 from gaia_cli.simulator.scenario import Scenario
 from gaia_cli.simulator.traces import Outage, Row, Trace, trace_of
 from gaia_cli.simulator.world import replay
 from runtime_images.dynamic_runtime.lane import Lane
 from runtime_images.dynamic_runtime.observer import ARRIVALS_OVER_S
 from runtime_images.dynamic_runtime.runtime import POLICY_BEAT_S
+from runtime_images.policy.decide import decide
 from runtime_images.policy.model import Backend, Observation
 from tests.gaia_cli.simulator.support import at, closed
 
@@ -129,6 +131,23 @@ def compare(lane: Lane, observation: Observation) -> None:
         assert mine.recent_services_s == pytest.approx([answer.service_s for answer in recent], abs=1e-8)
         p95_s = lane.latencies.quantiles(recent[-1].finished_s, (0.95,))[0]
         assert mine.p95_s == pytest.approx(p95_s, rel=0.05)
+
+
+class OnRecord(Gaia):
+    """The policy, shown everything at every beat as the runtime shows it."""
+
+    def choose(self, backends: Backends, now: float) -> Backend:
+        self._state, decision = decide(self._settings, self._state, observe(backends, now), now)
+        return decision.chosen
+
+
+def test_what_is_left_out_of_a_replay_changes_no_decision() -> None:
+    trace = GENERATORS["square-wave"](2)
+
+    in_short, in_full = (replay(trace, Scenario(), policy(Scenario())) for policy in (Gaia, OnRecord))
+
+    assert len(in_short.timeline) > 10
+    assert in_short == in_full
 
 
 def test_what_is_shown_does_not_depend_on_prices() -> None:
