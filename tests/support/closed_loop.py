@@ -55,9 +55,12 @@ class _Client:
         """Take what came; whether the answer is whole now.
 
         Raises:
+            ConnectionError: the connection ended before the answer did.
             SystemExit: the answer is no 200, or has no length.
         """
         data = self.socket.recv(_RECEIVE_BYTES)
+        if not data:
+            raise ConnectionError("the server closed the connection before it had answered")
         if self._missing:
             self._missing -= len(data)
             return not self._missing
