@@ -51,7 +51,6 @@ FUNC_PYTHON = "from peer import handle\nfrom func_python.http import serve\nserv
 SMALL = b'{"id": 1, "text": "thirty-four by"}'
 LARGE = b"x" * 1_000_000
 WINDOW_S = 0.5
-MAX_BROKEN = 5
 _LINE = "{:14} {:14} {:>8} {:>10} {:>8} {:>10} {:>8} {:>7}"
 
 
@@ -103,23 +102,18 @@ class Server:
     rps: list[float] = field(default_factory=list)
     cpu_us: list[float] = field(default_factory=list)
     p50_us: list[float] = field(default_factory=list)
-    broken: int = 0
 
     def measure(self, scenario: Scenario) -> None:
-        """One round; one in which the server breaks a connection is counted and repeated.
+        """One round.
 
         Raises:
-            SystemExit: the server breaks connections again and again.
+            SystemExit: the server broke a connection.
         """
         before = _tree_cpu_s(self.process.pid)
         try:
             seen = load(self.port, scenario.request, scenario.connections, WINDOW_S)
         except ConnectionError as error:
-            self.broken += 1
-            if self.broken > MAX_BROKEN:
-                raise SystemExit(f"serving: {self.name}: {error}") from error
-            self.measure(scenario)
-            return
+            raise SystemExit(f"serving: {self.name}: {error}") from error
         self.rps.append(seen.rps)
         self.cpu_us.append((_tree_cpu_s(self.process.pid) - before) / len(seen.latencies_s) * 1e6)
         self.p50_us.append(statistics.median(seen.latencies_s) * 1e6)
@@ -285,8 +279,6 @@ def _report(scenario: Scenario, servers: list[Server]) -> None:
             f"{added:+.0f}",
         )
         print(_LINE.format(scenario.name, server.name, *cells), flush=True)
-        if server.broken:
-            print(f"{'':14} ^ closed a connection before it had answered, {server.broken} times")
 
 
 def _ratio(ours: list[float], theirs: list[float]) -> float:

@@ -36,6 +36,7 @@ class _Client:
         self._unsent = self._request[:0]
         self._head = b""
         self._missing = 0
+        self.is_last = False
 
     def begin(self, now: float) -> bool:
         """Send the next request; whether some of it is left to send."""
@@ -71,6 +72,7 @@ class _Client:
         at = self._head.lower().find(b"\r\ncontent-length:", 0, end + 2)
         if not self._head.startswith(b"HTTP/1.1 200 ") or at < 0:
             raise SystemExit(f"unexpected answer: {self._head[:300]!r}")
+        self.is_last = b"\r\nconnection: close\r\n" in self._head[: end + 2].lower()
         length = int(self._head[at + 17 : self._head.find(b"\r\n", at + 17)])
         self._missing = end + 4 + length - len(self._head)
         self._head = b""
@@ -108,6 +110,13 @@ def load(port: int, request: bytes, connections: int, seconds: float) -> Load:
                 busy -= 1
                 poll.unregister(number)
                 client.socket.close()
+            elif client.is_last:  # some servers end a connection after so many requests, and say so
+                poll.unregister(number)
+                client.socket.close()
+                client = _Client(port, request)
+                clients[client.socket.fileno()] = client
+                poll.register(client.socket, select.EPOLLIN)
+                _watch(poll, client.socket.fileno(), sending=client.begin(now))
             elif client.begin(now):
                 _watch(poll, number, sending=True)
     result.elapsed_s = time.perf_counter() - begun
