@@ -16,8 +16,8 @@ def failure(trouble: Trouble) -> Finding:
 
 def open_device(trouble: Trouble) -> Finding:
     """The finding that tells of a device which inference could not tell; a failure of inference itself stays one."""
-    signal = Signal.OPEN if trouble.code == "GA905" else Signal.FAILURE
-    return Finding(trouble.code, trouble.place, trouble.message, 0.0, signal, trouble.excerpt)
+    found = failure(trouble)
+    return replace(found, signal=Signal.OPEN) if trouble.code == "GA905" else found
 
 
 def with_excerpts(findings: Sequence[Finding], sources: Sequence[Source | Code]) -> list[Finding]:

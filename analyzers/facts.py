@@ -194,6 +194,11 @@ class Call:
         """The last part of the name."""
         return self.name.rpartition(".")[2]
 
+    @property
+    def arguments(self) -> tuple[Argument, ...]:
+        """What it is given, by position and by name."""
+        return (*self.args, *(argument for _, argument in self.keywords))
+
     def keyword(self, *names: str) -> Value | None:
         """The value of the first of these keyword arguments that the call has."""
         if self.keywords:

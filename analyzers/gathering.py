@@ -8,6 +8,8 @@ is such a list too, and no batch; it is known by its messages, which are diction
 import ast
 from collections.abc import Iterator
 
+from analyzers.scopes import Function
+
 _SHAPES = frozenset(
     [
         "array",
@@ -40,26 +42,25 @@ _SHAPES = frozenset(
 _HOPS = 4
 """How many names may lie between the list and the call."""
 _Loop = ast.For | ast.AsyncFor | ast.While
-_Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def gathered_calls(tree: ast.Module) -> Iterator[ast.Call]:
     """The calls in `tree` that are given a list which a loop has filled, or what was made of it."""
     for scope in ast.walk(tree):
-        if isinstance(scope, ast.Module | _Function):
+        if isinstance(scope, ast.Module | Function):
             nodes = list(_own(scope))
             names = _followed(nodes, _filled(nodes))
             calls = (node for node in nodes if isinstance(node, ast.Call))
             yield from (call for call in calls if any(_holds(part, names) for part in _given(call)))
 
 
-def _own(scope: ast.Module | _Function) -> Iterator[ast.AST]:
+def _own(scope: ast.Module | Function) -> Iterator[ast.AST]:
     """The nodes of a function without those of the functions inside of it."""
     pending: list[ast.AST] = [*scope.body]
     while pending:
         node = pending.pop()
         yield node
-        if not isinstance(node, _Function | ast.Lambda):
+        if not isinstance(node, Function | ast.Lambda):
             pending.extend(ast.iter_child_nodes(node))
 
 

@@ -63,10 +63,8 @@ def _chosen(place: str, content: Mapping[str, object], name: str) -> Hardware:
     if wanted not in gpus:
         what = f"no [gpu.{wanted}]" if wanted else f"{len(gpus) or 'no'} GPUs and no default"
         raise AnalyzerError(f"{place} has {what}", 'name one of its tables: [gpu.NAME] and default = "NAME"')
-    cpu, gpu = (
-        _processor(f"{place}: [{key}]", table.get(part))
-        for key, table, part in (("cpu", content, "cpu"), (f"gpu.{wanted}", gpus, wanted))
-    )
+    cpu = _processor(f"{place}: [cpu]", content.get("cpu"))
+    gpu = _processor(f"{place}: [gpu.{wanted}]", gpus[wanted])
     return Hardware(wanted, cpu, gpu)
 
 

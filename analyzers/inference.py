@@ -27,6 +27,7 @@ from astroid.util import UninferableBase
 
 from analyzers.escalation import Find
 from analyzers.facts import Known, Unknown, Value
+from analyzers.linting import GC_THRESHOLD
 from analyzers.operations import one_of
 from analyzers.reading import Source
 from analyzers.records import record
@@ -36,8 +37,6 @@ MAX_ANSWERS = 16
 MAX_INFERENCES = 5_000
 """For one query; a usual one takes some dozen."""
 MAX_INFERENCES_IN_ALL = 50_000
-_GC_THRESHOLD = (200_000, 20, 100)
-"""astroid makes many long-lived nodes; full collections would take half of the time."""
 _BUILTINS_IN_WHOLE = frozenset([builtins, object, type, super, property, classmethod, staticmethod])
 """Of these astroid itself asks for methods."""
 _STUBS = os.path.join(os.path.dirname(__file__), "stubs")
@@ -143,7 +142,7 @@ def _closed_world(find: Find) -> Iterator[_World]:
     wherever it is needed.
     """
     threshold = gc.get_threshold()
-    gc.set_threshold(*_GC_THRESHOLD)
+    gc.set_threshold(*GC_THRESHOLD)
     manager = AstroidManager()
     if "builtins" not in manager.astroid_cache:
         with _builtins_in_outline():

@@ -57,7 +57,7 @@ def arithmetic(op: ast.operator, left: Value, right: Value) -> Value:
     """What `left op right` gives."""
     match left, right:
         case Known(value=str(first)), Known(value=str(second)) if isinstance(op, ast.Add):
-            return Known(first + second) if len(first) + len(second) < 4096 else UNKNOWN
+            return Known(first + second) if len(first) + len(second) < _LONGEST else UNKNOWN
         case Known(value=str(first)), _ if isinstance(op, ast.Add):
             return Known(first + "{}")
         case Known(value=int() | float() as first), Known(value=int() | float() as second):

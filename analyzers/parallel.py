@@ -84,7 +84,6 @@ class _Worker:
         self._root = root
         self._evidence = evidence
         self.pending: deque[tuple[int, str]] = deque()
-        self.until = 0.0
         self._start()
 
     def _start(self) -> None:

@@ -32,7 +32,7 @@ class _Part:
 class Unused:
     """The lines of unused functions and classes: path, first and last line."""
 
-    lines: tuple[tuple[str, int, int], ...] = ()
+    lines: tuple[tuple[str, int, int], ...]
 
     def covers(self, place: Place) -> bool:
         """Whether `place` lies in unused code."""
@@ -43,11 +43,11 @@ def unused(sources: Sequence[Source], starts: Collection[str]) -> Unused:
     """The functions and classes of `sources` that nothing mentions; none in `starts`, where reading starts."""
     parts = [part for source in sources for part in _parts(source, source.path in starts)]
     asleep = {part for part in parts if part.may_be_unused}
-    while asleep:
-        mentioned = {name for part in parts if part not in asleep for name in part.mentions}
+    woken = set(parts) - asleep
+    mentioned: set[str] = set()
+    while woken:
+        mentioned.update(name for part in woken for name in part.mentions)
         woken = {part for part in asleep if part.name in mentioned}
-        if not woken:
-            break
         asleep -= woken
     return Unused(tuple(sorted((part.path, part.first, part.last) for part in asleep)))
 

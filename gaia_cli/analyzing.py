@@ -47,14 +47,15 @@ def pinned(analysis: "Analysis", project: FunctionProject) -> "Analysis":
 
 def _known_hardware(project: FunctionProject, asked: str) -> str:
     """The hardware that was asked for, else what the configuration names: a file lies in the function's directory."""
+    if not (asked or project.hardware):
+        return ""
     from analyzers.errors import AnalyzerError
     from analyzers.hardware import hardware, is_file_name
 
     own = str(project.directory / project.hardware) if is_file_name(project.hardware) else project.hardware
     name = asked or own
     try:
-        if name:
-            hardware(name)
+        hardware(name)
     except AnalyzerError as error:
         if asked:
             raise UsageError(f"--hardware: {error.message}", error.hint) from None

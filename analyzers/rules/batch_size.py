@@ -20,8 +20,8 @@ def _check(facts: Facts) -> Found:
             yield call.place, "feeds a model in batches", 0.3, Signal.WORK
         elif call.is_decorator and call.method in _BATCHERS and call.package in PLATFORMS:
             yield call.place, "has the platform gather requests into batches", 0.5, Signal.WORK
-        elif call.name in _PIPELINES and _listed(call) >= LARGE:
-            yield call.place, f"sends {_listed(call)} inputs through a pipeline at once", 0.7, Signal.WORK
+        elif call.name in _PIPELINES and (inputs := _listed(call)) >= LARGE:
+            yield call.place, f"sends {inputs} inputs through a pipeline at once", 0.7, Signal.WORK
 
 
 def _listed(call: Call) -> int:

@@ -41,8 +41,7 @@ def _is_kernel(value: Value) -> bool:
 
 def _given(call: Call) -> Iterator[Argument]:
     """What a call is given, the text that its method is called on included: `dedent(TEXT)`, `TEXT.replace(...)`."""
-    yield from call.args
-    yield from (argument for _, argument in call.keywords)
+    yield from call.arguments
     if call.on is not None:
         yield call.on
 
@@ -50,9 +49,7 @@ def _given(call: Call) -> Iterator[Argument]:
 def _is_cuda(call: Call) -> bool:
     if call.keyword("cuda_sources") is not None:
         return True
-    return any(text.endswith(".cu") for argument in call.keywords for text in _strings(argument[1].value)) or any(
-        text.endswith(".cu") for argument in call.args for text in _strings(argument.value)
-    )
+    return any(text.endswith(".cu") for argument in call.arguments for text in _strings(argument.value))
 
 
 def _strings(value: Value) -> list[str]:

@@ -1,6 +1,6 @@
 """GA208: an option that only makes sense with a GPU."""
 
-from analyzers.facts import Argument, Call, Facts, Guard, Known, OneOf, Symbol, Value, options, texts
+from analyzers.facts import Call, Facts, Guard, Known, OneOf, Symbol, Value, options, texts
 from analyzers.rules.model import Found, Rule, Signal
 from analyzers.vocabulary import PLATFORMS
 
@@ -42,9 +42,9 @@ def _check(facts: Facts) -> Found:
             continue
         if call.name in _NEEDED_CALLS:
             yield call.place, f"{call.method} quantises a model with CUDA kernels", 3.5, Signal.NEEDS_GPU
-        if call.method == "init_process_group" and any("nccl" in texts(argument.value) for argument in _all(call)):
+        if call.method == "init_process_group" and any("nccl" in texts(argument.value) for argument in call.arguments):
             yield call.place, "NCCL connects GPUs and nothing else", 3.5, Signal.NEEDS_GPU
-        for argument in _all(call) if call.method in _WISHING else ():
+        for argument in call.arguments if call.method in _WISHING else ():
             if isinstance(argument.value, Symbol) and argument.value.name in _WISHED:
                 yield call.place, f"asks {_WISHED[argument.value.name]} for a GPU", 1.5, Signal.CAN_USE_GPU
         for name, argument in call.keywords:
@@ -61,10 +61,6 @@ def _check(facts: Facts) -> Found:
 def _declares(call: Call) -> bool:
     """Whether a call tells a platform which machine to start: that is somebody's answer and no evidence for one."""
     return call.is_decorator or call.package in PLATFORMS
-
-
-def _all(call: Call) -> list[Argument]:
-    return [*call.args, *(argument for _, argument in call.keywords)]
 
 
 def _is_on(value: Value) -> bool:

@@ -53,8 +53,9 @@ def _is_half(message: str) -> bool:
 
 
 def _asks_for_half(call: Call) -> bool:
-    arguments = [*call.args, *(argument for _, argument in call.keywords)]
-    return any(argument.value == Symbol("torch.float16") or "fp16" in texts(argument.value) for argument in arguments)
+    return any(
+        argument.value == Symbol("torch.float16") or "fp16" in texts(argument.value) for argument in call.arguments
+    )
 
 
 def _placed(file: FileFacts, conduct: Conduct) -> Iterator[tuple[Place, str]]:

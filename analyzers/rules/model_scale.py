@@ -75,12 +75,11 @@ class Model:
 
 
 def _check(facts: Facts) -> Found:
-    found = list(models(facts))
-    outweighed = any(_weight(model) > _LIGHTEST for model in found)
-    for model in found:
-        message = f"{model.name} is a model of about {shown_count(model.millions)} parameters"
-        weight = _weight(model)
+    found = [(model, _weight(model)) for model in models(facts)]
+    outweighed = any(weight > _LIGHTEST for _, weight in found)
+    for model, weight in found:
         if weight > _LIGHTEST or not outweighed:  # beside a larger model, a small one says nothing
+            message = f"{model.name} is a model of about {shown_count(model.millions)} parameters"
             yield model.place, message, weight, Signal.WORK
 
 

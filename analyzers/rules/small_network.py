@@ -16,10 +16,10 @@ def _check(facts: Facts) -> Found:
     layers = [call for call in facts.calls() if _kind(call)]
     if not layers or any(call.method in _LOADERS or "torchvision.models" in call.name for call in facts.calls()):
         return
-    sizes = [_parameters(call) for call in layers]
-    if any(size is None for size in sizes):
+    sizes = [size for call in layers if (size := _parameters(call)) is not None]
+    if len(sizes) < len(layers):
         return
-    millions = sum(size for size in sizes if size is not None) / 1e6
+    millions = sum(sizes) / 1e6
     if millions <= _SMALL:
         message = f"builds a network of about {max(millions, 0.01):.2g} million parameters"
         yield layers[0].place, message, -0.6, Signal.WORK

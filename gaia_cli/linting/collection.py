@@ -1,6 +1,7 @@
 """From what the analyzer found in each file to the findings that are wanted, with their level and confidence."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 
 from analyzers.formats.findings import LintFinding
 from analyzers.lines import lines_of
@@ -13,7 +14,6 @@ TYPE_CHECKING = False  # as type checkers know it; see options.py
 if TYPE_CHECKING:
     from analyzers.findings import Finding
     from analyzers.linting import FileResult
-    from analyzers.suppression import Suppression
 
 
 def collected(
@@ -66,11 +66,13 @@ def _lint_finding(finding: "Finding") -> LintFinding:
 def unused_suppressions(result: "FileResult", sources: Mapping[str, str]) -> Iterator[LintFinding]:
     """A finding for each code that a comment silences in vain."""
     known = profile(UNUSED_SUPPRESSION)
+    lines_in = cache(lambda cell: _lines(sources.get(result.path, ""), cell))
     for comment in result.suppressions:
         for code in comment.codes:
             if any(comment.silences(finding) and finding.rule == code for finding in result.suppressed):
                 continue
-            excerpt = _line(sources.get(result.path, ""), comment)
+            lines = lines_in(comment.cell)
+            excerpt = lines[comment.line - 1] if comment.line <= len(lines) else ""
             yield LintFinding(
                 UNUSED_SUPPRESSION,
                 known.level,
@@ -85,18 +87,17 @@ def unused_suppressions(result: "FileResult", sources: Mapping[str, str]) -> Ite
             )
 
 
-def _line(text: str, comment: "Suppression") -> str:
-    """The line of the file's text on which a comment stands, empty when it is not there any more."""
-    if comment.cell:
+def _lines(text: str, cell: int) -> list[str]:
+    """The lines of a file's text, or of one cell of a notebook's; none where the cell is not there any more."""
+    if cell:
         from analyzers.notebooks import NotANotebookError, cells_of
 
         try:
             cells = cells_of(text)
         except NotANotebookError:
-            return ""
-        text = cells[comment.cell - 1] if comment.cell <= len(cells) else ""
-    lines = lines_of(text)
-    return lines[comment.line - 1] if comment.line <= len(lines) else ""
+            return []
+        text = cells[cell - 1] if cell <= len(cells) else ""
+    return lines_of(text)
 
 
 def _numbered(findings: Iterable[LintFinding]) -> Iterator[LintFinding]:

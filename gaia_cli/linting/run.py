@@ -66,23 +66,17 @@ def _report(options: Options, configuration: Configuration) -> Report:
 
 def _results(options: Options, configuration: Configuration) -> tuple[list[FileResult], Mapping[str, str]]:
     """What was found in each file, and the files' texts."""
+    evidence = configuration.selection.wants_evidence
     if options.files == (STDIN,):
         from gaia_cli.linting.standard_input import lint_standard_input
 
-        wanted = configuration.selection.wants_evidence
         if not configuration.files:
             return [], {}  # it is excluded
-        result, text = lint_standard_input(configuration.files[0], configuration.root, evidence=wanted)
+        result, text = lint_standard_input(configuration.files[0], configuration.root, evidence=evidence)
         return [result], {result.path: text}
     cache = None if options.no_cache else f"{configuration.base}/{CACHE}"
     processes = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    found = lint(
-        configuration.files,
-        root=configuration.root,
-        cache_dir=cache,
-        processes=processes,
-        evidence=configuration.selection.wants_evidence,
-    )
+    found = lint(configuration.files, root=configuration.root, cache_dir=cache, processes=processes, evidence=evidence)
     results = list(shown(found, len(configuration.files)))
     if any(configuration.selection.wants(code) for code in MODE_CODES):
         results += mode_results(configuration.functions, configuration.root)

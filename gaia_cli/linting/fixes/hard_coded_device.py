@@ -53,7 +53,7 @@ def _fixable(source: bytes, path: str) -> frozenset[tuple[int, int]]:
             parsed = Source(path, module_name(path), text, ast.parse(text, path))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset()
-    files, troubles = extract([parsed], "")
+    files, troubles = extract([parsed], ())
     if troubles or any(fact.name.startswith(_STARTS_PROCESSES) for fact in Facts(files).imports()):
         return frozenset()
     conduct = Conduct(Facts(files), situations([parsed]))
