@@ -14,7 +14,6 @@ environment of their own whose interpreter --peers names: pip install uvicorn uv
 import argparse
 import os
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.support.closed_loop import load
+from tests.support.serving import free_port
 
 ECHO = """
 async def handle(scope, receive, send):
@@ -165,7 +165,7 @@ def _compare(scenario: Scenario, python: str, rounds: int) -> list[Server]:
 
 def _uvicorn(directory: Path, scenario: Scenario, python: str, processor: int) -> list[Server]:
     (directory / "peer.py").write_text(scenario.asgi, "utf-8")
-    port = _free_port()
+    port = free_port()
     command = [python, "-m", "uvicorn", "peer:handle", "--port", str(port), "--log-level", "critical"]
     return [Server("uvicorn", port, _start([*command, "--no-access-log"], directory, processor))]
 
@@ -174,7 +174,7 @@ def _func_python(directory: Path, _scenario: Scenario, python: str, processor: i
     if not _has(python, "func_python"):
         return []
     (directory / "main.py").write_text(FUNC_PYTHON, "utf-8")
-    port = _free_port()
+    port = free_port()
     listen = {"LISTEN_ADDRESS": f"127.0.0.1:{port}"}
     return [Server("func-python", port, _start([python, "main.py"], directory, processor, listen))]
 
@@ -182,7 +182,7 @@ def _func_python(directory: Path, _scenario: Scenario, python: str, processor: i
 def _granian(directory: Path, _scenario: Scenario, python: str, processor: int) -> list[Server]:
     if not _has(python, "granian"):
         return []
-    port = _free_port()
+    port = free_port()
     command = [python, "-m", "granian", "--interface", "asginl", "--port", str(port), "--no-log", "peer:handle"]
     return [Server("granian", port, _start(command, directory, processor))]
 
@@ -200,7 +200,7 @@ _STARTS = (_uvicorn, _func_python, _granian, _gaia)
 def _runtime(name: str, directory: Path, source: str, processor: int) -> Server:
     directory.mkdir()
     (directory / "func.py").write_text(source, "utf-8")
-    port = _free_port()
+    port = free_port()
     settings = {"GAIA_FUNCTION_DIR": str(directory), "PORT": str(port), "GAIA_MODE": "cpu"}
     command = [sys.executable, "-m", "runtime_images.dynamic_runtime"]
     return Server(name, port, _start(command, Path.cwd(), processor, settings))
@@ -232,12 +232,6 @@ def _has(python: str, module: str) -> bool:
     """Whether an interpreter can import a module."""
     code = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({module!r}) is None)"
     return subprocess.run([python, "-c", code], check=False).returncode == 0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for(server: Server, scenario: Scenario) -> None:

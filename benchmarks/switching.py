@@ -144,9 +144,10 @@ class Client(asyncio.Protocol):
             self.done.set_result(None)
 
 
-async def load(port: int, requests: int, seen: Seen, *, think_s: float = 0.0, connections: int = CONNECTIONS) -> None:
-    """Send `requests` numbered requests over keep-alive connections."""
-    numbers = iter(range(requests))
+async def load(
+    port: int, numbers: Iterator[int], seen: Seen, *, think_s: float = 0.0, connections: int = CONNECTIONS
+) -> None:
+    """Send a request for each of the numbers over keep-alive connections."""
     loop = asyncio.get_running_loop()
     clients = [Client(numbers, think_s, seen) for _ in range(connections)]
     for client in clients:
@@ -157,7 +158,7 @@ async def load(port: int, requests: int, seen: Seen, *, think_s: float = 0.0, co
 async def load_while(running: Serving, requests: int, think_s: float, step: Callable[[], None], steps: int) -> Seen:
     """Load while `step` is taken `steps` times in a thread, spread over the requests."""
     seen = Seen()
-    loading = asyncio.ensure_future(load(running.port, requests, seen, think_s=think_s))
+    loading = asyncio.ensure_future(load(running.port, iter(range(requests)), seen, think_s=think_s))
     for _ in range(steps):
         due = seen.answered + 0.9 * requests / (steps + 1)  # from the last step on, so that each worker serves
         while not loading.done() and seen.answered < due:  # noqa: ASYNC110 -- the client shall do no more than count
@@ -203,7 +204,7 @@ async def _promote(running: Serving, backend: str) -> tuple[float, float]:
     """
     seen, stop = Seen(), False
     numbers = itertools.takewhile(lambda _: not stop, itertools.count())
-    done = asyncio.ensure_future(_ask(running.port, numbers, seen))
+    done = asyncio.ensure_future(load(running.port, numbers, seen, connections=1))
     await asyncio.sleep(0.05)
     parts = [running.process.pid, running.state()["zygote"]]
     seen.first_by.clear()
@@ -217,12 +218,6 @@ async def _promote(running: Serving, backend: str) -> tuple[float, float]:
     await done
     assert not seen.failed, seen
     return seen.first_by[backend.encode()] - ordered_s, used_s
-
-
-async def _ask(port: int, numbers: Iterator[int], seen: Seen) -> None:
-    client = Client(numbers, 0.0, seen)
-    await asyncio.get_running_loop().create_connection(lambda: client, "127.0.0.1", port)
-    await client.done
 
 
 def _memory(running: Serving) -> None:

@@ -21,8 +21,8 @@ class Bodies:
         return bytes(self._requests.part(body))
 
     def place(self, body: bytes) -> bytes | None:
-        """What a frame says of the body of an answer, if it is long and there is room for it."""
-        if self._answers is None or len(body) <= arenas.LEAST_BYTES:
+        """What a frame says of the body of a long answer, if there is room for it."""
+        if self._answers is None:
             return None
         slot = self._answers.place(body)
         return None if slot is None else slot.place

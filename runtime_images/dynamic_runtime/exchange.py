@@ -114,13 +114,17 @@ class Exchange:
             parts = (head.lines, own_lines, server.date_line, len(body), body)
             connection.finish(self, b"%b%b%bcontent-length: %d\r\n\r\n%b" % parts)
 
+    @property
+    def _is_head(self) -> bool:
+        """Whether only the head of the answer may be sent."""
+        return self.unusual and self.method == b"HEAD"
+
     def _answer_with_care(self, head: ResponseHead, own_lines: bytes, body: bytes) -> None:
-        is_head = self.unusual and self.method == b"HEAD"
         if head.has_body:
-            length = len(body) if not is_head or body or head.length is None else head.length
+            length = len(body) if not self._is_head or body or head.length is None else head.length
             own_lines += b"content-length: %d\r\n" % length
         self.connection.write(self._head(head, own_lines))
-        self.connection.finish(self, b"" if is_head or not head.has_body else body)
+        self.connection.finish(self, b"" if self._is_head or not head.has_body else body)
 
     def answer_shared(
         self, head: ResponseHead, own_lines: bytes, body: memoryview, give_back: "Callable[[], None]"
@@ -133,7 +137,7 @@ class Exchange:
         if head.has_body:
             own_lines += b"content-length: %d\r\n" % len(body)
         start = self._head(head, own_lines)
-        if not head.has_body or (self.unusual and self.method == b"HEAD"):
+        if not head.has_body or self._is_head:
             self.connection.finish(self, start)
             give_back()
         else:
@@ -154,7 +158,7 @@ class Exchange:
         if self.client_gone or self.started:
             return
         self.started = True
-        self._silent = not head.has_body or (self.unusual and self.method == b"HEAD")
+        self._silent = not head.has_body or self._is_head
         if head.status == HTTPStatus.NO_CONTENT:
             pass
         elif head.length is not None:

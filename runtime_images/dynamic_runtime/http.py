@@ -222,8 +222,7 @@ class HttpConnection(asyncio.Protocol):
         self._stop_reading()
         line = b"%b / HTTP/1.1\r\n\r\n" % method
         exchange = Exchange(self, line, len(line), self._now())
-        exchange.keep_alive = False
-        exchange.unusual = True
+        exchange.close_afterwards()
         exchange.refusal = (status, message)
         self._queue(exchange)
 

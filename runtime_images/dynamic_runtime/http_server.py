@@ -30,7 +30,6 @@ class HttpServer:
         self, application: Application, clock: Clock, max_body_bytes: int, requests: Requests | None = None
     ) -> None:
         self.application = application
-        self.clock = clock
         self.max_body_bytes = max_body_bytes
         self.requests = requests
         self.loop = asyncio.get_running_loop()
@@ -60,7 +59,7 @@ class HttpServer:
     def tick(self) -> None:
         """Once a second: the date header, and clients that are too slow."""
         self.date_line = _date_line()
-        now_s = self.clock.monotonic()
+        now_s = self.now()
         for connection in list(self.connections):
             connection.check_deadline(now_s)
 

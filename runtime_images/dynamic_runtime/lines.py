@@ -42,10 +42,7 @@ class LineOutput(io.RawIOBase):
         """Take output; what ends a line is sent."""
         new = bytes(data)
         key = REQUEST.get(), threading.get_ident()
-        *whole, rest = (self._unfinished.pop(key, b"") + new).split(b"\n")
-        if len(rest) > MAX_LINE_BYTES:
-            whole.append(rest)
-            rest = b""
+        whole, rest = cut(self._unfinished.pop(key, b"") + new)
         if rest:
             self._unfinished[key] = rest
         self._send([(key[0], line) for line in whole])
@@ -62,9 +59,7 @@ class LineOutput(io.RawIOBase):
         self._send([(key[0], self._unfinished.pop(key))])
 
     def _send(self, lines: list[tuple[int, bytes]]) -> None:
-        rest = b"".join(
-            _MARK + b"%d" % number + _END + line + b"\n" if number else line + b"\n" for number, line in lines
-        )
+        rest = b"".join(_marked(number) + line + b"\n" for number, line in lines)
         while rest:
             rest = rest[os.write(self._fd, rest) :]
 
@@ -94,6 +89,12 @@ def finish() -> None:
     """
     for output in _OUTPUTS:
         output.finish()
+
+
+def cut(data: bytes) -> tuple[list[bytes], bytes]:
+    """The lines that have ended, and the rest; a rest that is too long counts as a line."""
+    *whole, rest = data.split(b"\n")
+    return ([*whole, rest], b"") if len(rest) > MAX_LINE_BYTES else (whole, rest)
 
 
 def split(line: bytes) -> tuple[int | None, bytes]:

@@ -31,10 +31,7 @@ class OutputPipe:
         rest = b""
         try:
             while chunk := await self._reader.read(65536):
-                *whole, rest = (rest + chunk).split(b"\n")
-                if len(rest) > lines.MAX_LINE_BYTES:
-                    whole.append(rest)
-                    rest = b""
+                whole, rest = lines.cut(rest + chunk)
                 for line in whole:
                     _take(stream, line, take)
             if rest:

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +61,7 @@ class Runtime:
         self.monitor = GpuMonitor(clock) if settings.accelerator is Accelerator.NVIDIA else None
         self._started_s = clock.monotonic()
         self.arrivals = ArrivalRate(self._started_s)
-        self._recorded: deque[list[Any]] = deque()
+        self._recorded: list[list[Any]] = []
         self._switches = 0
         self._stop_reason = ""
         self._stopping = asyncio.Event()
@@ -326,7 +325,7 @@ class Runtime:
                 lane.cpu_share = worker.meter.update(worker.link.busy_until(self.clock.monotonic()))
         self.events.emit("window", **window_fields(self, self.clock.monotonic()))
         if self._recorded:
-            rows, self._recorded = list(self._recorded), deque()
+            rows, self._recorded = self._recorded, []
             self.events.emit("requests", rows=rows)
 
     def totals(self) -> dict[str, Any]:

@@ -94,7 +94,7 @@ class WorkerStarter:
         return await spawn(self._settings, "worker", environ, descriptors, output, errors)
 
     def _environ_of(self, backend: Backend) -> dict[str, str]:
-        return worker_environment(os.environ, self._settings, backend, self._settings.accelerator)
+        return worker_environment(os.environ, self._settings, backend)
 
     def _printed_by_zygote(self, pid: int) -> PrintedLine:
         backend = self._settings.mode.initial_backend

@@ -14,7 +14,15 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
-from runtime_images.dynamic_runtime.contract import LoadedFunction, Message, SetupError, decode_payload, describe_error
+from runtime_images.dynamic_runtime.asgi import build_scope
+from runtime_images.dynamic_runtime.contract import (
+    LoadedFunction,
+    Message,
+    Scope,
+    SetupError,
+    decode_payload,
+    describe_error,
+)
 from runtime_images.policy.model import WarmUp
 
 LOWEST_ERROR = 400
@@ -86,25 +94,10 @@ async def _call_asgi(function: LoadedFunction, request: WarmUp) -> int:
     return status
 
 
-def _scope(request: WarmUp) -> dict[str, Any]:
+def _scope(request: WarmUp) -> Scope:
+    """The scope of a request such as the front passes on; its method and target are taken as told."""
     path, _, query = request.path.partition("?")
-    body = request.body.encode()
-    return {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.3"},
-        "http_version": "1.1",
-        "method": request.method,
-        "scheme": "http",
-        "path": unquote(path),
-        "raw_path": path.encode(),
-        "query_string": query.encode(),
-        "root_path": "",
-        "headers": [
-            (b"host", b"localhost"),
-            (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(body)),
-        ],
-        "client": None,
-        "server": None,
-        "state": {},
-    }
+    length = b"content-length: %d\r\n\r\n" % len(request.body.encode())
+    head = b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n" + length
+    asked = {"method": request.method, "path": unquote(path), "raw_path": path.encode(), "query_string": query.encode()}
+    return build_scope(head) | asked

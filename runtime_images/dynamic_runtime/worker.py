@@ -146,9 +146,8 @@ class Worker(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._outgoing: list[bytes] = []
         self._kind: type[Call] = Call if function.plain is not None else AsgiExchange
-        self._answer: Callable[[Any], Any] = self._answer_plain if function.plain is not None else self._answer_asgi
-        if self._slots is not None:
-            self._answer = self._answer_in_turn
+        self._call: Callable[[Any], Any] = self._answer_plain if function.plain is not None else self._answer_asgi
+        self._answer: Callable[[Any], Any] = self._call if self._slots is None else self._answer_in_turn
         self.stopping = asyncio.Event()
 
     async def start(self) -> None:
@@ -252,10 +251,7 @@ class Worker(asyncio.Protocol):
         """One request's task, where only so many may be under way at once."""
         assert self._slots is not None
         async with self._slots:
-            if isinstance(call, AsgiExchange):
-                await self._answer_asgi(call)
-            else:
-                await self._answer_plain(call)
+            await self._call(call)
 
     def _begin(self, call: Call) -> bool:
         """Note that the request has begun, unless it was cancelled before."""

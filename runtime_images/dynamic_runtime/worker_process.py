@@ -45,7 +45,7 @@ class WorkerProcess:
     """A worker and everything that ends with it.
 
     `outcome` is resolved by READY, FAILED or the exit, whatever is first. `answers_before` is what its backend had
-    answered when it became ready. The `pulse_` fields are of the question whether its event loop turns (health.py).
+    answered when it became ready. The `pulse_` fields are of the question whether its event loop turns (liveness.py).
     """
 
     backend: Backend
@@ -114,16 +114,14 @@ class WorkerProcess:
         self.marks.close()
 
 
-def worker_environment(
-    environ: Mapping[str, str], settings: Settings, backend: Backend, accelerator: Accelerator
-) -> dict[str, str]:
+def worker_environment(environ: Mapping[str, str], settings: Settings, backend: Backend) -> dict[str, str]:
     """The environment of a worker: the user's own, the settings, and devices hidden from whom they are not for."""
     environment = {name: value for name, value in environ.items() if name not in _PRIVATE}
     environment |= settings.to_environ()
     environment.pop("GAIA_ADMIN_TOKEN", None)
     environment |= {"GAIA_BACKEND": backend.value, "PYTHONUNBUFFERED": "1"}
-    on_gpu = backend is Backend.GPU and accelerator is Accelerator.NVIDIA
-    environment["GAIA_ACCELERATOR"] = accelerator.value if backend is Backend.GPU else Accelerator.NONE.value
+    on_gpu = backend is Backend.GPU and settings.accelerator is Accelerator.NVIDIA
+    environment["GAIA_ACCELERATOR"] = settings.accelerator.value if backend is Backend.GPU else Accelerator.NONE.value
     if not on_gpu:  # an emulated lane sees no real device either: nothing pretends to be NVIDIA
         environment |= {"CUDA_VISIBLE_DEVICES": "", "NVIDIA_VISIBLE_DEVICES": "void"}
     return environment

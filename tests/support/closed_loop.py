@@ -86,12 +86,17 @@ def load(port: int, request: bytes, connections: int, seconds: float) -> Load:
         OSError: nobody listens there, or a connection broke.
     """
     result = Load()
-    clients = {}
+    clients: dict[int, _Client] = {}
     poll = select.epoll()
-    for _ in range(connections):
+
+    def connect() -> _Client:
         client = _Client(port, request)
         clients[client.socket.fileno()] = client
         poll.register(client.socket, select.EPOLLIN)
+        return client
+
+    for _ in range(connections):
+        connect()
     begun = now = time.perf_counter()
     until = begun + seconds
     for number, client in clients.items():
@@ -106,17 +111,14 @@ def load(port: int, request: bytes, connections: int, seconds: float) -> Load:
                 continue
             now = time.perf_counter()
             result.latencies_s.append(now - client.sent_at)
-            if now >= until:
-                busy -= 1
+            if now >= until or client.is_last:  # some servers end a connection after so many requests, and say so
                 poll.unregister(number)
                 client.socket.close()
-            elif client.is_last:  # some servers end a connection after so many requests, and say so
-                poll.unregister(number)
-                client.socket.close()
-                client = _Client(port, request)
-                clients[client.socket.fileno()] = client
-                poll.register(client.socket, select.EPOLLIN)
-                _watch(poll, client.socket.fileno(), sending=client.begin(now))
+                if now >= until:
+                    busy -= 1
+                else:
+                    client = connect()
+                    _watch(poll, client.socket.fileno(), sending=client.begin(now))
             elif client.begin(now):
                 _watch(poll, number, sending=True)
     result.elapsed_s = time.perf_counter() - begun

@@ -30,6 +30,13 @@ def write_function(directory: Path, source: str, name: str = "func.py") -> Path:
     return directory
 
 
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @dataclass
 class Answer:
     """An HTTP answer, whole."""

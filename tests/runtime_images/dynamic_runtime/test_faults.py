@@ -8,7 +8,7 @@ import socket
 import time
 from pathlib import Path
 
-from tests.support.serving import serving, write_function
+from tests.support.serving import free_port, serving, write_function
 
 
 def test_a_handler_that_raises_gives_a_whole_500_and_logs_the_traceback(tmp_path: Path) -> None:
@@ -241,7 +241,7 @@ def test_a_client_that_leaves_frees_its_place_in_the_queue(tmp_path: Path) -> No
 
 
 def test_a_worker_that_keeps_dying_at_the_start_is_reported_and_requests_are_refused(tmp_path: Path) -> None:
-    with serving(write_function(tmp_path, "def handler(): pass\n"), wait=False, PORT=str(_free_port())) as running:
+    with serving(write_function(tmp_path, "def handler(): pass\n"), wait=False, PORT=str(free_port())) as running:
         running.event("setup_failed")
         deadline = time.monotonic() + 10
         while not running.state()["unavailable"] and time.monotonic() < deadline:
@@ -249,12 +249,6 @@ def test_a_worker_that_keeps_dying_at_the_start_is_reported_and_requests_are_ref
         state = running.state()
 
     assert "must accept one argument" in state["unavailable"]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_a_port_in_use_is_said_so_and_ends_with_2(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.serving import Serving, load, serving, write_function
+from tests.support.serving import Serving, free_port, load, serving, write_function
 
 ECHO = "def handler(payload):\n    return payload\n"
 
@@ -109,12 +109,6 @@ def readiness(port: int) -> tuple[int, dict[str, object]]:
         connection.close()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def wait_unavailable(running: Serving) -> None:
     running.event("worker")
     deadline = time.monotonic() + 30
@@ -146,6 +140,7 @@ def test_readiness_of_what_keeps_dying_is_defunct_with_the_log(tmp_path: Path) -
         statuses = [running.post({}).status for _ in range(6)]
         wait_unavailable(running)
         status, answer = readiness(port)
+        running.event("worker_exit", lambda event: event["restart_in_s"] == 3.2)
         pauses = [event["restart_in_s"] for event in running.named("worker_exit")]
 
     assert statuses == [502] * 6
