@@ -62,7 +62,7 @@ class Library:
         """The names that the file at `path` binds, None without a source."""
         source = self.source(path)
         if path not in self._scopes:
-            from analyzers.scopes import read_scopes  # a file that is only checked has no neighbours
+            from analyzers.scope_walk import read_scopes  # a file that is only checked has no neighbours
 
             try:
                 self._scopes[path] = read_scopes(source, skip_main=True).top if source is not None else None

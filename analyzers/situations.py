@@ -24,7 +24,8 @@ from analyzers.lines import lines_of
 from analyzers.phases import NOWHERE, Phase, Situation, Situations
 from analyzers.reading import Source
 from analyzers.records import replace
-from analyzers.scopes import Function, is_main_test
+from analyzers.scope_walk import is_main_test
+from analyzers.scopes import Function
 
 Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 _REQUESTS = frozenset({"handler", "handle", "lambda_handler", "predict", "infer", "inference", "do_POST", "do_GET"})

@@ -30,7 +30,8 @@ from analyzers.facts import (
 from analyzers.lines import lines_of
 from analyzers.prefilter import may_use_a_gpu
 from analyzers.reading import Source, Trouble
-from analyzers.scopes import Conditions, Kind, ModuleScopes, Scope, Site, read_scopes
+from analyzers.scope_walk import read_scopes
+from analyzers.scopes import Conditions, Kind, ModuleScopes, Scope, Site
 from analyzers.values import BudgetError, Evaluator
 from analyzers.vocabulary import GPU_ONLY_MODULES
 

@@ -5,15 +5,14 @@ so that no verb pays for another's imports, and help pays for none.
 """
 
 from collections.abc import Callable
-from enum import StrEnum
-from inspect import Parameter, Signature
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from gaia_cli.choices import AcceleratorName, EngineName, ModeName, Report, Stream, Template
 from gaia_cli.errors import ExitCode
-from gaia_cli.linting.options import OPTIONS, Option
+from gaia_cli.lint_verb import lint
 
 Call = Callable[[], ExitCode]
 
@@ -29,53 +28,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-class Report(StrEnum):
-    """How a report is written."""
-
-    FULL = "full"
-    JSON = "json"
-
-
-class Stream(StrEnum):
-    """How a running function is shown."""
-
-    FULL = "full"
-    JSON_LINES = "json-lines"
-
-
-class EngineName(StrEnum):
-    """Where a function is started."""
-
-    AUTO = "auto"
-    PROCESS = "process"
-    DOCKER = "docker"
-
-
-class AcceleratorName(StrEnum):
-    """What the GPU backend uses."""
-
-    AUTO = "auto"
-    NVIDIA = "nvidia"
-    EMULATED = "emulated"
-    NONE = "none"
-
-
-class ModeName(StrEnum):
-    """The four execution modes."""
-
-    CPU = "cpu"
-    CPU_PREFERRED = "cpu_preferred"
-    GPU_PREFERRED = "gpu_preferred"
-    GPU = "gpu"
-
-
-class Template(StrEnum):
-    """The form of a new function."""
-
-    HANDLER = "handler"
-    KNATIVE = "knative"
 
 
 FunctionPath = Annotated[Path, typer.Argument(metavar="PATH", help="The function: a directory, or one Python file.")]
@@ -150,55 +102,7 @@ def analyze(
     return call
 
 
-def _lint_parameters() -> dict[str, tuple[Any, Any]]:
-    """The parameters of `gaia lint`, from the table that the hook's path reads: annotation and default by name."""
-    files = Annotated[
-        list[str] | None,
-        typer.Argument(metavar="FILES", show_default=False, help="Files and directories; - for standard input."),
-    ]
-    return {"files": (files, None)} | {option.field: _lint_parameter(option) for option in OPTIONS}
-
-
-def _lint_parameter(option: Option) -> tuple[Any, Any]:
-    if option.is_switch:
-        return Annotated[bool, typer.Option(option.flag, help=option.help)], False
-    if option.repeatable:
-        return Annotated[list[str] | None, typer.Option(option.flag, metavar=option.metavar, help=option.help)], None
-    kind: Any = StrEnum(option.field, {choice: choice for choice in option.choices}) if option.choices else str
-    return Annotated[kind | None, typer.Option(option.flag, metavar=option.metavar or None, help=option.help)], None
-
-
-def _lint(**values: object) -> Call:
-    """Report what keeps functions from switching.
-
-    For hooks and pipelines: findings only, no verdict. Without FILES, the Python files and notebooks below here.
-    Exits with 0 when there is nothing, with 1 when there are findings, with 2 when the analysis failed.
-
-    Example: gaia lint src --output sarif:gaia.sarif
-    """
-
-    def call() -> ExitCode:
-        from gaia_cli.commands.lint import lint as work
-        from gaia_cli.linting.options import from_values
-
-        return work(from_values(values))
-
-    return call
-
-
-def _add_lint() -> None:
-    parameters = _lint_parameters()
-    _lint.__annotations__ = {name: annotation for name, (annotation, _) in parameters.items()}
-    _lint.__signature__ = Signature(  # type: ignore[attr-defined] # read by `inspect`, and through it by Typer
-        [
-            Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-            for name, (annotation, default) in parameters.items()
-        ]
-    )
-    app.command(name="lint")(_lint)
-
-
-_add_lint()
+app.command()(lint)
 
 
 @app.command()

@@ -2,8 +2,9 @@ from inspect import signature
 
 import pytest
 
-from gaia_cli import app
+from gaia_cli.app import app
 from gaia_cli.errors import ExitCode, UsageError
+from gaia_cli.lint_verb import lint
 from gaia_cli.linting.options import OPTIONS, Options, from_values, parse
 from tests.gaia_cli.linting.support import Project
 from tests.support.cli import run_gaia
@@ -14,7 +15,7 @@ def test_the_table_and_the_record_have_the_same_fields() -> None:
 
 
 def test_typer_takes_its_parameters_from_the_same_table() -> None:
-    assert set(signature(app._lint).parameters) == set(Options.__annotations__)
+    assert set(signature(lint).parameters) == set(Options.__annotations__)
 
 
 def test_the_help_names_every_option_with_its_text() -> None:
@@ -42,9 +43,9 @@ def test_a_value_may_be_attached_and_files_may_look_like_flags() -> None:
 def test_the_typer_command_does_what_the_quick_path_does(project: Project) -> None:
     project.write("func.py")
 
-    call = app.app(["lint", "--fail-on", "error", "--select", "GA7", "--no-cache", "func.py"], standalone_mode=False)
+    call = app(["lint", "--fail-on", "error", "--select", "GA7", "--no-cache", "func.py"], standalone_mode=False)
     assert call() is ExitCode.OK
-    call = app.app(["lint", "--output-format", "concise", "--no-cache"], standalone_mode=False)
+    call = app(["lint", "--output-format", "concise", "--no-cache"], standalone_mode=False)
     assert call() is ExitCode.FINDINGS
 
 
