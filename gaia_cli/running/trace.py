@@ -17,12 +17,11 @@ from statistics import median
 
 from gaia_cli.errors import UsageError
 from gaia_cli.running.history import Event
+from gaia_cli.simulator.trace_files import COLUMNS
 from runtime_images.policy.model import Backend
 
 NEAREST = 5
 """Requests on each side of a comparison: few enough to follow a load, enough to forget one slow request."""
-
-COLUMNS = ("arrival_s", "cpu_ms", "gpu_ms", "cpu_time_ms", "think_s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +109,13 @@ class _Measured:
     """The requests that one backend served, in the order of arrival."""
 
     def __init__(self, served: list[Served]) -> None:
-        self.served = served
+        self._served = served
         self._arrivals = [one.arrival_s for one in served]
 
     def nearest(self, arrival_s: float) -> list[Served]:
         """The requests that arrived nearest to `arrival_s`, as many as there are up to NEAREST."""
         at = bisect_left(self._arrivals, arrival_s)
-        around = self.served[max(0, at - NEAREST) : at + NEAREST]
+        around = self._served[max(0, at - NEAREST) : at + NEAREST]
         return sorted(around, key=lambda one: abs(one.arrival_s - arrival_s))[:NEAREST]
 
 

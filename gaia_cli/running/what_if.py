@@ -75,5 +75,5 @@ def scenario_of(history: RunHistory, mode: ExecutionMode, slots: int) -> Scenari
 
 def _start_s(history: RunHistory, backend: Backend) -> float:
     """The median start-up time of a backend; where it never started, that of the first one."""
-    moved = [one for one in history.switches if one.moved is not None and one.target is backend]
-    return median([one.moved - one.ordered for one in moved if one.moved is not None] or [history.start_s])
+    took = [one.moved - one.ordered for one in history.switches if one.target is backend and one.moved is not None]
+    return median(took or [history.start_s])

@@ -12,11 +12,8 @@ from gaia_cli.simulator.flow import Flow
 from gaia_cli.simulator.lanes import Lane, Worker
 from gaia_cli.simulator.scenario import Scenario
 from gaia_cli.simulator.traces import Outage, Trace
+from runtime_images.pauses import switch_pause_s
 from runtime_images.policy.model import Backend, LaneObservation
-
-FAILED_START_PAUSE_S = 5.0
-LONGEST_PAUSE_S = 600.0
-"""How long a backend is left alone after a start that failed, doubling with each in a row; as in the runtime."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,7 @@ class Backends:
 
     def __init__(self, trace: Trace, scenario: Scenario, initial: Backend) -> None:
         self.lanes = {backend: Lane(backend, scenario.window_s) for backend in Backend}
-        self.flow = Flow(trace, scenario.slots, self.lanes, self._release)
+        self.flow = Flow(trace, scenario.slots, self.lanes, self._end)
         self.target = initial
         self.switching_to: Backend | None = None
         self.moved_at = 0.0
@@ -85,7 +82,7 @@ class Backends:
     def give_up(self, now: float) -> None:
         """Cancel the switch under way."""
         starting = next(one for one in self._workers if not one.ready and one.backend is self.switching_to)
-        self._end(starting, now, "cancel")
+        self._end(starting, now)
         self.switching_to = None
 
     def make_ready(self, now: float) -> None:
@@ -107,17 +104,17 @@ class Backends:
         self.gpu_is_there = False
         for worker in [one for one in self._workers if one.backend is Backend.GPU]:
             self.flow.take_back(worker)
-            self._end(worker, now, "release" if worker.ready else "cancel")
+            self._end(worker, now)
             if not worker.ready and self.switching_to is Backend.GPU:
                 self.switching_to = None
-                self._retry_at = now + min(FAILED_START_PAUSE_S * 2.0**self._failures, LONGEST_PAUSE_S)
                 self._failures += 1
+                self._retry_at = now + switch_pause_s(self._failures)
         self.flow.pump(now)
 
     def close(self, now: float) -> None:
         """Release everything; what was still starting is given up."""
         for worker in list(self._workers):
-            self._end(worker, now, "release" if worker.ready else "cancel")
+            self._end(worker, now)
 
     def held_s(self, backend: Backend, now: float) -> float:
         """The seconds for which a backend has been held: from each start ordered to its release."""
@@ -137,15 +134,13 @@ class Backends:
         for worker in [one for one in self._workers if one.backend is backend and one.ready]:
             worker.draining = True
             if not worker.in_flight:
-                self._release(worker, now)
+                self._end(worker, now)
 
-    def _release(self, worker: Worker, now: float) -> None:
-        self._end(worker, now, "release")
-
-    def _end(self, worker: Worker, now: float, event: str) -> None:
+    def _end(self, worker: Worker, now: float) -> None:
+        """Release a worker that was ready; give up one that was still starting."""
         self._workers.remove(worker)
         self.lanes[worker.backend].held_s += now - worker.ordered_at
-        self._tell(now, event, worker.backend)
+        self._tell(now, "release" if worker.ready else "cancel", worker.backend)
         self._find_next_ready()
 
     def _find_next_ready(self) -> None:

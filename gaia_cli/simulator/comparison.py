@@ -49,9 +49,10 @@ class Standing:
 def compare(trace: Trace, scenario: Scenario, policies: Sequence[str] = POLICY_NAMES) -> Comparison:
     """Replay `trace` under each of `policies`, and under the oracle in any case."""
     best = optimum(trace, scenario).replay
+    optimal = judge(ORACLE, trace, scenario, best)
     replays = {name: best if name == ORACLE else replay(trace, scenario, POLICIES[name](scenario)) for name in policies}
-    outcomes = {name: judge(name, trace, scenario, one) for name, one in replays.items()}
-    return Comparison(trace, scenario, outcomes, replays, judge(ORACLE, trace, scenario, best).objective)
+    outcomes = {name: optimal if name == ORACLE else judge(name, trace, scenario, one) for name, one in replays.items()}
+    return Comparison(trace, scenario, outcomes, replays, optimal.objective)
 
 
 def standings(comparisons: Iterable[Comparison], policies: Sequence[str]) -> list[Standing]:

@@ -10,7 +10,7 @@ complexity).
 
 from dataclasses import dataclass
 
-from gaia_cli.simulator.scenario import VIOLATION_GPU_S, Scenario
+from gaia_cli.simulator.scenario import Scenario
 from gaia_cli.simulator.schedule import Plan, Planned
 from gaia_cli.simulator.search import Found, Search
 from gaia_cli.simulator.traces import Trace
@@ -44,7 +44,7 @@ def optimum(trace: Trace, scenario: Scenario) -> Optimum:
 
 def _by_price(search: Search) -> tuple[Found, float]:
     """The best plan on the hull of cost and violations, and the bound."""
-    dear = search.best(VIOLATION_GPU_S * search.scenario.gpu_price)
+    dear = search.best(search.scenario.violation_price)
     if dear.late >= search.allowed:
         return dear, search.objective(dear)
     cheap = search.best(0.0)

@@ -5,6 +5,7 @@ objective is the cost, plus 30 s of GPU for every avoidable violation beyond the
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import ceil
 
 from gaia_cli.simulator.backends import Change
@@ -40,6 +41,7 @@ def judge(policy: str, trace: Trace, scenario: Scenario, replay: Replay) -> Outc
     avoidable = sum(min(trace.cpu_s[row], trace.gpu_s[row]) <= slo_s for row in late)
     ordered = sorted(latencies)
     held = replay.held_s
+    served_by = [change.backend for change in replay.timeline if change.event == "active"]
     cost = sum(held[backend] * scenario.price(backend) for backend in Backend)
     return Outcome(
         policy=policy,
@@ -51,7 +53,7 @@ def judge(policy: str, trace: Trace, scenario: Scenario, replay: Replay) -> Outc
         cpu_seconds=held[Backend.CPU],
         gpu_seconds=held[Backend.GPU],
         cost=cost,
-        switches=max(0, sum(change.event == "active" for change in replay.timeline) - 1),
+        switches=sum(before is not after for before, after in pairwise(served_by)),
         objective=scenario.objective(cost, len(trace), avoidable),
         timeline=replay.timeline,
     )

@@ -32,10 +32,9 @@ class Policy(Protocol):
 class Gaia:
     """The policy of the runtime, unchanged, asked as often as there."""
 
-    falls_back = True
-
     def __init__(self, scenario: Scenario) -> None:
         self.initial = scenario.mode.initial_backend
+        self.falls_back = not scenario.mode.is_fixed
         self._settings = PolicySettings(scenario.mode, scenario.slo, scenario.prices)
         self._state = initial_state(self._settings)
 

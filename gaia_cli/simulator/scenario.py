@@ -48,9 +48,14 @@ class Scenario:
         """The prices in the policy's words."""
         return Prices(cpu_per_hour=3600 * self.cpu_price, gpu_per_hour=3600 * self.gpu_price)
 
+    @property
+    def violation_price(self) -> float:
+        """What an avoidable violation beyond the allowed ones costs."""
+        return VIOLATION_GPU_S * self.gpu_price
+
     def objective(self, cost: float, requests: int, avoidable: float) -> float:
         """What a policy is judged by: its cost, and its avoidable violations beyond those that a p95 allows."""
-        return cost + VIOLATION_GPU_S * self.gpu_price * max(0.0, avoidable - ALLOWED_SHARE * requests)
+        return cost + self.violation_price * max(0.0, avoidable - ALLOWED_SHARE * requests)
 
 
 DEFAULTS = Scenario()

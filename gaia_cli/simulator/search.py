@@ -17,7 +17,7 @@ from math import ceil, isnan
 from operator import itemgetter
 from typing import NamedTuple
 
-from gaia_cli.simulator.scenario import ALLOWED_SHARE, VIOLATION_GPU_S, Scenario
+from gaia_cli.simulator.scenario import ALLOWED_SHARE, Scenario
 from gaia_cli.simulator.schedule import Plan
 from gaia_cli.simulator.traces import Trace
 from runtime_images.policy.model import Backend
@@ -82,7 +82,7 @@ class Search:
         self._services = {backend: trace.service_s(backend) for backend in Backend}
         self._price = {backend: scenario.price(backend) for backend in Backend}
         self._start_s = {backend: scenario.start_s(backend) for backend in Backend}
-        self._penalty = VIOLATION_GPU_S * scenario.gpu_price
+        self._penalty = scenario.violation_price
         self._cheaper = min(Backend, key=scenario.price)
         self._slo_s = scenario.slo_p95_s
         self._can_meet = bytes(min(both) <= self._slo_s for both in zip(trace.cpu_s, trace.gpu_s, strict=True))

@@ -7,7 +7,7 @@ seconds, and columns are arrays, since a trace may have a million rows.
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from math import isnan, nan
+from math import nan
 
 from runtime_images.policy.model import Backend
 
@@ -66,11 +66,6 @@ class Trace:
     def service_s(self, backend: Backend) -> "array[float]":
         """The service times on a backend."""
         return self.cpu_s if backend is Backend.CPU else self.gpu_s
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether any request waits for the answer to the one before it."""
-        return any(isnan(arrival) for arrival in self.arrival_s)
 
 
 def trace_of(name: str, rows: Iterable[Row], outages: Iterable[Outage] = ()) -> Trace:

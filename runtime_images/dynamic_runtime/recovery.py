@@ -1,22 +1,15 @@
 """What to do about failures, decided and not done: how long to pause, when to give up, and what to say of it.
 
 Values in, values out: the supervisor acts on them. A start that fails and a worker that dies count alike; serving well
-for a while, or many requests, wipes the count. Pauses double and are bounded: short ones where requests wait for
-this very backend, long ones where the other backend serves meanwhile.
+for a while, or many requests, wipes the count. How long the pauses are is in `pauses`.
 """
 
 from dataclasses import dataclass, replace
 
+from runtime_images.pauses import restart_pause_s, switch_pause_s
+
 MAX_FAILURES = 5
 """More failures in a row than this, and the backend is given up."""
-
-FIRST_PAUSE_S = 0.2
-LONGEST_PAUSE_S = 30.0
-"""The pauses while requests wait for the backend."""
-
-FIRST_SWITCH_PAUSE_S = 5.0
-LONGEST_SWITCH_PAUSE_S = 600.0
-"""The pauses before a switch is tried again while the other backend serves: no hurry there."""
 
 STEADY_AFTER_S = 30.0
 STEADY_AFTER_ANSWERS = 100
@@ -100,13 +93,3 @@ def device_lost(trouble: Trouble, message: str, service: Service, now_s: float) 
 def given_up(trouble: Trouble, now_s: float) -> Trouble:
     """It is left alone while the other backend serves."""
     return replace(trouble, retry_at_s=now_s + switch_pause_s(trouble.failures))
-
-
-def restart_pause_s(failures: int) -> float:
-    """The pause after so many failures in a row, while requests wait; none after a healthy life."""
-    return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** (min(failures, 64) - 1)) if failures else 0.0
-
-
-def switch_pause_s(failures: int) -> float:
-    """The pause after so many failures in a row, while the other backend serves."""
-    return min(LONGEST_SWITCH_PAUSE_S, FIRST_SWITCH_PAUSE_S * 2.0 ** max(0, min(failures, 64) - 1))

@@ -28,6 +28,7 @@ from runtime_images.dynamic_runtime.starting import Starter
 from runtime_images.dynamic_runtime.switch import Switch
 from runtime_images.dynamic_runtime.worker_process import WorkerProcess, WorkerState
 from runtime_images.dynamic_runtime.zygote_process import ending
+from runtime_images.pauses import restart_pause_s
 from runtime_images.policy.model import Backend
 
 START_TIMEOUT_S = 600.0
@@ -326,7 +327,7 @@ class Supervisor:
             try:
                 await self._start(backend)
             except StartError:
-                pause_s = recovery.restart_pause_s(self.trouble[backend].failures)
+                pause_s = restart_pause_s(self.trouble[backend].failures)
 
     async def _give_up(self, backend: Backend) -> None:
         message = f"the function keeps failing on {backend}: {self.trouble[backend].message}"

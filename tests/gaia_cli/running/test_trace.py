@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from gaia_cli.errors import UsageError
-from gaia_cli.running.trace import COLUMNS, Served, TraceRecorder, trace_rows
+from gaia_cli.running.trace import Served, TraceRecorder, trace_rows
+from gaia_cli.simulator.trace_files import COLUMNS
 from runtime_images.policy.model import Backend
 
 

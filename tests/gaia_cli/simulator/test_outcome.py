@@ -3,6 +3,7 @@ import pytest
 from gaia_cli.simulator.outcome import judge
 from gaia_cli.simulator.policies import POLICIES
 from gaia_cli.simulator.scenario import Scenario
+from gaia_cli.simulator.traces import Outage
 from gaia_cli.simulator.world import replay
 from runtime_images.policy.model import Backend
 from tests.gaia_cli.simulator.support import at, closed, planned
@@ -47,3 +48,9 @@ def test_one_backend_for_ever_never_switches(policy: str) -> None:
 
     assert result.switches == 0
     assert [result.cpu_seconds, result.gpu_seconds].count(0.0) == 1
+
+
+def test_a_gpu_that_comes_back_is_no_switch() -> None:
+    trace = closed(100, gpu_s=1.0, away=[Outage(20.0, 30.0)])
+
+    assert planned(trace, SCENARIO, Backend.GPU).switches == 0

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from gaia_cli.errors import UsageError
-from gaia_cli.running.trace import COLUMNS as RECORDED
-from gaia_cli.simulator.trace_files import COLUMNS, read_trace
+from gaia_cli.running.trace import TraceRecorder
+from gaia_cli.simulator.trace_files import read_trace
 
 HEAD = "arrival_s,cpu_ms,gpu_ms,cpu_time_ms,think_s\n"
 
@@ -15,8 +15,14 @@ def write(directory: Path, text: str) -> Path:
     return path
 
 
-def test_what_a_run_records_has_the_columns_that_are_read() -> None:
-    assert COLUMNS == RECORDED
+def test_what_a_run_records_can_be_read(tmp_path: Path) -> None:
+    recorder = TraceRecorder(tmp_path / "run.csv")
+    recorder.apply({"event": "requests", "rows": [[1.5, "cpu", 200.0, 210.0, 180.0, 200]]})
+    recorder.write()
+
+    trace = read_trace(tmp_path / "run.csv")
+
+    assert (list(trace.arrival_s), list(trace.cpu_s), list(trace.cpu_time_s)) == ([1.5], [0.2], [0.18])
 
 
 def test_times_are_read_in_the_units_of_their_columns(tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from gaia_cli.simulator.generators import GENERATORS
@@ -6,8 +8,8 @@ from gaia_cli.simulator.scenario import Scenario
 from gaia_cli.simulator.schedule import Plan, Planned
 from gaia_cli.simulator.traces import Outage, Row, trace_of
 from gaia_cli.simulator.world import replay
-from runtime_images.policy.model import Backend
-from tests.gaia_cli.simulator.support import at, beginning, closed, planned, story
+from runtime_images.policy.model import Backend, ExecutionMode
+from tests.gaia_cli.simulator.support import at, beginning, closed, outcome, planned, story
 
 QUICK = Scenario(start_cpu_s=1.0, start_gpu_s=2.0)
 
@@ -69,6 +71,16 @@ def test_a_lost_gpu_gives_its_requests_back_and_they_are_served_when_it_has_retu
 
     assert list(result.finished) == [5.0 + 2.0 + 1.0]
     assert result.held_s[Backend.GPU] == pytest.approx(2.5 + 3.0)
+
+
+def test_a_function_that_needs_a_gpu_waits_for_it_where_another_one_goes_to_the_cpu() -> None:
+    trace = closed(40, gpu_s=1.0, away=[Outage(5.0, 50.0)])
+    needs, prefers = (replace(QUICK, mode=mode) for mode in (ExecutionMode.GPU, ExecutionMode.GPU_PREFERRED))
+
+    moves = [story(outcome(trace, one, POLICIES["gaia"](one))) for one in (needs, prefers)]
+
+    assert all(backend == "gpu" for _, _, backend in moves[0])
+    assert (5.0, "start", "cpu") in moves[1]
 
 
 def test_nothing_is_started_on_a_gpu_that_is_away() -> None:

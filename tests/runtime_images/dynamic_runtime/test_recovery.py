@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runtime_images import pauses
 from runtime_images.dynamic_runtime import recovery
 from runtime_images.dynamic_runtime.recovery import Service, Trouble
 
@@ -59,6 +60,6 @@ def test_a_device_that_is_lost_again_and_again_is_tried_ever_later() -> None:
 
 @given(st.integers(0, 10_000))
 def test_pauses_never_shrink_and_are_bounded(failures: int) -> None:
-    assert recovery.restart_pause_s(failures) <= recovery.restart_pause_s(failures + 1) <= recovery.LONGEST_PAUSE_S
-    later = recovery.switch_pause_s(failures + 1)
-    assert recovery.switch_pause_s(failures) <= later <= recovery.LONGEST_SWITCH_PAUSE_S
+    assert pauses.restart_pause_s(failures) <= pauses.restart_pause_s(failures + 1) <= pauses.LONGEST_PAUSE_S
+    later = pauses.switch_pause_s(failures + 1)
+    assert pauses.switch_pause_s(failures) <= later <= pauses.LONGEST_SWITCH_PAUSE_S

@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from runtime_images.dynamic_runtime import begun, frames, recovery
+from runtime_images import pauses
+from runtime_images.dynamic_runtime import begun, frames
 from runtime_images.dynamic_runtime.begun import BegunMarks
 from runtime_images.dynamic_runtime.events import EventLog
 from runtime_images.dynamic_runtime.exchange import Exchange
@@ -317,10 +318,10 @@ class SupervisorStates(RuleBasedStateMachine):
     @invariant()
     def pauses_are_bounded(self) -> None:
         for trouble in self.supervisor.trouble.values():
-            assert trouble.retry_at_s - self.loop.time() <= recovery.LONGEST_SWITCH_PAUSE_S
+            assert trouble.retry_at_s - self.loop.time() <= pauses.LONGEST_SWITCH_PAUSE_S
         for event in self.told:
             if event["event"] == "worker_exit" and event["restart_in_s"] is not None:
-                assert 0 <= event["restart_in_s"] <= recovery.LONGEST_PAUSE_S
+                assert 0 <= event["restart_in_s"] <= pauses.LONGEST_PAUSE_S
 
     @invariant()
     def waiting_requests_have_somebody_who_works_for_them(self) -> None:

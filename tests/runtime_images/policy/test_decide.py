@@ -2,6 +2,7 @@
 
 import pytest
 
+from gaia_cli.simulator.traces import Outage
 from runtime_images.policy.decide import PolicySettings
 from runtime_images.policy.model import Backend, ExecutionMode, Prices, Slo
 from tests.runtime_images.policy.simulator import Request, Result, World, sized, steady
@@ -116,14 +117,13 @@ def test_a_short_burst_that_is_over_before_a_gpu_is_ready_starts_none() -> None:
 
 
 def test_a_gpu_that_is_lost_is_left_at_once_and_taken_again_when_it_is_back() -> None:
-    world = World(settings(), steady(2, 100, 0.45, 0.03), gpu_available=lambda now: not 40 <= now < 60)
+    world = World(settings(), steady(2, 100, 0.45, 0.03), outages=(Outage(40.0, 60.0),))
 
     result = world.run()
 
     assert [to for _, to in result.moves] == [Backend.GPU, Backend.CPU, Backend.GPU]
     assert result.demotions[0] <= 41.0
     assert result.promotions[1] >= 60.0
-    assert "lost" in result.rules
     assert "no_gpu" in result.rules
 
 
@@ -148,7 +148,7 @@ def test_a_gpu_that_gained_nothing_is_tried_again_when_the_load_has_changed() ->
 def test_a_square_wave_makes_few_switches_in_an_hour(half_s: int, most: int) -> None:
     sizes = [0.5 if int(i / 2 / half_s) % 2 else 0.01 for i in range(2 * 3600)]
 
-    result = World(settings(), sized(2, sizes, lambda cpu_s: 0.02 + cpu_s / 25), step_s=0.5).run()
+    result = World(settings(), sized(2, sizes, lambda cpu_s: 0.02 + cpu_s / 25)).run()
 
     assert len(result.moves) <= most
     assert result.late_share(SLO_S) < 0.05
@@ -244,7 +244,7 @@ def test_without_an_slo_a_function_that_prefers_the_gpu_stays_there_while_it_is_
 
 @pytest.mark.parametrize("mode", [ExecutionMode.CPU, ExecutionMode.GPU])
 def test_a_fixed_mode_says_so_and_stays(mode: ExecutionMode) -> None:
-    result = World(settings(mode=mode), steady(3, 60, 0.6, 0.4), gpu_available=lambda now: not 20 <= now < 30).run()
+    result = World(settings(mode=mode), steady(3, 60, 0.6, 0.4), outages=(Outage(20.0, 30.0),)).run()
 
     assert result.moves == []
     assert result.rules == ["fixed"]

@@ -5,6 +5,7 @@ does not know the future can be near the optimum on every short load: the first 
 can be known. So the bounds allow for a number of late requests, and say how many.
 """
 
+from dataclasses import replace
 from math import exp
 from random import Random
 from typing import NamedTuple
@@ -126,18 +127,13 @@ def test_with_a_gpu_as_cheap_as_the_cpu_the_gpu_alone_is_better_by_the_start_ups
 @few
 def test_a_gpu_that_is_away_is_not_used(world: World, begin_s: float, lasts_s: float) -> None:
     away = Outage(begin_s, begin_s + lasts_s)
-    trace = trace_of("away", _rows(world.trace), [away])
+    trace = replace(world.trace, outages=(away,))
 
     timeline = replay(trace, world.scenario, POLICIES["gaia"](world.scenario)).timeline
 
     for change in timeline:
         if change.backend is Backend.GPU and change.event in ("start", "active"):
             assert not away.begin_s <= change.t < away.end_s
-
-
-def _rows(trace: Trace) -> list[Row]:
-    columns = (trace.arrival_s, trace.cpu_s, trace.gpu_s, trace.cpu_time_s)
-    return [Row(*values) for values in zip(*columns, strict=True)]
 
 
 @given(worlds(), st.sampled_from([ExecutionMode.CPU, ExecutionMode.GPU]))
