@@ -84,6 +84,9 @@ class Admin:
         if (end := self._streams.pop(exchange, None)) is not None:
             end()
 
+    def half_closed(self, exchange: Exchange) -> None:
+        """It is answered all the same."""
+
     def drained(self, exchange: Exchange) -> None:
         """Nothing waits for a slow client here."""
 

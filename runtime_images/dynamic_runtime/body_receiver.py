@@ -7,7 +7,7 @@ from typing import Protocol
 class Waiting(Protocol):
     """The connection whose request the body belongs to; it is the transport's protocol before and after."""
 
-    def body_moved(self) -> None:
+    def body_moved(self, size: int) -> None:
         """A part of the body has come."""
 
     def body_complete(self) -> None:
@@ -19,7 +19,7 @@ class Waiting(Protocol):
     def resume_writing(self) -> None:
         """As for any protocol."""
 
-    def eof_received(self) -> None:
+    def eof_received(self) -> bool:
         """As for any protocol."""
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -41,7 +41,7 @@ class BodyReceiver(asyncio.BufferedProtocol):
         """A part has come."""
         self._missing = self._missing[nbytes:]
         if self._missing:
-            self._connection.body_moved()
+            self._connection.body_moved(nbytes)
         else:
             self._connection.body_complete()
 
@@ -53,9 +53,9 @@ class BodyReceiver(asyncio.BufferedProtocol):
         """The connection's business."""
         self._connection.resume_writing()
 
-    def eof_received(self) -> None:
+    def eof_received(self) -> bool:
         """The connection's business."""
-        self._connection.eof_received()
+        return self._connection.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection's business."""

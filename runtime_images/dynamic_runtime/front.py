@@ -26,6 +26,7 @@ from runtime_images.policy.model import Backend
 _DIED = "the function's process died while it worked on this request"
 _WAITED = "the request waited longer than its deadline"
 _TOOK = "the function took longer than the request's deadline allows"
+_HALF_CLOSED = "the function is busy, and a client that sends no more cannot be told from one that has left"
 _TIMING_LINE = b"server-timing: queue;dur=%.3f, service;dur=%.3f\r\n"
 """The times that are known now, in ms (W3C Server Timing)."""
 
@@ -36,7 +37,7 @@ SAFE_METHODS = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE"))
 
 SERVER_ERROR = 500
 _MAX_RETRIES_BEGUN = 1
-_RETRY_AFTER_S = b"1"
+_RETRY_LATER: list[Header] = [(b"retry-after", b"1")]
 _GRACE_S = 5.0
 """How long after its deadline a request may still be with a worker before the worker counts as hung."""
 
@@ -156,10 +157,15 @@ class Front:
                 self.queue.remove(exchange)
             exchange.free_slot()
 
+    def half_closed(self, exchange: Exchange) -> None:
+        """Perhaps nobody waits for this answer: a worker that has the request goes on, but none shall begin it."""
+        if exchange in self.queue:
+            self.queue.remove(exchange)
+            exchange.respond_json(HTTPStatus.SERVICE_UNAVAILABLE, {"error": _HALF_CLOSED}, _RETRY_LATER)
+
     def _refuse(self, exchange: Exchange, status: int, message: str, *, retry_after: bool = False) -> None:
         self.counters.failures += status >= SERVER_ERROR
-        headers: list[Header] = [(b"retry-after", _RETRY_AFTER_S)] if retry_after else []
-        exchange.respond_json(status, {"error": message}, headers)
+        exchange.respond_json(status, {"error": message}, _RETRY_LATER if retry_after else ())
 
     # answers that come in parts, and those that are none
 

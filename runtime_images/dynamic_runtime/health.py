@@ -74,6 +74,10 @@ class Health:
         """The front's business; a probe is not."""
         self._front.client_gone(exchange)
 
+    def half_closed(self, exchange: Exchange) -> None:
+        """The front's business; a probe is answered."""
+        self._front.half_closed(exchange)
+
     def drained(self, exchange: Exchange) -> None:
         """The front's business."""
         self._front.drained(exchange)

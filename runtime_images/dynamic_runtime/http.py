@@ -11,28 +11,29 @@ from collections import deque
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
+from runtime_images.dynamic_runtime import time_limits
 from runtime_images.dynamic_runtime.body_receiver import BodyReceiver
 from runtime_images.dynamic_runtime.exchange import Exchange
 from runtime_images.dynamic_runtime.glance import MAX_HEAD_BYTES, ordinary_head
 from runtime_images.dynamic_runtime.reading import Payload, ReadRequest, SlowReader
 from runtime_images.dynamic_runtime.slow_readers import unread_bytes
+from runtime_images.dynamic_runtime.time_limits import FROM_THE_NEXT_TICK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runtime_images.dynamic_runtime.http_server import HttpServer
 
-HEAD_TIMEOUT_S = 30.0
-BODY_TIMEOUT_S = 30.0
-IDLE_TIMEOUT_S = 90.0
-WRITE_TIMEOUT_S = 60.0
-LINGER_S = 1.0
-_FROM_THE_NEXT_TICK = -1.0
-"""A deadline that begins to run with the next look at it: no answer need read the clock for it."""
-
 
 class HttpConnection(asyncio.Protocol):
-    """One client connection."""
+    """One client connection.
+
+    `_transport` is what may be written to; a transport that only has to send what it was given is `_leaving`.
+    """
+
+    _leaving: asyncio.Transport | None = None
+    _client_done = False
+    _body_due_s = _resumed_s = 0.0
 
     def __init__(self, server: "HttpServer") -> None:
         self.server = server
@@ -52,7 +53,7 @@ class HttpConnection(asyncio.Protocol):
         self._current: Exchange | None = None
         self._reading_paused = False
         self._lingering: asyncio.TimerHandle | None = None
-        self._deadline_s = server.now() + HEAD_TIMEOUT_S
+        self._deadline_s = server.now() + time_limits.HEAD_TIMEOUT_S
 
     # asyncio.Protocol
 
@@ -64,7 +65,7 @@ class HttpConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio's signature
         """Tell whoever works for this client that it is gone."""
         self.server.connections.discard(self)
-        self._transport = None
+        self._transport = self._leaving = None
         self._stop_reading()
         if self._lingering is not None:
             self._lingering.cancel()
@@ -75,20 +76,35 @@ class HttpConnection(asyncio.Protocol):
             exchange.client_gone = True
             self.server.application.client_gone(exchange)
 
-    def eof_received(self) -> None:
-        """The client has left, or wants no more: nothing is written from here on, and the transport closes itself."""
-        self._transport = None
+    def eof_received(self) -> bool:
+        """The client sends no more: it has left, or it waits for its answer (docs/http.md says how that is told).
+
+        The result says whether the connection is kept to answer on; else the transport closes itself.
+        """
+        exchange = self._current
+        if exchange is None and self._read is not None and self._read is not _ignore:
+            self._client_done = True
+            self.refuse(HTTPStatus.BAD_REQUEST, "the request ended before it was whole")
+            return True
+        if exchange is not None and self._now() - max(exchange.arrived_s, self._resumed_s) <= time_limits.HALF_CLOSE_S:
+            self._client_done = True
+            self._stop_reading()
+            exchange.close_afterwards()
+            self.server.application.half_closed(exchange)
+            return True
+        self._let_go()
+        return False
 
     def pause_writing(self) -> None:
         """The client is slower than the response."""
         self.write_paused = True
-        self._deadline_s = self._now() + WRITE_TIMEOUT_S
+        self._deadline_s = self._now() + time_limits.WRITE_TIMEOUT_S
         self._unread_bytes = 0
 
     def resume_writing(self) -> None:
         """The client has caught up."""
         self.write_paused = False
-        self._deadline_s = self._now() + WRITE_TIMEOUT_S
+        self._deadline_s = self._now() + time_limits.WRITE_TIMEOUT_S
         self._give_back()
         if self._current is not None:
             self.server.application.drained(self._current)
@@ -129,7 +145,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _collect_from(self, data: bytes, head_length: int, missing: int) -> None:
         """An ordinary request whose body is still on its way: nothing to parse, only to wait for."""
-        self._deadline_s = self._now() + BODY_TIMEOUT_S
+        self._body_begins()
         self._read = self._collect
         if self.server.requests is not None and self._receive_into_arena(data, head_length, missing):
             return
@@ -139,7 +155,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _collect(self, data: bytes) -> None:
         assert self._collected is not None
-        self._deadline_s = self._now() + BODY_TIMEOUT_S
+        self.body_moved(len(data))
         end = self._missing
         self._missing -= len(data)
         self._collected.add(data if self._missing >= 0 else data[:end])
@@ -163,9 +179,13 @@ class HttpConnection(asyncio.Protocol):
         self._transport.set_protocol(BodyReceiver(self, slot.memory[len(begun) :]))
         return True
 
-    def body_moved(self) -> None:
-        """A part of a long body has come."""
-        self._deadline_s = self._now() + BODY_TIMEOUT_S
+    def _body_begins(self) -> None:
+        self._deadline_s = self._body_due_s = self._now() + time_limits.BODY_TIMEOUT_S
+
+    def body_moved(self, size: int) -> None:
+        """A part of a body has come: it earns the rest some time, but a byte now and then does not."""
+        self._body_due_s += size / time_limits.LEAST_BODY_RATE
+        self._deadline_s = min(self._body_due_s, self._now() + time_limits.BODY_TIMEOUT_S)
 
     def body_complete(self) -> None:
         """A long body is whole."""
@@ -181,11 +201,14 @@ class HttpConnection(asyncio.Protocol):
         slow = self._slow
         if slow is None:
             slow = self._slow = SlowReader(self, self._max_body)
-            self._deadline_s = self._now() + HEAD_TIMEOUT_S
+            self._deadline_s = self._now() + time_limits.HEAD_TIMEOUT_S
             self._read = self._read_slowly
+        was_in_body = slow.in_body
         slow.feed(data)
         if slow.in_body:
-            self._deadline_s = self._now() + BODY_TIMEOUT_S
+            if not was_in_body:
+                self._body_begins()
+            self.body_moved(len(data))
         elif slow.between_requests and self._slow is not None:
             self._slow = None
             self._read = None
@@ -195,6 +218,7 @@ class HttpConnection(asyncio.Protocol):
         if self._read is _ignore:
             return  # the connection was closed by the answer to the one before
         self._owes_continue = False
+        self._body_begins()  # what follows in the same read has its own time
         exchange = Exchange(self, request.payload.join(), request.head_length, self._now())
         exchange.http_1_0 = request.http_1_0
         exchange.keep_alive = request.keep_alive
@@ -249,6 +273,7 @@ class HttpConnection(asyncio.Protocol):
             if self._reading_paused:
                 self._transport.pause_reading()
             else:
+                self._resumed_s = self._now()
                 self._transport.resume_reading()
 
     def write(self, data: bytes) -> None:
@@ -286,7 +311,7 @@ class HttpConnection(asyncio.Protocol):
         if exchange is not self._current:
             return
         self._current = None
-        self._deadline_s = _FROM_THE_NEXT_TICK
+        self._deadline_s = FROM_THE_NEXT_TICK
         if not exchange.keep_alive:
             self._linger()
         elif self._pending or self._reading_paused:
@@ -299,14 +324,20 @@ class HttpConnection(asyncio.Protocol):
         self._stop_reading()
         if self._transport is not None:
             self._transport.close()
-            self._transport = None
+            self._let_go()
 
     def abort(self) -> None:
         """Close at once; what is not written yet is lost, and the client sees it."""
         self._stop_reading()
-        if self._transport is not None:
-            self._transport.abort()
-            self._transport = None
+        transport = self._transport or self._leaving
+        if transport is not None:
+            transport.abort()
+        self._transport = self._leaving = None
+
+    def _let_go(self) -> None:
+        """Nothing is written from here on; the client has some time to take what was."""
+        self._leaving, self._transport = self._transport, None
+        self._deadline_s = self._now() + time_limits.WRITE_TIMEOUT_S
 
     @property
     def idle(self) -> bool:
@@ -315,20 +346,21 @@ class HttpConnection(asyncio.Protocol):
 
     def check_deadline(self, now_s: float) -> None:
         """End the connection of a client that is too slow; called about every second."""
-        if self.write_paused and self._transport is not None:
-            before, self._unread_bytes = self._unread_bytes, unread_bytes(self._transport)
+        transport = self._leaving or (self._transport if self.write_paused else None)
+        if transport is not None:
+            before, self._unread_bytes = self._unread_bytes, unread_bytes(transport)
             if self._unread_bytes < before:  # it reads, if slowly
-                self._deadline_s = now_s + WRITE_TIMEOUT_S
-        if self._deadline_s == _FROM_THE_NEXT_TICK:
-            self._deadline_s = now_s + (IDLE_TIMEOUT_S if self.idle else HEAD_TIMEOUT_S)
+                self._deadline_s = now_s + time_limits.WRITE_TIMEOUT_S
+        if self._deadline_s == FROM_THE_NEXT_TICK:
+            self._deadline_s = now_s + (time_limits.IDLE_TIMEOUT_S if self.idle else time_limits.HEAD_TIMEOUT_S)
         if now_s < self._deadline_s:
             return
-        if self.write_paused:
+        if transport is not None:
             self.abort()
         elif self.idle:
             self.close()
         elif self._current is None:
-            self.refuse(HTTPStatus.REQUEST_TIMEOUT, "the request did not come in time")
+            self.refuse(HTTPStatus.REQUEST_TIMEOUT, "the request came too slowly, or stopped coming")
 
     def _stop_reading(self) -> None:
         self._slow = None
@@ -349,12 +381,16 @@ class HttpConnection(asyncio.Protocol):
         """Close in stages (RFC 9112, 9.6): with unread input a close is a reset, and may cost the client our answer."""
         self._stop_reading()
         self._drop_what_waits()
-        if self._transport is not None and not self._transport.is_closing():
-            if self._reading_paused:
-                self._reading_paused = False
-                self._transport.resume_reading()
-            self._transport.write_eof()
-            self._lingering = self.server.loop.call_later(LINGER_S, self._transport.close)
+        transport = self._transport
+        if self._client_done or transport is None or transport.is_closing():
+            self.close()
+            return
+        if self._reading_paused:
+            self._reading_paused = False
+            transport.resume_reading()
+        transport.write_eof()
+        self._lingering = self.server.loop.call_later(time_limits.LINGER_S, transport.close)
+        self._let_go()
 
 
 def _ignore(data: bytes) -> None:

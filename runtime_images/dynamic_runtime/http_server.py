@@ -19,6 +19,9 @@ class Application(Protocol):
     def client_gone(self, exchange: Exchange) -> None:
         """The client of an exchange that is not answered yet has left."""
 
+    def half_closed(self, exchange: Exchange) -> None:
+        """The client of an exchange that is not answered yet has left, or sends no more and waits: nobody can tell."""
+
     def drained(self, exchange: Exchange) -> None:
         """The client has taken what was written of the answer so far."""
 

@@ -76,6 +76,9 @@ class Application:
     def client_gone(self, exchange: Exchange) -> None:
         """Nothing is under way for it."""
 
+    def half_closed(self, exchange: Exchange) -> None:
+        """It is answered."""
+
     def drained(self, exchange: Exchange) -> None:
         """Nothing waits for it."""
 
@@ -97,6 +100,11 @@ class Wire(asyncio.Transport):
         """The client sends `data`."""
         self._waiting.append(data)
         self._deliver()
+
+    def end(self) -> None:
+        """The client sends no more; as asyncio has it, the transport closes unless the protocol wants to go on."""
+        if not self._connection.eof_received():
+            self.close()
 
     def _deliver(self) -> None:
         while self._waiting and not self._paused and not self._closing:

@@ -248,6 +248,31 @@ def test_requests_at_a_worker_never_share_a_slot_of_the_begun_marks(play: Callab
     play(scene)
 
 
+def test_a_client_that_ends_its_half_gets_its_answer_only_where_a_worker_has_its_request(
+    play: Callable[..., None],
+) -> None:
+    async def scene(stage: Stage) -> None:
+        stage.link.room = 1
+        served, waiting = await stage.client(), await stage.client()
+        served.end()
+        waiting.end()
+
+        assert bytes(waiting.written).startswith(b"HTTP/1.1 503 ")
+        assert b"\r\nretry-after: 1\r\n" in waiting.written
+        assert waiting.ended
+        assert not stage.front.queue
+        assert stage.front.counters.failures == 0, "nobody knows whether anybody was failed"
+
+        (request_id,) = stage.requests()
+        stage.answer(whole(request_id))
+
+        assert bytes(served.written).endswith(b"hello")
+        assert served.ended
+        assert [frame[1] for frame in stage.worker.sent] == [Kind.REQUEST]
+
+    play(scene)
+
+
 def test_a_client_that_leaves_cancels_what_it_waits_for_wherever_that_is(play: Callable[..., None]) -> None:
     async def scene(stage: Stage) -> None:
         first = await stage.client()

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 import runtime_images.dynamic_runtime
-from runtime_images.dynamic_runtime import arenas, frames, http
+from runtime_images.dynamic_runtime import arenas, frames, time_limits
 from runtime_images.dynamic_runtime.settings import Settings
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "http.md").read_text("utf-8")
@@ -21,10 +21,13 @@ def limit(beginning: str) -> str:
 def test_the_limits_are_those_of_the_code() -> None:
     settings = Settings(function_dir=Path())
 
-    assert limit("time for a head") == f"{http.HEAD_TIMEOUT_S:g} s"
-    assert limit("time between two parts") == f"{http.BODY_TIMEOUT_S:g} s"
-    assert limit("time that a connection may idle") == f"{http.IDLE_TIMEOUT_S:g} s"
-    assert limit("time without progress") == f"{http.WRITE_TIMEOUT_S:g} s"
+    assert limit("time for a head") == f"{time_limits.HEAD_TIMEOUT_S:g} s"
+    assert limit("time between two parts") == f"{time_limits.BODY_TIMEOUT_S:g} s"
+    rate = f"{time_limits.BODY_TIMEOUT_S:g} s, and one more for each {time_limits.LEAST_BODY_RATE} bytes that have come"
+    assert limit("time for a whole body") == rate
+    assert f"within {time_limits.HALF_CLOSE_S:g} s of it" in PAGE
+    assert limit("time that a connection may idle") == f"{time_limits.IDLE_TIMEOUT_S:g} s"
+    assert limit("time without progress") == f"{time_limits.WRITE_TIMEOUT_S:g} s"
     assert f" {settings.max_body_bytes // 2**20} MiB" in limit("request body")
     assert limit("requests that wait").startswith(f"{settings.queue_size} ")
     assert f" {settings.request_timeout_s:g} s" in limit("time from a whole request")

@@ -8,10 +8,12 @@ from collections.abc import Awaitable, Callable
 import pytest
 import uvloop
 
-from runtime_images.dynamic_runtime import http
+from runtime_images.dynamic_runtime import time_limits
+from runtime_images.dynamic_runtime.arenas import create_requests
 from runtime_images.dynamic_runtime.clock import FakeClock
 from runtime_images.dynamic_runtime.exchange import Exchange
 from runtime_images.dynamic_runtime.http_server import HttpServer
+from runtime_images.dynamic_runtime.response_head import head_of
 from tests.support.edge import Application, ok
 
 GET = b"GET / HTTP/1.1\r\nHost: t\r\n\r\n"
@@ -24,7 +26,8 @@ class Meeting:
     def __init__(self, application: Application) -> None:
         self.application = application
         self.clock = FakeClock()
-        self.server = HttpServer(application, self.clock, max_body_bytes=1_000_000)
+        self.requests = create_requests()
+        self.server = HttpServer(application, self.clock, 1_000_000, self.requests)
         self.client = socket.socket()
 
     async def open(self) -> None:
@@ -74,9 +77,9 @@ class Meeting:
         await asyncio.sleep(0.01)
 
 
-def meet(script: Callable[[Meeting], Awaitable[None]], answer: Callable[[Exchange], None] = ok) -> None:
+def meet(script: Callable[[Meeting], Awaitable[None]], answer: Callable[[Exchange], None] | Application = ok) -> None:
     async def run() -> None:
-        meeting = Meeting(Application(answer))
+        meeting = Meeting(answer if isinstance(answer, Application) else Application(answer))
         await meeting.open()
         try:
             await script(meeting)
@@ -95,7 +98,7 @@ def assert_one_json_line(raw: bytes, status: int) -> None:
     assert isinstance(json.loads(body)["error"], str)
 
 
-@pytest.mark.parametrize("pause_s", [5.0, http.HEAD_TIMEOUT_S + 1])
+@pytest.mark.parametrize("pause_s", [5.0, time_limits.HEAD_TIMEOUT_S + 1])
 def test_a_head_that_trickles_in_is_refused_when_its_time_is_over(pause_s: float) -> None:
     async def script(meeting: Meeting) -> None:
         for byte in GET[:12]:
@@ -112,7 +115,7 @@ def test_a_head_that_begins_behind_an_answered_request_has_no_more_time_than_ano
     async def script(meeting: Meeting) -> None:
         await meeting.send(GET + GET[:12])
         answer = await meeting.read()
-        await meeting.pass_time(http.HEAD_TIMEOUT_S + 3)
+        await meeting.pass_time(time_limits.HEAD_TIMEOUT_S + 3)
 
         assert answer.startswith(b"HTTP/1.1 200 ")
         assert_one_json_line(await meeting.read_all(), 408)
@@ -123,9 +126,9 @@ def test_a_head_that_begins_behind_an_answered_request_has_no_more_time_than_ano
 def test_a_body_that_stops_coming_is_refused() -> None:
     async def script(meeting: Meeting) -> None:
         await meeting.send(b"POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 9\r\n\r\nhalf")
-        await meeting.pass_time(http.BODY_TIMEOUT_S - 1)
+        await meeting.pass_time(time_limits.BODY_TIMEOUT_S - 1)
         await meeting.send(b"-")
-        await meeting.pass_time(http.BODY_TIMEOUT_S - 1)
+        await meeting.pass_time(time_limits.BODY_TIMEOUT_S - 1)
         assert meeting.connected
         await meeting.pass_time(2)
 
@@ -134,15 +137,51 @@ def test_a_body_that_stops_coming_is_refused() -> None:
     meet(script)
 
 
-def test_a_body_that_comes_slowly_but_steadily_is_taken() -> None:
+POST = b"POST / HTTP/1.1\r\nHost: t\r\n"
+BODIES = {
+    "by length": POST + b"Content-Length: 60000\r\n\r\n",
+    "into shared memory": POST + b"Content-Length: 600000\r\n\r\n",
+    "in chunks": POST + b"Transfer-Encoding: chunked\r\n\r\nea60\r\n",
+}
+
+
+@pytest.mark.parametrize("head", BODIES.values(), ids=BODIES)
+def test_a_body_that_trickles_is_refused_although_it_never_stops(head: bytes) -> None:
     async def script(meeting: Meeting) -> None:
-        await meeting.send(b"POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 5\r\n\r\n")
-        for byte in b"whole":
-            await meeting.pass_time(http.BODY_TIMEOUT_S - 1)
-            await meeting.send(bytes([byte]))
+        await meeting.send(head)
+        for _ in range(40):
+            await meeting.send(b"x")
+            await meeting.pass_time(1)
+
+        assert_one_json_line(await meeting.read_all(), 408)
+        assert meeting.requests is None or not meeting.requests.taken
+
+    meet(script)
+
+
+@pytest.mark.parametrize("head", BODIES.values(), ids=BODIES)
+def test_a_body_that_comes_slowly_but_steadily_is_taken(head: bytes) -> None:
+    async def script(meeting: Meeting) -> None:
+        size = 600_000 if b"600000" in head else 60_000
+        await meeting.send(head)
+        for _ in range(size // 10_000):
+            await meeting.pass_time(9)  # 10 s would be slower than 1 KiB a second, the first 30 s apart
+            await meeting.send(b"x" * 10_000)
+        await meeting.send(b"\r\n0\r\n\r\n" if b"chunked" in head else b"")
 
         assert (await meeting.read()).startswith(b"HTTP/1.1 200")
-        assert meeting.application.seen[0].body == b"whole"
+
+    meet(script)
+
+
+def test_each_chunked_body_of_a_connection_has_its_own_time() -> None:
+    async def script(meeting: Meeting) -> None:
+        begun = POST + b"Transfer-Encoding: chunked\r\n\r\n1\r\n"
+        await meeting.send(begun)
+        for _ in range(4):  # each send ends one body and begins the next
+            await meeting.pass_time(25)
+            await meeting.send(b"x\r\n0\r\n\r\n" + begun)
+            assert (await meeting.read()).startswith(b"HTTP/1.1 200")
 
     meet(script)
 
@@ -154,7 +193,7 @@ def test_a_connection_may_idle_for_75_seconds_and_is_closed_without_a_word_some_
         await meeting.pass_time(75)
         await meeting.send(GET)
         assert (await meeting.read()).startswith(b"HTTP/1.1 200")
-        await meeting.pass_time(http.IDLE_TIMEOUT_S + 1)
+        await meeting.pass_time(time_limits.IDLE_TIMEOUT_S + 1)
 
         assert await meeting.read() == b""
 
@@ -163,7 +202,7 @@ def test_a_connection_may_idle_for_75_seconds_and_is_closed_without_a_word_some_
 
 def test_a_connection_on_which_nothing_is_ever_said_is_closed_without_a_word() -> None:
     async def script(meeting: Meeting) -> None:
-        await meeting.pass_time(http.HEAD_TIMEOUT_S + 1)
+        await meeting.pass_time(time_limits.HEAD_TIMEOUT_S + 1)
 
         assert await meeting.read() == b""
 
@@ -190,13 +229,41 @@ def large(exchange: Exchange) -> None:
 def test_a_client_that_does_not_read_its_answer_is_cut_off() -> None:
     async def script(meeting: Meeting) -> None:
         await meeting.send(GET)
-        await meeting.pass_time(http.WRITE_TIMEOUT_S - 2)
+        await meeting.pass_time(time_limits.WRITE_TIMEOUT_S - 2)
         assert meeting.connected
-        await meeting.pass_time(http.IDLE_TIMEOUT_S)
+        await meeting.pass_time(time_limits.IDLE_TIMEOUT_S)
 
         assert not meeting.connected
 
     meet(script, large)
+
+
+@pytest.mark.parametrize("end", ["keeps the connection", "asks to close it", "ends its half"])
+@pytest.mark.parametrize("rest", [1_000, 30_000], ids=lambda rest: f"{rest} bytes wait here")
+def test_a_client_that_takes_nothing_is_cut_off_however_little_is_left_of_its_answer(end: str, rest: int) -> None:
+    taken: list[int] = []
+
+    def answer(exchange: Exchange) -> None:
+        """More than the kernel takes, by `rest` bytes: fewer than those at which writing is paused."""
+        transport = exchange.connection._transport
+        assert transport is not None
+        exchange.begin(head_of(200, []))
+        while not transport.get_write_buffer_size():
+            exchange.write(b"x" * 4096)
+            taken.append(4096)
+        exchange.write(b"x" * rest)
+        exchange.end()
+
+    async def script(meeting: Meeting) -> None:
+        await meeting.send(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n") if "close" in end else GET)
+        if end == "ends its half":
+            meeting.client.shutdown(socket.SHUT_WR)
+        await meeting.pass_time(time_limits.IDLE_TIMEOUT_S + time_limits.WRITE_TIMEOUT_S + 5)
+
+        assert taken
+        assert not meeting.connected
+
+    meet(script, answer)
 
 
 def test_a_client_that_reads_slowly_gets_all_of_its_answer() -> None:
@@ -207,7 +274,7 @@ def test_a_client_that_reads_slowly_gets_all_of_its_answer() -> None:
             part = await meeting.read(1_000_000)
             assert part, f"cut off after {got} bytes"
             got += len(part)
-            await meeting.pass_time(http.WRITE_TIMEOUT_S / 2 if got < 2_000_000 else 1)
+            await meeting.pass_time(time_limits.WRITE_TIMEOUT_S / 2 if got < 2_000_000 else 1)
 
     meet(script, large)
 
