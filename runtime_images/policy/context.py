@@ -38,7 +38,7 @@ def move(rule: str) -> Choice:
 
 
 class Context:
-    """A moment. `state` is replaced while the rules learn more about the moment; nothing else changes."""
+    """A moment. The rules write what they learn of it on `state`, this decision's own copy; nothing else changes."""
 
     __slots__ = (
         "_clients",

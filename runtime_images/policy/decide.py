@@ -37,7 +37,8 @@ def decide(
     Returns:
         The state to pass in next time, and the decision. A decision other than the active backend is an order.
     """
-    state, fresh = learn(policy, state, observation, now)
+    state = state.copy()
+    fresh = learn(policy, state, observation, now)
     context = Context(policy, state, observation, now, fresh)
     if policy.mode.is_fixed:
         return state, _decision(context, stay("fixed"))
@@ -46,7 +47,7 @@ def decide(
         choice = on_cpu(context) if observation.active is Backend.CPU else on_gpu(context)
     _keep_ledger(context, choice.rule)
     _note_order(context, choice)
-    return context.state, _decision(context, choice)
+    return state, _decision(context, choice)
 
 
 def _decision(context: Context, choice: Choice) -> Decision:
@@ -71,7 +72,7 @@ def _note_loss(context: Context) -> None:
     """A GPU lost again within ten minutes is left alone for a while when it returns."""
     state, now = context.state, context.now
     again = now - state.gpu_failed_at < LOST_AGAIN_S
-    context.state = state._replace(gpu_failures=state.gpu_failures + 1 if again else 0, gpu_failed_at=now)
+    state.gpu_failures, state.gpu_failed_at = state.gpu_failures + 1 if again else 0, now
 
 
 def _under_way(context: Context) -> Choice | None:
@@ -107,9 +108,8 @@ def _keep_ledger(context: Context, rule: str) -> None:
     if ledger.at is None or context.now - ledger.at >= plans.BEAT_S:
         terms = context.terms
         ledger = plans.settle(ledger, terms, context.now, available=context.usable(Backend.GPU))
-        context.state = context.state._replace(allowed=plans.allowed_share(ledger, terms, context.state.rate))
-    if ledger is not context.state.ledger:
-        context.state = context.state._replace(ledger=ledger)
+        context.state.allowed = plans.allowed_share(ledger, terms, context.state.rate)
+    context.state.ledger = ledger
 
 
 def _keep_rhythm(context: Context, *, trouble: bool) -> bool:
@@ -117,17 +117,15 @@ def _keep_rhythm(context: Context, *, trouble: bool) -> bool:
     state, now = context.state, context.now
     began = trouble and now - state.ledger.trouble_at > PAUSE_S and not state.ledger.pending_trouble
     if began:
-        context.state = state._replace(rhythm=rhythm.note_onset(state.rhythm, now))
-        return rhythm.was_expected(state.rhythm, now)
+        expected = rhythm.was_expected(state.rhythm, now)
+        state.rhythm = rhythm.note_onset(state.rhythm, now)
+        return expected
     if len(state.rhythm.onsets) > 1:
-        silent = rhythm.note_silence(state.rhythm, now)
-        if silent is not state.rhythm:
-            context.state = state._replace(rhythm=silent)
+        state.rhythm = rhythm.note_silence(state.rhythm, now)
     return False
 
 
 def _note_order(context: Context, choice: Choice) -> None:
     """Remember which rule ordered the switch, to judge it once traffic has moved."""
-    ordered = choice.rule if choice.moves else ""
-    if choice.rule != "under_way" and ordered != context.state.ordered:
-        context.state = context.state._replace(ordered=ordered)
+    if choice.rule != "under_way":
+        context.state.ordered = choice.rule if choice.moves else ""

@@ -11,10 +11,9 @@ from math import inf
 
 from runtime_images.policy import plans, rhythm
 from runtime_images.policy.context import Choice, Context, move, stay
-from runtime_images.policy.estimators import level_of
 from runtime_images.policy.faults import answers_are_errors, note_soundness
+from runtime_images.policy.learning import level_since
 from runtime_images.policy.model import Backend
-from runtime_images.policy.state import Level
 
 GAIN_LEAST = 3
 GAIN_MOST = 12
@@ -28,11 +27,11 @@ AHEAD = ("rhythm", "early", "returned")
 
 def on_gpu(context: Context) -> Choice:
     """The decision while the GPU serves; the context's state learns since when the CPU would do."""
-    context.state = note_soundness(context)
+    note_soundness(context)
     _note_calm(context)
     if answers_are_errors(context):
-        state = context.state
-        context.state = state._replace(gpu_failures=state.gpu_failures + 1, gpu_failed_at=context.now)
+        context.state.gpu_failures += 1
+        context.state.gpu_failed_at = context.now
         return move("errors")
     if not context.usable(Backend.CPU):
         return stay("no_cpu")
@@ -40,7 +39,7 @@ def on_gpu(context: Context) -> Choice:
         return stay("enough")
     if gained_nothing(context):
         level = context.level(Backend.CPU)
-        context.state = context.state._replace(futile_s=level.p95_s if level else None, futile_at=context.now)
+        context.state.futile_s, context.state.futile_at = level.p95_s if level else None, context.now
         return move("no_gain")
     return _leave(context) or _stay(context)
 
@@ -69,18 +68,11 @@ def gained_nothing(context: Context) -> bool:
     before = context.level(Backend.CPU)
     if before is None or context.state.promoted_by in AHEAD:
         return False  # the load that needs it has not come yet
-    here = level_since_move(context)
+    here = level_since(context.state.gpu, context.state.moved_at)
     if here is None or here.size < GAIN_LEAST:
         return False
     gain = context.settings.gain
     return here.p50_s >= gain * before.p50_s and here.p95_s >= gain * before.p95_s
-
-
-def level_since_move(context: Context) -> Level | None:
-    """The GPU's level, of requests that it has served since the switch."""
-    gpu = context.state.gpu
-    begin = bisect_left(gpu.ats, context.state.moved_at)
-    return level_of(gpu.services_s[begin:], gpu.latencies_s[begin:])
 
 
 def _note_calm(context: Context) -> None:
@@ -91,7 +83,7 @@ def _note_calm(context: Context) -> None:
     calm = would_do(context, 0.0)
     if calm is not (state.calm_since is not None) or calm is state.needed:
         since = (context.now if state.calm_since is None else state.calm_since) if calm else None
-        context.state = state._replace(calm_since=since, needed=not calm)
+        state.calm_since, state.needed = since, not calm
 
 
 def _known(context: Context) -> bool:
@@ -138,8 +130,8 @@ def _trial_has_come(context: Context) -> bool:
     """Whether a trial has been due for a while; it must stay due, lest a change of the load be taken for one."""
     state, due = context.state, _trial_is_due(context)
     if due is not (state.trial_due_since is not None):
-        context.state = state._replace(trial_due_since=context.now if due else None)
-    since = context.state.trial_due_since
+        state.trial_due_since = context.now if due else None
+    since = state.trial_due_since
     return since is not None and context.now - since >= context.settings.dwell_s
 
 

@@ -8,7 +8,6 @@ GPU, and dearer.
 
 from runtime_images.policy.context import Context
 from runtime_images.policy.model import Backend
-from runtime_images.policy.state import PolicyState
 
 ANSWERS_LEAST = 5
 ERRORS_MOST = 0.5
@@ -25,11 +24,11 @@ def answers_are_errors(context: Context) -> bool:
     return gpu.error_rate >= limit and gpu.answered >= ANSWERS_LEAST and context.usable(Backend.CPU)
 
 
-def note_soundness(context: Context) -> PolicyState:
+def note_soundness(context: Context) -> None:
     """Forgive a GPU that serves well again."""
     state, gpu = context.state, context.gpu
-    sound = state.gpu_failures and gpu.answered >= SOUND_AFTER and gpu.error_rate < ERRORS_MOST
-    return state._replace(gpu_failures=0) if sound else state
+    if state.gpu_failures and gpu.answered >= SOUND_AFTER and gpu.error_rate < ERRORS_MOST:
+        state.gpu_failures = 0
 
 
 def pause_left_s(context: Context) -> float:

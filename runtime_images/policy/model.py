@@ -21,6 +21,10 @@ class Backend(StrEnum):
         return Backend.GPU if self is Backend.CPU else Backend.CPU
 
 
+CPU, GPU = Backend.CPU, Backend.GPU
+"""The same by a shorter way: before Python 3.12 every look at a member through its class runs Python code."""
+
+
 class ExecutionMode(StrEnum):
     """What a function needs; the two `*_preferred` modes may switch while the function serves."""
 

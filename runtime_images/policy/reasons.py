@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from runtime_images.policy import plans
 from runtime_images.policy.context import Context
-from runtime_images.policy.demotion import level_since_move, misses_too, unmeasured_s
+from runtime_images.policy.demotion import misses_too, unmeasured_s
 from runtime_images.policy.estimators import predict_gpu_s
 from runtime_images.policy.faults import pause_left_s
+from runtime_images.policy.learning import level_since
 from runtime_images.policy.model import Backend
 from runtime_images.policy.promotion import backlog_s, is_late, is_overloaded
 from runtime_images.policy.sentences import NAMES, requests, span, target
@@ -174,7 +175,7 @@ def _errors(context: Context) -> str:
 
 
 def _no_gain(context: Context) -> str:
-    here, before = level_since_move(context), context.level(Backend.CPU)
+    here, before = level_since(context.state.gpu, context.state.moved_at), context.level(Backend.CPU)
     assert here is not None
     assert before is not None
     return f"the GPU takes {span(here.p50_s)} for what took the CPU {span(before.p50_s)}: the promotion gained nothing"

@@ -1,15 +1,15 @@
 """What the policy is told once (`PolicySettings`) and what it remembers from one decision to the next (`PolicyState`).
 
-All are frozen values: `decide` answers with a new state and never changes the old one, so a recorded run can be
-replayed and a test can hold any moment still. What changes at every decision is a named tuple, the cheapest frozen
-value to copy. Times are seconds on the caller's clock.
+`decide` answers with a new state and never changes the old one, so a recorded run can be replayed and a test can hold
+any moment still. It copies the state once and writes on the copy until it hands it out; everything in it is a frozen
+value. Times are seconds on the caller's clock.
 """
 
 from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple
 
-from runtime_images.policy.model import Backend, ExecutionMode, Prices, Slo
+from runtime_images.policy.model import CPU, Backend, ExecutionMode, Prices, Slo
 from runtime_images.policy.rhythm import Rhythm
 
 
@@ -128,8 +128,9 @@ class Ledger(NamedTuple):
     plans: tuple[Plan, ...] = ()
 
 
-class PolicyState(NamedTuple):
-    """Everything remembered between decisions.
+@dataclass
+class PolicyState:
+    """Everything remembered between decisions; not to be changed but on a copy of one's own.
 
     `moved_at` is when traffic came to the `active` backend. `alarm` is the evidence that it misses the SLO
     (estimators.py), `bad_since` and `bad_at` the first and the last bad request of the present trouble, `episodes`
@@ -179,7 +180,13 @@ class PolicyState(NamedTuple):
 
     def lane(self, backend: Backend) -> LaneMemory:
         """The memory of `backend`."""
-        return self.cpu if backend is Backend.CPU else self.gpu
+        return self.cpu if backend is CPU else self.gpu
+
+    def copy(self) -> "PolicyState":
+        """An equal state, to be written on; its fields are taken over in one go, since each decision needs one."""
+        other = object.__new__(PolicyState)
+        other.__dict__ = self.__dict__.copy()
+        return other
 
 
 def initial_state(settings: PolicySettings) -> PolicyState:

@@ -57,7 +57,7 @@ def test_a_fixed_gpu_function_stays_with_its_errors() -> None:
 
 
 def _after_failures(count: int, now: float) -> PolicyState:
-    return initial_state(SETTINGS)._replace(gpu_failures=count, gpu_failed_at=now)
+    return replace(initial_state(SETTINGS), gpu_failures=count, gpu_failed_at=now)
 
 
 def test_the_gpu_is_tried_again_after_a_pause_that_grows_with_each_failure() -> None:
