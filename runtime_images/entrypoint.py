@@ -20,6 +20,9 @@ from pathlib import Path
 CANDIDATES = ("func.py", "function/func.py", "handler.py", "main.py", "app.py")
 """The files that may hold an entry point, relative to the function's directory."""
 
+_APPLICATIONS = ("app", "application", "api")
+"""What the documentation of ASGI frameworks calls their applications."""
+
 
 class EntryForm(StrEnum):
     """How the entry point wants to be called."""
@@ -83,10 +86,21 @@ def find_entry(directory: Path, entrypoint: str = "") -> Entry:
         raise EntryError(
             "no_entry",
             f"no entry point in {directory}: none of {', '.join(CANDIDATES)} defines new, handle or handler",
-            "define `def handler(payload)` in func.py, or name your own in gaia.toml: [function] entrypoint = "
-            '"path.py:function"',
+            _hint_for_none(directory),
         )
     return found[0]
+
+
+def _hint_for_none(directory: Path) -> str:
+    """What to do without an entry point; an application that a framework has made is likely to be what is meant."""
+    for name in CANDIDATES:
+        if (directory / name).is_file():
+            for attribute, line in _bindings(_parse(directory, name)):
+                if attribute in _APPLICATIONS:
+                    entrypoint = f'[function] entrypoint = "{name}:{attribute}"'
+                    return f"to serve {attribute} ({name}:{line}), write into gaia.toml: {entrypoint}"
+    own = '[function] entrypoint = "path.py:function"'
+    return f"define `def handler(payload)` in func.py, or name your own in gaia.toml: {own}"
 
 
 def _named_entry(directory: Path, entrypoint: str) -> Entry:

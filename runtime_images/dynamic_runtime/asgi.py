@@ -6,7 +6,7 @@ credits.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -14,7 +14,7 @@ from urllib.parse import unquote_to_bytes
 from runtime_images.dynamic_runtime import frames
 from runtime_images.dynamic_runtime.arenas import LEAST_BYTES
 from runtime_images.dynamic_runtime.call import Call
-from runtime_images.dynamic_runtime.contract import AsgiCallable, Message, Scope
+from runtime_images.dynamic_runtime.contract import Message, Scope
 from runtime_images.dynamic_runtime.frames import CHUNK, FINAL, IN_ARENA, MAX_CHUNK_BYTES, RESPONSE
 
 _REMEMBERED_LINES = 128
@@ -147,8 +147,11 @@ class ClientGoneError(OSError):
         super().__init__("the client has left")
 
 
-def build_scope(head: bytes) -> Scope:
-    """The ASGI scope of a request's head, as it stood on the wire and was checked by the front."""
+def build_scope(head: bytes, state: dict[str, Any]) -> Scope:
+    """The ASGI scope of a request's head, as it stood on the wire and was checked by the front.
+
+    `state` is what the application's lifespan has left; each request has a copy of its own, as ASGI asks.
+    """
     lines = head.split(b"\r\n")
     method, path, raw_path, query, version = _request_line(lines[0])
     return {
@@ -164,7 +167,7 @@ def build_scope(head: bytes) -> Scope:
         "headers": list(map(_header_of, lines[1:-2])),
         "client": None,
         "server": None,
-        "state": {},
+        "state": state.copy(),
     }
 
 
@@ -206,46 +209,3 @@ def _header_line(name: bytes, value: bytes) -> bytes:
     """One header line; a function's answers have mostly the same ones."""
     line = b"%b: %b\r\n" % (name.lower(), value)
     return line if line.count(b"\r") == line.count(b"\n") == 1 else _REFUSED
-
-
-async def run_lifespan(application: AsgiCallable) -> Callable[[], Awaitable[None]] | None:
-    """Start a framework's application up; the returned callable shuts it down. None: it does not know lifespan.
-
-    Raises:
-        RuntimeError: the application says that its start-up failed.
-    """
-    inbox: asyncio.Queue[Message] = asyncio.Queue()
-    outbox: asyncio.Queue[Message | None] = asyncio.Queue()
-
-    async def life() -> None:
-        try:
-            scope: dict[str, Any] = {
-                "type": "lifespan",
-                "asgi": {"version": "3.0", "spec_version": "2.3"},
-                "state": {},
-            }
-            await application(scope, inbox.get, outbox.put)
-        finally:
-            outbox.put_nowait(None)
-
-    task = asyncio.create_task(life())
-    task.add_done_callback(_retrieve)
-    inbox.put_nowait({"type": "lifespan.startup"})
-    answer = await outbox.get()
-    if answer is None:
-        return None
-    if answer["type"] == "lifespan.startup.failed":
-        raise RuntimeError(answer.get("message") or "the application's start-up failed")
-
-    async def shut_down() -> None:
-        inbox.put_nowait({"type": "lifespan.shutdown"})
-        await outbox.get()
-        task.cancel()
-
-    return shut_down
-
-
-def _retrieve(task: asyncio.Task[None]) -> None:
-    """An application without lifespan may refuse in any way it likes (ASGI: carry on); take note of how it did."""
-    if not task.cancelled():
-        task.exception()

@@ -4,17 +4,16 @@ import contextlib
 import inspect
 import os
 import traceback
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-from runtime_images.dynamic_runtime.asgi import run_lifespan
 from runtime_images.dynamic_runtime.contract import LoadedFunction, SetupError, describe_error
+from runtime_images.dynamic_runtime.lifespan import Lifespan
 
 HEALTH_HOOKS = ("alive", "ready")
 
 
-async def start_function(function: LoadedFunction) -> Callable[[], Awaitable[None]] | None:
-    """Run the start hook and a framework's start-up; the result, if any, shuts the framework down.
+async def start_function(function: LoadedFunction) -> Lifespan | None:
+    """Run the start hook and a framework's start-up; the result is the framework's lifespan, if it is one.
 
     Raises:
         SetupError: one of them failed.
@@ -23,7 +22,9 @@ async def start_function(function: LoadedFunction) -> Callable[[], Awaitable[Non
         if function.start is not None:
             await _awaited(function.start(dict(os.environ)))
         if function.lifespan and function.asgi is not None:
-            return await run_lifespan(function.asgi)
+            lifespan = Lifespan(function.asgi)
+            await lifespan.start_up()
+            return lifespan
     except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
         _log()
         entry = function.entry
@@ -32,11 +33,11 @@ async def start_function(function: LoadedFunction) -> Callable[[], Awaitable[Non
     return None
 
 
-async def stop_function(function: LoadedFunction, end_lifespan: Callable[[], Awaitable[None]] | None) -> None:
+async def stop_function(function: LoadedFunction, lifespan: Lifespan | None) -> None:
     """Shut the framework down and run the stop hook; the worker ends either way, the log tells what went wrong."""
     try:
-        if end_lifespan is not None:
-            await end_lifespan()
+        if lifespan is not None:
+            await lifespan.shut_down()
         if function.stop is not None:
             await _awaited(function.stop())
     except (Exception, SystemExit):  # noqa: BLE001 -- the user's code may raise anything

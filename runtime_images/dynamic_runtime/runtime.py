@@ -141,7 +141,7 @@ class Runtime:
         await self.supervisor.bring_up(backend)
         backend = self.supervisor.target
         worker = self.supervisor.worker(backend)
-        if worker is None:
+        if worker is None or worker.state is not WorkerState.READY:  # what failed to start may not have ended yet
             return
         self._learn_start(backend)
         self.metrics.mode(self.settings.mode.on(backend))

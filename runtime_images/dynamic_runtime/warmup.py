@@ -28,8 +28,8 @@ from runtime_images.policy.model import WarmUp
 LOWEST_ERROR = 400
 
 
-async def warm_up(function: LoadedFunction, request: WarmUp) -> None:
-    """Call a function once that runs on the event loop.
+async def warm_up(function: LoadedFunction, request: WarmUp, state: dict[str, Any]) -> None:
+    """Call a function once that runs on the event loop; `state` is what a framework's start-up has left.
 
     Raises:
         SetupError: it raised, or answered with an error.
@@ -38,7 +38,7 @@ async def warm_up(function: LoadedFunction, request: WarmUp) -> None:
         if function.plain is not None:
             await function.plain(_payload(request))
             return
-        status = await _call_asgi(function, request)
+        status = await _call_asgi(function, _scope(request, state), request.body.encode())
         if not 0 < status < LOWEST_ERROR:
             raise _failure(function, request, f"was answered with status {status}" if status else "was not answered")
 
@@ -74,11 +74,11 @@ def _payload(request: WarmUp) -> Any:  # noqa: ANN401 -- JSON's own type
     return decode_payload(b"", request.body.encode(), request.path.partition("?")[2].encode())
 
 
-async def _call_asgi(function: LoadedFunction, request: WarmUp) -> int:
+async def _call_asgi(function: LoadedFunction, scope: Scope, body: bytes) -> int:
     """The status that the function sends; 0 if it sends none."""
     assert function.asgi is not None
     status = 0
-    incoming: list[Message] = [{"type": "http.request", "body": request.body.encode(), "more_body": False}]
+    incoming: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> Message:
         if not incoming:
@@ -90,14 +90,14 @@ async def _call_asgi(function: LoadedFunction, request: WarmUp) -> int:
         if message["type"] == "http.response.start":
             status = int(message["status"])
 
-    await function.asgi(_scope(request), receive, send)
+    await function.asgi(scope, receive, send)
     return status
 
 
-def _scope(request: WarmUp) -> Scope:
+def _scope(request: WarmUp, state: dict[str, Any]) -> Scope:
     """The scope of a request such as the front passes on; its method and target are taken as told."""
     path, _, query = request.path.partition("?")
     length = b"content-length: %d\r\n\r\n" % len(request.body.encode())
     head = b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n" + length
     asked = {"method": request.method, "path": unquote(path), "raw_path": path.encode(), "query_string": query.encode()}
-    return build_scope(head) | asked
+    return build_scope(head, state) | asked

@@ -28,7 +28,9 @@ from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.warmup import warm_up, warm_up_blocking
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
+
+    from runtime_images.dynamic_runtime.lifespan import Lifespan
 
 
 def main(arguments: list[str]) -> None:
@@ -120,7 +122,7 @@ async def _serve(
     await worker.start()
     if settings.warmup is not None:
         channel.sendall(frames.encode(Kind.WARMING, body=b"{}"))
-        await warm_up(function, settings.warmup)
+        await warm_up(function, settings.warmup, worker.state)
     loop = asyncio.get_running_loop()
     await loop.create_unix_connection(lambda: worker, sock=channel)
     loop.add_signal_handler(signal.SIGTERM, worker.stopping.set)
@@ -130,7 +132,10 @@ async def _serve(
 
 
 class Worker(asyncio.Protocol):
-    """The worker's end of the socket: frames in, calls of the function, frames out."""
+    """The worker's end of the socket: frames in, calls of the function, frames out.
+
+    `state` is what a framework's start-up has left for the requests.
+    """
 
     def __init__(self, begun: BegunMarks, bodies: Bodies, function: LoadedFunction, settings: Settings) -> None:
         self._begun = begun
@@ -142,7 +147,8 @@ class Worker(asyncio.Protocol):
         self._slots = asyncio.Semaphore(settings.concurrency) if settings.concurrency else None
         self._calls: dict[int, Call] = {}
         self._side_tasks: set[asyncio.Task[None]] = set()
-        self._end_lifespan: Callable[[], Awaitable[None]] | None = None
+        self._lifespan: Lifespan | None = None
+        self.state: dict[str, Any] = {}
         self._transport: asyncio.Transport | None = None
         self._outgoing: list[bytes] = []
         self._kind: type[Call] = Call if function.plain is not None else AsgiExchange
@@ -156,7 +162,9 @@ class Worker(asyncio.Protocol):
         Raises:
             SetupError: one of them failed.
         """
-        self._end_lifespan = await start_function(self._function)
+        self._lifespan = await start_function(self._function)
+        if self._lifespan is not None:
+            self.state = self._lifespan.state
 
     def announce(self) -> None:
         """Tell the front that requests may come."""
@@ -167,7 +175,7 @@ class Worker(asyncio.Protocol):
         tasks = [call.task for call in self._calls.values() if call.task is not None]
         if tasks:
             await asyncio.wait(tasks)
-        await stop_function(self._function, self._end_lifespan)
+        await stop_function(self._function, self._lifespan)
         self._flush()
         if self._transport is not None:
             self._transport.close()
@@ -281,7 +289,7 @@ class Worker(asyncio.Protocol):
         assert self._function.asgi is not None
         if self._begin(exchange):
             try:
-                await self._function.asgi(build_scope(exchange.head), exchange.receive, exchange.send)
+                await self._function.asgi(build_scope(exchange.head, self.state), exchange.receive, exchange.send)
             except asyncio.CancelledError:
                 exchange.abort()
             except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything

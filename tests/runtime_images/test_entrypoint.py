@@ -67,6 +67,16 @@ def test_a_named_entry_that_is_not_there_is_refused(tmp_path: Path, entrypoint: 
     assert raised.value.kind == "no_entry"
 
 
+def test_an_application_that_is_not_named_is_named_in_the_hint(tmp_path: Path) -> None:
+    function = write_function(tmp_path, "from fastapi import FastAPI\n\napp = FastAPI()\n", "main.py")
+
+    with pytest.raises(EntryError) as raised:
+        find_entry(function)
+
+    hint = 'to serve app (main.py:3), write into gaia.toml: [function] entrypoint = "main.py:app"'
+    assert (raised.value.kind, raised.value.hint) == ("no_entry", hint)
+
+
 def test_a_syntax_error_is_told_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(EntryError) as raised:
         find_entry(write_function(tmp_path, "def handler(payload):\n    return (\n"))

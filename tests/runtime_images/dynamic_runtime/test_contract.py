@@ -140,6 +140,56 @@ def test_a_frameworks_application_is_started_up_and_shut_down(tmp_path: Path) ->
     assert answer.body == b"True"
 
 
+STATEFUL = """
+    class Application:
+        async def __call__(self, scope, receive, send):
+            if scope["type"] == "lifespan":
+                await receive()
+                scope["state"]["requests"] = 0
+                scope["state"]["model"] = ["weights"]
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+                return
+            scope["state"]["requests"] += 1  # raises where the start-up left nothing
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": str(scope["state"]).encode()})
+
+    application = Application()
+"""
+
+
+def test_each_request_finds_a_copy_of_what_the_start_up_has_left(tmp_path: Path) -> None:
+    source = write_function(tmp_path, STATEFUL, "web.py")
+    with serving(source, GAIA_ENTRYPOINT="web.py:application") as running:
+        answers = [running.request("GET").body for _ in range(2)]
+
+    assert answers == [b"{'requests': 1, 'model': ['weights']}"] * 2
+
+
+def test_the_warm_up_finds_what_the_start_up_has_left(tmp_path: Path) -> None:
+    source = write_function(tmp_path, STATEFUL, "web.py")
+    warmup = '{"method": "GET", "path": "/", "body": ""}'
+    with serving(source, GAIA_ENTRYPOINT="web.py:application", GAIA_WARMUP=warmup) as running:
+        assert running.request("GET").status == 200
+
+
+def test_an_application_that_refuses_its_lifespan_is_served_and_the_log_says_so(tmp_path: Path) -> None:
+    source = """
+        class Application:
+            async def __call__(self, scope, receive, send):
+                assert scope["type"] == "http", "only http here"
+                await send({"type": "http.response.start", "status": 200, "headers": []})
+                await send({"type": "http.response.body", "body": b"served"})
+
+        application = Application()
+    """
+    with serving(write_function(tmp_path, source, "web.py"), GAIA_ENTRYPOINT="web.py:application") as running:
+        answer = running.request("GET")
+        running.event("log", lambda event: "lifespan: AssertionError: only http here" in event["line"])
+
+    assert answer.body == b"served"
+
+
 def test_a_function_sees_its_backend_and_no_device_that_is_not_for_it(tmp_path: Path) -> None:
     source = """
         import os

@@ -247,8 +247,10 @@ def test_a_worker_that_keeps_dying_at_the_start_is_reported_and_requests_are_ref
         while not running.state()["unavailable"] and time.monotonic() < deadline:
             time.sleep(0.05)
         state = running.state()
+        running.event("worker", lambda event: event["state"] == "exited")
 
     assert "must accept one argument" in state["unavailable"]
+    assert running.named("ready") == []
 
 
 def test_a_port_in_use_is_said_so_and_ends_with_2(tmp_path: Path) -> None:
