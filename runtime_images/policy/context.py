@@ -1,11 +1,12 @@
 """Everything a rule may look at: settings, memory, observation and time, and what follows from them."""
 
+from functools import cache
 from math import exp, inf
 from typing import NamedTuple
 
 from runtime_images.policy import learning, plans
 from runtime_images.policy.estimators import alarm_step, alarm_threshold, closed_loop_clients
-from runtime_images.policy.model import Backend, LaneObservation, Observation
+from runtime_images.policy.model import CPU, GPU, Backend, LaneObservation, Observation
 from runtime_images.policy.outlook import Outlook, outlook
 from runtime_images.policy.plans import Terms
 from runtime_images.policy.state import Level, PolicySettings, PolicyState
@@ -27,33 +28,29 @@ class Choice(NamedTuple):
     moves: bool
 
 
+@cache
 def stay(rule: str) -> Choice:
     """Keep the active backend."""
     return Choice(rule, moves=False)
 
 
+@cache
 def move(rule: str) -> Choice:
     """Go to the other backend."""
     return Choice(rule, moves=True)
 
 
 class Context:
-    """A moment. The rules write what they learn of it on `state`, this decision's own copy; nothing else changes."""
+    """A moment. The rules write what they learn of it on `state`, this decision's own copy; nothing else changes.
+
+    `cpu` and `gpu` are what is seen of the backends, `here` that of the active one. What only some rules ask for is
+    worked out when one asks, and once.
+    """
 
     __slots__ = (
-        "_clients",
-        "_outlook",
-        "_overdue_s",
-        "_terms",
-        "cpu",
-        "fresh",
-        "gpu",
-        "now",
-        "seen",
-        "settings",
-        "slo_s",
-        "state",
-    )
+        "_clients", "_outlook", "_overdue_s", "_terms", "cpu", "fresh", "gpu", "here", "now", "seen", "settings",
+        "slo_s", "state",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -68,8 +65,9 @@ class Context:
         self.seen = seen
         self.now = now
         self.fresh = fresh
-        self.cpu: LaneObservation = seen.lanes[Backend.CPU]
-        self.gpu: LaneObservation = seen.lanes[Backend.GPU]
+        self.cpu: LaneObservation = seen.lanes[CPU]
+        self.gpu: LaneObservation = seen.lanes[GPU]
+        self.here = self.gpu if seen.active is GPU else self.cpu
         self.slo_s = settings.latency_slo_s
         self._overdue_s: tuple[float, ...] | None = None
         self._clients: int | None = NOT_ASKED
@@ -86,8 +84,8 @@ class Context:
         return self._overdue_s
 
     def _find_overdue(self, slo_s: float | None) -> tuple[float, ...]:
-        waiting, serving = self.seen.queue_ages_s, self.seen.lanes[self.seen.active].in_flight_ages_s
-        if slo_s is None or max(waiting[0] if waiting else 0.0, serving[0] if serving else 0.0) <= slo_s:
+        waiting, serving = self.seen.queue_ages_s, self.here.in_flight_ages_s
+        if slo_s is None or not ((waiting and waiting[0] > slo_s) or (serving and serving[0] > slo_s)):
             return ()
         longest = learning.answerable_s(self.state, self.now)
         return tuple([age for age in (*self._warm_ages_s, *waiting) if slo_s < age <= longest])
@@ -104,7 +102,7 @@ class Context:
     @property
     def _warm_ages_s(self) -> tuple[float, ...]:
         cold = max(self.seen.slots - self.state.lane(self.seen.active).served, 0)
-        return self.seen.lanes[self.seen.active].in_flight_ages_s[cold:]
+        return self.here.in_flight_ages_s[cold:]
 
     @property
     def alarm(self) -> float:
@@ -150,7 +148,7 @@ class Context:
 
     def price(self, backend: Backend) -> float:
         """What a second of a backend costs here and now, with its energy."""
-        lane = self.cpu if backend is Backend.CPU else self.gpu
+        lane = self.cpu if backend is CPU else self.gpu
         price = self.settings.prices.per_second(backend) if lane.price_per_s is None else lane.price_per_s
         return price + lane.watts * self.seen.energy_price_per_j
 
@@ -160,7 +158,7 @@ class Context:
 
     def usable(self, backend: Backend) -> bool:
         """Whether a backend can be had: it is there, and the node has the power for it."""
-        lane = self.cpu if backend is Backend.CPU else self.gpu
+        lane = self.cpu if backend is CPU else self.gpu
         budget_w = self.seen.power_budget_w
         return lane.available and (budget_w is None or lane.watts <= budget_w)
 
@@ -177,19 +175,19 @@ class Context:
         return self._terms
 
     def _price_terms(self) -> Terms:
-        gpu, cpu = self.price(Backend.GPU), self.price(Backend.CPU)
-        start_gpu_s, start_cpu_s = self.start_up_s(Backend.GPU), self.start_up_s(Backend.CPU)
+        gpu, cpu = self.price(GPU), self.price(CPU)
+        start_gpu_s, start_cpu_s = self.start_up_s(GPU), self.start_up_s(CPU)
         if gpu <= 0:
             return Terms(start_gpu_s, 0.0, 0.0, inf, self.settings.violation_cost_s)
         ratio = cpu / gpu
         break_even_s = (start_gpu_s + start_cpu_s * ratio) / (1 - ratio) if ratio < 1 else inf
         extra = self._extra(ratio)
-        reaction_s = 0.0 if self.seen.active is Backend.CPU else REACTION_S
+        reaction_s = 0.0 if self.seen.active is CPU else REACTION_S
         return Terms(start_gpu_s, start_cpu_s * ratio, extra, break_even_s, self.settings.violation_cost_s, reaction_s)
 
     def _extra(self, ratio: float) -> float:
         """The GPU's cost a second beyond the CPU's, which a closed loop would keep busy for longer."""
-        if self.seen.active is Backend.CPU or self.closed_clients is None:
+        if self.seen.active is CPU or self.closed_clients is None:
             return 1.0 - ratio
         return 1.0 - ratio * max(self.outlook.stretch, 1.0)
 
@@ -224,7 +222,7 @@ class Context:
     def patience_s(self) -> float:
         """How long the GPU is held without being needed."""
         terms = self.terms
-        multiple = plans.MULTIPLES[plans.best(self.state.ledger, terms)] or 1.0
+        multiple = plans.MULTIPLES[self.plan] or 1.0
         if plans.spare(self.state.ledger) < self.state.rate * (terms.start_gpu_s + REACTION_S):
             multiple = max(multiple, CAREFUL)
         return max(multiple * terms.break_even_s, self.state.dwell_s, self.settings.idle_s)

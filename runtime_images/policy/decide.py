@@ -11,7 +11,7 @@ from runtime_images.policy import plans, rhythm
 from runtime_images.policy.context import Choice, Context, move, stay
 from runtime_images.policy.demotion import needs, on_gpu
 from runtime_images.policy.learning import HOUR_S, learn
-from runtime_images.policy.model import Backend, Decision, Observation
+from runtime_images.policy.model import CPU, GPU, Decision, Observation
 from runtime_images.policy.need import needed_on_cpu, needed_on_gpu
 from runtime_images.policy.promotion import TROUBLE, on_cpu
 from runtime_images.policy.reasons import Grounds
@@ -44,7 +44,7 @@ def decide(
         return state, _decision(context, stay("fixed"))
     choice = _gone(context) or _under_way(context)
     if choice is None:
-        choice = on_cpu(context) if observation.active is Backend.CPU else on_gpu(context)
+        choice = on_cpu(context) if observation.active is CPU else on_gpu(context)
     _keep_ledger(context, choice.rule)
     _note_order(context, choice)
     return state, _decision(context, choice)
@@ -63,7 +63,7 @@ def _gone(context: Context) -> Choice | None:
         return None
     if not context.usable(active.other):
         return stay("none")
-    if active is Backend.GPU and context.seen.switching_to is None:
+    if active is GPU and context.seen.switching_to is None:
         _note_loss(context)
     return move("power" if context.seen.lanes[active].available else "lost")
 
@@ -88,7 +88,7 @@ def _keep_ledger(context: Context, rule: str) -> None:
     slo_s = context.slo_s
     if slo_s is None:
         return
-    if context.seen.active is Backend.GPU:
+    if context.seen.active is GPU:
         trouble, (needed, counts) = needs(context), needed_on_gpu(context, slo_s)
     else:
         trouble, (needed, counts) = rule in TROUBLE or rule == "under_way", needed_on_cpu(context, slo_s)
@@ -107,7 +107,7 @@ def _keep_ledger(context: Context, rule: str) -> None:
         )
     if ledger.at is None or context.now - ledger.at >= plans.BEAT_S:
         terms = context.terms
-        ledger = plans.settle(ledger, terms, context.now, available=context.usable(Backend.GPU))
+        ledger = plans.settle(ledger, terms, context.now, available=context.usable(GPU))
         context.state.allowed = plans.allowed_share(ledger, terms, context.state.rate)
     context.state.ledger = ledger
 

@@ -6,14 +6,13 @@ the CPU has grown old, a trial. Each is slower than the way up. How long a GPU i
 business of the plans (plans.py) and of the dwell time, which grows with every demotion that had to be undone.
 """
 
-from bisect import bisect_left
 from math import inf
 
 from runtime_images.policy import plans, rhythm
 from runtime_images.policy.context import Choice, Context, move, stay
 from runtime_images.policy.faults import answers_are_errors, note_soundness
 from runtime_images.policy.learning import level_since
-from runtime_images.policy.model import Backend
+from runtime_images.policy.model import CPU, GPU
 
 GAIN_LEAST = 3
 GAIN_MOST = 12
@@ -33,12 +32,12 @@ def on_gpu(context: Context) -> Choice:
         context.state.gpu_failures += 1
         context.state.gpu_failed_at = context.now
         return move("errors")
-    if not context.usable(Backend.CPU):
+    if not context.usable(CPU):
         return stay("no_cpu")
     if context.has_switched_enough:
         return stay("enough")
     if gained_nothing(context):
-        level = context.level(Backend.CPU)
+        level = context.level(CPU)
         context.state.futile_s, context.state.futile_at = level.p95_s if level else None, context.now
         return move("no_gain")
     return _leave(context) or _stay(context)
@@ -46,7 +45,7 @@ def on_gpu(context: Context) -> Choice:
 
 def _leave(context: Context) -> Choice | None:
     """A demotion, if one is due."""
-    if context.gpu.available_for_s is not None and context.gpu.available_for_s <= context.start_up_s(Backend.CPU):
+    if context.gpu.available_for_s is not None and context.gpu.available_for_s <= context.start_up_s(CPU):
         return move("leaving")
     quiet_s = context.now - context.quiet_since
     if len(context.state.rhythm.onsets) > 1 and rhythm.is_near(context.state.rhythm, context.now, context.break_even_s):
@@ -65,7 +64,7 @@ def gained_nothing(context: Context) -> bool:
     """Whether the first requests after the promotion were no faster than the last ones before it."""
     if context.state.gpu.served > GAIN_MOST + context.seen.slots:
         return False
-    before = context.level(Backend.CPU)
+    before = context.level(CPU)
     if before is None or context.state.promoted_by in AHEAD:
         return False  # the load that needs it has not come yet
     here = level_since(context.state.gpu, context.state.moved_at)
@@ -88,9 +87,10 @@ def _note_calm(context: Context) -> None:
 
 def _known(context: Context) -> bool:
     """Whether enough requests have been served on the GPU since the switch to speak of a level."""
-    state = context.state
-    fresh = len(state.gpu.ats) - bisect_left(state.gpu.ats, state.moved_at)
-    return fresh >= LEAST or (fresh >= SLOW_LEAST and context.now - state.moved_at >= DETECTION_S)
+    ats, moved_at = context.state.gpu.ats, context.state.moved_at
+    if len(ats) >= LEAST and ats[-LEAST] >= moved_at:
+        return True
+    return len(ats) >= SLOW_LEAST and ats[-SLOW_LEAST] >= moved_at and context.now - moved_at >= DETECTION_S
 
 
 def would_do(context: Context, certainty: float) -> bool:
@@ -106,7 +106,7 @@ def would_do(context: Context, certainty: float) -> bool:
 def misses_too(context: Context) -> bool:
     """Whether the GPU cannot meet the SLO for any of the latest requests either, and the CPU is known for such ones."""
     services_s, points = context.state.gpu.services_s, context.state.points
-    if context.slo_s is None or not services_s or not points:
+    if context.slo_s is None or not services_s or not points or services_s[-1] <= context.slo_s:
         return False
     return context.slo_s < min(services_s) < FAMILIAR * points[-1].gpu_s
 
@@ -143,7 +143,7 @@ def _trial_is_due(context: Context) -> bool:
         return False
     if would_do(context, 1.0) or max(state.gpu.latencies_s, default=inf) > context.settings.margin * slo_s:
         return False  # what is known is not tried
-    return missing_s >= max(_trial_wait_s(context), _trial_cost_s(context))
+    return missing_s >= _trial_wait_s(context) and missing_s >= _trial_cost_s(context)
 
 
 def unmeasured_s(context: Context) -> float:
@@ -168,7 +168,7 @@ def _trial_cost_s(context: Context) -> float:
     predicted_s, rate, clients = context.outlook.p95_s(1.0), context.state.rate, context.closed_clients
     if clients is not None and predicted_s:
         rate = min(rate, clients / predicted_s)
-    missed = rate * (context.start_up_s(Backend.GPU) + DETECTION_S)
+    missed = rate * (context.start_up_s(GPU) + DETECTION_S)
     if predicted_s is None:
         missed = max(missed - plans.spare(context.state.ledger), 0.0)
     return context.break_even_s + missed * context.settings.violation_cost_s

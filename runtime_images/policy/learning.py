@@ -80,13 +80,16 @@ def learn(settings: PolicySettings, state: PolicyState, seen: Observation, now: 
     state.clients = (*state.clients[-CLIENTS_MOST + 1 :], unanswered)
     if cpu_lane.cpu_share is not None:
         state.cpu_share = cpu_lane.cpu_share  # the last one measured: a new worker has none for a while
+    slo_s = settings.latency_slo_s
     if fresh.latencies_s:
-        _weigh(settings, state, fresh, now)
+        if slo_s is not None:
+            _weigh(state, fresh, slo_s, now)
         _note_waiting(state, seen, fresh)
         _learn_relation(state, now)
         _learn_tail(state, now)
     _note_rate(state, seen, now)
-    _note_trend(settings, state, seen, now)
+    if slo_s is not None:
+        _note_trend(settings, state, seen, now)
     _note_overload(state, seen, now)
     return fresh
 
@@ -180,11 +183,8 @@ def _follow_tail(memory: LaneMemory, fresh: Fresh, level: Level, now: float) -> 
     return tail_s, size, now if size > memory.tail_size else memory.tail_at
 
 
-def _weigh(settings: PolicySettings, state: PolicyState, fresh: Fresh, now: float) -> None:
+def _weigh(state: PolicyState, fresh: Fresh, slo_s: float, now: float) -> None:
     """Raise and lower the alarm with the requests that arrived after the backend took over."""
-    slo_s = settings.latency_slo_s
-    if slo_s is None:
-        return
     warm_s = fresh.latencies_s[fresh.cold :]
     if fresh.slowest_s <= slo_s or max(warm_s, default=0.0) <= slo_s:
         if state.alarm:
@@ -255,7 +255,7 @@ def _note_rate(state: PolicyState, seen: Observation, now: float) -> None:
 def _note_trend(settings: PolicySettings, state: PolicyState, seen: Observation, now: float) -> None:
     """Note the p95 of the CPU's service time. What waits is left out: chance makes queues rise and fall."""
     level = state.cpu.level
-    if seen.active is GPU or level is None or state.cpu.finished_at < now or settings.latency_slo_s is None:
+    if seen.active is GPU or level is None or state.cpu.finished_at < now:
         return
     state.trend = note(state.trend, now, level.p95_s, start_up_s(settings, seen, GPU))
 

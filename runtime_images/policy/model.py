@@ -18,7 +18,7 @@ class Backend(StrEnum):
     @property
     def other(self) -> "Backend":
         """The backend that this one is not."""
-        return Backend.GPU if self is Backend.CPU else Backend.CPU
+        return GPU if self is CPU else CPU
 
 
 CPU, GPU = Backend.CPU, Backend.GPU
@@ -36,7 +36,7 @@ class ExecutionMode(StrEnum):
     @property
     def is_fixed(self) -> bool:
         """Whether the function never switches."""
-        return self in (ExecutionMode.CPU, ExecutionMode.GPU)
+        return self in _FIXED
 
     @property
     def initial_backend(self) -> Backend:
@@ -48,6 +48,9 @@ class ExecutionMode(StrEnum):
         if self.is_fixed:
             return self
         return ExecutionMode.CPU_PREFERRED if backend is Backend.CPU else ExecutionMode.GPU_PREFERRED
+
+
+_FIXED = (ExecutionMode.CPU, ExecutionMode.GPU)
 
 
 class Accelerator(StrEnum):
@@ -87,7 +90,7 @@ class Prices:
 
     def per_second(self, backend: Backend) -> float:
         """The price of one second of `backend`."""
-        return (self.cpu_per_hour if backend is Backend.CPU else self.gpu_per_hour) / 3600.0
+        return (self.cpu_per_hour if backend is CPU else self.gpu_per_hour) / 3600.0
 
 
 @dataclass(frozen=True, slots=True)

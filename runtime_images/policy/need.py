@@ -24,9 +24,7 @@ NOTHING = Counts()
 
 def needed_on_cpu(context: Context, slo_s: float) -> tuple[Needed, Counts]:
     """The new requests on the CPU that were late; and the counts."""
-    if not context.fresh.services_s:
-        return (), NOTHING
-    if max(context.fresh.latencies_s) <= slo_s:
+    if context.fresh.slowest_s <= slo_s:
         return (), NOTHING
     late = _late(context, slo_s, predict_cpu_s(context.state.points, slo_s))
     slow = sum([service_s > slo_s for service_s in context.fresh.services_s]) if late else 0
@@ -35,12 +33,11 @@ def needed_on_cpu(context: Context, slo_s: float) -> tuple[Needed, Counts]:
 
 def needed_on_gpu(context: Context, slo_s: float) -> tuple[Needed, Counts]:
     """The new requests on the GPU that would have been late on the CPU, or are, having waited; and the counts."""
-    services_s = context.fresh.services_s
-    if not services_s:
+    if not context.fresh.services_s:
         return (), NOTHING
     late = _late(context, slo_s, slo_s)
     missed = _sum(late)
-    saved = context.outlook.late(services_s, slo_s, context.state.ledger) - missed
+    saved = context.outlook.late(context.fresh, slo_s, context.state.ledger) - missed
     needed = (*late, (context.now - context.fresh.latencies_s[0], saved)) if saved > 0 else late
     return needed, Counts(missed)
 
@@ -52,7 +49,7 @@ def _sum(needed: Needed) -> int:
 def _late(context: Context, slo_s: float, hopeless_s: float | None) -> Needed:
     """The requests over the SLO, without those that take longer than `hopeless_s`: no GPU would have saved them."""
     fresh = context.fresh
-    if not fresh.latencies_s or max(fresh.latencies_s) <= slo_s:
+    if fresh.slowest_s <= slo_s:
         return ()
     late = [
         latency_s

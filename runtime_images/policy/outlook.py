@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from runtime_images.policy import plans
 from runtime_images.policy.estimators import hopeful_cpu_s, late_in_queue, predict_cpu_s, predict_gpu_s, queue_wait_s
+from runtime_images.policy.learning import Fresh
 from runtime_images.policy.model import Observation
 from runtime_images.policy.state import Ledger, PolicyState
 
@@ -39,18 +40,19 @@ class Outlook(NamedTuple):
             return slow_s * max(1.0, self.clients / self.slots)
         return slow_s + queue_wait_s(self.rate, _blend(self.typical_s, certainty), self.slots, self.allowed)
 
-    def late(self, services_s: tuple[float, ...], slo_s: float, ledger: Ledger) -> int:
-        """How many requests of these GPU times the CPU would answer late, though the GPU did not.
+    def late(self, fresh: Fresh, slo_s: float, ledger: Ledger) -> int:
+        """How many of these requests of the GPU the CPU would answer late, though the GPU did not.
 
         Every one that is slow itself makes others late that have to wait for it, as `ledger` tells.
         """
         critical_s = self.critical_gpu_s
         if critical_s is None or self.typical_s is None:
             return 0
-        count = len(services_s)
-        if critical_s < min(services_s) and max(services_s) <= slo_s:
+        count, slow = len(fresh.services_s), 0
+        if critical_s < fresh.shortest_s and fresh.longest_s <= slo_s:
             return count
-        slow = sum([critical_s < service_s <= slo_s for service_s in services_s])
+        if critical_s < fresh.longest_s:
+            slow = sum([critical_s < service_s <= slo_s for service_s in fresh.services_s])
         return min(count, max(round(slow * plans.blocked(ledger)), int(count * self._late_in_queue(slo_s))))
 
     def _late_in_queue(self, slo_s: float) -> float:

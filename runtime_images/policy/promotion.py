@@ -10,7 +10,7 @@ from runtime_images.policy import plans, rhythm
 from runtime_images.policy.context import Choice, Context, move, stay
 from runtime_images.policy.estimators import predict_cpu_s
 from runtime_images.policy.faults import pause_left_s
-from runtime_images.policy.model import Backend, ExecutionMode
+from runtime_images.policy.model import CPU, GPU, ExecutionMode
 from runtime_images.policy.trend import rises_over
 
 UNMEASURED_LEAST = 5
@@ -35,7 +35,7 @@ def on_cpu(context: Context) -> Choice:
         rule = "early"
     elif _returns(context):
         rule = "returned"
-    elif rhythm.is_due(context.state.rhythm, context.now, context.start_up_s(Backend.GPU)):
+    elif rhythm.is_due(context.state.rhythm, context.now, context.start_up_s(GPU)):
         rule = "rhythm"
     elif _is_as_cheap(context):
         rule = "as_cheap"
@@ -65,7 +65,7 @@ def _rises(context: Context) -> bool:
     slo_s, trend = context.slo_s, context.state.trend
     if slo_s is None or context.state.cpu.finished_at < context.now:
         return False
-    at = context.now + context.start_up_s(Backend.GPU) + REACTION_S
+    at = context.now + context.start_up_s(GPU) + REACTION_S
     return rises_over(trend, slo_s, at)
 
 
@@ -80,10 +80,10 @@ def _returns(context: Context) -> bool:
 
 def _is_as_cheap(context: Context) -> bool:
     """Whether nothing is saved by keeping a function that computes on the CPU."""
-    share = context.state.cpu_share
-    if context.slo_s is None or share is None or context.price(Backend.GPU) > context.price(Backend.CPU):
+    state, asked = context.state, context.slo_s is not None and context.seen.arrival_rate > 0
+    if not asked or state.cpu_share is None or state.futile_at:
         return False
-    return context.seen.arrival_rate > 0 and not context.state.futile_at
+    return context.price(GPU) <= context.price(CPU)
 
 
 def _against(context: Context, *, early: bool) -> str | None:
@@ -112,7 +112,7 @@ def _failing(context: Context) -> bool:
 
 def _futile(context: Context) -> bool:
     """Whether the GPU has been tried for this load and was no faster."""
-    futile_s, level = context.state.futile_s, context.level(Backend.CPU)
+    futile_s, level = context.state.futile_s, context.level(CPU)
     if futile_s is None or context.now - context.state.futile_at > context.settings.forget_s:
         return False
     return level is None or futile_s / LOAD_CHANGED < level.p95_s < futile_s * LOAD_CHANGED
@@ -120,7 +120,7 @@ def _futile(context: Context) -> bool:
 
 def _no_use(context: Context) -> bool:
     """Whether a GPU would miss the SLO as well, and the CPU can at least do the work."""
-    level, slo_s = context.level(Backend.CPU), context.slo_s
+    level, slo_s = context.level(CPU), context.slo_s
     if level is None or slo_s is None or is_overloaded(context) or context.utilization >= BUSY:
         return False
     hopeless_s = predict_cpu_s(context.state.points, slo_s)
@@ -131,13 +131,13 @@ def _no_use(context: Context) -> bool:
 
 def _passing(context: Context) -> bool:
     """Whether only a burst waits, which the CPU will have served before a GPU is ready."""
-    level, queue = context.level(Backend.CPU), len(context.seen.queue_ages_s)
+    level, queue = context.level(CPU), len(context.seen.queue_ages_s)
     if level is None or context.slo_s is None:
         return False
     slow = level.p95_s > NEAR_SLO * context.slo_s or (queue == 0 and context.overdue_s)
     if slow or _is_chronic(context) or context.utilization >= BUSY:
         return False
-    start_up_s = context.start_up_s(Backend.GPU)
+    start_up_s = context.start_up_s(GPU)
     lasted_s = context.state.bad_at - (context.state.bad_since or 0.0)
     return backlog_s(context) <= start_up_s and max(lasted_s, context.serving_s) < max(LASTING_S, start_up_s)
 
@@ -150,18 +150,18 @@ def _is_chronic(context: Context) -> bool:
 
 def backlog_s(context: Context) -> float:
     """How long the CPU will need for what waits."""
-    level = context.level(Backend.CPU)
+    level = context.level(CPU)
     return 0.0 if level is None else len(context.seen.queue_ages_s) * level.mean_s / context.seen.slots
 
 
 def _no_gpu(context: Context) -> bool:
-    return not context.usable(Backend.GPU)
+    return not context.usable(GPU)
 
 
 def _leaving(context: Context) -> bool:
     """Whether the GPU will be gone again before it would have paid for its start."""
     left_s = context.gpu.available_for_s
-    return left_s is not None and left_s < context.start_up_s(Backend.GPU) + context.settings.dwell_s
+    return left_s is not None and left_s < context.start_up_s(GPU) + context.settings.dwell_s
 
 
 def _sparse(context: Context) -> bool:
@@ -174,6 +174,6 @@ def _preferred(context: Context) -> Choice | None:
     if context.settings.mode is not ExecutionMode.GPU_PREFERRED or context.slo_s is not None:
         return None
     share, working = context.cpu.cpu_share, context.seen.arrival_rate > 0
-    if not (working and context.usable(Backend.GPU)) or context.state.futile_s is not None or _failing(context):
+    if not (working and context.usable(GPU)) or context.state.futile_s is not None or _failing(context):
         return None
     return move("preferred") if share is not None and share >= context.settings.waiting_share else None

@@ -12,7 +12,7 @@ from runtime_images.policy.demotion import misses_too, unmeasured_s
 from runtime_images.policy.estimators import predict_gpu_s
 from runtime_images.policy.faults import pause_left_s
 from runtime_images.policy.learning import level_since
-from runtime_images.policy.model import Backend
+from runtime_images.policy.model import CPU, GPU
 from runtime_images.policy.promotion import backlog_s, is_late, is_overloaded
 from runtime_images.policy.sentences import NAMES, requests, span, target
 from runtime_images.policy.trend import lower_bound_s
@@ -36,9 +36,9 @@ class Grounds(NamedTuple):
 
 def inputs(context: Context) -> dict[str, float | str | None]:
     """The numbers behind the decision, for the record."""
-    cpu, gpu = context.level(Backend.CPU), context.level(Backend.GPU)
+    cpu, gpu = context.level(CPU), context.level(GPU)
     seen, state = context.seen, context.state
-    on_gpu = seen.active is Backend.GPU
+    on_gpu = seen.active is GPU
     patience_s = context.patience_s if on_gpu else None
     return {
         "slo_ms": _ms(context.slo_s),
@@ -70,7 +70,7 @@ def _ms(seconds: float | None) -> float | None:
 
 def _trouble(context: Context) -> str:
     """What is wrong, as the first half of a sentence."""
-    slo_s, level = context.slo_s, context.level(Backend.CPU)
+    slo_s, level = context.slo_s, context.level(CPU)
     if slo_s is not None and is_late(context):
         return _lateness(context, slo_s)
     if level is not None and is_overloaded(context):
@@ -94,14 +94,14 @@ def _lateness(context: Context, slo_s: float) -> str:
 
 
 def _promotion(context: Context) -> str:
-    level = context.level(Backend.GPU)
+    level = context.level(GPU)
     known = "the GPU has not been tried yet" if level is None else f"the GPU answered in {span(level.p95_s)} last time"
     return f"{_trouble(context)}; {known}"
 
 
 def _early(context: Context) -> str:
     slo_s = context.slo_s or 0.0
-    start_up_s = context.start_up_s(Backend.GPU)
+    start_up_s = context.start_up_s(GPU)
     expected_s = lower_bound_s(context.state.trend, context.now + start_up_s)
     return (
         f"the latency is rising and will be over {target(slo_s)} in {span(start_up_s)} (at least {span(expected_s)}), "
@@ -130,16 +130,16 @@ def _failing(context: Context) -> str:
 
 
 def _no_use(context: Context) -> str:
-    level = context.level(Backend.CPU)
+    level = context.level(CPU)
     gpu_s = predict_gpu_s(context.state.points, level.p50_s) if level is not None else None
     return f"{_trouble(context)}, but the GPU would take {span(gpu_s or 0.0)} and miss it, too"
 
 
 def _passing(context: Context) -> str:
-    level = context.level(Backend.CPU)
+    level = context.level(CPU)
     return (
         f"{_trouble(context)}, but a request takes the CPU {span(level.p95_s if level else 0.0)} and the queue will be "
-        f"served in {span(backlog_s(context))}, before a GPU would be ready ({span(context.start_up_s(Backend.GPU))})"
+        f"served in {span(backlog_s(context))}, before a GPU would be ready ({span(context.start_up_s(GPU))})"
     )
 
 
@@ -175,7 +175,7 @@ def _errors(context: Context) -> str:
 
 
 def _no_gain(context: Context) -> str:
-    here, before = level_since(context.state.gpu, context.state.moved_at), context.level(Backend.CPU)
+    here, before = level_since(context.state.gpu, context.state.moved_at), context.level(CPU)
     assert here is not None
     assert before is not None
     return f"the GPU takes {span(here.p50_s)} for what took the CPU {span(before.p50_s)}: the promotion gained nothing"
@@ -194,7 +194,7 @@ def _calm(context: Context) -> str:
 
 
 def _trial(context: Context) -> str:
-    level = context.level(Backend.GPU)
+    level = context.level(GPU)
     return (
         f"the GPU answers in {span(level.p95_s if level else 0.0)} and the CPU has not been measured for "
         f"{span(unmeasured_s(context))}: it is tried again, since keeping the GPU has cost more than a failed trial "
@@ -210,7 +210,7 @@ def _patience(context: Context) -> str:
 
 
 def _needed(context: Context) -> str:
-    level, predicted_s = context.level(Backend.GPU), context.outlook.p95_s(1.0)
+    level, predicted_s = context.level(GPU), context.outlook.p95_s(1.0)
     if predicted_s is not None and predicted_s > LONG_S:
         return f"{context.seen.arrival_rate:.1f} requests a second are too many for the CPU"
     return (
