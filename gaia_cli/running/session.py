@@ -56,7 +56,10 @@ class Session:
         self._inbox: queue.SimpleQueue[Event | _Signal | _PlayEnded | _StreamEnded] = queue.SimpleQueue()
 
     def interrupt(self, exit_code: ExitCode) -> None:
-        """Ask for the end; asked twice, do not wait for it. May be called from a signal handler."""
+        """Ask for the end. May be called from a signal handler.
+
+        A person's second Ctrl-C does not wait for it; a second SIGTERM does, for programs such as timeout(1) send two.
+        """
         self._inbox.put(_Signal(exit_code))
 
     def follow(self, running: RunningFunction) -> None:
@@ -75,11 +78,12 @@ class Session:
                 continue
             match item:
                 case _Signal():
-                    if self.ended_by:
+                    if not self.ended_by:
+                        self.ended_by = item.exit_code
+                        self._stop(running)
+                    elif item.exit_code is ExitCode.INTERRUPTED:
                         self.hurried = True
                         return
-                    self.ended_by = item.exit_code
-                    self._stop(running)
                 case _PlayEnded():
                     running.stop()
                 case _StreamEnded():

@@ -58,12 +58,12 @@ def main(arguments: list[str]) -> None:
 
 
 def _run(main_coroutine: Any) -> None:  # noqa: ANN401 -- a coroutine of nothing
-    try:
+    run: Callable[[Any], None] = asyncio.run
+    with contextlib.suppress(ImportError):
         import uvloop  # the function's own, if it has one
-    except ImportError:
-        asyncio.run(main_coroutine)
-    else:
-        uvloop.run(main_coroutine)
+
+        run = uvloop.run
+    run(main_coroutine)  # outside of any `except`, or that would show in the function's tracebacks
 
 
 def _leave(code: int) -> None:

@@ -80,7 +80,23 @@ def test_the_first_signal_stops_the_runtime_and_waits_for_its_last_words() -> No
     assert (session.ended_by, session.hurried) == (ExitCode.TERMINATED, False)
 
 
-def test_the_second_signal_does_not_wait() -> None:
+def test_a_second_sigterm_waits_like_the_first_for_programs_send_two() -> None:
+    watcher, events = Watcher(), matmul_run()
+    running = FakeRunning(events[:-1], events[-1:])
+    session = Session(watcher)
+
+    def twice() -> None:
+        session.interrupt(ExitCode.TERMINATED)
+        session.interrupt(ExitCode.TERMINATED)
+
+    watcher.on_ready = twice
+    session.follow(running)
+
+    assert watcher.seen[-1] == "stopped"
+    assert (session.ended_by, session.hurried) == (ExitCode.TERMINATED, False)
+
+
+def test_a_second_ctrl_c_does_not_wait() -> None:
     watcher, events = Watcher(), matmul_run()
     running = FakeRunning(events[:-1], events[-1:], heeds=False)
     session = Session(watcher)

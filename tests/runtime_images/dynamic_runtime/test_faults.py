@@ -29,6 +29,21 @@ def test_a_handler_that_raises_gives_a_whole_500_and_logs_the_traceback(tmp_path
     assert totals["failures"] == 2
 
 
+def test_the_traceback_of_a_function_without_uvloop_is_its_own_alone(tmp_path: Path) -> None:
+    source = """
+        async def handle(scope, receive, send):
+            raise KeyError("x")
+    """
+    write_function(tmp_path, "raise ImportError('uvloop is not installed')", "uvloop.py")
+    with serving(write_function(tmp_path, source)) as running:
+        running.request("GET")
+        running.event("log", lambda event: event["line"] == "KeyError: 'x'")
+        lines = [event["line"] for event in running.named("log")]
+
+    assert lines[0] == "Traceback (most recent call last):"
+    assert not any("uvloop" in line for line in lines)
+
+
 def test_an_asgi_function_that_raises_before_it_answers_gives_a_500(tmp_path: Path) -> None:
     source = """
         async def handle(scope, receive, send):
