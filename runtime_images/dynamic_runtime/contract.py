@@ -194,6 +194,10 @@ class PayloadError(ValueError):
     """The request body cannot be decoded as its content type says."""
 
 
+class ResultError(ValueError):
+    """What a plain handler returned cannot be sent."""
+
+
 def decode_payload(content_type: bytes, body: bytes, query: bytes) -> Any:  # noqa: ANN401 -- JSON's own type
     """What a plain handler gets: JSON decoded, text as str, other types as bytes.
 
@@ -272,10 +276,11 @@ def encode_result(result: Any) -> tuple[bytes, bytes]:  # noqa: ANN401
     """Content type and body for what a plain handler returned: bytes as they are, everything else as JSON.
 
     Raises:
-        TypeError: JSON cannot hold the result.
-        ValueError: the result holds a number that JSON does not know.
-        RecursionError: the result refers to itself.
+        ResultError: JSON cannot hold the result.
     """
     if isinstance(result, bytes | bytearray):
         return b"application/octet-stream", bytes(result)
-    return b"application/json", _encode_json(result).encode()
+    try:
+        return b"application/json", _encode_json(result).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ResultError(f"the function returned what JSON cannot hold: {describe_error(error)}") from None

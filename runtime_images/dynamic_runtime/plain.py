@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import re
+import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ from typing import Any
 from runtime_images.dynamic_runtime import frames
 from runtime_images.dynamic_runtime.arenas import LEAST_BYTES
 from runtime_images.dynamic_runtime.bodies import Bodies
-from runtime_images.dynamic_runtime.contract import PayloadError, decode_payload, encode_result
+from runtime_images.dynamic_runtime.contract import PayloadError, ResultError, decode_payload, encode_result
 from runtime_images.dynamic_runtime.frames import CHUNK, FINAL, IN_ARENA, MAX_CHUNK_BYTES, RESPONSE, Kind
 
 Handler = Callable[[Any], Any]
@@ -55,6 +56,10 @@ def failure(error: BaseException) -> tuple[int, Content]:
     """Status and content for what the user's code, or the decoding for it, has raised."""
     if isinstance(error, PayloadError):
         return 400, _error_content(str(error))
+    if isinstance(error, ResultError):
+        with contextlib.suppress(Exception):  # the function may have closed its own standard error
+            sys.stderr.write(f"{error}\n")
+        return 500, _error_content("the function returned what JSON cannot hold")
     frame_of_ours = error.__traceback__
     with contextlib.suppress(Exception):  # the function may have closed its own standard error
         traceback.print_exception(error.with_traceback(frame_of_ours.tb_next if frame_of_ours else None))

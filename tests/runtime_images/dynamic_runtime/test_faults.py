@@ -8,6 +8,8 @@ import socket
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.support.serving import free_port, serving, write_function
 
 
@@ -94,12 +96,14 @@ def test_a_response_that_breaks_off_is_not_passed_off_as_whole(tmp_path: Path) -
     assert after.status == 200
 
 
-def test_a_result_that_json_cannot_hold_is_an_error_of_the_function(tmp_path: Path) -> None:
-    with serving(write_function(tmp_path, "def handler(payload):\n    return {1, 2}\n")) as running:
+@pytest.mark.parametrize("value", ["{1, 2}", "float('nan')", "'\\ud800'", "{(1, 2): 3}"])
+def test_a_result_that_json_cannot_hold_is_an_error_of_the_function(tmp_path: Path, value: str) -> None:
+    with serving(write_function(tmp_path, f"def handler(payload):\n    return {value}\n")) as running:
         answer = running.post({})
+        running.event("log", lambda event: event["line"].startswith("the function returned what JSON cannot hold: "))
 
     assert answer.status == 500
-    assert answer.json() == {"error": "the function raised TypeError"}
+    assert answer.json() == {"error": "the function returned what JSON cannot hold"}
 
 
 def test_headers_that_would_split_the_response_are_refused(tmp_path: Path) -> None:
