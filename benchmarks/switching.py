@@ -28,6 +28,7 @@ from typing import cast
 
 import uvloop
 
+from runtime_images.dynamic_runtime import recovery
 from runtime_images.dynamic_runtime.accounting import process_cpu_s
 from tests.support.serving import Serving, serving, write_function
 
@@ -187,14 +188,53 @@ def promotion(_options: argparse.Namespace) -> None:
     print(f"promotion, {'torch imported' if with_torch else 'without torch: it is not installed'}, 1 connection")
     with runtime(TORCH if with_torch else WITHOUT_TORCH) as running:
         spawned_s = running.event("ready")["start_s"]
-        took = [uvloop.run(_promote(running, "cpu" if number % 2 else "gpu")) for number in range(PROMOTIONS)]
-        moved = [event["phases"] for event in running.named("switch") if event["phase"] == "moved"]
-        swaps = [1000 * (phases["moved"] - phases["ready"]) for phases in moved]
         print(f"  first start, imports included     {1000 * spawned_s:8.1f} ms")
-        _quantiles("command to first answer, forked", [1000 * seconds for seconds, _ in took], "30 ms p95")
-        _quantiles("  of that, processor time", [1000 * seconds for _, seconds in took])
-        _quantiles("ready to moved", swaps, "2 ms")
+        ways = {"by the standby": _await_standby, "forked": _end_standby}
+        took: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
+        for number in range(2 * PROMOTIONS):
+            way = list(ways)[number // 2 % 2]  # in turns, each to either backend: neighbours disturb them alike
+            ways[way](running)
+            took[way].append(uvloop.run(_promote(running, "cpu" if number % 2 else "gpu")))
+        for way, times in took.items():
+            _quantiles(f"command to answer, {way}", [1000 * seconds for seconds, _ in times], "30 ms p95")
+            _quantiles("  of that, processor time", [1000 * seconds for _, seconds in times])
+        moved = [event["phases"] for event in running.named("switch") if event["phase"] == "moved"]
+        _quantiles("ready to moved", [1000 * (phases["moved"] - phases["ready"]) for phases in moved], "2 ms")
+        _respawn(running)
         _memory(running)
+
+
+def _await_standby(running: Serving) -> int:
+    """The standby, once there is one."""
+    deadline_s = time.monotonic() + 10
+    while (standby := running.standby()) is None:
+        if time.monotonic() > deadline_s:
+            raise SystemExit("the zygote has forked no standby")
+        time.sleep(0.02)
+    return standby
+
+
+def _end_standby(running: Serving) -> None:
+    """Kill the standby; there is no other until the next order."""
+    os.kill(_await_standby(running), signal.SIGKILL)
+    while running.standby() is not None:
+        time.sleep(0.002)
+
+
+def _respawn(running: Serving) -> None:
+    """From the death of the only worker to the next answer, for requests that come before it is missed."""
+    took = []
+    for _ in range(PROMOTIONS):
+        _await_standby(running)
+        for _ in range(recovery.STEADY_AFTER_ANSWERS):  # a healthy life, so that there is no pause
+            running.post({"id": 0})
+        worker = running.worker_pid(running.state()["backend"])
+        begun_s = time.monotonic()
+        os.kill(worker, signal.SIGKILL)
+        while running.request("GET").status != 200:
+            pass
+        took.append(1000 * (time.monotonic() - begun_s))
+    _quantiles("death to next answer, by the standby", took, "50 ms")
 
 
 async def _promote(running: Serving, backend: str) -> tuple[float, float]:
@@ -230,6 +270,8 @@ def _memory(running: Serving) -> None:
     zygote_own, zygote_pss = _kilobytes(running.state()["zygote"])
     worker_memory = f"own {max(own) / 1024:.1f} MB, PSS {max(pss) / 1024:.1f} MB  (target PSS 40 MB)"
     print(f"  memory of a worker, {len(workers)} of one zygote  {worker_memory}")
+    own_mb, pss_mb = (kilobytes / 1024 for kilobytes in _kilobytes(_await_standby(running)))
+    print(f"  memory of the standby             own {own_mb:.1f} MB, PSS {pss_mb:.1f} MB")
     print(f"  memory of the zygote              own {zygote_own / 1024:.1f} MB, PSS {zygote_pss / 1024:.1f} MB")
     for pid in workers:
         os.kill(pid, signal.SIGKILL)

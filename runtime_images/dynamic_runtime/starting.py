@@ -4,8 +4,11 @@ The zygote's imports are the first worker's own start, done once for all workers
 fork becomes that first worker itself, so that nothing was imported in vain, and the later ones are spawned.
 """
 
+import asyncio
+import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 from runtime_images.dynamic_runtime import lifeline
@@ -16,8 +19,11 @@ from runtime_images.dynamic_runtime.output_pipe import PrintedLine
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.worker_process import LineSink, WorkerProcess, start_worker, worker_environment
 from runtime_images.dynamic_runtime.zygote_keeper import ZygoteKeeper, ZygoteSink
-from runtime_images.dynamic_runtime.zygote_process import ChildProcess, spawn
+from runtime_images.dynamic_runtime.zygote_process import ChildProcess, ZygoteProcess, spawn
 from runtime_images.policy.model import Backend
+
+FORK_TIMEOUT_S = 5.0
+"""How long a zygote may take over a fork; one that takes longer is stopped, or lost in a system that is."""
 
 NVML_CHECK = {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
 """Has `torch.cuda.is_available()` ask NVML, which leaves CUDA uninitialised; for the zygote only."""
@@ -61,11 +67,13 @@ class WorkerStarter:
         Raises:
             OSError: it cannot be started.
         """
-
-        async def launch(descriptors: Sequence[int], output: int, errors: int) -> ChildProcess:
-            return await self._launch(backend, (self._lifeline, *descriptors), output, errors)
-
-        return await start_worker(launch, self._settings, backend, owner, self._requests, self._printed, now_s)
+        zygote = await self._keeper.prepared()
+        if zygote is not None:
+            with contextlib.suppress(OSError):
+                # No memory for a fork, or no zygote any more. What it may have forked all the same, and not told of, is
+                # left with the dead end of a socket and leaves: the worker that is spawned gets descriptors of its own.
+                return await self._start(partial(self._launch_by, zygote), backend, owner, now_s)
+        return await self._start(self._spawn, backend, owner, now_s)
 
     @property
     def zygote_pid(self) -> int | None:
@@ -78,20 +86,31 @@ class WorkerStarter:
         for end in (self._held_end, self._lifeline):
             os.close(end)
 
-    async def _launch(self, backend: Backend, descriptors: Sequence[int], output: int, errors: int) -> ChildProcess:
-        zygote = await self._keeper.prepared()
-        environ = self._environ_of(backend)
-        if zygote is not None:
-            try:
-                changes = _changes(self._zygotes_environ, environ)
-                if not zygote.unfit:
-                    return await zygote.fork(changes, (output, errors, *descriptors))
-                self._keeper.hand_over()
-                zygote.order(changes, (output, errors, *descriptors))
-                return zygote.process
-            except OSError:
-                pass  # too little memory for a fork, or it has just died: this worker is started the other way
-        return await spawn(self._settings, "worker", environ, descriptors, output, errors)
+    async def _start(
+        self,
+        launch: Callable[[Backend, Sequence[int], int, int], Awaitable[ChildProcess]],
+        backend: Backend,
+        owner: LinkOwner,
+        now_s: float,
+    ) -> WorkerProcess:
+        async def launched(descriptors: Sequence[int], output: int, errors: int) -> ChildProcess:
+            return await launch(backend, (self._lifeline, *descriptors), output, errors)
+
+        return await start_worker(launched, self._settings, backend, owner, self._requests, self._printed, now_s)
+
+    async def _spawn(self, backend: Backend, descriptors: Sequence[int], output: int, errors: int) -> ChildProcess:
+        return await spawn(self._settings, "worker", self._environ_of(backend), descriptors, output, errors)
+
+    async def _launch_by(
+        self, zygote: ZygoteProcess, backend: Backend, descriptors: Sequence[int], output: int, errors: int
+    ) -> ChildProcess:
+        """Have the zygote fork a worker, or become it where it must not fork."""
+        changes = _changes(self._zygotes_environ, self._environ_of(backend))
+        if zygote.unfit:
+            self._keeper.hand_over(zygote)
+            zygote.order(changes, (output, errors, *descriptors))
+            return zygote.process
+        return await _forked(zygote, changes, (output, errors, *descriptors))
 
     def _environ_of(self, backend: Backend) -> dict[str, str]:
         return worker_environment(os.environ, self._settings, backend)
@@ -103,6 +122,21 @@ class WorkerStarter:
             self._printed(backend, pid, stream, line, request)
 
         return printed
+
+
+async def _forked(zygote: ZygoteProcess, changes: Mapping[str, str | None], descriptors: Sequence[int]) -> ChildProcess:
+    """A worker forked by the zygote; one that does not fork is ended, so that its keeper starts another.
+
+    Raises:
+        OSError: there is no worker.
+    """
+    try:
+        async with asyncio.timeout(FORK_TIMEOUT_S):
+            return await zygote.fork(changes, descriptors)
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            zygote.process.kill()
+        raise
 
 
 def _changes(have: Mapping[str, str], want: Mapping[str, str]) -> dict[str, str | None]:

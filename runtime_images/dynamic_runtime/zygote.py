@@ -17,34 +17,18 @@ import contextlib
 import ctypes
 import gc
 import importlib
-import json
 import os
-import selectors
 import signal
 import socket
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from runtime_images.dynamic_runtime import lifeline, preloading, worker
+from runtime_images.dynamic_runtime.forks import Forks, Order, send, take_order
 from runtime_images.dynamic_runtime.settings import Settings
 
-MAX_PACKET_BYTES = 64 * 1024
-MAX_DESCRIPTORS = 16
 CUDA_LIBRARY = "libcuda.so.1"
 _CUDA_ERROR_NOT_INITIALIZED = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What the front wants started: changes to the environment, and the descriptors of the new worker.
-
-    The first two descriptors become its output and its error output, the others are the worker's own arguments.
-    """
-
-    environ: dict[str, str | None]
-    descriptors: list[int]
 
 
 def main(arguments: list[str]) -> None:
@@ -57,8 +41,8 @@ def main(arguments: list[str]) -> None:
     _import_ahead(preloading.libraries(settings.function_dir, settings.entrypoint))
     unfit = why_unfit()
     gc.freeze()  # children share these pages only as long as no collector writes to them
-    _send(control, {"event": "prepared", "unfit": unfit})
-    order = _take_order(control) if unfit else Forks(control).serve()
+    send(control, {"event": "prepared", "unfit": unfit})
+    order = take_order(control) if unfit else Forks(control).serve()
     if order is not None:
         _become_worker(order)
 
@@ -104,59 +88,6 @@ def cuda_is_initialised(library: str = CUDA_LIBRARY) -> bool:
     return answer != _CUDA_ERROR_NOT_INITIALIZED
 
 
-class Forks:
-    """Forks a worker for each order, and tells the front when one has ended."""
-
-    def __init__(self, control: socket.socket) -> None:
-        self._control = control
-        self._children: dict[int, int] = {}
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(control, selectors.EVENT_READ)
-
-    def serve(self) -> Order | None:
-        """Work until the front is gone: None then. In each child this returns its order, and the child is clean."""
-        while True:
-            for key, _ in self._selector.select():
-                if key.fileobj is not self._control:
-                    self._reap(key.fd)
-                elif (order := _take_order(self._control)) is None:
-                    return None
-                elif self._fork(order):
-                    return order
-
-    def _fork(self, order: Order) -> bool:
-        """Fork; True in the child."""
-        try:
-            pid = os.fork()
-        except OSError as error:  # no memory, too many processes
-            _send(self._control, {"event": "failed", "message": str(error)})
-            pid = -1
-        if not pid:
-            self._leave_to_parent()
-            return True
-        for descriptor in order.descriptors:
-            os.close(descriptor)
-        if pid > 0:
-            watch = os.pidfd_open(pid)
-            self._children[watch] = pid
-            self._selector.register(watch, selectors.EVENT_READ)
-            _send(self._control, {"event": "forked", "pid": pid}, [watch])
-        return False
-
-    def _leave_to_parent(self) -> None:
-        self._selector.close()
-        self._control.close()
-        for watch in self._children:
-            os.close(watch)
-
-    def _reap(self, watch: int) -> None:
-        pid = self._children.pop(watch)
-        self._selector.unregister(watch)
-        os.close(watch)
-        _, status = os.waitpid(pid, 0)
-        _send(self._control, {"event": "exited", "pid": pid, "code": os.waitstatus_to_exitcode(status)})
-
-
 def _become_worker(order: Order) -> None:
     """Turn this process into a worker; it does not return."""
     gc.enable()
@@ -175,17 +106,3 @@ def _become_worker(order: Order) -> None:
     if random is not None:
         random.seed()  # else all workers would draw the same numbers
     worker.main([str(descriptor) for descriptor in descriptors])
-
-
-def _send(control: socket.socket, message: dict[str, Any], descriptors: list[int] | None = None) -> None:
-    with contextlib.suppress(OSError):  # the front is gone: the next read says so, too
-        socket.send_fds(control, [json.dumps(message).encode()], descriptors or [])
-
-
-def _take_order(control: socket.socket) -> Order | None:
-    """The next order; None once the front is gone."""
-    try:
-        packet, descriptors, _, _ = socket.recv_fds(control, MAX_PACKET_BYTES, MAX_DESCRIPTORS)
-    except OSError:
-        return None
-    return Order(json.loads(packet)["environ"], list(descriptors)) if packet else None

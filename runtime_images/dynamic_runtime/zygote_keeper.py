@@ -51,8 +51,14 @@ class ZygoteKeeper:
             self._preparing = self._spawn(self._prepare())
         return await asyncio.shield(self._preparing)
 
-    def hand_over(self) -> None:
-        """The zygote becomes a worker: it is none any more, and there will be no other."""
+    def hand_over(self, zygote: ZygoteProcess) -> None:
+        """The zygote becomes a worker: it is none any more, and there will be no other.
+
+        Raises:
+            BrokenPipeError: it has become one already.
+        """
+        if self.zygote is not zygote:
+            raise BrokenPipeError("the zygote has become a worker")
         self.zygote = None
         self._given_up = True
         self._preparing = None

@@ -114,6 +114,15 @@ class Serving:
         assert len(workers) == 1, workers
         return int(workers[0]["pid"])
 
+    def standby(self) -> int | None:
+        """The child of the zygote that waits to become a worker, if there is one now."""
+        state = self.state()
+        try:
+            children = Path("/proc/{0}/task/{0}/children".format(state["zygote"])).read_text().split()
+        except FileNotFoundError:  # there is no zygote, or it has just died
+            return None
+        return next(iter({int(pid) for pid in children} - {worker["pid"] for worker in state["workers"]}), None)
+
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Ask it to end and wait; the exit code."""
         if self.process.poll() is None:

@@ -1,7 +1,6 @@
 """The zygote: what it imports ahead, when it must not fork, and that its workers are as good as spawned ones."""
 
 import asyncio
-import contextlib
 import os
 import shutil
 import signal
@@ -10,13 +9,12 @@ import subprocess
 import sys
 import sysconfig
 import textwrap
-import time
-from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from tests.support.processes import eventually, is_gone
 from tests.support.serving import Serving, load, serving, write_function
 
 needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="needs torch: pip install torch")
@@ -45,22 +43,6 @@ def with_library(directory: Path, library: str, function: str = HANDLER) -> str:
     source = "import library\n\n" + textwrap.dedent(function)
     write_function(directory / "function", source)
     return str(environment / "bin" / "python")
-
-
-def eventually(holds: Callable[[], bool], timeout_s: float = 10.0) -> bool:
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        if holds():
-            return True
-        time.sleep(0.02)
-    return False
-
-
-def is_gone(pid: int) -> bool:
-    """Whether a process is dead; one that waits to be reaped is."""
-    with contextlib.suppress(FileNotFoundError):
-        return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
-    return True
 
 
 def test_both_backends_are_forked_from_one_zygote_and_see_their_own_environment(tmp_path: Path) -> None:
@@ -131,6 +113,26 @@ def test_a_library_that_starts_a_thread_is_not_forked_and_that_is_said_once(tmp_
     assert {worker["parent"] for worker in workers} == {running.process.pid}
     assert [(event["state"], event["pid"]) for event in said] == [("unfit", workers[0]["pid"])]
     assert "1 threads of their own" in said[0]["reason"]
+
+
+def test_a_zygote_that_must_not_fork_becomes_one_of_two_workers_that_start_at_once(tmp_path: Path) -> None:
+    library = """
+        import threading
+        import time
+
+        time.sleep(0.5)
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+    """
+    python = with_library(tmp_path, library)
+    with serving(tmp_path / "function", wait=False, GAIA_FUNCTION_PYTHON=python) as running:
+        assert eventually(running.admin_path.exists)
+        running.admin("POST", "/pin")
+        answer = running.switch("gpu")
+        assert eventually(lambda: running.post({}).json()["backend"] == "gpu")
+        pids = {event["pid"] for event in running.named("worker")}
+
+    assert answer.status == 200
+    assert len(pids) == 2
 
 
 def test_a_library_that_kills_the_process_is_left_to_the_worker(tmp_path: Path) -> None:

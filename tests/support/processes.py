@@ -1,0 +1,23 @@
+"""Watching processes from outside, in tests."""
+
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+
+def eventually(holds: Callable[[], bool], timeout_s: float = 10.0) -> bool:
+    """Whether something comes to hold in time."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if holds():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def is_gone(pid: int) -> bool:
+    """Whether a process is dead; one that waits to be reaped is."""
+    with contextlib.suppress(FileNotFoundError):
+        return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
+    return True
