@@ -33,12 +33,14 @@ class Controls:
         switch: Callable[[Backend], Awaitable[bool]],
         pin: Callable[[bool], None],
         drain: Callable[[], None],
+        readiness: Callable[[], Awaitable[Reply]],
     ) -> None:
         self.state = state
         self.metrics_text = metrics_text
         self.switch = switch
         self.pin = pin
         self.drain = drain
+        self.readiness = readiness
 
 
 class Admin:
@@ -60,6 +62,8 @@ class Admin:
         match route:
             case (b"GET", b"/state"):
                 exchange.respond_json(200, self._controls.state())
+            case (b"GET", b"/health/readiness"):
+                self._spawn(exchange, self._controls.readiness())
             case (b"GET", b"/metrics"):
                 exchange.respond(200, [(b"content-type", metrics.CONTENT_TYPE)], self._controls.metrics_text())
             case (b"GET", b"/events"):

@@ -19,8 +19,6 @@ from runtime_images.dynamic_runtime.frames import CHUNK, FINAL, IN_ARENA, MAX_CH
 
 _REMEMBERED_LINES = 128
 _LENGTH_OF_LENGTH = len(b"content-length")
-_REFUSED = b"\0"
-"""Part of no head that HTTP allows."""
 
 
 class AsgiExchange(Call):
@@ -83,7 +81,14 @@ class AsgiExchange(Call):
         """The head for a body that is whole: its length goes without saying, except where it is not the body's."""
         if self._length is None or int(self._length) == size:
             return self._start or b""
-        return self._stream_head()
+        if self._is_about_another_body:
+            return self._stream_head()
+        return _refused(f"its content-length is {self._length.decode()}, but its body has {size} bytes")
+
+    @property
+    def _is_about_another_body(self) -> bool:
+        """Whether the length may be that of a body which is not sent: HEAD, 304 (RFC 9110, 8.6)."""
+        return self.head.startswith(b"HEAD ") or (self._start or b"").startswith(b"HTTP/1.1 304 ")
 
     def _stream_head(self) -> bytes:
         head = self._start or b""
@@ -196,16 +201,26 @@ def encode_head(status: int, headers: Iterable[tuple[bytes, bytes]]) -> tuple[by
     head, length = frames.status_line(status), None
     for name, value in headers:
         if len(name) == _LENGTH_OF_LENGTH and name.lower() == b"content-length":
-            if length is not None or not (digits := value.strip(b" \t")).isdigit():
-                return _REFUSED, None
+            if length is not None:
+                return _refused("it has more than one content-length"), None
+            if not (digits := value.strip(b" \t")).isdigit():
+                return _refused("its content-length is not a number of bytes"), None
             length = digits
         else:
-            head += _header_line(name, value)
+            line = _header_line(name, value)
+            if line is None:
+                return _refused(f"the header {name.decode('latin-1')!a} holds a line end"), None
+            head += line
     return head, length
 
 
+def _refused(reason: str) -> bytes:
+    """A head that the front refuses for this reason."""
+    return frames.REFUSED + reason.encode()
+
+
 @lru_cache(maxsize=_REMEMBERED_LINES)
-def _header_line(name: bytes, value: bytes) -> bytes:
-    """One header line; a function's answers have mostly the same ones."""
+def _header_line(name: bytes, value: bytes) -> bytes | None:
+    """One header line, None if it would be several; a function's answers have mostly the same ones."""
     line = b"%b: %b\r\n" % (name.lower(), value)
-    return line if line.count(b"\r") == line.count(b"\n") == 1 else _REFUSED
+    return line if line.count(b"\r") == line.count(b"\n") == 1 else None

@@ -1,8 +1,8 @@
 """The event stream: JSON lines on standard output, a replay buffer, and subscribers on the admin address.
 
 Writing happens in a thread of its own, because a reader that is slow, or a disk that is full, must not stall the front.
-When the reader falls far behind, `log`, `window` and `requests` lines are left out, and the next line that is written
-is a `dropped` event that tells how many; the others are kept.
+When the reader falls far behind, lines of which there may be one a request or a second are left out, and the next
+line that is written is a `dropped` event that tells how many; the others are kept.
 """
 
 import json
@@ -20,7 +20,7 @@ Event = dict[str, Any]
 
 _REPLAY_EVENTS = 4096
 _MAX_BEHIND = 10_000
-_DROPPABLE = frozenset(("log", "window", "requests"))
+_DROPPABLE = frozenset(("log", "window", "requests", "bad_answer"))
 
 
 class EventLog:

@@ -28,6 +28,7 @@ class Exchange:
 
     `payload` is the request as it stood on the wire, `head_length` of it the head; a long body may lie in `slot`
     instead. `unusual` says that its answer takes a second thought: HTTP/1.0, HEAD, or a connection that will close.
+    `misfit` says what was wrong with the body of an answer that had to be broken off.
     """
 
     # Most exchanges keep these as they are: class attributes cost nothing where instance attributes cost each request.
@@ -38,6 +39,7 @@ class Exchange:
     started = False
     client_gone = False
     slot: "Slot | None" = None
+    misfit = ""
     _chunked = False
     _silent = False
     _left: int | None = None
@@ -180,7 +182,7 @@ class Exchange:
         if self._left is not None:
             self._left -= len(chunk)
             if self._left < 0:
-                self.abort()
+                self._does_not_fit("longer")
                 return
         self.connection.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if self._chunked else chunk)
 
@@ -189,7 +191,7 @@ class Exchange:
         if self.client_gone:
             return
         if self._left and not self._silent:
-            self.abort()
+            self._does_not_fit("shorter")
             return
         if self._chunked and not self._silent:
             self.connection.write(b"0\r\n\r\n")
@@ -198,6 +200,11 @@ class Exchange:
     def abort(self) -> None:
         """End the connection: the client must see that the response is not complete."""
         self.connection.abort()
+
+    def _does_not_fit(self, how: str) -> None:
+        self.misfit = f"its body is {how} than its content-length"
+        self.client_gone = True  # as good as: whatever still comes is for nobody
+        self.abort()
 
     @property
     def writable(self) -> bool:

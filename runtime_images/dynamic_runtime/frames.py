@@ -62,6 +62,9 @@ FORCE = 4
 IN_ARENA = 8
 """Flag: the body is not here, but at the place in shared memory that stands here (`arenas.py`)."""
 
+REFUSED = b"\0"
+"""How a head begins that a worker has found to be wrong: the reason follows, a sentence in UTF-8."""
+
 _STATUS_LINES = {status.value: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus}
 
 RawFrame = tuple[int, int, int, bytes, bytes, int, int, int]

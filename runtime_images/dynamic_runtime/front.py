@@ -19,7 +19,7 @@ from runtime_images.dynamic_runtime.exchange import Exchange
 from runtime_images.dynamic_runtime.frames import ABORTED, CHUNK, FINAL, IN_ARENA, RESPONSE, FrameError, Kind, RawFrame
 from runtime_images.dynamic_runtime.lane import AnswerRow
 from runtime_images.dynamic_runtime.link import WorkerLink
-from runtime_images.dynamic_runtime.response_head import Header, check_head
+from runtime_images.dynamic_runtime.response_head import Header, check_head, why_refused
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.policy.model import Backend
 
@@ -54,13 +54,22 @@ class Counters:
 class Front:
     """Queue, routing pointer, retries. `answered` is told of the finished requests, all that came at once.
 
+    `complained` is told of an answer that HTTP does not allow: whose, to which request, and what is wrong with it.
+
     `unavailable` is the sentence that clients get while no backend can serve, or empty while one may come.
     """
 
-    def __init__(self, settings: Settings, clock: Clock, answered: Callable[[Backend, list[AnswerRow]], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        answered: Callable[[Backend, list[AnswerRow]], None],
+        complained: Callable[[WorkerLink, int, str], None],
+    ) -> None:
         self._settings = settings
         self._now = clock.monotonic
         self._answered = answered
+        self._complained = complained
         self.queue: deque[Exchange] = deque()
         self.counters = Counters()
         self.active: WorkerLink | None = None
@@ -181,6 +190,7 @@ class Front:
         if exchange.given_up or (kind == RESPONSE and not self._begin_stream(exchange, link, head)):
             return
         exchange.write(body)
+        self._complain_of_misfit(link, exchange)
         exchange.owed_credits += 1
         if exchange.writable or exchange.client_gone:
             self.drained(exchange)
@@ -191,19 +201,27 @@ class Front:
         if exchange.started:
             raise FrameError(f"a second answer to request {exchange.id}")
         if head is None:
-            self._refuse_head(exchange)
+            self._refuse_head(link, exchange, raw_head)
             return False
         exchange.status = head.status
         exchange.begin(head, self._own_lines(link))
         exchange.started = True  # also where the client has left, and nothing was written
         return True
 
-    def _refuse_head(self, exchange: Exchange) -> None:
+    def _refuse_head(self, link: WorkerLink, exchange: Exchange, raw_head: bytes) -> None:
+        """Answer 502; what is wrong with the head is for the log, not for the client."""
+        self._complained(link, exchange.id, why_refused(raw_head))
         self._give_up(exchange, HTTPStatus.BAD_GATEWAY, "the function sent headers that HTTP does not allow")
+
+    def _complain_of_misfit(self, link: WorkerLink, exchange: Exchange) -> None:
+        if exchange.misfit:
+            self._complained(link, exchange.id, exchange.misfit)
+            exchange.misfit = ""
+            exchange.status = HTTPStatus.BAD_GATEWAY
 
     def _end_oddly(self, link: WorkerLink, exchange: Exchange, frame: RawFrame) -> int:
         """The last frame of an answer that is not simply a whole one; the status that the client sees."""
-        _, kind, flags, _, body = frame[:5]
+        _, kind, flags, raw_head, body = frame[:5]
         if flags & IN_ARENA:
             return self._end_long(link, exchange, frame)
         if exchange.given_up:
@@ -214,12 +232,13 @@ class Front:
         if exchange.started and kind == CHUNK:
             exchange.write(body)
             exchange.end()
+            self._complain_of_misfit(link, exchange)
             return exchange.status
         if exchange.started or kind != RESPONSE:
             self.counters.failures += 1
             exchange.abort()
             raise FrameError(f"an answer to request {exchange.id} that does not fit")
-        self._refuse_head(exchange)
+        self._refuse_head(link, exchange, raw_head)
         return exchange.status
 
     def _end_long(self, link: WorkerLink, exchange: Exchange, frame: RawFrame) -> int:
@@ -234,7 +253,7 @@ class Front:
         if exchange.given_up or head is None:
             link.give_back(place)
             if not exchange.given_up:
-                self._refuse_head(exchange)
+                self._refuse_head(link, exchange, raw_head)
             return exchange.status
         times_ms = (begun_ns / 1e6 - exchange.arrived_s * 1e3, service_ns / 1e6)
         own_lines = self._own_lines(link) + _TIMING_LINE % times_ms

@@ -2,9 +2,13 @@
 
 A worker that computes cannot answer at once, and must not look dead for it: a hook that says nothing in time is
 taken for well. Knative's paths and meaning.
+
+What a broken function has printed and raised may hold secrets. So it is told on the admin address, and on the public
+one only where that is open to this machine alone; all others learn the status and a sentence of ours.
 """
 
 import asyncio
+import ipaddress
 import itertools
 from typing import TYPE_CHECKING, Any
 
@@ -55,9 +59,10 @@ class HealthQuestions:
 class Health:
     """Answers probes, at once and whatever the queue; every other request goes on to the front."""
 
-    def __init__(self, front: "Front", supervisor: "Supervisor") -> None:
+    def __init__(self, front: "Front", supervisor: "Supervisor", listen_address: str) -> None:
         self._front = front
         self._supervisor = supervisor
+        self._in_private = _is_loopback(listen_address)
         self._tasks: set[asyncio.Task[None]] = set()
         self.draining = False
 
@@ -66,7 +71,8 @@ class Health:
         if not exchange.payload.startswith(_PROBE_STARTS) or exchange.path not in PROBES:
             self._front.handle(exchange)
             return
-        task = asyncio.ensure_future(self._answer(exchange))
+        name = "ready" if exchange.path.endswith(b"readiness") else "alive"
+        task = asyncio.ensure_future(self._answer(exchange, name))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -82,23 +88,40 @@ class Health:
         """The front's business."""
         self._front.drained(exchange)
 
-    async def _answer(self, exchange: Exchange) -> None:
-        ready = exchange.path.endswith(b"readiness")
-        if ready and self.draining:
-            exchange.respond_json(503, {"status": "draining"})
-        elif ready and self._front.unavailable:
-            trouble = self._supervisor.trouble[self._supervisor.target]
-            log = list(trouble.log[-_TOLD_LINES:])
-            exchange.respond_json(503, {"status": trouble.status, "error": self._front.unavailable, "log": log})
-        elif ready and self._front.active is None:
-            exchange.respond_json(503, {"status": "starting"})
-        else:
-            await self._answer_by_hook(exchange, "ready" if ready else "alive")
+    async def _answer(self, exchange: Exchange, name: str) -> None:
+        exchange.respond_json(*await self.report(name, in_private=self._in_private))
 
-    async def _answer_by_hook(self, exchange: Exchange, name: str) -> None:
+    async def report(self, name: str, *, in_private: bool) -> tuple[int, dict[str, Any]]:
+        """Status and content for the probe `alive` or `ready`; `in_private` only the operator reads it."""
+        if name == "ready":
+            if self.draining:
+                return 503, {"status": "draining"}
+            if self._front.unavailable:
+                return 503, self._trouble(in_private=in_private)
+            if self._front.active is None:
+                return 503, {"status": "starting"}
         worker = self._supervisor.worker(self._supervisor.target)
         answer = await self._supervisor.health.ask(worker, name) if worker is not None else None
         if answer is None:
-            exchange.respond_json(200, {"status": name})
-        else:
-            exchange.respond_json(200 if answer.get("well") else 503, {"status": str(answer.get("text"))})
+            return 200, {"status": name}
+        return (200 if answer.get("well") else 503), {"status": str(answer.get("text"))}
+
+    def _trouble(self, *, in_private: bool) -> dict[str, Any]:
+        trouble = self._supervisor.trouble[self._supervisor.target]
+        if not in_private:
+            return {"status": trouble.status, "error": self._front.unavailable}
+        return {"status": trouble.status, "error": self.why_unavailable, "log": list(trouble.log[-_TOLD_LINES:])}
+
+    @property
+    def why_unavailable(self) -> str:
+        """Why nothing can serve, with what the function has raised, for the operator; empty while something can."""
+        message = self._supervisor.trouble[self._supervisor.target].message
+        unavailable = self._front.unavailable
+        return f"{unavailable}: {message}" if unavailable and message else unavailable
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"

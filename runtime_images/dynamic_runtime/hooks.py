@@ -53,7 +53,7 @@ async def ask_health(function: LoadedFunction, name: str) -> tuple[bool, str]:
         answer = await _awaited(hook())
     except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
         _log()
-        return False, f"the {name} hook raised {describe_error(error)}"
+        return False, f"the {name} hook raised {type(error).__name__}"
     if isinstance(answer, tuple) and len(answer) == 2:
         return bool(answer[0]), str(answer[1])
     return (answer is None or bool(answer)), (answer if isinstance(answer, str) else name)

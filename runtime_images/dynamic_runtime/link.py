@@ -49,7 +49,8 @@ class WorkerLink(asyncio.Protocol):
     """The front's end of one worker's socket.
 
     `room` is the window in whole requests, 0 once the worker is gone: it may be given another request while it has
-    fewer `jobs`. With `requests` and `answers` long bodies lie in shared memory.
+    fewer `jobs`. With `requests` and `answers` long bodies lie in shared memory. `fault` says how the worker has broken
+    the protocol, if it has.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class WorkerLink(asyncio.Protocol):
         self.window = float(min(concurrency or 1, MAX_WINDOW))
         self.room = 0
         self.ended_ns = 0
+        self.fault = ""
         self.orphans: list[arenas.Slot] = []
         self._requests = requests
         self._answers = answers
@@ -105,7 +107,8 @@ class WorkerLink(asyncio.Protocol):
         """Take frames; garbage ends the worker's connection, for nothing after it can be trusted."""
         try:
             self._owner.answers_received(self, self._parser.feed(data))
-        except FrameError:
+        except FrameError as error:
+            self.fault = str(error)
             self._lost()
 
     def take_other(self, frame: RawFrame) -> None:

@@ -43,6 +43,11 @@ class Trouble:
         """What health calls it when it is broken."""
         return "DEFUNCT" if self.was_ready else "SETUP_FAILED"
 
+    @property
+    def sentence(self) -> str:
+        """What clients are told of it when it is broken: nothing of what the function has raised or printed."""
+        return "the function keeps failing" if self.was_ready else "the function cannot be started"
+
     def usable(self, now_s: float) -> bool:
         """Whether a start is worth a try now."""
         return not self.hopeless and now_s >= self.retry_at_s

@@ -10,19 +10,24 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from runtime_images.dynamic_runtime.frames import status_line
+from runtime_images.dynamic_runtime.frames import REFUSED, status_line
 
 Header = tuple[bytes, bytes]
 
 _WELL_FORMED = re.compile(
     rb"HTTP/1\.1 ([2-5][0-9][0-9]) [ -~]*\r\n(?:[!#$%&'*+\-.^_`|~0-9a-z]+: *[^\x00-\x08\x0a-\x1f\x7f]*\r\n)*"
 )
+_STATUS_LINE = re.compile(rb"HTTP/1\.1 [2-5][0-9][0-9] [ -~]*")
+_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")
+_VALUE = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*")
 _OURS = frozenset(
     b"connection keep-alive transfer-encoding te trailer upgrade date x-gaia-backend x-gaia-fallback".split()
 )
 """Headers that speak of the connection or of the runtime: a function's are left out."""
 
 _MAX_LENGTH_DIGITS = 18
+_SHOWN = 80
+_LONGEST_REASON = 300
 _REMEMBERED = 128
 """With heads of at most 64 KB this bounds the memory that a function can make the front spend."""
 
@@ -62,6 +67,31 @@ def check_head(raw: bytes) -> ResponseHead | None:
         elif name not in _OURS:
             kept.append(line)
     return ResponseHead(int(match[1]), b"\r\n".join(kept) + b"\r\n", length)
+
+
+def why_refused(raw: bytes) -> str:
+    """What is wrong with a head that `check_head` refuses, for the log; values are left out, they may be secrets."""
+    if raw.startswith(REFUSED):
+        return raw[1:_LONGEST_REASON].decode("utf-8", "replace")  # as the worker has seen it
+    status_line, *lines = raw.split(b"\r\n")
+    if not _STATUS_LINE.fullmatch(status_line):
+        return f"its status line is {_shown(status_line)}"
+    if not lines or lines.pop():
+        return "its head does not end with a line end"
+    lengths = 0
+    for name, colon, value in (line.partition(b":") for line in lines):
+        lengths += name == b"content-length"
+        if not colon or not _NAME.fullmatch(name):
+            return f"the header name {_shown(name)} is not a lower-case token"
+        if not _VALUE.fullmatch(value):
+            return f"the value of the header {_shown(name)} holds a control character"
+    if lengths > 1:
+        return "it has more than one content-length"
+    return "its content-length is not a number of bytes"
+
+
+def _shown(text: bytes) -> str:
+    return ascii(text[:_SHOWN].decode("latin-1"))
 
 
 def head_of(status: int, headers: Sequence[Header]) -> ResponseHead:

@@ -19,6 +19,7 @@ from runtime_images.dynamic_runtime.front import Front
 from runtime_images.dynamic_runtime.health import Health
 from runtime_images.dynamic_runtime.http_server import HttpServer
 from runtime_images.dynamic_runtime.lane import AnswerRow, Lane
+from runtime_images.dynamic_runtime.link import WorkerLink
 from runtime_images.dynamic_runtime.metrics import Metrics
 from runtime_images.dynamic_runtime.observer import ArrivalRate, observe, window_fields
 from runtime_images.dynamic_runtime.processes import adopt_orphans, reap_adopted
@@ -45,13 +46,13 @@ class Runtime:
         self.clock = clock
         self.events = events
         self.lanes = {backend: Lane(backend, settings.slo) for backend in Backend}
-        self.front = Front(settings, clock, self._answered)
+        self.front = Front(settings, clock, self._answered, self._tell_bad_answer)
         self.requests = create_requests()
         self.starter = WorkerStarter(settings, clock, self.requests, self._tell_line, self._tell_zygote)
         self.supervisor = Supervisor(
             settings, clock, events, self.front, self.starter, self._problem_of, self._good_answers, self._moved
         )
-        self.health = Health(self.front, self.supervisor)
+        self.health = Health(self.front, self.supervisor, settings.listen_address)
         self.metrics = Metrics(lambda: len(self.front.queue), self.supervisor.held, self.cost)
         self.policy = PolicySettings(mode=settings.mode, slo=settings.slo, prices=settings.prices)
         self.policy_state = initial_state(self.policy)
@@ -314,6 +315,10 @@ class Runtime:
     def _tell_line(self, backend: Backend, pid: int, stream: str, line: str, request: int | None) -> None:
         self.events.emit("log", backend=backend, pid=pid, stream=stream, line=line, request=request)
 
+    def _tell_bad_answer(self, link: WorkerLink, request: int, reason: str) -> None:
+        pid = next((worker.pid for worker in self.supervisor.workers if worker.link is link), None)
+        self.events.emit("bad_answer", backend=link.backend, pid=pid, request=request, reason=reason)
+
     def _tell_zygote(self, state: str, pid: int, reason: str) -> None:
         self.events.emit("zygote", pid=pid, state=state, reason=reason)
 
@@ -357,7 +362,7 @@ class Runtime:
             "slo": {name: getattr(self.settings.slo, name) for name in self.settings.slo.__slots__},
             "last_decision": None if decision is None else {"chosen": decision.chosen, "reason": decision.reason},
             "totals": self.totals(),
-            "unavailable": self.front.unavailable,
+            "unavailable": self.health.why_unavailable,
         }
 
     def _render_metrics(self) -> bytes:
@@ -376,7 +381,12 @@ class Runtime:
             self.pinned = pinned
 
         return Controls(
-            self.state, self._render_metrics, switch, pin, lambda: self.stop("asked for on the admin address")
+            self.state,
+            self._render_metrics,
+            switch,
+            pin,
+            lambda: self.stop("asked for on the admin address"),
+            lambda: self.health.report("ready", in_private=True),
         )
 
 

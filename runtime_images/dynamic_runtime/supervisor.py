@@ -271,7 +271,10 @@ class Supervisor:
         """A worker's socket has closed: its process is gone, or must go."""
         worker = next((w for w in self.workers if w.link is link), None)
         if worker is not None and (worker.state is not WorkerState.DRAINING or link.jobs):
-            worker.kill()
+            if link.fault:
+                worker.end(f"it broke the protocol of its socket: {link.fault}")
+            else:
+                worker.kill()
 
     # the end of workers
 
@@ -337,7 +340,7 @@ class Supervisor:
         if other_usable and await self.switch(backend.other, message):
             self._events.emit("fallback", wanted=backend, got=backend.other, reason=message)
             return
-        self._front.refuse_queue(message)
+        self._front.refuse_queue(self.trouble[backend].sentence)
 
     async def _drain(self, worker: WorkerProcess, switch: Switch | None) -> None:
         """Let a worker finish what it has, then release it."""

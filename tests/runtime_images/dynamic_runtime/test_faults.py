@@ -106,18 +106,49 @@ def test_a_result_that_json_cannot_hold_is_an_error_of_the_function(tmp_path: Pa
     assert answer.json() == {"error": "the function returned what JSON cannot hold"}
 
 
-def test_headers_that_would_split_the_response_are_refused(tmp_path: Path) -> None:
-    source = """
+BAD_ANSWERS = {
+    # What a function says, what the client sees (None: a connection that breaks off), what the event log says.
+    "split": ([(b"x-name", b"a\r\nset-cookie: s3cret")], [b"ok"], 502, "the header 'x-name' holds a line end"),
+    "name": ([(b"bad name", b"s3cret")], [b"ok"], 502, "the header name 'bad name' is not a lower-case token"),
+    "value": ([(b"x-nul", b"s3cret\0")], [b"ok"], 502, "the value of the header 'x-nul' holds a control character"),
+    "lengths": ([(b"content-length", b"2")] * 2, [b"ok"], 502, "it has more than one content-length"),
+    "number": ([(b"content-length", b"two")], [b"ok"], 502, "its content-length is not a number of bytes"),
+    "short": ([(b"content-length", b"5")], [b"ok"], 502, "its content-length is 5, but its body has 2 bytes"),
+    "long": ([(b"content-length", b"1")], [b"ok"], 502, "its content-length is 1, but its body has 2 bytes"),
+    "short-stream": ([(b"content-length", b"9")], [b"o", b"k"], None, "its body is shorter than its content-length"),
+    "long-stream": ([(b"content-length", b"3")], [b"o", b"kay"], None, "its body is longer than its content-length"),
+    "split-stream": ([(b"x", b"s3cret\n")], [b"o", b"k"], 502, "the header 'x' holds a line end"),
+}
+
+
+def test_an_answer_that_http_does_not_allow_is_refused_and_the_log_says_why(tmp_path: Path) -> None:
+    source = f"""
+        BAD = {BAD_ANSWERS!r}
+
         async def handle(scope, receive, send):
-            value = b"a\\r\\nset-cookie: evil=1"
-            await send({"type": "http.response.start", "status": 200, "headers": [(b"x-name", value)]})
-            await send({"type": "http.response.body", "body": b"ok"})
+            headers, parts, *_ = BAD[scope["path"][1:]]
+            await send({{"type": "http.response.start", "status": 200, "headers": headers}})
+            for number, part in enumerate(parts):
+                more = number < len(parts) - 1
+                await send({{"type": "http.response.body", "body": part, "more_body": more}})
     """
     with serving(write_function(tmp_path, source)) as running:
-        answer = running.request("GET")
+        for name, (_, _, status, reason) in BAD_ANSWERS.items():
+            if status is None:
+                with pytest.raises((http.client.HTTPException, OSError)):
+                    running.request("GET", f"/{name}")
+            else:
+                answer = running.request("GET", f"/{name}")
+                assert answer.status == status, name
+                assert answer.json() == {"error": "the function sent headers that HTTP does not allow"}
+                assert "set-cookie" not in answer.headers
+            told = running.event("bad_answer", lambda event, reason=reason: event["reason"] == reason)  # type: ignore[misc]
+            assert (told["backend"], told["pid"]) == ("cpu", running.worker_pid("cpu"))
+        events = repr(running.events)
+        failures = running.state()["totals"]["failures"]
 
-    assert answer.status == 502
-    assert "set-cookie" not in answer.headers
+    assert "s3cret" not in events
+    assert failures == len(BAD_ANSWERS)
 
 
 def test_a_streamed_response_arrives_whole_and_in_pieces(tmp_path: Path) -> None:

@@ -52,8 +52,12 @@ class Stage:
     def __init__(self, marks: BegunMarks, timeout_s: float) -> None:
         self.clock = FakeClock()
         self.rows: list[AnswerRow] = []
+        self.complaints: list[tuple[int, str]] = []
         self.front = Front(
-            Settings(Path(), request_timeout_s=timeout_s), self.clock, lambda _, rows: self.rows.extend(rows)
+            Settings(Path(), request_timeout_s=timeout_s),
+            self.clock,
+            lambda _, rows: self.rows.extend(rows),
+            lambda _, request_id, reason: self.complaints.append((request_id, reason)),
         )
         self.server = HttpServer(self.front, self.clock, max_body_bytes=100_000)
         self.lost = False

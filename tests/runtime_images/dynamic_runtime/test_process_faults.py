@@ -109,6 +109,14 @@ def readiness(port: int) -> tuple[int, dict[str, object]]:
         connection.close()
 
 
+def post(port: int) -> tuple[int, dict[str, object]]:
+    """The answer to a request, before there is a `ready` event."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: t\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+        head, _, body = client.makefile("rb").read().partition(b"\r\n\r\n")
+    return int(head.split()[1]), json.loads(body)
+
+
 def wait_unavailable(running: Serving) -> None:
     running.event("worker")
     deadline = time.monotonic() + 30
@@ -124,7 +132,30 @@ def test_readiness_of_what_never_became_ready_is_setup_failed_with_the_log(tmp_p
         status, answer = readiness(port)
 
     assert (status, answer["status"], answer["log"]) == (503, "SETUP_FAILED", ["weights: none"])
-    assert "must accept one argument" in str(answer["error"])
+    assert str(answer["error"]).startswith("the function cannot be started: func.py:3 handler() must accept one")
+
+
+def test_what_a_broken_function_has_said_is_told_to_the_operator_and_not_to_the_public(tmp_path: Path) -> None:
+    port = free_port()
+    function = write_function(tmp_path, 'print("s3cret")\n\ndef handler(): ...\n')
+    open_to_all = {"LISTEN_ADDRESS": "0.0.0.0", "PORT": str(port)}
+    with serving(function, wait=False, GAIA_MODE="cpu", **open_to_all) as running:
+        wait_unavailable(running)
+        probed = readiness(port)
+        refused = post(port)
+        told = running.admin("GET", "/health/readiness")
+
+    assert probed == (503, {"status": "SETUP_FAILED", "error": "the function cannot be started"})
+    assert refused == (503, {"error": "the function cannot be started"})
+    assert (told.status, told.json()["status"], told.json()["log"]) == (503, "SETUP_FAILED", ["s3cret"])
+    assert "func.py:3 handler() must accept" in told.json()["error"]
+
+
+def test_readiness_on_the_admin_address_is_that_of_the_public_one(tmp_path: Path) -> None:
+    with serving(write_function(tmp_path, ECHO), GAIA_MODE="cpu") as running:
+        public, told = running.request("GET", "/health/readiness"), running.admin("GET", "/health/readiness")
+
+    assert (public.status, public.json()) == (told.status, told.json()) == (200, {"status": "ready"})
 
 
 def test_readiness_of_what_keeps_dying_is_defunct_with_the_log(tmp_path: Path) -> None:
@@ -316,8 +347,10 @@ def test_a_worker_that_sends_garbage_is_ended_and_replaced(tmp_path: Path, what:
         hurt = threading.Thread(target=running.post, args=({"garbage": True},))
         hurt.start()
         died = running.event("worker_exit")
+        ended = running.event("worker", lambda event: event["state"] == "exited")
         hurt.join()
         after = running.post({"id": 1})
 
     assert died["pid"] == worker
+    assert "it broke the protocol of its socket: " in ended["reason"]
     assert after.json() == {"id": 1}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from runtime_images.dynamic_runtime.asgi import encode_head
 from runtime_images.dynamic_runtime.exchange import Exchange
-from runtime_images.dynamic_runtime.response_head import Header, ResponseHead, check_head, head_of
+from runtime_images.dynamic_runtime.response_head import Header, ResponseHead, check_head, head_of, why_refused
 from tests.support.edge import Application, Talk, talk
 from tests.support.reference import Response, read_responses
 
@@ -184,6 +184,47 @@ def test_a_length_that_is_no_number_is_refused(value: bytes) -> None:
 def test_two_lengths_are_refused() -> None:
     assert said(b"content-length", b"1", b"Content-Length", b"1") is None
     assert check_head(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 1\r\n") is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b"", "its status line is ''"),
+        (b"HTTP/1.1 99 Low\r\n", "its status line is 'HTTP/1.1 99 Low'"),
+        (b"HTTP/1.1 200 OK\r\nx: y", "its head does not end with a line end"),
+        (b"HTTP/1.1 200 OK\r\nX-Up: y\r\n", "the header name 'X-Up' is not a lower-case token"),
+        (b"HTTP/1.1 200 OK\r\na b: y\r\n", "the header name 'a b' is not a lower-case token"),
+        (b"HTTP/1.1 200 OK\r\nno colon\r\n", "the header name 'no colon' is not a lower-case token"),
+        (b"HTTP/1.1 200 OK\r\nx: pass\0word\r\n", "the value of the header 'x' holds a control character"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 1\r\n", "it has more than one content-length"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: one\r\n", "its content-length is not a number of bytes"),
+    ],
+)
+def test_what_is_wrong_with_a_head_is_said_in_a_sentence(raw: bytes, reason: str) -> None:
+    assert check_head(raw) is None
+    assert why_refused(raw) == reason
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ([b"x-name", b"a\r\nset-cookie: b"], "the header 'x-name' holds a line end"),
+        ([b"content-length", b"1", b"content-length", b"2"], "it has more than one content-length"),
+        ([b"content-length", b"1e3"], "its content-length is not a number of bytes"),
+    ],
+)
+def test_what_only_the_worker_can_tell_comes_with_the_head(fields: list[bytes], reason: str) -> None:
+    raw, _ = encode_head(200, zip(fields[::2], fields[1::2], strict=True))
+
+    assert check_head(raw) is None
+    assert why_refused(raw) == reason
+
+
+@given(st.binary(max_size=60), st.sampled_from([b"", b"\0", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nx: "]))
+def test_a_reason_is_found_for_every_head_that_is_refused_and_is_short(rest: bytes, start: bytes) -> None:
+    raw = start + rest * 100
+    if check_head(raw) is None:
+        assert len(why_refused(raw)) < 1000
 
 
 def test_headers_that_are_the_runtimes_own_are_left_out() -> None:

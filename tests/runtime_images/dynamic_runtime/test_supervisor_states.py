@@ -183,7 +183,7 @@ class SupervisorStates(RuleBasedStateMachine):
         self.told: list[dict[str, Any]] = []
         self.events.subscribe(lambda line: self.told.append(json.loads(line)), replay=False)
         self.answered = dict.fromkeys(Backend, 0)
-        self.front = Front(self.settings, self.loop, self._count)
+        self.front = Front(self.settings, self.loop, self._count, lambda *_complaint: None)
         self.supervisor = Supervisor(
             self.settings, self.loop, self.events, self.front, self.starter,
             self.problem.__getitem__, self.answered.__getitem__, lambda _switch: None,
