@@ -179,7 +179,7 @@ def _require_positional(entry: Entry, target: Any, count: int, wanted: str) -> N
         signature.bind(*[None] * count)
     except TypeError:
         raise SetupError(
-            "signature",
+            "wsgi" if "start_response" in signature.parameters else "signature",
             f"{entry.path}:{entry.line} {entry.attribute}{signature} must accept {wanted}",
             entry.path,
             entry.line,

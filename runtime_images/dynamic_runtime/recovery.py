@@ -15,7 +15,7 @@ STEADY_AFTER_S = 30.0
 STEADY_AFTER_ANSWERS = 100
 """A worker that has served this long, or answered this often, was healthy."""
 
-_HOPELESS = frozenset(("no_entry", "two_entries", "signature"))
+_HOPELESS = frozenset(("no_entry", "two_entries", "signature", "wsgi"))
 """Failures that another attempt cannot mend: the code does not change by itself."""
 
 

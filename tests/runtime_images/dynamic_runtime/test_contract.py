@@ -245,6 +245,7 @@ def new(): return F()
         ("def handler(event, context): pass\n", "signature", "must accept one argument", 1),
         ("def handler(): pass\n", "signature", "must accept one argument", 1),
         ("def handle(scope, receive, send): pass\n", "signature", "must be `async def`", 1),
+        ("async def handle(environ, start_response): pass\n", "wsgi", "must accept (scope, receive, send)", 1),
         ("handle = 3\n", "signature", "not callable", 1),
         ("def new(): return None\n", "signature", "returned None without handle", 0),
         (
