@@ -141,8 +141,8 @@ class Context:
     def _count_clients(self) -> int | None:
         if self.state.alone >= ALONE:
             return 1
-        level = self.level(self.seen.active)
-        return closed_loop_clients(self.state.clients, self.seen.arrival_rate, level.latency_s if level else 0.0)
+        latency_s = self.state.lane(self.seen.active).latency_s
+        return closed_loop_clients(self.state.clients, self.seen.arrival_rate, latency_s)
 
     # what it costs
 

@@ -105,7 +105,7 @@ def _keep_ledger(context: Context, rule: str) -> None:
             late=ledger.late + counts.late,
             slow=ledger.slow + counts.slow,
         )
-    if ledger.at is None or context.now - ledger.at >= plans.BEAT_S:
+    if plans.is_due(ledger, context.now):
         terms = context.terms
         ledger = plans.settle(ledger, terms, context.now, available=context.usable(GPU))
         context.state.allowed = plans.allowed_share(ledger, terms, context.state.rate)

@@ -37,19 +37,20 @@ GPU_S, CPU_S = 0, 1
 
 def robust_p95(ordered: Sequence[float]) -> float:
     """The 95th percentile of sorted values; from five values on never the largest alone."""
-    rank = ceil(0.95 * len(ordered))
-    return ordered[min(rank, max(len(ordered) - 1, 1)) - 1] if len(ordered) >= LEVEL_LEAST else ordered[-1]
+    count = len(ordered)
+    return ordered[min(ceil(0.95 * count), count - 1) - 1] if count >= LEVEL_LEAST else ordered[-1]
 
 
-def level_of(services_s: Sequence[float], latencies_s: Sequence[float]) -> Level | None:
-    """The level of some requests, or None without any."""
+def level_of(services_s: Sequence[float]) -> Level | None:
+    """The level of requests with these service times, or None without any."""
     count = len(services_s)
     if not count:
         return None
-    services = sorted(services_s)
-    kept = services[:-1] if count >= LEVEL_LEAST else services
-    mean_s = sum(kept) / len(kept)
-    return Level(services[(count - 1) // 2], robust_p95(services), mean_s, sum(latencies_s) / count, count)
+    ordered = sorted(services_s)
+    p50_s, p95_s = ordered[(count - 1) // 2], robust_p95(ordered)
+    if count >= LEVEL_LEAST:
+        ordered.pop()
+    return Level(p50_s, p95_s, sum(ordered) / len(ordered), count)
 
 
 def recent_from(ats: Sequence[float]) -> int:

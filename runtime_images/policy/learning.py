@@ -159,7 +159,7 @@ def _take_in(memory: LaneMemory, fresh: Fresh, seen: int, served: int, now: floa
     begin = recent_from(ats)
     services_s = (memory.services_s + fresh.services_s[-count:])[begin:]
     latencies_s = (memory.latencies_s + fresh.latencies_s[-count:])[begin:]
-    level, floor_s = level_of(services_s, latencies_s), memory.floor_s
+    level, floor_s = level_of(services_s), memory.floor_s
     assert level is not None
     if floor_s is None or level.p50_s <= floor_s:
         floor_s = level.p50_s
@@ -284,8 +284,7 @@ def utilization(state: PolicyState, seen: Observation) -> float:
 
 def level_since(lane: LaneMemory, since: float) -> Level | None:
     """The level of the requests that were seen on a backend since a moment; None without any."""
-    begin = bisect_left(lane.ats, since)
-    return level_of(lane.services_s[begin:], lane.latencies_s[begin:])
+    return level_of(lane.services_s[bisect_left(lane.ats, since) :])
 
 
 def _learn_relation(state: PolicyState, now: float) -> None:

@@ -18,12 +18,13 @@ from runtime_images.policy.state import Ledger, PolicyState
 class Outlook(NamedTuple):
     """Service times of the CPU, at the median and at p95, each pessimistic and hopeful; None while nothing is known.
 
-    `critical_gpu_s` is the GPU time of a request that would just meet the SLO on the CPU. `stretch` is how many times
-    as long a closed loop would take on the CPU.
+    `sure_p95_s` is the p95 latency, seen pessimistically. `critical_gpu_s` is the GPU time of a request that would just
+    meet the SLO on the CPU. `stretch` is how many times as long a closed loop would take on the CPU.
     """
 
     typical_s: tuple[float, float] | None = None
     slow_s: tuple[float, float] | None = None
+    sure_p95_s: float | None = None
     critical_gpu_s: float | None = None
     rate: float = 0.0
     slots: int = 1
@@ -33,12 +34,10 @@ class Outlook(NamedTuple):
 
     def p95_s(self, certainty: float) -> float | None:
         """The p95 latency; `certainty` blends the pessimistic prediction (1) with the hopeful one (0)."""
-        if self.typical_s is None or self.slow_s is None:
-            return None
-        slow_s = _blend(self.slow_s, certainty)
-        if self.clients is not None:
-            return slow_s * max(1.0, self.clients / self.slots)
-        return slow_s + queue_wait_s(self.rate, _blend(self.typical_s, certainty), self.slots, self.allowed)
+        if self.typical_s is None or self.slow_s is None or certainty == 1.0:
+            return self.sure_p95_s
+        typical_s, slow_s = _blend(self.typical_s, certainty), _blend(self.slow_s, certainty)
+        return _p95_s(typical_s, slow_s, self.rate, self.slots, self.clients, self.allowed)
 
     def late(self, fresh: Fresh, slo_s: float, ledger: Ledger) -> int:
         """How many of these requests of the GPU the CPU would answer late, though the GPU did not.
@@ -62,22 +61,38 @@ class Outlook(NamedTuple):
         return late_in_queue(self.rate, self.typical_s[1], self.slots, slo_s)
 
 
+UNKNOWN = Outlook()
+
+
 def outlook(state: PolicyState, seen: Observation, slo_s: float | None, clients: int | None) -> Outlook:
     """The outlook for the requests that the GPU served lately."""
-    level, points = state.gpu.level, state.points
-    if level is None or not points:
-        return Outlook(rate=state.rate, slots=seen.slots, clients=clients)
-    floors = state.gpu.floor_s, state.cpu.floor_s
-    pairs = []
-    for gpu_s in (level.p50_s, level.p95_s):
-        sure = predict_cpu_s(points, gpu_s)
-        hoped = sure if gpu_s >= points[0].gpu_s else hopeful_cpu_s(points, gpu_s, *floors)
-        if sure is None or hoped is None:
-            return Outlook(rate=state.rate, slots=seen.slots, clients=clients)
-        pairs.append((sure, hoped))
+    level = state.gpu.level
+    if level is None or not state.points:
+        return UNKNOWN
+    typical_s, slow_s = _predict(state, level.p50_s), _predict(state, level.p95_s)
+    if typical_s is None or slow_s is None:
+        return UNKNOWN
+    rate, slots, allowed = state.rate, seen.slots, state.allowed
+    p95_s = _p95_s(typical_s[0], slow_s[0], rate, slots, clients, allowed)
     critical_s = None if slo_s is None else _critical_gpu_s(state, slo_s)
-    stretch = _stretch(level.latency_s, pairs[0][0], state.rate, clients) if clients else 1.0
-    return Outlook(pairs[0], pairs[1], critical_s, state.rate, seen.slots, clients, stretch, state.allowed)
+    stretch = _stretch(state.gpu.latency_s, typical_s[0], rate, clients) if clients else 1.0
+    return Outlook(typical_s, slow_s, p95_s, critical_s, rate, slots, clients, stretch, allowed)
+
+
+def _predict(state: PolicyState, gpu_s: float) -> tuple[float, float] | None:
+    """The CPU's time where the GPU takes `gpu_s`, pessimistic and hopeful."""
+    sure_s = predict_cpu_s(state.points, gpu_s)
+    if sure_s is None or gpu_s >= state.points[0].gpu_s:
+        return None if sure_s is None else (sure_s, sure_s)
+    hoped_s = hopeful_cpu_s(state.points, gpu_s, state.gpu.floor_s, state.cpu.floor_s)
+    return None if hoped_s is None else (sure_s, hoped_s)
+
+
+def _p95_s(typical_s: float, slow_s: float, rate: float, slots: int, clients: int | None, allowed: float) -> float:
+    """The p95 latency of a closed loop of `clients`, or of an open stream, at these service times."""
+    if clients is not None:
+        return slow_s * max(1.0, clients / slots)
+    return slow_s + queue_wait_s(rate, typical_s, slots, allowed)
 
 
 def _blend(pair: tuple[float, float], certainty: float) -> float:

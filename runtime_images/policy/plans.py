@@ -54,19 +54,23 @@ class Terms(NamedTuple):
         return self.start_gpu_s + self.start_cpu_s
 
 
+def is_due(ledger: Ledger, now: float) -> bool:
+    """Whether it is time to settle: once a second."""
+    return ledger.at is None or now - ledger.at >= BEAT_S
+
+
 def settle(ledger: Ledger, terms: Terms, now: float, *, available: bool) -> Ledger:
     """Charge every strategy for the time since the last settlement."""
     if ledger.at is None:
         return ledger._replace(at=now, plans=_NONE)
     spent_s = now - ledger.at
-    if spent_s < BEAT_S:
-        return ledger
-    kept = exp(-spent_s * log(2) / HALF_LIFE_S)
+    kept, needed = exp(-spent_s * log(2) / HALF_LIFE_S), ledger.pending_needed
     trouble_at = now if ledger.pending_trouble else ledger.trouble_at
     plans = []
     for multiple, plan in zip(MULTIPLES, ledger.plans, strict=True):
         ready_at, money_s, missed = plan.ready_at, plan.money_s * kept, plan.missed * kept
-        missed += sum([count for arrived, count in ledger.pending_needed if ready_at is None or arrived < ready_at])
+        if needed:
+            missed += sum([count for arrived, count in needed if ready_at is None or arrived < ready_at])
         if not available:
             ready_at = None
         elif ready_at is None:
@@ -121,10 +125,14 @@ def allowed_share(ledger: Ledger, terms: Terms, rate: float) -> float:
     return min(ALLOWED + affordable + saved, ALLOWED_MOST)
 
 
+def _allowance(ledger: Ledger) -> float:
+    """How many of the requests lately may be late for nothing; an allowance that is overdrawn in truth counts."""
+    return ALLOWED * ledger.requests + min(spare(ledger), 0.0)
+
+
 def costs_s(ledger: Ledger, terms: Terms) -> tuple[float, ...]:
     """What each strategy would have cost lately; one that misses few requests makes up for an overdrawn allowance."""
-    allowed = ALLOWED * ledger.requests + min(spare(ledger), 0.0)
-    violation_s = terms.violation_s
+    allowed, violation_s = _allowance(ledger), terms.violation_s
     return tuple(
         [plan.money_s + FREE_S * plan.missed + violation_s * max(plan.missed - allowed, 0.0) for plan in ledger.plans]
     )
@@ -137,7 +145,7 @@ def would_rather_hold(ledger: Ledger, violation_s: float) -> bool:
     """
     if not ledger.plans:
         return True
-    allowed = ALLOWED * ledger.requests + min(spare(ledger), 0.0)
+    allowed = _allowance(ledger)
     without, always = ledger.plans[NEVER], ledger.plans[-1]
     saved = max(without.missed - allowed, 0.0) - max(always.missed - allowed, 0.0) + 1
     free = without.missed - always.missed

@@ -47,7 +47,7 @@ class PolicySettings:
 
 
 class Level(NamedTuple):
-    """Times of a backend lately, over `size` requests: service at the median, p95 and mean, and mean latency.
+    """Service times of a backend lately, over `size` requests: the median, the p95 and the mean.
 
     From five requests on, neither p95 nor the mean of the service times sees the largest.
     """
@@ -55,7 +55,6 @@ class Level(NamedTuple):
     p50_s: float
     p95_s: float
     mean_s: float
-    latency_s: float
     size: int
 
 
@@ -82,6 +81,11 @@ class LaneMemory(NamedTuple):
     tail_s: float = 0.0
     tail_size: int = 0
     tail_at: float = -inf
+
+    @property
+    def latency_s(self) -> float:
+        """The mean latency lately; 0 without requests."""
+        return sum(self.latencies_s) / len(self.latencies_s) if self.latencies_s else 0.0
 
 
 class Point(NamedTuple):

@@ -26,7 +26,7 @@ POINTS = (Point(0.02, 0.1, 0.0), Point(0.08, 1.6, 0.0))
 
 
 def test_a_level_does_not_see_one_outlier_among_five() -> None:
-    level = level_of((0.1, 0.1, 9.0, 0.1, 0.1), (0.1,) * 5)
+    level = level_of((0.1, 0.1, 9.0, 0.1, 0.1))
 
     assert level is not None
     assert (level.p50_s, level.p95_s) == (0.1, 0.1)
@@ -34,11 +34,11 @@ def test_a_level_does_not_see_one_outlier_among_five() -> None:
 
 
 def test_a_level_of_few_requests_sees_the_worst() -> None:
-    level = level_of((0.1, 0.5), (0.1, 0.5))
+    level = level_of((0.1, 0.5))
 
     assert level is not None
     assert level.p95_s == 0.5
-    assert level_of((), ()) is None
+    assert level_of(()) is None
 
 
 def test_only_the_last_two_seconds_are_the_present() -> None:
