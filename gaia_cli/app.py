@@ -294,7 +294,7 @@ def invoke(
 
 
 _POLICIES = "gaia, reference (the paper's prototype), static-cpu, static-gpu, oracle (the offline optimum)"
-_GENERATORS = "ramp, drift, burst, diurnal, square-wave, random-sizes, sleeper, outage"
+_GENERATORS = "ramp, drift, burst, diurnal, square-wave, random-sizes, sleeper, outage, orbit, handover"
 
 
 @app.command()
@@ -329,6 +329,10 @@ def simulate(
             show_default=False,
         ),
     ] = None,
+    node: Annotated[
+        Path | None,
+        typer.Option(metavar="NODE.csv", help="How the node is over time: its GPU, power, prices (docs/simulate.md)."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the generators: the same one gives the same trace.")] = 0,
     output_format: ReportFormat = Report.FULL,
     report: Annotated[
@@ -356,6 +360,7 @@ def simulate(
             gpu_price=gpu_price,
             mode=mode.value,
             gpu_outages=tuple(gpu_outage or ()),
+            node=node,
             seed=seed,
             output_format=output_format.value,
             report=report,

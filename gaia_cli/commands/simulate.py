@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gaia_cli.errors import ExitCode
 from gaia_cli.simulator.comparison import Comparison, compare, standings
+from gaia_cli.simulator.node_files import read_node
 from gaia_cli.simulator.scenario import DEFAULTS, Scenario
 from gaia_cli.simulator.sources import find_traces, open_traces
 from gaia_cli.simulator.wishes import check_numbers, read_outages, read_policies, read_slos
@@ -30,6 +31,7 @@ def simulate(
     gpu_price: float = DEFAULTS.gpu_price,
     mode: str = DEFAULTS.mode,
     gpu_outages: Sequence[str] = (),
+    node: Path | None = None,
     seed: int = 0,
     output_format: str = "full",
     report: Path | None = None,
@@ -46,11 +48,11 @@ def simulate(
         start_cpu_s=start_cpu_s, start_gpu_s=start_gpu_s, slots=slots, cpu_price=cpu_price, gpu_price=gpu_price,
         mode=ExecutionMode(mode),
     )  # fmt: skip
-    sources = find_traces(traces)
+    sources, stretches = find_traces(traces), read_node(node) if node is not None else ()
     page = _page(report)
     view = SimulationView(as_json=output_format == "json")
     compared: list[Comparison] = []
-    for number, trace in enumerate(open_traces(sources, seed, outages), start=1):
+    for number, trace in enumerate(open_traces(sources, seed, outages, stretches), start=1):
         console.progress(f"{number}/{len(sources)} {trace.name}")
         comparison = compare(trace, replace(conditions, slo_p95_s=slos.seconds(trace.name)), wanted)
         console.progress("")

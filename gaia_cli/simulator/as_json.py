@@ -43,6 +43,7 @@ def _policy(comparison: Comparison, name: str) -> dict[str, Any]:
         "cpu_seconds": round(outcome.cpu_seconds, 6),
         "gpu_seconds": round(outcome.gpu_seconds, 6),
         "cost": round(outcome.cost, 9),
+        "energy_j": round(outcome.energy_j, 3),
         "switches": outcome.switches,
         "objective": round(outcome.objective, 9),
         "objective_vs_oracle": None if ratio is None else round(ratio, 6),

@@ -10,8 +10,9 @@ from math import inf
 
 from gaia_cli.simulator.flow import Flow
 from gaia_cli.simulator.lanes import Lane, Worker
+from gaia_cli.simulator.node import Supply
 from gaia_cli.simulator.scenario import Scenario
-from gaia_cli.simulator.traces import Outage, Trace
+from gaia_cli.simulator.traces import Trace
 from runtime_images.pauses import switch_pause_s
 from runtime_images.policy.model import Backend, LaneObservation
 
@@ -45,7 +46,7 @@ class Backends:
         self.gpu_is_there = True
         self.ready_at = inf
         self.slots = scenario.slots
-        self.outages = trace.outages
+        self.supply = Supply(trace, scenario)
         self.last_seen: dict[Backend, tuple[int, int, bool, LaneObservation]] = {}
         self._workers: list[Worker] = []
         self._scenario = scenario
@@ -59,12 +60,6 @@ class Backends:
     def usable(self, backend: Backend, now: float) -> bool:
         """Whether a start on this backend is worth a try."""
         return backend is Backend.CPU or (self.gpu_is_there and now >= self._retry_at)
-
-    def planned_outage(self, backend: Backend, now: float) -> Outage | None:
-        """The outage of this backend that is known of: under way, or the next one."""
-        if backend is Backend.CPU:
-            return None
-        return next((one for one in self.outages if one.planned and now < one.end_s), None)
 
     def start(self, backend: Backend, now: float) -> None:
         """Order the start of a backend that takes the traffic when it is ready."""

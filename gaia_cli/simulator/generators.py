@@ -5,13 +5,20 @@ faster; service times vary by a few percent. The same seed always gives the same
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from math import cos, exp, pi
 from random import Random
 
-from gaia_cli.simulator.traces import Outage, Row, Trace, trace_of
+from gaia_cli.simulator.traces import Outage, Row, Stretch, Trace, trace_of
 
 GPU_OVERHEAD_S = 0.06
 SPEED_UP = 8.0
+
+ORBIT_S, SUNLIGHT_S = 5700.0, 3600.0
+"""A low orbit takes about 95 minutes, of which up to 35 are in the Earth's shadow."""
+
+PASSES_S = 1900.0
+"""How often an orbit comes over land."""
 
 
 def _row(random: Random, arrival_s: float | None, cpu_s: float, think_s: float = 0.0) -> Row:
@@ -87,6 +94,28 @@ def outage(seed: int) -> Trace:
     return trace_of("outage", (_row(random, t, 1.4) for t in arrivals), away)
 
 
+def orbit(seed: int) -> Trace:
+    """Two low orbits of a satellite: work on every pass over land, power for a GPU only in the sunlight."""
+    random = Random(seed)
+    arrivals = _arrivals(random, lambda t: 1.2 if t % PASSES_S < PASSES_S / 2 else 0.1, 1.2, 2 * ORBIT_S)
+    sun = Stretch(0.0, power_w=60.0, cpu_w=10.0, gpu_w=40.0, joule_price=2e-7)
+    node = [replace(sun, from_s=begin_s) for begin_s in (0.0, ORBIT_S, 2 * ORBIT_S)]
+    node += [replace(sun, from_s=begin_s + SUNLIGHT_S, power_w=25.0, joule_price=1e-6) for begin_s in (0.0, ORBIT_S)]
+    rows = (_row(random, t, 0.55) for t in arrivals)
+    return trace_of("orbit", rows, node=sorted(node, key=lambda one: one.from_s))
+
+
+def handover(seed: int) -> Trace:
+    """Satellites that pass by, a GPU on each: every four minutes the next one takes over, at a price of its own."""
+    random = Random(seed)
+    arrivals = _arrivals(random, lambda t: 0.8 if t % 1200.0 < 700.0 else 0.05, 0.8, 3600.0)
+    node = []
+    for number in range(15):
+        begin_s, price = 240.0 * number, random.choice((0.0001, 0.000133, 0.0002))
+        node += [Stretch(begin_s, gpu_price=price), Stretch(begin_s + 220.0, gpu=False, gpu_price=price)]
+    return trace_of("handover", (_row(random, t, 1.4) for t in arrivals), node=[*node, Stretch(3600.0)])
+
+
 GENERATORS: dict[str, Callable[[int], Trace]] = {
     "ramp": ramp,
     "drift": drift,
@@ -96,4 +125,6 @@ GENERATORS: dict[str, Callable[[int], Trace]] = {
     "random-sizes": random_sizes,
     "sleeper": sleeper,
     "outage": outage,
+    "orbit": orbit,
+    "handover": handover,
 }

@@ -19,6 +19,7 @@ def observe(backends: Backends, now: float, *, for_record: bool = True) -> Obser
     flow = backends.flow
     arrived = flow.arrived
     total = len(arrived)
+    node = backends.supply.at(now) if backends.supply.varies else None
     arrivals = total - bisect_left(arrived, now - ARRIVALS_OVER_S, max(0, total - ARRIVALS_MOST), total)
     return Observation(
         active=backends.target,
@@ -28,21 +29,27 @@ def observe(backends: Backends, now: float, *, for_record: bool = True) -> Obser
         arrival_rate=arrivals / ARRIVALS_OVER_S,
         idle_s=0.0 if flow.queue or flow.serving else now - flow.last_activity,
         slots=backends.slots,
+        power_budget_w=node.power_w if node is not None else None,
+        energy_price_per_j=node.joule_price if node is not None else 0.0,
     )
 
 
 def _observe_lane(backends: Backends, backend: Backend, now: float, for_record: bool) -> LaneObservation:
     lane, worker = backends.lanes[backend], backends.worker(backend)
+    supply, is_gpu = backends.supply, backend is Backend.GPU
     first, finished, available = lane.first_within(now), len(lane.finished_at), backends.usable(backend, now)
-    if worker is None and not backends.outages:  # most of the time one lane is like this, and looks as it did before
+    if (
+        worker is None and not supply.outages and not supply.varies
+    ):  # most of the time one lane is like this, and looks as it did before
         known = backends.last_seen.get(backend)
         if known is not None and known[:3] == (first, finished, available):
             return known[3]
-    outage = backends.planned_outage(backend, now)
+    loss_at = supply.next_planned_loss(now) if is_gpu else None
+    node = supply.at(now) if supply.varies else None
     begin = first if for_record else max(first, lane.shown)
     lane.shown = finished
     seen = LaneObservation(
-        available=available,
+        available=available or (is_gpu and supply.lacks_power_only(now)),
         running=worker is not None and worker.ready,
         p95_s=lane.p95(first) if for_record else None,
         recent_latencies_s=tuple(lane.latencies[begin:]),
@@ -53,8 +60,9 @@ def _observe_lane(backends: Backends, backend: Backend, now: float, for_record: 
         start_up_s=lane.start_up_s,
         held_s=backends.held_s(backend, now) if for_record else 0.0,
         finished=finished,
-        available_for_s=outage.begin_s - now if outage is not None and now < outage.begin_s else None,
-        available_in_s=outage.end_s - now if outage is not None and now >= outage.begin_s else None,
+        available_for_s=loss_at - now if loss_at is not None else None,
+        price_per_s=node.price(backend) if node is not None else None,
+        watts=node.watts(backend) if node is not None else 0.0,
     )
     if worker is None:
         backends.last_seen[backend] = (first, finished, available, seen)

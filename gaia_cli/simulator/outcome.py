@@ -4,15 +4,20 @@ A violation is a latency over the SLO; it is avoidable if the faster backend's s
 objective is the cost, plus 30 s of GPU for every avoidable violation beyond the 5 % that a p95 SLO allows.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
 
 from gaia_cli.simulator.backends import Change
+from gaia_cli.simulator.node import Supply
 from gaia_cli.simulator.scenario import Scenario
 from gaia_cli.simulator.traces import Trace
 from gaia_cli.simulator.world import Replay
 from runtime_images.policy.model import Backend
+
+HELD_MORE = {"start": 1, "active": 0, "release": -1, "cancel": -1}
+"""By how many workers more are held after an event of the timeline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,7 @@ class Outcome:
     cpu_seconds: float
     gpu_seconds: float
     cost: float
+    energy_j: float
     switches: int
     objective: float
     timeline: tuple[Change, ...]
@@ -42,7 +48,8 @@ def judge(policy: str, trace: Trace, scenario: Scenario, replay: Replay) -> Outc
     ordered = sorted(latencies)
     held = replay.held_s
     served_by = [change.backend for change in replay.timeline if change.event == "active"]
-    cost = sum(held[backend] * scenario.price(backend) for backend in Backend)
+    supply = Supply(trace, scenario)
+    cost = total(replay.timeline, supply.spent)
     return Outcome(
         policy=policy,
         requests=len(trace),
@@ -53,10 +60,16 @@ def judge(policy: str, trace: Trace, scenario: Scenario, replay: Replay) -> Outc
         cpu_seconds=held[Backend.CPU],
         gpu_seconds=held[Backend.GPU],
         cost=cost,
+        energy_j=total(replay.timeline, supply.joules),
         switches=sum(before is not after for before, after in pairwise(served_by)),
         objective=scenario.objective(cost, len(trace), avoidable),
         timeline=replay.timeline,
     )
+
+
+def total(timeline: Sequence[Change], by: Callable[[Backend, float], float]) -> float:
+    """What all that was held comes to; `by` says what a backend would have come to by a moment, held all the time."""
+    return sum(HELD_MORE[change.event] * -by(change.backend, change.t) for change in timeline)
 
 
 def _quantile_ms(ordered: list[float], q: float) -> float:

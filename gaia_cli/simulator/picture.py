@@ -6,9 +6,11 @@ worst of its latencies.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from gaia_cli.simulator.backends import Change
-from gaia_cli.simulator.scenario import Scenario
+from gaia_cli.simulator.node import Supply
+from gaia_cli.simulator.outcome import HELD_MORE
 from gaia_cli.simulator.world import Replay
 from runtime_images.policy.model import Backend
 
@@ -65,13 +67,16 @@ def buckets(replay: Replay) -> list[Bucket]:
     ]
 
 
-def cost_so_far(timeline: Sequence[Change], scenario: Scenario) -> list[tuple[float, float]]:
-    """The cost at every moment at which its slope changes: seconds, and money."""
+def cost_so_far(timeline: Sequence[Change], supply: Supply) -> list[tuple[float, float]]:
+    """The cost at every moment at which its slope may change: seconds, and money."""
     line = [(0.0, 0.0)]
-    held = dict.fromkeys(Backend, 0)
-    for change in sorted(timeline, key=lambda change: change.t):
-        at, cost = line[-1]
-        slope = sum(count * scenario.price(backend) for backend, count in held.items())
-        line.append((change.t, cost + slope * (change.t - at)))
-        held[change.backend] += {"start": 1, "active": 0, "release": -1, "cancel": -1}[change.event]
+    held, paid = dict.fromkeys(Backend, 0), dict.fromkeys(Backend, 0.0)
+    ended_at = max((change.t for change in timeline), default=0.0)
+    changes = [*((change.t, change) for change in timeline), *((at, None) for at in supply.edges if at < ended_at)]
+    for t, change in sorted(changes, key=itemgetter(0)):
+        line.append((t, sum(paid[backend] + held[backend] * supply.spent(backend, t) for backend in Backend)))
+        if change is not None:
+            more = HELD_MORE[change.event]
+            held[change.backend] += more
+            paid[change.backend] -= more * supply.spent(change.backend, t)
     return line

@@ -17,6 +17,7 @@ from math import ceil, isnan
 from operator import itemgetter
 from typing import NamedTuple
 
+from gaia_cli.simulator.node import Supply
 from gaia_cli.simulator.scenario import ALLOWED_SHARE, Scenario
 from gaia_cli.simulator.schedule import Plan
 from gaia_cli.simulator.traces import Trace
@@ -80,13 +81,15 @@ class Search:
         self.allowed = ALLOWED_SHARE * len(trace)
         self._trace = trace
         self._services = {backend: trace.service_s(backend) for backend in Backend}
-        self._price = {backend: scenario.price(backend) for backend in Backend}
+        self._supply = Supply(trace, scenario)
+        self._outages = self._supply.outages
         self._start_s = {backend: scenario.start_s(backend) for backend in Backend}
         self._penalty = scenario.violation_price
-        self._cheaper = min(Backend, key=scenario.price)
         self._slo_s = scenario.slo_p95_s
         self._can_meet = bytes(min(both) <= self._slo_s for both in zip(trace.cpu_s, trace.gpu_s, strict=True))
-        self._absolute = bool(trace.outages) or not all(isnan(arrival) for arrival in trace.arrival_s)
+        self._absolute = (
+            bool(self._outages) or self._supply.varies or not all(isnan(arrival) for arrival in trace.arrival_s)
+        )
 
     def objective(self, found: Found) -> float:
         """What a plan is judged by."""
@@ -108,12 +111,11 @@ class Search:
         """Both backends to begin with; a GPU that is lost while it starts is started again when it is back."""
         labels = []
         for backend in Backend:
-            ready_at, away = self._start_s[backend], 0.0
-            for outage in self._trace.outages if backend is Backend.GPU else ():
+            ready_at = self._start_s[backend]
+            for outage in self._outages if backend is Backend.GPU else ():
                 if outage.begin_s <= ready_at:
                     ready_at = outage.end_s + self._start_s[backend]
-                    away += outage.end_s - outage.begin_s
-            cost = self._price[backend] * (ready_at - away)
+            cost = self._supply.spent(backend, ready_at)
             free = (ready_at,) * self.scenario.slots
             other_at = ready_at + self._start_s[_OTHER[backend]] + MOMENT_S
             labels.append(_Label(cost, 0, backend, ready_at, 0.0, 0.0, 0.0, free, other_at, None))
@@ -123,8 +125,11 @@ class Search:
         """Add to `after` the ways to serve the rows from `row` to before `end`; a switch comes before the first."""
         arrival = self._trace.arrival_s[row]
         arrived = label.answered + self._trace.think_s[row] if isnan(arrival) else max(arrival, label.arrived)
-        ways = [(label, row), (self._switch(label, row, arrived), row + 1)]
-        if label.backend is not self._cheaper:
+        ways = [
+            (label, row),
+            *((self._switch(label, row, arrived, at), row + 1) for at in self._moments(label, arrived)),
+        ]
+        if label.backend is not self._supply.cheaper(label.at):
             ways.append((self._pause(label, row, arrived), row + 1))
         after += [self._stay(way, first, end) if first < end else way for way, first in ways if way is not None]
 
@@ -132,8 +137,8 @@ class Search:
         """Serve the rows from `first` to before `end` where the last one was."""
         cost, late, backend, at, arrived, answered, ended, free, other_at, switches = label
         arrivals, thinks = self._trace.arrival_s, self._trace.think_s
-        services, price = self._services[backend], self._price[backend]
-        outages = self._trace.outages if backend is Backend.GPU else ()
+        services, since = self._services[backend], at
+        outages = self._outages if backend is Backend.GPU else ()
         for row in range(first, end):
             arrival = arrivals[row]
             arrived = answered + thinks[row] if isnan(arrival) else max(arrival, arrived)
@@ -144,19 +149,28 @@ class Search:
                     back = outage.end_s + self._start_s[backend]
                     begins, free = max(begins, back), (back,) * len(free)
                     answered, other_at = begins + services[row], back + self._start_s[_OTHER[backend]] + MOMENT_S
-                    cost -= price * (outage.end_s - outage.begin_s)
             free = (answered,) if len(free) == 1 else tuple(sorted((*free[1:], answered)))
             late += answered - arrived > self._slo_s and self._can_meet[row]
             ended = max(ended, answered)
-            cost += price * (begins - at)
             at = begins
+        cost += self._held(backend, since, at)
         return _Label(cost, late, backend, at, arrived, answered, ended, free, other_at, switches)
 
-    def _switch(self, label: _Label, row: int, arrived: float) -> _Label | None:
-        """Let the other backend take over before `row` begins here."""
+    def _moments(self, label: _Label, arrived: float) -> tuple[float, ...]:
+        """When the other backend may take over for the next request: at once if it is cheaper, else when that comes.
+
+        Both where a backend's price changes, or where a GPU that is away costs nothing.
+        """
+        soon = max(label.other_at, label.at + MOMENT_S)
+        late = max(soon, arrived - MOMENT_S)
+        if soon < late and (self._outages or self._supply.varies):
+            return soon, late
+        return (soon if _OTHER[label.backend] is self._supply.cheaper(label.at) else late,)
+
+    def _switch(self, label: _Label, row: int, arrived: float, moved: float) -> _Label | None:
+        """Let the other backend take over at `moved`, before `row` begins here."""
         to = _OTHER[label.backend]
         earliest = max(label.other_at, label.at + MOMENT_S)
-        moved = earliest if to is self._cheaper else max(earliest, arrived - MOMENT_S)
         lost_at = self._lost_at(label, moved)
         if lost_at is not None:  # the GPU goes first: the other one's start must have been ordered by then
             moved = max(earliest, min(moved, lost_at - MOMENT_S + self._start_s[to]))
@@ -167,7 +181,7 @@ class Search:
         if lost_at is None and moved >= max(arrived, label.free[0]):
             return None
         drained = max(label.free[-1], moved) if lost_at is None else min(lost_at, moved)
-        cost = label.cost + self._price[label.backend] * (drained - label.at)
+        cost = label.cost + self._held(label.backend, label.at, drained)
         return self._begin(label, row, arrived, cost, _Chain(label.switches, to, moved))
 
     def _pause(self, label: _Label, row: int, arrived: float) -> _Label | None:
@@ -180,23 +194,26 @@ class Search:
         if not self._gpu_is_there(on_gpu_from, back):
             return None
         drained = max(label.free[-1], left)
-        cost = label.cost + self._price[label.backend] * (drained - label.at)
-        cost += self._price[to] * (self._start_s[to] + back - left)
-        if cost > label.cost + self._price[label.backend] * (back - label.at) and not self._trace.outages:
+        cost = label.cost + self._held(label.backend, label.at, drained)
+        cost += self._held(to, left - self._start_s[to], back)
+        if cost > label.cost + self._held(label.backend, label.at, back) and not self._outages:
             return None
         return self._begin(label, row, arrived, cost, _Chain(_Chain(label.switches, to, left), label.backend, back))
 
-    def _begin(self, label: _Label, row: int, arrived: float, cost: float, switches: _Chain) -> _Label | None:
+    def _begin(self, label: _Label, row: int, arrived: float, cost: float, switches: _Chain) -> _Label:
         """Serve `row` first on the backend that has just taken over; `cost` is that of the ones before."""
         backend, moved = switches.to, switches.at
-        begins = max(arrived, moved)
+        ready, begins = moved, max(arrived, moved)
         answered = begins + self._services[backend][row]
-        if backend is Backend.GPU and not self._gpu_is_there(moved, answered):
-            return None
-        cost += self._price[backend] * (self._start_s[backend] + begins - moved)
+        for outage in self._outages if backend is Backend.GPU else ():
+            if moved < outage.begin_s <= answered:
+                ready = outage.end_s + self._start_s[backend]
+                begins = max(arrived, ready)
+                answered = begins + self._services[backend][row]
+        cost += self._held(backend, moved - self._start_s[backend], begins)
         late = label.late + (answered - arrived > self._slo_s and self._can_meet[row])
-        free = (*(moved,) * (self.scenario.slots - 1), answered)
-        other_at = moved + self._start_s[_OTHER[backend]] + MOMENT_S
+        free = (*(ready,) * (self.scenario.slots - 1), answered)
+        other_at = ready + self._start_s[_OTHER[backend]] + MOMENT_S
         ended = max(label.ended, answered)
         return _Label(cost, late, backend, begins, arrived, answered, ended, free, other_at, switches)
 
@@ -205,10 +222,14 @@ class Search:
         if label.backend is Backend.CPU:
             return None
         until = max(label.free[-1], moved)
-        return next((one.begin_s for one in self._trace.outages if label.at < one.begin_s <= until), None)
+        return next((one.begin_s for one in self._outages if label.at < one.begin_s <= until), None)
 
     def _gpu_is_there(self, since: float, until: float) -> bool:
-        return not self._trace.outages or all(until < one.begin_s or one.end_s <= since for one in self._trace.outages)
+        return not self._outages or all(until < one.begin_s or one.end_s <= since for one in self._outages)
+
+    def _held(self, backend: Backend, since: float, until: float) -> float:
+        """What it costs to hold a backend for this long; nothing is held of a GPU that is away."""
+        return self._supply.spent(backend, until) - self._supply.spent(backend, since)
 
     def _prune(self, labels: list[_Label], price: float | None) -> list[_Label]:
         """The labels that no other one beats, the cheapest first; at most KEPT a backend where there is a price."""
@@ -216,12 +237,15 @@ class Search:
         for backend in Backend:
             mine = [label for label in labels if label.backend is backend]
             if len(mine) > 1:
-                slope = self._price[backend] if self._absolute else 0.0
-                costs = [(label.cost + (price or 0.0) * label.late - slope * label.at, label) for label in mine]
+                costs = [(self._cost_at_once(label) + (price or 0.0) * label.late, label) for label in mine]
                 costs.sort(key=itemgetter(0))
                 mine = self._unbeaten(costs, price)
             kept += mine
         return kept
+
+    def _cost_at_once(self, label: _Label) -> float:
+        """What labels can be compared by, as if all held on to the same moment; a closed loop's time is its own."""
+        return label.cost - (self._supply.spent(label.backend, label.at) if self._absolute else 0.0)
 
     def _unbeaten(self, ordered: list[tuple[float, _Label]], price: float | None) -> list[_Label]:
         kept: list[tuple[float, _Label]] = []
@@ -245,7 +269,7 @@ class Search:
 
     def _close(self, label: _Label) -> Found:
         """The end: the last answer is given, and everything is released."""
-        cost = label.cost + self._price[label.backend] * (label.ended - label.at)
+        cost = label.cost + self._held(label.backend, label.at, label.ended)
         orders: list[float] = []
         initial, chain = label.backend, label.switches
         while chain is not None:

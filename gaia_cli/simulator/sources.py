@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 from gaia_cli.errors import UsageError
 from gaia_cli.simulator.generators import GENERATORS
 from gaia_cli.simulator.trace_files import read_trace
-from gaia_cli.simulator.traces import Outage, Trace
+from gaia_cli.simulator.traces import Outage, Stretch, Trace
 
 
 def find_traces(names: Sequence[str]) -> list[str | Path]:
@@ -20,15 +19,17 @@ def find_traces(names: Sequence[str]) -> list[str | Path]:
     return [source for name in names for source in _find(name)]
 
 
-def open_traces(sources: Sequence[str | Path], seed: int, outages: Sequence[Outage] = ()) -> Iterator[Trace]:
-    """Each trace in its turn, with `outages` on top of its own.
+def open_traces(
+    sources: Sequence[str | Path], seed: int, outages: Sequence[Outage] = (), node: Sequence[Stretch] = ()
+) -> Iterator[Trace]:
+    """Each trace in its turn, with `outages` on top of its own, and on `node` if that is given.
 
     Raises:
-        UsageError: a file is no trace, or outages overlap.
+        UsageError: a file is no trace.
     """
     for source in sources:
         trace = read_trace(source) if isinstance(source, Path) else GENERATORS[source](seed)
-        yield replace(trace, outages=_in_order((*trace.outages, *outages))) if outages else trace
+        yield replace(trace, outages=(*trace.outages, *outages), node=tuple(node) or trace.node)
 
 
 def _find(name: str) -> list[str | Path]:
@@ -44,12 +45,3 @@ def _find(name: str) -> list[str | Path]:
         return [name]
     known = ", ".join(GENERATORS)
     raise UsageError(f"there is no file and no generator named {name}", f"the generators are {known}")
-
-
-def _in_order(outages: Sequence[Outage]) -> tuple[Outage, ...]:
-    ordered = sorted(outages, key=lambda one: one.begin_s)
-    for before, after in pairwise(ordered):
-        if after.begin_s < before.end_s:
-            spans = f"{before.begin_s:g}-{before.end_s:g} and {after.begin_s:g}-{after.end_s:g}"
-            raise UsageError(f"the outages {spans} overlap", "give one outage for both")
-    return tuple(ordered)

@@ -32,6 +32,37 @@ class Outage:
     planned: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """How the node is from `from_s` on, until the next stretch: known in advance, as of an orbit or a tariff.
+
+    `power_w` is what it can give to a backend, None as much as any needs; `cpu_w` and `gpu_w` are what the backends
+    draw while they are held. A price that is None is the scenario's; `joule_price` is what their energy costs on top.
+    """
+
+    from_s: float
+    gpu: bool = True
+    power_w: float | None = None
+    cpu_w: float = 0.0
+    gpu_w: float = 0.0
+    cpu_price: float | None = None
+    gpu_price: float | None = None
+    joule_price: float = 0.0
+
+    @property
+    def lacks_power(self) -> bool:
+        """Whether the GPU would draw more than there is."""
+        return self.power_w is not None and self.gpu_w > self.power_w
+
+    def price(self, backend: Backend) -> float | None:
+        """What a second of a backend costs without its energy, if this node has a price of its own."""
+        return self.cpu_price if backend is Backend.CPU else self.gpu_price
+
+    def watts(self, backend: Backend) -> float:
+        """What a backend draws."""
+        return self.cpu_w if backend is Backend.CPU else self.gpu_w
+
+
 def _column() -> "array[float]":
     return array("d")
 
@@ -40,7 +71,8 @@ def _column() -> "array[float]":
 class Trace:
     """The requests of a function, column by column; `arrival_s` is nan in a closed loop.
 
-    `source` is where it came from, if that says more than its name. `outages` are in their order, none within another.
+    `source` is where it came from, if that says more than its name. `node` are the stretches of the node that serves,
+    in their order, if anything is known of it; `outages` come on top.
     """
 
     name: str
@@ -50,6 +82,7 @@ class Trace:
     cpu_time_s: "array[float]" = field(default_factory=_column)
     think_s: "array[float]" = field(default_factory=_column)
     outages: tuple[Outage, ...] = ()
+    node: tuple[Stretch, ...] = ()
     source: str = ""
 
     def __len__(self) -> int:
@@ -68,9 +101,9 @@ class Trace:
         return self.cpu_s if backend is Backend.CPU else self.gpu_s
 
 
-def trace_of(name: str, rows: Iterable[Row], outages: Iterable[Outage] = ()) -> Trace:
+def trace_of(name: str, rows: Iterable[Row], outages: Iterable[Outage] = (), node: Iterable[Stretch] = ()) -> Trace:
     """A trace of `rows`, in their order."""
-    trace = Trace(name, outages=tuple(outages))
+    trace = Trace(name, outages=tuple(outages), node=tuple(node))
     for row in rows:
         trace.add(row)
     return trace

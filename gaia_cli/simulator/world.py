@@ -1,5 +1,6 @@
 """One trace replayed under one policy: the loop that moves the clock from one moment that matters to the next."""
 
+from collections import deque
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
@@ -48,11 +49,12 @@ def replay(trace: Trace, scenario: Scenario, policy: Policy) -> Replay:
 class _World:
     def __init__(self, trace: Trace, scenario: Scenario, policy: Policy) -> None:
         self.policy = policy
-        self.edges = sorted(
-            [(one.begin_s, False) for one in trace.outages] + [(one.end_s, True) for one in trace.outages]
-        )
-        there = not any(one.begin_s <= 0.0 < one.end_s for one in trace.outages)
-        self.backends = Backends(trace, scenario, policy.initial if there or not policy.falls_back else Backend.CPU)
+        self.backends = Backends(trace, scenario, policy.initial)
+        outages = self.backends.supply.outages
+        self.edges = deque(edge for one in outages for edge in ((one.begin_s, False), (one.end_s, True)))
+        there = not any(one.begin_s <= 0.0 < one.end_s for one in outages)
+        if policy.falls_back and not there:
+            self.backends.target = Backend.CPU
         self.next_beat = policy.next_beat(0.0)
         self.next_shares = SHARES_EVERY_S if self.next_beat < inf else inf
         if there or self.backends.target is Backend.CPU:
@@ -78,7 +80,7 @@ class _World:
             self.next_beat = self.policy.next_beat(now)
 
     def _cross_edge(self, now: float) -> None:
-        _, there = self.edges.pop(0)
+        _, there = self.edges.popleft()
         backends = self.backends
         if not there:
             backends.lose_gpu(now)

@@ -12,6 +12,7 @@ from typing import Any
 
 from gaia_cli.errors import UsageError
 from gaia_cli.simulator.comparison import Comparison, Standing
+from gaia_cli.simulator.node import Supply
 from gaia_cli.simulator.picture import Band, bands, buckets, cost_so_far
 from gaia_cli.views.units import clock, latency
 from runtime_images.policy.model import Backend
@@ -88,7 +89,7 @@ class Page:
 
 def draw(comparison: Comparison) -> "go.Figure":
     """A row for each policy, and one for what each had spent by then, over one axis of time."""
-    names = list(comparison.replays)
+    names, supply = list(comparison.replays), Supply(comparison.trace, comparison.scenario)
     heights = [ROW_PX] * len(names) + [COST_PX]
     figure = make_subplots(
         rows=len(heights), cols=1, shared_xaxes=True, vertical_spacing=0.035, row_heights=heights,
@@ -96,7 +97,7 @@ def draw(comparison: Comparison) -> "go.Figure":
     )  # fmt: skip
     for row, name in enumerate(names, start=1):
         _draw_policy(figure, row, comparison, name)
-        line = cost_so_far(comparison.replays[name].timeline, comparison.scenario)
+        line = cost_so_far(comparison.replays[name].timeline, supply)
         times, costs = zip(*line, strict=True)
         figure.add_scatter(x=times, y=costs, name=f"{name}: cost", mode="lines", row=len(heights), col=1)
     figure.update_yaxes(type="log", title_text="ms", row=None)
@@ -121,7 +122,7 @@ def _draw_policy(figure: "go.Figure", row: int, comparison: Comparison, name: st
     figure.add_hline(y=slo_ms, line={"color": "#009e73", "dash": "dash", "width": 1}, row=row, col=1)
     for band in bands(replay.timeline, replay.ended_at):
         figure.add_vrect(**_band(band), row=row, col=1)
-    for outage in comparison.trace.outages:
+    for outage in Supply(comparison.trace, comparison.scenario).outages:
         figure.add_vrect(
             x0=outage.begin_s, x1=outage.end_s, fillcolor="#000", opacity=0.12, line_width=0, row=row, col=1
         )

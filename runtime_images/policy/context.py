@@ -114,8 +114,8 @@ class Context:
 
     @property
     def threshold(self) -> float:
-        """The alarm at which there is trouble; just after an idle release or a trial one bad request is enough."""
-        returning = self.state.demoted_by in ("idle", "trial") and self.state.cpu.served <= RETURNING_MOST
+        """The alarm at which there is trouble; one bad request is enough where the GPU was left though needed."""
+        returning = self.state.demoted_by in ("idle", "trial", "leaving") and self.state.cpu.served <= RETURNING_MOST
         if returning and self.state.points:
             return 1.0
         return alarm_threshold(self.seen.arrival_rate)

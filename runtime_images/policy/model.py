@@ -125,9 +125,9 @@ class LaneObservation:
     a processor taken out; None means not measured yet. Failed answers are no evidence of a latency and are left out of
     the lists; `error_rate` is their share of the last `answered` answers since the backend's worker became ready.
 
-    The lists may hold no more than the requests finished since the caller's last decision. The last four are known
-    only on some nodes of the continuum: seconds until a planned outage (`available_for_s`) or its end
-    (`available_in_s`), what a second costs here and now in place of the settings' price, and what the backend draws.
+    The lists may hold no more than the requests finished since the caller's last decision. The last three are known
+    only on some nodes of the continuum: seconds until a planned outage, what a second costs here and now in place of
+    the settings' price, and what the backend draws.
     """
 
     available: bool
@@ -143,7 +143,6 @@ class LaneObservation:
     finished: int = 0
     answered: int = 0
     available_for_s: float | None = None
-    available_in_s: float | None = None
     price_per_s: float | None = None
     watts: float = 0.0
 

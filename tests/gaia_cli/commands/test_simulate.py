@@ -15,7 +15,7 @@ from tests.support.cli import GAIA, run_gaia
 HEAD = "arrival_s,cpu_ms,gpu_ms,cpu_time_ms,think_s\n"
 FIELDS = {
     "policy", "requests", "violations", "avoidable_violations", "p50_ms", "p95_ms", "cpu_seconds", "gpu_seconds",
-    "cost", "switches", "objective", "objective_vs_oracle", "timeline",
+    "cost", "energy_j", "switches", "objective", "objective_vs_oracle", "timeline",
 }  # fmt: skip
 
 
@@ -89,6 +89,21 @@ def test_an_outage_can_be_asked_for(tmp_path: Path) -> None:
     assert {"t": 40.0, "event": "start", "backend": "gpu"} in events
 
 
+def test_a_node_can_be_given(tmp_path: Path) -> None:
+    node = tmp_path / "node.txt"
+    node.write_text("from_s,power_w,gpu_w,gpu_price,joule_price\n0,60,40,0.01,1e-6\n20,30,,,\n40,60,,,\n")
+
+    ended = run_gaia(
+        "simulate", str(trace(tmp_path)), "--node", str(node), "--policy", "static-gpu", "--output-format", "json"
+    )
+
+    (one,) = json.loads(ended.stdout)["policies"]
+    assert {"t": 20.0, "event": "release", "backend": "gpu"} in one["timeline"]
+    assert {"t": 40.0, "event": "start", "backend": "gpu"} in one["timeline"]
+    assert one["energy_j"] == pytest.approx(40 * one["gpu_seconds"])
+    assert one["cost"] == pytest.approx(0.01 * one["gpu_seconds"] + 1e-6 * one["energy_j"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "message", "hint"),
     [
@@ -97,6 +112,7 @@ def test_an_outage_can_be_asked_for(tmp_path: Path) -> None:
         (["ramp", "--policy", "best"], "there is no policy best", "the policies are gaia, reference"),
         (["ramp", "--slo-p95-ms", "soon"], "--slo-p95-ms soon is not a latency", "milliseconds"),
         (["ramp", "--gpu-outage", "5"], "--gpu-outage 5 is not a span of time", "60:120"),
+        (["ramp", "--node", "absent"], "cannot read the node absent: No such file or directory", "from_s"),
         (["ramp", "--cpu-price", "nan"], "--cpu-price nan is not a number of 0 or more", "--help"),
         (["ramp", "--report", "absent/out.html"], "cannot write the report absent/out.html", "directory"),
         (["ramp", "--report", "."], "cannot write the report .", "directory"),

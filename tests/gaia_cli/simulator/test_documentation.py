@@ -9,6 +9,7 @@ from gaia_cli.app import app
 from gaia_cli.simulator.as_json import as_object
 from gaia_cli.simulator.comparison import POLICY_NAMES, compare
 from gaia_cli.simulator.generators import GENERATORS
+from gaia_cli.simulator.node_files import NODE_COLUMNS
 from gaia_cli.simulator.scenario import Scenario
 from gaia_cli.simulator.trace_files import COLUMNS
 from tests.gaia_cli.simulator.support import closed
@@ -17,7 +18,7 @@ PAGE = (Path(__file__).resolve().parents[3] / "docs" / "simulate.md").read_text(
 REFERENCE = (Path(__file__).resolve().parents[3] / "docs" / "reference.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", [*GENERATORS, *POLICY_NAMES, *COLUMNS])
+@pytest.mark.parametrize("name", [*GENERATORS, *POLICY_NAMES, *COLUMNS, *NODE_COLUMNS])
 def test_the_page_names_generators_policies_and_columns(name: str) -> None:
     assert f"`{name}`" in PAGE
 

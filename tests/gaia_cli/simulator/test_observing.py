@@ -97,9 +97,8 @@ def test_only_a_planned_outage_is_known_in_advance() -> None:
     sudden = shown(closed(30, away=[Outage(3.0, 5.0)]))
 
     lanes = [planned[moment].lanes[Backend.GPU] for moment in (2.0, 4.0, 6.0)]
-    assert [(lane.available_for_s, lane.available_in_s) for lane in lanes] == [(1.0, None), (None, 1.0), (None, None)]
+    assert [lane.available_for_s for lane in lanes] == [1.0, None, None]
     assert sudden[2.0].lanes[Backend.GPU].available_for_s is None
-    assert sudden[4.0].lanes[Backend.GPU].available_in_s is None
 
 
 def test_the_policy_is_asked_as_often_as_in_the_runtime() -> None:

@@ -1,6 +1,7 @@
 import pytest
 
 from gaia_cli.simulator.backends import Change
+from gaia_cli.simulator.node import Supply
 from gaia_cli.simulator.outcome import judge
 from gaia_cli.simulator.picture import BUCKETS, Band, bands, buckets, cost_so_far
 from gaia_cli.simulator.policies import POLICIES
@@ -42,7 +43,7 @@ def test_the_cost_line_ends_at_the_cost() -> None:
     trace, scenario = closed(300, cpu_s=2.0), Scenario()
     replayed = replay(trace, scenario, POLICIES["gaia"](scenario))
 
-    line = cost_so_far(replayed.timeline, scenario)
+    line = cost_so_far(replayed.timeline, Supply(trace, scenario))
 
     at, cost = line[-1]
     assert at == replayed.ended_at

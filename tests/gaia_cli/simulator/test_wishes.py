@@ -2,7 +2,7 @@ import pytest
 
 from gaia_cli.errors import UsageError
 from gaia_cli.simulator.comparison import POLICY_NAMES
-from gaia_cli.simulator.sources import find_traces, open_traces
+from gaia_cli.simulator.sources import find_traces
 from gaia_cli.simulator.traces import Outage
 from gaia_cli.simulator.wishes import check_numbers, read_outages, read_policies, read_slos
 
@@ -39,11 +39,6 @@ def test_outages_are_spans_of_seconds() -> None:
 def test_what_is_no_span_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="is not a span of time"):
         read_outages([text])
-
-
-def test_outages_that_overlap_are_refused() -> None:
-    with pytest.raises(UsageError, match="overlap"):
-        list(open_traces(find_traces(["sleeper"]), 0, read_outages(["5:10", "1:6"])))
 
 
 @pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf")])

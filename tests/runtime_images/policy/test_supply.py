@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+from gaia_cli.simulator.traces import Outage
 from runtime_images.policy.decide import PolicySettings, PolicyState, decide, initial_state
 from runtime_images.policy.model import Backend, Decision, ExecutionMode, LaneObservation, Observation, Slo
+from tests.runtime_images.policy.simulator import World, steady
 
 SETTINGS = PolicySettings(mode=ExecutionMode.CPU_PREFERRED, slo=Slo(latency_p95_ms=300, window_s=10))
 READY = LaneObservation(available=True, running=True, start_up_s=2.0, cpu_share=1.0)
@@ -77,3 +79,14 @@ def test_a_gpu_lost_twice_within_ten_minutes_is_left_alone_for_a_while() -> None
 
     assert decision.rule == "lost"
     assert (once.gpu_failures, twice.gpu_failures, later.gpu_failures) == (0, 1, 0)
+
+
+def test_a_gpu_left_for_a_planned_outage_is_taken_again_at_the_first_late_request() -> None:
+    requests = [*steady(2, 40, 0.5, 0.03), *steady(0.2, 60, 0.5, 0.03, start_s=80)]
+    outage = Outage(40.0, 60.0, planned=True)
+
+    result = World(SETTINGS, requests, outages=(outage,)).run()
+
+    assert "leaving" in result.rules
+    assert [to for _, to in result.moves] == [Backend.GPU, Backend.CPU, Backend.GPU]
+    assert 80.0 < result.promotions[1] < 82.0

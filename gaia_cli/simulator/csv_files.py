@@ -1,0 +1,83 @@
+"""Reads CSV files line by line, and says of a bad one which line is bad and why."""
+
+import csv
+from math import inf
+from pathlib import Path
+from typing import Protocol, TextIO, TypeVar
+
+from gaia_cli.errors import UsageError
+
+Made_co = TypeVar("Made_co", covariant=True)
+
+LONGEST_S = 366 * 86400.0
+"""A policy is asked four times a second, so seconds since 1970 would never end."""
+
+
+class Builder(Protocol[Made_co]):
+    """What grows by a line at a time; a `ValueError` says what is wrong with the line."""
+
+    def find_columns(self, names: list[str]) -> None:
+        """Read the header."""
+
+    def take(self, fields: list[str]) -> None:
+        """Read a row that has as many fields as the header."""
+
+    def finished(self) -> Made_co:
+        """What the rows make together."""
+
+
+def read_csv(path: Path, what: str, hint: str, builder: Builder[Made_co]) -> Made_co:
+    """What `builder` makes of the file at `path`, which is meant to be a `what`.
+
+    Raises:
+        UsageError: it cannot be read or makes no sense; the message names the line.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            return _parse(path, file, hint, builder)
+    except OSError as error:
+        raise UsageError(f"cannot read the {what} {path}: {error.strerror}", hint) from None
+
+
+def _parse(path: Path, file: TextIO, hint: str, builder: Builder[Made_co]) -> Made_co:
+    reader = csv.reader(file)
+    try:
+        names = [name.strip() for name in next(reader, [])]
+        builder.find_columns(names)
+        for fields in reader:
+            if len(fields) == len(names):
+                builder.take(fields)
+            elif fields:
+                raise ValueError(f"{len(fields)} fields instead of {len(names)}")
+        return builder.finished()
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}, after line {reader.line_num}: no text in UTF-8", hint) from None
+    except (ValueError, csv.Error) as error:
+        raise UsageError(f"{path}, line {max(reader.line_num, 1)}: {error}", hint) from None
+
+
+def number(column: str, text: str) -> float:
+    """The number of 0 or more that `text` says.
+
+    Raises:
+        ValueError: it says none.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError(f"{column} is no number: {text[:40]!r}") from None
+    if not 0.0 <= value < inf:
+        raise ValueError(f"{column} must be a number of 0 or more, not {text[:40].strip()}")
+    return value
+
+
+def moment(column: str, text: str) -> float:
+    """The seconds from the start that `text` says.
+
+    Raises:
+        ValueError: it says none, or more than a year.
+    """
+    seconds = number(column, text)
+    if seconds > LONGEST_S:
+        raise ValueError(f"{column} {seconds:g} is over a year after the start: is it a date?")
+    return seconds
