@@ -81,12 +81,12 @@ def test_a_gpu_lost_twice_within_ten_minutes_is_left_alone_for_a_while() -> None
     assert (once.gpu_failures, twice.gpu_failures, later.gpu_failures) == (0, 1, 0)
 
 
-def test_a_gpu_left_for_a_planned_outage_is_taken_again_at_the_first_late_request() -> None:
-    requests = [*steady(2, 40, 0.5, 0.03), *steady(0.2, 60, 0.5, 0.03, start_s=80)]
+def test_a_gpu_left_for_a_planned_outage_is_taken_again_at_the_first_late_request_that_is_not_cold() -> None:
+    requests = [*steady(1, 40, 0.9, 0.03), *steady(0.2, 60, 0.9, 0.03, start_s=80)]
     outage = Outage(40.0, 60.0, planned=True)
 
     result = World(SETTINGS, requests, outages=(outage,)).run()
 
     assert "leaving" in result.rules
     assert [to for _, to in result.moves] == [Backend.GPU, Backend.CPU, Backend.GPU]
-    assert 80.0 < result.promotions[1] < 82.0
+    assert 85.0 < result.promotions[1] < 87.0
