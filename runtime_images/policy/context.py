@@ -12,10 +12,6 @@ from runtime_images.policy.plans import Terms
 from runtime_images.policy.state import Level, PolicySettings, PolicyState
 
 RETURNING_MOST = 10
-REACTION_S = 3.0
-CAREFUL = 4.0
-"""How many break-even times the GPU is held where the allowance cannot pay for having to come back to it."""
-
 NOT_ASKED = -1
 ALONE = 4.6
 """The evidence at which requests are taken for those of a single waiting client: odds of 100 to 1."""
@@ -182,7 +178,7 @@ class Context:
         ratio = cpu / gpu
         break_even_s = (start_gpu_s + start_cpu_s * ratio) / (1 - ratio) if ratio < 1 else inf
         extra = self._extra(ratio)
-        reaction_s = 0.0 if self.seen.active is CPU else REACTION_S
+        reaction_s = 0.0 if self.seen.active is CPU else plans.REACTION_S
         return Terms(start_gpu_s, start_cpu_s * ratio, extra, break_even_s, self.settings.violation_cost_s, reaction_s)
 
     def _extra(self, ratio: float) -> float:
@@ -223,9 +219,8 @@ class Context:
         """How long the GPU is held without being needed."""
         terms = self.terms
         multiple = plans.MULTIPLES[self.plan] or 1.0
-        if plans.spare(self.state.ledger) < self.state.rate * (terms.start_gpu_s + REACTION_S):
-            multiple = max(multiple, CAREFUL)
-        return max(multiple * terms.break_even_s, self.state.dwell_s, self.settings.idle_s)
+        return_s = 0.0 if self.slo_s is None else plans.return_s(self.state.ledger, terms, self.state.rate)
+        return max(multiple * terms.break_even_s, return_s, self.state.dwell_s, self.settings.idle_s)
 
     @property
     def has_switched_enough(self) -> bool:

@@ -10,7 +10,7 @@ It reads no clock and keeps nothing: the same inputs always give the same answer
 from runtime_images.policy import plans, rhythm
 from runtime_images.policy.context import Choice, Context, move, stay
 from runtime_images.policy.demotion import needs, on_gpu
-from runtime_images.policy.learning import HOUR_S, learn
+from runtime_images.policy.learning import HOUR_S, judge_demotion, learn
 from runtime_images.policy.model import CPU, GPU, Decision, Observation
 from runtime_images.policy.need import needed_on_cpu, needed_on_gpu
 from runtime_images.policy.promotion import TROUBLE, on_cpu
@@ -91,7 +91,8 @@ def _keep_ledger(context: Context, rule: str) -> None:
     if context.seen.active is GPU:
         trouble, (needed, counts) = needs(context), needed_on_gpu(context, slo_s)
     else:
-        trouble, (needed, counts) = rule in TROUBLE or rule == "under_way", needed_on_cpu(context, slo_s)
+        cause = context.state.ordered if rule == "under_way" else rule  # a start by rhythm is no trouble yet
+        trouble, (needed, counts) = cause in TROUBLE, needed_on_cpu(context, slo_s)
     foreseen = _keep_rhythm(context, trouble=trouble)
     ledger, requests = context.state.ledger, len(context.fresh.services_s)
     if requests or trouble:
@@ -127,5 +128,11 @@ def _keep_rhythm(context: Context, *, trouble: bool) -> bool:
 
 def _note_order(context: Context, choice: Choice) -> None:
     """Remember which rule ordered the switch, to judge it once traffic has moved."""
-    if choice.rule != "under_way":
-        context.state.ordered = choice.rule if choice.moves else ""
+    state, ordered = context.state, choice.rule if choice.moves else ""
+    if ordered == "under_way":
+        return
+    if ordered and context.seen.active is GPU:
+        state.ledger = plans.note_leaving(state.ledger)
+    elif ordered and ordered != "rhythm" and ordered != state.ordered:
+        judge_demotion(context.settings, state, context.now)
+    state.ordered = ordered

@@ -10,18 +10,16 @@ from math import inf
 
 from runtime_images.policy import plans, rhythm
 from runtime_images.policy.context import Choice, Context, move, stay
+from runtime_images.policy.estimators import SAME_SCALE
 from runtime_images.policy.faults import answers_are_errors, note_soundness
-from runtime_images.policy.learning import level_since
+from runtime_images.policy.gain import gained_nothing
 from runtime_images.policy.model import CPU, GPU
 
-GAIN_LEAST = 3
-GAIN_MOST = 12
 LEAST = 5
 SLOW_LEAST = 2
 DETECTION_S = 3.0
 SPARSE_AFTER_S = 60.0
 FAMILIAR = 1.5
-AHEAD = ("rhythm", "early", "returned")
 
 
 def on_gpu(context: Context) -> Choice:
@@ -58,20 +56,6 @@ def _leave(context: Context) -> Choice | None:
     if _is_sparse(context):
         return move("sparse")
     return move("trial") if _trial_has_come(context) else None
-
-
-def gained_nothing(context: Context) -> bool:
-    """Whether the first requests after the promotion were no faster than the last ones before it."""
-    if context.state.gpu.served > GAIN_MOST + context.seen.slots:
-        return False
-    before = context.level(CPU)
-    if before is None or context.state.promoted_by in AHEAD:
-        return False  # the load that needs it has not come yet
-    here = level_since(context.state.gpu, context.state.moved_at)
-    if here is None or here.size < GAIN_LEAST:
-        return False
-    gain = context.settings.gain
-    return here.p50_s >= gain * before.p50_s and here.p95_s >= gain * before.p95_s
 
 
 def _note_calm(context: Context) -> None:
@@ -152,10 +136,16 @@ def unmeasured_s(context: Context) -> float:
 
 
 def _trial_wait_s(context: Context) -> float:
-    """How long the last knowledge of the CPU is believed: the longer, the farther from the SLO it was."""
+    """How long the last knowledge of the CPU is believed: the longer, the farther from the SLO it was.
+
+    Requests of a size that the CPU has been measured with need no trial, until it may have changed.
+    """
     predicted_s, slo_s = context.outlook.p95_s(1.0), context.slo_s
     if predicted_s is None or slo_s is None:
         return context.state.trial_s
+    level, points = context.level(GPU), context.state.points
+    if level is not None and points and level.p50_s * SAME_SCALE > points[0].gpu_s:
+        return context.settings.forget_s
     distance = max(1.0, predicted_s / (context.settings.margin * slo_s))
     return min(context.state.trial_s * distance**2, context.settings.dwell_max_s)
 

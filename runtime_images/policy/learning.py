@@ -71,7 +71,7 @@ NOTHING = Fresh()
 def learn(settings: PolicySettings, state: PolicyState, seen: Observation, now: float) -> Fresh:
     """Write on `state` what `seen` teaches; the requests that are new in it."""
     if state.active is not seen.active:
-        _note_move(settings, state, seen, now)
+        _note_move(state, seen, now)
     cpu_lane, gpu_lane = seen.lanes[CPU], seen.lanes[GPU]
     state.cpu, on_cpu = _read_lane(state.cpu, cpu_lane, seen.slots, now)
     state.gpu, on_gpu = _read_lane(state.gpu, gpu_lane, seen.slots, now)
@@ -94,8 +94,8 @@ def learn(settings: PolicySettings, state: PolicyState, seen: Observation, now: 
     return fresh
 
 
-def _note_move(settings: PolicySettings, state: PolicyState, seen: Observation, now: float) -> None:
-    """Start afresh where traffic has moved, and grow the patience where that undid a demotion soon."""
+def _note_move(state: PolicyState, seen: Observation, now: float) -> None:
+    """Start afresh where traffic has moved."""
     is_first = state.active is None
     state.active, state.moved_at = seen.active, now
     state.alarm, state.bad_since, state.overload_since = 0.0, None, None
@@ -108,13 +108,11 @@ def _note_move(settings: PolicySettings, state: PolicyState, seen: Observation, 
         state.demotions = (*recent, now) if state.ordered in _VOLUNTARY else recent
         state.demoted_by = state.ordered
     else:
-        if state.ordered != "rhythm":
-            _judge_demotion(settings, state, now)
         state.promoted_by, state.needed = state.ordered, True
     state.ordered = ""
 
 
-def _judge_demotion(settings: PolicySettings, state: PolicyState, now: float) -> None:
+def judge_demotion(settings: PolicySettings, state: PolicyState, now: float) -> None:
     """A demotion undone soon doubles the patience before the next, a trial fourfold; one that held takes it back."""
     if state.demoted_by not in _DEMOTIONS:
         return
@@ -299,7 +297,9 @@ def _learn_relation(state: PolicyState, now: float) -> None:
         return
     usual_gap_s = (old.ats[-1] - old.ats[0]) / len(old.ats)
     if now - old.ats[-1] > max(SAME_LOAD_S, 3 * (before.p95_s + after.p95_s), 3 * usual_gap_s):
-        return
+        plausible = state.active is GPU and after.p50_s < before.p50_s and after.p95_s < before.p95_s
+        if state.points or not plausible:
+            return  # the load may have changed; where nothing is known and the GPU is faster, it is the best guess
     for was_s, is_s in ((before.p50_s, after.p50_s), (before.p95_s, after.p95_s)):
         gpu_s, cpu_s = (is_s, was_s) if state.active is GPU else (was_s, is_s)
         if gpu_s > 0 and cpu_s > 0:

@@ -32,6 +32,12 @@ WORTH = 0.8
 FREE_S = 5.0
 """What a late request costs at least, in seconds of GPU, also one that is allowed: nobody knows what comes next."""
 SPENT_OVER_S = 1800.0
+REACTION_S = 3.0
+"""How long trouble lasts until it is noticed."""
+
+CAREFUL = 4.0
+"""How many break-even times the GPU is held where the allowance cannot pay for having to come back to it."""
+
 _NONE = tuple(Plan() for _ in MULTIPLES)
 
 
@@ -93,6 +99,8 @@ def settle(ledger: Ledger, terms: Terms, now: float, *, available: bool) -> Ledg
         slow=ledger.slow * kept,
         served=ledger.served,
         missed=ledger.missed,
+        left_served=ledger.left_served,
+        left_missed=ledger.left_missed,
         plans=tuple(plans),
     )
 
@@ -128,6 +136,27 @@ def allowed_share(ledger: Ledger, terms: Terms, rate: float) -> float:
 def _allowance(ledger: Ledger) -> float:
     """How many of the requests lately may be late for nothing; an allowance that is overdrawn in truth counts."""
     return ALLOWED * ledger.requests + min(spare(ledger), 0.0)
+
+
+def note_leaving(ledger: Ledger) -> Ledger:
+    """The GPU is left: what comes from now on is part of the next return."""
+    return ledger._replace(left_served=ledger.served, left_missed=ledger.missed)
+
+
+def return_s(ledger: Ledger, terms: Terms, rate: float) -> float:
+    """How long the GPU is held lest coming back to it make requests late that the allowance cannot pay for.
+
+    Nobody knows whether this load will come back at all; only once it has done so, what that cost is weighed: as many
+    late requests as last time, less the share of its load that may be late, and no fewer than arrive at the present
+    rate while a GPU starts.
+    """
+    coming = rate * (terms.start_gpu_s + REACTION_S)
+    left = max(spare(ledger), 0.0)
+    if not ledger.left_served:
+        return CAREFUL * terms.break_even_s if spare(ledger) < coming else 0.0
+    last = ledger.missed - ledger.left_missed - ALLOWED * (ledger.served - ledger.left_served)
+    beyond = max(1 + coming - left, last - left, 0.0)
+    return terms.break_even_s + terms.violation_s * beyond / terms.extra if terms.extra > 0 else inf
 
 
 def costs_s(ledger: Ledger, terms: Terms) -> tuple[float, ...]:

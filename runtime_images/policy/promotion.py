@@ -35,7 +35,7 @@ def on_cpu(context: Context) -> Choice:
         rule = "early"
     elif _returns(context):
         rule = "returned"
-    elif rhythm.is_due(context.state.rhythm, context.now, context.start_up_s(GPU)):
+    elif _is_due(context):
         rule = "rhythm"
     elif _is_as_cheap(context):
         rule = "as_cheap"
@@ -76,6 +76,13 @@ def _returns(context: Context) -> bool:
         return False
     lane = context.cpu
     return bool(context.seen.queue_ages_s or lane.in_flight_ages_s)
+
+
+def _is_due(context: Context) -> bool:
+    """Whether the load is expected again; one that comes sooner than a release pays for needs no rhythm."""
+    beats = context.state.rhythm
+    due = rhythm.is_due(beats, context.now, context.start_up_s(GPU))
+    return due and rhythm.interval_s(beats) > context.break_even_s
 
 
 def _is_as_cheap(context: Context) -> bool:

@@ -28,6 +28,11 @@ def expected_at(rhythm: Rhythm) -> float | None:
     return 2 * onsets[-1] - onsets[-2]
 
 
+def interval_s(rhythm: Rhythm) -> float:
+    """How long after one another the last two troubles began."""
+    return rhythm.onsets[-1] - rhythm.onsets[-2] if len(rhythm.onsets) > 1 else 0.0
+
+
 def note_onset(rhythm: Rhythm, now: float) -> Rhythm:
     """Trouble has begun."""
     onsets = (*rhythm.onsets[-ONSETS_MOST + 1 :], now)
@@ -62,8 +67,7 @@ def was_expected(rhythm: Rhythm, now: float) -> bool:
 
 def tolerance_s(rhythm: Rhythm) -> float:
     """How far from its expected beginning a trouble may begin."""
-    onsets = rhythm.onsets
-    return max(TOLERANCE_S, TOLERANCE * (onsets[-1] - onsets[-2])) if len(onsets) > 1 else TOLERANCE_S
+    return max(TOLERANCE_S, TOLERANCE * interval_s(rhythm))
 
 
 def _agrees(onsets: tuple[float, ...]) -> bool:

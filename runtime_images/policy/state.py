@@ -115,7 +115,8 @@ class Ledger(NamedTuple):
     the CPU is too slow (when they arrived, and how many), whether there was trouble, and
     whether its beginning was `foreseen`. Of the requests that were
     late on the CPU, `late` in all, `slow` ones were so by their own service time; the others had to wait for those.
-    `served` and `missed` count all requests so far, and those that were late without need.
+    `served` and `missed` count all requests so far, and those that were late without need; `left_served` and
+    `left_missed` are what they were when the GPU was last left.
     """
 
     at: float | None = None
@@ -129,6 +130,8 @@ class Ledger(NamedTuple):
     slow: float = 0.0
     served: int = 0
     missed: int = 0
+    left_served: int = 0
+    left_missed: int = 0
     plans: tuple[Plan, ...] = ()
 
 

@@ -155,11 +155,21 @@ def test_a_square_wave_makes_few_switches_in_an_hour(half_s: int, most: int) -> 
 
 
 def test_an_idle_gpu_is_released_and_taken_again_when_load_returns() -> None:
-    result = run([*steady(2, 30, 0.5, 0.03), *steady(2, 30, 0.5, 0.03, start_s=200)], seconds=260)
+    result = run([*steady(2, 30, 0.5, 0.03), *steady(2, 30, 0.5, 0.03, start_s=200)], seconds=350)
 
     assert [to for _, to in result.moves] == [Backend.GPU, Backend.CPU, Backend.GPU, Backend.CPU]
     assert 35.0 <= result.demotions[0] < 40.0
     assert result.promotions[1] < 204.0
+    assert result.demotions[1] - 229.5 > result.demotions[0] - 29.5  # coming back has made requests late
+
+
+def test_a_load_that_was_expected_in_vain_is_not_expected_for_ever() -> None:
+    bursts = [*steady(2, 30, 0.5, 0.03), *steady(2, 30, 0.5, 0.03, start_s=200)]
+
+    result = run(bursts, seconds=3600)
+
+    assert "rhythm" in result.rules
+    assert len(result.promotions) == 3
 
 
 def long_well_then(requests: list[Request]) -> list[Request]:
