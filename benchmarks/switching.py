@@ -22,17 +22,15 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
 import uvloop
 
+from benchmarks.counting_client import CONNECTIONS, Seen, load, load_while
 from runtime_images.dynamic_runtime import recovery
 from runtime_images.dynamic_runtime.accounting import process_cpu_s
 from tests.support.serving import Serving, serving, write_function
 
-CONNECTIONS = 64
 PROMOTIONS = 30
 WORKERS = 8
 SLOW_S = 120
@@ -57,116 +55,6 @@ def handler(payload):
     os.write(FILE, b"%d\\n" % payload["id"])
     return payload
 """
-ANSWER = re.compile(rb"HTTP/1\.1 (\d+)[^\r]*\r\n(?:[^\r]+\r\n)*\r\n\{\"(?:id\": (\d+)|error)")
-BACKEND = re.compile(rb"x-gaia-backend: (\w+)", re.IGNORECASE)
-
-
-@dataclass
-class Seen:
-    """What the clients of one load saw. Times in seconds."""
-
-    answered: int = 0
-    refused: dict[int, int] = field(default_factory=dict)
-    broken: list[str] = field(default_factory=list)
-    longest_s: float = 0.0
-    longest_gap_s: float = 0.0
-    last_s: float = 0.0
-    first_by: dict[bytes, float] = field(default_factory=dict)
-    began_s: float = field(default_factory=time.monotonic)
-
-    @property
-    def failed(self) -> int:
-        """Requests without a good answer."""
-        return sum(self.refused.values()) + len(self.broken)
-
-    def describe(self) -> str:
-        """One line of it."""
-        rate = self.answered / max(1e-9, self.last_s - self.began_s)
-        stalls = f"longest {1000 * self.longest_s:.1f} ms, gap {1000 * self.longest_gap_s:.1f} ms"
-        return f"{self.answered} answered, {self.failed} failed, {stalls}, {rate:.0f} rps"
-
-
-class Client(asyncio.Protocol):
-    """One keep-alive connection that sends the next number when the last one is answered, after a pause."""
-
-    def __init__(self, numbers: Iterator[int], think_s: float, seen: Seen) -> None:
-        self._numbers = numbers
-        self._think_s = think_s
-        self._seen = seen
-        self._loop = asyncio.get_running_loop()
-        self._buffer = b""
-        self._number: int | None = None
-        self._sent_s = 0.0
-        self.done: asyncio.Future[None] = self._loop.create_future()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Send the first request."""
-        self._transport = cast("asyncio.Transport", transport)
-        self._next()
-
-    def _next(self) -> None:
-        self._number = next(self._numbers, None)
-        if self._number is None:
-            self._transport.close()
-            return
-        body = b'{"id": %d}' % self._number
-        self._sent_s = time.monotonic()
-        self._transport.write(b"POST / HTTP/1.1\r\nhost: t\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
-
-    def data_received(self, data: bytes) -> None:
-        """Take the answer once it is whole: it ends with its JSON object."""
-        self._buffer += data
-        if not self._buffer.endswith((b"}", b"}\n")):
-            return
-        answer, seen, now_s = ANSWER.match(self._buffer), self._seen, time.monotonic()
-        if answer is None or (answer[1] == b"200" and int(answer[2]) != self._number):
-            seen.broken.append(f"{self._buffer!r} for {self._number}")
-        elif answer[1] != b"200":
-            seen.refused[int(answer[1])] = seen.refused.get(int(answer[1]), 0) + 1
-        else:
-            seen.answered += 1
-            seen.longest_s = max(seen.longest_s, now_s - self._sent_s)
-            if seen.last_s:
-                seen.longest_gap_s = max(seen.longest_gap_s, now_s - seen.last_s)
-            seen.last_s = now_s
-            if (backend := BACKEND.search(self._buffer)) is not None:
-                seen.first_by.setdefault(backend[1], now_s)
-        self._buffer = b""
-        if self._think_s:
-            self._loop.call_later(self._think_s * ((self._number or 0) % 7) / 3, self._next)
-        else:
-            self._next()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The end, which is a failure while an answer is due."""
-        if self._number is not None:
-            self._seen.broken.append(f"the connection ended before the answer to {self._number}: {exc!r}")
-        if not self.done.done():
-            self.done.set_result(None)
-
-
-async def load(
-    port: int, numbers: Iterator[int], seen: Seen, *, think_s: float = 0.0, connections: int = CONNECTIONS
-) -> None:
-    """Send a request for each of the numbers over keep-alive connections."""
-    loop = asyncio.get_running_loop()
-    clients = [Client(numbers, think_s, seen) for _ in range(connections)]
-    for client in clients:
-        await loop.create_connection(lambda client=client: client, "127.0.0.1", port)  # type: ignore[misc]
-    await asyncio.gather(*(client.done for client in clients))
-
-
-async def load_while(running: Serving, requests: int, think_s: float, step: Callable[[], None], steps: int) -> Seen:
-    """Load while `step` is taken `steps` times in a thread, spread over the requests."""
-    seen = Seen()
-    loading = asyncio.ensure_future(load(running.port, iter(range(requests)), seen, think_s=think_s))
-    for _ in range(steps):
-        due = seen.answered + 0.9 * requests / (steps + 1)  # from the last step on, so that each worker serves
-        while not loading.done() and seen.answered < due:  # noqa: ASYNC110 -- the client shall do no more than count
-            await asyncio.sleep(0.005)
-        await asyncio.to_thread(step)
-    await loading
-    return seen
 
 
 @contextmanager
@@ -292,14 +180,23 @@ def _kilobytes(pid: int) -> tuple[int, int]:
 
 
 def switches(options: argparse.Namespace) -> None:
-    """Whole lives of workers under load: fork, swap, drain, exit; beside the same load without."""
+    """Whole lives of workers under load: fork, swap, drain, exit; beside the same load without.
+
+    The longest request of a load is its neighbours' affair as much as a switch's, so loads are cut into turns, every
+    other one with a switch at its beginning, and the longest requests of the turns are compared.
+    """
     for think_s in (0.0, 0.005):
         print(f"switches, {CONNECTIONS} connections, think time {1000 * think_s:.0f} ms")
+        turns = 2 * options.switches
         with runtime(ECHO) as running:
-            quiet = uvloop.run(load_while(running, options.requests // 4, think_s, lambda: None, 0))
-            print(f"  without switches  {quiet.describe()}")
-            seen = uvloop.run(load_while(running, options.requests, think_s, _switching(running), options.switches))
-            print(f"  {options.switches} switches       {seen.describe()}")
+            quiet = uvloop.run(load_while(running.port, options.requests, think_s, lambda: None, turns))
+            seen = uvloop.run(load_while(running.port, options.requests, think_s, _switching(running), turns))
+            print(
+                f"  without switches     {quiet.describe()}\n  {options.switches} switches          {seen.describe()}"
+            )
+            _quantiles("longest of a turn, without", [1000 * seconds for seconds in quiet.turns_s[1:]])
+            _quantiles("  with a switch", [1000 * seconds for seconds in seen.turns_s[1::2]], "5 ms more")
+            _quantiles("  between switches", [1000 * seconds for seconds in seen.turns_s[2::2]])
             ends = [event["exit_code"] for event in running.named("worker") if event["state"] == "exited"]
             failed = len([code for code in ends if code])
             print(f"  {len(ends)} workers lived and left, {failed} of them with an error")
@@ -307,12 +204,12 @@ def switches(options: argparse.Namespace) -> None:
 
 
 def _switching(running: Serving) -> Callable[[], None]:
-    """A step that switches to the other backend."""
-    backends = itertools.cycle(("gpu", "cpu"))
+    """A step that switches to the other backend, every other time it is taken."""
+    backends = itertools.cycle(("gpu", None, "cpu", None))
 
     def switch() -> None:
-        answer = running.switch(next(backends))
-        if answer.status != 200:
+        backend = next(backends)
+        if backend is not None and (answer := running.switch(backend)).status != 200:
             raise SystemExit(f"the switch was answered with {answer.status}: {answer.body!r}")
 
     return switch
@@ -327,7 +224,7 @@ def kills(options: argparse.Namespace) -> None:
             settings = {"GAIA_MODE": "cpu", "GAIA_IDEMPOTENT": str(int(idempotent)), "RUNS": str(runs)}
             with runtime(COUNTED, **settings) as running:
                 kill = functools.partial(_kill, running)
-                seen = uvloop.run(load_while(running, options.requests, 0.0, kill, options.kills))
+                seen = uvloop.run(load_while(running.port, options.requests, 0.0, kill, options.kills))
                 retried = running.state()["totals"]["retried"]
                 died = len(running.named("worker_exit"))
             numbers = runs.read_text().split()
@@ -354,9 +251,9 @@ def soak(options: argparse.Namespace) -> None:
     with runtime(ECHO, GAIA_MODE="cpu") as running:
         pids = {"front": running.process.pid, "zygote": running.state()["zygote"], "worker": running.worker_pid("cpu")}
         first = min(100_000, options.soak // 4)
-        warm = uvloop.run(load_while(running, first, 0.0, lambda: None, 0))
+        warm = uvloop.run(load_while(running.port, first, 0.0, lambda: None, 0))
         before = {name: _size(pid) for name, pid in pids.items()}
-        rest = uvloop.run(load_while(running, options.soak - first, 0.0, lambda: None, 0))
+        rest = uvloop.run(load_while(running.port, options.soak - first, 0.0, lambda: None, 0))
         after = {name: _size(pid) for name, pid in pids.items()}
         print(f"  first {first}: {warm.describe()}\n  rest: {rest.describe()}")
         for name in pids:

@@ -27,7 +27,7 @@ from runtime_images.dynamic_runtime.processes import is_stopped
 
 MAX_PACKET_BYTES = 64 * 1024
 MAX_DESCRIPTORS = 16
-CALM_S = 0.5
+CALM_S = 0.2
 """How long no order and no end of a worker must have come before the standby is forked: a start may be under way."""
 
 
