@@ -131,22 +131,25 @@ def predict_gpu_s(points: Sequence[Point], cpu_s: float) -> float | None:
     return _follow(points, cpu_s, CPU_S, GPU_S)
 
 
-def hopeful_cpu_s(
+def expect_cpu_s(
     points: Sequence[Point], gpu_s: float, gpu_floor_s: float | None, cpu_floor_s: float | None
-) -> float | None:
-    """The same, taking the shortest times seen on each backend for the same smallest load.
+) -> tuple[float, float] | None:
+    """The CPU's service time, seen pessimistically, as `predict_cpu_s` does, and hopefully.
 
-    That makes the relation a line through the floors, which is what a fixed overhead gives. It is only a guess, and
-    made only where the GPU has become clearly faster than at the lowest point learned.
+    The hopeful one takes the shortest times seen on each backend for the same smallest load. That makes the relation a
+    line through the floors, which is what a fixed overhead gives. It is only a guess, and made only where the GPU has
+    become clearly faster than at the lowest point learned.
     """
-    pessimistic = predict_cpu_s(points, gpu_s)
-    if pessimistic is None or gpu_floor_s is None or cpu_floor_s is None:
-        return pessimistic
+    sure_s = predict_cpu_s(points, gpu_s)
+    if sure_s is None:
+        return None
     lowest = points[0]
-    if gpu_s >= lowest.gpu_s or lowest.gpu_s < 1.1 * gpu_floor_s or cpu_floor_s >= lowest.cpu_s:
-        return pessimistic
+    if gpu_s >= lowest.gpu_s or gpu_floor_s is None or cpu_floor_s is None:
+        return sure_s, sure_s
+    if lowest.gpu_s < 1.1 * gpu_floor_s or cpu_floor_s >= lowest.cpu_s:
+        return sure_s, sure_s
     share = max(gpu_s - gpu_floor_s, 0.0) / (lowest.gpu_s - gpu_floor_s)
-    return min(cpu_floor_s + (lowest.cpu_s - cpu_floor_s) * share, pessimistic)
+    return sure_s, min(cpu_floor_s + (lowest.cpu_s - cpu_floor_s) * share, sure_s)
 
 
 def queue_wait_s(arrival_rate: float, service_s: float, slots: int, allowed: float = P95_ALLOWED) -> float:

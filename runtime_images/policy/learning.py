@@ -53,16 +53,13 @@ _VOLUNTARY = (*_DEMOTIONS, "no_gain")
 class Fresh(NamedTuple):
     """The requests that finished on the active backend since the last decision, `cold` ones first.
 
-    `slowest_s` is their longest latency, `shortest_s` and `longest_s` are their extreme service times: most questions
-    about the requests are answered by these already.
+    `slowest_s` is their longest latency, which no service time exceeds: most questions about them are answered by it.
     """
 
     services_s: tuple[float, ...] = ()
     latencies_s: tuple[float, ...] = ()
     cold: int = 0
     slowest_s: float = 0.0
-    shortest_s: float = 0.0
-    longest_s: float = 0.0
 
 
 NOTHING = Fresh()
@@ -147,7 +144,7 @@ def _read_lane(memory: LaneMemory, lane: LaneObservation, slots: int, now: float
 def _fresh(services_s: tuple[float, ...], latencies_s: tuple[float, ...], cold: int) -> Fresh:
     if not services_s:
         return NOTHING
-    return Fresh(services_s, latencies_s, cold, max(latencies_s), min(services_s), max(services_s))
+    return Fresh(services_s, latencies_s, cold, max(latencies_s))
 
 
 def _take_in(memory: LaneMemory, fresh: Fresh, seen: int, served: int, now: float) -> LaneMemory:
@@ -164,7 +161,7 @@ def _take_in(memory: LaneMemory, fresh: Fresh, seen: int, served: int, now: floa
     else:
         floor_s += (level.p50_s - floor_s) * min((now - memory.floor_at) / FLOOR_CREEP_S, 1.0)
     tail = memory.tail_s, memory.tail_size, memory.tail_at
-    if fresh.longest_s > TAIL_FROM * level.p50_s:
+    if fresh.slowest_s > TAIL_FROM * level.p50_s and max(fresh.services_s) > TAIL_FROM * level.p50_s:
         tail = _follow_tail(memory, fresh, level, now)
     return LaneMemory(
         seen, served, memory.ready_at, now, ats[begin:], services_s, latencies_s, level, floor_s, now, *tail
@@ -230,7 +227,7 @@ def _note_waiting(state: PolicyState, seen: Observation, fresh: Fresh) -> None:
 
 def _anyone_waited(fresh: Fresh) -> bool:
     """Whether a latency is longer than the service by more than noise; most often a look at the widest gap will do."""
-    if fresh.slowest_s - fresh.shortest_s <= WAITED_S:
+    if fresh.slowest_s - min(fresh.services_s) <= WAITED_S:
         return False
     if max(map(sub, fresh.latencies_s, fresh.services_s)) <= WAITED_S:
         return False

@@ -9,7 +9,7 @@ overhead, so that a CPU gains on it there. How far the one gives way to the othe
 from typing import NamedTuple
 
 from runtime_images.policy import plans
-from runtime_images.policy.estimators import hopeful_cpu_s, late_in_queue, predict_cpu_s, predict_gpu_s, queue_wait_s
+from runtime_images.policy.estimators import expect_cpu_s, late_in_queue, predict_gpu_s, queue_wait_s
 from runtime_images.policy.learning import Fresh
 from runtime_images.policy.model import Observation
 from runtime_images.policy.state import Ledger, PolicyState
@@ -47,11 +47,11 @@ class Outlook(NamedTuple):
         critical_s = self.critical_gpu_s
         if critical_s is None or self.typical_s is None:
             return 0
-        count, slow = len(fresh.services_s), 0
-        if critical_s < fresh.shortest_s and fresh.longest_s <= slo_s:
-            return count
-        if critical_s < fresh.longest_s:
-            slow = sum([critical_s < service_s <= slo_s for service_s in fresh.services_s])
+        services_s, count, slow = fresh.services_s, len(fresh.services_s), 0
+        if critical_s < fresh.slowest_s:
+            if fresh.slowest_s <= slo_s and critical_s < min(services_s):
+                return count
+            slow = sum([critical_s < service_s <= slo_s for service_s in services_s])
         return min(count, max(round(slow * plans.blocked(ledger)), int(count * self._late_in_queue(slo_s))))
 
     def _late_in_queue(self, slo_s: float) -> float:
@@ -69,7 +69,9 @@ def outlook(state: PolicyState, seen: Observation, slo_s: float | None, clients:
     level = state.gpu.level
     if level is None or not state.points:
         return UNKNOWN
-    typical_s, slow_s = _predict(state, level.p50_s), _predict(state, level.p95_s)
+    floors_s = state.gpu.floor_s, state.cpu.floor_s
+    typical_s = expect_cpu_s(state.points, level.p50_s, *floors_s)
+    slow_s = expect_cpu_s(state.points, level.p95_s, *floors_s)
     if typical_s is None or slow_s is None:
         return UNKNOWN
     rate, slots, allowed = state.rate, seen.slots, state.allowed
@@ -77,15 +79,6 @@ def outlook(state: PolicyState, seen: Observation, slo_s: float | None, clients:
     critical_s = None if slo_s is None else _critical_gpu_s(state, slo_s)
     stretch = _stretch(state.gpu.latency_s, typical_s[0], rate, clients) if clients else 1.0
     return Outlook(typical_s, slow_s, p95_s, critical_s, rate, slots, clients, stretch, allowed)
-
-
-def _predict(state: PolicyState, gpu_s: float) -> tuple[float, float] | None:
-    """The CPU's time where the GPU takes `gpu_s`, pessimistic and hopeful."""
-    sure_s = predict_cpu_s(state.points, gpu_s)
-    if sure_s is None or gpu_s >= state.points[0].gpu_s:
-        return None if sure_s is None else (sure_s, sure_s)
-    hoped_s = hopeful_cpu_s(state.points, gpu_s, state.gpu.floor_s, state.cpu.floor_s)
-    return None if hoped_s is None else (sure_s, hoped_s)
 
 
 def _p95_s(typical_s: float, slow_s: float, rate: float, slots: int, clients: int | None, allowed: float) -> float:

@@ -11,8 +11,8 @@ from runtime_images.policy.estimators import (
     alarm_step,
     alarm_threshold,
     closed_loop_clients,
+    expect_cpu_s,
     good_step,
-    hopeful_cpu_s,
     learn_point,
     level_of,
     predict_cpu_s,
@@ -85,22 +85,25 @@ def test_the_relation_can_be_read_both_ways() -> None:
 
 @given(st.floats(0.001, 1.0), st.floats(0.0, 0.02), st.floats(0.0, 0.2))
 def test_hope_never_predicts_more_than_caution(gpu_s: float, gpu_floor: float, cpu_floor: float) -> None:
-    cautious, hopeful = predict_cpu_s(POINTS, gpu_s), hopeful_cpu_s(POINTS, gpu_s, gpu_floor, cpu_floor)
+    expected = expect_cpu_s(POINTS, gpu_s, gpu_floor, cpu_floor)
 
-    assert cautious is not None
-    assert hopeful is not None
+    assert expected is not None
+    cautious, hopeful = expected
+    assert cautious == predict_cpu_s(POINTS, gpu_s)
     assert hopeful <= cautious
 
 
 def test_hope_finds_the_fixed_overhead_of_a_gpu() -> None:
     points = (Point(0.026, 0.35, 0.0),)
 
-    assert hopeful_cpu_s(points, 0.0205, 0.02, 0.01) == pytest.approx(0.01 + 0.34 / 12)
-    assert hopeful_cpu_s(points, 0.026, 0.02, 0.01) == pytest.approx(0.35)
+    assert expect_cpu_s(points, 0.0205, 0.02, 0.01) == pytest.approx((0.35 * 0.0205 / 0.026, 0.01 + 0.34 / 12))
+    assert expect_cpu_s(points, 0.026, 0.02, 0.01) == pytest.approx((0.35, 0.35))
 
 
 def test_hope_is_not_drawn_from_the_noise_of_a_gpu_that_shows_no_difference() -> None:
-    assert hopeful_cpu_s((Point(0.030, 0.35, 0.0),), 0.0295, 0.029, 0.01) == pytest.approx(0.35 * 0.0295 / 0.030)
+    same = 0.35 * 0.0295 / 0.030
+
+    assert expect_cpu_s((Point(0.030, 0.35, 0.0),), 0.0295, 0.029, 0.01) == pytest.approx((same, same))
 
 
 def test_a_new_point_replaces_what_was_known_at_its_scale() -> None:
