@@ -94,23 +94,23 @@ def _keep_ledger(context: Context, rule: str) -> None:
         cause = context.state.ordered if rule == "under_way" else rule  # a start by rhythm is no trouble yet
         trouble, (needed, counts) = cause in TROUBLE, needed_on_cpu(context, slo_s)
     foreseen = _keep_rhythm(context, trouble=trouble)
-    ledger, requests = context.state.ledger, len(context.fresh.services_s)
+    state, requests = context.state, len(context.fresh.services_s)
+    is_due = plans.is_due(state.ledger, context.now)
+    if not (requests or trouble or is_due):
+        return
+    ledger = state.ledger = state.ledger.copy()
     if requests or trouble:
-        ledger = ledger._replace(
-            pending_requests=ledger.pending_requests + requests,
-            pending_needed=ledger.pending_needed + needed,
-            pending_trouble=ledger.pending_trouble or trouble,
-            foreseen=ledger.foreseen or foreseen,
-            served=ledger.served + requests,
-            missed=ledger.missed + counts.missed,
-            late=ledger.late + counts.late,
-            slow=ledger.slow + counts.slow,
-        )
-    if plans.is_due(ledger, context.now):
-        terms = context.terms
-        ledger = plans.settle(ledger, terms, context.now, available=context.usable(GPU))
-        context.state.allowed = plans.allowed_share(ledger, terms, context.state.rate)
-    context.state.ledger = ledger
+        ledger.pending_requests += requests
+        ledger.pending_needed += needed
+        ledger.pending_trouble |= trouble
+        ledger.foreseen |= foreseen
+        ledger.served += requests
+        ledger.missed += counts.missed
+        ledger.late += counts.late
+        ledger.slow += counts.slow
+    if is_due:
+        plans.settle(ledger, context.terms, context.now, available=context.usable(GPU))
+        state.allowed = plans.allowed_share(ledger, context.terms, state.rate)
 
 
 def _keep_rhythm(context: Context, *, trouble: bool) -> bool:

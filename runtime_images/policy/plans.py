@@ -65,13 +65,16 @@ def is_due(ledger: Ledger, now: float) -> bool:
     return ledger.at is None or now - ledger.at >= BEAT_S
 
 
-def settle(ledger: Ledger, terms: Terms, now: float, *, available: bool) -> Ledger:
-    """Charge every strategy for the time since the last settlement."""
-    if ledger.at is None:
-        return ledger._replace(at=now, plans=_NONE)
-    spent_s = now - ledger.at
-    kept, needed = exp(-spent_s * log(2) / HALF_LIFE_S), ledger.pending_needed
-    trouble_at = now if ledger.pending_trouble else ledger.trouble_at
+def settle(ledger: Ledger, terms: Terms, now: float, *, available: bool) -> None:
+    """Charge every strategy for the time since the last settlement; written on `ledger`."""
+    began, ledger.at = ledger.at, now
+    if began is None:
+        ledger.plans = _NONE
+        return
+    spent_s, needed = now - began, ledger.pending_needed
+    kept = exp(-spent_s * log(2) / HALF_LIFE_S)
+    if ledger.pending_trouble:
+        ledger.trouble_at = now
     plans = []
     for multiple, plan in zip(MULTIPLES, ledger.plans, strict=True):
         ready_at, money_s, missed = plan.ready_at, plan.money_s * kept, plan.missed * kept
@@ -83,26 +86,19 @@ def settle(ledger: Ledger, terms: Terms, now: float, *, available: bool) -> Ledg
             if ledger.pending_trouble and multiple:
                 ready_at = now + terms.reaction_s + terms.start_gpu_s
                 if ledger.foreseen:
-                    ready_at, money_s = ledger.at, money_s + terms.start_gpu_s
+                    ready_at, money_s = began, money_s + terms.start_gpu_s
         elif now < ready_at:
             money_s += min(spent_s, terms.start_gpu_s)
         else:
             money_s += spent_s * terms.extra
-            if now - trouble_at > multiple * terms.break_even_s:
+            if now - ledger.trouble_at > multiple * terms.break_even_s:
                 ready_at, money_s = None, money_s + terms.start_cpu_s
         plans.append(Plan(ready_at, money_s, missed))
-    return Ledger(
-        at=now,
-        requests=ledger.requests * kept + ledger.pending_requests,
-        trouble_at=trouble_at,
-        late=ledger.late * kept,
-        slow=ledger.slow * kept,
-        served=ledger.served,
-        missed=ledger.missed,
-        left_served=ledger.left_served,
-        left_missed=ledger.left_missed,
-        plans=tuple(plans),
-    )
+    ledger.plans = tuple(plans)
+    ledger.requests = ledger.requests * kept + ledger.pending_requests
+    ledger.late, ledger.slow = ledger.late * kept, ledger.slow * kept
+    ledger.pending_requests, ledger.pending_needed = 0, ()
+    ledger.pending_trouble = ledger.foreseen = False
 
 
 def blocked(ledger: Ledger) -> float:
@@ -140,7 +136,9 @@ def _allowance(ledger: Ledger) -> float:
 
 def note_leaving(ledger: Ledger) -> Ledger:
     """The GPU is left: what comes from now on is part of the next return."""
-    return ledger._replace(left_served=ledger.served, left_missed=ledger.missed)
+    left = ledger.copy()
+    left.left_served, left.left_missed = left.served, left.missed
+    return left
 
 
 def return_s(ledger: Ledger, terms: Terms, rate: float) -> float:

@@ -1,13 +1,13 @@
 """What the policy is told once (`PolicySettings`) and what it remembers from one decision to the next (`PolicyState`).
 
 `decide` answers with a new state and never changes the old one, so a recorded run can be replayed and a test can hold
-any moment still. It copies the state once and writes on the copy until it hands it out; everything in it is a frozen
-value. Times are seconds on the caller's clock.
+any moment still. What changes a little at every decision is a `Record`, copied once and written on until it is handed
+out; the rest are frozen values. Times are seconds on the caller's clock.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from runtime_images.policy.model import CPU, Backend, ExecutionMode, Prices, Slo
 from runtime_images.policy.rhythm import Rhythm
@@ -44,6 +44,16 @@ class PolicySettings:
         """The latency asked for at p95, in seconds."""
         target = self.slo.latency_p95_ms
         return None if target is None else target / 1000.0
+
+
+class Record:
+    """Fields that are written on only by who has just copied them: whatever was copied from stays as it was."""
+
+    def copy(self) -> Self:
+        """An equal record; the fields are taken over in one go, which takes a fifth of the time of naming them."""
+        other = object.__new__(type(self))
+        other.__dict__ = self.__dict__.copy()
+        return other
 
 
 class Level(NamedTuple):
@@ -108,7 +118,8 @@ class Plan(NamedTuple):
     missed: float = 0.0
 
 
-class Ledger(NamedTuple):
+@dataclass
+class Ledger(Record):
     """The strategies on paper, with the requests that they were weighed by, as of `at`.
 
     `trouble_at` is when there was last trouble. The pending ones have come in since `at`: requests, those for which
@@ -136,8 +147,8 @@ class Ledger(NamedTuple):
 
 
 @dataclass
-class PolicyState:
-    """Everything remembered between decisions; not to be changed but on a copy of one's own.
+class PolicyState(Record):
+    """Everything remembered between decisions.
 
     `moved_at` is when traffic came to the `active` backend. `alarm` is the evidence that it misses the SLO
     (estimators.py), `bad_since` and `bad_at` the first and the last bad request of the present trouble, `episodes`
@@ -183,17 +194,11 @@ class PolicyState:
     cpu_share: float | None = None
     trend: tuple[tuple[float, float], ...] = ()
     rhythm: Rhythm = Rhythm()
-    ledger: Ledger = Ledger()
+    ledger: Ledger = field(default_factory=Ledger)
 
     def lane(self, backend: Backend) -> LaneMemory:
         """The memory of `backend`."""
         return self.cpu if backend is CPU else self.gpu
-
-    def copy(self) -> "PolicyState":
-        """An equal state, to be written on; its fields are taken over in one go, since each decision needs one."""
-        other = object.__new__(PolicyState)
-        other.__dict__ = self.__dict__.copy()
-        return other
 
 
 def initial_state(settings: PolicySettings) -> PolicyState:

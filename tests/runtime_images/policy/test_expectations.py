@@ -58,12 +58,10 @@ def _played(trouble_every_s: int, requests: int) -> Ledger:
     ledger = Ledger()
     for now in range(7200):
         if now % trouble_every_s == 0:
-            needed = ((float(now), requests),)
-            served = ledger.served + requests
-            ledger = ledger._replace(
-                pending_requests=requests, pending_needed=needed, pending_trouble=True, served=served
-            )
-        ledger = plans.settle(ledger, TERMS, float(now), available=True)
+            ledger.pending_requests, ledger.pending_needed = requests, ((float(now), requests),)
+            ledger.pending_trouble = True
+            ledger.served += requests
+        plans.settle(ledger, TERMS, float(now), available=True)
     return ledger
 
 
