@@ -18,7 +18,7 @@ IMPORTERS = {
         "gaia_cli/running/http_client.py",
     ),
     "libcst": ("gaia_cli/linting/fixes/rewriting.py",),
-    "plotly": ("gaia_cli/views/simulation_report.py",),
+    "plotly": ("gaia_cli/views/simulation_plot.py",),
     "prometheus_client": ("runtime_images/dynamic_runtime/metrics.py",),
     "pynvml": ("runtime_images/dynamic_runtime/devices.py",),
     "rich": ("gaia_cli/views/",),
