@@ -104,9 +104,15 @@ class Front:
                 if not flags & FINAL:
                     self._take_part(link, frame)
                     continue
-                exchange = link.settle(request_id, now_s)
+                exchange = link.jobs.get(request_id)
                 if exchange is None:
                     raise FrameError(f"an answer to request {request_id}, which this worker does not have")
+                checked = check_head(head) if kind == RESPONSE and flags == FINAL and not exchange.started else None
+                if checked is not None:  # answer first: what else is to be done need not keep the client waiting
+                    status = checked.status
+                    times_ms = (begun_ns / 1e6 - exchange.arrived_s * 1e3, service_ns / 1e6)
+                    exchange.answer(checked, own_lines % times_ms, body)
+                link.settle(request_id, now_s)
                 if exchange.slot is not None:
                     exchange.free_slot()
                 ended_ns = begun_ns + service_ns
@@ -114,13 +120,8 @@ class Front:
                 overlapping += begun_ns < last_ns
                 if ended_ns > last_ns:
                     last_ns = ended_ns
-                checked = check_head(head) if kind == RESPONSE and flags == FINAL and not exchange.started else None
                 if checked is None:
                     status = self._end_oddly(link, exchange, frame)
-                else:
-                    status = checked.status
-                    times_ms = (begun_ns / 1e6 - exchange.arrived_s * 1e3, service_ns / 1e6)
-                    exchange.answer(checked, own_lines % times_ms, body)
                 if status >= SERVER_ERROR and not exchange.given_up:
                     self.counters.failures += 1
                 if service_ns or not exchange.client_gone:  # one that was dropped before it began took no time at all

@@ -24,3 +24,11 @@ ordinary_head = re.compile(_HEAD + rb"(?:" + _HOST + rb"(?:" + _LENGTH + rb")?+|
 
 Every repetition is possessive: each line can be read in one way only, so none is ever tried again.
 """
+
+
+def lengths_of(data: bytes, start: int = 0) -> tuple[int, int] | None:
+    """How long head and body of the ordinary request are that begins at `start`; None: none begins there."""
+    head = ordinary_head(data, start)
+    if head is None or (head_length := head.end() - start) > MAX_HEAD_BYTES:
+        return None
+    return head_length, int(head[head.lastindex]) if head.lastindex else 0

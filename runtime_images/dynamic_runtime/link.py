@@ -25,6 +25,10 @@ _LONG_NS = 10_000_000
 _KEPT = 0.8
 _OVERLAP_KEPT = 0.6
 _COMPARED_LEAST = 2
+_LEARNED_AT_ONCE = 16
+"""From so many short answers the window is learned at once: for each of them that would cost more than a good deal
+of their way through the front."""
+
 FIRST_WINDOW = 16
 """For a worker that may overlap its requests, until its answers tell whether it does."""
 
@@ -80,9 +84,11 @@ class WorkerLink(asyncio.Protocol):
         self._service_ns = 0.0
         self._overlap = 1.0
         self._compared = 0
+        self._new_answers = self._new_ns = self._new_compared = self._new_overlapping = 0  # not yet learned from
         self._busy_since_s = 0.0
         self._settled: asyncio.Event | None = None
         self._owner = owner
+        self._answers_received = owner.answers_received
         self._loop = asyncio.get_running_loop()
         # An id goes out to one request at a time, and its next life has the same slot of the begun marks: so two
         # requests that a worker has at the same time never share a slot, however long one of them takes.
@@ -106,7 +112,7 @@ class WorkerLink(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take frames; garbage ends the worker's connection, for nothing after it can be trusted."""
         try:
-            self._owner.answers_received(self, self._parser.feed(data))
+            self._answers_received(self, self._parser.feed(data))
         except FrameError as error:
             self.fault = str(error)
             self._lost()
@@ -214,14 +220,25 @@ class WorkerLink(asyncio.Protocol):
         `service_ns` is what they took together, `overlapping` how many of them were begun before the one before them
         had ended, `ended_ns` when the last one ended.
         """
-        mean_ns = max(1000.0, service_ns / answers)
+        self.ended_ns = ended_ns
+        self._new_answers += answers
+        self._new_ns += service_ns
+        if self.jobs:
+            self._new_compared += answers
+            self._new_overlapping += overlapping
+        if self._new_answers >= _LEARNED_AT_ONCE or self._new_ns >= AHEAD_NS:
+            self._adapt()
+
+    def _adapt(self) -> None:
+        """Set the window by the answers that came since the last time."""
+        answers, compared = self._new_answers, self._new_compared
+        mean_ns = max(1000.0, self._new_ns / answers)
         kept = _KEPT**answers
         self._service_ns = kept * self._service_ns + (1 - kept) * mean_ns if self._service_ns else mean_ns
-        self.ended_ns = ended_ns
-        if self.jobs:
-            self._compared += answers
-            kept = _OVERLAP_KEPT**answers
-            self._overlap = kept * self._overlap + (1 - kept) * overlapping / answers
+        if compared:
+            self._compared += compared
+            kept = _OVERLAP_KEPT**compared
+            self._overlap = kept * self._overlap + (1 - kept) * self._new_overlapping / compared
         if self._adaptive and self._overlap > 0.5:
             crowded = len(self.jobs) + answers >= self.room
             self.window = min(MAX_WINDOW, self.window + answers * crowded)
@@ -229,6 +246,7 @@ class WorkerLink(asyncio.Protocol):
             self.window = min(MAX_WINDOW, self._at_work() + AHEAD_NS / self._service_ns)
         if self.open:
             self.room = int(self.window)
+        self._new_answers = self._new_ns = self._new_compared = self._new_overlapping = 0
 
     def _at_work(self) -> int:
         """Requests that the worker may work on at once. One that may overlap must be given two to show it."""

@@ -15,7 +15,7 @@ from typing import Any
 from runtime_images.dynamic_runtime import frames, recovery
 from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.dynamic_runtime.events import EventLog
-from runtime_images.dynamic_runtime.frames import Frame, FrameError, Kind, RawFrame
+from runtime_images.dynamic_runtime.frames import Frame, FrameError, Kind
 from runtime_images.dynamic_runtime.front import Front
 from runtime_images.dynamic_runtime.health import HealthQuestions
 from runtime_images.dynamic_runtime.link import WorkerLink
@@ -58,6 +58,7 @@ class Supervisor:
         self._clock = clock
         self._events = events
         self._front = front
+        self.answers_received = front.answers_received  # every answer passes here: no call of ours between
         self._starter = starter
         self._problem = problem
         self._answers = answers
@@ -262,10 +263,6 @@ class Supervisor:
             worker.meter.reset()
             self._tell_state(worker)
         worker.outcome.set_result(facts)
-
-    def answers_received(self, link: WorkerLink, received: list[RawFrame]) -> None:
-        """Answers are the front's."""
-        self._front.answers_received(link, received)
 
     def link_lost(self, link: WorkerLink) -> None:
         """A worker's socket has closed: its process is gone, or must go."""

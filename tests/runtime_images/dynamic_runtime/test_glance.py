@@ -138,3 +138,33 @@ def test_ordinary_requests_in_one_stream_stay_apart_however_it_is_cut(sizes: lis
     assert [(request.target, request.body) for request in seen] == [
         (b"/%d" % number, b"G" * size) for number, size in enumerate(sizes)
     ]
+
+
+def test_a_request_that_only_begins_like_the_one_before_is_read_for_what_it_is() -> None:
+    """The head of the last request is remembered: the same bytes again, the same size otherwise, and more than that."""
+
+    def post(target: bytes, body: bytes) -> bytes:
+        return b"POST %b HTTP/1.1\r\nhost: t\r\ncontent-length: %d\r\n\r\n%b" % (target, len(body), body)
+
+    two = post(b"/d", b"4") + post(b"/e", b"5")
+    pieces = [
+        post(b"/a", b"1"),
+        post(b"/a", b"2"),
+        post(b"/b", b"3"),
+        post(b"/b", b"3")[:-1],
+        b"3",
+        two,
+        b"nonsense\r\n\r\n",
+    ]
+
+    result = talk(pieces)
+
+    answered = [(seen.target, seen.body) for seen in result.seen]
+    bodies = [(b"/a", b"1"), (b"/a", b"2"), (b"/b", b"3"), (b"/b", b"3"), (b"/d", b"4"), (b"/e", b"5")]
+    assert (answered, result.refused) == (bodies, 400)
+
+
+def test_a_long_head_is_read_anew_each_time() -> None:
+    request = b"GET /long HTTP/1.1\r\nhost: t\r\ncookie: %b\r\n\r\n" % (b"c" * 5000)
+
+    assert len(talk([request, request, request[:-4] + b"c\r\n\r\n"]).seen) == 3
