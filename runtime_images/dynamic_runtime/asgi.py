@@ -29,6 +29,7 @@ class AsgiExchange(Call):
     _start: bytes | None = None
     _length: bytes | None = None
     _streaming = False
+    _streamed = 0
     _all_sent = False
     _chunks_left = frames.CREDIT_CHUNKS
     _more: asyncio.Event | None = None
@@ -94,6 +95,17 @@ class AsgiExchange(Call):
         head = self._start or b""
         return head if self._length is None else head + b"content-length: %b\r\n" % self._length
 
+    async def answer_long(self, head: bytes, body: bytes) -> None:
+        """Send the whole answer of a plain handler, as fast as the client takes it; never raises but when cancelled."""
+        self._start, self._length = head, b"%d" % len(body)
+        try:
+            await self._send_long(body, more=False)
+        except ClientGoneError:
+            self.abort()
+        except asyncio.CancelledError:
+            self.abort()
+            raise
+
     async def _send_long(self, body: bytes, *, more: bool) -> None:
         """Send a body that is long, or comes in parts."""
         place = None if more or self._streaming or self.ended else self.bodies.place(body)
@@ -108,18 +120,29 @@ class AsgiExchange(Call):
         while len(body) > MAX_CHUNK_BYTES or (more and body):
             chunk, body = body[:MAX_CHUNK_BYTES], body[MAX_CHUNK_BYTES:]
             await self._send_chunk(chunk)
+            self._streamed += len(chunk)
         if not more:
+            if self._streamed > MAX_CHUNK_BYTES:  # else slow readers would fill the front's memory with what is left
+                await self._wait_for_client(frames.CREDIT_CHUNKS)
             self.end(*self._next_kind(FINAL), body)
 
     async def _send_chunk(self, chunk: bytes) -> None:
-        while not self._chunks_left and not self.left:
+        await self._wait_for_client(1)
+        self._chunks_left -= 1
+        kind, flags, head = self._next_kind(0)
+        self._write(frames.encode(kind, self.request_id, head, chunk, flags))
+
+    async def _wait_for_client(self, chunks: int) -> None:
+        """Wait until so many more chunks may be under way.
+
+        Raises:
+            ClientGoneError: the client has left.
+        """
+        while self._chunks_left < chunks and not self.left:
             self._more = asyncio.Event()
             await self._more.wait()
         if self.left:
             raise ClientGoneError
-        self._chunks_left -= 1
-        kind, flags, head = self._next_kind(0)
-        self._write(frames.encode(kind, self.request_id, head, chunk, flags))
 
     def _next_kind(self, flags: int) -> tuple[int, int, bytes]:
         """Kind, flags and head of the next frame: the head goes with the first one only."""

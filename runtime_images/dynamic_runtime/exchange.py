@@ -51,6 +51,7 @@ class Exchange:
     status = 0
     given_up = False
     owed_credits = 0
+    streams = False
 
     def __init__(self, connection: "HttpConnection", payload: bytes, head_length: int, arrived_s: float) -> None:
         self.connection = connection

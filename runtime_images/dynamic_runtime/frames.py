@@ -21,7 +21,7 @@ HEADER = struct.Struct("<IIBBHQQQ")
 _HEADER_BYTES = HEADER.size
 _unpack = HEADER.unpack_from
 MAX_HEAD_BYTES = 0xFFFF
-MAX_CHUNK_BYTES = 256 * 1024
+MAX_CHUNK_BYTES = 64 * 1024
 """A worker cuts response bodies into chunks of this size, so that one response cannot fill the socket for all."""
 
 CREDIT_CHUNKS = 8

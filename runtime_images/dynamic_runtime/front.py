@@ -21,6 +21,7 @@ from runtime_images.dynamic_runtime.lane import AnswerRow
 from runtime_images.dynamic_runtime.link import WorkerLink
 from runtime_images.dynamic_runtime.response_head import Header, check_head, why_refused
 from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.dynamic_runtime.time_limits import HANDLER_PATIENCE_S
 from runtime_images.policy.model import Backend
 
 _DIED = "the function's process died while it worked on this request"
@@ -206,7 +207,10 @@ class Front:
             return False
         exchange.status = head.status
         exchange.begin(head, self._own_lines(link))
-        exchange.started = True  # also where the client has left, and nothing was written
+        exchange.started = exchange.streams = True  # also where the client has left, and nothing was written
+        link.stream_begun()
+        if link.blocking:
+            exchange.connection.patience_s = HANDLER_PATIENCE_S
         return True
 
     def _refuse_head(self, link: WorkerLink, exchange: Exchange, raw_head: bytes) -> None:
@@ -223,6 +227,8 @@ class Front:
     def _end_oddly(self, link: WorkerLink, exchange: Exchange, frame: RawFrame) -> int:
         """The last frame of an answer that is not simply a whole one; the status that the client sees."""
         _, kind, flags, raw_head, body = frame[:5]
+        if exchange.streams:
+            link.stream_ended()
         if flags & IN_ARENA:
             return self._end_long(link, exchange, frame)
         if exchange.given_up:

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable
 
 from runtime_images.dynamic_runtime import frames, lines, plain
+from runtime_images.dynamic_runtime.backpressure import UnderWay
 from runtime_images.dynamic_runtime.begun import BegunMarks
 from runtime_images.dynamic_runtime.bodies import Bodies
 from runtime_images.dynamic_runtime.frames import REQUEST, Kind, RawFrame
@@ -25,6 +26,11 @@ _LOOK_AGAIN_NS = 1_000_000
 """So old may the last look at the socket be before a waiting request is begun: it may have been cancelled since."""
 _RECEIVE_BYTES = 64 * 1024
 _JOIN_TIMEOUT_S = 600.0
+_CHUNKS_AHEAD = 2
+"""Chunks of one long answer that are under way at once, so that the next one is there when the client has taken one."""
+
+_LOOK_S = 0.01
+"""How long a thread that waits for a client may keep the turn from threads that could take a request."""
 
 
 class HandlerThreads:
@@ -56,6 +62,7 @@ class HandlerThreads:
         self._turn = threading.Lock()
         self._sending = threading.Lock()
         self._pending: deque[RawFrame] = deque()
+        self._streams: dict[int, UnderWay] = {}
         self._looked_ns = 0
         self._stopping = False
         self._wake = os.eventfd(0, os.EFD_CLOEXEC)
@@ -64,6 +71,8 @@ class HandlerThreads:
         self._poll = select.poll()
         self._poll.register(channel, select.POLLIN)
         self._poll.register(self._wake, select.POLLIN)
+        self._poll_front = select.poll()
+        self._poll_front.register(channel, select.POLLIN)
 
     def serve(self) -> None:
         """Answer requests until the front, or `stop`, says that it is enough; what had come by then is answered."""
@@ -114,7 +123,12 @@ class HandlerThreads:
             timing = (begun_ns, ended_ns - begun_ns, cpu_ns)
             if not held:
                 held_since_ns = begun_ns
-            held += plain.answer_parts(request_id, answer_head, answer_body, timing, self._bodies)
+            parts = plain.answer_parts(request_id, answer_head, answer_body, timing, self._bodies)
+            if not parts:
+                self._flush(held)
+                self._stream(request_id, answer_head, answer_body, timing)
+                continue
+            held += parts
             if ended_ns - held_since_ns >= HOLD_NS:
                 self._flush(held)
         self._flush(held)
@@ -157,6 +171,8 @@ class HandlerThreads:
                 self._cancel(frame[0])
             elif kind == Kind.GIVE_BACK:
                 self._bodies.give_back(frame[0])
+            elif kind == Kind.CREDIT:
+                self._tell_stream(frame[0], UnderWay.taken)
             elif kind == Kind.STOP:
                 self._stopping = True
 
@@ -166,6 +182,46 @@ class HandlerThreads:
         if len(kept) < len(self._pending):
             self._pending = deque(kept)
             self.send(plain.dropped(request_id))
+        self._tell_stream(request_id, UnderWay.leave)
+
+    # long answers for which there is no room in shared memory
+
+    def _stream(self, request_id: int, head: bytes, body: bytes, timing: tuple[int, int, int]) -> None:
+        """Send a long answer as its client takes it: else slow readers would fill the front's memory with copies."""
+        under_way = self._streams[request_id] = UnderWay()
+        try:
+            with contextlib.suppress(OSError):  # the front is gone, and the watch sees it, too
+                for frame in plain.stream(request_id, head, body):
+                    self._wait_for_client(under_way, _CHUNKS_AHEAD - 1)
+                    if under_way.left:
+                        break
+                    under_way.sent()
+                    self.send(frame)
+                self._wait_for_client(under_way, 0)
+                left = under_way.left
+                self.send(plain.dropped(request_id) if left else plain.stream_end(request_id, timing))
+        finally:
+            del self._streams[request_id]
+
+    def _wait_for_client(self, under_way: UnderWay, most: int) -> None:
+        """Wait until at most so many chunks are under way; whoever has the turn reads what the front says of them."""
+        while not under_way.at_most(most):
+            others_want_it = self._count > 1 and bool(self._pending)
+            if self._turn.acquire(blocking=False):
+                try:
+                    if not under_way.at_most(most):
+                        self._poll_front.poll(1000 * _LOOK_S if others_want_it else None)
+                        self._read()
+                finally:
+                    self._turn.release()
+                if not others_want_it:
+                    continue
+            under_way.wait(_LOOK_S)
+
+    def _tell_stream(self, request_id: int, what: Callable[[UnderWay], None]) -> None:
+        under_way = self._streams.get(request_id)
+        if under_way is not None:
+            what(under_way)
 
     def _flush(self, held: list[bytes]) -> None:
         if held:

@@ -36,6 +36,7 @@ class HttpConnection(asyncio.Protocol):
 
     _leaving: asyncio.Transport | None = None
     _client_done = False
+    patience_s = time_limits.WRITE_TIMEOUT_S
     _body_due_s = _resumed_s = 0.0
 
     def __init__(self, server: "HttpServer") -> None:
@@ -102,13 +103,13 @@ class HttpConnection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The client is slower than the response."""
         self.write_paused = True
-        self._deadline_s = self._now() + time_limits.WRITE_TIMEOUT_S
+        self._deadline_s = self._now() + self.patience_s
         self._unread_bytes = 0
 
     def resume_writing(self) -> None:
         """The client has caught up."""
         self.write_paused = False
-        self._deadline_s = self._now() + time_limits.WRITE_TIMEOUT_S
+        self._deadline_s = self._now() + self.patience_s
         self._give_back()
         if self._current is not None:
             self.server.application.drained(self._current)
@@ -346,7 +347,7 @@ class HttpConnection(asyncio.Protocol):
     def _let_go(self) -> None:
         """Nothing is written from here on; the client has some time to take what was."""
         self._leaving, self._transport = self._transport, None
-        self._deadline_s = self._now() + time_limits.WRITE_TIMEOUT_S
+        self._deadline_s = self._now() + self.patience_s
 
     @property
     def idle(self) -> bool:
@@ -359,7 +360,7 @@ class HttpConnection(asyncio.Protocol):
         if transport is not None:
             before, self._unread_bytes = self._unread_bytes, unread_bytes(transport)
             if self._unread_bytes < before:  # it reads, if slowly
-                self._deadline_s = now_s + time_limits.WRITE_TIMEOUT_S
+                self._deadline_s = now_s + self.patience_s
         if self._deadline_s == FROM_THE_NEXT_TICK:
             self._deadline_s = now_s + (time_limits.IDLE_TIMEOUT_S if self.idle else time_limits.HEAD_TIMEOUT_S)
         if now_s < self._deadline_s:

@@ -3,7 +3,8 @@
 How many requests to give a worker at once is learned, not configured. A worker that serves one request after the
 other gets about a millisecond of work ahead: enough to keep it busy, and the rest waits in the front, where a
 switch can still send it to the better backend. One whose requests overlap, because it awaits something else, gets
-more as long as it takes them. Declared concurrency is taken at its word.
+more as long as it takes them; a stream that has begun counts no more, for it may last as long as its client listens.
+Declared concurrency is taken at its word.
 """
 
 import asyncio
@@ -71,6 +72,7 @@ class WorkerLink(asyncio.Protocol):
         self.begun = begun
         self.jobs: dict[int, Exchange] = {}
         self.open = False
+        self.blocking = False
         self.busy_s = 0.0
         self.window = float(min(concurrency or 1, MAX_WINDOW))
         self.room = 0
@@ -80,6 +82,7 @@ class WorkerLink(asyncio.Protocol):
         self._requests = requests
         self._answers = answers
         self._concurrency = concurrency
+        self._streams = 0
         self._adaptive = False
         self._service_ns = 0.0
         self._overlap = 1.0
@@ -92,7 +95,7 @@ class WorkerLink(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         # An id goes out to one request at a time, and its next life has the same slot of the begun marks: so two
         # requests that a worker has at the same time never share a slot, however long one of them takes.
-        self._free_ids = list(range(SLOTS, SLOTS + MAX_WINDOW))
+        self._free_ids = list(range(SLOTS, 2 * SLOTS))
         self._outgoing: list[bytes] = []
         self._transport: asyncio.Transport | None = None
         self._parser = frames.FrameParser(frames.MAX_CHUNK_BYTES + frames.MAX_HEAD_BYTES)
@@ -205,6 +208,7 @@ class WorkerLink(asyncio.Protocol):
 
     def start(self, *, blocking: bool) -> None:
         """The worker is ready; `blocking` says that it serves no more requests at once than its concurrency."""
+        self.blocking = blocking
         self._adaptive = not blocking and not self._concurrency
         if self._adaptive:
             self.window = FIRST_WINDOW
@@ -244,9 +248,22 @@ class WorkerLink(asyncio.Protocol):
             self.window = min(MAX_WINDOW, self.window + answers * crowded)
         else:
             self.window = min(MAX_WINDOW, self._at_work() + AHEAD_NS / self._service_ns)
-        if self.open:
-            self.room = int(self.window)
+        self._make_room()
         self._new_answers = self._new_ns = self._new_compared = self._new_overlapping = 0
+
+    def stream_begun(self) -> None:
+        """The client of one of the requests is being answered in parts."""
+        self._streams += 1
+        self._make_room()
+
+    def stream_ended(self) -> None:
+        """One of those answers is complete, or has broken off."""
+        self._streams -= 1
+        self._make_room()
+
+    def _make_room(self) -> None:
+        if self.open:
+            self.room = min(SLOTS, int(self.window) + self._streams * self._adaptive)
 
     def _at_work(self) -> int:
         """Requests that the worker may work on at once. One that may overlap must be given two to show it."""

@@ -10,7 +10,7 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from runtime_images.dynamic_runtime import frames
@@ -75,19 +75,28 @@ def dropped(request_id: int) -> bytes:
 def answer_parts(
     request_id: int, head: bytes, body: bytes, timing: tuple[int, int, int], bodies: Bodies
 ) -> Sequence[bytes]:
-    """The frames of a whole answer, in parts; a large one is placed or cut, for the front bounds what a frame holds."""
+    """The frame of a whole answer, in parts; a large body is placed in shared memory. Empty: it needs a stream."""
     place = bodies.place(body) if len(body) > LEAST_BYTES else None
     if place is not None:
         return (frames.encode(RESPONSE, request_id, head, place, FINAL | IN_ARENA, timing),)
-    if len(body) <= MAX_CHUNK_BYTES:
-        size, head_length = len(head) + len(body), len(head)
-        begun_ns, service_ns, cpu_ns = timing
-        return _pack(size, request_id, RESPONSE, FINAL, head_length, begun_ns, service_ns, cpu_ns), head, body
+    if len(body) > MAX_CHUNK_BYTES:
+        return ()
+    size, head_length = len(head) + len(body), len(head)
+    begun_ns, service_ns, cpu_ns = timing
+    return _pack(size, request_id, RESPONSE, FINAL, head_length, begun_ns, service_ns, cpu_ns), head, body
+
+
+def stream(request_id: int, head: bytes, body: bytes) -> Iterator[bytes]:
+    """The frames of a long answer, but for the last, which `stream_end` makes: the front bounds what a frame holds."""
     head += b"content-length: %d\r\n" % len(body)
-    cuts = range(0, len(body), MAX_CHUNK_BYTES)
-    chunks = [frames.encode(CHUNK, request_id, body=body[cut : cut + MAX_CHUNK_BYTES]) for cut in cuts]
-    first = frames.encode(RESPONSE, request_id, head)
-    return first, *chunks, frames.encode(CHUNK, request_id, flags=FINAL, timing=timing)
+    yield frames.encode(RESPONSE, request_id, head, body[:MAX_CHUNK_BYTES])
+    for cut in range(MAX_CHUNK_BYTES, len(body), MAX_CHUNK_BYTES):
+        yield frames.encode(CHUNK, request_id, body=body[cut : cut + MAX_CHUNK_BYTES])
+
+
+def stream_end(request_id: int, timing: tuple[int, int, int]) -> bytes:
+    """The last frame of such an answer, when the client has taken what came before."""
+    return frames.encode(CHUNK, request_id, flags=FINAL, timing=timing)
 
 
 def _failed(error: BaseException) -> tuple[bytes, bytes]:

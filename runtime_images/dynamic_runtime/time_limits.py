@@ -16,6 +16,9 @@ IDLE_TIMEOUT_S = 90.0
 WRITE_TIMEOUT_S = 60.0
 """Without a byte taken, for a client that has an answer to read."""
 
+HANDLER_PATIENCE_S = 10.0
+"""The same, while a thread of a blocking handler waits for that client and serves nobody else."""
+
 LINGER_S = 1.0
 """Between our last byte and the close, for the client to read it (RFC 9112, 9.6)."""
 

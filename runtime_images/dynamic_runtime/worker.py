@@ -16,6 +16,7 @@ import time
 from typing import TYPE_CHECKING, Any, cast
 
 from runtime_images.dynamic_runtime import frames, lifeline, lines, plain
+from runtime_images.dynamic_runtime.arenas import LEAST_BYTES
 from runtime_images.dynamic_runtime.asgi import AsgiExchange, build_scope
 from runtime_images.dynamic_runtime.begun import BegunMarks
 from runtime_images.dynamic_runtime.bodies import Bodies, open_bodies
@@ -151,7 +152,6 @@ class Worker(asyncio.Protocol):
         self.state: dict[str, Any] = {}
         self._transport: asyncio.Transport | None = None
         self._outgoing: list[bytes] = []
-        self._kind: type[Call] = Call if function.plain is not None else AsgiExchange
         self._call: Callable[[Any], Any] = self._answer_plain if function.plain is not None else self._answer_asgi
         self._answer: Callable[[Any], Any] = self._call if self._slots is None else self._answer_in_turn
         self.stopping = asyncio.Event()
@@ -197,7 +197,7 @@ class Worker(asyncio.Protocol):
         for frame in self._parser.feed(data):
             request_id, kind, flags, head, body, _, _, _ = frame
             if kind == REQUEST:
-                call = self._calls[request_id] = self._kind(request_id, head, body, self.write)
+                call = self._calls[request_id] = AsgiExchange(request_id, head, body, self.write)
                 if flags:
                     call.flags = flags
                 # As loop.create_task does it, without a number formatted into each task's name.
@@ -273,13 +273,15 @@ class Worker(asyncio.Protocol):
             call.measure_cpu()
         return True
 
-    async def _answer_plain(self, call: Call) -> None:
+    async def _answer_plain(self, call: AsgiExchange) -> None:
         """One request's task, for a plain coroutine function."""
         assert self._function.plain is not None
         if self._begin(call):
             answer = await plain.call_awaiting(self._function.plain, call.head, call.take_body())
             if answer is None:
                 self.write(plain.dropped(call.request_id))
+            elif len(answer[1]) > LEAST_BYTES:
+                await call.answer_long(*answer)
             else:
                 self.write(*plain.answer_parts(call.request_id, *answer, call.timing(), self._bodies))
         del self._calls[call.request_id]

@@ -18,8 +18,9 @@ from runtime_images.dynamic_runtime.frames import ABORTED, CHUNK, FINAL, RESPONS
 from runtime_images.dynamic_runtime.front import Front
 from runtime_images.dynamic_runtime.http import HttpConnection
 from runtime_images.dynamic_runtime.http_server import HttpServer
-from runtime_images.dynamic_runtime.link import WorkerLink
+from runtime_images.dynamic_runtime.link import MAX_WINDOW, WorkerLink
 from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.dynamic_runtime.time_limits import HANDLER_PATIENCE_S, WRITE_TIMEOUT_S
 from runtime_images.policy.model import Backend
 from tests.support.edge import Wire
 
@@ -273,6 +274,36 @@ def test_a_client_that_ends_its_half_gets_its_answer_only_where_a_worker_has_its
         assert bytes(served.written).endswith(b"hello")
         assert served.ended
         assert [frame[1] for frame in stage.worker.sent] == [Kind.REQUEST]
+
+    play(scene)
+
+
+@pytest.mark.parametrize("blocking", [True, False])
+def test_only_a_client_for_whom_a_handlers_thread_waits_must_hurry(play: Callable[..., None], blocking: bool) -> None:
+    async def scene(stage: Stage) -> None:
+        stage.link.start(blocking=blocking)
+        await stage.client()
+        (request_id,) = stage.requests()
+        stage.answer(frames.encode(RESPONSE, request_id, OK, b"part"))
+        (connection,) = stage.server.connections
+
+        assert connection.patience_s == (HANDLER_PATIENCE_S if blocking else WRITE_TIMEOUT_S)
+
+    play(scene)
+
+
+def test_streams_that_have_begun_take_no_room_from_other_requests(play: Callable[..., None]) -> None:
+    async def scene(stage: Stage) -> None:
+        for number in range(300):
+            await stage.client()
+            assert len(stage.requests()) == number + 1, "it went to the worker at once"
+            stage.answer(frames.encode(RESPONSE, stage.requests()[-1], OK, b"part"))
+        room = stage.link.room
+        stage.answer(*(frames.encode(CHUNK, number, flags=FINAL, timing=(1, 1, 0)) for number in stage.requests()))
+
+        assert room > 300
+        assert stage.link.room <= MAX_WINDOW
+        assert not stage.link.jobs
 
     play(scene)
 

@@ -43,6 +43,16 @@ class Front:
         taken, self._received = self._received[:count], self._received[count:]
         return [(frame[0], frame[4]) for frame in taken]
 
+    def nothing_more(self) -> bool:
+        """Whether the worker is silent for a moment."""
+        self.channel.settimeout(0.1)
+        try:
+            return not self._received and not self._parser.feed(self.channel.recv(1 << 16))
+        except TimeoutError:
+            return True
+        finally:
+            self.channel.settimeout(20)
+
 
 Working = tuple[Front, HandlerThreads, threading.Event]
 
@@ -145,9 +155,62 @@ def test_threads_that_wait_end_when_they_are_told_to(count: int) -> None:
         assert not gone.is_set()
 
 
-def test_a_large_answer_comes_in_parts_that_a_frame_may_hold() -> None:
-    with working(lambda _payload: b"x" * 600_000) as (front, _, _):
-        front.send(post(1, b"1"))
-        parts = front.answers(5)
+LARGE = b"x" * 250_000
+TAKEN = frames.encode(Kind.CREDIT, 1)
 
-    assert [len(body) for _, body in parts] == [0, 262_144, 262_144, 75_712, 0]
+
+def answer_large_ones(payload: object) -> object:
+    return LARGE if payload == 1 else payload
+
+
+def test_a_large_answer_comes_as_its_client_takes_it() -> None:
+    with working(answer_large_ones) as (front, threads, _):
+        front.send(post(1, b"1"))
+        sizes = [len(body) for _, body in front.answers(2)]
+        assert front.nothing_more()
+        for _ in range(2):
+            front.send(TAKEN)
+            sizes += [len(body) for _, body in front.answers(1)]
+            assert front.nothing_more()
+        front.send(TAKEN)
+        assert front.nothing_more(), "the last chunk has not been taken"
+        front.send(TAKEN)
+        sizes += [len(body) for _, body in front.answers(1)]
+        front.send(post(2, b"2"))
+
+        assert sizes == [65_536, 65_536, 65_536, 250_000 - 3 * 65_536, 0]
+        assert front.answers(1) == [(2, b"2")]
+        assert not threads._streams
+
+
+def test_a_client_that_leaves_frees_the_thread_that_waits_for_it() -> None:
+    with working(answer_large_ones) as (front, _, _):
+        front.send(post(1, b"1"), post(2, b"2"))
+        front.answers(2)
+        front.send(frames.encode(Kind.CANCEL, 1))
+        given_up, answered = front.answers(2)
+
+        assert given_up == (1, b"")
+        assert answered == (2, b"2")
+
+
+def test_other_threads_go_on_while_one_waits_for_its_client() -> None:
+    with working(answer_large_ones, count=2) as (front, _, _):
+        front.send(post(1, b"1"))
+        front.answers(2)
+        for number in range(2, 20):
+            front.send(post(number, b"%d" % number))
+            assert front.answers(1) == [(number, b"%d" % number)]
+        front.send(TAKEN * 4)
+
+        assert [body[:1] for _, body in front.answers(3)] == [b"x", b"x", b""]
+
+
+def test_a_thread_that_waits_for_its_client_ends_with_the_work_when_that_has_left() -> None:
+    with working(answer_large_ones) as (front, threads, _):
+        front.send(post(1, b"1"))
+        front.answers(2)
+        threads.stop()
+        front.send(frames.encode(Kind.CANCEL, 1, flags=frames.FORCE))
+
+        assert front.answers(1) == [(1, b"")]

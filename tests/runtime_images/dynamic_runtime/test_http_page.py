@@ -27,7 +27,8 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert limit("time for a whole body") == rate
     assert f"within {time_limits.HALF_CLOSE_S:g} s of it" in PAGE
     assert limit("time that a connection may idle") == f"{time_limits.IDLE_TIMEOUT_S:g} s"
-    assert limit("time without progress") == f"{time_limits.WRITE_TIMEOUT_S:g} s"
+    patience = f"{time_limits.WRITE_TIMEOUT_S:g} s; {time_limits.HANDLER_PATIENCE_S:g} s where a thread"
+    assert limit("time without progress").startswith(patience)
     assert f" {settings.max_body_bytes // 2**20} MiB" in limit("request body")
     assert limit("requests that wait").startswith(f"{settings.queue_size} ")
     assert f" {settings.request_timeout_s:g} s" in limit("time from a whole request")

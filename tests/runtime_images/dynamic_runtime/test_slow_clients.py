@@ -266,6 +266,23 @@ def test_a_client_that_takes_nothing_is_cut_off_however_little_is_left_of_its_an
     meet(script, answer)
 
 
+def test_a_client_that_takes_nothing_while_a_handler_waits_for_it_is_cut_off_sooner() -> None:
+    def answer(exchange: Exchange) -> None:
+        exchange.connection.patience_s = time_limits.HANDLER_PATIENCE_S
+        exchange.begin(head_of(200, []))
+        exchange.write(LARGE)
+
+    async def script(meeting: Meeting) -> None:
+        await meeting.send(GET)
+        await meeting.pass_time(time_limits.HANDLER_PATIENCE_S - 2)
+        assert meeting.connected
+        await meeting.pass_time(5)
+
+        assert not meeting.connected
+
+    meet(script, answer)
+
+
 def test_a_client_that_reads_slowly_gets_all_of_its_answer() -> None:
     async def script(meeting: Meeting) -> None:
         await meeting.send(GET)

@@ -189,3 +189,53 @@ def test_a_connection_that_idles_at_the_shutdown_is_answered_or_closed_but_never
     assert (probe.status, probe.getheader("connection"), said) == (503, "close", {"status": "draining"})
     assert ends == [b"", b""]
     assert code == 0
+
+
+def test_more_listeners_than_a_window_holds_are_served_and_others_beside_them(tmp_path: Path) -> None:
+    with serving(write_function(tmp_path, FUNCTION), GAIA_MODE="cpu") as running:
+        sources = [EventSource(running.port, "/?1000,0,0.2") for _ in range(40)]
+        firsts = [next(source.events()) for source in sources]
+        beside = running.request("GET", "/told")
+        for source in sources:
+            source.close()
+
+    assert len(firsts) == 40
+    assert beside.status == 200
+
+
+SLOW_READERS = 60
+ANSWER_BYTES = 5_000_000  # about twice what the kernel takes for a client that reads nothing
+FORMS = {
+    "blocking": f"def handler(payload):\n    return bytes({ANSWER_BYTES})\n",
+    "async": f"async def handler(payload):\n    return bytes({ANSWER_BYTES})\n",
+    "asgi": f"""
+        async def handle(scope, receive, send):
+            await send({{"type": "http.response.start", "status": 200, "headers": []}})
+            await send({{"type": "http.response.body", "body": bytes({ANSWER_BYTES})}})
+    """,
+}
+
+
+def own_memory(pid: int) -> int:
+    """Bytes of a process's own memory, shared memory not counted."""
+    lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
+    return 1024 * int(next(line.split()[1] for line in lines if line.startswith("RssAnon")))
+
+
+@pytest.mark.parametrize("source", FORMS.values(), ids=FORMS)
+def test_clients_that_do_not_read_large_answers_fill_nobodys_memory(tmp_path: Path, source: str) -> None:
+    with serving(write_function(tmp_path, source), GAIA_MODE="cpu") as running:
+        before = own_memory(running.process.pid)
+        clients = [socket.create_connection(("127.0.0.1", running.port), timeout=20) for _ in range(SLOW_READERS)]
+        for client in clients:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: t\r\n\r\n")
+        time.sleep(2)
+        grown = own_memory(running.process.pid) - before
+        worker = own_memory(running.worker_pid("cpu"))
+        for client in clients:
+            client.close()
+
+    assert grown < SLOW_READERS * 700_000, "8 chunks of 64 KiB a client, and what a transport keeps"
+    if source == FORMS["blocking"]:
+        assert grown < 20_000_000
+        assert worker < 60_000_000, "one answer at a time"
