@@ -3,7 +3,6 @@
 A Unix socket that only its owner may open, or a TCP address that asks for a bearer token. See docs/admin.md.
 """
 
-import asyncio
 import hmac
 import json
 from collections.abc import Awaitable, Callable
@@ -11,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from runtime_images.dynamic_runtime import metrics
+from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.events import EventLog
 from runtime_images.dynamic_runtime.exchange import Exchange
 from runtime_images.dynamic_runtime.response_head import head_of
@@ -50,7 +50,7 @@ class Admin:
         self._controls = controls
         self._events = events
         self._token = token
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._answering = Background()
         self._streams: dict[Exchange, Callable[[], None]] = {}
 
     def handle(self, exchange: Exchange) -> None:
@@ -122,9 +122,7 @@ class Admin:
             except AdminRequestError as error:
                 exchange.respond_json(400, {"error": str(error)})
 
-        task = asyncio.ensure_future(answer())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._answering.spawn(answer())
 
     def _stream_events(self, exchange: Exchange) -> None:
         """JSON lines until the client leaves; one that reads too slowly is cut off, so that memory stays bounded."""

@@ -13,6 +13,7 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from runtime_images.dynamic_runtime import frames
+from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.exchange import Exchange
 from runtime_images.dynamic_runtime.frames import Kind
 from runtime_images.dynamic_runtime.worker_process import WorkerProcess, WorkerState
@@ -63,7 +64,7 @@ class Health:
         self._front = front
         self._supervisor = supervisor
         self._in_private = _is_loopback(listen_address)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._answering = Background()
         self.draining = False
 
     def handle(self, exchange: Exchange) -> None:
@@ -72,9 +73,7 @@ class Health:
             self._front.handle(exchange)
             return
         name = "ready" if exchange.path.endswith(b"readiness") else "alive"
-        task = asyncio.ensure_future(self._answer(exchange, name))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._answering.spawn(self._answer(exchange, name))
 
     def client_gone(self, exchange: Exchange) -> None:
         """The front's business; a probe is not."""
@@ -100,8 +99,8 @@ class Health:
                 return 503, self._trouble(in_private=in_private)
             if self._front.active is None:
                 return 503, {"status": "starting"}
-        worker = self._supervisor.worker(self._supervisor.target)
-        answer = await self._supervisor.health.ask(worker, name) if worker is not None else None
+        worker = self._supervisor.workers.on(self._supervisor.target)
+        answer = await self._supervisor.workers.health.ask(worker, name) if worker is not None else None
         if answer is None:
             return 200, {"status": name}
         return (200 if answer.get("well") else 503), {"status": str(answer.get("text"))}

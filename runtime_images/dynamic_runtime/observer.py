@@ -29,20 +29,21 @@ class ArrivalRate:
 def observe(runtime: "Runtime", now_s: float) -> Observation:
     """The observation that the policy decides on, at `now_s` of the monotonic clock."""
     front, supervisor = runtime.front, runtime.supervisor
+    has_work = front.queue or any(link.jobs for link in supervisor.workers.links())
     return Observation(
         active=supervisor.target,
         switching_to=supervisor.switching_to,
         lanes={backend: _lane_observation(runtime, backend, now_s) for backend in Backend},
         queue_ages_s=tuple(now_s - exchange.arrived_s for exchange in front.queue),
         arrival_rate=runtime.arrivals.rate(now_s, front.counters.requests),
-        idle_s=0.0 if front.queue or any(link.jobs for link in supervisor.links()) else now_s - front.last_activity_s,
+        idle_s=0.0 if has_work else now_s - front.last_activity_s,
         slots=front.active.slots if front.active is not None else 1,
     )
 
 
 def _lane_observation(runtime: "Runtime", backend: Backend, now_s: float) -> LaneObservation:
     lane = runtime.lanes[backend]
-    worker = runtime.supervisor.worker(backend)
+    worker = runtime.supervisor.workers.on(backend)
     recent = [answer for answer in lane.within(now_s) if not answer.failed]
     error_rate, answered = lane.error_share(now_s)
     in_flight = worker.link.jobs.values() if worker is not None else ()
@@ -57,7 +58,7 @@ def _lane_observation(runtime: "Runtime", backend: Backend, now_s: float) -> Lan
         error_rate=error_rate,
         answered=answered,
         start_up_s=lane.start_up_s,
-        held_s=runtime.supervisor.held(backend),
+        held_s=runtime.supervisor.workers.held(backend),
         finished=lane.requests - lane.errors,
     )
 
@@ -82,11 +83,11 @@ def window_fields(runtime: "Runtime", now_s: float) -> dict[str, Any]:
 
 
 def _lane_fields(runtime: "Runtime", lane: Lane, now_s: float) -> dict[str, Any]:
-    worker = runtime.supervisor.worker(lane.backend)
+    worker = runtime.supervisor.workers.on(lane.backend)
     p50, p95, p99 = lane.latencies.quantiles(now_s)
     shares = runtime.settings.accelerator is not Accelerator.NVIDIA or lane.backend is Backend.CPU
     return {
-        "state": runtime.supervisor.lane_state(lane.backend),
+        "state": runtime.supervisor.workers.lane_state(lane.backend),
         "rate": round(lane.last_second.count / runtime.settings.window_s, 3),
         "p50_ms": milliseconds(p50),
         "p95_ms": milliseconds(p95),

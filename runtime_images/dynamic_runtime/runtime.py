@@ -12,6 +12,7 @@ from typing import Any
 
 from runtime_images.dynamic_runtime.admin import Admin, Controls
 from runtime_images.dynamic_runtime.arenas import create_requests
+from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.dynamic_runtime.devices import GpuMonitor
 from runtime_images.dynamic_runtime.events import EventLog
@@ -53,7 +54,7 @@ class Runtime:
             settings, clock, events, self.front, self.starter, self._problem_of, self._good_answers, self._moved
         )
         self.health = Health(self.front, self.supervisor, settings.listen_address)
-        self.metrics = Metrics(lambda: len(self.front.queue), self.supervisor.held, self.cost)
+        self.metrics = Metrics(lambda: len(self.front.queue), self.supervisor.workers.held, self.cost)
         self.policy = PolicySettings(mode=settings.mode, slo=settings.slo, prices=settings.prices)
         self.policy_state = initial_state(self.policy)
         self.decision: Decision | None = None
@@ -67,7 +68,7 @@ class Runtime:
         self._stop_reason = ""
         self._stopping = asyncio.Event()
         self._beats: list[asyncio.Task[None]] = []
-        self._orders: set[asyncio.Task[Any]] = set()
+        self._orders = Background()
 
     # life
 
@@ -141,7 +142,7 @@ class Runtime:
         self.supervisor.target = backend
         await self.supervisor.bring_up(backend)
         backend = self.supervisor.target
-        worker = self.supervisor.worker(backend)
+        worker = self.supervisor.workers.on(backend)
         if worker is None or worker.state is not WorkerState.READY:  # what failed to start may not have ended yet
             return
         self._learn_start(backend)
@@ -179,15 +180,16 @@ class Runtime:
         while (now_s := self.clock.monotonic()) - begun_s < self.settings.drain_timeout_s:
             if now_s - begun_s > LISTEN_WHILE_DRAINING_S:
                 server.stop_listening()
-            if self.front.queue or any(link.jobs for link in self.supervisor.links()):
+            if self.front.queue or any(link.jobs for link in self.supervisor.workers.links()):
                 quiet_since_s = now_s
             elif now_s - quiet_since_s >= QUIET_BEFORE_CLOSE_S:
                 break
             await asyncio.sleep(0.02)
         server.stop_listening()
         self.front.refuse_queue("the runtime is shutting down")
-        for task in (*self._beats, *self._orders):
-            task.cancel()
+        for beat in self._beats:
+            beat.cancel()
+        await self._orders.cancel()
         await self.supervisor.stop()
         server.close_connections(only_idle=False)
         self._tell_window()
@@ -206,7 +208,7 @@ class Runtime:
         while True:
             await asyncio.sleep(POLICY_BEAT_S)
             now_s = self.clock.monotonic()
-            self.supervisor.end_hung(self.front.expire(self.supervisor.links(), now_s), now_s)
+            self.supervisor.workers.end_hung(self.front.expire(self.supervisor.workers.links(), now_s), now_s)
             self._watch_gpu()
             if self.front.active is not None and not self.pinned:
                 self._decide(now_s)
@@ -226,14 +228,12 @@ class Runtime:
             self._order(decision.chosen, decision.reason)
 
     def _order(self, backend: Backend, reason: str) -> None:
-        task = asyncio.ensure_future(self.supervisor.switch(backend, reason))
-        self._orders.add(task)
-        task.add_done_callback(self._orders.discard)
+        self._orders.spawn(self.supervisor.switch(backend, reason))
 
     def _watch_gpu(self) -> None:
         """A GPU that is lost while it serves: hold the queue, end its worker, go to the CPU at once."""
         problem = self._problem_of(Backend.GPU) if self.monitor is not None else ""
-        if problem and not self.gpu_lost and self.supervisor.worker(Backend.GPU) is not None:
+        if problem and not self.gpu_lost and self.supervisor.workers.on(Backend.GPU) is not None:
             self.events.emit("gpu_lost", reason=problem)
             self.supervisor.lose_device(Backend.GPU, problem)
             if not self.settings.mode.is_fixed and self.supervisor.target is Backend.GPU:
@@ -281,7 +281,7 @@ class Runtime:
         self.metrics.mode(self.settings.mode.on(switch.to))
 
     def _learn_start(self, backend: Backend) -> None:
-        worker = self.supervisor.worker(backend)
+        worker = self.supervisor.workers.on(backend)
         if worker is not None and worker.state is WorkerState.READY:
             self.lanes[backend].start_up_s = worker.ready_s - worker.ordered_s
             self.lanes[backend].since_s = worker.ready_s
@@ -292,7 +292,8 @@ class Runtime:
 
     def cost(self) -> float:
         """The cost so far, in the currency of the prices."""
-        return sum(self.supervisor.held(backend) * self.settings.prices.per_second(backend) for backend in Backend)
+        held, prices = self.supervisor.workers.held, self.settings.prices
+        return sum(held(backend) * prices.per_second(backend) for backend in Backend)
 
     def _problem_of(self, backend: Backend) -> str:
         """What keeps a backend's device from being used; empty if nothing does."""
@@ -325,7 +326,7 @@ class Runtime:
     def _tell_window(self) -> None:
         self.count_answers()
         for backend, lane in self.lanes.items():
-            worker = self.supervisor.worker(backend)
+            worker = self.supervisor.workers.on(backend)
             if worker is not None and worker.state is WorkerState.READY:
                 lane.cpu_share = worker.meter.update(worker.link.busy_until(self.clock.monotonic()))
         self.events.emit("window", **window_fields(self, self.clock.monotonic()))
@@ -335,7 +336,7 @@ class Runtime:
 
     def totals(self) -> dict[str, Any]:
         """Counts, held seconds and cost since the start."""
-        held = {f"{backend}_seconds": round(self.supervisor.held(backend), 3) for backend in Backend}
+        held = {f"{backend}_seconds": round(self.supervisor.workers.held(backend), 3) for backend in Backend}
         counters = self.front.counters
         counts = {"requests": counters.requests, "failures": counters.failures, "retried": counters.retried}
         return {**counts, **held, "cost": self.cost(), "currency": self.settings.prices.currency}

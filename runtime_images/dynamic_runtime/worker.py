@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 from runtime_images.dynamic_runtime import frames, lifeline, lines, plain
 from runtime_images.dynamic_runtime.arenas import LEAST_BYTES
 from runtime_images.dynamic_runtime.asgi import AsgiExchange, build_scope
+from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.begun import BegunMarks
 from runtime_images.dynamic_runtime.bodies import Bodies, open_bodies
 from runtime_images.dynamic_runtime.call import Call
@@ -147,7 +148,7 @@ class Worker(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._slots = asyncio.Semaphore(settings.concurrency) if settings.concurrency else None
         self._calls: dict[int, Call] = {}
-        self._side_tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
         self._lifespan: Lifespan | None = None
         self.state: dict[str, Any] = {}
         self._transport: asyncio.Transport | None = None
@@ -228,18 +229,13 @@ class Worker(asyncio.Protocol):
                 if (call := self._calls.get(frame.request_id)) is not None:
                     call.grant()
             case Kind.HEALTH:
-                self._spawn(self._health(frame))
+                self._background.spawn(self._health(frame))
             case Kind.STOP:
                 self.stopping.set()
             case Kind.GIVE_BACK:
                 self._bodies.give_back(frame.request_id)
             case _:
                 pass
-
-    def _spawn(self, coroutine: Any) -> None:  # noqa: ANN401
-        task = self._loop.create_task(coroutine)
-        self._side_tasks.add(task)
-        task.add_done_callback(self._side_tasks.discard)
 
     def _cancel(self, request_id: int, *, forced: bool) -> None:
         """Drop a request that has not begun; one that has is told of the disconnect, and ended only if forced."""

@@ -2,15 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
 
+from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.dynamic_runtime.output_pipe import PrintedLine, open_output
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.zygote_process import ZygoteProcess, ending, start_zygote
-
-_T = TypeVar("_T")
 
 MAX_LOST = 5
 """How many zygotes may die in a row before there is none any more."""
@@ -40,7 +38,7 @@ class ZygoteKeeper:
         self._told = told
         self._printed = printed
         self._preparing: asyncio.Task[ZygoteProcess | None] | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._background = Background()
         self._lost = 0
         self._given_up = False
         self.zygote: ZygoteProcess | None = None
@@ -48,7 +46,7 @@ class ZygoteKeeper:
     async def prepared(self) -> ZygoteProcess | None:
         """The zygote, its imports done; None where there is none, or no more."""
         if self._preparing is None:
-            self._preparing = self._spawn(self._prepare())
+            self._preparing = self._background.spawn(self._prepare())
         return await asyncio.shield(self._preparing)
 
     def hand_over(self, zygote: ZygoteProcess) -> None:
@@ -72,9 +70,7 @@ class ZygoteKeeper:
             with contextlib.suppress(ProcessLookupError):
                 zygote.process.kill()  # it may be in the middle of an import
             await zygote.process.wait()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._background.cancel()
 
     async def _prepare(self) -> ZygoteProcess | None:
         if self._given_up:
@@ -84,7 +80,7 @@ class ZygoteKeeper:
             zygote = self.zygote = await self._start()
         except OSError:
             return None  # a worker cannot be started either, and will tell
-        self._spawn(self._watch(zygote, begun_s))
+        self._background.spawn(self._watch(zygote, begun_s))
         try:
             zygote.unfit = await zygote.prepared
         except EOFError:
@@ -103,7 +99,7 @@ class ZygoteKeeper:
             for output in outputs:
                 output.hand_over()
         for name, output in zip(("stdout", "stderr"), outputs, strict=True):
-            self._spawn(output.read_lines(name, self._printed(zygote.pid)))
+            self._background.spawn(output.read_lines(name, self._printed(zygote.pid)))
         return zygote
 
     async def _watch(self, zygote: ZygoteProcess, begun_s: float) -> None:
@@ -117,10 +113,4 @@ class ZygoteKeeper:
         imported = zygote.prepared.done() and zygote.prepared.exception() is None
         self._given_up = not imported or self._lost >= MAX_LOST
         self._told("exited", zygote.pid, f"it ended with {ending(code)}" + ("" if imported else " while it imported"))
-        self._preparing = self._spawn(self._prepare())
-
-    def _spawn(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        self._preparing = self._background.spawn(self._prepare())

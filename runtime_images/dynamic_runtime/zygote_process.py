@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.processes import collect
 from runtime_images.dynamic_runtime.settings import Settings
 
@@ -118,7 +119,7 @@ class ZygoteProcess:
         self._control = control
         self._forking: deque[asyncio.Future[ForkedProcess]] = deque()
         self._children: dict[int, ForkedProcess] = {}
-        self._orphans: set[asyncio.Task[None]] = set()
+        self._orphans = Background()
         control.setblocking(False)
         loop.add_reader(control.fileno(), self._readable)
 
@@ -194,9 +195,7 @@ class ZygoteProcess:
             if not (waiting := self._forking.popleft()).done():
                 waiting.set_exception(BrokenPipeError(str(error)))
         for child in self._children.values():
-            task = self._loop.create_task(child.outlive_zygote())
-            self._orphans.add(task)
-            task.add_done_callback(self._orphans.discard)
+            self._orphans.spawn(child.outlive_zygote())
         self._children.clear()
 
 

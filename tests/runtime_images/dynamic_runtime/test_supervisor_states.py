@@ -27,11 +27,14 @@ from runtime_images.dynamic_runtime.link import LinkOwner, WorkerLink
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.supervisor import Supervisor
 from runtime_images.dynamic_runtime.worker_process import WorkerProcess, WorkerState
+from runtime_images.dynamic_runtime.workers import START_TIMEOUT_S
 from runtime_images.policy.model import Backend, ExecutionMode
 from tests.support.virtual_time import VirtualTimeLoop
 
 NO_SUCH_PID = 2**24
 """Above what the kernel gives: a signal to it reaches nobody."""
+BY_STANDBY_S, BY_FORK_S, BY_SPAWN_S, NEVER_S = 0.0, 0.01, 6.0, 1e6
+"""How long a worker may be on its way: a standby takes over at once, a zygote that hangs is given up after seconds."""
 READY = frames.encode(Kind.READY, body=json.dumps({"blocking": False, "hooks": []}).encode())
 FAILED = frames.encode(Kind.FAILED, body=json.dumps({"kind": "import", "message": "no module"}).encode())
 
@@ -119,15 +122,18 @@ class SimulatedProcess:
 
 
 class SimulatedStarter:
-    """Starts simulated workers, after a moment, unless it `refuses`."""
+    """Starts simulated workers after `takes_s`, unless it `refuses`; `stillborn` ones die as they are handed over."""
 
     def __init__(self, loop: VirtualTimeLoop) -> None:
         self._loop = loop
         self.started: list[SimulatedWorker] = []
+        self.takes_s = BY_FORK_S
         self.refuses = False
+        self.stillborn = False
 
     async def start(self, backend: Backend, owner: LinkOwner, now_s: float) -> WorkerProcess:
-        await asyncio.sleep(0.01)
+        if self.takes_s:
+            await asyncio.sleep(self.takes_s)
         if self.refuses:
             raise OSError("no processes left")
         memory = begun.create_memory()
@@ -138,6 +144,8 @@ class SimulatedStarter:
         worker = SimulatedWorker(backend, process, process.link, marks, now_s, socket.socket(socket.AF_UNIX))
         worker.channel.close()
         self.started.append(worker)
+        if self.stillborn:
+            process.end(-9)
         return worker
 
     async def close(self) -> None: ...
@@ -267,10 +275,21 @@ class SupervisorStates(RuleBasedStateMachine):
     def processes_run_out_or_come_back(self, refuses: bool) -> None:
         self.starter.refuses = refuses
 
+    @rule(takes_s=st.sampled_from([BY_STANDBY_S, BY_FORK_S, BY_SPAWN_S, NEVER_S]), needed=st.booleans())
+    def a_standby_is_there_or_not(self, takes_s: float, needed: bool) -> None:
+        self.starter.takes_s = takes_s
+        if needed and (worker := self.some(0, WorkerState.READY)):
+            worker.die(-9)
+            self.loop.settle()
+
+    @rule(stillborn=st.booleans())
+    def standbys_are_killed_or_not(self, stillborn: bool) -> None:
+        self.starter.stillborn = stillborn
+
     @rule(problem=st.sampled_from(["", "gone"]))
     def the_gpu_goes_or_comes(self, problem: str) -> None:
         before, self.problem[Backend.GPU] = self.problem[Backend.GPU], problem
-        if problem and not before and self.supervisor.worker(Backend.GPU) is not None:
+        if problem and not before and self.supervisor.workers.on(Backend.GPU) is not None:
             self.supervisor.lose_device(Backend.GPU, problem)
         self.loop.settle()
 
@@ -284,7 +303,7 @@ class SupervisorStates(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.loop.pass_time(seconds)
         now_s = self.loop.time()
-        self.supervisor.end_hung(self.front.expire(self.supervisor.links(), now_s), now_s)
+        self.supervisor.workers.end_hung(self.front.expire(self.supervisor.workers.links(), now_s), now_s)
         self.loop.settle()
 
     # what must hold
@@ -307,7 +326,7 @@ class SupervisorStates(RuleBasedStateMachine):
 
     @invariant()
     def no_request_is_lost_or_answered_twice(self) -> None:
-        held = {id(exchange) for link in self.supervisor.links() for exchange in link.jobs.values()}
+        held = {id(exchange) for link in self.supervisor.workers.links() for exchange in link.jobs.values()}
         waiting = [id(exchange) for exchange in self.front.queue]
 
         assert len(waiting) == len(set(waiting))
@@ -330,7 +349,8 @@ class SupervisorStates(RuleBasedStateMachine):
 
     def _somebody_works(self) -> bool:
         """A start that is under way, or a task that will order one."""
-        return bool(self.supervisor._tasks or self.supervisor._starts or not all(task.done() for task in self.orders))
+        under_way = self.supervisor._restarts or self.supervisor.workers._background
+        return bool(under_way) or not all(task.done() for task in self.orders)
 
     def teardown(self) -> None:
         if not hasattr(self, "loop"):
@@ -339,7 +359,7 @@ class SupervisorStates(RuleBasedStateMachine):
             self._all_is_well_in_the_end()
             self.loop.run_until_complete(self.supervisor.stop())
 
-            assert self.supervisor.workers == []
+            assert list(self.supervisor.workers) == []
         finally:
             for task in asyncio.all_tasks(self.loop):
                 task.cancel()
@@ -348,8 +368,11 @@ class SupervisorStates(RuleBasedStateMachine):
 
     def _all_is_well_in_the_end(self) -> None:
         """When workers behave from now on, every request is answered within the longest pauses."""
-        self.starter.refuses = False
+        self.starter.refuses = self.starter.stillborn = False
+        self.starter.takes_s = BY_STANDBY_S
         self.problem[Backend.GPU] = ""
+        if self.supervisor.workers._starts:
+            self.loop.pass_time(START_TIMEOUT_S)  # it may have been one that never ends
         for _ in range(200):
             for worker in self.alive():
                 worker.stubborn = False
@@ -368,3 +391,17 @@ SupervisorStates.TestCase.settings = settings(
     max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestSupervisorStates = SupervisorStates.TestCase
+
+
+def test_a_start_that_never_ends_is_told_and_tried_again() -> None:
+    machine = SupervisorStates()
+    machine.begin(ExecutionMode.CPU, idempotent=False)
+    machine.time_passes(0.05)
+    machine.a_worker_becomes_ready(0)
+    machine.a_standby_is_there_or_not(NEVER_S, needed=True)
+    machine.time_passes(START_TIMEOUT_S)
+    told = [event["kind"] for event in machine.told if event["event"] == "setup_failed"]
+    machine.teardown()
+
+    assert told == ["timeout"]
+    assert len(machine.starter.started) > 1
