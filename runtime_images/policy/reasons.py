@@ -11,11 +11,10 @@ from runtime_images.policy.context import Context
 from runtime_images.policy.demotion import misses_too, unmeasured_s
 from runtime_images.policy.estimators import predict_gpu_s
 from runtime_images.policy.faults import pause_left_s
-from runtime_images.policy.learning import level_since
+from runtime_images.policy.learning import HOUR_S, level_since
 from runtime_images.policy.model import CPU, GPU
 from runtime_images.policy.promotion import backlog_s, is_late, is_overloaded
 from runtime_images.policy.sentences import NAMES, requests, span, target
-from runtime_images.policy.trend import lower_bound_s
 
 LONG_S = 1e9
 
@@ -78,18 +77,19 @@ def _trouble(context: Context) -> str:
             f"{context.seen.arrival_rate:.1f} requests a second of {span(level.mean_s)} each are more than the CPU can "
             f"serve ({requests(len(context.seen.queue_ages_s))} in the queue)"
         )
-    return "a GPU would be started early"
+    return "a GPU is wanted before anything is late"
 
 
 def _lateness(context: Context, slo_s: float) -> str:
     latencies_s = context.state.cpu.latencies_s
     late = [latency_s for latency_s in latencies_s if latency_s > slo_s]
     slowest_s, waiting = max((*late, *context.overdue_s), default=slo_s), len(context.overdue_s)
+    wait = "waits" if waiting == 1 else "wait"
     if not late:
-        text = f"{requests(waiting)} waiting longer than {target(slo_s)} for an answer"
+        text = f"{requests(waiting)} {wait} longer than {target(slo_s)} for an answer"
     else:
         text = f"{len(late)} of {len(latencies_s)} recent requests took longer than {target(slo_s)}"
-        text += f", and {waiting} more wait longer than that for an answer" if waiting else ""
+        text += f", and {waiting} more {wait} longer than that for an answer" if waiting else ""
     return f"{text} (the slowest {span(slowest_s)})"
 
 
@@ -100,12 +100,10 @@ def _promotion(context: Context) -> str:
 
 
 def _early(context: Context) -> str:
-    slo_s = context.slo_s or 0.0
-    start_up_s = context.start_up_s(GPU)
-    expected_s = lower_bound_s(context.state.trend, context.now + start_up_s)
+    (began, first_s), (ended, last_s) = context.state.trend[0], context.state.trend[-1]
     return (
-        f"the latency is rising and will be over {target(slo_s)} in {span(start_up_s)} (at least {span(expected_s)}), "
-        "which is how long a GPU takes to start"
+        f"the service time rose from {span(first_s)} to {span(last_s)} in {span(ended - began)} and will be over "
+        f"{target(context.slo_s or 0.0)} by the time a GPU is ready, in {span(context.start_up_s(GPU))}"
     )
 
 
@@ -136,11 +134,24 @@ def _no_use(context: Context) -> str:
 
 
 def _passing(context: Context) -> str:
-    level = context.level(CPU)
+    level, backlog = context.level(CPU), backlog_s(context)
+    service = f"a request takes the CPU {span(level.p95_s if level else 0.0)}"
+    if not backlog:
+        return f"{_trouble(context)}, but that has passed: {service}, and none waits any more"
     return (
-        f"{_trouble(context)}, but a request takes the CPU {span(level.p95_s if level else 0.0)} and the queue will be "
-        f"served in {span(backlog_s(context))}, before a GPU would be ready ({span(context.start_up_s(GPU))})"
+        f"{_trouble(context)}, but {service} and the queue will be served in {span(backlog)}, before a GPU would be "
+        f"ready ({span(context.start_up_s(GPU))})"
     )
+
+
+def _futile(context: Context) -> str:
+    tried_s = context.now - context.state.futile_at
+    return f"{_trouble(context)}, but the GPU was no faster when this load was tried on it {span(tried_s)} ago"
+
+
+def _unmeasured(context: Context) -> str:
+    served = requests(context.state.cpu.served)
+    return f"{_trouble(context)}, but after {served} it is not known yet whether the function computes or waits"
 
 
 def _sparse(context: Context) -> str:
@@ -188,9 +199,14 @@ def _calm(context: Context) -> str:
     against = "enough for the requests that arrive" if slo_s is None else f"within {target(slo_s)}"
     calm_s = context.now - max(context.quiet_since, context.state.calm_since or 0.0)
     return (
-        f"for {span(calm_s)} the CPU would have answered in {span(predicted_s or 0.0)} (p95), {against}, and it is "
-        "cheaper"
+        f"for {span(calm_s)} the CPU would have answered in {span(predicted_s or 0.0)} (p95), {against}, "
+        f"at {_relative_price(context)} of the GPU's price"
     )
+
+
+def _relative_price(context: Context) -> str:
+    """What the present requests cost on the CPU, as a share of what they cost on the GPU."""
+    return f"{1 - context.terms.extra:.0%}"
 
 
 def _trial(context: Context) -> str:
@@ -206,17 +222,40 @@ def _patience(context: Context) -> str:
     patience_s = context.patience_s
     if patience_s > LONG_S:
         return "the CPU would do by now, but this load comes and goes too fast for a switch to pay"
-    return f"the CPU would do by now; it is taken when that has lasted {span(patience_s)}"
+    quiet_s = context.now - context.quiet_since
+    so_far = f" ({span(quiet_s)} so far)" if quiet_s >= 1 else ""
+    return f"the CPU would do by now; it is taken when that has lasted {span(patience_s)}{so_far}"
 
 
 def _needed(context: Context) -> str:
-    level, predicted_s = context.level(GPU), context.outlook.p95_s(1.0)
-    if predicted_s is not None and predicted_s > LONG_S:
-        return f"{context.seen.arrival_rate:.1f} requests a second are too many for the CPU"
-    return (
-        f"the GPU answers in {span(level.p95_s if level else 0.0)}; the CPU would take {span(predicted_s or 0.0)} "
-        f"(p95), too close to or over {target(context.slo_s or 0.0)}"
-    )
+    predicted_s, typical_s, slo_s = context.outlook.p95_s(1.0), context.outlook.typical_s, context.slo_s or 0.0
+    if predicted_s is not None and predicted_s > LONG_S and typical_s is not None:
+        rate = context.outlook.rate
+        return f"{rate:.1f} requests a second, of {span(typical_s[0])} each there, are too many for the CPU"
+    against = "too close to" if predicted_s is not None and predicted_s <= slo_s else "over"
+    return f"{_gpu(context)}; the CPU would take {span(predicted_s or 0.0)} (p95), {against} {target(slo_s)}"
+
+
+def _gpu(context: Context) -> str:
+    level = context.level(GPU)
+    return "the GPU has not answered yet" if level is None else f"the GPU answers in {span(level.p95_s)}"
+
+
+def _settling(context: Context) -> str:
+    served = sum([at >= context.state.moved_at for at in context.state.gpu.ats])
+    return f"{requests(served)} answered by the GPU since the switch: too few to judge"
+
+
+def _leaving(context: Context) -> str:
+    away = f"the GPU will be gone in {span(context.gpu.available_for_s or 0.0)}"
+    if context.seen.active is GPU:
+        return f"{away}, and the CPU takes {span(context.start_up_s(CPU))} to start"
+    return f"{_trouble(context)}, but {away}: too soon to be worth its start ({span(context.start_up_s(GPU))})"
+
+
+def _enough(context: Context) -> str:
+    lately = sum([at > context.now - HOUR_S for at in context.state.demotions])
+    return f"the GPU has been left {lately} times within an hour already: it is kept"
 
 
 def _none(context: Context) -> str:
@@ -239,13 +278,13 @@ REASONS: dict[str, Callable[[Context], str]] = {
     "rhythm": lambda c: f"the load is expected to come again about now, as it has done every {_interval(c)}",
     "as_cheap": lambda _: "the GPU costs no more than the CPU: nothing is saved by staying",
     "waits": _waits,
-    "unmeasured": lambda c: f"{_trouble(c)}, but it is not known yet whether the function computes or waits",
+    "unmeasured": _unmeasured,
     "failing_gpu": _failing,
-    "futile": lambda c: f"{_trouble(c)}, but the GPU was no faster when this load was last tried on it",
+    "futile": _futile,
     "no_use": _no_use,
     "passing": _passing,
     "no_gpu": lambda c: f"{_trouble(c)}, but no GPU is available: the function stays on the CPU",
-    "leaving": lambda c: f"the GPU will be gone in {span(c.gpu.available_for_s or 0.0)}: the CPU is the better place",
+    "leaving": _leaving,
     "sparse": _sparse,
     "preferred": lambda _: (
         "the function prefers the GPU, which is available, and no latency SLO is set to judge the CPU by"
@@ -253,7 +292,7 @@ REASONS: dict[str, Callable[[Context], str]] = {
     "well": _well,
     "errors": _errors,
     "no_cpu": lambda _: "there is no CPU backend to go to: the function stays on the GPU",
-    "enough": lambda c: f"the GPU has been left {len(c.state.demotions)} times within an hour already: it is kept",
+    "enough": _enough,
     "no_gain": _no_gain,
     "idle": lambda c: (
         f"no request for {span(c.seen.idle_s)}: holding the GPU has cost as much as starting it again would"
@@ -262,9 +301,9 @@ REASONS: dict[str, Callable[[Context], str]] = {
     "trial": _trial,
     "unjudged": lambda _: "no latency SLO is set to judge the CPU by: the function stays on the GPU",
     "patience": _patience,
-    "dear_cpu": lambda _: "the CPU would do, but it is not cheaper than the GPU",
-    "unknown_cpu": lambda _: "what the CPU would take for these requests is not known yet",
-    "settling": lambda _: "too few requests have been seen since the switch to judge",
+    "dear_cpu": lambda c: f"the CPU would do, but saves too little: it costs {_relative_price(c)} of the GPU's price",
+    "unknown_cpu": lambda c: f"{_gpu(c)}; what the CPU would take for these requests is not known yet",
+    "settling": _settling,
     "needed": _needed,
 }
 """How each rule explains itself."""

@@ -1,6 +1,6 @@
 """A run that is recorded and replayed makes its switches again, though a recording has measured each request only once.
 
-The run is one of the simulator's own, so that nothing is left to chance; tests/end_to_end/test_what_if.py has a real one.
+The run is one of the simulator's own, so that nothing is left to chance; test_what_if.py of end_to_end has a real one.
 """
 
 from dataclasses import replace

@@ -40,7 +40,7 @@ def test_a_gpu_is_left_before_a_planned_outage_so_that_the_cpu_is_ready() -> Non
     decision = decided(Backend.GPU, replace(OFF, start_up_s=2.0), replace(READY, available_for_s=1.9))
 
     assert (decision.chosen, decision.rule) == (Backend.CPU, "leaving")
-    assert decision.reason == "the GPU will be gone in 1.9 s: the CPU is the better place"
+    assert decision.reason == "the GPU will be gone in 1.9 s, and the CPU takes 2.0 s to start"
 
 
 def test_a_backend_that_draws_more_than_the_node_can_give_is_left_and_not_chosen() -> None:
