@@ -406,7 +406,7 @@ def test_a_number_that_json_does_not_know_is_an_error_of_the_function(tmp_path: 
         answer = running.post({})
 
     assert answer.status == 500
-    assert answer.json() == {"error": "the function raised ValueError"}
+    assert answer.json() == {"error": "the function returned what JSON cannot hold"}
 
 
 def test_a_gpu_backend_that_only_fails_is_left_for_the_cpu(tmp_path: Path) -> None:
