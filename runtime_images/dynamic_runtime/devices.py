@@ -1,19 +1,24 @@
 """The NVIDIA GPUs of this machine, through NVML; the only module that imports pynvml.
 
 A driver can hang. So NVML is asked in a thread of its own, and whoever wants to know reads the last answer together
-with its age.
+with its age. A GPU counts as failed when the driver says so in whatever way, when it is not there, when the driver says
+nothing, and for a moment when it has met memory errors that it could not correct: what runs there then is not to be
+trusted, while what is started later may be well.
 """
 
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import pynvml
 
 from runtime_images.dynamic_runtime.clock import Clock
 
 POLL_S = 1.0
+LIST_TIMEOUT_S = 10.0
 STALE_S = 10.0
+_UNCORRECTED = (pynvml.NVML_MEMORY_ERROR_TYPE_UNCORRECTED, pynvml.NVML_VOLATILE_ECC)
+"""Errors since the driver was loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +45,16 @@ class GpuState:
     asked_s: float
 
 
-def nvidia_gpus() -> tuple[str, ...]:
-    """The names of the NVIDIA GPUs that this process may use; empty without a GPU or a driver."""
+def nvidia_gpus(timeout_s: float = LIST_TIMEOUT_S) -> tuple[str, ...]:
+    """The names of the NVIDIA GPUs that this process may use; empty without a GPU, or a driver that answers in time."""
+    answers: list[tuple[str, ...]] = []
+    asking = threading.Thread(target=lambda: answers.append(_names()), name="nvml", daemon=True)
+    asking.start()
+    asking.join(timeout_s)
+    return answers[0] if answers else ()
+
+
+def _names() -> tuple[str, ...]:
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
@@ -61,6 +74,7 @@ class GpuMonitor:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._state = GpuState(None, "the driver has not answered yet", clock.monotonic())
+        self._memory_errors: int | None = None
         self._answered = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="nvml", daemon=True)
@@ -83,24 +97,36 @@ class GpuMonitor:
 
     def _watch(self) -> None:
         while True:
-            self._state = _read(self._clock)
+            self._state = self._with_new_errors(*_read(self._clock))
             self._answered.set()
             if self._stopping.wait(POLL_S):
                 return
 
+    def _with_new_errors(self, state: GpuState, memory_errors: int | None) -> GpuState:
+        before, self._memory_errors = self._memory_errors, memory_errors
+        new = (memory_errors or 0) - (memory_errors or 0 if before is None else before)
+        if new > 0 and not state.problem:
+            return replace(state, problem=f"its memory has had {new} errors that ECC could not correct")
+        return state
 
-def _read(clock: Clock) -> GpuState:
-    """Ask the driver afresh each time: a device or driver that comes back must be seen."""
+
+def _read(clock: Clock) -> tuple[GpuState, int | None]:
+    """The state, and how many memory errors there have been that could not be corrected, None if that is not told.
+
+    The driver is asked afresh each time: a device or driver that comes back must be seen.
+    """
     try:
         pynvml.nvmlInit()
         try:
             if not pynvml.nvmlDeviceGetCount():
-                return GpuState(None, "no GPU is visible", clock.monotonic())
-            return GpuState(_use(pynvml.nvmlDeviceGetHandleByIndex(0)), "", clock.monotonic())
+                return GpuState(None, "no GPU is visible", clock.monotonic()), None
+            handle = pynvml.nvmlDeviceGetHandleByIndex(0)
+            errors = _told(lambda: pynvml.nvmlDeviceGetTotalEccErrors(handle, *_UNCORRECTED))
+            return GpuState(_use(handle), "", clock.monotonic()), None if errors is None else int(errors)
         finally:
             pynvml.nvmlShutdown()
     except pynvml.NVMLError as error:
-        return GpuState(None, f"NVML says: {error}", clock.monotonic())
+        return GpuState(None, f"NVML says: {error}", clock.monotonic()), None
 
 
 def _use(handle: object) -> GpuUse:
@@ -115,10 +141,10 @@ def _use(handle: object) -> GpuUse:
 
 
 def _told(ask: Callable[[], float]) -> float | None:
-    """An optional reading: not every GPU, and no MIG slice, gives all of them."""
+    """An optional reading: not every GPU, driver and MIG slice gives all of them."""
     try:
         return round(ask(), 3)
-    except pynvml.NVMLError_NotSupported:
+    except (pynvml.NVMLError_NotSupported, pynvml.NVMLError_FunctionNotFound, pynvml.NVMLError_NoPermission):
         return None
 
 

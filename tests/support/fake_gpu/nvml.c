@@ -3,7 +3,7 @@
  * The file ($FAKE_NVML_STATE, else /run/fake-nvml/state) holds key=value lines and is read again at every call, so a GPU can
  * be lost or filled while a program runs: count, driver, devdir, init=<error>, and for each GPU N gpuN.name, uuid, mem_total,
  * mem_used, mem_reserved (bytes), util, mem_util (percent), power, power_limit (milliwatts), temp, energy (millijoules), mig,
- * cc (major.minor), error=<error> (answers every call, 15 is "GPU is lost"), delay_ms (a driver that hangs).
+ * ecc (memory errors that were not corrected), cc (major.minor), error=<error> (answers every call, 15 is "GPU is lost"), delay_ms (a driver that hangs).
  * With devdir set only GPUs with a node devdir/nvidiaN count, and an index is the place among those, as in a container.
  */
 #define _GNU_SOURCE
@@ -199,6 +199,12 @@ API int nvmlDeviceGetCudaComputeCapability(Device *device, int *major, int *mino
     ENTER(device);
     gpu_text(device, "cc", "8.9", value, sizeof value);
     return sscanf(value, "%d.%d", major, minor) == 2 ? SUCCESS : INVALID_ARGUMENT;
+}
+API int nvmlDeviceGetTotalEccErrors(Device *device, int type, int counter, u64 *errors) {
+    ENTER(device);
+    *errors = gpu_number(device, "ecc", ~0ULL);
+    if (type != 1 || counter != 0) return INVALID_ARGUMENT; /* uncorrected, since the driver was loaded */
+    return *errors == ~0ULL ? NOT_SUPPORTED : SUCCESS; /* as on a GPU without ECC */
 }
 API int nvmlDeviceGetMigMode(Device *device, unsigned *current, unsigned *pending) {
     ENTER(device);
