@@ -9,6 +9,8 @@ import mmap
 import os
 import tempfile
 
+from runtime_images.dynamic_runtime import arenas
+
 SLOTS = 4096
 _SLOT_BYTES = 8
 
@@ -35,11 +37,14 @@ class BegunMarks:
 
 
 def create_memory() -> int:
-    """A descriptor of fresh, zeroed shared memory of the right size."""
-    try:
-        fd = os.memfd_create("gaia-begun")
-    except (AttributeError, OSError):  # an old kernel, or a sandbox
+    """A descriptor of fresh, zeroed shared memory of the right size.
+
+    Its size is sealed where the system can do that: cut short, it would end the front when that reads it (SIGBUS).
+    """
+    size = SLOTS * _SLOT_BYTES
+    fd = arenas.create("gaia-begun", size)
+    if fd is None:  # an old kernel, or a sandbox
         with tempfile.TemporaryFile() as file:
             fd = os.dup(file.fileno())
-    os.ftruncate(fd, SLOTS * _SLOT_BYTES)
+        os.ftruncate(fd, size)
     return fd

@@ -18,8 +18,10 @@ from runtime_images.dynamic_runtime.clock import Clock
 VERSION = 1
 Event = dict[str, Any]
 
-_REPLAY_EVENTS = 4096
-_MAX_BEHIND = 10_000
+_REPLAY_BYTES = 8 * 1024 * 1024
+"""A function may print lines that take 48 KB each as JSON, so bytes are what is bounded, here and below."""
+
+_MAX_BEHIND_BYTES = 16 * 1024 * 1024
 _DROPPABLE = frozenset(("log", "window", "requests", "bad_answer"))
 
 
@@ -29,7 +31,9 @@ class EventLog:
     def __init__(self, clock: Clock, fd: int | None) -> None:
         self._clock = clock
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._replay: deque[bytes] = deque(maxlen=_REPLAY_EVENTS)
+        self._replay: deque[bytes] = deque()
+        self._replay_bytes = 0
+        self._emitted_bytes = self._written_bytes = 0
         self._subscribers: set[Callable[[bytes], None]] = set()
         self._writer: threading.Thread | None = None
         self._dropped = 0
@@ -40,18 +44,29 @@ class EventLog:
     def emit(self, event: str, **fields: Any) -> None:  # noqa: ANN401 -- JSON values, as docs/events.md says
         """Add an event that happens now."""
         line = self._line(event, fields)
-        self._replay.append(line)
+        self._keep(line)
         for subscriber in list(self._subscribers):
             subscriber(line)
         if self._writer is None:
             return
-        if event in _DROPPABLE and self._lines.qsize() > _MAX_BEHIND:
+        if event in _DROPPABLE and self._emitted_bytes - self._written_bytes > _MAX_BEHIND_BYTES:
             self._dropped += 1
             return
         if self._dropped:
-            self._lines.put(self._line("dropped", {"lines": self._dropped}))
+            self._put(self._line("dropped", {"lines": self._dropped}))
             self._dropped = 0
+        self._put(line)
+
+    def _put(self, line: bytes) -> None:
+        self._emitted_bytes += len(line)
         self._lines.put(line)
+
+    def _keep(self, line: bytes) -> None:
+        """Keep a line for those who come later, and forget the oldest for it."""
+        self._replay.append(line)
+        self._replay_bytes += len(line)
+        while self._replay_bytes > _REPLAY_BYTES:
+            self._replay_bytes -= len(self._replay.popleft())
 
     def _line(self, event: str, fields: Event) -> bytes:
         return json.dumps({"v": VERSION, "t": round(self._clock.time(), 6), "event": event, **fields}).encode() + b"\n"
@@ -72,6 +87,7 @@ class EventLog:
 
     def _write(self, fd: int) -> None:
         while (line := self._lines.get()) is not None:
+            self._written_bytes += len(line)
             try:
                 while line:
                     line = line[os.write(fd, line) :]

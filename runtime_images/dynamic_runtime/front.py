@@ -191,6 +191,8 @@ class Front:
             raise FrameError(f"a part of an answer to request {request_id} that does not fit")
         if exchange.given_up or (kind == RESPONSE and not self._begin_stream(exchange, link, head)):
             return
+        if exchange.owed_credits >= frames.CREDIT_CHUNKS:
+            raise FrameError("more chunks than the client has taken")  # else it could fill the front's memory
         exchange.write(body)
         self._complain_of_misfit(link, exchange)
         exchange.owed_credits += 1

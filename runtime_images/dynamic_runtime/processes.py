@@ -3,6 +3,9 @@
 A worker that was forked by a zygote outlives it, and the children of a function may outlive their worker. As a child
 subreaper (prctl(2)) the runtime becomes their parent, as it is anyway where it is a container's first process; what is
 nobody's else would stay a zombie for ever.
+
+Functions run as the same user, and are not trusted: the runtime's own memory and environment, the admin token in it,
+are kept from them here. What the same user may do besides, such as send signals, only a container can deny.
 """
 
 import contextlib
@@ -11,13 +14,26 @@ import os
 from collections.abc import Container
 from pathlib import Path
 
+_PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 
 
 def adopt_orphans() -> None:
     """Become the parent of every descendant that loses its own."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def keep_to_itself() -> None:
+    """Let no process of the same user read this one's memory, environment and descriptors, or attach to it (prctl(2)).
+
+    A program that is started from here is as open as ever.
+    """
+    _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def _prctl(option: int, value: int) -> None:
     with contextlib.suppress(AttributeError, OSError):
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
 def reap_adopted(others: Container[int | None]) -> None:

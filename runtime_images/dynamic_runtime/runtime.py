@@ -23,7 +23,7 @@ from runtime_images.dynamic_runtime.lane import AnswerRow, Lane
 from runtime_images.dynamic_runtime.link import WorkerLink
 from runtime_images.dynamic_runtime.metrics import Metrics
 from runtime_images.dynamic_runtime.observer import ArrivalRate, observe, window_fields
-from runtime_images.dynamic_runtime.processes import adopt_orphans, reap_adopted
+from runtime_images.dynamic_runtime.processes import adopt_orphans, keep_to_itself, reap_adopted
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.starting import WorkerStarter
 from runtime_images.dynamic_runtime.supervisor import Supervisor
@@ -75,6 +75,7 @@ class Runtime:
     async def run(self) -> int:
         """Serve until asked to stop; the exit code."""
         adopt_orphans()
+        keep_to_itself()
         self._listen_to_signals()
         self._tell_started()
         server = HttpServer(self.health, self.clock, self.settings.max_body_bytes, self.requests)

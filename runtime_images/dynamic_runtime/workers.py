@@ -6,7 +6,6 @@ a failure counts for, or that there are switches.
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
@@ -14,7 +13,8 @@ from runtime_images.dynamic_runtime import frames
 from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.dynamic_runtime.events import EventLog
-from runtime_images.dynamic_runtime.frames import Frame, FrameError, Kind
+from runtime_images.dynamic_runtime.facts import facts_of
+from runtime_images.dynamic_runtime.frames import Frame, Kind
 from runtime_images.dynamic_runtime.front import Front
 from runtime_images.dynamic_runtime.health import HealthQuestions
 from runtime_images.dynamic_runtime.link import WorkerLink
@@ -160,12 +160,7 @@ class Workers:
         worker = self._of(link)
         if worker is None:
             return
-        try:
-            facts = json.loads(frame.body)
-        except ValueError:
-            raise FrameError("a frame whose body is no JSON") from None
-        if not isinstance(facts, dict):
-            raise FrameError("a frame whose body is no object")
+        facts = facts_of(frame)
         if frame.kind == Kind.HEALTH_ANSWER:
             if frame.request_id == PULSE:
                 pulse_felt(worker)

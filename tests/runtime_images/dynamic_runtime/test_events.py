@@ -13,7 +13,7 @@ def test_a_reader_that_is_far_behind_is_told_how_many_lines_it_has_missed() -> N
     reading, writing = os.pipe()
     events = EventLog(FakeClock(), writing)
     for number in range(20_000):  # many more than a pipe and the queue behind it hold
-        events.emit("log", line=str(number))
+        events.emit("log", line=str(number).rjust(2000))
     events.emit("stopped", reason="done")
 
     told: list[dict[str, Any]] = []
