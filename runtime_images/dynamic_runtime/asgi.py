@@ -25,6 +25,7 @@ class AsgiExchange(Call):
     """One request and its response, as an ASGI application sees them."""
 
     left = False
+    client: tuple[str, int] | None = None
     _body_taken = False
     _start: bytes | None = None
     _length: bytes | None = None
@@ -175,10 +176,11 @@ class ClientGoneError(OSError):
         super().__init__("the client has left")
 
 
-def build_scope(head: bytes, state: dict[str, Any]) -> Scope:
+def build_scope(head: bytes, state: dict[str, Any], client: tuple[str, int] | None) -> Scope:
     """The ASGI scope of a request's head, as it stood on the wire and was checked by the front.
 
-    `state` is what the application's lifespan has left; each request has a copy of its own, as ASGI asks.
+    `state` is what the application's lifespan has left; each request has a copy of its own, as ASGI asks. `client` is
+    the host and port that the request came from.
     """
     lines = head.split(b"\r\n")
     method, path, raw_path, query, version = _request_line(lines[0])
@@ -193,7 +195,7 @@ def build_scope(head: bytes, state: dict[str, Any]) -> Scope:
         "query_string": query,
         "root_path": "",
         "headers": list(map(_header_of, lines[1:-2])),
-        "client": None,
+        "client": client,
         "server": None,
         "state": state.copy(),
     }

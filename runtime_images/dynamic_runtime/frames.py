@@ -4,10 +4,11 @@ A frame is a 36-byte header and a payload: the head, then the body. The header, 
 
     payload length u32 | request id u32 | kind u8 | flags u8 | head length u16 | begun u64 | service u64 | cpu u64
 
-The last three are the timing of a final answer in ns, else 0. A request's payload is the request as it stood on the
-wire, checked by the front: its head through the empty line, then its body, without any coding. An answer's head is its
-status line and header lines, unchecked: the front trusts nothing that a worker sends. A GIVE_BACK frees the answer's
-body that begins on the page which stands in place of the request's id.
+The last three are the timing of a final answer in ns, or whom a request came from (`client_address.py`), else 0. A
+request's payload is the request as it stood on the wire, checked by the front: its head through the empty line, then
+its body, without any coding. An answer's head is its status line and header lines, unchecked: the front trusts nothing
+that a worker sends. A GIVE_BACK frees the answer's body that begins on the page which stands in place of the request's
+id.
 
 Standard library only: the worker side runs in the function's own environment.
 """

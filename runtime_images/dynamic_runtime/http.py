@@ -11,7 +11,7 @@ from collections import deque
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
-from runtime_images.dynamic_runtime import time_limits
+from runtime_images.dynamic_runtime import client_address, time_limits
 from runtime_images.dynamic_runtime.body_receiver import BodyReceiver
 from runtime_images.dynamic_runtime.exchange import Exchange
 from runtime_images.dynamic_runtime.glance import lengths_of
@@ -41,6 +41,7 @@ class HttpConnection(asyncio.Protocol):
 
     def __init__(self, server: "HttpServer") -> None:
         self.server = server
+        self.client = client_address.NONE
         self._now = server.now
         self._handle = server.application.handle
         self.write_paused = False
@@ -65,6 +66,7 @@ class HttpConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Register the connection."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's transports are no subclasses
+        self.client = client_address.pack(transport.get_extra_info("peername"))
         self.server.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio's signature

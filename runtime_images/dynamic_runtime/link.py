@@ -150,7 +150,8 @@ class WorkerLink(asyncio.Protocol):
         payload, flags = exchange.payload, 0
         if len(payload) > _LONGEST_INLINE or exchange.slot is not None:
             payload, flags = self._place(exchange)
-        header = _pack(len(payload), request_id, frames.REQUEST, flags, exchange.head_length, 0, 0, 0)
+        client = exchange.connection.client
+        header = _pack(len(payload), request_id, frames.REQUEST, flags, exchange.head_length, *client)
         if not jobs and not self._outgoing and self._transport is not None:
             self._transport.writelines((header, payload))  # a worker that idles gets it now, not a turn later
         else:

@@ -100,4 +100,4 @@ def _scope(request: WarmUp, state: dict[str, Any]) -> Scope:
     length = b"content-length: %d\r\n\r\n" % len(request.body.encode())
     head = b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n" + length
     asked = {"method": request.method, "path": unquote(path), "raw_path": path.encode(), "query_string": query.encode()}
-    return build_scope(head, state) | asked
+    return build_scope(head, state, None) | asked

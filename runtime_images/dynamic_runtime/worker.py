@@ -15,7 +15,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, cast
 
-from runtime_images.dynamic_runtime import frames, lifeline, lines, plain
+from runtime_images.dynamic_runtime import client_address, frames, lifeline, lines, plain
 from runtime_images.dynamic_runtime.arenas import LEAST_BYTES
 from runtime_images.dynamic_runtime.asgi import AsgiExchange, build_scope
 from runtime_images.dynamic_runtime.background import Background
@@ -196,9 +196,10 @@ class Worker(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take the frames that have become complete."""
         for frame in self._parser.feed(data):
-            request_id, kind, flags, head, body, _, _, _ = frame
+            request_id, kind, flags, head, body, port, upper, lower = frame
             if kind == REQUEST:
                 call = self._calls[request_id] = AsgiExchange(request_id, head, body, self.write)
+                call.client = client_address.unpack(port, upper, lower)
                 if flags:
                     call.flags = flags
                 # As loop.create_task does it, without a number formatted into each task's name.
@@ -287,7 +288,8 @@ class Worker(asyncio.Protocol):
         assert self._function.asgi is not None
         if self._begin(exchange):
             try:
-                await self._function.asgi(build_scope(exchange.head, self.state), exchange.receive, exchange.send)
+                scope = build_scope(exchange.head, self.state, exchange.client)
+                await self._function.asgi(scope, exchange.receive, exchange.send)
             except asyncio.CancelledError:
                 exchange.abort()
             except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything

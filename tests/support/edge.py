@@ -63,7 +63,7 @@ class Application:
     def handle(self, exchange: Exchange) -> None:
         """Note the request and answer it."""
         seen = Seen(exchange.method, exchange.target, tuple(exchange.headers), exchange.body)
-        scope = build_scope(exchange.payload[: exchange.head_length], {})
+        scope = build_scope(exchange.payload[: exchange.head_length], {}, None)
         path, _, query = seen.target.partition(b"?")
         assert (scope["method"].encode(), scope["raw_path"], scope["query_string"]) == (seen.method, path, query)
         assert tuple(scope["headers"]) == seen.headers
