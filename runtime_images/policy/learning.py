@@ -213,15 +213,17 @@ def _note_waiting(state: PolicyState, seen: Observation, fresh: Fresh) -> None:
     """Whether requests ever wait for one another: those of a single client that waits for its answers never do.
 
     Of an open stream a share as large as the utilization would have to wait; `alone` is the logarithm of the odds
-    against seeing none. It is learned on the CPU, where the utilization is high enough to tell.
+    against seeing none. It is first learned on the CPU, where the utilization is high enough to tell.
     """
     on_gpu = seen.active is GPU
     if on_gpu and not state.alone:
         return
     if _anyone_waited(fresh):
         state.alone = 0.0
-    elif not on_gpu and state.alone < ALONE_MOST:
-        odds = -log(1.0 - min(utilization(state, seen), 0.9))
+    elif state.alone < ALONE_MOST:
+        level = state.lane(seen.active).level
+        rate = max(seen.arrival_rate, state.rate)  # a slow request may have arrived before the rate's span
+        odds = -log(1.0 - min(rate * level.mean_s / seen.slots if level else 0.0, 0.9))
         state.alone = min(state.alone + len(fresh.services_s) * odds, ALONE_MOST)
 
 

@@ -128,7 +128,9 @@ def _futile(context: Context) -> bool:
 def _no_use(context: Context) -> bool:
     """Whether a GPU would miss the SLO as well, and the CPU can at least do the work."""
     level, slo_s = context.level(CPU), context.slo_s
-    if level is None or slo_s is None or is_overloaded(context) or context.utilization >= BUSY:
+    if level is None or slo_s is None or is_overloaded(context):
+        return False
+    if context.utilization >= BUSY and context.closed_clients is None:
         return False
     hopeless_s = predict_cpu_s(context.state.points, slo_s)
     if hopeless_s is None or level.p50_s > LOAD_CHANGED * max(point.cpu_s for point in context.state.points):
