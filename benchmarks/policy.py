@@ -1,24 +1,26 @@
 """How near the policy is to the offline optimum, what it costs against the paper's prototype, and how long it takes.
 
-    python -m benchmarks.policy [DIRECTORY ...] [--slo NAME=MS]
+    python -m benchmarks.policy [TRACES ...] [--slo-p95-ms MS|TRACE=MS]
 
-Replays the generators of `gaia simulate`, and every trace in the directories given, with the defaults: one request
-at a time, 4 s and 10 s of start-up, a p95 SLO of 1000 ms but where --slo says otherwise. Ratios are objectives over
-that of the offline optimum (docs/simulate.md); the peer is the prototype's policy, replayed in the same run.
+Replays the generators of `gaia simulate`, and every trace in the files and directories given, with the defaults: one
+request at a time, 4 s and 10 s of start-up, a p95 SLO of 1000 ms but where --slo-p95-ms says otherwise. Ratios are
+objectives over that of the offline optimum (docs/simulate.md); the peer is the prototype's policy, replayed in the
+same run.
 """
 
 import argparse
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
+from gaia_cli.errors import UsageError
 from gaia_cli.simulator.comparison import Comparison, compare, standings
 from gaia_cli.simulator.generators import GENERATORS
 from gaia_cli.simulator.policies import POLICIES
 from gaia_cli.simulator.scenario import Scenario
-from gaia_cli.simulator.trace_files import read_trace
-from gaia_cli.simulator.traces import Row, Trace, trace_of
+from gaia_cli.simulator.sources import find_traces, open_traces
+from gaia_cli.simulator.traces import Row, trace_of
+from gaia_cli.simulator.wishes import read_slos
 from gaia_cli.simulator.world import replay
 from runtime_images.policy.decide import PolicySettings, PolicyState, decide, initial_state
 from runtime_images.policy.model import Backend, ExecutionMode, LaneObservation, Observation, Slo
@@ -27,15 +29,6 @@ SETTINGS = PolicySettings(ExecutionMode.CPU_PREFERRED, Slo(latency_p95_ms=300, w
 PAIR = ("gaia", "reference")
 BEFORE_S = {Backend.CPU: 0.5, Backend.GPU: 0.01}
 """Service times on the backend that is left before decisions are timed on the other one, where they are 30 ms."""
-
-
-def traces(directories: list[Path], seed: int) -> Iterator[Trace]:
-    """The generators' traces, then those of the directories."""
-    for generate in GENERATORS.values():
-        yield generate(seed)
-    for directory in directories:
-        for path in sorted(directory.glob("*.csv")):
-            yield read_trace(path)
 
 
 def show_workloads(comparisons: list[Comparison]) -> None:
@@ -135,17 +128,19 @@ def show_decisions(rounds: int) -> None:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("directories", nargs="*", type=Path, help="directories of traces (*.csv)")
-    parser.add_argument("--slo", action="append", default=[], metavar="NAME=MS", help="the SLO of one trace")
+    parser.add_argument("traces", nargs="*", help="traces, or directories of them (*.csv)")
+    slo_help = "the SLO, of all traces or of one"
+    parser.add_argument("--slo-p95-ms", action="append", default=[], metavar="MS|TRACE=MS", help=slo_help)
     parser.add_argument("--seed", type=int, default=0, help="of the generators")
     parser.add_argument("--rounds", type=int, default=500, help="decisions in each average")
     parser.add_argument("--requests", type=int, default=20000, help="requests for the speed of the simulator")
     asked = parser.parse_args()
-    slos = {name: float(ms) / 1000.0 for name, _, ms in (text.partition("=") for text in asked.slo)}
-    comparisons = []
-    for trace in traces(asked.directories, asked.seed):
-        scenario = replace(Scenario(), slo_p95_s=slos.get(trace.name, 1.0))
-        comparisons.append(compare(trace, scenario, PAIR))
+    try:
+        slo = read_slos(asked.slo_p95_ms)
+        traces = list(open_traces(find_traces([*GENERATORS, *asked.traces]), asked.seed))
+    except UsageError as error:
+        parser.error(f"{error}; {error.hint}")
+    comparisons = [compare(one, replace(Scenario(), slo_p95_s=slo.seconds(one.name)), PAIR) for one in traces]
     show_workloads(comparisons)
     show_sums(comparisons)
     show_speed(asked.requests)

@@ -3,8 +3,11 @@
 A finished request only leaves a row behind; the rows are counted in bulk, a few times a second, when somebody looks.
 """
 
+from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import islice
+from operator import attrgetter
 
 from runtime_images.dynamic_runtime.window import LogLinearHistogram, SlidingWindow
 from runtime_images.policy.model import Backend, Slo
@@ -28,6 +31,9 @@ class Answer:
     latency_s: float
     service_s: float
     failed: bool
+
+
+_FINISHED = attrgetter("finished_s")
 
 
 @dataclass(slots=True)
@@ -75,15 +81,24 @@ class Lane:
             ]
         return rows
 
-    def within(self, now_s: float) -> list[Answer]:
-        """The answers of the SLO's window that are still kept, oldest first."""
-        since_s = now_s - self.slo.window_s
-        return [answer for answer in self.recent if answer.finished_s >= since_s]
+    def newest(self, count: int, now_s: float) -> list[Answer]:
+        """The last `count` answers that are no errors, oldest first; fewer if the SLO's window has no more."""
+        since_s, found = now_s - self.slo.window_s, list[Answer]()
+        for answer in reversed(self.recent):
+            if len(found) >= count or answer.finished_s < since_s:
+                break
+            if not answer.failed:
+                found.append(answer)
+        found.reverse()
+        return found
 
     def error_share(self, now_s: float) -> tuple[float, int]:
         """The share of errors among the answers of the present worker within the window, and how many those are."""
-        answers = [answer.failed for answer in self.within(now_s) if answer.finished_s >= self.since_s]
-        return (sum(answers) / len(answers) if answers else 0.0), len(answers)
+        first = bisect_left(self.recent, max(now_s - self.slo.window_s, self.since_s), key=_FINISHED)
+        answered = len(self.recent) - first
+        if not answered or not self.errors:
+            return 0.0, answered
+        return sum([answer.failed for answer in islice(self.recent, first, None)]) / answered, answered
 
     def take_last_second(self) -> dict[str, float | None]:
         """Quantiles of the answers since the last call, in milliseconds."""

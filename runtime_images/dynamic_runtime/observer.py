@@ -27,7 +27,10 @@ class ArrivalRate:
 
 
 def observe(runtime: "Runtime", now_s: float) -> Observation:
-    """The observation that the policy decides on, at `now_s` of the monotonic clock."""
+    """The observation that the policy decides on, at `now_s` of the monotonic clock.
+
+    It lists the answers that the policy has not learned from yet, since it would look at no others.
+    """
     front, supervisor = runtime.front, runtime.supervisor
     has_work = front.queue or any(link.jobs for link in supervisor.workers.links())
     return Observation(
@@ -44,22 +47,23 @@ def observe(runtime: "Runtime", now_s: float) -> Observation:
 def _lane_observation(runtime: "Runtime", backend: Backend, now_s: float) -> LaneObservation:
     lane = runtime.lanes[backend]
     worker = runtime.supervisor.workers.on(backend)
-    recent = [answer for answer in lane.within(now_s) if not answer.failed]
+    finished = lane.requests - lane.errors
+    recent = lane.newest(finished - runtime.policy_state.lane(backend).seen, now_s)
     error_rate, answered = lane.error_share(now_s)
     in_flight = worker.link.jobs.values() if worker is not None else ()
     return LaneObservation(
         available=runtime.supervisor.usable(backend),
         running=worker is not None and worker.state == "ready",
-        p95_s=lane.latencies.quantiles(now_s, (0.95,))[0],
-        recent_latencies_s=tuple(answer.latency_s for answer in recent),
-        recent_services_s=tuple(answer.service_s for answer in recent),
+        p95_s=lane.latencies.quantiles(now_s, (0.95,))[0] if backend is runtime.supervisor.target else None,
+        recent_latencies_s=tuple([answer.latency_s for answer in recent]),
+        recent_services_s=tuple([answer.service_s for answer in recent]),
         in_flight_ages_s=tuple(sorted((now_s - exchange.arrived_s for exchange in in_flight), reverse=True)),
         cpu_share=lane.cpu_share,
         error_rate=error_rate,
         answered=answered,
         start_up_s=lane.start_up_s,
         held_s=runtime.supervisor.workers.held(backend),
-        finished=lane.requests - lane.errors,
+        finished=finished,
     )
 
 

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from math import ceil, inf
-from operator import add, sub
+from operator import sub
 
 SUB_BUCKET_BITS = 5
 EXACT_BELOW = 2 << SUB_BUCKET_BITS
@@ -37,30 +37,18 @@ class LogLinearHistogram:
         """How many values were counted."""
         return sum(self.buckets)
 
-    def add(self, us: int) -> None:
-        """Count one value of `us` microseconds; negative values count as 0."""
-        self.buckets[_bucket(us)] += 1
-
     def add_buckets(self, counts: Mapping[int, int]) -> None:
         """Count values by their bucket."""
         for bucket, count in counts.items():
             self.buckets[bucket] += count
 
-    def quantile(self, q: float) -> float | None:
-        """The value, in seconds, at rank ceil(q * count), or None without values."""
-        return self.quantiles((q,))[0]
-
     def quantiles(self, qs: Sequence[float]) -> tuple[float | None, ...]:
-        """Several quantiles, in seconds, in one pass."""
+        """The values, in seconds, at rank ceil(q * count) for each q, in one pass; None without values."""
         ranked = list(accumulate(self.buckets))
         if not ranked[-1]:
             return (None,) * len(qs)
         ranks = (min(max(ceil(q * ranked[-1]), 1), ranked[-1]) for q in qs)
         return tuple(_middle_s(bisect_left(ranked, rank)) for rank in ranks)
-
-    def merge(self, other: "LogLinearHistogram") -> None:
-        """Count everything that `other` has counted, too."""
-        self.buckets[:] = array("Q", map(add, self.buckets, other.buckets))
 
     def remove(self, other: "LogLinearHistogram") -> None:
         """Take back what was counted here and in `other`."""
@@ -78,7 +66,7 @@ class SlidingWindow:
     than `span_s` never does. Time that runs backwards counts as standing still.
     """
 
-    __slots__ = ("_epoch", "_next_s", "_ring", "_started", "_total", "_width_s")
+    __slots__ = ("_epoch", "_next_s", "_ring", "_total", "_width_s")
 
     def __init__(self, span_s: float, slots: int = 12) -> None:
         if not (span_s > 0 and slots >= 1):
@@ -88,20 +76,11 @@ class SlidingWindow:
         self._total = LogLinearHistogram()
         self._epoch: int | None = None
         self._next_s = -inf
-        self._started = -inf
-
-    def add(self, now: float, seconds: float) -> None:
-        """Count a value of `seconds`, rounded to microseconds, at the time `now`."""
-        if now >= self._next_s:
-            self._advance(now)
-        bucket = _bucket(int(seconds * 1e6 + 0.5))
-        self._ring[self._slot()].buckets[bucket] += 1
-        self._total.buckets[bucket] += 1
 
     def add_all(self, now: float, values: Iterable[float], also: LogLinearHistogram) -> None:
-        """Count many values of seconds at the time `now`, here and in another histogram.
+        """Count values of seconds, rounded to microseconds, at the time `now`, here and in another histogram.
 
-        All in one go, because that costs each of them a fraction of what `add` does.
+        All in one go, because that costs each of them a fraction of what counting it alone would.
         """
         if now >= self._next_s:
             self._advance(now)
@@ -116,22 +95,11 @@ class SlidingWindow:
         self._advance(now)
         return self._total.quantiles(qs)
 
-    def count(self, now: float) -> int:
-        """How many values are still in the window."""
-        self._advance(now)
-        return self._total.count
-
-    def rate(self, now: float) -> float:
-        """Values a second over the time that the window covers so far, at least one slice."""
-        self._advance(now)
-        covered = self._width_s * (len(self._ring) - 1) + now % self._width_s
-        return self._total.count / max(min(now - self._started, covered), self._width_s)
-
     def _advance(self, now: float) -> None:
         """Make the slice of `now` the current one and empty the slices that have run out since."""
         epoch = int(now // self._width_s)
         if self._epoch is None:
-            self._epoch, self._started = epoch - 1, now
+            self._epoch = epoch - 1
         if epoch <= self._epoch:
             return
         first = max(self._epoch + 1, epoch - len(self._ring) + 1)

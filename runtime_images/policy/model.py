@@ -125,9 +125,10 @@ class LaneObservation:
     a processor taken out; None means not measured yet. Failed answers are no evidence of a latency and are left out of
     the lists; `error_rate` is their share of the last `answered` answers since the backend's worker became ready.
 
-    The lists may hold no more than the requests finished since the caller's last decision. The last three are known
-    only on some nodes of the continuum: seconds until a planned outage, what a second costs here and now in place of
-    the settings' price, and what the backend draws.
+    The lists may hold no more than the requests finished since the caller's last decision; `p95_s` is for the record,
+    and may be left out where the backend is not active. The last three are known only on some nodes of the continuum:
+    seconds until a planned outage, what a second costs here and now in place of the settings' price, and what the
+    backend draws.
     """
 
     available: bool
