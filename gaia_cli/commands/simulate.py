@@ -9,7 +9,7 @@ from gaia_cli.errors import ExitCode
 from gaia_cli.simulator.comparison import Comparison, compare, standings
 from gaia_cli.simulator.node_files import read_node
 from gaia_cli.simulator.scenario import DEFAULTS, Scenario
-from gaia_cli.simulator.sources import find_traces, open_traces
+from gaia_cli.simulator.sources import find_traces, name_of, open_traces
 from gaia_cli.simulator.wishes import check_numbers, read_outages, read_policies, read_slos
 from gaia_cli.views import console
 from gaia_cli.views.simulation import SimulationView
@@ -49,6 +49,7 @@ def simulate(
         mode=ExecutionMode(mode),
     )  # fmt: skip
     sources, stretches = find_traces(traces), read_node(node) if node is not None else ()
+    slos.check_names([name_of(source) for source in sources])
     page = _page(report)
     view = SimulationView(as_json=output_format == "json")
     compared: list[Comparison] = []

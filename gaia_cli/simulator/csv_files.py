@@ -12,6 +12,11 @@ Made_co = TypeVar("Made_co", covariant=True)
 LONGEST_S = 366 * 86400.0
 """A policy is asked four times a second, so seconds since 1970 would never end."""
 
+LARGEST = 1e12
+"""No figure of a trace or a node is larger, and what follows from such ones cannot be told."""
+
+GZIP = b"\x1f\x8b"
+
 
 class Builder(Protocol[Made_co]):
     """What grows by a line at a time; a `ValueError` says what is wrong with the line."""
@@ -43,6 +48,9 @@ def _parse(path: Path, file: TextIO, hint: str, builder: Builder[Made_co]) -> Ma
     reader = csv.reader(file)
     try:
         names = [name.strip() for name in next(reader, [])]
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            raise ValueError(f"there are {names.count(twice[0])} columns {twice[0] or 'without a name'}")
         builder.find_columns(names)
         for fields in reader:
             if len(fields) == len(names):
@@ -51,9 +59,22 @@ def _parse(path: Path, file: TextIO, hint: str, builder: Builder[Made_co]) -> Ma
                 raise ValueError(f"{len(fields)} fields instead of {len(names)}")
         return builder.finished()
     except UnicodeDecodeError:
-        raise UsageError(f"{path}, after line {reader.line_num}: no text in UTF-8", hint) from None
+        raise _no_text(path, hint) from None
     except (ValueError, csv.Error) as error:
         raise UsageError(f"{path}, line {max(reader.line_num, 1)}: {error}", hint) from None
+
+
+def _no_text(path: Path, hint: str) -> UsageError:
+    """Say where it is that a file is no text, which is read again for it: text is decoded ahead of the lines."""
+    data = path.read_bytes() if path.is_file() else b""
+    if data.startswith(GZIP):
+        return UsageError(f"{path} is compressed", f"unpack it first: gunzip {path}")
+    try:
+        data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        return UsageError(f"{path}, line {line}: no text in UTF-8", hint)
+    return UsageError(f"{path}: no text in UTF-8", hint)
 
 
 def number(column: str, text: str) -> float:
@@ -63,11 +84,12 @@ def number(column: str, text: str) -> float:
         ValueError: it says none.
     """
     try:
-        value = float(text)
+        value = float(text.replace("_", "x"))  # Python alone takes 1_000 for a number
     except ValueError:
         raise ValueError(f"{column} is no number: {text[:40]!r}") from None
-    if not 0.0 <= value < inf:
-        raise ValueError(f"{column} must be a number of 0 or more, not {text[:40].strip()}")
+    if not 0.0 <= value <= LARGEST:
+        wanted = f"at most {LARGEST:g}" if LARGEST < value < inf else "a number of 0 or more"
+        raise ValueError(f"{column} must be {wanted}, not {text[:40].strip()}")
     return value
 
 

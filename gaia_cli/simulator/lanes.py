@@ -3,8 +3,13 @@
 from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 from math import ceil
+from typing import TYPE_CHECKING
 
+from gaia_cli.simulator.traces import column
 from runtime_images.policy.model import Backend
+
+if TYPE_CHECKING:
+    from array import array
 
 RECENT_MOST = 512
 """How many answers the runtime keeps for the policy."""
@@ -36,9 +41,9 @@ class Lane:
 
     backend: Backend
     window_s: float
-    finished_at: list[float] = field(default_factory=list)
-    latencies: list[float] = field(default_factory=list)
-    services: list[float] = field(default_factory=list)
+    finished_at: "array[float]" = field(default_factory=column)
+    latencies: "array[float]" = field(default_factory=column)
+    services: "array[float]" = field(default_factory=column)
     since: float = 0.0
     start_up_s: float | None = None
     cpu_share: float | None = None

@@ -35,8 +35,6 @@ class _Builder:
             raise ValueError(f"there is no column {unknown[0] or 'without a name'}")
         if "from_s" not in names:
             raise ValueError("no column from_s")
-        if len(set(names)) < len(names):
-            raise ValueError("a column stands there twice")
         self._names = names
 
     def take(self, fields: list[str]) -> None:

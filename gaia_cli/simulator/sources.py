@@ -19,6 +19,11 @@ def find_traces(names: Sequence[str]) -> list[str | Path]:
     return [source for name in names for source in _find(name)]
 
 
+def name_of(source: str | Path) -> str:
+    """What the trace of a source is called."""
+    return source.stem if isinstance(source, Path) else source
+
+
 def open_traces(
     sources: Sequence[str | Path], seed: int, outages: Sequence[Outage] = (), node: Sequence[Stretch] = ()
 ) -> Iterator[Trace]:

@@ -3,7 +3,7 @@
 from math import inf, nan
 from pathlib import Path
 
-from gaia_cli.simulator.csv_files import moment, number, read_csv
+from gaia_cli.simulator.csv_files import LONGEST_S, moment, number, read_csv
 from gaia_cli.simulator.traces import Trace
 
 COLUMNS = ("arrival_s", "cpu_ms", "gpu_ms", "cpu_time_ms", "think_s")
@@ -26,6 +26,7 @@ class _Builder:
         self._trace = Trace(path.stem, source=str(path))
         self._places: tuple[int, ...] = ()
         self._last_arrival = -inf
+        self._longest_s = 0.0
 
     def find_columns(self, names: list[str]) -> None:
         """Find where each column is; others are passed over."""
@@ -43,6 +44,9 @@ class _Builder:
         trace.gpu_s.append(number("gpu_ms", gpu) / 1000.0)
         trace.cpu_time_s.append(number("cpu_time_ms", cpu_time) / 1000.0)
         trace.think_s.append(number("think_s", think) if think.strip() else 0.0)
+        self._longest_s += max(trace.cpu_s[-1], trace.gpu_s[-1]) + trace.think_s[-1]
+        if self._longest_s > LONGEST_S:
+            raise ValueError("the requests up to here take over a year one after the other: is a unit wrong?")
 
     def finished(self) -> Trace:
         """The trace, which must have rows."""

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import inf
 
 from gaia_cli.errors import UsageError
 from gaia_cli.simulator.comparison import POLICY_NAMES
+from gaia_cli.simulator.csv_files import LARGEST, LONGEST_S
 from gaia_cli.simulator.traces import Outage
 
 DEFAULT_SLO_MS = 1000.0
@@ -22,6 +23,17 @@ class SloWish:
         """The SLO of the trace of this name, in seconds."""
         return self.by_trace.get(trace, self.everywhere_ms) / 1000.0
 
+    def check_names(self, traces: Sequence[str]) -> None:
+        """Check that every trace that is named is one of `traces`.
+
+        Raises:
+            UsageError: one is not.
+        """
+        for name in self.by_trace:
+            if name not in traces:
+                hint = f"the traces are {', '.join(dict.fromkeys(traces))}"
+                raise UsageError(f"--slo-p95-ms {name}=... names no trace of this call", hint)
+
 
 def read_slos(texts: Sequence[str]) -> SloWish:
     """The wish in `texts`, each "MS" or "TRACE=MS"; the last one of a kind counts.
@@ -36,7 +48,7 @@ def read_slos(texts: Sequence[str]) -> SloWish:
             milliseconds = float(value)
         except ValueError:
             milliseconds = 0.0
-        if not (isfinite(milliseconds) and milliseconds > 0) or (equals and not name):
+        if not 0 < milliseconds <= LARGEST or (equals and not name):
             hint = "give milliseconds above 0, or TRACE=MS for one trace"
             raise UsageError(f"--slo-p95-ms {text} is not a latency", hint)
         if equals:
@@ -72,18 +84,20 @@ def read_outages(texts: Sequence[str]) -> tuple[Outage, ...]:
             outage = Outage(float(begin), float(end), planned=span != text)
         except ValueError:
             outage = Outage(0.0, 0.0)
-        if not (isfinite(outage.end_s) and 0.0 <= outage.begin_s < outage.end_s):
+        if not 0.0 <= outage.begin_s < outage.end_s <= LONGEST_S:
             raise UsageError(f"--gpu-outage {text} is not a span of time", "give it in seconds, such as 60:120")
         outages.append(outage)
     return tuple(outages)
 
 
 def check_numbers(values: dict[str, float]) -> None:
-    """Check that each option's number is finite and not negative.
+    """Check that each option's number is one of 0 or more, and not beyond all bounds.
 
     Raises:
         UsageError: one is not.
     """
     for option, value in values.items():
-        if not isfinite(value) or value < 0:
+        if LONGEST_S < value < inf:
+            raise UsageError(f"{option} {value:g} is more than {LONGEST_S:.0f}", "see gaia simulate --help")
+        if not 0 <= value <= LONGEST_S:
             raise UsageError(f"{option} {value:g} is not a number of 0 or more", "see gaia simulate --help")

@@ -21,7 +21,7 @@ TITLES = [
     Text(title)
     for title in ("policy", "x optimum", "objective", "cost", "late", "avoidable", "p95", "CPU", "GPU", "switches")
 ]
-SPARED = ("objective", "switches", "p95", "CPU", "cost")
+SPARED = ("objective", "switches", "p95", "CPU", "cost", "GPU", "avoidable")
 """What a narrow terminal does without, first to last."""
 
 

@@ -111,6 +111,7 @@ def test_a_node_can_be_given(tmp_path: Path) -> None:
         (["rampe"], "there is no file and no generator named rampe", "the generators are ramp, drift"),
         (["ramp", "--policy", "best"], "there is no policy best", "the policies are gaia, reference"),
         (["ramp", "--slo-p95-ms", "soon"], "--slo-p95-ms soon is not a latency", "milliseconds"),
+        (["ramp", "--slo-p95-ms", "rmap=5"], "--slo-p95-ms rmap=... names no trace of this call", "traces are ramp"),
         (["ramp", "--gpu-outage", "5"], "--gpu-outage 5 is not a span of time", "60:120"),
         (["ramp", "--node", "absent"], "cannot read the node absent: No such file or directory", "from_s"),
         (["ramp", "--cpu-price", "nan"], "--cpu-price nan is not a number of 0 or more", "--help"),

@@ -34,7 +34,7 @@ def test_columns_are_those_of_a_stretch() -> None:
         ("gpu\nyes\n", "line 1: no column from_s"),
         ("from_s,watts\n0,1\n", "line 1: there is no column watts"),
         ("from_s,\n0,1\n", "line 1: there is no column without a name"),
-        ("from_s,gpu,gpu\n0,yes,no\n", "line 1: a column stands there twice"),
+        ("from_s,gpu,gpu\n0,yes,no\n", "line 1: there are 2 columns gpu"),
         ("from_s,gpu\n", "line 1: the node has no rows"),
         ("from_s,gpu\n0,maybe\n", "line 2: gpu is yes or no, not 'maybe'"),
         ("from_s,gpu_w\n0,-4\n", "line 2: gpu_w must be a number of 0 or more, not -4"),

@@ -1,3 +1,4 @@
+import gzip
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,11 @@ def test_what_other_programs_write_is_read(tmp_path: Path, text: str) -> None:
         (HEAD + "0,1,1,1\n", "line 2: 4 fields instead of 5"),
         (HEAD + "0,1,1,1,0,7\n", "line 2: 6 fields instead of 5"),
         (HEAD + "0,1,1,1,-3\n", "line 2: think_s must be"),
+        (HEAD + "0,1,1,1e300,0\n", r"line 2: cpu_time_ms must be at most 1e\+12, not 1e300"),
+        (HEAD + "0,1_0,1,1,0\n", "line 2: cpu_ms is no number: '1_0'"),
+        ("cpu_ms," + HEAD + "9,0,1,1,1,0\n", "line 1: there are 2 columns cpu_ms"),
+        (HEAD + "0,1,1,1,0\n0,1e12,1,1,0\n", "line 3: the requests up to here take over a year"),
+        (HEAD + ",1,1,1,1e7\n" * 4, "line 5: the requests up to here take over a year"),
     ],
 )
 def test_a_bad_trace_is_refused_with_the_line_and_the_reason(tmp_path: Path, text: str, message: str) -> None:
@@ -82,8 +88,16 @@ def test_a_bad_trace_is_refused_with_the_line_and_the_reason(tmp_path: Path, tex
 def test_a_file_that_cannot_be_read_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00")
 
-    with pytest.raises(UsageError, match="no text in UTF-8"):
+    (tmp_path / "latin.csv").write_bytes(HEAD.encode() + b"0,1,1,1,0\n" * 5000 + b"\xe9,1,1,1,0\n")
+    (tmp_path / "packed.csv.gz").write_bytes(gzip.compress(HEAD.encode()))
+
+    with pytest.raises(UsageError, match=r"binary.csv, line 1: no text in UTF-8"):
         read_trace(tmp_path / "binary.csv")
+    with pytest.raises(UsageError, match=r"latin.csv, line 5002: no text in UTF-8"):
+        read_trace(tmp_path / "latin.csv")
+    with pytest.raises(UsageError, match=r"packed.csv.gz is compressed") as refused:
+        read_trace(tmp_path / "packed.csv.gz")
+    assert "gunzip" in refused.value.hint
     with pytest.raises(UsageError, match="cannot read the trace"):
         read_trace(tmp_path / "absent.csv")
     with pytest.raises(UsageError, match="cannot read the trace"):

@@ -43,6 +43,17 @@ def test_a_wide_table_has_a_row_for_each_policy_and_shows_who_served() -> None:
     assert max(map(len, lines)) <= 140
 
 
+def test_a_very_narrow_table_cuts_no_figure() -> None:
+    terminal = console(40)
+
+    show_trace(terminal, compare(closed(60, cpu_s=2.0), Scenario()), UNICODE)
+
+    lines = text_of(terminal).splitlines()
+    assert lines[1].split() == ["policy", "x", "optimum", "late", "avoidable"]
+    assert "…" not in text_of(terminal)
+    assert max(map(len, lines)) <= 40
+
+
 @pytest.mark.parametrize("width", [60, 80])
 def test_a_narrow_table_leaves_out_what_it_can(width: int) -> None:
     terminal = console(width)
