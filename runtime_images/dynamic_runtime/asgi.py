@@ -18,6 +18,9 @@ from runtime_images.dynamic_runtime.contract import Message, Scope
 from runtime_images.dynamic_runtime.frames import CHUNK, FINAL, IN_ARENA, MAX_CHUNK_BYTES, RESPONSE
 
 _REMEMBERED_LINES = 128
+_REMEMBERED_BYTES = 4096
+"""Longer heads are taken apart each time: so 128 of them bound the memory."""
+
 _LENGTH_OF_LENGTH = len(b"content-length")
 
 
@@ -182,11 +185,18 @@ def build_scope(head: bytes, state: dict[str, Any], client: tuple[str, int] | No
     `state` is what the application's lifespan has left; each request has a copy of its own, as ASGI asks. `client` is
     the host and port that the request came from.
     """
+    scope = _remembered_scope(head) if len(head) <= _REMEMBERED_BYTES else _scope_of(head)
+    # What an application may change is its own.
+    asgi = {"version": "3.0", "spec_version": "2.3"}
+    return {**scope, "asgi": asgi, "headers": scope["headers"].copy(), "state": state.copy()}
+
+
+def _scope_of(head: bytes) -> Scope:
+    """What a head says; the same each time."""
     lines = head.split(b"\r\n")
     method, path, raw_path, query, version = _request_line(lines[0])
     return {
         "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.3"},
         "http_version": version,
         "method": method,
         "scheme": "http",
@@ -197,8 +207,11 @@ def build_scope(head: bytes, state: dict[str, Any], client: tuple[str, int] | No
         "headers": list(map(_header_of, lines[1:-2])),
         "client": client,
         "server": None,
-        "state": state.copy(),
     }
+
+
+_remembered_scope = lru_cache(maxsize=_REMEMBERED_LINES)(_scope_of)
+"""Many a client sends the same head again and again."""
 
 
 @lru_cache(maxsize=_REMEMBERED_LINES)

@@ -1,11 +1,13 @@
 """Every accepted form of a function is served unchanged, and every wrong one is refused with its place."""
 
+import copy
 import os
 import sys
 from pathlib import Path
 
 import pytest
 
+from runtime_images.dynamic_runtime.asgi import build_scope
 from tests.support.serving import serving, write_function
 
 KNATIVE = """
@@ -296,3 +298,16 @@ def test_a_file_that_no_import_could_name_is_served_all_the_same(tmp_path: Path)
     function = write_function(tmp_path, "def handler(payload):\n    return 'served'\n", "my func.v2.py")
     with serving(function, GAIA_ENTRYPOINT="my func.v2.py") as running:
         assert running.post({}).json() == "served"
+
+
+def test_what_an_application_changes_in_its_scope_is_not_seen_by_the_next_request() -> None:
+    head = b"GET /path?query HTTP/1.1\r\nHost: here\r\n\r\n"
+    first = build_scope(head, {"shared": 1})
+    unchanged = copy.deepcopy(first)
+
+    first["headers"].append((b"added", b"1"))
+    first["asgi"].clear()
+    first["state"].clear()
+    first["path"] = "/other"
+
+    assert build_scope(head, {"shared": 1}) == unchanged
