@@ -140,7 +140,7 @@ def expect_cpu_s(
     line through the floors, which is what a fixed overhead gives. It is only a guess, and made only where the GPU has
     become clearly faster than at the lowest point learned.
     """
-    sure_s = predict_cpu_s(points, gpu_s)
+    sure_s = _follow(points, gpu_s, GPU_S, CPU_S)
     if sure_s is None:
         return None
     lowest = points[0]

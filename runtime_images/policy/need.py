@@ -36,10 +36,10 @@ def needed_on_gpu(context: Context, slo_s: float) -> tuple[Needed, Counts]:
     if not context.fresh.services_s:
         return (), NOTHING
     late = _late(context, slo_s, slo_s)
-    missed = _sum(late)
-    saved = context.outlook.late(context.fresh, slo_s, context.state.ledger) - missed
+    counts = Counts(_sum(late)) if late else NOTHING
+    saved = context.outlook.late(context.fresh, slo_s, context.state.ledger) - counts.missed
     needed = (*late, (context.now - context.fresh.latencies_s[0], saved)) if saved > 0 else late
-    return needed, Counts(missed)
+    return needed, counts
 
 
 def _sum(needed: Needed) -> int:

@@ -183,6 +183,7 @@ def best(ledger: Ledger, terms: Terms) -> int:
     """The strategy to follow, as an index of `MULTIPLES`."""
     if not ledger.plans:
         return RELEASE_SOON
-    leaning = [cost_s + lean * terms.round_trip_s for cost_s, lean in zip(costs_s(ledger, terms), LEANS, strict=True)]
+    trip_s = terms.round_trip_s
+    leaning = [cost_s + lean * trip_s for cost_s, lean in zip(costs_s(ledger, terms), LEANS, strict=True)]
     leaning[NEVER] += terms.violation_s  # what one request says is not yet a habit
     return leaning.index(min(leaning))

@@ -95,13 +95,9 @@ def _is_as_cheap(context: Context) -> bool:
 
 def _against(context: Context, *, early: bool) -> str | None:
     """The rule that speaks against a promotion, if one does."""
-    rules = (
-        ("waits", _waits), ("unmeasured", _unmeasured), ("failing_gpu", _failing), ("futile", _futile),
-        ("no_use", _no_use), ("no_gpu", _no_gpu), ("leaving", _leaving), ("sparse", _sparse),
-    )  # fmt: skip
     if not early and _passing(context):
         return "passing"
-    return next((name for name, speaks in rules if speaks(context)), None)
+    return next((name for name, speaks in _AGAINST if speaks(context)), None)
 
 
 def _waits(context: Context) -> bool:
@@ -176,6 +172,13 @@ def _leaving(context: Context) -> bool:
 def _sparse(context: Context) -> bool:
     """Whether a GPU would have cost more lately than the late requests were worth."""
     return context.state.ledger.served > 0 and context.plan == plans.NEVER
+
+
+_AGAINST = (
+    ("waits", _waits), ("unmeasured", _unmeasured), ("failing_gpu", _failing), ("futile", _futile),
+    ("no_use", _no_use), ("no_gpu", _no_gpu), ("leaving", _leaving), ("sparse", _sparse),
+)  # fmt: skip
+"""Who is asked whether a promotion is in vain, in this order."""
 
 
 def _preferred(context: Context) -> Choice | None:
