@@ -188,7 +188,7 @@ def build_scope(head: bytes, state: dict[str, Any], client: tuple[str, int] | No
     scope = _remembered_scope(head) if len(head) <= _REMEMBERED_BYTES else _scope_of(head)
     # What an application may change is its own.
     asgi = {"version": "3.0", "spec_version": "2.3"}
-    return {**scope, "asgi": asgi, "headers": scope["headers"].copy(), "state": state.copy()}
+    return {**scope, "asgi": asgi, "headers": scope["headers"].copy(), "client": client, "state": state.copy()}
 
 
 def _scope_of(head: bytes) -> Scope:
@@ -205,7 +205,6 @@ def _scope_of(head: bytes) -> Scope:
         "query_string": query,
         "root_path": "",
         "headers": list(map(_header_of, lines[1:-2])),
-        "client": client,
         "server": None,
     }
 

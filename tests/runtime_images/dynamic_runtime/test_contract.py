@@ -302,7 +302,7 @@ def test_a_file_that_no_import_could_name_is_served_all_the_same(tmp_path: Path)
 
 def test_what_an_application_changes_in_its_scope_is_not_seen_by_the_next_request() -> None:
     head = b"GET /path?query HTTP/1.1\r\nHost: here\r\n\r\n"
-    first = build_scope(head, {"shared": 1})
+    first = build_scope(head, {"shared": 1}, ("192.0.2.1", 1))
     unchanged = copy.deepcopy(first)
 
     first["headers"].append((b"added", b"1"))
@@ -310,4 +310,4 @@ def test_what_an_application_changes_in_its_scope_is_not_seen_by_the_next_reques
     first["state"].clear()
     first["path"] = "/other"
 
-    assert build_scope(head, {"shared": 1}) == unchanged
+    assert build_scope(head, {"shared": 1}, ("192.0.2.1", 1)) == unchanged
