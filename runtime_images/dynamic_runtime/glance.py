@@ -12,6 +12,9 @@ import re
 MAX_HEAD_BYTES = 63 * 1024
 """Longer heads are measured, and mostly refused, by the slow reader."""
 
+_REMEMBERED_BYTES = 4096
+"""A head up to this size is kept for comparison: a connection that idles must not cost more."""
+
 _FRAMING = rb"(?i:host|content-length|transfer-encoding|te|trailer|connection|upgrade|expect):"
 _LINE = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++:[\t -~\x80-\xff]*+\r\n"
 _LINES = rb"(?:(?!" + _FRAMING + rb")" + _LINE + rb"|(?i:connection: ?keep-alive)\r\n)*+"
@@ -32,3 +35,24 @@ def lengths_of(data: bytes, start: int = 0) -> tuple[int, int] | None:
     if head is None or (head_length := head.end() - start) > MAX_HEAD_BYTES:
         return None
     return head_length, int(head[head.lastindex]) if head.lastindex else 0
+
+
+class Glance:
+    """Looks at what one client sends. Its heads are mostly the same, byte for byte: then it looks only once."""
+
+    __slots__ = ("_head", "_head_length", "_max_body", "_size")
+
+    def __init__(self, max_body_bytes: int) -> None:
+        self._max_body = max_body_bytes
+        self._head, self._head_length, self._size = b"", 0, -1
+
+    def at(self, data: bytes) -> int:
+        """How long the head is, if this is one ordinary request, whole, and nothing else; else 0."""
+        if len(data) == self._size and data.startswith(self._head):
+            return self._head_length
+        lengths = lengths_of(data)
+        if lengths is None or sum(lengths) != len(data) or lengths[1] > self._max_body:
+            return 0
+        if lengths[0] <= _REMEMBERED_BYTES:
+            self._head, self._head_length, self._size = data[: lengths[0]], lengths[0], len(data)
+        return lengths[0]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 from runtime_images.dynamic_runtime import client_address, time_limits
 from runtime_images.dynamic_runtime.body_receiver import BodyReceiver
 from runtime_images.dynamic_runtime.exchange import Exchange
-from runtime_images.dynamic_runtime.glance import lengths_of
+from runtime_images.dynamic_runtime.glance import Glance, lengths_of
 from runtime_images.dynamic_runtime.reading import Payload, ReadRequest, SlowReader
 from runtime_images.dynamic_runtime.slow_readers import unread_bytes
 from runtime_images.dynamic_runtime.time_limits import FROM_THE_NEXT_TICK
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runtime_images.dynamic_runtime.http_server import HttpServer
-
-_REMEMBERED_BYTES = 4096
-"""A head up to this size is kept for comparison: a connection that idles must not cost more."""
 
 
 class HttpConnection(asyncio.Protocol):
@@ -48,7 +45,7 @@ class HttpConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._max_body = server.max_body_bytes
         self._read: Callable[[bytes], None] | None = None  # who gets what comes, while a request is not whole
-        self._usual_head, self._usual_length, self._usual_size = b"", 0, -1
+        self._glance = Glance(server.max_body_bytes)
         self._slow: SlowReader | None = None
         self._collected: Payload | None = None
         self._receiving: Exchange | None = None
@@ -119,23 +116,11 @@ class HttpConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take what came. The common case is one ordinary request, whole: it goes on at once, as it stands."""
         free = self._read is None and self._current is None and not self._pending
-        # A client's heads are mostly the same, byte for byte: then nothing need be looked at again.
-        same = len(data) == self._usual_size and data.startswith(self._usual_head)
-        if free and (same or self._is_one_request(data)):
-            exchange = self._current = Exchange(self, data, self._usual_length, self._now())
+        if free and (head_length := self._glance.at(data)):
+            exchange = self._current = Exchange(self, data, head_length, self._now())
             self._handle(exchange)
         else:
             self._take(data, 0)
-
-    def _is_one_request(self, data: bytes) -> bool:
-        """Whether this is one ordinary request and nothing else; its head is remembered, unless it is a long one."""
-        lengths = lengths_of(data)
-        if lengths is None or sum(lengths) != len(data) or lengths[1] > self._max_body:
-            return False
-        self._usual_length = lengths[0]
-        self._usual_head = data[: min(lengths[0], _REMEMBERED_BYTES)]
-        self._usual_size = len(data) if lengths[0] <= _REMEMBERED_BYTES else -1
-        return True
 
     # requests in several pieces
 
