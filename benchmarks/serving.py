@@ -3,8 +3,9 @@
     python -m benchmarks.serving [--rounds 6] [--only c=64] [--peers PYTHON]
 
 Every server serves the same ASGI function; the runtime also a plain handler. Each server tree is pinned to one
-processor and the load client to another, all servers of a row are up at once and are loaded in turn, half a second
-each, so that a machine whose speed drifts drifts for all. CPU time a request is the figure to trust: requests a second
+processor and the load client to another, all servers of a row are up at once and are loaded in turn, a second each, so
+that a machine whose speed drifts drifts for all. The client is wrk where it is installed, else one in Python, which is
+itself too slow to show what the quickest rows can do. CPU time a request is the figure to trust: requests a second
 and latencies depend on the neighbours. Ratios are medians over the rounds of the ratio to uvicorn in the same round.
 
 The peers are uvicorn (with uvloop and httptools), func-python and granian; install them beside the project, or in an
@@ -23,7 +24,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.closed_loop import load
+from benchmarks import wrk
+from tests.support import closed_loop
 from tests.support.serving import free_port
 
 ECHO = """
@@ -50,7 +52,7 @@ def burn():
 FUNC_PYTHON = "from peer import handle\nfrom func_python.http import serve\nserve(handle)\n"
 SMALL = b'{"id": 1, "text": "thirty-four by"}'
 LARGE = b"x" * 1_000_000
-WINDOW_S = 0.5
+WINDOW_S = 1.0
 _LINE = "{:14} {:14} {:>8} {:>10} {:>8} {:>10} {:>8} {:>7}"
 
 
@@ -66,9 +68,13 @@ class Scenario:
     @property
     def request(self) -> bytes:
         """The request on the wire."""
-        kind = b"application/json" if self.body is SMALL else b"application/octet-stream"
-        head = b"POST / HTTP/1.1\r\nhost: t\r\ncontent-type: %b\r\ncontent-length: %d\r\n\r\n" % (kind, len(self.body))
-        return head + self.body
+        head = "POST / HTTP/1.1\r\nhost: t\r\ncontent-type: {}\r\ncontent-length: {}\r\n\r\n"
+        return head.format(self.content_type, len(self.body)).encode() + self.body
+
+    @property
+    def content_type(self) -> str:
+        """What the body says it is."""
+        return "application/json" if self.body is SMALL else "application/octet-stream"
 
     @property
     def asgi(self) -> str:
@@ -111,12 +117,24 @@ class Server:
         """
         before = _tree_cpu_s(self.process.pid)
         try:
-            seen = load(self.port, scenario.request, scenario.connections, WINDOW_S)
+            seen = _load(self.port, scenario)
         except ConnectionError as error:
             raise SystemExit(f"serving: {self.name}: {error}") from error
-        self.rps.append(seen.rps)
-        self.cpu_us.append((_tree_cpu_s(self.process.pid) - before) / len(seen.latencies_s) * 1e6)
-        self.p50_us.append(statistics.median(seen.latencies_s) * 1e6)
+        self.rps.append(seen.requests / seen.elapsed_s)
+        self.cpu_us.append((_tree_cpu_s(self.process.pid) - before) / seen.requests * 1e6)
+        self.p50_us.append(seen.p50_us)
+
+
+def _load(port: int, scenario: Scenario) -> wrk.Seen:
+    """A window of load.
+
+    Raises:
+        ConnectionError: the server broke a connection.
+    """
+    if wrk.is_there():
+        return wrk.load(port, scenario.body, scenario.content_type, scenario.connections)
+    seen = closed_loop.load(port, scenario.request, scenario.connections, WINDOW_S)
+    return wrk.Seen(len(seen.latencies_s), seen.elapsed_s, statistics.median(seen.latencies_s) * 1e6)
 
 
 def main() -> int:
@@ -129,6 +147,7 @@ def main() -> int:
     if not _has(options.peers, "uvicorn"):
         print("serving: skipped, the peer is missing: pip install uvicorn uvloop httptools func-python granian")
         return 0
+    print(f"client: {'wrk' if wrk.is_there() else 'in Python, for wrk is not installed'}")
     print(_LINE.format("row", "server", "rps", "x uvicorn", "CPU us", "x uvicorn", "p50 us", "added"))
     for scenario in SCENARIOS:
         if options.only in scenario.name:
@@ -237,7 +256,7 @@ def _has(python: str, module: str) -> bool:
 def _wait_for(server: Server, scenario: Scenario) -> None:
     for _ in range(400):
         try:
-            if load(server.port, scenario.request, scenario.connections, 0.2).latencies_s:
+            if closed_loop.load(server.port, scenario.request, scenario.connections, 0.2).latencies_s:
                 return
         except OSError:
             time.sleep(0.05)
