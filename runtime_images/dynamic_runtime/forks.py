@@ -2,7 +2,8 @@
 
 To fork a process that has imported torch keeps the kernel busy for some 4 ms, and the child for more until the pages
 that it writes to are its own. Nothing of that depends on the order. So when nothing has happened for a moment, one
-child is forked ahead. It waits for an order, and with that goes on exactly as if it had been forked for it:
+child is forked ahead. It rehearses what workers do first, waits for an order, and with that goes on exactly as if it
+had been forked for it:
 
 - environment, descriptors and session come with the order, so the standby serves either backend, and it holds
   nothing that could grow old: libraries are the zygote's, and the function's own code is read by each worker;
@@ -20,6 +21,7 @@ import os
 import selectors
 import signal
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,10 +61,14 @@ class Standby:
 
 
 class Forks:
-    """Starts a worker for each order, and tells the front when one has ended."""
+    """Starts a worker for each order, and tells the front when one has ended.
 
-    def __init__(self, control: socket.socket) -> None:
+    `rehearse` is called in the standby: what it does, a worker does again, then on memory that is its own already.
+    """
+
+    def __init__(self, control: socket.socket, rehearse: Callable[[], None]) -> None:
         self._control = control
+        self._rehearse = rehearse
         self._workers: dict[int, Child] = {}
         self._standby: Standby | None = None
         self._standby_due = True
@@ -116,19 +122,30 @@ class Forks:
     def _stand_by(self) -> Order | None:
         """Fork the standby. In that child: its order, once there is one."""
         self._standby_due = False
-        with contextlib.suppress(OSError):  # no descriptors, no memory: orders will be forks
+        try:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            with theirs:
-                try:
-                    child = self._fork()
-                except OSError:
-                    ours.close()
-                    raise
-                if child is None:
-                    ours.close()
-                    return take_order(theirs) or os._exit(0)
-            self._standby = Standby(child, ours)
+        except OSError:  # no descriptors left: orders will be forks
+            return None
+        with theirs:
+            try:
+                child = self._fork()
+            except OSError:
+                ours.close()
+                return None
+            if child is None:
+                ours.close()
+                return self._await_order(theirs)
+        self._standby = Standby(child, ours)
         return None
+
+    def _await_order(self, channel: socket.socket) -> Order:
+        """In the standby: its order. Without one it does not return."""
+        with contextlib.suppress(Exception):  # the worker meets it again, and reports it
+            self._rehearse()
+        order = take_order(channel)
+        if order is None:
+            os._exit(0)
+        return order
 
     def _fork(self) -> Child | None:
         """Fork; None in the child, which has nothing of this object's left.

@@ -26,6 +26,7 @@ from pathlib import Path
 from runtime_images.dynamic_runtime import lifeline, preloading, worker
 from runtime_images.dynamic_runtime.forks import Forks, Order, send, take_order
 from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.entrypoint import find_entry
 
 CUDA_LIBRARY = "libcuda.so.1"
 _CUDA_ERROR_NOT_INITIALIZED = 3
@@ -42,7 +43,7 @@ def main(arguments: list[str]) -> None:
     unfit = why_unfit()
     gc.freeze()  # children share these pages only as long as no collector writes to them
     send(control, {"event": "prepared", "unfit": unfit})
-    order = take_order(control) if unfit else Forks(control).serve()
+    order = take_order(control) if unfit else Forks(control, _rehearse).serve()
     if order is not None:
         _become_worker(order)
 
@@ -86,6 +87,12 @@ def cuda_is_initialised(library: str = CUDA_LIBRARY) -> bool:
     count = ctypes.c_int()
     answer: int = ctypes.CDLL(library).cuDeviceGetCount(ctypes.byref(count))
     return answer != _CUDA_ERROR_NOT_INITIALIZED
+
+
+def _rehearse() -> None:
+    """What every worker begins with: read the settings, and the function's files for its entry."""
+    settings = Settings.from_environ(os.environ)
+    find_entry(settings.function_dir, settings.entrypoint)
 
 
 def _become_worker(order: Order) -> None:

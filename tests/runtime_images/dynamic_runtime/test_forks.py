@@ -23,7 +23,7 @@ import os, signal, socket, sys
 
 from runtime_images.dynamic_runtime.forks import Forks
 
-order = Forks(socket.socket(fileno=int(sys.argv[1]))).serve()
+order = Forks(socket.socket(fileno=int(sys.argv[1])), lambda: None).serve()
 if order is not None:
     os.write(order.descriptors[0], f"{os.getpid()} {order.environ['NAME']}".encode())
     signal.pause()
@@ -62,13 +62,18 @@ class Zygote:
             assert self.take() == {"event": "exited", "pid": pid, "code": -signal.SIGKILL}
 
     def kill_standby(self) -> None:
-        if (pid := self.standby()) is not None:
-            os.kill(pid, signal.SIGKILL)
+        self._signal_standby(signal.SIGKILL)
 
     def stop_standby(self) -> None:
-        if (pid := self.standby()) is not None:
-            os.kill(pid, signal.SIGSTOP)
-            assert eventually(lambda: is_stopped(pid) or is_gone(pid))  # one that was killed may still be listed
+        if (pid := self._signal_standby(signal.SIGSTOP)) is not None:
+            assert eventually(lambda: is_stopped(pid) or is_gone(pid))
+
+    def _signal_standby(self, number: int) -> int | None:
+        pid = self.standby()
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError):  # one that was killed may have been listed still
+                os.kill(pid, number)
+        return pid
 
     def wait(self) -> None:
         """Until there is a standby, if one is due: after each order."""
@@ -128,7 +133,7 @@ def test_every_order_gets_a_worker_of_its_own_and_every_end_is_told(steps: list[
             forking.kill_worker()
         assert eventually(lambda: forking.standby() is not None)
 
-        assert forking.descriptors() == descriptors
+        assert eventually(lambda: forking.descriptors() <= descriptors)  # one more until a fork has returned
 
         standby = forking.standby()
         forking.control.close()

@@ -164,3 +164,18 @@ def test_a_function_with_threads_of_its_own_is_served_by_standbys(tmp_path: Path
         answer = running.post({}).json()
 
     assert answer == {"pid": standby, "started": True}
+
+
+def test_a_function_that_is_broken_meanwhile_is_told_by_the_worker_and_not_by_the_standby(tmp_path: Path) -> None:
+    with serving(write_function(tmp_path, HANDLER)) as running:
+        running.admin("POST", "/pin")
+        first = waiting(running)
+        (tmp_path / "func.py").unlink()
+        running.switch("gpu")
+        failed = running.event("setup_failed")
+        waiting(running, but=first)
+        still = running.post({}).json()
+
+    assert failed["kind"] == "no_entry"
+    assert still["backend"] == "cpu"
+    assert running.named("zygote") == []
