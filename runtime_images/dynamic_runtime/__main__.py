@@ -9,6 +9,7 @@ import uvloop
 
 from runtime_images.dynamic_runtime.clock import SystemClock
 from runtime_images.dynamic_runtime.events import EventLog
+from runtime_images.dynamic_runtime.processes import end_adopted
 from runtime_images.dynamic_runtime.runtime import Runtime
 from runtime_images.dynamic_runtime.settings import Settings, SettingsError
 
@@ -33,6 +34,7 @@ def main() -> int:
     try:
         return uvloop.run(serve())
     finally:
+        end_adopted()
         events.close()
 
 

@@ -18,6 +18,6 @@ def eventually(holds: Callable[[], bool], timeout_s: float = 10.0) -> bool:
 
 def is_gone(pid: int) -> bool:
     """Whether a process is dead; one that waits to be reaped is."""
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # before the file is opened, or while it is read
         return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
     return True

@@ -62,7 +62,9 @@ class Zygote:
             assert self.take() == {"event": "exited", "pid": pid, "code": -signal.SIGKILL}
 
     def kill_standby(self) -> None:
-        self._signal_standby(signal.SIGKILL)
+        """One that takes an order with its last breath is a worker that has died at once, which is told as such."""
+        if (pid := self._signal_standby(signal.SIGKILL)) is not None:
+            assert eventually(lambda: is_gone(pid))
 
     def stop_standby(self) -> None:
         if (pid := self._signal_standby(signal.SIGSTOP)) is not None:

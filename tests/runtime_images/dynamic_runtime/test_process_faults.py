@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.processes import is_gone
 from tests.support.serving import Serving, free_port, load, serving, write_function
 
 ECHO = "def handler(payload):\n    return payload\n"
@@ -178,6 +179,27 @@ def test_readiness_of_what_keeps_dying_is_defunct_with_the_log(tmp_path: Path) -
     assert (status, answer["status"], answer["log"]) == (503, "DEFUNCT", ["out of weights"])
     assert "exit code 5" in str(answer["error"])
     assert pauses == [0.0, 0.2, 0.4, 0.8, 1.6, 3.2]
+
+
+def test_what_a_function_has_started_ends_with_the_runtime_wherever_it_has_gone(tmp_path: Path) -> None:
+    source = """
+        import os, time
+
+        def handler(payload):
+            reading, writing = os.pipe()
+            if not os.fork():
+                os.setsid()
+                os.write(writing, str(os.getpid()).encode()) if not os.fork() else None
+                time.sleep(3600)
+            return int(os.read(reading, 20))
+    """
+    with serving(write_function(tmp_path, source), GAIA_MODE="cpu") as running:
+        grandchild = running.post({}).json()
+        there = not is_gone(grandchild)
+        running.stop()
+        gone = is_gone(grandchild)
+
+    assert (there, gone) == (True, True)
 
 
 def test_a_worker_that_served_well_is_replaced_at_once_however_often_it_dies(tmp_path: Path) -> None:
