@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+_VISIBLE = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
+"""How control characters are written that a file's name or a function's log may hold."""
+
 
 def result(text: str) -> None:
     """Write a result, a line of its own, to standard output."""
@@ -26,9 +29,9 @@ def raw(content: bytes) -> None:
 
 
 def note(text: str) -> None:
-    """Say something beside the result, on standard error."""
+    """Say something beside the result, on standard error; names and logs in it cannot steer the terminal."""
     sys.stdout.flush()
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(text.translate(_VISIBLE) + "\n")
     sys.stderr.flush()
 
 
