@@ -21,6 +21,7 @@ from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.zygote_process import ChildProcess
 from runtime_images.policy.model import Accelerator, Backend
 
+_LAST_WORDS_S = 2.0
 _KEPT_LOG_LINES = 30
 
 LineSink = Callable[[Backend, int, str, str, int | None], None]
@@ -101,9 +102,13 @@ class WorkerProcess:
         code = await self.process.wait()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)  # children of the function that outlived it
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.gather(*self.readers, return_exceptions=True), 2)
+        await self.printed()
         return code
+
+    async def printed(self) -> None:
+        """Until all that it printed was read; it has ended, so this takes long only if somebody else holds a pipe."""
+        if self.readers:
+            await asyncio.wait(self.readers, timeout=_LAST_WORDS_S)
 
     def release(self) -> None:
         """Free the descriptors and the memory."""

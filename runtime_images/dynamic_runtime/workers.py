@@ -134,9 +134,10 @@ class Workers:
             facts = {"kind": "exit", "message": f"the worker cannot be started: {error}"}
         if worker is not None and "kind" not in facts:
             return worker
-        failure = StartError({**start_failure(backend, "", "", worker.log if worker is not None else ()), **facts})
         if worker is not None:
             worker.kill()
+            await worker.printed()  # the reason came on a socket, the lines that explain it come on a pipe
+        failure = StartError({**start_failure(backend, "", "", worker.log if worker is not None else ()), **facts})
         self._overseer.failed_to_start(backend, failure)
         raise failure
 
