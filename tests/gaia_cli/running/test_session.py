@@ -80,33 +80,29 @@ def test_the_first_signal_stops_the_runtime_and_waits_for_its_last_words() -> No
     assert (session.ended_by, session.hurried) == (ExitCode.TERMINATED, False)
 
 
-def test_a_second_sigterm_waits_like_the_first_for_programs_send_two() -> None:
+def signalled_twice(code: ExitCode, *, heeds: bool) -> tuple[Watcher, Session]:
+    """A run that is asked to end, and asked again before it has; whether the runtime heeds that."""
     watcher, events = Watcher(), matmul_run()
-    running = FakeRunning(events[:-1], events[-1:])
     session = Session(watcher)
 
     def twice() -> None:
-        session.interrupt(ExitCode.TERMINATED)
-        session.interrupt(ExitCode.TERMINATED)
+        session.interrupt(code)
+        session.interrupt(code)
 
     watcher.on_ready = twice
-    session.follow(running)
+    session.follow(FakeRunning(events[:-1], events[-1:], heeds=heeds))
+    return watcher, session
+
+
+def test_a_second_sigterm_waits_like_the_first_for_programs_send_two() -> None:
+    watcher, session = signalled_twice(ExitCode.TERMINATED, heeds=True)
 
     assert watcher.seen[-1] == "stopped"
     assert (session.ended_by, session.hurried) == (ExitCode.TERMINATED, False)
 
 
 def test_a_second_ctrl_c_does_not_wait() -> None:
-    watcher, events = Watcher(), matmul_run()
-    running = FakeRunning(events[:-1], events[-1:], heeds=False)
-    session = Session(watcher)
-
-    def twice() -> None:
-        session.interrupt(ExitCode.INTERRUPTED)
-        session.interrupt(ExitCode.INTERRUPTED)
-
-    watcher.on_ready = twice
-    session.follow(running)
+    watcher, session = signalled_twice(ExitCode.INTERRUPTED, heeds=False)
 
     assert "stopped" not in watcher.seen
     assert (session.ended_by, session.hurried) == (ExitCode.INTERRUPTED, True)
