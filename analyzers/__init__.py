@@ -15,16 +15,16 @@ TYPE_CHECKING = False  # as type checkers know it; importing `typing` takes long
 if TYPE_CHECKING:
     from analyzers.analysis import Analysis, analyze
     from analyzers.errors import AnalyzerError
-    from analyzers.linting import FileResult, lint
+    from analyzers.linting.engine import FileResult, lint
 
 __all__ = ["Analysis", "AnalyzerError", "FileResult", "analyze", "lint"]
 
 _HOMES = {
     "Analysis": "analyzers.analysis",
     "AnalyzerError": "analyzers.errors",
-    "FileResult": "analyzers.linting",
+    "FileResult": "analyzers.linting.engine",
     "analyze": "analyzers.analysis",
-    "lint": "analyzers.linting",
+    "lint": "analyzers.linting.engine",
 }
 
 

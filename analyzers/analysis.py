@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from analyzers.alternatives import Alternative, alternatives, by_slo
-from analyzers.escalation import Find, resolve
 from analyzers.examination import failure, in_cells, in_its_cell, open_device, with_excerpts
-from analyzers.facts import Facts
+from analyzers.facts.escalation import Find, resolve
+from analyzers.facts.model import Facts
+from analyzers.facts.stage1 import deep_recursion, extract
 from analyzers.findings import Finding, Signal
-from analyzers.reading import Source
-from analyzers.records import replace
+from analyzers.lean.records import replace
+from analyzers.lean.suppression import split, suppressions
+from analyzers.project.reading import Source
+from analyzers.project.sources import Project, collect
 from analyzers.rules.evidence import examine
-from analyzers.sources import Project, collect
-from analyzers.suppression import split, suppressions
-from analyzers.syntax import deep_recursion, extract
-from analyzers.verdict import decide
+from analyzers.verdict.alternatives import Alternative, alternatives, by_slo
+from analyzers.verdict.verdict import decide
 from runtime_images.policy.model import Evidence, ExecutionMode, Slo, Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from analyzers.hardware import Hardware
-    from analyzers.prediction import Prediction
+    from analyzers.verdict.hardware import Hardware
+    from analyzers.verdict.prediction import Prediction
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def _in_use(evidence: list[Finding], project: Project) -> list[Finding]:
     """The findings of code that serving may run."""
     if all(finding.place.path in project.starts for finding in evidence):
         return evidence
-    from analyzers.unused import unused  # most functions are one file
+    from analyzers.facts.unused import unused  # most functions are one file
 
     aside = unused(project.sources, project.starts)
     return [finding for finding in evidence if not aside.covers(finding.place)]
@@ -126,7 +126,7 @@ def _profile(slo: Slo | None, name: str) -> "Hardware | None":
     """The hardware to predict for; one that is named must be there, even when nothing is predicted."""
     if not name and (slo is None or slo.latency_p95_ms is None):
         return None
-    from analyzers.hardware import hardware
+    from analyzers.verdict.hardware import hardware
 
     return hardware(name)
 
@@ -136,7 +136,7 @@ def _prediction(
 ) -> "Prediction | None":
     if slo is None or profile is None:
         return None
-    from analyzers.prediction import predict
+    from analyzers.verdict.prediction import predict
 
     prediction = predict(facts, slo, profile)
     if prediction is None:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from analyzers.findings import Finding, Place, Signal
-from analyzers.lines import lines_of
-from analyzers.reading import Code, Source, Trouble
-from analyzers.records import replace
-from analyzers.suppression import Suppression
+from analyzers.lean.lines import lines_of
+from analyzers.lean.records import replace
+from analyzers.lean.suppression import Suppression
+from analyzers.project.reading import Code, Source, Trouble
 
 
 def failure(trouble: Trouble) -> Finding:
@@ -48,14 +48,14 @@ def in_its_cell(place: Place, sources: "Sequence[Source | Code]") -> Place:
     starts = next((source.cells for source in sources if source.path == place.path), ())
     if not starts:
         return place
-    from analyzers.notebooks import in_cell
+    from analyzers.project.notebooks import in_cell
 
     return in_cell(place, starts)
 
 
 def comments_in_cells(comments: Sequence[Suppression], starts: tuple[int, ...]) -> tuple[Suppression, ...]:
     """The comments of a notebook whose cells begin on the lines `starts`, placed by cell and by the line in it."""
-    from analyzers.notebooks import in_cell
+    from analyzers.project.notebooks import in_cell
 
     places = [in_cell(Place(comment.path, comment.line), starts) for comment in comments]
     return tuple(

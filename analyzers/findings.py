@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from analyzers.records import record
+from analyzers.lean.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

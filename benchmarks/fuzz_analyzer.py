@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from analyzers import AnalyzerError, analyze, lint
-from analyzers.dependency_lists import NAMES
 from analyzers.findings import Finding
-from analyzers.notebook_positions import NotebookFile
+from analyzers.project.dependency_lists import NAMES
+from analyzers.project.notebook_positions import NotebookFile
 from analyzers.rules.evidence import RULES
 from benchmarks.nasty import nasty_files
 from gaia_cli.linting.fix import FIXABLE, fix

@@ -14,14 +14,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gaia_cli.errors import UsageError
-from gaia_cli.simulator.comparison import Comparison, compare, standings
-from gaia_cli.simulator.generators import GENERATORS
-from gaia_cli.simulator.policies import POLICIES
-from gaia_cli.simulator.scenario import Scenario
-from gaia_cli.simulator.sources import find_traces, open_traces
-from gaia_cli.simulator.traces import Row, trace_of
+from gaia_cli.simulator.policies.registry import POLICIES
+from gaia_cli.simulator.results.comparison import Comparison, compare, standings
+from gaia_cli.simulator.traces.generators import GENERATORS
+from gaia_cli.simulator.traces.sources import find_traces, open_traces
+from gaia_cli.simulator.traces.trace import Row, trace_of
 from gaia_cli.simulator.wishes import read_slos
-from gaia_cli.simulator.world import replay
+from gaia_cli.simulator.world.scenario import Scenario
+from gaia_cli.simulator.world.world import replay
 from runtime_images.policy.decide import PolicySettings, PolicyState, decide, initial_state
 from runtime_images.policy.model import Backend, ExecutionMode, LaneObservation, Observation, Slo
 

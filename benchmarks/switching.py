@@ -27,8 +27,8 @@ from pathlib import Path
 import uvloop
 
 from benchmarks.counting_client import CONNECTIONS, Seen, load, load_while
-from runtime_images.dynamic_runtime import recovery
-from runtime_images.dynamic_runtime.accounting import process_cpu_s
+from runtime_images.dynamic_runtime.telemetry.cpu_share import process_cpu_s
+from runtime_images.dynamic_runtime.workers import recovery
 from tests.support.serving import Serving, serving, write_function
 
 PROMOTIONS = 30

@@ -12,7 +12,7 @@ import typer
 
 from gaia_cli.choices import AcceleratorName, EngineName, ModeName, Report, Stream, Template
 from gaia_cli.errors import ExitCode
-from gaia_cli.lint_verb import lint
+from gaia_cli.linting.verb import lint
 
 Call = Callable[[], ExitCode]
 

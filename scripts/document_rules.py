@@ -8,8 +8,8 @@ A test compares the pages with what this writes, so they are never older than th
 from pathlib import Path
 
 from analyzers.rules.evidence import RULES
-from analyzers.rules.hygiene import HYGIENE
 from analyzers.rules.hygiene_model import HygieneRule
+from analyzers.rules.hygiene_registry import HYGIENE
 from analyzers.rules.mode_model import ModeRule
 from analyzers.rules.model import Rule
 from analyzers.rules.modes import MODE_RULES

@@ -29,7 +29,7 @@ from pathlib import Path
 from analyzers import analyze
 from analyzers.calibration import CEILING, FLOOR, NEEDS_GPU, NO_USE, PRIOR, SHIFT, SLOPE
 from analyzers.findings import Finding, Signal
-from analyzers.verdict import strongest_per_rule
+from analyzers.verdict.verdict import strongest_per_rule
 from runtime_images.policy.model import ExecutionMode
 
 _BINS = 10

@@ -7,7 +7,7 @@ so that a format that needs neither pays for neither.
 from collections.abc import Mapping
 from enum import IntEnum
 
-from analyzers.records import record
+from analyzers.lean.records import record
 
 
 class Level(IntEnum):

@@ -1,4 +1,4 @@
-"""The rules: evidence.py, hygiene.py and modes.py list those of each kind; a module loads with no more than it needs.
+"""The rules: evidence.py, hygiene_registry.py and modes.py list those of each kind; a module loads only what it needs.
 
 The 9xx codes are not rules but failures of the analysis itself (`FAILURES`).
 """

@@ -6,43 +6,36 @@ scale, 6xx evidence for the CPU. A run that asks for no evidence, as a hook's do
 
 from collections.abc import Iterator, Sequence
 
-from analyzers.facts import Facts, Place
-from analyzers.rules import (
+from analyzers.facts.model import Facts, Place
+from analyzers.rules.cpu import cpu_build, cpu_library, plumbing, waiting
+from analyzers.rules.frameworks import cuda_package, framework, gpu_only_library, leftover_framework
+from analyzers.rules.kernels import compiled_graph, cuda_source, gpu_kernel, parallel_cpu
+from analyzers.rules.model import Finding, Rule, Signal
+from analyzers.rules.placement import (
     asks_for_gpus,
     asks_gaia,
-    batch_size,
-    compiled_graph,
-    cpu_build,
-    cpu_library,
-    cuda_package,
     cuda_runtime,
-    cuda_source,
     device_default,
     device_map,
-    framework,
-    gathered_batch,
     gpu_command,
-    gpu_kernel,
-    gpu_only_library,
     gpu_option,
     gpu_provider,
     guarded_device,
     half_precision,
+    pinned_device,
+    refuses_cpu,
+)
+from analyzers.rules.work import (
+    batch_size,
+    gathered_batch,
     heavy_pipeline,
-    leftover_framework,
     matrix_product,
     model_scale,
-    parallel_cpu,
-    pinned_device,
-    plumbing,
-    refuses_cpu,
     small_network,
     tensor_size,
     training,
-    waiting,
     weights_file,
 )
-from analyzers.rules.model import Finding, Rule, Signal
 
 RULES: tuple[Rule, ...] = (
     gpu_only_library.RULE,

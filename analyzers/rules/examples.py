@@ -2,10 +2,10 @@
 
 import ast
 
-from analyzers.dependencies import read_requirements
-from analyzers.facts import Asset, Facts
-from analyzers.reading import Source
-from analyzers.syntax import extract
+from analyzers.facts.model import Asset, Facts
+from analyzers.facts.stage1 import extract
+from analyzers.project.dependencies import read_requirements
+from analyzers.project.reading import Source
 
 REQUIREMENTS_MARK = "# requirements.txt\n"
 FILES_MARK = "# files\n"

@@ -1,15 +1,15 @@
 """What a hygiene rule is: it asks not where a function belongs but whether it can be moved, and how much that hurts.
 
-Such a rule also sees when code runs (situations.py). What it finds has no weight and is no evidence: only
+Such a rule also sees when code runs (reading.py). What it finds has no weight and is no evidence: only
 `gaia lint` reports it, and no verdict depends on it.
 """
 
 from collections.abc import Callable, Iterator
 
-from analyzers.facts import Call, Facts, Place
-from analyzers.phases import Phase, Situation, Situations
-from analyzers.records import record
-from analyzers.rules.devices import placement
+from analyzers.facts.contexts.model import Phase, Situation, Situations
+from analyzers.facts.model import Call, Facts, Place
+from analyzers.lean.records import record
+from analyzers.rules.knowledge.devices import placement
 from analyzers.rules.model import Finding, Signal
 
 

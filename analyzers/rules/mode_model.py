@@ -6,8 +6,8 @@ What it finds is no evidence either, but a contradiction between two files; it s
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from analyzers.facts import Place
-from analyzers.records import record
+from analyzers.facts.model import Place
+from analyzers.lean.records import record
 from analyzers.rules.model import Finding, Signal
 from runtime_images.policy.model import ExecutionMode, Verdict
 

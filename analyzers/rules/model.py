@@ -6,11 +6,11 @@ are its tests and its page in the documentation (docs/rules, written by scripts/
 
 from collections.abc import Callable, Iterator
 
-from analyzers.facts import Facts
+from analyzers.facts.model import Facts
 from analyzers.findings import Finding as Finding  # noqa: PLC0414 -- part of what a rule is
 from analyzers.findings import Place
 from analyzers.findings import Signal as Signal  # noqa: PLC0414 -- likewise
-from analyzers.records import record
+from analyzers.lean.records import record
 
 Found = Iterator[tuple[Place, str, float, Signal]]
 

@@ -5,7 +5,7 @@ Only what lints whole functions imports this module.
 
 from collections.abc import Iterator
 
-from analyzers.rules import (
+from analyzers.rules.declarations import (
     manifest_missing,
     manifest_mode,
     manifest_stale,

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gaia_cli.analyzing import analyze_project
 from gaia_cli.errors import ExitCode, UsageError
-from gaia_cli.project import FunctionProject, load_project
+from gaia_cli.project.analyzing import analyze_project
+from gaia_cli.project.project import FunctionProject, load_project
 
 if TYPE_CHECKING:
     from analyzers import Analysis

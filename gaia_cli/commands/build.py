@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from gaia_cli.errors import ExitCode, UsageError
-from gaia_cli.serving import checked_mode, servable_project
+from gaia_cli.project.serving import checked_mode, servable_project
 
 _HOST = r"(localhost|[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)+|[a-zA-Z0-9-]+(?=:))(:[0-9]+)?"  # else it is a part of the name
 _TAG = re.compile(
@@ -32,7 +32,7 @@ def build(
     pin = checked_mode(mode) if mode else None
     project = servable_project(path)
 
-    from gaia_cli.docker_engine import Docker
+    from gaia_cli.engines.docker_client import Docker
     from gaia_cli.images.build import Wish, build_image
     from gaia_cli.images.manifest import manifest_of
     from gaia_cli.views.build import BuildSteps, report

@@ -3,9 +3,9 @@
 import shlex
 from pathlib import Path
 
-from gaia_cli import kinds
 from gaia_cli.errors import ExitCode, UsageError
-from gaia_cli.project import slug
+from gaia_cli.project import kinds
+from gaia_cli.project.project import slug
 
 _TEMPLATES = Path(__file__).parent.parent / "templates"
 _FILES = ("func.py", "gaia.toml", "requirements.txt")

@@ -5,8 +5,8 @@ import re
 import sys
 from pathlib import Path
 
-from gaia_cli.client import Answer, Request, ask
 from gaia_cli.errors import ExitCode, RequestError, UsageError
+from gaia_cli.running.one_request import Answer, Request, ask
 from gaia_cli.views import console
 from runtime_images.policy.model import Accelerator, Backend
 
@@ -104,7 +104,7 @@ def _ask_once(path: Path, request: Request) -> Answer:
     from gaia_cli.engines import Launch
     from gaia_cli.engines.once import started_once
     from gaia_cli.engines.process import ProcessEngine
-    from gaia_cli.serving import mode_of, servable_project, settings_of
+    from gaia_cli.project.serving import mode_of, servable_project, settings_of
 
     project = servable_project(path)
     mode, _reason = mode_of(project, path)

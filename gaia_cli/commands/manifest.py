@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from analyzers.manifest import FILE_NAME, render_manifest
-from gaia_cli.analyzing import analyze_project
 from gaia_cli.errors import AnalysisError, ExitCode, UsageError
-from gaia_cli.project import FunctionProject, load_project
+from gaia_cli.project.analyzing import analyze_project
+from gaia_cli.project.project import FunctionProject, load_project
 from gaia_cli.version import __version__
 from gaia_cli.views import console
 

@@ -12,19 +12,19 @@ from functools import partial
 from pathlib import Path
 
 from gaia_cli.engines import Engine, Launch, RunningFunction
+from gaia_cli.engines.checks import accelerators_for, offer, open_engine
+from gaia_cli.engines.ports import HOST, choose_port, is_free
 from gaia_cli.errors import EngineError, ExitCode, UsageError
-from gaia_cli.project import FunctionProject
+from gaia_cli.project.project import FunctionProject
+from gaia_cli.project.serving import mode_of, servable_project, settings_of
 from gaia_cli.running.choose import AUTO, Choice, choose_accelerator, choose_engine
-from gaia_cli.running.engines_here import accelerators_for, offer, open_engine
 from gaia_cli.running.interrupts import Interrupted, Interrupts
 from gaia_cli.running.plan import RunPlan
-from gaia_cli.running.ports import HOST, choose_port, is_free
 from gaia_cli.running.requests_file import read_requests
 from gaia_cli.running.screen import Screen
 from gaia_cli.running.session import Session
 from gaia_cli.running.summary import RunSummary, summarize
 from gaia_cli.running.trace import TraceRecorder
-from gaia_cli.serving import mode_of, servable_project, settings_of
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.policy.model import Accelerator, ExecutionMode
 

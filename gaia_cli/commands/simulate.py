@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gaia_cli.errors import ExitCode
-from gaia_cli.simulator.comparison import Comparison, compare, standings
-from gaia_cli.simulator.node_files import read_node
-from gaia_cli.simulator.scenario import DEFAULTS, Scenario
-from gaia_cli.simulator.sources import find_traces, name_of, open_traces
+from gaia_cli.simulator.results.comparison import Comparison, compare, standings
+from gaia_cli.simulator.traces.node_files import read_node
+from gaia_cli.simulator.traces.sources import find_traces, name_of, open_traces
 from gaia_cli.simulator.wishes import check_numbers, read_outages, read_policies, read_slos
+from gaia_cli.simulator.world.scenario import DEFAULTS, Scenario
 from gaia_cli.views import console
 from gaia_cli.views.simulation import SimulationView
 from runtime_images.policy.model import ExecutionMode

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from gaia_cli.project import FunctionProject
+from gaia_cli.project.project import FunctionProject
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.policy.model import Accelerator
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import cache
 
-from gaia_cli.docker_engine import Container, ContainerSpec, Docker
 from gaia_cli.engines import Event, Launch, Progress, RunningFunction
+from gaia_cli.engines.docker_client import Container, ContainerSpec, Docker
 from gaia_cli.errors import EngineError
 from gaia_cli.images.build import Wish, build_image
 from gaia_cli.images.manifest import manifest_of

@@ -24,8 +24,8 @@ from pathlib import Path
 from gaia_cli.engines import Progress
 from gaia_cli.engines.tools import ToolError, run_tool
 from gaia_cli.errors import ConfigurationError, RequirementsError
-from gaia_cli.project import FunctionProject
-from gaia_cli.requirements import Requirements
+from gaia_cli.project.project import FunctionProject
+from gaia_cli.project.requirements import Requirements
 from runtime_images.policy.model import Accelerator
 
 _LAYOUT = 1

@@ -23,8 +23,8 @@ from typing import IO
 
 from gaia_cli.engines import Event, Launch, Progress, RunningFunction
 from gaia_cli.engines.environments import clean_environ, function_python
+from gaia_cli.engines.ports import is_free
 from gaia_cli.errors import EngineError, UsageError
-from gaia_cli.running.ports import is_free
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.policy.model import Accelerator
 
@@ -52,7 +52,7 @@ class ProcessEngine:
 
     def accelerators(self) -> tuple[Accelerator, ...]:
         """An NVIDIA GPU where the driver shows one, and the emulated lane."""
-        from runtime_images.dynamic_runtime.devices import nvidia_gpus
+        from runtime_images.dynamic_runtime.telemetry.devices import nvidia_gpus
 
         real = (Accelerator.NVIDIA,) if nvidia_gpus() else ()
         return (*real, Accelerator.EMULATED)

@@ -10,14 +10,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gaia_cli.docker_engine import BuildError, Docker, ignore_matcher
-from gaia_cli.docker_errors import explain
+from gaia_cli.engines.docker_client import BuildError, Docker, ignore_matcher
+from gaia_cli.engines.docker_errors import explain
 from gaia_cli.errors import EngineError, GaiaError, RequirementsError
 from gaia_cli.images.context import BuildContext, ignore_patterns, write_context
 from gaia_cli.images.manifest import Manifest
 from gaia_cli.images.plan import NAME_LABEL, ImagePlan, Target, plan_image
 from gaia_cli.images.recipes import base_images
-from gaia_cli.project import FunctionProject
+from gaia_cli.project.project import FunctionProject
 from gaia_cli.version import __version__
 from runtime_images.policy.model import ExecutionMode
 

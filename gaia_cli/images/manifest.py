@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass
 
 from analyzers.manifest import render_manifest, to_object
-from gaia_cli.analyzing import analyze_project
-from gaia_cli.project import FunctionProject
+from gaia_cli.project.analyzing import analyze_project
+from gaia_cli.project.project import FunctionProject
 from gaia_cli.version import __version__
 from runtime_images.policy.model import ExecutionMode
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from gaia_cli.errors import ConfigurationError
 from gaia_cli.images.recipes import BaseImages, dockerfile_template
-from gaia_cli.kinds import DNS_LABEL, IMAGE
-from gaia_cli.project import FunctionProject
-from gaia_cli.serving import settings_of
+from gaia_cli.project.kinds import DNS_LABEL, IMAGE
+from gaia_cli.project.project import FunctionProject
+from gaia_cli.project.serving import settings_of
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.policy.model import Accelerator, ExecutionMode
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
 from analyzers.formats.findings import LintFinding
-from analyzers.lines import lines_of
-from analyzers.records import replace
+from analyzers.lean.lines import lines_of
+from analyzers.lean.records import replace
 from gaia_cli.linting.configuration import Configuration
 from gaia_cli.linting.discovery import relative
 from gaia_cli.linting.profiles import ENTANGLED, UNUSED_SUPPRESSION, profile
@@ -13,7 +13,7 @@ from gaia_cli.linting.profiles import ENTANGLED, UNUSED_SUPPRESSION, profile
 TYPE_CHECKING = False  # as type checkers know it; see options.py
 if TYPE_CHECKING:
     from analyzers.findings import Finding
-    from analyzers.linting import FileResult
+    from analyzers.linting.engine import FileResult
 
 
 def collected(
@@ -90,7 +90,7 @@ def unused_suppressions(result: "FileResult", sources: Mapping[str, str]) -> Ite
 def _lines(text: str, cell: int) -> list[str]:
     """The lines of a file's text, or of one cell of a notebook's; none where the cell is not there any more."""
     if cell:
-        from analyzers.notebooks import NotANotebookError, cells_of
+        from analyzers.project.notebooks import NotANotebookError, cells_of
 
         try:
             cells = cells_of(text)

@@ -8,7 +8,7 @@ table's name does not even occur is not parsed.
 from collections.abc import Iterable, Iterator
 
 from analyzers.formats.findings import Confidence, Level
-from analyzers.records import record
+from analyzers.lean.records import record
 from gaia_cli.errors import UsageError
 from gaia_cli.linting.discovery import above, file_to_come, files_to_lint, repository_root, root_of
 from gaia_cli.linting.functions import declared_functions
@@ -80,7 +80,7 @@ def _holds(path: str, words: tuple[bytes, ...]) -> bool:
 def _read(directory: str) -> LintTable:
     from pathlib import Path
 
-    from gaia_cli.project import load_lint
+    from gaia_cli.project.project import load_lint
 
     table = load_lint(Path(directory))
     named = (*(table.select or ()), *table.extend_select, *(table.ignore or ()))

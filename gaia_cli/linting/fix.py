@@ -4,7 +4,7 @@ A fix is a module in fixes/ with one function from a file's bytes to its new byt
 changed. Which code has which is the table below.
 """
 
-from analyzers.records import record
+from analyzers.lean.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from analyzers.formats.findings import LintFinding
-from analyzers.records import record
+from analyzers.lean.records import record
 from gaia_cli.errors import UsageError
 from gaia_cli.linting.fix import FIXABLE, fix
 

@@ -7,8 +7,8 @@ only files are named, nothing of this is loaded but this module.
 import os
 from collections.abc import Iterator, Sequence
 
-from analyzers.linting import FileResult
-from analyzers.records import replace
+from analyzers.lean.records import replace
+from analyzers.linting.engine import FileResult
 from gaia_cli.linting.discovery import directories_below, relative
 
 TYPE_CHECKING = False  # as type checkers know it; see options.py

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from analyzers import Analysis
-from analyzers.facts import Place
+from analyzers.facts.model import Place
+from analyzers.lean.records import replace as with_changes
 from analyzers.manifest import FILE_NAME, to_object
-from analyzers.records import replace as with_changes
+from analyzers.project.toml_places import place_of
 from analyzers.rules.mode_model import Declared
 from analyzers.rules.model import Finding
 from analyzers.rules.modes import contradictions
-from analyzers.toml_places import place_of
-from gaia_cli.analyzing import analyze_code, pinned
 from gaia_cli.errors import FunctionError
-from gaia_cli.project import FunctionProject, load_project
+from gaia_cli.project.analyzing import analyze_code, pinned
+from gaia_cli.project.project import FunctionProject, load_project
 from gaia_cli.version import __version__
 
 _CONFIGURATIONS = ("gaia.toml", "pyproject.toml")

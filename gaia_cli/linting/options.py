@@ -5,7 +5,7 @@ Both give an `Options`, in which None means that the flag was not given, so that
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from analyzers.records import record
+from analyzers.lean.records import record
 from gaia_cli.errors import UsageError
 
 TYPE_CHECKING = False  # as type checkers know it; importing `typing` takes longer than parsing the options

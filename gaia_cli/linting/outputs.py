@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 
 from analyzers.formats.findings import LintFinding, Report, RuleText
-from analyzers.records import record, replace
+from analyzers.lean.records import record, replace
 from gaia_cli.errors import UsageError
 from gaia_cli.linting.options import FORMATS
 

@@ -11,7 +11,7 @@ name was recognised, low where a habit was taken for an intent.
 """
 
 from analyzers.formats.findings import Confidence, Level
-from analyzers.records import record
+from analyzers.lean.records import record
 
 
 @record

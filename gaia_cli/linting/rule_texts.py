@@ -6,8 +6,8 @@ Loading this loads every rule, so only what shows rules imports it.
 from analyzers.formats.findings import RuleText
 from analyzers.rules import FAILURES
 from analyzers.rules.evidence import RULES
-from analyzers.rules.hygiene import HYGIENE
 from analyzers.rules.hygiene_model import HygieneRule
+from analyzers.rules.hygiene_registry import HYGIENE
 from analyzers.rules.mode_model import ModeRule
 from analyzers.rules.model import Rule
 from analyzers.rules.modes import MODE_RULES

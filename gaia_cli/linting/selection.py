@@ -8,7 +8,7 @@ code is both selected and ignored, the more exact of the two says so, and `--ign
 from collections.abc import Iterable, Sequence
 
 from analyzers.formats.findings import Confidence, Level
-from analyzers.records import record
+from analyzers.lean.records import record
 from gaia_cli.errors import UsageError
 from gaia_cli.linting.profiles import FAILURE_FAMILY, PROFILES, profile
 

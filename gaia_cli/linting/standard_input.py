@@ -2,7 +2,7 @@
 
 import sys
 
-from analyzers.linting import FileResult, lint_text
+from analyzers.linting.engine import FileResult, lint_text
 
 
 def lint_standard_input(path: str, root: str, *, evidence: bool) -> tuple[FileResult, str]:

@@ -1,6 +1,6 @@
 """What the configuration file says about linting: [lint] in gaia.toml, [tool.gaia.lint] in pyproject.toml."""
 
-from analyzers.records import record
+from analyzers.lean.records import record
 
 
 @record

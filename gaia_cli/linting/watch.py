@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from analyzers.records import replace
+from analyzers.lean.records import replace
 from gaia_cli.errors import ExitCode, GaiaError
 from gaia_cli.linting.configuration import configure
 from gaia_cli.linting.options import Options

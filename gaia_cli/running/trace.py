@@ -17,7 +17,7 @@ from statistics import median
 
 from gaia_cli.errors import UsageError
 from gaia_cli.running.history import Event
-from gaia_cli.simulator.trace_files import COLUMNS
+from gaia_cli.simulator.traces.trace_files import COLUMNS
 from runtime_images.policy.model import Backend
 
 NEAREST = 5

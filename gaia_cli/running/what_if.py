@@ -11,9 +11,9 @@ from statistics import median
 
 from gaia_cli.running.history import RunHistory
 from gaia_cli.running.trace import Served, trace_rows
-from gaia_cli.simulator.comparison import compare
-from gaia_cli.simulator.scenario import Scenario
-from gaia_cli.simulator.traces import Row, Trace, trace_of
+from gaia_cli.simulator.results.comparison import compare
+from gaia_cli.simulator.traces.trace import Row, Trace, trace_of
+from gaia_cli.simulator.world.scenario import Scenario
 from runtime_images.policy.model import Backend, ExecutionMode
 
 

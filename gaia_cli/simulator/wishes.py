@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from math import inf
 
 from gaia_cli.errors import UsageError
-from gaia_cli.simulator.comparison import POLICY_NAMES
-from gaia_cli.simulator.csv_files import LARGEST, LONGEST_S
-from gaia_cli.simulator.traces import Outage
+from gaia_cli.simulator.results.comparison import POLICY_NAMES
+from gaia_cli.simulator.traces.csv_files import LARGEST, LONGEST_S
+from gaia_cli.simulator.traces.trace import Outage
 
 DEFAULT_SLO_MS = 1000.0
 

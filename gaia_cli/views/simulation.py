@@ -6,9 +6,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gaia_cli.simulator.as_json import as_object
-from gaia_cli.simulator.comparison import ORACLE, Comparison, Standing
-from gaia_cli.simulator.picture import bands
+from gaia_cli.simulator.results.as_json import as_object
+from gaia_cli.simulator.results.comparison import ORACLE, Comparison, Standing
+from gaia_cli.simulator.results.picture import bands
 from gaia_cli.views import console
 from gaia_cli.views.glyphs import BAD, DIM, LANE_STYLE, OK, STRONG, WARN, Glyphs, glyphs_for
 from gaia_cli.views.units import clock, latency

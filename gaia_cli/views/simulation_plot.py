@@ -8,9 +8,9 @@ from math import floor, log10
 from typing import Any
 
 from gaia_cli.errors import UsageError
-from gaia_cli.simulator.comparison import Comparison
-from gaia_cli.simulator.node import Supply
-from gaia_cli.simulator.picture import Band, bands, buckets, cost_so_far
+from gaia_cli.simulator.results.comparison import Comparison
+from gaia_cli.simulator.results.picture import Band, bands, buckets, cost_so_far
+from gaia_cli.simulator.world.node import Supply
 from gaia_cli.views.units import clock, latency
 from runtime_images.policy.model import Backend
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gaia_cli.errors import UsageError
-from gaia_cli.simulator.comparison import ORACLE, Comparison, Standing
-from gaia_cli.simulator.scenario import Scenario
+from gaia_cli.simulator.results.comparison import ORACLE, Comparison, Standing
+from gaia_cli.simulator.world.scenario import Scenario
 from gaia_cli.views.simulation_plot import picture
 from gaia_cli.views.units import clock, latency
 

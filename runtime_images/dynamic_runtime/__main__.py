@@ -8,10 +8,10 @@ from dataclasses import replace
 import uvloop
 
 from runtime_images.dynamic_runtime.clock import SystemClock
-from runtime_images.dynamic_runtime.events import EventLog
-from runtime_images.dynamic_runtime.processes import end_adopted
 from runtime_images.dynamic_runtime.runtime import Runtime
 from runtime_images.dynamic_runtime.settings import Settings, SettingsError
+from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
+from runtime_images.dynamic_runtime.workers.orphans import end_adopted
 
 
 def main() -> int:

@@ -10,25 +10,25 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from runtime_images.dynamic_runtime.admin import Admin, Controls
-from runtime_images.dynamic_runtime.arenas import create_requests
 from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.clock import Clock
-from runtime_images.dynamic_runtime.devices import GpuMonitor
-from runtime_images.dynamic_runtime.events import EventLog
-from runtime_images.dynamic_runtime.front import Front
-from runtime_images.dynamic_runtime.health import Health
-from runtime_images.dynamic_runtime.http_server import HttpServer
-from runtime_images.dynamic_runtime.lane import AnswerRow, Lane
-from runtime_images.dynamic_runtime.link import WorkerLink
-from runtime_images.dynamic_runtime.metrics import Metrics
-from runtime_images.dynamic_runtime.observer import ArrivalRate, observe, window_fields
-from runtime_images.dynamic_runtime.processes import adopt_orphans, keep_to_itself, reap_adopted
+from runtime_images.dynamic_runtime.edge.server import HttpServer
+from runtime_images.dynamic_runtime.front.health import Health
+from runtime_images.dynamic_runtime.front.link import WorkerLink
+from runtime_images.dynamic_runtime.front.router import Front
 from runtime_images.dynamic_runtime.settings import Settings
-from runtime_images.dynamic_runtime.starting import WorkerStarter
-from runtime_images.dynamic_runtime.supervisor import Supervisor
-from runtime_images.dynamic_runtime.switch import Switch
-from runtime_images.dynamic_runtime.worker_process import WorkerState
+from runtime_images.dynamic_runtime.telemetry.admin import Admin, Controls
+from runtime_images.dynamic_runtime.telemetry.devices import GpuMonitor
+from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
+from runtime_images.dynamic_runtime.telemetry.lane import AnswerRow, Lane
+from runtime_images.dynamic_runtime.telemetry.metrics import Metrics
+from runtime_images.dynamic_runtime.telemetry.observer import ArrivalRate, observe, window_fields
+from runtime_images.dynamic_runtime.wire.arenas import create_requests
+from runtime_images.dynamic_runtime.workers.launching import WorkerStarter
+from runtime_images.dynamic_runtime.workers.orphans import adopt_orphans, keep_to_itself, reap_adopted
+from runtime_images.dynamic_runtime.workers.process import WorkerState
+from runtime_images.dynamic_runtime.workers.supervisor import Supervisor
+from runtime_images.dynamic_runtime.workers.switch import Switch
 from runtime_images.policy.decide import decide
 from runtime_images.policy.model import Accelerator, Backend, Decision
 from runtime_images.policy.state import PolicySettings, initial_state

@@ -4,11 +4,12 @@ from functools import cache
 from math import exp, inf
 from typing import NamedTuple
 
-from runtime_images.policy import learning, plans
-from runtime_images.policy.estimators import alarm_step, alarm_threshold, closed_loop_clients
+from runtime_images.policy.learning import learn
+from runtime_images.policy.learning.estimators import alarm_step, alarm_threshold, closed_loop_clients
 from runtime_images.policy.model import CPU, GPU, Backend, LaneObservation, Observation
-from runtime_images.policy.outlook import Outlook, outlook
-from runtime_images.policy.plans import Terms
+from runtime_images.policy.planning import plans
+from runtime_images.policy.planning.forecast import Outlook, outlook
+from runtime_images.policy.planning.plans import Terms
 from runtime_images.policy.state import Level, PolicySettings, PolicyState
 
 RETURNING_MOST = 10
@@ -54,7 +55,7 @@ class Context:
         state: PolicyState,
         seen: Observation,
         now: float,
-        fresh: learning.Fresh = learning.NOTHING,
+        fresh: learn.Fresh = learn.NOTHING,
     ) -> None:
         self.settings = settings
         self.state = state
@@ -83,7 +84,7 @@ class Context:
         waiting, serving = self.seen.queue_ages_s, self.here.in_flight_ages_s
         if slo_s is None or not ((waiting and waiting[0] > slo_s) or (serving and serving[0] > slo_s)):
             return ()
-        longest = learning.answerable_s(self.state, self.now)
+        longest = learn.answerable_s(self.state, self.now)
         return tuple([age for age in (*self._warm_ages_s, *waiting) if slo_s < age <= longest])
 
     @property
@@ -119,7 +120,7 @@ class Context:
     @property
     def utilization(self) -> float:
         """How many of the active backend's slots the arriving work needs, as a share."""
-        return learning.utilization(self.state, self.seen)
+        return learn.utilization(self.state, self.seen)
 
     # what the load is
 
@@ -150,7 +151,7 @@ class Context:
 
     def start_up_s(self, backend: Backend) -> float:
         """How long a backend takes to start, as far as is known."""
-        return learning.start_up_s(self.settings, self.seen, backend)
+        return learn.start_up_s(self.settings, self.seen, backend)
 
     def usable(self, backend: Backend) -> bool:
         """Whether a backend can be had: it is there, and the node has the power for it."""
@@ -225,7 +226,7 @@ class Context:
     @property
     def has_switched_enough(self) -> bool:
         """Whether the GPU has been left of the policy's own will as often within an hour as it may be."""
-        since, demotions = self.now - learning.HOUR_S, self.state.demotions
+        since, demotions = self.now - learn.HOUR_S, self.state.demotions
         if len(demotions) < self.settings.demotions_per_hour:
             return False
         return sum([at > since for at in demotions]) >= self.settings.demotions_per_hour

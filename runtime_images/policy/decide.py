@@ -7,14 +7,15 @@ It reads no clock and keeps nothing: the same inputs always give the same answer
     state, decision = decide(settings, state, observation, now)
 """
 
-from runtime_images.policy import plans, rhythm
 from runtime_images.policy.context import Choice, Context, move, stay
-from runtime_images.policy.demotion import needs, on_gpu
-from runtime_images.policy.learning import HOUR_S, judge_demotion, learn
+from runtime_images.policy.learning import rhythm
+from runtime_images.policy.learning.learn import HOUR_S, judge_demotion, learn
 from runtime_images.policy.model import CPU, GPU, Decision, Observation
-from runtime_images.policy.need import needed_on_cpu, needed_on_gpu
-from runtime_images.policy.promotion import TROUBLE, on_cpu
-from runtime_images.policy.reasons import Grounds
+from runtime_images.policy.planning import plans
+from runtime_images.policy.rules.demotion import needs, on_gpu
+from runtime_images.policy.rules.need import needed_on_cpu, needed_on_gpu
+from runtime_images.policy.rules.promotion import TROUBLE, on_cpu
+from runtime_images.policy.rules.reasons import Grounds
 from runtime_images.policy.state import PolicySettings, PolicyState, initial_state
 
 __all__ = ["PolicySettings", "PolicyState", "decide", "initial_state"]

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import NamedTuple, Self
 
+from runtime_images.policy.learning.rhythm import Rhythm
 from runtime_images.policy.model import CPU, Backend, ExecutionMode, Prices, Slo
-from runtime_images.policy.rhythm import Rhythm
 
 
 @dataclass(frozen=True, slots=True)

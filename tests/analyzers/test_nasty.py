@@ -7,8 +7,8 @@ from types import ModuleType
 import pytest
 
 from analyzers import FileResult, analyze, lint
-from analyzers.inference import MAX_INFERENCES_IN_ALL, Query, infer
-from analyzers.reading import read_source
+from analyzers.facts.stage2 import MAX_INFERENCES_IN_ALL, Query, infer
+from analyzers.project.reading import read_source
 from tests.analyzers.support import project
 
 _SLOW = {"entangled_names.py", "many_calls.py", "many_names.py", "one_line.py", "quadratic_tests.py"}
@@ -73,7 +73,7 @@ def test_nothing_of_them_is_executed(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_inference_ends_at_its_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("analyzers.inference.MAX_INFERENCES", 3)
+    monkeypatch.setattr("analyzers.facts.stage2.MAX_INFERENCES", 3)
     code = "import torch\nclass A:\n    d = 'cuda'\nclass B(A): pass\nb = B()\nx = torch.zeros(1).to(b.d)\ny = 'cpu'\n"
     project(tmp_path, {"func.py": code})
     source = read_source(tmp_path, "func.py")

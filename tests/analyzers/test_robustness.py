@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from analyzers import AnalyzerError, analyze, lint
-from analyzers.reading import MAX_BYTES
+from analyzers.project.reading import MAX_BYTES
 from analyzers.rules.examples import facts_of
 from analyzers.rules.model import Found, Rule, Signal
 from tests.analyzers.support import analysis_of, project

@@ -11,18 +11,18 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("gaia_cli", "analyzers", "runtime_images")
 IMPORTERS = {
-    "astroid": ("analyzers/inference.py",),
-    "docker": ("gaia_cli/docker_engine.py",),
+    "astroid": ("analyzers/facts/stage2.py",),
+    "docker": ("gaia_cli/engines/docker_client.py",),
     "httptools": (
-        "runtime_images/dynamic_runtime/reading.py",
+        "runtime_images/dynamic_runtime/edge/slow_path.py",
         "gaia_cli/running/http_client.py",
     ),
     "libcst": ("gaia_cli/linting/fixes/rewriting.py",),
     "plotly": ("gaia_cli/views/simulation_plot.py",),
-    "prometheus_client": ("runtime_images/dynamic_runtime/metrics.py",),
-    "pynvml": ("runtime_images/dynamic_runtime/devices.py",),
+    "prometheus_client": ("runtime_images/dynamic_runtime/telemetry/metrics.py",),
+    "pynvml": ("runtime_images/dynamic_runtime/telemetry/devices.py",),
     "rich": ("gaia_cli/views/",),
-    "typer": ("gaia_cli/app.py", "gaia_cli/lint_verb.py", "gaia_cli/__main__.py"),
+    "typer": ("gaia_cli/app.py", "gaia_cli/linting/verb.py", "gaia_cli/__main__.py"),
     "virtualenv": (),
 }
 """Where a library may be imported: files, or folders ending in a slash."""

@@ -15,7 +15,7 @@ import pytest
 from typer.main import get_command
 
 from gaia_cli.app import app
-from gaia_cli.project import TABLES
+from gaia_cli.project.project import TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted(
@@ -157,7 +157,7 @@ def test_every_dependency_has_its_reason() -> None:
 
 
 def test_the_examples_of_gaia_toml_are_valid(tmp_path: Path) -> None:
-    from gaia_cli.project import load_project
+    from gaia_cli.project.project import load_project
 
     for kind, content in blocks((ROOT / "docs/configuration.md").read_text()):
         if kind == "toml":

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gaia_cli.project import load_project
+from gaia_cli.project.project import load_project
 from gaia_cli.running.requests_file import read_requests
 from tests.support.cli import run_gaia
 

@@ -8,9 +8,9 @@ import pytest
 
 from gaia_cli.running.history import RunHistory
 from gaia_cli.running.what_if import scenario_of
-from gaia_cli.simulator.policies import POLICIES
-from gaia_cli.simulator.trace_files import read_trace
-from gaia_cli.simulator.world import replay
+from gaia_cli.simulator.policies.registry import POLICIES
+from gaia_cli.simulator.traces.trace_files import read_trace
+from gaia_cli.simulator.world.world import replay
 from runtime_images.policy.model import ExecutionMode
 from tests.support.cli import run_gaia
 from tests.support.serving import write_function

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from gaia_cli.project import load_project
+from gaia_cli.project.project import load_project
 from runtime_images.entrypoint import EntryForm, find_entry
 from tests.support.cli import run_gaia
 

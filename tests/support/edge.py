@@ -10,11 +10,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from runtime_images.dynamic_runtime.asgi import build_scope
 from runtime_images.dynamic_runtime.clock import FakeClock
-from runtime_images.dynamic_runtime.exchange import Exchange
-from runtime_images.dynamic_runtime.http import HttpConnection
-from runtime_images.dynamic_runtime.http_server import HttpServer
+from runtime_images.dynamic_runtime.edge.connection import HttpConnection
+from runtime_images.dynamic_runtime.edge.exchange import Exchange
+from runtime_images.dynamic_runtime.edge.server import HttpServer
+from runtime_images.dynamic_runtime.worker.asgi import build_scope
 
 MAX_BODY_BYTES = 100_000
 

@@ -15,14 +15,14 @@ import tokenize
 import warnings
 from collections.abc import Iterator
 
-from analyzers.facts import Array, Call, Facts, FileFacts, Made, Place, Symbol, Value, options
-from analyzers.modules import module_name
-from analyzers.reading import Source
-from analyzers.rules.hard_coded_device import RULE
+from analyzers.facts.contexts.reading import situations
+from analyzers.facts.model import Array, Call, Facts, FileFacts, Made, Place, Symbol, Value, options
+from analyzers.facts.stage1 import extract
+from analyzers.lean.suppression import split, suppressions
+from analyzers.project.names import module_name
+from analyzers.project.reading import Source
+from analyzers.rules.hygiene.hard_coded_device import RULE
 from analyzers.rules.hygiene_model import Conduct
-from analyzers.situations import situations
-from analyzers.suppression import split, suppressions
-from analyzers.syntax import extract
 
 _TORCH_OBJECTS = ("torch.", "torchvision.", "transformers.", "diffusers.", "timm.", "sentence_transformers.")
 _STARTS_PROCESSES = ("multiprocessing", "torch.multiprocessing", "concurrent.futures", "os.fork", "joblib", "billiard")
@@ -49,7 +49,7 @@ def _fixable(source: bytes, path: str) -> frozenset[tuple[int, int]]:
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
         text = source.decode(encoding)
-        with warnings.catch_warnings(action="ignore"):  # as in analyzers/one_file.py
+        with warnings.catch_warnings(action="ignore"):  # as in analyzers/linting/one_file.py
             parsed = Source(path, module_name(path), text, ast.parse(text, path))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset()

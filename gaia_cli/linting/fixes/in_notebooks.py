@@ -7,9 +7,9 @@ would not read as the fixed code afterwards, stays as it is.
 import json
 from collections.abc import Callable, Iterator
 
-from analyzers.facts import Place
-from analyzers.notebook_positions import NotebookFile
-from analyzers.notebooks import NotANotebookError, cells_of, first_lines, in_cell
+from analyzers.facts.model import Place
+from analyzers.project.notebook_positions import NotebookFile
+from analyzers.project.notebooks import NotANotebookError, cells_of, first_lines, in_cell
 
 Fixer = Callable[[bytes, str], tuple[bytes, int]]
 _BOM = b"\xef\xbb\xbf"

@@ -11,7 +11,7 @@ import pytest
 from analyzers.formats import sarif
 from analyzers.formats.findings import Report
 from analyzers.formats.fingerprints import line_hashes
-from analyzers.records import replace
+from analyzers.lean.records import replace
 from tests.analyzers.formats.sample import FINDINGS, SOURCE, empty_report, finding, report
 
 SCHEMA = json.loads(Path(__file__).with_name("sarif-schema-2.1.0.json").read_text())

@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 
 from analyzers import analyze
-from analyzers.facts import Facts
-from analyzers.prefilter import may_have_conduct
-from analyzers.reading import Source
+from analyzers.facts.contexts.reading import situations
+from analyzers.facts.model import Facts
+from analyzers.facts.stage1 import extract
+from analyzers.lean.prefilter import may_have_conduct
+from analyzers.project.reading import Source
 from analyzers.rules.evidence import RULES
-from analyzers.rules.hygiene import HYGIENE, hygiene
 from analyzers.rules.hygiene_model import HygieneRule
+from analyzers.rules.hygiene_registry import HYGIENE, hygiene
 from analyzers.rules.model import Finding, Signal
-from analyzers.situations import situations
-from analyzers.syntax import extract
 from tests.analyzers.support import project
 
 _MATCHES = [(rule, example) for rule in HYGIENE for example in rule.matches]

@@ -1,5 +1,5 @@
 from analyzers.rules.examples import facts_of
-from analyzers.rules.model_scale import models
+from analyzers.rules.work.model_scale import models
 
 _BOTH = (
     "from transformers import AutoModel, AutoTokenizer\nNAME = 'gemma-2b'\n"

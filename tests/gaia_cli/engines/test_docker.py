@@ -17,7 +17,7 @@ import pytest
 from gaia_cli.engines import Event, Launch
 from gaia_cli.engines.docker import DockerEngine, RunningContainer
 from gaia_cli.errors import EngineError, UsageError
-from gaia_cli.project import load_project
+from gaia_cli.project.project import load_project
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.policy.model import Accelerator, ExecutionMode
 

@@ -10,7 +10,7 @@ import pytest
 
 from gaia_cli.engines.environments import cache_directory, clean_environ, function_python
 from gaia_cli.errors import ConfigurationError, RequirementsError
-from gaia_cli.project import FunctionProject, load_project
+from gaia_cli.project.project import FunctionProject, load_project
 from runtime_images.policy.model import Accelerator
 
 

@@ -8,7 +8,7 @@ import pytest
 from gaia_cli.engines import Event, Launch, Progress
 from gaia_cli.engines.once import started_once
 from gaia_cli.errors import EngineError, FunctionError, GaiaError, RequestError
-from gaia_cli.project import FunctionProject
+from gaia_cli.project.project import FunctionProject
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.policy.model import Accelerator
 

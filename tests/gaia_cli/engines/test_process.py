@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from gaia_cli.client import Request, ask
 from gaia_cli.engines import Event, Launch
 from gaia_cli.engines.process import ProcessEngine, RunningProcess
 from gaia_cli.errors import EngineError, UsageError
-from gaia_cli.project import load_project
+from gaia_cli.project.project import load_project
+from gaia_cli.running.one_request import Request, ask
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.policy.model import Accelerator, ExecutionMode
 
@@ -115,7 +115,7 @@ import os, signal
 from pathlib import Path
 from gaia_cli.engines import Launch
 from gaia_cli.engines.process import ProcessEngine
-from gaia_cli.project import load_project
+from gaia_cli.project.project import load_project
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.policy.model import Accelerator
 project = load_project(Path({str(tmp_path / "func.py")!r}))

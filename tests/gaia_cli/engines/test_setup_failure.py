@@ -11,7 +11,7 @@ def test_a_place_that_the_message_tells_already_is_not_told_twice() -> None:
 def test_what_leads_to_the_functions_code_is_left_out_of_a_traceback() -> None:
     log = (
         "Traceback (most recent call last):",
-        '  File "/x/runtime_images/dynamic_runtime/contract.py", line 9, in load',
+        '  File "/x/runtime_images/dynamic_runtime/worker/contract.py", line 9, in load',
         "    module = importlib.import_module(entry.module)",
         "             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^",
         '  File "<frozen importlib._bootstrap>", line 1, in _load',

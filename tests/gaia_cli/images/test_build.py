@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from gaia_cli.docker_engine import BuildError
+from gaia_cli.engines.docker_client import BuildError
 from gaia_cli.errors import EngineError, RequirementsError
 from gaia_cli.images.build import Narrator, explain_build
 from gaia_cli.images.plan import Target, plan_image
 from gaia_cli.images.recipes import base_images
-from gaia_cli.project import FunctionProject
+from gaia_cli.project.project import FunctionProject
 from runtime_images.policy.model import ExecutionMode
 
 PLAN = plan_image(

@@ -6,11 +6,11 @@ from pathlib import Path
 import docker
 import pytest
 
-from gaia_cli.docker_engine import Docker
+from gaia_cli.engines.docker_client import Docker
 from gaia_cli.errors import EngineError, RequirementsError
 from gaia_cli.images.build import BuiltImage, Wish, build_image
 from gaia_cli.images.manifest import manifest_of
-from gaia_cli.project import load_project
+from gaia_cli.project.project import load_project
 from runtime_images.policy.model import ExecutionMode
 
 pytestmark = pytest.mark.docker

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from gaia_cli.docker_engine import ignore_matcher
+from gaia_cli.engines.docker_client import ignore_matcher
 from gaia_cli.errors import ConfigurationError
 from gaia_cli.images import context as context_module
 from gaia_cli.images.context import BuildContext, ignore_patterns, write_context
 from gaia_cli.images.plan import Target, plan_image
 from gaia_cli.images.recipes import base_images
-from gaia_cli.project import FunctionProject
+from gaia_cli.project.project import FunctionProject
 from runtime_images.policy.model import ExecutionMode
 
 PRIVATE_KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n-----END OPENSSH PRIVATE KEY-----\n"

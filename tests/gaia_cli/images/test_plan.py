@@ -7,7 +7,7 @@ import pytest
 from gaia_cli.errors import ConfigurationError
 from gaia_cli.images.plan import ImagePlan, Target, choose_base, plan_image
 from gaia_cli.images.recipes import base_images
-from gaia_cli.project import FunctionProject
+from gaia_cli.project.project import FunctionProject
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.policy.model import Accelerator, ExecutionMode, Slo
 

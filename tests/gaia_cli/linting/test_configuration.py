@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from gaia_cli.errors import ConfigurationError, ExitCode, UsageError
-from gaia_cli.project import load_project
+from gaia_cli.project.project import load_project
 from tests.gaia_cli.linting.support import BROKEN, PINNED, Project
 
 

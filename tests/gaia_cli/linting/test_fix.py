@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzers.facts import Facts
-from analyzers.reading import Source
-from analyzers.rules.hygiene import hygiene
-from analyzers.situations import situations
-from analyzers.syntax import extract
+from analyzers.facts.contexts.reading import situations
+from analyzers.facts.model import Facts
+from analyzers.facts.stage1 import extract
+from analyzers.project.reading import Source
+from analyzers.rules.hygiene_registry import hygiene
 from gaia_cli.linting.fix import FIXABLE, Fixed, fix
 
 pytest.importorskip("libcst", reason="libcst is in the extra 'fix': pip install 'gaia-faas[fix]'")
@@ -156,7 +156,7 @@ def test_fixing_twice_is_fixing_once_and_leaves_nothing_to_find(places: list[str
 
 
 def test_the_examples_of_the_rule_are_fixed_as_far_as_they_import_pytorch() -> None:
-    from analyzers.rules.hard_coded_device import RULE
+    from analyzers.rules.hygiene.hard_coded_device import RULE
 
     for example in RULE.matches:
         expected = 0 if "import torch" not in example else 1

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from gaia_cli.running.trace import TraceRecorder
-from gaia_cli.simulator.generators import GENERATORS
-from gaia_cli.simulator.policies import POLICIES
-from gaia_cli.simulator.scenario import Scenario
-from gaia_cli.simulator.trace_files import read_trace
-from gaia_cli.simulator.traces import Trace
-from gaia_cli.simulator.world import Replay, replay
+from gaia_cli.simulator.policies.registry import POLICIES
+from gaia_cli.simulator.traces.generators import GENERATORS
+from gaia_cli.simulator.traces.trace import Trace
+from gaia_cli.simulator.traces.trace_files import read_trace
+from gaia_cli.simulator.world.scenario import Scenario
+from gaia_cli.simulator.world.world import Replay, replay
 from runtime_images.policy.model import Backend
 
 NEAR_S = 1.0

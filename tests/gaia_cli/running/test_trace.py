@@ -6,7 +6,7 @@ import pytest
 
 from gaia_cli.errors import UsageError
 from gaia_cli.running.trace import Served, TraceRecorder, trace_rows
-from gaia_cli.simulator.trace_files import COLUMNS
+from gaia_cli.simulator.traces.trace_files import COLUMNS
 from runtime_images.policy.model import Backend
 
 

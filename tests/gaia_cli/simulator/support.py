@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from gaia_cli.simulator.outcome import Outcome, judge
-from gaia_cli.simulator.policies import Policy
-from gaia_cli.simulator.scenario import Scenario
-from gaia_cli.simulator.schedule import Plan, Planned
-from gaia_cli.simulator.traces import Outage, Row, Trace, trace_of
-from gaia_cli.simulator.world import replay
+from gaia_cli.simulator.policies.registry import Policy
+from gaia_cli.simulator.policies.schedule import Plan, Planned
+from gaia_cli.simulator.results.outcome import Outcome, judge
+from gaia_cli.simulator.traces.trace import Outage, Row, Trace, trace_of
+from gaia_cli.simulator.world.scenario import Scenario
+from gaia_cli.simulator.world.world import replay
 from runtime_images.policy.model import Backend
 
 

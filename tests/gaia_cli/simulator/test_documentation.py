@@ -6,12 +6,12 @@ import pytest
 from typer.main import get_command
 
 from gaia_cli.app import app
-from gaia_cli.simulator.as_json import as_object
-from gaia_cli.simulator.comparison import POLICY_NAMES, compare
-from gaia_cli.simulator.generators import GENERATORS
-from gaia_cli.simulator.node_files import NODE_COLUMNS
-from gaia_cli.simulator.scenario import Scenario
-from gaia_cli.simulator.trace_files import COLUMNS
+from gaia_cli.simulator.results.as_json import as_object
+from gaia_cli.simulator.results.comparison import POLICY_NAMES, compare
+from gaia_cli.simulator.traces.generators import GENERATORS
+from gaia_cli.simulator.traces.node_files import NODE_COLUMNS
+from gaia_cli.simulator.traces.trace_files import COLUMNS
+from gaia_cli.simulator.world.scenario import Scenario
 from tests.gaia_cli.simulator.support import closed
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "simulate.md").read_text("utf-8")

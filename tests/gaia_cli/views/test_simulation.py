@@ -9,8 +9,8 @@ from gaia_cli.running.history import RunHistory
 from gaia_cli.running.plan import RunPlan
 from gaia_cli.running.summary import summarize
 from gaia_cli.running.what_if import Alternative, WhatIf
-from gaia_cli.simulator.comparison import compare, standings
-from gaia_cli.simulator.scenario import Scenario
+from gaia_cli.simulator.results.comparison import compare, standings
+from gaia_cli.simulator.world.scenario import Scenario
 from gaia_cli.views.glyphs import ASCII, UNICODE
 from gaia_cli.views.simulation import show_summary as show_standings
 from gaia_cli.views.simulation import show_trace

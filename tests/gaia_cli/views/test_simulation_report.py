@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from gaia_cli.errors import UsageError
-from gaia_cli.simulator.comparison import compare, standings
-from gaia_cli.simulator.scenario import Scenario
-from gaia_cli.simulator.traces import Outage
+from gaia_cli.simulator.results.comparison import compare, standings
+from gaia_cli.simulator.traces.trace import Outage
+from gaia_cli.simulator.world.scenario import Scenario
 from gaia_cli.views.simulation_plot import draw
 from gaia_cli.views.simulation_report import Page
 from tests.gaia_cli.simulator.support import closed

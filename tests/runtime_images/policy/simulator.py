@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from gaia_cli.simulator.backends import Backends
-from gaia_cli.simulator.observing import observe
-from gaia_cli.simulator.policies import Gaia
-from gaia_cli.simulator.scenario import Scenario
-from gaia_cli.simulator.traces import Outage, Row, Trace, trace_of
-from gaia_cli.simulator.world import replay
+from gaia_cli.simulator.policies.registry import Gaia
+from gaia_cli.simulator.traces.trace import Outage, Row, Trace, trace_of
+from gaia_cli.simulator.world.backends import Backends
+from gaia_cli.simulator.world.observing import observe
+from gaia_cli.simulator.world.scenario import Scenario
+from gaia_cli.simulator.world.world import replay
 from runtime_images.policy.decide import PolicySettings, decide, initial_state
 from runtime_images.policy.model import Backend, Decision
 

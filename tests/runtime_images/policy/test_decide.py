@@ -2,7 +2,7 @@
 
 import pytest
 
-from gaia_cli.simulator.traces import Outage
+from gaia_cli.simulator.traces.trace import Outage
 from runtime_images.policy.decide import PolicySettings
 from runtime_images.policy.model import Backend, ExecutionMode, Prices, Slo
 from tests.runtime_images.policy.simulator import Request, Result, World, sized, steady

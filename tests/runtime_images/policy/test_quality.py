@@ -14,13 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gaia_cli.simulator.comparison import compare
-from gaia_cli.simulator.generators import GENERATORS
-from gaia_cli.simulator.outcome import Outcome, judge
-from gaia_cli.simulator.policies import POLICIES
-from gaia_cli.simulator.scenario import Scenario
-from gaia_cli.simulator.traces import Outage, Row, Trace, trace_of
-from gaia_cli.simulator.world import replay
+from gaia_cli.simulator.policies.registry import POLICIES
+from gaia_cli.simulator.results.comparison import compare
+from gaia_cli.simulator.results.outcome import Outcome, judge
+from gaia_cli.simulator.traces.generators import GENERATORS
+from gaia_cli.simulator.traces.trace import Outage, Row, Trace, trace_of
+from gaia_cli.simulator.world.scenario import Scenario
+from gaia_cli.simulator.world.world import replay
 from runtime_images.policy.model import Backend, ExecutionMode
 
 LATE_S = 30.0

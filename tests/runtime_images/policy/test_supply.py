@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from gaia_cli.simulator.traces import Outage
+from gaia_cli.simulator.traces.trace import Outage
 from runtime_images.policy.decide import PolicySettings, PolicyState, decide, initial_state
 from runtime_images.policy.model import Backend, Decision, ExecutionMode, LaneObservation, Observation, Slo
 from tests.runtime_images.policy.simulator import World, steady

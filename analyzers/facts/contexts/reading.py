@@ -1,0 +1,373 @@
+"""How each call runs: while the module is imported, once at the start or in each request; in a loop; in a coroutine.
+
+The facts say what is called and under which guard. The hygiene rules (7xx) also ask when, and only `gaia lint` asks
+them, so this is a walk of its own over the syntax trees, which `gaia analyze` never takes. When is told from names and
+decorators (`handler`, `predict`, `@app.post`, `setup`, `__init__`) and, inside a file, from who calls whom.
+"""
+
+import ast
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from analyzers.facts.contexts.idioms import (
+    asks_whether_done,
+    called_name,
+    goes_one_by_one,
+    owner_of,
+    returns_what_is_done,
+    spine,
+    streams,
+    words,
+    zipped,
+)
+from analyzers.facts.contexts.model import NOWHERE, Phase, Situation, Situations
+from analyzers.facts.model import Place
+from analyzers.facts.scope_walk import is_main_test
+from analyzers.facts.scopes import Function
+from analyzers.lean.lines import lines_of
+from analyzers.lean.records import replace
+from analyzers.project.reading import Source
+
+Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
+_REQUESTS = frozenset({"handler", "handle", "lambda_handler", "predict", "infer", "inference", "do_POST", "do_GET"})
+_ASIDE = ("download", "train", "eval", "bench", "prepare", "monitor")
+_REQUEST_DECORATORS = frozenset(
+    [
+        "api",
+        "api_route",
+        "batch",
+        "batched",
+        "delete",
+        "endpoint",
+        "fastapi_endpoint",
+        "function",
+        "get",
+        "method",
+        "patch",
+        "post",
+        "put",
+        "realtime",
+        "route",
+        "task_queue",
+        "web_endpoint",
+        "websocket",
+    ]
+)
+_STARTS = frozenset(
+    {"__init__", "setup", "load", "start", "new", "startup", "lifespan", "init", "on_start", "initialize"}
+)
+_START_DECORATORS = frozenset({"enter", "on_event", "build", "on_startup", "asynccontextmanager"})
+_CACHES = frozenset({"lru_cache", "cache", "cached", "cached_property", "cache_resource", "singleton", "cache_data"})
+_ADDS = frozenset({"append", "add", "extend", "insert", "put", "setdefault", "update"})
+_NO_GRADIENTS = frozenset({"no_grad", "inference_mode"})
+_LEARNS = frozenset({"backward", "set_grad_enabled", "requires_grad_", "zero_grad", "fit", "train"})
+_NETWORKS = ("nn.Module", "LightningModule", "PreTrainedModel")
+_TO_HOST = frozenset({"cpu", "numpy", "tolist", "asarray", "array", "item"})
+_HOST_LIBRARIES = frozenset({"np", "numpy", "pd", "pandas", "Image", "cv2", "json", "math", "random", "os"})
+
+
+def situations(sources: Iterable[Source]) -> Situations:
+    """The situations in all `sources`; a file whose code is nested too deeply has none."""
+    by_start: dict[tuple[str, int, int], Situation] = {}
+    literals: dict[tuple[str, int, int], Place] = {}
+    modules: set[str] = set()
+    learning: set[str] = set()
+    for source in sources:
+        walker = _Walker(source)
+        try:
+            walker.block(source.tree.body, NOWHERE)
+        except RecursionError:  # generated code, in which nobody serves requests
+            continue
+        by_start.update(walker.resolved())
+        literals |= walker.literals
+        modules |= walker.modules
+        if walker.learns:
+            learning.add(source.path)
+    return Situations(by_start, literals, frozenset(modules), frozenset(learning))
+
+
+class _Called:
+    """A function of the file: when it runs as its own name says, whom it calls, and where from gradients are off."""
+
+    def __init__(self, owner: str, phase: Phase | None) -> None:
+        self.owner = owner
+        self.phases = {phase} if phase else set()
+        self.callees: list[tuple[str, bool]] = []
+        self.host: set[str] = set()
+        self.bound: set[str] = set()
+
+
+class _Walker:
+    """Walks one file. `owner` is the class around the code that is being walked, empty outside of one."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.lines = lines_of(source.text)
+        self.owner = ""
+        self.functions = {"": _Called("", None if source.cells else Phase.IMPORT)}  # nobody imports a notebook
+        self.found: dict[tuple[str, int, int], Situation] = {}
+        self.literals: dict[tuple[str, int, int], Place] = {}
+        self.modules: set[str] = set()
+        self.learns = False
+        self.globals: set[str] = set()
+        self.tops = {
+            target.id
+            for node in source.tree.body
+            if isinstance(node, ast.Assign | ast.AnnAssign)
+            for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+            if isinstance(target, ast.Name)
+        }
+
+    def block(self, body: Sequence[ast.AST], now: Situation) -> None:
+        for node in body:
+            self.visit(node, now)
+            if isinstance(node, ast.If) and returns_what_is_done(node):
+                now = replace(now, once=True)
+
+    def visit(self, node: ast.AST, now: Situation) -> None:
+        kind = type(node)
+        if kind in _LEAVES:
+            return
+        method = _VISITS.get(kind)
+        if method is None:
+            self.children(node, now)
+        else:
+            method(self, node, now)
+
+    def children(self, node: ast.AST, now: Situation) -> None:
+        for name in node._fields:
+            value = getattr(node, name)
+            if type(value) is list:
+                self.block(value, now)
+            elif type(value) not in _LEAVES:
+                self.visit(value, now)
+
+    def loop(self, node: ast.For, now: Situation) -> None:
+        self.visit(node.iter, now)
+        self.bind(node.target, node.iter, now)
+        repeats = now.loop or (goes_one_by_one(node.target, node.iter) and not streams(node.body))
+        self.block([*node.body, *node.orelse], replace(now, loop=repeats))
+
+    def context(self, node: ast.With | ast.AsyncWith, now: Situation) -> None:
+        self.block(node.items, now)
+        off = any(called_name(item.context_expr) in _NO_GRADIENTS for item in node.items)
+        self.block(node.body, replace(now, without_gradients=True) if off else now)
+
+    def assignment(self, node: ast.Assign, now: Situation) -> None:
+        for target in node.targets:
+            self.bind(target, node.value, now)
+            self.visit(target, now)
+        kept = (self.keeper(target, now) for target in node.targets if not _is_moved(target, node.value))
+        keeper = next(filter(None, kept), "")
+        self.visit(node.value, replace(now, kept=keeper) if keeper else now)
+
+    def handler(self, node: ast.ExceptHandler, now: Situation) -> None:
+        missing = isinstance(node.type, ast.Name) and node.type.id in ("NameError", "KeyError", "AttributeError")
+        self.block(node.body, replace(now, once=True) if missing else now)
+
+    def text(self, node: ast.JoinedStr, now: Situation) -> None:
+        self.block([part for part in node.values if isinstance(part, ast.FormattedValue)], now)
+
+    def globally(self, node: ast.Global, _now: Situation) -> None:
+        self.globals.update(node.names)
+
+    def lambda_(self, node: ast.Lambda, now: Situation) -> None:
+        self.visit(node.body, replace(now, in_coroutine=False, loop=False))
+
+    def item(self, node: ast.Subscript, now: Situation) -> None:
+        if isinstance(node.ctx, ast.Store):
+            self.note(node, replace(now, stores=True))
+        self.children(node, now)
+
+    def constant(self, node: ast.Constant, _now: Situation) -> None:
+        if isinstance(node.value, str) and (node.value == "cuda" or node.value.startswith("cuda:")):
+            self.literal(node)
+
+    def attribute(self, node: ast.Attribute, now: Situation) -> None:
+        if node.attr == "requires_grad" and isinstance(node.ctx, ast.Store):
+            self.learns = True
+        self.visit(node.value, now)
+
+    def comprehension(self, node: Comprehension, now: Situation) -> None:
+        inner = now
+        for part in node.generators:
+            self.visit(part.iter, inner)
+            self.bind(part.target, part.iter, now)
+            inner = replace(inner, loop=inner.loop or goes_one_by_one(part.target, part.iter))
+            self.block(part.ifs, inner)
+        self.block([node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt], inner)
+
+    def branch(self, node: ast.If, now: Situation) -> None:
+        if is_main_test(node.test):
+            return
+        self.visit(node.test, now)
+        inner = replace(now, once=True) if asks_whether_done(node.test) else now
+        self.block(node.body, inner)
+        self.block(node.orelse, inner)
+
+    def call(self, node: ast.Call, now: Situation) -> None:
+        name, function = called_name(node), node.func
+        self.learns = self.learns or name in _LEARNS
+        on_self = owner_of(function) in ("self", "cls")
+        if (on_self or isinstance(function, ast.Name)) and not now.once:
+            self.functions[now.function].callees.append((name, on_self))
+        inner = situation = now
+        if isinstance(function, ast.Attribute):
+            if name in _TO_HOST and self.is_on_host(function.value, now):
+                situation = replace(situation, on_host=frozenset({name}))
+            if name == "to" and any("device" in word for part in (*node.args, *node.keywords) for word in words(part)):
+                situation = replace(situation, moves=frozenset({name}))
+            keeper = self.container(function.value, now) if name in _ADDS else ""
+            inner = replace(now, kept=keeper) if keeper else now
+        self.note(node, situation)
+        self.children(node, inner)
+
+    def note(self, node: ast.expr, situation: Situation) -> None:
+        start = (self.source.path, node.lineno, self.column(node.lineno, node.col_offset))
+        outer = self.found.get(start)
+        if outer is not None and (situation.on_host or situation.moves):
+            own, moves = outer.on_host | situation.on_host, outer.moves | situation.moves
+            self.found[start] = replace(outer, on_host=own, moves=moves)
+        elif outer is None:
+            self.found[start] = situation
+
+    def literal(self, node: ast.Constant) -> None:
+        if node.end_lineno == node.lineno and node.end_col_offset is not None:
+            start, end = (self.column(node.lineno, offset) for offset in (node.col_offset, node.end_col_offset))
+            place = Place(self.source.path, node.lineno, start, end)
+            self.literals[self.source.path, node.lineno, node.col_offset] = place
+
+    def column(self, line: int, offset: int) -> int:
+        """The column, from 1, of an offset in UTF-8 bytes."""
+        text = self.lines[line - 1] if line <= len(self.lines) else ""
+        return 1 + (offset if text.isascii() else len(text.encode()[:offset].decode(errors="replace")))
+
+    def function(self, node: Function, now: Situation) -> None:
+        decorators = {called_name(decorator) for decorator in node.decorator_list}
+        self.block([*node.decorator_list, node.args], now)
+        name = f"{now.function}.{node.name}" if now.function else f"{self.owner}.{node.name}".lstrip(".")
+        self.functions[name] = _Called(self.owner, _phase_of(node.name, decorators))
+        inner = Situation(
+            function=name,
+            in_coroutine=isinstance(node, ast.AsyncFunctionDef),
+            once=bool(decorators & _CACHES),
+            without_gradients=bool(decorators & _NO_GRADIENTS),
+        )
+        self.block(node.body, inner)
+
+    def class_(self, node: ast.ClassDef, now: Situation) -> None:
+        if any(ast.unparse(base).endswith(_NETWORKS) for base in node.bases):
+            self.modules.add(f"{self.source.module}.{node.name}")
+        self.block([*node.decorator_list, *node.bases], now)
+        outer, self.owner = self.owner, node.name
+        self.block(node.body, replace(now, loop=False))
+        self.owner = outer
+
+    def bind(self, target: ast.AST, value: ast.expr, now: Situation) -> None:
+        """Remember the names that hold something in main memory."""
+        names = {part.id for part in ast.walk(target) if isinstance(part, ast.Name)}
+        function = self.functions[now.function]
+        function.bound |= {target.id} if isinstance(target, ast.Name) else set()
+        if self.is_on_host(value, now) or any(self.is_on_host(part, now) for part in zipped(value)):
+            function.host |= names
+
+    def is_on_host(self, node: ast.expr, now: Situation) -> bool:
+        """Whether `node` was copied to main memory on its way, or was made there."""
+        for part in spine(node):
+            match part:
+                case ast.Call(func=ast.Attribute(attr=name)) if name in _TO_HOST:
+                    return True
+                case ast.Call(func=ast.Name(id="range" | "len" | "open" | "sorted" | "str" | "int" | "float")):
+                    return True
+                case ast.Name(id=name):
+                    return name in _HOST_LIBRARIES or name in self.functions[now.function].host
+        return False
+
+    def keeper(self, target: ast.expr, now: Situation) -> str:
+        """The name through which what is assigned to `target` outlives the call, empty when it does not."""
+        if isinstance(target, ast.Name):
+            return target.id if now.function and target.id in self.globals else ""
+        if isinstance(target, ast.Attribute):
+            return self.attribute_of_self(target)
+        return self.container(target.value, now) if isinstance(target, ast.Subscript) else ""
+
+    def container(self, node: ast.expr, now: Situation) -> str:
+        """The name of a container that outlives the call, empty for one that belongs to the function."""
+        if isinstance(node, ast.Attribute):
+            return self.attribute_of_self(node)
+        name = node.id if isinstance(node, ast.Name) else ""
+        return name if now.function and name in self.tops - self.functions[now.function].bound else ""
+
+    def attribute_of_self(self, node: ast.Attribute) -> str:
+        """`self.name`, which lives as long as the object that serves; a network's own attributes are its business."""
+        network = f"{self.source.module}.{self.owner}" in self.modules
+        return f"self.{node.attr}" if owner_of(node) == "self" and self.owner and not network else ""
+
+    def resolved(self) -> Iterator[tuple[tuple[str, int, int], Situation]]:
+        """All situations with their phases, after these have spread from the callers to the called."""
+        pending = [name for name, function in self.functions.items() if function.phases]
+        while pending:
+            name = pending.pop()
+            caller = self.functions[name]
+            for callee, on_self in caller.callees:
+                for target in self._targets(callee, caller.owner if on_self else ""):
+                    function = self.functions[target]
+                    fresh = caller.phases - function.phases
+                    if fresh:
+                        function.phases |= fresh
+                        pending.append(target)
+        whole: dict[int, Situation] = {}
+        for start, situation in self.found.items():
+            if id(situation) not in whole:
+                phases = frozenset(self.functions[situation.function].phases)
+                whole[id(situation)] = replace(situation, phases=phases)
+            yield start, whole[id(situation)]
+
+    def _targets(self, name: str, owner: str) -> list[str]:
+        """The functions that `name()` or `self.name()` may call; for a class, what makes an object of it."""
+        wanted = f"{owner}.{name}" if owner else name
+        return [target for target in (wanted, f"{name}.__init__") if target in self.functions]
+
+
+def _is_moved(target: ast.expr, value: ast.expr) -> bool:
+    """Whether `self.net = self.net.to(...)`: what was there already only changes its place."""
+    own = ast.dump(target).replace("Store()", "Load()") if isinstance(target, ast.Attribute) else ""
+    return own != "" and any(ast.dump(part) == own for part in spine(value) if isinstance(part, ast.Attribute))
+
+
+def _phase_of(name: str, decorators: set[str]) -> Phase | None:
+    """When a function runs, as its name and its decorators tell; jobs that prepare something serve nobody."""
+    if "local_entrypoint" in decorators:
+        return Phase.CLIENT
+    if decorators & _START_DECORATORS or (name in _STARTS and not decorators & _REQUEST_DECORATORS):
+        return Phase.START
+    if name in _REQUESTS or (decorators & _REQUEST_DECORATORS and not any(word in name for word in _ASIDE)):
+        return Phase.REQUEST
+    return None
+
+
+_LEAVES: frozenset[type] = frozenset(
+    {ast.Name, ast.Load, ast.Store, ast.Del, ast.Pass, ast.Break, ast.Continue, ast.Import, ast.ImportFrom, ast.alias}
+    | {str, int, bool, type(None)}  # which fields of nodes hold as well
+)
+_VISITS: dict[type[ast.AST], Callable[..., None]] = {
+    ast.FunctionDef: _Walker.function,
+    ast.AsyncFunctionDef: _Walker.function,
+    ast.ClassDef: _Walker.class_,
+    ast.If: _Walker.branch,
+    ast.For: _Walker.loop,
+    ast.With: _Walker.context,
+    ast.AsyncWith: _Walker.context,
+    ast.Assign: _Walker.assignment,
+    ast.ExceptHandler: _Walker.handler,
+    ast.JoinedStr: _Walker.text,
+    ast.Global: _Walker.globally,
+    ast.Lambda: _Walker.lambda_,
+    ast.ListComp: _Walker.comprehension,
+    ast.SetComp: _Walker.comprehension,
+    ast.GeneratorExp: _Walker.comprehension,
+    ast.DictComp: _Walker.comprehension,
+    ast.Call: _Walker.call,
+    ast.Subscript: _Walker.item,
+    ast.Constant: _Walker.constant,
+    ast.Attribute: _Walker.attribute,
+}

@@ -1,0 +1,76 @@
+"""When stage 2 is worth its price: it is started only where stage 1 left the device of a placement unknown.
+
+Starting astroid costs more than everything else together, so a function without such an argument never imports
+it. Stage 2 turns an Unknown into something known and changes nothing else.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from analyzers.facts.model import Argument, Call, FileFacts, Place, Value, from_caller, is_unknown
+from analyzers.facts.vocabulary import DEVICE_CALLS, DEVICE_KEYWORDS
+from analyzers.lean.records import replace
+from analyzers.project.reading import Source, Trouble
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from analyzers.facts.stage2 import Query
+
+
+_ENTANGLED = "what this device may be is too entangled to be inferred within the budget"
+
+Find = Callable[[str], Source | None]
+
+
+def resolve(
+    files: Sequence[FileFacts], sources: Sequence[Source], find: Find, matters: Callable[[Call], bool] = lambda _: True
+) -> tuple[tuple[FileFacts, ...], list[Trouble]]:
+    """The facts with every device that stage 2 can tell, and where it gave up.
+
+    `find` gives the project's modules by name; only the devices of calls that `matters` accepts are asked for. When
+    inference fails as a whole, the facts of stage 1 stand.
+    """
+    open_devices = [
+        (file.path, argument)
+        for file in files
+        for call in file.calls
+        if matters(call)
+        for argument in unknown_devices(call)
+    ]
+    if not open_devices:
+        return tuple(files), []
+    from analyzers.facts.stage2 import Query, infer
+
+    queries = [Query(path, argument.line, argument.offset) for path, argument in open_devices]
+    try:
+        answers, given_up = infer(queries, sources, find)
+    except Exception as error:  # noqa: BLE001 -- astroid meets code that nobody has tried it on; stage 1 still stands
+        message = f"inference failed: {type(error).__name__}: {error}"
+        return tuple(files), [Trouble("GA907", Place(queries[0].path, queries[0].line), message)]
+    troubles = [Trouble("GA905", Place(query.path, query.line), _ENTANGLED) for query in given_up]
+    return tuple(_resolved(file, answers) for file in files) if answers else tuple(files), troubles
+
+
+def unknown_devices(call: Call) -> Iterator[Argument]:
+    """The arguments of `call` that name a device which stage 1 could not tell, and which the code itself decides."""
+    takes_device_first = call.method in ("to", "to_device") or call.name in DEVICE_CALLS
+    candidates = [*call.args[:1]] if takes_device_first else []
+    candidates += [argument for name, argument in call.keywords if name in DEVICE_KEYWORDS]
+    return (argument for argument in candidates if is_unknown(argument.value) and not from_caller(argument.value))
+
+
+def _resolved(file: FileFacts, answers: "Mapping[Query, Value]") -> FileFacts:
+    places = {(query.line, query.offset): value for query, value in answers.items() if query.path == file.path}
+
+    def known(argument: Argument) -> Argument:
+        value = places.get((argument.line, argument.offset)) if is_unknown(argument.value) else None
+        return Argument(value, argument.line, argument.offset) if value is not None else argument
+
+    calls = tuple(
+        replace(
+            call,
+            args=tuple(known(argument) for argument in call.args),
+            keywords=tuple((name, known(argument)) for name, argument in call.keywords),
+        )
+        for call in file.calls
+    )
+    return replace(file, calls=calls)

@@ -1,0 +1,214 @@
+"""Under which conditions code runs, as far as the availability of a GPU decides it.
+
+A guarded `.cuda()` and an unguarded one are different facts: the first moves to a GPU where there is one, the
+second fails without it. `polarity` says of a test whether it holds where a GPU is available (+1), where none is
+(-1), or has nothing to do with it (0).
+"""
+
+import ast
+import re
+
+from analyzers.facts.model import Guard, Known, OneOf, Symbol, is_unknown, options, texts
+from analyzers.facts.vocabulary import AVAILABILITY, BACKEND_VARIABLES, CPU_WORDS, GPU_WORDS
+from analyzers.lean.patterns import Pattern
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from analyzers.facts.scopes import Condition, Conditions, Scope
+    from analyzers.facts.values import Evaluator
+
+_SWITCH_NAME = Pattern(r"(^|_)(use_?)?(gpu|cuda)s?(_|$)|(gpu|cuda)_?(available|enabled)", re.IGNORECASE)
+_PLAIN = (ast.Name, ast.Constant, ast.Attribute)
+_AT_LEAST = (ast.Gt, ast.GtE, ast.NotEq)
+
+
+class Guards:
+    """Reads tests with the help of an evaluator."""
+
+    def __init__(self, evaluator: "Evaluator") -> None:
+        self._evaluator = evaluator
+        self._polarities: dict[int, int] = {}
+        self._constants: dict[int, bool | None] = {}
+
+    def guard(self, conditions: "Conditions") -> Guard:
+        """When code under `conditions` runs; the innermost condition about a GPU decides."""
+        for condition in reversed(conditions):
+            sign = self._sign(condition)
+            if sign:
+                return Guard.WITH_GPU if sign > 0 else Guard.WITHOUT_GPU
+        return Guard.ALWAYS
+
+    def refuses(self, conditions: "Conditions") -> bool:
+        """Whether what leaves under `conditions` leaves because there is no GPU, whatever was asked for.
+
+        `if use_gpu: assert torch.cuda.is_available()` turns down a wish for a GPU, not a machine without one.
+        """
+        signs = [sign for condition in conditions if (sign := self._sign(condition))]
+        return bool(signs) and signs[-1] < 0 and not any(sign > 0 for sign in signs)
+
+    def is_dead(self, conditions: "Conditions") -> bool:
+        """Whether a constant test keeps the code from ever running."""
+        return bool(conditions) and any(
+            condition.test is not None and self.constant(condition.test, condition.scope) is (not condition.outcome)
+            for condition in conditions
+        )
+
+    def constant(self, test: ast.expr, scope: "Scope") -> bool | None:
+        """The outcome of a test that always comes out the same, else None."""
+        key = id(test)
+        if key not in self._constants:
+            self._constants[key] = None  # in a cycle, nothing is constant
+            self._constants[key] = self._constant(test, scope)
+        return self._constants[key]
+
+    def _constant(self, test: ast.expr, scope: "Scope") -> bool | None:
+        if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+            inner = self.constant(test.operand, scope)
+            return None if inner is None else not inner
+        if isinstance(test, _PLAIN):
+            value = self._evaluator.value(test, scope)
+            if isinstance(value, Known):
+                return bool(value.value)
+            if isinstance(value, Symbol) and value.name == "typing.TYPE_CHECKING":
+                return False
+        return None
+
+    def _sign(self, condition: "Condition") -> int:
+        if condition.test is None:
+            return 1 if condition.outcome else -1
+        sign = self.polarity(condition.test, condition.scope)
+        return sign if condition.outcome else -sign
+
+    def polarity(self, test: ast.expr, scope: "Scope") -> int:
+        """+1 when `test` holds where a GPU is available, -1 where none is, 0 when it is about something else."""
+        key = id(test)
+        if key not in self._polarities:
+            self._polarities[key] = 0
+            self._polarities[key] = self._polarity(test, scope)
+        return self._polarities[key]
+
+    def _polarity(self, test: ast.expr, scope: "Scope") -> int:
+        match test:
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                return -self.polarity(operand, scope)
+            case ast.BoolOp(op=op, values=values):
+                signs = [self.polarity(value, scope) for value in values]
+                return _conjunction(signs) if isinstance(op, ast.And) else _disjunction(signs)
+            case ast.Compare(left=left, ops=[op], comparators=[right]):
+                return self._comparison(left, op, right, scope)
+            case ast.Call():
+                return self._asked(test, scope)
+            case ast.Name(id=name):
+                return self._flag(test, name, self._definitions(test, scope), scope)
+            case ast.Attribute(attr=name):
+                return self._flag(test, name, self._definitions(test, scope), scope)
+            case ast.NamedExpr(value=value) | ast.Subscript(value=value) | ast.Await(value=value):
+                return self.polarity(value, scope)
+            case _:
+                return 0
+
+    def _asked(self, test: ast.Call, scope: "Scope") -> int:
+        """A call: to an availability check, to a wrapper of one, or around one such as len() and bool()."""
+        for option in options(self._evaluator.value(test.func, scope)):
+            if not isinstance(option, Symbol):
+                continue
+            if option.name in AVAILABILITY:
+                return 1
+            if option.name in ("len", "bool", "int", "any", "all") and test.args:
+                return self.polarity(test.args[0], scope)
+            if option.name in ("shutil.which", "os.path.exists") and test.args:
+                return int(any("nvidia" in text for text in texts(self._evaluator.value(test.args[0], scope))))
+            function = self._evaluator.returned(option.name)
+            if function is not None and len(function.returns) == 1:
+                return self.polarity(function.returns[0][0], function)
+        return 0
+
+    def _definitions(self, test: ast.expr, scope: "Scope") -> "list[tuple[ast.expr, Scope]]":
+        if isinstance(test, ast.Name):
+            bindings = self._evaluator.bindings(test.id, scope)
+        else:
+            assert isinstance(test, ast.Attribute)
+            base = self._evaluator.value(test.value, scope)
+            bindings = self._evaluator.attribute_bindings(base, test.attr)
+        return [(binding.node, binding.scope) for binding in bindings if binding.node is not None]
+
+    def _flag(self, test: ast.expr, name: str, definitions: "list[tuple[ast.expr, Scope]]", scope: "Scope") -> int:
+        signs = [self.polarity(node, where) for node, where in definitions]
+        if any(signs):
+            return _conjunction(signs)
+        if not _is_switch(name):
+            return 0
+        settings = options(self._evaluator.value(test, scope))
+        return int(not all(isinstance(setting, Known) for setting in settings))
+
+    def _comparison(self, left: ast.expr, op: ast.cmpop, right: ast.expr, scope: "Scope") -> int:
+        sign = self.polarity(left, scope)
+        if sign:
+            return sign * self._threshold(op, right, scope)
+        if isinstance(op, ast.In | ast.NotIn):
+            about_gpu = any("CUDA" in text for text in texts(self._evaluator.value(left, scope)))
+            if about_gpu and self.polarity(right, scope):
+                return 1 if isinstance(op, ast.In) else -1
+        return self._device_comparison(left, op, right, scope)
+
+    def _threshold(self, op: ast.cmpop, right: ast.expr, scope: "Scope") -> int:
+        """Whether comparing a count or a flag of GPUs with a constant asks for some or for none."""
+        value = self._evaluator.value(right, scope)
+        zero = isinstance(value, Known) and value.value in (0, False, None, "")
+        if isinstance(op, ast.Eq | ast.Is):
+            return -1 if zero else 1
+        if isinstance(op, ast.NotEq | ast.IsNot):
+            return 1 if zero else -1
+        return 1 if isinstance(op, _AT_LEAST) else -1
+
+    def _device_comparison(self, left: ast.expr, op: ast.cmpop, right: ast.expr, scope: "Scope") -> int:
+        """`device == "cuda"`, `"cpu" in device` and `os.environ["GAIA_BACKEND"] == "gpu"`, in either direction."""
+        if isinstance(op, ast.In | ast.NotIn):
+            return self._device_comparison(right, ast.Eq() if isinstance(op, ast.In) else ast.NotEq(), left, scope)
+        words = texts(self._evaluator.value(right, scope))
+        if len(words) != 1 or not isinstance(op, ast.Eq | ast.NotEq):
+            return 0
+        word = words[0].lower()
+        names_gpu = word.startswith(GPU_WORDS)
+        if (not names_gpu and word not in CPU_WORDS) or not (
+            self._is_device(left, scope) or self._is_backend(left, scope)
+        ):
+            return 0
+        return 1 if names_gpu is isinstance(op, ast.Eq) else -1
+
+    def _is_device(self, node: ast.expr, scope: "Scope") -> bool:
+        value = self._evaluator.value(node, scope)
+        if isinstance(value, OneOf) and value.guarded:
+            return True
+        named = any("device" in (getattr(part, "id", "") or getattr(part, "attr", "")) for part in ast.walk(node))
+        return named and is_unknown(value)
+
+    def _is_backend(self, node: ast.expr, scope: "Scope") -> bool:
+        """Whether `node` reads one of Gaia's variables, directly or through a name."""
+        if any(isinstance(part, ast.Constant) and part.value in BACKEND_VARIABLES for part in ast.walk(node)):
+            return True
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            return self._is_backend(node.func.value, scope)
+        if isinstance(node, ast.Name | ast.Attribute):
+            return any(
+                any(isinstance(part, ast.Constant) and part.value in BACKEND_VARIABLES for part in ast.walk(definition))
+                for definition, _ in self._definitions(node, scope)
+            )
+        return False
+
+
+def _is_switch(name: str) -> bool:
+    """Whether a flag of this name is about a GPU; most speak of none, and for those no pattern is compiled."""
+    lower = name.lower()
+    return ("gpu" in lower or "cuda" in lower) and _SWITCH_NAME.search(name) is not None
+
+
+def _conjunction(signs: list[int]) -> int:
+    """`a and b` runs where both hold, so one part about a GPU is enough; parts that disagree cancel out."""
+    found = {sign for sign in signs if sign}
+    return found.pop() if len(found) == 1 else 0
+
+
+def _disjunction(signs: list[int]) -> int:
+    """`a or b` is about a GPU only when every part is."""
+    return signs[0] if len(set(signs)) == 1 else 0

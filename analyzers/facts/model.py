@@ -1,0 +1,296 @@
+"""What is known about a function's code, as frozen values; rules read these and never a syntax tree.
+
+Both stages share this model: stage 1 (stage1.py) states the facts, with `Unknown` where it cannot tell a value; stage 2
+(stage2.py) only turns an `Unknown` into something known. Unknown means unknown, never "no".
+"""
+
+from collections.abc import Callable, Iterator
+from enum import Enum, StrEnum
+
+from analyzers.findings import Place as Place  # noqa: PLC0414 -- facts speak of places, and rules look for them here
+from analyzers.lean.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+Scalar = str | int | float | bool | None
+
+
+class Origin(StrEnum):
+    """Where an unknown value comes from: the caller (a request, a parameter) or anywhere else."""
+
+    CALLER = "caller"
+    OTHER = "other"
+
+
+@record
+class Known:
+    """A constant, whatever the way it took: literal, variable, class attribute, default argument."""
+
+    value: Scalar
+
+
+@record
+class Symbol:
+    """Something outside the project, by its qualified name, such as `torch.float16`."""
+
+    name: str
+
+
+@record
+class Made:
+    """What a call returned or a class built; `name` is the qualified name of what was called."""
+
+    name: str
+
+
+@record
+class Items:
+    """A tuple or a list of values."""
+
+    values: tuple["Value", ...]
+
+
+@record
+class Table:
+    """A dict literal with constant keys."""
+
+    entries: tuple[tuple[Scalar, "Value"], ...]
+
+    def get(self, key: Scalar) -> "Value | None":
+        """The value under `key`, None without one."""
+        return dict(self.entries).get(key)
+
+
+@record
+class Array:
+    """A tensor or an array that an allocation made, with the value of each dimension."""
+
+    shape: tuple["Value", ...]
+
+
+@record
+class OneOf:
+    """One of several values; `guarded` when the availability of a GPU makes the choice."""
+
+    options: tuple["Value", ...]
+    guarded: bool = False
+
+
+@record
+class Unknown:
+    """A value that could not be told."""
+
+    origin: Origin = Origin.OTHER
+
+
+Value = Known | Symbol | Made | Items | Table | Array | OneOf | Unknown
+
+
+def options(value: Value) -> Iterator[Value]:
+    """The alternatives of `value`, itself when there is only one."""
+    if isinstance(value, OneOf):
+        for option in value.options:
+            yield from options(option)
+    else:
+        yield value
+
+
+def constants(value: Value) -> tuple[Scalar, ...]:
+    """The constants among the alternatives of `value`."""
+    return tuple(option.value for option in options(value) if isinstance(option, Known))
+
+
+def texts(value: Value) -> tuple[str, ...]:
+    """The strings among the alternatives of `value`."""
+    return tuple(constant for constant in constants(value) if isinstance(constant, str))
+
+
+def is_unknown(value: Value) -> bool:
+    """Whether nothing at all is known of `value`."""
+    return all(isinstance(option, Unknown) for option in options(value))
+
+
+def from_caller(value: Value) -> bool:
+    """Whether `value` depends on the request or on a parameter."""
+    return any(isinstance(option, Unknown) and option.origin is Origin.CALLER for option in options(value))
+
+
+class Guard(Enum):
+    """When code runs: always, only where a GPU is available, or only where none is."""
+
+    ALWAYS = "always"
+    WITH_GPU = "with_gpu"
+    WITHOUT_GPU = "without_gpu"
+
+
+class Argument:
+    """A call's argument: its value and where its expression starts (line, and offset in UTF-8 bytes from 0).
+
+    Most values are never looked at, so one may be given as a function that works it out when it is first asked for.
+    `is_literal` tells that the value stands in the code as it is, and costs nothing to look at.
+    """
+
+    __slots__ = ("_value", "is_literal", "line", "offset")
+
+    def __init__(
+        self, value: "Value | Callable[[], Value]", line: int, offset: int, *, is_literal: bool = False
+    ) -> None:
+        self.is_literal: Final = is_literal
+        self._value = value
+        self.line: Final = line
+        self.offset: Final = offset
+
+    @property
+    def value(self) -> Value:
+        """The value."""
+        if callable(self._value):
+            self._value = self._value()
+        return self._value
+
+
+@record
+class Import:
+    """An imported name, qualified: `from torch import nn` is `torch.nn`."""
+
+    name: str
+    place: Place
+    guard: Guard = Guard.ALWAYS
+
+    @property
+    def package(self) -> str:
+        """The top-level package."""
+        return self.name.partition(".")[0]
+
+
+@record
+class Call:
+    """A call or a decorator, by its qualified name; the method of an object of unknown kind is `.method`.
+
+    `on` holds the object whose method is called, None for a function.
+    """
+
+    name: str
+    place: Place
+    args: tuple[Argument, ...] = ()
+    keywords: tuple[tuple[str, Argument], ...] = ()
+    guard: Guard = Guard.ALWAYS
+    on: Argument | None = None
+    is_decorator: bool = False
+
+    @property
+    def receiver(self) -> Value:
+        """The object whose method is called."""
+        return self.on.value if self.on is not None else Unknown()
+
+    @property
+    def package(self) -> str:
+        """The first part of the name."""
+        return self.name.partition(".")[0].removesuffix("()")
+
+    @property
+    def method(self) -> str:
+        """The last part of the name."""
+        return self.name.rpartition(".")[2]
+
+    @property
+    def arguments(self) -> tuple[Argument, ...]:
+        """What it is given, by position and by name."""
+        return (*self.args, *(argument for _, argument in self.keywords))
+
+    def keyword(self, *names: str) -> Value | None:
+        """The value of the first of these keyword arguments that the call has."""
+        if self.keywords:
+            for name in names:
+                for given, argument in self.keywords:
+                    if given == name:
+                        return argument.value
+        return None
+
+    def argument(self, position: int, *names: str) -> Value | None:
+        """The value of an argument given by position or by one of `names`."""
+        if position < len(self.args):
+            return self.args[position].value
+        return self.keyword(*names)
+
+
+@record
+class Constant:
+    """A name that the code gives a value: an assignment, a parameter's default, an entry of a dict literal."""
+
+    name: str
+    given: Argument
+    place: Place
+    guard: Guard = Guard.ALWAYS
+
+    @property
+    def value(self) -> Value:
+        """The value; not everything that is given a name has one that can be told."""
+        return self.given.value
+
+
+@record
+class Refusal:
+    """A place where the code stops itself because there is no GPU."""
+
+    place: Place
+
+
+@record
+class Dependency:
+    """A line of a dependency list: the normalized package name and the line as it stands."""
+
+    name: str
+    text: str
+    place: Place
+
+
+@record
+class Asset:
+    """A file beside the code that is no Python: a model's weights or a kernel's source. `path` is below the root."""
+
+    path: str
+    bytes: int
+
+
+@record
+class FileFacts:
+    """The facts of one file. `gathering` works out what is `gathered`, which few ask for."""
+
+    path: str
+    imports: tuple[Import, ...] = ()
+    calls: tuple[Call, ...] = ()
+    constants: tuple[Constant, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    gathering: Callable[[], frozenset[tuple[int, int]]] = frozenset
+
+    @property
+    def gathered(self) -> frozenset[tuple[int, int]]:
+        """The places, by line and column, of calls that are given a list which a loop has filled."""
+        return self.gathering()
+
+
+@record
+class Facts:
+    """The facts of all files that the function reaches, of its dependency lists, and of what else lies beside them."""
+
+    files: tuple[FileFacts, ...]
+    dependencies: tuple[Dependency, ...] = ()
+    assets: tuple[Asset, ...] = ()
+
+    def imports(self) -> Iterator[Import]:
+        """All imports, file by file."""
+        return (fact for file in self.files for fact in file.imports)
+
+    def calls(self) -> Iterator[Call]:
+        """All calls and decorators, file by file."""
+        return (fact for file in self.files for fact in file.calls)
+
+    def constants(self) -> Iterator[Constant]:
+        """All named values, file by file."""
+        return (fact for file in self.files for fact in file.constants)
+
+    def refusals(self) -> Iterator[Refusal]:
+        """All refusals, file by file."""
+        return (fact for file in self.files for fact in file.refusals)

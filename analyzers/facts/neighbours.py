@@ -1,0 +1,141 @@
+"""A project's modules as one of its files sees them: found and read when a name first leads into one.
+
+Linting a file must not cost reading all that it imports, and most of what it imports says nothing about it. So a module
+is looked for when an expression names something in it, and read once for many files. What was read and what was looked
+for in vain is remembered: the result of a file depends on just that, besides the file itself (cache.py).
+"""
+
+from analyzers.lean.prefilter import may_tell_a_device
+from analyzers.project.reading import Code, Source, Trouble, parsed, read_code
+from analyzers.project.tree import Tree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from analyzers.facts.scopes import Scope
+
+MAX_KEPT = 64
+MAX_KEPT_CHARACTERS = 1024 * 1024
+"""How many modules are kept parsed, and how much; a syntax tree takes a hundred times the memory of its text."""
+
+
+class Library:
+    """The modules of `tree` that have been read, the newest of them."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self._sources: dict[str, Source | None] = {}
+        self._scopes: dict[str, Scope | None] = {}
+
+    def source(self, path: str) -> Source | None:
+        """The file at `path`, None when it says nothing of devices, or cannot be analyzed.
+
+        The latter is a finding of its own when the file itself is linted.
+        """
+        if path not in self._sources:
+            self._make_room()
+            self._sources[path] = self._read(path)
+        return self._sources[path]
+
+    def parsed(self, code: Code) -> Source:
+        """`code` parsed, but once for the run where it is linted as well as imported.
+
+        Raises:
+            Trouble: it is not Python.
+        """
+        known = self._sources.get(code.path)
+        if known is not None and known.text == code.text:
+            return known
+        source = parsed(code)
+        if may_tell_a_device(code.data):
+            self._make_room()
+            self._sources[code.path] = source
+        return source
+
+    def _read(self, path: str) -> Source | None:
+        try:
+            code = read_code(self.tree.root, path)
+            return parsed(code) if may_tell_a_device(code.data) else None
+        except Trouble:
+            return None
+
+    def scope(self, path: str) -> "Scope | None":
+        """The names that the file at `path` binds, None without a source."""
+        source = self.source(path)
+        if path not in self._scopes:
+            from analyzers.facts.scope_walk import read_scopes  # a file that is only checked has no neighbours
+
+            try:
+                self._scopes[path] = read_scopes(source, skip_main=True).top if source is not None else None
+            except RecursionError:
+                self._scopes[path] = None
+        return self._scopes[path]
+
+    def _make_room(self) -> None:
+        while len(self._sources) >= MAX_KEPT or self._kept > MAX_KEPT_CHARACTERS:
+            oldest = next(iter(self._sources))
+            del self._sources[oldest]
+            self._scopes.pop(oldest, None)
+
+    @property
+    def _kept(self) -> int:
+        return sum(len(source.text) for source in self._sources.values() if source is not None)
+
+
+class Neighbours:
+    """The modules by the names under which the file `path` may import them.
+
+    `read` are the paths of those that were asked for, `absent` the names of those that the project does not have.
+    """
+
+    def __init__(self, library: Library, path: str) -> None:
+        self._library = library
+        self._beside = path.rpartition("/")[0]
+        self._paths: dict[str, str] = {}
+        self._scopes: dict[str, Scope | None] = {}
+        self.read: set[str] = set()
+        self.absent: set[str] = set()
+
+    def add_own(self, name: str, top: "Scope") -> None:
+        """Make the file itself known under its own name."""
+        self._scopes[name] = top
+
+    def get(self, name: str) -> "Scope | None":
+        """The names that the module `name` binds, None when it is none of the project's.
+
+        What was once given stays: the evaluator knows scopes by their identity.
+        """
+        if name not in self._scopes:
+            path = self._path(name)
+            self._scopes[name] = self._library.scope(path) if path else None
+        return self._scopes[name]
+
+    def parsed(self, code: Code) -> Source:
+        """The file itself, parsed.
+
+        Raises:
+            Trouble: it is not Python.
+        """
+        return self._library.parsed(code)
+
+    def source(self, name: str) -> Source | None:
+        """The module `name`, None when it is none of the project's."""
+        path = self._path(name)
+        return self._library.source(path) if path else None
+
+    def _path(self, name: str) -> str:
+        if name not in self._paths:
+            self._paths[name] = self._find(name)
+        return self._paths[name]
+
+    def _find(self, name: str) -> str:
+        tree = self._library.tree
+        package = name.partition(".")[0]
+        if not tree.knows(package, self._beside):
+            self.absent.add(package)
+            return ""
+        path = tree.find(name, self._beside)
+        if path:
+            self.read.add(path)
+        elif name != package:
+            self.absent.add(name)
+        return path

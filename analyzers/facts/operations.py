@@ -1,0 +1,122 @@
+"""What operators, methods and well-known calls make of values: pure functions, which know no scopes."""
+
+import ast
+import operator
+from collections.abc import Callable, Iterable, Mapping
+
+from analyzers.facts.model import Array, Items, Known, Made, OneOf, Origin, Unknown, Value, from_caller, options
+from analyzers.facts.shapes import allocated, may_allocate
+from analyzers.facts.vocabulary import DEVICE_CALLS, SAME_OBJECT
+
+MAX_OPTIONS = 16
+_LARGEST = 1 << 62
+_LONGEST = 4096
+
+_ARITHMETIC: Mapping[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+    ast.Div: operator.truediv,
+    ast.Mod: operator.mod,
+}
+UNKNOWN = Unknown()
+CALLER = Unknown(Origin.CALLER)
+_CONVERSIONS: Mapping[str, type[int] | type[float] | type[str] | type[bool]] = {
+    "int": int,
+    "float": float,
+    "str": str,
+    "bool": bool,
+}
+_ENVIRONMENT = frozenset({"os.environ.get", "os.getenv"})
+_JSON = frozenset({"json.loads", "json.load"})
+_PATHS = frozenset({"os.path.join", "pathlib.Path"})
+_AGGREGATES = frozenset({"min", "max", "abs", "round", "sum", "len", "range", "list", "tuple", "next", "iter"})
+_UNDERSTOOD = DEVICE_CALLS | _ENVIRONMENT | _JSON | _PATHS | _CONVERSIONS.keys() | _AGGREGATES
+"""The calls, beside allocations, whose arguments tell what they give."""
+
+
+def one_of(values: Iterable[Value], *, guarded: bool = False) -> Value:
+    """The value that is one of `values`, flat and without repetition."""
+    flat = list(values)
+    guarded = guarded or any(isinstance(value, OneOf) and value.guarded for value in flat)
+    unique = tuple(dict.fromkeys(option for value in flat for option in options(value)))[:MAX_OPTIONS]
+    if len(unique) == 1:
+        return unique[0]
+    return OneOf(unique, guarded)
+
+
+def each(value: Value, function: Callable[[Value], Value]) -> Value:
+    """`function` of `value`, of each alternative where there are several."""
+    if isinstance(value, OneOf):
+        return one_of([function(option) for option in options(value)], guarded=value.guarded)
+    return function(value)
+
+
+def arithmetic(op: ast.operator, left: Value, right: Value) -> Value:
+    """What `left op right` gives."""
+    match left, right:
+        case Known(value=str(first)), Known(value=str(second)) if isinstance(op, ast.Add):
+            return Known(first + second) if len(first) + len(second) < _LONGEST else UNKNOWN
+        case Known(value=str(first)), _ if isinstance(op, ast.Add):
+            return Known(first + "{}")
+        case Known(value=int() | float() as first), Known(value=int() | float() as second):
+            function = _ARITHMETIC.get(type(op))
+            if function is None or abs(first) > _LARGEST or abs(second) > _LARGEST:
+                return UNKNOWN
+            try:
+                return Known(function(first, second))
+            except (ArithmeticError, ValueError):
+                return UNKNOWN
+        case Items(values=values), Known(value=int(times)) if isinstance(op, ast.Mult):
+            return Items(values * times) if 0 <= len(values) * times <= _LONGEST else UNKNOWN
+        case _, Known(value=str()) if isinstance(op, ast.Div):
+            return right  # a path: its last part is the name
+        case Array(), _:
+            return left
+        case _, Array():
+            return right
+        case _:
+            return CALLER if from_caller(left) or from_caller(right) else UNKNOWN
+
+
+def method(base: Value, name: str) -> Value | None:
+    """What a method of a value that is understood hands back, None when it is for the callee to say."""
+    if name in SAME_OBJECT and any(isinstance(option, Array | Made) for option in options(base)):
+        return base
+    if from_caller(base):
+        return CALLER
+    if isinstance(base, Known) and isinstance(base.value, str) and name in ("lower", "strip"):
+        return base
+    return None
+
+
+def is_understood(name: str) -> bool:
+    """Whether what a call to `name` gives depends on what it is given, as far as `known_call` knows."""
+    return name in _UNDERSTOOD or may_allocate(name)
+
+
+def known_call(name: str, args: list[Value], keywords: Mapping[str, Value]) -> Value | None:
+    """The result of a call to something that stage 1 knows: devices, the environment, conversions, allocations."""
+    if name in DEVICE_CALLS:
+        return args[0] if args else keywords.get("type", UNKNOWN)
+    if name in _ENVIRONMENT:
+        return args[1] if len(args) > 1 else keywords.get("default", UNKNOWN)
+    if name in _JSON:
+        return CALLER
+    if name in _PATHS and args and isinstance(args[-1], Known):
+        return args[-1]
+    if name in _CONVERSIONS and args:
+        return each(args[0], lambda option: _converted(_CONVERSIONS[name], option))
+    if name in _AGGREGATES:
+        return CALLER if any(from_caller(value) for value in args) else None
+    return allocated(name, args, keywords)
+
+
+def _converted(kind: Callable[[object], int | float | str | bool], value: Value) -> Value:
+    if not isinstance(value, Known):
+        return value if isinstance(value, Unknown) else UNKNOWN
+    try:
+        return Known(kind(value.value))
+    except (ValueError, TypeError, OverflowError):
+        return UNKNOWN

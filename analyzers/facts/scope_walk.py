@@ -1,0 +1,318 @@
+"""Reading a file's scopes: one walk over its tree, in which nothing is evaluated.
+
+A value may depend on bindings that come later in the file (`self.device` is used in one method and set in another), so
+the walk notes what is bound where, under which conditions, and the evaluation (values.py) comes after it.
+"""
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from analyzers.facts.scopes import (
+    Binding,
+    Condition,
+    Conditions,
+    Exit,
+    Function,
+    ImportSite,
+    Kind,
+    ModuleScopes,
+    Scope,
+    Site,
+)
+from analyzers.facts.vocabulary import GPU_ONLY_MODULES
+from analyzers.project.names import absolute_module
+from analyzers.project.reading import Source
+
+_EXITS = ("sys.exit", "exit", "quit")
+_LEAVES = (ast.Name, ast.Constant)
+
+
+def read_scopes(source: Source, *, skip_main: bool) -> ModuleScopes:
+    """Walk `source`; with `skip_main` without the block under `if __name__ == "__main__"`: serving never runs it."""
+    walker = _Walker(source, skip_main=skip_main)
+    walker.block(source.tree.body, walker.found.top, ())
+    return walker.found
+
+
+def is_main_test(test: ast.expr) -> bool:
+    """Whether `test` is `__name__ == "__main__"`."""
+    return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"
+
+
+class _Walker:
+    def __init__(self, source: Source, *, skip_main: bool) -> None:
+        self.source = source
+        self.skip_main = skip_main
+        self.found = ModuleScopes(Scope(source.module, None, source))
+
+    def block(self, body: Sequence[ast.stmt], scope: Scope, conditions: Conditions) -> None:
+        for statement in body:
+            self.statement(statement, scope, conditions)
+            if isinstance(statement, ast.If) and not statement.orelse and _leaves(statement.body):
+                conditions = (*conditions, Condition(statement.test, False, scope))
+
+    def statement(self, node: ast.stmt, scope: Scope, conditions: Conditions) -> None:
+        match node:
+            case ast.Import() | ast.ImportFrom():
+                self.bind_imports(node, scope, conditions)
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                self.function(node, scope, conditions)
+            case ast.ClassDef():
+                self.class_(node, scope, conditions)
+            case ast.If():
+                self.branch(node, scope, conditions)
+            case ast.Try() | ast.TryStar():
+                self.attempt(node, scope, conditions)
+            case _:
+                self.simple(node, scope, conditions)
+
+    def simple(self, node: ast.stmt, scope: Scope, conditions: Conditions) -> None:
+        match node:
+            case ast.Assign(targets=targets, value=value):
+                for target in targets:
+                    self.assign(target, value, scope, conditions)
+            case ast.AnnAssign(target=target, value=value) if value is not None:
+                self.assign(target, value, scope, conditions)
+            case ast.AugAssign(target=target, op=op, value=value):
+                total = ast.copy_location(ast.BinOp(left=target, op=op, right=value), node)
+                self.assign(target, total, scope, conditions)
+            case ast.For(target=target) | ast.AsyncFor(target=target):
+                self.opaque(target, scope, conditions, source=node.iter)
+            case ast.With(items=items) | ast.AsyncWith(items=items):
+                for item in items:
+                    if item.optional_vars is not None:
+                        self.assign(item.optional_vars, item.context_expr, scope, conditions)
+            case ast.Return(value=value) if value is not None:
+                scope.returns.append((value, conditions))
+            case ast.Assert(test=test):
+                self.found.exits.append(Exit(node, (*conditions, Condition(test, False, scope))))
+            case ast.Raise():
+                self.found.exits.append(Exit(node, conditions))
+            case ast.Expr(value=ast.Call(func=function)) if _dotted(function) in _EXITS:
+                self.found.exits.append(Exit(node, conditions))
+            case _:
+                pass
+        self.children(node, scope, conditions)
+
+    def children(self, node: ast.AST, scope: Scope, conditions: Conditions) -> None:
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if isinstance(value, ast.expr):
+                self.expression(value, scope, conditions)
+            elif not isinstance(value, list):
+                continue
+            elif name in ("body", "orelse", "finalbody"):
+                self.block(value, scope, conditions)
+            else:
+                for item in value:
+                    if isinstance(item, ast.expr):
+                        self.expression(item, scope, conditions)
+                    elif isinstance(item, ast.AST):
+                        self.children(item, scope, conditions)
+
+    def branch(self, node: ast.If, scope: Scope, conditions: Conditions) -> None:
+        self.expression(node.test, scope, conditions)
+        if not (self.skip_main and is_main_test(node.test)):
+            self.block(node.body, scope, (*conditions, Condition(node.test, True, scope)))
+        while len(node.orelse) == 1 and isinstance(node.orelse[0], ast.If):  # a loop: hundreds of elif are no recursion
+            conditions = (*conditions, Condition(node.test, False, scope))
+            node = node.orelse[0]
+            self.expression(node.test, scope, conditions)
+            self.block(node.body, scope, (*conditions, Condition(node.test, True, scope)))
+        if node.orelse:
+            self.block(node.orelse, scope, (*conditions, Condition(node.test, False, scope)))
+
+    def attempt(self, node: ast.Try | ast.TryStar, scope: Scope, conditions: Conditions) -> None:
+        gpu_imports = {id(statement) for statement in node.body if _imports_gpu_library(statement)}
+        optional = bool(gpu_imports) and any(_catches_import_error(handler) for handler in node.handlers)
+        for statement in node.body:
+            extra = (Condition(None, True, scope),) if optional and id(statement) in gpu_imports else ()
+            self.statement(statement, scope, (*conditions, *extra))
+        for handler in node.handlers:
+            extra = (Condition(None, False, scope),) if optional and _catches_import_error(handler) else ()
+            self.block(handler.body, scope, (*conditions, *extra))
+        self.block(node.orelse, scope, conditions)
+        self.block(node.finalbody, scope, conditions)
+
+    def bind_imports(self, node: ast.Import | ast.ImportFrom, scope: Scope, conditions: Conditions) -> None:
+        module = absolute_module(self.source, node) if isinstance(node, ast.ImportFrom) else ""
+        for alias in node.names:
+            qualified = f"{module}.{alias.name}" if module else alias.name
+            shown = alias.asname or (alias.name if module else alias.name.partition(".")[0])
+            target = qualified if module or alias.asname else shown
+            scope.bind(shown, Binding(Kind.IMPORT, scope, conditions, target=target))
+            self.found.imports.append(ImportSite(qualified, node, conditions, scope))
+
+    def function(self, node: Function, scope: Scope, conditions: Conditions) -> None:
+        inner = Scope(f"{scope.name}.{node.name}", scope, self.source, is_decorated=bool(node.decorator_list))
+        scope.bind(node.name, Binding(Kind.FUNCTION, inner, conditions))
+        for decorator in node.decorator_list:
+            self.decorator(decorator, scope, conditions)
+        is_method = scope.is_class and not any(
+            _dotted(decorator) == "staticmethod" for decorator in node.decorator_list
+        )
+        self.parameters(node.args, scope, inner, is_method=is_method)
+        self.block(node.body, inner, conditions)
+
+    def parameters(self, arguments: ast.arguments, outer: Scope, inner: Scope, *, is_method: bool) -> None:
+        positional = [*arguments.posonlyargs, *arguments.args]
+        if is_method and positional:
+            owner = positional.pop(0).arg
+            inner.bind(owner, Binding(Kind.SELF, outer))
+        defaults: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults)) + list(
+            arguments.defaults
+        )
+        defaults = defaults[-len(positional) :] if positional else []
+        pairs = [
+            *zip(positional, defaults, strict=True),
+            *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
+        ]
+        for parameter, default in pairs:
+            inner.parameters.append(parameter.arg)
+            inner.bind(parameter.arg, Binding(Kind.PARAMETER, outer, (), default, parameter.arg, inner))
+            if default is not None:
+                self.expression(default, outer, ())
+                self.found.named.append((parameter.arg, default, outer, ()))
+        for star in filter(None, (arguments.vararg, arguments.kwarg)):
+            inner.bind(star.arg, Binding(Kind.OPAQUE, outer))
+
+    def class_(self, node: ast.ClassDef, scope: Scope, conditions: Conditions) -> None:
+        inner = Scope(f"{scope.name}.{node.name}", scope, self.source, is_class=True)
+        scope.bind(node.name, Binding(Kind.CLASS, inner, conditions))
+        for decorator in node.decorator_list:
+            self.decorator(decorator, scope, conditions)
+        for expression in (*node.bases, *(keyword.value for keyword in node.keywords)):
+            self.expression(expression, scope, conditions)
+        self.block(node.body, inner, conditions)
+
+    def decorator(self, node: ast.expr, scope: Scope, conditions: Conditions) -> None:
+        self.found.sites.append(Site(node, scope, conditions, is_decorator=True))
+        if isinstance(node, ast.Call):
+            for child in (node.func, *node.args, *(keyword.value for keyword in node.keywords)):
+                self.expression(child, scope, conditions)
+
+    def assign(self, target: ast.expr, value: ast.expr, scope: Scope, conditions: Conditions) -> None:
+        match target:
+            case ast.Name(id=name):
+                scope.bind(name, Binding(Kind.VALUE, scope, conditions, value))
+                self.found.named.append((name, value, scope, conditions))
+            case ast.Attribute(value=ast.Name(id=owner), attr=name):
+                holder = scope.enclosing_class()
+                own = scope.bindings.get(owner, [])
+                if holder is not None and any(binding.kind is Kind.SELF for binding in own):
+                    holder.bind(name, Binding(Kind.VALUE, scope, conditions, value))
+                elif "device" in name:  # `args.device = ...`, of an object that nobody here builds
+                    scope.bind(f"{owner}.{name}", Binding(Kind.VALUE, scope, conditions, value))
+                self.found.named.append((name, value, scope, conditions))
+            case ast.Attribute(attr=name):
+                self.found.named.append((name, value, scope, conditions))
+            case ast.Tuple(elts=elements) | ast.List(elts=elements):
+                values = value.elts if isinstance(value, ast.Tuple | ast.List) else []
+                if len(values) == len(elements):
+                    for element, part in zip(elements, values, strict=True):
+                        self.assign(element, part, scope, conditions)
+                else:
+                    self.opaque(target, scope, conditions, source=value)
+            case _:
+                pass
+
+    def opaque(self, target: ast.expr, scope: Scope, conditions: Conditions, *, source: ast.expr) -> None:
+        """Bind the names in `target` to something unknown that stems from `source`."""
+        for node in ast.walk(target):
+            if isinstance(node, ast.Name):
+                scope.bind(node.id, Binding(Kind.OPAQUE, scope, conditions, source))
+
+    def expression(self, node: ast.expr, scope: Scope, conditions: Conditions) -> None:
+        """Note what is in `node`; names, constants and attributes are most of all expressions, so they come first."""
+        while isinstance(node, ast.Attribute):
+            node = node.value
+        if isinstance(node, _LEAVES):
+            return
+        if isinstance(node, ast.Call):
+            self.found.sites.append(Site(node, scope, conditions))
+            self.expression(node.func, scope, conditions)
+            for argument in node.args:
+                self.expression(argument, scope, conditions)
+            for keyword in node.keywords:
+                self.expression(keyword.value, scope, conditions)
+            return
+        self.compound(node, scope, conditions)
+
+    def compound(self, node: ast.expr, scope: Scope, conditions: Conditions) -> None:
+        match node:
+            case ast.IfExp():
+                self.expression(node.test, scope, conditions)
+                self.expression(node.body, scope, (*conditions, Condition(node.test, True, scope)))
+                self.expression(node.orelse, scope, (*conditions, Condition(node.test, False, scope)))
+                return
+            case ast.Lambda():
+                inner = Scope(f"{scope.name}.<lambda>", scope, self.source)
+                self.parameters(node.args, scope, inner, is_method=False)
+                self.expression(node.body, inner, conditions)
+                return
+            case ast.NamedExpr(target=ast.Name() as target, value=value):
+                self.assign(target, value, scope, conditions)
+            case ast.BinOp(op=ast.MatMult()):
+                self.found.sites.append(Site(node, scope, conditions))
+            case ast.Subscript(value=ast.Attribute(attr="environ")):
+                self.found.sites.append(Site(node, scope, conditions))
+            case ast.Dict():
+                self.entries(node, scope, conditions)
+            case _:
+                pass
+        for name in node._fields:
+            value = getattr(node, name)
+            for child in value if isinstance(value, list) else (value,):
+                if isinstance(child, ast.expr):
+                    self.expression(child, scope, conditions)
+                elif isinstance(child, ast.comprehension):
+                    self.opaque(child.target, scope, conditions, source=child.iter)
+                    for part in (child.iter, *child.ifs):
+                        self.expression(part, scope, conditions)
+
+    def entries(self, node: ast.Dict, scope: Scope, conditions: Conditions) -> None:
+        for key, value in zip(node.keys, node.values, strict=True):
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                self.found.named.append((key.value, value, scope, conditions))
+
+
+def _leaves(body: Sequence[ast.stmt]) -> bool:
+    """Whether control never runs past the end of `body`."""
+    last = body[-1]
+    if isinstance(last, ast.Return | ast.Raise | ast.Continue | ast.Break):
+        return True
+    return isinstance(last, ast.Expr) and isinstance(last.value, ast.Call) and _dotted(last.value.func) in _EXITS
+
+
+def _imports_gpu_library(node: ast.stmt) -> bool:
+    match node:
+        case ast.Import(names=names):
+            return any(alias.name.startswith(GPU_ONLY_MODULES) for alias in names)
+        case ast.ImportFrom(module=str(module)):
+            return f"{module}.{node.names[0].name}".startswith(GPU_ONLY_MODULES)
+        case _:
+            return False
+
+
+def _catches_import_error(handler: ast.ExceptHandler) -> bool:
+    caught = [handler.type] if handler.type is not None else []
+    names = {_dotted(part) for node in caught for part in _parts(node)}
+    return not caught or bool(names & {"ImportError", "ModuleNotFoundError", "Exception"})
+
+
+def _dotted(node: ast.expr) -> str:
+    """`a.b.c` as it stands, empty for anything but names."""
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=base, attr=name):
+            return f"{_dotted(base)}.{name}"
+        case _:
+            return ""
+
+
+def _parts(node: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(node, ast.Tuple):
+        yield from node.elts
+    else:
+        yield node

@@ -1,0 +1,118 @@
+"""What a name is bound to, and under which conditions an expression runs: the vocabulary of scope_walk.py.
+
+A condition is a test with the outcome that leads to the code; whether it is about a GPU is for guards.py to say.
+"""
+
+import ast
+from enum import Enum, auto
+
+from analyzers.lean.records import record
+from analyzers.project.reading import Source
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@record
+class Condition:
+    """Code runs when `test`, evaluated in `scope`, comes out as `outcome`; a test of None is a failed import."""
+
+    test: ast.expr | None
+    outcome: bool
+    scope: "Scope"
+
+
+Conditions = tuple[Condition, ...]
+
+
+class Kind(Enum):
+    """What a binding binds its name to."""
+
+    IMPORT = auto()
+    VALUE = auto()
+    PARAMETER = auto()
+    SELF = auto()
+    FUNCTION = auto()
+    CLASS = auto()
+    OPAQUE = auto()
+
+
+@record
+class Binding:
+    """One of the places where a name gets its meaning. `scope` is where `node` is evaluated, or what it opens."""
+
+    kind: Kind
+    scope: "Scope"
+    conditions: Conditions = ()
+    node: ast.expr | None = None
+    target: str = ""
+    function: "Scope | None" = None
+
+
+class Scope:
+    """A module, class or function with the names it binds; a class also holds what its methods set on `self`."""
+
+    __slots__ = ("bindings", "is_class", "is_decorated", "name", "parameters", "parent", "returns", "source")
+
+    def __init__(
+        self, name: str, parent: "Scope | None", source: Source, *, is_class: bool = False, is_decorated: bool = False
+    ) -> None:
+        self.name = name
+        self.parent = parent
+        self.source = source
+        self.is_class = is_class
+        self.is_decorated = is_decorated
+        self.bindings: dict[str, list[Binding]] = {}
+        self.returns: list[tuple[ast.expr, Conditions]] = []
+        self.parameters: list[str] = []
+
+    def bind(self, name: str, binding: Binding) -> None:
+        """Add a meaning of `name`."""
+        self.bindings.setdefault(name, []).append(binding)
+
+    def enclosing_class(self) -> "Scope | None":
+        """The nearest class around this scope."""
+        scope: Scope | None = self
+        while scope is not None and not scope.is_class:
+            scope = scope.parent
+        return scope
+
+
+@record
+class Site:
+    """An expression that may become a fact, where it stands and what must hold for it to run."""
+
+    node: ast.expr
+    scope: Scope
+    conditions: Conditions
+    is_decorator: bool = False
+
+
+@record
+class ImportSite:
+    """An imported name, qualified, as it stands in the code."""
+
+    name: str
+    node: ast.stmt
+    conditions: Conditions
+    scope: Scope
+
+
+@record
+class Exit:
+    """A statement that ends the program or fails the request: raise, assert, sys.exit."""
+
+    node: ast.stmt
+    conditions: Conditions
+
+
+class ModuleScopes:
+    """A file's scopes and everything in it that may become a fact, in source order."""
+
+    __slots__ = ("exits", "imports", "named", "sites", "top")
+
+    def __init__(self, top: Scope) -> None:
+        self.top = top
+        self.sites: list[Site] = []
+        self.imports: list[ImportSite] = []
+        self.exits: list[Exit] = []
+        self.named: list[tuple[str, ast.expr, Scope, Conditions]] = []

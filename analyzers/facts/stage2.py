@@ -1,0 +1,226 @@
+"""Stage 2: what stage 1 left unknown, asked of astroid. The only module that imports it.
+
+The world is closed: astroid may see the project's own modules and the stubs, each built when inference first leads into
+it, and nothing else. Resolving `import torch` for real would parse thousands of modules, end in "uninferable", and make
+the verdict depend on what is installed. Work is bounded by a count of inferences, not by a clock, so that the result
+never depends on the speed of the machine.
+"""
+
+import atexit
+import builtins
+import gc
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from types import ModuleType
+
+from astroid import nodes
+from astroid.builder import AstroidBuilder
+from astroid.context import InferenceContext
+from astroid.exceptions import AstroidError, AstroidImportError
+from astroid.inference_tip import clear_inference_tip_cache
+from astroid.manager import AstroidManager
+from astroid.nodes._base_nodes import LookupMixIn
+from astroid.raw_building import InspectBuilder
+from astroid.util import UninferableBase
+
+from analyzers.facts.escalation import Find
+from analyzers.facts.model import Known, Unknown, Value
+from analyzers.facts.operations import one_of
+from analyzers.lean.records import record
+from analyzers.linting.engine import GC_THRESHOLD
+from analyzers.project.reading import Source
+
+MAX_QUERIES = 200
+MAX_ANSWERS = 16
+MAX_INFERENCES = 5_000
+"""For one query; a usual one takes some dozen."""
+MAX_INFERENCES_IN_ALL = 50_000
+_BUILTINS_IN_WHOLE = frozenset([builtins, object, type, super, property, classmethod, staticmethod])
+"""Of these astroid itself asks for methods."""
+_STUBS = os.path.join(os.path.dirname(__file__), "stubs")
+
+
+atexit.register(gc.freeze)  # the interpreter would search all nodes for garbage when it ends, for a third of the time
+
+
+@record
+class Query:
+    """An expression to infer, by where it starts: line from 1, offset in UTF-8 bytes from 0."""
+
+    path: str
+    line: int
+    offset: int
+
+
+def infer(queries: Iterable[Query], sources: Sequence[Source], find: Find) -> tuple[dict[Query, Value], list[Query]]:
+    """What each query's expression may be, and the queries that went beyond the budget.
+
+    A query stands in one of `sources`; `find` gives the project's modules by name. What cannot be inferred is left out,
+    since unknown is not "no".
+    """
+    by_path = {source.path: source for source in sources}
+    asked = list(dict.fromkeys(queries))[:MAX_QUERIES]
+    answers: dict[Query, Value] = {}
+    given_up: list[Query] = []
+    with _closed_world(find) as world:
+        for query in asked:
+            try:
+                value = world.answer(by_path[query.path], query)
+            except _SpentError:
+                given_up.append(query)
+                continue
+            if value is not None:
+                answers[query] = value
+    return answers, given_up
+
+
+class _SpentError(Exception):
+    """A query took more inferences than it may."""
+
+
+class _World:
+    """The modules that astroid may see, and the inferences that are left."""
+
+    def __init__(self, manager: AstroidManager, find: Find) -> None:
+        self._builder = AstroidBuilder(manager, apply_transforms=False)
+        self._built: dict[str, nodes.Module | None] = {"builtins": manager.builtins_module}
+        self._find = find
+        self._left = MAX_INFERENCES_IN_ALL
+        self._left_for_query = 0
+
+    def module(self, name: str) -> nodes.Module | None:
+        """The module `name`, built when it is first asked for."""
+        if name not in self._built:
+            self._built[name] = None  # while it is being built, it cannot be imported
+            self._built[name] = self._build(name)
+        return self._built[name]
+
+    def spend(self) -> None:
+        """Count one inference."""
+        self._left -= 1
+        self._left_for_query -= 1
+        if self._left < 0 or self._left_for_query < 0:
+            raise _SpentError
+
+    def answer(self, source: Source, query: Query) -> Value | None:
+        """What the expression at `query` in `source` may be."""
+        if source.module not in self._built:
+            self._built[source.module] = self._parsed(source.text, source.module, source.path)
+        module = self._built[source.module]
+        node = _node_at(module, query) if module is not None else None
+        if node is None:
+            return None
+        self._left_for_query = MAX_INFERENCES
+        try:
+            values = [_value(inferred) for inferred in islice(node.infer(), MAX_ANSWERS)]
+        except (AstroidError, RecursionError):
+            return None
+        return one_of(values) if any(not isinstance(value, Unknown) for value in values) else None
+
+    def _build(self, name: str) -> nodes.Module | None:
+        stub = f"{_STUBS}/{name.replace('.', '__')}.py"
+        if os.path.isfile(stub):
+            with open(stub, encoding="utf-8") as file:
+                return self._parsed(file.read(), name, stub)
+        source = self._find(name)
+        return self._parsed(source.text, source.module, source.path) if source is not None else None
+
+    def _parsed(self, text: str, name: str, path: str) -> nodes.Module | None:
+        try:
+            return self._builder.string_build(text, name, path)
+        except (AstroidError, RecursionError):
+            return None  # it stays out of the world
+
+
+@contextmanager
+def _closed_world(find: Find) -> Iterator[_World]:
+    """A world that is asked for every module and every inference; astroid's shared state is put back afterwards.
+
+    The two functions are replaced on their classes because that is where astroid looks: its manager is made anew
+    wherever it is needed.
+    """
+    threshold = gc.get_threshold()
+    gc.set_threshold(*GC_THRESHOLD)
+    manager = AstroidManager()
+    if "builtins" not in manager.astroid_cache:
+        with _builtins_in_outline():
+            manager.bootstrap()
+    world = _World(manager, find)
+    outside = dict(manager.astroid_cache)
+    by_name, infer_node = AstroidManager.ast_from_module_name, nodes.NodeNG.infer
+
+    def only_from_the_world(_self: AstroidManager, name: str, *_options: object, **_more: object) -> nodes.Module:
+        module = world.module(name)
+        if module is None:
+            raise AstroidImportError("{modname} is outside the project", modname=name)
+        return module
+
+    def counted(node: nodes.NodeNG, context: InferenceContext | None = None) -> Iterator[object]:
+        world.spend()
+        inferred: Iterator[object] = infer_node(node, context)
+        return inferred
+
+    AstroidManager.ast_from_module_name, nodes.NodeNG.infer = only_from_the_world, counted
+    try:
+        yield world
+    finally:
+        AstroidManager.ast_from_module_name, nodes.NodeNG.infer = by_name, infer_node
+        _forget(manager, outside)
+        gc.set_threshold(*threshold)
+
+
+@contextmanager
+def _builtins_in_outline() -> Iterator[None]:
+    """Let astroid learn the names and the bases of the built-in classes, but not their 2,900 methods.
+
+    Introspecting these takes longer than everything else that astroid does for a function, and tells nothing: they have
+    no code to infer from, so what they return is unknown either way.
+    """
+    whole = InspectBuilder.object_build
+
+    def outline(builder: InspectBuilder, node: nodes.Module | nodes.ClassDef, obj: ModuleType | type) -> None:
+        if obj in _BUILTINS_IN_WHOLE:
+            whole(builder, node, obj)
+        else:
+            builder._done[obj] = node  # so that `IOError` and `OSError` stay one class
+
+    InspectBuilder.object_build = outline
+    try:
+        yield
+    finally:
+        InspectBuilder.object_build = whole
+
+
+def _forget(manager: AstroidManager, outside: Mapping[str, nodes.Module]) -> None:
+    """Let go of every node that was built; they hold on to each other, and a tree of files would fill the memory."""
+    cache = manager.astroid_cache
+    for name in [name for name in cache if name not in outside]:
+        del cache[name]
+    cache.update(outside)
+    InferenceContext().inferred.clear()
+    clear_inference_tip_cache()
+    LookupMixIn.lookup.cache_clear()
+
+
+def _node_at(node: nodes.NodeNG, query: Query) -> nodes.NodeNG | None:
+    """The outermost expression that starts at the query's place."""
+    pending = [node]
+    while pending:
+        current = pending.pop()
+        if (current.lineno, current.col_offset) == (query.line, query.offset) and not isinstance(
+            current, nodes.Keyword
+        ):
+            return current
+        if current.lineno is None or current.lineno <= query.line:
+            pending.extend(reversed(list(current.get_children())))
+    return None
+
+
+def _value(inferred: object) -> Value:
+    if isinstance(inferred, UninferableBase):
+        return Unknown()
+    if isinstance(inferred, nodes.Const) and isinstance(inferred.value, str | int | float | bool | None):
+        return Known(inferred.value)
+    return Unknown()

@@ -1,0 +1,95 @@
+"""Functions and classes that lie beside what serving imports and that nothing mentions, such as a model's training.
+
+A module is imported for one of its functions, and what the others do says nothing about serving. A function or a class
+counts as unused when it stands at the top of a module that serving imports, has no decorator, and nothing that is used
+mentions its name: no call, no import, no string. So does a method, where its class derives from nothing that may call
+it. Where the platform starts, it may call anything by its name.
+"""
+
+import ast
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import TypeGuard
+
+from analyzers.facts.model import Place
+from analyzers.facts.scopes import Function
+from analyzers.lean.records import record
+from analyzers.project.reading import Source
+
+
+@record
+class _Part:
+    """A function, a class or the rest of a module: the names that it mentions."""
+
+    path: str
+    name: str
+    first: int
+    last: int
+    mentions: frozenset[str]
+    may_be_unused: bool
+
+
+@record
+class Unused:
+    """The lines of unused functions and classes: path, first and last line."""
+
+    lines: tuple[tuple[str, int, int], ...]
+
+    def covers(self, place: Place) -> bool:
+        """Whether `place` lies in unused code."""
+        return any(path == place.path and first <= place.line <= last for path, first, last in self.lines)
+
+
+def unused(sources: Sequence[Source], starts: Collection[str]) -> Unused:
+    """The functions and classes of `sources` that nothing mentions; none in `starts`, where reading starts."""
+    parts = [part for source in sources for part in _parts(source, source.path in starts)]
+    asleep = {part for part in parts if part.may_be_unused}
+    woken = set(parts) - asleep
+    mentioned: set[str] = set()
+    while woken:
+        mentioned.update(name for part in woken for name in part.mentions)
+        woken = {part for part in asleep if part.name in mentioned}
+        asleep -= woken
+    return Unused(tuple(sorted((part.path, part.first, part.last) for part in asleep)))
+
+
+def _parts(source: Source, is_start: bool) -> Iterator[_Part]:
+    rest: list[ast.stmt] = []
+    for node in source.tree.body:
+        if isinstance(node, Function) and not node.decorator_list and not is_start:
+            yield _part(source, node, [node])
+        elif isinstance(node, ast.ClassDef) and not node.decorator_list and not is_start:
+            methods = [] if node.bases or node.keywords else [inner for inner in node.body if _may_be_unused(inner)]
+            yield from (_part(source, method, [method]) for method in methods)
+            yield _part(source, node, [*node.bases, *(inner for inner in node.body if inner not in methods)])
+        else:
+            rest.append(node)
+    kept = [node for node in rest if not (source.is_package and _passes_on(node))]
+    yield _Part(source.path, "", 0, 0, frozenset(_mentions(kept)), False)
+
+
+def _part(source: Source, node: Function | ast.ClassDef, speaking: Iterable[ast.AST]) -> _Part:
+    last = node.end_lineno or node.lineno
+    return _Part(source.path, node.name, node.lineno, last, frozenset(_mentions(speaking)), True)
+
+
+def _may_be_unused(node: ast.stmt) -> TypeGuard[Function]:
+    return isinstance(node, Function) and not node.decorator_list and not node.name.startswith("__")
+
+
+def _passes_on(node: ast.stmt) -> bool:
+    """Whether a statement of a package only hands names on: whoever uses them mentions them too."""
+    match node:
+        case ast.ImportFrom() | ast.Assign(targets=[ast.Name(id="__all__")]):
+            return True
+        case _:
+            return False
+
+
+def _mentions(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    for top in nodes:
+        for node in ast.walk(top):
+            match node:
+                case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name):
+                    yield name.rpartition(".")[2]
+                case ast.Constant(value=str(text)) if text.isidentifier():
+                    yield text

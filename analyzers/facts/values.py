@@ -1,0 +1,345 @@
+"""What an expression may be: names followed to what they are bound to, across the files of the project, never run.
+
+Evaluation is a fold over bindings. Where a name has several, the value is one of them; a value that is not
+understood is Unknown but remembers whether it stems from the caller, since a size taken from the request is a
+fact too. Work is bounded by a count of steps, not by a clock, so that a verdict never depends on the machine.
+"""
+
+import ast
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+
+from analyzers.facts.guards import Guards
+from analyzers.facts.model import Guard, Items, Known, Made, OneOf, Symbol, Table, Unknown, Value, from_caller
+from analyzers.facts.operations import (
+    CALLER,
+    MAX_OPTIONS,
+    UNKNOWN,
+    arithmetic,
+    each,
+    is_understood,
+    known_call,
+    method,
+    one_of,
+)
+from analyzers.facts.scopes import Binding, Kind, Scope
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from analyzers.facts.neighbours import Neighbours
+
+MAX_STEPS = 200_000
+MAX_DEPTH = 60
+_NAMED = (Symbol, Made)
+_SCALARS = (str, int, float, bool, type(None))
+_NOTHING = OneOf(())
+
+
+class BudgetError(Exception):
+    """The code needs more steps than an analysis may take."""
+
+
+class Evaluator:
+    """Evaluates expressions of one project. `modules` maps dotted names to the scopes of the project's files.
+
+    With `thorough` false, what the project's own calls pass and return is not followed: enough for a file that says
+    nothing of devices, and half of the work. `steps` counts the work; whoever asks sets it back where a new budget
+    begins, which is for each file.
+    """
+
+    def __init__(
+        self,
+        modules: "Mapping[str, Scope] | Neighbours",
+        call_sites: Mapping[str, list[tuple[ast.Call, Scope]]],
+        *,
+        thorough: bool = True,
+    ) -> None:
+        self.thorough = thorough
+        self._modules = modules
+        self._call_sites = call_sites
+        self._scopes: dict[str, Scope] = {}
+        self._active: set[int] = set()
+        self._memory: dict[int, Value] = {}
+        self._provisional: dict[int, Value] = {}
+        self.steps = 0
+        self._cuts = 0
+        self.guards = Guards(self)
+
+    def value(self, node: ast.expr, scope: Scope) -> Value:
+        """What `node` may be when it is evaluated in `scope`.
+
+        Raises:
+            BudgetError: the file is too entangled to be evaluated within the budget.
+        """
+        self.steps += 1
+        if self.steps > MAX_STEPS:
+            raise BudgetError
+        if len(self._active) > MAX_DEPTH:
+            return UNKNOWN
+        if isinstance(node, ast.Name):  # names, attributes, constants and calls are most of all expressions
+            return self._name(node.id, scope)
+        if isinstance(node, ast.Attribute):
+            given = self._given(node, scope) if "device" in node.attr else []
+            return self._combined(given) if given else self._of(self.value(node.value, scope), node.attr)
+        if isinstance(node, ast.Constant):
+            return Known(node.value) if isinstance(node.value, _SCALARS) else UNKNOWN
+        if isinstance(node, ast.Call):
+            return self._call(node, scope)
+        return self._composed(node, scope)
+
+    def _given(self, node: ast.Attribute, scope: Scope) -> list[Binding]:
+        """What `x.device` was set to in the same scope, whatever `x` is."""
+        return self.bindings(f"{node.value.id}.{node.attr}", scope) if isinstance(node.value, ast.Name) else []
+
+    def _composed(self, node: ast.expr, scope: Scope) -> Value:
+        match node:
+            case ast.IfExp():
+                return self._choice(node, scope)
+            case ast.Tuple(elts=elements) | ast.List(elts=elements):
+                return Items(tuple(self.value(element, scope) for element in elements))
+            case ast.Dict(keys=keys, values=values):
+                return self._table(keys, values, scope)
+            case ast.BoolOp(values=values):
+                return one_of([self.value(value, scope) for value in values])
+            case ast.Subscript(value=base, slice=index):
+                return self._item(self.value(base, scope), self.value(index, scope))
+            case ast.Await(value=inner) | ast.NamedExpr(value=inner) | ast.Starred(value=inner):
+                return self.value(inner, scope)
+            case _:
+                return self._computed(node, scope)
+
+    def _computed(self, node: ast.expr, scope: Scope) -> Value:
+        match node:
+            case ast.BinOp(left=left, op=op, right=right):
+                return arithmetic(op, self.value(left, scope), self.value(right, scope))
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return arithmetic(ast.Sub(), Known(0), self.value(operand, scope))
+            case ast.JoinedStr(values=parts):
+                return self._text(parts, scope)
+            case ast.UnaryOp(op=ast.Not()) | ast.Compare():
+                return OneOf((Known(True), Known(False)), guarded=bool(self.guards.polarity(node, scope)))
+            case _:
+                return UNKNOWN
+
+    def bindings(self, name: str, scope: Scope | None) -> list[Binding]:
+        """The bindings of `name` as seen from `scope`; a class's names are not seen from its methods."""
+        start = scope
+        while scope is not None:
+            if name in scope.bindings and (scope is start or not scope.is_class):
+                known = scope.bindings[name]
+                return [one for one in known if not (one.conditions and self.guards.is_dead(one.conditions))]
+            scope = scope.parent
+        return []
+
+    def attribute_bindings(self, base: Value, name: str) -> list[Binding]:
+        """The bindings of an attribute of one of the project's own modules, classes and instances."""
+        if isinstance(base, _NAMED):
+            scope = self._scope(base.name)
+            if scope is not None:
+                return scope.bindings.get(name, [])
+        return []
+
+    def returned(self, name: str) -> Scope | None:
+        """The scope of the project's own function `name`."""
+        scope = self._scope(name)
+        return scope if scope is not None and scope.returns and not scope.is_class else None
+
+    def _name(self, name: str, scope: Scope) -> Value:
+        bindings = self.bindings(name, scope)
+        if not bindings:
+            return Symbol(name)  # a builtin
+        return self._combined(bindings)
+
+    def _of(self, base: Value, name: str) -> Value:
+        """The attribute `name` of `base`, whichever of its alternatives that is."""
+        return (
+            self._attribute(base, name) if type(base) is not OneOf else each(base, partial(self._attribute, name=name))
+        )
+
+    def _attribute(self, base: Value, name: str) -> Value:
+        bindings = self.attribute_bindings(base, name)
+        if bindings:
+            return self._combined(bindings)
+        match base:
+            case Symbol(name=owner) | Made(name=owner) if owner in self._scopes:
+                return UNKNOWN  # inherited, or set in a way that only stage 2 may follow
+            case Symbol(name=owner):
+                return self._symbol(f"{owner}.{name}")
+            case Made(name=owner):
+                return Symbol(f"{owner}().{name}")
+            case Unknown():
+                return base
+            case _:
+                return UNKNOWN
+
+    def _symbol(self, qualified: str) -> Value:
+        """A qualified name, followed into the project when it names something there."""
+        module, _, name = qualified.rpartition(".")
+        home = self._modules.get(module) if self._scope(qualified) is None else None
+        bindings = home.bindings.get(name) if home is not None else None
+        return self._combined(bindings) if bindings else Symbol(qualified)
+
+    def _scope(self, name: str) -> Scope | None:
+        """The project's own module, class or function `name`."""
+        return self._scopes.get(name) or self._modules.get(name)
+
+    def _combined(self, bindings: list[Binding]) -> Value:
+        if len(bindings) == 1 and not bindings[0].conditions:
+            return self._bound(bindings[0])  # as most names are bound
+        guarded = any(self.guards.guard(binding.conditions) is not Guard.ALWAYS for binding in bindings)
+        return one_of([self._bound(binding) for binding in bindings[:MAX_OPTIONS]], guarded=guarded)
+
+    def _bound(self, binding: Binding) -> Value:
+        key = id(binding)
+        return self._memory[key] if key in self._memory else self._once(key, lambda: self._meaning(binding))
+
+    def _once(self, key: int, compute: Callable[[], Value]) -> Value:
+        """What `compute` gives, worked out once.
+
+        A name that is defined by itself, as in `x = x + 1`, adds nothing to its own value. Inside such a cycle
+        values may be cut short, so they are kept for the evaluation that is under way and worked out anew by
+        the next: that keeps code whose names all depend on each other linear.
+        """
+        if key in self._memory:
+            return self._memory[key]
+        if key in self._active:
+            self._cuts += 1
+            return _NOTHING
+        if key in self._provisional:
+            self._cuts += 1
+            return self._provisional[key]
+        cuts = self._cuts
+        self._active.add(key)
+        try:
+            value = compute()
+        finally:
+            self._active.discard(key)
+            if not self._active:
+                self._provisional.clear()
+        if cuts == self._cuts or not self._active:
+            self._memory[key] = value
+        else:
+            self._provisional[key] = value
+        return value
+
+    def _meaning(self, binding: Binding) -> Value:
+        match binding.kind:
+            case Kind.IMPORT:
+                return self._symbol(binding.target)
+            case Kind.FUNCTION | Kind.CLASS:
+                self._scopes[binding.scope.name] = binding.scope
+                return Symbol(binding.scope.name)
+            case Kind.SELF:
+                self._scopes[binding.scope.name] = binding.scope
+                return Made(binding.scope.name)
+            case Kind.PARAMETER:
+                return self._parameter(binding)
+            case Kind.VALUE if binding.node is not None:
+                return self.value(binding.node, binding.scope)
+            case _:
+                stems = binding.node is not None and from_caller(self.value(binding.node, binding.scope))
+                return CALLER if stems or binding.node is None else UNKNOWN
+
+    def _parameter(self, binding: Binding) -> Value:
+        """A parameter: its default and what the project's own calls pass; without either it is the caller's."""
+        default = [self.value(binding.node, binding.scope)] if binding.node is not None else []
+        passed = [self.value(node, scope) for node, scope in self._passed(binding)] if self.thorough else []
+        return one_of([*default, *passed]) if default or passed else CALLER
+
+    def _passed(self, binding: Binding) -> Iterable[tuple[ast.expr, Scope]]:
+        """What calls in the project pass for a parameter; calls are matched by the function's or the class's name."""
+        function = binding.function
+        if function is None:
+            return
+        position = function.parameters.index(binding.target)
+        path = function.name.removesuffix(".__init__")
+        for call, scope in self._call_sites.get(path.rpartition(".")[2], [])[:MAX_OPTIONS]:
+            if position < len(call.args) and not any(isinstance(part, ast.Starred) for part in call.args):
+                yield call.args[position], scope
+            else:
+                yield from ((keyword.value, scope) for keyword in call.keywords if keyword.arg == binding.target)
+
+    def _call(self, node: ast.Call, scope: Scope) -> Value:
+        """A call; what it stands on is evaluated once, since a chain of n calls would double the work n times.
+
+        What it is given is only evaluated where that decides what it gives.
+        """
+        if isinstance(node.func, ast.Attribute):
+            name = node.func.attr
+            base = self.value(node.func.value, scope)
+            if name == "get" and isinstance(base, Table):
+                return self._entry(base, node, scope)
+            kept = method(base, name)
+            if kept is not None:
+                return kept
+            callee = self._of(base, name)
+        else:
+            callee = self.value(node.func, scope)
+        return each(callee, lambda option: self._result(option, node, scope))
+
+    def _entry(self, table: Table, node: ast.Call, scope: Scope) -> Value:
+        """`table.get(key, default)`."""
+        args = [self.value(argument, scope) for argument in node.args]
+        if args and isinstance(args[0], Known):
+            return table.get(args[0].value) or (args[1] if len(args) > 1 else Known(None))
+        return UNKNOWN
+
+    def _result(self, callee: Value, node: ast.Call, scope: Scope) -> Value:
+        if not isinstance(callee, Symbol):
+            return callee if isinstance(callee, Unknown) else UNKNOWN
+        function = self.returned(callee.name)
+        if function is not None:
+            return self._returns(function) if self.thorough else UNKNOWN
+        if not is_understood(callee.name):
+            return Made(callee.name)
+        args = [self.value(argument, scope) for argument in node.args]
+        keywords = {keyword.arg: self.value(keyword.value, scope) for keyword in node.keywords if keyword.arg}
+        return known_call(callee.name, args, keywords) or Made(callee.name)
+
+    def _returns(self, function: Scope) -> Value:
+        def compute() -> Value:
+            guarded = any(self.guards.guard(conditions) is not Guard.ALWAYS for _, conditions in function.returns)
+            return one_of([self.value(node, function) for node, _ in function.returns[:MAX_OPTIONS]], guarded=guarded)
+
+        return self._once(id(function), compute)
+
+    def _choice(self, node: ast.IfExp, scope: Scope) -> Value:
+        outcome = self.guards.constant(node.test, scope)
+        if outcome is not None:
+            return self.value(node.body if outcome else node.orelse, scope)
+        guarded = self.guards.polarity(node.test, scope) != 0
+        return one_of([self.value(node.body, scope), self.value(node.orelse, scope)], guarded=guarded)
+
+    def _table(self, keys: list[ast.expr | None], values: list[ast.expr], scope: Scope) -> Value:
+        entries: dict[str | int | float | bool | None, Value] = {}
+        for key, value in zip(keys, values, strict=True):
+            evaluated = self.value(value, scope)
+            if key is None and isinstance(evaluated, Table):
+                entries |= dict(evaluated.entries)
+            elif isinstance(key, ast.Constant) and isinstance(key.value, str | int | float | bool | None):
+                entries[key.value] = evaluated
+        return Table(tuple(entries.items()))
+
+    def _item(self, base: Value, index: Value) -> Value:
+        def item(option: Value) -> Value:
+            match option, index:
+                case Items(values=values), Known(value=int(position)) if -len(values) <= position < len(values):
+                    return values[position]
+                case Table(), Known(value=key):
+                    return option.get(key) or UNKNOWN
+                case Symbol(name="os.environ"), _:
+                    return UNKNOWN
+                case ((Made() | Symbol() | Unknown()), _):
+                    return option
+                case _:
+                    return UNKNOWN
+
+        return each(base, item)
+
+    def _text(self, parts: list[ast.expr], scope: Scope) -> Value:
+        """An f-string; a part that is not known stands as {}, so that the known start of `cuda:{}` remains."""
+        text = ""
+        for part in parts:
+            value = self.value(part.value if isinstance(part, ast.FormattedValue) else part, scope)
+            text += str(value.value) if isinstance(value, Known) else "{}"
+        return Known(text) if not text.startswith("{}") else UNKNOWN

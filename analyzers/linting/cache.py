@@ -1,0 +1,229 @@
+"""Results kept from one run to the next, by content: a file is linted again only when something it rests on changed.
+
+An entry belongs to a file's path and to the digest of its bytes. It also names the modules of the project whose content
+the result rests on, with their digests, and the modules that were looked for in vain; when any of this is not so any
+more, the entry is not used. All entries hold for one version of the rules, of astroid and of Python. The linter's
+options only choose among findings, so they are no part of the key.
+
+The cache is one JSON file that is replaced as a whole, so that runs at the same time can at worst forget each other's
+entries. It is data and never code: what cannot be understood is ignored, and written anew.
+
+A cache that somebody else has made could hide findings. So it is only believed when the file belongs to this user and
+its time is the one that it holds, to the nanosecond: version control gives every file that it checks out the time of
+the checkout, which nobody can have known.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+
+from analyzers.findings import Finding, Place, Signal
+from analyzers.lean.files import open_file
+from analyzers.lean.suppression import Suppression
+from analyzers.linting.engine import FileResult, Linted
+from analyzers.project.tree import Tree
+
+try:  # hashlib hands out this very function, but loads OpenSSL before, which takes as long as all the rest of a run
+    from _blake2 import blake2b
+except ImportError:
+    from hashlib import blake2b
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_FORMAT = 3
+_WITH_EVIDENCE, _WITHOUT = "lint.json", "hygiene.json"
+_PACKAGE = os.path.dirname(os.path.dirname(__file__))
+
+
+class Cache:
+    """The cache in `directory` for the files of `tree`.
+
+    Runs that want evidence and runs that want none keep files of their own: what is looked for also decides what cannot
+    be told within the budget, and a run must not find more because of another one before it.
+    """
+
+    def __init__(self, directory: str, tree: Tree, *, evidence: bool) -> None:
+        self._path = f"{directory}/{_WITH_EVIDENCE if evidence else _WITHOUT}"
+        self._directory = directory
+        self._tree = tree
+        self._stamp = _stamp()
+        self._rules = ""
+        self._entries = self._load()
+        self._fresh: dict[str, Any] = {}
+        self._digests: dict[str, str] = {}
+
+    def get(self, path: str) -> FileResult | None:
+        """The result of the file `path`, None when there is none or something that it rests on has changed."""
+        try:
+            entry = self._entries.get(path)
+            return _decoded(path, entry["result"]) if entry and self._holds(path, entry) else None
+        except (LookupError, TypeError, ValueError, AttributeError):
+            return None  # an entry that nobody of ours has written
+
+    def add(self, linted: Linted) -> None:
+        """Keep a result for the next run, when its file can be read."""
+        path = linted.result.path
+        if self._digest(path):
+            self._fresh[path] = {
+                "digest": self._digest(path),
+                "read": {name: self._digest(name) for name in linted.read},
+                "absent": list(linted.absent),
+                "result": _encoded(linted.result),
+            }
+
+    def write(self) -> None:
+        """Write what was added, with the entries that others have written meanwhile; where that fails, go without."""
+        if not self._fresh:
+            return
+        entries = {**self._load(), **self._fresh}
+        kept = {path: entry for path, entry in entries.items() if os.path.exists(f"{self._tree.root}/{path}")}
+        written = {"format": _FORMAT, "stamp": self._stamp, "rules": self._rules or _rules(), "entries": kept}
+        draft = f"{self._path}.{os.getpid()}"
+        try:
+            os.makedirs(self._directory, exist_ok=True)
+            with open(f"{self._directory}/.gitignore", "w", encoding="utf-8") as file:
+                file.write("*\n")
+            write_sealed(draft, written)
+            os.replace(draft, self._path)
+        except OSError:
+            return
+
+    def _load(self) -> "dict[str, Any]":
+        """The entries that were written by these rules."""
+        try:
+            with open(self._path, "rb") as file:
+                written = json.load(file)
+                if not _is_ours(os.fstat(file.fileno()), written["time"]):
+                    return {}
+            if written["format"] != _FORMAT or not isinstance(written["entries"], dict):
+                return {}
+            if written["stamp"] != self._stamp:
+                self._rules = self._rules or _rules()
+                if written["rules"] != self._rules:
+                    return {}
+            self._rules = str(written["rules"])
+            entries: dict[str, Any] = written["entries"]
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
+            return {}
+        return entries
+
+    def _holds(self, path: str, entry: "dict[str, Any]") -> bool:
+        beside = path.rpartition("/")[0]
+        return (
+            bool(entry["digest"])
+            and entry["digest"] == self._digest(path)
+            and all(digest == self._digest(read) for read, digest in entry["read"].items())
+            and not any(self._is_there(name, beside) for name in entry["absent"])
+        )
+
+    def _is_there(self, name: str, beside: str) -> bool:
+        return bool(self._tree.find(name, beside)) if "." in name else self._tree.knows(name, beside)
+
+    def _digest(self, path: str) -> str:
+        """The digest of a file's bytes, empty when it cannot be read."""
+        if path not in self._digests:
+            try:
+                with open_file(f"{self._tree.root}/{path}") as file:
+                    self._digests[path] = blake2b(file.read(), digest_size=16).hexdigest()
+            except OSError:
+                self._digests[path] = ""
+        return self._digests[path]
+
+
+def write_sealed(path: str, content: "dict[str, Any]") -> None:
+    """Write `content` as JSON to `path`, with the time of the file in it."""
+    with open(path, "w", encoding="utf-8") as file:
+        time = os.fstat(file.fileno()).st_mtime_ns
+        file.write(json.dumps({**content, "time": time}, separators=(",", ":")))
+    os.utime(path, ns=(time, time))
+
+
+def _is_ours(status: os.stat_result, time: object) -> bool:
+    """Whether a cache file was written here by this user, and not checked out or left by another one."""
+    return status.st_mtime_ns == time and status.st_uid == os.geteuid()
+
+
+def _encoded(result: FileResult) -> "dict[str, Any]":
+    return {
+        "findings": [_encoded_finding(finding) for finding in result.findings],
+        "suppressed": [_encoded_finding(finding) for finding in result.suppressed],
+        "suppressions": [
+            [note.line, note.column, list(note.codes), note.reason, note.cell] for note in result.suppressions
+        ],
+    }
+
+
+def _encoded_finding(finding: Finding) -> "list[Any]":
+    place = finding.place
+    where = [place.line, place.column, place.end_column, place.cell]
+    return [finding.rule, *where, finding.message, finding.weight, finding.signal.value, finding.excerpt]
+
+
+def _decoded(path: str, encoded: "dict[str, Any]") -> FileResult:
+    return FileResult(
+        path,
+        tuple(_decoded_finding(path, *finding) for finding in encoded["findings"]),
+        tuple(_decoded_finding(path, *finding) for finding in encoded["suppressed"]),
+        tuple(
+            Suppression(path, int(line), int(column), tuple(map(str, codes)), str(reason), int(cell))
+            for line, column, codes, reason, cell in encoded["suppressions"]
+        ),
+    )
+
+
+def _decoded_finding(
+    path: str,
+    rule: str,
+    line: int,
+    column: int,
+    end_column: int,
+    cell: int,
+    message: str,
+    weight: float,
+    signal: str,
+    excerpt: str,
+) -> Finding:
+    place = Place(path, int(line), int(column), int(end_column), int(cell))
+    return Finding(str(rule), place, str(message), float(weight), Signal(signal), str(excerpt))
+
+
+def _stamp() -> str:
+    """Names, sizes and times of everything that decides a result: quick to ask, and enough when nothing changed."""
+    files = ((path, os.stat(path)) for path in _deciding_files())
+    return _digest_of(f"{path} {stat.st_size} {stat.st_mtime_ns}".encode() for path, stat in files)
+
+
+def _rules() -> str:
+    """A digest of the content of everything that decides a result: the same on every machine."""
+    return _digest_of(data for path in _deciding_files() for data in _content(path))
+
+
+def _content(path: str) -> Iterator[bytes]:
+    yield os.path.relpath(path, os.path.dirname(_PACKAGE)).encode() if path.startswith(_PACKAGE) else b"astroid"
+    with open(path, "rb") as file:
+        yield file.read()
+
+
+def _digest_of(parts: Iterator[bytes]) -> str:
+    digest = blake2b(repr(sys.version_info[:2]).encode(), digest_size=16)
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()
+
+
+def _python_files(directory: str) -> Iterator[str]:
+    for entry in os.scandir(directory):
+        if entry.name.endswith(".py"):
+            yield entry.path
+        elif entry.is_dir() and entry.name != "__pycache__":
+            yield from _python_files(entry.path)
+
+
+def _deciding_files() -> Iterator[str]:
+    """The analyzer's own files, and the one in which astroid says its version."""
+    yield from sorted(_python_files(_PACKAGE))
+    candidates = (f"{entry}/astroid/__pkginfo__.py" for entry in sys.path)
+    yield from [path for path in candidates if os.path.isfile(path)][:1]

@@ -1,0 +1,122 @@
+"""What the rules find in files, one by one and without a verdict: the engine of `gaia lint`.
+
+A file is linted as a module of the project that it lies in: its names lead into the modules that it imports, and only
+its own findings are reported. This module and what it imports at the top is all that a cached result needs; whatever
+parses and examines (one_file.py) is loaded when the first file has to be linted anew.
+"""
+
+import gc
+from collections.abc import Iterator, Sequence
+
+from analyzers.findings import Finding
+from analyzers.lean.records import record
+from analyzers.project.tree import Tree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from analyzers.lean.suppression import Suppression
+
+GC_THRESHOLD = (200_000, 20, 100)
+"""Syntax trees are many objects and no garbage; looking for some in them takes a third of the time."""
+
+MANY_FILES = 64
+"""With fewer files to lint anew, more processes cost more than they give."""
+
+
+@record
+class FileResult:
+    """What was found in the file `path`, which is relative to the root with forward slashes.
+
+    `findings` are in the order of their places, failures of the analysis (GA9xx) among them; `suppressed` are those
+    that a comment silences; `suppressions` are all such comments in the file, also those that silence nothing.
+    """
+
+    path: str
+    findings: tuple[Finding, ...]
+    suppressed: tuple[Finding, ...] = ()
+    suppressions: "tuple[Suppression, ...]" = ()
+
+
+@record
+class Linted:
+    """A result and what it rests on besides its own file: the modules that were read, and those that were not there."""
+
+    result: FileResult
+    read: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+
+
+def lint(
+    paths: "Sequence[PathLike[str] | str]",
+    *,
+    root: "PathLike[str] | str",
+    cache_dir: "PathLike[str] | str | None" = None,
+    processes: int = 1,
+    evidence: bool = True,
+) -> Iterator[FileResult]:
+    """Lint the Python files `paths`, in their order; each result is there as soon as its file is done.
+
+    Without `evidence` the rules 1xx to 6xx need not look, which saves most of the work. A path that is not absolute is
+    taken from `root`, and a path in a result is relative to it. `cache_dir` keeps results from one run to the next,
+    None keeps none; `processes` is how many may work at a time, where there is enough for them to do.
+    """
+    tree = Tree(str(root))
+    names = [_relative(str(path), tree.root) for path in paths]
+    if cache_dir is None:
+        for linted in _lint_anew(tree, names, processes, evidence=evidence):
+            yield linted.result
+        return
+    from analyzers.linting.cache import Cache
+
+    cache = Cache(str(cache_dir), tree, evidence=evidence)
+    known = {name: cache.get(name) for name in names}
+    anew = _lint_anew(tree, [name for name in names if known[name] is None], processes, evidence=evidence)
+    try:
+        for name in names:
+            result = known[name]
+            if result is None:
+                linted = next(anew)
+                cache.add(linted)
+                result = linted.result
+            yield result
+    finally:
+        cache.write()
+
+
+def lint_text(data: bytes, path: str, *, root: "PathLike[str] | str", evidence: bool = True) -> FileResult:
+    """Lint `data` as if it were the content of the file `path`, which need not be there; see `lint`."""
+    from analyzers.facts.neighbours import Library
+    from analyzers.linting.one_file import lint_file
+
+    tree = Tree(str(root))
+    return lint_file(Library(tree), _relative(path, tree.root), evidence=evidence, data=data).result
+
+
+def _lint_anew(tree: Tree, names: Sequence[str], processes: int, *, evidence: bool) -> Iterator[Linted]:
+    if not names:
+        return
+    if processes > 1 and len(names) >= MANY_FILES:
+        from analyzers.linting.parallel import lint_in_processes
+
+        yield from lint_in_processes(tree, names, processes, evidence=evidence)
+        return
+    from analyzers.facts.neighbours import Library
+    from analyzers.linting.one_file import lint_file
+
+    library = Library(tree)
+    threshold = gc.get_threshold()
+    gc.set_threshold(*GC_THRESHOLD)
+    try:
+        for name in names:
+            yield lint_file(library, name, evidence=evidence)
+    finally:
+        gc.set_threshold(*threshold)
+
+
+def _relative(path: str, root: str) -> str:
+    """`path` as findings name it: relative to the root where it lies below, else as it was given."""
+    whole = path if path.startswith("/") else f"{root}/{path}"
+    inside = f"{root.rstrip('/')}/"
+    return whole.removeprefix(inside) if whole.startswith(inside) else path

@@ -1,0 +1,75 @@
+"""Files of the function that are no code and still tell what it does: a model's weights, by size, and kernels' sources.
+
+They are looked for where functions keep them, at the root, beside the entry point and in the directories that are usual
+for models there. Of weights only the size is asked; a pointer that Git LFS has left in the place of a file is read,
+since it states the size of the file that it stands for.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from analyzers.facts.model import Asset
+from analyzers.lean.patterns import Pattern
+
+WEIGHTS = (".safetensors", ".gguf", ".ckpt", ".pt", ".pth", ".onnx", ".keras", ".tflite", ".pdparams", ".engine")
+KERNELS = (".cu", ".cuh")
+_UNSURE_WEIGHTS = (".bin", ".h5", ".pb", ".msgpack")
+_SPEAKS_OF_A_MODEL = Pattern(r"model|weight|checkpoint|adapter")
+_SHARD = Pattern(r"-\d{5}-of-\d{5}(?=\.)")
+_HOMES = ("model", "models", "weights", "checkpoint", "checkpoints", "ckpt", "ckpts", "kernels", "csrc")
+_MOST_FILES = 1000
+_LONGEST_POINTER = 1024
+_POINTER = b"version https://git-lfs.github.com/spec/"
+_POINTER_SIZE = Pattern(r"(?m)^size (\d{1,18})$")
+
+
+def read_assets(root: Path, entry: str = "") -> tuple[Asset, ...]:
+    """The weights and kernel sources at the root, beside `entry`, and where models are kept there; shards as one."""
+    beside = entry.rpartition("/")[0]
+    bases = dict.fromkeys(f"{base}/{home}".strip("/") for base in dict.fromkeys(("", beside)) for home in ("", *_HOMES))
+    return tuple(asset for base in bases for asset in _joined(_in_directory(root, base)))
+
+
+def _joined(assets: Iterator[Asset]) -> list[Asset]:
+    """`assets` with the parts of one model, `model-00001-of-00004.safetensors`, as the first of them."""
+    found: dict[str, Asset] = {}
+    for asset in assets:
+        whole = _SHARD.sub("", asset.path)
+        known = found.get(whole)
+        found[whole] = Asset(known.path, known.bytes + asset.bytes) if known else asset
+    return list(found.values())
+
+
+def _in_directory(root: Path, base: str) -> Iterator[Asset]:
+    try:
+        names = sorted(os.listdir(root / base))[:_MOST_FILES]  # noqa: PTH208 -- pathlib makes a Path of every file
+    except OSError:
+        return
+    for name in names:
+        if _is_asset(name.lower()):
+            size = _size(root / base / name)
+            if size is not None:
+                yield Asset(f"{base}/{name}".lstrip("/"), size)
+
+
+def _is_asset(name: str) -> bool:
+    return name.endswith((*WEIGHTS, *KERNELS)) or (
+        name.endswith(_UNSURE_WEIGHTS) and _SPEAKS_OF_A_MODEL.search(name) is not None
+    )
+
+
+def _size(path: Path) -> int | None:
+    """The size of a file of its own, of the file that it points to in Git LFS, None for a link or a directory."""
+    try:
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        if status.st_size > _LONGEST_POINTER:
+            return status.st_size
+        text = path.read_bytes()
+    except OSError:
+        return None
+    stated = _POINTER_SIZE.search(text.decode(errors="replace")) if text.startswith(_POINTER) else None
+    return int(stated[1]) if stated else status.st_size

@@ -1,0 +1,110 @@
+"""Where a line of a cell stands in the notebook's file, for readers that know lines of files and no cells.
+
+The file is JSON: a line of code is part of a string, behind an indentation and with escapes in it. `json` tells no
+positions, so the strings of the cells' `source` are found by walking over the tokens.
+"""
+
+from collections.abc import Iterator
+
+from analyzers.facts.model import Place
+from analyzers.lean.patterns import Pattern
+
+_TOKEN = Pattern(r'"([^"\\]*(?:\\.[^"\\]*)*)"|[{}\[\],]')
+_CHARACTER = Pattern(r"\\u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|\\u\w{4}|\\.|[^\\]")
+_CARRIAGE_RETURNS = frozenset({"\\r", "\\u000d", "\\u000D"})
+_BREAKS = _CARRIAGE_RETURNS | {"\\n", "\\u000a", "\\u000A"}
+
+
+class NotebookFile:
+    """The text of a notebook, with the strings that make up each cell."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._strings: dict[int, list[tuple[int, int]]] = {}
+        for cell, start, end in _source_strings(text):
+            self._strings.setdefault(cell, []).append((start, end))
+
+    def place(self, place: Place) -> Place:
+        """`place`, which names a cell and a line in it, as a place in the file; the first line when it is not there."""
+        start = self._offset(place.cell, place.line, place.column)
+        if start is None:
+            return Place(place.path, 1)
+        end = self._offset(place.cell, place.line, place.end_column)
+        line, column = self._position(start)
+        end_line, end_column = self._position(start if end is None else end)
+        return Place(place.path, line, column, max(end_column if end_line == line else 0, column + 1))
+
+    def stretch(self, cell: int, line: int) -> tuple[int, int] | None:
+        """Where a line of code begins and ends in the file, without its line break; None when it is not there."""
+        start, end = self._offset(cell, line, 1), self._offset(cell, line, len(self._text) + 1)
+        return None if start is None or end is None else (start, end)
+
+    def _position(self, offset: int) -> tuple[int, int]:
+        return self._text.count("\n", 0, offset) + 1, offset - self._text.rfind("\n", 0, offset)
+
+    def _offset(self, cell: int, line: int, column: int) -> int | None:
+        """Where a character of the code stands; its line's end when that is shorter, None without such a line."""
+        at_line, at_column, before, last = 1, 1, "", None
+        for character, start, end in self._characters(cell):
+            follows, before = before in _CARRIAGE_RETURNS, character
+            if character in _BREAKS and character not in _CARRIAGE_RETURNS and follows:
+                continue  # the second half of one line break
+            if at_line == line:
+                last = end
+                if at_column == column or character in _BREAKS:
+                    return start
+            at_line, at_column = (at_line + 1, 1) if character in _BREAKS else (at_line, at_column + 1)
+        return last
+
+    def _characters(self, cell: int) -> Iterator[tuple[str, int, int]]:
+        """Each character of a cell's code as it is written, with its stretch of the file."""
+        for start, end in self._strings.get(cell, ()):
+            at = start
+            while at < end and (match := _CHARACTER.match(self._text, at)):
+                yield match[0], at, match.end()
+                at = match.end()
+
+
+class _Open:
+    """An object or an array that is being read: the key or the index that it is at."""
+
+    def __init__(self, bracket: str) -> None:
+        self.is_object = bracket == "{"
+        self.awaits_key = self.is_object
+        self.key = ""
+        self.index = 0
+
+    def go_on(self) -> None:
+        self.awaits_key = self.is_object
+        self.index += 1
+
+    def take_key(self, key: str) -> None:
+        self.key, self.awaits_key = key, False
+
+
+def _source_strings(text: str) -> Iterator[tuple[int, int, int]]:
+    """The number of a cell, from 1, with the stretch of each string of its `source`."""
+    around: list[_Open] = []
+    for token in _TOKEN.finditer(text):
+        mark = text[token.start()]
+        if mark in "{[":
+            around.append(_Open(mark))
+        elif not around:
+            continue
+        elif mark in "}]":
+            around.pop()
+        elif mark == ",":
+            around[-1].go_on()
+        elif around[-1].awaits_key:
+            around[-1].take_key(token[1])
+        elif _is_source(around):
+            yield around[1].index + 1, token.start(1), token.end(1)
+
+
+def _is_source(around: list[_Open]) -> bool:
+    """Whether what comes is a string at cells[i].source, or in the list there."""
+    match around:
+        case [notebook, cells, cell] | [notebook, cells, cell, _Open(is_object=False)]:
+            return notebook.key == "cells" and not cells.is_object and cell.key == "source"
+        case _:
+            return False

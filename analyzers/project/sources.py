@@ -1,0 +1,201 @@
+"""Which files make up the function: from the entry point along the imports, inside the project and nowhere else.
+
+Training scripts, tests and tools lie beside many functions and say nothing about how they are served, so they
+only count when the entry point reaches them. Where the function contract finds no entry point, those of the platforms
+that functions are written for are the starts (platforms.py); without any of these, every file that is neither a test
+nor training nor a tool is.
+"""
+
+import ast
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from analyzers.errors import AnalyzerError
+from analyzers.facts.model import Asset, Dependency
+from analyzers.lean.patterns import Pattern
+from analyzers.lean.records import record
+from analyzers.project.assets import read_assets
+from analyzers.project.dependencies import read_dependencies
+from analyzers.project.names import absolute_module
+from analyzers.project.reading import NOTEBOOK, Source, Trouble, read_source
+from analyzers.project.tree import Tree
+from runtime_images.entrypoint import EntryError, find_entry
+
+MAX_FILES = 5000
+
+_IGNORED_DIRECTORIES = frozenset(
+    [
+        "__pycache__",
+        "node_modules",
+        "site-packages",
+        "venv",
+        "env",
+        "build",
+        "dist",
+        ".git",
+        ".hg",
+        ".svn",
+        ".tox",
+        ".nox",
+        ".venv",
+        ".eggs",
+    ]
+)
+_ASIDE = Pattern(
+    r"(^|/)(tests?|testing|docs?|benchmarks?|scripts?|tools?|notebooks?|training)/"
+    r"|(^|/)(test_[^/]*|[^/]*_tests?|conftest|setup|noxfile|tasks|(pre|fine_?)?train(ing|er)?(_[^/]*)?|finetune[^/]*"
+    r"|[^/]*_train(ing|er)?|eval(uate|uation)?|bench(mark)?[^/]*)\.py$",
+    re.IGNORECASE,
+)
+
+
+@record
+class Project:
+    """Everything that is read of a function: `entry` is the file it starts in, empty when none was found."""
+
+    root: Path
+    entry: str
+    sources: tuple[Source, ...]
+    troubles: tuple[Trouble, ...]
+    dependencies: tuple[Dependency, ...]
+    assets: tuple[Asset, ...] = ()
+    starts: tuple[str, ...] = ()
+    programs: frozenset[str] = frozenset()
+
+    @property
+    def imported(self) -> frozenset[str]:
+        """The files that serving imports and never runs as a program, so that their main block says nothing."""
+        return frozenset(source.path for source in self.sources) - self.programs
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Every file that was read, or tried, in the order of the names."""
+        read = {source.path for source in self.sources} | {trouble.place.path for trouble in self.troubles}
+        return tuple(sorted(read | {dependency.place.path for dependency in self.dependencies}))
+
+
+def collect(path: Path, entrypoint: str = "") -> Project:
+    """Read the function at `path`, a directory or a single file, with the entry point named or searched.
+
+    Raises:
+        AnalyzerError: there is nothing at `path`, or no Python in it.
+    """
+    if path.is_file():
+        if path.suffix not in (".py", NOTEBOOK):
+            raise AnalyzerError(f"{path} is not a Python file", "give a .py file, a notebook or a function's directory")
+        return _follow(path.parent, _Starts(path.name, (path.name,)))
+    if not path.is_dir():
+        raise AnalyzerError(f"there is nothing at {path}", "give a function's directory or a Python file")
+    return _follow(path, _starts(path, entrypoint))
+
+
+@record
+class _Starts:
+    """Where reading starts: the entry of the function contract, if there is one, and which files run as programs."""
+
+    entry: str
+    files: tuple[str, ...]
+    programs: frozenset[str] = frozenset()
+
+
+def _starts(root: Path, entrypoint: str) -> _Starts:
+    try:
+        entry = find_entry(root, entrypoint).path
+        return _Starts(entry, (entry,))
+    except EntryError as error:
+        if entrypoint:
+            raise AnalyzerError(error.message, error.hint) from None
+    files = sorted(python_files(root)) or sorted(python_files(root, NOTEBOOK))
+    if not files:
+        raise AnalyzerError(f"no Python file in {root}", "`gaia init DIR` writes a small function to start from")
+    served = [file for file in files if not _ASIDE.search(file)] or files
+    return _platform_starts(root, served) or _Starts("", tuple(served), frozenset(served))
+
+
+def _platform_starts(root: Path, files: list[str]) -> _Starts | None:
+    """The files that a platform would start; none when one of the files cannot be read.
+
+    A web server beside the entry of another platform is a demonstration, unless that entry imports it.
+    """
+    from analyzers.project.platforms import PROGRAMS, WEB_SERVER, may_be_entry, platform_of  # most functions need none
+
+    platforms: dict[str, str] = {}
+    for path in files:
+        try:
+            if may_be_entry((root / path).read_bytes()):
+                platforms[path] = platform_of(path, read_source(root, path).tree)
+        except (OSError, Trouble):
+            return None
+    named = [path for path, platform in platforms.items() if platform not in ("", WEB_SERVER)]
+    starts = named or [path for path, platform in platforms.items() if platform]
+    programs = frozenset(path for path in starts if platforms[path] in PROGRAMS)
+    return _Starts("", tuple(starts), programs) if starts else None
+
+
+def python_files(root: Path, suffix: str = ".py") -> Iterator[str]:
+    """The project's files that end in `suffix` as relative paths, without environments, caches, hidden directories."""
+    count = 0
+    for directory, subdirectories, names in os.walk(root):
+        subdirectories[:] = [
+            name for name in sorted(subdirectories) if name not in _IGNORED_DIRECTORIES and not name.startswith(".")
+        ]
+        for name in sorted(names):
+            if name.endswith(suffix):
+                count += 1
+                if count > MAX_FILES:
+                    raise AnalyzerError(
+                        f"more than {MAX_FILES} Python files in {root}", "give the function's directory"
+                    )
+                yield (Path(directory) / name).relative_to(root).as_posix()
+
+
+def _follow(root: Path, starts: _Starts) -> Project:
+    sources: dict[str, Source] = {}
+    troubles: list[Trouble] = []
+    seen: set[str] = set()
+    pending = list(starts.files)
+    tree = Tree(str(root))
+    while pending:
+        path = pending.pop(0)
+        if path in seen:
+            continue
+        seen.add(path)
+        try:
+            source = read_source(root, path)
+        except Trouble as trouble:
+            troubles.append(trouble)
+            continue
+        sources[path] = source
+        pending.extend(_imported_files(tree, source))
+    ordered = tuple(sources[path] for path in sorted(sources))
+    dependencies, assets = read_dependencies(root, starts.entry), read_assets(root, starts.entry)
+    return Project(root, starts.entry, ordered, tuple(troubles), dependencies, assets, starts.files, starts.programs)
+
+
+def _imported_files(tree: Tree, source: Source) -> Iterator[str]:
+    """The project's files that `source` imports, at any depth of nesting."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield from _resolve(tree, source, alias.name)
+        elif isinstance(node, ast.ImportFrom):
+            module = absolute_module(source, node)
+            yield from _resolve(tree, source, module)
+            for alias in node.names:
+                yield from _resolve(tree, source, f"{module}.{alias.name}".lstrip("."))
+
+
+def _resolve(tree: Tree, source: Source, module: str) -> Iterator[str]:
+    """The file of `module` and of the packages around it, at the root, in src/ or packages/, or beside the importer."""
+    if not module or not all(part.isidentifier() for part in module.split(".")):
+        return
+    beside = source.path.rpartition("/")[0]
+    for base in dict.fromkeys(("", "src", "packages", beside)):
+        parts = module.split(".")
+        for end in range(len(parts), 0, -1):
+            stem = "/".join(filter(None, [base, *parts[:end]]))
+            for candidate in (f"{stem}.py", f"{stem}/__init__.py"):
+                if tree.holds(candidate):
+                    yield candidate

@@ -1,0 +1,1 @@
+"""GA6xx: evidence for the CPU."""

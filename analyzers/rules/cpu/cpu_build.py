@@ -1,0 +1,49 @@
+"""GA602: a build or a setting that rules a GPU out."""
+
+from analyzers.facts.model import Dependency, Facts, Known, texts
+from analyzers.lean.patterns import Pattern
+from analyzers.rules.knowledge.dependency_lines import all_dependencies
+from analyzers.rules.knowledge.libraries import outside
+from analyzers.rules.model import Found, Rule, Signal
+
+_CPU = Pattern(
+    r"\+cpu\b|/whl/(nightly/)?cpu\b|^(tensorflow|intel-tensorflow|faiss|tensorflow-serving-api)-cpu\b|\[cpu\]|^cpuonly\b"
+)
+
+
+def _check(facts: Facts) -> Found:
+    for dependency in all_dependencies(facts):
+        if _CPU.search(dependency.text):
+            message = f"asks for a build without CUDA: {dependency.text}"
+            yield dependency.place, message, _weight(dependency, facts), Signal.SPEAKS_FOR_CPU
+    for constant in facts.constants():
+        if (
+            constant.name == "CUDA_VISIBLE_DEVICES"
+            and set(texts(constant.value)) <= {"", "-1"}
+            and isinstance(constant.value, Known)
+        ):
+            yield constant.place, "hides every GPU from the function", -3.0, Signal.SPEAKS_FOR_CPU
+
+
+def _weight(dependency: Dependency, facts: Facts) -> float:
+    """The search library comes without CUDA by default, and TensorFlow's build says nothing of PyTorch's."""
+    if dependency.name.startswith("faiss"):
+        return -0.3
+    beside_torch = dependency.name.startswith(("tensorflow", "intel")) and any(
+        fact.package == "torch" for fact in outside(facts)
+    )
+    return -1.0 if beside_torch else -3.0
+
+
+RULE = Rule(
+    code="GA602",
+    name="cpu-build",
+    summary="A dependency is a build without CUDA, or the code hides every GPU.",
+    rationale="A wheel built for the CPU cannot use a GPU at all, so its author has decided.",
+    check=_check,
+    matches=(
+        "# requirements.txt\ntorch==2.1.0+cpu",
+        "# requirements.txt\n--extra-index-url https://download.pytorch.org/whl/cpu\ntorch",
+    ),
+    passes=("# requirements.txt\ntorch==2.1.0", "# requirements.txt\ncpuinfo"),
+)

@@ -1,0 +1,1 @@
+"""GA8xx: what a function declares against what its code says."""

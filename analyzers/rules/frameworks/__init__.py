@@ -1,0 +1,1 @@
+"""GA1xx: frameworks and dependencies."""

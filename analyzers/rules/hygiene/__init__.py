@@ -1,0 +1,1 @@
+"""GA7xx: what keeps a promotion or a demotion from working."""

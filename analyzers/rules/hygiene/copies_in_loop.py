@@ -1,0 +1,43 @@
+"""GA705: inputs are copied to the device one by one."""
+
+from analyzers.facts.contexts.model import Phase
+from analyzers.rules.hygiene_model import Conduct, HygieneRule, Noticed
+
+_MOVES = frozenset({"to", "cuda", "to_gpu"})
+
+
+def _check(conduct: Conduct) -> Noticed:
+    placed = {placement.call.place for placement in conduct.placements}
+    for call, situation in conduct.calls(Phase.REQUEST):
+        moves = call.method in _MOVES and (call.place in placed or (call.method == "to" and "to" in situation.moves))
+        if moves and situation.loop and not call.name.startswith("torch.cuda"):
+            yield (
+                call.place,
+                f".{call.method}() in a loop copies to the device each time; stack the parts and copy once",
+            )
+
+
+RULE = HygieneRule(
+    code="GA705",
+    name="copies-in-loop",
+    summary="A request copies its input to the device piece by piece.",
+    rationale="Each copy from main memory to a GPU has a price of its own, whatever its size, and on the CPU backend "
+    "it is free. Many small ones make the GPU slower than the measurements on the CPU let hope, so a promotion is "
+    "undone again. Loops over batches are not reported.",
+    check=_check,
+    matches=(
+        (
+            'import torch\ndevice = "cuda" if torch.cuda.is_available() else "cpu"\ndef handler(payload):\n'
+            "    return [model(torch.tensor(row).to(device)) for row in payload]"
+        ),
+        (
+            "import torch\nclass Predictor:\n    def predict(self, images):\n        for image in images:\n"
+            "            self.model(self.transform(image).to(self.device))"
+        ),
+    ),
+    passes=(
+        "import torch\ndef handler(payload):\n    return model(torch.tensor(payload).to(device))",
+        "import torch\ndef handler(payload):\n    return [x.to(torch.float32) for x in payload]",
+        "import torch\ndef handler(payload):\n    for batch in loader:\n        model(batch.to(device))",
+    ),
+)

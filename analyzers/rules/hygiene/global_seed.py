@@ -1,0 +1,53 @@
+"""GA707: the process-wide random generators are seeded."""
+
+from analyzers.facts.contexts.model import Phase
+from analyzers.rules.hygiene_model import Conduct, HygieneRule, Noticed
+
+_SEEDS = frozenset(
+    [
+        "random.seed",
+        "numpy.random.seed",
+        "torch.manual_seed",
+        "torch.random.manual_seed",
+        "torch.cuda.manual_seed",
+        "torch.cuda.manual_seed_all",
+        "tensorflow.random.set_seed",
+        "tensorflow.set_random_seed",
+        "transformers.set_seed",
+        "pytorch_lightning.seed_everything",
+        "lightning.seed_everything",
+        "mxnet.random.seed",
+        "paddle.seed",
+    ]
+)
+
+
+def _check(conduct: Conduct) -> Noticed:
+    for call, situation in conduct.calls(Phase.IMPORT, Phase.REQUEST):
+        if call.name in _SEEDS and call.place.path not in conduct.situations.learning:
+            if Phase.REQUEST in situation.phases:
+                message = f"{call.name}() in a request seeds all requests of the process; use a generator of its own"
+            else:
+                message = f"{call.name}() at import gives every worker the same random numbers; use a generator"
+            yield call.place, message
+
+
+RULE = HygieneRule(
+    code="GA707",
+    name="global-seed",
+    summary="The random generator of the whole process is seeded at import or in a request.",
+    rationale="Every worker that imports the same seed gives the same 'random' answers; requests that are served at "
+    "once seed each other's numbers; and one seed gives different numbers on a CPU and on a GPU, so answers change "
+    "at a switch. A generator made for the request, on the CPU, has none of this: "
+    "`torch.Generator().manual_seed(seed)`, `numpy.random.default_rng(seed)`, `random.Random(seed)`.",
+    check=_check,
+    matches=(
+        "import torch\ntorch.manual_seed(0)",
+        'import numpy as np\nimport torch\ndef handler(payload):\n    np.random.seed(payload["seed"])',
+    ),
+    passes=(
+        'import torch\ndef handler(payload):\n    generator = torch.Generator().manual_seed(payload["seed"])',
+        "import numpy as np\nrng = np.random.default_rng(0)",
+        'import random\nif __name__ == "__main__":\n    random.seed(0)',
+    ),
+)

@@ -1,0 +1,1 @@
+"""GA3xx: kernels and compiled graphs."""

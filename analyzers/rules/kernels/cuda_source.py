@@ -1,0 +1,84 @@
+"""GA304: sources of kernels, in a string or a file that is compiled when the function starts."""
+
+from collections.abc import Iterator
+
+from analyzers.facts.model import Argument, Call, Facts, Guard, Items, Place, Value, options, texts
+from analyzers.lean.patterns import Pattern
+from analyzers.project.assets import KERNELS
+from analyzers.rules.model import Found, Rule, Signal
+
+_KERNEL = Pattern(r"__global__\s+(void|\w+)|@triton\.jit|\b__kernel\s+void|#include\s*<cuda")
+_COMPILERS = frozenset({"torch.utils.cpp_extension.load", "torch.utils.cpp_extension.load_inline"})
+_PORTABLE = {
+    "pyopencl.Program": "OpenCL",
+    "warp.kernel": "Warp",
+    "taichi.kernel": "Taichi",
+    "taichi.func": "Taichi",
+}
+
+
+def _check(facts: Facts) -> Found:
+    for call in facts.calls():
+        if call.name in _COMPILERS and _is_cuda(call):
+            needs = call.guard is Guard.ALWAYS
+            signal = Signal.NEEDS_GPU if needs else Signal.CAN_USE_GPU
+            yield call.place, f"{call.method} compiles CUDA sources", 4.0 if needs else 1.0, signal
+        elif call.name in _PORTABLE:
+            yield call.place, f"{call.name} is a parallel kernel in {_PORTABLE[call.name]}", 1.0, Signal.CAN_USE_GPU
+        elif any(argument.is_literal and _is_kernel(argument.value) for argument in _given(call)):
+            yield call.place, f"{call.method} is given the source of a GPU kernel", 2.0, Signal.CAN_USE_GPU
+    for constant in facts.constants():
+        if constant.given.is_literal and _is_kernel(constant.value):
+            yield constant.place, f"{constant.name} holds the source of a GPU kernel", 2.0, Signal.CAN_USE_GPU
+    for asset in facts.assets:
+        if asset.path.endswith(KERNELS):
+            yield Place(asset.path, 1), f"{asset.path} is the source of a GPU kernel", 2.0, Signal.CAN_USE_GPU
+
+
+def _is_kernel(value: Value) -> bool:
+    return any(_KERNEL.search(text) for text in texts(value))
+
+
+def _given(call: Call) -> Iterator[Argument]:
+    """What a call is given, the text that its method is called on included: `dedent(TEXT)`, `TEXT.replace(...)`."""
+    yield from call.arguments
+    if call.on is not None:
+        yield call.on
+
+
+def _is_cuda(call: Call) -> bool:
+    if call.keyword("cuda_sources") is not None:
+        return True
+    return any(text.endswith(".cu") for argument in call.arguments for text in _strings(argument.value))
+
+
+def _strings(value: Value) -> list[str]:
+    listed = [
+        text for option in options(value) if isinstance(option, Items) for item in option.values for text in texts(item)
+    ]
+    return [*texts(value), *listed]
+
+
+RULE = Rule(
+    code="GA304",
+    name="kernel-source",
+    summary="The function brings the source of a kernel with it.",
+    rationale="A kernel in CUDA, Triton, OpenCL, Warp or Taichi is written for thousands of threads. CUDA sources need "
+    "NVIDIA's compiler and a GPU; the portable ones run on a CPU too.",
+    check=_check,
+    matches=(
+        'SOURCE = """__global__ void add(float *a) { a[threadIdx.x] += 1; }"""',
+        'HEAD = "#define N 4\\n"\nSOURCE = HEAD + "__global__ void add(float *a) { a[N] += 1; }"',
+        'from textwrap import dedent\nSOURCE = dedent("""\n    __global__ void add(float *a) {}\n    """)',
+        'SOURCE = "__global__ void add(TYPE *a) { a[0] += 1; }".replace("TYPE", "float")',
+        "# files\nkernels/add.cu 2048\n",
+        'from torch.utils.cpp_extension import load\next = load(name="x", sources=["x.cpp", "x_kernel.cu"])',
+        "import taichi as ti\n@ti.kernel\ndef paint():\n    pass",
+    ),
+    passes=(
+        'from torch.utils.cpp_extension import load\next = load(name="x", sources=["x.cpp"])',
+        'HELP = "kernels are written in CUDA"',
+        'print("kernels are written in CUDA")',
+        "# files\nmodels/add.onnx 2048\n",
+    ),
+)

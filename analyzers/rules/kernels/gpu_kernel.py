@@ -1,0 +1,51 @@
+"""GA301: kernels written for a GPU."""
+
+from analyzers.facts.model import Facts, Guard
+from analyzers.rules.model import Found, Rule, Signal
+
+_KERNELS = frozenset(
+    {
+        "cupy.ElementwiseKernel",
+        "cupy.RawKernel",
+        "cupy.RawModule",
+        "cupy.ReductionKernel",
+        "cupy.fuse",
+        "cupyx.jit.rawkernel",
+        "jax.experimental.pallas.pallas_call",
+        "numba.cuda.cudadrv.devicearray",
+        "numba.cuda.jit",
+        "numba.cuda.reduce",
+        "numba.cuda.to_device",
+        "pycuda.compiler.SourceModule",
+        "pycuda.elementwise.ElementwiseKernel",
+        "torch.utils.cpp_extension.CUDAExtension",
+        "triton.autotune",
+        "triton.jit",
+    }
+)
+
+
+def _check(facts: Facts) -> Found:
+    for call in facts.calls():
+        if call.name in _KERNELS:
+            if call.guard is Guard.ALWAYS:
+                yield call.place, f"{call.name} runs on GPUs only", 4.0, Signal.NEEDS_GPU
+            else:
+                yield call.place, f"{call.name} runs where there is a GPU", 1.0, Signal.CAN_USE_GPU
+
+
+RULE = Rule(
+    code="GA301",
+    name="gpu-kernel",
+    summary="The function has kernels of its own that run on a GPU.",
+    rationale="A hand-written kernel is the plainest way to need a GPU; behind a guard it shows that one is "
+    "worth the effort.",
+    check=_check,
+    matches=(
+        "from numba import cuda\n@cuda.jit\ndef add(a, b):\n    pass",
+        "import triton\n@triton.jit\ndef kernel(x):\n    pass",
+        'import cupy as cp\nk = cp.RawKernel("code", "name")',
+        "from pycuda.compiler import SourceModule\nm = SourceModule('code')",
+    ),
+    passes=("from numba import njit\n@njit\ndef add(a, b):\n    return a + b",),
+)

@@ -1,0 +1,1 @@
+"""Knowledge about libraries, models, devices and programs that rules share."""

@@ -1,0 +1,59 @@
+"""Dependency lines wherever they stand: in lists, and in image definitions written in the code."""
+
+from collections.abc import Iterator
+
+from analyzers.facts.model import Call, Dependency, Facts, Items, Place, Value, options, texts
+from analyzers.facts.vocabulary import PACKAGE_LISTS
+from analyzers.project.dependencies import parse_requirement
+
+_INSTALLERS = frozenset({"pip_install", "uv_pip_install", "add_python_packages", "pip_install_from_requirements"})
+_BUILDERS = frozenset({"run_commands", "add_commands", "dockerfile_commands", "from_dockerfile_str"})
+
+
+def all_dependencies(facts: Facts) -> Iterator[Dependency]:
+    """The lines of the dependency lists, then what the code installs in an image that it defines."""
+    yield from facts.dependencies
+    for call in facts.calls():
+        yield from _parsed(call.place, _installed(call))
+    for constant in facts.constants():
+        if constant.name.lower() in PACKAGE_LISTS:
+            yield from _parsed(constant.place, _listed(constant.value))
+
+
+def is_for_gpus(dependency: Dependency) -> bool:
+    """Whether the line stands in a list that is only installed where there is a GPU, such as requirements-gpu.txt."""
+    return any(word in dependency.place.path for word in ("gpu", "cuda"))
+
+
+def _parsed(place: Place, lines: Iterator[str]) -> Iterator[Dependency]:
+    for line in lines:
+        dependency = parse_requirement(place, line)
+        if dependency:
+            yield dependency
+
+
+def _installed(call: Call) -> Iterator[str]:
+    """The requirements that a call installs: an image's packages, or what a command hands to pip."""
+    values = [argument.value for argument in call.args] if call.method in _INSTALLERS else []
+    values += [argument.value for name, argument in call.keywords if name in PACKAGE_LISTS]
+    for value in values:
+        yield from _listed(value)
+    if call.method in _BUILDERS:
+        for argument in call.args:
+            for command in _listed(argument.value):
+                yield from _from_pip(command)
+
+
+def _listed(value: Value) -> Iterator[str]:
+    for option in options(value):
+        if isinstance(option, Items):
+            yield from (text for item in option.values for text in texts(item))
+        else:
+            yield from texts(option)
+
+
+def _from_pip(command: str) -> Iterator[str]:
+    """The requirements in `pip install a b==1`, wherever the words stand in `command`."""
+    _, found, rest = command.partition("pip install")
+    if found:
+        yield from (word.strip("'\"") for word in rest.partition("&&")[0].split() if not word.startswith("-"))

@@ -1,0 +1,1 @@
+"""GA2xx: where the code places its work."""

@@ -1,0 +1,99 @@
+"""GA211: GPU software that is started or installed by a command."""
+
+import re
+from functools import cache
+
+from analyzers.facts.model import Call, Facts, Guard, Items, Value, options, texts
+from analyzers.rules.knowledge.programs import starts_program
+from analyzers.rules.model import Found, Rule, Signal
+
+_COMMANDS = r"""
+    \bvllm(\.entrypoints|\sserve) ^vllm$ \bsglang\.launch_server lmdeploy\sserve \bcomfy\s(launch|--skip-prompt)
+    text-embeddings-inference:(?!cpu) text-generation-inference:
+    --nvidia\b comfy[-_]?ui stable-diffusion-webui text-generation-webui --cuda\b -hwaccel\s+(cuda|nvdec) _nvenc\b
+    \bboltz\spredict colabfold_batch run_alphafold \btorchrun\b accelerate\slaunch ^deepspeed\b \bnvcc\b
+    \bwhisperx\s insanely-fast-whisper -ngl\s \bollama\s(serve|run|pull)\b text-generation-(launcher|inference)
+    (^|[\s/])(demucs|audio-separator)(-separate)?(\s|$) \bfacefusion(\.py)?\b \binference_realesrgan
+    \btritonserver\b \btrtllm- \bflash-attn\b \bnvidia-smi\b nvidia/cuda: nvcr\.io/ -cuda[\d.]*\b.*-(devel|runtime)
+    \bapt\S*\sinstall\s.*\bcuda\b /whl/cu\d{2,3} \bcu1[12]\d\b --gpus[\s=] --n-gpu-layers (-d|--device)[\s=]cuda
+"""
+
+
+@cache
+def _command() -> re.Pattern[str]:
+    """What a command for GPUs looks like; compiled at the first use, since most functions start no program."""
+    return re.compile("|".join(_COMMANDS.split()), re.IGNORECASE)
+
+
+_CLONERS = frozenset({"clone_from", "clone_repository", "clone"})
+_BUILDERS = frozenset(
+    {
+        "Image",
+        "add_commands",
+        "apt_install",
+        "dockerfile_commands",
+        "env",
+        "from_dockerfile",
+        "from_registry",
+        "micromamba_install",
+        "pip_install",
+        "run_commands",
+        "uv_pip_install",
+    }
+)
+_KEYWORDS = (
+    "base_image",
+    "commands",
+    "image",
+    "extra_index_url",
+    "index_url",
+    "cmd",
+    "cwd",
+    "args",
+    "extra_options",
+    "find_links",
+)
+
+
+def _check(facts: Facts) -> Found:
+    for call in facts.calls():
+        found = next((text for text in _commands(call) if _command().search(text)), "")
+        if found and call.guard is Guard.ALWAYS:
+            shown = found if len(found) <= 60 else found[:57] + "..."
+            weight = 1.8 if "nvidia-smi" in found else 2.5
+            yield call.place, f"starts or installs software for GPUs: {shown}", weight, Signal.CAN_USE_GPU
+
+
+def _commands(call: Call) -> list[str]:
+    runs = starts_program(call) or call.method in _BUILDERS or call.method in _CLONERS
+    values = [argument.value for argument in call.args] if runs else []
+    values += [argument.value for name, argument in call.keywords if name in _KEYWORDS]
+    return [text for value in values for text in _lines(value)]
+
+
+def _lines(value: Value) -> list[str]:
+    """The strings of a value; the words of a command list as one line."""
+    found = list(texts(value))
+    for option in options(value):
+        if isinstance(option, Items):
+            words = [text for item in option.values for text in texts(item)]
+            found += [" ".join(words), *words]
+    return found
+
+
+RULE = Rule(
+    code="GA211",
+    name="gpu-command",
+    summary="Software for GPUs is started or installed by a command.",
+    rationale="The work may be done by another program, such as a model server, or by an image that the code defines; "
+    "then no import tells about it.",
+    check=_check,
+    matches=(
+        'import subprocess\nsubprocess.Popen(["vllm", "serve", "some/model"])',
+        'import os\nos.system("python -m sglang.launch_server --port 1")',
+        'import subprocess, sys\nHOME = "/app/ComfyUI"\nsubprocess.run([sys.executable, "main.py"], cwd=HOME)',
+        'import subprocess\ncmd = ["demucs", "--two-stems", "vocals"]\nsubprocess.run(cmd)',
+        'image = Image.from_registry("nvidia/cuda:12.4.0-devel-ubuntu22.04")',
+    ),
+    passes=('import subprocess\nsubprocess.run(["ffmpeg", "-i", "in.mp4"])', 'print("vllm serve")'),
+)

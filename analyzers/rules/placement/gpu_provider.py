@@ -1,0 +1,39 @@
+"""GA210: an ONNX Runtime provider for GPUs."""
+
+from analyzers.facts.model import Facts, Guard, Items, OneOf, Value, options, texts
+from analyzers.rules.model import Found, Rule, Signal
+
+_PROVIDERS = ("CUDAExecutionProvider", "TensorrtExecutionProvider", "ROCMExecutionProvider")
+
+
+def _check(facts: Facts) -> Found:
+    for call in facts.calls():
+        for value in (
+            call.keyword("providers", "provider"),
+            call.args[0].value if call.method == "set_providers" and call.args else None,
+        ):
+            named = [text for text in _strings(value) if text in _PROVIDERS] if value is not None else []
+            if named:
+                chosen = isinstance(value, OneOf) or call.guard is not Guard.ALWAYS
+                yield call.place, f"asks ONNX Runtime for {named[0]}", 0.3 if chosen else 2.0, Signal.CAN_USE_GPU
+
+
+def _strings(value: Value) -> list[str]:
+    found = list(texts(value))
+    for option in options(value):
+        if isinstance(option, Items):
+            found += [text for item in option.values for text in _strings(item)]
+    return found
+
+
+RULE = Rule(
+    code="GA210",
+    name="gpu-provider",
+    summary="ONNX Runtime is asked for a provider that uses a GPU.",
+    rationale="ONNX Runtime falls back to the CPU with a warning, so the function runs on both; naming the "
+    "provider is a wish. "
+    "CPUExecutionProvider alone means nothing: it is in every list.",
+    check=_check,
+    matches=('import onnxruntime as ort\ns = ort.InferenceSession("m.onnx", providers=["CUDAExecutionProvider"])',),
+    passes=('import onnxruntime as ort\ns = ort.InferenceSession("m.onnx", providers=["CPUExecutionProvider"])',),
+)

@@ -1,0 +1,33 @@
+"""GA202: the device is chosen by what the machine has."""
+
+from analyzers.facts.model import Facts
+from analyzers.rules.knowledge.devices import placements
+from analyzers.rules.model import Found, Rule, Signal
+
+
+def _check(facts: Facts) -> Found:
+    for placement in placements(facts):
+        if placement.chosen:
+            message = f"{placement.spelling} uses a GPU where there is one and the CPU otherwise"
+            yield placement.call.place, message, 0.7, Signal.CAN_USE_GPU
+
+
+RULE = Rule(
+    code="GA202",
+    name="guarded-device",
+    summary="The device is chosen by what the machine has.",
+    rationale="Such a function runs on both backends, so Gaia may move it. Its author thought of a GPU, which "
+    "speaks for one; a small model, or another sign for the CPU, outweighs that.",
+    check=_check,
+    matches=(
+        'import torch\ndevice = torch.device("cuda" if torch.cuda.is_available() else "cpu")',
+        "import torch\nuse_gpu = torch.cuda.is_available()\nA = torch.zeros(3)\nif use_gpu:\n    A = A.cuda()",
+        'import torch\ndef put(x, device):\n    if "cuda" in device:\n        x = x.cuda()\n    return x',
+        (
+            "import torch\ndef move(x, device):\n    return x.to(device)\n"
+            'move(torch.zeros(1), "cuda" if torch.cuda.is_available() else "cpu")'
+        ),
+        "import torch\ndef put(x):\n    if not torch.cuda.is_available():\n        return x\n    return x.cuda()",
+    ),
+    passes=('import torch\nx = torch.zeros(3).to("cuda")', 'import torch\nx = torch.zeros(3).to("cpu")'),
+)

@@ -1,0 +1,50 @@
+"""GA201: work is placed on a GPU whatever the machine has."""
+
+from analyzers.facts.model import Facts
+from analyzers.rules.knowledge.devices import placements
+from analyzers.rules.model import Found, Rule, Signal
+
+
+def _check(facts: Facts) -> Found:
+    for placement in placements(facts):
+        if not placement.chosen:
+            message = f"{placement.spelling} places work on a GPU without asking whether there is one"
+            yield placement.call.place, message, 4.0, Signal.NEEDS_GPU
+
+
+RULE = Rule(
+    code="GA201",
+    name="pinned-device",
+    summary="Work is placed on a GPU without asking whether there is one.",
+    rationale="On a machine without a GPU this line raises, so the function cannot be served by a CPU. The "
+    "device is followed "
+    "through variables, class attributes, default arguments, helper modules and os.environ.get defaults.",
+    check=_check,
+    matches=(
+        "import torch\nmodel = torch.nn.Linear(2, 2).cuda()",
+        'import torch\nDEVICE = "cuda:0"\ndef handler(payload):\n    return torch.zeros(3).to(DEVICE)',
+        (
+            'import torch\nclass Model:\n    device = "cuda"\n    def load(self):\n'
+            '        self.net = torch.load("m.pt", map_location=self.device)'
+        ),
+        'import torch\ndef load(device="cuda"):\n    return torch.zeros(3, device=device)\nload()',
+        'import tensorflow as tf\nwith tf.device("/GPU:0"):\n    pass',
+        'import os, torch\ndevice = torch.device(os.environ.get("DEVICE", "cuda"))',
+        'import jax\nx = jax.devices("gpu")',
+        'import lightning as L\ntrainer = L.Trainer(accelerator="gpu")',
+        'import whisper\nmodel = whisper.load_model("base", "cuda")',
+        'from transformers import pipeline\npipe = pipeline("text-generation", device=0)',
+        "import torch\nUSE_CUDA = True\nmodel = torch.nn.Linear(2, 2)\nif USE_CUDA:\n    model = model.cuda()",
+    ),
+    passes=(
+        'import torch\ndevice = "cuda" if torch.cuda.is_available() else "cpu"\nx = torch.zeros(3).to(device)',
+        "import torch\nuse_gpu = torch.cuda.is_available()\nA = torch.zeros(3)\nif use_gpu:\n    A = A.cuda()",
+        'import torch\nx = torch.zeros(3, device="cpu")',
+        '# model.to("cuda")\nx = "cuda"',
+        "import torch\nUSE_CUDA = False\nmodel = torch.nn.Linear(2, 2)\nif USE_CUDA:\n    model = model.cuda()",
+        (
+            'import torch\ndef pick():\n    if torch.cuda.is_available():\n        return "cuda"\n'
+            '    return "cpu"\nx = torch.zeros(3).to(pick())'
+        ),
+    ),
+)

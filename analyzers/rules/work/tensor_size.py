@@ -1,0 +1,46 @@
+"""GA402: large tensors."""
+
+from analyzers.facts.model import Argument, Array, Call, Facts, Value
+from analyzers.facts.shapes import allocated, elements
+from analyzers.rules.model import Found, Rule, Signal
+
+LARGE = 5_000_000
+SIZABLE = 1_000_000
+_FRAMEWORKS = ("torch", "tensorflow", "jax", "cupy")
+
+
+def _check(facts: Facts) -> Found:
+    for call in facts.calls():
+        array = _allocated(call)
+        count = elements(array) if array is not None else None
+        if array is not None and count is not None and count >= SIZABLE:
+            shape = " x ".join(str(getattr(dimension, "value", "?")) for dimension in array.shape)
+            movable = call.name.startswith(_FRAMEWORKS)
+            weight = (2.0 if count >= LARGE else 1.0) if movable else 0.3
+            yield call.place, f"makes an array of {shape} = {count / 1e6:,.1f} million elements", weight, Signal.WORK
+
+
+def _allocated(call: Call) -> Array | None:
+    args: list[Value] = [argument.value for argument in call.args]
+    return allocated(call.name, args, {name: _value(argument) for name, argument in call.keywords})
+
+
+def _value(argument: Argument) -> Value:
+    return argument.value
+
+
+RULE = Rule(
+    code="GA402",
+    name="tensor-size",
+    summary="A large tensor is made.",
+    rationale="The size of the data bounds the work from below. A batch of 128 pictures of 224 x 224 is 19 "
+    "million numbers, "
+    "each of which goes through every layer.",
+    check=_check,
+    matches=(
+        "import torch\nbatch = 128\nx = torch.randn(batch, 3, 224, 224)",
+        "import numpy as np\nx = np.zeros((4096, 4096))",
+        "import tensorflow as tf\nx = tf.random.normal([8192, 8192])",
+    ),
+    passes=("import torch\nx = torch.randn(1, 3, 224, 224)", "import numpy as np\nx = np.zeros(10)"),
+)

@@ -1,0 +1,1 @@
+"""From findings to a mode: the verdict, its alternatives, the prediction against an SLO."""

@@ -1,0 +1,130 @@
+"""How long a request takes on each backend, where the code tells how much it computes, and what an SLO makes of that.
+
+Only what is certain enough is predicted: products of matrices of known size, and models whose name tells the number of
+their parameters. A network reads each parameter once and does two operations with it for every token (Kaplan et al.,
+"Scaling Laws for Neural Language Models", 2020, section 2.1) or, for a picture, about 300 (from the published
+operations of ResNet, VGG and ViT at 224 x 224). Text is generated token by token, each of which reads all parameters.
+"""
+
+from collections.abc import Iterator
+
+from analyzers.facts.model import Array, Call, Facts, Known, options
+from analyzers.facts.shapes import arrays, elements
+from analyzers.findings import Place
+from analyzers.lean.records import record
+from analyzers.rules.work.matrix_product import is_product
+from analyzers.rules.work.model_scale import models
+from analyzers.verdict.hardware import Hardware
+from analyzers.verdict.times import shown_time
+from runtime_images.policy.model import ExecutionMode, Slo
+
+_BYTES_PER_NUMBER = 4
+_PROMPT_TOKENS, _ANSWER_TOKENS = 128, 128
+_PICTURE_OPERATIONS = 300
+_REPEATING = frozenset({"diffusers", "whisper", "faster_whisper", "whisperx", "TTS", "audiocraft"})
+_MARGIN = 0.7
+"""The share of the SLO that a prediction may fill: it knows nothing of queues and of the rest of the work."""
+
+
+@record
+class Work:
+    """What one request computes: operations, bytes read, and what it is that computes, with its place."""
+
+    flops: float
+    read: float
+    what: str
+    place: Place
+
+
+@record
+class Prediction:
+    """The seconds of a request on each backend, against the latency that the SLO asks for."""
+
+    work: Work
+    cpu_s: float
+    gpu_s: float
+    slo_s: float
+    hardware: str
+
+    @property
+    def choice(self) -> ExecutionMode | None:
+        """The CPU when it meets the SLO with a margin, the GPU when only that does, None when neither does."""
+        if self.cpu_s <= _MARGIN * self.slo_s:
+            return ExecutionMode.CPU_PREFERRED
+        return ExecutionMode.GPU_PREFERRED if self.gpu_s <= self.slo_s else None
+
+    @property
+    def tipping_s(self) -> float:
+        """The least SLO that the CPU keeps."""
+        return self.cpu_s / _MARGIN
+
+    @property
+    def reason(self) -> str:
+        """Why, in words that follow "it runs on both, and"."""
+        verb = "keeps" if self.choice is ExecutionMode.CPU_PREFERRED else "would miss"
+        return (
+            f"a CPU {verb} the SLO of {shown_time(self.slo_s)}: about {shown_time(self.cpu_s)} for {self.work.what}, "
+            f"{shown_time(self.gpu_s)} on a GPU like the {self.hardware.upper()} ({self.work.place.shown})"
+        )
+
+
+def predict(facts: Facts, slo: Slo, profile: Hardware) -> Prediction | None:
+    """The prediction for the largest work of a request, None when none is known or the SLO asks for no latency."""
+    if slo.latency_p95_ms is None:
+        return None
+    known = [*_products(facts), *_networks(facts)]
+    if not known:
+        return None
+    work = max(known, key=lambda work: profile.cpu.seconds(work.flops, work.read))
+    cpu_s, gpu_s = (part.seconds(work.flops, work.read) for part in (profile.cpu, profile.gpu))
+    return Prediction(work, cpu_s, gpu_s, slo.latency_p95_ms / 1000, profile.name)
+
+
+def _products(facts: Facts) -> Iterator[Work]:
+    for call in facts.calls():
+        if not is_product(call):
+            continue
+        operands = [next(iter(arrays(argument.value)), None) for argument in call.args[:2]]
+        if len(operands) == 2 and operands[0] is not None and operands[1] is not None:
+            work = _product(call, operands[0], operands[1])
+            if work is not None:
+                yield work
+
+
+def _product(call: Call, left: Array, right: Array) -> Work | None:
+    first, second, columns = elements(left), elements(right), right.shape[-1:]
+    if first is None or second is None or not columns or not isinstance(columns[0], Known):
+        return None
+    shapes = " and ".join(
+        " x ".join(str(getattr(part, "value", "?")) for part in array.shape) for array in (left, right)
+    )
+    flops = 2.0 * first * float(columns[0].value or 0)
+    return Work(flops, _BYTES_PER_NUMBER * float(first + second), f"the product of {shapes}", call.place)
+
+
+def _networks(facts: Facts) -> Iterator[Work]:
+    """The work of text and of picture models; diffusion and speech repeat theirs in ways that no name tells."""
+    if any(fact.package in _REPEATING for fact in facts.imports()):
+        return
+    generates = any(_generates(call) for call in facts.calls())
+    answer = max((_tokens(call) for call in facts.calls()), default=0) or _ANSWER_TOKENS
+    for model in models(facts):
+        count = model.millions * 1e6
+        read = _BYTES_PER_NUMBER * count
+        if model.sees_pictures:
+            yield Work(_PICTURE_OPERATIONS * count, read, f"a picture through {model.name}", model.place)
+        elif generates:
+            flops = 2 * count * (_PROMPT_TOKENS + answer)
+            yield Work(flops, read * answer, f"{answer} tokens of {model.name}", model.place)
+        else:
+            yield Work(2 * count * _PROMPT_TOKENS, read, f"{_PROMPT_TOKENS} tokens through {model.name}", model.place)
+
+
+def _generates(call: Call) -> bool:
+    return call.method == "generate" or "ForCausalLM" in call.name or "ForConditionalGeneration" in call.name
+
+
+def _tokens(call: Call) -> int:
+    value = call.keyword("max_new_tokens", "max_tokens", "max_length")
+    counts = [option.value for option in options(value) if isinstance(option, Known)] if value is not None else []
+    return max((count for count in counts if isinstance(count, int) and not isinstance(count, bool)), default=0)

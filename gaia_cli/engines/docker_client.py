@@ -1,0 +1,332 @@
+"""A Docker engine, as far as Gaia needs one; the only module that imports docker.
+
+Builds go to the classic builder, which is the one docker-py knows; containers are created, attached to and only then
+started, so that no line of their output is lost. Every failure leaves this module as an error for the user
+(docker_errors.py).
+"""
+
+import contextlib
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import IO, Any, Self
+
+import docker
+import requests
+from docker.errors import APIError, DockerException, ImageNotFound
+from docker.types import DeviceRequest, LogConfig
+from docker.utils.build import PatternMatcher
+from docker.utils.socket import STDOUT, frames_iter
+
+from gaia_cli.engines.docker_errors import explain, no_engine, short
+from gaia_cli.errors import EngineError
+
+_frames: Any = frames_iter  # untyped
+LABEL = "faas.gaia"
+"""On everything that Gaia makes on an engine, so that it can be told from what belongs to others."""
+
+_PROBE_IMAGE = "gaia/probe"
+_PROBE_PROGRAM = "/gaia-gpu-probe"
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSpec:
+    """A container to run a function in. `ports` maps a port inside to an address here, port 0 for any free one.
+
+    `cpus` and `memory` ("512m") are limits, None and empty for none; `gpus` is how many NVIDIA GPUs are passed through.
+    """
+
+    image: str
+    environment: dict[str, str]
+    ports: dict[int, tuple[str, int]]
+    labels: dict[str, str] = field(default_factory=dict)
+    cpus: float | None = None
+    memory: str = ""
+    gpus: int = 0
+
+
+class BuildError(EngineError):
+    """A build that failed: `step` is the Dockerfile's instruction, `log` its output."""
+
+    def __init__(self, message: str, step: str, log: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.step = step
+        self.log = log
+
+
+class Docker:
+    """A connection to an engine; close it, or use it in a `with`."""
+
+    def __init__(self, client: docker.DockerClient) -> None:
+        self._client = client
+        self._api: Any = client.api  # its type stubs leave half of the calls untyped
+
+    @classmethod
+    def connect(cls) -> "Docker":
+        """Connect to the engine of the environment: DOCKER_HOST, else the current context, else the usual socket.
+
+        Raises:
+            EngineError: no engine answers there.
+        """
+        try:
+            return cls(docker.from_env())
+        except (DockerException, requests.RequestException, ValueError) as error:
+            raise no_engine(str(error)) from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def describe(self) -> str:
+        """The engine's version and where it answers."""
+        with translated():
+            version = self._client.version()
+        return f"Docker Engine {version.get('Version', '?')}"
+
+    def build(
+        self, context: IO[bytes], tag: str, labels: dict[str, str], on_line: Callable[[str], None], *, no_cache: bool
+    ) -> str:
+        """Build the Dockerfile in the tar `context` and return the image's id; `on_line` is told the builder's output.
+
+        Raises:
+            BuildError: a step failed.
+            EngineError: the engine could not build at all.
+        """
+        with translated():
+            steps = self._api.build(
+                fileobj=context,
+                custom_context=True,
+                tag=tag,
+                labels={LABEL: "image"} | labels,
+                nocache=no_cache,
+                rm=True,
+                forcerm=True,
+                decode=True,
+            )
+            with contextlib.closing(steps):
+                return _follow_build(steps, on_line)
+
+    def tag(self, image: str, tag: str) -> None:
+        """Give `image` another name."""
+        repository, _, version = tag.rpartition(":")
+        with translated():
+            self._api.tag(image, repository, version)
+
+    def image_size(self, image: str) -> int:
+        """The image's size in bytes."""
+        with translated():
+            return int(self._api.inspect_image(image)["Size"])
+
+    def image_exists(self, image: str) -> bool:
+        """Whether the engine has `image`."""
+        try:
+            with translated():
+                self._api.inspect_image(image)
+        except EngineError:
+            return False
+        return True
+
+    def prune(self, labels: dict[str, str]) -> None:
+        """Delete images with `labels` that have lost their last name; those in use stay.
+
+        An engine prunes once at a time; while somebody else does, what is left waits for the next build.
+        """
+        wanted = [f"{name}={value}" for name, value in labels.items()]
+        with translated():
+            try:
+                self._api.prune_images(filters={"dangling": True, "label": wanted})
+            except APIError as error:
+                if error.status_code != HTTPStatus.CONFLICT:
+                    raise
+
+    def create(self, spec: ContainerSpec) -> "Container":
+        """Create the container of `spec`, read-only, without privileges, bounded; it removes itself when it exits.
+
+        Raises:
+            EngineError: the engine refuses it.
+        """
+        with translated():
+            host = self._api.create_host_config(
+                port_bindings=dict(spec.ports),
+                read_only=True,
+                tmpfs={"/tmp": "rw,exec,nosuid,nodev,size=2g,mode=1777"},  # noqa: S108 -- the container's own
+                cap_drop=["ALL"],
+                security_opt=["no-new-privileges"],
+                pids_limit=2048,
+                init=True,
+                auto_remove=True,
+                log_config=LogConfig(type=LogConfig.types.JSON, config={"max-size": "10m", "max-file": "2"}),
+                mem_limit=spec.memory or None,
+                memswap_limit=spec.memory or None,
+                nano_cpus=None if spec.cpus is None else int(spec.cpus * 1e9),
+                device_requests=[_gpu_request(spec.gpus)] if spec.gpus else None,
+            )
+            created = self._api.create_container(
+                spec.image,
+                environment=spec.environment,
+                ports=list(spec.ports),
+                labels={LABEL: "function"} | spec.labels,
+                host_config=host,
+                stdin_open=True,  # the lifeline: closes when whoever attached is gone
+            )
+        return Container(self._api, created["Id"])
+
+    def can_give_gpu(self) -> bool:
+        """Whether a container here can have an NVIDIA GPU, found by asking for one.
+
+        The engine does not tell otherwise. The probe is an empty image with a program that is not there: the engine
+        complains about the program only after it has handed out the GPU.
+        """
+        with translated():
+            if not self.image_exists(_PROBE_IMAGE):
+                self._api.import_image_from_data(_EMPTY_TAR, _PROBE_IMAGE, changes=[f"LABEL {LABEL}=probe"])
+            host = self._api.create_host_config(device_requests=[_gpu_request(1)], network_mode="none")
+            probe = self._api.create_container(_PROBE_IMAGE, [_PROBE_PROGRAM], host_config=host)
+            try:
+                self._api.start(probe["Id"])
+            except APIError as error:
+                return _PROBE_PROGRAM in str(error.explanation)
+            finally:
+                self._api.remove_container(probe["Id"], force=True)
+        return False
+
+
+class Container:
+    """A created container, attached to its standard streams; `remove` it in the end, whatever happened."""
+
+    def __init__(self, api: docker.APIClient, identifier: str) -> None:
+        self.identifier = identifier
+        self._api: Any = api
+        self._streams: Any = None
+        self._exit_code: int | None = None
+        self._gone = threading.Event()
+
+    def start(self) -> None:
+        """Attach and start.
+
+        Raises:
+            EngineError: it does not start; there is no GPU, for example.
+            UsageError: a port is taken.
+        """
+        with translated():
+            ask = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+            self._streams = self._api.attach_socket(self.identifier, ask)
+            self._socket.settimeout(None)
+            threading.Thread(target=self._wait, name="container-exit", daemon=True).start()
+            self._api.start(self.identifier)
+
+    def published(self, port: int) -> int:
+        """The port here that leads to `port` inside.
+
+        Raises:
+            EngineError: the container has exited already.
+        """
+        with translated():
+            bindings = self._api.inspect_container(self.identifier)["NetworkSettings"]["Ports"].get(f"{port}/tcp")
+        if not bindings:
+            raise EngineError("the container has exited at once", "see its last lines above")
+        return int(bindings[0]["HostPort"])
+
+    def output(self) -> Iterator[tuple[bool, bytes]]:
+        """Chunks of output until the container exits, each with whether it comes from standard output."""
+        if self._streams is None:
+            return
+        try:
+            for stream, chunk in _frames(self._streams, tty=False):
+                yield stream == STDOUT, chunk
+        except (OSError, ValueError):
+            return  # the connection was closed by `remove`, from another thread
+
+    def terminate(self) -> None:
+        """Send SIGTERM; a container that has exited is left alone."""
+        with contextlib.suppress(EngineError), translated():
+            self._api.kill(self.identifier, "SIGTERM")
+
+    def wait(self, timeout_s: float) -> int | None:
+        """The exit code once the container has exited and removed itself, None after `timeout_s`."""
+        self._gone.wait(timeout_s)
+        return self._exit_code
+
+    def remove(self) -> None:
+        """Kill and remove what is left, and close the streams; may be called twice."""
+        with contextlib.suppress(APIError, requests.RequestException):  # it removes itself at exit: a race
+            self._api.remove_container(self.identifier, force=True, v=True)
+        if self._streams is not None:
+            plain = self._socket
+            with contextlib.suppress(OSError):
+                plain.shutdown(socket.SHUT_RDWR)
+            self._streams._response.close()  # docker-py hangs the response on the stream to keep it alive
+            plain.close()
+            self._streams = None
+
+    @property
+    def _socket(self) -> socket.socket:
+        """The socket below what docker-py gives, which depends on the transport."""
+        plain: socket.socket = getattr(self._streams, "_sock", self._streams)
+        return plain
+
+    def _wait(self) -> None:
+        with contextlib.suppress(APIError, requests.RequestException):
+            answer = self._api.wait(self.identifier, timeout=None, condition="removed")
+            self._exit_code = int(answer["StatusCode"])
+        self._gone.set()
+
+
+def ignore_matcher(patterns: list[str]) -> Callable[[str], bool]:
+    """Whether a relative path is excluded by `patterns`, in the language of .dockerignore."""
+    matcher = PatternMatcher(patterns)
+
+    def ignored(path: str) -> bool:
+        return bool(matcher.matches(path))  # type: ignore[arg-type]  # the stub asks for PathLike, the code splits strings
+
+    return ignored
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Turn whatever the engine or the way to it raises into an error for the user."""
+    try:
+        yield
+    except ImageNotFound as error:
+        raise EngineError(f"the engine does not have the image: {short(error.explanation)}", "build it first") from None
+    except APIError as error:
+        raise explain(str(error.explanation or error)) from None
+    except (DockerException, requests.RequestException) as error:
+        raise no_engine(str(error)) from None
+
+
+def _gpu_request(count: int) -> DeviceRequest:
+    return DeviceRequest(driver="nvidia", count=count, capabilities=[["gpu", "compute", "utility"]])
+
+
+_EMPTY_TAR = bytes(1024)
+_STEP = re.compile(r"Step \d+/\d+ : (.*)")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def _follow_build(steps: Iterator[Any], on_line: Callable[[str], None]) -> str:
+    """Follow a build to its end; the image's id."""
+    image, step = "", ""
+    log: list[str] = []
+    for entry in steps:
+        if "error" in entry:
+            raise BuildError(str(entry["error"]), step, tuple(log))
+        image = entry.get("aux", {}).get("ID", image)
+        for line in _COLOUR.sub("", entry.get("stream", "")).splitlines():
+            if begun := _STEP.match(line):
+                step, log = begun[1], []
+            elif line.strip():
+                log.append(line.rstrip())
+            on_line(line)
+    if not image:
+        raise BuildError("the engine ended the build without an image", step, tuple(log))
+    return str(image)

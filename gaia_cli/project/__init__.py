@@ -1,0 +1,1 @@
+"""A function's project: its configuration, requirements, analysis and settings."""

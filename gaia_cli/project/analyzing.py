@@ -1,0 +1,63 @@
+"""A project, analyzed: the one way in which every command asks the analyzer, so that all get the same answer."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gaia_cli.errors import ConfigurationError, FunctionError, UsageError
+from gaia_cli.project.project import FunctionProject
+from runtime_images.policy.model import Verdict
+
+if TYPE_CHECKING:
+    from analyzers import Analysis
+
+
+def analyze_project(project: FunctionProject, path: Path | None = None, *, hardware: str = "") -> "Analysis":
+    """The analysis of a project; a mode that its configuration pins stands above what the code says.
+
+    `path` is what the user named, when that may be a single file. `hardware` goes before the configuration's.
+
+    Raises:
+        FunctionError: there is no Python to analyze, or the configured entry point is not there.
+        UsageError, ConfigurationError: there is no such hardware.
+    """
+    return pinned(analyze_code(project, path, hardware=hardware), project)
+
+
+def analyze_code(project: FunctionProject, path: Path | None = None, *, hardware: str = "") -> "Analysis":
+    """What the code of a project says by itself, whatever is pinned; see `analyze_project`."""
+    from analyzers import AnalyzerError, analyze
+
+    chosen = _known_hardware(project, hardware)
+    single = path is not None and path.is_file()
+    where, entrypoint = (path, "") if path and single else (project.directory, project.entrypoint)
+    try:
+        return analyze(where, entrypoint=entrypoint, slo=project.slo, hardware=chosen)
+    except AnalyzerError as error:
+        raise FunctionError(error.message, error.hint) from None
+
+
+def pinned(analysis: "Analysis", project: FunctionProject) -> "Analysis":
+    """The analysis with the mode that the configuration pins, where it pins one; no change to the code changes that."""
+    if project.pin is None:
+        return analysis
+    reason = f"pinned in the function's configuration; its code says {analysis.mode}: {analysis.reason}"
+    return replace(analysis, verdict=Verdict(project.pin, 1.0, reason), alternatives=())
+
+
+def _known_hardware(project: FunctionProject, asked: str) -> str:
+    """The hardware that was asked for, else what the configuration names: a file lies in the function's directory."""
+    if not (asked or project.hardware):
+        return ""
+    from analyzers.errors import AnalyzerError
+    from analyzers.verdict.hardware import hardware, is_file_name
+
+    own = str(project.directory / project.hardware) if is_file_name(project.hardware) else project.hardware
+    name = asked or own
+    try:
+        hardware(name)
+    except AnalyzerError as error:
+        if asked:
+            raise UsageError(f"--hardware: {error.message}", error.hint) from None
+        raise ConfigurationError(f"{project.directory}: [mode] hardware: {error.message}", error.hint) from None
+    return name

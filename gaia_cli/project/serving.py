@@ -1,0 +1,81 @@
+"""What serving a function takes, worked out from its project: an entry point, a mode with its reason, the settings.
+
+`gaia run`, `gaia invoke` and `gaia build` all begin here, so that a function is not served differently by each.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from gaia_cli.errors import AnalysisError, FunctionError, UsageError
+from gaia_cli.project.project import FunctionProject, load_project
+from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.entrypoint import EntryError, find_entry
+from runtime_images.policy.model import ExecutionMode
+
+
+def servable_project(path: Path) -> FunctionProject:
+    """The project at `path`; its entry point is there.
+
+    Raises:
+        UsageError: there is nothing at `path`.
+        ConfigurationError: the function's configuration is unusable.
+        FunctionError: there is no entry point, or more than one.
+    """
+    project = load_project(path)
+    try:
+        find_entry(project.directory, project.entrypoint)
+    except EntryError as error:
+        raise FunctionError(error.message, error.hint) from None
+    return project
+
+
+def mode_of(project: FunctionProject, path: Path, asked: str = "") -> tuple[ExecutionMode, str]:
+    """The mode and why: the one asked for, else the pin in the configuration, else the analyzer's verdict.
+
+    Raises:
+        UsageError: `asked` is no mode.
+        AnalysisError: a file of the function could not be analyzed; it names the place.
+    """
+    if asked:
+        return checked_mode(asked), "asked for"
+    if project.pin is not None:
+        return project.pin, "pinned in the configuration"
+    from gaia_cli.project.analyzing import analyze_project
+
+    analysis = analyze_project(project, path)
+    if analysis.failures:
+        failure = analysis.failures[0].evidence
+        raise AnalysisError(
+            f"{failure.path}:{failure.line}: {failure.message}",
+            "correct it, or pin the mode in gaia.toml: [mode] pin",
+        )
+    return analysis.mode, f"{analysis.reason} (confidence {analysis.confidence:.0%})"
+
+
+def checked_mode(asked: str) -> ExecutionMode:
+    """The mode called `asked`.
+
+    Raises:
+        UsageError: there is no such mode.
+    """
+    if asked not in tuple(ExecutionMode):
+        raise UsageError(f"--mode {asked} is not a mode", f"use one of {', '.join(ExecutionMode)}")
+    return ExecutionMode(asked)
+
+
+def settings_of(project: FunctionProject, mode: ExecutionMode, **beside: Any) -> Settings:  # noqa: ANN401 -- fields of Settings
+    """What the runtime is told of `project`; `beside` holds what is no matter of the project, such as the port."""
+    return Settings(
+        function_dir=project.directory,
+        function_name=project.name,
+        entrypoint=project.entrypoint,
+        mode=mode,
+        slo=project.slo,
+        prices=project.prices,
+        concurrency=project.concurrency,
+        idempotent=project.idempotent,
+        warmup=project.warmup,
+        max_body_bytes=int(project.max_body_mb * 1024 * 1024),
+        request_timeout_s=project.request_timeout_s,
+        **beside,
+    )

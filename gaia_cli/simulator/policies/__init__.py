@@ -1,0 +1,1 @@
+"""The policies that a trace is replayed under, and the offline optimum."""

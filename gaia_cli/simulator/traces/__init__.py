@@ -1,0 +1,1 @@
+"""Traces and nodes: read from files or generated."""

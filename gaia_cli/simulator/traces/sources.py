@@ -1,0 +1,52 @@
+"""From the names on the command line to traces: a file, a directory of them, or a generator."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from gaia_cli.errors import UsageError
+from gaia_cli.simulator.traces.generators import GENERATORS
+from gaia_cli.simulator.traces.trace import Outage, Stretch, Trace
+from gaia_cli.simulator.traces.trace_files import read_trace
+
+
+def find_traces(names: Sequence[str]) -> list[str | Path]:
+    """What each name stands for: a file, the files of a directory, or the name of a generator.
+
+    Raises:
+        UsageError: a name stands for nothing, or a directory has no traces.
+    """
+    return [source for name in names for source in _find(name)]
+
+
+def name_of(source: str | Path) -> str:
+    """What the trace of a source is called."""
+    return source.stem if isinstance(source, Path) else source
+
+
+def open_traces(
+    sources: Sequence[str | Path], seed: int, outages: Sequence[Outage] = (), node: Sequence[Stretch] = ()
+) -> Iterator[Trace]:
+    """Each trace in its turn, with `outages` on top of its own, and on `node` if that is given.
+
+    Raises:
+        UsageError: a file is no trace.
+    """
+    for source in sources:
+        trace = read_trace(source) if isinstance(source, Path) else GENERATORS[source](seed)
+        yield replace(trace, outages=(*trace.outages, *outages), node=tuple(node) or trace.node)
+
+
+def _find(name: str) -> list[str | Path]:
+    path = Path(name)
+    if path.is_dir():
+        files = sorted(path.glob("*.csv"))
+        if not files:
+            raise UsageError(f"the directory {name} has no traces", "a trace is a file that ends in .csv")
+        return list(files)
+    if path.exists() or path.suffix or len(path.parts) > 1:
+        return [path]
+    if name in GENERATORS:
+        return [name]
+    known = ", ".join(GENERATORS)
+    raise UsageError(f"there is no file and no generator named {name}", f"the generators are {known}")

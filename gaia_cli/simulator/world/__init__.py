@@ -1,0 +1,1 @@
+"""The simulated world: requests, backends and a clock."""

@@ -1,0 +1,145 @@
+"""The lives of the workers: started, given the traffic, drained, released, lost with their GPU.
+
+The counterpart of the runtime's supervisor, with the same order of things: a switch starts the new worker while the
+old one goes on serving, moves the traffic when the new one is ready, and releases the old one when it has given its
+last answer.
+"""
+
+from dataclasses import dataclass
+from math import inf
+
+from gaia_cli.simulator.traces.trace import Trace
+from gaia_cli.simulator.world.flow import Flow
+from gaia_cli.simulator.world.lanes import Lane, Worker
+from gaia_cli.simulator.world.node import Supply
+from gaia_cli.simulator.world.scenario import Scenario
+from runtime_images.policy.model import Backend, LaneObservation
+from runtime_images.policy.pauses import switch_pause_s
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A line of the timeline: at `t` a backend's start was ordered, it took the traffic, was released or given up.
+
+    `event` is one of start, active, release and cancel.
+    """
+
+    t: float
+    event: str
+    backend: Backend
+
+
+class Backends:
+    """The workers of one simulated function.
+
+    `target` is the backend that traffic goes to, or will as soon as its first worker is ready; `switching_to` the one
+    that a switch under way leads to.
+    """
+
+    def __init__(self, trace: Trace, scenario: Scenario, initial: Backend) -> None:
+        self.lanes = {backend: Lane(backend, scenario.window_s) for backend in Backend}
+        self.flow = Flow(trace, scenario.slots, self.lanes, self._end)
+        self.target = initial
+        self.switching_to: Backend | None = None
+        self.moved_at = 0.0
+        self.timeline: list[Change] = []
+        self.gpu_is_there = True
+        self.ready_at = inf
+        self.slots = scenario.slots
+        self.supply = Supply(trace, scenario)
+        self.last_seen: dict[Backend, tuple[int, int, bool, LaneObservation]] = {}
+        self._workers: list[Worker] = []
+        self._scenario = scenario
+        self._retry_at = -inf
+        self._failures = 0
+
+    def worker(self, backend: Backend) -> Worker | None:
+        """The worker that serves, or will serve, on a backend; one that drains does not count."""
+        return next((one for one in self._workers if one.backend is backend and not one.draining), None)
+
+    def usable(self, backend: Backend, now: float) -> bool:
+        """Whether a start on this backend is worth a try."""
+        return backend is Backend.CPU or (self.gpu_is_there and now >= self._retry_at)
+
+    def start(self, backend: Backend, now: float) -> None:
+        """Order the start of a backend that takes the traffic when it is ready."""
+        worker = Worker(backend, now, now + self._scenario.start_s(backend))
+        self._workers.append(worker)
+        self._tell(now, "start", backend)
+        self._find_next_ready()
+
+    def switch(self, to: Backend, now: float) -> None:
+        """Order a switch, where none is under way and there is what to switch to."""
+        if self.switching_to is None and to is not self.target and self.usable(to, now):
+            self.switching_to = to
+            self.start(to, now)
+
+    def give_up(self, now: float) -> None:
+        """Cancel the switch under way."""
+        starting = next(one for one in self._workers if not one.ready and one.backend is self.switching_to)
+        self._end(starting, now)
+        self.switching_to = None
+
+    def make_ready(self, now: float) -> None:
+        """Give the traffic to what is ready now, and let the other backend drain."""
+        for worker in [one for one in self._workers if not one.ready and one.ready_at <= now]:
+            worker.ready = True
+            self.lanes[worker.backend].became_ready(worker)
+            if worker.backend is self.switching_to:
+                self.switching_to, self.target, self.moved_at = None, worker.backend, now
+                self._failures = 0
+            self.flow.active = worker
+            self._tell(now, "active", worker.backend)
+            self.flow.pump(now)
+            self._drain(worker.backend.other, now)
+        self._find_next_ready()
+
+    def lose_gpu(self, now: float) -> None:
+        """The GPU is gone, and every worker on it."""
+        self.gpu_is_there = False
+        for worker in [one for one in self._workers if one.backend is Backend.GPU]:
+            self.flow.take_back(worker)
+            self._end(worker, now)
+            if not worker.ready and self.switching_to is Backend.GPU:
+                self.switching_to = None
+                self._failures += 1
+                self._retry_at = now + switch_pause_s(self._failures)
+        self.flow.pump(now)
+
+    def close(self, now: float) -> None:
+        """Release everything; what was still starting is given up."""
+        for worker in list(self._workers):
+            self._end(worker, now)
+
+    def held_s(self, backend: Backend, now: float) -> float:
+        """The seconds for which a backend has been held: from each start ordered to its release."""
+        live = sum(now - one.ordered_at for one in self._workers if one.backend is backend)
+        return self.lanes[backend].held_s + live
+
+    def measure_shares(self, now: float) -> None:
+        """Measure how much of its busy time the CPU backend computes, as the runtime does every second."""
+        worker = self.worker(Backend.CPU)
+        if worker is None or not worker.ready:
+            return
+        lane = self.lanes[Backend.CPU]
+        busy_s = lane.busy_s + (now - worker.busy_since if worker.in_flight else 0.0)
+        lane.measure_share(busy_s, lane.cpu_s + self.flow.cpu_in_progress_s(worker, now))
+
+    def _drain(self, backend: Backend, now: float) -> None:
+        for worker in [one for one in self._workers if one.backend is backend and one.ready]:
+            worker.draining = True
+            if not worker.in_flight:
+                self._end(worker, now)
+
+    def _end(self, worker: Worker, now: float) -> None:
+        """Release a worker that was ready; give up one that was still starting."""
+        self._workers.remove(worker)
+        self.lanes[worker.backend].held_s += now - worker.ordered_at
+        self._tell(now, "release" if worker.ready else "cancel", worker.backend)
+        self._find_next_ready()
+
+    def _find_next_ready(self) -> None:
+        self.ready_at = min((one.ready_at for one in self._workers if not one.ready), default=inf)
+
+    def _tell(self, now: float, event: str, backend: Backend) -> None:
+        self.timeline.append(Change(now, event, backend))

@@ -1,0 +1,138 @@
+"""The requests of a trace on their way: arrival, one FIFO queue, service on a worker, answer.
+
+This is the part that runs once for each request, so it keeps to flat arrays and one heap; everything that happens less
+often is in `world`.
+"""
+
+from array import array
+from collections import deque
+from collections.abc import Callable
+from heapq import heapify, heappop, heappush
+from math import inf, isnan
+
+from gaia_cli.simulator.traces.trace import Trace
+from gaia_cli.simulator.world.lanes import Lane, Worker
+from runtime_images.policy.model import Backend
+
+Serving = tuple[float, int, float, Worker]
+"""A request being served: when it will be answered, its row, when its service began, by whom."""
+
+
+class Flow:
+    """Moves the requests of `trace` to `active`, the worker that takes traffic, while there is one.
+
+    `drained` is told of a draining worker that has given its last answer. Latencies by row are in `arrived` and
+    `finished`.
+    """
+
+    def __init__(
+        self, trace: Trace, slots: int, lanes: dict[Backend, Lane], drained: Callable[[Worker, float], None]
+    ) -> None:
+        self.queue: deque[int] = deque()
+        self.active: Worker | None = None
+        self.serving: list[Serving] = []
+        self.arrived = array("d")
+        self.finished = array("d", bytes(8 * len(trace)))
+        self.on_gpu = bytearray(len(trace))
+        self.answered = 0
+        self.last_activity = 0.0
+        self._trace = trace
+        self._slots = slots
+        self._lanes = lanes
+        self._drained = drained
+        self._services = {backend: trace.service_s(backend) for backend in Backend}
+        self._next_arrival = inf
+        self._schedule(0, 0.0, answered=True)
+
+    @property
+    def done(self) -> bool:
+        """Whether every request has been answered."""
+        return self.answered == len(self._trace)
+
+    def advance(self, until: float) -> None:
+        """Let all arrivals and answers happen up to `until`."""
+        serving = self.serving
+        while True:
+            finish, arrival = serving[0][0] if serving else inf, self._next_arrival
+            if finish <= arrival:
+                if finish > until or not serving:
+                    return
+                self._answer()
+            elif arrival > until:
+                return
+            else:
+                self._arrive(arrival)
+
+    def pump(self, now: float) -> None:
+        """Give the active worker what waits, as far as it has room."""
+        worker = self.active
+        while self.queue and worker is not None and worker.in_flight < self._slots:
+            row = self.queue.popleft()
+            if not worker.in_flight:
+                worker.busy_since = now
+            worker.in_flight += 1
+            heappush(self.serving, (now + self._services[worker.backend][row], row, now, worker))
+
+    def take_back(self, worker: Worker) -> None:
+        """Queue the requests of a lost worker again, at the head and in their order; what it did for them is lost."""
+        lost = sorted(row for _, row, _, by in self.serving if by is worker)
+        self.serving[:] = [one for one in self.serving if one[3] is not worker]
+        heapify(self.serving)
+        self.queue.extendleft(reversed(lost))
+        worker.in_flight = 0
+        if self.active is worker:
+            self.active = None
+
+    def ages_s(self, worker: Worker, now: float) -> tuple[float, ...]:
+        """The ages of the requests that `worker` serves, oldest first."""
+        if not worker.in_flight:
+            return ()
+        return tuple(sorted((now - self.arrived[row] for _, row, _, by in self.serving if by is worker), reverse=True))
+
+    def cpu_in_progress_s(self, worker: Worker, now: float) -> float:
+        """The CPU seconds burnt so far by the requests that `worker` serves, at an even pace."""
+        trace = self._trace
+        return sum(
+            trace.cpu_time_s[row] * (now - begun) / (finish - begun)
+            for finish, row, begun, by in self.serving
+            if by is worker and finish > begun
+        )
+
+    def _arrive(self, now: float) -> None:
+        row = len(self.arrived)
+        self.arrived.append(now)
+        self.queue.append(row)
+        self.last_activity = now
+        self._schedule(row + 1, now)
+        self.pump(now)
+
+    def _schedule(self, row: int, now: float, *, answered: bool = False) -> None:
+        """Find when `row` arrives; a closed loop's waits for the answer to the one before."""
+        if row >= len(self._trace):
+            self._next_arrival = inf
+            return
+        arrival = self._trace.arrival_s[row]
+        if not isnan(arrival):
+            self._next_arrival = max(arrival, now)
+        else:
+            self._next_arrival = now + self._trace.think_s[row] if answered else inf
+
+    def _answer(self) -> None:
+        now, row, begun, worker = heappop(self.serving)
+        self.finished[row] = now
+        self.answered += 1
+        self.last_activity = now
+        lane = self._lanes[worker.backend]
+        lane.add(now, now - self.arrived[row], now - begun)
+        worker.in_flight -= 1
+        if worker.backend is Backend.CPU:
+            lane.cpu_s += self._trace.cpu_time_s[row]
+        else:
+            self.on_gpu[row] = 1
+        if not worker.in_flight:
+            lane.busy_s += now - worker.busy_since
+            if worker.draining:
+                self._drained(worker, now)
+        if self._next_arrival == inf and row == len(self.arrived) - 1:
+            self._schedule(row + 1, now, answered=True)
+        self.pump(now)

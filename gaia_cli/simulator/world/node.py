@@ -1,0 +1,140 @@
+"""What a node of the continuum gives over time: a GPU or none, power, and what a second and a joule cost.
+
+An edge or a space node is not the same all day: a satellite passes out of reach, an orbit goes through the Earth's
+shadow, a price changes with the hour. A `Stretch` says how things are from one moment on. A backend that draws more
+than the node has to give is not to be had, like one that is away; the CPU backend is always to be had.
+
+`Supply` is what a replay makes of it: when there is no GPU, and what holding a backend has come to by any moment.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from math import inf
+
+from gaia_cli.simulator.traces.trace import Outage, Stretch, Trace
+from gaia_cli.simulator.world.scenario import Scenario
+from runtime_images.policy.model import Backend
+
+AS_EVER = Stretch(0.0)
+"""A node of which nothing is said: it always has a GPU and power, and costs what the scenario says."""
+
+
+class Meter:
+    """The sum over time, from 0 on, of a rate that changes at a few moments."""
+
+    def __init__(self, steps: Sequence[tuple[float, float]]) -> None:
+        """Take the rate from each moment on; the first moment is 0."""
+        self._ats = [at for at, _ in steps]
+        self._rates = [rate for _, rate in steps]
+        grown = (rate * (end - at) for (at, rate), (end, _) in pairwise(steps))
+        self._sums = list(accumulate(grown, initial=0.0))
+
+    def by(self, now: float) -> float:
+        """The sum up to `now`."""
+        place = bisect_right(self._ats, now) - 1
+        return self._sums[place] + self._rates[place] * (now - self._ats[place])
+
+
+class _Spans:
+    """Outages in their order, apart from one another."""
+
+    def __init__(self, outages: tuple[Outage, ...]) -> None:
+        self.outages = outages
+        self._begins = [one.begin_s for one in outages]
+
+    def hold(self, now: float) -> bool:
+        """Whether `now` is in one of them."""
+        place = bisect_right(self._begins, now) - 1
+        return place >= 0 and now < self.outages[place].end_s
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What a backend that is held all the time comes to: money, and joules."""
+
+    money: Meter
+    joules: Meter
+
+
+class Supply:
+    """What `trace`'s node gives under the prices of `scenario`.
+
+    `outages` are the spans without a GPU, whatever the reason, in their order and apart from one another; `edges` are
+    the moments at which a price may change; `varies` says whether anything but outages is known of the node.
+    """
+
+    def __init__(self, trace: Trace, scenario: Scenario) -> None:
+        self.varies = bool(trace.node)
+        self._stretches = trace.node if trace.node and trace.node[0].from_s <= 0.0 else (AS_EVER, *trace.node)
+        self._begins = [one.from_s for one in self._stretches]
+        self.edges = self._begins[1:]
+        self._scenario = scenario
+        away = [*trace.outages, *self._spans([not one.gpu for one in self._stretches])]
+        self._away = _Spans(_merged(away))
+        self._gone = _Spans(_merged([*away, *self._spans([one.lacks_power for one in self._stretches])]))
+        self.outages = self._gone.outages
+        self._planned = [one.begin_s for one in self.outages if one.planned]
+        self._cheaper = [min(Backend, key=lambda one: self._rate(one, stretch)) for stretch in self._stretches]
+        self._held = {backend: self._sum_up(backend) for backend in Backend}
+
+    def at(self, now: float) -> Stretch:
+        """How the node is at `now`."""
+        return self._stretches[bisect_right(self._begins, now) - 1]
+
+    def cheaper(self, now: float) -> Backend:
+        """The backend that costs less a second at `now`."""
+        return self._cheaper[bisect_right(self._begins, now) - 1]
+
+    def spent(self, backend: Backend, by: float) -> float:
+        """What a backend would have cost by then, held whenever it can be had; what counts are differences."""
+        return self._held[backend].money.by(by)
+
+    def joules(self, backend: Backend, by: float) -> float:
+        """What a backend would have drawn by then, held whenever it can be had."""
+        return self._held[backend].joules.by(by)
+
+    def lacks_power_only(self, now: float) -> bool:
+        """Whether a GPU is there that the node has too little power for."""
+        return self.at(now).lacks_power and not self._away.hold(now)
+
+    def next_planned_loss(self, now: float) -> float | None:
+        """When the GPU will next be gone, as far as can be known in advance."""
+        coming = bisect_right(self._planned, now)
+        return self._planned[coming] if coming < len(self._planned) else None
+
+    def _spans(self, away: Sequence[bool]) -> list[Outage]:
+        """The stretches that are marked, as outages: what a timetable says is known in advance."""
+        ends = [*self._begins[1:], inf]
+        spans = zip(self._begins, ends, away, strict=True)
+        return [Outage(begin, end, planned=True) for begin, end, is_away in spans if is_away]
+
+    def _sum_up(self, backend: Backend) -> _Held:
+        edges = {0.0, *self._begins}
+        if backend is Backend.GPU:
+            edges.update(edge for one in self.outages for edge in (one.begin_s, one.end_s) if 0.0 < edge < inf)
+        moments = sorted(edges)
+        there = [backend is Backend.CPU or not self._gone.hold(at) for at in moments]
+        stretches = [self.at(at) for at in moments]
+        money = [self._rate(backend, one) * is_there for one, is_there in zip(stretches, there, strict=True)]
+        watts = [one.watts(backend) * is_there for one, is_there in zip(stretches, there, strict=True)]
+        return _Held(*(Meter(list(zip(moments, rates, strict=True))) for rates in (money, watts)))
+
+    def _rate(self, backend: Backend, stretch: Stretch) -> float:
+        """What a second of a held backend costs, with its energy."""
+        price = stretch.price(backend)
+        held = self._scenario.price(backend) if price is None else price
+        return held + stretch.watts(backend) * stretch.joule_price
+
+
+def _merged(outages: Sequence[Outage]) -> tuple[Outage, ...]:
+    """The same spans in their order, those that touch made one; it is known in advance if its beginning is."""
+    merged: list[Outage] = []
+    for one in sorted(outages, key=lambda one: (one.begin_s, not one.planned)):
+        if merged and one.begin_s <= merged[-1].end_s:
+            before = merged.pop()
+            merged.append(Outage(before.begin_s, max(before.end_s, one.end_s), before.planned))
+        else:
+            merged.append(one)
+    return tuple(merged)

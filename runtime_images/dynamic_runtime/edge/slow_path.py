@@ -1,0 +1,260 @@
+"""The slow reader: takes a connection's requests apart, however they are cut, coded or framed.
+
+It sees what the quick look (`fast_path.py`) does not take for one ordinary request: heads in pieces, chunked bodies,
+pipelines, expectations, upgrades, and everything that must be refused. What is ambiguous (RFC 9112: both
+Content-Length and Transfer-Encoding, bad chunking) is refused by the llhttp parser. A request's head is written anew
+from what the parser understood, so nothing reaches a worker that could be understood in another way.
+"""
+
+from http import HTTPStatus
+from typing import Protocol
+
+import httptools
+
+from runtime_images.dynamic_runtime.edge.request_target import is_host, origin_form
+from runtime_images.dynamic_runtime.edge.response_head import Header
+
+MAX_REQUEST_HEAD_BYTES = 64 * 1024
+_MAX_CHUNK_OVERHEAD = 8
+_MAX_PARTS = 1024
+"""Parts of a body that are kept apart; a body that comes in more, byte by byte, must not cost an object a byte."""
+_FOREIGN_METHODS = frozenset(
+    b"CONNECT PRI SOURCE DESCRIBE ANNOUNCE SETUP PLAY PAUSE TEARDOWN GET_PARAMETER SET_PARAMETER REDIRECT RECORD "
+    b"FLUSH".split()
+)
+"""What the parser knows but a function is not for: tunnels, HTTP/2's preface, Icecast and RTSP."""
+
+
+class Payload:
+    """A request in the making: its head and the parts of its body that have come."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, first: bytes) -> None:
+        self._parts: list[bytes | bytearray] = [first]
+
+    def add(self, part: bytes) -> None:
+        """Take a further part."""
+        if len(self._parts) < _MAX_PARTS:
+            self._parts.append(part)
+        elif len(self._parts) == _MAX_PARTS:
+            self._parts.append(bytearray(part))
+        else:
+            self._parts[-1] += part
+
+    def join(self) -> bytes:
+        """All of it."""
+        return b"".join(self._parts)
+
+
+class ReadRequest:
+    """A request as the slow reader understood it."""
+
+    __slots__ = ("head_length", "http_1_0", "keep_alive", "method", "payload")
+
+    def __init__(self, method: bytes, head: bytes) -> None:
+        self.method = method
+        self.head_length = len(head)
+        self.payload = Payload(head)
+        self.http_1_0 = False
+        self.keep_alive = True
+
+
+class Recipient(Protocol):
+    """Whose requests are read."""
+
+    def request_read(self, request: ReadRequest) -> None:
+        """A request is whole."""
+
+    def body_expected(self) -> None:
+        """The client waits for a word before it sends the body."""
+
+    def refuse(self, status: int, message: str, method: bytes) -> None:
+        """What came cannot be served, nor anything behind it."""
+
+
+class SlowReader:
+    """Reads requests from bytes; `max_body_bytes` bounds a body. After a refusal it reads nothing more."""
+
+    def __init__(self, recipient: Recipient, max_body_bytes: int) -> None:
+        self.between_requests = True
+        self._recipient = recipient
+        self._max_body_bytes = max_body_bytes
+        self._parser = httptools.HttpRequestParser(self)
+        self._refused = False
+        self._request: ReadRequest | None = None
+        self._in_head = True
+        self._head_bytes = 0
+        self._body_bytes = 0
+        self._raw_body_bytes = 0
+        self._method = b"GET"
+        self._begin_head()
+
+    def feed(self, data: bytes) -> None:
+        """Parse what came; a malformed message is refused once."""
+        if self._in_head:
+            self._head_bytes += len(data)
+        try:
+            self._parse(data)
+        except httptools.HttpParserError as error:
+            self._refuse(HTTPStatus.BAD_REQUEST, f"malformed request: {error}")
+            return
+        if self._in_head and self._head_bytes > MAX_REQUEST_HEAD_BYTES:
+            self._refuse_head()
+        elif self._request is not None:
+            self._raw_body_bytes += len(data)
+            if self._raw_body_bytes > _MAX_CHUNK_OVERHEAD * self._max_body_bytes + MAX_REQUEST_HEAD_BYTES:
+                self._refuse_body()  # endless chunk extensions or trailers
+
+    @property
+    def in_body(self) -> bool:
+        """Whether a head is there and its body is on its way."""
+        return self._request is not None
+
+    def _parse(self, data: bytes) -> None:
+        """Feed the parser; an offer to upgrade is declined by going on as if it had not been made (RFC 9110, 7.8)."""
+        while True:
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade as offer:
+                if self._refused:
+                    return
+                data = self._head_without_offer() + data[offer.args[0] :]
+                self._parser = httptools.HttpRequestParser(self)
+            else:
+                return
+
+    def _head_without_offer(self) -> bytes:
+        """The head again, for a parser that shall read the body that the first one left alone."""
+        closes = any(name == b"connection" and b"close" in value.lower() for name, value in self._headers)
+        kept = [header for header in self._headers if header[0] not in (b"connection", b"upgrade")]
+        if closes:
+            kept.append((b"connection", b"close"))
+        return _encode_head(self._method, self._url, self._parser.get_http_version().encode(), kept)
+
+    # httptools callbacks
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self.between_requests = False
+        self._begin_head()
+
+    def _begin_head(self) -> None:
+        self._url = b""
+        self._headers: list[Header] = []
+        self._fields_bytes = self._hosts = self._length = 0
+        self._host = self._expects = self._codings = b""
+
+    def on_url(self, url: bytes) -> None:
+        """Part of the request target."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes | None) -> None:
+        """One header line."""
+        if not self._in_head:
+            return  # trailers are none of the application's business
+        name, value = name.lower(), value.strip(b" \t") if value else b""  # llhttp leaves tabs
+        self._headers.append((name, value))
+        self._fields_bytes += len(name) + len(value) + len(b": \r\n")
+        if name == b"host":
+            self._hosts += 1
+            self._host = value
+        elif name == b"content-length":
+            self._length = int(value)  # the parser has refused what is no number
+        elif name == b"expect":
+            self._expects = value.lower()
+        elif name == b"transfer-encoding":
+            self._codings += b"," + value.lower()
+
+    def on_headers_complete(self) -> None:
+        """The head is there: decide whether the body is wanted."""
+        self._in_head = False
+        self._body_bytes = 0
+        self._raw_body_bytes = 0
+        self._method = self._parser.get_method()
+        version = self._parser.get_http_version().encode()
+        if self._refused or (self._parser.should_upgrade() and self._method != b"CONNECT"):
+            return
+        if version not in (b"1.0", b"1.1"):
+            self._refuse(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "only HTTP/1.0 and HTTP/1.1 are spoken here")
+        elif self._method in _FOREIGN_METHODS:
+            self._refuse(HTTPStatus.NOT_IMPLEMENTED, f"{self._method.decode()} is not supported here")
+        elif len(self._url) + self._fields_bytes > MAX_REQUEST_HEAD_BYTES - 1024:
+            self._refuse_head()
+        elif self._hosts != 1 and (self._hosts or version == b"1.1"):
+            self._refuse(HTTPStatus.BAD_REQUEST, "a request needs exactly one Host header")
+        elif not self._is_addressed():
+            self._refuse(HTTPStatus.BAD_REQUEST, "the request's target or its Host header is malformed")
+        elif self._codings and self._codings != b",chunked":
+            ends_well = self._codings.rpartition(b",")[2].strip() == b"chunked"  # else nobody knows where it ends
+            status = HTTPStatus.NOT_IMPLEMENTED if ends_well else HTTPStatus.BAD_REQUEST
+            self._refuse(status, "no transfer coding but chunked is understood here")
+        elif self._length > self._max_body_bytes:
+            self._refuse_body()
+        else:
+            self._begin_body(version)
+
+    def _is_addressed(self) -> bool:
+        """Bring the target into origin form; whether it and the Host header are well-formed."""
+        if self._hosts and not is_host(self._host):
+            return False
+        origin = origin_form(self._method, self._url)
+        if origin is None:
+            return False
+        self._url, authority = origin
+        if authority is not None:  # it counts, whatever the Host header says (RFC 9112, 3.2.2)
+            self._headers = [(b"host", authority), *(header for header in self._headers if header[0] != b"host")]
+        return True
+
+    def _begin_body(self, version: bytes) -> None:
+        request = ReadRequest(self._method, _encode_head(self._method, self._url, version, self._headers))
+        request.http_1_0 = version == b"1.0"
+        # With HTTP/1.0 the framing of a coded message can't be trusted (RFC 9112, 6.1): close afterwards.
+        request.keep_alive = self._parser.should_keep_alive() and not (request.http_1_0 and self._codings)
+        self._request = request
+        if self._expects == b"100-continue" and not request.http_1_0:
+            self._recipient.body_expected()
+
+    def on_body(self, body: bytes) -> None:
+        """Part of the request's body."""
+        if self._request is None:
+            return
+        self._body_bytes += len(body)
+        if self._body_bytes > self._max_body_bytes:
+            self._refuse_body()
+        else:
+            self._request.payload.add(body)
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        self._in_head = self.between_requests = True
+        self._head_bytes = 0
+        request, self._request = self._request, None
+        if request is not None:
+            self._method = b"GET"  # what follows may be refused before it says its own
+            self._recipient.request_read(request)
+
+    # refusing
+
+    def _refuse_head(self) -> None:
+        self._refuse(
+            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+            f"the request head exceeds {MAX_REQUEST_HEAD_BYTES} bytes",
+        )
+
+    def _refuse_body(self) -> None:
+        self._refuse(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"the body exceeds the limit of {self._max_body_bytes} bytes",
+        )
+
+    def _refuse(self, status: int, message: str) -> None:
+        if not self._refused:
+            self._refused = True
+            self._request = None
+            self._recipient.refuse(status, message, self._method)
+
+
+def _encode_head(method: bytes, target: bytes, version: bytes, headers: list[Header]) -> bytes:
+    lines = [b"%b %b HTTP/%b" % (method, target, version), *(b"%b: %b" % header for header in headers)]
+    return b"\r\n".join(lines) + b"\r\n\r\n"

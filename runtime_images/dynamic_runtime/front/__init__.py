@@ -1,0 +1,1 @@
+"""The front: the queue, the routing, and each worker's end of the socket."""

@@ -1,0 +1,1 @@
+"""What is measured and reported: lanes, devices, events, metrics, the admin address."""

@@ -1,0 +1,1 @@
+"""What front and worker share: frames, shared memory, lifelines. Standard library only."""

@@ -1,0 +1,1 @@
+"""Inside a worker or its zygote: the function's own process. Standard library only."""

@@ -1,0 +1,234 @@
+"""Plain blocking handlers: threads that take turns at the socket, so that a request meets no event loop at all.
+
+Whoever has the turn reads frames and takes one request, passes the turn on, and calls the handler; an answer is sent by
+the thread that made it. One thread, the main one, is enough for one request at a time, and then nothing is ever handed
+from thread to thread. While further requests are here, answers are held for up to half a millisecond and sent
+together, because every system call on the socket wakes the front.
+"""
+
+import contextlib
+import os
+import select
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from runtime_images.dynamic_runtime.wire import frames, log_lines
+from runtime_images.dynamic_runtime.wire.frames import REQUEST, Kind, RawFrame
+from runtime_images.dynamic_runtime.wire.in_flight import BegunMarks
+from runtime_images.dynamic_runtime.worker import plain
+from runtime_images.dynamic_runtime.worker.backpressure import UnderWay
+from runtime_images.dynamic_runtime.worker.bodies import Bodies
+
+HOLD_NS = 500_000
+_LOOK_AGAIN_NS = 1_000_000
+"""So old may the last look at the socket be before a waiting request is begun: it may have been cancelled since."""
+_RECEIVE_BYTES = 64 * 1024
+_JOIN_TIMEOUT_S = 600.0
+_CHUNKS_AHEAD = 2
+"""Chunks of one long answer that are under way at once, so that the next one is there when the client has taken one."""
+
+_LOOK_S = 0.01
+"""How long a thread that waits for a client may keep the turn from threads that could take a request."""
+
+
+class HandlerThreads:
+    """`count` threads, the calling one included, that answer request frames by `handler`.
+
+    `front_gone` is called, in any thread, when the front has closed the socket: nobody waits for an answer then.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        channel: socket.socket,
+        begun: BegunMarks,
+        bodies: Bodies,
+        handler: plain.Handler,
+        limit: int,
+        front_gone: Callable[[], None],
+        *,
+        measure_cpu: bool,
+    ) -> None:
+        self._count = count
+        self._channel = channel
+        self._begun = begun
+        self._bodies = bodies
+        self._handler = handler
+        self._front_gone = front_gone
+        self._measure_cpu = measure_cpu
+        self._parser = frames.FrameParser(limit)
+        self._turn = threading.Lock()
+        self._sending = threading.Lock()
+        self._pending: deque[RawFrame] = deque()
+        self._streams: dict[int, UnderWay] = {}
+        self._looked_ns = 0
+        self._stopping = False
+        self._wake = os.eventfd(0, os.EFD_CLOEXEC)
+        # A thread that sleeps in recv() is also woken whenever the front takes an answer (unix_write_space in the
+        # kernel), for nothing, and in the front's way. One that sleeps in epoll_wait() is not.
+        self._poll = select.epoll()
+        self._poll.register(channel, select.EPOLLIN)
+        self._poll.register(self._wake, select.EPOLLIN)
+        self._poll_front = select.poll()
+        self._poll_front.register(channel, select.POLLIN)
+
+    def serve(self) -> None:
+        """Answer requests until the front, or `stop`, says that it is enough; what had come by then is answered."""
+        threading.Thread(target=self._watch_front, name="front-watch", daemon=True).start()
+        names = [f"handler-{number}" for number in range(1, self._count)]
+        others = [threading.Thread(target=self._work, name=name, daemon=True) for name in names]
+        for thread in others:
+            thread.start()
+        self._work()
+        for thread in others:
+            thread.join(_JOIN_TIMEOUT_S)
+
+    def stop(self) -> None:
+        """Answer what is here, then end. May be called in a signal handler."""
+        self._stopping = True
+        os.eventfd_write(self._wake, 1)
+
+    def send(self, data: bytes) -> None:
+        """Send whole frames; waits while the socket is full."""
+        with self._sending:
+            self._channel.sendall(data)
+
+    def _watch_front(self) -> None:
+        """Notice that the front is gone even while every thread is in a handler."""
+        poll = select.poll()
+        poll.register(self._channel, 0)  # a hang-up is told unasked
+        poll.poll()
+        if not self._stopping:
+            self._front_gone()
+
+    # one thread's work
+
+    def _work(self) -> None:
+        held: list[bytes] = []
+        held_since_ns = ended_ns = 0
+        while (frame := self._next(held, ended_ns)) is not None:
+            request_id, _, flags, head, body, _, _, _ = frame
+            if flags:
+                body = self._bodies.take(flags, body)
+            log_lines.REQUEST.set(request_id)
+            self._begun.note(request_id)
+            cpu_ns = time.process_time_ns() if self._measure_cpu else 0
+            begun_ns = time.monotonic_ns()
+            answer_head, answer_body = plain.call_blocking(self._handler, head, body)
+            ended_ns = time.monotonic_ns()
+            if self._measure_cpu:
+                cpu_ns = time.process_time_ns() - cpu_ns
+            timing = (begun_ns, ended_ns - begun_ns, cpu_ns)
+            if not held:
+                held_since_ns = begun_ns
+            parts = plain.answer_parts(request_id, answer_head, answer_body, timing, self._bodies)
+            if not parts:
+                self._flush(held)
+                self._stream(request_id, answer_head, answer_body, timing)
+                continue
+            held += parts
+            if ended_ns - held_since_ns >= HOLD_NS:
+                self._flush(held)
+        self._flush(held)
+
+    def _next(self, held: list[bytes], now_ns: int) -> RawFrame | None:
+        """The next request, None at the end; whatever is held is sent before this waits."""
+        looked_lately = now_ns - self._looked_ns < _LOOK_AGAIN_NS
+        if looked_lately and self._pending and self._count == 1:
+            return self._pending.popleft()
+        if not self._turn.acquire(blocking=False):
+            self._flush(held)
+            self._turn.acquire()
+        try:
+            if self._pending and not looked_lately:
+                self._read()
+            while not self._pending:
+                self._flush(held)
+                if self._stopping:
+                    return None
+                self._poll.poll()
+                self._read()
+            return self._pending.popleft()
+        finally:
+            self._turn.release()
+
+    def _read(self) -> None:
+        """Take the frames that are here."""
+        try:
+            data = self._channel.recv(_RECEIVE_BYTES, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return
+        self._looked_ns = time.monotonic_ns()
+        if not data and not self._stopping:
+            self._front_gone()
+        for frame in self._parser.feed(data):
+            kind = frame[1]
+            if kind == REQUEST:
+                self._pending.append(frame)
+            elif kind == Kind.CANCEL:
+                self._cancel(frame[0])
+            elif kind == Kind.GIVE_BACK:
+                self._bodies.give_back(frame[0])
+            elif kind == Kind.CREDIT:
+                self._tell_stream(frame[0], UnderWay.taken)
+            elif kind == Kind.STOP:
+                self._stopping = True
+
+    def _cancel(self, request_id: int) -> None:
+        """Drop a request that has not begun; a handler that has cannot be stopped."""
+        kept = [frame for frame in self._pending if frame[0] != request_id]
+        if len(kept) < len(self._pending):
+            self._pending = deque(kept)
+            self.send(plain.dropped(request_id))
+        self._tell_stream(request_id, UnderWay.leave)
+
+    # long answers for which there is no room in shared memory
+
+    def _stream(self, request_id: int, head: bytes, body: bytes, timing: tuple[int, int, int]) -> None:
+        """Send a long answer as its client takes it: else slow readers would fill the front's memory with copies."""
+        under_way = self._streams[request_id] = UnderWay()
+        try:
+            with contextlib.suppress(OSError):  # the front is gone, and the watch sees it, too
+                for frame in plain.stream(request_id, head, body):
+                    self._wait_for_client(under_way, _CHUNKS_AHEAD - 1)
+                    if under_way.left:
+                        break
+                    under_way.sent()
+                    self.send(frame)
+                self._wait_for_client(under_way, 0)
+                left = under_way.left
+                self.send(plain.dropped(request_id) if left else plain.stream_end(request_id, timing))
+        finally:
+            del self._streams[request_id]
+
+    def _wait_for_client(self, under_way: UnderWay, most: int) -> None:
+        """Wait until at most so many chunks are under way; whoever has the turn reads what the front says of them."""
+        while not under_way.at_most(most):
+            others_want_it = self._count > 1 and bool(self._pending)
+            if self._turn.acquire(blocking=False):
+                try:
+                    if not under_way.at_most(most):
+                        self._poll_front.poll(1000 * _LOOK_S if others_want_it else None)
+                        self._read()
+                finally:
+                    self._turn.release()
+                if not others_want_it:
+                    continue
+            under_way.wait(_LOOK_S)
+
+    def _tell_stream(self, request_id: int, what: Callable[[UnderWay], None]) -> None:
+        under_way = self._streams.get(request_id)
+        if under_way is not None:
+            what(under_way)
+
+    def _flush(self, held: list[bytes]) -> None:
+        if held:
+            data = b"".join(held)
+            held.clear()
+            try:  # noqa: SIM105 -- contextlib.suppress costs each answer a tenth of its way through here
+                self.send(data)
+            except OSError:
+                pass  # the front is gone, and the watch sees it, too

@@ -1,0 +1,103 @@
+"""The user's warm-up request: run once in each new worker, before it takes traffic.
+
+The first call of a function is often its slowest: weights are uploaded, kernels chosen, caches filled. So a worker that
+is told to calls the function itself before it says that it is ready, and a switch costs no client that first call. A
+warm-up that fails fails the start: what cannot answer its own user's example should get nobody else's request.
+
+Standard library only: it runs in the function's own environment.
+"""
+
+import asyncio
+import contextlib
+import traceback
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote
+
+from runtime_images.dynamic_runtime.worker.asgi import build_scope
+from runtime_images.dynamic_runtime.worker.contract import (
+    LoadedFunction,
+    Message,
+    Scope,
+    SetupError,
+    decode_payload,
+    describe_error,
+)
+from runtime_images.policy.model import WarmUp
+
+LOWEST_ERROR = 400
+
+
+async def warm_up(function: LoadedFunction, request: WarmUp, state: dict[str, Any]) -> None:
+    """Call a function once that runs on the event loop; `state` is what a framework's start-up has left.
+
+    Raises:
+        SetupError: it raised, or answered with an error.
+    """
+    with _failing_the_start(function, request):
+        if function.plain is not None:
+            await function.plain(_payload(request))
+            return
+        status = await _call_asgi(function, _scope(request, state), request.body.encode())
+        if not 0 < status < LOWEST_ERROR:
+            raise _failure(function, request, f"was answered with status {status}" if status else "was not answered")
+
+
+def warm_up_blocking(function: LoadedFunction, request: WarmUp) -> None:
+    """Call a plain blocking handler once, in the thread that goes on calling it.
+
+    Raises:
+        SetupError: it raised.
+    """
+    assert function.plain is not None
+    with _failing_the_start(function, request):
+        function.plain(_payload(request))
+
+
+@contextlib.contextmanager
+def _failing_the_start(function: LoadedFunction, request: WarmUp) -> Iterator[None]:
+    try:
+        yield
+    except SetupError:
+        raise
+    except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
+        traceback.print_exc()
+        raise _failure(function, request, f"made the function raise {describe_error(error)}") from None
+
+
+def _failure(function: LoadedFunction, request: WarmUp, what: str) -> SetupError:
+    message = f"the warm-up request ({request.method} {request.path}) {what}"
+    return SetupError("warmup", message, function.entry.path, function.entry.line)
+
+
+def _payload(request: WarmUp) -> Any:  # noqa: ANN401 -- JSON's own type
+    return decode_payload(b"", request.body.encode(), request.path.partition("?")[2].encode())
+
+
+async def _call_asgi(function: LoadedFunction, scope: Scope, body: bytes) -> int:
+    """The status that the function sends; 0 if it sends none."""
+    assert function.asgi is not None
+    status = 0
+    incoming: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive() -> Message:
+        if not incoming:
+            await asyncio.Event().wait()  # this client does not leave
+        return incoming.pop()
+
+    async def send(message: Message) -> None:
+        nonlocal status
+        if message["type"] == "http.response.start":
+            status = int(message["status"])
+
+    await function.asgi(scope, receive, send)
+    return status
+
+
+def _scope(request: WarmUp, state: dict[str, Any]) -> Scope:
+    """The scope of a request such as the front passes on; its method and target are taken as told."""
+    path, _, query = request.path.partition("?")
+    length = b"content-length: %d\r\n\r\n" % len(request.body.encode())
+    head = b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n" + length
+    asked = {"method": request.method, "path": unquote(path), "raw_path": path.encode(), "query_string": query.encode()}
+    return build_scope(head, state, None) | asked

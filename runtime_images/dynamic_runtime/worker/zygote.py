@@ -1,0 +1,117 @@
+"""The zygote: a process that has imported a function's libraries and forks workers, each ready in milliseconds.
+
+It is kept clean: no event loop, no thread of ours, nothing of the function's own code. Two rules say when a fork
+would break a library, and both are checked here, once the libraries are imported:
+
+- never with threads: a child has only the thread that forked, so the first parallel operation of a child waits for
+  ever for the threads of OpenMP's pool. Libraries that end their threads before a fork, as OpenBLAS does, may;
+- never after CUDA was initialised: a child cannot use the parent's context. Libraries initialise it behind each
+  other's backs, so the driver itself is asked (CUDA driver API: CUDA_ERROR_NOT_INITIALIZED).
+
+A zygote that may not fork becomes the worker itself: nothing was imported in vain, and later workers are spawned.
+Front and zygote speak JSON in packets; descriptors travel with them. Standard library only: it runs in the
+function's own environment.
+"""
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.dynamic_runtime.wire import lifeline
+from runtime_images.dynamic_runtime.worker import main as worker
+from runtime_images.dynamic_runtime.worker import preloading
+from runtime_images.dynamic_runtime.worker.forks import Forks, Order, send, take_order
+from runtime_images.entrypoint import find_entry
+
+CUDA_LIBRARY = "libcuda.so.1"
+_CUDA_ERROR_NOT_INITIALIZED = 3
+
+
+def main(arguments: list[str]) -> None:
+    """Run a zygote on the inherited descriptors `control` and `lifeline` until the front lets it go."""
+    lifeline.hold(int(arguments[1]))
+    control = socket.socket(fileno=int(arguments[0]))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the front's to handle
+    settings = Settings.from_environ(os.environ)
+    gc.disable()
+    _import_ahead(preloading.libraries(settings.function_dir, settings.entrypoint))
+    unfit = why_unfit()
+    gc.freeze()  # children share these pages only as long as no collector writes to them
+    send(control, {"event": "prepared", "unfit": unfit})
+    order = take_order(control) if unfit else Forks(control, _rehearse).serve()
+    if order is not None:
+        _become_worker(order)
+
+
+def _import_ahead(names: list[str]) -> None:
+    """Import what can be imported; the rest is left to the worker, where its failure is the function's own."""
+    with contextlib.suppress(ImportError):
+        import uvloop  # noqa: F401 -- for the worker's event loop, if the function's environment has it
+    for name in names:
+        with contextlib.suppress(Exception, SystemExit):
+            importlib.import_module(name)
+
+
+def why_unfit() -> str:
+    """Why this process must not fork workers; empty if it may."""
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except OSError as error:
+        return f"this kernel cannot watch processes: {error.strerror}"
+    _fork_once()
+    threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208 -- names only, no objects
+    if threads > 1:
+        return f"its libraries run {threads - 1} threads of their own, which a forked process would not have"
+    if cuda_is_initialised():
+        return "its libraries have initialised CUDA, which a forked process could not use"
+    return ""
+
+
+def _fork_once() -> None:
+    """Fork a child that ends at once: libraries that end their threads before a fork do so here, and can be told."""
+    pid = os.fork()
+    if not pid:
+        os._exit(0)
+    os.waitpid(pid, 0)
+
+
+def cuda_is_initialised(library: str = CUDA_LIBRARY) -> bool:
+    """Whether the CUDA driver is in use in this process; asked without loading or initialising it."""
+    if library not in Path("/proc/self/maps").read_text("utf-8", "replace"):
+        return False
+    count = ctypes.c_int()
+    answer: int = ctypes.CDLL(library).cuDeviceGetCount(ctypes.byref(count))
+    return answer != _CUDA_ERROR_NOT_INITIALIZED
+
+
+def _rehearse() -> None:
+    """What every worker begins with: read the settings, and the function's files for its entry."""
+    settings = Settings.from_environ(os.environ)
+    find_entry(settings.function_dir, settings.entrypoint)
+
+
+def _become_worker(order: Order) -> None:
+    """Turn this process into a worker; it does not return."""
+    gc.enable()
+    with contextlib.suppress(PermissionError):  # a zygote that was not forked leads a session already
+        os.setsid()
+    output, errors, *descriptors = order.descriptors
+    for source, target in ((output, 1), (errors, 2)):
+        os.dup2(source, target)
+        os.close(source)
+    for name, value in order.environ.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value  # also putenv: CUDA reads its own variables there, when it is initialised
+    random = sys.modules.get("numpy.random")
+    if random is not None:
+        random.seed()  # else all workers would draw the same numbers
+    worker.main([str(descriptor) for descriptor in descriptors])

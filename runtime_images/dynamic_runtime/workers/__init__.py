@@ -1,0 +1,1 @@
+"""The workers' lives as the runtime sees them: started, watched, replaced, ended."""

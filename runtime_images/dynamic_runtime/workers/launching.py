@@ -1,0 +1,145 @@
+"""How workers are started: forked by the zygote where that is safe, spawned otherwise.
+
+The zygote's imports are the first worker's own start, done once for all workers that follow. A zygote that must not
+fork becomes that first worker itself, so that nothing was imported in vain, and the later ones are spawned.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Protocol
+
+from runtime_images.dynamic_runtime.clock import Clock
+from runtime_images.dynamic_runtime.front.link import LinkOwner
+from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.dynamic_runtime.wire import lifeline
+from runtime_images.dynamic_runtime.wire.arenas import Requests
+from runtime_images.dynamic_runtime.workers.output_pipe import PrintedLine
+from runtime_images.dynamic_runtime.workers.process import LineSink, WorkerProcess, start_worker, worker_environment
+from runtime_images.dynamic_runtime.workers.zygote_client import ZygoteKeeper, ZygoteSink
+from runtime_images.dynamic_runtime.workers.zygote_process import ChildProcess, ZygoteProcess, spawn
+from runtime_images.policy.model import Backend
+
+FORK_TIMEOUT_S = 5.0
+"""How long a zygote may take over a fork; one that takes longer is stopped, or lost in a system that is."""
+
+NVML_CHECK = {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
+"""Has `torch.cuda.is_available()` ask NVML, which leaves CUDA uninitialised; for the zygote only."""
+
+
+class Starter(Protocol):
+    """Starts workers for the supervisor, which knows no more about how."""
+
+    async def start(self, backend: Backend, owner: LinkOwner, now_s: float) -> WorkerProcess:
+        """Start a worker; it is not ready yet.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+
+    async def close(self) -> None:
+        """End what is there besides workers."""
+
+
+class WorkerStarter:
+    """Starts workers by way of a zygote. `printed` gets what they print, `told` hears of the zygote.
+
+    With `requests`, the arena of long bodies, workers get an arena for their answers, too.
+    """
+
+    def __init__(
+        self, settings: Settings, clock: Clock, requests: Requests | None, printed: LineSink, told: ZygoteSink
+    ) -> None:
+        self._settings = settings
+        self._requests = requests
+        self._printed = printed
+        self._lifeline, self._held_end = lifeline.create()
+        self._zygotes_environ = self._environ_of(Backend.CPU) | NVML_CHECK
+        self._keeper = ZygoteKeeper(
+            settings, clock, self._zygotes_environ, self._lifeline, told, self._printed_by_zygote
+        )  # fmt: skip
+
+    async def start(self, backend: Backend, owner: LinkOwner, now_s: float) -> WorkerProcess:
+        """Start a worker; it is not ready yet.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        zygote = await self._keeper.prepared()
+        if zygote is not None:
+            with contextlib.suppress(OSError):
+                # No memory for a fork, or no zygote any more. What it may have forked all the same, and not told of, is
+                # left with the dead end of a socket and leaves: the worker that is spawned gets descriptors of its own.
+                return await self._start(partial(self._launch_by, zygote), backend, owner, now_s)
+        return await self._start(self._spawn, backend, owner, now_s)
+
+    @property
+    def zygote_pid(self) -> int | None:
+        """The zygote's id, if there is one."""
+        return self._keeper.zygote.pid if self._keeper.zygote is not None else None
+
+    async def close(self) -> None:
+        """End the zygote, and by the lifeline whatever else may be left."""
+        await self._keeper.close()
+        for end in (self._held_end, self._lifeline):
+            os.close(end)
+
+    async def _start(
+        self,
+        launch: Callable[[Backend, Sequence[int], int, int], Awaitable[ChildProcess]],
+        backend: Backend,
+        owner: LinkOwner,
+        now_s: float,
+    ) -> WorkerProcess:
+        async def launched(descriptors: Sequence[int], output: int, errors: int) -> ChildProcess:
+            return await launch(backend, (self._lifeline, *descriptors), output, errors)
+
+        return await start_worker(launched, self._settings, backend, owner, self._requests, self._printed, now_s)
+
+    async def _spawn(self, backend: Backend, descriptors: Sequence[int], output: int, errors: int) -> ChildProcess:
+        return await spawn(self._settings, "main", self._environ_of(backend), descriptors, output, errors)
+
+    async def _launch_by(
+        self, zygote: ZygoteProcess, backend: Backend, descriptors: Sequence[int], output: int, errors: int
+    ) -> ChildProcess:
+        """Have the zygote fork a worker, or become it where it must not fork."""
+        changes = _changes(self._zygotes_environ, self._environ_of(backend))
+        if zygote.unfit:
+            self._keeper.hand_over(zygote)
+            zygote.order(changes, (output, errors, *descriptors))
+            return zygote.process
+        return await _forked(zygote, changes, (output, errors, *descriptors))
+
+    def _environ_of(self, backend: Backend) -> dict[str, str]:
+        return worker_environment(os.environ, self._settings, backend)
+
+    def _printed_by_zygote(self, pid: int) -> PrintedLine:
+        backend = self._settings.mode.initial_backend
+
+        def printed(stream: str, line: str, request: int | None) -> None:
+            self._printed(backend, pid, stream, line, request)
+
+        return printed
+
+
+async def _forked(zygote: ZygoteProcess, changes: Mapping[str, str | None], descriptors: Sequence[int]) -> ChildProcess:
+    """A worker forked by the zygote; one that does not fork is ended, so that its keeper starts another.
+
+    Raises:
+        OSError: there is no worker.
+    """
+    try:
+        async with asyncio.timeout(FORK_TIMEOUT_S):
+            return await zygote.fork(changes, descriptors)
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            zygote.process.kill()
+        raise
+
+
+def _changes(have: Mapping[str, str], want: Mapping[str, str]) -> dict[str, str | None]:
+    """What turns one environment into the other; None takes a variable out."""
+    changes: dict[str, str | None] = dict.fromkeys(name for name in have if name not in want)
+    return changes | {name: value for name, value in want.items() if have.get(name) != value}

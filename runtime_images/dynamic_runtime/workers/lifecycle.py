@@ -1,0 +1,265 @@
+"""The workers' lives: each is started, becomes ready or fails, serves, is drained, and ends.
+
+What follows from that is the overseer's affair (supervisor.py). Here nobody knows which backend traffic goes to, what
+a failure counts for, or that there are switches.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol
+
+from runtime_images.dynamic_runtime.background import Background
+from runtime_images.dynamic_runtime.clock import Clock
+from runtime_images.dynamic_runtime.front.health import HealthQuestions
+from runtime_images.dynamic_runtime.front.link import WorkerLink
+from runtime_images.dynamic_runtime.front.router import Front
+from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
+from runtime_images.dynamic_runtime.wire import frames
+from runtime_images.dynamic_runtime.wire.frames import Frame, Kind
+from runtime_images.dynamic_runtime.workers.launching import Starter
+from runtime_images.dynamic_runtime.workers.liveness import PULSE, pulse_felt, why_hung
+from runtime_images.dynamic_runtime.workers.orphans import is_stopped
+from runtime_images.dynamic_runtime.workers.process import WorkerProcess, WorkerState
+from runtime_images.dynamic_runtime.workers.reports import facts_of
+from runtime_images.dynamic_runtime.workers.start_error import StartError, start_failure
+from runtime_images.dynamic_runtime.workers.zygote_process import ending
+from runtime_images.policy.model import Backend
+
+START_TIMEOUT_S = 600.0
+STOP_TIMEOUT_S = 5.0
+
+_LIVE = frozenset((WorkerState.STARTING, WorkerState.WARMING, WorkerState.READY))
+
+
+class Overseer(Protocol):
+    """Who decides what follows from the life of a worker."""
+
+    def became_ready(self, worker: WorkerProcess) -> None:
+        """A worker can serve."""
+
+    def failed_to_start(self, backend: Backend, error: StartError) -> None:
+        """A worker will not serve, or was not even started."""
+
+    def died(self, worker: WorkerProcess, code: int, retried: int, failed: int) -> None:
+        """A worker has ended in the middle of its work; what became of its requests."""
+
+
+class Workers:
+    """The workers that are there; iterate to see them. `request_timeout_s` is the longest that a request may take."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        events: EventLog,
+        front: Front,
+        starter: Starter,
+        overseer: Overseer,
+        request_timeout_s: float,
+    ) -> None:
+        self._clock = clock
+        self._events = events
+        self._front = front
+        self.answers_received = front.answers_received  # every answer passes here: no call of ours between
+        self._starter = starter
+        self._overseer = overseer
+        self._request_timeout_s = request_timeout_s
+        self._present: list[WorkerProcess] = []
+        self._starts: dict[Backend, asyncio.Task[WorkerProcess]] = {}
+        self._held_s = dict.fromkeys(Backend, 0.0)
+        self._background = Background()
+        self.health = HealthQuestions()
+
+    # what others ask
+
+    def __iter__(self) -> Iterator[WorkerProcess]:
+        return iter(list(self._present))
+
+    def on(self, backend: Backend) -> WorkerProcess | None:
+        """The worker that serves, or will serve, on a backend; drained ones are on their way out and don't count."""
+        return next((w for w in self._present if w.backend is backend and w.state in _LIVE), None)
+
+    def lane_state(self, backend: Backend) -> str:
+        """The state of a lane in the window event."""
+        worker = self.on(backend)
+        if worker is not None:
+            return worker.state.value
+        if backend in self._starts:  # a zygote may have to import the function's libraries first
+            return WorkerState.STARTING.value
+        return "draining" if any(w.backend is backend for w in self._present) else "off"
+
+    def links(self) -> list[WorkerLink]:
+        """The open links of all workers."""
+        return [worker.link for worker in self._present if worker.link.open]
+
+    def held(self, backend: Backend) -> float:
+        """Seconds for which a backend has been held: from each start ordered to its release."""
+        now_s = self._clock.monotonic()
+        return self._held_s[backend] + sum(now_s - w.ordered_s for w in self._present if w.backend is backend)
+
+    # the beginning
+
+    async def ready(self, backend: Backend) -> WorkerProcess:
+        """The ready worker of a backend, started if there is none.
+
+        Raises:
+            StartError: it did not become ready; the overseer has been told.
+        """
+        worker = self.on(backend)
+        if worker is not None and worker.state is WorkerState.READY:
+            return worker
+        start = self._starts.get(backend)
+        if start is None:  # one start at a time: whoever else wants this backend waits for the same worker
+            start = self._starts[backend] = self._background.spawn(self._start(backend))
+            start.add_done_callback(lambda done: self._start_ended(backend, done))
+        worker = await asyncio.shield(start)
+        if worker.state is not WorkerState.READY:  # it has died since
+            raise StartError(start_failure(backend, "exit", "the worker ended just when it was ready", worker.log))
+        return worker
+
+    def _start_ended(self, backend: Backend, start: "asyncio.Task[WorkerProcess]") -> None:
+        del self._starts[backend]
+        if not start.cancelled():
+            start.exception()  # nobody may be waiting any more
+
+    async def _start(self, backend: Backend) -> WorkerProcess:
+        worker: WorkerProcess | None = None
+        try:
+            async with asyncio.timeout(START_TIMEOUT_S):
+                worker = await self._launch(backend)
+                facts = await asyncio.shield(worker.outcome)
+        except TimeoutError:
+            facts = {"kind": "timeout", "message": f"the function was not ready within {START_TIMEOUT_S:.0f} s"}
+        except OSError as error:
+            facts = {"kind": "exit", "message": f"the worker cannot be started: {error}"}
+        if worker is not None and "kind" not in facts:
+            return worker
+        if worker is not None:
+            worker.kill()
+            await worker.printed()  # the reason came on a socket, the lines that explain it come on a pipe
+        failure = StartError({**start_failure(backend, "", "", worker.log if worker is not None else ()), **facts})
+        self._overseer.failed_to_start(backend, failure)
+        raise failure
+
+    async def _launch(self, backend: Backend) -> WorkerProcess:
+        """A worker on its way.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        worker = await self._starter.start(backend, self, self._clock.monotonic())
+        self._present.append(worker)
+        self.tell(worker)
+        self._background.spawn(self._watch(worker))
+        await worker.connect()
+        return worker
+
+    # LinkOwner: what workers send
+
+    def frame_received(self, link: WorkerLink, frame: Frame) -> None:
+        """READY, FAILED and health answers."""
+        worker = self._of(link)
+        if worker is None:
+            return
+        facts = facts_of(frame)
+        if frame.kind == Kind.HEALTH_ANSWER:
+            if frame.request_id == PULSE:
+                pulse_felt(worker)
+            self.health.answered(frame.request_id, facts)
+        elif frame.kind == Kind.WARMING and worker.state is WorkerState.STARTING:
+            worker.state = WorkerState.WARMING
+            self.tell(worker)
+        elif frame.kind in (Kind.READY, Kind.FAILED) and not worker.outcome.done():
+            self._settle_start(worker, frame.kind, facts)
+
+    def _settle_start(self, worker: WorkerProcess, kind: int, facts: dict[str, Any]) -> None:
+        if kind == Kind.READY and worker.state is not WorkerState.DRAINING:
+            worker.state = WorkerState.READY
+            worker.ready_s = self._clock.monotonic()
+            worker.facts = facts
+            self._overseer.became_ready(worker)
+            worker.link.start(blocking=bool(facts.get("blocking", True)))
+            worker.meter.reset()
+            self.tell(worker)
+        worker.outcome.set_result(facts)
+
+    def link_lost(self, link: WorkerLink) -> None:
+        """A worker's socket has closed: its process is gone, or must go."""
+        worker = self._of(link)
+        if worker is not None and (worker.state is not WorkerState.DRAINING or link.jobs):
+            if link.fault:
+                worker.end(f"it broke the protocol of its socket: {link.fault}")
+            else:
+                worker.kill()
+
+    def _of(self, link: WorkerLink) -> WorkerProcess | None:
+        return next((worker for worker in self._present if worker.link is link), None)
+
+    # the end
+
+    async def _watch(self, worker: WorkerProcess) -> None:
+        """Wait for the end of a worker and deal with it: asked for, at the start, or in the middle of its work."""
+        code = await worker.wait()
+        before, worker.state = worker.state, WorkerState.EXITED
+        self._present.remove(worker)
+        self._held_s[worker.backend] += self._clock.monotonic() - worker.ordered_s
+        if not worker.outcome.done():
+            worker.outcome.set_result(
+                {"kind": "exit", "message": f"the worker ended with {ending(code)} while it started"}
+            )
+        retried, failed = self._front.worker_lost(worker.link)
+        worker.link.close()
+        if before is WorkerState.READY:
+            self._overseer.died(worker, code, retried, failed)
+        else:
+            self.tell(worker, code, "released" if before is WorkerState.DRAINING else "failed to start")
+        worker.release()
+
+    def release(self, worker: WorkerProcess, drained: Callable[[], None] | None = None) -> None:
+        """Let a worker finish what it has, say that it has `drained`, and end it; all in the background."""
+        self._background.spawn(self._drain(worker, drained))
+
+    async def _drain(self, worker: WorkerProcess, drained: Callable[[], None] | None) -> None:
+        worker.state = WorkerState.DRAINING
+        self.tell(worker)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._request_timeout_s):
+                await worker.link.wait_settled()
+        if drained is not None:
+            drained()
+        await self._end(worker)
+
+    async def _end(self, worker: WorkerProcess) -> None:
+        worker.state = WorkerState.DRAINING
+        worker.link.send(frames.encode(Kind.STOP))
+        if is_stopped(worker.pid):
+            worker.kill()
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                await worker.process.wait()
+        except TimeoutError:
+            worker.kill()
+
+    def end_hung(self, links: Iterable[WorkerLink], now_s: float) -> None:
+        """End the workers that hang (liveness.py); `links` are those that hold on to a request beyond its deadline."""
+        overdue = set(links)
+        for worker in self._present:
+            if why := why_hung(worker, overdue, now_s, self._request_timeout_s):
+                worker.end(why)
+
+    async def stop(self) -> None:
+        """Release every worker and end everything that is under way."""
+        await asyncio.gather(*(self._end(worker) for worker in self))
+        for _ in range(100):
+            if not self._present:
+                break
+            await asyncio.sleep(0.02)
+        await self._starter.close()
+        await self._background.cancel()
+
+    def tell(self, worker: WorkerProcess, code: int | None = None, reason: str = "") -> None:
+        """Tell the state of a worker; of one that has ended, how and why."""
+        fields: dict[str, Any] = {"backend": worker.backend, "pid": worker.pid, "state": worker.state}
+        if worker.state is WorkerState.EXITED:
+            fields |= {"exit_code": code, "reason": reason}
+        self._events.emit("worker", **fields)

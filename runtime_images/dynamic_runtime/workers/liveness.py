@@ -1,0 +1,59 @@
+"""Whether a worker that has not died can still serve: the three ways in which it may hang, and how each is noticed.
+
+A hung worker is a dead worker. One that keeps a request beyond its deadline is seen by the front. One that is stopped
+(SIGSTOP, a debugger that went away) is seen in its process state, within a second and with or without requests. One
+that has no requests but whose event loop stands still is asked for its pulse now and then, and has as long as any
+request may take to answer, for a function may compute in the background. A blocking handler has no event loop.
+"""
+
+from collections.abc import Container
+
+from runtime_images.dynamic_runtime.front.link import WorkerLink
+from runtime_images.dynamic_runtime.wire import frames
+from runtime_images.dynamic_runtime.wire.frames import Kind
+from runtime_images.dynamic_runtime.workers.orphans import is_stopped
+from runtime_images.dynamic_runtime.workers.process import WorkerProcess, WorkerState
+
+STOPPED_GRACE_S = 1.0
+"""How long a worker may be stopped before it is ended."""
+
+PULSE_S = 5.0
+"""How often a worker without requests is asked for its pulse."""
+
+PULSE = 0
+"""The number of that question; health questions count from 1."""
+
+
+def why_hung(worker: WorkerProcess, overdue: Container[WorkerLink], now_s: float, patience_s: float) -> str:
+    """Why a worker is to be ended; empty while it is well. `patience_s` is the longest that a request may take."""
+    if worker.link in overdue:
+        return "a request was not given up after its deadline"
+    if _is_stopped_for_long(worker, now_s):
+        return "it was stopped and did not go on"
+    if _stands_still(worker, now_s, patience_s):
+        return "it had nothing to do and did not answer"
+    return ""
+
+
+def pulse_felt(worker: WorkerProcess) -> None:
+    """The worker has answered."""
+    worker.pulse_seen_s, worker.pulse_asked_s = worker.pulse_asked_s or worker.pulse_seen_s, None
+
+
+def _is_stopped_for_long(worker: WorkerProcess, now_s: float) -> bool:
+    if not is_stopped(worker.pid):
+        worker.stopped_since_s = None
+    elif worker.stopped_since_s is None:
+        worker.stopped_since_s = now_s
+    return worker.stopped_since_s is not None and now_s - worker.stopped_since_s >= STOPPED_GRACE_S
+
+
+def _stands_still(worker: WorkerProcess, now_s: float, patience_s: float) -> bool:
+    if worker.state is not WorkerState.READY or worker.link.jobs or worker.facts.get("blocking"):
+        worker.pulse_seen_s, worker.pulse_asked_s = now_s, None  # requests have deadlines of their own
+    elif worker.pulse_asked_s is not None:
+        return now_s - worker.pulse_asked_s > patience_s
+    elif now_s - worker.pulse_seen_s >= PULSE_S:
+        worker.pulse_asked_s = now_s
+        worker.link.send(frames.encode(Kind.HEALTH, PULSE, b"pulse"))
+    return False

@@ -1,0 +1,75 @@
+"""A pipe for what a process prints, read line by line. A line that never ends is cut, so that it is bounded."""
+
+import asyncio
+import os
+from collections.abc import Callable
+
+from runtime_images.dynamic_runtime.wire import log_lines
+
+PrintedLine = Callable[[str, str, int | None], None]
+"""Told stream name, line and the number of the request, if known."""
+
+
+class OutputPipe:
+    """The end to read, and until `hand_over` the end that the process gets."""
+
+    def __init__(self, reader: asyncio.StreamReader, transport: asyncio.BaseTransport, inner: int) -> None:
+        self.inner = inner
+        self._reader = reader
+        self._transport = transport
+
+    def hand_over(self) -> None:
+        """The process has its end: close it here, so that the pipe ends with the process."""
+        os.close(self.inner)
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._transport.close()
+
+    async def read_lines(self, stream: str, take: PrintedLine) -> None:
+        """Pass the lines on until the last process that holds the other end is gone."""
+        rest = b""
+        try:
+            while chunk := await self._reader.read(65536):
+                whole, rest = log_lines.cut(rest + chunk)
+                for line in whole:
+                    _take(stream, line, take)
+            if rest:
+                _take(stream, rest, take)
+        finally:
+            self.close()
+
+
+class _Descriptor:
+    """A descriptor for uvloop, which closes it, and then the object: a file's own `close` could hit its successor."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def close(self) -> None: ...
+
+
+async def open_output() -> OutputPipe:
+    """A fresh pipe.
+
+    Raises:
+        OSError: there are no descriptors left.
+    """
+    outer, inner = os.pipe2(os.O_CLOEXEC)
+    reader = asyncio.StreamReader()
+    try:
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), _Descriptor(outer)
+        )
+    except BaseException:
+        os.close(inner)
+        raise
+    return OutputPipe(reader, transport, inner)
+
+
+def _take(stream: str, line: bytes, take: PrintedLine) -> None:
+    request, text = log_lines.split(line)
+    take(stream, text[: log_lines.MAX_LINE_BYTES].rstrip(b"\r").decode("utf-8", "replace"), request)

@@ -1,0 +1,100 @@
+"""What to do about failures, decided and not done: how long to pause, when to give up, and what to say of it.
+
+Values in, values out: the supervisor acts on them. A start that fails and a worker that dies count alike; serving well
+for a while, or many requests, wipes the count. How long the pauses are is in `pauses`.
+"""
+
+from dataclasses import dataclass, replace
+
+from runtime_images.policy.pauses import restart_pause_s, switch_pause_s
+
+MAX_FAILURES = 5
+"""More failures in a row than this, and the backend is given up."""
+
+STEADY_AFTER_S = 30.0
+STEADY_AFTER_ANSWERS = 100
+"""A worker that has served this long, or answered this often, was healthy."""
+
+_HOPELESS = frozenset(("no_entry", "two_entries", "signature", "wsgi"))
+"""Failures that another attempt cannot mend: the code does not change by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """How often a backend has failed in a row, until when it is left alone, and what it said last.
+
+    `was_ready` says whether it has ever served.
+    """
+
+    failures: int = 0
+    retry_at_s: float = 0.0
+    message: str = ""
+    log: tuple[str, ...] = ()
+    hopeless: bool = False
+    was_ready: bool = False
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether to give it up."""
+        return self.hopeless or self.failures > MAX_FAILURES
+
+    @property
+    def status(self) -> str:
+        """What health calls it when it is broken."""
+        return "DEFUNCT" if self.was_ready else "SETUP_FAILED"
+
+    @property
+    def sentence(self) -> str:
+        """What clients are told of it when it is broken: nothing of what the function has raised or printed."""
+        return "the function keeps failing" if self.was_ready else "the function cannot be started"
+
+    def usable(self, now_s: float) -> bool:
+        """Whether a start is worth a try now."""
+        return not self.hopeless and now_s >= self.retry_at_s
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a worker did before it ended: seconds since it was ready, and good answers."""
+
+    seconds: float = 0.0
+    answers: int = 0
+
+    @property
+    def was_steady(self) -> bool:
+        """Whether it was healthy."""
+        return self.seconds >= STEADY_AFTER_S or self.answers >= STEADY_AFTER_ANSWERS
+
+
+def start_failed(
+    trouble: Trouble, kind: str, message: str, log: tuple[str, ...], now_s: float, *, in_demand: bool
+) -> Trouble:
+    """A start has failed; `in_demand` says that requests wait for this backend."""
+    failures = trouble.failures + 1
+    pause_s = restart_pause_s(failures) if in_demand else switch_pause_s(failures)
+    hopeless = kind in _HOPELESS
+    return replace(
+        trouble, failures=failures, retry_at_s=now_s + pause_s, message=message, log=log, hopeless=hopeless
+    )  # fmt: skip
+
+
+def became_ready(trouble: Trouble) -> Trouble:
+    """A worker is ready; whether it is healthy is still to be seen."""
+    return replace(trouble, was_ready=True)
+
+
+def crashed(trouble: Trouble, message: str, log: tuple[str, ...], service: Service) -> tuple[Trouble, float]:
+    """A worker has died that served; the pause before its successor, in seconds, comes beside."""
+    before = 0 if service.was_steady else trouble.failures
+    return replace(trouble, failures=before + 1, message=message, log=log), restart_pause_s(before)
+
+
+def device_lost(trouble: Trouble, message: str, service: Service, now_s: float) -> Trouble:
+    """The backend's device is lost: it is not tried again at once, and ever later if that happens again and again."""
+    failures = 1 if service.was_steady else trouble.failures + 1
+    return replace(trouble, failures=failures, message=message, retry_at_s=now_s + switch_pause_s(failures))
+
+
+def given_up(trouble: Trouble, now_s: float) -> Trouble:
+    """It is left alone while the other backend serves."""
+    return replace(trouble, retry_at_s=now_s + switch_pause_s(trouble.failures))

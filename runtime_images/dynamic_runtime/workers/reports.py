@@ -1,0 +1,42 @@
+"""What a worker says of itself in JSON, checked: function code can write to its socket, and say what it likes.
+
+What is of no use to the front is left out, and what is there has the type that the front relies on.
+"""
+
+import json
+from typing import Any
+
+from runtime_images.dynamic_runtime.wire.frames import Frame, FrameError, Kind
+
+_TEXT_MOST = 2000
+_TYPES: dict[int, dict[str, type]] = {
+    Kind.READY: {"entry": str, "form": str, "blocking": bool, "hooks": list},
+    Kind.FAILED: {"kind": str, "message": str, "path": str, "line": int},
+    Kind.HEALTH_ANSWER: {"well": bool, "text": str},
+}
+_NEEDED = {Kind.FAILED: {"kind", "message"}}
+
+
+def facts_of(frame: Frame) -> dict[str, Any]:
+    """The facts that a frame holds.
+
+    Raises:
+        FrameError: its body is not what a worker sends.
+    """
+    try:
+        told = json.loads(frame.body)
+    except (ValueError, RecursionError):
+        raise FrameError("a frame whose body is no JSON") from None
+    if not isinstance(told, dict):
+        raise FrameError("a frame whose body is no object")
+    types = _TYPES.get(frame.kind, {})
+    facts = {name: _short(value) for name, value in told.items() if name in types}
+    if not all(isinstance(value, types[name]) for name, value in facts.items()):
+        raise FrameError("a frame with facts of another type")
+    if not _NEEDED.get(Kind(frame.kind), set()) <= facts.keys():
+        raise FrameError("a frame that does not say what it must")
+    return facts
+
+
+def _short(value: Any) -> Any:  # noqa: ANN401 -- JSON's own types
+    return value[:_TEXT_MOST] if isinstance(value, str) else value

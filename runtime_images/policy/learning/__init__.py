@@ -1,0 +1,1 @@
+"""What observations teach: pure updates of the policy's memory."""

@@ -1,0 +1,1 @@
+"""The rules of promotion and demotion, with their reasons."""

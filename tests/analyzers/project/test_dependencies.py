@@ -1,0 +1,79 @@
+from pathlib import Path
+
+import pytest
+
+from analyzers.project.dependencies import read_dependencies
+from tests.analyzers.support import project
+
+LISTS = {
+    "pyproject.toml": '[project]\nname = "x"\ndependencies = ["torch==2.1"]\n',
+    "Pipfile": '[packages]\ntorch = "==2.1"\n[dev-packages]\nvllm = "*"\n',
+    "setup.cfg": "[options]\ninstall_requires =\n    torch==2.1\npackages = find:\n",
+    "setup.py": "from setuptools import setup\nNEEDS = [\n    'torch==2.1',\n]\nsetup(install_requires=NEEDS)\n1/0\n",
+    "environment.yml": "channels:\n  - nvidia\ndependencies:\n  - pip\n  - torch=2.1\n  - pip:\n    - requests\n",
+    "environment.yaml": "dependencies:\n- conda-forge::torch=2.1=cpu_py310\nname: x\n",
+    "cog.yaml": 'build:\n  gpu: true\n  cuda: "12.1"\n  python_packages:\n    - "torch==2.1"  # pinned\n',
+    "config.yaml": "resources:\n  accelerator: A10G\n  use_gpu: true\nrequirements:\n- torch==2.1\nsecrets: {}\n",
+    "cerebrium.toml": '[cerebrium.hardware]\ncompute = "AMPERE_A10"\n[cerebrium.dependencies.pip]\ntorch = "==2.1"\n',
+    "bentofile.yaml": 'service: "s"\npython:\n  packages:\n    - torch==2.1\ndocker:\n  cuda_version: "12"\n',
+}
+
+
+@pytest.mark.parametrize("name", sorted(LISTS))
+def test_each_kind_of_list_is_read_and_what_it_says_of_hardware_is_not(name: str, tmp_path: Path) -> None:
+    found = read_dependencies(project(tmp_path, {name: LISTS[name]}))
+
+    torch = [dependency for dependency in found if dependency.name == "torch"]
+    assert len(torch) == 1
+    assert torch[0].place.path == name
+    assert "torch" in LISTS[name].splitlines()[torch[0].place.line - 1]
+    assert {dependency.name for dependency in found} <= {"torch", "requests", "pip"}
+    said = " ".join(dependency.text for dependency in found).lower()
+    assert not any(word in said for word in ("cuda", "gpu", "a10", "accelerator"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pyproject.toml", "[project"),
+        ("pyproject.toml", "[project]\ndependencies = 3\n"),
+        ("pyproject.toml", "project = 1\ntool = []\n"),
+        ("Pipfile", "packages = 1\n"),
+        ("environment.yml", "dependencies: [torch, {pip\n"),
+        ("pyproject.toml", "x = " + "9" * 5000),
+        ("Pipfile", "x = " + "[" * 5000),
+        ("cog.yaml", "build:\n  python_packages: 7\n"),
+        ("setup.cfg", "install_requires"),
+        ("setup.py", "setup(install_requires=[3, NAME, *MORE])\n"),
+        ("setup.py", "setup(install_requires=open('requirements.txt').read().split())\n"),
+        ("setup.py", "setup(\n"),
+        ("setup.py", "setup(" * 200),
+        ("setup.py", "\0"),
+    ],
+)
+def test_a_malformed_list_is_no_error(name: str, text: str, tmp_path: Path) -> None:
+    assert read_dependencies(project(tmp_path, {name: text})) == ()
+
+
+def test_an_index_of_cuda_wheels_counts_wherever_it_stands(tmp_path: Path) -> None:
+    text = (
+        '[[tool.uv.index]]\nurl = "https://download.pytorch.org/whl/cu124"\n# https://download.pytorch.org/whl/cu118\n'
+    )
+    (index,) = read_dependencies(project(tmp_path, {"pyproject.toml": text}))
+
+    assert (index.name, index.place.line) == ("", 2)
+    assert index.text.endswith("/whl/cu124")
+
+
+def test_a_requirement_from_a_repository_is_named_after_it(tmp_path: Path) -> None:
+    lines = "git+https://github.com/openai/whisper.git@main\n-e git+https://example.org/x/vllm#egg=vllm\n"
+
+    assert [found.name for found in read_dependencies(project(tmp_path, requirements_txt=lines))] == ["whisper", "vllm"]
+
+
+def test_lists_beside_a_nested_entry_point_count(tmp_path: Path) -> None:
+    root = project(tmp_path, {"function/func.py": "", "function/requirements.txt": "torch\n"})
+
+    (found,) = read_dependencies(root, "function/func.py")
+
+    assert (found.name, found.place.path) == ("torch", "function/requirements.txt")

@@ -1,0 +1,53 @@
+import pytest
+
+from gaia_cli.errors import UsageError
+from gaia_cli.simulator.results.comparison import POLICY_NAMES
+from gaia_cli.simulator.traces.sources import find_traces
+from gaia_cli.simulator.traces.trace import Outage
+from gaia_cli.simulator.wishes import check_numbers, read_outages, read_policies, read_slos
+
+
+def test_an_slo_holds_for_all_traces_or_for_the_one_named() -> None:
+    wish = read_slos(["500", "llm=3000"])
+
+    assert (wish.seconds("llm"), wish.seconds("other")) == (3.0, 0.5)
+    assert read_slos([]).seconds("any") == 1.0
+
+
+@pytest.mark.parametrize("text", ["0", "-5", "nan", "inf", "fast", "=300", "llm=", "", "1e300"])
+def test_what_is_no_latency_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is not a latency"):
+        read_slos([text])
+
+
+def test_policies_are_taken_once_and_in_their_order() -> None:
+    assert read_policies(["oracle", "gaia", "gaia"]) == ("gaia", "oracle")
+    assert read_policies([]) == POLICY_NAMES
+
+
+def test_an_unknown_policy_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(UsageError, match="no policy magic") as refused:
+        read_policies(["gaia", "magic"])
+    assert refused.value.hint == "the policies are gaia, reference, static-cpu, static-gpu, oracle"
+
+
+def test_outages_are_spans_of_seconds() -> None:
+    assert read_outages(["60:120.5", "7:8:planned"]) == (Outage(60.0, 120.5), Outage(7.0, 8.0, planned=True))
+
+
+@pytest.mark.parametrize("text", ["60", "120:60", "a:b", "-1:5", "5:inf", "nan:7", "5:1e12", ""])
+def test_what_is_no_span_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is not a span of time"):
+        read_outages([text])
+
+
+@pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf"), 1e300])
+def test_numbers_are_finite_and_not_negative(value: float) -> None:
+    with pytest.raises(UsageError, match="--start-cpu-s"):
+        check_numbers({"--start-cpu-s": value})
+
+
+def test_an_unknown_name_is_refused_with_the_known_generators() -> None:
+    with pytest.raises(UsageError, match="no file and no generator named rmap") as refused:
+        find_traces(["rmap"])
+    assert "ramp, drift, burst" in refused.value.hint

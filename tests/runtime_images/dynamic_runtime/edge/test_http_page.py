@@ -1,0 +1,49 @@
+"""docs/http.md against the code: the limits, and the statuses that the runtime answers itself."""
+
+import re
+from http import HTTPStatus
+from pathlib import Path
+
+import runtime_images.dynamic_runtime
+from runtime_images.dynamic_runtime.edge import limits
+from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.dynamic_runtime.wire import arenas, frames
+
+PAGE = (Path(__file__).resolve().parents[4] / "docs" / "http.md").read_text("utf-8")
+SOURCES = Path(runtime_images.dynamic_runtime.__file__).parent
+
+
+def limit(beginning: str) -> str:
+    """The limit in the row of the table that begins so."""
+    (found,) = re.findall(rf"^\| {re.escape(beginning)}[^|]*\| ([^|]*) \|", PAGE, re.MULTILINE)
+    return str(found)
+
+
+def test_the_limits_are_those_of_the_code() -> None:
+    settings = Settings(function_dir=Path())
+
+    assert limit("time for a head") == f"{limits.HEAD_TIMEOUT_S:g} s"
+    assert limit("time between two parts") == f"{limits.BODY_TIMEOUT_S:g} s"
+    rate = f"{limits.BODY_TIMEOUT_S:g} s, and one more for each {limits.LEAST_BODY_RATE} bytes that have come"
+    assert limit("time for a whole body") == rate
+    assert f"within {limits.HALF_CLOSE_S:g} s of it" in PAGE
+    assert limit("time that a connection may idle") == f"{limits.IDLE_TIMEOUT_S:g} s"
+    patience = f"{limits.WRITE_TIMEOUT_S:g} s; {limits.HANDLER_PATIENCE_S:g} s where a thread"
+    assert limit("time without progress").startswith(patience)
+    assert f" {settings.max_body_bytes // 2**20} MiB" in limit("request body")
+    assert limit("requests that wait").startswith(f"{settings.queue_size} ")
+    assert f" {settings.request_timeout_s:g} s" in limit("time from a whole request")
+    assert limit("one chunk") == f"{frames.MAX_CHUNK_BYTES // 1024} KiB, {frames.CREDIT_CHUNKS} of them under way"
+    assert f"`GAIA_DRAIN_TIMEOUT_S` ({settings.drain_timeout_s:g} s)" in PAGE
+    assert f"over {arenas.LEAST_BYTES // 1024} KiB travel" in PAGE
+
+
+def test_every_status_that_the_runtime_names_is_told_and_no_other() -> None:
+    told = {int(status) for status in re.findall(r"^\| (\d{3}) \|", PAGE, re.MULTILINE)}
+    named = {
+        HTTPStatus[name].value
+        for source in SOURCES.rglob("*.py")
+        for name in re.findall(r"HTTPStatus\.([A-Z_]+)", source.read_text("utf-8"))
+    }
+
+    assert {status for status in named if status >= 400} | {500} == told

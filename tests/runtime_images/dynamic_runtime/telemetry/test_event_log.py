@@ -1,0 +1,46 @@
+"""The event stream as its reader gets it."""
+
+import json
+import os
+import threading
+from typing import Any
+
+from runtime_images.dynamic_runtime.clock import FakeClock
+from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
+
+
+def test_a_reader_that_is_far_behind_is_told_how_many_lines_it_has_missed() -> None:
+    reading, writing = os.pipe()
+    events = EventLog(FakeClock(), writing)
+    for number in range(20_000):  # many more than a pipe and the queue behind it hold
+        events.emit("log", line=str(number).rjust(2000))
+    events.emit("stopped", reason="done")
+
+    told: list[dict[str, Any]] = []
+
+    def read() -> None:
+        with os.fdopen(reading) as stream:
+            told.extend(json.loads(line) for line in stream)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    events.close()
+    os.close(writing)
+    reader.join(timeout=30)
+
+    lines = [event for event in told if event["event"] == "log"]
+    dropped = [event["lines"] for event in told if event["event"] == "dropped"]  # several, when the reader catches up
+    assert [event["event"] for event in told[-2:]] == ["dropped", "stopped"]
+    assert sum(dropped) == 20_000 - len(lines) > 0
+
+
+def test_a_reader_that_keeps_up_misses_nothing() -> None:
+    reading, writing = os.pipe()
+    events = EventLog(FakeClock(), writing)
+    for number in range(100):
+        events.emit("log", line=str(number))
+    events.close()
+    os.close(writing)
+
+    with os.fdopen(reading) as stream:
+        assert [json.loads(line)["event"] for line in stream] == ["log"] * 100

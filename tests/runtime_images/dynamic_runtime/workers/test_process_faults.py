@@ -1,0 +1,378 @@
+"""Processes that die, stop, hang or run out of something: real signals, real limits, and the front serves on."""
+
+import asyncio
+import http.client
+import json
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import is_gone
+from tests.support.serving import Serving, free_port, load, serving, write_function
+
+ECHO = "def handler(payload):\n    return payload\n"
+
+
+def test_an_idle_worker_that_is_stopped_is_replaced(tmp_path: Path) -> None:
+    with serving(write_function(tmp_path, ECHO), GAIA_MODE="cpu") as running:
+        worker = running.worker_pid("cpu")
+        os.kill(worker, signal.SIGSTOP)
+        died = running.event("worker_exit")
+        ended = running.event("worker", lambda event: event["pid"] == worker and event["state"] == "exited")
+        answer = running.post({"id": 1})
+
+    assert died["pid"] == worker
+    assert ended["reason"].endswith("it was stopped and did not go on")
+    assert answer.json() == {"id": 1}
+
+
+def test_a_worker_that_is_stopped_in_a_request_costs_an_idempotent_function_nothing(
+    tmp_path: Path,
+) -> None:
+    source = f"""
+        import os, pathlib, signal
+
+        FIRST = pathlib.Path({str(tmp_path / "first")!r})
+
+        def handler(payload):
+            if not FIRST.exists():
+                FIRST.touch()
+                os.kill(os.getpid(), signal.SIGSTOP)
+            return payload
+    """
+    with serving(write_function(tmp_path, source), GAIA_MODE="cpu", GAIA_IDEMPOTENT="1") as running:
+        answer = running.post({"id": 1})
+
+    assert answer.json() == {"id": 1}
+
+
+def test_an_interrupt_does_not_wait_long_for_a_stopped_worker(tmp_path: Path) -> None:
+    with serving(write_function(tmp_path, ECHO), GAIA_MODE="cpu") as running:
+        os.kill(running.worker_pid("cpu"), signal.SIGSTOP)
+        running.process.send_signal(signal.SIGINT)
+        code = running.process.wait(timeout=10)  # half of what draining and stopping may take
+
+    assert code == 0
+
+
+def test_an_exit_in_the_import_is_told_with_the_last_lines(tmp_path: Path) -> None:
+    source = """
+        import os
+
+        print("about to leave")
+        os._exit(3)
+
+        def handler(payload): ...
+    """
+    with serving(write_function(tmp_path, source), wait=False) as running:
+        failed = running.event("setup_failed")
+
+    assert (failed["kind"], failed["log"]) == ("exit", ["about to leave"])
+    assert "exit code 3 while it started" in failed["message"]
+
+
+def test_a_start_hook_that_exits_is_the_start_hooks_failure(tmp_path: Path) -> None:
+    source = """
+        import sys
+
+        class Function:
+            def start(self, cfg):
+                sys.exit("no licence")
+
+            async def handle(self, scope, receive, send): ...
+
+        def new():
+            return Function()
+    """
+    with serving(write_function(tmp_path, source), wait=False) as running:
+        failed = running.event("setup_failed")
+
+    assert failed["kind"] == "start_hook"
+    assert "no licence" in failed["message"]
+
+
+def readiness(port: int) -> tuple[int, dict[str, object]]:
+    """The answer of the readiness probe, before there is a `ready` event."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/health/readiness")
+        reply = connection.getresponse()
+        return reply.status, json.loads(reply.read())
+    finally:
+        connection.close()
+
+
+def post(port: int) -> tuple[int, dict[str, object]]:
+    """The answer to a request, before there is a `ready` event."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: t\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+        head, _, body = client.makefile("rb").read().partition(b"\r\n\r\n")
+    return int(head.split()[1]), json.loads(body)
+
+
+def wait_unavailable(running: Serving) -> None:
+    running.event("worker")
+    deadline = time.monotonic() + 30
+    while not running.state()["unavailable"] and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def test_readiness_of_what_never_became_ready_is_setup_failed_with_the_log(tmp_path: Path) -> None:
+    port = free_port()
+    source = 'print("weights: none")\n\ndef handler(): ...\n'
+    with serving(write_function(tmp_path, source), wait=False, GAIA_MODE="cpu", PORT=str(port)) as running:
+        wait_unavailable(running)
+        status, answer = readiness(port)
+
+    assert (status, answer["status"], answer["log"]) == (503, "SETUP_FAILED", ["weights: none"])
+    assert str(answer["error"]).startswith("the function cannot be started: func.py:3 handler() must accept one")
+
+
+def test_what_a_broken_function_has_said_is_told_to_the_operator_and_not_to_the_public(tmp_path: Path) -> None:
+    port = free_port()
+    function = write_function(tmp_path, 'print("s3cret")\n\ndef handler(): ...\n')
+    open_to_all = {"LISTEN_ADDRESS": "0.0.0.0", "PORT": str(port)}
+    with serving(function, wait=False, GAIA_MODE="cpu", **open_to_all) as running:
+        wait_unavailable(running)
+        probed = readiness(port)
+        refused = post(port)
+        told = running.admin("GET", "/health/readiness")
+
+    assert probed == (503, {"status": "SETUP_FAILED", "error": "the function cannot be started"})
+    assert refused == (503, {"error": "the function cannot be started"})
+    assert (told.status, told.json()["status"], told.json()["log"]) == (503, "SETUP_FAILED", ["s3cret"])
+    assert "func.py:3 handler() must accept" in told.json()["error"]
+
+
+def test_readiness_on_the_admin_address_is_that_of_the_public_one(tmp_path: Path) -> None:
+    with serving(write_function(tmp_path, ECHO), GAIA_MODE="cpu") as running:
+        public, told = running.request("GET", "/health/readiness"), running.admin("GET", "/health/readiness")
+
+    assert (public.status, public.json()) == (told.status, told.json()) == (200, {"status": "ready"})
+
+
+def test_readiness_of_what_keeps_dying_is_defunct_with_the_log(tmp_path: Path) -> None:
+    source = """
+        import os
+
+        def handler(payload):
+            print("out of weights")
+            os._exit(5)
+    """
+    with serving(write_function(tmp_path, source), GAIA_MODE="cpu") as running:
+        port = running.port
+        statuses = [running.post({}).status for _ in range(6)]
+        wait_unavailable(running)
+        status, answer = readiness(port)
+        running.event("worker_exit", lambda event: event["restart_in_s"] == 3.2)
+        pauses = [event["restart_in_s"] for event in running.named("worker_exit")]
+
+    assert statuses == [502] * 6
+    assert (status, answer["status"], answer["log"]) == (503, "DEFUNCT", ["out of weights"])
+    assert "exit code 5" in str(answer["error"])
+    assert pauses == [0.0, 0.2, 0.4, 0.8, 1.6, 3.2]
+
+
+def test_what_a_function_has_started_ends_with_the_runtime_wherever_it_has_gone(tmp_path: Path) -> None:
+    source = """
+        import os, time
+
+        def handler(payload):
+            reading, writing = os.pipe()
+            if not os.fork():
+                os.setsid()
+                os.write(writing, str(os.getpid()).encode()) if not os.fork() else None
+                time.sleep(3600)
+            return int(os.read(reading, 20))
+    """
+    with serving(write_function(tmp_path, source), GAIA_MODE="cpu") as running:
+        grandchild = running.post({}).json()
+        there = not is_gone(grandchild)
+        running.stop()
+        gone = is_gone(grandchild)
+
+    assert (there, gone) == (True, True)
+
+
+def test_a_worker_that_served_well_is_replaced_at_once_however_often_it_dies(tmp_path: Path) -> None:
+    with serving(write_function(tmp_path, ECHO), GAIA_MODE="cpu", GAIA_IDEMPOTENT="1") as running:
+        for _ in range(7):
+            assert asyncio.run(load(running.port, 4, 150)).failures == []
+            worker = running.worker_pid("cpu")
+            os.kill(worker, signal.SIGKILL)
+            died = running.event("worker_exit", lambda event, pid=worker: event["pid"] == pid)  # type: ignore[misc]
+
+            assert died["restart_in_s"] == 0
+            running.post({"id": 1})
+
+
+def test_a_memory_limit_is_an_error_of_the_request_that_meets_it(tmp_path: Path) -> None:
+    source = """
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (2**29, 2**29))
+
+        def handler(payload):
+            return len(bytearray(payload["bytes"]))
+    """
+    with serving(write_function(tmp_path, source), GAIA_MODE="cpu") as running:
+        answers = [running.post({"bytes": size}) for size in (1000, 2**31, 1000)]
+
+    assert [answer.status for answer in answers] == [200, 500, 200]
+    assert answers[1].json() == {"error": "the function raised MemoryError"}
+
+
+def test_a_full_disk_for_the_events_stops_nothing(tmp_path: Path) -> None:
+    function = write_function(tmp_path, 'def handler(payload):\n    print("x" * 1000)\n    return payload\n')
+    port = free_port()
+    environment = {**os.environ, "GAIA_FUNCTION_DIR": str(function), "PORT": str(port), "GAIA_MODE": "cpu"}
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "runtime_images.dynamic_runtime"]
+        process = subprocess.Popen(command, env=environment, stdout=full, stderr=full, stdin=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                result = asyncio.run(load(port, 4, 200))
+            except ConnectionError:
+                time.sleep(0.05)
+            else:
+                break
+        process.terminate()
+        code = process.wait(timeout=20)
+    finally:
+        process.kill()
+        process.wait()
+
+    assert result.failures == []
+    assert code == 0
+
+
+def test_a_front_without_descriptors_serves_who_is_connected_and_recovers(tmp_path: Path) -> None:
+    with serving(write_function(tmp_path, ECHO), GAIA_MODE="cpu") as running:
+        port, pid = running.port, running.process.pid
+        early = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        early.request("POST", "/", '{"id": 1}')
+        early.getresponse().read()
+        in_use = max(int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir())
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (in_use + 4, 4096))
+        crowd = [socket.create_connection(("127.0.0.1", port)) for _ in range(12)]
+        early.request("POST", "/", '{"id": 2}')
+        served = json.loads(early.getresponse().read())
+        early.close()
+        for connection in crowd:
+            connection.close()
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (4096, 4096))
+        after = running.post({"id": 3})
+
+    assert served == {"id": 2}
+    assert after.json() == {"id": 3}
+
+
+def test_a_worker_that_cannot_be_started_for_want_of_descriptors_is_tried_again(tmp_path: Path) -> None:
+    with serving(write_function(tmp_path, ECHO), GAIA_MODE="cpu") as running:
+        pid, worker = running.process.pid, running.worker_pid("cpu")
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (10, 4096))
+        os.kill(worker, signal.SIGKILL)
+        failed = running.event("setup_failed")
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (4096, 4096))
+        answer = running.post({"id": 1})
+
+    assert "cannot be started" in failed["message"]
+    assert answer.json() == {"id": 1}
+
+
+def test_an_answer_after_its_client_has_left_goes_nowhere(tmp_path: Path) -> None:
+    source = f"""
+        import pathlib, time
+
+        def handler(payload):
+            if payload.get("slow"):
+                pathlib.Path({str(tmp_path / "begun")!r}).touch()
+                time.sleep(0.5)
+            return payload
+    """
+    with serving(write_function(tmp_path, source), GAIA_MODE="cpu") as running:
+        leaver = socket.create_connection(("127.0.0.1", running.port))
+        body = b'{"slow": 1, "secret": "of the leaver"}'
+        leaver.sendall(b"POST / HTTP/1.1\r\nhost: t\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
+        deadline = time.monotonic() + 10
+        while not (tmp_path / "begun").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        leaver.close()
+        answers = [running.post({"id": number}).json() for number in range(5)]
+        exits = running.named("worker_exit")
+
+    assert answers == [{"id": number} for number in range(5)]
+    assert exits == []
+
+
+def test_half_a_response_and_a_death_is_not_passed_off_as_whole(tmp_path: Path) -> None:
+    source = """
+        import os
+
+        async def handle(scope, receive, send):
+            if scope["path"] == "/die":
+                headers = [(b"content-type", b"text/plain")]
+                await send({"type": "http.response.start", "status": 200, "headers": headers})
+                await send({"type": "http.response.body", "body": b"half", "more_body": True})
+                import asyncio
+                await asyncio.sleep(0.1)
+                os._exit(9)
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"ok"})
+    """
+    with serving(write_function(tmp_path, source), GAIA_MODE="cpu", GAIA_IDEMPOTENT="1") as running:
+        connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
+        connection.request("GET", "/die")
+        with pytest.raises(http.client.IncompleteRead):
+            connection.getresponse().read()
+        connection.close()
+        after = running.request("GET", "/")
+
+    assert after.body == b"ok"
+
+
+GARBAGE = {
+    "noise": b"\xff" * 4096,
+    "a frame without end": b"\xff\xff\xff\x7f" + bytes(60),
+    "an answer to nobody": None,
+}
+
+
+@pytest.mark.parametrize("what", GARBAGE)
+def test_a_worker_that_sends_garbage_is_ended_and_replaced(tmp_path: Path, what: str) -> None:
+    source = f"""
+        import contextlib, os, stat
+        from runtime_images.dynamic_runtime.wire import frames
+
+        GARBAGE = {GARBAGE[what]!r} or frames.encode(frames.Kind.RESPONSE, 4_000_000_000, flags=frames.FINAL)
+
+        def handler(payload):
+            if payload.get("garbage"):
+                for fd in range(3, 64):
+                    with contextlib.suppress(OSError):
+                        if stat.S_ISSOCK(os.fstat(fd).st_mode):
+                            os.write(fd, GARBAGE)
+            return payload
+    """
+    with serving(write_function(tmp_path, source), GAIA_MODE="cpu") as running:
+        worker = running.worker_pid("cpu")
+        hurt = threading.Thread(target=running.post, args=({"garbage": True},))
+        hurt.start()
+        died = running.event("worker_exit")
+        ended = running.event("worker", lambda event: event["state"] == "exited")
+        hurt.join()
+        after = running.post({"id": 1})
+
+    assert died["pid"] == worker
+    assert "it broke the protocol of its socket: " in ended["reason"]
+    assert after.json() == {"id": 1}

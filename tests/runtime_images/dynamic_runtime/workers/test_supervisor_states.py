@@ -1,0 +1,408 @@
+"""The supervisor as a state machine: whatever workers do, whenever they do it, traffic and requests are in good hands.
+
+The supervisor, the front and the links are the real ones. Workers are simulated at the border of the process: they send
+real frames, die, hang, lie, and time passes at once.
+"""
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from runtime_images.dynamic_runtime.edge.exchange import Exchange
+from runtime_images.dynamic_runtime.front.link import LinkOwner, WorkerLink
+from runtime_images.dynamic_runtime.front.router import Front
+from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
+from runtime_images.dynamic_runtime.wire import frames, in_flight
+from runtime_images.dynamic_runtime.wire.frames import FINAL, Kind
+from runtime_images.dynamic_runtime.wire.in_flight import BegunMarks
+from runtime_images.dynamic_runtime.workers.lifecycle import START_TIMEOUT_S
+from runtime_images.dynamic_runtime.workers.process import WorkerProcess, WorkerState
+from runtime_images.dynamic_runtime.workers.supervisor import Supervisor
+from runtime_images.policy import pauses
+from runtime_images.policy.model import Backend, ExecutionMode
+from tests.support.virtual_time import VirtualTimeLoop
+
+NO_SUCH_PID = 2**24
+"""Above what the kernel gives: a signal to it reaches nobody."""
+BY_STANDBY_S, BY_FORK_S, BY_SPAWN_S, NEVER_S = 0.0, 0.01, 6.0, 1e6
+"""How long a worker may be on its way: a standby takes over at once, a zygote that hangs is given up after seconds."""
+READY = frames.encode(Kind.READY, body=json.dumps({"blocking": False, "hooks": []}).encode())
+FAILED = frames.encode(Kind.FAILED, body=json.dumps({"kind": "import", "message": "no module"}).encode())
+
+
+class Wire:
+    """The transport of a worker's link: what the front writes, the simulated worker reads."""
+
+    def __init__(self, read: Callable[[bytes], None]) -> None:
+        self._read = read
+        self._closing = False
+
+    def write(self, data: bytes) -> None:
+        self._read(data)
+
+    def writelines(self, parts: list[bytes]) -> None:
+        self._read(b"".join(parts))
+
+    def is_closing(self) -> bool:
+        return self._closing
+
+    def close(self) -> None:
+        self._closing = True
+
+    abort = close
+
+
+@dataclass(eq=False, slots=True)
+class SimulatedWorker(WorkerProcess):
+    """A worker without a process. A `stubborn` one does not end when it is asked to."""
+
+    parser: frames.FrameParser = field(default_factory=lambda: frames.FrameParser(2**20))
+    begun_ids: list[int] = field(default_factory=list)
+    stubborn: bool = False
+
+    async def connect(self) -> None:
+        self.link.connection_made(Wire(self.read))  # type: ignore[arg-type]
+
+    def read(self, data: bytes) -> None:
+        for frame in self.parser.feed(data):
+            if frame[1] == Kind.STOP and not self.stubborn:
+                self.die(0)
+
+    def send(self, data: bytes) -> None:
+        if self.link.open:
+            self.link.data_received(data)
+
+    def die(self, code: int) -> None:
+        process = self.process
+        assert isinstance(process, SimulatedProcess)
+        process.end(code)
+
+    def begin(self) -> None:
+        waiting = [number for number in self.link.jobs if number not in self.begun_ids]
+        if waiting:
+            self.marks.note(waiting[0])
+            self.begun_ids.append(waiting[0])
+
+    def answer(self) -> None:
+        self.begin()
+        present = [number for number in self.begun_ids if number in self.link.jobs]
+        if present:
+            head = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n"
+            self.send(frames.encode(Kind.RESPONSE, present[0], head, b"ok", FINAL, (1, 1000, 0)))
+
+
+class SimulatedProcess:
+    """A process that ends when it is told to."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.link: WorkerLink | None = None
+        self._code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def wait(self) -> int:
+        return await asyncio.shield(self._code)
+
+    def kill(self) -> None:
+        self.end(-9)
+
+    def end(self, code: int) -> None:
+        if not self._code.done():
+            self._code.set_result(code)
+            if self.link is not None:
+                self._code.get_loop().call_soon(self.link.connection_lost, None)
+
+
+class SimulatedStarter:
+    """Starts simulated workers after `takes_s`, unless it `refuses`; `stillborn` ones die as they are handed over."""
+
+    def __init__(self, loop: VirtualTimeLoop) -> None:
+        self._loop = loop
+        self.started: list[SimulatedWorker] = []
+        self.takes_s = BY_FORK_S
+        self.refuses = False
+        self.stillborn = False
+
+    async def start(self, backend: Backend, owner: LinkOwner, now_s: float) -> WorkerProcess:
+        if self.takes_s:
+            await asyncio.sleep(self.takes_s)
+        if self.refuses:
+            raise OSError("no processes left")
+        memory = in_flight.create_memory()
+        marks = BegunMarks(memory)
+        os.close(memory)
+        process = SimulatedProcess(NO_SUCH_PID + len(self.started))
+        process.link = WorkerLink(backend, marks, 0, owner)
+        worker = SimulatedWorker(backend, process, process.link, marks, now_s, socket.socket(socket.AF_UNIX))
+        worker.channel.close()
+        self.started.append(worker)
+        if self.stillborn:
+            process.end(-9)
+        return worker
+
+    async def close(self) -> None: ...
+
+
+class Request(Exchange):
+    """A request that keeps what became of it."""
+
+    def __init__(self, now_s: float) -> None:
+        payload = b"POST / HTTP/1.1\r\nhost: t\r\n\r\n"
+        connection: Any = SimpleNamespace(client=(0, 0, 0), patience_s=0.0)  # all that the front asks of it
+        super().__init__(connection, payload, len(payload), now_s)
+        self.answers: list[int] = []
+
+    def answer(self, head: Any, own_lines: bytes, body: bytes) -> None:  # noqa: ANN401, ARG002
+        self.answers.append(head.status)
+        self.started = True
+
+    def respond_json(self, status: int, value: object, headers: object = ()) -> None:  # noqa: ARG002
+        self.answers.append(status)
+        self.started = True
+
+    def abort(self) -> None:
+        self.answers.append(-1)
+
+
+class SupervisorStates(RuleBasedStateMachine):
+    """Rules are what may happen; invariants are what must hold at every moment between."""
+
+    loop: VirtualTimeLoop
+
+    @initialize(
+        mode=st.sampled_from([ExecutionMode.CPU_PREFERRED, ExecutionMode.GPU_PREFERRED, ExecutionMode.CPU]),
+        idempotent=st.booleans(),
+    )
+    def begin(self, mode: ExecutionMode, idempotent: bool) -> None:
+        self.loop = VirtualTimeLoop()
+        self.settings = Settings(os.curdir, mode=mode, idempotent=idempotent, request_timeout_s=60.0)  # type: ignore[arg-type]
+        self.problem = dict.fromkeys(Backend, "")
+        self.requests: list[Request] = []
+        self.starter = SimulatedStarter(self.loop)
+        self.events = EventLog(self.loop, None)
+        self.told: list[dict[str, Any]] = []
+        self.events.subscribe(lambda line: self.told.append(json.loads(line)), replay=False)
+        self.answered = dict.fromkeys(Backend, 0)
+        self.front = Front(self.settings, self.loop, self._count, lambda *_complaint: None)
+        self.supervisor = Supervisor(
+            self.settings, self.loop, self.events, self.front, self.starter,
+            self.problem.__getitem__, self.answered.__getitem__, lambda _switch: None,
+        )  # fmt: skip
+        self.orders: list[asyncio.Task[Any]] = []
+        self._do(self.supervisor.bring_up(mode.initial_backend))
+        self.loop.settle()
+
+    def _count(self, backend: Backend, rows: list[Any]) -> None:
+        self.answered[backend] += len(rows)
+
+    def _do(self, work: Any) -> None:  # noqa: ANN401
+        self.orders.append(self.loop.create_task(work))
+
+    def alive(self) -> list[SimulatedWorker]:
+        return [worker for worker in self.starter.started if worker in self.supervisor.workers]
+
+    def some(self, number: int, *states: WorkerState) -> SimulatedWorker | None:
+        fitting = [worker for worker in self.alive() if not states or worker.state in states]
+        return fitting[number % len(fitting)] if fitting else None
+
+    # what may happen
+
+    @rule()
+    def a_request_comes(self) -> None:
+        request = Request(self.loop.time())
+        self.requests.append(request)
+        self.front.handle(request)
+        self.loop.settle()
+
+    @rule(number=st.integers(0, 5))
+    def a_worker_becomes_ready(self, number: int) -> None:
+        if worker := self.some(number, WorkerState.STARTING, WorkerState.WARMING):
+            worker.send(READY)
+            self.loop.settle()
+
+    @rule(number=st.integers(0, 5))
+    def a_worker_is_ready_and_dies_at_once(self, number: int) -> None:
+        if worker := self.some(number, WorkerState.STARTING):
+            worker.send(READY)
+            worker.die(-11)
+            self.loop.settle()
+
+    @rule(number=st.integers(0, 5))
+    def a_worker_fails_to_start(self, number: int) -> None:
+        if worker := self.some(number, WorkerState.STARTING):
+            worker.send(FAILED)
+            worker.die(1)
+            self.loop.settle()
+
+    @rule(number=st.integers(0, 5), code=st.sampled_from([-9, 0, 3]))
+    def a_worker_dies(self, number: int, code: int) -> None:
+        if worker := self.some(number):
+            worker.die(code)
+            self.loop.settle()
+
+    @rule(number=st.integers(0, 5))
+    def a_worker_sends_garbage(self, number: int) -> None:
+        if worker := self.some(number):
+            worker.send(b"\xff" * 64)
+            self.loop.settle()
+
+    @rule(number=st.integers(0, 5))
+    def a_worker_begins_a_request(self, number: int) -> None:
+        if worker := self.some(number, WorkerState.READY, WorkerState.DRAINING):
+            worker.begin()
+
+    @rule(number=st.integers(0, 5), count=st.sampled_from([1, 3, 50]))
+    def a_worker_answers(self, number: int, count: int) -> None:
+        if worker := self.some(number, WorkerState.READY, WorkerState.DRAINING):
+            for _ in range(count):
+                worker.answer()
+            self.loop.settle()
+
+    @rule(number=st.integers(0, 5), stubborn=st.booleans())
+    def a_worker_minds_or_not(self, number: int, stubborn: bool) -> None:
+        if worker := self.some(number):
+            worker.stubborn = stubborn
+
+    @rule(refuses=st.booleans())
+    def processes_run_out_or_come_back(self, refuses: bool) -> None:
+        self.starter.refuses = refuses
+
+    @rule(takes_s=st.sampled_from([BY_STANDBY_S, BY_FORK_S, BY_SPAWN_S, NEVER_S]), needed=st.booleans())
+    def a_standby_is_there_or_not(self, takes_s: float, needed: bool) -> None:
+        self.starter.takes_s = takes_s
+        if needed and (worker := self.some(0, WorkerState.READY)):
+            worker.die(-9)
+            self.loop.settle()
+
+    @rule(stillborn=st.booleans())
+    def standbys_are_killed_or_not(self, stillborn: bool) -> None:
+        self.starter.stillborn = stillborn
+
+    @rule(problem=st.sampled_from(["", "gone"]))
+    def the_gpu_goes_or_comes(self, problem: str) -> None:
+        before, self.problem[Backend.GPU] = self.problem[Backend.GPU], problem
+        if problem and not before and self.supervisor.workers.on(Backend.GPU) is not None:
+            self.supervisor.lose_device(Backend.GPU, problem)
+        self.loop.settle()
+
+    @precondition(lambda self: not self.settings.mode.is_fixed)
+    @rule(backend=st.sampled_from(list(Backend)))
+    def a_switch_is_ordered(self, backend: Backend) -> None:
+        self._do(self.supervisor.switch(backend, "ordered"))
+        self.loop.settle()
+
+    @rule(seconds=st.sampled_from([0.05, 1.0, 10.0, 70.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.loop.pass_time(seconds)
+        now_s = self.loop.time()
+        self.supervisor.workers.end_hung(self.front.expire(self.supervisor.workers.links(), now_s), now_s)
+        self.loop.settle()
+
+    # what must hold
+
+    @invariant()
+    def the_active_worker_is_alive_ready_and_of_the_target(self) -> None:
+        if self.front.active is not None:
+            active = [worker for worker in self.alive() if worker.link is self.front.active]
+
+            assert [worker.state for worker in active] == [WorkerState.READY]
+            assert active[0].backend is self.supervisor.target
+            assert self.front.active.open
+            assert self.front.unavailable == ""
+
+    @invariant()
+    def a_backend_has_one_worker_that_serves_or_will_serve(self) -> None:
+        live = (WorkerState.STARTING, WorkerState.WARMING, WorkerState.READY)
+        for backend in Backend:
+            assert len([w for w in self.alive() if w.backend is backend and w.state in live]) <= 1
+
+    @invariant()
+    def no_request_is_lost_or_answered_twice(self) -> None:
+        held = {id(exchange) for link in self.supervisor.workers.links() for exchange in link.jobs.values()}
+        waiting = [id(exchange) for exchange in self.front.queue]
+
+        assert len(waiting) == len(set(waiting))
+        for request in self.requests:
+            assert len(request.answers) <= 1
+            assert request.answers or id(request) in held or id(request) in waiting
+
+    @invariant()
+    def pauses_are_bounded(self) -> None:
+        for trouble in self.supervisor.trouble.values():
+            assert trouble.retry_at_s - self.loop.time() <= pauses.LONGEST_SWITCH_PAUSE_S
+        for event in self.told:
+            if event["event"] == "worker_exit" and event["restart_in_s"] is not None:
+                assert 0 <= event["restart_in_s"] <= pauses.LONGEST_PAUSE_S
+
+    @invariant()
+    def waiting_requests_have_somebody_who_works_for_them(self) -> None:
+        if self.front.queue and self.front.active is None:
+            assert self._somebody_works()
+
+    def _somebody_works(self) -> bool:
+        """A start that is under way, or a task that will order one."""
+        under_way = self.supervisor._restarts or self.supervisor.workers._background
+        return bool(under_way) or not all(task.done() for task in self.orders)
+
+    def teardown(self) -> None:
+        if not hasattr(self, "loop"):
+            return
+        try:
+            self._all_is_well_in_the_end()
+            self.loop.run_until_complete(self.supervisor.stop())
+
+            assert list(self.supervisor.workers) == []
+        finally:
+            for task in asyncio.all_tasks(self.loop):
+                task.cancel()
+            self.loop.settle()
+            self.loop.close()
+
+    def _all_is_well_in_the_end(self) -> None:
+        """When workers behave from now on, every request is answered within the longest pauses."""
+        self.starter.refuses = self.starter.stillborn = False
+        self.starter.takes_s = BY_STANDBY_S
+        self.problem[Backend.GPU] = ""
+        if self.supervisor.workers._starts:
+            self.loop.pass_time(START_TIMEOUT_S)  # it may have been one that never ends
+        for _ in range(200):
+            for worker in self.alive():
+                worker.stubborn = False
+                if worker.state is WorkerState.STARTING:
+                    worker.send(READY)
+                for _ in range(len(worker.link.jobs)):
+                    worker.answer()
+            self.loop.pass_time(0.5)
+
+        assert self.front.active is not None or self.front.unavailable, self.told[-8:]
+        for request in self.requests:
+            assert len(request.answers) == 1
+
+
+SupervisorStates.TestCase.settings = settings(
+    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+)
+TestSupervisorStates = SupervisorStates.TestCase
+
+
+def test_a_start_that_never_ends_is_told_and_tried_again() -> None:
+    machine = SupervisorStates()
+    machine.begin(ExecutionMode.CPU, idempotent=False)
+    machine.time_passes(0.05)
+    machine.a_worker_becomes_ready(0)
+    machine.a_standby_is_there_or_not(NEVER_S, needed=True)
+    machine.time_passes(START_TIMEOUT_S)
+    told = [event["kind"] for event in machine.told if event["event"] == "setup_failed"]
+    machine.teardown()
+
+    assert told == ["timeout"]
+    assert len(machine.starter.started) > 1

@@ -1,0 +1,61 @@
+"""What a person reads: numbers with their units, and a sentence for every rule that speaks."""
+
+import re
+
+import pytest
+
+from gaia_cli.simulator.policies.registry import Gaia
+from gaia_cli.simulator.traces.generators import GENERATORS
+from gaia_cli.simulator.world.backends import Backends
+from gaia_cli.simulator.world.observing import observe
+from gaia_cli.simulator.world.scenario import Scenario
+from gaia_cli.simulator.world.world import replay
+from runtime_images.policy.decide import decide
+from runtime_images.policy.model import Backend
+from runtime_images.policy.rules.sentences import span
+
+TIME = r"\d+(\.\d)? (ms|s|min|h)\b"
+
+
+class Told(Gaia):
+    """The policy; keeps the first reason that each rule gave."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        super().__init__(scenario)
+        self.reasons: dict[str, str] = {}
+
+    def choose(self, backends: Backends, now: float) -> Backend:
+        self._state, decision = decide(self._settings, self._state, observe(backends, now, for_record=False), now)
+        if decision.rule not in self.reasons:
+            self.reasons[decision.rule] = decision.reason
+        return decision.chosen
+
+
+def reasons(generator: str) -> dict[str, str]:
+    policy = Told(Scenario())
+    replay(GENERATORS[generator](0), Scenario(), policy)
+    return policy.reasons
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0.0041, "4.1 ms"), (0.0312, "31 ms"), (2.44, "2.4 s"), (90, "90 s"), (1203, "20 min"), (12240, "3.4 h")],
+)
+def test_a_time_is_told_in_the_unit_that_people_use(seconds: float, told: str) -> None:
+    assert span(seconds) == told
+
+
+def test_a_start_ahead_of_time_tells_how_fast_the_service_time_rises_and_when_the_gpu_is_ready() -> None:
+    sentence = rf"the service time rose from {TIME} to {TIME} in {TIME} and will be over the SLO of 1.0 s by the time"
+
+    assert re.match(sentence, reasons("ramp")["early"])
+
+
+def test_a_demotion_tells_what_the_cpu_would_take_and_cost() -> None:
+    sentence = rf"for {TIME} the CPU would have answered in {TIME} \(p95\), within the SLO of 1.0 s, at 29%"
+
+    assert re.match(sentence, reasons("square-wave")["calm"])
+
+
+def test_a_function_that_waits_is_told_how_much_of_its_time_it_computes() -> None:
+    assert "computes only 1% of its time and waits the rest" in reasons("sleeper")["waits"]
