@@ -9,6 +9,7 @@ up for a while, and the other backend takes over where the mode allows.
 import asyncio
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.clock import Clock
@@ -67,6 +68,15 @@ class Supervisor:
         """Whether a start on this backend is worth a try now."""
         return self.trouble[backend].usable(self._clock.monotonic()) and not self._problem(backend)
 
+    @property
+    def failure(self) -> Trouble:
+        """The last failure of the backend that is to serve."""
+        return self.trouble[self.target]
+
+    async def ask_health(self, hook: str) -> dict[str, Any] | None:
+        """Return the answer of the serving worker's `alive` or `ready` hook; None without one, or in time."""
+        return await self.workers.ask_health(self.target, hook)
+
     # traffic
 
     async def switch(self, to: Backend, reason: str) -> bool:
@@ -108,9 +118,7 @@ class Supervisor:
     def _serve_on(self, worker: WorkerProcess) -> None:
         """Give a worker the traffic: from here on every request goes to it, those that wait first."""
         self.target = worker.backend
-        self._front.active = worker.link
-        self._front.unavailable = ""
-        self._front.pump()
+        self._front.route_to(worker.link)
 
     def _phase(self, switch: Switch, phase: str, error: str = "") -> None:
         if phase != "failed":
