@@ -20,9 +20,9 @@ from runtime_images.dynamic_runtime.worker.contract import (
     Message,
     Scope,
     SetupError,
-    decode_payload,
     describe_error,
 )
+from runtime_images.dynamic_runtime.worker.plain import decode_payload
 from runtime_images.policy.model import WarmUp
 
 LOWEST_ERROR = 400
