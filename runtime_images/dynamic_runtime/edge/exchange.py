@@ -51,7 +51,6 @@ class Exchange:
 
     @property
     def method(self) -> bytes:
-        """The method."""
         return self.payload[: self.payload.index(b" ")]
 
     @property
@@ -61,12 +60,10 @@ class Exchange:
 
     @property
     def path(self) -> bytes:
-        """The target without its query."""
         return self.target.partition(b"?")[0]
 
     @property
     def body(self) -> bytes:
-        """The whole body."""
         return self.payload[self.head_length :]
 
     @property
@@ -132,7 +129,6 @@ class Exchange:
             self._finish(b"%b%b%bcontent-length: %d\r\n\r\n%b" % parts)
 
     def _finish(self, last: bytes) -> None:
-        """Send the last bytes of the answer, and let the connection go on."""
         if self.slot is not None:
             self.answer_left()
         if last:
@@ -244,7 +240,6 @@ class Exchange:
         return not self.outlet.write_paused
 
     def _head(self, head: ResponseHead, own_lines: bytes) -> bytes:
-        """Return the whole head, with the edge's own lines."""
         shared = self.outlet.shared_head
         if shared.draining:
             self.keep_alive = False

@@ -64,7 +64,7 @@ class Front:
         """Take a request from the edge: give it to the active worker if that has credit, else queue it."""
         self._requests += 1
         link = self.active
-        if link is not None and len(link.jobs) < link.credit and not self.queue and not self.unavailable:
+        if link is not None and len(link.jobs) < link.window.credit and not self.queue and not self.unavailable:
             link.dispatch(job, job.arrived_s)
         else:
             self._wait(job)
@@ -81,7 +81,7 @@ class Front:
 
     def _pump(self) -> None:
         link = self.active
-        while link is not None and self.queue and len(link.jobs) < link.credit:
+        while link is not None and self.queue and len(link.jobs) < link.window.credit:
             link.dispatch(self.queue.popleft(), self._now())
 
     # where requests go

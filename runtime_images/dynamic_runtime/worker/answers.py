@@ -24,7 +24,7 @@ class Bodies:
         self._requests = self._answers = None
         if descriptors:
             requests, answers = descriptors
-            self._requests, self._answers = arenas.reader(requests), arenas.writer(answers)
+            self._requests, self._answers = arenas.Reader(requests), arenas.Writer(answers)
 
     def take(self, flags: int, body: bytes) -> bytes:
         """Return the body of a request, whose frame holds it or says where it is."""
@@ -47,11 +47,11 @@ class Bodies:
 
 def whole(request_id: int, head: bytes, body: bytes, timing: Timing, bodies: Bodies) -> Sequence[bytes]:
     """Return the frame of a whole answer, in parts; nothing if the answer needs a stream."""
-    place = bodies.place(body)
-    if place is not None:
-        return (frames.encode(RESPONSE, request_id, head, place, FINAL | IN_ARENA, timing),)
     if len(body) > MAX_CHUNK_BYTES:
-        return ()
+        place = bodies.place(body)
+        if place is None:
+            return ()
+        return (frames.encode(RESPONSE, request_id, head, place, FINAL | IN_ARENA, timing),)
     begun_ns, service_ns, cpu_ns = timing
     header = _pack(len(head) + len(body), request_id, RESPONSE, FINAL, len(head), begun_ns, service_ns, cpu_ns)
     return header, head, body

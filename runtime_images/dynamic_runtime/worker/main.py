@@ -69,11 +69,6 @@ def _leave(code: int) -> None:
     os._exit(code)
 
 
-def _front_gone() -> None:
-    """Leave at once: without a front nobody waits for an answer."""
-    _leave(1)
-
-
 def _serve_blocking(
     channel: socket.socket, journal: InFlightJournal, bodies: Bodies, function: LoadedFunction, settings: Settings
 ) -> None:
@@ -86,7 +81,7 @@ def _serve_blocking(
         bodies,
         function.plain,
         _longest_frame(settings),
-        _front_gone,
+        lambda: _leave(1),  # without a front nobody waits for an answer
         measure_cpu=settings.record_requests,
     )
     signal.signal(signal.SIGTERM, lambda _number, _frame: threads.stop())
@@ -101,7 +96,7 @@ async def _serve(
     channel: socket.socket, journal: InFlightJournal, bodies: Bodies, function: LoadedFunction, settings: Settings
 ) -> None:
     """Serve what is `async`."""
-    worker = EventLoopWorker(journal, bodies, function, settings, _longest_frame(settings), _front_gone)
+    worker = EventLoopWorker(journal, bodies, function, settings, _longest_frame(settings), lambda: _leave(1))
     await worker.start()
     if settings.warmup is not None:
         channel.sendall(_WARMING)

@@ -129,7 +129,8 @@ _decode_first = json.JSONDecoder().raw_decode
 """Made once: json.loads would guess the coding of bytes, which costs a short request more than its parsing
 (`benchmarks.serving`, "trivial", gaia handler)."""
 
-_encode_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+_encode_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False).encode
+"""What holds itself recurses."""
 
 
 def _from_json(body: bytes) -> Any:  # noqa: ANN401

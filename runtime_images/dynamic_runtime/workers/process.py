@@ -159,7 +159,7 @@ async def start_worker(
         journal = InFlightJournal(memory)
         descriptors = [theirs.fileno(), memory]
         if requests is not None and answers is not None:
-            bodies = LongBodies(requests, arenas.reader(answers))
+            bodies = LongBodies(requests, arenas.Reader(answers))
             descriptors += [requests.fd, answers]
         else:
             bodies = LongBodies()

@@ -13,6 +13,7 @@ from typing import Any
 
 from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.clock import Clock
+from runtime_images.dynamic_runtime.front.health import Failure
 from runtime_images.dynamic_runtime.front.router import Front
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
@@ -69,9 +70,10 @@ class Supervisor:
         return self.trouble[backend].usable(self._clock.monotonic()) and not self._problem(backend)
 
     @property
-    def failure(self) -> Trouble:
+    def failure(self) -> Failure:
         """The last failure of the backend that is to serve."""
-        return self.trouble[self.target]
+        trouble = self.trouble[self.target]
+        return Failure(trouble.status, trouble.message, trouble.log)
 
     async def ask_health(self, hook: str) -> dict[str, Any] | None:
         """Return the answer of the serving worker's `alive` or `ready` hook; None without one, or in time."""
