@@ -89,7 +89,7 @@ class HttpConnection(asyncio.Protocol):
             self._application.client_gone(exchange)
 
     def eof_received(self) -> bool:
-        """Note that the client sends no more: it has left, or it waits for its answer (docs/http.md says how we tell).
+        """Note that the client sends no more: it has left, or it waits for its answer (docs/http.md).
 
         The result says whether the connection is kept to answer on; else the transport closes itself.
         """

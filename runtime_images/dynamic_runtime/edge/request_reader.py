@@ -1,7 +1,7 @@
 """Cuts what one client sends into requests, and collects those that come in pieces.
 
-Ordinary requests are told by their heads, and the bodies of long ones are read from the socket straight into the arena
-where the worker will find them, without a copy in between. All else goes through the parser of the slow path.
+Ordinary requests are recognized by their heads, and the bodies of long ones are read from the socket straight into the
+arena where the worker will find them, without a copy in between. All else goes through the parser of the slow path.
 """
 
 import asyncio

@@ -130,7 +130,7 @@ class SlowPath:
                 return
 
     def _head_without_offer(self) -> bytes:
-        """The head again, for a parser that shall read the body that the first one left alone."""
+        """Return the head again, for a parser that shall read the body that the first one left alone."""
         closes = any(name == b"connection" and b"close" in value.lower() for name, value in self._headers)
         kept = [header for header in self._headers if header[0] not in (b"connection", b"upgrade")]
         if closes:

@@ -21,7 +21,7 @@ from runtime_images.dynamic_runtime.wire.frames import RawFrame
 _DIED = "the function's process died while it worked on this request"
 _WAITED = "the request waited longer than its deadline"
 _TOOK = "the function took longer than the request's deadline allows"
-_HALF_CLOSED = "the function is busy, and a client that sends no more cannot be told from one that has left"
+_HALF_CLOSED = "the function is busy, and a client that sends no more looks like one that has left"
 _GRACE_S = 5.0
 """How long after its deadline a request may still be with a worker before the worker counts as hung."""
 

@@ -37,7 +37,7 @@ class SetupError(Exception):
         self.line = line
 
     def describe(self) -> dict[str, str | int]:
-        """The error as the event's fields."""
+        """Return the error as the event's fields."""
         return {"kind": self.kind, "message": self.message, "path": self.path, "line": self.line}
 
 
@@ -114,13 +114,13 @@ def _called(kind: str, entry: Entry, directory: Path, call: Callable[[], Any]) -
 
 
 def describe_error(error: BaseException) -> str:
-    """Type and text of an exception in one line."""
+    """Return type and text of an exception in one line."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _users_line(error: BaseException, directory: Path) -> tuple[str, int] | None:
-    """The innermost place in the function's own files that the exception passed through."""
+    """Return the innermost place in the function's own files that the exception passed through."""
     if isinstance(error, SyntaxError) and error.filename:
         places = [(error.filename, error.lineno or 0)]
     else:
@@ -171,7 +171,7 @@ def _require_positional(entry: Entry, target: Any, count: int, wanted: str) -> N
     try:
         signature = inspect.signature(target)
     except (TypeError, ValueError):
-        return  # a callable from C says nothing about its parameters: the first call will tell
+        return  # a callable from C says nothing about its parameters: the first call will show
     try:
         signature.bind(*[None] * count)
     except TypeError:

@@ -135,7 +135,7 @@ class EventLoopWorker(asyncio.Protocol):
                 pass
 
     def _cancel(self, request_id: int, *, forced: bool) -> None:
-        """Drop a request that has not begun; one that has is told of the disconnect, and ended only if forced."""
+        """Drop a request that has not begun; one that has learns of the disconnect, and is ended only if forced."""
         call = self._calls.get(request_id)
         if call is None:
             return

@@ -1,6 +1,6 @@
 """A worker: one process that serves the function on one backend, in the function's own environment.
 
-It loads the function, tells the front that it is ready, and answers request frames. What is `async` runs on an event
+It loads the function, reports that it is ready, and answers request frames. What is `async` runs on an event
 loop (`event_loop.py`); a plain blocking handler has no loop at all (`threads.py`). It ends when the front asks, or when
 the front is gone. Standard library only, and uvloop where the function's environment has it.
 """
@@ -110,7 +110,7 @@ def _longest_frame(settings: Settings) -> int:
 
 
 def _ready(function: LoadedFunction) -> bytes:
-    """Return the frame that tells the front that requests may come."""
+    """Return the frame that reports to the front that requests may come."""
     entry = function.entry
     facts = {
         "entry": f"{entry.path}:{entry.attribute}",

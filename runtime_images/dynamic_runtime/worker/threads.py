@@ -4,6 +4,9 @@ Whoever has the turn reads frames and takes one request, passes the turn on, and
 the thread that made it. One thread, the main one, is enough for one request at a time, and then nothing is ever handed
 from thread to thread. While further requests are here, answers are held for up to half a millisecond and sent
 together, because every system call on the socket wakes the front.
+
+Why there is a second engine beside `event_loop.py`: there each call would be handed to a thread and back. In
+`benchmarks.serving`, "trivial, c=64", that takes 51 us of CPU a request for front and worker together, this 31 us.
 """
 
 import contextlib
@@ -98,7 +101,7 @@ class HandlerThreads:
     def _watch_front(self) -> None:
         """Notice that the front is gone even while every thread is in a handler."""
         poll = select.poll()
-        poll.register(self._channel, 0)  # a hang-up is told unasked
+        poll.register(self._channel, 0)  # a hang-up is reported unasked
         poll.poll()
         if not self._stopping:
             self._front_gone()
@@ -134,7 +137,7 @@ class HandlerThreads:
         self._flush(held)
 
     def _next(self, held: list[bytes], now_ns: int) -> RawFrame | None:
-        """The next request, None at the end; whatever is held is sent before this waits."""
+        """Return the next request, None at the end; whatever is held is sent before this waits."""
         looked_lately = now_ns - self._looked_ns < _LOOK_AGAIN_NS
         if looked_lately and self._pending and self._count == 1:
             return self._pending.popleft()
