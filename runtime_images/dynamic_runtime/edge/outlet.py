@@ -57,7 +57,7 @@ class Outlet:
         self._patience.answer_begins()
         self._give_back()
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Send bytes to the client."""
         if self.transport is not None:
             self.transport.write(data)

@@ -17,9 +17,7 @@ _pack = frames.HEADER.pack
 class Port(Protocol):
     """The worker's end of the socket, as a call uses it."""
 
-    @property
-    def bodies(self) -> Bodies:
-        """Where long bodies are."""
+    bodies: Bodies
 
     def write(self, *parts: bytes) -> None:
         """Send the parts of encoded frames to the front."""
