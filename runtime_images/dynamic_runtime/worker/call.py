@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from typing import Protocol
+from collections.abc import Coroutine
+from typing import Any, Protocol
 
 from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.wire.arenas import LEAST_BYTES
@@ -38,8 +39,6 @@ class Call(Stream):
     ended = False
     cancelled = False
     task: asyncio.Task[None] | None = None
-    flags = 0
-    client: tuple[str, int] | None = None
     _cpu_ns = 0
     _body_taken = False
     _head: bytes | None = None
@@ -48,11 +47,23 @@ class Call(Stream):
     _more: asyncio.Event | None = None
     _gone: asyncio.Event | None = None
 
-    def __init__(self, request_id: int, head: bytes, body: bytes, port: Port) -> None:
+    def __init__(
+        self, request_id: int, flags: int, head: bytes, body: bytes, client: tuple[str, int] | None, port: Port
+    ) -> None:
         self.request_id = request_id
+        self.flags = flags
         self.head = head
         self.body = body
+        self.client = client
         self._port = port
+
+    def start(self, answering: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop) -> None:
+        """Begin its task as loop.create_task does, without a number formatted into each task's name."""
+        self.task = asyncio.Task(answering, loop=loop, name="request")
+
+    def drop(self) -> None:
+        """Note that it need not be begun."""
+        self.cancelled = True
 
     def take_body(self) -> bytes:
         """Return the body. A long one is copied out of the arena only now: so few copies exist, in warm memory."""

@@ -94,12 +94,9 @@ class EventLoopWorker(asyncio.Protocol):
         for frame in self._parser.feed(data):
             request_id, kind, flags, head, body, port, upper, lower = frame
             if kind == REQUEST:
-                call = self._calls[request_id] = Call(request_id, head, body, self)
-                call.client = client_address.unpack(port, upper, lower)
-                if flags:
-                    call.flags = flags
-                # As loop.create_task does it, without a number formatted into each task's name.
-                call.task = asyncio.Task(self._answer(call), loop=self._loop, name="request")
+                client = client_address.unpack(port, upper, lower)
+                call = self._calls[request_id] = Call(request_id, flags, head, body, client, self)
+                call.start(self._answer(call), self._loop)
             else:
                 self._take_other(Frame(*frame))
 
@@ -140,7 +137,7 @@ class EventLoopWorker(asyncio.Protocol):
         if call is None:
             return
         if not call.begun_ns:
-            call.cancelled = True
+            call.drop()
             return
         call.leave()
         if forced and call.task is not None:

@@ -18,7 +18,7 @@ class Worker:
         self.sent: list[RawFrame] = []
         self._parser = FrameParser(1 << 20)
         self.bodies = Bodies()
-        self.call = Call(1, HEAD, b"", self)
+        self.call = Call(1, 0, HEAD, b"", None, self)
         self.answering = asyncio.ensure_future(self._answer(size))
 
     def write(self, *parts: bytes) -> None:
