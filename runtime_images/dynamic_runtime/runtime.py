@@ -12,8 +12,10 @@ from typing import Any
 
 from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.clock import Clock
+from runtime_images.dynamic_runtime.edge.exchange import Exchange
 from runtime_images.dynamic_runtime.edge.server import HttpServer
 from runtime_images.dynamic_runtime.front.health import Health
+from runtime_images.dynamic_runtime.front.job import Job
 from runtime_images.dynamic_runtime.front.link import WorkerLink
 from runtime_images.dynamic_runtime.front.router import Front
 from runtime_images.dynamic_runtime.settings import Settings
@@ -78,8 +80,8 @@ class Runtime:
         keep_to_itself()
         self._listen_to_signals()
         self._tell_started()
-        server = HttpServer(self.health, self.clock, self.settings.max_body_bytes, self.requests)
-        admin = HttpServer(Admin(self._controls(), self.events, self.settings.admin_token), self.clock, 65536)
+        server = HttpServer(self.health, Job, self.clock, self.settings.max_body_bytes, self.requests)
+        admin = HttpServer(Admin(self._controls(), self.events, self.settings.admin_token), Exchange, self.clock, 65536)
         try:
             url = await self._listen(server)
             admin_url = await self._listen_admin(admin)
@@ -165,17 +167,18 @@ class Runtime:
             self.front.refuse_queue(message)
         while self._problem_of(wanted):  # noqa: ASYNC110 -- the answer lies in NVML's own thread, there is no event
             await asyncio.sleep(POLICY_BEAT_S)
-        self.front.unavailable = ""
+        self.front.hold_queue()
         return wanted
 
     def _fall_back(self, reason: str) -> None:
-        self.front.fallback = True
+        self.front.mark_fallback(active=True)
         self.metrics.fallbacks.inc()
         self.events.emit("fallback", wanted=Backend.GPU, got=Backend.CPU, reason=reason)
 
     async def _drain(self, server: HttpServer, admin: HttpServer) -> None:
         """Answer everything that is here, tell clients to go, and release the workers."""
-        server.draining = self.health.draining = True
+        server.begin_draining()
+        self.health.begin_draining()
         begun_s = self.clock.monotonic()
         quiet_since_s = begun_s
         while (now_s := self.clock.monotonic()) - begun_s < self.settings.drain_timeout_s:
@@ -192,12 +195,12 @@ class Runtime:
             beat.cancel()
         await self._orders.cancel()
         await self.supervisor.stop()
-        server.close_connections(only_idle=False)
+        server.close_connections()
         self._tell_window()
         self._tell_stopped()
         await asyncio.sleep(0.05)  # let the last answers and events leave
         admin.stop_listening()
-        admin.close_connections(only_idle=False)
+        admin.close_connections()
         if self.settings.admin.startswith("unix://"):
             _remove(Path(self.settings.admin.removeprefix("unix://")))
         if self.monitor is not None:
@@ -241,7 +244,7 @@ class Runtime:
                 self._fall_back(problem)
                 self._order(Backend.CPU, f"the GPU is lost: {problem}")
         if not problem and self.gpu_lost:
-            self.front.fallback = False
+            self.front.mark_fallback(active=False)
         self.gpu_lost = problem
 
     async def _window_beat(self, servers: list[HttpServer]) -> None:
@@ -277,7 +280,7 @@ class Runtime:
     def _moved(self, switch: Switch) -> None:
         self._switches += 1
         self._learn_start(switch.to)
-        self.front.fallback = self.front.fallback and switch.to is Backend.CPU
+        self.front.mark_fallback(active=self.front.fallback and switch.to is Backend.CPU)
         self.metrics.switches.labels(switch.origin.value, switch.to.value, switch.kind).inc()
         self.metrics.mode(self.settings.mode.on(switch.to))
 

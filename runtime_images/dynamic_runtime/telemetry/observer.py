@@ -40,7 +40,7 @@ def observe(runtime: "Runtime", now_s: float) -> Observation:
         queue_ages_s=tuple(now_s - exchange.arrived_s for exchange in front.queue),
         arrival_rate=runtime.arrivals.rate(now_s, front.counters.requests),
         idle_s=0.0 if has_work else now_s - front.last_activity_s,
-        slots=front.active.slots if front.active is not None else 1,
+        slots=front.active.window.slots if front.active is not None else 1,
     )
 
 

@@ -12,10 +12,11 @@ from enum import StrEnum
 from typing import Any
 
 from runtime_images.dynamic_runtime.front.link import LinkOwner, WorkerLink
+from runtime_images.dynamic_runtime.front.long_bodies import LongBodies
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.telemetry.cpu_share import CpuMeter
 from runtime_images.dynamic_runtime.wire import arenas, in_flight
-from runtime_images.dynamic_runtime.wire.in_flight import BegunMarks
+from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
 from runtime_images.dynamic_runtime.workers.output_pipe import OutputPipe, open_output
 from runtime_images.dynamic_runtime.workers.recovery import Service
 from runtime_images.dynamic_runtime.workers.zygote_process import ChildProcess
@@ -52,7 +53,7 @@ class WorkerProcess:
     backend: Backend
     process: ChildProcess
     link: WorkerLink
-    marks: BegunMarks
+    journal: InFlightJournal
     ordered_s: float
     channel: socket.socket
     meter: CpuMeter = field(init=False)
@@ -113,10 +114,10 @@ class WorkerProcess:
     def release(self) -> None:
         """Free the descriptors and the memory."""
         self.link.close()
-        self.link.free_orphans()
+        self.link.bodies.free()
         for reader in self.readers:
             reader.cancel()
-        self.marks.close()
+        self.journal.close()
 
 
 def worker_environment(environ: Mapping[str, str], settings: Settings, backend: Backend) -> dict[str, str]:
@@ -155,13 +156,14 @@ async def start_worker(
     outputs: list[OutputPipe] = []
     try:
         outputs += [await open_output(), await open_output()]
-        marks = BegunMarks(memory)
+        journal = InFlightJournal(memory)
         descriptors = [theirs.fileno(), memory]
         if requests is not None and answers is not None:
-            link = WorkerLink(backend, marks, settings.concurrency, owner, requests, arenas.reader(answers))
+            bodies = LongBodies(requests, arenas.Reader(answers))
             descriptors += [requests.fd, answers]
         else:
-            link = WorkerLink(backend, marks, settings.concurrency, owner)
+            bodies = LongBodies()
+        link = WorkerLink(backend, journal, settings.concurrency, owner, bodies)
         process = await launch(descriptors, outputs[0].inner, outputs[1].inner)
     except BaseException:
         ours.close()
@@ -176,7 +178,7 @@ async def start_worker(
         for output in outputs:
             output.hand_over()
     ours.setblocking(False)
-    return _watched(WorkerProcess(backend, process, link, marks, now_s, ours), outputs, printed)
+    return _watched(WorkerProcess(backend, process, link, journal, now_s, ours), outputs, printed)
 
 
 def _watched(worker: WorkerProcess, outputs: list[OutputPipe], printed: LineSink) -> WorkerProcess:

@@ -9,9 +9,11 @@ up for a while, and the other backend takes over where the mode allows.
 import asyncio
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.clock import Clock
+from runtime_images.dynamic_runtime.front.health import Failure
 from runtime_images.dynamic_runtime.front.router import Front
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
@@ -67,6 +69,16 @@ class Supervisor:
         """Whether a start on this backend is worth a try now."""
         return self.trouble[backend].usable(self._clock.monotonic()) and not self._problem(backend)
 
+    @property
+    def failure(self) -> Failure:
+        """The last failure of the backend that is to serve."""
+        trouble = self.trouble[self.target]
+        return Failure(trouble.status, trouble.message, trouble.log)
+
+    async def ask_health(self, hook: str) -> dict[str, Any] | None:
+        """Return the answer of the serving worker's `alive` or `ready` hook; None without one, or in time."""
+        return await self.workers.ask_health(self.target, hook)
+
     # traffic
 
     async def switch(self, to: Backend, reason: str) -> bool:
@@ -108,9 +120,7 @@ class Supervisor:
     def _serve_on(self, worker: WorkerProcess) -> None:
         """Give a worker the traffic: from here on every request goes to it, those that wait first."""
         self.target = worker.backend
-        self._front.active = worker.link
-        self._front.unavailable = ""
-        self._front.pump()
+        self._front.route_to(worker.link)
 
     def _phase(self, switch: Switch, phase: str, error: str = "") -> None:
         if phase != "failed":

@@ -13,10 +13,10 @@ from typing import Any, Protocol
 
 from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.dynamic_runtime.wire.frames import MAX_PACKET_BYTES
 from runtime_images.dynamic_runtime.workers.orphans import collect
 
 BOOT = Path(__file__).parents[1] / "worker" / "boot.py"
-_MAX_PACKET_BYTES = 64 * 1024
 _COLLECT_TRIES = 100
 _COLLECT_PAUSE_S = 0.01
 
@@ -159,7 +159,7 @@ class ZygoteProcess:
 
     def _readable(self) -> None:
         try:
-            packet, descriptors, _, _ = socket.recv_fds(self._control, _MAX_PACKET_BYTES, 1)
+            packet, descriptors, _, _ = socket.recv_fds(self._control, MAX_PACKET_BYTES, 1)
         except BlockingIOError:
             return
         except OSError:
