@@ -6,7 +6,7 @@ A Unix socket that only its owner may open, or a TCP address that asks for a bea
 import hmac
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs
 
 from runtime_images.dynamic_runtime.background import Background
@@ -23,24 +23,30 @@ class AdminRequestError(Exception):
     """A request that the admin address refuses; the message goes to the client."""
 
 
-class Controls:
-    """What can be asked and ordered: the runtime fills it in, the admin address calls it."""
+class Controls(Protocol):
+    """What can be asked and ordered: the admin address calls it."""
 
-    def __init__(
-        self,
-        state: Callable[[], dict[str, Any]],
-        metrics_text: Callable[[], bytes],
-        switch: Callable[[Backend], Awaitable[bool]],
-        pin: Callable[[bool], None],
-        drain: Callable[[], None],
-        readiness: Callable[[], Awaitable[Reply]],
-    ) -> None:
-        self.state = state
-        self.metrics_text = metrics_text
-        self.switch = switch
-        self.pin = pin
-        self.drain = drain
-        self.readiness = readiness
+    def state(self) -> dict[str, Any]:
+        """Return what serves, and how."""
+
+    def metrics_text(self) -> bytes:
+        """Return what Prometheus scrapes."""
+
+    async def switch(self, backend: Backend) -> bool:
+        """Move the traffic; return whether it has moved.
+
+        Raises:
+            RuntimeError: there is no such switch now; the message says why.
+        """
+
+    def pin(self, *, pinned: bool) -> None:
+        """Keep the backend, or let the policy decide again."""
+
+    def drain(self) -> None:
+        """Answer what is here, then end."""
+
+    async def readiness(self) -> Reply:
+        """Return status and content of the readiness probe."""
 
 
 class Admin:
@@ -101,7 +107,7 @@ class Admin:
         return hmac.compare_digest(given, b"Bearer " + self._token.encode())
 
     def _pin(self, exchange: Exchange, *, pinned: bool) -> None:
-        self._controls.pin(pinned)
+        self._controls.pin(pinned=pinned)
         exchange.respond_json(200, {"pinned": pinned})
 
     async def _switch(self, body: bytes) -> Reply:

@@ -16,10 +16,10 @@ from runtime_images.dynamic_runtime.front.link import LinkOwner
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.wire import lifeline
 from runtime_images.dynamic_runtime.wire.arenas import Requests
+from runtime_images.dynamic_runtime.workers.child_process import ChildProcess, spawn
 from runtime_images.dynamic_runtime.workers.output_pipe import PrintedLine
 from runtime_images.dynamic_runtime.workers.process import LineSink, WorkerProcess, start_worker, worker_environment
-from runtime_images.dynamic_runtime.workers.zygote_client import ZygoteKeeper, ZygoteSink
-from runtime_images.dynamic_runtime.workers.zygote_process import ChildProcess, ZygoteProcess, spawn
+from runtime_images.dynamic_runtime.workers.zygote_client import ZygoteClient, ZygoteProcess, ZygoteSink
 from runtime_images.policy.model import Backend
 
 FORK_TIMEOUT_S = 5.0
@@ -44,21 +44,21 @@ class Starter(Protocol):
 
 
 class WorkerStarter:
-    """Starts workers by way of a zygote. `printed` gets what they print, `told` hears of the zygote.
+    """Starts workers by way of a zygote. `log` takes what they print, `report` what becomes of the zygote.
 
     With `requests`, the arena of long bodies, workers get an arena for their answers, too.
     """
 
     def __init__(
-        self, settings: Settings, clock: Clock, requests: Requests | None, printed: LineSink, told: ZygoteSink
+        self, settings: Settings, clock: Clock, requests: Requests | None, log: LineSink, report: ZygoteSink
     ) -> None:
         self._settings = settings
         self._requests = requests
-        self._printed = printed
+        self._log = log
         self._lifeline, self._held_end = lifeline.create()
         self._zygotes_environ = self._environ_of(Backend.CPU) | NVML_CHECK
-        self._keeper = ZygoteKeeper(
-            settings, clock, self._zygotes_environ, self._lifeline, told, self._printed_by_zygote
+        self._client = ZygoteClient(
+            settings, clock, self._zygotes_environ, self._lifeline, report, self._log_of_zygote
         )  # fmt: skip
 
     async def start(self, backend: Backend, owner: LinkOwner, now_s: float) -> WorkerProcess:
@@ -67,10 +67,10 @@ class WorkerStarter:
         Raises:
             OSError: it cannot be started.
         """
-        zygote = await self._keeper.prepared()
+        zygote = await self._client.prepared()
         if zygote is not None:
             with contextlib.suppress(OSError):
-                # No memory for a fork, or no zygote any more. What it may have forked all the same, and not told of, is
+                # No memory for a fork, or no zygote any more. What it may have forked all the same, unreported, is
                 # left with the dead end of a socket and leaves: the worker that is spawned gets descriptors of its own.
                 return await self._start(partial(self._launch_by, zygote), backend, owner, now_s)
         return await self._start(self._spawn, backend, owner, now_s)
@@ -78,11 +78,11 @@ class WorkerStarter:
     @property
     def zygote_pid(self) -> int | None:
         """The zygote's id, if there is one."""
-        return self._keeper.zygote.pid if self._keeper.zygote is not None else None
+        return self._client.zygote.pid if self._client.zygote is not None else None
 
     async def close(self) -> None:
         """End the zygote, and by the lifeline whatever else may be left."""
-        await self._keeper.close()
+        await self._client.close()
         for end in (self._held_end, self._lifeline):
             os.close(end)
 
@@ -96,7 +96,7 @@ class WorkerStarter:
         async def launched(descriptors: Sequence[int], output: int, errors: int) -> ChildProcess:
             return await launch(backend, (self._lifeline, *descriptors), output, errors)
 
-        return await start_worker(launched, self._settings, backend, owner, self._requests, self._printed, now_s)
+        return await start_worker(launched, self._settings, backend, owner, self._requests, self._log, now_s)
 
     async def _spawn(self, backend: Backend, descriptors: Sequence[int], output: int, errors: int) -> ChildProcess:
         return await spawn(self._settings, "main", self._environ_of(backend), descriptors, output, errors)
@@ -107,25 +107,20 @@ class WorkerStarter:
         """Have the zygote fork a worker, or become it where it must not fork."""
         changes = _changes(self._zygotes_environ, self._environ_of(backend))
         if zygote.unfit:
-            self._keeper.hand_over(zygote)
-            zygote.order(changes, (output, errors, *descriptors))
+            self._client.hand_over(zygote)
+            zygote.command(changes, (output, errors, *descriptors))
             return zygote.process
         return await _forked(zygote, changes, (output, errors, *descriptors))
 
     def _environ_of(self, backend: Backend) -> dict[str, str]:
         return worker_environment(os.environ, self._settings, backend)
 
-    def _printed_by_zygote(self, pid: int) -> PrintedLine:
-        backend = self._settings.mode.initial_backend
-
-        def printed(stream: str, line: str, request: int | None) -> None:
-            self._printed(backend, pid, stream, line, request)
-
-        return printed
+    def _log_of_zygote(self, pid: int) -> PrintedLine:
+        return partial(self._log, self._settings.mode.initial_backend, pid)
 
 
 async def _forked(zygote: ZygoteProcess, changes: Mapping[str, str | None], descriptors: Sequence[int]) -> ChildProcess:
-    """A worker forked by the zygote; one that does not fork is ended, so that its keeper starts another.
+    """Have the zygote fork a worker; one that does not fork is ended, so that its client starts another.
 
     Raises:
         OSError: there is no worker.
@@ -140,6 +135,6 @@ async def _forked(zygote: ZygoteProcess, changes: Mapping[str, str | None], desc
 
 
 def _changes(have: Mapping[str, str], want: Mapping[str, str]) -> dict[str, str | None]:
-    """What turns one environment into the other; None takes a variable out."""
+    """Return what turns one environment into the other; None takes a variable out."""
     changes: dict[str, str | None] = dict.fromkeys(name for name in have if name not in want)
     return changes | {name: value for name, value in want.items() if have.get(name) != value}

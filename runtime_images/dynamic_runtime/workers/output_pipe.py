@@ -7,7 +7,7 @@ from collections.abc import Callable
 from runtime_images.dynamic_runtime.wire import log_lines
 
 PrintedLine = Callable[[str, str, int | None], None]
-"""Told stream name, line and the number of the request, if known."""
+"""Takes stream name, line and the number of the request, if known."""
 
 
 class OutputPipe:
@@ -19,7 +19,7 @@ class OutputPipe:
         self._transport = transport
 
     def hand_over(self) -> None:
-        """The process has its end: close it here, so that the pipe ends with the process."""
+        """Close the end that the process has by now, so that the pipe ends with the process."""
         os.close(self.inner)
 
     def close(self) -> None:
@@ -53,7 +53,7 @@ class _Descriptor:
 
 
 async def open_output() -> OutputPipe:
-    """A fresh pipe.
+    """Open a pipe.
 
     Raises:
         OSError: there are no descriptors left.
