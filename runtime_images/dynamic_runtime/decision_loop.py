@@ -3,8 +3,6 @@
 Time and everything it looks at or acts on are given to it, so that it can run anywhere, also in virtual time.
 """
 
-from collections.abc import Callable
-
 from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.dynamic_runtime.front.router import Front
@@ -24,7 +22,7 @@ TICK_S = 0.25
 class DecisionLoop:
     """Decides where requests are served, and has the supervisor switch; it alone keeps what the policy remembers.
 
-    `problem` says what keeps a backend's device from being used. While `pinned`, no decision is made.
+    While `pinned`, no decision is made.
     """
 
     def __init__(
@@ -36,7 +34,6 @@ class DecisionLoop:
         supervisor: Supervisor,
         recorder: Recorder,
         sources: Sources,
-        problem: Callable[[Backend], str],
     ) -> None:
         self.pinned = settings.pinned
         self.decision: Decision | None = None
@@ -49,7 +46,6 @@ class DecisionLoop:
         self._supervisor = supervisor
         self._recorder = recorder
         self._sources = sources
-        self._problem = problem
         self._gpu_problem = ""
         self._switches = Background()
 
@@ -89,7 +85,7 @@ class DecisionLoop:
 
     def _watch_gpu(self) -> None:
         """Where the GPU is lost while it serves: hold the queue, end its worker, go to the CPU at once."""
-        problem = self._problem(Backend.GPU)
+        problem = self._supervisor.problem(Backend.GPU)
         if problem and not self._gpu_problem and self._supervisor.workers.on(Backend.GPU) is not None:
             self._events.emit("gpu_lost", reason=problem)
             self._supervisor.lose_device(Backend.GPU, problem)

@@ -9,15 +9,14 @@ import os
 import signal
 from pathlib import Path
 
+from runtime_images.dynamic_runtime.admin import Admin
 from runtime_images.dynamic_runtime.clock import Clock
-from runtime_images.dynamic_runtime.controls import RuntimeControls
 from runtime_images.dynamic_runtime.decision_loop import TICK_S, DecisionLoop
 from runtime_images.dynamic_runtime.edge.server import HttpServer
 from runtime_images.dynamic_runtime.front.health import Health
 from runtime_images.dynamic_runtime.front.link import WorkerLink
 from runtime_images.dynamic_runtime.front.router import Front
 from runtime_images.dynamic_runtime.settings import Settings
-from runtime_images.dynamic_runtime.telemetry.admin import Admin
 from runtime_images.dynamic_runtime.telemetry.devices import Devices
 from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
 from runtime_images.dynamic_runtime.telemetry.metrics import Metrics
@@ -56,16 +55,14 @@ class Runtime:
         sources = Sources(self._front, self._supervisor, self._recorder.stats, arrivals)
         self._reporter = Reporter(settings, clock, events, self._recorder, sources, self._devices)
         metrics.watch(lambda: len(self._front.queue), self._reporter.held_s, self._reporter.cost)
-        self._decisions = DecisionLoop(
-            settings, clock, events, self._front, self._supervisor, self._recorder, sources, self._devices.problem
-        )
+        self._decisions = DecisionLoop(settings, clock, events, self._front, self._supervisor, self._recorder, sources)
         self._health = Health(self._front, self._supervisor, settings.listen_address)
         self._server = HttpServer(self._health, clock, settings.max_body_bytes, requests)
-        controls = RuntimeControls(
-            settings, self._supervisor, self._decisions, self._recorder, self._reporter, self._health,
-            self._devices.problem, lambda: self._starter.zygote_pid, self.stop,
+        admin = Admin(
+            settings, events, self._supervisor, self._decisions, self._reporter, self._health,
+            lambda: self._starter.zygote_pid, self.stop,
         )  # fmt: skip
-        self._admin = HttpServer(Admin(controls, events, settings.admin_token), clock, _ADMIN_BODY_BYTES)
+        self._admin = HttpServer(admin, clock, _ADMIN_BODY_BYTES)
         self._stop_reason = ""
         self._stopping = asyncio.Event()
 

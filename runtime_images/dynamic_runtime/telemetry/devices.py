@@ -71,32 +71,49 @@ def _names() -> tuple[str, ...]:
         pynvml.nvmlShutdown()
 
 
-class GpuMonitor:
-    """Watches the first visible GPU."""
+class Devices:
+    """What the backends need to run: nothing for the CPU, for the GPU what the accelerator is.
 
-    def __init__(self, clock: Clock) -> None:
+    If that is NVIDIA's, the first visible GPU is watched.
+    """
+
+    def __init__(self, accelerator: Accelerator, clock: Clock) -> None:
+        self._accelerator = accelerator
         self._clock = clock
         self._state = GpuState(None, "the driver has not answered yet", clock.monotonic())
         self._memory_errors: int | None = None
         self._answered = threading.Event()
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="nvml", daemon=True)
-        self._thread.start()
+        if accelerator is Accelerator.NVIDIA:
+            threading.Thread(target=self._watch, name="nvml", daemon=True).start()
 
-    def state(self) -> GpuState:
-        """Return the last answer; a driver that has said nothing for long is itself the problem."""
-        age_s = self._clock.monotonic() - self._state.asked_s
-        if age_s > STALE_S:
-            return GpuState(None, f"the driver has not answered for {age_s:.0f} s", self._state.asked_s)
-        return self._state
+    async def first_answer(self) -> None:
+        """Wait until it is known whether there is a GPU, but not for long."""
+        if self._accelerator is Accelerator.NVIDIA:
+            await asyncio.to_thread(self._answered.wait, FIRST_ANSWER_S)
 
-    def wait(self, timeout_s: float) -> None:
-        """Wait for the first answer, not longer than `timeout_s`; not for the event loop's thread."""
-        self._answered.wait(timeout_s)
+    def problem(self, backend: Backend) -> str:
+        """Return what keeps a backend's device from being used; empty if nothing does."""
+        if backend is Backend.CPU or self._accelerator is Accelerator.EMULATED:
+            return ""
+        if self._accelerator is Accelerator.NONE:
+            return "no accelerator is configured"
+        return self._last_answer().problem
+
+    def gpu_use(self) -> GpuUse | None:
+        """Return what the GPU is doing, where there is a real one."""
+        return self._last_answer().use
 
     def stop(self) -> None:
         """End the watch; a hanging driver is not waited for."""
         self._stopping.set()
+
+    def _last_answer(self) -> GpuState:
+        """The last answer; a driver that has said nothing for long is itself the problem."""
+        age_s = self._clock.monotonic() - self._state.asked_s
+        if age_s > STALE_S:
+            return GpuState(None, f"the driver has not answered for {age_s:.0f} s", self._state.asked_s)
+        return self._state
 
     def _watch(self) -> None:
         while True:
@@ -111,34 +128,6 @@ class GpuMonitor:
         if new > 0 and not state.problem:
             return replace(state, problem=f"its memory has had {new} errors that ECC could not correct")
         return state
-
-
-class Devices:
-    """What the backends need to run: nothing for the CPU, and for the GPU what the accelerator is."""
-
-    def __init__(self, accelerator: Accelerator, clock: Clock) -> None:
-        self._accelerator = accelerator
-        self._monitor = GpuMonitor(clock) if accelerator is Accelerator.NVIDIA else None
-
-    async def first_answer(self) -> None:
-        """Wait until it is known whether there is a GPU, but not for long."""
-        if self._monitor is not None:
-            await asyncio.to_thread(self._monitor.wait, FIRST_ANSWER_S)
-
-    def problem(self, backend: Backend) -> str:
-        """Return what keeps a backend's device from being used; empty if nothing does."""
-        if backend is Backend.CPU or self._accelerator is Accelerator.EMULATED:
-            return ""
-        return "no accelerator is configured" if self._monitor is None else self._monitor.state().problem
-
-    def gpu_use(self) -> GpuUse | None:
-        """Return what the GPU is doing, where there is a real one."""
-        return self._monitor.state().use if self._monitor is not None else None
-
-    def stop(self) -> None:
-        """End the watch."""
-        if self._monitor is not None:
-            self._monitor.stop()
 
 
 def _read(clock: Clock) -> tuple[GpuState, int | None]:

@@ -5,11 +5,11 @@ a gateway and many pods.
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from runtime_images.dynamic_runtime.telemetry.backend_stats import Answer
+from runtime_images.dynamic_runtime.telemetry.backend_stats import BackendStats
 from runtime_images.policy.model import Backend, LaneObservation, Observation
 from runtime_images.policy.state import PolicyState
 
@@ -33,23 +33,17 @@ class BackendView:
 
 
 class Counts(Protocol):
-    """Requests since the start."""
+    """Requests since the start: that came in, that were answered with an error, that another worker was given."""
 
-    @property
-    def requests(self) -> int:
-        """How many have come in."""
-
-    @property
-    def failures(self) -> int:
-        """How many were answered with an error of the server's."""
-
-    @property
-    def retried(self) -> int:
-        """How many were given to another worker because theirs died."""
+    requests: int
+    failures: int
+    retried: int
 
 
 class RequestSource(Protocol):
-    """Where requests come in and wait."""
+    """Where requests come in and wait; `last_activity_s` is when one came in or was answered last."""
+
+    last_activity_s: float
 
     @property
     def counters(self) -> Counts:
@@ -57,26 +51,17 @@ class RequestSource(Protocol):
 
     @property
     def slots(self) -> int:
-        """How many requests the active worker serves at once."""
-
-    @property
-    def last_activity_s(self) -> float:
-        """When the last request came in or was answered."""
+        """How many requests are served at once."""
 
     def queue_ages_s(self, now_s: float) -> tuple[float, ...]:
         """Return the ages of the requests that wait, oldest first."""
 
 
 class BackendSource(Protocol):
-    """Where requests are served."""
+    """Where requests are served: on `target`, once it can; `switching_to` is where a switch under way leads to."""
 
-    @property
-    def target(self) -> Backend:
-        """The backend that has the traffic, or gets it as soon as it can serve."""
-
-    @property
-    def switching_to(self) -> Backend | None:
-        """Where a switch under way leads to."""
+    target: Backend
+    switching_to: Backend | None
 
     @property
     def busy(self) -> bool:
@@ -84,31 +69,6 @@ class BackendSource(Protocol):
 
     def view(self, backend: Backend, now_s: float) -> BackendView:
         """Return how a backend is now."""
-
-
-class StatsSource(Protocol):
-    """What one backend has answered."""
-
-    @property
-    def finished(self) -> int:
-        """Requests answered without an error since the start."""
-
-    @property
-    def start_up_s(self) -> float | None:
-        """How long its last start took."""
-
-    @property
-    def cpu_share(self) -> float | None:
-        """The CPU share of its present worker."""
-
-    def p95_s(self, now_s: float) -> float | None:
-        """Return the 95th percentile of the latencies within the SLO's window."""
-
-    def newest(self, count: int, now_s: float) -> Sequence[Answer]:
-        """Return the last `count` good answers within the SLO's window, oldest first."""
-
-    def error_share(self, now_s: float) -> tuple[float, int]:
-        """Return the share of errors among the present worker's answers in the SLO's window, and their number."""
 
 
 class ArrivalRate:
@@ -131,7 +91,7 @@ class Sources:
 
     requests: RequestSource
     backends: BackendSource
-    stats: Mapping[Backend, StatsSource]
+    stats: Mapping[Backend, BackendStats]
     arrivals: ArrivalRate
 
 

@@ -62,6 +62,10 @@ class Reporter:
             "stopped", reason=reason, **totals, switches=self._recorder.switches, duration_s=duration_s
         )  # fmt: skip
 
+    def metrics_text(self) -> bytes:
+        """Return what Prometheus scrapes."""
+        return self._recorder.metrics_text()
+
     def totals(self) -> dict[str, Any]:
         """Return counts, held seconds and cost since the start."""
         counts = self._sources.requests.counters

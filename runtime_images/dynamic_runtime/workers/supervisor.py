@@ -67,7 +67,7 @@ class Supervisor:
         self._clock = clock
         self._events = events
         self._front = front
-        self._problem = problem
+        self.problem = problem
         self._recorder = recorder
         self._restarts = Background()
         self._switching = asyncio.Lock()
@@ -82,7 +82,7 @@ class Supervisor:
 
     def usable(self, backend: Backend) -> bool:
         """Return whether a start on this backend is worth a try now."""
-        return self.failures[backend].usable(self._clock.monotonic()) and not self._problem(backend)
+        return self.failures[backend].usable(self._clock.monotonic()) and not self.problem(backend)
 
     @property
     def busy(self) -> bool:
@@ -189,7 +189,7 @@ class Supervisor:
         replace = not self.stopping and worker.backend is self.target
         message = f"the worker ended with {ending(code)}{worker.ended_for}"
         pause_s = 0.0
-        if not self._problem(worker.backend):  # else it is the device's failure, and counted already
+        if not self.problem(worker.backend):  # else it is the device's failure, and counted already
             self.failures[worker.backend], pause_s = recovery.crashed(
                 self.failures[worker.backend], message, tuple(worker.log), self._service(worker)
             )
@@ -215,7 +215,7 @@ class Supervisor:
                 await self._give_up(backend)
                 return
             await self._clock.sleep(pause_s)
-            if self._problem(backend):
+            if self.problem(backend):
                 pause_s = DEVICE_PAUSE_S
                 continue
             try:
