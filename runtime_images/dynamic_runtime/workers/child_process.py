@@ -35,7 +35,7 @@ class ChildProcess(Protocol):
 
 
 async def spawn(
-    settings: Settings, role: str, environ: Mapping[str, str], descriptors: Sequence[int], output: int, errors: int
+    settings: Settings, role: str, environ: Mapping[str, str], outputs: Sequence[int], descriptors: Sequence[int]
 ) -> asyncio.subprocess.Process:
     """Start boot.py in the function's own environment, in a session of its own; the descriptors stay the caller's.
 
@@ -50,8 +50,8 @@ async def spawn(
         *map(str, descriptors),
         pass_fds=descriptors,
         stdin=asyncio.subprocess.DEVNULL,
-        stdout=output,
-        stderr=errors,
+        stdout=outputs[0],
+        stderr=outputs[1],
         env=environ,
         cwd=settings.function_dir,
         start_new_session=True,

@@ -7,20 +7,27 @@ fork becomes that first worker itself, so that nothing was imported in vain, and
 import asyncio
 import contextlib
 import os
+import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
 from runtime_images.dynamic_runtime.clock import Clock
-from runtime_images.dynamic_runtime.front.link import LinkOwner
+from runtime_images.dynamic_runtime.front.link import LinkOwner, WorkerLink
 from runtime_images.dynamic_runtime.settings import Settings
-from runtime_images.dynamic_runtime.wire import lifeline
-from runtime_images.dynamic_runtime.wire.arenas import Requests
+from runtime_images.dynamic_runtime.wire import arenas, in_flight, lifeline
+from runtime_images.dynamic_runtime.wire.in_flight import BegunMarks
 from runtime_images.dynamic_runtime.workers.child_process import ChildProcess, spawn
-from runtime_images.dynamic_runtime.workers.output_pipe import PrintedLine
-from runtime_images.dynamic_runtime.workers.process import LineSink, WorkerProcess, start_worker, worker_environment
+from runtime_images.dynamic_runtime.workers.output_pipe import LineSink, OutputPipe, open_output
+from runtime_images.dynamic_runtime.workers.process import WorkerProcess
 from runtime_images.dynamic_runtime.workers.zygote_client import ZygoteClient, ZygoteProcess, ZygoteSink
-from runtime_images.policy.model import Backend
+from runtime_images.policy.model import Accelerator, Backend
+
+Launch = Callable[[Sequence[int], Sequence[int]], Awaitable[ChildProcess]]
+"""Starts a worker's process, given the descriptors of its two outputs and all others."""
+
+WorkerLineSink = Callable[[Backend, int, str, str, int | None], None]
+"""Takes backend, pid, stream, line and the number of the request, if known, for every line that a function prints."""
 
 FORK_TIMEOUT_S = 5.0
 """How long a zygote may take over a fork; one that takes longer is stopped, or lost in a system that is."""
@@ -50,7 +57,12 @@ class WorkerStarter:
     """
 
     def __init__(
-        self, settings: Settings, clock: Clock, requests: Requests | None, log: LineSink, report: ZygoteSink
+        self,
+        settings: Settings,
+        clock: Clock,
+        requests: arenas.Requests | None,
+        log: WorkerLineSink,
+        report: ZygoteSink,
     ) -> None:
         self._settings = settings
         self._requests = requests
@@ -72,8 +84,8 @@ class WorkerStarter:
             with contextlib.suppress(OSError):
                 # No memory for a fork, or no zygote any more. What it may have forked all the same, unreported, is
                 # left with the dead end of a socket and leaves: the worker that is spawned gets descriptors of its own.
-                return await self._start(partial(self._launch_by, zygote), backend, owner, now_s)
-        return await self._start(self._spawn, backend, owner, now_s)
+                return await self._start(partial(self._launch_by, zygote, backend), backend, owner, now_s)
+        return await self._start(partial(self._spawn, backend), backend, owner, now_s)
 
     @property
     def zygote_pid(self) -> int | None:
@@ -86,37 +98,72 @@ class WorkerStarter:
         for end in (self._held_end, self._lifeline):
             os.close(end)
 
-    async def _start(
-        self,
-        launch: Callable[[Backend, Sequence[int], int, int], Awaitable[ChildProcess]],
-        backend: Backend,
-        owner: LinkOwner,
-        now_s: float,
-    ) -> WorkerProcess:
-        async def launched(descriptors: Sequence[int], output: int, errors: int) -> ChildProcess:
-            return await launch(backend, (self._lifeline, *descriptors), output, errors)
+    async def _start(self, launch: Launch, backend: Backend, owner: LinkOwner, now_s: float) -> WorkerProcess:
+        """Make what a worker shares with this process, and launch it with its ends of that."""
+        ours, theirs = socket.socketpair()
+        outputs: list[OutputPipe] = []
+        with contextlib.ExitStack() as handed_over, contextlib.ExitStack() as if_it_fails:
+            handed_over.callback(theirs.close)
+            if_it_fails.callback(ours.close)
+            memory = in_flight.create_memory()
+            handed_over.callback(os.close, memory)
+            marks = BegunMarks(memory)
+            descriptors = [self._lifeline, theirs.fileno(), memory]
+            shared: tuple[arenas.Requests, arenas.Reader] | None = None
+            if (
+                self._requests is not None
+                and (answers := arenas.create("gaia-answers", arenas.ARENA_BYTES)) is not None
+            ):
+                handed_over.callback(os.close, answers)
+                shared = (self._requests, arenas.reader(answers))
+                descriptors += [self._requests.fd, answers]
+            link = WorkerLink(backend, marks, self._settings.concurrency, owner, *(shared or ()))
+            for stream in ("stdout", "stderr"):
+                outputs.append(await open_output(stream))
+                handed_over.callback(outputs[-1].hand_over)
+                if_it_fails.callback(outputs[-1].close)
+            process = await launch([output.inner for output in outputs], descriptors)
+            if_it_fails.pop_all()
+        ours.setblocking(False)
+        worker = WorkerProcess(backend, process, link, marks, now_s, ours)
+        worker.read_output(outputs, partial(self._log, backend, worker.pid))
+        return worker
 
-        return await start_worker(launched, self._settings, backend, owner, self._requests, self._log, now_s)
-
-    async def _spawn(self, backend: Backend, descriptors: Sequence[int], output: int, errors: int) -> ChildProcess:
-        return await spawn(self._settings, "main", self._environ_of(backend), descriptors, output, errors)
+    async def _spawn(self, backend: Backend, outputs: Sequence[int], descriptors: Sequence[int]) -> ChildProcess:
+        return await spawn(self._settings, "main", self._environ_of(backend), outputs, descriptors)
 
     async def _launch_by(
-        self, zygote: ZygoteProcess, backend: Backend, descriptors: Sequence[int], output: int, errors: int
+        self, zygote: ZygoteProcess, backend: Backend, outputs: Sequence[int], descriptors: Sequence[int]
     ) -> ChildProcess:
         """Have the zygote fork a worker, or become it where it must not fork."""
-        changes = _changes(self._zygotes_environ, self._environ_of(backend))
+        changes = _changes(self._zygotes_environ, worker_environment(os.environ, self._settings, backend))
         if zygote.unfit:
             self._client.hand_over(zygote)
-            zygote.command(changes, (output, errors, *descriptors))
+            zygote.command(changes, (*outputs, *descriptors))
             return zygote.process
-        return await _forked(zygote, changes, (output, errors, *descriptors))
+        return await _forked(zygote, changes, (*outputs, *descriptors))
 
     def _environ_of(self, backend: Backend) -> dict[str, str]:
         return worker_environment(os.environ, self._settings, backend)
 
-    def _log_of_zygote(self, pid: int) -> PrintedLine:
+    def _log_of_zygote(self, pid: int) -> LineSink:
         return partial(self._log, self._settings.mode.initial_backend, pid)
+
+
+def worker_environment(environ: Mapping[str, str], settings: Settings, backend: Backend) -> dict[str, str]:
+    """Return a worker's environment: the user's own, the settings, and devices hidden from whom they are not for."""
+    environment = {name: value for name, value in environ.items() if name not in _PRIVATE}
+    environment |= settings.to_environ()
+    environment.pop("GAIA_ADMIN_TOKEN", None)
+    environment |= {"GAIA_BACKEND": backend.value, "PYTHONUNBUFFERED": "1"}
+    on_gpu = backend is Backend.GPU and settings.accelerator is Accelerator.NVIDIA
+    environment["GAIA_ACCELERATOR"] = settings.accelerator.value if backend is Backend.GPU else Accelerator.NONE.value
+    if not on_gpu:  # an emulated lane sees no real device either: nothing pretends to be NVIDIA
+        environment |= {"CUDA_VISIBLE_DEVICES": "", "NVIDIA_VISIBLE_DEVICES": "void"}
+    return environment
+
+
+_PRIVATE = frozenset(("GAIA_ADMIN_TOKEN", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"))
 
 
 async def _forked(zygote: ZygoteProcess, changes: Mapping[str, str | None], descriptors: Sequence[int]) -> ChildProcess:

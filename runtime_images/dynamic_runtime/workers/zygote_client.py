@@ -15,7 +15,7 @@ from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.workers.child_process import ForkedProcess, ending, spawn
-from runtime_images.dynamic_runtime.workers.output_pipe import PrintedLine, open_output
+from runtime_images.dynamic_runtime.workers.output_pipe import LineSink, open_output
 
 _MAX_PACKET_BYTES = 64 * 1024
 
@@ -124,25 +124,6 @@ class ZygoteProcess:
         self._children.clear()
 
 
-async def start_zygote(
-    settings: Settings, environ: Mapping[str, str], lifeline: int, output: int, errors: int
-) -> ZygoteProcess:
-    """Start a zygote; it is not prepared yet.
-
-    Raises:
-        OSError: the interpreter cannot be started.
-    """
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    try:
-        process = await spawn(settings, "zygote", environ, (theirs.fileno(), lifeline), output, errors)
-    except BaseException:
-        ours.close()
-        raise
-    finally:
-        theirs.close()
-    return ZygoteProcess(process, ours)
-
-
 class ZygoteClient:
     """Keeps one zygote. `log` takes what its imports print, `report` what becomes of it."""
 
@@ -153,7 +134,7 @@ class ZygoteClient:
         environ: Mapping[str, str],
         lifeline: int,
         report: ZygoteSink,
-        log: Callable[[int], PrintedLine],
+        log: Callable[[int], LineSink],
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -214,17 +195,24 @@ class ZygoteClient:
         return zygote
 
     async def _start(self) -> ZygoteProcess:
-        outputs = [await open_output(), await open_output()]
-        try:
-            zygote = await start_zygote(
-                self._settings, self._environ, self._lifeline, outputs[0].inner, outputs[1].inner
-            )
-        finally:
+        """Start a zygote; it is not prepared yet.
+
+        Raises:
+            OSError: the interpreter cannot be started.
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with contextlib.ExitStack() as handed_over, contextlib.ExitStack() as if_it_fails:
+            handed_over.callback(theirs.close)
+            if_it_fails.callback(ours.close)
+            outputs = [await open_output("stdout"), await open_output("stderr")]
             for output in outputs:
-                output.hand_over()
-        for name, output in zip(("stdout", "stderr"), outputs, strict=True):
-            self._background.spawn(output.read_lines(name, self._log(zygote.pid)))
-        return zygote
+                handed_over.callback(output.hand_over)
+            inner = [output.inner for output in outputs]
+            process = await spawn(self._settings, "zygote", self._environ, inner, (theirs.fileno(), self._lifeline))
+            if_it_fails.pop_all()
+        for output in outputs:
+            self._background.spawn(output.read_lines(self._log(process.pid)))
+        return ZygoteProcess(process, ours)
 
     async def _watch(self, zygote: ZygoteProcess, begun_s: float) -> None:
         """Wait for the end of a zygote, and replace it if nobody has asked for it."""
