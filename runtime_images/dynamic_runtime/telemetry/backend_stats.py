@@ -22,6 +22,15 @@ AnswerRow = tuple[int, float, float, int, int]
 
 
 @dataclass(slots=True, frozen=True)
+class Counters:
+    """Requests since the start: that came in, that failed, that another worker got because theirs had died."""
+
+    requests: int
+    failures: int
+    retried: int
+
+
+@dataclass(slots=True, frozen=True)
 class Answer:
     """One finished request, as the policy sees it. Times in seconds, `finished_s` on the monotonic clock.
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from runtime_images.dynamic_runtime.telemetry.backend_stats import BackendStats
+from runtime_images.dynamic_runtime.telemetry.backend_stats import BackendStats, Counters
 from runtime_images.policy.model import Backend, LaneObservation, Observation
 from runtime_images.policy.state import PolicyState
 
@@ -32,22 +32,16 @@ class BackendView:
     held_s: float
 
 
-class Counts(Protocol):
-    """Requests since the start: that came in, that were answered with an error, that another worker was given."""
-
-    requests: int
-    failures: int
-    retried: int
-
-
 class RequestSource(Protocol):
-    """Where requests come in and wait; `last_activity_s` is when one came in or was answered last."""
-
-    last_activity_s: float
+    """Where requests come in and wait."""
 
     @property
-    def counters(self) -> Counts:
+    def counters(self) -> Counters:
         """What has been counted since the start."""
+
+    @property
+    def last_activity_s(self) -> float:
+        """When a request came in or was answered last."""
 
     @property
     def slots(self) -> int:

@@ -17,10 +17,10 @@ from runtime_images.dynamic_runtime.front.router import Front
 from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
 from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.wire.frames import Frame, Kind
+from runtime_images.dynamic_runtime.wire.lifeline import is_stopped
 from runtime_images.dynamic_runtime.workers.child_process import ending
 from runtime_images.dynamic_runtime.workers.launching import Starter
 from runtime_images.dynamic_runtime.workers.liveness import PULSE, pulse_felt, why_hung
-from runtime_images.dynamic_runtime.workers.orphans import is_stopped
 from runtime_images.dynamic_runtime.workers.process import WorkerProcess, WorkerState
 from runtime_images.dynamic_runtime.workers.reports import StartError, facts_of
 from runtime_images.policy.model import Backend
@@ -67,7 +67,7 @@ class Workers:
         self._starts: dict[Backend, asyncio.Task[WorkerProcess]] = {}
         self._held_s = dict.fromkeys(Backend, 0.0)
         self._background = Background()
-        self.health = HealthQuestions()
+        self._health = HealthQuestions()
 
     # what others ask
 
@@ -162,6 +162,13 @@ class Workers:
         await worker.connect()
         return worker
 
+    async def ask_health(self, backend: Backend, hook: str) -> dict[str, Any] | None:
+        """Return the answer of the `alive` or `ready` hook of a backend's worker; None without one, or in time."""
+        worker = self.ready_on(backend)
+        if worker is None or hook not in worker.facts.get("hooks", ()):
+            return None
+        return await self._health.ask(worker.link, hook)
+
     # LinkOwner: what workers send
 
     def frame_received(self, link: WorkerLink, frame: Frame) -> None:
@@ -173,7 +180,7 @@ class Workers:
         if frame.kind == Kind.HEALTH_ANSWER:
             if frame.request_id == PULSE:
                 pulse_felt(worker)
-            self.health.answered(frame.request_id, facts)
+            self._health.answered(frame.request_id, facts)
         elif frame.kind == Kind.WARMING and worker.state is WorkerState.STARTING:
             worker.state = WorkerState.WARMING
             self.report(worker)

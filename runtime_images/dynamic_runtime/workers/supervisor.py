@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.clock import Clock
@@ -96,6 +97,17 @@ class Supervisor:
         pid = worker.pid if worker is not None else None
         return BackendView(self.usable(backend), workers.state_of(backend), pid, ages_s, workers.held(backend))
 
+    # what health asks
+
+    @property
+    def failure(self) -> FailureRecord:
+        """The last failures of the backend that is to serve."""
+        return self.failures[self.target]
+
+    async def ask_health(self, hook: str) -> dict[str, Any] | None:
+        """Return the answer of the serving worker's `alive` or `ready` hook; None without one, or in time."""
+        return await self.workers.ask_health(self.target, hook)
+
     # traffic
 
     async def start_first(self, backend: Backend) -> WorkerProcess | None:
@@ -137,7 +149,7 @@ class Supervisor:
         self._serve_on(worker)
         self._record_serving(worker)
         self._recorder.switched(origin, switch.to, switch.kind)
-        self._front.set_fallback(self._front.fallback and switch.to is Backend.CPU)
+        self._front.mark_fallback(active=self._front.fallback and switch.to is Backend.CPU)
         self._report_phase(switch, "moved")
         for other in self.workers:
             if other.backend is origin:
@@ -147,13 +159,13 @@ class Supervisor:
 
     def fall_back(self, wanted: Backend, reason: str) -> None:
         """Note that the other backend serves, or will, because the one that is wanted is unavailable."""
-        self._front.set_fallback(wanted is Backend.GPU)
+        self._front.mark_fallback(active=wanted is Backend.GPU)
         self._recorder.fell_back()
         self._events.emit("fallback", wanted=wanted, got=wanted.other, reason=reason)
 
     def _serve_on(self, worker: WorkerProcess) -> None:
         self.target = worker.backend
-        self._front.serve_on(worker.link)
+        self._front.route_to(worker.link)
 
     def _record_serving(self, worker: WorkerProcess) -> None:
         mode = self._settings.mode.on(worker.backend)

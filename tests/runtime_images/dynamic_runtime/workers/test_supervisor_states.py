@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from runtime_images.dynamic_runtime.edge.exchange import Exchange
+from runtime_images.dynamic_runtime.front.job import Job
 from runtime_images.dynamic_runtime.front.link import LinkOwner, WorkerLink
 from runtime_images.dynamic_runtime.front.router import Front
 from runtime_images.dynamic_runtime.settings import Settings
@@ -26,7 +26,7 @@ from runtime_images.dynamic_runtime.telemetry.metrics import Metrics
 from runtime_images.dynamic_runtime.telemetry.recorder import Recorder
 from runtime_images.dynamic_runtime.wire import frames, in_flight
 from runtime_images.dynamic_runtime.wire.frames import FINAL, Kind
-from runtime_images.dynamic_runtime.wire.in_flight import BegunMarks
+from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
 from runtime_images.dynamic_runtime.workers.lifecycle import START_TIMEOUT_S
 from runtime_images.dynamic_runtime.workers.process import WorkerProcess, WorkerState
 from runtime_images.dynamic_runtime.workers.supervisor import Supervisor
@@ -92,7 +92,7 @@ class SimulatedWorker(WorkerProcess):
     def begin(self) -> None:
         waiting = [number for number in self.link.jobs if number not in self.begun_ids]
         if waiting:
-            self.marks.note(waiting[0])
+            self.journal.note(waiting[0])
             self.begun_ids.append(waiting[0])
 
     def answer(self) -> None:
@@ -140,11 +140,11 @@ class SimulatedStarter:
         if self.refuses:
             raise OSError("no processes left")
         memory = in_flight.create_memory()
-        marks = BegunMarks(memory)
+        journal = InFlightJournal(memory)
         os.close(memory)
         process = SimulatedProcess(NO_SUCH_PID + len(self.started))
-        process.link = WorkerLink(backend, marks, 0, owner)
-        worker = SimulatedWorker(backend, process, process.link, marks, now_s, socket.socket(socket.AF_UNIX))
+        process.link = WorkerLink(backend, journal, 0, owner)
+        worker = SimulatedWorker(backend, process, process.link, journal, now_s, socket.socket(socket.AF_UNIX))
         worker.channel.close()
         self.started.append(worker)
         if self.stillborn:
@@ -154,13 +154,13 @@ class SimulatedStarter:
     async def close(self) -> None: ...
 
 
-class Request(Exchange):
+class Request(Job):
     """A request that keeps what became of it."""
 
     def __init__(self, now_s: float) -> None:
         payload = b"POST / HTTP/1.1\r\nhost: t\r\n\r\n"
-        connection: Any = SimpleNamespace(client=(0, 0, 0), patience_s=0.0)  # all that the front asks of it
-        super().__init__(connection, payload, len(payload), now_s)
+        outlet: Any = SimpleNamespace(client=(0, 0, 0))  # all that the front asks of it
+        super().__init__(outlet, payload, len(payload), now_s)
         self.answers: list[int] = []
 
     def answer(self, head: Any, own_lines: bytes, body: bytes) -> None:  # noqa: ANN401, ARG002
