@@ -1,6 +1,6 @@
 """The workers' lives: each is started, becomes ready or fails, serves, is drained, and ends.
 
-What follows from that is the supervisor's affair (supervisor.py). Here nobody knows which backend traffic goes to, what
+What follows from that is decided by the supervisor. Here nobody knows which backend traffic goes to, what
 a failure counts for, or that there are switches.
 """
 
