@@ -17,7 +17,7 @@ from runtime_images.dynamic_runtime.wire.frames import FINAL, Kind
 from runtime_images.dynamic_runtime.workers.process import WorkerState
 from runtime_images.dynamic_runtime.workers.supervisor import Supervisor
 from runtime_images.policy.model import Backend, ExecutionMode, Slo
-from tests.runtime_images.dynamic_runtime.workers.test_supervisor_states import (
+from tests.support.simulated_workers import (
     FAILED,
     READY,
     Request,
@@ -46,7 +46,7 @@ class Stage:
         self.said: list[dict[str, Any]] = []
         events.subscribe(lambda line: self.said.append(json.loads(line)), replay=False)
         self.gpu_problem = ""
-        self.starter = SimulatedStarter(self.loop)
+        self.starter = SimulatedStarter()
         recorder = Recorder(slo, Metrics(), self.loop.time(), keep_rows=False)
         self.front = Front(settings, self.loop, recorder.answered, lambda *_complaint: None)
         self.supervisor = Supervisor(
