@@ -8,6 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 from itertools import islice
 from operator import attrgetter
+from typing import NamedTuple
 
 from runtime_images.dynamic_runtime.telemetry.histogram import LogLinearHistogram, SlidingWindow
 from runtime_images.policy.model import Slo
@@ -21,8 +22,7 @@ AnswerRow = tuple[int, float, float, int, int]
 """One finished request: status, arrived and finished in seconds of the monotonic clock, service and CPU time in ns."""
 
 
-@dataclass(slots=True, frozen=True)
-class Counters:
+class Counters(NamedTuple):
     """Requests since the start: that came in, that failed, that another worker got because theirs had died."""
 
     requests: int

@@ -7,7 +7,7 @@ a gateway and many pods.
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from runtime_images.dynamic_runtime.telemetry.backend_stats import BackendStats, Counters
 from runtime_images.policy.model import Backend, LaneObservation, Observation
@@ -17,8 +17,7 @@ ARRIVALS_OVER_S = 5.0
 """The span over which the arrival rate is taken."""
 
 
-@dataclass(frozen=True, slots=True)
-class BackendView:
+class BackendView(NamedTuple):
     """A backend at one moment: the worker that serves or will serve on it, as far as there is one.
 
     `state` is a worker's, or `draining` or `off` (docs/events.md). `usable` says whether a start is worth a try now,
