@@ -49,9 +49,9 @@ class FieldPlan(NamedTuple):
 
 def to_json(event: Event) -> dict[str, Any]:
     """The event as JSON values, its own fields after what every event has."""
-    name = event.name if isinstance(event, UnknownEvent) else event.NAME
-    head = {"schema_version": SCHEMA_VERSION, "t": round(event.t, 6), "event": name}
-    return {**head, **part_to_json(event), **dict(event.extra)}
+    is_known = not isinstance(event, UnknownEvent)
+    head = {"schema_version": SCHEMA_VERSION, "t": round(event.t, 6), "event": event.NAME if is_known else event.name}
+    return {**head, **(part_to_json(event) if is_known else {}), **dict(event.extra)}
 
 
 def encode(event: Event, t: float) -> bytes:
@@ -156,11 +156,11 @@ def _converters(hint: Any) -> tuple[Convert | None, Convert]:  # noqa: ANN401 --
 
 
 def _annotated(hint: object, plain: Any) -> tuple[Convert | None, Convert]:  # noqa: ANN401 -- as above
-    digits, by_name = marker(hint, Digits), marker(hint, ByName)
+    if marker(hint, ByName) is not None:
+        return _rounded_by_name, _object
     write, read = _converters(plain)
-    if digits is not None:
-        return lambda value: round(value, digits.count), read
-    return (_rounded_by_name, _object) if by_name is not None else (write, read)
+    digits = marker(hint, Digits)
+    return (write, read) if digits is None else (lambda value: round(value, digits.count), read)
 
 
 def _optional(others: list[Any]) -> tuple[Convert | None, Convert]:

@@ -37,8 +37,10 @@ class Started(Event):
     pinned: Annotated[bool, "whether the policy may not switch"]
     accelerator: Annotated[Accelerator, "what the GPU backend uses"]
     backend: Annotated[Backend, "the backend that is started first"]
-    slo: Annotated[Slo, "the targets; null where none is set"]
-    prices: Annotated[Prices, "what an hour of each backend costs"]
+    slo: Annotated[
+        Slo, "`latency_p95_ms`, `throughput_rps`, `error_rate`: the targets, null where none is set; `window_s`"
+    ]
+    prices: Annotated[Prices, "what an hour of each backend costs: `cpu_per_hour`, `gpu_per_hour`, `currency`"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ Money = Annotated[float, Digits(7)]
 """A millisecond of the cheapest backend still counts."""
 Share = Annotated[float, Digits(3)]
 """Between 0 and 1."""
+Ratio = Annotated[float, Digits(3)]
 PerSecond = Annotated[float, Digits(3)]
 Megabytes = Annotated[float, Digits(1)]
 Watts = Annotated[float, Digits(1)]

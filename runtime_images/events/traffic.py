@@ -105,7 +105,7 @@ class Window(Event):
 
 
 class RequestRow(NamedTuple):
-    """One finished request, as a list."""
+    """One finished request; a list in JSON."""
 
     arrival_s: Annotated[ExactSeconds, "when it came, since `started`"]
     backend: Annotated[Backend, "where it was served"]
@@ -121,7 +121,7 @@ class Requests(Event):
 
     NAME: ClassVar[str] = "requests"
 
-    rows: Annotated[tuple[RequestRow, ...], "the requests"]
+    rows: Annotated[tuple[RequestRow, ...], "a list for each request, of these values in this order"]
 
 
 @dataclass(frozen=True, slots=True)
