@@ -1,9 +1,9 @@
 """Events to JSON and back: the only module that knows their names in JSON.
 
 Writing rounds every number to what is known of it, by the unit in its annotation (`model`): milliseconds to one
-decimal, a recorded request's to three; seconds, shares and rates to three; moments to six; money to seven; confidence
-to two. Reading is tolerant, for a newer runtime may say more: an unknown field is kept in `extra` and written again,
-one of a part is passed over, and an event whose name or values are unknown becomes an `UnknownEvent`.
+decimal, a recorded request's to three; seconds, shares and rates to three; moments to six; money to seven. Reading is
+tolerant, for a newer runtime may say more: an unknown field is kept in `extra` and written again, one of a part is
+passed over, and an event whose name or values are unknown becomes an `UnknownEvent`.
 """
 
 import json
@@ -49,9 +49,11 @@ class FieldPlan(NamedTuple):
 
 def to_json(event: Event) -> dict[str, Any]:
     """The event as JSON values, its own fields after what every event has."""
-    is_known = not isinstance(event, UnknownEvent)
-    head = {"schema_version": SCHEMA_VERSION, "t": round(event.t, 6), "event": event.NAME if is_known else event.name}
-    return {**head, **(part_to_json(event) if is_known else {}), **dict(event.extra)}
+    if isinstance(event, UnknownEvent):
+        name, own = event.name, {}
+    else:
+        name, own = event.NAME, part_to_json(event)
+    return {"schema_version": SCHEMA_VERSION, "t": round(event.t, 6), "event": name, **own, **dict(event.extra)}
 
 
 def encode(event: Event, t: float) -> bytes:
