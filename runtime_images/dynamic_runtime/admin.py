@@ -19,6 +19,7 @@ from runtime_images.dynamic_runtime.telemetry import metrics
 from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
 from runtime_images.dynamic_runtime.telemetry.reporting import Reporter
 from runtime_images.dynamic_runtime.workers.supervisor import Supervisor
+from runtime_images.events.codec import part_to_json
 from runtime_images.policy.model import Backend
 
 Reply = tuple[int, dict[str, Any]]
@@ -101,7 +102,7 @@ class Admin:
         return not token or hmac.compare_digest(given, b"Bearer " + token.encode())
 
     def _state(self) -> dict[str, Any]:
-        supervisor, slo, decision = self._supervisor, self._settings.slo, self._decisions.decision
+        supervisor, decision = self._supervisor, self._decisions.decision
         return {
             "mode": self._settings.mode.on(supervisor.target),
             "backend": supervisor.target,
@@ -110,9 +111,9 @@ class Admin:
             "accelerator": self._settings.accelerator,
             "workers": [{"backend": w.backend, "pid": w.pid, "state": w.state} for w in supervisor.workers],
             "zygote": self._zygote_pid(),
-            "slo": {name: getattr(slo, name) for name in slo.__slots__},
+            "slo": part_to_json(self._settings.slo),
             "last_decision": None if decision is None else {"chosen": decision.chosen, "reason": decision.reason},
-            "totals": self._reporter.totals(),
+            "totals": part_to_json(self._reporter.totals()),
             "unavailable": self._health.why_unavailable,
         }
 

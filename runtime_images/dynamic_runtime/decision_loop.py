@@ -11,6 +11,7 @@ from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
 from runtime_images.dynamic_runtime.telemetry.observer import Sources, observe
 from runtime_images.dynamic_runtime.telemetry.recorder import Recorder
 from runtime_images.dynamic_runtime.workers.supervisor import Supervisor
+from runtime_images.events.decisions import DecisionMade, GpuLost
 from runtime_images.policy.decide import decide
 from runtime_images.policy.model import Backend, Decision, Observation
 from runtime_images.policy.state import PolicySettings, initial_state
@@ -73,8 +74,12 @@ class DecisionLoop:
         before, self.decision = self.decision, decision
         unchanged = before is not None and (before.rule, before.chosen) == (decision.rule, decision.chosen)
         if not unchanged and decision.rule != "under_way":  # the switch events say how a switch goes on
-            fields = {"active": observation.active, "chosen": decision.chosen, "rejected": decision.rejected}
-            self._events.emit("decision", **fields, rule=decision.rule, reason=decision.reason, inputs=decision.inputs)
+            self._events.emit(
+                DecisionMade(
+                    active=observation.active, chosen=decision.chosen, rejected=decision.rejected, rule=decision.rule,
+                    reason=decision.reason, inputs=decision.inputs,
+                )
+            )  # fmt: skip
         if decision.chosen is not observation.active and observation.switching_to is None:
             if decision.rule == "errors":
                 self._supervisor.fall_back(Backend.GPU, decision.reason)
@@ -87,7 +92,7 @@ class DecisionLoop:
         """Where the GPU is lost while it serves: hold the queue, end its worker, go to the CPU at once."""
         problem = self._supervisor.problem(Backend.GPU)
         if problem and not self._gpu_problem and self._supervisor.workers.on(Backend.GPU) is not None:
-            self._events.emit("gpu_lost", reason=problem)
+            self._events.emit(GpuLost(problem))
             self._supervisor.lose_device(Backend.GPU, problem)
             if not self._mode.is_fixed and self._supervisor.target is Backend.GPU:
                 self._supervisor.fall_back(Backend.GPU, problem)

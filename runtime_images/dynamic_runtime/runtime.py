@@ -29,6 +29,8 @@ from runtime_images.dynamic_runtime.wire.arenas import create_requests
 from runtime_images.dynamic_runtime.workers.launching import WorkerStarter
 from runtime_images.dynamic_runtime.workers.orphans import adopt_orphans, keep_to_itself, reap_adopted
 from runtime_images.dynamic_runtime.workers.supervisor import Supervisor
+from runtime_images.events.lifecycle import Ready, SetupFailed, ZygoteChanged, ZygoteState
+from runtime_images.events.traffic import BadAnswer, LogLine
 from runtime_images.policy.model import Backend
 
 QUIET_BEFORE_CLOSE_S = 0.2
@@ -77,7 +79,7 @@ class Runtime:
         try:
             url, admin_url = await self._listen(), await self._listen_admin()
         except OSError as error:
-            self._events.emit("setup_failed", backend=None, kind="port", message=str(error), path="", line=0, log=[])
+            self._events.emit(SetupFailed(None, "port", str(error)))
             return 2
         loops = [asyncio.create_task(loop) for loop in (self._decisions.run(), self._run_windows())]
         first = asyncio.create_task(self._start_first(url, admin_url))
@@ -139,10 +141,12 @@ class Runtime:
         worker = await self._supervisor.start_first(await self._first_backend())
         if worker is None:
             return
-        ready = {"url": url, "admin": admin_url, "backend": worker.backend}
-        entry = {"entry": worker.facts.get("entry", ""), "form": worker.facts.get("form", "")}
-        mode = self._settings.mode.on(worker.backend)
-        self._events.emit("ready", **ready, mode=mode, **entry, start_s=round(worker.start_up_s, 3))
+        self._events.emit(
+            Ready(
+                url=url, admin=admin_url, backend=worker.backend, mode=self._settings.mode.on(worker.backend),
+                entry=worker.facts.get("entry", ""), form=worker.facts.get("form", ""), start_s=worker.start_up_s,
+            )
+        )  # fmt: skip
 
     async def _first_backend(self) -> Backend:
         """The backend that the mode asks for; without a GPU the CPU where the mode allows it, else wait for one."""
@@ -153,7 +157,7 @@ class Runtime:
             return wanted.other
         if problem:
             message = f"the function's mode is gpu, but there is no GPU: {problem}"
-            self._events.emit("setup_failed", backend=wanted, kind="no_gpu", message=message, path="", line=0, log=[])
+            self._events.emit(SetupFailed(wanted, "no_gpu", message))
             self._front.refuse_queue(message)
         while self._devices.problem(wanted):
             await self._clock.sleep(TICK_S)  # the answer lies in NVML's own thread, there is no event
@@ -179,14 +183,14 @@ class Runtime:
         self._reporter.window(decision.reason if decision is not None else "")
 
     def _report_line(self, backend: Backend, pid: int, stream: str, line: str, request: int | None) -> None:
-        self._events.emit("log", backend=backend, pid=pid, stream=stream, line=line, request=request)
+        self._events.emit(LogLine(backend, pid, stream, line, request))
 
     def _report_bad_answer(self, link: WorkerLink, request: int, reason: str) -> None:
         pid = next((worker.pid for worker in self._supervisor.workers if worker.link is link), None)
-        self._events.emit("bad_answer", backend=link.backend, pid=pid, request=request, reason=reason)
+        self._events.emit(BadAnswer(link.backend, pid, request, reason))
 
     def _report_zygote(self, state: str, pid: int, reason: str) -> None:
-        self._events.emit("zygote", pid=pid, state=state, reason=reason)
+        self._events.emit(ZygoteChanged(pid, ZygoteState(state), reason))
 
     # the end
 

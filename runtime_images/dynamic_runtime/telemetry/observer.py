@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from runtime_images.dynamic_runtime.telemetry.backend_stats import BackendStats, Counters
+from runtime_images.events.traffic import LaneState
 from runtime_images.policy.model import Backend, LaneObservation, Observation
 from runtime_images.policy.state import PolicyState
 
@@ -20,12 +21,11 @@ ARRIVALS_OVER_S = 5.0
 class BackendView(NamedTuple):
     """A backend at one moment: the worker that serves or will serve on it, as far as there is one.
 
-    `state` is a worker's, or `draining` or `off` (docs/events.md). `usable` says whether a start is worth a try now,
-    `held_s` for how long the backend has been held so far.
+    `usable` says whether a start is worth a try now, `held_s` for how long the backend has been held so far.
     """
 
     usable: bool
-    state: str
+    state: LaneState
     pid: int | None
     in_flight_ages_s: tuple[float, ...]
     held_s: float
@@ -112,7 +112,7 @@ def _lane(sources: Sources, state: PolicyState, backend: Backend, now_s: float) 
     error_rate, answered = stats.error_share(now_s)
     return LaneObservation(
         available=view.usable,
-        running=view.state == "ready",
+        running=view.state is LaneState.READY,
         p95_s=stats.p95_s(now_s) if backend is sources.backends.target else None,
         recent_latencies_s=tuple([answer.latency_s for answer in recent]),
         recent_services_s=tuple([answer.service_s for answer in recent]),

@@ -1,9 +1,8 @@
 """Records what was served: the one writer of the backends' statistics, of the metrics and of the rows of requests."""
 
-from typing import Any
-
 from runtime_images.dynamic_runtime.telemetry.backend_stats import AnswerRow, BackendStats
 from runtime_images.dynamic_runtime.telemetry.metrics import Metrics
+from runtime_images.events.traffic import RequestRow
 from runtime_images.policy.model import Backend, ExecutionMode, Slo
 
 
@@ -16,7 +15,7 @@ class Recorder:
         self.started_s = started_s
         self.switches = 0
         self._keep_rows = keep_rows
-        self._rows: list[list[Any]] = []
+        self._rows: list[RequestRow] = []
 
     def answered(self, backend: Backend, rows: list[AnswerRow]) -> None:
         """Take finished requests, all that came at once."""
@@ -31,15 +30,15 @@ class Recorder:
             if self._keep_rows:
                 self._rows += [self._described(backend, row) for row in rows]
 
-    def _described(self, backend: Backend, row: AnswerRow) -> list[Any]:
+    def _described(self, backend: Backend, row: AnswerRow) -> RequestRow:
         status, arrived_s, finished_s, service_ns, cpu_ns = row
         times_ms = (service_ns / 1e6, 1000 * (finished_s - arrived_s), min(cpu_ns, service_ns) / 1e6)
-        return [round(arrived_s - self.started_s, 6), backend, *(round(ms, 3) for ms in times_ms), int(status)]
+        return RequestRow(arrived_s - self.started_s, backend, *times_ms, int(status))
 
-    def take_rows(self) -> list[list[Any]]:
-        """Return the rows of the requests counted since the last call (docs/events.md, `requests`)."""
+    def take_rows(self) -> tuple[RequestRow, ...]:
+        """Return the rows of the requests counted since the last call."""
         rows, self._rows = self._rows, []
-        return rows
+        return tuple(rows)
 
     def metrics_text(self) -> bytes:
         """Return what Prometheus scrapes, every finished request counted."""

@@ -21,8 +21,10 @@ from runtime_images.dynamic_runtime.wire.lifeline import is_stopped
 from runtime_images.dynamic_runtime.workers.child_process import ending
 from runtime_images.dynamic_runtime.workers.launching import Starter
 from runtime_images.dynamic_runtime.workers.liveness import PULSE, pulse_felt, why_hung
-from runtime_images.dynamic_runtime.workers.process import WorkerProcess, WorkerState
+from runtime_images.dynamic_runtime.workers.process import WorkerProcess
 from runtime_images.dynamic_runtime.workers.reports import StartError, facts_of
+from runtime_images.events.lifecycle import WorkerChanged, WorkerState
+from runtime_images.events.traffic import LaneState
 from runtime_images.policy.model import Backend
 
 START_TIMEOUT_S = 600.0
@@ -83,14 +85,14 @@ class Workers:
         worker = self.on(backend)
         return worker if worker is not None and worker.state is WorkerState.READY else None
 
-    def state_of(self, backend: Backend) -> str:
+    def state_of(self, backend: Backend) -> LaneState:
         """Return the state of a backend as the window event has it."""
         worker = self.on(backend)
         if worker is not None:
-            return worker.state.value
+            return LaneState(worker.state)
         if backend in self._starts:  # a zygote may have to import the function's libraries first
-            return WorkerState.STARTING.value
-        return "draining" if any(w.backend is backend for w in self._present) else "off"
+            return LaneState.STARTING
+        return LaneState.DRAINING if any(w.backend is backend for w in self._present) else LaneState.OFF
 
     def links(self) -> list[WorkerLink]:
         """Return the open links of all workers."""
@@ -274,7 +276,5 @@ class Workers:
 
     def report(self, worker: WorkerProcess, code: int | None = None, reason: str = "") -> None:
         """Report the state of a worker; of one that has ended, how and why."""
-        fields: dict[str, Any] = {"backend": worker.backend, "pid": worker.pid, "state": worker.state}
-        if worker.state is WorkerState.EXITED:
-            fields |= {"exit_code": code, "reason": reason}
-        self._events.emit("worker", **fields)
+        end = (code, reason) if worker.state is WorkerState.EXITED else (None, None)
+        self._events.emit(WorkerChanged(worker.backend, worker.pid, worker.state, *end))

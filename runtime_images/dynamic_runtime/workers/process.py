@@ -8,7 +8,6 @@ import socket
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from runtime_images.dynamic_runtime.front.link import WorkerLink
@@ -17,20 +16,11 @@ from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
 from runtime_images.dynamic_runtime.workers.child_process import ChildProcess
 from runtime_images.dynamic_runtime.workers.output_pipe import LineSink, OutputPipe
 from runtime_images.dynamic_runtime.workers.recovery import Service
+from runtime_images.events.lifecycle import WorkerState
 from runtime_images.policy.model import Backend
 
 _LAST_WORDS_S = 2.0
 _KEPT_LOG_LINES = 30
-
-
-class WorkerState(StrEnum):
-    """The life of a worker."""
-
-    STARTING = "starting"
-    WARMING = "warming"
-    READY = "ready"
-    DRAINING = "draining"
-    EXITED = "exited"
 
 
 @dataclass(eq=False, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from runtime_images.dynamic_runtime.wire.frames import Frame, FrameError, Kind
+from runtime_images.events.lifecycle import SetupFailed
 from runtime_images.policy.model import Backend
 
 _TEXT_MOST = 2000
@@ -20,11 +21,11 @@ _NEEDED = {Kind.FAILED: {"kind", "message"}}
 
 
 class StartError(Exception):
-    """A worker did not become ready. `fields` are those of the `setup_failed` event."""
+    """A worker did not become ready; `failure` is the event that reports it."""
 
     def __init__(self, backend: Backend, log: Iterable[str], **facts: Any) -> None:  # noqa: ANN401 -- a FAILED frame's
         super().__init__(str(facts["message"]))
-        self.fields: dict[str, Any] = {"path": "", "line": 0, "backend": backend, **facts, "log": list(log)}
+        self.failure = SetupFailed(backend, **facts, log=tuple(log))
 
 
 def facts_of(frame: Frame) -> dict[str, Any]:

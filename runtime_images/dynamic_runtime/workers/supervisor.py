@@ -8,7 +8,7 @@ up for a while, and the other backend takes over where the mode allows.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -26,6 +26,8 @@ from runtime_images.dynamic_runtime.workers.lifecycle import Workers
 from runtime_images.dynamic_runtime.workers.process import WorkerProcess
 from runtime_images.dynamic_runtime.workers.recovery import FailureRecord, Service
 from runtime_images.dynamic_runtime.workers.reports import StartError
+from runtime_images.events.decisions import Fallback, SwitchKind, SwitchMoments, SwitchPhase, SwitchStep
+from runtime_images.events.lifecycle import WorkerExit
 from runtime_images.policy.model import Backend
 from runtime_images.policy.pauses import restart_pause_s
 
@@ -34,17 +36,21 @@ DEVICE_PAUSE_S = 0.5
 
 @dataclass(slots=True)
 class Switch:
-    """One switch of the traffic and the moments of its phases (seconds since the epoch)."""
+    """One switch of the traffic and the moments of the steps that it has reached."""
 
     id: int
     to: Backend
     reason: str
-    phases: dict[str, float] = field(default_factory=dict)
+    moments: SwitchMoments = field(default_factory=SwitchMoments)
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> SwitchKind:
         """Whether it is a promotion or a demotion."""
-        return "promote" if self.to is Backend.GPU else "demote"
+        return SwitchKind.towards(self.to)
+
+    def reach(self, step: str, t: float) -> None:
+        """Note that a step, a field of `SwitchMoments`, was reached at `t`, in seconds since the epoch."""
+        self.moments = replace(self.moments, **{step: t})
 
 
 class Supervisor:
@@ -138,22 +144,22 @@ class Supervisor:
                 self.switching_to = None
 
     async def _switch(self, switch: Switch) -> bool:
-        self._report_phase(switch, "ordered")
+        self._report_phase(switch, SwitchPhase.ORDERED)
         old, origin = self._front.active, switch.to.other
         try:
             worker = await self.workers.ready(switch.to)
         except StartError as error:
-            self._report_phase(switch, "failed", error=str(error))
+            self._report_phase(switch, SwitchPhase.FAILED, error=str(error))
             return False
-        switch.phases["ready"] = self._clock.time()
+        switch.reach("ready", self._clock.time())
         self._serve_on(worker)
         self._record_serving(worker)
         self._recorder.switched(origin, switch.to, switch.kind)
         self._front.mark_fallback(active=self._front.fallback and switch.to is Backend.CPU)
-        self._report_phase(switch, "moved")
+        self._report_phase(switch, SwitchPhase.MOVED)
         for other in self.workers:
             if other.backend is origin:
-                drained = partial(self._report_phase, switch, "drained") if other.link is old else None
+                drained = partial(self._report_phase, switch, SwitchPhase.DRAINED) if other.link is old else None
                 self.workers.release(other, drained)
         return True
 
@@ -161,7 +167,7 @@ class Supervisor:
         """Note that the other backend serves, or will, because the one that is wanted is unavailable."""
         self._front.mark_fallback(active=wanted is Backend.GPU)
         self._recorder.fell_back()
-        self._events.emit("fallback", wanted=wanted, got=wanted.other, reason=reason)
+        self._events.emit(Fallback(wanted=wanted, got=wanted.other, reason=reason))
 
     def _serve_on(self, worker: WorkerProcess) -> None:
         self.target = worker.backend
@@ -171,13 +177,14 @@ class Supervisor:
         mode = self._settings.mode.on(worker.backend)
         self._recorder.serving(worker.backend, mode, worker.start_up_s, worker.ready_s)
 
-    def _report_phase(self, switch: Switch, phase: str, error: str = "") -> None:
-        if phase != "failed":
-            switch.phases[phase] = self._clock.time()
-        mode = self._settings.mode.on(self.target)
-        route = {"from": switch.to.other, "to": switch.to, "kind": switch.kind}
+    def _report_phase(self, switch: Switch, phase: SwitchPhase, error: str = "") -> None:
+        if phase is not SwitchPhase.FAILED:
+            switch.reach(phase, self._clock.time())
         self._events.emit(
-            "switch", phase=phase, mode=mode, id=switch.id, **route, reason=error or switch.reason, phases=switch.phases
+            SwitchStep(
+                id=switch.id, phase=phase, origin=switch.to.other, to=switch.to, kind=switch.kind,
+                reason=error or switch.reason, mode=self._settings.mode.on(self.target), phases=switch.moments,
+            )
         )  # fmt: skip
 
     # WorkerListener: what happens to workers
@@ -189,16 +196,16 @@ class Supervisor:
 
     def failed_to_start(self, backend: Backend, error: StartError) -> None:
         """Leave the backend alone for a while."""
-        fields = error.fields
+        failure = error.failure
         self.failures[backend] = recovery.start_failed(
-            self.failures[backend], fields["kind"], str(error), tuple(fields["log"]), self._clock.monotonic(),
+            self.failures[backend], failure.kind, failure.message, failure.log, self._clock.monotonic(),
             in_demand=backend is self.target,
         )  # fmt: skip
-        self._events.emit("setup_failed", **fields)
+        self._events.emit(failure)
 
     def died(self, worker: WorkerProcess, code: int, retried: int, failed: int) -> None:
         """Replace one that served, at once if it was healthy."""
-        replace = not self.stopping and worker.backend is self.target
+        is_replaced = not self.stopping and worker.backend is self.target
         message = f"the worker ended with {ending(code)}{worker.ended_for}"
         pause_s = 0.0
         if not self.problem(worker.backend):  # else it is the device's failure, and counted already
@@ -206,10 +213,14 @@ class Supervisor:
                 self.failures[worker.backend], message, tuple(worker.log), self._service(worker)
             )
         self.workers.report(worker, code, message)
-        ended = {"exit_code": code, "signal": None} if code >= 0 else {"exit_code": None, "signal": -code}
-        whose = {"backend": worker.backend, "pid": worker.pid, "retried": retried, "failed": failed}
-        self._events.emit("worker_exit", **whose, **ended, restart_in_s=pause_s if replace else None)
-        if replace:
+        exit_code, signal = (code, None) if code >= 0 else (None, -code)
+        self._events.emit(
+            WorkerExit(
+                backend=worker.backend, pid=worker.pid, exit_code=exit_code, signal=signal, retried=retried,
+                failed=failed, restart_in_s=pause_s if is_replaced else None,
+            )
+        )  # fmt: skip
+        if is_replaced:
             self._restarts.spawn(self.bring_up(worker.backend, pause_s))
 
     def _service(self, worker: WorkerProcess) -> Service:

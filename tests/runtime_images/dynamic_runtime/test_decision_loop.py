@@ -14,8 +14,8 @@ from runtime_images.dynamic_runtime.telemetry.observer import ArrivalRate, Sourc
 from runtime_images.dynamic_runtime.telemetry.recorder import Recorder
 from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.wire.frames import FINAL, Kind
-from runtime_images.dynamic_runtime.workers.process import WorkerState
 from runtime_images.dynamic_runtime.workers.supervisor import Supervisor
+from runtime_images.events.lifecycle import WorkerState
 from runtime_images.policy.model import Backend, ExecutionMode, Slo
 from tests.support.simulated_workers import (
     FAILED,

@@ -18,8 +18,8 @@ from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
 from runtime_images.dynamic_runtime.telemetry.metrics import Metrics
 from runtime_images.dynamic_runtime.telemetry.recorder import Recorder
 from runtime_images.dynamic_runtime.workers.lifecycle import START_TIMEOUT_S
-from runtime_images.dynamic_runtime.workers.process import WorkerState
 from runtime_images.dynamic_runtime.workers.supervisor import Supervisor
+from runtime_images.events.lifecycle import WorkerState
 from runtime_images.policy import pauses
 from runtime_images.policy.model import Backend, ExecutionMode
 from tests.support.simulated_workers import (
