@@ -14,7 +14,7 @@ from runtime_images.events.traffic import LaneState
 from runtime_images.policy.model import Backend, LaneObservation, Observation
 from runtime_images.policy.state import PolicyState
 
-ARRIVALS_OVER_S = 5.0
+RATE_SPAN_S = 5.0
 """The span over which the arrival rate is taken."""
 
 
@@ -71,11 +71,11 @@ class ArrivalRate:
         self._seen: deque[tuple[float, int]] = deque([(now_s, 0)])
 
     def rate(self, now_s: float, total: int) -> float:
-        """Return requests a second over the last `ARRIVALS_OVER_S`; `total` is how many there have been by now."""
+        """Return requests a second over the last `RATE_SPAN_S`; `total` is how many there have been by now."""
         self._seen.append((now_s, total))
-        while len(self._seen) > 1 and self._seen[1][0] <= now_s - ARRIVALS_OVER_S:
+        while len(self._seen) > 1 and self._seen[1][0] <= now_s - RATE_SPAN_S:
             self._seen.popleft()
-        return (total - self._seen[0][1]) / ARRIVALS_OVER_S
+        return (total - self._seen[0][1]) / RATE_SPAN_S
 
 
 @dataclass(frozen=True, slots=True)

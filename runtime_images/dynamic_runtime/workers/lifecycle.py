@@ -85,11 +85,8 @@ class Workers:
         worker = self.on(backend)
         return worker if worker is not None and worker.state is WorkerState.READY else None
 
-    def state_of(self, backend: Backend) -> LaneState:
-        """Return the state of a backend as the window event has it."""
-        worker = self.on(backend)
-        if worker is not None:
-            return LaneState(worker.state)
+    def state_without_worker(self, backend: Backend) -> LaneState:
+        """Return the state of a backend on which no worker serves or will serve yet."""
         if backend in self._starts:  # a zygote may have to import the function's libraries first
             return LaneState.STARTING
         return LaneState.DRAINING if any(w.backend is backend for w in self._present) else LaneState.OFF
@@ -232,11 +229,11 @@ class Workers:
             self.report(worker, code, "released" if before is WorkerState.DRAINING else "failed to start")
         worker.release()
 
-    def release(self, worker: WorkerProcess, drained: Callable[[], None] | None = None) -> None:
+    def release(self, worker: WorkerProcess, drained: Callable[[], object] | None = None) -> None:
         """Let a worker finish what it has, say that it has `drained`, and end it; all in the background."""
         self._background.spawn(self._drain(worker, drained))
 
-    async def _drain(self, worker: WorkerProcess, drained: Callable[[], None] | None) -> None:
+    async def _drain(self, worker: WorkerProcess, drained: Callable[[], object] | None) -> None:
         worker.state = WorkerState.DRAINING
         self.report(worker)
         with contextlib.suppress(TimeoutError):
