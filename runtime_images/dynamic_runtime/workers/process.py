@@ -90,7 +90,7 @@ class WorkerProcess:
 
     def in_flight_ages_s(self, now_s: float) -> tuple[float, ...]:
         """Return the ages of the requests that it has, oldest first."""
-        return tuple(sorted((now_s - exchange.arrived_s for exchange in self.link.jobs.values()), reverse=True))
+        return tuple(sorted([now_s - job.arrived_s for job in self.link.jobs.values()], reverse=True))
 
     def measure_cpu(self, now_s: float) -> float | None:
         """Return its CPU share since the last time; None until it is known."""

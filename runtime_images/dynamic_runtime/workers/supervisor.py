@@ -27,12 +27,15 @@ from runtime_images.dynamic_runtime.workers.process import WorkerProcess
 from runtime_images.dynamic_runtime.workers.recovery import FailureRecord, Service
 from runtime_images.dynamic_runtime.workers.reports import StartError
 from runtime_images.events.decisions import Fallback, SwitchKind, SwitchMoments, SwitchPhase, SwitchStep
-from runtime_images.events.lifecycle import WorkerExit
+from runtime_images.events.lifecycle import WorkerExit, WorkerState
 from runtime_images.events.traffic import LaneState
 from runtime_images.policy.model import Backend
 from runtime_images.policy.pauses import restart_pause_s
 
 DEVICE_PAUSE_S = 0.5
+_LANE_STATES: dict[WorkerState, LaneState] = {
+    state: LaneState(state) for state in WorkerState if state is not WorkerState.EXITED
+}
 
 
 class Supervisor:
@@ -84,7 +87,7 @@ class Supervisor:
         if (worker := workers.on(backend)) is None:
             return BackendView(usable, workers.state_without_worker(backend), None, (), workers.held(backend))
         ages_s = worker.in_flight_ages_s(now_s)
-        return BackendView(usable, LaneState(worker.state), worker.pid, ages_s, workers.held(backend))
+        return BackendView(usable, _LANE_STATES[worker.state], worker.pid, ages_s, workers.held(backend))
 
     # what health asks
 
