@@ -48,7 +48,9 @@ class Server(Protocol):
     shared_head: SharedHead
     loop: asyncio.AbstractEventLoop
     now: Callable[[], float]
-    connections: "set[HttpConnection]"
+
+    def opened(self, connection: "HttpConnection") -> None: ...
+    def closed(self, connection: "HttpConnection") -> None: ...
 
 
 class HttpConnection(asyncio.Protocol):
@@ -76,10 +78,10 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._outlet.open(cast("asyncio.Transport", transport))  # uvloop's transports are no subclasses
-        self._server.connections.add(self)
+        self._server.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio's signature
-        self._server.connections.discard(self)
+        self._server.closed(self)
         self._outlet.lost()
         self._reader.stop()
         self._drop_pending()
@@ -89,7 +91,7 @@ class HttpConnection(asyncio.Protocol):
             self._application.client_gone(exchange)
 
     def eof_received(self) -> bool:
-        """Note that the client sends no more: it has left, or it waits for its answer (docs/http.md says how we tell).
+        """Note that the client sends no more: it has left, or it waits for its answer (docs/http.md).
 
         The result says whether the connection is kept to answer on; else the transport closes itself.
         """

@@ -51,7 +51,6 @@ class Exchange:
 
     @property
     def method(self) -> bytes:
-        """The method."""
         return self.payload[: self.payload.index(b" ")]
 
     @property
@@ -61,12 +60,10 @@ class Exchange:
 
     @property
     def path(self) -> bytes:
-        """The target without its query."""
         return self.target.partition(b"?")[0]
 
     @property
     def body(self) -> bytes:
-        """The whole body."""
         return self.payload[self.head_length :]
 
     @property
@@ -131,8 +128,7 @@ class Exchange:
             parts = (head.lines, own_lines, shared.date_line, len(body), body)
             self._finish(b"%b%b%bcontent-length: %d\r\n\r\n%b" % parts)
 
-    def _finish(self, last: bytes) -> None:
-        """Send the last bytes of the answer, and let the connection go on."""
+    def _finish(self, last: bytes | memoryview) -> None:
         if self.slot is not None:
             self.answer_left()
         if last:
@@ -144,13 +140,6 @@ class Exchange:
         """Whether only the head of the answer may be sent."""
         return self.unusual and self.method == b"HEAD"
 
-    def _answer_with_care(self, head: ResponseHead, own_lines: bytes, body: bytes) -> None:
-        if head.has_body:
-            length = len(body) if not self._is_head or body or head.length is None else head.length
-            own_lines += b"content-length: %d\r\n" % length
-        self.outlet.write(self._head(head, own_lines))
-        self._finish(b"" if self._is_head or not head.has_body else body)
-
     def answer_shared(
         self, head: ResponseHead, own_lines: bytes, body: memoryview, give_back: Callable[[], None]
     ) -> None:
@@ -159,14 +148,27 @@ class Exchange:
             give_back()
             return
         self.started = True
+        self._answer_with_care(head, own_lines, body, give_back)
+
+    def _answer_with_care(
+        self,
+        head: ResponseHead,
+        own_lines: bytes,
+        body: bytes | memoryview,
+        give_back: Callable[[], None] | None = None,
+    ) -> None:
+        silent = self._is_head or not head.has_body
         if head.has_body:
-            own_lines += b"content-length: %d\r\n" % len(body)
+            length = head.length if self._is_head and not body and head.length is not None else len(body)
+            own_lines += b"content-length: %d\r\n" % length
         start = self._head(head, own_lines)
-        if not head.has_body or self._is_head:
-            self._finish(start)
-            give_back()
+        if give_back is None or silent:
+            self.outlet.write(start)
+            self._finish(b"" if silent else body)
+            if give_back is not None:
+                give_back()
         else:
-            self.outlet.write_shared(start, body, give_back)
+            self.outlet.write_shared(start, memoryview(body), give_back)
             self._finish(b"")
 
     def respond(self, status: int, headers: Sequence[Header], body: bytes) -> None:
@@ -244,7 +246,6 @@ class Exchange:
         return not self.outlet.write_paused
 
     def _head(self, head: ResponseHead, own_lines: bytes) -> bytes:
-        """Return the whole head, with the edge's own lines."""
         shared = self.outlet.shared_head
         if shared.draining:
             self.keep_alive = False

@@ -1,4 +1,4 @@
-"""The fast path: whether what a client sent begins with an ordinary request, told by one regular expression.
+"""The fast path: one regular expression that recognizes an ordinary request at the beginning of what a client sent.
 
 Nearly every read is one ordinary request and nothing else: then nothing need be taken apart, and the worker gets the
 bytes as they came, in a fraction of the time of a parser with callbacks (`benchmarks.serving`, row "trivial"). The

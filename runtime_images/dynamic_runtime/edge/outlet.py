@@ -57,7 +57,7 @@ class Outlet:
         self._patience.answer_begins()
         self._give_back()
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Send bytes to the client."""
         if self.transport is not None:
             self.transport.write(data)
@@ -68,7 +68,7 @@ class Outlet:
         if transport is None:
             give_back()
             return
-        transport.set_write_buffer_limits(0)  # what can leave now does, and we are told when the rest has
+        transport.set_write_buffer_limits(0)  # what can leave now does, and asyncio calls when the rest has
         transport.writelines((head, body))
         self._unsent.append(give_back)
         if not transport.get_write_buffer_size():

@@ -1,7 +1,7 @@
 """Cuts what one client sends into requests, and collects those that come in pieces.
 
-Ordinary requests are told by their heads, and the bodies of long ones are read from the socket straight into the arena
-where the worker will find them, without a copy in between. All else goes through the parser of the slow path.
+Ordinary requests are recognized by their heads, and the bodies of long ones are read from the socket straight into the
+arena where the worker will find them, without a copy in between. All else goes through the parser of the slow path.
 """
 
 import asyncio
@@ -18,16 +18,11 @@ if TYPE_CHECKING:
 
 
 class Recipient(slow_path.Recipient, Protocol):
-    """The connection whose requests are read."""
+    """The connection whose requests are read. A long body lies in `slot`; such a one is received into its memory."""
 
-    def ordinary_request(self, payload: bytes, head_length: int, slot: Slot | None = None) -> None:
-        """Take an ordinary request; a long body may lie in `slot`."""
-
-    def receive_into(self, memory: memoryview) -> None:
-        """Have what the client sends read into `memory` until that is full."""
-
-    def receive_here(self) -> None:
-        """Read as ever what the client sends."""
+    def ordinary_request(self, payload: bytes, head_length: int, slot: Slot | None = None) -> None: ...
+    def receive_into(self, memory: memoryview) -> None: ...
+    def receive_here(self) -> None: ...
 
 
 class RequestReader:

@@ -35,7 +35,7 @@ _REMEMBERED = 128
 class ResponseHead:
     """A checked head. `lines` ends with a line end; the edge adds its own lines and the empty one.
 
-    `length` is the Content-Length that the function gave. `ordinary` says that nothing of it needs a second thought:
+    `length` is the Content-Length that the function gave. `ordinary` says that its answer needs no slow path:
     no such length, and a status that has a body.
     """
 
@@ -51,7 +51,7 @@ class ResponseHead:
 
 @lru_cache(maxsize=_REMEMBERED)
 def check_head(raw: bytes) -> ResponseHead | None:
-    """The head that a function wants to send, or None if it cannot be sent."""
+    """Return the head that a function wants to send, or None if it cannot be sent."""
     match = _WELL_FORMED.fullmatch(raw)
     if match is None:
         return None
@@ -70,7 +70,7 @@ def check_head(raw: bytes) -> ResponseHead | None:
 
 
 def why_refused(raw: bytes) -> str:
-    """What is wrong with a head that `check_head` refuses, for the log; values are left out, they may be secrets."""
+    """Say what is wrong with a head that `check_head` refuses, for the log; values stay out, they may be secrets."""
     if raw.startswith(REFUSED):
         return raw[1:_LONGEST_REASON].decode("utf-8", "replace")  # as the worker has seen it
     status_line, *lines = raw.split(b"\r\n")
@@ -95,7 +95,7 @@ def _shown(text: bytes) -> str:
 
 
 def head_of(status: int, headers: Sequence[Header]) -> ResponseHead:
-    """A head of our own making; its headers are not checked, except that Content-Length is kept apart."""
+    """Return a head of our own making; its headers are not checked, except that Content-Length is kept apart."""
     lines = [b"%b: %b\r\n" % header for header in headers if header[0] != b"content-length"]
     length = dict(headers).get(b"content-length")
     return ResponseHead(status, b"".join((status_line(status), *lines)), None if length is None else int(length))

@@ -31,6 +31,8 @@ class HttpServer:
         self.requests = requests
         self.loop = asyncio.get_running_loop()
         self.connections: set[HttpConnection] = set()
+        self.opened = self.connections.add
+        self.closed = self.connections.discard
         self.now = clock.monotonic
         self._clock = clock
         self.shared_head = SharedHead(self._date_line())

@@ -66,16 +66,11 @@ class ReadRequest:
 
 
 class Recipient(Protocol):
-    """Whom the requests are for."""
+    """Whom the requests are for; `body_expected` says that the client holds a body back until it is asked for it."""
 
-    def request_read(self, request: ReadRequest) -> None:
-        """Take a whole request."""
-
-    def body_expected(self) -> None:
-        """Ask the client for the body that it holds back."""
-
-    def refuse(self, status: int, message: str, method: bytes) -> None:
-        """Refuse what came, and everything behind it."""
+    def request_read(self, request: ReadRequest) -> None: ...
+    def body_expected(self) -> None: ...
+    def refuse(self, status: int, message: str, method: bytes) -> None: ...
 
 
 class SlowPath:
@@ -130,7 +125,7 @@ class SlowPath:
                 return
 
     def _head_without_offer(self) -> bytes:
-        """The head again, for a parser that shall read the body that the first one left alone."""
+        """Return the head again, for a parser that shall read the body that the first one left alone."""
         closes = any(name == b"connection" and b"close" in value.lower() for name, value in self._headers)
         kept = [header for header in self._headers if header[0] not in (b"connection", b"upgrade")]
         if closes:

@@ -93,7 +93,7 @@ class Answers:
         finally:  # also where a frame breaks the protocol: what was answered before it counts
             if answers:
                 self.last_s = now_s
-                link.learn(answers, taken_ns, overlapping, last_ns)
+                link.window.learn(answers, taken_ns, overlapping, last_ns, len(link.jobs))
                 self._answered(link.backend, rows)
 
     def _own_lines(self, link: WorkerLink) -> bytes:
@@ -120,7 +120,7 @@ class Answers:
             self._refuse_head(link, job, raw_head)
             return False
         job.begin_stream(head, self._own_lines(link))
-        link.stream_begun()
+        link.window.stream_begun()
         if link.blocking:
             job.outlet.hurry(HANDLER_PATIENCE_S)
         return True
@@ -138,7 +138,7 @@ class Answers:
         """Take the last frame of an answer that is not simply a whole one; return the status that the client sees."""
         _, kind, flags, raw_head, body = frame[:5]
         if job.streams:
-            link.stream_ended()
+            link.window.stream_ended()
         if flags & IN_ARENA:
             return self._end_long(link, job, frame)
         if job.given_up:

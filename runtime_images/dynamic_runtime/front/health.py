@@ -11,6 +11,7 @@ import asyncio
 import ipaddress
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from runtime_images.dynamic_runtime.background import Background
@@ -53,20 +54,13 @@ class HealthQuestions:
             question.set_result(answer)
 
 
-class Failure(Protocol):
-    """Why a backend does not serve."""
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a backend does not serve: what health calls it, what the function has raised, and printed last."""
 
-    @property
-    def status(self) -> str:
-        """What health calls it."""
-
-    @property
-    def message(self) -> str:
-        """What the function has raised."""
-
-    @property
-    def log(self) -> Sequence[str]:
-        """What it printed last."""
+    status: str
+    message: str
+    log: Sequence[str]
 
 
 class Workers(Protocol):

@@ -19,8 +19,7 @@ _MAX_RETRIES_BEGUN = 1
 class Link(Protocol):
     """What a job needs of the link to the worker that has it."""
 
-    def send(self, data: bytes) -> None:
-        """Send encoded frames."""
+    def send(self, data: bytes) -> None: ...
 
 
 class Job(Exchange):

@@ -31,8 +31,8 @@ class LinkOwner(Protocol):
 class WorkerLink(asyncio.Protocol):
     """The front's end of one worker's socket.
 
-    `credit` is the window in whole requests, 0 once the worker is gone: it may be given another request while it has
-    fewer `jobs`. `fault` says how the worker has broken the protocol, if it has.
+    It may be given another request while it has fewer `jobs` than its window has credit. `fault` says how the worker
+    has broken the protocol, if it has.
     """
 
     def __init__(
@@ -51,7 +51,6 @@ class WorkerLink(asyncio.Protocol):
         self.jobs: dict[int, Job] = {}
         self.open = False
         self.blocking = False
-        self.credit = 0
         self.fault = ""
         self._busy_s = self._busy_since_s = 0.0
         self._settled: asyncio.Event | None = None
@@ -70,7 +69,6 @@ class WorkerLink(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's transports are no subclasses
         self.open = True
-        self._set_credit()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio's signature
         self._lost()
@@ -96,7 +94,7 @@ class WorkerLink(asyncio.Protocol):
     def _lost(self) -> None:
         if self.open:
             self.open = False
-            self.credit = 0
+            self.window.close()
             if self._transport is not None:
                 self._transport.abort()
             self._owner.link_lost(self)
@@ -141,32 +139,10 @@ class WorkerLink(asyncio.Protocol):
         """Return for how many seconds since the start the worker has had at least one request."""
         return self._busy_s + (now_s - self._busy_since_s if self.jobs else 0.0)
 
-    # the window
-
     def start(self, *, blocking: bool) -> None:
         """Begin with a ready worker; one that is `blocking` serves no more requests at once than its concurrency."""
         self.blocking = blocking
         self.window.start(blocking=blocking)
-        self._set_credit()
-
-    def learn(self, answers: int, service_ns: int, overlapping: int, ended_ns: int) -> None:
-        """Adapt the window to the answers that came at once (`Window.learn`)."""
-        if self.window.learn(answers, service_ns, overlapping, ended_ns, len(self.jobs)):
-            self._set_credit()
-
-    def stream_begun(self) -> None:
-        """Let a stream that has begun take no credit from other requests."""
-        self.window.stream_begun()
-        self._set_credit()
-
-    def stream_ended(self) -> None:
-        """End what `stream_begun` has begun."""
-        self.window.stream_ended()
-        self._set_credit()
-
-    def _set_credit(self) -> None:
-        if self.open:
-            self.credit = self.window.credit
 
     # sending
 
@@ -195,6 +171,6 @@ class WorkerLink(asyncio.Protocol):
         """Close without notifying the owner: an end that was asked for."""
         self._flush()
         self.open = False
-        self.credit = 0
+        self.window.close()
         if self._transport is not None:
             self._transport.close()

@@ -21,7 +21,7 @@ from runtime_images.dynamic_runtime.wire.frames import RawFrame
 _DIED = "the function's process died while it worked on this request"
 _WAITED = "the request waited longer than its deadline"
 _TOOK = "the function took longer than the request's deadline allows"
-_HALF_CLOSED = "the function is busy, and a client that sends no more cannot be told from one that has left"
+_HALF_CLOSED = "the function is busy, and a client that sends no more looks like one that has left"
 _GRACE_S = 5.0
 """How long after its deadline a request may still be with a worker before the worker counts as hung."""
 
@@ -55,7 +55,7 @@ class Front:
         """Take a request from the edge: give it to the active worker if that has credit, else queue it."""
         self._requests += 1
         link = self.active
-        if link is not None and len(link.jobs) < link.credit and not self.queue and not self.unavailable:
+        if link is not None and len(link.jobs) < link.window.credit and not self.queue and not self.unavailable:
             link.dispatch(job, job.arrived_s)
         else:
             self._wait(job)
@@ -72,7 +72,7 @@ class Front:
 
     def _pump(self) -> None:
         link = self.active
-        while link is not None and self.queue and len(link.jobs) < link.credit:
+        while link is not None and self.queue and len(link.jobs) < link.window.credit:
             link.dispatch(self.queue.popleft(), self._now())
 
     # where requests go

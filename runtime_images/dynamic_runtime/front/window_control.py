@@ -24,7 +24,10 @@ FIRST_WINDOW = 16
 
 
 class Window:
-    """The adaptive window of one worker. `ended_ns` is when the last of its answers ended."""
+    """The adaptive window of one worker: `credit` is how many requests it may have, 0 once it is closed.
+
+    `ended_ns` is when the last of its answers ended.
+    """
 
     def __init__(self, concurrency: int) -> None:
         self.ended_ns = 0
@@ -36,11 +39,16 @@ class Window:
         self._overlap = 1.0
         self._compared = 0
         self._new_answers = self._new_ns = self._new_compared = self._new_overlapping = 0  # not yet learned from
+        self._closed = False
+        self._set_credit()
 
-    @property
-    def credit(self) -> int:
-        """How many requests the worker may have."""
-        return min(SLOTS, int(self._size) + self._streams * self._adaptive)
+    def _set_credit(self) -> None:
+        self.credit = 0 if self._closed else min(SLOTS, int(self._size) + self._streams * self._adaptive)
+
+    def close(self) -> None:
+        """Give no more credit: the worker is gone."""
+        self._closed = True
+        self._set_credit()
 
     @property
     def slots(self) -> int:
@@ -53,17 +61,20 @@ class Window:
         self._adaptive = not blocking and not self._concurrency
         if self._adaptive:
             self._size = FIRST_WINDOW
+            self._set_credit()
 
     def stream_begun(self) -> None:
         """Count a request off whose client is being answered in parts."""
         self._streams += 1
+        self._set_credit()
 
     def stream_ended(self) -> None:
         """Count a stream off that is complete, or has broken off."""
         self._streams -= 1
+        self._set_credit()
 
-    def learn(self, answers: int, service_ns: int, overlapping: int, ended_ns: int, left: int) -> bool:
-        """Learn from answers that came at once; return whether the window was set anew.
+    def learn(self, answers: int, service_ns: int, overlapping: int, ended_ns: int, left: int) -> None:
+        """Learn from answers that came at once.
 
         `service_ns` is what they took together, `overlapping` how many of them were begun before the one before them
         had ended, `ended_ns` when the last one ended, `left` how many requests the worker still has.
@@ -74,10 +85,8 @@ class Window:
         if left:
             self._new_compared += answers
             self._new_overlapping += overlapping
-        if self._new_answers < _LEARNED_AT_ONCE and self._new_ns < AHEAD_NS:
-            return False
-        self._adapt(left)
-        return True
+        if self._new_answers >= _LEARNED_AT_ONCE or self._new_ns >= AHEAD_NS:
+            self._adapt(left)
 
     def _adapt(self, left: int) -> None:
         answers, compared = self._new_answers, self._new_compared
@@ -94,6 +103,7 @@ class Window:
         else:
             self._size = min(MAX_WINDOW, self._at_work() + AHEAD_NS / self._service_ns)
         self._new_answers = self._new_ns = self._new_compared = self._new_overlapping = 0
+        self._set_credit()
 
     def _at_work(self) -> int:
         """Return how many requests the worker may work on at once. One that may overlap needs two to show it."""

@@ -16,7 +16,6 @@ Standard library only: the worker side runs in the function's own environment.
 """
 
 import bisect
-import contextlib
 import fcntl
 import mmap
 import os
@@ -49,7 +48,7 @@ class Slots:
         self._taken: dict[int, int] = {}
 
     def take(self, length: int) -> int | None:
-        """The offset of a slot for `length` bytes, whole pages of it; None: there is no such gap."""
+        """Return the offset of a slot for `length` bytes, whole pages of it; None if there is no such gap."""
         needed = max(1, -(-length // PAGE_BYTES)) * PAGE_BYTES
         for index, (start, end) in enumerate(self._gaps):
             if end - start >= needed:
@@ -59,7 +58,7 @@ class Slots:
         return None
 
     def give_back(self, offset: int) -> bool:
-        """Free the slot at `offset` and join it with the gaps beside it; whether there was one."""
+        """Free the slot at `offset` and join it with the gaps beside it; return whether there was one."""
         end = self._taken.pop(offset, None)
         if end is None:
             return False
@@ -99,21 +98,30 @@ class Slot:
 
 
 class Writer:
-    """The side of an arena that takes slots and fills them; from any thread."""
+    """The side of an arena that takes slots and fills them, from any thread; the descriptor stays the caller's.
 
-    def __init__(self, memory: mmap.mmap) -> None:
+    With `alone` it is the one writer there will ever be of this memory: every later mapping can only be read.
+
+    Raises:
+        OSError: the memory cannot be mapped for writing, or not be sealed.
+    """
+
+    def __init__(self, fd: int, *, alone: bool = False) -> None:
+        memory = mmap.mmap(fd, 0)
+        if alone:
+            fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _F_SEAL_FUTURE_WRITE | fcntl.F_SEAL_SEAL)
         self._view = memoryview(memory)
         self._slots = Slots(len(memory))
         self._lock = threading.Lock()
 
     def take(self, length: int) -> Slot | None:
-        """A free slot of `length` bytes, None if the arena is full."""
+        """Return a free slot of `length` bytes, None if the arena is full."""
         with self._lock:
             offset = self._slots.take(length)
         return None if offset is None else Slot(self, offset, self._view[offset : offset + length])
 
     def place(self, body: bytes | bytearray | memoryview) -> Slot | None:
-        """A slot with a copy of this body, None if the arena is full."""
+        """Return a slot with a copy of this body, None if the arena is full."""
         slot = self.take(len(body))
         if slot is not None:
             slot.memory[:] = body
@@ -130,14 +138,30 @@ class Writer:
         return self._slots.taken
 
 
-class Reader:
-    """The side of an arena that reads where a frame says."""
+class Requests(Writer):
+    """The arena of all requests: the front alone writes, and `fd` is for workers to read."""
 
-    def __init__(self, memory: mmap.mmap) -> None:
-        self._view = memoryview(memory)
+    def __init__(self, fd: int) -> None:
+        super().__init__(fd, alone=True)
+        self.fd = fd
+
+    def take(self, length: int) -> Slot | None:
+        """Return a slot for a body that is long enough to be worth it, if there is space."""
+        return super().take(length) if length > LEAST_BYTES else None
+
+
+class Reader:
+    """The side of an arena that reads where a frame says; the descriptor stays the caller's.
+
+    Raises:
+        OSError: the memory cannot be mapped.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self._view = memoryview(mmap.mmap(fd, 0, prot=mmap.PROT_READ))
 
     def part(self, place: bytes) -> memoryview:
-        """The memory that a frame names; it stays mapped while this is kept.
+        """Return the memory that a frame names; it stays mapped while this is kept.
 
         Raises:
             ArenaError: it is no place in this arena.
@@ -150,37 +174,19 @@ class Reader:
         return self._view[offset : offset + length]
 
 
-class Requests:
-    """The arena of all requests: the front writes, and `fd` is for workers to read."""
-
-    def __init__(self, fd: int, memory: Writer) -> None:
-        self.fd = fd
-        self._memory = memory
-
-    def take(self, length: int) -> Slot | None:
-        """A slot for a body that is long enough to be worth it, if there is room."""
-        return self._memory.take(length) if length > LEAST_BYTES else None
-
-    @property
-    def taken(self) -> int:
-        """How many slots are taken."""
-        return self._memory.taken
-
-
 def create_requests() -> Requests | None:
-    """The arena of all requests; None where the system has no sealed memory."""
+    """Return a new arena of all requests; None where the system has no sealed memory."""
     fd = create("gaia-requests", ARENA_BYTES)
-    if fd is None:
-        return None
-    memory = writer_alone(fd)
-    if memory is None:
-        os.close(fd)
-        return None
-    return Requests(fd, memory)
+    if fd is not None:
+        try:
+            return Requests(fd)
+        except OSError:
+            os.close(fd)
+    return None
 
 
 def create(name: str, size: int) -> int | None:
-    """A descriptor of fresh memory whose size is sealed; None where the system has none."""
+    """Return a descriptor of fresh memory whose size is sealed; None where the system has none."""
     try:
         fd = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     except (AttributeError, OSError):
@@ -192,33 +198,3 @@ def create(name: str, size: int) -> int | None:
         os.close(fd)
         return None
     return fd
-
-
-def writer_alone(fd: int) -> Writer | None:
-    """The one writer there will ever be of this memory: every later mapping can only be read. None: it can't be sealed.
-
-    The descriptor stays the caller's.
-    """
-    with contextlib.suppress(OSError, ValueError):
-        memory = mmap.mmap(fd, 0)
-        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _F_SEAL_FUTURE_WRITE | fcntl.F_SEAL_SEAL)
-        return Writer(memory)
-    return None
-
-
-def writer(fd: int) -> Writer:
-    """A writer of this memory; the descriptor stays the caller's.
-
-    Raises:
-        OSError: it cannot be mapped for writing.
-    """
-    return Writer(mmap.mmap(fd, 0))
-
-
-def reader(fd: int) -> Reader:
-    """A reader of this memory; the descriptor stays the caller's.
-
-    Raises:
-        OSError: it cannot be mapped.
-    """
-    return Reader(mmap.mmap(fd, 0, prot=mmap.PROT_READ))

@@ -20,7 +20,7 @@ _REMEMBERED_CLIENTS = 1024
 
 
 def pack(peer: Any) -> Packed:  # noqa: ANN401 -- what getpeername() of any kind of socket gives
-    """The numbers for a socket's peer name."""
+    """Return the numbers for a socket's peer name."""
     if not isinstance(peer, tuple):
         return NONE
     host, port = peer[:2]
@@ -34,7 +34,7 @@ def pack(peer: Any) -> Packed:  # noqa: ANN401 -- what getpeername() of any kind
 
 @lru_cache(maxsize=_REMEMBERED_CLIENTS)
 def unpack(port: int, upper: int, lower: int) -> tuple[str, int] | None:
-    """Host and port as ASGI tells them; None without an address. A client's requests have the same, hence the cache."""
+    """Return host and port as ASGI has them; None without an address. Many requests share a client, hence the cache."""
     if not port:
         return None
     address = _HALVES.pack(upper, lower)

@@ -4,7 +4,7 @@ A frame is a 36-byte header and a payload: the head, then the body. The header, 
 
     payload length u32 | request id u32 | kind u8 | flags u8 | head length u16 | begun u64 | service u64 | cpu u64
 
-The last three are the timing of a final answer in ns, or whom a request came from (`client_address.py`), else 0. A
+The last three are the timing of a final answer in ns, or the client of a request (`client_address.py`), else 0. A
 request's payload is the request as it stood on the wire, checked by the front: its head through the empty line, then
 its body, without any coding. An answer's head is its status line and header lines, unchecked: the front trusts nothing
 that a worker sends. A GIVE_BACK frees the answer's body that begins on the page which stands in place of the request's
@@ -121,7 +121,7 @@ class FrameParser:
         self._needed = 0
 
     def feed(self, data: bytes) -> list[RawFrame]:
-        """The frames that `data` completes.
+        """Return the frames that `data` completes.
 
         Raises:
             FrameError: a frame announces more than the limit, or a head longer than its payload.
@@ -159,6 +159,6 @@ class FrameParser:
 
 
 def status_line(status: int) -> bytes:
-    """The first line of an answer's head."""
+    """Return the first line of an answer's head."""
     line = _STATUS_LINES.get(status)
     return line if line is not None else b"HTTP/1.1 %d Status\r\n" % status

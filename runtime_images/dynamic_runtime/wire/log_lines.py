@@ -31,15 +31,12 @@ class LineOutput(io.RawIOBase):
         self._unfinished: dict[tuple[int, int], bytes] = {}
 
     def fileno(self) -> int:
-        """The descriptor."""
         return self._fd
 
     def writable(self) -> bool:
-        """Whether it can be written to; it can."""
         return True
 
     def write(self, data: Any, /) -> int:  # noqa: ANN401 -- any buffer; the type for it came with Python 3.12
-        """Take output; what ends a line is sent."""
         new = bytes(data)
         key = REQUEST.get(), threading.get_ident()
         whole, rest = cut(self._unfinished.pop(key, b"") + new)
@@ -92,13 +89,13 @@ def finish() -> None:
 
 
 def cut(data: bytes) -> tuple[list[bytes], bytes]:
-    """The lines that have ended, and the rest; a rest that is too long counts as a line."""
+    """Return the lines that have ended, and the rest; a rest that is too long counts as a line."""
     *whole, rest = data.split(b"\n")
     return ([*whole, rest], b"") if len(rest) > MAX_LINE_BYTES else (whole, rest)
 
 
 def split(line: bytes) -> tuple[int | None, bytes]:
-    """The number of the request and the text of a line, None where it has no number."""
+    """Return the number of the request and the text of a line, None where it has no number."""
     if not line.startswith(_MARK):
         return None, line
     number, end, text = line[1:].partition(_END)

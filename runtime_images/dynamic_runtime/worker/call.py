@@ -2,45 +2,81 @@
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import ClassVar
+from collections.abc import Coroutine
+from typing import Any, Protocol
 
 from runtime_images.dynamic_runtime.wire import frames
-from runtime_images.dynamic_runtime.worker.bodies import Bodies
+from runtime_images.dynamic_runtime.wire.arenas import LEAST_BYTES
+from runtime_images.dynamic_runtime.wire.frames import CHUNK, FINAL, IN_ARENA, MAX_CHUNK_BYTES, RESPONSE
+from runtime_images.dynamic_runtime.worker.answers import Bodies, Stream, Timing, with_length
+from runtime_images.dynamic_runtime.worker.asgi import encode_head, refused
+from runtime_images.dynamic_runtime.worker.contract import Message
 
 _pack = frames.HEADER.pack
 
 
-class Call:
-    """A request with its body and what is known of it. `write` sends the parts of encoded frames to the front."""
+class Port(Protocol):
+    """The worker's end of the socket, as a call uses it."""
+
+    bodies: Bodies
+
+    def write(self, *parts: bytes) -> None:
+        """Send the parts of encoded frames to the front."""
+
+
+class ClientGoneError(OSError):
+    """The client left while its response was being streamed."""
+
+    def __init__(self) -> None:
+        super().__init__("the client has left")
+
+
+class Call(Stream):
+    """A request with its body, and its response as an ASGI application sends it. `flags` are those of its frame."""
 
     # Class attributes, for most calls keep most of them: what is set in every instance costs every request.
     begun_ns = 0
     ended = False
     cancelled = False
     task: asyncio.Task[None] | None = None
-    flags = 0
     _cpu_ns = 0
+    _body_taken = False
+    _head: bytes | None = None
+    _length: bytes | None = None
+    _all_sent = False
+    _more: asyncio.Event | None = None
+    _gone: asyncio.Event | None = None
 
-    bodies: ClassVar[Bodies] = Bodies()
-    """Where long bodies go: a process has one pair of arenas at most, and sets it here before its first request."""
-
-    def __init__(self, request_id: int, head: bytes, body: bytes, write: Callable[..., None]) -> None:
+    def __init__(
+        self, request_id: int, flags: int, head: bytes, body: bytes, client: tuple[str, int] | None, port: Port
+    ) -> None:
         self.request_id = request_id
+        self.flags = flags
         self.head = head
         self.body = body
-        self._write = write
+        self.client = client
+        self._port = port
+
+    def start(self, answering: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop) -> None:
+        """Begin its task as loop.create_task does, without a number formatted into each task's name."""
+        self.task = asyncio.Task(answering, loop=loop, name="request")
+
+    def drop(self) -> None:
+        """Note that it need not be begun."""
+        self.cancelled = True
 
     def take_body(self) -> bytes:
-        """The body. A long one is copied out of the arena only now: so few copies exist at a time, in warm memory."""
-        return self.bodies.take(self.flags, self.body) if self.flags else self.body
+        """Return the body. A long one is copied out of the arena only now: so few copies exist, in warm memory."""
+        return self._port.bodies.take(self.flags, self.body) if self.flags else self.body
 
-    def measure_cpu(self) -> None:
-        """Start the process's CPU clock; reading it costs as much as twenty readings of the other one."""
-        self._cpu_ns = time.process_time_ns()
+    def begin(self, *, measure_cpu: bool) -> None:
+        """Start the clocks; reading the process's CPU clock costs as much as twenty readings of the other one."""
+        self.begun_ns = time.monotonic_ns()
+        if measure_cpu:
+            self._cpu_ns = time.process_time_ns()
 
-    def timing(self) -> tuple[int, int, int]:
-        """Begun, service and CPU time until now, in ns."""
+    def timing(self) -> Timing:
+        """Return begun, service and CPU time until now, in ns."""
         cpu_ns = time.process_time_ns() - self._cpu_ns if self._cpu_ns else 0
         return self.begun_ns, time.monotonic_ns() - self.begun_ns, cpu_ns
 
@@ -48,17 +84,124 @@ class Call:
         """Send the final frame; every request is ended by exactly one, the front counts on it."""
         if not self.ended:
             self.ended = True
-            size, head_length = len(head) + len(body), len(head)
-            begun_ns = self.begun_ns
-            service_ns = time.monotonic_ns() - begun_ns
-            cpu_ns = time.process_time_ns() - self._cpu_ns if self._cpu_ns else 0
-            header = _pack(size, self.request_id, kind, flags, head_length, begun_ns, service_ns, cpu_ns)
-            self._write(header, head, body)
+            header = _pack(len(head) + len(body), self.request_id, kind, flags, len(head), *self.timing())
+            self._port.write(header, head, body)
 
-    # what the front may say meanwhile: a plain handler takes no notice
+    # what the front says meanwhile: a plain handler takes no notice
 
-    def grant(self) -> None:
-        """The client has taken a chunk."""
+    def changed(self) -> None:
+        if self._more is not None:
+            self._more.set()
 
-    def disconnect(self) -> None:
-        """The client has left."""
+    def leave(self) -> None:
+        super().leave()
+        if self._gone is not None:
+            self._gone.set()
+
+    # ASGI
+
+    async def receive(self) -> Message:
+        """Return the request's body once, then the disconnect when it comes."""
+        if not self._body_taken:
+            self._body_taken = True
+            if not (self.flags and self.ended):  # else the front has the body's memory back
+                return {"type": "http.request", "body": self.take_body(), "more_body": False}
+        if not (self.ended or self.left):
+            self._gone = self._gone or asyncio.Event()
+            await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        """Take one ASGI message of the application.
+
+        Raises:
+            RuntimeError: the messages come in an order that ASGI does not allow.
+        """
+        kind = message["type"]
+        if kind == "http.response.body" and self._head is not None and not self._all_sent:
+            body = message.get("body", b"")
+            if message.get("more_body", False) or self.streaming or len(body) > LEAST_BYTES:
+                await self._send_long(bytes(body), more=bool(message.get("more_body", False)))
+            else:
+                self._all_sent = True
+                self.end(RESPONSE, FINAL, self._whole_head(len(body)), body)
+        elif kind == "http.response.start" and self._head is None:
+            self._head, self._length = encode_head(int(message["status"]), message.get("headers", ()))
+        else:
+            raise RuntimeError(f"ASGI message {kind!r} does not fit here")
+
+    def finish(self) -> None:
+        """Note that the application has returned."""
+        if not self.ended:
+            self.fail(b"application/json", b'{"error": "the function ended without a complete response"}')
+
+    def fail(self, content_type: bytes, body: bytes) -> None:
+        """Note that the application has raised: a 500 if nothing was sent yet, else the response breaks off."""
+        if self.streaming:
+            self.abort()
+        else:
+            self.end(RESPONSE, FINAL, frames.status_line(500) + b"content-type: %b\r\n" % content_type, body)
+
+    def abort(self) -> None:
+        """Give a response up that is not complete yet."""
+        self.end(CHUNK, FINAL | frames.ABORTED, b"", b"")
+
+    def _whole_head(self, size: int) -> bytes:
+        """Return the head for a body that is whole: its length goes without saying, except where it is another's."""
+        if self._length is None or int(self._length) == size:
+            return self._head or b""
+        if self._is_about_another_body:
+            return self._stream_head()
+        return refused(f"its content-length is {self._length.decode()}, but its body has {size} bytes")
+
+    @property
+    def _is_about_another_body(self) -> bool:
+        """Whether the length may be that of a body which is not sent: HEAD, 304 (RFC 9110, 8.6)."""
+        return self.head.startswith(b"HEAD ") or (self._head or b"").startswith(b"HTTP/1.1 304 ")
+
+    # answers that are long, or come in parts
+
+    def _stream_head(self) -> bytes:
+        head = self._head or b""
+        return head if self._length is None else head + b"content-length: %b\r\n" % self._length
+
+    async def _send_long(self, body: bytes, *, more: bool) -> None:
+        place = None if more or self.streaming or self.ended else self._port.bodies.place(body)
+        self._all_sent = not more
+        if place is None:
+            await self._stream(self._stream_head(), body, more=more)
+        else:
+            self.end(RESPONSE, FINAL | IN_ARENA, self._whole_head(len(body)), place)
+
+    async def stream_whole(self, head: bytes, body: bytes) -> None:
+        """Send the whole answer of a plain handler as fast as the client takes it; raises only when cancelled."""
+        try:
+            await self._stream(with_length(head, body), body, more=False)
+        except ClientGoneError:
+            self.abort()
+        except asyncio.CancelledError:
+            self.abort()
+            raise
+
+    async def _stream(self, head: bytes, body: bytes, *, more: bool) -> None:
+        while len(body) > MAX_CHUNK_BYTES or (more and body):
+            chunk, body = body[:MAX_CHUNK_BYTES], body[MAX_CHUNK_BYTES:]
+            await self._wait_for_client(frames.CREDIT_CHUNKS - 1)
+            self._port.write(self.chunk(head, chunk))
+        if not more:
+            if self.bytes_sent > MAX_CHUNK_BYTES:  # else slow clients would fill the front's memory with what is left
+                await self._wait_for_client(0)
+            kind, head = self.next_kind(head)
+            self.end(kind, FINAL, head, body)
+
+    async def _wait_for_client(self, most: int) -> None:
+        """Wait until at most so many chunks are under way.
+
+        Raises:
+            ClientGoneError: the client has left.
+        """
+        while self.chunks_under_way > most and not self.left:
+            self._more = asyncio.Event()
+            await self._more.wait()
+        if self.left:
+            raise ClientGoneError

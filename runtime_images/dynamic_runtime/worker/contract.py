@@ -8,16 +8,13 @@ object. Standard library only: this runs in the function's own environment.
 import importlib
 import importlib.util
 import inspect
-import json
 import os
 import sys
 import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
 
 from runtime_images.entrypoint import Entry, EntryError, EntryForm, find_entry
 
@@ -40,7 +37,7 @@ class SetupError(Exception):
         self.line = line
 
     def describe(self) -> dict[str, str | int]:
-        """The error as the event's fields."""
+        """Return the error as the event's fields."""
         return {"kind": self.kind, "message": self.message, "path": self.path, "line": self.line}
 
 
@@ -117,13 +114,13 @@ def _called(kind: str, entry: Entry, directory: Path, call: Callable[[], Any]) -
 
 
 def describe_error(error: BaseException) -> str:
-    """Type and text of an exception in one line."""
+    """Return type and text of an exception in one line."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _users_line(error: BaseException, directory: Path) -> tuple[str, int] | None:
-    """The innermost place in the function's own files that the exception passed through."""
+    """Return the innermost place in the function's own files that the exception passed through."""
     if isinstance(error, SyntaxError) and error.filename:
         places = [(error.filename, error.lineno or 0)]
     else:
@@ -174,7 +171,7 @@ def _require_positional(entry: Entry, target: Any, count: int, wanted: str) -> N
     try:
         signature = inspect.signature(target)
     except (TypeError, ValueError):
-        return  # a callable from C says nothing about its parameters: the first call will tell
+        return  # a callable from C says nothing about its parameters: the first call will show
     try:
         signature.bind(*[None] * count)
     except TypeError:
@@ -188,99 +185,3 @@ def _require_positional(entry: Entry, target: Any, count: int, wanted: str) -> N
 
 def _kind(value: object) -> str:
     return "None" if value is None else f"an object of type {type(value).__name__}"
-
-
-class PayloadError(ValueError):
-    """The request body cannot be decoded as its content type says."""
-
-
-class ResultError(ValueError):
-    """What a plain handler returned cannot be sent."""
-
-
-def decode_payload(content_type: bytes, body: bytes, query: bytes) -> Any:  # noqa: ANN401 -- JSON's own type
-    """What a plain handler gets: JSON decoded, text as str, other types as bytes.
-
-    Without a body it gets the query's parameters.
-
-    Raises:
-        PayloadError: the body is not the JSON, or the text, that its content type announces.
-    """
-    if not body:
-        return dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
-    kind = _media_type(content_type)
-    try:
-        if kind.startswith(b"text/"):
-            return body.decode()
-        if kind == b"application/x-www-form-urlencoded":
-            return _form_or_json(body)
-        if not kind or kind.endswith((b"/json", b"+json")):
-            return _from_json(body)
-    except (ValueError, RecursionError) as error:
-        raise PayloadError(f"the body is not valid {kind.decode('latin-1') or 'JSON'}: {error}") from None
-    return body
-
-
-@lru_cache(maxsize=128)
-def _media_type(content_type: bytes) -> bytes:
-    """The type without its parameters; clients use few of them."""
-    return content_type.partition(b";")[0].strip().lower()
-
-
-_decode_first = json.JSONDecoder().raw_decode
-"""Made once: json.loads would guess the coding of bytes."""
-
-_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
-
-
-def _encode_json(value: Any) -> str:  # noqa: ANN401
-    """As `_JSON.encode`, but the encoder in C, where there is one, is made once and not for every call."""
-    if _encode_chunks is None:
-        return _JSON.encode(value)
-    return "".join(_encode_chunks(value, 0))
-
-
-def _encoder_in_c() -> Callable[[Any, int], tuple[str, ...]] | None:
-    """The encoder that `_JSON.encode` would make, but for the search for values that hold themselves: they recurse."""
-    make = getattr(json.encoder, "c_make_encoder", None)
-    if make is None:
-        return None
-    quote = json.encoder.encode_basestring
-    encoder: Callable[[Any, int], tuple[str, ...]] = make(
-        None, _JSON.default, quote, None, ": ", ", ", False, False, False
-    )
-    return encoder
-
-
-_encode_chunks = _encoder_in_c()
-
-
-def _from_json(body: bytes) -> Any:  # noqa: ANN401
-    try:
-        text = body.decode()
-        value, end = _decode_first(text)
-    except ValueError:
-        return json.loads(body)  # white space in front, another coding than UTF-8, or the same error
-    return value if end == len(text) else json.loads(body)
-
-
-def _form_or_json(body: bytes) -> Any:  # noqa: ANN401
-    """Curl sends JSON under the name of a form unless told otherwise; what parses as JSON is taken as JSON."""
-    try:
-        return json.loads(body)
-    except ValueError:
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True))
-
-
-def encode_result(result: Any) -> tuple[bytes, bytes]:  # noqa: ANN401
-    """Content type and body for what a plain handler returned: bytes as they are, everything else as JSON.
-
-    Raises:
-        ResultError: JSON cannot hold the result.
-    """
-    if isinstance(result, bytes | bytearray):
-        return b"application/octet-stream", bytes(result)
-    try:
-        return b"application/json", _encode_json(result).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ResultError(f"the function returned what JSON cannot hold: {describe_error(error)}") from None

@@ -1,16 +1,16 @@
-"""Forking workers to order, with one child that stands by so that the next order costs no fork.
+"""Forks workers on command, with one child that stands by so that the next command costs no fork.
 
 To fork a process that has imported torch keeps the kernel busy for some 4 ms, and the child for more until the pages
-that it writes to are its own. Nothing of that depends on the order. So when nothing has happened for a moment, one
-child is forked ahead. It rehearses what workers do first, waits for an order, and with that goes on exactly as if it
+that it writes to are its own. Nothing of that depends on the command. So when nothing has happened for a moment, one
+child is forked ahead. It rehearses what workers do first, waits for a command, and with that goes on exactly as if it
 had been forked for it:
 
-- environment, descriptors and session come with the order, so the standby serves either backend, and it holds
+- environment, descriptors and session come with the command, so the standby serves either backend, and it holds
   nothing that could grow old: libraries are the zygote's, and the function's own code is read by each worker;
 - until then it belongs to the zygote's process group, so that the zygote's lifeline ends it too, even when it is
   stopped; and it ends by itself when the zygote does;
-- it is a short cut and no more: where there is none yet, or it was killed or stopped, an order is a fork. What has
-  killed it may do so again, so its successor is forked after the next order, not at once.
+- it is a short cut and no more: where there is none yet, or it was killed or stopped, a command is a fork. What has
+  killed it may do so again, so its successor is forked after the next command, not at once.
 
 Standard library only: it runs in the function's own environment.
 """
@@ -30,11 +30,11 @@ from runtime_images.dynamic_runtime.wire.lifeline import is_stopped
 
 MAX_DESCRIPTORS = 16
 CALM_S = 0.2
-"""How long no order and no end of a worker must have come before the standby is forked: a start may be under way."""
+"""How long no command and no end of a worker must have come before the standby is forked: a start may be under way."""
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Command:
     """What the front wants started: changes to the environment, and the descriptors of the new worker.
 
     The first two descriptors become its output and its error output, the others are the worker's own arguments.
@@ -54,14 +54,14 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class Standby:
-    """A child that waits for its order on the other end of `channel`."""
+    """A child that waits for its command on the other end of `channel`."""
 
     child: Child
     channel: socket.socket
 
 
 class Forks:
-    """Starts a worker for each order, and tells the front when one has ended.
+    """Starts a worker for each command, and reports to the front when one has ended.
 
     `rehearse` is called in the standby: what it does, a worker does again, then on memory that is its own already.
     """
@@ -75,27 +75,27 @@ class Forks:
         self._selector = selectors.DefaultSelector()
         self._selector.register(control, selectors.EVENT_READ)
 
-    def serve(self) -> Order | None:
-        """Work until the front is gone: None then. In each child this returns its order, and the child is clean."""
+    def serve(self) -> Command | None:
+        """Work until the front is gone, and return None; in each child, a clean one, return its command."""
         while True:
             events = self._selector.select(CALM_S if self._standby_due else None)
             if not events:
-                if (order := self._stand_by()) is not None:
-                    return order
+                if (command := self._stand_by()) is not None:
+                    return command
                 continue
             key, _ = events[0]  # one at a time: what is done about it may end what the others are about
             if key.fileobj is not self._control:
                 self._reap(key.fd)
-            elif (order := take_order(self._control)) is None:
+            elif (command := receive_command(self._control)) is None:
                 return None
-            elif self._start(order):
-                return order
+            elif self._start(command):
+                return command
 
-    def _start(self, order: Order) -> bool:
-        """Start a worker; True in a child that was forked for it."""
+    def _start(self, command: Command) -> bool:
+        """Start a worker; return True in a child that was forked for it."""
         self._standby_due = True
         try:
-            child = self._pass_on(order) or self._fork()
+            child = self._pass_on(command) or self._fork()
         except OSError as error:  # no memory, too many processes
             send(self._control, {"event": "failed", "message": str(error)})
         else:
@@ -103,28 +103,29 @@ class Forks:
                 return True
             self._workers[child.watch] = child
             send(self._control, {"event": "forked", "pid": child.pid}, [child.watch])
-        for descriptor in order.descriptors:
+        for descriptor in command.descriptors:
             os.close(descriptor)
         return False
 
-    def _pass_on(self, order: Order) -> Child | None:
-        """Give the order to the standby; None if there is none that can take it."""
+    def _pass_on(self, command: Command) -> Child | None:
+        """Give the command to the standby; return None if there is none that can take it."""
         standby, self._standby = self._standby, None
         if standby is None:
             return None
         if not is_stopped(standby.child.pid):
             with contextlib.suppress(OSError), standby.channel:
-                socket.send_fds(standby.channel, [json.dumps({"environ": order.environ}).encode()], order.descriptors)
+                packet = json.dumps({"environ": command.environ}).encode()
+                socket.send_fds(standby.channel, [packet], command.descriptors)
                 return standby.child
         self._end(standby)
         return None
 
-    def _stand_by(self) -> Order | None:
-        """Fork the standby. In that child: its order, once there is one."""
+    def _stand_by(self) -> Command | None:
+        """Fork the standby; return in that child its command, once there is one."""
         self._standby_due = False
         try:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        except OSError:  # no descriptors left: orders will be forks
+        except OSError:  # no descriptors left: commands will be forks
             return None
         with theirs:
             try:
@@ -134,21 +135,21 @@ class Forks:
                 return None
             if child is None:
                 ours.close()
-                return self._await_order(theirs)
+                return self._await_command(theirs)
         self._standby = Standby(child, ours)
         return None
 
-    def _await_order(self, channel: socket.socket) -> Order:
-        """In the standby: its order. Without one it does not return."""
+    def _await_command(self, channel: socket.socket) -> Command:
+        """Return the command of this standby, when it comes; without one, end."""
         with contextlib.suppress(Exception):  # the worker meets it again, and reports it
             self._rehearse()
-        order = take_order(channel)
-        if order is None:
+        command = receive_command(channel)
+        if command is None:
             os._exit(0)
-        return order
+        return command
 
     def _fork(self) -> Child | None:
-        """Fork; None in the child, which has nothing of this object's left.
+        """Fork. Return None in the child, after closing inherited descriptors.
 
         Raises:
             OSError: there is no child.
@@ -188,7 +189,7 @@ class Forks:
         self._collect(standby.child)
 
     def _collect(self, child: Child) -> int:
-        """Wait for the end of a child; its exit code."""
+        """Wait for the end of a child; return its exit code."""
         self._selector.unregister(child.watch)
         os.close(child.watch)
         _, status = os.waitpid(child.pid, 0)
@@ -196,15 +197,15 @@ class Forks:
 
 
 def send(control: socket.socket, message: dict[str, Any], descriptors: list[int] | None = None) -> None:
-    """Tell the front something."""
+    """Send the front a message."""
     with contextlib.suppress(OSError):  # the front is gone: the next read says so, too
         socket.send_fds(control, [json.dumps(message).encode()], descriptors or [])
 
 
-def take_order(channel: socket.socket) -> Order | None:
-    """The next order; None once the other side is gone."""
+def receive_command(channel: socket.socket) -> Command | None:
+    """Return the next command; None once the other side is gone."""
     try:
         packet, descriptors, _, _ = socket.recv_fds(channel, MAX_PACKET_BYTES, MAX_DESCRIPTORS)
     except OSError:
         return None
-    return Order(json.loads(packet)["environ"], list(descriptors)) if packet else None
+    return Command(json.loads(packet)["environ"], list(descriptors)) if packet else None

@@ -1,19 +1,76 @@
-"""The user's own hooks inside a worker: start, stop, alive and ready, as Knative's Python functions have them."""
+"""What is called besides requests: the user's hooks, and the lifespan of a framework's application.
 
+The hooks start, stop, alive and ready are as Knative's Python functions have them. The lifespan is ASGI's protocol
+(asgi.readthedocs.io, "Lifespan Protocol"): one call of the application lasts as long as the worker, and what that
+leaves in its scope's `state` is found by each request in its own.
+"""
+
+import asyncio
 import contextlib
 import inspect
 import os
+import sys
 import traceback
 from typing import Any
 
-from runtime_images.dynamic_runtime.worker.contract import LoadedFunction, SetupError, describe_error
-from runtime_images.dynamic_runtime.worker.lifespan import Lifespan
+from runtime_images.dynamic_runtime.worker.contract import (
+    AsgiCallable,
+    LoadedFunction,
+    Message,
+    SetupError,
+    describe_error,
+)
 
 HEALTH_HOOKS = ("alive", "ready")
 
 
+class Lifespan:
+    """The call of an application that starts up and shuts down on request. Requests get a copy of its `state`."""
+
+    def __init__(self, application: AsgiCallable) -> None:
+        self.state: dict[str, Any] = {}
+        self._application = application
+        self._inbox: asyncio.Queue[Message] = asyncio.Queue()
+        self._outbox: asyncio.Queue[Message | None] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start_up(self) -> None:
+        """Let the application start up; one that refuses does not know the protocol, and is served without it.
+
+        Raises:
+            RuntimeError: the application says that its start-up failed.
+        """
+        self._task = asyncio.create_task(self._live())
+        self._inbox.put_nowait({"type": "lifespan.startup"})
+        answer = await self._outbox.get()
+        if answer is None:
+            self._task = None
+        elif answer["type"] == "lifespan.startup.failed":
+            raise RuntimeError(answer.get("message") or "the application's start-up failed")
+
+    async def shut_down(self) -> None:
+        """Let the application shut down, if it is still there."""
+        if self._task is not None:
+            self._inbox.put_nowait({"type": "lifespan.shutdown"})
+            await self._outbox.get()
+            self._task.cancel()
+
+    async def _live(self) -> None:
+        scope: dict[str, Any] = {
+            "type": "lifespan",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "state": self.state,
+        }
+        try:
+            await self._application(scope, self._inbox.get, self._outbox.put)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 -- an application refuses in any way it likes
+            sys.stderr.write(f"the application does not keep to ASGI's lifespan: {describe_error(error)}\n")
+        finally:
+            self._outbox.put_nowait(None)
+
+
 async def start_function(function: LoadedFunction) -> Lifespan | None:
-    """Run the start hook and a framework's start-up; the result is the framework's lifespan, if it is one.
+    """Run the start hook and a framework's start-up; return the framework's lifespan, if it is one.
 
     Raises:
         SetupError: one of them failed.
@@ -34,7 +91,7 @@ async def start_function(function: LoadedFunction) -> Lifespan | None:
 
 
 async def stop_function(function: LoadedFunction, lifespan: Lifespan | None) -> None:
-    """Shut the framework down and run the stop hook; the worker ends either way, the log tells what went wrong."""
+    """Shut the framework down and run the stop hook; the worker ends either way, the log says what went wrong."""
     try:
         if lifespan is not None:
             await lifespan.shut_down()
@@ -45,7 +102,7 @@ async def stop_function(function: LoadedFunction, lifespan: Lifespan | None) -> 
 
 
 async def ask_health(function: LoadedFunction, name: str) -> tuple[bool, str]:
-    """Ask the `alive` or `ready` hook: whether all is well, and its text. Without a hook all is well."""
+    """Ask the `alive` or `ready` hook; return whether all is well, and its text. Without a hook all is well."""
     hook = getattr(function, name) if name in HEALTH_HOOKS else None
     if hook is None:
         return True, name
@@ -64,6 +121,6 @@ async def _awaited(value: Any) -> Any:  # noqa: ANN401 -- a user's hook may be s
 
 
 def _log() -> None:
-    """The traceback, on the function's own standard error, which it may have closed."""
+    """Print the traceback on the function's own standard error, which it may have closed."""
     with contextlib.suppress(Exception):
         traceback.print_exc()

@@ -8,16 +8,14 @@ import contextlib
 import json
 import re
 import sys
-import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
+from urllib.parse import parse_qsl
 
-from runtime_images.dynamic_runtime.wire import frames
-from runtime_images.dynamic_runtime.wire.arenas import LEAST_BYTES
-from runtime_images.dynamic_runtime.wire.frames import CHUNK, FINAL, IN_ARENA, MAX_CHUNK_BYTES, RESPONSE, Kind
-from runtime_images.dynamic_runtime.worker.bodies import Bodies
-from runtime_images.dynamic_runtime.worker.contract import PayloadError, ResultError, decode_payload, encode_result
+from runtime_images.dynamic_runtime.wire.frames import status_line
+from runtime_images.dynamic_runtime.worker.contract import describe_error
 
 Handler = Callable[[Any], Any]
 
@@ -26,14 +24,22 @@ Content = tuple[bytes, bytes]
 
 _content_type = re.compile(rb"\r\ncontent-type:[ \t]*([^\r\n]*)", re.IGNORECASE).search
 _JSON_LINE = b"\r\ncontent-type: application/json\r\n"
-"""How most clients write it, or the front for them: found in a fraction of the time that the expression takes."""
+"""How most clients write it, or the front for them: found in a fraction of the time that the expression takes
+(`benchmarks.serving`, "trivial", gaia handler)."""
 
-_pack = frames.HEADER.pack
 _JSON_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 
 
+class PayloadError(ValueError):
+    """The request body cannot be decoded as its content type says."""
+
+
+class ResultError(ValueError):
+    """What a plain handler returned cannot be sent."""
+
+
 def call_blocking(handler: Handler, head: bytes, body: bytes) -> tuple[bytes, bytes]:
-    """Call the handler in this thread; the head and the body of the answer."""
+    """Call the handler in this thread; return the head and the body of the answer."""
     try:
         content_type, answer = encode_result(handler(_payload(head, body)))
     except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
@@ -42,7 +48,7 @@ def call_blocking(handler: Handler, head: bytes, body: bytes) -> tuple[bytes, by
 
 
 async def call_awaiting(handler: Handler, head: bytes, body: bytes) -> tuple[bytes, bytes] | None:
-    """Await the handler; the head and the body of the answer, None if it was cancelled."""
+    """Await the handler; return the head and the body of the answer, None if it was cancelled."""
     try:
         content_type, answer = encode_result(await handler(_payload(head, body)))
     except asyncio.CancelledError:
@@ -53,7 +59,7 @@ async def call_awaiting(handler: Handler, head: bytes, body: bytes) -> tuple[byt
 
 
 def failure(error: BaseException) -> tuple[int, Content]:
-    """Status and content for what the user's code, or the decoding for it, has raised."""
+    """Return status and content for what the user's code, or the decoding for it, has raised."""
     if isinstance(error, PayloadError):
         return 400, _error_content(str(error))
     if isinstance(error, ResultError):
@@ -66,39 +72,6 @@ def failure(error: BaseException) -> tuple[int, Content]:
     return 500, _error_content(f"the function raised {type(error).__name__}")
 
 
-def dropped(request_id: int) -> bytes:
-    """The answer to a request that was cancelled; nobody reads it, but the front counts the request off."""
-    timing = (time.monotonic_ns(), 0, 0)
-    return frames.encode(Kind.CHUNK, request_id, flags=frames.ABORTED | FINAL, timing=timing)
-
-
-def answer_parts(
-    request_id: int, head: bytes, body: bytes, timing: tuple[int, int, int], bodies: Bodies
-) -> Sequence[bytes]:
-    """The frame of a whole answer, in parts; a large body is placed in shared memory. Empty: it needs a stream."""
-    place = bodies.place(body) if len(body) > LEAST_BYTES else None
-    if place is not None:
-        return (frames.encode(RESPONSE, request_id, head, place, FINAL | IN_ARENA, timing),)
-    if len(body) > MAX_CHUNK_BYTES:
-        return ()
-    size, head_length = len(head) + len(body), len(head)
-    begun_ns, service_ns, cpu_ns = timing
-    return _pack(size, request_id, RESPONSE, FINAL, head_length, begun_ns, service_ns, cpu_ns), head, body
-
-
-def stream(request_id: int, head: bytes, body: bytes) -> Iterator[bytes]:
-    """The frames of a long answer, but for the last, which `stream_end` makes: the front bounds what a frame holds."""
-    head += b"content-length: %d\r\n" % len(body)
-    yield frames.encode(RESPONSE, request_id, head, body[:MAX_CHUNK_BYTES])
-    for cut in range(MAX_CHUNK_BYTES, len(body), MAX_CHUNK_BYTES):
-        yield frames.encode(CHUNK, request_id, body=body[cut : cut + MAX_CHUNK_BYTES])
-
-
-def stream_end(request_id: int, timing: tuple[int, int, int]) -> bytes:
-    """The last frame of such an answer, when the client has taken what came before."""
-    return frames.encode(CHUNK, request_id, flags=FINAL, timing=timing)
-
-
 def _failed(error: BaseException) -> tuple[bytes, bytes]:
     status, (content_type, body) = failure(error)
     return _head(status, content_type), body
@@ -107,7 +80,7 @@ def _failed(error: BaseException) -> tuple[bytes, bytes]:
 def _head(status: int, content_type: bytes) -> bytes:
     if status == 200 and content_type == b"application/json":
         return _JSON_HEAD
-    return frames.status_line(status) + b"content-type: %b\r\n" % content_type
+    return status_line(status) + b"content-type: %b\r\n" % content_type
 
 
 def _error_content(message: str) -> Content:
@@ -115,10 +88,77 @@ def _error_content(message: str) -> Content:
 
 
 def _payload(head: bytes, body: bytes) -> Any:  # noqa: ANN401 -- JSON's own type
-    """The payload of a request."""
     if not body:
         return decode_payload(b"", b"", head.split(b" ", 2)[1].partition(b"?")[2])
     if _JSON_LINE in head:
         return decode_payload(b"application/json", body, b"")
     found = _content_type(head)
     return decode_payload(found[1] if found else b"", body, b"")
+
+
+def decode_payload(content_type: bytes, body: bytes, query: bytes) -> Any:  # noqa: ANN401 -- JSON's own type
+    """Return what a plain handler gets: JSON decoded, text as str, other types as bytes.
+
+    Without a body it gets the query's parameters.
+
+    Raises:
+        PayloadError: the body is not the JSON, or the text, that its content type announces.
+    """
+    if not body:
+        return dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+    kind = _media_type(content_type)
+    try:
+        if kind.startswith(b"text/"):
+            return body.decode()
+        if kind == b"application/x-www-form-urlencoded":
+            return _form_or_json(body)
+        if not kind or kind.endswith((b"/json", b"+json")):
+            return _from_json(body)
+    except (ValueError, RecursionError) as error:
+        raise PayloadError(f"the body is not valid {kind.decode('latin-1') or 'JSON'}: {error}") from None
+    return body
+
+
+@lru_cache(maxsize=128)
+def _media_type(content_type: bytes) -> bytes:
+    """Return the type without its parameters; clients use few of them."""
+    return content_type.partition(b";")[0].strip().lower()
+
+
+_decode_first = json.JSONDecoder().raw_decode
+"""Made once: json.loads would guess the coding of bytes, which costs a short request more than its parsing
+(`benchmarks.serving`, "trivial", gaia handler)."""
+
+_encode_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False).encode
+"""What holds itself recurses."""
+
+
+def _from_json(body: bytes) -> Any:  # noqa: ANN401
+    try:
+        text = body.decode()
+        value, end = _decode_first(text)
+    except ValueError:
+        return json.loads(body)  # white space in front, another coding than UTF-8, or the same error
+    return value if end == len(text) else json.loads(body)
+
+
+def _form_or_json(body: bytes) -> Any:  # noqa: ANN401
+    """Curl sends JSON under the name of a form unless told otherwise; what parses as JSON is taken as JSON."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True))
+
+
+def encode_result(result: Any) -> tuple[bytes, bytes]:  # noqa: ANN401
+    """Return content type and body for what a plain handler returned: bytes as they are, everything else as JSON.
+
+    Raises:
+        ResultError: JSON cannot hold the result.
+    """
+    if isinstance(result, bytes | bytearray):
+        return b"application/octet-stream", bytes(result)
+    try:
+        return b"application/json", _encode_json(result).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ResultError(f"the function returned what JSON cannot hold: {describe_error(error)}") from None

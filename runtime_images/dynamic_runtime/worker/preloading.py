@@ -22,7 +22,7 @@ _HARMLESS_CALLS = frozenset((
 
 
 def libraries(directory: Path, entrypoint: str) -> list[str]:
-    """The modules to import ahead for the function in `directory`, in order; empty if its entry cannot be found."""
+    """Return the modules to import ahead for the function in `directory`, in order; none if its entry is not found."""
     try:
         entry = find_entry(directory, entrypoint)
     except EntryError:
@@ -90,7 +90,7 @@ class _Reader:
         return True
 
     def _own(self, parts: list[str]) -> Path | None:
-        """The function's own file that is imported under this name, if it is one."""
+        """Return the function's own file that is imported under this name, if it is one."""
         stem = Path(*parts)
         for path in (stem.with_suffix(".py"), stem / "__init__.py") if parts else ():
             if (self._directory / path).is_file():
@@ -99,7 +99,7 @@ class _Reader:
 
 
 def _is_skipped(test: ast.expr) -> bool:
-    """Whether an `if` is one whose body does not run here: for the type checker, or for a script."""
+    """Return whether an `if` is one whose body does not run here: for the type checker, or for a script."""
     named = ast.unparse(test)
     return named in ("TYPE_CHECKING", "typing.TYPE_CHECKING") or named.startswith("__name__ ==")
 

@@ -1,7 +1,7 @@
 """The user's warm-up request: run once in each new worker, before it takes traffic.
 
-The first call of a function is often its slowest: weights are uploaded, kernels chosen, caches filled. So a worker that
-is told to calls the function itself before it says that it is ready, and a switch costs no client that first call. A
+The first call of a function is often its slowest: weights are uploaded, kernels chosen, caches filled. So a worker
+calls the function itself, if asked to, before it says that it is ready, and a switch costs no client that first call. A
 warm-up that fails fails the start: what cannot answer its own user's example should get nobody else's request.
 
 Standard library only: it runs in the function's own environment.
@@ -20,9 +20,9 @@ from runtime_images.dynamic_runtime.worker.contract import (
     Message,
     Scope,
     SetupError,
-    decode_payload,
     describe_error,
 )
+from runtime_images.dynamic_runtime.worker.plain import decode_payload
 from runtime_images.policy.model import WarmUp
 
 LOWEST_ERROR = 400
@@ -75,7 +75,7 @@ def _payload(request: WarmUp) -> Any:  # noqa: ANN401 -- JSON's own type
 
 
 async def _call_asgi(function: LoadedFunction, scope: Scope, body: bytes) -> int:
-    """The status that the function sends; 0 if it sends none."""
+    """Return the status that the function sends; 0 if it sends none."""
     assert function.asgi is not None
     status = 0
     incoming: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
@@ -95,7 +95,7 @@ async def _call_asgi(function: LoadedFunction, scope: Scope, body: bytes) -> int
 
 
 def _scope(request: WarmUp, state: dict[str, Any]) -> Scope:
-    """The scope of a request such as the front passes on; its method and target are taken as told."""
+    """Return the scope of a request such as the front passes on, with method and target as the user wrote them."""
     path, _, query = request.path.partition("?")
     length = b"content-length: %d\r\n\r\n" % len(request.body.encode())
     head = b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n" + length

@@ -27,7 +27,7 @@ from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.wire import lifeline
 from runtime_images.dynamic_runtime.worker import main as worker
 from runtime_images.dynamic_runtime.worker import preloading
-from runtime_images.dynamic_runtime.worker.forks import Forks, Order, send, take_order
+from runtime_images.dynamic_runtime.worker.forks import Command, Forks, receive_command, send
 from runtime_images.entrypoint import find_entry
 
 CUDA_LIBRARY = "libcuda.so.1"
@@ -45,9 +45,9 @@ def main(arguments: list[str]) -> None:
     unfit = why_unfit()
     gc.freeze()  # children share these pages only as long as no collector writes to them
     send(control, {"event": "prepared", "unfit": unfit})
-    order = take_order(control) if unfit else Forks(control, _rehearse).serve()
-    if order is not None:
-        _become_worker(order)
+    command = receive_command(control) if unfit else Forks(control, _rehearse).serve()
+    if command is not None:
+        _become_worker(command)
 
 
 def _import_ahead(names: list[str]) -> None:
@@ -60,7 +60,7 @@ def _import_ahead(names: list[str]) -> None:
 
 
 def why_unfit() -> str:
-    """Why this process must not fork workers; empty if it may."""
+    """Return why this process must not fork workers; empty if it may."""
     try:
         os.close(os.pidfd_open(os.getpid()))
     except OSError as error:
@@ -75,7 +75,7 @@ def why_unfit() -> str:
 
 
 def _fork_once() -> None:
-    """Fork a child that ends at once: libraries that end their threads before a fork do so here, and can be told."""
+    """Fork a child that ends at once: libraries that end their threads before a fork do so here, unlike others."""
     pid = os.fork()
     if not pid:
         os._exit(0)
@@ -83,7 +83,7 @@ def _fork_once() -> None:
 
 
 def cuda_is_initialised(library: str = CUDA_LIBRARY) -> bool:
-    """Whether the CUDA driver is in use in this process; asked without loading or initialising it."""
+    """Return whether the CUDA driver is in use in this process; asked without loading or initialising it."""
     if library not in Path("/proc/self/maps").read_text("utf-8", "replace"):
         return False
     count = ctypes.c_int()
@@ -92,21 +92,21 @@ def cuda_is_initialised(library: str = CUDA_LIBRARY) -> bool:
 
 
 def _rehearse() -> None:
-    """What every worker begins with: read the settings, and the function's files for its entry."""
+    """Do what every worker begins with: read the settings, and the function's files for its entry."""
     settings = Settings.from_environ(os.environ)
     find_entry(settings.function_dir, settings.entrypoint)
 
 
-def _become_worker(order: Order) -> None:
+def _become_worker(command: Command) -> None:
     """Turn this process into a worker; it does not return."""
     gc.enable()
     with contextlib.suppress(PermissionError):  # a zygote that was not forked leads a session already
         os.setsid()
-    output, errors, *descriptors = order.descriptors
+    output, errors, *descriptors = command.descriptors
     for source, target in ((output, 1), (errors, 2)):
         os.dup2(source, target)
         os.close(source)
-    for name, value in order.environ.items():
+    for name, value in command.environ.items():
         if value is None:
             os.environ.pop(name, None)
         else:

@@ -128,7 +128,7 @@ class WorkerStarter:
         if self._requests is None or answers is None:
             return journal, LongBodies(), [memory]
         handed_over.callback(os.close, answers)
-        return journal, LongBodies(self._requests, arenas.reader(answers)), [memory, self._requests.fd, answers]
+        return journal, LongBodies(self._requests, arenas.Reader(answers)), [memory, self._requests.fd, answers]
 
     async def _spawn(self, backend: Backend, outputs: Sequence[int], descriptors: Sequence[int]) -> ChildProcess:
         return await spawn(self._settings, "main", self._environ_of(backend), outputs, descriptors)

@@ -14,6 +14,7 @@ from typing import Any
 
 from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.clock import Clock
+from runtime_images.dynamic_runtime.front.health import Failure
 from runtime_images.dynamic_runtime.front.router import Front
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
@@ -92,9 +93,10 @@ class Supervisor:
     # what health asks
 
     @property
-    def failure(self) -> FailureRecord:
-        """The last failures of the backend that is to serve."""
-        return self.failures[self.target]
+    def failure(self) -> Failure:
+        """The last failure of the backend that is to serve."""
+        record = self.failures[self.target]
+        return Failure(record.status, record.message, record.log)
 
     async def ask_health(self, hook: str) -> dict[str, Any] | None:
         """Return the answer of the serving worker's `alive` or `ready` hook; None without one, or in time."""

@@ -267,7 +267,7 @@ def test_a_client_that_ends_its_half_gets_its_answer_only_where_a_worker_has_its
     play: Callable[..., None],
 ) -> None:
     async def scene(stage: Stage) -> None:
-        stage.link.credit = 1
+        stage.link.window.credit = 1
         served, waiting = await stage.client(), await stage.client()
         served.end()
         waiting.end()
@@ -314,11 +314,11 @@ def test_streams_that_have_begun_take_no_credit_from_other_requests(play: Callab
             await stage.client()
             assert len(stage.requests()) == number + 1, "it went to the worker at once"
             stage.answer(frames.encode(RESPONSE, stage.requests()[-1], OK, b"part"))
-        credit = stage.link.credit
+        credit = stage.link.window.credit
         stage.answer(*(frames.encode(CHUNK, number, flags=FINAL, timing=(1, 1, 0)) for number in stage.requests()))
 
         assert credit > 300
-        assert stage.link.credit <= MAX_WINDOW
+        assert stage.link.window.credit <= MAX_WINDOW
         assert not stage.link.jobs
 
     play(scene)
@@ -327,7 +327,7 @@ def test_streams_that_have_begun_take_no_credit_from_other_requests(play: Callab
 def test_a_client_that_leaves_cancels_what_it_waits_for_wherever_that_is(play: Callable[..., None]) -> None:
     async def scene(stage: Stage) -> None:
         first = await stage.client()
-        stage.link.credit = 1
+        stage.link.window.credit = 1
         second = await stage.client()
         assert len(stage.front.queue) == 1
         first.close()

@@ -35,7 +35,7 @@ def placed(writer: arenas.Writer, body: bytes) -> arenas.Slot:
 
 
 @given(steps)
-def test_slots_never_overlap_and_are_all_to_be_had_again(history: list[tuple[bool, int, int]]) -> None:
+def test_slots_never_overlap_and_are_all_free_again_in_the_end(history: list[tuple[bool, int, int]]) -> None:
     slots, held = Slots(SIZE), dict[int, int]()
     for takes, length, which in history:
         if takes:
@@ -90,7 +90,7 @@ def test_what_is_not_taken_cannot_be_given_back() -> None:
 
 
 def test_a_body_comes_out_as_it_went_in(memory: int) -> None:
-    writer, reader = arenas.writer(memory), arenas.reader(memory)
+    writer, reader = arenas.Writer(memory), arenas.Reader(memory)
     first, second = b"a" * 5000, bytes(range(256)) * 40
     slots = [placed(writer, first), placed(writer, second)]
 
@@ -104,7 +104,7 @@ def test_a_body_comes_out_as_it_went_in(memory: int) -> None:
 
 
 def test_a_full_arena_takes_no_body_until_one_was_given_back(memory: int) -> None:
-    writer = arenas.writer(memory)
+    writer = arenas.Writer(memory)
     first = placed(writer, b"x" * (SIZE - PAGE_BYTES))
 
     assert writer.place(b"x" * (PAGE_BYTES + 1)) is None
@@ -121,7 +121,7 @@ def test_a_full_arena_takes_no_body_until_one_was_given_back(memory: int) -> Non
 def test_a_place_outside_of_the_arena_is_refused(place: bytes) -> None:
     fd = arenas.create("test", SIZE)
     assert fd is not None
-    reader = arenas.reader(fd)
+    reader = arenas.Reader(fd)
     os.close(fd)
     try:
         part = reader.part(place)
@@ -140,22 +140,20 @@ def test_nobody_can_change_the_size(memory: int) -> None:
 
 
 def test_a_writer_that_is_alone_goes_on_writing_and_all_others_can_only_read(memory: int) -> None:
-    writer = arenas.writer_alone(memory)
-    assert writer is not None
+    writer = arenas.Writer(memory, alone=True)
 
     with pytest.raises(PermissionError):
-        arenas.writer(memory)
+        arenas.Writer(memory)
     with pytest.raises(PermissionError):
         os.pwrite(memory, b"x", 0)
     with pytest.raises(PermissionError):
         fcntl.fcntl(memory, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE)
     slot = placed(writer, b"still written")
-    assert bytes(arenas.reader(memory).part(slot.place)) == b"still written"
+    assert bytes(arenas.Reader(memory).part(slot.place)) == b"still written"
 
 
 def test_another_process_can_read_but_in_no_way_write_what_one_writer_has(memory: int) -> None:
-    writer = arenas.writer_alone(memory)
-    assert writer is not None
+    writer = arenas.Writer(memory, alone=True)
     writer.place(b"the body of another request")
     intruder = """
         import mmap, os, sys
@@ -186,8 +184,8 @@ def test_another_process_can_read_but_in_no_way_write_what_one_writer_has(memory
 def test_memory_that_is_still_read_stays_when_everything_else_is_gone() -> None:
     fd = arenas.create("test", SIZE)
     assert fd is not None
-    writer = arenas.writer(fd)
-    reader = arenas.reader(fd)
+    writer = arenas.Writer(fd)
+    reader = arenas.Reader(fd)
     part = reader.part(placed(writer, b"kept").place)
     os.close(fd)
     del reader, writer
@@ -210,7 +208,8 @@ def test_memory_that_cannot_be_sealed_against_writers_has_no_lone_writer() -> No
     fd = os.memfd_create("test", os.MFD_CLOEXEC)
     os.ftruncate(fd, SIZE)
 
-    assert arenas.writer_alone(fd) is None
+    with pytest.raises(PermissionError):
+        arenas.Writer(fd, alone=True)
 
     os.close(fd)
 
@@ -218,7 +217,7 @@ def test_memory_that_cannot_be_sealed_against_writers_has_no_lone_writer() -> No
 def test_an_arena_takes_no_memory_before_it_is_used() -> None:
     fd = arenas.create("test", arenas.ARENA_BYTES)
     assert fd is not None
-    writer = arenas.writer(fd)
+    writer = arenas.Writer(fd)
     for _ in range(100):
         placed(writer, b"x" * 100_000).free()
     used = os.fstat(fd).st_blocks * 512

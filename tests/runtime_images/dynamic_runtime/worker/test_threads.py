@@ -12,7 +12,7 @@ import pytest
 from runtime_images.dynamic_runtime.wire import frames, in_flight
 from runtime_images.dynamic_runtime.wire.frames import FrameParser, Kind, RawFrame
 from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
-from runtime_images.dynamic_runtime.worker.bodies import open_bodies
+from runtime_images.dynamic_runtime.worker.answers import Bodies
 from runtime_images.dynamic_runtime.worker.threads import HandlerThreads
 
 HEAD = b"POST / HTTP/1.1\r\nhost: t\r\ncontent-type: application/json\r\n\r\n"
@@ -65,7 +65,7 @@ def working(handler: Callable[[Any], object], count: int = 1) -> Iterator[Workin
     marks = InFlightJournal(memory)
     os.close(memory)
     gone = threading.Event()
-    threads = HandlerThreads(count, theirs, marks, open_bodies([]), handler, 1 << 20, gone.set, measure_cpu=False)
+    threads = HandlerThreads(count, theirs, marks, Bodies(), handler, 1 << 20, gone.set, measure_cpu=False)
     main = threading.Thread(target=threads.serve)
     main.start()
     try:

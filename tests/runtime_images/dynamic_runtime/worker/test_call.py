@@ -4,7 +4,8 @@ import asyncio
 
 from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.wire.frames import CREDIT_CHUNKS, FINAL, MAX_CHUNK_BYTES, FrameParser, RawFrame
-from runtime_images.dynamic_runtime.worker.asgi import AsgiExchange
+from runtime_images.dynamic_runtime.worker.answers import Bodies
+from runtime_images.dynamic_runtime.worker.call import Call
 
 HEAD = b"GET / HTTP/1.1\r\nHost: t\r\n\r\n"
 START = {"type": "http.response.start", "status": 200, "headers": []}
@@ -16,20 +17,21 @@ class Worker:
     def __init__(self, size: int) -> None:
         self.sent: list[RawFrame] = []
         self._parser = FrameParser(1 << 20)
-        self.exchange = AsgiExchange(1, HEAD, b"", self._write)
+        self.bodies = Bodies()
+        self.call = Call(1, 0, HEAD, b"", None, self)
         self.answering = asyncio.ensure_future(self._answer(size))
 
-    def _write(self, *parts: bytes) -> None:
+    def write(self, *parts: bytes) -> None:
         self.sent += self._parser.feed(b"".join(parts))
 
     async def _answer(self, size: int) -> None:
-        await self.exchange.send(START)
-        await self.exchange.send({"type": "http.response.body", "body": b"x" * size})
+        await self.call.send(START)
+        await self.call.send({"type": "http.response.body", "body": b"x" * size})
 
     async def after(self, credits_given: int) -> tuple[int, bool]:
         """How many chunks have been sent after so many credits, and whether the answer is complete."""
         for _ in range(credits_given):
-            self.exchange.grant()
+            self.call.take_credit()
         for _ in range(4):
             await asyncio.sleep(0)
         return len([frame for frame in self.sent if frame[4]]), any(frame[2] & FINAL for frame in self.sent)
@@ -53,7 +55,7 @@ def test_a_function_is_never_more_chunks_ahead_than_it_was_allowed() -> None:
 
         assert await worker.after(0) == (CREDIT_CHUNKS, False)
         assert await worker.after(2) == (CREDIT_CHUNKS + 2, False)
-        worker.exchange.disconnect()
+        worker.call.leave()
         result = (await asyncio.gather(worker.answering, return_exceptions=True))[0]
         assert isinstance(result, OSError)
 

@@ -1,0 +1,196 @@
+"""A worker for what is `async`: frames in, calls of the function on the event loop, frames out."""
+
+import asyncio
+import json
+import socket
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, cast
+
+from runtime_images.dynamic_runtime.background import Background
+from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.dynamic_runtime.wire import client_address, frames, log_lines
+from runtime_images.dynamic_runtime.wire.frames import REQUEST, Frame, Kind
+from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
+from runtime_images.dynamic_runtime.worker import answers, plain
+from runtime_images.dynamic_runtime.worker.answers import Bodies
+from runtime_images.dynamic_runtime.worker.asgi import build_scope
+from runtime_images.dynamic_runtime.worker.call import Call
+from runtime_images.dynamic_runtime.worker.contract import LoadedFunction
+from runtime_images.dynamic_runtime.worker.hooks import ask_health, start_function, stop_function
+
+if TYPE_CHECKING:
+    from runtime_images.dynamic_runtime.worker.hooks import Lifespan
+
+
+class EventLoopWorker(asyncio.Protocol):
+    """The worker's end of the socket. `front_gone` is called when nobody waits for an answer any more.
+
+    `state` is what a framework's start-up has left for the requests.
+    """
+
+    def __init__(
+        self,
+        journal: InFlightJournal,
+        bodies: Bodies,
+        function: LoadedFunction,
+        settings: Settings,
+        longest_frame: int,
+        front_gone: Callable[[], None],
+    ) -> None:
+        self.bodies = bodies
+        self.state: dict[str, Any] = {}
+        self.stopping = asyncio.Event()
+        self._journal = journal
+        self._function = function
+        self._front_gone = front_gone
+        self._measure_cpu = settings.record_requests
+        self._parser = frames.FrameParser(longest_frame)
+        self._loop = asyncio.get_running_loop()
+        self._slots = asyncio.Semaphore(settings.concurrency) if settings.concurrency else None
+        self._calls: dict[int, Call] = {}
+        self._background = Background()
+        self._lifespan: Lifespan | None = None
+        self._transport: asyncio.Transport | None = None
+        self._outgoing: list[bytes] = []
+        self._call: Callable[[Call], Coroutine[Any, Any, None]]
+        self._call = self._answer_plain if function.plain is not None else self._answer_asgi
+        self._answer = self._call if self._slots is None else self._answer_in_turn
+
+    async def start(self) -> None:
+        """Run the user's start hook and a framework's start-up.
+
+        Raises:
+            SetupError: one of them failed.
+        """
+        self._lifespan = await start_function(self._function)
+        if self._lifespan is not None:
+            self.state = self._lifespan.state
+
+    async def serve(self, channel: socket.socket, ready: bytes) -> None:
+        """Say that requests may come, and answer them until asked to stop; then run the user's stop hook."""
+        await self._loop.create_unix_connection(lambda: self, sock=channel)
+        self.write(ready)
+        await self.stopping.wait()
+        tasks = [call.task for call in self._calls.values() if call.task is not None]
+        if tasks:
+            await asyncio.wait(tasks)
+        await stop_function(self._function, self._lifespan)
+        self._flush()
+        if self._transport is not None:
+            self._transport.close()
+            await asyncio.sleep(0)
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's transports are no subclasses
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio's signature
+        if not self.stopping.is_set():
+            self._front_gone()
+
+    def data_received(self, data: bytes) -> None:
+        """Take the frames that have become complete."""
+        for frame in self._parser.feed(data):
+            request_id, kind, flags, head, body, port, upper, lower = frame
+            if kind == REQUEST:
+                client = client_address.unpack(port, upper, lower)
+                call = self._calls[request_id] = Call(request_id, flags, head, body, client, self)
+                call.start(self._answer(call), self._loop)
+            else:
+                self._take_other(Frame(*frame))
+
+    def write(self, *parts: bytes) -> None:
+        """Send the parts of encoded frames, one system call for all of this turn of the event loop."""
+        if len(self._calls) == 1 and not self._outgoing and self._transport is not None:
+            self._transport.writelines(parts)  # there is nothing to send it with: now, not a turn later
+            return
+        if not self._outgoing:
+            self._loop.call_soon(self._flush)
+        self._outgoing += parts
+
+    def _flush(self) -> None:
+        data = b"".join(self._outgoing)
+        self._outgoing.clear()
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
+
+    def _take_other(self, frame: Frame) -> None:
+        match frame.kind:
+            case Kind.CANCEL:
+                self._cancel(frame.request_id, forced=bool(frame.flags & frames.FORCE))
+            case Kind.CREDIT:
+                if (call := self._calls.get(frame.request_id)) is not None:
+                    call.take_credit()
+            case Kind.HEALTH:
+                self._background.spawn(self._health(frame))
+            case Kind.STOP:
+                self.stopping.set()
+            case Kind.GIVE_BACK:
+                self.bodies.give_back(frame.request_id)
+            case _:
+                pass
+
+    def _cancel(self, request_id: int, *, forced: bool) -> None:
+        """Drop a request that has not begun; one that has learns of the disconnect, and is ended only if forced."""
+        call = self._calls.get(request_id)
+        if call is None:
+            return
+        if not call.begun_ns:
+            call.drop()
+            return
+        call.leave()
+        if forced and call.task is not None:
+            call.task.cancel()
+
+    # answering
+
+    async def _answer_in_turn(self, call: Call) -> None:
+        """Answer one request, where only so many may be under way at once."""
+        assert self._slots is not None
+        async with self._slots:
+            await self._call(call)
+
+    def _begin(self, call: Call) -> bool:
+        """Note that the request has begun, unless it was cancelled before."""
+        if call.cancelled:
+            self.write(answers.dropped(call.request_id))
+            return False
+        log_lines.REQUEST.set(call.request_id)
+        self._journal.note(call.request_id)
+        call.begin(measure_cpu=self._measure_cpu)
+        return True
+
+    async def _answer_plain(self, call: Call) -> None:
+        """Answer one request by a plain coroutine function."""
+        assert self._function.plain is not None
+        if self._begin(call):
+            answer = await plain.call_awaiting(self._function.plain, call.head, call.take_body())
+            if answer is None:
+                self.write(answers.dropped(call.request_id))
+            elif parts := answers.whole(call.request_id, *answer, call.timing(), self.bodies):
+                self.write(*parts)
+            else:
+                await call.stream_whole(*answer)
+        del self._calls[call.request_id]
+
+    async def _answer_asgi(self, call: Call) -> None:
+        """Answer one request by an ASGI callable."""
+        assert self._function.asgi is not None
+        if self._begin(call):
+            try:
+                scope = build_scope(call.head, self.state, call.client)
+                await self._function.asgi(scope, call.receive, call.send)
+            except asyncio.CancelledError:
+                call.abort()
+            except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
+                call.fail(*plain.failure(error)[1])
+            else:
+                call.finish()
+        del self._calls[call.request_id]
+
+    async def _health(self, frame: Frame) -> None:
+        """Ask the user's `alive` or `ready` hook; without one, or when it says nothing, all is well."""
+        well, text = await ask_health(self._function, frame.head.decode())
+        body = json.dumps({"well": well, "text": text}).encode()
+        self.write(frames.encode(Kind.HEALTH_ANSWER, frame.request_id, body=body))
