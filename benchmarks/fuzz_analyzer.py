@@ -21,7 +21,7 @@ from analyzers.project.dependency_lists import NAMES
 from analyzers.project.notebook_positions import NotebookFile
 from analyzers.rules.evidence import RULES
 from benchmarks.nasty import nasty_files
-from gaia_cli.linting.fix import FIXABLE, fix
+from gaia_cli.linting.fixing import FIXABLE, fix
 
 GAIAS_OWN = ("GA906", "GA907")
 _LONGEST_SEED = 20_000

@@ -14,9 +14,21 @@ from gaia_cli.linting.discovery import above, file_to_come, files_to_lint, repos
 from gaia_cli.linting.functions import declared_functions
 from gaia_cli.linting.options import STDIN, Options, codes
 from gaia_cli.linting.selection import Selection, check_codes
-from gaia_cli.linting.table import LintTable
 
 _FILES = (("gaia.toml", (b"lint",)), ("pyproject.toml", (b"gaia", b"lint")))
+
+
+@record
+class LintTable:
+    """What [lint] in gaia.toml or [tool.gaia.lint] in pyproject.toml says; a flag of `gaia lint` overrides each key."""
+
+    select: tuple[str, ...] | None = None
+    extend_select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] | None = None
+    per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    exclude: tuple[str, ...] = ()
+    min_confidence: str = "low"
+    fail_on: str = "warning"
 
 
 @record
@@ -82,7 +94,7 @@ def _read(directory: str) -> LintTable:
 
     from gaia_cli.project.project import load_lint
 
-    table = load_lint(Path(directory))
+    table = LintTable(**load_lint(Path(directory)))
     named = (*(table.select or ()), *table.extend_select, *(table.ignore or ()))
     check_codes((*named, *(code for _, codes in table.per_file_ignores for code in codes)), f"{directory}: [lint]")
     return table

@@ -58,11 +58,9 @@ OPTIONS: tuple[Option, ...] = (
     Option("exit-zero", "Exit with 0 whatever is found."),
     Option("baseline", "Leave out the findings that this file remembers.", "FILE"),
     Option("write-baseline", "Remember today's findings in this file, and exit with 0.", "FILE"),
-    Option("statistics", "Count the findings of each rule."),
     Option("fix", "Put right what can be put right safely."),
     Option("diff", "Show what --fix would change, and change nothing."),
     Option("stdin-filename", "The name of the file that - reads from standard input.", "NAME"),
-    Option("watch", "Lint again whenever a file changes, until Ctrl-C."),
     Option("no-cache", "Neither read nor write .gaia_cache."),
 )
 
@@ -84,11 +82,9 @@ class Options:
     exit_zero: bool = False
     baseline: str | None = None
     write_baseline: str | None = None
-    statistics: bool = False
     fix: bool = False
     diff: bool = False
     stdin_filename: str | None = None
-    watch: bool = False
     no_cache: bool = False
 
 

@@ -11,7 +11,7 @@ from analyzers.facts.model import Facts
 from analyzers.facts.stage1 import extract
 from analyzers.project.reading import Source
 from analyzers.rules.hygiene_registry import hygiene
-from gaia_cli.linting.fix import FIXABLE, Fixed, fix
+from gaia_cli.linting.fixing import FIXABLE, Fixed, fix
 
 pytest.importorskip("libcst", reason="libcst is in the extra 'fix': pip install 'gaia-faas[fix]'")
 
@@ -171,7 +171,7 @@ def test_a_missing_library_is_named_with_the_way_to_get_it(tmp_path: Path) -> No
     program = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
         "from gaia_cli.errors import EngineError\n"
-        "from gaia_cli.linting.fix import FIXABLE, fix\n"
+        "from gaia_cli.linting.fixing import FIXABLE, fix\n"
         "assert fix(b'import torch', 'a.py', FIXABLE).applied == ()\n"
         "try:\n    fix(b'import torch\\nx = torch.zeros(1).cuda()\\n', 'a.py', FIXABLE)\n"
         "except EngineError as error:\n    print(error.message, error.hint)\n"

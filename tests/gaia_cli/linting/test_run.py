@@ -135,23 +135,6 @@ def test_what_only_looks_like_a_suppression_is_none(project: Project) -> None:
     assert project.codes() == []
 
 
-def test_statistics_count_by_rule(project: Project) -> None:
-    project.write("a.py")
-    project.write("b.py", BROKEN)
-    project.write("c.py")
-    project.lint("--statistics", "--output-format", "concise")
-
-    assert project.output.splitlines()[-2:] == ["2  GA701  warning", "1  GA901  error"]
-
-
-def test_statistics_leave_output_for_programs_alone(project: Project) -> None:
-    project.write("a.py")
-    project.lint("--statistics", "--output-format", "json")
-
-    assert json.loads(project.output)["findings"]
-    assert "1  GA701" in project.notes
-
-
 def test_standard_input_is_linted_under_its_name(tmp_path: Path) -> None:
     shown = run_gaia(
         "lint", "-", "--stdin-filename", "a/b.py", "--output-format", "concise", cwd=tmp_path, stdin=PINNED

@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gaia_cli.errors import ConfigurationError, UsageError
-from gaia_cli.linting.table import LintTable
-from gaia_cli.project.project import TABLES, FunctionProject, load_project, slug
+from gaia_cli.linting.configuration import LintTable
+from gaia_cli.project.project import FunctionProject, load_project, slug
+from gaia_cli.project.tables import TABLES
 from runtime_images.policy.model import ExecutionMode, Prices, Slo, WarmUp
 
 

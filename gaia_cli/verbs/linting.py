@@ -1,6 +1,8 @@
-"""The verb `gaia lint`, whose flags are made from the table that the hook's quick path reads (linting/options.py)."""
+"""The verbs of the linter: `lint`, `rule`, `rules`.
 
-from collections.abc import Callable
+The flags of `lint` are made from the table that the hook's quick path reads (linting/options.py).
+"""
+
 from enum import StrEnum
 from inspect import Parameter, Signature
 from typing import Annotated, Any
@@ -8,25 +10,44 @@ from typing import Annotated, Any
 import typer
 
 from gaia_cli.errors import ExitCode
-from gaia_cli.linting.options import OPTIONS, Option
+from gaia_cli.linting.options import OPTIONS, Option, from_values
+from gaia_cli.verbs.functions import Report, ReportFormat
 
 
-def lint(**values: object) -> Callable[[], ExitCode]:
+def lint(**values: object) -> ExitCode:
     """Report what keeps functions from switching.
 
-    For hooks and pipelines: findings only, no verdict. Without FILES, the Python files and notebooks below here.
-    Exits with 0 when there is nothing, with 1 when there are findings, with 2 when the analysis failed.
+    For hooks and pipelines: findings only, no verdict. Without FILES, lints the Python files and notebooks below here.
+    Exits with 0 without findings, with 1 if there are any, with 2 if the analysis failed.
 
     Example: gaia lint src --output sarif:gaia.sarif
     """
+    from gaia_cli.commands import lint as command
 
-    def call() -> ExitCode:
-        from gaia_cli.commands.lint import lint as work
-        from gaia_cli.linting.options import from_values
+    return command.lint(from_values(values))
 
-        return work(from_values(values))
 
-    return call
+def rule(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="The rule's code or name.")],
+    output_format: ReportFormat = Report.FULL,
+) -> ExitCode:
+    """Explain a rule.
+
+    Example: gaia rule GA201
+    """
+    from gaia_cli.commands import rule as command
+
+    return command.rule(code, output_format)
+
+
+def rules(output_format: ReportFormat = Report.FULL) -> ExitCode:
+    """List the rules.
+
+    Example: gaia rules --output-format json
+    """
+    from gaia_cli.commands import rules as command
+
+    return command.rules(output_format)
 
 
 def _parameters() -> list[Parameter]:
