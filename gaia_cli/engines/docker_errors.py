@@ -1,12 +1,15 @@
-"""What Docker engines say when something goes wrong, what it means, and what to do about it.
+"""What Docker engines say: a build's steps, and what went wrong, what it means, what to do about it.
 
-An engine's own texts name neither the cause nor the cure ("could not select device driver"). The table
-here has the texts that were met with real engines (20.10 to 28); any other is passed on as it is.
+The one module that reads an engine's own texts. They name neither the cause nor the cure ("could not select device
+driver"); the table here has those that were met with real engines (20.10 to 28), any other is passed on as it is.
 """
 
 import re
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from gaia_cli.errors import EngineError, GaiaError, UsageError
+from gaia_cli.images.build import BuildError
 
 GET_DOCKER = "install Docker, or start it: sudo systemctl start docker; `gaia run --engine process` needs none"
 
@@ -45,6 +48,8 @@ _KNOWN = (
 )
 """What engines say, what it means, and what to do about it."""
 
+_STEP = re.compile(r"Step \d+/\d+ : (.*)")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _PORT_TAKEN = re.compile(r"Bind for \S+:(\d+) failed|listen tcp\d? \S+:(\d+): bind|ports are not available.*:(\d+)")
 
 
@@ -74,3 +79,26 @@ def short(text: object) -> str:
     """An engine's text on one line, its middle left out where it is long."""
     line = " ".join(str(text).split())
     return line if len(line) <= 300 else f"{line[:140]} ... {line[-150:]}"
+
+
+def follow_build(steps: Iterator[Any], on_line: Callable[[str], None]) -> str:
+    """Follow a build to its end and return the image's id; `on_line` is told the builder's output.
+
+    Raises:
+        BuildError: a step failed.
+    """
+    image, step = "", ""
+    log: list[str] = []
+    for entry in steps:
+        if "error" in entry:
+            raise BuildError(explain(str(entry["error"])), step, tuple(log))
+        image = entry.get("aux", {}).get("ID", image)
+        for line in _COLOUR.sub("", entry.get("stream", "")).splitlines():
+            if begun := _STEP.match(line):
+                step, log = begun[1], []
+            elif line.strip():
+                log.append(line.rstrip())
+            on_line(line)
+    if not image:
+        raise BuildError(EngineError("the engine ended the build without an image"), step, tuple(log))
+    return str(image)
