@@ -93,7 +93,7 @@ def guarded(work: Callable[[], int], arguments: Sequence[str], *, debug: bool = 
 
         if isinstance(error, OSError) and error.errno in _OUTPUT_IS_FULL:
             errors.flush_quietly()
-            full = UsageError(f"the output cannot be written: {error.strerror}", "make room for it")
+            full = UsageError(f"cannot write the output: {error.strerror}", "free some space there")
             errors.show_error(full, as_json=False)
             return ExitCode.USAGE
         errors.show_bug(error, arguments, as_json=as_json, exit_code=ExitCode.USAGE)

@@ -52,7 +52,7 @@ def lint(options: Options) -> ExitCode:
 
 def _check(options: Options) -> None:
     if STDIN in options.files and (len(options.files) > 1 or options.fix or options.diff):
-        raise UsageError("- reads one file from standard input; it goes with no other file, no --fix and no --diff")
+        raise UsageError("- reads standard input: give no other file, no --fix and no --diff")
     if options.stdin_filename is not None and options.files != (STDIN,):
         raise UsageError("--stdin-filename names what - reads", "give - as the only file")
 

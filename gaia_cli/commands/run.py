@@ -160,7 +160,7 @@ def _start(request: _Request, chosen: Choice, screen: Screen) -> _Started:
     except EngineError as error:
         if chosen.name != EngineName.DOCKER or request.options.engine is not EngineName.AUTO:
             raise
-        screen.step(f"Docker cannot run it ({error.message}); using a process of this machine instead")
+        screen.step(f"Docker cannot run the function ({error.message}); using a local process instead")
     instead = open_engine(EngineName.PROCESS)
     plan = _plan(instead, request, Choice(instead.name, "Docker answers but could not run the function"))
     screen.plan(plan)

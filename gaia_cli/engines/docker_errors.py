@@ -22,7 +22,7 @@ _KNOWN = (
     (
         r"nvidia-container-cli|error running hook|nvidia-container-runtime",
         "the NVIDIA Container Toolkit could not hand out a GPU",
-        "see whether `nvidia-smi` works on the engine's machine, or use --accelerator emulated",
+        "check that `nvidia-smi` works on the engine's machine, or use --accelerator emulated",
     ),
     (
         r"no such host|connection refused|i/o timeout|temporary failure in name resolution|TLS handshake",
@@ -31,10 +31,10 @@ _KNOWN = (
     ),
     (
         r"manifest( for .*)? (unknown|not found)|pull access denied|repository .* not found",
-        "the registry has no such image, or does not let you have it",
+        "the registry has no such image, or denies you access",
         "check the name in [build] base_image or --base-image, or log in: docker login",
     ),
-    (r"no space left on device", "the engine's disk is full", "free some: docker system prune"),
+    (r"no space left on device", "the engine's disk is full", "free some space: docker system prune"),
     (
         r"Range of CPUs|[Mm]inimum memory limit|invalid (CPU|memory)",
         "the engine cannot give these limits",
@@ -43,7 +43,7 @@ _KNOWN = (
     (
         r"permission denied.*docker\.sock",
         "you may not use the Docker engine",
-        "sudo usermod -aG docker $USER, then log in anew",
+        "sudo usermod -aG docker $USER, then log in again",
     ),
 )
 """What engines say, what it means, and what to do about it."""
@@ -67,9 +67,9 @@ def explain(text: str) -> GaiaError:
 def no_engine(text: str) -> EngineError:
     """The error for the text of a connection that failed."""
     if "Permission denied" in text:
-        return EngineError("you may not use the Docker engine", "sudo usermod -aG docker $USER, then log in anew")
+        return EngineError("you may not use the Docker engine", "sudo usermod -aG docker $USER, then log in again")
     if "timed out" in text:
-        return EngineError("the Docker engine does not answer in time", "see whether `docker ps` works")
+        return EngineError("the Docker engine does not answer in time", "check that `docker ps` works")
     if "FileNotFoundError" in text or "ConnectionRefusedError" in text or "Connection refused" in text:
         return EngineError("no Docker engine answers", GET_DOCKER)
     return EngineError(f"no Docker engine answers ({short(text)})", GET_DOCKER)

@@ -102,7 +102,9 @@ def apply(change: Change) -> None:
         UsageError: the file cannot be written, or has changed since it was read.
     """
     if _read(change.path) != change.before:
-        raise UsageError(f"{change.path} has changed meanwhile and was left as it is", "run it again")
+        raise UsageError(
+            f"{change.path} changed while it was being fixed and was left as it is", "run gaia lint --fix again"
+        )
     try:
         mode = change.path.stat().st_mode
         handle, name = tempfile.mkstemp(dir=change.path.parent, prefix=f".{change.path.name}.")

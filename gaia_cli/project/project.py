@@ -103,11 +103,11 @@ def slug(text: str) -> str:
 def _locate(path: Path) -> tuple[Path, str]:
     """The function's directory, and the entry point where `path` is a single file."""
     if not path.exists():
-        raise UsageError(f"there is nothing at {path}", "give the directory of a function, or make one: gaia init DIR")
+        raise UsageError(f"{path} does not exist", "give the directory of a function, or make one: gaia init DIR")
     resolved = path.resolve()
     if resolved.is_dir():
         if not any(resolved.iterdir()):
-            raise UsageError(f"{path} is empty", f"write a function there: gaia init {path}")
+            raise UsageError(f"directory {str(path)!r} contains no function", f"write one there: gaia init {path}")
         return resolved, ""
     if resolved.suffix != ".py":
         raise UsageError(f"{path} is not a Python file", "give the directory of a function, or one .py file")

@@ -140,7 +140,7 @@ def _header(plan: RunPlan, history: RunHistory, width: int, glyphs: Glyphs) -> l
 def _slo(history: RunHistory, glyphs: Glyphs) -> Text:
     target = history.slo.latency_p95_ms
     if target is None:
-        return Text("no SLO asked for", DIM)
+        return Text("no SLO", DIM)
     state = SLO_STYLE.get(history.slo_state, DIM)
     now = history.lanes[history.active].p95_ms
     text = Text.assemble((f"{glyphs.state} SLO {history.slo_state}", f"{STRONG} {state}"), "  ")
@@ -193,7 +193,7 @@ def _notes(history: RunHistory, width: int, room: int, glyphs: Glyphs) -> list[T
             lines += _note(note, history, width, room - 1 - len(lines), glyphs)
     written = room - len(lines) - 3
     if written >= 2 and history.log:
-        lines += [Text(), Text("the function wrote", DIM)]
+        lines += [Text(), Text("function output", DIM)]
         lines += [Text(f"  {line}") for line in list(history.log)[-written:]]
     return [*lines, *[Text()] * (room - len(lines))] if room > 0 else []
 

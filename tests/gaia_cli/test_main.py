@@ -161,7 +161,7 @@ def test_a_full_output_is_told_in_a_sentence() -> None:
         ended = subprocess.run([GAIA, "version"], stdout=full, stderr=subprocess.PIPE, timeout=20, check=False)
 
     assert ended.returncode == ExitCode.USAGE
-    assert ended.stderr.startswith(b"error: the output cannot be written: No space left on device")
+    assert ended.stderr.startswith(b"error: cannot write the output: No space left on device")
 
 
 def test_a_closed_output_is_no_error() -> None:

@@ -41,7 +41,7 @@ def test_directories_files_and_nothing_at_all_can_be_named(project: Project) -> 
     assert project.codes() == ["GA701"] * 2
     assert project.codes("two") == ["GA701"]
     assert project.codes("two/notes.txt", "one/a.py", "one") == ["GA701"] * 2
-    with pytest.raises(UsageError, match="there is nothing at three"):
+    with pytest.raises(UsageError, match="three does not exist"):
         project.lint("three")
 
 

@@ -276,14 +276,14 @@ def test_a_configuration_that_is_a_directory_is_told(function: Path) -> None:
 
 
 def test_nothing_at_the_path_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="there is nothing at"):
+    with pytest.raises(UsageError, match="does not exist"):
         load_project(tmp_path / "absent")
 
 
 def test_an_empty_directory_is_told_with_the_way_to_fill_it(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         load_project(tmp_path)
-    assert "is empty" in caught.value.message
+    assert "contains no function" in caught.value.message
     assert "gaia init" in caught.value.hint
 
 

@@ -23,7 +23,7 @@ PLAN = RunPlan(
 def shown(screen: LineScreen) -> None:
     history = RunHistory()
     screen.address("http://127.0.0.1:8080")
-    screen.step("making a virtual environment")
+    screen.step("creating a virtual environment")
     screen.plan(PLAN)
     for event in matmul_run():
         history.apply(event)
