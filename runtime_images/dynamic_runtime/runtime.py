@@ -22,13 +22,24 @@ from runtime_images.dynamic_runtime.telemetry.devices import GpuMonitor
 from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
 from runtime_images.dynamic_runtime.telemetry.lane import AnswerRow, Lane
 from runtime_images.dynamic_runtime.telemetry.metrics import Metrics
-from runtime_images.dynamic_runtime.telemetry.observer import ArrivalRate, observe, window_fields
+from runtime_images.dynamic_runtime.telemetry.observer import ArrivalRate, observe, window_event
 from runtime_images.dynamic_runtime.wire.arenas import create_requests
 from runtime_images.dynamic_runtime.workers.launching import WorkerStarter
 from runtime_images.dynamic_runtime.workers.orphans import adopt_orphans, keep_to_itself, reap_adopted
-from runtime_images.dynamic_runtime.workers.process import WorkerState
 from runtime_images.dynamic_runtime.workers.supervisor import Supervisor
 from runtime_images.dynamic_runtime.workers.switch import Switch
+from runtime_images.events.codec import part_to_json
+from runtime_images.events.decisions import DecisionMade, Fallback, GpuLost
+from runtime_images.events.lifecycle import (
+    Ready,
+    SetupFailed,
+    Started,
+    Stopped,
+    WorkerState,
+    ZygoteChanged,
+    ZygoteState,
+)
+from runtime_images.events.traffic import BadAnswer, LogLine, RequestRow, Requests, Totals
 from runtime_images.policy.decide import decide
 from runtime_images.policy.model import Accelerator, Backend, Decision
 from runtime_images.policy.state import PolicySettings, initial_state
@@ -63,7 +74,7 @@ class Runtime:
         self.monitor = GpuMonitor(clock) if settings.accelerator is Accelerator.NVIDIA else None
         self._started_s = clock.monotonic()
         self.arrivals = ArrivalRate(self._started_s)
-        self._recorded: list[list[Any]] = []
+        self._recorded: list[RequestRow] = []
         self._switches = 0
         self._stop_reason = ""
         self._stopping = asyncio.Event()
@@ -84,7 +95,7 @@ class Runtime:
             url = await self._listen(server)
             admin_url = await self._listen_admin(admin)
         except OSError as error:
-            self.events.emit("setup_failed", backend=None, kind="port", message=str(error), path="", line=0, log=[])
+            self.events.emit(SetupFailed(None, "port", str(error)))
             return 2
         self._beats = [asyncio.create_task(beat) for beat in (self._policy_beat(), self._window_beat([server, admin]))]
         first = asyncio.create_task(self._start_first(url, admin_url))
@@ -148,9 +159,17 @@ class Runtime:
             return
         self._learn_start(backend)
         self.metrics.mode(self.settings.mode.on(backend))
-        ready = {"url": url, "admin": admin_url, "backend": backend, "mode": self.settings.mode.on(backend)}
-        entry = {"entry": worker.facts.get("entry", ""), "form": worker.facts.get("form", "")}
-        self.events.emit("ready", **ready, **entry, start_s=round(worker.ready_s - worker.ordered_s, 3))
+        self.events.emit(
+            Ready(
+                url=url,
+                admin=admin_url,
+                backend=backend,
+                mode=self.settings.mode.on(backend),
+                entry=worker.facts.get("entry", ""),
+                form=worker.facts.get("form", ""),
+                start_s=worker.ready_s - worker.ordered_s,
+            )
+        )
 
     async def _first_backend(self) -> Backend:
         """The backend that the mode asks for; without a GPU the CPU where the mode allows it, else wait for one."""
@@ -161,7 +180,7 @@ class Runtime:
             return Backend.CPU
         if problem:
             message = f"the function's mode is gpu, but there is no GPU: {problem}"
-            self.events.emit("setup_failed", backend=wanted, kind="no_gpu", message=message, path="", line=0, log=[])
+            self.events.emit(SetupFailed(wanted, "no_gpu", message))
             self.front.refuse_queue(message)
         while self._problem_of(wanted):  # noqa: ASYNC110 -- the answer lies in NVML's own thread, there is no event
             await asyncio.sleep(POLICY_BEAT_S)
@@ -171,7 +190,7 @@ class Runtime:
     def _fall_back(self, reason: str) -> None:
         self.front.fallback = True
         self.metrics.fallbacks.inc()
-        self.events.emit("fallback", wanted=Backend.GPU, got=Backend.CPU, reason=reason)
+        self.events.emit(Fallback(wanted=Backend.GPU, got=Backend.CPU, reason=reason))
 
     async def _drain(self, server: HttpServer, admin: HttpServer) -> None:
         """Answer everything that is here, tell clients to go, and release the workers."""
@@ -221,8 +240,16 @@ class Runtime:
         before, self.decision = self.decision, decision
         unchanged = before is not None and (before.rule, before.chosen) == (decision.rule, decision.chosen)
         if not unchanged and decision.rule != "under_way":  # the switch events tell how a switch goes on
-            fields = {"active": observation.active, "chosen": decision.chosen, "rejected": decision.rejected}
-            self.events.emit("decision", **fields, rule=decision.rule, reason=decision.reason, inputs=decision.inputs)
+            self.events.emit(
+                DecisionMade(
+                    observation.active,
+                    decision.chosen,
+                    decision.rejected,
+                    decision.rule,
+                    decision.reason,
+                    decision.inputs,
+                )
+            )
         if decision.chosen is not observation.active and observation.switching_to is None:
             if decision.rule == "errors":
                 self._fall_back(decision.reason)
@@ -235,7 +262,7 @@ class Runtime:
         """A GPU that is lost while it serves: hold the queue, end its worker, go to the CPU at once."""
         problem = self._problem_of(Backend.GPU) if self.monitor is not None else ""
         if problem and not self.gpu_lost and self.supervisor.workers.on(Backend.GPU) is not None:
-            self.events.emit("gpu_lost", reason=problem)
+            self.events.emit(GpuLost(problem))
             self.supervisor.lose_device(Backend.GPU, problem)
             if not self.settings.mode.is_fixed and self.supervisor.target is Backend.GPU:
                 self._fall_back(problem)
@@ -266,10 +293,10 @@ class Runtime:
             if self.settings.record_requests:
                 self._recorded += [self._recorded_row(backend, row) for row in rows]
 
-    def _recorded_row(self, backend: Backend, row: AnswerRow) -> list[Any]:
+    def _recorded_row(self, backend: Backend, row: AnswerRow) -> RequestRow:
         status, arrived_s, finished_s, service_ns, cpu_ns = row
         times_ms = (service_ns / 1e6, 1000 * (finished_s - arrived_s), min(cpu_ns, service_ns) / 1e6)
-        return [round(arrived_s - self._started_s, 6), backend, *(round(ms, 3) for ms in times_ms), int(status)]
+        return RequestRow(arrived_s - self._started_s, backend, *times_ms, int(status))
 
     def _good_answers(self, backend: Backend) -> int:
         return self.lanes[backend].good_answers
@@ -306,23 +333,28 @@ class Runtime:
 
     def _tell_started(self) -> None:
         settings = self.settings
-        slo, prices = settings.slo, settings.prices
         self.events.emit(
-            "started", pid=os.getpid(), function=settings.function_name, mode=settings.mode, pinned=settings.pinned,
-            accelerator=settings.accelerator, backend=settings.mode.initial_backend,
-            slo={name: getattr(slo, name) for name in slo.__slots__},
-            prices={name: getattr(prices, name) for name in prices.__slots__},
-        )  # fmt: skip
+            Started(
+                pid=os.getpid(),
+                function=settings.function_name,
+                mode=settings.mode,
+                pinned=settings.pinned,
+                accelerator=settings.accelerator,
+                backend=settings.mode.initial_backend,
+                slo=settings.slo,
+                prices=settings.prices,
+            )
+        )
 
     def _tell_line(self, backend: Backend, pid: int, stream: str, line: str, request: int | None) -> None:
-        self.events.emit("log", backend=backend, pid=pid, stream=stream, line=line, request=request)
+        self.events.emit(LogLine(backend, pid, stream, line, request))
 
     def _tell_bad_answer(self, link: WorkerLink, request: int, reason: str) -> None:
         pid = next((worker.pid for worker in self.supervisor.workers if worker.link is link), None)
-        self.events.emit("bad_answer", backend=link.backend, pid=pid, request=request, reason=reason)
+        self.events.emit(BadAnswer(link.backend, pid, request, reason))
 
     def _tell_zygote(self, state: str, pid: int, reason: str) -> None:
-        self.events.emit("zygote", pid=pid, state=state, reason=reason)
+        self.events.emit(ZygoteChanged(pid, ZygoteState(state), reason))
 
     def _tell_window(self) -> None:
         self.count_answers()
@@ -330,23 +362,39 @@ class Runtime:
             worker = self.supervisor.workers.on(backend)
             if worker is not None and worker.state is WorkerState.READY:
                 lane.cpu_share = worker.meter.update(worker.link.busy_until(self.clock.monotonic()))
-        self.events.emit("window", **window_fields(self, self.clock.monotonic()))
+        self.events.emit(window_event(self, self.clock.monotonic()))
         if self._recorded:
             rows, self._recorded = self._recorded, []
-            self.events.emit("requests", rows=rows)
+            self.events.emit(Requests(tuple(rows)))
 
-    def totals(self) -> dict[str, Any]:
+    def totals(self) -> Totals:
         """Counts, held seconds and cost since the start."""
-        held = {f"{backend}_seconds": round(self.supervisor.workers.held(backend), 3) for backend in Backend}
-        counters = self.front.counters
-        counts = {"requests": counters.requests, "failures": counters.failures, "retried": counters.retried}
-        return {**counts, **held, "cost": self.cost(), "currency": self.settings.prices.currency}
+        counters, held = self.front.counters, self.supervisor.workers.held
+        return Totals(
+            requests=counters.requests,
+            failures=counters.failures,
+            retried=counters.retried,
+            cpu_seconds=held(Backend.CPU),
+            gpu_seconds=held(Backend.GPU),
+            cost=self.cost(),
+            currency=self.settings.prices.currency,
+        )
 
     def _tell_stopped(self) -> None:
         totals = self.totals()
-        totals.pop("retried")
-        duration_s = round(self.clock.monotonic() - self._started_s, 3)
-        self.events.emit("stopped", reason=self._stop_reason, **totals, switches=self._switches, duration_s=duration_s)
+        self.events.emit(
+            Stopped(
+                reason=self._stop_reason,
+                requests=totals.requests,
+                failures=totals.failures,
+                cpu_seconds=totals.cpu_seconds,
+                gpu_seconds=totals.gpu_seconds,
+                cost=totals.cost,
+                currency=totals.currency,
+                switches=self._switches,
+                duration_s=self.clock.monotonic() - self._started_s,
+            )
+        )
 
     def state(self) -> dict[str, Any]:
         """What `GET /state` answers."""
@@ -361,9 +409,9 @@ class Runtime:
             "accelerator": self.settings.accelerator,
             "workers": workers,
             "zygote": self.starter.zygote_pid,
-            "slo": {name: getattr(self.settings.slo, name) for name in self.settings.slo.__slots__},
+            "slo": part_to_json(self.settings.slo),
             "last_decision": None if decision is None else {"chosen": decision.chosen, "reason": decision.reason},
-            "totals": self.totals(),
+            "totals": part_to_json(self.totals()),
             "unavailable": self.health.why_unavailable,
         }
 

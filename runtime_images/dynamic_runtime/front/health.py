@@ -16,7 +16,8 @@ from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.edge.exchange import Exchange
 from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.wire.frames import Kind
-from runtime_images.dynamic_runtime.workers.process import WorkerProcess, WorkerState
+from runtime_images.dynamic_runtime.workers.process import WorkerProcess
+from runtime_images.events.lifecycle import WorkerState
 
 if TYPE_CHECKING:
     from runtime_images.dynamic_runtime.front.router import Front

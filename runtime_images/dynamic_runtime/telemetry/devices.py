@@ -8,32 +8,18 @@ trusted, while what is started later may be well.
 
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import pynvml
 
 from runtime_images.dynamic_runtime.clock import Clock
+from runtime_images.events.traffic import GpuUse
 
 POLL_S = 1.0
 LIST_TIMEOUT_S = 10.0
 STALE_S = 10.0
 _UNCORRECTED = (pynvml.NVML_MEMORY_ERROR_TYPE_UNCORRECTED, pynvml.NVML_VOLATILE_ECC)
 """Errors since the driver was loaded."""
-
-
-@dataclass(frozen=True, slots=True)
-class GpuUse:
-    """What a GPU is doing. `utilization` is 0 to 1, None where the GPU does not tell."""
-
-    name: str
-    utilization: float | None
-    memory_used_mb: float
-    memory_total_mb: float
-    power_w: float | None
-
-    def describe(self) -> dict[str, object]:
-        """The fields of the window event."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +120,8 @@ def _use(handle: object) -> GpuUse:
     return GpuUse(
         name=_text(pynvml.nvmlDeviceGetName(handle)),
         utilization=_told(lambda: pynvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100),
-        memory_used_mb=round(memory.used / 2**20, 1),
-        memory_total_mb=round(memory.total / 2**20, 1),
+        memory_used_mb=memory.used / 2**20,
+        memory_total_mb=memory.total / 2**20,
         power_w=_told(lambda: pynvml.nvmlDeviceGetPowerUsage(handle) / 1000),
     )
 
@@ -143,7 +129,7 @@ def _use(handle: object) -> GpuUse:
 def _told(ask: Callable[[], float]) -> float | None:
     """An optional reading: not every GPU, driver and MIG slice gives all of them."""
     try:
-        return round(ask(), 3)
+        return ask()
     except (pynvml.NVMLError_NotSupported, pynvml.NVMLError_FunctionNotFound, pynvml.NVMLError_NoPermission):
         return None
 

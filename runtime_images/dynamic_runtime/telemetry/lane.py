@@ -10,6 +10,7 @@ from itertools import islice
 from operator import attrgetter
 
 from runtime_images.dynamic_runtime.telemetry.histogram import LogLinearHistogram, SlidingWindow
+from runtime_images.events.traffic import LastSecond
 from runtime_images.policy.model import Backend, Slo
 
 _RECENT = 512
@@ -100,13 +101,13 @@ class Lane:
             return 0.0, answered
         return sum([answer.failed for answer in islice(self.recent, first, None)]) / answered, answered
 
-    def take_last_second(self) -> dict[str, float | None]:
-        """Quantiles of the answers since the last call, in milliseconds."""
+    def take_last_second(self) -> LastSecond:
+        """Return the quantiles of the answers since the last call."""
         p50, p95 = self.last_second.quantiles((0.5, 0.95))
         self.last_second.clear()
-        return {"p50_ms": milliseconds(p50), "p95_ms": milliseconds(p95)}
+        return LastSecond(milliseconds(p50), milliseconds(p95))
 
 
 def milliseconds(seconds: float | None) -> float | None:
-    """Seconds as the events show them."""
-    return None if seconds is None else round(1000 * seconds, 3)
+    """Convert seconds, if there are any."""
+    return None if seconds is None else 1000 * seconds

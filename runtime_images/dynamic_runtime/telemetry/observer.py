@@ -1,9 +1,10 @@
 """Looks at the running parts and writes down what the policy, and a person, should see of them. It changes nothing."""
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runtime_images.dynamic_runtime.telemetry.lane import Lane, milliseconds
+from runtime_images.events.traffic import BackendStatus, SloState, Window
 from runtime_images.policy.model import Accelerator, Backend, LaneObservation, Observation
 
 if TYPE_CHECKING:
@@ -67,57 +68,56 @@ def _lane_observation(runtime: "Runtime", backend: Backend, now_s: float) -> Lan
     )
 
 
-def window_fields(runtime: "Runtime", now_s: float) -> dict[str, Any]:
-    """The fields of the window event (docs/events.md)."""
+def window_event(runtime: "Runtime", now_s: float) -> Window:
+    """Return the window event of the second that ends now."""
     supervisor = runtime.supervisor
     monitor = runtime.monitor
-    use = monitor.state().use if monitor is not None else None
-    return {
-        "mode": runtime.settings.mode.on(supervisor.target),
-        "active": supervisor.target,
-        "switching_to": supervisor.switching_to,
-        "slo_state": _slo_state(runtime, now_s),
-        "queue": len(runtime.front.queue),
-        "reason": runtime.decision.reason if runtime.decision is not None else "",
-        "lanes": {backend: _lane_fields(runtime, lane, now_s) for backend, lane in runtime.lanes.items()},
-        "last_second": {backend: lane.take_last_second() for backend, lane in runtime.lanes.items()},
-        "gpu": use.describe() if use is not None else None,
-        "totals": runtime.totals(),
-    }
+    return Window(
+        mode=runtime.settings.mode.on(supervisor.target),
+        active=supervisor.target,
+        switching_to=supervisor.switching_to,
+        slo_state=_slo_state(runtime, now_s),
+        queue=len(runtime.front.queue),
+        reason=runtime.decision.reason if runtime.decision is not None else "",
+        lanes={backend: _status(runtime, lane, now_s) for backend, lane in runtime.lanes.items()},
+        last_second={backend: lane.take_last_second() for backend, lane in runtime.lanes.items()},
+        gpu=monitor.state().use if monitor is not None else None,
+        totals=runtime.totals(),
+    )
 
 
-def _lane_fields(runtime: "Runtime", lane: Lane, now_s: float) -> dict[str, Any]:
+def _status(runtime: "Runtime", lane: Lane, now_s: float) -> BackendStatus:
     worker = runtime.supervisor.workers.on(lane.backend)
     p50, p95, p99 = lane.latencies.quantiles(now_s)
     shares = runtime.settings.accelerator is not Accelerator.NVIDIA or lane.backend is Backend.CPU
-    return {
-        "state": runtime.supervisor.workers.lane_state(lane.backend),
-        "rate": round(lane.last_second.count / runtime.settings.window_s, 3),
-        "p50_ms": milliseconds(p50),
-        "p95_ms": milliseconds(p95),
-        "p99_ms": milliseconds(p99),
-        "in_flight": len(worker.link.jobs) if worker is not None else 0,
-        "cpu_share": lane.cpu_share if shares else None,
-        "requests": lane.requests,
-        "errors": lane.errors,
-        "pid": worker.pid if worker is not None else None,
-    }
+    return BackendStatus(
+        state=runtime.supervisor.workers.lane_state(lane.backend),
+        rate=lane.last_second.count / runtime.settings.window_s,
+        p50_ms=milliseconds(p50),
+        p95_ms=milliseconds(p95),
+        p99_ms=milliseconds(p99),
+        in_flight=len(worker.link.jobs) if worker is not None else 0,
+        cpu_share=lane.cpu_share if shares else None,
+        requests=lane.requests,
+        errors=lane.errors,
+        pid=worker.pid if worker is not None else None,
+    )
 
 
 ERRORS_MOST = 0.05
 """The share of errors that a latency SLO allows where no error rate is asked for: a failed answer is late for ever."""
 
 
-def _slo_state(runtime: "Runtime", now_s: float) -> str:
-    """Whether the active backend keeps the SLO within its window: `met`, `missed`, or `unknown` without requests."""
+def _slo_state(runtime: "Runtime", now_s: float) -> SloState:
+    """Whether the active backend keeps the SLO within its window; unknown without requests."""
     slo = runtime.settings.slo
     lane = runtime.lanes[runtime.supervisor.target]
     if slo.latency_p95_ms is None and slo.error_rate is None:
-        return "unknown"
+        return SloState.UNKNOWN
     oldest_s = max((now_s - exchange.arrived_s for exchange in runtime.front.queue), default=0.0)
     p95 = milliseconds(lane.latencies.quantiles(now_s, (0.95,))[0])
     error_rate, answered = lane.error_share(now_s)
     late = slo.latency_p95_ms is not None and max(p95 or 0.0, 1000 * oldest_s) > slo.latency_p95_ms
     if late or error_rate > (ERRORS_MOST if slo.error_rate is None else slo.error_rate):
-        return "missed"
-    return "met" if answered else "unknown"
+        return SloState.MISSED
+    return SloState.MET if answered else SloState.UNKNOWN

@@ -20,10 +20,12 @@ from runtime_images.dynamic_runtime.wire.frames import Frame, Kind
 from runtime_images.dynamic_runtime.workers.launching import Starter
 from runtime_images.dynamic_runtime.workers.liveness import PULSE, pulse_felt, why_hung
 from runtime_images.dynamic_runtime.workers.orphans import is_stopped
-from runtime_images.dynamic_runtime.workers.process import WorkerProcess, WorkerState
+from runtime_images.dynamic_runtime.workers.process import WorkerProcess
 from runtime_images.dynamic_runtime.workers.reports import facts_of
-from runtime_images.dynamic_runtime.workers.start_error import StartError, start_failure
+from runtime_images.dynamic_runtime.workers.start_error import StartError
 from runtime_images.dynamic_runtime.workers.zygote_process import ending
+from runtime_images.events.lifecycle import SetupFailed, WorkerChanged, WorkerState
+from runtime_images.events.traffic import LaneState
 from runtime_images.policy.model import Backend
 
 START_TIMEOUT_S = 600.0
@@ -79,14 +81,14 @@ class Workers:
         """The worker that serves, or will serve, on a backend; drained ones are on their way out and don't count."""
         return next((w for w in self._present if w.backend is backend and w.state in _LIVE), None)
 
-    def lane_state(self, backend: Backend) -> str:
+    def lane_state(self, backend: Backend) -> LaneState:
         """The state of a lane in the window event."""
         worker = self.on(backend)
         if worker is not None:
-            return worker.state.value
+            return LaneState(worker.state)
         if backend in self._starts:  # a zygote may have to import the function's libraries first
-            return WorkerState.STARTING.value
-        return "draining" if any(w.backend is backend for w in self._present) else "off"
+            return LaneState.STARTING
+        return LaneState.DRAINING if any(w.backend is backend for w in self._present) else LaneState.OFF
 
     def links(self) -> list[WorkerLink]:
         """The open links of all workers."""
@@ -114,7 +116,8 @@ class Workers:
             start.add_done_callback(lambda done: self._start_ended(backend, done))
         worker = await asyncio.shield(start)
         if worker.state is not WorkerState.READY:  # it has died since
-            raise StartError(start_failure(backend, "exit", "the worker ended just when it was ready", worker.log))
+            message = "the worker ended just when it was ready"
+            raise StartError(SetupFailed(backend, "exit", message, log=tuple(worker.log)))
         return worker
 
     def _start_ended(self, backend: Backend, start: "asyncio.Task[WorkerProcess]") -> None:
@@ -137,7 +140,8 @@ class Workers:
         if worker is not None:
             worker.kill()
             await worker.printed()  # the reason came on a socket, the lines that explain it come on a pipe
-        failure = StartError({**start_failure(backend, "", "", worker.log if worker is not None else ()), **facts})
+        log = tuple(worker.log) if worker is not None else ()
+        failure = StartError(SetupFailed(backend, **facts, log=log))
         self._overseer.failed_to_start(backend, failure)
         raise failure
 
@@ -259,7 +263,13 @@ class Workers:
 
     def tell(self, worker: WorkerProcess, code: int | None = None, reason: str = "") -> None:
         """Tell the state of a worker; of one that has ended, how and why."""
-        fields: dict[str, Any] = {"backend": worker.backend, "pid": worker.pid, "state": worker.state}
-        if worker.state is WorkerState.EXITED:
-            fields |= {"exit_code": code, "reason": reason}
-        self._events.emit("worker", **fields)
+        has_ended = worker.state is WorkerState.EXITED
+        self._events.emit(
+            WorkerChanged(
+                worker.backend,
+                worker.pid,
+                worker.state,
+                exit_code=code if has_ended else None,
+                reason=reason if has_ended else None,
+            )
+        )

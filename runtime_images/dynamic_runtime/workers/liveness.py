@@ -12,7 +12,8 @@ from runtime_images.dynamic_runtime.front.link import WorkerLink
 from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.wire.frames import Kind
 from runtime_images.dynamic_runtime.workers.orphans import is_stopped
-from runtime_images.dynamic_runtime.workers.process import WorkerProcess, WorkerState
+from runtime_images.dynamic_runtime.workers.process import WorkerProcess
+from runtime_images.events.lifecycle import WorkerState
 
 STOPPED_GRACE_S = 1.0
 """How long a worker may be stopped before it is ended."""

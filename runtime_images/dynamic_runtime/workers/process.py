@@ -8,7 +8,6 @@ import socket
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from runtime_images.dynamic_runtime.front.link import LinkOwner, WorkerLink
@@ -19,6 +18,7 @@ from runtime_images.dynamic_runtime.wire.in_flight import BegunMarks
 from runtime_images.dynamic_runtime.workers.output_pipe import OutputPipe, open_output
 from runtime_images.dynamic_runtime.workers.recovery import Service
 from runtime_images.dynamic_runtime.workers.zygote_process import ChildProcess
+from runtime_images.events.lifecycle import WorkerState
 from runtime_images.policy.model import Accelerator, Backend
 
 _LAST_WORDS_S = 2.0
@@ -29,16 +29,6 @@ LineSink = Callable[[Backend, int, str, str, int | None], None]
 
 Launch = Callable[[Sequence[int], int, int], Awaitable[ChildProcess]]
 """Starts a worker's process, given its descriptors, its output and its error output."""
-
-
-class WorkerState(StrEnum):
-    """The life of a worker."""
-
-    STARTING = "starting"
-    WARMING = "warming"
-    READY = "ready"
-    DRAINING = "draining"
-    EXITED = "exited"
 
 
 @dataclass(eq=False, slots=True)

@@ -23,6 +23,8 @@ from runtime_images.dynamic_runtime.workers.recovery import Service, Trouble
 from runtime_images.dynamic_runtime.workers.start_error import StartError
 from runtime_images.dynamic_runtime.workers.switch import Switch
 from runtime_images.dynamic_runtime.workers.zygote_process import ending
+from runtime_images.events.decisions import Fallback, SwitchPhase
+from runtime_images.events.lifecycle import WorkerExit
 from runtime_images.policy.model import Backend
 from runtime_images.policy.pauses import restart_pause_s
 
@@ -89,20 +91,21 @@ class Supervisor:
                 self.switching_to = None
 
     async def _switch(self, switch: Switch) -> bool:
-        self._phase(switch, "ordered")
+        self._phase(switch, SwitchPhase.ORDERED)
         old = self._front.active
         try:
             worker = await self.workers.ready(switch.to)
         except StartError as error:
-            self._phase(switch, "failed", error=str(error))
+            self._phase(switch, SwitchPhase.FAILED, error=str(error))
             return False
-        switch.phases["ready"] = self._clock.time()
+        switch.reach("ready", self._clock.time())
         self._serve_on(worker)
         self._moved(switch)
-        self._phase(switch, "moved")
+        self._phase(switch, SwitchPhase.MOVED)
         for other in self.workers:
             if other.backend is switch.origin:
-                self.workers.release(other, partial(self._phase, switch, "drained") if other.link is old else None)
+                drained = partial(self._phase, switch, SwitchPhase.DRAINED) if other.link is old else None
+                self.workers.release(other, drained)
         return True
 
     def _serve_on(self, worker: WorkerProcess) -> None:
@@ -112,11 +115,10 @@ class Supervisor:
         self._front.unavailable = ""
         self._front.pump()
 
-    def _phase(self, switch: Switch, phase: str, error: str = "") -> None:
-        if phase != "failed":
-            switch.phases[phase] = self._clock.time()
-        mode = self._settings.mode.on(self.target)
-        self._events.emit("switch", phase=phase, mode=mode, **switch.describe(error))
+    def _phase(self, switch: Switch, phase: SwitchPhase, error: str = "") -> None:
+        if phase is not SwitchPhase.FAILED:
+            switch.reach(phase, self._clock.time())
+        self._events.emit(switch.step(phase, self._settings.mode.on(self.target), error))
 
     # Overseer: what happens to workers
 
@@ -127,12 +129,12 @@ class Supervisor:
 
     def failed_to_start(self, backend: Backend, error: StartError) -> None:
         """The backend is left alone for a while."""
-        fields = error.fields
+        failure = error.failure
         self.trouble[backend] = recovery.start_failed(
-            self.trouble[backend], fields["kind"], str(error), tuple(fields["log"]), self._clock.monotonic(),
+            self.trouble[backend], failure.kind, failure.message, failure.log, self._clock.monotonic(),
             in_demand=backend is self.target,
         )  # fmt: skip
-        self._events.emit("setup_failed", **fields)
+        self._events.emit(failure)
 
     def died(self, worker: WorkerProcess, code: int, retried: int, failed: int) -> None:
         """One that served is replaced, at once if it was healthy."""
@@ -144,9 +146,17 @@ class Supervisor:
                 self.trouble[worker.backend], message, tuple(worker.log), self._service(worker)
             )
         self.workers.tell(worker, code, message)
-        ended = {"exit_code": code, "signal": None} if code >= 0 else {"exit_code": None, "signal": -code}
-        whose = {"backend": worker.backend, "pid": worker.pid, "retried": retried, "failed": failed}
-        self._events.emit("worker_exit", **whose, **ended, restart_in_s=pause_s if replace else None)
+        self._events.emit(
+            WorkerExit(
+                backend=worker.backend,
+                pid=worker.pid,
+                exit_code=code if code >= 0 else None,
+                signal=-code if code < 0 else None,
+                retried=retried,
+                failed=failed,
+                restart_in_s=pause_s if replace else None,
+            )
+        )
         if replace:
             self._restarts.spawn(self.bring_up(worker.backend, pause_s))
 
@@ -191,7 +201,7 @@ class Supervisor:
         hopeless = self._settings.mode.is_fixed or self.trouble[backend].hopeless  # the code is the same there
         other_usable = not hopeless and self.usable(backend.other)
         if other_usable and await self.switch(backend.other, message):
-            self._events.emit("fallback", wanted=backend, got=backend.other, reason=message)
+            self._events.emit(Fallback(wanted=backend, got=backend.other, reason=message))
             return
         self._front.refuse_queue(self.trouble[backend].sentence)
 

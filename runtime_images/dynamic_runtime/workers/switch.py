@@ -1,27 +1,30 @@
-"""A switch of the traffic from one backend to the other, as it is told step by step."""
+"""A switch of the traffic from one backend to the other, as its events report it step by step."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
-from runtime_images.policy.model import Backend
+from runtime_images.events.decisions import SwitchKind, SwitchMoments, SwitchPhase, SwitchStep
+from runtime_images.policy.model import Backend, ExecutionMode
 
 
 @dataclass(slots=True)
 class Switch:
-    """One switch and the moments of its phases (seconds since the epoch)."""
+    """One switch and the moments of the steps that it has reached."""
 
     id: int
     origin: Backend
     to: Backend
     reason: str
-    phases: dict[str, float] = field(default_factory=dict)
+    moments: SwitchMoments = field(default_factory=SwitchMoments)
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> SwitchKind:
         """Whether it is a promotion or a demotion."""
-        return "promote" if self.to is Backend.GPU else "demote"
+        return SwitchKind.towards(self.to)
 
-    def describe(self, error: str = "") -> dict[str, Any]:
-        """Its fields in the event of each step; an error goes in the place of the reason."""
-        fields = {"id": self.id, "from": self.origin, "to": self.to, "kind": self.kind}
-        return {**fields, "reason": error or self.reason, "phases": self.phases}
+    def reach(self, step: str, t: float) -> None:
+        """Note that a step, a field of `SwitchMoments`, was reached at `t`, in seconds since the epoch."""
+        self.moments = replace(self.moments, **{step: t})
+
+    def step(self, phase: SwitchPhase, mode: ExecutionMode, error: str = "") -> SwitchStep:
+        """Return the event of a step; an error goes in the place of the reason."""
+        return SwitchStep(self.id, phase, self.origin, self.to, self.kind, error or self.reason, mode, self.moments)

@@ -26,8 +26,9 @@ from runtime_images.dynamic_runtime.wire import frames, in_flight
 from runtime_images.dynamic_runtime.wire.frames import FINAL, Kind
 from runtime_images.dynamic_runtime.wire.in_flight import BegunMarks
 from runtime_images.dynamic_runtime.workers.lifecycle import START_TIMEOUT_S
-from runtime_images.dynamic_runtime.workers.process import WorkerProcess, WorkerState
+from runtime_images.dynamic_runtime.workers.process import WorkerProcess
 from runtime_images.dynamic_runtime.workers.supervisor import Supervisor
+from runtime_images.events.lifecycle import WorkerState
 from runtime_images.policy import pauses
 from runtime_images.policy.model import Backend, ExecutionMode
 from tests.support.virtual_time import VirtualTimeLoop
