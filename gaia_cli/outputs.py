@@ -27,7 +27,7 @@ class RuleOutput(TypedDict):
     name: Annotated[str, "its name"]
     summary: Annotated[str, "what it finds"]
     level: Annotated[str, "`error`, `warning` or `note`"]
-    confidence: Annotated[str, "how often it is right: `high`, `medium` or `low`"]
+    confidence: Annotated[float, "how often it is right, 0 to 1: a judgement of its authors"]
     default: Annotated[bool, "whether `gaia lint` looks for it without being asked"]
 
 

@@ -14,7 +14,7 @@ class FindingOutput(TypedDict):
 
     code: Annotated[str, "the rule's code"]
     level: Annotated[str, "`error`, `warning` or `note`"]
-    confidence: Annotated[str, "how often the rule is right: `high`, `medium` or `low`"]
+    confidence: Annotated[float, "how often the rule is right, 0 to 1: a judgement of its authors"]
     path: Annotated[str, "the file, with forward slashes"]
     cell: Annotated[int | None, "in a notebook the number of the cell, from 1; else null"]
     line: Annotated[int, "from 1; in a notebook of the cell"]
@@ -49,7 +49,7 @@ def to_object(finding: LintFinding) -> FindingOutput:
     return {
         "code": finding.code,
         "level": finding.level.word,
-        "confidence": finding.confidence.word,
+        "confidence": round(finding.confidence, 2),
         "path": finding.path,
         "cell": finding.cell or None,
         "line": finding.line,

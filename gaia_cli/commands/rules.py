@@ -31,6 +31,6 @@ def as_object(text: RuleText, *, selected: bool) -> RuleOutput:
         "name": text.name,
         "summary": text.summary,
         "level": text.level.word,
-        "confidence": text.confidence.word,
+        "confidence": round(text.confidence, 2),
         "default": selected,
     }

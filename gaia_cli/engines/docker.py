@@ -16,7 +16,7 @@ from functools import cache
 from gaia_cli.engines import EXPLAINS_THE_END, Launch, Progress, RunningFunction
 from gaia_cli.engines.docker_client import Container, ContainerSpec, Docker
 from gaia_cli.errors import EngineError
-from gaia_cli.images.build import Wish, build_image
+from gaia_cli.images.build import BuildRequest, build_image
 from gaia_cli.images.manifest import manifest_of
 from gaia_cli.images.plan import FUNCTION_PYTHON, PORT
 from runtime_images.dynamic_runtime.settings import Settings
@@ -62,12 +62,12 @@ class DockerEngine:
         project = launch.project
         with ExitStack() as undo:
             docker = undo.enter_context(Docker.connect())
-            wish = Wish(
+            request = BuildRequest(
                 mode=launch.settings.mode,
                 real_gpu=launch.accelerator is Accelerator.NVIDIA,
                 tags=(f"gaia/{project.name}:run",),
             )
-            image = build_image(docker, project, manifest_of(project), wish, progress)
+            image = build_image(docker, project, manifest_of(project), request, progress)
             progress("starting the container")
             token = launch.settings.admin_token or secrets.token_urlsafe(24)
             container = docker.create(_container_spec(launch, image.identifier, token))

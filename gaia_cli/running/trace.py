@@ -75,9 +75,7 @@ def _try_to_open(path: Path) -> None:
 
 
 def _cannot_write(path: Path, error: OSError) -> UsageError:
-    return UsageError(
-        f"cannot write the trace {path}: {error.strerror}", "give --record a file in a directory of yours"
-    )
+    return UsageError(f"cannot write the trace {path}: {error.strerror}", "give --record a writable file")
 
 
 def trace_rows(served: Sequence[RequestRow]) -> list[tuple[float, float, float, float, int]]:

@@ -24,7 +24,7 @@ def what_if(served: Sequence[RequestRow], history: RunHistory, mode: ExecutionMo
     if not served:
         return WhatIf(note="no request was answered")
     if missing:
-        return WhatIf(note=f"the {missing[0]} has served no request, so what it would have taken is not known")
+        return WhatIf(note=f"the {missing[0]} served no request, so its service times are unknown")
     compared = compare(trace_of_run(served), scenario_of(history, mode, slots))
     return WhatIf(
         tuple(

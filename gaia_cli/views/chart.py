@@ -116,10 +116,10 @@ def _gutter(row: int, slo_row: int | None, slo_ms: float | None, scale: _Scale, 
     if row == slo_row:
         return Text(f"{'SLO ' + latency(slo_ms):>{GUTTER - 1}} "[-GUTTER:], OK)
     if row == scale.rows - 1:
-        return Text(f"{latency(scale.high):>{GUTTER - 2}} {glyphs.vertical}", DIM)
+        return Text(f"{latency(scale.high):>{GUTTER - 2}} {glyphs.box.mid_left}", DIM)
     if row == 0:
-        return Text(f"{latency(scale.low):>{GUTTER - 2}} {glyphs.vertical}", DIM)
-    return Text(" " * (GUTTER - 1) + glyphs.vertical, DIM)
+        return Text(f"{latency(scale.low):>{GUTTER - 2}} {glyphs.box.mid_left}", DIM)
+    return Text(" " * (GUTTER - 1) + glyphs.box.mid_left, DIM)
 
 
 def _track(history: RunHistory, seconds: Sequence[Second | None], axis: _Axis, glyphs: Glyphs) -> Text:
@@ -130,7 +130,7 @@ def _track(history: RunHistory, seconds: Sequence[Second | None], axis: _Axis, g
     ]
     for switch in history.switches:
         _draw_switch(cells, switch, history, axis, glyphs)
-    text = Text(" " * (GUTTER - 1) + glyphs.corners[3], DIM)
+    text = Text(" " * (GUTTER - 1) + glyphs.box.bottom_left, DIM)
     for character, style in cells:
         text.append(character, style)
     return text

@@ -1,12 +1,25 @@
 """What a run came to, printed when it has ended."""
 
+from collections.abc import Iterable
+from itertools import zip_longest
+
 from rich.console import Console
 from rich.text import Text
 
 from gaia_cli.running.summary import RunSummary, SwitchSummary, WhatIf
-from gaia_cli.views.fields import print_fields
 from gaia_cli.views.glyphs import BAD, DIM, OK, SLO_STYLE, STRONG, Glyphs
 from gaia_cli.views.units import clock, latency, money, share
+
+NAME_WIDTH = 12
+
+
+def print_fields(console: Console, fields: Iterable[tuple[str, Text]], indent: str = "") -> None:
+    """Print names and values, one pair a row; a value that is too long goes on below itself."""
+    for name, value in fields:
+        lines = value.wrap(console, max(20, console.width - NAME_WIDTH - len(indent)))
+        for lead, line in zip_longest([name], lines, fillvalue=""):
+            line.rstrip()
+            console.print(Text.assemble((f"{indent}{lead:<{NAME_WIDTH}}", DIM), line), soft_wrap=True)
 
 
 def show_summary(console: Console, summary: RunSummary, glyphs: Glyphs) -> None:

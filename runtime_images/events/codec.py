@@ -49,11 +49,10 @@ class FieldPlan(NamedTuple):
 
 def to_json(event: Event) -> dict[str, Any]:
     """The event as JSON values, its own fields after what every event has."""
+    head = {"schema_version": SCHEMA_VERSION, "t": round(event.t, 6)}
     if isinstance(event, UnknownEvent):
-        name, own = event.name, {}
-    else:
-        name, own = event.NAME, part_to_json(event)
-    return {"schema_version": SCHEMA_VERSION, "t": round(event.t, 6), "event": name, **own, **dict(event.extra)}
+        return {**head, "event": event.name, **dict(event.extra)}
+    return {**head, "event": event.NAME, **part_to_json(event), **dict(event.extra)}
 
 
 def encode(event: Event, t: float) -> bytes:

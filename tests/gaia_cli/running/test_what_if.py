@@ -26,7 +26,7 @@ def test_nothing_is_claimed_of_a_backend_that_has_not_served() -> None:
     found = what_if([served(1.0, CPU, 900.0, 900.0)], history(), ExecutionMode.CPU_PREFERRED, 1)
 
     assert found.alternatives == ()
-    assert found.note == "the GPU has served no request, so what it would have taken is not known"
+    assert found.note == "the GPU served no request, so its service times are unknown"
 
 
 def test_without_requests_there_is_nothing_to_replay() -> None:

@@ -158,7 +158,7 @@ def test_without_an_slo_nothing_is_missed() -> None:
 
     text = "\n".join(drawn(history_of(stream.events), 80, 24))
 
-    assert "no SLO asked for" in text
+    assert "no SLO" in text
     assert "┄" not in text
 
 
@@ -184,10 +184,13 @@ def test_failures_are_counted() -> None:
 def test_a_terminal_without_unicode_gets_ascii_only() -> None:
     history = history_of(matmul_run(), 44)
 
-    lines = frame(PLAN, history, 80, 24, ASCII)
+    console = Console(width=80, height=24, file=io.StringIO(), record=True)
+    for width in (80, 50, 30):  # the narrow ones cut lines off
+        console.print(*frame(PLAN, history, width, 24, ASCII), sep="\n")
+    text = console.export_text()
 
-    assert all(line.plain.isascii() for line in lines)
-    assert any("^" in line.plain and "v" in line.plain for line in lines)
+    assert text.isascii()
+    assert any("^" in line and "v" in line for line in text.split("\n"))
 
 
 def test_the_encoding_decides_about_the_characters() -> None:

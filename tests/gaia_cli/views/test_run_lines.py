@@ -24,7 +24,7 @@ PLAN = RunPlan(
 def shown(screen: LineScreen) -> None:
     history = RunHistory()
     screen.address("http://127.0.0.1:8080")
-    screen.step("making a virtual environment")
+    screen.step("creating a virtual environment")
     screen.plan(PLAN)
     for event in matmul_run():
         history.apply(event)
@@ -44,7 +44,7 @@ def test_the_address_is_said_first_then_the_plan_and_the_emulation_plainly(capsy
         "function    matmul",
         "mode        cpu_preferred: no framework",
         "engine      process: no Docker engine answers",
-        "accelerator emulated: no GPU here, the GPU lane is a worker process that models one",
+        "accelerator emulated: no GPU here, a worker process models one",
         "SLO         p95 latency at most 250 ms",
     ]
 
