@@ -6,6 +6,7 @@ A Unix socket that only its owner may open, or a TCP address that asks for a bea
 import hmac
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -31,30 +32,20 @@ class AdminRequestError(Exception):
     """A request that the admin address refuses; the message goes to the client."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class Admin:
     """Answers the admin address's requests. `stop` ends the runtime, `zygote_pid` is that of its zygote, if any."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        events: EventLog,
-        supervisor: Supervisor,
-        decisions: DecisionLoop,
-        reporter: Reporter,
-        health: Health,
-        zygote_pid: Callable[[], int | None],
-        stop: Callable[[str], None],
-    ) -> None:
-        self._settings = settings
-        self._events = events
-        self._supervisor = supervisor
-        self._decisions = decisions
-        self._reporter = reporter
-        self._health = health
-        self._zygote_pid = zygote_pid
-        self._stop = stop
-        self._answering = Background()
-        self._streams: dict[Exchange, Callable[[], None]] = {}
+    settings: Settings
+    events: EventLog
+    supervisor: Supervisor
+    decisions: DecisionLoop
+    reporter: Reporter
+    health: Health
+    zygote_pid: Callable[[], int | None]
+    stop: Callable[[str], None]
+    _answering: Background = field(default_factory=Background)
+    _streams: dict[Exchange, Callable[[], None]] = field(default_factory=dict)
 
     def handle(self, exchange: Exchange) -> None:
         """Route one request."""
@@ -66,20 +57,20 @@ class Admin:
             case (b"GET", b"/state"):
                 exchange.respond_json(200, self._state())
             case (b"GET", b"/health/readiness"):
-                self._spawn(exchange, self._health.report("ready", in_private=True))
+                self._spawn(exchange, self.health.report("ready", in_private=True))
             case (b"GET", b"/metrics"):
-                exchange.respond(200, [(b"content-type", metrics.CONTENT_TYPE)], self._reporter.metrics_text())
+                exchange.respond(200, [(b"content-type", metrics.CONTENT_TYPE)], self.reporter.metrics_text())
             case (b"GET", b"/events"):
                 self._stream_events(exchange)
             case (b"POST", b"/switch"):
                 self._spawn(exchange, self._switch(exchange.body))
             case (b"POST", b"/pin" | b"/unpin"):
-                self._decisions.pinned = exchange.path == b"/pin"
-                exchange.respond_json(200, {"pinned": self._decisions.pinned})
+                self.decisions.pin(pinned=exchange.path == b"/pin")
+                exchange.respond_json(200, {"pinned": self.decisions.pinned})
             case (b"POST", b"/drain"):
                 exchange.close_afterwards()
                 exchange.respond_json(202, {"draining": True})
-                self._stop(_REASON)
+                self.stop(_REASON)
             case _:
                 exchange.respond_json(
                     404, {"error": f"there is no {' '.join(part.decode('latin-1') for part in route)}"}
@@ -97,24 +88,24 @@ class Admin:
         """Do nothing: nothing waits for a slow client here."""
 
     def _allowed(self, exchange: Exchange) -> bool:
-        token = self._settings.admin_token
+        token = self.settings.admin_token
         given = exchange.header(b"authorization") or b""
         return not token or hmac.compare_digest(given, b"Bearer " + token.encode())
 
     def _state(self) -> dict[str, Any]:
-        supervisor, decision = self._supervisor, self._decisions.decision
+        supervisor, decision = self.supervisor, self.decisions.decision
         return {
-            "mode": self._settings.mode.on(supervisor.target),
+            "mode": self.settings.mode.on(supervisor.target),
             "backend": supervisor.target,
             "switching_to": supervisor.switching_to,
-            "pinned": self._decisions.pinned,
-            "accelerator": self._settings.accelerator,
+            "pinned": self.decisions.pinned,
+            "accelerator": self.settings.accelerator,
             "workers": [{"backend": w.backend, "pid": w.pid, "state": w.state} for w in supervisor.workers],
-            "zygote": self._zygote_pid(),
-            "slo": part_to_json(self._settings.slo),
+            "zygote": self.zygote_pid(),
+            "slo": part_to_json(self.settings.slo),
             "last_decision": None if decision is None else {"chosen": decision.chosen, "reason": decision.reason},
-            "totals": part_to_json(self._reporter.totals()),
-            "unavailable": self._health.why_unavailable,
+            "totals": part_to_json(self.reporter.totals()),
+            "unavailable": self.health.why_unavailable,
         }
 
     async def _switch(self, body: bytes) -> Reply:
@@ -122,12 +113,12 @@ class Admin:
             backend = Backend(json.loads(body)["backend"])
         except (ValueError, KeyError, TypeError):
             raise AdminRequestError('the body must be {"backend": "cpu"} or {"backend": "gpu"}') from None
-        if self._settings.mode.is_fixed:
-            raise AdminRequestError(f"the mode {self._settings.mode} never switches")
-        if problem := self._supervisor.problem(backend):
+        if self.settings.mode.is_fixed:
+            raise AdminRequestError(f"the mode {self.settings.mode} never switches")
+        if problem := self.supervisor.problem(backend):
             raise AdminRequestError(f"there is no GPU to switch to: {problem}")
         try:
-            moved = await self._supervisor.switch(backend, _REASON)
+            moved = await self.supervisor.switch(backend, _REASON)
         except RuntimeError as error:
             raise AdminRequestError(str(error)) from None
         return (200 if moved else 409), {"backend": backend, "moved": moved}
@@ -154,5 +145,5 @@ class Admin:
                     end()
                 exchange.abort()
 
-        end = self._events.subscribe(pass_on, replay=query.get("replay") == ["1"])
+        end = self.events.subscribe(pass_on, replay=query.get("replay") == ["1"])
         self._streams[exchange] = end

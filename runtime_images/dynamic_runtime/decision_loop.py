@@ -65,6 +65,10 @@ class DecisionLoop:
             self._recorder.count()
             self._decide(observe(self._sources, self._state, now_s), now_s)
 
+    def pin(self, *, pinned: bool) -> None:
+        """Keep the backend, or let the policy decide again."""
+        self.pinned = pinned
+
     async def stop(self) -> None:
         """Give up the switches that are under way."""
         await self._switches.cancel()

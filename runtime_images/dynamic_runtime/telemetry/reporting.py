@@ -1,6 +1,7 @@
 """Reports how serving goes, as events: what happens now and then, and the numbers at each window."""
 
 import os
+from dataclasses import dataclass
 
 from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.dynamic_runtime.settings import Settings
@@ -17,29 +18,21 @@ LATE_ALLOWED = 0.05
 """The share of errors that a latency SLO allows where no error rate is asked for: a failed answer is late for ever."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class Reporter:
     """Emits the events about the whole function, and sums up what it did and cost."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        clock: Clock,
-        events: EventLog,
-        recorder: Recorder,
-        sources: Sources,
-        devices: Devices,
-    ) -> None:
-        self._settings = settings
-        self._now = clock.monotonic
-        self._events = events
-        self._recorder = recorder
-        self._sources = sources
-        self._devices = devices
+    settings: Settings
+    clock: Clock
+    events: EventLog
+    recorder: Recorder
+    sources: Sources
+    devices: Devices
 
     def started(self) -> None:
         """Report that the runtime is there, and how it was set up."""
-        settings = self._settings
-        self._events.emit(
+        settings = self.settings
+        self.events.emit(
             Started(
                 pid=os.getpid(), function=settings.function_name, mode=settings.mode, pinned=settings.pinned,
                 accelerator=settings.accelerator, backend=settings.mode.initial_backend, slo=settings.slo,
@@ -49,48 +42,48 @@ class Reporter:
 
     def window(self, reason: str) -> None:
         """Report the numbers of this moment; `reason` is the last decision's."""
-        self._recorder.count()
-        self._events.emit(self._window(reason, self._now()))
-        if rows := self._recorder.take_rows():
-            self._events.emit(Requests(rows))
+        self.recorder.count()
+        self.events.emit(self._window(reason, self.clock.monotonic()))
+        if rows := self.recorder.take_rows():
+            self.events.emit(Requests(rows))
 
     def stopped(self, reason: str) -> None:
         """Report the end, and what everything came to."""
         totals = self.totals()
-        self._events.emit(
+        self.events.emit(
             Stopped(
                 reason=reason, requests=totals.requests, failures=totals.failures, cpu_seconds=totals.cpu_seconds,
                 gpu_seconds=totals.gpu_seconds, cost=totals.cost, currency=totals.currency,
-                switches=self._recorder.switches, duration_s=self._now() - self._recorder.started_s,
+                switches=self.recorder.switches, duration_s=self.clock.monotonic() - self.recorder.started_s,
             )
         )  # fmt: skip
 
     def metrics_text(self) -> bytes:
         """Return what Prometheus scrapes."""
-        return self._recorder.metrics_text()
+        return self.recorder.metrics_text()
 
     def totals(self) -> Totals:
         """Return counts, held seconds and cost since the start."""
-        counts = self._sources.requests.counters
+        counts = self.sources.requests.counters
         return Totals(
             requests=counts.requests, failures=counts.failures, retried=counts.retried,
             cpu_seconds=self.held_s(Backend.CPU), gpu_seconds=self.held_s(Backend.GPU), cost=self.cost(),
-            currency=self._settings.prices.currency,
+            currency=self.settings.prices.currency,
         )  # fmt: skip
 
     def held_s(self, backend: Backend) -> float:
         """Return for how many seconds a backend has been held."""
-        return self._sources.backends.view(backend, self._now()).held_s
+        return self.sources.backends.view(backend, self.clock.monotonic()).held_s
 
     def cost(self) -> float:
         """Return the cost so far, in the currency of the prices."""
-        return sum(self.held_s(backend) * self._settings.prices.per_second(backend) for backend in Backend)
+        return sum(self.held_s(backend) * self.settings.prices.per_second(backend) for backend in Backend)
 
     def _window(self, reason: str, now_s: float) -> Window:
-        backends, stats = self._sources.backends, self._recorder.stats
-        queue_ages_s = self._sources.requests.queue_ages_s(now_s)
+        backends, stats = self.sources.backends, self.recorder.stats
+        queue_ages_s = self.sources.requests.queue_ages_s(now_s)
         return Window(
-            mode=self._settings.mode.on(backends.target),
+            mode=self.settings.mode.on(backends.target),
             active=backends.target,
             switching_to=backends.switching_to,
             slo_state=self._slo_state(queue_ages_s, now_s),
@@ -98,17 +91,17 @@ class Reporter:
             reason=reason,
             lanes={backend: self._status(backend, now_s) for backend in Backend},
             last_second={backend: stats[backend].take_last_second() for backend in Backend},
-            gpu=self._devices.gpu_use(),
+            gpu=self.devices.gpu_use(),
             totals=self.totals(),
         )
 
     def _status(self, backend: Backend, now_s: float) -> BackendStatus:
-        view, stats = self._sources.backends.view(backend, now_s), self._recorder.stats[backend]
+        view, stats = self.sources.backends.view(backend, now_s), self.recorder.stats[backend]
         p50, p95, p99 = stats.latencies.quantiles(now_s)
-        is_real_gpu = backend is Backend.GPU and self._settings.accelerator is Accelerator.NVIDIA
+        is_real_gpu = backend is Backend.GPU and self.settings.accelerator is Accelerator.NVIDIA
         return BackendStatus(
             state=view.state,
-            rate=stats.last_second.count / self._settings.window_s,
+            rate=stats.last_second.count / self.settings.window_s,
             p50_ms=milliseconds(p50),
             p95_ms=milliseconds(p95),
             p99_ms=milliseconds(p99),
@@ -120,9 +113,9 @@ class Reporter:
         )
 
     def _slo_state(self, queue_ages_s: tuple[float, ...], now_s: float) -> SloState:
-        stats = self._recorder.stats[self._sources.backends.target]
+        stats = self.recorder.stats[self.sources.backends.target]
         latency_s = max(stats.p95_s(now_s) or 0.0, *queue_ages_s, 0.0)
-        return slo_state(self._settings.slo, latency_s, *stats.error_share(now_s))
+        return slo_state(self.settings.slo, latency_s, *stats.error_share(now_s))
 
 
 def slo_state(slo: Slo, latency_s: float, error_rate: float, answered: int) -> SloState:
