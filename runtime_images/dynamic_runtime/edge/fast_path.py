@@ -12,7 +12,7 @@ import re
 MAX_HEAD_BYTES = 63 * 1024
 """Longer heads are measured, and mostly refused, on the slow path."""
 
-_REMEMBERED_BYTES = 4096
+_COMPARED_HEAD_BYTES = 4096
 """A head up to this size is kept for comparison: a connection that idles must not cost more."""
 
 _FRAMING = rb"(?i:host|content-length|transfer-encoding|te|trailer|connection|upgrade|expect):"
@@ -53,6 +53,6 @@ class FastPath:
         lengths = lengths_of(data)
         if lengths is None or sum(lengths) != len(data) or lengths[1] > self._max_body:
             return 0
-        if lengths[0] <= _REMEMBERED_BYTES:
+        if lengths[0] <= _COMPARED_HEAD_BYTES:
             self._head, self._head_length, self._size = data[: lengths[0]], lengths[0], len(data)
         return lengths[0]

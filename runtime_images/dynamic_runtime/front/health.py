@@ -24,7 +24,7 @@ from runtime_images.dynamic_runtime.wire.frames import Kind
 _PROBE_STARTS = (b"GET /health/", b"HEAD /health/")
 PROBES = frozenset((b"/health/liveness", b"/health/readiness"))
 HOOK_TIMEOUT_S = 0.25
-_SHOWN_LINES = 10
+_SHOWN_LOG_LINES = 10
 
 
 class HealthQuestions:
@@ -120,7 +120,7 @@ class Health:
         failure = self._workers.failure
         if not in_private:
             return {"status": failure.status, "error": self._front.unavailable}
-        return {"status": failure.status, "error": self.why_unavailable, "log": list(failure.log[-_SHOWN_LINES:])}
+        return {"status": failure.status, "error": self.why_unavailable, "log": list(failure.log[-_SHOWN_LOG_LINES:])}
 
     @property
     def why_unavailable(self) -> str:

@@ -22,7 +22,7 @@ _DIED = "the function's process died while it worked on this request"
 _WAITED = "the request waited longer than its deadline"
 _TOOK = "the function took longer than the request's deadline allows"
 _HALF_CLOSED = "the function is busy, and a client that sends no more looks like one that has left"
-_GRACE_S = 5.0
+_HUNG_AFTER_S = 5.0
 """How long after its deadline a request may still be with a worker before the worker counts as hung."""
 
 
@@ -189,6 +189,6 @@ class Front:
                 if not job.given_up:
                     job.cancel(forced=True)
                     self._give_up(job, HTTPStatus.GATEWAY_TIMEOUT, _TOOK)
-            if any(job.arrived_s + _GRACE_S <= expired_s for job in late):
+            if any(job.arrived_s + _HUNG_AFTER_S <= expired_s for job in late):
                 hung.append(link)
         return hung

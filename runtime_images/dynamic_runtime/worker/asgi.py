@@ -14,7 +14,7 @@ from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.worker.contract import Scope
 
 _REMEMBERED_LINES = 128
-_REMEMBERED_BYTES = 4096
+_REMEMBERED_HEAD_BYTES = 4096
 """Longer heads are taken apart each time: so 128 of them bound the memory."""
 
 _LENGTH_OF_LENGTH = len(b"content-length")
@@ -26,7 +26,7 @@ def build_scope(head: bytes, state: dict[str, Any], client: tuple[str, int] | No
     `state` is what the application's lifespan has left; each request has a copy of its own, as ASGI asks. `client` is
     the host and port that the request came from.
     """
-    scope = _remembered_scope(head) if len(head) <= _REMEMBERED_BYTES else _scope_of(head)
+    scope = _remembered_scope(head) if len(head) <= _REMEMBERED_HEAD_BYTES else _scope_of(head)
     # What an application may change is its own.
     asgi = {"version": "3.0", "spec_version": "2.3"}
     return {**scope, "asgi": asgi, "headers": scope["headers"].copy(), "client": client, "state": state.copy()}

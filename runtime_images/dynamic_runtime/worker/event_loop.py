@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.settings import Settings
@@ -16,10 +16,7 @@ from runtime_images.dynamic_runtime.worker.answers import Bodies
 from runtime_images.dynamic_runtime.worker.asgi import build_scope
 from runtime_images.dynamic_runtime.worker.call import Call
 from runtime_images.dynamic_runtime.worker.contract import LoadedFunction
-from runtime_images.dynamic_runtime.worker.hooks import ask_health, start_function, stop_function
-
-if TYPE_CHECKING:
-    from runtime_images.dynamic_runtime.worker.hooks import Lifespan
+from runtime_images.dynamic_runtime.worker.hooks import Lifespan, ask_health, start_function, stop_function
 
 
 class EventLoopWorker(asyncio.Protocol):
