@@ -16,7 +16,7 @@ from analyzers.lean.records import replace
 from analyzers.lean.suppression import split, suppressions
 from analyzers.project.reading import Source
 from analyzers.project.sources import Project, collect
-from analyzers.rules.evidence import examine
+from analyzers.rules.examination import evidence_rules, examine
 from analyzers.verdict.alternatives import Alternative, alternatives, by_slo
 from analyzers.verdict.verdict import decide
 from runtime_images.policy.model import Evidence, ExecutionMode, Slo, Verdict
@@ -103,7 +103,7 @@ def _examined(project: Project) -> tuple[Facts, list[Finding]]:
     with deep_recursion():
         files, more = resolve(files, project.sources, _finder(project.sources))
         facts = Facts(files, project.dependencies, project.assets)
-        evidence = _in_use(list(examine(facts)), project)
+        evidence = _in_use(list(examine(evidence_rules(), facts, project.entry)), project)
     failures = [failure(trouble) for trouble in (*project.troubles, *troubles)]
     unclear = [open_device(trouble) for trouble in more]
     found = with_excerpts([*failures, *unclear, *evidence], project.sources)

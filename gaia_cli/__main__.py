@@ -14,6 +14,10 @@ from types import FrameType
 
 from gaia_cli.errors import ExitCode, GaiaError, UsageError
 
+TYPE_CHECKING = False  # as type checkers know it; importing `typing` takes as long as showing the version
+if TYPE_CHECKING:
+    from typer import TyperException
+
 _VERSION_FLAGS = (["--version"], ["-V"])
 _QUICK = (*_VERSION_FLAGS, ["lint"])
 _GC_THRESHOLD = (200_000, 20, 100)
@@ -89,7 +93,7 @@ def guarded(work: Callable[[], int], arguments: Sequence[str], *, debug: bool = 
 
         if isinstance(error, OSError) and error.errno in _OUTPUT_IS_FULL:
             errors.flush_quietly()
-            full = UsageError(f"the output cannot be written: {error.strerror}", "make room for it")
+            full = UsageError(f"cannot write the output: {error.strerror}", "free some space there")
             errors.show_error(full, as_json=False)
             return ExitCode.USAGE
         errors.show_bug(error, arguments, as_json=as_json, exit_code=ExitCode.USAGE)
@@ -121,17 +125,16 @@ def _run(arguments: list[str]) -> int:
     except Abort:
         raise KeyboardInterrupt from None
     except TyperException as error:
-        from gaia_cli.usage_words import usage_words
-
-        message, hint = usage_words(error.format_message())
-        raise UsageError(message, hint or _usage_hint(error)) from None
+        raise _usage_error(error) from None
     return int(parsed() if callable(parsed) else parsed or 0)
 
 
-def _usage_hint(error: Exception) -> str:
+def _usage_error(error: "TyperException") -> UsageError:
+    """Typer's error in the form of every other one: no capital, no full stop, and where to read on."""
+    message = error.format_message().replace("Value error, ", "").rstrip(".")  # what pydantic puts before a reason
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "gaia"
-    return f"see {command} --help"
+    return UsageError(message[:1].lower() + message[1:], f"see {command} --help")
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:

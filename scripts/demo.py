@@ -12,6 +12,7 @@ from gaia_cli.__main__ import guarded
 from gaia_cli.commands.analyze import analyze
 from gaia_cli.commands.run import RunOptions, run_function
 from gaia_cli.errors import ExitCode
+from gaia_cli.running.choose import AcceleratorName, EngineName
 from gaia_cli.running.summary import RunSummary
 from runtime_images.policy.model import Accelerator
 
@@ -34,7 +35,9 @@ def demo(engine: str, accelerator: str) -> ExitCode:
     if code:
         return code
     print()
-    summary = run_function(SAMPLE, RunOptions(engine, accelerator, play=SAMPLE / "load.jsonl"))
+    summary = run_function(
+        SAMPLE, RunOptions(EngineName(engine), AcceleratorName(accelerator), play=SAMPLE / "load.jsonl")
+    )
     if summary.exit_code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
         return summary.exit_code
     missing = what_is_missing(summary)

@@ -11,8 +11,8 @@ from analyzers.findings import Finding, Place, Signal
 from analyzers.project.reading import Code, Source
 
 
-def findings(code: Code, neighbours: Neighbours, *, evidence: bool, conduct: bool) -> list[Finding]:
-    """What is found in `code`: failures, and evidence and conduct where they are asked for.
+def findings(code: Code, neighbours: Neighbours, *, evidence: bool, switchability: bool) -> list[Finding]:
+    """What is found in `code`: failures, and evidence and what hinders a switch where they are asked for.
 
     Raises:
         Trouble: the code is not Python.
@@ -24,24 +24,24 @@ def findings(code: Code, neighbours: Neighbours, *, evidence: bool, conduct: boo
         if evidence:
             files, evidences = _evidence(source, files, neighbours.source)
             found += evidences
-        if conduct:
-            found += _conduct(source, files, None if evidence else neighbours.source)
+        if switchability:
+            found += _hindrances(source, files, None if evidence else neighbours.source)
     return [*map(failure, troubles), *found]
 
 
 def _evidence(source: Source, files: Sequence[FileFacts], find: Find) -> tuple[tuple[FileFacts, ...], list[Finding]]:
     """The facts with every device that inference can tell, and the evidence in them."""
-    from analyzers.rules.evidence import examine
+    from analyzers.rules.examination import evidence_rules, examine
 
     files, troubles = resolve(files, [source], find)
-    return files, [*map(failure, troubles), *examine(Facts(files))]
+    return files, [*map(failure, troubles), *examine(evidence_rules(), Facts(files), source.path)]
 
 
-def _conduct(source: Source, files: Sequence[FileFacts], find: Find | None) -> list[Finding]:
-    """What the hygiene rules find; with `find` they first have the devices inferred that they ask for."""
+def _hindrances(source: Source, files: Sequence[FileFacts], find: Find | None) -> list[Finding]:
+    """What hinders a switch; with `find` the devices that the rules ask for are inferred first."""
     from analyzers.facts.contexts.reading import situations
-    from analyzers.rules.hygiene_model import device_matters
-    from analyzers.rules.hygiene_registry import hygiene
+    from analyzers.rules.behaviour import Behaviour, device_matters
+    from analyzers.rules.examination import examine, switchability_rules
 
     try:
         known = situations([source])
@@ -49,7 +49,7 @@ def _conduct(source: Source, files: Sequence[FileFacts], find: Find | None) -> l
         if find is not None:
             files, troubles = resolve(files, [source], find, lambda call: device_matters(known.of(call.place)))
             found += map(failure, troubles)
-        return [*found, *hygiene(Facts(tuple(files)), known)]
-    except Exception as error:  # noqa: BLE001 -- whatever is wrong with hygiene must not hide the evidence
-        message = f"the hygiene rules failed: {type(error).__name__}: {error}"
+        return [*found, *examine(switchability_rules(), Behaviour(Facts(tuple(files)), known), source.path)]
+    except Exception as error:  # noqa: BLE001 -- whatever is wrong here must not hide the evidence
+        message = f"reading when the code runs failed: {type(error).__name__}: {error}"
         return [Finding("GA906", Place(source.path, 1), message, 0.0, Signal.FAILURE)]

@@ -9,7 +9,7 @@ import warnings
 from analyzers.examination import comments_in_cells, failure, in_cells, with_excerpts
 from analyzers.facts.neighbours import Library, Neighbours
 from analyzers.findings import Finding
-from analyzers.lean.prefilter import may_have_conduct
+from analyzers.lean.prefilter import may_hinder_a_switch
 from analyzers.lean.suppression import split, suppressions
 from analyzers.linting.engine import FileResult, Linted
 from analyzers.project.reading import Code, Trouble, as_code, check, read_code
@@ -18,8 +18,9 @@ from analyzers.project.reading import Code, Trouble, as_code, check, read_code
 def lint_file(library: Library, path: str, *, evidence: bool = True, data: bytes | None = None) -> Linted:
     """Lint the file `path` as a module of the project that `library` reads.
 
-    Without `evidence` only what the linter is there for is looked for, hygiene and failures; a file with suppressions
-    is always searched for evidence too, since a comment may be about it. `data` goes before what the file holds.
+    Without `evidence` only what the linter is there for is looked for, what hinders a switch and failures; a file with
+    suppressions is always searched for evidence too, since a comment may be about it. `data` goes before what the file
+    holds.
     """
     with warnings.catch_warnings(action="ignore"):  # the parser's, about odd code: they are between it and the author
         return _linted(library, path, evidence=evidence, data=data)
@@ -43,11 +44,11 @@ def _linted(library: Library, path: str, *, evidence: bool, data: bytes | None) 
 
 
 def _findings(code: Code, neighbours: Neighbours, *, evidence: bool) -> list[Finding]:
-    conduct = may_have_conduct(code.data)
-    if evidence or conduct:
+    switchability = may_hinder_a_switch(code.data)
+    if evidence or switchability:
         from analyzers.linting.in_depth import findings
 
-        return findings(code, neighbours, evidence=evidence, conduct=conduct)
+        return findings(code, neighbours, evidence=evidence, switchability=switchability)
     check(code)
     return []
 

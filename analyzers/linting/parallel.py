@@ -33,10 +33,9 @@ _LOADED = (
     "symtable",
     "analyzers.linting.in_depth",
     "analyzers.linting.one_file",
-    "analyzers.rules.hygiene_registry",
+    "analyzers.rules.behaviour",
     "analyzers.facts.contexts.reading",
 )
-_LOADED_FOR_EVIDENCE = ("analyzers.rules.evidence",)
 
 
 def lint_in_processes(tree: Tree, paths: Sequence[str], processes: int, *, evidence: bool) -> Iterator[Linted]:
@@ -137,8 +136,12 @@ class _Worker:
 
 def _load(*, evidence: bool) -> None:
     """Import what linting takes, so that a forked worker need not."""
-    for name in (*_LOADED, *(_LOADED_FOR_EVIDENCE if evidence else ())):
+    for name in _LOADED:
         import_module(name)
+    examination = import_module("analyzers.rules.examination")
+    examination.switchability_rules()
+    if evidence:
+        examination.evidence_rules()
     gc.collect()
     gc.freeze()
 

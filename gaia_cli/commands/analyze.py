@@ -10,8 +10,6 @@ from gaia_cli.project.project import FunctionProject, load_project
 if TYPE_CHECKING:
     from analyzers import Analysis
 
-FORMATS = ("full", "json")
-
 
 def analyze(path: Path, output_format: str = "full", write: bool = False, hardware: str = "") -> ExitCode:
     """Analyze the function at `path` and report; with `write` also write gaia.manifest.toml beside its code.
@@ -22,14 +20,12 @@ def analyze(path: Path, output_format: str = "full", write: bool = False, hardwa
     written.
 
     Raises:
-        UsageError: there is nothing at `path`, or the format or the hardware is unknown.
+        UsageError: there is nothing at `path`, or the hardware is unknown.
         ConfigurationError: the function's configuration is unusable.
         FunctionError: there is no Python to analyze, or the configured entry point is not there.
     """
-    if output_format not in FORMATS:
-        raise UsageError(f"unknown output format {output_format!r}", f"use one of {', '.join(FORMATS)}")
     if write and _is_notebook(path):
-        raise UsageError(f"{path} is a notebook, which cannot be served and has no manifest", "leave out --write")
+        raise UsageError(f"{path} is a notebook: it cannot be served and has no manifest", "leave out --write")
     project = load_project(path.parent if _is_notebook(path) else path)
     analysis = analyze_project(project, path, hardware=hardware)
     if hardware and project.slo.latency_p95_ms is None:
@@ -50,9 +46,7 @@ def _is_notebook(path: Path) -> bool:
 def _say_that_nothing_is_compared(hardware: str) -> None:
     from gaia_cli.views import console
 
-    console.note(
-        f"--hardware {hardware} changes nothing without an SLO: gaia.toml asks for none in [slo] latency_p95_ms"
-    )
+    console.note(f"--hardware {hardware} has no effect without an SLO: set [slo] latency_p95_ms in gaia.toml")
 
 
 def _report(analysis: "Analysis", project: FunctionProject, output_format: str) -> None:

@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 from gaia_cli.errors import ExitCode, UsageError
-from gaia_cli.project.serving import checked_mode, servable_project
+from gaia_cli.project.serving import servable_project
+from runtime_images.policy.model import ExecutionMode
 
 _HOST = r"(localhost|[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)+|[a-zA-Z0-9-]+(?=:))(:[0-9]+)?"  # else it is a part of the name
 _TAG = re.compile(
@@ -17,7 +18,7 @@ def build(
     *,
     tag: str = "",
     base_image: str = "",
-    mode: str = "",
+    mode: ExecutionMode | None = None,
     output_format: str = "full",
     no_cache: bool = False,
 ) -> ExitCode:
@@ -26,24 +27,21 @@ def build(
     Raises:
         GaiaError: a flag, the function, its requirements or the engine is not usable.
     """
-    if output_format not in ("full", "json"):
-        raise UsageError(f"--output-format {output_format} is not a format", "use full or json")
     tags = (checked_tag(tag),) if tag else ()
-    pin = checked_mode(mode) if mode else None
     project = servable_project(path)
 
     from gaia_cli.engines.docker_client import Docker
-    from gaia_cli.images.build import Wish, build_image
+    from gaia_cli.images.build import BuildRequest, build_image
     from gaia_cli.images.manifest import manifest_of
     from gaia_cli.views.build import BuildSteps, report
 
     with BuildSteps() as steps, Docker.connect() as docker:
         steps.step(f"analyzing {project.name}")
         manifest = manifest_of(project)
-        chosen = pin or project.pin or manifest.mode
-        reason = "asked for" if pin else "pinned in the configuration" if project.pin else manifest.reason
-        wish = Wish(mode=chosen, base_image=base_image, tags=tags, no_cache=no_cache)
-        image = build_image(docker, project, manifest, wish, steps.step)
+        chosen = mode or project.pin or manifest.mode
+        reason = "asked for" if mode else "pinned in the configuration" if project.pin else manifest.reason
+        request = BuildRequest(mode=chosen, base_image=base_image, tags=tags, no_cache=no_cache)
+        image = build_image(docker, project, manifest, request, steps.step)
     report(image, reason, as_json=output_format == "json")
     return ExitCode.OK
 

@@ -29,9 +29,7 @@ def init(directory: Path, template: str = "handler", name: str = "") -> ExitCode
         for file, text in content.items():
             (directory / file).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise UsageError(
-            f"cannot write to {directory}: {error.strerror}", "give a directory that you may write to"
-        ) from None
+        raise UsageError(f"cannot write to {directory}: {error.strerror}", "choose a writable directory") from None
     console.result(_next_steps(directory))
     return ExitCode.OK
 

@@ -88,7 +88,7 @@ def _bytes(data: str) -> bytes:
     try:
         return Path(data[1:]).read_bytes()
     except OSError as error:
-        raise UsageError(f"--data: cannot read {data[1:]}: {error.strerror}", "name a file that is there") from None
+        raise UsageError(f"--data: cannot read {data[1:]}: {error.strerror}", "name an existing file") from None
 
 
 def _is_url(target: str) -> bool:

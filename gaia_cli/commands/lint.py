@@ -1,21 +1,144 @@
-"""`gaia lint`: findings for hooks and pipelines."""
+"""`gaia lint`: configuration, files, findings, reports, exit code."""
 
-from gaia_cli.errors import ExitCode
-from gaia_cli.linting.options import Options
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from analyzers.formats.findings import Report
+from analyzers.linting import engine
+from analyzers.linting.engine import FileResult
+from gaia_cli.errors import ExitCode, UsageError
+from gaia_cli.linting.collection import collected
+from gaia_cli.linting.configuration import Configuration, configure
+from gaia_cli.linting.functions import mode_results
+from gaia_cli.linting.options import STDIN, Options
+from gaia_cli.linting.outputs import RulesWhenAsked, SourcesWhenAsked, targets, write_files, written
+from gaia_cli.linting.selection import GAIAS_OWN_FAILURES, MODE_CODES
+from gaia_cli.version import __version__
+from gaia_cli.views import console
+
+CACHE = ".gaia_cache"
+_FIRST_S = 1.0
+"""Seconds before a run says how far it is; shorter ones say nothing."""
+
+_PERIOD_S = 0.2
 
 
 def lint(options: Options) -> ExitCode:
-    """Lint what `options` ask for, once, or again and again with --watch.
+    """Lint what `options` ask for and write the reports.
 
     Returns `FINDINGS` where something at or above the level of --fail-on was found, `USAGE` where Gaia itself failed.
 
     Raises:
         GaiaError: the options, the configuration or a file that they name cannot be used.
     """
-    if options.watch:
-        from gaia_cli.linting.watch import watch
+    _check(options)
+    wanted = targets(options.output)
+    configuration = configure(options, os.getcwd())  # noqa: PTH109 -- as in discovery.py
+    report = _report(options, configuration)
+    if options.diff:
+        return _show_changes(report, configuration)
+    if options.fix and _fix(report, configuration):
+        report = _report(options, configuration)
+    if options.write_baseline:
+        return _remember(options.write_baseline, report)
+    write_files(wanted, report, configuration.root)
+    text = written(options.output_format or "full", report, configuration.root)
+    if text:
+        console.result(text)
+    return _exit_code(report, options)
 
-        return watch(options)
-    from gaia_cli.linting.run import run
 
-    return run(options)
+def _check(options: Options) -> None:
+    if STDIN in options.files and (len(options.files) > 1 or options.fix or options.diff):
+        raise UsageError("- reads standard input: give no other file, no --fix and no --diff")
+    if options.stdin_filename is not None and options.files != (STDIN,):
+        raise UsageError("--stdin-filename names what - reads", "give - as the only file")
+
+
+def _report(options: Options, configuration: Configuration) -> Report:
+    results, sources = _results(options, configuration)
+    findings = tuple(collected(results, configuration, sources))
+    if options.baseline:
+        from gaia_cli.linting.baseline import read_baseline, without_known
+
+        findings = without_known(findings, read_baseline(options.baseline))
+    files = tuple(result.path for result in results)
+    complete = not any(finding.code in GAIAS_OWN_FAILURES for finding in findings)
+    return Report(findings, files, __version__, configuration.fail_on, RulesWhenAsked(), sources, complete)
+
+
+def _results(options: Options, configuration: Configuration) -> tuple[list[FileResult], Mapping[str, str]]:
+    """What was found in each file, and the files' texts."""
+    evidence = configuration.selection.wants_evidence
+    if options.files == (STDIN,):
+        if not configuration.files:
+            return [], {}  # it is excluded
+        data = sys.stdin.buffer.read()
+        result = engine.lint_text(data, configuration.files[0], root=configuration.root, evidence=evidence)
+        return [result], {result.path: data.decode(errors="replace")}
+    cache = None if options.no_cache else f"{configuration.base}/{CACHE}"
+    processes = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    found = engine.lint(
+        configuration.files, root=configuration.root, cache_dir=cache, processes=processes, evidence=evidence
+    )
+    results = list(with_progress(found, len(configuration.files)))
+    if any(configuration.selection.wants(code) for code in MODE_CODES):
+        results += mode_results(configuration.functions, configuration.root)
+    return results, SourcesWhenAsked(configuration.root, tuple(result.path for result in results))
+
+
+def with_progress(
+    results: Iterable[FileResult], total: int, clock: Callable[[], float] = time.monotonic
+) -> Iterator[FileResult]:
+    """Yield the `results` as they come, of `total` in all; on a terminal, say how many there are."""
+    due = clock() + _FIRST_S
+    is_shown = False
+    try:
+        for done, result in enumerate(results, 1):
+            if clock() >= due:
+                console.progress(f"linted {done} of {total} files")
+                due, is_shown = clock() + _PERIOD_S, True
+            yield result
+    finally:
+        if is_shown:
+            console.progress("")
+
+
+def _remember(path: str, report: Report) -> ExitCode:
+    from gaia_cli.linting.baseline import write_baseline
+
+    count = write_baseline(path, report.findings)
+    console.note(f"wrote {count} finding{'' if count == 1 else 's'} to {path}")
+    return ExitCode.OK
+
+
+def _show_changes(report: Report, configuration: Configuration) -> ExitCode:
+    """Show what --fix would change; something to fix is a finding."""
+    from gaia_cli.linting.fixing import changes, diff
+
+    shown = [diff(change) for change in changes(report.findings, configuration.root)]
+    if shown:
+        console.result("".join(shown))
+    return ExitCode.FINDINGS if shown else ExitCode.OK
+
+
+def _fix(report: Report, configuration: Configuration) -> int:
+    """Fix what can be fixed; the number of places that were."""
+    from gaia_cli.linting.fixing import apply, changes
+
+    places = 0
+    for change in changes(report.findings, configuration.root):
+        apply(change)
+        places += change.places
+    if places:
+        console.note(f"fixed {places} place{'' if places == 1 else 's'}")
+    return places
+
+
+def _exit_code(report: Report, options: Options) -> ExitCode:
+    if not report.complete:
+        return ExitCode.USAGE
+    failing = any(finding.level >= report.fails_from for finding in report.findings)
+    return ExitCode.FINDINGS if failing and not options.exit_zero else ExitCode.OK

@@ -26,7 +26,7 @@ def manifest(paths: Sequence[Path] = (), *, write: bool = False) -> ExitCode:
     """
     directories = list(paths) or list(_with_manifest(Path()))
     if not directories:
-        console.note(f"no {FILE_NAME} below here; `gaia manifest PATH --write` writes one")
+        console.note(f"no {FILE_NAME} below this directory; write one: gaia manifest PATH --write")
     differing = [directory for directory in directories if not _is_current(directory, write=write)]
     return ExitCode.FINDINGS if differing and not write else ExitCode.OK
 
@@ -51,7 +51,7 @@ def _is_current(path: Path, *, write: bool) -> bool:
     if write:
         _write(file, expected)
     else:
-        console.result(f"{file}: {_difference(found, expected)}; `gaia manifest {path} --write` writes it anew")
+        console.result(f"{file}: {_difference(found, expected)}; fix it: gaia manifest {path} --write")
     return False
 
 
@@ -86,7 +86,7 @@ def _difference(found: str, expected: str) -> str:
     import tomllib
 
     if not found:
-        return "there is none"
+        return "missing"
     try:
         there, wanted = tomllib.loads(found), tomllib.loads(expected)
     except (ValueError, RecursionError):
@@ -96,8 +96,8 @@ def _difference(found: str, expected: str) -> str:
     if recorded != wanted["mode"]["value"]:
         return f"its mode is {recorded or 'none'}, the sources say {wanted['mode']['value']}"
     if there.get("sources") != wanted["sources"]:
-        return "the sources have changed since"
+        return "its sources have changed"
     if there.get("analyzer") != wanted["analyzer"]:
         return "it was written by another version of Gaia or of its rules"
     changed = [table for table in wanted if there.get(table) != wanted[table]]
-    return f"[{changed[0]}] has changed since" if changed else "it was edited by hand"
+    return f"[{changed[0]}] has changed" if changed else "it was edited by hand"

@@ -8,7 +8,6 @@ the draining.
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from gaia_cli.engines import Engine, Launch, RunningFunction
@@ -17,7 +16,7 @@ from gaia_cli.engines.ports import HOST, choose_port, is_free
 from gaia_cli.errors import EngineError, ExitCode, UsageError
 from gaia_cli.project.project import FunctionProject
 from gaia_cli.project.serving import mode_of, servable_project, settings_of
-from gaia_cli.running.choose import AUTO, Choice, choose_accelerator, choose_engine
+from gaia_cli.running.choose import AcceleratorName, Choice, EngineName, choose_accelerator, choose_engine
 from gaia_cli.running.interrupts import Interrupted, Interrupts
 from gaia_cli.running.plan import RunPlan
 from gaia_cli.running.requests_file import read_requests
@@ -33,19 +32,19 @@ from runtime_images.policy.model import Accelerator, ExecutionMode
 class RunOptions:
     """What the command line may ask of a run; the defaults are its own."""
 
-    engine: str = AUTO
-    accelerator: str = AUTO
+    engine: EngineName = EngineName.AUTO
+    accelerator: AcceleratorName = AcceleratorName.AUTO
     port: int = 8080
     slo_p95_ms: float | None = None
-    mode: str = ""
-    output_format: str = "full"
+    mode: ExecutionMode | None = None
+    as_json: bool = False
     record: Path | None = None
     play: Path | None = None
     what_if: bool = False
 
     @property
     def wants_requests(self) -> bool:
-        """Whether each request must be told, not only counted."""
+        """Whether each request must be reported, not only counted."""
         return self.record is not None or self.what_if
 
 
@@ -74,14 +73,13 @@ def run_function(path: Path, options: RunOptions) -> RunSummary:
     load = tuple(read_requests(options.play)) if options.play is not None else ()
     recorder = TraceRecorder(options.record) if options.wants_requests else None
     project = _project(path, options.slo_p95_ms)
-    screen = _screen(options.output_format)
+    screen = _screen(as_json=options.as_json)
     with Interrupts() as interrupts, contextlib.closing(screen):
         mode, reason = mode_of(project, path, options.mode)
-        here = partial(offer, asked=options.engine, mode=mode)
-        chosen = choose_engine(options.engine, mode, here("process"), here("docker"))
-        wish = _Wish(project, mode, reason, options)
+        chosen = _engine(options.engine, mode)
+        request = _Request(project, mode, reason, options)
         try:
-            started, session = _followed(wish, chosen, screen, interrupts, lambda: Session(screen, load, recorder))
+            started, session = _followed(request, chosen, screen, interrupts, lambda: Session(screen, load, recorder))
         finally:
             if recorder is not None:
                 recorder.write()
@@ -97,7 +95,7 @@ def run_function(path: Path, options: RunOptions) -> RunSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class _Request:
     """What is to be started, whatever the engine."""
 
     project: FunctionProject
@@ -125,12 +123,12 @@ def _project(path: Path, slo_p95_ms: float | None) -> FunctionProject:
 
 
 def _followed(
-    wish: _Wish, chosen: Choice, screen: Screen, interrupts: Interrupts, new_session: Callable[[], Session]
+    request: _Request, chosen: Choice, screen: Screen, interrupts: Interrupts, new_session: Callable[[], Session]
 ) -> tuple[_Started, Session]:
     """Start it and follow it to its end; again, a few times, where another program was quicker to take the port."""
     for again in (True, True, False):
         interrupts.note_with(None)
-        started, session = _start(wish, chosen, screen), new_session()
+        started, session = _start(request, chosen, screen), new_session()
         try:
             interrupts.note_with(session.interrupt)
             session.follow(started.running)
@@ -144,61 +142,66 @@ def _followed(
     return started, session
 
 
-def _start(wish: _Wish, chosen: Choice, screen: Screen) -> _Started:
+def _engine(asked: EngineName, mode: ExecutionMode) -> Choice:
+    """The engine that was asked for, else the best one; no engine is asked for nothing."""
+    if asked is not EngineName.AUTO:
+        return Choice(asked, "asked for")
+    return choose_engine(mode, offer(EngineName.PROCESS, mode), offer(EngineName.DOCKER, mode))
+
+
+def _start(request: _Request, chosen: Choice, screen: Screen) -> _Started:
     """Start on the chosen engine; where Docker was only our own choice and fails, on this machine instead."""
     engine = open_engine(chosen.name)
-    plan = _plan(engine, wish, chosen)
-    settings = _settings(wish, screen)
+    plan = _plan(engine, request, chosen)
+    settings = _settings(request, screen)
     screen.plan(plan)
     try:
-        return _Started(_running(engine, plan, wish, settings, screen), plan)
+        return _Started(_running(engine, plan, request, settings, screen), plan)
     except EngineError as error:
-        if chosen.name != "docker" or wish.options.engine != AUTO:
+        if chosen.name != EngineName.DOCKER or request.options.engine is not EngineName.AUTO:
             raise
-        screen.step(f"Docker cannot run it ({error.message}); using a process of this machine instead")
-    instead = open_engine("process")
-    plan = _plan(instead, wish, Choice(instead.name, "Docker answers but could not run the function"))
+        screen.step(f"Docker cannot run the function ({error.message}); using a local process instead")
+    instead = open_engine(EngineName.PROCESS)
+    plan = _plan(instead, request, Choice(instead.name, "Docker answers but could not run the function"))
     screen.plan(plan)
-    return _Started(_running(instead, plan, wish, settings, screen), plan)
+    return _Started(_running(instead, plan, request, settings, screen), plan)
 
 
-def _plan(engine: Engine, wish: _Wish, chosen: Choice) -> RunPlan:
-    offered = accelerators_for(wish.mode, engine)
-    accelerator = choose_accelerator(wish.options.accelerator, wish.mode, offered, engine.name)
-    return RunPlan(wish.project.name, wish.mode, wish.mode_reason, chosen, accelerator, wish.project.slo)
+def _plan(engine: Engine, request: _Request, chosen: Choice) -> RunPlan:
+    offered = accelerators_for(request.mode, engine)
+    accelerator = choose_accelerator(request.options.accelerator, request.mode, offered, engine.name)
+    return RunPlan(request.project.name, request.mode, request.mode_reason, chosen, accelerator, request.project.slo)
 
 
-def _running(engine: Engine, plan: RunPlan, wish: _Wish, settings: Settings, screen: Screen) -> RunningFunction:
-    launch = Launch(wish.project, settings, Accelerator(plan.accelerator.name))
+def _running(engine: Engine, plan: RunPlan, request: _Request, settings: Settings, screen: Screen) -> RunningFunction:
+    launch = Launch(request.project, settings, Accelerator(plan.accelerator.name))
     try:
         return engine.start(launch, screen.step)
     except UsageError:
         if is_free(settings.port):
             raise
     # Somebody has taken the port during the preparation; the second time there is nothing left to prepare.
-    return engine.start(replace(launch, settings=_settings(wish, screen)), screen.step)
+    return engine.start(replace(launch, settings=_settings(request, screen)), screen.step)
 
 
-def _settings(wish: _Wish, screen: Screen) -> Settings:
+def _settings(request: _Request, screen: Screen) -> Settings:
     """The settings with a port that is free now; the address is said at once, before what takes time."""
-    port = choose_port(wish.options.port)
+    port = choose_port(request.options.port)
     screen.address(f"http://{HOST}:{port}")
-    if wish.options.port not in (0, port):
-        screen.step(f"port {wish.options.port} is taken; using {port}")
+    if request.options.port not in (0, port):
+        screen.step(f"port {request.options.port} is taken; using {port}")
     return settings_of(
-        wish.project, wish.mode, listen_address=HOST, port=port, record_requests=wish.options.wants_requests
+        request.project, request.mode, listen_address=HOST, port=port, record_requests=request.options.wants_requests
     )
 
 
-def _screen(output_format: str) -> Screen:
+def _screen(*, as_json: bool) -> Screen:
     """A live view for a person at a terminal that can show one, lines for everything else that reads along."""
     from gaia_cli.views import console
     from gaia_cli.views.run_lines import JsonScreen, LineScreen
 
-    if output_format == "json-lines":
+    if as_json:
         return JsonScreen()
-    if output_format != "full":
-        raise UsageError(f"--output-format {output_format} is not a format", "use full or json-lines")
     if not console.shows_to_a_person():
         return LineScreen()
     from gaia_cli.views.live import LiveScreen

@@ -1,16 +1,30 @@
-"""The engines by name, and what each can do on this machine; each is imported only when it is asked about."""
+"""The engines by name, and what each offers on this machine; each is imported only when it is asked about."""
+
+from dataclasses import dataclass
 
 from gaia_cli.engines import Engine
 from gaia_cli.errors import EngineError
-from gaia_cli.running.choose import AUTO, Offer
 from runtime_images.policy.model import Accelerator, ExecutionMode
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What an engine can do here; `problem` says why it is unavailable, empty when it is there."""
+
+    accelerators: tuple[Accelerator, ...] = ()
+    problem: str = ""
+
+    @property
+    def has_gpu(self) -> bool:
+        """Whether a real GPU can be reached through the engine."""
+        return Accelerator.NVIDIA in self.accelerators
+
+
 def open_engine(name: str) -> Engine:
-    """The engine called `name`, one of choose.ENGINES.
+    """The engine called `name`: docker, else process.
 
     Raises:
-        EngineError: it is not to be had on this machine.
+        EngineError: it is unavailable on this machine.
     """
     if name == "docker":
         from gaia_cli.engines.docker import DockerEngine
@@ -21,10 +35,8 @@ def open_engine(name: str) -> Engine:
     return ProcessEngine()
 
 
-def offer(name: str, asked: str, mode: ExecutionMode) -> Offer:
-    """What the engine `name` can do here for a function of `mode`; what will not be needed is not looked for."""
-    if asked != AUTO:
-        return Offer(problem=f"--engine {asked} was asked for")
+def offer(name: str, mode: ExecutionMode) -> Offer:
+    """What the engine `name` offers to a function of `mode`."""
     try:
         return Offer(accelerators_for(mode, open_engine(name)))
     except EngineError as error:

@@ -6,7 +6,6 @@ started, so that no line of their output is lost. Every failure leaves this modu
 """
 
 import contextlib
-import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -21,7 +20,7 @@ from docker.types import DeviceRequest, LogConfig
 from docker.utils.build import PatternMatcher
 from docker.utils.socket import STDOUT, frames_iter
 
-from gaia_cli.engines.docker_errors import explain, no_engine, short
+from gaia_cli.engines.docker_errors import explain, follow_build, no_engine, short
 from gaia_cli.errors import EngineError
 
 _frames: Any = frames_iter  # untyped
@@ -46,15 +45,6 @@ class ContainerSpec:
     cpus: float | None = None
     memory: str = ""
     gpus: int = 0
-
-
-class BuildError(EngineError):
-    """A build that failed: `step` is the Dockerfile's instruction, `log` its output."""
-
-    def __init__(self, message: str, step: str, log: tuple[str, ...]) -> None:
-        super().__init__(message)
-        self.step = step
-        self.log = log
 
 
 class Docker:
@@ -113,7 +103,7 @@ class Docker:
                 decode=True,
             )
             with contextlib.closing(steps):
-                return _follow_build(steps, on_line)
+                return follow_build(steps, on_line)
 
     def tag(self, image: str, tag: str) -> None:
         """Give `image` another name."""
@@ -309,24 +299,3 @@ def _gpu_request(count: int) -> DeviceRequest:
 
 
 _EMPTY_TAR = bytes(1024)
-_STEP = re.compile(r"Step \d+/\d+ : (.*)")
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-
-
-def _follow_build(steps: Iterator[Any], on_line: Callable[[str], None]) -> str:
-    """Follow a build to its end; the image's id."""
-    image, step = "", ""
-    log: list[str] = []
-    for entry in steps:
-        if "error" in entry:
-            raise BuildError(str(entry["error"]), step, tuple(log))
-        image = entry.get("aux", {}).get("ID", image)
-        for line in _COLOUR.sub("", entry.get("stream", "")).splitlines():
-            if begun := _STEP.match(line):
-                step, log = begun[1], []
-            elif line.strip():
-                log.append(line.rstrip())
-            on_line(line)
-    if not image:
-        raise BuildError("the engine ended the build without an image", step, tuple(log))
-    return str(image)

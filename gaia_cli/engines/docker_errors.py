@@ -1,12 +1,15 @@
-"""What Docker engines say when something goes wrong, what it means, and what to do about it.
+"""What Docker engines say: a build's steps, and what went wrong, what it means, what to do about it.
 
-An engine's own texts name neither the cause nor the cure ("could not select device driver"). The table
-here has the texts that were met with real engines (20.10 to 28); any other is passed on as it is.
+The one module that reads an engine's own texts. They name neither the cause nor the cure ("could not select device
+driver"); the table here has those that were met with real engines (20.10 to 28), any other is passed on as it is.
 """
 
 import re
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from gaia_cli.errors import EngineError, GaiaError, UsageError
+from gaia_cli.images.build import BuildError
 
 GET_DOCKER = "install Docker, or start it: sudo systemctl start docker; `gaia run --engine process` needs none"
 
@@ -19,7 +22,7 @@ _KNOWN = (
     (
         r"nvidia-container-cli|error running hook|nvidia-container-runtime",
         "the NVIDIA Container Toolkit could not hand out a GPU",
-        "see whether `nvidia-smi` works on the engine's machine, or use --accelerator emulated",
+        "check that `nvidia-smi` works on the engine's machine, or use --accelerator emulated",
     ),
     (
         r"no such host|connection refused|i/o timeout|temporary failure in name resolution|TLS handshake",
@@ -28,10 +31,10 @@ _KNOWN = (
     ),
     (
         r"manifest( for .*)? (unknown|not found)|pull access denied|repository .* not found",
-        "the registry has no such image, or does not let you have it",
+        "the registry has no such image, or denies you access",
         "check the name in [build] base_image or --base-image, or log in: docker login",
     ),
-    (r"no space left on device", "the engine's disk is full", "free some: docker system prune"),
+    (r"no space left on device", "the engine's disk is full", "free some space: docker system prune"),
     (
         r"Range of CPUs|[Mm]inimum memory limit|invalid (CPU|memory)",
         "the engine cannot give these limits",
@@ -40,11 +43,13 @@ _KNOWN = (
     (
         r"permission denied.*docker\.sock",
         "you may not use the Docker engine",
-        "sudo usermod -aG docker $USER, then log in anew",
+        "sudo usermod -aG docker $USER, then log in again",
     ),
 )
 """What engines say, what it means, and what to do about it."""
 
+_STEP = re.compile(r"Step \d+/\d+ : (.*)")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _PORT_TAKEN = re.compile(r"Bind for \S+:(\d+) failed|listen tcp\d? \S+:(\d+): bind|ports are not available.*:(\d+)")
 
 
@@ -62,9 +67,9 @@ def explain(text: str) -> GaiaError:
 def no_engine(text: str) -> EngineError:
     """The error for the text of a connection that failed."""
     if "Permission denied" in text:
-        return EngineError("you may not use the Docker engine", "sudo usermod -aG docker $USER, then log in anew")
+        return EngineError("you may not use the Docker engine", "sudo usermod -aG docker $USER, then log in again")
     if "timed out" in text:
-        return EngineError("the Docker engine does not answer in time", "see whether `docker ps` works")
+        return EngineError("the Docker engine does not answer in time", "check that `docker ps` works")
     if "FileNotFoundError" in text or "ConnectionRefusedError" in text or "Connection refused" in text:
         return EngineError("no Docker engine answers", GET_DOCKER)
     return EngineError(f"no Docker engine answers ({short(text)})", GET_DOCKER)
@@ -74,3 +79,26 @@ def short(text: object) -> str:
     """An engine's text on one line, its middle left out where it is long."""
     line = " ".join(str(text).split())
     return line if len(line) <= 300 else f"{line[:140]} ... {line[-150:]}"
+
+
+def follow_build(steps: Iterator[Any], on_line: Callable[[str], None]) -> str:
+    """Follow a build to its end and return the image's id; `on_line` is told the builder's output.
+
+    Raises:
+        BuildError: a step failed.
+    """
+    image, step = "", ""
+    log: list[str] = []
+    for entry in steps:
+        if "error" in entry:
+            raise BuildError(explain(str(entry["error"])), step, tuple(log))
+        image = entry.get("aux", {}).get("ID", image)
+        for line in _COLOUR.sub("", entry.get("stream", "")).splitlines():
+            if begun := _STEP.match(line):
+                step, log = begun[1], []
+            elif line.strip():
+                log.append(line.rstrip())
+            on_line(line)
+    if not image:
+        raise BuildError(EngineError("the engine ended the build without an image"), step, tuple(log))
+    return str(image)

@@ -115,7 +115,7 @@ def _locked(home: Path, progress: Progress) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            progress("waiting for another gaia that is preparing the same environment")
+            progress("waiting for another gaia to finish the same environment")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -138,7 +138,7 @@ def _build(home: Path, project: FunctionProject, wanted: tuple[Requirements, ...
 
 
 def _make(home: Path, project: FunctionProject, progress: Progress, *, with_pip: bool) -> None:
-    progress("making a virtual environment" + ("" if with_pip else " without packages"))
+    progress("creating a virtual environment" + ("" if with_pip else " without packages"))
     command = [sys.executable, "-m", "virtualenv", "--quiet", "--no-periodic-update", str(home)]
     command += ["--python", project.python or sys.executable]
     command += [] if with_pip else ["--no-seed"]
@@ -147,7 +147,7 @@ def _make(home: Path, project: FunctionProject, progress: Progress, *, with_pip:
     except ToolError as error:
         python = f"Python {project.python}" if project.python else sys.executable
         raise RequirementsError(
-            f"cannot make a virtual environment with {python}: {_last(error)}",
+            f"cannot create a virtual environment with {python}: {_last(error)}",
             "install that Python, or change [function] python in gaia.toml",
         ) from None
 

@@ -9,9 +9,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import IO, Protocol
 
-from gaia_cli.engines.docker_client import BuildError, Docker, ignore_matcher
-from gaia_cli.engines.docker_errors import explain
 from gaia_cli.errors import EngineError, GaiaError, RequirementsError
 from gaia_cli.images.context import BuildContext, ignore_patterns, write_context
 from gaia_cli.images.manifest import Manifest
@@ -28,8 +27,8 @@ _RELEVANT_LINES = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """How an image is wanted: `tags` empty for the function's name with the digest, and as latest."""
+class BuildRequest:
+    """How to build an image: `tags` empty for the function's name with the digest, and as latest."""
 
     mode: ExecutionMode
     base_image: str = ""
@@ -50,38 +49,72 @@ class BuiltImage:
     duration_s: float
 
 
+class BuildError(EngineError):
+    """A build that failed: `message` is what the engine said, `step` the Dockerfile's instruction, `log` its output."""
+
+    def __init__(self, cause: GaiaError, step: str, log: tuple[str, ...]) -> None:
+        super().__init__(cause.message, cause.hint)
+        self.step = step
+        self.log = log
+
+
+class Builder(Protocol):
+    """What makes images: a Docker engine, as far as a build needs one."""
+
+    def build(
+        self, context: IO[bytes], tag: str, labels: dict[str, str], on_line: Callable[[str], None], *, no_cache: bool
+    ) -> str:
+        """Build the Dockerfile in the tar `context` and return the image's id; `on_line` is told the builder's output.
+
+        Raises:
+            BuildError: a step failed.
+            EngineError: the engine could not build at all.
+        """
+
+    def tag(self, image: str, tag: str) -> None:
+        """Give `image` another name."""
+
+    def prune(self, labels: dict[str, str]) -> None:
+        """Delete images with `labels` that have lost their last name; those in use stay."""
+
+    def image_size(self, image: str) -> int:
+        """Return the image's size in bytes."""
+
+
 def build_image(
-    docker: Docker, project: FunctionProject, manifest: Manifest, wish: Wish, progress: Progress
+    builder: Builder, project: FunctionProject, manifest: Manifest, request: BuildRequest, progress: Progress
 ) -> BuiltImage:
-    """Build the image of `project` on the engine `docker`.
+    """Build the image of `project` with `builder`.
 
     Raises:
         ConfigurationError: the project cannot become an image as it is configured.
         RequirementsError: the function's requirements cannot be installed.
         EngineError: the engine cannot build it.
     """
+    from gaia_cli.engines.docker_client import ignore_matcher
+
     begun = time.monotonic()
-    target = Target(wish.mode, __version__, _running_python(), wish.real_gpu, wish.base_image)
+    target = Target(request.mode, __version__, _running_python(), request.real_gpu, request.base_image)
     plan = plan_image(project, target, manifest.json, base_images())
     progress(f"base image {plan.base_image}: {plan.base_reason}")
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as tar:
         ignored = ignore_matcher(ignore_patterns(project.directory))
         context = write_context(tar, project.directory, plan, manifest.toml, ignored)
         _tell_context(context, progress)
-        tags = wish.tags or (f"gaia/{plan.name}:{context.digest[:12]}", f"gaia/{plan.name}:latest")
-        identifier = _build(docker, plan, context, tags[0], progress, no_cache=wish.no_cache)
+        tags = request.tags or (f"gaia/{plan.name}:{context.digest[:12]}", f"gaia/{plan.name}:latest")
+        identifier = _build(builder, plan, context, tags[0], progress, no_cache=request.no_cache)
     for tag in tags[1:]:
-        docker.tag(identifier, tag)
-    docker.prune({NAME_LABEL: plan.name})
-    size = docker.image_size(identifier)
+        builder.tag(identifier, tag)
+    builder.prune({NAME_LABEL: plan.name})
+    size = builder.image_size(identifier)
     return BuiltImage(identifier, tags, plan, size, context.left_out, time.monotonic() - begun)
 
 
 def _build(
-    docker: Docker, plan: ImagePlan, context: BuildContext, tag: str, progress: Progress, *, no_cache: bool
+    builder: Builder, plan: ImagePlan, context: BuildContext, tag: str, progress: Progress, *, no_cache: bool
 ) -> str:
     try:
-        return docker.build(context.tar, tag, plan.labels, Narrator(progress).line, no_cache=no_cache)
+        return builder.build(context.tar, tag, plan.labels, Narrator(progress).line, no_cache=no_cache)
     except BuildError as error:
         raise explain_build(error, plan) from None
 
@@ -94,8 +127,7 @@ def explain_build(error: BuildError, plan: ImagePlan) -> GaiaError:
     if said := next((line for line in error.log if line.startswith("gaia: ")), ""):
         return EngineError(f"{said.removeprefix('gaia: ')}: {plan.base_image}", "name another: [build] base_image")
     if error.step.startswith("FROM") or not error.log:
-        known = explain(error.message)
-        return EngineError(f"no base image {plan.base_image}: {known.message}", known.hint)
+        return EngineError(f"no base image {plan.base_image}: {error.message}", error.hint)
     return EngineError(f"building the image failed at: {error.step}{log}", _pip_hint(error.log))
 
 

@@ -31,7 +31,7 @@ def read_baseline(path: str) -> frozenset[str]:
         hint = f"write it first: gaia lint --write-baseline {path}"
         raise ConfigurationError(f"cannot read the baseline {path}: {error.strerror}", hint) from None
     except (ValueError, KeyError, TypeError):
-        hint = f"write it anew: gaia lint --write-baseline {path}"
+        hint = f"write it again: gaia lint --write-baseline {path}"
         raise ConfigurationError(f"{path} is not a baseline of this version", hint) from None
 
 
@@ -52,7 +52,7 @@ def write_baseline(path: str, findings: Iterable[LintFinding]) -> int:
     try:
         Path(path).write_bytes(text.encode(errors="replace"))
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}", "choose a place that can be written to") from None
+        raise UsageError(f"cannot write {path}: {error.strerror}", "choose a writable file") from None
     return len(lines)
 
 

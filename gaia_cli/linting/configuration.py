@@ -7,16 +7,29 @@ table's name does not even occur is not parsed.
 
 from collections.abc import Iterable, Iterator
 
-from analyzers.formats.findings import Confidence, Level
+from analyzers.findings import CONFIDENCES
+from analyzers.formats.findings import Level
 from analyzers.lean.records import record
 from gaia_cli.errors import UsageError
 from gaia_cli.linting.discovery import above, file_to_come, files_to_lint, repository_root, root_of
 from gaia_cli.linting.functions import declared_functions
 from gaia_cli.linting.options import STDIN, Options, codes
 from gaia_cli.linting.selection import Selection, check_codes
-from gaia_cli.linting.table import LintTable
 
 _FILES = (("gaia.toml", (b"lint",)), ("pyproject.toml", (b"gaia", b"lint")))
+
+
+@record
+class LintTable:
+    """What [lint] in gaia.toml or [tool.gaia.lint] in pyproject.toml says; a flag of `gaia lint` overrides each key."""
+
+    select: tuple[str, ...] | None = None
+    extend_select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] | None = None
+    per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    exclude: tuple[str, ...] = ()
+    min_confidence: str = "low"
+    fail_on: str = "warning"
 
 
 @record
@@ -82,7 +95,7 @@ def _read(directory: str) -> LintTable:
 
     from gaia_cli.project.project import load_lint
 
-    table = load_lint(Path(directory))
+    table = LintTable(**load_lint(Path(directory)))
     named = (*(table.select or ()), *table.extend_select, *(table.ignore or ()))
     check_codes((*named, *(code for _, codes in table.per_file_ignores for code in codes)), f"{directory}: [lint]")
     return table
@@ -96,7 +109,7 @@ def _selection(options: Options, table: LintTable) -> Selection:
         extend=(*table.extend_select, *(_flag(options.extend_select, "--extend-select") or ())),
         ignore=(table.ignore if ignore is None else ignore) or (),
         per_file=(*table.per_file_ignores, *map(_per_file, options.per_file_ignores)),
-        min_confidence=Confidence[(options.min_confidence or table.min_confidence).upper()],
+        min_confidence=CONFIDENCES[options.min_confidence or table.min_confidence],
     )
 
 

@@ -46,7 +46,7 @@ def files_to_lint(named: Sequence[str], exclude: Sequence[str], base: str) -> li
         if os.path.isdir(path):
             found |= dict.fromkeys(_below(path, exclude, base))
         elif not os.path.exists(path):
-            raise UsageError(f"there is nothing at {name}", "give Python files, directories, or - for standard input")
+            raise UsageError(f"{name} does not exist", "give Python files, directories, or - for standard input")
         elif not _excluded(path, exclude, base):
             found[path] = None
     return list(found)

@@ -1,4 +1,8 @@
-"""`--fix` and `--diff`: the files in which something can be put right, rewritten or shown as they would be."""
+"""`--fix` and `--diff`: files rewritten, or shown as they would be; only where the meaning stays the same.
+
+A fix is a module in fixes/ with one function from a file's bytes to its new bytes and the number of places it has
+changed. Which code has which is the table in `_fixes`. Every other byte stays.
+"""
 
 import difflib
 import os
@@ -9,7 +13,50 @@ from pathlib import Path
 from analyzers.formats.findings import LintFinding
 from analyzers.lean.records import record
 from gaia_cli.errors import UsageError
-from gaia_cli.linting.fix import FIXABLE, fix
+
+TYPE_CHECKING = False  # as type checkers know it; see options.py
+if TYPE_CHECKING:
+    from gaia_cli.linting.fixes.in_notebooks import Fixer
+
+FIXABLE = frozenset({"GA701"})
+"""The codes that a fix is known for."""
+
+
+@record
+class Fixed:
+    """A file after fixing: its bytes, and the code of each fix once for every place that it changed."""
+
+    source: bytes
+    applied: tuple[str, ...] = ()
+
+
+def fix(source: bytes, path: str, codes: frozenset[str]) -> Fixed:
+    """Fix what is found in `source`, the content of the file `path`, by the rules `codes`.
+
+    What is not certainly safe stays as it is, and so does a file that cannot be parsed. A second time changes nothing.
+
+    Raises:
+        EngineError: there is something to fix, but the library that rewrites code is not installed.
+    """
+    applied: list[str] = []
+    for code in sorted(codes & FIXABLE):
+        source, count = _fixed(source, path, _fixes()[code])
+        applied += [code] * count
+    return Fixed(source, tuple(applied))
+
+
+def _fixed(source: bytes, path: str, fixer: "Fixer") -> tuple[bytes, int]:
+    if not path.endswith(".ipynb"):
+        return fixer(source, path)
+    from gaia_cli.linting.fixes.in_notebooks import fix_cells
+
+    return fix_cells(source, path, fixer)
+
+
+def _fixes() -> "dict[str, Fixer]":
+    from gaia_cli.linting.fixes.hard_coded_device import guard_devices
+
+    return {"GA701": guard_devices}
 
 
 @record
@@ -55,7 +102,9 @@ def apply(change: Change) -> None:
         UsageError: the file cannot be written, or has changed since it was read.
     """
     if _read(change.path) != change.before:
-        raise UsageError(f"{change.path} has changed meanwhile and was left as it is", "run it again")
+        raise UsageError(
+            f"{change.path} changed while it was being fixed and was left as it is", "run gaia lint --fix again"
+        )
     try:
         mode = change.path.stat().st_mode
         handle, name = tempfile.mkstemp(dir=change.path.parent, prefix=f".{change.path.name}.")

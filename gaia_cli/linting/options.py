@@ -48,21 +48,19 @@ class Option:
 OPTIONS: tuple[Option, ...] = (
     Option("output-format", "How findings are written to standard output.", choices=FORMATS),
     Option("output", "Also write a report to a file, such as sarif:gaia.sarif.", "FORMAT:FILE", repeatable=True),
-    Option("select", "Only these rules: codes or their beginnings, such as GA2; ALL for every one.", "CODES", (), True),
-    Option("extend-select", "These rules as well.", "CODES", repeatable=True),
-    Option("ignore", "Not these rules.", "CODES", repeatable=True),
-    Option("per-file-ignores", "Not these rules in files that match.", "GLOB:CODES", repeatable=True),
-    Option("exclude", "Leave out files and directories that match.", "GLOB", repeatable=True),
-    Option("min-confidence", "Leave out rules that are less sure than this.", choices=CONFIDENCES),
+    Option("select", "Only these rules: codes or prefixes, such as GA2; ALL for every rule.", "CODES", (), True),
+    Option("extend-select", "Also these rules.", "CODES", repeatable=True),
+    Option("ignore", "Skip these rules.", "CODES", repeatable=True),
+    Option("per-file-ignores", "Skip these rules in files that match.", "GLOB:CODES", repeatable=True),
+    Option("exclude", "Skip files and directories that match.", "GLOB", repeatable=True),
+    Option("min-confidence", "Skip rules of lower confidence.", choices=CONFIDENCES),
     Option("fail-on", "The lowest level that makes the run fail.", choices=LEVELS),
-    Option("exit-zero", "Exit with 0 whatever is found."),
-    Option("baseline", "Leave out the findings that this file remembers.", "FILE"),
-    Option("write-baseline", "Remember today's findings in this file, and exit with 0.", "FILE"),
-    Option("statistics", "Count the findings of each rule."),
-    Option("fix", "Put right what can be put right safely."),
+    Option("exit-zero", "Exit with 0 even if there are findings."),
+    Option("baseline", "Hide the findings recorded in this file.", "FILE"),
+    Option("write-baseline", "Record today's findings in this file, and exit with 0.", "FILE"),
+    Option("fix", "Fix what can be fixed safely."),
     Option("diff", "Show what --fix would change, and change nothing."),
     Option("stdin-filename", "The name of the file that - reads from standard input.", "NAME"),
-    Option("watch", "Lint again whenever a file changes, until Ctrl-C."),
     Option("no-cache", "Neither read nor write .gaia_cache."),
 )
 
@@ -84,11 +82,9 @@ class Options:
     exit_zero: bool = False
     baseline: str | None = None
     write_baseline: str | None = None
-    statistics: bool = False
     fix: bool = False
     diff: bool = False
     stdin_filename: str | None = None
-    watch: bool = False
     no_cache: bool = False
 
 

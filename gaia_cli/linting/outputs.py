@@ -58,7 +58,7 @@ def write_files(wanted: tuple[Target, ...], report: Report, root: str) -> None:
             with open(target.path, "w", encoding="utf-8", newline="\n") as file:  # noqa: PTH123 -- as in discovery.py
                 file.write(written(target.format, report, root))
         except OSError as error:
-            hint = "choose a place that can be written to"
+            hint = "choose a writable file"
             raise UsageError(f"cannot write {target.path}: {error.strerror}", hint) from None
 
 

@@ -62,9 +62,7 @@ def _lines(path: Path, asked_by: str, depth: int) -> list[str]:
     try:
         content = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise ConfigurationError(
-            f"{asked_by}: cannot read {path}: {error.strerror}", "name a file that is there"
-        ) from None
+        raise ConfigurationError(f"{asked_by}: cannot read {path}: {error.strerror}", "name an existing file") from None
     except UnicodeDecodeError:
         raise ConfigurationError(f"{path} is not UTF-8 text", "save it as UTF-8") from None
     flat: list[str] = []

@@ -6,7 +6,7 @@
 from pathlib import Path
 from typing import Any
 
-from gaia_cli.errors import AnalysisError, FunctionError, UsageError
+from gaia_cli.errors import AnalysisError, FunctionError
 from gaia_cli.project.project import FunctionProject, load_project
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.entrypoint import EntryError, find_entry
@@ -29,15 +29,14 @@ def servable_project(path: Path) -> FunctionProject:
     return project
 
 
-def mode_of(project: FunctionProject, path: Path, asked: str = "") -> tuple[ExecutionMode, str]:
+def mode_of(project: FunctionProject, path: Path, asked: ExecutionMode | None = None) -> tuple[ExecutionMode, str]:
     """The mode and why: the one asked for, else the pin in the configuration, else the analyzer's verdict.
 
     Raises:
-        UsageError: `asked` is no mode.
         AnalysisError: a file of the function could not be analyzed; it names the place.
     """
-    if asked:
-        return checked_mode(asked), "asked for"
+    if asked is not None:
+        return asked, "asked for"
     if project.pin is not None:
         return project.pin, "pinned in the configuration"
     from gaia_cli.project.analyzing import analyze_project
@@ -50,17 +49,6 @@ def mode_of(project: FunctionProject, path: Path, asked: str = "") -> tuple[Exec
             "correct it, or pin the mode in gaia.toml: [mode] pin",
         )
     return analysis.mode, f"{analysis.reason} (confidence {analysis.confidence:.0%})"
-
-
-def checked_mode(asked: str) -> ExecutionMode:
-    """The mode called `asked`.
-
-    Raises:
-        UsageError: there is no such mode.
-    """
-    if asked not in tuple(ExecutionMode):
-        raise UsageError(f"--mode {asked} is not a mode", f"use one of {', '.join(ExecutionMode)}")
-    return ExecutionMode(asked)
 
 
 def settings_of(project: FunctionProject, mode: ExecutionMode, **beside: Any) -> Settings:  # noqa: ANN401 -- fields of Settings

@@ -6,13 +6,31 @@ both.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from gaia_cli.errors import EngineError, UsageError
+from gaia_cli.errors import EngineError
 from runtime_images.policy.model import Accelerator, ExecutionMode
 
-AUTO = "auto"
-ENGINES = ("process", "docker")
-EMULATED_SENTENCE = "emulated: no GPU here, the GPU lane is a worker process that models one"
+if TYPE_CHECKING:
+    from gaia_cli.engines.checks import Offer
+
+
+class EngineName(StrEnum):
+    """Where a function is started."""
+
+    AUTO = "auto"
+    PROCESS = "process"
+    DOCKER = "docker"
+
+
+class AcceleratorName(StrEnum):
+    """What the GPU backend may use."""
+
+    AUTO = "auto"
+    NVIDIA = Accelerator.NVIDIA.value
+    EMULATED = Accelerator.EMULATED.value
+    NONE = Accelerator.NONE.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,55 +41,36 @@ class Choice:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What an engine can do here; `problem` says why it cannot be used at all, empty when it can."""
-
-    accelerators: tuple[Accelerator, ...] = ()
-    problem: str = ""
-
-    @property
-    def has_gpu(self) -> bool:
-        """Whether a real GPU can be reached through the engine."""
-        return Accelerator.NVIDIA in self.accelerators
+EMULATED_SENTENCE = "emulated: no GPU here, a worker process models one"
 
 
-def choose_engine(asked: str, mode: ExecutionMode, process: Offer, docker: Offer) -> Choice:
-    """The engine for a function of `mode`.
-
-    Raises:
-        UsageError: `asked` is no engine.
-    """
-    if asked in ENGINES:
-        return Choice(asked, "asked for")
-    if asked != AUTO:
-        raise UsageError(f"--engine {asked} is not an engine", f"use one of {AUTO}, {', '.join(ENGINES)}")
+def choose_engine(mode: ExecutionMode, process: "Offer", docker: "Offer") -> Choice:
+    """The engine for a function of `mode`, where none was asked for."""
     if docker.problem:
-        return Choice("process", docker.problem)
+        return Choice(EngineName.PROCESS, docker.problem)
     if mode is not ExecutionMode.CPU and process.has_gpu and not docker.has_gpu:
-        return Choice("process", "this machine has a GPU that Docker cannot pass through")
-    return Choice("docker", "a Docker engine answers")
+        return Choice(EngineName.PROCESS, "this machine has a GPU that Docker cannot pass through")
+    return Choice(EngineName.DOCKER, "a Docker engine answers")
 
 
-def choose_accelerator(asked: str, mode: ExecutionMode, offered: tuple[Accelerator, ...], engine: str) -> Choice:
-    """The accelerator of the GPU lane: the best that is offered, none for a function that never sees a GPU.
+def choose_accelerator(
+    asked: AcceleratorName, mode: ExecutionMode, offered: tuple[Accelerator, ...], engine: str
+) -> Choice:
+    """The accelerator of the GPU backend: the best on offer, none for a function that never sees a GPU.
 
     Raises:
-        UsageError: `asked` is no accelerator.
-        EngineError: `asked` is not to be had on this engine, or the mode needs a GPU and none may be used.
+        EngineError: `asked` is unavailable on this engine, or the mode needs a GPU and none may be used.
     """
-    if asked not in (AUTO, *Accelerator):
-        raise UsageError(f"--accelerator {asked} is not an accelerator", f"use one of {AUTO}, {', '.join(Accelerator)}")
     if mode is ExecutionMode.CPU:
         return Choice(Accelerator.NONE, "the mode cpu never sees a GPU")
     best = offered[0] if offered else Accelerator.NONE
-    chosen = best if asked == AUTO else Accelerator(asked)
+    chosen = best if asked is AcceleratorName.AUTO else Accelerator(asked.value)
     if chosen is Accelerator.NONE:
         return _without(mode)
     if chosen not in offered:
         raise EngineError(
-            f"no {chosen} GPU can be used through the engine {engine}",
-            "see whether `nvidia-smi` works, or use --accelerator emulated for a GPU lane without a GPU",
+            f"the {engine} engine found no NVIDIA GPU",
+            "check that `nvidia-smi` works, or use --accelerator emulated to model a GPU",
         )
     return Choice(chosen, EMULATED_SENTENCE if chosen is Accelerator.EMULATED else "an NVIDIA GPU answers")
 
@@ -79,6 +78,6 @@ def choose_accelerator(asked: str, mode: ExecutionMode, offered: tuple[Accelerat
 def _without(mode: ExecutionMode) -> Choice:
     if mode is ExecutionMode.GPU:
         raise EngineError(
-            "the mode gpu needs a GPU and none may be used", "drop --accelerator none, or pin another mode"
+            "the mode gpu needs a GPU, and none may be used", "drop --accelerator none, or pin another mode"
         )
-    return Choice(Accelerator.NONE, "no GPU lane: everything is served on the CPU")
+    return Choice(Accelerator.NONE, "no GPU backend: the CPU serves everything")

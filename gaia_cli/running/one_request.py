@@ -69,7 +69,9 @@ def ask(url: str, request: Request) -> Answer:
         raise RequestError(f"cannot find the host of {url}: {error.strerror}", "correct the URL") from None
     except (OSError, http.client.HTTPException) as error:
         said = str(error) or type(error).__name__
-        raise RequestError(f"{url} broke off: {said}", "see whether the function is still running") from None
+        raise RequestError(
+            f"the connection to {url} failed: {said}", "check that the function is still running"
+        ) from None
     finally:
         connection.close()
 

@@ -30,7 +30,7 @@ class RunPlan:
             ("mode", f"{self.mode}: {self.mode_reason}"),
             ("engine", f"{self.engine.name}: {self.engine.reason}"),
             ("accelerator", _with_reason(self.accelerator)),
-            ("SLO", "none asked for" if target is None else f"p95 latency at most {target:g} ms"),
+            ("SLO", "none" if target is None else f"p95 latency at most {target:g} ms"),
         )
 
 

@@ -62,7 +62,7 @@ def read_requests(path: Path) -> list[PlannedRequest]:
             raise UsageError(f"{path}:{number}: {error}", _EXAMPLE) from None
         requests.append(request)
     if not requests:
-        raise UsageError(f"{path} holds no request", _EXAMPLE)
+        raise UsageError(f"{path} contains no request", _EXAMPLE)
     return requests
 
 
@@ -87,7 +87,7 @@ def _request(line: str) -> PlannedRequest:
 def _at(raw: dict[str, Any]) -> float:
     value = raw.get("at_s")
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_AT_S:
-        raise _MalformedLine(f"at_s must be a number of seconds from 0 on, not {value!r}")
+        raise _MalformedLine(f"at_s must be 0 or more seconds, not {value!r}")
     return float(value)
 
 

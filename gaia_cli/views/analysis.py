@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from analyzers import Analysis
-from analyzers.rules.model import Finding, Signal
+from analyzers.findings import Finding, Signal
 from runtime_images.policy.model import ExecutionMode
 
 MOST_ENTRIES = 12
@@ -51,7 +51,7 @@ def show_analysis(analysis: Analysis, name: str, console: Console) -> None:
 def _show_verdict(analysis: Analysis, name: str, console: Console) -> None:
     colour, meaning = _MODES[analysis.mode]
     if analysis.failures:
-        colour, meaning = "red", "for want of better: not everything could be analyzed"
+        colour, meaning = "red", "fallback: some files could not be analyzed"
     console.print(
         Text.assemble((name, "bold"), "  ", (f" {analysis.mode} ", f"bold reverse {colour}"), "  ", (meaning, colour))
     )

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from gaia_cli.running.history import RunHistory, Second, Switch
+from gaia_cli.running.history import RunHistory, Second
 from gaia_cli.views.glyphs import DIM, LANE_STYLE, OK, WARN, Glyphs
 from gaia_cli.views.units import clock, latency
+from runtime_images.events.decisions import SwitchPhase, SwitchStep
 from runtime_images.policy.model import Backend
 
 GUTTER = 12
@@ -115,10 +116,10 @@ def _gutter(row: int, slo_row: int | None, slo_ms: float | None, scale: _Scale, 
     if row == slo_row:
         return Text(f"{'SLO ' + latency(slo_ms):>{GUTTER - 1}} "[-GUTTER:], OK)
     if row == scale.rows - 1:
-        return Text(f"{latency(scale.high):>{GUTTER - 2}} {glyphs.vertical}", DIM)
+        return Text(f"{latency(scale.high):>{GUTTER - 2}} {glyphs.box.mid_left}", DIM)
     if row == 0:
-        return Text(f"{latency(scale.low):>{GUTTER - 2}} {glyphs.vertical}", DIM)
-    return Text(" " * (GUTTER - 1) + glyphs.vertical, DIM)
+        return Text(f"{latency(scale.low):>{GUTTER - 2}} {glyphs.box.mid_left}", DIM)
+    return Text(" " * (GUTTER - 1) + glyphs.box.mid_left, DIM)
 
 
 def _track(history: RunHistory, seconds: Sequence[Second | None], axis: _Axis, glyphs: Glyphs) -> Text:
@@ -129,24 +130,24 @@ def _track(history: RunHistory, seconds: Sequence[Second | None], axis: _Axis, g
     ]
     for switch in history.switches:
         _draw_switch(cells, switch, history, axis, glyphs)
-    text = Text(" " * (GUTTER - 1) + glyphs.corners[3], DIM)
+    text = Text(" " * (GUTTER - 1) + glyphs.box.bottom_left, DIM)
     for character, style in cells:
         text.append(character, style)
     return text
 
 
 def _draw_switch(
-    cells: list[tuple[str, str]], switch: Switch, history: RunHistory, axis: _Axis, glyphs: Glyphs
+    cells: list[tuple[str, str]], switch: SwitchStep, history: RunHistory, axis: _Axis, glyphs: Glyphs
 ) -> None:
-    style = LANE_STYLE[switch.target]
+    style = LANE_STYLE[switch.to]
     begin = axis.column(history.at(switch.ordered))
     end = axis.column(history.at(switch.moved or history.now))
-    if switch.phase == "failed":
+    if switch.phase is SwitchPhase.FAILED:
         end = begin
     for column in range(max(0, begin), min(end, len(cells))):
         cells[column] = (glyphs.starting, style)
     if 0 <= end < len(cells):
-        if switch.phase == "failed":
+        if switch.phase is SwitchPhase.FAILED:
             cells[end] = (glyphs.failed, WARN)
         elif switch.moved is not None:
             cells[end] = (glyphs.mark(switch.kind), f"bold {style}")

@@ -6,7 +6,9 @@ No state is told by colour alone: each has a word or a character of its own, so 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich import box
 from rich.console import Console
+from rich.text import Text
 
 from runtime_images.policy.model import Backend
 
@@ -17,12 +19,10 @@ SLO_STYLE = {"met": OK, "missed": BAD, "unknown": DIM}
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """One set of characters; `blocks` go from empty to full, `corners` clockwise from the upper left."""
+    """One set of characters; `blocks` go from empty to full."""
 
     blocks: str
-    corners: str
-    horizontal: str
-    vertical: str
+    box: box.Box
     tracks: dict[Backend, str]
     starting: str
     promote: str
@@ -42,9 +42,7 @@ class Glyphs:
 
 UNICODE = Glyphs(
     blocks=" ▁▂▃▄▅▆▇█",
-    corners="╭╮╯╰",
-    horizontal="─",
-    vertical="│",
+    box=box.ROUNDED,
     tracks={Backend.CPU: "─", Backend.GPU: "━"},
     starting="╌",
     promote="▲",
@@ -60,9 +58,7 @@ UNICODE = Glyphs(
 
 ASCII = Glyphs(
     blocks=" _.:-=+*#",
-    corners="++++",
-    horizontal="-",
-    vertical="|",
+    box=box.ASCII,
     tracks={Backend.CPU: "-", Backend.GPU: "="},
     starting=".",
     promote="^",
@@ -89,3 +85,16 @@ def sparkline(values: Sequence[float | None], glyphs: Glyphs) -> str:
         return " " * len(values)
     steps = len(glyphs.blocks) - 1
     return "".join(" " if value is None else glyphs.blocks[max(1, round(value / top * steps))] for value in values)
+
+
+def shorten(line: Text, width: int, glyphs: Glyphs) -> None:
+    """Cut off what goes beyond `width`, with a sign of it that the terminal's encoding has."""
+    line.no_wrap = True
+    if line.cell_len > width:
+        line.truncate(width - len(glyphs.ellipsis), overflow="crop")
+        line.append(glyphs.ellipsis)
+
+
+def spread(left: Text, right: Text, width: int) -> Text:
+    """Put one text at each end of a line that is `width` wide."""
+    return Text.assemble(left, " " * max(1, width - left.cell_len - right.cell_len), right)

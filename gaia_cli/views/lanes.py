@@ -1,23 +1,28 @@
 """The two lanes, CPU and GPU: boxes side by side where there is room, three plain lines each elsewhere."""
 
+from rich.console import Group
+from rich.panel import Panel
+from rich.table import Table
 from rich.text import Text
 
-from gaia_cli.running.history import Lane, RunHistory
-from gaia_cli.views.glyphs import DIM, LANE_STYLE, STRONG, Glyphs, sparkline
+from gaia_cli.running.history import RunHistory
+from gaia_cli.views.glyphs import DIM, LANE_STYLE, STRONG, Glyphs, shorten, sparkline, spread
 from gaia_cli.views.units import latency, rate, share
+from runtime_images.events.traffic import BackendStatus
 from runtime_images.policy.model import Backend
 
 BOX_HEIGHT = 7
 
 
-def boxed_lanes(history: RunHistory, width: int, gpu_label: str, glyphs: Glyphs) -> list[Text]:
+def boxed_lanes(history: RunHistory, width: int, gpu_label: str, glyphs: Glyphs) -> Table:
     """Both lanes side by side, BOX_HEIGHT lines that are `width` wide."""
     left = (width - 1) // 2
-    boxes = [
-        _box(history, backend, _title(backend, gpu_label), size, glyphs)
-        for backend, size in ((Backend.CPU, left), (Backend.GPU, width - 1 - left))
-    ]
-    return [Text.assemble(cpu, " ", gpu) for cpu, gpu in zip(*boxes, strict=True)]
+    lanes = Table.grid(padding=(0, 1, 0, 0), pad_edge=False)
+    lanes.add_row(
+        _box(history, Backend.CPU, gpu_label, left, glyphs),
+        _box(history, Backend.GPU, gpu_label, width - 1 - left, glyphs),
+    )
+    return lanes
 
 
 def plain_lanes(history: RunHistory, width: int, gpu_label: str, glyphs: Glyphs, *, sparks: bool) -> list[Text]:
@@ -28,14 +33,14 @@ def plain_lanes(history: RunHistory, width: int, gpu_label: str, glyphs: Glyphs,
         head = Text.assemble(
             (_title(backend, gpu_label), f"{STRONG} {LANE_STYLE[backend]}"), " ", lane_state(history, backend)
         )
-        lines.append(_spread(head, Text(rate(lane.rate)), width))
+        lines.append(spread(head, Text(rate(lane.rate)), width))
         lines.append(_latencies(lane, none))
         if sparks:
             lines.append(Text(_spark(history, backend, width, glyphs), LANE_STYLE[backend]))
     return lines
 
 
-def _latencies(lane: Lane, none: str) -> Text:
+def _latencies(lane: BackendStatus, none: str) -> Text:
     text = Text()
     for name, value in (("p50", lane.p50_ms), ("p95", lane.p95_ms), ("p99", lane.p99_ms)):
         text.append(f"{name} ", DIM).append(f"{latency(value, none)}  ")
@@ -54,25 +59,18 @@ def _title(backend: Backend, gpu_label: str) -> str:
     return gpu_label if backend is Backend.GPU else "CPU"
 
 
-def _box(history: RunHistory, backend: Backend, title: str, width: int, glyphs: Glyphs) -> list[Text]:
+def _box(history: RunHistory, backend: Backend, gpu_label: str, width: int, glyphs: Glyphs) -> Panel:
     style = LANE_STYLE[backend]
     border = style if history.active is backend else DIM
-    upper_left, upper_right, lower_right, lower_left = tuple(glyphs.corners)
-    state = lane_state(history, backend)
-    fill = glyphs.horizontal * (width - len(title) - len(state) - 8)
-    top = Text.assemble(
-        (f"{upper_left}{glyphs.horizontal} ", border), (title, f"{STRONG} {style}"), (f" {fill} ", border),
-        (state, style if state == "serving" else DIM), (f" {glyphs.horizontal}{upper_right}", border),
-    )  # fmt: skip
-    inside = _inside(history, backend, width - 4, glyphs)
-    lines = [_framed(line, width, border, glyphs) for line in inside]
-    bottom = Text(f"{lower_left}{glyphs.horizontal * (width - 2)}{lower_right}", border)
-    return [top, *lines, bottom]
-
-
-def _framed(line: Text, width: int, border: str, glyphs: Glyphs) -> Text:
-    line.truncate(width - 4, overflow="ellipsis", pad=True)
-    return Text.assemble((f"{glyphs.vertical} ", border), line, (f" {glyphs.vertical}", border))
+    title, state = _title(backend, gpu_label), lane_state(history, backend)
+    fill = glyphs.box.top * (width - len(title) - len(state) - 8)
+    head = Text.assemble(
+        (title, f"{STRONG} {style}"), (f" {fill} ", border), (state, style if state == "serving" else DIM)
+    )
+    rows = _inside(history, backend, width - 4, glyphs)
+    for row in rows:
+        shorten(row, width - 4, glyphs)
+    return Panel(Group(*rows), glyphs.box, title=head, title_align="left", border_style=border, width=width)
 
 
 def _inside(history: RunHistory, backend: Backend, width: int, glyphs: Glyphs) -> list[Text]:
@@ -88,7 +86,7 @@ def _inside(history: RunHistory, backend: Backend, width: int, glyphs: Glyphs) -
     return [*rows, _resources(history, backend, width, none), spark]
 
 
-def _fields(pair: tuple[tuple[str, str], tuple[str, str]], width: int, lane: Lane) -> Text:
+def _fields(pair: tuple[tuple[str, str], tuple[str, str]], width: int, lane: BackendStatus) -> Text:
     """Two name-value fields in columns of equal width; a lane that is off is drawn dim."""
     gap = 3
     column = (width - gap) // 2
@@ -113,7 +111,3 @@ def _resources(history: RunHistory, backend: Backend, width: int, none: str) -> 
 def _spark(history: RunHistory, backend: Backend, width: int, glyphs: Glyphs) -> str:
     recent = list(history.seconds)[-width:]
     return sparkline([second.p95_ms[backend] for second in recent], glyphs)
-
-
-def _spread(left: Text, right: Text, width: int) -> Text:
-    return Text.assemble(left, " " * max(1, width - left.cell_len - right.cell_len), right)

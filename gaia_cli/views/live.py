@@ -8,21 +8,24 @@ the least important first.
 
 import textwrap
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.live import Live
 from rich.text import Text
 
-from gaia_cli.running.history import Event, Note, RunHistory
+from gaia_cli.running.history import Note, RunHistory
 from gaia_cli.running.plan import RunPlan
 from gaia_cli.running.summary import RunSummary
 from gaia_cli.views.chart import latency_chart, legend
-from gaia_cli.views.fields import print_fields
-from gaia_cli.views.glyphs import BAD, DIM, LANE_STYLE, OK, SLO_STYLE, STRONG, WARN, Glyphs, glyphs_for
-from gaia_cli.views.lanes import boxed_lanes, plain_lanes
-from gaia_cli.views.summary import show_summary
+from gaia_cli.views.glyphs import BAD, DIM, LANE_STYLE, OK, SLO_STYLE, STRONG, WARN, Glyphs, glyphs_for, shorten, spread
+from gaia_cli.views.lanes import BOX_HEIGHT, boxed_lanes, plain_lanes
+from gaia_cli.views.summary import print_fields, show_summary
 from gaia_cli.views.units import clock, latency, money
+from runtime_images.events.lifecycle import Ready
+from runtime_images.events.model import Event
+from runtime_images.events.traffic import LogLine
 from runtime_images.policy.model import Accelerator, Backend
 
 BESIDE_WIDTH = 60
@@ -57,18 +60,17 @@ class LiveView:
         yield from frame(self.plan, self.history, options.max_width, height, glyphs_for(console))
 
 
-def frame(plan: RunPlan, history: RunHistory, width: int, height: int, glyphs: Glyphs) -> list[Text]:
+def frame(plan: RunPlan, history: RunHistory, width: int, height: int, glyphs: Glyphs) -> list[RenderableType]:
     """The picture: at most `height` lines, none wider than `width`."""
-    head = _header(plan, history, width, glyphs)
-    lanes = _lanes(plan, history, width, height, glyphs)
-    totals = _totals(history, width, glyphs)
-    left = height - len(head) - len(lanes) - len(totals)
-    chart = _chart(history, width, left, glyphs)
-    notes = _notes(history, width, left - len(chart), glyphs)
+    head, totals = _header(plan, history, width, glyphs), _totals(history, width, glyphs)
+    lanes, lanes_height = _lanes(plan, history, width, height, glyphs)
+    room = height - len(head) - lanes_height - len(totals)
+    chart = _chart(history, width, room, glyphs)
+    notes = _notes(history, width, room - len(chart), glyphs)
     lines = [*head, *lanes, *chart, *notes, *totals][:height]
     for line in lines:
-        line.no_wrap = True
-        line.truncate(width, overflow="ellipsis")
+        if isinstance(line, Text):
+            shorten(line, width, glyphs)
     return lines
 
 
@@ -96,12 +98,12 @@ class LiveScreen:
 
     def event(self, event: Event, history: RunHistory) -> None:
         """Take an event; the view begins when the function is ready, after its address has been printed."""
-        if event.get("event") == "ready":
+        if isinstance(event, Ready):
             print_fields(self._console, [("serving", Text(history.url, STRONG))])
             self._live = Live(console=self._console, screen=True, auto_refresh=False, vertical_overflow="crop")
             self._live.start()
-        elif event.get("event") == "log" and self._live is None:
-            self._console.print(str(event["line"]), style=DIM, markup=False)
+        elif isinstance(event, LogLine) and self._live is None:
+            self._console.print(event.line, style=DIM, markup=False)
         self.tick(history)
 
     def tick(self, history: RunHistory) -> None:
@@ -134,14 +136,14 @@ def _header(plan: RunPlan, history: RunHistory, width: int, glyphs: Glyphs) -> l
     address = Text(history.url, DIM)
     slo = _slo(history, glyphs)
     if width >= BESIDE_WIDTH and name.cell_len + slo.cell_len + 2 <= width:
-        return [_spread(name, slo, width), _spread(place, address, width), Text()]
+        return [spread(name, slo, width), spread(place, address, width), Text()]
     return [name, slo, place, address]
 
 
 def _slo(history: RunHistory, glyphs: Glyphs) -> Text:
     target = history.slo.latency_p95_ms
     if target is None:
-        return Text("no SLO asked for", DIM)
+        return Text("no SLO", DIM)
     state = SLO_STYLE.get(history.slo_state, DIM)
     now = history.lanes[history.active].p95_ms
     text = Text.assemble((f"{glyphs.state} SLO {history.slo_state}", f"{STRONG} {state}"), "  ")
@@ -164,10 +166,14 @@ def gpu_label(plan: RunPlan) -> str:
     return "GPU none" if plan.accelerator.name == Accelerator.NONE else "GPU"
 
 
-def _lanes(plan: RunPlan, history: RunHistory, width: int, height: int, glyphs: Glyphs) -> list[Text]:
+def _lanes(
+    plan: RunPlan, history: RunHistory, width: int, height: int, glyphs: Glyphs
+) -> tuple[Sequence[RenderableType], int]:
+    """The lanes, and how many lines they take."""
     if width >= BESIDE_WIDTH and height >= BOXED_ROWS:
-        return boxed_lanes(history, width, gpu_label(plan), glyphs)
-    return plain_lanes(history, width, gpu_label(plan), glyphs, sparks=height >= SPARK_ROWS)
+        return [boxed_lanes(history, width, gpu_label(plan), glyphs)], BOX_HEIGHT
+    lines = plain_lanes(history, width, gpu_label(plan), glyphs, sparks=height >= SPARK_ROWS)
+    return lines, len(lines)
 
 
 def _chart(history: RunHistory, width: int, room: int, glyphs: Glyphs) -> list[Text]:
@@ -179,7 +185,7 @@ def _chart(history: RunHistory, width: int, room: int, glyphs: Glyphs) -> list[T
 def _titled_chart(history: RunHistory, width: int, rows: int, glyphs: Glyphs) -> list[Text]:
     title, signs = Text("p95 of each second", DIM), legend(glyphs)
     fits = title.cell_len + signs.cell_len + 2 <= width
-    return [_spread(title, signs, width) if fits else title, *latency_chart(history, width, rows, glyphs)]
+    return [spread(title, signs, width) if fits else title, *latency_chart(history, width, rows, glyphs)]
 
 
 def _notes(history: RunHistory, width: int, room: int, glyphs: Glyphs) -> list[Text]:
@@ -190,7 +196,7 @@ def _notes(history: RunHistory, width: int, room: int, glyphs: Glyphs) -> list[T
             lines += _note(note, history, width, room - 1 - len(lines), glyphs)
     written = room - len(lines) - 3
     if written >= 2 and history.log:
-        lines += [Text(), Text("the function wrote", DIM)]
+        lines += [Text(), Text("function output", DIM)]
         lines += [Text(f"  {line}") for line in list(history.log)[-written:]]
     return [*lines, *[Text()] * (room - len(lines))] if room > 0 else []
 
@@ -229,7 +235,3 @@ def _flow(parts: list[Text], width: int, between: Text) -> list[Text]:
         else:
             lines.append(part)
     return lines
-
-
-def _spread(left: Text, right: Text, width: int) -> Text:
-    return Text.assemble(left, " " * max(1, width - left.cell_len - right.cell_len), right)

@@ -1,17 +1,25 @@
 """What a run came to, printed when it has ended."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from itertools import zip_longest
 
 from rich.console import Console
 from rich.text import Text
 
-from gaia_cli.running.summary import RunSummary, SwitchSummary
-from gaia_cli.views.fields import print_fields
+from gaia_cli.running.summary import RunSummary, SwitchSummary, WhatIf
 from gaia_cli.views.glyphs import BAD, DIM, OK, SLO_STYLE, STRONG, Glyphs
 from gaia_cli.views.units import clock, latency, money, share
 
-if TYPE_CHECKING:
-    from gaia_cli.running.what_if import WhatIf
+NAME_WIDTH = 12
+
+
+def print_fields(console: Console, fields: Iterable[tuple[str, Text]], indent: str = "") -> None:
+    """Print names and values, one pair a row; a value that is too long goes on below itself."""
+    for name, value in fields:
+        lines = value.wrap(console, max(20, console.width - NAME_WIDTH - len(indent)))
+        for lead, line in zip_longest([name], lines, fillvalue=""):
+            line.rstrip()
+            console.print(Text.assemble((f"{indent}{lead:<{NAME_WIDTH}}", DIM), line), soft_wrap=True)
 
 
 def show_summary(console: Console, summary: RunSummary, glyphs: Glyphs) -> None:
@@ -69,7 +77,7 @@ def _cost(summary: RunSummary, glyphs: Glyphs) -> Text:
     return text.append(f"  CPU only {alone[0]} {glyphs.dot} GPU only {alone[1]}, over the same time", DIM)
 
 
-def _what_if(found: "WhatIf", currency: str, glyphs: Glyphs) -> list[tuple[str, Text]]:
+def _what_if(found: WhatIf, currency: str, glyphs: Glyphs) -> list[tuple[str, Text]]:
     """A row for each policy, replayed on the requests of this run."""
     if not found.alternatives:
         return [("what if", Text(found.note, DIM))]

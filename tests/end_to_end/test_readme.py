@@ -15,7 +15,7 @@ import pytest
 from typer.main import get_command
 
 from gaia_cli.app import app
-from gaia_cli.project.project import TABLES
+from gaia_cli.project.tables import TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted(

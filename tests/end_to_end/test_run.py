@@ -208,7 +208,7 @@ def test_ctrl_c_while_the_environment_is_made_leaves_nothing_and_spoils_nothing(
     fresh = environ | {"GAIA_CACHE_DIR": str(tmp_path / "cache")}
 
     process = gaia(function, *PROCESS, env=fresh)
-    wait_for(process, "making a virtual environment")
+    wait_for(process, "creating a virtual environment")
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=DEADLINE_S)
     assert process.returncode == 130
@@ -267,7 +267,7 @@ def test_an_import_that_fails_is_told_with_its_place(function: Path, temporary: 
     [
         (["--play", "{bad}"], 2, "requests.jsonl:2: "),
         (["--record", "{function}"], 2, "cannot write the trace"),
-        (["--accelerator", "nvidia"], 3, "no nvidia GPU"),
+        (["--accelerator", "nvidia"], 3, "no NVIDIA GPU"),
         (["--mode", "gpu", "--accelerator", "none"], 3, "needs a GPU"),
     ],
 )

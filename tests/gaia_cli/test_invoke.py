@@ -103,7 +103,7 @@ def test_a_path_that_is_not_there_is_told() -> None:
     failed = run_gaia("invoke", "nowhere/at/all")
 
     assert failed.returncode == 2
-    assert "error: there is nothing at nowhere/at/all" in failed.stderr
+    assert "error: nowhere/at/all does not exist" in failed.stderr
 
 
 def test_a_function_is_started_asked_and_gone(function: Path, cache: dict[str, str]) -> None:

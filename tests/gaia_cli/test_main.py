@@ -62,7 +62,8 @@ def test_a_failure_without_a_hint_has_no_hint_line(capsys: pytest.CaptureFixture
 def test_with_json_output_the_error_is_json_too(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     guarded(raising(UsageError("wrong", "do this")), arguments)
 
-    assert json.loads(capsys.readouterr().out) == {"error": {"message": "wrong", "hint": "do this", "exit_code": 2}}
+    error = {"message": "wrong", "hint": "do this", "exit_code": 2}
+    assert json.loads(capsys.readouterr().out) == {"schema_version": 1, "error": error}
 
 
 def test_a_usage_error_is_json_too() -> None:
@@ -161,7 +162,7 @@ def test_a_full_output_is_told_in_a_sentence() -> None:
         ended = subprocess.run([GAIA, "version"], stdout=full, stderr=subprocess.PIPE, timeout=20, check=False)
 
     assert ended.returncode == ExitCode.USAGE
-    assert ended.stderr.startswith(b"error: the output cannot be written: No space left on device")
+    assert ended.stderr.startswith(b"error: cannot write the output: No space left on device")
 
 
 def test_a_closed_output_is_no_error() -> None:

@@ -11,7 +11,7 @@ from runtime_images.dynamic_runtime.edge.limits import HANDLER_PATIENCE_S
 from runtime_images.dynamic_runtime.edge.response_head import check_head, why_refused
 from runtime_images.dynamic_runtime.front.job import Job
 from runtime_images.dynamic_runtime.front.link import WorkerLink
-from runtime_images.dynamic_runtime.telemetry.lane import AnswerRow
+from runtime_images.dynamic_runtime.telemetry.backend_stats import AnswerRow
 from runtime_images.dynamic_runtime.wire.frames import (
     ABORTED,
     CHUNK,

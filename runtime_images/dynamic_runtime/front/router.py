@@ -8,7 +8,6 @@ is one assignment to `active`.
 import contextlib
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from runtime_images.dynamic_runtime.clock import Clock
@@ -16,6 +15,7 @@ from runtime_images.dynamic_runtime.front.answers import Answered, Answers, BadA
 from runtime_images.dynamic_runtime.front.job import Job
 from runtime_images.dynamic_runtime.front.link import WorkerLink
 from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.dynamic_runtime.telemetry.backend_stats import Counters
 from runtime_images.dynamic_runtime.wire.frames import RawFrame
 
 _DIED = "the function's process died while it worked on this request"
@@ -24,15 +24,6 @@ _TOOK = "the function took longer than the request's deadline allows"
 _HALF_CLOSED = "the function is busy, and a client that sends no more looks like one that has left"
 _HUNG_AFTER_S = 5.0
 """How long after its deadline a request may still be with a worker before the worker counts as hung."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counters:
-    """What the front has counted since the start."""
-
-    requests: int
-    failures: int
-    retried: int
 
 
 class Front:
@@ -110,6 +101,17 @@ class Front:
     def mark_fallback(self, *, active: bool) -> None:
         """Mark each answer, or no longer, as not from the backend that was wanted."""
         self._answers.mark_fallback(active=active)
+
+    # what an observer asks
+
+    @property
+    def slots(self) -> int:
+        """How many requests the active worker serves at once."""
+        return self.active.window.slots if self.active is not None else 1
+
+    def queue_ages_s(self, now_s: float) -> tuple[float, ...]:
+        """Return the ages of the requests that wait, oldest first."""
+        return tuple([now_s - job.arrived_s for job in self.queue])
 
     # requests that wait, and those that nobody waits for
 

@@ -59,7 +59,7 @@ def end_adopted() -> None:
 
 
 def collect(kind: int, process: int) -> int | None:
-    """The exit code of a child of ours that has ended, minus the signal's number where one ended it; else None."""
+    """Return the exit code of a child that has ended, minus the signal's number where one ended it; else None."""
     try:
         ended = os.waitid(kind, process, os.WEXITED | os.WNOHANG)
     except ChildProcessError:

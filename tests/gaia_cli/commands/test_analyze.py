@@ -86,23 +86,19 @@ def test_a_single_file_is_analyzed_with_what_it_imports(tmp_path: Path, capsys: 
 
 
 def test_wrong_input_is_named_with_a_hint(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="there is nothing at") as missing:
+    with pytest.raises(UsageError, match="does not exist") as missing:
         analyze(tmp_path / "missing")
-    with pytest.raises(UsageError, match="is empty"):
+    with pytest.raises(UsageError, match="contains no function"):
         analyze(tmp_path)
     (tmp_path / "notes.md").write_text("x")
     with pytest.raises(FunctionError, match="no Python file") as no_code:
         analyze(tmp_path)
-    with pytest.raises(UsageError, match="unknown output format") as unknown:
-        analyze(tmp_path, output_format="xml")
     (tmp_path / "gaia.toml").write_text("[slo]\nlatency = 1\n")
     with pytest.raises(ConfigurationError):
         analyze(tmp_path)
 
     assert missing.value.hint
     assert no_code.value.hint
-    assert "full" in unknown.value.hint
-    assert "json" in unknown.value.hint
 
 
 _BERT = (
@@ -144,7 +140,7 @@ def test_hardware_without_an_slo_says_that_it_changes_nothing(
 ) -> None:
     analyze(_function(tmp_path), hardware="l4")
 
-    assert "--hardware l4 changes nothing without an SLO" in capsys.readouterr().err
+    assert "--hardware l4 has no effect without an SLO" in capsys.readouterr().err
 
 
 def test_json_tells_what_would_change_it_and_what_was_predicted(

@@ -29,12 +29,12 @@ def test_a_manifest_just_written_is_current(function: Path) -> None:
     ("file", "text", "told"),
     [
         ("func.py", PINNED, "its mode is cpu, the sources say gpu"),
-        ("func.py", CLEAN + "# changed\n", "the sources have changed since"),
-        ("gaia.toml", "[slo]\nlatency_p95_ms = 5\n", "[slo] has changed since"),
+        ("func.py", CLEAN + "# changed\n", "its sources have changed"),
+        ("gaia.toml", "[slo]\nlatency_p95_ms = 5\n", "[slo] has changed"),
         (NAME, "no TOML", "not valid TOML"),
         (NAME, "x = " + "[" * 5000, "not valid TOML"),
         (NAME, "mode = 3", "its mode is none"),
-        (NAME, "", "there is none"),
+        (NAME, "", "missing"),
     ],
 )
 def test_what_has_changed_is_told(
@@ -99,5 +99,5 @@ def test_a_single_file_has_its_manifest_beside_it(function: Path) -> None:
 def test_a_path_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
-    with pytest.raises(UsageError, match="nothing at two"):
+    with pytest.raises(UsageError, match="two does not exist"):
         manifest([Path("two")])

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from gaia_cli.engines.docker_client import BuildError
+from gaia_cli.engines.docker_errors import explain
 from gaia_cli.errors import EngineError, RequirementsError
-from gaia_cli.images.build import Narrator, explain_build
+from gaia_cli.images.build import BuildError, Narrator, explain_build
 from gaia_cli.images.plan import Target, plan_image
 from gaia_cli.images.recipes import base_images
 from gaia_cli.project.project import FunctionProject
@@ -26,7 +26,7 @@ PIP_LOG = (
 
 
 def test_a_failed_installation_of_the_functions_requirements_is_the_users_to_repair() -> None:
-    error = explain_build(BuildError("returned a non-zero code: 1", PIP_STEP, PIP_LOG), PLAN)
+    error = explain_build(BuildError(explain("returned a non-zero code: 1"), PIP_STEP, PIP_LOG), PLAN)
 
     assert isinstance(error, RequirementsError)
     assert "the requirements of hello cannot be installed" in error.message
@@ -35,7 +35,7 @@ def test_a_failed_installation_of_the_functions_requirements_is_the_users_to_rep
 
 
 def test_a_failed_installation_of_the_runtime_is_not() -> None:
-    error = explain_build(BuildError("returned a non-zero code: 1", RUNTIME_STEP, PIP_LOG), PLAN)
+    error = explain_build(BuildError(explain("returned a non-zero code: 1"), RUNTIME_STEP, PIP_LOG), PLAN)
 
     assert isinstance(error, EngineError)
 
@@ -50,11 +50,13 @@ def test_a_failed_installation_of_the_runtime_is_not() -> None:
 )
 @pytest.mark.parametrize("step", [PIP_STEP, RUNTIME_STEP])
 def test_the_hint_rests_on_what_pip_said_before_its_errors(step: str, before: str, word: str) -> None:
-    assert word in explain_build(BuildError("x", step, (before, *PIP_LOG)), PLAN).hint
+    assert word in explain_build(BuildError(explain("x"), step, (before, *PIP_LOG)), PLAN).hint
 
 
 def test_a_base_image_that_is_not_to_be_had_is_named() -> None:
-    error = explain_build(BuildError("dial tcp: lookup registry: no such host", "FROM python:3.12-slim", ()), PLAN)
+    error = explain_build(
+        BuildError(explain("dial tcp: lookup registry: no such host"), "FROM python:3.12-slim", ()), PLAN
+    )
 
     assert error.message.startswith("no base image python:3.12-slim: the image registry cannot be reached")
     assert "--base-image" in error.hint
@@ -63,7 +65,7 @@ def test_a_base_image_that_is_not_to_be_had_is_named() -> None:
 def test_a_base_image_with_an_old_python_says_so() -> None:
     log = ("gaia: the base image has no Python 3.11 or newer",)
 
-    assert "has no Python 3.11 or newer" in explain_build(BuildError("code: 1", STEPS[0], log), PLAN).message
+    assert "has no Python 3.11 or newer" in explain_build(BuildError(explain("code: 1"), STEPS[0], log), PLAN).message
 
 
 def test_steps_from_the_cache_are_not_told() -> None:

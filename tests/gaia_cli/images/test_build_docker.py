@@ -8,7 +8,7 @@ import pytest
 
 from gaia_cli.engines.docker_client import Docker
 from gaia_cli.errors import EngineError, RequirementsError
-from gaia_cli.images.build import BuiltImage, Wish, build_image
+from gaia_cli.images.build import BuildRequest, BuiltImage, build_image
 from gaia_cli.images.manifest import manifest_of
 from gaia_cli.project.project import load_project
 from runtime_images.policy.model import ExecutionMode
@@ -16,10 +16,10 @@ from runtime_images.policy.model import ExecutionMode
 pytestmark = pytest.mark.docker
 
 
-def build(engine: Docker, directory: Path, **wish: str | bool) -> BuiltImage:
+def build(engine: Docker, directory: Path, **request: str | bool) -> BuiltImage:
     project = load_project(directory)
     said: list[str] = []
-    wanted = Wish(ExecutionMode.CPU, **wish)  # type: ignore[arg-type]  # each test passes the field's own type
+    wanted = BuildRequest(ExecutionMode.CPU, **request)  # type: ignore[arg-type]  # each test passes the field's own type
     return build_image(engine, project, manifest_of(project), wanted, said.append)
 
 

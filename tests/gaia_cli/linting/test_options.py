@@ -5,7 +5,7 @@ import pytest
 from gaia_cli.app import app
 from gaia_cli.errors import ExitCode, UsageError
 from gaia_cli.linting.options import OPTIONS, Options, from_values, parse
-from gaia_cli.linting.verb import lint
+from gaia_cli.verbs.linting import lint
 from tests.gaia_cli.linting.support import Project
 from tests.support.cli import run_gaia
 

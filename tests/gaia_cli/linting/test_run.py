@@ -41,7 +41,7 @@ def test_directories_files_and_nothing_at_all_can_be_named(project: Project) -> 
     assert project.codes() == ["GA701"] * 2
     assert project.codes("two") == ["GA701"]
     assert project.codes("two/notes.txt", "one/a.py", "one") == ["GA701"] * 2
-    with pytest.raises(UsageError, match="there is nothing at three"):
+    with pytest.raises(UsageError, match="three does not exist"):
         project.lint("three")
 
 
@@ -133,23 +133,6 @@ def test_what_only_looks_like_a_suppression_is_none(project: Project) -> None:
     project.write("func.py", 'TEXT = "# gaia: ignore[GA701]"\n')
 
     assert project.codes() == []
-
-
-def test_statistics_count_by_rule(project: Project) -> None:
-    project.write("a.py")
-    project.write("b.py", BROKEN)
-    project.write("c.py")
-    project.lint("--statistics", "--output-format", "concise")
-
-    assert project.output.splitlines()[-2:] == ["2  GA701  warning", "1  GA901  error"]
-
-
-def test_statistics_leave_output_for_programs_alone(project: Project) -> None:
-    project.write("a.py")
-    project.lint("--statistics", "--output-format", "json")
-
-    assert json.loads(project.output)["findings"]
-    assert "1  GA701" in project.notes
 
 
 def test_standard_input_is_linted_under_its_name(tmp_path: Path) -> None:

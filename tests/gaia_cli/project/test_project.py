@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gaia_cli.errors import ConfigurationError, UsageError
-from gaia_cli.linting.table import LintTable
-from gaia_cli.project.project import TABLES, FunctionProject, load_project, slug
+from gaia_cli.linting.configuration import LintTable
+from gaia_cli.project.project import FunctionProject, load_project, slug
+from gaia_cli.project.tables import TABLES
 from runtime_images.policy.model import ExecutionMode, Prices, Slo, WarmUp
 
 
@@ -275,14 +276,14 @@ def test_a_configuration_that_is_a_directory_is_told(function: Path) -> None:
 
 
 def test_nothing_at_the_path_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="there is nothing at"):
+    with pytest.raises(UsageError, match="does not exist"):
         load_project(tmp_path / "absent")
 
 
 def test_an_empty_directory_is_told_with_the_way_to_fill_it(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         load_project(tmp_path)
-    assert "is empty" in caught.value.message
+    assert "contains no function" in caught.value.message
     assert "gaia init" in caught.value.hint
 
 

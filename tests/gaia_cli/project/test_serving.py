@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from gaia_cli.errors import AnalysisError, FunctionError, UsageError
+from gaia_cli.errors import AnalysisError, FunctionError
 from gaia_cli.project.serving import mode_of, servable_project, settings_of
 from runtime_images.policy.model import ExecutionMode, Slo
 
@@ -21,18 +21,13 @@ def test_a_project_without_an_entry_point_cannot_be_served(tmp_path: Path) -> No
 def test_the_mode_asked_for_stands_above_the_pin_and_the_pin_above_the_verdict(tmp_path: Path) -> None:
     pinned = servable_project(written(tmp_path, configuration='[mode]\npin = "cpu_preferred"\n'))
 
-    assert mode_of(pinned, tmp_path, "gpu") == (ExecutionMode.GPU, "asked for")
+    assert mode_of(pinned, tmp_path, ExecutionMode.GPU) == (ExecutionMode.GPU, "asked for")
     assert mode_of(pinned, tmp_path) == (ExecutionMode.CPU_PREFERRED, "pinned in the configuration")
 
     unpinned = servable_project(written(tmp_path))
     mode, reason = mode_of(unpinned, tmp_path)
     assert mode is ExecutionMode.CPU
     assert "confidence" in reason
-
-
-def test_a_mode_that_does_not_exist_is_a_usage_error(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="--mode tpu is not a mode"):
-        mode_of(servable_project(written(tmp_path)), tmp_path, "tpu")
 
 
 def test_a_file_that_cannot_be_analyzed_is_named_with_its_line(tmp_path: Path) -> None:

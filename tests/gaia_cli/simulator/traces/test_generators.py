@@ -1,9 +1,9 @@
 import pytest
 
-from gaia_cli.app import _GENERATORS, _POLICIES
 from gaia_cli.simulator.results.comparison import POLICY_NAMES
 from gaia_cli.simulator.traces.generators import GENERATORS
 from gaia_cli.simulator.traces.trace import Trace
+from gaia_cli.verbs.simulating import _GENERATORS, _POLICIES
 
 
 def columns(trace: Trace) -> tuple[bytes, ...]:

@@ -1,0 +1,55 @@
+"""How a function behaves: what the rules of the family 7xx read, which ask whether it can be switched.
+
+They also see when code runs (facts/contexts/reading.py). What they find has no weight: only `gaia lint` reports it.
+"""
+
+from collections.abc import Iterator
+
+from analyzers.facts.contexts.model import Phase, Situation, Situations
+from analyzers.facts.model import Call, Facts, FileFacts
+from analyzers.findings import Signal, Trait
+from analyzers.rules.knowledge.devices import placement
+
+
+def device_matters(situation: Situation) -> bool:
+    """Whether any rule asks on which device a call in this situation places something.
+
+    Telling that is the most expensive question of all, and most placements stand where no rule of this family looks.
+    """
+    lasting = situation.loop or bool(situation.kept)
+    return Phase.IMPORT in situation.phases or (Phase.REQUEST in situation.phases and lasting)
+
+
+class Behaviour:
+    """The facts, the situation of each call, and what is placed on a GPU where that matters."""
+
+    def __init__(self, facts: Facts, situations: Situations) -> None:
+        self.facts = facts
+        self.situations = situations
+        asked = (call for call in facts.calls() if device_matters(situations.of(call.place)))
+        self.placements = tuple(found for call in asked if (found := placement(call)) is not None)
+        self._calls = tuple(_once(facts, situations))
+
+    def calls(self, *phases: Phase) -> Iterator[tuple[Call, Situation]]:
+        """The calls that run in one of `phases`, all of them without one."""
+        if not phases:
+            return iter(self._calls)
+        return ((call, situation) for call, situation in self._calls if situation.phases.intersection(phases))
+
+    def is_tied(self, file: FileFacts) -> bool:
+        """Whether a file is for GPUs even where its devices are guarded, by the rules of evidence that can tell."""
+        from analyzers.rules.examination import tying_rules  # few files have a device to ask this of
+
+        found = (finding for rule in tying_rules() for finding in rule.findings(Facts((file,))))
+        return any(finding.signal is Signal.NEEDS_GPU or finding.trait is Trait.TIES for finding in found)
+
+
+def _once(facts: Facts, situations: Situations) -> Iterator[tuple[Call, Situation]]:
+    """Each call once, under its first name."""
+    seen: set[tuple[str, int, int, str]] = set()
+    for call in facts.calls():
+        place = call.place
+        key = (place.path, place.line, place.column, call.method)
+        if key not in seen:
+            seen.add(key)
+            yield call, situations.of(place)

@@ -1,0 +1,45 @@
+"""What is declared of a function, beside what its code says: what the rules of the family 8xx read.
+
+What they find contradicts the evidence; it stands at the line that declares.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from analyzers.findings import Place
+from analyzers.lean.records import record
+from analyzers.project.toml_places import place_of
+from runtime_images.policy.model import ExecutionMode, Verdict
+
+
+@record
+class Declared:
+    """A function's declarations beside its code's verdict.
+
+    `configuration` is the name of the file that configures it, empty without one; `pin` the mode that it pins, at
+    `pin_place`. `manifest` is the text of gaia.manifest.toml at `manifest_path`, None without one; `recorded` what that
+    text says, None when it cannot be read; `current` what a manifest that is written now would say.
+    """
+
+    verdict: Verdict
+    current: Mapping[str, Any]
+    configuration: str = ""
+    pin: ExecutionMode | None = None
+    pin_place: Place = Place("", 1)
+    manifest_path: str = ""
+    manifest: str | None = None
+    recorded: Mapping[str, Any] | None = None
+
+    @property
+    def needs(self) -> bool:
+        """Whether the code fails without a GPU."""
+        return self.verdict.mode is ExecutionMode.GPU
+
+    def recorded_in(self, table: str) -> Mapping[str, Any]:
+        """A table of the manifest, empty when it has none of this name."""
+        found = (self.recorded or {}).get(table, {})
+        return found if isinstance(found, Mapping) else {}
+
+    def place(self, table: str, key: str) -> Place:
+        """Where the manifest says `key` in `table`."""
+        return place_of(self.manifest_path, self.manifest or "", table, key)

@@ -1,0 +1,80 @@
+"""GA706: a coroutine blocks the event loop."""
+
+from analyzers.facts.contexts.model import Phase
+from analyzers.facts.model import Call
+from analyzers.findings import Level, Signal
+from analyzers.rules.behaviour import Behaviour
+from analyzers.rules.knowledge.models import is_model_call
+from analyzers.rules.rule import Hit, Hits, Rule
+
+_WAITS = frozenset(
+    [
+        "time.sleep",
+        "subprocess.run",
+        "subprocess.call",
+        "subprocess.check_call",
+        "subprocess.check_output",
+        "os.system",
+        "urllib.request.urlopen",
+        "urllib.request.urlretrieve",
+        "requests.request",
+    ]
+)
+_REQUESTS = ("requests.", "httpx.")
+_VERBS = frozenset({"get", "post", "put", "patch", "delete", "head"})
+_LONG_METHODS = frozenset({"generate", "encode", "predict", "transcribe"})
+
+
+def _check(behaviour: Behaviour) -> Hits:
+    for call, situation in behaviour.calls():
+        elsewhere = bool(situation.phases) and situation.phases <= {Phase.START, Phase.CLIENT}
+        if situation.in_coroutine and not elsewhere and not call.is_decorator:
+            if _waits(call):
+                yield Hit(
+                    call.place, f"{call.name}() blocks the event loop of an async handler; await it or use a thread"
+                )
+            elif is_model_call(call, behaviour.situations.modules, methods=_LONG_METHODS):
+                yield Hit(
+                    call.place, "a model computes inside an async handler and blocks its event loop; use a thread"
+                )
+
+
+def _waits(call: Call) -> bool:
+    return call.name in _WAITS or (
+        call.method in _VERBS and call.name in {f"{start}{call.method}" for start in _REQUESTS}
+    )
+
+
+RULE = Rule(
+    code="GA706",
+    name="blocking-in-coroutine",
+    summary="An async handler blocks its event loop.",
+    rationale="While the loop is blocked the worker accepts nothing and answers no health check. What waits behind it "
+    "looks like slow computing, which promotes the function to a GPU that cannot help, and a switch has to wait until "
+    "it is over.",
+    remedy="`await asyncio.to_thread(...)`, or a handler without `async`, which runs in a thread of its own.",
+    confidence=0.8,
+    signal=Signal.SWITCHABILITY,
+    check=_check,
+    level=Level.WARNING,
+    hook=True,
+    words="easyocr httpx joblib llama_cpp requests sleep spacy subprocess system timm ultralytics urlopen urlretrieve",
+    beside="async def",
+    matches=(
+        "import time\nasync def handler(payload):\n    time.sleep(1)",
+        'import requests\nasync def handler(payload):\n    return requests.get("https://example.org").json()',
+        (
+            'from transformers import pipeline\npipe = pipeline("text-classification")\n'
+            'async def handler(payload):\n    return pipe(payload["text"])'
+        ),
+    ),
+    passes=(
+        "import time\ndef handler(payload):\n    time.sleep(1)",
+        "import asyncio, time\nasync def handler(payload):\n    await asyncio.to_thread(time.sleep, 1)",
+        "import asyncio\nasync def handler(payload):\n    await asyncio.sleep(1)",
+        (
+            "import time, asyncio\nasync def handler(payload):\n    def work():\n        time.sleep(1)\n"
+            "    await asyncio.to_thread(work)"
+        ),
+    ),
+)

@@ -1,0 +1,85 @@
+"""GA702: CUDA is started while the module is imported."""
+
+from collections.abc import Iterator
+
+from analyzers.facts.contexts.model import Phase
+from analyzers.facts.model import Place
+from analyzers.facts.vocabulary import DEVICE_CALLS
+from analyzers.findings import Level, Signal
+from analyzers.rules.behaviour import Behaviour
+from analyzers.rules.knowledge.devices import Placement
+from analyzers.rules.knowledge.libraries import FRAMEWORKS, lookup
+from analyzers.rules.rule import Hit, Hits, Rule
+
+_STARTS_CUDA = frozenset(
+    [
+        "synchronize",
+        "current_device",
+        "set_device",
+        "get_device_name",
+        "get_device_properties",
+        "get_device_capability",
+        "mem_get_info",
+        "Stream",
+        "Event",
+        "current_stream",
+        "init",
+    ]
+)
+_MOVES = frozenset({"to", "cuda", "to_gpu", "to_device"})
+_ONLY_NAMES_A_DEVICE = DEVICE_CALLS | {
+    "torch.set_default_device",
+    "tensorflow.device",
+    "torch.cuda.device",
+    "torch.autocast",
+}
+
+
+def _check(behaviour: Behaviour) -> Hits:
+    first: dict[str, tuple[Place, str]] = {}
+    for place, what in sorted(_starts(behaviour), key=lambda found: (found[0].line, found[0].column)):
+        first.setdefault(place.path, (place, what))  # once CUDA is started, the others change nothing
+    for place, what in first.values():
+        yield Hit(place, f"{what} while the module is imported; do it once in start()")
+
+
+def _starts(behaviour: Behaviour) -> Iterator[tuple[Place, str]]:
+    for call, _ in behaviour.calls(Phase.IMPORT):
+        if call.name.startswith("torch.cuda.") and call.method in _STARTS_CUDA:
+            yield call.place, f"{call.name}() starts CUDA"
+    for placement in behaviour.placements:
+        if Phase.IMPORT in behaviour.situations.of(placement.call.place).phases and _places_something(placement):
+            yield placement.call.place, f"{placement.spelling} puts something on the GPU"
+
+
+def _places_something(placement: Placement) -> bool:
+    call = placement.call
+    known = call.method in _MOVES or bool(lookup(call.name, FRAMEWORKS))
+    return known and call.name not in _ONLY_NAMES_A_DEVICE and not call.is_decorator
+
+
+RULE = Rule(
+    code="GA702",
+    name="cuda-at-import",
+    summary="CUDA is started while the module is imported.",
+    rationale="A process in which CUDA was started cannot be forked, so no server can keep the function imported and "
+    "fork workers from it: each one pays for the whole import again, with every promotion. It also takes the GPU's "
+    "memory in whatever imports the module, a test or a tool. Asking `torch.cuda.is_available()` is not reported.",
+    remedy="Do it once, in `start(cfg)` or on the first request.",
+    confidence=0.95,
+    signal=Signal.SWITCHABILITY,
+    check=_check,
+    level=Level.WARNING,
+    hook=True,
+    matches=(
+        'import torch\nmodel = torch.nn.Linear(2, 2).to("cuda" if torch.cuda.is_available() else "cpu")',
+        "import torch\nname = torch.cuda.get_device_name(0)",
+        'import torch\ndef load():\n    return torch.zeros(3, device="cuda")\nMODEL = load()',
+    ),
+    passes=(
+        'import torch\ndevice = torch.device("cuda" if torch.cuda.is_available() else "cpu")',
+        'import torch\nclass Function:\n    def start(self, cfg):\n        self.x = torch.zeros(3, device="cuda")',
+        'import torch\nif __name__ == "__main__":\n    x = torch.zeros(3, device="cuda")',
+        "import torch\nmodel = torch.nn.Linear(2, 2)",
+    ),
+)

@@ -1,0 +1,60 @@
+"""GA707: the process-wide random generators are seeded."""
+
+from analyzers.facts.contexts.model import Phase
+from analyzers.findings import Level, Signal
+from analyzers.rules.behaviour import Behaviour
+from analyzers.rules.rule import Hit, Hits, Rule
+
+_SEEDS = frozenset(
+    [
+        "random.seed",
+        "numpy.random.seed",
+        "torch.manual_seed",
+        "torch.random.manual_seed",
+        "torch.cuda.manual_seed",
+        "torch.cuda.manual_seed_all",
+        "tensorflow.random.set_seed",
+        "tensorflow.set_random_seed",
+        "transformers.set_seed",
+        "pytorch_lightning.seed_everything",
+        "lightning.seed_everything",
+        "mxnet.random.seed",
+        "paddle.seed",
+    ]
+)
+
+
+def _check(behaviour: Behaviour) -> Hits:
+    for call, situation in behaviour.calls(Phase.IMPORT, Phase.REQUEST):
+        if call.name in _SEEDS and call.place.path not in behaviour.situations.learning:
+            if Phase.REQUEST in situation.phases:
+                message = f"{call.name}() in a request seeds all requests of the process; use a generator of its own"
+            else:
+                message = f"{call.name}() at import gives every worker the same random numbers; use a generator"
+            yield Hit(call.place, message)
+
+
+RULE = Rule(
+    code="GA707",
+    name="global-seed",
+    summary="The random generator of the whole process is seeded at import or in a request.",
+    rationale="Every worker that imports the same seed gives the same 'random' answers; requests that are served at "
+    "once seed each other's numbers; and one seed gives different numbers on a CPU and on a GPU, so answers change at "
+    "a switch.",
+    remedy="Make a generator for the request, on the CPU: `torch.Generator().manual_seed(seed)`, "
+    "`numpy.random.default_rng(seed)`, `random.Random(seed)`.",
+    confidence=0.8,
+    signal=Signal.SWITCHABILITY,
+    check=_check,
+    level=Level.WARNING,
+    hook=True,
+    matches=(
+        "import torch\ntorch.manual_seed(0)",
+        'import numpy as np\nimport torch\ndef handler(payload):\n    np.random.seed(payload["seed"])',
+    ),
+    passes=(
+        'import torch\ndef handler(payload):\n    generator = torch.Generator().manual_seed(payload["seed"])',
+        "import numpy as np\nrng = np.random.default_rng(0)",
+        'import random\nif __name__ == "__main__":\n    random.seed(0)',
+    ),
+)

@@ -1,0 +1,123 @@
+"""GA701: a device is hard-coded where asking for one would do."""
+
+from collections.abc import Iterator
+
+from analyzers.facts.model import (
+    Argument,
+    Call,
+    Constant,
+    FileFacts,
+    Guard,
+    Known,
+    Place,
+    Symbol,
+    constants,
+    texts,
+)
+from analyzers.findings import Level, Signal
+from analyzers.rules.behaviour import Behaviour
+from analyzers.rules.knowledge.libraries import FRAMEWORKS, lookup
+from analyzers.rules.rule import Hit, Hits, Rule
+
+_KEYWORDS = ("device", "map_location", "torch_device", "device_map")
+_DEVICE_FIRST = frozenset({"torch.device", "torch.set_default_device", "torch.Generator"})
+_OTHER_MEANING = ("torch.autocast", "torch.amp.", "torch.cuda.")
+_NAMES = frozenset({"device", "torch_device", "_device", "default_device"})
+_FOR_GPUS = frozenset(
+    ["enable_xformers_memory_efficient_attention", "enable_model_cpu_offload", "enable_sequential_cpu_offload"]
+)
+
+
+def _check(behaviour: Behaviour) -> Hits:
+    for file in behaviour.facts.files:
+        if not any(lookup(fact.name, FRAMEWORKS) for fact in file.imports):
+            continue
+        places = dict.fromkeys((*_placed(file, behaviour), *_named(file, behaviour)))
+        if places and not _needs_more_than_a_guard(file, behaviour):
+            for place, spelling in sorted(places, key=lambda found: (found[0].line, found[0].column)):
+                yield Hit(place, f"{spelling} is hard-coded and fails without a GPU; ask whether there is one")
+
+
+def _needs_more_than_a_guard(file: FileFacts, behaviour: Behaviour) -> bool:
+    """Whether the code would not run on a CPU either if its devices were guarded, or not as meant."""
+    several = any(fact.name.startswith("torch.distributed") for fact in file.imports)
+    tied = any(call.method in _FOR_GPUS or _asks_for_half(call) for call in file.calls)
+    return several or tied or behaviour.is_tied(file)
+
+
+def _asks_for_half(call: Call) -> bool:
+    return any(
+        argument.value == Symbol("torch.float16") or "fp16" in texts(argument.value) for argument in call.arguments
+    )
+
+
+def _placed(file: FileFacts, behaviour: Behaviour) -> Iterator[tuple[Place, str]]:
+    for call in file.calls:
+        if call.guard is not Guard.ALWAYS or call.name.startswith(_OTHER_MEANING):
+            continue
+        if call.method == "cuda" and not call.args and not call.keywords:
+            yield call.place, ".cuda()"
+        for argument in _devices(call):
+            place = behaviour.situations.literals.get((file.path, argument.line, argument.offset))
+            if place is not None and isinstance(argument.value, Known):
+                yield place, f'"{argument.value.value}"'
+
+
+def _devices(call: Call) -> Iterator[Argument]:
+    if call.args and (call.method == "to" or call.name in _DEVICE_FIRST):
+        yield call.args[0]
+    yield from (argument for name, argument in call.keywords if name in _KEYWORDS)
+
+
+def _named(file: FileFacts, behaviour: Behaviour) -> Iterator[tuple[Place, str]]:
+    """The names of devices that hold nothing but a GPU, wherever the file gives them a value."""
+    literals = set(behaviour.situations.literals.values())
+    named: dict[str, list[Constant]] = {}
+    for constant in file.constants:
+        named.setdefault(constant.name.lower(), []).append(constant)
+    for name in _NAMES & named.keys():
+        if all(_is_fixed(constant) for constant in named[name]):
+            yield from (
+                (fact.place, f'{fact.name} = "{constants(fact.value)[0]}"')
+                for fact in named[name]
+                if fact.place in literals
+            )
+
+
+def _is_fixed(constant: Constant) -> bool:
+    """Whether a value is a GPU under all circumstances."""
+    plain = isinstance(constant.value, Known) and str(constant.value.value).startswith("cuda")
+    return plain and constant.guard is Guard.ALWAYS
+
+
+RULE = Rule(
+    code="GA701",
+    name="hard-coded-device",
+    summary="A CUDA device is hard-coded where asking for one would do.",
+    rationale="On a machine without a GPU the line raises, so a function that could be promoted and demoted is tied "
+    "to GPUs by a word. Nothing else in the file needs one: no CUDA kernel, no library for GPUs only, no half "
+    "precision. `gaia lint --fix` puts the question in, which means the same on a machine with a GPU.",
+    remedy='Ask which device there is: `"cuda" if torch.cuda.is_available() else "cpu"`.',
+    confidence=0.95,
+    signal=Signal.SWITCHABILITY,
+    check=_check,
+    level=Level.WARNING,
+    hook=True,
+    fixable=True,
+    matches=(
+        'import torch\nmodel = torch.nn.Linear(2, 2).to("cuda")',
+        'import torch\ndevice = "cuda:0"\nx = torch.zeros(3, device=device)',
+        "import torch\ndef handler(payload):\n    return torch.ones(2).cuda().tolist()",
+        'import torch\nstate = torch.load("m.pt", map_location="cuda")',
+        'from sentence_transformers import SentenceTransformer\nmodel = SentenceTransformer("a", device="cuda")',
+    ),
+    passes=(
+        'import torch\ndevice = "cuda" if torch.cuda.is_available() else "cpu"',
+        'import torch\ndevice = "cuda"\nif not torch.cuda.is_available():\n    device = "cpu"',
+        'import torch\nmodel = torch.nn.Linear(2, 2).half().to("cuda")',
+        'import torch\nimport bitsandbytes\nx = torch.zeros(3, device="cuda")',
+        'import torch\nwith torch.autocast("cuda"):\n    pass',
+        'import torch\ndef put(x, index):\n    return x.to(f"cuda:{index}")',
+        'import json\nsettings = {"device": "cuda"}',
+    ),
+)

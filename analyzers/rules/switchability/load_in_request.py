@@ -1,0 +1,54 @@
+"""GA709: a model is loaded in each request."""
+
+from analyzers.facts.contexts.model import Phase
+from analyzers.findings import Level, Signal
+from analyzers.rules.behaviour import Behaviour
+from analyzers.rules.knowledge.models import loaded
+from analyzers.rules.rule import Hit, Hits, Rule
+
+
+def _check(behaviour: Behaviour) -> Hits:
+    for call, situation in behaviour.calls(Phase.REQUEST):
+        what = loaded(call)
+        if what and not situation.once and call.place.path not in behaviour.situations.learning:
+            yield Hit(
+                call.place, f"{what}() loads in each request; load once in start() or when the module is imported"
+            )
+
+
+RULE = Rule(
+    code="GA709",
+    name="load-in-request",
+    summary="A model is loaded in each request instead of once.",
+    rationale="Loading takes longer than most requests compute, and no GPU makes it shorter: the latency it adds "
+    "promotes the function and does not go away. A new worker is warm before traffic moves to it. Behind a test for "
+    "None, or in a cached function, loading is not reported.",
+    remedy="Load once, in `start(cfg)` or when the module is imported.",
+    confidence=0.8,
+    signal=Signal.SWITCHABILITY,
+    check=_check,
+    level=Level.WARNING,
+    hook=True,
+    matches=(
+        (
+            "from transformers import pipeline\ndef handler(payload):\n"
+            '    return pipeline("sentiment-analysis")(payload["text"])'
+        ),
+        'import torch\ndef load():\n    return torch.load("m.pt")\ndef handler(payload):\n    return load()(payload)',
+    ),
+    passes=(
+        (
+            'from transformers import pipeline\npipe = pipeline("sentiment-analysis")\n'
+            'def handler(payload):\n    return pipe("a")'
+        ),
+        (
+            "import torch\nmodel = None\ndef handler(payload):\n    global model\n    if model is None:\n"
+            '        model = torch.load("m.pt")\n    return model(payload)'
+        ),
+        (
+            'import functools, torch\n@functools.cache\ndef load():\n    return torch.load("m.pt")\n'
+            "def handler(payload):\n    return load()(payload)"
+        ),
+        'import torch\nclass Predictor:\n    def setup(self):\n        self.model = torch.load("m.pt")',
+    ),
+)

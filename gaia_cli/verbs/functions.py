@@ -1,0 +1,115 @@
+"""The verbs around a function's files: `init`, `analyze`, `manifest`, `build`; options that several verbs share."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gaia_cli.errors import ExitCode
+from runtime_images.policy.model import ExecutionMode
+
+
+class Report(StrEnum):
+    """How a report is written."""
+
+    FULL = "full"
+    JSON = "json"
+
+
+class Template(StrEnum):
+    """The form of a new function."""
+
+    HANDLER = "handler"
+    KNATIVE = "knative"
+
+
+FunctionPath = Annotated[Path, typer.Argument(metavar="PATH", help="The function: a directory or one Python file.")]
+ReportFormat = Annotated[
+    Report, typer.Option("--output-format", help="A report for people, or one JSON object for programs.")
+]
+Mode = Annotated[
+    ExecutionMode | None,
+    typer.Option(envvar="GAIA_MODE", help="Pin the execution mode, whatever the analyzer says."),
+]
+
+
+def init(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write the function.")],
+    template: Annotated[
+        Template, typer.Option(help="A plain handler(payload), or Knative's new() with an ASGI handle.")
+    ] = Template.HANDLER,
+    name: Annotated[str, typer.Option(help="The function's name; by default made from DIR.")] = "",
+) -> ExitCode:
+    """Write a small working function to begin with.
+
+    Writes func.py, gaia.toml and requirements.txt, and overwrites nothing.
+
+    Example: gaia init hello
+    """
+    from gaia_cli.commands import init as command
+
+    return command.init(directory, template, name)
+
+
+def analyze(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A function's directory, a Python file or a notebook.")],
+    output_format: ReportFormat = Report.FULL,
+    write: Annotated[bool, typer.Option("--write", help="Write gaia.manifest.toml beside the function.")] = False,
+    hardware: Annotated[
+        str,
+        typer.Option(
+            envvar="GAIA_HARDWARE",
+            metavar="PROFILE|FILE",
+            help="The GPU to predict for, such as l4 or h100; needs an SLO.",
+        ),
+    ] = "",
+) -> ExitCode:
+    """Say which execution mode the code needs, and why.
+
+    Reads the code and never runs it.
+
+    Example: gaia analyze samples/02-matmul
+    """
+    from gaia_cli.commands import analyze as command
+
+    return command.analyze(path, output_format, write, hardware)
+
+
+def manifest(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="PATHS", show_default=False, help="Functions; by default every one below that has one."),
+    ] = None,
+    write: Annotated[bool, typer.Option("--write", help="Update the manifests that are out of date.")] = False,
+) -> ExitCode:
+    """Check that every gaia.manifest.toml is up to date.
+
+    Exits with 1 if one is not.
+
+    Example: gaia manifest --write
+    """
+    from gaia_cli.commands import manifest as command
+
+    return command.manifest(paths or (), write=write)
+
+
+def build(
+    path: FunctionPath,
+    tag: Annotated[str, typer.Option(help="The image's name and tag; by default made from the function's name.")] = "",
+    base_image: Annotated[str, typer.Option(help="Build on this image instead of the mode's default.")] = "",
+    mode: Mode = None,
+    output_format: ReportFormat = Report.FULL,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Rebuild every layer.")] = False,
+) -> ExitCode:
+    """Build the function's container image.
+
+    The image holds the function, its requirements, the runtime and the manifest. Needs a Docker engine.
+
+    Example: gaia build samples/01-hello --tag hello:1
+    """
+    from gaia_cli.commands import build as command
+
+    return command.build(
+        path, tag=tag, base_image=base_image, mode=mode, output_format=output_format, no_cache=no_cache
+    )

@@ -1,0 +1,79 @@
+"""The verbs of the linter: `lint`, `rule`, `rules`.
+
+The flags of `lint` are made from the table that the hook's quick path reads (linting/options.py).
+"""
+
+from enum import StrEnum
+from inspect import Parameter, Signature
+from typing import Annotated, Any
+
+import typer
+
+from gaia_cli.errors import ExitCode
+from gaia_cli.linting.options import OPTIONS, Option, from_values
+from gaia_cli.verbs.functions import Report, ReportFormat
+
+
+def lint(**values: object) -> ExitCode:
+    """Report what keeps functions from switching.
+
+    For hooks and pipelines: findings only, no verdict. Without FILES, lints the Python files and notebooks below here.
+    Exits with 0 without findings, with 1 if there are any, with 2 if the analysis failed.
+
+    Example: gaia lint src --output sarif:gaia.sarif
+    """
+    from gaia_cli.commands import lint as command
+
+    return command.lint(from_values(values))
+
+
+def rule(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="The rule's code or name.")],
+    output_format: ReportFormat = Report.FULL,
+) -> ExitCode:
+    """Explain a rule.
+
+    Example: gaia rule GA201
+    """
+    from gaia_cli.commands import rule as command
+
+    return command.rule(code, output_format)
+
+
+def rules(output_format: ReportFormat = Report.FULL) -> ExitCode:
+    """List the rules.
+
+    Example: gaia rules --output-format json
+    """
+    from gaia_cli.commands import rules as command
+
+    return command.rules(output_format)
+
+
+def _parameters() -> list[Parameter]:
+    files = Annotated[
+        list[str] | None,
+        typer.Argument(metavar="FILES", show_default=False, help="Files and directories; - for standard input."),
+    ]
+    first = Parameter("files", Parameter.KEYWORD_ONLY, default=None, annotation=files)
+    return [first, *map(_parameter, OPTIONS)]
+
+
+def _parameter(option: Option) -> Parameter:
+    annotation, default = _flag(option)
+    return Parameter(option.field, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _flag(option: Option) -> tuple[Any, Any]:
+    """The annotation and the default of a flag."""
+    if option.is_switch:
+        return Annotated[bool, typer.Option(option.flag, help=option.help)], False
+    if option.repeatable:
+        return Annotated[list[str] | None, typer.Option(option.flag, metavar=option.metavar, help=option.help)], None
+    kind: Any = StrEnum(option.field, {choice: choice for choice in option.choices}) if option.choices else str
+    return Annotated[kind | None, typer.Option(option.flag, metavar=option.metavar or None, help=option.help)], None
+
+
+_PARAMETERS = _parameters()
+lint.__signature__ = Signature(_PARAMETERS)  # type: ignore[attr-defined] # a function may carry one, says PEP 362
+lint.__annotations__ = {parameter.name: parameter.annotation for parameter in _PARAMETERS}

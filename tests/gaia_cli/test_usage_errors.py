@@ -1,0 +1,28 @@
+import pytest
+
+from tests.support.cli import run_gaia
+
+PORT = "invalid value for '--port' (env var: 'GAIA_PORT'): Input should be"
+NO_FORMAT = "invalid value for '--output-format': 'xml' is not one of 'full', 'json'"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "verb"),
+    [
+        (["run", ".", "--port", "abc"], f"{PORT} a valid integer, unable to parse string as an integer", "run"),
+        (["run", ".", "--port", "99999"], f"{PORT} less than or equal to 65535", "run"),
+        (["analyze", ".", "--output-format", "xml"], NO_FORMAT, "analyze"),
+        (["analyze", "a", "b"], "got unexpected extra argument(s) (b)", "analyze"),
+        (["run"], "missing argument 'PATH'", "run"),
+        (["run", ".", "--prot", "1"], "no such option: --prot (Possible options: --port)", "run"),
+    ],
+)  # fmt: skip
+def test_a_wrong_flag_is_one_sentence_that_names_the_help(arguments: list[str], message: str, verb: str) -> None:
+    done = run_gaia(*arguments)
+
+    assert done.stderr.splitlines() == [f"error: {message}", f"hint: see gaia {verb} --help"]
+    assert done.returncode == 2
+
+
+def test_a_verb_that_does_not_exist_is_named() -> None:
+    assert run_gaia("frobnicate").stderr == "error: no such command 'frobnicate'\nhint: see gaia --help\n"
