@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import time
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.serving import free_port, serving, write_function
+from tests.support.processes import eventually
+from tests.support.serving import Serving, free_port, serving, write_function
 
 
 def test_a_handler_that_raises_gives_a_whole_500_and_logs_the_traceback(tmp_path: Path) -> None:
@@ -235,28 +237,41 @@ def test_a_handler_that_never_returns_is_answered_for_and_replaced(tmp_path: Pat
     assert after.status == 200
 
 
-def test_a_full_queue_says_when_to_come_back(tmp_path: Path) -> None:
-    source = """
-        import time
+UNTIL_GO = """
+    import pathlib, time
 
-        def handler(payload):
-            time.sleep(0.6)
-            return "ok"
-    """
-    with serving(write_function(tmp_path, source), GAIA_QUEUE_SIZE="1") as running:
-        waiting = [_send(running.port) for _ in range(2)]
-        time.sleep(0.2)
+    def handler(payload):
+        with open("begun", "a") as begun:
+            begun.write(payload.get("name", "nameless") + "\\n")
+        while not pathlib.Path("go").exists():
+            time.sleep(0.01)
+        return "done"
+"""
+"""Writes down who asks, and answers once there is a file of that name."""
+
+
+def _waiting(running: Serving) -> float:
+    """How many requests are in the queue."""
+    (line,) = re.findall(rb"^gaia_queue_depth (.+)$", running.admin("GET", "/metrics").body, re.MULTILINE)
+    return float(line)
+
+
+def test_a_full_queue_says_when_to_come_back(tmp_path: Path) -> None:
+    with serving(write_function(tmp_path, UNTIL_GO), GAIA_QUEUE_SIZE="1") as running:
+        sent = [_send(running.port) for _ in range(2)]
+        assert eventually(lambda: _waiting(running) == 1)
         refused = running.post({})
-        answers = [_receive(connection) for connection in waiting]
+        (tmp_path / "go").touch()
+        answers = [_receive(connection) for connection in sent]
 
     assert refused.status == 503
     assert refused.headers["retry-after"] == "1"
     assert answers == [200, 200]
 
 
-def _send(port: int) -> http.client.HTTPConnection:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    connection.request("POST", "/", json.dumps({}), {"content-type": "application/json"})
+def _send(port: int, name: str = "nameless") -> http.client.HTTPConnection:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("POST", "/", json.dumps({"name": name}), {"content-type": "application/json"})
     return connection
 
 
@@ -268,29 +283,19 @@ def _receive(connection: http.client.HTTPConnection) -> int:
 
 
 def test_a_client_that_leaves_frees_its_place_in_the_queue(tmp_path: Path) -> None:
-    source = f"""
-        import time
-
-        def handler(payload):
-            with open({str(tmp_path / "runs")!r}, "a") as runs:
-                runs.write(payload["name"] + "\\n")
-            time.sleep(0.5)
-            return "ok"
-    """
-    with serving(write_function(tmp_path, source)) as running:
-        first = http.client.HTTPConnection("127.0.0.1", running.port, timeout=20)
-        first.request("POST", "/", '{"name": "first"}', {"content-type": "application/json"})
-        time.sleep(0.15)
-        leaver = http.client.HTTPConnection("127.0.0.1", running.port, timeout=20)
-        leaver.request("POST", "/", '{"name": "leaver"}', {"content-type": "application/json"})
-        time.sleep(0.05)
+    with serving(write_function(tmp_path, UNTIL_GO)) as running:
+        first = _send(running.port, "first")
+        assert eventually((tmp_path / "begun").exists)
+        leaver = _send(running.port, "leaver")
+        assert eventually(lambda: _waiting(running) == 1)
         leaver.close()
+        assert eventually(lambda: _waiting(running) == 0)
+        (tmp_path / "go").touch()
         last = running.post({"name": "last"})
-        first.getresponse().read()
-        first.close()
+        status = _receive(first)
 
-    assert last.status == 200
-    assert (tmp_path / "runs").read_text().split() == ["first", "last"]
+    assert (status, last.status) == (200, 200)
+    assert (tmp_path / "begun").read_text().split() == ["first", "last"]
 
 
 def test_a_worker_that_keeps_dying_at_the_start_is_reported_and_requests_are_refused(tmp_path: Path) -> None:
@@ -361,17 +366,12 @@ def test_a_runtime_that_is_killed_takes_its_worker_with_it(tmp_path: Path) -> No
 
 
 def test_a_drain_finishes_what_was_begun(tmp_path: Path) -> None:
-    source = """
-        import time
-
-        def handler(payload):
-            time.sleep(0.5)
-            return "done"
-    """
-    with serving(write_function(tmp_path, source)) as running:
+    with serving(write_function(tmp_path, UNTIL_GO)) as running:
         begun = _send(running.port)
-        time.sleep(0.2)
+        assert eventually((tmp_path / "begun").exists)
         running.process.send_signal(signal.SIGTERM)
+        assert eventually(lambda: running.admin("GET", "/health/readiness").json() == {"status": "draining"})
+        (tmp_path / "go").touch()
         reply = begun.getresponse()
         answer, closing = reply.read(), reply.getheader("connection")
         begun.close()
