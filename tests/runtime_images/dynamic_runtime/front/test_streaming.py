@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.processes import eventually
 from tests.support.serving import Serving, serving, write_function
 
 FUNCTION = """
@@ -167,10 +168,10 @@ def test_a_connection_that_idles_at_the_shutdown_is_answered_or_closed_but_never
     for connection in idle:
         connection.request("GET", "/told")
         connection.getresponse().read()
-    slow = EventSource(running.port, "/?20,0,0.05")  # keeps the runtime from ending at once
+    slow = EventSource(running.port, "/?1000,0,0.05")  # keeps the runtime from ending at once
     next(slow.events())
     running.process.terminate()
-    time.sleep(0.3)
+    assert eventually(lambda: running.admin("GET", "/health/readiness").json() == {"status": "draining"})
     idle[0].request("GET", "/told")
     reply = idle[0].getresponse()
     reply.read()
