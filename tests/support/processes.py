@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def eventually(holds: Callable[[], bool], timeout_s: float = 10.0) -> bool:
+def eventually(holds: Callable[[], bool], timeout_s: float = 30.0) -> bool:
     """Whether something comes to hold in time."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:

@@ -84,7 +84,7 @@ class Serving:
     def request(
         self, method: str = "POST", path: str = "/", body: bytes = b"", headers: dict[str, str] | None = None
     ) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body or None, headers or {})
             reply = connection.getresponse()
@@ -130,17 +130,17 @@ class Serving:
         """Ask it to end and wait; the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=60)
 
 
 class _UnixConnection(http.client.HTTPConnection):
     def __init__(self, path: Path) -> None:
-        super().__init__("gaia", timeout=30)
+        super().__init__("gaia", timeout=60)
         self._path = path
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(30)
+        self.sock.settimeout(60)
         self.sock.connect(str(self._path))
 
 
@@ -176,7 +176,7 @@ def serving(function: Path, wait: bool = True, **environment: str) -> Iterator[S
             process.kill()
             process.wait()
             for reader in readers:
-                reader.join(timeout=10)
+                reader.join(timeout=30)
             for stream in (process.stdout, process.stderr):
                 if stream is not None:
                     stream.close()

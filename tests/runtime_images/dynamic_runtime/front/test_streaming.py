@@ -113,11 +113,8 @@ def test_a_function_learns_that_its_listener_has_left(running: Serving) -> None:
     source = EventSource(running.port, "/?100000,0,0.01")
     next(source.events())
     source.close()
-    deadline = time.monotonic() + 10
-    while told(running)[1] == 0 and time.monotonic() < deadline:
-        time.sleep(0.05)
 
-    assert told(running)[1] == 1
+    assert eventually(lambda: told(running)[1] == 1)
 
 
 def test_a_listener_that_does_not_read_stops_the_function_and_loses_nothing(running: Serving) -> None:
@@ -164,7 +161,7 @@ def test_a_stream_that_runs_at_the_shutdown_is_finished(running: Serving) -> Non
 
 
 def test_a_connection_that_idles_at_the_shutdown_is_answered_or_closed_but_never_reset(running: Serving) -> None:
-    idle = [http.client.HTTPConnection("127.0.0.1", running.port, timeout=10) for _ in range(3)]
+    idle = [http.client.HTTPConnection("127.0.0.1", running.port, timeout=30) for _ in range(3)]
     for connection in idle:
         connection.request("GET", "/told")
         connection.getresponse().read()
@@ -175,7 +172,7 @@ def test_a_connection_that_idles_at_the_shutdown_is_answered_or_closed_but_never
     idle[0].request("GET", "/told")
     reply = idle[0].getresponse()
     reply.read()
-    readiness = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
+    readiness = http.client.HTTPConnection("127.0.0.1", running.port, timeout=30)
     readiness.request("GET", "/health/readiness")
     probe = readiness.getresponse()
     said = json.loads(probe.read())
