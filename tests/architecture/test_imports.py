@@ -12,6 +12,12 @@ from tests.architecture.outstanding import HEAVY_IMPORTS, ROOMS_WITHOUT_CONTRACT
 from tests.architecture.sources import PACKAGES, ROOT, Module, listed, modules, under
 
 IMPORTERS = {
+    "tomli_w": ("analyzers/manifest.py",),
+    "uvloop": (
+        "runtime_images/dynamic_runtime/__main__.py",
+        "runtime_images/dynamic_runtime/worker/main.py",
+        "runtime_images/dynamic_runtime/worker/zygote.py",
+    ),
     "astroid": ("analyzers/facts/stage2.py",),
     "docker": ("gaia_cli/engines/docker_client.py",),
     "httptools": (
@@ -19,21 +25,12 @@ IMPORTERS = {
         "gaia_cli/running/http_client.py",
     ),
     "libcst": ("gaia_cli/linting/fixes/rewriting.py",),
-    "packaging": ("analyzers/project/requirements.py",),
-    "pathspec": ("analyzers/project/ignored.py",),
     "plotly": ("gaia_cli/views/simulation_plot.py",),
     "prometheus_client": ("runtime_images/dynamic_runtime/telemetry/metrics.py",),
     "pynvml": ("runtime_images/dynamic_runtime/telemetry/devices.py",),
     "rich": ("gaia_cli/views/",),
-    "tomli_w": ("analyzers/manifest.py", "gaia_cli/images/plan.py"),
     "typer": ("gaia_cli/app.py", "gaia_cli/linting/verb.py", "gaia_cli/__main__.py"),
-    "uvloop": (
-        "runtime_images/dynamic_runtime/__main__.py",
-        "runtime_images/dynamic_runtime/worker/main.py",
-        "runtime_images/dynamic_runtime/worker/zygote.py",
-    ),
     "virtualenv": (),
-    "yaml": ("gaia_cli/targets/",),
 }
 """Where a library may be imported: files, or folders ending in a slash."""
 
@@ -66,6 +63,17 @@ def test_a_heavy_library_is_imported_in_its_place_only() -> None:
     ]
 
     assert not elsewhere, listed("ask the module that wraps the library, or change the table above", elsewhere)
+
+
+def test_the_table_names_only_places_that_import() -> None:
+    idle = [
+        f"{place} does not import {library}"
+        for library, places in IMPORTERS.items()
+        for place in places
+        if (ROOT / place).exists() and not any(m.path.startswith(place) and library in m.libraries for m in modules())
+    ]
+
+    assert not idle, listed("take the place out of the table above", idle)
 
 
 def test_the_worker_rooms_import_the_standard_library_and_few_rooms() -> None:
