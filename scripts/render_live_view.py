@@ -9,7 +9,6 @@ terminal.
 
 import argparse
 import io
-import json
 from pathlib import Path
 
 from rich.console import Console
@@ -19,6 +18,7 @@ from gaia_cli.running.choose import EMULATED_SENTENCE, Choice
 from gaia_cli.running.history import RunHistory
 from gaia_cli.running.plan import RunPlan
 from gaia_cli.views.live import LiveView
+from runtime_images.events.codec import decode
 from runtime_images.policy.model import Accelerator
 
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "live-view.svg"
@@ -37,8 +37,8 @@ def history_until(recording: Path, at_s: float) -> RunHistory:
     """The recorded run as it was known `at_s` seconds after its start."""
     history = RunHistory()
     for line in recording.read_text(encoding="utf-8").splitlines():
-        event = json.loads(line)
-        if history.started is None or event["t"] - history.started <= at_s:
+        event = decode(line)
+        if event is not None and (history.started is None or event.t - history.started <= at_s):
             history.apply(event)
     return history
 

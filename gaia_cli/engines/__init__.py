@@ -11,11 +11,15 @@ from typing import Any, Protocol
 
 from gaia_cli.project.project import FunctionProject
 from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.events.lifecycle import SetupFailed, Stopped
+from runtime_images.events.model import Event
 from runtime_images.policy.model import Accelerator
 
-Event = dict[str, Any]
+EXPLAINS_THE_END = (Stopped, SetupFailed)
+"""After one of these events the end of a runtime needs no other reason."""
+
 Progress = Callable[[str], None]
-"""Told one short line for each step of a preparation that takes time."""
+"""Called with one short line for each step of a preparation that takes time."""
 
 
 @dataclass(frozen=True, slots=True)

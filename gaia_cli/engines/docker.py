@@ -5,21 +5,24 @@ are gone, however we went; the runtime then drains and exits. And it removes its
 published on the loopback address only, and asks for a token that is made for each run.
 """
 
-import json
 import secrets
 import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cache
 
-from gaia_cli.engines import Event, Launch, Progress, RunningFunction
+from gaia_cli.engines import EXPLAINS_THE_END, Launch, Progress, RunningFunction
 from gaia_cli.engines.docker_client import Container, ContainerSpec, Docker
 from gaia_cli.errors import EngineError
 from gaia_cli.images.build import Wish, build_image
 from gaia_cli.images.manifest import manifest_of
 from gaia_cli.images.plan import FUNCTION_PYTHON, PORT
 from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.events.codec import decode
+from runtime_images.events.lifecycle import Ready
+from runtime_images.events.model import Event
 from runtime_images.policy.model import Accelerator
 
 ADMIN_PORT = 9901
@@ -28,7 +31,6 @@ LOOPBACK = "127.0.0.1"
 _KEPT_LINES = 20
 _GRACE_S = 5.0
 """Beyond the runtime's own limit for draining, before the container is killed."""
-_LAST_EVENTS = ("stopped", "setup_failed")
 
 
 class DockerEngine:
@@ -128,9 +130,10 @@ class RunningContainer:
             EngineError: the runtime died without an event that says why.
         """
         explained = False
-        for event in self._parsed():
-            explained = explained or event["event"] in _LAST_EVENTS
-            yield self._seen_from_here(event) if event["event"] == "ready" else event
+        for line in self._event_lines():
+            if (event := decode(line)) is not None:
+                explained = explained or isinstance(event, EXPLAINS_THE_END)
+                yield self._seen_from_here(event) if isinstance(event, Ready) else event
         if not explained and not self._stopping.is_set():
             raise self._unexplained_end()
 
@@ -154,15 +157,6 @@ class RunningContainer:
         self._docker.close()
         return 137 if code is None else code
 
-    def _parsed(self) -> Iterator[Event]:
-        for line in self._event_lines():
-            try:
-                event = json.loads(line)
-            except ValueError:
-                continue  # a line that a crash has cut off
-            if isinstance(event, dict) and "event" in event:
-                yield event
-
     def _event_lines(self) -> Iterator[bytes]:
         """Whole lines of standard output; the last lines of standard error are kept aside."""
         out = err = b""
@@ -174,11 +168,11 @@ class RunningContainer:
                 *lines, err = (err + chunk).split(b"\n")
                 self._last_lines.extend(line.decode(errors="replace").rstrip() for line in lines)
 
-    def _seen_from_here(self, event: Event) -> Event:
+    def _seen_from_here(self, event: Ready) -> Ready:
         """The `ready` event with the addresses that lead into the container from this machine."""
         host = self._settings.listen_address
         url = f"http://{f'[{host}]' if ':' in host else host}:{self._container.published(PORT)}"
-        return event | {"url": url, "admin": f"http://{LOOPBACK}:{self._container.published(ADMIN_PORT)}"}
+        return replace(event, url=url, admin=f"http://{LOOPBACK}:{self._container.published(ADMIN_PORT)}")
 
     def _unexplained_end(self) -> EngineError:
         code = self._container.wait(_GRACE_S)

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from gaia_cli.engines import Engine, Event, Launch, Progress, RunningFunction
-from gaia_cli.engines.setup_failure import SetupFailure
+from gaia_cli.engines import Engine, Launch, Progress, RunningFunction
+from gaia_cli.engines.setup_failure import setup_error
 from gaia_cli.errors import EngineError, GaiaError
+from runtime_images.events.lifecycle import Ready, SetupFailed
+from runtime_images.events.traffic import LogLine
 
-_Item = Event | GaiaError | None
+_Item = Ready | SetupFailed | GaiaError | None
 
 
 @contextmanager
@@ -20,8 +22,8 @@ def started_once(engine: Engine, launch: Launch, progress: Progress, on_log: Cal
     Args:
         engine: where to start it.
         launch: what to start.
-        progress: told each step of a preparation.
-        on_log: told each line that the function writes.
+        progress: called with each step of a preparation.
+        on_log: called with each line that the function writes.
 
     Raises:
         FunctionError: the function cannot be loaded.
@@ -45,9 +47,9 @@ def _url(running: RunningFunction, on_log: Callable[[str], None]) -> str:
         end: _Item = None
         try:
             for event in running.events():
-                if event["event"] == "log":
-                    on_log(str(event["line"]))
-                elif event["event"] in ("ready", "setup_failed"):
+                if isinstance(event, LogLine):
+                    on_log(event.line)
+                elif isinstance(event, (Ready, SetupFailed)):
                     first.put(event)
         except GaiaError as error:
             end = error
@@ -59,6 +61,6 @@ def _url(running: RunningFunction, on_log: Callable[[str], None]) -> str:
         raise item
     if item is None:
         raise EngineError("the runtime ended before the function was ready", "see what it wrote above")
-    if item["event"] == "setup_failed":
-        raise replace(SetupFailure.from_event(item), log=()).as_error()  # `on_log` has been told the lines
-    return str(item["url"])
+    if isinstance(item, SetupFailed):
+        raise setup_error(replace(item, log=()))  # `on_log` has had the lines
+    return item.url

@@ -5,7 +5,6 @@ is gone, however it went, and the runtime then drains and exits. And it leads a 
 Ctrl-C on the terminal reaches only the command line, which then stops it in order.
 """
 
-import json
 import os
 import queue
 import shutil
@@ -21,11 +20,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from gaia_cli.engines import Event, Launch, Progress, RunningFunction
+from gaia_cli.engines import EXPLAINS_THE_END, Launch, Progress, RunningFunction
 from gaia_cli.engines.environments import clean_environ, function_python
 from gaia_cli.engines.ports import is_free
 from gaia_cli.errors import EngineError, UsageError
 from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.events.codec import decode
+from runtime_images.events.model import Event
 from runtime_images.policy.model import Accelerator
 
 _KEPT_LINES = 20
@@ -38,7 +39,6 @@ _LEFT_AFTER_S = 60.0
 """An empty directory younger than this may belong to a runtime that is about to put its socket there."""
 _READERS_END_S = 1.0
 """How long a pipe of an ended runtime is waited for; a grandchild may hold its other end for ever."""
-_LAST_EVENTS = ("stopped", "setup_failed")
 
 
 class ProcessEngine:
@@ -110,9 +110,8 @@ class RunningProcess:
         """
         explained = False
         while (line := self._lines.get()) is not None:
-            event = _parsed(line)
-            if event is not None:
-                explained = explained or event["event"] in _LAST_EVENTS
+            if (event := decode(line)) is not None:
+                explained = explained or isinstance(event, EXPLAINS_THE_END)
                 yield event
         code = self._process.wait()
         if not explained and not self._stopping.is_set():
@@ -192,15 +191,6 @@ def _sweep(place: Path) -> None:
         with suppress(OSError):  # it is somebody else's, or not empty and so in use
             if time.time() - left.stat().st_mtime > _LEFT_AFTER_S:
                 left.rmdir()
-
-
-def _parsed(line: bytes) -> Event | None:
-    """The event in `line`, None for a line that a crash has cut off."""
-    try:
-        event = json.loads(line)
-    except ValueError:
-        return None
-    return event if isinstance(event, dict) and "event" in event else None
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:

@@ -1,10 +1,9 @@
-"""Why a function could not be loaded: the `setup_failed` event as a value, and as the error that a user reads."""
+"""Why a function could not be loaded: the `setup_failed` event as the error that a user reads."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Self
 
 from gaia_cli.errors import EngineError, FunctionError, GaiaError, UsageError
+from runtime_images.events.lifecycle import SetupFailed
 
 _HINTS = {
     "import": "the function's file must be importable: correct the error, or add what is missing to requirements.txt",
@@ -15,48 +14,27 @@ _HINTS = {
     "exit": "importing the function must not end the process",
     "timeout": "importing the function takes too long; do heavy work in the first request or in start",
 }
-_TOLD_LINES = 10
+_SHOWN_LINES = 10
 _MACHINERY = ("<frozen importlib", "/importlib/__init__.py", "/runtime_images/dynamic_runtime/")
 """What leads to a function's code in every traceback and says nothing about it."""
 
 
-@dataclass(frozen=True, slots=True)
-class SetupFailure:
-    """Why a worker could not load the function; `log` holds its last lines."""
-
-    kind: str
-    message: str
-    path: str
-    line: int
-    log: tuple[str, ...]
-
-    @classmethod
-    def from_event(cls, event: dict[str, Any]) -> Self:
-        """The failure that a `setup_failed` event tells of."""
-        return cls(
-            kind=str(event["kind"]),
-            message=str(event["message"]),
-            path=str(event.get("path") or ""),
-            line=int(event.get("line") or 0),
-            log=_lines(event.get("log")),
-        )
-
-    def as_error(self) -> GaiaError:
-        """What a user is told: what, where, and the last lines that the function wrote."""
-        place = f"{self.path}:{self.line}" if self.path and self.line else ""
-        told = self.message if place in self.message else f"{place}: {self.message}"
-        text = told + tail(self.log)
-        if self.kind == "port":
-            return UsageError(text, "use another --port; 0 takes a free one")
-        if self.kind == "no_gpu":
-            return EngineError(text, "pin another mode, or let `gaia run --accelerator emulated` model a GPU")
-        return FunctionError(text, _HINTS.get(self.kind, "docs/functions.md tells what a function looks like"))
+def setup_error(failure: SetupFailed) -> GaiaError:
+    """Return the error that a user reads: what, where, and the last lines that the function wrote."""
+    place = f"{failure.path}:{failure.line}" if failure.path and failure.line else ""
+    message = failure.message if place in failure.message else f"{place}: {failure.message}"
+    text = message + tail(failure.log)
+    if failure.kind == "port":
+        return UsageError(text, "use another --port; 0 takes a free one")
+    if failure.kind == "no_gpu":
+        return EngineError(text, "pin another mode, or let `gaia run --accelerator emulated` model a GPU")
+    return FunctionError(text, _HINTS.get(failure.kind, "docs/functions.md shows what a function looks like"))
 
 
 def tail(log: Sequence[str]) -> str:
     """The last lines, without those of a traceback that lead to the function's code."""
-    told = list(_without_machinery(log))
-    return "".join(f"\n    {line}" for line in told[-_TOLD_LINES:])
+    shown = list(_without_machinery(log))
+    return "".join(f"\n    {line}" for line in shown[-_SHOWN_LINES:])
 
 
 def _without_machinery(log: Sequence[str]) -> Iterator[str]:
@@ -68,9 +46,3 @@ def _without_machinery(log: Sequence[str]) -> Iterator[str]:
             skipping = False
         if not skipping and set(line.strip()) != {"^"}:
             yield line
-
-
-def _lines(log: object) -> tuple[str, ...]:
-    if isinstance(log, str):
-        return tuple(log.splitlines())
-    return tuple(str(line) for line in log) if isinstance(log, list) else ()

@@ -1,36 +1,30 @@
 """The event stream folded into what is known about a run: one event in, the picture changed.
 
-The runtime tells what happens (docs/events.md); nothing here reads a clock or asks anybody, so a recorded
-stream gives the same picture every time. The live view, the lines, the summary and the exit code all read
-this one object. Events and fields that are not known are passed over: a newer runtime may say more.
+The runtime says what happens (docs/events.md); nothing here reads a clock or asks anybody, so a recorded stream gives
+the same picture every time. The live view, the lines, the summary and the exit code all read this one object.
 """
 
 from collections import deque
-from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
 
-from gaia_cli.engines.setup_failure import SetupFailure
+from runtime_images.events.decisions import DecisionMade, Fallback, GpuLost, SwitchPhase, SwitchStep
+from runtime_images.events.lifecycle import (
+    Ready,
+    SetupFailed,
+    Started,
+    Stopped,
+    WorkerChanged,
+    WorkerExit,
+    WorkerState,
+    ZygoteChanged,
+    ZygoteState,
+)
+from runtime_images.events.model import Event
+from runtime_images.events.traffic import BackendStatus, Dropped, GpuUse, LaneState, LogLine, SloState, Totals, Window
 from runtime_images.policy.model import Accelerator, Backend, ExecutionMode, Prices, Slo
-
-Event = dict[str, Any]
 
 KEPT_SECONDS = 7200
 """Seconds kept for the pictures: a function that serves for days must not grow this process."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """One backend as the last window told it; latencies in milliseconds over the SLO window."""
-
-    state: str = "off"
-    rate: float = 0.0
-    p50_ms: float | None = None
-    p95_ms: float | None = None
-    p99_ms: float | None = None
-    in_flight: int = 0
-    cpu_share: float | None = None
-    requests: int = 0
-    errors: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,75 +33,30 @@ class Second:
 
     t: float
     active: Backend
-    slo_state: str
     p95_ms: dict[Backend, float | None]
     window_p95_ms: dict[Backend, float | None]
 
     @property
     def worst_p95_ms(self) -> float | None:
-        """The slower lane's p95: what the unluckier clients saw while both lanes answered."""
+        """The slower backend's p95: what the unluckier clients saw while both answered."""
         return max((value for value in self.p95_ms.values() if value is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
-class Switch:
-    """A move of the traffic, with the moments (seconds since the epoch) of the steps it has reached."""
-
-    id: int
-    kind: str
-    source: Backend
-    target: Backend
-    reason: str
-    phase: str
-    ordered: float
-    moved: float | None = None
-    drained: float | None = None
-
-    @property
-    def has_moved(self) -> bool:
-        """Whether traffic has changed its backend."""
-        return self.moved is not None
-
-
-@dataclass(frozen=True, slots=True)
 class Note:
-    """Something worth telling a person; `kind` is the event's name, or of a switch what became of it."""
+    """Something worth showing a person; `kind` is the event's name, or of a switch what became of it."""
 
     t: float
     kind: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Gpu:
-    """What the GPU in use is doing, as its driver tells it."""
-
-    name: str = "GPU"
-    utilization: float | None = None
-    memory_used_mb: float | None = None
-    memory_total_mb: float | None = None
-    power_w: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Counts since the start; `cost` in the prices' currency, seconds are seconds that a backend was held."""
-
-    requests: int = 0
-    failures: int = 0
-    retried: int = 0
-    cpu_seconds: float = 0.0
-    gpu_seconds: float = 0.0
-    cost: float = 0.0
-
-
 @dataclass(slots=True)
 class RunHistory:
-    """A run as far as its events have told it; `apply` is the only way to change it."""
+    """A run as far as its events have reported it; `apply` is the only way to change it."""
 
     function: str = ""
     mode: ExecutionMode = ExecutionMode.CPU
-    pinned: bool = False
     accelerator: Accelerator = Accelerator.NONE
     slo: Slo = field(default_factory=Slo)
     prices: Prices = field(default_factory=Prices)
@@ -117,179 +66,115 @@ class RunHistory:
     ready: float | None = None
     now: float = 0.0
     url: str = ""
-    admin: str = ""
     entry: str = ""
     start_s: float = 0.0
-    slo_state: str = "unknown"
+    slo_state: SloState = SloState.UNKNOWN
     queue: int = 0
     reason: str = ""
-    lanes: dict[Backend, Lane] = field(default_factory=lambda: {backend: Lane() for backend in Backend})
-    gpu: Gpu | None = None
+    lanes: dict[Backend, BackendStatus] = field(default_factory=lambda: dict.fromkeys(Backend, BackendStatus()))
+    gpu: GpuUse | None = None
     totals: Totals = field(default_factory=Totals)
     seconds: deque[Second] = field(default_factory=lambda: deque(maxlen=KEPT_SECONDS))
-    slo_seconds: dict[str, int] = field(default_factory=lambda: {"met": 0, "missed": 0, "unknown": 0})
-    switches: list[Switch] = field(default_factory=list)
+    slo_seconds: dict[SloState, int] = field(default_factory=lambda: dict.fromkeys(SloState, 0))
+    switches: list[SwitchStep] = field(default_factory=list)
     notes: deque[Note] = field(default_factory=lambda: deque(maxlen=50))
     log: deque[str] = field(default_factory=lambda: deque(maxlen=50))
-    setup_failure: SetupFailure | None = None
-    stopped: Event | None = None
+    setup_failure: SetupFailed | None = None
+    stopped: Stopped | None = None
 
     def apply(self, event: Event) -> None:
         """Take one event of the stream into account."""
-        self.now = max(self.now, float(event.get("t", self.now)))
-        take = _TAKERS.get(event.get("event", ""))
-        if take is not None:
-            take(self, event)
+        self.now = max(self.now, event.t)
+        match event:
+            case Started():
+                self.started, self.function, self.accelerator = event.t, event.function, event.accelerator
+                self.mode, self.active = event.mode, event.backend
+                self.slo, self.prices = event.slo, event.prices
+            case Ready():
+                self.ready, self.url, self.entry, self.start_s = event.t, event.url, event.entry, event.start_s
+                self.mode, self.active = event.mode, event.backend
+            case WorkerChanged():
+                has_ended = event.state is WorkerState.EXITED
+                state = LaneState.OFF if has_ended else LaneState(event.state)
+                self.lanes[event.backend] = replace(self.lanes[event.backend], state=state)
+            case Window():
+                self._take_window(event)
+            case SwitchStep():
+                self.switches = [known for known in self.switches if known.id != event.id] + [event]
+                if event.phase is SwitchPhase.MOVED:
+                    self.active, self.mode = event.to, event.mode
+            case DecisionMade():
+                self.reason = event.reason
+            case SetupFailed():
+                self.setup_failure = event
+            case LogLine():
+                self.log.append(event.line)
+            case Stopped():
+                self._take_stopped(event)
+        if text := in_words(event):
+            self.notes.append(Note(event.t, _kind(event), text))
 
     @property
     def uptime_s(self) -> float:
-        """Seconds from the runtime's start to the last thing it told."""
+        """Seconds from the runtime's start to the last event."""
         return self.now - self.started if self.started is not None else 0.0
 
     def at(self, t: float) -> float:
         """Seconds from the runtime's start to `t`, for people."""
         return max(0.0, t - self.started) if self.started is not None else 0.0
 
-    def _note(self, event: Event, text: str, kind: str = "") -> None:
-        self.notes.append(Note(float(event["t"]), kind or str(event["event"]), text))
+    def _take_window(self, event: Window) -> None:
+        self.mode, self.active, self.switching_to = event.mode, event.active, event.switching_to
+        self.slo_state, self.queue, self.reason = event.slo_state, event.queue, event.reason
+        self.gpu, self.totals = event.gpu, event.totals
+        self.lanes = dict.fromkeys(Backend, BackendStatus()) | event.lanes
+        last = {backend: status.p95_ms for backend, status in event.last_second.items()}
+        of_window = {backend: status.p95_ms for backend, status in self.lanes.items()}
+        self.seconds.append(Second(event.t, event.active, dict.fromkeys(Backend, None) | last, of_window))
+        self.slo_seconds[event.slo_state] += 1
+
+    def _take_stopped(self, event: Stopped) -> None:
+        self.stopped = event
+        self.totals = Totals(
+            event.requests, event.failures, self.totals.retried, event.cpu_seconds, event.gpu_seconds, event.cost,
+            event.currency,
+        )  # fmt: skip
+        self.lanes = {
+            backend: replace(status, state=LaneState.OFF, in_flight=0) for backend, status in self.lanes.items()
+        }
 
 
-def _take_started(history: RunHistory, event: Event) -> None:
-    history.started = float(event["t"])
-    history.function = str(event["function"])
-    history.mode = ExecutionMode(event["mode"])
-    history.pinned = bool(event.get("pinned"))
-    history.accelerator = Accelerator(event["accelerator"])
-    history.active = Backend(event["backend"])
-    history.slo = Slo(**_known(event.get("slo"), Slo))
-    history.prices = Prices(**_known(event.get("prices"), Prices))
+def _kind(event: Event) -> str:
+    if isinstance(event, SwitchStep):
+        return event.phase if event.phase is SwitchPhase.FAILED else event.kind
+    return event.NAME
 
 
-def _take_ready(history: RunHistory, event: Event) -> None:
-    history.ready = float(event["t"])
-    history.url, history.admin = str(event["url"]), str(event.get("admin", ""))
-    history.active, history.mode = Backend(event["backend"]), ExecutionMode(event["mode"])
-    history.entry = str(event.get("entry") or "")
-    history.start_s = float(event.get("start_s") or 0.0)
-
-
-def _take_worker(history: RunHistory, event: Event) -> None:
-    backend = Backend(event["backend"])
-    state = "off" if event["state"] == "exited" else str(event["state"])
-    history.lanes[backend] = replace(history.lanes[backend], state=state)
-
-
-def _take_window(history: RunHistory, event: Event) -> None:
-    history.mode, history.active = ExecutionMode(event["mode"]), Backend(event["active"])
-    target = event.get("switching_to")
-    history.switching_to = Backend(target) if target else None
-    history.slo_state, history.queue = str(event["slo_state"]), int(event["queue"])
-    history.reason = str(event.get("reason") or "")
-    history.lanes = {backend: Lane(**_known(event["lanes"].get(backend), Lane)) for backend in Backend}
-    history.gpu = Gpu(**_known(event["gpu"], Gpu)) if event.get("gpu") else None
-    history.totals = Totals(**_known(event["totals"], Totals))
-    last = event.get("last_second") or {}
-    history.seconds.append(
-        Second(
-            t=float(event["t"]),
-            active=history.active,
-            slo_state=history.slo_state,
-            p95_ms={backend: (last.get(backend) or {}).get("p95_ms") for backend in Backend},
-            window_p95_ms={backend: lane.p95_ms for backend, lane in history.lanes.items()},
-        )
-    )
-    history.slo_seconds[history.slo_state] = history.slo_seconds.get(history.slo_state, 0) + 1
-
-
-def _take_decision(history: RunHistory, event: Event) -> None:
-    history.reason = str(event["reason"])
-    stays = event["chosen"] == event["active"]
-    history._note(event, f"{'stay on' if stays else 'move to'} {str(event['chosen']).upper()}: {event['reason']}")
-
-
-def _take_switch(history: RunHistory, event: Event) -> None:
-    phases = event.get("phases") or {}
-    switch = Switch(
-        id=int(event["id"]),
-        kind=str(event["kind"]),
-        source=Backend(event["from"]),
-        target=Backend(event["to"]),
-        reason=str(event.get("reason") or ""),
-        phase=str(event["phase"]),
-        ordered=float(phases.get("ordered") or event["t"]),
-        moved=phases.get("moved"),
-        drained=phases.get("drained"),
-    )
-    history.switches = [known for known in history.switches if known.id != switch.id] + [switch]
-    if switch.phase == "moved":
-        history.active, history.mode = switch.target, ExecutionMode(event["mode"])
-        took = (switch.moved or switch.ordered) - switch.ordered
-        history._note(event, f"{switch.kind}d to {switch.target.upper()} in {took:.1f} s", switch.kind)
-    elif switch.phase == "failed":
-        history._note(event, f"could not {switch.kind} to {switch.target.upper()}: {switch.reason}", "failed")
-
-
-def _take_worker_exit(history: RunHistory, event: Event) -> None:
-    cause = f"signal {event['signal']}" if event.get("signal") else f"exit code {event.get('exit_code')}"
-    again = event.get("restart_in_s")
-    then = "not restarted" if again is None else f"restarts in {again:g} s"
-    backend = str(event["backend"]).upper()
-    history._note(event, f"the {backend} worker died ({cause}); {event.get('retried', 0)} retried, {then}")
-
-
-def _take_setup_failed(history: RunHistory, event: Event) -> None:
-    history.setup_failure = SetupFailure.from_event(event)
-    who = f"the {str(event['backend']).upper()} worker" if event.get("backend") else "the runtime"
-    history._note(event, f"{who} could not start: {event['message']}")
-
-
-def _take_gpu_lost(history: RunHistory, event: Event) -> None:
-    history._note(event, f"GPU lost: {event['reason']}")
-
-
-def _take_fallback(history: RunHistory, event: Event) -> None:
-    wanted, got = str(event["wanted"]).upper(), str(event["got"]).upper()
-    history._note(event, f"{got} instead of {wanted}: {event['reason']}")
-
-
-def _take_zygote(history: RunHistory, event: Event) -> None:
-    unfit = event["state"] == "unfit"
-    history._note(event, f"{'workers cannot be forked' if unfit else 'the zygote is gone'}: {event['reason']}")
-
-
-def _take_dropped(history: RunHistory, event: Event) -> None:
-    history._note(event, f"{event['lines']} lines of log and measurements were left out: they came too fast to be read")
-
-
-def _take_log(history: RunHistory, event: Event) -> None:
-    history.log.append(str(event["line"]))
-
-
-def _take_stopped(history: RunHistory, event: Event) -> None:
-    history.stopped = event
-    history.totals = replace(history.totals, **_known(event, Totals))
-    history.lanes = {backend: replace(lane, state="off", in_flight=0) for backend, lane in history.lanes.items()}
-
-
-_TAKERS = {
-    "started": _take_started,
-    "ready": _take_ready,
-    "worker": _take_worker,
-    "window": _take_window,
-    "decision": _take_decision,
-    "switch": _take_switch,
-    "worker_exit": _take_worker_exit,
-    "setup_failed": _take_setup_failed,
-    "gpu_lost": _take_gpu_lost,
-    "fallback": _take_fallback,
-    "zygote": _take_zygote,
-    "dropped": _take_dropped,
-    "log": _take_log,
-    "stopped": _take_stopped,
-}
-
-
-def _known(told: Event | None, of: Any) -> dict[str, Any]:  # noqa: ANN401 -- a dataclass, which has no type
-    """What was told about the fields of the dataclass `of`; missing or null keeps the default."""
-    names = {field.name for field in fields(of)}
-    return {name: value for name, value in (told or {}).items() if name in names and value is not None}
+def in_words(event: Event) -> str:
+    """Return what an event means for a person; empty where that is nothing of note."""
+    match event:
+        case SwitchStep(phase=SwitchPhase.MOVED):
+            return f"{event.kind}d to {event.to.upper()} in {(event.moved or event.ordered) - event.ordered:.1f} s"
+        case SwitchStep(phase=SwitchPhase.FAILED):
+            return f"could not {event.kind} to {event.to.upper()}: {event.reason}"
+        case DecisionMade():
+            stays = event.chosen is event.active
+            return f"{'stay on' if stays else 'move to'} {event.chosen.upper()}: {event.reason}"
+        case WorkerExit():
+            cause = f"signal {event.signal}" if event.signal else f"exit code {event.exit_code}"
+            pause_s = event.restart_in_s
+            then = "not restarted" if pause_s is None else f"restarts in {pause_s:g} s"
+            return f"the {event.backend.upper()} worker died ({cause}); {event.retried} retried, {then}"
+        case SetupFailed():
+            who = f"the {event.backend.upper()} worker" if event.backend else "the runtime"
+            return f"{who} could not start: {event.message}"
+        case GpuLost():
+            return f"GPU lost: {event.reason}"
+        case Fallback():
+            return f"{event.got.upper()} instead of {event.wanted.upper()}: {event.reason}"
+        case ZygoteChanged():
+            unfit = event.state is ZygoteState.UNFIT
+            return f"{'workers cannot be forked' if unfit else 'the zygote is gone'}: {event.reason}"
+        case Dropped():
+            return f"{event.lines} lines of log and measurements were left out: they came too fast to be read"
+    return ""

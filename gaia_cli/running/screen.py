@@ -2,9 +2,10 @@
 
 from typing import Protocol
 
-from gaia_cli.running.history import Event, RunHistory
+from gaia_cli.running.history import RunHistory
 from gaia_cli.running.plan import RunPlan
 from gaia_cli.running.summary import RunSummary
+from runtime_images.events.model import Event
 
 
 class Screen(Protocol):

@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gaia_cli.engines import RunningFunction
-from gaia_cli.engines.setup_failure import tail
+from gaia_cli.engines.setup_failure import setup_error, tail
 from gaia_cli.errors import ExitCode, GaiaError
-from gaia_cli.running.history import Event, RunHistory
+from gaia_cli.running.history import RunHistory
 from gaia_cli.running.player import Player
 from gaia_cli.running.requests_file import PlannedRequest
 from gaia_cli.running.screen import Screen
 from gaia_cli.running.trace import TraceRecorder
+from runtime_images.events.lifecycle import Ready, SetupFailed
+from runtime_images.events.model import Event
 
 TICK_S = 0.1
 
@@ -89,7 +91,7 @@ class Session:
                 case _StreamEnded():
                     self._check_end(item.error)
                     return
-                case _:
+                case Event():
                     self._take(item, running)
 
     def _take(self, event: Event, running: RunningFunction) -> None:
@@ -97,9 +99,9 @@ class Session:
         if self._recorder is not None:
             self._recorder.apply(event)
         self._screen.event(event, self.history)
-        if event.get("event") == "setup_failed" and self.history.ready is None:
+        if isinstance(event, SetupFailed) and self.history.ready is None:
             running.stop()  # the runtime would wait for a better day; a person at a screen should not
-        elif event.get("event") == "ready" and self.player is not None and not self.ended_by:
+        elif isinstance(event, Ready) and self.player is not None and not self.ended_by:
             self.player.start(self.history.url)
 
     def _stop(self, running: RunningFunction) -> None:
@@ -122,7 +124,7 @@ class Session:
         if error is not None:
             raise error
         if self.history.ready is None and self.history.setup_failure is not None:
-            raise self.history.setup_failure.as_error()
+            raise setup_error(self.history.setup_failure)
         if self.history.stopped is None and not self.ended_by:
             raise GaiaError(
                 "the runtime ended unexpectedly" + tail(self.history.log), "this is a bug in Gaia; please report it"

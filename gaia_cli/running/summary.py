@@ -9,17 +9,17 @@ it would have met the SLO is another question.
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
 from gaia_cli.errors import ExitCode
-from gaia_cli.running.history import Event, RunHistory, Switch
+from gaia_cli.running.history import RunHistory
 from gaia_cli.running.plan import RunPlan
 from gaia_cli.running.player import PlayedReply
+from runtime_images.events.decisions import SwitchKind, SwitchStep
+from runtime_images.events.model import Event, Milliseconds, Money, Ratio, Seconds, Share
+from runtime_images.events.traffic import SloState
 from runtime_images.policy.model import Backend
-
-if TYPE_CHECKING:
-    from gaia_cli.running.what_if import WhatIf
 
 AROUND_S = 10.0
 """Seconds on each side of a switch over which its effect is told."""
@@ -27,50 +27,67 @@ AROUND_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class SwitchSummary:
-    """One switch: when traffic moved (seconds after the start), how long it took, what it did to p95."""
+    """One switch that moved traffic."""
 
-    kind: str
-    at_s: float
-    took_s: float
-    reason: str
-    p95_before_ms: float | None
-    p95_after_ms: float | None
+    kind: Annotated[SwitchKind, "`promote` to the GPU, `demote` to the CPU"]
+    at_s: Annotated[Seconds, "when traffic moved, after the start"]
+    took_s: Annotated[Seconds, "from the decision until traffic moved"]
+    reason: Annotated[str, "why"]
+    p95_before_ms: Annotated[Milliseconds | None, "p95 before traffic moved, null without answers"]
+    p95_after_ms: Annotated[Milliseconds | None, "p95 after traffic moved, null without answers"]
 
 
 @dataclass(frozen=True, slots=True)
-class RunSummary:
-    """The numbers a run ends with; costs are in `currency`, `p95_ms` is that of a played load."""
+class Alternative:
+    """What one policy would have come to on the same requests."""
 
-    function: str
-    engine: str
-    accelerator: str
-    mode: str
-    duration_s: float
-    requests: int
-    failures: int
-    retried: int
-    p95_ms: float | None
-    slo_p95_ms: float | None
-    slo_state: str
-    slo_met_share: float | None
-    switches: tuple[SwitchSummary, ...]
-    mode_seconds: dict[str, float]
-    cpu_seconds: float
-    gpu_seconds: float
-    cost: float
-    cost_cpu_only: float
-    cost_gpu_only: float
-    currency: str
-    exit_code: ExitCode
-    what_if: "WhatIf | None" = None
+    policy: Annotated[str, "the policy's name"]
+    cost: Annotated[Money, "what it would have cost"]
+    late: Annotated[int, "requests that would have missed the SLO"]
+    switches: Annotated[int, "switches that it would have made"]
+    versus_optimum: Annotated[Ratio | None, "its objective over that of the best choice possible"]
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """What other policies would have come to on the same requests."""
+
+    alternatives: Annotated[tuple[Alternative, ...], "one for each policy"] = ()
+    note: Annotated[str, "why there is none; else empty"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary(Event):
+    """What a run came to; `gaia run` adds it as the last event. Costs are in `currency`."""
+
+    NAME: ClassVar[str] = "summary"
+
+    function: Annotated[str, "the function's name"]
+    engine: Annotated[str, "where it ran: `process` or `docker`"]
+    accelerator: Annotated[str, "what the GPU backend used"]
+    mode: Annotated[str, "the mode at the end"]
+    duration_s: Annotated[Seconds, "from the start to the end"]
+    requests: Annotated[int, "requests, those included that only the client saw"]
+    failures: Annotated[int, "failed ones among them"]
+    retried: Annotated[int, "requests that a second worker got after the first one died"]
+    p95_ms: Annotated[Milliseconds | None, "p95 of a played load as the client saw it"]
+    slo_p95_ms: Annotated[Milliseconds | None, "the latency that the SLO asks for"]
+    slo_state: Annotated[SloState, "whether the SLO was kept at the end"]
+    slo_met_share: Annotated[Share | None, "seconds that kept the SLO among those with traffic"]
+    switches: Annotated[tuple[SwitchSummary, ...], "the switches that moved traffic"]
+    mode_seconds: Annotated[dict[str, Seconds], "how long each mode lasted"]
+    cpu_seconds: Annotated[Seconds, "how long the CPU backend was held"]
+    gpu_seconds: Annotated[Seconds, "how long the GPU backend was held"]
+    cost: Annotated[Money, "what that cost"]
+    cost_cpu_only: Annotated[Money, "what holding only the CPU over the same time would have cost"]
+    cost_gpu_only: Annotated[Money, "what holding only the GPU over the same time would have cost"]
+    currency: Annotated[str, "the currency of the costs"]
+    exit_code: Annotated[ExitCode, "the exit code of `gaia run`"]
+    what_if: Annotated[WhatIf | None, "the other policies on the recorded requests"] = None
 
     def count(self, kind: str) -> int:
         """How many switches of `kind` (`promote`, `demote`) moved traffic."""
         return sum(switch.kind == kind for switch in self.switches)
-
-    def as_event(self, t: float) -> Event:
-        """The summary as the last event of the stream."""
-        return {"v": 1, "t": t, "event": "summary"} | asdict(self) | {"exit_code": int(self.exit_code)}
 
 
 def summarize(
@@ -86,7 +103,7 @@ def summarize(
         engine=plan.engine.name,
         accelerator=plan.accelerator.name,
         mode=history.mode,
-        duration_s=round(_duration(history), 3),
+        duration_s=_duration(history),
         requests=max(history.totals.requests, len(replies)),
         failures=failures,
         retried=history.totals.retried,
@@ -102,7 +119,7 @@ def summarize(
         cost_cpu_only=_duration(history) * history.prices.per_second(Backend.CPU),
         cost_gpu_only=_duration(history) * history.prices.per_second(Backend.GPU),
         currency=history.prices.currency,
-        exit_code=ended_by or (ExitCode.FINDINGS if failures or history.slo_state == "missed" else ExitCode.OK),
+        exit_code=ended_by or (ExitCode.FINDINGS if failures or history.slo_state is SloState.MISSED else ExitCode.OK),
     )
 
 
@@ -112,16 +129,15 @@ def p95(values: Sequence[float]) -> float | None:
 
 
 def _duration(history: RunHistory) -> float:
-    told = (history.stopped or {}).get("duration_s")
-    return float(told) if told is not None else history.uptime_s
+    return history.stopped.duration_s if history.stopped is not None else history.uptime_s
 
 
 def _slo_met_share(history: RunHistory) -> float | None:
-    met, missed = history.slo_seconds["met"], history.slo_seconds["missed"]
-    return round(met / (met + missed), 4) if met + missed else None
+    met, missed = history.slo_seconds[SloState.MET], history.slo_seconds[SloState.MISSED]
+    return met / (met + missed) if met + missed else None
 
 
-def _moves(history: RunHistory) -> list[tuple[float, Switch]]:
+def _moves(history: RunHistory) -> list[tuple[float, SwitchStep]]:
     return [(switch.moved, switch) for switch in history.switches if switch.moved is not None]
 
 
@@ -135,8 +151,8 @@ def _switches(history: RunHistory, replies: Sequence[PlayedReply]) -> list[Switc
             before = p95([reply.latency_ms for reply in replies if begin <= reply.due < moved])
             after = p95([reply.latency_ms for reply in replies if moved <= reply.due < end])
         else:
-            before = _last_window(history, switch.source, begin, moved)
-            after = _last_window(history, switch.target, moved, end)
+            before = _last_window(history, switch.origin, begin, moved)
+            after = _last_window(history, switch.to, moved, end)
         took = moved - switch.ordered
         summaries.append(SwitchSummary(switch.kind, history.at(moved), took, switch.reason, before, after))
     return summaries
@@ -152,11 +168,11 @@ def _mode_seconds(history: RunHistory) -> dict[str, float]:
     if history.ready is None:
         return {}
     moves = _moves(history)
-    mode = history.mode.on(moves[0][1].source) if moves else history.mode
+    mode = history.mode.on(moves[0][1].origin) if moves else history.mode
     seconds: dict[str, float] = {}
     since = history.ready
     for moved, switch in moves:
         seconds[mode] = seconds.get(mode, 0.0) + moved - since
-        mode, since = mode.on(switch.target), moved
+        mode, since = mode.on(switch.to), moved
     seconds[mode] = seconds.get(mode, 0.0) + max(0.0, history.now - since)
-    return {str(name): round(value, 3) for name, value in seconds.items()}
+    return seconds

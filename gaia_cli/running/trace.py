@@ -11,27 +11,17 @@ nothing about a backend.
 import csv
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from gaia_cli.errors import UsageError
-from gaia_cli.running.history import Event
 from gaia_cli.simulator.traces.trace_files import COLUMNS
+from runtime_images.events.model import Event
+from runtime_images.events.traffic import RequestRow, Requests
 from runtime_images.policy.model import Backend
 
 NEAREST = 5
 """Requests on each side of a comparison: few enough to follow a load, enough to forget one slow request."""
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """One request as it was measured: who served it, its service time and the CPU time it burnt."""
-
-    arrival_s: float
-    backend: Backend
-    service_ms: float
-    cpu_time_ms: float
 
 
 class TraceRecorder:
@@ -44,7 +34,7 @@ class TraceRecorder:
             UsageError: no file can be written at `path`.
         """
         self._path = path
-        self.served: list[Served] = []
+        self.served: list[RequestRow] = []
         if path is not None:
             try:
                 _try_to_open(path)
@@ -53,11 +43,8 @@ class TraceRecorder:
 
     def apply(self, event: Event) -> None:
         """Take the rows of a `requests` event; other events hold none."""
-        if event.get("event") != "requests":
-            return
-        for arrival_s, backend, service_ms, _latency_ms, cpu_time_ms, status in event["rows"]:
-            if status < 500:
-                self.served.append(Served(arrival_s, Backend(backend), service_ms, cpu_time_ms or 0.0))
+        if isinstance(event, Requests):
+            self.served += [row for row in event.rows if row.status < 500]
 
     def write(self) -> int:
         """Write the trace, sorted by arrival, and return its number of rows; without a path, write nothing.
@@ -93,7 +80,7 @@ def _cannot_write(path: Path, error: OSError) -> UsageError:
     )
 
 
-def trace_rows(served: Sequence[Served]) -> list[tuple[float, float, float, float, int]]:
+def trace_rows(served: Sequence[RequestRow]) -> list[tuple[float, float, float, float, int]]:
     """The rows of a trace, in the order of arrival; pure."""
     ordered = sorted(served, key=lambda one: one.arrival_s)
     lanes = {backend: _Measured([one for one in ordered if one.backend is backend]) for backend in Backend}
@@ -108,18 +95,18 @@ def trace_rows(served: Sequence[Served]) -> list[tuple[float, float, float, floa
 class _Measured:
     """The requests that one backend served, in the order of arrival."""
 
-    def __init__(self, served: list[Served]) -> None:
+    def __init__(self, served: list[RequestRow]) -> None:
         self._served = served
         self._arrivals = [one.arrival_s for one in served]
 
-    def nearest(self, arrival_s: float) -> list[Served]:
+    def nearest(self, arrival_s: float) -> list[RequestRow]:
         """The requests that arrived nearest to `arrival_s`, as many as there are up to NEAREST."""
         at = bisect_left(self._arrivals, arrival_s)
         around = self._served[max(0, at - NEAREST) : at + NEAREST]
         return sorted(around, key=lambda one: abs(one.arrival_s - arrival_s))[:NEAREST]
 
 
-def _ratio(one: Served, own: _Measured, other: _Measured) -> float:
+def _ratio(one: RequestRow, own: _Measured, other: _Measured) -> float:
     """How many times as long the other backend takes, judged where both have served around the same time."""
     there = other.nearest(one.arrival_s)
     if not there:
@@ -129,7 +116,7 @@ def _ratio(one: Served, own: _Measured, other: _Measured) -> float:
     return median(near.service_ms for near in there) / measured if measured > 0 else 1.0
 
 
-def _cpu_time(one: Served, cpu_ms: float, cpu: _Measured) -> float:
+def _cpu_time(one: RequestRow, cpu_ms: float, cpu: _Measured) -> float:
     if one.backend is Backend.CPU:
         return one.cpu_time_ms
     near = [served for served in cpu.nearest(one.arrival_s) if served.service_ms > 0]

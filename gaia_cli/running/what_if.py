@@ -5,38 +5,20 @@ The replay needs service times on both backends, and a request was served by one
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import inf
 from statistics import median
 
 from gaia_cli.running.history import RunHistory
-from gaia_cli.running.trace import Served, trace_rows
+from gaia_cli.running.summary import Alternative, WhatIf
+from gaia_cli.running.trace import trace_rows
 from gaia_cli.simulator.results.comparison import compare
 from gaia_cli.simulator.traces.trace import Row, Trace, trace_of
 from gaia_cli.simulator.world.scenario import Scenario
+from runtime_images.events.traffic import RequestRow
 from runtime_images.policy.model import Backend, ExecutionMode
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
-    """What one policy would have come to; `versus_optimum` is its objective over that of the best choice possible."""
-
-    policy: str
-    cost: float
-    late: int
-    switches: int
-    versus_optimum: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class WhatIf:
-    """The alternatives, or in `note` why there are none."""
-
-    alternatives: tuple[Alternative, ...] = ()
-    note: str = ""
-
-
-def what_if(served: Sequence[Served], history: RunHistory, mode: ExecutionMode, slots: int) -> WhatIf:
+def what_if(served: Sequence[RequestRow], history: RunHistory, mode: ExecutionMode, slots: int) -> WhatIf:
     """The alternatives to the run that `history` tells, whose answered requests are `served`."""
     missing = [backend.upper() for backend in Backend if not any(one.backend is backend for one in served)]
     if not served:
@@ -52,7 +34,7 @@ def what_if(served: Sequence[Served], history: RunHistory, mode: ExecutionMode, 
     )
 
 
-def trace_of_run(served: Sequence[Served]) -> Trace:
+def trace_of_run(served: Sequence[RequestRow]) -> Trace:
     """The requests of a run as a trace."""
     rows = trace_rows(served)
     return trace_of("run", (Row(at, cpu / 1e3, gpu / 1e3, used / 1e3, think) for at, cpu, gpu, used, think in rows))
@@ -75,5 +57,5 @@ def scenario_of(history: RunHistory, mode: ExecutionMode, slots: int) -> Scenari
 
 def _start_s(history: RunHistory, backend: Backend) -> float:
     """The median start-up time of a backend; where it never started, that of the first one."""
-    took = [one.moved - one.ordered for one in history.switches if one.target is backend and one.moved is not None]
+    took = [one.moved - one.ordered for one in history.switches if one.to is backend and one.moved is not None]
     return median(took or [history.start_s])

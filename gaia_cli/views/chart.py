@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from gaia_cli.running.history import RunHistory, Second, Switch
+from gaia_cli.running.history import RunHistory, Second
 from gaia_cli.views.glyphs import DIM, LANE_STYLE, OK, WARN, Glyphs
 from gaia_cli.views.units import clock, latency
+from runtime_images.events.decisions import SwitchPhase, SwitchStep
 from runtime_images.policy.model import Backend
 
 GUTTER = 12
@@ -136,17 +137,17 @@ def _track(history: RunHistory, seconds: Sequence[Second | None], axis: _Axis, g
 
 
 def _draw_switch(
-    cells: list[tuple[str, str]], switch: Switch, history: RunHistory, axis: _Axis, glyphs: Glyphs
+    cells: list[tuple[str, str]], switch: SwitchStep, history: RunHistory, axis: _Axis, glyphs: Glyphs
 ) -> None:
-    style = LANE_STYLE[switch.target]
+    style = LANE_STYLE[switch.to]
     begin = axis.column(history.at(switch.ordered))
     end = axis.column(history.at(switch.moved or history.now))
-    if switch.phase == "failed":
+    if switch.phase is SwitchPhase.FAILED:
         end = begin
     for column in range(max(0, begin), min(end, len(cells))):
         cells[column] = (glyphs.starting, style)
     if 0 <= end < len(cells):
-        if switch.phase == "failed":
+        if switch.phase is SwitchPhase.FAILED:
             cells[end] = (glyphs.failed, WARN)
         elif switch.moved is not None:
             cells[end] = (glyphs.mark(switch.kind), f"bold {style}")

@@ -2,9 +2,10 @@
 
 from rich.text import Text
 
-from gaia_cli.running.history import Lane, RunHistory
+from gaia_cli.running.history import RunHistory
 from gaia_cli.views.glyphs import DIM, LANE_STYLE, STRONG, Glyphs, sparkline
 from gaia_cli.views.units import latency, rate, share
+from runtime_images.events.traffic import BackendStatus
 from runtime_images.policy.model import Backend
 
 BOX_HEIGHT = 7
@@ -35,7 +36,7 @@ def plain_lanes(history: RunHistory, width: int, gpu_label: str, glyphs: Glyphs,
     return lines
 
 
-def _latencies(lane: Lane, none: str) -> Text:
+def _latencies(lane: BackendStatus, none: str) -> Text:
     text = Text()
     for name, value in (("p50", lane.p50_ms), ("p95", lane.p95_ms), ("p99", lane.p99_ms)):
         text.append(f"{name} ", DIM).append(f"{latency(value, none)}  ")
@@ -88,7 +89,7 @@ def _inside(history: RunHistory, backend: Backend, width: int, glyphs: Glyphs) -
     return [*rows, _resources(history, backend, width, none), spark]
 
 
-def _fields(pair: tuple[tuple[str, str], tuple[str, str]], width: int, lane: Lane) -> Text:
+def _fields(pair: tuple[tuple[str, str], tuple[str, str]], width: int, lane: BackendStatus) -> Text:
     """Two name-value fields in columns of equal width; a lane that is off is drawn dim."""
     gap = 3
     column = (width - gap) // 2

@@ -14,7 +14,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.text import Text
 
-from gaia_cli.running.history import Event, Note, RunHistory
+from gaia_cli.running.history import Note, RunHistory
 from gaia_cli.running.plan import RunPlan
 from gaia_cli.running.summary import RunSummary
 from gaia_cli.views.chart import latency_chart, legend
@@ -23,6 +23,9 @@ from gaia_cli.views.glyphs import BAD, DIM, LANE_STYLE, OK, SLO_STYLE, STRONG, W
 from gaia_cli.views.lanes import boxed_lanes, plain_lanes
 from gaia_cli.views.summary import show_summary
 from gaia_cli.views.units import clock, latency, money
+from runtime_images.events.lifecycle import Ready
+from runtime_images.events.model import Event
+from runtime_images.events.traffic import LogLine
 from runtime_images.policy.model import Accelerator, Backend
 
 BESIDE_WIDTH = 60
@@ -96,12 +99,12 @@ class LiveScreen:
 
     def event(self, event: Event, history: RunHistory) -> None:
         """Take an event; the view begins when the function is ready, after its address has been printed."""
-        if event.get("event") == "ready":
+        if isinstance(event, Ready):
             print_fields(self._console, [("serving", Text(history.url, STRONG))])
             self._live = Live(console=self._console, screen=True, auto_refresh=False, vertical_overflow="crop")
             self._live.start()
-        elif event.get("event") == "log" and self._live is None:
-            self._console.print(str(event["line"]), style=DIM, markup=False)
+        elif isinstance(event, LogLine) and self._live is None:
+            self._console.print(event.line, style=DIM, markup=False)
         self.tick(history)
 
     def tick(self, history: RunHistory) -> None:

@@ -4,13 +4,18 @@ Nothing of rich is loaded here. With JSON lines standard output holds nothing bu
 goes to standard error.
 """
 
-from collections.abc import Callable
+from dataclasses import replace
 
-from gaia_cli.running.history import Event, RunHistory
+from gaia_cli.running.history import RunHistory, in_words
 from gaia_cli.running.plan import RunPlan
 from gaia_cli.running.summary import RunSummary
 from gaia_cli.views import console
 from gaia_cli.views.units import latency, money, rate
+from runtime_images.events.codec import to_json
+from runtime_images.events.decisions import SwitchPhase, SwitchStep
+from runtime_images.events.lifecycle import Ready, Started, Stopped, WorkerChanged, WorkerState
+from runtime_images.events.model import Event
+from runtime_images.events.traffic import LogLine, Window
 from runtime_images.policy.model import Backend
 
 LINE_WIDTH = 120
@@ -18,7 +23,7 @@ LINE_WIDTH = 120
 
 
 class LineScreen:
-    """Writes one line for each event that tells a person something."""
+    """Writes one line for each event that a person wants to see."""
 
     def __init__(self) -> None:
         self._idle = ""
@@ -39,13 +44,11 @@ class LineScreen:
     def event(self, event: Event, history: RunHistory) -> None:
         """Write the event's line, if it has one."""
         line = event_line(event, history)
-        if line and not self._told_already(event, history):
+        if line and not (isinstance(event, Window) and self._is_idle_still(history)):
             console.result(line)
 
-    def _told_already(self, event: Event, history: RunHistory) -> bool:
-        """Whether this second without traffic is like the one before it."""
-        if event.get("event") != "window":
-            return False
+    def _is_idle_still(self, history: RunHistory) -> bool:
+        """Whether this second is without traffic and like the one before it."""
         before, self._idle = self._idle, _idle(history)
         return bool(self._idle) and self._idle == before
 
@@ -83,22 +86,42 @@ class JsonScreen(LineScreen):
 
     def event(self, event: Event, history: RunHistory) -> None:  # noqa: ARG002 -- as every screen is called
         """Write the event."""
-        console.json_line(event)
+        console.json_line(to_json(event))
 
     def summary(self, summary: RunSummary, history: RunHistory) -> None:
         """Write the summary as an event."""
-        console.json_line(summary.as_event(history.now))
+        console.json_line(to_json(replace(summary, t=history.now)))
 
 
 def event_line(event: Event, history: RunHistory) -> str:
-    """One line that tells a person what the event means; empty where it tells nothing that others do not.
+    """Return one line about the event; empty where it says nothing that others do not.
 
     `history` has taken the event already.
     """
-    name = str(event.get("event", ""))
-    tell = _TELLERS.get(name)
-    told = tell(event, history) if tell else ""
-    return f"{history.at(float(event['t'])):7.1f} s  {name:<12} {told}" if told else ""
+    text = _text(event, history)
+    return f"{history.at(event.t):7.1f} s  {event.NAME:<12} {text}" if text else ""
+
+
+def _text(event: Event, history: RunHistory) -> str:
+    match event:
+        case Started():
+            return f"{history.function}, mode {history.mode}, begins on {event.backend.upper()}"
+        case Ready():
+            return f"{history.url} serves {history.entry or history.function} on {history.active.upper()}"
+        case WorkerChanged():
+            has_ended = event.state is WorkerState.EXITED
+            end = f" with exit code {event.exit_code}: {event.reason}" if has_ended else ""
+            return f"{event.backend.upper()} worker {event.pid} {event.state}{end}"
+        case Window():
+            return _window(history)
+        case SwitchStep():
+            return _switch(event)
+        case LogLine():
+            return f"{event.backend.upper()} {event.stream}: {event.line}"
+        case Stopped():
+            cost = money(event.cost, history.prices.currency)
+            return f"{event.reason}; {event.requests} requests, {event.failures} failures, cost {cost}"
+    return in_words(event)
 
 
 def _idle(history: RunHistory) -> str:
@@ -110,15 +133,7 @@ def _idle(history: RunHistory) -> str:
     return f"{history.active} {states} {history.slo_state} {history.totals.requests} {history.totals.failures}"
 
 
-def _started(event: Event, history: RunHistory) -> str:
-    return f"{history.function}, mode {history.mode}, begins on {str(event['backend']).upper()}"
-
-
-def _ready(_event: Event, history: RunHistory) -> str:
-    return f"{history.url} serves {history.entry or history.function} on {history.active.upper()}"
-
-
-def _window(_event: Event, history: RunHistory) -> str:
+def _window(history: RunHistory) -> str:
     if history.ready is None:
         return ""
     lane, totals = history.lanes[history.active], history.totals
@@ -131,45 +146,8 @@ def _window(_event: Event, history: RunHistory) -> str:
     )
 
 
-def _noted(_event: Event, history: RunHistory) -> str:
-    return history.notes[-1].text
-
-
-def _switch(event: Event, history: RunHistory) -> str:
-    move = f"{event['kind']} {str(event['from']).upper()} to {str(event['to']).upper()}"
-    if event["phase"] in ("moved", "failed"):
-        return history.notes[-1].text + f"; mode {event['mode']}"
-    return f"{move} {event['phase']}" + (f": {event['reason']}" if event["phase"] == "ordered" else "")
-
-
-def _worker(event: Event, _history: RunHistory) -> str:
-    end = f" with exit code {event.get('exit_code')}: {event.get('reason')}" if event["state"] == "exited" else ""
-    return f"{str(event['backend']).upper()} worker {event.get('pid')} {event['state']}{end}"
-
-
-def _log(event: Event, _history: RunHistory) -> str:
-    return f"{str(event['backend']).upper()} {event['stream']}: {event['line']}"
-
-
-def _stopped(event: Event, history: RunHistory) -> str:
-    cost = money(history.totals.cost, history.prices.currency)
-    totals = history.totals
-    return f"{event['reason']}; {totals.requests} requests, {totals.failures} failures, cost {cost}"
-
-
-_TELLERS: dict[str, Callable[[Event, RunHistory], str]] = {
-    "started": _started,
-    "ready": _ready,
-    "worker": _worker,
-    "window": _window,
-    "decision": _noted,
-    "switch": _switch,
-    "worker_exit": _noted,
-    "setup_failed": _noted,
-    "gpu_lost": _noted,
-    "fallback": _noted,
-    "zygote": _noted,
-    "dropped": _noted,
-    "log": _log,
-    "stopped": _stopped,
-}
+def _switch(event: SwitchStep) -> str:
+    if text := in_words(event):
+        return f"{text}; mode {event.mode}"
+    reason = f": {event.reason}" if event.phase is SwitchPhase.ORDERED else ""
+    return f"{event.kind} {event.origin.upper()} to {event.to.upper()} {event.phase}{reason}"

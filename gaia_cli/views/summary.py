@@ -1,17 +1,12 @@
 """What a run came to, printed when it has ended."""
 
-from typing import TYPE_CHECKING
-
 from rich.console import Console
 from rich.text import Text
 
-from gaia_cli.running.summary import RunSummary, SwitchSummary
+from gaia_cli.running.summary import RunSummary, SwitchSummary, WhatIf
 from gaia_cli.views.fields import print_fields
 from gaia_cli.views.glyphs import BAD, DIM, OK, SLO_STYLE, STRONG, Glyphs
 from gaia_cli.views.units import clock, latency, money, share
-
-if TYPE_CHECKING:
-    from gaia_cli.running.what_if import WhatIf
 
 
 def show_summary(console: Console, summary: RunSummary, glyphs: Glyphs) -> None:
@@ -69,7 +64,7 @@ def _cost(summary: RunSummary, glyphs: Glyphs) -> Text:
     return text.append(f"  CPU only {alone[0]} {glyphs.dot} GPU only {alone[1]}, over the same time", DIM)
 
 
-def _what_if(found: "WhatIf", currency: str, glyphs: Glyphs) -> list[tuple[str, Text]]:
+def _what_if(found: WhatIf, currency: str, glyphs: Glyphs) -> list[tuple[str, Text]]:
     """A row for each policy, replayed on the requests of this run."""
     if not found.alternatives:
         return [("what if", Text(found.note, DIM))]

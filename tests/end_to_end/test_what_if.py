@@ -11,6 +11,7 @@ from gaia_cli.running.what_if import scenario_of
 from gaia_cli.simulator.policies.registry import POLICIES
 from gaia_cli.simulator.traces.trace_files import read_trace
 from gaia_cli.simulator.world.world import replay
+from runtime_images.events.codec import from_json
 from runtime_images.policy.model import ExecutionMode
 from tests.support.cli import run_gaia
 from tests.support.serving import write_function
@@ -45,7 +46,7 @@ def run(directory: Path) -> tuple[RunHistory, dict[str, Any], Path]:
     history = RunHistory()
     events = [json.loads(line) for line in ended.stdout.splitlines()]
     for event in events:
-        history.apply(event)
+        history.apply(from_json(event))
     return history, events[-1], trace
 
 
@@ -55,7 +56,7 @@ def test_the_replay_of_a_recorded_run_makes_its_switches_and_the_summary_tells_t
 
     replayed = replay(read_trace(path), scenario, POLICIES["gaia"](scenario))
 
-    ordered = [(str(switch.target), history.at(switch.ordered)) for switch in history.switches]
+    ordered = [(str(switch.to), history.at(switch.ordered)) for switch in history.switches]
     again = [(str(change.backend), change.t) for change in replayed.timeline if change.event == "start"][1:]
     assert [backend for backend, _ in ordered] == ["gpu", "cpu"]
     assert [backend for backend, _ in again] == ["gpu", "cpu"]

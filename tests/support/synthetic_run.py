@@ -6,7 +6,8 @@ do, a promotion, a load that fades, a demotion, a drained end.
 
 from typing import Any
 
-Event = dict[str, Any]
+from runtime_images.events.codec import from_json
+from runtime_images.events.model import Event
 
 START = 1_800_000_000.0
 PRICES = {"cpu_per_hour": 0.1368, "gpu_per_hour": 0.4788, "currency": "USD"}
@@ -27,7 +28,7 @@ class Stream:
         self.slo_p95_ms = slo_p95_ms
 
     def add(self, event: str, **fields: object) -> None:
-        self.events.append({"v": 1, "t": START + self.t, "event": event} | fields)
+        self.events.append(from_json({"schema_version": 1, "t": START + self.t, "event": event} | fields))
 
     def started(self, mode: str = "cpu_preferred") -> None:
         self.mode, self.active = mode, "gpu" if mode.startswith("gpu") else "cpu"
@@ -71,7 +72,7 @@ class Stream:
             } | fields,
         )  # fmt: skip
 
-    def totals(self) -> Event:
+    def totals(self) -> dict[str, Any]:
         cost = self.held["cpu"] * PRICES["cpu_per_hour"] / 3600 + self.held["gpu"] * PRICES["gpu_per_hour"] / 3600  # type: ignore[operator]
         return {
             "requests": sum(self.requests.values()), "failures": sum(self.errors.values()), "retried": 0,
@@ -80,7 +81,9 @@ class Stream:
 
     def decision(self, chosen: str, reason: str) -> None:
         rejected = "gpu" if chosen == "cpu" else "cpu"
-        self.add("decision", active=self.active, chosen=chosen, rejected=rejected, reason=reason, inputs={})
+        self.add(
+            "decision", active=self.active, chosen=chosen, rejected=rejected, rule="some", reason=reason, inputs={}
+        )
 
     def switch(self, id_: int, target: str, phase: str, phases: dict[str, float], reason: str) -> None:
         source = "cpu" if target == "gpu" else "gpu"

@@ -2,27 +2,25 @@
 
 Writing happens in a thread of its own, because a reader that is slow, or a disk that is full, must not stall the front.
 When the reader falls far behind, lines of which there may be one a request or a second are left out, and the next
-line that is written is a `dropped` event that tells how many; the others are kept.
+line that is written is a `dropped` event that counts them; the others are kept.
 """
 
-import json
 import os
 import queue
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 from runtime_images.dynamic_runtime.clock import Clock
-
-VERSION = 1
-Event = dict[str, Any]
+from runtime_images.events import codec
+from runtime_images.events.model import Event
+from runtime_images.events.traffic import BadAnswer, Dropped, LogLine, Requests, Window
 
 _REPLAY_BYTES = 8 * 1024 * 1024
 """A function may print lines that take 48 KB each as JSON, so bytes are what is bounded, here and below."""
 
 _MAX_BEHIND_BYTES = 16 * 1024 * 1024
-_DROPPABLE = frozenset(("log", "window", "requests", "bad_answer"))
+_DROPPABLE = (LogLine, Window, Requests, BadAnswer)
 
 
 class EventLog:
@@ -41,19 +39,19 @@ class EventLog:
             self._writer = threading.Thread(target=self._write, args=(fd,), name="events", daemon=True)
             self._writer.start()
 
-    def emit(self, event: str, **fields: Any) -> None:  # noqa: ANN401 -- JSON values, as docs/events.md says
+    def emit(self, event: Event) -> None:
         """Add an event that happens now."""
-        line = self._line(event, fields)
+        line = codec.encode(event, self._clock.time())
         self._keep(line)
         for subscriber in list(self._subscribers):
             subscriber(line)
         if self._writer is None:
             return
-        if event in _DROPPABLE and self._emitted_bytes - self._written_bytes > _MAX_BEHIND_BYTES:
+        if isinstance(event, _DROPPABLE) and self._emitted_bytes - self._written_bytes > _MAX_BEHIND_BYTES:
             self._dropped += 1
             return
         if self._dropped:
-            self._put(self._line("dropped", {"lines": self._dropped}))
+            self._put(codec.encode(Dropped(self._dropped), self._clock.time()))
             self._dropped = 0
         self._put(line)
 
@@ -67,9 +65,6 @@ class EventLog:
         self._replay_bytes += len(line)
         while self._replay_bytes > _REPLAY_BYTES:
             self._replay_bytes -= len(self._replay.popleft())
-
-    def _line(self, event: str, fields: Event) -> bytes:
-        return json.dumps({"v": VERSION, "t": round(self._clock.time(), 6), "event": event, **fields}).encode() + b"\n"
 
     def subscribe(self, subscriber: Callable[[bytes], None], *, replay: bool) -> Callable[[], None]:
         """Pass each further line to `subscriber`, the kept ones first if asked; the result ends it."""

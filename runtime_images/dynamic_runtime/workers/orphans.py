@@ -59,7 +59,7 @@ def end_adopted() -> None:
 
 
 def collect(kind: int, process: int) -> int | None:
-    """The exit code of a child of ours that has ended, minus the signal's number where one ended it; else None."""
+    """Return the exit code of a child that has ended, minus the signal's number where one ended it; else None."""
     try:
         ended = os.waitid(kind, process, os.WEXITED | os.WNOHANG)
     except ChildProcessError:
@@ -67,15 +67,6 @@ def collect(kind: int, process: int) -> int | None:
     if ended is None:
         return None
     return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
-
-
-def is_stopped(pid: int) -> bool:
-    """Whether a process is stopped, as by SIGSTOP; it does nothing until it is continued (proc(5), state T)."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
-    except OSError:
-        return False
-    return stat.rpartition(b")")[2].split(None, 1)[0] == b"T"
 
 
 def _children() -> list[int]:

@@ -7,18 +7,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import docker
 import pytest
 
-from gaia_cli.engines import Event, Launch
+from gaia_cli.engines import Launch
 from gaia_cli.engines.docker import DockerEngine, RunningContainer
 from gaia_cli.errors import EngineError, UsageError
 from gaia_cli.project.project import load_project
 from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.events.lifecycle import Ready, SetupFailed, Started, Stopped
+from runtime_images.events.model import Event
+from runtime_images.events.traffic import Window
 from runtime_images.policy.model import Accelerator, ExecutionMode
 
 pytestmark = pytest.mark.docker
@@ -35,6 +38,9 @@ def launch(directory: Path, mode: str = "cpu", accelerator: str = "none", port: 
     return Launch(project, settings, Accelerator(accelerator))
 
 
+Awaited = TypeVar("Awaited", bound=Event)
+
+
 @contextmanager
 def running(wanted: Launch) -> Iterator[tuple[RunningContainer, Iterator[Event]]]:
     started = DockerEngine().start(wanted, lambda _step: None)
@@ -45,8 +51,8 @@ def running(wanted: Launch) -> Iterator[tuple[RunningContainer, Iterator[Event]]
         started.close()
 
 
-def until(events: Iterator[Event], name: str) -> Event:
-    return next(event for event in events if event["event"] == name)
+def until(events: Iterator[Event], kind: type[Awaited]) -> Awaited:
+    return next(event for event in events if isinstance(event, kind))
 
 
 def post(url: str, payload: object, token: str = "") -> dict[str, Any]:
@@ -63,10 +69,10 @@ def test_a_function_is_served_from_a_container_that_is_gone_afterwards(
     docker_client: docker.DockerClient, function: Path
 ) -> None:
     with running(launch(function)) as (started, events):
-        ready = until(events, "ready")
-        assert post(ready["url"], {"name": "you"}) == {"hello": "you"}
+        ready = until(events, Ready)
+        assert post(ready.url, {"name": "you"}) == {"hello": "you"}
         started.stop()
-        assert until(events, "stopped")["requests"] == 1
+        assert until(events, Stopped).requests == 1
         assert list(events) == []
         assert started.close() == 0
 
@@ -75,11 +81,11 @@ def test_a_function_is_served_from_a_container_that_is_gone_afterwards(
 
 def test_the_admin_address_leads_in_and_asks_for_the_token(function: Path) -> None:
     with running(launch(function)) as (started, events):
-        ready = until(events, "ready")
+        ready = until(events, Ready)
         with pytest.raises(HTTPError, match="401"):
-            post(f"{ready['admin']}/pin", {})
+            post(f"{ready.admin}/pin", {})
 
-        assert post(f"{ready['admin']}/pin", {}, started.admin_token) == {"pinned": True}
+        assert post(f"{ready.admin}/pin", {}, started.admin_token) == {"pinned": True}
 
 
 def test_the_container_is_read_only_bounded_and_without_privileges(
@@ -101,10 +107,10 @@ def test_the_container_is_read_only_bounded_and_without_privileges(
 def test_the_emulated_lane_is_a_gpu_backend_without_a_gpu(docker_client: docker.DockerClient, function: Path) -> None:
     (function / "func.py").write_text(REPORT)
     with running(launch(function, "gpu_preferred", "emulated")) as (started, events):
-        assert until(events, "started")["accelerator"] == "emulated"
-        ready = until(events, "ready")
+        assert until(events, Started).accelerator == "emulated"
+        ready = until(events, Ready)
 
-        assert post(ready["url"], {})["backend"] == "gpu"
+        assert post(ready.url, {})["backend"] == "gpu"
         assert not docker_client.containers.get(started.identifier).attrs["HostConfig"]["DeviceRequests"]
 
 
@@ -113,28 +119,30 @@ def test_the_gpu_is_passed_through_and_nvml_sees_it(function: Path) -> None:
     (function / "func.py").write_text(REPORT)
     assert DockerEngine().accelerators() == (Accelerator.NVIDIA, Accelerator.EMULATED)
     with running(launch(function, "gpu_preferred", "nvidia")) as (_started, events):
-        assert until(events, "started")["accelerator"] == "nvidia"
-        ready = until(events, "ready")
-        assert ready["backend"] == "gpu"
-        assert post(ready["url"], {}) == {"backend": "gpu", "cuda": "unset"}
+        assert until(events, Started).accelerator == "nvidia"
+        ready = until(events, Ready)
+        assert ready.backend == "gpu"
+        assert post(ready.url, {}) == {"backend": "gpu", "cuda": "unset"}
 
-        assert until(events, "window")["gpu"]["name"] == "Fake L4"
+        gpu = until(events, Window).gpu
+        assert gpu is not None
+        assert gpu.name == "Fake L4"
 
 
 @pytest.mark.usefixtures("fake_gpu")
 def test_a_switch_to_the_cpu_hides_the_gpu_from_the_function(function: Path) -> None:
     (function / "func.py").write_text(REPORT)
     with running(launch(function, "gpu_preferred", "nvidia")) as (started, events):
-        ready = until(events, "ready")
-        post(f"{ready['admin']}/switch", {"backend": "cpu"}, started.admin_token)
+        ready = until(events, Ready)
+        post(f"{ready.admin}/switch", {"backend": "cpu"}, started.admin_token)
 
-        assert post(ready["url"], {}) == {"backend": "cpu", "cuda": ""}
+        assert post(ready.url, {}) == {"backend": "cpu", "cuda": ""}
 
 
 def test_a_port_that_is_taken_is_named_and_nothing_stays(docker_client: docker.DockerClient, function: Path) -> None:
     name = load_project(function).name
     with running(launch(function)) as (_first, events):
-        port = int(until(events, "ready")["url"].rpartition(":")[2])
+        port = int(until(events, Ready).url.rpartition(":")[2])
         with pytest.raises(UsageError, match=f"port {port} is in use"):
             DockerEngine().start(launch(function, port=port), lambda _step: None)
 
@@ -145,17 +153,17 @@ def test_a_port_that_is_taken_is_named_and_nothing_stays(docker_client: docker.D
 def test_a_function_that_cannot_be_loaded_says_so_in_its_events(function: Path) -> None:
     (function / "func.py").write_text("import no_such_module\ndef handler(payload): ...\n")
     with running(launch(function)) as (_started, events):
-        failed = until(events, "setup_failed")
+        failed = until(events, SetupFailed)
 
-    assert failed["kind"] == "import"
-    assert "no_such_module" in failed["message"]
+    assert failed.kind == "import"
+    assert "no_such_module" in failed.message
 
 
 def test_a_container_that_is_killed_from_outside_ends_the_events_with_an_error(
     docker_client: docker.DockerClient, function: Path
 ) -> None:
     with running(launch(function)) as (started, events):
-        until(events, "ready")
+        until(events, Ready)
         docker_client.containers.get(started.identifier).kill()
 
         with pytest.raises(EngineError, match="killed"):
@@ -184,10 +192,11 @@ _STARTER = """
 import sys
 from pathlib import Path
 from gaia_cli.engines.docker import DockerEngine
+from runtime_images.events.lifecycle import Ready
 from tests.gaia_cli.engines.test_docker import launch, until
 running = DockerEngine().start(launch(Path(sys.argv[1])), lambda step: None)
 events = running.events()
-until(events, "ready")
+until(events, Ready)
 print(running.identifier, flush=True)
 list(events)
 """

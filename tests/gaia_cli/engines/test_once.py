@@ -5,19 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from gaia_cli.engines import Event, Launch, Progress
+from gaia_cli.engines import Launch, Progress
 from gaia_cli.engines.once import started_once
 from gaia_cli.errors import EngineError, FunctionError, GaiaError, RequestError
 from gaia_cli.project.project import FunctionProject
 from runtime_images.dynamic_runtime.settings import Settings
-from runtime_images.policy.model import Accelerator
+from runtime_images.events.lifecycle import Ready, SetupFailed
+from runtime_images.events.model import Event
+from runtime_images.events.traffic import LogLine
+from runtime_images.policy.model import CPU, Accelerator, ExecutionMode
 
 LAUNCH = Launch(FunctionProject(Path(), "f"), Settings(Path()), Accelerator.NONE)
-READY: Event = {"event": "ready", "url": "http://127.0.0.1:1"}
-FAILED: Event = {
-    "event": "setup_failed", "backend": "cpu", "kind": "import", "message": "it failed", "path": "f.py", "line": 3,
-    "log": ["the last line"],
-}  # fmt: skip
+READY = Ready("http://127.0.0.1:1", "", CPU, ExecutionMode.CPU, "f.py:handler", "handler", 0.1)
+FAILED = SetupFailed(CPU, "import", "it failed", "f.py", 3, ("the last line",))
 
 
 class FakeEngine:
@@ -75,7 +75,7 @@ def test_a_request_that_is_given_up_is_not_waited_for(reason: BaseException) -> 
 
 def test_a_function_that_cannot_be_loaded_is_told_once() -> None:
     told: list[str] = []
-    log: Event = {"event": "log", "line": "the last line"}
+    log = LogLine(CPU, 1, "stderr", "the last line", None)
     engine = FakeEngine(log, FAILED)
 
     with pytest.raises(FunctionError) as caught, started_once(engine, LAUNCH, tell, told.append):

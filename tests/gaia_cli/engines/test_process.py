@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from gaia_cli.engines import Event, Launch
+from gaia_cli.engines import Launch
 from gaia_cli.engines.process import ProcessEngine, RunningProcess
 from gaia_cli.errors import EngineError, UsageError
 from gaia_cli.project.project import load_project
 from gaia_cli.running.one_request import Request, ask
 from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.events.lifecycle import Ready, Started, Stopped
 from runtime_images.policy.model import Accelerator, ExecutionMode
 
 
@@ -47,25 +48,25 @@ def running(temporary: Path, tmp_path: Path) -> RunningProcess:
     return started
 
 
-def ready(running: RunningProcess) -> Event:
-    return next(event for event in running.events() if event["event"] == "ready")
+def ready(running: RunningProcess) -> Ready:
+    return next(event for event in running.events() if isinstance(event, Ready))
 
 
 def test_a_function_serves_until_it_is_stopped(running: RunningProcess, temporary: Path) -> None:
     event = ready(running)
-    answer = ask(event["url"], Request())
+    answer = ask(event.url, Request())
     running.stop()
     running.stop()
     last = list(running.events())[-1]
 
     assert answer.status == 200
-    assert last["event"] == "stopped"
+    assert isinstance(last, Stopped)
     assert running.close() == 0
     assert list(temporary.iterdir()) == []
 
 
 def test_the_admin_socket_is_for_its_owner_only(running: RunningProcess) -> None:
-    socket = Path(ready(running)["admin"].removeprefix("unix://"))
+    socket = Path(ready(running).admin.removeprefix("unix://"))
     modes = [stat.S_IMODE(path.stat().st_mode) for path in (socket, socket.parent)]
     running.close()
 
@@ -86,7 +87,7 @@ def test_closing_before_it_is_ready_leaves_nothing(running: RunningProcess, temp
 
 
 def test_a_runtime_that_dies_is_told(running: RunningProcess) -> None:
-    pid = next(event for event in running.events() if event["event"] == "started")["pid"]
+    pid = next(event for event in running.events() if isinstance(event, Started)).pid
     os.kill(pid, signal.SIGKILL)
 
     with pytest.raises(EngineError, match=r"ended unexpectedly \(killed by SIGKILL\)"):
@@ -100,7 +101,7 @@ def test_the_function_gets_no_settings_of_the_command_line(
     monkeypatch.setenv("GAIA_DEBUG", "1")
     monkeypatch.setenv("MINE", "kept")
     running: RunningProcess = request.getfixturevalue("running")
-    environ = ask(ready(running)["url"], Request()).body.decode()
+    environ = ask(ready(running).url, Request()).body.decode()
     running.close()
 
     assert '"MINE": "kept"' in environ
@@ -121,9 +122,9 @@ from runtime_images.policy.model import Accelerator
 project = load_project(Path({str(tmp_path / "func.py")!r}))
 settings = Settings(function_dir=project.directory, port=0)
 for event in ProcessEngine().start(Launch(project, settings, Accelerator.NONE), lambda step: None).events():
-    if event["event"] == "started":
-        print(event["pid"], flush=True)
-    if event["event"] == "ready":
+    if event.NAME == "started":
+        print(event.pid, flush=True)
+    if event.NAME == "ready":
         os.kill(os.getpid(), signal.SIGKILL)
 """
     killed = subprocess.run([sys.executable, "-c", starter], capture_output=True, text=True, timeout=60, check=False)

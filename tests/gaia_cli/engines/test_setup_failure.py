@@ -1,11 +1,13 @@
 import pytest
 
-from gaia_cli.engines.setup_failure import SetupFailure
+from gaia_cli.engines.setup_failure import setup_error
 from gaia_cli.errors import EngineError, FunctionError, GaiaError, UsageError
+from runtime_images.events.lifecycle import SetupFailed
+from runtime_images.policy.model import CPU
 
 
 def test_a_place_that_the_message_tells_already_is_not_told_twice() -> None:
-    assert SetupFailure("import", "func.py:3 raised", "func.py", 3, ()).as_error().message == "func.py:3 raised"
+    assert setup_error(SetupFailed(CPU, "import", "func.py:3 raised", "func.py", 3)).message == "func.py:3 raised"
 
 
 def test_what_leads_to_the_functions_code_is_left_out_of_a_traceback() -> None:
@@ -20,7 +22,7 @@ def test_what_leads_to_the_functions_code_is_left_out_of_a_traceback() -> None:
         "boom",
     )
 
-    told = SetupFailure("import", "it failed", "", 0, log).as_error().message.splitlines()
+    told = setup_error(SetupFailed(CPU, "import", "it failed", log=log)).message.splitlines()
 
     assert [line.strip() for line in told] == [
         "it failed", "Traceback (most recent call last):", 'File "func.py", line 3', "import absent", "boom",
@@ -32,7 +34,7 @@ def test_what_leads_to_the_functions_code_is_left_out_of_a_traceback() -> None:
     [("import", FunctionError), ("signature", FunctionError), ("port", UsageError), ("no_gpu", EngineError)],
 )
 def test_each_kind_of_setup_failure_has_its_error_and_a_hint(kind: str, error: type[GaiaError]) -> None:
-    raised = SetupFailure(kind, "it failed", "", 0, ()).as_error()
+    raised = setup_error(SetupFailed(CPU, kind, "it failed"))
 
     assert type(raised) is error
     assert raised.message == "it failed"

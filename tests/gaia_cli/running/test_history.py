@@ -1,11 +1,16 @@
+from dataclasses import replace
+
 import pytest
 
 from gaia_cli.running.history import KEPT_SECONDS, RunHistory
+from runtime_images.events.codec import from_json, to_json
+from runtime_images.events.model import Event
+from runtime_images.events.traffic import SloState
 from runtime_images.policy.model import Accelerator, Backend, ExecutionMode
 from tests.support.synthetic_run import START, Stream, matmul_run
 
 
-def history_of(events: list[dict[str, object]]) -> RunHistory:
+def history_of(events: list[Event]) -> RunHistory:
     history = RunHistory()
     for event in events:
         history.apply(event)
@@ -73,7 +78,7 @@ def test_a_failed_switch_is_noted_with_its_reason() -> None:
     history = history_of(stream.events)
 
     assert history.active is Backend.CPU
-    assert not history.switches[0].has_moved
+    assert history.switches[0].moved is None
     assert history.notes[-1].text == "could not promote to GPU: the worker did not start"
 
 
@@ -150,15 +155,17 @@ def test_the_end_brings_the_totals_and_closes_the_lanes() -> None:
     history = history_of(matmul_run())
 
     assert history.stopped is not None
-    assert history.totals.requests == history.stopped["requests"]
+    assert history.totals.requests == history.stopped.requests
     assert all(lane.state == "off" for lane in history.lanes.values())
 
 
 def test_events_and_fields_of_a_newer_runtime_are_passed_over() -> None:
     stream = Stream()
     stream.started()
-    stream.events[0]["slo"]["latency_p999_ms"] = 5
+    started = to_json(stream.events[0])
+    stream.events[0] = from_json(started | {"slo": started["slo"] | {"latency_p999_ms": 5}})
     stream.add("weather", sky="blue")
+    stream.add("fallback", wanted="gpu", got="tpu", reason="a backend of the future")
     stream.window({"cpu": 10.0}, phase_of_the_moon=0.3)
 
     assert history_of(stream.events).lanes[Backend.CPU].p95_ms == 10.0
@@ -171,7 +178,7 @@ def test_a_long_run_keeps_a_bounded_picture_and_counts_all_of_its_seconds() -> N
     history = history_of(stream.events[:1])
     window = stream.events[1]
     for second in range(KEPT_SECONDS + 10):
-        history.apply(window | {"t": START + second})
+        history.apply(replace(window, t=START + second))
 
     assert len(history.seconds) == KEPT_SECONDS
-    assert history.slo_seconds["met"] == KEPT_SECONDS + 10
+    assert history.slo_seconds[SloState.MET] == KEPT_SECONDS + 10

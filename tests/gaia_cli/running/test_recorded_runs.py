@@ -15,6 +15,7 @@ from gaia_cli.simulator.traces.trace import Trace
 from gaia_cli.simulator.traces.trace_files import read_trace
 from gaia_cli.simulator.world.scenario import Scenario
 from gaia_cli.simulator.world.world import Replay, replay
+from runtime_images.events.traffic import RequestRow, Requests
 from runtime_images.policy.model import Backend
 
 NEAR_S = 1.0
@@ -31,8 +32,8 @@ def record(trace: Trace, done: Replay, path: Path) -> Trace:
         backend = Backend.GPU if done.on_gpu[row] else Backend.CPU
         service_s = trace.service_s(backend)[row]
         cpu_s = trace.cpu_time_s[row] if backend is Backend.CPU else service_s
-        measured = [arrived, str(backend), 1000 * service_s, 1000 * (finished - arrived), 1000 * cpu_s, 200]
-        recorder.apply({"event": "requests", "rows": [measured]})
+        measured = RequestRow(arrived, backend, 1000 * service_s, 1000 * (finished - arrived), 1000 * cpu_s, 200)
+        recorder.apply(Requests((measured,)))
     recorder.write()
     return replace(read_trace(path), node=trace.node, outages=trace.outages)
 

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from gaia_cli.engines import Event
 from gaia_cli.errors import EngineError, ExitCode, FunctionError, GaiaError
 from gaia_cli.running.history import RunHistory
 from gaia_cli.running.session import Session
 from gaia_cli.views.run_lines import LineScreen
+from runtime_images.events.lifecycle import Ready
+from runtime_images.events.model import Event
 from tests.support.synthetic_run import Stream, matmul_run
 
 
@@ -46,8 +47,8 @@ class Watcher(LineScreen):
         self.on_ready: Callable[[], None] = lambda: None
 
     def event(self, event: Event, history: RunHistory) -> None:  # noqa: ARG002 -- as every screen is called
-        self.seen.append(event["event"])
-        if event["event"] == "ready":
+        self.seen.append(event.NAME)
+        if isinstance(event, Ready):
             self.on_ready()
 
 
@@ -63,7 +64,7 @@ def test_every_event_is_shown_in_its_order() -> None:
     session = Session(watcher)
     session.follow(FakeRunning(events, [], serves=False))
 
-    assert watcher.seen == [event["event"] for event in events]
+    assert watcher.seen == [event.NAME for event in events]
     assert session.ended_by is ExitCode.OK
 
 
@@ -141,7 +142,7 @@ def test_a_gpu_worker_that_cannot_be_loaded_later_does_not_end_the_run() -> None
 def test_a_stream_that_breaks_off_is_an_error_with_the_last_lines() -> None:
     stream = beginning()
     stream.ready()
-    stream.add("log", backend="cpu", pid=1, stream="stderr", line="out of luck")
+    stream.add("log", backend="cpu", pid=1, stream="stderr", line="out of luck", request=None)
 
     with pytest.raises(GaiaError, match="ended unexpectedly\n    out of luck"):
         Session(Watcher()).follow(FakeRunning(stream.events, [], serves=False))

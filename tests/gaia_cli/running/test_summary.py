@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -8,6 +9,8 @@ from gaia_cli.running.history import RunHistory
 from gaia_cli.running.plan import RunPlan
 from gaia_cli.running.player import PlayedReply
 from gaia_cli.running.summary import p95, summarize
+from runtime_images.events.codec import to_json
+from runtime_images.events.model import Event
 from runtime_images.policy.model import ExecutionMode, Slo
 from tests.support.synthetic_run import START, Stream, matmul_run
 
@@ -16,7 +19,7 @@ PLAN = RunPlan(
 )
 
 
-def history_of(events: list[dict[str, object]]) -> RunHistory:
+def history_of(events: list[Event]) -> RunHistory:
     history = RunHistory()
     for event in events:
         history.apply(event)
@@ -120,11 +123,11 @@ def test_a_signal_decides_over_the_findings() -> None:
 
 
 def test_the_summary_is_an_event_that_json_can_hold() -> None:
-    event = summarize(PLAN, history_of(matmul_run())).as_event(START + 54)
+    summary = replace(summarize(PLAN, history_of(matmul_run())), t=START + 54)
 
-    told = json.loads(json.dumps(event))
+    told = json.loads(json.dumps(to_json(summary)))
 
-    assert (told["v"], told["event"], told["exit_code"]) == (1, "summary", 0)
+    assert (told["schema_version"], told["event"], told["exit_code"]) == (1, "summary", 0)
     assert [switch["kind"] for switch in told["switches"]] == ["promote", "demote"]
 
 

@@ -5,18 +5,23 @@ from pathlib import Path
 import pytest
 
 from gaia_cli.errors import UsageError
-from gaia_cli.running.trace import Served, TraceRecorder, trace_rows
+from gaia_cli.running.trace import TraceRecorder, trace_rows
 from gaia_cli.simulator.traces.trace_files import COLUMNS
+from runtime_images.events.traffic import Dropped, RequestRow, Requests
 from runtime_images.policy.model import Backend
 
 
+def served(arrival_s: float, backend: Backend, service_ms: float, cpu_time_ms: float, status: int = 200) -> RequestRow:
+    return RequestRow(arrival_s, backend, service_ms, service_ms + 2.0, cpu_time_ms, status)
+
+
 def test_without_the_other_backend_both_are_taken_to_be_equal() -> None:
-    assert trace_rows([Served(1.0, Backend.CPU, 40.0, 39.0)]) == [(1.0, 40.0, 40.0, 39.0, 0)]
+    assert trace_rows([served(1.0, Backend.CPU, 40.0, 39.0)]) == [(1.0, 40.0, 40.0, 39.0, 0)]
 
 
 def test_the_other_backend_is_estimated_by_the_ratio_of_the_medians_nearby() -> None:
-    cpu = [Served(float(at), Backend.CPU, 100.0, 90.0) for at in range(5)]
-    gpu = [Served(5.0 + at, Backend.GPU, 10.0, 1.0) for at in range(5)]
+    cpu = [served(float(at), Backend.CPU, 100.0, 90.0) for at in range(5)]
+    gpu = [served(5.0 + at, Backend.GPU, 10.0, 1.0) for at in range(5)]
 
     rows = trace_rows([*gpu, *cpu])
 
@@ -25,17 +30,17 @@ def test_the_other_backend_is_estimated_by_the_ratio_of_the_medians_nearby() -> 
 
 
 def test_one_slow_request_does_not_bend_the_estimate() -> None:
-    cpu = [Served(float(at), Backend.CPU, 100.0, 90.0) for at in range(5)] + [Served(5.0, Backend.CPU, 9000.0, 90.0)]
-    gpu = [Served(6.0 + at, Backend.GPU, 10.0, 1.0) for at in range(5)]
+    cpu = [served(float(at), Backend.CPU, 100.0, 90.0) for at in range(5)] + [served(5.0, Backend.CPU, 9000.0, 90.0)]
+    gpu = [served(6.0 + at, Backend.GPU, 10.0, 1.0) for at in range(5)]
 
     assert trace_rows([*cpu, *gpu])[-1][1:3] == (100.0, 10.0)
 
 
 def test_the_estimate_follows_a_load_whose_requests_change() -> None:
-    early = [Served(at / 10, Backend.CPU, 10.0, 10.0) for at in range(100)]
-    early_gpu = [Served(10 + at / 10, Backend.GPU, 20.0, 0.0) for at in range(100)]
-    late = [Served(1000 + at / 10, Backend.CPU, 800.0, 800.0) for at in range(100)]
-    late_gpu = [Served(1010 + at / 10, Backend.GPU, 40.0, 0.0) for at in range(100)]
+    early = [served(at / 10, Backend.CPU, 10.0, 10.0) for at in range(100)]
+    early_gpu = [served(10 + at / 10, Backend.GPU, 20.0, 0.0) for at in range(100)]
+    late = [served(1000 + at / 10, Backend.CPU, 800.0, 800.0) for at in range(100)]
+    late_gpu = [served(1010 + at / 10, Backend.GPU, 40.0, 0.0) for at in range(100)]
 
     rows = trace_rows([*early, *early_gpu, *late, *late_gpu])
 
@@ -44,25 +49,24 @@ def test_the_estimate_follows_a_load_whose_requests_change() -> None:
 
 
 def test_cpu_time_of_a_request_that_the_gpu_served_follows_the_share_on_the_cpu() -> None:
-    served = [Served(0.0, Backend.CPU, 100.0, 20.0), Served(1.0, Backend.GPU, 10.0, 9.0)]
+    both = [served(0.0, Backend.CPU, 100.0, 20.0), served(1.0, Backend.GPU, 10.0, 9.0)]
 
-    assert trace_rows(served)[1] == (1.0, 100.0, 10.0, 20.0, 0)
+    assert trace_rows(both)[1] == (1.0, 100.0, 10.0, 20.0, 0)
 
 
 def test_a_recorded_trace_is_a_csv_in_the_order_of_arrival_without_failed_requests(tmp_path: Path) -> None:
     path = tmp_path / "trace.csv"
     recorder = TraceRecorder(path)
-    recorder.apply({"event": "window"})
-    recorder.apply(
-        {"event": "requests", "rows": [[2.0, "gpu", 10.0, 12.0, 1.0, 200], [3.0, "cpu", 1.0, 1.0, 0.0, 500]]}
-    )
-    recorder.apply({"event": "requests", "rows": [[1.0, "cpu", 100.0, 120.0, None, 200]]})
+    recorder.apply(Dropped(1))
+    rows = (served(2.0, Backend.GPU, 10.0, 1.0), served(3.0, Backend.CPU, 1.0, 0.0, status=500))
+    recorder.apply(Requests(rows))
+    recorder.apply(Requests((served(1.0, Backend.CPU, 100.0, 0.0),)))
 
     assert recorder.write() == 2
     with path.open() as file:
-        rows = list(csv.reader(file))
-    assert tuple(rows[0]) == COLUMNS
-    assert [row[0] for row in rows[1:]] == ["1.0", "2.0"]
+        head, *lines = list(csv.reader(file))
+    assert tuple(head) == COLUMNS
+    assert [line[0] for line in lines] == ["1.0", "2.0"]
 
 
 def test_looking_at_the_place_writes_nothing(tmp_path: Path) -> None:

@@ -1,21 +1,29 @@
 from gaia_cli.running.history import RunHistory
-from gaia_cli.running.trace import Served
 from gaia_cli.running.what_if import scenario_of, what_if
+from runtime_images.events.decisions import SwitchKind, SwitchMoments, SwitchPhase, SwitchStep
+from runtime_images.events.traffic import RequestRow
 from runtime_images.policy.model import Backend, ExecutionMode, Prices, Slo
 
 CPU, GPU = Backend.CPU, Backend.GPU
 
 
+def served(arrival_s: float, backend: Backend, service_ms: float, cpu_time_ms: float) -> RequestRow:
+    return RequestRow(arrival_s, backend, service_ms, service_ms, cpu_time_ms, 200)
+
+
 def history() -> RunHistory:
     told = RunHistory(slo=Slo(latency_p95_ms=500.0), prices=Prices(cpu_per_hour=3.6, gpu_per_hour=36.0), start_s=1.5)
-    phases = {"ordered": 10.0, "moved": 14.0}
-    switch = {"event": "switch", "t": 14.0, "id": 1, "kind": "promote", "from": "cpu", "to": "gpu", "phase": "moved"}
-    told.apply(switch | {"reason": "slow", "phases": phases, "mode": "gpu_preferred"})
+    told.apply(
+        SwitchStep(
+            1, SwitchPhase.MOVED, CPU, GPU, SwitchKind.PROMOTE, "slow", ExecutionMode.GPU_PREFERRED,
+            SwitchMoments(ordered=10.0, moved=14.0), t=14.0,
+        )
+    )  # fmt: skip
     return told
 
 
 def test_nothing_is_claimed_of_a_backend_that_has_not_served() -> None:
-    found = what_if([Served(1.0, CPU, 900.0, 900.0)], history(), ExecutionMode.CPU_PREFERRED, 1)
+    found = what_if([served(1.0, CPU, 900.0, 900.0)], history(), ExecutionMode.CPU_PREFERRED, 1)
 
     assert found.alternatives == ()
     assert found.note == "the GPU has served no request, so what it would have taken is not known"
@@ -35,9 +43,9 @@ def test_start_up_times_prices_and_slo_are_those_of_the_run() -> None:
 def test_without_an_slo_nothing_is_late() -> None:
     told = history()
     told.slo = Slo()
-    served = [Served(float(number), GPU if number > 20 else CPU, 900.0, 900.0) for number in range(40)]
+    rows = [served(float(number), GPU if number > 20 else CPU, 900.0, 900.0) for number in range(40)]
 
-    found = what_if(served, told, ExecutionMode.CPU_PREFERRED, 1)
+    found = what_if(rows, told, ExecutionMode.CPU_PREFERRED, 1)
 
     assert [one.late for one in found.alternatives] == [0] * 5
     cheapest = min(found.alternatives, key=lambda one: one.cost)
@@ -45,10 +53,10 @@ def test_without_an_slo_nothing_is_late() -> None:
 
 
 def test_the_alternatives_are_judged_on_the_requests_of_the_run() -> None:
-    served = [Served(2.0 * number, CPU, 900.0, 900.0) for number in range(20)]
-    served += [Served(40.0 + 2.0 * number, GPU, 90.0, 9.0) for number in range(20)]
+    rows = [served(2.0 * number, CPU, 900.0, 900.0) for number in range(20)]
+    rows += [served(40.0 + 2.0 * number, GPU, 90.0, 9.0) for number in range(20)]
 
-    late = {one.policy: one.late for one in what_if(served, history(), ExecutionMode.CPU_PREFERRED, 1).alternatives}
+    late = {one.policy: one.late for one in what_if(rows, history(), ExecutionMode.CPU_PREFERRED, 1).alternatives}
 
     assert late["static-cpu"] == 40
     assert late["gaia"] < late["static-cpu"]

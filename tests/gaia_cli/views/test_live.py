@@ -11,8 +11,9 @@ from gaia_cli.running.history import RunHistory
 from gaia_cli.running.plan import RunPlan
 from gaia_cli.views.glyphs import ASCII, UNICODE, glyphs_for
 from gaia_cli.views.live import LiveView, frame
+from runtime_images.events.model import Event
 from runtime_images.policy.model import ExecutionMode, Slo
-from tests.support.synthetic_run import Event, Stream, matmul_run
+from tests.support.synthetic_run import Stream, matmul_run
 
 PLAN = RunPlan(
     "matmul",
@@ -28,7 +29,7 @@ SIZES = [(80, 24), (140, 40), (40, 15), (60, 18), (59, 24), (200, 60), (30, 10),
 def history_of(events: list[Event], until_s: float = 1e9) -> RunHistory:
     history = RunHistory()
     for event in events:
-        if not history.started or event["t"] - history.started <= until_s:
+        if not history.started or event.t - history.started <= until_s:
             history.apply(event)
     return history
 
@@ -165,7 +166,7 @@ def test_what_the_function_writes_is_shown_where_there_is_room() -> None:
     stream = Stream()
     stream.started()
     stream.ready()
-    stream.add("log", backend="cpu", pid=1, stream="stdout", line="[bold]hello[/bold]")
+    stream.add("log", backend="cpu", pid=1, stream="stdout", line="[bold]hello[/bold]", request=None)
 
     assert "  [bold]hello[/bold]" in drawn(history_of(stream.events), 140, 40)
 

@@ -7,6 +7,7 @@ from gaia_cli.running.history import RunHistory
 from gaia_cli.running.plan import RunPlan
 from gaia_cli.running.summary import summarize
 from gaia_cli.views.run_lines import JsonScreen, LineScreen, event_line
+from runtime_images.events.codec import to_json
 from runtime_images.policy.model import ExecutionMode, Slo
 from tests.support.synthetic_run import Stream, matmul_run
 
@@ -80,7 +81,7 @@ def test_json_lines_are_the_events_as_they_came_and_nothing_else(capsys: pytest.
     captured = capsys.readouterr()
     told = [json.loads(line) for line in captured.out.splitlines()]
 
-    assert told[:-1] == matmul_run()
+    assert told[:-1] == [to_json(event) for event in matmul_run()]
     assert told[-1]["event"] == "summary"
     assert "emulated: no GPU here" in captured.err
 

@@ -7,8 +7,7 @@ from rich.console import Console
 from gaia_cli.running.choose import Choice
 from gaia_cli.running.history import RunHistory
 from gaia_cli.running.plan import RunPlan
-from gaia_cli.running.summary import summarize
-from gaia_cli.running.what_if import Alternative, WhatIf
+from gaia_cli.running.summary import Alternative, WhatIf, summarize
 from gaia_cli.simulator.results.comparison import compare, standings
 from gaia_cli.simulator.world.scenario import Scenario
 from gaia_cli.views.glyphs import ASCII, UNICODE

@@ -6,6 +6,8 @@ import pytest
 from gaia_cli.errors import UsageError
 from gaia_cli.running.trace import TraceRecorder
 from gaia_cli.simulator.traces.trace_files import read_trace
+from runtime_images.events.traffic import RequestRow, Requests
+from runtime_images.policy.model import Backend
 
 HEAD = "arrival_s,cpu_ms,gpu_ms,cpu_time_ms,think_s\n"
 
@@ -18,7 +20,7 @@ def write(directory: Path, text: str) -> Path:
 
 def test_what_a_run_records_can_be_read(tmp_path: Path) -> None:
     recorder = TraceRecorder(tmp_path / "run.csv")
-    recorder.apply({"event": "requests", "rows": [[1.5, "cpu", 200.0, 210.0, 180.0, 200]]})
+    recorder.apply(Requests((RequestRow(1.5, Backend.CPU, 200.0, 210.0, 180.0, 200),)))
     recorder.write()
 
     trace = read_trace(tmp_path / "run.csv")

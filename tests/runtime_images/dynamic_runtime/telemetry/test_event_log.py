@@ -7,14 +7,17 @@ from typing import Any
 
 from runtime_images.dynamic_runtime.clock import FakeClock
 from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
+from runtime_images.events.decisions import GpuLost
+from runtime_images.events.traffic import LogLine
+from runtime_images.policy.model import Backend
 
 
 def test_a_reader_that_is_far_behind_is_told_how_many_lines_it_has_missed() -> None:
     reading, writing = os.pipe()
     events = EventLog(FakeClock(), writing)
     for number in range(20_000):  # many more than a pipe and the queue behind it hold
-        events.emit("log", line=str(number).rjust(2000))
-    events.emit("stopped", reason="done")
+        events.emit(LogLine(Backend.CPU, 1, "stdout", str(number).rjust(2000), None))
+    events.emit(GpuLost("done"))
 
     told: list[dict[str, Any]] = []
 
@@ -30,7 +33,7 @@ def test_a_reader_that_is_far_behind_is_told_how_many_lines_it_has_missed() -> N
 
     lines = [event for event in told if event["event"] == "log"]
     dropped = [event["lines"] for event in told if event["event"] == "dropped"]  # several, when the reader catches up
-    assert [event["event"] for event in told[-2:]] == ["dropped", "stopped"]
+    assert [event["event"] for event in told[-2:]] == ["dropped", "gpu_lost"]
     assert sum(dropped) == 20_000 - len(lines) > 0
 
 
@@ -38,7 +41,7 @@ def test_a_reader_that_keeps_up_misses_nothing() -> None:
     reading, writing = os.pipe()
     events = EventLog(FakeClock(), writing)
     for number in range(100):
-        events.emit("log", line=str(number))
+        events.emit(LogLine(Backend.CPU, 1, "stdout", str(number), None))
     events.close()
     os.close(writing)
 

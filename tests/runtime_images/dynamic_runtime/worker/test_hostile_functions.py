@@ -20,6 +20,8 @@ from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
 from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.wire.frames import CHUNK, RESPONSE, Frame, FrameError, Kind
 from runtime_images.dynamic_runtime.workers import reports
+from runtime_images.events.traffic import LogLine
+from runtime_images.policy.model import CPU
 from tests.runtime_images.dynamic_runtime.front.test_router import GET, OK, Stage, play
 from tests.runtime_images.dynamic_runtime.workers.test_process_faults import wait_unavailable
 from tests.support.serving import Answer, Serving, serving, serving_quickly, write_function
@@ -169,7 +171,7 @@ def test_a_worker_that_sends_chunks_that_nobody_takes_is_cut_off(play: Callable[
     async def scene(stage: Stage) -> None:
         await stage.client(GET)
         (connection,) = stage.server.connections
-        connection.write_paused = True
+        connection.pause_writing()
         (request_id,) = stage.requests()
         stage.answer(frames.encode(RESPONSE, request_id, OK, b"x"))
         for _ in range(frames.CREDIT_CHUNKS - 1):
@@ -187,7 +189,7 @@ def test_lines_that_grow_as_json_do_not_fill_the_memory_of_the_front() -> None:
     reading, writing = os.pipe()
     events = EventLog(FakeClock(), writing)
     for _ in range(2000):
-        events.emit("log", line="\1" * 8192)  # 48 KB each
+        events.emit(LogLine(CPU, 1, "stdout", "\1" * 8192, None))  # 48 KB each
     kept: list[bytes] = []
     events.subscribe(kept.append, replay=True)()
 

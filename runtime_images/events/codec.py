@@ -1,0 +1,223 @@
+"""Events to JSON and back: the only module that knows their names in JSON.
+
+Writing rounds every number to what is known of it, by the unit in its annotation (`model`): milliseconds to one
+decimal, a recorded request's to three; seconds, shares and rates to three; moments to six; money to seven. Reading is
+tolerant, for a newer runtime may say more: an unknown field is kept in `extra` and written again, one of a part is
+passed over, and an event whose name or values are unknown becomes an `UnknownEvent`.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from enum import Enum
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from runtime_images.events import decisions, lifecycle, traffic
+from runtime_images.events.model import ByName, Digits, Event, LeftOutIfNone, UnknownEvent, WireName
+
+SCHEMA_VERSION = 1
+
+EVENTS: dict[str, type[Event]] = {
+    event.NAME: event
+    for event in (
+        lifecycle.Started, lifecycle.Ready, lifecycle.WorkerChanged, traffic.Window, decisions.DecisionMade,
+        decisions.SwitchStep, lifecycle.WorkerExit, lifecycle.SetupFailed, decisions.GpuLost, decisions.Fallback,
+        lifecycle.ZygoteChanged, traffic.LogLine, traffic.BadAnswer, traffic.Requests, traffic.Dropped,
+        lifecycle.Stopped,
+    )
+}  # fmt: skip
+"""Every event of the runtime by its name in JSON, in the order of the documentation."""
+
+_ENVELOPE = frozenset(("schema_version", "t", "event", "extra"))
+
+Convert = Callable[[Any], Any]
+_Marker = TypeVar("_Marker")
+
+
+class FieldPlan(NamedTuple):
+    """How one field is written and read; `write` None: as it is."""
+
+    name: str
+    wire_name: str
+    left_out_if_none: bool
+    required: bool
+    write: Convert | None
+    read: Convert
+
+
+def to_json(event: Event) -> dict[str, Any]:
+    """The event as JSON values, its own fields after what every event has."""
+    if isinstance(event, UnknownEvent):
+        name, own = event.name, {}
+    else:
+        name, own = event.NAME, part_to_json(event)
+    return {"schema_version": SCHEMA_VERSION, "t": round(event.t, 6), "event": name, **own, **dict(event.extra)}
+
+
+def encode(event: Event, t: float) -> bytes:
+    """The line of an event that happens at `t`, in seconds since the epoch."""
+    head = {"schema_version": SCHEMA_VERSION, "t": round(t, 6), "event": event.NAME}
+    return json.dumps({**head, **part_to_json(event)}).encode() + b"\n"
+
+
+def part_to_json(part: Any) -> dict[str, Any]:  # noqa: ANN401 -- any of the dataclasses, which have no common type
+    """The fields of an event, or of a part of one, as JSON values."""
+    written = {}
+    for name, wire_name, left_out_if_none, _, write, _ in plan_of(type(part)):
+        value = getattr(part, name)
+        if value is None and left_out_if_none:
+            continue
+        written[wire_name] = value if write is None else write(value)
+    return written
+
+
+def decode(line: bytes | str) -> Event | None:
+    """The event in `line`; None for a line that holds none, such as one that a crash has cut off."""
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return None
+    return from_json(value) if isinstance(value, dict) and isinstance(value.get("event"), str) else None
+
+
+def from_json(value: Mapping[str, Any]) -> Event:
+    """The event that a JSON object holds."""
+    name, told_t = value["event"], value.get("t")
+    t = float(told_t) if isinstance(told_t, (int, float)) else 0.0
+    if kind := EVENTS.get(name):
+        try:
+            known = _read_fields(kind, value)
+            wire_names = {plan.wire_name for plan in plan_of(kind)}
+            extra = tuple(one for one in value.items() if one[0] not in wire_names and one[0] not in _ENVELOPE)
+            return kind(**known, t=t, extra=extra)
+        except (TypeError, ValueError):
+            pass
+    return UnknownEvent(name, t=t, extra=tuple(one for one in value.items() if one[0] not in _ENVELOPE))
+
+
+def plan_of(kind: type[Any]) -> tuple[FieldPlan, ...]:
+    """How each field of a dataclass is written and read, those of every event left out."""
+    if kind not in _plans:
+        hints = get_type_hints(kind, include_extras=True)
+        _plans[kind] = tuple(
+            _field_plan(one.name, hints[one.name], required=one.default is MISSING and one.default_factory is MISSING)
+            for one in fields(kind)
+            if not (issubclass(kind, Event) and one.name in _ENVELOPE)
+        )
+    return _plans[kind]
+
+
+_plans: dict[type[Any], tuple[FieldPlan, ...]] = {}
+
+
+def marker(hint: object, kind: type[_Marker]) -> _Marker | None:
+    """The marker of `kind` among a field's annotations."""
+    return next((mark for mark in getattr(hint, "__metadata__", ()) if isinstance(mark, kind)), None)
+
+
+def _field_plan(name: str, hint: object, *, required: bool) -> FieldPlan:
+    wire_name = marker(hint, WireName)
+    left_out = marker(hint, LeftOutIfNone) is not None
+    write, read = _converters(hint)
+    return FieldPlan(name, wire_name.name if wire_name else name, left_out, required, write, read)
+
+
+def _read_fields(kind: Any, value: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401 -- as above
+    """The arguments of the dataclass `kind`; a missing or null field that has a default keeps it.
+
+    Raises:
+        TypeError, ValueError: the value does not fit.
+    """
+    return {
+        plan.name: plan.read(value.get(plan.wire_name))
+        for plan in plan_of(kind)
+        if plan.required or value.get(plan.wire_name) is not None
+    }
+
+
+@cache
+def _converters(hint: Any) -> tuple[Convert | None, Convert]:  # noqa: ANN401 -- a type as `typing` has them
+    """How a value of type `hint` is written (None: as it is) and read."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _annotated(hint, arguments[0])
+    if origin in (Union, UnionType):
+        return _optional([one for one in arguments if one is not type(None)])
+    if origin is tuple:
+        write, read = _converters(arguments[0])
+        return (lambda items: [write(item) for item in items]) if write else list, _all_read(read)
+    if origin is dict:
+        return _mapping(*arguments)
+    if isinstance(hint, type) and is_dataclass(hint):
+        return part_to_json, lambda value: hint(**_read_fields(hint, _object(value)))
+    if issubclass(hint, tuple):
+        return _row(hint)
+    return None, hint if issubclass(hint, Enum) else _of_type(hint)
+
+
+def _annotated(hint: object, plain: Any) -> tuple[Convert | None, Convert]:  # noqa: ANN401 -- as above
+    if marker(hint, ByName) is not None:
+        return _rounded_by_name, _object
+    write, read = _converters(plain)
+    digits = marker(hint, Digits)
+    return (write, read) if digits is None else (lambda value: round(value, digits.count), read)
+
+
+def _optional(others: list[Any]) -> tuple[Convert | None, Convert]:
+    write, read = _converters(others[0])
+    optional_write = (lambda value: None if value is None else write(value)) if write else None
+    return optional_write, lambda value: None if value is None else read(value)
+
+
+def _all_read(read: Convert) -> Convert:
+    def read_all(value: object) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            raise TypeError("a list is needed")
+        return tuple(read(item) for item in value)
+
+    return read_all
+
+
+def _mapping(key: Any, item: Any) -> tuple[Convert | None, Convert]:  # noqa: ANN401 -- as above
+    write, read = _converters(item)
+    assert write is not None, "a dict of an event holds parts"
+    return (
+        lambda items: {name: write(value) for name, value in items.items()},
+        lambda items: {key(name): read(value) for name, value in _object(items).items()},
+    )
+
+
+def _row(kind: Any) -> tuple[Convert, Convert]:  # noqa: ANN401 -- as above
+    """A row is a list in JSON; a newer runtime may put more at its end."""
+    columns = [_converters(hint) for hint in get_type_hints(kind, include_extras=True).values()]
+    writes, reads = zip(*columns, strict=True)
+    return (
+        lambda row: [value if write is None else write(value) for write, value in zip(writes, row, strict=True)],
+        lambda row: kind(*(read(value) for read, value in zip(reads, row, strict=False))),
+    )
+
+
+def _rounded_by_name(numbers: Mapping[str, float | str | None]) -> dict[str, float | str | None]:
+    return {
+        name: round(value, 1 if name.endswith("_ms") else 3) if isinstance(value, float) else value
+        for name, value in numbers.items()
+    }
+
+
+def _object(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError("an object is needed")
+    return value
+
+
+def _of_type(kind: type) -> Convert:
+    fitting: Any = (int, float) if kind is float else kind
+
+    def read(value: Any) -> Any:  # noqa: ANN401 -- as above
+        if not isinstance(value, fitting) or isinstance(value, bool) is not (kind is bool):
+            raise TypeError(f"a value of type {kind.__name__} is needed")
+        return float(value) if kind is float else value
+
+    return read

@@ -1,0 +1,139 @@
+"""The life of the runtime and of its workers: started, ready, a worker's states, failures to start, stopped."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from runtime_images.events.model import Event, Known, LeftOutIfNone, Money, Seconds
+from runtime_images.policy.model import Accelerator, Backend, ExecutionMode, Prices, Slo
+
+
+class WorkerState(StrEnum):
+    """The life of a worker."""
+
+    STARTING = "starting"
+    WARMING = "warming"
+    READY = "ready"
+    DRAINING = "draining"
+    EXITED = "exited"
+
+
+class ZygoteState(StrEnum):
+    """Why the process that forks workers is of no more use."""
+
+    UNFIT = "unfit"
+    EXITED = "exited"
+
+
+@dataclass(frozen=True, slots=True)
+class Started(Event):
+    """The runtime process is up."""
+
+    NAME: ClassVar[str] = "started"
+
+    pid: Annotated[int, "the runtime's process"]
+    function: Annotated[str, "the function's name"]
+    mode: Annotated[ExecutionMode, "the mode that the function starts in"]
+    pinned: Annotated[bool, "whether the policy may not switch"]
+    accelerator: Annotated[Accelerator, "what the GPU backend uses"]
+    backend: Annotated[Backend, "the backend that is started first"]
+    slo: Annotated[
+        Slo, "`latency_p95_ms`, `throughput_rps`, `error_rate`: the targets, null where none is set; `window_s`"
+    ]
+    prices: Annotated[Prices, "what an hour of each backend costs: `cpu_per_hour`, `gpu_per_hour`, `currency`"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready(Event):
+    """The first worker serves and the port is open."""
+
+    NAME: ClassVar[str] = "ready"
+
+    url: Annotated[str, "where the function is served"]
+    admin: Annotated[str, "the admin address, empty without one"]
+    backend: Annotated[Backend, "the backend that serves"]
+    mode: Annotated[ExecutionMode, "the mode now"]
+    entry: Annotated[str, "file and name of the entry point, such as `func.py:handler`"]
+    form: Annotated[str, "the entry point's form", Known(("handler", "handle", "new"))]
+    start_s: Annotated[Seconds, "from the start of the worker until it was ready"]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerChanged(Event):
+    """A worker changed its state."""
+
+    NAME: ClassVar[str] = "worker"
+
+    backend: Annotated[Backend, "the worker's backend"]
+    pid: Annotated[int, "the worker's process"]
+    state: Annotated[WorkerState, "the new state; while `warming` the warm-up request runs"]
+    exit_code: Annotated[int | None, "only with `exited`: the exit code, negative for a signal", LeftOutIfNone()] = None
+    reason: Annotated[str | None, "only with `exited`: why it ended", LeftOutIfNone()] = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerExit(Event):
+    """A worker that served died unasked."""
+
+    NAME: ClassVar[str] = "worker_exit"
+
+    backend: Annotated[Backend, "the worker's backend"]
+    pid: Annotated[int, "the worker's process"]
+    exit_code: Annotated[int | None, "null if a signal ended it"]
+    signal: Annotated[int | None, "the signal that ended it, else null"]
+    retried: Annotated[int, "requests that it had and that another worker gets"]
+    failed: Annotated[int, "requests that it had and that failed"]
+    restart_in_s: Annotated[Seconds | None, "the pause before it is replaced; null: it is not replaced"]
+
+
+@dataclass(frozen=True, slots=True)
+class SetupFailed(Event):
+    """The function could not be loaded, or the runtime could not be set up."""
+
+    NAME: ClassVar[str] = "setup_failed"
+
+    backend: Annotated[Backend | None, "the worker's backend; null where no worker was to blame"]
+    kind: Annotated[
+        str,
+        "what failed",
+        Known(
+            (
+                "no_entry", "two_entries", "import", "signature", "wsgi", "start_hook", "warmup", "exit", "timeout",
+                "no_gpu", "port",
+            )
+        ),
+    ]  # fmt: skip
+    message: Annotated[str, "what is wrong, for a person"]
+    path: Annotated[str, "the file at fault, empty where that is not known"] = ""
+    line: Annotated[int, "the line at fault, 0 where that is not known"] = 0
+    log: Annotated[tuple[str, ...], "the last lines that the function wrote"] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ZygoteChanged(Event):
+    """The process that forks workers is of no more use."""
+
+    NAME: ClassVar[str] = "zygote"
+
+    pid: Annotated[int, "its process"]
+    state: Annotated[
+        ZygoteState, "`unfit`: it must not fork, workers are spawned from now on; `exited`: it died and is replaced"
+    ]
+    reason: Annotated[str, "why"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped(Event):
+    """The runtime has drained; the last event."""
+
+    NAME: ClassVar[str] = "stopped"
+
+    reason: Annotated[str, "what asked for the end"]
+    requests: Annotated[int, "requests since the start"]
+    failures: Annotated[int, "failed ones among them"]
+    cpu_seconds: Annotated[Seconds, "how long the CPU backend was held"]
+    gpu_seconds: Annotated[Seconds, "how long the GPU backend was held"]
+    cost: Annotated[Money, "what that cost"]
+    currency: Annotated[str, "the currency of `cost`"]
+    switches: Annotated[int, "switches that moved traffic"]
+    duration_s: Annotated[Seconds, "from the start to the end"]
