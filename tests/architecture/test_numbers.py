@@ -84,11 +84,11 @@ def tree(constant: Constant) -> str | None:
 
 
 def clashes(kept: list[Constant]) -> Iterator[str]:
-    """Pairs from two of the trees that have one name, or one number and a word of their names in common."""
+    """Pairs from two of the trees that have one name (a single word aside), or one number and a word in common."""
     for one, other in itertools.combinations(kept, 2):
         if tree(one) == tree(other):
             continue
-        same_name = one.name == other.name and not one.in_class and not other.in_class
+        same_name = one.name == other.name and "_" in one.name and not one.in_class and not other.in_class
         same_number = one.is_number and one.value == other.value and bool(one.words & other.words)
         if same_name or same_number:
             yield f"{one}, and {other}"
