@@ -25,7 +25,7 @@ demo: setup ## Watch a function being analyzed and moved between CPU and GPU (EN
 	@$(BIN)/python scripts/demo.py $(if $(ENGINE),--engine $(ENGINE)) $(if $(ACCELERATOR),--accelerator $(ACCELERATOR))
 
 test: lint ## Run lint, types and every test (PYTEST_ARGS="-k name" for some).
-	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
 lint: dev ## Check style, format, types and the import rule.
 	$(BIN)/ruff check .

@@ -1,31 +1,25 @@
 """What a package exports is its `__all__`: sorted, without duplicates, and all there."""
 
 import importlib
-import pkgutil
 
-import pytest
-
-import analyzers
-import gaia_cli
-import runtime_images
-
-PACKAGES = [
-    package.name
-    for root in (gaia_cli, analyzers, runtime_images)
-    for package in pkgutil.walk_packages(root.__path__, f"{root.__name__}.")
-    if package.ispkg
-] + ["gaia_cli", "analyzers", "runtime_images"]
+from tests.architecture.sources import listed, modules
 
 
-@pytest.mark.parametrize("name", PACKAGES)
-def test_the_exported_names_are_sorted_and_there(name: str) -> None:
-    package = importlib.import_module(name)
-    exported = list(getattr(package, "__all__", []))
+def test_the_exported_names_are_sorted_and_there() -> None:
+    wrong = []
+    for name in (module.name for module in modules() if module.is_init):
+        package = importlib.import_module(name)
+        exported = list(getattr(package, "__all__", []))
+        missing = [export for export in exported if not hasattr(package, export)]
+        if missing or exported != sorted(set(exported)):
+            wrong.append(f"{name}: {missing or exported}")
 
-    assert exported == sorted(set(exported))
-    assert [missing for missing in exported if not hasattr(package, missing)] == []
+    assert not wrong, listed("sort __all__, name nothing twice and only what is there", wrong)
 
 
-@pytest.mark.parametrize("name", PACKAGES)
-def test_every_package_says_what_it_is(name: str) -> None:
-    assert importlib.import_module(name).__doc__
+def test_every_package_says_what_it_is() -> None:
+    silent = [
+        module.path for module in modules() if module.is_init and not importlib.import_module(module.name).__doc__
+    ]
+
+    assert not silent, listed("give the package a docstring", silent)

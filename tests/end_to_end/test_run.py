@@ -22,6 +22,8 @@ from typing import Any
 import docker
 import pytest
 
+from tests.support.processes import eventually
+
 HANDLER = """
 import time
 
@@ -98,12 +100,8 @@ def left_over(function: Path) -> list[str]:
 
 
 def nothing_is_left(function: Path, temporary: Path) -> bool:
-    """Whether, within a few seconds, no process and no file of the run is there any more."""
-    for _ in range(100):
-        if not left_over(function) and not list(temporary.iterdir()):
-            return True
-        time.sleep(0.05)
-    return False
+    """Whether, soon, no process and no file of the run is there any more."""
+    return eventually(lambda: not left_over(function) and not list(temporary.iterdir()))
 
 
 def wait_for(process: Run, word: str) -> str:
@@ -120,7 +118,7 @@ def url_of(process: Run) -> str:
 
 
 def asked(url: str) -> object:
-    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=30)
     with contextlib.closing(connection):
         connection.request("POST", "/", body=b"{}", headers={"content-type": "application/json"})
         return json.load(connection.getresponse())
@@ -192,7 +190,7 @@ def test_a_second_ctrl_c_ends_at_once_and_leaves_nothing(
     time.sleep(0.3)
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=15)
+    process.communicate(timeout=DEADLINE_S)
 
     assert process.returncode == 130
     assert nothing_is_left(function, temporary)
@@ -225,11 +223,7 @@ def test_killed_it_still_leaves_no_process(function: Path, gaia: Callable[..., R
     process.kill()
     process.communicate()
 
-    for _ in range(200):
-        if not left_over(function):
-            break
-        time.sleep(0.05)
-    assert left_over(function) == []
+    assert eventually(lambda: not left_over(function)), left_over(function)
 
 
 def test_a_taken_port_is_said_and_a_free_one_used(function: Path, gaia: Callable[..., Run]) -> None:

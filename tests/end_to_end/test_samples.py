@@ -10,7 +10,7 @@ import pytest
 
 from gaia_cli.project.project import load_project
 from gaia_cli.running.requests_file import read_requests
-from tests.support.cli import run_gaia
+from tests.support.cli import call_gaia, run_gaia
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "samples"
@@ -30,7 +30,7 @@ def test_every_sample_has_an_expected_verdict() -> None:
 
 @pytest.mark.parametrize("sample", EXPECTED)
 def test_a_sample_gets_its_verdict(sample: str) -> None:
-    told = json.loads(run_gaia("analyze", str(SAMPLES / sample), "--output-format", "json").stdout)
+    told = json.loads(call_gaia("analyze", str(SAMPLES / sample), "--output-format", "json").stdout)
 
     assert told["mode"] == EXPECTED[sample]
 

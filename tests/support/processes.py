@@ -1,12 +1,13 @@
 """Watching processes from outside, in tests."""
 
 import contextlib
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 
-def eventually(holds: Callable[[], bool], timeout_s: float = 10.0) -> bool:
+def eventually(holds: Callable[[], bool], timeout_s: float = 30.0) -> bool:
     """Whether something comes to hold in time."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
@@ -14,6 +15,13 @@ def eventually(holds: Callable[[], bool], timeout_s: float = 10.0) -> bool:
             return True
         time.sleep(0.02)
     return False
+
+
+def catches(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler of its own for a signal."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
 
 
 def is_gone(pid: int) -> bool:

@@ -5,12 +5,14 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from gaia_cli.errors import UsageError
 from tests.support.cli import GAIA, run_gaia
+from tests.support.processes import catches, eventually
 
 HEAD = "arrival_s,cpu_ms,gpu_ms,cpu_time_ms,think_s\n"
 FIELDS = {
@@ -192,11 +194,10 @@ def test_ctrl_c_ends_it_with_130(tmp_path: Path) -> None:
     path = tmp_path / "long.csv"
     path.write_text(HEAD + ",20,10,20,0\n" * 400_000)
     process = subprocess.Popen([GAIA, "simulate", str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    try:
-        process.communicate(timeout=1.5)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    assert eventually(lambda: catches(process.pid, signal.SIGTERM))  # it is past its imports
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
 
     assert process.returncode == 130
     assert b"Traceback" not in errors

@@ -140,7 +140,7 @@ def test_a_tcp_admin_address_without_a_token_is_refused_at_the_start(tmp_path: P
 
 
 def _state_status(port: int, token: str | None) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         connection.request("GET", "/state", headers={"Authorization": f"Bearer {token}"} if token else {})
         return connection.getresponse().status

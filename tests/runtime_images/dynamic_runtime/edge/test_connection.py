@@ -48,7 +48,7 @@ class Client:
     """A connection on which a test writes the bytes itself."""
 
     def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.stream: BinaryIO = self.socket.makefile("rb")
 

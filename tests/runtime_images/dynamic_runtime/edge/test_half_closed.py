@@ -4,7 +4,6 @@ Nothing on the wire tells the two apart before a write is answered by a reset. S
 tests show both what that gains and what it costs.
 """
 
-import asyncio
 import socket
 from dataclasses import dataclass, field
 
@@ -13,7 +12,14 @@ import pytest
 from runtime_images.dynamic_runtime.edge.exchange import Exchange
 from runtime_images.dynamic_runtime.edge.limits import HALF_CLOSE_S
 from runtime_images.dynamic_runtime.edge.response_head import head_of
-from tests.runtime_images.dynamic_runtime.edge.test_slow_clients import GET, POST, Meeting, assert_one_json_line, meet
+from tests.runtime_images.dynamic_runtime.edge.test_slow_clients import (
+    GET,
+    POST,
+    Meeting,
+    assert_one_json_line,
+    meet,
+    settle,
+)
 from tests.support.edge import Application
 
 
@@ -33,7 +39,7 @@ class Waiting(Application):
 
 async def end_half(meeting: Meeting) -> None:
     meeting.client.shutdown(socket.SHUT_WR)
-    await asyncio.sleep(0.05)
+    await settle()
 
 
 LONG = POST + b"Content-Length: 200000\r\n\r\n" + b"x" * 200_000
@@ -69,7 +75,7 @@ def test_all_of_a_pipeline_is_answered_before_its_end_counts() -> None:
         for number in range(3):
             await meeting.pass_time(5)
             application.waiting[number].respond(200, [], b"answer %d" % number)
-            await asyncio.sleep(0.02)
+            await settle()
 
         assert (await meeting.read_all()).count(b"answer ") == 3
         assert application.left == []
@@ -115,14 +121,14 @@ def test_a_client_that_leaves_at_once_costs_its_request_and_is_noticed_when_it_i
     async def script(meeting: Meeting) -> None:
         await meeting.send(GET)
         meeting.client.close()
-        await asyncio.sleep(0.05)
+        await settle()
         (exchange,) = application.waiting
         assert application.left == [], "nothing tells it from one that waits"
         exchange.begin(head_of(200, []))
         exchange.write(b"first")
-        await asyncio.sleep(0.05)
+        await settle()
         exchange.write(b"second")
-        await asyncio.sleep(0.05)
+        await settle()
 
         assert application.left == [exchange]
         assert not meeting.connected
@@ -137,7 +143,7 @@ def test_a_client_that_resets_its_connection_has_left_whenever_that_is() -> None
         await meeting.send(GET)
         meeting.client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         meeting.client.close()
-        await asyncio.sleep(0.05)
+        await settle()
 
         assert application.left == application.waiting
 

@@ -222,7 +222,7 @@ def test_a_driver_that_hangs_stalls_neither_serving_nor_the_end_and_counts_as_lo
         code = running.stop()
 
     assert result.failures == []
-    assert result.longest_s < 2.0
+    assert result.longest_s < 10.0  # a request that waited for the driver would wait for ten minutes
     assert "the driver has not answered" in lost["reason"]
     assert after.headers["x-gaia-backend"] == "cpu"
     assert code == 0

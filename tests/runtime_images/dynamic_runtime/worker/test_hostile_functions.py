@@ -24,7 +24,7 @@ from runtime_images.events.traffic import LogLine
 from runtime_images.policy.model import CPU
 from tests.runtime_images.dynamic_runtime.front.test_router import GET, OK, Stage, play
 from tests.runtime_images.dynamic_runtime.workers.test_process_faults import wait_unavailable
-from tests.support.serving import Answer, Serving, serving, write_function
+from tests.support.serving import Answer, Serving, serving, serving_quickly, write_function
 
 __all__ = ["play"]
 
@@ -112,7 +112,7 @@ def harm(running: Serving) -> Answer | None:
 
 def serves_again(running: Serving) -> bool:
     """Whether a request is answered well, once the worker that did harm is replaced if it must be."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         answer = running.post({"id": 7})
         if answer.status == 200:
@@ -144,7 +144,7 @@ def test_the_front_serves_on_whatever_a_function_does(tmp_path: Path, deed: str)
 def test_a_start_that_lies_in_its_frames_is_a_failed_start(tmp_path: Path, body: bytes) -> None:
     kind = Kind.FAILED if b"kind" in body else Kind.READY
     source = f"{TOOLS}\ntell_front(frames.encode({int(kind)}, 0, b'', {body!r}))\ntime.sleep(60)\ndef handler(p): ...\n"
-    with serving(write_function(tmp_path, source), wait=False, GAIA_MODE="cpu") as running:
+    with serving_quickly(write_function(tmp_path, source), wait=False, GAIA_MODE="cpu") as running:
         failed = running.event("setup_failed")
         wait_unavailable(running)
         unavailable = running.state()["unavailable"]

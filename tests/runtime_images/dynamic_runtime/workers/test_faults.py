@@ -78,7 +78,7 @@ def test_a_response_that_breaks_off_is_not_passed_off_as_whole(tmp_path: Path) -
             raise RuntimeError
     """
     with serving(write_function(tmp_path, source)) as running:
-        connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=30)
         connection.request("GET", "/")
         reply = connection.getresponse()
         whole = True
@@ -161,7 +161,7 @@ def test_a_streamed_response_arrives_whole_and_in_pieces(tmp_path: Path) -> None
             await send({"type": "http.response.body", "body": b""})
     """
     with serving(write_function(tmp_path, source)) as running:
-        connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=30)
         connection.request("GET", "/")
         reply = connection.getresponse()
         first = reply.read1(100)

@@ -3,36 +3,50 @@
 import http.client
 import json
 import os
+import re
 import signal
 import socket
-import time
 from pathlib import Path
 
-from tests.support.serving import free_port, serving, write_function
+from runtime_images.policy.pauses import FIRST_SWITCH_PAUSE_S
+from tests.support.processes import eventually, is_gone
+from tests.support.serving import Serving, free_port, serving, write_function
+
+UNTIL_GO = """
+    import pathlib, time
+
+    def handler(payload):
+        with open("begun", "a") as begun:
+            begun.write(payload.get("name", "nameless") + "\\n")
+        while not pathlib.Path("go").exists():
+            time.sleep(0.01)
+        return "done"
+"""
+"""Writes down who asks, and answers once there is a file of that name."""
+
+
+def _waiting(running: Serving) -> float:
+    """How many requests are in the queue."""
+    (line,) = re.findall(rb"^gaia_queue_depth (.+)$", running.admin("GET", "/metrics").body, re.MULTILINE)
+    return float(line)
 
 
 def test_a_full_queue_says_when_to_come_back(tmp_path: Path) -> None:
-    source = """
-        import time
-
-        def handler(payload):
-            time.sleep(0.6)
-            return "ok"
-    """
-    with serving(write_function(tmp_path, source), GAIA_QUEUE_SIZE="1") as running:
-        waiting = [_send(running.port) for _ in range(2)]
-        time.sleep(0.2)
+    with serving(write_function(tmp_path, UNTIL_GO), GAIA_QUEUE_SIZE="1") as running:
+        sent = [_send(running.port) for _ in range(2)]
+        assert eventually(lambda: _waiting(running) == 1)
         refused = running.post({})
-        answers = [_receive(connection) for connection in waiting]
+        (tmp_path / "go").touch()
+        answers = [_receive(connection) for connection in sent]
 
     assert refused.status == 503
     assert refused.headers["retry-after"] == "1"
     assert answers == [200, 200]
 
 
-def _send(port: int) -> http.client.HTTPConnection:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    connection.request("POST", "/", json.dumps({}), {"content-type": "application/json"})
+def _send(port: int, name: str = "nameless") -> http.client.HTTPConnection:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("POST", "/", json.dumps({"name": name}), {"content-type": "application/json"})
     return connection
 
 
@@ -44,37 +58,25 @@ def _receive(connection: http.client.HTTPConnection) -> int:
 
 
 def test_a_client_that_leaves_frees_its_place_in_the_queue(tmp_path: Path) -> None:
-    source = f"""
-        import time
-
-        def handler(payload):
-            with open({str(tmp_path / "runs")!r}, "a") as runs:
-                runs.write(payload["name"] + "\\n")
-            time.sleep(0.5)
-            return "ok"
-    """
-    with serving(write_function(tmp_path, source)) as running:
-        first = http.client.HTTPConnection("127.0.0.1", running.port, timeout=20)
-        first.request("POST", "/", '{"name": "first"}', {"content-type": "application/json"})
-        time.sleep(0.15)
-        leaver = http.client.HTTPConnection("127.0.0.1", running.port, timeout=20)
-        leaver.request("POST", "/", '{"name": "leaver"}', {"content-type": "application/json"})
-        time.sleep(0.05)
+    with serving(write_function(tmp_path, UNTIL_GO)) as running:
+        first = _send(running.port, "first")
+        assert eventually((tmp_path / "begun").exists)
+        leaver = _send(running.port, "leaver")
+        assert eventually(lambda: _waiting(running) == 1)
         leaver.close()
+        assert eventually(lambda: _waiting(running) == 0)
+        (tmp_path / "go").touch()
         last = running.post({"name": "last"})
-        first.getresponse().read()
-        first.close()
+        status = _receive(first)
 
-    assert last.status == 200
-    assert (tmp_path / "runs").read_text().split() == ["first", "last"]
+    assert (status, last.status) == (200, 200)
+    assert (tmp_path / "begun").read_text().split() == ["first", "last"]
 
 
 def test_a_worker_that_keeps_dying_at_the_start_is_reported_and_requests_are_refused(tmp_path: Path) -> None:
     with serving(write_function(tmp_path, "def handler(): pass\n"), wait=False, PORT=str(free_port())) as running:
         running.event("setup_failed")
-        deadline = time.monotonic() + 10
-        while not running.state()["unavailable"] and time.monotonic() < deadline:
-            time.sleep(0.05)
+        eventually(lambda: bool(running.state()["unavailable"]))
         state = running.state()
         running.event("worker", lambda event: event["state"] == "exited")
 
@@ -112,20 +114,8 @@ def test_the_end_of_the_runtime_leaves_no_process_and_no_socket_file(tmp_path: P
 
     assert code == 0
     assert not Path(f"/proc/{worker}").exists()
-    assert _gone(child)
+    assert eventually(lambda: is_gone(child))
     assert not running.admin_path.exists()
-
-
-def _gone(pid: int) -> bool:
-    """Whether a process is dead; one that waits to be reaped by its new parent is."""
-    for _ in range(50):
-        try:
-            if "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text():
-                return True
-        except FileNotFoundError:
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def test_a_runtime_that_is_killed_takes_its_worker_with_it(tmp_path: Path) -> None:
@@ -133,21 +123,16 @@ def test_a_runtime_that_is_killed_takes_its_worker_with_it(tmp_path: Path) -> No
         worker = running.worker_pid("cpu")
         os.kill(running.process.pid, signal.SIGKILL)
 
-        assert _gone(worker)
+        assert eventually(lambda: is_gone(worker))
 
 
 def test_a_drain_finishes_what_was_begun(tmp_path: Path) -> None:
-    source = """
-        import time
-
-        def handler(payload):
-            time.sleep(0.5)
-            return "done"
-    """
-    with serving(write_function(tmp_path, source)) as running:
+    with serving(write_function(tmp_path, UNTIL_GO)) as running:
         begun = _send(running.port)
-        time.sleep(0.2)
+        assert eventually((tmp_path / "begun").exists)
         running.process.send_signal(signal.SIGTERM)
+        assert eventually(lambda: running.admin("GET", "/health/readiness").json() == {"status": "draining"})
+        (tmp_path / "go").touch()
         reply = begun.getresponse()
         answer, closing = reply.read(), reply.getheader("connection")
         begun.close()
@@ -205,8 +190,8 @@ def test_a_gpu_backend_that_cannot_start_is_not_tried_again_at_once(tmp_path: Pa
     with serving(write_function(tmp_path, source), GAIA_SLO_LATENCY_P95_MS="100") as running:
         answers = [running.post({}).status for _ in range(12)]
         failed = running.event("switch", lambda event: event["phase"] == "failed")
-        starts = [event for event in running.named("switch") if event["phase"] == "ordered"]
+        starts = [event["t"] for event in running.named("switch") if event["phase"] == "ordered"]
 
     assert set(answers) == {200}
     assert failed["to"] == "gpu"
-    assert len(starts) == 1
+    assert all(at_s - failed["t"] > FIRST_SWITCH_PAUSE_S for at_s in starts[1:])

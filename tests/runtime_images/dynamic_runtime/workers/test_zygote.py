@@ -17,7 +17,8 @@ import pytest
 from tests.support.processes import eventually, is_gone
 from tests.support.serving import Serving, load, serving, write_function
 
-needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="needs torch: pip install torch")
+TORCH_SPEC = find_spec("torch")
+needs_torch = pytest.mark.skipif(TORCH_SPEC is None, reason="needs torch: pip install torch")
 needs_compiler = pytest.mark.skipif(
     shutil.which("cc") is None, reason="needs a C compiler: apt-get install gcc libc6-dev"
 )
@@ -38,7 +39,10 @@ def with_library(directory: Path, library: str, function: str = HANDLER) -> str:
     environment = directory / "environment"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
     packages = next((environment / "lib").glob("python*/site-packages"))
-    (packages / "beside.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    beside = [sysconfig.get_path("purelib")]
+    if TORCH_SPEC is not None and TORCH_SPEC.origin is not None:  # it may lie elsewhere
+        beside.append(str(Path(TORCH_SPEC.origin).parents[1]))
+    (packages / "beside.pth").write_text("\n".join(beside) + "\n")
     write_function(packages, library, "library.py")
     source = "import library\n\n" + textwrap.dedent(function)
     write_function(directory / "function", source)
