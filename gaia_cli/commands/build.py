@@ -31,8 +31,9 @@ def build(
     project = servable_project(path)
 
     from gaia_cli.engines.docker_client import Docker
-    from gaia_cli.images.build import BuildRequest, build_image
-    from gaia_cli.images.manifest import manifest_of
+    from gaia_cli.images.build import build_image
+    from gaia_cli.images.plan import Target
+    from gaia_cli.project.manifests import manifest_of
     from gaia_cli.views.build import BuildSteps, report
 
     with BuildSteps() as steps, Docker.connect() as docker:
@@ -40,8 +41,8 @@ def build(
         manifest = manifest_of(project)
         chosen = mode or project.pin or manifest.mode
         reason = "asked for" if mode else "pinned in the configuration" if project.pin else manifest.reason
-        request = BuildRequest(mode=chosen, base_image=base_image, tags=tags, no_cache=no_cache)
-        image = build_image(docker, project, manifest, request, steps.step)
+        target = Target(chosen, base_image)
+        image = build_image(docker, project, manifest, target, steps.step, tags=tags, no_cache=no_cache)
     report(image, reason, as_json=output_format == "json")
     return ExitCode.OK
 

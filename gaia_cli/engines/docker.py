@@ -16,9 +16,9 @@ from functools import cache
 from gaia_cli.engines import EXPLAINS_THE_END, Launch, Progress, RunningFunction
 from gaia_cli.engines.docker_client import Container, ContainerSpec, Docker
 from gaia_cli.errors import EngineError
-from gaia_cli.images.build import BuildRequest, build_image
-from gaia_cli.images.manifest import manifest_of
-from gaia_cli.images.plan import FUNCTION_PYTHON, PORT
+from gaia_cli.images.build import build_image
+from gaia_cli.images.plan import FUNCTION_PYTHON, PORT, Target
+from gaia_cli.project.manifests import manifest_of
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.events.codec import decode
 from runtime_images.events.lifecycle import Ready
@@ -62,12 +62,9 @@ class DockerEngine:
         project = launch.project
         with ExitStack() as undo:
             docker = undo.enter_context(Docker.connect())
-            request = BuildRequest(
-                mode=launch.settings.mode,
-                real_gpu=launch.accelerator is Accelerator.NVIDIA,
-                tags=(f"gaia/{project.name}:run",),
-            )
-            image = build_image(docker, project, manifest_of(project), request, progress)
+            target = Target(launch.settings.mode, real_gpu=launch.accelerator is Accelerator.NVIDIA)
+            tags = (f"gaia/{project.name}:run",)
+            image = build_image(docker, project, manifest_of(project), target, progress, tags=tags)
             progress("starting the container")
             token = launch.settings.admin_token or secrets.token_urlsafe(24)
             container = docker.create(_container_spec(launch, image.identifier, token))

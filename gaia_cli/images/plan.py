@@ -8,6 +8,7 @@ without one (`gaia run` with an emulated GPU lane), which would carry gigabytes 
 
 import re
 import shlex
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from gaia_cli.images.recipes import BaseImages, dockerfile_template
 from gaia_cli.project.kinds import DNS_LABEL, IMAGE
 from gaia_cli.project.project import FunctionProject
 from gaia_cli.project.serving import settings_of
+from gaia_cli.version import __version__
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.policy.model import Accelerator, ExecutionMode
 
@@ -54,17 +56,17 @@ class ImagePlan:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the image is for: the mode it serves, the Gaia that builds it, and what is special about this build.
+    """What the image is for: the mode it serves, and what is special about this build.
 
     `real_gpu` False leaves out CUDA and the GPU requirements. `base_image` overrides the project's and the table's, and
-    `running_python` ("3.12") is used where the project asks for no version.
+    `running_python` is used where the project asks for no version.
     """
 
     mode: ExecutionMode
-    version: str
-    running_python: str
-    real_gpu: bool = True
     base_image: str = ""
+    real_gpu: bool = True
+    version: str = __version__
+    running_python: str = f"{sys.version_info.major}.{sys.version_info.minor}"
 
     @property
     def uses_gpu(self) -> bool:

@@ -26,7 +26,7 @@ def directory(tmp_path: Path) -> Path:
 
 def write(directory: Path, *requirements: str) -> BuildContext:
     project = FunctionProject(directory, "hello", requirements=requirements)
-    plan = plan_image(project, Target(ExecutionMode.CPU, "1", "3.12"), "{}", base_images())
+    plan = plan_image(project, Target(ExecutionMode.CPU, version="1", running_python="3.12"), "{}", base_images())
     return write_context(io.BytesIO(), directory, plan, "made = 1\n", ignore_matcher(ignore_patterns(directory)))
 
 
