@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from gaia_cli.errors import ExitCode, UsageError
+from gaia_cli.project.choices import ModeName
 from gaia_cli.project.serving import servable_project
 from runtime_images.policy.model import ExecutionMode
 
@@ -18,7 +19,7 @@ def build(
     *,
     tag: str = "",
     base_image: str = "",
-    mode: ExecutionMode | None = None,
+    mode: ModeName | None = None,
     output_format: str = "full",
     no_cache: bool = False,
 ) -> ExitCode:
@@ -39,7 +40,7 @@ def build(
     with BuildSteps() as steps, Docker.connect() as docker:
         steps.step(f"analyzing {project.name}")
         manifest = manifest_of(project)
-        chosen = mode or project.pin or manifest.mode
+        chosen = ExecutionMode(mode or project.pin or manifest.mode)
         reason = "asked for" if mode else "pinned in the configuration" if project.pin else manifest.reason
         target = Target(chosen, base_image)
         image = build_image(docker, project, manifest, target, steps.step, tags=tags, no_cache=no_cache)

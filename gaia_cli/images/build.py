@@ -77,7 +77,7 @@ def build_image(
     tags: tuple[str, ...] = (),
     no_cache: bool = False,
 ) -> BuiltImage:
-    """Build the image of `project` with `builder`, tagged with the function's name, its digest and latest, or with `tags`.
+    """Build the image of `project`, tagged with `tags`, or with its name, once with the digest and once as latest.
 
     Raises:
         ConfigurationError: the project cannot become an image as it is configured.

@@ -267,7 +267,7 @@ def test_an_import_that_fails_is_told_with_its_place(function: Path, temporary: 
     [
         (["--play", "{bad}"], 2, "requests.jsonl:2: "),
         (["--record", "{function}"], 2, "cannot write the trace"),
-        (["--accelerator", "nvidia"], 3, "no nvidia GPU"),
+        (["--accelerator", "nvidia"], 3, "no NVIDIA GPU"),
         (["--mode", "gpu", "--accelerator", "none"], 3, "needs a GPU"),
     ],
 )

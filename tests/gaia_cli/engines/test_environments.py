@@ -178,7 +178,7 @@ def test_two_at_once_make_one(function: Path) -> None:
     for thread in threads:
         thread.join()
 
-    assert len([step for step in steps if step.startswith("making")]) == 1
+    assert len([step for step in steps if step.startswith("creating")]) == 1
 
 
 def test_a_cache_that_cannot_be_written_is_told(
