@@ -14,14 +14,31 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
 
+from analyzers.formats.as_json import AnalysisOutput
+from analyzers.formats.as_lint_json import FindingOutput, LintOutput
 from analyzers.manifest import SCHEMA_PATH as MANIFEST_SCHEMA
+from gaia_cli.outputs import BuildOutput, ErrorOutput, RuleHelpOutput, RulesOutput, VersionOutput
 from gaia_cli.running.summary import RunSummary
+from gaia_cli.simulator.results.as_json import OneTraceOutput, TracesOutput
 from runtime_images.events.codec import EVENTS, SCHEMA_VERSION, marker, plan_of
 from runtime_images.events.model import Event, Known
 
 DIRECTORY = Path(__file__).parents[1] / "docs" / "schemas"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
+
+_OUTPUTS: dict[str, tuple[str, Any]] = {
+    "analysis": ("`gaia analyze --output-format json`", AnalysisOutput),
+    "build": ("`gaia build --output-format json`", BuildOutput),
+    "error": ("An error of any command, where a program asked for JSON", ErrorOutput),
+    "finding": ("A line of `gaia lint --output-format json-lines`", FindingOutput),
+    "lint": ("`gaia lint --output-format json`", LintOutput),
+    "rule": ("`gaia rule CODE --output-format json`", RuleHelpOutput),
+    "rules": ("`gaia rules --output-format json`", RulesOutput),
+    "simulation": ("`gaia simulate --output-format json`", OneTraceOutput | TracesOutput),
+    "version": ("`gaia version --output-format json`", VersionOutput),
+}
+"""What each output is, and its type, by the name of its schema."""
 
 Schema = dict[str, Any]
 
@@ -130,6 +147,12 @@ def _summary(*, closed: bool) -> Schema:
     )
 
 
+def _output(name: str, *, closed: bool) -> Schema:
+    (description, kind), generator = _OUTPUTS[name], _Generator(closed=closed)
+    schema = generator.of(kind)
+    return _document(name, f"{description}.", schema, generator.definitions)
+
+
 def schemas(*, closed: bool = False) -> dict[str, Schema]:
     """Every schema by its file's name; a closed one allows no field that it does not name."""
     manifest: Schema = json.loads(MANIFEST_SCHEMA.read_text(encoding="utf-8"))
@@ -137,7 +160,7 @@ def schemas(*, closed: bool = False) -> dict[str, Schema]:
         "events.json": _events(closed=closed),
         "summary.json": _summary(closed=closed),
         "manifest.json": manifest,
-    }
+    } | {f"{name}.json": _output(name, closed=closed) for name in _OUTPUTS}
 
 
 def texts() -> dict[str, str]:

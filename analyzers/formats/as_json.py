@@ -1,33 +1,87 @@
-"""The analysis as one JSON object.
-
-schema_version, mode, confidence, reason, evidence, alternatives, prediction, files, duration_ms: docs/reference.md.
-"""
+"""The analysis as one JSON object; docs/schemas/analysis.json is generated from its types."""
 
 import json
-from dataclasses import asdict
-from typing import Any
+from typing import Annotated, TypedDict
 
 from analyzers.analysis import Analysis
+from runtime_images.policy.model import Evidence
 
 SCHEMA_VERSION = 1
 
 
-def to_object(analysis: Analysis) -> dict[str, Any]:
-    """The analysis as plain values; evidence has the fields of the manifest's."""
+class EvidenceOutput(TypedDict):
+    """One thing that a rule found; the manifest has the same."""
+
+    rule: Annotated[str, "the rule's code"]
+    path: Annotated[str, "the file, relative to the function's directory"]
+    line: Annotated[int, "from 1"]
+    column: Annotated[int, "from 1"]
+    message: Annotated[str, "what was found"]
+    weight: Annotated[float, "log-odds, positive towards the GPU"]
+
+
+class AlternativeOutput(TypedDict):
+    """What would change the mode."""
+
+    mode: Annotated[str, "the mode that it would be"]
+    condition: Annotated[str, "what to change for it"]
+
+
+class PredictionOutput(TypedDict):
+    """How long the heaviest work would take on each backend, by the code alone."""
+
+    work: Annotated[str, "the work"]
+    path: Annotated[str, "the file it stands in"]
+    line: Annotated[int, "the line it stands in"]
+    cpu_ms: Annotated[float, "on the CPU, in milliseconds"]
+    gpu_ms: Annotated[float, "on the GPU, in milliseconds"]
+    hardware: Annotated[str, "the CPU and the GPU that are compared"]
+
+
+class AnalysisOutput(TypedDict):
+    """What a function needs, and why."""
+
+    schema_version: Annotated[int, "the version of this form; fields are added without a new one"]
+    mode: Annotated[str, "`cpu`, `cpu_preferred`, `gpu_preferred` or `gpu`"]
+    confidence: Annotated[float, "the probability that the mode is right, 0 to 1"]
+    reason: Annotated[str, "why, in one sentence"]
+    evidence: Annotated[list[EvidenceOutput], "what the rules found"]
+    alternatives: Annotated[list[AlternativeOutput], "what would change the mode"]
+    prediction: Annotated[
+        PredictionOutput | None,
+        "null without an SLO for latency, or where the code does not say how much it computes",
+    ]
+    files: Annotated[list[str], "the files that were read"]
+    duration_ms: Annotated[float, "how long the analysis took"]
+
+
+def to_object(analysis: Analysis) -> AnalysisOutput:
+    """The analysis as plain values."""
     return {
         "schema_version": SCHEMA_VERSION,
         "mode": analysis.mode.value,
         "confidence": analysis.confidence,
         "reason": analysis.reason,
-        "evidence": [asdict(evidence) for evidence in analysis.evidence],
+        "evidence": [_evidence(evidence) for evidence in analysis.evidence],
         "alternatives": [{"mode": found.mode.value, "condition": found.condition} for found in analysis.alternatives],
         "prediction": _prediction(analysis),
         "files": list(analysis.files),
-        "duration_ms": round(analysis.duration_s * 1000, 3),
+        "duration_ms": round(analysis.duration_s * 1000, 1),
     }
 
 
-def _prediction(analysis: Analysis) -> dict[str, Any] | None:
+def _evidence(evidence: Evidence) -> EvidenceOutput:
+    return {
+        "rule": evidence.rule,
+        "path": evidence.path,
+        "line": evidence.line,
+        "column": evidence.column,
+        "message": evidence.message,
+        "weight": evidence.weight,
+    }
+
+
+def _prediction(analysis: Analysis) -> PredictionOutput | None:
     prediction = analysis.prediction
     if prediction is None:
         return None
@@ -36,8 +90,8 @@ def _prediction(analysis: Analysis) -> dict[str, Any] | None:
         "work": prediction.work.what,
         "path": place.file,
         "line": place.line,
-        "cpu_ms": prediction.cpu_s * 1000,
-        "gpu_ms": prediction.gpu_s * 1000,
+        "cpu_ms": round(prediction.cpu_s * 1000, 3),
+        "gpu_ms": round(prediction.gpu_s * 1000, 3),
         "hardware": prediction.hardware,
     }
 

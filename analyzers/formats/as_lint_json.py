@@ -1,7 +1,7 @@
-"""The findings as one JSON object: schema_version, findings, files, and how many there are of each level."""
+"""The findings as one JSON object; docs/schemas/lint.json is generated from its types."""
 
 import json
-from typing import Any
+from typing import Annotated, TypedDict
 
 from analyzers.formats.findings import Level, LintFinding, Report
 from analyzers.formats.fingerprints import fingerprint
@@ -9,9 +9,33 @@ from analyzers.formats.fingerprints import fingerprint
 SCHEMA_VERSION = 1
 
 
+class FindingOutput(TypedDict):
+    """One finding of the linter."""
+
+    code: Annotated[str, "the rule's code"]
+    level: Annotated[str, "`error`, `warning` or `note`"]
+    confidence: Annotated[float, "how often the rule is right, 0 to 1: a judgement of its authors"]
+    path: Annotated[str, "the file, with forward slashes"]
+    cell: Annotated[int | None, "in a notebook the number of the cell, from 1; else null"]
+    line: Annotated[int, "from 1; in a notebook of the cell"]
+    column: Annotated[int, "from 1"]
+    end_column: Annotated[int, "just behind the stretch"]
+    message: Annotated[str, "what is wrong"]
+    fingerprint: Annotated[str, "stays the same while the finding moves within its file"]
+
+
+class LintOutput(TypedDict):
+    """What the linter found."""
+
+    schema_version: Annotated[int, "the version of this form; fields are added without a new one"]
+    findings: Annotated[list[FindingOutput], "by path, line, column and code"]
+    files: Annotated[int, "how many were read"]
+    counts: Annotated[dict[str, int], "how many findings there are of each level"]
+
+
 def render(report: Report) -> str:
     """The report as JSON text, ending in a newline."""
-    content = {
+    content: LintOutput = {
         "schema_version": SCHEMA_VERSION,
         "findings": [to_object(finding) for finding in report.findings],
         "files": len(report.files),
@@ -20,7 +44,7 @@ def render(report: Report) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
-def to_object(finding: LintFinding) -> dict[str, Any]:
+def to_object(finding: LintFinding) -> FindingOutput:
     """A finding as plain values."""
     return {
         "code": finding.code,

@@ -7,6 +7,7 @@ from gaia_cli.commands.rules import as_object
 from gaia_cli.errors import ExitCode, UsageError
 from gaia_cli.linting.rule_texts import heading, rule_texts
 from gaia_cli.linting.selection import Selection
+from gaia_cli.outputs import SCHEMA_VERSION, RuleHelpOutput
 from gaia_cli.views import console
 
 _WIDTH = 100
@@ -27,7 +28,8 @@ def rule(name: str, output_format: str = "full") -> ExitCode:
         raise UsageError(f"no rule is called {name!r}", hint)
     selected = Selection().wants(text.code)
     if output_format == "json":
-        console.json_line(as_object(text, selected=selected) | {"help": text.help})
+        about = as_object(text, selected=selected)
+        console.json_line(RuleHelpOutput(schema_version=SCHEMA_VERSION, **about, help=text.help))
         return ExitCode.OK
     meaning = heading(text.level.word, text.confidence, hook=selected)
     console.result(f"{text.code} {text.name}: {meaning}\n\n{_wrapped(text.help)}")

@@ -4,6 +4,7 @@ from analyzers.formats.findings import RuleText
 from gaia_cli.errors import ExitCode
 from gaia_cli.linting.rule_texts import rule_texts
 from gaia_cli.linting.selection import Selection
+from gaia_cli.outputs import SCHEMA_VERSION, RuleOutput, RulesOutput
 from gaia_cli.views import console
 
 
@@ -12,7 +13,8 @@ def rules(output_format: str = "full") -> ExitCode:
     texts = rule_texts()
     by_default = {code for code in texts if Selection().wants(code)}
     if output_format == "json":
-        console.json_line([as_object(text, selected=code in by_default) for code, text in texts.items()])
+        listed = [as_object(text, selected=code in by_default) for code, text in texts.items()]
+        console.json_line(RulesOutput(schema_version=SCHEMA_VERSION, rules=listed))
         return ExitCode.OK
     width = max(len(text.name) for text in texts.values())
     for code, text in texts.items():
@@ -22,7 +24,7 @@ def rules(output_format: str = "full") -> ExitCode:
     return ExitCode.OK
 
 
-def as_object(text: RuleText, *, selected: bool) -> dict[str, str | bool | float]:
+def as_object(text: RuleText, *, selected: bool) -> RuleOutput:
     """A rule as plain values."""
     return {
         "code": text.code,

@@ -11,7 +11,16 @@ def version(output_format: str = "full") -> ExitCode:
     if output_format == "json":
         import platform
 
-        console.json_line({"gaia": __version__, "python": platform.python_version(), "platform": platform.platform()})
+        from gaia_cli.outputs import SCHEMA_VERSION, VersionOutput
+
+        console.json_line(
+            VersionOutput(
+                schema_version=SCHEMA_VERSION,
+                gaia=__version__,
+                python=platform.python_version(),
+                platform=platform.platform(),
+            )
+        )
     else:
         console.result(f"gaia {__version__}")
     return ExitCode.OK

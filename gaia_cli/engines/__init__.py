@@ -19,7 +19,7 @@ EXPLAINS_THE_END = (Stopped, SetupFailed)
 """After one of these events the end of a runtime needs no other reason."""
 
 Progress = Callable[[str], None]
-"""Told one short line for each step of a preparation that takes time."""
+"""Called with one short line for each step of a preparation that takes time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ def started_once(engine: Engine, launch: Launch, progress: Progress, on_log: Cal
     Args:
         engine: where to start it.
         launch: what to start.
-        progress: told each step of a preparation.
-        on_log: told each line that the function writes.
+        progress: called with each step of a preparation.
+        on_log: called with each line that the function writes.
 
     Raises:
         FunctionError: the function cannot be loaded.

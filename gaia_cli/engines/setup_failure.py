@@ -28,7 +28,7 @@ def setup_error(failure: SetupFailed) -> GaiaError:
         return UsageError(text, "use another --port; 0 takes a free one")
     if failure.kind == "no_gpu":
         return EngineError(text, "pin another mode, or let `gaia run --accelerator emulated` model a GPU")
-    return FunctionError(text, _HINTS.get(failure.kind, "docs/functions.md tells what a function looks like"))
+    return FunctionError(text, _HINTS.get(failure.kind, "docs/functions.md shows what a function looks like"))
 
 
 def tail(log: Sequence[str]) -> str:

@@ -33,7 +33,6 @@ class Second:
 
     t: float
     active: Backend
-    slo_state: SloState
     p95_ms: dict[Backend, float | None]
     window_p95_ms: dict[Backend, float | None]
 
@@ -101,13 +100,19 @@ class RunHistory:
             case Window():
                 self._take_window(event)
             case SwitchStep():
-                self._take_switch(event)
+                self.switches = [known for known in self.switches if known.id != event.id] + [event]
+                if event.phase is SwitchPhase.MOVED:
+                    self.active, self.mode = event.to, event.mode
+            case DecisionMade():
+                self.reason = event.reason
+            case SetupFailed():
+                self.setup_failure = event
             case LogLine():
                 self.log.append(event.line)
             case Stopped():
                 self._take_stopped(event)
-            case _:
-                self._take_noted(event)
+        if text := in_words(event):
+            self.notes.append(Note(event.t, _kind(event), text))
 
     @property
     def uptime_s(self) -> float:
@@ -118,9 +123,6 @@ class RunHistory:
         """Seconds from the runtime's start to `t`, for people."""
         return max(0.0, t - self.started) if self.started is not None else 0.0
 
-    def _note(self, event: Event, text: str, kind: str = "") -> None:
-        self.notes.append(Note(event.t, kind or event.NAME, text))
-
     def _take_window(self, event: Window) -> None:
         self.mode, self.active, self.switching_to = event.mode, event.active, event.switching_to
         self.slo_state, self.queue, self.reason = event.slo_state, event.queue, event.reason
@@ -128,19 +130,8 @@ class RunHistory:
         self.lanes = dict.fromkeys(Backend, BackendStatus()) | event.lanes
         last = {backend: status.p95_ms for backend, status in event.last_second.items()}
         of_window = {backend: status.p95_ms for backend, status in self.lanes.items()}
-        self.seconds.append(
-            Second(event.t, event.active, event.slo_state, dict.fromkeys(Backend, None) | last, of_window)
-        )
+        self.seconds.append(Second(event.t, event.active, dict.fromkeys(Backend, None) | last, of_window))
         self.slo_seconds[event.slo_state] += 1
-
-    def _take_switch(self, event: SwitchStep) -> None:
-        self.switches = [known for known in self.switches if known.id != event.id] + [event]
-        if event.phase is SwitchPhase.MOVED:
-            self.active, self.mode = event.to, event.mode
-            took_s = (event.moved or event.ordered) - event.ordered
-            self._note(event, f"{event.kind}d to {event.to.upper()} in {took_s:.1f} s", event.kind)
-        elif event.phase is SwitchPhase.FAILED:
-            self._note(event, f"could not {event.kind} to {event.to.upper()}: {event.reason}", "failed")
 
     def _take_stopped(self, event: Stopped) -> None:
         self.stopped = event
@@ -152,18 +143,20 @@ class RunHistory:
             backend: replace(status, state=LaneState.OFF, in_flight=0) for backend, status in self.lanes.items()
         }
 
-    def _take_noted(self, event: Event) -> None:
-        if isinstance(event, DecisionMade):
-            self.reason = event.reason
-        elif isinstance(event, SetupFailed):
-            self.setup_failure = event
-        if text := _sentence(event):
-            self._note(event, text)
+
+def _kind(event: Event) -> str:
+    if isinstance(event, SwitchStep):
+        return event.phase if event.phase is SwitchPhase.FAILED else event.kind
+    return event.NAME
 
 
-def _sentence(event: Event) -> str:
-    """What an event means for a person, in a sentence; empty where that is nothing of note."""
+def in_words(event: Event) -> str:
+    """Return what an event means for a person; empty where that is nothing of note."""
     match event:
+        case SwitchStep(phase=SwitchPhase.MOVED):
+            return f"{event.kind}d to {event.to.upper()} in {(event.moved or event.ordered) - event.ordered:.1f} s"
+        case SwitchStep(phase=SwitchPhase.FAILED):
+            return f"could not {event.kind} to {event.to.upper()}: {event.reason}"
         case DecisionMade():
             stays = event.chosen is event.active
             return f"{'stay on' if stays else 'move to'} {event.chosen.upper()}: {event.reason}"

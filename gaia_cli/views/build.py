@@ -4,10 +4,11 @@ Steps go to standard error, on a terminal as one line that changes; the result g
 """
 
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from gaia_cli.images.build import BuiltImage
 from gaia_cli.images.plan import PORT
+from gaia_cli.outputs import SCHEMA_VERSION, BuildOutput
 from gaia_cli.views import console
 
 
@@ -48,10 +49,10 @@ def report(image: BuiltImage, mode_reason: str, *, as_json: bool) -> None:
         console.result(as_text(image, mode_reason))
 
 
-def as_object(image: BuiltImage, mode_reason: str) -> dict[str, Any]:
-    """The result as one JSON object (docs/reference.md)."""
+def as_object(image: BuiltImage, mode_reason: str) -> BuildOutput:
+    """The result as one JSON object."""
     return {
-        "schema_version": 1,
+        "schema_version": SCHEMA_VERSION,
         "image": image.tags[0],
         "tags": list(image.tags),
         "id": image.identifier,

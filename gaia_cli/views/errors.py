@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Sequence
 
 from gaia_cli.errors import GaiaError
+from gaia_cli.outputs import SCHEMA_VERSION, ErrorDetails, ErrorOutput
 from gaia_cli.version import __version__
 from gaia_cli.views import console
 
@@ -41,7 +42,8 @@ def show_traceback(error: BaseException) -> None:
 
 
 def _as_json(message: str, hint: str, exit_code: int) -> None:
-    console.json_line({"error": {"message": message, "hint": hint, "exit_code": int(exit_code)}})
+    error = ErrorDetails(message=message, hint=hint, exit_code=int(exit_code))
+    console.json_line(ErrorOutput(schema_version=SCHEMA_VERSION, error=error))
 
 
 def _report(error: BaseException, argv: Sequence[str]) -> str:

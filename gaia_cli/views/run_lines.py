@@ -6,25 +6,16 @@ goes to standard error.
 
 from dataclasses import replace
 
-from gaia_cli.running.history import RunHistory
+from gaia_cli.running.history import RunHistory, in_words
 from gaia_cli.running.plan import RunPlan
 from gaia_cli.running.summary import RunSummary
 from gaia_cli.views import console
 from gaia_cli.views.units import latency, money, rate
 from runtime_images.events.codec import to_json
-from runtime_images.events.decisions import DecisionMade, Fallback, GpuLost, SwitchPhase, SwitchStep
-from runtime_images.events.lifecycle import (
-    Ready,
-    SetupFailed,
-    Started,
-    Stopped,
-    WorkerChanged,
-    WorkerExit,
-    WorkerState,
-    ZygoteChanged,
-)
+from runtime_images.events.decisions import SwitchPhase, SwitchStep
+from runtime_images.events.lifecycle import Ready, Started, Stopped, WorkerChanged, WorkerState
 from runtime_images.events.model import Event
-from runtime_images.events.traffic import Dropped, LogLine, Window
+from runtime_images.events.traffic import LogLine, Window
 from runtime_images.policy.model import Backend
 
 LINE_WIDTH = 120
@@ -124,15 +115,13 @@ def _text(event: Event, history: RunHistory) -> str:
         case Window():
             return _window(history)
         case SwitchStep():
-            return _switch(event, history)
+            return _switch(event)
         case LogLine():
             return f"{event.backend.upper()} {event.stream}: {event.line}"
         case Stopped():
             cost = money(event.cost, history.prices.currency)
             return f"{event.reason}; {event.requests} requests, {event.failures} failures, cost {cost}"
-        case DecisionMade() | WorkerExit() | SetupFailed() | GpuLost() | Fallback() | ZygoteChanged() | Dropped():
-            return history.notes[-1].text
-    return ""
+    return in_words(event)
 
 
 def _idle(history: RunHistory) -> str:
@@ -157,8 +146,8 @@ def _window(history: RunHistory) -> str:
     )
 
 
-def _switch(event: SwitchStep, history: RunHistory) -> str:
-    if event.phase in (SwitchPhase.MOVED, SwitchPhase.FAILED):
-        return f"{history.notes[-1].text}; mode {event.mode}"
+def _switch(event: SwitchStep) -> str:
+    if text := in_words(event):
+        return f"{text}; mode {event.mode}"
     reason = f": {event.reason}" if event.phase is SwitchPhase.ORDERED else ""
     return f"{event.kind} {event.origin.upper()} to {event.to.upper()} {event.phase}{reason}"

@@ -1,17 +1,21 @@
-"""Time behind a seam: the runtime reads it from a Clock, tests and the simulator from a FakeClock that they move."""
+"""Time behind a seam: the runtime takes it from a Clock, tests from one whose time they move."""
 
+import asyncio
 import time
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Where time comes from, in seconds."""
+    """Where time comes from, in seconds. Timeouts are the event loop's: in virtual time the loop is the clock, too."""
 
     def monotonic(self) -> float:
-        """Seconds since some moment, never going back."""
+        """Return seconds since some moment, never going back."""
 
     def time(self) -> float:
-        """Seconds since the epoch."""
+        """Return seconds since the epoch."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
 
 
 class SystemClock:
@@ -21,24 +25,33 @@ class SystemClock:
     """Seconds of CLOCK_MONOTONIC, the same in every process of this machine; without a call between."""
 
     def time(self) -> float:
-        """Seconds since the epoch."""
+        """Return seconds since the epoch."""
         return time.time()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
 
 
 class FakeClock:
-    """A clock that stands still until `advance` is called."""
+    """A clock that stands still until it is moved."""
 
     def __init__(self, start_s: float = 1000.0) -> None:
         self._now_s = start_s
 
     def monotonic(self) -> float:
-        """The time that the clock was moved to."""
+        """Return the time that the clock was moved to."""
         return self._now_s
 
     def time(self) -> float:
-        """The same: a fake second is a second of both clocks."""
+        """Return the same: a fake second is a second of both clocks."""
         return self._now_s
 
     def advance(self, seconds: float) -> None:
         """Move on."""
         self._now_s += seconds
+
+    async def sleep(self, seconds: float) -> None:
+        """Move on, and let others run."""
+        self.advance(seconds)
+        await asyncio.sleep(0)

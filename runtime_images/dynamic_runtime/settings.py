@@ -5,9 +5,13 @@ write exactly what the runtime reads. The command line resolves flags and gaia.t
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
+from functools import partial
+from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 from runtime_images.policy.model import Accelerator, ExecutionMode, Prices, Slo, WarmUp
 
@@ -54,44 +58,22 @@ class Settings:
         """Read the settings from `environ`.
 
         Raises:
-            SettingsError: a variable is missing or holds an unusable value.
+            SettingsError: a variable holds an unusable value.
         """
-        read = _Reader(environ)
-        defaults = cls(function_dir=Path())
-        return cls(
-            function_dir=Path(read.text("GAIA_FUNCTION_DIR", ".")),
-            function_name=read.text("GAIA_FUNCTION_NAME", defaults.function_name),
-            function_python=read.text("GAIA_FUNCTION_PYTHON", ""),
-            entrypoint=read.text("GAIA_ENTRYPOINT", ""),
-            mode=ExecutionMode(read.choice("GAIA_MODE", defaults.mode, tuple(ExecutionMode))),
-            pinned=read.flag("GAIA_PINNED", default=False),
-            accelerator=Accelerator(read.choice("GAIA_ACCELERATOR", defaults.accelerator, tuple(Accelerator))),
-            listen_address=read.text("LISTEN_ADDRESS", defaults.listen_address),
-            port=int(read.number("PORT", defaults.port, low=0, high=65535)),
-            admin=read.text("GAIA_ADMIN", ""),
-            admin_token=read.text("GAIA_ADMIN_TOKEN", ""),
-            slo=Slo(
-                latency_p95_ms=read.optional("GAIA_SLO_LATENCY_P95_MS"),
-                throughput_rps=read.optional("GAIA_SLO_THROUGHPUT_RPS"),
-                error_rate=read.optional("GAIA_SLO_ERROR_RATE"),
-                window_s=read.number("GAIA_SLO_WINDOW_S", defaults.slo.window_s, low=1),
-            ),
-            prices=Prices(
-                cpu_per_hour=read.number("GAIA_CPU_PER_HOUR", defaults.prices.cpu_per_hour),
-                gpu_per_hour=read.number("GAIA_GPU_PER_HOUR", defaults.prices.gpu_per_hour),
-                currency=read.text("GAIA_CURRENCY", defaults.prices.currency),
-            ),
-            concurrency=int(read.number("GAIA_CONCURRENCY", defaults.concurrency, high=4096)),
-            idempotent=read.flag("GAIA_IDEMPOTENT", default=False),
-            warmup=read.warmup("GAIA_WARMUP"),
-            max_body_bytes=int(read.number("GAIA_MAX_BODY_BYTES", defaults.max_body_bytes)),
-            queue_size=int(read.number("GAIA_QUEUE_SIZE", defaults.queue_size)),
-            request_timeout_s=read.number("GAIA_REQUEST_TIMEOUT_S", defaults.request_timeout_s),
-            drain_timeout_s=read.number("GAIA_DRAIN_TIMEOUT_S", defaults.drain_timeout_s),
-            window_s=read.number("GAIA_WINDOW_S", defaults.window_s),
-            lifeline=read.flag("GAIA_LIFELINE", default=False),
-            record_requests=read.flag("GAIA_RECORD_REQUESTS", default=False),
-        )
+        read: dict[str, dict[str, Any]] = {"": {"function_dir": Path()}, "slo": {}, "prices": {}}
+        for name, (field, parse) in _VARIABLES.items():
+            if name in environ:
+                group, _, attribute = field.rpartition(".")
+                try:
+                    read[group][attribute] = parse(environ[name])
+                except ValueError as error:
+                    raise SettingsError(f"{name}={environ[name]!r} {error}") from None
+        return cls(**read[""], slo=Slo(**read["slo"]), prices=Prices(**read["prices"]))
+
+    def to_environ(self) -> dict[str, str]:
+        """Return the environment from which `from_environ` reads these settings back; what is empty is left out."""
+        values = {name: attrgetter(field)(self) for name, (field, _) in _VARIABLES.items()}
+        return {name: _text(value) for name, value in values.items() if value is not None and value != ""}
 
     def check_admin(self) -> None:
         """Check the admin address; for the runtime alone, since workers are not given the token.
@@ -107,101 +89,85 @@ class Settings:
         if not self.admin_token:
             raise SettingsError(f"GAIA_ADMIN={self.admin!r} needs a GAIA_ADMIN_TOKEN: others can reach it, too")
 
-    def to_environ(self) -> dict[str, str]:
-        """The environment from which `from_environ` reads these settings back; defaults are left out."""
-        flat: dict[str, object] = {name: getattr(self, field) for name, field in _PLAIN.items()}
-        flat |= {
-            "GAIA_SLO_LATENCY_P95_MS": self.slo.latency_p95_ms,
-            "GAIA_SLO_THROUGHPUT_RPS": self.slo.throughput_rps,
-            "GAIA_SLO_ERROR_RATE": self.slo.error_rate,
-            "GAIA_SLO_WINDOW_S": self.slo.window_s,
-            "GAIA_CPU_PER_HOUR": self.prices.cpu_per_hour,
-            "GAIA_GPU_PER_HOUR": self.prices.gpu_per_hour,
-            "GAIA_CURRENCY": self.prices.currency,
-            "GAIA_WARMUP": json.dumps(asdict(self.warmup)) if self.warmup is not None else None,
-        }
-        return {name: _text(value) for name, value in flat.items() if value is not None and value != ""}
+
+# Each parser says in a ValueError what is wrong with a value.
 
 
-_PLAIN = {
-    "GAIA_FUNCTION_DIR": "function_dir",
-    "GAIA_FUNCTION_NAME": "function_name",
-    "GAIA_FUNCTION_PYTHON": "function_python",
-    "GAIA_ENTRYPOINT": "entrypoint",
-    "GAIA_MODE": "mode",
-    "GAIA_PINNED": "pinned",
-    "GAIA_ACCELERATOR": "accelerator",
-    "LISTEN_ADDRESS": "listen_address",
-    "PORT": "port",
-    "GAIA_ADMIN": "admin",
-    "GAIA_ADMIN_TOKEN": "admin_token",
-    "GAIA_CONCURRENCY": "concurrency",
-    "GAIA_IDEMPOTENT": "idempotent",
-    "GAIA_MAX_BODY_BYTES": "max_body_bytes",
-    "GAIA_QUEUE_SIZE": "queue_size",
-    "GAIA_REQUEST_TIMEOUT_S": "request_timeout_s",
-    "GAIA_DRAIN_TIMEOUT_S": "drain_timeout_s",
-    "GAIA_WINDOW_S": "window_s",
-    "GAIA_LIFELINE": "lifeline",
-    "GAIA_RECORD_REQUESTS": "record_requests",
+def _choice(allowed: type[StrEnum], raw: str) -> StrEnum:
+    if raw not in tuple(allowed):
+        raise ValueError(f"is not one of {', '.join(allowed)}")
+    return allowed(raw)
+
+
+def _number(raw: str, low: float = 0, high: float = float("inf")) -> float:
+    try:
+        value = float(raw)
+    except ValueError:
+        raise ValueError("is not a number") from None
+    if not low <= value <= high:
+        raise ValueError(f"is not between {low:g} and {high:g}")
+    return value
+
+
+def _whole(raw: str, high: float = 2**53) -> int:
+    return int(_number(raw, high=high))
+
+
+def _flag(raw: str) -> bool:
+    if raw.lower() in ("1", "true", "yes", "on"):
+        return True
+    if raw.lower() in ("0", "false", "no", "off", ""):
+        return False
+    raise ValueError("is neither true nor false")
+
+
+def _warmup(raw: str) -> WarmUp | None:
+    try:
+        values = json.loads(raw) if raw else {}
+        if not all(isinstance(value, str) for value in values.values()):
+            raise ValueError
+        return WarmUp(**values) if raw else None
+    except (AttributeError, TypeError, ValueError):
+        raise ValueError("is not a JSON object of method, path and body") from None
+
+
+_VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
+    "GAIA_FUNCTION_DIR": ("function_dir", Path),
+    "GAIA_FUNCTION_NAME": ("function_name", str),
+    "GAIA_FUNCTION_PYTHON": ("function_python", str),
+    "GAIA_ENTRYPOINT": ("entrypoint", str),
+    "GAIA_MODE": ("mode", partial(_choice, ExecutionMode)),
+    "GAIA_PINNED": ("pinned", _flag),
+    "GAIA_ACCELERATOR": ("accelerator", partial(_choice, Accelerator)),
+    "LISTEN_ADDRESS": ("listen_address", str),
+    "PORT": ("port", partial(_whole, high=65535)),
+    "GAIA_ADMIN": ("admin", str),
+    "GAIA_ADMIN_TOKEN": ("admin_token", str),
+    "GAIA_SLO_LATENCY_P95_MS": ("slo.latency_p95_ms", _number),
+    "GAIA_SLO_THROUGHPUT_RPS": ("slo.throughput_rps", _number),
+    "GAIA_SLO_ERROR_RATE": ("slo.error_rate", _number),
+    "GAIA_SLO_WINDOW_S": ("slo.window_s", partial(_number, low=1)),
+    "GAIA_CPU_PER_HOUR": ("prices.cpu_per_hour", _number),
+    "GAIA_GPU_PER_HOUR": ("prices.gpu_per_hour", _number),
+    "GAIA_CURRENCY": ("prices.currency", str),
+    "GAIA_CONCURRENCY": ("concurrency", partial(_whole, high=4096)),
+    "GAIA_IDEMPOTENT": ("idempotent", _flag),
+    "GAIA_WARMUP": ("warmup", _warmup),
+    "GAIA_MAX_BODY_BYTES": ("max_body_bytes", _whole),
+    "GAIA_QUEUE_SIZE": ("queue_size", _whole),
+    "GAIA_REQUEST_TIMEOUT_S": ("request_timeout_s", _number),
+    "GAIA_DRAIN_TIMEOUT_S": ("drain_timeout_s", _number),
+    "GAIA_WINDOW_S": ("window_s", _number),
+    "GAIA_LIFELINE": ("lifeline", _flag),
+    "GAIA_RECORD_REQUESTS": ("record_requests", _flag),
 }
-assert set(_PLAIN.values()) | {"slo", "prices", "warmup"} == {field.name for field in fields(Settings)}
+"""Each variable, the field that it sets, and how its text is read."""
+
+_FIELDS = {field.partition(".")[0] for field, _ in _VARIABLES.values()}
+assert {field.name for field in fields(Settings)} == _FIELDS
 
 
 def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return "1" if value else "0"
-    return str(value)
-
-
-class _Reader:
-    """Typed look-ups in an environment, each error naming the variable."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
-
-    def text(self, name: str, default: str) -> str:
-        return self._environ.get(name, default)
-
-    def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
-        value = self._environ.get(name, default)
-        if value not in allowed:
-            raise SettingsError(f"{name}={value!r} is not one of {', '.join(allowed)}")
-        return value
-
-    def number(self, name: str, default: float, low: float = 0, high: float = float("inf")) -> float:
-        raw = self._environ.get(name)
-        if raw is None:
-            return default
-        try:
-            value = float(raw)
-        except ValueError:
-            raise SettingsError(f"{name}={raw!r} is not a number") from None
-        if not low <= value <= high:
-            raise SettingsError(f"{name}={raw!r} is not between {low:g} and {high:g}")
-        return value
-
-    def optional(self, name: str) -> float | None:
-        return self.number(name, 0.0) if name in self._environ else None
-
-    def warmup(self, name: str) -> WarmUp | None:
-        raw = self._environ.get(name)
-        if not raw:
-            return None
-        try:
-            values = json.loads(raw)
-            if not all(isinstance(value, str) for value in values.values()):
-                raise ValueError
-            return WarmUp(**values)
-        except (AttributeError, TypeError, ValueError):
-            raise SettingsError(f"{name}={raw!r} is not a JSON object of method, path and body") from None
-
-    def flag(self, name: str, *, default: bool) -> bool:
-        raw = self._environ.get(name)
-        if raw is None:
-            return default
-        if raw.lower() in ("1", "true", "yes", "on"):
-            return True
-        if raw.lower() in ("0", "false", "no", "off", ""):
-            return False
-        raise SettingsError(f"{name}={raw!r} is neither true nor false")
+    if isinstance(value, WarmUp):
+        return json.dumps(asdict(value))
+    return str(int(value)) if isinstance(value, bool) else str(value)

@@ -1,9 +1,9 @@
 """Events to JSON and back: the only module that knows their names in JSON.
 
 Writing rounds every number to what is known of it, by the unit in its annotation (`model`): milliseconds to one
-decimal, a recorded request's to three; seconds, shares and rates to three; moments to six; money to seven; confidence
-to two. Reading is tolerant, for a newer runtime may say more: an unknown field is kept in `extra` and written again,
-one of a part is passed over, and an event whose name or values are unknown becomes an `UnknownEvent`.
+decimal, a recorded request's to three; seconds, shares and rates to three; moments to six; money to seven. Reading is
+tolerant, for a newer runtime may say more: an unknown field is kept in `extra` and written again, one of a part is
+passed over, and an event whose name or values are unknown becomes an `UnknownEvent`.
 """
 
 import json

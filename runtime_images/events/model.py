@@ -54,8 +54,6 @@ Ratio = Annotated[float, Digits(3)]
 PerSecond = Annotated[float, Digits(3)]
 Megabytes = Annotated[float, Digits(1)]
 Watts = Annotated[float, Digits(1)]
-Confidence = Annotated[float, Digits(2)]
-"""A probability, between 0 and 1."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import docker
 import pytest
 
 from tests.support.cli import run_gaia
+from tests.support.schemas import misfits
 
 NO_ENGINE = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
 
@@ -37,6 +38,7 @@ def test_build_for_a_program_is_one_json_object(function: Path, function_name: s
     built = run_gaia("build", str(function), "--output-format", "json", "--mode", "gpu_preferred", "--tag", tag)
     result = json.loads(built.stdout)
 
+    assert misfits("build.json", [result]) == []
     assert result["tags"] == [tag]
     assert (result["mode"], result["mode_reason"]) == ("gpu_preferred", "asked for")
     assert (result["base_image"], result["base_reason"]) == (base_image, "asked for")

@@ -62,7 +62,8 @@ def test_a_failure_without_a_hint_has_no_hint_line(capsys: pytest.CaptureFixture
 def test_with_json_output_the_error_is_json_too(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     guarded(raising(UsageError("wrong", "do this")), arguments)
 
-    assert json.loads(capsys.readouterr().out) == {"error": {"message": "wrong", "hint": "do this", "exit_code": 2}}
+    error = {"message": "wrong", "hint": "do this", "exit_code": 2}
+    assert json.loads(capsys.readouterr().out) == {"schema_version": 1, "error": error}
 
 
 def test_a_usage_error_is_json_too() -> None:

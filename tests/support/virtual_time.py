@@ -19,6 +19,9 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def monotonic(self) -> float:
         return self._now_s
 
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
     def jump(self, seconds: float) -> None:
         self._now_s += seconds
 

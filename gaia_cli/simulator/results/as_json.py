@@ -1,22 +1,82 @@
-"""The result of `gaia simulate` as plain values, for programs (docs/simulate.md). Pure."""
+"""The result of `gaia simulate` as plain values; docs/schemas/simulation.json is generated from their types. Pure."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, TypedDict
 
 from gaia_cli.simulator.results.comparison import Comparison, Standing
 
 SCHEMA_VERSION = 1
 
+_Version = Annotated[int, "the version of this form; fields are added without a new one"]
 
-def as_object(comparisons: Sequence[Comparison], summary: Sequence[Standing]) -> dict[str, Any]:
+
+class ChangeOutput(TypedDict):
+    """One change of what is held, or of who serves."""
+
+    t: Annotated[float, "seconds since the first arrival"]
+    event: Annotated[str, "`start`, `active`, `release` or `cancel`"]
+    backend: Annotated[str, "`cpu` or `gpu`"]
+
+
+class PolicyOutput(TypedDict):
+    """What one policy came to."""
+
+    policy: Annotated[str, "its name"]
+    requests: Annotated[int, "requests of the trace"]
+    violations: Annotated[int, "how many took longer than the SLO"]
+    avoidable_violations: Annotated[int, "those that the faster backend would have served in time, had it been free"]
+    p50_ms: Annotated[float, "the median latency"]
+    p95_ms: Annotated[float, "95 % of the requests took no longer"]
+    cpu_seconds: Annotated[float, "how long the CPU backend was held"]
+    gpu_seconds: Annotated[float, "how long the GPU backend was held"]
+    cost: Annotated[float, "what that cost"]
+    energy_j: Annotated[float, "what that drew, in joules"]
+    switches: Annotated[int, "switches that moved traffic"]
+    objective: Annotated[float, "cost, plus what the avoidable violations beyond 5 % count for"]
+    objective_vs_oracle: Annotated[float | None, "over that of the best choice possible"]
+    timeline: Annotated[list[ChangeOutput], "in the order of time"]
+
+
+class TraceOutput(TypedDict):
+    """One trace with its policies."""
+
+    trace: Annotated[str, "its file or its generator"]
+    slo_p95_ms: Annotated[float, "the latency that the SLO asks for"]
+    policies: Annotated[list[PolicyOutput], "what each policy came to"]
+
+
+class OneTraceOutput(TraceOutput):
+    """The result of one trace."""
+
+    schema_version: _Version
+
+
+class StandingOutput(TypedDict):
+    """One policy over all traces."""
+
+    policy: Annotated[str, "its name"]
+    geometric_mean: Annotated[float, "of its objective over that of the best choice possible"]
+    worst: Annotated[float, "the largest of these ratios"]
+    worst_trace: Annotated[str, "the trace of the largest"]
+
+
+class TracesOutput(TypedDict):
+    """The result of several traces."""
+
+    schema_version: _Version
+    traces: Annotated[list[TraceOutput], "each trace"]
+    summary: Annotated[list[StandingOutput], "each policy over all of them"]
+
+
+def as_object(comparisons: Sequence[Comparison], summary: Sequence[Standing]) -> OneTraceOutput | TracesOutput:
     """One trace with its policies; of several, all of them and what they say together."""
     if len(comparisons) == 1:
         return {"schema_version": SCHEMA_VERSION, **_trace(comparisons[0])}
-    standings = [
+    standings: list[StandingOutput] = [
         {
             "policy": one.policy,
-            "geometric_mean": round(one.geometric_mean, 6),
-            "worst": round(one.worst, 6),
+            "geometric_mean": round(one.geometric_mean, 3),
+            "worst": round(one.worst, 3),
             "worst_trace": one.worst_trace,
         }
         for one in summary
@@ -24,30 +84,30 @@ def as_object(comparisons: Sequence[Comparison], summary: Sequence[Standing]) ->
     return {"schema_version": SCHEMA_VERSION, "traces": [_trace(one) for one in comparisons], "summary": standings}
 
 
-def _trace(comparison: Comparison) -> dict[str, Any]:
+def _trace(comparison: Comparison) -> TraceOutput:
     trace = comparison.trace
     policies = [_policy(comparison, name) for name in comparison.outcomes]
     slo_ms = 1000 * comparison.scenario.slo_p95_s
-    return {"trace": trace.source or trace.name, "slo_p95_ms": round(slo_ms, 6), "policies": policies}
+    return {"trace": trace.source or trace.name, "slo_p95_ms": round(slo_ms, 1), "policies": policies}
 
 
-def _policy(comparison: Comparison, name: str) -> dict[str, Any]:
+def _policy(comparison: Comparison, name: str) -> PolicyOutput:
     outcome, ratio = comparison.outcomes[name], comparison.versus_oracle(name)
     return {
         "policy": name,
         "requests": outcome.requests,
         "violations": outcome.violations,
         "avoidable_violations": outcome.avoidable_violations,
-        "p50_ms": round(outcome.p50_ms, 3),
-        "p95_ms": round(outcome.p95_ms, 3),
-        "cpu_seconds": round(outcome.cpu_seconds, 6),
-        "gpu_seconds": round(outcome.gpu_seconds, 6),
+        "p50_ms": round(outcome.p50_ms, 1),
+        "p95_ms": round(outcome.p95_ms, 1),
+        "cpu_seconds": round(outcome.cpu_seconds, 3),
+        "gpu_seconds": round(outcome.gpu_seconds, 3),
         "cost": round(outcome.cost, 9),
         "energy_j": round(outcome.energy_j, 3),
         "switches": outcome.switches,
         "objective": round(outcome.objective, 9),
-        "objective_vs_oracle": None if ratio is None else round(ratio, 6),
+        "objective_vs_oracle": None if ratio is None else round(ratio, 3),
         "timeline": [
-            {"t": round(change.t, 6), "event": change.event, "backend": change.backend} for change in outcome.timeline
+            {"t": round(change.t, 3), "event": change.event, "backend": change.backend} for change in outcome.timeline
         ],
     }

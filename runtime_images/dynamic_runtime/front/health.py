@@ -107,15 +107,15 @@ class Health:
         return (200 if answer.get("well") else 503), {"status": str(answer.get("text"))}
 
     def _trouble(self, *, in_private: bool) -> dict[str, Any]:
-        trouble = self._supervisor.trouble[self._supervisor.target]
+        failures = self._supervisor.failures[self._supervisor.target]
         if not in_private:
-            return {"status": trouble.status, "error": self._front.unavailable}
-        return {"status": trouble.status, "error": self.why_unavailable, "log": list(trouble.log[-_TOLD_LINES:])}
+            return {"status": failures.status, "error": self._front.unavailable}
+        return {"status": failures.status, "error": self.why_unavailable, "log": list(failures.log[-_TOLD_LINES:])}
 
     @property
     def why_unavailable(self) -> str:
         """Why nothing can serve, with what the function has raised, for the operator; empty while something can."""
-        message = self._supervisor.trouble[self._supervisor.target].message
+        message = self._supervisor.failures[self._supervisor.target].message
         unavailable = self._front.unavailable
         return f"{unavailable}: {message}" if unavailable and message else unavailable
 

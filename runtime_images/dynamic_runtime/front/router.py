@@ -19,7 +19,7 @@ from runtime_images.dynamic_runtime.edge.limits import HANDLER_PATIENCE_S
 from runtime_images.dynamic_runtime.edge.response_head import Header, check_head, why_refused
 from runtime_images.dynamic_runtime.front.link import WorkerLink
 from runtime_images.dynamic_runtime.settings import Settings
-from runtime_images.dynamic_runtime.telemetry.lane import AnswerRow
+from runtime_images.dynamic_runtime.telemetry.backend_stats import AnswerRow
 from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.wire.frames import (
     ABORTED,
@@ -355,3 +355,28 @@ class Front:
         self.unavailable = message
         while self.queue:
             self._give_up(self.queue.popleft(), HTTPStatus.SERVICE_UNAVAILABLE, message)
+
+    # what the supervisor tells the front, and what an observer asks it
+
+    def serve_on(self, link: WorkerLink) -> None:
+        """Give a worker the traffic: from here on every request goes to it, those that wait first."""
+        self.active = link
+        self.unavailable = ""
+        self.pump()
+
+    def await_backend(self) -> None:
+        """Let requests wait again: a backend may come."""
+        self.unavailable = ""
+
+    def set_fallback(self, fallback: bool) -> None:
+        """Say whether the CPU serves because the GPU is unavailable."""
+        self.fallback = fallback
+
+    @property
+    def slots(self) -> int:
+        """How many requests the active worker serves at once."""
+        return self.active.slots if self.active is not None else 1
+
+    def queue_ages_s(self, now_s: float) -> tuple[float, ...]:
+        """Return the ages of the requests that wait, oldest first."""
+        return tuple([now_s - exchange.arrived_s for exchange in self.queue])

@@ -6,6 +6,7 @@ nothing, and for a moment when it has met memory errors that it could not correc
 trusted, while what is started later may be well.
 """
 
+import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,10 +15,12 @@ import pynvml
 
 from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.events.traffic import GpuUse
+from runtime_images.policy.model import Accelerator, Backend
 
 POLL_S = 1.0
 LIST_TIMEOUT_S = 10.0
 STALE_S = 10.0
+FIRST_ANSWER_S = 5.0
 _UNCORRECTED = (pynvml.NVML_MEMORY_ERROR_TYPE_UNCORRECTED, pynvml.NVML_VOLATILE_ECC)
 """Errors since the driver was loaded."""
 
@@ -32,7 +35,7 @@ class GpuState:
 
 
 def nvidia_gpus(timeout_s: float = LIST_TIMEOUT_S) -> tuple[str, ...]:
-    """The names of the NVIDIA GPUs that this process may use; empty without a GPU, or a driver that answers in time."""
+    """Return the names of the NVIDIA GPUs that this process may use; empty if there is none, or no answer in time."""
     answers: list[tuple[str, ...]] = []
     asking = threading.Thread(target=lambda: answers.append(_names()), name="nvml", daemon=True)
     asking.start()
@@ -54,32 +57,49 @@ def _names() -> tuple[str, ...]:
         pynvml.nvmlShutdown()
 
 
-class GpuMonitor:
-    """Watches the first visible GPU."""
+class Devices:
+    """What the backends need to run: nothing for the CPU, for the GPU what the accelerator is.
 
-    def __init__(self, clock: Clock) -> None:
+    If that is NVIDIA's, the first visible GPU is watched.
+    """
+
+    def __init__(self, accelerator: Accelerator, clock: Clock) -> None:
+        self._accelerator = accelerator
         self._clock = clock
         self._state = GpuState(None, "the driver has not answered yet", clock.monotonic())
         self._memory_errors: int | None = None
         self._answered = threading.Event()
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="nvml", daemon=True)
-        self._thread.start()
+        if accelerator is Accelerator.NVIDIA:
+            threading.Thread(target=self._watch, name="nvml", daemon=True).start()
 
-    def state(self) -> GpuState:
+    async def first_answer(self) -> None:
+        """Wait until it is known whether there is a GPU, but not for long."""
+        if self._accelerator is Accelerator.NVIDIA:
+            await asyncio.to_thread(self._answered.wait, FIRST_ANSWER_S)
+
+    def problem(self, backend: Backend) -> str:
+        """Return what keeps a backend's device from being used; empty if nothing does."""
+        if backend is Backend.CPU or self._accelerator is Accelerator.EMULATED:
+            return ""
+        if self._accelerator is Accelerator.NONE:
+            return "no accelerator is configured"
+        return self._last_answer().problem
+
+    def gpu_use(self) -> GpuUse | None:
+        """Return what the GPU is doing, where there is a real one."""
+        return self._last_answer().use
+
+    def stop(self) -> None:
+        """End the watch; a hanging driver is not waited for."""
+        self._stopping.set()
+
+    def _last_answer(self) -> GpuState:
         """The last answer; a driver that has said nothing for long is itself the problem."""
         age_s = self._clock.monotonic() - self._state.asked_s
         if age_s > STALE_S:
             return GpuState(None, f"the driver has not answered for {age_s:.0f} s", self._state.asked_s)
         return self._state
-
-    def wait(self, timeout_s: float) -> None:
-        """Wait for the first answer, not longer than `timeout_s`; not for the event loop's thread."""
-        self._answered.wait(timeout_s)
-
-    def stop(self) -> None:
-        """End the watch; a hanging driver is not waited for."""
-        self._stopping.set()
 
     def _watch(self) -> None:
         while True:
@@ -97,7 +117,7 @@ class GpuMonitor:
 
 
 def _read(clock: Clock) -> tuple[GpuState, int | None]:
-    """The state, and how many memory errors there have been that could not be corrected, None if that is not told.
+    """Return the state, and how many memory errors could not be corrected so far, None where that is unknown.
 
     The driver is asked afresh each time: a device or driver that comes back must be seen.
     """
@@ -107,7 +127,7 @@ def _read(clock: Clock) -> tuple[GpuState, int | None]:
             if not pynvml.nvmlDeviceGetCount():
                 return GpuState(None, "no GPU is visible", clock.monotonic()), None
             handle = pynvml.nvmlDeviceGetHandleByIndex(0)
-            errors = _told(lambda: pynvml.nvmlDeviceGetTotalEccErrors(handle, *_UNCORRECTED))
+            errors = _optional(lambda: pynvml.nvmlDeviceGetTotalEccErrors(handle, *_UNCORRECTED))
             return GpuState(_use(handle), "", clock.monotonic()), None if errors is None else int(errors)
         finally:
             pynvml.nvmlShutdown()
@@ -119,14 +139,14 @@ def _use(handle: object) -> GpuUse:
     memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
     return GpuUse(
         name=_text(pynvml.nvmlDeviceGetName(handle)),
-        utilization=_told(lambda: pynvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100),
+        utilization=_optional(lambda: pynvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100),
         memory_used_mb=memory.used / 2**20,
         memory_total_mb=memory.total / 2**20,
-        power_w=_told(lambda: pynvml.nvmlDeviceGetPowerUsage(handle) / 1000),
+        power_w=_optional(lambda: pynvml.nvmlDeviceGetPowerUsage(handle) / 1000),
     )
 
 
-def _told(ask: Callable[[], float]) -> float | None:
+def _optional(ask: Callable[[], float]) -> float | None:
     """An optional reading: not every GPU, driver and MIG slice gives all of them."""
     try:
         return ask()

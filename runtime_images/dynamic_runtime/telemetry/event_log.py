@@ -2,7 +2,7 @@
 
 Writing happens in a thread of its own, because a reader that is slow, or a disk that is full, must not stall the front.
 When the reader falls far behind, lines of which there may be one a request or a second are left out, and the next
-line that is written is a `dropped` event that tells how many; the others are kept.
+line that is written is a `dropped` event that counts them; the others are kept.
 """
 
 import os

@@ -10,7 +10,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from runtime_images.dynamic_runtime.telemetry.lane import AnswerRow
+from runtime_images.dynamic_runtime.telemetry.backend_stats import AnswerRow
 from runtime_images.policy.model import Backend, ExecutionMode
 
 BUCKETS = (
@@ -64,47 +64,49 @@ class _Totals(Collector):
 
 
 class Metrics:
-    """The runtime's own registry; gauges that are read at the scrape are given as functions."""
+    """The runtime's own registry."""
 
-    def __init__(
-        self,
-        queue_depth: Callable[[], float],
-        held_s: Callable[[Backend], float],
-        cost: Callable[[], float],
-    ) -> None:
-        self.registry = CollectorRegistry()
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
         self._durations = _Durations()
-        self.registry.register(self._durations)
-        self._mode = Gauge(
-            "gaia_mode_info", "1 for the mode that the function is in.", ["mode"], registry=self.registry
-        )
-        self.switches = Counter(
-            "gaia_switches", "Switches of the backend.", ["from", "to", "reason"], registry=self.registry
-        )
-        self.fallbacks = Counter("gaia_fallback", "Times the wanted backend was not to be had.", registry=self.registry)
-        self._start = Gauge(
-            "gaia_backend_start_seconds",
-            "How long the last start took.",
-            ["backend", "phase"],
-            registry=self.registry,
-        )
-        Gauge("gaia_queue_depth", "Requests that wait in the front.", registry=self.registry).set_function(queue_depth)
-        self.registry.register(_Totals(held_s, cost))
+        self._registry.register(self._durations)
+        self._mode = self._gauge("gaia_mode_info", "1 for the mode that the function is in.", "mode")
+        self._start = self._gauge("gaia_backend_start_seconds", "How long the last start took.", "backend", "phase")
+        self._switches = self._counter("gaia_switches", "Switches of the backend.", "from", "to", "reason")
+        self._fallbacks = self._counter("gaia_fallback", "Times the wanted backend was unavailable.")
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(name, text, labels, registry=self._registry)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(name, text, labels, registry=self._registry)
+
+    def watch(
+        self, queue_depth: Callable[[], float], held_s: Callable[[Backend], float], cost: Callable[[], float]
+    ) -> None:
+        """Read these at each scrape."""
+        self._gauge("gaia_queue_depth", "Requests that wait in the front.").set_function(queue_depth)
+        self._registry.register(_Totals(held_s, cost))
 
     def answered(self, backend: Backend, rows: list[AnswerRow]) -> None:
         """Count finished requests."""
         for status in {row[0] for row in rows}:
             self._durations.add(backend, int(status), [row[2] - row[1] for row in rows if row[0] == status])
 
-    def mode(self, current: ExecutionMode) -> None:
-        """Show the mode."""
+    def switched(self, origin: Backend, to: Backend, kind: str) -> None:
+        """Count a switch."""
+        self._switches.labels(origin.value, to.value, kind).inc()
+
+    def fell_back(self) -> None:
+        """Count a fallback."""
+        self._fallbacks.inc()
+
+    def serving(self, backend: Backend, current: ExecutionMode, start_up_s: float) -> None:
+        """Show the mode that the function is in now, and how long its backend took to become ready."""
         for mode in ExecutionMode:
             self._mode.labels(mode.value).set(mode is current)
-
-    def started(self, backend: Backend, seconds: float) -> None:
-        """Show how long a backend took to become ready."""
-        self._start.labels(backend.value, "ready").set(seconds)
+        self._start.labels(backend.value, "ready").set(start_up_s)
 
     def render(self) -> bytes:
-        """The text that Prometheus scrapes."""
-        return generate_latest(self.registry)
+        """Return the text that Prometheus scrapes."""
+        return generate_latest(self._registry)

@@ -1,16 +1,74 @@
-"""Looks at the running parts and writes down what the policy, and a person, should see of them. It changes nothing."""
+"""Looks at what serves and writes down what the policy should see of it.
+
+What it looks at are Sources: a runtime fills them with its own front and workers, and a cluster's controller could with
+a gateway and many pods.
+"""
 
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
 
-from runtime_images.dynamic_runtime.telemetry.lane import Lane, milliseconds
-from runtime_images.events.traffic import BackendStatus, SloState, Window
-from runtime_images.policy.model import Accelerator, Backend, LaneObservation, Observation
-
-if TYPE_CHECKING:
-    from runtime_images.dynamic_runtime.runtime import Runtime
+from runtime_images.dynamic_runtime.telemetry.backend_stats import BackendStats
+from runtime_images.events.traffic import LaneState
+from runtime_images.policy.model import Backend, LaneObservation, Observation
+from runtime_images.policy.state import PolicyState
 
 ARRIVALS_OVER_S = 5.0
+"""The span over which the arrival rate is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackendView:
+    """A backend at one moment: the worker that serves or will serve on it, as far as there is one.
+
+    `usable` says whether a start is worth a try now, `held_s` for how long the backend has been held so far.
+    """
+
+    usable: bool
+    state: LaneState
+    pid: int | None
+    in_flight_ages_s: tuple[float, ...]
+    held_s: float
+
+
+class Counts(Protocol):
+    """Requests since the start: that came in, that were answered with an error, that another worker was given."""
+
+    requests: int
+    failures: int
+    retried: int
+
+
+class RequestSource(Protocol):
+    """Where requests come in and wait; `last_activity_s` is when one came in or was answered last."""
+
+    last_activity_s: float
+
+    @property
+    def counters(self) -> Counts:
+        """What has been counted since the start."""
+
+    @property
+    def slots(self) -> int:
+        """How many requests are served at once."""
+
+    def queue_ages_s(self, now_s: float) -> tuple[float, ...]:
+        """Return the ages of the requests that wait, oldest first."""
+
+
+class BackendSource(Protocol):
+    """Where requests are served: on `target`, once it can; `switching_to` is where a switch under way leads to."""
+
+    target: Backend
+    switching_to: Backend | None
+
+    @property
+    def busy(self) -> bool:
+        """Whether any worker has a request."""
+
+    def view(self, backend: Backend, now_s: float) -> BackendView:
+        """Return how a backend is now."""
 
 
 class ArrivalRate:
@@ -20,104 +78,56 @@ class ArrivalRate:
         self._seen: deque[tuple[float, int]] = deque([(now_s, 0)])
 
     def rate(self, now_s: float, total: int) -> float:
-        """Requests a second over the last `ARRIVALS_OVER_S`; `total` is how many there have been by now."""
+        """Return requests a second over the last `ARRIVALS_OVER_S`; `total` is how many there have been by now."""
         self._seen.append((now_s, total))
         while len(self._seen) > 1 and self._seen[1][0] <= now_s - ARRIVALS_OVER_S:
             self._seen.popleft()
         return (total - self._seen[0][1]) / ARRIVALS_OVER_S
 
 
-def observe(runtime: "Runtime", now_s: float) -> Observation:
-    """The observation that the policy decides on, at `now_s` of the monotonic clock.
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What an observation is made of."""
 
-    It lists the answers that the policy has not learned from yet, since it would look at no others.
+    requests: RequestSource
+    backends: BackendSource
+    stats: Mapping[Backend, BackendStats]
+    arrivals: ArrivalRate
+
+
+def observe(sources: Sources, state: PolicyState, now_s: float) -> Observation:
+    """Return what the policy decides on, at `now_s` of the monotonic clock.
+
+    It lists the answers that the policy, in this `state`, has not learned from yet, since it would look at no others.
     """
-    front, supervisor = runtime.front, runtime.supervisor
-    has_work = front.queue or any(link.jobs for link in supervisor.workers.links())
+    requests, backends = sources.requests, sources.backends
+    queue_ages_s = requests.queue_ages_s(now_s)
     return Observation(
-        active=supervisor.target,
-        switching_to=supervisor.switching_to,
-        lanes={backend: _lane_observation(runtime, backend, now_s) for backend in Backend},
-        queue_ages_s=tuple(now_s - exchange.arrived_s for exchange in front.queue),
-        arrival_rate=runtime.arrivals.rate(now_s, front.counters.requests),
-        idle_s=0.0 if has_work else now_s - front.last_activity_s,
-        slots=front.active.slots if front.active is not None else 1,
+        active=backends.target,
+        switching_to=backends.switching_to,
+        lanes={backend: _lane(sources, state, backend, now_s) for backend in Backend},
+        queue_ages_s=queue_ages_s,
+        arrival_rate=sources.arrivals.rate(now_s, requests.counters.requests),
+        idle_s=0.0 if queue_ages_s or backends.busy else now_s - requests.last_activity_s,
+        slots=requests.slots,
     )
 
 
-def _lane_observation(runtime: "Runtime", backend: Backend, now_s: float) -> LaneObservation:
-    lane = runtime.lanes[backend]
-    worker = runtime.supervisor.workers.on(backend)
-    finished = lane.requests - lane.errors
-    recent = lane.newest(finished - runtime.policy_state.lane(backend).seen, now_s)
-    error_rate, answered = lane.error_share(now_s)
-    in_flight = worker.link.jobs.values() if worker is not None else ()
+def _lane(sources: Sources, state: PolicyState, backend: Backend, now_s: float) -> LaneObservation:
+    view, stats = sources.backends.view(backend, now_s), sources.stats[backend]
+    recent = stats.newest(stats.finished - state.lane(backend).seen, now_s)
+    error_rate, answered = stats.error_share(now_s)
     return LaneObservation(
-        available=runtime.supervisor.usable(backend),
-        running=worker is not None and worker.state == "ready",
-        p95_s=lane.latencies.quantiles(now_s, (0.95,))[0] if backend is runtime.supervisor.target else None,
+        available=view.usable,
+        running=view.state is LaneState.READY,
+        p95_s=stats.p95_s(now_s) if backend is sources.backends.target else None,
         recent_latencies_s=tuple([answer.latency_s for answer in recent]),
         recent_services_s=tuple([answer.service_s for answer in recent]),
-        in_flight_ages_s=tuple(sorted((now_s - exchange.arrived_s for exchange in in_flight), reverse=True)),
-        cpu_share=lane.cpu_share,
+        in_flight_ages_s=view.in_flight_ages_s,
+        cpu_share=stats.cpu_share,
         error_rate=error_rate,
         answered=answered,
-        start_up_s=lane.start_up_s,
-        held_s=runtime.supervisor.workers.held(backend),
-        finished=finished,
+        start_up_s=stats.start_up_s,
+        held_s=view.held_s,
+        finished=stats.finished,
     )
-
-
-def window_event(runtime: "Runtime", now_s: float) -> Window:
-    """Return the window event of the second that ends now."""
-    supervisor = runtime.supervisor
-    monitor = runtime.monitor
-    return Window(
-        mode=runtime.settings.mode.on(supervisor.target),
-        active=supervisor.target,
-        switching_to=supervisor.switching_to,
-        slo_state=_slo_state(runtime, now_s),
-        queue=len(runtime.front.queue),
-        reason=runtime.decision.reason if runtime.decision is not None else "",
-        lanes={backend: _status(runtime, lane, now_s) for backend, lane in runtime.lanes.items()},
-        last_second={backend: lane.take_last_second() for backend, lane in runtime.lanes.items()},
-        gpu=monitor.state().use if monitor is not None else None,
-        totals=runtime.totals(),
-    )
-
-
-def _status(runtime: "Runtime", lane: Lane, now_s: float) -> BackendStatus:
-    worker = runtime.supervisor.workers.on(lane.backend)
-    p50, p95, p99 = lane.latencies.quantiles(now_s)
-    shares = runtime.settings.accelerator is not Accelerator.NVIDIA or lane.backend is Backend.CPU
-    return BackendStatus(
-        state=runtime.supervisor.workers.lane_state(lane.backend),
-        rate=lane.last_second.count / runtime.settings.window_s,
-        p50_ms=milliseconds(p50),
-        p95_ms=milliseconds(p95),
-        p99_ms=milliseconds(p99),
-        in_flight=len(worker.link.jobs) if worker is not None else 0,
-        cpu_share=lane.cpu_share if shares else None,
-        requests=lane.requests,
-        errors=lane.errors,
-        pid=worker.pid if worker is not None else None,
-    )
-
-
-ERRORS_MOST = 0.05
-"""The share of errors that a latency SLO allows where no error rate is asked for: a failed answer is late for ever."""
-
-
-def _slo_state(runtime: "Runtime", now_s: float) -> SloState:
-    """Whether the active backend keeps the SLO within its window; unknown without requests."""
-    slo = runtime.settings.slo
-    lane = runtime.lanes[runtime.supervisor.target]
-    if slo.latency_p95_ms is None and slo.error_rate is None:
-        return SloState.UNKNOWN
-    oldest_s = max((now_s - exchange.arrived_s for exchange in runtime.front.queue), default=0.0)
-    p95 = milliseconds(lane.latencies.quantiles(now_s, (0.95,))[0])
-    error_rate, answered = lane.error_share(now_s)
-    late = slo.latency_p95_ms is not None and max(p95 or 0.0, 1000 * oldest_s) > slo.latency_p95_ms
-    if late or error_rate > (ERRORS_MOST if slo.error_rate is None else slo.error_rate):
-        return SloState.MISSED
-    return SloState.MET if answered else SloState.UNKNOWN

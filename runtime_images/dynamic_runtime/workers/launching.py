@@ -7,20 +7,27 @@ fork becomes that first worker itself, so that nothing was imported in vain, and
 import asyncio
 import contextlib
 import os
+import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
 from runtime_images.dynamic_runtime.clock import Clock
-from runtime_images.dynamic_runtime.front.link import LinkOwner
+from runtime_images.dynamic_runtime.front.link import LinkOwner, WorkerLink
 from runtime_images.dynamic_runtime.settings import Settings
-from runtime_images.dynamic_runtime.wire import lifeline
-from runtime_images.dynamic_runtime.wire.arenas import Requests
-from runtime_images.dynamic_runtime.workers.output_pipe import PrintedLine
-from runtime_images.dynamic_runtime.workers.process import LineSink, WorkerProcess, start_worker, worker_environment
-from runtime_images.dynamic_runtime.workers.zygote_client import ZygoteKeeper, ZygoteSink
-from runtime_images.dynamic_runtime.workers.zygote_process import ChildProcess, ZygoteProcess, spawn
-from runtime_images.policy.model import Backend
+from runtime_images.dynamic_runtime.wire import arenas, in_flight, lifeline
+from runtime_images.dynamic_runtime.wire.in_flight import BegunMarks
+from runtime_images.dynamic_runtime.workers.child_process import ChildProcess, spawn
+from runtime_images.dynamic_runtime.workers.output_pipe import LineSink, OutputPipe, open_output
+from runtime_images.dynamic_runtime.workers.process import WorkerProcess
+from runtime_images.dynamic_runtime.workers.zygote_client import ZygoteClient, ZygoteProcess, ZygoteSink
+from runtime_images.policy.model import Accelerator, Backend
+
+Launch = Callable[[Sequence[int], Sequence[int]], Awaitable[ChildProcess]]
+"""Starts a worker's process, given the descriptors of its two outputs and all others."""
+
+WorkerLineSink = Callable[[Backend, int, str, str, int | None], None]
+"""Takes backend, pid, stream, line and the number of the request, if known, for every line that a function prints."""
 
 FORK_TIMEOUT_S = 5.0
 """How long a zygote may take over a fork; one that takes longer is stopped, or lost in a system that is."""
@@ -44,21 +51,26 @@ class Starter(Protocol):
 
 
 class WorkerStarter:
-    """Starts workers by way of a zygote. `printed` gets what they print, `told` hears of the zygote.
+    """Starts workers by way of a zygote. `log` takes what they print, `report` what becomes of the zygote.
 
     With `requests`, the arena of long bodies, workers get an arena for their answers, too.
     """
 
     def __init__(
-        self, settings: Settings, clock: Clock, requests: Requests | None, printed: LineSink, told: ZygoteSink
+        self,
+        settings: Settings,
+        clock: Clock,
+        requests: arenas.Requests | None,
+        log: WorkerLineSink,
+        report: ZygoteSink,
     ) -> None:
         self._settings = settings
         self._requests = requests
-        self._printed = printed
+        self._log = log
         self._lifeline, self._held_end = lifeline.create()
         self._zygotes_environ = self._environ_of(Backend.CPU) | NVML_CHECK
-        self._keeper = ZygoteKeeper(
-            settings, clock, self._zygotes_environ, self._lifeline, told, self._printed_by_zygote
+        self._client = ZygoteClient(
+            settings, clock, self._zygotes_environ, self._lifeline, report, self._log_of_zygote
         )  # fmt: skip
 
     async def start(self, backend: Backend, owner: LinkOwner, now_s: float) -> WorkerProcess:
@@ -67,65 +79,95 @@ class WorkerStarter:
         Raises:
             OSError: it cannot be started.
         """
-        zygote = await self._keeper.prepared()
+        zygote = await self._client.prepared()
         if zygote is not None:
             with contextlib.suppress(OSError):
-                # No memory for a fork, or no zygote any more. What it may have forked all the same, and not told of, is
+                # No memory for a fork, or no zygote any more. What it may have forked all the same, unreported, is
                 # left with the dead end of a socket and leaves: the worker that is spawned gets descriptors of its own.
-                return await self._start(partial(self._launch_by, zygote), backend, owner, now_s)
-        return await self._start(self._spawn, backend, owner, now_s)
+                return await self._start(partial(self._launch_by, zygote, backend), backend, owner, now_s)
+        return await self._start(partial(self._spawn, backend), backend, owner, now_s)
 
     @property
     def zygote_pid(self) -> int | None:
         """The zygote's id, if there is one."""
-        return self._keeper.zygote.pid if self._keeper.zygote is not None else None
+        return self._client.zygote.pid if self._client.zygote is not None else None
 
     async def close(self) -> None:
         """End the zygote, and by the lifeline whatever else may be left."""
-        await self._keeper.close()
+        await self._client.close()
         for end in (self._held_end, self._lifeline):
             os.close(end)
 
-    async def _start(
-        self,
-        launch: Callable[[Backend, Sequence[int], int, int], Awaitable[ChildProcess]],
-        backend: Backend,
-        owner: LinkOwner,
-        now_s: float,
-    ) -> WorkerProcess:
-        async def launched(descriptors: Sequence[int], output: int, errors: int) -> ChildProcess:
-            return await launch(backend, (self._lifeline, *descriptors), output, errors)
+    async def _start(self, launch: Launch, backend: Backend, owner: LinkOwner, now_s: float) -> WorkerProcess:
+        """Make what a worker shares with this process, and launch it with its ends of that."""
+        ours, theirs = socket.socketpair()
+        outputs: list[OutputPipe] = []
+        with contextlib.ExitStack() as handed_over, contextlib.ExitStack() as if_it_fails:
+            handed_over.callback(theirs.close)
+            if_it_fails.callback(ours.close)
+            memory = in_flight.create_memory()
+            handed_over.callback(os.close, memory)
+            marks = BegunMarks(memory)
+            descriptors = [self._lifeline, theirs.fileno(), memory]
+            shared: tuple[arenas.Requests, arenas.Reader] | None = None
+            if (
+                self._requests is not None
+                and (answers := arenas.create("gaia-answers", arenas.ARENA_BYTES)) is not None
+            ):
+                handed_over.callback(os.close, answers)
+                shared = (self._requests, arenas.reader(answers))
+                descriptors += [self._requests.fd, answers]
+            link = WorkerLink(backend, marks, self._settings.concurrency, owner, *(shared or ()))
+            for stream in ("stdout", "stderr"):
+                outputs.append(await open_output(stream))
+                handed_over.callback(outputs[-1].hand_over)
+                if_it_fails.callback(outputs[-1].close)
+            process = await launch([output.inner for output in outputs], descriptors)
+            if_it_fails.pop_all()
+        ours.setblocking(False)
+        worker = WorkerProcess(backend, process, link, marks, now_s, ours)
+        worker.read_output(outputs, partial(self._log, backend, worker.pid))
+        return worker
 
-        return await start_worker(launched, self._settings, backend, owner, self._requests, self._printed, now_s)
-
-    async def _spawn(self, backend: Backend, descriptors: Sequence[int], output: int, errors: int) -> ChildProcess:
-        return await spawn(self._settings, "main", self._environ_of(backend), descriptors, output, errors)
+    async def _spawn(self, backend: Backend, outputs: Sequence[int], descriptors: Sequence[int]) -> ChildProcess:
+        return await spawn(self._settings, "main", self._environ_of(backend), outputs, descriptors)
 
     async def _launch_by(
-        self, zygote: ZygoteProcess, backend: Backend, descriptors: Sequence[int], output: int, errors: int
+        self, zygote: ZygoteProcess, backend: Backend, outputs: Sequence[int], descriptors: Sequence[int]
     ) -> ChildProcess:
         """Have the zygote fork a worker, or become it where it must not fork."""
-        changes = _changes(self._zygotes_environ, self._environ_of(backend))
+        changes = _changes(self._zygotes_environ, worker_environment(os.environ, self._settings, backend))
         if zygote.unfit:
-            self._keeper.hand_over(zygote)
-            zygote.order(changes, (output, errors, *descriptors))
+            self._client.hand_over(zygote)
+            zygote.command(changes, (*outputs, *descriptors))
             return zygote.process
-        return await _forked(zygote, changes, (output, errors, *descriptors))
+        return await _forked(zygote, changes, (*outputs, *descriptors))
 
     def _environ_of(self, backend: Backend) -> dict[str, str]:
         return worker_environment(os.environ, self._settings, backend)
 
-    def _printed_by_zygote(self, pid: int) -> PrintedLine:
-        backend = self._settings.mode.initial_backend
+    def _log_of_zygote(self, pid: int) -> LineSink:
+        return partial(self._log, self._settings.mode.initial_backend, pid)
 
-        def printed(stream: str, line: str, request: int | None) -> None:
-            self._printed(backend, pid, stream, line, request)
 
-        return printed
+def worker_environment(environ: Mapping[str, str], settings: Settings, backend: Backend) -> dict[str, str]:
+    """Return a worker's environment: the user's own, the settings, and devices hidden from whom they are not for."""
+    environment = {name: value for name, value in environ.items() if name not in _PRIVATE}
+    environment |= settings.to_environ()
+    environment.pop("GAIA_ADMIN_TOKEN", None)
+    environment |= {"GAIA_BACKEND": backend.value, "PYTHONUNBUFFERED": "1"}
+    on_gpu = backend is Backend.GPU and settings.accelerator is Accelerator.NVIDIA
+    environment["GAIA_ACCELERATOR"] = settings.accelerator.value if backend is Backend.GPU else Accelerator.NONE.value
+    if not on_gpu:  # an emulated lane sees no real device either: nothing pretends to be NVIDIA
+        environment |= {"CUDA_VISIBLE_DEVICES": "", "NVIDIA_VISIBLE_DEVICES": "void"}
+    return environment
+
+
+_PRIVATE = frozenset(("GAIA_ADMIN_TOKEN", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"))
 
 
 async def _forked(zygote: ZygoteProcess, changes: Mapping[str, str | None], descriptors: Sequence[int]) -> ChildProcess:
-    """A worker forked by the zygote; one that does not fork is ended, so that its keeper starts another.
+    """Have the zygote fork a worker; one that does not fork is ended, so that its client starts another.
 
     Raises:
         OSError: there is no worker.
@@ -140,6 +182,6 @@ async def _forked(zygote: ZygoteProcess, changes: Mapping[str, str | None], desc
 
 
 def _changes(have: Mapping[str, str], want: Mapping[str, str]) -> dict[str, str | None]:
-    """What turns one environment into the other; None takes a variable out."""
+    """Return what turns one environment into the other; None takes a variable out."""
     changes: dict[str, str | None] = dict.fromkeys(name for name in have if name not in want)
     return changes | {name: value for name, value in want.items() if have.get(name) != value}

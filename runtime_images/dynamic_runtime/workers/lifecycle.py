@@ -1,6 +1,6 @@
 """The workers' lives: each is started, becomes ready or fails, serves, is drained, and ends.
 
-What follows from that is the overseer's affair (supervisor.py). Here nobody knows which backend traffic goes to, what
+What follows from that is the supervisor's affair (supervisor.py). Here nobody knows which backend traffic goes to, what
 a failure counts for, or that there are switches.
 """
 
@@ -17,14 +17,13 @@ from runtime_images.dynamic_runtime.front.router import Front
 from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
 from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.wire.frames import Frame, Kind
+from runtime_images.dynamic_runtime.workers.child_process import ending
 from runtime_images.dynamic_runtime.workers.launching import Starter
 from runtime_images.dynamic_runtime.workers.liveness import PULSE, pulse_felt, why_hung
 from runtime_images.dynamic_runtime.workers.orphans import is_stopped
 from runtime_images.dynamic_runtime.workers.process import WorkerProcess
-from runtime_images.dynamic_runtime.workers.reports import facts_of
-from runtime_images.dynamic_runtime.workers.start_error import StartError
-from runtime_images.dynamic_runtime.workers.zygote_process import ending
-from runtime_images.events.lifecycle import SetupFailed, WorkerChanged, WorkerState
+from runtime_images.dynamic_runtime.workers.reports import StartError, facts_of
+from runtime_images.events.lifecycle import WorkerChanged, WorkerState
 from runtime_images.events.traffic import LaneState
 from runtime_images.policy.model import Backend
 
@@ -34,8 +33,8 @@ STOP_TIMEOUT_S = 5.0
 _LIVE = frozenset((WorkerState.STARTING, WorkerState.WARMING, WorkerState.READY))
 
 
-class Overseer(Protocol):
-    """Who decides what follows from the life of a worker."""
+class WorkerListener(Protocol):
+    """Who hears of the life of a worker, and decides what follows from it."""
 
     def became_ready(self, worker: WorkerProcess) -> None:
         """A worker can serve."""
@@ -56,7 +55,7 @@ class Workers:
         events: EventLog,
         front: Front,
         starter: Starter,
-        overseer: Overseer,
+        listener: WorkerListener,
         request_timeout_s: float,
     ) -> None:
         self._clock = clock
@@ -64,7 +63,7 @@ class Workers:
         self._front = front
         self.answers_received = front.answers_received  # every answer passes here: no call of ours between
         self._starter = starter
-        self._overseer = overseer
+        self._listener = listener
         self._request_timeout_s = request_timeout_s
         self._present: list[WorkerProcess] = []
         self._starts: dict[Backend, asyncio.Task[WorkerProcess]] = {}
@@ -78,11 +77,16 @@ class Workers:
         return iter(list(self._present))
 
     def on(self, backend: Backend) -> WorkerProcess | None:
-        """The worker that serves, or will serve, on a backend; drained ones are on their way out and don't count."""
+        """Return the worker that serves, or will serve, on a backend; those that drain do not count."""
         return next((w for w in self._present if w.backend is backend and w.state in _LIVE), None)
 
-    def lane_state(self, backend: Backend) -> LaneState:
-        """The state of a lane in the window event."""
+    def ready_on(self, backend: Backend) -> WorkerProcess | None:
+        """Return the worker that can serve on a backend."""
+        worker = self.on(backend)
+        return worker if worker is not None and worker.state is WorkerState.READY else None
+
+    def state_of(self, backend: Backend) -> LaneState:
+        """Return the state of a backend as the window event has it."""
         worker = self.on(backend)
         if worker is not None:
             return LaneState(worker.state)
@@ -91,33 +95,36 @@ class Workers:
         return LaneState.DRAINING if any(w.backend is backend for w in self._present) else LaneState.OFF
 
     def links(self) -> list[WorkerLink]:
-        """The open links of all workers."""
+        """Return the open links of all workers."""
         return [worker.link for worker in self._present if worker.link.open]
 
+    @property
+    def busy(self) -> bool:
+        """Whether any of them has a request."""
+        return any(link.jobs for link in self.links())
+
     def held(self, backend: Backend) -> float:
-        """Seconds for which a backend has been held: from each start ordered to its release."""
+        """Return the seconds for which a backend has been held: from each start requested to its release."""
         now_s = self._clock.monotonic()
-        return self._held_s[backend] + sum(now_s - w.ordered_s for w in self._present if w.backend is backend)
+        return self._held_s[backend] + sum(now_s - w.requested_s for w in self._present if w.backend is backend)
 
     # the beginning
 
     async def ready(self, backend: Backend) -> WorkerProcess:
-        """The ready worker of a backend, started if there is none.
+        """Return the ready worker of a backend, started if there is none.
 
         Raises:
-            StartError: it did not become ready; the overseer has been told.
+            StartError: it did not become ready; the listener has heard of it.
         """
-        worker = self.on(backend)
-        if worker is not None and worker.state is WorkerState.READY:
-            return worker
+        if (present := self.ready_on(backend)) is not None:
+            return present
         start = self._starts.get(backend)
         if start is None:  # one start at a time: whoever else wants this backend waits for the same worker
             start = self._starts[backend] = self._background.spawn(self._start(backend))
             start.add_done_callback(lambda done: self._start_ended(backend, done))
         worker = await asyncio.shield(start)
         if worker.state is not WorkerState.READY:  # it has died since
-            message = "the worker ended just when it was ready"
-            raise StartError(SetupFailed(backend, "exit", message, log=tuple(worker.log)))
+            raise StartError(backend, worker.log, kind="exit", message="the worker ended just when it was ready")
         return worker
 
     def _start_ended(self, backend: Backend, start: "asyncio.Task[WorkerProcess]") -> None:
@@ -140,20 +147,19 @@ class Workers:
         if worker is not None:
             worker.kill()
             await worker.printed()  # the reason came on a socket, the lines that explain it come on a pipe
-        log = tuple(worker.log) if worker is not None else ()
-        failure = StartError(SetupFailed(backend, **facts, log=log))
-        self._overseer.failed_to_start(backend, failure)
+        failure = StartError(backend, worker.log if worker is not None else (), **facts)
+        self._listener.failed_to_start(backend, failure)
         raise failure
 
     async def _launch(self, backend: Backend) -> WorkerProcess:
-        """A worker on its way.
+        """Start a worker, and watch over it from now on.
 
         Raises:
             OSError: it cannot be started.
         """
         worker = await self._starter.start(backend, self, self._clock.monotonic())
         self._present.append(worker)
-        self.tell(worker)
+        self.report(worker)
         self._background.spawn(self._watch(worker))
         await worker.connect()
         return worker
@@ -161,7 +167,7 @@ class Workers:
     # LinkOwner: what workers send
 
     def frame_received(self, link: WorkerLink, frame: Frame) -> None:
-        """READY, FAILED and health answers."""
+        """Take READY, FAILED and health answers."""
         worker = self._of(link)
         if worker is None:
             return
@@ -172,7 +178,7 @@ class Workers:
             self.health.answered(frame.request_id, facts)
         elif frame.kind == Kind.WARMING and worker.state is WorkerState.STARTING:
             worker.state = WorkerState.WARMING
-            self.tell(worker)
+            self.report(worker)
         elif frame.kind in (Kind.READY, Kind.FAILED) and not worker.outcome.done():
             self._settle_start(worker, frame.kind, facts)
 
@@ -181,14 +187,14 @@ class Workers:
             worker.state = WorkerState.READY
             worker.ready_s = self._clock.monotonic()
             worker.facts = facts
-            self._overseer.became_ready(worker)
+            self._listener.became_ready(worker)
             worker.link.start(blocking=bool(facts.get("blocking", True)))
             worker.meter.reset()
-            self.tell(worker)
+            self.report(worker)
         worker.outcome.set_result(facts)
 
     def link_lost(self, link: WorkerLink) -> None:
-        """A worker's socket has closed: its process is gone, or must go."""
+        """End a worker whose socket has closed: its process is gone, or must go."""
         worker = self._of(link)
         if worker is not None and (worker.state is not WorkerState.DRAINING or link.jobs):
             if link.fault:
@@ -206,7 +212,7 @@ class Workers:
         code = await worker.wait()
         before, worker.state = worker.state, WorkerState.EXITED
         self._present.remove(worker)
-        self._held_s[worker.backend] += self._clock.monotonic() - worker.ordered_s
+        self._held_s[worker.backend] += self._clock.monotonic() - worker.requested_s
         if not worker.outcome.done():
             worker.outcome.set_result(
                 {"kind": "exit", "message": f"the worker ended with {ending(code)} while it started"}
@@ -214,9 +220,9 @@ class Workers:
         retried, failed = self._front.worker_lost(worker.link)
         worker.link.close()
         if before is WorkerState.READY:
-            self._overseer.died(worker, code, retried, failed)
+            self._listener.died(worker, code, retried, failed)
         else:
-            self.tell(worker, code, "released" if before is WorkerState.DRAINING else "failed to start")
+            self.report(worker, code, "released" if before is WorkerState.DRAINING else "failed to start")
         worker.release()
 
     def release(self, worker: WorkerProcess, drained: Callable[[], None] | None = None) -> None:
@@ -225,7 +231,7 @@ class Workers:
 
     async def _drain(self, worker: WorkerProcess, drained: Callable[[], None] | None) -> None:
         worker.state = WorkerState.DRAINING
-        self.tell(worker)
+        self.report(worker)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._request_timeout_s):
                 await worker.link.wait_settled()
@@ -257,19 +263,11 @@ class Workers:
         for _ in range(100):
             if not self._present:
                 break
-            await asyncio.sleep(0.02)
+            await self._clock.sleep(0.02)
         await self._starter.close()
         await self._background.cancel()
 
-    def tell(self, worker: WorkerProcess, code: int | None = None, reason: str = "") -> None:
-        """Tell the state of a worker; of one that has ended, how and why."""
-        has_ended = worker.state is WorkerState.EXITED
-        self._events.emit(
-            WorkerChanged(
-                worker.backend,
-                worker.pid,
-                worker.state,
-                exit_code=code if has_ended else None,
-                reason=reason if has_ended else None,
-            )
-        )
+    def report(self, worker: WorkerProcess, code: int | None = None, reason: str = "") -> None:
+        """Report the state of a worker; of one that has ended, how and why."""
+        end = (code, reason) if worker.state is WorkerState.EXITED else (None, None)
+        self._events.emit(WorkerChanged(worker.backend, worker.pid, worker.state, *end))

@@ -26,7 +26,7 @@ PULSE = 0
 
 
 def why_hung(worker: WorkerProcess, overdue: Container[WorkerLink], now_s: float, patience_s: float) -> str:
-    """Why a worker is to be ended; empty while it is well. `patience_s` is the longest that a request may take."""
+    """Return why a worker is to be ended, empty while it is well; `patience_s` is the longest a request may take."""
     if worker.link in overdue:
         return "a request was not given up after its deadline"
     if _is_stopped_for_long(worker, now_s):
@@ -37,7 +37,7 @@ def why_hung(worker: WorkerProcess, overdue: Container[WorkerLink], now_s: float
 
 
 def pulse_felt(worker: WorkerProcess) -> None:
-    """The worker has answered."""
+    """Note that the worker has answered."""
     worker.pulse_seen_s, worker.pulse_asked_s = worker.pulse_asked_s or worker.pulse_seen_s, None
 
 

@@ -59,7 +59,7 @@ def end_adopted() -> None:
 
 
 def collect(kind: int, process: int) -> int | None:
-    """The exit code of a child of ours that has ended, minus the signal's number where one ended it; else None."""
+    """Return the exit code of a child that has ended, minus the signal's number where one ended it; else None."""
     try:
         ended = os.waitid(kind, process, os.WEXITED | os.WNOHANG)
     except ChildProcessError:
@@ -70,7 +70,7 @@ def collect(kind: int, process: int) -> int | None:
 
 
 def is_stopped(pid: int) -> bool:
-    """Whether a process is stopped, as by SIGSTOP; it does nothing until it is continued (proc(5), state T)."""
+    """Return whether a process is stopped, as by SIGSTOP; it does nothing until it is continued (proc(5), state T)."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:

@@ -1,4 +1,4 @@
-"""A pipe for what a process prints, read line by line. A line that never ends is cut, so that it is bounded."""
+"""Pipes for what a process prints, read line by line. A line that never ends is cut, so that it is bounded."""
 
 import asyncio
 import os
@@ -6,38 +6,43 @@ from collections.abc import Callable
 
 from runtime_images.dynamic_runtime.wire import log_lines
 
-PrintedLine = Callable[[str, str, int | None], None]
-"""Told stream name, line and the number of the request, if known."""
+LineSink = Callable[[str, str, int | None], None]
+"""Takes stream name, line and the number of the request, if known."""
 
 
 class OutputPipe:
     """The end to read, and until `hand_over` the end that the process gets."""
 
-    def __init__(self, reader: asyncio.StreamReader, transport: asyncio.BaseTransport, inner: int) -> None:
+    def __init__(self, stream: str, reader: asyncio.StreamReader, transport: asyncio.BaseTransport, inner: int) -> None:
         self.inner = inner
+        self._stream = stream
         self._reader = reader
         self._transport = transport
 
     def hand_over(self) -> None:
-        """The process has its end: close it here, so that the pipe ends with the process."""
+        """Close the end that the process has by now, so that the pipe ends with the process."""
         os.close(self.inner)
 
     def close(self) -> None:
         """Stop reading."""
         self._transport.close()
 
-    async def read_lines(self, stream: str, take: PrintedLine) -> None:
+    async def read_lines(self, log: LineSink) -> None:
         """Pass the lines on until the last process that holds the other end is gone."""
         rest = b""
         try:
             while chunk := await self._reader.read(65536):
                 whole, rest = log_lines.cut(rest + chunk)
                 for line in whole:
-                    _take(stream, line, take)
+                    self._pass_on(line, log)
             if rest:
-                _take(stream, rest, take)
+                self._pass_on(rest, log)
         finally:
             self.close()
+
+    def _pass_on(self, line: bytes, log: LineSink) -> None:
+        request, text = log_lines.split(line)
+        log(self._stream, text[: log_lines.MAX_LINE_BYTES].rstrip(b"\r").decode("utf-8", "replace"), request)
 
 
 class _Descriptor:
@@ -52,8 +57,8 @@ class _Descriptor:
     def close(self) -> None: ...
 
 
-async def open_output() -> OutputPipe:
-    """A fresh pipe.
+async def open_output(stream: str) -> OutputPipe:
+    """Open a pipe for the `stdout` or `stderr` of a process.
 
     Raises:
         OSError: there are no descriptors left.
@@ -67,9 +72,4 @@ async def open_output() -> OutputPipe:
     except BaseException:
         os.close(inner)
         raise
-    return OutputPipe(reader, transport, inner)
-
-
-def _take(stream: str, line: bytes, take: PrintedLine) -> None:
-    request, text = log_lines.split(line)
-    take(stream, text[: log_lines.MAX_LINE_BYTES].rstrip(b"\r").decode("utf-8", "replace"), request)
+    return OutputPipe(stream, reader, transport, inner)

@@ -1,4 +1,4 @@
-"""What to do about failures, decided and not done: how long to pause, when to give up, and what to say of it.
+"""What to do about failures, decided and not done: how long to pause, when to give up, and what clients may know.
 
 Values in, values out: the supervisor acts on them. A start that fails and a worker that dies count alike; serving well
 for a while, or many requests, wipes the count. How long the pauses are is in `pauses`.
@@ -16,11 +16,11 @@ STEADY_AFTER_ANSWERS = 100
 """A worker that has served this long, or answered this often, was healthy."""
 
 _HOPELESS = frozenset(("no_entry", "two_entries", "signature", "wsgi"))
-"""Failures that another attempt cannot mend: the code does not change by itself."""
+"""Failures that another attempt cannot fix: the code does not change by itself."""
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class FailureRecord:
     """How often a backend has failed in a row, until when it is left alone, and what it said last.
 
     `was_ready` says whether it has ever served.
@@ -67,34 +67,34 @@ class Service:
 
 
 def start_failed(
-    trouble: Trouble, kind: str, message: str, log: tuple[str, ...], now_s: float, *, in_demand: bool
-) -> Trouble:
-    """A start has failed; `in_demand` says that requests wait for this backend."""
-    failures = trouble.failures + 1
+    record: FailureRecord, kind: str, message: str, log: tuple[str, ...], now_s: float, *, in_demand: bool
+) -> FailureRecord:
+    """Note a start that failed; `in_demand` says that requests wait for this backend."""
+    failures = record.failures + 1
     pause_s = restart_pause_s(failures) if in_demand else switch_pause_s(failures)
     hopeless = kind in _HOPELESS
     return replace(
-        trouble, failures=failures, retry_at_s=now_s + pause_s, message=message, log=log, hopeless=hopeless
+        record, failures=failures, retry_at_s=now_s + pause_s, message=message, log=log, hopeless=hopeless
     )  # fmt: skip
 
 
-def became_ready(trouble: Trouble) -> Trouble:
-    """A worker is ready; whether it is healthy is still to be seen."""
-    return replace(trouble, was_ready=True)
+def became_ready(record: FailureRecord) -> FailureRecord:
+    """Note that a worker is ready; whether it is healthy is still to be seen."""
+    return replace(record, was_ready=True)
 
 
-def crashed(trouble: Trouble, message: str, log: tuple[str, ...], service: Service) -> tuple[Trouble, float]:
-    """A worker has died that served; the pause before its successor, in seconds, comes beside."""
-    before = 0 if service.was_steady else trouble.failures
-    return replace(trouble, failures=before + 1, message=message, log=log), restart_pause_s(before)
+def crashed(record: FailureRecord, message: str, log: tuple[str, ...], service: Service) -> tuple[FailureRecord, float]:
+    """Note the death of a worker that served; the pause before its successor, in seconds, comes beside."""
+    before = 0 if service.was_steady else record.failures
+    return replace(record, failures=before + 1, message=message, log=log), restart_pause_s(before)
 
 
-def device_lost(trouble: Trouble, message: str, service: Service, now_s: float) -> Trouble:
-    """The backend's device is lost: it is not tried again at once, and ever later if that happens again and again."""
-    failures = 1 if service.was_steady else trouble.failures + 1
-    return replace(trouble, failures=failures, message=message, retry_at_s=now_s + switch_pause_s(failures))
+def device_lost(record: FailureRecord, message: str, service: Service, now_s: float) -> FailureRecord:
+    """Note that the backend's device is lost: it is tried again later, and ever later if that happens repeatedly."""
+    failures = 1 if service.was_steady else record.failures + 1
+    return replace(record, failures=failures, message=message, retry_at_s=now_s + switch_pause_s(failures))
 
 
-def given_up(trouble: Trouble, now_s: float) -> Trouble:
-    """It is left alone while the other backend serves."""
-    return replace(trouble, retry_at_s=now_s + switch_pause_s(trouble.failures))
+def given_up(record: FailureRecord, now_s: float) -> FailureRecord:
+    """Leave the backend alone while the other one serves."""
+    return replace(record, retry_at_s=now_s + switch_pause_s(record.failures))

@@ -1,12 +1,15 @@
 """What a worker says of itself in JSON, checked: function code can write to its socket, and say what it likes.
 
-What is of no use to the front is left out, and what is there has the type that the front relies on.
+What is of no use to the runtime is left out, and what is there has the type that the runtime relies on.
 """
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from runtime_images.dynamic_runtime.wire.frames import Frame, FrameError, Kind
+from runtime_images.events.lifecycle import SetupFailed
+from runtime_images.policy.model import Backend
 
 _TEXT_MOST = 2000
 _TYPES: dict[int, dict[str, type]] = {
@@ -17,20 +20,28 @@ _TYPES: dict[int, dict[str, type]] = {
 _NEEDED = {Kind.FAILED: {"kind", "message"}}
 
 
+class StartError(Exception):
+    """A worker did not become ready; `failure` is the event that reports it."""
+
+    def __init__(self, backend: Backend, log: Iterable[str], **facts: Any) -> None:  # noqa: ANN401 -- a FAILED frame's
+        super().__init__(str(facts["message"]))
+        self.failure = SetupFailed(backend, **facts, log=tuple(log))
+
+
 def facts_of(frame: Frame) -> dict[str, Any]:
-    """The facts that a frame holds.
+    """Return the facts that a frame holds.
 
     Raises:
         FrameError: its body is not what a worker sends.
     """
     try:
-        told = json.loads(frame.body)
+        content = json.loads(frame.body)
     except (ValueError, RecursionError):
         raise FrameError("a frame whose body is no JSON") from None
-    if not isinstance(told, dict):
+    if not isinstance(content, dict):
         raise FrameError("a frame whose body is no object")
     types = _TYPES.get(frame.kind, {})
-    facts = {name: _short(value) for name, value in told.items() if name in types}
+    facts = {name: _short(value) for name, value in content.items() if name in types}
     if not all(isinstance(value, types[name]) for name, value in facts.items()):
         raise FrameError("a frame with facts of another type")
     if not _NEEDED.get(Kind(frame.kind), set()) <= facts.keys():

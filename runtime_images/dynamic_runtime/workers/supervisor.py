@@ -8,6 +8,7 @@ up for a while, and the other backend takes over where the mode allows.
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from runtime_images.dynamic_runtime.background import Background
@@ -15,15 +16,16 @@ from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.dynamic_runtime.front.router import Front
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
+from runtime_images.dynamic_runtime.telemetry.observer import BackendView
+from runtime_images.dynamic_runtime.telemetry.recorder import Recorder
 from runtime_images.dynamic_runtime.workers import recovery
+from runtime_images.dynamic_runtime.workers.child_process import ending
 from runtime_images.dynamic_runtime.workers.launching import Starter
 from runtime_images.dynamic_runtime.workers.lifecycle import Workers
 from runtime_images.dynamic_runtime.workers.process import WorkerProcess
-from runtime_images.dynamic_runtime.workers.recovery import Service, Trouble
-from runtime_images.dynamic_runtime.workers.start_error import StartError
-from runtime_images.dynamic_runtime.workers.switch import Switch
-from runtime_images.dynamic_runtime.workers.zygote_process import ending
-from runtime_images.events.decisions import Fallback, SwitchPhase
+from runtime_images.dynamic_runtime.workers.recovery import FailureRecord, Service
+from runtime_images.dynamic_runtime.workers.reports import StartError
+from runtime_images.events.decisions import Fallback, SwitchKind, SwitchMoments, SwitchPhase, SwitchStep
 from runtime_images.events.lifecycle import WorkerExit
 from runtime_images.policy.model import Backend
 from runtime_images.policy.pauses import restart_pause_s
@@ -31,11 +33,30 @@ from runtime_images.policy.pauses import restart_pause_s
 DEVICE_PAUSE_S = 0.5
 
 
+@dataclass(slots=True)
+class Switch:
+    """One switch of the traffic and the moments of the steps that it has reached."""
+
+    id: int
+    to: Backend
+    reason: str
+    moments: SwitchMoments = field(default_factory=SwitchMoments)
+
+    @property
+    def kind(self) -> SwitchKind:
+        """Whether it is a promotion or a demotion."""
+        return SwitchKind.towards(self.to)
+
+    def reach(self, step: str, t: float) -> None:
+        """Note that a step, a field of `SwitchMoments`, was reached at `t`, in seconds since the epoch."""
+        self.moments = replace(self.moments, **{step: t})
+
+
 class Supervisor:
     """Starts, replaces and releases workers.
 
-    `problem` says what keeps a backend's device from being used, empty if nothing does; `answers` how many requests a
-    backend has answered well; `moved` is told of each switch once traffic has moved.
+    `problem` says what keeps a backend's device from being used, empty if nothing does. `target` is the backend that
+    has the traffic or gets it as soon as it can serve, `switching_to` where a switch under way leads to.
     """
 
     def __init__(
@@ -46,33 +67,54 @@ class Supervisor:
         front: Front,
         starter: Starter,
         problem: Callable[[Backend], str],
-        answers: Callable[[Backend], int],
-        moved: Callable[[Switch], None],
+        recorder: Recorder,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._events = events
         self._front = front
-        self._problem = problem
-        self._answers = answers
-        self._moved = moved
+        self.problem = problem
+        self._recorder = recorder
         self._restarts = Background()
         self._switching = asyncio.Lock()
         self._switch_count = 0
         self.workers = Workers(clock, events, front, starter, self, settings.request_timeout_s)
         self.target = settings.mode.initial_backend
         self.switching_to: Backend | None = None
-        self.trouble = {backend: Trouble() for backend in Backend}
+        self.failures = {backend: FailureRecord() for backend in Backend}
         self.stopping = False
 
+    # what an observer asks
+
     def usable(self, backend: Backend) -> bool:
-        """Whether a start on this backend is worth a try now."""
-        return self.trouble[backend].usable(self._clock.monotonic()) and not self._problem(backend)
+        """Return whether a start on this backend is worth a try now."""
+        return self.failures[backend].usable(self._clock.monotonic()) and not self.problem(backend)
+
+    @property
+    def busy(self) -> bool:
+        """Whether any worker has a request."""
+        return self.workers.busy
+
+    def view(self, backend: Backend, now_s: float) -> BackendView:
+        """Return how a backend is now."""
+        worker, workers = self.workers.on(backend), self.workers
+        ages_s = worker.in_flight_ages_s(now_s) if worker is not None else ()
+        pid = worker.pid if worker is not None else None
+        return BackendView(self.usable(backend), workers.state_of(backend), pid, ages_s, workers.held(backend))
 
     # traffic
 
+    async def start_first(self, backend: Backend) -> WorkerProcess | None:
+        """Start on `backend`, or on the other one if that keeps failing; return what serves, None if nothing does."""
+        self.target = backend
+        await self.bring_up(backend)
+        worker = self.workers.ready_on(self.target)  # what failed to start may not have ended yet
+        if worker is not None:
+            self._record_serving(worker)
+        return worker
+
     async def switch(self, to: Backend, reason: str) -> bool:
-        """Move traffic to `to`; True once it has moved, False if that backend could not be started.
+        """Move traffic to `to`; return whether it has moved, False if that backend could not be started.
 
         Raises:
             RuntimeError: the runtime is shutting down.
@@ -83,85 +125,94 @@ class Supervisor:
             if self.target is to and self._front.active is not None:
                 return True
             self._switch_count += 1
-            switch = Switch(self._switch_count, to.other, to, reason)
             self.switching_to = to
             try:
-                return await self._switch(switch)
+                return await self._switch(Switch(self._switch_count, to, reason))
             finally:
                 self.switching_to = None
 
     async def _switch(self, switch: Switch) -> bool:
-        self._phase(switch, SwitchPhase.ORDERED)
-        old = self._front.active
+        self._report_phase(switch, SwitchPhase.ORDERED)
+        old, origin = self._front.active, switch.to.other
         try:
             worker = await self.workers.ready(switch.to)
         except StartError as error:
-            self._phase(switch, SwitchPhase.FAILED, error=str(error))
+            self._report_phase(switch, SwitchPhase.FAILED, error=str(error))
             return False
         switch.reach("ready", self._clock.time())
         self._serve_on(worker)
-        self._moved(switch)
-        self._phase(switch, SwitchPhase.MOVED)
+        self._record_serving(worker)
+        self._recorder.switched(origin, switch.to, switch.kind)
+        self._front.set_fallback(self._front.fallback and switch.to is Backend.CPU)
+        self._report_phase(switch, SwitchPhase.MOVED)
         for other in self.workers:
-            if other.backend is switch.origin:
-                drained = partial(self._phase, switch, SwitchPhase.DRAINED) if other.link is old else None
+            if other.backend is origin:
+                drained = partial(self._report_phase, switch, SwitchPhase.DRAINED) if other.link is old else None
                 self.workers.release(other, drained)
         return True
 
-    def _serve_on(self, worker: WorkerProcess) -> None:
-        """Give a worker the traffic: from here on every request goes to it, those that wait first."""
-        self.target = worker.backend
-        self._front.active = worker.link
-        self._front.unavailable = ""
-        self._front.pump()
+    def fall_back(self, wanted: Backend, reason: str) -> None:
+        """Note that the other backend serves, or will, because the one that is wanted is unavailable."""
+        self._front.set_fallback(wanted is Backend.GPU)
+        self._recorder.fell_back()
+        self._events.emit(Fallback(wanted=wanted, got=wanted.other, reason=reason))
 
-    def _phase(self, switch: Switch, phase: SwitchPhase, error: str = "") -> None:
+    def _serve_on(self, worker: WorkerProcess) -> None:
+        self.target = worker.backend
+        self._front.serve_on(worker.link)
+
+    def _record_serving(self, worker: WorkerProcess) -> None:
+        mode = self._settings.mode.on(worker.backend)
+        self._recorder.serving(worker.backend, mode, worker.start_up_s, worker.ready_s)
+
+    def _report_phase(self, switch: Switch, phase: SwitchPhase, error: str = "") -> None:
         if phase is not SwitchPhase.FAILED:
             switch.reach(phase, self._clock.time())
-        self._events.emit(switch.step(phase, self._settings.mode.on(self.target), error))
+        self._events.emit(
+            SwitchStep(
+                id=switch.id, phase=phase, origin=switch.to.other, to=switch.to, kind=switch.kind,
+                reason=error or switch.reason, mode=self._settings.mode.on(self.target), phases=switch.moments,
+            )
+        )  # fmt: skip
 
-    # Overseer: what happens to workers
+    # WorkerListener: what happens to workers
 
     def became_ready(self, worker: WorkerProcess) -> None:
-        """Whether it is healthy is still to be seen."""
-        worker.answers_before = self._answers(worker.backend)
-        self.trouble[worker.backend] = recovery.became_ready(self.trouble[worker.backend])
+        """Note that it has served; whether it is healthy is still to be seen."""
+        worker.answers_before = self._recorder.good_answers(worker.backend)
+        self.failures[worker.backend] = recovery.became_ready(self.failures[worker.backend])
 
     def failed_to_start(self, backend: Backend, error: StartError) -> None:
-        """The backend is left alone for a while."""
+        """Leave the backend alone for a while."""
         failure = error.failure
-        self.trouble[backend] = recovery.start_failed(
-            self.trouble[backend], failure.kind, failure.message, failure.log, self._clock.monotonic(),
+        self.failures[backend] = recovery.start_failed(
+            self.failures[backend], failure.kind, failure.message, failure.log, self._clock.monotonic(),
             in_demand=backend is self.target,
         )  # fmt: skip
         self._events.emit(failure)
 
     def died(self, worker: WorkerProcess, code: int, retried: int, failed: int) -> None:
-        """One that served is replaced, at once if it was healthy."""
-        replace = not self.stopping and worker.backend is self.target
+        """Replace one that served, at once if it was healthy."""
+        is_replaced = not self.stopping and worker.backend is self.target
         message = f"the worker ended with {ending(code)}{worker.ended_for}"
         pause_s = 0.0
-        if not self._problem(worker.backend):  # else it is the device's failure, and counted already
-            self.trouble[worker.backend], pause_s = recovery.crashed(
-                self.trouble[worker.backend], message, tuple(worker.log), self._service(worker)
+        if not self.problem(worker.backend):  # else it is the device's failure, and counted already
+            self.failures[worker.backend], pause_s = recovery.crashed(
+                self.failures[worker.backend], message, tuple(worker.log), self._service(worker)
             )
-        self.workers.tell(worker, code, message)
+        self.workers.report(worker, code, message)
+        exit_code, signal = (code, None) if code >= 0 else (None, -code)
         self._events.emit(
             WorkerExit(
-                backend=worker.backend,
-                pid=worker.pid,
-                exit_code=code if code >= 0 else None,
-                signal=-code if code < 0 else None,
-                retried=retried,
-                failed=failed,
-                restart_in_s=pause_s if replace else None,
+                backend=worker.backend, pid=worker.pid, exit_code=exit_code, signal=signal, retried=retried,
+                failed=failed, restart_in_s=pause_s if is_replaced else None,
             )
-        )
-        if replace:
+        )  # fmt: skip
+        if is_replaced:
             self._restarts.spawn(self.bring_up(worker.backend, pause_s))
 
     def _service(self, worker: WorkerProcess) -> Service:
-        return worker.service(self._clock.monotonic(), self._answers(worker.backend))
+        return worker.service(self._clock.monotonic(), self._recorder.good_answers(worker.backend))
 
     # what is done about it
 
@@ -171,17 +222,17 @@ class Supervisor:
         It ends when something serves, also on the other backend, or when nothing will.
         """
         while not self.stopping and self.target is backend and self._front.active is None:
-            if self.trouble[backend].is_broken:
+            if self.failures[backend].is_broken:
                 await self._give_up(backend)
                 return
-            await asyncio.sleep(pause_s)
-            if self._problem(backend):
+            await self._clock.sleep(pause_s)
+            if self.problem(backend):
                 pause_s = DEVICE_PAUSE_S
                 continue
             try:
                 await self._start(backend)
             except StartError:
-                pause_s = restart_pause_s(self.trouble[backend].failures)
+                pause_s = restart_pause_s(self.failures[backend].failures)
 
     async def _start(self, backend: Backend) -> None:
         """Start a worker where none serves and give it the traffic, unless a switch has moved that meanwhile.
@@ -196,20 +247,22 @@ class Supervisor:
             self.workers.release(worker)
 
     async def _give_up(self, backend: Backend) -> None:
-        message = f"the function keeps failing on {backend}: {self.trouble[backend].message}"
-        self.trouble[backend] = recovery.given_up(self.trouble[backend], self._clock.monotonic())
-        hopeless = self._settings.mode.is_fixed or self.trouble[backend].hopeless  # the code is the same there
+        message = f"the function keeps failing on {backend}: {self.failures[backend].message}"
+        self.failures[backend] = recovery.given_up(self.failures[backend], self._clock.monotonic())
+        hopeless = self._settings.mode.is_fixed or self.failures[backend].hopeless  # the code is the same there
         other_usable = not hopeless and self.usable(backend.other)
         if other_usable and await self.switch(backend.other, message):
-            self._events.emit(Fallback(wanted=backend, got=backend.other, reason=message))
+            self.fall_back(backend, message)
             return
-        self._front.refuse_queue(self.trouble[backend].sentence)
+        self._front.refuse_queue(self.failures[backend].sentence)
 
     def lose_device(self, backend: Backend, problem: str) -> None:
-        """A backend's device is lost: end its worker at once, and do not try it again too soon."""
+        """End the workers of a backend whose device is lost, and do not try it again too soon."""
         worker = self.workers.on(backend)
         service = self._service(worker) if worker is not None else Service()
-        self.trouble[backend] = recovery.device_lost(self.trouble[backend], problem, service, self._clock.monotonic())
+        self.failures[backend] = recovery.device_lost(
+            self.failures[backend], problem, service, self._clock.monotonic()
+        )  # fmt: skip
         for worker in self.workers:
             if worker.backend is backend:
                 worker.end(problem)

@@ -1,14 +1,23 @@
-"""Keeps one zygote: started when the first worker is, replaced in the background when it dies, given up in the end."""
+"""The zygote as the runtime sees it: one process that forks workers on command.
+
+It is started when the first worker is, replaced in the background when it dies, and given up in the end.
+"""
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+import json
+import socket
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.dynamic_runtime.settings import Settings
-from runtime_images.dynamic_runtime.workers.output_pipe import PrintedLine, open_output
-from runtime_images.dynamic_runtime.workers.zygote_process import ZygoteProcess, ending, start_zygote
+from runtime_images.dynamic_runtime.workers.child_process import ForkedProcess, ending, spawn
+from runtime_images.dynamic_runtime.workers.output_pipe import LineSink, open_output
+
+_MAX_PACKET_BYTES = 64 * 1024
 
 MAX_LOST = 5
 """How many zygotes may die in a row before there is none any more."""
@@ -16,11 +25,107 @@ STEADY_AFTER_S = 60.0
 """One that has lived this long was healthy."""
 
 ZygoteSink = Callable[[str, int, str], None]
-"""Told state (`unfit`, `exited`), pid and reason of a zygote that is no more use."""
+"""Takes state (`unfit`, `exited`), pid and reason of a zygote that is of no more use."""
 
 
-class ZygoteKeeper:
-    """`prepared` gives the zygote; `printed` gets what its imports print, `told` what becomes of it."""
+class ZygoteProcess:
+    """A running zygote. `prepared` resolves to why it must not fork (empty if it may), or raises EOFError.
+
+    `unfit` keeps that answer.
+    """
+
+    def __init__(self, process: asyncio.subprocess.Process, control: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        self.process = process
+        self.alive = True
+        self.unfit = ""
+        self.prepared: asyncio.Future[str] = loop.create_future()
+        self._loop = loop
+        self._control = control
+        self._forking: deque[asyncio.Future[ForkedProcess]] = deque()
+        self._children: dict[int, ForkedProcess] = {}
+        self._orphans = Background()
+        control.setblocking(False)
+        loop.add_reader(control.fileno(), self._readable)
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self.process.pid
+
+    async def fork(self, environ: Mapping[str, str | None], descriptors: Sequence[int]) -> ForkedProcess:
+        """Have it fork a worker; the descriptors stay the caller's.
+
+        Raises:
+            OSError: it cannot fork, or is gone.
+        """
+        answer: asyncio.Future[ForkedProcess] = self._loop.create_future()
+        self.command(environ, descriptors)
+        self._forking.append(answer)
+        return await answer
+
+    def command(self, environ: Mapping[str, str | None], descriptors: Sequence[int]) -> None:
+        """Command a fork; a zygote that must not fork becomes the worker itself.
+
+        Raises:
+            OSError: it is gone, or does not read its commands.
+        """
+        if not self.alive:
+            raise BrokenPipeError("the zygote is gone")
+        socket.send_fds(self._control, [json.dumps({"environ": environ}).encode()], list(descriptors))
+
+    def close(self) -> None:
+        """Let it go: it ends when its socket closes. Its workers stay."""
+        if self.alive:
+            self.alive = False
+            self._loop.remove_reader(self._control.fileno())
+            self._control.close()
+            self._lose(EOFError("the zygote was let go"))
+
+    def _readable(self) -> None:
+        try:
+            packet, descriptors, _, _ = socket.recv_fds(self._control, _MAX_PACKET_BYTES, 1)
+        except BlockingIOError:
+            return
+        except OSError:
+            packet, descriptors = b"", []
+        if packet:
+            self._take(json.loads(packet), descriptors)
+        else:
+            self.close()
+
+    def _take(self, message: dict[str, Any], descriptors: list[int]) -> None:
+        match message["event"]:
+            case "prepared":
+                self.prepared.set_result(message["unfit"])
+            case "forked":
+                child = self._children[message["pid"]] = ForkedProcess(message["pid"], descriptors[0])
+                if (waiting := self._forking.popleft()).done():  # whoever has asked does not want it any more
+                    child.kill()
+                else:
+                    waiting.set_result(child)
+            case "failed":
+                if not (waiting := self._forking.popleft()).done():
+                    waiting.set_exception(OSError(message["message"]))
+            case "exited":
+                self._children.pop(message["pid"]).ended(message["code"])
+            case _:
+                pass
+
+    def _lose(self, error: EOFError) -> None:
+        if not self.prepared.done():
+            self.prepared.set_exception(error)
+            self.prepared.exception()  # nobody may be waiting
+        while self._forking:
+            if not (waiting := self._forking.popleft()).done():
+                waiting.set_exception(BrokenPipeError(str(error)))
+        for child in self._children.values():
+            self._orphans.spawn(child.outlive_zygote())
+        self._children.clear()
+
+
+class ZygoteClient:
+    """Keeps one zygote. `log` takes what its imports print, `report` what becomes of it."""
 
     def __init__(
         self,
@@ -28,15 +133,15 @@ class ZygoteKeeper:
         clock: Clock,
         environ: Mapping[str, str],
         lifeline: int,
-        told: ZygoteSink,
-        printed: Callable[[int], PrintedLine],
+        report: ZygoteSink,
+        log: Callable[[int], LineSink],
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._environ = environ
         self._lifeline = lifeline
-        self._told = told
-        self._printed = printed
+        self._report = report
+        self._log = log
         self._preparing: asyncio.Task[ZygoteProcess | None] | None = None
         self._background = Background()
         self._lost = 0
@@ -44,13 +149,13 @@ class ZygoteKeeper:
         self.zygote: ZygoteProcess | None = None
 
     async def prepared(self) -> ZygoteProcess | None:
-        """The zygote, its imports done; None where there is none, or no more."""
+        """Return the zygote, its imports done; None where there is none, or no more."""
         if self._preparing is None:
             self._preparing = self._background.spawn(self._prepare())
         return await asyncio.shield(self._preparing)
 
     def hand_over(self, zygote: ZygoteProcess) -> None:
-        """The zygote becomes a worker: it is none any more, and there will be no other.
+        """Let the zygote become a worker: it is none any more, and there will be no other.
 
         Raises:
             BrokenPipeError: it has become one already.
@@ -79,28 +184,35 @@ class ZygoteKeeper:
         try:
             zygote = self.zygote = await self._start()
         except OSError:
-            return None  # a worker cannot be started either, and will tell
+            return None  # a worker cannot be started either, and says why
         self._background.spawn(self._watch(zygote, begun_s))
         try:
             zygote.unfit = await zygote.prepared
         except EOFError:
             return None
         if zygote.unfit:
-            self._told("unfit", zygote.pid, zygote.unfit)
+            self._report("unfit", zygote.pid, zygote.unfit)
         return zygote
 
     async def _start(self) -> ZygoteProcess:
-        outputs = [await open_output(), await open_output()]
-        try:
-            zygote = await start_zygote(
-                self._settings, self._environ, self._lifeline, outputs[0].inner, outputs[1].inner
-            )
-        finally:
+        """Start a zygote; it is not prepared yet.
+
+        Raises:
+            OSError: the interpreter cannot be started.
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with contextlib.ExitStack() as handed_over, contextlib.ExitStack() as if_it_fails:
+            handed_over.callback(theirs.close)
+            if_it_fails.callback(ours.close)
+            outputs = [await open_output("stdout"), await open_output("stderr")]
             for output in outputs:
-                output.hand_over()
-        for name, output in zip(("stdout", "stderr"), outputs, strict=True):
-            self._background.spawn(output.read_lines(name, self._printed(zygote.pid)))
-        return zygote
+                handed_over.callback(output.hand_over)
+            inner = [output.inner for output in outputs]
+            process = await spawn(self._settings, "zygote", self._environ, inner, (theirs.fileno(), self._lifeline))
+            if_it_fails.pop_all()
+        for output in outputs:
+            self._background.spawn(output.read_lines(self._log(process.pid)))
+        return ZygoteProcess(process, ours)
 
     async def _watch(self, zygote: ZygoteProcess, begun_s: float) -> None:
         """Wait for the end of a zygote, and replace it if nobody has asked for it."""
@@ -112,5 +224,5 @@ class ZygoteKeeper:
         self._lost = 1 if self._clock.monotonic() - begun_s > STEADY_AFTER_S else self._lost + 1
         imported = zygote.prepared.done() and zygote.prepared.exception() is None
         self._given_up = not imported or self._lost >= MAX_LOST
-        self._told("exited", zygote.pid, f"it ended with {ending(code)}" + ("" if imported else " while it imported"))
+        self._report("exited", zygote.pid, f"it ended with {ending(code)}" + ("" if imported else " while it imported"))
         self._preparing = self._background.spawn(self._prepare())

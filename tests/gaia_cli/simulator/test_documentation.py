@@ -1,6 +1,7 @@
 """docs/simulate.md names what there is."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -24,7 +25,7 @@ def test_the_page_names_generators_policies_and_columns(name: str) -> None:
 
 
 def test_the_page_explains_every_field_of_the_result() -> None:
-    result = as_object([compare(closed(3), Scenario())], [])
+    result: Any = as_object([compare(closed(3), Scenario())], [])
 
     fields = {*result, *result["policies"][0], *result["policies"][0]["timeline"][0]}
     assert [field for field in fields if f"`{field}`" not in PAGE and field != "policy"] == []

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from gaia_cli.simulator.results.as_json import as_object
@@ -34,4 +36,5 @@ def test_where_the_optimum_costs_nothing_there_is_no_ratio() -> None:
 
     assert compared.versus_oracle("gaia") is None
     assert standings([compared], ("gaia",)) == []
-    assert as_object([compared], [])["policies"][0]["objective_vs_oracle"] is None
+    result: Any = as_object([compared], [])
+    assert result["policies"][0]["objective_vs_oracle"] is None

@@ -9,8 +9,8 @@ from gaia_cli.simulator.world.backends import Backends
 from gaia_cli.simulator.world.observing import observe
 from gaia_cli.simulator.world.scenario import Scenario
 from gaia_cli.simulator.world.world import replay
-from runtime_images.dynamic_runtime.runtime import POLICY_BEAT_S
-from runtime_images.dynamic_runtime.telemetry.lane import Lane
+from runtime_images.dynamic_runtime.decision_loop import TICK_S
+from runtime_images.dynamic_runtime.telemetry.backend_stats import BackendStats
 from runtime_images.dynamic_runtime.telemetry.observer import ARRIVALS_OVER_S
 from runtime_images.policy.decide import decide
 from runtime_images.policy.model import Backend, Observation
@@ -102,15 +102,15 @@ def test_only_a_planned_outage_is_known_in_advance() -> None:
 
 
 def test_the_policy_is_asked_as_often_as_in_the_runtime() -> None:
-    assert BEAT_S == POLICY_BEAT_S
-    assert POLICIES["gaia"](QUICK).next_beat(1.0) == 1.0 + POLICY_BEAT_S
+    assert BEAT_S == TICK_S
+    assert POLICIES["gaia"](QUICK).next_beat(1.0) == 1.0 + TICK_S
 
 
 def test_what_is_shown_of_a_lane_is_what_the_runtime_would_have_shown() -> None:
     trace = trace_of("varied", (Row(None, 0.02 + 0.01 * (row % 7), 0.1, 0.02, 0.05) for row in range(300)))
     seen = shown(trace)
     result = replay(trace, QUICK, Recorder())
-    lane = Lane(Backend.CPU, QUICK.slo)
+    lane = BackendStats(QUICK.slo)
     moments = sorted(seen)
 
     for arrived, finished, service_s in zip(result.arrived, result.finished, trace.cpu_s, strict=True):
@@ -120,7 +120,7 @@ def test_what_is_shown_of_a_lane_is_what_the_runtime_would_have_shown() -> None:
         lane.count()
 
 
-def compare(lane: Lane, observation: Observation) -> None:
+def compare(lane: BackendStats, observation: Observation) -> None:
     """The runtime's record against what the policy was shown at the same moment."""
     mine = observation.lanes[Backend.CPU]
     assert mine.finished == lane.requests

@@ -34,7 +34,7 @@ from runtime_images.policy.model import Backend
 from tests.support.edge import Wire
 
 if TYPE_CHECKING:
-    from runtime_images.dynamic_runtime.telemetry.lane import AnswerRow
+    from runtime_images.dynamic_runtime.telemetry.backend_stats import AnswerRow
 
 GET = b"GET / HTTP/1.1\r\nHost: t\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n"

@@ -5,57 +5,57 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime_images.dynamic_runtime.workers import recovery
-from runtime_images.dynamic_runtime.workers.recovery import Service, Trouble
+from runtime_images.dynamic_runtime.workers.recovery import FailureRecord, Service
 from runtime_images.policy import pauses
 
 NEVER_SERVED = Service(0.0, 0)
 
 
 def test_a_start_that_fails_is_tried_again_ever_later_until_the_backend_is_given_up() -> None:
-    trouble, pauses = Trouble(), []
-    while not trouble.is_broken:
-        trouble = recovery.start_failed(trouble, "import", "no", (), 10.0, in_demand=True)
-        pauses.append(round(trouble.retry_at_s - 10.0, 3))
+    record, pauses = FailureRecord(), []
+    while not record.is_broken:
+        record = recovery.start_failed(record, "import", "no", (), 10.0, in_demand=True)
+        pauses.append(round(record.retry_at_s - 10.0, 3))
 
     assert pauses == [0.2, 0.4, 0.8, 1.6, 3.2, 6.4]
-    assert trouble.status == "SETUP_FAILED"
+    assert record.status == "SETUP_FAILED"
 
 
 def test_code_that_cannot_be_served_is_given_up_at_once() -> None:
-    assert recovery.start_failed(Trouble(), "signature", "no", (), 0.0, in_demand=True).is_broken
+    assert recovery.start_failed(FailureRecord(), "signature", "no", (), 0.0, in_demand=True).is_broken
 
 
 @pytest.mark.parametrize("service", [Service(30.0, 0), Service(0.5, 100)])
 def test_a_healthy_worker_that_dies_is_replaced_at_once_however_often(service: Service) -> None:
-    trouble = Trouble()
+    record = FailureRecord()
     for _ in range(30):
-        trouble, pause_s = recovery.crashed(trouble, "signal 9", (), service)
+        record, pause_s = recovery.crashed(record, "signal 9", (), service)
 
         assert pause_s == 0.0
-    assert not trouble.is_broken
+    assert not record.is_broken
 
 
 def test_a_worker_that_keeps_dying_is_defunct() -> None:
-    trouble = recovery.became_ready(Trouble())
+    record = recovery.became_ready(FailureRecord())
     pauses = []
-    while not trouble.is_broken:
-        trouble, pause_s = recovery.crashed(trouble, "signal 11", ("line",), Service(1.0, 5))
+    while not record.is_broken:
+        record, pause_s = recovery.crashed(record, "signal 11", ("line",), Service(1.0, 5))
         pauses.append(pause_s)
 
     assert pauses == [0.0, 0.2, 0.4, 0.8, 1.6, 3.2]
-    assert (trouble.status, trouble.log) == ("DEFUNCT", ("line",))
+    assert (record.status, record.log) == ("DEFUNCT", ("line",))
 
 
 def test_a_device_that_is_lost_again_and_again_is_tried_ever_later() -> None:
-    trouble, pauses = Trouble(), []
+    record, pauses = FailureRecord(), []
     for _ in range(9):
-        trouble = recovery.device_lost(trouble, "gone", NEVER_SERVED, 100.0)
-        pauses.append(trouble.retry_at_s - 100.0)
+        record = recovery.device_lost(record, "gone", NEVER_SERVED, 100.0)
+        pauses.append(record.retry_at_s - 100.0)
 
     assert pauses == [5, 10, 20, 40, 80, 160, 320, 600, 600]
-    assert recovery.device_lost(trouble, "gone", Service(31.0, 0), 100.0).retry_at_s == 105.0
-    assert not trouble.usable(699.0)
-    assert trouble.usable(700.0)
+    assert recovery.device_lost(record, "gone", Service(31.0, 0), 100.0).retry_at_s == 105.0
+    assert not record.usable(699.0)
+    assert record.usable(700.0)
 
 
 @given(st.integers(0, 10_000))

@@ -22,6 +22,8 @@ from runtime_images.dynamic_runtime.front.link import LinkOwner, WorkerLink
 from runtime_images.dynamic_runtime.front.router import Front
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
+from runtime_images.dynamic_runtime.telemetry.metrics import Metrics
+from runtime_images.dynamic_runtime.telemetry.recorder import Recorder
 from runtime_images.dynamic_runtime.wire import frames, in_flight
 from runtime_images.dynamic_runtime.wire.frames import FINAL, Kind
 from runtime_images.dynamic_runtime.wire.in_flight import BegunMarks
@@ -192,18 +194,14 @@ class SupervisorStates(RuleBasedStateMachine):
         self.events = EventLog(self.loop, None)
         self.told: list[dict[str, Any]] = []
         self.events.subscribe(lambda line: self.told.append(json.loads(line)), replay=False)
-        self.answered = dict.fromkeys(Backend, 0)
-        self.front = Front(self.settings, self.loop, self._count, lambda *_complaint: None)
+        recorder = Recorder(self.settings.slo, Metrics(), self.loop.time(), keep_rows=False)
+        self.front = Front(self.settings, self.loop, recorder.answered, lambda *_complaint: None)
         self.supervisor = Supervisor(
-            self.settings, self.loop, self.events, self.front, self.starter,
-            self.problem.__getitem__, self.answered.__getitem__, lambda _switch: None,
-        )  # fmt: skip
+            self.settings, self.loop, self.events, self.front, self.starter, self.problem.__getitem__, recorder
+        )
         self.orders: list[asyncio.Task[Any]] = []
         self._do(self.supervisor.bring_up(mode.initial_backend))
         self.loop.settle()
-
-    def _count(self, backend: Backend, rows: list[Any]) -> None:
-        self.answered[backend] += len(rows)
 
     def _do(self, work: Any) -> None:  # noqa: ANN401
         self.orders.append(self.loop.create_task(work))
@@ -338,8 +336,8 @@ class SupervisorStates(RuleBasedStateMachine):
 
     @invariant()
     def pauses_are_bounded(self) -> None:
-        for trouble in self.supervisor.trouble.values():
-            assert trouble.retry_at_s - self.loop.time() <= pauses.LONGEST_SWITCH_PAUSE_S
+        for record in self.supervisor.failures.values():
+            assert record.retry_at_s - self.loop.time() <= pauses.LONGEST_SWITCH_PAUSE_S
         for event in self.told:
             if event["event"] == "worker_exit" and event["restart_in_s"] is not None:
                 assert 0 <= event["restart_in_s"] <= pauses.LONGEST_PAUSE_S

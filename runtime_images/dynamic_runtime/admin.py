@@ -10,46 +10,49 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from runtime_images.dynamic_runtime.background import Background
+from runtime_images.dynamic_runtime.decision_loop import DecisionLoop
 from runtime_images.dynamic_runtime.edge.exchange import Exchange
 from runtime_images.dynamic_runtime.edge.response_head import head_of
+from runtime_images.dynamic_runtime.front.health import Health
+from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.telemetry import metrics
 from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
+from runtime_images.dynamic_runtime.telemetry.reporting import Reporter
+from runtime_images.dynamic_runtime.workers.supervisor import Supervisor
+from runtime_images.events.codec import part_to_json
 from runtime_images.policy.model import Backend
 
 Reply = tuple[int, dict[str, Any]]
+
+_REASON = "asked for on the admin address"
 
 
 class AdminRequestError(Exception):
     """A request that the admin address refuses; the message goes to the client."""
 
 
-class Controls:
-    """What can be asked and ordered: the runtime fills it in, the admin address calls it."""
+class Admin:
+    """Answers the admin address's requests. `stop` ends the runtime, `zygote_pid` is that of its zygote, if any."""
 
     def __init__(
         self,
-        state: Callable[[], dict[str, Any]],
-        metrics_text: Callable[[], bytes],
-        switch: Callable[[Backend], Awaitable[bool]],
-        pin: Callable[[bool], None],
-        drain: Callable[[], None],
-        readiness: Callable[[], Awaitable[Reply]],
+        settings: Settings,
+        events: EventLog,
+        supervisor: Supervisor,
+        decisions: DecisionLoop,
+        reporter: Reporter,
+        health: Health,
+        zygote_pid: Callable[[], int | None],
+        stop: Callable[[str], None],
     ) -> None:
-        self.state = state
-        self.metrics_text = metrics_text
-        self.switch = switch
-        self.pin = pin
-        self.drain = drain
-        self.readiness = readiness
-
-
-class Admin:
-    """Answers the admin address's requests."""
-
-    def __init__(self, controls: Controls, events: EventLog, token: str) -> None:
-        self._controls = controls
+        self._settings = settings
         self._events = events
-        self._token = token
+        self._supervisor = supervisor
+        self._decisions = decisions
+        self._reporter = reporter
+        self._health = health
+        self._zygote_pid = zygote_pid
+        self._stop = stop
         self._answering = Background()
         self._streams: dict[Exchange, Callable[[], None]] = {}
 
@@ -61,23 +64,22 @@ class Admin:
         route = (exchange.method, exchange.path)
         match route:
             case (b"GET", b"/state"):
-                exchange.respond_json(200, self._controls.state())
+                exchange.respond_json(200, self._state())
             case (b"GET", b"/health/readiness"):
-                self._spawn(exchange, self._controls.readiness())
+                self._spawn(exchange, self._health.report("ready", in_private=True))
             case (b"GET", b"/metrics"):
-                exchange.respond(200, [(b"content-type", metrics.CONTENT_TYPE)], self._controls.metrics_text())
+                exchange.respond(200, [(b"content-type", metrics.CONTENT_TYPE)], self._reporter.metrics_text())
             case (b"GET", b"/events"):
                 self._stream_events(exchange)
             case (b"POST", b"/switch"):
                 self._spawn(exchange, self._switch(exchange.body))
-            case (b"POST", b"/pin"):
-                self._pin(exchange, pinned=True)
-            case (b"POST", b"/unpin"):
-                self._pin(exchange, pinned=False)
+            case (b"POST", b"/pin" | b"/unpin"):
+                self._decisions.pinned = exchange.path == b"/pin"
+                exchange.respond_json(200, {"pinned": self._decisions.pinned})
             case (b"POST", b"/drain"):
                 exchange.close_afterwards()
                 exchange.respond_json(202, {"draining": True})
-                self._controls.drain()
+                self._stop(_REASON)
             case _:
                 exchange.respond_json(
                     404, {"error": f"there is no {' '.join(part.decode('latin-1') for part in route)}"}
@@ -89,28 +91,43 @@ class Admin:
             end()
 
     def half_closed(self, exchange: Exchange) -> None:
-        """It is answered all the same."""
+        """Answer it all the same."""
 
     def drained(self, exchange: Exchange) -> None:
-        """Nothing waits for a slow client here."""
+        """Do nothing: nothing waits for a slow client here."""
 
     def _allowed(self, exchange: Exchange) -> bool:
-        if not self._token:
-            return True
+        token = self._settings.admin_token
         given = exchange.header(b"authorization") or b""
-        return hmac.compare_digest(given, b"Bearer " + self._token.encode())
+        return not token or hmac.compare_digest(given, b"Bearer " + token.encode())
 
-    def _pin(self, exchange: Exchange, *, pinned: bool) -> None:
-        self._controls.pin(pinned)
-        exchange.respond_json(200, {"pinned": pinned})
+    def _state(self) -> dict[str, Any]:
+        supervisor, decision = self._supervisor, self._decisions.decision
+        return {
+            "mode": self._settings.mode.on(supervisor.target),
+            "backend": supervisor.target,
+            "switching_to": supervisor.switching_to,
+            "pinned": self._decisions.pinned,
+            "accelerator": self._settings.accelerator,
+            "workers": [{"backend": w.backend, "pid": w.pid, "state": w.state} for w in supervisor.workers],
+            "zygote": self._zygote_pid(),
+            "slo": part_to_json(self._settings.slo),
+            "last_decision": None if decision is None else {"chosen": decision.chosen, "reason": decision.reason},
+            "totals": part_to_json(self._reporter.totals()),
+            "unavailable": self._health.why_unavailable,
+        }
 
     async def _switch(self, body: bytes) -> Reply:
         try:
             backend = Backend(json.loads(body)["backend"])
         except (ValueError, KeyError, TypeError):
             raise AdminRequestError('the body must be {"backend": "cpu"} or {"backend": "gpu"}') from None
+        if self._settings.mode.is_fixed:
+            raise AdminRequestError(f"the mode {self._settings.mode} never switches")
+        if problem := self._supervisor.problem(backend):
+            raise AdminRequestError(f"there is no GPU to switch to: {problem}")
         try:
-            moved = await self._controls.switch(backend)
+            moved = await self._supervisor.switch(backend, _REASON)
         except RuntimeError as error:
             raise AdminRequestError(str(error)) from None
         return (200 if moved else 409), {"backend": backend, "moved": moved}

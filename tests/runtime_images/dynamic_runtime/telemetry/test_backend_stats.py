@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runtime_images.dynamic_runtime.telemetry.lane import AnswerRow, Lane
+from runtime_images.dynamic_runtime.telemetry.backend_stats import AnswerRow, BackendStats
 from runtime_images.dynamic_runtime.telemetry.metrics import Metrics
 from runtime_images.dynamic_runtime.telemetry.observer import ArrivalRate
 from runtime_images.policy.model import Backend, Slo
@@ -24,16 +24,12 @@ def samples(metrics: Metrics) -> list[str]:
     return [line for line in metrics.render().decode().splitlines() if line.startswith("gaia_request_duration")]
 
 
-def fresh_metrics() -> Metrics:
-    return Metrics(lambda: 0.0, lambda _: 0.0, lambda: 0.0)
-
-
 @settings(max_examples=25)
 @given(rows, st.integers(1, 20))
 def test_counting_in_bulk_and_in_small_lots_come_to_the_same(rows: list[AnswerRow], lot: int) -> None:
     rows.sort(key=lambda row: row[2])
-    bulk, lots = Lane(Backend.CPU, Slo(window_s=60)), Lane(Backend.CPU, Slo(window_s=60))
-    bulk_metrics, lots_metrics = fresh_metrics(), fresh_metrics()
+    bulk, lots = BackendStats(Slo(window_s=60)), BackendStats(Slo(window_s=60))
+    bulk_metrics, lots_metrics = Metrics(), Metrics()
     bulk.add(list(rows))
     bulk_metrics.answered(Backend.CPU, bulk.count())
     for start in range(0, len(rows), lot):
@@ -49,7 +45,7 @@ def test_counting_in_bulk_and_in_small_lots_come_to_the_same(rows: list[AnswerRo
 
 
 def test_a_duration_on_the_bound_of_a_bucket_is_in_it() -> None:
-    metrics = fresh_metrics()
+    metrics = Metrics()
     metrics.answered(Backend.CPU, [(200, 0.0, 0.25, 0, 0), (200, 0.0, 0.26, 0, 0)])
     lines = samples(metrics)
 

@@ -5,16 +5,18 @@ A finished request only leaves a row behind; the rows are counted in bulk, a few
 
 from bisect import bisect_left
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from operator import attrgetter
 
 from runtime_images.dynamic_runtime.telemetry.histogram import LogLinearHistogram, SlidingWindow
 from runtime_images.events.traffic import LastSecond
-from runtime_images.policy.model import Backend, Slo
+from runtime_images.policy.model import Slo
 
-_RECENT = 512
-_ROWS_MOST = 4096
+RECENT_MOST = 512
+"""How many answers are kept for the policy."""
+
+_UNCOUNTED_MOST = 4096
 
 AnswerRow = tuple[int, float, float, int, int]
 """One finished request: status, arrived and finished in seconds of the monotonic clock, service and CPU time in ns."""
@@ -37,54 +39,68 @@ class Answer:
 _FINISHED = attrgetter("finished_s")
 
 
-@dataclass(slots=True)
-class Lane:
-    """The running record of one backend; `since_s` is when its present worker became ready.
+class BackendStats:
+    """The running statistics of one backend; only its own methods write them.
 
+    `start_up_s` is how long its last start took, `cpu_share` that of its present worker, both None until known.
     `last_second` counts the latencies since the last window event.
     """
 
-    backend: Backend
-    slo: Slo
-    requests: int = 0
-    errors: int = 0
-    since_s: float = 0.0
-    start_up_s: float | None = None
-    cpu_share: float | None = None
-    latencies: SlidingWindow = field(init=False)
-    recent: deque[Answer] = field(default_factory=lambda: deque(maxlen=_RECENT))
-    last_second: LogLinearHistogram = field(default_factory=LogLinearHistogram)
-    rows: list[AnswerRow] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.latencies = SlidingWindow(self.slo.window_s)
+    def __init__(self, slo: Slo) -> None:
+        self.requests = 0
+        self.errors = 0
+        self.start_up_s: float | None = None
+        self.cpu_share: float | None = None
+        self.latencies = SlidingWindow(slo.window_s)
+        self.recent: deque[Answer] = deque(maxlen=RECENT_MOST)
+        self.last_second = LogLinearHistogram()
+        self._window_s = slo.window_s
+        self._uncounted: list[AnswerRow] = []
+        self._ready_s = 0.0
 
     def add(self, rows: list[AnswerRow]) -> bool:
-        """Take finished requests; whether there are so many now that they should be counted."""
-        self.rows += rows
-        return len(self.rows) >= _ROWS_MOST
-
-    @property
-    def good_answers(self) -> int:
-        """Requests answered without an error since the start, those not yet counted included."""
-        return self.requests - self.errors + sum(1 for row in self.rows if row[0] < 500)
+        """Take finished requests; return whether there are so many now that they should be counted."""
+        self._uncounted += rows
+        return len(self._uncounted) >= _UNCOUNTED_MOST
 
     def count(self) -> list[AnswerRow]:
         """Count what was added since the last time, and return it."""
-        rows, self.rows = self.rows, []
+        rows, self._uncounted = self._uncounted, []
         if rows:
             self.requests += len(rows)
             self.errors += len([row for row in rows if row[0] >= 500])
             self.latencies.add_all(rows[-1][2], [row[2] - row[1] for row in rows], self.last_second)
             self.recent += [
                 Answer(finished_s, finished_s - arrived_s, service_ns / 1e9, status >= 500)
-                for status, arrived_s, finished_s, service_ns, _ in rows[-_RECENT:]
+                for status, arrived_s, finished_s, service_ns, _ in rows[-RECENT_MOST:]
             ]
         return rows
 
+    def worker_ready(self, start_up_s: float, ready_s: float) -> None:
+        """Note that traffic has come to a worker that became ready at `ready_s`."""
+        self.start_up_s, self._ready_s, self.cpu_share = start_up_s, ready_s, None
+
+    def measured_cpu(self, share: float | None) -> None:
+        """Note the CPU share of the present worker."""
+        self.cpu_share = share
+
+    @property
+    def good_answers(self) -> int:
+        """Requests answered without an error since the start, those not yet counted included."""
+        return self.requests - self.errors + sum(1 for row in self._uncounted if row[0] < 500)
+
+    @property
+    def finished(self) -> int:
+        """Requests counted without an error since the start."""
+        return self.requests - self.errors
+
+    def p95_s(self, now_s: float) -> float | None:
+        """The 95th percentile of the latencies within the SLO's window."""
+        return self.latencies.quantiles(now_s, (0.95,))[0]
+
     def newest(self, count: int, now_s: float) -> list[Answer]:
-        """The last `count` answers that are no errors, oldest first; fewer if the SLO's window has no more."""
-        since_s, found = now_s - self.slo.window_s, list[Answer]()
+        """Return the last `count` answers that are no errors, oldest first; fewer if the SLO's window has no more."""
+        since_s, found = now_s - self._window_s, list[Answer]()
         for answer in reversed(self.recent):
             if len(found) >= count or answer.finished_s < since_s:
                 break
@@ -94,8 +110,8 @@ class Lane:
         return found
 
     def error_share(self, now_s: float) -> tuple[float, int]:
-        """The share of errors among the answers of the present worker within the window, and how many those are."""
-        first = bisect_left(self.recent, max(now_s - self.slo.window_s, self.since_s), key=_FINISHED)
+        """Return the share of errors among the present worker's answers in the SLO's window, and their number."""
+        first = bisect_left(self.recent, max(now_s - self._window_s, self._ready_s), key=_FINISHED)
         answered = len(self.recent) - first
         if not answered or not self.errors:
             return 0.0, answered

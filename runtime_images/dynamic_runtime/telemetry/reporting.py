@@ -1,0 +1,135 @@
+"""Reports how serving goes, as events: what happens now and then, and the numbers at each window."""
+
+import os
+
+from runtime_images.dynamic_runtime.clock import Clock
+from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.dynamic_runtime.telemetry.backend_stats import milliseconds
+from runtime_images.dynamic_runtime.telemetry.devices import Devices
+from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
+from runtime_images.dynamic_runtime.telemetry.observer import Sources
+from runtime_images.dynamic_runtime.telemetry.recorder import Recorder
+from runtime_images.events.lifecycle import Started, Stopped
+from runtime_images.events.traffic import BackendStatus, Requests, SloState, Totals, Window
+from runtime_images.policy.model import Accelerator, Backend, Slo
+
+ERRORS_MOST = 0.05
+"""The share of errors that a latency SLO allows where no error rate is asked for: a failed answer is late for ever."""
+
+
+class Reporter:
+    """Emits the events about the whole function, and sums up what it did and cost."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        events: EventLog,
+        recorder: Recorder,
+        sources: Sources,
+        devices: Devices,
+    ) -> None:
+        self._settings = settings
+        self._now = clock.monotonic
+        self._events = events
+        self._recorder = recorder
+        self._sources = sources
+        self._devices = devices
+
+    def started(self) -> None:
+        """Report that the runtime is there, and how it was set up."""
+        settings = self._settings
+        self._events.emit(
+            Started(
+                pid=os.getpid(), function=settings.function_name, mode=settings.mode, pinned=settings.pinned,
+                accelerator=settings.accelerator, backend=settings.mode.initial_backend, slo=settings.slo,
+                prices=settings.prices,
+            )
+        )  # fmt: skip
+
+    def window(self, reason: str) -> None:
+        """Report the numbers of this moment; `reason` is the last decision's."""
+        self._recorder.count()
+        self._events.emit(self._window(reason, self._now()))
+        if rows := self._recorder.take_rows():
+            self._events.emit(Requests(rows))
+
+    def stopped(self, reason: str) -> None:
+        """Report the end, and what everything came to."""
+        totals = self.totals()
+        self._events.emit(
+            Stopped(
+                reason=reason, requests=totals.requests, failures=totals.failures, cpu_seconds=totals.cpu_seconds,
+                gpu_seconds=totals.gpu_seconds, cost=totals.cost, currency=totals.currency,
+                switches=self._recorder.switches, duration_s=self._now() - self._recorder.started_s,
+            )
+        )  # fmt: skip
+
+    def metrics_text(self) -> bytes:
+        """Return what Prometheus scrapes."""
+        return self._recorder.metrics_text()
+
+    def totals(self) -> Totals:
+        """Return counts, held seconds and cost since the start."""
+        counts = self._sources.requests.counters
+        return Totals(
+            requests=counts.requests, failures=counts.failures, retried=counts.retried,
+            cpu_seconds=self.held_s(Backend.CPU), gpu_seconds=self.held_s(Backend.GPU), cost=self.cost(),
+            currency=self._settings.prices.currency,
+        )  # fmt: skip
+
+    def held_s(self, backend: Backend) -> float:
+        """Return for how many seconds a backend has been held."""
+        return self._sources.backends.view(backend, self._now()).held_s
+
+    def cost(self) -> float:
+        """Return the cost so far, in the currency of the prices."""
+        return sum(self.held_s(backend) * self._settings.prices.per_second(backend) for backend in Backend)
+
+    def _window(self, reason: str, now_s: float) -> Window:
+        backends, stats = self._sources.backends, self._recorder.stats
+        queue_ages_s = self._sources.requests.queue_ages_s(now_s)
+        return Window(
+            mode=self._settings.mode.on(backends.target),
+            active=backends.target,
+            switching_to=backends.switching_to,
+            slo_state=self._slo_state(queue_ages_s, now_s),
+            queue=len(queue_ages_s),
+            reason=reason,
+            lanes={backend: self._status(backend, now_s) for backend in Backend},
+            last_second={backend: stats[backend].take_last_second() for backend in Backend},
+            gpu=self._devices.gpu_use(),
+            totals=self.totals(),
+        )
+
+    def _status(self, backend: Backend, now_s: float) -> BackendStatus:
+        view, stats = self._sources.backends.view(backend, now_s), self._recorder.stats[backend]
+        p50, p95, p99 = stats.latencies.quantiles(now_s)
+        is_real_gpu = backend is Backend.GPU and self._settings.accelerator is Accelerator.NVIDIA
+        return BackendStatus(
+            state=view.state,
+            rate=stats.last_second.count / self._settings.window_s,
+            p50_ms=milliseconds(p50),
+            p95_ms=milliseconds(p95),
+            p99_ms=milliseconds(p99),
+            in_flight=len(view.in_flight_ages_s),
+            cpu_share=None if is_real_gpu else stats.cpu_share,
+            requests=stats.requests,
+            errors=stats.errors,
+            pid=view.pid,
+        )
+
+    def _slo_state(self, queue_ages_s: tuple[float, ...], now_s: float) -> SloState:
+        stats = self._recorder.stats[self._sources.backends.target]
+        latency_s = max(stats.p95_s(now_s) or 0.0, *queue_ages_s, 0.0)
+        return slo_state(self._settings.slo, latency_s, *stats.error_share(now_s))
+
+
+def slo_state(slo: Slo, latency_s: float, error_rate: float, answered: int) -> SloState:
+    """Return whether an SLO is kept within its window; unknown without requests."""
+    if slo.latency_p95_ms is None and slo.error_rate is None:
+        return SloState.UNKNOWN
+    late = slo.latency_p95_ms is not None and 1000 * latency_s > slo.latency_p95_ms
+    if late or error_rate > (ERRORS_MOST if slo.error_rate is None else slo.error_rate):
+        return SloState.MISSED
+    return SloState.MET if answered else SloState.UNKNOWN

@@ -1,0 +1,103 @@
+"""The processes behind workers: spawned by this one, or forked by a zygote, and how they end."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.dynamic_runtime.workers.orphans import collect
+
+BOOT = Path(__file__).parents[1] / "worker" / "boot.py"
+_COLLECT_TRIES = 100
+_COLLECT_PAUSE_S = 0.01
+
+
+class ChildProcess(Protocol):
+    """A process that can be waited for: spawned by this one, or forked by a zygote."""
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+
+    async def wait(self) -> int:
+        """Return the exit code once it has ended; minus the signal's number where a signal ended it."""
+
+    def kill(self) -> None:
+        """End it at once.
+
+        Raises:
+            ProcessLookupError: it has ended.
+        """
+
+
+async def spawn(
+    settings: Settings, role: str, environ: Mapping[str, str], outputs: Sequence[int], descriptors: Sequence[int]
+) -> asyncio.subprocess.Process:
+    """Start boot.py in the function's own environment, in a session of its own; the descriptors stay the caller's.
+
+    Raises:
+        OSError: the interpreter cannot be started.
+    """
+    return await asyncio.create_subprocess_exec(
+        settings.function_python or sys.executable,
+        "-P",
+        str(BOOT),
+        role,
+        *map(str, descriptors),
+        pass_fds=descriptors,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=outputs[0],
+        stderr=outputs[1],
+        env=environ,
+        cwd=settings.function_dir,
+        start_new_session=True,
+    )
+
+
+class ForkedProcess:
+    """A process that a zygote has forked; `watch` is its pidfd."""
+
+    def __init__(self, pid: int, watch: int) -> None:
+        self.pid = pid
+        self._watch = watch
+        self._code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def wait(self) -> int:
+        """Return the exit code; minus the signal's number where a signal ended it."""
+        return await asyncio.shield(self._code)
+
+    def kill(self) -> None:
+        """End it at once."""
+        if not self._code.done():
+            signal.pidfd_send_signal(self._watch, signal.SIGKILL)
+
+    def ended(self, code: int) -> None:
+        """Take the exit code that its zygote has reported."""
+        if not self._code.done():
+            self._code.set_result(code)
+            os.close(self._watch)
+
+    async def outlive_zygote(self) -> None:
+        """Wait for it here: its zygote is gone, so the process is ours (orphans.py)."""
+        loop = asyncio.get_running_loop()
+        gone = asyncio.Event()
+        loop.add_reader(self._watch, gone.set)
+        try:
+            await gone.wait()
+        finally:
+            loop.remove_reader(self._watch)
+        for _ in range(_COLLECT_TRIES):  # the kernel hands the orphan over a moment after the zygote's socket closes
+            if (code := collect(os.P_PIDFD, self._watch)) is not None:
+                self.ended(code)
+                return
+            await asyncio.sleep(_COLLECT_PAUSE_S)
+        self.ended(1)  # another process has taken it over: it failed, and how it did is not known
+
+
+def ending(code: int) -> str:
+    """Return an exit code in words."""
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
