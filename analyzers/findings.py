@@ -8,6 +8,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from runtime_images.policy.model import Evidence
 
+NOT_PYTHON = "GA901"
+TOO_LARGE = "GA902"
+UNREADABLE = "GA903"
+TOO_DEEP = "GA904"
+TOO_ENTANGLED = "GA905"
+RULE_FAILED = "GA906"
+INFERENCE_FAILED = "GA907"
+"""The codes of failures; rules/__init__.py has their texts."""
+
 
 @record
 class Place:
@@ -68,3 +77,8 @@ class Finding:
         from runtime_images.policy.model import Evidence
 
         return Evidence(self.rule, self.place.file, self.place.line, self.place.column, self.message, self.weight)
+
+
+def failed(rule: str, place: Place, message: str, excerpt: str = "") -> Finding:
+    """Return the finding that something at `place` could not be analyzed."""
+    return Finding(rule, place, message, 0.0, Signal.FAILURE, excerpt)

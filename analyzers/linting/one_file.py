@@ -1,18 +1,36 @@
-"""One file linted: read, checked or examined (in_depth.py), and its suppressions heeded.
+"""One file linted: read, checked or examined, and its suppressions heeded.
 
 What nobody asked for is not worked out. Most files of a tree have nothing to do with GPUs: where no evidence is wanted
-it is enough to see that their syntax is right.
+it is enough to see that their syntax is right, and neither facts nor rules are loaded.
 """
 
 import warnings
 
-from analyzers.examination import comments_in_cells, failure, in_cells, with_excerpts
 from analyzers.facts.neighbours import Library, Neighbours
-from analyzers.findings import Finding
+from analyzers.findings import RULE_FAILED, Finding, Place, failed
 from analyzers.lean.prefilter import may_have_conduct
-from analyzers.lean.suppression import split, suppressions
-from analyzers.linting.engine import FileResult, Linted
-from analyzers.project.reading import Code, Trouble, as_code, check, read_code
+from analyzers.linting.examination import comments_in_cells, in_cells, with_excerpts
+from analyzers.linting.results import FileResult, Linted
+from analyzers.linting.suppression import split, suppressions
+from analyzers.project.model import Code, UnreadableError
+from analyzers.project.reading import as_code, check, read_code
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from analyzers.facts.model import FileFacts
+    from analyzers.project.model import Find, Source
+
+LOADED = (
+    "ast",
+    "symtable",
+    "analyzers.facts.stage1",
+    "analyzers.facts.contexts.reading",
+    "analyzers.rules.hygiene_registry",
+)
+"""The modules that linting loads when it meets a file about GPUs; for evidence those in `LOADED_FOR_EVIDENCE` too."""
+LOADED_FOR_EVIDENCE = ("analyzers.rules.evidence",)
 
 
 def lint_file(library: Library, path: str, *, evidence: bool = True, data: bytes | None = None) -> Linted:
@@ -30,10 +48,9 @@ def _linted(library: Library, path: str, *, evidence: bool, data: bytes | None) 
     try:
         code = read_code(library.tree.root, path) if data is None else as_code(path, data)
         comments = suppressions(path, code.text)
-        evidence = evidence or bool(comments)
-        found = with_excerpts(_findings(code, neighbours, evidence=evidence), [code])
-    except Trouble as trouble:
-        return Linted(FileResult(path, (failure(trouble),)))
+        found = with_excerpts(_findings(code, neighbours, evidence=evidence or bool(comments)), [code])
+    except UnreadableError as error:
+        return Linted(FileResult(path, (error.failure,)))
     kept, silenced = split(sorted(found, key=_order), comments)
     if code.cells:
         kept, silenced = tuple(in_cells(kept, [code])), tuple(in_cells(silenced, [code]))
@@ -42,15 +59,58 @@ def _linted(library: Library, path: str, *, evidence: bool, data: bytes | None) 
     return Linted(result, tuple(sorted(neighbours.read - {path})), tuple(sorted(neighbours.absent)))
 
 
-def _findings(code: Code, neighbours: Neighbours, *, evidence: bool) -> list[Finding]:
-    conduct = may_have_conduct(code.data)
-    if evidence or conduct:
-        from analyzers.linting.in_depth import findings
-
-        return findings(code, neighbours, evidence=evidence, conduct=conduct)
-    check(code)
-    return []
-
-
 def _order(finding: Finding) -> tuple[int, int, str, str]:
     return (finding.place.line, finding.place.column, finding.rule, finding.message)
+
+
+def _findings(code: Code, neighbours: Neighbours, *, evidence: bool) -> list[Finding]:
+    """What is found in `code`: failures, evidence and hygiene, where they are asked for."""
+    conduct = may_have_conduct(code.data)
+    if not evidence and not conduct:
+        check(code)
+        return []
+    from analyzers.facts.stage1 import deep_recursion, extract, unfinished
+
+    source = neighbours.parsed(code)
+    files, failures = extract([source], (), neighbours)
+    found = [*failures]
+    with deep_recursion():
+        resolved: Sequence[FileFacts] = files
+        if evidence:
+            resolved, evidences = _evidence(source, files, neighbours.source)
+            found += evidences
+        if conduct:
+            found += _conduct(source, resolved, None if evidence else neighbours.source)
+    return [*found, *unfinished(files)]
+
+
+def _evidence(
+    source: "Source", files: "Sequence[FileFacts]", find: "Find"
+) -> "tuple[Sequence[FileFacts], list[Finding]]":
+    """The facts with every device that inference can tell, and the evidence in them."""
+    from analyzers.facts.escalation import resolve
+    from analyzers.facts.model import Facts
+    from analyzers.rules.evidence import examine
+
+    files, failures = resolve(files, [source], find)
+    return files, [*failures, *examine(Facts(tuple(files)))]
+
+
+def _conduct(source: "Source", files: "Sequence[FileFacts]", find: "Find | None") -> list[Finding]:
+    """What the hygiene rules find; with `find` they first have the devices inferred that they ask for."""
+    from analyzers.facts.contexts.reading import situations
+    from analyzers.facts.escalation import resolve
+    from analyzers.facts.model import Facts
+    from analyzers.rules.hygiene_model import device_matters
+    from analyzers.rules.hygiene_registry import hygiene
+
+    try:
+        known = situations([source])
+        found: list[Finding] = []
+        if find is not None:
+            files, failures = resolve(files, [source], find, lambda call: device_matters(known.of(call.place)))
+            found += failures
+        return [*found, *hygiene(Facts(tuple(files)), known)]
+    except Exception as error:  # noqa: BLE001 -- whatever is wrong with hygiene must not hide the evidence
+        message = f"the hygiene rules failed: {type(error).__name__}: {error}"
+        return [failed(RULE_FAILED, Place(source.path, 1), message)]

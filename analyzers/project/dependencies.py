@@ -4,9 +4,10 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 
-from analyzers.facts.model import Dependency, Place
+from analyzers.findings import Place
 from analyzers.lean.files import open_file
 from analyzers.lean.patterns import Pattern
+from analyzers.project.model import Dependency
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

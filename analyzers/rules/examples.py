@@ -5,7 +5,7 @@ import ast
 from analyzers.facts.model import Asset, Facts
 from analyzers.facts.stage1 import extract
 from analyzers.project.dependencies import read_requirements
-from analyzers.project.reading import Source
+from analyzers.project.model import Source
 
 REQUIREMENTS_MARK = "# requirements.txt\n"
 FILES_MARK = "# files\n"

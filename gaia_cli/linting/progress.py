@@ -7,7 +7,7 @@ from gaia_cli.views import console
 
 TYPE_CHECKING = False  # as type checkers know it; see options.py
 if TYPE_CHECKING:
-    from analyzers.linting.engine import FileResult
+    from analyzers.linting.results import FileResult
 
 _FIRST_S = 1.0
 _PERIOD_S = 0.2

@@ -4,7 +4,8 @@ import os
 from collections.abc import Mapping
 
 from analyzers.formats.findings import Report
-from analyzers.linting.engine import FileResult, lint
+from analyzers.linting.engine import lint
+from analyzers.linting.results import FileResult
 from gaia_cli.errors import ExitCode, UsageError
 from gaia_cli.linting.collection import collected
 from gaia_cli.linting.configuration import Configuration, configure

@@ -2,7 +2,8 @@
 
 import sys
 
-from analyzers.linting.engine import FileResult, lint_text
+from analyzers.linting.engine import lint_text
+from analyzers.linting.results import FileResult
 
 
 def lint_standard_input(path: str, root: str, *, evidence: bool) -> tuple[FileResult, str]:

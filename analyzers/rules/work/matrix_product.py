@@ -1,7 +1,7 @@
 """GA403: products of matrices."""
 
 from analyzers.facts.model import Array, Call, Facts
-from analyzers.facts.shapes import arrays, elements, size_from_caller
+from analyzers.facts.operations import arrays, elements, size_from_caller
 from analyzers.rules.model import Found, Rule, Signal
 
 _PRODUCTS = frozenset(["matmul", "dot", "bmm", "mm", "einsum", "tensordot"])

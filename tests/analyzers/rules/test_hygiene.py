@@ -9,7 +9,7 @@ from analyzers.facts.contexts.reading import situations
 from analyzers.facts.model import Facts
 from analyzers.facts.stage1 import extract
 from analyzers.lean.prefilter import may_have_conduct
-from analyzers.project.reading import Source
+from analyzers.project.model import Source
 from analyzers.rules.evidence import RULES
 from analyzers.rules.hygiene_model import HygieneRule
 from analyzers.rules.hygiene_registry import HYGIENE, hygiene
