@@ -18,6 +18,7 @@ from analyzers.lean.patterns import Pattern
 from analyzers.lean.records import record
 from analyzers.project.assets import read_assets
 from analyzers.project.dependencies import read_dependencies
+from analyzers.project.ignored import is_ignored
 from analyzers.project.model import NOTEBOOK, Asset, Dependency, Source, UnreadableError
 from analyzers.project.names import Tree, absolute_module, candidates
 from analyzers.project.reading import read_source
@@ -27,24 +28,6 @@ MAX_FILES = 5000
 _MONOREPO = "packages"
 """The folder in which repositories of several packages keep them."""
 
-_IGNORED_DIRECTORIES = frozenset(
-    [
-        "__pycache__",
-        "node_modules",
-        "site-packages",
-        "venv",
-        "env",
-        "build",
-        "dist",
-        ".git",
-        ".hg",
-        ".svn",
-        ".tox",
-        ".nox",
-        ".venv",
-        ".eggs",
-    ]
-)
 _ASIDE = Pattern(
     r"(^|/)(tests?|testing|docs?|benchmarks?|scripts?|tools?|notebooks?|training)/"
     r"|(^|/)(test_[^/]*|[^/]*_tests?|conftest|setup|noxfile|tasks|(pre|fine_?)?train(ing|er)?(_[^/]*)?|finetune[^/]*"
@@ -140,9 +123,7 @@ def python_files(root: Path, suffix: str = ".py") -> Iterator[str]:
     """The project's files that end in `suffix` as relative paths, without environments, caches, hidden directories."""
     count = 0
     for directory, subdirectories, names in os.walk(root):
-        subdirectories[:] = [
-            name for name in sorted(subdirectories) if name not in _IGNORED_DIRECTORIES and not name.startswith(".")
-        ]
+        subdirectories[:] = [name for name in sorted(subdirectories) if not is_ignored(name)]
         for name in sorted(names):
             if name.endswith(suffix):
                 count += 1

@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gaia_cli.engines.docker_client import BuildError, Docker, ignore_matcher
+from gaia_cli.engines.docker_client import BuildError, Docker
 from gaia_cli.engines.docker_errors import explain
 from gaia_cli.errors import EngineError, GaiaError, RequirementsError
-from gaia_cli.images.context import BuildContext, ignore_patterns, write_context
+from gaia_cli.images.context import BuildContext, ignored_by, write_context
 from gaia_cli.images.manifest import Manifest
 from gaia_cli.images.plan import NAME_LABEL, ImagePlan, Target, plan_image
 from gaia_cli.images.recipes import base_images
@@ -65,8 +65,7 @@ def build_image(
     plan = plan_image(project, target, manifest.json, base_images())
     progress(f"base image {plan.base_image}: {plan.base_reason}")
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as tar:
-        ignored = ignore_matcher(ignore_patterns(project.directory))
-        context = write_context(tar, project.directory, plan, manifest.toml, ignored)
+        context = write_context(tar, project.directory, plan, manifest.toml, ignored_by(project.directory))
         _tell_context(context, progress)
         tags = wish.tags or (f"gaia/{plan.name}:{context.digest[:12]}", f"gaia/{plan.name}:latest")
         identifier = _build(docker, plan, context, tags[0], progress, no_cache=wish.no_cache)
