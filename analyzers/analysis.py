@@ -17,7 +17,7 @@ from analyzers.linting.suppression import split, suppressions
 from analyzers.project.model import Source
 from analyzers.project.names import by_import_name
 from analyzers.project.sources import Project, collect
-from analyzers.rules.evidence import examine
+from analyzers.rules.examination import evidence_rules, examine
 from analyzers.verdict.alternatives import Alternative, alternatives, by_slo
 from analyzers.verdict.verdict import decide
 from runtime_images.policy.model import Evidence, ExecutionMode, Slo, Verdict
@@ -105,7 +105,7 @@ def _examined(project: Project) -> tuple[Facts, list[Finding]]:
         find = by_import_name((source.module, source) for source in project.sources).get
         resolved, more = resolve(files, project.sources, find)
         facts = Facts(resolved, project.dependencies, project.assets)
-        evidence = _in_use(list(examine(facts)), project)
+        evidence = _in_use(list(examine(evidence_rules(), facts, project.entry)), project)
     failures = (*project.failures, *failures, *unfinished(files))
     found = with_excerpts([*failures, *map(_opened, more), *evidence], project.sources)
     comments = [comment for source in project.sources for comment in suppressions(source.path, source.text)]

@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+from analyzers.lean.levels import CONFIDENCES as CONFIDENCES  # noqa: PLC0414 -- part of what a finding is
+from analyzers.lean.levels import Level as Level  # noqa: PLC0414 -- likewise
+from analyzers.lean.levels import in_words as in_words  # noqa: PLC0414 -- likewise
 from analyzers.lean.records import record
 
 TYPE_CHECKING = False
@@ -46,18 +49,29 @@ class Place:
 class Signal(StrEnum):
     """What a finding means for the verdict (verdict.py combines them; docs/analyzer.md explains how).
 
-    The last four are no evidence: the verdict never sees hygiene and contradictions, which only `gaia lint` reports. A
-    device that stayed open was read, but not told within the budget: it only forbids the answer that no GPU is used.
+    The last four are no evidence: the verdict sees neither what hinders a switch nor contradictions, which only
+    `gaia lint` reports. A device that stayed open was read, but could not be told within the budget: it only forbids
+    the answer that no GPU is used.
     """
 
     NEEDS_GPU = "needs a GPU"
     CAN_USE_GPU = "can use a GPU"
     WORK = "amount of work"
     SPEAKS_FOR_CPU = "speaks for the CPU"
-    HYGIENE = "stands in the way of a switch"
+    SWITCHABILITY = "stands in the way of a switch"
     CONTRADICTION = "contradicts the evidence"
     OPEN = "stayed open"
     FAILURE = "could not be analyzed"
+
+
+class Trait(StrEnum):
+    """What else somebody has to know of a finding, besides its signal and weight."""
+
+    PLAIN = ""
+    CALLER_DECIDES = "the request decides how much work it is"
+    WAITS = "nothing computes meanwhile"
+    MODEL_SIZE = "the weight is that of a model's parameters"
+    TIES = "the code is for GPUs even where its devices are guarded"
 
 
 @record
@@ -70,6 +84,7 @@ class Finding:
     weight: float
     signal: Signal
     excerpt: str = ""
+    trait: Trait = Trait.PLAIN
 
     @property
     def evidence(self) -> "Evidence":

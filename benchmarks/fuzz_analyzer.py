@@ -19,7 +19,7 @@ from analyzers import AnalyzerError, analyze, lint
 from analyzers.findings import Finding
 from analyzers.project.dependency_lists import NAMES
 from analyzers.project.notebook_positions import NotebookFile
-from analyzers.rules.evidence import RULES
+from analyzers.rules.examination import evidence_rules
 from benchmarks.nasty import nasty_files
 from gaia_cli.linting.fix import FIXABLE, fix
 
@@ -103,7 +103,7 @@ def _fails_not(findings: list[Finding]) -> None:
 
 def seeds() -> Iterator[bytes]:
     """Inputs to start from: each nasty file and each example in each way."""
-    examples = [example.encode() for rule in RULES for example in (*rule.matches, *rule.passes)]
+    examples = [example.encode() for rule in evidence_rules() for example in (*rule.matches, *rule.passes)]
     short = [data for data in (*nasty_files().values(), *examples) if len(data) <= _LONGEST_SEED]
     return (bytes([way]) + data for data in short for way in range(len(_WAYS)))
 

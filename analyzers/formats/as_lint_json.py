@@ -25,7 +25,7 @@ def to_object(finding: LintFinding) -> dict[str, Any]:
     return {
         "code": finding.code,
         "level": finding.level.word,
-        "confidence": finding.confidence.word,
+        "confidence": round(finding.confidence, 2),
         "path": finding.path,
         "cell": finding.cell or None,
         "line": finding.line,

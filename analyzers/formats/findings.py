@@ -5,40 +5,17 @@ so that a format that needs neither pays for neither.
 """
 
 from collections.abc import Mapping
-from enum import IntEnum
 
+from analyzers.findings import Level as Level  # noqa: PLC0414 -- part of a report
 from analyzers.lean.records import record
-
-
-class Level(IntEnum):
-    """How much a finding matters: an error is wrong, a warning is to be looked at, a note is worth knowing."""
-
-    NOTE = 1
-    WARNING = 2
-    ERROR = 3
-
-    @property
-    def word(self) -> str:
-        """The level as people write it."""
-        return self.name.lower()
-
-
-class Confidence(IntEnum):
-    """How often a rule is right about what it finds; a judgement of the rule's authors, not a measurement."""
-
-    LOW = 1
-    MEDIUM = 2
-    HIGH = 3
-
-    @property
-    def word(self) -> str:
-        """The confidence as people write it."""
-        return self.name.lower()
 
 
 @record
 class LintFinding:
     """One finding of the linter.
+
+    `confidence` is how often its rule is right, from 0 to 1: a judgement of the rule's authors, not a measurement.
+    `remedy` says what to write instead, empty where there is nothing to change.
 
     `path` has forward slashes; `line` and `column` count from 1 and `end_column` is just behind the stretch.
     `excerpt` is the source line, `ordinal` tells equal findings on equal lines of one file apart, from 0. In a notebook
@@ -47,7 +24,7 @@ class LintFinding:
 
     code: str
     level: Level
-    confidence: Confidence
+    confidence: float
     path: str
     line: int
     column: int
@@ -56,6 +33,7 @@ class LintFinding:
     excerpt: str = ""
     ordinal: int = 0
     cell: int = 0
+    remedy: str = ""
 
 
 @record
@@ -67,7 +45,7 @@ class RuleText:
     summary: str
     help: str
     level: Level
-    confidence: Confidence
+    confidence: float
 
 
 @record

@@ -1,4 +1,4 @@
-"""Each finding with its source line and the stretch of it marked, then one line that sums up."""
+"""Each finding with its source line, the stretch of it marked and what to write instead, then one line that sums up."""
 
 from analyzers.formats.concise import line, printable
 from analyzers.formats.findings import Level, LintFinding, Report
@@ -15,11 +15,15 @@ def render(report: Report) -> str:
 def _finding(finding: LintFinding) -> str:
     shown = printable(finding.excerpt.expandtabs(1).rstrip())
     if not shown.strip() or len(shown) > _WIDEST:
-        return f"{line(finding)}\n\n"
+        return f"{line(finding)}\n{_remedy(finding)}\n"
     margin = " " * len(str(finding.line))
     width = max(min(finding.end_column, len(shown) + 1) - finding.column, 1)
     mark = " " * (finding.column - 1) + "^" * width
-    return f"{line(finding)}\n{margin} |\n{finding.line} | {shown}\n{margin} | {mark}\n\n"
+    return f"{line(finding)}\n{margin} |\n{finding.line} | {shown}\n{margin} | {mark}\n{_remedy(finding)}\n"
+
+
+def _remedy(finding: LintFinding) -> str:
+    return f"  instead: {finding.remedy}\n" if finding.remedy else ""
 
 
 def _sum(report: Report) -> str:

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from analyzers.formats.findings import Confidence, LintFinding, Report, RuleText
+from analyzers.findings import in_words
+from analyzers.formats.findings import LintFinding, Report, RuleText
 from analyzers.formats.fingerprints import fingerprint, line_hashes
 from analyzers.formats.places import in_files
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _ROOT = "%SRCROOT%"
-_PRECISION = {Confidence.LOW: "low", Confidence.MEDIUM: "medium", Confidence.HIGH: "high"}
 
 
 def render(report: Report) -> str:
@@ -57,7 +57,7 @@ def _rule(rule: RuleText) -> dict[str, Any]:
         "help": {"text": rule.help, "markdown": rule.help},
         "defaultConfiguration": {"level": rule.level.word},
         "properties": {
-            "precision": _PRECISION[rule.confidence],
+            "precision": in_words(rule.confidence),
             "problem.severity": "recommendation" if rule.level.word == "note" else rule.level.word,
             "tags": ["gaia", "gpu"],
         },

@@ -18,7 +18,7 @@ import os
 import sys
 from collections.abc import Iterator
 
-from analyzers.findings import Finding, Place, Signal
+from analyzers.findings import Finding, Place, Signal, Trait
 from analyzers.lean.files import open_file
 from analyzers.linting.results import FileResult, Linted
 from analyzers.linting.suppression import Suppression
@@ -33,8 +33,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_FORMAT = 3
-_WITH_EVIDENCE, _WITHOUT = "lint.json", "hygiene.json"
+_FORMAT = 4
+_WITH_EVIDENCE, _WITHOUT = "lint.json", "switchability.json"
 _PACKAGE = os.path.dirname(os.path.dirname(__file__))
 
 
@@ -159,7 +159,8 @@ def _encoded(result: FileResult) -> "dict[str, Any]":
 def _encoded_finding(finding: Finding) -> "list[Any]":
     place = finding.place
     where = [place.line, place.column, place.end_column, place.cell]
-    return [finding.rule, *where, finding.message, finding.weight, finding.signal.value, finding.excerpt]
+    meaning = [finding.message, finding.weight, finding.signal.value, finding.excerpt, finding.trait.value]
+    return [finding.rule, *where, *meaning]
 
 
 def _decoded(path: str, encoded: "dict[str, Any]") -> FileResult:
@@ -185,9 +186,10 @@ def _decoded_finding(
     weight: float,
     signal: str,
     excerpt: str,
+    trait: str,
 ) -> Finding:
     place = Place(path, int(line), int(column), int(end_column), int(cell))
-    return Finding(str(rule), place, str(message), float(weight), Signal(signal), str(excerpt))
+    return Finding(str(rule), place, str(message), float(weight), Signal(signal), str(excerpt), Trait(trait))
 
 
 def _stamp() -> str:

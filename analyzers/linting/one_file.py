@@ -8,7 +8,7 @@ import warnings
 
 from analyzers.facts.neighbours import Library, Neighbours
 from analyzers.findings import RULE_FAILED, Finding, Place, failed
-from analyzers.lean.prefilter import may_have_conduct
+from analyzers.lean.prefilter import may_hinder_a_switch
 from analyzers.linting.examination import comments_in_cells, in_cells, with_excerpts
 from analyzers.linting.results import FileResult, Linted
 from analyzers.linting.suppression import split, suppressions
@@ -22,22 +22,16 @@ if TYPE_CHECKING:
     from analyzers.facts.model import FileFacts
     from analyzers.project.model import Find, Source
 
-LOADED = (
-    "ast",
-    "symtable",
-    "analyzers.facts.stage1",
-    "analyzers.facts.contexts.reading",
-    "analyzers.rules.hygiene_registry",
-)
-"""The modules that linting loads when it meets a file about GPUs; for evidence those in `LOADED_FOR_EVIDENCE` too."""
-LOADED_FOR_EVIDENCE = ("analyzers.rules.evidence",)
+LOADED = ("ast", "symtable", "analyzers.facts.stage1", "analyzers.facts.contexts.reading", "analyzers.rules.behaviour")
+"""The modules that linting loads, beside the rules, when it meets a file about GPUs."""
 
 
 def lint_file(library: Library, path: str, *, evidence: bool = True, data: bytes | None = None) -> Linted:
     """Lint the file `path` as a module of the project that `library` reads.
 
-    Without `evidence` only what the linter is there for is looked for, hygiene and failures; a file with suppressions
-    is always searched for evidence too, since a comment may be about it. `data` goes before what the file holds.
+    Without `evidence` only what the linter is there for is looked for, what hinders a switch and failures; a file with
+    suppressions is always searched for evidence too, since a comment may be about it. `data` goes before what the file
+    holds.
     """
     with warnings.catch_warnings(action="ignore"):  # the parser's, about odd code: they are between it and the author
         return _linted(library, path, evidence=evidence, data=data)
@@ -64,9 +58,9 @@ def _order(finding: Finding) -> tuple[int, int, str, str]:
 
 
 def _findings(code: Code, neighbours: Neighbours, *, evidence: bool) -> list[Finding]:
-    """What is found in `code`: failures, evidence and hygiene, where they are asked for."""
-    conduct = may_have_conduct(code.data)
-    if not evidence and not conduct:
+    """What is found in `code`: failures, evidence and what hinders a switch, where they are asked for."""
+    switchability = may_hinder_a_switch(code.data)
+    if not evidence and not switchability:
         check(code)
         return []
     from analyzers.facts.stage1 import deep_recursion, extract, unfinished
@@ -79,8 +73,8 @@ def _findings(code: Code, neighbours: Neighbours, *, evidence: bool) -> list[Fin
         if evidence:
             resolved, evidences = _evidence(source, files, neighbours.source)
             found += evidences
-        if conduct:
-            found += _conduct(source, resolved, None if evidence else neighbours.source)
+        if switchability:
+            found += _hindrances(source, resolved, None if evidence else neighbours.source)
     return [*found, *unfinished(files)]
 
 
@@ -90,19 +84,19 @@ def _evidence(
     """The facts with every device that inference can tell, and the evidence in them."""
     from analyzers.facts.escalation import resolve
     from analyzers.facts.model import Facts
-    from analyzers.rules.evidence import examine
+    from analyzers.rules.examination import evidence_rules, examine
 
     files, failures = resolve(files, [source], find)
-    return files, [*failures, *examine(Facts(tuple(files)))]
+    return files, [*failures, *examine(evidence_rules(), Facts(tuple(files)), source.path)]
 
 
-def _conduct(source: "Source", files: "Sequence[FileFacts]", find: "Find | None") -> list[Finding]:
-    """What the hygiene rules find; with `find` they first have the devices inferred that they ask for."""
+def _hindrances(source: "Source", files: "Sequence[FileFacts]", find: "Find | None") -> list[Finding]:
+    """What hinders a switch; with `find` the devices that the rules ask for are inferred first."""
     from analyzers.facts.contexts.reading import situations
     from analyzers.facts.escalation import resolve
     from analyzers.facts.model import Facts
-    from analyzers.rules.hygiene_model import device_matters
-    from analyzers.rules.hygiene_registry import hygiene
+    from analyzers.rules.behaviour import Behaviour, device_matters
+    from analyzers.rules.examination import examine, switchability_rules
 
     try:
         known = situations([source])
@@ -110,7 +104,7 @@ def _conduct(source: "Source", files: "Sequence[FileFacts]", find: "Find | None"
         if find is not None:
             files, failures = resolve(files, [source], find, lambda call: device_matters(known.of(call.place)))
             found += failures
-        return [*found, *hygiene(Facts(tuple(files)), known)]
-    except Exception as error:  # noqa: BLE001 -- whatever is wrong with hygiene must not hide the evidence
-        message = f"the hygiene rules failed: {type(error).__name__}: {error}"
+        return [*found, *examine(switchability_rules(), Behaviour(Facts(tuple(files)), known), source.path)]
+    except Exception as error:  # noqa: BLE001 -- whatever is wrong here must not hide the evidence
+        message = f"reading when the code runs failed: {type(error).__name__}: {error}"
         return [failed(RULE_FAILED, Place(source.path, 1), message)]

@@ -24,6 +24,7 @@ from analyzers.lean.garbage import GC_THRESHOLD
 from analyzers.linting import one_file
 from analyzers.linting.results import FileResult, Linted
 from analyzers.project.names import Tree
+from analyzers.rules.examination import evidence_rules, switchability_rules
 
 LONGEST_S = 120.0
 """The most expensive file of a million lines takes a second; what takes this long will not end."""
@@ -92,8 +93,11 @@ def _given_up(path: str, rule: str, problem: str) -> Linted:
 
 def _load(*, evidence: bool) -> None:
     """Import what linting takes, so that a forked worker need not."""
-    for name in (*one_file.LOADED, *(one_file.LOADED_FOR_EVIDENCE if evidence else ())):
+    for name in one_file.LOADED:
         import_module(name)
+    switchability_rules()
+    if evidence:
+        evidence_rules()
     gc.collect()
     gc.freeze()
 

@@ -12,8 +12,8 @@ from analyzers.facts.model import Array, Call, Facts, Known, options
 from analyzers.facts.operations import arrays, elements
 from analyzers.findings import Place
 from analyzers.lean.records import record
-from analyzers.rules.work.matrix_product import is_product
-from analyzers.rules.work.model_scale import models
+from analyzers.rules.knowledge.named_models import models
+from analyzers.rules.knowledge.products import is_product
 from analyzers.verdict.hardware import Hardware
 from analyzers.verdict.times import shown_time
 from runtime_images.policy.model import ExecutionMode, Slo

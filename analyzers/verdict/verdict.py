@@ -13,19 +13,22 @@ The numbers are in calibration.py, with their origin.
 
 from collections.abc import Iterable, Sequence
 
-from analyzers.calibration import FLOOR, NEEDS_GPU, NO_USE, PRIOR, confidence, gpu_probability
-from analyzers.findings import Finding, Signal
+from analyzers.calibration import (
+    FLOOR,
+    LARGE_WORK,
+    NEEDS_GPU,
+    NO_USE,
+    PRIOR,
+    TELLING,
+    confidence,
+    gpu_probability,
+)
+from analyzers.findings import Finding, Signal, Trait
 from runtime_images.policy.model import ExecutionMode, Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from analyzers.verdict.prediction import Prediction
-
-_LARGE_WORK = 2.0
-"""Log-odds from which a finding speaks of work that no CPU is meant for."""
-
-_TELLING = -0.2
-"""Log-odds at which a finding for the CPU is worth naming as the reason: plumbing beside a model is not."""
 
 
 def decide(findings: Sequence[Finding], *, complete: bool = True, prediction: "Prediction | None" = None) -> Verdict:
@@ -83,7 +86,7 @@ def strongest_per_rule(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _without_use(findings: Sequence[Finding]) -> Verdict:
-    heavy = [finding for finding in _strongest(findings) if finding.weight >= _LARGE_WORK]
+    heavy = [finding for finding in _strongest(findings) if finding.weight >= LARGE_WORK]
     if heavy:
         reason = f"what would compute was not seen, though the work would be large: {_shown(heavy[0])}"
         return Verdict(ExecutionMode.CPU_PREFERRED, FLOOR, reason)
@@ -97,10 +100,10 @@ def _because(findings: Sequence[Finding], *, positive: bool) -> str:
     work = _strongest(finding for finding in findings if finding.signal is not Signal.NEEDS_GPU)
     if positive:
         return f"the work is large enough to begin on a GPU: {_shown(work[0])}"
-    open_ended = [finding for finding in work if "caller decides" in finding.message]
+    open_ended = [finding for finding in work if finding.trait is Trait.CALLER_DECIDES]
     if open_ended:
         return f"only the requests can tell how much work it is: {_shown(open_ended[0])}"
-    light = [finding for finding in work if finding.weight <= _TELLING and "waits" not in finding.message]
+    light = [finding for finding in work if finding.weight <= TELLING and finding.trait is not Trait.WAITS]
     if light:
         return f"the work is small enough to begin on a CPU: {_shown(light[-1])}"
     return "no sign of work that is too large to begin on a CPU"

@@ -5,7 +5,7 @@ import textwrap
 
 from gaia_cli.commands.rules import as_object
 from gaia_cli.errors import ExitCode, UsageError
-from gaia_cli.linting.rule_texts import rule_texts
+from gaia_cli.linting.rule_texts import heading, rule_texts
 from gaia_cli.linting.selection import Selection
 from gaia_cli.views import console
 
@@ -29,9 +29,8 @@ def rule(name: str, output_format: str = "full") -> ExitCode:
     if output_format == "json":
         console.json_line(as_object(text, selected=selected) | {"help": text.help})
         return ExitCode.OK
-    asked = "linted for by default" if selected else "linted for when selected"
-    heading = f"{text.code} {text.name}: {text.level.word}, {text.confidence.word} confidence, {asked}"
-    console.result(f"{heading}\n\n{_wrapped(text.help)}")
+    meaning = heading(text.level.word, text.confidence, hook=selected)
+    console.result(f"{text.code} {text.name}: {meaning}\n\n{_wrapped(text.help)}")
     return ExitCode.OK
 
 

@@ -22,13 +22,13 @@ def rules(output_format: str = "full") -> ExitCode:
     return ExitCode.OK
 
 
-def as_object(text: RuleText, *, selected: bool) -> dict[str, str | bool]:
+def as_object(text: RuleText, *, selected: bool) -> dict[str, str | bool | float]:
     """A rule as plain values."""
     return {
         "code": text.code,
         "name": text.name,
         "summary": text.summary,
         "level": text.level.word,
-        "confidence": text.confidence.word,
+        "confidence": round(text.confidence, 2),
         "default": selected,
     }

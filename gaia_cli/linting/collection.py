@@ -5,10 +5,11 @@ from functools import cache
 
 from analyzers.formats.findings import LintFinding
 from analyzers.lean.files import lines_of
+from analyzers.lean.profiles import PROFILES
 from analyzers.lean.records import replace
 from gaia_cli.linting.configuration import Configuration
 from gaia_cli.linting.discovery import relative
-from gaia_cli.linting.profiles import ENTANGLED, UNUSED_SUPPRESSION, profile
+from gaia_cli.linting.selection import ENTANGLED, UNUSED_SUPPRESSION
 
 TYPE_CHECKING = False  # as type checkers know it; see options.py
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def _entangled_once(findings: "Iterable[Finding]") -> "Iterator[Finding]":
 
 
 def _lint_finding(finding: "Finding") -> LintFinding:
-    known = profile(finding.rule)
+    known = PROFILES[finding.rule]
     place = finding.place
     return LintFinding(
         finding.rule,
@@ -60,12 +61,13 @@ def _lint_finding(finding: "Finding") -> LintFinding:
         finding.message,
         finding.excerpt,
         cell=place.cell,
+        remedy=known.remedy,
     )
 
 
 def unused_suppressions(result: "FileResult", sources: Mapping[str, str]) -> Iterator[LintFinding]:
     """A finding for each code that a comment silences in vain."""
-    known = profile(UNUSED_SUPPRESSION)
+    known = PROFILES[UNUSED_SUPPRESSION]
     lines_in = cache(lambda cell: _lines(sources.get(result.path, ""), cell))
     for comment in result.suppressions:
         for code in comment.codes:
@@ -84,6 +86,7 @@ def unused_suppressions(result: "FileResult", sources: Mapping[str, str]) -> Ite
                 f"this comment silences {code}, which finds nothing on its line",
                 excerpt,
                 cell=comment.cell,
+                remedy=known.remedy,
             )
 
 

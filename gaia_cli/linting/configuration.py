@@ -7,7 +7,8 @@ table's name does not even occur is not parsed.
 
 from collections.abc import Iterable, Iterator
 
-from analyzers.formats.findings import Confidence, Level
+from analyzers.findings import CONFIDENCES
+from analyzers.formats.findings import Level
 from analyzers.lean.records import record
 from gaia_cli.errors import UsageError
 from gaia_cli.linting.discovery import above, file_to_come, files_to_lint, repository_root, root_of
@@ -96,7 +97,7 @@ def _selection(options: Options, table: LintTable) -> Selection:
         extend=(*table.extend_select, *(_flag(options.extend_select, "--extend-select") or ())),
         ignore=(table.ignore if ignore is None else ignore) or (),
         per_file=(*table.per_file_ignores, *map(_per_file, options.per_file_ignores)),
-        min_confidence=Confidence[(options.min_confidence or table.min_confidence).upper()],
+        min_confidence=CONFIDENCES[options.min_confidence or table.min_confidence],
     )
 
 

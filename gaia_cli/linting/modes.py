@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from analyzers import Analysis
-from analyzers.facts.model import Place
+from analyzers.findings import Finding, Place
 from analyzers.lean.records import replace as with_changes
 from analyzers.manifest import FILE_NAME, to_object
 from analyzers.project.toml_places import place_of
-from analyzers.rules.mode_model import Declared
-from analyzers.rules.model import Finding
-from analyzers.rules.modes import contradictions
+from analyzers.rules.declared import Declared
+from analyzers.rules.examination import declaration_rules, examine
 from gaia_cli.errors import FunctionError
 from gaia_cli.project.analyzing import analyze_code, pinned
 from gaia_cli.project.project import FunctionProject, load_project
@@ -44,7 +43,7 @@ def mode_findings(directory: Path) -> tuple[Finding, ...]:
     except FunctionError:
         return ()
     declared = _declared(project, analysis)
-    found = contradictions(declared)
+    found = examine(declaration_rules(), declared)
     if analysis.failures:
         found = (finding for finding in found if finding.rule in ("GA803", "GA806"))
     return tuple(_with_excerpt(project.directory, finding) for finding in found)

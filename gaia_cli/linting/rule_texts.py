@@ -1,74 +1,53 @@
-"""What every code says of itself: the rules, the failures of the analysis, and the linter's own.
+"""What every code says of itself, in Markdown: for `gaia rule`, for SARIF, and for the pages in docs/rules.
 
 Loading this loads every rule, so only what shows rules imports it.
 """
 
+from typing import Any
+
+from analyzers.findings import in_words
 from analyzers.formats.findings import RuleText
-from analyzers.rules import FAILURES
-from analyzers.rules.evidence import RULES
-from analyzers.rules.hygiene_model import HygieneRule
-from analyzers.rules.hygiene_registry import HYGIENE
-from analyzers.rules.mode_model import ModeRule
-from analyzers.rules.model import Rule
-from analyzers.rules.modes import MODE_RULES
-from gaia_cli.linting.profiles import UNUSED_SUPPRESSION, profile
+from analyzers.rules.examination import all_rules
+from analyzers.rules.rule import Rule
 
-_UNUSED_SUMMARY = "A comment silences a rule that finds nothing there."
-_UNUSED_RATIONALE = (
-    "The code has changed since, or the comment stands on another line than the finding. Left there, it would silence "
-    "the next finding that nobody has looked at. Remove it."
-)
-_FAILURE_NAMES = {
-    "GA901": "invalid-python",
-    "GA902": "too-large",
-    "GA903": "not-text",
-    "GA904": "too-deep",
-    "GA905": "too-entangled",
-    "GA906": "rule-failed",
-    "GA907": "inference-failed",
-}
-
-
-_FAILURE_ADVICE = {
-    "GA901": "Correct the syntax. A template, or a file for another Python, is left out with `exclude`. Of a notebook "
-    "the first cell that is not Python is named.",
-    "GA902": "1 MiB, and 16 MiB for a notebook, whose code is held to 1 MiB too. Such files are data or generated; "
-    "leave them out with `exclude`.",
-    "GA903": "Save it as UTF-8, or declare its encoding in the first line. A notebook must be JSON of format 4.",
-    "GA904": "Such code is generated. Leave it out with `exclude`, or break its largest expression into several.",
-    "GA905": "What a device is depends on more values than the budget of the analysis follows, so one device may stay "
-    "unknown; the verdict is then never `cpu`. A plain assignment of the device near its use helps.",
-    "GA906": "The other rules have looked at the file. Please report it, with the file where you can.",
-    "GA907": "Everything else has looked at the file. Please report it, with the file where you can.",
-}
-
-_NO_SILENCE = "No comment silences it: an unread file proves nothing."
+_OTHER_FILES = ("# requirements.txt", "# files", "# gaia.toml", "# gaia.manifest.toml")
 
 
 def rule_texts() -> dict[str, RuleText]:
     """Every code's text, in the order of the codes."""
-    rules: list[Rule | HygieneRule | ModeRule] = [*RULES, *HYGIENE, *MODE_RULES]
-    texts = {rule.code: _text(rule.code, rule.name, rule.summary, _help(rule)) for rule in rules}
-    unused = f"{_UNUSED_SUMMARY}\n\n{_UNUSED_RATIONALE}\n"
-    texts[UNUSED_SUPPRESSION] = _text(UNUSED_SUPPRESSION, "unused-suppression", _UNUSED_SUMMARY, unused)
-    for code, meaning in FAILURES.items():
-        texts[code] = _text(
-            code, _FAILURE_NAMES[code], meaning, f"{meaning}\n\n{_FAILURE_ADVICE[code]}\n\n{_NO_SILENCE}\n"
-        )
-    return dict(sorted(texts.items()))
+    return {rule.code: _text(rule) for rule in all_rules()}
 
 
-def _text(code: str, name: str, summary: str, markdown: str) -> RuleText:
-    known = profile(code)
-    return RuleText(code, name, summary, markdown, known.level, known.confidence)
+def _text(rule: Rule[Any]) -> RuleText:
+    return RuleText(rule.code, rule.name, rule.summary, explained(rule, examples=1), rule.level, rule.confidence)
 
 
-def _help(rule: Rule | HygieneRule | ModeRule) -> str:
-    found = _example("Found", rule.matches[:1])
-    passes = _example("Not found", rule.passes[:1])
-    silence = f"Silence it on one line with `# gaia: ignore[{rule.code}] reason`.\n"
-    return f"{rule.summary}\n\n{rule.rationale}\n\n{found}{passes}{silence}"
+def heading(level: str, confidence: float, *, hook: bool) -> str:
+    """What a code means for the linter, in words."""
+    asked = "linted for by default" if hook else "linted for when selected"
+    return f"{level}, {in_words(confidence)} confidence; {asked}"
 
 
-def _example(title: str, examples: tuple[str, ...]) -> str:
-    return "".join(f"{title}:\n\n```python\n{example.rstrip()}\n```\n\n" for example in examples)
+def explained(rule: Rule[Any], *, examples: int | None = None) -> str:
+    """A rule's text: what it finds and why, what to write instead, and at most so many examples of each kind."""
+    parts = [rule.summary, rule.rationale]
+    parts += [f"Use instead: {rule.remedy}"] if rule.remedy else []
+    parts += ["`gaia lint --fix` does so where that is safe."] if rule.fixable else []
+    parts += _examples("Found", rule.matches[:examples]) + _examples("Not found", rule.passes[:examples])
+    parts += [_silenced(rule)] if rule.matches else []
+    return "\n\n".join(parts) + "\n"
+
+
+def _examples(title: str, examples: tuple[str, ...]) -> list[str]:
+    shown = [f"```{_language(example)}\n{example.rstrip()}\n```" for example in examples]
+    return [f"{title}:", *shown] if shown else []
+
+
+def _language(example: str) -> str:
+    return "text" if example.startswith(_OTHER_FILES) else "python"
+
+
+def _silenced(rule: Rule[Any]) -> str:
+    if rule.code.startswith("GA8"):
+        return f"Leave it out with `gaia lint --ignore {rule.code}`."
+    return f"Silence it on one line with `# gaia: ignore[{rule.code}] reason`."

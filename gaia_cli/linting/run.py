@@ -12,8 +12,8 @@ from gaia_cli.linting.configuration import Configuration, configure
 from gaia_cli.linting.functions import mode_results
 from gaia_cli.linting.options import STDIN, Options
 from gaia_cli.linting.outputs import RulesWhenAsked, SourcesWhenAsked, targets, write_files, written
-from gaia_cli.linting.profiles import GAIAS_OWN_FAILURES, MODE_CODES
 from gaia_cli.linting.progress import shown
+from gaia_cli.linting.selection import GAIAS_OWN_FAILURES, MODE_CODES
 from gaia_cli.version import __version__
 from gaia_cli.views import console
 

@@ -1,18 +1,26 @@
 """Which findings are wanted: `--select` and `--ignore` by code or by a code's beginning, and ignores by file.
 
-Without a selection these are the rules whose level is warning or error, and whatever could not be analyzed. Where a
+Without a selection these are the rules that are meant for a hook, and whatever could not be analyzed. Where a
 code is both selected and ignored, the more exact of the two says so, and `--ignore` when they are as exact:
 `--select GA2 --ignore GA203` and `--select GA203 --ignore GA2` both do what they look like.
 """
 
 from collections.abc import Iterable, Sequence
 
-from analyzers.formats.findings import Confidence, Level
+from analyzers.lean.profiles import PROFILES
 from analyzers.lean.records import record
 from gaia_cli.errors import UsageError
-from gaia_cli.linting.profiles import FAILURE_FAMILY, PROFILES, profile
 
 EVERY = "ALL"
+
+UNUSED_SUPPRESSION = "GA890"
+ENTANGLED = "GA905"
+
+GAIAS_OWN_FAILURES = frozenset({"GA906", "GA907"})
+"""Failures of Gaia, not of the code: they make the exit code 2."""
+
+MODE_CODES = tuple(code for code, profile in PROFILES.items() if profile.family == "declarations")
+"""What is held against whole functions; asking for it costs an analysis of each."""
 
 
 @record
@@ -23,14 +31,14 @@ class Selection:
     extend: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     per_file: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    min_confidence: Confidence = Confidence.LOW
+    min_confidence: float = 0.0
 
     def wants(self, code: str, path: str = "") -> bool:
         """Whether findings of the rule `code` are wanted, anywhere or in the file `path` below the configuration."""
-        known = profile(code)
+        known = PROFILES[code]
         if known.confidence < self.min_confidence:
             return False
-        by_default = self.select is None and (known.level > Level.NOTE or code.startswith(FAILURE_FAMILY))
+        by_default = self.select is None and known.hook
         chosen = max(_exactness(code, (*(self.select or ()), *self.extend)), 0 if by_default else -1)
         return chosen > _exactness(code, self.ignore) and not self._ignored(code, path)
 
@@ -70,12 +78,5 @@ def check_codes(codes: Sequence[str], place: str) -> None:
         UsageError: a code is unknown; `place` is where it stands.
     """
     for selector in codes:
-        if not any(_covers(selector, code) for code in PROFILES) and not _is_new(selector):
+        if not any(_covers(selector, code) for code in PROFILES):
             raise UsageError(f"{place}: no rule is called {selector!r}", "`gaia rules` lists them")
-
-
-def _is_new(selector: str) -> bool:
-    """Whether a rule that has no profile yet answers to `selector`; loads every rule, so it is asked last."""
-    from gaia_cli.linting.rule_texts import rule_texts
-
-    return any(_covers(selector, code) for code in rule_texts())

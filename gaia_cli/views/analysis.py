@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from analyzers import Analysis
-from analyzers.rules.model import Finding, Signal
+from analyzers.findings import Finding, Signal
 from runtime_images.policy.model import ExecutionMode
 
 MOST_ENTRIES = 12

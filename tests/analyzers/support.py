@@ -1,10 +1,30 @@
-"""Small functions written to a temporary directory, as most tests of the analyzer need them."""
+"""Small functions written to a temporary directory, and the facts of a rule's examples, as many tests need them."""
 
+import ast
 from collections.abc import Mapping
 from pathlib import Path
 
 from analyzers import Analysis, analyze
+from analyzers.facts.model import Asset, Facts
+from analyzers.facts.stage1 import extract
+from analyzers.project.dependencies import read_requirements
+from analyzers.project.model import Source
 from runtime_images.policy.model import ExecutionMode
+
+REQUIREMENTS_MARK = "# requirements.txt\n"
+FILES_MARK = "# files\n"
+
+
+def facts_of(example: str) -> Facts:
+    """The facts of `example`: Python, a dependency list, or a list of files with their sizes, each below its mark."""
+    if example.startswith(REQUIREMENTS_MARK):
+        return Facts((), tuple(read_requirements("requirements.txt", example)))
+    if example.startswith(FILES_MARK):
+        lines = [line.split() for line in example.removeprefix(FILES_MARK).splitlines()]
+        return Facts((), assets=tuple(Asset(path, int(size)) for path, size in lines))
+    files, failures = extract([Source("func.py", "func", example, ast.parse(example))], ("func.py",))
+    assert not failures, failures
+    return Facts(files)
 
 
 def project(root: Path, files: Mapping[str, str] | None = None, **named: str) -> Path:

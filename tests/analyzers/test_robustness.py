@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from analyzers import AnalyzerError, analyze, lint
+from analyzers.findings import Signal
 from analyzers.project.reading import MAX_BYTES
-from analyzers.rules.examples import facts_of
-from analyzers.rules.model import Found, Rule, Signal
-from tests.analyzers.support import analysis_of, project
+from analyzers.rules.rule import Hits, Rule
+from tests.analyzers.support import analysis_of, facts_of, project
 
 _GOOD = "import torch\nimport broken\n\ndef handler(payload):\n    return torch.zeros(3).cuda()\n"
 
@@ -93,13 +93,13 @@ def test_odd_but_valid_files_are_analyzed(code: bytes, tmp_path: Path) -> None:
 
 
 def test_a_rule_that_crashes_is_a_finding_of_its_own() -> None:
-    from analyzers.rules.evidence import examine
+    from analyzers.rules.examination import examine
 
-    def crash(_facts: object) -> Found:
+    def crash(_facts: object) -> Hits:
         raise ZeroDivisionError("boom")
 
-    rule = Rule("GA299", "crash", "", "", crash, (), ())
-    findings = list(examine(facts_of("import torch"), [rule]))
+    rule = Rule("GA299", "crash", "", "", "", 0.5, Signal.WORK, crash)
+    findings = list(examine([rule], facts_of("import torch")))
 
     assert [(finding.rule, finding.signal) for finding in findings] == [("GA906", Signal.FAILURE)]
     assert "GA299" in findings[0].message

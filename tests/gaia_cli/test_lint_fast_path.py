@@ -49,8 +49,10 @@ def test_the_version_loads_nothing_of_the_analyzer(tmp_path: Path) -> None:
 def test_a_hook_loads_the_rules_of_evidence_only_when_evidence_is_asked_for(tmp_path: Path) -> None:
     (tmp_path / "func.py").write_text(PINNED)
 
-    assert "analyzers.rules.evidence" not in loaded("lint", "func.py", "--no-cache", cwd=tmp_path)
-    assert "analyzers.rules.evidence" in loaded("lint", "func.py", "--no-cache", "--select", "GA2", cwd=tmp_path)
+    assert "analyzers.rules.placement.gpu_command" not in loaded("lint", "func.py", "--no-cache", cwd=tmp_path)
+    assert "analyzers.rules.placement.gpu_command" in loaded(
+        "lint", "func.py", "--no-cache", "--select", "GA2", cwd=tmp_path
+    )
 
 
 def test_a_file_about_something_else_costs_no_syntax_tree(tmp_path: Path) -> None:

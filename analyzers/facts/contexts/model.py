@@ -1,4 +1,4 @@
-"""When and how code runs, as frozen values; reading.py tells them from the syntax, hygiene rules read them."""
+"""When and how code runs, as frozen values; reading.py tells them from the syntax, 7xx rules read them."""
 
 from collections.abc import Mapping
 from enum import Enum

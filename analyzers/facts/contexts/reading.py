@@ -1,6 +1,6 @@
 """How each call runs: while the module is imported, once at the start or in each request; in a loop; in a coroutine.
 
-The facts say what is called and under which guard. The hygiene rules (7xx) also ask when, and only `gaia lint` asks
+The facts say what is called and under which guard. The rules of the family 7xx also ask when, and only `gaia lint` asks
 them, so this is a walk of its own over the syntax trees, which `gaia analyze` never takes. When is told from names and
 decorators (`handler`, `predict`, `@app.post`, `setup`, `__init__`) and, inside a file, from who calls whom.
 """

@@ -1,38 +1,39 @@
 """GA602: a build or a setting that rules a GPU out."""
 
 from analyzers.facts.model import Dependency, Facts, Known, texts
+from analyzers.findings import Signal
 from analyzers.lean.patterns import Pattern
 from analyzers.rules.knowledge.dependency_lines import all_dependencies
 from analyzers.rules.knowledge.libraries import outside
-from analyzers.rules.model import Found, Rule, Signal
+from analyzers.rules.rule import Hit, Hits, Rule
 
 _CPU = Pattern(
     r"\+cpu\b|/whl/(nightly/)?cpu\b|^(tensorflow|intel-tensorflow|faiss|tensorflow-serving-api)-cpu\b|\[cpu\]|^cpuonly\b"
 )
 
 
-def _check(facts: Facts) -> Found:
+def _check(facts: Facts) -> Hits:
     for dependency in all_dependencies(facts):
         if _CPU.search(dependency.text):
             message = f"asks for a build without CUDA: {dependency.text}"
-            yield dependency.place, message, _weight(dependency, facts), Signal.SPEAKS_FOR_CPU
+            yield Hit(dependency.place, message, _weight(dependency, facts))
     for constant in facts.constants():
         if (
             constant.name == "CUDA_VISIBLE_DEVICES"
             and set(texts(constant.value)) <= {"", "-1"}
             and isinstance(constant.value, Known)
         ):
-            yield constant.place, "hides every GPU from the function", -3.0, Signal.SPEAKS_FOR_CPU
+            yield Hit(constant.place, "hides every GPU from the function", "hides GPUs")
 
 
-def _weight(dependency: Dependency, facts: Facts) -> float:
+def _weight(dependency: Dependency, facts: Facts) -> str:
     """The search library comes without CUDA by default, and TensorFlow's build says nothing of PyTorch's."""
     if dependency.name.startswith("faiss"):
-        return -0.3
+        return "by default"
     beside_torch = dependency.name.startswith(("tensorflow", "intel")) and any(
         fact.package == "torch" for fact in outside(facts)
     )
-    return -1.0 if beside_torch else -3.0
+    return "of another library" if beside_torch else "build"
 
 
 RULE = Rule(
@@ -40,7 +41,12 @@ RULE = Rule(
     name="cpu-build",
     summary="A dependency is a build without CUDA, or the code hides every GPU.",
     rationale="A wheel built for the CPU cannot use a GPU at all, so its author has decided.",
+    remedy="",
+    confidence=0.95,
+    signal=Signal.SPEAKS_FOR_CPU,
     check=_check,
+    weights=("build", "of another library", "by default", "hides GPUs"),
+    words="CUDA environ install packages requirements",
     matches=(
         "# requirements.txt\ntorch==2.1.0+cpu",
         "# requirements.txt\n--extra-index-url https://download.pytorch.org/whl/cpu\ntorch",

@@ -1,26 +1,31 @@
 """GA805: a manifest records another mode than the code needs."""
 
-from analyzers.project.toml_places import place_of
-from analyzers.rules.mode_model import Contradictions, Declared, ModeRule
+from analyzers.findings import Level, Signal
+from analyzers.rules.declared import Declared
+from analyzers.rules.rule import Hit, Hits, Rule
 
 
-def _check(declared: Declared) -> Contradictions:
+def _check(declared: Declared) -> Hits:
     if declared.recorded is None:
         return
     recorded, current = declared.recorded_in("mode").get("value"), declared.current["mode"]["value"]
     if recorded != current:
         reason = declared.current["mode"]["reason"]
-        place = place_of(declared.manifest_path, declared.manifest or "", "mode", "value")
-        yield place, f"the manifest says {recorded or 'no mode'}, but it is {current}: {reason}"
+        place = declared.place("mode", "value")
+        yield Hit(place, f"the manifest says {recorded or 'no mode'}, the code says {current}: {reason}")
 
 
-RULE = ModeRule(
+RULE = Rule(
     code="GA805",
     name="manifest-mode",
     summary="The manifest records another mode than the function has.",
-    rationale="What deploys from the manifest starts the function on the wrong backend. `gaia analyze --write` "
-    "records the mode of today; if that is the surprise, look at the evidence first.",
+    rationale="What deploys from the manifest starts the function on the wrong backend.",
+    remedy="`gaia analyze --write` records the mode of today; if that is the surprise, look at the evidence first.",
+    confidence=0.95,
+    signal=Signal.CONTRADICTION,
     check=_check,
+    level=Level.WARNING,
+    hook=True,
     matches=(
         (
             '# gaia.manifest.toml\nschema_version = 1\n\n[mode]\nvalue = "gpu"\n'

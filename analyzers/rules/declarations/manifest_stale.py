@@ -1,21 +1,25 @@
 """GA804: a manifest is older than what it records."""
 
-from analyzers.facts.model import Place
-from analyzers.project.toml_places import place_of
-from analyzers.rules.mode_model import Contradictions, Declared, ModeRule
+from analyzers.findings import Level, Signal
+from analyzers.rules.declared import Declared
+from analyzers.rules.rule import Hit, Hits, Rule
 
 
-def _check(declared: Declared) -> Contradictions:
+def _check(declared: Declared) -> Hits:
     if declared.recorded is None:
         return
     sources, current = declared.recorded_in("sources"), declared.current["sources"]
     if sources.get("files") != current["files"]:
-        yield _at(declared, "sources", "files"), f"the function's files are others by now: {_changes(sources, current)}"
+        yield Hit(
+            declared.place("sources", "files"), f"the function's files have changed: {_changes(sources, current)}"
+        )
     elif sources.get("digest") != current["digest"]:
-        yield _at(declared, "sources", "digest"), "the sources have changed since; `gaia analyze --write` records them"
+        yield Hit(
+            declared.place("sources", "digest"), "the sources have changed since; `gaia analyze --write` records them"
+        )
     for key in sorted({*declared.recorded_in("slo"), *declared.current["slo"]}):
         if declared.recorded_in("slo").get(key) != declared.current["slo"].get(key):
-            yield _at(declared, "slo", key), f"the SLO's {key} is another one in the configuration"
+            yield Hit(declared.place("slo", key), f"the SLO's {key} has changed in the configuration")
 
 
 def _changes(recorded: object, current: object) -> str:
@@ -30,23 +34,24 @@ def _files(sources: object) -> set[str]:
     return {name for name in files if isinstance(name, str)} if isinstance(files, list) else set()
 
 
-def _at(declared: Declared, table: str, key: str) -> Place:
-    return place_of(declared.manifest_path, declared.manifest or "", table, key)
-
-
 _STALE = (
     '# gaia.manifest.toml\nschema_version = 1\n\n[mode]\nvalue = "cpu"\n\n[sources]\n'
     'digest = "blake2b-128:00000000000000000000000000000000"\nfiles = ["func.py"]\n'
     "# func.py\ndef handler(payload):\n    return payload\n"
 )
 
-RULE = ModeRule(
+RULE = Rule(
     code="GA804",
     name="manifest-stale",
     summary="The sources, or the SLO, have changed since the manifest was written.",
     rationale="The manifest travels into the image and the cluster as the record of what was analyzed. One that "
     "belongs to other sources says something about code that is not there.",
+    remedy="`gaia analyze --write` writes it anew.",
+    confidence=0.95,
+    signal=Signal.CONTRADICTION,
     check=_check,
+    level=Level.WARNING,
+    hook=True,
     matches=(_STALE,),
     passes=("# func.py\ndef handler(payload):\n    return payload\n",),
 )

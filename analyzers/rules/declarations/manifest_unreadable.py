@@ -1,29 +1,33 @@
 """GA806: a manifest cannot be read."""
 
-from analyzers.facts.model import Place
-from analyzers.project.toml_places import place_of
-from analyzers.rules.mode_model import Contradictions, Declared, ModeRule
+from analyzers.findings import Level, Place, Signal
+from analyzers.rules.declared import Declared
+from analyzers.rules.rule import Hit, Hits, Rule
 
 
-def _check(declared: Declared) -> Contradictions:
+def _check(declared: Declared) -> Hits:
     if declared.manifest is None:
         return
     if declared.recorded is None:
-        yield Place(declared.manifest_path, 1), "not a manifest: it is not valid TOML"
+        yield Hit(Place(declared.manifest_path, 1), "the manifest is not valid TOML")
         return
     version, known = declared.recorded.get("schema_version"), declared.current["schema_version"]
     if version != known:
-        place = place_of(declared.manifest_path, declared.manifest, "", "schema_version")
-        yield place, f"the manifest has schema version {version}, this Gaia reads {known}"
+        place = declared.place("", "schema_version")
+        yield Hit(place, f"the manifest has schema version {version}, this Gaia reads {known}")
 
 
-RULE = ModeRule(
+RULE = Rule(
     code="GA806",
     name="manifest-unreadable",
     summary="The manifest is not valid, or of another schema version.",
-    rationale="A merge conflict or an edit by hand leaves a file that nothing can deploy from. `gaia analyze "
-    "--write` writes it anew.",
+    rationale="A merge conflict or an edit by hand leaves a file that nothing can deploy from.",
+    remedy="`gaia analyze --write` writes it anew.",
+    confidence=0.95,
+    signal=Signal.CONTRADICTION,
     check=_check,
+    level=Level.ERROR,
+    hook=True,
     matches=(
         (
             "# gaia.manifest.toml\n<<<<<<< HEAD\nschema_version = 1\n# func.py\ndef handler(payload):\n"

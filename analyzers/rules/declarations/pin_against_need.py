@@ -1,6 +1,8 @@
 """GA801: a mode is pinned in which the code cannot run."""
 
-from analyzers.rules.mode_model import Contradictions, Declared, ModeRule
+from analyzers.findings import Level, Signal
+from analyzers.rules.declared import Declared
+from analyzers.rules.rule import Hit, Hits, Rule
 from runtime_images.policy.model import ExecutionMode
 
 _ENDS = {
@@ -10,19 +12,24 @@ _ENDS = {
 }
 
 
-def _check(declared: Declared) -> Contradictions:
+def _check(declared: Declared) -> Hits:
     if declared.pin in _ENDS and declared.needs:
         end = _ENDS[declared.pin]
-        yield declared.pin_place, f"pinned to {declared.pin}, which {end}, but {declared.verdict.reason}"
+        yield Hit(declared.pin_place, f"pinned to {declared.pin}, which {end}, but {declared.verdict.reason}")
 
 
-RULE = ModeRule(
+RULE = Rule(
     code="GA801",
     name="pin-against-need",
     summary="A mode is pinned in which the code cannot run.",
     rationale="A pin stands above what the code says, so nothing else stops such a function from being deployed: it "
-    "fails on its first request, or when it is demoted. Guard the device in the code, or pin `gpu`.",
+    "fails on its first request, or when it is demoted.",
+    remedy="Guard the device in the code, or pin `gpu`.",
+    confidence=0.95,
+    signal=Signal.CONTRADICTION,
     check=_check,
+    level=Level.ERROR,
+    hook=True,
     matches=(
         (
             '# gaia.toml\n[mode]\npin = "cpu"\n# func.py\nimport torch\ndef handler(payload):\n'

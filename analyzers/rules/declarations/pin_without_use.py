@@ -1,6 +1,8 @@
 """GA802: a mode with a GPU is pinned for code that cannot use one."""
 
-from analyzers.rules.mode_model import Contradictions, Declared, ModeRule
+from analyzers.findings import Level, Signal
+from analyzers.rules.declared import Declared
+from analyzers.rules.rule import Hit, Hits, Rule
 from runtime_images.policy.model import ExecutionMode
 
 _SURE = 0.75
@@ -8,19 +10,24 @@ _SURE = 0.75
 _WITH_GPU = (ExecutionMode.GPU, ExecutionMode.GPU_PREFERRED)
 
 
-def _check(declared: Declared) -> Contradictions:
+def _check(declared: Declared) -> Hits:
     verdict = declared.verdict
     if declared.pin in _WITH_GPU and verdict.mode is ExecutionMode.CPU and verdict.confidence >= _SURE:
-        yield declared.pin_place, f"pinned to {declared.pin}, but {verdict.reason}"
+        yield Hit(declared.pin_place, f"pinned to {declared.pin}, but {verdict.reason}")
 
 
-RULE = ModeRule(
+RULE = Rule(
     code="GA802",
     name="pin-without-use",
     summary="A mode with a GPU is pinned, and nothing in the code can use one.",
-    rationale="The function holds a GPU that is paid for and does nothing, and that others wait for. Remove the pin. "
-    "Where the analyzer is not sure that nothing uses a GPU, it says nothing.",
+    rationale="The function holds a GPU that is paid for and does nothing, and that others wait for. Where the "
+    "analyzer is not sure that nothing uses a GPU, it says nothing.",
+    remedy="Remove the pin.",
+    confidence=0.8,
+    signal=Signal.CONTRADICTION,
     check=_check,
+    level=Level.WARNING,
+    hook=True,
     matches=(
         '# gaia.toml\n[mode]\npin = "gpu"\n# func.py\nimport json\ndef handler(payload):\n    return json.dumps(1)\n',
     ),

@@ -3,9 +3,10 @@
 import re
 
 from analyzers.facts.model import Facts
+from analyzers.findings import Signal
 from analyzers.lean.patterns import Pattern
 from analyzers.rules.knowledge.dependency_lines import all_dependencies, is_for_gpus
-from analyzers.rules.model import Found, Rule, Signal
+from analyzers.rules.rule import Hit, Hits, Rule
 
 _CUDA = Pattern(
     r"\+cu\d{2,3}\b|/whl/(nightly/)?cu\d{2,3}\b|^nvidia-(cu|nccl|tensorrt)|-gpu\b|\[[^\]]*(cuda|gpu)[^\]]*\]"
@@ -14,22 +15,29 @@ _CUDA = Pattern(
 )
 
 
-def _check(facts: Facts) -> Found:
+def _check(facts: Facts) -> Hits:
     for dependency in all_dependencies(facts):
         if _CUDA.search(dependency.text) or re.search(r"-gpu$", dependency.name):
             own = is_for_gpus(dependency)
             where = "installed for the GPU backend only" if own else "asks for a build for CUDA"
-            yield dependency.place, f"{where}: {dependency.text}", 0.2 if own else 2.2, Signal.CAN_USE_GPU
+            yield Hit(
+                dependency.place, f"{where}: {dependency.text}", "installed on the GPU only" if own else "installed"
+            )
 
 
 RULE = Rule(
     code="GA103",
     name="cuda-package",
     summary="A dependency is a build for CUDA.",
-    rationale="Nobody downloads gigabytes of CUDA libraries for a function that stays on a CPU. Such builds "
-    "still run without a "
-    "GPU, so it is strong evidence and no proof.",
+    rationale="Nobody downloads gigabytes of CUDA libraries for a function that stays on a CPU. Such builds still run "
+    "without a GPU, so it is strong evidence and no proof.",
+    remedy="List the plain package, and the build for CUDA in requirements-gpu.txt, which only the GPU backend "
+    "installs.",
+    confidence=0.95,
+    signal=Signal.CAN_USE_GPU,
     check=_check,
+    weights=("installed", "installed on the GPU only"),
+    words="dependencies install packages requirements",
     matches=(
         "# requirements.txt\ntorch==2.1.0+cu118",
         "# requirements.txt\n--extra-index-url https://download.pytorch.org/whl/cu121\ntorch",

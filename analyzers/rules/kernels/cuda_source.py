@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from analyzers.facts.model import Argument, Call, Facts, Guard, Items, Place, Value, options, texts
+from analyzers.findings import Signal
 from analyzers.lean.patterns import Pattern
 from analyzers.project.assets import KERNELS
-from analyzers.rules.model import Found, Rule, Signal
+from analyzers.rules.rule import Hit, Hits, Rule
 
 _KERNEL = Pattern(r"__global__\s+(void|\w+)|@triton\.jit|\b__kernel\s+void|#include\s*<cuda")
 _COMPILERS = frozenset({"torch.utils.cpp_extension.load", "torch.utils.cpp_extension.load_inline"})
@@ -17,22 +18,27 @@ _PORTABLE = {
 }
 
 
-def _check(facts: Facts) -> Found:
+def _check(facts: Facts) -> Hits:
     for call in facts.calls():
         if call.name in _COMPILERS and _is_cuda(call):
             needs = call.guard is Guard.ALWAYS
             signal = Signal.NEEDS_GPU if needs else Signal.CAN_USE_GPU
-            yield call.place, f"{call.method} compiles CUDA sources", 4.0 if needs else 1.0, signal
+            yield Hit(
+                call.place,
+                f"{call.method} compiles CUDA sources",
+                "compiled" if needs else "compiled behind a test",
+                signal,
+            )
         elif call.name in _PORTABLE:
-            yield call.place, f"{call.name} is a parallel kernel in {_PORTABLE[call.name]}", 1.0, Signal.CAN_USE_GPU
+            yield Hit(call.place, f"{call.name} is a parallel kernel in {_PORTABLE[call.name]}", "portable")
         elif any(argument.is_literal and _is_kernel(argument.value) for argument in _given(call)):
-            yield call.place, f"{call.method} is given the source of a GPU kernel", 2.0, Signal.CAN_USE_GPU
+            yield Hit(call.place, f"{call.method} is given the source of a GPU kernel", "held")
     for constant in facts.constants():
         if constant.given.is_literal and _is_kernel(constant.value):
-            yield constant.place, f"{constant.name} holds the source of a GPU kernel", 2.0, Signal.CAN_USE_GPU
+            yield Hit(constant.place, f"{constant.name} holds the source of a GPU kernel", "held")
     for asset in facts.assets:
         if asset.path.endswith(KERNELS):
-            yield Place(asset.path, 1), f"{asset.path} is the source of a GPU kernel", 2.0, Signal.CAN_USE_GPU
+            yield Hit(Place(asset.path, 1), f"{asset.path} is the source of a GPU kernel", "held")
 
 
 def _is_kernel(value: Value) -> bool:
@@ -63,9 +69,14 @@ RULE = Rule(
     code="GA304",
     name="kernel-source",
     summary="The function brings the source of a kernel with it.",
-    rationale="A kernel in CUDA, Triton, OpenCL, Warp or Taichi is written for thousands of threads. CUDA sources need "
-    "NVIDIA's compiler and a GPU; the portable ones run on a CPU too.",
+    rationale="A kernel in CUDA, Triton, OpenCL, Warp or Taichi is written for thousands of threads. CUDA sources "
+    "need NVIDIA's compiler and a GPU; the portable ones run on a CPU too.",
+    remedy="Compile CUDA sources only where there is a GPU, and keep a plain version beside them.",
+    confidence=0.95,
+    signal=Signal.CAN_USE_GPU,
     check=_check,
+    weights=("compiled", "compiled behind a test", "portable", "held"),
+    words="@ __global__ __kernel torch triton",
     matches=(
         'SOURCE = """__global__ void add(float *a) { a[threadIdx.x] += 1; }"""',
         'HEAD = "#define N 4\\n"\nSOURCE = HEAD + "__global__ void add(float *a) { a[N] += 1; }"',

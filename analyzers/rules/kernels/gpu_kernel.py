@@ -1,7 +1,8 @@
 """GA301: kernels written for a GPU."""
 
 from analyzers.facts.model import Facts, Guard
-from analyzers.rules.model import Found, Rule, Signal
+from analyzers.findings import Signal
+from analyzers.rules.rule import Hit, Hits, Rule
 
 _KERNELS = frozenset(
     {
@@ -25,22 +26,28 @@ _KERNELS = frozenset(
 )
 
 
-def _check(facts: Facts) -> Found:
+def _check(facts: Facts) -> Hits:
     for call in facts.calls():
         if call.name in _KERNELS:
             if call.guard is Guard.ALWAYS:
-                yield call.place, f"{call.name} runs on GPUs only", 4.0, Signal.NEEDS_GPU
+                yield Hit(call.place, f"{call.name} runs on GPUs only", "always", Signal.NEEDS_GPU)
             else:
-                yield call.place, f"{call.name} runs where there is a GPU", 1.0, Signal.CAN_USE_GPU
+                yield Hit(call.place, f"{call.name} runs where there is a GPU", "behind a test")
 
 
 RULE = Rule(
     code="GA301",
     name="gpu-kernel",
     summary="The function has kernels of its own that run on a GPU.",
-    rationale="A hand-written kernel is the plainest way to need a GPU; behind a guard it shows that one is "
-    "worth the effort.",
+    rationale="A hand-written kernel is the plainest way to need a GPU; behind a guard it shows that one is worth the "
+    "effort.",
+    remedy="Keep a plain version beside the kernel, and choose by what the machine has.",
+    confidence=0.95,
+    signal=Signal.CAN_USE_GPU,
     check=_check,
+    ties=True,
+    weights=("always", "behind a test"),
+    words="cuda cupy jax numba torch triton",
     matches=(
         "from numba import cuda\n@cuda.jit\ndef add(a, b):\n    pass",
         "import triton\n@triton.jit\ndef kernel(x):\n    pass",

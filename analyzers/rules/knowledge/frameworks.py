@@ -214,3 +214,11 @@ FRAMEWORKS: dict[str, float] = {
     "zonos": 2.0,
 }
 """Import name to weight: these run on a CPU and on a GPU; the weight says how rarely the former is enough."""
+
+_HEAVY = 1.0
+"""From this weight on, a dependency counts that no file imports: a command may use it. Others are often left over."""
+
+
+def is_heavy(framework: str) -> bool:
+    """Whether a framework is one that few functions serve well on a CPU."""
+    return FRAMEWORKS.get(framework, 0.0) >= _HEAVY

@@ -2,22 +2,28 @@
 
 from analyzers.facts.model import Facts
 from analyzers.facts.vocabulary import AVAILABILITY
-from analyzers.rules.model import Found, Rule, Signal
+from analyzers.findings import Signal
+from analyzers.rules.rule import Hit, Hits, Rule
 
 
-def _check(facts: Facts) -> Found:
+def _check(facts: Facts) -> Hits:
     for call in facts.calls():
         if call.name in AVAILABILITY:
-            yield call.place, f"{call.name}() asks which GPUs the machine has", 0.2, Signal.CAN_USE_GPU
+            yield Hit(call.place, f"{call.name}() asks which GPUs the machine has", "asks")
 
 
 RULE = Rule(
     code="GA212",
     name="asks-for-gpus",
     summary="The function asks which GPUs the machine has.",
-    rationale="Whoever asks has two ways to go on. What depends on the answer is followed by the other rules; that the "
-    "question is asked at all shows that a GPU is of use.",
+    rationale="A function that asks has two ways to go on. Other rules follow what depends on the answer; the "
+    "question alone shows that a GPU is of use.",
+    remedy="",
+    confidence=0.95,
+    signal=Signal.CAN_USE_GPU,
     check=_check,
+    weights=("asks",),
+    words="GPU cuda gpu onnx tensor torch transformers",
     matches=(
         'import torch\nprint("GPU" if torch.cuda.is_available() else "CPU")',
         'import tensorflow as tf\ngpus = tf.config.list_physical_devices("GPU")',

@@ -1,7 +1,8 @@
 """GA204: calls to the CUDA runtime."""
 
 from analyzers.facts.model import Call, Facts, Guard, OneOf, Symbol, options, texts
-from analyzers.rules.model import Found, Rule, Signal
+from analyzers.findings import Signal
+from analyzers.rules.rule import Hit, Hits, Rule
 
 _FAILS = frozenset(
     [
@@ -19,19 +20,14 @@ _FAILS = frozenset(
         "set_per_process_memory_fraction",
     ]
 )
-_IDLE = {
-    "empty_cache": 0.8,
-    "ipc_collect": 0.8,
-    "max_memory_allocated": 0.8,
-    "memory_allocated": 0.8,
-    "reset_peak_memory_stats": 0.8,
-    "manual_seed": 0.3,
-    "manual_seed_all": 0.3,
-    "autocast": 0.8,
-    "GradScaler": 0.5,
-}
-
-
+_CARES = (
+    dict.fromkeys(
+        ["empty_cache", "ipc_collect", "max_memory_allocated", "memory_allocated", "reset_peak_memory_stats"],
+        "cared for",
+    )
+    | dict.fromkeys(("manual_seed", "manual_seed_all"), "seeded")
+    | {"autocast": "autocast", "GradScaler": "scaled"}
+)
 _NEEDED = {
     "cv2.cuda.GpuMat": "holds a picture in a GPU's memory",
     "faiss.StandardGpuResources": "takes memory on a GPU",
@@ -41,29 +37,29 @@ _NEEDED = {
 _AUTOCAST = ("torch.autocast", "torch.amp.autocast", "torch.amp.GradScaler")
 
 
-def _check(facts: Facts) -> Found:
+def _check(facts: Facts) -> Hits:
     for call in facts.calls():
         if call.name in _NEEDED and call.guard is Guard.ALWAYS:
-            yield call.place, f"{call.name}() {_NEEDED[call.name]}", 3.5, Signal.NEEDS_GPU
+            yield Hit(call.place, f"{call.name}() {_NEEDED[call.name]}", "needed", Signal.NEEDS_GPU)
         elif call.name in _AUTOCAST and call.guard is Guard.ALWAYS and _names_cuda(call):
-            yield call.place, f'{call.name}("cuda") is for GPUs', 0.8, Signal.CAN_USE_GPU
+            yield Hit(call.place, f'{call.name}("cuda") is for GPUs', "autocast")
         elif call.name == "torch.set_default_tensor_type" and call.guard is Guard.ALWAYS and _on_gpus(call):
-            yield call.place, "makes every tensor on a GPU", 3.5, Signal.NEEDS_GPU
+            yield Hit(call.place, "makes every tensor on a GPU", "needed", Signal.NEEDS_GPU)
         if not call.name.startswith("torch.cuda."):
             continue
         if call.method.endswith("Tensor") and call.guard is Guard.ALWAYS:
-            yield call.place, f"{call.name}() makes a tensor on a GPU", 3.5, Signal.NEEDS_GPU
+            yield Hit(call.place, f"{call.name}() makes a tensor on a GPU", "needed", Signal.NEEDS_GPU)
         if call.method in _FAILS and call.guard is Guard.ALWAYS:
-            yield call.place, f"{call.name}() fails without a GPU", 3.0, Signal.NEEDS_GPU
-        elif call.method in _IDLE or call.method in _FAILS:
-            yield call.place, f"{call.name}() manages a GPU", _weight(call), Signal.CAN_USE_GPU
+            yield Hit(call.place, f"{call.name}() fails without a GPU", "fails", Signal.NEEDS_GPU)
+        elif call.method in _CARES or call.method in _FAILS:
+            yield Hit(call.place, f"{call.name}() manages a GPU", _weight(call))
 
 
-def _weight(call: Call) -> float:
+def _weight(call: Call) -> str:
     """What looks after a GPU says little behind a test for one; what asks which GPU it is was written for one."""
     if call.guard is Guard.ALWAYS:
-        return _IDLE.get(call.method, 0.5)
-    return 0.7 if call.method in _FAILS else 0.2
+        return _CARES[call.method]
+    return "asked about" if call.method in _FAILS else "cared for behind a test"
 
 
 def _names_cuda(call: Call) -> bool:
@@ -82,10 +78,15 @@ RULE = Rule(
     code="GA204",
     name="cuda-runtime",
     summary="The function talks to the CUDA runtime.",
-    rationale="Some of these calls raise on a machine without a GPU, the others do nothing there; either way "
-    "somebody looks after "
-    "a GPU in code that runs for every request.",
+    rationale="Some of these calls raise on a machine without a GPU, the others do nothing there. Either way the code "
+    "looks after a GPU.",
+    remedy="Put the call behind `if torch.cuda.is_available():`.",
+    confidence=0.95,
+    signal=Signal.CAN_USE_GPU,
     check=_check,
+    ties=True,
+    weights=("needed", "fails", "asked about", "cared for", "cared for behind a test", "seeded", "autocast", "scaled"),
+    words="cuda faiss torch",
     matches=(
         "import faiss\nresources = faiss.StandardGpuResources()",
         'import torch\nwith torch.autocast("cuda"):\n    pass',

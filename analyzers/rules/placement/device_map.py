@@ -1,13 +1,14 @@
 """GA205: the library is asked to spread a model over what GPUs there are."""
 
 from analyzers.facts.model import Facts, Guard, OneOf, Table, options, texts
+from analyzers.findings import Signal
 from analyzers.rules.knowledge.devices import is_gpu
-from analyzers.rules.model import Found, Rule, Signal
+from analyzers.rules.rule import Hit, Hits, Rule
 
 _AUTOMATIC = ("auto", "balanced", "balanced_low_0", "sequential")
 
 
-def _check(facts: Facts) -> Found:
+def _check(facts: Facts) -> Hits:
     for call in facts.calls():
         value = call.keyword("device_map")
         if value is None:
@@ -16,21 +17,25 @@ def _check(facts: Facts) -> Found:
         names = texts(value)
         pinned = any(is_gpu(option) or isinstance(option, Table) for option in options(value))
         if pinned and not guarded:
-            yield call.place, "device_map places the model on a GPU", 4.0, Signal.NEEDS_GPU
+            yield Hit(call.place, "device_map places the model on a GPU", "pinned", Signal.NEEDS_GPU)
         elif any(name in _AUTOMATIC or name.startswith("cuda") for name in names):
             message = f'device_map="{names[0]}" spreads the model over the GPUs there are'
-            yield call.place, message, 0.8 if guarded else 2.5, Signal.CAN_USE_GPU
+            yield Hit(call.place, message, "chosen" if guarded else "automatic")
 
 
 RULE = Rule(
     code="GA205",
     name="device-map",
     summary="A model is spread over the GPUs there are.",
-    rationale=(
-        'device_map="auto" is written for models that fill GPUs. It still runs on a CPU, so alone it never makes '
-        "`gpu`; behind a test for a GPU it says less."
-    ),
+    rationale='device_map="auto" is written for models that fill GPUs. It still runs on a CPU, so alone it never '
+    "makes `gpu`; behind a test for a GPU it says less.",
+    remedy='Choose: `device_map="auto" if torch.cuda.is_available() else None`.',
+    confidence=0.95,
+    signal=Signal.CAN_USE_GPU,
     check=_check,
+    ties=True,
+    weights=("pinned", "automatic", "chosen"),
+    words="device",
     matches=(
         'from transformers import AutoModel\nm = AutoModel.from_pretrained("x", device_map="auto")',
         'from transformers import AutoModel\nargs = {"device_map": "auto"}\nm = AutoModel.from_pretrained("x", **args)',

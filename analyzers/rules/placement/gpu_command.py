@@ -4,8 +4,9 @@ import re
 from functools import cache
 
 from analyzers.facts.model import Call, Facts, Guard, Items, Value, options, texts
+from analyzers.findings import Signal
 from analyzers.rules.knowledge.programs import starts_program
-from analyzers.rules.model import Found, Rule, Signal
+from analyzers.rules.rule import Hit, Hits, Rule
 
 _COMMANDS = r"""
     \bvllm(\.entrypoints|\sserve) ^vllm$ \bsglang\.launch_server lmdeploy\sserve \bcomfy\s(launch|--skip-prompt)
@@ -55,13 +56,13 @@ _KEYWORDS = (
 )
 
 
-def _check(facts: Facts) -> Found:
+def _check(facts: Facts) -> Hits:
     for call in facts.calls():
         found = next((text for text in _commands(call) if _command().search(text)), "")
         if found and call.guard is Guard.ALWAYS:
             shown = found if len(found) <= 60 else found[:57] + "..."
-            weight = 1.8 if "nvidia-smi" in found else 2.5
-            yield call.place, f"starts or installs software for GPUs: {shown}", weight, Signal.CAN_USE_GPU
+            weight = "nvidia-smi" if "nvidia-smi" in found else "started"
+            yield Hit(call.place, f"starts or installs software for GPUs: {shown}", weight)
 
 
 def _commands(call: Call) -> list[str]:
@@ -87,7 +88,12 @@ RULE = Rule(
     summary="Software for GPUs is started or installed by a command.",
     rationale="The work may be done by another program, such as a model server, or by an image that the code defines; "
     "then no import tells about it.",
+    remedy='Start it only where there is a GPU: `if os.environ.get("GAIA_BACKEND") == "gpu":`.',
+    confidence=0.8,
+    signal=Signal.CAN_USE_GPU,
     check=_check,
+    weights=("started", "nvidia-smi"),
+    words="Image install os. subprocess",
     matches=(
         'import subprocess\nsubprocess.Popen(["vllm", "serve", "some/model"])',
         'import os\nos.system("python -m sglang.launch_server --port 1")',

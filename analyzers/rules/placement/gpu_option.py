@@ -2,21 +2,16 @@
 
 from analyzers.facts.model import Call, Facts, Guard, Known, OneOf, Symbol, Value, options, texts
 from analyzers.facts.vocabulary import PLATFORMS
-from analyzers.rules.model import Found, Rule, Signal
+from analyzers.findings import Signal, Trait
+from analyzers.rules.rule import Hit, Hits, Rule
 
 _NEEDS = frozenset({"load_in_4bit", "load_in_8bit", "tensor_parallel_size", "gpu_memory_utilization"})
-_SWITCHES = {
-    "use_gpu": 2.0,
-    "use_cuda": 2.0,
-    "gpu": 2.0,
-    "cuda": 2.0,
-    "enable_gpu": 2.0,
-    "fp16": 1.5,
-    "use_fp16": 1.5,
-    "n_gpu_layers": 2.5,
-    "gpus": 1.5,
-    "num_gpus": 1.5,
-}
+_SWITCHES = (
+    dict.fromkeys(("use_gpu", "use_cuda", "gpu", "cuda", "enable_gpu"), "switched on")
+    | dict.fromkeys(("fp16", "use_fp16"), "half precision")
+    | dict.fromkeys(("gpus", "num_gpus"), "counted")
+    | {"n_gpu_layers": "layers"}
+)
 _NEEDED_VALUES = {
     "attn_implementation": ("flash_attention_2", "flash_attention_3"),
     "tree_method": ("gpu_hist",),
@@ -36,26 +31,33 @@ _WISHING = frozenset({"init", "setPreferableBackend", "setPreferableTarget"})
 _NEEDED_CALLS = ("transformers.BitsAndBytesConfig",)
 
 
-def _check(facts: Facts) -> Found:
+def _check(facts: Facts) -> Hits:
     for call in facts.calls():
         if call.guard is not Guard.ALWAYS:
             continue
         if call.name in _NEEDED_CALLS:
-            yield call.place, f"{call.method} quantises a model with CUDA kernels", 3.5, Signal.NEEDS_GPU
+            yield Hit(call.place, f"{call.method} quantises a model with CUDA kernels", "needed", Signal.NEEDS_GPU)
         if call.method == "init_process_group" and any("nccl" in texts(argument.value) for argument in call.arguments):
-            yield call.place, "NCCL connects GPUs and nothing else", 3.5, Signal.NEEDS_GPU
+            yield Hit(call.place, "NCCL connects GPUs and nothing else", "needed", Signal.NEEDS_GPU)
         for argument in call.arguments if call.method in _WISHING else ():
             if isinstance(argument.value, Symbol) and argument.value.name in _WISHED:
-                yield call.place, f"asks {_WISHED[argument.value.name]} for a GPU", 1.5, Signal.CAN_USE_GPU
+                yield Hit(call.place, f"asks {_WISHED[argument.value.name]} for a GPU", "wished", trait=Trait.TIES)
         for name, argument in call.keywords:
             if name in _NEEDS and _is_on(argument.value):
-                yield call.place, f"the option {name} works on GPUs only", 3.5, Signal.NEEDS_GPU
+                yield Hit(call.place, f"the option {name} works on GPUs only", "needed", Signal.NEEDS_GPU)
             elif name in _SWITCHES and _is_on(argument.value) and not _declares(call):
-                yield call.place, f"the option {name} asks for a GPU", _SWITCHES[name], Signal.CAN_USE_GPU
+                yield Hit(call.place, f"the option {name} asks for a GPU", _SWITCHES[name], trait=Trait.TIES)
             elif name in _NEEDED_VALUES and _only(argument.value, _NEEDED_VALUES[name]):
-                yield call.place, f"{name} names an implementation for GPUs only", 3.0, Signal.NEEDS_GPU
+                yield Hit(
+                    call.place, f"{name} names an implementation for GPUs only", "implementation", Signal.NEEDS_GPU
+                )
             elif name == "compute_type" and _only(argument.value, ("float16", "int8_float16")):
-                yield call.place, "compute_type names a precision that only GPUs compute in", 2.0, Signal.CAN_USE_GPU
+                yield Hit(
+                    call.place,
+                    "compute_type names a precision that only GPUs compute in",
+                    "precision",
+                    trait=Trait.TIES,
+                )
 
 
 def _declares(call: Call) -> bool:
@@ -76,10 +78,15 @@ RULE = Rule(
     code="GA208",
     name="gpu-option",
     summary="An argument only makes sense with a GPU.",
-    rationale="Four-bit loading, tensor parallelism and flash attention are CUDA kernels; use_gpu=True and "
-    "fp16=True are requests "
-    "for a GPU that a library may still turn down.",
+    rationale="Four-bit loading, tensor parallelism and flash attention are CUDA kernels; use_gpu=True and fp16=True "
+    "ask for a GPU that a library may still refuse.",
+    remedy="Give the option only where there is a GPU: `gpu=torch.cuda.is_available()`.",
+    confidence=0.8,
+    signal=Signal.CAN_USE_GPU,
     check=_check,
+    ties=True,
+    weights=("needed", "implementation", "precision", "wished", "switched on", "half precision", "counted", "layers"),
+    words="CUDA GPU compute_type cuda fp16 gpu load_in n_gpu nvidia tensor torch transformers tree_method",
     matches=(
         'from transformers import AutoModel\nm = AutoModel.from_pretrained("x", load_in_4bit=True)',
         'import easyocr\nr = easyocr.Reader(["en"], gpu=True)',

@@ -1,12 +1,13 @@
 """GA210: an ONNX Runtime provider for GPUs."""
 
 from analyzers.facts.model import Facts, Guard, Items, OneOf, Value, options, texts
-from analyzers.rules.model import Found, Rule, Signal
+from analyzers.findings import Signal
+from analyzers.rules.rule import Hit, Hits, Rule
 
 _PROVIDERS = ("CUDAExecutionProvider", "TensorrtExecutionProvider", "ROCMExecutionProvider")
 
 
-def _check(facts: Facts) -> Found:
+def _check(facts: Facts) -> Hits:
     for call in facts.calls():
         for value in (
             call.keyword("providers", "provider"),
@@ -15,7 +16,7 @@ def _check(facts: Facts) -> Found:
             named = [text for text in _strings(value) if text in _PROVIDERS] if value is not None else []
             if named:
                 chosen = isinstance(value, OneOf) or call.guard is not Guard.ALWAYS
-                yield call.place, f"asks ONNX Runtime for {named[0]}", 0.3 if chosen else 2.0, Signal.CAN_USE_GPU
+                yield Hit(call.place, f"asks ONNX Runtime for {named[0]}", "chosen" if chosen else "asked for")
 
 
 def _strings(value: Value) -> list[str]:
@@ -30,10 +31,14 @@ RULE = Rule(
     code="GA210",
     name="gpu-provider",
     summary="ONNX Runtime is asked for a provider that uses a GPU.",
-    rationale="ONNX Runtime falls back to the CPU with a warning, so the function runs on both; naming the "
-    "provider is a wish. "
-    "CPUExecutionProvider alone means nothing: it is in every list.",
+    rationale="ONNX Runtime falls back to the CPU with a warning, so the function runs on both; naming the provider "
+    "is a wish. CPUExecutionProvider alone means nothing: it is in every list.",
+    remedy="Take what the machine has: `providers=onnxruntime.get_available_providers()`.",
+    confidence=0.8,
+    signal=Signal.CAN_USE_GPU,
     check=_check,
+    weights=("asked for", "chosen"),
+    words="onnx",
     matches=('import onnxruntime as ort\ns = ort.InferenceSession("m.onnx", providers=["CUDAExecutionProvider"])',),
     passes=('import onnxruntime as ort\ns = ort.InferenceSession("m.onnx", providers=["CPUExecutionProvider"])',),
 )

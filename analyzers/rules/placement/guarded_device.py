@@ -1,24 +1,30 @@
 """GA202: the device is chosen by what the machine has."""
 
 from analyzers.facts.model import Facts
+from analyzers.findings import Signal
 from analyzers.rules.knowledge.devices import placements
-from analyzers.rules.model import Found, Rule, Signal
+from analyzers.rules.rule import Hit, Hits, Rule
 
 
-def _check(facts: Facts) -> Found:
+def _check(facts: Facts) -> Hits:
     for placement in placements(facts):
         if placement.chosen:
             message = f"{placement.spelling} uses a GPU where there is one and the CPU otherwise"
-            yield placement.call.place, message, 0.7, Signal.CAN_USE_GPU
+            yield Hit(placement.call.place, message, "chosen")
 
 
 RULE = Rule(
     code="GA202",
     name="guarded-device",
     summary="The device is chosen by what the machine has.",
-    rationale="Such a function runs on both backends, so Gaia may move it. Its author thought of a GPU, which "
-    "speaks for one; a small model, or another sign for the CPU, outweighs that.",
+    rationale="Such a function runs on both backends, so Gaia may move it. Its author thought of a GPU, which speaks "
+    "for one; a small model, or another sign for the CPU, outweighs that.",
+    remedy="",
+    confidence=0.95,
+    signal=Signal.CAN_USE_GPU,
     check=_check,
+    weights=("chosen",),
+    words="GPU cuda device gpu",
     matches=(
         'import torch\ndevice = torch.device("cuda" if torch.cuda.is_available() else "cpu")',
         "import torch\nuse_gpu = torch.cuda.is_available()\nA = torch.zeros(3)\nif use_gpu:\n    A = A.cuda()",

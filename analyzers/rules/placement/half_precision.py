@@ -1,17 +1,20 @@
 """GA209: half precision."""
 
 from analyzers.facts.model import Call, Facts, Guard, OneOf, Symbol, Value, options, texts
-from analyzers.rules.model import Found, Rule, Signal
+from analyzers.findings import Signal, Trait
+from analyzers.rules.rule import Hit, Hits, Rule
 
-_WEIGHTS = {"float16": 1.0, "half": 1.0, "bfloat16": 0.5, "fp16": 1.0, "bf16": 0.5, "float8_e4m3fn": 2.0}
+_PRECISIONS = ("float16", "half", "bfloat16", "fp16", "bf16", "float8_e4m3fn")
+_ONLY_ON_GPUS = ("float16", "half")
 _KEYWORDS = ("torch_dtype", "dtype", "variant", "precision")
 
 
-def _check(facts: Facts) -> Found:
+def _check(facts: Facts) -> Hits:
     for call in facts.calls():
         name = _precision(call)
-        if name in _WEIGHTS and call.guard is Guard.ALWAYS and not call.name.startswith("numpy"):
-            yield call.place, f"computes in {name}, which pays on GPUs", _WEIGHTS[name], Signal.WORK
+        if name in _PRECISIONS and call.guard is Guard.ALWAYS and not call.name.startswith("numpy"):
+            trait = Trait.TIES if name in _ONLY_ON_GPUS else Trait.PLAIN
+            yield Hit(call.place, f"computes in {name}, which pays on GPUs", name, trait=trait)
 
 
 def _precision(call: Call) -> str:
@@ -38,10 +41,15 @@ RULE = Rule(
     code="GA209",
     name="half-precision",
     summary="A model computes in half precision.",
-    rationale="Half precision halves the memory and doubles the speed on a GPU, while most CPUs only emulate "
-    "it. Chosen by what the "
-    "machine has, it says nothing.",
+    rationale="Half precision halves the memory and doubles the speed on a GPU, while most CPUs only emulate it. "
+    "Chosen by what the machine has, it says nothing.",
+    remedy="Choose by device: `torch.float16 if torch.cuda.is_available() else torch.float32`.",
+    confidence=0.8,
+    signal=Signal.WORK,
     check=_check,
+    ties=True,
+    weights=_PRECISIONS,
+    words="fp16 half precision tensor torch transformers",
     matches=(
         'import tensorflow as tf\ntf.keras.mixed_precision.set_global_policy("mixed_float16")',
         (

@@ -1,25 +1,30 @@
 """GA201: work is placed on a GPU whatever the machine has."""
 
 from analyzers.facts.model import Facts
+from analyzers.findings import Signal
 from analyzers.rules.knowledge.devices import placements
-from analyzers.rules.model import Found, Rule, Signal
+from analyzers.rules.rule import Hit, Hits, Rule
 
 
-def _check(facts: Facts) -> Found:
+def _check(facts: Facts) -> Hits:
     for placement in placements(facts):
         if not placement.chosen:
             message = f"{placement.spelling} places work on a GPU without asking whether there is one"
-            yield placement.call.place, message, 4.0, Signal.NEEDS_GPU
+            yield Hit(placement.call.place, message, "unguarded")
 
 
 RULE = Rule(
     code="GA201",
     name="pinned-device",
     summary="Work is placed on a GPU without asking whether there is one.",
-    rationale="On a machine without a GPU this line raises, so the function cannot be served by a CPU. The "
-    "device is followed "
-    "through variables, class attributes, default arguments, helper modules and os.environ.get defaults.",
+    rationale="On a machine without a GPU this line raises, so a CPU cannot serve the function. The device is "
+    "followed through variables, class attributes, default arguments, helper modules and os.environ.get defaults.",
+    remedy='Ask first: `device = "cuda" if torch.cuda.is_available() else "cpu"`.',
+    confidence=0.95,
+    signal=Signal.NEEDS_GPU,
     check=_check,
+    weights=("unguarded",),
+    words="GPU cuda device gpu",
     matches=(
         "import torch\nmodel = torch.nn.Linear(2, 2).cuda()",
         'import torch\nDEVICE = "cuda:0"\ndef handler(payload):\n    return torch.zeros(3).to(DEVICE)',

@@ -1,21 +1,28 @@
 """GA206: the function stops itself where there is no GPU."""
 
 from analyzers.facts.model import Facts
-from analyzers.rules.model import Found, Rule, Signal
+from analyzers.findings import Signal
+from analyzers.rules.rule import Hit, Hits, Rule
 
 
-def _check(facts: Facts) -> Found:
+def _check(facts: Facts) -> Hits:
     for refusal in facts.refusals():
-        yield refusal.place, "stops here when there is no GPU", 4.0, Signal.NEEDS_GPU
+        yield Hit(refusal.place, "stops where there is no GPU", "refuses")
 
 
 RULE = Rule(
     code="GA206",
     name="refuses-cpu",
     summary="The function stops itself where there is no GPU.",
-    rationale="A test for a GPU is usually a guard; one that raises, asserts or exits is the opposite of one. "
-    "Under a switch such as use_gpu it only turns down what was asked for.",
+    rationale="A test for a GPU is usually a guard; one that raises, asserts or exits is the opposite. Under a switch "
+    "such as use_gpu it only turns down what was asked for.",
+    remedy="Go on without a GPU, if more slowly, or pin the mode `gpu`.",
+    confidence=0.95,
+    signal=Signal.NEEDS_GPU,
     check=_check,
+    ties=True,
+    weights=("refuses",),
+    words="GPU cuda gpu",
     matches=(
         "import torch\nassert torch.cuda.is_available()",
         'import torch\nif not torch.cuda.is_available():\n    raise RuntimeError("no GPU")',

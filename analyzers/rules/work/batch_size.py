@@ -2,7 +2,8 @@
 
 from analyzers.facts.model import Call, Facts, Items, Known, Value, options
 from analyzers.facts.vocabulary import PLATFORMS
-from analyzers.rules.model import Found, Rule, Signal
+from analyzers.findings import Signal
+from analyzers.rules.rule import Hit, Hits, Rule
 
 _NAMES = ("batch_size", "per_device_eval_batch_size", "max_batch_size", "num_images_per_prompt")
 _LOADERS = ("torch.utils.data.DataLoader", "torch.utils.data.dataloader.DataLoader")
@@ -11,17 +12,17 @@ _PIPELINES = frozenset({"transformers.pipeline()", "sentence_transformers.Senten
 LARGE = 32
 
 
-def _check(facts: Facts) -> Found:
+def _check(facts: Facts) -> Hits:
     for call in facts.calls():
         size = next((_count(argument.value) for name, argument in call.keywords if name in _NAMES), None)
         if size is not None and size >= LARGE:
-            yield call.place, f"works on batches of {size}", 1.0, Signal.WORK
+            yield Hit(call.place, f"works on batches of {size}", "large")
         elif call.name in _LOADERS:
-            yield call.place, "feeds a model in batches", 0.3, Signal.WORK
+            yield Hit(call.place, "feeds a model in batches", "loader")
         elif call.is_decorator and call.method in _BATCHERS and call.package in PLATFORMS:
-            yield call.place, "has the platform gather requests into batches", 0.5, Signal.WORK
+            yield Hit(call.place, "has the platform gather requests into batches", "gathered by the platform")
         elif call.name in _PIPELINES and (inputs := _listed(call)) >= LARGE:
-            yield call.place, f"sends {inputs} inputs through a pipeline at once", 0.7, Signal.WORK
+            yield Hit(call.place, f"sends {inputs} inputs through a pipeline at once", "list")
 
 
 def _listed(call: Call) -> int:
@@ -42,7 +43,12 @@ RULE = Rule(
     name="batch-size",
     summary="A model works on batches.",
     rationale="A GPU is fast when many inputs are worked on at once; on a CPU the time grows with the batch.",
+    remedy="Lower `batch_size` to what a CPU answers in time, or let the request set it.",
+    confidence=0.8,
+    signal=Signal.WORK,
     check=_check,
+    weights=("large", "loader", "gathered by the platform", "list"),
+    words="@ batch pipeline sentence_ torch",
     matches=(
         "from ray import serve\n@serve.batch\ndef f(x):\n    return x",
         'from transformers import pipeline\np = pipeline("fill-mask")\nr = p(["a"] * 64)',

@@ -1,18 +1,19 @@
 """GA405: a loop gathers inputs, and a model works on them at once."""
 
 from analyzers.facts.model import Facts
+from analyzers.findings import Signal
 from analyzers.rules.knowledge.models import is_model_call
-from analyzers.rules.model import Found, Rule, Signal
+from analyzers.rules.rule import Hit, Hits, Rule
 
 _COMPUTES = frozenset({"generate", "encode", "predict", "embed", "transcribe"})
 
 
-def _check(facts: Facts) -> Found:
+def _check(facts: Facts) -> Hits:
     for file in facts.files:
         for call in file.calls:
             computes = is_model_call(call, frozenset(), methods=_COMPUTES)
             if computes and (call.place.line, call.place.column) in file.gathered:
-                yield call.place, "works at once on what a loop has gathered", 0.5, Signal.WORK
+                yield Hit(call.place, "works at once on what a loop has gathered", "gathered")
 
 
 RULE = Rule(
@@ -21,7 +22,12 @@ RULE = Rule(
     summary="A loop gathers inputs in a list, and a model is called once with all of them.",
     rationale="That is a batch by hand: how large it is the caller decides, and a GPU works on many inputs in about "
     "the time of one. A conversation, whose items have a role, is no batch.",
+    remedy="",
+    confidence=0.8,
+    signal=Signal.WORK,
     check=_check,
+    weights=("gathered",),
+    words="pipeline sentence_ torch transformers whisper",
     matches=(
         (
             "import torch\nfrom transformers import AutoModel\nmodel = AutoModel.from_pretrained(path)\n"

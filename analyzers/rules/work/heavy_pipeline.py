@@ -3,34 +3,43 @@
 import re
 
 from analyzers.facts.model import Facts
-from analyzers.rules.model import Found, Rule, Signal
+from analyzers.findings import Signal
+from analyzers.rules.rule import Hit, Hits, Rule
 
-_KINDS: tuple[tuple[str, float, str], ...] = (
+_KINDS: tuple[tuple[str, str, str], ...] = (
     (
         r"^diffusers\..*(Pipeline\w*|DiffusionPipeline|AutoPipeline\w*)\.(from_pretrained|from_single_file)$",
-        3.5,
+        "diffusion pipeline",
         "a diffusion pipeline",
     ),
-    (r"^diffusers\..*(UNet|Transformer|ControlNet|Autoencoder)\w*\.from_pretrained$", 2.0, "a diffusion model"),
+    (
+        r"^diffusers\..*(UNet|Transformer|ControlNet|Autoencoder)\w*\.from_pretrained$",
+        "diffusion model",
+        "a diffusion model",
+    ),
     (
         r"^transformers\.\w+(ForCausalLM|ForConditionalGeneration|ForVision2Seq|ForImageTextToText)\.from_pretrained$",
-        1.5,
+        "generator",
         "a generating model",
     ),
-    (r"^transformers\.\w*EncoderDecoderModel\.from_pretrained$", 1.0, "a generating model"),
-    (r"^(audiocraft\.|.*MusicGen|.*AudioGen).*(get_pretrained|from_pretrained)$", 3.0, "a model that generates audio"),
-    (r"^(segment_anything\..*|.*sam_model_registry.*)$", 1.5, "a segmentation model"),
-    (r"^basicsr\..*|^realesrgan\.\w+|^gfpgan\.\w+", 1.0, "a model that restores pictures"),
+    (r"^transformers\.\w*EncoderDecoderModel\.from_pretrained$", "encoder and decoder", "a generating model"),
+    (
+        r"^(audiocraft\.|.*MusicGen|.*AudioGen).*(get_pretrained|from_pretrained)$",
+        "audio",
+        "a model that generates audio",
+    ),
+    (r"^(segment_anything\..*|.*sam_model_registry.*)$", "segmentation", "a segmentation model"),
+    (r"^basicsr\..*|^realesrgan\.\w+|^gfpgan\.\w+", "restoration", "a model that restores pictures"),
 )
 
 
-def _check(facts: Facts) -> Found:
+def _check(facts: Facts) -> Hits:
     for call in facts.calls():
         if call.name.endswith("()") or "()." in call.name:
             continue
         for pattern, weight, kind in _KINDS:
             if re.match(pattern, call.name):
-                yield call.place, f"loads {kind}: {call.name.partition('.')[2]}", weight, Signal.WORK
+                yield Hit(call.place, f"loads {kind}: {call.name.partition('.')[2]}", weight)
                 break
 
 
@@ -38,10 +47,22 @@ RULE = Rule(
     code="GA502",
     name="heavy-pipeline",
     summary="A model of a kind that is never small is loaded.",
-    rationale="The smallest diffusion model takes about a minute for a picture on a CPU and two seconds on a "
-    "GPU; the kind tells even where "
-    "the model's name cannot be followed.",
+    rationale="The smallest diffusion model takes about a minute for a picture on a CPU and two seconds on a GPU. The "
+    "kind tells this even where the model's name cannot be followed.",
+    remedy="Use a distilled or quantised model where its answers are good enough.",
+    confidence=0.8,
+    signal=Signal.WORK,
     check=_check,
+    weights=(
+        "diffusion pipeline",
+        "diffusion model",
+        "generator",
+        "encoder and decoder",
+        "audio",
+        "segmentation",
+        "restoration",
+    ),
+    words="audiocraft diffus from_pretrained gfpgan sam_model",
     matches=(
         "from diffusers import StableDiffusionPipeline\np = StableDiffusionPipeline.from_pretrained(path)",
         "from transformers import AutoModelForCausalLM\nm = AutoModelForCausalLM.from_pretrained(path)",

@@ -2,30 +2,31 @@
 
 from analyzers.facts.model import Array, Call, Facts
 from analyzers.facts.operations import arrays, elements, size_from_caller
-from analyzers.rules.model import Found, Rule, Signal
+from analyzers.findings import Signal, Trait
+from analyzers.rules.knowledge.products import MATRIX_MODULES
+from analyzers.rules.rule import Hit, Hits, Rule
 
 _PRODUCTS = frozenset(["matmul", "dot", "bmm", "mm", "einsum", "tensordot"])
 _SOLVERS = frozenset(["inv", "svd", "eig", "eigh", "solve", "cholesky", "qr", "lstsq", "pinv"])
-_MODULES = ("torch", "numpy", "cupy", "jax.numpy", "tensorflow", "operator.matmul", "scipy.linalg")
 LARGE = 2048 * 2048
 
 
-def _check(facts: Facts) -> Found:
+def _check(facts: Facts) -> Hits:
     for call in facts.calls():
-        if not call.name.startswith(_MODULES) or call.method not in _PRODUCTS | _SOLVERS:
+        if not call.name.startswith(MATRIX_MODULES) or call.method not in _PRODUCTS | _SOLVERS:
             continue
         operands = [array for argument in call.args for array in arrays(argument.value)]
         if any(size_from_caller(array) for array in operands):
-            yield call.place, f"{_verb(call)} matrices whose size the caller decides", -0.3, Signal.WORK
+            yield Hit(
+                call.place,
+                f"{_verb(call)} matrices whose size the caller decides",
+                "sized by the caller",
+                trait=Trait.CALLER_DECIDES,
+            )
         elif any((elements(array) or 0) >= LARGE for array in operands):
-            yield call.place, f"{_verb(call)} matrices of {_shape(operands[0])}", 1.5, Signal.WORK
+            yield Hit(call.place, f"{_verb(call)} matrices of {_shape(operands[0])}", "large")
         elif call.name != "operator.matmul":
-            yield call.place, f"{_verb(call)} matrices", 0.0, Signal.WORK
-
-
-def is_product(call: Call) -> bool:
-    """Whether `call` multiplies two matrices."""
-    return call.name.startswith(_MODULES) and call.method in ("matmul", "dot", "mm")
+            yield Hit(call.place, f"{_verb(call)} matrices", "any")
 
 
 def _verb(call: Call) -> str:
@@ -40,10 +41,14 @@ RULE = Rule(
     code="GA403",
     name="matrix-product",
     summary="Matrices are multiplied or decomposed.",
-    rationale="The work grows with the cube of the size. When the request names the size, nothing but the "
-    "running function can tell "
-    "which backend is right: that is what the two preferred modes are for.",
+    rationale="The work grows with the cube of the size. When the request names the size, only the running function "
+    "can tell which backend is right: that is what the two preferred modes are for.",
+    remedy="",
+    confidence=0.8,
+    signal=Signal.WORK,
     check=_check,
+    weights=("sized by the caller", "large", "any"),
+    words="@ dot( einsum linalg matmul mm( numpy torch",
     matches=(
         (
             'import numpy as np\ndef handler(payload):\n    n = payload["size"]\n'

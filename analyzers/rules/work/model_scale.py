@@ -1,194 +1,48 @@
 """GA501: models, by the number of parameters that their name tells."""
 
 import re
-from collections.abc import Iterator
 
-from analyzers.facts.model import Call, Constant, Facts, FileFacts, Place, texts
+from analyzers.calibration import LIGHTEST_MODEL, model_weight
+from analyzers.facts.model import Facts
+from analyzers.findings import Signal, Trait
 from analyzers.lean.patterns import Pattern
-from analyzers.lean.records import record
-from analyzers.rules.knowledge.libraries import CPU_ONLY, FRAMEWORKS, GPU_ONLY, REMOTE, lookup, outside
-from analyzers.rules.knowledge.model_sizes import ARCHITECTURES, KERAS_ARCHITECTURES, parameters
-from analyzers.rules.knowledge.models import is_part
-from analyzers.rules.knowledge.programs import starts_programs
-from analyzers.rules.model import Found, Rule, Signal
+from analyzers.rules.knowledge.named_models import Model, models, shown_count
+from analyzers.rules.rule import Hit, Hits, Rule
 
-_LOADERS = frozenset(
-    [
-        "from_pretrained",
-        "pipeline",
-        "load_model",
-        "snapshot_download",
-        "hf_hub_download",
-        "from_single_file",
-        "LLM",
-        "SentenceTransformer",
-        "WhisperModel",
-        "from_pretrained_keras",
-        "create_model",
-        "load",
-        "AsyncEngineArgs",
-        "EngineArgs",
-        "YOLO",
-        "clone_repository",
-    ]
-)
-_KEYWORDS = (
-    "model",
-    "model_id",
-    "model_name",
-    "repo_id",
-    "pretrained_model_name_or_path",
-    "model_path",
-    "model_name_or_path",
-)
-_PICTURES = Pattern(
-    r"\bvit\b|resnet|detr|\bclip\b|convnext|\bswin|\bdeit|dinov|efficientnet|mobilenet|yolo", re.IGNORECASE
-)
-_HOSTED = Pattern(
-    r"^(meta|groq|gemini|vertex_ai|azure|openrouter|bedrock|together_ai|fireworks_ai|accounts/fireworks|xai|perplexity"
-    r"|ollama(_chat)?|huggingface|hosted_vllm|@cf)/|-(versatile|instant)$|:free$|-v\d:\d$",
-    re.IGNORECASE,
-)
-"""Names under which vendors sell the answers of a model: it runs elsewhere."""
-_TAGGED = Pattern(r"^[a-z][\w.-]*:(latest|mini|small|medium|large|\d+(\.\d+)?[bm])(-[\w.-]+)?$", re.IGNORECASE)
-"""Names of an Ollama server, which runs here only where the function starts it."""
-_CONVERSATIONS = frozenset({"messages", "input_type"})
-"""Keyword arguments of calls that ask a service for an answer; what loads a model here takes none of them."""
-_LIGHTEST = -0.6
 _DENSE = Pattern(
     r"whisper|yolo|r-?cnn|retinanet|deeplab|fcn_resnet|rmbg|birefnet|depth-?anything|midas|mask2former|maskformer|segformer"
     r"|matting|openpose|vitpose|grounding-?dino|owl-?v|rt-?detr",
     re.IGNORECASE,
 )
 """Networks that answer for each place of a picture, or word for word: more work than their parameters say."""
-_CONSTANT_WORDS = ("model", "repo", "checkpoint", "hf_", "weights")
 
 
-@record
-class Model:
-    """A model that the function names: its place, its name, its parameters in millions, and what it looks at."""
-
-    place: Place
-    name: str
-    millions: float
-    sees_pictures: bool
-
-
-def _check(facts: Facts) -> Found:
+def _check(facts: Facts) -> Hits:
     found = [(model, _weight(model)) for model in models(facts)]
-    outweighed = any(weight > _LIGHTEST for _, weight in found)
+    outweighed = any(weight > LIGHTEST_MODEL for _, weight in found)
     for model, weight in found:
-        if weight > _LIGHTEST or not outweighed:  # beside a larger model, a small one says nothing
+        if weight > LIGHTEST_MODEL or not outweighed:  # beside a larger model, a small one says nothing
             message = f"{model.name} is a model of about {shown_count(model.millions)} parameters"
-            yield model.place, message, weight, Signal.WORK
+            yield Hit(model.place, message, weight, trait=Trait.MODEL_SIZE)
 
 
 def _weight(model: Model) -> float:
-    weight = weigh(model.millions)
+    weight = model_weight(model.millions)
     return max(weight, 0.0) if _DENSE.search(model.name) else weight
-
-
-def models(facts: Facts) -> Iterator[Model]:
-    """The models whose size their name tells, each once; none in a program that only calls a remote service."""
-    if not any(
-        lookup(fact.name, FRAMEWORKS) or lookup(fact.name, GPU_ONLY) or "huggingface_hub" in fact.name
-        for fact in outside(facts)
-    ):
-        return
-    seen: set[str] = set()
-    serves_itself = starts_programs(facts)
-    for place, name in (*_loaded(facts), *_named(facts)):
-        if _HOSTED.search(name) or (not serves_itself and _TAGGED.search(name)):
-            continue
-        size = parameters(name)
-        if size is not None and name not in seen:
-            seen.add(name)
-            yield Model(place, name, size, sees_pictures=bool(_PICTURES.search(name)))
-    for call in facts.calls():
-        built = _architecture(call)
-        if built is not None and call.method not in seen:
-            seen.add(call.method)
-            yield Model(call.place, call.method, built, sees_pictures=True)
-
-
-def weigh(millions: float) -> float:
-    """Log-odds for a GPU by model size: one token or picture of a model above a billion takes seconds on a CPU."""
-    for at_least, weight in ((7000, 4.0), (1000, 3.0), (500, 1.5), (300, 0.4), (150, 0.0)):
-        if millions >= at_least:
-            return weight
-    return _LIGHTEST
-
-
-def shown_count(millions: float) -> str:
-    """A number of parameters as people say it."""
-    return f"{millions / 1000:.3g} billion" if millions >= 1000 else f"{millions:.3g} million"
-
-
-def _loaded(facts: Facts) -> Iterator[tuple[Place, str]]:
-    """What calls load, by name; a model's tokenizer bears the same name and comes after all models."""
-    for call in sorted(facts.calls(), key=lambda call: is_part(call.name)):
-        if lookup(call.name.replace("()", ""), REMOTE) or any(name in _CONVERSATIONS for name, _ in call.keywords):
-            continue
-        if call.method in _LOADERS or any(name in _KEYWORDS for name, _ in call.keywords):
-            values = [argument.value for argument in call.args[:2]] + [call.keyword(name) for name in _KEYWORDS]
-            for value in values:
-                for text in texts(value) if value is not None else ():
-                    if 2 < len(text) < 120 and "\n" not in text and text not in _TASKS:
-                        yield call.place, text
-
-
-def _named(facts: Facts) -> Iterator[tuple[Place, str]]:
-    clients = {file.path for file in facts.files if _only_calls_services(file)}
-    for constant in facts.constants():
-        if constant.place.path in clients:
-            continue
-        if any(word in constant.name.lower() for word in _CONSTANT_WORDS) and not constant.name.startswith("_"):
-            yield from ((constant.place, text) for text in _ids(constant))
-
-
-def _only_calls_services(file: FileFacts) -> bool:
-    """Whether a file imports a remote service and nothing that could run a model here."""
-    names = [fact.name for fact in file.imports]
-    return any(lookup(name, REMOTE) for name in names) and not any(
-        lookup(name, FRAMEWORKS) or lookup(name, GPU_ONLY) or lookup(name, CPU_ONLY) for name in names
-    )
-
-
-def _ids(constant: Constant) -> Iterator[str]:
-    for text in texts(constant.value):
-        if 2 < len(text) < 120 and " " not in text and not text.startswith("http"):
-            yield text
-
-
-_TASKS = frozenset(
-    [
-        "text-generation",
-        "text-classification",
-        "sentiment-analysis",
-        "fill-mask",
-        "summarization",
-        "translation",
-        "automatic-speech-recognition",
-    ]
-)
-
-
-def _architecture(call: Call) -> float | None:
-    if call.name.startswith(("torchvision.models", "torchvision.")):
-        return ARCHITECTURES.get(call.method.lower())
-    if "applications" in call.name:
-        return KERAS_ARCHITECTURES.get(call.method.lower())
-    return None
 
 
 RULE = Rule(
     code="GA501",
     name="model-scale",
     summary="A model is loaded whose name tells its size.",
-    rationale="The number of parameters is the work for each token or patch. Below 150 million a CPU answers "
-    "in a fraction of a second; "
-    "above a billion it takes seconds to minutes. Names in a program that only calls a remote service do not count.",
+    rationale="The number of parameters is the work for each token or patch. Below 150 million a CPU answers in a "
+    "fraction of a second; above a billion it takes seconds to minutes. Names in a program that only calls a remote "
+    "service do not count.",
+    remedy="Use a smaller or distilled model where its answers are good enough.",
+    confidence=0.8,
+    signal=Signal.WORK,
     check=_check,
+    words="from_pretrained gpt hugging model openai pipeline torch",
     matches=(
         (
             "from transformers import pipeline\n"

@@ -1,7 +1,8 @@
 """GA504: a network that the code builds itself, small enough for a CPU."""
 
 from analyzers.facts.model import Call, Facts, Known, Value, constants
-from analyzers.rules.model import Found, Rule, Signal
+from analyzers.findings import Signal
+from analyzers.rules.rule import Hit, Hits, Rule
 
 _SMALL = 10.0
 """Millions of parameters up to which a network answers on a CPU before a GPU has the input."""
@@ -12,7 +13,7 @@ _RECURRENT = {"RNN": 1, "GRU": 3, "LSTM": 4}
 """Matrices of a recurrent layer."""
 
 
-def _check(facts: Facts) -> Found:
+def _check(facts: Facts) -> Hits:
     layers = [call for call in facts.calls() if _kind(call)]
     if not layers or any(call.method in _LOADERS or "torchvision.models" in call.name for call in facts.calls()):
         return
@@ -22,7 +23,7 @@ def _check(facts: Facts) -> Found:
     millions = sum(sizes) / 1e6
     if millions <= _SMALL:
         message = f"builds a network of about {max(millions, 0.01):.2g} million parameters"
-        yield layers[0].place, message, -0.6, Signal.WORK
+        yield Hit(layers[0].place, message, "small")
 
 
 def _kind(call: Call) -> str:
@@ -70,7 +71,12 @@ RULE = Rule(
     summary="The code builds a network itself, with few parameters.",
     rationale="Below ten million parameters, a CPU answers one input before a GPU has received it. It counts where "
     "every layer's size can be told and no other model is loaded.",
+    remedy="",
+    confidence=0.8,
+    signal=Signal.WORK,
     check=_check,
+    weights=("small",),
+    words="torch",
     matches=(
         "import torch\nm = torch.nn.Sequential(torch.nn.Linear(784, 128), torch.nn.ReLU(), torch.nn.Linear(128, 10))",
         "from torch import nn\nc = nn.Conv2d(1, 32, kernel_size=3)",

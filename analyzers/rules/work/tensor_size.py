@@ -2,22 +2,23 @@
 
 from analyzers.facts.model import Argument, Array, Call, Facts, Value
 from analyzers.facts.operations import allocated, elements
-from analyzers.rules.model import Found, Rule, Signal
+from analyzers.findings import Signal
+from analyzers.rules.rule import Hit, Hits, Rule
 
 LARGE = 5_000_000
 SIZABLE = 1_000_000
 _FRAMEWORKS = ("torch", "tensorflow", "jax", "cupy")
 
 
-def _check(facts: Facts) -> Found:
+def _check(facts: Facts) -> Hits:
     for call in facts.calls():
         array = _allocated(call)
         count = elements(array) if array is not None else None
         if array is not None and count is not None and count >= SIZABLE:
             shape = " x ".join(str(getattr(dimension, "value", "?")) for dimension in array.shape)
             movable = call.name.startswith(_FRAMEWORKS)
-            weight = (2.0 if count >= LARGE else 1.0) if movable else 0.3
-            yield call.place, f"makes an array of {shape} = {count / 1e6:,.1f} million elements", weight, Signal.WORK
+            weight = ("large" if count >= LARGE else "sizable") if movable else "on the CPU"
+            yield Hit(call.place, f"makes an array of {shape} = {count / 1e6:,.1f} million elements", weight)
 
 
 def _allocated(call: Call) -> Array | None:
@@ -33,10 +34,14 @@ RULE = Rule(
     code="GA402",
     name="tensor-size",
     summary="A large tensor is made.",
-    rationale="The size of the data bounds the work from below. A batch of 128 pictures of 224 x 224 is 19 "
-    "million numbers, "
-    "each of which goes through every layer.",
+    rationale="The size of the data bounds the work from below. A batch of 128 pictures of 224 x 224 is 19 million "
+    "numbers, each of which goes through every layer.",
+    remedy="Work in smaller pieces where the result allows it.",
+    confidence=0.8,
+    signal=Signal.WORK,
     check=_check,
+    weights=("large", "sizable", "on the CPU"),
+    words="cupy jax numpy random tensor torch",
     matches=(
         "import torch\nbatch = 128\nx = torch.randn(batch, 3, 224, 224)",
         "import numpy as np\nx = np.zeros((4096, 4096))",

@@ -1,8 +1,9 @@
 """GA404: networks are trained."""
 
 from analyzers.facts.model import Facts, Guard
+from analyzers.findings import Signal
 from analyzers.rules.knowledge.libraries import FRAMEWORKS, lookup, outside
-from analyzers.rules.model import Found, Rule, Signal
+from analyzers.rules.rule import Hit, Hits, Rule
 
 _TRAINERS = (
     "transformers.Trainer",
@@ -15,26 +16,31 @@ _TRAINERS = (
 _FITTERS = ("tensorflow", "keras", "tf_keras")
 
 
-def _check(facts: Facts) -> Found:
+def _check(facts: Facts) -> Hits:
     used = {lookup(fact.name, FRAMEWORKS).partition(".")[0] for fact in outside(facts)}
     for call in facts.calls():
         if call.guard is Guard.WITHOUT_GPU:
             continue
         if call.name in _TRAINERS:
-            yield call.place, f"{call.name} trains a network", 2.0, Signal.WORK
+            yield Hit(call.place, f"{call.name} trains a network", "trainer")
         elif call.method == "backward" and "torch" in used:
-            yield call.place, "works out gradients, as training does", 1.4, Signal.WORK
+            yield Hit(call.place, "computes gradients, as training does", "gradients")
         elif call.method == "fit" and call.name.startswith(_FITTERS):
-            yield call.place, "trains a network", 0.8, Signal.WORK
+            yield Hit(call.place, "trains a network", "fit")
 
 
 RULE = Rule(
     code="GA404",
     name="training",
     summary="A network is trained.",
-    rationale="Training repeats the work of an answer thousands of times, and three times over for the gradients. Only "
-    "what the entry point reaches counts: a training script beside the function says nothing.",
+    rationale="Training repeats the work of an answer thousands of times, and three times over for the gradients. "
+    "Only what the entry point reaches counts: a training script beside the function says nothing.",
+    remedy="Train elsewhere, and ship the weights with the function.",
+    confidence=0.8,
+    signal=Signal.WORK,
     check=_check,
+    weights=("trainer", "gradients", "fit"),
+    words=".fit( backward keras tensor transformers",
     matches=(
         "import torch\nloss = torch.nn.functional.mse_loss(torch.rand(2), torch.rand(2))\nloss.backward()",
         "from transformers import Trainer\ntrainer = Trainer(model)",

@@ -21,8 +21,8 @@ from analyzers.facts.stage1 import extract
 from analyzers.linting.suppression import split, suppressions
 from analyzers.project.model import Source
 from analyzers.project.names import module_name
-from analyzers.rules.hygiene.hard_coded_device import RULE
-from analyzers.rules.hygiene_model import Conduct
+from analyzers.rules.behaviour import Behaviour
+from analyzers.rules.switchability.hard_coded_device import RULE
 
 _TORCH_OBJECTS = ("torch.", "torchvision.", "transformers.", "diffusers.", "timm.", "sentence_transformers.")
 _STARTS_PROCESSES = ("multiprocessing", "torch.multiprocessing", "concurrent.futures", "os.fork", "joblib", "billiard")
@@ -56,8 +56,8 @@ def _fixable(source: bytes, path: str) -> frozenset[tuple[int, int]]:
     files, failures = extract([parsed], ())
     if failures or any(fact.name.startswith(_STARTS_PROCESSES) for fact in Facts(files).imports()):
         return frozenset()
-    conduct = Conduct(Facts(files), situations([parsed]))
-    kept, _ = split(RULE.findings(conduct), suppressions(path, text))
+    behaviour = Behaviour(Facts(files), situations([parsed]))
+    kept, _ = split(RULE.findings(behaviour), suppressions(path, text))
     unsure = set(_unsure(files))
     return frozenset((found.place.line, found.place.column - 1) for found in kept if found.place not in unsure)
 

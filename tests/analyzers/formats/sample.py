@@ -1,6 +1,6 @@
 """A report for the formats: one finding of each level, with everything in it that an encoding could trip over."""
 
-from analyzers.formats.findings import Confidence, Level, LintFinding, Report, RuleText
+from analyzers.formats.findings import Level, LintFinding, Report, RuleText
 
 SOURCE = 'import torch\nx = torch.zeros(3).to("cuda")\ny = torch.zeros(3).to("cuda")\n'
 
@@ -10,7 +10,7 @@ def finding(code: str = "GA701", level: Level = Level.WARNING, **changes: object
     fields: dict[str, object] = {
         "code": code,
         "level": level,
-        "confidence": Confidence.HIGH,
+        "confidence": 0.95,
         "path": "src/func.py",
         "line": 2,
         "column": 20,
@@ -29,7 +29,7 @@ FINDINGS = (
     ),
 )
 RULES = {
-    code: RuleText(code, name, f"{name} it is.", f"{name} it is.\n\n`Really`.\n", level, Confidence.MEDIUM)
+    code: RuleText(code, name, f"{name} it is.", f"{name} it is.\n\n`Really`.\n", level, 0.8)
     for code, name, level in (
         ("GA201", "pinned-device", Level.NOTE),
         ("GA701", "hard-coded-device", Level.WARNING),

@@ -237,14 +237,14 @@ def test_a_cached_result_needs_neither_parser_nor_rules(tmp_path: Path) -> None:
 def test_runs_with_and_without_evidence_do_not_use_each_others_results(tmp_path: Path) -> None:
     cache = tmp_path / ".gaia_cache"
     project(tmp_path, {"func.py": _PINNED})
-    hygiene_only = list(lint(["func.py"], root=tmp_path, cache_dir=cache, evidence=False))
+    without_evidence = list(lint(["func.py"], root=tmp_path, cache_dir=cache, evidence=False))
 
-    assert [finding.rule[:3] for result in hygiene_only for finding in result.findings] == ["GA7", "GA7"]
+    assert [finding.rule[:3] for result in without_evidence for finding in result.findings] == ["GA7", "GA7"]
     assert ("func.py", "GA201") in _found(_lint(tmp_path, "func.py", cache=cache))
-    assert list(lint(["func.py"], root=tmp_path, cache_dir=cache, evidence=False)) == hygiene_only
+    assert list(lint(["func.py"], root=tmp_path, cache_dir=cache, evidence=False)) == without_evidence
 
 
-def test_without_evidence_the_hygiene_is_the_same(tmp_path: Path) -> None:
+def test_without_evidence_what_hinders_a_switch_is_the_same(tmp_path: Path) -> None:
     inherited = (
         "import torch\nclass A:\n    dev = 'cuda'\nclass B(A):\n    pass\nb = B()\nx = torch.zeros(3).to(b.dev)\n"
     )

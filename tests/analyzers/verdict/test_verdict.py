@@ -3,8 +3,7 @@ from pathlib import Path
 import pytest
 
 from analyzers.calibration import PRIOR
-from analyzers.facts.model import Place
-from analyzers.rules.model import Finding, Signal
+from analyzers.findings import Finding, Place, Signal
 from analyzers.verdict.verdict import decide
 from runtime_images.policy.model import ExecutionMode
 from tests.analyzers.support import analysis_of, mode_of

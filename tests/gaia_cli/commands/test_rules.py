@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from analyzers.rules.evidence import RULES
+from analyzers.rules.examination import evidence_rules
 from gaia_cli.commands.rule import rule
 from gaia_cli.commands.rules import rules
 from gaia_cli.errors import ExitCode, UsageError
@@ -12,7 +12,7 @@ def test_every_rule_is_a_line_and_says_whether_it_is_linted_for(capsys: pytest.C
     assert rules() is ExitCode.OK
 
     lines = {line[:5]: line for line in capsys.readouterr().out.splitlines() if line.startswith("GA")}
-    assert {known.code for known in RULES} <= set(lines)
+    assert {known.code for known in evidence_rules()} <= set(lines)
     assert lines["GA701"].startswith("GA701 * hard-coded-device ")
     assert lines["GA201"].startswith("GA201   pinned-device ")
 
@@ -26,7 +26,7 @@ def test_the_rules_as_json_have_level_and_confidence(capsys: pytest.CaptureFixtu
         "name": "unused-suppression",
         "summary": "A comment silences a rule that finds nothing there.",
         "level": "warning",
-        "confidence": "high",
+        "confidence": 0.95,
         "default": True,
     }
 

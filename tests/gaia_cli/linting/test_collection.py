@@ -10,7 +10,7 @@ CONFIGURATION = Configuration((), (), "/root", "/root", Selection(select=("ALL",
 
 
 def found(code: str, line: int, excerpt: str = "x = 1") -> Finding:
-    return Finding(code, Place("a.py", line), "message", 0.0, Signal.HYGIENE, excerpt)
+    return Finding(code, Place("a.py", line), "message", 0.0, Signal.SWITCHABILITY, excerpt)
 
 
 def collect(*findings: Finding) -> list[tuple[str, int]]:

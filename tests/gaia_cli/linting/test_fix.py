@@ -10,7 +10,8 @@ from analyzers.facts.contexts.reading import situations
 from analyzers.facts.model import Facts
 from analyzers.facts.stage1 import extract
 from analyzers.project.model import Source
-from analyzers.rules.hygiene_registry import hygiene
+from analyzers.rules.behaviour import Behaviour
+from analyzers.rules.examination import examine, switchability_rules
 from gaia_cli.linting.fix import FIXABLE, Fixed, fix
 
 pytest.importorskip("libcst", reason="libcst is in the extra 'fix': pip install 'gaia-faas[fix]'")
@@ -27,7 +28,8 @@ def text_of(code: str) -> str:
 def devices_found(code: str) -> int:
     source = Source("func.py", "func", code, ast.parse(code))
     files, _ = extract([source], ())
-    return sum(finding.rule == "GA701" for finding in hygiene(Facts(files), situations([source])))
+    behaviour = Behaviour(Facts(files), situations([source]))
+    return sum(finding.rule == "GA701" for finding in examine(switchability_rules(), behaviour))
 
 
 GUARDED = '"cuda" if torch.cuda.is_available() else "cpu"'
@@ -156,7 +158,7 @@ def test_fixing_twice_is_fixing_once_and_leaves_nothing_to_find(places: list[str
 
 
 def test_the_examples_of_the_rule_are_fixed_as_far_as_they_import_pytorch() -> None:
-    from analyzers.rules.hygiene.hard_coded_device import RULE
+    from analyzers.rules.switchability.hard_coded_device import RULE
 
     for example in RULE.matches:
         expected = 0 if "import torch" not in example else 1

@@ -3,16 +3,17 @@ from pathlib import Path
 
 import pytest
 
-from analyzers.rules.evidence import RULES
-from analyzers.rules.mode_model import ModeRule
-from analyzers.rules.model import Finding, Signal
-from analyzers.rules.modes import MODE_RULES
+from analyzers.findings import Finding, Signal
+from analyzers.rules.declared import Declared
+from analyzers.rules.examination import declaration_rules, evidence_rules
+from analyzers.rules.rule import Rule
 from gaia_cli.commands.analyze import analyze
 from gaia_cli.errors import ConfigurationError
 from gaia_cli.linting.modes import is_declared, mode_findings
 
-_MATCHES = [(rule, example) for rule in MODE_RULES for example in rule.matches]
-_PASSES = [(rule, example) for rule in MODE_RULES for example in rule.passes]
+RULES = declaration_rules()
+_MATCHES = [(rule, example) for rule in RULES for example in rule.matches]
+_PASSES = [(rule, example) for rule in RULES for example in rule.passes]
 _CPU = "def handler(payload):\n    return payload\n"
 _GPU = 'import torch\n\n\ndef handler(payload):\n    return torch.ones(2, device="cuda").tolist()\n'
 
@@ -42,21 +43,21 @@ def only(root: Path, code: str) -> Finding:
 
 
 @pytest.mark.parametrize(("rule", "example"), _MATCHES, ids=lambda value: getattr(value, "code", None))
-def test_a_rule_finds_what_its_examples_show(tmp_path: Path, rule: ModeRule, example: str) -> None:
+def test_a_rule_finds_what_its_examples_show(tmp_path: Path, rule: Rule[Declared], example: str) -> None:
     assert rule.code in {code for code, _, _ in found(written(tmp_path, example))}
 
 
 @pytest.mark.parametrize(("rule", "example"), _PASSES, ids=lambda value: getattr(value, "code", None))
-def test_a_rule_lets_its_near_misses_pass(tmp_path: Path, rule: ModeRule, example: str) -> None:
+def test_a_rule_lets_its_near_misses_pass(tmp_path: Path, rule: Rule[Declared], example: str) -> None:
     assert rule.code not in {code for code, _, _ in found(written(tmp_path, example))}
 
 
 def test_the_family_has_codes_of_its_own() -> None:
-    codes = [rule.code for rule in MODE_RULES]
+    codes = [rule.code for rule in RULES]
 
     assert codes == sorted(set(codes))
     assert all(re.fullmatch(r"GA80\d", code) for code in codes)
-    assert not set(codes) & {rule.code for rule in RULES}
+    assert not set(codes) & {rule.code for rule in evidence_rules()}
 
 
 def test_a_contradiction_is_no_evidence_and_weighs_nothing(tmp_path: Path) -> None:

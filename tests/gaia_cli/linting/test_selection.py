@@ -1,8 +1,8 @@
 import pytest
 
-from analyzers.formats.findings import Confidence, Level
+from analyzers.findings import CONFIDENCES, Level
+from analyzers.lean.profiles import PROFILES
 from gaia_cli.errors import UsageError
-from gaia_cli.linting.profiles import PROFILES
 from gaia_cli.linting.rule_texts import rule_texts
 from gaia_cli.linting.selection import Selection, check_codes, matches
 
@@ -30,7 +30,7 @@ def test_the_more_exact_of_select_and_ignore_decides() -> None:
 
 
 def test_rules_that_are_less_sure_can_be_left_out() -> None:
-    sure = Selection(select=("ALL",), min_confidence=Confidence.HIGH)
+    sure = Selection(select=("ALL",), min_confidence=CONFIDENCES["high"])
 
     assert wanted(sure, "GA201", "GA603") == ["GA201"]
 

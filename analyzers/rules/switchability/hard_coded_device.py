@@ -6,7 +6,6 @@ from analyzers.facts.model import (
     Argument,
     Call,
     Constant,
-    Facts,
     FileFacts,
     Guard,
     Known,
@@ -15,9 +14,10 @@ from analyzers.facts.model import (
     constants,
     texts,
 )
-from analyzers.rules.hygiene_model import Conduct, HygieneRule, Noticed
+from analyzers.findings import Level, Signal
+from analyzers.rules.behaviour import Behaviour
 from analyzers.rules.knowledge.libraries import FRAMEWORKS, lookup
-from analyzers.rules.model import Signal
+from analyzers.rules.rule import Hit, Hits, Rule
 
 _KEYWORDS = ("device", "map_location", "torch_device", "device_map")
 _DEVICE_FIRST = frozenset({"torch.device", "torch.set_default_device", "torch.Generator"})
@@ -28,39 +28,21 @@ _FOR_GPUS = frozenset(
 )
 
 
-def _check(conduct: Conduct) -> Noticed:
-    for file in conduct.facts.files:
+def _check(behaviour: Behaviour) -> Hits:
+    for file in behaviour.facts.files:
         if not any(lookup(fact.name, FRAMEWORKS) for fact in file.imports):
             continue
-        places = dict.fromkeys((*_placed(file, conduct), *_named(file, conduct)))
-        if places and not _needs_more_than_a_guard(file):
+        places = dict.fromkeys((*_placed(file, behaviour), *_named(file, behaviour)))
+        if places and not _needs_more_than_a_guard(file, behaviour):
             for place, spelling in sorted(places, key=lambda found: (found[0].line, found[0].column)):
-                yield place, f"{spelling} is hard-coded: without a GPU this fails; ask which device there is"
+                yield Hit(place, f"{spelling} is hard-coded and fails without a GPU; ask whether there is one")
 
 
-def _needs_more_than_a_guard(file: FileFacts) -> bool:
+def _needs_more_than_a_guard(file: FileFacts, behaviour: Behaviour) -> bool:
     """Whether the code would not run on a CPU either if its devices were guarded, or not as meant."""
-    from analyzers.rules.frameworks import gpu_only_library
-    from analyzers.rules.kernels import gpu_kernel, parallel_cpu
-    from analyzers.rules.placement import (  # few files have a device to ask this of
-        cuda_runtime,
-        device_map,
-        gpu_option,
-        half_precision,
-        refuses_cpu,
-    )
-
-    facts = Facts((file,))
-    telling = (gpu_only_library, cuda_runtime, device_map, refuses_cpu, gpu_option, gpu_kernel, parallel_cpu)
-    found = [finding for module in telling for finding in module.RULE.findings(facts)]
-    needs = any(finding.signal is Signal.NEEDS_GPU or finding.rule == gpu_option.RULE.code for finding in found)
-    half = any(_is_half(finding.message) for finding in half_precision.RULE.findings(facts))
     several = any(fact.name.startswith("torch.distributed") for fact in file.imports)
-    return needs or half or several or any(call.method in _FOR_GPUS or _asks_for_half(call) for call in file.calls)
-
-
-def _is_half(message: str) -> bool:
-    return "float16" in message.replace("bfloat16", "") or "half" in message
+    tied = any(call.method in _FOR_GPUS or _asks_for_half(call) for call in file.calls)
+    return several or tied or behaviour.is_tied(file)
 
 
 def _asks_for_half(call: Call) -> bool:
@@ -69,14 +51,14 @@ def _asks_for_half(call: Call) -> bool:
     )
 
 
-def _placed(file: FileFacts, conduct: Conduct) -> Iterator[tuple[Place, str]]:
+def _placed(file: FileFacts, behaviour: Behaviour) -> Iterator[tuple[Place, str]]:
     for call in file.calls:
         if call.guard is not Guard.ALWAYS or call.name.startswith(_OTHER_MEANING):
             continue
         if call.method == "cuda" and not call.args and not call.keywords:
             yield call.place, ".cuda()"
         for argument in _devices(call):
-            place = conduct.situations.literals.get((file.path, argument.line, argument.offset))
+            place = behaviour.situations.literals.get((file.path, argument.line, argument.offset))
             if place is not None and isinstance(argument.value, Known):
                 yield place, f'"{argument.value.value}"'
 
@@ -87,9 +69,9 @@ def _devices(call: Call) -> Iterator[Argument]:
     yield from (argument for name, argument in call.keywords if name in _KEYWORDS)
 
 
-def _named(file: FileFacts, conduct: Conduct) -> Iterator[tuple[Place, str]]:
+def _named(file: FileFacts, behaviour: Behaviour) -> Iterator[tuple[Place, str]]:
     """The names of devices that hold nothing but a GPU, wherever the file gives them a value."""
-    literals = set(conduct.situations.literals.values())
+    literals = set(behaviour.situations.literals.values())
     named: dict[str, list[Constant]] = {}
     for constant in file.constants:
         named.setdefault(constant.name.lower(), []).append(constant)
@@ -108,14 +90,19 @@ def _is_fixed(constant: Constant) -> bool:
     return plain and constant.guard is Guard.ALWAYS
 
 
-RULE = HygieneRule(
+RULE = Rule(
     code="GA701",
     name="hard-coded-device",
     summary="A CUDA device is hard-coded where asking for one would do.",
     rationale="On a machine without a GPU the line raises, so a function that could be promoted and demoted is tied "
     "to GPUs by a word. Nothing else in the file needs one: no CUDA kernel, no library for GPUs only, no half "
     "precision. `gaia lint --fix` puts the question in, which means the same on a machine with a GPU.",
+    remedy='Ask which device there is: `"cuda" if torch.cuda.is_available() else "cpu"`.',
+    confidence=0.95,
+    signal=Signal.SWITCHABILITY,
     check=_check,
+    level=Level.WARNING,
+    hook=True,
     fixable=True,
     matches=(
         'import torch\nmodel = torch.nn.Linear(2, 2).to("cuda")',

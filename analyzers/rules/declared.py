@@ -1,14 +1,14 @@
-"""What a mode rule is: it holds what is declared of a function's mode against what its code says.
+"""What is declared of a function, beside what its code says: what the rules of the family 8xx read.
 
-What it finds is no evidence either, but a contradiction between two files; it stands at the line that declares.
+What they find contradicts the evidence; it stands at the line that declares.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from analyzers.facts.model import Place
+from analyzers.findings import Place
 from analyzers.lean.records import record
-from analyzers.rules.model import Finding, Signal
+from analyzers.project.toml_places import place_of
 from runtime_images.policy.model import ExecutionMode, Verdict
 
 
@@ -40,26 +40,6 @@ class Declared:
         found = (self.recorded or {}).get(table, {})
         return found if isinstance(found, Mapping) else {}
 
-
-Contradictions = Iterator[tuple[Place, str]]
-
-
-@record
-class ModeRule:
-    """A rule of the family 8xx; the fields are those of `Rule`.
-
-    An example is several files, each below a line `# NAME`.
-    """
-
-    code: str
-    name: str
-    summary: str
-    rationale: str
-    check: Callable[[Declared], Contradictions]
-    matches: tuple[str, ...]
-    passes: tuple[str, ...]
-
-    def findings(self, declared: Declared) -> Iterator[Finding]:
-        """Everything this rule finds."""
-        for place, message in self.check(declared):
-            yield Finding(self.code, place, message, 0.0, Signal.CONTRADICTION)
+    def place(self, table: str, key: str) -> Place:
+        """Where the manifest says `key` in `table`."""
+        return place_of(self.manifest_path, self.manifest or "", table, key)

@@ -1,26 +1,33 @@
 """GA708: inference records gradients."""
 
 from analyzers.facts.contexts.model import Phase
-from analyzers.rules.hygiene_model import Conduct, HygieneRule, Noticed
+from analyzers.findings import Level, Signal
+from analyzers.rules.behaviour import Behaviour
 from analyzers.rules.knowledge.models import is_network_call
+from analyzers.rules.rule import Hit, Hits, Rule
 
 
-def _check(conduct: Conduct) -> Noticed:
-    for call, situation in conduct.calls(Phase.REQUEST):
-        silent = situation.without_gradients or call.place.path in conduct.situations.learning
-        if not silent and is_network_call(call, conduct.situations.modules):
-            yield call.place, "the model records gradients that no request needs; use torch.inference_mode()"
+def _check(behaviour: Behaviour) -> Hits:
+    for call, situation in behaviour.calls(Phase.REQUEST):
+        silent = situation.without_gradients or call.place.path in behaviour.situations.learning
+        if not silent and is_network_call(call, behaviour.situations.modules):
+            yield Hit(call.place, "the model records gradients that no request needs; use torch.inference_mode()")
 
 
-RULE = HygieneRule(
+RULE = Rule(
     code="GA708",
     name="records-gradients",
     summary="A request runs a PyTorch model without switching gradients off.",
-    rationale="Outside of `torch.inference_mode()` or `torch.no_grad()` PyTorch keeps every intermediate result for "
-    "a backward pass that never comes. That takes time on both backends and several times the memory, of which a GPU "
+    rationale="Outside of `torch.inference_mode()` or `torch.no_grad()` PyTorch keeps every intermediate result for a "
+    "backward pass that never comes. That takes time on both backends and several times the memory, of which a GPU "
     "has least: what fits into the CPU's memory is then too large after a promotion. `generate()` and pipelines "
     "switch gradients off themselves.",
+    remedy="Call the model within `with torch.inference_mode():`.",
+    confidence=0.8,
+    signal=Signal.SWITCHABILITY,
     check=_check,
+    level=Level.WARNING,
+    hook=True,
     matches=(
         (
             "from transformers import AutoModel\nimport torch\nmodel = AutoModel.from_pretrained('a')\n"

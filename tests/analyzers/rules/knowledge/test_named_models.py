@@ -1,5 +1,5 @@
-from analyzers.rules.examples import facts_of
-from analyzers.rules.work.model_scale import models
+from analyzers.rules.knowledge.named_models import models
+from tests.analyzers.support import facts_of
 
 _BOTH = (
     "from transformers import AutoModel, AutoTokenizer\nNAME = 'gemma-2b'\n"

@@ -1,20 +1,24 @@
 """GA704: results are copied back from the device one by one."""
 
 from analyzers.facts.contexts.model import Phase
-from analyzers.rules.hygiene_model import Conduct, HygieneRule, Noticed
+from analyzers.findings import Level, Signal
+from analyzers.rules.behaviour import Behaviour
+from analyzers.rules.rule import Hit, Hits, Rule
 
 _COPIES = frozenset({"item", "cpu", "numpy"})
 _TENSORS = frozenset({"torch", "tensorflow", "transformers", "torchvision", "torchaudio", "diffusers"})
 _NOT_TENSORS = ("numpy", "pandas", "PIL", "cv2", "sklearn", "math", "random")
 
 
-def _check(conduct: Conduct) -> Noticed:
-    torch = {file.path for file in conduct.facts.files if any(fact.package in _TENSORS for fact in file.imports)}
-    for call, situation in conduct.calls(Phase.REQUEST):
+def _check(behaviour: Behaviour) -> Hits:
+    torch = {file.path for file in behaviour.facts.files if any(fact.package in _TENSORS for fact in file.imports)}
+    for call, situation in behaviour.calls(Phase.REQUEST):
         copies = call.method in _COPIES and situation.loop and call.method not in situation.on_host and not call.args
-        served = call.place.path in torch - conduct.situations.learning
+        served = call.place.path in torch - behaviour.situations.learning
         if copies and served and not _is_other(call.receiver, call.name):
-            yield call.place, f".{call.method}() in a loop waits for the device each time; copy once, before the loop"
+            yield Hit(
+                call.place, f".{call.method}() in a loop waits for the device each time; copy once, before the loop"
+            )
 
 
 def _is_other(receiver: object, name: str) -> bool:
@@ -22,15 +26,19 @@ def _is_other(receiver: object, name: str) -> bool:
     return name.startswith(_NOT_TENSORS) or str(getattr(receiver, "name", "")).startswith(_NOT_TENSORS)
 
 
-RULE = HygieneRule(
+RULE = Rule(
     code="GA704",
     name="copies-back-in-loop",
     summary="A request copies results back from the device one by one.",
     rationale="`.item()`, `.cpu()` and `.numpy()` make the program wait until the GPU has done everything before, so "
-    "a loop of them runs at the speed of the copies. On the CPU they cost nothing: the function looks fine there, "
-    "and a promotion then gains less than it should. Copy the whole tensor once, before the loop. Loops over batches "
-    "are not reported.",
+    "a loop of them runs at the speed of the copies. On the CPU they cost nothing: the function looks fine there, and "
+    "a promotion then gains less than it should. Loops over batches are not reported.",
+    remedy="Copy the whole tensor once, before the loop: `for score in scores.tolist()`.",
+    confidence=0.8,
+    signal=Signal.SWITCHABILITY,
     check=_check,
+    level=Level.WARNING,
+    hook=True,
     matches=(
         (
             "import torch\ndef handler(payload):\n    scores = model(payload)\n"

@@ -1,16 +1,14 @@
-"""What a hygiene rule is: it asks not where a function belongs but whether it can be moved, and how much that hurts.
+"""How a function behaves: what the rules of the family 7xx read, which ask whether it can be switched.
 
-Such a rule also sees when code runs (reading.py). What it finds has no weight and is no evidence: only
-`gaia lint` reports it, and no verdict depends on it.
+They also see when code runs (facts/contexts/reading.py). What they find has no weight: only `gaia lint` reports it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from analyzers.facts.contexts.model import Phase, Situation, Situations
-from analyzers.facts.model import Call, Facts, Place
-from analyzers.lean.records import record
+from analyzers.facts.model import Call, Facts, FileFacts
+from analyzers.findings import Signal, Trait
 from analyzers.rules.knowledge.devices import placement
-from analyzers.rules.model import Finding, Signal
 
 
 def device_matters(situation: Situation) -> bool:
@@ -22,8 +20,8 @@ def device_matters(situation: Situation) -> bool:
     return Phase.IMPORT in situation.phases or (Phase.REQUEST in situation.phases and lasting)
 
 
-class Conduct:
-    """How a function behaves: the facts, the situation of each call, and what is placed on a GPU where that matters."""
+class Behaviour:
+    """The facts, the situation of each call, and what is placed on a GPU where that matters."""
 
     def __init__(self, facts: Facts, situations: Situations) -> None:
         self.facts = facts
@@ -38,6 +36,13 @@ class Conduct:
             return iter(self._calls)
         return ((call, situation) for call, situation in self._calls if situation.phases.intersection(phases))
 
+    def is_tied(self, file: FileFacts) -> bool:
+        """Whether a file is for GPUs even where its devices are guarded, by the rules of evidence that can tell."""
+        from analyzers.rules.examination import tying_rules  # few files have a device to ask this of
+
+        found = (finding for rule in tying_rules() for finding in rule.findings(Facts((file,))))
+        return any(finding.signal is Signal.NEEDS_GPU or finding.trait is Trait.TIES for finding in found)
+
 
 def _once(facts: Facts, situations: Situations) -> Iterator[tuple[Call, Situation]]:
     """Each call once, under its first name."""
@@ -48,25 +53,3 @@ def _once(facts: Facts, situations: Situations) -> Iterator[tuple[Call, Situatio
         if key not in seen:
             seen.add(key)
             yield call, situations.of(place)
-
-
-Noticed = Iterator[tuple[Place, str]]
-
-
-@record
-class HygieneRule:
-    """A rule of the family 7xx; the fields are those of `Rule`. `fixable`: `gaia lint --fix` knows a remedy."""
-
-    code: str
-    name: str
-    summary: str
-    rationale: str
-    check: Callable[[Conduct], Noticed]
-    matches: tuple[str, ...]
-    passes: tuple[str, ...]
-    fixable: bool = False
-
-    def findings(self, conduct: Conduct) -> Iterator[Finding]:
-        """Everything this rule finds in `conduct`."""
-        for place, message in self.check(conduct):
-            yield Finding(self.code, place, message, 0.0, Signal.HYGIENE)

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from analyzers.facts.contexts.model import Phase
 from analyzers.facts.model import Place
 from analyzers.facts.vocabulary import DEVICE_CALLS
-from analyzers.rules.hygiene_model import Conduct, HygieneRule, Noticed
+from analyzers.findings import Level, Signal
+from analyzers.rules.behaviour import Behaviour
 from analyzers.rules.knowledge.devices import Placement
 from analyzers.rules.knowledge.libraries import FRAMEWORKS, lookup
+from analyzers.rules.rule import Hit, Hits, Rule
 
 _STARTS_CUDA = frozenset(
     [
@@ -33,20 +35,20 @@ _ONLY_NAMES_A_DEVICE = DEVICE_CALLS | {
 }
 
 
-def _check(conduct: Conduct) -> Noticed:
+def _check(behaviour: Behaviour) -> Hits:
     first: dict[str, tuple[Place, str]] = {}
-    for place, what in sorted(_starts(conduct), key=lambda found: (found[0].line, found[0].column)):
+    for place, what in sorted(_starts(behaviour), key=lambda found: (found[0].line, found[0].column)):
         first.setdefault(place.path, (place, what))  # once CUDA is started, the others change nothing
     for place, what in first.values():
-        yield place, f"{what} while the module is imported; do it once in start()"
+        yield Hit(place, f"{what} while the module is imported; do it once in start()")
 
 
-def _starts(conduct: Conduct) -> Iterator[tuple[Place, str]]:
-    for call, _ in conduct.calls(Phase.IMPORT):
+def _starts(behaviour: Behaviour) -> Iterator[tuple[Place, str]]:
+    for call, _ in behaviour.calls(Phase.IMPORT):
         if call.name.startswith("torch.cuda.") and call.method in _STARTS_CUDA:
             yield call.place, f"{call.name}() starts CUDA"
-    for placement in conduct.placements:
-        if Phase.IMPORT in conduct.situations.of(placement.call.place).phases and _places_something(placement):
+    for placement in behaviour.placements:
+        if Phase.IMPORT in behaviour.situations.of(placement.call.place).phases and _places_something(placement):
             yield placement.call.place, f"{placement.spelling} puts something on the GPU"
 
 
@@ -56,15 +58,19 @@ def _places_something(placement: Placement) -> bool:
     return known and call.name not in _ONLY_NAMES_A_DEVICE and not call.is_decorator
 
 
-RULE = HygieneRule(
+RULE = Rule(
     code="GA702",
     name="cuda-at-import",
     summary="CUDA is started while the module is imported.",
     rationale="A process in which CUDA was started cannot be forked, so no server can keep the function imported and "
     "fork workers from it: each one pays for the whole import again, with every promotion. It also takes the GPU's "
-    "memory in whatever imports the module, a test or a tool. In `start(cfg)`, or on the first request, the same "
-    "line costs nothing more. Asking `torch.cuda.is_available()` is not reported.",
+    "memory in whatever imports the module, a test or a tool. Asking `torch.cuda.is_available()` is not reported.",
+    remedy="Do it once, in `start(cfg)` or on the first request.",
+    confidence=0.95,
+    signal=Signal.SWITCHABILITY,
     check=_check,
+    level=Level.WARNING,
+    hook=True,
     matches=(
         'import torch\nmodel = torch.nn.Linear(2, 2).to("cuda" if torch.cuda.is_available() else "cpu")',
         "import torch\nname = torch.cuda.get_device_name(0)",

@@ -8,23 +8,24 @@ from analyzers import analyze
 from analyzers.facts.contexts.reading import situations
 from analyzers.facts.model import Facts
 from analyzers.facts.stage1 import extract
-from analyzers.lean.prefilter import may_have_conduct
+from analyzers.findings import Finding, Signal
+from analyzers.lean.prefilter import may_hinder_a_switch
 from analyzers.project.model import Source
-from analyzers.rules.evidence import RULES
-from analyzers.rules.hygiene_model import HygieneRule
-from analyzers.rules.hygiene_registry import HYGIENE, hygiene
-from analyzers.rules.model import Finding, Signal
+from analyzers.rules.behaviour import Behaviour
+from analyzers.rules.examination import evidence_rules, examine, switchability_rules
+from analyzers.rules.rule import Rule
 from tests.analyzers.support import project
 
-_MATCHES = [(rule, example) for rule in HYGIENE for example in rule.matches]
-_PASSES = [(rule, example) for rule in HYGIENE for example in rule.passes]
+RULES = switchability_rules()
+_MATCHES = [(rule, example) for rule in RULES for example in rule.matches]
+_PASSES = [(rule, example) for rule in RULES for example in rule.passes]
 
 
 def findings_of(code: str) -> list[Finding]:
     sources = [Source("func.py", "func", code, ast.parse(code))]
     files, troubles = extract(sources, ("func.py",))
     assert not troubles
-    return list(hygiene(Facts(files), situations(sources)))
+    return list(examine(RULES, Behaviour(Facts(files), situations(sources))))
 
 
 def codes_of(code: str) -> list[str]:
@@ -32,18 +33,18 @@ def codes_of(code: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("rule", "example"), _MATCHES, ids=lambda value: getattr(value, "code", None))
-def test_a_rule_finds_what_its_examples_show(rule: HygieneRule, example: str) -> None:
+def test_a_rule_finds_what_its_examples_show(rule: Rule[Behaviour], example: str) -> None:
     assert rule.code in codes_of(example)
 
 
 @pytest.mark.parametrize(("rule", "example"), _PASSES, ids=lambda value: getattr(value, "code", None))
-def test_a_rule_lets_its_near_misses_pass(rule: HygieneRule, example: str) -> None:
+def test_a_rule_lets_its_near_misses_pass(rule: Rule[Behaviour], example: str) -> None:
     assert rule.code not in codes_of(example)
 
 
 @pytest.mark.parametrize(("rule", "example"), _MATCHES, ids=lambda value: getattr(value, "code", None))
-def test_the_prefilter_lets_through_what_a_rule_finds(rule: HygieneRule, example: str) -> None:
-    assert may_have_conduct(example.encode()), rule.code
+def test_the_prefilter_lets_through_what_a_rule_finds(rule: Rule[Behaviour], example: str) -> None:
+    assert may_hinder_a_switch(example.encode()), rule.code
 
 
 @pytest.mark.parametrize("example", [example for _, example in _MATCHES])
@@ -55,33 +56,35 @@ def test_findings_point_into_the_example(example: str) -> None:
 
 
 def test_the_family_has_codes_of_its_own_and_examples_of_both_kinds() -> None:
-    codes = [rule.code for rule in HYGIENE]
+    codes = [rule.code for rule in RULES]
 
     assert codes == sorted(set(codes))
     assert all(re.fullmatch(r"GA7\d\d", code) for code in codes)
-    assert all(rule.matches and rule.passes for rule in HYGIENE)
-    assert not set(codes) & {rule.code for rule in RULES}
+    assert all(rule.matches and rule.passes for rule in RULES)
+    assert not set(codes) & {rule.code for rule in evidence_rules()}
 
 
-def test_hygiene_is_no_evidence(tmp_path: Path) -> None:
+def test_what_hinders_a_switch_is_no_evidence(tmp_path: Path) -> None:
     for number, (_, example) in enumerate(_MATCHES):
         analysis = analyze(project(tmp_path / str(number), None, func_py=example))
 
-        assert all(finding.signal is not Signal.HYGIENE for finding in analysis.findings)
+        assert all(finding.signal is not Signal.SWITCHABILITY for finding in analysis.findings)
 
 
-def test_hygiene_weighs_nothing() -> None:
+def test_what_hinders_a_switch_weighs_nothing() -> None:
     found = [finding for _, example in _MATCHES for finding in findings_of(example)]
 
     assert {(finding.weight, finding.signal) for finding in found if finding.rule.startswith("GA7")} == {
-        (0.0, Signal.HYGIENE)
+        (0.0, Signal.SWITCHABILITY)
     }
 
 
-def test_code_that_is_nested_deeply_has_no_conduct_and_is_no_failure() -> None:
+def test_code_that_is_nested_deeply_has_no_context_and_is_no_failure() -> None:
     source = Source("func.py", "func", "", ast.parse(f"import torch\ny = {'-' * 900}1\ntorch.manual_seed(0)\n"))
 
-    assert list(hygiene(Facts(extract([source], ())[0]), situations([source]))) == []
+    behaviour = Behaviour(Facts(extract([source], ())[0]), situations([source]))
+
+    assert list(examine(RULES, behaviour)) == []
 
 
 def test_what_runs_under_the_main_block_is_not_served() -> None:

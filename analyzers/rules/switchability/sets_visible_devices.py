@@ -1,18 +1,20 @@
 """GA711: the function says itself which GPUs are visible."""
 
 from analyzers.facts.model import Argument, Known
-from analyzers.rules.hygiene_model import Conduct, HygieneRule, Noticed
+from analyzers.findings import Level, Signal
+from analyzers.rules.behaviour import Behaviour
+from analyzers.rules.rule import Hit, Hits, Rule
 
 _VARIABLES = frozenset({"CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"})
 _SETTERS = frozenset({"os.putenv", "os.environ.setdefault", "os.environ.pop", "os.unsetenv"})
 
 
-def _check(conduct: Conduct) -> Noticed:
-    for call, situation in conduct.calls():
+def _check(behaviour: Behaviour) -> Hits:
+    for call, situation in behaviour.calls():
         sets = call.name in _SETTERS or (call.name == "os.environ.__getitem__" and situation.stores)
         variable = _variable(call.args[:1]) if sets else ""
         if variable:
-            yield call.place, f"sets {variable}, by which Gaia tells a worker what it may use"
+            yield Hit(call.place, f"sets {variable}, by which Gaia tells a worker what it may use")
 
 
 def _variable(arguments: tuple[Argument, ...]) -> str:
@@ -23,15 +25,19 @@ def _variable(arguments: tuple[Argument, ...]) -> str:
     return ""
 
 
-RULE = HygieneRule(
+RULE = Rule(
     code="GA711",
     name="sets-visible-devices",
     summary="The function sets CUDA_VISIBLE_DEVICES itself.",
     rationale="A worker on the CPU is started with no visible GPU, one on the GPU with those that it may use. A "
     "function that overwrites the variable takes a GPU while it is accounted as running on the CPU, or hides the one "
-    "that it was promoted to: the measured latencies then belong to the wrong backend, and the policy decides on "
-    "them.",
+    "that it was promoted to: the measured latencies then belong to the wrong backend, and the policy decides on them.",
+    remedy="Leave the variable alone, and read GAIA_BACKEND to know where the function runs.",
+    confidence=0.95,
+    signal=Signal.SWITCHABILITY,
     check=_check,
+    level=Level.WARNING,
+    hook=True,
     matches=(
         'import os\nos.environ["CUDA_VISIBLE_DEVICES"] = "0"',
         'import os\nos.environ.setdefault("CUDA_VISIBLE_DEVICES", "1")',

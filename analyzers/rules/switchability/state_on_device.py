@@ -1,26 +1,33 @@
 """GA703: requests leave state behind on the device."""
 
 from analyzers.facts.contexts.model import Phase
-from analyzers.rules.hygiene_model import Conduct, HygieneRule, Noticed
+from analyzers.findings import Level, Signal
+from analyzers.rules.behaviour import Behaviour
+from analyzers.rules.rule import Hit, Hits, Rule
 
 
-def _check(conduct: Conduct) -> Noticed:
-    for placement in conduct.placements:
-        situation = conduct.situations.of(placement.call.place)
+def _check(behaviour: Behaviour) -> Hits:
+    for placement in behaviour.placements:
+        situation = behaviour.situations.of(placement.call.place)
         if Phase.REQUEST in situation.phases and situation.kept and not situation.once:
             message = f"{placement.spelling} is kept in {situation.kept} across requests; a switch loses it"
-            yield placement.call.place, message
+            yield Hit(placement.call.place, message)
 
 
-RULE = HygieneRule(
+RULE = Rule(
     code="GA703",
     name="state-on-device",
     summary="Requests leave tensors behind on the device, in a global name or an attribute.",
     rationale="A switch starts a new process on the other backend, and what requests have put into a global name, or "
     "an attribute of the object that serves, is not there: the next request of the same caller finds nothing. It also "
-    "fills the memory of the GPU while no request runs. Keep such state outside of the function, or in main memory and "
-    "rebuild it. A model that is loaded once, behind a test for None, or only moved, is not reported.",
+    "fills the memory of the GPU while no request runs. A model that is loaded once, behind a test for None, or only "
+    "moved, is not reported.",
+    remedy="Keep such state outside of the function, or in main memory and rebuild it.",
+    confidence=0.8,
+    signal=Signal.SWITCHABILITY,
     check=_check,
+    level=Level.WARNING,
+    hook=True,
     matches=(
         (
             "import torch\nSEEN = []\ndef handler(payload):\n"

@@ -1,30 +1,37 @@
 """GA705: inputs are copied to the device one by one."""
 
 from analyzers.facts.contexts.model import Phase
-from analyzers.rules.hygiene_model import Conduct, HygieneRule, Noticed
+from analyzers.findings import Level, Signal
+from analyzers.rules.behaviour import Behaviour
+from analyzers.rules.rule import Hit, Hits, Rule
 
 _MOVES = frozenset({"to", "cuda", "to_gpu"})
 
 
-def _check(conduct: Conduct) -> Noticed:
-    placed = {placement.call.place for placement in conduct.placements}
-    for call, situation in conduct.calls(Phase.REQUEST):
+def _check(behaviour: Behaviour) -> Hits:
+    placed = {placement.call.place for placement in behaviour.placements}
+    for call, situation in behaviour.calls(Phase.REQUEST):
         moves = call.method in _MOVES and (call.place in placed or (call.method == "to" and "to" in situation.moves))
         if moves and situation.loop and not call.name.startswith("torch.cuda"):
-            yield (
+            yield Hit(
                 call.place,
                 f".{call.method}() in a loop copies to the device each time; stack the parts and copy once",
             )
 
 
-RULE = HygieneRule(
+RULE = Rule(
     code="GA705",
     name="copies-in-loop",
     summary="A request copies its input to the device piece by piece.",
     rationale="Each copy from main memory to a GPU has a price of its own, whatever its size, and on the CPU backend "
     "it is free. Many small ones make the GPU slower than the measurements on the CPU let hope, so a promotion is "
     "undone again. Loops over batches are not reported.",
+    remedy="Stack the parts and copy once: `torch.stack(parts).to(device)`.",
+    confidence=0.8,
+    signal=Signal.SWITCHABILITY,
     check=_check,
+    level=Level.WARNING,
+    hook=True,
     matches=(
         (
             'import torch\ndevice = "cuda" if torch.cuda.is_available() else "cpu"\ndef handler(payload):\n'

@@ -2,8 +2,10 @@
 
 from analyzers.facts.contexts.model import Phase
 from analyzers.facts.model import Call
-from analyzers.rules.hygiene_model import Conduct, HygieneRule, Noticed
+from analyzers.findings import Level, Signal
+from analyzers.rules.behaviour import Behaviour
 from analyzers.rules.knowledge.models import is_model_call
+from analyzers.rules.rule import Hit, Hits, Rule
 
 _WAITS = frozenset(
     [
@@ -23,14 +25,18 @@ _VERBS = frozenset({"get", "post", "put", "patch", "delete", "head"})
 _LONG_METHODS = frozenset({"generate", "encode", "predict", "transcribe"})
 
 
-def _check(conduct: Conduct) -> Noticed:
-    for call, situation in conduct.calls():
+def _check(behaviour: Behaviour) -> Hits:
+    for call, situation in behaviour.calls():
         elsewhere = bool(situation.phases) and situation.phases <= {Phase.START, Phase.CLIENT}
         if situation.in_coroutine and not elsewhere and not call.is_decorator:
             if _waits(call):
-                yield call.place, f"{call.name}() blocks the event loop of an async handler; await it or use a thread"
-            elif is_model_call(call, conduct.situations.modules, methods=_LONG_METHODS):
-                yield call.place, "a model computes inside an async handler and blocks its event loop; use a thread"
+                yield Hit(
+                    call.place, f"{call.name}() blocks the event loop of an async handler; await it or use a thread"
+                )
+            elif is_model_call(call, behaviour.situations.modules, methods=_LONG_METHODS):
+                yield Hit(
+                    call.place, "a model computes inside an async handler and blocks its event loop; use a thread"
+                )
 
 
 def _waits(call: Call) -> bool:
@@ -39,15 +45,21 @@ def _waits(call: Call) -> bool:
     )
 
 
-RULE = HygieneRule(
+RULE = Rule(
     code="GA706",
     name="blocking-in-coroutine",
     summary="An async handler blocks its event loop.",
-    rationale="While the loop is blocked the worker accepts nothing and answers no health check. What waits behind "
-    "it looks like slow computing, which promotes the function to a GPU that cannot help, and a switch has to wait "
-    "until it is over. `await asyncio.to_thread(...)`, or a handler without `async`, which runs in a thread of its "
-    "own.",
+    rationale="While the loop is blocked the worker accepts nothing and answers no health check. What waits behind it "
+    "looks like slow computing, which promotes the function to a GPU that cannot help, and a switch has to wait until "
+    "it is over.",
+    remedy="`await asyncio.to_thread(...)`, or a handler without `async`, which runs in a thread of its own.",
+    confidence=0.8,
+    signal=Signal.SWITCHABILITY,
     check=_check,
+    level=Level.WARNING,
+    hook=True,
+    words="easyocr httpx joblib llama_cpp requests sleep spacy subprocess system timm ultralytics urlopen urlretrieve",
+    beside="async def",
     matches=(
         "import time\nasync def handler(payload):\n    time.sleep(1)",
         'import requests\nasync def handler(payload):\n    return requests.get("https://example.org").json()',

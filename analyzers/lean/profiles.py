@@ -1,0 +1,32 @@
+"""What a linter knows of a rule before it loads any: its level, its confidence, its remedy, its place among the rules.
+
+It stands in the rule's own file; registry.py is generated from there, because a hook has no time to load each.
+"""
+
+from analyzers.lean.levels import Level
+from analyzers.lean.records import record
+from analyzers.lean.registry import ROWS
+
+
+@record
+class Profile:
+    """A rule as a hook sees it; the fields are those of `Rule`, `module` is below analyzers.rules."""
+
+    module: str
+    level: Level
+    confidence: float
+    hook: bool = False
+    ties: bool = False
+    remedy: str = ""
+
+    @property
+    def family(self) -> str:
+        """The folder of the rule."""
+        return self.module.partition(".")[0]
+
+
+PROFILES = {
+    code: Profile(module, Level(level), confidence, hook, ties, remedy)
+    for code, (module, level, confidence, hook, ties, remedy) in ROWS.items()
+}
+"""Every rule's profile by its code, in the order of the codes."""

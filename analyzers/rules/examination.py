@@ -1,0 +1,74 @@
+"""Run rules over what they read. Each family is loaded when it is first asked for: a hook needs one of seven.
+
+The registry says which rules there are, so nothing is imported for its effects and no folder is searched.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from importlib import import_module
+
+from analyzers.findings import RULE_FAILED, Finding, Place, failed
+from analyzers.lean.profiles import PROFILES, Profile
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeVar
+
+    from analyzers.facts.model import Facts
+    from analyzers.rules.behaviour import Behaviour
+    from analyzers.rules.declared import Declared
+    from analyzers.rules.rule import Rule
+
+    Subject = TypeVar("Subject")
+
+EVIDENCE = ("frameworks", "placement", "kernels", "work", "cpu")
+
+
+@cache
+def evidence_rules() -> "tuple[Rule[Facts], ...]":
+    """The rules whose findings are evidence for the verdict, 1xx to 6xx, in the order of their codes."""
+    return _loaded(lambda profile: profile.family in EVIDENCE)
+
+
+@cache
+def tying_rules() -> "tuple[Rule[Facts], ...]":
+    """Those of them that can tell that code is for GPUs even where its devices are guarded."""
+    return _loaded(lambda profile: profile.ties)
+
+
+@cache
+def switchability_rules() -> "tuple[Rule[Behaviour], ...]":
+    """The rules about what keeps a promotion or a demotion from working, or makes it hurt, 7xx."""
+    return _loaded(lambda profile: profile.family == "switchability")
+
+
+@cache
+def declaration_rules() -> "tuple[Rule[Declared], ...]":
+    """The rules that hold what is declared of a function against its code, 8xx."""
+    return _loaded(lambda profile: profile.family == "declarations")
+
+
+def all_rules() -> "list[Rule[Any]]":
+    """Everything that has a code, in the order of the codes: the rules, and what is told beside them."""
+    from analyzers.rules.failures import RULES
+
+    known: tuple[Rule[Any], ...] = (*evidence_rules(), *switchability_rules(), *declaration_rules(), *RULES)
+    return sorted(known, key=lambda rule: rule.code)
+
+
+def _loaded(wanted: Callable[[Profile], bool]) -> "tuple[Rule[Any], ...]":
+    modules = (profile.module for profile in PROFILES.values() if wanted(profile))
+    return tuple(import_module(f"analyzers.rules.{module}").RULE for module in modules)
+
+
+def examine(rules: "Iterable[Rule[Subject]]", subject: "Subject", path: str = "") -> Iterator[Finding]:
+    """Return what `rules` find in `subject`, each finding once.
+
+    A rule that fails is a finding of its own, at `path`, and never a silent verdict.
+    """
+    for rule in rules:
+        try:
+            yield from list(dict.fromkeys(rule.findings(subject)))
+        except Exception as error:  # noqa: BLE001 -- whatever is wrong with one rule must not hide the others
+            message = f"the rule {rule.code} failed: {type(error).__name__}: {error}"
+            yield failed(RULE_FAILED, Place(path, 1), message)
