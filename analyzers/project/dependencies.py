@@ -8,21 +8,12 @@ from analyzers.lean.files import open_file
 from analyzers.lean.patterns import Pattern
 from analyzers.project.dependency_lists import NAMES, read_list
 from analyzers.project.model import Dependency
-from analyzers.project.requirements import (
-    Line,
-    all_lines,
-    is_index,
-    joined_lines,
-    normalize,
-    requirement,
-    without_comment,
-)
+from analyzers.project.requirements import Line, all_lines, joined_lines, parse_requirement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 
-_REPOSITORY = Pattern(r"(-e\s+)?git\+(https|ssh|git)://")
 _ASIDE = Pattern(r"dev|test|train|lint|doc")
 _MAX_BYTES = 256 * 1024
 
@@ -87,15 +78,3 @@ def _stated(lines: Iterable[Line]) -> Iterator[Dependency]:
         dependency = parse_requirement(place, line.text)
         if dependency:
             yield dependency
-
-
-def parse_requirement(place: Place, line: str) -> Dependency | None:
-    """Return the dependency that a requirement line states, None for anything else; an index has no name."""
-    bare = without_comment(line)
-    if is_index(bare):
-        return Dependency("", bare, place)
-    if _REPOSITORY.match(bare):
-        name = bare.partition("#")[0].rstrip("/").rpartition("/")[2].partition("@")[0].removesuffix(".git")
-        return Dependency(normalize(name), bare, place)
-    wanted = requirement(bare)
-    return Dependency(wanted.name, bare, place) if wanted else None
