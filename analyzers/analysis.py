@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from analyzers.examination import failure, in_cells, in_its_cell, open_device, with_excerpts
-from analyzers.facts.escalation import Find, resolve
+from analyzers.facts.escalation import resolve
 from analyzers.facts.model import Facts
-from analyzers.facts.stage1 import deep_recursion, extract
-from analyzers.findings import Finding, Signal
+from analyzers.facts.stage1 import deep_recursion, extract, unfinished
+from analyzers.findings import TOO_ENTANGLED, Finding, Signal
 from analyzers.lean.records import replace
-from analyzers.lean.suppression import split, suppressions
-from analyzers.project.reading import Source
+from analyzers.linting.examination import in_cells, in_its_cell, with_excerpts
+from analyzers.linting.suppression import split, suppressions
+from analyzers.project.model import Source
+from analyzers.project.names import by_import_name
 from analyzers.project.sources import Project, collect
 from analyzers.rules.examination import evidence_rules, examine
 from analyzers.verdict.alternatives import Alternative, alternatives, by_slo
@@ -99,17 +100,22 @@ def analyze(path: Path | str, *, entrypoint: str = "", slo: Slo | None = None, h
 
 def _examined(project: Project) -> tuple[Facts, list[Finding]]:
     """The facts of a project, and the findings that no comment silences."""
-    files, troubles = extract(project.sources, project.imported)
+    files, failures = extract(project.sources, project.imported)
     with deep_recursion():
-        files, more = resolve(files, project.sources, _finder(project.sources))
-        facts = Facts(files, project.dependencies, project.assets)
+        find = by_import_name((source.module, source) for source in project.sources).get
+        resolved, more = resolve(files, project.sources, find)
+        facts = Facts(resolved, project.dependencies, project.assets)
         evidence = _in_use(list(examine(evidence_rules(), facts, project.entry)), project)
-    failures = [failure(trouble) for trouble in (*project.troubles, *troubles)]
-    unclear = [open_device(trouble) for trouble in more]
-    found = with_excerpts([*failures, *unclear, *evidence], project.sources)
+    failures = (*project.failures, *failures, *unfinished(files))
+    found = with_excerpts([*failures, *map(_opened, more), *evidence], project.sources)
     comments = [comment for source in project.sources for comment in suppressions(source.path, source.text)]
     standing, _ = split(found, comments)
     return facts, in_cells(standing, project.sources)
+
+
+def _opened(failure: Finding) -> Finding:
+    """A device that inference could not tell stays open; a failure of inference itself stays a failure."""
+    return replace(failure, signal=Signal.OPEN) if failure.rule == TOO_ENTANGLED else failure
 
 
 def _in_use(evidence: list[Finding], project: Project) -> list[Finding]:
@@ -143,15 +149,6 @@ def _prediction(
         return None
     work = prediction.work
     return replace(prediction, work=replace(work, place=in_its_cell(work.place, sources)))
-
-
-def _finder(sources: Sequence[Source]) -> Find:
-    """Finds a source by each name that the project imports it by: from the root, from src/, side by side."""
-    modules = {source.module: source for source in sources}
-    for source in sources:
-        modules.setdefault(source.module.removeprefix("src."), source)
-        modules.setdefault(source.module.rpartition(".")[2], source)
-    return modules.get
 
 
 def _order(finding: Finding) -> tuple[bool, float, str, int, int, str]:

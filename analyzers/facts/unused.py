@@ -10,10 +10,10 @@ import ast
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TypeGuard
 
-from analyzers.facts.model import Place
-from analyzers.facts.scopes import Function
+from analyzers.facts.syntax import Function
+from analyzers.findings import Place
 from analyzers.lean.records import record
-from analyzers.project.reading import Source
+from analyzers.project.model import Source
 
 
 @record

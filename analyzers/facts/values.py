@@ -18,15 +18,23 @@ from analyzers.facts.operations import (
     arithmetic,
     each,
     is_understood,
+    item,
     known_call,
     method,
     one_of,
 )
-from analyzers.facts.scopes import Binding, Kind, Scope
+from analyzers.facts.scopes import Binding, Kind, Scope, Site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from analyzers.facts.neighbours import Neighbours
+    from typing import Protocol
+
+    class Modules(Protocol):
+        """The project's modules: a mapping, or the neighbours of a file, which are read when they are asked for."""
+
+        def get(self, name: str, /) -> Scope | None:
+            """Return the names that the module `name` binds, None when it is none of the project's."""
+
 
 MAX_STEPS = 200_000
 MAX_DEPTH = 60
@@ -49,8 +57,8 @@ class Evaluator:
 
     def __init__(
         self,
-        modules: "Mapping[str, Scope] | Neighbours",
-        call_sites: Mapping[str, list[tuple[ast.Call, Scope]]],
+        modules: "Modules",
+        call_sites: Mapping[str, list[Site]],
         *,
         thorough: bool = True,
     ) -> None:
@@ -102,7 +110,7 @@ class Evaluator:
             case ast.BoolOp(values=values):
                 return one_of([self.value(value, scope) for value in values])
             case ast.Subscript(value=base, slice=index):
-                return self._item(self.value(base, scope), self.value(index, scope))
+                return item(self.value(base, scope), self.value(index, scope))
             case ast.Await(value=inner) | ast.NamedExpr(value=inner) | ast.Starred(value=inner):
                 return self.value(inner, scope)
             case _:
@@ -253,7 +261,9 @@ class Evaluator:
             return
         position = function.parameters.index(binding.target)
         path = function.name.removesuffix(".__init__")
-        for call, scope in self._call_sites.get(path.rpartition(".")[2], [])[:MAX_OPTIONS]:
+        for site in self._call_sites.get(path.rpartition(".")[2], [])[:MAX_OPTIONS]:
+            call, scope = site.node, site.scope
+            assert isinstance(call, ast.Call)
             if position < len(call.args) and not any(isinstance(part, ast.Starred) for part in call.args):
                 yield call.args[position], scope
             else:
@@ -319,22 +329,6 @@ class Evaluator:
             elif isinstance(key, ast.Constant) and isinstance(key.value, str | int | float | bool | None):
                 entries[key.value] = evaluated
         return Table(tuple(entries.items()))
-
-    def _item(self, base: Value, index: Value) -> Value:
-        def item(option: Value) -> Value:
-            match option, index:
-                case Items(values=values), Known(value=int(position)) if -len(values) <= position < len(values):
-                    return values[position]
-                case Table(), Known(value=key):
-                    return option.get(key) or UNKNOWN
-                case Symbol(name="os.environ"), _:
-                    return UNKNOWN
-                case ((Made() | Symbol() | Unknown()), _):
-                    return option
-                case _:
-                    return UNKNOWN
-
-        return each(base, item)
 
     def _text(self, parts: list[ast.expr], scope: Scope) -> Value:
         """An f-string; a part that is not known stands as {}, so that the known start of `cuda:{}` remains."""

@@ -5,13 +5,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from analyzers.manifest import FILE_NAME
+from analyzers.project.ignored import is_ignored
 from gaia_cli.errors import AnalysisError, ExitCode, UsageError
 from gaia_cli.project.analyzing import analyze_project
 from gaia_cli.project.manifests import manifest_text, write_manifest
 from gaia_cli.project.project import FunctionProject, load_project
 from gaia_cli.views import console
-
-_NOT_THE_PROJECTS = frozenset({"__pycache__", "node_modules", "site-packages", "venv", "env"})
 
 
 def manifest(paths: Sequence[Path] = (), *, write: bool = False) -> ExitCode:
@@ -33,9 +32,7 @@ def manifest(paths: Sequence[Path] = (), *, write: bool = False) -> ExitCode:
 
 def _with_manifest(root: Path) -> Iterator[Path]:
     for directory, subdirectories, names in os.walk(root):
-        subdirectories[:] = sorted(
-            name for name in subdirectories if name not in _NOT_THE_PROJECTS and not name.startswith(".")
-        )
+        subdirectories[:] = sorted(name for name in subdirectories if not is_ignored(name))
         if FILE_NAME in names:
             yield Path(directory)
 

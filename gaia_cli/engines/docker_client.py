@@ -17,7 +17,6 @@ import docker
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound
 from docker.types import DeviceRequest, LogConfig
-from docker.utils.build import PatternMatcher
 from docker.utils.socket import STDOUT, frames_iter
 
 from gaia_cli.engines.docker_errors import explain, follow_build, no_engine, short
@@ -269,16 +268,6 @@ class Container:
             answer = self._api.wait(self.identifier, timeout=None, condition="removed")
             self._exit_code = int(answer["StatusCode"])
         self._gone.set()
-
-
-def ignore_matcher(patterns: list[str]) -> Callable[[str], bool]:
-    """Whether a relative path is excluded by `patterns`, in the language of .dockerignore."""
-    matcher = PatternMatcher(patterns)
-
-    def ignored(path: str) -> bool:
-        return bool(matcher.matches(path))  # type: ignore[arg-type]  # the stub asks for PathLike, the code splits strings
-
-    return ignored
 
 
 @contextlib.contextmanager

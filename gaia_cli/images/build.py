@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import IO, Protocol
 
 from gaia_cli.errors import EngineError, GaiaError, RequirementsError
-from gaia_cli.images.context import BuildContext, ignore_patterns, write_context
+from gaia_cli.images.context import BuildContext, ignored_by, write_context
 from gaia_cli.images.plan import NAME_LABEL, ImagePlan, Target, plan_image
 from gaia_cli.images.recipes import base_images
 from gaia_cli.project.manifests import Manifest
@@ -84,14 +84,11 @@ def build_image(
         RequirementsError: the function's requirements cannot be installed.
         EngineError: the engine cannot build it.
     """
-    from gaia_cli.engines.docker_client import ignore_matcher
-
     begun = time.monotonic()
     plan = plan_image(project, target, manifest.json, base_images())
     progress(f"base image {plan.base_image}: {plan.base_reason}")
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as tar:
-        ignored = ignore_matcher(ignore_patterns(project.directory))
-        context = write_context(tar, project.directory, plan, manifest.toml, ignored)
+        context = write_context(tar, project.directory, plan, manifest.toml, ignored_by(project.directory))
         _tell_context(context, progress)
         tags = tags or (f"gaia/{plan.name}:{context.digest[:12]}", f"gaia/{plan.name}:latest")
         identifier = _build(builder, plan, context, tags[0], progress, no_cache=no_cache)

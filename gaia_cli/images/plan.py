@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from analyzers.project.requirements import names_files, requirement
 from gaia_cli.errors import ConfigurationError
 from gaia_cli.images.recipes import BaseImages, dockerfile_template
 from gaia_cli.project.kinds import DNS_LABEL, IMAGE
@@ -26,11 +27,7 @@ PORT = 8080
 NAME_LABEL = "faas.gaia.name"
 
 _PIP = "/opt/gaia/venv/bin/python -m pip --no-cache-dir --disable-pip-version-check {into}install"
-_LOCAL_LINE = re.compile(
-    r"(-[^-]|--(requirement|constraint|editable|find-links)|\.{0,2}/|file:|[^\s#]+ *@ *file:)|.*\.whl$"
-)
 _CREDENTIALS = re.compile(r"://[^/\s:@$]*:[^/\s@$]+@")
-_NAME_AND_EXTRAS = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +81,7 @@ def plan_image(project: FunctionProject, target: Target, manifest_json: str, bas
     lines = project.requirements + (project.gpu_requirements if target.uses_gpu else ())
     _check_credentials(lines)
     base, reason = choose_base(project, target, lines, bases)
-    local = any(_LOCAL_LINE.match(line) for line in lines)
+    local = any(map(names_files, lines))
     return ImagePlan(
         name=project.name,
         mode=target.mode,
@@ -122,12 +119,11 @@ def choose_base(project: FunctionProject, target: Target, lines: tuple[str, ...]
 
 
 def _brings_cuda(line: str, bases: BaseImages) -> bool:
-    match = _NAME_AND_EXTRAS.match(line)
-    if match is None:
+    package = requirement(line)
+    wanted = bases.brings_cuda.get(package.name) if package else None
+    if package is None or wanted is None:
         return False
-    wanted = bases.brings_cuda.get(re.sub(r"[-_.]+", "-", match[1]).lower())
-    extras = [extra.strip().lower() for extra in (match[2] or "").split(",")]
-    return wanted is not None and any(extra.startswith(wanted) for extra in extras)
+    return not wanted or any(extra.startswith(wanted) for extra in package.extras)
 
 
 def _check_name(name: str) -> None:

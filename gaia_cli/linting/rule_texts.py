@@ -9,6 +9,7 @@ from analyzers.findings import in_words
 from analyzers.formats.findings import RuleText
 from analyzers.rules.examination import all_rules
 from analyzers.rules.rule import Rule
+from gaia_cli.outputs import RuleOutput
 
 _OTHER_FILES = ("# requirements.txt", "# files", "# gaia.toml", "# gaia.manifest.toml")
 
@@ -20,6 +21,18 @@ def rule_texts() -> dict[str, RuleText]:
 
 def _text(rule: Rule[Any]) -> RuleText:
     return RuleText(rule.code, rule.name, rule.summary, explained(rule, examples=1), rule.level, rule.confidence)
+
+
+def as_object(text: RuleText, *, selected: bool) -> RuleOutput:
+    """A rule as plain values."""
+    return {
+        "code": text.code,
+        "name": text.name,
+        "summary": text.summary,
+        "level": text.level.word,
+        "confidence": round(text.confidence, 2),
+        "default": selected,
+    }
 
 
 def heading(level: str, confidence: float, *, hook: bool) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from analyzers.facts.model import Call, Dependency, Facts, Items, Place, Value, options, texts
 from analyzers.facts.vocabulary import PACKAGE_LISTS
-from analyzers.project.dependencies import parse_requirement
+from analyzers.project.requirements import parse_requirement
 
 _INSTALLERS = frozenset({"pip_install", "uv_pip_install", "add_python_packages", "pip_install_from_requirements"})
 _BUILDERS = frozenset({"run_commands", "add_commands", "dockerfile_commands", "from_dockerfile_str"})

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from analyzers.facts.model import Facts, Import
-from analyzers.project.dependencies import normalize
+from analyzers.project.requirements import normalize
 from analyzers.rules.knowledge.frameworks import FRAMEWORKS as FRAMEWORKS  # noqa: PLC0414 -- one place to look libraries up
 
 GPU_ONLY: dict[str, str] = {

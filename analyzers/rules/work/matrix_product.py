@@ -1,7 +1,7 @@
 """GA403: products of matrices."""
 
 from analyzers.facts.model import Array, Call, Facts
-from analyzers.facts.shapes import arrays, elements, size_from_caller
+from analyzers.facts.operations import arrays, elements, size_from_caller
 from analyzers.findings import Signal, Trait
 from analyzers.rules.knowledge.products import MATRIX_MODULES
 from analyzers.rules.rule import Hit, Hits, Rule

@@ -1,7 +1,7 @@
 """GA402: large tensors."""
 
 from analyzers.facts.model import Argument, Array, Call, Facts, Value
-from analyzers.facts.shapes import allocated, elements
+from analyzers.facts.operations import allocated, elements
 from analyzers.findings import Signal
 from analyzers.rules.rule import Hit, Hits, Rule
 
