@@ -3,8 +3,8 @@
 from gaia_cli.errors import ExitCode
 from gaia_cli.linting.rule_texts import as_object, rule_texts
 from gaia_cli.linting.selection import Selection
-from gaia_cli.outputs import SCHEMA_VERSION, RulesOutput
 from gaia_cli.views import console
+from gaia_cli.views.outputs import SCHEMA_VERSION, RulesOutput
 
 
 def rules(output_format: str = "full") -> ExitCode:

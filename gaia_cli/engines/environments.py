@@ -161,7 +161,7 @@ def _install(home: Path, project: FunctionProject, wanted: tuple[Requirements, .
     for number, requirements in enumerate(wanted):
         command += ["--requirement", str(_file_of(requirements, project.directory, home / f"{number}.txt"))]
 
-    def tell(line: str) -> None:
+    def report(line: str) -> None:
         if line.startswith(_TOLD_STEPS):
             progress("pip: " + line.partition(" (from ")[0])
 
@@ -169,7 +169,7 @@ def _install(home: Path, project: FunctionProject, wanted: tuple[Requirements, .
     temporary.mkdir()
     environ = clean_environ(os.environ) | {"TMPDIR": str(temporary)}
     try:
-        run_tool(command, cwd=project.directory, env=environ, on_line=tell)
+        run_tool(command, cwd=project.directory, env=environ, on_line=report)
         shutil.rmtree(temporary)
     except ToolError as error:
         named = ", ".join(requirements.file for requirements in wanted if requirements.file)

@@ -50,7 +50,7 @@ class Builder(Protocol):
     def build(
         self, context: IO[bytes], tag: str, labels: dict[str, str], on_line: Callable[[str], None], *, no_cache: bool
     ) -> str:
-        """Build the Dockerfile in the tar `context` and return the image's id; `on_line` is told the builder's output.
+        """Build the Dockerfile in the tar `context` and return the image's id; `on_line` gets each line of its output.
 
         Raises:
             BuildError: a step failed.
@@ -127,7 +127,7 @@ def _relevant(log: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _pip_hint(log: tuple[str, ...]) -> str:
-    """What to do when pip fails; the lines before its errors tell why it found nothing."""
+    """What to do when pip fails; the lines before its errors say why it found nothing."""
     said = "\n".join(log)
     if "CERTIFICATE_VERIFY_FAILED" in said or "SSLError" in said:
         return "the build does not trust the package index: build on an image with your CA in it ([build] base_image)"

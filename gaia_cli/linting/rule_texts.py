@@ -9,7 +9,7 @@ from analyzers.findings import in_words
 from analyzers.formats.findings import RuleText
 from analyzers.rules.examination import all_rules
 from analyzers.rules.rule import Rule
-from gaia_cli.outputs import RuleOutput
+from gaia_cli.views.outputs import RuleOutput
 
 _OTHER_FILES = ("# requirements.txt", "# files", "# gaia.toml", "# gaia.manifest.toml")
 

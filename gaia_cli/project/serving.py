@@ -53,7 +53,7 @@ def mode_of(project: FunctionProject, path: Path, asked: ModeName | None = None)
 
 
 def settings_of(project: FunctionProject, mode: ExecutionMode, **beside: Any) -> Settings:  # noqa: ANN401 -- fields of Settings
-    """What the runtime is told of `project`; `beside` holds what is no matter of the project, such as the port."""
+    """The runtime's settings for `project`; `beside` holds what is not the project's, such as the port."""
     return Settings(
         function_dir=project.directory,
         function_name=project.name,

@@ -45,7 +45,7 @@ def guard_devices(source: bytes, path: str) -> tuple[bytes, int]:
 
 
 def _fixable(source: bytes, path: str) -> frozenset[tuple[int, int]]:
-    """Where something can be fixed as far as the facts tell: line from 1, column in characters from 0."""
+    """Where something can be fixed as far as the facts show: line from 1, column in characters from 0."""
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
         text = source.decode(encoding)
