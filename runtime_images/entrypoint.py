@@ -60,19 +60,15 @@ class EntryError(Exception):
 
 
 def find_entry(directory: Path, entrypoint: str = "") -> Entry:
-    """Find the entry point in `directory`, or check the one that `entrypoint` ("path.py" or "path.py:name") names.
+    """Return the entry point in `directory`: the only one, or what `entrypoint` ("path.py", "path.py:name") names.
 
     Raises:
         EntryError: there is no entry point, more than one, or a candidate cannot be parsed.
     """
     if entrypoint:
         return _named_entry(directory, entrypoint)
-    found: list[Entry] = []
-    for name in CANDIDATES:
-        if (directory / name).is_file():
-            entry = _entry_in(directory, name)
-            if entry is not None:
-                found.append(entry)
+    present = [name for name in CANDIDATES if (directory / name).is_file()]
+    found = [entry for entry in (_entry_in(directory, name) for name in present) if entry is not None]
     if len(found) > 1:
         places = " and ".join(f"{entry.path}:{entry.line} ({entry.attribute})" for entry in found)
         raise EntryError(
@@ -86,19 +82,18 @@ def find_entry(directory: Path, entrypoint: str = "") -> Entry:
         raise EntryError(
             "no_entry",
             f"no entry point in {directory}: none of {', '.join(CANDIDATES)} defines new, handle or handler",
-            _hint_for_none(directory),
+            _hint_for_none(directory, present),
         )
     return found[0]
 
 
-def _hint_for_none(directory: Path) -> str:
+def _hint_for_none(directory: Path, present: list[str]) -> str:
     """What to do without an entry point; an application that a framework has made is likely to be what is meant."""
-    for name in CANDIDATES:
-        if (directory / name).is_file():
-            for attribute, line in _bindings(_parse(directory, name)):
-                if attribute in _APPLICATIONS:
-                    entrypoint = f'[function] entrypoint = "{name}:{attribute}"'
-                    return f"to serve {attribute} ({name}:{line}), write into gaia.toml: {entrypoint}"
+    for name in present:
+        for attribute, line in _bindings(_parse(directory, name)):
+            if attribute in _APPLICATIONS:
+                entrypoint = f'[function] entrypoint = "{name}:{attribute}"'
+                return f"to serve {attribute} ({name}:{line}), write into gaia.toml: {entrypoint}"
     own = '[function] entrypoint = "path.py:function"'
     return f"define `def handler(payload)` in func.py, or name your own in gaia.toml: {own}"
 
@@ -107,22 +102,13 @@ def _named_entry(directory: Path, entrypoint: str) -> Entry:
     path, _, attribute = entrypoint.partition(":")
     root = directory.resolve()
     if not (root / path).resolve().is_relative_to(root) or not (root / path).is_file():
-        raise EntryError(
-            "no_entry",
-            f"the entry point {path} is not a file in {directory}",
-            "correct [function] entrypoint",
-            path,
-        )
+        message = f"the entry point {path} is not a file in {directory}"
+        raise EntryError("no_entry", message, "correct [function] entrypoint", path)
     if not attribute:
-        entry = _entry_in(directory, path)
-        if entry is None:
-            raise EntryError(
-                "no_entry",
-                f"{path} defines none of new, handle, handler",
-                f'name the function: [function] entrypoint = "{path}:name"',
-                path,
-            )
-        return entry
+        if (entry := _entry_in(directory, path)) is not None:
+            return entry
+        hint = f'name the function: [function] entrypoint = "{path}:name"'
+        raise EntryError("no_entry", f"{path} defines none of new, handle, handler", hint, path)
     tree = _parse(directory, path)
     line = dict(_bindings(tree)).get(attribute)
     if line is None:
@@ -164,13 +150,8 @@ def _parse(directory: Path, path: str) -> ast.Module:
         with tokenize.open(directory / path) as source:
             return ast.parse(source.read(), path)
     except SyntaxError as error:
-        raise EntryError(
-            "syntax",
-            f"{path}:{error.lineno or 0}: {error.msg}",
-            "correct the syntax error",
-            path,
-            error.lineno or 0,
-        ) from None
+        line = error.lineno or 0
+        raise EntryError("syntax", f"{path}:{line}: {error.msg}", "correct the syntax error", path, line) from None
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise EntryError("encoding", f"{path} is not readable Python: {error}", "save it as UTF-8", path) from None
 

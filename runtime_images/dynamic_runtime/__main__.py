@@ -15,7 +15,7 @@ from runtime_images.dynamic_runtime.workers.orphans import end_adopted
 
 
 def main() -> int:
-    """Run the runtime; the exit code."""
+    """Run the runtime; return the exit code."""
     clock = SystemClock()
     events = EventLog(clock, sys.stdout.fileno())
     try:

@@ -12,8 +12,10 @@ from pathlib import Path
 from runtime_images.dynamic_runtime.admin import Admin
 from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.dynamic_runtime.decision_loop import TICK_S, DecisionLoop
+from runtime_images.dynamic_runtime.edge.exchange import Exchange
 from runtime_images.dynamic_runtime.edge.server import HttpServer
 from runtime_images.dynamic_runtime.front.health import Health
+from runtime_images.dynamic_runtime.front.job import Job
 from runtime_images.dynamic_runtime.front.link import WorkerLink
 from runtime_images.dynamic_runtime.front.router import Front
 from runtime_images.dynamic_runtime.settings import Settings
@@ -59,12 +61,12 @@ class Runtime:
         metrics.watch(lambda: len(self._front.queue), self._reporter.held_s, self._reporter.cost)
         self._decisions = DecisionLoop(settings, clock, events, self._front, self._supervisor, self._recorder, sources)
         self._health = Health(self._front, self._supervisor, settings.listen_address)
-        self._server = HttpServer(self._health, clock, settings.max_body_bytes, requests)
+        self._server = HttpServer(self._health, Job, clock, settings.max_body_bytes, requests)
         admin = Admin(
             settings, events, self._supervisor, self._decisions, self._reporter, self._health,
             lambda: self._starter.zygote_pid, self.stop,
         )  # fmt: skip
-        self._admin = HttpServer(admin, clock, _ADMIN_BODY_BYTES)
+        self._admin = HttpServer(admin, Exchange, clock, _ADMIN_BODY_BYTES)
         self._stop_reason = ""
         self._stopping = asyncio.Event()
 
@@ -159,7 +161,7 @@ class Runtime:
             self._front.refuse_queue(message)
         while self._devices.problem(wanted):
             await self._clock.sleep(TICK_S)  # the answer lies in NVML's own thread, there is no event
-        self._front.await_backend()
+        self._front.hold_queue()
         return wanted
 
     # while it serves
@@ -194,7 +196,8 @@ class Runtime:
 
     async def _drain(self) -> None:
         """Answer everything that is here, and tell clients to go."""
-        self._server.draining = self._health.draining = True
+        self._server.begin_draining()
+        self._health.begin_draining()
         begun_s = quiet_since_s = self._clock.monotonic()
         while (now_s := self._clock.monotonic()) - begun_s < self._settings.drain_timeout_s:
             if now_s - begun_s > LISTEN_WHILE_DRAINING_S:
@@ -210,12 +213,12 @@ class Runtime:
     async def _end(self) -> None:
         """Release the workers and report what everything came to."""
         await self._supervisor.stop()
-        self._server.close_connections(only_idle=False)
+        self._server.close_connections()
         self._report_window()
         self._reporter.stopped(self._stop_reason)
         await self._clock.sleep(0.05)  # let the last answers and events leave
         self._admin.stop_listening()
-        self._admin.close_connections(only_idle=False)
+        self._admin.close_connections()
         _remove_socket(self._settings.admin)
         self._devices.stop()
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from runtime_images.dynamic_runtime.clock import FakeClock
-from runtime_images.dynamic_runtime.edge.connection import HttpConnection
 from runtime_images.dynamic_runtime.edge.exchange import Exchange
 from runtime_images.dynamic_runtime.edge.server import HttpServer
 from runtime_images.dynamic_runtime.worker.asgi import build_scope
@@ -86,7 +85,7 @@ class Application:
 class Wire(asyncio.Transport):
     """An in-memory transport: keeps what is written, delivers what is fed unless reading is paused."""
 
-    def __init__(self, connection: HttpConnection) -> None:
+    def __init__(self, connection: asyncio.Protocol) -> None:
         super().__init__()
         self.written = bytearray()
         self.ended = self.aborted = False
@@ -119,6 +118,10 @@ class Wire(asyncio.Transport):
         """Keep what the server says."""
         for data in list_of_data:
             self.write(data)
+
+    def get_write_buffer_size(self) -> int:
+        """Everything written has left."""
+        return 0
 
     def write_eof(self) -> None:
         """The server has said everything."""
@@ -156,8 +159,8 @@ def talk(pieces: Sequence[bytes], application: Application | None = None) -> Tal
     application = application or Application()
 
     async def run() -> Talk:
-        server = HttpServer(application, FakeClock(), MAX_BODY_BYTES)
-        wire = Wire(HttpConnection(server))
+        server = HttpServer(application, Exchange, FakeClock(), MAX_BODY_BYTES)
+        wire = Wire(server.accept())
         for piece in pieces:
             wire.feed(piece)
         await _settle(wire)

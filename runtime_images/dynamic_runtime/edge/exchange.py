@@ -1,23 +1,17 @@
 """One HTTP request and the means to answer it once, as an application sees them; framing is decided here.
 
 A response is framed by its Content-Length, else chunked, else (HTTP/1.0) by the end of the connection. This is the one
-object that a request costs on its way through the front: the edge, the queue and the link to a worker note here what
-they must remember of it.
+object that a request costs on its way through the runtime; an application that must remember something of a request
+makes a subclass and gives it to the server.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
+from runtime_images.dynamic_runtime.edge.outlet import Outlet
 from runtime_images.dynamic_runtime.edge.response_head import Header, ResponseHead, head_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from runtime_images.dynamic_runtime.edge.connection import HttpConnection
-    from runtime_images.dynamic_runtime.front.link import WorkerLink
-    from runtime_images.dynamic_runtime.wire.arenas import Slot
+from runtime_images.dynamic_runtime.wire.arenas import Requests, Slot
 
 _COPIED_MOST = 64 * 1024
 """A body up to this size leaves in one piece with its head; copying a larger one costs more than a second piece."""
@@ -27,8 +21,7 @@ class Exchange:
     """One request and the means to answer it, once.
 
     `payload` is the request as it stood on the wire, `head_length` of it the head; a long body may lie in `slot`
-    instead. `unusual` says that its answer takes a second thought: HTTP/1.0, HEAD, or a connection that will close.
-    `misfit` says what was wrong with the body of an answer that had to be broken off.
+    instead. `unusual` says that its answer takes the slow path: HTTP/1.0, HEAD, or a connection that will close.
     """
 
     # Most exchanges keep these as they are: class attributes cost nothing where instance attributes cost each request.
@@ -38,26 +31,21 @@ class Exchange:
     refusal: tuple[int, str] | None = None
     started = False
     client_gone = False
-    slot: "Slot | None" = None
-    misfit = ""
+    slot: Slot | None = None
+    _misfit = ""
     _chunked = False
     _silent = False
     _left: int | None = None
 
-    # The front's notes.
-    id = 0
-    link: "WorkerLink | None" = None
-    retries_begun = 0
-    status = 0
-    given_up = False
-    owed_credits = 0
-    streams = False
-
-    def __init__(self, connection: "HttpConnection", payload: bytes, head_length: int, arrived_s: float) -> None:
-        self.connection = connection
+    def __init__(
+        self, outlet: Outlet, payload: bytes, head_length: int, arrived_s: float, slot: Slot | None = None
+    ) -> None:
+        self.outlet = outlet
         self.payload = payload
         self.head_length = head_length
         self.arrived_s = arrived_s
+        if slot is not None:
+            self.slot = slot
 
     # the request
 
@@ -88,14 +76,36 @@ class Exchange:
         return [(name.lower(), value.strip(b" \t")) for name, _, value in lines]
 
     def header(self, name: bytes) -> bytes | None:
-        """The first value of a header (lower-case name)."""
+        """Return the first value of a header (lower-case name)."""
         return next((value for key, value in self.headers if key == name), None)
 
-    def free_slot(self) -> None:
-        """Give the memory of a long body back: nobody will read it any more."""
+    def frame_as(self, *, http_1_0: bool, keep_alive: bool) -> None:
+        """Frame the answer as a request asks that came through the slow path."""
+        self.http_1_0 = http_1_0
+        self.keep_alive = keep_alive
+        self.unusual = http_1_0 or not keep_alive or self.method == b"HEAD"
+
+    def place_body(self, requests: Requests) -> None:
+        """Move a long body into shared memory, if there is space for it."""
+        body = memoryview(self.payload)[self.head_length :]
+        self.slot = requests.take(len(body))
+        if self.slot is not None:
+            self.slot.memory[:] = body
+            self.payload = self.payload[: self.head_length]
+
+    def free_body(self) -> None:
+        """Give the shared memory of a long body back: nobody will read it any more."""
         if self.slot is not None:
             self.slot.free()
             self.slot = None
+
+    def answer_left(self) -> None:
+        """Free what the answered request holds. A subclass that has lent the body to somebody decides otherwise."""
+        self.free_body()
+
+    def client_left(self) -> None:
+        """Note that the client has left: nothing is written any more."""
+        self.client_gone = True
 
     # the answer
 
@@ -104,18 +114,30 @@ class Exchange:
         self.keep_alive = False
         self.unusual = True
 
+    def refuse(self, status: int, message: str) -> None:
+        """Have the edge answer with an error, and close, when the request's turn comes."""
+        self.close_afterwards()
+        self.refusal = (status, message)
+
     def answer(self, head: ResponseHead, own_lines: bytes, body: bytes) -> None:
         """Answer with a whole body. `own_lines` are header lines of ours; Content-Length is set from the body."""
         if self.client_gone or self.started:
             return
         self.started = True
-        connection = self.connection
-        server = connection.server
-        if self.unusual or not head.ordinary or server.draining or len(body) > _COPIED_MOST:
+        shared = self.outlet.shared_head
+        if self.unusual or not head.ordinary or shared.draining or len(body) > _COPIED_MOST:
             self._answer_with_care(head, own_lines, body)
         else:
-            parts = (head.lines, own_lines, server.date_line, len(body), body)
-            connection.finish(self, b"%b%b%bcontent-length: %d\r\n\r\n%b" % parts)
+            parts = (head.lines, own_lines, shared.date_line, len(body), body)
+            self._finish(b"%b%b%bcontent-length: %d\r\n\r\n%b" % parts)
+
+    def _finish(self, last: bytes) -> None:
+        """Send the last bytes of the answer, and let the connection go on."""
+        if self.slot is not None:
+            self.answer_left()
+        if last:
+            self.outlet.write(last)
+        self.outlet.finished(self)
 
     @property
     def _is_head(self) -> bool:
@@ -126,11 +148,11 @@ class Exchange:
         if head.has_body:
             length = len(body) if not self._is_head or body or head.length is None else head.length
             own_lines += b"content-length: %d\r\n" % length
-        self.connection.write(self._head(head, own_lines))
-        self.connection.finish(self, b"" if self._is_head or not head.has_body else body)
+        self.outlet.write(self._head(head, own_lines))
+        self._finish(b"" if self._is_head or not head.has_body else body)
 
     def answer_shared(
-        self, head: ResponseHead, own_lines: bytes, body: memoryview, give_back: "Callable[[], None]"
+        self, head: ResponseHead, own_lines: bytes, body: memoryview, give_back: Callable[[], None]
     ) -> None:
         """Answer with a whole body in shared memory, which is given back when the client's connection has taken it."""
         if self.client_gone or self.started:
@@ -141,11 +163,11 @@ class Exchange:
             own_lines += b"content-length: %d\r\n" % len(body)
         start = self._head(head, own_lines)
         if not head.has_body or self._is_head:
-            self.connection.finish(self, start)
+            self._finish(start)
             give_back()
         else:
-            self.connection.write_shared(start, body, give_back)
-            self.connection.finish(self, b"")
+            self.outlet.write_shared(start, body, give_back)
+            self._finish(b"")
 
     def respond(self, status: int, headers: Sequence[Header], body: bytes) -> None:
         """Answer with a whole body and headers of ours."""
@@ -156,11 +178,15 @@ class Exchange:
         body = json.dumps(value).encode() + b"\n"
         self.respond(status, [(b"content-type", b"application/json"), *headers], body)
 
+    # an answer in parts
+
     def begin(self, head: ResponseHead, own_lines: bytes = b"") -> None:
         """Start a streamed response: framed by the given Content-Length, else chunked, else (HTTP/1.0) by the end."""
-        if self.client_gone or self.started:
+        if self.started:
             return
         self.started = True
+        if self.client_gone:
+            return
         self._silent = not head.has_body or self._is_head
         if head.status == HTTPStatus.NO_CONTENT:
             pass
@@ -174,7 +200,7 @@ class Exchange:
             own_lines += b"transfer-encoding: chunked\r\n"
         else:
             self.keep_alive = False
-        self.connection.write(self._head(head, own_lines))
+        self.outlet.write(self._head(head, own_lines))
 
     def write(self, chunk: bytes) -> None:
         """Send a part of a streamed response."""
@@ -183,42 +209,47 @@ class Exchange:
         if self._left is not None:
             self._left -= len(chunk)
             if self._left < 0:
-                self._does_not_fit("longer")
+                self._break_off("longer")
                 return
-        self.connection.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if self._chunked else chunk)
+        self.outlet.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if self._chunked else chunk)
 
     def end(self) -> None:
         """Complete a streamed response; one that is shorter than its Content-Length closes the connection."""
         if self.client_gone:
             return
         if self._left and not self._silent:
-            self._does_not_fit("shorter")
+            self._break_off("shorter")
             return
         if self._chunked and not self._silent:
-            self.connection.write(b"0\r\n\r\n")
-        self.connection.finish(self, b"")
+            self.outlet.write(b"0\r\n\r\n")
+        self._finish(b"")
 
     def abort(self) -> None:
         """End the connection: the client must see that the response is not complete."""
-        self.connection.abort()
+        self.outlet.abort()
 
-    def _does_not_fit(self, how: str) -> None:
-        self.misfit = f"its body is {how} than its content-length"
-        self.client_gone = True  # as good as: whatever still comes is for nobody
+    def take_misfit(self) -> str:
+        """Return once what was wrong with the body of an answer that had to be broken off; else nothing."""
+        misfit, self._misfit = self._misfit, ""
+        return misfit
+
+    def _break_off(self, how: str) -> None:
+        self._misfit = f"its body is {how} than its content-length"
+        self.client_left()  # as good as: whatever still comes is for nobody
         self.abort()
 
     @property
     def writable(self) -> bool:
         """Whether the client takes data as fast as it is written."""
-        return not self.connection.write_paused
+        return not self.outlet.write_paused
 
     def _head(self, head: ResponseHead, own_lines: bytes) -> bytes:
-        """The whole head, with the edge's own lines."""
-        server = self.connection.server
-        if server.draining:
+        """Return the whole head, with the edge's own lines."""
+        shared = self.outlet.shared_head
+        if shared.draining:
             self.keep_alive = False
         if not self.keep_alive:
             end = b"connection: close\r\n\r\n"
         else:
             end = b"connection: keep-alive\r\n\r\n" if self.http_1_0 else b"\r\n"
-        return b"%b%b%b%b" % (head.lines, own_lines, server.date_line, end)
+        return b"%b%b%b%b" % (head.lines, own_lines, shared.date_line, end)

@@ -1,16 +1,16 @@
-"""A quick look at what a client sent: does it begin with an ordinary request?
+"""The fast path: whether what a client sent begins with an ordinary request, told by one regular expression.
 
-Nearly every read does, and is that request and nothing else: then nothing need be taken apart, and the worker gets the
-bytes as they came. One regular expression tells, in a fraction of the time that a parser with callbacks takes. It is a
-grammar of what is surely well-formed and can be framed in one way only (RFC 9112): HTTP/1.1, a common method, a target
-in origin form, one Host, at most one Content-Length, and no header that codes the body, offers an upgrade, waits for a
-word, or ends the connection. Everything else is left to the slow reader (`slow_path.py`) and its parser.
+Nearly every read is one ordinary request and nothing else: then nothing need be taken apart, and the worker gets the
+bytes as they came, in a fraction of the time of a parser with callbacks (`benchmarks.serving`, row "trivial"). The
+grammar is of what is surely well-formed and can be framed in one way only (RFC 9112): HTTP/1.1, a common method, a
+target in origin form, one Host, at most one Content-Length, and no header that codes the body, offers an upgrade, waits
+for a word, or ends the connection. Everything else takes the slow path (`slow_path.py`) and its parser.
 """
 
 import re
 
 MAX_HEAD_BYTES = 63 * 1024
-"""Longer heads are measured, and mostly refused, by the slow reader."""
+"""Longer heads are measured, and mostly refused, on the slow path."""
 
 _REMEMBERED_BYTES = 4096
 """A head up to this size is kept for comparison: a connection that idles must not cost more."""
@@ -30,15 +30,15 @@ Every repetition is possessive: each line can be read in one way only, so none i
 
 
 def lengths_of(data: bytes, start: int = 0) -> tuple[int, int] | None:
-    """How long head and body of the ordinary request are that begins at `start`; None: none begins there."""
+    """Return the lengths of head and body of the ordinary request that begins at `start`; None if none begins there."""
     head = ordinary_head(data, start)
     if head is None or (head_length := head.end() - start) > MAX_HEAD_BYTES:
         return None
     return head_length, int(head[head.lastindex]) if head.lastindex else 0
 
 
-class Glance:
-    """Looks at what one client sends. Its heads are mostly the same, byte for byte: then it looks only once."""
+class FastPath:
+    """One client's fast path. Its heads are mostly the same, byte for byte: then they are compared, not matched."""
 
     __slots__ = ("_head", "_head_length", "_max_body", "_size")
 
@@ -46,8 +46,8 @@ class Glance:
         self._max_body = max_body_bytes
         self._head, self._head_length, self._size = b"", 0, -1
 
-    def at(self, data: bytes) -> int:
-        """How long the head is, if this is one ordinary request, whole, and nothing else; else 0."""
+    def head_length(self, data: bytes) -> int:
+        """Return how long the head is, if `data` is one ordinary request, whole, and nothing else; else 0."""
         if len(data) == self._size and data.startswith(self._head):
             return self._head_length
         lengths = lengths_of(data)

@@ -1,17 +1,19 @@
-"""The slow reader: takes a connection's requests apart, however they are cut, coded or framed.
+"""The slow path: takes a connection's requests apart with a parser, however they are cut, coded or framed.
 
-It sees what the quick look (`fast_path.py`) does not take for one ordinary request: heads in pieces, chunked bodies,
+It gets what the fast path (`fast_path.py`) does not take for one ordinary request: heads in pieces, chunked bodies,
 pipelines, expectations, upgrades, and everything that must be refused. What is ambiguous (RFC 9112: both
 Content-Length and Transfer-Encoding, bad chunking) is refused by the llhttp parser. A request's head is written anew
-from what the parser understood, so nothing reaches a worker that could be understood in another way.
+from what the parser understood, its target always in origin form, so nothing reaches a worker that could be understood
+in another way, or that anybody behind the edge has to interpret again.
 """
 
+import re
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Protocol
 
 import httptools
 
-from runtime_images.dynamic_runtime.edge.request_target import is_host, origin_form
 from runtime_images.dynamic_runtime.edge.response_head import Header
 
 MAX_REQUEST_HEAD_BYTES = 64 * 1024
@@ -24,6 +26,9 @@ _FOREIGN_METHODS = frozenset(
 )
 """What the parser knows but a function is not for: tunnels, HTTP/2's preface, Icecast and RTSP."""
 
+_HOST = re.compile(rb"(?:\[[0-9A-Za-z:.%~_-]+\]|[0-9A-Za-z._~!$&'()*+,;=%-]*)(?::[0-9]*)?")
+_ABSOLUTE = re.compile(rb"(?i:https?)://([^/?@]+)((?:[/?].*)?)", re.DOTALL)
+
 
 class Payload:
     """A request in the making: its head and the parts of its body that have come."""
@@ -34,7 +39,7 @@ class Payload:
         self._parts: list[bytes | bytearray] = [first]
 
     def add(self, part: bytes) -> None:
-        """Take a further part."""
+        """Append a part."""
         if len(self._parts) < _MAX_PARTS:
             self._parts.append(part)
         elif len(self._parts) == _MAX_PARTS:
@@ -43,12 +48,12 @@ class Payload:
             self._parts[-1] += part
 
     def join(self) -> bytes:
-        """All of it."""
+        """Return all of it."""
         return b"".join(self._parts)
 
 
 class ReadRequest:
-    """A request as the slow reader understood it."""
+    """A request as the parser understood it."""
 
     __slots__ = ("head_length", "http_1_0", "keep_alive", "method", "payload")
 
@@ -61,20 +66,20 @@ class ReadRequest:
 
 
 class Recipient(Protocol):
-    """Whose requests are read."""
+    """Whom the requests are for."""
 
     def request_read(self, request: ReadRequest) -> None:
-        """A request is whole."""
+        """Take a whole request."""
 
     def body_expected(self) -> None:
-        """The client waits for a word before it sends the body."""
+        """Ask the client for the body that it holds back."""
 
     def refuse(self, status: int, message: str, method: bytes) -> None:
-        """What came cannot be served, nor anything behind it."""
+        """Refuse what came, and everything behind it."""
 
 
-class SlowReader:
-    """Reads requests from bytes; `max_body_bytes` bounds a body. After a refusal it reads nothing more."""
+class SlowPath:
+    """Reads requests from bytes; a body has at most `max_body_bytes`. After a refusal it reads nothing more."""
 
     def __init__(self, recipient: Recipient, max_body_bytes: int) -> None:
         self.between_requests = True
@@ -135,7 +140,6 @@ class SlowReader:
     # httptools callbacks
 
     def on_message_begin(self) -> None:
-        """A request begins."""
         self.between_requests = False
         self._begin_head()
 
@@ -146,11 +150,9 @@ class SlowReader:
         self._host = self._expects = self._codings = b""
 
     def on_url(self, url: bytes) -> None:
-        """Part of the request target."""
         self._url += url
 
     def on_header(self, name: bytes, value: bytes | None) -> None:
-        """One header line."""
         if not self._in_head:
             return  # trailers are none of the application's business
         name, value = name.lower(), value.strip(b" \t") if value else b""  # llhttp leaves tabs
@@ -167,7 +169,6 @@ class SlowReader:
             self._codings += b"," + value.lower()
 
     def on_headers_complete(self) -> None:
-        """The head is there: decide whether the body is wanted."""
         self._in_head = False
         self._body_bytes = 0
         self._raw_body_bytes = 0
@@ -196,9 +197,9 @@ class SlowReader:
 
     def _is_addressed(self) -> bool:
         """Bring the target into origin form; whether it and the Host header are well-formed."""
-        if self._hosts and not is_host(self._host):
+        if self._hosts and not _is_host(self._host):
             return False
-        origin = origin_form(self._method, self._url)
+        origin = _origin_form(self._method, self._url)
         if origin is None:
             return False
         self._url, authority = origin
@@ -216,7 +217,6 @@ class SlowReader:
             self._recipient.body_expected()
 
     def on_body(self, body: bytes) -> None:
-        """Part of the request's body."""
         if self._request is None:
             return
         self._body_bytes += len(body)
@@ -226,7 +226,6 @@ class SlowReader:
             self._request.payload.add(body)
 
     def on_message_complete(self) -> None:
-        """The request is whole."""
         self._in_head = self.between_requests = True
         self._head_bytes = 0
         request, self._request = self._request, None
@@ -258,3 +257,22 @@ class SlowReader:
 def _encode_head(method: bytes, target: bytes, version: bytes, headers: list[Header]) -> bytes:
     lines = [b"%b %b HTTP/%b" % (method, target, version), *(b"%b: %b" % header for header in headers)]
     return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+@lru_cache(maxsize=256)
+def _is_host(value: bytes) -> bool:
+    """Return whether a Host header may have this value: `uri-host [":" port]`, possibly empty."""
+    return _HOST.fullmatch(value) is not None
+
+
+def _origin_form(method: bytes, target: bytes) -> tuple[bytes, bytes | None] | None:
+    """Return the target in origin form (or `*`) and the authority of an absolute one; None if it is malformed."""
+    if b"#" in target:  # a fragment is the client's own; some servers cut it off, some take it for path
+        return None
+    if target.startswith(b"/") or (target == b"*" and method == b"OPTIONS"):
+        return target, None
+    absolute = _ABSOLUTE.fullmatch(target)
+    if absolute is None or not _is_host(absolute[1]):
+        return None
+    path = absolute[2]
+    return (path if path.startswith(b"/") else b"/" + path), absolute[1]

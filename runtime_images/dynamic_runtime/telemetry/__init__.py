@@ -1,1 +1,1 @@
-"""What is measured and reported: lanes, devices, events, metrics, the admin address."""
+"""What is measured and reported: statistics of the backends, devices, observations, events, metrics."""

@@ -8,18 +8,27 @@ from collections import deque
 from dataclasses import dataclass
 from itertools import islice
 from operator import attrgetter
+from typing import NamedTuple
 
 from runtime_images.dynamic_runtime.telemetry.histogram import LogLinearHistogram, SlidingWindow
 from runtime_images.events.traffic import LastSecond
 from runtime_images.policy.model import Slo
 
-RECENT_MOST = 512
+ANSWERS_KEPT = 512
 """How many answers are kept for the policy."""
 
 _UNCOUNTED_MOST = 4096
 
 AnswerRow = tuple[int, float, float, int, int]
 """One finished request: status, arrived and finished in seconds of the monotonic clock, service and CPU time in ns."""
+
+
+class Counters(NamedTuple):
+    """Requests since the start: that came in, that failed, that another worker got because theirs had died."""
+
+    requests: int
+    failures: int
+    retried: int
 
 
 @dataclass(slots=True, frozen=True)
@@ -52,7 +61,7 @@ class BackendStats:
         self.start_up_s: float | None = None
         self.cpu_share: float | None = None
         self.latencies = SlidingWindow(slo.window_s)
-        self.recent: deque[Answer] = deque(maxlen=RECENT_MOST)
+        self.recent: deque[Answer] = deque(maxlen=ANSWERS_KEPT)
         self.last_second = LogLinearHistogram()
         self._window_s = slo.window_s
         self._uncounted: list[AnswerRow] = []
@@ -72,7 +81,7 @@ class BackendStats:
             self.latencies.add_all(rows[-1][2], [row[2] - row[1] for row in rows], self.last_second)
             self.recent += [
                 Answer(finished_s, finished_s - arrived_s, service_ns / 1e9, status >= 500)
-                for status, arrived_s, finished_s, service_ns, _ in rows[-RECENT_MOST:]
+                for status, arrived_s, finished_s, service_ns, _ in rows[-ANSWERS_KEPT:]
             ]
         return rows
 

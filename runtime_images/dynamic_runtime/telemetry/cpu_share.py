@@ -1,8 +1,8 @@
-"""How much processor a worker uses while it works, by which a function that waits is told from one that computes.
+"""CPU share of a worker; tells I/O-bound from CPU-bound functions.
 
-The share is CPU time over busy wall time with the wait for a processor taken out, else a starved function that
-computes would look like one that sleeps. Both clocks belong to the worker's process and are read from outside, so
-the worker pays nothing. Sources: clock_getcpuclockid(3) for another process's CPU clock, the kernel's
+The share is CPU time over busy wall time with the wait for a CPU taken out, else a starved function that computes
+would look like one that sleeps. Both clocks belong to the worker's process and are read from outside, so the worker
+pays nothing. Sources: clock_getcpuclockid(3) for another process's CPU clock, the kernel's
 Documentation/scheduler/sched-stats.rst for schedstat.
 """
 
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _CPUCLOCK_SCHED = 2
-_LEAST_BUSY_S = 0.05
+LEAST_BUSY_S = 0.05
 """Less busy time than this in a window says nothing about the share."""
 
 
 def process_cpu_s(pid: int) -> float:
-    """CPU seconds that all threads of another process have used.
+    """Return the CPU seconds that all threads of another process have used.
 
     Raises:
         OSError: there is no such process.
@@ -25,7 +25,7 @@ def process_cpu_s(pid: int) -> float:
 
 
 def process_wait_s(pid: int) -> float:
-    """Seconds that the main thread of another process was ready to run but had no processor; 0 where unknown."""
+    """Return the seconds for which another process's main thread waited for a CPU; 0 where unknown."""
     try:
         return int(Path(f"/proc/{pid}/schedstat").read_text("ascii").split()[1]) / 1e9
     except (OSError, IndexError, ValueError):
@@ -34,7 +34,7 @@ def process_wait_s(pid: int) -> float:
 
 @dataclass(slots=True)
 class CpuMeter:
-    """The CPU share of one worker, window by window; `share` keeps the last one that could be told."""
+    """The CPU share of one worker, window by window; `share` keeps the last one that was known."""
 
     pid: int
     share: float | None = None
@@ -43,13 +43,13 @@ class CpuMeter:
     _busy_s: float = 0.0
 
     def update(self, busy_s: float) -> float | None:
-        """Read the clocks; `busy_s` is the worker's busy time since its start, in seconds."""
+        """Read the clocks and return the share; `busy_s` is the worker's busy time since its start, in seconds."""
         try:
             cpu_s = process_cpu_s(self.pid)
         except OSError:
             return self.share
         busy = busy_s - self._busy_s
-        if busy < _LEAST_BUSY_S:
+        if busy < LEAST_BUSY_S:
             return self.share
         wait_s = process_wait_s(self.pid)
         self.share = cpu_share(cpu_s - self._cpu_s, busy, wait_s - self._wait_s)
@@ -66,6 +66,6 @@ class CpuMeter:
 
 
 def cpu_share(cpu_s: float, busy_s: float, wait_s: float) -> float:
-    """CPU time over the busy time in which the process could have run, between 0 and 1."""
+    """Return CPU time over the busy time in which the process could have run, between 0 and 1."""
     could_run_s = max(busy_s - max(wait_s, 0.0), cpu_s, 1e-9)
     return round(min(1.0, max(0.0, cpu_s) / could_run_s), 4)

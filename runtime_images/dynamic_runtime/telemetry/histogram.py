@@ -43,7 +43,7 @@ class LogLinearHistogram:
             self.buckets[bucket] += count
 
     def quantiles(self, qs: Sequence[float]) -> tuple[float | None, ...]:
-        """The values, in seconds, at rank ceil(q * count) for each q, in one pass; None without values."""
+        """Return the values, in seconds, at rank ceil(q * count) for each q, in one pass; None without values."""
         ranked = list(accumulate(self.buckets))
         if not ranked[-1]:
             return (None,) * len(qs)
@@ -91,7 +91,7 @@ class SlidingWindow:
             histogram.add_buckets(counts)
 
     def quantiles(self, now: float, qs: Sequence[float] = (0.5, 0.95, 0.99)) -> tuple[float | None, ...]:
-        """Quantiles in seconds of the values still in the window, each None without values."""
+        """Return quantiles in seconds of the values still in the window, each None without values."""
         self._advance(now)
         return self._total.quantiles(qs)
 

@@ -7,19 +7,18 @@ a gateway and many pods.
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from runtime_images.dynamic_runtime.telemetry.backend_stats import BackendStats
+from runtime_images.dynamic_runtime.telemetry.backend_stats import BackendStats, Counters
 from runtime_images.events.traffic import LaneState
 from runtime_images.policy.model import Backend, LaneObservation, Observation
 from runtime_images.policy.state import PolicyState
 
-ARRIVALS_OVER_S = 5.0
+RATE_SPAN_S = 5.0
 """The span over which the arrival rate is taken."""
 
 
-@dataclass(frozen=True, slots=True)
-class BackendView:
+class BackendView(NamedTuple):
     """A backend at one moment: the worker that serves or will serve on it, as far as there is one.
 
     `usable` says whether a start is worth a try now, `held_s` for how long the backend has been held so far.
@@ -32,22 +31,16 @@ class BackendView:
     held_s: float
 
 
-class Counts(Protocol):
-    """Requests since the start: that came in, that were answered with an error, that another worker was given."""
-
-    requests: int
-    failures: int
-    retried: int
-
-
 class RequestSource(Protocol):
-    """Where requests come in and wait; `last_activity_s` is when one came in or was answered last."""
-
-    last_activity_s: float
+    """Where requests come in and wait."""
 
     @property
-    def counters(self) -> Counts:
+    def counters(self) -> Counters:
         """What has been counted since the start."""
+
+    @property
+    def last_activity_s(self) -> float:
+        """When a request came in or was answered last."""
 
     @property
     def slots(self) -> int:
@@ -78,11 +71,11 @@ class ArrivalRate:
         self._seen: deque[tuple[float, int]] = deque([(now_s, 0)])
 
     def rate(self, now_s: float, total: int) -> float:
-        """Return requests a second over the last `ARRIVALS_OVER_S`; `total` is how many there have been by now."""
+        """Return requests a second over the last `RATE_SPAN_S`; `total` is how many there have been by now."""
         self._seen.append((now_s, total))
-        while len(self._seen) > 1 and self._seen[1][0] <= now_s - ARRIVALS_OVER_S:
+        while len(self._seen) > 1 and self._seen[1][0] <= now_s - RATE_SPAN_S:
             self._seen.popleft()
-        return (total - self._seen[0][1]) / ARRIVALS_OVER_S
+        return (total - self._seen[0][1]) / RATE_SPAN_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from runtime_images.events.lifecycle import Started, Stopped
 from runtime_images.events.traffic import BackendStatus, Requests, SloState, Totals, Window
 from runtime_images.policy.model import Accelerator, Backend, Slo
 
-ERRORS_MOST = 0.05
+LATE_ALLOWED = 0.05
 """The share of errors that a latency SLO allows where no error rate is asked for: a failed answer is late for ever."""
 
 
@@ -130,6 +130,6 @@ def slo_state(slo: Slo, latency_s: float, error_rate: float, answered: int) -> S
     if slo.latency_p95_ms is None and slo.error_rate is None:
         return SloState.UNKNOWN
     late = slo.latency_p95_ms is not None and 1000 * latency_s > slo.latency_p95_ms
-    if late or error_rate > (ERRORS_MOST if slo.error_rate is None else slo.error_rate):
+    if late or error_rate > (LATE_ALLOWED if slo.error_rate is None else slo.error_rate):
         return SloState.MISSED
     return SloState.MET if answered else SloState.UNKNOWN

@@ -29,6 +29,10 @@ CREDIT_CHUNKS = 8
 """How many chunks of one response may be on their way before the worker waits for the client to have taken some."""
 
 
+MAX_PACKET_BYTES = 64 * 1024
+"""The longest message between front and zygote, JSON in a packet of its own."""
+
+
 class Kind(IntEnum):
     """What a frame says; below 16 from the front to the worker, from 16 on back."""
 

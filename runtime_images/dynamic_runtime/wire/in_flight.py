@@ -1,4 +1,4 @@
-"""The begun marks: shared memory in which a worker notes which requests it has begun.
+"""The in-flight journal: shared memory in which a worker notes which requests it has begun.
 
 After a crash the front must know which requests the function may already have acted upon. The worker stores the
 request's id just before it calls the function; the store survives the worker. One 8-byte slot for `id % SLOTS`, and
@@ -15,34 +15,34 @@ SLOTS = 4096
 _SLOT_BYTES = 8
 
 
-class BegunMarks:
-    """A view of the marks over the memory that `fd` holds; the descriptor stays the caller's."""
+class InFlightJournal:
+    """A view of the journal in the memory that `fd` holds; the descriptor stays the caller's."""
 
     def __init__(self, fd: int) -> None:
         self._memory = mmap.mmap(fd, SLOTS * _SLOT_BYTES)
-        self._marks = memoryview(self._memory).cast("Q")
+        self._slots = memoryview(self._memory).cast("Q")
 
     def note(self, request_id: int) -> None:
         """Note that the function is about to be called for this request."""
-        self._marks[request_id % SLOTS] = request_id
+        self._slots[request_id % SLOTS] = request_id
 
     def has(self, request_id: int) -> bool:
-        """Whether the function was called for this request."""
-        return self._marks[request_id % SLOTS] == request_id
+        """Return whether the function was called for this request."""
+        return self._slots[request_id % SLOTS] == request_id
 
     def close(self) -> None:
         """Unmap the memory."""
-        self._marks.release()
+        self._slots.release()
         self._memory.close()
 
 
 def create_memory() -> int:
-    """A descriptor of fresh, zeroed shared memory of the right size.
+    """Return a descriptor of fresh, zeroed shared memory of the right size.
 
     Its size is sealed where the system can do that: cut short, it would end the front when that reads it (SIGBUS).
     """
     size = SLOTS * _SLOT_BYTES
-    fd = arenas.create("gaia-begun", size)
+    fd = arenas.create("gaia-journal", size)
     if fd is None:  # an old kernel, or a sandbox
         with tempfile.TemporaryFile() as file:
             fd = os.dup(file.fileno())

@@ -12,10 +12,11 @@ import contextlib
 import fcntl
 import os
 import signal
+from pathlib import Path
 
 
 def create() -> tuple[int, int]:
-    """A fresh lifeline: the end to hand on, and the end to hold."""
+    """Return a fresh lifeline: the end to hand on, and the end to hold."""
     return os.pipe2(os.O_CLOEXEC)
 
 
@@ -31,3 +32,12 @@ def hold(fd: int) -> None:
         fcntl.fcntl(own, fcntl.F_SETSIG, signal.SIGKILL)
         fcntl.fcntl(own, fcntl.F_SETFL, fcntl.fcntl(own, fcntl.F_GETFL) | os.O_ASYNC)
     os.close(fd)
+
+
+def is_stopped(pid: int) -> bool:
+    """Return whether a process is stopped, as by SIGSTOP; it does nothing until it is continued (proc(5), state T)."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return False
+    return stat.rpartition(b")")[2].split(None, 1)[0] == b"T"

@@ -25,9 +25,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from runtime_images.dynamic_runtime.workers.orphans import is_stopped
+from runtime_images.dynamic_runtime.wire.frames import MAX_PACKET_BYTES
+from runtime_images.dynamic_runtime.wire.lifeline import is_stopped
 
-MAX_PACKET_BYTES = 64 * 1024
 MAX_DESCRIPTORS = 16
 CALM_S = 0.2
 """How long no order and no end of a worker must have come before the standby is forked: a start may be under way."""

@@ -20,7 +20,7 @@ from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.wire import client_address, frames, lifeline, log_lines
 from runtime_images.dynamic_runtime.wire.arenas import LEAST_BYTES
 from runtime_images.dynamic_runtime.wire.frames import REQUEST, Frame, Kind
-from runtime_images.dynamic_runtime.wire.in_flight import BegunMarks
+from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
 from runtime_images.dynamic_runtime.worker import plain
 from runtime_images.dynamic_runtime.worker.asgi import AsgiExchange, build_scope
 from runtime_images.dynamic_runtime.worker.bodies import Bodies, open_bodies
@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> None:
     """
     lifeline.hold(int(arguments[0]))
     channel = socket.socket(fileno=int(arguments[1]))
-    begun = BegunMarks(int(arguments[2]))
+    begun = InFlightJournal(int(arguments[2]))
     bodies = open_bodies([int(descriptor) for descriptor in arguments[3:]])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the front's to handle
     settings = Settings.from_environ(os.environ)
@@ -80,7 +80,7 @@ def _leave(code: int) -> None:
 
 
 def _serve_blocking(
-    channel: socket.socket, begun: BegunMarks, bodies: Bodies, function: LoadedFunction, settings: Settings
+    channel: socket.socket, begun: InFlightJournal, bodies: Bodies, function: LoadedFunction, settings: Settings
 ) -> None:
     """Serve a plain blocking handler: it has no hooks, and no need of an event loop."""
     assert function.plain is not None
@@ -119,7 +119,7 @@ def _ready(function: LoadedFunction) -> bytes:
 
 
 async def _serve(
-    channel: socket.socket, begun: BegunMarks, bodies: Bodies, function: LoadedFunction, settings: Settings
+    channel: socket.socket, begun: InFlightJournal, bodies: Bodies, function: LoadedFunction, settings: Settings
 ) -> None:
     worker = Worker(begun, bodies, function, settings)
     await worker.start()
@@ -140,7 +140,7 @@ class Worker(asyncio.Protocol):
     `state` is what a framework's start-up has left for the requests.
     """
 
-    def __init__(self, begun: BegunMarks, bodies: Bodies, function: LoadedFunction, settings: Settings) -> None:
+    def __init__(self, begun: InFlightJournal, bodies: Bodies, function: LoadedFunction, settings: Settings) -> None:
         self._begun = begun
         self._bodies = Call.bodies = bodies
         self._function = function

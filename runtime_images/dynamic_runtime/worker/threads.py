@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 from runtime_images.dynamic_runtime.wire import frames, log_lines
 from runtime_images.dynamic_runtime.wire.frames import REQUEST, Kind, RawFrame
-from runtime_images.dynamic_runtime.wire.in_flight import BegunMarks
+from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
 from runtime_images.dynamic_runtime.worker import plain
 from runtime_images.dynamic_runtime.worker.backpressure import UnderWay
 from runtime_images.dynamic_runtime.worker.bodies import Bodies
@@ -44,7 +44,7 @@ class HandlerThreads:
         self,
         count: int,
         channel: socket.socket,
-        begun: BegunMarks,
+        begun: InFlightJournal,
         bodies: Bodies,
         handler: plain.Handler,
         limit: int,

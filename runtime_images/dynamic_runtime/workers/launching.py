@@ -14,9 +14,10 @@ from typing import Protocol
 
 from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.dynamic_runtime.front.link import LinkOwner, WorkerLink
+from runtime_images.dynamic_runtime.front.long_bodies import LongBodies
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.wire import arenas, in_flight, lifeline
-from runtime_images.dynamic_runtime.wire.in_flight import BegunMarks
+from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
 from runtime_images.dynamic_runtime.workers.child_process import ChildProcess, spawn
 from runtime_images.dynamic_runtime.workers.output_pipe import LineSink, OutputPipe, open_output
 from runtime_images.dynamic_runtime.workers.process import WorkerProcess
@@ -105,29 +106,29 @@ class WorkerStarter:
         with contextlib.ExitStack() as handed_over, contextlib.ExitStack() as if_it_fails:
             handed_over.callback(theirs.close)
             if_it_fails.callback(ours.close)
-            memory = in_flight.create_memory()
-            handed_over.callback(os.close, memory)
-            marks = BegunMarks(memory)
-            descriptors = [self._lifeline, theirs.fileno(), memory]
-            shared: tuple[arenas.Requests, arenas.Reader] | None = None
-            if (
-                self._requests is not None
-                and (answers := arenas.create("gaia-answers", arenas.ARENA_BYTES)) is not None
-            ):
-                handed_over.callback(os.close, answers)
-                shared = (self._requests, arenas.reader(answers))
-                descriptors += [self._requests.fd, answers]
-            link = WorkerLink(backend, marks, self._settings.concurrency, owner, *(shared or ()))
+            journal, bodies, memory = self._share_memory(handed_over)
+            link = WorkerLink(backend, journal, self._settings.concurrency, owner, bodies)
             for stream in ("stdout", "stderr"):
                 outputs.append(await open_output(stream))
                 handed_over.callback(outputs[-1].hand_over)
                 if_it_fails.callback(outputs[-1].close)
-            process = await launch([output.inner for output in outputs], descriptors)
+            process = await launch([output.inner for output in outputs], [self._lifeline, theirs.fileno(), *memory])
             if_it_fails.pop_all()
         ours.setblocking(False)
-        worker = WorkerProcess(backend, process, link, marks, now_s, ours)
+        worker = WorkerProcess(backend, process, link, journal, now_s, ours)
         worker.read_output(outputs, partial(self._log, backend, worker.pid))
         return worker
+
+    def _share_memory(self, handed_over: contextlib.ExitStack) -> tuple[InFlightJournal, LongBodies, list[int]]:
+        """Make the memory that a worker shares with this process, and descriptors of it for the worker."""
+        memory = in_flight.create_memory()
+        handed_over.callback(os.close, memory)
+        journal = InFlightJournal(memory)
+        answers = arenas.create("gaia-answers", arenas.ARENA_BYTES) if self._requests is not None else None
+        if self._requests is None or answers is None:
+            return journal, LongBodies(), [memory]
+        handed_over.callback(os.close, answers)
+        return journal, LongBodies(self._requests, arenas.reader(answers)), [memory, self._requests.fd, answers]
 
     async def _spawn(self, backend: Backend, outputs: Sequence[int], descriptors: Sequence[int]) -> ChildProcess:
         return await spawn(self._settings, "main", self._environ_of(backend), outputs, descriptors)

@@ -1,6 +1,6 @@
 """The workers' lives: each is started, becomes ready or fails, serves, is drained, and ends.
 
-What follows from that is the supervisor's affair (supervisor.py). Here nobody knows which backend traffic goes to, what
+What follows from that is decided by the supervisor. Here nobody knows which backend traffic goes to, what
 a failure counts for, or that there are switches.
 """
 
@@ -17,10 +17,10 @@ from runtime_images.dynamic_runtime.front.router import Front
 from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
 from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.wire.frames import Frame, Kind
+from runtime_images.dynamic_runtime.wire.lifeline import is_stopped
 from runtime_images.dynamic_runtime.workers.child_process import ending
 from runtime_images.dynamic_runtime.workers.launching import Starter
 from runtime_images.dynamic_runtime.workers.liveness import PULSE, pulse_felt, why_hung
-from runtime_images.dynamic_runtime.workers.orphans import is_stopped
 from runtime_images.dynamic_runtime.workers.process import WorkerProcess
 from runtime_images.dynamic_runtime.workers.reports import StartError, facts_of
 from runtime_images.events.lifecycle import WorkerChanged, WorkerState
@@ -69,7 +69,7 @@ class Workers:
         self._starts: dict[Backend, asyncio.Task[WorkerProcess]] = {}
         self._held_s = dict.fromkeys(Backend, 0.0)
         self._background = Background()
-        self.health = HealthQuestions()
+        self._health = HealthQuestions()
 
     # what others ask
 
@@ -85,11 +85,8 @@ class Workers:
         worker = self.on(backend)
         return worker if worker is not None and worker.state is WorkerState.READY else None
 
-    def state_of(self, backend: Backend) -> LaneState:
-        """Return the state of a backend as the window event has it."""
-        worker = self.on(backend)
-        if worker is not None:
-            return LaneState(worker.state)
+    def state_without_worker(self, backend: Backend) -> LaneState:
+        """Return the state of a backend on which no worker serves or will serve yet."""
         if backend in self._starts:  # a zygote may have to import the function's libraries first
             return LaneState.STARTING
         return LaneState.DRAINING if any(w.backend is backend for w in self._present) else LaneState.OFF
@@ -164,6 +161,13 @@ class Workers:
         await worker.connect()
         return worker
 
+    async def ask_health(self, backend: Backend, hook: str) -> dict[str, Any] | None:
+        """Return the answer of the `alive` or `ready` hook of a backend's worker; None without one, or in time."""
+        worker = self.ready_on(backend)
+        if worker is None or hook not in worker.facts.get("hooks", ()):
+            return None
+        return await self._health.ask(worker.link, hook)
+
     # LinkOwner: what workers send
 
     def frame_received(self, link: WorkerLink, frame: Frame) -> None:
@@ -175,7 +179,7 @@ class Workers:
         if frame.kind == Kind.HEALTH_ANSWER:
             if frame.request_id == PULSE:
                 pulse_felt(worker)
-            self.health.answered(frame.request_id, facts)
+            self._health.answered(frame.request_id, facts)
         elif frame.kind == Kind.WARMING and worker.state is WorkerState.STARTING:
             worker.state = WorkerState.WARMING
             self.report(worker)
@@ -225,11 +229,11 @@ class Workers:
             self.report(worker, code, "released" if before is WorkerState.DRAINING else "failed to start")
         worker.release()
 
-    def release(self, worker: WorkerProcess, drained: Callable[[], None] | None = None) -> None:
+    def release(self, worker: WorkerProcess, drained: Callable[[], object] | None = None) -> None:
         """Let a worker finish what it has, say that it has `drained`, and end it; all in the background."""
         self._background.spawn(self._drain(worker, drained))
 
-    async def _drain(self, worker: WorkerProcess, drained: Callable[[], None] | None) -> None:
+    async def _drain(self, worker: WorkerProcess, drained: Callable[[], object] | None) -> None:
         worker.state = WorkerState.DRAINING
         self.report(worker)
         with contextlib.suppress(TimeoutError):

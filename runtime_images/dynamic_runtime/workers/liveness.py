@@ -11,7 +11,7 @@ from collections.abc import Container
 from runtime_images.dynamic_runtime.front.link import WorkerLink
 from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.wire.frames import Kind
-from runtime_images.dynamic_runtime.workers.orphans import is_stopped
+from runtime_images.dynamic_runtime.wire.lifeline import is_stopped
 from runtime_images.dynamic_runtime.workers.process import WorkerProcess
 from runtime_images.events.lifecycle import WorkerState
 

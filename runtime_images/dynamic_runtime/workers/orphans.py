@@ -69,15 +69,6 @@ def collect(kind: int, process: int) -> int | None:
     return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
 
 
-def is_stopped(pid: int) -> bool:
-    """Return whether a process is stopped, as by SIGSTOP; it does nothing until it is continued (proc(5), state T)."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
-    except OSError:
-        return False
-    return stat.rpartition(b")")[2].split(None, 1)[0] == b"T"
-
-
 def _children() -> list[int]:
     pids: list[int] = []
     for task in Path("/proc/self/task").iterdir():

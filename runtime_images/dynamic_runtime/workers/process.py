@@ -12,7 +12,7 @@ from typing import Any
 
 from runtime_images.dynamic_runtime.front.link import WorkerLink
 from runtime_images.dynamic_runtime.telemetry.cpu_share import CpuMeter
-from runtime_images.dynamic_runtime.wire.in_flight import BegunMarks
+from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
 from runtime_images.dynamic_runtime.workers.child_process import ChildProcess
 from runtime_images.dynamic_runtime.workers.output_pipe import LineSink, OutputPipe
 from runtime_images.dynamic_runtime.workers.recovery import Service
@@ -34,7 +34,7 @@ class WorkerProcess:
     backend: Backend
     process: ChildProcess
     link: WorkerLink
-    marks: BegunMarks
+    journal: InFlightJournal
     requested_s: float
     channel: socket.socket
     meter: CpuMeter = field(init=False)
@@ -117,7 +117,7 @@ class WorkerProcess:
     def release(self) -> None:
         """Free the descriptors and the memory."""
         self.link.close()
-        self.link.free_orphans()
+        self.link.bodies.free()
         for reader in self.readers:
             reader.cancel()
-        self.marks.close()
+        self.journal.close()

@@ -45,7 +45,7 @@ class FailureRecord:
 
     @property
     def sentence(self) -> str:
-        """What clients are told of it when it is broken: nothing of what the function has raised or printed."""
+        """What clients may know of it when it is broken: nothing of what the function has raised or printed."""
         return "the function keeps failing" if self.was_ready else "the function cannot be started"
 
     def usable(self, now_s: float) -> bool:

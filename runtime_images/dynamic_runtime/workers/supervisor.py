@@ -8,8 +8,9 @@ up for a while, and the other backend takes over where the mode allows.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.clock import Clock
@@ -27,29 +28,11 @@ from runtime_images.dynamic_runtime.workers.recovery import FailureRecord, Servi
 from runtime_images.dynamic_runtime.workers.reports import StartError
 from runtime_images.events.decisions import Fallback, SwitchKind, SwitchMoments, SwitchPhase, SwitchStep
 from runtime_images.events.lifecycle import WorkerExit
+from runtime_images.events.traffic import LaneState
 from runtime_images.policy.model import Backend
 from runtime_images.policy.pauses import restart_pause_s
 
 DEVICE_PAUSE_S = 0.5
-
-
-@dataclass(slots=True)
-class Switch:
-    """One switch of the traffic and the moments of the steps that it has reached."""
-
-    id: int
-    to: Backend
-    reason: str
-    moments: SwitchMoments = field(default_factory=SwitchMoments)
-
-    @property
-    def kind(self) -> SwitchKind:
-        """Whether it is a promotion or a demotion."""
-        return SwitchKind.towards(self.to)
-
-    def reach(self, step: str, t: float) -> None:
-        """Note that a step, a field of `SwitchMoments`, was reached at `t`, in seconds since the epoch."""
-        self.moments = replace(self.moments, **{step: t})
 
 
 class Supervisor:
@@ -97,10 +80,22 @@ class Supervisor:
 
     def view(self, backend: Backend, now_s: float) -> BackendView:
         """Return how a backend is now."""
-        worker, workers = self.workers.on(backend), self.workers
-        ages_s = worker.in_flight_ages_s(now_s) if worker is not None else ()
-        pid = worker.pid if worker is not None else None
-        return BackendView(self.usable(backend), workers.state_of(backend), pid, ages_s, workers.held(backend))
+        workers, usable = self.workers, self.usable(backend)
+        if (worker := workers.on(backend)) is None:
+            return BackendView(usable, workers.state_without_worker(backend), None, (), workers.held(backend))
+        ages_s = worker.in_flight_ages_s(now_s)
+        return BackendView(usable, LaneState(worker.state), worker.pid, ages_s, workers.held(backend))
+
+    # what health asks
+
+    @property
+    def failure(self) -> FailureRecord:
+        """The last failures of the backend that is to serve."""
+        return self.failures[self.target]
+
+    async def ask_health(self, hook: str) -> dict[str, Any] | None:
+        """Return the answer of the serving worker's `alive` or `ready` hook; None without one, or in time."""
+        return await self.workers.ask_health(self.target, hook)
 
     # traffic
 
@@ -127,53 +122,55 @@ class Supervisor:
             self._switch_count += 1
             self.switching_to = to
             try:
-                return await self._switch(Switch(self._switch_count, to, reason))
+                return await self._switch(to, reason)
             finally:
                 self.switching_to = None
 
-    async def _switch(self, switch: Switch) -> bool:
-        self._report_phase(switch, SwitchPhase.ORDERED)
-        old, origin = self._front.active, switch.to.other
+    async def _switch(self, to: Backend, reason: str) -> bool:
+        step = SwitchStep(
+            id=self._switch_count, phase=SwitchPhase.ORDERED, origin=to.other, to=to, kind=SwitchKind.towards(to),
+            reason=reason, mode=self._settings.mode.on(self.target), phases=SwitchMoments(ordered=self._clock.time()),
+        )  # fmt: skip
+        self._events.emit(step)
+        old = self._front.active
         try:
-            worker = await self.workers.ready(switch.to)
+            worker = await self.workers.ready(to)
         except StartError as error:
-            self._report_phase(switch, SwitchPhase.FAILED, error=str(error))
+            mode = self._settings.mode.on(self.target)
+            self._events.emit(replace(step, phase=SwitchPhase.FAILED, reason=str(error), mode=mode))
             return False
-        switch.reach("ready", self._clock.time())
+        step = replace(step, phases=replace(step.phases, ready=self._clock.time()))
         self._serve_on(worker)
         self._record_serving(worker)
-        self._recorder.switched(origin, switch.to, switch.kind)
-        self._front.set_fallback(self._front.fallback and switch.to is Backend.CPU)
-        self._report_phase(switch, SwitchPhase.MOVED)
+        self._recorder.switched(step.origin, to, step.kind)
+        self._front.mark_fallback(active=self._front.fallback and to is Backend.CPU)
+        step = self._report_next(step, SwitchPhase.MOVED)
         for other in self.workers:
-            if other.backend is origin:
-                drained = partial(self._report_phase, switch, SwitchPhase.DRAINED) if other.link is old else None
+            if other.backend is step.origin:
+                drained = partial(self._report_next, step, SwitchPhase.DRAINED) if other.link is old else None
                 self.workers.release(other, drained)
         return True
 
+    def _report_next(self, step: SwitchStep, phase: SwitchPhase) -> SwitchStep:
+        """Report that a switch has come from one step to the next; return that one."""
+        phases = replace(step.phases, **{phase: self._clock.time()})
+        step = replace(step, phase=phase, mode=self._settings.mode.on(self.target), phases=phases)
+        self._events.emit(step)
+        return step
+
     def fall_back(self, wanted: Backend, reason: str) -> None:
         """Note that the other backend serves, or will, because the one that is wanted is unavailable."""
-        self._front.set_fallback(wanted is Backend.GPU)
+        self._front.mark_fallback(active=wanted is Backend.GPU)
         self._recorder.fell_back()
         self._events.emit(Fallback(wanted=wanted, got=wanted.other, reason=reason))
 
     def _serve_on(self, worker: WorkerProcess) -> None:
         self.target = worker.backend
-        self._front.serve_on(worker.link)
+        self._front.route_to(worker.link)
 
     def _record_serving(self, worker: WorkerProcess) -> None:
         mode = self._settings.mode.on(worker.backend)
         self._recorder.serving(worker.backend, mode, worker.start_up_s, worker.ready_s)
-
-    def _report_phase(self, switch: Switch, phase: SwitchPhase, error: str = "") -> None:
-        if phase is not SwitchPhase.FAILED:
-            switch.reach(phase, self._clock.time())
-        self._events.emit(
-            SwitchStep(
-                id=switch.id, phase=phase, origin=switch.to.other, to=switch.to, kind=switch.kind,
-                reason=error or switch.reason, mode=self._settings.mode.on(self.target), phases=switch.moments,
-            )
-        )  # fmt: skip
 
     # WorkerListener: what happens to workers
 

@@ -14,10 +14,9 @@ from typing import Any
 from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.dynamic_runtime.wire.frames import MAX_PACKET_BYTES
 from runtime_images.dynamic_runtime.workers.child_process import ForkedProcess, ending, spawn
 from runtime_images.dynamic_runtime.workers.output_pipe import LineSink, open_output
-
-_MAX_PACKET_BYTES = 64 * 1024
 
 MAX_LOST = 5
 """How many zygotes may die in a row before there is none any more."""
@@ -84,7 +83,7 @@ class ZygoteProcess:
 
     def _readable(self) -> None:
         try:
-            packet, descriptors, _, _ = socket.recv_fds(self._control, _MAX_PACKET_BYTES, 1)
+            packet, descriptors, _, _ = socket.recv_fds(self._control, MAX_PACKET_BYTES, 1)
         except BlockingIOError:
             return
         except OSError:

@@ -11,7 +11,7 @@ from gaia_cli.simulator.world.scenario import Scenario
 from gaia_cli.simulator.world.world import replay
 from runtime_images.dynamic_runtime.decision_loop import TICK_S
 from runtime_images.dynamic_runtime.telemetry.backend_stats import BackendStats
-from runtime_images.dynamic_runtime.telemetry.observer import ARRIVALS_OVER_S
+from runtime_images.dynamic_runtime.telemetry.observer import RATE_SPAN_S
 from runtime_images.policy.decide import decide
 from runtime_images.policy.model import Backend, Observation
 from tests.gaia_cli.simulator.support import at, closed
@@ -49,7 +49,7 @@ def test_a_request_in_flight_and_the_ones_behind_it_are_seen_by_their_ages() -> 
     assert seen.lanes[Backend.CPU].in_flight_ages_s == (1.0,)
     assert seen.queue_ages_s == (0.5, 0.25)
     assert seen.idle_s == 0.0
-    assert seen.arrival_rate == 3 / ARRIVALS_OVER_S
+    assert seen.arrival_rate == 3 / RATE_SPAN_S
 
 
 def test_nothing_is_known_of_a_request_before_it_is_finished() -> None:

@@ -5,19 +5,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime_images.dynamic_runtime.edge.fast_path import ordinary_head
-from runtime_images.dynamic_runtime.edge.slow_path import ReadRequest, SlowReader
+from runtime_images.dynamic_runtime.edge.slow_path import ReadRequest, SlowPath
 from tests.support.edge import Application, talk
 
 START = b"POST /a?b HTTP/1.1\r\n"
 
 
 class Reader:
-    """What the slow reader makes of bytes."""
+    """What the parser makes of bytes."""
 
     def __init__(self, data: bytes) -> None:
         self.requests: list[ReadRequest] = []
         self.refused = False
-        SlowReader(self, 1 << 20).feed(data)
+        SlowPath(self, 1 << 20).feed(data)
 
     def request_read(self, request: ReadRequest) -> None:
         self.requests.append(request)
@@ -101,7 +101,7 @@ def test_what_is_taken_for_ordinary_is_what_the_parser_reads(
         b"Host: a\r\nContent-Length: 1000000000000000\r\n",
     ],
 )
-def test_what_needs_a_second_thought_is_left_to_the_parser(lines: bytes) -> None:
+def test_what_needs_the_slow_path_is_left_to_the_parser(lines: bytes) -> None:
     assert body_length(START + lines + b"\r\n") is None
 
 

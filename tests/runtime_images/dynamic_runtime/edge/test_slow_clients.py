@@ -27,7 +27,7 @@ class Meeting:
         self.application = application
         self.clock = FakeClock()
         self.requests = create_requests()
-        self.server = HttpServer(application, self.clock, 1_000_000, self.requests)
+        self.server = HttpServer(application, Exchange, self.clock, 1_000_000, self.requests)
         self.client = socket.socket()
 
     async def open(self) -> None:
@@ -73,7 +73,7 @@ class Meeting:
     async def close(self) -> None:
         self.client.close()
         self.server.stop_listening()
-        self.server.close_connections(only_idle=False)
+        self.server.close_connections()
         await asyncio.sleep(0.01)
 
 
@@ -245,7 +245,7 @@ def test_a_client_that_takes_nothing_is_cut_off_however_little_is_left_of_its_an
 
     def answer(exchange: Exchange) -> None:
         """More than the kernel takes, by `rest` bytes: fewer than those at which writing is paused."""
-        transport = exchange.connection._transport
+        transport = exchange.outlet.transport
         assert transport is not None
         exchange.begin(head_of(200, []))
         while not transport.get_write_buffer_size():
@@ -268,7 +268,7 @@ def test_a_client_that_takes_nothing_is_cut_off_however_little_is_left_of_its_an
 
 def test_a_client_that_takes_nothing_while_a_handler_waits_for_it_is_cut_off_sooner() -> None:
     def answer(exchange: Exchange) -> None:
-        exchange.connection.patience_s = limits.HANDLER_PATIENCE_S
+        exchange.outlet.hurry(limits.HANDLER_PATIENCE_S)
         exchange.begin(head_of(200, []))
         exchange.write(LARGE)
 
@@ -314,7 +314,7 @@ def test_a_server_that_drains_answers_and_says_that_it_closes() -> None:
     async def script(meeting: Meeting) -> None:
         await meeting.send(GET)
         assert b"connection: close" not in await meeting.read()
-        meeting.server.draining = True
+        meeting.server.begin_draining()
         await meeting.send(GET)
         answer = await meeting.read_all()
 

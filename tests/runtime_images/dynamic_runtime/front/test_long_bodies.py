@@ -418,7 +418,7 @@ class Meeting:
         self.requests = requests
         self.application = Application(answer)
         self.clock = FakeClock()
-        self.server = HttpServer(self.application, self.clock, 50_000_000, requests)
+        self.server = HttpServer(self.application, Exchange, self.clock, 50_000_000, requests)
 
     async def client(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         port = await self.server.listen("127.0.0.1", 0)
@@ -426,7 +426,7 @@ class Meeting:
 
     def close(self) -> None:
         self.server.stop_listening()
-        self.server.close_connections(only_idle=False)
+        self.server.close_connections()
         os.close(self.requests.fd)
 
 
@@ -483,7 +483,7 @@ def test_a_long_body_that_never_comes_whole_frees_its_slot(end: str) -> None:
             assert (await reader.readline()).startswith(b"HTTP/1.1 408")
             writer.write(body_of(600_000))
         else:
-            meeting.server.close_connections(only_idle=False)
+            meeting.server.close_connections()
         await until(lambda: meeting.requests.taken == 0)
         assert meeting.application.seen == []
         writer.close()

@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime_images.dynamic_runtime.clock import FakeClock
-from runtime_images.dynamic_runtime.edge.connection import HttpConnection
 from runtime_images.dynamic_runtime.edge.limits import HANDLER_PATIENCE_S, WRITE_TIMEOUT_S
 from runtime_images.dynamic_runtime.edge.server import HttpServer
-from runtime_images.dynamic_runtime.front.link import MAX_WINDOW, WorkerLink
+from runtime_images.dynamic_runtime.front.job import Job
+from runtime_images.dynamic_runtime.front.link import WorkerLink
 from runtime_images.dynamic_runtime.front.router import Front
+from runtime_images.dynamic_runtime.front.window_control import MAX_WINDOW
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.wire import frames, in_flight
 from runtime_images.dynamic_runtime.wire.frames import (
@@ -29,7 +30,7 @@ from runtime_images.dynamic_runtime.wire.frames import (
     Kind,
     RawFrame,
 )
-from runtime_images.dynamic_runtime.wire.in_flight import SLOTS, BegunMarks
+from runtime_images.dynamic_runtime.wire.in_flight import SLOTS, InFlightJournal
 from runtime_images.policy.model import Backend
 from tests.support.edge import Wire
 
@@ -59,7 +60,7 @@ class FakeSocket(asyncio.Transport):
 class Stage:
     """A front with one worker whose part the test plays, and clients of it."""
 
-    def __init__(self, marks: BegunMarks, timeout_s: float) -> None:
+    def __init__(self, journal: InFlightJournal, timeout_s: float) -> None:
         self.clock = FakeClock()
         self.rows: list[AnswerRow] = []
         self.complaints: list[tuple[int, str]] = []
@@ -69,9 +70,9 @@ class Stage:
             lambda _, rows: self.rows.extend(rows),
             lambda _, request_id, reason: self.complaints.append((request_id, reason)),
         )
-        self.server = HttpServer(self.front, self.clock, max_body_bytes=100_000)
+        self.server = HttpServer(self.front, Job, self.clock, max_body_bytes=100_000)
         self.lost = False
-        self.link = WorkerLink(Backend.CPU, marks, 0, self)
+        self.link = WorkerLink(Backend.CPU, journal, 0, self)
         self.worker = FakeSocket()
         self.link.connection_made(self.worker)
         self.link.start(blocking=False)
@@ -79,7 +80,7 @@ class Stage:
 
     async def client(self, data: bytes = GET) -> Wire:
         """A client that has sent `data`."""
-        wire = Wire(HttpConnection(self.server))
+        wire = Wire(self.server.accept())
         wire.feed(data)
         await asyncio.sleep(0)
         return wire
@@ -107,16 +108,16 @@ class Stage:
 def play() -> Iterator[Callable[..., None]]:
     """Run a scene: an async function of a `Stage`."""
     memory = in_flight.create_memory()
-    marks = BegunMarks(memory)
+    journal = InFlightJournal(memory)
 
     def run(scene: Callable[[Stage], Awaitable[None]], timeout_s: float = 300.0) -> None:
         async def act() -> None:
-            await scene(Stage(marks, timeout_s))
+            await scene(Stage(journal, timeout_s))
 
         asyncio.run(act())
 
     yield run
-    marks.close()
+    journal.close()
     os.close(memory)
 
 
@@ -183,7 +184,7 @@ def test_a_worker_that_breaks_the_protocol_is_cut_off_and_its_client_learns_the_
         (request_id,) = stage.requests()
         stage.answer(misfit(request_id))
         assert stage.lost
-        stage.link.begun.note(request_id)
+        stage.link.journal.note(request_id)
         stage.front.worker_lost(stage.link)
         await asyncio.sleep(0)
 
@@ -224,10 +225,10 @@ def test_an_aborted_answer_ends_the_connection(play: Callable[..., None]) -> Non
 @given(st.lists(st.binary(max_size=60), max_size=6), st.randoms(use_true_random=False))
 def test_whatever_bytes_a_worker_sends_nothing_is_raised(blobs: list[bytes], random: Random) -> None:
     memory = in_flight.create_memory()
-    marks = BegunMarks(memory)
+    journal = InFlightJournal(memory)
 
     async def scene() -> None:
-        stage = Stage(marks, 300.0)
+        stage = Stage(journal, 300.0)
         wires = [await stage.client() for _ in range(3)]
         ids = stage.requests()
         for blob in blobs:
@@ -241,23 +242,23 @@ def test_whatever_bytes_a_worker_sends_nothing_is_raised(blobs: list[bytes], ran
         assert all(not wire.written or wire.written.startswith(b"HTTP/1.1 ") for wire in wires)
 
     asyncio.run(scene())
-    marks.close()
+    journal.close()
     os.close(memory)
 
 
-def test_requests_at_a_worker_never_share_a_slot_of_the_begun_marks(play: Callable[..., None]) -> None:
+def test_requests_at_a_worker_never_share_a_slot_of_the_journal(play: Callable[..., None]) -> None:
     async def scene(stage: Stage) -> None:
         await stage.client()
         (long_one,) = stage.requests()
-        stage.link.begun.note(long_one)
+        stage.link.journal.note(long_one)
         for _ in range(SLOTS + 300):
             stage.worker.sent.clear()
             await stage.client()
             (request_id,) = stage.requests()
-            stage.link.begun.note(request_id)
+            stage.link.journal.note(request_id)
             stage.answer(whole(request_id))
 
-        assert stage.link.begun.has(long_one)
+        assert stage.link.journal.has(long_one)
 
     play(scene)
 
@@ -266,7 +267,7 @@ def test_a_client_that_ends_its_half_gets_its_answer_only_where_a_worker_has_its
     play: Callable[..., None],
 ) -> None:
     async def scene(stage: Stage) -> None:
-        stage.link.room = 1
+        stage.link.credit = 1
         served, waiting = await stage.client(), await stage.client()
         served.end()
         waiting.end()
@@ -291,27 +292,33 @@ def test_a_client_that_ends_its_half_gets_its_answer_only_where_a_worker_has_its
 def test_only_a_client_for_whom_a_handlers_thread_waits_must_hurry(play: Callable[..., None], blocking: bool) -> None:
     async def scene(stage: Stage) -> None:
         stage.link.start(blocking=blocking)
-        await stage.client()
+        wire = await stage.client()
         (request_id,) = stage.requests()
         stage.answer(frames.encode(RESPONSE, request_id, OK, b"part"))
         (connection,) = stage.server.connections
+        connection.pause_writing()
+        stage.clock.advance(HANDLER_PATIENCE_S)
+        stage.server.tick()
+        hurried = wire.aborted
+        stage.clock.advance(WRITE_TIMEOUT_S - HANDLER_PATIENCE_S)
+        stage.server.tick()
 
-        assert connection.patience_s == (HANDLER_PATIENCE_S if blocking else WRITE_TIMEOUT_S)
+        assert (hurried, wire.aborted) == (blocking, True)
 
     play(scene)
 
 
-def test_streams_that_have_begun_take_no_room_from_other_requests(play: Callable[..., None]) -> None:
+def test_streams_that_have_begun_take_no_credit_from_other_requests(play: Callable[..., None]) -> None:
     async def scene(stage: Stage) -> None:
         for number in range(300):
             await stage.client()
             assert len(stage.requests()) == number + 1, "it went to the worker at once"
             stage.answer(frames.encode(RESPONSE, stage.requests()[-1], OK, b"part"))
-        room = stage.link.room
+        credit = stage.link.credit
         stage.answer(*(frames.encode(CHUNK, number, flags=FINAL, timing=(1, 1, 0)) for number in stage.requests()))
 
-        assert room > 300
-        assert stage.link.room <= MAX_WINDOW
+        assert credit > 300
+        assert stage.link.credit <= MAX_WINDOW
         assert not stage.link.jobs
 
     play(scene)
@@ -320,7 +327,7 @@ def test_streams_that_have_begun_take_no_room_from_other_requests(play: Callable
 def test_a_client_that_leaves_cancels_what_it_waits_for_wherever_that_is(play: Callable[..., None]) -> None:
     async def scene(stage: Stage) -> None:
         first = await stage.client()
-        stage.link.room = 1
+        stage.link.credit = 1
         second = await stage.client()
         assert len(stage.front.queue) == 1
         first.close()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from runtime_images.dynamic_runtime.telemetry.cpu_share import CpuMeter, cpu_share, process_cpu_s
 from runtime_images.dynamic_runtime.wire import in_flight
-from runtime_images.dynamic_runtime.wire.in_flight import BegunMarks
+from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
 
 seconds = st.floats(0, 1000, allow_nan=False)
 
@@ -59,7 +59,7 @@ def test_a_meter_of_a_dead_process_keeps_its_last_share() -> None:
 @given(st.lists(st.integers(1, 2**32 - 1), max_size=50, unique_by=lambda number: number % in_flight.SLOTS))
 def test_marks_are_seen_through_another_mapping_and_only_for_what_was_begun(ids: list[int]) -> None:
     memory = in_flight.create_memory()
-    worker, front = BegunMarks(memory), BegunMarks(memory)
+    worker, front = InFlightJournal(memory), InFlightJournal(memory)
     os.close(memory)
     for request_id in ids:
         worker.note(request_id)

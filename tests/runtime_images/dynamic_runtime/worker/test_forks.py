@@ -15,7 +15,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runtime_images.dynamic_runtime.workers.orphans import is_stopped
+from runtime_images.dynamic_runtime.wire.lifeline import is_stopped
 from tests.support.processes import eventually, is_gone
 
 ZYGOTE = """

@@ -171,7 +171,7 @@ def test_a_worker_that_sends_chunks_that_nobody_takes_is_cut_off(play: Callable[
     async def scene(stage: Stage) -> None:
         await stage.client(GET)
         (connection,) = stage.server.connections
-        connection.write_paused = True
+        connection.pause_writing()
         (request_id,) = stage.requests()
         stage.answer(frames.encode(RESPONSE, request_id, OK, b"x"))
         for _ in range(frames.CREDIT_CHUNKS - 1):

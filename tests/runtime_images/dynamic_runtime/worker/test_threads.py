@@ -11,7 +11,7 @@ import pytest
 
 from runtime_images.dynamic_runtime.wire import frames, in_flight
 from runtime_images.dynamic_runtime.wire.frames import FrameParser, Kind, RawFrame
-from runtime_images.dynamic_runtime.wire.in_flight import BegunMarks
+from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
 from runtime_images.dynamic_runtime.worker.bodies import open_bodies
 from runtime_images.dynamic_runtime.worker.threads import HandlerThreads
 
@@ -62,7 +62,7 @@ def working(handler: Callable[[Any], object], count: int = 1) -> Iterator[Workin
     """`count` handler threads at work, and the event by which they tell that the front is gone."""
     ours, theirs = socket.socketpair()
     memory = in_flight.create_memory()
-    marks = BegunMarks(memory)
+    marks = InFlightJournal(memory)
     os.close(memory)
     gone = threading.Event()
     threads = HandlerThreads(count, theirs, marks, open_bodies([]), handler, 1 << 20, gone.set, measure_cpu=False)

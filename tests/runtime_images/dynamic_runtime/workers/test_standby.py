@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime_images.dynamic_runtime.workers.orphans import is_stopped
+from runtime_images.dynamic_runtime.wire.lifeline import is_stopped
 from tests.support.processes import eventually, is_gone
 from tests.support.serving import Serving, serving, write_function
 

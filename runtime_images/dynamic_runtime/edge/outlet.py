@@ -1,0 +1,118 @@
+"""The way to one client: what is written leaves here, or is cut off."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from runtime_images.dynamic_runtime.edge.limits import LINGER_S, Patience
+from runtime_images.dynamic_runtime.wire import client_address
+
+
+@dataclass(slots=True)
+class SharedHead:
+    """What the heads of all answers of a server share; `draining` says that each connection ends with its next one."""
+
+    date_line: bytes
+    draining: bool = False
+
+
+class Outlet:
+    """Writes to one client. `finished` is called with each exchange whose answer is complete.
+
+    `transport` is what may be written to; a transport that only has to send what it was given is `_leaving`.
+    """
+
+    _leaving: asyncio.Transport | None = None
+    _lingering: asyncio.TimerHandle | None = None
+
+    def __init__(self, shared_head: SharedHead, patience: Patience, finished: Callable[[object], None]) -> None:
+        self.shared_head = shared_head
+        self.finished = finished
+        self.client = client_address.NONE
+        self.write_paused = False
+        self.transport: asyncio.Transport | None = None
+        self._patience = patience
+        self._unsent: list[Callable[[], None]] = []
+
+    def open(self, transport: asyncio.Transport) -> None:
+        """Begin: the client is there."""
+        self.transport = transport
+        self.client = client_address.pack(transport.get_extra_info("peername"))
+
+    def lost(self) -> None:
+        """End: the client is gone."""
+        self.transport = self._leaving = None
+        if self._lingering is not None:
+            self._lingering.cancel()
+        self._give_back()
+
+    def pause(self) -> None:
+        """Note that the client takes less than is written."""
+        self.write_paused = True
+        self._patience.answer_begins()
+
+    def resume(self) -> None:
+        """Note that the client has caught up."""
+        self.write_paused = False
+        self._patience.answer_begins()
+        self._give_back()
+
+    def write(self, data: bytes) -> None:
+        """Send bytes to the client."""
+        if self.transport is not None:
+            self.transport.write(data)
+
+    def write_shared(self, head: bytes, body: memoryview, give_back: Callable[[], None]) -> None:
+        """Send a head and a body in shared memory, which is given back once nothing of it is left to be sent."""
+        transport = self.transport
+        if transport is None:
+            give_back()
+            return
+        transport.set_write_buffer_limits(0)  # what can leave now does, and we are told when the rest has
+        transport.writelines((head, body))
+        self._unsent.append(give_back)
+        if not transport.get_write_buffer_size():
+            self._give_back()
+
+    def _give_back(self) -> None:
+        """Give the shared memory back from which everything has left."""
+        if self._unsent:
+            for give_back in self._unsent:
+                give_back()
+            self._unsent.clear()
+            if self.transport is not None:
+                self.transport.set_write_buffer_limits()
+
+    def hurry(self, write_s: float) -> None:
+        """Wait no longer than this for a client that takes nothing of its answer."""
+        self._patience.shorten(write_s)
+
+    @property
+    def unsent(self) -> asyncio.Transport | None:
+        """The transport on which the client still has to take something, if it has."""
+        return self._leaving or (self.transport if self.write_paused else None)
+
+    def let_go(self) -> None:
+        """Write nothing from here on; the client has some time to take what was."""
+        self._leaving, self.transport = self.transport, None
+        self._patience.answer_begins()
+
+    def linger(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Say that this was all, and close some time after, so that the client can read it before."""
+        if self.transport is not None:
+            self.transport.write_eof()
+            self._lingering = loop.call_later(LINGER_S, self.transport.close)
+            self.let_go()
+
+    def close(self) -> None:
+        """Close once everything is written."""
+        if self.transport is not None:
+            self.transport.close()
+            self.let_go()
+
+    def abort(self) -> None:
+        """Close at once; what is not written yet is lost, and the client sees it."""
+        transport = self.transport or self._leaving
+        if transport is not None:
+            transport.abort()
+        self.transport = self._leaving = None

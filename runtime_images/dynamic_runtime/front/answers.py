@@ -1,0 +1,175 @@
+"""What workers send becomes what clients get: whole answers, streams, and 502 for what HTTP does not allow.
+
+`receive` is what every answer costs, and is written out for it; all that is rare stands below.
+"""
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from runtime_images.dynamic_runtime.clock import Clock
+from runtime_images.dynamic_runtime.edge.limits import HANDLER_PATIENCE_S
+from runtime_images.dynamic_runtime.edge.response_head import check_head, why_refused
+from runtime_images.dynamic_runtime.front.job import Job
+from runtime_images.dynamic_runtime.front.link import WorkerLink
+from runtime_images.dynamic_runtime.telemetry.backend_stats import AnswerRow
+from runtime_images.dynamic_runtime.wire.frames import (
+    ABORTED,
+    CHUNK,
+    FINAL,
+    IN_ARENA,
+    RESPONSE,
+    FrameError,
+    RawFrame,
+)
+from runtime_images.policy.model import Backend
+
+_TIMING_LINE = b"server-timing: queue;dur=%.3f, service;dur=%.3f\r\n"
+"""The times that are known now, in ms (W3C Server Timing)."""
+
+_FALLBACK_LINE = b"x-gaia-fallback: true\r\n"
+SERVER_ERROR = 500
+
+Answered = Callable[[Backend, list[AnswerRow]], None]
+"""Gets the finished requests of a backend, all that came at once."""
+
+BadAnswer = Callable[[WorkerLink, int, str], None]
+"""Gets an answer that HTTP does not allow: whose, to which request, and what is wrong with it."""
+
+
+class Answers:
+    """Passes workers' answers on to the clients. `fallback` marks each as not from the backend that was wanted."""
+
+    def __init__(self, clock: Clock, answered: Answered, bad_answer: BadAnswer) -> None:
+        self.fallback = False
+        self.failures = 0
+        self.last_s = clock.monotonic()
+        self._now = clock.monotonic
+        self._answered = answered
+        self._bad_answer = bad_answer
+
+    def mark_fallback(self, *, active: bool) -> None:
+        """Mark each answer, or no longer, as not from the backend that was wanted."""
+        self.fallback = active
+
+    def receive(self, link: WorkerLink, received: list[RawFrame]) -> None:
+        """Pass on what a worker has answered, and count the requests that are finished by it.
+
+        Raises:
+            FrameError: the worker has sent what it must not.
+        """
+        now_s = self._now()
+        own_lines = self._own_lines(link) + _TIMING_LINE
+        rows: list[AnswerRow] = []
+        answers, taken_ns, overlapping, last_ns = 0, 0, 0, link.window.ended_ns
+        try:
+            for frame in received:
+                request_id, kind, flags, head, body, begun_ns, service_ns, cpu_ns = frame
+                if not flags & FINAL:
+                    self._take_part(link, frame)
+                    continue
+                job = link.jobs.get(request_id)
+                if job is None:
+                    raise FrameError(f"an answer to request {request_id}, which this worker does not have")
+                checked = check_head(head) if kind == RESPONSE and flags == FINAL and not job.started else None
+                if checked is not None:  # answer first: what else is to be done need not keep the client waiting
+                    status = checked.status
+                    times_ms = (begun_ns / 1e6 - job.arrived_s * 1e3, service_ns / 1e6)
+                    job.answer(checked, own_lines % times_ms, body)
+                link.settle(request_id, now_s)
+                if job.slot is not None:
+                    job.free_body()
+                ended_ns = begun_ns + service_ns
+                taken_ns += service_ns
+                overlapping += begun_ns < last_ns
+                if ended_ns > last_ns:
+                    last_ns = ended_ns
+                if checked is None:
+                    status = self._end_other(link, job, frame)
+                if status >= SERVER_ERROR and not job.given_up:
+                    self.failures += 1
+                if service_ns or not job.client_gone:  # one that was dropped before it began took no time at all
+                    rows.append((status, job.arrived_s, now_s, service_ns, cpu_ns))
+                answers += 1
+        finally:  # also where a frame breaks the protocol: what was answered before it counts
+            if answers:
+                self.last_s = now_s
+                link.learn(answers, taken_ns, overlapping, last_ns)
+                self._answered(link.backend, rows)
+
+    def _own_lines(self, link: WorkerLink) -> bytes:
+        return link.header_line + _FALLBACK_LINE if self.fallback else link.header_line
+
+    def _take_part(self, link: WorkerLink, frame: RawFrame) -> None:
+        """Pass on a part of a streamed answer, or a frame that is no answer at all."""
+        request_id, kind, _, head, body = frame[:5]
+        if kind not in (RESPONSE, CHUNK):
+            link.take_other(frame)
+            return
+        job = link.jobs.get(request_id)
+        if job is None or (kind == CHUNK and not job.started):
+            raise FrameError(f"a part of an answer to request {request_id} that does not fit")
+        if not job.given_up and (kind == CHUNK or self._begin_stream(link, job, head)):
+            self._report(link, job, job.take_chunk(body))
+
+    def _begin_stream(self, link: WorkerLink, job: Job, raw_head: bytes) -> bool:
+        """Send the head of a streamed answer; False if it cannot be sent."""
+        head = check_head(raw_head)
+        if job.started:
+            raise FrameError(f"a second answer to request {job.id}")
+        if head is None:
+            self._refuse_head(link, job, raw_head)
+            return False
+        job.begin_stream(head, self._own_lines(link))
+        link.stream_begun()
+        if link.blocking:
+            job.outlet.hurry(HANDLER_PATIENCE_S)
+        return True
+
+    def _report(self, link: WorkerLink, job: Job, misfit: str) -> None:
+        if misfit:
+            self._bad_answer(link, job.id, misfit)
+
+    def _refuse_head(self, link: WorkerLink, job: Job, raw_head: bytes) -> None:
+        """Answer 502; what is wrong with the head is for the log, not for the client."""
+        self._bad_answer(link, job.id, why_refused(raw_head))
+        self.failures += job.give_up(HTTPStatus.BAD_GATEWAY, "the function sent headers that HTTP does not allow")
+
+    def _end_other(self, link: WorkerLink, job: Job, frame: RawFrame) -> int:
+        """Take the last frame of an answer that is not simply a whole one; return the status that the client sees."""
+        _, kind, flags, raw_head, body = frame[:5]
+        if job.streams:
+            link.stream_ended()
+        if flags & IN_ARENA:
+            return self._end_long(link, job, frame)
+        if job.given_up:
+            return job.status
+        if flags & ABORTED:
+            job.abort()
+            return HTTPStatus.BAD_GATEWAY
+        if job.started and kind == CHUNK:
+            self._report(link, job, job.take_last_chunk(body))
+            return job.status
+        if job.started or kind != RESPONSE:
+            self.failures += 1
+            job.abort()
+            raise FrameError(f"an answer to request {job.id} that does not fit")
+        self._refuse_head(link, job, raw_head)
+        return job.status
+
+    def _end_long(self, link: WorkerLink, job: Job, frame: RawFrame) -> int:
+        """Take an answer whose body lies in the worker's arena; return the status that the client sees."""
+        _, kind, flags, raw_head, place, begun_ns, service_ns, _ = frame
+        body = link.bodies.answer(place)
+        fits = kind == RESPONSE and flags == FINAL | IN_ARENA and (job.given_up or not job.started)
+        if body is None or not fits:
+            job.abort()
+            raise FrameError(f"an answer to request {job.id} that does not fit")
+        head = check_head(raw_head)
+        if job.given_up or head is None:
+            link.give_back(place)
+            if not job.given_up:
+                self._refuse_head(link, job, raw_head)
+            return job.status
+        times_ms = (begun_ns / 1e6 - job.arrived_s * 1e3, service_ns / 1e6)
+        job.answer_shared(head, self._own_lines(link) + _TIMING_LINE % times_ms, body, lambda: link.give_back(place))
+        return head.status
