@@ -122,7 +122,7 @@ def _in_use(evidence: list[Finding], project: Project) -> list[Finding]:
     """The findings of code that serving may run."""
     if all(finding.place.path in project.starts for finding in evidence):
         return evidence
-    from analyzers.facts.unused import unused  # most functions are one file
+    from analyzers.project.unused import unused  # most functions are one file
 
     aside = unused(project.sources, project.starts)
     return [finding for finding in evidence if not aside.covers(finding.place)]
