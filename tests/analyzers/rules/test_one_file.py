@@ -66,7 +66,7 @@ def run(root: Path, *arguments: str, code: int = 0) -> str:
 
 def test_a_new_rule_is_listed_and_explained(copy: Path) -> None:
     assert "GA299   paints" in run(copy, "-m", "gaia_cli", "rules")
-    assert "Use instead: Use a pencil." in run(copy, "-m", "gaia_cli", "rule", "paints")
+    assert "What to do: Use a pencil." in run(copy, "-m", "gaia_cli", "rule", "paints")
 
 
 def test_a_new_rule_has_a_page(copy: Path) -> None:
@@ -79,5 +79,5 @@ def test_a_new_rule_finds_in_a_file_that_only_its_word_lets_through(copy: Path) 
     found = run(copy, "-m", "gaia_cli", "lint", "func.py", "--no-cache", "--select", "GA299")
 
     assert "func.py:5:12: note: paints [GA299]" in found
-    assert "instead: Use a pencil." in found
+    assert "help: Use a pencil." in found
     assert "paints" in run(copy, "-m", "gaia_cli", "analyze", "func.py")
