@@ -216,3 +216,8 @@ def arrays(value: Value) -> Iterable[Array]:
 def size_from_caller(array: Array) -> bool:
     """Whether the request or a parameter decides the size of `array`."""
     return any(from_caller(dimension) for dimension in array.shape)
+
+
+def shown_shape(array: Array) -> str:
+    """Return the shape of `array` as people write it, `?` for a dimension that is not known."""
+    return " x ".join(str(getattr(dimension, "value", "?")) for dimension in array.shape)

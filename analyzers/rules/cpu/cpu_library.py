@@ -2,7 +2,7 @@
 
 from analyzers.facts.model import Facts
 from analyzers.findings import Signal
-from analyzers.rules.knowledge.libraries import CPU_ONLY, lookup, outside
+from analyzers.rules.knowledge.libraries import CPU_ONLY, used
 from analyzers.rules.rule import Hit, Hits, Rule
 
 _KINDS = dict.fromkeys(("networkx", "nltk", "pandas", "polars"), "prepares data") | dict.fromkeys(
@@ -12,12 +12,8 @@ _KINDS = dict.fromkeys(("networkx", "nltk", "pandas", "polars"), "prepares data"
 
 
 def _check(facts: Facts) -> Hits:
-    seen = set()
-    for fact in outside(facts):
-        key = lookup(fact.name, CPU_ONLY)
-        if key and key not in seen:
-            seen.add(key)
-            yield Hit(fact.place, f"imports {key}: {CPU_ONLY[key]}", _KINDS.get(key, "computes"))
+    for key, fact in used(facts, CPU_ONLY):
+        yield Hit(fact.place, f"imports {key}: {CPU_ONLY[key]}", _KINDS.get(key, "computes"))
 
 
 RULE = Rule(
@@ -26,7 +22,6 @@ RULE = Rule(
     summary="The function computes with a library that works on the CPU.",
     rationale="scikit-learn, boosted trees and data frames never touch a GPU unless told to. Where they are all the "
     "computing there is, the function is `cpu`.",
-    remedy="",
     confidence=0.8,
     signal=Signal.SPEAKS_FOR_CPU,
     check=_check,

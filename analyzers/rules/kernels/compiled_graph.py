@@ -28,7 +28,6 @@ RULE = Rule(
     summary="A framework compiles the computation for the device it runs on, or spreads it over several.",
     rationale="Compiling costs a slow first call and is done where throughput matters; data parallelism is done for "
     "several GPUs.",
-    remedy="",
     confidence=0.95,
     signal=Signal.CAN_USE_GPU,
     check=_check,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from analyzers.facts.model import Argument, Call, Facts, Guard, Items, Place, Value, options, texts
+from analyzers.facts.model import Argument, Call, Facts, Guard, Place, Value, strings, texts
 from analyzers.findings import Signal
 from analyzers.lean.patterns import Pattern
 from analyzers.project.assets import KERNELS
@@ -55,14 +55,7 @@ def _given(call: Call) -> Iterator[Argument]:
 def _is_cuda(call: Call) -> bool:
     if call.keyword("cuda_sources") is not None:
         return True
-    return any(text.endswith(".cu") for argument in call.arguments for text in _strings(argument.value))
-
-
-def _strings(value: Value) -> list[str]:
-    listed = [
-        text for option in options(value) if isinstance(option, Items) for item in option.values for text in texts(item)
-    ]
-    return [*texts(value), *listed]
+    return any(text.endswith(".cu") for argument in call.arguments for text in strings(argument.value))
 
 
 RULE = Rule(

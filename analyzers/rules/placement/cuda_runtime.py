@@ -2,23 +2,12 @@
 
 from analyzers.facts.model import Call, Facts, Guard, OneOf, Symbol, options, texts
 from analyzers.findings import Signal
+from analyzers.lean.tables import words
 from analyzers.rules.rule import Hit, Hits, Rule
 
-_FAILS = frozenset(
-    [
-        "synchronize",
-        "current_device",
-        "get_device_name",
-        "get_device_properties",
-        "get_device_capability",
-        "mem_get_info",
-        "CUDAGraph",
-        "graph",
-        "Stream",
-        "Event",
-        "current_stream",
-        "set_per_process_memory_fraction",
-    ]
+_FAILS = words(
+    "synchronize current_device get_device_name get_device_properties get_device_capability mem_get_info CUDAGraph "
+    "graph Stream Event current_stream set_per_process_memory_fraction"
 )
 _CARES = (
     dict.fromkeys(

@@ -5,6 +5,7 @@ from functools import cache
 
 from analyzers.facts.model import Call, Facts, Guard, Items, Value, options, texts
 from analyzers.findings import Signal
+from analyzers.lean.tables import words
 from analyzers.rules.knowledge.programs import starts_program
 from analyzers.rules.rule import Hit, Hits, Rule
 
@@ -27,20 +28,9 @@ def _command() -> re.Pattern[str]:
 
 
 _CLONERS = frozenset({"clone_from", "clone_repository", "clone"})
-_BUILDERS = frozenset(
-    {
-        "Image",
-        "add_commands",
-        "apt_install",
-        "dockerfile_commands",
-        "env",
-        "from_dockerfile",
-        "from_registry",
-        "micromamba_install",
-        "pip_install",
-        "run_commands",
-        "uv_pip_install",
-    }
+_BUILDERS = words(
+    "Image add_commands apt_install dockerfile_commands env from_dockerfile from_registry micromamba_install "
+    "pip_install run_commands uv_pip_install"
 )
 _KEYWORDS = (
     "base_image",
