@@ -14,7 +14,7 @@ from analyzers.facts.stage1 import deep_recursion, extract
 from analyzers.findings import Finding, Place, Signal
 from analyzers.lean.records import replace
 from analyzers.lean.suppression import split, suppressions
-from analyzers.project.reading import Source
+from analyzers.project.reading import Source, Trouble
 from analyzers.project.sources import Project, collect
 from analyzers.rules.examination import evidence_rules, examine
 from analyzers.verdict.alternatives import Alternative, Examined, alternatives, by_slo
@@ -86,8 +86,8 @@ def analyze(path: Path | str, *, entrypoint: str = "", slo: Slo | None = None, h
     profile = _profile(slo, hardware)
     with warnings.catch_warnings(action="ignore"):  # the parser's, about odd code: they are between it and the author
         project = collect(Path(path), entrypoint)
-        facts, told = _facts(project)
-        examine_again = partial(_findings, project=project, told=told)
+        facts, troubles, unclear = _facts(project)
+        examine_again = partial(_findings, project=project, troubles=troubles, unclear=unclear)
         findings = examine_again(facts)
         complete = not any(finding.signal is Signal.FAILURE for finding in findings)
         prediction = _prediction(facts, slo, profile, project.sources)
@@ -100,19 +100,24 @@ def analyze(path: Path | str, *, entrypoint: str = "", slo: Slo | None = None, h
     return Analysis(project.root, project.entry, verdict, shown, project.files, duration_s, changes, prediction)
 
 
-def _facts(project: Project) -> tuple[Facts, list[Finding]]:
-    """The facts of a project, and the findings that tell of what could not be analyzed."""
+def _facts(project: Project) -> tuple[Facts, Sequence[Trouble], Sequence[Trouble]]:
+    """The facts of a project, what could not be analyzed, and the devices that could not be told.
+
+    Both lists grow while the rules have values worked out.
+    """
     files, troubles = extract(project.sources, project.imported)
     with deep_recursion():
         files, more = resolve(files, project.sources, _finder(project.sources))
-    failures = [failure(trouble) for trouble in (*project.troubles, *troubles)]
-    return Facts(files, project.dependencies, project.assets), [*failures, *map(open_device, more)]
+    return Facts(files, project.dependencies, project.assets), troubles, more
 
 
-def _findings(facts: Facts, *, project: Project, told: Sequence[Finding]) -> list[Finding]:
+def _findings(
+    facts: Facts, *, project: Project, troubles: Sequence[Trouble], unclear: Sequence[Trouble]
+) -> list[Finding]:
     """What stands after the comments of the authors, failures first, then by weight; notebooks are counted through."""
     with deep_recursion():
         evidence = _in_use(list(examine(evidence_rules(), facts, project.entry)), project)
+    told = [*map(failure, (*project.troubles, *troubles)), *map(open_device, unclear)]
     comments = [comment for source in project.sources for comment in suppressions(source.path, source.text)]
     standing, _ = split([*told, *evidence], comments)
     return sorted(standing, key=_order)
