@@ -111,7 +111,9 @@ def _growing(examined: Examined) -> Iterator[Alternative]:
 
 def _removing(examined: Examined, findings: Sequence[Finding]) -> Iterator[Alternative]:
     listed = examined.listed(findings)
-    if listed:
+    lines = {(finding.place.path, finding.place.line) for finding in findings}
+    left = [finding for finding in examined.findings if (finding.place.path, finding.place.line) not in lines]
+    if listed and examined.decide(left).mode is not examined.verdict.mode:  # else the rules need not look again
         mode = examined.mode_after(without, [finding.place for finding in findings])
         yield Alternative(mode, f"remove {listed}")
 

@@ -2,12 +2,11 @@
 
 from analyzers.facts.model import Facts
 from analyzers.findings import Signal
+from analyzers.lean.tables import by_word
 from analyzers.rules.knowledge.libraries import CPU_ONLY, used
 from analyzers.rules.rule import Hit, Hits, Rule
 
-_KINDS = dict.fromkeys(("networkx", "nltk", "pandas", "polars"), "prepares data") | dict.fromkeys(
-    ("dlib", "mediapipe", "sklearn", "spacy"), "small models"
-)
+_KINDS = by_word({"prepares data": "networkx nltk pandas polars", "small models": "dlib mediapipe sklearn spacy"})
 """Libraries that often prepare what a network then works on."""
 
 

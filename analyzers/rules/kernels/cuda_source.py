@@ -5,17 +5,13 @@ from collections.abc import Iterator
 from analyzers.facts.model import Argument, Call, Facts, Guard, Place, Value, strings, texts
 from analyzers.findings import Signal
 from analyzers.lean.patterns import Pattern
+from analyzers.lean.tables import by_word
 from analyzers.project.assets import KERNELS
 from analyzers.rules.rule import Hit, Hits, Rule
 
 _KERNEL = Pattern(r"__global__\s+(void|\w+)|@triton\.jit|\b__kernel\s+void|#include\s*<cuda")
 _COMPILERS = frozenset({"torch.utils.cpp_extension.load", "torch.utils.cpp_extension.load_inline"})
-_PORTABLE = {
-    "pyopencl.Program": "OpenCL",
-    "warp.kernel": "Warp",
-    "taichi.kernel": "Taichi",
-    "taichi.func": "Taichi",
-}
+_PORTABLE = by_word({"OpenCL": "pyopencl.Program", "Warp": "warp.kernel", "Taichi": "taichi.kernel taichi.func"})
 
 
 def _check(facts: Facts) -> Hits:

@@ -128,7 +128,6 @@ PLUMBING: dict[str, str] = by_word(
 
 PACKAGES: dict[str, str] = by_word(
     {
-        "auto_gptq": "auto-gptq",
         "chatterbox": "chatterbox-tts",
         "TTS": "coqui-tts tts",
         "cudf": "cudf-cu11 cudf-cu12",
@@ -139,24 +138,20 @@ PACKAGES: dict[str, str] = by_word(
         "haiku": "dm-haiku",
         "esm": "fair-esm",
         "FlagEmbedding": "flagembedding",
-        "flash_attn": "flash-attention flash-attn",
+        "flash_attn": "flash-attention",
         "flashinfer": "flashinfer-python",
         "groundingdino": "groundingdino-py",
         "llama_cpp": "llama-cpp-python",
-        "magic_pdf": "magic-pdf",
         "nemo": "nemo-toolkit",
         "nvidia.dali": "nvidia-dali-cuda110 nvidia-dali-cuda120",
         "open_clip": "open-clip-torch",
         "whisper": "openai-whisper",
         "paddle": "paddlepaddle paddlepaddle-gpu",
         "pyannote": "pyannote-audio",
-        "pytorch_lightning": "pytorch-lightning",
         "sam2": "sam-2",
         "sklearn": "scikit-learn",
         "segment_anything": "segment-anything-py",
         "stable_whisper": "stable-ts",
-        "tensorrt_llm": "tensorrt-llm",
-        "torch_tensorrt": "torch-tensorrt",
         "tortoise": "tortoise-tts",
         "warp": "warp-lang",
     }
