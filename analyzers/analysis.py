@@ -10,7 +10,7 @@ from pathlib import Path
 from analyzers.facts.escalation import resolve
 from analyzers.facts.model import Facts
 from analyzers.facts.stage1 import deep_recursion, extract, unfinished
-from analyzers.findings import TOO_ENTANGLED, Finding, Signal
+from analyzers.findings import TOO_ENTANGLED, Finding, Place, Signal
 from analyzers.lean.records import replace
 from analyzers.linting.examination import in_cells, in_its_cell, with_excerpts
 from analyzers.linting.suppression import split, suppressions
@@ -18,7 +18,7 @@ from analyzers.project.model import Source
 from analyzers.project.names import by_import_name
 from analyzers.project.sources import Project, collect
 from analyzers.rules.examination import evidence_rules, examine
-from analyzers.verdict.alternatives import Alternative, alternatives, by_slo
+from analyzers.verdict.alternatives import Alternative, Examined, alternatives, by_slo
 from analyzers.verdict.verdict import decide
 from runtime_images.policy.model import Evidence, ExecutionMode, Slo, Verdict
 
@@ -87,30 +87,48 @@ def analyze(path: Path | str, *, entrypoint: str = "", slo: Slo | None = None, h
     profile = _profile(slo, hardware)
     with warnings.catch_warnings(action="ignore"):  # the parser's, about odd code: they are between it and the author
         project = collect(Path(path), entrypoint)
-        facts, findings = _examined(project)
-    complete = not any(finding.signal is Signal.FAILURE for finding in findings)
-    prediction = _prediction(facts, slo, profile, project.sources)
-    again = partial(decide, complete=complete, prediction=prediction)
-    verdict = again(findings)
-    ordered = tuple(sorted(findings, key=_order))
-    changes = alternatives(ordered, verdict, again) + by_slo(verdict, prediction)
+        facts, told = _facts(project)
+        examine_again = partial(_findings, project=project, told=told)
+        findings = examine_again(facts)
+        complete = not any(finding.signal is Signal.FAILURE for finding in findings)
+        prediction = _prediction(facts, slo, profile, project.sources)
+        decide_again = partial(_decided, project=project, complete=complete, prediction=prediction)
+        verdict = decide_again(findings)
+        examined = Examined(facts, findings, verdict, examine_again, decide_again, partial(_shown, project))
+        changes = (*alternatives(examined), *by_slo(findings, prediction))
+    shown = tuple(in_cells(with_excerpts(findings, project.sources), project.sources))
     duration_s = time.perf_counter() - started
-    return Analysis(project.root, project.entry, verdict, ordered, project.files, duration_s, changes, prediction)
+    return Analysis(project.root, project.entry, verdict, shown, project.files, duration_s, changes, prediction)
 
 
-def _examined(project: Project) -> tuple[Facts, list[Finding]]:
-    """The facts of a project, and the findings that no comment silences."""
+def _facts(project: Project) -> tuple[Facts, list[Finding]]:
+    """The facts of a project, and the findings that tell of what could not be analyzed."""
     files, failures = extract(project.sources, project.imported)
     with deep_recursion():
         find = by_import_name((source.module, source) for source in project.sources).get
         resolved, more = resolve(files, project.sources, find)
-        facts = Facts(resolved, project.dependencies, project.assets)
+    told = [*project.failures, *failures, *unfinished(files), *map(_opened, more)]
+    return Facts(resolved, project.dependencies, project.assets), told
+
+
+def _findings(facts: Facts, *, project: Project, told: Sequence[Finding]) -> list[Finding]:
+    """What stands after the comments of the authors, failures first, then by weight; notebooks are counted through."""
+    with deep_recursion():
         evidence = _in_use(list(examine(evidence_rules(), facts, project.entry)), project)
-    failures = (*project.failures, *failures, *unfinished(files))
-    found = with_excerpts([*failures, *map(_opened, more), *evidence], project.sources)
     comments = [comment for source in project.sources for comment in suppressions(source.path, source.text)]
-    standing, _ = split(found, comments)
-    return facts, in_cells(standing, project.sources)
+    failures = dict.fromkeys((*told, *unfinished(facts.files)))
+    standing, _ = split([*failures, *evidence], comments)
+    return sorted(standing, key=_order)
+
+
+def _decided(
+    findings: Sequence[Finding], *, project: Project, complete: bool, prediction: "Prediction | None"
+) -> Verdict:
+    return decide(in_cells(findings, project.sources), complete=complete, prediction=prediction)
+
+
+def _shown(project: Project, place: Place) -> str:
+    return in_its_cell(place, project.sources).shown
 
 
 def _opened(failure: Finding) -> Finding:
@@ -122,7 +140,7 @@ def _in_use(evidence: list[Finding], project: Project) -> list[Finding]:
     """The findings of code that serving may run."""
     if all(finding.place.path in project.starts for finding in evidence):
         return evidence
-    from analyzers.facts.unused import unused  # most functions are one file
+    from analyzers.project.unused import unused  # most functions are one file
 
     aside = unused(project.sources, project.starts)
     return [finding for finding in evidence if not aside.covers(finding.place)]

@@ -173,8 +173,6 @@ class FileReader:
                 for key, value in argument.value.entries:
                     if isinstance(key, str):
                         yield key, Argument(value, argument.line, argument.offset)
-            elif argument.given_up:
-                yield "**", argument  # so that the failure is told
 
     def _argument(self, node: ast.expr, scope: Scope) -> Argument:
         literal = isinstance(node, _LITERALS)

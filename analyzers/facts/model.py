@@ -112,6 +112,16 @@ def texts(value: Value) -> tuple[str, ...]:
     return tuple(constant for constant in constants(value) if isinstance(constant, str))
 
 
+def strings(value: Value) -> Iterator[str]:
+    """The strings among the alternatives of `value`, those in its tuples and lists included."""
+    for option in options(value):
+        if isinstance(option, Items):
+            for item in option.values:
+                yield from strings(item)
+        else:
+            yield from texts(option)
+
+
 def is_unknown(value: Value) -> bool:
     """Whether nothing at all is known of `value`."""
     return all(isinstance(option, Unknown) for option in options(value))

@@ -99,6 +99,12 @@ def arithmetic(op: ast.operator, left: Value, right: Value) -> Value:
             return CALLER if from_caller(left) or from_caller(right) else UNKNOWN
 
 
+def formatted(parts: Iterable[Value]) -> Value:
+    """What an f-string gives; a part that is not known stands as {}, so that the known start of `cuda:{}` remains."""
+    text = "".join(str(part.value) if isinstance(part, Known) else "{}" for part in parts)
+    return Known(text) if not text.startswith("{}") else UNKNOWN
+
+
 def item(base: Value, index: Value) -> Value:
     """What `base[index]` gives."""
 
@@ -210,3 +216,8 @@ def arrays(value: Value) -> Iterable[Array]:
 def size_from_caller(array: Array) -> bool:
     """Whether the request or a parameter decides the size of `array`."""
     return any(from_caller(dimension) for dimension in array.shape)
+
+
+def shown_shape(array: Array) -> str:
+    """Return the shape of `array` as people write it, `?` for a dimension that is not known."""
+    return " x ".join(str(getattr(dimension, "value", "?")) for dimension in array.shape)

@@ -5,7 +5,6 @@ The registry says which rules there are, so nothing is imported for its effects 
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from importlib import import_module
 
 from analyzers.findings import RULE_FAILED, Finding, Place, failed
 from analyzers.lean.profiles import PROFILES, Profile
@@ -58,7 +57,7 @@ def all_rules() -> "list[Rule[Any]]":
 
 def _loaded(wanted: Callable[[Profile], bool]) -> "tuple[Rule[Any], ...]":
     modules = (profile.module for profile in PROFILES.values() if wanted(profile))
-    return tuple(import_module(f"analyzers.rules.{module}").RULE for module in modules)
+    return tuple(__import__(f"analyzers.rules.{module}", fromlist=("RULE",)).RULE for module in modules)
 
 
 def examine(rules: "Iterable[Rule[Subject]]", subject: "Subject", path: str = "") -> Iterator[Finding]:

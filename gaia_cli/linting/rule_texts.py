@@ -44,7 +44,7 @@ def heading(level: str, confidence: float, *, hook: bool) -> str:
 def explained(rule: Rule[Any], *, examples: int | None = None) -> str:
     """A rule's text: what it finds and why, what to write instead, and at most so many examples of each kind."""
     parts = [rule.summary, rule.rationale]
-    parts += [f"Use instead: {rule.remedy}"] if rule.remedy else []
+    parts += [f"What to do: {rule.remedy}"] if rule.remedy else []
     parts += ["`gaia lint --fix` does so where that is safe."] if rule.fixable else []
     parts += _examples("Found", rule.matches[:examples]) + _examples("Not found", rule.passes[:examples])
     parts += [_silenced(rule)] if rule.matches else []

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Sequence
 
-from analyzers.facts.syntax import called_name, words
+from analyzers.facts.syntax import called_name, spine, words
 
 _BATCHES = ("batch", "loader", "chunk")
 
@@ -49,3 +49,9 @@ def goes_one_by_one(target: ast.expr, source: ast.expr) -> bool:
 def streams(body: Sequence[ast.stmt]) -> bool:
     """Whether each turn of a loop waits for something or hands something out, so it cannot be taken with others."""
     return any(isinstance(part, ast.Yield | ast.Await) for statement in body for part in ast.walk(statement))
+
+
+def only_moves(target: ast.expr, value: ast.expr) -> bool:
+    """Whether `self.net = self.net.to(...)`: what was there already only changes its place."""
+    own = ast.dump(target).replace("Store()", "Load()") if isinstance(target, ast.Attribute) else ""
+    return own != "" and any(ast.dump(part) == own for part in spine(value) if isinstance(part, ast.Attribute))

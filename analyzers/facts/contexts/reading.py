@@ -8,7 +8,7 @@ decorators (`handler`, `predict`, `@app.post`, `setup`, `__init__`) and, inside 
 import ast
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from analyzers.facts.contexts.idioms import asks_whether_done, goes_one_by_one, returns_what_is_done, streams
+from analyzers.facts.contexts import idioms
 from analyzers.facts.contexts.model import NOWHERE, Phase, Situation, Situations
 from analyzers.facts.contexts.phases import Called, phase_of, runs_once, spread
 from analyzers.facts.syntax import (
@@ -79,7 +79,7 @@ class _Walker:
     def block(self, body: Sequence[ast.AST], now: Situation) -> None:
         for node in body:
             self.visit(node, now)
-            if isinstance(node, ast.If) and returns_what_is_done(node):
+            if isinstance(node, ast.If) and idioms.returns_what_is_done(node):
                 now = replace(now, once=True)
 
     def visit(self, node: ast.AST, now: Situation) -> None:
@@ -103,7 +103,7 @@ class _Walker:
     def loop(self, node: ast.For, now: Situation) -> None:
         self.visit(node.iter, now)
         self.bind(node.target, node.iter, now)
-        repeats = now.loop or (goes_one_by_one(node.target, node.iter) and not streams(node.body))
+        repeats = now.loop or (idioms.goes_one_by_one(node.target, node.iter) and not idioms.streams(node.body))
         self.block([*node.body, *node.orelse], replace(now, loop=repeats))
 
     def context(self, node: ast.With | ast.AsyncWith, now: Situation) -> None:
@@ -115,7 +115,7 @@ class _Walker:
         for target in node.targets:
             self.bind(target, node.value, now)
             self.visit(target, now)
-        kept = (self.keeper(target, now) for target in node.targets if not _is_moved(target, node.value))
+        kept = (self.keeper(target, now) for target in node.targets if not idioms.only_moves(target, node.value))
         keeper = next(filter(None, kept), "")
         self.visit(node.value, replace(now, kept=keeper) if keeper else now)
 
@@ -151,7 +151,7 @@ class _Walker:
         for part in node.generators:
             self.visit(part.iter, inner)
             self.bind(part.target, part.iter, now)
-            inner = replace(inner, loop=inner.loop or goes_one_by_one(part.target, part.iter))
+            inner = replace(inner, loop=inner.loop or idioms.goes_one_by_one(part.target, part.iter))
             self.block(part.ifs, inner)
         self.block([node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt], inner)
 
@@ -159,7 +159,7 @@ class _Walker:
         if is_main_test(node.test):
             return
         self.visit(node.test, now)
-        inner = replace(now, once=True) if asks_whether_done(node.test) else now
+        inner = replace(now, once=True) if idioms.asks_whether_done(node.test) else now
         self.block(node.body, inner)
         self.block(node.orelse, inner)
 
@@ -268,12 +268,6 @@ class _Walker:
                 phases = frozenset(self.functions[situation.function].phases)
                 whole[id(situation)] = replace(situation, phases=phases)
             yield start, whole[id(situation)]
-
-
-def _is_moved(target: ast.expr, value: ast.expr) -> bool:
-    """Whether `self.net = self.net.to(...)`: what was there already only changes its place."""
-    own = ast.dump(target).replace("Store()", "Load()") if isinstance(target, ast.Attribute) else ""
-    return own != "" and any(ast.dump(part) == own for part in spine(value) if isinstance(part, ast.Attribute))
 
 
 _LEAVES: frozenset[type] = frozenset(
