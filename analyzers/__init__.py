@@ -15,14 +15,15 @@ TYPE_CHECKING = False  # as type checkers know it; importing `typing` takes long
 if TYPE_CHECKING:
     from analyzers.analysis import Analysis, analyze
     from analyzers.errors import AnalyzerError
-    from analyzers.linting.engine import FileResult, lint
+    from analyzers.linting.engine import lint
+    from analyzers.linting.results import FileResult
 
 __all__ = ["Analysis", "AnalyzerError", "FileResult", "analyze", "lint"]
 
 _HOMES = {
     "Analysis": "analyzers.analysis",
     "AnalyzerError": "analyzers.errors",
-    "FileResult": "analyzers.linting.engine",
+    "FileResult": "analyzers.linting.results",
     "analyze": "analyzers.analysis",
     "lint": "analyzers.linting.engine",
 }

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from analyzers.examination import failure, in_cells, in_its_cell, open_device, with_excerpts
-from analyzers.facts.escalation import Find, resolve
+from analyzers.facts.escalation import resolve
 from analyzers.facts.model import Facts
-from analyzers.facts.stage1 import deep_recursion, extract
-from analyzers.findings import Finding, Signal
+from analyzers.facts.stage1 import deep_recursion, extract, unfinished
+from analyzers.findings import TOO_ENTANGLED, Finding, Place, Signal
 from analyzers.lean.records import replace
-from analyzers.lean.suppression import split, suppressions
-from analyzers.project.reading import Source
+from analyzers.linting.examination import in_cells, in_its_cell, with_excerpts
+from analyzers.linting.suppression import split, suppressions
+from analyzers.project.model import Source
+from analyzers.project.names import by_import_name
 from analyzers.project.sources import Project, collect
 from analyzers.rules.examination import evidence_rules, examine
-from analyzers.verdict.alternatives import Alternative, alternatives, by_slo
+from analyzers.verdict.alternatives import Alternative, Examined, alternatives, by_slo
 from analyzers.verdict.verdict import decide
 from runtime_images.policy.model import Evidence, ExecutionMode, Slo, Verdict
 
@@ -86,37 +87,60 @@ def analyze(path: Path | str, *, entrypoint: str = "", slo: Slo | None = None, h
     profile = _profile(slo, hardware)
     with warnings.catch_warnings(action="ignore"):  # the parser's, about odd code: they are between it and the author
         project = collect(Path(path), entrypoint)
-        facts, findings = _examined(project)
-    complete = not any(finding.signal is Signal.FAILURE for finding in findings)
-    prediction = _prediction(facts, slo, profile, project.sources)
-    again = partial(decide, complete=complete, prediction=prediction)
-    verdict = again(findings)
-    ordered = tuple(sorted(findings, key=_order))
-    changes = alternatives(ordered, verdict, again) + by_slo(verdict, prediction)
+        facts, told = _facts(project)
+        examine_again = partial(_findings, project=project, told=told)
+        findings = examine_again(facts)
+        complete = not any(finding.signal is Signal.FAILURE for finding in findings)
+        prediction = _prediction(facts, slo, profile, project.sources)
+        decide_again = partial(_decided, project=project, complete=complete, prediction=prediction)
+        verdict = decide_again(findings)
+        examined = Examined(facts, findings, verdict, examine_again, decide_again, partial(_shown, project))
+        changes = (*alternatives(examined), *by_slo(findings, prediction))
+    shown = tuple(in_cells(with_excerpts(findings, project.sources), project.sources))
     duration_s = time.perf_counter() - started
-    return Analysis(project.root, project.entry, verdict, ordered, project.files, duration_s, changes, prediction)
+    return Analysis(project.root, project.entry, verdict, shown, project.files, duration_s, changes, prediction)
 
 
-def _examined(project: Project) -> tuple[Facts, list[Finding]]:
-    """The facts of a project, and the findings that no comment silences."""
-    files, troubles = extract(project.sources, project.imported)
+def _facts(project: Project) -> tuple[Facts, list[Finding]]:
+    """The facts of a project, and the findings that tell of what could not be analyzed."""
+    files, failures = extract(project.sources, project.imported)
     with deep_recursion():
-        files, more = resolve(files, project.sources, _finder(project.sources))
-        facts = Facts(files, project.dependencies, project.assets)
+        find = by_import_name((source.module, source) for source in project.sources).get
+        resolved, more = resolve(files, project.sources, find)
+    told = [*project.failures, *failures, *unfinished(files), *map(_opened, more)]
+    return Facts(resolved, project.dependencies, project.assets), told
+
+
+def _findings(facts: Facts, *, project: Project, told: Sequence[Finding]) -> list[Finding]:
+    """What stands after the comments of the authors, failures first, then by weight; notebooks are counted through."""
+    with deep_recursion():
         evidence = _in_use(list(examine(evidence_rules(), facts, project.entry)), project)
-    failures = [failure(trouble) for trouble in (*project.troubles, *troubles)]
-    unclear = [open_device(trouble) for trouble in more]
-    found = with_excerpts([*failures, *unclear, *evidence], project.sources)
     comments = [comment for source in project.sources for comment in suppressions(source.path, source.text)]
-    standing, _ = split(found, comments)
-    return facts, in_cells(standing, project.sources)
+    failures = dict.fromkeys((*told, *unfinished(facts.files)))
+    standing, _ = split([*failures, *evidence], comments)
+    return sorted(standing, key=_order)
+
+
+def _decided(
+    findings: Sequence[Finding], *, project: Project, complete: bool, prediction: "Prediction | None"
+) -> Verdict:
+    return decide(in_cells(findings, project.sources), complete=complete, prediction=prediction)
+
+
+def _shown(project: Project, place: Place) -> str:
+    return in_its_cell(place, project.sources).shown
+
+
+def _opened(failure: Finding) -> Finding:
+    """A device that inference could not tell stays open; a failure of inference itself stays a failure."""
+    return replace(failure, signal=Signal.OPEN) if failure.rule == TOO_ENTANGLED else failure
 
 
 def _in_use(evidence: list[Finding], project: Project) -> list[Finding]:
     """The findings of code that serving may run."""
     if all(finding.place.path in project.starts for finding in evidence):
         return evidence
-    from analyzers.facts.unused import unused  # most functions are one file
+    from analyzers.project.unused import unused  # most functions are one file
 
     aside = unused(project.sources, project.starts)
     return [finding for finding in evidence if not aside.covers(finding.place)]
@@ -143,15 +167,6 @@ def _prediction(
         return None
     work = prediction.work
     return replace(prediction, work=replace(work, place=in_its_cell(work.place, sources)))
-
-
-def _finder(sources: Sequence[Source]) -> Find:
-    """Finds a source by each name that the project imports it by: from the root, from src/, side by side."""
-    modules = {source.module: source for source in sources}
-    for source in sources:
-        modules.setdefault(source.module.removeprefix("src."), source)
-        modules.setdefault(source.module.rpartition(".")[2], source)
-    return modules.get
 
 
 def _order(finding: Finding) -> tuple[bool, float, str, int, int, str]:

@@ -1,12 +1,24 @@
 """What a rule found and where: all that a report, a cache or a verdict needs to know of the analysis."""
 
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
+from analyzers.lean.levels import CONFIDENCES as CONFIDENCES  # noqa: PLC0414 -- part of what a finding is
+from analyzers.lean.levels import Level as Level  # noqa: PLC0414 -- likewise
+from analyzers.lean.levels import in_words as in_words  # noqa: PLC0414 -- likewise
 from analyzers.lean.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from runtime_images.policy.model import Evidence
+
+NOT_PYTHON = "GA901"
+TOO_LARGE = "GA902"
+UNREADABLE = "GA903"
+TOO_DEEP = "GA904"
+TOO_ENTANGLED = "GA905"
+RULE_FAILED = "GA906"
+INFERENCE_FAILED = "GA907"
+"""The codes of failures; rules/__init__.py has their texts."""
 
 
 @record
@@ -32,28 +44,6 @@ class Place:
     def shown(self) -> str:
         """The place without its column, as sentences name it."""
         return f"{self.file}:{self.line}"
-
-
-class Level(IntEnum):
-    """How much a finding matters: an error is wrong, a warning is to be looked at, a note is worth knowing."""
-
-    NOTE = 1
-    WARNING = 2
-    ERROR = 3
-
-    @property
-    def word(self) -> str:
-        """The level as people write it."""
-        return self.name.lower()
-
-
-CONFIDENCES = {"low": 0.0, "medium": 0.7, "high": 0.9}
-"""A rule's confidence in words, and from which number on each holds."""
-
-
-def in_words(confidence: float) -> str:
-    """How sure a rule is, for a person: low, medium or high."""
-    return next(word for word, least in reversed(CONFIDENCES.items()) if confidence >= least)
 
 
 class Signal(StrEnum):
@@ -102,3 +92,8 @@ class Finding:
         from runtime_images.policy.model import Evidence
 
         return Evidence(self.rule, self.place.file, self.place.line, self.place.column, self.message, self.weight)
+
+
+def failed(rule: str, place: Place, message: str, excerpt: str = "") -> Finding:
+    """Return the finding that something at `place` could not be analyzed."""
+    return Finding(rule, place, message, 0.0, Signal.FAILURE, excerpt)

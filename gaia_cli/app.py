@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from gaia_cli.errors import ExitCode
-from gaia_cli.verbs.functions import Report, ReportFormat, analyze, build, init, manifest
+from gaia_cli.project.choices import Report
+from gaia_cli.verbs.functions import ReportFormat, analyze, build, init, manifest
 from gaia_cli.verbs.linting import lint, rule, rules
 from gaia_cli.verbs.serving import invoke, run
 from gaia_cli.verbs.simulating import simulate

@@ -12,7 +12,7 @@ from gaia_cli.__main__ import guarded
 from gaia_cli.commands.analyze import analyze
 from gaia_cli.commands.run import RunOptions, run_function
 from gaia_cli.errors import ExitCode
-from gaia_cli.running.choose import AcceleratorName, EngineName
+from gaia_cli.project.choices import AcceleratorName, EngineName
 from gaia_cli.running.summary import RunSummary
 from runtime_images.policy.model import Accelerator
 

@@ -17,9 +17,9 @@ from typing import Annotated, Any, NotRequired, Union, get_args, get_origin, get
 from analyzers.formats.as_json import AnalysisOutput
 from analyzers.formats.as_lint_json import FindingOutput, LintOutput
 from analyzers.manifest import SCHEMA_PATH as MANIFEST_SCHEMA
-from gaia_cli.outputs import BuildOutput, ErrorOutput, RuleHelpOutput, RulesOutput, VersionOutput
 from gaia_cli.running.summary import RunSummary
 from gaia_cli.simulator.results.as_json import OneTraceOutput, TracesOutput
+from gaia_cli.views.outputs import BuildOutput, ErrorOutput, RuleHelpOutput, RulesOutput, VersionOutput
 from runtime_images.events.codec import EVENTS, SCHEMA_VERSION, marker, plan_of
 from runtime_images.events.model import Event, Known
 

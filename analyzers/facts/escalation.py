@@ -6,24 +6,26 @@ it. Stage 2 turns an Unknown into something known and changes nothing else.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from analyzers.facts.model import Argument, Call, FileFacts, Place, Value, from_caller, is_unknown
+from analyzers.facts.model import Argument, Call, FileFacts, Value, from_caller, is_unknown
 from analyzers.facts.vocabulary import DEVICE_CALLS, DEVICE_KEYWORDS
+from analyzers.findings import INFERENCE_FAILED, TOO_ENTANGLED, Finding, Place, failed
 from analyzers.lean.records import replace
-from analyzers.project.reading import Source, Trouble
+from analyzers.project.model import Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from analyzers.facts.stage2 import Query
-
+    from analyzers.project.model import Find
 
 _ENTANGLED = "what this device may be is too entangled to be inferred within the budget"
 
-Find = Callable[[str], Source | None]
-
 
 def resolve(
-    files: Sequence[FileFacts], sources: Sequence[Source], find: Find, matters: Callable[[Call], bool] = lambda _: True
-) -> tuple[tuple[FileFacts, ...], list[Trouble]]:
+    files: Sequence[FileFacts],
+    sources: Sequence[Source],
+    find: "Find",
+    matters: Callable[[Call], bool] = lambda _: True,
+) -> tuple[tuple[FileFacts, ...], list[Finding]]:
     """The facts with every device that stage 2 can tell, and where it gave up.
 
     `find` gives the project's modules by name; only the devices of calls that `matters` accepts are asked for. When
@@ -45,9 +47,9 @@ def resolve(
         answers, given_up = infer(queries, sources, find)
     except Exception as error:  # noqa: BLE001 -- astroid meets code that nobody has tried it on; stage 1 still stands
         message = f"inference failed: {type(error).__name__}: {error}"
-        return tuple(files), [Trouble("GA907", Place(queries[0].path, queries[0].line), message)]
-    troubles = [Trouble("GA905", Place(query.path, query.line), _ENTANGLED) for query in given_up]
-    return tuple(_resolved(file, answers) for file in files) if answers else tuple(files), troubles
+        return tuple(files), [failed(INFERENCE_FAILED, Place(queries[0].path, queries[0].line), message)]
+    failures = [failed(TOO_ENTANGLED, Place(query.path, query.line), _ENTANGLED) for query in given_up]
+    return tuple(_resolved(file, answers) for file in files) if answers else tuple(files), failures
 
 
 def unknown_devices(call: Call) -> Iterator[Argument]:

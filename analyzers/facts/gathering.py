@@ -8,7 +8,7 @@ is such a list too, and no batch; it is known by its messages, which are diction
 import ast
 from collections.abc import Iterator
 
-from analyzers.facts.scopes import Function
+from analyzers.facts.syntax import Function
 
 _SHAPES = frozenset(
     [

@@ -14,8 +14,26 @@ from analyzers.lean.patterns import Pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from analyzers.facts.scopes import Condition, Conditions, Scope
-    from analyzers.facts.values import Evaluator
+    from typing import Protocol
+
+    from analyzers.facts.model import Value
+    from analyzers.facts.scopes import Binding, Condition, Conditions, Scope
+
+    class Values(Protocol):
+        """What guards ask of an evaluator (values.py)."""
+
+        def value(self, node: ast.expr, scope: Scope) -> Value:
+            """Return what `node` may be."""
+
+        def bindings(self, name: str, scope: Scope | None) -> list[Binding]:
+            """Return the bindings of `name`."""
+
+        def attribute_bindings(self, base: Value, name: str) -> list[Binding]:
+            """Return the bindings of an attribute of `base`."""
+
+        def returned(self, name: str) -> Scope | None:
+            """Return the scope of the project's own function `name`."""
+
 
 _SWITCH_NAME = Pattern(r"(^|_)(use_?)?(gpu|cuda)s?(_|$)|(gpu|cuda)_?(available|enabled)", re.IGNORECASE)
 _PLAIN = (ast.Name, ast.Constant, ast.Attribute)
@@ -25,7 +43,7 @@ _AT_LEAST = (ast.Gt, ast.GtE, ast.NotEq)
 class Guards:
     """Reads tests with the help of an evaluator."""
 
-    def __init__(self, evaluator: "Evaluator") -> None:
+    def __init__(self, evaluator: "Values") -> None:
         self._evaluator = evaluator
         self._polarities: dict[int, int] = {}
         self._constants: dict[int, bool | None] = {}

@@ -9,6 +9,8 @@ from enum import Enum, StrEnum
 
 from analyzers.findings import Place as Place  # noqa: PLC0414 -- facts speak of places, and rules look for them here
 from analyzers.lean.records import record
+from analyzers.project.model import Asset as Asset  # noqa: PLC0414 -- likewise
+from analyzers.project.model import Dependency as Dependency  # noqa: PLC0414 -- likewise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,10 +20,12 @@ Scalar = str | int | float | bool | None
 
 
 class Origin(StrEnum):
-    """Where an unknown value comes from: the caller (a request, a parameter) or anywhere else."""
+    """Why a value is unknown: the caller decides it (request, parameter), the analysis gave up, or any other."""
 
     CALLER = "caller"
     OTHER = "other"
+    TOO_DEEP = "too deep"
+    TOO_ENTANGLED = "too entangled"
 
 
 @record
@@ -85,6 +89,7 @@ class Unknown:
     origin: Origin = Origin.OTHER
 
 
+_GIVEN_UP = (Origin.TOO_DEEP, Origin.TOO_ENTANGLED)
 Value = Known | Symbol | Made | Items | Table | Array | OneOf | Unknown
 
 
@@ -105,6 +110,16 @@ def constants(value: Value) -> tuple[Scalar, ...]:
 def texts(value: Value) -> tuple[str, ...]:
     """The strings among the alternatives of `value`."""
     return tuple(constant for constant in constants(value) if isinstance(constant, str))
+
+
+def strings(value: Value) -> Iterator[str]:
+    """The strings among the alternatives of `value`, those in its tuples and lists included."""
+    for option in options(value):
+        if isinstance(option, Items):
+            for item in option.values:
+                yield from strings(item)
+        else:
+            yield from texts(option)
 
 
 def is_unknown(value: Value) -> bool:
@@ -148,6 +163,12 @@ class Argument:
         if callable(self._value):
             self._value = self._value()
         return self._value
+
+    @property
+    def given_up(self) -> Origin | None:
+        """Why the analysis gave up on the value when it was asked for, None where it did not, or nobody has asked."""
+        value = self._value
+        return value.origin if isinstance(value, Unknown) and value.origin in _GIVEN_UP else None
 
 
 @record
@@ -238,23 +259,6 @@ class Refusal:
 
 
 @record
-class Dependency:
-    """A line of a dependency list: the normalized package name and the line as it stands."""
-
-    name: str
-    text: str
-    place: Place
-
-
-@record
-class Asset:
-    """A file beside the code that is no Python: a model's weights or a kernel's source. `path` is below the root."""
-
-    path: str
-    bytes: int
-
-
-@record
 class FileFacts:
     """The facts of one file. `gathering` works out what is `gathered`, which few ask for."""
 
@@ -269,6 +273,13 @@ class FileFacts:
     def gathered(self) -> frozenset[tuple[int, int]]:
         """The places, by line and column, of calls that are given a list which a loop has filled."""
         return self.gathering()
+
+    @property
+    def given_up(self) -> tuple[Origin, ...]:
+        """Why the analysis gave up on values that it was asked for, each reason once."""
+        asked = [argument for call in self.calls for argument in (call.on, *call.arguments) if argument is not None]
+        reasons = (argument.given_up for argument in (*asked, *(constant.given for constant in self.constants)))
+        return tuple(dict.fromkeys(reason for reason in reasons if reason is not None))
 
 
 @record

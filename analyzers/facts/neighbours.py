@@ -6,8 +6,9 @@ for in vain is remembered: the result of a file depends on just that, besides th
 """
 
 from analyzers.lean.prefilter import may_tell_a_device
-from analyzers.project.reading import Code, Source, Trouble, parsed, read_code
-from analyzers.project.tree import Tree
+from analyzers.project.model import Code, Source, UnreadableError
+from analyzers.project.names import Tree
+from analyzers.project.reading import parsed, read_code
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Library:
         """`code` parsed, but once for the run where it is linted as well as imported.
 
         Raises:
-            Trouble: it is not Python.
+            UnreadableError: it is not Python.
         """
         known = self._sources.get(code.path)
         if known is not None and known.text == code.text:
@@ -55,7 +56,7 @@ class Library:
         try:
             code = read_code(self.tree.root, path)
             return parsed(code) if may_tell_a_device(code.data) else None
-        except Trouble:
+        except UnreadableError:
             return None
 
     def scope(self, path: str) -> "Scope | None":
@@ -113,7 +114,7 @@ class Neighbours:
         """The file itself, parsed.
 
         Raises:
-            Trouble: it is not Python.
+            UnreadableError: it is not Python.
         """
         return self._library.parsed(code)
 

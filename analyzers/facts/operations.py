@@ -4,9 +4,28 @@ import ast
 import operator
 from collections.abc import Callable, Iterable, Mapping
 
-from analyzers.facts.model import Array, Items, Known, Made, OneOf, Origin, Unknown, Value, from_caller, options
-from analyzers.facts.shapes import allocated, may_allocate
-from analyzers.facts.vocabulary import DEVICE_CALLS, SAME_OBJECT
+from analyzers.facts.model import (
+    Array,
+    Items,
+    Known,
+    Made,
+    OneOf,
+    Origin,
+    Symbol,
+    Table,
+    Unknown,
+    Value,
+    from_caller,
+    options,
+)
+from analyzers.facts.vocabulary import (
+    ARRAY_MODULES,
+    DEVICE_CALLS,
+    SAME_OBJECT,
+    SHAPE_AS_ARGUMENTS,
+    SHAPE_FIRST,
+    SHAPE_KEYWORDS,
+)
 
 MAX_OPTIONS = 16
 _LARGEST = 1 << 62
@@ -80,6 +99,31 @@ def arithmetic(op: ast.operator, left: Value, right: Value) -> Value:
             return CALLER if from_caller(left) or from_caller(right) else UNKNOWN
 
 
+def formatted(parts: Iterable[Value]) -> Value:
+    """What an f-string gives; a part that is not known stands as {}, so that the known start of `cuda:{}` remains."""
+    text = "".join(str(part.value) if isinstance(part, Known) else "{}" for part in parts)
+    return Known(text) if not text.startswith("{}") else UNKNOWN
+
+
+def item(base: Value, index: Value) -> Value:
+    """What `base[index]` gives."""
+
+    def of(option: Value) -> Value:
+        match option, index:
+            case Items(values=values), Known(value=int(position)) if -len(values) <= position < len(values):
+                return values[position]
+            case Table(), Known(value=key):
+                return option.get(key) or UNKNOWN
+            case Symbol(name="os.environ"), _:
+                return UNKNOWN
+            case ((Made() | Symbol() | Unknown()), _):
+                return option
+            case _:
+                return UNKNOWN
+
+    return each(base, of)
+
+
 def method(base: Value, name: str) -> Value | None:
     """What a method of a value that is understood hands back, None when it is for the callee to say."""
     if name in SAME_OBJECT and any(isinstance(option, Array | Made) for option in options(base)):
@@ -120,3 +164,60 @@ def _converted(kind: Callable[[object], int | float | str | bool], value: Value)
         return Known(kind(value.value))
     except (ValueError, TypeError, OverflowError):
         return UNKNOWN
+
+
+def allocated(name: str, args: list[Value], keywords: Mapping[str, Value]) -> Array | None:
+    """The array that a call to `name` makes, None when it is no allocation."""
+    if not may_allocate(name):
+        return None
+    function = name.rpartition(".")[2]
+    named = next((keywords[key] for key in SHAPE_KEYWORDS if key in keywords), None)
+    if named is not None:
+        return Array(_dimensions([named]))
+    if function in SHAPE_AS_ARGUMENTS and args:
+        return Array(_dimensions(args))
+    if function in SHAPE_FIRST and args:
+        return Array(_dimensions(args[:1]))
+    if function in ("normal", "uniform", "randint") and len(args) > 1:
+        shape = next((value for value in reversed(args) if isinstance(value, Items)), None)
+        return Array(shape.values) if shape is not None else None
+    return None
+
+
+def may_allocate(name: str) -> bool:
+    """Whether `name` is in a module that allocates arrays."""
+    module = name.rpartition(".")[0]
+    return module in ARRAY_MODULES or ".random" in module
+
+
+def _dimensions(args: Iterable[Value]) -> tuple[Value, ...]:
+    """The dimensions, given one by one or as one tuple."""
+    flat: list[Value] = []
+    for value in args:
+        flat.extend(value.values if isinstance(value, Items) else [value])
+    return tuple(flat)
+
+
+def elements(array: Array) -> int | None:
+    """How many elements `array` has when all dimensions are constants."""
+    count = 1
+    for dimension in array.shape:
+        if not isinstance(dimension, Known) or not isinstance(dimension.value, int | float):
+            return None
+        count *= int(dimension.value)
+    return count
+
+
+def arrays(value: Value) -> Iterable[Array]:
+    """The arrays among the alternatives of `value`."""
+    return (option for option in options(value) if isinstance(option, Array))
+
+
+def size_from_caller(array: Array) -> bool:
+    """Whether the request or a parameter decides the size of `array`."""
+    return any(from_caller(dimension) for dimension in array.shape)
+
+
+def shown_shape(array: Array) -> str:
+    """Return the shape of `array` as people write it, `?` for a dimension that is not known."""
+    return " x ".join(str(getattr(dimension, "value", "?")) for dimension in array.shape)

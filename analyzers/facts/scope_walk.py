@@ -5,24 +5,25 @@ the walk notes what is bound where, under which conditions, and the evaluation (
 """
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from analyzers.facts.scopes import (
     Binding,
     Condition,
     Conditions,
     Exit,
-    Function,
     ImportSite,
     Kind,
     ModuleScopes,
     Scope,
     Site,
 )
+from analyzers.facts.syntax import Function, dotted, is_main_test
 from analyzers.facts.vocabulary import GPU_ONLY_MODULES
+from analyzers.project.model import Source
 from analyzers.project.names import absolute_module
-from analyzers.project.reading import Source
 
+_IMPORT_ERRORS = ("ImportError", "ModuleNotFoundError", "Exception")
 _EXITS = ("sys.exit", "exit", "quit")
 _LEAVES = (ast.Name, ast.Constant)
 
@@ -32,11 +33,6 @@ def read_scopes(source: Source, *, skip_main: bool) -> ModuleScopes:
     walker = _Walker(source, skip_main=skip_main)
     walker.block(source.tree.body, walker.found.top, ())
     return walker.found
-
-
-def is_main_test(test: ast.expr) -> bool:
-    """Whether `test` is `__name__ == "__main__"`."""
-    return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"
 
 
 class _Walker:
@@ -88,7 +84,7 @@ class _Walker:
                 self.found.exits.append(Exit(node, (*conditions, Condition(test, False, scope))))
             case ast.Raise():
                 self.found.exits.append(Exit(node, conditions))
-            case ast.Expr(value=ast.Call(func=function)) if _dotted(function) in _EXITS:
+            case ast.Expr(value=ast.Call(func=function)) if dotted(function) in _EXITS:
                 self.found.exits.append(Exit(node, conditions))
             case _:
                 pass
@@ -148,9 +144,7 @@ class _Walker:
         scope.bind(node.name, Binding(Kind.FUNCTION, inner, conditions))
         for decorator in node.decorator_list:
             self.decorator(decorator, scope, conditions)
-        is_method = scope.is_class and not any(
-            _dotted(decorator) == "staticmethod" for decorator in node.decorator_list
-        )
+        is_method = scope.is_class and not any(dotted(decorator) == "staticmethod" for decorator in node.decorator_list)
         self.parameters(node.args, scope, inner, is_method=is_method)
         self.block(node.body, inner, conditions)
 
@@ -281,7 +275,7 @@ def _leaves(body: Sequence[ast.stmt]) -> bool:
     last = body[-1]
     if isinstance(last, ast.Return | ast.Raise | ast.Continue | ast.Break):
         return True
-    return isinstance(last, ast.Expr) and isinstance(last.value, ast.Call) and _dotted(last.value.func) in _EXITS
+    return isinstance(last, ast.Expr) and isinstance(last.value, ast.Call) and dotted(last.value.func) in _EXITS
 
 
 def _imports_gpu_library(node: ast.stmt) -> bool:
@@ -295,24 +289,5 @@ def _imports_gpu_library(node: ast.stmt) -> bool:
 
 
 def _catches_import_error(handler: ast.ExceptHandler) -> bool:
-    caught = [handler.type] if handler.type is not None else []
-    names = {_dotted(part) for node in caught for part in _parts(node)}
-    return not caught or bool(names & {"ImportError", "ModuleNotFoundError", "Exception"})
-
-
-def _dotted(node: ast.expr) -> str:
-    """`a.b.c` as it stands, empty for anything but names."""
-    match node:
-        case ast.Name(id=name):
-            return name
-        case ast.Attribute(value=base, attr=name):
-            return f"{_dotted(base)}.{name}"
-        case _:
-            return ""
-
-
-def _parts(node: ast.expr) -> Iterator[ast.expr]:
-    if isinstance(node, ast.Tuple):
-        yield from node.elts
-    else:
-        yield node
+    caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(part is None or dotted(part) in _IMPORT_ERRORS for part in caught)

@@ -7,9 +7,7 @@ import ast
 from enum import Enum, auto
 
 from analyzers.lean.records import record
-from analyzers.project.reading import Source
-
-Function = ast.FunctionDef | ast.AsyncFunctionDef
+from analyzers.project.model import Source
 
 
 @record

@@ -25,12 +25,15 @@ from astroid.nodes._base_nodes import LookupMixIn
 from astroid.raw_building import InspectBuilder
 from astroid.util import UninferableBase
 
-from analyzers.facts.escalation import Find
 from analyzers.facts.model import Known, Unknown, Value
 from analyzers.facts.operations import one_of
+from analyzers.lean.garbage import RareCollections
 from analyzers.lean.records import record
-from analyzers.linting.engine import GC_THRESHOLD
-from analyzers.project.reading import Source
+from analyzers.project.model import Source
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from analyzers.project.model import Find
 
 MAX_QUERIES = 200
 MAX_ANSWERS = 16
@@ -54,7 +57,7 @@ class Query:
     offset: int
 
 
-def infer(queries: Iterable[Query], sources: Sequence[Source], find: Find) -> tuple[dict[Query, Value], list[Query]]:
+def infer(queries: Iterable[Query], sources: Sequence[Source], find: "Find") -> tuple[dict[Query, Value], list[Query]]:
     """What each query's expression may be, and the queries that went beyond the budget.
 
     A query stands in one of `sources`; `find` gives the project's modules by name. What cannot be inferred is left out,
@@ -64,7 +67,7 @@ def infer(queries: Iterable[Query], sources: Sequence[Source], find: Find) -> tu
     asked = list(dict.fromkeys(queries))[:MAX_QUERIES]
     answers: dict[Query, Value] = {}
     given_up: list[Query] = []
-    with _closed_world(find) as world:
+    with RareCollections(), _closed_world(find) as world:
         for query in asked:
             try:
                 value = world.answer(by_path[query.path], query)
@@ -83,7 +86,7 @@ class _SpentError(Exception):
 class _World:
     """The modules that astroid may see, and the inferences that are left."""
 
-    def __init__(self, manager: AstroidManager, find: Find) -> None:
+    def __init__(self, manager: AstroidManager, find: "Find") -> None:
         self._builder = AstroidBuilder(manager, apply_transforms=False)
         self._built: dict[str, nodes.Module | None] = {"builtins": manager.builtins_module}
         self._find = find
@@ -135,14 +138,12 @@ class _World:
 
 
 @contextmanager
-def _closed_world(find: Find) -> Iterator[_World]:
+def _closed_world(find: "Find") -> Iterator[_World]:
     """A world that is asked for every module and every inference; astroid's shared state is put back afterwards.
 
     The two functions are replaced on their classes because that is where astroid looks: its manager is made anew
     wherever it is needed.
     """
-    threshold = gc.get_threshold()
-    gc.set_threshold(*GC_THRESHOLD)
     manager = AstroidManager()
     if "builtins" not in manager.astroid_cache:
         with _builtins_in_outline():
@@ -168,7 +169,6 @@ def _closed_world(find: Find) -> Iterator[_World]:
     finally:
         AstroidManager.ast_from_module_name, nodes.NodeNG.infer = by_name, infer_node
         _forget(manager, outside)
-        gc.set_threshold(*threshold)
 
 
 @contextmanager

@@ -6,10 +6,11 @@ fact too. Work is bounded by a count of steps, not by a clock, so that a verdict
 """
 
 import ast
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 from analyzers.facts.guards import Guards
+from analyzers.facts.memory import Memory
 from analyzers.facts.model import Guard, Items, Known, Made, OneOf, Symbol, Table, Unknown, Value, from_caller
 from analyzers.facts.operations import (
     CALLER,
@@ -17,22 +18,30 @@ from analyzers.facts.operations import (
     UNKNOWN,
     arithmetic,
     each,
+    formatted,
     is_understood,
+    item,
     known_call,
     method,
     one_of,
 )
-from analyzers.facts.scopes import Binding, Kind, Scope
+from analyzers.facts.scopes import Binding, Kind, Scope, Site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from analyzers.facts.neighbours import Neighbours
+    from typing import Protocol
+
+    class Modules(Protocol):
+        """The project's modules: a mapping, or the neighbours of a file, which are read when they are asked for."""
+
+        def get(self, name: str, /) -> Scope | None:
+            """Return the names that the module `name` binds, None when it is none of the project's."""
+
 
 MAX_STEPS = 200_000
 MAX_DEPTH = 60
 _NAMED = (Symbol, Made)
 _SCALARS = (str, int, float, bool, type(None))
-_NOTHING = OneOf(())
 
 
 class BudgetError(Exception):
@@ -49,8 +58,8 @@ class Evaluator:
 
     def __init__(
         self,
-        modules: "Mapping[str, Scope] | Neighbours",
-        call_sites: Mapping[str, list[tuple[ast.Call, Scope]]],
+        modules: "Modules",
+        call_sites: Mapping[str, list[Site]],
         *,
         thorough: bool = True,
     ) -> None:
@@ -58,11 +67,8 @@ class Evaluator:
         self._modules = modules
         self._call_sites = call_sites
         self._scopes: dict[str, Scope] = {}
-        self._active: set[int] = set()
-        self._memory: dict[int, Value] = {}
-        self._provisional: dict[int, Value] = {}
+        self._memory = Memory()
         self.steps = 0
-        self._cuts = 0
         self.guards = Guards(self)
 
     def value(self, node: ast.expr, scope: Scope) -> Value:
@@ -74,7 +80,7 @@ class Evaluator:
         self.steps += 1
         if self.steps > MAX_STEPS:
             raise BudgetError
-        if len(self._active) > MAX_DEPTH:
+        if self._memory.depth > MAX_DEPTH:
             return UNKNOWN
         if isinstance(node, ast.Name):  # names, attributes, constants and calls are most of all expressions
             return self._name(node.id, scope)
@@ -102,7 +108,7 @@ class Evaluator:
             case ast.BoolOp(values=values):
                 return one_of([self.value(value, scope) for value in values])
             case ast.Subscript(value=base, slice=index):
-                return self._item(self.value(base, scope), self.value(index, scope))
+                return item(self.value(base, scope), self.value(index, scope))
             case ast.Await(value=inner) | ast.NamedExpr(value=inner) | ast.Starred(value=inner):
                 return self.value(inner, scope)
             case _:
@@ -115,7 +121,8 @@ class Evaluator:
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return arithmetic(ast.Sub(), Known(0), self.value(operand, scope))
             case ast.JoinedStr(values=parts):
-                return self._text(parts, scope)
+                texts = (part.value if isinstance(part, ast.FormattedValue) else part for part in parts)
+                return formatted(self.value(part, scope) for part in texts)
             case ast.UnaryOp(op=ast.Not()) | ast.Compare():
                 return OneOf((Known(True), Known(False)), guarded=bool(self.guards.polarity(node, scope)))
             case _:
@@ -152,9 +159,7 @@ class Evaluator:
 
     def _of(self, base: Value, name: str) -> Value:
         """The attribute `name` of `base`, whichever of its alternatives that is."""
-        return (
-            self._attribute(base, name) if type(base) is not OneOf else each(base, partial(self._attribute, name=name))
-        )
+        return each(base, partial(self._attribute, name=name))
 
     def _attribute(self, base: Value, name: str) -> Value:
         bindings = self.attribute_bindings(base, name)
@@ -190,37 +195,8 @@ class Evaluator:
         return one_of([self._bound(binding) for binding in bindings[:MAX_OPTIONS]], guarded=guarded)
 
     def _bound(self, binding: Binding) -> Value:
-        key = id(binding)
-        return self._memory[key] if key in self._memory else self._once(key, lambda: self._meaning(binding))
-
-    def _once(self, key: int, compute: Callable[[], Value]) -> Value:
-        """What `compute` gives, worked out once.
-
-        A name that is defined by itself, as in `x = x + 1`, adds nothing to its own value. Inside such a cycle
-        values may be cut short, so they are kept for the evaluation that is under way and worked out anew by
-        the next: that keeps code whose names all depend on each other linear.
-        """
-        if key in self._memory:
-            return self._memory[key]
-        if key in self._active:
-            self._cuts += 1
-            return _NOTHING
-        if key in self._provisional:
-            self._cuts += 1
-            return self._provisional[key]
-        cuts = self._cuts
-        self._active.add(key)
-        try:
-            value = compute()
-        finally:
-            self._active.discard(key)
-            if not self._active:
-                self._provisional.clear()
-        if cuts == self._cuts or not self._active:
-            self._memory[key] = value
-        else:
-            self._provisional[key] = value
-        return value
+        known = self._memory.get(id(binding))
+        return known or self._memory.once(id(binding), lambda: self._meaning(binding))
 
     def _meaning(self, binding: Binding) -> Value:
         match binding.kind:
@@ -253,7 +229,9 @@ class Evaluator:
             return
         position = function.parameters.index(binding.target)
         path = function.name.removesuffix(".__init__")
-        for call, scope in self._call_sites.get(path.rpartition(".")[2], [])[:MAX_OPTIONS]:
+        for site in self._call_sites.get(path.rpartition(".")[2], [])[:MAX_OPTIONS]:
+            call, scope = site.node, site.scope
+            assert isinstance(call, ast.Call)
             if position < len(call.args) and not any(isinstance(part, ast.Starred) for part in call.args):
                 yield call.args[position], scope
             else:
@@ -301,7 +279,7 @@ class Evaluator:
             guarded = any(self.guards.guard(conditions) is not Guard.ALWAYS for _, conditions in function.returns)
             return one_of([self.value(node, function) for node, _ in function.returns[:MAX_OPTIONS]], guarded=guarded)
 
-        return self._once(id(function), compute)
+        return self._memory.once(id(function), compute)
 
     def _choice(self, node: ast.IfExp, scope: Scope) -> Value:
         outcome = self.guards.constant(node.test, scope)
@@ -319,27 +297,3 @@ class Evaluator:
             elif isinstance(key, ast.Constant) and isinstance(key.value, str | int | float | bool | None):
                 entries[key.value] = evaluated
         return Table(tuple(entries.items()))
-
-    def _item(self, base: Value, index: Value) -> Value:
-        def item(option: Value) -> Value:
-            match option, index:
-                case Items(values=values), Known(value=int(position)) if -len(values) <= position < len(values):
-                    return values[position]
-                case Table(), Known(value=key):
-                    return option.get(key) or UNKNOWN
-                case Symbol(name="os.environ"), _:
-                    return UNKNOWN
-                case ((Made() | Symbol() | Unknown()), _):
-                    return option
-                case _:
-                    return UNKNOWN
-
-        return each(base, item)
-
-    def _text(self, parts: list[ast.expr], scope: Scope) -> Value:
-        """An f-string; a part that is not known stands as {}, so that the known start of `cuda:{}` remains."""
-        text = ""
-        for part in parts:
-            value = self.value(part.value if isinstance(part, ast.FormattedValue) else part, scope)
-            text += str(value.value) if isinstance(value, Known) else "{}"
-        return Known(text) if not text.startswith("{}") else UNKNOWN

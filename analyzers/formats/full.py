@@ -23,7 +23,7 @@ def _finding(finding: LintFinding) -> str:
 
 
 def _remedy(finding: LintFinding) -> str:
-    return f"  instead: {finding.remedy}\n" if finding.remedy else ""
+    return f"  help: {finding.remedy}\n" if finding.remedy else ""
 
 
 def _sum(report: Report) -> str:

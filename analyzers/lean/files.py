@@ -1,4 +1,4 @@
-"""Files opened without waiting: a pipe that lies where a file is expected would hold up everything for ever."""
+"""Files opened without waiting, and their text in the lines that Python's parser counts."""
 
 import errno
 import os
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def open_file(path: str) -> "BinaryIO":
-    """The file at `path`, to read its bytes.
+    """Open the file at `path` for reading bytes; a pipe that lies there would hold up everything for ever.
 
     Raises:
         OSError: it cannot be opened, or is no regular file.
@@ -25,3 +25,14 @@ def _without_waiting(path: str, flags: int) -> int:
         os.close(handle)
         raise OSError(errno.EINVAL, "Is a directory" if stat.S_ISDIR(mode) else "Not a regular file", path)
     return handle
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of `text` without their ends; the last one is empty where the text ends in a line break.
+
+    Only line feeds and carriage returns end a line, as in Python's parser. `str.splitlines` also breaks at form feeds
+    and at a handful of Unicode's separators, which may stand inside of a line.
+    """
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.split("\n")

@@ -3,7 +3,7 @@
 It stands in the rule's own file; registry.py is generated from there, because a hook has no time to load each.
 """
 
-from analyzers.findings import Level
+from analyzers.lean.levels import Level
 from analyzers.lean.records import record
 from analyzers.lean.registry import ROWS
 

@@ -46,7 +46,7 @@ ROWS = {
     'GA703': ('switchability.state_on_device', 2, 0.8, True, False, 'Keep such state outside of the function, or in main memory and rebuild it.'),
     'GA704': ('switchability.copies_back_in_loop', 2, 0.8, True, False, 'Copy the whole tensor once, before the loop: `for score in scores.tolist()`.'),
     'GA705': ('switchability.copies_in_loop', 2, 0.8, True, False, 'Stack the parts and copy once: `torch.stack(parts).to(device)`.'),
-    'GA706': ('switchability.blocking_in_coroutine', 2, 0.8, True, False, '`await asyncio.to_thread(...)`, or a handler without `async`, which runs in a thread of its own.'),
+    'GA706': ('switchability.blocking_in_coroutine', 2, 0.8, True, False, 'Use `await asyncio.to_thread(...)`, or a handler without `async`, which runs in a thread of its own.'),
     'GA707': ('switchability.global_seed', 2, 0.8, True, False, 'Make a generator for the request, on the CPU: `torch.Generator().manual_seed(seed)`, `numpy.random.default_rng(seed)`, `random.Random(seed)`.'),
     'GA708': ('switchability.records_gradients', 2, 0.8, True, False, 'Call the model within `with torch.inference_mode():`.'),
     'GA709': ('switchability.load_in_request', 2, 0.8, True, False, 'Load once, in `start(cfg)` or when the module is imported.'),

@@ -20,9 +20,9 @@ from collections.abc import Iterator
 
 from analyzers.findings import Finding, Place, Signal, Trait
 from analyzers.lean.files import open_file
-from analyzers.lean.suppression import Suppression
-from analyzers.linting.engine import FileResult, Linted
-from analyzers.project.tree import Tree
+from analyzers.linting.results import FileResult, Linted
+from analyzers.linting.suppression import Suppression
+from analyzers.project.names import Tree
 
 try:  # hashlib hands out this very function, but loads OpenSSL before, which takes as long as all the rest of a run
     from _blake2 import blake2b

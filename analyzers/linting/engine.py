@@ -5,47 +5,18 @@ its own findings are reported. This module and what it imports at the top is all
 parses and examines (one_file.py) is loaded when the first file has to be linted anew.
 """
 
-import gc
 from collections.abc import Iterator, Sequence
 
-from analyzers.findings import Finding
-from analyzers.lean.records import record
-from analyzers.project.tree import Tree
+from analyzers.lean.garbage import RareCollections
+from analyzers.linting.results import FileResult, Linted
+from analyzers.project.names import Tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from os import PathLike
 
-    from analyzers.lean.suppression import Suppression
-
-GC_THRESHOLD = (200_000, 20, 100)
-"""Syntax trees are many objects and no garbage; looking for some in them takes a third of the time."""
-
 MANY_FILES = 64
 """With fewer files to lint anew, more processes cost more than they give."""
-
-
-@record
-class FileResult:
-    """What was found in the file `path`, which is relative to the root with forward slashes.
-
-    `findings` are in the order of their places, failures of the analysis (GA9xx) among them; `suppressed` are those
-    that a comment silences; `suppressions` are all such comments in the file, also those that silence nothing.
-    """
-
-    path: str
-    findings: tuple[Finding, ...]
-    suppressed: tuple[Finding, ...] = ()
-    suppressions: "tuple[Suppression, ...]" = ()
-
-
-@record
-class Linted:
-    """A result and what it rests on besides its own file: the modules that were read, and those that were not there."""
-
-    result: FileResult
-    read: tuple[str, ...] = ()
-    absent: tuple[str, ...] = ()
 
 
 def lint(
@@ -106,13 +77,9 @@ def _lint_anew(tree: Tree, names: Sequence[str], processes: int, *, evidence: bo
     from analyzers.linting.one_file import lint_file
 
     library = Library(tree)
-    threshold = gc.get_threshold()
-    gc.set_threshold(*GC_THRESHOLD)
-    try:
+    with RareCollections():
         for name in names:
             yield lint_file(library, name, evidence=evidence)
-    finally:
-        gc.set_threshold(*threshold)
 
 
 def _relative(path: str, root: str) -> str:

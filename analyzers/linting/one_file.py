@@ -1,18 +1,29 @@
-"""One file linted: read, checked or examined (in_depth.py), and its suppressions heeded.
+"""One file linted: read, checked or examined, and its suppressions heeded.
 
 What nobody asked for is not worked out. Most files of a tree have nothing to do with GPUs: where no evidence is wanted
-it is enough to see that their syntax is right.
+it is enough to see that their syntax is right, and neither facts nor rules are loaded.
 """
 
 import warnings
 
-from analyzers.examination import comments_in_cells, failure, in_cells, with_excerpts
 from analyzers.facts.neighbours import Library, Neighbours
-from analyzers.findings import Finding
+from analyzers.findings import RULE_FAILED, Finding, Place, failed
 from analyzers.lean.prefilter import may_hinder_a_switch
-from analyzers.lean.suppression import split, suppressions
-from analyzers.linting.engine import FileResult, Linted
-from analyzers.project.reading import Code, Trouble, as_code, check, read_code
+from analyzers.linting.examination import comments_in_cells, in_cells, with_excerpts
+from analyzers.linting.results import FileResult, Linted
+from analyzers.linting.suppression import split, suppressions
+from analyzers.project.model import Code, UnreadableError
+from analyzers.project.reading import as_code, check, read_code
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from analyzers.facts.model import FileFacts
+    from analyzers.project.model import Find, Source
+
+LOADED = ("ast", "symtable", "analyzers.facts.stage1", "analyzers.facts.contexts.reading", "analyzers.rules.behaviour")
+"""The modules that linting loads, beside the rules, when it meets a file about GPUs."""
 
 
 def lint_file(library: Library, path: str, *, evidence: bool = True, data: bytes | None = None) -> Linted:
@@ -31,10 +42,9 @@ def _linted(library: Library, path: str, *, evidence: bool, data: bytes | None) 
     try:
         code = read_code(library.tree.root, path) if data is None else as_code(path, data)
         comments = suppressions(path, code.text)
-        evidence = evidence or bool(comments)
-        found = with_excerpts(_findings(code, neighbours, evidence=evidence), [code])
-    except Trouble as trouble:
-        return Linted(FileResult(path, (failure(trouble),)))
+        found = with_excerpts(_findings(code, neighbours, evidence=evidence or bool(comments)), [code])
+    except UnreadableError as error:
+        return Linted(FileResult(path, (error.failure,)))
     kept, silenced = split(sorted(found, key=_order), comments)
     if code.cells:
         kept, silenced = tuple(in_cells(kept, [code])), tuple(in_cells(silenced, [code]))
@@ -43,15 +53,58 @@ def _linted(library: Library, path: str, *, evidence: bool, data: bytes | None) 
     return Linted(result, tuple(sorted(neighbours.read - {path})), tuple(sorted(neighbours.absent)))
 
 
-def _findings(code: Code, neighbours: Neighbours, *, evidence: bool) -> list[Finding]:
-    switchability = may_hinder_a_switch(code.data)
-    if evidence or switchability:
-        from analyzers.linting.in_depth import findings
-
-        return findings(code, neighbours, evidence=evidence, switchability=switchability)
-    check(code)
-    return []
-
-
 def _order(finding: Finding) -> tuple[int, int, str, str]:
     return (finding.place.line, finding.place.column, finding.rule, finding.message)
+
+
+def _findings(code: Code, neighbours: Neighbours, *, evidence: bool) -> list[Finding]:
+    """What is found in `code`: failures, evidence and what hinders a switch, where they are asked for."""
+    switchability = may_hinder_a_switch(code.data)
+    if not evidence and not switchability:
+        check(code)
+        return []
+    from analyzers.facts.stage1 import deep_recursion, extract, unfinished
+
+    source = neighbours.parsed(code)
+    files, failures = extract([source], (), neighbours)
+    found = [*failures]
+    with deep_recursion():
+        resolved: Sequence[FileFacts] = files
+        if evidence:
+            resolved, evidences = _evidence(source, files, neighbours.source)
+            found += evidences
+        if switchability:
+            found += _hindrances(source, resolved, None if evidence else neighbours.source)
+    return [*found, *unfinished(files)]
+
+
+def _evidence(
+    source: "Source", files: "Sequence[FileFacts]", find: "Find"
+) -> "tuple[Sequence[FileFacts], list[Finding]]":
+    """The facts with every device that inference can tell, and the evidence in them."""
+    from analyzers.facts.escalation import resolve
+    from analyzers.facts.model import Facts
+    from analyzers.rules.examination import evidence_rules, examine
+
+    files, failures = resolve(files, [source], find)
+    return files, [*failures, *examine(evidence_rules(), Facts(tuple(files)), source.path)]
+
+
+def _hindrances(source: "Source", files: "Sequence[FileFacts]", find: "Find | None") -> list[Finding]:
+    """What hinders a switch; with `find` the devices that the rules ask for are inferred first."""
+    from analyzers.facts.contexts.reading import situations
+    from analyzers.facts.escalation import resolve
+    from analyzers.facts.model import Facts
+    from analyzers.rules.behaviour import Behaviour, device_matters
+    from analyzers.rules.examination import examine, switchability_rules
+
+    try:
+        known = situations([source])
+        found: list[Finding] = []
+        if find is not None:
+            files, failures = resolve(files, [source], find, lambda call: device_matters(known.of(call.place)))
+            found += failures
+        return [*found, *examine(switchability_rules(), Behaviour(Facts(tuple(files)), known), source.path)]
+    except Exception as error:  # noqa: BLE001 -- whatever is wrong here must not hide the evidence
+        message = f"reading when the code runs failed: {type(error).__name__}: {error}"
+        return [failed(RULE_FAILED, Place(source.path, 1), message)]

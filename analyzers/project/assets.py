@@ -10,8 +10,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from analyzers.facts.model import Asset
 from analyzers.lean.patterns import Pattern
+from analyzers.project.model import Asset
 
 WEIGHTS = (".safetensors", ".gguf", ".ckpt", ".pt", ".pth", ".onnx", ".keras", ".tflite", ".pdparams", ".engine")
 KERNELS = (".cu", ".cuh")

@@ -1,15 +1,14 @@
 """Dependency lists other than requirements*.txt, each as (line number, requirement) pairs.
 
 What such a file declares about hardware is left alone: `gpu: true`, `cuda: "12.1"`, an accelerator or a machine type
-are the author's answer, and the verdict is about the code. A malformed list gives what can be read of it. YAML is read
-line by line, since the lists in question are flat and a parser would be a dependency of its own; setup.py is parsed
-and never run.
+are the author's answer, and the verdict is about the code. A malformed list gives what can be read of it; setup.py is
+parsed and never run.
 """
 
 import ast
-import re
-import tomllib
 from collections.abc import Iterator
+
+from analyzers.lean.patterns import Pattern
 
 Numbered = tuple[int, str]
 
@@ -26,9 +25,7 @@ _LIST_KEYS = {
 NAMES = ("Pipfile", "cerebrium.toml", "pyproject.toml", "setup.cfg", "setup.py", *_LIST_KEYS)
 """The files that are read beside requirements*.txt, by name."""
 
-_KEY = re.compile(r"^(\s*)-?\s*([A-Za-z_][\w-]*):\s*(.*)$")
-_ITEM = re.compile(r"^(\s*)-\s+(.+?)\s*$")
-_INDEX = re.compile(r"https?://\S+/whl/\S+?(?=[\"'\s]|$)")
+_INDEX = Pattern(r"https?://\S+/whl/\S+?(?=[\"'\s]|$)")
 
 
 def read_list(name: str, text: str) -> Iterator[Numbered]:
@@ -48,6 +45,8 @@ def read_list(name: str, text: str) -> Iterator[Numbered]:
 
 
 def _toml(name: str, text: str) -> Iterator[Numbered]:
+    import tomllib
+
     try:
         content = tomllib.loads(text)
     except (ValueError, RecursionError):
@@ -129,18 +128,28 @@ def _setup_py(text: str) -> Iterator[Numbered]:
 
 
 def _yaml(text: str, keys: tuple[str, ...]) -> Iterator[Numbered]:
-    """The items of the lists under `keys`; a list ends where the indentation falls back to its key's."""
-    depth = -1
-    for number, line in enumerate(text.splitlines(), 1):
-        bare = line.partition(" #")[0].rstrip()
-        key = _KEY.match(bare)
-        item = _ITEM.match(bare)
-        if key and key[2] in keys and not key[3]:
-            depth = len(key[1])
-        elif depth >= 0 and item and len(item[1]) >= depth:
-            yield number, _unconda(item[2].strip("\"'"))
-        elif key and len(key[1]) <= depth:
-            depth = -1
+    """The items of the lists under `keys`, wherever in the file these stand."""
+    if not any(key in text for key in keys):
+        return
+    import yaml  # few functions have such a list
+
+    try:
+        top = yaml.compose(text, yaml.SafeLoader)  # the loader written in C overflows its stack on deep nesting
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return
+    pending = [(top, False)]
+    seen: set[tuple[int, bool]] = set()
+    while pending:
+        node, listed = pending.pop()
+        if (id(node), listed) in seen:
+            continue  # an alias of what was read already
+        seen.add((id(node), listed))
+        if isinstance(node, yaml.ScalarNode) and listed and node.tag == "tag:yaml.org,2002:str":
+            yield node.start_mark.line + 1, _unconda(node.value)
+        elif isinstance(node, yaml.SequenceNode):
+            pending += [(item, listed) for item in reversed(node.value)]
+        elif isinstance(node, yaml.MappingNode):
+            pending += [(value, key.value in keys) for key, value in reversed(node.value)]
 
 
 def _unconda(item: str) -> str:

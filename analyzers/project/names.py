@@ -1,21 +1,113 @@
-"""Dotted names: which file a module is, and which module an import means."""
+"""By which names a project's files are imported: the one place that knows where imports lead.
+
+A file is imported from the project's root, from one of its source folders (`src/`), or from the folder that it shares
+with its importer. `candidates` leads from a name to the paths where it may be, `import_names` from a file to the names,
+`by_import_name` finds files that have been read, and `Tree` finds files on the disk.
+"""
+
+# ruff: noqa: PTH113, PTH208 -- a hook does not load pathlib, which takes longer than to lint a file
+
+import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ast
+    from collections.abc import Iterable, Iterator
+    from typing import TypeVar
 
-    from analyzers.project.reading import Source
+    from analyzers.project.model import Source
+
+    _T = TypeVar("_T")
+
+SOURCE_FOLDER = "src"
+"""The folder that many projects import from as if it were their root."""
 
 
 def module_name(path: str) -> str:
-    """The dotted name under which a file is imported from the project's root."""
+    """Return the dotted name under which the file at `path` is imported from the project's root."""
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def absolute_module(source: "Source", node: "ast.ImportFrom") -> str:
-    """The dotted name of the module that a `from` import names, relative dots resolved."""
+    """Return the dotted name of the module that a `from` import in `source` names, relative dots resolved."""
     if not node.level:
         return node.module or ""
     package = source.module.split(".")
     keep = len(package) - node.level + (1 if source.is_package else 0)
     return ".".join([*package[: max(keep, 0)], *filter(None, [node.module])])
+
+
+def import_names(module: str) -> tuple[str, str, str]:
+    """Return the names of `module`: from the root, from the source folder, beside the importer."""
+    return module, module.removeprefix(f"{SOURCE_FOLDER}."), module.rpartition(".")[2]
+
+
+def by_import_name(files: "Iterable[tuple[str, _T]]") -> "dict[str, _T]":
+    """Return what belongs to each (module name, file), by every name it is imported by; whole names go first."""
+    found: dict[str, _T] = {}
+    for module, file in files:
+        whole, *shorter = import_names(module)
+        found[whole] = file
+        for name in shorter:
+            found.setdefault(name, file)
+    return found
+
+
+def candidates(module: str, beside: str, *more: str) -> "Iterator[str]":
+    """Yield the paths where `module` may be: at the root, in the source folder, in `more` folders, in `beside`."""
+    path = module.replace(".", "/")
+    for folder in _folders(beside, *more):
+        stem = f"{folder}/{path}".lstrip("/")
+        yield f"{stem}.py"
+        yield f"{stem}/__init__.py"
+
+
+def _folders(beside: str, *more: str) -> "Iterable[str]":
+    return dict.fromkeys(("", SOURCE_FOLDER, *more, beside))
+
+
+class Tree:
+    """The Python files below `root` during one run; nothing is read but directories, each once."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self._real = os.path.realpath(root)
+        self._listings: dict[str, frozenset[str]] = {}
+        self._inside: dict[str, bool] = {}
+
+    def knows(self, package: str, beside: str) -> bool:
+        """Whether the top-level `package` is the project's own, a directory without `__init__.py` included."""
+        listings = map(self._names, _folders(beside))
+        return any(package in names or f"{package}.py" in names for names in listings)
+
+    def find(self, module: str, beside: str) -> str:
+        """Return the path of `module` for an importer in the folder `beside`; empty when it is nowhere."""
+        return next((path for path in candidates(module, beside) if self._has(path) and self._is_inside(path)), "")
+
+    def holds(self, path: str) -> bool:
+        """Whether `path` is a file of the project, after all links."""
+        return self._has(path) and self._is_inside(path) and os.path.isfile(f"{self.root}/{path}")
+
+    def _has(self, path: str) -> bool:
+        """Whether there is a file at `path`; asked from the top, so that most questions end at a known listing."""
+        directory = ""
+        for part in path.split("/"):
+            if part not in self._names(directory):
+                return False
+            directory = f"{directory}/{part}".lstrip("/")
+        return True
+
+    def _names(self, directory: str) -> frozenset[str]:
+        if directory not in self._listings:
+            try:
+                names = os.listdir(f"{self.root}/{directory}")
+            except OSError:
+                names = []
+            self._listings[directory] = frozenset(names)
+        return self._listings[directory]
+
+    def _is_inside(self, path: str) -> bool:
+        """Whether `path` is below the root after all links, which may lead anywhere."""
+        if path not in self._inside:
+            self._inside[path] = os.path.realpath(f"{self.root}/{path}").startswith(self._real + os.sep)
+        return self._inside[path]

@@ -6,7 +6,7 @@ positions, so the strings of the cells' `source` are found by walking over the t
 
 from collections.abc import Iterator
 
-from analyzers.facts.model import Place
+from analyzers.findings import Place
 from analyzers.lean.patterns import Pattern
 
 _TOKEN = Pattern(r'"([^"\\]*(?:\\.[^"\\]*)*)"|[{}\[\],]')

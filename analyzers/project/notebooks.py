@@ -8,8 +8,8 @@ may begin: inside of brackets and of strings they are Python.
 import json
 from bisect import bisect_right
 
-from analyzers.facts.model import Place
-from analyzers.lean.lines import lines_of
+from analyzers.findings import Place
+from analyzers.lean.files import lines_of
 from analyzers.lean.patterns import Pattern
 
 _CAPTURE = Pattern(r"\s*([A-Za-z_]\w*)\s*=\s*[!%]")

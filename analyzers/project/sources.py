@@ -13,36 +13,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from analyzers.errors import AnalyzerError
-from analyzers.facts.model import Asset, Dependency
+from analyzers.findings import Finding
 from analyzers.lean.patterns import Pattern
 from analyzers.lean.records import record
 from analyzers.project.assets import read_assets
 from analyzers.project.dependencies import read_dependencies
-from analyzers.project.names import absolute_module
-from analyzers.project.reading import NOTEBOOK, Source, Trouble, read_source
-from analyzers.project.tree import Tree
+from analyzers.project.ignored import is_ignored
+from analyzers.project.model import NOTEBOOK, Asset, Dependency, Source, UnreadableError
+from analyzers.project.names import Tree, absolute_module, candidates
+from analyzers.project.reading import read_source
 from runtime_images.entrypoint import EntryError, find_entry
 
 MAX_FILES = 5000
+_MONOREPO = "packages"
+"""The folder in which repositories of several packages keep them."""
 
-_IGNORED_DIRECTORIES = frozenset(
-    [
-        "__pycache__",
-        "node_modules",
-        "site-packages",
-        "venv",
-        "env",
-        "build",
-        "dist",
-        ".git",
-        ".hg",
-        ".svn",
-        ".tox",
-        ".nox",
-        ".venv",
-        ".eggs",
-    ]
-)
 _ASIDE = Pattern(
     r"(^|/)(tests?|testing|docs?|benchmarks?|scripts?|tools?|notebooks?|training)/"
     r"|(^|/)(test_[^/]*|[^/]*_tests?|conftest|setup|noxfile|tasks|(pre|fine_?)?train(ing|er)?(_[^/]*)?|finetune[^/]*"
@@ -58,7 +43,7 @@ class Project:
     root: Path
     entry: str
     sources: tuple[Source, ...]
-    troubles: tuple[Trouble, ...]
+    failures: tuple[Finding, ...]
     dependencies: tuple[Dependency, ...]
     assets: tuple[Asset, ...] = ()
     starts: tuple[str, ...] = ()
@@ -72,7 +57,7 @@ class Project:
     @property
     def files(self) -> tuple[str, ...]:
         """Every file that was read, or tried, in the order of the names."""
-        read = {source.path for source in self.sources} | {trouble.place.path for trouble in self.troubles}
+        read = {source.path for source in self.sources} | {failure.place.path for failure in self.failures}
         return tuple(sorted(read | {dependency.place.path for dependency in self.dependencies}))
 
 
@@ -126,7 +111,7 @@ def _platform_starts(root: Path, files: list[str]) -> _Starts | None:
         try:
             if may_be_entry((root / path).read_bytes()):
                 platforms[path] = platform_of(path, read_source(root, path).tree)
-        except (OSError, Trouble):
+        except (OSError, UnreadableError):
             return None
     named = [path for path, platform in platforms.items() if platform not in ("", WEB_SERVER)]
     starts = named or [path for path, platform in platforms.items() if platform]
@@ -138,9 +123,7 @@ def python_files(root: Path, suffix: str = ".py") -> Iterator[str]:
     """The project's files that end in `suffix` as relative paths, without environments, caches, hidden directories."""
     count = 0
     for directory, subdirectories, names in os.walk(root):
-        subdirectories[:] = [
-            name for name in sorted(subdirectories) if name not in _IGNORED_DIRECTORIES and not name.startswith(".")
-        ]
+        subdirectories[:] = [name for name in sorted(subdirectories) if not is_ignored(name)]
         for name in sorted(names):
             if name.endswith(suffix):
                 count += 1
@@ -153,7 +136,7 @@ def python_files(root: Path, suffix: str = ".py") -> Iterator[str]:
 
 def _follow(root: Path, starts: _Starts) -> Project:
     sources: dict[str, Source] = {}
-    troubles: list[Trouble] = []
+    failures: list[Finding] = []
     seen: set[str] = set()
     pending = list(starts.files)
     tree = Tree(str(root))
@@ -164,14 +147,14 @@ def _follow(root: Path, starts: _Starts) -> Project:
         seen.add(path)
         try:
             source = read_source(root, path)
-        except Trouble as trouble:
-            troubles.append(trouble)
+        except UnreadableError as error:
+            failures.append(error.failure)
             continue
         sources[path] = source
         pending.extend(_imported_files(tree, source))
     ordered = tuple(sources[path] for path in sorted(sources))
     dependencies, assets = read_dependencies(root, starts.entry), read_assets(root, starts.entry)
-    return Project(root, starts.entry, ordered, tuple(troubles), dependencies, assets, starts.files, starts.programs)
+    return Project(root, starts.entry, ordered, tuple(failures), dependencies, assets, starts.files, starts.programs)
 
 
 def _imported_files(tree: Tree, source: Source) -> Iterator[str]:
@@ -188,14 +171,8 @@ def _imported_files(tree: Tree, source: Source) -> Iterator[str]:
 
 
 def _resolve(tree: Tree, source: Source, module: str) -> Iterator[str]:
-    """The file of `module` and of the packages around it, at the root, in src/ or packages/, or beside the importer."""
-    if not module or not all(part.isidentifier() for part in module.split(".")):
-        return
+    """The file of `module` and of the packages around it."""
     beside = source.path.rpartition("/")[0]
-    for base in dict.fromkeys(("", "src", "packages", beside)):
-        parts = module.split(".")
-        for end in range(len(parts), 0, -1):
-            stem = "/".join(filter(None, [base, *parts[:end]]))
-            for candidate in (f"{stem}.py", f"{stem}/__init__.py"):
-                if tree.holds(candidate):
-                    yield candidate
+    while module and all(part.isidentifier() for part in module.split(".")):
+        yield from (path for path in candidates(module, beside, _MONOREPO) if tree.holds(path))
+        module = module.rpartition(".")[0]

@@ -2,7 +2,7 @@
 
 import re
 
-from analyzers.facts.model import Place
+from analyzers.findings import Place
 
 _HEADER = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(#.*)?$")
 

@@ -5,9 +5,8 @@ The registry says which rules there are, so nothing is imported for its effects 
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from importlib import import_module
 
-from analyzers.findings import Finding, Place, Signal
+from analyzers.findings import RULE_FAILED, Finding, Place, failed
 from analyzers.lean.profiles import PROFILES, Profile
 
 TYPE_CHECKING = False
@@ -58,7 +57,7 @@ def all_rules() -> "list[Rule[Any]]":
 
 def _loaded(wanted: Callable[[Profile], bool]) -> "tuple[Rule[Any], ...]":
     modules = (profile.module for profile in PROFILES.values() if wanted(profile))
-    return tuple(import_module(f"analyzers.rules.{module}").RULE for module in modules)
+    return tuple(__import__(f"analyzers.rules.{module}", fromlist=("RULE",)).RULE for module in modules)
 
 
 def examine(rules: "Iterable[Rule[Subject]]", subject: "Subject", path: str = "") -> Iterator[Finding]:
@@ -71,4 +70,4 @@ def examine(rules: "Iterable[Rule[Subject]]", subject: "Subject", path: str = ""
             yield from list(dict.fromkeys(rule.findings(subject)))
         except Exception as error:  # noqa: BLE001 -- whatever is wrong with one rule must not hide the others
             message = f"the rule {rule.code} failed: {type(error).__name__}: {error}"
-            yield Finding("GA906", Place(path, 1), message, 0.0, Signal.FAILURE)
+            yield failed(RULE_FAILED, Place(path, 1), message)

@@ -14,7 +14,7 @@ def _nothing(_subject: None) -> Hits:
 
 
 def _failure(code: str, name: str, summary: str, remedy: str, level: Level = Level.ERROR) -> Rule[None]:
-    return Rule(code, name, summary, _UNREAD, remedy, 1.0, Signal.FAILURE, _nothing, level, hook=True)
+    return Rule(code, name, summary, _UNREAD, 1.0, Signal.FAILURE, _nothing, remedy, level, hook=True)
 
 
 RULES: tuple[Rule[None], ...] = (

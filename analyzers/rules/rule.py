@@ -64,10 +64,10 @@ class Rule(Generic[Subject]):
     name: str
     summary: str
     rationale: str
-    remedy: str
     confidence: float
     signal: Signal
     check: Callable[[Subject], Hits]
+    remedy: str = ""
     level: Level = Level.NOTE
     hook: bool = False
     fixable: bool = False

@@ -1,110 +1,129 @@
 """What would change a verdict: the smallest changes to the code that lead to another mode, each in one sentence.
 
-They are found by asking the verdict again with a finding changed, never by a rule of their own, so they cannot
-disagree with it.
+They are found by asking the rules and the verdict again, about the facts as they would be after the change, never by a
+rule or a number of their own, so a promise holds when it is kept.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 
-from analyzers.findings import Finding, Signal
+from analyzers.calibration import BILLION, model_weight
+from analyzers.facts.model import Facts
+from analyzers.findings import Finding, Place, Signal, Trait
 from analyzers.lean.records import record, replace
+from analyzers.verdict.changes import QUESTION, guarded, without
 from analyzers.verdict.times import shown_time
+from analyzers.verdict.verdict import runs_on_both
 from runtime_images.policy.model import ExecutionMode, Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from analyzers.verdict.prediction import Prediction
 
-_GUARDED = 0.3
-"""What a placement weighs behind a test for a GPU (rule GA202)."""
-_BILLION = 3.0
-"""What a model of a billion parameters weighs (rule GA501)."""
 _MOST_PLACES = 3
 
 
 @record
 class Alternative:
-    """Another mode, and the change that would lead to it: a condition such as "without func.py:3"."""
+    """Another mode, and the change that leads to it, as a request: "remove func.py:3"."""
 
     mode: ExecutionMode
-    instead_of: ExecutionMode
     condition: str
 
     @property
     def sentence(self) -> str:
         """Both as one sentence, without a full stop."""
-        return f"`{self.mode}` instead of `{self.instead_of}` {self.condition}"
+        return f"{self.condition[:1].upper()}{self.condition[1:]} and the mode becomes {self.mode}"
 
 
-Decide = Callable[[Sequence[Finding]], Verdict]
+@record
+class Examined:
+    """A function's facts, what was found in them, and the verdict.
+
+    `examine` finds the same way in other facts, `decide` gives the verdict on other findings, and `shown` says where a
+    place is, as people find it.
+    """
+
+    facts: Facts
+    findings: Sequence[Finding]
+    verdict: Verdict
+    examine: Callable[[Facts], Sequence[Finding]]
+    decide: Callable[[Sequence[Finding]], Verdict]
+    shown: Callable[[Place], str]
+
+    def mode_after(self, change: Callable[[Facts, Sequence[Place]], Facts], places: Sequence[Place]) -> ExecutionMode:
+        """Return the mode once `change` has been made at `places`."""
+        return self.decide(self.examine(change(self.facts, places))).mode
+
+    def listed(self, findings: Sequence[Finding]) -> str:
+        """The places of `findings` in words, empty where they are too many for a small change."""
+        places = list(dict.fromkeys(self.shown(finding.place) for finding in findings))
+        if len(places) > _MOST_PLACES:
+            return ""
+        return " and ".join(part for part in (", ".join(places[:-1]), *places[-1:]) if part)
 
 
-def alternatives(findings: Sequence[Finding], verdict: Verdict, decide: Decide) -> tuple[Alternative, ...]:
-    """What would change `verdict`, which `decide` gave on `findings`; none where nothing small would change it."""
+def alternatives(examined: Examined) -> Iterator[Alternative]:
+    """What would change the verdict; nothing where no small change would."""
     ways = {
         ExecutionMode.GPU: _guarding,
         ExecutionMode.GPU_PREFERRED: _lightening,
         ExecutionMode.CPU_PREFERRED: _growing,
     }
-    find = ways.get(verdict.mode)
-    return tuple(find(findings, verdict, decide)) if find is not None else ()
+    find = ways.get(examined.verdict.mode)
+    found = find(examined) if find is not None else iter(())
+    return (one for one in found if one.mode is not examined.verdict.mode)
 
 
-def _guarding(findings: Sequence[Finding], verdict: Verdict, decide: Decide) -> Iterator[Alternative]:
-    """The needs of a GPU, if each stood behind a test for one."""
-    needs = [finding for finding in findings if finding.signal is Signal.NEEDS_GPU]
-    softened = [
-        replace(finding, signal=Signal.CAN_USE_GPU, weight=_GUARDED) if finding in needs else finding
-        for finding in findings
-    ]
-    mode = decide(softened).mode
-    places = _places(needs)
-    if mode is not verdict.mode and len(places) <= _MOST_PLACES:
-        verb = "was" if len(places) == 1 else "were"
-        yield Alternative(mode, verdict.mode, f"if {_listed(places)} {verb} done only where there is a GPU")
+def _guarding(examined: Examined) -> Iterator[Alternative]:
+    """The needs of a GPU, if each stood behind a question for one, or were no more."""
+    needs = [finding for finding in examined.findings if finding.signal is Signal.NEEDS_GPU]
+    listed = examined.listed(needs)
+    if not listed:
+        return
+    places = [finding.place for finding in needs]
+    mode = examined.mode_after(guarded, places)
+    if mode is not examined.verdict.mode:
+        asks = any(fact.package == "torch" for fact in examined.facts.imports())
+        yield Alternative(mode, f"guard {listed} with {f'{QUESTION}()' if asks else 'a test for a GPU'}")
+    else:
+        yield Alternative(examined.mode_after(without, places), f"remove {listed}")
 
 
-def _lightening(findings: Sequence[Finding], verdict: Verdict, decide: Decide) -> Iterator[Alternative]:
+def _lightening(examined: Examined) -> Iterator[Alternative]:
     """One kind of work less."""
-    work = (finding for finding in findings if finding.signal is Signal.WORK and finding.weight > 0)
-    heavy = sorted(work, key=lambda finding: -finding.weight)
-    for rule in dict.fromkeys(finding.rule for finding in heavy):
-        mode = decide([finding for finding in findings if finding.rule != rule]).mode
-        places = _places([finding for finding in heavy if finding.rule == rule])
-        if mode is not verdict.mode and len(places) <= _MOST_PLACES:
-            yield Alternative(mode, verdict.mode, f"without {_listed(places)}")
+    work = [finding for finding in examined.findings if finding.signal is Signal.WORK and finding.weight > 0]
+    for rule in dict.fromkeys(finding.rule for finding in sorted(work, key=lambda finding: -finding.weight)):
+        yield from _removing(examined, [finding for finding in work if finding.rule == rule])
 
 
-def _growing(findings: Sequence[Finding], verdict: Verdict, decide: Decide) -> Iterator[Alternative]:
+def _growing(examined: Examined) -> Iterator[Alternative]:
     """A larger model, or nothing that can use a GPU."""
-    models = [finding for finding in findings if finding.rule == "GA501"]
+    models = [finding for finding in examined.findings if finding.trait is Trait.MODEL_SIZE]
     if models:
-        larger = [replace(finding, weight=_BILLION) if finding in models else finding for finding in findings]
-        mode = decide(larger).mode
-        if mode is not verdict.mode:
-            place = _places(models)[0]
-            yield Alternative(mode, verdict.mode, f"if the model at {place} had a billion parameters")
-    uses = [finding for finding in findings if finding.signal is Signal.CAN_USE_GPU]
-    mode = decide([finding for finding in findings if finding not in uses]).mode
-    places = _places(uses)
-    if mode is not verdict.mode and len(places) <= _MOST_PLACES:
-        yield Alternative(mode, verdict.mode, f"without {_listed(places)}")
+        larger = [
+            replace(finding, weight=model_weight(BILLION)) if finding in models else finding
+            for finding in examined.findings
+        ]
+        place = examined.shown(models[0].place)
+        yield Alternative(examined.decide(larger).mode, f"load a model of a billion parameters at {place}")
+    yield from _removing(examined, [find for find in examined.findings if find.signal is Signal.CAN_USE_GPU])
 
 
-def by_slo(verdict: Verdict, prediction: "Prediction | None") -> tuple[Alternative, ...]:
+def _removing(examined: Examined, findings: Sequence[Finding]) -> Iterator[Alternative]:
+    listed = examined.listed(findings)
+    lines = {(finding.place.path, finding.place.line) for finding in findings}
+    left = [finding for finding in examined.findings if (finding.place.path, finding.place.line) not in lines]
+    if listed and examined.decide(left).mode is not examined.verdict.mode:  # else the rules need not look again
+        mode = examined.mode_after(without, [finding.place for finding in findings])
+        yield Alternative(mode, f"remove {listed}")
+
+
+def by_slo(findings: Sequence[Finding], prediction: "Prediction | None") -> Iterator[Alternative]:
     """The SLO at which a prediction that has decided would decide for the other backend."""
-    choice = prediction.choice if prediction is not None else None
-    if prediction is None or verdict.mode is not choice or prediction.reason not in verdict.reason:
-        return ()
+    if prediction is None or prediction.choice is None or not runs_on_both(findings):
+        return
     slo = shown_time(prediction.tipping_s)
-    if choice is ExecutionMode.GPU_PREFERRED:
-        return (Alternative(ExecutionMode.CPU_PREFERRED, choice, f"if the SLO were {slo} or more"),)
-    return (Alternative(ExecutionMode.GPU_PREFERRED, choice, f"if the SLO were below {slo}"),)
-
-
-def _places(findings: Sequence[Finding]) -> list[str]:
-    return list(dict.fromkeys(finding.place.shown for finding in findings))
-
-
-def _listed(places: Sequence[str]) -> str:
-    return places[0] if len(places) == 1 else f"{', '.join(places[:-1])} and {places[-1]}"
+    if prediction.choice is ExecutionMode.GPU_PREFERRED:
+        yield Alternative(ExecutionMode.CPU_PREFERRED, f"relax the SLO to {slo} or more")
+    else:
+        yield Alternative(ExecutionMode.GPU_PREFERRED, f"tighten the SLO below {slo}")

@@ -9,7 +9,7 @@ operations of ResNet, VGG and ViT at 224 x 224). Text is generated token by toke
 from collections.abc import Iterator
 
 from analyzers.facts.model import Array, Call, Facts, Known, options
-from analyzers.facts.shapes import arrays, elements
+from analyzers.facts.operations import arrays, elements, shown_shape
 from analyzers.findings import Place
 from analyzers.lean.records import record
 from analyzers.rules.knowledge.named_models import models
@@ -95,9 +95,7 @@ def _product(call: Call, left: Array, right: Array) -> Work | None:
     first, second, columns = elements(left), elements(right), right.shape[-1:]
     if first is None or second is None or not columns or not isinstance(columns[0], Known):
         return None
-    shapes = " and ".join(
-        " x ".join(str(getattr(part, "value", "?")) for part in array.shape) for array in (left, right)
-    )
+    shapes = f"{shown_shape(left)} and {shown_shape(right)}"
     flops = 2.0 * first * float(columns[0].value or 0)
     return Work(flops, _BYTES_PER_NUMBER * float(first + second), f"the product of {shapes}", call.place)
 

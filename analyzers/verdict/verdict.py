@@ -51,7 +51,7 @@ def _decide(findings: Sequence[Finding], prediction: "Prediction | None") -> Ver
     needs = _strongest(finding for finding in findings if finding.signal is Signal.NEEDS_GPU)
     if needs:
         return Verdict(ExecutionMode.GPU, confidence(NEEDS_GPU), f"it needs a GPU: {_shown(needs[0])}")
-    if not any(finding.signal is Signal.CAN_USE_GPU for finding in findings):
+    if not runs_on_both(findings):
         return _without_use(findings)
     probability = gpu_probability(score(findings))
     preferred = prediction.choice if prediction is not None else None
@@ -60,6 +60,12 @@ def _decide(findings: Sequence[Finding], prediction: "Prediction | None") -> Ver
     right = probability if preferred is ExecutionMode.GPU_PREFERRED else 1 - probability
     assert prediction is not None
     return Verdict(preferred, confidence(right), f"it runs on both, and {prediction.reason}")
+
+
+def runs_on_both(findings: Sequence[Finding]) -> bool:
+    """Whether something can use a GPU and nothing needs one, so that a preference is to be told."""
+    signals = {finding.signal for finding in findings}
+    return Signal.CAN_USE_GPU in signals and Signal.NEEDS_GPU not in signals
 
 
 def score(findings: Iterable[Finding]) -> float:

@@ -63,14 +63,10 @@ def _report(analysis: "Analysis", project: FunctionProject, output_format: str) 
 
 
 def _write(analysis: "Analysis", project: FunctionProject) -> None:
-    from analyzers.manifest import FILE_NAME, render_manifest
-    from gaia_cli.version import __version__
+    from analyzers.manifest import FILE_NAME
+    from gaia_cli.project.manifests import manifest_text, write_manifest
     from gaia_cli.views import console
 
-    manifest = project.directory / FILE_NAME
-    text = render_manifest(analysis, name=project.name, slo=project.slo, version=__version__)
-    try:
-        manifest.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise UsageError(f"cannot write {manifest}: {error.strerror}", "make the directory writable") from None
-    console.note(f"wrote {manifest}")
+    file = project.directory / FILE_NAME
+    write_manifest(file, manifest_text(analysis, project))
+    console.note(f"wrote {file}")

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from gaia_cli.errors import ExitCode, UsageError
+from gaia_cli.project.choices import ModeName
 from gaia_cli.project.serving import servable_project
 from runtime_images.policy.model import ExecutionMode
 
@@ -18,7 +19,7 @@ def build(
     *,
     tag: str = "",
     base_image: str = "",
-    mode: ExecutionMode | None = None,
+    mode: ModeName | None = None,
     output_format: str = "full",
     no_cache: bool = False,
 ) -> ExitCode:
@@ -31,17 +32,18 @@ def build(
     project = servable_project(path)
 
     from gaia_cli.engines.docker_client import Docker
-    from gaia_cli.images.build import BuildRequest, build_image
-    from gaia_cli.images.manifest import manifest_of
+    from gaia_cli.images.build import build_image
+    from gaia_cli.images.plan import Target
+    from gaia_cli.project.manifests import manifest_of
     from gaia_cli.views.build import BuildSteps, report
 
     with BuildSteps() as steps, Docker.connect() as docker:
         steps.step(f"analyzing {project.name}")
         manifest = manifest_of(project)
-        chosen = mode or project.pin or manifest.mode
+        chosen = ExecutionMode(mode or project.pin or manifest.mode)
         reason = "asked for" if mode else "pinned in the configuration" if project.pin else manifest.reason
-        request = BuildRequest(mode=chosen, base_image=base_image, tags=tags, no_cache=no_cache)
-        image = build_image(docker, project, manifest, request, steps.step)
+        target = Target(chosen, base_image)
+        image = build_image(docker, project, manifest, target, steps.step, tags=tags, no_cache=no_cache)
     report(image, reason, as_json=output_format == "json")
     return ExitCode.OK
 

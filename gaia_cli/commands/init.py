@@ -7,7 +7,7 @@ from gaia_cli.errors import ExitCode, UsageError
 from gaia_cli.project import kinds
 from gaia_cli.project.project import slug
 
-_TEMPLATES = Path(__file__).parent.parent / "templates"
+_TEMPLATES = Path(kinds.__file__).with_name("templates")
 _FILES = ("func.py", "gaia.toml", "requirements.txt")
 _PLACEHOLDER = "function-name"
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from analyzers.formats.findings import Report
 from analyzers.linting import engine
-from analyzers.linting.engine import FileResult
+from analyzers.linting.results import FileResult
 from gaia_cli.errors import ExitCode, UsageError
 from gaia_cli.linting.collection import collected
 from gaia_cli.linting.configuration import Configuration, configure

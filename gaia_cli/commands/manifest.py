@@ -1,23 +1,22 @@
-"""`gaia manifest`: whether each gaia.manifest.toml is still that of its sources, and writing it anew; for hooks."""
+"""`gaia manifest`: check that every gaia.manifest.toml is up to date, or update it; for hooks."""
 
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from analyzers.manifest import FILE_NAME, render_manifest
+from analyzers.manifest import FILE_NAME
+from analyzers.project.ignored import is_ignored
 from gaia_cli.errors import AnalysisError, ExitCode, UsageError
 from gaia_cli.project.analyzing import analyze_project
+from gaia_cli.project.manifests import manifest_text, write_manifest
 from gaia_cli.project.project import FunctionProject, load_project
-from gaia_cli.version import __version__
 from gaia_cli.views import console
-
-_NOT_THE_PROJECTS = frozenset({"__pycache__", "node_modules", "site-packages", "venv", "env"})
 
 
 def manifest(paths: Sequence[Path] = (), *, write: bool = False) -> ExitCode:
     """Check the manifests of the functions at `paths`, or of all below the working directory that have one.
 
-    With `write` each is written anew where it differs. Returns `FINDINGS` where one differs and was not written.
+    With `write` update those that are out of date. Return `FINDINGS` if one is, and was not updated.
 
     Raises:
         UsageError: there is nothing at a path, or a manifest cannot be written.
@@ -33,15 +32,13 @@ def manifest(paths: Sequence[Path] = (), *, write: bool = False) -> ExitCode:
 
 def _with_manifest(root: Path) -> Iterator[Path]:
     for directory, subdirectories, names in os.walk(root):
-        subdirectories[:] = sorted(
-            name for name in subdirectories if name not in _NOT_THE_PROJECTS and not name.startswith(".")
-        )
+        subdirectories[:] = sorted(name for name in subdirectories if not is_ignored(name))
         if FILE_NAME in names:
             yield Path(directory)
 
 
 def _is_current(path: Path, *, write: bool) -> bool:
-    """Whether the manifest says what the sources say, said where it does not; with `write` made so."""
+    """Whether the manifest is up to date; say what is not, or with `write` update it."""
     project = load_project(path)
     file = (path if path.is_dir() else path.parent) / FILE_NAME
     expected = _expected(project, path)
@@ -49,7 +46,8 @@ def _is_current(path: Path, *, write: bool) -> bool:
     if found == expected:
         return True
     if write:
-        _write(file, expected)
+        write_manifest(file, expected)
+        console.note(f"wrote {file}")
     else:
         console.result(f"{file}: {_difference(found, expected)}; fix it: gaia manifest {path} --write")
     return False
@@ -61,7 +59,7 @@ def _expected(project: FunctionProject, path: Path) -> str:
         failure = analysis.failures[0]
         place = path / failure.place.shown
         raise AnalysisError(f"{place}: {failure.message}", "correct the file; a manifest needs every source")
-    return render_manifest(analysis, name=project.name, slo=project.slo, version=__version__)
+    return manifest_text(analysis, project)
 
 
 def _read(file: Path) -> str:
@@ -71,14 +69,6 @@ def _read(file: Path) -> str:
         return ""
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}", "make it a readable file") from None
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise UsageError(f"cannot write {file}: {error.strerror}", "make the directory writable") from None
-    console.note(f"wrote {file}")
 
 
 def _difference(found: str, expected: str) -> str:

@@ -3,12 +3,11 @@
 import difflib
 import textwrap
 
-from gaia_cli.commands.rules import as_object
 from gaia_cli.errors import ExitCode, UsageError
-from gaia_cli.linting.rule_texts import heading, rule_texts
+from gaia_cli.linting.rule_texts import as_object, heading, rule_texts
 from gaia_cli.linting.selection import Selection
-from gaia_cli.outputs import SCHEMA_VERSION, RuleHelpOutput
 from gaia_cli.views import console
+from gaia_cli.views.outputs import SCHEMA_VERSION, RuleHelpOutput
 
 _WIDTH = 100
 

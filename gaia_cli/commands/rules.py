@@ -1,11 +1,10 @@
 """`gaia rules`: every rule in a table, or as JSON."""
 
-from analyzers.formats.findings import RuleText
 from gaia_cli.errors import ExitCode
-from gaia_cli.linting.rule_texts import rule_texts
+from gaia_cli.linting.rule_texts import as_object, rule_texts
 from gaia_cli.linting.selection import Selection
-from gaia_cli.outputs import SCHEMA_VERSION, RuleOutput, RulesOutput
 from gaia_cli.views import console
+from gaia_cli.views.outputs import SCHEMA_VERSION, RulesOutput
 
 
 def rules(output_format: str = "full") -> ExitCode:
@@ -22,15 +21,3 @@ def rules(output_format: str = "full") -> ExitCode:
         console.result(f"{code} {mark} {text.name:<{width}}  {text.level.word:<7}  {text.summary}")
     console.result("\n* linted for by default; select the others with --select or --extend-select")
     return ExitCode.OK
-
-
-def as_object(text: RuleText, *, selected: bool) -> RuleOutput:
-    """A rule as plain values."""
-    return {
-        "code": text.code,
-        "name": text.name,
-        "summary": text.summary,
-        "level": text.level.word,
-        "confidence": round(text.confidence, 2),
-        "default": selected,
-    }

@@ -14,9 +14,10 @@ from gaia_cli.engines import Engine, Launch, RunningFunction
 from gaia_cli.engines.checks import accelerators_for, offer, open_engine
 from gaia_cli.engines.ports import HOST, choose_port, is_free
 from gaia_cli.errors import EngineError, ExitCode, UsageError
+from gaia_cli.project.choices import DEFAULT_PORT, AcceleratorName, EngineName, ModeName
 from gaia_cli.project.project import FunctionProject
 from gaia_cli.project.serving import mode_of, servable_project, settings_of
-from gaia_cli.running.choose import AcceleratorName, Choice, EngineName, choose_accelerator, choose_engine
+from gaia_cli.running.choose import Choice, choose_accelerator, choose_engine
 from gaia_cli.running.interrupts import Interrupted, Interrupts
 from gaia_cli.running.plan import RunPlan
 from gaia_cli.running.requests_file import read_requests
@@ -34,9 +35,9 @@ class RunOptions:
 
     engine: EngineName = EngineName.AUTO
     accelerator: AcceleratorName = AcceleratorName.AUTO
-    port: int = 8080
+    port: int = DEFAULT_PORT
     slo_p95_ms: float | None = None
-    mode: ExecutionMode | None = None
+    mode: ModeName | None = None
     as_json: bool = False
     record: Path | None = None
     play: Path | None = None

@@ -11,7 +11,7 @@ def version(output_format: str = "full") -> ExitCode:
     if output_format == "json":
         import platform
 
-        from gaia_cli.outputs import SCHEMA_VERSION, VersionOutput
+        from gaia_cli.views.outputs import SCHEMA_VERSION, VersionOutput
 
         console.json_line(
             VersionOutput(

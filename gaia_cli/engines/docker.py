@@ -15,10 +15,11 @@ from functools import cache
 
 from gaia_cli.engines import EXPLAINS_THE_END, Launch, Progress, RunningFunction
 from gaia_cli.engines.docker_client import Container, ContainerSpec, Docker
+from gaia_cli.engines.ports import HOST
 from gaia_cli.errors import EngineError
-from gaia_cli.images.build import BuildRequest, build_image
-from gaia_cli.images.manifest import manifest_of
-from gaia_cli.images.plan import FUNCTION_PYTHON, PORT
+from gaia_cli.images.build import build_image
+from gaia_cli.images.plan import FUNCTION_PYTHON, NAME_LABEL, PORT, Target
+from gaia_cli.project.manifests import manifest_of
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.events.codec import decode
 from runtime_images.events.lifecycle import Ready
@@ -26,7 +27,6 @@ from runtime_images.events.model import Event
 from runtime_images.policy.model import Accelerator
 
 ADMIN_PORT = 9901
-LOOPBACK = "127.0.0.1"
 
 _KEPT_LINES = 20
 _GRACE_S = 5.0
@@ -62,12 +62,9 @@ class DockerEngine:
         project = launch.project
         with ExitStack() as undo:
             docker = undo.enter_context(Docker.connect())
-            request = BuildRequest(
-                mode=launch.settings.mode,
-                real_gpu=launch.accelerator is Accelerator.NVIDIA,
-                tags=(f"gaia/{project.name}:run",),
-            )
-            image = build_image(docker, project, manifest_of(project), request, progress)
+            target = Target(launch.settings.mode, real_gpu=launch.accelerator is Accelerator.NVIDIA)
+            tags = (f"gaia/{project.name}:run",)
+            image = build_image(docker, project, manifest_of(project), target, progress, tags=tags)
             progress("starting the container")
             token = launch.settings.admin_token or secrets.token_urlsafe(24)
             container = docker.create(_container_spec(launch, image.identifier, token))
@@ -99,8 +96,8 @@ def _container_spec(launch: Launch, image: str, token: str) -> ContainerSpec:
     return ContainerSpec(
         image=image,
         environment=inside.to_environ(),
-        ports={PORT: (settings.listen_address, settings.port), ADMIN_PORT: (LOOPBACK, 0)},
-        labels={"faas.gaia.name": project.name},
+        ports={PORT: (settings.listen_address, settings.port), ADMIN_PORT: (HOST, 0)},
+        labels={NAME_LABEL: project.name},
         cpus=project.cpus,
         memory=project.memory,
         gpus=project.gpus if launch.accelerator is Accelerator.NVIDIA else 0,
@@ -172,7 +169,7 @@ class RunningContainer:
         """The `ready` event with the addresses that lead into the container from this machine."""
         host = self._settings.listen_address
         url = f"http://{f'[{host}]' if ':' in host else host}:{self._container.published(PORT)}"
-        return replace(event, url=url, admin=f"http://{LOOPBACK}:{self._container.published(ADMIN_PORT)}")
+        return replace(event, url=url, admin=f"http://{HOST}:{self._container.published(ADMIN_PORT)}")
 
     def _unexplained_end(self) -> EngineError:
         code = self._container.wait(_GRACE_S)

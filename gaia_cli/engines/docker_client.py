@@ -17,7 +17,6 @@ import docker
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound
 from docker.types import DeviceRequest, LogConfig
-from docker.utils.build import PatternMatcher
 from docker.utils.socket import STDOUT, frames_iter
 
 from gaia_cli.engines.docker_errors import explain, follow_build, no_engine, short
@@ -25,7 +24,7 @@ from gaia_cli.errors import EngineError
 
 _frames: Any = frames_iter  # untyped
 LABEL = "faas.gaia"
-"""On everything that Gaia makes on an engine, so that it can be told from what belongs to others."""
+"""On everything that Gaia makes on an engine, to distinguish it from what belongs to others."""
 
 _PROBE_IMAGE = "gaia/probe"
 _PROBE_PROGRAM = "/gaia-gpu-probe"
@@ -85,7 +84,7 @@ class Docker:
     def build(
         self, context: IO[bytes], tag: str, labels: dict[str, str], on_line: Callable[[str], None], *, no_cache: bool
     ) -> str:
-        """Build the Dockerfile in the tar `context` and return the image's id; `on_line` is told the builder's output.
+        """Build the Dockerfile in the tar `context` and return the image's id; `on_line` gets each line of its output.
 
         Raises:
             BuildError: a step failed.
@@ -173,7 +172,7 @@ class Docker:
     def can_give_gpu(self) -> bool:
         """Whether a container here can have an NVIDIA GPU, found by asking for one.
 
-        The engine does not tell otherwise. The probe is an empty image with a program that is not there: the engine
+        The engine does not say otherwise. The probe is an empty image with a program that is not there: the engine
         complains about the program only after it has handed out the GPU.
         """
         with translated():
@@ -269,16 +268,6 @@ class Container:
             answer = self._api.wait(self.identifier, timeout=None, condition="removed")
             self._exit_code = int(answer["StatusCode"])
         self._gone.set()
-
-
-def ignore_matcher(patterns: list[str]) -> Callable[[str], bool]:
-    """Whether a relative path is excluded by `patterns`, in the language of .dockerignore."""
-    matcher = PatternMatcher(patterns)
-
-    def ignored(path: str) -> bool:
-        return bool(matcher.matches(path))  # type: ignore[arg-type]  # the stub asks for PathLike, the code splits strings
-
-    return ignored
 
 
 @contextlib.contextmanager

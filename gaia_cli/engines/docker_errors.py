@@ -82,7 +82,7 @@ def short(text: object) -> str:
 
 
 def follow_build(steps: Iterator[Any], on_line: Callable[[str], None]) -> str:
-    """Follow a build to its end and return the image's id; `on_line` is told the builder's output.
+    """Follow a build to its end and return the image's id; `on_line` gets each line of its output.
 
     Raises:
         BuildError: a step failed.

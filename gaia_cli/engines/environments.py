@@ -13,7 +13,6 @@ import fcntl
 import hashlib
 import json
 import os
-import re
 import shutil
 import sys
 import sysconfig
@@ -21,6 +20,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from analyzers.project.requirements import local_path
 from gaia_cli.engines import Progress
 from gaia_cli.engines.tools import ToolError, run_tool
 from gaia_cli.errors import ConfigurationError, RequirementsError
@@ -92,8 +92,9 @@ def _key(project: FunctionProject, wanted: tuple[Requirements, ...]) -> str:
 
 def _local_state(directory: Path, line: str) -> list[object]:
     """Names, sizes and times of the local files that a requirement line points at; empty for most lines."""
-    path = directory / re.sub(r"^(-c|--constraint|-e|--editable)[ =]*|\[.*\]$", "", line)
-    if not line.startswith(("-", ".", "/")) or not path.exists():
+    named = local_path(line)
+    path = directory / named
+    if not named or not path.exists():
         return []
     files = [path] if path.is_file() else sorted(file for file in path.rglob("*.*") if file.is_file())
     states = [(str(file), file.stat()) for file in files if "__pycache__" not in file.parts]
@@ -160,7 +161,7 @@ def _install(home: Path, project: FunctionProject, wanted: tuple[Requirements, .
     for number, requirements in enumerate(wanted):
         command += ["--requirement", str(_file_of(requirements, project.directory, home / f"{number}.txt"))]
 
-    def tell(line: str) -> None:
+    def report(line: str) -> None:
         if line.startswith(_TOLD_STEPS):
             progress("pip: " + line.partition(" (from ")[0])
 
@@ -168,7 +169,7 @@ def _install(home: Path, project: FunctionProject, wanted: tuple[Requirements, .
     temporary.mkdir()
     environ = clean_environ(os.environ) | {"TMPDIR": str(temporary)}
     try:
-        run_tool(command, cwd=project.directory, env=environ, on_line=tell)
+        run_tool(command, cwd=project.directory, env=environ, on_line=report)
         shutil.rmtree(temporary)
     except ToolError as error:
         named = ", ".join(requirements.file for requirements in wanted if requirements.file)

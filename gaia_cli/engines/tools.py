@@ -1,4 +1,4 @@
-"""Run another program to its end, telling its progress and keeping its last words.
+"""Run another program to its end, reporting its progress and keeping its last lines.
 
 The program gets a process group of its own and never outlives this call: whatever ends the call early
 (Ctrl-C, SIGTERM, an error), the whole group goes with it.

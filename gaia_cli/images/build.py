@@ -4,7 +4,6 @@ The one place that `gaia build` and the engine `docker` share. A build that fail
 cannot be installed is the user's to repair and says so with pip's own last lines; any other is the engine's.
 """
 
-import platform
 import tempfile
 import time
 from collections.abc import Callable
@@ -12,29 +11,16 @@ from dataclasses import dataclass
 from typing import IO, Protocol
 
 from gaia_cli.errors import EngineError, GaiaError, RequirementsError
-from gaia_cli.images.context import BuildContext, ignore_patterns, write_context
-from gaia_cli.images.manifest import Manifest
+from gaia_cli.images.context import BuildContext, ignored_by, write_context
 from gaia_cli.images.plan import NAME_LABEL, ImagePlan, Target, plan_image
 from gaia_cli.images.recipes import base_images
+from gaia_cli.project.manifests import Manifest
 from gaia_cli.project.project import FunctionProject
-from gaia_cli.version import __version__
-from runtime_images.policy.model import ExecutionMode
 
 Progress = Callable[[str], None]
 
 _IN_MEMORY = 8 * 1024 * 1024
 _RELEVANT_LINES = 8
-
-
-@dataclass(frozen=True, slots=True)
-class BuildRequest:
-    """How to build an image: `tags` empty for the function's name with the digest, and as latest."""
-
-    mode: ExecutionMode
-    base_image: str = ""
-    real_gpu: bool = True
-    tags: tuple[str, ...] = ()
-    no_cache: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +50,7 @@ class Builder(Protocol):
     def build(
         self, context: IO[bytes], tag: str, labels: dict[str, str], on_line: Callable[[str], None], *, no_cache: bool
     ) -> str:
-        """Build the Dockerfile in the tar `context` and return the image's id; `on_line` is told the builder's output.
+        """Build the Dockerfile in the tar `context` and return the image's id; `on_line` gets each line of its output.
 
         Raises:
             BuildError: a step failed.
@@ -82,27 +68,30 @@ class Builder(Protocol):
 
 
 def build_image(
-    builder: Builder, project: FunctionProject, manifest: Manifest, request: BuildRequest, progress: Progress
+    builder: Builder,
+    project: FunctionProject,
+    manifest: Manifest,
+    target: Target,
+    progress: Progress,
+    *,
+    tags: tuple[str, ...] = (),
+    no_cache: bool = False,
 ) -> BuiltImage:
-    """Build the image of `project` with `builder`.
+    """Build the image of `project`, tagged with `tags`, or with its name, once with the digest and once as latest.
 
     Raises:
         ConfigurationError: the project cannot become an image as it is configured.
         RequirementsError: the function's requirements cannot be installed.
         EngineError: the engine cannot build it.
     """
-    from gaia_cli.engines.docker_client import ignore_matcher
-
     begun = time.monotonic()
-    target = Target(request.mode, __version__, _running_python(), request.real_gpu, request.base_image)
     plan = plan_image(project, target, manifest.json, base_images())
     progress(f"base image {plan.base_image}: {plan.base_reason}")
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as tar:
-        ignored = ignore_matcher(ignore_patterns(project.directory))
-        context = write_context(tar, project.directory, plan, manifest.toml, ignored)
+        context = write_context(tar, project.directory, plan, manifest.toml, ignored_by(project.directory))
         _tell_context(context, progress)
-        tags = request.tags or (f"gaia/{plan.name}:{context.digest[:12]}", f"gaia/{plan.name}:latest")
-        identifier = _build(builder, plan, context, tags[0], progress, no_cache=request.no_cache)
+        tags = tags or (f"gaia/{plan.name}:{context.digest[:12]}", f"gaia/{plan.name}:latest")
+        identifier = _build(builder, plan, context, tags[0], progress, no_cache=no_cache)
     for tag in tags[1:]:
         builder.tag(identifier, tag)
     builder.prune({NAME_LABEL: plan.name})
@@ -138,7 +127,7 @@ def _relevant(log: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _pip_hint(log: tuple[str, ...]) -> str:
-    """What to do when pip fails; the lines before its errors tell why it found nothing."""
+    """What to do when pip fails; the lines before its errors say why it found nothing."""
     said = "\n".join(log)
     if "CERTIFICATE_VERIFY_FAILED" in said or "SSLError" in said:
         return "the build does not trust the package index: build on an image with your CA in it ([build] base_image)"
@@ -182,8 +171,3 @@ def _tell_context(context: BuildContext, progress: Progress) -> None:
     if context.left_out:
         progress(f"left out of the image, as they may be secrets: {', '.join(context.left_out)}")
     progress(f"sending {context.size / 1e6:.1f} MB to the engine")
-
-
-def _running_python() -> str:
-    major, minor, _ = platform.python_version_tuple()
-    return f"{major}.{minor}"

@@ -11,10 +11,13 @@ import os
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
+from posixpath import normpath
 from typing import IO
 
+from pathspec import GitIgnoreSpec
+
+from analyzers.project.ignored import ENVIRONMENTS
 from gaia_cli.errors import ConfigurationError
 from gaia_cli.images.plan import ImagePlan
 from gaia_cli.images.recipes import RUNTIME_PACKAGE, runtime_requirements
@@ -22,39 +25,43 @@ from gaia_cli.images.recipes import RUNTIME_PACKAGE, runtime_requirements
 IGNORE_FILES = (".gaiaignore", ".dockerignore")
 MANIFEST_FILE = "gaia.manifest.toml"
 
-SECRETS = (
-    *(".env", ".env.*", "*.env", ".envrc", ".netrc", ".npmrc", ".pypirc", ".git-credentials", ".htpasswd"),
-    *(
-        "*.key",
-        "*.p12",
-        "*.pfx",
-        "*.jks",
-        "*.keystore",
-        "*.kdbx",
-        "*.ppk",
-        "id_rsa*",
-        "id_dsa*",
-        "id_ecdsa*",
-        "id_ed25519*",
-    ),
-    *(".ssh", ".aws", ".azure", ".gcloud", ".gnupg", ".kube", ".docker", "pip.conf"),
+SECRETS = GitIgnoreSpec.from_lines(
+    [
+        *(".env", ".env.*", "*.env", ".envrc", ".netrc", ".npmrc", ".pypirc", ".git-credentials", ".htpasswd"),
+        *(
+            "*.key",
+            "*.p12",
+            "*.pfx",
+            "*.jks",
+            "*.keystore",
+            "*.kdbx",
+            "*.ppk",
+            "id_rsa*",
+            "id_dsa*",
+            "id_ecdsa*",
+            "id_ed25519*",
+        ),
+        *(".ssh", ".aws", ".azure", ".gcloud", ".gnupg", ".kube", ".docker", "pip.conf"),
+    ]
 )
 """Names that hold secrets; a file with a private key in it is one under any name."""
 
-USELESS = (
-    *(".git", ".hg", ".svn", ".bzr", ".gitmodules", "CVS"),
-    *("__pycache__", "*.pyc", "*.pyo", "*.egg-info", ".venv", "venv", "node_modules"),
-    *(
-        ".mypy_cache",
-        ".ruff_cache",
-        ".pytest_cache",
-        ".hypothesis",
-        ".tox",
-        ".nox",
-        ".gaia_cache",
-        ".ipynb_checkpoints",
-    ),
-    *(".idea", ".vscode", ".DS_Store", *IGNORE_FILES),
+USELESS = GitIgnoreSpec.from_lines(
+    [
+        *(".git", ".hg", ".svn", ".bzr", ".gitmodules", "cvs"),
+        *(*ENVIRONMENTS, "*.pyc", "*.pyo", "*.egg-info", ".venv"),
+        *(
+            ".mypy_cache",
+            ".ruff_cache",
+            ".pytest_cache",
+            ".hypothesis",
+            ".tox",
+            ".nox",
+            ".gaia_cache",
+            ".ipynb_checkpoints",
+        ),
+        *(".idea", ".vscode", ".ds_store", *IGNORE_FILES),
+    ]
 )
 """Names that an image has no use for."""
 
@@ -112,13 +119,22 @@ def write_context(
     return BuildContext(tar, digest.hexdigest(), size, tuple(left_out))
 
 
-def ignore_patterns(directory: Path) -> list[str]:
-    """The patterns of the function's own ignore file: .gaiaignore, else .dockerignore, else none."""
+def ignored_by(directory: Path) -> Ignored:
+    """What the function's own ignore file excludes: .gaiaignore, else .dockerignore, else nothing."""
     for name in IGNORE_FILES:
         if (directory / name).is_file():
             lines = (directory / name).read_text(encoding="utf-8", errors="replace").splitlines()
-            return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    return []
+            return GitIgnoreSpec.from_lines(map(_anchored, lines)).match_file
+    return lambda _path: False
+
+
+def _anchored(line: str) -> str:
+    """A line of an ignore file as Git would write it: Docker's patterns start at the root, Git's anywhere."""
+    pattern = line.strip()
+    if not pattern.strip("!") or pattern.startswith("#"):
+        return ""
+    exception = "!" if pattern.startswith("!") else ""
+    return f"{exception}/{normpath(pattern.lstrip('! ')).lstrip('/')}"
 
 
 def _files(root: Path, ignored: Ignored, left_out: list[str]) -> Iterator[Path]:
@@ -131,9 +147,9 @@ def _files(root: Path, ignored: Ignored, left_out: list[str]) -> Iterator[Path]:
         for name in sorted(names + linked):
             path = here / name
             relative = str(path.relative_to(root))
-            if _matches(name, USELESS) or not (path.is_symlink() or path.is_file()):
+            if _is_named(name, USELESS) or not (path.is_symlink() or path.is_file()):
                 continue
-            if _matches(name, SECRETS) or _holds_private_key(path):
+            if _is_named(name, SECRETS) or _holds_private_key(path):
                 left_out.append(relative)
             elif not ignored(relative):
                 yield path
@@ -141,14 +157,14 @@ def _files(root: Path, ignored: Ignored, left_out: list[str]) -> Iterator[Path]:
 
 def _enters(directory: Path, root: Path, left_out: list[str]) -> bool:
     """Whether the walk goes into `directory`; the user's patterns are asked file by file: they may make exceptions."""
-    if _matches(directory.name, SECRETS):
+    if _is_named(directory.name, SECRETS):
         left_out.append(f"{directory.relative_to(root)}/")
         return False
-    return not _matches(directory.name, USELESS) and not (directory / "pyvenv.cfg").exists()
+    return not _is_named(directory.name, USELESS) and not (directory / "pyvenv.cfg").exists()
 
 
-def _matches(name: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatch(name.lower(), pattern.lower()) for pattern in patterns)
+def _is_named(name: str, patterns: GitIgnoreSpec) -> bool:
+    return patterns.match_file(name.lower())
 
 
 def _holds_private_key(path: Path) -> bool:

@@ -8,14 +8,17 @@ without one (`gaia run` with an emulated GPU lane), which would carry gigabytes 
 
 import re
 import shlex
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from analyzers.project.requirements import names_files, requirement
 from gaia_cli.errors import ConfigurationError
 from gaia_cli.images.recipes import BaseImages, dockerfile_template
 from gaia_cli.project.kinds import DNS_LABEL, IMAGE
 from gaia_cli.project.project import FunctionProject
 from gaia_cli.project.serving import settings_of
+from gaia_cli.version import __version__
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.policy.model import Accelerator, ExecutionMode
 
@@ -24,11 +27,7 @@ PORT = 8080
 NAME_LABEL = "faas.gaia.name"
 
 _PIP = "/opt/gaia/venv/bin/python -m pip --no-cache-dir --disable-pip-version-check {into}install"
-_LOCAL_LINE = re.compile(
-    r"(-[^-]|--(requirement|constraint|editable|find-links)|\.{0,2}/|file:|[^\s#]+ *@ *file:)|.*\.whl$"
-)
 _CREDENTIALS = re.compile(r"://[^/\s:@$]*:[^/\s@$]+@")
-_NAME_AND_EXTRAS = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +53,17 @@ class ImagePlan:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the image is for: the mode it serves, the Gaia that builds it, and what is special about this build.
+    """What the image is for: the mode it serves, and what is special about this build.
 
     `real_gpu` False leaves out CUDA and the GPU requirements. `base_image` overrides the project's and the table's, and
-    `running_python` ("3.12") is used where the project asks for no version.
+    `running_python` is used where the project asks for no version.
     """
 
     mode: ExecutionMode
-    version: str
-    running_python: str
-    real_gpu: bool = True
     base_image: str = ""
+    real_gpu: bool = True
+    version: str = __version__
+    running_python: str = f"{sys.version_info.major}.{sys.version_info.minor}"
 
     @property
     def uses_gpu(self) -> bool:
@@ -82,7 +81,7 @@ def plan_image(project: FunctionProject, target: Target, manifest_json: str, bas
     lines = project.requirements + (project.gpu_requirements if target.uses_gpu else ())
     _check_credentials(lines)
     base, reason = choose_base(project, target, lines, bases)
-    local = any(_LOCAL_LINE.match(line) for line in lines)
+    local = any(map(names_files, lines))
     return ImagePlan(
         name=project.name,
         mode=target.mode,
@@ -120,12 +119,11 @@ def choose_base(project: FunctionProject, target: Target, lines: tuple[str, ...]
 
 
 def _brings_cuda(line: str, bases: BaseImages) -> bool:
-    match = _NAME_AND_EXTRAS.match(line)
-    if match is None:
+    package = requirement(line)
+    wanted = bases.brings_cuda.get(package.name) if package else None
+    if package is None or wanted is None:
         return False
-    wanted = bases.brings_cuda.get(re.sub(r"[-_.]+", "-", match[1]).lower())
-    extras = [extra.strip().lower() for extra in (match[2] or "").split(",")]
-    return wanted is not None and any(extra.startswith(wanted) for extra in extras)
+    return not wanted or any(extra.startswith(wanted) for extra in package.extras)
 
 
 def _check_name(name: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
 from analyzers.formats.findings import LintFinding
-from analyzers.lean.lines import lines_of
+from analyzers.lean.files import lines_of
 from analyzers.lean.profiles import PROFILES
 from analyzers.lean.records import replace
 from gaia_cli.linting.configuration import Configuration
@@ -14,7 +14,7 @@ from gaia_cli.linting.selection import ENTANGLED, UNUSED_SUPPRESSION
 TYPE_CHECKING = False  # as type checkers know it; see options.py
 if TYPE_CHECKING:
     from analyzers.findings import Finding
-    from analyzers.linting.engine import FileResult
+    from analyzers.linting.results import FileResult
 
 
 def collected(

@@ -9,10 +9,9 @@ matches is left out always, also when it is named, because hooks name every file
 import os
 from collections.abc import Iterator, Sequence
 
+from analyzers.project.ignored import is_ignored
 from gaia_cli.errors import UsageError
 from gaia_cli.linting.selection import matches
-
-_NOT_THE_PROJECTS = frozenset({"__pycache__", "node_modules", "site-packages", "venv", "env", "build", "dist"})
 
 
 def above(directory: str) -> Iterator[str]:
@@ -80,16 +79,12 @@ def _leads_out(path: str, root: str) -> bool:
 
 def _walk(root: str, exclude: Sequence[str], base: str) -> Iterator[tuple[str, Sequence[str]]]:
     for directory, subdirectories, names in os.walk(root):
-        subdirectories[:] = [name for name in sorted(subdirectories) if _is_the_projects(name)]
+        subdirectories[:] = [name for name in sorted(subdirectories) if not is_ignored(name)]
         if exclude:
             subdirectories[:] = [
                 name for name in subdirectories if not _excluded(os.path.join(directory, name), exclude, base)
             ]
         yield directory, sorted(names)
-
-
-def _is_the_projects(name: str) -> bool:
-    return name not in _NOT_THE_PROJECTS and not name.startswith(".")
 
 
 def _excluded(path: str, exclude: Sequence[str], base: str) -> bool:

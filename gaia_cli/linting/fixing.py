@@ -96,7 +96,7 @@ def diff(change: Change) -> str:
 
 
 def apply(change: Change) -> None:
-    """Write the file anew, whole or not at all, with the permissions that it had.
+    """Rewrite the file, whole or not at all, with the permissions that it had.
 
     Raises:
         UsageError: the file cannot be written, or has changed since it was read.

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from analyzers.lean.records import replace
-from analyzers.linting.engine import FileResult
+from analyzers.linting.results import FileResult
 from gaia_cli.linting.discovery import directories_below, relative
 
 TYPE_CHECKING = False  # as type checkers know it; see options.py

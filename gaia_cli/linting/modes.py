@@ -10,14 +10,14 @@ from typing import Any
 from analyzers import Analysis
 from analyzers.findings import Finding, Place
 from analyzers.lean.records import replace as with_changes
-from analyzers.manifest import FILE_NAME, to_object
+from analyzers.manifest import FILE_NAME
 from analyzers.project.toml_places import place_of
 from analyzers.rules.declared import Declared
 from analyzers.rules.examination import declaration_rules, examine
 from gaia_cli.errors import FunctionError
 from gaia_cli.project.analyzing import analyze_code, pinned
+from gaia_cli.project.manifests import manifest_object
 from gaia_cli.project.project import FunctionProject, load_project
-from gaia_cli.version import __version__
 
 _CONFIGURATIONS = ("gaia.toml", "pyproject.toml")
 
@@ -55,7 +55,7 @@ def _declared(project: FunctionProject, analysis: Analysis) -> Declared:
     text = _read(directory / FILE_NAME)
     return Declared(
         verdict=analysis.verdict,
-        current=to_object(pinned(analysis, project), name=project.name, slo=project.slo, version=__version__),
+        current=manifest_object(pinned(analysis, project), project),
         configuration=configuration,
         pin=project.pin,
         pin_place=_pin_place(directory, configuration),

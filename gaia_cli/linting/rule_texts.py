@@ -9,6 +9,7 @@ from analyzers.findings import in_words
 from analyzers.formats.findings import RuleText
 from analyzers.rules.examination import all_rules
 from analyzers.rules.rule import Rule
+from gaia_cli.views.outputs import RuleOutput
 
 _OTHER_FILES = ("# requirements.txt", "# files", "# gaia.toml", "# gaia.manifest.toml")
 
@@ -22,6 +23,18 @@ def _text(rule: Rule[Any]) -> RuleText:
     return RuleText(rule.code, rule.name, rule.summary, explained(rule, examples=1), rule.level, rule.confidence)
 
 
+def as_object(text: RuleText, *, selected: bool) -> RuleOutput:
+    """A rule as plain values."""
+    return {
+        "code": text.code,
+        "name": text.name,
+        "summary": text.summary,
+        "level": text.level.word,
+        "confidence": round(text.confidence, 2),
+        "default": selected,
+    }
+
+
 def heading(level: str, confidence: float, *, hook: bool) -> str:
     """What a code means for the linter, in words."""
     asked = "linted for by default" if hook else "linted for when selected"
@@ -31,7 +44,7 @@ def heading(level: str, confidence: float, *, hook: bool) -> str:
 def explained(rule: Rule[Any], *, examples: int | None = None) -> str:
     """A rule's text: what it finds and why, what to write instead, and at most so many examples of each kind."""
     parts = [rule.summary, rule.rationale]
-    parts += [f"Use instead: {rule.remedy}"] if rule.remedy else []
+    parts += [f"What to do: {rule.remedy}"] if rule.remedy else []
     parts += ["`gaia lint --fix` does so where that is safe."] if rule.fixable else []
     parts += _examples("Found", rule.matches[:examples]) + _examples("Not found", rule.passes[:examples])
     parts += [_silenced(rule)] if rule.matches else []

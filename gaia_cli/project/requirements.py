@@ -1,18 +1,17 @@
 """A function's requirements: found where projects keep them, and flattened to lines.
 
-Requirement files may include others (`-r more.txt`); the lines are what everything else needs to know (the
-analyzer's evidence, the key of a cached environment), while pip itself is given the file, because paths in
-it are relative to it.
+The lines, those of included files among them, decide what an image holds and when an environment is made anew; pip
+itself is given the file, because paths in it are relative to it.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from analyzers.project.requirements import Line, all_lines
 from gaia_cli.errors import ConfigurationError
 
 DEFAULT_FILE = "requirements.txt"
-_INCLUDE = ("-r", "--requirement")
 _DEEPEST = 10
 
 
@@ -53,35 +52,20 @@ def requirements_file(directory: Path, name: str, asked_by: str) -> Requirements
     Raises:
         ConfigurationError: the file, or one it includes, cannot be read.
     """
-    return Requirements(tuple(_lines(directory / name, asked_by or str(directory / name), depth=0)), name)
+
+    def read(path: str, chain: tuple[Line, ...]) -> str:
+        asked = f"{chain[-1].path}: {chain[-1].text}" if chain else asked_by or path
+        if len(chain) > _DEEPEST:
+            raise ConfigurationError(f"{asked}: requirement files include each other without end", "remove one -r line")
+        return _text(path, asked)
+
+    return Requirements(tuple(line.text for line in all_lines(str(directory / name), read)), name)
 
 
-def _lines(path: Path, asked_by: str, depth: int) -> list[str]:
-    if depth > _DEEPEST:
-        raise ConfigurationError(f"{asked_by}: requirement files include each other without end", "remove one -r line")
+def _text(path: str, asked: str) -> str:
     try:
-        content = path.read_text(encoding="utf-8-sig")
+        return Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise ConfigurationError(f"{asked_by}: cannot read {path}: {error.strerror}", "name an existing file") from None
+        raise ConfigurationError(f"{asked}: cannot read {path}: {error.strerror}", "name an existing file") from None
     except UnicodeDecodeError:
         raise ConfigurationError(f"{path} is not UTF-8 text", "save it as UTF-8") from None
-    flat: list[str] = []
-    for line in _logical_lines(content):
-        included = _included(line)
-        flat += _lines(path.parent / included, f"{path}: {line}", depth + 1) if included else [line]
-    return flat
-
-
-def _logical_lines(content: str) -> list[str]:
-    """Lines as pip reads them: a backslash joins two, ` #` begins a comment, empty ones do not count."""
-    joined = content.replace("\\\r\n", " ").replace("\\\n", " ")
-    bare = (line.split(" #")[0].strip() for line in joined.splitlines())
-    return [line for line in bare if line and not line.startswith("#")]
-
-
-def _included(line: str) -> str:
-    """The file that a `-r` line includes, empty for any other line."""
-    for option in _INCLUDE:
-        if line.startswith((option + " ", option + "=")) or (option == "-r" and line.startswith("-r")):
-            return line[len(option) :].lstrip(" =")
-    return ""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gaia_cli.errors import AnalysisError, FunctionError
+from gaia_cli.project.choices import ModeName
 from gaia_cli.project.project import FunctionProject, load_project
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.entrypoint import EntryError, find_entry
@@ -29,14 +30,14 @@ def servable_project(path: Path) -> FunctionProject:
     return project
 
 
-def mode_of(project: FunctionProject, path: Path, asked: ExecutionMode | None = None) -> tuple[ExecutionMode, str]:
+def mode_of(project: FunctionProject, path: Path, asked: ModeName | None = None) -> tuple[ExecutionMode, str]:
     """The mode and why: the one asked for, else the pin in the configuration, else the analyzer's verdict.
 
     Raises:
         AnalysisError: a file of the function could not be analyzed; it names the place.
     """
     if asked is not None:
-        return asked, "asked for"
+        return ExecutionMode(asked), "asked for"
     if project.pin is not None:
         return project.pin, "pinned in the configuration"
     from gaia_cli.project.analyzing import analyze_project
@@ -52,7 +53,7 @@ def mode_of(project: FunctionProject, path: Path, asked: ExecutionMode | None = 
 
 
 def settings_of(project: FunctionProject, mode: ExecutionMode, **beside: Any) -> Settings:  # noqa: ANN401 -- fields of Settings
-    """What the runtime is told of `project`; `beside` holds what is no matter of the project, such as the port."""
+    """The runtime's settings for `project`; `beside` holds what is not the project's, such as the port."""
     return Settings(
         function_dir=project.directory,
         function_name=project.name,

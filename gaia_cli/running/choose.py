@@ -6,31 +6,14 @@ both.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from gaia_cli.errors import EngineError
+from gaia_cli.project.choices import AcceleratorName, EngineName
 from runtime_images.policy.model import Accelerator, ExecutionMode
 
 if TYPE_CHECKING:
     from gaia_cli.engines.checks import Offer
-
-
-class EngineName(StrEnum):
-    """Where a function is started."""
-
-    AUTO = "auto"
-    PROCESS = "process"
-    DOCKER = "docker"
-
-
-class AcceleratorName(StrEnum):
-    """What the GPU backend may use."""
-
-    AUTO = "auto"
-    NVIDIA = Accelerator.NVIDIA.value
-    EMULATED = Accelerator.EMULATED.value
-    NONE = Accelerator.NONE.value
 
 
 @dataclass(frozen=True, slots=True)

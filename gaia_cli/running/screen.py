@@ -9,7 +9,7 @@ from runtime_images.events.model import Event
 
 
 class Screen(Protocol):
-    """Told everything that happens, in order, from one thread."""
+    """Shows everything that happens, in order, from one thread."""
 
     def address(self, url: str) -> None:
         """Show where the function will be served; the first thing that is shown."""

@@ -22,7 +22,7 @@ from runtime_images.events.traffic import SloState
 from runtime_images.policy.model import Backend
 
 AROUND_S = 10.0
-"""Seconds on each side of a switch over which its effect is told."""
+"""Seconds on each side of a switch over which its effect is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class RunSummary(Event):
 def summarize(
     plan: RunPlan, history: RunHistory, replies: Sequence[PlayedReply] = (), ended_by: ExitCode = ExitCode.OK
 ) -> RunSummary:
-    """The summary of the run that `history` tells; `ended_by` is the exit code of a signal that ended it.
+    """The summary of the run of `history`; `ended_by` is the exit code of a signal that ended it.
 
     What the client saw counts: a request that never reached the runtime is a failure too.
     """
@@ -159,8 +159,8 @@ def _switches(history: RunHistory, replies: Sequence[PlayedReply]) -> list[Switc
 
 
 def _last_window(history: RunHistory, backend: Backend, begin: float, end: float) -> float | None:
-    told = [second.window_p95_ms[backend] for second in history.seconds if begin <= second.t <= end]
-    return next((value for value in reversed(told) if value is not None), None)
+    measured = [second.window_p95_ms[backend] for second in history.seconds if begin <= second.t <= end]
+    return next((value for value in reversed(measured) if value is not None), None)
 
 
 def _mode_seconds(history: RunHistory) -> dict[str, float]:

@@ -19,7 +19,7 @@ from runtime_images.policy.model import Backend, ExecutionMode
 
 
 def what_if(served: Sequence[RequestRow], history: RunHistory, mode: ExecutionMode, slots: int) -> WhatIf:
-    """The alternatives to the run that `history` tells, whose answered requests are `served`."""
+    """The alternatives to the run of `history`, whose answered requests are `served`."""
     missing = [backend.upper() for backend in Backend if not any(one.backend is backend for one in served)]
     if not served:
         return WhatIf(note="no request was answered")

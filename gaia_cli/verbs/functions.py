@@ -1,35 +1,19 @@
 """The verbs around a function's files: `init`, `analyze`, `manifest`, `build`; options that several verbs share."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gaia_cli.errors import ExitCode
-from runtime_images.policy.model import ExecutionMode
-
-
-class Report(StrEnum):
-    """How a report is written."""
-
-    FULL = "full"
-    JSON = "json"
-
-
-class Template(StrEnum):
-    """The form of a new function."""
-
-    HANDLER = "handler"
-    KNATIVE = "knative"
-
+from gaia_cli.project.choices import ModeName, Report, Template
 
 FunctionPath = Annotated[Path, typer.Argument(metavar="PATH", help="The function: a directory or one Python file.")]
 ReportFormat = Annotated[
     Report, typer.Option("--output-format", help="A report for people, or one JSON object for programs.")
 ]
 Mode = Annotated[
-    ExecutionMode | None,
+    ModeName | None,
     typer.Option(envvar="GAIA_MODE", help="Pin the execution mode, whatever the analyzer says."),
 ]
 

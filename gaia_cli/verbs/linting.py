@@ -11,7 +11,8 @@ import typer
 
 from gaia_cli.errors import ExitCode
 from gaia_cli.linting.options import OPTIONS, Option, from_values
-from gaia_cli.verbs.functions import Report, ReportFormat
+from gaia_cli.project.choices import Report
+from gaia_cli.verbs.functions import ReportFormat
 
 
 def lint(**values: object) -> ExitCode:

@@ -1,21 +1,13 @@
 """The verbs that serve a function and ask it: `run` and `invoke`."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gaia_cli.errors import ExitCode
-from gaia_cli.running.choose import AcceleratorName, EngineName
+from gaia_cli.project.choices import DEFAULT_PORT, AcceleratorName, EngineName, Stream
 from gaia_cli.verbs.functions import FunctionPath, Mode
-
-
-class Stream(StrEnum):
-    """How a running function is shown."""
-
-    FULL = "full"
-    JSON_LINES = "json-lines"
 
 
 def run(
@@ -33,7 +25,7 @@ def run(
     port: Annotated[
         int,
         typer.Option(envvar="GAIA_PORT", min=0, max=65535, help="The port; if it is taken, a free one."),
-    ] = 8080,
+    ] = DEFAULT_PORT,
     slo_p95_ms: Annotated[
         float | None,
         typer.Option(envvar="GAIA_SLO_P95_MS", min=0.001, help="The p95 latency to keep; overrides gaia.toml."),

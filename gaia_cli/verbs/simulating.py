@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from gaia_cli.errors import ExitCode
-from gaia_cli.verbs.functions import Report, ReportFormat
-from runtime_images.policy.model import ExecutionMode
+from gaia_cli.project.choices import ModeName, Report
+from gaia_cli.verbs.functions import ReportFormat
 
 _POLICIES = "gaia, reference (the paper's prototype), static-cpu, static-gpu, oracle (the offline optimum)"
 _GENERATORS = "ramp, drift, burst, diurnal, square-wave, random-sizes, sleeper, outage, orbit, handover"
@@ -35,9 +35,7 @@ def simulate(
     slots: Annotated[int, typer.Option(min=1, max=4096, help="Requests that a backend serves at once.")] = 1,
     cpu_price: Annotated[float, typer.Option(help="What a second of the CPU backend costs.")] = 0.000038,
     gpu_price: Annotated[float, typer.Option(help="What a second of the GPU backend costs.")] = 0.000133,
-    mode: Annotated[
-        ExecutionMode, typer.Option(help="The execution mode that gaia starts in.")
-    ] = ExecutionMode.CPU_PREFERRED,
+    mode: Annotated[ModeName, typer.Option(help="The execution mode that gaia starts in.")] = ModeName.CPU_PREFERRED,
     gpu_outage: Annotated[
         list[str] | None,
         typer.Option(

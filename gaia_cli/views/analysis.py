@@ -63,7 +63,7 @@ def _show_verdict(analysis: Analysis, name: str, console: Console) -> None:
 def _show_alternatives(analysis: Analysis, console: Console) -> None:
     """What would change the verdict."""
     for found in analysis.alternatives:
-        console.print(Text(f"It would be {found.mode} instead of {found.instead_of} {found.condition}.", style="dim"))
+        console.print(Text(f"{found.sentence}.", style="dim"))
 
 
 def _entries(findings: Iterable[Finding]) -> list[_Entry]:

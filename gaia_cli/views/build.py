@@ -8,8 +8,8 @@ from typing import Self
 
 from gaia_cli.images.build import BuiltImage
 from gaia_cli.images.plan import PORT
-from gaia_cli.outputs import SCHEMA_VERSION, BuildOutput
 from gaia_cli.views import console
+from gaia_cli.views.outputs import SCHEMA_VERSION, BuildOutput
 
 
 class BuildSteps:

@@ -20,7 +20,7 @@ from runtime_images.policy.model import Backend
 GUTTER = 12
 LABEL_EVERY_S = 10
 DEPTH = 100.0
-"""How far below the SLO the scale reaches at most; what is faster than that need not be told apart."""
+"""How far below the SLO the scale reaches at most; differences below that do not matter."""
 
 SPAN_S = 60
 """Seconds that a chart shows at least; a wide one gives each second several columns."""
@@ -90,8 +90,8 @@ def _by_column(history: RunHistory, axis: _Axis) -> list[Second | None]:
 
 
 def _scale(seconds: Sequence[Second | None], slo_ms: float | None, rows: int) -> _Scale:
-    told = [second.worst_p95_ms for second in seconds if second is not None]
-    values = [value for value in told if value] + ([slo_ms] if slo_ms else [])
+    measured = [second.worst_p95_ms for second in seconds if second is not None]
+    values = [value for value in measured if value] + ([slo_ms] if slo_ms else [])
     low, high = min(values, default=1.0) / 1.6, max(values, default=100.0) * 1.15
     return _Scale(max(low, (slo_ms or high) / DEPTH), high, rows)
 

@@ -11,9 +11,9 @@ import traceback
 from collections.abc import Sequence
 
 from gaia_cli.errors import GaiaError
-from gaia_cli.outputs import SCHEMA_VERSION, ErrorDetails, ErrorOutput
 from gaia_cli.version import __version__
 from gaia_cli.views import console
+from gaia_cli.views.outputs import SCHEMA_VERSION, ErrorDetails, ErrorOutput
 
 
 def show_error(error: GaiaError, *, as_json: bool) -> None:

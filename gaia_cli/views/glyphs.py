@@ -1,6 +1,6 @@
 """What pictures of a run are drawn with: two sets of characters, Unicode and ASCII, and one of colours.
 
-No state is told by colour alone: each has a word or a character of its own, so NO_COLOR loses nothing.
+No state is shown by colour alone: each has a word or a character of its own, so NO_COLOR loses nothing.
 """
 
 from collections.abc import Sequence

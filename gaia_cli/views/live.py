@@ -1,4 +1,4 @@
-"""The live view: one calm picture of a run, drawn anew from its history a few times a second.
+"""The live view: one calm picture of a run, redrawn from its history a few times a second.
 
 From the top: what runs and whether its SLO is met; the two lanes; latency on one time axis with the switches
 marked; the last decisions with their reasons; what it has cost. Everything is laid out here line by line, so

@@ -20,7 +20,7 @@ def clock(seconds: float) -> str:
 
 
 def money(amount: float, currency: str) -> str:
-    """As many decimals as small amounts need to be told apart."""
+    """As many decimals as small amounts need to differ."""
     decimals = 2 if amount >= 10 else 4 if amount >= 0.1 else 5
     return f"{amount:.{decimals}f} {currency}"
 

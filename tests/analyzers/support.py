@@ -8,7 +8,7 @@ from analyzers import Analysis, analyze
 from analyzers.facts.model import Asset, Facts
 from analyzers.facts.stage1 import extract
 from analyzers.project.dependencies import read_requirements
-from analyzers.project.reading import Source
+from analyzers.project.model import Source
 from runtime_images.policy.model import ExecutionMode
 
 REQUIREMENTS_MARK = "# requirements.txt\n"
@@ -22,8 +22,8 @@ def facts_of(example: str) -> Facts:
     if example.startswith(FILES_MARK):
         lines = [line.split() for line in example.removeprefix(FILES_MARK).splitlines()]
         return Facts((), assets=tuple(Asset(path, int(size)) for path, size in lines))
-    files, troubles = extract([Source("func.py", "func", example, ast.parse(example))], ("func.py",))
-    assert not troubles, troubles
+    files, failures = extract([Source("func.py", "func", example, ast.parse(example))], ("func.py",))
+    assert not failures, failures
     return Facts(files)
 
 

@@ -98,7 +98,7 @@ def test_a_rule_that_crashes_is_a_finding_of_its_own() -> None:
     def crash(_facts: object) -> Hits:
         raise ZeroDivisionError("boom")
 
-    rule = Rule("GA299", "crash", "", "", "", 0.5, Signal.WORK, crash)
+    rule = Rule("GA299", "crash", "", "", 0.5, Signal.WORK, crash)
     findings = list(examine([rule], facts_of("import torch")))
 
     assert [(finding.rule, finding.signal) for finding in findings] == [("GA906", Signal.FAILURE)]

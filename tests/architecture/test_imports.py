@@ -25,12 +25,15 @@ IMPORTERS = {
         "gaia_cli/running/http_client.py",
     ),
     "libcst": ("gaia_cli/linting/fixes/rewriting.py",),
+    "packaging": ("analyzers/project/requirements.py",),
+    "pathspec": ("gaia_cli/images/context.py",),
     "plotly": ("gaia_cli/views/simulation_plot.py",),
     "prometheus_client": ("runtime_images/dynamic_runtime/telemetry/metrics.py",),
     "pynvml": ("runtime_images/dynamic_runtime/telemetry/devices.py",),
     "rich": ("gaia_cli/views/",),
     "typer": ("gaia_cli/app.py", "gaia_cli/verbs/", "gaia_cli/__main__.py"),
     "virtualenv": (),
+    "yaml": ("analyzers/project/dependency_lists.py",),
 }
 """Where a library may be imported: files, or folders ending in a slash."""
 

@@ -4,6 +4,8 @@ import pytest
 from typer.main import get_command
 
 from gaia_cli.app import app
+from gaia_cli.project.choices import AcceleratorName, ModeName
+from runtime_images.policy.model import Accelerator, ExecutionMode
 from tests.support.cli import call_gaia
 
 VERBS = ("init", "analyze", "lint", "rule", "rules", "manifest", "build", "run", "invoke", "simulate", "version")
@@ -51,3 +53,8 @@ def test_the_shell_completes_verbs_and_choices() -> None:
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_completion_script_can_be_shown(shell: str) -> None:
     assert "_GAIA_COMPLETE" in call_gaia("--show-completion", shell).stdout
+
+
+def test_the_words_of_the_flags_are_those_of_the_policy() -> None:
+    assert [str(name) for name in ModeName] == [str(mode) for mode in ExecutionMode]
+    assert list(AcceleratorName) == ["auto", *Accelerator]

@@ -9,8 +9,8 @@ import pytest
 from tests.gaia_cli.linting.support import PINNED
 
 FORBIDDEN = {
-    "argparse", "asyncio", "astroid", "dataclasses", "docker", "importlib.metadata", "inspect", "pydantic", "rich",
-    "shutil", "tempfile", "tomllib", "typer", "typing",
+    "argparse", "astroid", "asyncio", "dataclasses", "docker", "importlib.metadata", "inspect", "packaging",
+    "pathspec", "pydantic", "rich", "shutil", "tempfile", "tomllib", "typer", "typing", "yaml",
 }  # fmt: skip
 PROBE = """
 import os, sys

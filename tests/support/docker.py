@@ -77,8 +77,9 @@ def base_image(docker_client: docker.DockerClient, tmp_path_factory: pytest.Temp
 def _keep_layers(base: str, directory: Path) -> None:
     """Build an image that stays and so keeps the layers that all have in common, or each test would make them anew."""
     from gaia_cli.engines.docker_client import Docker
-    from gaia_cli.images.build import BuildRequest, build_image
-    from gaia_cli.images.manifest import Manifest
+    from gaia_cli.images.build import build_image
+    from gaia_cli.images.plan import Target
+    from gaia_cli.project.manifests import Manifest
     from gaia_cli.project.project import FunctionProject
     from runtime_images.policy.model import ExecutionMode
 
@@ -86,8 +87,8 @@ def _keep_layers(base: str, directory: Path) -> None:
     project = FunctionProject(directory, "test-layers", base_image=base)
     manifest = Manifest("", "{}", ExecutionMode.CPU, "")
     with Docker.connect() as engine:
-        request = BuildRequest(ExecutionMode.CPU, tags=("gaia-test/layers:latest",))
-        build_image(engine, project, manifest, request, lambda _step: None)
+        tags = ("gaia-test/layers:latest",)
+        build_image(engine, project, manifest, Target(ExecutionMode.CPU), lambda _step: None, tags=tags)
 
 
 def _import_base_image(client: docker.DockerClient, name: str) -> None:

@@ -1,7 +1,9 @@
 """What a piece of code is for, told from its shape: asking whether it was done, a loop over batches."""
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+
+from analyzers.facts.syntax import called_name, spine, words
 
 _BATCHES = ("batch", "loader", "chunk")
 
@@ -49,46 +51,7 @@ def streams(body: Sequence[ast.stmt]) -> bool:
     return any(isinstance(part, ast.Yield | ast.Await) for statement in body for part in ast.walk(statement))
 
 
-def words(node: ast.AST) -> Iterator[str]:
-    """All names and attributes in `node`."""
-    for part in ast.walk(node):
-        if isinstance(part, ast.Name):
-            yield part.id
-        elif isinstance(part, ast.Attribute):
-            yield part.attr
-
-
-def last_name(node: ast.expr) -> str:
-    """The last part of a name, empty for anything else."""
-    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
-
-
-def called_name(node: ast.expr) -> str:
-    """The last part of what a call or a decorator names."""
-    while isinstance(node, ast.Call):
-        node = node.func
-    return last_name(node)
-
-
-def spine(node: ast.expr) -> Iterator[ast.expr]:
-    """`a.b(c)[d].e` from the outside to the name that it starts with."""
-    inner: ast.expr | None = node
-    while inner is not None:
-        yield inner
-        match inner:
-            case (
-                ast.Call(func=next_) | ast.Attribute(value=next_) | ast.Subscript(value=next_) | ast.Await(value=next_)
-            ):
-                inner = next_
-            case _:
-                inner = None
-
-
-def owner_of(node: ast.expr) -> str:
-    """The name that an expression starts with when exactly one attribute follows, else empty."""
-    return node.value.id if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) else ""
-
-
-def zipped(node: ast.expr) -> list[ast.expr]:
-    """What `zip`, `enumerate` and their like go over."""
-    return list(node.args) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else []
+def only_moves(target: ast.expr, value: ast.expr) -> bool:
+    """Whether `self.net = self.net.to(...)`: what was there already only changes its place."""
+    own = ast.dump(target).replace("Store()", "Load()") if isinstance(target, ast.Attribute) else ""
+    return own != "" and any(ast.dump(part) == own for part in spine(value) if isinstance(part, ast.Attribute))

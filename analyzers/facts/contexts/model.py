@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from enum import Enum
 
-from analyzers.facts.model import Place
+from analyzers.findings import Place
 from analyzers.lean.records import record
 
 

@@ -8,55 +8,25 @@ decorators (`handler`, `predict`, `@app.post`, `setup`, `__init__`) and, inside 
 import ast
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from analyzers.facts.contexts.idioms import (
-    asks_whether_done,
+from analyzers.facts.contexts import idioms
+from analyzers.facts.contexts.model import NOWHERE, Phase, Situation, Situations
+from analyzers.facts.contexts.phases import Called, phase_of, runs_once, spread
+from analyzers.facts.syntax import (
+    Function,
     called_name,
-    goes_one_by_one,
+    column,
+    is_main_test,
     owner_of,
-    returns_what_is_done,
     spine,
-    streams,
     words,
     zipped,
 )
-from analyzers.facts.contexts.model import NOWHERE, Phase, Situation, Situations
-from analyzers.facts.model import Place
-from analyzers.facts.scope_walk import is_main_test
-from analyzers.facts.scopes import Function
-from analyzers.lean.lines import lines_of
+from analyzers.findings import Place
+from analyzers.lean.files import lines_of
 from analyzers.lean.records import replace
-from analyzers.project.reading import Source
+from analyzers.project.model import Source
 
 Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
-_REQUESTS = frozenset({"handler", "handle", "lambda_handler", "predict", "infer", "inference", "do_POST", "do_GET"})
-_ASIDE = ("download", "train", "eval", "bench", "prepare", "monitor")
-_REQUEST_DECORATORS = frozenset(
-    [
-        "api",
-        "api_route",
-        "batch",
-        "batched",
-        "delete",
-        "endpoint",
-        "fastapi_endpoint",
-        "function",
-        "get",
-        "method",
-        "patch",
-        "post",
-        "put",
-        "realtime",
-        "route",
-        "task_queue",
-        "web_endpoint",
-        "websocket",
-    ]
-)
-_STARTS = frozenset(
-    {"__init__", "setup", "load", "start", "new", "startup", "lifespan", "init", "on_start", "initialize"}
-)
-_START_DECORATORS = frozenset({"enter", "on_event", "build", "on_startup", "asynccontextmanager"})
-_CACHES = frozenset({"lru_cache", "cache", "cached", "cached_property", "cache_resource", "singleton", "cache_data"})
 _ADDS = frozenset({"append", "add", "extend", "insert", "put", "setdefault", "update"})
 _NO_GRADIENTS = frozenset({"no_grad", "inference_mode"})
 _LEARNS = frozenset({"backward", "set_grad_enabled", "requires_grad_", "zero_grad", "fit", "train"})
@@ -85,17 +55,6 @@ def situations(sources: Iterable[Source]) -> Situations:
     return Situations(by_start, literals, frozenset(modules), frozenset(learning))
 
 
-class _Called:
-    """A function of the file: when it runs as its own name says, whom it calls, and where from gradients are off."""
-
-    def __init__(self, owner: str, phase: Phase | None) -> None:
-        self.owner = owner
-        self.phases = {phase} if phase else set()
-        self.callees: list[tuple[str, bool]] = []
-        self.host: set[str] = set()
-        self.bound: set[str] = set()
-
-
 class _Walker:
     """Walks one file. `owner` is the class around the code that is being walked, empty outside of one."""
 
@@ -103,7 +62,7 @@ class _Walker:
         self.source = source
         self.lines = lines_of(source.text)
         self.owner = ""
-        self.functions = {"": _Called("", None if source.cells else Phase.IMPORT)}  # nobody imports a notebook
+        self.functions = {"": Called("", None if source.cells else Phase.IMPORT)}  # nobody imports a notebook
         self.found: dict[tuple[str, int, int], Situation] = {}
         self.literals: dict[tuple[str, int, int], Place] = {}
         self.modules: set[str] = set()
@@ -120,7 +79,7 @@ class _Walker:
     def block(self, body: Sequence[ast.AST], now: Situation) -> None:
         for node in body:
             self.visit(node, now)
-            if isinstance(node, ast.If) and returns_what_is_done(node):
+            if isinstance(node, ast.If) and idioms.returns_what_is_done(node):
                 now = replace(now, once=True)
 
     def visit(self, node: ast.AST, now: Situation) -> None:
@@ -144,7 +103,7 @@ class _Walker:
     def loop(self, node: ast.For, now: Situation) -> None:
         self.visit(node.iter, now)
         self.bind(node.target, node.iter, now)
-        repeats = now.loop or (goes_one_by_one(node.target, node.iter) and not streams(node.body))
+        repeats = now.loop or (idioms.goes_one_by_one(node.target, node.iter) and not idioms.streams(node.body))
         self.block([*node.body, *node.orelse], replace(now, loop=repeats))
 
     def context(self, node: ast.With | ast.AsyncWith, now: Situation) -> None:
@@ -156,7 +115,7 @@ class _Walker:
         for target in node.targets:
             self.bind(target, node.value, now)
             self.visit(target, now)
-        kept = (self.keeper(target, now) for target in node.targets if not _is_moved(target, node.value))
+        kept = (self.keeper(target, now) for target in node.targets if not idioms.only_moves(target, node.value))
         keeper = next(filter(None, kept), "")
         self.visit(node.value, replace(now, kept=keeper) if keeper else now)
 
@@ -192,7 +151,7 @@ class _Walker:
         for part in node.generators:
             self.visit(part.iter, inner)
             self.bind(part.target, part.iter, now)
-            inner = replace(inner, loop=inner.loop or goes_one_by_one(part.target, part.iter))
+            inner = replace(inner, loop=inner.loop or idioms.goes_one_by_one(part.target, part.iter))
             self.block(part.ifs, inner)
         self.block([node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt], inner)
 
@@ -200,7 +159,7 @@ class _Walker:
         if is_main_test(node.test):
             return
         self.visit(node.test, now)
-        inner = replace(now, once=True) if asks_whether_done(node.test) else now
+        inner = replace(now, once=True) if idioms.asks_whether_done(node.test) else now
         self.block(node.body, inner)
         self.block(node.orelse, inner)
 
@@ -237,19 +196,17 @@ class _Walker:
             self.literals[self.source.path, node.lineno, node.col_offset] = place
 
     def column(self, line: int, offset: int) -> int:
-        """The column, from 1, of an offset in UTF-8 bytes."""
-        text = self.lines[line - 1] if line <= len(self.lines) else ""
-        return 1 + (offset if text.isascii() else len(text.encode()[:offset].decode(errors="replace")))
+        return column(self.lines[line - 1] if line <= len(self.lines) else "", offset)
 
     def function(self, node: Function, now: Situation) -> None:
         decorators = {called_name(decorator) for decorator in node.decorator_list}
         self.block([*node.decorator_list, node.args], now)
         name = f"{now.function}.{node.name}" if now.function else f"{self.owner}.{node.name}".lstrip(".")
-        self.functions[name] = _Called(self.owner, _phase_of(node.name, decorators))
+        self.functions[name] = Called(self.owner, phase_of(node.name, decorators))
         inner = Situation(
             function=name,
             in_coroutine=isinstance(node, ast.AsyncFunctionDef),
-            once=bool(decorators & _CACHES),
+            once=runs_once(decorators),
             without_gradients=bool(decorators & _NO_GRADIENTS),
         )
         self.block(node.body, inner)
@@ -304,45 +261,13 @@ class _Walker:
 
     def resolved(self) -> Iterator[tuple[tuple[str, int, int], Situation]]:
         """All situations with their phases, after these have spread from the callers to the called."""
-        pending = [name for name, function in self.functions.items() if function.phases]
-        while pending:
-            name = pending.pop()
-            caller = self.functions[name]
-            for callee, on_self in caller.callees:
-                for target in self._targets(callee, caller.owner if on_self else ""):
-                    function = self.functions[target]
-                    fresh = caller.phases - function.phases
-                    if fresh:
-                        function.phases |= fresh
-                        pending.append(target)
+        spread(self.functions)
         whole: dict[int, Situation] = {}
         for start, situation in self.found.items():
             if id(situation) not in whole:
                 phases = frozenset(self.functions[situation.function].phases)
                 whole[id(situation)] = replace(situation, phases=phases)
             yield start, whole[id(situation)]
-
-    def _targets(self, name: str, owner: str) -> list[str]:
-        """The functions that `name()` or `self.name()` may call; for a class, what makes an object of it."""
-        wanted = f"{owner}.{name}" if owner else name
-        return [target for target in (wanted, f"{name}.__init__") if target in self.functions]
-
-
-def _is_moved(target: ast.expr, value: ast.expr) -> bool:
-    """Whether `self.net = self.net.to(...)`: what was there already only changes its place."""
-    own = ast.dump(target).replace("Store()", "Load()") if isinstance(target, ast.Attribute) else ""
-    return own != "" and any(ast.dump(part) == own for part in spine(value) if isinstance(part, ast.Attribute))
-
-
-def _phase_of(name: str, decorators: set[str]) -> Phase | None:
-    """When a function runs, as its name and its decorators tell; jobs that prepare something serve nobody."""
-    if "local_entrypoint" in decorators:
-        return Phase.CLIENT
-    if decorators & _START_DECORATORS or (name in _STARTS and not decorators & _REQUEST_DECORATORS):
-        return Phase.START
-    if name in _REQUESTS or (decorators & _REQUEST_DECORATORS and not any(word in name for word in _ASIDE)):
-        return Phase.REQUEST
-    return None
 
 
 _LEAVES: frozenset[type] = frozenset(

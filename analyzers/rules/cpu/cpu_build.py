@@ -41,7 +41,6 @@ RULE = Rule(
     name="cpu-build",
     summary="A dependency is a build without CUDA, or the code hides every GPU.",
     rationale="A wheel built for the CPU cannot use a GPU at all, so its author has decided.",
-    remedy="",
     confidence=0.95,
     signal=Signal.SPEAKS_FOR_CPU,
     check=_check,

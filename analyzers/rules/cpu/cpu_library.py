@@ -2,22 +2,17 @@
 
 from analyzers.facts.model import Facts
 from analyzers.findings import Signal
-from analyzers.rules.knowledge.libraries import CPU_ONLY, lookup, outside
+from analyzers.lean.tables import by_word
+from analyzers.rules.knowledge.libraries import CPU_ONLY, used
 from analyzers.rules.rule import Hit, Hits, Rule
 
-_KINDS = dict.fromkeys(("networkx", "nltk", "pandas", "polars"), "prepares data") | dict.fromkeys(
-    ("dlib", "mediapipe", "sklearn", "spacy"), "small models"
-)
+_KINDS = by_word({"prepares data": "networkx nltk pandas polars", "small models": "dlib mediapipe sklearn spacy"})
 """Libraries that often prepare what a network then works on."""
 
 
 def _check(facts: Facts) -> Hits:
-    seen = set()
-    for fact in outside(facts):
-        key = lookup(fact.name, CPU_ONLY)
-        if key and key not in seen:
-            seen.add(key)
-            yield Hit(fact.place, f"imports {key}: {CPU_ONLY[key]}", _KINDS.get(key, "computes"))
+    for key, fact in used(facts, CPU_ONLY):
+        yield Hit(fact.place, f"imports {key}: {CPU_ONLY[key]}", _KINDS.get(key, "computes"))
 
 
 RULE = Rule(
@@ -26,7 +21,6 @@ RULE = Rule(
     summary="The function computes with a library that works on the CPU.",
     rationale="scikit-learn, boosted trees and data frames never touch a GPU unless told to. Where they are all the "
     "computing there is, the function is `cpu`.",
-    remedy="",
     confidence=0.8,
     signal=Signal.SPEAKS_FOR_CPU,
     check=_check,

@@ -2,17 +2,13 @@
 
 from analyzers.facts.model import Facts
 from analyzers.findings import Signal
-from analyzers.rules.knowledge.libraries import PLUMBING, lookup, outside
+from analyzers.rules.knowledge.libraries import PLUMBING, used
 from analyzers.rules.rule import Hit, Hits, Rule
 
 
 def _check(facts: Facts) -> Hits:
-    seen: set[str] = set()
-    for fact in outside(facts):
-        key = lookup(fact.name, PLUMBING)
-        if key and key not in seen:
-            seen.add(key)
-            yield Hit(fact.place, f"imports {key}, which handles {PLUMBING[key]}", "handles")
+    for key, fact in used(facts, PLUMBING):
+        yield Hit(fact.place, f"imports {key}, which handles {PLUMBING[key]}", "handles")
 
 
 RULE = Rule(
@@ -21,7 +17,6 @@ RULE = Rule(
     summary="The function fetches, parses or reshapes data.",
     rationale="HTTP, XML, databases and pictures are work for a CPU. Beside a model they say nothing, hence the small "
     "weight; where nothing else is found they are what the function does.",
-    remedy="",
     confidence=0.5,
     signal=Signal.SPEAKS_FOR_CPU,
     check=_check,

@@ -2,7 +2,7 @@
 
 from analyzers.facts.model import Facts
 from analyzers.findings import Signal, Trait
-from analyzers.rules.knowledge.libraries import REMOTE, lookup, outside
+from analyzers.rules.knowledge.libraries import REMOTE, used
 from analyzers.rules.rule import Hit, Hits, Rule
 
 _SLEEPS = frozenset({"time.sleep", "asyncio.sleep", "anyio.sleep"})
@@ -12,12 +12,8 @@ def _check(facts: Facts) -> Hits:
     for call in facts.calls():
         if call.name in _SLEEPS:
             yield Hit(call.place, f"{call.name} waits; no backend makes that shorter", "sleeps", trait=Trait.WAITS)
-    seen: set[str] = set()
-    for fact in outside(facts):
-        key = lookup(fact.name, REMOTE)
-        if key and key not in seen:
-            seen.add(key)
-            yield Hit(fact.place, f"imports {key}, which has {REMOTE[key]} do the work", "remote")
+    for key, fact in used(facts, REMOTE):
+        yield Hit(fact.place, f"imports {key}, which has {REMOTE[key]} do the work", "remote")
 
 
 RULE = Rule(
@@ -26,7 +22,6 @@ RULE = Rule(
     summary="The function waits: it sleeps, or a remote service does the work.",
     rationale="A function that waits is slow and yet has nothing for a GPU to do. Its latency alone does not show "
     "that.",
-    remedy="",
     confidence=0.5,
     signal=Signal.SPEAKS_FOR_CPU,
     check=_check,

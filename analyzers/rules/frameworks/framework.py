@@ -4,17 +4,15 @@ from analyzers.facts.model import Facts
 from analyzers.findings import Signal
 from analyzers.rules.knowledge.dependency_lines import all_dependencies
 from analyzers.rules.knowledge.frameworks import is_heavy
-from analyzers.rules.knowledge.libraries import FRAMEWORKS, import_name, lookup, outside
+from analyzers.rules.knowledge.libraries import FRAMEWORKS, import_name, used
 from analyzers.rules.rule import Hit, Hits, Rule
 
 
 def _check(facts: Facts) -> Hits:
     seen = set()
-    for fact in outside(facts):
-        key = lookup(fact.name, FRAMEWORKS)
-        if key and key not in seen:
-            seen.add(key)
-            yield Hit(fact.place, f"imports {key}, which computes on a CPU or a GPU", FRAMEWORKS[key])
+    for key, fact in used(facts, FRAMEWORKS):
+        seen.add(key)
+        yield Hit(fact.place, f"imports {key}, which computes on a CPU or a GPU", FRAMEWORKS[key])
     for dependency in all_dependencies(facts):
         key = import_name(dependency.name)
         if is_heavy(key) and key not in seen:

@@ -3,20 +3,18 @@
 from analyzers.facts.model import Facts, Guard
 from analyzers.findings import Signal
 from analyzers.rules.knowledge.dependency_lines import all_dependencies, is_for_gpus
-from analyzers.rules.knowledge.libraries import GPU_ONLY, import_name, lookup, outside
+from analyzers.rules.knowledge.libraries import GPU_ONLY, import_name, used
 from analyzers.rules.rule import Hit, Hits, Rule
 
 
 def _check(facts: Facts) -> Hits:
     imported = set()
-    for fact in outside(facts):
-        key = lookup(fact.name, GPU_ONLY)
-        if key and key not in imported:
-            imported.add(key)
-            if fact.guard is Guard.ALWAYS:
-                yield Hit(fact.place, f"imports {key}: {GPU_ONLY[key]}", "imported", Signal.NEEDS_GPU)
-            else:
-                yield Hit(fact.place, f"imports {key} only where a GPU is available", "imported if available")
+    for key, fact in used(facts, GPU_ONLY):
+        imported.add(key)
+        if fact.guard is Guard.ALWAYS:
+            yield Hit(fact.place, f"imports {key}: {GPU_ONLY[key]}", "imported", Signal.NEEDS_GPU)
+        else:
+            yield Hit(fact.place, f"imports {key} only where a GPU is available", "imported if available")
     for dependency in all_dependencies(facts):
         key = import_name(dependency.name)
         if key in GPU_ONLY and key not in imported and key != "triton":

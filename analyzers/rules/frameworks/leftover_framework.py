@@ -4,13 +4,13 @@ from analyzers.facts.model import Facts
 from analyzers.findings import Signal
 from analyzers.rules.knowledge.dependency_lines import all_dependencies
 from analyzers.rules.knowledge.frameworks import is_heavy
-from analyzers.rules.knowledge.libraries import FRAMEWORKS, GPU_ONLY, import_name, lookup, outside
+from analyzers.rules.knowledge.libraries import FRAMEWORKS, GPU_ONLY, import_name, used
 from analyzers.rules.knowledge.programs import starts_programs
 from analyzers.rules.rule import Hit, Hits, Rule
 
 
 def _check(facts: Facts) -> Hits:
-    if any(lookup(fact.name, FRAMEWORKS) or lookup(fact.name, GPU_ONLY) for fact in outside(facts)):
+    if any(used(facts, FRAMEWORKS)) or any(used(facts, GPU_ONLY)):
         return
     for dependency in all_dependencies(facts):
         key = import_name(dependency.name)

@@ -2,18 +2,18 @@
 
 from analyzers.facts.model import Facts, Guard
 from analyzers.findings import Signal
+from analyzers.lean.tables import by_word
 from analyzers.rules.rule import Hit, Hits, Rule
 
-_COMPILERS = dict.fromkeys(
-    (
-        "jax.pmap",
-        "jax.shard_map",
-        "tensorflow.distribute.MirroredStrategy",
-        "torch.nn.DataParallel",
+_COMPILERS = by_word(
+    {
+        "spread": "jax.pmap jax.shard_map tensorflow.distribute.MirroredStrategy torch.nn.DataParallel "
         "torch.nn.parallel.DistributedDataParallel",
-    ),
-    "spread",
-) | {"jax.jit": "jax", "jax.vmap": "jax", "tensorflow.function": "tensorflow", "torch.compile": "torch"}
+        "jax": "jax.jit jax.vmap",
+        "tensorflow": "tensorflow.function",
+        "torch": "torch.compile",
+    }
+)
 
 
 def _check(facts: Facts) -> Hits:
@@ -28,7 +28,6 @@ RULE = Rule(
     summary="A framework compiles the computation for the device it runs on, or spreads it over several.",
     rationale="Compiling costs a slow first call and is done where throughput matters; data parallelism is done for "
     "several GPUs.",
-    remedy="",
     confidence=0.95,
     signal=Signal.CAN_USE_GPU,
     check=_check,

@@ -2,20 +2,16 @@
 
 from collections.abc import Iterator
 
-from analyzers.facts.model import Argument, Call, Facts, Guard, Items, Place, Value, options, texts
+from analyzers.facts.model import Argument, Call, Facts, Guard, Place, Value, strings, texts
 from analyzers.findings import Signal
 from analyzers.lean.patterns import Pattern
+from analyzers.lean.tables import by_word
 from analyzers.project.assets import KERNELS
 from analyzers.rules.rule import Hit, Hits, Rule
 
 _KERNEL = Pattern(r"__global__\s+(void|\w+)|@triton\.jit|\b__kernel\s+void|#include\s*<cuda")
 _COMPILERS = frozenset({"torch.utils.cpp_extension.load", "torch.utils.cpp_extension.load_inline"})
-_PORTABLE = {
-    "pyopencl.Program": "OpenCL",
-    "warp.kernel": "Warp",
-    "taichi.kernel": "Taichi",
-    "taichi.func": "Taichi",
-}
+_PORTABLE = by_word({"OpenCL": "pyopencl.Program", "Warp": "warp.kernel", "Taichi": "taichi.kernel taichi.func"})
 
 
 def _check(facts: Facts) -> Hits:
@@ -55,14 +51,7 @@ def _given(call: Call) -> Iterator[Argument]:
 def _is_cuda(call: Call) -> bool:
     if call.keyword("cuda_sources") is not None:
         return True
-    return any(text.endswith(".cu") for argument in call.arguments for text in _strings(argument.value))
-
-
-def _strings(value: Value) -> list[str]:
-    listed = [
-        text for option in options(value) if isinstance(option, Items) for item in option.values for text in texts(item)
-    ]
-    return [*texts(value), *listed]
+    return any(text.endswith(".cu") for argument in call.arguments for text in strings(argument.value))
 
 
 RULE = Rule(

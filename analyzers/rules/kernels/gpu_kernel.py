@@ -2,27 +2,14 @@
 
 from analyzers.facts.model import Facts, Guard
 from analyzers.findings import Signal
+from analyzers.lean.tables import words
 from analyzers.rules.rule import Hit, Hits, Rule
 
-_KERNELS = frozenset(
-    {
-        "cupy.ElementwiseKernel",
-        "cupy.RawKernel",
-        "cupy.RawModule",
-        "cupy.ReductionKernel",
-        "cupy.fuse",
-        "cupyx.jit.rawkernel",
-        "jax.experimental.pallas.pallas_call",
-        "numba.cuda.cudadrv.devicearray",
-        "numba.cuda.jit",
-        "numba.cuda.reduce",
-        "numba.cuda.to_device",
-        "pycuda.compiler.SourceModule",
-        "pycuda.elementwise.ElementwiseKernel",
-        "torch.utils.cpp_extension.CUDAExtension",
-        "triton.autotune",
-        "triton.jit",
-    }
+_KERNELS = words(
+    "cupy.ElementwiseKernel cupy.RawKernel cupy.RawModule cupy.ReductionKernel cupy.fuse cupyx.jit.rawkernel "
+    "jax.experimental.pallas.pallas_call numba.cuda.cudadrv.devicearray numba.cuda.jit numba.cuda.reduce "
+    "numba.cuda.to_device pycuda.compiler.SourceModule pycuda.elementwise.ElementwiseKernel "
+    "torch.utils.cpp_extension.CUDAExtension triton.autotune triton.jit"
 )
 
 

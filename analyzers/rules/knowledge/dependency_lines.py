@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from analyzers.facts.model import Call, Dependency, Facts, Items, Place, Value, options, texts
+from analyzers.facts.model import Call, Dependency, Facts, Place, strings
 from analyzers.facts.vocabulary import PACKAGE_LISTS
-from analyzers.project.dependencies import parse_requirement
+from analyzers.project.requirements import parse_requirement
 
 _INSTALLERS = frozenset({"pip_install", "uv_pip_install", "add_python_packages", "pip_install_from_requirements"})
 _BUILDERS = frozenset({"run_commands", "add_commands", "dockerfile_commands", "from_dockerfile_str"})
@@ -17,7 +17,7 @@ def all_dependencies(facts: Facts) -> Iterator[Dependency]:
         yield from _parsed(call.place, _installed(call))
     for constant in facts.constants():
         if constant.name.lower() in PACKAGE_LISTS:
-            yield from _parsed(constant.place, _listed(constant.value))
+            yield from _parsed(constant.place, strings(constant.value))
 
 
 def is_for_gpus(dependency: Dependency) -> bool:
@@ -37,19 +37,11 @@ def _installed(call: Call) -> Iterator[str]:
     values = [argument.value for argument in call.args] if call.method in _INSTALLERS else []
     values += [argument.value for name, argument in call.keywords if name in PACKAGE_LISTS]
     for value in values:
-        yield from _listed(value)
+        yield from strings(value)
     if call.method in _BUILDERS:
         for argument in call.args:
-            for command in _listed(argument.value):
+            for command in strings(argument.value):
                 yield from _from_pip(command)
-
-
-def _listed(value: Value) -> Iterator[str]:
-    for option in options(value):
-        if isinstance(option, Items):
-            yield from (text for item in option.values for text in texts(item))
-        else:
-            yield from texts(option)
 
 
 def _from_pip(command: str) -> Iterator[str]:

@@ -6,26 +6,15 @@ from analyzers.facts.model import Call, Facts, Guard, Known, OneOf, Value, optio
 from analyzers.facts.vocabulary import DEVICE_KEYWORDS
 from analyzers.lean.patterns import Pattern
 from analyzers.lean.records import record
+from analyzers.lean.tables import words
 from analyzers.rules.knowledge.libraries import FRAMEWORKS, lookup
 
 _KINDS = frozenset({"cuda", "gpu", "xpu", "hip", "rocm"})
 _NAMED = Pattern(r"cuda(:\d+)?$")
 _METHODS = frozenset({"cuda", "to_gpu"})
-_DEVICE_FIRST = frozenset(
-    {
-        "torch.device",
-        "torch.set_default_device",
-        "torch.cuda.set_device",
-        "torch.cuda.device",
-        "tensorflow.device",
-        "jax.devices",
-        "jax.local_devices",
-        "mxnet.Context",
-        "paddle.set_device",
-        "paddle.device.set_device",
-        "spacy.require_gpu",
-        "mxnet.gpu",
-    }
+_DEVICE_FIRST = words(
+    "torch.device torch.set_default_device torch.cuda.set_device torch.cuda.device tensorflow.device jax.devices "
+    "jax.local_devices mxnet.Context paddle.set_device paddle.device.set_device spacy.require_gpu mxnet.gpu"
 )
 _ALWAYS_GPU = frozenset({"torch.cuda.set_device", "torch.cuda.device", "spacy.require_gpu", "mxnet.gpu"})
 _INDEX_MEANS_GPU = ("transformers.", ".pipeline")

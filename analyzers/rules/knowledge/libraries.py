@@ -1,221 +1,161 @@
 """Libraries as far as they tell about GPUs: one table each, by import name and by package name."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from analyzers.facts.model import Facts, Import
-from analyzers.project.dependencies import normalize
+from analyzers.lean.tables import by_word
+from analyzers.project.requirements import normalize
 from analyzers.rules.knowledge.frameworks import FRAMEWORKS as FRAMEWORKS  # noqa: PLC0414 -- one place to look libraries up
 
-GPU_ONLY: dict[str, str] = {
-    "PyNvVideoCodec": "video decoding on NVIDIA GPUs",
-    "apex": "NVIDIA's extensions to PyTorch",
-    "aphrodite": "model serving on GPUs",
-    "auto_gptq": "4-bit models on CUDA kernels",
-    "autoawq": "4-bit models on CUDA kernels",
-    "awq": "4-bit models on CUDA kernels",
-    "bitsandbytes": "8-bit and 4-bit models on CUDA kernels",
-    "causal_conv1d": "state space models as CUDA kernels",
-    "cucim": "images on CUDA",
-    "cudf": "data frames on CUDA",
-    "cugraph": "graphs on CUDA",
-    "cuml": "classical learning on CUDA",
-    "dask_cuda": "clusters of GPUs",
-    "cupy": "arrays on CUDA",
-    "cupyx": "arrays on CUDA",
-    "cuspatial": "maps on CUDA",
-    "cuvs": "vector search on CUDA",
-    "dask_cudf": "data frames on CUDA",
-    "deepspeed": "large models across GPUs",
-    "diff_gaussian_rasterization": "rendering as CUDA kernels",
-    "exllama": "quantised models on CUDA kernels",
-    "exllamav2": "quantised models on CUDA kernels",
-    "exllamav3": "quantised models on CUDA kernels",
-    "flash_attn": "attention as a CUDA kernel",
-    "flash_attn_interface": "attention as a CUDA kernel",
-    "flashinfer": "attention as a CUDA kernel",
-    "gptqmodel": "4-bit models on CUDA kernels",
-    "gsplat": "rendering as CUDA kernels",
-    "liger_kernel": "transformer layers as CUDA kernels",
-    "lmdeploy": "model serving on GPUs",
-    "mamba_ssm": "state space models as CUDA kernels",
-    "mii": "model serving on GPUs",
-    "numba.cuda": "kernels for CUDA",
-    "nunchaku": "4-bit diffusion models on CUDA kernels",
-    "nvdiffrast": "rendering as CUDA kernels",
-    "nvidia.dali": "input pipelines on CUDA",
-    "pycuda": "CUDA itself",
-    "pylibraft": "vector search on CUDA",
-    "rmm": "memory of CUDA devices",
-    "sageattention": "attention as a CUDA kernel",
-    "sgl_kernel": "transformer layers as CUDA kernels",
-    "sglang": "model serving on GPUs",
-    "spconv": "sparse convolutions as CUDA kernels",
-    "tensorrt": "NVIDIA's inference engine",
-    "tensorrt_llm": "NVIDIA's engine for language models",
-    "tinycudann": "small networks as CUDA kernels",
-    "torch_tensorrt": "NVIDIA's inference engine",
-    "torchsparse": "sparse convolutions as CUDA kernels",
-    "transformer_engine": "transformer layers as CUDA kernels",
-    "triton": "GPU kernels written in Python",
-    "tritonclient.utils.cuda_shared_memory": "CUDA shared memory",
-    "unsloth": "fine-tuning as Triton kernels",
-    "vllm": "model serving on GPUs",
-    "xformers": "attention as CUDA kernels",
-    "xfuser": "diffusion models across GPUs",
-}
+GPU_ONLY: dict[str, str] = by_word(
+    {
+        "video decoding on NVIDIA GPUs": "PyNvVideoCodec",
+        "NVIDIA's extensions to PyTorch": "apex",
+        "model serving on GPUs": "aphrodite lmdeploy mii sglang vllm",
+        "4-bit models on CUDA kernels": "auto_gptq autoawq awq gptqmodel",
+        "8-bit and 4-bit models on CUDA kernels": "bitsandbytes",
+        "state space models as CUDA kernels": "causal_conv1d mamba_ssm",
+        "images on CUDA": "cucim",
+        "data frames on CUDA": "cudf dask_cudf",
+        "graphs on CUDA": "cugraph",
+        "classical learning on CUDA": "cuml",
+        "clusters of GPUs": "dask_cuda",
+        "arrays on CUDA": "cupy cupyx",
+        "maps on CUDA": "cuspatial",
+        "vector search on CUDA": "cuvs pylibraft",
+        "large models across GPUs": "deepspeed",
+        "rendering as CUDA kernels": "diff_gaussian_rasterization gsplat nvdiffrast",
+        "quantised models on CUDA kernels": "exllama exllamav2 exllamav3",
+        "attention as a CUDA kernel": "flash_attn flash_attn_interface flashinfer sageattention",
+        "transformer layers as CUDA kernels": "liger_kernel sgl_kernel transformer_engine",
+        "kernels for CUDA": "numba.cuda",
+        "4-bit diffusion models on CUDA kernels": "nunchaku",
+        "input pipelines on CUDA": "nvidia.dali",
+        "CUDA itself": "pycuda",
+        "memory of CUDA devices": "rmm",
+        "sparse convolutions as CUDA kernels": "spconv torchsparse",
+        "NVIDIA's inference engine": "tensorrt torch_tensorrt",
+        "NVIDIA's engine for language models": "tensorrt_llm",
+        "small networks as CUDA kernels": "tinycudann",
+        "GPU kernels written in Python": "triton",
+        "CUDA shared memory": "tritonclient.utils.cuda_shared_memory",
+        "fine-tuning as Triton kernels": "unsloth",
+        "attention as CUDA kernels": "xformers",
+        "diffusion models across GPUs": "xfuser",
+    }
+)
 """Import name to what it is; these do nothing useful without a GPU."""
 
-CPU_ONLY: dict[str, str] = {
-    "catboost": "boosted trees",
-    "dlib": "faces with classical features",
-    "face_recognition": "faces with classical features",
-    "fastembed": "small embeddings as ONNX models",
-    "fasttext": "word vectors",
-    "gensim": "word vectors and topics",
-    "gpt4all": "quantised models on a CPU",
-    "implicit": "recommendations",
-    "kokoro_onnx": "small speech models as ONNX",
-    "lightgbm": "boosted trees",
-    "llama_cpp": "quantised models on a CPU",
-    "mediapipe": "small models on a CPU",
-    "networkx": "graphs",
-    "nltk": "language processing without networks",
-    "onnxruntime": "ONNX models, on a CPU unless onnxruntime-gpu is installed",
-    "openvino": "models on Intel processors",
-    "pandas": "data frames",
-    "piper": "small speech models on a CPU",
-    "polars": "data frames",
-    "prophet": "forecasts",
-    "pyspark": "data frames across processors",
-    "pywhispercpp": "quantised speech models on a CPU",
-    "rapidocr_onnxruntime": "small models as ONNX",
-    "rdkit": "chemistry",
-    "rembg": "small picture models as ONNX",
-    "sherpa_onnx": "small speech models as ONNX",
-    "sklearn": "classical learning",
-    "spacy": "language processing, small models by default",
-    "statsmodels": "statistics",
-    "tflite_runtime": "small models on a CPU",
-    "treelite_runtime": "compiled trees",
-    "vosk": "small speech models on a CPU",
-    "xgboost": "boosted trees",
-}
+CPU_ONLY: dict[str, str] = by_word(
+    {
+        "boosted trees": "catboost lightgbm xgboost",
+        "faces with classical features": "dlib face_recognition",
+        "small embeddings as ONNX models": "fastembed",
+        "word vectors": "fasttext",
+        "word vectors and topics": "gensim",
+        "quantised models on a CPU": "gpt4all llama_cpp",
+        "recommendations": "implicit",
+        "small speech models as ONNX": "kokoro_onnx sherpa_onnx",
+        "small models on a CPU": "mediapipe tflite_runtime",
+        "graphs": "networkx",
+        "language processing without networks": "nltk",
+        "ONNX models, on a CPU unless onnxruntime-gpu is installed": "onnxruntime",
+        "models on Intel processors": "openvino",
+        "data frames": "pandas polars",
+        "small speech models on a CPU": "piper vosk",
+        "forecasts": "prophet",
+        "data frames across processors": "pyspark",
+        "quantised speech models on a CPU": "pywhispercpp",
+        "small models as ONNX": "rapidocr_onnxruntime",
+        "chemistry": "rdkit",
+        "small picture models as ONNX": "rembg",
+        "classical learning": "sklearn",
+        "language processing, small models by default": "spacy",
+        "statistics": "statsmodels",
+        "compiled trees": "treelite_runtime",
+    }
+)
 """Import name to what it is; these compute on the CPU unless told otherwise."""
 
-REMOTE: dict[str, str] = {
-    "anthropic": "the Anthropic API",
-    "assemblyai": "the AssemblyAI API",
-    "boto3": "AWS services",
-    "cartesia": "the Cartesia API",
-    "cerebras": "the Cerebras API",
-    "cohere": "the Cohere API",
-    "crewai": "the APIs of model vendors",
-    "deepgram": "the Deepgram API",
-    "elevenlabs": "the ElevenLabs API",
-    "fal_client": "the fal API",
-    "fireworks": "the Fireworks API",
-    "google.adk": "the Gemini API",
-    "google.cloud": "Google Cloud services",
-    "google.genai": "the Gemini API",
-    "google.generativeai": "the Gemini API",
-    "groq": "the Groq API",
-    "huggingface_hub.AsyncInferenceClient": "Hugging Face's inference service",
-    "huggingface_hub.InferenceClient": "Hugging Face's inference service",
-    "instructor": "the APIs of model vendors",
-    "langchain_anthropic": "the Anthropic API",
-    "langchain_aws": "AWS services",
-    "langchain_google_genai": "the Gemini API",
-    "langchain_groq": "the Groq API",
-    "langchain_mistralai": "the Mistral API",
-    "langchain_ollama": "an Ollama server",
-    "langchain_openai": "the OpenAI API",
-    "litellm": "the APIs of model vendors",
-    "livekit.plugins.deepgram": "the Deepgram API",
-    "livekit.plugins.openai": "the OpenAI API",
-    "mistralai": "the Mistral API",
-    "ollama": "an Ollama server",
-    "openai": "the OpenAI API",
-    "pipecat.services": "the APIs of model vendors",
-    "pydantic_ai": "the APIs of model vendors",
-    "replicate": "the Replicate API",
-    "runware": "the Runware API",
-    "tavily": "the Tavily API",
-    "together": "the Together API",
-    "vertexai": "Google Cloud services",
-    "voyageai": "the Voyage API",
-}
+REMOTE: dict[str, str] = by_word(
+    {
+        "the Anthropic API": "anthropic langchain_anthropic",
+        "the AssemblyAI API": "assemblyai",
+        "AWS services": "boto3 langchain_aws",
+        "the Cartesia API": "cartesia",
+        "the Cerebras API": "cerebras",
+        "the Cohere API": "cohere",
+        "the APIs of model vendors": "crewai instructor litellm pipecat.services pydantic_ai",
+        "the Deepgram API": "deepgram livekit.plugins.deepgram",
+        "the ElevenLabs API": "elevenlabs",
+        "the fal API": "fal_client",
+        "the Fireworks API": "fireworks",
+        "the Gemini API": "google.adk google.genai google.generativeai langchain_google_genai",
+        "Google Cloud services": "google.cloud vertexai",
+        "the Groq API": "groq langchain_groq",
+        "Hugging Face's inference service": "huggingface_hub.AsyncInferenceClient huggingface_hub.InferenceClient",
+        "the Mistral API": "langchain_mistralai mistralai",
+        "an Ollama server": "langchain_ollama ollama",
+        "the OpenAI API": "langchain_openai livekit.plugins.openai openai",
+        "the Replicate API": "replicate",
+        "the Runware API": "runware",
+        "the Tavily API": "tavily",
+        "the Together API": "together",
+        "the Voyage API": "voyageai",
+    }
+)
 """Import name to the service that does the work elsewhere."""
 
-PLUMBING: dict[str, str] = {
-    "PIL": "pictures",
-    "aiohttp": "HTTP",
-    "bs4": "HTML",
-    "cv2": "pictures",
-    "ffmpeg": "audio and video",
-    "flask": "HTTP",
-    "gradio": "a web page",
-    "httpx": "HTTP",
-    "jinja2": "templates",
-    "lxml": "XML",
-    "moviepy": "video",
-    "openpyxl": "spreadsheets",
-    "playwright": "a browser",
-    "psycopg2": "a database",
-    "pydub": "audio",
-    "pymongo": "a database",
-    "pypdf": "documents",
-    "redis": "a database",
-    "requests": "HTTP",
-    "selenium": "a browser",
-    "sqlalchemy": "a database",
-    "streamlit": "a web page",
-    "xml.etree": "XML",
-    "xmltodict": "XML",
-    "yt_dlp": "downloads",
-}
+PLUMBING: dict[str, str] = by_word(
+    {
+        "pictures": "PIL cv2",
+        "HTTP": "aiohttp flask httpx requests",
+        "HTML": "bs4",
+        "audio and video": "ffmpeg",
+        "a web page": "gradio streamlit",
+        "templates": "jinja2",
+        "XML": "lxml xml.etree xmltodict",
+        "video": "moviepy",
+        "spreadsheets": "openpyxl",
+        "a browser": "playwright selenium",
+        "a database": "psycopg2 pymongo redis sqlalchemy",
+        "audio": "pydub",
+        "documents": "pypdf",
+        "downloads": "yt_dlp",
+    }
+)
 """Import name to what it moves or reshapes; no GPU makes these faster."""
 
-PACKAGES: dict[str, str] = {
-    "auto-gptq": "auto_gptq",
-    "chatterbox-tts": "chatterbox",
-    "coqui-tts": "TTS",
-    "cudf-cu11": "cudf",
-    "cudf-cu12": "cudf",
-    "cugraph-cu12": "cugraph",
-    "cuml-cu11": "cuml",
-    "cuml-cu12": "cuml",
-    "cupy-cuda11x": "cupy",
-    "cupy-cuda12x": "cupy",
-    "cupy-cuda13x": "cupy",
-    "deepspeed-mii": "mii",
-    "dm-haiku": "haiku",
-    "fair-esm": "esm",
-    "flagembedding": "FlagEmbedding",
-    "flash-attention": "flash_attn",
-    "flash-attn": "flash_attn",
-    "flashinfer-python": "flashinfer",
-    "groundingdino-py": "groundingdino",
-    "llama-cpp-python": "llama_cpp",
-    "magic-pdf": "magic_pdf",
-    "nemo-toolkit": "nemo",
-    "nvidia-dali-cuda110": "nvidia.dali",
-    "nvidia-dali-cuda120": "nvidia.dali",
-    "open-clip-torch": "open_clip",
-    "openai-whisper": "whisper",
-    "paddlepaddle": "paddle",
-    "paddlepaddle-gpu": "paddle",
-    "pyannote-audio": "pyannote",
-    "pytorch-lightning": "pytorch_lightning",
-    "sam-2": "sam2",
-    "scikit-learn": "sklearn",
-    "segment-anything-py": "segment_anything",
-    "stable-ts": "stable_whisper",
-    "tensorrt-llm": "tensorrt_llm",
-    "torch-tensorrt": "torch_tensorrt",
-    "tortoise-tts": "tortoise",
-    "tts": "TTS",
-    "warp-lang": "warp",
-}
+PACKAGES: dict[str, str] = by_word(
+    {
+        "chatterbox": "chatterbox-tts",
+        "TTS": "coqui-tts tts",
+        "cudf": "cudf-cu11 cudf-cu12",
+        "cugraph": "cugraph-cu12",
+        "cuml": "cuml-cu11 cuml-cu12",
+        "cupy": "cupy-cuda11x cupy-cuda12x cupy-cuda13x",
+        "mii": "deepspeed-mii",
+        "haiku": "dm-haiku",
+        "esm": "fair-esm",
+        "FlagEmbedding": "flagembedding",
+        "flash_attn": "flash-attention",
+        "flashinfer": "flashinfer-python",
+        "groundingdino": "groundingdino-py",
+        "llama_cpp": "llama-cpp-python",
+        "nemo": "nemo-toolkit",
+        "nvidia.dali": "nvidia-dali-cuda110 nvidia-dali-cuda120",
+        "open_clip": "open-clip-torch",
+        "whisper": "openai-whisper",
+        "paddle": "paddlepaddle paddlepaddle-gpu",
+        "pyannote": "pyannote-audio",
+        "sam2": "sam-2",
+        "sklearn": "scikit-learn",
+        "segment_anything": "segment-anything-py",
+        "stable_whisper": "stable-ts",
+        "tortoise": "tortoise-tts",
+        "warp": "warp-lang",
+    }
+)
 """Package names whose import name is not the same with underscores."""
 
 
@@ -225,7 +165,7 @@ def import_name(package: str) -> str:
     return PACKAGES.get(normalized, normalized.replace("-", "_"))
 
 
-def lookup(name: str, table: dict[str, str] | dict[str, float]) -> str:
+def lookup(name: str, table: Mapping[str, object]) -> str:
     """The key of `table` that the qualified import `name` falls under, empty without one."""
     parts = name.split(".")
     return next((".".join(parts[:end]) for end in range(len(parts), 0, -1) if ".".join(parts[:end]) in table), "")
@@ -235,6 +175,16 @@ def outside(facts: Facts) -> Iterator[Import]:
     """The imports of other people's libraries: a project's own `clip.py` or `bark/` is none of them."""
     own = {part for file in facts.files for part in _own_names(file.path)}
     return (fact for fact in facts.imports() if fact.package not in own)
+
+
+def used(facts: Facts, table: Mapping[str, object]) -> Iterator[tuple[str, Import]]:
+    """Each key of `table` that other people's libraries fall under, with its first import."""
+    seen: set[str] = set()
+    for fact in outside(facts):
+        key = lookup(fact.name, table)
+        if key and key not in seen:
+            seen.add(key)
+            yield key, fact
 
 
 def _own_names(path: str) -> tuple[str, ...]:

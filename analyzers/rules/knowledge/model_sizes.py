@@ -9,6 +9,7 @@ import re
 from functools import cache
 
 from analyzers.lean.patterns import AnyOf, Pattern
+from analyzers.lean.tables import numbers
 
 _NUMBER = Pattern(r"(?<![a-z0-9.])(\d{1,3}x)?(\d{1,4}(?:[._]\d{1,3})?)\s?(b|m)(?![a-z0-9])", re.IGNORECASE)
 _SUFFIX = Pattern(r"\.(pt|pth|bin|ckpt|gguf|onnx|safetensors)$", re.IGNORECASE)
@@ -116,55 +117,21 @@ def parameters(name: str) -> float | None:
     return next((size for names, size in _families() if names.found_in(plain)), None)
 
 
-ARCHITECTURES: dict[str, float] = {
-    "alexnet": 61,
-    "convnext_base": 89,
-    "convnext_large": 198,
-    "densenet121": 8,
-    "densenet161": 29,
-    "densenet201": 20,
-    "efficientnet_b0": 5.3,
-    "efficientnet_b7": 66,
-    "fasterrcnn_resnet50_fpn": 42,
-    "googlenet": 6.6,
-    "inception_v3": 27,
-    "maskrcnn_resnet50_fpn": 44,
-    "mobilenet_v2": 3.5,
-    "mobilenet_v3_large": 5.5,
-    "mobilenet_v3_small": 2.5,
-    "regnet_y_128gf": 645,
-    "resnet101": 45,
-    "resnet152": 60,
-    "resnet18": 11.7,
-    "resnet34": 21.8,
-    "resnet50": 25.6,
-    "resnext101_32x8d": 89,
-    "shufflenet_v2_x1_0": 2.3,
-    "squeezenet1_0": 1.2,
-    "squeezenet1_1": 1.2,
-    "swin_b": 88,
-    "vgg11": 133,
-    "vgg16": 138,
-    "vgg19": 144,
-    "vit_b_16": 87,
-    "vit_b_32": 88,
-    "vit_h_14": 632,
-    "vit_l_16": 304,
-    "vit_l_32": 306,
-    "wide_resnet50_2": 69,
-}
+ARCHITECTURES = numbers(
+    """
+    alexnet=61 convnext_base=89 convnext_large=198 densenet121=8 densenet161=29 densenet201=20
+    efficientnet_b0=5.3 efficientnet_b7=66 fasterrcnn_resnet50_fpn=42 googlenet=6.6 inception_v3=27
+    maskrcnn_resnet50_fpn=44 mobilenet_v2=3.5 mobilenet_v3_large=5.5 mobilenet_v3_small=2.5 regnet_y_128gf=645
+    resnet101=45 resnet152=60 resnet18=11.7 resnet34=21.8 resnet50=25.6 resnext101_32x8d=89
+    shufflenet_v2_x1_0=2.3 squeezenet1_0=1.2 squeezenet1_1=1.2 swin_b=88 vgg11=133 vgg16=138 vgg19=144
+    vit_b_16=87 vit_b_32=88 vit_h_14=632 vit_l_16=304 vit_l_32=306 wide_resnet50_2=69
+    """
+)
 """Millions of parameters of torchvision's and Keras's ready-made architectures, by lower-case name."""
 
-KERAS_ARCHITECTURES: dict[str, float] = {
-    "efficientnetb0": 5.3,
-    "efficientnetb7": 66,
-    "inceptionv3": 24,
-    "mobilenet": 4.3,
-    "mobilenetv2": 3.5,
-    "nasnetmobile": 5.3,
-    "resnet50": 25.6,
-    "resnet152": 60,
-    "vgg16": 138,
-    "vgg19": 144,
-    "xception": 23,
-}
+KERAS_ARCHITECTURES = numbers(
+    """
+    efficientnetb0=5.3 efficientnetb7=66 inceptionv3=24 mobilenet=4.3 mobilenetv2=3.5 nasnetmobile=5.3
+    resnet50=25.6 resnet152=60 vgg16=138 vgg19=144 xception=23
+    """
+)

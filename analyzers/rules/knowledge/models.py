@@ -2,36 +2,24 @@
 
 from analyzers.facts.model import Call
 from analyzers.lean.patterns import Pattern
+from analyzers.lean.tables import words
 
-_LOADERS = frozenset(
-    [
-        "torch.load",
-        "torch.jit.load",
-        "torch.hub.load",
-        "transformers.pipeline",
-        "sentence_transformers.SentenceTransformer",
-        "sentence_transformers.CrossEncoder",
-        "whisper.load_model",
-        "whisperx.load_model",
-        "faster_whisper.WhisperModel",
-        "tensorflow.keras.models.load_model",
-        "tensorflow.saved_model.load",
-        "keras.models.load_model",
-        "joblib.load",
-        "onnxruntime.InferenceSession",
-        "spacy.load",
-        "ultralytics.YOLO",
-        "timm.create_model",
-        "easyocr.Reader",
-        "llama_cpp.Llama",
-        "vllm.LLM",
-    ]
+_LOADERS = words(
+    "torch.load torch.jit.load torch.hub.load transformers.pipeline sentence_transformers.SentenceTransformer "
+    "sentence_transformers.CrossEncoder whisper.load_model whisperx.load_model faster_whisper.WhisperModel "
+    "tensorflow.keras.models.load_model tensorflow.saved_model.load keras.models.load_model joblib.load "
+    "onnxruntime.InferenceSession spacy.load ultralytics.YOLO timm.create_model easyocr.Reader llama_cpp.Llama "
+    "vllm.LLM"
 )
 _PRETRAINED = ("transformers.", "diffusers.", "peft.", "optimum.")
 _PARTS = Pattern(r"Tokenizer|Processor|Config|FeatureExtractor|Scheduler|Streamer")
 _NETWORK = Pattern(r"^(transformers|peft)\.(\w+\.)*(AutoModel\w*|\w+Model|\w+For[A-Z]\w+)\.from_pretrained\(\)$")
 _NETWORK_LOADERS = ("torch.jit.load()", "torch.hub.load()", "timm.create_model()", "torchvision.models.")
 _PIPELINES = ("transformers.pipeline()", "diffusers.")
+
+
+LONG_METHODS = words("generate encode predict transcribe")
+"""Methods of models and pipelines that compute."""
 
 
 def is_part(name: str) -> bool:

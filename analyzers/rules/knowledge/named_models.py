@@ -7,30 +7,15 @@ from analyzers.facts.model import Call, Constant, Facts, FileFacts, texts
 from analyzers.findings import Place
 from analyzers.lean.patterns import Pattern
 from analyzers.lean.records import record
+from analyzers.lean.tables import words
 from analyzers.rules.knowledge.libraries import CPU_ONLY, FRAMEWORKS, GPU_ONLY, REMOTE, lookup, outside
 from analyzers.rules.knowledge.model_sizes import ARCHITECTURES, KERAS_ARCHITECTURES, parameters
 from analyzers.rules.knowledge.models import is_part
 from analyzers.rules.knowledge.programs import starts_programs
 
-_LOADERS = frozenset(
-    [
-        "from_pretrained",
-        "pipeline",
-        "load_model",
-        "snapshot_download",
-        "hf_hub_download",
-        "from_single_file",
-        "LLM",
-        "SentenceTransformer",
-        "WhisperModel",
-        "from_pretrained_keras",
-        "create_model",
-        "load",
-        "AsyncEngineArgs",
-        "EngineArgs",
-        "YOLO",
-        "clone_repository",
-    ]
+_LOADERS = words(
+    "from_pretrained pipeline load_model snapshot_download hf_hub_download from_single_file LLM SentenceTransformer "
+    "WhisperModel from_pretrained_keras create_model load AsyncEngineArgs EngineArgs YOLO clone_repository"
 )
 _KEYWORDS = (
     "model",
@@ -54,16 +39,9 @@ _TAGGED = Pattern(r"^[a-z][\w.-]*:(latest|mini|small|medium|large|\d+(\.\d+)?[bm
 """Names of an Ollama server, which runs here only where the function starts it."""
 _CONVERSATIONS = frozenset({"messages", "input_type"})
 """Keyword arguments of calls that ask a service for an answer; what loads a model here takes none of them."""
-_TASKS = frozenset(
-    [
-        "text-generation",
-        "text-classification",
-        "sentiment-analysis",
-        "fill-mask",
-        "summarization",
-        "translation",
-        "automatic-speech-recognition",
-    ]
+_TASKS = words(
+    "text-generation text-classification sentiment-analysis fill-mask summarization translation "
+    "automatic-speech-recognition"
 )
 _CONSTANT_WORDS = ("model", "repo", "checkpoint", "hf_", "weights")
 

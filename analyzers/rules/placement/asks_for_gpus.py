@@ -18,7 +18,6 @@ RULE = Rule(
     summary="The function asks which GPUs the machine has.",
     rationale="A function that asks has two ways to go on. Other rules follow what depends on the answer; the "
     "question alone shows that a GPU is of use.",
-    remedy="",
     confidence=0.95,
     signal=Signal.CAN_USE_GPU,
     check=_check,

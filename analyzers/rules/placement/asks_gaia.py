@@ -23,7 +23,6 @@ RULE = Rule(
     summary="The function asks Gaia which backend it runs on.",
     rationale="Gaia sets GAIA_BACKEND and GAIA_ACCELERATOR for each worker. A function that reads one has two ways to "
     "do its work.",
-    remedy="",
     confidence=0.95,
     signal=Signal.CAN_USE_GPU,
     check=_check,

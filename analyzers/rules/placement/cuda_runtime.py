@@ -2,31 +2,20 @@
 
 from analyzers.facts.model import Call, Facts, Guard, OneOf, Symbol, options, texts
 from analyzers.findings import Signal
+from analyzers.lean.tables import by_word, words
 from analyzers.rules.rule import Hit, Hits, Rule
 
-_FAILS = frozenset(
-    [
-        "synchronize",
-        "current_device",
-        "get_device_name",
-        "get_device_properties",
-        "get_device_capability",
-        "mem_get_info",
-        "CUDAGraph",
-        "graph",
-        "Stream",
-        "Event",
-        "current_stream",
-        "set_per_process_memory_fraction",
-    ]
+_FAILS = words(
+    "synchronize current_device get_device_name get_device_properties get_device_capability mem_get_info CUDAGraph "
+    "graph Stream Event current_stream set_per_process_memory_fraction"
 )
-_CARES = (
-    dict.fromkeys(
-        ["empty_cache", "ipc_collect", "max_memory_allocated", "memory_allocated", "reset_peak_memory_stats"],
-        "cared for",
-    )
-    | dict.fromkeys(("manual_seed", "manual_seed_all"), "seeded")
-    | {"autocast": "autocast", "GradScaler": "scaled"}
+_CARES = by_word(
+    {
+        "cared for": "empty_cache ipc_collect max_memory_allocated memory_allocated reset_peak_memory_stats",
+        "seeded": "manual_seed manual_seed_all",
+        "autocast": "autocast",
+        "scaled": "GradScaler",
+    }
 )
 _NEEDED = {
     "cv2.cuda.GpuMat": "holds a picture in a GPU's memory",

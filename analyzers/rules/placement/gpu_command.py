@@ -1,10 +1,11 @@
 """GA211: GPU software that is started or installed by a command."""
 
 import re
-from functools import cache
 
 from analyzers.facts.model import Call, Facts, Guard, Items, Value, options, texts
 from analyzers.findings import Signal
+from analyzers.lean.patterns import Pattern
+from analyzers.lean.tables import words
 from analyzers.rules.knowledge.programs import starts_program
 from analyzers.rules.rule import Hit, Hits, Rule
 
@@ -18,47 +19,19 @@ _COMMANDS = r"""
     \btritonserver\b \btrtllm- \bflash-attn\b \bnvidia-smi\b nvidia/cuda: nvcr\.io/ -cuda[\d.]*\b.*-(devel|runtime)
     \bapt\S*\sinstall\s.*\bcuda\b /whl/cu\d{2,3} \bcu1[12]\d\b --gpus[\s=] --n-gpu-layers (-d|--device)[\s=]cuda
 """
-
-
-@cache
-def _command() -> re.Pattern[str]:
-    """What a command for GPUs looks like; compiled at the first use, since most functions start no program."""
-    return re.compile("|".join(_COMMANDS.split()), re.IGNORECASE)
-
-
+_COMMAND = Pattern("|".join(_COMMANDS.split()), re.IGNORECASE)
+"""What a command for GPUs looks like."""
 _CLONERS = frozenset({"clone_from", "clone_repository", "clone"})
-_BUILDERS = frozenset(
-    {
-        "Image",
-        "add_commands",
-        "apt_install",
-        "dockerfile_commands",
-        "env",
-        "from_dockerfile",
-        "from_registry",
-        "micromamba_install",
-        "pip_install",
-        "run_commands",
-        "uv_pip_install",
-    }
+_BUILDERS = words(
+    "Image add_commands apt_install dockerfile_commands env from_dockerfile from_registry micromamba_install "
+    "pip_install run_commands uv_pip_install"
 )
-_KEYWORDS = (
-    "base_image",
-    "commands",
-    "image",
-    "extra_index_url",
-    "index_url",
-    "cmd",
-    "cwd",
-    "args",
-    "extra_options",
-    "find_links",
-)
+_KEYWORDS = words("base_image commands image extra_index_url index_url cmd cwd args extra_options find_links")
 
 
 def _check(facts: Facts) -> Hits:
     for call in facts.calls():
-        found = next((text for text in _commands(call) if _command().search(text)), "")
+        found = next((text for text in _commands(call) if _COMMAND.search(text)), "")
         if found and call.guard is Guard.ALWAYS:
             shown = found if len(found) <= 60 else found[:57] + "..."
             weight = "nvidia-smi" if "nvidia-smi" in found else "started"
@@ -77,8 +50,8 @@ def _lines(value: Value) -> list[str]:
     found = list(texts(value))
     for option in options(value):
         if isinstance(option, Items):
-            words = [text for item in option.values for text in texts(item)]
-            found += [" ".join(words), *words]
+            parts = [text for item in option.values for text in texts(item)]
+            found += [" ".join(parts), *parts]
     return found
 
 

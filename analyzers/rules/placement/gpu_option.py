@@ -3,14 +3,17 @@
 from analyzers.facts.model import Call, Facts, Guard, Known, OneOf, Symbol, Value, options, texts
 from analyzers.facts.vocabulary import PLATFORMS
 from analyzers.findings import Signal, Trait
+from analyzers.lean.tables import by_word
 from analyzers.rules.rule import Hit, Hits, Rule
 
 _NEEDS = frozenset({"load_in_4bit", "load_in_8bit", "tensor_parallel_size", "gpu_memory_utilization"})
-_SWITCHES = (
-    dict.fromkeys(("use_gpu", "use_cuda", "gpu", "cuda", "enable_gpu"), "switched on")
-    | dict.fromkeys(("fp16", "use_fp16"), "half precision")
-    | dict.fromkeys(("gpus", "num_gpus"), "counted")
-    | {"n_gpu_layers": "layers"}
+_SWITCHES = by_word(
+    {
+        "switched on": "use_gpu use_cuda gpu cuda enable_gpu",
+        "half precision": "fp16 use_fp16",
+        "counted": "gpus num_gpus",
+        "layers": "n_gpu_layers",
+    }
 )
 _NEEDED_VALUES = {
     "attn_implementation": ("flash_attention_2", "flash_attention_3"),
@@ -18,14 +21,12 @@ _NEEDED_VALUES = {
     "task_type": ("GPU",),
     "compute_type": (),
 }
-_WISHED = {
-    "taichi.cuda": "Taichi",
-    "taichi.gpu": "Taichi",
-    "taichi.vulkan": "Taichi",
-    "cv2.dnn.DNN_BACKEND_CUDA": "OpenCV",
-    "cv2.dnn.DNN_TARGET_CUDA": "OpenCV",
-    "cv2.dnn.DNN_TARGET_CUDA_FP16": "OpenCV",
-}
+_WISHED = by_word(
+    {
+        "Taichi": "taichi.cuda taichi.gpu taichi.vulkan",
+        "OpenCV": "cv2.dnn.DNN_BACKEND_CUDA cv2.dnn.DNN_TARGET_CUDA cv2.dnn.DNN_TARGET_CUDA_FP16",
+    }
+)
 """Constants that ask for a GPU, of libraries that fall back to the CPU by themselves."""
 _WISHING = frozenset({"init", "setPreferableBackend", "setPreferableTarget"})
 _NEEDED_CALLS = ("transformers.BitsAndBytesConfig",)

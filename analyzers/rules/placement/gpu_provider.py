@@ -1,6 +1,6 @@
 """GA210: an ONNX Runtime provider for GPUs."""
 
-from analyzers.facts.model import Facts, Guard, Items, OneOf, Value, options, texts
+from analyzers.facts.model import Facts, Guard, OneOf, strings
 from analyzers.findings import Signal
 from analyzers.rules.rule import Hit, Hits, Rule
 
@@ -13,18 +13,10 @@ def _check(facts: Facts) -> Hits:
             call.keyword("providers", "provider"),
             call.args[0].value if call.method == "set_providers" and call.args else None,
         ):
-            named = [text for text in _strings(value) if text in _PROVIDERS] if value is not None else []
+            named = [text for text in strings(value) if text in _PROVIDERS] if value is not None else []
             if named:
                 chosen = isinstance(value, OneOf) or call.guard is not Guard.ALWAYS
                 yield Hit(call.place, f"asks ONNX Runtime for {named[0]}", "chosen" if chosen else "asked for")
-
-
-def _strings(value: Value) -> list[str]:
-    found = list(texts(value))
-    for option in options(value):
-        if isinstance(option, Items):
-            found += [text for item in option.values for text in _strings(item)]
-    return found
 
 
 RULE = Rule(

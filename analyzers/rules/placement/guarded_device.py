@@ -19,7 +19,6 @@ RULE = Rule(
     summary="The device is chosen by what the machine has.",
     rationale="Such a function runs on both backends, so Gaia may move it. Its author thought of a GPU, which speaks "
     "for one; a small model, or another sign for the CPU, outweighs that.",
-    remedy="",
     confidence=0.95,
     signal=Signal.CAN_USE_GPU,
     check=_check,

@@ -3,26 +3,17 @@
 from analyzers.facts.contexts.model import Phase
 from analyzers.facts.model import Call
 from analyzers.findings import Level, Signal
+from analyzers.lean.tables import words
 from analyzers.rules.behaviour import Behaviour
-from analyzers.rules.knowledge.models import is_model_call
+from analyzers.rules.knowledge.models import LONG_METHODS, is_model_call
 from analyzers.rules.rule import Hit, Hits, Rule
 
-_WAITS = frozenset(
-    [
-        "time.sleep",
-        "subprocess.run",
-        "subprocess.call",
-        "subprocess.check_call",
-        "subprocess.check_output",
-        "os.system",
-        "urllib.request.urlopen",
-        "urllib.request.urlretrieve",
-        "requests.request",
-    ]
+_WAITS = words(
+    "time.sleep subprocess.run subprocess.call subprocess.check_call subprocess.check_output os.system "
+    "urllib.request.urlopen urllib.request.urlretrieve requests.request"
 )
 _REQUESTS = ("requests.", "httpx.")
 _VERBS = frozenset({"get", "post", "put", "patch", "delete", "head"})
-_LONG_METHODS = frozenset({"generate", "encode", "predict", "transcribe"})
 
 
 def _check(behaviour: Behaviour) -> Hits:
@@ -33,7 +24,7 @@ def _check(behaviour: Behaviour) -> Hits:
                 yield Hit(
                     call.place, f"{call.name}() blocks the event loop of an async handler; await it or use a thread"
                 )
-            elif is_model_call(call, behaviour.situations.modules, methods=_LONG_METHODS):
+            elif is_model_call(call, behaviour.situations.modules, methods=LONG_METHODS):
                 yield Hit(
                     call.place, "a model computes inside an async handler and blocks its event loop; use a thread"
                 )
@@ -52,7 +43,7 @@ RULE = Rule(
     rationale="While the loop is blocked the worker accepts nothing and answers no health check. What waits behind it "
     "looks like slow computing, which promotes the function to a GPU that cannot help, and a switch has to wait until "
     "it is over.",
-    remedy="`await asyncio.to_thread(...)`, or a handler without `async`, which runs in a thread of its own.",
+    remedy="Use `await asyncio.to_thread(...)`, or a handler without `async`, which runs in a thread of its own.",
     confidence=0.8,
     signal=Signal.SWITCHABILITY,
     check=_check,

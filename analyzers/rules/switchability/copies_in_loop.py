@@ -24,7 +24,7 @@ RULE = Rule(
     name="copies-in-loop",
     summary="A request copies its input to the device piece by piece.",
     rationale="Each copy from main memory to a GPU has a price of its own, whatever its size, and on the CPU backend "
-    "it is free. Many small ones make the GPU slower than the measurements on the CPU let hope, so a promotion is "
+    "it is free. Many small ones make the GPU slower than the measurements on the CPU promise, so a promotion is "
     "undone again. Loops over batches are not reported.",
     remedy="Stack the parts and copy once: `torch.stack(parts).to(device)`.",
     confidence=0.8,

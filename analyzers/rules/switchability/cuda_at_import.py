@@ -6,25 +6,15 @@ from analyzers.facts.contexts.model import Phase
 from analyzers.facts.model import Place
 from analyzers.facts.vocabulary import DEVICE_CALLS
 from analyzers.findings import Level, Signal
+from analyzers.lean.tables import words
 from analyzers.rules.behaviour import Behaviour
 from analyzers.rules.knowledge.devices import Placement
 from analyzers.rules.knowledge.libraries import FRAMEWORKS, lookup
 from analyzers.rules.rule import Hit, Hits, Rule
 
-_STARTS_CUDA = frozenset(
-    [
-        "synchronize",
-        "current_device",
-        "set_device",
-        "get_device_name",
-        "get_device_properties",
-        "get_device_capability",
-        "mem_get_info",
-        "Stream",
-        "Event",
-        "current_stream",
-        "init",
-    ]
+_STARTS_CUDA = words(
+    "synchronize current_device set_device get_device_name get_device_properties get_device_capability mem_get_info "
+    "Stream Event current_stream init"
 )
 _MOVES = frozenset({"to", "cuda", "to_gpu", "to_device"})
 _ONLY_NAMES_A_DEVICE = DEVICE_CALLS | {

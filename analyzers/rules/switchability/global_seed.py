@@ -2,25 +2,14 @@
 
 from analyzers.facts.contexts.model import Phase
 from analyzers.findings import Level, Signal
+from analyzers.lean.tables import words
 from analyzers.rules.behaviour import Behaviour
 from analyzers.rules.rule import Hit, Hits, Rule
 
-_SEEDS = frozenset(
-    [
-        "random.seed",
-        "numpy.random.seed",
-        "torch.manual_seed",
-        "torch.random.manual_seed",
-        "torch.cuda.manual_seed",
-        "torch.cuda.manual_seed_all",
-        "tensorflow.random.set_seed",
-        "tensorflow.set_random_seed",
-        "transformers.set_seed",
-        "pytorch_lightning.seed_everything",
-        "lightning.seed_everything",
-        "mxnet.random.seed",
-        "paddle.seed",
-    ]
+_SEEDS = words(
+    "random.seed numpy.random.seed torch.manual_seed torch.random.manual_seed torch.cuda.manual_seed "
+    "torch.cuda.manual_seed_all tensorflow.random.set_seed tensorflow.set_random_seed transformers.set_seed "
+    "pytorch_lightning.seed_everything lightning.seed_everything mxnet.random.seed paddle.seed"
 )
 
 

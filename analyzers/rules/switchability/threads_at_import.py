@@ -3,19 +3,15 @@
 from analyzers.facts.contexts.model import Phase
 from analyzers.facts.model import Known
 from analyzers.findings import Level, Signal
+from analyzers.lean.tables import words
 from analyzers.rules.behaviour import Behaviour
-from analyzers.rules.knowledge.models import is_model_call
+from analyzers.rules.knowledge.models import LONG_METHODS, is_model_call
 from analyzers.rules.rule import Hit, Hits, Rule
 
-_COUNTS = frozenset(
-    {
-        "torch.set_num_threads",
-        "torch.set_num_interop_threads",
-        "tensorflow.config.threading.set_intra_op_parallelism_threads",
-    }
+_COUNTS = words(
+    "torch.set_num_threads torch.set_num_interop_threads tensorflow.config.threading.set_intra_op_parallelism_threads"
 )
 _PARALLEL = frozenset({"torch.matmul", "torch.mm", "torch.bmm", "torch.einsum", "torch.linalg.inv"})
-_LONG_METHODS = frozenset({"generate", "encode", "predict", "transcribe"})
 
 
 def _check(behaviour: Behaviour) -> Hits:
@@ -24,7 +20,7 @@ def _check(behaviour: Behaviour) -> Hits:
             yield Hit(
                 call.place, f"{call.name}() at import fixes the number of threads for every worker; do it in start()"
             )
-        elif call.name in _PARALLEL or is_model_call(call, behaviour.situations.modules, methods=_LONG_METHODS):
+        elif call.name in _PARALLEL or is_model_call(call, behaviour.situations.modules, methods=LONG_METHODS):
             yield Hit(call.place, "PyTorch computes in threads while the module is imported; forked workers may hang")
 
 

@@ -2,16 +2,14 @@
 
 from analyzers.facts.model import Facts
 from analyzers.findings import Signal
-from analyzers.rules.knowledge.models import is_model_call
+from analyzers.rules.knowledge.models import LONG_METHODS, is_model_call
 from analyzers.rules.rule import Hit, Hits, Rule
-
-_COMPUTES = frozenset({"generate", "encode", "predict", "embed", "transcribe"})
 
 
 def _check(facts: Facts) -> Hits:
     for file in facts.files:
         for call in file.calls:
-            computes = is_model_call(call, frozenset(), methods=_COMPUTES)
+            computes = is_model_call(call, frozenset(), methods=LONG_METHODS | {"embed"})
             if computes and (call.place.line, call.place.column) in file.gathered:
                 yield Hit(call.place, "works at once on what a loop has gathered", "gathered")
 
@@ -20,9 +18,8 @@ RULE = Rule(
     code="GA405",
     name="gathered-batch",
     summary="A loop gathers inputs in a list, and a model is called once with all of them.",
-    rationale="That is a batch by hand: how large it is the caller decides, and a GPU works on many inputs in about "
+    rationale="That is a batch by hand: the caller decides how large it is, and a GPU works on many inputs in about "
     "the time of one. A conversation, whose items have a role, is no batch.",
-    remedy="",
     confidence=0.8,
     signal=Signal.WORK,
     check=_check,

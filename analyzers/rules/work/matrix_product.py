@@ -1,7 +1,7 @@
 """GA403: products of matrices."""
 
-from analyzers.facts.model import Array, Call, Facts
-from analyzers.facts.shapes import arrays, elements, size_from_caller
+from analyzers.facts.model import Call, Facts
+from analyzers.facts.operations import arrays, elements, shown_shape, size_from_caller
 from analyzers.findings import Signal, Trait
 from analyzers.rules.knowledge.products import MATRIX_MODULES
 from analyzers.rules.rule import Hit, Hits, Rule
@@ -24,7 +24,7 @@ def _check(facts: Facts) -> Hits:
                 trait=Trait.CALLER_DECIDES,
             )
         elif any((elements(array) or 0) >= LARGE for array in operands):
-            yield Hit(call.place, f"{_verb(call)} matrices of {_shape(operands[0])}", "large")
+            yield Hit(call.place, f"{_verb(call)} matrices of {shown_shape(operands[0])}", "large")
         elif call.name != "operator.matmul":
             yield Hit(call.place, f"{_verb(call)} matrices", "any")
 
@@ -33,17 +33,12 @@ def _verb(call: Call) -> str:
     return "multiplies" if call.method in _PRODUCTS else "decomposes"
 
 
-def _shape(array: Array) -> str:
-    return " x ".join(str(getattr(dimension, "value", "?")) for dimension in array.shape)
-
-
 RULE = Rule(
     code="GA403",
     name="matrix-product",
     summary="Matrices are multiplied or decomposed.",
     rationale="The work grows with the cube of the size. When the request names the size, only the running function "
     "can tell which backend is right: that is what the two preferred modes are for.",
-    remedy="",
     confidence=0.8,
     signal=Signal.WORK,
     check=_check,

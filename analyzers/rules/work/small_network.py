@@ -71,7 +71,6 @@ RULE = Rule(
     summary="The code builds a network itself, with few parameters.",
     rationale="Below ten million parameters, a CPU answers one input before a GPU has received it. It counts where "
     "every layer's size can be told and no other model is loaded.",
-    remedy="",
     confidence=0.8,
     signal=Signal.WORK,
     check=_check,

@@ -1,7 +1,7 @@
 """GA402: large tensors."""
 
 from analyzers.facts.model import Argument, Array, Call, Facts, Value
-from analyzers.facts.shapes import allocated, elements
+from analyzers.facts.operations import allocated, elements, shown_shape
 from analyzers.findings import Signal
 from analyzers.rules.rule import Hit, Hits, Rule
 
@@ -15,7 +15,7 @@ def _check(facts: Facts) -> Hits:
         array = _allocated(call)
         count = elements(array) if array is not None else None
         if array is not None and count is not None and count >= SIZABLE:
-            shape = " x ".join(str(getattr(dimension, "value", "?")) for dimension in array.shape)
+            shape = shown_shape(array)
             movable = call.name.startswith(_FRAMEWORKS)
             weight = ("large" if count >= LARGE else "sizable") if movable else "on the CPU"
             yield Hit(call.place, f"makes an array of {shape} = {count / 1e6:,.1f} million elements", weight)

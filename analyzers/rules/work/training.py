@@ -2,16 +2,13 @@
 
 from analyzers.facts.model import Facts, Guard
 from analyzers.findings import Signal
+from analyzers.lean.tables import words
 from analyzers.rules.knowledge.libraries import FRAMEWORKS, lookup, outside
 from analyzers.rules.rule import Hit, Hits, Rule
 
-_TRAINERS = (
-    "transformers.Trainer",
-    "transformers.Seq2SeqTrainer",
-    "trl.SFTTrainer",
-    "lightning.Trainer",
-    "pytorch_lightning.Trainer",
-    "ultralytics.YOLO().train",
+_TRAINERS = words(
+    "transformers.Trainer transformers.Seq2SeqTrainer trl.SFTTrainer lightning.Trainer pytorch_lightning.Trainer "
+    "ultralytics.YOLO().train"
 )
 _FITTERS = ("tensorflow", "keras", "tf_keras")
 

@@ -18,9 +18,9 @@ from collections.abc import Iterator
 from analyzers.facts.contexts.reading import situations
 from analyzers.facts.model import Array, Call, Facts, FileFacts, Made, Place, Symbol, Value, options
 from analyzers.facts.stage1 import extract
-from analyzers.lean.suppression import split, suppressions
+from analyzers.linting.suppression import split, suppressions
+from analyzers.project.model import Source
 from analyzers.project.names import module_name
-from analyzers.project.reading import Source
 from analyzers.rules.behaviour import Behaviour
 from analyzers.rules.switchability.hard_coded_device import RULE
 
@@ -45,7 +45,7 @@ def guard_devices(source: bytes, path: str) -> tuple[bytes, int]:
 
 
 def _fixable(source: bytes, path: str) -> frozenset[tuple[int, int]]:
-    """Where something can be fixed as far as the facts tell: line from 1, column in characters from 0."""
+    """Where something can be fixed as far as the facts show: line from 1, column in characters from 0."""
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
         text = source.decode(encoding)
@@ -53,8 +53,8 @@ def _fixable(source: bytes, path: str) -> frozenset[tuple[int, int]]:
             parsed = Source(path, module_name(path), text, ast.parse(text, path))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset()
-    files, troubles = extract([parsed], ())
-    if troubles or any(fact.name.startswith(_STARTS_PROCESSES) for fact in Facts(files).imports()):
+    files, failures = extract([parsed], ())
+    if failures or any(fact.name.startswith(_STARTS_PROCESSES) for fact in Facts(files).imports()):
         return frozenset()
     behaviour = Behaviour(Facts(files), situations([parsed]))
     kept, _ = split(RULE.findings(behaviour), suppressions(path, text))

@@ -57,3 +57,9 @@ def test_fingerprints_tell_findings_apart_and_survive_a_move(module: object) -> 
 def _fingerprints(read: Any) -> list[str]:  # noqa: ANN401 -- JSON
     entries = read["findings"] if isinstance(read, dict) else read
     return [entry["fingerprint"] for entry in entries]
+
+
+def test_a_confidence_is_a_number_of_two_digits() -> None:
+    written = json.loads(as_lint_json.render(report(finding(confidence=0.951))))
+
+    assert written["findings"][0]["confidence"] == 0.95

@@ -102,3 +102,13 @@ def test_line_hashes_stay_when_lines_move_and_count_repetitions() -> None:
     repeated = line_hashes("x = 1\n" * 60)
     assert len(set(repeated)) == len(repeated)
     assert repeated[1].endswith(":2")
+
+
+@pytest.mark.parametrize(("confidence", "precision"), [(0.5, "low"), (0.8, "medium"), (0.95, "high"), (1.0, "high")])
+def test_the_precision_is_the_confidence_in_words(confidence: float, precision: str) -> None:
+    written = report()
+    rules = {code: replace(text, confidence=confidence) for code, text in written.rules.items()}
+
+    (rule, *_) = run_of(replace(written, rules=rules))["tool"]["driver"]["rules"]
+
+    assert rule["properties"]["precision"] == precision

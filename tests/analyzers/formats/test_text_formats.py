@@ -48,3 +48,10 @@ def test_a_line_too_long_to_read_is_not_shown() -> None:
 
     assert "xxx" not in shown
     assert Level.WARNING.word in shown
+
+
+def test_full_says_what_to_do_where_there_is_something() -> None:
+    shown = full.render(report(finding(remedy="Ask first."))).splitlines()
+
+    assert shown[4:6] == ["  help: Ask first.", ""]
+    assert "help:" not in full.render(report())

@@ -170,7 +170,7 @@ def test_processes_change_nothing_but_the_time(tmp_path: Path) -> None:
 def test_a_worker_that_dies_costs_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import analyzers.linting.one_file as one_file
     from analyzers.facts.neighbours import Library
-    from analyzers.linting.engine import Linted
+    from analyzers.linting.results import Linted
 
     real = one_file.lint_file
 
@@ -199,7 +199,7 @@ def test_a_file_that_never_ends_is_given_up(tmp_path: Path, monkeypatch: pytest.
     import analyzers.linting.one_file as one_file
     import analyzers.linting.parallel as parallel
     from analyzers.facts.neighbours import Library
-    from analyzers.linting.engine import FileResult, Linted
+    from analyzers.linting.results import FileResult, Linted
 
     def endless(_library: Library, path: str, **_options: bool) -> Linted:
         if path == "part001.py":

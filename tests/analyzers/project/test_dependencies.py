@@ -33,8 +33,33 @@ def test_each_kind_of_list_is_read_and_what_it_says_of_hardware_is_not(name: str
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        'build: {python_packages: [torch==2.1, "vllm>=0.6"]}\n',
+        "build:\n  python_packages: [\n    torch==2.1,  # pinned\n    'vllm>=0.6',\n  ]\n",
+        "x: &needs\n  - torch==2.1\n  - vllm>=0.6\nbuild:\n  python_packages: *needs\n",
+        "build:\n  python_packages:\n  # - tensorflow\n\n  - torch==2.1\n  - >-\n    vllm>=0.6\n  run: echo '- jax'\n",
+    ],
+)
+def test_yaml_is_read_however_it_is_written(text: str, tmp_path: Path) -> None:
+    found = read_dependencies(project(tmp_path, {"cog.yaml": text}))
+
+    assert [dependency.name for dependency in found] == ["torch", "vllm"]
+
+
+def test_a_list_of_yaml_that_is_no_yaml_states_nothing(tmp_path: Path) -> None:
+    text = "build:\n  python_packages:\n  - torch\n\tgpu: [\n"
+
+    assert read_dependencies(project(tmp_path, {"cog.yaml": text})) == ()
+
+
+@pytest.mark.parametrize(
     ("name", "text"),
     [
+        ("cog.yaml", "python_packages: " + "[" * 50_000),
+        ("cog.yaml", "".join(" " * depth + "python_packages:\n" for depth in range(500))),
+        ("cog.yaml", "python_packages: &a [*a, *a]\n"),
+        ("cog.yaml", "python_packages: !!python/object/apply:os.system ['exit 1']\n---\n"),
         ("pyproject.toml", "[project"),
         ("pyproject.toml", "[project]\ndependencies = 3\n"),
         ("pyproject.toml", "project = 1\ntool = []\n"),

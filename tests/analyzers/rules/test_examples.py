@@ -41,7 +41,7 @@ def test_every_weight_has_a_rule_that_names_it_and_every_name_a_number() -> None
 
 
 def test_a_weight_that_is_not_calibrated_yet_is_nothing_and_an_unknown_one_an_error() -> None:
-    rule: Rule[Facts] = Rule("GA299", "new", "", "", "", 0.8, RULES[0].signal, lambda _: iter(()), weights=("case",))
+    rule: Rule[Facts] = Rule("GA299", "new", "", "", 0.8, RULES[0].signal, lambda _: iter(()), weights=("case",))
 
     assert rule.weight("case") == 0.0
     with pytest.raises(LookupError, match="GA299 names no weight 'other'"):

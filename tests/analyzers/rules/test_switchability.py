@@ -10,7 +10,7 @@ from analyzers.facts.model import Facts
 from analyzers.facts.stage1 import extract
 from analyzers.findings import Finding, Signal
 from analyzers.lean.prefilter import may_hinder_a_switch
-from analyzers.project.reading import Source
+from analyzers.project.model import Source
 from analyzers.rules.behaviour import Behaviour
 from analyzers.rules.examination import evidence_rules, examine, switchability_rules
 from analyzers.rules.rule import Rule

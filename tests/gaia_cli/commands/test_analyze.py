@@ -150,7 +150,7 @@ def test_json_tells_what_would_change_it_and_what_was_predicted(
     analyze(root, output_format="json", hardware="l4")
 
     written = json.loads(capsys.readouterr().out)
-    assert {"mode": "cpu", "condition": "without func.py:3"} not in written["alternatives"]
+    assert {"mode": "cpu", "condition": "remove func.py:3"} not in written["alternatives"]
     prediction = written["prediction"]
     assert (prediction["path"], prediction["line"], prediction["hardware"]) == ("func.py", 4, "l4")
     assert prediction["gpu_ms"] < 100 < prediction["cpu_ms"]
@@ -159,7 +159,7 @@ def test_json_tells_what_would_change_it_and_what_was_predicted(
     written = json.loads(capsys.readouterr().out)
     assert written["prediction"] is None
     assert written["alternatives"] == [
-        {"mode": "cpu_preferred", "condition": "if func.py:5 was done only where there is a GPU"}
+        {"mode": "gpu_preferred", "condition": "guard func.py:5 with torch.cuda.is_available()"}
     ]
 
 

@@ -12,7 +12,7 @@ from runtime_images.policy.model import ExecutionMode
 
 PLAN = plan_image(
     FunctionProject(Path("/f"), "hello", requirements=("nosuch",)),
-    Target(ExecutionMode.CPU, "1", "3.12"),
+    Target(ExecutionMode.CPU, version="1", running_python="3.12"),
     "{}",
     base_images(),
 )

@@ -8,8 +8,9 @@ import pytest
 
 from gaia_cli.engines.docker_client import Docker
 from gaia_cli.errors import EngineError, RequirementsError
-from gaia_cli.images.build import BuildRequest, BuiltImage, build_image
-from gaia_cli.images.manifest import manifest_of
+from gaia_cli.images.build import BuiltImage, build_image
+from gaia_cli.images.plan import Target
+from gaia_cli.project.manifests import manifest_of
 from gaia_cli.project.project import load_project
 from runtime_images.policy.model import ExecutionMode
 from tests.support.processes import eventually
@@ -17,11 +18,11 @@ from tests.support.processes import eventually
 pytestmark = pytest.mark.docker
 
 
-def build(engine: Docker, directory: Path, **request: str | bool) -> BuiltImage:
+def build(engine: Docker, directory: Path, base_image: str = "", tags: tuple[str, ...] = ()) -> BuiltImage:
     project = load_project(directory)
     said: list[str] = []
-    wanted = BuildRequest(ExecutionMode.CPU, **request)  # type: ignore[arg-type]  # each test passes the field's own type
-    return build_image(engine, project, manifest_of(project), wanted, said.append)
+    target = Target(ExecutionMode.CPU, base_image)
+    return build_image(engine, project, manifest_of(project), target, said.append, tags=tags)
 
 
 def run_in(client: docker.DockerClient, image: BuiltImage, *command: str) -> str:
@@ -125,12 +126,12 @@ def test_an_image_that_has_lost_its_name_is_deleted(
     engine: Docker, docker_client: docker.DockerClient, function: Path, function_name: str
 ) -> None:
     tags = (f"gaia/{function_name}:only",)
-    old = build(engine, function, tags=tags)  # type: ignore[arg-type]  # as above
+    old = build(engine, function, tags=tags)
     (function / "func.py").write_text("def handler(payload): return 2\n")
 
     def is_gone_after_a_build() -> bool:
         """An engine prunes once at a time: while somebody else does, the image waits for the next build."""
-        build(engine, function, tags=tags)  # type: ignore[arg-type]  # as above
+        build(engine, function, tags=tags)
         try:
             docker_client.images.get(old.identifier)
         except docker.errors.ImageNotFound:

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from gaia_cli.engines.docker_client import ignore_matcher
 from gaia_cli.errors import ConfigurationError
 from gaia_cli.images import context as context_module
-from gaia_cli.images.context import BuildContext, ignore_patterns, write_context
+from gaia_cli.images.context import BuildContext, ignored_by, write_context
 from gaia_cli.images.plan import Target, plan_image
 from gaia_cli.images.recipes import base_images
 from gaia_cli.project.project import FunctionProject
@@ -26,8 +25,8 @@ def directory(tmp_path: Path) -> Path:
 
 def write(directory: Path, *requirements: str) -> BuildContext:
     project = FunctionProject(directory, "hello", requirements=requirements)
-    plan = plan_image(project, Target(ExecutionMode.CPU, "1", "3.12"), "{}", base_images())
-    return write_context(io.BytesIO(), directory, plan, "made = 1\n", ignore_matcher(ignore_patterns(directory)))
+    plan = plan_image(project, Target(ExecutionMode.CPU, version="1", running_python="3.12"), "{}", base_images())
+    return write_context(io.BytesIO(), directory, plan, "made = 1\n", ignored_by(directory))
 
 
 def names(context: BuildContext) -> set[str]:
@@ -109,6 +108,27 @@ def test_the_users_own_ignore_file_is_kept_to_with_its_exceptions(directory: Pat
         (directory / name).write_text("x")
 
     assert names(write(directory)) == {"func.py", "keep.csv", "gaia.manifest.toml"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "kept"),
+    [
+        ("data", {"sub/data/x.bin"}),
+        ("**/data", set()),
+        ("./data/", {"sub/data/x.bin"}),
+        ("/data", {"sub/data/x.bin"}),
+        ("data\n!data/x.bin", {"data/x.bin", "sub/data/x.bin"}),
+        ("*/*/x.bin", {"data/x.bin"}),
+        ("!\n  # data\n\n.", {"data/x.bin", "sub/data/x.bin"}),
+    ],
+)
+def test_patterns_start_at_the_root_as_dockers_do(directory: Path, lines: str, kept: set[str]) -> None:
+    (directory / ".dockerignore").write_text(lines)
+    for name in ("data/x.bin", "sub/data/x.bin"):
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        (directory / name).write_text("x")
+
+    assert names(write(directory)) - {"func.py", "gaia.manifest.toml"} == kept
 
 
 def test_gaiaignore_goes_before_dockerignore(directory: Path) -> None:

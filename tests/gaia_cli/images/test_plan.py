@@ -16,7 +16,7 @@ PROJECT = FunctionProject(Path("/somewhere"), "thumbnail")
 
 
 def target(mode: str = "cpu", *, real_gpu: bool = True, base_image: str = "") -> Target:
-    return Target(ExecutionMode(mode), "1.2.3", "3.13", real_gpu, base_image)
+    return Target(ExecutionMode(mode), base_image, real_gpu, "1.2.3", "3.13")
 
 
 def plan(

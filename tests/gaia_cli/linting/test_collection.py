@@ -1,7 +1,7 @@
 from analyzers.findings import Finding, Place, Signal
 from analyzers.formats.findings import Level
 from analyzers.formats.fingerprints import fingerprint
-from analyzers.linting.engine import FileResult
+from analyzers.linting.results import FileResult
 from gaia_cli.linting.collection import collected
 from gaia_cli.linting.configuration import Configuration
 from gaia_cli.linting.selection import Selection

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from analyzers.facts.contexts.reading import situations
 from analyzers.facts.model import Facts
 from analyzers.facts.stage1 import extract
-from analyzers.project.reading import Source
+from analyzers.project.model import Source
 from analyzers.rules.behaviour import Behaviour
 from analyzers.rules.examination import examine, switchability_rules
 from gaia_cli.linting.fixing import FIXABLE, Fixed, fix

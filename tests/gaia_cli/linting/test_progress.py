@@ -4,7 +4,7 @@ from itertools import count
 
 import pytest
 
-from analyzers.linting.engine import FileResult
+from analyzers.linting.results import FileResult
 from gaia_cli.commands.lint import with_progress
 
 RESULTS = [FileResult(f"{number}.py", ()) for number in range(5)]

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from gaia_cli.errors import AnalysisError, FunctionError
+from gaia_cli.project.choices import ModeName
 from gaia_cli.project.serving import mode_of, servable_project, settings_of
 from runtime_images.policy.model import ExecutionMode, Slo
 
@@ -21,7 +22,7 @@ def test_a_project_without_an_entry_point_cannot_be_served(tmp_path: Path) -> No
 def test_the_mode_asked_for_stands_above_the_pin_and_the_pin_above_the_verdict(tmp_path: Path) -> None:
     pinned = servable_project(written(tmp_path, configuration='[mode]\npin = "cpu_preferred"\n'))
 
-    assert mode_of(pinned, tmp_path, ExecutionMode.GPU) == (ExecutionMode.GPU, "asked for")
+    assert mode_of(pinned, tmp_path, ModeName.GPU) == (ExecutionMode.GPU, "asked for")
     assert mode_of(pinned, tmp_path) == (ExecutionMode.CPU_PREFERRED, "pinned in the configuration")
 
     unpinned = servable_project(written(tmp_path))

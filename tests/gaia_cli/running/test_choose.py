@@ -2,7 +2,8 @@ import pytest
 
 from gaia_cli.engines.checks import Offer
 from gaia_cli.errors import EngineError, ExitCode
-from gaia_cli.running.choose import AcceleratorName, choose_accelerator, choose_engine
+from gaia_cli.project.choices import AcceleratorName
+from gaia_cli.running.choose import choose_accelerator, choose_engine
 from runtime_images.policy.model import Accelerator, ExecutionMode
 
 EMULATED = Offer((Accelerator.EMULATED,))

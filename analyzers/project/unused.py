@@ -10,10 +10,11 @@ import ast
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TypeGuard
 
-from analyzers.facts.model import Place
-from analyzers.facts.scopes import Function
+from analyzers.findings import Place
 from analyzers.lean.records import record
-from analyzers.project.reading import Source
+from analyzers.project.model import Source
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @record
@@ -55,7 +56,7 @@ def unused(sources: Sequence[Source], starts: Collection[str]) -> Unused:
 def _parts(source: Source, is_start: bool) -> Iterator[_Part]:
     rest: list[ast.stmt] = []
     for node in source.tree.body:
-        if isinstance(node, Function) and not node.decorator_list and not is_start:
+        if isinstance(node, _Function) and not node.decorator_list and not is_start:
             yield _part(source, node, [node])
         elif isinstance(node, ast.ClassDef) and not node.decorator_list and not is_start:
             methods = [] if node.bases or node.keywords else [inner for inner in node.body if _may_be_unused(inner)]
@@ -67,13 +68,13 @@ def _parts(source: Source, is_start: bool) -> Iterator[_Part]:
     yield _Part(source.path, "", 0, 0, frozenset(_mentions(kept)), False)
 
 
-def _part(source: Source, node: Function | ast.ClassDef, speaking: Iterable[ast.AST]) -> _Part:
+def _part(source: Source, node: _Function | ast.ClassDef, speaking: Iterable[ast.AST]) -> _Part:
     last = node.end_lineno or node.lineno
     return _Part(source.path, node.name, node.lineno, last, frozenset(_mentions(speaking)), True)
 
 
-def _may_be_unused(node: ast.stmt) -> TypeGuard[Function]:
-    return isinstance(node, Function) and not node.decorator_list and not node.name.startswith("__")
+def _may_be_unused(node: ast.stmt) -> TypeGuard[_Function]:
+    return isinstance(node, _Function) and not node.decorator_list and not node.name.startswith("__")
 
 
 def _passes_on(node: ast.stmt) -> bool:

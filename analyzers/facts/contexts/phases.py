@@ -1,0 +1,84 @@
+"""When a file's functions run: as names and decorators say (`handler`, `@app.post`, `setup`), and who calls whom."""
+
+from collections.abc import Iterator, Mapping
+
+from analyzers.facts.contexts.model import Phase
+
+_REQUESTS = frozenset({"handler", "handle", "lambda_handler", "predict", "infer", "inference", "do_POST", "do_GET"})
+_ASIDE = ("download", "train", "eval", "bench", "prepare", "monitor")
+_REQUEST_DECORATORS = frozenset(
+    [
+        "api",
+        "api_route",
+        "batch",
+        "batched",
+        "delete",
+        "endpoint",
+        "fastapi_endpoint",
+        "function",
+        "get",
+        "method",
+        "patch",
+        "post",
+        "put",
+        "realtime",
+        "route",
+        "task_queue",
+        "web_endpoint",
+        "websocket",
+    ]
+)
+_STARTS = frozenset(
+    {"__init__", "setup", "load", "start", "new", "startup", "lifespan", "init", "on_start", "initialize"}
+)
+_START_DECORATORS = frozenset({"enter", "on_event", "build", "on_startup", "asynccontextmanager"})
+_CACHES = frozenset({"lru_cache", "cache", "cached", "cached_property", "cache_resource", "singleton", "cache_data"})
+
+
+class Called:
+    """A function of the file: when it runs as its own name says, whom it calls, and which names it binds.
+
+    `host` are the names that hold something in main memory.
+    """
+
+    def __init__(self, owner: str, phase: Phase | None) -> None:
+        self.owner = owner
+        self.phases = {phase} if phase else set()
+        self.callees: list[tuple[str, bool]] = []
+        self.host: set[str] = set()
+        self.bound: set[str] = set()
+
+
+def phase_of(name: str, decorators: set[str]) -> Phase | None:
+    """Return when a function runs, as its name and decorators tell; jobs that prepare something serve nobody."""
+    if "local_entrypoint" in decorators:
+        return Phase.CLIENT
+    if decorators & _START_DECORATORS or (name in _STARTS and not decorators & _REQUEST_DECORATORS):
+        return Phase.START
+    if name in _REQUESTS or (decorators & _REQUEST_DECORATORS and not any(word in name for word in _ASIDE)):
+        return Phase.REQUEST
+    return None
+
+
+def runs_once(decorators: set[str]) -> bool:
+    """Whether a cache around a function keeps it from running again."""
+    return bool(decorators & _CACHES)
+
+
+def spread(functions: Mapping[str, Called]) -> None:
+    """Spread the phases of `functions`, by their dotted names, from the callers to the called."""
+    pending = [name for name, function in functions.items() if function.phases]
+    while pending:
+        caller = functions[pending.pop()]
+        for callee, on_self in caller.callees:
+            for target in _targets(functions, callee, caller.owner if on_self else ""):
+                fresh = caller.phases - functions[target].phases
+                if fresh:
+                    functions[target].phases |= fresh
+                    pending.append(target)
+
+
+def _targets(functions: Mapping[str, Called], name: str, owner: str) -> Iterator[str]:
+    """The functions that `name()` or `self.name()` may call; for a class, what makes an object of it."""
+    wanted = f"{owner}.{name}" if owner else name
+    return (target for target in (wanted, f"{name}.__init__") if target in functions)

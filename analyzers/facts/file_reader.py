@@ -1,0 +1,209 @@
+"""One file's scopes turned into facts: imports, calls, named values and refusals, each with its guard and its place.
+
+Arguments are given as functions, since a value is worked out when a rule looks at it. What cannot be worked out then
+is an `Unknown` that says why.
+"""
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+
+from analyzers.facts.model import (
+    Argument,
+    Call,
+    Constant,
+    FileFacts,
+    Guard,
+    Import,
+    Made,
+    Origin,
+    Refusal,
+    Symbol,
+    Table,
+    Unknown,
+    Value,
+    options,
+)
+from analyzers.facts.scopes import Conditions, Kind, ModuleScopes, Scope, Site
+from analyzers.facts.syntax import column, last_name
+from analyzers.facts.values import BudgetError, Evaluator
+from analyzers.facts.vocabulary import GPU_ONLY_MODULES
+from analyzers.findings import Place
+from analyzers.lean.files import lines_of
+
+_CHAINED = (ast.Attribute, ast.Call)
+_LITERALS = (ast.Constant, ast.JoinedStr, ast.BinOp)
+
+_GATHERING = (".append(", " for ")
+"""Without any of these nothing is gathered."""
+
+
+class FileReader:
+    """Turns one file's sites into facts."""
+
+    def __init__(
+        self,
+        path: str,
+        module: ModuleScopes,
+        evaluator: Evaluator,
+        callers: Mapping[str, Sequence[Site]],
+    ) -> None:
+        self._path = path
+        self._module = module
+        self._evaluator = evaluator
+        self._guards = evaluator.guards
+        self._callers = callers
+        self._outer_guards: dict[Scope, Guard] = {}
+        self._lines = lines_of(module.top.source.text)
+        self._steps = 0
+
+    def facts(self) -> FileFacts:
+        """The facts of the file.
+
+        Raises:
+            BudgetError: the file is too entangled to be evaluated within the budget.
+        """
+        self._evaluator.steps = 0
+        if not self._module.top.source.relevant:
+            return FileFacts(self._path, tuple(self._imports()))
+        made = self._made()
+        self._steps = self._evaluator.steps
+        return made
+
+    def _made(self) -> FileFacts:
+        sites = sorted(self._module.sites, key=lambda site: (site.node.lineno, site.node.col_offset))
+        return FileFacts(
+            self._path,
+            tuple(self._imports()),
+            tuple(call for site in sites for call in self._calls(site)),
+            tuple(self._constants()),
+            tuple(self._refusals()),
+            cache(lambda: frozenset(self._gathered())),
+        )
+
+    def _imports(self) -> Iterator[Import]:
+        for site in self._module.imports:
+            if not self._guards.is_dead(site.conditions):
+                yield Import(site.name, self._place(site.node), self._guard(site.scope, site.conditions))
+
+    def _constants(self) -> Iterator[Constant]:
+        for name, node, scope, conditions in self._module.named:
+            if not self._guards.is_dead(conditions):
+                given = self._argument(node, scope)
+                yield Constant(name, given, self._place(node), self._guards.guard(conditions))
+
+    def _gathered(self) -> Iterator[tuple[int, int]]:
+        source = self._module.top.source
+        if self._evaluator.thorough and any(word in source.text for word in _GATHERING):
+            from analyzers.facts.gathering import gathered_calls
+
+            for call in gathered_calls(source.tree):
+                place = self._place(call)
+                yield place.line, place.column
+
+    def _refusals(self) -> Iterator[Refusal]:
+        for leave in self._module.exits:
+            if self._guards.refuses(leave.conditions) and not self._guards.is_dead(leave.conditions):
+                yield Refusal(self._place(leave.node))
+
+    def _calls(self, site: Site) -> Iterator[Call]:
+        if self._guards.is_dead(site.conditions):
+            return
+        if not self._evaluator.thorough and not self._is_named(site):
+            return
+        guard = self._guard(site.scope, site.conditions)
+        if isinstance(site.node, ast.BinOp):
+            operands = tuple(self._argument(node, site.scope) for node in (site.node.left, site.node.right))
+            yield Call("operator.matmul", self._place(site.node), operands, guard=guard)
+            return
+        if isinstance(site.node, ast.Subscript):
+            key = self._argument(site.node.slice, site.scope)
+            yield Call("os.environ.__getitem__", self._place(site.node), (key,), guard=guard)
+            return
+        call = site.node if isinstance(site.node, ast.Call) else None
+        callee = call.func if call else site.node
+        on = self._argument(callee.value, site.scope) if isinstance(callee, ast.Attribute) else None
+        args = tuple(self._argument(node, site.scope) for node in call.args) if call else ()
+        keywords = tuple(self._keywords(call, site.scope)) if call else ()
+        place = self._place(site.node)
+        for name, choice in self._names(callee, site.scope):
+            own = choice if guard is Guard.ALWAYS else guard
+            yield Call(name, place, args, keywords, own, on, site.is_decorator)
+
+    def _is_named(self, site: Site) -> bool:
+        """Whether a call may lead out of the file: to an import, a builtin, or what one of these has returned."""
+        callee = site.node.func if isinstance(site.node, ast.Call) else site.node
+        root = callee
+        while isinstance(root, _CHAINED):
+            root = root.func if isinstance(root, ast.Call) else root.value
+        if not isinstance(root, ast.Name):
+            return isinstance(root, ast.Subscript)
+        bound = self._evaluator.bindings(root.id, site.scope)
+        return not bound or any(binding.kind in (Kind.IMPORT, Kind.VALUE) for binding in bound)
+
+    def _guard(self, scope: Scope, conditions: Conditions) -> Guard:
+        """When code runs: as its own conditions say, else as those do under which its function is called at all."""
+        own = self._guards.guard(conditions)
+        if own is not Guard.ALWAYS or scope.parent is None or scope.is_class or scope.is_decorated:
+            return own
+        if scope not in self._outer_guards:
+            sites = self._callers.get(scope.name.rpartition(".")[2], [])
+            outer = {self._guards.guard(site.conditions) for site in sites if site.scope is not scope}
+            self._outer_guards[scope] = outer.pop() if len(outer) == 1 else own
+        return self._outer_guards[scope]
+
+    def _names(self, callee: ast.expr, scope: Scope) -> list[tuple[str, Guard]]:
+        """The qualified names of a callee; where it may also be another one, a library for GPUs only is a choice."""
+        value = self._evaluator.value(callee, scope)
+        names = [_name(option) for option in options(value)]
+        known = [name for name in dict.fromkeys(names) if name]
+        if not known:
+            return [(f".{last_name(callee)}", Guard.ALWAYS)]
+        choice = len(known) > 1
+        return [
+            (name, Guard.WITH_GPU if choice and name.startswith(GPU_ONLY_MODULES) else Guard.ALWAYS) for name in known
+        ]
+
+    def _keywords(self, call: ast.Call, scope: Scope) -> Iterator[tuple[str, Argument]]:
+        for keyword in call.keywords:
+            argument = self._argument(keyword.value, scope)
+            if keyword.arg is not None:
+                yield keyword.arg, argument
+            elif isinstance(argument.value, Table):
+                for key, value in argument.value.entries:
+                    if isinstance(key, str):
+                        yield key, Argument(value, argument.line, argument.offset)
+
+    def _argument(self, node: ast.expr, scope: Scope) -> Argument:
+        literal = isinstance(node, _LITERALS)
+        return Argument(lambda: self._value(node, scope), node.lineno, node.col_offset, is_literal=literal)
+
+    def _value(self, node: ast.expr, scope: Scope) -> Value:
+        """The value of `node`, on the budget of this file, whenever it is asked for."""
+        try:
+            self._evaluator.steps = self._steps
+            value = self._evaluator.value(node, scope)
+        except BudgetError:
+            return Unknown(Origin.TOO_ENTANGLED)
+        except RecursionError:
+            return Unknown(Origin.TOO_DEEP)
+        finally:
+            self._steps = self._evaluator.steps
+        return value if any(options(value)) else Unknown()
+
+    def _place(self, node: ast.expr | ast.stmt) -> Place:
+        line = self._lines[node.lineno - 1] if node.lineno <= len(self._lines) else ""
+        end = node.end_col_offset if node.end_lineno == node.lineno and node.end_col_offset else len(line.encode())
+        start = column(line, node.col_offset)
+        return Place(self._path, node.lineno, start, max(column(line, end), start + 1))
+
+
+def _name(value: Value) -> str:
+    """The qualified name of a callee; what a call returned and is called again, such as a pipeline, ends in `()`."""
+    match value:
+        case Symbol(name=name):
+            return name
+        case Made(name=name):
+            return f"{name}()"
+        case _:
+            return ""

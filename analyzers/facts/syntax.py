@@ -1,0 +1,72 @@
+"""Small questions about syntax trees: what an expression names, and where in the text it stands."""
+
+import ast
+from collections.abc import Iterator
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def last_name(node: ast.AST) -> str:
+    """Return the last part of a name, empty for anything else."""
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def called_name(node: ast.AST) -> str:
+    """Return the last part of what a call or a decorator names."""
+    while isinstance(node, ast.Call):
+        node = node.func
+    return last_name(node)
+
+
+def dotted(node: ast.expr) -> str:
+    """Return `a.b.c` as it stands, empty for anything but names."""
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=base, attr=name):
+            return f"{dotted(base)}.{name}"
+        case _:
+            return ""
+
+
+def owner_of(node: ast.expr) -> str:
+    """Return the name that an expression starts with when exactly one attribute follows, else empty."""
+    return node.value.id if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) else ""
+
+
+def spine(node: ast.expr) -> Iterator[ast.expr]:
+    """Yield the parts of `a.b(c)[d].e` from the outside to the name that it starts with."""
+    inner: ast.expr | None = node
+    while inner is not None:
+        yield inner
+        match inner:
+            case (
+                ast.Call(func=next_) | ast.Attribute(value=next_) | ast.Subscript(value=next_) | ast.Await(value=next_)
+            ):
+                inner = next_
+            case _:
+                inner = None
+
+
+def words(node: ast.AST) -> Iterator[str]:
+    """Yield all names and attributes in `node`."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name):
+            yield part.id
+        elif isinstance(part, ast.Attribute):
+            yield part.attr
+
+
+def zipped(node: ast.expr) -> list[ast.expr]:
+    """Return what `zip`, `enumerate` and their like go over."""
+    return list(node.args) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else []
+
+
+def is_main_test(test: ast.expr) -> bool:
+    """Whether `test` is `__name__ == "__main__"`."""
+    return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"
+
+
+def column(line: str, offset: int) -> int:
+    """Return the column, from 1, of an offset in UTF-8 bytes."""
+    return 1 + (offset if line.isascii() else len(line.encode()[:offset].decode(errors="replace")))

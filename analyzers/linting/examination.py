@@ -1,0 +1,55 @@
+"""What was found, made ready for a report: findings get the line of code that they stand on, and their cell."""
+
+from collections.abc import Sequence
+
+from analyzers.findings import Finding, Place
+from analyzers.lean.files import lines_of
+from analyzers.lean.records import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from analyzers.linting.suppression import Suppression
+    from analyzers.project.model import Code, Source
+
+
+def with_excerpts(findings: Sequence[Finding], sources: "Sequence[Source | Code]") -> list[Finding]:
+    """Return the findings with the lines of `sources` that they stand on."""
+    wanted = {finding.place.path for finding in findings}
+    lines = {source.path: lines_of(source.text) for source in sources if source.path in wanted}
+
+    def excerpt(finding: Finding) -> str:
+        known = lines.get(finding.place.path, [])
+        return known[finding.place.line - 1] if finding.place.line <= len(known) else finding.excerpt
+
+    return [replace(finding, excerpt=excerpt(finding)) for finding in findings]
+
+
+def in_cells(findings: Sequence[Finding], sources: "Sequence[Source | Code]") -> list[Finding]:
+    """Return the findings with those in notebooks placed by cell and by the line in it."""
+    notebooks = {source.path for source in sources if source.cells}
+    if not notebooks:
+        return list(findings)
+    return [
+        replace(finding, place=in_its_cell(finding.place, sources)) if finding.place.path in notebooks else finding
+        for finding in findings
+    ]
+
+
+def in_its_cell(place: Place, sources: "Sequence[Source | Code]") -> Place:
+    """Return `place` by cell and by the line in it when its file is a notebook among `sources`."""
+    starts = next((source.cells for source in sources if source.path == place.path), ())
+    if not starts:
+        return place
+    from analyzers.project.notebooks import in_cell
+
+    return in_cell(place, starts)
+
+
+def comments_in_cells(comments: "Sequence[Suppression]", starts: tuple[int, ...]) -> "tuple[Suppression, ...]":
+    """Return the comments of a notebook whose cells begin on the lines `starts`, placed by cell and the line in it."""
+    from analyzers.project.notebooks import in_cell
+
+    places = [in_cell(Place(comment.path, comment.line), starts) for comment in comments]
+    return tuple(
+        replace(comment, line=place.line, cell=place.cell) for comment, place in zip(comments, places, strict=True)
+    )

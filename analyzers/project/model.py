@@ -1,0 +1,72 @@
+"""What a project is made of, as frozen values: its code, the lines of its dependency lists, the files beside it."""
+
+from analyzers.findings import Place, failed
+from analyzers.lean.records import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Callable
+
+NOTEBOOK = ".ipynb"
+
+
+@record
+class Code:
+    """A file's code before it is parsed: its text, the bytes that it stands in, and the cells as in `Source`."""
+
+    path: str
+    text: str
+    data: bytes
+    cells: tuple[int, ...] = ()
+
+
+@record
+class Source:
+    """A parsed file; `path` is relative to the project with forward slashes, `module` its dotted name.
+
+    `relevant` is false when nothing in it but its imports can be evidence (prefilter.py). `cells` are the lines on
+    which the cells of a notebook begin, empty for a file of Python.
+    """
+
+    path: str
+    module: str
+    text: str
+    tree: "ast.Module"
+    relevant: bool = True
+    cells: tuple[int, ...] = ()
+
+    @property
+    def is_package(self) -> bool:
+        """Whether the file is the `__init__.py` of a package."""
+        return self.path.endswith("__init__.py")
+
+
+if TYPE_CHECKING:
+    Find = Callable[[str], Source | None]
+    """Finds a module of the project by a name that it is imported by."""
+
+
+@record
+class Dependency:
+    """A line of a dependency list: the normalized package name, empty for an index, and the line as it stands."""
+
+    name: str
+    text: str
+    place: Place
+
+
+@record
+class Asset:
+    """A file beside the code that is no Python: a model's weights or a kernel's source. `path` is below the root."""
+
+    path: str
+    bytes: int
+
+
+class UnreadableError(Exception):
+    """A file that cannot be analyzed; `failure` is the finding that says why, and where it went wrong."""
+
+    def __init__(self, rule: str, place: Place, message: str, excerpt: str = "") -> None:
+        super().__init__(message)
+        self.failure = failed(rule, place, message, excerpt)

@@ -1,0 +1,154 @@
+"""Requirements as pip reads them: what a line asks for, and the lines of a file with those that it includes.
+
+The analyzer, the engines' environments and the images all read requirements here. `packaging`, which knows the grammar
+of markers, is loaded when the first of these is read.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from posixpath import dirname, join
+
+from analyzers.findings import Place
+from analyzers.lean.patterns import Pattern
+from analyzers.lean.records import record
+from analyzers.project.model import Dependency
+
+_COMMENT = Pattern(r"(^|\s)#.*")
+_OPTION = Pattern(r"(-[a-zA-Z]|--[a-z-]+)[ =]*(.*)")
+_OPTIONS_BEHIND = Pattern(r"\s--?[a-zA-Z].*")
+_REPOSITORY = Pattern(r"(-e\s+)?git\+(https|ssh|git)://")
+_NAMED = Pattern(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?\s*(?:[<>=!~;@(].*)?")
+_FILES = Pattern(r"(-[^-]|--(requirement|constraint|editable|find-links)|\.{0,2}/|file:|[^\s#]+ *@ *file:)|.*\.whl$")
+_LOCAL = ("-c", "--constraint", "-e", "--editable")
+_INCLUDE = ("-r", "--requirement")
+_INDEX = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links")
+_TARGET = {
+    "implementation_name": "cpython",
+    "implementation_version": "3.11.0",
+    "os_name": "posix",
+    "platform_machine": "x86_64",
+    "platform_python_implementation": "CPython",
+    "platform_release": "",
+    "platform_system": "Linux",
+    "platform_version": "",
+    "python_full_version": "3.11.0",
+    "python_version": "3.11",
+    "sys_platform": "linux",
+    "extra": "",
+}
+"""What markers are read for: functions run on Linux, and a verdict must not depend on the machine that comes to it."""
+
+
+@record
+class Requirement:
+    """A package that a line asks for, by its normalized name; `extras` are normalized too."""
+
+    name: str
+    extras: tuple[str, ...] = ()
+
+
+@record
+class Line:
+    """A line of a requirements file: lines that a backslash joins are one, comments are cut off."""
+
+    path: str
+    number: int
+    text: str
+
+
+def normalize(name: str) -> str:
+    """Return the package name as registries compare it: lower case, one hyphen between words."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def requirement(line: str) -> Requirement | None:
+    """Return the package that `line` asks for; None for options, for paths, and where a marker rules out Linux."""
+    bare = _OPTIONS_BEHIND.sub("", without_comment(line))
+    named = _NAMED.fullmatch(bare)
+    if named is None or not _applies(bare):
+        return None
+    extras = (extra.strip() for extra in (named[2] or "").split(","))
+    return Requirement(normalize(named[1]), tuple(normalize(extra) for extra in extras if extra))
+
+
+def _applies(line: str) -> bool:
+    """Whether the marker of a requirement holds; so it does where there is none, or none that pip understands."""
+    if ";" not in line:
+        return True  # `packaging` takes a third of the time for which 20 files are linted (benchmarks.analyzer)
+    from packaging.requirements import InvalidRequirement
+    from packaging.requirements import Requirement as Parsed
+
+    try:
+        marker = Parsed(line).marker
+    except InvalidRequirement:
+        return True
+    return marker is None or marker.evaluate(dict(_TARGET))
+
+
+def parse_requirement(place: Place, line: str) -> Dependency | None:
+    """Return the dependency that a requirement line states, None for anything else; an index has no name."""
+    bare = without_comment(line)
+    if is_index(bare):
+        return Dependency("", bare, place)
+    if _REPOSITORY.match(bare):
+        name = bare.partition("#")[0].rstrip("/").rpartition("/")[2].partition("@")[0].removesuffix(".git")
+        return Dependency(normalize(name), bare, place)
+    wanted = requirement(bare)
+    return Dependency(wanted.name, bare, place) if wanted else None
+
+
+def without_comment(line: str) -> str:
+    """Return `line` without the comment at its end and the blanks around it."""
+    return _COMMENT.sub("", line).strip()
+
+
+def is_index(line: str) -> bool:
+    """Whether `line` names a place where packages come from."""
+    return _option(line)[0] in _INDEX
+
+
+def names_files(line: str) -> bool:
+    """Whether `line` is about files of the function's own, so that it means nothing outside of their directory."""
+    return _FILES.match(line) is not None
+
+
+def local_path(line: str) -> str:
+    """Return the file or directory of the function's own that `line` installs or obeys, empty for most lines."""
+    option, value = _option(line)
+    if option:
+        return value.partition("[")[0] if option in _LOCAL else ""
+    return line.partition("[")[0] if line.startswith((".", "/")) else ""
+
+
+def _option(line: str) -> tuple[str, str]:
+    """The option that `line` is, with its value; both empty for a requirement."""
+    match = _OPTION.fullmatch(line)
+    return (match[1], match[2]) if match else ("", "")
+
+
+def joined_lines(path: str, text: str) -> Iterator[Line]:
+    """Yield the lines of the requirements file `path`, empty ones left out; an included file is a line."""
+    pieces: list[str] = []
+    lines = text.splitlines()
+    for number, line in enumerate(lines, 1):
+        pieces.append(line.removesuffix("\\"))
+        if line.endswith("\\") and not line.lstrip().startswith("#") and number < len(lines):
+            continue
+        bare = without_comment(" ".join(pieces))
+        if bare:
+            yield Line(path, number - len(pieces) + 1, bare)
+        pieces = []
+
+
+def all_lines(path: str, read: Callable[[str, tuple[Line, ...]], str], chain: tuple[Line, ...] = ()) -> Iterator[Line]:
+    """Yield the lines of the requirements file `path` with those of the files that it includes in their places.
+
+    `read` gives the text of a file, and is told the lines that have led to it, one in another; whatever it raises ends
+    the reading.
+    """
+    for line in joined_lines(path, read(path, chain)):
+        option, included = _option(line.text)
+        if option in _INCLUDE:
+            yield from all_lines(join(dirname(path), included), read, (*chain, line))
+        else:
+            yield line

@@ -1,0 +1,58 @@
+"""The manifest of a project: as the text of gaia.manifest.toml, as plain values, and as an image carries it."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analyzers import Analysis
+from analyzers.manifest import render_manifest, to_object
+from gaia_cli.errors import UsageError
+from gaia_cli.project.analyzing import analyze_project
+from gaia_cli.project.project import FunctionProject
+from gaia_cli.version import __version__
+from runtime_images.policy.model import ExecutionMode
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What an image carries: a file beside the function and JSON in a label; with the mode and its reason."""
+
+    toml: str
+    json: str
+    mode: ExecutionMode
+    reason: str
+
+
+def manifest_of(project: FunctionProject) -> Manifest:
+    """Analyze `project` and write down the result.
+
+    Raises:
+        FunctionError: there is nothing to analyze.
+    """
+    analysis = analyze_project(project)
+    as_json = json.dumps(manifest_object(analysis, project), sort_keys=True, separators=(",", ":"))
+    reason = f"{analysis.reason} (confidence {analysis.confidence:.2f})"
+    return Manifest(manifest_text(analysis, project), as_json, analysis.mode, reason)
+
+
+def manifest_text(analysis: Analysis, project: FunctionProject) -> str:
+    """The manifest as TOML."""
+    return render_manifest(analysis, name=project.name, slo=project.slo, version=__version__)
+
+
+def manifest_object(analysis: Analysis, project: FunctionProject) -> dict[str, Any]:
+    """The manifest as plain values."""
+    return to_object(analysis, name=project.name, slo=project.slo, version=__version__)
+
+
+def write_manifest(file: Path, text: str) -> None:
+    """Write `text` to `file`.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    try:
+        file.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UsageError(f"cannot write {file}: {error.strerror}", "make the directory writable") from None

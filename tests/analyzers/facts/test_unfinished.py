@@ -1,0 +1,28 @@
+"""Values that are asked for and cannot be worked out: the facts say so, once the rules have looked."""
+
+import ast
+
+import pytest
+
+from analyzers.facts import values
+from analyzers.facts.stage1 import deep_recursion, extract, unfinished
+from analyzers.project.model import Source
+
+_SUM = "torch.zeros(" + " + ".join(["size"] * 40) + ")"
+
+
+def _source(path: str, code: str) -> Source:
+    return Source(path, path.removesuffix(".py"), code, ast.parse(code))
+
+
+def test_each_file_whose_values_go_beyond_the_budget_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(values, "MAX_STEPS", 60)
+    code = f"import torch\nsize = 3\n{_SUM}\n{_SUM}\n"
+    files, failures = extract([_source("a.py", code), _source("b.py", code)], ())
+    assert (failures, unfinished(files)) == ((), ())
+
+    with deep_recursion():
+        for file in files:
+            assert [argument.value for call in file.calls for argument in call.arguments]
+
+    assert [(found.rule, found.place.path) for found in unfinished(files)] == [("GA905", "a.py"), ("GA905", "b.py")]
