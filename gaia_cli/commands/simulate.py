@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gaia_cli.errors import ExitCode
+from gaia_cli.simulator.options import check_numbers, read_outages, read_policies, read_slos
 from gaia_cli.simulator.results.comparison import Comparison, compare, standings
 from gaia_cli.simulator.traces.node_files import read_node
 from gaia_cli.simulator.traces.sources import find_traces, name_of, open_traces
-from gaia_cli.simulator.wishes import check_numbers, read_outages, read_policies, read_slos
 from gaia_cli.simulator.world.scenario import DEFAULTS, Scenario
 from gaia_cli.views import console
 from gaia_cli.views.simulation import SimulationView

@@ -29,11 +29,10 @@ from runtime_images.dynamic_runtime.workers.orphans import adopt_orphans, keep_t
 from runtime_images.dynamic_runtime.workers.process import WorkerState
 from runtime_images.dynamic_runtime.workers.supervisor import Supervisor
 from runtime_images.dynamic_runtime.workers.switch import Switch
-from runtime_images.policy.decide import decide
+from runtime_images.policy.decide import PolicySettings, decide, initial_state
 from runtime_images.policy.model import Accelerator, Backend, Decision
-from runtime_images.policy.state import PolicySettings, initial_state
+from runtime_images.policy.sampling import TICK_S
 
-POLICY_BEAT_S = 0.25
 FIRST_GPU_ANSWER_S = 5.0
 QUIET_BEFORE_CLOSE_S = 0.2
 LISTEN_WHILE_DRAINING_S = 2.0
@@ -164,7 +163,7 @@ class Runtime:
             self.events.emit("setup_failed", backend=wanted, kind="no_gpu", message=message, path="", line=0, log=[])
             self.front.refuse_queue(message)
         while self._problem_of(wanted):  # noqa: ASYNC110 -- the answer lies in NVML's own thread, there is no event
-            await asyncio.sleep(POLICY_BEAT_S)
+            await asyncio.sleep(TICK_S)
         self.front.unavailable = ""
         return wanted
 
@@ -207,7 +206,7 @@ class Runtime:
 
     async def _policy_beat(self) -> None:
         while True:
-            await asyncio.sleep(POLICY_BEAT_S)
+            await asyncio.sleep(TICK_S)
             now_s = self.clock.monotonic()
             self.supervisor.workers.end_hung(self.front.expire(self.supervisor.workers.links(), now_s), now_s)
             self._watch_gpu()

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from runtime_images.policy.model import Accelerator, ExecutionMode, Prices, Slo, WarmUp
+from runtime_images.policy.sampling import SHARE_EVERY_S
 
 
 class SettingsError(ValueError):
@@ -45,7 +46,7 @@ class Settings:
     queue_size: int = 1024
     request_timeout_s: float = 300.0
     drain_timeout_s: float = 30.0
-    window_s: float = 1.0
+    window_s: float = SHARE_EVERY_S
     lifeline: bool = False
     record_requests: bool = False
 

@@ -12,18 +12,19 @@ Of the labels of one backend, those are kept that no other one beats in cost, ba
 switch, at most KEPT: O(requests * KEPT squared) for each of the few prices tried.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from math import ceil, isnan
 from operator import itemgetter
 from typing import NamedTuple
 
-from gaia_cli.simulator.policies.schedule import Plan
 from gaia_cli.simulator.traces.trace import Trace
 from gaia_cli.simulator.world.node import Supply
-from gaia_cli.simulator.world.scenario import ALLOWED_SHARE, Scenario
+from gaia_cli.simulator.world.scenario import Scenario
 from runtime_images.policy.model import Backend
+from runtime_images.policy.sampling import LATE_ALLOWED
 
-KEPT = 6
+KEPT = 12
 KEPT_WITHOUT_PRICE = 60
 """Labels of a backend that are kept: more of them where the number of violations is part of what they differ in."""
 
@@ -64,6 +65,14 @@ class _Chain(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """The backend to begin with, and the moments at which starts of the other one are ordered, in their order."""
+
+    initial: Backend
+    orders: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """The best plan at one price of a violation."""
 
@@ -78,11 +87,12 @@ class Search:
     def __init__(self, trace: Trace, scenario: Scenario) -> None:
         self.scenario = scenario
         self.requests = len(trace)
-        self.allowed = ALLOWED_SHARE * len(trace)
+        self.allowed = LATE_ALLOWED * len(trace)
         self._trace = trace
         self._services = {backend: trace.service_s(backend) for backend in Backend}
         self._supply = Supply(trace, scenario)
         self._outages = self._supply.outages
+        self._edges = sorted({*self._supply.edges, *(at for one in self._outages for at in (one.begin_s, one.end_s))})
         self._start_s = {backend: scenario.start_s(backend) for backend in Backend}
         self._penalty = scenario.violation_price
         self._slo_s = scenario.slo_p95_s
@@ -127,7 +137,7 @@ class Search:
         arrived = label.answered + self._trace.think_s[row] if isnan(arrival) else max(arrival, label.arrived)
         ways = [
             (label, row),
-            *((self._switch(label, row, arrived, at), row + 1) for at in self._moments(label, arrived)),
+            *((self._switch(label, row, arrived, at), row + 1) for at in self._moments(label, row, arrived)),
         ]
         if label.backend is not self._supply.cheaper(label.at):
             ways.append((self._pause(label, row, arrived), row + 1))
@@ -156,16 +166,32 @@ class Search:
         cost += self._held(backend, since, at)
         return _Label(cost, late, backend, at, arrived, answered, ended, free, other_at, switches)
 
-    def _moments(self, label: _Label, arrived: float) -> tuple[float, ...]:
-        """When the other backend may take over for the next request: at once if it is cheaper, else when that comes.
+    def _moments(self, label: _Label, row: int, arrived: float) -> set[float]:
+        """When the other backend may take over for the next request.
 
-        Both where a backend's price changes, or where a GPU that is away costs nothing.
+        A cheaper one when this one has drained, a dearer one when the request comes; both where a price changes, or
+        where a GPU that is away costs nothing, and at the changes in between. Behind a queue also as late as the
+        request's SLO allows, and just before it would begin here.
         """
+        to = _OTHER[label.backend]
         soon = max(label.other_at, label.at + MOMENT_S)
         late = max(soon, arrived - MOMENT_S)
-        if soon < late and (self._outages or self._supply.varies):
-            return soon, late
-        return (soon if _OTHER[label.backend] is self._supply.cheaper(label.at) else late,)
+        moments = {late}
+        if self._outages or self._supply.varies:
+            moments |= {soon, *self._kinks(to, soon, late)}
+        elif to is self._supply.cheaper(label.at):
+            moments = {min(max(soon, label.free[-1]), late)}
+        begins = max(arrived, label.free[0]) - MOMENT_S
+        if begins > late:
+            in_time = arrived + self._slo_s - self._services[to][row] - MOMENT_S
+            moments |= {begins, in_time} if late < in_time < begins else {begins}
+        return moments
+
+    def _kinks(self, to: Backend, since: float, until: float) -> list[float]:
+        """The moments between at which what a switch costs may change its slope."""
+        start_s, edges = self._start_s[to], self._edges
+        near = edges[bisect_left(edges, since - start_s) : bisect_left(edges, until)]
+        return [at for edge in near for at in (edge, edge + start_s) if since < at < until]
 
     def _switch(self, label: _Label, row: int, arrived: float, moved: float) -> _Label | None:
         """Let the other backend take over at `moved`, before `row` begins here."""

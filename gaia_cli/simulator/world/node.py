@@ -21,7 +21,7 @@ AS_EVER = Stretch(0.0)
 """A node of which nothing is said: it always has a GPU and power, and costs what the scenario says."""
 
 
-class Meter:
+class Accrual:
     """The sum over time, from 0 on, of a rate that changes at a few moments."""
 
     def __init__(self, steps: Sequence[tuple[float, float]]) -> None:
@@ -54,8 +54,8 @@ class _Spans:
 class _Held:
     """What a backend that is held all the time comes to: money, and joules."""
 
-    money: Meter
-    joules: Meter
+    money: Accrual
+    joules: Accrual
 
 
 class Supply:
@@ -119,7 +119,7 @@ class Supply:
         stretches = [self.at(at) for at in moments]
         money = [self._rate(backend, one) * is_there for one, is_there in zip(stretches, there, strict=True)]
         watts = [one.watts(backend) * is_there for one, is_there in zip(stretches, there, strict=True)]
-        return _Held(*(Meter(list(zip(moments, rates, strict=True))) for rates in (money, watts)))
+        return _Held(*(Accrual(list(zip(moments, rates, strict=True))) for rates in (money, watts)))
 
     def _rate(self, backend: Backend, stretch: Stretch) -> float:
         """What a second of a held backend costs, with its energy."""

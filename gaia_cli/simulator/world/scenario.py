@@ -4,12 +4,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from runtime_images.policy.model import Backend, ExecutionMode, Prices, Slo
-
-VIOLATION_GPU_S = 30.0
-"""What an avoidable violation beyond the allowed share costs, in seconds of GPU."""
-
-ALLOWED_SHARE = 0.05
-"""The share of late requests that a p95 SLO allows."""
+from runtime_images.policy.sampling import LATE_ALLOWED, VIOLATION_GPU_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +50,7 @@ class Scenario:
 
     def objective(self, cost: float, requests: int, avoidable: float) -> float:
         """What a policy is judged by: its cost, and its avoidable violations beyond those that a p95 allows."""
-        return cost + self.violation_price * max(0.0, avoidable - ALLOWED_SHARE * requests)
+        return cost + self.violation_price * max(0.0, avoidable - LATE_ALLOWED * requests)
 
 
 DEFAULTS = Scenario()

@@ -10,9 +10,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from runtime_images.policy.sampling import LEAST_BUSY_S
+
 _CPUCLOCK_SCHED = 2
-_LEAST_BUSY_S = 0.05
-"""Less busy time than this in a window says nothing about the share."""
 
 
 def process_cpu_s(pid: int) -> float:
@@ -49,7 +49,7 @@ class CpuMeter:
         except OSError:
             return self.share
         busy = busy_s - self._busy_s
-        if busy < _LEAST_BUSY_S:
+        if busy < LEAST_BUSY_S:
             return self.share
         wait_s = process_wait_s(self.pid)
         self.share = cpu_share(cpu_s - self._cpu_s, busy, wait_s - self._wait_s)

@@ -11,8 +11,8 @@ from operator import attrgetter
 
 from runtime_images.dynamic_runtime.telemetry.histogram import LogLinearHistogram, SlidingWindow
 from runtime_images.policy.model import Backend, Slo
+from runtime_images.policy.sampling import ANSWERS_KEPT
 
-_RECENT = 512
 _ROWS_MOST = 4096
 
 AnswerRow = tuple[int, float, float, int, int]
@@ -51,7 +51,7 @@ class Lane:
     start_up_s: float | None = None
     cpu_share: float | None = None
     latencies: SlidingWindow = field(init=False)
-    recent: deque[Answer] = field(default_factory=lambda: deque(maxlen=_RECENT))
+    recent: deque[Answer] = field(default_factory=lambda: deque(maxlen=ANSWERS_KEPT))
     last_second: LogLinearHistogram = field(default_factory=LogLinearHistogram)
     rows: list[AnswerRow] = field(default_factory=list)
 
@@ -77,7 +77,7 @@ class Lane:
             self.latencies.add_all(rows[-1][2], [row[2] - row[1] for row in rows], self.last_second)
             self.recent += [
                 Answer(finished_s, finished_s - arrived_s, service_ns / 1e9, status >= 500)
-                for status, arrived_s, finished_s, service_ns, _ in rows[-_RECENT:]
+                for status, arrived_s, finished_s, service_ns, _ in rows[-ANSWERS_KEPT:]
             ]
         return rows
 

@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from runtime_images.dynamic_runtime.telemetry.lane import Lane, milliseconds
 from runtime_images.policy.model import Accelerator, Backend, LaneObservation, Observation
+from runtime_images.policy.sampling import LATE_ALLOWED, RATE_SPAN_S
 
 if TYPE_CHECKING:
     from runtime_images.dynamic_runtime.runtime import Runtime
-
-ARRIVALS_OVER_S = 5.0
 
 
 class ArrivalRate:
@@ -19,11 +18,11 @@ class ArrivalRate:
         self._seen: deque[tuple[float, int]] = deque([(now_s, 0)])
 
     def rate(self, now_s: float, total: int) -> float:
-        """Requests a second over the last `ARRIVALS_OVER_S`; `total` is how many there have been by now."""
+        """Requests a second over the last `RATE_SPAN_S`; `total` is how many there have been by now."""
         self._seen.append((now_s, total))
-        while len(self._seen) > 1 and self._seen[1][0] <= now_s - ARRIVALS_OVER_S:
+        while len(self._seen) > 1 and self._seen[1][0] <= now_s - RATE_SPAN_S:
             self._seen.popleft()
-        return (total - self._seen[0][1]) / ARRIVALS_OVER_S
+        return (total - self._seen[0][1]) / RATE_SPAN_S
 
 
 def observe(runtime: "Runtime", now_s: float) -> Observation:
@@ -104,10 +103,6 @@ def _lane_fields(runtime: "Runtime", lane: Lane, now_s: float) -> dict[str, Any]
     }
 
 
-ERRORS_MOST = 0.05
-"""The share of errors that a latency SLO allows where no error rate is asked for: a failed answer is late for ever."""
-
-
 def _slo_state(runtime: "Runtime", now_s: float) -> str:
     """Whether the active backend keeps the SLO within its window: `met`, `missed`, or `unknown` without requests."""
     slo = runtime.settings.slo
@@ -118,6 +113,6 @@ def _slo_state(runtime: "Runtime", now_s: float) -> str:
     p95 = milliseconds(lane.latencies.quantiles(now_s, (0.95,))[0])
     error_rate, answered = lane.error_share(now_s)
     late = slo.latency_p95_ms is not None and max(p95 or 0.0, 1000 * oldest_s) > slo.latency_p95_ms
-    if late or error_rate > (ERRORS_MOST if slo.error_rate is None else slo.error_rate):
+    if late or error_rate > (LATE_ALLOWED if slo.error_rate is None else slo.error_rate):
         return "missed"
     return "met" if answered else "unknown"

@@ -13,7 +13,7 @@ DEFAULT_SLO_MS = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
-class SloWish:
+class SloTargets:
     """The p95 latency asked for, in milliseconds: for every trace, and for some by name."""
 
     everywhere_ms: float
@@ -35,8 +35,8 @@ class SloWish:
                 raise UsageError(f"--slo-p95-ms {name}=... names no trace of this call", hint)
 
 
-def read_slos(texts: Sequence[str]) -> SloWish:
-    """The wish in `texts`, each "MS" or "TRACE=MS"; the last one of a kind counts.
+def read_slos(texts: Sequence[str]) -> SloTargets:
+    """The targets in `texts`, each "MS" or "TRACE=MS"; the last one of a kind counts.
 
     Raises:
         UsageError: one is neither.
@@ -55,7 +55,7 @@ def read_slos(texts: Sequence[str]) -> SloWish:
             by_trace[name] = milliseconds
         else:
             everywhere_ms = milliseconds
-    return SloWish(everywhere_ms, by_trace)
+    return SloTargets(everywhere_ms, by_trace)
 
 
 def read_policies(names: Sequence[str]) -> tuple[str, ...]:

@@ -1,16 +1,16 @@
 import pytest
 
 from gaia_cli.errors import UsageError
+from gaia_cli.simulator.options import check_numbers, read_outages, read_policies, read_slos
 from gaia_cli.simulator.results.comparison import POLICY_NAMES
 from gaia_cli.simulator.traces.sources import find_traces
 from gaia_cli.simulator.traces.trace import Outage
-from gaia_cli.simulator.wishes import check_numbers, read_outages, read_policies, read_slos
 
 
 def test_an_slo_holds_for_all_traces_or_for_the_one_named() -> None:
-    wish = read_slos(["500", "llm=3000"])
+    targets = read_slos(["500", "llm=3000"])
 
-    assert (wish.seconds("llm"), wish.seconds("other")) == (3.0, 0.5)
+    assert (targets.seconds("llm"), targets.seconds("other")) == (3.0, 0.5)
     assert read_slos([]).seconds("any") == 1.0
 
 
