@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gaia_cli.errors import UsageError
-from gaia_cli.simulator.options import read_slos
 from gaia_cli.simulator.policies.registry import POLICIES
+from gaia_cli.simulator.reading import read_slos
 from gaia_cli.simulator.results.comparison import Comparison, compare, standings
 from gaia_cli.simulator.traces.generators import GENERATORS
 from gaia_cli.simulator.traces.sources import find_traces, open_traces

@@ -5,6 +5,7 @@ so that no verb pays for another's imports, and help pays for none.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ import typer
 from gaia_cli.choices import AcceleratorName, EngineName, ModeName, Report, Stream, Template
 from gaia_cli.errors import ExitCode
 from gaia_cli.linting.verb import lint
+from gaia_cli.simulator.options import Options
 
 Call = Callable[[], ExitCode]
 
@@ -293,52 +295,9 @@ def invoke(
     return call
 
 
-_POLICIES = "gaia, reference (the paper's prototype), static-cpu, static-gpu, oracle (the offline optimum)"
-_GENERATORS = "ramp, drift, burst, diurnal, square-wave, random-sizes, sleeper, outage, orbit, handover"
-
-
-@app.command()
-def simulate(
-    traces: Annotated[
-        list[str],
-        typer.Argument(metavar="TRACES", help=f"CSV files, directories of them, or generators: {_GENERATORS}."),
-    ],
-    policy: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help=f"May be repeated; by default all: {_POLICIES}.", show_default=False),
-    ] = None,
-    slo_p95_ms: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="MS",
-            help="The p95 latency to keep to; TRACE=MS for one trace.  [default: 1000]",
-            show_default=False,
-        ),
-    ] = None,
-    start_cpu_s: Annotated[float, typer.Option(help="Seconds until a CPU backend is ready.")] = 4.0,
-    start_gpu_s: Annotated[float, typer.Option(help="Seconds until a GPU backend is ready.")] = 10.0,
-    slots: Annotated[int, typer.Option(min=1, max=4096, help="Requests that a backend serves at once.")] = 1,
-    cpu_price: Annotated[float, typer.Option(help="What a second of the CPU backend costs.")] = 0.000038,
-    gpu_price: Annotated[float, typer.Option(help="What a second of the GPU backend costs.")] = 0.000133,
-    mode: Annotated[ModeName, typer.Option(help="The execution mode that gaia starts in.")] = ModeName.CPU_PREFERRED,
-    gpu_outage: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="BEGIN:END[:planned]",
-            help="Seconds without a GPU, foreseen by the policy if planned; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
-    node: Annotated[
-        Path | None,
-        typer.Option(metavar="NODE.csv", help="How the node is over time: its GPU, power, prices (docs/simulate.md)."),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Of the generators: the same one gives the same trace.")] = 0,
-    output_format: ReportFormat = Report.FULL,
-    report: Annotated[
-        Path | None, typer.Option(metavar="OUT.html", help="Also write a page with pictures, in one file.")
-    ] = None,
-) -> Call:
+@app.command("simulate")
+@dataclass(frozen=True)
+class Simulate(Options):
     """Say what a trace would have cost under other policies.
 
     Replays recorded or generated requests, and finds the best that anybody could have done who knew them in advance.
@@ -346,27 +305,16 @@ def simulate(
     Example: gaia simulate ramp burst --report simulation.html
     """
 
-    def call() -> ExitCode:
+    output_format: ReportFormat = Report.FULL
+    report: Annotated[
+        Path | None, typer.Option(metavar="OUT.html", help="Also write a page with pictures, in one file.")
+    ] = None
+
+    def __call__(self) -> ExitCode:
+        """Replay the traces."""
         from gaia_cli.commands.simulate import simulate as work
 
-        return work(
-            traces,
-            policies=tuple(policy or ()),
-            slo_p95_ms=tuple(slo_p95_ms or ()),
-            start_cpu_s=start_cpu_s,
-            start_gpu_s=start_gpu_s,
-            slots=slots,
-            cpu_price=cpu_price,
-            gpu_price=gpu_price,
-            mode=mode.value,
-            gpu_outages=tuple(gpu_outage or ()),
-            node=node,
-            seed=seed,
-            output_format=output_format.value,
-            report=report,
-        )
-
-    return call
+        return work(self, as_json=self.output_format is Report.JSON, report=self.report)
 
 
 @app.command()

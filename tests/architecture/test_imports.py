@@ -22,7 +22,12 @@ IMPORTERS = {
     "prometheus_client": ("runtime_images/dynamic_runtime/telemetry/metrics.py",),
     "pynvml": ("runtime_images/dynamic_runtime/telemetry/devices.py",),
     "rich": ("gaia_cli/views/",),
-    "typer": ("gaia_cli/app.py", "gaia_cli/linting/verb.py", "gaia_cli/__main__.py"),
+    "typer": (
+        "gaia_cli/app.py",
+        "gaia_cli/linting/verb.py",
+        "gaia_cli/simulator/options.py",
+        "gaia_cli/__main__.py",
+    ),
     "virtualenv": (),
 }
 """Where a library may be imported: files, or folders ending in a slash."""

@@ -1,7 +1,8 @@
 import pytest
 
 from gaia_cli.errors import UsageError
-from gaia_cli.simulator.options import check_numbers, read_outages, read_policies, read_slos
+from gaia_cli.simulator.options import Options
+from gaia_cli.simulator.reading import read_outages, read_policies, read_scenario, read_slos
 from gaia_cli.simulator.results.comparison import POLICY_NAMES
 from gaia_cli.simulator.traces.sources import find_traces
 from gaia_cli.simulator.traces.trace import Outage
@@ -44,7 +45,7 @@ def test_what_is_no_span_is_refused(text: str) -> None:
 @pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf"), 1e300])
 def test_numbers_are_finite_and_not_negative(value: float) -> None:
     with pytest.raises(UsageError, match="--start-cpu-s"):
-        check_numbers({"--start-cpu-s": value})
+        read_scenario(Options(["ramp"], start_cpu_s=value))
 
 
 def test_an_unknown_name_is_refused_with_the_known_generators() -> None:

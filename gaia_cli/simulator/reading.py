@@ -1,0 +1,111 @@
+"""What the options of `gaia simulate` ask for, read and checked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+
+from gaia_cli.errors import UsageError
+from gaia_cli.simulator.options import Options
+from gaia_cli.simulator.results.comparison import POLICY_NAMES
+from gaia_cli.simulator.traces.csv_files import LARGEST, LONGEST_S
+from gaia_cli.simulator.traces.trace import Outage
+from gaia_cli.simulator.world.scenario import DEFAULTS, Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class SloTargets:
+    """The p95 latency asked for, in milliseconds: for every trace, and for some by name."""
+
+    everywhere_ms: float
+    by_trace: dict[str, float]
+
+    def seconds(self, trace: str) -> float:
+        """The SLO of the trace of this name, in seconds."""
+        return self.by_trace.get(trace, self.everywhere_ms) / 1000.0
+
+    def check_names(self, traces: Sequence[str]) -> None:
+        """Check that every trace that is named is one of `traces`.
+
+        Raises:
+            UsageError: one is not.
+        """
+        for name in self.by_trace:
+            if name not in traces:
+                hint = f"the traces are {', '.join(dict.fromkeys(traces))}"
+                raise UsageError(f"--slo-p95-ms {name}=... names no trace of this call", hint)
+
+
+def read_slos(texts: Sequence[str]) -> SloTargets:
+    """The targets in `texts`, each "MS" or "TRACE=MS"; the last one of a kind counts.
+
+    Raises:
+        UsageError: one is neither.
+    """
+    everywhere_ms, by_trace = 1000 * DEFAULTS.slo_p95_s, {}
+    for text in texts:
+        name, equals, value = text.rpartition("=")
+        try:
+            milliseconds = float(value)
+        except ValueError:
+            milliseconds = 0.0
+        if not 0 < milliseconds <= LARGEST or (equals and not name):
+            hint = "give milliseconds above 0, or TRACE=MS for one trace"
+            raise UsageError(f"--slo-p95-ms {text} is not a latency", hint)
+        if equals:
+            by_trace[name] = milliseconds
+        else:
+            everywhere_ms = milliseconds
+    return SloTargets(everywhere_ms, by_trace)
+
+
+def read_policies(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the policies named, each once, in the order in which they are known; all of them where none is named.
+
+    Raises:
+        UsageError: one is not known.
+    """
+    for name in names:
+        if name not in POLICY_NAMES:
+            raise UsageError(f"there is no policy {name}", f"the policies are {', '.join(POLICY_NAMES)}")
+    return tuple(name for name in POLICY_NAMES if not names or name in names)
+
+
+def read_outages(texts: Sequence[str]) -> tuple[Outage, ...]:
+    """The outages in `texts`, each "BEGIN:END" in seconds, with ":planned" where the policy may know of it.
+
+    Raises:
+        UsageError: one is no span of time.
+    """
+    outages = []
+    for text in texts:
+        span = text.removesuffix(":planned")
+        begin, _, end = span.partition(":")
+        try:
+            outage = Outage(float(begin), float(end), planned=span != text)
+        except ValueError:
+            outage = Outage(0.0, 0.0)
+        if not 0.0 <= outage.begin_s < outage.end_s <= LONGEST_S:
+            raise UsageError(f"--gpu-outage {text} is not a span of time", "give it in seconds, such as 60:120")
+        outages.append(outage)
+    return tuple(outages)
+
+
+def read_scenario(options: Options) -> Scenario:
+    """Return the conditions, but for the SLO, which a trace may have of its own.
+
+    Raises:
+        UsageError: a number is negative, not finite, or beyond all bounds.
+    """
+    for name in ("start_cpu_s", "start_gpu_s", "cpu_price", "gpu_price", "slots"):
+        _check(f"--{name.replace('_', '-')}", getattr(options, name))
+    return Scenario(
+        start_cpu_s=options.start_cpu_s, start_gpu_s=options.start_gpu_s, slots=options.slots,
+        cpu_price=options.cpu_price, gpu_price=options.gpu_price, mode=options.mode,
+    )  # fmt: skip
+
+
+def _check(option: str, value: float) -> None:
+    if LONGEST_S < value < inf:
+        raise UsageError(f"{option} {value:g} is more than {LONGEST_S:.0f}", "see gaia simulate --help")
+    if not 0 <= value <= LONGEST_S:
+        raise UsageError(f"{option} {value:g} is not a number of 0 or more", "see gaia simulate --help")
