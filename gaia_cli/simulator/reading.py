@@ -14,7 +14,7 @@ from gaia_cli.simulator.world.scenario import DEFAULTS, Scenario
 
 @dataclass(frozen=True, slots=True)
 class SloTargets:
-    """The p95 latency asked for, in milliseconds: for every trace, and for some by name."""
+    """The p95 latency to keep to, in milliseconds: for every trace, and for some by name."""
 
     everywhere_ms: float
     by_trace: dict[str, float]

@@ -1,4 +1,4 @@
-"""Everything a rule may look at: settings, memory, observation and time, and what follows from them."""
+"""The context of a decision: settings, memory, observation and time, and what follows from them."""
 
 from functools import cache
 from math import exp, inf
@@ -195,7 +195,7 @@ class Context:
         """Whether the present requests would cost clearly less on the CPU."""
         return self.terms.extra > 0.1
 
-    # what the CPU would do
+    # the forecast for the CPU
 
     @property
     def forecast(self) -> Forecast:
@@ -206,7 +206,7 @@ class Context:
 
     @property
     def certainty(self) -> float:
-        """How much old knowledge of the CPU still counts; it fades while the CPU would do, seen hopefully."""
+        """How far old knowledge of the CPU counts; it fades while the CPU, seen hopefully, would keep the SLO."""
         since = self.state.calm_since
         return 1.0 if since is None else exp((since - self.now) / self.state.dwell_s)
 

@@ -85,7 +85,7 @@ class Plan(NamedTuple):
     """One strategy on paper (plans.py): what it would hold now, and what it would have cost.
 
     `ready_at` is when its GPU is ready, None where it has none; `money_s` its cost beyond the CPU's, in seconds of GPU;
-    `missed` the requests that it would have answered late without need.
+    `missed` the avoidable violations that it would have had.
     """
 
     ready_at: float | None = None
@@ -101,7 +101,7 @@ class CostAccount(Record):
     the CPU is too slow (when they arrived, and how many), whether there was a breach, and whether its beginning was
     `foreseen`. Of the requests that were late on the CPU, `late` in all, `slow` ones were so by their own service time;
     the others had to wait for those.
-    `served` and `missed` count all requests so far, and those that were late without need; `left_served` and
+    `served` and `missed` count all requests so far, and the avoidable violations; `left_served` and
     `left_missed` are what they were when the GPU was last left.
     """
 

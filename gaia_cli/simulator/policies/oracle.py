@@ -1,4 +1,4 @@
-"""The offline optimum: what somebody who knew every request in advance would have done.
+"""The offline optimum: the best choice for whoever knows every request in advance.
 
 **The allowance.** The objective forgives the first 5 % of violations, which no sum over requests can say. So a
 price is put on every violation, and the price is searched at which the allowance is just used up: the lower convex hull
@@ -12,7 +12,8 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from math import inf
 
-from gaia_cli.simulator.policies.search import Found, Plan, Search
+from gaia_cli.simulator.policies.labels import Plan
+from gaia_cli.simulator.policies.search import Found, Search
 from gaia_cli.simulator.traces.trace import Trace
 from gaia_cli.simulator.world.backends import Backends
 from gaia_cli.simulator.world.scenario import Scenario
@@ -28,7 +29,7 @@ NEAR_ENOUGH = 1.005
 
 
 class Planned:
-    """The policy that was told the future: it switches at the moments of a plan."""
+    """The policy that knows the future: it switches at the moments of a plan."""
 
     falls_back = False
 

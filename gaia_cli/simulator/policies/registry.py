@@ -33,7 +33,7 @@ class Gaia:
 
 
 class Static:
-    """One backend for ever: what a developer chooses who chooses once."""
+    """One backend throughout: what a developer chooses who chooses once."""
 
     falls_back = False
 

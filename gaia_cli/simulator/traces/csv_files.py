@@ -10,10 +10,10 @@ from gaia_cli.errors import UsageError
 Made_co = TypeVar("Made_co", covariant=True)
 
 LONGEST_S = 366 * 86400.0
-"""A policy is asked four times a second, so seconds since 1970 would never end."""
+"""A policy is asked several times a second, so a replay of seconds since 1970 would never end."""
 
 LARGEST = 1e12
-"""No figure of a trace or a node is larger, and what follows from such ones cannot be told."""
+"""No figure of a trace or a node is larger: results would overflow."""
 
 GZIP = b"\x1f\x8b"
 

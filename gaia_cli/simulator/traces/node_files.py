@@ -39,12 +39,12 @@ class _Builder:
 
     def take(self, fields: list[str]) -> None:
         """Read a row."""
-        told = dict(zip(self._names, fields, strict=True))
-        begin_s = moment("from_s", told.pop("from_s"))
+        given = dict(zip(self._names, fields, strict=True))
+        begin_s = moment("from_s", given.pop("from_s"))
         above = self._stretches[-1] if self._stretches else Stretch(0.0)
         if self._stretches and begin_s <= above.from_s:
             raise ValueError(f"from_s {begin_s:g} is not after the row above it ({above.from_s:g})")
-        changed: dict[str, Any] = {name: _value(name, text) for name, text in told.items() if text.strip()}
+        changed: dict[str, Any] = {name: _value(name, text) for name, text in given.items() if text.strip()}
         stretch = replace(above, from_s=begin_s, **changed)
         if stretch.power_w is not None and stretch.cpu_w > stretch.power_w:
             raise ValueError(
@@ -53,11 +53,11 @@ class _Builder:
         self._stretches.append(stretch)
 
     def finished(self) -> tuple[Stretch, ...]:
-        """The stretches; the last one must have a GPU, lest one who waits for it wait for ever."""
+        """The stretches; the last one must have a GPU, since some policies wait for it."""
         if not self._stretches:
             raise ValueError("the node has no rows")
         if not self._stretches[-1].gpu or self._stretches[-1].lacks_power:
-            raise ValueError("the last row leaves the node without a GPU for ever: say when it is back")
+            raise ValueError("the last row leaves the node without a GPU: add a row for when it is back")
         return tuple(self._stretches)
 
 

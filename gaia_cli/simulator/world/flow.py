@@ -21,7 +21,7 @@ Serving = tuple[float, int, float, Instance]
 class Flow:
     """Moves the requests of `trace` to `active`, the instance that takes traffic, while there is one.
 
-    `drained` is told of a draining instance that has given its last answer. Latencies by row are in `arrived` and
+    `drained` is called with a draining instance that has given its last answer. Latencies by row are in `arrived` and
     `finished`.
     """
 

@@ -2,7 +2,7 @@
 
 An edge or a space node is not the same all day: a satellite passes out of reach, an orbit goes through the Earth's
 shadow, a price changes with the hour. A `Stretch` says how things are from one moment on. A backend that draws more
-than the node has to give is not to be had, like one that is away; the CPU backend is always to be had.
+than the node can give is unavailable, like one that is away; the CPU backend is always available.
 
 `Supply` is what a replay makes of it: when there is no GPU, and what holding a backend has come to by any moment.
 """

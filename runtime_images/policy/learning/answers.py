@@ -1,4 +1,4 @@
-"""The new answers in an observation: each is learned from once, and cold starts are told from the rest.
+"""The new answers in an observation: each is learned from once, and cold starts are set apart.
 
 The first requests after a start pay for it (caches, lazy imports, compilation), so they teach nothing.
 """

@@ -142,7 +142,7 @@ def note_leaving(account: CostAccount) -> CostAccount:
 
 
 def return_s(account: CostAccount, terms: Terms, rate: float) -> float:
-    """How long the GPU is held lest coming back to it make requests late that the allowance cannot pay for.
+    """How long the GPU is held, so that a return to it makes no more requests late than the allowance pays for.
 
     Nobody knows whether this load will come back at all; only once it has done so, what that cost is weighed: as many
     late requests as last time, less the share of its load that may be late, and no fewer than arrive at the present

@@ -134,7 +134,7 @@ def _is_sparse(context: Context) -> bool:
 
 
 def _trial_has_come(context: Context) -> bool:
-    """Whether a trial has been due for a while; it must stay due, lest a change of the load be taken for one."""
+    """Whether a trial has been due for a while, so that a change of the load is not mistaken for one."""
     state, due = context.state, _trial_is_due(context)
     if due is not (state.trial_due_since is not None):
         state.trial_due_since = context.now if due else None

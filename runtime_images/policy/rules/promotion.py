@@ -30,7 +30,7 @@ FIRST_PAUSE_S = 10.0
 """The first of the doubling pauses before a GPU that failed is tried again."""
 
 GPU_WANTED = frozenset({"slo_breach", "early", "returned", "as_cheap", "sparse", "no_gpu", "failing_gpu"})
-"""Rules that speak of a load that a GPU would serve better, whether it is had or not."""
+"""Rules that speak of a load that a GPU would serve better, whether one is available or not."""
 
 
 def on_cpu(context: Context) -> Choice:
@@ -76,7 +76,7 @@ def _rises(context: Context) -> bool:
 
 
 def _returns(context: Context) -> bool:
-    """Whether requests come again to a function whose GPU, needed for them, was only released for want of any."""
+    """Whether requests are back after a pause in which the GPU, needed for those before it, was released."""
     state = context.state
     if state.demoted_by != "idle" or not state.needed or state.cpu.served:
         return False

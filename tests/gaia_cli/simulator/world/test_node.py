@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from gaia_cli.simulator.policies.labels import Plan
 from gaia_cli.simulator.policies.oracle import Planned
 from gaia_cli.simulator.policies.registry import POLICIES
-from gaia_cli.simulator.policies.search import Plan
 from gaia_cli.simulator.traces.generators import GENERATORS
 from gaia_cli.simulator.traces.trace import Outage, Stretch
 from gaia_cli.simulator.world.node import Accrual, Supply
