@@ -62,7 +62,7 @@ class Pruner:
         self._absolute = absolute
 
     def prune(self, labels: list[Label], price: float | None) -> list[Label]:
-        """Return the labels that no other one dominates, the cheapest first; at most KEPT a backend where there is a price."""
+        """Return the labels that no other one dominates, the cheapest first, at most KEPT of a backend."""
         kept: list[Label] = []
         for backend in Backend:
             mine = [label for label in labels if label.backend is backend]
