@@ -19,10 +19,10 @@ class Scenario:
     start_cpu_s: float = 4.0
     start_gpu_s: float = 10.0
     slots: int = 1
-    cpu_price: float = 0.000038
-    gpu_price: float = 0.000133
+    cpu_price: float = Prices().per_second(Backend.CPU)
+    gpu_price: float = Prices().per_second(Backend.GPU)
     mode: ExecutionMode = ExecutionMode.CPU_PREFERRED
-    window_s: float = 60.0
+    window_s: float = Slo().window_s
 
     def start_s(self, backend: Backend) -> float:
         """How long a backend takes from its start ordered to its being ready."""
