@@ -168,7 +168,8 @@ def costs_s(account: CostAccount, terms: Terms) -> tuple[float, ...]:
 def would_rather_hold(account: CostAccount, violation_s: float) -> bool:
     """Whether never to let the GPU go would have cost less than never to have one; a quick look before `best`.
 
-    Both must be better by as much to be followed (`LEANS`), so that the price of moving does not matter.
+    Both must be better by as much to be followed (`LEANS`), so that the price of moving does not matter. It saves
+    3 of 29 us of a decision on the GPU with one new request (`benchmarks.policy`).
     """
     if not account.plans:
         return True
