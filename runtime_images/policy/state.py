@@ -36,7 +36,7 @@ class Level(NamedTuple):
     size: int
 
 
-class LaneMemory(NamedTuple):
+class BackendMemory(NamedTuple):
     """What is remembered of one backend.
 
     `seen` is how many finished requests were learned from, the last of them at `finished_at`; `served` how many of
@@ -140,8 +140,8 @@ class PolicyState(Record):
 
     active: Backend | None = None
     moved_at: float = 0.0
-    cpu: LaneMemory = LaneMemory()
-    gpu: LaneMemory = LaneMemory()
+    cpu: BackendMemory = BackendMemory()
+    gpu: BackendMemory = BackendMemory()
     alarm: float = 0.0
     bad_since: float | None = None
     bad_at: float = -inf
@@ -171,7 +171,7 @@ class PolicyState(Record):
     rhythm: Rhythm = Rhythm()
     account: CostAccount = field(default_factory=CostAccount)
 
-    def lane(self, backend: Backend) -> LaneMemory:
+    def lane(self, backend: Backend) -> BackendMemory:
         """The memory of `backend`."""
         return self.cpu if backend is CPU else self.gpu
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from runtime_images.policy.learning.estimators import LEVEL_MOST, level_of, recent_from
 from runtime_images.policy.model import LaneObservation
-from runtime_images.policy.state import LaneMemory, Level
+from runtime_images.policy.state import BackendMemory, Level
 
 FLOOR_CREEP_S = 600.0
 TAIL_FROM = 2.0
@@ -29,7 +29,7 @@ class Fresh(NamedTuple):
 NOTHING = Fresh()
 
 
-def read_lane(memory: LaneMemory, lane: LaneObservation, slots: int, now: float) -> tuple[LaneMemory, Fresh]:
+def read_backend(memory: BackendMemory, lane: LaneObservation, slots: int, now: float) -> tuple[BackendMemory, Fresh]:
     """The memory of a backend after `lane`, and the new requests that are no cold starts."""
     if lane.running is (memory.ready_at is None):
         if lane.running:
@@ -55,7 +55,7 @@ def _fresh(services_s: tuple[float, ...], latencies_s: tuple[float, ...], cold: 
     return Fresh(services_s, latencies_s, cold, max(latencies_s))
 
 
-def _take_in(memory: LaneMemory, fresh: Fresh, seen: int, served: int, now: float) -> LaneMemory:
+def _take_in(memory: BackendMemory, fresh: Fresh, seen: int, served: int, now: float) -> BackendMemory:
     """Take new requests in; the floor follows them down at once and creeps up, so that it is not kept forever."""
     count = min(len(fresh.services_s) - fresh.cold, LEVEL_MOST)  # what is older is no part of the present
     ats = memory.ats + (now,) * count
@@ -71,12 +71,12 @@ def _take_in(memory: LaneMemory, fresh: Fresh, seen: int, served: int, now: floa
     tail = memory.tail_s, memory.tail_size, memory.tail_at
     if fresh.slowest_s > TAIL_FROM * level.p50_s and max(fresh.services_s) > TAIL_FROM * level.p50_s:
         tail = _follow_tail(memory, fresh, level, now)
-    return LaneMemory(
+    return BackendMemory(
         seen, served, memory.ready_at, now, ats[begin:], services_s, latencies_s, level, floor_s, now, *tail
     )
 
 
-def _follow_tail(memory: LaneMemory, fresh: Fresh, level: Level, now: float) -> tuple[float, int, float]:
+def _follow_tail(memory: BackendMemory, fresh: Fresh, level: Level, now: float) -> tuple[float, int, float]:
     """Take the requests in that are far slower than is usual: too few for a level, they still may need a GPU."""
     tail_s, size = memory.tail_s, memory.tail_size
     for service_s in fresh.services_s[fresh.cold :]:

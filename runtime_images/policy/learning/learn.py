@@ -6,7 +6,7 @@ A request that arrived before the backend was ready is not held against it.
 from math import exp, inf, log
 from operator import sub
 
-from runtime_images.policy.learning.answers import Fresh, read_lane
+from runtime_images.policy.learning.answers import Fresh, read_backend
 from runtime_images.policy.learning.estimators import alarm_after, good_step
 from runtime_images.policy.learning.relation import pair_levels, pair_tails
 from runtime_images.policy.learning.trend import note
@@ -38,8 +38,8 @@ def learn(settings: PolicySettings, state: PolicyState, seen: Observation, now: 
     if state.active is not seen.active:
         _note_move(state, seen, now)
     cpu_lane, gpu_lane = seen.lanes[CPU], seen.lanes[GPU]
-    state.cpu, on_cpu = read_lane(state.cpu, cpu_lane, seen.slots, now)
-    state.gpu, on_gpu = read_lane(state.gpu, gpu_lane, seen.slots, now)
+    state.cpu, on_cpu = read_backend(state.cpu, cpu_lane, seen.slots, now)
+    state.gpu, on_gpu = read_backend(state.gpu, gpu_lane, seen.slots, now)
     fresh, lane = (on_cpu, cpu_lane) if seen.active is CPU else (on_gpu, gpu_lane)
     unanswered = len(seen.queue_ages_s) + len(lane.in_flight_ages_s)
     state.clients = (*state.clients[-CLIENTS_MOST + 1 :], unanswered)

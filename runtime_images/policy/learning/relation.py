@@ -10,7 +10,7 @@ from math import log
 
 from runtime_images.policy.learning.estimators import level_of
 from runtime_images.policy.model import GPU
-from runtime_images.policy.state import LaneMemory, Level, Point, PolicyState
+from runtime_images.policy.state import BackendMemory, Level, Point, PolicyState
 
 SAME_SCALE = 1.15
 POINTS_MOST = 12
@@ -87,7 +87,7 @@ def expect_cpu_s(
     return sure_s, min(cpu_floor_s + (lowest.cpu_s - cpu_floor_s) * share, sure_s)
 
 
-def level_since(lane: LaneMemory, since: float) -> Level | None:
+def level_since(lane: BackendMemory, since: float) -> Level | None:
     """The level of the requests that were seen on a backend since a moment; None without any."""
     return level_of(lane.services_s[bisect_left(lane.ats, since) :])
 
