@@ -15,15 +15,16 @@ from dataclasses import replace
 
 from gaia_cli.errors import UsageError
 from gaia_cli.simulator.policies.registry import POLICIES
+from gaia_cli.simulator.reading import read_slos
 from gaia_cli.simulator.results.comparison import Comparison, compare, standings
 from gaia_cli.simulator.traces.generators import GENERATORS
 from gaia_cli.simulator.traces.sources import find_traces, open_traces
 from gaia_cli.simulator.traces.trace import Row, trace_of
-from gaia_cli.simulator.wishes import read_slos
 from gaia_cli.simulator.world.scenario import Scenario
 from gaia_cli.simulator.world.world import replay
 from runtime_images.policy.decide import PolicySettings, PolicyState, decide, initial_state
 from runtime_images.policy.model import Backend, ExecutionMode, LaneObservation, Observation, Slo
+from runtime_images.policy.sampling import TICK_S
 
 SETTINGS = PolicySettings(ExecutionMode.CPU_PREFERRED, Slo(latency_p95_ms=300, window_s=10))
 PAIR = ("gaia", "reference")
@@ -97,7 +98,7 @@ def before_a_switch(active: Backend, start_s: float = -20.0) -> tuple[PolicyStat
     for finished in range(20, 101):
         lanes = {active: lane(100, 0.03, 0), active.other: lane(finished, BEFORE_S[active.other], 500, serving=1)}
         state, _ = decide(SETTINGS, state, Observation(active.other, None, lanes, arrival_rate=4.0), now)
-        now += 0.25
+        now += TICK_S
     return state, now
 
 
@@ -110,7 +111,7 @@ def microseconds(active: Backend, per_decision: int, queue: int, rounds: int) ->
         prepared = [next(seen) for _ in range(rounds)]
         begun = time.process_time()
         for observation in prepared:
-            now += 0.25
+            now += TICK_S
             state, _ = decide(SETTINGS, state, observation, now)
         best = min(best, (time.process_time() - begun) / rounds * 1e6)
     return best

@@ -11,7 +11,7 @@ from gaia_cli.project.choices import Report
 from gaia_cli.verbs.functions import ReportFormat, analyze, build, init, manifest
 from gaia_cli.verbs.linting import lint, rule, rules
 from gaia_cli.verbs.serving import invoke, run
-from gaia_cli.verbs.simulating import simulate
+from gaia_cli.verbs.simulating import Simulate
 
 Verb = Callable[..., ExitCode]
 
@@ -59,6 +59,7 @@ def _to_call(verb: Verb) -> Callable[..., Verb]:
     return parsed
 
 
-VERBS: tuple[Verb, ...] = (init, analyze, lint, rule, rules, manifest, build, run, invoke, simulate, version)
-for _verb in VERBS:
+for _verb in (init, analyze, lint, rule, rules, manifest, build, run, invoke):
     app.command()(_to_call(_verb))
+app.command("simulate")(Simulate)  # made of its flags, it is the call
+app.command()(_to_call(version))

@@ -1,67 +1,44 @@
 """`gaia simulate`: what a trace would have cost under each policy, and what the best choice would have been."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gaia_cli.errors import ExitCode
+from gaia_cli.simulator.options import Options
+from gaia_cli.simulator.reading import read_outages, read_policies, read_scenario, read_slos
 from gaia_cli.simulator.results.comparison import Comparison, compare, standings
 from gaia_cli.simulator.traces.node_files import read_node
 from gaia_cli.simulator.traces.sources import find_traces, name_of, open_traces
-from gaia_cli.simulator.wishes import check_numbers, read_outages, read_policies, read_slos
-from gaia_cli.simulator.world.scenario import DEFAULTS, Scenario
 from gaia_cli.views import console
 from gaia_cli.views.simulation import SimulationView
-from runtime_images.policy.model import ExecutionMode
 
 if TYPE_CHECKING:
     from gaia_cli.views.simulation_report import Page
 
 
-def simulate(
-    traces: Sequence[str],
-    *,
-    policies: Sequence[str] = (),
-    slo_p95_ms: Sequence[str] = (),
-    start_cpu_s: float = DEFAULTS.start_cpu_s,
-    start_gpu_s: float = DEFAULTS.start_gpu_s,
-    slots: int = DEFAULTS.slots,
-    cpu_price: float = DEFAULTS.cpu_price,
-    gpu_price: float = DEFAULTS.gpu_price,
-    mode: str = DEFAULTS.mode,
-    gpu_outages: Sequence[str] = (),
-    node: Path | None = None,
-    seed: int = 0,
-    output_format: str = "full",
-    report: Path | None = None,
-) -> ExitCode:
-    """Replay each of `traces`, files, directories or names of generators, under each of `policies`.
+def simulate(options: Options, *, as_json: bool = False, report: Path | None = None) -> ExitCode:
+    """Replay each trace of `options` under each of its policies, and show what it came to.
 
     Raises:
         UsageError: an option or a trace makes no sense, or the report cannot be written.
     """
-    check_numbers({"--start-cpu-s": start_cpu_s, "--start-gpu-s": start_gpu_s})
-    check_numbers({"--cpu-price": cpu_price, "--gpu-price": gpu_price, "--slots": slots})
-    wanted, slos, outages = read_policies(policies), read_slos(slo_p95_ms), read_outages(gpu_outages)
-    conditions = Scenario(
-        start_cpu_s=start_cpu_s, start_gpu_s=start_gpu_s, slots=slots, cpu_price=cpu_price, gpu_price=gpu_price,
-        mode=ExecutionMode(mode),
-    )  # fmt: skip
-    sources, stretches = find_traces(traces), read_node(node) if node is not None else ()
+    conditions, policies = read_scenario(options), read_policies(options.policy or ())
+    slos, outages = read_slos(options.slo_p95_ms or ()), read_outages(options.gpu_outage or ())
+    sources, node = find_traces(options.traces), read_node(options.node) if options.node is not None else ()
     slos.check_names([name_of(source) for source in sources])
     page = _page(report)
-    view = SimulationView(as_json=output_format == "json")
+    view = SimulationView(as_json=as_json)
     compared: list[Comparison] = []
-    for number, trace in enumerate(open_traces(sources, seed, outages, stretches), start=1):
+    for number, trace in enumerate(open_traces(sources, options.seed, outages, node), start=1):
         console.progress(f"{number}/{len(sources)} {trace.name}")
-        comparison = compare(trace, replace(conditions, slo_p95_s=slos.seconds(trace.name)), wanted)
+        comparison = compare(trace, replace(conditions, slo_p95_s=slos.seconds(trace.name)), policies)
         console.progress("")
         view.trace(comparison)
         if page is not None:
             page.add(comparison)
         compared.append(comparison.without_replays())
-    summary = standings(compared, wanted)
+    summary = standings(compared, policies)
     view.end(compared, summary)
     if page is not None:
         page.write(summary)

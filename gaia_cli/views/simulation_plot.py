@@ -83,7 +83,7 @@ def draw(comparison: Comparison) -> "go.Figure":
 def _title(comparison: Comparison, name: str) -> str:
     one, ratio = comparison.outcomes[name], comparison.versus_oracle(name)
     versus = "" if ratio is None else f"{ratio:.2f} times the optimum, "
-    return f"<b>{name}</b>: {versus}cost {one.cost:.4g}, {one.avoidable_violations:,} late without need"
+    return f"<b>{name}</b>: {versus}cost {one.cost:.4g}, {one.avoidable_violations:,} avoidable violations"
 
 
 def _draw_policy(figure: "go.Figure", row: int, comparison: Comparison, name: str) -> list[Shape]:

@@ -1,55 +1,37 @@
 """The report of a simulation: one HTML file with everything in it that opens without a network.
 
-First what all traces say together, then each with its figures and its picture (`simulation_plot`).
+First what all traces say together, then each with its figures and its picture (`simulation_plot`). The page is
+`simulation_report.html` and, for each trace, `simulation_report_trace.html`; here are the figures that they show.
 """
 
 import html
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from string import Template
 
 from gaia_cli.errors import UsageError
 from gaia_cli.simulator.results.comparison import ORACLE, Comparison, Standing
 from gaia_cli.simulator.world.scenario import Scenario
 from gaia_cli.views.simulation_plot import picture
 from gaia_cli.views.units import clock, latency
+from runtime_images.policy.sampling import LATE_ALLOWED, VIOLATION_GPU_S
 
 COLUMNS = (
-    "policy", "&times;&nbsp;optimum", "objective", "cost", "late", "late without&nbsp;need", "p50", "p95",
+    "policy", "&times;&nbsp;optimum", "objective", "cost", "late", "avoidable", "p50", "p95",
     "CPU held", "GPU held", "switches",
 )  # fmt: skip
-STYLE = """
-:root { color-scheme: light; } * { box-sizing: border-box; }
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 1200px; padding: 0 1rem;
-  color: #1b1b1b; background: #fff; overflow-wrap: anywhere; }
-h1 { font-size: 1.7rem; margin: 0 0 .5rem; } h2 { font-size: 1.3rem; margin: 3rem 0 .3rem; }
-p { margin: .3rem 0; max-width: 75ch; } .note { color: #555; } a { color: #005a8c; }
-.wide { overflow-x: auto; margin: .7rem 0 1rem; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th { font-weight: 600; border-bottom: 1px solid #999; vertical-align: bottom; }
-tr + tr td { border-top: 1px solid #eee; }
-th, td { padding: .2rem 1.2rem .2rem 0; text-align: right; white-space: nowrap; }
-th { white-space: normal; max-width: 7rem; overflow-wrap: normal; } th:first-child, td:first-child { text-align: left; }
-td:has(a) { white-space: normal; min-width: 12rem; }
-@media (max-width: 800px) { th, td { padding-right: .7rem; font-size: 13px; } }
-.good { color: #00664a; font-weight: 600; } .fair { color: #7a5200; } .bad { color: #a3260f; }
-"""
-POLICY = "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:"
-"""Nothing may be loaded from anywhere: the page holds all it needs."""
-
-INTRODUCTION = """<p>The same requests, served under several policies on paper. A policy chooses when a CPU and when a
-GPU serves. <b>&times; optimum</b> says how many times its objective is that of the best choice which anybody could have
-made who knew the requests in advance: 1 is perfect. The objective is what the backends cost, plus 30 seconds of GPU for
-each request that was late without need, beyond the 5&nbsp;% that a p95 allows.</p>"""
-READING = """<p class=note>Pictures: the colour behind a latency says who served. The time axis is the same for all;
-drag to look closer, double-click to go back.</p>"""
+PAGE, TRACE = (
+    Template(Path(__file__).with_name(name).read_text("utf-8"))
+    for name in ("simulation_report.html", "simulation_report_trace.html")
+)
 
 
 class Page:
     """A report that grows by a trace at a time."""
 
     def __init__(self, path: Path) -> None:
-        """Look at the place now, so that one that cannot be written is told before the work begins.
+        """Look at the place now, so that the work does not begin where no file can be written.
 
         Raises:
             UsageError: no file can be written at `path`.
@@ -62,13 +44,16 @@ class Page:
 
     def add(self, comparison: Comparison) -> None:
         """Draw one trace."""
-        drawing = picture(comparison, with_library=not self._sections)
         name = html.escape(comparison.trace.name)
-        facts = f"{len(comparison.trace):,} requests, {_conditions(comparison.scenario)}"
-        self._sections.append(
-            f'<h2 id="t{len(self._sections)}">{name}</h2><p>{_verdict(comparison)}</p><p class=note>{facts}</p>'
-            f"{_figures(comparison)}{drawing}"
+        section = TRACE.substitute(
+            number=len(self._sections),
+            name=name,
+            verdict=_verdict(comparison),
+            conditions=f"{len(comparison.trace):,} requests, {_conditions(comparison.scenario)}",
+            figures=_figures(comparison),
+            picture=picture(comparison, with_library=not self._sections),
         )
+        self._sections.append(section)
         self._ratios.append((name, {policy: comparison.versus_oracle(policy) for policy in comparison.outcomes}))
 
     def write(self, summary: Sequence[Standing]) -> None:
@@ -77,14 +62,12 @@ class Page:
         Raises:
             UsageError: it cannot be written.
         """
-        head = (
-            '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-            f"<title>gaia simulate</title><style>{STYLE}</style></head><body><h1>gaia simulate</h1>{INTRODUCTION}"
+        text = PAGE.substitute(
+            violation_s=f"{VIOLATION_GPU_S:g}",
+            allowed=f"{100 * LATE_ALLOWED:g}",
+            overview=self._overview(summary) if len(self._sections) > 1 else "",
+            traces="".join(self._sections),
         )
-        overview = self._overview(summary) if len(self._sections) > 1 else ""
-        text = f"{head}{overview}{READING}{''.join(self._sections)}</body></html>\n"
         try:
             self._path.write_text(text, encoding="utf-8")
         except OSError as error:
@@ -105,7 +88,7 @@ class Page:
 
 
 def _verdict(comparison: Comparison) -> str:
-    """The one sentence for who reads only one."""
+    """The one sentence for readers of only one."""
     ratios = {name: comparison.versus_oracle(name) for name in comparison.outcomes}
     known = {name: ratio for name, ratio in ratios.items() if ratio is not None and name != ORACLE}
     if not known:
@@ -145,11 +128,11 @@ def _ratio(policy: str, ratio: float | None) -> str:
     if ratio is None:
         return "-"
     mark = "note" if policy == ORACLE else "good" if ratio <= 1.12 else "fair" if ratio <= 1.5 else "bad"
-    return f"<span class={mark}>{ratio:.3f}</span>"
+    return f'<span class="{mark}">{ratio:.3f}</span>'
 
 
 def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table of cells that are HTML already."""
     head = "".join(f"<th>{title}</th>" for title in titles)
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>" for cells in rows)
-    return f"<div class=wide><table><tr>{head}</tr>{body}</table></div>"
+    return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'

@@ -12,12 +12,9 @@ from runtime_images.dynamic_runtime.telemetry.observer import Sources, observe
 from runtime_images.dynamic_runtime.telemetry.recorder import Recorder
 from runtime_images.dynamic_runtime.workers.supervisor import Supervisor
 from runtime_images.events.decisions import DecisionMade, GpuLost
-from runtime_images.policy.decide import decide
+from runtime_images.policy.decide import PolicySettings, decide, initial_state
 from runtime_images.policy.model import Backend, Decision, Observation
-from runtime_images.policy.state import PolicySettings, initial_state
-
-TICK_S = 0.25
-"""How often the policy is asked."""
+from runtime_images.policy.sampling import TICK_S
 
 
 class DecisionLoop:

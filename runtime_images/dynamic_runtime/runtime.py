@@ -11,7 +11,7 @@ from pathlib import Path
 
 from runtime_images.dynamic_runtime.admin import Admin
 from runtime_images.dynamic_runtime.clock import Clock
-from runtime_images.dynamic_runtime.decision_loop import TICK_S, DecisionLoop
+from runtime_images.dynamic_runtime.decision_loop import DecisionLoop
 from runtime_images.dynamic_runtime.edge.exchange import Exchange
 from runtime_images.dynamic_runtime.edge.server import HttpServer
 from runtime_images.dynamic_runtime.front.health import Health
@@ -32,6 +32,7 @@ from runtime_images.dynamic_runtime.workers.supervisor import Supervisor
 from runtime_images.events.lifecycle import Ready, SetupFailed, ZygoteChanged, ZygoteState
 from runtime_images.events.traffic import BadAnswer, LogLine
 from runtime_images.policy.model import Backend
+from runtime_images.policy.sampling import TICK_S
 
 QUIET_BEFORE_CLOSE_S = 0.2
 LISTEN_WHILE_DRAINING_S = 2.0

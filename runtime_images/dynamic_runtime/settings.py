@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from runtime_images.policy.model import Accelerator, ExecutionMode, Prices, Slo, WarmUp
+from runtime_images.policy.sampling import SHARE_EVERY_S
 
 
 class SettingsError(ValueError):
@@ -49,7 +50,7 @@ class Settings:
     queue_size: int = 1024
     request_timeout_s: float = 300.0
     drain_timeout_s: float = 30.0
-    window_s: float = 1.0
+    window_s: float = SHARE_EVERY_S
     lifeline: bool = False
     record_requests: bool = False
 

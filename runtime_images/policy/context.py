@@ -1,16 +1,18 @@
-"""Everything a rule may look at: settings, memory, observation and time, and what follows from them."""
+"""The context of a decision: settings, memory, observation and time, and what follows from them."""
 
 from functools import cache
 from math import exp, inf
 from typing import NamedTuple
 
 from runtime_images.policy.learning import learn
+from runtime_images.policy.learning.answers import NOTHING, Fresh
 from runtime_images.policy.learning.estimators import alarm_step, alarm_threshold, closed_loop_clients
 from runtime_images.policy.model import CPU, GPU, Backend, LaneObservation, Observation
 from runtime_images.policy.planning import plans
-from runtime_images.policy.planning.forecast import Outlook, outlook
+from runtime_images.policy.planning.forecast import Forecast, forecast
 from runtime_images.policy.planning.plans import Terms
-from runtime_images.policy.state import Level, PolicySettings, PolicyState
+from runtime_images.policy.settings import PolicySettings
+from runtime_images.policy.state import Level, PolicyState
 
 RETURNING_MOST = 10
 NOT_ASKED = -1
@@ -45,7 +47,7 @@ class Context:
     """
 
     __slots__ = (
-        "_clients", "_outlook", "_overdue_s", "_terms", "cpu", "fresh", "gpu", "here", "now", "seen", "settings",
+        "_clients", "_forecast", "_overdue_s", "_terms", "cpu", "fresh", "gpu", "here", "now", "seen", "settings",
         "slo_s", "state",
     )  # fmt: skip
 
@@ -55,7 +57,7 @@ class Context:
         state: PolicyState,
         seen: Observation,
         now: float,
-        fresh: learn.Fresh = learn.NOTHING,
+        fresh: Fresh = NOTHING,
     ) -> None:
         self.settings = settings
         self.state = state
@@ -68,7 +70,7 @@ class Context:
         self.slo_s = settings.latency_slo_s
         self._overdue_s: tuple[float, ...] | None = None
         self._clients: int | None = NOT_ASKED
-        self._outlook: Outlook | None = None
+        self._forecast: Forecast | None = None
         self._terms: Terms | None = None
 
     # what waits
@@ -111,7 +113,7 @@ class Context:
 
     @property
     def threshold(self) -> float:
-        """The alarm at which there is trouble; one bad request is enough where the GPU was left though needed."""
+        """The alarm at which the SLO is breached; one bad request is enough where the GPU was left though needed."""
         returning = self.state.demoted_by in ("idle", "trial", "leaving") and self.state.cpu.served <= RETURNING_MOST
         if returning and self.state.points:
             return 1.0
@@ -154,7 +156,7 @@ class Context:
         return learn.start_up_s(self.settings, self.seen, backend)
 
     def usable(self, backend: Backend) -> bool:
-        """Whether a backend can be had: it is there, and the node has the power for it."""
+        """Whether a backend is available and the node has the power for it."""
         lane = self.cpu if backend is CPU else self.gpu
         budget_w = self.seen.power_budget_w
         return lane.available and (budget_w is None or lane.watts <= budget_w)
@@ -179,32 +181,32 @@ class Context:
         ratio = cpu / gpu
         break_even_s = (start_gpu_s + start_cpu_s * ratio) / (1 - ratio) if ratio < 1 else inf
         extra = self._extra(ratio)
-        reaction_s = 0.0 if self.seen.active is CPU else plans.REACTION_S
-        return Terms(start_gpu_s, start_cpu_s * ratio, extra, break_even_s, self.settings.violation_cost_s, reaction_s)
+        detection_s = 0.0 if self.seen.active is CPU else plans.DETECTION_S
+        return Terms(start_gpu_s, start_cpu_s * ratio, extra, break_even_s, self.settings.violation_cost_s, detection_s)
 
     def _extra(self, ratio: float) -> float:
         """The GPU's cost a second beyond the CPU's, which a closed loop would keep busy for longer."""
         if self.seen.active is CPU or self.closed_clients is None:
             return 1.0 - ratio
-        return 1.0 - ratio * max(self.outlook.stretch, 1.0)
+        return 1.0 - ratio * max(self.forecast.stretch, 1.0)
 
     @property
     def cpu_is_cheaper(self) -> bool:
         """Whether the present requests would cost clearly less on the CPU."""
         return self.terms.extra > 0.1
 
-    # what the CPU would do
+    # the forecast for the CPU
 
     @property
-    def outlook(self) -> Outlook:
+    def forecast(self) -> Forecast:
         """What is predicted of the CPU for the requests that the GPU serves."""
-        if self._outlook is None:
-            self._outlook = outlook(self.state, self.seen, self.slo_s, self.closed_clients)
-        return self._outlook
+        if self._forecast is None:
+            self._forecast = forecast(self.state, self.seen, self.slo_s, self.closed_clients)
+        return self._forecast
 
     @property
     def certainty(self) -> float:
-        """How much old knowledge of the CPU still counts; it fades while the CPU would do, seen hopefully."""
+        """How far old knowledge of the CPU counts; it fades while the CPU, seen hopefully, would keep the SLO."""
         since = self.state.calm_since
         return 1.0 if since is None else exp((since - self.now) / self.state.dwell_s)
 
@@ -213,14 +215,14 @@ class Context:
     @property
     def plan(self) -> int:
         """The strategy that would have cost least lately (plans.py)."""
-        return plans.best(self.state.ledger, self.terms)
+        return plans.best(self.state.account, self.terms)
 
     @property
     def patience_s(self) -> float:
         """How long the GPU is held without being needed."""
         terms = self.terms
         multiple = plans.MULTIPLES[self.plan] or 1.0
-        return_s = 0.0 if self.slo_s is None else plans.return_s(self.state.ledger, terms, self.state.rate)
+        return_s = 0.0 if self.slo_s is None else plans.return_s(self.state.account, terms, self.state.rate)
         return max(multiple * terms.break_even_s, return_s, self.state.dwell_s, self.settings.idle_s)
 
     @property
@@ -234,4 +236,4 @@ class Context:
     @property
     def quiet_since(self) -> float:
         """When the GPU was last needed, or came."""
-        return max(self.state.ledger.trouble_at, self.state.moved_at)
+        return max(self.state.account.breach_at, self.state.moved_at)

@@ -14,9 +14,10 @@ from runtime_images.policy.model import CPU, GPU, Decision, Observation
 from runtime_images.policy.planning import plans
 from runtime_images.policy.rules.demotion import needs, on_gpu
 from runtime_images.policy.rules.need import needed_on_cpu, needed_on_gpu
-from runtime_images.policy.rules.promotion import TROUBLE, on_cpu
-from runtime_images.policy.rules.reasons import Grounds
-from runtime_images.policy.state import PolicySettings, PolicyState, initial_state
+from runtime_images.policy.rules.promotion import GPU_WANTED, on_cpu
+from runtime_images.policy.rules.rationale import Rationale
+from runtime_images.policy.settings import PolicySettings
+from runtime_images.policy.state import PolicyState, initial_state
 
 __all__ = ["PolicySettings", "PolicyState", "decide", "initial_state"]
 
@@ -27,10 +28,10 @@ PAUSE_S = 20.0
 def decide(
     policy: PolicySettings, state: PolicyState, observation: Observation, now: float
 ) -> tuple[PolicyState, Decision]:
-    """The new state and where requests should be served, with the reason.
+    """Return the new state and where requests should be served, with the reason.
 
     Args:
-        policy: What was told once: mode, SLO, prices.
+        policy: What is given once: mode, SLO, prices.
         state: What the last decision left behind; `initial_state(policy)` at first.
         observation: What can be seen now.
         now: Seconds on any clock that does not run backwards.
@@ -46,7 +47,7 @@ def decide(
     choice = _gone(context) or _under_way(context)
     if choice is None:
         choice = on_cpu(context) if observation.active is CPU else on_gpu(context)
-    _keep_ledger(context, choice.rule)
+    _keep_account(context, choice.rule)
     _note_order(context, choice)
     return state, _decision(context, choice)
 
@@ -54,11 +55,11 @@ def decide(
 def _decision(context: Context, choice: Choice) -> Decision:
     active, other = context.seen.active, context.seen.active.other
     chosen, rejected = (other, active) if choice.moves else (active, other)
-    return Decision(chosen, rejected, choice.rule, Grounds(context))
+    return Decision(chosen, rejected, choice.rule, Rationale(context))
 
 
 def _gone(context: Context) -> Choice | None:
-    """The active backend is not to be had any more: the other one at once, whatever it costs."""
+    """Leave an active backend that is unavailable at once, whatever it costs."""
     active = context.seen.active
     if context.usable(active):
         return None
@@ -84,40 +85,40 @@ def _under_way(context: Context) -> Choice | None:
     return move("under_way") if context.usable(target) else stay("target_lost")
 
 
-def _keep_ledger(context: Context, rule: str) -> None:
-    """Tell the plans what came in, and charge them for the time."""
+def _keep_account(context: Context, rule: str) -> None:
+    """Charge the plans for the time, and for the requests that came in."""
     slo_s = context.slo_s
     if slo_s is None:
         return
     if context.seen.active is GPU:
-        trouble, (needed, counts) = needs(context), needed_on_gpu(context, slo_s)
+        breach, (needed, counts) = needs(context), needed_on_gpu(context, slo_s)
     else:
-        cause = context.state.ordered if rule == "under_way" else rule  # a start by rhythm is no trouble yet
-        trouble, (needed, counts) = cause in TROUBLE, needed_on_cpu(context, slo_s)
-    foreseen = _keep_rhythm(context, trouble=trouble)
+        cause = context.state.ordered if rule == "under_way" else rule  # a start by rhythm is no breach yet
+        breach, (needed, counts) = cause in GPU_WANTED, needed_on_cpu(context, slo_s)
+    foreseen = _keep_rhythm(context, breach=breach)
     state, requests = context.state, len(context.fresh.services_s)
-    is_due = plans.is_due(state.ledger, context.now)
-    if not (requests or trouble or is_due):
+    is_due = plans.is_due(state.account, context.now)
+    if not (requests or breach or is_due):
         return
-    ledger = state.ledger = state.ledger.copy()
-    if requests or trouble:
-        ledger.pending_requests += requests
-        ledger.pending_needed += needed
-        ledger.pending_trouble |= trouble
-        ledger.foreseen |= foreseen
-        ledger.served += requests
-        ledger.missed += counts.missed
-        ledger.late += counts.late
-        ledger.slow += counts.slow
+    account = state.account = state.account.copy()
+    if requests or breach:
+        account.pending_requests += requests
+        account.pending_needed += needed
+        account.pending_breach |= breach
+        account.foreseen |= foreseen
+        account.served += requests
+        account.missed += counts.missed
+        account.late += counts.late
+        account.slow += counts.slow
     if is_due:
-        plans.settle(ledger, context.terms, context.now, available=context.usable(GPU))
-        state.allowed = plans.allowed_share(ledger, context.terms, state.rate)
+        plans.settle(account, context.terms, context.now, available=context.usable(GPU))
+        state.allowed = plans.allowed_share(account, context.terms, state.rate)
 
 
-def _keep_rhythm(context: Context, *, trouble: bool) -> bool:
-    """Note when trouble begins; whether that was expected."""
+def _keep_rhythm(context: Context, *, breach: bool) -> bool:
+    """Note when a breach begins; whether that was expected."""
     state, now = context.state, context.now
-    began = trouble and now - state.ledger.trouble_at > PAUSE_S and not state.ledger.pending_trouble
+    began = breach and now - state.account.breach_at > PAUSE_S and not state.account.pending_breach
     if began:
         expected = rhythm.was_expected(state.rhythm, now)
         state.rhythm = rhythm.note_onset(state.rhythm, now)
@@ -133,7 +134,7 @@ def _note_order(context: Context, choice: Choice) -> None:
     if ordered == "under_way":
         return
     if ordered and context.seen.active is GPU:
-        state.ledger = plans.note_leaving(state.ledger)
+        state.account = plans.note_leaving(state.account)
     elif ordered and ordered != "rhythm" and ordered != state.ordered:
         judge_demotion(context.settings, state, context.now)
     state.ordered = ordered

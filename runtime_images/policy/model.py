@@ -168,8 +168,8 @@ class Observation:
     energy_price_per_j: float = 0.0
 
 
-class Grounds(Protocol):
-    """What a decision rests on: it can be put into words and numbers, when somebody asks for them."""
+class Rationale(Protocol):
+    """What a decision rests on, put into words and numbers when somebody asks for them."""
 
     def reason(self, rule: str) -> str:
         """Why `rule` decided as it did, in one sentence for a person."""
@@ -191,14 +191,14 @@ class Decision:
     chosen: Backend
     rejected: Backend
     rule: str
-    grounds: Grounds = field(compare=False, repr=False)
+    rationale: Rationale = field(compare=False, repr=False)
 
     @property
     def reason(self) -> str:
         """Why, in one sentence for a person."""
-        return self.grounds.reason(self.rule)
+        return self.rationale.reason(self.rule)
 
     @property
     def inputs(self) -> dict[str, float | str | None]:
         """The numbers that the decision rests on."""
-        return self.grounds.inputs()
+        return self.rationale.inputs()

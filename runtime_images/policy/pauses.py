@@ -1,7 +1,7 @@
 """How long a backend that has failed is left alone: pauses that double with each failure in a row, and are bounded.
 
-Short ones where requests wait for this very backend, long ones where the other one serves meanwhile. The runtime and
-the simulator of the command line keep to the same ones.
+Short ones where requests wait for this very backend, long ones where the other one serves meanwhile. The policy, the
+runtime and the simulator of the command line keep to the same ones.
 """
 
 FIRST_PAUSE_S = 0.2
@@ -14,10 +14,15 @@ LONGEST_SWITCH_PAUSE_S = 600.0
 
 
 def restart_pause_s(failures: int) -> float:
-    """The pause after so many failures in a row, while requests wait; none after a healthy life."""
-    return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** (min(failures, 64) - 1)) if failures else 0.0
+    """Return the pause after so many failures in a row, while requests wait; none after a healthy life."""
+    return doubling_s(FIRST_PAUSE_S, LONGEST_PAUSE_S, failures) if failures else 0.0
 
 
 def switch_pause_s(failures: int) -> float:
-    """The pause after so many failures in a row, while the other backend serves."""
-    return min(LONGEST_SWITCH_PAUSE_S, FIRST_SWITCH_PAUSE_S * 2.0 ** max(0, min(failures, 64) - 1))
+    """Return the pause after so many failures in a row, while the other backend serves."""
+    return doubling_s(FIRST_SWITCH_PAUSE_S, LONGEST_SWITCH_PAUSE_S, max(failures, 1))
+
+
+def doubling_s(first_s: float, longest_s: float, failures: int) -> float:
+    """Return a pause of `first_s` after one failure, twice as long after each more, and never over `longest_s`."""
+    return min(longest_s, first_s * 2.0 ** (min(failures, 64) - 1))

@@ -1,4 +1,4 @@
-"""What the policy is told once (`PolicySettings`) and what it remembers from one decision to the next (`PolicyState`).
+"""What the policy remembers from one decision to the next.
 
 `decide` answers with a new state and never changes the old one, so a recorded run can be replayed and a test can hold
 any moment still. What changes a little at every decision is a `Record`, copied once and written on until it is handed
@@ -9,41 +9,9 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import NamedTuple, Self
 
-from runtime_images.policy.learning.rhythm import Rhythm
-from runtime_images.policy.model import CPU, Backend, ExecutionMode, Prices, Slo
-
-
-@dataclass(frozen=True, slots=True)
-class PolicySettings:
-    """What the policy is told once. The defaults are meant to be left alone.
-
-    `margin` is the share of the SLO that a predicted p95 may use before the function is moved to the CPU;
-    `waiting_share` the CPU share under which a function waits instead of computing; `gain` the share of the CPU's
-    time under which the GPU counts as faster; `violation_cost_s` what one request over the SLO is worth, in seconds
-    of GPU; `start_up_s` a backend's start-up time until it is known; `demotions_per_hour` a bound that always holds.
-    """
-
-    mode: ExecutionMode
-    slo: Slo = Slo()
-    prices: Prices = Prices()
-    margin: float = 0.8
-    waiting_share: float = 0.2
-    gain: float = 0.8
-    violation_cost_s: float = 30.0
-    start_up_s: float = 3.0
-    overload_s: float = 2.0
-    dwell_s: float = 4.0
-    dwell_max_s: float = 1800.0
-    idle_s: float = 5.0
-    trial_s: float = 60.0
-    forget_s: float = 1800.0
-    demotions_per_hour: int = 6
-
-    @property
-    def latency_slo_s(self) -> float | None:
-        """The latency asked for at p95, in seconds."""
-        target = self.slo.latency_p95_ms
-        return None if target is None else target / 1000.0
+from runtime_images.policy.model import CPU, Backend
+from runtime_images.policy.sampling import LATE_ALLOWED
+from runtime_images.policy.settings import PolicySettings
 
 
 class Record:
@@ -68,7 +36,7 @@ class Level(NamedTuple):
     size: int
 
 
-class LaneMemory(NamedTuple):
+class BackendMemory(NamedTuple):
     """What is remembered of one backend.
 
     `seen` is how many finished requests were learned from, the last of them at `finished_at`; `served` how many of
@@ -106,11 +74,18 @@ class Point(NamedTuple):
     at: float
 
 
+class Rhythm(NamedTuple):
+    """When the last few SLO breaches began, oldest first, and whether an expectation has been disappointed."""
+
+    onsets: tuple[float, ...] = ()
+    disappointed: bool = False
+
+
 class Plan(NamedTuple):
     """One strategy on paper (plans.py): what it would hold now, and what it would have cost.
 
     `ready_at` is when its GPU is ready, None where it has none; `money_s` its cost beyond the CPU's, in seconds of GPU;
-    `missed` the requests that it would have answered late without need.
+    `missed` the avoidable violations that it would have had.
     """
 
     ready_at: float | None = None
@@ -119,23 +94,23 @@ class Plan(NamedTuple):
 
 
 @dataclass
-class Ledger(Record):
-    """The strategies on paper, with the requests that they were weighed by, as of `at`.
+class CostAccount(Record):
+    """The costs of the strategies on paper, and of the requests that they are weighed by, as of `at`.
 
-    `trouble_at` is when there was last trouble. The pending ones have come in since `at`: requests, those for which
-    the CPU is too slow (when they arrived, and how many), whether there was trouble, and
-    whether its beginning was `foreseen`. Of the requests that were
-    late on the CPU, `late` in all, `slow` ones were so by their own service time; the others had to wait for those.
-    `served` and `missed` count all requests so far, and those that were late without need; `left_served` and
+    `breach_at` is when the SLO was last breached. The pending ones have come in since `at`: requests, those for which
+    the CPU is too slow (when they arrived, and how many), whether there was a breach, and whether its beginning was
+    `foreseen`. Of the requests that were late on the CPU, `late` in all, `slow` ones were so by their own service time;
+    the others had to wait for those.
+    `served` and `missed` count all requests so far, and the avoidable violations; `left_served` and
     `left_missed` are what they were when the GPU was last left.
     """
 
     at: float | None = None
     requests: float = 0.0
-    trouble_at: float = -inf
+    breach_at: float = -inf
     pending_requests: int = 0
     pending_needed: tuple[tuple[float, int], ...] = ()
-    pending_trouble: bool = False
+    pending_breach: bool = False
     foreseen: bool = False
     late: float = 0.0
     slow: float = 0.0
@@ -151,22 +126,22 @@ class PolicyState(Record):
     """Everything remembered between decisions.
 
     `moved_at` is when traffic came to the `active` backend. `alarm` is the evidence that it misses the SLO
-    (estimators.py), `bad_since` and `bad_at` the first and the last bad request of the present trouble, `episodes`
-    when the last few troubles began. `calm_since` is since when the CPU would do, `trial_due_since` since when a
+    (estimators.py), `bad_since` and `bad_at` the first and the last bad request of the present breach, `episodes` when
+    the last few breaches began. `calm_since` is since when the CPU would keep the SLO, `trial_due_since` since when a
     trial would pay; `needed` says whether the last load on the GPU needed it. `futile_s` is the CPU service time at
-    which the GPU was no faster, found at `futile_at`. `ordered` is the rule that ordered the last switch,
-    `demoted_by` and `promoted_by` the rules of the last demotion and promotion, `demotions` when the latest ones
-    were. `dwell_s` and `trial_s` are the patience before the next demotion or trial. `gpu_failures` is how often in a
-    row the GPU was left because of errors or lost, `gpu_failed_at` when last. `rate` is the arrival rate, smoothed,
-    as of `rate_at`; `allowed` the share of requests that may be late. `clients` are the last counts of unanswered
-    requests, `alone` the evidence that they come from one client that waits for its answers. `trend` are a few
-    moments of the CPU's latency, the newest last. `ledger` holds the strategies on paper.
+    which the GPU was no faster, found at `futile_at`. `ordered` is the rule that ordered the last switch, `demoted_by`
+    and `promoted_by` the rules of the last demotion and promotion, `demotions` when the latest ones were. `dwell_s` and
+    `trial_s` are the patience before the next demotion or trial. `gpu_failures` is how often in a row the GPU was left
+    because of errors or lost, `gpu_failed_at` when last. `rate` is the arrival rate, smoothed, as of `rate_at`;
+    `allowed` the share of requests that may be late. `clients` are the last counts of unanswered requests, `alone` the
+    evidence that they come from one client that waits for its answers. `trend` are a few moments of the CPU's service
+    time, the newest last.
     """
 
     active: Backend | None = None
     moved_at: float = 0.0
-    cpu: LaneMemory = LaneMemory()
-    gpu: LaneMemory = LaneMemory()
+    cpu: BackendMemory = BackendMemory()
+    gpu: BackendMemory = BackendMemory()
     alarm: float = 0.0
     bad_since: float | None = None
     bad_at: float = -inf
@@ -189,14 +164,14 @@ class PolicyState(Record):
     clients: tuple[int, ...] = ()
     rate: float = 0.0
     rate_at: float = -inf
-    allowed: float = 0.05
+    allowed: float = LATE_ALLOWED
     alone: float = 0.0
     cpu_share: float | None = None
     trend: tuple[tuple[float, float], ...] = ()
     rhythm: Rhythm = Rhythm()
-    ledger: Ledger = field(default_factory=Ledger)
+    account: CostAccount = field(default_factory=CostAccount)
 
-    def lane(self, backend: Backend) -> LaneMemory:
+    def lane(self, backend: Backend) -> BackendMemory:
         """The memory of `backend`."""
         return self.cpu if backend is CPU else self.gpu
 

@@ -31,7 +31,7 @@ IMPORTERS = {
     "prometheus_client": ("runtime_images/dynamic_runtime/telemetry/metrics.py",),
     "pynvml": ("runtime_images/dynamic_runtime/telemetry/devices.py",),
     "rich": ("gaia_cli/views/",),
-    "typer": ("gaia_cli/app.py", "gaia_cli/verbs/", "gaia_cli/__main__.py"),
+    "typer": ("gaia_cli/app.py", "gaia_cli/verbs/", "gaia_cli/simulator/options.py", "gaia_cli/__main__.py"),
     "virtualenv": (),
     "yaml": ("analyzers/project/dependency_lists.py",),
 }

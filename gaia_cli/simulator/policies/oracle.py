@@ -1,4 +1,4 @@
-"""The offline optimum: what somebody who knew every request in advance would have done.
+"""The offline optimum: the best choice for whoever knows every request in advance.
 
 **The allowance.** The objective forgives the first 5 % of violations, which no sum over requests can say. So a
 price is put on every violation, and the price is searched at which the allowance is just used up: the lower convex hull
@@ -8,13 +8,17 @@ looked for there, too. The result is a plan that is replayed like any policy (`s
 complexity).
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass
+from math import inf
 
-from gaia_cli.simulator.policies.schedule import Plan, Planned
+from gaia_cli.simulator.policies.labels import Plan
 from gaia_cli.simulator.policies.search import Found, Search
 from gaia_cli.simulator.traces.trace import Trace
+from gaia_cli.simulator.world.backends import Backends
 from gaia_cli.simulator.world.scenario import Scenario
 from gaia_cli.simulator.world.world import Replay, replay
+from runtime_images.policy.model import Backend
 
 SHORT = 400
 """Up to so many requests labels are also kept for every number of violations."""
@@ -22,6 +26,25 @@ SHORT = 400
 PRICES_MOST = 6
 NEAR_ENOUGH = 1.005
 """How far above the bound a plan may be for the search to end."""
+
+
+class Planned:
+    """The policy that knows the future: it switches at the moments of a plan."""
+
+    falls_back = False
+
+    def __init__(self, plan: Plan) -> None:
+        self.initial = plan.initial
+        self._orders = plan.orders
+
+    def next_tick(self, now: float) -> float:
+        """The moment of the next order."""
+        coming = bisect_right(self._orders, now)
+        return self._orders[coming] if coming < len(self._orders) else inf
+
+    def choose(self, backends: Backends, now: float) -> Backend:  # noqa: ARG002 -- the protocol's signature
+        """The other backend: it is asked only when there is an order."""
+        return backends.target.other
 
 
 @dataclass(frozen=True, slots=True)

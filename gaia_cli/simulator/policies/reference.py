@@ -34,7 +34,7 @@ class Reference:
         self._slo_s = scenario.slo_p95_s
         self._remembered: dict[Backend, float] = {}
 
-    def next_beat(self, now: float) -> float:
+    def next_tick(self, now: float) -> float:
         """Every 30 s."""
         return now + TICK_S
 
@@ -52,10 +52,10 @@ class Reference:
         return Backend.CPU if self._is_rare(backends, now) or self._gains_little() else active
 
     def _p95_s(self, backends: Backends, backend: Backend, now: float) -> float | None:
-        lane = backends.lanes[backend]
-        first = bisect_left(lane.finished_at, now - WINDOW_S)
-        finished = zip(lane.finished_at[first:], lane.latencies[first:], strict=True)
-        latencies = sorted(latency for at, latency in finished if at - latency >= lane.since)
+        meter = backends.meters[backend]
+        first = bisect_left(meter.finished_at, now - WINDOW_S)
+        finished = zip(meter.finished_at[first:], meter.latencies[first:], strict=True)
+        latencies = sorted(latency for at, latency in finished if at - latency >= meter.since)
         return latencies[ceil(0.95 * len(latencies)) - 1] if latencies else None
 
     def _is_rare(self, backends: Backends, now: float) -> bool:

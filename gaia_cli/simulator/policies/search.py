@@ -6,61 +6,30 @@ future, one starts a backend just in time, so all that is left to choose is whic
 dynamic programming over the requests: a label is one way to have served all of them so far, with the active backend,
 when its slots are free, the earliest moment at which the other one could take over, its cost and its violations. From
 each label a request is served where the last one was, on the other backend, or back here after a pause on the cheaper
-one. A dearer backend takes over when the request arrives, a cheaper one when the request before it has begun.
+one.
 
-Of the labels of one backend, those are kept that no other one beats in cost, backlog and readiness to
-switch, at most KEPT: O(requests * KEPT squared) for each of the few prices tried.
+The moments of a switch that are looked at are those at which its cost may be least (`_moments`), and of the labels only
+a few are kept (`labels`): the plan found is near the optimum, not proved to be it.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from math import ceil, isnan
-from operator import itemgetter
-from typing import NamedTuple
 
-from gaia_cli.simulator.policies.schedule import Plan
+from gaia_cli.simulator.policies.labels import Chain, Label, Plan, Pruner
 from gaia_cli.simulator.traces.trace import Trace
 from gaia_cli.simulator.world.node import Supply
-from gaia_cli.simulator.world.scenario import ALLOWED_SHARE, Scenario
+from gaia_cli.simulator.world.scenario import Scenario
 from runtime_images.policy.model import Backend
-
-KEPT = 6
-KEPT_WITHOUT_PRICE = 60
-"""Labels of a backend that are kept: more of them where the number of violations is part of what they differ in."""
+from runtime_images.policy.sampling import LATE_ALLOWED
 
 STEPS_MOST = 5000
 """Moments at which a switch is considered: beyond as many requests, only at every second one, every third and so on."""
 
 MOMENT_S = 1e-6
-"""Before an arrival, or after a beginning: near enough not to cost anything, far enough to be told apart."""
+"""Before an arrival, or after a beginning: near enough to cost nothing, far enough to be a different moment."""
 
 _OTHER = {backend: backend.other for backend in Backend}
-
-
-class _Label(NamedTuple):
-    """One way to have served the requests so far.
-
-    `cost` is what has been paid up to `at`, when the last request began; it arrived at `arrived` and is answered at
-    `answered`. `free` are the moments at which the active backend's slots are free, in their order; `other_at` is the
-    earliest moment at which the other backend can take over. `switches` is the chain of moments at which traffic
-    moved. The last answer of all is given at `ended`.
-    """
-
-    cost: float
-    late: int
-    backend: Backend
-    at: float
-    arrived: float
-    answered: float
-    ended: float
-    free: tuple[float, ...]
-    other_at: float
-    switches: "_Chain | None"
-
-
-class _Chain(NamedTuple):
-    before: "_Chain | None"
-    to: Backend
-    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +47,17 @@ class Search:
     def __init__(self, trace: Trace, scenario: Scenario) -> None:
         self.scenario = scenario
         self.requests = len(trace)
-        self.allowed = ALLOWED_SHARE * len(trace)
+        self.allowed = LATE_ALLOWED * len(trace)
         self._trace = trace
         self._services = {backend: trace.service_s(backend) for backend in Backend}
         self._supply = Supply(trace, scenario)
         self._outages = self._supply.outages
+        self._edges = sorted({*self._supply.edges, *(at for one in self._outages for at in (one.begin_s, one.end_s))})
         self._start_s = {backend: scenario.start_s(backend) for backend in Backend}
-        self._penalty = scenario.violation_price
         self._slo_s = scenario.slo_p95_s
         self._can_meet = bytes(min(both) <= self._slo_s for both in zip(trace.cpu_s, trace.gpu_s, strict=True))
-        self._absolute = (
-            bool(self._outages) or self._supply.varies or not all(isnan(arrival) for arrival in trace.arrival_s)
-        )
+        absolute = bool(self._outages) or self._supply.varies or not all(isnan(arrival) for arrival in trace.arrival_s)
+        self._pruner = Pruner(self._supply, scenario.violation_price, absolute=absolute)
 
     def objective(self, found: Found) -> float:
         """What a plan is judged by."""
@@ -100,14 +68,14 @@ class Search:
         labels = self._first()
         step = ceil(self.requests / STEPS_MOST)
         for row in range(0, self.requests, step):
-            after: list[_Label] = []
+            after: list[Label] = []
             for label in labels:
                 self._serve(label, row, min(row + step, self.requests), after)
-            labels = self._prune(after, price)
+            labels = self._pruner.prune(after, price)
         found = [self._close(label) for label in labels]
         return min(found, key=self.objective if price is None else lambda one: one.cost + price * one.late)
 
-    def _first(self) -> list[_Label]:
+    def _first(self) -> list[Label]:
         """Both backends to begin with; a GPU that is lost while it starts is started again when it is back."""
         labels = []
         for backend in Backend:
@@ -118,22 +86,22 @@ class Search:
             cost = self._supply.spent(backend, ready_at)
             free = (ready_at,) * self.scenario.slots
             other_at = ready_at + self._start_s[_OTHER[backend]] + MOMENT_S
-            labels.append(_Label(cost, 0, backend, ready_at, 0.0, 0.0, 0.0, free, other_at, None))
+            labels.append(Label(cost, 0, backend, ready_at, 0.0, 0.0, 0.0, free, other_at, None))
         return labels
 
-    def _serve(self, label: _Label, row: int, end: int, after: list[_Label]) -> None:
+    def _serve(self, label: Label, row: int, end: int, after: list[Label]) -> None:
         """Add to `after` the ways to serve the rows from `row` to before `end`; a switch comes before the first."""
         arrival = self._trace.arrival_s[row]
         arrived = label.answered + self._trace.think_s[row] if isnan(arrival) else max(arrival, label.arrived)
         ways = [
             (label, row),
-            *((self._switch(label, row, arrived, at), row + 1) for at in self._moments(label, arrived)),
+            *((self._switch(label, row, arrived, at), row + 1) for at in self._moments(label, row, arrived)),
         ]
         if label.backend is not self._supply.cheaper(label.at):
             ways.append((self._pause(label, row, arrived), row + 1))
         after += [self._stay(way, first, end) if first < end else way for way, first in ways if way is not None]
 
-    def _stay(self, label: _Label, first: int, end: int) -> _Label:
+    def _stay(self, label: Label, first: int, end: int) -> Label:
         """Serve the rows from `first` to before `end` where the last one was."""
         cost, late, backend, at, arrived, answered, ended, free, other_at, switches = label
         arrivals, thinks = self._trace.arrival_s, self._trace.think_s
@@ -154,20 +122,36 @@ class Search:
             ended = max(ended, answered)
             at = begins
         cost += self._held(backend, since, at)
-        return _Label(cost, late, backend, at, arrived, answered, ended, free, other_at, switches)
+        return Label(cost, late, backend, at, arrived, answered, ended, free, other_at, switches)
 
-    def _moments(self, label: _Label, arrived: float) -> tuple[float, ...]:
-        """When the other backend may take over for the next request: at once if it is cheaper, else when that comes.
+    def _moments(self, label: Label, row: int, arrived: float) -> set[float]:
+        """When the other backend may take over for the next request.
 
-        Both where a backend's price changes, or where a GPU that is away costs nothing.
+        A cheaper one when this one has drained, a dearer one when the request comes; both where a price changes, or
+        where a GPU that is away costs nothing, and at the changes in between. Behind a queue also as late as the
+        request's SLO allows, and just before it would begin here.
         """
+        to = _OTHER[label.backend]
         soon = max(label.other_at, label.at + MOMENT_S)
         late = max(soon, arrived - MOMENT_S)
-        if soon < late and (self._outages or self._supply.varies):
-            return soon, late
-        return (soon if _OTHER[label.backend] is self._supply.cheaper(label.at) else late,)
+        moments = {late}
+        if self._outages or self._supply.varies:
+            moments |= {soon, *self._kinks(to, soon, late)}
+        elif to is self._supply.cheaper(label.at):
+            moments = {min(max(soon, label.free[-1]), late)}
+        begins = max(arrived, label.free[0]) - MOMENT_S
+        if begins > late:
+            in_time = arrived + self._slo_s - self._services[to][row] - MOMENT_S
+            moments |= {begins, in_time} if late < in_time < begins else {begins}
+        return moments
 
-    def _switch(self, label: _Label, row: int, arrived: float, moved: float) -> _Label | None:
+    def _kinks(self, to: Backend, since: float, until: float) -> list[float]:
+        """The moments between at which what a switch costs may change its slope."""
+        start_s, edges = self._start_s[to], self._edges
+        near = edges[bisect_left(edges, since - start_s) : bisect_left(edges, until)]
+        return [at for edge in near for at in (edge, edge + start_s) if since < at < until]
+
+    def _switch(self, label: Label, row: int, arrived: float, moved: float) -> Label | None:
         """Let the other backend take over at `moved`, before `row` begins here."""
         to = _OTHER[label.backend]
         earliest = max(label.other_at, label.at + MOMENT_S)
@@ -182,9 +166,9 @@ class Search:
             return None
         drained = max(label.free[-1], moved) if lost_at is None else min(lost_at, moved)
         cost = label.cost + self._held(label.backend, label.at, drained)
-        return self._begin(label, row, arrived, cost, _Chain(label.switches, to, moved))
+        return self._begin(label, row, arrived, cost, Chain(label.switches, to, moved))
 
-    def _pause(self, label: _Label, row: int, arrived: float) -> _Label | None:
+    def _pause(self, label: Label, row: int, arrived: float) -> Label | None:
         """Release this backend, with the cheaper one in its stead, until `row` comes."""
         to = _OTHER[label.backend]
         left, back = max(label.other_at, label.at + MOMENT_S), arrived - MOMENT_S
@@ -198,9 +182,9 @@ class Search:
         cost += self._held(to, left - self._start_s[to], back)
         if cost > label.cost + self._held(label.backend, label.at, back) and not self._outages:
             return None
-        return self._begin(label, row, arrived, cost, _Chain(_Chain(label.switches, to, left), label.backend, back))
+        return self._begin(label, row, arrived, cost, Chain(Chain(label.switches, to, left), label.backend, back))
 
-    def _begin(self, label: _Label, row: int, arrived: float, cost: float, switches: _Chain) -> _Label:
+    def _begin(self, label: Label, row: int, arrived: float, cost: float, switches: Chain) -> Label:
         """Serve `row` first on the backend that has just taken over; `cost` is that of the ones before."""
         backend, moved = switches.to, switches.at
         ready, begins = moved, max(arrived, moved)
@@ -215,9 +199,9 @@ class Search:
         free = (*(ready,) * (self.scenario.slots - 1), answered)
         other_at = ready + self._start_s[_OTHER[backend]] + MOMENT_S
         ended = max(label.ended, answered)
-        return _Label(cost, late, backend, begins, arrived, answered, ended, free, other_at, switches)
+        return Label(cost, late, backend, begins, arrived, answered, ended, free, other_at, switches)
 
-    def _lost_at(self, label: _Label, moved: float) -> float | None:
+    def _lost_at(self, label: Label, moved: float) -> float | None:
         """When the GPU that serves is lost before it has been left and drained; None if it is not."""
         if label.backend is Backend.CPU:
             return None
@@ -231,43 +215,7 @@ class Search:
         """What it costs to hold a backend for this long; nothing is held of a GPU that is away."""
         return self._supply.spent(backend, until) - self._supply.spent(backend, since)
 
-    def _prune(self, labels: list[_Label], price: float | None) -> list[_Label]:
-        """The labels that no other one beats, the cheapest first; at most KEPT a backend where there is a price."""
-        kept: list[_Label] = []
-        for backend in Backend:
-            mine = [label for label in labels if label.backend is backend]
-            if len(mine) > 1:
-                costs = [(self._cost_at_once(label) + (price or 0.0) * label.late, label) for label in mine]
-                costs.sort(key=itemgetter(0))
-                mine = self._unbeaten(costs, price)
-            kept += mine
-        return kept
-
-    def _cost_at_once(self, label: _Label) -> float:
-        """What labels can be compared by, as if all held on to the same moment; a closed loop's time is its own."""
-        return label.cost - (self._supply.spent(label.backend, label.at) if self._absolute else 0.0)
-
-    def _unbeaten(self, ordered: list[tuple[float, _Label]], price: float | None) -> list[_Label]:
-        kept: list[tuple[float, _Label]] = []
-        for cost, label in ordered:
-            for less, better in kept:
-                fewer = price is not None or less + self._penalty * max(0, better.late - label.late) <= cost
-                if fewer and self._beats(better, label):
-                    break
-            else:
-                kept.append((cost, label))
-        unbeaten = [label for _, label in kept]
-        return _spread(unbeaten, KEPT_WITHOUT_PRICE if price is None else KEPT)
-
-    def _beats(self, one: _Label, other: _Label) -> bool:
-        """Whether the dearer of two labels has nothing that the cheaper one lacks; a closed loop's time is its own."""
-        if not self._absolute:
-            return one.other_at - one.at <= max(other.other_at - other.at, 0.0)
-        if one.other_at > max(other.other_at, other.at):
-            return False
-        return all(mine <= theirs for mine, theirs in zip(one.free, other.free, strict=True))
-
-    def _close(self, label: _Label) -> Found:
+    def _close(self, label: Label) -> Found:
         """The end: the last answer is given, and everything is released."""
         cost = label.cost + self._held(label.backend, label.at, label.ended)
         orders: list[float] = []
@@ -276,11 +224,3 @@ class Search:
             orders.append(chain.at - self._start_s[chain.to])
             initial, chain = chain.to.other, chain.before
         return Found(Plan(initial, tuple(reversed(orders))), cost, label.late)
-
-
-def _spread(ordered: list[_Label], most: int) -> list[_Label]:
-    """At most so many of the labels, evenly spread: the cheapest, the one with the least backlog, some in between."""
-    if len(ordered) <= most:
-        return ordered
-    step = (len(ordered) - 1) / (most - 1)
-    return [ordered[round(index * step)] for index in range(most)]

@@ -1,7 +1,7 @@
 """What a replay came to: the figures that DESIGN fixes for `gaia simulate`.
 
 A violation is a latency over the SLO; it is avoidable if the faster backend's service time meets the SLO. The
-objective is the cost, plus 30 s of GPU for every avoidable violation beyond the 5 % that a p95 SLO allows.
+objective is the cost, plus `VIOLATION_GPU_S` of GPU for every avoidable violation beyond the share `LATE_ALLOWED`.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,67 +1,60 @@
 """Reads CSV files line by line, and says of a bad one which line is bad and why."""
 
 import csv
+from collections.abc import Callable, Iterable, Iterator
 from math import inf
 from pathlib import Path
-from typing import Protocol, TextIO, TypeVar
+from typing import TextIO, TypeVar
 
 from gaia_cli.errors import UsageError
 
-Made_co = TypeVar("Made_co", covariant=True)
+Made = TypeVar("Made")
+Rows = Iterator[list[str]]
 
 LONGEST_S = 366 * 86400.0
-"""A policy is asked four times a second, so seconds since 1970 would never end."""
+"""A policy is asked several times a second, so a replay of seconds since 1970 would never end."""
 
 LARGEST = 1e12
-"""No figure of a trace or a node is larger, and what follows from such ones cannot be told."""
+"""No figure of a trace or a node is larger: results would overflow."""
 
 GZIP = b"\x1f\x8b"
 
 
-class Builder(Protocol[Made_co]):
-    """What grows by a line at a time; a `ValueError` says what is wrong with the line."""
+def read_csv(path: Path, what: str, hint: str, make: Callable[[list[str], Rows], Made]) -> Made:
+    """Return what `make` makes of the columns' names and the rows of the file at `path`, which is meant to be a `what`.
 
-    def find_columns(self, names: list[str]) -> None:
-        """Read the header."""
-
-    def take(self, fields: list[str]) -> None:
-        """Read a row that has as many fields as the header."""
-
-    def finished(self) -> Made_co:
-        """What the rows make together."""
-
-
-def read_csv(path: Path, what: str, hint: str, builder: Builder[Made_co]) -> Made_co:
-    """What `builder` makes of the file at `path`, which is meant to be a `what`.
+    A `ValueError` of `make` says what is wrong with the row that it took last.
 
     Raises:
         UsageError: it cannot be read or makes no sense; the message names the line.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            return _parse(path, file, hint, builder)
+            return _parse(path, file, hint, make)
     except OSError as error:
         raise UsageError(f"cannot read the {what} {path}: {error.strerror}", hint) from None
 
 
-def _parse(path: Path, file: TextIO, hint: str, builder: Builder[Made_co]) -> Made_co:
+def _parse(path: Path, file: TextIO, hint: str, make: Callable[[list[str], Rows], Made]) -> Made:
     reader = csv.reader(file)
     try:
         names = [name.strip() for name in next(reader, [])]
         twice = [name for name in names if names.count(name) > 1]
         if twice:
             raise ValueError(f"there are {names.count(twice[0])} columns {twice[0] or 'without a name'}")
-        builder.find_columns(names)
-        for fields in reader:
-            if len(fields) == len(names):
-                builder.take(fields)
-            elif fields:
-                raise ValueError(f"{len(fields)} fields instead of {len(names)}")
-        return builder.finished()
+        return make(names, _rows(reader, len(names)))
     except UnicodeDecodeError:
         raise _no_text(path, hint) from None
     except (ValueError, csv.Error) as error:
         raise UsageError(f"{path}, line {max(reader.line_num, 1)}: {error}", hint) from None
+
+
+def _rows(lines: Iterable[list[str]], width: int) -> Rows:
+    for fields in lines:
+        if len(fields) == width:
+            yield fields
+        elif fields:
+            raise ValueError(f"{len(fields)} fields instead of {width}")
 
 
 def _no_text(path: Path, hint: str) -> UsageError:

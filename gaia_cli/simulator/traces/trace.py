@@ -1,4 +1,4 @@
-"""A trace: one row is one request, with its service time on each backend; and when the GPU was not to be had.
+"""A trace: one row is one request, with its service time on each backend; and when the GPU was unavailable.
 
 A row without an arrival is a closed loop's: it is sent `think_s` after the previous row has been answered. Times are
 seconds, and columns are arrays, since a trace may have a million rows.

@@ -1,6 +1,6 @@
-"""The lives of the workers: started, given the traffic, drained, released, lost with their GPU.
+"""The lives of the instances of a backend: started, given the traffic, drained, released, lost with their GPU.
 
-The counterpart of the runtime's supervisor, with the same order of things: a switch starts the new worker while the
+The counterpart of the runtime's supervisor, with the same order of things: a switch starts the new instance while the
 old one goes on serving, moves the traffic when the new one is ready, and releases the old one when it has given its
 last answer.
 """
@@ -10,10 +10,10 @@ from math import inf
 
 from gaia_cli.simulator.traces.trace import Trace
 from gaia_cli.simulator.world.flow import Flow
-from gaia_cli.simulator.world.lanes import Lane, Worker
+from gaia_cli.simulator.world.meter import Instance, Meter
 from gaia_cli.simulator.world.node import Supply
 from gaia_cli.simulator.world.scenario import Scenario
-from runtime_images.policy.model import Backend, LaneObservation
+from runtime_images.policy.model import Backend
 from runtime_images.policy.pauses import switch_pause_s
 
 
@@ -30,15 +30,15 @@ class Change:
 
 
 class Backends:
-    """The workers of one simulated function.
+    """The instances of one simulated function.
 
-    `target` is the backend that traffic goes to, or will as soon as its first worker is ready; `switching_to` the one
+    `target` is the backend that traffic goes to, or will as soon as its first instance is ready; `switching_to` the one
     that a switch under way leads to.
     """
 
     def __init__(self, trace: Trace, scenario: Scenario, initial: Backend) -> None:
-        self.lanes = {backend: Lane(backend, scenario.window_s) for backend in Backend}
-        self.flow = Flow(trace, scenario.slots, self.lanes, self._end)
+        self.meters = {backend: Meter(scenario.window_s) for backend in Backend}
+        self.flow = Flow(trace, scenario.slots, self.meters, self._end)
         self.target = initial
         self.switching_to: Backend | None = None
         self.moved_at = 0.0
@@ -47,15 +47,14 @@ class Backends:
         self.ready_at = inf
         self.slots = scenario.slots
         self.supply = Supply(trace, scenario)
-        self.last_seen: dict[Backend, tuple[int, int, bool, LaneObservation]] = {}
-        self._workers: list[Worker] = []
+        self._instances: list[Instance] = []
         self._scenario = scenario
         self._retry_at = -inf
         self._failures = 0
 
-    def worker(self, backend: Backend) -> Worker | None:
-        """The worker that serves, or will serve, on a backend; one that drains does not count."""
-        return next((one for one in self._workers if one.backend is backend and not one.draining), None)
+    def instance(self, backend: Backend) -> Instance | None:
+        """The instance that serves, or will serve, on a backend; one that drains does not count."""
+        return next((one for one in self._instances if one.backend is backend and not one.draining), None)
 
     def usable(self, backend: Backend, now: float) -> bool:
         """Whether a start on this backend is worth a try."""
@@ -63,9 +62,9 @@ class Backends:
 
     def start(self, backend: Backend, now: float) -> None:
         """Order the start of a backend that takes the traffic when it is ready."""
-        worker = Worker(backend, now, now + self._scenario.start_s(backend))
-        self._workers.append(worker)
-        self._tell(now, "start", backend)
+        instance = Instance(backend, now, now + self._scenario.start_s(backend))
+        self._instances.append(instance)
+        self._log(now, "start", backend)
         self._find_next_ready()
 
     def switch(self, to: Backend, now: float) -> None:
@@ -76,31 +75,31 @@ class Backends:
 
     def give_up(self, now: float) -> None:
         """Cancel the switch under way."""
-        starting = next(one for one in self._workers if not one.ready and one.backend is self.switching_to)
+        starting = next(one for one in self._instances if not one.ready and one.backend is self.switching_to)
         self._end(starting, now)
         self.switching_to = None
 
     def make_ready(self, now: float) -> None:
         """Give the traffic to what is ready now, and let the other backend drain."""
-        for worker in [one for one in self._workers if not one.ready and one.ready_at <= now]:
-            worker.ready = True
-            self.lanes[worker.backend].became_ready(worker)
-            if worker.backend is self.switching_to:
-                self.switching_to, self.target, self.moved_at = None, worker.backend, now
+        for instance in [one for one in self._instances if not one.ready and one.ready_at <= now]:
+            instance.ready = True
+            self.meters[instance.backend].became_ready(instance)
+            if instance.backend is self.switching_to:
+                self.switching_to, self.target, self.moved_at = None, instance.backend, now
                 self._failures = 0
-            self.flow.active = worker
-            self._tell(now, "active", worker.backend)
+            self.flow.active = instance
+            self._log(now, "active", instance.backend)
             self.flow.pump(now)
-            self._drain(worker.backend.other, now)
+            self._drain(instance.backend.other, now)
         self._find_next_ready()
 
     def lose_gpu(self, now: float) -> None:
-        """The GPU is gone, and every worker on it."""
+        """The GPU is gone, and every instance on it."""
         self.gpu_is_there = False
-        for worker in [one for one in self._workers if one.backend is Backend.GPU]:
-            self.flow.take_back(worker)
-            self._end(worker, now)
-            if not worker.ready and self.switching_to is Backend.GPU:
+        for instance in [one for one in self._instances if one.backend is Backend.GPU]:
+            self.flow.take_back(instance)
+            self._end(instance, now)
+            if not instance.ready and self.switching_to is Backend.GPU:
                 self.switching_to = None
                 self._failures += 1
                 self._retry_at = now + switch_pause_s(self._failures)
@@ -108,38 +107,33 @@ class Backends:
 
     def close(self, now: float) -> None:
         """Release everything; what was still starting is given up."""
-        for worker in list(self._workers):
-            self._end(worker, now)
-
-    def held_s(self, backend: Backend, now: float) -> float:
-        """The seconds for which a backend has been held: from each start ordered to its release."""
-        live = sum(now - one.ordered_at for one in self._workers if one.backend is backend)
-        return self.lanes[backend].held_s + live
+        for instance in list(self._instances):
+            self._end(instance, now)
 
     def measure_shares(self, now: float) -> None:
         """Measure how much of its busy time the CPU backend computes, as the runtime does every second."""
-        worker = self.worker(Backend.CPU)
-        if worker is None or not worker.ready:
+        instance = self.instance(Backend.CPU)
+        if instance is None or not instance.ready:
             return
-        lane = self.lanes[Backend.CPU]
-        busy_s = lane.busy_s + (now - worker.busy_since if worker.in_flight else 0.0)
-        lane.measure_share(busy_s, lane.cpu_s + self.flow.cpu_in_progress_s(worker, now))
+        meter = self.meters[Backend.CPU]
+        busy_s = meter.busy_s + (now - instance.busy_since if instance.in_flight else 0.0)
+        meter.measure_share(busy_s, meter.cpu_s + self.flow.cpu_in_progress_s(instance, now))
 
     def _drain(self, backend: Backend, now: float) -> None:
-        for worker in [one for one in self._workers if one.backend is backend and one.ready]:
-            worker.draining = True
-            if not worker.in_flight:
-                self._end(worker, now)
+        for instance in [one for one in self._instances if one.backend is backend and one.ready]:
+            instance.draining = True
+            if not instance.in_flight:
+                self._end(instance, now)
 
-    def _end(self, worker: Worker, now: float) -> None:
-        """Release a worker that was ready; give up one that was still starting."""
-        self._workers.remove(worker)
-        self.lanes[worker.backend].held_s += now - worker.ordered_at
-        self._tell(now, "release" if worker.ready else "cancel", worker.backend)
+    def _end(self, instance: Instance, now: float) -> None:
+        """Release an instance that was ready; give up one that was still starting."""
+        self._instances.remove(instance)
+        self.meters[instance.backend].held_s += now - instance.ordered_at
+        self._log(now, "release" if instance.ready else "cancel", instance.backend)
         self._find_next_ready()
 
     def _find_next_ready(self) -> None:
-        self.ready_at = min((one.ready_at for one in self._workers if not one.ready), default=inf)
+        self.ready_at = min((one.ready_at for one in self._instances if not one.ready), default=inf)
 
-    def _tell(self, now: float, event: str, backend: Backend) -> None:
+    def _log(self, now: float, event: str, backend: Backend) -> None:
         self.timeline.append(Change(now, event, backend))

@@ -1,4 +1,4 @@
-"""The requests of a trace on their way: arrival, one FIFO queue, service on a worker, answer.
+"""The requests of a trace on their way: arrival, one FIFO queue, service on a instance, answer.
 
 This is the part that runs once for each request, so it keeps to flat arrays and one heap; everything that happens less
 often is in `world`.
@@ -11,25 +11,25 @@ from heapq import heapify, heappop, heappush
 from math import inf, isnan
 
 from gaia_cli.simulator.traces.trace import Trace
-from gaia_cli.simulator.world.lanes import Lane, Worker
+from gaia_cli.simulator.world.meter import Instance, Meter
 from runtime_images.policy.model import Backend
 
-Serving = tuple[float, int, float, Worker]
+Serving = tuple[float, int, float, Instance]
 """A request being served: when it will be answered, its row, when its service began, by whom."""
 
 
 class Flow:
-    """Moves the requests of `trace` to `active`, the worker that takes traffic, while there is one.
+    """Moves the requests of `trace` to `active`, the instance that takes traffic, while there is one.
 
-    `drained` is told of a draining worker that has given its last answer. Latencies by row are in `arrived` and
+    `drained` is called with a draining instance that has given its last answer. Latencies by row are in `arrived` and
     `finished`.
     """
 
     def __init__(
-        self, trace: Trace, slots: int, lanes: dict[Backend, Lane], drained: Callable[[Worker, float], None]
+        self, trace: Trace, slots: int, meters: dict[Backend, Meter], drained: Callable[[Instance, float], None]
     ) -> None:
         self.queue: deque[int] = deque()
-        self.active: Worker | None = None
+        self.active: Instance | None = None
         self.serving: list[Serving] = []
         self.arrived = array("d")
         self.finished = array("d", bytes(8 * len(trace)))
@@ -38,7 +38,7 @@ class Flow:
         self.last_activity = 0.0
         self._trace = trace
         self._slots = slots
-        self._lanes = lanes
+        self._meters = meters
         self._drained = drained
         self._services = {backend: trace.service_s(backend) for backend in Backend}
         self._next_arrival = inf
@@ -64,38 +64,40 @@ class Flow:
                 self._arrive(arrival)
 
     def pump(self, now: float) -> None:
-        """Give the active worker what waits, as far as it has room."""
-        worker = self.active
-        while self.queue and worker is not None and worker.in_flight < self._slots:
+        """Give the active instance what waits, as far as it has room."""
+        instance = self.active
+        while self.queue and instance is not None and instance.in_flight < self._slots:
             row = self.queue.popleft()
-            if not worker.in_flight:
-                worker.busy_since = now
-            worker.in_flight += 1
-            heappush(self.serving, (now + self._services[worker.backend][row], row, now, worker))
+            if not instance.in_flight:
+                instance.busy_since = now
+            instance.in_flight += 1
+            heappush(self.serving, (now + self._services[instance.backend][row], row, now, instance))
 
-    def take_back(self, worker: Worker) -> None:
-        """Queue the requests of a lost worker again, at the head and in their order; what it did for them is lost."""
-        lost = sorted(row for _, row, _, by in self.serving if by is worker)
-        self.serving[:] = [one for one in self.serving if one[3] is not worker]
+    def take_back(self, instance: Instance) -> None:
+        """Queue the requests of a lost instance again, at the head and in their order; what it did for them is lost."""
+        lost = sorted(row for _, row, _, by in self.serving if by is instance)
+        self.serving[:] = [one for one in self.serving if one[3] is not instance]
         heapify(self.serving)
         self.queue.extendleft(reversed(lost))
-        worker.in_flight = 0
-        if self.active is worker:
+        instance.in_flight = 0
+        if self.active is instance:
             self.active = None
 
-    def ages_s(self, worker: Worker, now: float) -> tuple[float, ...]:
-        """The ages of the requests that `worker` serves, oldest first."""
-        if not worker.in_flight:
+    def ages_s(self, instance: Instance, now: float) -> tuple[float, ...]:
+        """The ages of the requests that `instance` serves, oldest first."""
+        if not instance.in_flight:
             return ()
-        return tuple(sorted((now - self.arrived[row] for _, row, _, by in self.serving if by is worker), reverse=True))
+        return tuple(
+            sorted((now - self.arrived[row] for _, row, _, by in self.serving if by is instance), reverse=True)
+        )
 
-    def cpu_in_progress_s(self, worker: Worker, now: float) -> float:
-        """The CPU seconds burnt so far by the requests that `worker` serves, at an even pace."""
+    def cpu_in_progress_s(self, instance: Instance, now: float) -> float:
+        """The CPU seconds burnt so far by the requests that `instance` serves, at an even pace."""
         trace = self._trace
         return sum(
             trace.cpu_time_s[row] * (now - begun) / (finish - begun)
             for finish, row, begun, by in self.serving
-            if by is worker and finish > begun
+            if by is instance and finish > begun
         )
 
     def _arrive(self, now: float) -> None:
@@ -118,21 +120,21 @@ class Flow:
             self._next_arrival = now + self._trace.think_s[row] if answered else inf
 
     def _answer(self) -> None:
-        now, row, begun, worker = heappop(self.serving)
+        now, row, begun, instance = heappop(self.serving)
         self.finished[row] = now
         self.answered += 1
         self.last_activity = now
-        lane = self._lanes[worker.backend]
-        lane.add(now, now - self.arrived[row], now - begun)
-        worker.in_flight -= 1
-        if worker.backend is Backend.CPU:
-            lane.cpu_s += self._trace.cpu_time_s[row]
+        meter = self._meters[instance.backend]
+        meter.add(now, now - self.arrived[row], now - begun)
+        instance.in_flight -= 1
+        if instance.backend is Backend.CPU:
+            meter.cpu_s += self._trace.cpu_time_s[row]
         else:
             self.on_gpu[row] = 1
-        if not worker.in_flight:
-            lane.busy_s += now - worker.busy_since
-            if worker.draining:
-                self._drained(worker, now)
+        if not instance.in_flight:
+            meter.busy_s += now - instance.busy_since
+            if instance.draining:
+                self._drained(instance, now)
         if self._next_arrival == inf and row == len(self.arrived) - 1:
             self._schedule(row + 1, now, answered=True)
         self.pump(now)

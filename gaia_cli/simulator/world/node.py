@@ -2,14 +2,13 @@
 
 An edge or a space node is not the same all day: a satellite passes out of reach, an orbit goes through the Earth's
 shadow, a price changes with the hour. A `Stretch` says how things are from one moment on. A backend that draws more
-than the node has to give is not to be had, like one that is away; the CPU backend is always to be had.
+than the node can give is unavailable, like one that is away; the CPU backend is always available.
 
 `Supply` is what a replay makes of it: when there is no GPU, and what holding a backend has come to by any moment.
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
 from math import inf
 
@@ -21,7 +20,7 @@ AS_EVER = Stretch(0.0)
 """A node of which nothing is said: it always has a GPU and power, and costs what the scenario says."""
 
 
-class Meter:
+class Accrual:
     """The sum over time, from 0 on, of a rate that changes at a few moments."""
 
     def __init__(self, steps: Sequence[tuple[float, float]]) -> None:
@@ -50,14 +49,6 @@ class _Spans:
         return place >= 0 and now < self.outages[place].end_s
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """What a backend that is held all the time comes to: money, and joules."""
-
-    money: Meter
-    joules: Meter
-
-
 class Supply:
     """What `trace`'s node gives under the prices of `scenario`.
 
@@ -77,7 +68,8 @@ class Supply:
         self.outages = self._gone.outages
         self._planned = [one.begin_s for one in self.outages if one.planned]
         self._cheaper = [min(Backend, key=lambda one: self._rate(one, stretch)) for stretch in self._stretches]
-        self._held = {backend: self._sum_up(backend) for backend in Backend}
+        self._money = {backend: self._sum_up(backend, self._rate) for backend in Backend}
+        self._joules = {backend: self._sum_up(backend, _watts) for backend in Backend}
 
     def at(self, now: float) -> Stretch:
         """How the node is at `now`."""
@@ -89,11 +81,11 @@ class Supply:
 
     def spent(self, backend: Backend, by: float) -> float:
         """What a backend would have cost by then, held whenever it can be had; what counts are differences."""
-        return self._held[backend].money.by(by)
+        return self._money[backend].by(by)
 
     def joules(self, backend: Backend, by: float) -> float:
         """What a backend would have drawn by then, held whenever it can be had."""
-        return self._held[backend].joules.by(by)
+        return self._joules[backend].by(by)
 
     def lacks_power_only(self, now: float) -> bool:
         """Whether a GPU is there that the node has too little power for."""
@@ -110,22 +102,23 @@ class Supply:
         spans = zip(self._begins, ends, away, strict=True)
         return [Outage(begin, end, planned=True) for begin, end, is_away in spans if is_away]
 
-    def _sum_up(self, backend: Backend) -> _Held:
+    def _sum_up(self, backend: Backend, rate_of: Callable[[Backend, Stretch], float]) -> Accrual:
+        """The sum of a rate of this backend, which is 0 while the GPU is away."""
         edges = {0.0, *self._begins}
         if backend is Backend.GPU:
             edges.update(edge for one in self.outages for edge in (one.begin_s, one.end_s) if 0.0 < edge < inf)
-        moments = sorted(edges)
-        there = [backend is Backend.CPU or not self._gone.hold(at) for at in moments]
-        stretches = [self.at(at) for at in moments]
-        money = [self._rate(backend, one) * is_there for one, is_there in zip(stretches, there, strict=True)]
-        watts = [one.watts(backend) * is_there for one, is_there in zip(stretches, there, strict=True)]
-        return _Held(*(Meter(list(zip(moments, rates, strict=True))) for rates in (money, watts)))
+        gone = self._gone.hold if backend is Backend.GPU else lambda _: False
+        return Accrual([(at, 0.0 if gone(at) else rate_of(backend, self.at(at))) for at in sorted(edges)])
 
     def _rate(self, backend: Backend, stretch: Stretch) -> float:
         """What a second of a held backend costs, with its energy."""
         price = stretch.price(backend)
         held = self._scenario.price(backend) if price is None else price
         return held + stretch.watts(backend) * stretch.joule_price
+
+
+def _watts(backend: Backend, stretch: Stretch) -> float:
+    return stretch.watts(backend)
 
 
 def _merged(outages: Sequence[Outage]) -> tuple[Outage, ...]:

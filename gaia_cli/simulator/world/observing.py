@@ -1,32 +1,26 @@
 """What the policy is shown at a moment, as the runtime would show it: only what has finished or is in flight.
 
-A replay asks a thousand times for every decision that anybody reads. So what no decision depends on is left out where
-the answer is not for the record: the p95 and the seconds held, and the answers that have been shown before.
+As in the runtime, answers that have been shown before are left out.
 """
 
 from bisect import bisect_left
 
 from gaia_cli.simulator.world.backends import Backends
 from runtime_images.policy.model import Backend, LaneObservation, Observation
-
-ARRIVALS_OVER_S = 5.0
-ARRIVALS_MOST = 4096
-"""The span over which the runtime counts arrivals, and how many it keeps."""
+from runtime_images.policy.sampling import RATE_SPAN_S
 
 
-def observe(backends: Backends, now: float, *, for_record: bool = True) -> Observation:
-    """The observation of the present moment; not `for_record`, with only what a decision depends on."""
-    flow = backends.flow
+def observe(backends: Backends, now: float) -> Observation:
+    """Return the observation of the present moment, and count its answers as shown."""
+    flow, supply = backends.flow, backends.supply
     arrived = flow.arrived
-    total = len(arrived)
-    node = backends.supply.at(now) if backends.supply.varies else None
-    arrivals = total - bisect_left(arrived, now - ARRIVALS_OVER_S, max(0, total - ARRIVALS_MOST), total)
+    node = supply.at(now) if supply.varies else None
     return Observation(
         active=backends.target,
         switching_to=backends.switching_to,
-        lanes={backend: _observe_lane(backends, backend, now, for_record) for backend in Backend},
+        lanes={backend: _observe_backend(backends, backend, now) for backend in Backend},
         queue_ages_s=tuple([now - arrived[row] for row in flow.queue]) if flow.queue else (),
-        arrival_rate=arrivals / ARRIVALS_OVER_S,
+        arrival_rate=(len(arrived) - bisect_left(arrived, now - RATE_SPAN_S)) / RATE_SPAN_S,
         idle_s=0.0 if flow.queue or flow.serving else now - flow.last_activity,
         slots=backends.slots,
         power_budget_w=node.power_w if node is not None else None,
@@ -34,38 +28,25 @@ def observe(backends: Backends, now: float, *, for_record: bool = True) -> Obser
     )
 
 
-def _observe_lane(backends: Backends, backend: Backend, now: float, for_record: bool) -> LaneObservation:
-    lane, worker = backends.lanes[backend], backends.worker(backend)
-    supply, is_gpu = backends.supply, backend is Backend.GPU
-    first, finished, available = lane.first_within(now), len(lane.finished_at), backends.usable(backend, now)
-    if (
-        worker is None and not supply.outages and not supply.varies
-    ):  # most of the time one lane is like this, and looks as it did before
-        known = backends.last_seen.get(backend)
-        if known is not None and known[:3] == (first, finished, available):
-            return known[3]
+def _observe_backend(backends: Backends, backend: Backend, now: float) -> LaneObservation:
+    meter, instance, supply = backends.meters[backend], backends.instance(backend), backends.supply
+    finished = len(meter.finished_at)
+    first = meter.first_within(now)
+    new, meter.shown = max(first, meter.shown), finished
+    is_gpu = backend is Backend.GPU
     loss_at = supply.next_planned_loss(now) if is_gpu else None
     node = supply.at(now) if supply.varies else None
-    begin = first if for_record else max(first, lane.shown)
-    lane.shown = finished
-    seen = LaneObservation(
-        available=available or (is_gpu and supply.lacks_power_only(now)),
-        running=worker is not None and worker.ready,
-        p95_s=lane.p95(first) if for_record else None,
-        recent_latencies_s=tuple(lane.latencies[begin:]),
-        recent_services_s=tuple(lane.services[begin:]),
-        in_flight_ages_s=backends.flow.ages_s(worker, now) if worker is not None else (),
-        cpu_share=lane.cpu_share,
-        answered=finished - bisect_left(lane.finished_at, lane.since, first),
-        start_up_s=lane.start_up_s,
-        held_s=backends.held_s(backend, now) if for_record else 0.0,
+    return LaneObservation(
+        available=backends.usable(backend, now) or (is_gpu and supply.lacks_power_only(now)),
+        running=instance is not None and instance.ready,
+        recent_latencies_s=tuple(meter.latencies[new:]),
+        recent_services_s=tuple(meter.services[new:]),
+        in_flight_ages_s=backends.flow.ages_s(instance, now) if instance is not None else (),
+        cpu_share=meter.cpu_share,
+        answered=finished - bisect_left(meter.finished_at, meter.since, first),
+        start_up_s=meter.start_up_s,
         finished=finished,
         available_for_s=loss_at - now if loss_at is not None else None,
         price_per_s=node.price(backend) if node is not None else None,
         watts=node.watts(backend) if node is not None else 0.0,
     )
-    if worker is None:
-        backends.last_seen[backend] = (first, finished, available, seen)
-    else:
-        backends.last_seen.pop(backend, None)
-    return seen

@@ -4,12 +4,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from runtime_images.policy.model import Backend, ExecutionMode, Prices, Slo
-
-VIOLATION_GPU_S = 30.0
-"""What an avoidable violation beyond the allowed share costs, in seconds of GPU."""
-
-ALLOWED_SHARE = 0.05
-"""The share of late requests that a p95 SLO allows."""
+from runtime_images.policy.sampling import LATE_ALLOWED, VIOLATION_GPU_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +19,10 @@ class Scenario:
     start_cpu_s: float = 4.0
     start_gpu_s: float = 10.0
     slots: int = 1
-    cpu_price: float = 0.000038
-    gpu_price: float = 0.000133
+    cpu_price: float = Prices().per_second(Backend.CPU)
+    gpu_price: float = Prices().per_second(Backend.GPU)
     mode: ExecutionMode = ExecutionMode.CPU_PREFERRED
-    window_s: float = 60.0
+    window_s: float = Slo().window_s
 
     def start_s(self, backend: Backend) -> float:
         """How long a backend takes from its start ordered to its being ready."""
@@ -55,7 +50,7 @@ class Scenario:
 
     def objective(self, cost: float, requests: int, avoidable: float) -> float:
         """What a policy is judged by: its cost, and its avoidable violations beyond those that a p95 allows."""
-        return cost + self.violation_price * max(0.0, avoidable - ALLOWED_SHARE * requests)
+        return cost + self.violation_price * max(0.0, avoidable - LATE_ALLOWED * requests)
 
 
 DEFAULTS = Scenario()

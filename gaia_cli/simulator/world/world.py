@@ -3,19 +3,29 @@
 from collections import deque
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from gaia_cli.simulator.policies.registry import Policy
 from gaia_cli.simulator.traces.trace import Trace
 from gaia_cli.simulator.world.backends import Backends, Change
 from gaia_cli.simulator.world.scenario import Scenario
 from runtime_images.policy.model import Backend
+from runtime_images.policy.sampling import SHARE_EVERY_S
 
 if TYPE_CHECKING:
     from array import array
 
-SHARES_EVERY_S = 1.0
-"""How often the CPU share is measured: at every window event of the runtime."""
+
+class Policy(Protocol):
+    """Who decides. `falls_back` says whether a GPU that is lost leads to the CPU at once."""
+
+    initial: Backend
+    falls_back: bool
+
+    def next_tick(self, now: float) -> float:
+        """When it wants to be asked next, after `now`; inf for never."""
+
+    def choose(self, backends: Backends, now: float) -> Backend:
+        """The backend that should serve from now on; the one that does means stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +52,7 @@ def replay(trace: Trace, scenario: Scenario, policy: Policy) -> Replay:
         world.step()
     ended_at = max(flow.last_activity, 0.0)
     backends.close(ended_at)
-    held = {backend: backends.lanes[backend].held_s for backend in Backend}
+    held = {backend: backends.meters[backend].held_s for backend in Backend}
     return Replay(flow.arrived, flow.finished, flow.on_gpu, held, tuple(backends.timeline), ended_at)
 
 
@@ -55,8 +65,8 @@ class _World:
         there = not any(one.begin_s <= 0.0 < one.end_s for one in outages)
         if policy.falls_back and not there:
             self.backends.target = Backend.CPU
-        self.next_beat = policy.next_beat(0.0)
-        self.next_shares = SHARES_EVERY_S if self.next_beat < inf else inf
+        self.next_tick = policy.next_tick(0.0)
+        self.next_shares = SHARE_EVERY_S if self.next_tick < inf else inf
         if there or self.backends.target is Backend.CPU:
             self.backends.start(self.backends.target, 0.0)
 
@@ -64,7 +74,7 @@ class _World:
         """Let everything happen up to the next moment that is not a request's, and deal with it."""
         backends = self.backends
         edge = self.edges[0][0] if self.edges else inf
-        now = min(self.next_beat, self.next_shares, backends.ready_at, edge)
+        now = min(self.next_tick, self.next_shares, backends.ready_at, edge)
         backends.flow.advance(now)
         if backends.flow.done:
             return
@@ -74,10 +84,10 @@ class _World:
             backends.make_ready(now)
         if self.next_shares == now:
             backends.measure_shares(now)
-            self.next_shares += SHARES_EVERY_S
-        if self.next_beat == now:
-            self._beat(now)
-            self.next_beat = self.policy.next_beat(now)
+            self.next_shares += SHARE_EVERY_S
+        if self.next_tick == now:
+            self._tick(now)
+            self.next_tick = self.policy.next_tick(now)
 
     def _cross_edge(self, now: float) -> None:
         _, there = self.edges.popleft()
@@ -86,10 +96,10 @@ class _World:
             backends.lose_gpu(now)
             return
         backends.gpu_is_there = True
-        if backends.target is Backend.GPU and backends.switching_to is None and backends.worker(Backend.GPU) is None:
+        if backends.target is Backend.GPU and backends.switching_to is None and backends.instance(Backend.GPU) is None:
             backends.start(Backend.GPU, now)
 
-    def _beat(self, now: float) -> None:
+    def _tick(self, now: float) -> None:
         backends = self.backends
         if backends.flow.active is None:
             if self.policy.falls_back and backends.target is Backend.GPU and not backends.gpu_is_there:

@@ -13,9 +13,7 @@ from typing import NamedTuple
 from runtime_images.dynamic_runtime.telemetry.histogram import LogLinearHistogram, SlidingWindow
 from runtime_images.events.traffic import LastSecond
 from runtime_images.policy.model import Slo
-
-ANSWERS_KEPT = 512
-"""How many answers are kept for the policy."""
+from runtime_images.policy.sampling import ANSWERS_KEPT
 
 _UNCOUNTED_MOST = 4096
 

@@ -10,9 +10,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from runtime_images.policy.sampling import LEAST_BUSY_S
+
 _CPUCLOCK_SCHED = 2
-LEAST_BUSY_S = 0.05
-"""Less busy time than this in a window says nothing about the share."""
 
 
 def process_cpu_s(pid: int) -> float:

@@ -12,10 +12,8 @@ from typing import NamedTuple, Protocol
 from runtime_images.dynamic_runtime.telemetry.backend_stats import BackendStats, Counters
 from runtime_images.events.traffic import LaneState
 from runtime_images.policy.model import Backend, LaneObservation, Observation
+from runtime_images.policy.sampling import RATE_SPAN_S
 from runtime_images.policy.state import PolicyState
-
-RATE_SPAN_S = 5.0
-"""The span over which the arrival rate is taken."""
 
 
 class BackendView(NamedTuple):

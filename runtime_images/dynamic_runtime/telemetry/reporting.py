@@ -13,9 +13,7 @@ from runtime_images.dynamic_runtime.telemetry.recorder import Recorder
 from runtime_images.events.lifecycle import Started, Stopped
 from runtime_images.events.traffic import BackendStatus, Requests, SloState, Totals, Window
 from runtime_images.policy.model import Accelerator, Backend, Slo
-
-LATE_ALLOWED = 0.05
-"""The share of errors that a latency SLO allows where no error rate is asked for: a failed answer is late for ever."""
+from runtime_images.policy.sampling import LATE_ALLOWED
 
 
 @dataclass(frozen=True, slots=True, eq=False)

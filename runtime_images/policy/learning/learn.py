@@ -1,45 +1,28 @@
 """What one observation teaches, written on the decision's own copy of the state. No choice is made here.
 
-Each finished request is learned from once. The first requests after a start pay for it (caches, lazy imports,
-compilation), so they teach nothing; neither is a request that arrived before the backend was ready held against it.
+A request that arrived before the backend was ready is not held against it.
 """
 
-from bisect import bisect_left
 from math import exp, inf, log
 from operator import sub
-from typing import NamedTuple
 
-from runtime_images.policy.learning.estimators import (
-    LEVEL_MOST,
-    alarm_after,
-    good_step,
-    learn_point,
-    level_of,
-    recent_from,
-    same_scale,
-)
+from runtime_images.policy.learning.answers import Fresh, read_backend
+from runtime_images.policy.learning.estimators import alarm_after, good_step
+from runtime_images.policy.learning.relation import pair_levels, pair_tails
 from runtime_images.policy.learning.trend import note
-from runtime_images.policy.model import CPU, GPU, Backend, LaneObservation, Observation
-from runtime_images.policy.state import LaneMemory, Level, Point, PolicySettings, PolicyState
+from runtime_images.policy.model import CPU, GPU, Backend, Observation
+from runtime_images.policy.settings import PolicySettings
+from runtime_images.policy.state import PolicyState
 
 BAD_GAP_S = 3.0
 EPISODES_MOST = 4
-PAIR_LEAST = 2
-PAIR_MOST = 10
-PAIR_WITHIN_S = 3.0
-SAME_LOAD_S = 10.0
 CLIENTS_MOST = 12
-FLOOR_CREEP_S = 600.0
 SOON = 4.0
 FEW = 20
 HOUR_S = 3600.0
 WAITED_SHARE = 0.02
 WAITED_S = 0.005
 ALONE_MOST = 20.0
-TAIL_FROM = 2.0
-TAIL_FOLLOWS = 0.1
-TAIL_LEAST = 3
-TAIL_FRESH_S = 1200.0
 RATE_SURE = 2.0
 RATE_OVER_S = 15.0
 RATE_EVERY_S = 1.0
@@ -50,28 +33,13 @@ _DEMOTIONS = ("calm", "idle", "trial", "sparse")
 _VOLUNTARY = (*_DEMOTIONS, "no_gain")
 
 
-class Fresh(NamedTuple):
-    """The requests that finished on the active backend since the last decision, `cold` ones first.
-
-    `slowest_s` is their longest latency, which no service time exceeds: most questions about them are answered by it.
-    """
-
-    services_s: tuple[float, ...] = ()
-    latencies_s: tuple[float, ...] = ()
-    cold: int = 0
-    slowest_s: float = 0.0
-
-
-NOTHING = Fresh()
-
-
 def learn(settings: PolicySettings, state: PolicyState, seen: Observation, now: float) -> Fresh:
     """Write on `state` what `seen` teaches; the requests that are new in it."""
     if state.active is not seen.active:
         _note_move(state, seen, now)
     cpu_lane, gpu_lane = seen.lanes[CPU], seen.lanes[GPU]
-    state.cpu, on_cpu = _read_lane(state.cpu, cpu_lane, seen.slots, now)
-    state.gpu, on_gpu = _read_lane(state.gpu, gpu_lane, seen.slots, now)
+    state.cpu, on_cpu = read_backend(state.cpu, cpu_lane, seen.slots, now)
+    state.gpu, on_gpu = read_backend(state.gpu, gpu_lane, seen.slots, now)
     fresh, lane = (on_cpu, cpu_lane) if seen.active is CPU else (on_gpu, gpu_lane)
     unanswered = len(seen.queue_ages_s) + len(lane.in_flight_ages_s)
     state.clients = (*state.clients[-CLIENTS_MOST + 1 :], unanswered)
@@ -82,8 +50,8 @@ def learn(settings: PolicySettings, state: PolicyState, seen: Observation, now: 
         if slo_s is not None:
             _weigh(state, fresh, slo_s, now)
         _note_waiting(state, seen, fresh)
-        _learn_relation(state, now)
-        _learn_tail(state, now)
+        pair_levels(state, now)
+        pair_tails(state, now)
     _note_rate(state, seen, now)
     if slo_s is not None:
         _note_trend(settings, state, seen, now)
@@ -121,63 +89,6 @@ def judge_demotion(settings: PolicySettings, state: PolicyState, now: float) -> 
     state.trial_s = min(max(trial_s, settings.trial_s), settings.dwell_max_s)
 
 
-def _read_lane(memory: LaneMemory, lane: LaneObservation, slots: int, now: float) -> tuple[LaneMemory, Fresh]:
-    """The memory of a backend after `lane`, and the new requests that are no cold starts."""
-    if lane.running is (memory.ready_at is None):
-        if lane.running:
-            memory = memory._replace(ready_at=now, ats=(), services_s=(), latencies_s=(), level=None)
-        else:
-            memory = memory._replace(ready_at=None, served=0)
-    finished = lane.finished - memory.seen
-    if finished <= 0:
-        return (memory._replace(seen=lane.finished) if finished else memory), NOTHING
-    listed = len(lane.recent_services_s)
-    kept = min(finished, listed)
-    cold = min(max(slots - memory.served - (finished - kept), 0), kept)
-    fresh = _fresh(lane.recent_services_s[listed - kept :], lane.recent_latencies_s[listed - kept :], cold)
-    served = memory.served + finished if lane.running else 0
-    if kept <= cold:
-        return memory._replace(seen=lane.finished, served=served, finished_at=now), fresh
-    return _take_in(memory, fresh, lane.finished, served, now), fresh
-
-
-def _fresh(services_s: tuple[float, ...], latencies_s: tuple[float, ...], cold: int) -> Fresh:
-    if not services_s:
-        return NOTHING
-    return Fresh(services_s, latencies_s, cold, max(latencies_s))
-
-
-def _take_in(memory: LaneMemory, fresh: Fresh, seen: int, served: int, now: float) -> LaneMemory:
-    """Take new requests in; the floor follows them down at once and creeps up, so that it is not kept forever."""
-    count = min(len(fresh.services_s) - fresh.cold, LEVEL_MOST)  # what is older is no part of the present
-    ats = memory.ats + (now,) * count
-    begin = recent_from(ats)
-    services_s = (memory.services_s + fresh.services_s[-count:])[begin:]
-    latencies_s = (memory.latencies_s + fresh.latencies_s[-count:])[begin:]
-    level, floor_s = level_of(services_s), memory.floor_s
-    assert level is not None
-    if floor_s is None or level.p50_s <= floor_s:
-        floor_s = level.p50_s
-    else:
-        floor_s += (level.p50_s - floor_s) * min((now - memory.floor_at) / FLOOR_CREEP_S, 1.0)
-    tail = memory.tail_s, memory.tail_size, memory.tail_at
-    if fresh.slowest_s > TAIL_FROM * level.p50_s and max(fresh.services_s) > TAIL_FROM * level.p50_s:
-        tail = _follow_tail(memory, fresh, level, now)
-    return LaneMemory(
-        seen, served, memory.ready_at, now, ats[begin:], services_s, latencies_s, level, floor_s, now, *tail
-    )
-
-
-def _follow_tail(memory: LaneMemory, fresh: Fresh, level: Level, now: float) -> tuple[float, int, float]:
-    """Take the requests in that are far slower than is usual: too few for a level, they still may need a GPU."""
-    tail_s, size = memory.tail_s, memory.tail_size
-    for service_s in fresh.services_s[fresh.cold :]:
-        if service_s > TAIL_FROM * level.p50_s:
-            size += 1
-            tail_s += (service_s - tail_s) * max(1 / size, TAIL_FOLLOWS)
-    return tail_s, size, now if size > memory.tail_size else memory.tail_at
-
-
 def _weigh(state: PolicyState, fresh: Fresh, slo_s: float, now: float) -> None:
     """Raise and lower the alarm with the requests that arrived after the backend took over."""
     warm_s = fresh.latencies_s[fresh.cold :]
@@ -195,7 +106,7 @@ def _weigh(state: PolicyState, fresh: Fresh, slo_s: float, now: float) -> None:
 
 
 def _note_bad(state: PolicyState, now: float) -> None:
-    """Remember that a request was bad just now; after a pause in the trouble it begins anew."""
+    """Remember that a request was bad just now; after a pause the breach begins anew."""
     if state.bad_since is None or now - state.bad_at > BAD_GAP_S:
         state.bad_since = now
         state.episodes = (*state.episodes[-EPISODES_MOST + 1 :], now)
@@ -277,40 +188,3 @@ def utilization(state: PolicyState, seen: Observation) -> float:
     """How many of the active backend's slots the arriving work needs, as a share."""
     level = state.lane(seen.active).level
     return 0.0 if level is None else seen.arrival_rate * level.mean_s / seen.slots
-
-
-def level_since(lane: LaneMemory, since: float) -> Level | None:
-    """The level of the requests that were seen on a backend since a moment; None without any."""
-    return level_of(lane.services_s[bisect_left(lane.ats, since) :])
-
-
-def _learn_relation(state: PolicyState, now: float) -> None:
-    """Pair the service times on both sides of the last switch, while the load is still the same."""
-    assert state.active is not None
-    new = state.lane(state.active)
-    if new.served > PAIR_MOST and now - state.moved_at > PAIR_WITHIN_S:
-        return
-    old = state.lane(state.active.other)
-    before, after = old.level, level_since(new, state.moved_at)
-    if before is None or after is None or after.size < PAIR_LEAST:
-        return
-    usual_gap_s = (old.ats[-1] - old.ats[0]) / len(old.ats)
-    if now - old.ats[-1] > max(SAME_LOAD_S, 3 * (before.p95_s + after.p95_s), 3 * usual_gap_s):
-        plausible = state.active is GPU and after.p50_s < before.p50_s and after.p95_s < before.p95_s
-        if state.points or not plausible:
-            return  # the load may have changed; where nothing is known and the GPU is faster, it is the best guess
-    for was_s, is_s in ((before.p50_s, after.p50_s), (before.p95_s, after.p95_s)):
-        gpu_s, cpu_s = (is_s, was_s) if state.active is GPU else (was_s, is_s)
-        if gpu_s > 0 and cpu_s > 0:
-            state.points = learn_point(state.points, Point(gpu_s, cpu_s, now))
-
-
-def _learn_tail(state: PolicyState, now: float) -> None:
-    """Pair what slow requests take on both backends, where both have served some lately and nothing better is known."""
-    cpu, gpu = state.cpu, state.gpu
-    if max(cpu.tail_at, gpu.tail_at) < now or min(cpu.tail_size, gpu.tail_size) < TAIL_LEAST:
-        return
-    at = min(cpu.tail_at, gpu.tail_at)
-    if now - at > TAIL_FRESH_S or any(same_scale(point.gpu_s, gpu.tail_s) for point in state.points):
-        return
-    state.points = learn_point(state.points, Point(gpu.tail_s, cpu.tail_s, at))

@@ -1,10 +1,10 @@
-"""When will the load come next? Jobs run by the clock, so the troubles that they cause begin at equal intervals.
+"""When will the load come next? Jobs run by the clock, so the SLO breaches that they cause begin at equal intervals.
 
 Only a load that is expected can find a GPU ready. One interval is enough to expect the next beginning after as long a
 time: a start in vain costs less than one late request. Once an expectation was disappointed, two intervals must agree.
 """
 
-from typing import NamedTuple
+from runtime_images.policy.state import Rhythm
 
 ONSETS_MOST = 3
 AGREE = 0.1
@@ -13,15 +13,8 @@ TOLERANCE_S = 4.0
 EARLY_S = 3.0
 
 
-class Rhythm(NamedTuple):
-    """When the last few troubles began, oldest first, and whether an expectation has been disappointed."""
-
-    onsets: tuple[float, ...] = ()
-    disappointed: bool = False
-
-
 def expected_at(rhythm: Rhythm) -> float | None:
-    """When trouble is expected to begin next; None where nothing can be said."""
+    """When a breach is expected to begin next; None where nothing can be said."""
     onsets = rhythm.onsets
     if len(onsets) < 2 or (rhythm.disappointed and not _agrees(onsets)):
         return None
@@ -29,18 +22,18 @@ def expected_at(rhythm: Rhythm) -> float | None:
 
 
 def interval_s(rhythm: Rhythm) -> float:
-    """How long after one another the last two troubles began."""
+    """Time between the beginnings of the last two breaches."""
     return rhythm.onsets[-1] - rhythm.onsets[-2] if len(rhythm.onsets) > 1 else 0.0
 
 
 def note_onset(rhythm: Rhythm, now: float) -> Rhythm:
-    """Trouble has begun."""
+    """Note that a breach has begun."""
     onsets = (*rhythm.onsets[-ONSETS_MOST + 1 :], now)
     return Rhythm(onsets, rhythm.disappointed and not _agrees(onsets))
 
 
 def note_silence(rhythm: Rhythm, now: float) -> Rhythm:
-    """Nothing has begun up to now: an expectation that is over is a disappointment."""
+    """Note that nothing has begun up to now: an expectation that is over is a disappointment."""
     expected = expected_at(rhythm)
     if expected is None or now <= expected + tolerance_s(rhythm):
         return rhythm
@@ -48,25 +41,25 @@ def note_silence(rhythm: Rhythm, now: float) -> Rhythm:
 
 
 def is_due(rhythm: Rhythm, now: float, lead_s: float) -> bool:
-    """Whether a GPU must be started now to be ready when the trouble is expected to begin."""
+    """Whether a GPU must be started now to be ready when the next breach is expected to begin."""
     expected = expected_at(rhythm)
     return expected is not None and expected - lead_s - EARLY_S <= now <= expected
 
 
 def is_near(rhythm: Rhythm, now: float, within_s: float) -> bool:
-    """Whether trouble may be expected so soon that it is not worth leaving the GPU."""
+    """Whether a breach is expected so soon that it is not worth leaving the GPU."""
     expected = expected_at(rhythm)
     return expected is not None and expected - within_s <= now <= expected + tolerance_s(rhythm)
 
 
 def was_expected(rhythm: Rhythm, now: float) -> bool:
-    """Whether trouble that begins now was expected to."""
+    """Whether a breach that begins now was expected to."""
     expected = expected_at(rhythm)
     return expected is not None and abs(now - expected) <= tolerance_s(rhythm)
 
 
 def tolerance_s(rhythm: Rhythm) -> float:
-    """How far from its expected beginning a trouble may begin."""
+    """How far from its expected beginning a breach may begin."""
     return max(TOLERANCE_S, TOLERANCE * interval_s(rhythm))
 
 

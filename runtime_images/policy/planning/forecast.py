@@ -1,6 +1,6 @@
-"""What would the CPU do with the requests that the GPU serves?
+"""The forecast of the CPU's latency for the requests that the GPU serves.
 
-Its service time is predicted from what both took for the same load, and the wait in the queue is added.
+The service time is predicted from what both took for the same load, and the wait in the queue is added.
 
 The pessimistic prediction keeps the learned ratio for smaller requests; the hopeful one knows that a GPU has a fixed
 overhead, so that a CPU gains on it there. How far the one gives way to the other is the caller's choice (`certainty`).
@@ -8,14 +8,16 @@ overhead, so that a CPU gains on it there. How far the one gives way to the othe
 
 from typing import NamedTuple
 
-from runtime_images.policy.learning.estimators import expect_cpu_s, late_in_queue, predict_gpu_s, queue_wait_s
-from runtime_images.policy.learning.learn import Fresh
+from runtime_images.policy.learning.answers import Fresh
+from runtime_images.policy.learning.estimators import late_in_queue, queue_wait_s
+from runtime_images.policy.learning.relation import expect_cpu_s, predict_gpu_s
 from runtime_images.policy.model import Observation
 from runtime_images.policy.planning import plans
-from runtime_images.policy.state import Ledger, PolicyState
+from runtime_images.policy.sampling import LATE_ALLOWED
+from runtime_images.policy.state import CostAccount, PolicyState
 
 
-class Outlook(NamedTuple):
+class Forecast(NamedTuple):
     """Service times of the CPU, at the median and at p95, each pessimistic and hopeful; None while nothing is known.
 
     `sure_p95_s` is the p95 latency, seen pessimistically. `critical_gpu_s` is the GPU time of a request that would just
@@ -30,7 +32,7 @@ class Outlook(NamedTuple):
     slots: int = 1
     clients: int | None = None
     stretch: float = 1.0
-    allowed: float = 0.05
+    allowed: float = LATE_ALLOWED
 
     def p95_s(self, certainty: float) -> float | None:
         """The p95 latency; `certainty` blends the pessimistic prediction (1) with the hopeful one (0)."""
@@ -39,10 +41,10 @@ class Outlook(NamedTuple):
         typical_s, slow_s = _blend(self.typical_s, certainty), _blend(self.slow_s, certainty)
         return _p95_s(typical_s, slow_s, self.rate, self.slots, self.clients, self.allowed)
 
-    def late(self, fresh: Fresh, slo_s: float, ledger: Ledger) -> int:
+    def late(self, fresh: Fresh, slo_s: float, account: CostAccount) -> int:
         """How many of these requests of the GPU the CPU would answer late, though the GPU did not.
 
-        Every one that is slow itself makes others late that have to wait for it, as `ledger` tells.
+        Every one that is slow itself makes others late that have to wait for it, as `account` says.
         """
         critical_s = self.critical_gpu_s
         if critical_s is None or self.typical_s is None:
@@ -52,7 +54,7 @@ class Outlook(NamedTuple):
             if fresh.slowest_s <= slo_s and critical_s < min(services_s):
                 return count
             slow = sum([critical_s < service_s <= slo_s for service_s in services_s])
-        return min(count, max(round(slow * plans.blocked(ledger)), int(count * self._late_in_queue(slo_s))))
+        return min(count, max(round(slow * plans.blocked(account)), int(count * self._late_in_queue(slo_s))))
 
     def _late_in_queue(self, slo_s: float) -> float:
         """The share of requests that would wait longer than their service leaves of the SLO."""
@@ -61,11 +63,11 @@ class Outlook(NamedTuple):
         return late_in_queue(self.rate, self.typical_s[1], self.slots, slo_s)
 
 
-UNKNOWN = Outlook()
+UNKNOWN = Forecast()
 
 
-def outlook(state: PolicyState, seen: Observation, slo_s: float | None, clients: int | None) -> Outlook:
-    """The outlook for the requests that the GPU served lately."""
+def forecast(state: PolicyState, seen: Observation, slo_s: float | None, clients: int | None) -> Forecast:
+    """Return the forecast for the requests that the GPU served lately."""
     level = state.gpu.level
     if level is None or not state.points:
         return UNKNOWN
@@ -78,7 +80,7 @@ def outlook(state: PolicyState, seen: Observation, slo_s: float | None, clients:
     p95_s = _p95_s(typical_s[0], slow_s[0], rate, slots, clients, allowed)
     critical_s = None if slo_s is None else _critical_gpu_s(state, slo_s)
     stretch = _stretch(state.gpu.latency_s, typical_s[0], rate, clients) if clients else 1.0
-    return Outlook(typical_s, slow_s, p95_s, critical_s, rate, slots, clients, stretch, allowed)
+    return Forecast(typical_s, slow_s, p95_s, critical_s, rate, slots, clients, stretch, allowed)
 
 
 def _p95_s(typical_s: float, slow_s: float, rate: float, slots: int, clients: int | None, allowed: float) -> float:

@@ -4,30 +4,38 @@ The ways back to the CPU: the GPU answers with errors; it turned out no faster; 
 meet the SLO, with margin, and the saving pays for the switch; nothing can be gained by it; or, where what is known of
 the CPU has grown old, a trial. Each is slower than the way up. How long a GPU is held that is not needed is the
 business of the plans (plans.py) and of the dwell time, which grows with every demotion that had to be undone.
+
+A broken CUDA installation, a device out of memory or a model that only fails there looks healthy to NVML and quick to
+a clock. So a GPU backend whose answers are mostly errors is left for the CPU, and tried again with growing pauses.
+Errors on the CPU are no reason to promote: a bug is as wrong on a GPU, and dearer.
 """
 
 from math import inf
 
 from runtime_images.policy.context import Choice, Context, move, stay
 from runtime_images.policy.learning import rhythm
-from runtime_images.policy.learning.estimators import SAME_SCALE
+from runtime_images.policy.learning.relation import SAME_SCALE
 from runtime_images.policy.model import CPU, GPU
 from runtime_images.policy.planning import plans
-from runtime_images.policy.rules.faults import answers_are_errors, note_soundness
 from runtime_images.policy.rules.gain import gained_nothing
 
 LEAST = 5
 SLOW_LEAST = 2
-DETECTION_S = 3.0
 SPARSE_AFTER_S = 60.0
 FAMILIAR = 1.5
+ANSWERS_LEAST = 5
+ERRORS_MOST = 0.5
+"""The share of errors at which a GPU counts as failing where the SLO names none."""
+
+SOUND_AFTER = 20
+"""Answers without many errors after which a GPU's failures are forgiven."""
 
 
 def on_gpu(context: Context) -> Choice:
-    """The decision while the GPU serves; the context's state learns since when the CPU would do."""
-    note_soundness(context)
+    """Decide while the GPU serves; the context's state learns since when the CPU would keep the SLO."""
+    _note_soundness(context)
     _note_calm(context)
-    if answers_are_errors(context):
+    if _answers_are_errors(context):
         context.state.gpu_failures += 1
         context.state.gpu_failed_at = context.now
         return move("errors")
@@ -40,6 +48,20 @@ def on_gpu(context: Context) -> Choice:
         context.state.futile_s, context.state.futile_at = level.p95_s if level else None, context.now
         return move("no_gain")
     return _leave(context) or _stay(context)
+
+
+def _answers_are_errors(context: Context) -> bool:
+    """Whether the GPU must be left because of its answers."""
+    gpu, asked = context.gpu, context.settings.slo.error_rate
+    limit = ERRORS_MOST if asked is None else max(asked, 1 / ANSWERS_LEAST)
+    return gpu.error_rate >= limit and gpu.answered >= ANSWERS_LEAST and context.usable(CPU)
+
+
+def _note_soundness(context: Context) -> None:
+    """Forgive a GPU that serves well again."""
+    state, gpu = context.state, context.gpu
+    if state.gpu_failures and gpu.answered >= SOUND_AFTER and gpu.error_rate < ERRORS_MOST:
+        state.gpu_failures = 0
 
 
 def _leave(context: Context) -> Choice | None:
@@ -60,7 +82,7 @@ def _leave(context: Context) -> Choice | None:
 
 
 def _note_calm(context: Context) -> None:
-    """Remember since when the CPU, seen hopefully, would do; and whether the load needs the GPU."""
+    """Remember since when the CPU, seen hopefully, would keep the SLO; and whether the load needs the GPU."""
     state = context.state
     if not _known(context):
         return
@@ -75,12 +97,12 @@ def _known(context: Context) -> bool:
     ats, moved_at = context.state.gpu.ats, context.state.moved_at
     if len(ats) >= LEAST and ats[-LEAST] >= moved_at:
         return True
-    return len(ats) >= SLOW_LEAST and ats[-SLOW_LEAST] >= moved_at and context.now - moved_at >= DETECTION_S
+    return len(ats) >= SLOW_LEAST and ats[-SLOW_LEAST] >= moved_at and context.now - moved_at >= plans.DETECTION_S
 
 
 def would_do(context: Context, certainty: float) -> bool:
     """Whether the CPU is predicted to meet the SLO with margin, or to miss it no more than the GPU does."""
-    slo_s, predicted_s = context.slo_s, context.outlook.p95_s(certainty)
+    slo_s, predicted_s = context.slo_s, context.forecast.p95_s(certainty)
     if predicted_s is None:
         return False
     if slo_s is None:
@@ -106,13 +128,13 @@ def _is_sparse(context: Context) -> bool:
     held_s = context.now - context.state.moved_at
     if context.slo_s is None or not context.state.points or held_s < SPARSE_AFTER_S:
         return False
-    if plans.would_rather_hold(context.state.ledger, context.settings.violation_cost_s):
+    if plans.would_rather_hold(context.state.account, context.settings.violation_cost_s):
         return False
     return held_s >= context.break_even_s and context.cpu_is_cheaper and context.plan == plans.NEVER
 
 
 def _trial_has_come(context: Context) -> bool:
-    """Whether a trial has been due for a while; it must stay due, lest a change of the load be taken for one."""
+    """Whether a trial has been due for a while, so that a change of the load is not mistaken for one."""
     state, due = context.state, _trial_is_due(context)
     if due is not (state.trial_due_since is not None):
         state.trial_due_since = context.now if due else None
@@ -141,7 +163,7 @@ def _trial_wait_s(context: Context) -> float:
 
     Requests of a size that the CPU has been measured with need no trial, until it may have changed.
     """
-    predicted_s, slo_s = context.outlook.p95_s(1.0), context.slo_s
+    predicted_s, slo_s = context.forecast.p95_s(1.0), context.slo_s
     if predicted_s is None or slo_s is None:
         return context.state.trial_s
     level, points = context.level(GPU), context.state.points
@@ -156,12 +178,12 @@ def _trial_cost_s(context: Context) -> float:
 
     Where the CPU is known these are charged in full: what may be late is better spared for what cannot be helped.
     """
-    predicted_s, rate, clients = context.outlook.p95_s(1.0), context.state.rate, context.closed_clients
+    predicted_s, rate, clients = context.forecast.p95_s(1.0), context.state.rate, context.closed_clients
     if clients is not None and predicted_s:
         rate = min(rate, clients / predicted_s)
-    missed = rate * (context.start_up_s(GPU) + DETECTION_S)
+    missed = rate * (context.start_up_s(GPU) + plans.DETECTION_S)
     if predicted_s is None:
-        missed = max(missed - plans.spare(context.state.ledger), 0.0)
+        missed = max(missed - plans.spare(context.state.account), 0.0)
     return context.break_even_s + missed * context.settings.violation_cost_s
 
 
@@ -170,7 +192,7 @@ def _stay(context: Context) -> Choice:
         return stay("unjudged")
     if context.state.calm_since is not None:
         return stay("patience" if context.cpu_is_cheaper else "dear_cpu")
-    predicted_s = context.outlook.p95_s(1.0)
+    predicted_s = context.forecast.p95_s(1.0)
     if predicted_s is None:
         return stay("unknown_cpu")
     if predicted_s <= context.settings.margin * context.slo_s:

@@ -6,7 +6,7 @@ Each is given with the time of its arrival, since a GPU that was ready by then w
 from typing import NamedTuple
 
 from runtime_images.policy.context import Context
-from runtime_images.policy.learning.estimators import predict_cpu_s
+from runtime_images.policy.learning.relation import predict_cpu_s
 
 Needed = tuple[tuple[float, int], ...]
 
@@ -37,7 +37,7 @@ def needed_on_gpu(context: Context, slo_s: float) -> tuple[Needed, Counts]:
         return (), NOTHING
     late = _late(context, slo_s, slo_s)
     counts = Counts(_sum(late)) if late else NOTHING
-    saved = context.outlook.late(context.fresh, slo_s, context.state.ledger) - counts.missed
+    saved = context.forecast.late(context.fresh, slo_s, context.state.account) - counts.missed
     needed = (*late, (context.now - context.fresh.latencies_s[0], saved)) if saved > 0 else late
     return needed, counts
 

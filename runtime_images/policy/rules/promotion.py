@@ -1,6 +1,6 @@
-"""On the CPU: is there trouble, and would a GPU end it?
+"""On the CPU: is the SLO breached, and would a GPU end that?
 
-Trouble is evidence that the SLO is missed or soon will be, or more work than the CPU can do. Then the reasons against
+A breach is evidence that the SLO is missed or soon will be, or more work than the CPU can do. Then the reasons against
 a promotion are asked one after the other, each with its own sentence (reasons.py): the function waits instead of
 computing, the GPU has already proved useless for this load, the queue will be gone before a GPU is ready, there is no
 GPU, a GPU would cost more than it is worth.
@@ -8,11 +8,11 @@ GPU, a GPU would cost more than it is worth.
 
 from runtime_images.policy.context import Choice, Context, move, stay
 from runtime_images.policy.learning import rhythm
-from runtime_images.policy.learning.estimators import predict_cpu_s
+from runtime_images.policy.learning.relation import predict_cpu_s
 from runtime_images.policy.learning.trend import rises_over
 from runtime_images.policy.model import CPU, GPU, ExecutionMode
+from runtime_images.policy.pauses import doubling_s
 from runtime_images.policy.planning import plans
-from runtime_images.policy.rules.faults import pause_left_s
 
 UNMEASURED_LEAST = 5
 LOAD_CHANGED = 1.5
@@ -23,15 +23,20 @@ EPISODES_LEAST = 3
 CHRONIC = 0.08
 """The share of late requests at which bursts are no exception any more."""
 
-REACTION_S = 1.0
-TROUBLE = frozenset({"trouble", "early", "returned", "as_cheap", "sparse", "no_gpu", "failing_gpu"})
-"""Rules that speak of a load that a GPU would serve better, whether it is had or not."""
+LOOK_AHEAD_S = 1.0
+"""How long after a GPU's start-up a rising service time must have passed the SLO, to start one early."""
+
+FIRST_PAUSE_S = 10.0
+"""The first of the doubling pauses before a GPU that failed is tried again."""
+
+GPU_WANTED = frozenset({"slo_breach", "early", "returned", "as_cheap", "sparse", "no_gpu", "failing_gpu"})
+"""Rules that speak of a load that a GPU would serve better, whether one is available or not."""
 
 
 def on_cpu(context: Context) -> Choice:
-    """The decision while the CPU serves."""
+    """Decide while the CPU serves."""
     if is_late(context) or is_overloaded(context):
-        rule = "trouble"
+        rule = "slo_breach"
     elif _rises(context):
         rule = "early"
     elif _returns(context):
@@ -42,7 +47,7 @@ def on_cpu(context: Context) -> Choice:
         rule = "as_cheap"
     else:
         return _preferred(context) or stay("well")
-    against = _against(context, early=rule != "trouble")
+    against = _against(context, early=rule != "slo_breach")
     return stay(against) if against else move(rule)
 
 
@@ -66,12 +71,12 @@ def _rises(context: Context) -> bool:
     slo_s, trend = context.slo_s, context.state.trend
     if slo_s is None or context.state.cpu.finished_at < context.now:
         return False
-    at = context.now + context.start_up_s(GPU) + REACTION_S
+    at = context.now + context.start_up_s(GPU) + LOOK_AHEAD_S
     return rises_over(trend, slo_s, at)
 
 
 def _returns(context: Context) -> bool:
-    """Whether requests come again to a function whose GPU, needed for them, was only released for want of any."""
+    """Whether requests are back after a pause in which the GPU, needed for those before it, was released."""
     state = context.state
     if state.demoted_by != "idle" or not state.needed or state.cpu.served:
         return False
@@ -81,9 +86,9 @@ def _returns(context: Context) -> bool:
 
 def _is_due(context: Context) -> bool:
     """Whether the load is expected again; one that comes sooner than a release pays for needs no rhythm."""
-    beats = context.state.rhythm
-    due = rhythm.is_due(beats, context.now, context.start_up_s(GPU))
-    return due and rhythm.interval_s(beats) > context.break_even_s
+    known = context.state.rhythm
+    due = rhythm.is_due(known, context.now, context.start_up_s(GPU))
+    return due and rhythm.interval_s(known) > context.break_even_s
 
 
 def _is_as_cheap(context: Context) -> bool:
@@ -112,6 +117,15 @@ def _unmeasured(context: Context) -> bool:
 
 def _failing(context: Context) -> bool:
     return pause_left_s(context) > 0
+
+
+def pause_left_s(context: Context) -> float:
+    """How long a GPU that failed must not be tried yet."""
+    state = context.state
+    if not state.gpu_failures:
+        return 0.0
+    pause_s = doubling_s(FIRST_PAUSE_S, context.settings.dwell_max_s, state.gpu_failures)
+    return max(state.gpu_failed_at + pause_s - context.now, 0.0)
 
 
 def _futile(context: Context) -> bool:
@@ -151,7 +165,7 @@ def _passing(context: Context) -> bool:
 def _is_chronic(context: Context) -> bool:
     """Whether bursts make so many requests late, again and again, that they are no exception any more."""
     begun = [at for at in context.state.episodes if at > context.now - context.settings.forget_s]
-    return len(begun) >= EPISODES_LEAST and plans.late_share(context.state.ledger) > CHRONIC
+    return len(begun) >= EPISODES_LEAST and plans.late_share(context.state.account) > CHRONIC
 
 
 def backlog_s(context: Context) -> float:
@@ -172,7 +186,7 @@ def _leaving(context: Context) -> bool:
 
 def _sparse(context: Context) -> bool:
     """Whether a GPU would have cost more lately than the late requests were worth."""
-    return context.state.ledger.served > 0 and context.plan == plans.NEVER
+    return context.state.account.served > 0 and context.plan == plans.NEVER
 
 
 _AGAINST = (
@@ -183,7 +197,7 @@ _AGAINST = (
 
 
 def _preferred(context: Context) -> Choice | None:
-    """Without a latency to judge by, a function that prefers the GPU goes back to it when there is work for it."""
+    """Without a latency to judge by, return to the GPU when there is work, if the function prefers it."""
     if context.settings.mode is not ExecutionMode.GPU_PREFERRED or context.slo_s is not None:
         return None
     share, working = context.cpu.cpu_share, context.seen.arrival_rate > 0

@@ -165,6 +165,7 @@ def test_the_report_is_one_page_that_loads_nothing_and_escapes_names(tmp_path: P
 
 def test_without_plotly_the_report_names_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from gaia_cli.commands.simulate import simulate
+    from gaia_cli.simulator.options import Options
 
     monkeypatch.setitem(sys.modules, "plotly", None)
     monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
@@ -172,7 +173,7 @@ def test_without_plotly_the_report_names_the_extra(monkeypatch: pytest.MonkeyPat
         monkeypatch.delitem(sys.modules, f"gaia_cli.views.simulation_{name}", raising=False)
 
     with pytest.raises(UsageError, match="plotly") as refused:
-        simulate(["ramp"], report=tmp_path / "out.html")
+        simulate(Options(["ramp"]), report=tmp_path / "out.html")
     assert "pip install 'gaia-faas[report]'" in refused.value.hint
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from gaia_cli.simulator.policies.registry import Policy
-from gaia_cli.simulator.policies.schedule import Plan, Planned
+from gaia_cli.simulator.policies.labels import Plan
+from gaia_cli.simulator.policies.oracle import Planned
 from gaia_cli.simulator.results.outcome import Outcome, judge
 from gaia_cli.simulator.traces.trace import Outage, Row, Trace, trace_of
 from gaia_cli.simulator.world.scenario import Scenario
-from gaia_cli.simulator.world.world import replay
+from gaia_cli.simulator.world.world import Policy, replay
 from runtime_images.policy.model import Backend
 
 

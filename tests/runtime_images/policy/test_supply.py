@@ -2,10 +2,8 @@
 
 from dataclasses import replace
 
-from gaia_cli.simulator.traces.trace import Outage
 from runtime_images.policy.decide import PolicySettings, PolicyState, decide, initial_state
 from runtime_images.policy.model import Backend, Decision, ExecutionMode, LaneObservation, Observation, Slo
-from tests.runtime_images.policy.simulator import World, steady
 
 SETTINGS = PolicySettings(mode=ExecutionMode.CPU_PREFERRED, slo=Slo(latency_p95_ms=300, window_s=10))
 READY = LaneObservation(available=True, running=True, start_up_s=2.0, cpu_share=1.0)
@@ -31,9 +29,9 @@ def _after(lane: LaneObservation, step: int) -> LaneObservation:
 
 
 def test_no_gpu_is_started_that_will_be_gone_before_it_has_paid() -> None:
-    assert decided(Backend.CPU, LATE, OFF).rule == "trouble"
+    assert decided(Backend.CPU, LATE, OFF).rule == "slo_breach"
     assert decided(Backend.CPU, LATE, replace(OFF, available_for_s=6.0)).rule == "leaving"
-    assert decided(Backend.CPU, LATE, replace(OFF, available_for_s=600.0)).rule == "trouble"
+    assert decided(Backend.CPU, LATE, replace(OFF, available_for_s=600.0)).rule == "slo_breach"
 
 
 def test_a_gpu_is_left_before_a_planned_outage_so_that_the_cpu_is_ready() -> None:
@@ -79,14 +77,3 @@ def test_a_gpu_lost_twice_within_ten_minutes_is_left_alone_for_a_while() -> None
 
     assert decision.rule == "lost"
     assert (once.gpu_failures, twice.gpu_failures, later.gpu_failures) == (0, 1, 0)
-
-
-def test_a_gpu_left_for_a_planned_outage_is_taken_again_at_the_first_late_request_that_is_not_cold() -> None:
-    requests = [*steady(1, 40, 0.9, 0.03), *steady(0.2, 60, 0.9, 0.03, start_s=80)]
-    outage = Outage(40.0, 60.0, planned=True)
-
-    result = World(SETTINGS, requests, outages=(outage,)).run()
-
-    assert "leaving" in result.rules
-    assert [to for _, to in result.moves] == [Backend.GPU, Backend.CPU, Backend.GPU]
-    assert 85.0 < result.promotions[1] < 87.0

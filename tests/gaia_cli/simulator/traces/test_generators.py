@@ -1,9 +1,9 @@
 import pytest
 
+from gaia_cli.simulator.options import GENERATORS_HELP, POLICIES_HELP
 from gaia_cli.simulator.results.comparison import POLICY_NAMES
 from gaia_cli.simulator.traces.generators import GENERATORS
 from gaia_cli.simulator.traces.trace import Trace
-from gaia_cli.verbs.simulating import _GENERATORS, _POLICIES
 
 
 def columns(trace: Trace) -> tuple[bytes, ...]:
@@ -26,8 +26,8 @@ def test_a_generator_is_known_by_its_traces_name_and_says_what_it_is(name: str) 
 
 
 def test_help_names_every_generator_and_every_policy() -> None:
-    assert _GENERATORS.split(", ") == list(GENERATORS)
-    assert [text.partition(" (")[0] for text in _POLICIES.split(", ")] == list(POLICY_NAMES)
+    assert GENERATORS_HELP.split(", ") == list(GENERATORS)
+    assert [text.partition(" (")[0] for text in POLICIES_HELP.split(", ")] == list(POLICY_NAMES)
 
 
 def test_the_sleeper_waits_and_gains_nothing() -> None:

@@ -44,8 +44,8 @@ def test_columns_are_those_of_a_stretch() -> None:
         ("from_s,gpu\n1e9,yes\n", r"line 2: from_s 1e\+09 is over a year after the start"),
         ("from_s,gpu\n0,yes,3\n", "line 2: 3 fields instead of 2"),
         ("from_s,power_w,cpu_w\n0,5,10\n", "line 2: power_w 5 is too little for the CPU backend, which draws 10"),
-        ("from_s,gpu\n0,yes\n9,no\n", "line 3: the last row leaves the node without a GPU for ever"),
-        ("from_s,power_w,gpu_w\n0,60,40\n9,20,\n", "line 3: the last row leaves the node without a GPU for ever"),
+        ("from_s,gpu\n0,yes\n9,no\n", "line 3: the last row leaves the node without a GPU"),
+        ("from_s,power_w,gpu_w\n0,60,40\n9,20,\n", "line 3: the last row leaves the node without a GPU"),
     ],
 )
 def test_a_bad_node_is_refused_with_the_line_and_the_reason(tmp_path: Path, text: str, message: str) -> None:

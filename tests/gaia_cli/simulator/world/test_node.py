@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from gaia_cli.simulator.policies.labels import Plan
+from gaia_cli.simulator.policies.oracle import Planned
 from gaia_cli.simulator.policies.registry import POLICIES
-from gaia_cli.simulator.policies.schedule import Plan, Planned
 from gaia_cli.simulator.traces.generators import GENERATORS
 from gaia_cli.simulator.traces.trace import Outage, Stretch
-from gaia_cli.simulator.world.node import Meter, Supply
+from gaia_cli.simulator.world.node import Accrual, Supply
 from gaia_cli.simulator.world.scenario import Scenario
 from gaia_cli.simulator.world.world import replay
 from runtime_images.policy.model import Backend
@@ -21,10 +22,10 @@ NODE = (SUN, SHADOW, replace(SUN, from_s=50.0))
 SCENARIO = Scenario(start_cpu_s=1.0, start_gpu_s=2.0, cpu_price=0.001, gpu_price=0.01)
 
 
-def test_a_meter_sums_up_a_rate_that_changes() -> None:
-    meter = Meter([(0.0, 2.0), (10.0, 0.0), (20.0, 1.0)])
+def test_an_accrual_sums_up_a_rate_that_changes() -> None:
+    accrual = Accrual([(0.0, 2.0), (10.0, 0.0), (20.0, 1.0)])
 
-    assert [meter.by(now) for now in (0.0, 5.0, 10.0, 15.0, 22.0)] == [0.0, 10.0, 20.0, 20.0, 22.0]
+    assert [accrual.by(now) for now in (0.0, 5.0, 10.0, 15.0, 22.0)] == [0.0, 10.0, 20.0, 20.0, 22.0]
 
 
 def test_a_gpu_that_the_node_has_no_power_for_is_not_to_be_had() -> None:

@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pytest
 
+from gaia_cli.simulator.policies.labels import Plan
+from gaia_cli.simulator.policies.oracle import Planned
 from gaia_cli.simulator.policies.registry import POLICIES
-from gaia_cli.simulator.policies.schedule import Plan, Planned
 from gaia_cli.simulator.traces.generators import GENERATORS
 from gaia_cli.simulator.traces.trace import Outage, Row, trace_of
 from gaia_cli.simulator.world.scenario import Scenario

@@ -11,15 +11,12 @@ from runtime_images.policy.learning.estimators import (
     alarm_step,
     alarm_threshold,
     closed_loop_clients,
-    expect_cpu_s,
     good_step,
-    learn_point,
     level_of,
-    predict_cpu_s,
-    predict_gpu_s,
     queue_wait_s,
     recent_from,
 )
+from runtime_images.policy.learning.relation import expect_cpu_s, learn_point, predict_cpu_s, predict_gpu_s
 from runtime_images.policy.state import Point
 
 POINTS = (Point(0.02, 0.1, 0.0), Point(0.08, 1.6, 0.0))

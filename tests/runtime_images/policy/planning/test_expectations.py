@@ -3,11 +3,10 @@
 import pytest
 
 from runtime_images.policy.learning import rhythm
-from runtime_images.policy.learning.rhythm import Rhythm
 from runtime_images.policy.learning.trend import note, rises_over
 from runtime_images.policy.planning import plans
 from runtime_images.policy.planning.plans import NEVER, RELEASE_SOON, Terms
-from runtime_images.policy.state import Ledger
+from runtime_images.policy.state import CostAccount, Rhythm
 
 TERMS = Terms(start_gpu_s=10.0, start_cpu_s=1.0, extra=0.7, break_even_s=16.0, violation_s=30.0)
 
@@ -54,16 +53,16 @@ def test_once_disappointed_two_intervals_must_agree() -> None:
     assert rhythm.expected_at(heard) == 2020.0
 
 
-def _played(trouble_every_s: int, requests: int) -> Ledger:
+def _played(trouble_every_s: int, requests: int) -> CostAccount:
     """Two hours in which `requests` that need a GPU come at once, and nothing else."""
-    ledger = Ledger()
+    account = CostAccount()
     for now in range(7200):
         if now % trouble_every_s == 0:
-            ledger.pending_requests, ledger.pending_needed = requests, ((float(now), requests),)
-            ledger.pending_trouble = True
-            ledger.served += requests
-        plans.settle(ledger, TERMS, float(now), available=True)
-    return ledger
+            account.pending_requests, account.pending_needed = requests, ((float(now), requests),)
+            account.pending_breach = True
+            account.served += requests
+        plans.settle(account, TERMS, float(now), available=True)
+    return account
 
 
 def test_a_late_request_every_five_minutes_is_not_worth_a_gpu() -> None:
@@ -75,11 +74,11 @@ def test_ten_late_requests_every_half_minute_are_worth_keeping_one() -> None:
 
 
 def test_at_first_the_gpu_is_released_at_break_even() -> None:
-    assert plans.best(Ledger(), TERMS) == RELEASE_SOON
+    assert plans.best(CostAccount(), TERMS) == RELEASE_SOON
 
 
 def test_more_requests_may_be_late_where_few_come() -> None:
-    shares = [plans.allowed_share(Ledger(), TERMS, rate) for rate in (0.01, 0.5, 10.0)]
+    shares = [plans.allowed_share(CostAccount(), TERMS, rate) for rate in (0.01, 0.5, 10.0)]
 
     assert shares[0] == plans.ALLOWED_MOST
     assert shares == sorted(shares, reverse=True)

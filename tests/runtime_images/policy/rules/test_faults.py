@@ -79,7 +79,7 @@ def test_the_gpu_is_tried_again_after_a_pause_that_grows_with_each_failure() -> 
             state, decision = decide(SETTINGS, state, observation, 96.0 + after_s + step / 4)
         rules[failures, after_s] = decision.rule
 
-    assert rules == {(1, 5): "failing_gpu", (1, 11): "trouble", (3, 35): "failing_gpu", (3, 41): "trouble"}
+    assert rules == {(1, 5): "failing_gpu", (1, 11): "slo_breach", (3, 35): "failing_gpu", (3, 41): "slo_breach"}
 
 
 def test_a_gpu_that_serves_well_again_is_forgiven() -> None:

@@ -4,8 +4,8 @@ from random import Random
 
 import pytest
 
-from tests.runtime_images.policy.simulator import Request
-from tests.runtime_images.policy.test_decide import run
+from tests.gaia_cli.simulator.decisions.replayed import Request
+from tests.gaia_cli.simulator.decisions.test_decide import run
 
 
 def noisy(cpu_s: float, gpu_s: float, spread: float, seed: int) -> list[Request]:

@@ -12,7 +12,7 @@ from gaia_cli.simulator.world.scenario import Scenario
 from gaia_cli.simulator.world.world import replay
 from runtime_images.policy.decide import decide
 from runtime_images.policy.model import Backend
-from runtime_images.policy.rules.sentences import span
+from runtime_images.policy.rules.reasons import span
 
 TIME = r"\d+(\.\d)? (ms|s|min|h)\b"
 
@@ -25,7 +25,7 @@ class Told(Gaia):
         self.reasons: dict[str, str] = {}
 
     def choose(self, backends: Backends, now: float) -> Backend:
-        self._state, decision = decide(self._settings, self._state, observe(backends, now, for_record=False), now)
+        self._state, decision = decide(self._settings, self._state, observe(backends, now), now)
         if decision.rule not in self.reasons:
             self.reasons[decision.rule] = decision.reason
         return decision.chosen
@@ -46,16 +46,16 @@ def test_a_time_is_told_in_the_unit_that_people_use(seconds: float, told: str) -
 
 
 def test_a_start_ahead_of_time_tells_how_fast_the_service_time_rises_and_when_the_gpu_is_ready() -> None:
-    sentence = rf"the service time rose from {TIME} to {TIME} in {TIME} and will be over the SLO of 1.0 s by the time"
+    sentence = rf"the service time rose from {TIME} to {TIME} in {TIME} and will pass the SLO of 1.0 s before"
 
     assert re.match(sentence, reasons("ramp")["early"])
 
 
 def test_a_demotion_tells_what_the_cpu_would_take_and_cost() -> None:
-    sentence = rf"for {TIME} the CPU would have answered in {TIME} \(p95\), within the SLO of 1.0 s, at 29%"
+    sentence = rf"the CPU would have kept the SLO of 1.0 s for {TIME} \(p95 {TIME}\) at 29% of the GPU's price"
 
     assert re.match(sentence, reasons("square-wave")["calm"])
 
 
 def test_a_function_that_waits_is_told_how_much_of_its_time_it_computes() -> None:
-    assert "computes only 1% of its time and waits the rest" in reasons("sleeper")["waits"]
+    assert "computes 1% of its time and waits the rest" in reasons("sleeper")["waits"]

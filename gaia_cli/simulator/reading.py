@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from math import inf
 
 from gaia_cli.errors import UsageError
+from gaia_cli.simulator.options import Options
 from gaia_cli.simulator.results.comparison import POLICY_NAMES
 from gaia_cli.simulator.traces.csv_files import LARGEST, LONGEST_S
 from gaia_cli.simulator.traces.trace import Outage
-
-DEFAULT_SLO_MS = 1000.0
+from gaia_cli.simulator.world.scenario import DEFAULTS, Scenario
 
 
 @dataclass(frozen=True, slots=True)
-class SloWish:
-    """The p95 latency asked for, in milliseconds: for every trace, and for some by name."""
+class SloTargets:
+    """The p95 latency to keep to, in milliseconds: for every trace, and for some by name."""
 
     everywhere_ms: float
     by_trace: dict[str, float]
@@ -35,13 +35,13 @@ class SloWish:
                 raise UsageError(f"--slo-p95-ms {name}=... names no trace of this call", hint)
 
 
-def read_slos(texts: Sequence[str]) -> SloWish:
-    """The wish in `texts`, each "MS" or "TRACE=MS"; the last one of a kind counts.
+def read_slos(texts: Sequence[str]) -> SloTargets:
+    """The targets in `texts`, each "MS" or "TRACE=MS"; the last one of a kind counts.
 
     Raises:
         UsageError: one is neither.
     """
-    everywhere_ms, by_trace = DEFAULT_SLO_MS, {}
+    everywhere_ms, by_trace = 1000 * DEFAULTS.slo_p95_s, {}
     for text in texts:
         name, equals, value = text.rpartition("=")
         try:
@@ -55,11 +55,11 @@ def read_slos(texts: Sequence[str]) -> SloWish:
             by_trace[name] = milliseconds
         else:
             everywhere_ms = milliseconds
-    return SloWish(everywhere_ms, by_trace)
+    return SloTargets(everywhere_ms, by_trace)
 
 
 def read_policies(names: Sequence[str]) -> tuple[str, ...]:
-    """The policies named, each once, in the order in which they are known; all of them where none is named.
+    """Return the policies named, each once, in the order in which they are known; all of them where none is named.
 
     Raises:
         UsageError: one is not known.
@@ -90,14 +90,22 @@ def read_outages(texts: Sequence[str]) -> tuple[Outage, ...]:
     return tuple(outages)
 
 
-def check_numbers(values: dict[str, float]) -> None:
-    """Check that each option's number is one of 0 or more, and not beyond all bounds.
+def read_scenario(options: Options) -> Scenario:
+    """Return the conditions, but for the SLO, which a trace may have of its own.
 
     Raises:
-        UsageError: one is not.
+        UsageError: a number is negative, not finite, or beyond all bounds.
     """
-    for option, value in values.items():
-        if LONGEST_S < value < inf:
-            raise UsageError(f"{option} {value:g} is more than {LONGEST_S:.0f}", "see gaia simulate --help")
-        if not 0 <= value <= LONGEST_S:
-            raise UsageError(f"{option} {value:g} is not a number of 0 or more", "see gaia simulate --help")
+    for name in ("start_cpu_s", "start_gpu_s", "cpu_price", "gpu_price", "slots"):
+        _check(f"--{name.replace('_', '-')}", getattr(options, name))
+    return Scenario(
+        start_cpu_s=options.start_cpu_s, start_gpu_s=options.start_gpu_s, slots=options.slots,
+        cpu_price=options.cpu_price, gpu_price=options.gpu_price, mode=options.mode,
+    )  # fmt: skip
+
+
+def _check(option: str, value: float) -> None:
+    if LONGEST_S < value < inf:
+        raise UsageError(f"{option} {value:g} is more than {LONGEST_S:.0f}", "see gaia simulate --help")
+    if not 0 <= value <= LONGEST_S:
+        raise UsageError(f"{option} {value:g} is not a number of 0 or more", "see gaia simulate --help")

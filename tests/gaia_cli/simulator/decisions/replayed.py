@@ -35,7 +35,7 @@ class Watched(Gaia):
         self.decisions: list[tuple[float, Decision]] = []
 
     def choose(self, backends: Backends, now: float) -> Backend:
-        self._state, decision = decide(self._settings, self._state, observe(backends, now, for_record=False), now)
+        self._state, decision = decide(self._settings, self._state, observe(backends, now), now)
         known = self.decisions[-1][1] if self.decisions else None
         if known is None or (known.rule, known.chosen) != (decision.rule, decision.chosen):
             self.decisions.append((now, decision))

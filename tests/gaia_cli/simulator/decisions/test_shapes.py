@@ -2,7 +2,7 @@
 
 from runtime_images.policy.decide import PolicySettings
 from runtime_images.policy.model import Backend, ExecutionMode, Slo
-from tests.runtime_images.policy.simulator import Request, Result, World
+from tests.gaia_cli.simulator.decisions.replayed import Request, Result, World
 
 
 def wobble(i: int) -> float:

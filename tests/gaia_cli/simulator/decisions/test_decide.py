@@ -5,7 +5,7 @@ import pytest
 from gaia_cli.simulator.traces.trace import Outage
 from runtime_images.policy.decide import PolicySettings
 from runtime_images.policy.model import Backend, ExecutionMode, Prices, Slo
-from tests.runtime_images.policy.simulator import Request, Result, World, sized, steady
+from tests.gaia_cli.simulator.decisions.replayed import Request, Result, World, sized, steady
 
 SLO_S = 0.3
 PAPER_START_UP_S = {Backend.CPU: 4.0, Backend.GPU: 10.0}
@@ -45,8 +45,8 @@ def test_a_load_that_grows_and_shrinks_gives_one_promotion_and_one_demotion(rate
 def test_the_reason_of_a_promotion_has_the_numbers() -> None:
     result = run(steady(2, 20, 0.5, 0.03))
 
-    reason = next(decision.reason for _, decision in result.decisions if decision.rule == "trouble")
-    assert "longer than the SLO of 300 ms" in reason
+    reason = next(decision.reason for _, decision in result.decisions if decision.rule == "slo_breach")
+    assert "recent requests missed the SLO of 300 ms" in reason
     assert "the GPU has not been tried yet" in reason
 
 
@@ -55,8 +55,8 @@ def test_a_second_promotion_remembers_how_fast_the_gpu_was() -> None:
 
     result = run(sized(2, sizes, lambda cpu_s: 0.02 + cpu_s / 60))
 
-    last = [decision.reason for _, decision in result.decisions if decision.rule == "trouble"][-1]
-    assert "the GPU answered in 20 ms last time" in last
+    last = [decision.reason for _, decision in result.decisions if decision.rule == "slo_breach"][-1]
+    assert "the GPU took 20 ms last time" in last
 
 
 @pytest.mark.parametrize("rate", [0.4, 2, 8])
@@ -258,3 +258,14 @@ def test_a_fixed_mode_says_so_and_stays(mode: ExecutionMode) -> None:
 
     assert result.moves == []
     assert result.rules == ["fixed"]
+
+
+def test_a_gpu_left_for_a_planned_outage_is_taken_again_at_the_first_late_request_that_is_not_cold() -> None:
+    requests = [*steady(1, 40, 0.9, 0.03), *steady(0.2, 60, 0.9, 0.03, start_s=80)]
+    outage = Outage(40.0, 60.0, planned=True)
+
+    result = World(settings(), requests, outages=(outage,)).run()
+
+    assert "leaving" in result.rules
+    assert [to for _, to in result.moves] == [Backend.GPU, Backend.CPU, Backend.GPU]
+    assert 85.0 < result.promotions[1] < 87.0

@@ -1,16 +1,17 @@
 import pytest
 
 from gaia_cli.errors import UsageError
+from gaia_cli.simulator.options import Options
+from gaia_cli.simulator.reading import read_outages, read_policies, read_scenario, read_slos
 from gaia_cli.simulator.results.comparison import POLICY_NAMES
 from gaia_cli.simulator.traces.sources import find_traces
 from gaia_cli.simulator.traces.trace import Outage
-from gaia_cli.simulator.wishes import check_numbers, read_outages, read_policies, read_slos
 
 
 def test_an_slo_holds_for_all_traces_or_for_the_one_named() -> None:
-    wish = read_slos(["500", "llm=3000"])
+    targets = read_slos(["500", "llm=3000"])
 
-    assert (wish.seconds("llm"), wish.seconds("other")) == (3.0, 0.5)
+    assert (targets.seconds("llm"), targets.seconds("other")) == (3.0, 0.5)
     assert read_slos([]).seconds("any") == 1.0
 
 
@@ -44,7 +45,7 @@ def test_what_is_no_span_is_refused(text: str) -> None:
 @pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf"), 1e300])
 def test_numbers_are_finite_and_not_negative(value: float) -> None:
     with pytest.raises(UsageError, match="--start-cpu-s"):
-        check_numbers({"--start-cpu-s": value})
+        read_scenario(Options(["ramp"], start_cpu_s=value))
 
 
 def test_an_unknown_name_is_refused_with_the_known_generators() -> None:

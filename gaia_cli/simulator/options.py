@@ -1,0 +1,59 @@
+"""The options of `gaia simulate`, declared once: the fields of a frozen value are the flags of the command line.
+
+Every start of `gaia` pays for this module, so it imports little; `reading` says what the texts mean.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gaia_cli.simulator.world.scenario import DEFAULTS
+from runtime_images.policy.model import ExecutionMode
+
+POLICIES_HELP = "gaia, reference (the paper's prototype), static-cpu, static-gpu, oracle (the offline optimum)"
+GENERATORS_HELP = "ramp, drift, burst, diurnal, square-wave, random-sizes, sleeper, outage, orbit, handover"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to replay, under which policies and conditions, as it was typed."""
+
+    traces: Annotated[
+        list[str],
+        typer.Argument(metavar="TRACES", help=f"CSV files, directories of them, or generators: {GENERATORS_HELP}."),
+    ]
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help=f"May be repeated; by default all: {POLICIES_HELP}.", show_default=False),
+    ] = None
+    slo_p95_ms: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MS",
+            help=f"The p95 latency to keep to; TRACE=MS for one trace.  [default: {1000 * DEFAULTS.slo_p95_s:g}]",
+            show_default=False,
+        ),
+    ] = None
+    start_cpu_s: Annotated[float, typer.Option(help="Seconds until a CPU backend is ready.")] = DEFAULTS.start_cpu_s
+    start_gpu_s: Annotated[float, typer.Option(help="Seconds until a GPU backend is ready.")] = DEFAULTS.start_gpu_s
+    slots: Annotated[int, typer.Option(min=1, max=4096, help="Requests that a backend serves at once.")] = (
+        DEFAULTS.slots
+    )
+    cpu_price: Annotated[float, typer.Option(help="What a second of the CPU backend costs.")] = DEFAULTS.cpu_price
+    gpu_price: Annotated[float, typer.Option(help="What a second of the GPU backend costs.")] = DEFAULTS.gpu_price
+    mode: Annotated[ExecutionMode, typer.Option(help="The execution mode that gaia starts in.")] = DEFAULTS.mode
+    gpu_outage: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="BEGIN:END[:planned]",
+            help="Seconds without a GPU, foreseen by the policy if planned; may be repeated.",
+            show_default=False,
+        ),
+    ] = None
+    node: Annotated[
+        Path | None,
+        typer.Option(metavar="NODE.csv", help="How the node is over time: its GPU, power, prices (docs/simulate.md)."),
+    ] = None
+    seed: Annotated[int, typer.Option(help="Of the generators: the same one gives the same trace.")] = 0

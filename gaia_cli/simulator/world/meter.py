@@ -1,0 +1,72 @@
+"""What has been measured on each backend: the simulator's counterpart of the runtime's telemetry."""
+
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gaia_cli.simulator.traces.trace import column
+from runtime_images.policy.model import Backend
+from runtime_images.policy.sampling import ANSWERS_KEPT, LEAST_BUSY_S
+
+if TYPE_CHECKING:
+    from array import array
+
+
+@dataclass(slots=True, eq=False)
+class Instance:
+    """A process that serves on one backend, from the moment its start is ordered."""
+
+    backend: Backend
+    ordered_at: float
+    ready_at: float
+    ready: bool = False
+    in_flight: int = 0
+    busy_since: float = 0.0
+    draining: bool = False
+
+
+@dataclass(slots=True)
+class Meter:
+    """The answers of one backend, oldest first, and what follows from them.
+
+    `since` is when its present instance became ready, `held_s` the seconds of instances already released, `shown` how
+    many answers the policy has been shown.
+    """
+
+    window_s: float
+    finished_at: "array[float]" = field(default_factory=column)
+    latencies: "array[float]" = field(default_factory=column)
+    services: "array[float]" = field(default_factory=column)
+    since: float = 0.0
+    start_up_s: float | None = None
+    cpu_share: float | None = None
+    busy_s: float = 0.0
+    cpu_s: float = 0.0
+    held_s: float = 0.0
+    shown: int = 0
+    _measured: tuple[float, float] = (0.0, 0.0)
+
+    def add(self, finished_at: float, latency_s: float, service_s: float) -> None:
+        """Count an answer."""
+        self.finished_at.append(finished_at)
+        self.latencies.append(latency_s)
+        self.services.append(service_s)
+
+    def first_within(self, now: float) -> int:
+        """The index of the oldest answer that the runtime would still show at `now`."""
+        total = len(self.finished_at)
+        return bisect_left(self.finished_at, now - self.window_s, max(0, total - ANSWERS_KEPT), total)
+
+    def became_ready(self, instance: Instance) -> None:
+        """Note that an instance is ready: its start-up time is known; its CPU share is not that of the one before."""
+        self.start_up_s = instance.ready_at - instance.ordered_at
+        self.since = instance.ready_at
+        self.cpu_share = None
+        self._measured = (self.busy_s, self.cpu_s)
+
+    def measure_share(self, busy_s: float, cpu_s: float) -> None:
+        """Find the CPU share since the last call from the totals of busy and CPU seconds, where they say anything."""
+        busy, used = busy_s - self._measured[0], cpu_s - self._measured[1]
+        if busy >= LEAST_BUSY_S:
+            self.cpu_share = round(min(1.0, used / busy), 4)
+            self._measured = (busy_s, cpu_s)
