@@ -20,10 +20,8 @@ _MACHINERY = ("<frozen importlib", "/importlib/__init__.py", "/runtime_images/dy
 
 
 def setup_error(failure: SetupFailed) -> GaiaError:
-    """Return the error that a user reads: what, where, and the last lines that the function wrote."""
-    place = f"{failure.path}:{failure.line}" if failure.path and failure.line else ""
-    message = failure.message if place in failure.message else f"{place}: {failure.message}"
-    text = message + tail(failure.log)
+    """Return the error that a user reads: what and where, as the message says, and the function's last lines."""
+    text = failure.message + tail(failure.log)
     if failure.kind == "port":
         return UsageError(text, "use another --port; 0 takes a free one")
     if failure.kind == "no_gpu":

@@ -103,7 +103,7 @@ class SetupFailed(Event):
             )
         ),
     ]  # fmt: skip
-    message: Annotated[str, "what is wrong, for a person"]
+    message: Annotated[str, "what is wrong and where, for a person"]
     path: Annotated[str, "the file at fault, empty where that is not known"] = ""
     line: Annotated[int, "the line at fault, 0 where that is not known"] = 0
     log: Annotated[tuple[str, ...], "the last lines that the function wrote"] = ()

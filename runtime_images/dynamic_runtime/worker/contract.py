@@ -144,7 +144,7 @@ def _asgi_function(entry: Entry, target: Any, owner: object | None) -> LoadedFun
     if is_function and not inspect.iscoroutinefunction(target):
         raise SetupError(
             "signature",
-            f"{entry.path}: handle must be `async def`, but it is a plain function",
+            f"{entry.path}:{entry.line} handle must be `async def`, but it is a plain function",
             entry.path,
             entry.line,
         )

@@ -85,7 +85,7 @@ async def start_function(function: LoadedFunction) -> Lifespan | None:
     except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
         _log()
         entry = function.entry
-        message = f"the start hook raised {describe_error(error)}"
+        message = f"{entry.path}:{entry.line}: the start hook raised {describe_error(error)}"
         raise SetupError("start_hook", message, entry.path, entry.line) from None
     return None
 

@@ -66,8 +66,9 @@ def _failing_the_start(function: LoadedFunction, request: WarmUp) -> Iterator[No
 
 
 def _failure(function: LoadedFunction, request: WarmUp, what: str) -> SetupError:
-    message = f"the warm-up request ({request.method} {request.path}) {what}"
-    return SetupError("warmup", message, function.entry.path, function.entry.line)
+    entry = function.entry
+    message = f"{entry.path}:{entry.line}: the warm-up request ({request.method} {request.path}) {what}"
+    return SetupError("warmup", message, entry.path, entry.line)
 
 
 def _payload(request: WarmUp) -> Any:  # noqa: ANN401 -- JSON's own type

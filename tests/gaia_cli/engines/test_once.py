@@ -17,7 +17,7 @@ from runtime_images.policy.model import CPU, Accelerator, ExecutionMode
 
 LAUNCH = Launch(FunctionProject(Path(), "f"), Settings(Path()), Accelerator.NONE)
 READY = Ready("http://127.0.0.1:1", "", CPU, ExecutionMode.CPU, "f.py:handler", "handler", 0.1)
-FAILED = SetupFailed(CPU, "import", "it failed", "f.py", 3, ("the last line",))
+FAILED = SetupFailed(CPU, "import", "f.py:3: it failed", "f.py", 3, ("the last line",))
 
 
 class FakeEngine:

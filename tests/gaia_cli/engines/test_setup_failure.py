@@ -6,8 +6,10 @@ from runtime_images.events.lifecycle import SetupFailed
 from runtime_images.policy.model import CPU
 
 
-def test_a_place_that_the_message_tells_already_is_not_told_twice() -> None:
-    assert setup_error(SetupFailed(CPU, "import", "func.py:3 raised", "func.py", 3)).message == "func.py:3 raised"
+def test_the_message_says_where_and_is_shown_as_it_is() -> None:
+    failure = SetupFailed(CPU, "import", "func.py:3 raised", "func.py", 3)
+
+    assert setup_error(failure).message == "func.py:3 raised"
 
 
 def test_what_leads_to_the_functions_code_is_left_out_of_a_traceback() -> None:

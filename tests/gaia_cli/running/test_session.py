@@ -112,8 +112,8 @@ def test_a_second_ctrl_c_does_not_wait() -> None:
 def test_a_function_that_cannot_be_loaded_is_stopped_and_its_error_tells_where() -> None:
     stream = beginning()
     stream.add(
-        "setup_failed", backend="cpu", kind="import", message="ModuleNotFoundError: nump", path="func.py", line=3,
-        log=["Traceback", "nump"],
+        "setup_failed", backend="cpu", kind="import", message="func.py:3: ModuleNotFoundError: nump", path="func.py",
+        line=3, log=["Traceback", "nump"],
     )  # fmt: skip
     running = FakeRunning(stream.events, [])
 

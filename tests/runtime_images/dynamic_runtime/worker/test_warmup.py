@@ -86,4 +86,4 @@ def test_an_answer_of_400_or_more_is_a_failure(tmp_path: Path) -> None:
     with serving(function, wait=False, GAIA_WARMUP=warmup(method="GET", path="/absent")) as running:
         failed = running.event("setup_failed")
 
-    assert failed["message"] == "the warm-up request (GET /absent) was answered with status 404"
+    assert failed["message"] == "func.py:2: the warm-up request (GET /absent) was answered with status 404"
