@@ -9,34 +9,12 @@ import ast
 from collections.abc import Iterator
 
 from analyzers.facts.syntax import Function
+from analyzers.lean.tables import words
 
-_SHAPES = frozenset(
-    [
-        "array",
-        "as_tensor",
-        "asarray",
-        "cat",
-        "collate_fn",
-        "concat",
-        "concatenate",
-        "constant",
-        "convert_to_tensor",
-        "cuda",
-        "default_collate",
-        "feature_extractor",
-        "float",
-        "half",
-        "image_processor",
-        "pad",
-        "pad_sequence",
-        "permute",
-        "processor",
-        "stack",
-        "tensor",
-        "to",
-        "tokenizer",
-        "vstack",
-    ]
+_SHAPES = words(
+    "array as_tensor asarray cat collate_fn concat concatenate constant convert_to_tensor cuda default_collate "
+    "feature_extractor float half image_processor pad pad_sequence permute processor stack tensor to tokenizer "
+    "vstack"
 )
 """What turns a list into a tensor, or a tensor into another one with the same inputs in it."""
 _HOPS = 4

@@ -3,35 +3,17 @@
 Rules have tables of their own.
 """
 
-AVAILABILITY = frozenset(
-    {
-        "torch.cuda.is_available",
-        "torch.cuda.device_count",
-        "torch.backends.mps.is_available",
-        "torch.xpu.is_available",
-        "torch.accelerator.is_available",
-        "tensorflow.test.is_gpu_available",
-        "tensorflow.test.gpu_device_name",
-        "tensorflow.config.list_physical_devices",
-        "tensorflow.config.list_logical_devices",
-        "tensorflow.config.experimental.list_physical_devices",
-        "cupy.cuda.is_available",
-        "cupy.is_available",
-        "cupy.cuda.runtime.getDeviceCount",
-        "numba.cuda.is_available",
-        "numba.cuda.detect",
-        "paddle.is_compiled_with_cuda",
-        "paddle.device.is_compiled_with_cuda",
-        "mxnet.context.num_gpus",
-        "cv2.cuda.getCudaEnabledDeviceCount",
-        "onnxruntime.get_device",
-        "onnxruntime.get_available_providers",
-        "transformers.utils.is_torch_cuda_available",
-        "transformers.is_torch_cuda_available",
-        "GPUtil.getAvailable",
-        "GPUtil.getGPUs",
-        "pynvml.nvmlDeviceGetCount",
-    }
+from analyzers.lean.tables import words
+
+AVAILABILITY = words(
+    "torch.cuda.is_available torch.cuda.device_count torch.backends.mps.is_available torch.xpu.is_available "
+    "torch.accelerator.is_available tensorflow.test.is_gpu_available tensorflow.test.gpu_device_name "
+    "tensorflow.config.list_physical_devices tensorflow.config.list_logical_devices "
+    "tensorflow.config.experimental.list_physical_devices cupy.cuda.is_available cupy.is_available "
+    "cupy.cuda.runtime.getDeviceCount numba.cuda.is_available numba.cuda.detect paddle.is_compiled_with_cuda "
+    "paddle.device.is_compiled_with_cuda mxnet.context.num_gpus cv2.cuda.getCudaEnabledDeviceCount "
+    "onnxruntime.get_device onnxruntime.get_available_providers transformers.utils.is_torch_cuda_available "
+    "transformers.is_torch_cuda_available GPUtil.getAvailable GPUtil.getGPUs pynvml.nvmlDeviceGetCount"
 )
 """Calls whose answer tells whether a GPU is there."""
 
@@ -56,71 +38,23 @@ DEVICE_KEYWORDS = (
 )
 """Arguments that name a device, in the frameworks and in most code around them."""
 
-ARRAY_MODULES = frozenset(
-    {"torch", "numpy", "cupy", "tensorflow", "jax.numpy", "tensorflow.random", "numpy.random", "cupy.random"}
-)
+ARRAY_MODULES = words("torch numpy cupy tensorflow jax.numpy tensorflow.random numpy.random cupy.random")
 SHAPE_AS_ARGUMENTS = frozenset({"randn", "rand", "zeros", "ones", "empty"})
 """Allocations that take each dimension as an argument (torch.*, numpy.random.*) as well as a tuple."""
-SHAPE_FIRST = frozenset(
-    {
-        "zeros",
-        "ones",
-        "empty",
-        "full",
-        "random",
-        "normal",
-        "uniform",
-        "standard_normal",
-        "random_sample",
-        "truncated_normal",
-    }
-)
+SHAPE_FIRST = words("zeros ones empty full random normal uniform standard_normal random_sample truncated_normal")
 SHAPE_KEYWORDS = ("size", "shape")
 
-SAME_OBJECT = frozenset(
-    {
-        "to",
-        "cuda",
-        "cpu",
-        "half",
-        "float",
-        "bfloat16",
-        "eval",
-        "train",
-        "astype",
-        "contiguous",
-        "requires_grad_",
-        "detach",
-        "clone",
-    }
-)
+SAME_OBJECT = words("to cuda cpu half float bfloat16 eval train astype contiguous requires_grad_ detach clone")
 """Methods that hand back the same model or tensor, for what matters here."""
 
 GPU_ONLY_MODULES = ("cupy", "cudf", "cuml", "pycuda", "numba.cuda", "tensorrt", "triton", "torch_tensorrt", "cuda")
 """Modules, by the start of their qualified name, that do nothing without a GPU; importing one may be an attempt."""
 
-PACKAGE_LISTS = frozenset(
-    {"dependencies", "packages", "pip_packages", "python_packages", "requirements", "pip_requirements"}
-)
+PACKAGE_LISTS = words("dependencies packages pip_packages python_packages requirements pip_requirements")
 """Names under which code lists the packages that its image needs."""
 
-PLATFORMS = frozenset(
-    {
-        "beam",
-        "bentoml",
-        "cog",
-        "fal",
-        "functions_framework",
-        "kserve",
-        "litserve",
-        "modal",
-        "mosec",
-        "potassium",
-        "ray",
-        "runpod",
-        "runpod_flash",
-        "spaces",
-        "tetra_rp",
-    }
+PLATFORMS = words(
+    "beam bentoml cog fal functions_framework kserve litserve modal mosec potassium ray runpod runpod_flash "
+    "spaces tetra_rp"
 )
 """Packages in which code tells a platform how to run it."""

@@ -17,6 +17,7 @@ from typing import IO
 
 from pathspec import GitIgnoreSpec
 
+from analyzers.lean.tables import words
 from analyzers.project.ignored import ENVIRONMENTS
 from gaia_cli.errors import ConfigurationError
 from gaia_cli.images.plan import ImagePlan
@@ -26,43 +27,19 @@ IGNORE_FILES = (".gaiaignore", ".dockerignore")
 MANIFEST_FILE = "gaia.manifest.toml"
 
 SECRETS = GitIgnoreSpec.from_lines(
-    [
-        *(".env", ".env.*", "*.env", ".envrc", ".netrc", ".npmrc", ".pypirc", ".git-credentials", ".htpasswd"),
-        *(
-            "*.key",
-            "*.p12",
-            "*.pfx",
-            "*.jks",
-            "*.keystore",
-            "*.kdbx",
-            "*.ppk",
-            "id_rsa*",
-            "id_dsa*",
-            "id_ecdsa*",
-            "id_ed25519*",
-        ),
-        *(".ssh", ".aws", ".azure", ".gcloud", ".gnupg", ".kube", ".docker", "pip.conf"),
-    ]
+    words(
+        ".env .env.* *.env .envrc .netrc .npmrc .pypirc .git-credentials .htpasswd pip.conf "
+        "*.key *.p12 *.pfx *.jks *.keystore *.kdbx *.ppk id_rsa* id_dsa* id_ecdsa* id_ed25519* "
+        ".ssh .aws .azure .gcloud .gnupg .kube .docker"
+    )
 )
 """Names that hold secrets; a file with a private key in it is one under any name."""
 
-USELESS = GitIgnoreSpec.from_lines(
-    [
-        *(".git", ".hg", ".svn", ".bzr", ".gitmodules", "cvs"),
-        *(*ENVIRONMENTS, "*.pyc", "*.pyo", "*.egg-info", ".venv"),
-        *(
-            ".mypy_cache",
-            ".ruff_cache",
-            ".pytest_cache",
-            ".hypothesis",
-            ".tox",
-            ".nox",
-            ".gaia_cache",
-            ".ipynb_checkpoints",
-        ),
-        *(".idea", ".vscode", ".ds_store", *IGNORE_FILES),
-    ]
+_UNUSED = words(
+    ".git .hg .svn .bzr .gitmodules cvs .venv *.pyc *.pyo *.egg-info .idea .vscode .ds_store "
+    ".mypy_cache .ruff_cache .pytest_cache .hypothesis .tox .nox .gaia_cache .ipynb_checkpoints"
 )
+USELESS = GitIgnoreSpec.from_lines((*_UNUSED, *ENVIRONMENTS, *IGNORE_FILES))
 """Names that an image has no use for."""
 
 MOST_FILES = 20_000

@@ -3,36 +3,17 @@
 from collections.abc import Iterator, Mapping
 
 from analyzers.facts.contexts.model import Phase
+from analyzers.lean.tables import words
 
-_REQUESTS = frozenset({"handler", "handle", "lambda_handler", "predict", "infer", "inference", "do_POST", "do_GET"})
+_REQUESTS = words("handler handle lambda_handler predict infer inference do_POST do_GET")
 _ASIDE = ("download", "train", "eval", "bench", "prepare", "monitor")
-_REQUEST_DECORATORS = frozenset(
-    [
-        "api",
-        "api_route",
-        "batch",
-        "batched",
-        "delete",
-        "endpoint",
-        "fastapi_endpoint",
-        "function",
-        "get",
-        "method",
-        "patch",
-        "post",
-        "put",
-        "realtime",
-        "route",
-        "task_queue",
-        "web_endpoint",
-        "websocket",
-    ]
+_REQUEST_DECORATORS = words(
+    "api api_route batch batched delete endpoint fastapi_endpoint function get method patch post put realtime "
+    "route task_queue web_endpoint websocket"
 )
-_STARTS = frozenset(
-    {"__init__", "setup", "load", "start", "new", "startup", "lifespan", "init", "on_start", "initialize"}
-)
+_STARTS = words("__init__ setup load start new startup lifespan init on_start initialize")
 _START_DECORATORS = frozenset({"enter", "on_event", "build", "on_startup", "asynccontextmanager"})
-_CACHES = frozenset({"lru_cache", "cache", "cached", "cached_property", "cache_resource", "singleton", "cache_data"})
+_CACHES = words("lru_cache cache cached cached_property cache_resource singleton cache_data")
 
 
 class Called:
