@@ -41,7 +41,7 @@ def _hindrances(source: Source, files: Sequence[FileFacts], find: Find | None) -
     """What hinders a switch; with `find` the devices that the rules ask for are inferred first."""
     from analyzers.facts.contexts.reading import situations
     from analyzers.rules.behaviour import Behaviour, device_matters
-    from analyzers.rules.examination import examine, switchability_rules
+    from analyzers.rules.examination import examine, switchability_rules, tying_rules
 
     try:
         known = situations([source])
@@ -49,7 +49,8 @@ def _hindrances(source: Source, files: Sequence[FileFacts], find: Find | None) -
         if find is not None:
             files, troubles = resolve(files, [source], find, lambda call: device_matters(known.of(call.place)))
             found += map(failure, troubles)
-        return [*found, *examine(switchability_rules(), Behaviour(Facts(tuple(files)), known), source.path)]
+        behaviour = Behaviour(Facts(tuple(files)), known, tying_rules)
+        return [*found, *examine(switchability_rules(), behaviour, source.path)]
     except Exception as error:  # noqa: BLE001 -- whatever is wrong here must not hide the evidence
         message = f"reading when the code runs failed: {type(error).__name__}: {error}"
         return [Finding("GA906", Place(source.path, 1), message, 0.0, Signal.FAILURE)]
