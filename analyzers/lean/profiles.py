@@ -3,6 +3,8 @@
 It stands in the rule's own file; registry.py is generated from there, because a hook has no time to load each.
 """
 
+from functools import cache
+
 from analyzers.lean.levels import Level
 from analyzers.lean.records import record
 from analyzers.lean.registry import ROWS
@@ -25,8 +27,17 @@ class Profile:
         return self.module.partition(".")[0]
 
 
-PROFILES = {
-    code: Profile(module, Level(level), confidence, hook, ties, remedy)
-    for code, (module, level, confidence, hook, ties, remedy) in ROWS.items()
-}
-"""Every rule's profile by its code, in the order of the codes."""
+@cache
+def profile(code: str) -> Profile:
+    """Return the profile of the rule `code`, made when it is first asked for: a hook asks for few.
+
+    Raises:
+        KeyError: no rule has this code.
+    """
+    module, level, confidence, hook, ties, remedy = ROWS[code]
+    return Profile(module, Level(level), confidence, hook, ties, remedy)
+
+
+def profiles() -> dict[str, Profile]:
+    """Return every rule's profile by its code, in the order of the codes."""
+    return {code: profile(code) for code in ROWS}

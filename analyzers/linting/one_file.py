@@ -96,7 +96,7 @@ def _hindrances(source: "Source", files: "Sequence[FileFacts]", find: "Find | No
     from analyzers.facts.escalation import resolve
     from analyzers.facts.model import Facts
     from analyzers.rules.behaviour import Behaviour, device_matters
-    from analyzers.rules.examination import examine, switchability_rules
+    from analyzers.rules.examination import examine, switchability_rules, tying_rules
 
     try:
         known = situations([source])
@@ -104,7 +104,8 @@ def _hindrances(source: "Source", files: "Sequence[FileFacts]", find: "Find | No
         if find is not None:
             files, failures = resolve(files, [source], find, lambda call: device_matters(known.of(call.place)))
             found += failures
-        return [*found, *examine(switchability_rules(), Behaviour(Facts(tuple(files)), known), source.path)]
+        behaviour = Behaviour(Facts(tuple(files)), known, tying_rules)
+        return [*found, *examine(switchability_rules(), behaviour, source.path)]
     except Exception as error:  # noqa: BLE001 -- whatever is wrong here must not hide the evidence
         message = f"reading when the code runs failed: {type(error).__name__}: {error}"
         return [failed(RULE_FAILED, Place(source.path, 1), message)]

@@ -3,12 +3,13 @@
 They also see when code runs (facts/contexts/reading.py). What they find has no weight: only `gaia lint` reports it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from analyzers.facts.contexts.model import Phase, Situation, Situations
 from analyzers.facts.model import Call, Facts, FileFacts
 from analyzers.findings import Signal, Trait
 from analyzers.rules.knowledge.devices import placement
+from analyzers.rules.rule import Rule
 
 
 def device_matters(situation: Situation) -> bool:
@@ -21,11 +22,16 @@ def device_matters(situation: Situation) -> bool:
 
 
 class Behaviour:
-    """The facts, the situation of each call, and what is placed on a GPU where that matters."""
+    """The facts, the situation of each call, and what is placed on a GPU where that matters.
 
-    def __init__(self, facts: Facts, situations: Situations) -> None:
+    `tying` hands out the rules of evidence that tell of code which is for GPUs even where its devices are guarded: few
+    files have a device to ask this of, so they are loaded for these only.
+    """
+
+    def __init__(self, facts: Facts, situations: Situations, tying: Callable[[], Sequence[Rule[Facts]]]) -> None:
         self.facts = facts
         self.situations = situations
+        self._tying = tying
         asked = (call for call in facts.calls() if device_matters(situations.of(call.place)))
         self.placements = tuple(found for call in asked if (found := placement(call)) is not None)
         self._calls = tuple(_once(facts, situations))
@@ -37,10 +43,8 @@ class Behaviour:
         return ((call, situation) for call, situation in self._calls if situation.phases.intersection(phases))
 
     def is_tied(self, file: FileFacts) -> bool:
-        """Whether a file is for GPUs even where its devices are guarded, by the rules of evidence that can tell."""
-        from analyzers.rules.examination import tying_rules  # few files have a device to ask this of
-
-        found = (finding for rule in tying_rules() for finding in rule.findings(Facts((file,))))
+        """Whether a file is for GPUs even where its devices are guarded."""
+        found = (finding for rule in self._tying() for finding in rule.findings(Facts((file,))))
         return any(finding.signal is Signal.NEEDS_GPU or finding.trait is Trait.TIES for finding in found)
 
 

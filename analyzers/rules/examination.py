@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
 from analyzers.findings import RULE_FAILED, Finding, Place, failed
-from analyzers.lean.profiles import PROFILES, Profile
+from analyzers.lean.profiles import Profile, profiles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def all_rules() -> "list[Rule[Any]]":
 
 
 def _loaded(wanted: Callable[[Profile], bool]) -> "tuple[Rule[Any], ...]":
-    modules = (profile.module for profile in PROFILES.values() if wanted(profile))
+    modules = (profile.module for profile in profiles().values() if wanted(profile))
     return tuple(__import__(f"analyzers.rules.{module}", fromlist=("RULE",)).RULE for module in modules)
 
 

@@ -5,7 +5,7 @@ from functools import cache
 
 from analyzers.formats.findings import LintFinding
 from analyzers.lean.files import lines_of
-from analyzers.lean.profiles import PROFILES
+from analyzers.lean.profiles import profile
 from analyzers.lean.records import replace
 from gaia_cli.linting.configuration import Configuration
 from gaia_cli.linting.discovery import relative
@@ -48,7 +48,7 @@ def _entangled_once(findings: "Iterable[Finding]") -> "Iterator[Finding]":
 
 
 def _lint_finding(finding: "Finding") -> LintFinding:
-    known = PROFILES[finding.rule]
+    known = profile(finding.rule)
     place = finding.place
     return LintFinding(
         finding.rule,
@@ -67,7 +67,7 @@ def _lint_finding(finding: "Finding") -> LintFinding:
 
 def unused_suppressions(result: "FileResult", sources: Mapping[str, str]) -> Iterator[LintFinding]:
     """A finding for each code that a comment silences in vain."""
-    known = PROFILES[UNUSED_SUPPRESSION]
+    known = profile(UNUSED_SUPPRESSION)
     lines_in = cache(lambda cell: _lines(sources.get(result.path, ""), cell))
     for comment in result.suppressions:
         for code in comment.codes:

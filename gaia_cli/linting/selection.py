@@ -7,8 +7,9 @@ code is both selected and ignored, the more exact of the two says so, and `--ign
 
 from collections.abc import Iterable, Sequence
 
-from analyzers.lean.profiles import PROFILES
+from analyzers.lean.profiles import profile
 from analyzers.lean.records import record
+from analyzers.lean.registry import ROWS
 from gaia_cli.errors import UsageError
 
 EVERY = "ALL"
@@ -19,7 +20,7 @@ ENTANGLED = "GA905"
 GAIAS_OWN_FAILURES = frozenset({"GA906", "GA907"})
 """Failures of Gaia, not of the code: they make the exit code 2."""
 
-MODE_CODES = tuple(code for code, profile in PROFILES.items() if profile.family == "declarations")
+MODE_CODES = tuple(code for code, (module, *_) in ROWS.items() if module.startswith("declarations."))
 """What is held against whole functions; asking for it costs an analysis of each."""
 
 
@@ -35,7 +36,7 @@ class Selection:
 
     def wants(self, code: str, path: str = "") -> bool:
         """Whether findings of the rule `code` are wanted, anywhere or in the file `path` below the configuration."""
-        known = PROFILES[code]
+        known = profile(code)
         if known.confidence < self.min_confidence:
             return False
         by_default = self.select is None and known.hook
@@ -78,5 +79,5 @@ def check_codes(codes: Sequence[str], place: str) -> None:
         UsageError: a code is unknown; `place` is where it stands.
     """
     for selector in codes:
-        if not any(_covers(selector, code) for code in PROFILES):
+        if not any(_covers(selector, code) for code in ROWS):
             raise UsageError(f"{place}: no rule is called {selector!r}", "`gaia rules` lists them")

@@ -22,6 +22,7 @@ from analyzers.linting.suppression import split, suppressions
 from analyzers.project.model import Source
 from analyzers.project.names import module_name
 from analyzers.rules.behaviour import Behaviour
+from analyzers.rules.examination import tying_rules
 from analyzers.rules.switchability.hard_coded_device import RULE
 
 _TORCH_OBJECTS = ("torch.", "torchvision.", "transformers.", "diffusers.", "timm.", "sentence_transformers.")
@@ -56,7 +57,7 @@ def _fixable(source: bytes, path: str) -> frozenset[tuple[int, int]]:
     files, failures = extract([parsed], ())
     if failures or any(fact.name.startswith(_STARTS_PROCESSES) for fact in Facts(files).imports()):
         return frozenset()
-    behaviour = Behaviour(Facts(files), situations([parsed]))
+    behaviour = Behaviour(Facts(files), situations([parsed]), tying_rules)
     kept, _ = split(RULE.findings(behaviour), suppressions(path, text))
     unsure = set(_unsure(files))
     return frozenset((found.place.line, found.place.column - 1) for found in kept if found.place not in unsure)

@@ -12,7 +12,7 @@ from analyzers.findings import Finding, Signal
 from analyzers.lean.prefilter import may_hinder_a_switch
 from analyzers.project.model import Source
 from analyzers.rules.behaviour import Behaviour
-from analyzers.rules.examination import evidence_rules, examine, switchability_rules
+from analyzers.rules.examination import evidence_rules, examine, switchability_rules, tying_rules
 from analyzers.rules.rule import Rule
 from tests.analyzers.support import project
 
@@ -25,7 +25,7 @@ def findings_of(code: str) -> list[Finding]:
     sources = [Source("func.py", "func", code, ast.parse(code))]
     files, troubles = extract(sources, ("func.py",))
     assert not troubles
-    return list(examine(RULES, Behaviour(Facts(files), situations(sources))))
+    return list(examine(RULES, Behaviour(Facts(files), situations(sources), tying_rules)))
 
 
 def codes_of(code: str) -> list[str]:
@@ -82,7 +82,7 @@ def test_what_hinders_a_switch_weighs_nothing() -> None:
 def test_code_that_is_nested_deeply_has_no_context_and_is_no_failure() -> None:
     source = Source("func.py", "func", "", ast.parse(f"import torch\ny = {'-' * 900}1\ntorch.manual_seed(0)\n"))
 
-    behaviour = Behaviour(Facts(extract([source], ())[0]), situations([source]))
+    behaviour = Behaviour(Facts(extract([source], ())[0]), situations([source]), tying_rules)
 
     assert list(examine(RULES, behaviour)) == []
 

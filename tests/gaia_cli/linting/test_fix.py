@@ -11,7 +11,7 @@ from analyzers.facts.model import Facts
 from analyzers.facts.stage1 import extract
 from analyzers.project.model import Source
 from analyzers.rules.behaviour import Behaviour
-from analyzers.rules.examination import examine, switchability_rules
+from analyzers.rules.examination import examine, switchability_rules, tying_rules
 from gaia_cli.linting.fixing import FIXABLE, Fixed, fix
 
 pytest.importorskip("libcst", reason="libcst is in the extra 'fix': pip install 'gaia-faas[fix]'")
@@ -28,7 +28,7 @@ def text_of(code: str) -> str:
 def devices_found(code: str) -> int:
     source = Source("func.py", "func", code, ast.parse(code))
     files, _ = extract([source], ())
-    behaviour = Behaviour(Facts(files), situations([source]))
+    behaviour = Behaviour(Facts(files), situations([source]), tying_rules)
     return sum(finding.rule == "GA701" for finding in examine(switchability_rules(), behaviour))
 
 
