@@ -15,7 +15,7 @@ from analyzers.analysis import Analysis
 from runtime_images.policy.model import Slo
 
 FILE_NAME = "gaia.manifest.toml"
-SCHEMA_VERSION = 1
+MANIFEST_SCHEMA = 1
 SCHEMA_PATH = Path(__file__).with_name("manifest.schema.json")
 
 _HEADER = "# Written by `gaia analyze --write`. Change the function or gaia.toml instead.\n\n"
@@ -32,7 +32,7 @@ def render_manifest(analysis: Analysis, *, name: str, slo: Slo, version: str) ->
 def to_object(analysis: Analysis, *, name: str, slo: Slo, version: str) -> dict[str, Any]:
     """The manifest as plain values, without what is not set."""
     return {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": MANIFEST_SCHEMA,
         "function": {"name": name, "entry": analysis.entry},
         "mode": {"value": analysis.mode.value, "confidence": analysis.confidence, "reason": analysis.reason},
         "slo": {key: value for key, value in asdict(slo).items() if value is not None},

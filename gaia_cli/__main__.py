@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 _VERSION_FLAGS = (["--version"], ["-V"])
 _QUICK = (*_VERSION_FLAGS, ["lint"])
-_GC_THRESHOLD = (200_000, 20, 100)
-"""Quick verbs make no garbage, and looking for some while modules are loaded takes a tenth of their time."""
 _HELP_FLAGS = frozenset({"--help", "-h"})
 _DEBUG_FLAG = "--debug"
 _OUTPUT_IS_FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EIO))
@@ -44,7 +42,10 @@ def _program(arguments: Sequence[str]) -> int:
     """
     if arguments[:1] not in _QUICK:
         return _main(arguments)
-    gc.set_threshold(*_GC_THRESHOLD)
+    if arguments[:1] == ["lint"]:
+        from analyzers.lean.garbage import GC_THRESHOLD
+
+        gc.set_threshold(*GC_THRESHOLD)
     code = _main(arguments)
     sys.stdout.flush()
     sys.stderr.flush()

@@ -20,7 +20,7 @@ from analyzers.manifest import SCHEMA_PATH as MANIFEST_SCHEMA
 from gaia_cli.running.summary import RunSummary
 from gaia_cli.simulator.results.as_json import OneTraceOutput, TracesOutput
 from gaia_cli.views.outputs import BuildOutput, ErrorOutput, RuleHelpOutput, RulesOutput, VersionOutput
-from runtime_images.events.codec import EVENTS, SCHEMA_VERSION, marker, plan_of
+from runtime_images.events.codec import EVENT_SCHEMA, EVENTS, marker, plan_of
 from runtime_images.events.model import Event, Known
 
 DIRECTORY = Path(__file__).parents[1] / "docs" / "schemas"
@@ -53,7 +53,7 @@ class _Generator:
     def event(self, kind: type[Event]) -> Schema:
         """The schema of an event, with the fields that every event has."""
         head: dict[str, Schema] = {
-            "schema_version": {"const": SCHEMA_VERSION},
+            "schema_version": {"const": EVENT_SCHEMA},
             "t": {"type": "number", "description": "seconds since the epoch"},
             "event": {"const": kind.NAME},
         }

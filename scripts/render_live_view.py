@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 
-from gaia_cli.running.choose import EMULATED_SENTENCE, Choice
+from gaia_cli.running.choose import EMULATED_REASON, Choice
 from gaia_cli.running.history import RunHistory
 from gaia_cli.running.plan import RunPlan
 from gaia_cli.views.live import LiveView
@@ -46,7 +46,7 @@ def history_until(recording: Path, at_s: float) -> RunHistory:
 def render(history: RunHistory, width: int, height: int) -> str:
     """The live view of `history` as SVG."""
     emulated = history.accelerator is Accelerator.EMULATED
-    accelerator = Choice(history.accelerator, EMULATED_SENTENCE if emulated else "")
+    accelerator = Choice(history.accelerator, EMULATED_REASON if emulated else "")
     plan = RunPlan(history.function, history.mode, "", Choice("process", ""), accelerator, history.slo)
     console = Console(
         width=width, height=height, record=True, file=io.StringIO(), force_terminal=True, color_system="truecolor"

@@ -6,7 +6,7 @@ from typing import Annotated, TypedDict
 from analyzers.analysis import Analysis
 from runtime_images.policy.model import Evidence
 
-SCHEMA_VERSION = 1
+ANALYSIS_SCHEMA = 1
 
 
 class EvidenceOutput(TypedDict):
@@ -58,7 +58,7 @@ class AnalysisOutput(TypedDict):
 def to_object(analysis: Analysis) -> AnalysisOutput:
     """The analysis as plain values."""
     return {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": ANALYSIS_SCHEMA,
         "mode": analysis.mode.value,
         "confidence": analysis.confidence,
         "reason": analysis.reason,

@@ -6,7 +6,7 @@ from typing import Annotated, TypedDict
 from analyzers.formats.findings import Level, LintFinding, Report
 from analyzers.formats.fingerprints import fingerprint
 
-SCHEMA_VERSION = 1
+FINDINGS_SCHEMA = 1
 
 
 class FindingOutput(TypedDict):
@@ -36,7 +36,7 @@ class LintOutput(TypedDict):
 def render(report: Report) -> str:
     """The report as JSON text, ending in a newline."""
     content: LintOutput = {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": FINDINGS_SCHEMA,
         "findings": [to_object(finding) for finding in report.findings],
         "files": len(report.files),
         "counts": {level.word: sum(finding.level is level for finding in report.findings) for level in Level},

@@ -19,7 +19,7 @@ _WINDOW = 100
 _LEAVING = pow(_BASE, _WINDOW, _MODULUS)
 _END_OF_FILE = 0xFFFF
 _LINE_FEED = 10
-_DIGEST_BYTES = 16
+_FINGERPRINT_BYTES = 16
 
 
 def fingerprint(finding: LintFinding) -> str:
@@ -27,7 +27,7 @@ def fingerprint(finding: LintFinding) -> str:
     from hashlib import blake2b
 
     parts = (finding.code, finding.path, "".join(finding.excerpt.split()), str(finding.ordinal))
-    return blake2b("\0".join(parts).encode(errors="surrogateescape"), digest_size=_DIGEST_BYTES).hexdigest()
+    return blake2b("\0".join(parts).encode(errors="surrogateescape"), digest_size=_FINGERPRINT_BYTES).hexdigest()
 
 
 def line_hashes(text: str) -> list[str]:

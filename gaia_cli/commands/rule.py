@@ -7,7 +7,7 @@ from gaia_cli.errors import ExitCode, UsageError
 from gaia_cli.linting.rule_texts import as_object, heading, rule_texts
 from gaia_cli.linting.selection import Selection
 from gaia_cli.views import console
-from gaia_cli.views.outputs import SCHEMA_VERSION, RuleHelpOutput
+from gaia_cli.views.outputs import OUTPUT_SCHEMA, RuleHelpOutput
 
 _WIDTH = 100
 
@@ -28,7 +28,7 @@ def rule(name: str, output_format: str = "full") -> ExitCode:
     selected = Selection().wants(text.code)
     if output_format == "json":
         about = as_object(text, selected=selected)
-        console.json_line(RuleHelpOutput(schema_version=SCHEMA_VERSION, **about, help=text.help))
+        console.json_line(RuleHelpOutput(schema_version=OUTPUT_SCHEMA, **about, help=text.help))
         return ExitCode.OK
     meaning = heading(text.level.word, text.confidence, hook=selected)
     console.result(f"{text.code} {text.name}: {meaning}\n\n{_wrapped(text.help)}")

@@ -4,7 +4,7 @@ from gaia_cli.errors import ExitCode
 from gaia_cli.linting.rule_texts import as_object, rule_texts
 from gaia_cli.linting.selection import Selection
 from gaia_cli.views import console
-from gaia_cli.views.outputs import SCHEMA_VERSION, RulesOutput
+from gaia_cli.views.outputs import OUTPUT_SCHEMA, RulesOutput
 
 
 def rules(output_format: str = "full") -> ExitCode:
@@ -13,7 +13,7 @@ def rules(output_format: str = "full") -> ExitCode:
     by_default = {code for code in texts if Selection().wants(code)}
     if output_format == "json":
         listed = [as_object(text, selected=code in by_default) for code, text in texts.items()]
-        console.json_line(RulesOutput(schema_version=SCHEMA_VERSION, rules=listed))
+        console.json_line(RulesOutput(schema_version=OUTPUT_SCHEMA, rules=listed))
         return ExitCode.OK
     width = max(len(text.name) for text in texts.values())
     for code, text in texts.items():

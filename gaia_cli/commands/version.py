@@ -11,11 +11,11 @@ def version(output_format: str = "full") -> ExitCode:
     if output_format == "json":
         import platform
 
-        from gaia_cli.views.outputs import SCHEMA_VERSION, VersionOutput
+        from gaia_cli.views.outputs import OUTPUT_SCHEMA, VersionOutput
 
         console.json_line(
             VersionOutput(
-                schema_version=SCHEMA_VERSION,
+                schema_version=OUTPUT_SCHEMA,
                 gaia=__version__,
                 python=platform.python_version(),
                 platform=platform.platform(),

@@ -18,6 +18,11 @@ from runtime_images.policy.model import Accelerator
 EXPLAINS_THE_END = (Stopped, SetupFailed)
 """After one of these events the end of a runtime needs no other reason."""
 
+LAST_LINES_KEPT = 20
+"""Last lines of a runtime that are shown when it ends unasked."""
+GRACE_S = 5.0
+"""Time that a runtime has beyond its own limit for draining, before it is killed."""
+
 Progress = Callable[[str], None]
 """Called with one short line for each step of a preparation that takes time."""
 

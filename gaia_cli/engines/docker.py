@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
 
-from gaia_cli.engines import EXPLAINS_THE_END, Launch, Progress, RunningFunction
+from gaia_cli.engines import EXPLAINS_THE_END, GRACE_S, LAST_LINES_KEPT, Launch, Progress, RunningFunction
 from gaia_cli.engines.docker_client import Container, ContainerSpec, Docker
 from gaia_cli.engines.ports import HOST
 from gaia_cli.errors import EngineError
@@ -27,10 +27,6 @@ from runtime_images.events.model import Event
 from runtime_images.policy.model import Accelerator
 
 ADMIN_PORT = 9901
-
-_KEPT_LINES = 20
-_GRACE_S = 5.0
-"""Beyond the runtime's own limit for draining, before the container is killed."""
 
 
 class DockerEngine:
@@ -113,7 +109,7 @@ class RunningContainer:
         self._container = container
         self._settings = settings
         self._stopping = threading.Event()
-        self._last_lines: deque[str] = deque(maxlen=_KEPT_LINES)
+        self._last_lines: deque[str] = deque(maxlen=LAST_LINES_KEPT)
 
     @property
     def identifier(self) -> str:
@@ -146,11 +142,11 @@ class RunningContainer:
         try:
             self.stop()
             drained.start()
-            self._container.wait(0.0 if at_once else self._settings.drain_timeout_s + _GRACE_S)
+            self._container.wait(0.0 if at_once else self._settings.drain_timeout_s + GRACE_S)
         finally:
             self._container.remove()
-        code = self._container.wait(_GRACE_S)
-        drained.join(_GRACE_S)
+        code = self._container.wait(GRACE_S)
+        drained.join(GRACE_S)
         self._docker.close()
         return 137 if code is None else code
 
@@ -172,7 +168,7 @@ class RunningContainer:
         return replace(event, url=url, admin=f"http://{HOST}:{self._container.published(ADMIN_PORT)}")
 
     def _unexplained_end(self) -> EngineError:
-        code = self._container.wait(_GRACE_S)
+        code = self._container.wait(GRACE_S)
         said = "".join(f"\n  {line}" for line in self._last_lines)
         if code == 137:
             return EngineError(

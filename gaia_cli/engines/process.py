@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from gaia_cli.engines import EXPLAINS_THE_END, Launch, Progress, RunningFunction
+from gaia_cli.engines import EXPLAINS_THE_END, GRACE_S, LAST_LINES_KEPT, Launch, Progress, RunningFunction
 from gaia_cli.engines.environments import clean_environ, function_python
 from gaia_cli.engines.ports import is_free
 from gaia_cli.errors import EngineError, UsageError
@@ -29,9 +29,6 @@ from runtime_images.events.codec import decode
 from runtime_images.events.model import Event
 from runtime_images.policy.model import Accelerator
 
-_KEPT_LINES = 20
-_GRACE_S = 5.0
-"""Beyond the runtime's own limit for draining, before it is killed."""
 _LONGEST_TEMPORARY = 60
 """A Unix socket's path may have 107 characters."""
 _DIRECTORY_PREFIX = "gaia-admin-"
@@ -94,7 +91,7 @@ class RunningProcess:
         self._drain_timeout_s = drain_timeout_s
         self._stopping = threading.Event()
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._last_words: deque[str] = deque(maxlen=_KEPT_LINES)
+        self._last_words: deque[str] = deque(maxlen=LAST_LINES_KEPT)
         self._readers = (
             threading.Thread(target=self._read_events, name="runtime-stdout", daemon=True),
             threading.Thread(target=self._read_last_words, name="runtime-stderr", daemon=True),
@@ -133,7 +130,7 @@ class RunningProcess:
             self.stop()
             _pipe(self._process.stdin).close()
             with suppress(subprocess.TimeoutExpired):
-                self._process.wait(0.0 if at_once else self._drain_timeout_s + _GRACE_S)
+                self._process.wait(0.0 if at_once else self._drain_timeout_s + GRACE_S)
         finally:
             self._kill_group()
             shutil.rmtree(self._directory, ignore_errors=True)

@@ -24,7 +24,7 @@ class Choice:
     reason: str
 
 
-EMULATED_SENTENCE = "emulated: no GPU here, a worker process models one"
+EMULATED_REASON = "no GPU here, a worker process models one"
 
 
 def choose_engine(mode: ExecutionMode, process: "Offer", docker: "Offer") -> Choice:
@@ -55,7 +55,7 @@ def choose_accelerator(
             f"the {engine} engine found no NVIDIA GPU",
             "check that `nvidia-smi` works, or use --accelerator emulated to model a GPU",
         )
-    return Choice(chosen, EMULATED_SENTENCE if chosen is Accelerator.EMULATED else "an NVIDIA GPU answers")
+    return Choice(chosen, EMULATED_REASON if chosen is Accelerator.EMULATED else "an NVIDIA GPU answers")
 
 
 def _without(mode: ExecutionMode) -> Choice:

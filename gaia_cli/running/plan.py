@@ -29,10 +29,6 @@ class RunPlan:
             ("function", self.function),
             ("mode", f"{self.mode}: {self.mode_reason}"),
             ("engine", f"{self.engine.name}: {self.engine.reason}"),
-            ("accelerator", _with_reason(self.accelerator)),
+            ("accelerator", f"{self.accelerator.name}: {self.accelerator.reason}"),
             ("SLO", "none" if target is None else f"p95 latency at most {target:g} ms"),
         )
-
-
-def _with_reason(choice: Choice) -> str:
-    return choice.reason if choice.reason.startswith(choice.name) else f"{choice.name}: {choice.reason}"

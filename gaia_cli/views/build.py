@@ -9,7 +9,7 @@ from typing import Self
 from gaia_cli.images.build import BuiltImage
 from gaia_cli.images.plan import PORT
 from gaia_cli.views import console
-from gaia_cli.views.outputs import SCHEMA_VERSION, BuildOutput
+from gaia_cli.views.outputs import OUTPUT_SCHEMA, BuildOutput
 
 
 class BuildSteps:
@@ -52,7 +52,7 @@ def report(image: BuiltImage, mode_reason: str, *, as_json: bool) -> None:
 def as_object(image: BuiltImage, mode_reason: str) -> BuildOutput:
     """The result as one JSON object."""
     return {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": OUTPUT_SCHEMA,
         "image": image.tags[0],
         "tags": list(image.tags),
         "id": image.identifier,

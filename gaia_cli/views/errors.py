@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from gaia_cli.errors import GaiaError
 from gaia_cli.version import __version__
 from gaia_cli.views import console
-from gaia_cli.views.outputs import SCHEMA_VERSION, ErrorDetails, ErrorOutput
+from gaia_cli.views.outputs import OUTPUT_SCHEMA, ErrorDetails, ErrorOutput
 
 
 def show_error(error: GaiaError, *, as_json: bool) -> None:
@@ -43,7 +43,7 @@ def show_traceback(error: BaseException) -> None:
 
 def _as_json(message: str, hint: str, exit_code: int) -> None:
     error = ErrorDetails(message=message, hint=hint, exit_code=int(exit_code))
-    console.json_line(ErrorOutput(schema_version=SCHEMA_VERSION, error=error))
+    console.json_line(ErrorOutput(schema_version=OUTPUT_SCHEMA, error=error))
 
 
 def _report(error: BaseException, argv: Sequence[str]) -> str:

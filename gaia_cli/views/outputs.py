@@ -6,7 +6,7 @@ Outputs with a module of their own have their types there: `gaia analyze` and `g
 
 from typing import Annotated, TypedDict
 
-SCHEMA_VERSION = 1
+OUTPUT_SCHEMA = 1
 
 Version = Annotated[int, "the version of this form; fields are added without a new one"]
 

@@ -17,7 +17,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar, Union, get_args, get_ori
 from runtime_images.events import decisions, lifecycle, traffic
 from runtime_images.events.model import ByName, Digits, Event, LeftOutIfNone, UnknownEvent, WireName
 
-SCHEMA_VERSION = 1
+EVENT_SCHEMA = 1
 
 EVENTS: dict[str, type[Event]] = {
     event.NAME: event
@@ -49,7 +49,7 @@ class FieldPlan(NamedTuple):
 
 def to_json(event: Event) -> dict[str, Any]:
     """The event as JSON values, its own fields after what every event has."""
-    head = {"schema_version": SCHEMA_VERSION, "t": round(event.t, 6)}
+    head = {"schema_version": EVENT_SCHEMA, "t": round(event.t, 6)}
     if isinstance(event, UnknownEvent):
         return {**head, "event": event.name, **dict(event.extra)}
     return {**head, "event": event.NAME, **part_to_json(event), **dict(event.extra)}
@@ -57,7 +57,7 @@ def to_json(event: Event) -> dict[str, Any]:
 
 def encode(event: Event, t: float) -> bytes:
     """The line of an event that happens at `t`, in seconds since the epoch."""
-    head = {"schema_version": SCHEMA_VERSION, "t": round(t, 6), "event": event.NAME}
+    head = {"schema_version": EVENT_SCHEMA, "t": round(t, 6), "event": event.NAME}
     return json.dumps({**head, **part_to_json(event)}).encode() + b"\n"
 
 

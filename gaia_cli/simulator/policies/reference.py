@@ -16,9 +16,9 @@ from gaia_cli.simulator.world.backends import Backends
 from gaia_cli.simulator.world.scenario import Scenario
 from runtime_images.policy.model import Backend
 
-TICK_S = 30.0
+CHECK_EVERY_S = 30.0
 WINDOW_S = 600.0
-RATE_OVER_S = 1800.0
+IDLE_SPAN_S = 1800.0
 RATE_LEAST = 0.01
 GAIN_LEAST_S = 0.2
 COOL_DOWN_S = 120.0
@@ -36,7 +36,7 @@ class Reference:
 
     def next_tick(self, now: float) -> float:
         """Every 30 s."""
-        return now + TICK_S
+        return now + CHECK_EVERY_S
 
     def choose(self, backends: Backends, now: float) -> Backend:
         """The backend after one tick."""
@@ -60,7 +60,7 @@ class Reference:
 
     def _is_rare(self, backends: Backends, now: float) -> bool:
         arrived = backends.flow.arrived
-        return (len(arrived) - bisect_left(arrived, now - RATE_OVER_S)) / RATE_OVER_S < RATE_LEAST
+        return (len(arrived) - bisect_left(arrived, now - IDLE_SPAN_S)) / IDLE_SPAN_S < RATE_LEAST
 
     def _gains_little(self) -> bool:
         there = self._remembered.get(Backend.CPU)

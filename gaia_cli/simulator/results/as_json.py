@@ -5,7 +5,7 @@ from typing import Annotated, TypedDict
 
 from gaia_cli.simulator.results.comparison import Comparison, Standing
 
-SCHEMA_VERSION = 1
+SIMULATION_SCHEMA = 1
 
 _Version = Annotated[int, "the version of this form; fields are added without a new one"]
 
@@ -71,7 +71,7 @@ class TracesOutput(TypedDict):
 def as_object(comparisons: Sequence[Comparison], summary: Sequence[Standing]) -> OneTraceOutput | TracesOutput:
     """One trace with its policies; of several, all of them and what they say together."""
     if len(comparisons) == 1:
-        return {"schema_version": SCHEMA_VERSION, **_trace(comparisons[0])}
+        return {"schema_version": SIMULATION_SCHEMA, **_trace(comparisons[0])}
     standings: list[StandingOutput] = [
         {
             "policy": one.policy,
@@ -81,7 +81,7 @@ def as_object(comparisons: Sequence[Comparison], summary: Sequence[Standing]) ->
         }
         for one in summary
     ]
-    return {"schema_version": SCHEMA_VERSION, "traces": [_trace(one) for one in comparisons], "summary": standings}
+    return {"schema_version": SIMULATION_SCHEMA, "traces": [_trace(one) for one in comparisons], "summary": standings}
 
 
 def _trace(comparison: Comparison) -> TraceOutput:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from gaia_cli.running.choose import EMULATED_SENTENCE, Choice
+from gaia_cli.running.choose import EMULATED_REASON, Choice
 from gaia_cli.running.history import RunHistory
 from gaia_cli.running.plan import RunPlan
 from gaia_cli.views.glyphs import ASCII, UNICODE, glyphs_for
@@ -20,7 +20,7 @@ PLAN = RunPlan(
     ExecutionMode.CPU_PREFERRED,
     "no framework",
     Choice("process", "no Docker engine answers"),
-    Choice("emulated", EMULATED_SENTENCE),
+    Choice("emulated", EMULATED_REASON),
     Slo(latency_p95_ms=250.0),
 )
 SIZES = [(80, 24), (140, 40), (40, 15), (60, 18), (59, 24), (200, 60), (30, 10), (80, 12), (20, 5)]

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from gaia_cli.running.choose import EMULATED_SENTENCE, Choice
+from gaia_cli.running.choose import EMULATED_REASON, Choice
 from gaia_cli.running.history import RunHistory
 from gaia_cli.running.plan import RunPlan
 from gaia_cli.running.summary import summarize
@@ -16,7 +16,7 @@ PLAN = RunPlan(
     ExecutionMode.CPU_PREFERRED,
     "no framework",
     Choice("process", "no Docker engine answers"),
-    Choice("emulated", EMULATED_SENTENCE),
+    Choice("emulated", EMULATED_REASON),
     Slo(latency_p95_ms=250.0),
 )
 
