@@ -9,8 +9,7 @@ from enum import Enum, StrEnum
 
 from analyzers.findings import Place as Place  # noqa: PLC0414 -- facts speak of places, and rules look for them here
 from analyzers.lean.records import record
-from analyzers.project.model import Asset as Asset  # noqa: PLC0414 -- likewise
-from analyzers.project.model import Dependency as Dependency  # noqa: PLC0414 -- likewise
+from analyzers.project.model import Asset, Dependency
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -222,18 +221,12 @@ class Call:
 
     def keyword(self, *names: str) -> Value | None:
         """The value of the first of these keyword arguments that the call has."""
-        if self.keywords:
-            for name in names:
-                for given, argument in self.keywords:
-                    if given == name:
-                        return argument.value
-        return None
+        found = (argument.value for name in names for given, argument in self.keywords if given == name)
+        return next(found, None) if self.keywords else None
 
     def argument(self, position: int, *names: str) -> Value | None:
         """The value of an argument given by position or by one of `names`."""
-        if position < len(self.args):
-            return self.args[position].value
-        return self.keyword(*names)
+        return self.args[position].value if position < len(self.args) else self.keyword(*names)
 
 
 @record

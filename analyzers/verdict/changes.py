@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterable, Iterator
 from typing import TypeVar
 
-from analyzers.facts.model import Call, Constant, Dependency, Facts, FileFacts, Guard, Import, Refusal
+from analyzers.facts.model import Call, Constant, Facts, FileFacts, Guard, Import, Refusal
 from analyzers.findings import Place
 from analyzers.lean.records import replace
+from analyzers.project.model import Dependency
 
 QUESTION = "torch.cuda.is_available"
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from analyzers import Analysis, analyze
-from analyzers.facts.model import Asset, Facts
+from analyzers.facts.model import Facts
 from analyzers.facts.stage1 import extract
 from analyzers.project.dependencies import read_requirements
-from analyzers.project.model import Source
+from analyzers.project.model import Asset, Source
 from runtime_images.policy.model import ExecutionMode
 
 REQUIREMENTS_MARK = "# requirements.txt\n"

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.architecture.outstanding import HEAVY_IMPORTS, ROOMS_WITHOUT_CONTRACT, WORKER_IMPORTS
 from tests.architecture.sources import PACKAGES, ROOT, Module, listed, modules, under
 
 IMPORTERS = {
@@ -60,9 +59,7 @@ def test_a_heavy_library_is_imported_in_its_place_only() -> None:
         f"{module.path} imports {library}, which is for {', '.join(places) or 'no module'}"
         for library, places in IMPORTERS.items()
         for module in modules()
-        if library in module.libraries
-        and not module.path.startswith(places or " ")
-        and module.path not in HEAVY_IMPORTS
+        if library in module.libraries and not module.path.startswith(places or " ")
     ]
 
     assert not elsewhere, listed("ask the module that wraps the library, or change the table above", elsewhere)
@@ -87,7 +84,6 @@ def test_the_worker_rooms_import_the_standard_library_and_few_rooms() -> None:
         f"{module.path} imports {name}"
         for module in under(*WORKER_ROOMS)
         for name in sorted(module.imports & there - own - WORKER_FRIENDS)
-        if module.path not in WORKER_IMPORTS
     ]
 
     assert not foreign, listed("move what is shared to wire, or hand it over as an argument", foreign)
@@ -124,7 +120,6 @@ def test_every_room_is_named_in_a_contract() -> None:
         if module.is_init
         and module.folder not in PACKAGES
         and not any(pattern.fullmatch(module.name) for pattern in named)
-        and module.folder not in ROOMS_WITHOUT_CONTRACT
     ]
 
     assert not unnamed, listed("name the room in a contract of layers or independence in pyproject.toml", unnamed)

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.architecture.outstanding import TYPED_TWICE
 from tests.architecture.sources import Module, listed, modules
 
 MEET = ("runtime_images/policy/", "runtime_images/dynamic_runtime/", "gaia_cli/simulator/")
@@ -97,7 +96,7 @@ def clashes(kept: list[Constant]) -> Iterator[str]:
 def test_no_two_modules_give_one_value_the_same_name() -> None:
     places: dict[tuple[str, str], list[Constant]] = defaultdict(list)
     for constant in all_constants():
-        if not constant.in_class and constant.name not in TYPED_TWICE:
+        if not constant.in_class:
             places[constant.name, repr(constant.value)].append(constant)
     twice = [str(constant) for found in places.values() if len({c.path for c in found}) > 1 for constant in found]
 
@@ -105,7 +104,7 @@ def test_no_two_modules_give_one_value_the_same_name() -> None:
 
 
 def test_policy_runtime_and_simulator_share_their_numbers() -> None:
-    numbers = [c for c in all_constants() if isinstance(c.value, int | float) and c.name not in TYPED_TWICE and tree(c)]
+    numbers = [c for c in all_constants() if isinstance(c.value, int | float) and tree(c)]
     found = list(clashes(numbers))
 
     assert not found, listed("import the one from the other's module, or tell two meanings apart by name", found)

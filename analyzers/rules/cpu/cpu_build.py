@@ -1,8 +1,9 @@
 """GA602: a build or a setting that rules a GPU out."""
 
-from analyzers.facts.model import Dependency, Facts, Known, texts
+from analyzers.facts.model import Facts, Known, texts
 from analyzers.findings import Signal
 from analyzers.lean.patterns import Pattern
+from analyzers.project.model import Dependency
 from analyzers.rules.knowledge.dependency_lines import all_dependencies
 from analyzers.rules.knowledge.libraries import outside
 from analyzers.rules.rule import Hit, Hits, Rule

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from analyzers.facts.model import Call, Dependency, Facts, Place, strings
+from analyzers.facts.model import Call, Facts, Place, strings
 from analyzers.facts.vocabulary import PACKAGE_LISTS
+from analyzers.project.model import Dependency
 from analyzers.project.requirements import parse_requirement
 
 _INSTALLERS = frozenset({"pip_install", "uv_pip_install", "add_python_packages", "pip_install_from_requirements"})

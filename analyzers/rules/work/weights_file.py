@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from analyzers.calibration import model_weight
-from analyzers.facts.model import Asset, Facts
+from analyzers.facts.model import Facts
 from analyzers.findings import Place, Signal
 from analyzers.project.assets import KERNELS
+from analyzers.project.model import Asset
 from analyzers.rules.knowledge.named_models import shown_count
 from analyzers.rules.rule import Hit, Hits, Rule
 
