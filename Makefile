@@ -33,7 +33,7 @@ lint: dev ## Check style, format, types and the import rule.
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports
 
-format: dev ## Format the code and put right what ruff can.
+format: dev ## Format the code and fix what ruff can.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

@@ -109,13 +109,13 @@ def one_request(found: list[Entry], times: list[tuple[int, int]]) -> Rooms:
 
 
 def one_decision(found: list[Entry], times: list[tuple[int, int]]) -> Rooms:
-    """Of each decision since the requests began all that ran in the one callback."""
+    """Of each decision since the requests began all that ran in the one callback, but for a report of it."""
     callbacks: dict[tuple[str, int], list[Entry]] = {}
     for entry in found:
-        if entry.began_ns > times[0][0]:
+        if entry.began_ns > times[0][0] and entry.room != "runtime_images/events":
             callbacks.setdefault((entry.process, entry.began_ns), []).append(entry)
     walks = map(in_order, callbacks.values())
-    return most_common(walk for walk in walks if any(room.endswith("/policy/rules") for room in walk))
+    return most_common(walk for walk in walks if "runtime_images/policy/learning" in walk)
 
 
 def on_the_page(title: str) -> Rooms:
