@@ -8,9 +8,10 @@ passed over, and an event whose name or values are unknown becomes an `UnknownEv
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from types import UnionType
 from typing import Annotated, Any, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -48,7 +49,7 @@ class FieldPlan(NamedTuple):
 
 
 def to_json(event: Event) -> dict[str, Any]:
-    """The event as JSON values, its own fields after what every event has."""
+    """Return an event as JSON values, its own fields after those of every event."""
     head = {"schema_version": EVENT_SCHEMA, "t": round(event.t, 6)}
     if isinstance(event, UnknownEvent):
         return {**head, "event": event.name, **dict(event.extra)}
@@ -56,24 +57,23 @@ def to_json(event: Event) -> dict[str, Any]:
 
 
 def encode(event: Event, t: float) -> bytes:
-    """The line of an event that happens at `t`, in seconds since the epoch."""
+    """Return the line of an event that happens at `t`, in seconds since the epoch."""
     head = {"schema_version": EVENT_SCHEMA, "t": round(t, 6), "event": event.NAME}
     return json.dumps({**head, **part_to_json(event)}).encode() + b"\n"
 
 
 def part_to_json(part: Any) -> dict[str, Any]:  # noqa: ANN401 -- any of the dataclasses, which have no common type
-    """The fields of an event, or of a part of one, as JSON values."""
+    """Return the fields of an event, or of a part of one, as JSON values."""
     written = {}
     for name, wire_name, left_out_if_none, _, write, _ in plan_of(type(part)):
         value = getattr(part, name)
-        if value is None and left_out_if_none:
-            continue
-        written[wire_name] = value if write is None else write(value)
+        if value is not None or not left_out_if_none:
+            written[wire_name] = value if write is None else write(value)
     return written
 
 
 def decode(line: bytes | str) -> Event | None:
-    """The event in `line`; None for a line that holds none, such as one that a crash has cut off."""
+    """Return the event in `line`; None for a line that holds none, such as one that a crash has cut off."""
     try:
         value = json.loads(line)
     except ValueError:
@@ -82,22 +82,20 @@ def decode(line: bytes | str) -> Event | None:
 
 
 def from_json(value: Mapping[str, Any]) -> Event:
-    """The event that a JSON object holds."""
-    name, told_t = value["event"], value.get("t")
-    t = float(told_t) if isinstance(told_t, (int, float)) else 0.0
+    """Return the event that a JSON object holds."""
+    name, t = value["event"], value.get("t")
+    t = float(t) if isinstance(t, int | float) else 0.0
+    extra = {key: item for key, item in value.items() if key not in _ENVELOPE}
     if kind := EVENTS.get(name):
-        try:
-            known = _read_fields(kind, value)
+        with suppress(TypeError, ValueError):
+            known = _read_fields(kind, extra)
             wire_names = {plan.wire_name for plan in plan_of(kind)}
-            extra = tuple(one for one in value.items() if one[0] not in wire_names and one[0] not in _ENVELOPE)
-            return kind(**known, t=t, extra=extra)
-        except (TypeError, ValueError):
-            pass
-    return UnknownEvent(name, t=t, extra=tuple(one for one in value.items() if one[0] not in _ENVELOPE))
+            return kind(**known, t=t, extra=tuple(one for one in extra.items() if one[0] not in wire_names))
+    return UnknownEvent(name, t=t, extra=tuple(extra.items()))
 
 
 def plan_of(kind: type[Any]) -> tuple[FieldPlan, ...]:
-    """How each field of a dataclass is written and read, those of every event left out."""
+    """Return how each field of a dataclass is written and read, without the fields of every event."""
     if kind not in _plans:
         hints = get_type_hints(kind, include_extras=True)
         _plans[kind] = tuple(
@@ -112,19 +110,18 @@ _plans: dict[type[Any], tuple[FieldPlan, ...]] = {}
 
 
 def marker(hint: object, kind: type[_Marker]) -> _Marker | None:
-    """The marker of `kind` among a field's annotations."""
+    """Return the marker of `kind` among a field's annotations."""
     return next((mark for mark in getattr(hint, "__metadata__", ()) if isinstance(mark, kind)), None)
 
 
 def _field_plan(name: str, hint: object, *, required: bool) -> FieldPlan:
     wire_name = marker(hint, WireName)
     left_out = marker(hint, LeftOutIfNone) is not None
-    write, read = _converters(hint)
-    return FieldPlan(name, wire_name.name if wire_name else name, left_out, required, write, read)
+    return FieldPlan(name, wire_name.name if wire_name else name, left_out, required, *_converters(hint))
 
 
 def _read_fields(kind: Any, value: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401 -- as above
-    """The arguments of the dataclass `kind`; a missing or null field that has a default keeps it.
+    """Return the arguments of the dataclass `kind`; a missing or null field that has a default keeps it.
 
     Raises:
         TypeError, ValueError: the value does not fit.
@@ -138,48 +135,32 @@ def _read_fields(kind: Any, value: Mapping[str, Any]) -> dict[str, Any]:  # noqa
 
 @cache
 def _converters(hint: Any) -> tuple[Convert | None, Convert]:  # noqa: ANN401 -- a type as `typing` has them
-    """How a value of type `hint` is written (None: as it is) and read."""
+    """Return how a value of type `hint` is written (None: as it is) and read."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        return _annotated(hint, arguments[0])
-    if origin in (Union, UnionType):
-        return _optional([one for one in arguments if one is not type(None)])
-    if origin is tuple:
+        if marker(hint, ByName) is not None:
+            return _rounded_by_name, _object
         write, read = _converters(arguments[0])
-        return (lambda items: [write(item) for item in items]) if write else list, _all_read(read)
+        digits = marker(hint, Digits)
+        return (write, read) if digits is None else (lambda value: round(value, digits.count), read)
+    if origin in (Union, UnionType):
+        write_some, read_some = _converters(next(one for one in arguments if one is not type(None)))
+        write = (lambda value: None if value is None else write_some(value)) if write_some else None
+        return write, lambda value: None if value is None else read_some(value)
+    if origin is tuple:
+        write_item, read_item = _converters(arguments[0])
+        write = (lambda items: [write_item(item) for item in items]) if write_item else list
+        return write, partial(_read_all, read_item)
     if origin is dict:
         return _mapping(*arguments)
     if isinstance(hint, type) and is_dataclass(hint):
         return part_to_json, lambda value: hint(**_read_fields(hint, _object(value)))
     if issubclass(hint, tuple):
         return _row(hint)
-    return None, hint if issubclass(hint, Enum) else _of_type(hint)
+    return None, hint if issubclass(hint, Enum) else partial(_read_plain, hint)
 
 
-def _annotated(hint: object, plain: Any) -> tuple[Convert | None, Convert]:  # noqa: ANN401 -- as above
-    if marker(hint, ByName) is not None:
-        return _rounded_by_name, _object
-    write, read = _converters(plain)
-    digits = marker(hint, Digits)
-    return (write, read) if digits is None else (lambda value: round(value, digits.count), read)
-
-
-def _optional(others: list[Any]) -> tuple[Convert | None, Convert]:
-    write, read = _converters(others[0])
-    optional_write = (lambda value: None if value is None else write(value)) if write else None
-    return optional_write, lambda value: None if value is None else read(value)
-
-
-def _all_read(read: Convert) -> Convert:
-    def read_all(value: object) -> tuple[Any, ...]:
-        if not isinstance(value, list):
-            raise TypeError("a list is needed")
-        return tuple(read(item) for item in value)
-
-    return read_all
-
-
-def _mapping(key: Any, item: Any) -> tuple[Convert | None, Convert]:  # noqa: ANN401 -- as above
+def _mapping(key: Any, item: Any) -> tuple[Convert, Convert]:  # noqa: ANN401 -- as above
     write, read = _converters(item)
     assert write is not None, "a dict of an event holds parts"
     return (
@@ -189,7 +170,7 @@ def _mapping(key: Any, item: Any) -> tuple[Convert | None, Convert]:  # noqa: AN
 
 
 def _row(kind: Any) -> tuple[Convert, Convert]:  # noqa: ANN401 -- as above
-    """A row is a list in JSON; a newer runtime may put more at its end."""
+    """Return the converters of a row: a list in JSON; a newer runtime may put more at its end."""
     columns = [_converters(hint) for hint in get_type_hints(kind, include_extras=True).values()]
     writes, reads = zip(*columns, strict=True)
     return (
@@ -211,12 +192,14 @@ def _object(value: object) -> dict[str, Any]:
     return value
 
 
-def _of_type(kind: type) -> Convert:
+def _read_all(read: Convert, value: object) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise TypeError("a list is needed")
+    return tuple(map(read, value))
+
+
+def _read_plain(kind: type, value: Any) -> Any:  # noqa: ANN401 -- as above
     fitting: Any = (int, float) if kind is float else kind
-
-    def read(value: Any) -> Any:  # noqa: ANN401 -- as above
-        if not isinstance(value, fitting) or isinstance(value, bool) is not (kind is bool):
-            raise TypeError(f"a value of type {kind.__name__} is needed")
-        return float(value) if kind is float else value
-
-    return read
+    if not isinstance(value, fitting) or isinstance(value, bool) is not (kind is bool):
+        raise TypeError(f"a value of type {kind.__name__} is needed")
+    return float(value) if kind is float else value

@@ -4,8 +4,11 @@ A field is annotated with its type, its unit and a sentence: `Annotated[Millisec
 The codec rounds by the unit, so no module that emits or reads an event rounds anything itself.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeVar, dataclass_transform
+
+_Kind = TypeVar("_Kind", bound="Event")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,17 @@ class Event:
     extra: Annotated[tuple[tuple[str, Any], ...], "fields that this version does not know"] = field(
         default=(), kw_only=True
     )
+
+
+@dataclass_transform(frozen_default=True)
+def event(name: str) -> Callable[[type[_Kind]], type[_Kind]]:
+    """Return the decorator that makes a class an event, called `name` in JSON."""
+
+    def decorate(kind: type[_Kind]) -> type[_Kind]:
+        kind.NAME = name
+        return dataclass(frozen=True, slots=True)(kind)
+
+    return decorate
 
 
 @dataclass(frozen=True, slots=True)

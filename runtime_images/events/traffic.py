@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Annotated, NamedTuple
 
 from runtime_images.events.model import (
     Event,
@@ -16,6 +16,7 @@ from runtime_images.events.model import (
     Seconds,
     Share,
     Watts,
+    event,
 )
 from runtime_images.policy.model import Backend, ExecutionMode
 
@@ -86,11 +87,9 @@ class Totals:
     currency: Annotated[str, "the currency of `cost`"] = ""
 
 
-@dataclass(frozen=True, slots=True)
+@event("window")
 class Window(Event):
     """Every second: what each backend does."""
-
-    NAME: ClassVar[str] = "window"
 
     mode: Annotated[ExecutionMode, "the mode now"]
     active: Annotated[Backend, "the backend that serves"]
@@ -115,20 +114,16 @@ class RequestRow(NamedTuple):
     status: Annotated[int, "the HTTP status"]
 
 
-@dataclass(frozen=True, slots=True)
+@event("requests")
 class Requests(Event):
     """Every second in which requests finished, if the runtime records them."""
-
-    NAME: ClassVar[str] = "requests"
 
     rows: Annotated[tuple[RequestRow, ...], "a list for each request, of these values in this order"]
 
 
-@dataclass(frozen=True, slots=True)
+@event("log")
 class LogLine(Event):
     """The function wrote a line."""
-
-    NAME: ClassVar[str] = "log"
 
     backend: Annotated[Backend, "the worker's backend"]
     pid: Annotated[int, "the worker's process"]
@@ -139,11 +134,9 @@ class LogLine(Event):
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@event("bad_answer")
 class BadAnswer(Event):
     """The function sent an answer that HTTP does not allow; the client got 502, or a connection that broke off."""
-
-    NAME: ClassVar[str] = "bad_answer"
 
     backend: Annotated[Backend, "the worker's backend"]
     pid: Annotated[int | None, "the worker's process, null if it is gone"]
@@ -151,10 +144,8 @@ class BadAnswer(Event):
     reason: Annotated[str, "which header, and what is wrong with it; never a value"]
 
 
-@dataclass(frozen=True, slots=True)
+@event("dropped")
 class Dropped(Event):
     """The reader of standard output was too slow and missed events; `GET /events` has them all."""
-
-    NAME: ClassVar[str] = "dropped"
 
     lines: Annotated[int, "how many of `log`, `window`, `requests` and `bad_answer` were left out before this one"]
