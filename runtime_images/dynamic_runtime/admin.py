@@ -59,7 +59,7 @@ class Admin:
             case (b"GET", b"/health/readiness"):
                 self._spawn(exchange, self.health.report("ready", in_private=True))
             case (b"GET", b"/metrics"):
-                exchange.respond(200, [(b"content-type", metrics.CONTENT_TYPE)], self.reporter.metrics_text())
+                exchange.respond(200, [(b"content-type", metrics.CONTENT_TYPE)], self.reporter.recorder.metrics_text())
             case (b"GET", b"/events"):
                 self._stream_events(exchange)
             case (b"POST", b"/switch"):

@@ -179,7 +179,7 @@ class Runtime:
     def _report_window(self) -> None:
         for backend, stats in self._recorder.stats.items():
             if (worker := self._supervisor.workers.ready_on(backend)) is not None:
-                stats.measured_cpu(worker.measure_cpu(self._clock.monotonic()))
+                stats.cpu_share = worker.measure_cpu(self._clock.monotonic())
         decision = self._decisions.decision
         self._reporter.window(decision.reason if decision is not None else "")
 

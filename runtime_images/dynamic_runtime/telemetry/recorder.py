@@ -45,10 +45,6 @@ class Recorder:
         self.count()
         return self._metrics.render()
 
-    def good_answers(self, backend: Backend) -> int:
-        """Return how many requests a backend has answered without an error."""
-        return self.stats[backend].good_answers
-
     def serving(self, backend: Backend, mode: ExecutionMode, start_up_s: float, ready_s: float) -> None:
         """Note that traffic has come to a worker that became ready at `ready_s`."""
         self.stats[backend].worker_ready(start_up_s, ready_s)

@@ -181,7 +181,7 @@ class Supervisor:
 
     def became_ready(self, worker: WorkerProcess) -> None:
         """Note that it has served; whether it is healthy is still to be seen."""
-        worker.answers_before = self._recorder.good_answers(worker.backend)
+        worker.answers_before = self._recorder.stats[worker.backend].good_answers
         self.failures[worker.backend] = recovery.became_ready(self.failures[worker.backend])
 
     def failed_to_start(self, backend: Backend, error: StartError) -> None:
@@ -214,7 +214,7 @@ class Supervisor:
             self._restarts.spawn(self.bring_up(worker.backend, pause_s))
 
     def _service(self, worker: WorkerProcess) -> Service:
-        return worker.service(self._clock.monotonic(), self._recorder.good_answers(worker.backend))
+        return worker.service(self._clock.monotonic(), self._recorder.stats[worker.backend].good_answers)
 
     # what is done about it
 
