@@ -24,14 +24,10 @@ class ChildProcess(Protocol):
         """The process's id."""
 
     async def wait(self) -> int:
-        """Return the exit code once it has ended; minus the signal's number where a signal ended it."""
+        """Return the exit code once it has ended; minus the number of a signal that ended it."""
 
     def kill(self) -> None:
-        """End it at once.
-
-        Raises:
-            ProcessLookupError: it has ended.
-        """
+        """End it at once, or raise ProcessLookupError if it has ended."""
 
 
 async def spawn(
@@ -43,19 +39,10 @@ async def spawn(
         OSError: the interpreter cannot be started.
     """
     return await asyncio.create_subprocess_exec(
-        settings.function_python or sys.executable,
-        "-P",
-        str(BOOT),
-        role,
-        *map(str, descriptors),
-        pass_fds=descriptors,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=outputs[0],
-        stderr=outputs[1],
-        env=environ,
-        cwd=settings.function_dir,
-        start_new_session=True,
-    )
+        settings.function_python or sys.executable, "-P", str(BOOT), role, *map(str, descriptors),
+        pass_fds=descriptors, stdin=asyncio.subprocess.DEVNULL, stdout=outputs[0], stderr=outputs[1],
+        env=environ, cwd=settings.function_dir, start_new_session=True,
+    )  # fmt: skip
 
 
 class ForkedProcess:
@@ -67,7 +54,7 @@ class ForkedProcess:
         self._code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     async def wait(self) -> int:
-        """Return the exit code; minus the signal's number where a signal ended it."""
+        """Return the exit code; minus the number of a signal that ended it."""
         return await asyncio.shield(self._code)
 
     def kill(self) -> None:
@@ -76,13 +63,13 @@ class ForkedProcess:
             signal.pidfd_send_signal(self._watch, signal.SIGKILL)
 
     def ended(self, code: int) -> None:
-        """Take the exit code that its zygote has reported."""
+        """Set the exit code."""
         if not self._code.done():
             self._code.set_result(code)
             os.close(self._watch)
 
     async def outlive_zygote(self) -> None:
-        """Wait for it here: its zygote is gone, so the process is ours (orphans.py)."""
+        """Wait for it here: its zygote is gone, so it is a child of this process (orphans.py)."""
         loop = asyncio.get_running_loop()
         gone = asyncio.Event()
         loop.add_reader(self._watch, gone.set)

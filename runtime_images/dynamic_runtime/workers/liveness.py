@@ -1,9 +1,9 @@
 """Whether a worker that has not died can still serve: the three ways in which it may hang, and how each is noticed.
 
-A hung worker is a dead worker. One that keeps a request beyond its deadline is seen by the front. One that is stopped
-(SIGSTOP, a debugger that went away) is seen in its process state, within a second and with or without requests. One
-that has no requests but whose event loop stands still is asked for its pulse now and then, and has as long as any
-request may take to answer, for a function may compute in the background. A blocking handler has no event loop.
+A hung worker counts as dead. The front sees one that keeps a request beyond its deadline. The process state shows one
+that is stopped (SIGSTOP, a debugger that went away) within a second. One without requests whose event loop stands still
+does not answer when asked for its pulse; it has as long as a request may take, since a function may compute in the
+background. A blocking handler has no event loop.
 """
 
 from collections.abc import Container
@@ -26,13 +26,13 @@ PULSE = 0
 
 
 def why_hung(worker: WorkerProcess, overdue: Container[WorkerLink], now_s: float, patience_s: float) -> str:
-    """Return why a worker is to be ended, empty while it is well; `patience_s` is the longest a request may take."""
+    """Return why a worker must end, empty while it is well; `patience_s` is the longest that a request may take."""
     if worker.link in overdue:
-        return "a request was not given up after its deadline"
+        return "it kept a request beyond its deadline"
     if _is_stopped_for_long(worker, now_s):
-        return "it was stopped and did not go on"
+        return "it was stopped and did not continue"
     if _stands_still(worker, now_s, patience_s):
-        return "it had nothing to do and did not answer"
+        return "it was idle and did not answer"
     return ""
 
 

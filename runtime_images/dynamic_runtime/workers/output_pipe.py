@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from runtime_images.dynamic_runtime.wire import log_lines
 
@@ -20,7 +21,7 @@ class OutputPipe:
         self._transport = transport
 
     def hand_over(self) -> None:
-        """Close the end that the process has by now, so that the pipe ends with the process."""
+        """Close the end that the process now has, so that the pipe ends with the process."""
         os.close(self.inner)
 
     def close(self) -> None:
@@ -57,12 +58,21 @@ class _Descriptor:
     def close(self) -> None: ...
 
 
-async def open_output(stream: str) -> OutputPipe:
-    """Open a pipe for the `stdout` or `stderr` of a process.
+async def open_outputs(handed_over: ExitStack, if_it_fails: ExitStack) -> list[OutputPipe]:
+    """Open pipes for the stdout and stderr of a process, and have the two stacks close this side's ends.
 
     Raises:
         OSError: there are no descriptors left.
     """
+    outputs = []
+    for stream in ("stdout", "stderr"):
+        outputs.append(await _open_output(stream))
+        handed_over.callback(outputs[-1].hand_over)
+        if_it_fails.callback(outputs[-1].close)
+    return outputs
+
+
+async def _open_output(stream: str) -> OutputPipe:
     outer, inner = os.pipe2(os.O_CLOEXEC)
     reader = asyncio.StreamReader()
     try:

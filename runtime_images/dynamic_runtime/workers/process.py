@@ -1,4 +1,4 @@
-"""One worker as an operating system process: start it, keep what it prints, end it."""
+"""One worker as an operating system process: read what it prints and sends, measure it, end it."""
 
 import asyncio
 import contextlib
@@ -60,7 +60,7 @@ class WorkerProcess:
         return self.process.pid
 
     def read_output(self, outputs: Iterable[OutputPipe], log: LineSink) -> None:
-        """Begin to read what it prints, and keep the last lines."""
+        """Start to read what it prints, and keep the last lines."""
 
         def take(stream: str, line: str, request: int | None) -> None:
             self.log.append(line)
@@ -69,7 +69,7 @@ class WorkerProcess:
         self.readers += [asyncio.create_task(output.read_lines(take)) for output in outputs]
 
     async def connect(self) -> None:
-        """Begin to read what it sends: only now, because a forked worker may be ready before anybody knows it."""
+        """Start to read what it sends: only once it is known, because a forked worker may be ready before that."""
         await asyncio.get_running_loop().create_unix_connection(lambda: self.link, sock=self.channel)
 
     def kill(self) -> None:
@@ -85,7 +85,7 @@ class WorkerProcess:
 
     @property
     def start_up_s(self) -> float:
-        """How long it took to become ready."""
+        """The time that it took to become ready."""
         return self.ready_s - self.requested_s
 
     def in_flight_ages_s(self, now_s: float) -> tuple[float, ...]:

@@ -1,7 +1,7 @@
-"""What to do about failures, decided and not done: how long to pause, when to give up, and what clients may know.
+"""What to do about failures: how long to pause, when to give up, and what clients may know.
 
 Values in, values out: the supervisor acts on them. A start that fails and a worker that dies count alike; serving well
-for a while, or many requests, wipes the count. How long the pauses are is in `pauses`.
+for a while, or many requests, resets the count. The policy's `pauses` has the lengths of the pauses.
 """
 
 from dataclasses import dataclass, replace
@@ -72,19 +72,12 @@ def start_failed(
     """Note a start that failed; `in_demand` says that requests wait for this backend."""
     failures = record.failures + 1
     pause_s = restart_pause_s(failures) if in_demand else switch_pause_s(failures)
-    hopeless = kind in _HOPELESS
-    return replace(
-        record, failures=failures, retry_at_s=now_s + pause_s, message=message, log=log, hopeless=hopeless
-    )  # fmt: skip
-
-
-def became_ready(record: FailureRecord) -> FailureRecord:
-    """Note that a worker is ready; whether it is healthy is still to be seen."""
-    return replace(record, was_ready=True)
+    retry_at_s, hopeless = now_s + pause_s, kind in _HOPELESS
+    return replace(record, failures=failures, retry_at_s=retry_at_s, message=message, log=log, hopeless=hopeless)
 
 
 def crashed(record: FailureRecord, message: str, log: tuple[str, ...], service: Service) -> tuple[FailureRecord, float]:
-    """Note the death of a worker that served; the pause before its successor, in seconds, comes beside."""
+    """Note the death of a worker that served; return also the pause before its successor, in seconds."""
     before = 0 if service.was_steady else record.failures
     return replace(record, failures=before + 1, message=message, log=log), restart_pause_s(before)
 

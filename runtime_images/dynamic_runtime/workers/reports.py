@@ -1,6 +1,6 @@
-"""What a worker says of itself in JSON, checked: function code can write to its socket, and say what it likes.
+"""What a worker reports of itself in JSON, checked: function code can write anything to its socket.
 
-What is of no use to the runtime is left out, and what is there has the type that the runtime relies on.
+Unknown facts are left out; every other one has the type that the runtime relies on.
 """
 
 import json

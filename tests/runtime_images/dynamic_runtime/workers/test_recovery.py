@@ -36,7 +36,7 @@ def test_a_healthy_worker_that_dies_is_replaced_at_once_however_often(service: S
 
 
 def test_a_worker_that_keeps_dying_is_defunct() -> None:
-    record = recovery.became_ready(FailureRecord())
+    record = FailureRecord(was_ready=True)
     pauses = []
     while not record.is_broken:
         record, pause_s = recovery.crashed(record, "signal 11", ("line",), Service(1.0, 5))
