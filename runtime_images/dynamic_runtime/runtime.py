@@ -26,8 +26,8 @@ from runtime_images.dynamic_runtime.wire.arenas import create_requests
 from runtime_images.dynamic_runtime.workers.launching import WorkerStarter
 from runtime_images.dynamic_runtime.workers.orphans import adopt_orphans, keep_to_itself, reap_adopted
 from runtime_images.dynamic_runtime.workers.supervisor import Supervisor
-from runtime_images.events.lifecycle import Ready, SetupFailed, ZygoteChanged, ZygoteState
-from runtime_images.events.traffic import BadAnswer, LogLine
+from runtime_images.events.lifecycle import Ready, SetupFailed
+from runtime_images.events.traffic import BadAnswer
 from runtime_images.policy.model import Backend
 from runtime_images.policy.sampling import TICK_S
 
@@ -49,7 +49,7 @@ class Runtime:
         self._recorder = Recorder(settings.slo, metrics, clock.monotonic(), keep_rows=settings.record_requests)
         self._front = Front(settings, clock, self._recorder.answered, self._report_bad_answer)
         requests = create_requests()
-        self._starter = WorkerStarter(settings, clock, requests, self._report_line, self._report_zygote)
+        self._starter = WorkerStarter(settings, clock, events, requests)
         self._supervisor = Supervisor(
             settings, clock, events, self._front, self._starter, self._devices.problem, self._recorder
         )
@@ -176,15 +176,9 @@ class Runtime:
         decision = self._decisions.decision
         self._reporter.window(decision.reason if decision is not None else "")
 
-    def _report_line(self, backend: Backend, pid: int, stream: str, line: str, request: int | None) -> None:
-        self._events.emit(LogLine(backend, pid, stream, line, request))
-
     def _report_bad_answer(self, link: WorkerLink, request: int, reason: str) -> None:
         pid = next((worker.pid for worker in self._supervisor.workers if worker.link is link), None)
         self._events.emit(BadAnswer(link.backend, pid, request, reason))
-
-    def _report_zygote(self, state: str, pid: int, reason: str) -> None:
-        self._events.emit(ZygoteChanged(pid, ZygoteState(state), reason))
 
     # the end
 

@@ -16,7 +16,7 @@ from types import UnionType
 from typing import Annotated, Any, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from runtime_images.events import decisions, lifecycle, traffic
-from runtime_images.events.model import ByName, Digits, Event, LeftOutIfNone, UnknownEvent, WireName
+from runtime_images.events.model import Digits, Event, LeftOutIfNone, UnknownEvent, WireName
 
 EVENT_SCHEMA = 1
 
@@ -138,8 +138,6 @@ def _converters(hint: Any) -> tuple[Convert | None, Convert]:  # noqa: ANN401 --
     """Return how a value of type `hint` is written (None: as it is) and read."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        if marker(hint, ByName) is not None:
-            return _rounded_by_name, _object
         write, read = _converters(arguments[0])
         digits = marker(hint, Digits)
         return (write, read) if digits is None else (lambda value: round(value, digits.count), read)
@@ -152,7 +150,7 @@ def _converters(hint: Any) -> tuple[Convert | None, Convert]:  # noqa: ANN401 --
         write = (lambda items: [write_item(item) for item in items]) if write_item else list
         return write, partial(_read_all, read_item)
     if origin is dict:
-        return _mapping(*arguments)
+        return _mapping(*arguments) if issubclass(arguments[0], Enum) else (_rounded_by_name, _object)
     if isinstance(hint, type) and is_dataclass(hint):
         return part_to_json, lambda value: hint(**_read_fields(hint, _object(value)))
     if issubclass(hint, tuple):
@@ -180,6 +178,7 @@ def _row(kind: Any) -> tuple[Convert, Convert]:  # noqa: ANN401 -- as above
 
 
 def _rounded_by_name(numbers: Mapping[str, float | str | None]) -> dict[str, float | str | None]:
+    """Round the numbers to the decimals of their names' units: `_ms` to one, every other to three."""
     return {
         name: round(value, 1 if name.endswith("_ms") else 3) if isinstance(value, float) else value
         for name, value in numbers.items()

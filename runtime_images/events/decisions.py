@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
-from runtime_images.events.model import ByName, Event, LeftOutIfNone, Moment, WireName, event
+from runtime_images.events.model import Event, LeftOutIfNone, Moment, WireName, event
 from runtime_images.policy.model import Backend, ExecutionMode
 
 
@@ -38,7 +38,7 @@ class DecisionMade(Event):
     rejected: Annotated[Backend, "the other one"]
     rule: Annotated[str, "the rule that decided ([policy.md](policy.md))"]
     reason: Annotated[str, "why, in one sentence"]
-    inputs: Annotated[dict[str, float | str | None], "the numbers it was made on, by name", ByName()]
+    inputs: Annotated[dict[str, float | str | None], "the numbers it was made on, by name"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,11 +37,6 @@ class Known:
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ByName:
-    """Numbers of a dict, known to the decimals of their names' units: `_ms` to one, every other to three."""
-
-
 Moment = Annotated[float, Digits(6)]
 """Seconds since the epoch."""
 Seconds = Annotated[float, Digits(3)]

@@ -17,19 +17,17 @@ from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.dynamic_runtime.front.link import LinkOwner, WorkerLink
 from runtime_images.dynamic_runtime.front.long_bodies import LongBodies
 from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
 from runtime_images.dynamic_runtime.wire import arenas, in_flight, lifeline
 from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
-from runtime_images.dynamic_runtime.workers.child_process import ChildProcess, spawn
-from runtime_images.dynamic_runtime.workers.output_pipe import open_outputs
+from runtime_images.dynamic_runtime.workers.child_process import ChildProcess, open_outputs, spawn
 from runtime_images.dynamic_runtime.workers.process import WorkerProcess
-from runtime_images.dynamic_runtime.workers.zygote_client import ZygoteClient, ZygoteProcess, ZygoteSink
+from runtime_images.dynamic_runtime.workers.zygote_client import ZygoteClient, ZygoteProcess
+from runtime_images.events.traffic import LogLine
 from runtime_images.policy.model import Accelerator, Backend
 
 Launch = Callable[[Sequence[int], Sequence[int]], Awaitable[ChildProcess]]
 """Starts a worker's process, given the descriptors of its two outputs and all others."""
-
-WorkerLineSink = Callable[[Backend, int, str, str, int | None], None]
-"""Takes backend, pid, stream, line and the number of the request, if known, for every line that a function prints."""
 
 FORK_TIMEOUT_S = 5.0
 """The longest that a fork may take; a zygote that takes longer is stopped or hangs."""
@@ -54,22 +52,21 @@ class Starter(Protocol):
 
 @dataclass(eq=False)
 class WorkerStarter:
-    """Starts workers through a zygote. `log` takes what they print, `report` what becomes of the zygote.
+    """Starts workers through a zygote, and reports what they print.
 
     With `requests`, the arena of long bodies, workers get an arena for their answers, too.
     """
 
     settings: Settings
     clock: Clock
+    events: EventLog
     requests: arenas.Requests | None
-    log: WorkerLineSink
-    report: ZygoteSink
 
     def __post_init__(self) -> None:
         self._lifeline, self._held_end = lifeline.create()
         self._client = ZygoteClient(
-            self.settings, self.clock, self._environ_of(Backend.CPU) | NVML_CHECK, self._lifeline, self.report,
-            lambda pid: partial(self.log, self.settings.mode.initial_backend, pid),
+            self.settings, self.clock, self.events, self._environ_of(Backend.CPU) | NVML_CHECK, self._lifeline,
+            lambda pid: partial(self._log, self.settings.mode.initial_backend, pid),
         )  # fmt: skip
 
     async def start(self, backend: Backend, owner: LinkOwner, now_s: float) -> WorkerProcess:
@@ -106,8 +103,11 @@ class WorkerStarter:
             if_it_fails.pop_all()
         ours.setblocking(False)
         worker = WorkerProcess(backend, process, link, journal, now_s, ours)
-        worker.read_output(outputs, partial(self.log, backend, worker.pid))
+        worker.read_output(outputs, partial(self._log, backend, worker.pid))
         return worker
+
+    def _log(self, backend: Backend, pid: int, stream: str, line: str, request: int | None) -> None:
+        self.events.emit(LogLine(backend, pid, stream, line, request))
 
     def _share_memory(self, handed_over: contextlib.ExitStack) -> tuple[InFlightJournal, LongBodies, list[int]]:
         """Make the memory that a worker shares with this process, and descriptors of it for the worker."""
@@ -132,37 +132,25 @@ class WorkerStarter:
             self._client.hand_over(zygote)
             zygote.command(changes, (*outputs, *descriptors))
             return zygote.process
-        return await _forked(zygote, changes, (*outputs, *descriptors))
+        try:
+            async with asyncio.timeout(FORK_TIMEOUT_S):
+                return await zygote.fork(changes, (*outputs, *descriptors))
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                zygote.process.kill()  # its client starts another one
+            raise
 
     def _environ_of(self, backend: Backend) -> dict[str, str]:
-        return worker_environment(os.environ, self.settings, backend)
-
-
-def worker_environment(environ: Mapping[str, str], settings: Settings, backend: Backend) -> dict[str, str]:
-    """Return a worker's environment: the user's own, the settings, and no GPU but for a worker on a real one."""
-    environment = {name: value for name, value in environ.items() if name not in _PRIVATE}
-    environment |= settings.to_environ()
-    environment.pop("GAIA_ADMIN_TOKEN", None)
-    environment |= {"GAIA_BACKEND": backend.value, "PYTHONUNBUFFERED": "1"}
-    on_gpu = backend is Backend.GPU and settings.accelerator is Accelerator.NVIDIA
-    environment["GAIA_ACCELERATOR"] = settings.accelerator.value if backend is Backend.GPU else Accelerator.NONE.value
-    if not on_gpu:  # an emulated lane sees no real device either: nothing pretends to be NVIDIA
-        environment |= {"CUDA_VISIBLE_DEVICES": "", "NVIDIA_VISIBLE_DEVICES": "void"}
-    return environment
+        """Return a worker's environment: the user's own, the settings, and no GPU but for a worker on a real one."""
+        accelerator = self.settings.accelerator if backend is Backend.GPU else Accelerator.NONE
+        environment = {**os.environ, **self.settings.to_environ(), "GAIA_ACCELERATOR": accelerator.value}
+        environment |= {"GAIA_BACKEND": backend.value, "PYTHONUNBUFFERED": "1"}
+        if accelerator is not Accelerator.NVIDIA:  # an emulated GPU sees no real device: nothing pretends to be NVIDIA
+            environment |= {"CUDA_VISIBLE_DEVICES": "", "NVIDIA_VISIBLE_DEVICES": "void"}
+        return {name: value for name, value in environment.items() if name not in _PRIVATE}
 
 
 _PRIVATE = frozenset(("GAIA_ADMIN_TOKEN", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"))
-
-
-async def _forked(zygote: ZygoteProcess, changes: Mapping[str, str | None], descriptors: Sequence[int]) -> ChildProcess:
-    """Have the zygote fork a worker; kill a zygote that does not, so that its client starts another one."""
-    try:
-        async with asyncio.timeout(FORK_TIMEOUT_S):
-            return await zygote.fork(changes, descriptors)
-    except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            zygote.process.kill()
-        raise
 
 
 def _changes(have: Mapping[str, str], want: Mapping[str, str]) -> dict[str, str | None]:

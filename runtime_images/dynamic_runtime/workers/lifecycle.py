@@ -21,8 +21,7 @@ from runtime_images.dynamic_runtime.wire.frames import Frame, Kind
 from runtime_images.dynamic_runtime.wire.lifeline import is_stopped
 from runtime_images.dynamic_runtime.workers.child_process import ending
 from runtime_images.dynamic_runtime.workers.launching import Starter
-from runtime_images.dynamic_runtime.workers.liveness import PULSE, pulse_felt, why_hung
-from runtime_images.dynamic_runtime.workers.process import WorkerProcess
+from runtime_images.dynamic_runtime.workers.process import PULSE, WorkerProcess
 from runtime_images.dynamic_runtime.workers.reports import StartError, facts_of
 from runtime_images.events.lifecycle import WorkerChanged, WorkerState
 from runtime_images.events.traffic import LaneState
@@ -168,7 +167,7 @@ class Workers:
         facts = facts_of(frame)
         if frame.kind == Kind.HEALTH_ANSWER:
             if frame.request_id == PULSE:
-                pulse_felt(worker)
+                worker.pulse_felt()
             self._health.answered(frame.request_id, facts)
         elif frame.kind == Kind.WARMING and worker.state is WorkerState.STARTING:
             worker.state = WorkerState.WARMING
@@ -243,10 +242,10 @@ class Workers:
             worker.kill()
 
     def end_hung(self, links: Iterable[WorkerLink], now_s: float) -> None:
-        """End the workers that hang (liveness.py); `links` are those that keep a request beyond its deadline."""
+        """End the workers that hang; `links` are those that keep a request beyond its deadline."""
         overdue = set(links)
         for worker in self._present:
-            if why := why_hung(worker, overdue, now_s, self.request_timeout_s):
+            if why := worker.why_hung(now_s, self.request_timeout_s, is_overdue=worker.link in overdue):
                 worker.end(why)
 
     async def stop(self) -> None:

@@ -25,7 +25,7 @@ from runtime_images.dynamic_runtime.workers.child_process import ending
 from runtime_images.dynamic_runtime.workers.launching import Starter
 from runtime_images.dynamic_runtime.workers.lifecycle import Workers
 from runtime_images.dynamic_runtime.workers.process import WorkerProcess
-from runtime_images.dynamic_runtime.workers.recovery import FailureRecord, Service
+from runtime_images.dynamic_runtime.workers.recovery import FailureRecord
 from runtime_images.dynamic_runtime.workers.reports import StartError
 from runtime_images.events.decisions import Fallback, SwitchKind, SwitchMoments, SwitchPhase, SwitchStep
 from runtime_images.events.lifecycle import WorkerExit, WorkerState
@@ -159,7 +159,7 @@ class Supervisor:
     def fall_back(self, wanted: Backend, reason: str) -> None:
         """Note that the other backend serves, or will, because the wanted one is unavailable."""
         self.front.mark_fallback(active=wanted is Backend.GPU)
-        self.recorder.fell_back()
+        self.recorder.metrics.fell_back()
         self.events.emit(Fallback(wanted=wanted, got=wanted.other, reason=reason))
 
     def _serve_on(self, worker: WorkerProcess) -> None:
@@ -192,7 +192,7 @@ class Supervisor:
         pause_s = 0.0
         if not self.problem(worker.backend):  # else the device failed, and is counted already
             self.failures[worker.backend], pause_s = recovery.crashed(
-                self.failures[worker.backend], message, tuple(worker.log), self._service(worker)
+                self.failures[worker.backend], message, tuple(worker.log), was_steady=self._was_steady(worker)
             )
         self.workers.report(worker, code, message)
         exit_code, signal = (code, None) if code >= 0 else (None, -code)
@@ -205,8 +205,8 @@ class Supervisor:
         if is_replaced:
             self._restarts.spawn(self.bring_up(worker.backend, pause_s))
 
-    def _service(self, worker: WorkerProcess) -> Service:
-        return worker.service(self.clock.monotonic(), self.recorder.stats[worker.backend].good_answers)
+    def _was_steady(self, worker: WorkerProcess) -> bool:
+        return worker.was_steady(self.clock.monotonic(), self.recorder.stats[worker.backend].good_answers)
 
     # what is done about it
 
@@ -246,9 +246,10 @@ class Supervisor:
     def lose_device(self, backend: Backend, problem: str) -> None:
         """End the workers of a backend whose device is lost, and pause before the next try."""
         worker = self.workers.on(backend)
-        service = self._service(worker) if worker is not None else Service()
-        now_s = self.clock.monotonic()
-        self.failures[backend] = recovery.device_lost(self.failures[backend], problem, service, now_s)
+        self.failures[backend] = recovery.device_lost(
+            self.failures[backend], problem, self.clock.monotonic(),
+            was_steady=worker is not None and self._was_steady(worker),
+        )  # fmt: skip
         for worker in self.workers:
             if worker.backend is backend:
                 worker.end(problem)

@@ -15,17 +15,15 @@ from typing import Any
 from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
 from runtime_images.dynamic_runtime.wire.frames import MAX_PACKET_BYTES
-from runtime_images.dynamic_runtime.workers.child_process import ForkedProcess, ending, spawn
-from runtime_images.dynamic_runtime.workers.output_pipe import LineSink, open_outputs
+from runtime_images.dynamic_runtime.workers.child_process import ForkedProcess, LineSink, ending, open_outputs, spawn
+from runtime_images.events.lifecycle import ZygoteChanged, ZygoteState
 
 MAX_LOST = 5
 """The zygotes that may die in a row before no other one is started."""
 STEADY_AFTER_S = 60.0
 """A zygote that has lived this long was healthy."""
-
-ZygoteSink = Callable[[str, int, str], None]
-"""Takes state (`unfit`, `exited`), pid and reason of a zygote that can no longer fork."""
 
 
 class ZygoteProcess:
@@ -124,13 +122,13 @@ class ZygoteProcess:
 
 @dataclass(eq=False)
 class ZygoteClient:
-    """Keeps one zygote. `log` takes what its imports print, `report` what becomes of it."""
+    """Keeps one zygote. `log` takes its pid, and returns what takes the lines that its imports print."""
 
     settings: Settings
     clock: Clock
+    events: EventLog
     environ: Mapping[str, str]
     lifeline: int
-    report: ZygoteSink
     log: Callable[[int], LineSink]
 
     def __post_init__(self) -> None:
@@ -183,7 +181,7 @@ class ZygoteClient:
         except EOFError:
             return None
         if zygote.unfit:
-            self.report("unfit", zygote.pid, zygote.unfit)
+            self.events.emit(ZygoteChanged(zygote.pid, ZygoteState.UNFIT, zygote.unfit))
         return zygote
 
     async def _start(self) -> ZygoteProcess:
@@ -209,5 +207,6 @@ class ZygoteClient:
         self._lost = 1 if self.clock.monotonic() - begun_s > STEADY_AFTER_S else self._lost + 1
         imported = zygote.prepared.done() and zygote.prepared.exception() is None
         self._given_up = not imported or self._lost >= MAX_LOST
-        self.report("exited", zygote.pid, f"it ended with {ending(code)}" + ("" if imported else " during its imports"))
+        reason = f"it ended with {ending(code)}" + ("" if imported else " during its imports")
+        self.events.emit(ZygoteChanged(zygote.pid, ZygoteState.EXITED, reason))
         self._preparing = self._background.spawn(self._prepare())
