@@ -92,7 +92,7 @@ class Runtime:
         return 0
 
     def stop(self, reason: str) -> None:
-        """Start to stop; only the first reason counts."""
+        """Ask `run` to stop; only the first reason counts."""
         self._stop_reason = self._stop_reason or reason
         self._stopping.set()
 

@@ -2,13 +2,12 @@
 
 Writing rounds every number to what is known of it, by the unit in its annotation (`model`): milliseconds to one
 decimal, a recorded request's to three; seconds, shares and rates to three; moments to six; money to seven. Reading is
-tolerant, for a newer runtime may say more: an unknown field is kept in `extra` and written again, one of a part is
-passed over, and an event whose name or values are unknown becomes an `UnknownEvent`.
+tolerant, since a newer runtime may report more: an unknown field is kept in `extra` and written again, one of a part is
+ignored, and an event whose name or values are unknown becomes an `UnknownEvent`.
 """
 
 import json
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache, partial
@@ -85,13 +84,15 @@ def from_json(value: Mapping[str, Any]) -> Event:
     """Return the event that a JSON object holds."""
     name, t = value["event"], value.get("t")
     t = float(t) if isinstance(t, int | float) else 0.0
-    extra = {key: item for key, item in value.items() if key not in _ENVELOPE}
     if kind := EVENTS.get(name):
-        with suppress(TypeError, ValueError):
-            known = _read_fields(kind, extra)
+        try:
+            known = _read_fields(kind, value)
             wire_names = {plan.wire_name for plan in plan_of(kind)}
-            return kind(**known, t=t, extra=tuple(one for one in extra.items() if one[0] not in wire_names))
-    return UnknownEvent(name, t=t, extra=tuple(extra.items()))
+            extra = tuple(one for one in value.items() if one[0] not in wire_names and one[0] not in _ENVELOPE)
+            return kind(**known, t=t, extra=extra)
+        except (TypeError, ValueError):
+            pass
+    return UnknownEvent(name, t=t, extra=tuple(one for one in value.items() if one[0] not in _ENVELOPE))
 
 
 def plan_of(kind: type[Any]) -> tuple[FieldPlan, ...]:

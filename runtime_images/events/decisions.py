@@ -1,4 +1,4 @@
-"""What the policy decides and what comes of it: decisions, switches, a lost GPU, a fallback."""
+"""What the policy decides and what follows: decisions, switches, a lost GPU, a fallback."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -43,7 +43,7 @@ class DecisionMade(Event):
 
 @dataclass(frozen=True, slots=True)
 class SwitchMoments:
-    """When a switch reached each step; one that it has not reached is left out."""
+    """When a switch reached each step, without those that it has not reached."""
 
     ordered: Annotated[Moment | None, "it was decided", LeftOutIfNone()] = None
     ready: Annotated[Moment | None, "the new worker was ready", LeftOutIfNone()] = None
@@ -53,7 +53,7 @@ class SwitchMoments:
 
 @event("switch")
 class SwitchStep(Event):
-    """A switch went one step on."""
+    """A switch advanced by one step."""
 
     id: Annotated[int, "counts up; the steps of one switch have the same"]
     phase: Annotated[SwitchPhase, "the step"]

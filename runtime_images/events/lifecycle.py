@@ -18,7 +18,7 @@ class WorkerState(StrEnum):
 
 
 class ZygoteState(StrEnum):
-    """Why the process that forks workers is of no more use."""
+    """Why the process that forks workers is no longer used."""
 
     UNFIT = "unfit"
     EXITED = "exited"
@@ -66,14 +66,14 @@ class WorkerChanged(Event):
 
 @event("worker_exit")
 class WorkerExit(Event):
-    """A worker that served died unasked."""
+    """A serving worker died."""
 
     backend: Annotated[Backend, "the worker's backend"]
     pid: Annotated[int, "the worker's process"]
     exit_code: Annotated[int | None, "null if a signal ended it"]
     signal: Annotated[int | None, "the signal that ended it, else null"]
-    retried: Annotated[int, "requests that it had and that another worker gets"]
-    failed: Annotated[int, "requests that it had and that failed"]
+    retried: Annotated[int, "its requests that another worker gets"]
+    failed: Annotated[int, "its requests that failed"]
     restart_in_s: Annotated[Seconds | None, "the pause before it is replaced; null: it is not replaced"]
 
 
@@ -100,7 +100,7 @@ class SetupFailed(Event):
 
 @event("zygote")
 class ZygoteChanged(Event):
-    """The process that forks workers is of no more use."""
+    """The process that forks workers is no longer used."""
 
     pid: Annotated[int, "its process"]
     state: Annotated[
@@ -113,7 +113,7 @@ class ZygoteChanged(Event):
 class Stopped(Event):
     """The runtime has drained; the last event."""
 
-    reason: Annotated[str, "what asked for the end"]
+    reason: Annotated[str, "why it stopped"]
     requests: Annotated[int, "requests since the start"]
     failures: Annotated[int, "failed ones among them"]
     cpu_seconds: Annotated[Seconds, "how long the CPU backend was held"]

@@ -79,6 +79,6 @@ def event(name: str) -> Callable[[type[_Kind]], type[_Kind]]:
 
 @dataclass(frozen=True, slots=True)
 class UnknownEvent(Event):
-    """An event that this version does not understand, of a newer runtime; all of it is in `extra`."""
+    """An event of a newer runtime that this version does not know; `extra` holds all of it."""
 
-    name: Annotated[str, "what it is called"]
+    name: Annotated[str, "its name"]

@@ -1,4 +1,4 @@
-"""What goes through: the measurements of each second, the served requests, the function's own lines."""
+"""The traffic: the measurements of each second, the served requests, the function's own lines."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -43,7 +43,7 @@ class LaneState(StrEnum):
 class BackendStatus:
     """One backend in one second. Latencies are of the answers within the SLO's window, null without answers."""
 
-    state: Annotated[LaneState, "what its worker does"] = LaneState.OFF
+    state: Annotated[LaneState, "the state of its worker"] = LaneState.OFF
     rate: Annotated[PerSecond, "answers a second"] = 0.0
     p50_ms: Annotated[Milliseconds | None, "the median latency"] = None
     p95_ms: Annotated[Milliseconds | None, "95 % of the answers took no longer"] = None
@@ -65,13 +65,13 @@ class LastSecond:
 
 @dataclass(frozen=True, slots=True)
 class GpuUse:
-    """What the GPU in use does; null is what it does not report."""
+    """What the GPU in use does, null where it does not report that."""
 
     name: Annotated[str, "its model"]
     utilization: Annotated[Share | None, "how busy it is, 0 to 1"] = None
     memory_used_mb: Annotated[Megabytes | None, "memory in use"] = None
     memory_total_mb: Annotated[Megabytes | None, "all of its memory"] = None
-    power_w: Annotated[Watts | None, "what it draws"] = None
+    power_w: Annotated[Watts | None, "its power draw"] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Window(Event):
 class RequestRow(NamedTuple):
     """One finished request; a list in JSON."""
 
-    arrival_s: Annotated[ExactSeconds, "when it came, since `started`"]
+    arrival_s: Annotated[ExactSeconds, "when it arrived, counted from `started`"]
     backend: Annotated[Backend, "where it was served"]
     service_ms: Annotated[ExactMilliseconds, "how long the function took"]
     latency_ms: Annotated[ExactMilliseconds, "how long the client waited"]
@@ -127,7 +127,7 @@ class LogLine(Event):
 
     backend: Annotated[Backend, "the worker's backend"]
     pid: Annotated[int, "the worker's process"]
-    stream: Annotated[str, "where it was written", Known(("stdout", "stderr"))]
+    stream: Annotated[str, "where it wrote the line", Known(("stdout", "stderr"))]
     line: Annotated[str, "the line"]
     request: Annotated[
         int | None, "lines of one `pid` with the same number come from the same request; null where that is unknown"

@@ -1,6 +1,6 @@
-"""What is known about each backend while it serves: the numbers behind the window event, the metrics and the policy.
+"""The statistics of each backend while it serves: the numbers behind the window event, the metrics and the policy.
 
-A finished request only leaves a row behind; the rows are counted in bulk, a few times a second, when somebody looks.
+A finished request only leaves a row; the rows are counted in bulk, a few times a second, by whoever reads the numbers.
 """
 
 from bisect import bisect_left

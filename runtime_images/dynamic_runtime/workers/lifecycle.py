@@ -72,7 +72,10 @@ class Workers:
 
     def on(self, backend: Backend) -> WorkerProcess | None:
         """Return the worker that serves, or will serve, on a backend; those that drain do not count."""
-        return next((w for w in self._present if w.backend is backend and w.state in _LIVE), None)
+        for worker in self._present:  # a loop, since decisions ask often
+            if worker.backend is backend and worker.state in _LIVE:
+                return worker
+        return None
 
     def ready_on(self, backend: Backend) -> WorkerProcess | None:
         """Return the worker that can serve on a backend."""

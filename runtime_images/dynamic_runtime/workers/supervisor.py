@@ -221,17 +221,14 @@ class Supervisor:
                 pause_s = DEVICE_PAUSE_S
                 continue
             try:
-                await self._start(backend)
+                worker = await self.workers.ready(backend)
             except StartError:
                 pause_s = restart_pause_s(self.failures[backend].failures)
-
-    async def _start(self, backend: Backend) -> None:
-        """Start a worker where none serves and give it the traffic, unless a switch has moved that meanwhile."""
-        worker = await self.workers.ready(backend)
-        if self.target is backend:
-            self._serve_on(worker)
-        else:
-            self.workers.release(worker)
+                continue
+            if self.target is backend:
+                self._serve_on(worker)
+            else:  # a switch has moved the traffic meanwhile
+                self.workers.release(worker)
 
     async def _give_up(self, backend: Backend) -> None:
         message = f"the function keeps failing on {backend}: {self.failures[backend].message}"

@@ -98,7 +98,7 @@ class ZygoteProcess:
                 self.prepared.set_result(message["unfit"])
             case "forked":
                 child = self._children[message["pid"]] = ForkedProcess(message["pid"], descriptors[0])
-                if (waiting := self._forking.popleft()).done():  # whoever has asked does not want it any more
+                if (waiting := self._forking.popleft()).done():  # nobody waits for it any longer
                     child.kill()
                 else:
                     waiting.set_result(child)
