@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate, pairwise
 
@@ -49,19 +50,19 @@ class _Durations(Collector):
         yield family
 
 
+@dataclass(eq=False)
 class _Totals(Collector):
     """Counters that are kept elsewhere and read at the scrape."""
 
-    def __init__(self, held_s: Callable[[Backend], float], cost: Callable[[], float]) -> None:
-        self._held_s = held_s
-        self._cost = cost
+    held_s: Callable[[Backend], float]
+    cost: Callable[[], float]
 
     def collect(self) -> Iterator[CounterMetricFamily]:
         held = CounterMetricFamily("gaia_backend_seconds", "Seconds for which a backend was held.", labels=["backend"])
         for backend in Backend:
-            held.add_metric([backend.value], self._held_s(backend))
+            held.add_metric([backend.value], self.held_s(backend))
         yield held
-        yield CounterMetricFamily("gaia_cost", "Cost so far, in the configured currency.", value=self._cost())
+        yield CounterMetricFamily("gaia_cost", "Cost so far, in the configured currency.", value=self.cost())
 
 
 class Metrics:

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -95,14 +96,14 @@ def ending(code: int) -> str:
     return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
+@dataclass(eq=False, slots=True)
 class OutputPipe:
-    """The end to read, and until `hand_over` the end that the process gets."""
+    """The end to read, and until `hand_over` the end that the process gets, `inner`."""
 
-    def __init__(self, stream: str, reader: asyncio.StreamReader, transport: asyncio.BaseTransport, inner: int) -> None:
-        self.inner = inner
-        self._stream = stream
-        self._reader = reader
-        self._transport = transport
+    stream: str
+    reader: asyncio.StreamReader
+    transport: asyncio.BaseTransport
+    inner: int
 
     def hand_over(self) -> None:
         """Close the end that the process now has, so that the pipe ends with the process."""
@@ -110,13 +111,13 @@ class OutputPipe:
 
     def close(self) -> None:
         """Stop reading."""
-        self._transport.close()
+        self.transport.close()
 
     async def read_lines(self, log: LineSink) -> None:
         """Pass the lines on until the last process that holds the other end is gone."""
         rest = b""
         try:
-            while chunk := await self._reader.read(65536):
+            while chunk := await self.reader.read(65536):
                 whole, rest = log_lines.cut(rest + chunk)
                 for line in whole:
                     self._pass_on(line, log)
@@ -127,7 +128,7 @@ class OutputPipe:
 
     def _pass_on(self, line: bytes, log: LineSink) -> None:
         request, text = log_lines.split(line)
-        log(self._stream, text[: log_lines.MAX_LINE_BYTES].rstrip(b"\r").decode("utf-8", "replace"), request)
+        log(self.stream, text[: log_lines.MAX_LINE_BYTES].rstrip(b"\r").decode("utf-8", "replace"), request)
 
 
 class _Descriptor:

@@ -48,7 +48,7 @@ class WorkerListener(Protocol):
 
 @dataclass(eq=False)
 class Workers:
-    """The present workers, in iteration. `request_timeout_s` is the longest that a request may take."""
+    """The present workers; iterate over it to see them. `request_timeout_s` is the longest that a request may take."""
 
     clock: Clock
     events: EventLog
