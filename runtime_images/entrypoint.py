@@ -6,7 +6,7 @@ Accepted forms, as they are (docs/functions.md):
 - a module-level ASGI callable `handle(scope, receive, send)`;
 - a plain `handler(payload)` that returns something JSON can hold.
 
-The worker, the command line and the analyzer all ask this module, so they can never disagree about what is served.
+The worker, the command line and the analyzer all ask this module, so they always agree on what is served.
 Standard library only: it runs in the function's own environment too.
 """
 
@@ -88,7 +88,7 @@ def find_entry(directory: Path, entrypoint: str = "") -> Entry:
 
 
 def _hint_for_none(directory: Path, present: list[str]) -> str:
-    """What to do without an entry point; an application that a framework has made is likely to be what is meant."""
+    """Return what to do without an entry point: name an application that a framework has made, or define a handler."""
     for name in present:
         for attribute, line in _bindings(_parse(directory, name)):
             if attribute in _APPLICATIONS:
@@ -133,7 +133,7 @@ def _entry_in(directory: Path, path: str) -> Entry | None:
 
 
 def _form_of(tree: ast.Module, attribute: str) -> EntryForm:
-    """The form of an entry point with a name of the user's own, judged by its parameters."""
+    """Return the form of an entry point with a name of the user's own, judged by its parameters."""
     if attribute in tuple(EntryForm):
         return EntryForm(attribute)
     for node in tree.body:
@@ -157,7 +157,7 @@ def _parse(directory: Path, path: str) -> ast.Module:
 
 
 def _bindings(tree: ast.Module) -> Iterator[tuple[str, int]]:
-    """The names that the module binds at its top level, with their lines; conditional blocks count."""
+    """Yield the names that the module binds at its top level, with their lines; conditional blocks count."""
     pending: list[ast.stmt] = list(tree.body)
     while pending:
         node = pending.pop(0)
@@ -171,14 +171,11 @@ def _bindings(tree: ast.Module) -> Iterator[tuple[str, int]]:
             case ast.ImportFrom() if not _from_another_candidate(node):
                 yield from ((alias.asname or alias.name, node.lineno) for alias in node.names)
             case ast.If() | ast.Try():
-                pending = [*node.body, *node.orelse, *pending]
-                if isinstance(node, ast.Try):
-                    pending = [*(stmt for handler in node.handlers for stmt in handler.body), *pending]
-            case _:
-                pass
+                handlers = node.handlers if isinstance(node, ast.Try) else []
+                pending = [*(stmt for one in handlers for stmt in one.body), *node.body, *node.orelse, *pending]
 
 
 def _from_another_candidate(node: ast.ImportFrom) -> bool:
-    """Whether the import only borrows the entry point of another candidate file, as a script for local trials does."""
+    """Return whether it imports the entry point of another candidate file, as a script for local trials does."""
     imported = (node.module or "").replace(".", "/") + ".py"
     return node.level == 0 and imported in CANDIDATES

@@ -42,7 +42,7 @@ _WORDS = {str: "text", int: "integer", float: "number", bool: "true or false"}
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     index = "".join(f"| [`{name}`](#{name}) | {_sentence(kind)} |\n" for name, kind in EVENTS.items())
     return _HEAD + index + "".join(_section(name, kind) for name, kind in EVENTS.items())
 
@@ -57,7 +57,7 @@ def _section(name: str, kind: type[Event]) -> str:
 
 
 def _rows(kind: type[Any], prefix: str = "") -> Iterator[tuple[str, str, str]]:
-    """Name, value and meaning of each field, the fields of parts below them."""
+    """Yield name, value and meaning of each field, the fields of parts below them."""
     hints = get_type_hints(kind, include_extras=True)
     for name, wire_name in _names(kind):
         meaning = next((text for text in getattr(hints[name], "__metadata__", ()) if isinstance(text, str)), "")
@@ -76,7 +76,7 @@ def _names(kind: type[Any]) -> list[tuple[str, str]]:
 
 
 def _plain(hint: Any) -> tuple[Any, bool]:  # noqa: ANN401 -- a type as `typing` has them
-    """The type without annotations, and whether it may be null."""
+    """Return the type without annotations, and whether it may be null."""
     while get_origin(hint) is Annotated:
         hint = get_args(hint)[0]
     others = [one for one in get_args(hint) if one is not type(None)]
@@ -101,7 +101,7 @@ def _value(hint: Any) -> str:  # noqa: ANN401 -- as above
 
 
 def _part(hint: Any) -> tuple[type[Any] | None, str]:  # noqa: ANN401 -- as above
-    """The part that a field holds, if any, and how to get to it: of each backend, or of each item."""
+    """Return the part that a field holds, if any, and how to get to it: of each backend, or of each item."""
     plain, _ = _plain(hint)
     if get_origin(plain) is dict:
         return (_part(get_args(plain)[1])[0], ".BACKEND")

@@ -26,7 +26,7 @@ def main() -> int:
         return 2
     settings = replace(settings, function_dir=settings.function_dir.resolve())
 
-    gc.freeze()  # what is here now stays: the collector need not look at it again with every few thousand requests
+    gc.freeze()  # all objects so far stay: the collector need not scan them again every few thousand requests
 
     async def serve() -> int:
         return await Runtime(settings, clock, events).run()

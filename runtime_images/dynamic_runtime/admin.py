@@ -28,10 +28,6 @@ Reply = tuple[int, dict[str, Any]]
 _REASON = "asked for on the admin address"
 
 
-class AdminRequestError(Exception):
-    """A request that the admin address refuses; the message goes to the client."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Admin:
     """Answers the admin address's requests. `stop` ends the runtime, `zygote_pid` is that of its zygote, if any."""
@@ -59,22 +55,20 @@ class Admin:
             case (b"GET", b"/health/readiness"):
                 self._spawn(exchange, self.health.report("ready", in_private=True))
             case (b"GET", b"/metrics"):
-                exchange.respond(200, [(b"content-type", metrics.CONTENT_TYPE)], self.reporter.metrics_text())
+                exchange.respond(200, [(b"content-type", metrics.CONTENT_TYPE)], self.reporter.recorder.metrics_text())
             case (b"GET", b"/events"):
                 self._stream_events(exchange)
             case (b"POST", b"/switch"):
                 self._spawn(exchange, self._switch(exchange.body))
             case (b"POST", b"/pin" | b"/unpin"):
-                self.decisions.pin(pinned=exchange.path == b"/pin")
+                self.decisions.pinned = exchange.path == b"/pin"
                 exchange.respond_json(200, {"pinned": self.decisions.pinned})
             case (b"POST", b"/drain"):
                 exchange.close_afterwards()
                 exchange.respond_json(202, {"draining": True})
                 self.stop(_REASON)
             case _:
-                exchange.respond_json(
-                    404, {"error": f"there is no {' '.join(part.decode('latin-1') for part in route)}"}
-                )
+                exchange.respond_json(404, {"error": f"there is no {b' '.join(route).decode('latin-1')}"})
 
     def client_gone(self, exchange: Exchange) -> None:
         """End the stream of a client that has left."""
@@ -112,28 +106,25 @@ class Admin:
         try:
             backend = Backend(json.loads(body)["backend"])
         except (ValueError, KeyError, TypeError):
-            raise AdminRequestError('the body must be {"backend": "cpu"} or {"backend": "gpu"}') from None
+            return 400, {"error": 'the body must be {"backend": "cpu"} or {"backend": "gpu"}'}
         if self.settings.mode.is_fixed:
-            raise AdminRequestError(f"the mode {self.settings.mode} never switches")
+            return 400, {"error": f"the mode {self.settings.mode} never switches"}
         if problem := self.supervisor.problem(backend):
-            raise AdminRequestError(f"there is no GPU to switch to: {problem}")
+            return 400, {"error": f"there is no GPU to switch to: {problem}"}
         try:
             moved = await self.supervisor.switch(backend, _REASON)
         except RuntimeError as error:
-            raise AdminRequestError(str(error)) from None
+            return 400, {"error": str(error)}
         return (200 if moved else 409), {"backend": backend, "moved": moved}
 
     def _spawn(self, exchange: Exchange, work: Awaitable[Reply]) -> None:
         async def answer() -> None:
-            try:
-                exchange.respond_json(*await work)
-            except AdminRequestError as error:
-                exchange.respond_json(400, {"error": str(error)})
+            exchange.respond_json(*await work)
 
         self._answering.spawn(answer())
 
     def _stream_events(self, exchange: Exchange) -> None:
-        """JSON lines until the client leaves; one that reads too slowly is cut off, so that memory stays bounded."""
+        """Send JSON lines until the client leaves; cut off one that reads too slowly, so that memory stays bounded."""
         query = parse_qs(exchange.target.partition(b"?")[2].decode("latin-1"))
         exchange.begin(head_of(200, [(b"content-type", b"application/x-ndjson")]))
         end: Callable[[], None] | None = None

@@ -1,6 +1,6 @@
 """Tasks that nobody waits for: kept until they are done, since the event loop itself keeps only weak references.
 
-Standard library only: the worker, which runs in the function's own environment, has such tasks, too.
+Standard library only: the worker, which runs in the function's environment, uses it too.
 """
 
 import asyncio
@@ -11,23 +11,20 @@ _T = TypeVar("_T")
 
 
 class Background:
-    """The tasks that are under way."""
+    """The tasks under way."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    def __len__(self) -> int:
-        return len(self._tasks)
-
     def spawn(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
-        """Begin a task, in the running event loop."""
+        """Start a task in the running event loop."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
     async def cancel(self) -> None:
-        """Cancel all of them and wait for their ends."""
+        """Cancel all of them and wait until they have ended."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

@@ -1,7 +1,9 @@
 """The decision loop: at each tick it observes, asks the policy where requests should be served, and acts on the answer.
 
-Time and everything it looks at or acts on are given to it, so that it can run anywhere, also in virtual time.
+It takes its clock and everything that it observes or acts on as arguments, so it also runs in virtual time.
 """
+
+from dataclasses import dataclass
 
 from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.clock import Clock
@@ -17,57 +19,47 @@ from runtime_images.policy.model import Backend, Decision, Observation
 from runtime_images.policy.sampling import TICK_S
 
 
+@dataclass(eq=False)
 class DecisionLoop:
-    """Decides where requests are served, and has the supervisor switch; it alone keeps what the policy remembers.
+    """Decides where requests are served, and has the supervisor switch; it alone keeps the policy's memory.
 
-    While `pinned`, no decision is made.
+    While `pinned`, it makes no decision and the backend stays.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        clock: Clock,
-        events: EventLog,
-        front: Front,
-        supervisor: Supervisor,
-        recorder: Recorder,
-        sources: Sources,
-    ) -> None:
+    settings: Settings
+    clock: Clock
+    events: EventLog
+    front: Front
+    supervisor: Supervisor
+    recorder: Recorder
+    sources: Sources
+
+    def __post_init__(self) -> None:
+        settings = self.settings
         self.pinned = settings.pinned
         self.decision: Decision | None = None
-        self._mode = settings.mode
         self._policy = PolicySettings(mode=settings.mode, slo=settings.slo, prices=settings.prices)
         self._state = initial_state(self._policy)
-        self._clock = clock
-        self._events = events
-        self._front = front
-        self._supervisor = supervisor
-        self._recorder = recorder
-        self._sources = sources
         self._gpu_problem = ""
         self._switches = Background()
 
     async def run(self) -> None:
         """Tick until cancelled."""
         while True:
-            await self._clock.sleep(TICK_S)
-            self.tick(self._clock.monotonic())
+            await self.clock.sleep(TICK_S)
+            self.tick(self.clock.monotonic())
 
     def tick(self, now_s: float) -> None:
-        """End what hangs, see whether the GPU is still there, and decide."""
-        workers = self._supervisor.workers
-        workers.end_hung(self._front.expire(workers.links(), now_s), now_s)
+        """End hung workers, check whether the GPU is still there, and decide."""
+        workers = self.supervisor.workers
+        workers.end_hung(self.front.expire(workers.links(), now_s), now_s)
         self._watch_gpu()
-        if self._front.active is not None and not self.pinned:
-            self._recorder.count()
-            self._decide(observe(self._sources, self._state, now_s), now_s)
-
-    def pin(self, *, pinned: bool) -> None:
-        """Keep the backend, or let the policy decide again."""
-        self.pinned = pinned
+        if self.front.active is not None and not self.pinned:
+            self.recorder.count()
+            self._decide(observe(self.sources, self._state, now_s), now_s)
 
     async def stop(self) -> None:
-        """Give up the switches that are under way."""
+        """Cancel the switches under way."""
         await self._switches.cancel()
 
     def _decide(self, observation: Observation, now_s: float) -> None:
@@ -75,7 +67,7 @@ class DecisionLoop:
         before, self.decision = self.decision, decision
         unchanged = before is not None and (before.rule, before.chosen) == (decision.rule, decision.chosen)
         if not unchanged and decision.rule != "under_way":  # the switch events say how a switch goes on
-            self._events.emit(
+            self.events.emit(
                 DecisionMade(
                     active=observation.active, chosen=decision.chosen, rejected=decision.rejected, rule=decision.rule,
                     reason=decision.reason, inputs=decision.inputs,
@@ -83,21 +75,18 @@ class DecisionLoop:
             )  # fmt: skip
         if decision.chosen is not observation.active and observation.switching_to is None:
             if decision.rule == "errors":
-                self._supervisor.fall_back(Backend.GPU, decision.reason)
-            self._switch(decision.chosen, decision.reason)
-
-    def _switch(self, to: Backend, reason: str) -> None:
-        self._switches.spawn(self._supervisor.switch(to, reason))
+                self.supervisor.fall_back(Backend.GPU, decision.reason)
+            self._switches.spawn(self.supervisor.switch(decision.chosen, decision.reason))
 
     def _watch_gpu(self) -> None:
-        """Where the GPU is lost while it serves: hold the queue, end its worker, go to the CPU at once."""
-        problem = self._supervisor.problem(Backend.GPU)
-        if problem and not self._gpu_problem and self._supervisor.workers.on(Backend.GPU) is not None:
-            self._events.emit(GpuLost(problem))
-            self._supervisor.lose_device(Backend.GPU, problem)
-            if not self._mode.is_fixed and self._supervisor.target is Backend.GPU:
-                self._supervisor.fall_back(Backend.GPU, problem)
-                self._switch(Backend.CPU, f"the GPU is lost: {problem}")
+        """If the GPU is lost while it serves, end its worker and switch to the CPU at once."""
+        problem = self.supervisor.problem(Backend.GPU)
+        if problem and not self._gpu_problem and self.supervisor.workers.on(Backend.GPU) is not None:
+            self.events.emit(GpuLost(problem))
+            self.supervisor.lose_device(Backend.GPU, problem)
+            if not self.settings.mode.is_fixed and self.supervisor.target is Backend.GPU:
+                self.supervisor.fall_back(Backend.GPU, problem)
+                self._switches.spawn(self.supervisor.switch(Backend.CPU, f"the GPU is lost: {problem}"))
         if not problem and self._gpu_problem:
-            self._front.mark_fallback(active=False)
+            self.front.mark_fallback(active=False)
         self._gpu_problem = problem

@@ -1,7 +1,4 @@
-"""The runtime: the parts put together, and their life.
-
-It reads as `run`: listen, start the first worker, serve until asked to stop, drain, report how it went.
-"""
+"""The runtime: its parts and their life, which is `run`: listen, start a worker, serve, drain, report the totals."""
 
 import asyncio
 import contextlib
@@ -29,8 +26,8 @@ from runtime_images.dynamic_runtime.wire.arenas import create_requests
 from runtime_images.dynamic_runtime.workers.launching import WorkerStarter
 from runtime_images.dynamic_runtime.workers.orphans import adopt_orphans, keep_to_itself, reap_adopted
 from runtime_images.dynamic_runtime.workers.supervisor import Supervisor
-from runtime_images.events.lifecycle import Ready, SetupFailed, ZygoteChanged, ZygoteState
-from runtime_images.events.traffic import BadAnswer, LogLine
+from runtime_images.events.lifecycle import Ready, SetupFailed
+from runtime_images.events.traffic import BadAnswer
 from runtime_images.policy.model import Backend
 from runtime_images.policy.sampling import TICK_S
 
@@ -52,7 +49,7 @@ class Runtime:
         self._recorder = Recorder(settings.slo, metrics, clock.monotonic(), keep_rows=settings.record_requests)
         self._front = Front(settings, clock, self._recorder.answered, self._report_bad_answer)
         requests = create_requests()
-        self._starter = WorkerStarter(settings, clock, requests, self._report_line, self._report_zygote)
+        self._starter = WorkerStarter(settings, clock, events, requests)
         self._supervisor = Supervisor(
             settings, clock, events, self._front, self._starter, self._devices.problem, self._recorder
         )
@@ -95,7 +92,7 @@ class Runtime:
         return 0
 
     def stop(self, reason: str) -> None:
-        """Begin the end; safe to call more than once."""
+        """Ask `run` to stop; only the first reason counts."""
         self._stop_reason = self._stop_reason or reason
         self._stopping.set()
 
@@ -109,7 +106,7 @@ class Runtime:
             self._lifeline = loop.create_task(self._watch_lifeline())  # the loop itself keeps only a weak reference
 
     async def _watch_lifeline(self) -> None:
-        """Stop when standard input closes: whoever started us is gone."""
+        """Stop when standard input closes, since then the starter is gone."""
         reader = asyncio.StreamReader()
         loop = asyncio.get_running_loop()
         with contextlib.suppress(OSError, ValueError):
@@ -137,20 +134,16 @@ class Runtime:
         return f"http://{host}:{await self._admin.listen(host.strip('[]'), int(port))}"
 
     async def _start_first(self, url: str, admin_url: str) -> None:
-        """Start on the backend the mode asks for, or say plainly on which one instead."""
+        """Start a worker and report that it is ready."""
         await self._devices.first_answer()
         worker = await self._supervisor.start_first(await self._first_backend())
-        if worker is None:
-            return
-        self._events.emit(
-            Ready(
-                url=url, admin=admin_url, backend=worker.backend, mode=self._settings.mode.on(worker.backend),
-                entry=worker.facts.get("entry", ""), form=worker.facts.get("form", ""), start_s=worker.start_up_s,
-            )
-        )  # fmt: skip
+        if worker is not None:
+            entry, form = worker.facts.get("entry", ""), worker.facts.get("form", "")
+            mode = self._settings.mode.on(worker.backend)
+            self._events.emit(Ready(url, admin_url, worker.backend, mode, entry, form, worker.start_up_s))
 
     async def _first_backend(self) -> Backend:
-        """The backend that the mode asks for; without a GPU the CPU where the mode allows it, else wait for one."""
+        """Return the backend that the mode asks for; without a GPU the CPU if the mode allows it, else wait for one."""
         wanted = self._settings.mode.initial_backend
         problem = self._devices.problem(wanted)
         if problem and not self._settings.mode.is_fixed:
@@ -161,14 +154,14 @@ class Runtime:
             self._events.emit(SetupFailed(wanted, "no_gpu", message))
             self._front.refuse_queue(message)
         while self._devices.problem(wanted):
-            await self._clock.sleep(TICK_S)  # the answer lies in NVML's own thread, there is no event
+            await self._clock.sleep(TICK_S)  # NVML's own thread has the answer: there is no event to wait for
         self._front.hold_queue()
         return wanted
 
     # while it serves
 
     async def _run_windows(self) -> None:
-        """Do what is due once in a window: reap orphans, tick the servers, report the numbers."""
+        """Once in a window reap orphans, tick the servers and report the numbers."""
         while True:
             await self._clock.sleep(self._settings.window_s)
             reap_adopted([self._starter.zygote_pid, *(worker.pid for worker in self._supervisor.workers)])
@@ -179,24 +172,18 @@ class Runtime:
     def _report_window(self) -> None:
         for backend, stats in self._recorder.stats.items():
             if (worker := self._supervisor.workers.ready_on(backend)) is not None:
-                stats.measured_cpu(worker.measure_cpu(self._clock.monotonic()))
+                stats.cpu_share = worker.measure_cpu(self._clock.monotonic())
         decision = self._decisions.decision
         self._reporter.window(decision.reason if decision is not None else "")
-
-    def _report_line(self, backend: Backend, pid: int, stream: str, line: str, request: int | None) -> None:
-        self._events.emit(LogLine(backend, pid, stream, line, request))
 
     def _report_bad_answer(self, link: WorkerLink, request: int, reason: str) -> None:
         pid = next((worker.pid for worker in self._supervisor.workers if worker.link is link), None)
         self._events.emit(BadAnswer(link.backend, pid, request, reason))
 
-    def _report_zygote(self, state: str, pid: int, reason: str) -> None:
-        self._events.emit(ZygoteChanged(pid, ZygoteState(state), reason))
-
     # the end
 
     async def _drain(self) -> None:
-        """Answer everything that is here, and tell clients to go."""
+        """Answer all requests that are here, and ask clients to leave."""
         self._server.begin_draining()
         self._health.begin_draining()
         begun_s = quiet_since_s = self._clock.monotonic()
@@ -212,7 +199,7 @@ class Runtime:
         self._front.refuse_queue("the runtime is shutting down")
 
     async def _end(self) -> None:
-        """Release the workers and report what everything came to."""
+        """End the workers and report the totals."""
         await self._supervisor.stop()
         self._server.close_connections()
         self._report_window()

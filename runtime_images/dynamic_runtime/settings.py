@@ -1,4 +1,4 @@
-"""The runtime's settings: read from the environment, because that is what images, clusters and shells can all set.
+"""The runtime's settings: read from the environment, because images, clusters and shells can all set that.
 
 `Settings.from_environ` and `Settings.to_environ` are inverse to each other, so the command line and the image recipes
 write exactly what the runtime reads. The command line resolves flags and gaia.toml; nothing here reads a file.
@@ -72,12 +72,12 @@ class Settings:
         return cls(**read[""], slo=Slo(**read["slo"]), prices=Prices(**read["prices"]))
 
     def to_environ(self) -> dict[str, str]:
-        """Return the environment from which `from_environ` reads these settings back; what is empty is left out."""
+        """Return the environment from which `from_environ` reads these settings back, without empty values."""
         values = {name: attrgetter(field)(self) for name, (field, _) in _VARIABLES.items()}
         return {name: _text(value) for name, value in values.items() if value is not None and value != ""}
 
     def check_admin(self) -> None:
-        """Check the admin address; for the runtime alone, since workers are not given the token.
+        """Check the admin address; only for the runtime, since workers do not get the token.
 
         Raises:
             SettingsError: it is malformed, or open to everybody who can reach it.
@@ -164,8 +164,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
 }
 """Each variable, the field that it sets, and how its text is read."""
 
-_FIELDS = {field.partition(".")[0] for field, _ in _VARIABLES.values()}
-assert {field.name for field in fields(Settings)} == _FIELDS
+assert {field.name for field in fields(Settings)} == {field.partition(".")[0] for field, _ in _VARIABLES.values()}
 
 
 def _text(value: object) -> str:

@@ -2,20 +2,20 @@
 
 Writing rounds every number to what is known of it, by the unit in its annotation (`model`): milliseconds to one
 decimal, a recorded request's to three; seconds, shares and rates to three; moments to six; money to seven. Reading is
-tolerant, for a newer runtime may say more: an unknown field is kept in `extra` and written again, one of a part is
-passed over, and an event whose name or values are unknown becomes an `UnknownEvent`.
+tolerant, since a newer runtime may report more: an unknown field is kept in `extra` and written again, one of a part is
+ignored, and an event whose name or values are unknown becomes an `UnknownEvent`.
 """
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from types import UnionType
 from typing import Annotated, Any, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from runtime_images.events import decisions, lifecycle, traffic
-from runtime_images.events.model import ByName, Digits, Event, LeftOutIfNone, UnknownEvent, WireName
+from runtime_images.events.model import Digits, Event, LeftOutIfNone, UnknownEvent, WireName
 
 EVENT_SCHEMA = 1
 
@@ -48,7 +48,7 @@ class FieldPlan(NamedTuple):
 
 
 def to_json(event: Event) -> dict[str, Any]:
-    """The event as JSON values, its own fields after what every event has."""
+    """Return an event as JSON values, its own fields after those of every event."""
     head = {"schema_version": EVENT_SCHEMA, "t": round(event.t, 6)}
     if isinstance(event, UnknownEvent):
         return {**head, "event": event.name, **dict(event.extra)}
@@ -56,24 +56,23 @@ def to_json(event: Event) -> dict[str, Any]:
 
 
 def encode(event: Event, t: float) -> bytes:
-    """The line of an event that happens at `t`, in seconds since the epoch."""
+    """Return the line of an event that happens at `t`, in seconds since the epoch."""
     head = {"schema_version": EVENT_SCHEMA, "t": round(t, 6), "event": event.NAME}
     return json.dumps({**head, **part_to_json(event)}).encode() + b"\n"
 
 
 def part_to_json(part: Any) -> dict[str, Any]:  # noqa: ANN401 -- any of the dataclasses, which have no common type
-    """The fields of an event, or of a part of one, as JSON values."""
+    """Return the fields of an event, or of a part of one, as JSON values."""
     written = {}
     for name, wire_name, left_out_if_none, _, write, _ in plan_of(type(part)):
         value = getattr(part, name)
-        if value is None and left_out_if_none:
-            continue
-        written[wire_name] = value if write is None else write(value)
+        if value is not None or not left_out_if_none:
+            written[wire_name] = value if write is None else write(value)
     return written
 
 
 def decode(line: bytes | str) -> Event | None:
-    """The event in `line`; None for a line that holds none, such as one that a crash has cut off."""
+    """Return the event in `line`; None for a line that holds none, such as one that a crash has cut off."""
     try:
         value = json.loads(line)
     except ValueError:
@@ -82,9 +81,9 @@ def decode(line: bytes | str) -> Event | None:
 
 
 def from_json(value: Mapping[str, Any]) -> Event:
-    """The event that a JSON object holds."""
-    name, told_t = value["event"], value.get("t")
-    t = float(told_t) if isinstance(told_t, (int, float)) else 0.0
+    """Return the event that a JSON object holds."""
+    name, t = value["event"], value.get("t")
+    t = float(t) if isinstance(t, int | float) else 0.0
     if kind := EVENTS.get(name):
         try:
             known = _read_fields(kind, value)
@@ -97,7 +96,7 @@ def from_json(value: Mapping[str, Any]) -> Event:
 
 
 def plan_of(kind: type[Any]) -> tuple[FieldPlan, ...]:
-    """How each field of a dataclass is written and read, those of every event left out."""
+    """Return how each field of a dataclass is written and read, without the fields of every event."""
     if kind not in _plans:
         hints = get_type_hints(kind, include_extras=True)
         _plans[kind] = tuple(
@@ -112,19 +111,18 @@ _plans: dict[type[Any], tuple[FieldPlan, ...]] = {}
 
 
 def marker(hint: object, kind: type[_Marker]) -> _Marker | None:
-    """The marker of `kind` among a field's annotations."""
+    """Return the marker of `kind` among a field's annotations."""
     return next((mark for mark in getattr(hint, "__metadata__", ()) if isinstance(mark, kind)), None)
 
 
 def _field_plan(name: str, hint: object, *, required: bool) -> FieldPlan:
     wire_name = marker(hint, WireName)
     left_out = marker(hint, LeftOutIfNone) is not None
-    write, read = _converters(hint)
-    return FieldPlan(name, wire_name.name if wire_name else name, left_out, required, write, read)
+    return FieldPlan(name, wire_name.name if wire_name else name, left_out, required, *_converters(hint))
 
 
 def _read_fields(kind: Any, value: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401 -- as above
-    """The arguments of the dataclass `kind`; a missing or null field that has a default keeps it.
+    """Return the arguments of the dataclass `kind`; a missing or null field that has a default keeps it.
 
     Raises:
         TypeError, ValueError: the value does not fit.
@@ -138,48 +136,30 @@ def _read_fields(kind: Any, value: Mapping[str, Any]) -> dict[str, Any]:  # noqa
 
 @cache
 def _converters(hint: Any) -> tuple[Convert | None, Convert]:  # noqa: ANN401 -- a type as `typing` has them
-    """How a value of type `hint` is written (None: as it is) and read."""
+    """Return how a value of type `hint` is written (None: as it is) and read."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        return _annotated(hint, arguments[0])
-    if origin in (Union, UnionType):
-        return _optional([one for one in arguments if one is not type(None)])
-    if origin is tuple:
         write, read = _converters(arguments[0])
-        return (lambda items: [write(item) for item in items]) if write else list, _all_read(read)
+        digits = marker(hint, Digits)
+        return (write, read) if digits is None else (lambda value: round(value, digits.count), read)
+    if origin in (Union, UnionType):
+        write_some, read_some = _converters(next(one for one in arguments if one is not type(None)))
+        write = (lambda value: None if value is None else write_some(value)) if write_some else None
+        return write, lambda value: None if value is None else read_some(value)
+    if origin is tuple:
+        write_item, read_item = _converters(arguments[0])
+        write = (lambda items: [write_item(item) for item in items]) if write_item else list
+        return write, partial(_read_all, read_item)
     if origin is dict:
-        return _mapping(*arguments)
+        return _mapping(*arguments) if issubclass(arguments[0], Enum) else (_rounded_by_name, _object)
     if isinstance(hint, type) and is_dataclass(hint):
         return part_to_json, lambda value: hint(**_read_fields(hint, _object(value)))
     if issubclass(hint, tuple):
         return _row(hint)
-    return None, hint if issubclass(hint, Enum) else _of_type(hint)
+    return None, hint if issubclass(hint, Enum) else partial(_read_plain, hint)
 
 
-def _annotated(hint: object, plain: Any) -> tuple[Convert | None, Convert]:  # noqa: ANN401 -- as above
-    if marker(hint, ByName) is not None:
-        return _rounded_by_name, _object
-    write, read = _converters(plain)
-    digits = marker(hint, Digits)
-    return (write, read) if digits is None else (lambda value: round(value, digits.count), read)
-
-
-def _optional(others: list[Any]) -> tuple[Convert | None, Convert]:
-    write, read = _converters(others[0])
-    optional_write = (lambda value: None if value is None else write(value)) if write else None
-    return optional_write, lambda value: None if value is None else read(value)
-
-
-def _all_read(read: Convert) -> Convert:
-    def read_all(value: object) -> tuple[Any, ...]:
-        if not isinstance(value, list):
-            raise TypeError("a list is needed")
-        return tuple(read(item) for item in value)
-
-    return read_all
-
-
-def _mapping(key: Any, item: Any) -> tuple[Convert | None, Convert]:  # noqa: ANN401 -- as above
+def _mapping(key: Any, item: Any) -> tuple[Convert, Convert]:  # noqa: ANN401 -- as above
     write, read = _converters(item)
     assert write is not None, "a dict of an event holds parts"
     return (
@@ -189,7 +169,7 @@ def _mapping(key: Any, item: Any) -> tuple[Convert | None, Convert]:  # noqa: AN
 
 
 def _row(kind: Any) -> tuple[Convert, Convert]:  # noqa: ANN401 -- as above
-    """A row is a list in JSON; a newer runtime may put more at its end."""
+    """Return the converters of a row: a list in JSON; a newer runtime may put more at its end."""
     columns = [_converters(hint) for hint in get_type_hints(kind, include_extras=True).values()]
     writes, reads = zip(*columns, strict=True)
     return (
@@ -199,6 +179,7 @@ def _row(kind: Any) -> tuple[Convert, Convert]:  # noqa: ANN401 -- as above
 
 
 def _rounded_by_name(numbers: Mapping[str, float | str | None]) -> dict[str, float | str | None]:
+    """Round the numbers to the decimals of their names' units: `_ms` to one, every other to three."""
     return {
         name: round(value, 1 if name.endswith("_ms") else 3) if isinstance(value, float) else value
         for name, value in numbers.items()
@@ -211,12 +192,14 @@ def _object(value: object) -> dict[str, Any]:
     return value
 
 
-def _of_type(kind: type) -> Convert:
+def _read_all(read: Convert, value: object) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise TypeError("a list is needed")
+    return tuple(map(read, value))
+
+
+def _read_plain(kind: type, value: Any) -> Any:  # noqa: ANN401 -- as above
     fitting: Any = (int, float) if kind is float else kind
-
-    def read(value: Any) -> Any:  # noqa: ANN401 -- as above
-        if not isinstance(value, fitting) or isinstance(value, bool) is not (kind is bool):
-            raise TypeError(f"a value of type {kind.__name__} is needed")
-        return float(value) if kind is float else value
-
-    return read
+    if not isinstance(value, fitting) or isinstance(value, bool) is not (kind is bool):
+        raise TypeError(f"a value of type {kind.__name__} is needed")
+    return float(value) if kind is float else value

@@ -1,10 +1,10 @@
-"""What the policy decides and what comes of it: decisions, switches, a lost GPU, a fallback."""
+"""What the policy decides and what follows: decisions, switches, a lost GPU, a fallback."""
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated
 
-from runtime_images.events.model import ByName, Event, LeftOutIfNone, Moment, WireName
+from runtime_images.events.model import Event, LeftOutIfNone, Moment, WireName, event
 from runtime_images.policy.model import Backend, ExecutionMode
 
 
@@ -25,27 +25,25 @@ class SwitchKind(StrEnum):
 
     @classmethod
     def towards(cls, backend: Backend) -> "SwitchKind":
-        """The kind of a switch to `backend`."""
+        """Return the kind of a switch to `backend`."""
         return cls.PROMOTE if backend is Backend.GPU else cls.DEMOTE
 
 
-@dataclass(frozen=True, slots=True)
+@event("decision")
 class DecisionMade(Event):
     """The policy chose another backend, or another of its rules decided."""
-
-    NAME: ClassVar[str] = "decision"
 
     active: Annotated[Backend, "the backend that serves"]
     chosen: Annotated[Backend, "the backend that should serve; the active one means stay"]
     rejected: Annotated[Backend, "the other one"]
     rule: Annotated[str, "the rule that decided ([policy.md](policy.md))"]
     reason: Annotated[str, "why, in one sentence"]
-    inputs: Annotated[dict[str, float | str | None], "the numbers it was made on, by name", ByName()]
+    inputs: Annotated[dict[str, float | str | None], "the numbers it was made on, by name"]
 
 
 @dataclass(frozen=True, slots=True)
 class SwitchMoments:
-    """When a switch reached each step; one that it has not reached is left out."""
+    """When a switch reached each step, without those that it has not reached."""
 
     ordered: Annotated[Moment | None, "it was decided", LeftOutIfNone()] = None
     ready: Annotated[Moment | None, "the new worker was ready", LeftOutIfNone()] = None
@@ -53,11 +51,9 @@ class SwitchMoments:
     drained: Annotated[Moment | None, "the old worker had answered everything", LeftOutIfNone()] = None
 
 
-@dataclass(frozen=True, slots=True)
+@event("switch")
 class SwitchStep(Event):
-    """A switch went one step on."""
-
-    NAME: ClassVar[str] = "switch"
+    """A switch advanced by one step."""
 
     id: Annotated[int, "counts up; the steps of one switch have the same"]
     phase: Annotated[SwitchPhase, "the step"]
@@ -79,20 +75,16 @@ class SwitchStep(Event):
         return self.phases.moved
 
 
-@dataclass(frozen=True, slots=True)
+@event("gpu_lost")
 class GpuLost(Event):
     """The GPU in use vanished or failed."""
-
-    NAME: ClassVar[str] = "gpu_lost"
 
     reason: Annotated[str, "what its driver says"]
 
 
-@dataclass(frozen=True, slots=True)
+@event("fallback")
 class Fallback(Event):
     """The wanted backend is unavailable and the other one serves."""
-
-    NAME: ClassVar[str] = "fallback"
 
     wanted: Annotated[Backend, "the backend that should serve"]
     got: Annotated[Backend, "the backend that serves"]

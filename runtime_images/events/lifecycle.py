@@ -1,10 +1,9 @@
 """The life of the runtime and of its workers: started, ready, a worker's states, failures to start, stopped."""
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated
 
-from runtime_images.events.model import Event, Known, LeftOutIfNone, Money, Seconds
+from runtime_images.events.model import Event, Known, LeftOutIfNone, Money, Seconds, event
 from runtime_images.policy.model import Accelerator, Backend, ExecutionMode, Prices, Slo
 
 
@@ -19,17 +18,15 @@ class WorkerState(StrEnum):
 
 
 class ZygoteState(StrEnum):
-    """Why the process that forks workers is of no more use."""
+    """Why the process that forks workers is no longer used."""
 
     UNFIT = "unfit"
     EXITED = "exited"
 
 
-@dataclass(frozen=True, slots=True)
+@event("started")
 class Started(Event):
     """The runtime process is up."""
-
-    NAME: ClassVar[str] = "started"
 
     pid: Annotated[int, "the runtime's process"]
     function: Annotated[str, "the function's name"]
@@ -43,11 +40,9 @@ class Started(Event):
     prices: Annotated[Prices, "what an hour of each backend costs: `cpu_per_hour`, `gpu_per_hour`, `currency`"]
 
 
-@dataclass(frozen=True, slots=True)
+@event("ready")
 class Ready(Event):
     """The first worker serves and the port is open."""
-
-    NAME: ClassVar[str] = "ready"
 
     url: Annotated[str, "where the function is served"]
     admin: Annotated[str, "the admin address, empty without one"]
@@ -58,11 +53,9 @@ class Ready(Event):
     start_s: Annotated[Seconds, "from the start of the worker until it was ready"]
 
 
-@dataclass(frozen=True, slots=True)
+@event("worker")
 class WorkerChanged(Event):
     """A worker changed its state."""
-
-    NAME: ClassVar[str] = "worker"
 
     backend: Annotated[Backend, "the worker's backend"]
     pid: Annotated[int, "the worker's process"]
@@ -71,26 +64,22 @@ class WorkerChanged(Event):
     reason: Annotated[str | None, "only with `exited`: why it ended", LeftOutIfNone()] = None
 
 
-@dataclass(frozen=True, slots=True)
+@event("worker_exit")
 class WorkerExit(Event):
-    """A worker that served died unasked."""
-
-    NAME: ClassVar[str] = "worker_exit"
+    """A serving worker died."""
 
     backend: Annotated[Backend, "the worker's backend"]
     pid: Annotated[int, "the worker's process"]
     exit_code: Annotated[int | None, "null if a signal ended it"]
     signal: Annotated[int | None, "the signal that ended it, else null"]
-    retried: Annotated[int, "requests that it had and that another worker gets"]
-    failed: Annotated[int, "requests that it had and that failed"]
+    retried: Annotated[int, "its requests that another worker gets"]
+    failed: Annotated[int, "its requests that failed"]
     restart_in_s: Annotated[Seconds | None, "the pause before it is replaced; null: it is not replaced"]
 
 
-@dataclass(frozen=True, slots=True)
+@event("setup_failed")
 class SetupFailed(Event):
     """The function could not be loaded, or the runtime could not be set up."""
-
-    NAME: ClassVar[str] = "setup_failed"
 
     backend: Annotated[Backend | None, "the worker's backend; null where no worker was to blame"]
     kind: Annotated[
@@ -109,11 +98,9 @@ class SetupFailed(Event):
     log: Annotated[tuple[str, ...], "the last lines that the function wrote"] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@event("zygote")
 class ZygoteChanged(Event):
-    """The process that forks workers is of no more use."""
-
-    NAME: ClassVar[str] = "zygote"
+    """The process that forks workers is no longer used."""
 
     pid: Annotated[int, "its process"]
     state: Annotated[
@@ -122,13 +109,11 @@ class ZygoteChanged(Event):
     reason: Annotated[str, "why"]
 
 
-@dataclass(frozen=True, slots=True)
+@event("stopped")
 class Stopped(Event):
     """The runtime has drained; the last event."""
 
-    NAME: ClassVar[str] = "stopped"
-
-    reason: Annotated[str, "what asked for the end"]
+    reason: Annotated[str, "why it stopped"]
     requests: Annotated[int, "requests since the start"]
     failures: Annotated[int, "failed ones among them"]
     cpu_seconds: Annotated[Seconds, "how long the CPU backend was held"]

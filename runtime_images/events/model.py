@@ -4,8 +4,11 @@ A field is annotated with its type, its unit and a sentence: `Annotated[Millisec
 The codec rounds by the unit, so no module that emits or reads an event rounds anything itself.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeVar, dataclass_transform
+
+_Kind = TypeVar("_Kind", bound="Event")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +35,6 @@ class Known:
     """The values that an open set of strings has today."""
 
     values: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ByName:
-    """Numbers of a dict, known to the decimals of their names' units: `_ms` to one, every other to three."""
 
 
 Moment = Annotated[float, Digits(6)]
@@ -68,8 +66,19 @@ class Event:
     )
 
 
+@dataclass_transform(frozen_default=True)
+def event(name: str) -> Callable[[type[_Kind]], type[_Kind]]:
+    """Return the decorator that makes a class an event, called `name` in JSON."""
+
+    def decorate(kind: type[_Kind]) -> type[_Kind]:
+        kind.NAME = name
+        return dataclass(frozen=True, slots=True)(kind)
+
+    return decorate
+
+
 @dataclass(frozen=True, slots=True)
 class UnknownEvent(Event):
-    """An event that this version does not understand, of a newer runtime; all of it is in `extra`."""
+    """An event of a newer runtime that this version does not know; `extra` holds all of it."""
 
-    name: Annotated[str, "what it is called"]
+    name: Annotated[str, "its name"]

@@ -1,8 +1,8 @@
-"""What goes through: the measurements of each second, the served requests, the function's own lines."""
+"""The traffic: the measurements of each second, the served requests, the function's own lines."""
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Annotated, NamedTuple
 
 from runtime_images.events.model import (
     Event,
@@ -16,6 +16,7 @@ from runtime_images.events.model import (
     Seconds,
     Share,
     Watts,
+    event,
 )
 from runtime_images.policy.model import Backend, ExecutionMode
 
@@ -42,7 +43,7 @@ class LaneState(StrEnum):
 class BackendStatus:
     """One backend in one second. Latencies are of the answers within the SLO's window, null without answers."""
 
-    state: Annotated[LaneState, "what its worker does"] = LaneState.OFF
+    state: Annotated[LaneState, "the state of its worker"] = LaneState.OFF
     rate: Annotated[PerSecond, "answers a second"] = 0.0
     p50_ms: Annotated[Milliseconds | None, "the median latency"] = None
     p95_ms: Annotated[Milliseconds | None, "95 % of the answers took no longer"] = None
@@ -64,13 +65,13 @@ class LastSecond:
 
 @dataclass(frozen=True, slots=True)
 class GpuUse:
-    """What the GPU in use does; null is what it does not report."""
+    """What the GPU in use does, null where it does not report that."""
 
     name: Annotated[str, "its model"]
     utilization: Annotated[Share | None, "how busy it is, 0 to 1"] = None
     memory_used_mb: Annotated[Megabytes | None, "memory in use"] = None
     memory_total_mb: Annotated[Megabytes | None, "all of its memory"] = None
-    power_w: Annotated[Watts | None, "what it draws"] = None
+    power_w: Annotated[Watts | None, "its power draw"] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +87,9 @@ class Totals:
     currency: Annotated[str, "the currency of `cost`"] = ""
 
 
-@dataclass(frozen=True, slots=True)
+@event("window")
 class Window(Event):
     """Every second: what each backend does."""
-
-    NAME: ClassVar[str] = "window"
 
     mode: Annotated[ExecutionMode, "the mode now"]
     active: Annotated[Backend, "the backend that serves"]
@@ -107,7 +106,7 @@ class Window(Event):
 class RequestRow(NamedTuple):
     """One finished request; a list in JSON."""
 
-    arrival_s: Annotated[ExactSeconds, "when it came, since `started`"]
+    arrival_s: Annotated[ExactSeconds, "when it arrived, counted from `started`"]
     backend: Annotated[Backend, "where it was served"]
     service_ms: Annotated[ExactMilliseconds, "how long the function took"]
     latency_ms: Annotated[ExactMilliseconds, "how long the client waited"]
@@ -115,35 +114,29 @@ class RequestRow(NamedTuple):
     status: Annotated[int, "the HTTP status"]
 
 
-@dataclass(frozen=True, slots=True)
+@event("requests")
 class Requests(Event):
     """Every second in which requests finished, if the runtime records them."""
-
-    NAME: ClassVar[str] = "requests"
 
     rows: Annotated[tuple[RequestRow, ...], "a list for each request, of these values in this order"]
 
 
-@dataclass(frozen=True, slots=True)
+@event("log")
 class LogLine(Event):
     """The function wrote a line."""
 
-    NAME: ClassVar[str] = "log"
-
     backend: Annotated[Backend, "the worker's backend"]
     pid: Annotated[int, "the worker's process"]
-    stream: Annotated[str, "where it was written", Known(("stdout", "stderr"))]
+    stream: Annotated[str, "where it wrote the line", Known(("stdout", "stderr"))]
     line: Annotated[str, "the line"]
     request: Annotated[
         int | None, "lines of one `pid` with the same number come from the same request; null where that is unknown"
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@event("bad_answer")
 class BadAnswer(Event):
     """The function sent an answer that HTTP does not allow; the client got 502, or a connection that broke off."""
-
-    NAME: ClassVar[str] = "bad_answer"
 
     backend: Annotated[Backend, "the worker's backend"]
     pid: Annotated[int | None, "the worker's process, null if it is gone"]
@@ -151,10 +144,8 @@ class BadAnswer(Event):
     reason: Annotated[str, "which header, and what is wrong with it; never a value"]
 
 
-@dataclass(frozen=True, slots=True)
+@event("dropped")
 class Dropped(Event):
     """The reader of standard output was too slow and missed events; `GET /events` has them all."""
-
-    NAME: ClassVar[str] = "dropped"
 
     lines: Annotated[int, "how many of `log`, `window`, `requests` and `bad_answer` were left out before this one"]

@@ -10,10 +10,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from runtime_images.dynamic_runtime.clock import FakeClock
 from runtime_images.dynamic_runtime.edge.exchange import Exchange
 from runtime_images.dynamic_runtime.edge.server import HttpServer
 from runtime_images.dynamic_runtime.worker.asgi import build_scope
+from tests.support.clock import FakeClock
 
 MAX_BODY_BYTES = 100_000
 

@@ -1,6 +1,6 @@
-"""What is known about each backend while it serves: the numbers behind the window event, the metrics and the policy.
+"""The statistics of each backend while it serves: the numbers behind the window event, the metrics and the policy.
 
-A finished request only leaves a row behind; the rows are counted in bulk, a few times a second, when somebody looks.
+A finished request only leaves a row; the rows are counted in bulk, a few times a second, by whoever reads the numbers.
 """
 
 from bisect import bisect_left
@@ -47,7 +47,7 @@ _FINISHED = attrgetter("finished_s")
 
 
 class BackendStats:
-    """The running statistics of one backend; only its own methods write them.
+    """The running statistics of one backend.
 
     `start_up_s` is how long its last start took, `cpu_share` that of its present worker, both None until known.
     `last_second` counts the latencies since the last window event.
@@ -87,10 +87,6 @@ class BackendStats:
         """Note that traffic has come to a worker that became ready at `ready_s`."""
         self.start_up_s, self._ready_s, self.cpu_share = start_up_s, ready_s, None
 
-    def measured_cpu(self, share: float | None) -> None:
-        """Note the CPU share of the present worker."""
-        self.cpu_share = share
-
     @property
     def good_answers(self) -> int:
         """Requests answered without an error since the start, those not yet counted included."""
@@ -102,7 +98,7 @@ class BackendStats:
         return self.requests - self.errors
 
     def p95_s(self, now_s: float) -> float | None:
-        """The 95th percentile of the latencies within the SLO's window."""
+        """Return the 95th percentile of the latencies within the SLO's window."""
         return self.latencies.quantiles(now_s, (0.95,))[0]
 
     def newest(self, count: int, now_s: float) -> list[Answer]:

@@ -6,6 +6,7 @@ pays nothing. Sources: clock_getcpuclockid(3) for another process's CPU clock, t
 Documentation/scheduler/sched-stats.rst for schedstat.
 """
 
+import contextlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,25 +45,18 @@ class CpuMeter:
 
     def update(self, busy_s: float) -> float | None:
         """Read the clocks and return the share; `busy_s` is the worker's busy time since its start, in seconds."""
-        try:
-            cpu_s = process_cpu_s(self.pid)
-        except OSError:
-            return self.share
         busy = busy_s - self._busy_s
-        if busy < LEAST_BUSY_S:
-            return self.share
-        wait_s = process_wait_s(self.pid)
-        self.share = cpu_share(cpu_s - self._cpu_s, busy, wait_s - self._wait_s)
-        self._cpu_s, self._wait_s, self._busy_s = cpu_s, wait_s, busy_s
+        if busy >= LEAST_BUSY_S:
+            with contextlib.suppress(OSError):  # the process has ended
+                cpu_s, wait_s = process_cpu_s(self.pid), process_wait_s(self.pid)
+                self.share = cpu_share(cpu_s - self._cpu_s, busy, wait_s - self._wait_s)
+                self._cpu_s, self._wait_s, self._busy_s = cpu_s, wait_s, busy_s
         return self.share
 
-    def reset(self, busy_s: float = 0.0) -> None:
-        """Leave what was used so far, such as the import of a framework, out of the next window."""
-        try:
-            self._cpu_s = process_cpu_s(self.pid)
-        except OSError:
-            return
-        self._wait_s, self._busy_s = process_wait_s(self.pid), busy_s
+    def reset(self) -> None:
+        """Leave what was used so far, such as the import of a framework, out of the first window."""
+        with contextlib.suppress(OSError):  # the process has ended
+            self._cpu_s, self._wait_s = process_cpu_s(self.pid), process_wait_s(self.pid)
 
 
 def cpu_share(cpu_s: float, busy_s: float, wait_s: float) -> float:

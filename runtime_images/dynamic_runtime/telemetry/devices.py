@@ -1,14 +1,14 @@
 """The NVIDIA GPUs of this machine, through NVML; the only module that imports pynvml.
 
-A driver can hang. So NVML is asked in a thread of its own, and whoever wants to know reads the last answer together
-with its age. A GPU counts as failed when the driver says so in whatever way, when it is not there, when the driver says
-nothing, and for a moment when it has met memory errors that it could not correct: what runs there then is not to be
-trusted, while what is started later may be well.
+A driver can hang, so a thread of its own asks NVML, and readers see the last answer and its age. A GPU counts as failed
+when the driver reports a failure, when there is none, when the driver is silent, and for a moment after memory errors
+that it could not correct: results of what runs there then are unreliable, while a later start may be fine.
 """
 
 import asyncio
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import pynvml
@@ -44,15 +44,17 @@ def nvidia_gpus(timeout_s: float = LIST_TIMEOUT_S) -> tuple[str, ...]:
 
 
 def _names() -> tuple[str, ...]:
+    with contextlib.suppress(pynvml.NVMLError), _driver() as count:
+        return tuple([_text(pynvml.nvmlDeviceGetName(pynvml.nvmlDeviceGetHandleByIndex(n))) for n in range(count)])
+    return ()
+
+
+@contextlib.contextmanager
+def _driver() -> Iterator[int]:
+    """Yield the number of GPUs; each caller asks the driver afresh, so that a device that comes back is seen."""
+    pynvml.nvmlInit()
     try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return ()
-    try:
-        handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
-        return tuple(_text(pynvml.nvmlDeviceGetName(handle)) for handle in handles)
-    except pynvml.NVMLError:
-        return ()
+        yield pynvml.nvmlDeviceGetCount()
     finally:
         pynvml.nvmlShutdown()
 
@@ -95,7 +97,7 @@ class Devices:
         self._stopping.set()
 
     def _last_answer(self) -> GpuState:
-        """The last answer; a driver that has said nothing for long is itself the problem."""
+        """Return the last answer; a driver that has been silent for long is itself the problem."""
         age_s = self._clock.monotonic() - self._state.asked_s
         if age_s > STALE_S:
             return GpuState(None, f"the driver has not answered for {age_s:.0f} s", self._state.asked_s)
@@ -117,20 +119,14 @@ class Devices:
 
 
 def _read(clock: Clock) -> tuple[GpuState, int | None]:
-    """Return the state, and how many memory errors could not be corrected so far, None where that is unknown.
-
-    The driver is asked afresh each time: a device or driver that comes back must be seen.
-    """
+    """Return the state, and how many memory errors could not be corrected so far, None where that is unknown."""
     try:
-        pynvml.nvmlInit()
-        try:
-            if not pynvml.nvmlDeviceGetCount():
+        with _driver() as count:
+            if not count:
                 return GpuState(None, "no GPU is visible", clock.monotonic()), None
             handle = pynvml.nvmlDeviceGetHandleByIndex(0)
             errors = _optional(lambda: pynvml.nvmlDeviceGetTotalEccErrors(handle, *_UNCORRECTED))
             return GpuState(_use(handle), "", clock.monotonic()), None if errors is None else int(errors)
-        finally:
-            pynvml.nvmlShutdown()
     except pynvml.NVMLError as error:
         return GpuState(None, f"NVML says: {error}", clock.monotonic()), None
 
@@ -147,7 +143,7 @@ def _use(handle: object) -> GpuUse:
 
 
 def _optional(ask: Callable[[], float]) -> float | None:
-    """An optional reading: not every GPU, driver and MIG slice gives all of them."""
+    """Return a reading; None where this GPU, driver or MIG slice does not give it."""
     try:
         return ask()
     except (pynvml.NVMLError_NotSupported, pynvml.NVMLError_FunctionNotFound, pynvml.NVMLError_NoPermission):

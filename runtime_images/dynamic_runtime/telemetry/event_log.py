@@ -1,8 +1,8 @@
 """The event stream: JSON lines on standard output, a replay buffer, and subscribers on the admin address.
 
-Writing happens in a thread of its own, because a reader that is slow, or a disk that is full, must not stall the front.
-When the reader falls far behind, lines of which there may be one a request or a second are left out, and the next
-line that is written is a `dropped` event that counts them; the others are kept.
+A thread of its own writes, because a slow reader or a full disk must not stall the front. When the reader falls far
+behind, frequent lines (one a request or a second) are left out, and a `dropped` event that counts them comes next; the
+others are kept.
 """
 
 import os
@@ -60,7 +60,7 @@ class EventLog:
         self._lines.put(line)
 
     def _keep(self, line: bytes) -> None:
-        """Keep a line for those who come later, and forget the oldest for it."""
+        """Keep a line for later subscribers, and drop the oldest ones."""
         self._replay.append(line)
         self._replay_bytes += len(line)
         while self._replay_bytes > _REPLAY_BYTES:

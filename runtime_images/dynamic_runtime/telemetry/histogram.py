@@ -74,7 +74,7 @@ class SlidingWindow:
         self._width_s = span_s / slots
         self._ring = [LogLinearHistogram() for _ in range(slots)]
         self._total = LogLinearHistogram()
-        self._epoch: int | None = None
+        self._epoch = -1
         self._next_s = -inf
 
     def add_all(self, now: float, values: Iterable[float], also: LogLinearHistogram) -> None:
@@ -87,7 +87,7 @@ class SlidingWindow:
         counts: Counter[int] = Counter()
         for us, count in Counter([int(seconds * 1e6 + 0.5) for seconds in values]).items():
             counts[_bucket(us)] += count
-        for histogram in (self._ring[self._slot()], self._total, also):
+        for histogram in (self._ring[self._epoch % len(self._ring)], self._total, also):
             histogram.add_buckets(counts)
 
     def quantiles(self, now: float, qs: Sequence[float] = (0.5, 0.95, 0.99)) -> tuple[float | None, ...]:
@@ -98,24 +98,14 @@ class SlidingWindow:
     def _advance(self, now: float) -> None:
         """Make the slice of `now` the current one and empty the slices that have run out since."""
         epoch = int(now // self._width_s)
-        if self._epoch is None:
-            self._epoch = epoch - 1
         if epoch <= self._epoch:
             return
-        first = max(self._epoch + 1, epoch - len(self._ring) + 1)
-        self._forget(self._ring[index % len(self._ring)] for index in range(first, epoch + 1))
+        for index in range(max(self._epoch + 1, epoch - len(self._ring) + 1), epoch + 1):
+            expired = self._ring[index % len(self._ring)]
+            self._total.remove(expired)
+            expired.clear()
         self._epoch = epoch
         self._next_s = (epoch + 1) * self._width_s
-
-    def _slot(self) -> int:
-        """The slice that is filled now."""
-        assert self._epoch is not None
-        return self._epoch % len(self._ring)
-
-    def _forget(self, expired: Iterable[LogLinearHistogram]) -> None:
-        for histogram in expired:
-            self._total.remove(histogram)
-            histogram.clear()
 
 
 def _bucket(us: int) -> int:
@@ -126,7 +116,6 @@ def _bucket(us: int) -> int:
 
 
 def _middle_s(index: int) -> float:
-    """The middle of a bucket, in seconds."""
     shift = max((index >> SUB_BUCKET_BITS) - 1, 0)
     low = (index - (shift << SUB_BUCKET_BITS)) << shift
     return (low + ((1 << shift) - 1) / 2) / 1e6

@@ -2,6 +2,8 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate, pairwise
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -48,19 +50,19 @@ class _Durations(Collector):
         yield family
 
 
+@dataclass(eq=False)
 class _Totals(Collector):
     """Counters that are kept elsewhere and read at the scrape."""
 
-    def __init__(self, held_s: Callable[[Backend], float], cost: Callable[[], float]) -> None:
-        self._held_s = held_s
-        self._cost = cost
+    held_s: Callable[[Backend], float]
+    cost: Callable[[], float]
 
     def collect(self) -> Iterator[CounterMetricFamily]:
         held = CounterMetricFamily("gaia_backend_seconds", "Seconds for which a backend was held.", labels=["backend"])
         for backend in Backend:
-            held.add_metric([backend.value], self._held_s(backend))
+            held.add_metric([backend.value], self.held_s(backend))
         yield held
-        yield CounterMetricFamily("gaia_cost", "Cost so far, in the configured currency.", value=self._cost())
+        yield CounterMetricFamily("gaia_cost", "Cost so far, in the configured currency.", value=self.cost())
 
 
 class Metrics:
@@ -70,22 +72,18 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._durations = _Durations()
         self._registry.register(self._durations)
-        self._mode = self._gauge("gaia_mode_info", "1 for the mode that the function is in.", "mode")
-        self._start = self._gauge("gaia_backend_start_seconds", "How long the last start took.", "backend", "phase")
-        self._switches = self._counter("gaia_switches", "Switches of the backend.", "from", "to", "reason")
-        self._fallbacks = self._counter("gaia_fallback", "Times the wanted backend was unavailable.")
-
-    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
-        return Gauge(name, text, labels, registry=self._registry)
-
-    def _counter(self, name: str, text: str, *labels: str) -> Counter:
-        return Counter(name, text, labels, registry=self._registry)
+        gauge, counter = partial(Gauge, registry=self._registry), partial(Counter, registry=self._registry)
+        self._mode = gauge("gaia_mode_info", "1 for the mode that the function is in.", ["mode"])
+        self._start = gauge("gaia_backend_start_seconds", "How long the last start took.", ["backend", "phase"])
+        self._switches = counter("gaia_switches", "Switches of the backend.", ["from", "to", "reason"])
+        self._fallbacks = counter("gaia_fallback", "Times the wanted backend was unavailable.")
 
     def watch(
         self, queue_depth: Callable[[], float], held_s: Callable[[Backend], float], cost: Callable[[], float]
     ) -> None:
         """Read these at each scrape."""
-        self._gauge("gaia_queue_depth", "Requests that wait in the front.").set_function(queue_depth)
+        depth = Gauge("gaia_queue_depth", "Requests that wait in the front.", registry=self._registry)
+        depth.set_function(queue_depth)
         self._registry.register(_Totals(held_s, cost))
 
     def answered(self, backend: Backend, rows: list[AnswerRow]) -> None:

@@ -1,7 +1,6 @@
-"""Looks at what serves and writes down what the policy should see of it.
+"""Observes what serves, for the policy.
 
-What it looks at are Sources: a runtime fills them with its own front and workers, and a cluster's controller could with
-a gateway and many pods.
+It reads Sources: in a runtime its own front and workers; a cluster's controller could use a gateway and many pods.
 """
 
 from collections import deque
@@ -34,22 +33,22 @@ class RequestSource(Protocol):
 
     @property
     def counters(self) -> Counters:
-        """What has been counted since the start."""
+        """The counts since the start."""
 
     @property
     def last_activity_s(self) -> float:
-        """When a request came in or was answered last."""
+        """The time at which a request last came in or was answered."""
 
     @property
     def slots(self) -> int:
-        """How many requests are served at once."""
+        """The number of requests that are served at once."""
 
     def queue_ages_s(self, now_s: float) -> tuple[float, ...]:
         """Return the ages of the requests that wait, oldest first."""
 
 
 class BackendSource(Protocol):
-    """Where requests are served: on `target`, once it can; `switching_to` is where a switch under way leads to."""
+    """Where requests are served: on `target`, once it can; `switching_to` is the target of a switch under way."""
 
     target: Backend
     switching_to: Backend | None
@@ -63,13 +62,13 @@ class BackendSource(Protocol):
 
 
 class ArrivalRate:
-    """How many requests come in a second, from the running total as it was seen at each look."""
+    """The requests that come in each second, from the running total at each observation."""
 
     def __init__(self, now_s: float) -> None:
         self._seen: deque[tuple[float, int]] = deque([(now_s, 0)])
 
     def rate(self, now_s: float, total: int) -> float:
-        """Return requests a second over the last `RATE_SPAN_S`; `total` is how many there have been by now."""
+        """Return requests a second over the last `RATE_SPAN_S`; `total` counts all of them so far."""
         self._seen.append((now_s, total))
         while len(self._seen) > 1 and self._seen[1][0] <= now_s - RATE_SPAN_S:
             self._seen.popleft()
@@ -89,7 +88,7 @@ class Sources:
 def observe(sources: Sources, state: PolicyState, now_s: float) -> Observation:
     """Return what the policy decides on, at `now_s` of the monotonic clock.
 
-    It lists the answers that the policy, in this `state`, has not learned from yet, since it would look at no others.
+    It lists only the answers that the policy, in this `state`, has not learned from yet.
     """
     requests, backends = sources.requests, sources.backends
     queue_ages_s = requests.queue_ages_s(now_s)

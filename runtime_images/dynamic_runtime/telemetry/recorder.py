@@ -11,7 +11,7 @@ class Recorder:
 
     def __init__(self, slo: Slo, metrics: Metrics, started_s: float, *, keep_rows: bool) -> None:
         self.stats = {backend: BackendStats(slo) for backend in Backend}
-        self._metrics = metrics
+        self.metrics = metrics
         self.started_s = started_s
         self.switches = 0
         self._keep_rows = keep_rows
@@ -26,7 +26,7 @@ class Recorder:
         """Count the requests that have finished since the last time."""
         for backend, stats in self.stats.items():
             rows = stats.count()
-            self._metrics.answered(backend, rows)
+            self.metrics.answered(backend, rows)
             if self._keep_rows:
                 self._rows += [self._described(backend, row) for row in rows]
 
@@ -43,22 +43,14 @@ class Recorder:
     def metrics_text(self) -> bytes:
         """Return what Prometheus scrapes, every finished request counted."""
         self.count()
-        return self._metrics.render()
-
-    def good_answers(self, backend: Backend) -> int:
-        """Return how many requests a backend has answered without an error."""
-        return self.stats[backend].good_answers
+        return self.metrics.render()
 
     def serving(self, backend: Backend, mode: ExecutionMode, start_up_s: float, ready_s: float) -> None:
         """Note that traffic has come to a worker that became ready at `ready_s`."""
         self.stats[backend].worker_ready(start_up_s, ready_s)
-        self._metrics.serving(backend, mode, start_up_s)
+        self.metrics.serving(backend, mode, start_up_s)
 
     def switched(self, origin: Backend, to: Backend, kind: str) -> None:
         """Count a switch of the traffic."""
         self.switches += 1
-        self._metrics.switched(origin, to, kind)
-
-    def fell_back(self) -> None:
-        """Count a fallback."""
-        self._metrics.fell_back()
+        self.metrics.switched(origin, to, kind)

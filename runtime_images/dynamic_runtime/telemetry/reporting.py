@@ -12,7 +12,7 @@ from runtime_images.dynamic_runtime.telemetry.observer import Sources
 from runtime_images.dynamic_runtime.telemetry.recorder import Recorder
 from runtime_images.events.lifecycle import Started, Stopped
 from runtime_images.events.traffic import BackendStatus, Requests, SloState, Totals, Window
-from runtime_images.policy.model import Accelerator, Backend, Slo
+from runtime_images.policy.model import Accelerator, Backend
 from runtime_images.policy.sampling import LATE_ALLOWED
 
 
@@ -28,7 +28,7 @@ class Reporter:
     devices: Devices
 
     def started(self) -> None:
-        """Report that the runtime is there, and how it was set up."""
+        """Report that the runtime is up, and its settings."""
         settings = self.settings
         self.events.emit(
             Started(
@@ -46,7 +46,7 @@ class Reporter:
             self.events.emit(Requests(rows))
 
     def stopped(self, reason: str) -> None:
-        """Report the end, and what everything came to."""
+        """Report the end and the totals."""
         totals = self.totals()
         self.events.emit(
             Stopped(
@@ -55,10 +55,6 @@ class Reporter:
                 switches=self.recorder.switches, duration_s=self.clock.monotonic() - self.recorder.started_s,
             )
         )  # fmt: skip
-
-    def metrics_text(self) -> bytes:
-        """Return what Prometheus scrapes."""
-        return self.recorder.metrics_text()
 
     def totals(self) -> Totals:
         """Return counts, held seconds and cost since the start."""
@@ -111,16 +107,13 @@ class Reporter:
         )
 
     def _slo_state(self, queue_ages_s: tuple[float, ...], now_s: float) -> SloState:
-        stats = self.recorder.stats[self.sources.backends.target]
+        """Return whether the SLO is met within its window; unknown without requests."""
+        slo, stats = self.settings.slo, self.recorder.stats[self.sources.backends.target]
+        if slo.latency_p95_ms is None and slo.error_rate is None:
+            return SloState.UNKNOWN
         latency_s = max(stats.p95_s(now_s) or 0.0, *queue_ages_s, 0.0)
-        return slo_state(self.settings.slo, latency_s, *stats.error_share(now_s))
-
-
-def slo_state(slo: Slo, latency_s: float, error_rate: float, answered: int) -> SloState:
-    """Return whether an SLO is kept within its window; unknown without requests."""
-    if slo.latency_p95_ms is None and slo.error_rate is None:
-        return SloState.UNKNOWN
-    late = slo.latency_p95_ms is not None and 1000 * latency_s > slo.latency_p95_ms
-    if late or error_rate > (LATE_ALLOWED if slo.error_rate is None else slo.error_rate):
-        return SloState.MISSED
-    return SloState.MET if answered else SloState.UNKNOWN
+        error_rate, answered = stats.error_share(now_s)
+        late = slo.latency_p95_ms is not None and 1000 * latency_s > slo.latency_p95_ms
+        if late or error_rate > (LATE_ALLOWED if slo.error_rate is None else slo.error_rate):
+            return SloState.MISSED
+        return SloState.MET if answered else SloState.UNKNOWN

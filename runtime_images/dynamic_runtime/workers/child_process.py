@@ -1,19 +1,25 @@
-"""The processes behind workers: spawned by this one, or forked by a zygote, and how they end."""
+"""The processes behind workers: spawned by this one, or forked by a zygote, how they end, and what they print."""
 
 import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.dynamic_runtime.wire import log_lines
 from runtime_images.dynamic_runtime.workers.orphans import collect
 
 BOOT = Path(__file__).parents[1] / "worker" / "boot.py"
 _COLLECT_TRIES = 100
 _COLLECT_PAUSE_S = 0.01
+
+LineSink = Callable[[str, str, int | None], None]
+"""Takes stream name, line and the number of the request, if known."""
 
 
 class ChildProcess(Protocol):
@@ -24,14 +30,10 @@ class ChildProcess(Protocol):
         """The process's id."""
 
     async def wait(self) -> int:
-        """Return the exit code once it has ended; minus the signal's number where a signal ended it."""
+        """Return the exit code once it has ended; minus the number of a signal that ended it."""
 
     def kill(self) -> None:
-        """End it at once.
-
-        Raises:
-            ProcessLookupError: it has ended.
-        """
+        """End it at once, or raise ProcessLookupError if it has ended."""
 
 
 async def spawn(
@@ -43,19 +45,10 @@ async def spawn(
         OSError: the interpreter cannot be started.
     """
     return await asyncio.create_subprocess_exec(
-        settings.function_python or sys.executable,
-        "-P",
-        str(BOOT),
-        role,
-        *map(str, descriptors),
-        pass_fds=descriptors,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=outputs[0],
-        stderr=outputs[1],
-        env=environ,
-        cwd=settings.function_dir,
-        start_new_session=True,
-    )
+        settings.function_python or sys.executable, "-P", str(BOOT), role, *map(str, descriptors),
+        pass_fds=descriptors, stdin=asyncio.subprocess.DEVNULL, stdout=outputs[0], stderr=outputs[1],
+        env=environ, cwd=settings.function_dir, start_new_session=True,
+    )  # fmt: skip
 
 
 class ForkedProcess:
@@ -67,7 +60,7 @@ class ForkedProcess:
         self._code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     async def wait(self) -> int:
-        """Return the exit code; minus the signal's number where a signal ended it."""
+        """Return the exit code; minus the number of a signal that ended it."""
         return await asyncio.shield(self._code)
 
     def kill(self) -> None:
@@ -76,13 +69,13 @@ class ForkedProcess:
             signal.pidfd_send_signal(self._watch, signal.SIGKILL)
 
     def ended(self, code: int) -> None:
-        """Take the exit code that its zygote has reported."""
+        """Set the exit code."""
         if not self._code.done():
             self._code.set_result(code)
             os.close(self._watch)
 
     async def outlive_zygote(self) -> None:
-        """Wait for it here: its zygote is gone, so the process is ours (orphans.py)."""
+        """Wait for it here: its zygote is gone, so it is a child of this process (orphans.py)."""
         loop = asyncio.get_running_loop()
         gone = asyncio.Event()
         loop.add_reader(self._watch, gone.set)
@@ -101,3 +94,77 @@ class ForkedProcess:
 def ending(code: int) -> str:
     """Return an exit code in words."""
     return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+@dataclass(eq=False, slots=True)
+class OutputPipe:
+    """The end to read, and until `hand_over` the end that the process gets, `inner`."""
+
+    stream: str
+    reader: asyncio.StreamReader
+    transport: asyncio.BaseTransport
+    inner: int
+
+    def hand_over(self) -> None:
+        """Close the end that the process now has, so that the pipe ends with the process."""
+        os.close(self.inner)
+
+    def close(self) -> None:
+        """Stop reading."""
+        self.transport.close()
+
+    async def read_lines(self, log: LineSink) -> None:
+        """Pass the lines on until the last process that holds the other end is gone."""
+        rest = b""
+        try:
+            while chunk := await self.reader.read(65536):
+                whole, rest = log_lines.cut(rest + chunk)
+                for line in whole:
+                    self._pass_on(line, log)
+            if rest:
+                self._pass_on(rest, log)
+        finally:
+            self.close()
+
+    def _pass_on(self, line: bytes, log: LineSink) -> None:
+        request, text = log_lines.split(line)
+        log(self.stream, text[: log_lines.MAX_LINE_BYTES].rstrip(b"\r").decode("utf-8", "replace"), request)
+
+
+class _Descriptor:
+    """A descriptor for uvloop, which closes it, and then the object: a file's own `close` could hit its successor."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def close(self) -> None: ...
+
+
+async def open_outputs(handed_over: ExitStack, if_it_fails: ExitStack) -> list[OutputPipe]:
+    """Open pipes for the stdout and stderr of a process, and have the two stacks close this side's ends.
+
+    Raises:
+        OSError: there are no descriptors left.
+    """
+    outputs = []
+    for stream in ("stdout", "stderr"):
+        outputs.append(await _open_output(stream))
+        handed_over.callback(outputs[-1].hand_over)
+        if_it_fails.callback(outputs[-1].close)
+    return outputs
+
+
+async def _open_output(stream: str) -> OutputPipe:
+    outer, inner = os.pipe2(os.O_CLOEXEC)
+    reader = asyncio.StreamReader()
+    try:
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), _Descriptor(outer)
+        )
+    except BaseException:
+        os.close(inner)
+        raise
+    return OutputPipe(stream, reader, transport, inner)

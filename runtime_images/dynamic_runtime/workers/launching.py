@@ -9,6 +9,7 @@ import contextlib
 import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -16,29 +17,27 @@ from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.dynamic_runtime.front.link import LinkOwner, WorkerLink
 from runtime_images.dynamic_runtime.front.long_bodies import LongBodies
 from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
 from runtime_images.dynamic_runtime.wire import arenas, in_flight, lifeline
 from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
-from runtime_images.dynamic_runtime.workers.child_process import ChildProcess, spawn
-from runtime_images.dynamic_runtime.workers.output_pipe import LineSink, OutputPipe, open_output
+from runtime_images.dynamic_runtime.workers.child_process import ChildProcess, open_outputs, spawn
 from runtime_images.dynamic_runtime.workers.process import WorkerProcess
-from runtime_images.dynamic_runtime.workers.zygote_client import ZygoteClient, ZygoteProcess, ZygoteSink
+from runtime_images.dynamic_runtime.workers.zygote_client import ZygoteClient, ZygoteProcess
+from runtime_images.events.traffic import LogLine
 from runtime_images.policy.model import Accelerator, Backend
 
 Launch = Callable[[Sequence[int], Sequence[int]], Awaitable[ChildProcess]]
 """Starts a worker's process, given the descriptors of its two outputs and all others."""
 
-WorkerLineSink = Callable[[Backend, int, str, str, int | None], None]
-"""Takes backend, pid, stream, line and the number of the request, if known, for every line that a function prints."""
-
 FORK_TIMEOUT_S = 5.0
-"""How long a zygote may take over a fork; one that takes longer is stopped, or lost in a system that is."""
+"""The longest that a fork may take; a zygote that takes longer is stopped or hangs."""
 
 NVML_CHECK = {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
 """Has `torch.cuda.is_available()` ask NVML, which leaves CUDA uninitialised; for the zygote only."""
 
 
 class Starter(Protocol):
-    """Starts workers for the supervisor, which knows no more about how."""
+    """Starts workers for the supervisor, which need not know how."""
 
     async def start(self, backend: Backend, owner: LinkOwner, now_s: float) -> WorkerProcess:
         """Start a worker; it is not ready yet.
@@ -48,43 +47,35 @@ class Starter(Protocol):
         """
 
     async def close(self) -> None:
-        """End what is there besides workers."""
+        """End everything that is left besides workers."""
 
 
+@dataclass(eq=False)
 class WorkerStarter:
-    """Starts workers by way of a zygote. `log` takes what they print, `report` what becomes of the zygote.
+    """Starts workers through a zygote, and reports what they print.
 
     With `requests`, the arena of long bodies, workers get an arena for their answers, too.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        clock: Clock,
-        requests: arenas.Requests | None,
-        log: WorkerLineSink,
-        report: ZygoteSink,
-    ) -> None:
-        self._settings = settings
-        self._requests = requests
-        self._log = log
+    settings: Settings
+    clock: Clock
+    events: EventLog
+    requests: arenas.Requests | None
+
+    def __post_init__(self) -> None:
         self._lifeline, self._held_end = lifeline.create()
-        self._zygotes_environ = self._environ_of(Backend.CPU) | NVML_CHECK
         self._client = ZygoteClient(
-            settings, clock, self._zygotes_environ, self._lifeline, report, self._log_of_zygote
+            self.settings, self.clock, self.events, self._environ_of(Backend.CPU) | NVML_CHECK, self._lifeline,
+            lambda pid: partial(self._log, self.settings.mode.initial_backend, pid),
         )  # fmt: skip
 
     async def start(self, backend: Backend, owner: LinkOwner, now_s: float) -> WorkerProcess:
-        """Start a worker; it is not ready yet.
-
-        Raises:
-            OSError: it cannot be started.
-        """
+        """Start a worker, forked by the zygote if there is one; else, or if that fails, spawned."""
         zygote = await self._client.prepared()
         if zygote is not None:
             with contextlib.suppress(OSError):
-                # No memory for a fork, or no zygote any more. What it may have forked all the same, unreported, is
-                # left with the dead end of a socket and leaves: the worker that is spawned gets descriptors of its own.
+                # No memory for a fork, or no zygote any more. A process that it forked without a report has the dead
+                # end of a socket, and ends: the worker that is spawned gets descriptors of its own.
                 return await self._start(partial(self._launch_by, zygote, backend), backend, owner, now_s)
         return await self._start(partial(self._spawn, backend), backend, owner, now_s)
 
@@ -94,7 +85,7 @@ class WorkerStarter:
         return self._client.zygote.pid if self._client.zygote is not None else None
 
     async def close(self) -> None:
-        """End the zygote, and by the lifeline whatever else may be left."""
+        """End the zygote, and through the lifeline whatever else is left."""
         await self._client.close()
         for end in (self._held_end, self._lifeline):
             os.close(end)
@@ -102,16 +93,12 @@ class WorkerStarter:
     async def _start(self, launch: Launch, backend: Backend, owner: LinkOwner, now_s: float) -> WorkerProcess:
         """Make what a worker shares with this process, and launch it with its ends of that."""
         ours, theirs = socket.socketpair()
-        outputs: list[OutputPipe] = []
         with contextlib.ExitStack() as handed_over, contextlib.ExitStack() as if_it_fails:
             handed_over.callback(theirs.close)
             if_it_fails.callback(ours.close)
             journal, bodies, memory = self._share_memory(handed_over)
-            link = WorkerLink(backend, journal, self._settings.concurrency, owner, bodies)
-            for stream in ("stdout", "stderr"):
-                outputs.append(await open_output(stream))
-                handed_over.callback(outputs[-1].hand_over)
-                if_it_fails.callback(outputs[-1].close)
+            link = WorkerLink(backend, journal, self.settings.concurrency, owner, bodies)
+            outputs = await open_outputs(handed_over, if_it_fails)
             process = await launch([output.inner for output in outputs], [self._lifeline, theirs.fileno(), *memory])
             if_it_fails.pop_all()
         ours.setblocking(False)
@@ -119,67 +106,51 @@ class WorkerStarter:
         worker.read_output(outputs, partial(self._log, backend, worker.pid))
         return worker
 
+    def _log(self, backend: Backend, pid: int, stream: str, line: str, request: int | None) -> None:
+        self.events.emit(LogLine(backend, pid, stream, line, request))
+
     def _share_memory(self, handed_over: contextlib.ExitStack) -> tuple[InFlightJournal, LongBodies, list[int]]:
         """Make the memory that a worker shares with this process, and descriptors of it for the worker."""
         memory = in_flight.create_memory()
         handed_over.callback(os.close, memory)
         journal = InFlightJournal(memory)
-        answers = arenas.create("gaia-answers", arenas.ARENA_BYTES) if self._requests is not None else None
-        if self._requests is None or answers is None:
+        answers = arenas.create("gaia-answers", arenas.ARENA_BYTES) if self.requests is not None else None
+        if self.requests is None or answers is None:
             return journal, LongBodies(), [memory]
         handed_over.callback(os.close, answers)
-        return journal, LongBodies(self._requests, arenas.Reader(answers)), [memory, self._requests.fd, answers]
+        return journal, LongBodies(self.requests, arenas.Reader(answers)), [memory, self.requests.fd, answers]
 
     async def _spawn(self, backend: Backend, outputs: Sequence[int], descriptors: Sequence[int]) -> ChildProcess:
-        return await spawn(self._settings, "main", self._environ_of(backend), outputs, descriptors)
+        return await spawn(self.settings, "main", self._environ_of(backend), outputs, descriptors)
 
     async def _launch_by(
         self, zygote: ZygoteProcess, backend: Backend, outputs: Sequence[int], descriptors: Sequence[int]
     ) -> ChildProcess:
         """Have the zygote fork a worker, or become it where it must not fork."""
-        changes = _changes(self._zygotes_environ, worker_environment(os.environ, self._settings, backend))
+        changes = _changes(self._client.environ, self._environ_of(backend))
         if zygote.unfit:
             self._client.hand_over(zygote)
             zygote.command(changes, (*outputs, *descriptors))
             return zygote.process
-        return await _forked(zygote, changes, (*outputs, *descriptors))
+        try:
+            async with asyncio.timeout(FORK_TIMEOUT_S):
+                return await zygote.fork(changes, (*outputs, *descriptors))
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                zygote.process.kill()  # its client starts another one
+            raise
 
     def _environ_of(self, backend: Backend) -> dict[str, str]:
-        return worker_environment(os.environ, self._settings, backend)
-
-    def _log_of_zygote(self, pid: int) -> LineSink:
-        return partial(self._log, self._settings.mode.initial_backend, pid)
-
-
-def worker_environment(environ: Mapping[str, str], settings: Settings, backend: Backend) -> dict[str, str]:
-    """Return a worker's environment: the user's own, the settings, and devices hidden from whom they are not for."""
-    environment = {name: value for name, value in environ.items() if name not in _PRIVATE}
-    environment |= settings.to_environ()
-    environment.pop("GAIA_ADMIN_TOKEN", None)
-    environment |= {"GAIA_BACKEND": backend.value, "PYTHONUNBUFFERED": "1"}
-    on_gpu = backend is Backend.GPU and settings.accelerator is Accelerator.NVIDIA
-    environment["GAIA_ACCELERATOR"] = settings.accelerator.value if backend is Backend.GPU else Accelerator.NONE.value
-    if not on_gpu:  # an emulated lane sees no real device either: nothing pretends to be NVIDIA
-        environment |= {"CUDA_VISIBLE_DEVICES": "", "NVIDIA_VISIBLE_DEVICES": "void"}
-    return environment
+        """Return a worker's environment: the user's own, the settings, and no GPU but for a worker on a real one."""
+        accelerator = self.settings.accelerator if backend is Backend.GPU else Accelerator.NONE
+        environment = {**os.environ, **self.settings.to_environ(), "GAIA_ACCELERATOR": accelerator.value}
+        environment |= {"GAIA_BACKEND": backend.value, "PYTHONUNBUFFERED": "1"}
+        if accelerator is not Accelerator.NVIDIA:  # an emulated GPU sees no real device: nothing pretends to be NVIDIA
+            environment |= {"CUDA_VISIBLE_DEVICES": "", "NVIDIA_VISIBLE_DEVICES": "void"}
+        return {name: value for name, value in environment.items() if name not in _PRIVATE}
 
 
 _PRIVATE = frozenset(("GAIA_ADMIN_TOKEN", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"))
-
-
-async def _forked(zygote: ZygoteProcess, changes: Mapping[str, str | None], descriptors: Sequence[int]) -> ChildProcess:
-    """Have the zygote fork a worker; one that does not fork is ended, so that its client starts another.
-
-    Raises:
-        OSError: there is no worker.
-    """
-    try:
-        async with asyncio.timeout(FORK_TIMEOUT_S):
-            return await zygote.fork(changes, descriptors)
-    except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            zygote.process.kill()
-        raise
 
 
 def _changes(have: Mapping[str, str], want: Mapping[str, str]) -> dict[str, str | None]:

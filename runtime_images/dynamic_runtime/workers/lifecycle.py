@@ -1,12 +1,13 @@
 """The workers' lives: each is started, becomes ready or fails, serves, is drained, and ends.
 
-What follows from that is decided by the supervisor. Here nobody knows which backend traffic goes to, what
-a failure counts for, or that there are switches.
+The supervisor decides what follows from that; nothing here knows which backend gets the traffic, what a failure counts
+for, or that there are switches.
 """
 
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from runtime_images.dynamic_runtime.background import Background
@@ -20,8 +21,7 @@ from runtime_images.dynamic_runtime.wire.frames import Frame, Kind
 from runtime_images.dynamic_runtime.wire.lifeline import is_stopped
 from runtime_images.dynamic_runtime.workers.child_process import ending
 from runtime_images.dynamic_runtime.workers.launching import Starter
-from runtime_images.dynamic_runtime.workers.liveness import PULSE, pulse_felt, why_hung
-from runtime_images.dynamic_runtime.workers.process import WorkerProcess
+from runtime_images.dynamic_runtime.workers.process import PULSE, WorkerProcess
 from runtime_images.dynamic_runtime.workers.reports import StartError, facts_of
 from runtime_images.events.lifecycle import WorkerChanged, WorkerState
 from runtime_images.events.traffic import LaneState
@@ -34,37 +34,31 @@ _LIVE = frozenset((WorkerState.STARTING, WorkerState.WARMING, WorkerState.READY)
 
 
 class WorkerListener(Protocol):
-    """Who hears of the life of a worker, and decides what follows from it."""
+    """Decides what follows from the events in a worker's life."""
 
     def became_ready(self, worker: WorkerProcess) -> None:
-        """A worker can serve."""
+        """Note that a worker can serve."""
 
     def failed_to_start(self, backend: Backend, error: StartError) -> None:
-        """A worker will not serve, or was not even started."""
+        """Note that a worker will not serve, or was not even started."""
 
     def died(self, worker: WorkerProcess, code: int, retried: int, failed: int) -> None:
-        """A worker has ended in the middle of its work; what became of its requests."""
+        """Note that a worker has ended in the middle of its work, and what became of its requests."""
 
 
+@dataclass(eq=False)
 class Workers:
-    """The workers that are there; iterate to see them. `request_timeout_s` is the longest that a request may take."""
+    """The present workers; iterate over it to see them. `request_timeout_s` is the longest that a request may take."""
 
-    def __init__(
-        self,
-        clock: Clock,
-        events: EventLog,
-        front: Front,
-        starter: Starter,
-        listener: WorkerListener,
-        request_timeout_s: float,
-    ) -> None:
-        self._clock = clock
-        self._events = events
-        self._front = front
-        self.answers_received = front.answers_received  # every answer passes here: no call of ours between
-        self._starter = starter
-        self._listener = listener
-        self._request_timeout_s = request_timeout_s
+    clock: Clock
+    events: EventLog
+    front: Front
+    starter: Starter
+    listener: WorkerListener
+    request_timeout_s: float
+
+    def __post_init__(self) -> None:
+        self.answers_received = self.front.answers_received  # every answer passes here: no call of ours between
         self._present: list[WorkerProcess] = []
         self._starts: dict[Backend, asyncio.Task[WorkerProcess]] = {}
         self._held_s = dict.fromkeys(Backend, 0.0)
@@ -78,7 +72,7 @@ class Workers:
 
     def on(self, backend: Backend) -> WorkerProcess | None:
         """Return the worker that serves, or will serve, on a backend; those that drain do not count."""
-        for worker in self._present:
+        for worker in self._present:  # a loop, since decisions ask often
             if worker.backend is backend and worker.state in _LIVE:
                 return worker
         return None
@@ -89,7 +83,7 @@ class Workers:
         return worker if worker is not None and worker.state is WorkerState.READY else None
 
     def state_without_worker(self, backend: Backend) -> LaneState:
-        """Return the state of a backend on which no worker serves or will serve yet."""
+        """Return the state of a backend on which no worker serves or will serve."""
         if backend in self._starts:  # a zygote may have to import the function's libraries first
             return LaneState.STARTING
         return LaneState.DRAINING if any(w.backend is backend for w in self._present) else LaneState.OFF
@@ -104,8 +98,8 @@ class Workers:
         return any(link.jobs for link in self.links())
 
     def held(self, backend: Backend) -> float:
-        """Return the seconds for which a backend has been held: from each start requested to its release."""
-        now_s = self._clock.monotonic()
+        """Return the seconds for which a backend has been held: from each request for a start to the worker's end."""
+        now_s = self.clock.monotonic()
         return self._held_s[backend] + sum(now_s - w.requested_s for w in self._present if w.backend is backend)
 
     # the beginning
@@ -114,7 +108,7 @@ class Workers:
         """Return the ready worker of a backend, started if there is none.
 
         Raises:
-            StartError: it did not become ready; the listener has heard of it.
+            StartError: it did not become ready; the listener knows.
         """
         if (present := self.ready_on(backend)) is not None:
             return present
@@ -124,7 +118,7 @@ class Workers:
             start.add_done_callback(lambda done: self._start_ended(backend, done))
         worker = await asyncio.shield(start)
         if worker.state is not WorkerState.READY:  # it has died since
-            raise StartError(backend, worker.log, kind="exit", message="the worker ended just when it was ready")
+            raise StartError(backend, worker.log, kind="exit", message="the worker ended as soon as it was ready")
         return worker
 
     def _start_ended(self, backend: Backend, start: "asyncio.Task[WorkerProcess]") -> None:
@@ -146,18 +140,13 @@ class Workers:
             return worker
         if worker is not None:
             worker.kill()
-            await worker.printed()  # the reason came on a socket, the lines that explain it come on a pipe
+            await worker.printed()  # the reason came through a socket, the lines that explain it come through a pipe
         failure = StartError(backend, worker.log if worker is not None else (), **facts)
-        self._listener.failed_to_start(backend, failure)
+        self.listener.failed_to_start(backend, failure)
         raise failure
 
     async def _launch(self, backend: Backend) -> WorkerProcess:
-        """Start a worker, and watch over it from now on.
-
-        Raises:
-            OSError: it cannot be started.
-        """
-        worker = await self._starter.start(backend, self, self._clock.monotonic())
+        worker = await self.starter.start(backend, self, self.clock.monotonic())
         self._present.append(worker)
         self.report(worker)
         self._background.spawn(self._watch(worker))
@@ -181,7 +170,7 @@ class Workers:
         facts = facts_of(frame)
         if frame.kind == Kind.HEALTH_ANSWER:
             if frame.request_id == PULSE:
-                pulse_felt(worker)
+                worker.pulse_felt()
             self._health.answered(frame.request_id, facts)
         elif frame.kind == Kind.WARMING and worker.state is WorkerState.STARTING:
             worker.state = WorkerState.WARMING
@@ -192,9 +181,9 @@ class Workers:
     def _settle_start(self, worker: WorkerProcess, kind: int, facts: dict[str, Any]) -> None:
         if kind == Kind.READY and worker.state is not WorkerState.DRAINING:
             worker.state = WorkerState.READY
-            worker.ready_s = self._clock.monotonic()
+            worker.ready_s = self.clock.monotonic()
             worker.facts = facts
-            self._listener.became_ready(worker)
+            self.listener.became_ready(worker)
             worker.link.start(blocking=bool(facts.get("blocking", True)))
             worker.meter.reset()
             self.report(worker)
@@ -215,32 +204,30 @@ class Workers:
     # the end
 
     async def _watch(self, worker: WorkerProcess) -> None:
-        """Wait for the end of a worker and deal with it: asked for, at the start, or in the middle of its work."""
         code = await worker.wait()
         before, worker.state = worker.state, WorkerState.EXITED
         self._present.remove(worker)
-        self._held_s[worker.backend] += self._clock.monotonic() - worker.requested_s
+        self._held_s[worker.backend] += self.clock.monotonic() - worker.requested_s
         if not worker.outcome.done():
-            worker.outcome.set_result(
-                {"kind": "exit", "message": f"the worker ended with {ending(code)} while it started"}
-            )
-        retried, failed = self._front.worker_lost(worker.link)
+            message = f"the worker ended with {ending(code)} while it started"
+            worker.outcome.set_result({"kind": "exit", "message": message})
+        retried, failed = self.front.worker_lost(worker.link)
         worker.link.close()
         if before is WorkerState.READY:
-            self._listener.died(worker, code, retried, failed)
+            self.listener.died(worker, code, retried, failed)
         else:
             self.report(worker, code, "released" if before is WorkerState.DRAINING else "failed to start")
         worker.release()
 
     def release(self, worker: WorkerProcess, drained: Callable[[], object] | None = None) -> None:
-        """Let a worker finish what it has, say that it has `drained`, and end it; all in the background."""
+        """Let a worker finish its requests, call `drained`, and end it; all in the background."""
         self._background.spawn(self._drain(worker, drained))
 
     async def _drain(self, worker: WorkerProcess, drained: Callable[[], object] | None) -> None:
         worker.state = WorkerState.DRAINING
         self.report(worker)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._request_timeout_s):
+            async with asyncio.timeout(self.request_timeout_s):
                 await worker.link.wait_settled()
         if drained is not None:
             drained()
@@ -258,23 +245,23 @@ class Workers:
             worker.kill()
 
     def end_hung(self, links: Iterable[WorkerLink], now_s: float) -> None:
-        """End the workers that hang (liveness.py); `links` are those that hold on to a request beyond its deadline."""
+        """End the workers that hang; `links` are those that keep a request beyond its deadline."""
         overdue = set(links)
         for worker in self._present:
-            if why := why_hung(worker, overdue, now_s, self._request_timeout_s):
+            if why := worker.why_hung(now_s, self.request_timeout_s, is_overdue=worker.link in overdue):
                 worker.end(why)
 
     async def stop(self) -> None:
-        """Release every worker and end everything that is under way."""
+        """End every worker and everything that is under way."""
         await asyncio.gather(*(self._end(worker) for worker in self))
         for _ in range(100):
             if not self._present:
                 break
-            await self._clock.sleep(0.02)
-        await self._starter.close()
+            await self.clock.sleep(0.02)
+        await self.starter.close()
         await self._background.cancel()
 
     def report(self, worker: WorkerProcess, code: int | None = None, reason: str = "") -> None:
         """Report the state of a worker; of one that has ended, how and why."""
         end = (code, reason) if worker.state is WorkerState.EXITED else (None, None)
-        self._events.emit(WorkerChanged(worker.backend, worker.pid, worker.state, *end))
+        self.events.emit(WorkerChanged(worker.backend, worker.pid, worker.state, *end))

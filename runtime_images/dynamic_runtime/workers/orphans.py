@@ -1,11 +1,11 @@
-"""Processes that lose their parent: they come to this one, and are reaped here.
+"""Processes that lose their parent: this one adopts and reaps them.
 
-A worker that was forked by a zygote outlives it, and the children of a function may outlive their worker. As a child
-subreaper (prctl(2)) the runtime becomes their parent, as it is anyway where it is a container's first process; what is
-nobody's else would stay a zombie for ever.
+A worker that a zygote forked outlives the zygote, and the children of a function may outlive their worker. As a child
+subreaper (prctl(2)) the runtime becomes their parent, as a container's first process always is; else they would stay
+zombies.
 
-Functions run as the same user, and are not trusted: the runtime's own memory and environment, the admin token in it,
-are kept from them here. What the same user may do besides, such as send signals, only a container can deny.
+Functions run as the same user and are not trusted, so this module also hides the runtime's memory and environment, with
+the admin token, from them. Only a container can deny the rest, such as signals.
 """
 
 import contextlib
@@ -28,9 +28,9 @@ def adopt_orphans() -> None:
 
 
 def keep_to_itself() -> None:
-    """Let no process of the same user read this one's memory, environment and descriptors, or attach to it (prctl(2)).
+    """Deny other processes of the same user this one's memory, environment and descriptors (prctl(2)).
 
-    A program that is started from here is as open as ever.
+    Programs that it starts are as open as ever.
     """
     _prctl(_PR_SET_DUMPABLE, 0)
 
@@ -48,7 +48,7 @@ def reap_adopted(others: Container[int | None]) -> None:
 
 
 def end_adopted() -> None:
-    """Kill and collect every child that is left, and theirs, which come here then: nothing outlives the runtime."""
+    """Kill and collect every remaining child, and their children in turn, so that nothing outlives the runtime."""
     deadline = time.monotonic() + _END_S
     while (pids := _children()) and time.monotonic() < deadline:
         for pid in pids:
@@ -60,13 +60,10 @@ def end_adopted() -> None:
 
 def collect(kind: int, process: int) -> int | None:
     """Return the exit code of a child that has ended, minus the signal's number where one ended it; else None."""
-    try:
-        ended = os.waitid(kind, process, os.WEXITED | os.WNOHANG)
-    except ChildProcessError:
-        return None
-    if ended is None:
-        return None
-    return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+    with contextlib.suppress(ChildProcessError):
+        if (ended := os.waitid(kind, process, os.WEXITED | os.WNOHANG)) is not None:
+            return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+    return None
 
 
 def _children() -> list[int]:

@@ -1,4 +1,10 @@
-"""One worker as an operating system process: start it, keep what it prints, end it."""
+"""One worker as an operating system process: read what it prints and sends, see whether it hangs, measure it, end it.
+
+There are three ways to hang, and a hung worker counts as dead. The front sees one that keeps a request beyond its
+deadline. The process state shows one that is stopped (SIGSTOP, a debugger that went away) within a second. One without
+requests whose event loop stands still does not answer when asked for its pulse; it has as long as a request may take,
+since a function may compute in the background. A blocking handler has no event loop.
+"""
 
 import asyncio
 import contextlib
@@ -12,15 +18,21 @@ from typing import Any
 
 from runtime_images.dynamic_runtime.front.link import WorkerLink
 from runtime_images.dynamic_runtime.telemetry.cpu_share import CpuMeter
+from runtime_images.dynamic_runtime.wire import frames
+from runtime_images.dynamic_runtime.wire.frames import Kind
 from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
-from runtime_images.dynamic_runtime.workers.child_process import ChildProcess
-from runtime_images.dynamic_runtime.workers.output_pipe import LineSink, OutputPipe
-from runtime_images.dynamic_runtime.workers.recovery import Service
+from runtime_images.dynamic_runtime.wire.lifeline import is_stopped
+from runtime_images.dynamic_runtime.workers.child_process import ChildProcess, LineSink, OutputPipe
+from runtime_images.dynamic_runtime.workers.recovery import is_steady
 from runtime_images.events.lifecycle import WorkerState
 from runtime_images.policy.model import Backend
 
 _LAST_WORDS_S = 2.0
 _KEPT_LOG_LINES = 30
+_STOPPED_GRACE_S = 1.0
+_PULSE_EVERY_S = 5.0
+PULSE = 0
+"""The number of the question for a worker's pulse; health questions count from 1."""
 
 
 @dataclass(eq=False, slots=True)
@@ -28,7 +40,7 @@ class WorkerProcess:
     """A worker and everything that ends with it.
 
     `outcome` is resolved by READY, FAILED or the exit, whatever is first. `answers_before` is what its backend had
-    answered when it became ready. The `pulse_` fields are of the question whether its event loop turns (liveness.py).
+    answered when it became ready. The `pulse_` fields are of the question whether its event loop turns.
     """
 
     backend: Backend
@@ -60,7 +72,7 @@ class WorkerProcess:
         return self.process.pid
 
     def read_output(self, outputs: Iterable[OutputPipe], log: LineSink) -> None:
-        """Begin to read what it prints, and keep the last lines."""
+        """Start to read what it prints, and keep the last lines."""
 
         def take(stream: str, line: str, request: int | None) -> None:
             self.log.append(line)
@@ -69,7 +81,7 @@ class WorkerProcess:
         self.readers += [asyncio.create_task(output.read_lines(take)) for output in outputs]
 
     async def connect(self) -> None:
-        """Begin to read what it sends: only now, because a forked worker may be ready before anybody knows it."""
+        """Start to read what it sends: only once it is known, because a forked worker may be ready before that."""
         await asyncio.get_running_loop().create_unix_connection(lambda: self.link, sock=self.channel)
 
     def kill(self) -> None:
@@ -79,13 +91,13 @@ class WorkerProcess:
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()  # one that was forked only just now leads no group yet
 
-    def service(self, now_s: float, answers: int) -> Service:
-        """Return what it has done until now; `answers` is what its backend has answered."""
-        return Service(now_s - self.ready_s, answers - self.answers_before) if self.ready_s else Service()
+    def was_steady(self, now_s: float, answers: int) -> bool:
+        """Return whether it has been healthy; `answers` is what its backend has answered."""
+        return self.ready_s > 0 and is_steady(now_s - self.ready_s, answers - self.answers_before)
 
     @property
     def start_up_s(self) -> float:
-        """How long it took to become ready."""
+        """The time that it took to become ready."""
         return self.ready_s - self.requested_s
 
     def in_flight_ages_s(self, now_s: float) -> tuple[float, ...]:
@@ -95,6 +107,35 @@ class WorkerProcess:
     def measure_cpu(self, now_s: float) -> float | None:
         """Return its CPU share since the last time; None until it is known."""
         return self.meter.update(self.link.busy_until(now_s))
+
+    def why_hung(self, now_s: float, patience_s: float, *, is_overdue: bool) -> str:
+        """Return why it must end, empty while it is well; `patience_s` is the longest that a request may take."""
+        if is_overdue:
+            return "it kept a request beyond its deadline"
+        if self._is_stopped_for_long(now_s):
+            return "it was stopped and did not continue"
+        return "it was idle and did not answer" if self._stands_still(now_s, patience_s) else ""
+
+    def _is_stopped_for_long(self, now_s: float) -> bool:
+        if not is_stopped(self.pid):
+            self.stopped_since_s = None
+        elif self.stopped_since_s is None:
+            self.stopped_since_s = now_s
+        return self.stopped_since_s is not None and now_s - self.stopped_since_s >= _STOPPED_GRACE_S
+
+    def _stands_still(self, now_s: float, patience_s: float) -> bool:
+        if self.state is not WorkerState.READY or self.link.jobs or self.facts.get("blocking"):
+            self.pulse_seen_s, self.pulse_asked_s = now_s, None  # requests have deadlines of their own
+        elif self.pulse_asked_s is not None:
+            return now_s - self.pulse_asked_s > patience_s
+        elif now_s - self.pulse_seen_s >= _PULSE_EVERY_S:
+            self.pulse_asked_s = now_s
+            self.link.send(frames.encode(Kind.HEALTH, PULSE, b"pulse"))
+        return False
+
+    def pulse_felt(self) -> None:
+        """Note that it has answered the question for its pulse."""
+        self.pulse_seen_s, self.pulse_asked_s = self.pulse_asked_s or self.pulse_seen_s, None
 
     def end(self, why: str) -> None:
         """End it at once, and keep the reason for whoever reports it."""

@@ -1,7 +1,7 @@
-"""What to do about failures, decided and not done: how long to pause, when to give up, and what clients may know.
+"""What to do about failures: how long to pause, when to give up, and what clients may know.
 
 Values in, values out: the supervisor acts on them. A start that fails and a worker that dies count alike; serving well
-for a while, or many requests, wipes the count. How long the pauses are is in `pauses`.
+for a while, or many requests, resets the count. The policy's `pauses` has the lengths of the pauses.
 """
 
 from dataclasses import dataclass, replace
@@ -53,17 +53,9 @@ class FailureRecord:
         return not self.hopeless and now_s >= self.retry_at_s
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
-    """What a worker did before it ended: seconds since it was ready, and good answers."""
-
-    seconds: float = 0.0
-    answers: int = 0
-
-    @property
-    def was_steady(self) -> bool:
-        """Whether it was healthy."""
-        return self.seconds >= STEADY_AFTER_S or self.answers >= STEADY_AFTER_ANSWERS
+def is_steady(served_s: float, answers: int) -> bool:
+    """Return whether a worker that served this long, with so many good answers, was healthy."""
+    return served_s >= STEADY_AFTER_S or answers >= STEADY_AFTER_ANSWERS
 
 
 def start_failed(
@@ -72,26 +64,21 @@ def start_failed(
     """Note a start that failed; `in_demand` says that requests wait for this backend."""
     failures = record.failures + 1
     pause_s = restart_pause_s(failures) if in_demand else switch_pause_s(failures)
-    hopeless = kind in _HOPELESS
-    return replace(
-        record, failures=failures, retry_at_s=now_s + pause_s, message=message, log=log, hopeless=hopeless
-    )  # fmt: skip
+    retry_at_s, hopeless = now_s + pause_s, kind in _HOPELESS
+    return replace(record, failures=failures, retry_at_s=retry_at_s, message=message, log=log, hopeless=hopeless)
 
 
-def became_ready(record: FailureRecord) -> FailureRecord:
-    """Note that a worker is ready; whether it is healthy is still to be seen."""
-    return replace(record, was_ready=True)
-
-
-def crashed(record: FailureRecord, message: str, log: tuple[str, ...], service: Service) -> tuple[FailureRecord, float]:
-    """Note the death of a worker that served; the pause before its successor, in seconds, comes beside."""
-    before = 0 if service.was_steady else record.failures
+def crashed(
+    record: FailureRecord, message: str, log: tuple[str, ...], *, was_steady: bool
+) -> tuple[FailureRecord, float]:
+    """Note the death of a worker that served; return also the pause before its successor, in seconds."""
+    before = 0 if was_steady else record.failures
     return replace(record, failures=before + 1, message=message, log=log), restart_pause_s(before)
 
 
-def device_lost(record: FailureRecord, message: str, service: Service, now_s: float) -> FailureRecord:
+def device_lost(record: FailureRecord, message: str, now_s: float, *, was_steady: bool) -> FailureRecord:
     """Note that the backend's device is lost: it is tried again later, and ever later if that happens repeatedly."""
-    failures = 1 if service.was_steady else record.failures + 1
+    failures = 1 if was_steady else record.failures + 1
     return replace(record, failures=failures, message=message, retry_at_s=now_s + switch_pause_s(failures))
 
 

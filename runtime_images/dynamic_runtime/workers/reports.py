@@ -1,6 +1,6 @@
-"""What a worker says of itself in JSON, checked: function code can write to its socket, and say what it likes.
+"""What a worker reports of itself in JSON, checked: function code can write anything to its socket.
 
-What is of no use to the runtime is left out, and what is there has the type that the runtime relies on.
+Unknown facts are left out; every other one has the type that the runtime relies on.
 """
 
 import json
@@ -41,13 +41,9 @@ def facts_of(frame: Frame) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise FrameError("a frame whose body is no object")
     types = _TYPES.get(frame.kind, {})
-    facts = {name: _short(value) for name, value in content.items() if name in types}
+    facts = {name: value for name, value in content.items() if name in types}
     if not all(isinstance(value, types[name]) for name, value in facts.items()):
         raise FrameError("a frame with facts of another type")
     if not _NEEDED.get(Kind(frame.kind), set()) <= facts.keys():
-        raise FrameError("a frame that does not say what it must")
-    return facts
-
-
-def _short(value: Any) -> Any:  # noqa: ANN401 -- JSON's own types
-    return value[:_TEXT_MOST] if isinstance(value, str) else value
+        raise FrameError("a frame without the facts that it must have")
+    return {name: value[:_TEXT_MOST] if isinstance(value, str) else value for name, value in facts.items()}

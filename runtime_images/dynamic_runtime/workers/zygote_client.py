@@ -9,22 +9,21 @@ import json
 import socket
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
 from runtime_images.dynamic_runtime.wire.frames import MAX_PACKET_BYTES
-from runtime_images.dynamic_runtime.workers.child_process import ForkedProcess, ending, spawn
-from runtime_images.dynamic_runtime.workers.output_pipe import LineSink, open_output
+from runtime_images.dynamic_runtime.workers.child_process import ForkedProcess, LineSink, ending, open_outputs, spawn
+from runtime_images.events.lifecycle import ZygoteChanged, ZygoteState
 
 MAX_LOST = 5
-"""How many zygotes may die in a row before there is none any more."""
+"""The zygotes that may die in a row before no other one is started."""
 STEADY_AFTER_S = 60.0
-"""One that has lived this long was healthy."""
-
-ZygoteSink = Callable[[str, int, str], None]
-"""Takes state (`unfit`, `exited`), pid and reason of a zygote that is of no more use."""
+"""A zygote that has lived this long was healthy."""
 
 
 class ZygoteProcess:
@@ -74,7 +73,7 @@ class ZygoteProcess:
         socket.send_fds(self._control, [json.dumps({"environ": environ}).encode()], list(descriptors))
 
     def close(self) -> None:
-        """Let it go: it ends when its socket closes. Its workers stay."""
+        """Close its socket, so that it ends. Its workers stay."""
         if self.alive:
             self.alive = False
             self._loop.remove_reader(self._control.fileno())
@@ -99,7 +98,7 @@ class ZygoteProcess:
                 self.prepared.set_result(message["unfit"])
             case "forked":
                 child = self._children[message["pid"]] = ForkedProcess(message["pid"], descriptors[0])
-                if (waiting := self._forking.popleft()).done():  # whoever has asked does not want it any more
+                if (waiting := self._forking.popleft()).done():  # nobody waits for it any longer
                     child.kill()
                 else:
                     waiting.set_result(child)
@@ -108,8 +107,6 @@ class ZygoteProcess:
                     waiting.set_exception(OSError(message["message"]))
             case "exited":
                 self._children.pop(message["pid"]).ended(message["code"])
-            case _:
-                pass
 
     def _lose(self, error: EOFError) -> None:
         if not self.prepared.done():
@@ -123,24 +120,18 @@ class ZygoteProcess:
         self._children.clear()
 
 
+@dataclass(eq=False)
 class ZygoteClient:
-    """Keeps one zygote. `log` takes what its imports print, `report` what becomes of it."""
+    """Keeps one zygote. `log` takes its pid, and returns what takes the lines that its imports print."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        clock: Clock,
-        environ: Mapping[str, str],
-        lifeline: int,
-        report: ZygoteSink,
-        log: Callable[[int], LineSink],
-    ) -> None:
-        self._settings = settings
-        self._clock = clock
-        self._environ = environ
-        self._lifeline = lifeline
-        self._report = report
-        self._log = log
+    settings: Settings
+    clock: Clock
+    events: EventLog
+    environ: Mapping[str, str]
+    lifeline: int
+    log: Callable[[int], LineSink]
+
+    def __post_init__(self) -> None:
         self._preparing: asyncio.Task[ZygoteProcess | None] | None = None
         self._background = Background()
         self._lost = 0
@@ -148,13 +139,13 @@ class ZygoteClient:
         self.zygote: ZygoteProcess | None = None
 
     async def prepared(self) -> ZygoteProcess | None:
-        """Return the zygote, its imports done; None where there is none, or no more."""
+        """Return the zygote once its imports are done; None where there is none, or no longer."""
         if self._preparing is None:
             self._preparing = self._background.spawn(self._prepare())
         return await asyncio.shield(self._preparing)
 
     def hand_over(self, zygote: ZygoteProcess) -> None:
-        """Let the zygote become a worker: it is none any more, and there will be no other.
+        """Let the zygote become a worker; no other zygote follows.
 
         Raises:
             BrokenPipeError: it has become one already.
@@ -166,7 +157,7 @@ class ZygoteClient:
         self._preparing = None
 
     async def close(self) -> None:
-        """Let the zygote go and wait for its end."""
+        """End the zygote."""
         self._given_up = True
         if self.zygote is not None:
             zygote, self.zygote = self.zygote, None
@@ -179,7 +170,7 @@ class ZygoteClient:
     async def _prepare(self) -> ZygoteProcess | None:
         if self._given_up:
             return None
-        begun_s = self._clock.monotonic()
+        begun_s = self.clock.monotonic()
         try:
             zygote = self.zygote = await self._start()
         except OSError:
@@ -190,38 +181,32 @@ class ZygoteClient:
         except EOFError:
             return None
         if zygote.unfit:
-            self._report("unfit", zygote.pid, zygote.unfit)
+            self.events.emit(ZygoteChanged(zygote.pid, ZygoteState.UNFIT, zygote.unfit))
         return zygote
 
     async def _start(self) -> ZygoteProcess:
-        """Start a zygote; it is not prepared yet.
-
-        Raises:
-            OSError: the interpreter cannot be started.
-        """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with contextlib.ExitStack() as handed_over, contextlib.ExitStack() as if_it_fails:
             handed_over.callback(theirs.close)
             if_it_fails.callback(ours.close)
-            outputs = [await open_output("stdout"), await open_output("stderr")]
-            for output in outputs:
-                handed_over.callback(output.hand_over)
+            outputs = await open_outputs(handed_over, if_it_fails)
             inner = [output.inner for output in outputs]
-            process = await spawn(self._settings, "zygote", self._environ, inner, (theirs.fileno(), self._lifeline))
+            process = await spawn(self.settings, "zygote", self.environ, inner, (theirs.fileno(), self.lifeline))
             if_it_fails.pop_all()
         for output in outputs:
-            self._background.spawn(output.read_lines(self._log(process.pid)))
+            self._background.spawn(output.read_lines(self.log(process.pid)))
         return ZygoteProcess(process, ours)
 
     async def _watch(self, zygote: ZygoteProcess, begun_s: float) -> None:
-        """Wait for the end of a zygote, and replace it if nobody has asked for it."""
+        """Wait for the end of a zygote, and replace it if it was unexpected."""
         code = await zygote.process.wait()
         zygote.close()
         if self.zygote is not zygote or self._given_up:
             return
         self.zygote = None
-        self._lost = 1 if self._clock.monotonic() - begun_s > STEADY_AFTER_S else self._lost + 1
+        self._lost = 1 if self.clock.monotonic() - begun_s > STEADY_AFTER_S else self._lost + 1
         imported = zygote.prepared.done() and zygote.prepared.exception() is None
         self._given_up = not imported or self._lost >= MAX_LOST
-        self._report("exited", zygote.pid, f"it ended with {ending(code)}" + ("" if imported else " while it imported"))
+        reason = f"it ended with {ending(code)}" + ("" if imported else " during its imports")
+        self.events.emit(ZygoteChanged(zygote.pid, ZygoteState.EXITED, reason))
         self._preparing = self._background.spawn(self._prepare())

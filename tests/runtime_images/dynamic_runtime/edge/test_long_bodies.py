@@ -8,11 +8,11 @@ from collections.abc import Callable
 import pytest
 import uvloop
 
-from runtime_images.dynamic_runtime.clock import FakeClock
 from runtime_images.dynamic_runtime.edge.exchange import Exchange
 from runtime_images.dynamic_runtime.edge.limits import BODY_TIMEOUT_S
 from runtime_images.dynamic_runtime.edge.server import HttpServer
 from runtime_images.dynamic_runtime.wire import arenas
+from tests.support.clock import FakeClock
 from tests.support.edge import Application
 
 

@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable
 import pytest
 import uvloop
 
-from runtime_images.dynamic_runtime.clock import FakeClock
 from runtime_images.dynamic_runtime.edge import limits
 from runtime_images.dynamic_runtime.edge.exchange import Exchange
 from runtime_images.dynamic_runtime.edge.response_head import head_of
 from runtime_images.dynamic_runtime.edge.server import HttpServer
 from runtime_images.dynamic_runtime.wire.arenas import create_requests
+from tests.support.clock import FakeClock
 from tests.support.edge import Application, ok
 
 GET = b"GET / HTTP/1.1\r\nHost: t\r\n\r\n"

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime_images.dynamic_runtime.clock import FakeClock
 from runtime_images.dynamic_runtime.edge.limits import HANDLER_PATIENCE_S, WRITE_TIMEOUT_S
 from runtime_images.dynamic_runtime.edge.server import HttpServer
 from runtime_images.dynamic_runtime.front.job import Job
@@ -32,6 +31,7 @@ from runtime_images.dynamic_runtime.wire.frames import (
 )
 from runtime_images.dynamic_runtime.wire.in_flight import SLOTS, InFlightJournal
 from runtime_images.policy.model import Backend
+from tests.support.clock import FakeClock
 from tests.support.edge import Wire
 
 if TYPE_CHECKING:

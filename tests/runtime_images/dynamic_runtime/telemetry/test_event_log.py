@@ -5,11 +5,11 @@ import os
 import threading
 from typing import Any
 
-from runtime_images.dynamic_runtime.clock import FakeClock
 from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
 from runtime_images.events.decisions import GpuLost
 from runtime_images.events.traffic import LogLine
 from runtime_images.policy.model import Backend
+from tests.support.clock import FakeClock
 
 
 def test_a_reader_that_is_far_behind_is_told_how_many_lines_it_has_missed() -> None:

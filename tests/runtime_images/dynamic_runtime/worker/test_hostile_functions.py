@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from runtime_images.dynamic_runtime.clock import FakeClock
 from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
 from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.wire.frames import CHUNK, RESPONSE, Frame, FrameError, Kind
@@ -24,6 +23,7 @@ from runtime_images.events.traffic import LogLine
 from runtime_images.policy.model import CPU
 from tests.runtime_images.dynamic_runtime.front.test_router import GET, OK, Stage, play
 from tests.runtime_images.dynamic_runtime.workers.test_process_faults import wait_unavailable
+from tests.support.clock import FakeClock
 from tests.support.serving import Answer, Serving, serving, serving_quickly, write_function
 
 __all__ = ["play"]

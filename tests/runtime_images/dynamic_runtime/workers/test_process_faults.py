@@ -30,7 +30,7 @@ def test_an_idle_worker_that_is_stopped_is_replaced(tmp_path: Path) -> None:
         answer = running.post({"id": 1})
 
     assert died["pid"] == worker
-    assert ended["reason"].endswith("it was stopped and did not go on")
+    assert ended["reason"].endswith("it was stopped and did not continue")
     assert answer.json() == {"id": 1}
 
 

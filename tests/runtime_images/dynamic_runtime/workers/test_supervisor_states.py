@@ -209,7 +209,7 @@ class SupervisorStates(RuleBasedStateMachine):
 
     def _somebody_works(self) -> bool:
         """A start that is under way, or a task that will order one."""
-        under_way = self.supervisor._restarts or self.supervisor.workers._background
+        under_way = self.supervisor._restarts._tasks or self.supervisor.workers._background._tasks
         return bool(under_way) or not all(task.done() for task in self.orders)
 
     def teardown(self) -> None:

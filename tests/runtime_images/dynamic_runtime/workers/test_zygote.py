@@ -146,7 +146,7 @@ def test_a_library_that_kills_the_process_is_left_to_the_worker(tmp_path: Path) 
         said = running.named("zygote")
 
     assert (answer["id"], answer["parent"]) == (1, running.process.pid)
-    assert [event["reason"] for event in said] == ["it ended with exit code 7 while it imported"]
+    assert [event["reason"] for event in said] == ["it ended with exit code 7 during its imports"]
 
 
 def test_a_zygote_that_dies_is_replaced_and_its_worker_goes_on(tmp_path: Path) -> None:
