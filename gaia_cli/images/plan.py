@@ -19,7 +19,6 @@ from gaia_cli.project.kinds import DNS_LABEL, IMAGE
 from gaia_cli.project.project import FunctionProject
 from gaia_cli.project.serving import settings_of
 from gaia_cli.version import __version__
-from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.policy.model import Accelerator, ExecutionMode
 
 FUNCTION_PYTHON = "/opt/function/bin/python"
@@ -34,8 +33,8 @@ _CREDENTIALS = re.compile(r"://[^/\s:@$]*:[^/\s@$]+@")
 class ImagePlan:
     """Everything about an image but the files that go in.
 
-    `base_reason` says in a line why this base. `requirement_lines` are installed before the code is copied; they are
-    empty where the requirements name files of the function's own, which are installed after.
+    `requirement_lines` are installed before the code is copied; they are empty where the requirements name files of the
+    function's own, which are installed after.
     """
 
     name: str
@@ -77,9 +76,17 @@ def plan_image(project: FunctionProject, target: Target, manifest_json: str, bas
     Raises:
         ConfigurationError: the project cannot become an image as it is configured.
     """
-    _check_name(project.name)
+    if not re.fullmatch(DNS_LABEL, project.name):
+        raise ConfigurationError(
+            f"the function's name {project.name!r} cannot be the name of an image",
+            'name it: [function] name = "my-function"',
+        )
     lines = project.requirements + (project.gpu_requirements if target.uses_gpu else ())
-    _check_credentials(lines)
+    if any(map(_CREDENTIALS.search, lines)):
+        raise ConfigurationError(
+            "the requirements hold a password in a URL, which anybody with the image could read",
+            "build on an image that has these packages ([build] base_image), or take the password out",
+        )
     base, reason = choose_base(project, target, lines, bases)
     local = any(map(names_files, lines))
     return ImagePlan(
@@ -94,13 +101,15 @@ def plan_image(project: FunctionProject, target: Target, manifest_json: str, bas
 
 
 def choose_base(project: FunctionProject, target: Target, lines: tuple[str, ...], bases: BaseImages) -> tuple[str, str]:
-    """The base image, and the reason for it in a line.
+    """Return the base image, and the reason for it in a line.
 
     Raises:
         ConfigurationError: the override is no image name, or the CUDA image has not the Python that is asked for.
     """
     if own := target.base_image or project.base_image:
-        return _checked_image(own), "asked for"
+        if IMAGE.convert(own) is None:
+            raise ConfigurationError(f"{own!r} is not an image name", f"a base image is {IMAGE.expects}")
+        return own, "asked for"
     slim = bases.slim.format(python=project.python or target.running_python)
     if target.mode is ExecutionMode.CPU:
         return slim, "the mode cpu never sees a GPU"
@@ -120,32 +129,10 @@ def choose_base(project: FunctionProject, target: Target, lines: tuple[str, ...]
 
 def _brings_cuda(line: str, bases: BaseImages) -> bool:
     package = requirement(line)
-    wanted = bases.brings_cuda.get(package.name) if package else None
-    if package is None or wanted is None:
+    if package is None or package.name not in bases.brings_cuda:
         return False
-    return not wanted or any(extra.startswith(wanted) for extra in package.extras)
-
-
-def _check_name(name: str) -> None:
-    if not re.fullmatch(DNS_LABEL, name):
-        raise ConfigurationError(
-            f"the function's name {name!r} cannot be the name of an image", 'name it: [function] name = "my-function"'
-        )
-
-
-def _checked_image(image: str) -> str:
-    try:
-        return str(IMAGE.convert(image))
-    except ValueError:
-        raise ConfigurationError(f"{image!r} is not an image name", f"a base image is {IMAGE.expects}") from None
-
-
-def _check_credentials(lines: tuple[str, ...]) -> None:
-    if any(_CREDENTIALS.search(line) for line in lines):
-        raise ConfigurationError(
-            "the requirements hold a password in a URL, which anybody with the image could read",
-            "build on an image that has these packages ([build] base_image), or take the password out",
-        )
+    extra = bases.brings_cuda[package.name]
+    return not extra or any(name.startswith(extra) for name in package.extras)
 
 
 def _dockerfile(project: FunctionProject, target: Target, base: str, lines: tuple[str, ...], *, local: bool) -> str:
@@ -170,28 +157,18 @@ def _dockerfile(project: FunctionProject, target: Target, base: str, lines: tupl
 
 
 def _local_arguments(project: FunctionProject, target: Target) -> str:
-    """What pip is given where requirements name files: the files themselves, because paths are relative to them."""
-    parts = [(project.requirements_file, project.requirements)]
+    """Return what to install where requirements name files: the files themselves, as paths are relative to them."""
+    words = ["--requirement", project.requirements_file] if project.requirements_file else [*project.requirements]
     if target.uses_gpu:
-        parts.append((project.gpu_requirements_file, project.gpu_requirements))
-    words: list[str] = []
-    for file, lines in parts:
-        words += ["--requirement", file] if file else list(lines)
+        file = project.gpu_requirements_file
+        words += ["--requirement", file] if file else project.gpu_requirements
     return shlex.join(words)
 
 
 def _environment(project: FunctionProject, target: Target) -> str:
-    """The ENV instruction: the settings as the runtime reads them, and a home for caches on a read-only root."""
+    """Write the ENV instruction: the runtime's settings, which an engine may override, and a home for caches."""
     variables = {"HOME": "/tmp", "PYTHONUNBUFFERED": "1"}  # noqa: S108 -- the image's own /tmp, the one writable place
-    variables |= image_settings(project, target).to_environ()
-    if target.uses_gpu:
-        variables["NVIDIA_DRIVER_CAPABILITIES"] = "compute,utility"
-    return "ENV " + " \\\n    ".join(f"{name}={_quoted(value)}" for name, value in sorted(variables.items()))
-
-
-def image_settings(project: FunctionProject, target: Target) -> Settings:
-    """The runtime's settings as the image has them; an engine may override each by an environment variable."""
-    return settings_of(
+    settings = settings_of(
         replace(project, directory=Path("/function")),
         target.mode,
         function_python=FUNCTION_PYTHON,
@@ -199,6 +176,10 @@ def image_settings(project: FunctionProject, target: Target) -> Settings:
         listen_address="0.0.0.0",  # noqa: S104 -- inside the container; whoever publishes the port decides who sees it
         port=PORT,
     )
+    variables |= settings.to_environ()
+    if target.uses_gpu:
+        variables["NVIDIA_DRIVER_CAPABILITIES"] = "compute,utility"
+    return "ENV " + " \\\n    ".join(f"{name}={_quoted(value)}" for name, value in sorted(variables.items()))
 
 
 def _quoted(value: str) -> str:
