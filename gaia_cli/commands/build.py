@@ -31,8 +31,8 @@ def build(
     tags = (checked_tag(tag),) if tag else ()
     project = servable_project(path)
 
+    from gaia_cli.engines.build import build_image
     from gaia_cli.engines.docker_client import Docker
-    from gaia_cli.images.build import build_image
     from gaia_cli.images.plan import Target
     from gaia_cli.project.manifests import manifest_of
     from gaia_cli.views.build import BuildSteps, report

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gaia_cli.engines import Engine, Launch, RunningFunction
-from gaia_cli.engines.checks import accelerators_for, offer, open_engine
+from gaia_cli.engines.checks import accelerators_for, candidate, open_engine
 from gaia_cli.engines.ports import HOST, choose_port, is_free
 from gaia_cli.errors import EngineError, ExitCode, UsageError
 from gaia_cli.project.choices import DEFAULT_PORT, AcceleratorName, EngineName, ModeName
@@ -147,7 +147,7 @@ def _engine(asked: EngineName, mode: ExecutionMode) -> Choice:
     """The engine that was asked for, else the best one; no engine is asked for nothing."""
     if asked is not EngineName.AUTO:
         return Choice(asked, "asked for")
-    return choose_engine(mode, offer(EngineName.PROCESS, mode), offer(EngineName.DOCKER, mode))
+    return choose_engine(mode, candidate(EngineName.PROCESS, mode), candidate(EngineName.DOCKER, mode))
 
 
 def _start(request: _Request, chosen: Choice, screen: Screen) -> _Started:

@@ -1,8 +1,7 @@
 """A Docker engine, as far as Gaia needs one; the only module that imports docker.
 
 Builds go to the classic builder, which is the one docker-py knows; containers are created, attached to and only then
-started, so that no line of their output is lost. Every failure leaves this module as an error for the user
-(docker_errors.py).
+started, so that no line of their output is lost. Every failure leaves this module as an error for the user.
 """
 
 import contextlib
@@ -28,13 +27,14 @@ LABEL = "faas.gaia"
 
 _PROBE_IMAGE = "gaia/probe"
 _PROBE_PROGRAM = "/gaia-gpu-probe"
+_EMPTY_TAR = bytes(1024)
 
 
 @dataclass(frozen=True, slots=True)
 class ContainerSpec:
     """A container to run a function in. `ports` maps a port inside to an address here, port 0 for any free one.
 
-    `cpus` and `memory` ("512m") are limits, None and empty for none; `gpus` is how many NVIDIA GPUs are passed through.
+    `cpus` and `memory` ("512m") are limits, None and empty for none; `gpus` counts the NVIDIA GPUs passed through.
     """
 
     image: str
@@ -76,10 +76,9 @@ class Docker:
         self._client.close()
 
     def describe(self) -> str:
-        """The engine's version and where it answers."""
+        """Return what the engine is, with its version."""
         with translated():
-            version = self._client.version()
-        return f"Docker Engine {version.get('Version', '?')}"
+            return f"Docker Engine {self._client.version().get('Version', '?')}"
 
     def build(
         self, context: IO[bytes], tag: str, labels: dict[str, str], on_line: Callable[[str], None], *, no_cache: bool
@@ -111,18 +110,9 @@ class Docker:
             self._api.tag(image, repository, version)
 
     def image_size(self, image: str) -> int:
-        """The image's size in bytes."""
+        """Return the image's size in bytes."""
         with translated():
             return int(self._api.inspect_image(image)["Size"])
-
-    def image_exists(self, image: str) -> bool:
-        """Whether the engine has `image`."""
-        try:
-            with translated():
-                self._api.inspect_image(image)
-        except EngineError:
-            return False
-        return True
 
     def prune(self, labels: dict[str, str]) -> None:
         """Delete images with `labels` that have lost their last name; those in use stay.
@@ -170,13 +160,13 @@ class Docker:
         return Container(self._api, created["Id"])
 
     def can_give_gpu(self) -> bool:
-        """Whether a container here can have an NVIDIA GPU, found by asking for one.
+        """Return whether a container here can have an NVIDIA GPU, found by asking for one.
 
-        The engine does not say otherwise. The probe is an empty image with a program that is not there: the engine
-        complains about the program only after it has handed out the GPU.
+        The probe is an empty image with a program that is not there: the engine complains about the program only after
+        it has handed out the GPU.
         """
         with translated():
-            if not self.image_exists(_PROBE_IMAGE):
+            if not self._api.images(_PROBE_IMAGE):
                 self._api.import_image_from_data(_EMPTY_TAR, _PROBE_IMAGE, changes=[f"LABEL {LABEL}=probe"])
             host = self._api.create_host_config(device_requests=[_gpu_request(1)], network_mode="none")
             probe = self._api.create_container(_PROBE_IMAGE, [_PROBE_PROGRAM], host_config=host)
@@ -214,7 +204,7 @@ class Container:
             self._api.start(self.identifier)
 
     def published(self, port: int) -> int:
-        """The port here that leads to `port` inside.
+        """Return the port here that leads to `port` inside.
 
         Raises:
             EngineError: the container has exited already.
@@ -226,7 +216,7 @@ class Container:
         return int(bindings[0]["HostPort"])
 
     def output(self) -> Iterator[tuple[bool, bytes]]:
-        """Chunks of output until the container exits, each with whether it comes from standard output."""
+        """Yield chunks of output until the container exits, each with whether it comes from standard output."""
         if self._streams is None:
             return
         try:
@@ -241,7 +231,7 @@ class Container:
             self._api.kill(self.identifier, "SIGTERM")
 
     def wait(self, timeout_s: float) -> int | None:
-        """The exit code once the container has exited and removed itself, None after `timeout_s`."""
+        """Return the exit code once the container has exited and removed itself, None after `timeout_s`."""
         self._gone.wait(timeout_s)
         return self._exit_code
 
@@ -285,6 +275,3 @@ def translated() -> Iterator[None]:
 
 def _gpu_request(count: int) -> DeviceRequest:
     return DeviceRequest(driver="nvidia", count=count, capabilities=[["gpu", "compute", "utility"]])
-
-
-_EMPTY_TAR = bytes(1024)

@@ -1,8 +1,4 @@
-"""Run another program to its end, reporting its progress and keeping its last lines.
-
-The program gets a process group of its own and never outlives this call: whatever ends the call early
-(Ctrl-C, SIGTERM, an error), the whole group goes with it.
-"""
+"""Run another program to its end; it gets a process group of its own, which never outlives the call."""
 
 import os
 import signal

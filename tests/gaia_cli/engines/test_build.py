@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from gaia_cli.engines.docker_errors import explain
+from gaia_cli.engines.build import Narrator, explain_build
+from gaia_cli.engines.docker_errors import BuildError, explain
 from gaia_cli.errors import EngineError, RequirementsError
-from gaia_cli.images.build import BuildError, Narrator, explain_build
 from gaia_cli.images.plan import Target, plan_image
 from gaia_cli.images.recipes import base_images
 from gaia_cli.project.project import FunctionProject

@@ -6,9 +6,9 @@ from pathlib import Path
 import docker
 import pytest
 
+from gaia_cli.engines.build import BuiltImage, build_image
 from gaia_cli.engines.docker_client import Docker
 from gaia_cli.errors import EngineError, RequirementsError
-from gaia_cli.images.build import BuiltImage, build_image
 from gaia_cli.images.plan import Target
 from gaia_cli.project.manifests import manifest_of
 from gaia_cli.project.project import load_project
