@@ -70,7 +70,7 @@ def _report(options: Options, configuration: Configuration) -> Report:
 
 
 def _results(options: Options, configuration: Configuration) -> tuple[list[FileResult], Mapping[str, str]]:
-    """What was found in each file, and the files' texts."""
+    """Return what was found in each file, and the files' texts."""
     evidence = configuration.selection.wants_evidence
     if options.files == (STDIN,):
         if not configuration.files:
@@ -125,7 +125,7 @@ def _show_changes(report: Report, configuration: Configuration) -> ExitCode:
 
 
 def _fix(report: Report, configuration: Configuration) -> int:
-    """Fix what can be fixed; the number of places that were."""
+    """Fix what can be fixed, and return the number of places."""
     from gaia_cli.linting.fixing import apply, changes
 
     places = 0

@@ -38,7 +38,7 @@ def _with_manifest(root: Path) -> Iterator[Path]:
 
 
 def _is_current(path: Path, *, write: bool) -> bool:
-    """Whether the manifest is up to date; say what is not, or with `write` update it."""
+    """Return whether the manifest is up to date; say what is not, or with `write` update it."""
     project = load_project(path)
     file = (path if path.is_dir() else path.parent) / FILE_NAME
     expected = _expected(project, path)
@@ -72,7 +72,7 @@ def _read(file: Path) -> str:
 
 
 def _difference(found: str, expected: str) -> str:
-    """The first thing in which the manifest differs, in the user's words."""
+    """Say in which thing the manifest differs first."""
     import tomllib
 
     if not found:

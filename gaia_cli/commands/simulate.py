@@ -47,7 +47,7 @@ def simulate(options: Options, *, as_json: bool = False, report: Path | None = N
 
 
 def _page(report: Path | None) -> "Page | None":
-    """The report to fill, if one is asked for; its library is an extra that only this loads."""
+    """Begin the report, if one is asked for; its library is an extra that only this loads."""
     if report is None:
         return None
     from gaia_cli.views.simulation_report import Page

@@ -3,8 +3,7 @@ import json
 import pytest
 
 from analyzers.rules.examination import evidence_rules
-from gaia_cli.commands.rule import rule
-from gaia_cli.commands.rules import rules
+from gaia_cli.commands.rules import rule, rules
 from gaia_cli.errors import ExitCode, UsageError
 
 
