@@ -68,9 +68,9 @@ def test_a_base_image_with_an_old_python_says_so() -> None:
     assert "has no Python 3.11 or newer" in explain_build(BuildError(explain("code: 1"), STEPS[0], log), PLAN).message
 
 
-def test_steps_from_the_cache_are_not_told() -> None:
-    told: list[str] = []
-    narrator = Narrator(told.append)
+def test_steps_from_the_cache_are_not_reported() -> None:
+    reported: list[str] = []
+    narrator = Narrator(reported.append)
     for line in (
         f"Step 5/9 : {PIP_STEP}",
         "",
@@ -81,14 +81,14 @@ def test_steps_from_the_cache_are_not_told() -> None:
     ):
         narrator.line(line)
 
-    assert told == ["adding the function"]
+    assert reported == ["adding the function"]
 
 
 def test_every_step_that_takes_time_has_a_name() -> None:
-    told: list[str] = []
-    narrator = Narrator(told.append)
+    reported: list[str] = []
+    narrator = Narrator(reported.append)
     for step in STEPS:
         narrator.line(f"Step 1/9 : {step}")
         narrator.line(" ---> Running in abc")
 
-    assert len(told) == len(STEPS)
+    assert len(reported) == len(STEPS)

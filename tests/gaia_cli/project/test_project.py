@@ -186,7 +186,7 @@ def test_what_is_no_number_in_range_is_refused_where_a_number_stands(function: P
     assert "must be a" in refusal(function, line + value).message
 
 
-def test_a_wrong_type_is_told_with_what_was_expected_and_found(function: Path) -> None:
+def test_a_wrong_type_is_reported_with_what_was_expected_and_found(function: Path) -> None:
     error = refusal(function, "[slo]\nlatency_p95_ms = true\n")
 
     assert error.message == f"{function / 'gaia.toml'}: [slo] latency_p95_ms must be a number greater than 0, not true"
@@ -246,44 +246,44 @@ def test_a_target_is_a_table_with_a_plain_name(function: Path, toml: str) -> Non
     assert "[targets]" in refusal(function, toml).message
 
 
-def test_malformed_toml_is_told_with_its_line(function: Path) -> None:
+def test_malformed_toml_is_reported_with_its_line(function: Path) -> None:
     error = refusal(function, "[slo]\nlatency_p95_ms = = 1\n")
 
     assert error.message.startswith(f"{function / 'gaia.toml'}:2:18: not valid TOML: ")
 
 
 @pytest.mark.parametrize("toml", ["x = " + "9" * 5000, "x = " + "[" * 5000], ids=["digits", "brackets"])
-def test_toml_that_breaks_its_parser_is_told(function: Path, toml: str) -> None:
+def test_toml_that_breaks_its_parser_is_reported(function: Path, toml: str) -> None:
     assert refusal(function, toml).message.startswith(f"{function / 'gaia.toml'}: not readable as TOML: ")
 
 
-def test_a_file_that_is_no_text_is_told(function: Path) -> None:
+def test_a_file_that_is_no_text_is_reported(function: Path) -> None:
     (function / "gaia.toml").write_bytes(b"\xff\xfe")
 
     with pytest.raises(ConfigurationError, match="is not UTF-8 text"):
         load_project(function)
 
 
-def test_a_configuration_that_is_a_directory_is_told(function: Path) -> None:
+def test_a_configuration_that_is_a_directory_is_reported(function: Path) -> None:
     (function / "gaia.toml").mkdir()
 
     with pytest.raises(ConfigurationError, match=r"cannot read .*gaia\.toml"):
         load_project(function)
 
 
-def test_nothing_at_the_path_is_told(tmp_path: Path) -> None:
+def test_nothing_at_the_path_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not exist"):
         load_project(tmp_path / "absent")
 
 
-def test_an_empty_directory_is_told_with_the_way_to_fill_it(tmp_path: Path) -> None:
+def test_an_empty_directory_is_reported_with_the_way_to_fill_it(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         load_project(tmp_path)
     assert "contains no function" in caught.value.message
     assert "gaia init" in caught.value.hint
 
 
-def test_a_file_that_is_no_python_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_no_python_is_reported(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
 
     with pytest.raises(UsageError, match="is not a Python file"):
@@ -314,7 +314,7 @@ def test_func_yaml_gives_the_name_where_nothing_else_does(function: Path, line: 
 
 
 @pytest.mark.parametrize("line", ["name: [a", "name:", "name: {a: b}", 'name: "a', "name: *a", "name: 'a' b"])
-def test_a_name_in_func_yaml_that_is_none_is_told_with_its_line(function: Path, line: str) -> None:
+def test_a_name_in_func_yaml_that_is_none_is_reported_with_its_line(function: Path, line: str) -> None:
     (function / "func.yaml").write_text(f"specVersion: 0.36.0\n{line}\n")
 
     with pytest.raises(ConfigurationError, match=r"func\.yaml:2: the name is not a plain string"):
@@ -329,7 +329,7 @@ def test_func_yaml_without_a_name_leaves_it_to_the_directory(function: Path, tex
     assert load_project(function).name == "my-function"
 
 
-def test_func_yaml_that_is_no_text_is_told(function: Path) -> None:
+def test_func_yaml_that_is_no_text_is_reported(function: Path) -> None:
     (function / "func.yaml").write_bytes(b"name: \xff\n")
 
     with pytest.raises(ConfigurationError, match=r"func\.yaml is not UTF-8 text"):

@@ -51,28 +51,28 @@ def test_included_files_are_flattened_and_long_lines_joined(function: Path) -> N
     assert load_project(function).requirements == ("first    --hash=sha256:00", "second", "last")
 
 
-def test_a_missing_included_file_is_told_with_the_line_that_includes_it(function: Path) -> None:
+def test_a_missing_included_file_is_reported_with_the_line_that_includes_it(function: Path) -> None:
     (function / "requirements.txt").write_text("-r absent.txt\n")
 
     with pytest.raises(ConfigurationError, match=r"requirements\.txt: -r absent\.txt: cannot read .*absent\.txt"):
         load_project(function)
 
 
-def test_a_missing_configured_file_is_told_with_its_key(function: Path) -> None:
+def test_a_missing_configured_file_is_reported_with_its_key(function: Path) -> None:
     (function / "gaia.toml").write_text('[function]\ngpu_requirements = "absent.txt"\n')
 
     with pytest.raises(ConfigurationError, match=r"gaia\.toml: \[function\] gpu_requirements: cannot read"):
         load_project(function)
 
 
-def test_files_that_include_each_other_are_told(function: Path) -> None:
+def test_files_that_include_each_other_are_reported(function: Path) -> None:
     (function / "requirements.txt").write_text("-r requirements.txt\n")
 
     with pytest.raises(ConfigurationError, match="include each other"):
         load_project(function)
 
 
-def test_dependencies_that_are_no_list_are_told(function: Path) -> None:
+def test_dependencies_that_are_no_list_are_reported(function: Path) -> None:
     (function / "pyproject.toml").write_text('[project]\ndependencies = "numpy"\n')
 
     with pytest.raises(ConfigurationError, match=r"pyproject\.toml: \[project\] dependencies must be a list"):
