@@ -13,7 +13,7 @@ from gaia_cli.engines.docker_client import Docker
 from gaia_cli.engines.docker_errors import BuildError
 from gaia_cli.errors import EngineError, GaiaError, RequirementsError
 from gaia_cli.images.context import ignored_by, write_context
-from gaia_cli.images.plan import NAME_LABEL, ImagePlan, Target, plan_image
+from gaia_cli.images.plan import FUNCTION_PYTHON, NAME_LABEL, ImagePlan, Target, plan_image
 from gaia_cli.images.recipes import base_images
 from gaia_cli.project.manifests import Manifest
 from gaia_cli.project.project import FunctionProject
@@ -75,7 +75,7 @@ def explain_build(error: BuildError, plan: ImagePlan) -> GaiaError:
     """Return the error for the user: whose fault a failed step is, and pip's errors, else the last lines."""
     wrong = [line for line in error.log if line.lstrip().lower().startswith(("error", "gaia:"))] or error.log
     log = "".join(f"\n  {line}" for line in wrong[-_RELEVANT_LINES:])
-    if plan.is_requirements_step(error.step):
+    if f"--python {FUNCTION_PYTHON}" in error.step:
         return RequirementsError(f"the requirements of {plan.name} cannot be installed:{log}", _pip_hint(error.log))
     if said := next((line for line in error.log if line.startswith("gaia: ")), ""):
         return EngineError(f"{said.removeprefix('gaia: ')}: {plan.base_image}", "name another: [build] base_image")

@@ -14,7 +14,7 @@ from functools import cache
 
 from gaia_cli.engines import Launch, Progress, RunningFunction
 from gaia_cli.engines.build import build_image
-from gaia_cli.engines.docker_client import Container, ContainerSpec, Docker
+from gaia_cli.engines.docker_client import Container, Docker
 from gaia_cli.engines.ports import HOST
 from gaia_cli.engines.runtime import GRACE_S, StartedRuntime, unexpected
 from gaia_cli.images.plan import FUNCTION_PYTHON, NAME_LABEL, PORT, Target
@@ -53,7 +53,7 @@ class DockerEngine:
             image = build_image(docker, project, manifest_of(project), target, progress, tags=tags)
             progress("starting the container")
             token = launch.settings.admin_token or secrets.token_urlsafe(24)
-            container = docker.create(_container_spec(launch, image.identifier, token))
+            container = _create(docker, launch, image.identifier, token)
             undo.callback(container.remove)
             container.start()
             running = RunningContainer(docker, container, launch.settings, token)
@@ -68,7 +68,7 @@ def _gives_gpu() -> bool:
         return docker.can_give_gpu()
 
 
-def _container_spec(launch: Launch, image: str, token: str) -> ContainerSpec:
+def _create(docker: Docker, launch: Launch, image: str, token: str) -> Container:
     settings, project = launch.settings, launch.project
     inside = launch.settings_with(
         function_dir="/function",
@@ -79,8 +79,8 @@ def _container_spec(launch: Launch, image: str, token: str) -> ContainerSpec:
         admin_token=token,
         lifeline=True,
     )
-    return ContainerSpec(
-        image=image,
+    return docker.create(
+        image,
         environment=inside.to_environ(),
         ports={PORT: (settings.listen_address, settings.port), ADMIN_PORT: (HOST, 0)},
         labels={NAME_LABEL: project.name},

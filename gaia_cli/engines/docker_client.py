@@ -8,7 +8,6 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import IO, Any, Self
 
@@ -28,22 +27,6 @@ LABEL = "faas.gaia"
 _PROBE_IMAGE = "gaia/probe"
 _PROBE_PROGRAM = "/gaia-gpu-probe"
 _EMPTY_TAR = bytes(1024)
-
-
-@dataclass(frozen=True, slots=True)
-class ContainerSpec:
-    """A container to run a function in. `ports` maps a port inside to an address here, port 0 for any free one.
-
-    `cpus` and `memory` ("512m") are limits, None and empty for none; `gpus` counts the NVIDIA GPUs passed through.
-    """
-
-    image: str
-    environment: dict[str, str]
-    ports: dict[int, tuple[str, int]]
-    labels: dict[str, str] = field(default_factory=dict)
-    cpus: float | None = None
-    memory: str = ""
-    gpus: int = 0
 
 
 class Docker:
@@ -127,15 +110,28 @@ class Docker:
                 if error.status_code != HTTPStatus.CONFLICT:
                     raise
 
-    def create(self, spec: ContainerSpec) -> "Container":
-        """Create the container of `spec`, read-only, without privileges, bounded; it removes itself when it exits.
+    def create(
+        self,
+        image: str,
+        *,
+        environment: dict[str, str],
+        ports: dict[int, tuple[str, int]],
+        labels: dict[str, str],
+        cpus: float | None,
+        memory: str,
+        gpus: int,
+    ) -> "Container":
+        """Create a container, read-only, without privileges, bounded; it removes itself when it exits.
+
+        `ports` maps a port inside to an address here, port 0 for any free one. `cpus` and `memory` ("512m") are limits,
+        None and empty for none; `gpus` counts the NVIDIA GPUs passed through.
 
         Raises:
             EngineError: the engine refuses it.
         """
         with translated():
             host = self._api.create_host_config(
-                port_bindings=dict(spec.ports),
+                port_bindings=dict(ports),
                 read_only=True,
                 tmpfs={"/tmp": "rw,exec,nosuid,nodev,size=2g,mode=1777"},  # noqa: S108 -- the container's own
                 cap_drop=["ALL"],
@@ -144,16 +140,16 @@ class Docker:
                 init=True,
                 auto_remove=True,
                 log_config=LogConfig(type=LogConfig.types.JSON, config={"max-size": "10m", "max-file": "2"}),
-                mem_limit=spec.memory or None,
-                memswap_limit=spec.memory or None,
-                nano_cpus=None if spec.cpus is None else int(spec.cpus * 1e9),
-                device_requests=[_gpu_request(spec.gpus)] if spec.gpus else None,
+                mem_limit=memory or None,
+                memswap_limit=memory or None,
+                nano_cpus=None if cpus is None else int(cpus * 1e9),
+                device_requests=[_gpu_request(gpus)] if gpus else None,
             )
             created = self._api.create_container(
-                spec.image,
-                environment=spec.environment,
-                ports=list(spec.ports),
-                labels={LABEL: "function"} | spec.labels,
+                image,
+                environment=environment,
+                ports=list(ports),
+                labels={LABEL: "function"} | labels,
                 host_config=host,
                 stdin_open=True,  # the lifeline: closes when whoever attached is gone
             )

@@ -11,15 +11,17 @@ import hashlib
 import json
 import os
 import shutil
+import signal
+import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from analyzers.project.requirements import local_path
 from gaia_cli.engines import Progress
-from gaia_cli.engines.tools import ToolError, run_tool
 from gaia_cli.errors import ConfigurationError, RequirementsError
 from gaia_cli.project.project import FunctionProject
 from gaia_cli.project.requirements import Requirements
@@ -28,8 +30,17 @@ from runtime_images.policy.model import Accelerator
 _LAYOUT = 1
 """Raised when environments are built differently, so that old ones are not used."""
 _MARKER = "gaia-complete"
+_KEPT_LINES = 15
 _OWN_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
 _SHOWN_STEPS = ("Collecting ", "Building ", "Installing ")
+
+
+class ToolError(Exception):
+    """A program could not be started or ended with an error; `last_lines` is what it said before."""
+
+    def __init__(self, last_lines: Sequence[str]) -> None:
+        super().__init__("\n".join(last_lines))
+        self.last_lines = tuple(last_lines)
 
 
 def function_python(project: FunctionProject, accelerator: Accelerator, progress: Progress) -> Path:
@@ -39,7 +50,7 @@ def function_python(project: FunctionProject, accelerator: Accelerator, progress
         RequirementsError: the environment cannot be made, or the requirements cannot be installed.
         ConfigurationError: the cache directory cannot be written.
     """
-    wanted = _wanted(project, accelerator)
+    wanted = project.requirements_for(gpu=accelerator is Accelerator.NVIDIA)
     home = cache_directory() / "environments" / _key(project, wanted)
     python = home / "bin" / "python"
     with _locked(home, progress):
@@ -65,14 +76,6 @@ def clean_environ(environ: Mapping[str, str]) -> dict[str, str]:
         own = str(Path(sys.prefix, "bin"))
         kept["PATH"] = os.pathsep.join(place for place in kept["PATH"].split(os.pathsep) if place != own)
     return kept
-
-
-def _wanted(project: FunctionProject, accelerator: Accelerator) -> tuple[Requirements, ...]:
-    """Return the requirements to install; those for a GPU only where there is a real one."""
-    wanted = [Requirements(project.requirements, project.requirements_file)]
-    if accelerator is Accelerator.NVIDIA:
-        wanted.append(Requirements(project.gpu_requirements, project.gpu_requirements_file))
-    return tuple(requirements for requirements in wanted if requirements.lines)
 
 
 def _key(project: FunctionProject, wanted: tuple[Requirements, ...]) -> str:
@@ -182,3 +185,39 @@ def _last(error: ToolError) -> str:
     lines = [line for line in error.last_lines if line.strip()]
     wrong = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
     return (wrong or lines or ["it said nothing"])[-1]
+
+
+def run_tool(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], on_line: Callable[[str], None]) -> None:
+    """Run `command` to its end, passing each line of its output to `on_line`; whatever ends this ends its whole group.
+
+    Raises:
+        ToolError: it could not be started, or ended with an error.
+    """
+    last: deque[str] = deque(maxlen=_KEPT_LINES)
+    try:
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ToolError([f"{command[0]}: {error.strerror}"]) from None
+    with process:
+        try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                last.append(line.rstrip())
+                on_line(line.strip())
+            code = process.wait()
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+    if code != 0:
+        raise ToolError(last)

@@ -6,6 +6,7 @@ may use a GPU gets the function's GPU requirements and CUDA to run them on, unle
 without one (`gaia run` with an emulated GPU lane), which would carry gigabytes for nothing.
 """
 
+import itertools
 import re
 import shlex
 import sys
@@ -17,6 +18,7 @@ from gaia_cli.errors import ConfigurationError
 from gaia_cli.images.recipes import BaseImages, dockerfile_template
 from gaia_cli.project.kinds import DNS_LABEL, IMAGE
 from gaia_cli.project.project import FunctionProject
+from gaia_cli.project.requirements import Requirements
 from gaia_cli.project.serving import settings_of
 from gaia_cli.version import __version__
 from runtime_images.policy.model import Accelerator, ExecutionMode
@@ -44,10 +46,6 @@ class ImagePlan:
     dockerfile: str
     labels: dict[str, str]
     requirement_lines: tuple[str, ...]
-
-    def is_requirements_step(self, step: str) -> bool:
-        """Whether the Dockerfile's instruction `step` installs the function's requirements."""
-        return f"--python {FUNCTION_PYTHON}" in step
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,8 @@ def plan_image(project: FunctionProject, target: Target, manifest_json: str, bas
             f"the function's name {project.name!r} cannot be the name of an image",
             'name it: [function] name = "my-function"',
         )
-    lines = project.requirements + (project.gpu_requirements if target.uses_gpu else ())
+    wanted = project.requirements_for(gpu=target.uses_gpu)
+    lines = tuple(itertools.chain.from_iterable(requirements.lines for requirements in wanted))
     if any(map(_CREDENTIALS.search, lines)):
         raise ConfigurationError(
             "the requirements hold a password in a URL, which anybody with the image could read",
@@ -94,7 +93,7 @@ def plan_image(project: FunctionProject, target: Target, manifest_json: str, bas
         mode=target.mode,
         base_image=base,
         base_reason=reason,
-        dockerfile=_dockerfile(project, target, base, lines, local=local),
+        dockerfile=_dockerfile(project, target, base, wanted, local=local),
         labels=_labels(project, target, manifest_json),
         requirement_lines=() if local else lines,
     )
@@ -135,12 +134,15 @@ def _brings_cuda(line: str, bases: BaseImages) -> bool:
     return not extra or any(name.startswith(extra) for name in package.extras)
 
 
-def _dockerfile(project: FunctionProject, target: Target, base: str, lines: tuple[str, ...], *, local: bool) -> str:
+def _dockerfile(
+    project: FunctionProject, target: Target, base: str, wanted: tuple[Requirements, ...], *, local: bool
+) -> str:
     into_function = _PIP.format(into=f"--python {FUNCTION_PYTHON} ")
     early = late = ""
-    if local:
-        late = f"RUN cd /function && {into_function} {_local_arguments(project, target)}\n"
-    elif lines:
+    if local:  # pip gets the files themselves, because paths in them are relative to them
+        sources = itertools.chain.from_iterable(("--requirement", r.file) if r.file else r.lines for r in wanted)
+        late = f"RUN cd /function && {into_function} {shlex.join(sources)}\n"
+    elif wanted:
         early = (
             f"COPY requirements.txt /opt/function/\nRUN {into_function} --requirement /opt/function/requirements.txt\n"
         )
@@ -154,15 +156,6 @@ def _dockerfile(project: FunctionProject, target: Target, base: str, lines: tupl
         "port": str(PORT),
     }
     return re.sub(r"<([a-z_]+)>", lambda match: words[match[1]], dockerfile_template())
-
-
-def _local_arguments(project: FunctionProject, target: Target) -> str:
-    """Return what to install where requirements name files: the files themselves, as paths are relative to them."""
-    words = ["--requirement", project.requirements_file] if project.requirements_file else [*project.requirements]
-    if target.uses_gpu:
-        file = project.gpu_requirements_file
-        words += ["--requirement", file] if file else project.gpu_requirements
-    return shlex.join(words)
 
 
 def _environment(project: FunctionProject, target: Target) -> str:
@@ -183,7 +176,7 @@ def _environment(project: FunctionProject, target: Target) -> str:
 
 
 def _quoted(value: str) -> str:
-    """`value` as one word of a Dockerfile.
+    """Quote `value` as one word of a Dockerfile.
 
     Raises:
         ConfigurationError: it holds a control character, for which a Dockerfile has no spelling.

@@ -19,21 +19,17 @@ from runtime_images.policy.model import ExecutionMode, Prices, Slo, WarmUp
 class FunctionProject:
     """A function's directory and everything its configuration says.
 
-    `entrypoint` is "path.py" or "path.py:attribute" relative to `directory`, empty to search. `requirements` are lines;
-    `gpu_requirements` come on top where a real GPU is used. The two `*_file` fields name the file in `directory` that
-    the lines stand in, empty where they are written in a TOML list. `pin` fixes the mode whatever the analyzer says;
-    `hardware` is the GPU that its predictions are for, by the name of a profile or as a file in `directory`. `memory`
-    is in Docker's spelling ("512m", "2g").
+    `entrypoint` is "path.py" or "path.py:attribute" relative to `directory`, empty to search. `gpu_requirements` come
+    on top where a real GPU is used. `pin` fixes the mode whatever the analyzer says; `hardware` is the GPU that its
+    predictions are for, by the name of a profile or as a file in `directory`. `memory` is in Docker's spelling: "2g".
     """
 
     directory: Path
     name: str
     entrypoint: str = ""
     python: str = ""
-    requirements: tuple[str, ...] = ()
-    requirements_file: str = ""
-    gpu_requirements: tuple[str, ...] = ()
-    gpu_requirements_file: str = ""
+    requirements: Requirements = field(default_factory=Requirements)
+    gpu_requirements: Requirements = field(default_factory=Requirements)
     pin: ExecutionMode | None = None
     hardware: str = ""
     slo: Slo = field(default_factory=Slo)
@@ -47,6 +43,11 @@ class FunctionProject:
     gpus: int = 1
     max_body_mb: float = 16.0
     request_timeout_s: float = 300.0
+
+    def requirements_for(self, *, gpu: bool) -> tuple[Requirements, ...]:
+        """Return what to install; the requirements for a GPU only where there is a real one."""
+        wanted = (self.requirements, self.gpu_requirements) if gpu else (self.requirements,)
+        return tuple(requirements for requirements in wanted if requirements.lines)
 
 
 _YAML_NAME = r"""\s*("(?P<double>[^"\\]+)"|'(?P<single>[^']+)'|(?P<plain>[^\s\[\]{}&*!|>%@`"'#,:][^#"':]*?))\s*(#.*)?"""
@@ -68,10 +69,11 @@ def load_project(path: Path) -> FunctionProject:
     if entrypoint:
         own["entrypoint"] = entrypoint
     name = own.pop("name", "") or _default_name(directory, entrypoint)
-    listed = _requirements(directory, where, own, "requirements") or default_requirements(directory, pyproject)
-    for_gpu = _requirements(directory, where, own, "gpu_requirements") or Requirements()
-    own |= {"requirements": listed.lines, "requirements_file": listed.file}
-    own |= {"gpu_requirements": for_gpu.lines, "gpu_requirements_file": for_gpu.file}
+    for key in ("requirements", "gpu_requirements"):
+        if key in own:
+            own[key] = _requirements(directory, own[key], f"{where}: [function] {key}")
+    if "requirements" not in own:
+        own["requirements"] = default_requirements(directory, pyproject)
     return FunctionProject(directory, name, slo=Slo(**parts["slo"]), prices=Prices(**parts["prices"]), **own)
 
 
@@ -139,12 +141,10 @@ def _configuration(directory: Path, pyproject: dict[str, Any]) -> tuple[str, dic
     return where, embedded
 
 
-def _requirements(directory: Path, where: str, values: dict[str, Any], key: str) -> Requirements | None:
-    """Return the configured requirements, None where the configuration says nothing about them."""
-    value = values.get(key)
-    if isinstance(value, str):
-        return requirements_file(directory, value, f"{where}: [function] {key}")
-    return None if value is None else Requirements(value)
+def _requirements(directory: Path, configured: str | tuple[str, ...], place: str) -> Requirements:
+    if isinstance(configured, str):
+        return requirements_file(directory, configured, place)
+    return Requirements(configured)
 
 
 def _default_name(directory: Path, entrypoint: str) -> str:

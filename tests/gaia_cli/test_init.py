@@ -17,7 +17,7 @@ def test_what_is_written_is_a_function(template: str, form: EntryForm, tmp_path:
     assert {path.name for path in written.iterdir()} == {"func.py", "gaia.toml", "requirements.txt"}
     assert find_entry(written).form is form
     assert load_project(written).name == "my-function"
-    assert load_project(written).requirements == ()
+    assert load_project(written).requirements.lines == ()
 
 
 def test_the_name_can_be_given(tmp_path: Path) -> None:

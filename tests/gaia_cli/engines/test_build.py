@@ -8,10 +8,11 @@ from gaia_cli.errors import EngineError, RequirementsError
 from gaia_cli.images.plan import Target, plan_image
 from gaia_cli.images.recipes import base_images
 from gaia_cli.project.project import FunctionProject
+from gaia_cli.project.requirements import Requirements
 from runtime_images.policy.model import ExecutionMode
 
 PLAN = plan_image(
-    FunctionProject(Path("/f"), "hello", requirements=("nosuch",)),
+    FunctionProject(Path("/f"), "hello", requirements=Requirements(("nosuch",))),
     Target(ExecutionMode.CPU, version="1", running_python="3.12"),
     "{}",
     base_images(),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gaia_cli.engines.tools import ToolError, run_tool
+from gaia_cli.engines.environments import ToolError, run_tool
 
 
 def run(code: str, lines: list[str], tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from gaia_cli.errors import ConfigurationError, UsageError
 from gaia_cli.linting.configuration import LintTable
 from gaia_cli.project.project import FunctionProject, load_project, slug
+from gaia_cli.project.requirements import Requirements
 from gaia_cli.project.tables import PARTS, TABLES
 from runtime_images.policy.model import ExecutionMode, Prices, Slo, WarmUp
 
@@ -81,9 +82,8 @@ def test_every_key_reaches_its_field(function: Path) -> None:
         name="matmul",
         entrypoint="func.py:handler",
         python="3.12",
-        requirements=("numpy",),
-        requirements_file="r.txt",
-        gpu_requirements=("cupy-cuda12x>=14",),
+        requirements=Requirements(("numpy",), "r.txt"),
+        gpu_requirements=Requirements(("cupy-cuda12x>=14",)),
         pin=ExecutionMode.GPU_PREFERRED,
         slo=Slo(150, 20.5, 0.01, 5),
         prices=Prices(1, 2, "EUR"),

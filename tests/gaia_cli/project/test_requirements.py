@@ -17,29 +17,29 @@ def test_requirements_txt_is_found(function: Path) -> None:
     (function / "pyproject.toml").write_text('[project]\ndependencies = ["torch"]\n')
 
     project = load_project(function)
-    assert project.requirements == ("numpy>=2", "httpx [http2]")
-    assert project.requirements_file == "requirements.txt"
+    assert project.requirements.lines == ("numpy>=2", "httpx [http2]")
+    assert project.requirements.file == "requirements.txt"
 
 
 def test_the_dependencies_of_pyproject_count_without_a_requirements_file(function: Path) -> None:
     (function / "pyproject.toml").write_text('[project]\ndependencies = ["numpy", "torch"]\n')
 
     project = load_project(function)
-    assert (project.requirements, project.requirements_file) == (("numpy", "torch"), "")
+    assert (project.requirements.lines, project.requirements.file) == (("numpy", "torch"), "")
 
 
 def test_the_configured_ones_go_before_what_is_found(function: Path) -> None:
     (function / "requirements.txt").write_text("numpy\n")
     (function / "gaia.toml").write_text('[function]\nrequirements = ["httpx"]\n')
 
-    assert load_project(function).requirements == ("httpx",)
+    assert load_project(function).requirements.lines == ("httpx",)
 
 
 def test_an_empty_list_means_none(function: Path) -> None:
     (function / "requirements.txt").write_text("numpy\n")
     (function / "gaia.toml").write_text("[function]\nrequirements = []\n")
 
-    assert load_project(function).requirements == ()
+    assert load_project(function).requirements.lines == ()
 
 
 def test_included_files_are_flattened_and_long_lines_joined(function: Path) -> None:
@@ -48,7 +48,7 @@ def test_included_files_are_flattened_and_long_lines_joined(function: Path) -> N
     (function / "deps" / "a.txt").write_text("first \\\n  --hash=sha256:00\n--requirement=b.txt\n")
     (function / "deps" / "b.txt").write_text("second\n")
 
-    assert load_project(function).requirements == ("first    --hash=sha256:00", "second", "last")
+    assert load_project(function).requirements.lines == ("first    --hash=sha256:00", "second", "last")
 
 
 def test_a_missing_included_file_is_reported_with_the_line_that_includes_it(function: Path) -> None:
