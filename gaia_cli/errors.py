@@ -19,7 +19,7 @@ class ExitCode(IntEnum):
 
 
 class GaiaError(Exception):
-    """An expected failure: `message` says what and where, `hint` says what to do about it."""
+    """An expected failure: `message` says what is wrong and where, `hint` what to do about it."""
 
     exit_code: ExitCode = ExitCode.USAGE
 

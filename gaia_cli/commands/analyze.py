@@ -16,11 +16,6 @@ def analyze(path: Path, output_format: str = "full", write: bool = False, hardwa
 
     `hardware` is the GPU to predict for, by the name of a profile or as a file with one. Returns `USAGE` when a file of
     the function could not be analyzed: the report says which, and no manifest is written.
-
-    Raises:
-        UsageError: there is nothing at `path`, or the hardware is unknown.
-        ConfigurationError: the function's configuration is unusable.
-        FunctionError: there is no Python to analyze, or the configured entry point is not there.
     """
     is_notebook = path.suffix == ".ipynb" and path.is_file()
     if write and is_notebook:

@@ -23,11 +23,7 @@ def build(
     output_format: str = "full",
     no_cache: bool = False,
 ) -> ExitCode:
-    """Build the image of the function at `path` on the Docker engine that answers.
-
-    Raises:
-        GaiaError: a flag, the function, its requirements or the engine is not usable.
-    """
+    """Build the image of the function at `path` on the Docker engine that answers."""
     tags = (checked_tag(tag),) if tag else ()
     project = servable_project(path)
 
@@ -49,7 +45,7 @@ def build(
 
 
 def checked_tag(tag: str) -> str:
-    """`tag` as an image's whole name, with :latest where it names no version.
+    """Return `tag` as an image's whole name, with :latest where it names no version.
 
     Raises:
         UsageError: it cannot be the name of an image.

@@ -13,11 +13,7 @@ _PLACEHOLDER = "function-name"
 
 
 def init(directory: Path, template: str = "handler", name: str = "") -> ExitCode:
-    """Write the files of `template` into `directory` and say what to do next; overwrites nothing.
-
-    Raises:
-        UsageError: a file is already there, the directory cannot be written, or the name is not valid.
-    """
+    """Write the files of `template` into `directory` and say what to do next; overwrites nothing."""
     from gaia_cli.views import console
 
     if name and kinds.NAME.convert(name) is None:

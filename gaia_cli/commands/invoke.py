@@ -21,11 +21,6 @@ def invoke(
 
     `target` is a URL, "host:port", or the path of a function to start for this request; `path` is added to the URL's.
     `data` is JSON, "@file", or "-" for standard input; `method` is by default POST with a body and GET without.
-
-    Raises:
-        UsageError: the data, a header or the target makes no sense.
-        RequestError: the answer has an error status, or there is none.
-        GaiaError: the function cannot be started.
     """
     fields = _headers(headers)
     body = _body(data, fields)

@@ -29,9 +29,6 @@ def lint(options: Options) -> ExitCode:
     """Lint what `options` ask for and write the reports.
 
     Returns `FINDINGS` where something at or above the level of --fail-on was found, `USAGE` where Gaia itself failed.
-
-    Raises:
-        GaiaError: the options, the configuration or a file that they name cannot be used.
     """
     _check(options)
     wanted = targets(options.output)

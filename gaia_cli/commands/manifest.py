@@ -17,11 +17,6 @@ def manifest(paths: Sequence[Path] = (), *, write: bool = False) -> ExitCode:
     """Check the manifests of the functions at `paths`, or of all below the working directory that have one.
 
     With `write` update those that are out of date. Return `FINDINGS` if one is, and was not updated.
-
-    Raises:
-        UsageError: there is nothing at a path, or a manifest cannot be written.
-        AnalysisError: a file of a function could not be analyzed.
-        ConfigurationError, FunctionError: as for `gaia analyze`.
     """
     directories = list(paths) or list(_with_manifest(Path()))
     if not directories:

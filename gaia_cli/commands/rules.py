@@ -29,11 +29,7 @@ def rules(output_format: str = "full") -> ExitCode:
 
 
 def rule(name: str, output_format: str = "full") -> ExitCode:
-    """Show the rule with this code or name.
-
-    Raises:
-        UsageError: there is no such rule.
-    """
+    """Show the rule with this code or name."""
     texts = rule_texts()
     by_name = {text.name: text for text in texts.values()} | texts
     text = by_name.get(name.upper()) or by_name.get(name.lower())

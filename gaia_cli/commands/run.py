@@ -30,7 +30,7 @@ from runtime_images.policy.model import Accelerator, ExecutionMode
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What the command line may ask of a run."""
+    """The options of a run."""
 
     engine: EngineName = EngineName.AUTO
     accelerator: AcceleratorName = AcceleratorName.AUTO
@@ -53,9 +53,6 @@ def run(path: Path, options: RunOptions) -> ExitCode:
 
     Returns:
         0; 1 when a request failed or the SLO was missed at the end; 130 or 143 after a signal.
-
-    Raises:
-        GaiaError: a flag, a file, the function or the engine is not usable.
     """
     try:
         return run_function(path, options).exit_code
@@ -64,7 +61,7 @@ def run(path: Path, options: RunOptions) -> ExitCode:
 
 
 def run_function(path: Path, options: RunOptions) -> RunSummary:
-    """As `run`, for programs: return the summary instead of an exit code.
+    """Do what `run` does, for programs: return the summary instead of an exit code.
 
     Raises:
         GaiaError: a flag, a file, the function or the engine is not usable.

@@ -132,7 +132,7 @@ def _files(root: Path, ignored: Ignored, left_out: list[str]) -> Iterator[Path]:
 
 
 def _enters(directory: Path, root: Path, left_out: list[str]) -> bool:
-    """Whether the walk goes into `directory`; the user's patterns are asked file by file: they may make exceptions."""
+    """Return whether to walk `directory`; the user's patterns are asked file by file: they may make exceptions."""
     name = directory.name.lower()
     if SECRETS.match_file(name):
         left_out.append(f"{directory.relative_to(root)}/")
