@@ -15,13 +15,7 @@ _TAG = re.compile(
 
 
 def build(
-    path: Path,
-    *,
-    tag: str = "",
-    base_image: str = "",
-    mode: ModeName | None = None,
-    output_format: str = "full",
-    no_cache: bool = False,
+    path: Path, *, tag: str, base_image: str, mode: ModeName | None, output_format: str, no_cache: bool
 ) -> ExitCode:
     """Build the image of the function at `path` on the Docker engine that answers."""
     tags = (checked_tag(tag),) if tag else ()
