@@ -1,7 +1,7 @@
 """Where `gaia` begins: the fast paths, and the one place where a failure becomes words and an exit code.
 
-Parsing and working are kept apart. Typer only parses: a verb of `gaia_cli.app` returns the call to make,
-and the call is made here, under one handler for everything that can go wrong, whatever the verb.
+Typer only parses: a verb of `gaia_cli.app` returns the call to make, and the call is made here, under one handler for
+everything that can go wrong.
 """
 
 import errno
@@ -36,10 +36,7 @@ def lint_main() -> int:
 
 
 def _program(arguments: Sequence[str]) -> int:
-    """Run `gaia` as a process of its own, which a quick verb ends at once when it is done.
-
-    It leaves nothing to be put in order, and taking the interpreter apart takes a tenth of its time.
-    """
+    """Run `gaia` as a process; a quick verb ends it at once, because tearing Python down takes a tenth of its time."""
     if arguments[:1] not in _QUICK:
         return _main(arguments)
     if arguments[:1] == ["lint"]:
@@ -70,41 +67,40 @@ def _main(argv: Sequence[str]) -> int:
 
 def guarded(work: Callable[[], int], arguments: Sequence[str], *, debug: bool = False) -> int:
     """Do `work`; any failure becomes a message, and the exit code that docs/reference.md promises."""
-    as_json = _wants_json(arguments)
     try:
         code = work()
         sys.stdout.flush()
         return code
-    except GaiaError as error:
-        from gaia_cli.views import errors
-
-        errors.show_error(error, as_json=as_json)
-        if debug:
-            errors.show_traceback(error)
-        return error.exit_code
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        from gaia_cli.views import errors
+    except Exception as error:  # noqa: BLE001 -- the last resort: a bug must become a report
+        return _failed(error, arguments, debug=debug)
 
+
+def _failed(error: Exception, arguments: Sequence[str], *, debug: bool) -> int:
+    from gaia_cli.views import errors
+
+    if isinstance(error, BrokenPipeError):
         errors.flush_quietly()  # the reader, such as `head`, has seen enough
         return ExitCode.OK
-    except Exception as error:  # noqa: BLE001 -- the last resort: a bug must become a report
-        from gaia_cli.views import errors
-
-        if isinstance(error, OSError) and error.errno in _OUTPUT_IS_FULL:
-            errors.flush_quietly()
-            full = UsageError(f"cannot write the output: {error.strerror}", "free some space there")
-            errors.show_error(full, as_json=False)
-            return ExitCode.USAGE
-        errors.show_bug(error, arguments, as_json=as_json, exit_code=ExitCode.USAGE)
-        if debug:
-            errors.show_traceback(error)
-        return ExitCode.USAGE
+    if isinstance(error, OSError) and error.errno in _OUTPUT_IS_FULL:
+        errors.flush_quietly()
+        full = UsageError(f"cannot write the output: {error.strerror}", "free some space there")
+        errors.show_error(full, as_json=False)
+        return full.exit_code
+    as_json, code = _wants_json(arguments), ExitCode.USAGE
+    if isinstance(error, GaiaError):
+        errors.show_error(error, as_json=as_json)
+        code = error.exit_code
+    else:
+        errors.show_bug(error, arguments, as_json=as_json, exit_code=code)
+    if debug:
+        errors.show_traceback(error)
+    return code
 
 
 def _open_closed_streams() -> None:
-    """A program that was started with a closed output, as cron and shells can, must not fail for wanting to speak."""
+    """Open the streams that cron or a shell has closed, so that writing to them does not fail."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
@@ -139,7 +135,7 @@ def _usage_error(error: "TyperException") -> UsageError:
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:
-    """Whether the output is for a program; asked before parsing, because parsing may be what fails."""
+    """Return whether the output is for a program, before parsing: that may be what fails."""
     words = [word for argument in arguments for word in argument.split("=", 1)]
     return any(flag == "--output-format" and value.startswith("json") for flag, value in itertools.pairwise(words))
 

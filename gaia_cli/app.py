@@ -40,7 +40,7 @@ def _gaia(
 
 
 def version(output_format: ReportFormat = Report.FULL) -> ExitCode:
-    """Show which Gaia this is.
+    """Show the version.
 
     Example: gaia version --output-format json
     """

@@ -1,14 +1,5 @@
 """What can go wrong, as a user sees it: one sentence, a hint, a documented exit code.
 
-GaiaError                    exit 2   (usage, configuration, internal)
-|-- UsageError               exit 2   a flag or an argument that makes no sense
-|-- ConfigurationError       exit 2   gaia.toml, func.yaml or an environment variable
-|-- FunctionError            exit 2   the user's function: no entry point, import fails, wrong signature
-|-- RequirementsError        exit 2   the function's requirements cannot be installed
-|-- AnalysisError            exit 2   the analyzer could not do its work
-|-- EngineError              exit 3   Docker, a GPU or its toolkit is missing or broken
-`-- RequestError             exit 1   a request that was answered with an error, or not at all
-
 Findings, drift and a missed SLO are results, not errors: commands return `ExitCode.FINDINGS` for them.
 """
 
@@ -16,7 +7,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """The exit codes that every `gaia` command keeps to (docs/reference.md)."""
+    """The exit codes of every `gaia` command (docs/reference.md)."""
 
     OK = 0
     FINDINGS = 1
@@ -28,7 +19,7 @@ class ExitCode(IntEnum):
 
 
 class GaiaError(Exception):
-    """An expected failure: `message` says what and where, `hint` says what to do about it."""
+    """An expected failure: `message` says what is wrong and where, `hint` what to do about it."""
 
     exit_code: ExitCode = ExitCode.USAGE
 

@@ -46,7 +46,7 @@ def demo(engine: str, accelerator: str) -> ExitCode:
 
 
 def what_is_missing(summary: RunSummary) -> list[str]:
-    """What the demo promises and this run has not kept, in words."""
+    """Return what the demo promises and this run has not kept, in words."""
     promises = (
         (summary.count("promote") > 0, "no promotion happened"),
         (summary.count("demote") > 0, "no demotion happened"),

@@ -1,1 +1,1 @@
-"""One module a verb: plain arguments in, work done, an exit code out."""
+"""What each verb does. A command returns its exit code, and raises GaiaError for whatever the user has to fix."""

@@ -14,39 +14,29 @@ if TYPE_CHECKING:
 def analyze(path: Path, output_format: str = "full", write: bool = False, hardware: str = "") -> ExitCode:
     """Analyze the function at `path` and report; with `write` also write gaia.manifest.toml beside its code.
 
-    `hardware` is the GPU to predict for, by the name of a profile or as a file with one.
-
-    Returns `USAGE` when a file of the function could not be analyzed: the report says which, and no manifest is
-    written.
-
-    Raises:
-        UsageError: there is nothing at `path`, or the hardware is unknown.
-        ConfigurationError: the function's configuration is unusable.
-        FunctionError: there is no Python to analyze, or the configured entry point is not there.
+    `hardware` is the GPU to predict for, by the name of a profile or as a file with one. Returns `USAGE` when a file of
+    the function could not be analyzed: the report says which, and no manifest is written.
     """
-    if write and _is_notebook(path):
+    is_notebook = path.suffix == ".ipynb" and path.is_file()
+    if write and is_notebook:
         raise UsageError(f"{path} is a notebook: it cannot be served and has no manifest", "leave out --write")
-    project = load_project(path.parent if _is_notebook(path) else path)
+    project = load_project(path.parent if is_notebook else path)
     analysis = analyze_project(project, path, hardware=hardware)
+    from gaia_cli.views import console
+
     if hardware and project.slo.latency_p95_ms is None:
-        _say_that_nothing_is_compared(hardware)
+        console.note(f"--hardware {hardware} has no effect without an SLO: set [slo] latency_p95_ms in gaia.toml")
     _report(analysis, project, output_format)
     if analysis.failures:
         return ExitCode.USAGE
     if write:
-        _write(analysis, project)
+        from analyzers.manifest import FILE_NAME
+        from gaia_cli.project.manifests import manifest_text, write_manifest
+
+        file = project.directory / FILE_NAME
+        write_manifest(file, manifest_text(analysis, project))
+        console.note(f"wrote {file}")
     return ExitCode.OK
-
-
-def _is_notebook(path: Path) -> bool:
-    """Whether `path` is a notebook, which can be read and never served: its configuration is that of its directory."""
-    return path.suffix == ".ipynb" and path.is_file()
-
-
-def _say_that_nothing_is_compared(hardware: str) -> None:
-    from gaia_cli.views import console
-
-    console.note(f"--hardware {hardware} has no effect without an SLO: set [slo] latency_p95_ms in gaia.toml")
 
 
 def _report(analysis: "Analysis", project: FunctionProject, output_format: str) -> None:
@@ -60,13 +50,3 @@ def _report(analysis: "Analysis", project: FunctionProject, output_format: str) 
         from gaia_cli.views.analysis import show_analysis
 
         show_analysis(analysis, project.name, console.rich_console())
-
-
-def _write(analysis: "Analysis", project: FunctionProject) -> None:
-    from analyzers.manifest import FILE_NAME
-    from gaia_cli.project.manifests import manifest_text, write_manifest
-    from gaia_cli.views import console
-
-    file = project.directory / FILE_NAME
-    write_manifest(file, manifest_text(analysis, project))
-    console.note(f"wrote {file}")

@@ -15,24 +15,14 @@ _TAG = re.compile(
 
 
 def build(
-    path: Path,
-    *,
-    tag: str = "",
-    base_image: str = "",
-    mode: ModeName | None = None,
-    output_format: str = "full",
-    no_cache: bool = False,
+    path: Path, *, tag: str, base_image: str, mode: ModeName | None, output_format: str, no_cache: bool
 ) -> ExitCode:
-    """Build the image of the function at `path` on the Docker engine that answers.
-
-    Raises:
-        GaiaError: a flag, the function, its requirements or the engine is not usable.
-    """
+    """Build the image of the function at `path` on the Docker engine that answers."""
     tags = (checked_tag(tag),) if tag else ()
     project = servable_project(path)
 
+    from gaia_cli.engines.build import build_image
     from gaia_cli.engines.docker_client import Docker
-    from gaia_cli.images.build import build_image
     from gaia_cli.images.plan import Target
     from gaia_cli.project.manifests import manifest_of
     from gaia_cli.views.build import BuildSteps, report
@@ -49,7 +39,7 @@ def build(
 
 
 def checked_tag(tag: str) -> str:
-    """`tag` as an image's whole name, with :latest where it names no version.
+    """Return `tag` as an image's whole name, with :latest where it names no version.
 
     Raises:
         UsageError: it cannot be the name of an image.

@@ -13,37 +13,24 @@ _PLACEHOLDER = "function-name"
 
 
 def init(directory: Path, template: str = "handler", name: str = "") -> ExitCode:
-    """Write the files of `template` into `directory` and say what to do next; overwrites nothing.
-
-    Raises:
-        UsageError: a file is already there, the directory cannot be written, or the name is not valid.
-    """
+    """Write the files of `template` into `directory` and say what to do next; overwrites nothing."""
     from gaia_cli.views import console
 
-    content = _content(template, _checked(name) if name else slug(directory.resolve().name))
+    if name and kinds.NAME.convert(name) is None:
+        raise UsageError(f"--name {name} must be {kinds.NAME.expects}", f"use --name {slug(name)}")
+    project_name = name or slug(directory.resolve().name)
     taken = [str(directory / file) for file in _FILES if (directory / file).exists()]
     if taken:
         raise UsageError(f"{', '.join(taken)} would be overwritten", "give a new directory, or move what is there")
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for file, text in content.items():
-            (directory / file).write_text(text, encoding="utf-8")
+        for file in _FILES:
+            text = (_TEMPLATES / template / file).read_text(encoding="utf-8")
+            (directory / file).write_text(text.replace(_PLACEHOLDER, project_name), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot write to {directory}: {error.strerror}", "choose a writable directory") from None
     console.result(_next_steps(directory))
     return ExitCode.OK
-
-
-def _content(template: str, name: str) -> dict[str, str]:
-    folder = _TEMPLATES / template
-    return {file: (folder / file).read_text(encoding="utf-8").replace(_PLACEHOLDER, name) for file in _FILES}
-
-
-def _checked(name: str) -> str:
-    try:
-        return str(kinds.NAME.convert(name))
-    except ValueError:
-        raise UsageError(f"--name {name} must be {kinds.NAME.expects}", f"use --name {slug(name)}") from None
 
 
 def _next_steps(directory: Path) -> str:

@@ -10,43 +10,32 @@ from gaia_cli.running.one_request import Answer, Request, ask
 from gaia_cli.views import console
 from runtime_images.policy.model import Accelerator, Backend
 
-_SHOWN_HEADERS = ("x-gaia-backend", "server-timing")
 _JSON = "application/json"
 _HOST_AND_PORT = re.compile(r"[A-Za-z0-9.-]+:\d+(/.*)?")
 
 
 def invoke(
-    target: str,
-    *,
-    data: str = "",
-    method: str = "",
-    path: str = "",
-    headers: tuple[str, ...] = (),
-    timeout_s: float = 60.0,
-    verbose: bool = False,
+    target: str, *, data: str, method: str, path: str, headers: tuple[str, ...], timeout_s: float, verbose: bool
 ) -> ExitCode:
-    """Send one request to `target`, a URL or the path of a function, and print the answer's body.
+    """Send one request and print the answer's body.
 
-    Args:
-        target: a URL, "host:port", or the path of a function to start for this request.
-        data: the body: JSON, "@file", or "-" for standard input.
-        method: the HTTP method; by default POST with a body and GET without.
-        path: the request's path, added to the URL's own.
-        headers: "Name: value" each.
-        timeout_s: how long to wait for the answer, in seconds.
-        verbose: also show status, backend and timing.
-
-    Raises:
-        UsageError: the data, a header or the target makes no sense.
-        RequestError: the answer has an error status, or there is none.
-        GaiaError: the function cannot be started.
+    `target` is a URL, "host:port", or the path of a function to start for this request; `path` is added to the URL's.
+    `data` is JSON, "@file", or "-" for standard input; `method` is by default POST with a body and GET without.
     """
     fields = _headers(headers)
     body = _body(data, fields)
     request = Request(body, method, path, fields, timeout_s)
-    answer = ask(_url(target), request) if _is_url(target) else _ask_once(Path(target), request)
+    if "://" in target:
+        answer = ask(target, request)
+    elif _HOST_AND_PORT.fullmatch(target) and not Path(target).exists():
+        answer = ask(f"http://{target}", request)
+    else:
+        answer = _ask_once(Path(target), request)
     if verbose:
-        _show_head(answer)
+        console.note(f"HTTP {answer.status} {answer.reason}")
+        for name in ("x-gaia-backend", "server-timing"):
+            if name in answer.headers:
+                console.note(f"{name}: {answer.headers[name]}")
     _show_body(answer)
     if answer.status >= 400:
         hint = "" if verbose else "see the answer above; --verbose shows where it was served"
@@ -65,7 +54,7 @@ def _headers(given: tuple[str, ...]) -> dict[str, str]:
 
 
 def _body(data: str, fields: dict[str, str]) -> bytes:
-    """The bytes to send; checked to be JSON unless a header says that they are something else."""
+    """Return the bytes to send; check that they are JSON, unless a header says that they are something else."""
     if not data:
         return b""
     body = _bytes(data)
@@ -91,14 +80,6 @@ def _bytes(data: str) -> bytes:
         raise UsageError(f"--data: cannot read {data[1:]}: {error.strerror}", "name an existing file") from None
 
 
-def _is_url(target: str) -> bool:
-    return "://" in target or (bool(_HOST_AND_PORT.fullmatch(target)) and not Path(target).exists())
-
-
-def _url(target: str) -> str:
-    return target if "://" in target else f"http://{target}"
-
-
 def _ask_once(path: Path, request: Request) -> Answer:
     """Start the function at `path` as a process, ask it and stop it."""
     from gaia_cli.engines import Launch
@@ -116,15 +97,8 @@ def _ask_once(path: Path, request: Request) -> Answer:
         return ask(url, request)
 
 
-def _show_head(answer: Answer) -> None:
-    console.note(f"HTTP {answer.status} {answer.reason}")
-    for name in _SHOWN_HEADERS:
-        if name in answer.headers:
-            console.note(f"{name}: {answer.headers[name]}")
-
-
 def _show_body(answer: Answer) -> None:
-    """The body as it is; laid out for a person where it is JSON and standard output is a terminal."""
+    """Show the body as it is; indent JSON for a person at a terminal."""
     try:
         text = answer.body.decode()
         if answer.is_json and console.shows_to_a_person():

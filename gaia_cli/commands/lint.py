@@ -29,9 +29,6 @@ def lint(options: Options) -> ExitCode:
     """Lint what `options` ask for and write the reports.
 
     Returns `FINDINGS` where something at or above the level of --fail-on was found, `USAGE` where Gaia itself failed.
-
-    Raises:
-        GaiaError: the options, the configuration or a file that they name cannot be used.
     """
     _check(options)
     wanted = targets(options.output)
@@ -70,7 +67,7 @@ def _report(options: Options, configuration: Configuration) -> Report:
 
 
 def _results(options: Options, configuration: Configuration) -> tuple[list[FileResult], Mapping[str, str]]:
-    """What was found in each file, and the files' texts."""
+    """Return what was found in each file, and the files' texts."""
     evidence = configuration.selection.wants_evidence
     if options.files == (STDIN,):
         if not configuration.files:
@@ -125,7 +122,7 @@ def _show_changes(report: Report, configuration: Configuration) -> ExitCode:
 
 
 def _fix(report: Report, configuration: Configuration) -> int:
-    """Fix what can be fixed; the number of places that were."""
+    """Fix what can be fixed, and return the number of places."""
     from gaia_cli.linting.fixing import apply, changes
 
     places = 0

@@ -17,11 +17,6 @@ def manifest(paths: Sequence[Path] = (), *, write: bool = False) -> ExitCode:
     """Check the manifests of the functions at `paths`, or of all below the working directory that have one.
 
     With `write` update those that are out of date. Return `FINDINGS` if one is, and was not updated.
-
-    Raises:
-        UsageError: there is nothing at a path, or a manifest cannot be written.
-        AnalysisError: a file of a function could not be analyzed.
-        ConfigurationError, FunctionError: as for `gaia analyze`.
     """
     directories = list(paths) or list(_with_manifest(Path()))
     if not directories:
@@ -38,7 +33,7 @@ def _with_manifest(root: Path) -> Iterator[Path]:
 
 
 def _is_current(path: Path, *, write: bool) -> bool:
-    """Whether the manifest is up to date; say what is not, or with `write` update it."""
+    """Return whether the manifest is up to date; say what is not, or with `write` update it."""
     project = load_project(path)
     file = (path if path.is_dir() else path.parent) / FILE_NAME
     expected = _expected(project, path)
@@ -72,7 +67,7 @@ def _read(file: Path) -> str:
 
 
 def _difference(found: str, expected: str) -> str:
-    """The first thing in which the manifest differs, in the user's words."""
+    """Say in which thing the manifest differs first."""
     import tomllib
 
     if not found:

@@ -1,8 +1,7 @@
 """`gaia run`: analyze a function, start it on an engine, show it while it serves, and sum it up.
 
-Everything that can be wrong with the flags and the files is found before anything is started, and what was
-started is closed in every case: after an error, after Ctrl-C during a download, after a second Ctrl-C during
-the draining.
+Wrong flags and files are found before anything is started, and what was started is closed in every case: after an
+error, after Ctrl-C during a download, after a second Ctrl-C during the draining.
 """
 
 import contextlib
@@ -11,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gaia_cli.engines import Engine, Launch, RunningFunction
-from gaia_cli.engines.checks import accelerators_for, offer, open_engine
+from gaia_cli.engines.checks import accelerators_for, candidate, open_engine
 from gaia_cli.engines.ports import HOST, choose_port, is_free
 from gaia_cli.errors import EngineError, ExitCode, UsageError
 from gaia_cli.project.choices import DEFAULT_PORT, AcceleratorName, EngineName, ModeName
@@ -31,7 +30,7 @@ from runtime_images.policy.model import Accelerator, ExecutionMode
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What the command line may ask of a run; the defaults are its own."""
+    """The options of a run."""
 
     engine: EngineName = EngineName.AUTO
     accelerator: AcceleratorName = AcceleratorName.AUTO
@@ -54,9 +53,6 @@ def run(path: Path, options: RunOptions) -> ExitCode:
 
     Returns:
         0; 1 when a request failed or the SLO was missed at the end; 130 or 143 after a signal.
-
-    Raises:
-        GaiaError: a flag, a file, the function or the engine is not usable.
     """
     try:
         return run_function(path, options).exit_code
@@ -65,7 +61,7 @@ def run(path: Path, options: RunOptions) -> ExitCode:
 
 
 def run_function(path: Path, options: RunOptions) -> RunSummary:
-    """As `run`, for programs: the summary instead of an exit code.
+    """Do what `run` does, for programs: return the summary instead of an exit code.
 
     Raises:
         GaiaError: a flag, a file, the function or the engine is not usable.
@@ -77,15 +73,15 @@ def run_function(path: Path, options: RunOptions) -> RunSummary:
     screen = _screen(as_json=options.as_json)
     with Interrupts() as interrupts, contextlib.closing(screen):
         mode, reason = mode_of(project, path, options.mode)
+        starter = _Starter(project, mode, reason, options, screen)
         chosen = _engine(options.engine, mode)
-        request = _Request(project, mode, reason, options)
         try:
-            started, session = _followed(request, chosen, screen, interrupts, lambda: Session(screen, load, recorder))
+            plan, session = _follow(starter, chosen, interrupts, lambda: Session(screen, load, recorder))
         finally:
             if recorder is not None:
                 recorder.write()
         replies = session.player.replies if session.player is not None else ()
-        summary = summarize(started.plan, session.history, replies, session.ended_by)
+        summary = summarize(plan, session.history, replies, session.ended_by)
         if options.what_if and recorder is not None:
             from gaia_cli.running.what_if import what_if
 
@@ -96,25 +92,59 @@ def run_function(path: Path, options: RunOptions) -> RunSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
-    """What is to be started, whatever the engine."""
+class _Starter:
+    """What is to be started, whatever the engine, and the screen that shows the steps."""
 
     project: FunctionProject
     mode: ExecutionMode
     mode_reason: str
     options: RunOptions
+    screen: Screen
 
+    def start(self, chosen: Choice) -> tuple[RunningFunction, RunPlan]:
+        """Start on the chosen engine; if Docker was only Gaia's choice and fails, as a process of this machine."""
+        engine, plan = self._plan(chosen)
+        settings = self._settings()
+        self.screen.plan(plan)
+        try:
+            return self._launch(engine, plan, settings), plan
+        except EngineError as error:
+            if chosen.name != EngineName.DOCKER or self.options.engine is not EngineName.AUTO:
+                raise
+            self.screen.step(f"Docker cannot run the function ({error.message}); using a local process instead")
+        engine, plan = self._plan(Choice(EngineName.PROCESS, "Docker answers but could not run the function"))
+        self.screen.plan(plan)
+        return self._launch(engine, plan, settings), plan
 
-@dataclass(frozen=True, slots=True)
-class _Started:
-    """A running function and the plan it was started by."""
+    def _plan(self, chosen: Choice) -> tuple[Engine, RunPlan]:
+        engine = open_engine(chosen.name)
+        available = accelerators_for(self.mode, engine)
+        accelerator = choose_accelerator(self.options.accelerator, self.mode, available, engine.name)
+        project = self.project
+        return engine, RunPlan(project.name, self.mode, self.mode_reason, chosen, accelerator, project.slo)
 
-    running: RunningFunction
-    plan: RunPlan
+    def _launch(self, engine: Engine, plan: RunPlan, settings: Settings) -> RunningFunction:
+        launch = Launch(self.project, settings, Accelerator(plan.accelerator.name))
+        try:
+            return engine.start(launch, self.screen.step)
+        except UsageError:
+            if is_free(settings.port):
+                raise
+        # Somebody has taken the port during the preparation; the second time there is nothing left to prepare.
+        return engine.start(replace(launch, settings=self._settings()), self.screen.step)
+
+    def _settings(self) -> Settings:
+        """Return the settings with a port that is free now; show the address at once, before what takes time."""
+        port = choose_port(self.options.port)
+        self.screen.address(f"http://{HOST}:{port}")
+        if self.options.port not in (0, port):
+            self.screen.step(f"port {self.options.port} is taken; using {port}")
+        record = self.options.wants_requests
+        return settings_of(self.project, self.mode, listen_address=HOST, port=port, record_requests=record)
 
 
 def _project(path: Path, slo_p95_ms: float | None) -> FunctionProject:
-    """The project at `path` with the SLO of the flag over that of the file."""
+    """Read the project at `path`, the SLO of the flag over that of the file."""
     project = servable_project(path)
     if slo_p95_ms is None:
         return project
@@ -123,81 +153,35 @@ def _project(path: Path, slo_p95_ms: float | None) -> FunctionProject:
     return replace(project, slo=replace(project.slo, latency_p95_ms=slo_p95_ms))
 
 
-def _followed(
-    request: _Request, chosen: Choice, screen: Screen, interrupts: Interrupts, new_session: Callable[[], Session]
-) -> tuple[_Started, Session]:
-    """Start it and follow it to its end; again, a few times, where another program was quicker to take the port."""
+def _engine(asked: EngineName, mode: ExecutionMode) -> Choice:
+    """Return the engine that was asked for, else the best one; only then are the engines asked what they have."""
+    if asked is not EngineName.AUTO:
+        return Choice(asked, "asked for")
+    return choose_engine(mode, candidate(EngineName.PROCESS, mode), candidate(EngineName.DOCKER, mode))
+
+
+def _follow(
+    starter: _Starter, chosen: Choice, interrupts: Interrupts, new_session: Callable[[], Session]
+) -> tuple[RunPlan, Session]:
+    """Start it and follow it to its end; try again, a few times, if another program was quicker to take the port."""
     for again in (True, True, False):
         interrupts.note_with(None)
-        started, session = _start(request, chosen, screen), new_session()
+        (running, plan), session = starter.start(chosen), new_session()
         try:
             interrupts.note_with(session.interrupt)
-            session.follow(started.running)
+            session.follow(running)
             break
         except UsageError:
             failure = session.history.setup_failure
             if not again or failure is None or failure.kind != "port":
                 raise
         finally:
-            started.running.close(at_once=session.hurried)
-    return started, session
-
-
-def _engine(asked: EngineName, mode: ExecutionMode) -> Choice:
-    """The engine that was asked for, else the best one; no engine is asked for nothing."""
-    if asked is not EngineName.AUTO:
-        return Choice(asked, "asked for")
-    return choose_engine(mode, offer(EngineName.PROCESS, mode), offer(EngineName.DOCKER, mode))
-
-
-def _start(request: _Request, chosen: Choice, screen: Screen) -> _Started:
-    """Start on the chosen engine; where Docker was only our own choice and fails, on this machine instead."""
-    engine = open_engine(chosen.name)
-    plan = _plan(engine, request, chosen)
-    settings = _settings(request, screen)
-    screen.plan(plan)
-    try:
-        return _Started(_running(engine, plan, request, settings, screen), plan)
-    except EngineError as error:
-        if chosen.name != EngineName.DOCKER or request.options.engine is not EngineName.AUTO:
-            raise
-        screen.step(f"Docker cannot run the function ({error.message}); using a local process instead")
-    instead = open_engine(EngineName.PROCESS)
-    plan = _plan(instead, request, Choice(instead.name, "Docker answers but could not run the function"))
-    screen.plan(plan)
-    return _Started(_running(instead, plan, request, settings, screen), plan)
-
-
-def _plan(engine: Engine, request: _Request, chosen: Choice) -> RunPlan:
-    offered = accelerators_for(request.mode, engine)
-    accelerator = choose_accelerator(request.options.accelerator, request.mode, offered, engine.name)
-    return RunPlan(request.project.name, request.mode, request.mode_reason, chosen, accelerator, request.project.slo)
-
-
-def _running(engine: Engine, plan: RunPlan, request: _Request, settings: Settings, screen: Screen) -> RunningFunction:
-    launch = Launch(request.project, settings, Accelerator(plan.accelerator.name))
-    try:
-        return engine.start(launch, screen.step)
-    except UsageError:
-        if is_free(settings.port):
-            raise
-    # Somebody has taken the port during the preparation; the second time there is nothing left to prepare.
-    return engine.start(replace(launch, settings=_settings(request, screen)), screen.step)
-
-
-def _settings(request: _Request, screen: Screen) -> Settings:
-    """The settings with a port that is free now; the address is said at once, before what takes time."""
-    port = choose_port(request.options.port)
-    screen.address(f"http://{HOST}:{port}")
-    if request.options.port not in (0, port):
-        screen.step(f"port {request.options.port} is taken; using {port}")
-    return settings_of(
-        request.project, request.mode, listen_address=HOST, port=port, record_requests=request.options.wants_requests
-    )
+            running.close(at_once=session.hurried)
+    return plan, session
 
 
 def _screen(*, as_json: bool) -> Screen:
-    """A live view for a person at a terminal that can show one, lines for everything else that reads along."""
+    """Make a live view for a person at a terminal that can show one, else lines."""
     from gaia_cli.views import console
     from gaia_cli.views.run_lines import JsonScreen, LineScreen
 

@@ -18,11 +18,7 @@ if TYPE_CHECKING:
 
 
 def simulate(options: Options, *, as_json: bool = False, report: Path | None = None) -> ExitCode:
-    """Replay each trace of `options` under each of its policies, and show what it came to.
-
-    Raises:
-        UsageError: an option or a trace makes no sense, or the report cannot be written.
-    """
+    """Replay each trace of `options` under each of its policies, and show what it came to."""
     conditions, policies = read_scenario(options), read_policies(options.policy or ())
     slos, outages = read_slos(options.slo_p95_ms or ()), read_outages(options.gpu_outage or ())
     sources, node = find_traces(options.traces), read_node(options.node) if options.node is not None else ()
@@ -47,7 +43,7 @@ def simulate(options: Options, *, as_json: bool = False, report: Path | None = N
 
 
 def _page(report: Path | None) -> "Page | None":
-    """The report to fill, if one is asked for; its library is an extra that only this loads."""
+    """Begin the report, if one is asked for; its library is an extra that only this loads."""
     if report is None:
         return None
     from gaia_cli.views.simulation_report import Page

@@ -1,4 +1,4 @@
-"""`gaia version`: which Gaia this is."""
+"""`gaia version`."""
 
 from gaia_cli.errors import ExitCode
 from gaia_cli.version import __version__

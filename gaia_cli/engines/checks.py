@@ -1,4 +1,4 @@
-"""The engines by name, and what each offers on this machine; each is imported only when it is asked about."""
+"""The engines by name, and what each can do on this machine; each is imported only when it is asked about."""
 
 from dataclasses import dataclass
 
@@ -8,20 +8,20 @@ from runtime_images.policy.model import Accelerator, ExecutionMode
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """What an engine can do here; `problem` says why it is unavailable, empty when it is there."""
+class Candidate:
+    """An engine that may be chosen: its accelerators, or the `problem` for which it is unavailable."""
 
     accelerators: tuple[Accelerator, ...] = ()
     problem: str = ""
 
     @property
     def has_gpu(self) -> bool:
-        """Whether a real GPU can be reached through the engine."""
+        """Whether the engine reaches a real GPU."""
         return Accelerator.NVIDIA in self.accelerators
 
 
 def open_engine(name: str) -> Engine:
-    """The engine called `name`: docker, else process.
+    """Return the engine called `name`: docker, else process.
 
     Raises:
         EngineError: it is unavailable on this machine.
@@ -35,16 +35,16 @@ def open_engine(name: str) -> Engine:
     return ProcessEngine()
 
 
-def offer(name: str, mode: ExecutionMode) -> Offer:
-    """What the engine `name` offers to a function of `mode`."""
+def candidate(name: str, mode: ExecutionMode) -> Candidate:
+    """Return what the engine `name` can do for a function of `mode`."""
     try:
-        return Offer(accelerators_for(mode, open_engine(name)))
+        return Candidate(accelerators_for(mode, open_engine(name)))
     except EngineError as error:
-        return Offer(problem=error.message)
+        return Candidate(problem=error.message)
 
 
 def accelerators_for(mode: ExecutionMode, engine: Engine) -> tuple[Accelerator, ...]:
-    """What `engine` offers to a function of `mode`: nothing to one that never sees a GPU, for looking takes time.
+    """Return the accelerators of `engine` for a function of `mode`; for one that never sees a GPU, without looking.
 
     Raises:
         EngineError: the engine does not answer.

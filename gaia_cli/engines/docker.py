@@ -7,26 +7,26 @@ published on the loopback address only, and asks for a token that is made for ea
 
 import secrets
 import threading
-from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
 
-from gaia_cli.engines import EXPLAINS_THE_END, GRACE_S, LAST_LINES_KEPT, Launch, Progress, RunningFunction
-from gaia_cli.engines.docker_client import Container, ContainerSpec, Docker
+from gaia_cli.engines import Launch, Progress, RunningFunction
+from gaia_cli.engines.build import build_image
+from gaia_cli.engines.docker_client import Container, Docker
 from gaia_cli.engines.ports import HOST
-from gaia_cli.errors import EngineError
-from gaia_cli.images.build import build_image
+from gaia_cli.engines.runtime import GRACE_S, StartedRuntime, unexpected
 from gaia_cli.images.plan import FUNCTION_PYTHON, NAME_LABEL, PORT, Target
 from gaia_cli.project.manifests import manifest_of
 from runtime_images.dynamic_runtime.settings import Settings
-from runtime_images.events.codec import decode
 from runtime_images.events.lifecycle import Ready
 from runtime_images.events.model import Event
 from runtime_images.policy.model import Accelerator
 
 ADMIN_PORT = 9901
+KILLED = 137
+"""The exit code of a process that was sent SIGKILL."""
 
 
 class DockerEngine:
@@ -35,26 +35,16 @@ class DockerEngine:
     name = "docker"
 
     def describe(self) -> str:
-        """One line that says what this engine is, for the screen."""
+        """Say in one line what this engine is, for the screen."""
         with Docker.connect() as docker:
             return f"docker: a container on {docker.describe()}"
 
     def accelerators(self) -> tuple[Accelerator, ...]:
-        """An NVIDIA GPU where the engine hands one out, and the emulated lane.
-
-        Raises:
-            EngineError: no engine answers.
-        """
+        """Return an NVIDIA GPU where the engine hands one out, and the emulated lane."""
         return (Accelerator.NVIDIA, Accelerator.EMULATED) if _gives_gpu() else (Accelerator.EMULATED,)
 
     def start(self, launch: Launch, progress: Progress) -> RunningFunction:
-        """Build the image and start a container of it.
-
-        Raises:
-            EngineError: the engine cannot build or run it.
-            RequirementsError: the function's requirements cannot be installed.
-            UsageError: the port is taken.
-        """
+        """Build the image and start a container of it."""
         project = launch.project
         with ExitStack() as undo:
             docker = undo.enter_context(Docker.connect())
@@ -63,7 +53,7 @@ class DockerEngine:
             image = build_image(docker, project, manifest_of(project), target, progress, tags=tags)
             progress("starting the container")
             token = launch.settings.admin_token or secrets.token_urlsafe(24)
-            container = docker.create(_container_spec(launch, image.identifier, token))
+            container = _create(docker, launch, image.identifier, token)
             undo.callback(container.remove)
             container.start()
             running = RunningContainer(docker, container, launch.settings, token)
@@ -73,12 +63,12 @@ class DockerEngine:
 
 @cache
 def _gives_gpu() -> bool:
-    """Asked once a process: the answer costs the start of a container."""
+    """Ask the engine, once a process: the answer costs the start of a container."""
     with Docker.connect() as docker:
         return docker.can_give_gpu()
 
 
-def _container_spec(launch: Launch, image: str, token: str) -> ContainerSpec:
+def _create(docker: Docker, launch: Launch, image: str, token: str) -> Container:
     settings, project = launch.settings, launch.project
     inside = launch.settings_with(
         function_dir="/function",
@@ -89,8 +79,8 @@ def _container_spec(launch: Launch, image: str, token: str) -> ContainerSpec:
         admin_token=token,
         lifeline=True,
     )
-    return ContainerSpec(
-        image=image,
+    return docker.create(
+        image,
         environment=inside.to_environ(),
         ports={PORT: (settings.listen_address, settings.port), ADMIN_PORT: (HOST, 0)},
         labels={NAME_LABEL: project.name},
@@ -100,44 +90,19 @@ def _container_spec(launch: Launch, image: str, token: str) -> ContainerSpec:
     )
 
 
-class RunningContainer:
+class RunningContainer(StartedRuntime):
     """A container that serves a function. `admin_token` is the bearer token of the admin address."""
 
     def __init__(self, docker: Docker, container: Container, settings: Settings, admin_token: str) -> None:
+        super().__init__()
         self.admin_token = admin_token
+        self.identifier = container.identifier
         self._docker = docker
         self._container = container
         self._settings = settings
-        self._stopping = threading.Event()
-        self._last_lines: deque[str] = deque(maxlen=LAST_LINES_KEPT)
-
-    @property
-    def identifier(self) -> str:
-        """The container's id on the engine."""
-        return self._container.identifier
-
-    def events(self) -> Iterator[Event]:
-        """The event stream from the start, ending when the runtime has exited.
-
-        Raises:
-            EngineError: the runtime died without an event that says why.
-        """
-        explained = False
-        for line in self._event_lines():
-            if (event := decode(line)) is not None:
-                explained = explained or isinstance(event, EXPLAINS_THE_END)
-                yield self._seen_from_here(event) if isinstance(event, Ready) else event
-        if not explained and not self._stopping.is_set():
-            raise self._unexplained_end()
-
-    def stop(self) -> None:
-        """Ask the runtime to drain and exit; asking again changes nothing."""
-        if not self._stopping.is_set():
-            self._stopping.set()
-            self._container.terminate()
 
     def close(self, *, at_once: bool = False) -> int:
-        """Stop, wait as long as draining may take, then remove what is left; returns the exit code."""
+        """Stop, wait as long as draining may take, remove what is left and return the exit code."""
         drained = threading.Thread(target=self._discard_output, name="container-output", daemon=True)
         try:
             self.stop()
@@ -148,10 +113,9 @@ class RunningContainer:
         code = self._container.wait(GRACE_S)
         drained.join(GRACE_S)
         self._docker.close()
-        return 137 if code is None else code
+        return KILLED if code is None else code
 
     def _event_lines(self) -> Iterator[bytes]:
-        """Whole lines of standard output; the last lines of standard error are kept aside."""
         out = err = b""
         for is_stdout, chunk in self._container.output():
             if is_stdout:
@@ -159,25 +123,26 @@ class RunningContainer:
                 yield from lines
             else:
                 *lines, err = (err + chunk).split(b"\n")
-                self._last_lines.extend(line.decode(errors="replace").rstrip() for line in lines)
+                for line in lines:
+                    self._keep(line)
 
-    def _seen_from_here(self, event: Ready) -> Ready:
-        """The `ready` event with the addresses that lead into the container from this machine."""
+    def _terminate(self) -> None:
+        self._container.terminate()
+
+    def _seen_from_here(self, event: Event) -> Event:
+        """Return `event`; in `ready` the addresses become those that lead into the container from this machine."""
+        if not isinstance(event, Ready):
+            return event
         host = self._settings.listen_address
         url = f"http://{f'[{host}]' if ':' in host else host}:{self._container.published(PORT)}"
         return replace(event, url=url, admin=f"http://{HOST}:{self._container.published(ADMIN_PORT)}")
 
-    def _unexplained_end(self) -> EngineError:
+    def _end(self) -> tuple[str, str]:
         code = self._container.wait(GRACE_S)
-        said = "".join(f"\n  {line}" for line in self._last_lines)
-        if code == 137:
-            return EngineError(
-                f"the container was killed (exit code 137){said}",
-                "raise [run] memory in gaia.toml if it ran out of memory",
-            )
-        return EngineError(
-            f"the runtime ended unexpectedly (exit code {code}){said}", "please report this, with the lines above"
-        )
+        if code == KILLED:
+            hint = "raise [run] memory in gaia.toml if it ran out of memory"
+            return f"the container was killed (exit code {code})", hint
+        return unexpected(f"exit code {code}")
 
     def _discard_output(self) -> None:
         """Read on to the end: a runtime that cannot write its last events cannot exit either."""

@@ -1,15 +1,13 @@
 """A Docker engine, as far as Gaia needs one; the only module that imports docker.
 
 Builds go to the classic builder, which is the one docker-py knows; containers are created, attached to and only then
-started, so that no line of their output is lost. Every failure leaves this module as an error for the user
-(docker_errors.py).
+started, so that no line of their output is lost. Every failure leaves this module as an error for the user.
 """
 
 import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import IO, Any, Self
 
@@ -28,22 +26,7 @@ LABEL = "faas.gaia"
 
 _PROBE_IMAGE = "gaia/probe"
 _PROBE_PROGRAM = "/gaia-gpu-probe"
-
-
-@dataclass(frozen=True, slots=True)
-class ContainerSpec:
-    """A container to run a function in. `ports` maps a port inside to an address here, port 0 for any free one.
-
-    `cpus` and `memory` ("512m") are limits, None and empty for none; `gpus` is how many NVIDIA GPUs are passed through.
-    """
-
-    image: str
-    environment: dict[str, str]
-    ports: dict[int, tuple[str, int]]
-    labels: dict[str, str] = field(default_factory=dict)
-    cpus: float | None = None
-    memory: str = ""
-    gpus: int = 0
+_EMPTY_TAR = bytes(1024)
 
 
 class Docker:
@@ -76,10 +59,9 @@ class Docker:
         self._client.close()
 
     def describe(self) -> str:
-        """The engine's version and where it answers."""
+        """Return what the engine is, with its version."""
         with translated():
-            version = self._client.version()
-        return f"Docker Engine {version.get('Version', '?')}"
+            return f"Docker Engine {self._client.version().get('Version', '?')}"
 
     def build(
         self, context: IO[bytes], tag: str, labels: dict[str, str], on_line: Callable[[str], None], *, no_cache: bool
@@ -111,18 +93,9 @@ class Docker:
             self._api.tag(image, repository, version)
 
     def image_size(self, image: str) -> int:
-        """The image's size in bytes."""
+        """Return the image's size in bytes."""
         with translated():
             return int(self._api.inspect_image(image)["Size"])
-
-    def image_exists(self, image: str) -> bool:
-        """Whether the engine has `image`."""
-        try:
-            with translated():
-                self._api.inspect_image(image)
-        except EngineError:
-            return False
-        return True
 
     def prune(self, labels: dict[str, str]) -> None:
         """Delete images with `labels` that have lost their last name; those in use stay.
@@ -137,15 +110,28 @@ class Docker:
                 if error.status_code != HTTPStatus.CONFLICT:
                     raise
 
-    def create(self, spec: ContainerSpec) -> "Container":
-        """Create the container of `spec`, read-only, without privileges, bounded; it removes itself when it exits.
+    def create(
+        self,
+        image: str,
+        *,
+        environment: dict[str, str],
+        ports: dict[int, tuple[str, int]],
+        labels: dict[str, str],
+        cpus: float | None,
+        memory: str,
+        gpus: int,
+    ) -> "Container":
+        """Create a container, read-only, without privileges, bounded; it removes itself when it exits.
+
+        `ports` maps a port inside to an address here, port 0 for any free one. `cpus` and `memory` ("512m") are limits,
+        None and empty for none; `gpus` counts the NVIDIA GPUs passed through.
 
         Raises:
             EngineError: the engine refuses it.
         """
         with translated():
             host = self._api.create_host_config(
-                port_bindings=dict(spec.ports),
+                port_bindings=dict(ports),
                 read_only=True,
                 tmpfs={"/tmp": "rw,exec,nosuid,nodev,size=2g,mode=1777"},  # noqa: S108 -- the container's own
                 cap_drop=["ALL"],
@@ -154,29 +140,29 @@ class Docker:
                 init=True,
                 auto_remove=True,
                 log_config=LogConfig(type=LogConfig.types.JSON, config={"max-size": "10m", "max-file": "2"}),
-                mem_limit=spec.memory or None,
-                memswap_limit=spec.memory or None,
-                nano_cpus=None if spec.cpus is None else int(spec.cpus * 1e9),
-                device_requests=[_gpu_request(spec.gpus)] if spec.gpus else None,
+                mem_limit=memory or None,
+                memswap_limit=memory or None,
+                nano_cpus=None if cpus is None else int(cpus * 1e9),
+                device_requests=[_gpu_request(gpus)] if gpus else None,
             )
             created = self._api.create_container(
-                spec.image,
-                environment=spec.environment,
-                ports=list(spec.ports),
-                labels={LABEL: "function"} | spec.labels,
+                image,
+                environment=environment,
+                ports=list(ports),
+                labels={LABEL: "function"} | labels,
                 host_config=host,
                 stdin_open=True,  # the lifeline: closes when whoever attached is gone
             )
         return Container(self._api, created["Id"])
 
     def can_give_gpu(self) -> bool:
-        """Whether a container here can have an NVIDIA GPU, found by asking for one.
+        """Return whether a container here can have an NVIDIA GPU, found by asking for one.
 
-        The engine does not say otherwise. The probe is an empty image with a program that is not there: the engine
-        complains about the program only after it has handed out the GPU.
+        The probe is an empty image with a program that is not there: the engine complains about the program only after
+        it has handed out the GPU.
         """
         with translated():
-            if not self.image_exists(_PROBE_IMAGE):
+            if not self._api.images(_PROBE_IMAGE):
                 self._api.import_image_from_data(_EMPTY_TAR, _PROBE_IMAGE, changes=[f"LABEL {LABEL}=probe"])
             host = self._api.create_host_config(device_requests=[_gpu_request(1)], network_mode="none")
             probe = self._api.create_container(_PROBE_IMAGE, [_PROBE_PROGRAM], host_config=host)
@@ -214,7 +200,7 @@ class Container:
             self._api.start(self.identifier)
 
     def published(self, port: int) -> int:
-        """The port here that leads to `port` inside.
+        """Return the port here that leads to `port` inside.
 
         Raises:
             EngineError: the container has exited already.
@@ -226,7 +212,7 @@ class Container:
         return int(bindings[0]["HostPort"])
 
     def output(self) -> Iterator[tuple[bool, bytes]]:
-        """Chunks of output until the container exits, each with whether it comes from standard output."""
+        """Yield chunks of output until the container exits, each with whether it comes from standard output."""
         if self._streams is None:
             return
         try:
@@ -241,7 +227,7 @@ class Container:
             self._api.kill(self.identifier, "SIGTERM")
 
     def wait(self, timeout_s: float) -> int | None:
-        """The exit code once the container has exited and removed itself, None after `timeout_s`."""
+        """Return the exit code once the container has exited and removed itself, None after `timeout_s`."""
         self._gone.wait(timeout_s)
         return self._exit_code
 
@@ -285,6 +271,3 @@ def translated() -> Iterator[None]:
 
 def _gpu_request(count: int) -> DeviceRequest:
     return DeviceRequest(driver="nvidia", count=count, capabilities=[["gpu", "compute", "utility"]])
-
-
-_EMPTY_TAR = bytes(1024)

@@ -1,7 +1,7 @@
 """What Docker engines say: a build's steps, and what went wrong, what it means, what to do about it.
 
-The one module that reads an engine's own texts. They name neither the cause nor the cure ("could not select device
-driver"); the table here has those that were met with real engines (20.10 to 28), any other is passed on as it is.
+Their texts name neither the cause nor the cure ("could not select device driver"). The table here has those that were
+met with real engines (20.10 to 28); any other is passed on as it is.
 """
 
 import re
@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from gaia_cli.errors import EngineError, GaiaError, UsageError
-from gaia_cli.images.build import BuildError
 
-GET_DOCKER = "install Docker, or start it: sudo systemctl start docker; `gaia run --engine process` needs none"
+_GET_DOCKER = "install Docker, or start it: sudo systemctl start docker; `gaia run --engine process` needs none"
+_DENIED = ("you may not use the Docker engine", "sudo usermod -aG docker $USER, then log in again")
 
 _KNOWN = (
     (
@@ -40,11 +40,7 @@ _KNOWN = (
         "the engine cannot give these limits",
         "lower [run] cpus or raise [run] memory in gaia.toml",
     ),
-    (
-        r"permission denied.*docker\.sock",
-        "you may not use the Docker engine",
-        "sudo usermod -aG docker $USER, then log in again",
-    ),
+    (r"permission denied.*docker\.sock", *_DENIED),
 )
 """What engines say, what it means, and what to do about it."""
 
@@ -53,8 +49,17 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _PORT_TAKEN = re.compile(r"Bind for \S+:(\d+) failed|listen tcp\d? \S+:(\d+): bind|ports are not available.*:(\d+)")
 
 
+class BuildError(EngineError):
+    """A build that failed: `message` is what the engine said, `step` the Dockerfile's instruction, `log` its output."""
+
+    def __init__(self, cause: GaiaError, step: str, log: tuple[str, ...]) -> None:
+        super().__init__(cause.message, cause.hint)
+        self.step = step
+        self.log = log
+
+
 def explain(text: str) -> GaiaError:
-    """The error for a text in which an engine says what went wrong."""
+    """Return the error for a text in which an engine says what went wrong."""
     if taken := _PORT_TAKEN.search(text):
         port = next(group for group in taken.groups() if group)
         return UsageError(f"port {port} is in use", "use another one: --port 0 takes any free port")
@@ -65,18 +70,18 @@ def explain(text: str) -> GaiaError:
 
 
 def no_engine(text: str) -> EngineError:
-    """The error for the text of a connection that failed."""
+    """Return the error for the text of a connection that failed."""
     if "Permission denied" in text:
-        return EngineError("you may not use the Docker engine", "sudo usermod -aG docker $USER, then log in again")
+        return EngineError(*_DENIED)
     if "timed out" in text:
         return EngineError("the Docker engine does not answer in time", "check that `docker ps` works")
     if "FileNotFoundError" in text or "ConnectionRefusedError" in text or "Connection refused" in text:
-        return EngineError("no Docker engine answers", GET_DOCKER)
-    return EngineError(f"no Docker engine answers ({short(text)})", GET_DOCKER)
+        return EngineError("no Docker engine answers", _GET_DOCKER)
+    return EngineError(f"no Docker engine answers ({short(text)})", _GET_DOCKER)
 
 
 def short(text: object) -> str:
-    """An engine's text on one line, its middle left out where it is long."""
+    """Return an engine's text on one line, its middle left out where it is long."""
     line = " ".join(str(text).split())
     return line if len(line) <= 300 else f"{line[:140]} ... {line[-150:]}"
 
@@ -94,8 +99,8 @@ def follow_build(steps: Iterator[Any], on_line: Callable[[str], None]) -> str:
             raise BuildError(explain(str(entry["error"])), step, tuple(log))
         image = entry.get("aux", {}).get("ID", image)
         for line in _COLOUR.sub("", entry.get("stream", "")).splitlines():
-            if begun := _STEP.match(line):
-                step, log = begun[1], []
+            if instruction := _STEP.match(line):
+                step, log = instruction[1], []
             elif line.strip():
                 log.append(line.rstrip())
             on_line(line)

@@ -1,12 +1,9 @@
 """A function's own virtual environment: made once for the same requirements, then reused.
 
-The environment is keyed by everything that decides what is in it. It is built where it will stay, under a
-file lock, and counts only when its marker is there: that way a second `gaia run` waits instead of building
-too, what an interrupted build has left is thrown away, and the scripts of installed packages name an
-interpreter that exists, which a build that is moved into place afterwards would not give.
-
-A function without requirements gets an environment as well, an empty one, because it must not see the
-packages that Gaia itself is made of.
+The environment is keyed by everything that decides what is in it. It is built where it will stay, because scripts name
+their interpreter by its path, under a file lock, and counts only when its marker is there: a second `gaia run` waits
+instead of building too, and what an interrupted build has left is thrown away. A function without requirements gets an
+empty environment, because it must not see the packages that Gaia itself is made of.
 """
 
 import fcntl
@@ -14,15 +11,17 @@ import hashlib
 import json
 import os
 import shutil
+import signal
+import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from analyzers.project.requirements import local_path
 from gaia_cli.engines import Progress
-from gaia_cli.engines.tools import ToolError, run_tool
 from gaia_cli.errors import ConfigurationError, RequirementsError
 from gaia_cli.project.project import FunctionProject
 from gaia_cli.project.requirements import Requirements
@@ -31,27 +30,37 @@ from runtime_images.policy.model import Accelerator
 _LAYOUT = 1
 """Raised when environments are built differently, so that old ones are not used."""
 _MARKER = "gaia-complete"
+_KEPT_LINES = 15
 _OWN_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "PYTHONSAFEPATH", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
-_TOLD_STEPS = ("Collecting ", "Building ", "Installing ")
+_SHOWN_STEPS = ("Collecting ", "Building ", "Installing ")
+
+
+class ToolError(Exception):
+    """A program could not be started or ended with an error; `last_lines` is what it said before."""
+
+    def __init__(self, last_lines: Sequence[str]) -> None:
+        super().__init__("\n".join(last_lines))
+        self.last_lines = tuple(last_lines)
 
 
 def function_python(project: FunctionProject, accelerator: Accelerator, progress: Progress) -> Path:
-    """The interpreter of the function's environment, which is made if it is not there yet.
+    """Return the interpreter of the function's environment, which is made if it is not there yet.
 
     Raises:
         RequirementsError: the environment cannot be made, or the requirements cannot be installed.
         ConfigurationError: the cache directory cannot be written.
     """
-    wanted = _wanted(project, accelerator)
+    wanted = project.requirements_for(gpu=accelerator is Accelerator.NVIDIA)
     home = cache_directory() / "environments" / _key(project, wanted)
+    python = home / "bin" / "python"
     with _locked(home, progress):
-        if not _usable(home):
+        if not ((home / _MARKER).is_file() and python.exists()):
             _build(home, project, wanted, progress)
-    return home / "bin" / "python"
+    return python
 
 
 def cache_directory() -> Path:
-    """Where Gaia keeps what can be made again: GAIA_CACHE_DIR, else `gaia` in the user's cache directory."""
+    """Return where Gaia keeps what can be made again: GAIA_CACHE_DIR, else `gaia` in the user's cache directory."""
     if own := os.environ.get("GAIA_CACHE_DIR"):
         return Path(own).expanduser().resolve()
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
@@ -59,7 +68,7 @@ def cache_directory() -> Path:
 
 
 def clean_environ(environ: Mapping[str, str]) -> dict[str, str]:
-    """`environ` as a function may see it: without Gaia's settings and secrets, without Gaia's own Python."""
+    """Return `environ` as a function may see it: without Gaia's settings and secrets, without Gaia's own Python."""
     kept = {
         name: value for name, value in environ.items() if not name.startswith("GAIA_") and name not in _OWN_VARIABLES
     }
@@ -69,29 +78,20 @@ def clean_environ(environ: Mapping[str, str]) -> dict[str, str]:
     return kept
 
 
-def _wanted(project: FunctionProject, accelerator: Accelerator) -> tuple[Requirements, ...]:
-    """The requirements to install; those for a GPU only where there is a real one."""
-    wanted = [Requirements(project.requirements, project.requirements_file)]
-    if accelerator is Accelerator.NVIDIA:
-        wanted.append(Requirements(project.gpu_requirements, project.gpu_requirements_file))
-    return tuple(requirements for requirements in wanted if requirements.lines)
-
-
 def _key(project: FunctionProject, wanted: tuple[Requirements, ...]) -> str:
-    """A name that changes with everything that decides what is in the environment."""
-    lines = [line for requirements in wanted for line in requirements.lines]
+    """Return a name that changes with everything that decides what is in the environment."""
     decisive = {
         "layout": _LAYOUT,
         "python": project.python or f"{sys.base_prefix} {sys.version}",
         "platform": sysconfig.get_platform(),
         "requirements": [requirements.lines for requirements in wanted],
-        "local": [_local_state(project.directory, line) for line in lines],
+        "local": [_local_state(project.directory, line) for requirements in wanted for line in requirements.lines],
     }
     return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:20]
 
 
 def _local_state(directory: Path, line: str) -> list[object]:
-    """Names, sizes and times of the local files that a requirement line points at; empty for most lines."""
+    """Return names, sizes and times of the local files that a requirement line points at; empty for most lines."""
     named = local_path(line)
     path = directory / named
     if not named or not path.exists():
@@ -119,11 +119,6 @@ def _locked(home: Path, progress: Progress) -> Iterator[None]:
             progress("waiting for another gaia to finish the same environment")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def _usable(home: Path) -> bool:
-    """Whether the environment was completed and the interpreter it was made from is still there."""
-    return (home / _MARKER).is_file() and (home / "bin" / "python").exists()
 
 
 def _build(home: Path, project: FunctionProject, wanted: tuple[Requirements, ...], progress: Progress) -> None:
@@ -159,10 +154,15 @@ def _install(home: Path, project: FunctionProject, wanted: tuple[Requirements, .
     command = [str(home / "bin" / "python"), "-P", "-m", "pip", "install"]
     command += ["--no-input", "--progress-bar=off", "--disable-pip-version-check"]
     for number, requirements in enumerate(wanted):
-        command += ["--requirement", str(_file_of(requirements, project.directory, home / f"{number}.txt"))]
+        file = home / f"{number}.txt"
+        if requirements.file:
+            file = project.directory / requirements.file  # paths in it are relative to it
+        else:
+            file.write_text("\n".join(requirements.lines) + "\n", encoding="utf-8")
+        command += ["--requirement", str(file)]
 
     def report(line: str) -> None:
-        if line.startswith(_TOLD_STEPS):
+        if line.startswith(_SHOWN_STEPS):
             progress("pip: " + line.partition(" (from ")[0])
 
     temporary = home / "tmp"  # so that what an interrupted pip leaves goes with the environment
@@ -180,16 +180,44 @@ def _install(home: Path, project: FunctionProject, wanted: tuple[Requirements, .
         ) from None
 
 
-def _file_of(requirements: Requirements, directory: Path, spare: Path) -> Path:
-    """The file to give to pip: the function's own, or `spare` for lines that stand in a TOML list."""
-    if requirements.file:
-        return directory / requirements.file
-    spare.write_text("\n".join(requirements.lines) + "\n", encoding="utf-8")
-    return spare
-
-
 def _last(error: ToolError) -> str:
-    """The line that says what went wrong: pip's last ERROR, else the last line."""
+    """Return the line that says what went wrong: pip's last ERROR, else the last line."""
     lines = [line for line in error.last_lines if line.strip()]
     wrong = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
     return (wrong or lines or ["it said nothing"])[-1]
+
+
+def run_tool(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], on_line: Callable[[str], None]) -> None:
+    """Run `command` to its end, passing each line of its output to `on_line`; whatever ends this ends its whole group.
+
+    Raises:
+        ToolError: it could not be started, or ended with an error.
+    """
+    last: deque[str] = deque(maxlen=_KEPT_LINES)
+    try:
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ToolError([f"{command[0]}: {error.strerror}"]) from None
+    with process:
+        try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                last.append(line.rstrip())
+                on_line(line.strip())
+            code = process.wait()
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+    if code != 0:
+        raise ToolError(last)

@@ -17,13 +17,7 @@ _Item = Ready | SetupFailed | GaiaError | None
 
 @contextmanager
 def started_once(engine: Engine, launch: Launch, progress: Progress, on_log: Callable[[str], None]) -> Iterator[str]:
-    """Start the function and give its URL once it serves; it is stopped and released at the end.
-
-    Args:
-        engine: where to start it.
-        launch: what to start.
-        progress: called with each step of a preparation.
-        on_log: called with each line that the function writes.
+    """Start the function and yield its URL once it serves; stop it at the end. `on_log` gets each line that it writes.
 
     Raises:
         FunctionError: the function cannot be loaded.

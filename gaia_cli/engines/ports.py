@@ -8,7 +8,7 @@ HOST = "127.0.0.1"
 
 
 def choose_port(asked: int) -> int:
-    """`asked` if it is free on this machine, else a free one; 0 asks for any free one.
+    """Return `asked` if it is free on this machine, else a free one; 0 asks for any free one.
 
     Raises:
         UsageError: `asked` is no port, or this user may not listen on it.
@@ -24,7 +24,7 @@ def choose_port(asked: int) -> int:
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens on `port` now; 0, any port, always is."""
+    """Return whether nobody listens on `port` now; 0, any port, always is."""
     try:
         _bind(port)
     except OSError:

@@ -2,7 +2,7 @@
 
 Two things tie the runtime's life to this one's. Its standard input is a pipe that closes when this process
 is gone, however it went, and the runtime then drains and exits. And it leads a session of its own, so that
-Ctrl-C on the terminal reaches only the command line, which then stops it in order.
+Ctrl-C on the terminal reaches only the command line, which then stops it.
 """
 
 import os
@@ -14,19 +14,17 @@ import sys
 import tempfile
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from gaia_cli.engines import EXPLAINS_THE_END, GRACE_S, LAST_LINES_KEPT, Launch, Progress, RunningFunction
+from gaia_cli.engines import Launch, Progress, RunningFunction
 from gaia_cli.engines.environments import clean_environ, function_python
 from gaia_cli.engines.ports import is_free
+from gaia_cli.engines.runtime import GRACE_S, StartedRuntime, unexpected
 from gaia_cli.errors import EngineError, UsageError
 from runtime_images.dynamic_runtime.settings import Settings
-from runtime_images.events.codec import decode
-from runtime_images.events.model import Event
 from runtime_images.policy.model import Accelerator
 
 _LONGEST_TEMPORARY = 60
@@ -44,24 +42,18 @@ class ProcessEngine:
     name = "process"
 
     def describe(self) -> str:
-        """One line that says what this engine is, for the screen."""
+        """Say in one line what this engine is, for the screen."""
         return "process: a virtual environment on this machine, no container"
 
     def accelerators(self) -> tuple[Accelerator, ...]:
-        """An NVIDIA GPU where the driver shows one, and the emulated lane."""
+        """Return an NVIDIA GPU where the driver shows one, and the emulated lane."""
         from runtime_images.dynamic_runtime.telemetry.devices import nvidia_gpus
 
         real = (Accelerator.NVIDIA,) if nvidia_gpus() else ()
         return (*real, Accelerator.EMULATED)
 
     def start(self, launch: Launch, progress: Progress) -> RunningFunction:
-        """Make the environment and start the runtime.
-
-        Raises:
-            EngineError: the runtime cannot be started.
-            RequirementsError: the function's requirements cannot be installed.
-            UsageError: the port is taken.
-        """
+        """Make the environment and start the runtime."""
         python = function_python(launch.project, launch.accelerator, progress)
         if not is_free(launch.settings.port):
             raise UsageError(f"port {launch.settings.port} is taken", "use another --port; 0 takes a free one")
@@ -79,65 +71,52 @@ class ProcessEngine:
             raise
 
 
-class RunningProcess:
+class RunningProcess(StartedRuntime):
     """The runtime's process, with the private directory that holds its admin socket.
 
     Both of its output pipes are read at all times, by a thread each: a runtime that cannot write could not exit either.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], directory: Path, drain_timeout_s: float) -> None:
+        super().__init__()
         self._process = process
         self._directory = directory
         self._drain_timeout_s = drain_timeout_s
-        self._stopping = threading.Event()
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._last_words: deque[str] = deque(maxlen=LAST_LINES_KEPT)
         self._readers = (
             threading.Thread(target=self._read_events, name="runtime-stdout", daemon=True),
-            threading.Thread(target=self._read_last_words, name="runtime-stderr", daemon=True),
+            threading.Thread(target=self._read_last_lines, name="runtime-stderr", daemon=True),
         )
         for reader in self._readers:
             reader.start()
 
-    def events(self) -> Iterator[Event]:
-        """The event stream from the start, ending when the runtime has exited.
-
-        Raises:
-            EngineError: the runtime died without an event that says why.
-        """
-        explained = False
-        while (line := self._lines.get()) is not None:
-            if (event := decode(line)) is not None:
-                explained = explained or isinstance(event, EXPLAINS_THE_END)
-                yield event
-        code = self._process.wait()
-        if not explained and not self._stopping.is_set():
-            self._join_readers()
-            said = "".join(f"\n  {line}" for line in self._last_words)
-            raise EngineError(
-                f"the runtime ended unexpectedly ({_ending(code)}){said}", "please report this, with the lines above"
-            )
-
-    def stop(self) -> None:
-        """Ask the runtime to drain and exit; asking again changes nothing."""
-        if not self._stopping.is_set():
-            self._stopping.set()
-            self._process.send_signal(signal.SIGTERM)
-
     def close(self, *, at_once: bool = False) -> int:
-        """Stop, wait as long as draining may take, then end what is left; returns the exit code."""
+        """Stop, wait as long as draining may take, end what is left and return the exit code."""
         try:
             self.stop()
             _pipe(self._process.stdin).close()
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(0.0 if at_once else self._drain_timeout_s + GRACE_S)
         finally:
-            self._kill_group()
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             shutil.rmtree(self._directory, ignore_errors=True)
         code = self._process.wait()
         self._join_readers()
         self._lines.put(None)
         return code if code >= 0 else 128 - code
+
+    def _event_lines(self) -> Iterator[bytes]:
+        yield from iter(self._lines.get, None)
+        self._process.wait()
+
+    def _terminate(self) -> None:
+        self._process.send_signal(signal.SIGTERM)
+
+    def _end(self) -> tuple[str, str]:
+        self._join_readers()
+        code = self._process.wait()
+        return unexpected(f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}")
 
     def _read_events(self) -> None:
         with _pipe(self._process.stdout) as lines:
@@ -145,18 +124,14 @@ class RunningProcess:
                 self._lines.put(line)
         self._lines.put(None)
 
-    def _read_last_words(self) -> None:
+    def _read_last_lines(self) -> None:
         with _pipe(self._process.stderr) as lines:
             for line in lines:
-                self._last_words.append(line.decode(errors="replace").rstrip())
+                self._keep(line)
 
     def _join_readers(self) -> None:
         for reader in self._readers:
             reader.join(timeout=_READERS_END_S)
-
-    def _kill_group(self) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
 
 
 def _launch(settings: Settings) -> subprocess.Popen[bytes]:
@@ -175,7 +150,7 @@ def _launch(settings: Settings) -> subprocess.Popen[bytes]:
 
 
 def _private_directory() -> Path:
-    """A new directory that only this user may enter, with a path short enough for a socket in it."""
+    """Make a directory that only this user may enter, with a path short enough for a socket in it."""
     usual = tempfile.gettempdir()
     place = Path(usual if len(usual) <= _LONGEST_TEMPORARY else "/tmp")  # noqa: S108 -- mkdtemp makes it private
     _sweep(place)
@@ -193,7 +168,3 @@ def _sweep(place: Path) -> None:
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
     assert stream is not None, "every standard stream of the runtime is a pipe"
     return stream
-
-
-def _ending(code: int) -> str:
-    return f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"

@@ -30,7 +30,7 @@ def setup_error(failure: SetupFailed) -> GaiaError:
 
 
 def tail(log: Sequence[str]) -> str:
-    """The last lines, without those of a traceback that lead to the function's code."""
+    """Return the last lines, without those of a traceback that lead to the function's code."""
     shown = list(_without_machinery(log))
     return "".join(f"\n    {line}" for line in shown[-_SHOWN_LINES:])
 

@@ -10,6 +10,7 @@ import io
 import os
 import tarfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from posixpath import normpath
@@ -61,9 +62,7 @@ class BuildContext:
     left_out: tuple[str, ...]
 
 
-def write_context(
-    tar: IO[bytes], directory: Path, plan: ImagePlan, manifest_toml: str, ignored: Ignored
-) -> BuildContext:
+def write_context(tar: IO[bytes], directory: Path, plan: ImagePlan, manifest: str, ignored: Ignored) -> BuildContext:
     """Write the context of `plan` for the function in `directory` to the file `tar`.
 
     `ignored` says whether a path relative to `directory` is excluded by the user's own ignore file.
@@ -87,7 +86,7 @@ def write_context(
                 )
             _add_file(archive, f"function/{path.relative_to(directory)}", path, directory)
         if not (directory / MANIFEST_FILE).is_file():
-            _add_bytes(archive, f"function/{MANIFEST_FILE}", manifest_toml.encode())
+            _add_bytes(archive, f"function/{MANIFEST_FILE}", manifest.encode())
     size = tar.tell()
     tar.seek(0)
     digest = hashlib.file_digest(tar, "sha256")  # type: ignore[arg-type]  # typeshed asks for a class, any binary file will do
@@ -97,7 +96,7 @@ def write_context(
 
 
 def ignored_by(directory: Path) -> Ignored:
-    """What the function's own ignore file excludes: .gaiaignore, else .dockerignore, else nothing."""
+    """Return what the function's own ignore file excludes: .gaiaignore, else .dockerignore, else nothing."""
     for name in IGNORE_FILES:
         if (directory / name).is_file():
             lines = (directory / name).read_text(encoding="utf-8", errors="replace").splitlines()
@@ -106,7 +105,7 @@ def ignored_by(directory: Path) -> Ignored:
 
 
 def _anchored(line: str) -> str:
-    """A line of an ignore file as Git would write it: Docker's patterns start at the root, Git's anywhere."""
+    """Return a line of an ignore file as Git would write it: Docker's patterns start at the root, Git's anywhere."""
     pattern = line.strip()
     if not pattern.strip("!") or pattern.startswith("#"):
         return ""
@@ -115,7 +114,7 @@ def _anchored(line: str) -> str:
 
 
 def _files(root: Path, ignored: Ignored, left_out: list[str]) -> Iterator[Path]:
-    """Every file and link below `root` that may go in, sorted; names of secrets are added to `left_out`."""
+    """Yield every file and link below `root` that may go in, sorted; add the names of secrets to `left_out`."""
     for parent, directories, names in os.walk(root):
         here = Path(parent)
         linked = [name for name in directories if (here / name).is_symlink()]
@@ -124,57 +123,50 @@ def _files(root: Path, ignored: Ignored, left_out: list[str]) -> Iterator[Path]:
         for name in sorted(names + linked):
             path = here / name
             relative = str(path.relative_to(root))
-            if _is_named(name, USELESS) or not (path.is_symlink() or path.is_file()):
+            if USELESS.match_file(name.lower()) or not (path.is_symlink() or path.is_file()):
                 continue
-            if _is_named(name, SECRETS) or _holds_private_key(path):
+            if SECRETS.match_file(name.lower()) or _holds_private_key(path):
                 left_out.append(relative)
             elif not ignored(relative):
                 yield path
 
 
 def _enters(directory: Path, root: Path, left_out: list[str]) -> bool:
-    """Whether the walk goes into `directory`; the user's patterns are asked file by file: they may make exceptions."""
-    if _is_named(directory.name, SECRETS):
+    """Return whether to walk `directory`; the user's patterns are asked file by file: they may make exceptions."""
+    name = directory.name.lower()
+    if SECRETS.match_file(name):
         left_out.append(f"{directory.relative_to(root)}/")
         return False
-    return not _is_named(directory.name, USELESS) and not (directory / "pyvenv.cfg").exists()
-
-
-def _is_named(name: str, patterns: GitIgnoreSpec) -> bool:
-    return patterns.match_file(name.lower())
+    return not USELESS.match_file(name) and not (directory / "pyvenv.cfg").exists()
 
 
 def _holds_private_key(path: Path) -> bool:
     if path.is_symlink() or path.stat().st_size > _KEY_BYTES:
         return False
-    content = _read(path)
+    with _readable(path):
+        content = path.read_bytes()
     return content.lstrip().startswith(b"-----BEGIN") and b"PRIVATE KEY-----" in content
 
 
-def _read(path: Path) -> bytes:
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
     try:
-        return path.read_bytes()
+        yield
     except OSError as error:
-        raise ConfigurationError(
-            f"cannot read {path}: {error.strerror}", "make it readable, or name it in .gaiaignore"
-        ) from None
+        reason = error.strerror or "it changed while it was read"
+        hint = "make it readable, or name it in .gaiaignore"
+        raise ConfigurationError(f"cannot read {path}: {reason}", hint) from None
 
 
 def _add_file(archive: tarfile.TarFile, name: str, path: Path, root: Path) -> None:
     if path.is_symlink():
         _add_link(archive, name, path, root)
         return
-    try:
-        with path.open("rb") as content:
-            status = os.fstat(content.fileno())
-            entry = _entry(name, executable=bool(status.st_mode & 0o100))
-            entry.size = status.st_size
-            archive.addfile(entry, content)
-    except OSError as error:
-        raise ConfigurationError(
-            f"cannot read {path}: {error.strerror or 'it changed while it was read'}",
-            "make it readable, or name it in .gaiaignore",
-        ) from None
+    with _readable(path), path.open("rb") as content:
+        status = os.fstat(content.fileno())
+        entry = _entry(name, executable=bool(status.st_mode & 0o100))
+        entry.size = status.st_size
+        archive.addfile(entry, content)
 
 
 def _add_link(archive: tarfile.TarFile, name: str, path: Path, root: Path) -> None:
@@ -197,7 +189,7 @@ def _add_bytes(archive: tarfile.TarFile, name: str, content: bytes) -> None:
 
 
 def _entry(name: str, *, executable: bool = False) -> tarfile.TarInfo:
-    """An entry that everybody may read, whoever owns the file here: the function runs as a user of its own."""
+    """Return an entry that everybody may read, whoever owns the file here: the function runs as a user of its own."""
     entry = tarfile.TarInfo(name)
     entry.mode = 0o755 if executable else 0o644
     entry.mtime = _EPOCH

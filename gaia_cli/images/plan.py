@@ -6,6 +6,7 @@ may use a GPU gets the function's GPU requirements and CUDA to run them on, unle
 without one (`gaia run` with an emulated GPU lane), which would carry gigabytes for nothing.
 """
 
+import itertools
 import re
 import shlex
 import sys
@@ -17,9 +18,9 @@ from gaia_cli.errors import ConfigurationError
 from gaia_cli.images.recipes import BaseImages, dockerfile_template
 from gaia_cli.project.kinds import DNS_LABEL, IMAGE
 from gaia_cli.project.project import FunctionProject
+from gaia_cli.project.requirements import Requirements
 from gaia_cli.project.serving import settings_of
 from gaia_cli.version import __version__
-from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.policy.model import Accelerator, ExecutionMode
 
 FUNCTION_PYTHON = "/opt/function/bin/python"
@@ -34,8 +35,8 @@ _CREDENTIALS = re.compile(r"://[^/\s:@$]*:[^/\s@$]+@")
 class ImagePlan:
     """Everything about an image but the files that go in.
 
-    `base_reason` says in a line why this base. `requirement_lines` are installed before the code is copied; they are
-    empty where the requirements name files of the function's own, which are installed after.
+    `requirement_lines` are installed before the code is copied; they are empty where the requirements name files of the
+    function's own, which are installed after.
     """
 
     name: str
@@ -45,10 +46,6 @@ class ImagePlan:
     dockerfile: str
     labels: dict[str, str]
     requirement_lines: tuple[str, ...]
-
-    def is_requirements_step(self, step: str) -> bool:
-        """Whether the Dockerfile's instruction `step` installs the function's requirements."""
-        return f"--python {FUNCTION_PYTHON}" in step
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +74,18 @@ def plan_image(project: FunctionProject, target: Target, manifest_json: str, bas
     Raises:
         ConfigurationError: the project cannot become an image as it is configured.
     """
-    _check_name(project.name)
-    lines = project.requirements + (project.gpu_requirements if target.uses_gpu else ())
-    _check_credentials(lines)
+    if not re.fullmatch(DNS_LABEL, project.name):
+        raise ConfigurationError(
+            f"the function's name {project.name!r} cannot be the name of an image",
+            'name it: [function] name = "my-function"',
+        )
+    wanted = project.requirements_for(gpu=target.uses_gpu)
+    lines = tuple(itertools.chain.from_iterable(requirements.lines for requirements in wanted))
+    if any(map(_CREDENTIALS.search, lines)):
+        raise ConfigurationError(
+            "the requirements hold a password in a URL, which anybody with the image could read",
+            "build on an image that has these packages ([build] base_image), or take the password out",
+        )
     base, reason = choose_base(project, target, lines, bases)
     local = any(map(names_files, lines))
     return ImagePlan(
@@ -87,20 +93,22 @@ def plan_image(project: FunctionProject, target: Target, manifest_json: str, bas
         mode=target.mode,
         base_image=base,
         base_reason=reason,
-        dockerfile=_dockerfile(project, target, base, lines, local=local),
+        dockerfile=_dockerfile(project, target, base, wanted, local=local),
         labels=_labels(project, target, manifest_json),
         requirement_lines=() if local else lines,
     )
 
 
 def choose_base(project: FunctionProject, target: Target, lines: tuple[str, ...], bases: BaseImages) -> tuple[str, str]:
-    """The base image, and the reason for it in a line.
+    """Return the base image, and the reason for it in a line.
 
     Raises:
         ConfigurationError: the override is no image name, or the CUDA image has not the Python that is asked for.
     """
     if own := target.base_image or project.base_image:
-        return _checked_image(own), "asked for"
+        if IMAGE.convert(own) is None:
+            raise ConfigurationError(f"{own!r} is not an image name", f"a base image is {IMAGE.expects}")
+        return own, "asked for"
     slim = bases.slim.format(python=project.python or target.running_python)
     if target.mode is ExecutionMode.CPU:
         return slim, "the mode cpu never sees a GPU"
@@ -120,40 +128,21 @@ def choose_base(project: FunctionProject, target: Target, lines: tuple[str, ...]
 
 def _brings_cuda(line: str, bases: BaseImages) -> bool:
     package = requirement(line)
-    wanted = bases.brings_cuda.get(package.name) if package else None
-    if package is None or wanted is None:
+    if package is None or package.name not in bases.brings_cuda:
         return False
-    return not wanted or any(extra.startswith(wanted) for extra in package.extras)
+    extra = bases.brings_cuda[package.name]
+    return not extra or any(name.startswith(extra) for name in package.extras)
 
 
-def _check_name(name: str) -> None:
-    if not re.fullmatch(DNS_LABEL, name):
-        raise ConfigurationError(
-            f"the function's name {name!r} cannot be the name of an image", 'name it: [function] name = "my-function"'
-        )
-
-
-def _checked_image(image: str) -> str:
-    try:
-        return str(IMAGE.convert(image))
-    except ValueError:
-        raise ConfigurationError(f"{image!r} is not an image name", f"a base image is {IMAGE.expects}") from None
-
-
-def _check_credentials(lines: tuple[str, ...]) -> None:
-    if any(_CREDENTIALS.search(line) for line in lines):
-        raise ConfigurationError(
-            "the requirements hold a password in a URL, which anybody with the image could read",
-            "build on an image that has these packages ([build] base_image), or take the password out",
-        )
-
-
-def _dockerfile(project: FunctionProject, target: Target, base: str, lines: tuple[str, ...], *, local: bool) -> str:
+def _dockerfile(
+    project: FunctionProject, target: Target, base: str, wanted: tuple[Requirements, ...], *, local: bool
+) -> str:
     into_function = _PIP.format(into=f"--python {FUNCTION_PYTHON} ")
     early = late = ""
-    if local:
-        late = f"RUN cd /function && {into_function} {_local_arguments(project, target)}\n"
-    elif lines:
+    if local:  # pip gets the files themselves, because paths in them are relative to them
+        sources = itertools.chain.from_iterable(("--requirement", r.file) if r.file else r.lines for r in wanted)
+        late = f"RUN cd /function && {into_function} {shlex.join(sources)}\n"
+    elif wanted:
         early = (
             f"COPY requirements.txt /opt/function/\nRUN {into_function} --requirement /opt/function/requirements.txt\n"
         )
@@ -169,29 +158,10 @@ def _dockerfile(project: FunctionProject, target: Target, base: str, lines: tupl
     return re.sub(r"<([a-z_]+)>", lambda match: words[match[1]], dockerfile_template())
 
 
-def _local_arguments(project: FunctionProject, target: Target) -> str:
-    """What pip is given where requirements name files: the files themselves, because paths are relative to them."""
-    parts = [(project.requirements_file, project.requirements)]
-    if target.uses_gpu:
-        parts.append((project.gpu_requirements_file, project.gpu_requirements))
-    words: list[str] = []
-    for file, lines in parts:
-        words += ["--requirement", file] if file else list(lines)
-    return shlex.join(words)
-
-
 def _environment(project: FunctionProject, target: Target) -> str:
-    """The ENV instruction: the settings as the runtime reads them, and a home for caches on a read-only root."""
+    """Write the ENV instruction: the runtime's settings, which an engine may override, and a home for caches."""
     variables = {"HOME": "/tmp", "PYTHONUNBUFFERED": "1"}  # noqa: S108 -- the image's own /tmp, the one writable place
-    variables |= image_settings(project, target).to_environ()
-    if target.uses_gpu:
-        variables["NVIDIA_DRIVER_CAPABILITIES"] = "compute,utility"
-    return "ENV " + " \\\n    ".join(f"{name}={_quoted(value)}" for name, value in sorted(variables.items()))
-
-
-def image_settings(project: FunctionProject, target: Target) -> Settings:
-    """The runtime's settings as the image has them; an engine may override each by an environment variable."""
-    return settings_of(
+    settings = settings_of(
         replace(project, directory=Path("/function")),
         target.mode,
         function_python=FUNCTION_PYTHON,
@@ -199,10 +169,14 @@ def image_settings(project: FunctionProject, target: Target) -> Settings:
         listen_address="0.0.0.0",  # noqa: S104 -- inside the container; whoever publishes the port decides who sees it
         port=PORT,
     )
+    variables |= settings.to_environ()
+    if target.uses_gpu:
+        variables["NVIDIA_DRIVER_CAPABILITIES"] = "compute,utility"
+    return "ENV " + " \\\n    ".join(f"{name}={_quoted(value)}" for name, value in sorted(variables.items()))
 
 
 def _quoted(value: str) -> str:
-    """`value` as one word of a Dockerfile.
+    """Quote `value` as one word of a Dockerfile.
 
     Raises:
         ConfigurationError: it holds a control character, for which a Dockerfile has no spelling.

@@ -29,20 +29,18 @@ class BaseImages:
 
 @cache
 def base_images() -> BaseImages:
-    """The table of base images."""
+    """Read the table of base images."""
     table = tomllib.loads((_RECIPES / "base_images.toml").read_text(encoding="utf-8"))
-    return BaseImages(
-        table["slim"]["image"], table["cuda"]["image"], table["cuda"]["python"], dict(table["brings_cuda"])
-    )
+    return BaseImages(table["slim"]["image"], table["cuda"]["image"], table["cuda"]["python"], table["brings_cuda"])
 
 
 @cache
 def dockerfile_template() -> str:
-    """The Dockerfile, with <words> in the places that a plan fills."""
+    """Read the Dockerfile, with <words> in the places that a plan fills."""
     return (_RECIPES / "Dockerfile.template").read_text(encoding="utf-8")
 
 
 @cache
 def runtime_requirements() -> bytes:
-    """The requirements file of the runtime's own environment."""
+    """Read the requirements file of the runtime's own environment."""
     return (_RECIPES / "requirements-runtime.txt").read_bytes()

@@ -1,4 +1,4 @@
-"""A project, analyzed: the one way in which every command asks the analyzer, so that all get the same answer."""
+"""A project, analyzed: the one way in which commands ask the analyzer, so that all get the same answer."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def analyze_project(project: FunctionProject, path: Path | None = None, *, hardware: str = "") -> "Analysis":
-    """The analysis of a project; a mode that its configuration pins stands above what the code says.
+    """Analyze a project; a mode that its configuration pins stands above what the code says.
 
     `path` is what the user named, when that may be a single file. `hardware` goes before the configuration's.
 
@@ -25,7 +25,7 @@ def analyze_project(project: FunctionProject, path: Path | None = None, *, hardw
 
 
 def analyze_code(project: FunctionProject, path: Path | None = None, *, hardware: str = "") -> "Analysis":
-    """What the code of a project says by itself, whatever is pinned; see `analyze_project`."""
+    """Analyze the code of a project, whatever is pinned; see `analyze_project`."""
     from analyzers import AnalyzerError, analyze
 
     chosen = _known_hardware(project, hardware)
@@ -38,7 +38,7 @@ def analyze_code(project: FunctionProject, path: Path | None = None, *, hardware
 
 
 def pinned(analysis: "Analysis", project: FunctionProject) -> "Analysis":
-    """The analysis with the mode that the configuration pins, where it pins one; no change to the code changes that."""
+    """Return the analysis with the mode that the configuration pins, where it pins one."""
     if project.pin is None:
         return analysis
     reason = f"pinned in the function's configuration; its code says {analysis.mode}: {analysis.reason}"
@@ -46,7 +46,7 @@ def pinned(analysis: "Analysis", project: FunctionProject) -> "Analysis":
 
 
 def _known_hardware(project: FunctionProject, asked: str) -> str:
-    """The hardware that was asked for, else what the configuration names: a file lies in the function's directory."""
+    """Return the hardware that was asked for, else what the configuration names, its file beside the function."""
     if not (asked or project.hardware):
         return ""
     from analyzers.errors import AnalyzerError

@@ -1,12 +1,11 @@
 """What a configuration value may be: one small checker a kind, each saying in words what it expects.
 
-A kind turns the value that TOML gave into the value that Gaia uses, or raises `ValueError`. It knows
-nothing of files and keys, so one error message in `project.py` serves every key of the table there.
+A kind knows nothing of files and keys, so one error message in `tables.py` serves every key of the table there.
 """
 
 import json
-import math
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
@@ -16,128 +15,103 @@ from runtime_images.policy.model import ExecutionMode, WarmUp
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A sort of value: `expects` finishes the sentence "must be ..." in an error."""
+    """A sort of value: `expects` finishes the sentence "must be ..." in an error.
+
+    `convert` turns the value that TOML gave into the value that Gaia uses, None if it is not of this kind.
+    """
 
     expects: str
     convert: Callable[[object], Any]
 
 
-class PartError(ValueError):
+class PartError(Exception):
     """A value of several parts, one of which is wrong; the message says which."""
 
 
-def number(low: float = 0.0, high: float = math.inf, *, above: bool = False) -> Kind:
-    """A finite number from `low` (with `above`: greater than `low`) to `high`."""
+def number(low: float = 0.0, high: float = sys.float_info.max, *, above: bool = False) -> Kind:
+    """Return the kind of a finite number from `low` (with `above`: greater than `low`) to `high`."""
     lowest = f"greater than {low:g}" if above else f"{low:g} or more"
-    limits = lowest if high == math.inf else f"{lowest} and at most {high:g}"
+    limits = lowest if high == sys.float_info.max else f"{lowest} and at most {high:g}"
 
-    def convert(value: object) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise ValueError
-        if value > high or value < low or (above and value == low):
-            raise ValueError
-        return float(value)
+    def convert(value: object) -> float | None:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        return float(value) if low <= value <= high and not (above and value == low) else None
 
     return Kind(f"a number {limits}", convert)
 
 
 def integer(low: int, high: int) -> Kind:
-    """A whole number from `low` to `high`."""
+    """Return the kind of a whole number from `low` to `high`."""
 
-    def convert(value: object) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise ValueError
-        return value
+    def convert(value: object) -> int | None:
+        if isinstance(value, bool) or not isinstance(value, int):
+            return None
+        return value if low <= value <= high else None
 
     return Kind(f"a whole number from {low} to {high}", convert)
 
 
 def text(pattern: str, expects: str) -> Kind:
-    """A string that matches `pattern` as a whole."""
-    compiled = re.compile(pattern)
+    """Return the kind of a string that matches `pattern` as a whole."""
+    return Kind(expects, lambda value: value if isinstance(value, str) and re.fullmatch(pattern, value) else None)
 
-    def convert(value: object) -> str:
-        if not isinstance(value, str) or not compiled.fullmatch(value):
-            raise ValueError
-        return value
+
+def choice(*words: str) -> Kind:
+    """Return the kind of a value that is one of `words`."""
+    listed = ", ".join(f'"{word}"' for word in words)
+    return Kind(f"one of {listed}", lambda value: next((word for word in words if word == value), None))
+
+
+def _list(pattern: str, expects: str) -> Kind:
+    """Return the kind of a list of strings that each match `pattern` as a whole."""
+
+    def convert(value: object) -> tuple[str, ...] | None:
+        fits = isinstance(value, list) and all(isinstance(one, str) and re.fullmatch(pattern, one) for one in value)
+        return tuple(value) if isinstance(value, list) and fits else None
 
     return Kind(expects, convert)
 
 
-def _flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError  # noqa: TRY004 -- a kind has one way of saying no
-    return value
-
-
-def _mode(value: object) -> ExecutionMode:
-    return ExecutionMode(str(value))
-
-
-def _memory(value: object) -> str:
-    """Docker's spelling of the size: a number and k, m or g, powers of 1024."""
+def _memory(value: object) -> str | None:
+    """Return the size in Docker's spelling: a number and k, m or g, powers of 1024."""
     match = re.fullmatch(r"([1-9][0-9]*)([kmg])i?", value, re.IGNORECASE) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError
-    return match[1] + match[2].lower()
+    return match[1] + match[2].lower() if match else None
 
 
-def _relative_file(value: object) -> str:
-    if not isinstance(value, str) or not re.fullmatch(_FILE, value) or ".." in value.split("/"):
-        raise ValueError
-    return value
-
-
-def _entrypoint(value: object) -> str:
+def _entrypoint(value: object) -> object:
     path, colon, attribute = value.partition(":") if isinstance(value, str) else ("", "", "")
-    _relative_file(path)
-    if not path.endswith(".py") or (colon and not attribute.isidentifier()):
-        raise ValueError
-    return str(value)
+    fits = re.fullmatch(_FILE, path) and path.endswith(".py") and (not colon or attribute.isidentifier())
+    return value if fits else None
 
 
-def _requirements(value: object) -> str | tuple[str, ...]:
+def _requirements(value: object) -> str | tuple[str, ...] | None:
     if isinstance(value, str):
-        return _relative_file(value)
+        return value if re.fullmatch(_FILE, value) else None
     if not isinstance(value, list) or not all(isinstance(line, str) for line in value):
-        raise ValueError
+        return None
     lines = tuple(line.strip() for line in value)
-    if any(not line or line.startswith("-") or "\n" in line for line in lines):
-        raise ValueError  # pip's options stand in requirement files, where paths have a meaning
-    return lines
+    # pip's options stand in requirement files, where paths have a meaning
+    return None if any(not line or line.startswith("-") or "\n" in line for line in lines) else lines
 
 
-def _codes(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(code, str) and re.fullmatch(_CODES, code) for code in value):
-        raise ValueError
-    return tuple(value)
-
-
-def _globs(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(glob, str) and glob for glob in value):
-        raise ValueError
-    return tuple(value)
-
-
-def _codes_by_glob(value: object) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    if not isinstance(value, dict) or not all(value):
-        raise ValueError
-    return tuple((glob, _codes(codes)) for glob, codes in value.items())
-
-
-def _warmup(value: object) -> WarmUp:
-    """A table of method, path and body; a body that is no string is sent as JSON."""
+def _codes_by_glob(value: object) -> tuple[tuple[str, tuple[str, ...]], ...] | None:
     if not isinstance(value, dict):
-        raise ValueError  # noqa: TRY004 -- a kind has one way of saying no
+        return None
+    by_glob = tuple((glob, CODES.convert(codes)) for glob, codes in value.items())
+    return None if any(not glob or codes is None for glob, codes in by_glob) else by_glob
+
+
+def _warmup(value: object) -> WarmUp | None:
+    """Read a table of method, path and body; a body that is no string is sent as JSON."""
+    if not isinstance(value, dict):
+        return None
     known = [field.name for field in fields(WarmUp)]
     if unknown := sorted(set(value) - set(known)):
         raise PartError(f"unknown key {unknown[0]!r}; known here: {', '.join(known)}")
-    for name, pattern, expects in (
-        ("method", r"[A-Z]+", 'a method such as "POST", in capitals'),
-        ("path", r"/[!-~]*", 'a path such as "/predict?size=1", without spaces'),
-    ):
-        if name in value and not (isinstance(value[name], str) and re.fullmatch(pattern, value[name])):
-            raise PartError(f"{name} must be {expects}, not {value[name]!r}")
+    for name, kind in (("method", _METHOD), ("path", _URL_PATH)):
+        if name in value and kind.convert(value[name]) is None:
+            raise PartError(f"{name} must be {kind.expects}, not {value[name]!r}")
     body = value.get("body", "")
     try:
         return WarmUp(**{**value, "body": body if isinstance(body, str) else json.dumps(body)})
@@ -145,19 +119,9 @@ def _warmup(value: object) -> WarmUp:
         raise PartError("body must be a string, or a value that JSON can hold") from None
 
 
-def choice(*words: str) -> Kind:
-    """One of a few words."""
-
-    def convert(value: object) -> str:
-        if value not in words:
-            raise ValueError
-        return str(value)
-
-    return Kind("one of " + ", ".join(f'"{word}"' for word in words), convert)
-
-
-_CODES = r"ALL|GA\d{0,3}"
-_FILE = r"[^\s/\\][^\n\r\\]*"
+_FILE = r"(?!(.*/)?\.\.(/|$))[^\s/\\][^\n\r\\]*"
+_METHOD = text(r"[A-Z]+", 'a method such as "POST", in capitals')
+_URL_PATH = text(r"/[!-~]*", 'a path such as "/predict?size=1", without spaces')
 DNS_LABEL = r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
 """A Kubernetes service name: the strictest of the places where a function's name is used."""
 
@@ -166,14 +130,12 @@ ENTRYPOINT = Kind('a Python file inside the function\'s directory, as "path.py" 
 PYTHON = text(r"3\.(1[1-9]|[2-9][0-9])", 'a Python version from "3.11" on, such as "3.12", as a string')
 REQUIREMENTS = Kind('the name of a requirements file, or a list of requirements such as ["numpy>=2"]', _requirements)
 HARDWARE = text(r"(?!.*\.\./)[A-Za-z0-9][A-Za-z0-9._/-]*", 'a profile such as "l4", or the name of a TOML file')
-MODE = Kind("one of " + ", ".join(f'"{mode}"' for mode in ExecutionMode), _mode)
+MODE = choice(*ExecutionMode)
 CURRENCY = text(r"[A-Z]{3}", 'a currency code of three capitals, such as "USD"')
 IMAGE = text(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}", 'an image name, such as "python:3.12-slim"')
 MEMORY = Kind('a size such as "512Mi" or "2Gi"', _memory)
 WARMUP = Kind('a table with path, method and body, such as { path = "/", body = { size = 1 } }', _warmup)
-FLAG = Kind("true or false", _flag)
-CODES = Kind('a list of rule codes or their beginnings, such as ["GA201", "GA7"]', _codes)
-GLOBS = Kind('a list of patterns such as ["tests/*"]', _globs)
-CODES_BY_GLOB = Kind(
-    'a table of patterns with the rules to ignore there, such as {"tests/*" = ["GA2"]}', _codes_by_glob
-)
+FLAG = Kind("true or false", lambda value: value if isinstance(value, bool) else None)
+CODES = _list(r"ALL|GA\d{0,3}", 'a list of rule codes or their beginnings, such as ["GA201", "GA7"]')
+GLOBS = _list(r"(?s).+", 'a list of patterns such as ["tests/*"]')
+CODES_BY_GLOB = Kind('a table of patterns with the rules to ignore, such as {"tests/*" = ["GA2"]}', _codes_by_glob)

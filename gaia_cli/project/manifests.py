@@ -37,12 +37,12 @@ def manifest_of(project: FunctionProject) -> Manifest:
 
 
 def manifest_text(analysis: Analysis, project: FunctionProject) -> str:
-    """The manifest as TOML."""
+    """Return the manifest as TOML."""
     return render_manifest(analysis, name=project.name, slo=project.slo, version=__version__)
 
 
 def manifest_object(analysis: Analysis, project: FunctionProject) -> dict[str, Any]:
-    """The manifest as plain values."""
+    """Return the manifest as plain values."""
     return to_object(analysis, name=project.name, slo=project.slo, version=__version__)
 
 

@@ -1,18 +1,16 @@
 """gaia.toml, [tool.gaia] or func.yaml, read and checked into one frozen FunctionProject.
 
-Flag > environment (GAIA_*) > file > default. Unknown keys are errors that name the nearest known key. What
-may be said is one table, `TABLES`: a key, the kind of value it takes and the field of FunctionProject that
-it fills; a new key is one line there, one field, and one line in docs/configuration.md.
+Flag > environment (GAIA_*) > file > default. What may be said stands in `tables.py`.
 """
 
 import re
 import tomllib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gaia_cli.errors import ConfigurationError, UsageError
-from gaia_cli.project.requirements import Requirements, default_requirements, requirements_file
+from gaia_cli.project.requirements import Requirements, default_requirements, read_text, requirements_file
 from gaia_cli.project.tables import checked, shown
 from runtime_images.policy.model import ExecutionMode, Prices, Slo, WarmUp
 
@@ -21,22 +19,17 @@ from runtime_images.policy.model import ExecutionMode, Prices, Slo, WarmUp
 class FunctionProject:
     """A function's directory and everything its configuration says.
 
-    `entrypoint` is "path.py" or "path.py:attribute" relative to `directory`, empty to search.
-    `requirements` are the requirement lines from requirements.txt or pyproject.toml's dependencies;
-    `gpu_requirements` come on top where a real GPU is used. The two `*_file` fields name the file in
-    `directory` that the lines stand in, empty where they are written in a TOML list. `pin` fixes the mode
-    whatever the analyzer says; `hardware` is the GPU that its predictions are for, by the name of a profile or as
-    a file in `directory`. `memory` is in Docker's spelling ("512m", "2g").
+    `entrypoint` is "path.py" or "path.py:attribute" relative to `directory`, empty to search. `gpu_requirements` come
+    on top where a real GPU is used. `pin` fixes the mode whatever the analyzer says; `hardware` is the GPU that its
+    predictions are for, by the name of a profile or as a file in `directory`. `memory` is in Docker's spelling: "2g".
     """
 
     directory: Path
     name: str
     entrypoint: str = ""
     python: str = ""
-    requirements: tuple[str, ...] = ()
-    requirements_file: str = ""
-    gpu_requirements: tuple[str, ...] = ()
-    gpu_requirements_file: str = ""
+    requirements: Requirements = field(default_factory=Requirements)
+    gpu_requirements: Requirements = field(default_factory=Requirements)
     pin: ExecutionMode | None = None
     hardware: str = ""
     slo: Slo = field(default_factory=Slo)
@@ -51,11 +44,14 @@ class FunctionProject:
     max_body_mb: float = 16.0
     request_timeout_s: float = 300.0
 
+    def requirements_for(self, *, gpu: bool) -> tuple[Requirements, ...]:
+        """Return what to install; the requirements for a GPU only where there is a real one."""
+        wanted = (self.requirements, self.gpu_requirements) if gpu else (self.requirements,)
+        return tuple(requirements for requirements in wanted if requirements.lines)
+
 
 _YAML_NAME = r"""\s*("(?P<double>[^"\\]+)"|'(?P<single>[^']+)'|(?P<plain>[^\s\[\]{}&*!|>%@`"'#,:][^#"':]*?))\s*(#.*)?"""
 """A value of YAML that is a string in one line: quoted, or plain where its first character has no other meaning."""
-_LINT = "lint."
-"""What [lint] fills belongs to the linter, not to the function."""
 
 
 def load_project(path: Path) -> FunctionProject:
@@ -68,40 +64,37 @@ def load_project(path: Path) -> FunctionProject:
     directory, entrypoint = _locate(path)
     pyproject = _read_toml(directory / "pyproject.toml")
     where, tables = _configuration(directory, pyproject)
-    values = {name: value for name, value in checked(where, tables).items() if not name.startswith(_LINT)}
+    parts = checked(where, tables)
+    own = parts[""]
     if entrypoint:
-        values["entrypoint"] = entrypoint
-    name = values.pop("name", "") or _default_name(directory, entrypoint)
-    found = {
-        "requirements": _requirements(directory, where, values, "requirements")
-        or default_requirements(directory, pyproject),
-        "gpu_requirements": _requirements(directory, where, values, "gpu_requirements") or Requirements(),
-    }
-    for key, requirements in found.items():
-        values |= {key: requirements.lines, f"{key}_file": requirements.file}
-    return _assemble(FunctionProject(directory, name), values)
+        own["entrypoint"] = entrypoint
+    name = own.pop("name", "") or _default_name(directory, entrypoint)
+    for key in ("requirements", "gpu_requirements"):
+        if key in own:
+            own[key] = _requirements(directory, own[key], f"{where}: [function] {key}")
+    if "requirements" not in own:
+        own["requirements"] = default_requirements(directory, pyproject)
+    return FunctionProject(directory, name, slo=Slo(**parts["slo"]), prices=Prices(**parts["prices"]), **own)
 
 
 def load_lint(directory: Path) -> dict[str, Any]:
-    """What the configuration in `directory` says about linting, by field; a directory without Python is fine here.
+    """Read what the configuration in `directory` says about linting, by field; the directory may hold no Python.
 
     Raises:
         ConfigurationError: a configuration file is malformed, or has an unknown key or an unusable value.
     """
-    where, tables = _configuration(directory, _read_toml(directory / "pyproject.toml"))
-    values = checked(where, tables)
-    return {name.removeprefix(_LINT): value for name, value in values.items() if name.startswith(_LINT)}
+    return checked(*_configuration(directory, _read_toml(directory / "pyproject.toml")))["lint"]
 
 
 def slug(text: str) -> str:
-    """A valid function name made from any text."""
+    """Make a valid function name from any text."""
     label = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
     label = label.lstrip("0123456789-")[:63].rstrip("-")
     return label or "function"
 
 
 def _locate(path: Path) -> tuple[Path, str]:
-    """The function's directory, and the entry point where `path` is a single file."""
+    """Return the function's directory, and the entry point where `path` is a single file."""
     if not path.exists():
         raise UsageError(f"{path} does not exist", "give the directory of a function, or make one: gaia init DIR")
     resolved = path.resolve()
@@ -115,16 +108,9 @@ def _locate(path: Path) -> tuple[Path, str]:
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
-    """The content of a TOML file, empty where there is none."""
+    """Return the content of a TOML file, empty where there is none."""
     try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise ConfigurationError(f"cannot read {path}: {error.strerror}", "make it a readable file") from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{path} is not UTF-8 text", "save it as UTF-8") from None
+        return tomllib.loads(read_text(path))
     except tomllib.TOMLDecodeError as error:
         what, line = _place(str(error))
         raise ConfigurationError(f"{path}{line}: not valid TOML: {what}", "correct the syntax") from None
@@ -133,13 +119,13 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _place(message: str) -> tuple[str, str]:
-    """The parser's message without its place, and the place as ":line:column"."""
+    """Return the parser's message without its place, and the place as ":line:column"."""
     match = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", message, re.DOTALL)
     return (match[1].lower(), f":{match[2]}:{match[3]}") if match else (message.lower(), "")
 
 
 def _configuration(directory: Path, pyproject: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The tables that configure the function, and what to call their place in errors."""
+    """Return the tables that configure the function, and what to call their place in errors."""
     own = directory / "gaia.toml"
     tool = pyproject.get("tool", {})
     embedded = tool.get("gaia") if isinstance(tool, dict) else None
@@ -155,51 +141,25 @@ def _configuration(directory: Path, pyproject: dict[str, Any]) -> tuple[str, dic
     return where, embedded
 
 
-def _requirements(directory: Path, where: str, values: dict[str, Any], key: str) -> Requirements | None:
-    """The configured requirements, None where the configuration says nothing about them."""
-    value = values.get(key)
-    if isinstance(value, str):
-        return requirements_file(directory, value, f"{where}: [function] {key}")
-    return None if value is None else Requirements(value)
+def _requirements(directory: Path, configured: str | tuple[str, ...], place: str) -> Requirements:
+    if isinstance(configured, str):
+        return requirements_file(directory, configured, place)
+    return Requirements(configured)
 
 
 def _default_name(directory: Path, entrypoint: str) -> str:
-    """The name in func.yaml, else one made from the file or the directory."""
+    """Return the name in func.yaml, else one made from the file or the directory."""
     named = _func_yaml_name(directory / "func.yaml") if not entrypoint else ""
     return slug(named or entrypoint.removesuffix(".py") or directory.name)
 
 
 def _func_yaml_name(path: Path) -> str:
-    """The top-level `name:` of Knative's func.yaml; nothing else in it concerns Gaia.
-
-    Raises:
-        ConfigurationError: the file is not readable as text, or what it calls a name is none.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        raise ConfigurationError(f"cannot read {path}: {error.strerror}", "make it a readable file") from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{path} is not UTF-8 text", "save it as UTF-8") from None
-    for number, line in enumerate(lines, 1):
-        stated = re.match(r"name\s*:(?=\s|$)(.*)", line)
-        if stated:
+    """Return the top-level `name:` of Knative's func.yaml; nothing else in it concerns Gaia."""
+    for number, line in enumerate(read_text(path).splitlines(), 1):
+        if stated := re.match(r"name\s*:(?=\s|$)(.*)", line):
             name = re.fullmatch(_YAML_NAME, stated[1])
             if name is None:
                 hint = "write it as `name: my-function`, or name the function in gaia.toml"
                 raise ConfigurationError(f"{path}:{number}: the name is not a plain string", hint)
             return name["double"] or name["single"] or name["plain"]
     return ""
-
-
-def _assemble(project: FunctionProject, values: dict[str, Any]) -> FunctionProject:
-    """The project with `values` filled in; "slo.window_s" goes into the `slo` part."""
-    parts: dict[str, dict[str, Any]] = {}
-    for name, value in values.items():
-        part, dot, inner = name.rpartition(".")
-        parts.setdefault(part if dot else "", {})[inner] = value
-    own = parts.pop("", {})
-    nested = {part: replace(getattr(project, part), **inner) for part, inner in parts.items()}
-    return replace(project, **own, **nested)

@@ -24,7 +24,7 @@ class Requirements:
 
 
 def default_requirements(directory: Path, pyproject: dict[str, Any]) -> Requirements:
-    """Where nothing is configured: requirements.txt, else the dependencies of pyproject.toml, else none.
+    """Find requirements that are not configured: requirements.txt, else pyproject.toml's dependencies, else none.
 
     Raises:
         ConfigurationError: what is there cannot be read.
@@ -42,12 +42,9 @@ def default_requirements(directory: Path, pyproject: dict[str, Any]) -> Requirem
 
 
 def requirements_file(directory: Path, name: str, asked_by: str) -> Requirements:
-    """The requirements in file `name` of `directory`, included files flattened.
+    """Read the requirements in file `name` of `directory`, included files flattened.
 
-    Args:
-        directory: the function's directory.
-        name: the file, relative to `directory`.
-        asked_by: where the file is named, such as "gaia.toml: [function] requirements", or empty.
+    `asked_by` says where the file is named, such as "gaia.toml: [function] requirements"; it may be empty.
 
     Raises:
         ConfigurationError: the file, or one it includes, cannot be read.
@@ -57,15 +54,25 @@ def requirements_file(directory: Path, name: str, asked_by: str) -> Requirements
         asked = f"{chain[-1].path}: {chain[-1].text}" if chain else asked_by or path
         if len(chain) > _DEEPEST:
             raise ConfigurationError(f"{asked}: requirement files include each other without end", "remove one -r line")
-        return _text(path, asked)
+        return read_text(Path(path), asked)
 
     return Requirements(tuple(line.text for line in all_lines(str(directory / name), read)), name)
 
 
-def _text(path: str, asked: str) -> str:
+def read_text(path: Path, asked: str = "") -> str:
+    """Read the text of `path`, which `asked` names; where nothing does, the file may be missing and is then empty.
+
+    Raises:
+        ConfigurationError: it cannot be read, or is no UTF-8.
+    """
     try:
-        return Path(path).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise ConfigurationError(f"{asked}: cannot read {path}: {error.strerror}", "name an existing file") from None
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise ConfigurationError(f"{path} is not UTF-8 text", "save it as UTF-8") from None
+    except OSError as error:
+        if asked:
+            message, hint = f"{asked}: cannot read {path}: {error.strerror}", "name an existing file"
+            raise ConfigurationError(message, hint) from None
+        if isinstance(error, FileNotFoundError):
+            return ""
+        raise ConfigurationError(f"cannot read {path}: {error.strerror}", "make it a readable file") from None

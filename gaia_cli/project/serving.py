@@ -1,7 +1,4 @@
-"""What serving a function takes, worked out from its project: an entry point, a mode with its reason, the settings.
-
-`gaia run`, `gaia invoke` and `gaia build` all begin here, so that a function is not served differently by each.
-"""
+"""What serving a function takes: an entry point, a mode with its reason, the settings; the same for every command."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +12,7 @@ from runtime_images.policy.model import ExecutionMode
 
 
 def servable_project(path: Path) -> FunctionProject:
-    """The project at `path`; its entry point is there.
+    """Read the project at `path`, and check that its entry point is there.
 
     Raises:
         UsageError: there is nothing at `path`.
@@ -31,7 +28,7 @@ def servable_project(path: Path) -> FunctionProject:
 
 
 def mode_of(project: FunctionProject, path: Path, asked: ModeName | None = None) -> tuple[ExecutionMode, str]:
-    """The mode and why: the one asked for, else the pin in the configuration, else the analyzer's verdict.
+    """Return the mode and why: the one asked for, else the pin in the configuration, else the analyzer's verdict.
 
     Raises:
         AnalysisError: a file of the function could not be analyzed; it names the place.
@@ -53,7 +50,7 @@ def mode_of(project: FunctionProject, path: Path, asked: ModeName | None = None)
 
 
 def settings_of(project: FunctionProject, mode: ExecutionMode, **beside: Any) -> Settings:  # noqa: ANN401 -- fields of Settings
-    """The runtime's settings for `project`; `beside` holds what is not the project's, such as the port."""
+    """Return the runtime's settings for `project`; `beside` holds what is not the project's, such as the port."""
     return Settings(
         function_dir=project.directory,
         function_name=project.name,

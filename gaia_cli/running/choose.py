@@ -13,7 +13,7 @@ from gaia_cli.project.choices import AcceleratorName, EngineName
 from runtime_images.policy.model import Accelerator, ExecutionMode
 
 if TYPE_CHECKING:
-    from gaia_cli.engines.checks import Offer
+    from gaia_cli.engines.checks import Candidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Choice:
 EMULATED_REASON = "no GPU here, a worker process models one"
 
 
-def choose_engine(mode: ExecutionMode, process: "Offer", docker: "Offer") -> Choice:
+def choose_engine(mode: ExecutionMode, process: "Candidate", docker: "Candidate") -> Choice:
     """The engine for a function of `mode`, where none was asked for."""
     if docker.problem:
         return Choice(EngineName.PROCESS, docker.problem)

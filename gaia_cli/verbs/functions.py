@@ -1,4 +1,4 @@
-"""The verbs around a function's files: `init`, `analyze`, `manifest`, `build`; options that several verbs share."""
+"""The verbs for a function's files: `init`, `analyze`, `manifest`, `build`; and options that several verbs share."""
 
 from pathlib import Path
 from typing import Annotated

@@ -36,7 +36,7 @@ def rule(
 
     Example: gaia rule GA201
     """
-    from gaia_cli.commands import rule as command
+    from gaia_cli.commands import rules as command
 
     return command.rule(code, output_format)
 
@@ -52,27 +52,18 @@ def rules(output_format: ReportFormat = Report.FULL) -> ExitCode:
 
 
 def _parameters() -> list[Parameter]:
-    files = Annotated[
-        list[str] | None,
-        typer.Argument(metavar="FILES", show_default=False, help="Files and directories; - for standard input."),
-    ]
-    first = Parameter("files", Parameter.KEYWORD_ONLY, default=None, annotation=files)
+    files = typer.Argument(metavar="FILES", show_default=False, help="Files and directories; - for standard input.")
+    first = Parameter("files", Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[list[str] | None, files])
     return [first, *map(_parameter, OPTIONS)]
 
 
 def _parameter(option: Option) -> Parameter:
-    annotation, default = _flag(option)
-    return Parameter(option.field, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-
-
-def _flag(option: Option) -> tuple[Any, Any]:
-    """The annotation and the default of a flag."""
+    flag = typer.Option(option.flag, metavar=option.metavar or None, help=option.help)
     if option.is_switch:
-        return Annotated[bool, typer.Option(option.flag, help=option.help)], False
-    if option.repeatable:
-        return Annotated[list[str] | None, typer.Option(option.flag, metavar=option.metavar, help=option.help)], None
-    kind: Any = StrEnum(option.field, {choice: choice for choice in option.choices}) if option.choices else str
-    return Annotated[kind | None, typer.Option(option.flag, metavar=option.metavar or None, help=option.help)], None
+        return Parameter(option.field, Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, flag])
+    words: Any = StrEnum(option.field, {choice: choice for choice in option.choices}) if option.choices else str
+    kind = list[str] if option.repeatable else words
+    return Parameter(option.field, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, flag])
 
 
 _PARAMETERS = _parameters()

@@ -6,7 +6,7 @@ Steps go to standard error, on a terminal as one line that changes; the result g
 from types import TracebackType
 from typing import Self
 
-from gaia_cli.images.build import BuiltImage
+from gaia_cli.engines.build import BuiltImage
 from gaia_cli.images.plan import PORT
 from gaia_cli.views import console
 from gaia_cli.views.outputs import OUTPUT_SCHEMA, BuildOutput

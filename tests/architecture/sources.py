@@ -77,10 +77,10 @@ def importers() -> dict[str, frozenset[str]]:
 
 
 def under(*folders: str) -> Iterator[Module]:
-    """The modules in `folders` and below them."""
+    """Return the modules in `folders` and below them."""
     return (module for module in modules() if module.path.startswith(tuple(f"{folder}/" for folder in folders)))
 
 
 def listed(what_to_do: str, found: Iterable[str]) -> str:
-    """The message of a failed check: what to do, then each place."""
+    """Write the message of a failed check: what to do, then each place."""
     return "\n  ".join((f"{what_to_do}:", *found))

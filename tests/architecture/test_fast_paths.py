@@ -21,7 +21,7 @@ os.write(2, (chr(10) + json.dumps(sorted(sys.modules))).encode())
 
 
 def heavy_modules(*arguments: str, cwd: Path) -> set[str]:
-    """The names in HEAVY that `gaia` with `arguments` has loaded when it ends."""
+    """Return the names in HEAVY that `gaia` with `arguments` has loaded when it ends."""
     ended = subprocess.run(
         [sys.executable, "-c", PROBE, *arguments], cwd=cwd, capture_output=True, text=True, timeout=60, check=True
     )

@@ -100,7 +100,7 @@ def test_what_the_worker_rooms_reach_imports_the_standard_library_only() -> None
 
 
 def reached_from(*start: Module) -> list[Module]:
-    """These modules and all that they import, directly or not."""
+    """Return these modules and all that they import, directly or not."""
     by_name = {module.name: module for module in modules()}
     reached = {module.name: module for module in start}
     left = list(start)
@@ -130,7 +130,7 @@ def test_imports_for_the_type_checker_count() -> None:
 
 
 def rooms_in_contracts() -> Iterator[re.Pattern[str]]:
-    """The names of modules in the contracts that order them, as patterns: `*` is one name, `**` is many."""
+    """Return the modules in the contracts that order them, as patterns: `*` is one name, `**` is many."""
     for contract in linter_settings()["contracts"]:
         if contract["type"] not in ("layers", "independence", "forbidden"):
             continue

@@ -40,7 +40,7 @@ class Constant:
 
 
 def constants(module: Module) -> Iterator[Constant]:
-    """The literals that `module` gives a name in capitals, and the defaults of its classes' fields."""
+    """Yield the literals that `module` gives a name in capitals, and the defaults of its classes' fields."""
     for node in module.tree.body:
         if isinstance(node, ast.ClassDef):
             yield from _named(node.body, module, in_class=True)
@@ -60,7 +60,7 @@ def _named(body: list[ast.stmt], module: Module, in_class: bool) -> Iterator[Con
 
 
 def _literal(node: ast.expr) -> object:
-    """The value of a number, a string, bytes, a tuple of them, or arithmetic with numbers; None for all else."""
+    """Return the value of a number, a string, bytes, a tuple of them, or arithmetic with numbers; None for all else."""
     if isinstance(node, ast.BinOp | ast.UnaryOp) and all(
         isinstance(part, ast.BinOp | ast.UnaryOp | ast.operator | ast.unaryop)
         or (isinstance(part, ast.Constant) and isinstance(part.value, int | float))

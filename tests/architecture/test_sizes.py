@@ -1,4 +1,4 @@
-"""Folders that can be seen at one glance, and modules that can be read in one go."""
+"""Folders with few modules, and modules with few lines."""
 
 from collections import Counter
 

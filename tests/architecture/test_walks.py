@@ -44,7 +44,7 @@ class Entry:
 
 
 def entries(trace: Path) -> list[Entry]:
-    """What every process has written to `trace`, in order of time."""
+    """Read what every process has written to `trace`, in order of time."""
     found = []
     for file in trace.iterdir():
         for line in file.read_text().splitlines():
@@ -58,7 +58,7 @@ def in_order(found: Iterable[Entry]) -> Rooms:
 
 
 def most_common(walks: Iterable[Rooms]) -> Rooms:
-    """The walk that most took: beside some of them something else ran."""
+    """Return the walk that most took: beside some of them something else ran."""
     return Counter(walks).most_common(1)[0][0]
 
 
@@ -69,7 +69,7 @@ def trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory, trace: Path) -> tuple[list[Entry], list[tuple[int, int]]]:
-    """A runtime that has answered quick requests, and slow ones until it ordered a GPU; and the quick ones' times."""
+    """Run a runtime through quick requests, and slow ones until it starts a GPU; return trace and times."""
     directory = tmp_path_factory.mktemp("served")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", directory / "environment"], check=True)
     packages = next((directory / "environment" / "lib").glob("python*/site-packages"))
@@ -119,7 +119,7 @@ def one_decision(found: list[Entry], times: list[tuple[int, int]]) -> Rooms:
 
 
 def on_the_page(title: str) -> Rooms:
-    """The rooms of the numbered list under a heading of the page."""
+    """Return the rooms of the numbered list under a heading of the page."""
     _, _, section = (ROOT / PAGE).read_text("utf-8").partition(f"\n### {title}\n")
     return tuple(re.findall(r"^\d+\. `([^`]+)`", section.partition("\n#")[0], re.MULTILINE))
 

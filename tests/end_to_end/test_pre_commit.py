@@ -57,7 +57,7 @@ class Repository:
 
 @pytest.fixture(scope="module")
 def hooks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with Gaia's list of hooks, as pre-commit clones it."""
+    """Make a repository with Gaia's list of hooks, as pre-commit clones it."""
     root = tmp_path_factory.mktemp("hooks")
     listed = (ROOT / ".pre-commit-hooks.yaml").read_text()
     (root / ".pre-commit-hooks.yaml").write_text(listed.replace("language: python", "language: system"))

@@ -25,14 +25,14 @@ DOCUMENTS = sorted(
 
 
 def blocks(text: str) -> Iterator[tuple[str, str]]:
-    """The fenced blocks of a document: what stands behind the fence, and the content."""
+    """Return the fenced blocks of a document: what stands behind the fence, and the content."""
     for match in re.finditer(r"^```(.*)\n((?:.*\n)*?)```$", text, re.MULTILINE):
         yield match[1].strip(), match[2]
 
 
 @pytest.fixture
 def shell(tmp_path: Path) -> dict[str, str]:
-    """The environment of a user who has followed the setup, with a port of their own."""
+    """Return the environment of a user who has followed the setup, with a port of their own."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

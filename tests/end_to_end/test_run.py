@@ -48,7 +48,7 @@ def function(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def temporary() -> Iterator[Path]:
-    """A directory for sockets, short enough for their paths; it must be empty when a run has ended."""
+    """Make a directory for sockets, short enough for their paths; it must be empty when a run has ended."""
     with tempfile.TemporaryDirectory(prefix="g-", dir="/tmp") as directory:
         yield Path(directory)
 
@@ -61,7 +61,7 @@ def environ(temporary: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 
 @pytest.fixture
 def gaia(environ: dict[str, str]) -> Iterator[Callable[..., Run]]:
-    """Starts `gaia run` in a process group of its own, and ends it after the test whatever happened."""
+    """Start `gaia run` in a process group of its own, and end it after the test whatever happened."""
     started: list[Run] = []
 
     def start(*arguments: object, env: dict[str, str] = environ, terminal: int | None = None) -> Run:
@@ -85,7 +85,7 @@ def gaia(environ: dict[str, str]) -> Iterator[Callable[..., Run]]:
 
 
 def left_over(function: Path) -> list[str]:
-    """The command lines of processes that have to do with the function."""
+    """Return the command lines of processes that have to do with the function."""
     found = []
     for process in Path("/proc").iterdir():
         if process.name.isdigit() and int(process.name) != os.getpid():
@@ -105,7 +105,7 @@ def nothing_is_left(function: Path, temporary: Path) -> bool:
 
 
 def wait_for(process: Run, word: str) -> str:
-    """The first line of standard output with `word` in it."""
+    """Return the first line of standard output with `word` in it."""
     assert process.stdout is not None
     for line in process.stdout:
         if word in line:
@@ -243,7 +243,9 @@ def test_runs_that_start_together_find_a_port_each(function: Path, gaia: Callabl
     assert len({url_of(process) for process in runs}) == 3
 
 
-def test_an_import_that_fails_is_told_with_its_place(function: Path, temporary: Path, gaia: Callable[..., Run]) -> None:
+def test_an_import_that_fails_is_reported_with_its_place(
+    function: Path, temporary: Path, gaia: Callable[..., Run]
+) -> None:
     (function / "func.py").write_text("import no_such_module\n\ndef handler(payload):\n    return payload\n")
 
     process = gaia(function, *PROCESS)
@@ -257,7 +259,7 @@ def test_an_import_that_fails_is_told_with_its_place(function: Path, temporary: 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "told"),
+    ("arguments", "code", "reported"),
     [
         (["--play", "{bad}"], 2, "requests.jsonl:2: "),
         (["--record", "{function}"], 2, "cannot write the trace"),
@@ -272,7 +274,7 @@ def test_what_cannot_work_is_said_before_anything_is_started(
     gaia: Callable[..., Run],
     arguments: list[str],
     code: int,
-    told: str,
+    reported: str,
 ) -> None:
     bad = tmp_path / "requests.jsonl"
     bad.write_text('{"at_s": 0}\n{"at_s": "soon"}\n')
@@ -282,7 +284,7 @@ def test_what_cannot_work_is_said_before_anything_is_started(
     _, err = process.communicate(timeout=DEADLINE_S)
 
     assert process.returncode == code, err
-    assert told in err
+    assert reported in err
     assert not (tmp_path / "cache").exists()
 
 

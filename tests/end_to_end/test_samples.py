@@ -30,9 +30,9 @@ def test_every_sample_has_an_expected_verdict() -> None:
 
 @pytest.mark.parametrize("sample", EXPECTED)
 def test_a_sample_gets_its_verdict(sample: str) -> None:
-    told = json.loads(call_gaia("analyze", str(SAMPLES / sample), "--output-format", "json").stdout)
+    reported = json.loads(call_gaia("analyze", str(SAMPLES / sample), "--output-format", "json").stdout)
 
-    assert told["mode"] == EXPECTED[sample]
+    assert reported["mode"] == EXPECTED[sample]
 
 
 @pytest.mark.parametrize("sample", EXPECTED)

@@ -30,11 +30,11 @@ SETTINGS = '[function]\nname = "phases"\n\n[mode]\npin = "cpu_preferred"\n\n[slo
 HEAVY = [(number / 4, 200.0) for number in range(24)]
 LIGHT = [(6.0 + number / 5, 4.0) for number in range(60)]
 NEAR_S = 2.0
-"""Between a decision of the run and the same one of the replay: a few beats, since the beats are not in step."""
+"""Between a decision of the run and the same one of the replay: a few ticks, since the ticks are not in step."""
 
 
 def run(directory: Path) -> tuple[RunHistory, dict[str, Any], Path]:
-    """A promotion and a demotion: the history, the summary event, and the recorded trace."""
+    """Play a promotion and a demotion; return the history, the summary event, and the recorded trace."""
     write_function(directory, FUNCTION)
     (directory / "gaia.toml").write_text(SETTINGS)
     load, trace = directory / "load.jsonl", directory / "trace.csv"

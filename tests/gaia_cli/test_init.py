@@ -17,7 +17,7 @@ def test_what_is_written_is_a_function(template: str, form: EntryForm, tmp_path:
     assert {path.name for path in written.iterdir()} == {"func.py", "gaia.toml", "requirements.txt"}
     assert find_entry(written).form is form
     assert load_project(written).name == "my-function"
-    assert load_project(written).requirements == ()
+    assert load_project(written).requirements.lines == ()
 
 
 def test_the_name_can_be_given(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_other_files_may_be_there(tmp_path: Path) -> None:
     assert call_gaia("init", ".", cwd=tmp_path).returncode == 0
 
 
-def test_a_place_that_cannot_be_a_directory_is_told(tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_a_directory_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     failed = call_gaia("init", "file/x", cwd=tmp_path)
@@ -62,7 +62,7 @@ def test_the_next_steps_are_quoted_for_the_shell(tmp_path: Path) -> None:
     assert "gaia run 'a b'" in call_gaia("init", "a b", cwd=tmp_path).stdout
 
 
-def test_a_directory_that_begins_with_a_dash_is_not_told_as_an_option(tmp_path: Path) -> None:
+def test_a_directory_that_begins_with_a_dash_is_not_shown_as_an_option(tmp_path: Path) -> None:
     written = call_gaia("init", "--", "-f", cwd=tmp_path)
 
     assert "gaia run ./-f\n" in written.stdout

@@ -92,14 +92,14 @@ def test_an_error_status_ends_with_1_after_the_body(url: str) -> None:
         (["--header", "no-colon"], "is not a header"),
     ],
 )
-def test_what_cannot_be_sent_is_told_before_anything_is_asked(arguments: list[str], said: str) -> None:
+def test_what_cannot_be_sent_is_reported_before_anything_is_asked(arguments: list[str], said: str) -> None:
     failed = run_gaia("invoke", "http://127.0.0.1:1", *arguments)
 
     assert failed.returncode == 2
     assert said in failed.stderr
 
 
-def test_a_path_that_is_not_there_is_told() -> None:
+def test_a_path_that_is_not_there_is_reported() -> None:
     failed = run_gaia("invoke", "nowhere/at/all")
 
     assert failed.returncode == 2
@@ -142,7 +142,9 @@ def test_a_function_that_raises_is_an_error_with_its_body(function: Path, cache:
         ("x = 1\n", "no entry point"),
     ],
 )
-def test_a_function_that_cannot_be_served_is_told(code: str, said: str, function: Path, cache: dict[str, str]) -> None:
+def test_a_function_that_cannot_be_served_is_reported(
+    code: str, said: str, function: Path, cache: dict[str, str]
+) -> None:
     (function / "func.py").write_text(code)
 
     failed = run_gaia("invoke", str(function), "--data", "{}", env=cache)

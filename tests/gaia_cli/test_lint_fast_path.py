@@ -22,7 +22,7 @@ os.write(2, (chr(10) + " ".join(sys.modules)).encode())
 
 
 def loaded(*arguments: str, cwd: Path) -> set[str]:
-    """The modules that `gaia` with `arguments` has loaded when it ends."""
+    """Return the modules that `gaia` with `arguments` has loaded when it ends."""
     ended = subprocess.run(
         [sys.executable, "-c", PROBE, *arguments], cwd=cwd, capture_output=True, text=True, timeout=60, check=True
     )

@@ -22,17 +22,17 @@ def raising(error: BaseException) -> Callable[[], int]:
     return work
 
 
-def test_version_is_told_by_the_flag_and_by_the_verb() -> None:
+def test_version_is_reported_by_the_flag_and_by_the_verb() -> None:
     expected = f"gaia {__version__}\n"
 
     assert [run_gaia("--version").stdout, run_gaia("-V").stdout, run_gaia("version").stdout] == [expected] * 3
 
 
 def test_version_as_json_names_the_python() -> None:
-    told = json.loads(run_gaia("version", "--output-format", "json").stdout)
+    reported = json.loads(run_gaia("version", "--output-format", "json").stdout)
 
-    assert told["gaia"] == __version__
-    assert told["python"] == sys.version.split()[0]
+    assert reported["gaia"] == __version__
+    assert reported["python"] == sys.version.split()[0]
 
 
 def test_no_arguments_show_the_help() -> None:
@@ -157,7 +157,7 @@ def test_main_returns_the_verbs_exit_code(tmp_path: Path) -> None:
             signal.signal(number, handler)
 
 
-def test_a_full_output_is_told_in_a_sentence() -> None:
+def test_a_full_output_is_reported_in_a_sentence() -> None:
     with Path("/dev/full").open("w") as full:
         ended = subprocess.run([GAIA, "version"], stdout=full, stderr=subprocess.PIPE, timeout=20, check=False)
 

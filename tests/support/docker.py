@@ -76,8 +76,8 @@ def base_image(docker_client: docker.DockerClient, tmp_path_factory: pytest.Temp
 
 def _keep_layers(base: str, directory: Path) -> None:
     """Build an image that stays and so keeps the layers that all have in common, or each test would make them anew."""
+    from gaia_cli.engines.build import build_image
     from gaia_cli.engines.docker_client import Docker
-    from gaia_cli.images.build import build_image
     from gaia_cli.images.plan import Target
     from gaia_cli.project.manifests import Manifest
     from gaia_cli.project.project import FunctionProject

@@ -26,7 +26,7 @@ def test_a_manifest_just_written_is_current(function: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "text", "told"),
+    ("file", "text", "reported"),
     [
         ("func.py", PINNED, "its mode is cpu, the sources say gpu"),
         ("func.py", CLEAN + "# changed\n", "its sources have changed"),
@@ -37,19 +37,19 @@ def test_a_manifest_just_written_is_current(function: Path) -> None:
         (NAME, "", "missing"),
     ],
 )
-def test_what_has_changed_is_told(
-    function: Path, file: str, text: str, told: str, capsys: pytest.CaptureFixture[str]
+def test_what_has_changed_is_reported(
+    function: Path, file: str, text: str, reported: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (function / file).write_text(text)
     capsys.readouterr()
 
     assert manifest() is ExitCode.FINDINGS
-    assert told in capsys.readouterr().out
+    assert reported in capsys.readouterr().out
     assert manifest(write=True) is ExitCode.OK
     assert manifest() is ExitCode.OK
 
 
-def test_an_edit_by_hand_is_told(function: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_edit_by_hand_is_reported(function: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (function / NAME).write_text((function / NAME).read_text() + "# mine\n")
     capsys.readouterr()
 
@@ -65,10 +65,10 @@ def test_every_function_below_is_checked(function: Path, capsys: pytest.CaptureF
         (other / NAME).write_text("")
 
     assert manifest() is ExitCode.FINDINGS
-    told = capsys.readouterr().out
-    assert f"two/{NAME}" in told
-    assert f"three/deep/{NAME}" in told
-    assert "hidden" not in told
+    reported = capsys.readouterr().out
+    assert f"two/{NAME}" in reported
+    assert f"three/deep/{NAME}" in reported
+    assert "hidden" not in reported
 
 
 def test_a_directory_without_any_manifest_is_no_failure(

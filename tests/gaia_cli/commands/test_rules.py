@@ -3,8 +3,7 @@ import json
 import pytest
 
 from analyzers.rules.examination import evidence_rules
-from gaia_cli.commands.rule import rule
-from gaia_cli.commands.rules import rules
+from gaia_cli.commands.rules import rule, rules
 from gaia_cli.errors import ExitCode, UsageError
 
 
@@ -20,8 +19,8 @@ def test_every_rule_is_a_line_and_says_whether_it_is_linted_for(capsys: pytest.C
 def test_the_rules_as_json_have_level_and_confidence(capsys: pytest.CaptureFixture[str]) -> None:
     rules(output_format="json")
 
-    told = {entry["code"]: entry for entry in json.loads(capsys.readouterr().out)["rules"]}
-    assert told["GA890"] == {
+    reported = {entry["code"]: entry for entry in json.loads(capsys.readouterr().out)["rules"]}
+    assert reported["GA890"] == {
         "code": "GA890",
         "name": "unused-suppression",
         "summary": "A comment silences a rule that finds nothing there.",

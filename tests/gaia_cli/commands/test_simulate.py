@@ -134,7 +134,7 @@ def test_what_makes_no_sense_is_refused_before_the_work(
     assert hint in ended.stderr
 
 
-def test_a_bad_line_is_told_as_json_too(tmp_path: Path) -> None:
+def test_a_bad_line_is_reported_as_json_too(tmp_path: Path) -> None:
     path = tmp_path / "bad.csv"
     path.write_text(HEAD + "0,1,1,1,0\n1,two,1,1,0\n")
 

@@ -30,7 +30,7 @@ def function(tmp_path: Path) -> Path:
 
 
 def make_wheel(directory: Path, name: str) -> str:
-    """A wheel of one module that defines VALUE; its file name."""
+    """Make a wheel of one module that defines VALUE, and return its file name."""
     wheel = f"{name}-1.0-py3-none-any.whl"
     info = f"{name}-1.0.dist-info"
     with zipfile.ZipFile(directory / wheel, "w") as archive:
@@ -115,7 +115,7 @@ def test_a_changed_local_file_makes_a_new_environment(function: Path) -> None:
     assert prepare(load_project(function))[0] != before
 
 
-def test_what_cannot_be_installed_is_told_with_pips_last_words(function: Path, cache: Path) -> None:
+def test_what_cannot_be_installed_is_reported_with_pips_last_words(function: Path, cache: Path) -> None:
     (function / "requirements.txt").write_text("absent-package==1\n")
 
     with pytest.raises(RequirementsError) as caught:
@@ -144,7 +144,7 @@ def test_an_interrupted_installation_leaves_nothing(
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
-def test_a_python_that_is_not_there_is_told(function: Path) -> None:
+def test_a_python_that_is_not_there_is_reported(function: Path) -> None:
     with pytest.raises(RequirementsError, match=r"with Python 3\.99"):
         prepare(replace(load_project(function), python="3.99"))
 
@@ -181,7 +181,7 @@ def test_two_at_once_make_one(function: Path) -> None:
     assert len([step for step in steps if step.startswith("creating")]) == 1
 
 
-def test_a_cache_that_cannot_be_written_is_told(
+def test_a_cache_that_cannot_be_written_is_reported(
     function: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()

@@ -51,13 +51,13 @@ class FakeEngine:
         return 0
 
 
-def tell(_line: str) -> None: ...
+def ignore(_line: str) -> None: ...
 
 
 def test_after_the_answer_it_is_drained() -> None:
     engine = FakeEngine(READY)
 
-    with started_once(engine, LAUNCH, tell, tell) as url:
+    with started_once(engine, LAUNCH, ignore, ignore) as url:
         assert url == "http://127.0.0.1:1"
 
     assert engine.closed == [False]
@@ -67,26 +67,26 @@ def test_after_the_answer_it_is_drained() -> None:
 def test_a_request_that_is_given_up_is_not_waited_for(reason: BaseException) -> None:
     engine = FakeEngine(READY)
 
-    with pytest.raises(type(reason)), started_once(engine, LAUNCH, tell, tell):
+    with pytest.raises(type(reason)), started_once(engine, LAUNCH, ignore, ignore):
         raise reason
 
     assert engine.closed == [True]
 
 
-def test_a_function_that_cannot_be_loaded_is_told_once() -> None:
-    told: list[str] = []
+def test_a_function_that_cannot_be_loaded_is_reported_once() -> None:
+    reported: list[str] = []
     log = LogLine(CPU, 1, "stderr", "the last line", None)
     engine = FakeEngine(log, FAILED)
 
-    with pytest.raises(FunctionError) as caught, started_once(engine, LAUNCH, tell, told.append):
+    with pytest.raises(FunctionError) as caught, started_once(engine, LAUNCH, ignore, reported.append):
         pass
 
     assert caught.value.message == "f.py:3: it failed"
-    assert told == ["the last line"]
+    assert reported == ["the last line"]
     assert engine.closed == [True]
 
 
 def test_a_runtime_that_ends_early_is_an_error_of_the_engine() -> None:
     for engine in (FakeEngine(), FakeEngine(error=EngineError("killed by SIGKILL"))):
-        with pytest.raises(EngineError), started_once(engine, LAUNCH, tell, tell):
+        with pytest.raises(EngineError), started_once(engine, LAUNCH, ignore, ignore):
             pass

@@ -86,7 +86,7 @@ def test_closing_before_it_is_ready_leaves_nothing(running: RunningProcess, temp
     assert list(temporary.iterdir()) == []
 
 
-def test_a_runtime_that_dies_is_told(running: RunningProcess) -> None:
+def test_a_runtime_that_dies_is_reported(running: RunningProcess) -> None:
     pid = next(event for event in running.events() if isinstance(event, Started)).pid
     os.kill(pid, signal.SIGKILL)
 
@@ -138,7 +138,7 @@ def test_the_emulated_lane_is_always_the_last_offer() -> None:
     assert ProcessEngine().accelerators()[-1] is Accelerator.EMULATED
 
 
-def test_a_port_that_was_taken_during_the_preparation_is_told_before_anything_runs(
+def test_a_port_that_was_taken_during_the_preparation_is_reported_before_anything_runs(
     temporary: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "func.py").write_text("def handler(payload): ...\n")

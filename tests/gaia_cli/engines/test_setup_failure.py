@@ -24,9 +24,9 @@ def test_what_leads_to_the_functions_code_is_left_out_of_a_traceback() -> None:
         "boom",
     )
 
-    told = setup_error(SetupFailed(CPU, "import", "it failed", log=log)).message.splitlines()
+    reported = setup_error(SetupFailed(CPU, "import", "it failed", log=log)).message.splitlines()
 
-    assert [line.strip() for line in told] == [
+    assert [line.strip() for line in reported] == [
         "it failed", "Traceback (most recent call last):", 'File "func.py", line 3', "import absent", "boom",
     ]  # fmt: skip
 

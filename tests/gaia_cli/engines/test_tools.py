@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from gaia_cli.engines.tools import ToolError, run_tool
+from gaia_cli.engines.environments import ToolError, run_tool
 
 
 def run(code: str, lines: list[str], tmp_path: Path) -> None:
     run_tool([sys.executable, "-c", code], cwd=tmp_path, env=dict(os.environ), on_line=lines.append)
 
 
-def test_each_line_of_both_streams_is_told(tmp_path: Path) -> None:
+def test_each_line_of_both_streams_is_reported(tmp_path: Path) -> None:
     lines: list[str] = []
     run("import os; os.write(1, b'one\\n'); os.write(2, b'two\\n')", lines, tmp_path)
 

@@ -11,6 +11,7 @@ from gaia_cli.images.context import BuildContext, ignored_by, write_context
 from gaia_cli.images.plan import Target, plan_image
 from gaia_cli.images.recipes import base_images
 from gaia_cli.project.project import FunctionProject
+from gaia_cli.project.requirements import Requirements
 from runtime_images.policy.model import ExecutionMode
 
 PRIVATE_KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n-----END OPENSSH PRIVATE KEY-----\n"
@@ -24,7 +25,7 @@ def directory(tmp_path: Path) -> Path:
 
 
 def write(directory: Path, *requirements: str) -> BuildContext:
-    project = FunctionProject(directory, "hello", requirements=requirements)
+    project = FunctionProject(directory, "hello", requirements=Requirements(requirements))
     plan = plan_image(project, Target(ExecutionMode.CPU, version="1", running_python="3.12"), "{}", base_images())
     return write_context(io.BytesIO(), directory, plan, "made = 1\n", ignored_by(directory))
 

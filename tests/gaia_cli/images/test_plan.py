@@ -8,6 +8,7 @@ from gaia_cli.errors import ConfigurationError
 from gaia_cli.images.plan import ImagePlan, Target, choose_base, plan_image
 from gaia_cli.images.recipes import base_images
 from gaia_cli.project.project import FunctionProject
+from gaia_cli.project.requirements import Requirements
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.policy.model import Accelerator, ExecutionMode, Slo
 
@@ -73,7 +74,7 @@ def test_cuda_stays_out_where_no_requirement_could_use_it() -> None:
 
 
 def test_another_python_than_that_of_the_cuda_image_is_refused_with_the_way_out() -> None:
-    project = replace(PROJECT, python="3.11", requirements=("cupy-cuda12x",))
+    project = replace(PROJECT, python="3.11", requirements=Requirements(("cupy-cuda12x",)))
 
     with pytest.raises(ConfigurationError, match=r"asks for Python 3\.11") as refused:
         plan(project, "gpu")
@@ -103,7 +104,7 @@ def test_a_name_that_cannot_be_a_tag_is_refused(name: str) -> None:
 
 
 def test_gpu_requirements_come_on_top_where_a_gpu_may_be_used() -> None:
-    project = replace(PROJECT, requirements=("numpy",), gpu_requirements=("cupy-cuda12x",))
+    project = replace(PROJECT, requirements=Requirements(("numpy",)), gpu_requirements=Requirements(("cupy-cuda12x",)))
 
     assert plan(project, "cpu_preferred").requirement_lines == ("numpy", "cupy-cuda12x")
     assert plan(project, "cpu").requirement_lines == ("numpy",)
@@ -111,7 +112,7 @@ def test_gpu_requirements_come_on_top_where_a_gpu_may_be_used() -> None:
 
 
 def test_requirements_are_installed_before_the_code_so_that_new_code_costs_one_layer() -> None:
-    dockerfile = plan(replace(PROJECT, requirements=("numpy",))).dockerfile
+    dockerfile = plan(replace(PROJECT, requirements=Requirements(("numpy",)))).dockerfile
 
     assert dockerfile.index("/opt/function/requirements.txt") < dockerfile.index("COPY function /function")
 
@@ -120,7 +121,7 @@ def test_requirements_are_installed_before_the_code_so_that_new_code_costs_one_l
     "line", ["./wheels/mine.whl", "mine.whl", "-e .", "-c limits.txt", "mine @ file:mine", "../lib"]
 )
 def test_requirements_that_name_files_are_installed_after_the_code_that_holds_them(line: str) -> None:
-    planned = plan(replace(PROJECT, requirements=("numpy", line), requirements_file="requirements.txt"))
+    planned = plan(replace(PROJECT, requirements=Requirements(("numpy", line), "requirements.txt")))
 
     assert planned.requirement_lines == ()
     code = planned.dockerfile.index("COPY function /function")
@@ -129,7 +130,7 @@ def test_requirements_that_name_files_are_installed_after_the_code_that_holds_th
 
 
 def test_requirements_in_a_list_are_quoted_for_the_shell() -> None:
-    planned = plan(replace(PROJECT, requirements=("./x; touch /tmp/evil",)))
+    planned = plan(replace(PROJECT, requirements=Requirements(("./x; touch /tmp/evil",))))
 
     assert "install './x; touch /tmp/evil'" in planned.dockerfile
 
@@ -138,7 +139,7 @@ def test_a_password_in_a_requirement_is_refused_because_it_would_stay_in_the_ima
     line = "--index-url https://me:secret@packages.example/simple"
 
     with pytest.raises(ConfigurationError, match="password") as refused:
-        plan(replace(PROJECT, requirements=(line,)))
+        plan(replace(PROJECT, requirements=Requirements((line,))))
     assert "secret" not in refused.value.message
 
 
@@ -181,7 +182,7 @@ def test_the_labels_tell_name_mode_version_and_manifest() -> None:
 
 
 def test_the_dockerfile_has_no_open_place_and_runs_as_nobody_in_particular() -> None:
-    dockerfile = plan(replace(PROJECT, requirements=("numpy",))).dockerfile
+    dockerfile = plan(replace(PROJECT, requirements=Requirements(("numpy",)))).dockerfile
 
     assert not re.search(r"<[a-z_]+>", dockerfile)
     assert "\nUSER 65532:65532\n" in dockerfile

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from gaia_cli.errors import ConfigurationError, UsageError
 from gaia_cli.linting.configuration import LintTable
 from gaia_cli.project.project import FunctionProject, load_project, slug
-from gaia_cli.project.tables import TABLES
+from gaia_cli.project.requirements import Requirements
+from gaia_cli.project.tables import PARTS, TABLES
 from runtime_images.policy.model import ExecutionMode, Prices, Slo, WarmUp
 
 
@@ -81,9 +82,8 @@ def test_every_key_reaches_its_field(function: Path) -> None:
         name="matmul",
         entrypoint="func.py:handler",
         python="3.12",
-        requirements=("numpy",),
-        requirements_file="r.txt",
-        gpu_requirements=("cupy-cuda12x>=14",),
+        requirements=Requirements(("numpy",), "r.txt"),
+        gpu_requirements=Requirements(("cupy-cuda12x>=14",)),
         pin=ExecutionMode.GPU_PREFERRED,
         slo=Slo(150, 20.5, 0.01, 5),
         prices=Prices(1, 2, "EUR"),
@@ -104,10 +104,9 @@ def test_every_key_fills_a_field_that_exists() -> None:
     names = {(part, field.name) for part, kind in parts.items() for field in fields(kind)}
     names |= {("lint", name) for name in LintTable.__annotations__}
 
-    for keys in TABLES.values():
-        for key in keys.values():
-            part, _, name = key.fills.rpartition(".")
-            assert (part, name) in names
+    for table, keys in TABLES.items():
+        for key in keys:
+            assert (PARTS.get(table, ""), key.replace("-", "_")) in names
 
 
 def test_pyproject_configures_as_well(function: Path) -> None:
@@ -177,20 +176,17 @@ def test_a_key_of_the_policy_is_unknown_for_now(function: Path) -> None:
 
 
 _NUMBERS = [
-    f"[{table}]\n{key} = "
-    for table, keys in TABLES.items()
-    for key, value in keys.items()
-    if "number" in value.kind.expects
+    f"[{table}]\n{key} = " for table, keys in TABLES.items() for key, kind in keys.items() if "number" in kind.expects
 ]
 
 
 @pytest.mark.parametrize("line", _NUMBERS)
-@pytest.mark.parametrize("value", ["true", '"1"', "nan", "inf", "-1", "[1]", "{}", "2020-01-01"])
+@pytest.mark.parametrize("value", ["true", '"1"', "nan", "inf", "-1", "[1]", "{}", "2020-01-01", "9" * 400])
 def test_what_is_no_number_in_range_is_refused_where_a_number_stands(function: Path, line: str, value: str) -> None:
     assert "must be a" in refusal(function, line + value).message
 
 
-def test_a_wrong_type_is_told_with_what_was_expected_and_found(function: Path) -> None:
+def test_a_wrong_type_is_reported_with_what_was_expected_and_found(function: Path) -> None:
     error = refusal(function, "[slo]\nlatency_p95_ms = true\n")
 
     assert error.message == f"{function / 'gaia.toml'}: [slo] latency_p95_ms must be a number greater than 0, not true"
@@ -250,44 +246,44 @@ def test_a_target_is_a_table_with_a_plain_name(function: Path, toml: str) -> Non
     assert "[targets]" in refusal(function, toml).message
 
 
-def test_malformed_toml_is_told_with_its_line(function: Path) -> None:
+def test_malformed_toml_is_reported_with_its_line(function: Path) -> None:
     error = refusal(function, "[slo]\nlatency_p95_ms = = 1\n")
 
     assert error.message.startswith(f"{function / 'gaia.toml'}:2:18: not valid TOML: ")
 
 
 @pytest.mark.parametrize("toml", ["x = " + "9" * 5000, "x = " + "[" * 5000], ids=["digits", "brackets"])
-def test_toml_that_breaks_its_parser_is_told(function: Path, toml: str) -> None:
+def test_toml_that_breaks_its_parser_is_reported(function: Path, toml: str) -> None:
     assert refusal(function, toml).message.startswith(f"{function / 'gaia.toml'}: not readable as TOML: ")
 
 
-def test_a_file_that_is_no_text_is_told(function: Path) -> None:
+def test_a_file_that_is_no_text_is_reported(function: Path) -> None:
     (function / "gaia.toml").write_bytes(b"\xff\xfe")
 
     with pytest.raises(ConfigurationError, match="is not UTF-8 text"):
         load_project(function)
 
 
-def test_a_configuration_that_is_a_directory_is_told(function: Path) -> None:
+def test_a_configuration_that_is_a_directory_is_reported(function: Path) -> None:
     (function / "gaia.toml").mkdir()
 
     with pytest.raises(ConfigurationError, match=r"cannot read .*gaia\.toml"):
         load_project(function)
 
 
-def test_nothing_at_the_path_is_told(tmp_path: Path) -> None:
+def test_nothing_at_the_path_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not exist"):
         load_project(tmp_path / "absent")
 
 
-def test_an_empty_directory_is_told_with_the_way_to_fill_it(tmp_path: Path) -> None:
+def test_an_empty_directory_is_reported_with_the_way_to_fill_it(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         load_project(tmp_path)
     assert "contains no function" in caught.value.message
     assert "gaia init" in caught.value.hint
 
 
-def test_a_file_that_is_no_python_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_no_python_is_reported(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
 
     with pytest.raises(UsageError, match="is not a Python file"):
@@ -318,7 +314,7 @@ def test_func_yaml_gives_the_name_where_nothing_else_does(function: Path, line: 
 
 
 @pytest.mark.parametrize("line", ["name: [a", "name:", "name: {a: b}", 'name: "a', "name: *a", "name: 'a' b"])
-def test_a_name_in_func_yaml_that_is_none_is_told_with_its_line(function: Path, line: str) -> None:
+def test_a_name_in_func_yaml_that_is_none_is_reported_with_its_line(function: Path, line: str) -> None:
     (function / "func.yaml").write_text(f"specVersion: 0.36.0\n{line}\n")
 
     with pytest.raises(ConfigurationError, match=r"func\.yaml:2: the name is not a plain string"):
@@ -333,7 +329,7 @@ def test_func_yaml_without_a_name_leaves_it_to_the_directory(function: Path, tex
     assert load_project(function).name == "my-function"
 
 
-def test_func_yaml_that_is_no_text_is_told(function: Path) -> None:
+def test_func_yaml_that_is_no_text_is_reported(function: Path) -> None:
     (function / "func.yaml").write_bytes(b"name: \xff\n")
 
     with pytest.raises(ConfigurationError, match=r"func\.yaml is not UTF-8 text"):
@@ -342,7 +338,7 @@ def test_func_yaml_that_is_no_text_is_told(function: Path) -> None:
 
 @given(st.text())
 def test_any_text_becomes_a_valid_name(text: str) -> None:
-    assert TABLES["function"]["name"].kind.convert(slug(text)) == slug(text)
+    assert TABLES["function"]["name"].convert(slug(text)) == slug(text)
 
 
 _KNOWN = [(table, key) for table, keys in TABLES.items() for key in keys]

@@ -1,14 +1,14 @@
 import pytest
 
-from gaia_cli.engines.checks import Offer
+from gaia_cli.engines.checks import Candidate
 from gaia_cli.errors import EngineError, ExitCode
 from gaia_cli.project.choices import AcceleratorName
 from gaia_cli.running.choose import choose_accelerator, choose_engine
 from runtime_images.policy.model import Accelerator, ExecutionMode
 
-EMULATED = Offer((Accelerator.EMULATED,))
-NVIDIA = Offer((Accelerator.NVIDIA, Accelerator.EMULATED))
-NO_DOCKER = Offer(problem="no Docker engine answers")
+EMULATED = Candidate((Accelerator.EMULATED,))
+NVIDIA = Candidate((Accelerator.NVIDIA, Accelerator.EMULATED))
+NO_DOCKER = Candidate(problem="no Docker engine answers")
 DYNAMIC = ExecutionMode.CPU_PREFERRED
 
 

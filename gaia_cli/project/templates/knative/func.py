@@ -16,10 +16,10 @@ class Function:
     """Greets whoever the request names."""
 
     def start(self, cfg: dict[str, str]) -> None:
-        """Called once before the first request, with the environment: the place to load a model."""
+        """Load what every request needs, such as a model; called once before the first, with the environment."""
 
     def stop(self) -> None:
-        """Called after the last request."""
+        """Release what `start` took; called after the last request."""
 
     async def handle(
         self,

@@ -6,9 +6,9 @@ from pathlib import Path
 import docker
 import pytest
 
+from gaia_cli.engines.build import BuiltImage, build_image
 from gaia_cli.engines.docker_client import Docker
 from gaia_cli.errors import EngineError, RequirementsError
-from gaia_cli.images.build import BuiltImage, build_image
 from gaia_cli.images.plan import Target
 from gaia_cli.project.manifests import manifest_of
 from gaia_cli.project.project import load_project
@@ -90,7 +90,7 @@ def test_local_requirements_are_installed_for_the_function_alone(
     assert run_in(docker_client, image, "/opt/function/bin/python", "-c", say) == "hello"
 
 
-def test_requirements_that_cannot_be_installed_are_told_in_pips_words(engine: Docker, function: Path) -> None:
+def test_requirements_that_cannot_be_installed_are_reported_in_pips_words(engine: Docker, function: Path) -> None:
     (function / "requirements.txt").write_text("--no-index\nno-such-package-at-all==1\n")
 
     with pytest.raises(RequirementsError, match="no-such-package-at-all"):
@@ -130,7 +130,7 @@ def test_an_image_that_has_lost_its_name_is_deleted(
     (function / "func.py").write_text("def handler(payload): return 2\n")
 
     def is_gone_after_a_build() -> bool:
-        """An engine prunes once at a time: while somebody else does, the image waits for the next build."""
+        """Build: an engine prunes once at a time, and while somebody else does, the image waits for the next build."""
         build(engine, function, tags=tags)
         try:
             docker_client.images.get(old.identifier)

@@ -2,16 +2,17 @@ from pathlib import Path
 
 import pytest
 
-from gaia_cli.engines.docker_errors import explain
+from gaia_cli.engines.build import Narrator, explain_build
+from gaia_cli.engines.docker_errors import BuildError, explain
 from gaia_cli.errors import EngineError, RequirementsError
-from gaia_cli.images.build import BuildError, Narrator, explain_build
 from gaia_cli.images.plan import Target, plan_image
 from gaia_cli.images.recipes import base_images
 from gaia_cli.project.project import FunctionProject
+from gaia_cli.project.requirements import Requirements
 from runtime_images.policy.model import ExecutionMode
 
 PLAN = plan_image(
-    FunctionProject(Path("/f"), "hello", requirements=("nosuch",)),
+    FunctionProject(Path("/f"), "hello", requirements=Requirements(("nosuch",))),
     Target(ExecutionMode.CPU, version="1", running_python="3.12"),
     "{}",
     base_images(),
@@ -68,9 +69,9 @@ def test_a_base_image_with_an_old_python_says_so() -> None:
     assert "has no Python 3.11 or newer" in explain_build(BuildError(explain("code: 1"), STEPS[0], log), PLAN).message
 
 
-def test_steps_from_the_cache_are_not_told() -> None:
-    told: list[str] = []
-    narrator = Narrator(told.append)
+def test_steps_from_the_cache_are_not_reported() -> None:
+    reported: list[str] = []
+    narrator = Narrator(reported.append)
     for line in (
         f"Step 5/9 : {PIP_STEP}",
         "",
@@ -81,14 +82,14 @@ def test_steps_from_the_cache_are_not_told() -> None:
     ):
         narrator.line(line)
 
-    assert told == ["adding the function"]
+    assert reported == ["adding the function"]
 
 
 def test_every_step_that_takes_time_has_a_name() -> None:
-    told: list[str] = []
-    narrator = Narrator(told.append)
+    reported: list[str] = []
+    narrator = Narrator(reported.append)
     for step in STEPS:
         narrator.line(f"Step 1/9 : {step}")
         narrator.line(" ---> Running in abc")
 
-    assert len(told) == len(STEPS)
+    assert len(reported) == len(STEPS)

@@ -1,23 +1,22 @@
-"""Bake a function: analyze, plan, gather the files, let the engine build, name the result.
+"""Build a function's image: plan it, gather the files, let the engine build, name the result.
 
-The one place that `gaia build` and the engine `docker` share. A build that fails because the function's requirements
-cannot be installed is the user's to repair and says so with pip's own last lines; any other is the engine's.
+`gaia build` and the engine `docker` share this. A build that fails because the function's requirements cannot be
+installed is the user's to fix and shows pip's last lines; any other failure is the engine's.
 """
 
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO, Protocol
 
+from gaia_cli.engines import Progress
+from gaia_cli.engines.docker_client import Docker
+from gaia_cli.engines.docker_errors import BuildError
 from gaia_cli.errors import EngineError, GaiaError, RequirementsError
-from gaia_cli.images.context import BuildContext, ignored_by, write_context
-from gaia_cli.images.plan import NAME_LABEL, ImagePlan, Target, plan_image
+from gaia_cli.images.context import ignored_by, write_context
+from gaia_cli.images.plan import FUNCTION_PYTHON, NAME_LABEL, ImagePlan, Target, plan_image
 from gaia_cli.images.recipes import base_images
 from gaia_cli.project.manifests import Manifest
 from gaia_cli.project.project import FunctionProject
-
-Progress = Callable[[str], None]
 
 _IN_MEMORY = 8 * 1024 * 1024
 _RELEVANT_LINES = 8
@@ -35,40 +34,8 @@ class BuiltImage:
     duration_s: float
 
 
-class BuildError(EngineError):
-    """A build that failed: `message` is what the engine said, `step` the Dockerfile's instruction, `log` its output."""
-
-    def __init__(self, cause: GaiaError, step: str, log: tuple[str, ...]) -> None:
-        super().__init__(cause.message, cause.hint)
-        self.step = step
-        self.log = log
-
-
-class Builder(Protocol):
-    """What makes images: a Docker engine, as far as a build needs one."""
-
-    def build(
-        self, context: IO[bytes], tag: str, labels: dict[str, str], on_line: Callable[[str], None], *, no_cache: bool
-    ) -> str:
-        """Build the Dockerfile in the tar `context` and return the image's id; `on_line` gets each line of its output.
-
-        Raises:
-            BuildError: a step failed.
-            EngineError: the engine could not build at all.
-        """
-
-    def tag(self, image: str, tag: str) -> None:
-        """Give `image` another name."""
-
-    def prune(self, labels: dict[str, str]) -> None:
-        """Delete images with `labels` that have lost their last name; those in use stay."""
-
-    def image_size(self, image: str) -> int:
-        """Return the image's size in bytes."""
-
-
 def build_image(
-    builder: Builder,
+    docker: Docker,
     project: FunctionProject,
     manifest: Manifest,
     target: Target,
@@ -84,34 +51,31 @@ def build_image(
         RequirementsError: the function's requirements cannot be installed.
         EngineError: the engine cannot build it.
     """
-    begun = time.monotonic()
+    started = time.monotonic()
     plan = plan_image(project, target, manifest.json, base_images())
     progress(f"base image {plan.base_image}: {plan.base_reason}")
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as tar:
         context = write_context(tar, project.directory, plan, manifest.toml, ignored_by(project.directory))
-        _tell_context(context, progress)
+        if context.left_out:
+            progress(f"left out of the image, as they may be secrets: {', '.join(context.left_out)}")
+        progress(f"sending {context.size / 1e6:.1f} MB to the engine")
         tags = tags or (f"gaia/{plan.name}:{context.digest[:12]}", f"gaia/{plan.name}:latest")
-        identifier = _build(builder, plan, context, tags[0], progress, no_cache=no_cache)
+        try:
+            identifier = docker.build(context.tar, tags[0], plan.labels, Narrator(progress).line, no_cache=no_cache)
+        except BuildError as error:
+            raise explain_build(error, plan) from None
     for tag in tags[1:]:
-        builder.tag(identifier, tag)
-    builder.prune({NAME_LABEL: plan.name})
-    size = builder.image_size(identifier)
-    return BuiltImage(identifier, tags, plan, size, context.left_out, time.monotonic() - begun)
-
-
-def _build(
-    builder: Builder, plan: ImagePlan, context: BuildContext, tag: str, progress: Progress, *, no_cache: bool
-) -> str:
-    try:
-        return builder.build(context.tar, tag, plan.labels, Narrator(progress).line, no_cache=no_cache)
-    except BuildError as error:
-        raise explain_build(error, plan) from None
+        docker.tag(identifier, tag)
+    docker.prune({NAME_LABEL: plan.name})
+    size = docker.image_size(identifier)
+    return BuiltImage(identifier, tags, plan, size, context.left_out, time.monotonic() - started)
 
 
 def explain_build(error: BuildError, plan: ImagePlan) -> GaiaError:
-    """The error for the user: whose fault a failed step is, and its last relevant lines."""
-    log = "\n".join(("", *(f"  {line}" for line in _relevant(error.log))))
-    if plan.is_requirements_step(error.step):
+    """Return the error for the user: whose fault a failed step is, and pip's errors, else the last lines."""
+    wrong = [line for line in error.log if line.lstrip().lower().startswith(("error", "gaia:"))] or error.log
+    log = "".join(f"\n  {line}" for line in wrong[-_RELEVANT_LINES:])
+    if f"--python {FUNCTION_PYTHON}" in error.step:
         return RequirementsError(f"the requirements of {plan.name} cannot be installed:{log}", _pip_hint(error.log))
     if said := next((line for line in error.log if line.startswith("gaia: ")), ""):
         return EngineError(f"{said.removeprefix('gaia: ')}: {plan.base_image}", "name another: [build] base_image")
@@ -120,14 +84,8 @@ def explain_build(error: BuildError, plan: ImagePlan) -> GaiaError:
     return EngineError(f"building the image failed at: {error.step}{log}", _pip_hint(error.log))
 
 
-def _relevant(log: tuple[str, ...]) -> tuple[str, ...]:
-    """The lines that say what is wrong: pip's errors, else the last ones."""
-    errors = [line for line in log if line.lstrip().lower().startswith(("error", "gaia:"))]
-    return tuple((errors or list(log))[-_RELEVANT_LINES:])
-
-
 def _pip_hint(log: tuple[str, ...]) -> str:
-    """What to do when pip fails; the lines before its errors say why it found nothing."""
+    """Return what to do when pip fails; the lines before its errors say why it found nothing."""
     said = "\n".join(log)
     if "CERTIFICATE_VERIFY_FAILED" in said or "SSLError" in said:
         return "the build does not trust the package index: build on an image with your CA in it ([build] base_image)"
@@ -139,7 +97,7 @@ def _pip_hint(log: tuple[str, ...]) -> str:
 
 
 class Narrator:
-    """Turns the builder's output into steps that a person can follow; what comes from the cache is not worth a line."""
+    """Turns the builder's output into steps that a person can follow, without those that come from the cache."""
 
     _SAID = (
         ("RUN python3 -c 'import ensurepip", "looking for Python in the base image"),
@@ -155,7 +113,7 @@ class Narrator:
         self._pending = ""
 
     def line(self, line: str) -> None:
-        """One line of the builder."""
+        """Take one line of the builder."""
         if line.startswith("Step "):
             self._pending = next((said for part, said in self._SAID if part in line), "")
         elif line.startswith(" ---> Using cache"):
@@ -165,9 +123,3 @@ class Narrator:
             self._pending = ""
         if line.startswith(("Collecting ", "Downloading ", "Building wheel", "Installing collected")):
             self._progress(f"  {line.partition(' (from ')[0]}")
-
-
-def _tell_context(context: BuildContext, progress: Progress) -> None:
-    if context.left_out:
-        progress(f"left out of the image, as they may be secrets: {', '.join(context.left_out)}")
-    progress(f"sending {context.size / 1e6:.1f} MB to the engine")
