@@ -1,4 +1,4 @@
-"""What a run is shown on: a live view, lines, or JSON; the views implement this."""
+"""What shows a run: a live view, lines, or JSON; the views implement this."""
 
 from typing import Protocol
 
@@ -12,22 +12,22 @@ class Screen(Protocol):
     """Shows everything that happens, in order, from one thread."""
 
     def address(self, url: str) -> None:
-        """Show where the function will be served; the first thing that is shown."""
+        """Show where the function will be served, before anything else."""
 
     def step(self, text: str) -> None:
         """Show one step of the preparation."""
 
     def plan(self, plan: RunPlan) -> None:
-        """Show what is going to run, where and why."""
+        """Show what will run, where and why."""
 
     def event(self, event: Event, history: RunHistory) -> None:
-        """Show an event; `history` has taken it already."""
+        """Show an event that `history` has already taken."""
 
     def tick(self, history: RunHistory) -> None:
-        """Called a few times a second, whether anything has happened or not."""
+        """Show the passing of time; called a few times a second."""
 
     def summary(self, summary: RunSummary, history: RunHistory) -> None:
         """Show what the run came to."""
 
     def close(self) -> None:
-        """Give back what was taken; called in every case."""
+        """Give the terminal back; called in every case."""

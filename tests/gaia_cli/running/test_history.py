@@ -112,7 +112,7 @@ def test_a_failed_switch_is_noted_with_its_reason() -> None:
             "the CPU worker died (exit code 3); 0 retried, not restarted",
         ),
         ("gpu_lost", {"reason": "it fell off the bus"}, "GPU lost: it fell off the bus"),
-        ("dropped", {"lines": 7}, "7 lines of log and measurements were left out: they came too fast to be read"),
+        ("dropped", {"lines": 7}, "7 lines of log and measurements were left out: they came too fast to read"),
         ("fallback", {"wanted": "gpu", "got": "cpu", "reason": "no GPU"}, "CPU instead of GPU: no GPU"),
     ],
 )
