@@ -97,7 +97,7 @@ def guarded(work: Callable[[], int], arguments: Sequence[str], *, debug: bool = 
             full = UsageError(f"cannot write the output: {error.strerror}", "free some space there")
             errors.show_error(full, as_json=False)
             return ExitCode.USAGE
-        errors.show_bug(error, arguments, as_json=as_json)
+        errors.show_bug(error, arguments, as_json=as_json, exit_code=ExitCode.USAGE)
         if debug:
             errors.show_traceback(error)
         return ExitCode.USAGE

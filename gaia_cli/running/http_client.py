@@ -45,9 +45,7 @@ class Connection:
     """One keep-alive connection; one request at a time."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._host = host
+        self._reader, self._writer, self._host = reader, writer, host
         self._keep = True
 
     @classmethod
@@ -76,17 +74,16 @@ class Connection:
         """
         head = [f"{method} {path} HTTP/1.1", f"host: {self._host}", f"content-length: {len(body)}"]
         head += [f"{name}: {value}" for name, value in headers.items()]
+        self._keep = False
         try:
             self._writer.write("\r\n".join([*head, "", ""]).encode("latin-1") + body)
             await self._writer.drain()
             return await self._answer()
         except OSError as error:
-            self._keep = False
             raise ConnectionBroken(str(error) or type(error).__name__) from None
 
     async def _answer(self) -> Reply:
         collector = _Collector()
-        self._keep = False
         while not collector.complete:
             data = await self._reader.read(_CHUNK)
             if not data:

@@ -34,7 +34,7 @@ class PlayedReply:
 
     @property
     def latency_ms(self) -> float:
-        """From due to done."""
+        """Milliseconds from due to done."""
         return (self.done - self.due) * 1000.0
 
     @property
@@ -56,12 +56,10 @@ class Player:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sender: asyncio.Task[None] | None = None
         self._stopped = False
-        self._thread: threading.Thread | None = None
 
     def start(self, url: str) -> None:
         """Begin; every `at_s` counts from now."""
-        self._thread = threading.Thread(target=self._run, args=(url,), name="gaia-player", daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._run, args=(url,), name="gaia-player", daemon=True).start()
 
     def stop(self) -> None:
         """Send nothing more; answers that are due are awaited, and `on_end` follows."""
@@ -119,15 +117,12 @@ class _Pool:
         async with self._slots:
             connection = await self._take()
             try:
-                reply = await connection.ask(request.method, request.path, request.headers, request.body)
-            except BaseException:
-                connection.close()
-                raise
-            if connection.reusable:
-                self._idle.append(connection)
-            else:
-                connection.close()
-            return reply
+                return await connection.ask(request.method, request.path, request.headers, request.body)
+            finally:
+                if connection.reusable:
+                    self._idle.append(connection)
+                else:
+                    connection.close()
 
     async def _take(self) -> Connection:
         while self._idle:

@@ -21,6 +21,7 @@ MAX_AT_S = 1e7
 
 _ANY = re.compile(r"(?s).*")
 _PATH = re.compile(r"/[!-~]*")
+_VALUE = re.compile(r"[ -~\xa1-\xac\xae-\xff]*")  # printable Latin-1
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9a-zA-Z]+")
 
 
@@ -106,13 +107,9 @@ def _headers(raw: dict[str, Any]) -> dict[str, str]:
         raise _MalformedLine(f"headers must be an object of texts, not {given!r}")
     headers: dict[str, str] = {}
     for name, value in given.items():
-        if not _TOKEN.fullmatch(name) or not isinstance(value, str) or not _is_field_value(value):
+        if not _TOKEN.fullmatch(name) or not isinstance(value, str) or not _VALUE.fullmatch(value):
             raise _MalformedLine(f"header {name!r}: {value!r} cannot be sent")
         if name.lower() in ("host", "connection", "content-length", "transfer-encoding"):
             raise _MalformedLine(f"header {name!r} is set by the player")
         headers[name.lower()] = value
     return headers
-
-
-def _is_field_value(value: str) -> bool:
-    return value.isprintable() and all(ord(character) < 256 for character in value)

@@ -10,7 +10,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from gaia_cli.errors import GaiaError
+from gaia_cli.errors import ExitCode, GaiaError
 from gaia_cli.version import __version__
 from gaia_cli.views import console
 from gaia_cli.views.outputs import OUTPUT_SCHEMA, ErrorDetails, ErrorOutput
@@ -28,10 +28,11 @@ def show_error(error: GaiaError, *, as_json: bool, report: str = "") -> None:
         console.json_line(ErrorOutput(schema_version=OUTPUT_SCHEMA, error=details))
 
 
-def show_bug(error: BaseException, argv: Sequence[str], *, as_json: bool) -> None:
+def show_bug(error: BaseException, argv: Sequence[str], *, as_json: bool, exit_code: ExitCode) -> None:
     """Show a failure that nobody expected, with a report to paste into an issue."""
     message = f"internal error: {type(error).__name__}: {error}"
     bug = GaiaError(message, "this is a bug in Gaia; please report it with the lines below")
+    bug.exit_code = exit_code
     show_error(bug, as_json=as_json, report=_report(error, argv))
 
 

@@ -64,7 +64,7 @@ def _switch(switch: SwitchSummary, glyphs: Glyphs) -> Text:
     before, after = latency(switch.p95_before_ms, glyphs.none), latency(switch.p95_after_ms, glyphs.none)
     return Text.assemble(
         (f"{glyphs.mark(switch.kind)} {switch.kind}", STRONG), f" at {clock(switch.at_s)}",
-        (f" ({switch.took_s:.1f} s after the order)", DIM), f"  p95 {before} before, {after} after",
+        (f" ({switch.took_s:.1f} s after the decision)", DIM), f"  p95 {before} before, {after} after",
         (f"\n{switch.reason}" if switch.reason else "", DIM),
     )  # fmt: skip
 

@@ -189,7 +189,7 @@ def test_a_manifest_that_a_prediction_decided_is_still_right(tmp_path: Path) -> 
     assert mode_findings(tmp_path) == ()
 
 
-def test_hardware_that_nobody_knows_is_told_and_not_passed_over(tmp_path: Path) -> None:
+def test_unknown_hardware_is_an_error(tmp_path: Path) -> None:
     function(tmp_path, _CPU, '[mode]\nhardware = "abacus"\n')
 
     with pytest.raises(ConfigurationError, match=r"\[mode\] hardware"):
