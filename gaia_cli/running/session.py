@@ -8,19 +8,46 @@ import queue
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from gaia_cli.engines import RunningFunction
 from gaia_cli.engines.setup_failure import setup_error, tail
 from gaia_cli.errors import ExitCode, GaiaError
 from gaia_cli.running.history import RunHistory
+from gaia_cli.running.plan import RunPlan
 from gaia_cli.running.player import Player
 from gaia_cli.running.requests_file import PlannedRequest
-from gaia_cli.running.screen import Screen
+from gaia_cli.running.summary import RunSummary
 from gaia_cli.running.trace import TraceRecorder
 from runtime_images.events.lifecycle import Ready, SetupFailed
 from runtime_images.events.model import Event
 
 TICK_S = 0.1
+
+
+class Screen(Protocol):
+    """What shows a run: a live view, lines, or JSON; always called from one thread."""
+
+    def address(self, url: str) -> None:
+        """Show where the function will be served, before anything else."""
+
+    def step(self, text: str) -> None:
+        """Show one step of the preparation."""
+
+    def plan(self, plan: RunPlan) -> None:
+        """Show what will run, where and why."""
+
+    def event(self, event: Event, history: RunHistory) -> None:
+        """Show an event that `history` has already taken."""
+
+    def tick(self, history: RunHistory) -> None:
+        """Show the passing of time; called a few times a second."""
+
+    def summary(self, summary: RunSummary, history: RunHistory) -> None:
+        """Show what the run came to."""
+
+    def close(self) -> None:
+        """Give the terminal back; called in every case."""
 
 
 @dataclass(frozen=True, slots=True)

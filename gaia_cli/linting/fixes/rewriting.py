@@ -54,26 +54,26 @@ class _Guard(cst.CSTTransformer):
         self, original_node: cst.SimpleString, updated_node: cst.SimpleString
     ) -> cst.BaseExpression:
         alone = not isinstance(self.get_metadata(ParentNodeProvider, original_node), cst.ConcatenatedString)
-        if self._start(original_node) in self.starts and alone:
-            torch = self._torch(original_node)
-            if torch:
-                self.count += 1
-                return _choice(updated_node, torch, updated_node.quote)
-        return updated_node
+        torch = self._guarding(original_node) if alone else ""
+        return _choice(updated_node, torch, updated_node.quote) if torch else updated_node
 
     def leave_Call(  # noqa: N802 -- the name is libcst's
         self, original_node: cst.Call, updated_node: cst.Call
     ) -> cst.BaseExpression:
         callee = updated_node.func
-        plain = isinstance(callee, cst.Attribute) and callee.attr.value == "cuda" and not updated_node.args
-        if plain and isinstance(callee, cst.Attribute) and self._start(original_node) in self.starts:
-            torch = self._torch(original_node)
-            if torch:
-                self.count += 1
-                device = cst.SimpleString(f"{self.quote}cuda{self.quote}")
-                choice = cst.Arg(_choice(device, torch, self.quote))
-                return updated_node.with_changes(func=callee.with_changes(attr=cst.Name("to")), args=[choice])
-        return updated_node
+        if not isinstance(callee, cst.Attribute) or callee.attr.value != "cuda" or updated_node.args:
+            return updated_node
+        torch = self._guarding(original_node)
+        if not torch:
+            return updated_node
+        choice = _choice(cst.SimpleString(f"{self.quote}cuda{self.quote}"), torch, self.quote)
+        return updated_node.with_changes(func=callee.with_changes(attr=cst.Name("to")), args=[cst.Arg(choice)])
+
+    def _guarding(self, node: cst.CSTNode) -> str:
+        """Return the name of PyTorch that guards `node`, and count it; empty where the node stays as it is."""
+        torch = self._torch(node) if self._start(node) in self.starts else ""
+        self.count += bool(torch)
+        return torch
 
     def _start(self, node: cst.CSTNode) -> Start:
         start = self.get_metadata(PositionProvider, node).start
