@@ -1,4 +1,4 @@
-"""Write docs/schemas: a JSON Schema (2020-12) of each JSON output, from the types that the outputs are made of.
+"""Write docs/schemas: a JSON Schema (2020-12) of each JSON output, generated from the types of the outputs.
 
     python scripts/document_schemas.py
 
@@ -36,22 +36,23 @@ _OUTPUTS: dict[str, tuple[str, Any]] = {
     "rule": ("`gaia rule CODE --output-format json`", RuleHelpOutput),
     "rules": ("`gaia rules --output-format json`", RulesOutput),
     "simulation": ("`gaia simulate --output-format json`", OneTraceOutput | TracesOutput),
+    "summary": ("The last line of `gaia run --output-format json-lines`", RunSummary),
     "version": ("`gaia version --output-format json`", VersionOutput),
 }
-"""What each output is, and its type, by the name of its schema."""
+"""The description and the type of each output, by the name of its schema."""
 
 Schema = dict[str, Any]
 
 
 class _Generator:
-    """Makes the schema of one output; the parts that it meets go to `definitions`."""
+    """Makes the schema of one output; the schemas of its parts go to `definitions`."""
 
     def __init__(self, *, closed: bool) -> None:
         self.definitions: dict[str, Schema] = {}
         self._closed = closed
 
     def event(self, kind: type[Event]) -> Schema:
-        """The schema of an event, with the fields that every event has."""
+        """Return the schema of an event, with the fields that every event has."""
         head: dict[str, Schema] = {
             "schema_version": {"const": EVENT_SCHEMA},
             "t": {"type": "number", "description": "seconds since the epoch"},
@@ -60,8 +61,10 @@ class _Generator:
         return self._dataclass(kind, head)
 
     def of(self, hint: Any) -> Schema:  # noqa: ANN401 -- a type as `typing` has them
-        """The schema of a value of type `hint`."""
+        """Return the schema of a value of type `hint`."""
         origin, arguments = get_origin(hint), get_args(hint)
+        if isinstance(hint, type) and issubclass(hint, Event):
+            return self.event(hint)
         if origin is Annotated:
             return self._annotated(hint, arguments[0])
         if origin is NotRequired:
@@ -77,7 +80,7 @@ class _Generator:
         return {"type": _TYPES[hint]} if hint in _TYPES else self._named(hint)
 
     def _named(self, kind: type[Any]) -> Schema:
-        """A reference to the definition of an enumeration, a row or a part."""
+        """Define an enumeration, a row or a part, and return the reference to it."""
         if kind.__name__ not in self.definitions:
             self.definitions[kind.__name__] = {}
             self.definitions[kind.__name__] = self._definition(kind)
@@ -139,14 +142,6 @@ def _events(*, closed: bool) -> Schema:
     return _document("event", "One line of the runtime's event stream.", choice, each | generator.definitions)
 
 
-def _summary(*, closed: bool) -> Schema:
-    generator = _Generator(closed=closed)
-    schema = generator.event(RunSummary)
-    return _document(
-        "summary", "The last line of `gaia run --output-format json-lines`.", schema, generator.definitions
-    )
-
-
 def _output(name: str, *, closed: bool) -> Schema:
     (description, kind), generator = _OUTPUTS[name], _Generator(closed=closed)
     schema = generator.of(kind)
@@ -154,22 +149,19 @@ def _output(name: str, *, closed: bool) -> Schema:
 
 
 def schemas(*, closed: bool = False) -> dict[str, Schema]:
-    """Every schema by its file's name; a closed one allows no field that it does not name."""
+    """Return every schema by its file's name; a closed one allows no field that it does not name."""
     manifest: Schema = json.loads(MANIFEST_SCHEMA.read_text(encoding="utf-8"))
-    return {
-        "events.json": _events(closed=closed),
-        "summary.json": _summary(closed=closed),
-        "manifest.json": manifest,
-    } | {f"{name}.json": _output(name, closed=closed) for name in _OUTPUTS}
+    outputs = {f"{name}.json": _output(name, closed=closed) for name in _OUTPUTS}
+    return outputs | {"events.json": _events(closed=closed), "manifest.json": manifest}
 
 
 def texts() -> dict[str, str]:
-    """The text of every published file by its name."""
+    """Return the text of every published file by its name."""
     return {name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in schemas().items()}
 
 
 def main() -> None:
-    """Write every schema, and remove those that are gone."""
+    """Write every schema, and delete those of outputs that are gone."""
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     current = texts()
     for stale in DIRECTORY.glob("*.json"):

@@ -3,8 +3,7 @@
     gaia run samples/02-matmul --play samples/02-matmul/load.jsonl --output-format json-lines > run.jsonl
     python scripts/render_live_view.py run.jsonl
 
-The picture is the live view as it stood `--at` seconds after the start, drawn by the code that draws it on a
-terminal.
+The picture is the live view `--at` seconds after the start, drawn by the code that draws it on a terminal.
 """
 
 import argparse
@@ -34,7 +33,7 @@ THEME = TerminalTheme(
 
 
 def history_until(recording: Path, at_s: float) -> RunHistory:
-    """The recorded run as it was known `at_s` seconds after its start."""
+    """Return the recorded run as it was known `at_s` seconds after its start."""
     history = RunHistory()
     for line in recording.read_text(encoding="utf-8").splitlines():
         event = decode(line)
@@ -44,7 +43,7 @@ def history_until(recording: Path, at_s: float) -> RunHistory:
 
 
 def render(history: RunHistory, width: int, height: int) -> str:
-    """The live view of `history` as SVG."""
+    """Return the live view of `history` as SVG."""
     emulated = history.accelerator is Accelerator.EMULATED
     accelerator = Choice(history.accelerator, EMULATED_REASON if emulated else "")
     plan = RunPlan(history.function, history.mode, "", Choice("process", ""), accelerator, history.slo)
@@ -58,9 +57,9 @@ def render(history: RunHistory, width: int, height: int) -> str:
 
 
 def main() -> None:
-    """Read the recording that is named and write the picture."""
+    """Read the named recording and write the picture."""
     parser = argparse.ArgumentParser(description="Draw docs/live-view.svg from a recorded run.")
-    parser.add_argument("recording", type=Path, help="what gaia run --output-format json-lines has written")
+    parser.add_argument("recording", type=Path, help="the output of gaia run --output-format json-lines")
     parser.add_argument("--at", type=float, default=43.0, help="seconds after the start (default: 43)")
     parser.add_argument("--width", type=int, default=100)
     parser.add_argument("--height", type=int, default=30)

@@ -20,8 +20,7 @@ from gaia_cli.running.choose import Choice, choose_accelerator, choose_engine
 from gaia_cli.running.interrupts import Interrupted, Interrupts
 from gaia_cli.running.plan import RunPlan
 from gaia_cli.running.requests_file import read_requests
-from gaia_cli.running.screen import Screen
-from gaia_cli.running.session import Session
+from gaia_cli.running.session import Screen, Session
 from gaia_cli.running.summary import RunSummary, summarize
 from gaia_cli.running.trace import TraceRecorder
 from runtime_images.dynamic_runtime.settings import Settings

@@ -1,7 +1,7 @@
-"""A baseline: today's findings, remembered, so that tomorrow only new ones are reported.
+"""A baseline: a file of the findings of today, so that tomorrow only new ones are reported.
 
-A finding is known by its fingerprint (analyzers/formats/fingerprints.py), so it stays known when lines above it come
-and go, and is new again when its own line changes. The file is meant to be committed: sorted, one finding a line.
+A finding is known by its fingerprint (analyzers/formats/fingerprints.py): it stays known when lines above it come and
+go, and is new when its own line changes. The file is made to be committed: sorted, one finding a line.
 """
 
 import json
@@ -17,10 +17,10 @@ _VERSION = 1
 
 
 def read_baseline(path: str) -> frozenset[str]:
-    """The fingerprints in the baseline at `path`.
+    """Return the fingerprints in the baseline at `path`.
 
     Raises:
-        ConfigurationError: the file is not there, not readable or not a baseline.
+        ConfigurationError: the file is missing, unreadable or not a baseline.
     """
     try:
         content: Any = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -42,10 +42,8 @@ def write_baseline(path: str, findings: Iterable[LintFinding]) -> int:
         UsageError: the file cannot be written.
     """
     entries = sorted((finding.path, finding.code, fingerprint(finding), finding.message) for finding in findings)
-    lines = [
-        json.dumps({"path": place, "code": code, "fingerprint": known, "message": message}, ensure_ascii=False)
-        for place, code, known, message in entries
-    ]
+    keys = ("path", "code", "fingerprint", "message")
+    lines = [json.dumps(dict(zip(keys, entry, strict=True)), ensure_ascii=False) for entry in entries]
     body = ",\n    ".join(lines)
     listed = f"[\n    {body}\n  ]" if lines else "[]"
     text = f'{{\n  "schema_version": {_VERSION},\n  "findings": {listed}\n}}\n'
@@ -57,5 +55,5 @@ def write_baseline(path: str, findings: Iterable[LintFinding]) -> int:
 
 
 def without_known(findings: Iterable[LintFinding], known: frozenset[str]) -> tuple[LintFinding, ...]:
-    """The findings that are not in the baseline."""
+    """Return the findings that are not in the baseline."""
     return tuple(finding for finding in findings if fingerprint(finding) not in known)

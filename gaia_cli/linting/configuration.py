@@ -1,17 +1,17 @@
-"""What `gaia lint` is to do: flags over the configuration file over the defaults, in one frozen value.
+"""What `gaia lint` does: flags over the configuration file over the defaults, in one frozen value.
 
 The file is the nearest gaia.toml with a [lint] table, or pyproject.toml with [tool.gaia.lint], from the working
-directory up to the root of the repository. Reading TOML takes longer than linting a file, so a file in which the
-table's name does not even occur is not parsed.
+directory up to the root of the repository. Reading TOML takes longer than linting a file, so a file that does not
+mention the table is not parsed.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from analyzers.findings import CONFIDENCES
 from analyzers.formats.findings import Level
 from analyzers.lean.records import record
 from gaia_cli.errors import UsageError
-from gaia_cli.linting.discovery import above, file_to_come, files_to_lint, repository_root, root_of
+from gaia_cli.linting.discovery import above, content_of, files_to_lint, repository_root, root_of, unless_excluded
 from gaia_cli.linting.functions import declared_functions
 from gaia_cli.linting.options import STDIN, Options, codes
 from gaia_cli.linting.selection import Selection, check_codes
@@ -36,8 +36,8 @@ class LintTable:
 class Configuration:
     """What to lint, and how. Reported paths are relative to `root`, globs and the cache to `base`; all are absolute.
 
-    Of standard input `files` has the name, unless it is excluded. `functions` are the directories of functions whose
-    declarations are held against their code.
+    Standard input stands in `files` by its name, unless it is excluded. `functions` are the directories of functions
+    whose declarations are compared with their code.
     """
 
     files: tuple[str, ...]
@@ -49,45 +49,33 @@ class Configuration:
 
 
 def configure(options: Options, start: str) -> Configuration:
-    """The configuration for `options` given in the directory `start`.
+    """Return the configuration for `options` given in the directory `start`.
 
     Raises:
         UsageError: a flag names a rule that does not exist, or a file does not.
         ConfigurationError: the configuration file is unusable.
     """
     root = repository_root(start)
-    found = next((directory for directory in _up_to(root, start) if _speaks_of_lint(directory)), None)
+    inside = (directory for directory in above(start) if len(directory) >= len(root))
+    found = next((directory for directory in inside if _mentions_lint(directory)), None)
     base = found or start
     table = _read(found) if found else LintTable()
     exclude = (*table.exclude, *options.exclude)
-    is_text = options.files == (STDIN,)
-    name = options.stdin_filename or "stdin.py"
-    files = file_to_come(name, exclude, base) if is_text else files_to_lint(options.files, exclude, base)
-    functions = () if is_text else declared_functions(options.files, exclude, base)
+    functions: tuple[str, ...] = ()
+    if options.files == (STDIN,):
+        files = unless_excluded(options.stdin_filename or "stdin.py", exclude, base)
+    else:
+        files = files_to_lint(options.files, exclude, base)
+        functions = declared_functions(options.files, exclude, base)
     fail_on = Level[(options.fail_on or table.fail_on).upper()]
     return Configuration(
         tuple(files), functions, root_of((*files, *functions), root), base, _selection(options, table), fail_on
     )
 
 
-def _up_to(root: str, start: str) -> Iterator[str]:
-    for directory in above(start):
-        yield directory
-        if directory == root:
-            return
-
-
-def _speaks_of_lint(directory: str) -> bool:
-    return any(_holds(f"{directory}/{name}", words) for name, words in _FILES)
-
-
-def _holds(path: str, words: tuple[bytes, ...]) -> bool:
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123 -- a hook does not load pathlib
-            content = file.read()
-    except OSError:
-        return False
-    return all(word in content for word in words)
+def _mentions_lint(directory: str) -> bool:
+    contents = ((content_of(f"{directory}/{name}"), words) for name, words in _FILES)
+    return any(all(word in content for word in words) for content, words in contents)
 
 
 def _read(directory: str) -> LintTable:
@@ -114,7 +102,7 @@ def _selection(options: Options, table: LintTable) -> Selection:
 
 
 def _flag(values: Iterable[str] | None, flag: str) -> tuple[str, ...] | None:
-    """The codes that a flag names, each of which must exist; None where it was not given."""
+    """Return the codes that a flag names, each of which must exist; None where it was not given."""
     if values is None:
         return None
     wanted = codes(values)

@@ -1,7 +1,7 @@
-"""Which files are linted: those that are named, and the Python files and notebooks in directories that are.
+"""Which files are linted: named files, and the Python files and notebooks in named directories.
 
-Environments, caches, hidden directories and links out of the repository are left out of directories. What `exclude`
-matches is left out always, also when it is named, because hooks name every file that changed.
+Environments, caches, hidden directories and links out of the repository are skipped in directories. What `exclude`
+matches is always skipped, also when it is named, because hooks name every file that changed.
 """
 
 # ruff: noqa: PTH100, PTH110, PTH112, PTH114, PTH118, PTH120 -- a hook does not load pathlib, which takes longer than to lint
@@ -15,7 +15,7 @@ from gaia_cli.linting.selection import matches
 
 
 def above(directory: str) -> Iterator[str]:
-    """`directory` and every directory above it, the nearest first."""
+    """Yield `directory` and every directory above it, the nearest first."""
     yield directory
     while directory != os.path.dirname(directory):
         directory = os.path.dirname(directory)
@@ -23,21 +23,21 @@ def above(directory: str) -> Iterator[str]:
 
 
 def repository_root(start: str) -> str:
-    """The repository that `start` lies in, else `start` itself."""
+    """Return the repository that `start` lies in, else `start` itself."""
     return next((directory for directory in above(start) if os.path.exists(f"{directory}/.git")), start)
 
 
 def root_of(paths: Sequence[str], root: str) -> str:
-    """`root`, or the nearest directory above it that all of `paths` are below, so that each has a name from there."""
+    """Return `root`, or the nearest directory above it that all of `paths` are below."""
     inside = root.rstrip("/") + "/"
     return root if all(path.startswith(inside) for path in paths) else os.path.commonpath([root, *paths])
 
 
 def files_to_lint(named: Sequence[str], exclude: Sequence[str], base: str) -> list[str]:
-    """The files as absolute paths, each once and in order; `exclude` is matched against the path below `base`.
+    """Return absolute paths, each once and in order; `exclude` is matched against the path below `base`.
 
     Raises:
-        UsageError: something that was named is not there.
+        UsageError: a named file does not exist.
     """
     found: dict[str, None] = {}
     for name in named or ["."]:
@@ -51,14 +51,14 @@ def files_to_lint(named: Sequence[str], exclude: Sequence[str], base: str) -> li
     return list(found)
 
 
-def file_to_come(name: str, exclude: Sequence[str], base: str) -> list[str]:
-    """The file `name`, whether it is there or not, as an absolute path; nothing when it is excluded."""
+def unless_excluded(name: str, exclude: Sequence[str], base: str) -> list[str]:
+    """Return the absolute path of the file `name`, which need not exist; nothing when it is excluded."""
     path = os.path.abspath(name)
     return [] if _excluded(path, exclude, base) else [path]
 
 
 def directories_below(named: Sequence[str], exclude: Sequence[str], base: str) -> Iterator[tuple[str, Sequence[str]]]:
-    """Each directory among and below the directories in `named`, with the names of its files in order."""
+    """Yield each directory among and below those in `named`, with the sorted names of its files."""
     for name in named or ["."]:
         yield from _walk(os.path.abspath(name), exclude, base)
 
@@ -70,7 +70,7 @@ def _below(root: str, exclude: Sequence[str], base: str) -> Iterator[str]:
 
 
 def _leads_out(path: str, root: str) -> bool:
-    """Whether a link leads out of the repository: what lies there is not the project's, and may be secret."""
+    """Return whether a link leads out of the repository: to what is not the project's, and may be secret."""
     if not os.path.islink(path):
         return False
     inside = os.path.realpath(repository_root(root)).rstrip("/") + "/"
@@ -79,11 +79,11 @@ def _leads_out(path: str, root: str) -> bool:
 
 def _walk(root: str, exclude: Sequence[str], base: str) -> Iterator[tuple[str, Sequence[str]]]:
     for directory, subdirectories, names in os.walk(root):
-        subdirectories[:] = [name for name in sorted(subdirectories) if not is_ignored(name)]
-        if exclude:
-            subdirectories[:] = [
-                name for name in subdirectories if not _excluded(os.path.join(directory, name), exclude, base)
-            ]
+        subdirectories[:] = [
+            name
+            for name in sorted(subdirectories)
+            if not is_ignored(name) and not (exclude and _excluded(os.path.join(directory, name), exclude, base))
+        ]
         yield directory, sorted(names)
 
 
@@ -92,6 +92,15 @@ def _excluded(path: str, exclude: Sequence[str], base: str) -> bool:
 
 
 def relative(path: str, base: str) -> str:
-    """`path` below `base` with forward slashes; the way there with `..` where it lies elsewhere."""
+    """Return `path` relative to `base`, with forward slashes, and with `..` where it lies elsewhere."""
     inside = base.rstrip("/") + "/"
     return path.removeprefix(inside) if path.startswith(inside) else os.path.relpath(path, base).replace(os.sep, "/")
+
+
+def content_of(path: str) -> bytes:
+    """Return the content of the file `path`; nothing where it cannot be read."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 -- as above
+            return file.read()
+    except OSError:
+        return b""

@@ -1,25 +1,24 @@
 """`--fix` and `--diff`: files rewritten, or shown as they would be; only where the meaning stays the same.
 
-A fix is a module in fixes/ with one function from a file's bytes to its new bytes and the number of places it has
-changed. Which code has which is the table in `_fixes`. Every other byte stays.
+A fix is a module in fixes/ with one function from a file's bytes to its new bytes and the number of places that it has
+changed; every other byte stays.
 """
 
 import difflib
 import os
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from analyzers.formats.findings import LintFinding
 from analyzers.lean.records import record
 from gaia_cli.errors import UsageError
+from gaia_cli.linting.fixes.hard_coded_device import guard_devices
+from gaia_cli.linting.fixes.in_notebooks import fix_cells
 
-TYPE_CHECKING = False  # as type checkers know it; see options.py
-if TYPE_CHECKING:
-    from gaia_cli.linting.fixes.in_notebooks import Fixer
-
-FIXABLE = frozenset({"GA701"})
-"""The codes that a fix is known for."""
+_FIXES = {"GA701": guard_devices}
+FIXABLE = frozenset(_FIXES)
 
 
 @record
@@ -31,32 +30,19 @@ class Fixed:
 
 
 def fix(source: bytes, path: str, codes: frozenset[str]) -> Fixed:
-    """Fix what is found in `source`, the content of the file `path`, by the rules `codes`.
+    """Fix what the rules `codes` find in `source`, the content of the file `path`.
 
-    What is not certainly safe stays as it is, and so does a file that cannot be parsed. A second time changes nothing.
+    What is not certainly safe stays as it is, and so does a file that cannot be parsed. A second call changes nothing.
 
     Raises:
         EngineError: there is something to fix, but the library that rewrites code is not installed.
     """
     applied: list[str] = []
     for code in sorted(codes & FIXABLE):
-        source, count = _fixed(source, path, _fixes()[code])
+        fixer = _FIXES[code]
+        source, count = fix_cells(source, path, fixer) if path.endswith(".ipynb") else fixer(source, path)
         applied += [code] * count
     return Fixed(source, tuple(applied))
-
-
-def _fixed(source: bytes, path: str, fixer: "Fixer") -> tuple[bytes, int]:
-    if not path.endswith(".ipynb"):
-        return fixer(source, path)
-    from gaia_cli.linting.fixes.in_notebooks import fix_cells
-
-    return fix_cells(source, path, fixer)
-
-
-def _fixes() -> "dict[str, Fixer]":
-    from gaia_cli.linting.fixes.hard_coded_device import guard_devices
-
-    return {"GA701": guard_devices}
 
 
 @record
@@ -71,16 +57,16 @@ class Change:
 
 
 def changes(findings: Iterable[LintFinding], root: str) -> Iterator[Change]:
-    """What fixing would change in the files of `findings`, which are below `root`.
+    """Yield what fixing would change in the files of `findings`, which are below `root`.
 
     Raises:
-        UsageError: a file cannot be read any more.
+        UsageError: a file cannot be read.
         EngineError: the library that rewrites code is not installed.
     """
-    by_file: dict[str, set[str]] = {}
+    by_file: defaultdict[str, set[str]] = defaultdict(set)
     for finding in findings:
         if finding.code in FIXABLE:
-            by_file.setdefault(finding.path, set()).add(finding.code)
+            by_file[finding.path].add(finding.code)
     for name, codes in by_file.items():
         path = Path(root) / name
         before = _read(path)
@@ -90,7 +76,7 @@ def changes(findings: Iterable[LintFinding], root: str) -> Iterator[Change]:
 
 
 def diff(change: Change) -> str:
-    """The change as a unified diff, as `git apply` and `patch -p1` take it."""
+    """Return the change as a unified diff for `git apply` and `patch -p1`."""
     before, after = (_lines(data) for data in (change.before, change.after))
     return "".join(difflib.unified_diff(before, after, f"a/{change.shown}", f"b/{change.shown}"))
 
@@ -102,9 +88,7 @@ def apply(change: Change) -> None:
         UsageError: the file cannot be written, or has changed since it was read.
     """
     if _read(change.path) != change.before:
-        raise UsageError(
-            f"{change.path} changed while it was being fixed and was left as it is", "run gaia lint --fix again"
-        )
+        raise UsageError(f"{change.path} changed during the fix and is left as it is", "run gaia lint --fix again")
     try:
         mode = change.path.stat().st_mode
         handle, name = tempfile.mkstemp(dir=change.path.parent, prefix=f".{change.path.name}.")
@@ -124,7 +108,7 @@ def _read(path: Path) -> bytes:
 
 
 def _lines(data: bytes) -> list[str]:
-    """The lines with their ends; a last one without is marked as diffs do it."""
+    """Return the lines with their ends; a last one without is marked as in diffs."""
     text = data.decode(errors="replace")
     lines = [f"{line}\n" for line in text.split("\n")]  # `splitlines` knows ends that diffs do not
     if text == "" or text.endswith("\n"):

@@ -1,7 +1,7 @@
-"""Mode-lint of the functions in the directories that are linted: what they declare against what their code says.
+"""Mode-lint of the functions in the linted directories: what they declare against what their code says.
 
 A function is known by its manifest, or by a configuration that is about a function. Where there is none, as where
-only files are named, nothing of this is loaded but this module.
+only files are named, of mode-lint only this module is loaded.
 """
 
 import os
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from analyzers.lean.records import replace
 from analyzers.linting.results import FileResult
-from gaia_cli.linting.discovery import directories_below, relative
+from gaia_cli.linting.discovery import content_of, directories_below, relative
 
 TYPE_CHECKING = False  # as type checkers know it; see options.py
 if TYPE_CHECKING:
@@ -23,28 +23,22 @@ _ABOUT_A_FUNCTION = {
 
 
 def declared_functions(named: Sequence[str], exclude: Sequence[str], base: str) -> tuple[str, ...]:
-    """The directories of functions among and below the directories in `named`."""
+    """Return the directories of functions among and below the directories in `named`."""
     found = (directory for directory, names in directories_below(named, exclude, base) if _declares(directory, names))
     return tuple(dict.fromkeys(found))
 
 
 def _declares(directory: str, names: Sequence[str]) -> bool:
-    return _MANIFEST in names or any(
-        name in names and _holds(f"{directory}/{name}", words) for name, words in _ABOUT_A_FUNCTION.items()
+    if _MANIFEST in names:
+        return True
+    contents = (
+        (content_of(f"{directory}/{name}"), words) for name, words in _ABOUT_A_FUNCTION.items() if name in names
     )
-
-
-def _holds(path: str, words: tuple[bytes, ...]) -> bool:
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123 -- as in discovery.py
-            content = file.read()
-    except OSError:
-        return False
-    return any(word in content for word in words)
+    return any(word in content for content, words in contents for word in words)
 
 
 def mode_results(directories: Sequence[str], root: str) -> Iterator[FileResult]:
-    """What contradicts the code of each function, by the file that declares it; paths are below `root`.
+    """Yield what contradicts the code of each function, by the file that declares it; paths are below `root`.
 
     Raises:
         ConfigurationError: a function's configuration is unusable.

@@ -1,6 +1,6 @@
-"""Mode-lint: a function's pin and manifest held against what its code says, as findings of the linter.
+"""Mode-lint: a function's pin and manifest compared with what its code says, as findings of the linter.
 
-It takes the analysis of a whole function, so it is for the directory of one, not for a file that a hook hands in.
+It analyzes a whole function, so it is for directories, not for the files that a hook names.
 """
 
 import tomllib
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from analyzers import Analysis
-from analyzers.findings import Finding, Place
-from analyzers.lean.records import replace as with_changes
+from analyzers.findings import Finding
+from analyzers.lean.records import replace
 from analyzers.manifest import FILE_NAME
 from analyzers.project.toml_places import place_of
 from analyzers.rules.declared import Declared
@@ -19,16 +19,9 @@ from gaia_cli.project.analyzing import analyze_code, pinned
 from gaia_cli.project.manifests import manifest_object
 from gaia_cli.project.project import FunctionProject, load_project
 
-_CONFIGURATIONS = ("gaia.toml", "pyproject.toml")
-
-
-def is_declared(directory: Path) -> bool:
-    """Whether the function in `directory` has a configuration or a manifest that could contradict its code."""
-    return bool(_configuration(directory)) or (directory / FILE_NAME).is_file()
-
 
 def mode_findings(directory: Path) -> tuple[Finding, ...]:
-    """What contradicts the code of the function in `directory`; places are relative to it, excerpts are set.
+    """Return what contradicts the code of the function in `directory`; places are relative to it.
 
     Without any Python there is nothing to contradict. Where a file could not be analyzed only the manifest's form is
     checked, since an unread file proves nothing.
@@ -42,8 +35,7 @@ def mode_findings(directory: Path) -> tuple[Finding, ...]:
         analysis = analyze_code(project)
     except FunctionError:
         return ()
-    declared = _declared(project, analysis)
-    found = examine(declaration_rules(), declared)
+    found = examine(declaration_rules(), _declared(project, analysis))
     if analysis.failures:
         found = (finding for finding in found if finding.rule in ("GA803", "GA806"))
     return tuple(_with_excerpt(project.directory, finding) for finding in found)
@@ -52,13 +44,14 @@ def mode_findings(directory: Path) -> tuple[Finding, ...]:
 def _declared(project: FunctionProject, analysis: Analysis) -> Declared:
     directory = project.directory
     configuration = _configuration(directory)
+    configured = _read(directory / configuration) if configuration else None
     text = _read(directory / FILE_NAME)
     return Declared(
         verdict=analysis.verdict,
         current=manifest_object(pinned(analysis, project), project),
         configuration=configuration,
         pin=project.pin,
-        pin_place=_pin_place(directory, configuration),
+        pin_place=place_of(configuration, configured or "", "mode", "pin"),
         manifest_path=FILE_NAME,
         manifest=text,
         recorded=None if text is None else _parsed(text),
@@ -66,21 +59,16 @@ def _declared(project: FunctionProject, analysis: Analysis) -> Declared:
 
 
 def _configuration(directory: Path) -> str:
-    """The name of the file that configures the function, empty without one."""
-    for name in _CONFIGURATIONS:
+    """Return the name of the file that configures the function, empty without one."""
+    for name in ("gaia.toml", "pyproject.toml"):
         text = _read(directory / name)
         if text is not None and (name == "gaia.toml" or "[tool.gaia" in text):
             return name
     return ""
 
 
-def _pin_place(directory: Path, configuration: str) -> Place:
-    text = _read(directory / configuration) if configuration else None
-    return place_of(configuration, text or "", "mode", "pin")
-
-
 def _read(path: Path) -> str | None:
-    """The text of a file, None without one; bytes that are no text stay visible as such."""
+    """Return the text of a file, None without one; bytes that are no text stay visible as such."""
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -97,4 +85,4 @@ def _parsed(text: str) -> dict[str, Any] | None:
 def _with_excerpt(directory: Path, finding: Finding) -> Finding:
     lines = (_read(directory / finding.place.path) or "").splitlines()
     line = finding.place.line
-    return with_changes(finding, excerpt=lines[line - 1]) if line <= len(lines) else finding
+    return replace(finding, excerpt=lines[line - 1]) if line <= len(lines) else finding

@@ -1,6 +1,6 @@
-"""The options of `gaia lint`: one table, read by the quick parser of the hook's path and by the Typer command.
+"""The options of `gaia lint`: one table for the parser of the fast path and for the Typer command.
 
-Both give an `Options`, in which None means that the flag was not given, so that the configuration file may speak.
+Both give an `Options`, in which None means that the flag was not given, so that the configuration file counts.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ _HINT = "see gaia lint --help"
 
 @record
 class Option:
-    """One option. Without a metavar and choices it is a flag; a repeatable one collects what it is given."""
+    """One option. Without a metavar and choices it is a switch; a repeatable one collects its values."""
 
     name: str
     help: str
@@ -67,7 +67,7 @@ OPTIONS: tuple[Option, ...] = (
 
 @record
 class Options:
-    """What was asked for on the command line; None and empty stand for not given."""
+    """The values on the command line; None and empty stand for not given."""
 
     files: tuple[str, ...] = ()
     output_format: str | None = None
@@ -89,9 +89,9 @@ class Options:
 
 
 def parse(arguments: Sequence[str]) -> Options:
-    """The options in `arguments`, which stand before, between or after the files; all after `--` are files.
+    """Parse options before, between and after files; everything after `--` is a file.
 
-    Written out, because the standard library's parser takes longer to load and set up than a cached file to lint.
+    The standard library's parser takes longer to load and set up than a cached file to lint.
 
     Raises:
         UsageError: a flag is unknown, or its value is missing or unknown.
@@ -115,7 +115,7 @@ def parse(arguments: Sequence[str]) -> Options:
 
 
 def _take(option: Option, values: "dict[str, Any]", attached: str | None, pending: Iterator[str]) -> None:
-    """Put the value of `option`, attached to it by `=` or the next argument, into `values`."""
+    """Put the value of `option`, attached by `=` or the next argument, into `values`."""
     if option.is_switch:
         if attached is not None:
             raise UsageError(f"{option.flag} takes no value", _HINT)
@@ -137,15 +137,15 @@ def _nearest(flag: str, known: Iterable[str]) -> str:
 
 
 def from_values(values: Mapping[str, object]) -> Options:
-    """`Options` from what a parser gives: lists for what is repeatable, None for what was not given."""
-    given: dict[str, Any] = {name: _frozen(value) for name, value in values.items() if value is not None}
+    """Return `Options` from a parser's values: lists for what is repeatable, None for what was not given."""
+    given: dict[str, Any] = {
+        name: tuple(map(str, value)) if isinstance(value, list) else value
+        for name, value in values.items()
+        if value is not None
+    }
     return Options(**given)
 
 
-def _frozen(value: object) -> object:
-    return tuple(str(item) for item in value) if isinstance(value, list | tuple) else value
-
-
 def codes(values: Iterable[str]) -> tuple[str, ...]:
-    """The codes in values that may each hold several, separated by commas."""
+    """Return the codes in values that may each hold several, separated by commas."""
     return tuple(code.strip() for value in values for code in value.split(",") if code.strip())

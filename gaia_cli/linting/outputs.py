@@ -1,43 +1,32 @@
-"""Where the findings go: one format on standard output, and as many as wanted in files, `--output sarif:gaia.sarif`."""
+"""Where the findings go: one format to standard output, any number to files, as `--output sarif:gaia.sarif`."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from analyzers.formats.findings import LintFinding, Report, RuleText
-from analyzers.lean.records import record, replace
+from analyzers.lean.records import replace
 from gaia_cli.errors import UsageError
 from gaia_cli.linting.options import FORMATS
 
-_FOR_PEOPLE = frozenset({"full", "concise"})
 
-
-@record
-class Target:
-    """A report to write to a file."""
-
-    format: str
-    path: str
-
-
-def targets(values: tuple[str, ...]) -> tuple[Target, ...]:
-    """The files that `--output` asks for.
+def targets(values: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the format and the path of each file that `--output` asks for.
 
     Raises:
         UsageError: a value is not FORMAT:FILE, or its format is unknown.
     """
-    return tuple(_target(value) for value in values)
-
-
-def _target(value: str) -> Target:
-    name, _, path = value.partition(":")
-    if name not in FORMATS or not path:
-        raise UsageError(f"--output takes FORMAT:FILE, not {value!r}", f"the formats are {', '.join(FORMATS)}")
-    return Target(name, path)
+    found = []
+    for value in values:
+        name, _, path = value.partition(":")
+        if name not in FORMATS or not path:
+            raise UsageError(f"--output takes FORMAT:FILE, not {value!r}", f"the formats are {', '.join(FORMATS)}")
+        found.append((name, path))
+    return found
 
 
 def written(name: str, report: Report, root: str) -> str:
-    """The report in the format `name`; people's formats show paths from the working directory."""
-    if name in _FOR_PEOPLE:
+    """Return the report in the format `name`; formats for people show paths from the working directory."""
+    if name in ("full", "concise"):
         report = replace(report, findings=tuple(_from_here(finding, root) for finding in report.findings))
     return _renderer(name)(report).encode(errors="replace").decode()  # a file's name may be no text
 
@@ -47,19 +36,18 @@ def _from_here(finding: LintFinding, root: str) -> LintFinding:
     return finding if shown == finding.path else replace(finding, path=shown)
 
 
-def write_files(wanted: tuple[Target, ...], report: Report, root: str) -> None:
-    """Write each file.
+def write_files(wanted: Iterable[tuple[str, str]], report: Report, root: str) -> None:
+    """Write the report to each file.
 
     Raises:
         UsageError: a file cannot be written.
     """
-    for target in wanted:
+    for name, path in wanted:
         try:
-            with open(target.path, "w", encoding="utf-8", newline="\n") as file:  # noqa: PTH123 -- as in discovery.py
-                file.write(written(target.format, report, root))
+            with open(path, "w", encoding="utf-8", newline="\n") as file:  # noqa: PTH123 -- as in discovery.py
+                file.write(written(name, report, root))
         except OSError as error:
-            hint = "choose a writable file"
-            raise UsageError(f"cannot write {target.path}: {error.strerror}", hint) from None
+            raise UsageError(f"cannot write {path}: {error.strerror}", "choose a writable file") from None
 
 
 def _renderer(name: str) -> Callable[[Report], str]:
@@ -85,31 +73,19 @@ def _renderer(name: str) -> Callable[[Report], str]:
     return render
 
 
-class RulesWhenAsked(Mapping[str, RuleText]):
-    """The rules' texts, loaded when the first is asked for."""
+class RulesWhenAsked(dict[str, RuleText]):
+    """The rules' texts by code, empty until the first is looked up."""
 
-    def __init__(self) -> None:
-        self._texts: dict[str, RuleText] = {}
+    def __missing__(self, code: str) -> RuleText:
+        from gaia_cli.linting.rule_texts import rule_texts
 
-    def _loaded(self) -> dict[str, RuleText]:
-        if not self._texts:
-            from gaia_cli.linting.rule_texts import rule_texts
-
-            self._texts = rule_texts()
-        return self._texts
-
-    def __getitem__(self, code: str) -> RuleText:
-        return self._loaded()[code]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._loaded())
-
-    def __len__(self) -> int:
-        return len(self._loaded())
+        texts = rule_texts()
+        self.update(texts)
+        return texts[code]
 
 
 class SourcesWhenAsked(Mapping[str, str]):
-    """The text of the files by their paths, read when asked for; what cannot be read is not there."""
+    """The text of the files by their paths, read when looked up; a file that cannot be read is missing."""
 
     def __init__(self, root: str, files: tuple[str, ...]) -> None:
         self._root = root

@@ -1,4 +1,4 @@
-"""What every code says of itself, in Markdown: for `gaia rule`, for SARIF, and for the pages in docs/rules.
+"""The text of every rule in Markdown: for `gaia rule`, for SARIF, and for the pages in docs/rules.
 
 Loading this loads every rule, so only what shows rules imports it.
 """
@@ -15,16 +15,17 @@ _OTHER_FILES = ("# requirements.txt", "# files", "# gaia.toml", "# gaia.manifest
 
 
 def rule_texts() -> dict[str, RuleText]:
-    """Every code's text, in the order of the codes."""
-    return {rule.code: _text(rule) for rule in all_rules()}
-
-
-def _text(rule: Rule[Any]) -> RuleText:
-    return RuleText(rule.code, rule.name, rule.summary, explained(rule, examples=1), rule.level, rule.confidence)
+    """Return every rule's text, sorted by code."""
+    return {
+        rule.code: RuleText(
+            rule.code, rule.name, rule.summary, explained(rule, examples=1), rule.level, rule.confidence
+        )
+        for rule in all_rules()
+    }
 
 
 def as_object(text: RuleText, *, selected: bool) -> RuleOutput:
-    """A rule as plain values."""
+    """Return a rule as plain values."""
     return {
         "code": text.code,
         "name": text.name,
@@ -36,13 +37,13 @@ def as_object(text: RuleText, *, selected: bool) -> RuleOutput:
 
 
 def heading(level: str, confidence: float, *, hook: bool) -> str:
-    """What a code means for the linter, in words."""
+    """Return what a rule means for the linter, in words."""
     asked = "linted for by default" if hook else "linted for when selected"
     return f"{level}, {in_words(confidence)} confidence; {asked}"
 
 
 def explained(rule: Rule[Any], *, examples: int | None = None) -> str:
-    """A rule's text: what it finds and why, what to write instead, and at most so many examples of each kind."""
+    """Return a rule's text: what it finds and why, the fix, and at most so many `examples` of each kind."""
     parts = [rule.summary, rule.rationale]
     parts += [f"What to do: {rule.remedy}"] if rule.remedy else []
     parts += ["`gaia lint --fix` does so where that is safe."] if rule.fixable else []
@@ -52,12 +53,11 @@ def explained(rule: Rule[Any], *, examples: int | None = None) -> str:
 
 
 def _examples(title: str, examples: tuple[str, ...]) -> list[str]:
-    shown = [f"```{_language(example)}\n{example.rstrip()}\n```" for example in examples]
+    shown = [
+        f"```{'text' if example.startswith(_OTHER_FILES) else 'python'}\n{example.rstrip()}\n```"
+        for example in examples
+    ]
     return [f"{title}:", *shown] if shown else []
-
-
-def _language(example: str) -> str:
-    return "text" if example.startswith(_OTHER_FILES) else "python"
 
 
 def _silenced(rule: Rule[Any]) -> str:

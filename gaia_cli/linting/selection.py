@@ -1,27 +1,25 @@
-"""Which findings are wanted: `--select` and `--ignore` by code or by a code's beginning, and ignores by file.
+"""Which findings are selected: `--select` and `--ignore` by code or by a code's beginning, and ignores by file.
 
-Without a selection these are the rules that are meant for a hook, and whatever could not be analyzed. Where a
-code is both selected and ignored, the more exact of the two says so, and `--ignore` when they are as exact:
-`--select GA2 --ignore GA203` and `--select GA203 --ignore GA2` both do what they look like.
+Without a selection these are the rules for a hook, and the failures of the analysis. Where a code is both selected and
+ignored, the longer of the two wins, and `--ignore` where they are equally long: `--select GA2 --ignore GA203` and
+`--select GA203 --ignore GA2` both do what they look like.
 """
 
 from collections.abc import Iterable, Sequence
 
+from analyzers.findings import INFERENCE_FAILED, RULE_FAILED
 from analyzers.lean.profiles import profile
 from analyzers.lean.records import record
 from analyzers.lean.registry import ROWS
 from gaia_cli.errors import UsageError
 
-EVERY = "ALL"
-
 UNUSED_SUPPRESSION = "GA890"
-ENTANGLED = "GA905"
 
-GAIAS_OWN_FAILURES = frozenset({"GA906", "GA907"})
+GAIAS_OWN_FAILURES = frozenset({RULE_FAILED, INFERENCE_FAILED})
 """Failures of Gaia, not of the code: they make the exit code 2."""
 
 MODE_CODES = tuple(code for code, (module, *_) in ROWS.items() if module.startswith("declarations."))
-"""What is held against whole functions; asking for it costs an analysis of each."""
+"""The rules about whole functions; selecting one costs an analysis of each."""
 
 
 @record
@@ -35,7 +33,7 @@ class Selection:
     min_confidence: float = 0.0
 
     def wants(self, code: str, path: str = "") -> bool:
-        """Whether findings of the rule `code` are wanted, anywhere or in the file `path` below the configuration."""
+        """Return whether the rule `code` is selected, anywhere or in the file `path` below the configuration."""
         known = profile(code)
         if known.confidence < self.min_confidence:
             return False
@@ -45,7 +43,7 @@ class Selection:
 
     @property
     def wants_evidence(self) -> bool:
-        """Whether what speaks for a mode may be wanted, the families 1xx to 6xx; by default none of it is."""
+        """Whether rules that speak for a mode may be selected, the families 1xx to 6xx; by default none is."""
         return any(not selector.startswith(("GA7", "GA8", "GA9")) for selector in (*(self.select or ()), *self.extend))
 
     def _ignored(self, code: str, path: str) -> bool:
@@ -53,17 +51,17 @@ class Selection:
 
 
 def _exactness(code: str, selectors: Iterable[str]) -> int:
-    """The length of the longest selector that `code` begins with, 0 for ALL, -1 for none."""
-    lengths = (0 if selector == EVERY else len(selector) for selector in selectors if _covers(selector, code))
+    """Return the length of the longest selector that `code` begins with, 0 for ALL, -1 for none."""
+    lengths = (0 if selector == "ALL" else len(selector) for selector in selectors if _covers(selector, code))
     return max(lengths, default=-1)
 
 
 def _covers(selector: str, code: str) -> bool:
-    return selector == EVERY or (selector != "" and code.startswith(selector))
+    return selector == "ALL" or (selector != "" and code.startswith(selector))
 
 
 def matches(path: str, glob: str) -> bool:
-    """Whether `path`, its file name or a directory above it matches `glob`; `*` also crosses slashes."""
+    """Return whether `path`, its file name or a directory above it matches `glob`; `*` also crosses slashes."""
     from fnmatch import fnmatchcase  # compiles patterns, so it is loaded only where there are any
 
     pattern = glob.removeprefix("./").rstrip("/")
@@ -73,10 +71,10 @@ def matches(path: str, glob: str) -> bool:
 
 
 def check_codes(codes: Sequence[str], place: str) -> None:
-    """Raise for a selector that no rule answers to.
+    """Check that a rule answers to each of the selectors that stand at `place`.
 
     Raises:
-        UsageError: a code is unknown; `place` is where it stands.
+        UsageError: a code is unknown.
     """
     for selector in codes:
         if not any(_covers(selector, code) for code in ROWS):

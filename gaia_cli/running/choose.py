@@ -1,8 +1,7 @@
-"""Which engine and which accelerator a run uses, and why. Pure: what is there is passed in.
+"""Which engine and which accelerator a run uses, and why. Pure: what the machine has is passed in.
 
-Docker is chosen when an engine answers, because it is what a function meets later in production; a virtual
-environment on this machine when none does, or when only there a real GPU can be reached. A flag decides over
-both.
+Docker is chosen when its engine answers, because production looks like it; a virtual environment on this machine when
+none does, or when only that reaches a real GPU. A flag overrides both.
 """
 
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What was chosen and the reason, in words for the screen."""
+    """A choice and its reason, in words for the screen."""
 
     name: str
     reason: str
@@ -28,7 +27,7 @@ EMULATED_REASON = "no GPU here, a worker process models one"
 
 
 def choose_engine(mode: ExecutionMode, process: "Candidate", docker: "Candidate") -> Choice:
-    """The engine for a function of `mode`, where none was asked for."""
+    """Choose the engine for a function of `mode`, where the user named none."""
     if docker.problem:
         return Choice(EngineName.PROCESS, docker.problem)
     if mode is not ExecutionMode.CPU and process.has_gpu and not docker.has_gpu:
@@ -39,7 +38,7 @@ def choose_engine(mode: ExecutionMode, process: "Candidate", docker: "Candidate"
 def choose_accelerator(
     asked: AcceleratorName, mode: ExecutionMode, offered: tuple[Accelerator, ...], engine: str
 ) -> Choice:
-    """The accelerator of the GPU backend: the best on offer, none for a function that never sees a GPU.
+    """Choose the accelerator of the GPU backend: the best one, none for a function that never sees a GPU.
 
     Raises:
         EngineError: `asked` is unavailable on this engine, or the mode needs a GPU and none may be used.
@@ -49,18 +48,13 @@ def choose_accelerator(
     best = offered[0] if offered else Accelerator.NONE
     chosen = best if asked is AcceleratorName.AUTO else Accelerator(asked.value)
     if chosen is Accelerator.NONE:
-        return _without(mode)
+        if mode is ExecutionMode.GPU:
+            hint = "drop --accelerator none, or pin another mode"
+            raise EngineError("the mode gpu needs a GPU, and none may be used", hint)
+        return Choice(Accelerator.NONE, "no GPU backend: the CPU serves everything")
     if chosen not in offered:
         raise EngineError(
             f"the {engine} engine found no NVIDIA GPU",
             "check that `nvidia-smi` works, or use --accelerator emulated to model a GPU",
         )
     return Choice(chosen, EMULATED_REASON if chosen is Accelerator.EMULATED else "an NVIDIA GPU answers")
-
-
-def _without(mode: ExecutionMode) -> Choice:
-    if mode is ExecutionMode.GPU:
-        raise EngineError(
-            "the mode gpu needs a GPU, and none may be used", "drop --accelerator none, or pin another mode"
-        )
-    return Choice(Accelerator.NONE, "no GPU backend: the CPU serves everything")

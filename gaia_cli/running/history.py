@@ -1,7 +1,7 @@
-"""The event stream folded into what is known about a run: one event in, the picture changed.
+"""What is known about a run, folded from its event stream (docs/events.md).
 
-The runtime says what happens (docs/events.md); nothing here reads a clock or asks anybody, so a recorded stream gives
-the same picture every time. The live view, the lines, the summary and the exit code all read this one object.
+Nothing here reads a clock, so a recorded stream gives the same picture every time. The live view, the lines, the
+summary and the exit code all read this one object.
 """
 
 from collections import deque
@@ -29,7 +29,7 @@ KEPT_SECONDS = 7200
 
 @dataclass(frozen=True, slots=True)
 class Second:
-    """What one second looked like: who was active, and the p95 of the answers of that second alone."""
+    """One second: the active backend, the p95 of its answers alone, and the p95 of the whole window."""
 
     t: float
     active: Backend
@@ -38,7 +38,7 @@ class Second:
 
     @property
     def worst_p95_ms(self) -> float | None:
-        """The slower backend's p95: what the unluckier clients saw while both answered."""
+        """The slower backend's p95."""
         return max((value for value in self.p95_ms.values() if value is not None), default=None)
 
 
@@ -94,8 +94,7 @@ class RunHistory:
                 self.ready, self.url, self.entry, self.start_s = event.t, event.url, event.entry, event.start_s
                 self.mode, self.active = event.mode, event.backend
             case WorkerChanged():
-                has_ended = event.state is WorkerState.EXITED
-                state = LaneState.OFF if has_ended else LaneState(event.state)
+                state = LaneState.OFF if event.state is WorkerState.EXITED else LaneState(event.state)
                 self.lanes[event.backend] = replace(self.lanes[event.backend], state=state)
             case Window():
                 self._take_window(event)
@@ -128,9 +127,9 @@ class RunHistory:
         self.slo_state, self.queue, self.reason = event.slo_state, event.queue, event.reason
         self.gpu, self.totals = event.gpu, event.totals
         self.lanes = dict.fromkeys(Backend, BackendStatus()) | event.lanes
-        last = {backend: status.p95_ms for backend, status in event.last_second.items()}
-        of_window = {backend: status.p95_ms for backend, status in self.lanes.items()}
-        self.seconds.append(Second(event.t, event.active, dict.fromkeys(Backend, None) | last, of_window))
+        last = dict.fromkeys(Backend, BackendStatus()) | event.last_second
+        p95_ms, window_p95_ms = ({key: lane.p95_ms for key, lane in lanes.items()} for lanes in (last, self.lanes))
+        self.seconds.append(Second(event.t, event.active, p95_ms, window_p95_ms))
         self.slo_seconds[event.slo_state] += 1
 
     def _take_stopped(self, event: Stopped) -> None:
@@ -139,9 +138,7 @@ class RunHistory:
             event.requests, event.failures, self.totals.retried, event.cpu_seconds, event.gpu_seconds, event.cost,
             event.currency,
         )  # fmt: skip
-        self.lanes = {
-            backend: replace(status, state=LaneState.OFF, in_flight=0) for backend, status in self.lanes.items()
-        }
+        self.lanes = {key: replace(lane, state=LaneState.OFF, in_flight=0) for key, lane in self.lanes.items()}
 
 
 def _kind(event: Event) -> str:
@@ -151,7 +148,7 @@ def _kind(event: Event) -> str:
 
 
 def in_words(event: Event) -> str:
-    """Return what an event means for a person; empty where that is nothing of note."""
+    """Return what an event means for a person; empty where that is nothing."""
     match event:
         case SwitchStep(phase=SwitchPhase.MOVED):
             return f"{event.kind}d to {event.to.upper()} in {(event.moved or event.ordered) - event.ordered:.1f} s"
@@ -176,5 +173,5 @@ def in_words(event: Event) -> str:
             unfit = event.state is ZygoteState.UNFIT
             return f"{'workers cannot be forked' if unfit else 'the zygote is gone'}: {event.reason}"
         case Dropped():
-            return f"{event.lines} lines of log and measurements were left out: they came too fast to be read"
+            return f"{event.lines} lines of log and measurements were left out: they came too fast to read"
     return ""

@@ -1,7 +1,6 @@
 """The smallest HTTP/1.1 client that a load player needs: keep-alive, the answer's status and headers.
 
-Standard library streams and the parser that the runtime itself uses; an HTTP library would be one more
-dependency and would bring retries, which a player that counts failures must not have.
+It uses the runtime's own parser. An HTTP library would bring retries, which hide the failures that a player counts.
 """
 
 import asyncio
@@ -13,20 +12,19 @@ _CHUNK = 64 * 1024
 
 
 class ConnectionBroken(Exception):  # noqa: N818 -- says what happened; it never leaves the player
-    """The connection failed before a whole answer was there."""
+    """The connection failed before the whole answer arrived."""
 
 
 @dataclass(slots=True)
 class Reply:
-    """An answer: status and headers (names in lower case); the body is counted, not kept."""
+    """An answer: status and headers (names in lower case), without its body."""
 
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
-    body_bytes: int = 0
 
 
 class _Collector:
-    """Takes the parser's callbacks for one answer; the parser knows what it is asked only during the last of them."""
+    """Takes the parser's callbacks for one answer; only during the last of them the parser knows the status."""
 
     def __init__(self) -> None:
         self.parser = httptools.HttpResponseParser(self)
@@ -36,9 +34,6 @@ class _Collector:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.reply.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
-
-    def on_body(self, body: bytes) -> None:
-        self.reply.body_bytes += len(body)
 
     def on_message_complete(self) -> None:
         self.complete = True
@@ -50,9 +45,7 @@ class Connection:
     """One keep-alive connection; one request at a time."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._host = host
+        self._reader, self._writer, self._host = reader, writer, host
         self._keep = True
 
     @classmethod
@@ -70,7 +63,7 @@ class Connection:
 
     @property
     def reusable(self) -> bool:
-        """Whether another request may be sent: the last answer allowed it and nobody has hung up."""
+        """Whether another request may be sent: the last answer allowed it and neither side has hung up."""
         return self._keep and not self._reader.at_eof() and not self._writer.is_closing()
 
     async def ask(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Reply:
@@ -81,21 +74,20 @@ class Connection:
         """
         head = [f"{method} {path} HTTP/1.1", f"host: {self._host}", f"content-length: {len(body)}"]
         head += [f"{name}: {value}" for name, value in headers.items()]
+        self._keep = False
         try:
             self._writer.write("\r\n".join([*head, "", ""]).encode("latin-1") + body)
             await self._writer.drain()
             return await self._answer()
         except OSError as error:
-            self._keep = False
             raise ConnectionBroken(str(error) or type(error).__name__) from None
 
     async def _answer(self) -> Reply:
         collector = _Collector()
-        self._keep = False
         while not collector.complete:
             data = await self._reader.read(_CHUNK)
             if not data:
-                raise ConnectionBroken("the connection ended before the whole answer was there")
+                raise ConnectionBroken("the connection ended before the whole answer arrived")
             try:
                 collector.parser.feed_data(data)
             except httptools.HttpParserError as error:

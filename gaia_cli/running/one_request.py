@@ -1,12 +1,10 @@
 """One HTTP request to a running function, on the standard library.
 
-http.client and not urllib.request, because a function on this machine must not be asked through a proxy, and an
-error status is an answer here, not an exception.
+It is http.client and not urllib.request, which asks proxies and raises where the status is an error.
 """
 
 import http.client
 import socket
-import ssl
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
@@ -15,7 +13,7 @@ from gaia_cli.errors import RequestError, UsageError
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to send; an empty `method` means POST with a body and GET without."""
+    """A request; an empty `method` means POST with a body and GET without."""
 
     body: bytes = b""
     method: str = ""
@@ -26,7 +24,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back; header names are in lower case."""
+    """An answer; header names are in lower case."""
 
     status: int
     reason: str
@@ -48,7 +46,8 @@ def ask(url: str, request: Request) -> Answer:
         RequestError: nobody answers there, not in time, or not in HTTP.
     """
     parts = _split(url)
-    connection = _connection(parts, request.timeout_s)
+    connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = connect(parts.hostname or "", parts.port, timeout=request.timeout_s)
     method = request.method.upper() or ("POST" if request.body else "GET")
     try:
         if not method.isalpha():
@@ -60,18 +59,15 @@ def ask(url: str, request: Request) -> Answer:
     except (http.client.InvalidURL, UnicodeError, ValueError) as error:
         raise UsageError(f"this request cannot be sent: {error}", "correct --path, --method or --header") from None
     except TimeoutError:
-        raise RequestError(
-            f"no answer from {url} within {request.timeout_s:g} s", "wait longer with --timeout SECONDS"
-        ) from None
+        said = f"no answer from {url} within {request.timeout_s:g} s"
+        raise RequestError(said, "wait longer with --timeout SECONDS") from None
     except ConnectionRefusedError:
         raise RequestError(f"nothing answers at {url}", "start the function first: gaia run PATH") from None
     except socket.gaierror as error:
         raise RequestError(f"cannot find the host of {url}: {error.strerror}", "correct the URL") from None
     except (OSError, http.client.HTTPException) as error:
-        said = str(error) or type(error).__name__
-        raise RequestError(
-            f"the connection to {url} failed: {said}", "check that the function is still running"
-        ) from None
+        said = f"the connection to {url} failed: {str(error) or type(error).__name__}"
+        raise RequestError(said, "check that the function is still running") from None
     finally:
         connection.close()
 
@@ -89,15 +85,7 @@ def _split(url: str) -> SplitResult:
     return parts
 
 
-def _connection(parts: SplitResult, timeout_s: float) -> http.client.HTTPConnection:
-    host = parts.hostname or ""
-    if parts.scheme == "https":
-        context = ssl.create_default_context()
-        return http.client.HTTPSConnection(host, parts.port, timeout=timeout_s, context=context)
-    return http.client.HTTPConnection(host, parts.port, timeout=timeout_s)
-
-
 def _target(parts: SplitResult, path: str) -> str:
-    """The request's target: the URL's own path, with `path` added."""
-    own = parts.path.rstrip("/") + ("/" + path.lstrip("/") if path else parts.path[len(parts.path.rstrip("/")) :])
+    """Return the request's target: the URL's own path, with `path` added."""
+    own = f"{parts.path.rstrip('/')}/{path.lstrip('/')}" if path else parts.path
     return (own or "/") + (f"?{parts.query}" if parts.query else "")

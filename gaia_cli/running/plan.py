@@ -1,4 +1,4 @@
-"""What is going to run, where and why: everything that is said before the function starts."""
+"""What will run, where and why: everything that is shown before the function starts."""
 
 from dataclasses import dataclass
 
@@ -19,11 +19,11 @@ class RunPlan:
 
     @property
     def emulated(self) -> bool:
-        """Whether the GPU lane is an emulation; wherever the lane is shown, this is said."""
+        """Whether the GPU lane is an emulation; every view of the lane says so."""
         return self.accelerator.name == Accelerator.EMULATED
 
     def sentences(self) -> tuple[tuple[str, str], ...]:
-        """The plan as pairs of a word and its explanation."""
+        """Return the plan as pairs of a word and its explanation."""
         target = self.slo.latency_p95_ms
         return (
             ("function", self.function),

@@ -1,8 +1,7 @@
-"""Plays a load: every request is sent at its time, whatever became of the ones before (an open loop).
+"""Plays a load: every request is sent at its time, whatever became of those before (an open loop).
 
-Latency is counted from the moment a request was due, not from the moment a connection was free for it: a
-server that falls behind must not look fast because its clients had to wait outside. Nothing is ever retried:
-a failed connection is a failure.
+Latency counts from the moment a request was due, not from when a connection was free for it: a server that falls behind
+must not look fast because its clients waited outside. Nothing is retried: a failed connection is a failure.
 """
 
 import asyncio
@@ -17,15 +16,15 @@ from gaia_cli.running.http_client import Connection, ConnectionBroken, Reply
 from gaia_cli.running.requests_file import PlannedRequest
 
 MAX_CONNECTIONS = 256
-"""Connections at once; requests that are due beyond it wait for one, and the wait counts."""
+"""Connections at once; requests beyond them wait for one, and the wait counts."""
 
 TIMEOUT_S = 330.0
-"""After this a request has failed; a little over the runtime's own limit, whose answer comes first."""
+"""When a request has failed: a little after the runtime's own limit, whose answer comes first."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlayedReply:
-    """What became of one request: `due` and `done` in seconds since the epoch, `status` 0 for no answer."""
+    """The outcome of one request: `due` and `done` in seconds since the epoch, `status` 0 for no answer."""
 
     due: float
     done: float
@@ -35,17 +34,17 @@ class PlayedReply:
 
     @property
     def latency_ms(self) -> float:
-        """From due to done."""
+        """Milliseconds from due to done."""
         return (self.done - self.due) * 1000.0
 
     @property
     def failed(self) -> bool:
-        """A status of 500 or more, or no answer: the definition that the runtime uses too."""
+        """Whether the status is 500 or more or there was no answer: the runtime's definition too."""
         return self.status == 0 or self.status >= 500
 
 
 class Player:
-    """Plays `requests` on a thread of its own, and calls `on_end` there when the last answer is in."""
+    """Plays `requests` on its own thread, and calls `on_end` there when the last answer is in."""
 
     def __init__(
         self, requests: Sequence[PlannedRequest], on_end: Callable[[], None], connections: int = MAX_CONNECTIONS
@@ -57,18 +56,16 @@ class Player:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sender: asyncio.Task[None] | None = None
         self._stopped = False
-        self._thread: threading.Thread | None = None
 
     def start(self, url: str) -> None:
-        """Begin now; the first request's `at_s` counts from here."""
-        self._thread = threading.Thread(target=self._run, args=(url,), name="gaia-player", daemon=True)
-        self._thread.start()
+        """Begin; every `at_s` counts from now."""
+        threading.Thread(target=self._run, args=(url,), name="gaia-player", daemon=True).start()
 
     def stop(self) -> None:
-        """Send nothing more; answers that are still out are waited for, and `on_end` follows them."""
+        """Send nothing more; answers that are due are awaited, and `on_end` follows."""
         self._stopped = True
         if self._loop is not None and self._sender is not None:
-            with contextlib.suppress(RuntimeError):  # the loop has closed in between: nothing left to stop
+            with contextlib.suppress(RuntimeError):  # the loop has just closed: nothing to stop
                 self._loop.call_soon_threadsafe(self._sender.cancel)
 
     def _run(self, url: str) -> None:
@@ -96,16 +93,16 @@ class Player:
             group.create_task(self._send(pool, request, start + request.at_s))
 
     async def _send(self, pool: "_Pool", request: PlannedRequest, due: float) -> None:
+        reply, problem = Reply(), ""
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 reply = await pool.ask(request)
         except TimeoutError:
-            self.replies.append(PlayedReply(due, time.time(), 0, error=f"no answer within {TIMEOUT_S:g} s"))
+            problem = f"no answer within {TIMEOUT_S:g} s"
         except ConnectionBroken as error:
-            self.replies.append(PlayedReply(due, time.time(), 0, error=str(error)))
-        else:
-            backend = reply.headers.get("x-gaia-backend", "")
-            self.replies.append(PlayedReply(due, time.time(), reply.status, backend))
+            problem = str(error)
+        backend = reply.headers.get("x-gaia-backend", "")
+        self.replies.append(PlayedReply(due, time.time(), reply.status, backend, problem))
 
 
 class _Pool:
@@ -120,15 +117,12 @@ class _Pool:
         async with self._slots:
             connection = await self._take()
             try:
-                reply = await connection.ask(request.method, request.path, request.headers, request.body)
-            except BaseException:
-                connection.close()
-                raise
-            if connection.reusable:
-                self._idle.append(connection)
-            else:
-                connection.close()
-            return reply
+                return await connection.ask(request.method, request.path, request.headers, request.body)
+            finally:
+                if connection.reusable:
+                    self._idle.append(connection)
+                else:
+                    connection.close()
 
     async def _take(self) -> Connection:
         while self._idle:

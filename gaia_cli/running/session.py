@@ -1,22 +1,23 @@
 """One loop from a started function to its end: events, signals, the player's end and the passing of time.
 
-Everything that happens reaches the loop through one queue, so nothing is shared between threads and each
-thing is dealt with in the order in which it came. The queue is a SimpleQueue because signal handlers put into
-it, and its `put` is the one that may interrupt itself.
+Everything reaches the loop through one queue, so threads share nothing and each item is handled in the order in which
+it came. It is a SimpleQueue because signal handlers put into it, and only its `put` is reentrant.
 """
 
 import queue
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from gaia_cli.engines import RunningFunction
 from gaia_cli.engines.setup_failure import setup_error, tail
 from gaia_cli.errors import ExitCode, GaiaError
 from gaia_cli.running.history import RunHistory
+from gaia_cli.running.plan import RunPlan
 from gaia_cli.running.player import Player
 from gaia_cli.running.requests_file import PlannedRequest
-from gaia_cli.running.screen import Screen
+from gaia_cli.running.summary import RunSummary
 from gaia_cli.running.trace import TraceRecorder
 from runtime_images.events.lifecycle import Ready, SetupFailed
 from runtime_images.events.model import Event
@@ -24,11 +25,29 @@ from runtime_images.events.model import Event
 TICK_S = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class _Signal:
-    """A person, or a program, wants the run to end."""
+class Screen(Protocol):
+    """What shows a run: a live view, lines, or JSON; always called from one thread."""
 
-    exit_code: ExitCode
+    def address(self, url: str) -> None:
+        """Show where the function will be served, before anything else."""
+
+    def step(self, text: str) -> None:
+        """Show one step of the preparation."""
+
+    def plan(self, plan: RunPlan) -> None:
+        """Show what will run, where and why."""
+
+    def event(self, event: Event, history: RunHistory) -> None:
+        """Show an event that `history` has already taken."""
+
+    def tick(self, history: RunHistory) -> None:
+        """Show the passing of time; called a few times a second."""
+
+    def summary(self, summary: RunSummary, history: RunHistory) -> None:
+        """Show what the run came to."""
+
+    def close(self) -> None:
+        """Give the terminal back; called in every case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +57,13 @@ class _PlayEnded:
 
 @dataclass(frozen=True, slots=True)
 class _StreamEnded:
-    """The runtime has exited, or its stream cannot be read any more."""
+    """The runtime has exited, or its stream is unreadable."""
 
     error: Exception | None
 
 
 class Session:
-    """Follows a run until the runtime has exited, or until a second signal asks not to wait for that."""
+    """Follows a run until the runtime has exited, or until a second signal says not to wait."""
 
     def __init__(
         self, screen: Screen, load: Sequence[PlannedRequest] = (), recorder: TraceRecorder | None = None
@@ -55,14 +74,14 @@ class Session:
         self.player = Player(load, lambda: self._inbox.put(_PlayEnded())) if load else None
         self._screen = screen
         self._recorder = recorder
-        self._inbox: queue.SimpleQueue[Event | _Signal | _PlayEnded | _StreamEnded] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Event | ExitCode | _PlayEnded | _StreamEnded] = queue.SimpleQueue()
 
     def interrupt(self, exit_code: ExitCode) -> None:
-        """Ask for the end. May be called from a signal handler.
+        """Ask for the end, also from a signal handler.
 
-        A person's second Ctrl-C does not wait for it; a second SIGTERM does, for programs such as timeout(1) send two.
+        A second Ctrl-C does not wait for it; a second SIGTERM does, since programs such as timeout(1) send two.
         """
-        self._inbox.put(_Signal(exit_code))
+        self._inbox.put(exit_code)
 
     def follow(self, running: RunningFunction) -> None:
         """Show `running` until it has ended; the caller closes it.
@@ -79,11 +98,12 @@ class Session:
                 self._screen.tick(self.history)
                 continue
             match item:
-                case _Signal():
+                case ExitCode():
                     if not self.ended_by:
-                        self.ended_by = item.exit_code
-                        self._stop(running)
-                    elif item.exit_code is ExitCode.INTERRUPTED:
+                        self.ended_by = item
+                        self._stop_player()
+                        running.stop()
+                    elif item is ExitCode.INTERRUPTED:
                         self.hurried = True
                         return
                 case _PlayEnded():
@@ -100,14 +120,13 @@ class Session:
             self._recorder.apply(event)
         self._screen.event(event, self.history)
         if isinstance(event, SetupFailed) and self.history.ready is None:
-            running.stop()  # the runtime would wait for a better day; a person at a screen should not
+            running.stop()  # the runtime would wait and try again; a person at a screen should not
         elif isinstance(event, Ready) and self.player is not None and not self.ended_by:
             self.player.start(self.history.url)
 
-    def _stop(self, running: RunningFunction) -> None:
+    def _stop_player(self) -> None:
         if self.player is not None:
             self.player.stop()
-        running.stop()
 
     def _read(self, running: RunningFunction) -> None:
         error: Exception | None = None
@@ -119,13 +138,11 @@ class Session:
         self._inbox.put(_StreamEnded(error))
 
     def _check_end(self, error: Exception | None) -> None:
-        if self.player is not None:
-            self.player.stop()
+        self._stop_player()
         if error is not None:
             raise error
         if self.history.ready is None and self.history.setup_failure is not None:
             raise setup_error(self.history.setup_failure)
         if self.history.stopped is None and not self.ended_by:
-            raise GaiaError(
-                "the runtime ended unexpectedly" + tail(self.history.log), "this is a bug in Gaia; please report it"
-            )
+            said = "the runtime ended unexpectedly" + tail(self.history.log)
+            raise GaiaError(said, "this is a bug in Gaia; please report it")

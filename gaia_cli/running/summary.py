@@ -1,13 +1,13 @@
-"""What a run came to, computed from its history and, where a load was played, from what the client saw. Pure.
+"""The results of a run, computed from its history and, where a load was played, from what the client saw. Pure.
 
-p95 before and after a switch: with a played load, of the requests that were due in the AROUND_S seconds
-before traffic moved and in those after; without one, the last window of the old backend before the move and
-the last one of the new backend within AROUND_S after it. Neither reaches across a neighbouring switch. The
-costs of CPU only and GPU only are what holding that one backend over the same time would have cost; whether
-it would have met the SLO is another question.
+p95 before and after a switch: with a played load, of the requests due in the AROUND_S seconds before traffic moved and
+in those after; without one, the last window of the old backend before the move and the last of the new backend within
+AROUND_S after it. Neither reaches across a neighbouring switch. CPU only and GPU only cost what holding that backend
+over the same time would have cost, whether or not it would have met the SLO.
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
@@ -86,55 +86,49 @@ class RunSummary(Event):
     what_if: Annotated[WhatIf | None, "the other policies on the recorded requests"] = None
 
     def count(self, kind: str) -> int:
-        """How many switches of `kind` (`promote`, `demote`) moved traffic."""
+        """Count the switches of `kind` (`promote`, `demote`) that moved traffic."""
         return sum(switch.kind == kind for switch in self.switches)
 
 
 def summarize(
     plan: RunPlan, history: RunHistory, replies: Sequence[PlayedReply] = (), ended_by: ExitCode = ExitCode.OK
 ) -> RunSummary:
-    """The summary of the run of `history`; `ended_by` is the exit code of a signal that ended it.
+    """Return the summary of the run of `history`; `ended_by` is the exit code of a signal that ended it.
 
     What the client saw counts: a request that never reached the runtime is a failure too.
     """
-    failures = max(history.totals.failures, sum(reply.failed for reply in replies))
+    totals, prices = history.totals, history.prices
+    failures = max(totals.failures, sum(reply.failed for reply in replies))
+    duration_s = history.stopped.duration_s if history.stopped is not None else history.uptime_s
+    met, missed = history.slo_seconds[SloState.MET], history.slo_seconds[SloState.MISSED]
     return RunSummary(
         function=history.function or plan.function,
         engine=plan.engine.name,
         accelerator=plan.accelerator.name,
         mode=history.mode,
-        duration_s=_duration(history),
-        requests=max(history.totals.requests, len(replies)),
+        duration_s=duration_s,
+        requests=max(totals.requests, len(replies)),
         failures=failures,
-        retried=history.totals.retried,
+        retried=totals.retried,
         p95_ms=p95([reply.latency_ms for reply in replies]),
         slo_p95_ms=history.slo.latency_p95_ms,
         slo_state=history.slo_state,
-        slo_met_share=_slo_met_share(history),
+        slo_met_share=met / (met + missed) if met + missed else None,
         switches=tuple(_switches(history, replies)),
         mode_seconds=_mode_seconds(history),
-        cpu_seconds=history.totals.cpu_seconds,
-        gpu_seconds=history.totals.gpu_seconds,
-        cost=history.totals.cost,
-        cost_cpu_only=_duration(history) * history.prices.per_second(Backend.CPU),
-        cost_gpu_only=_duration(history) * history.prices.per_second(Backend.GPU),
-        currency=history.prices.currency,
+        cpu_seconds=totals.cpu_seconds,
+        gpu_seconds=totals.gpu_seconds,
+        cost=totals.cost,
+        cost_cpu_only=duration_s * prices.per_second(Backend.CPU),
+        cost_gpu_only=duration_s * prices.per_second(Backend.GPU),
+        currency=prices.currency,
         exit_code=ended_by or (ExitCode.FINDINGS if failures or history.slo_state is SloState.MISSED else ExitCode.OK),
     )
 
 
 def p95(values: Sequence[float]) -> float | None:
-    """The smallest value that at least 95 % of `values` do not exceed; None of nothing."""
+    """Return the smallest value that at least 95 % of `values` do not exceed; None of nothing."""
     return sorted(values)[math.ceil(0.95 * len(values)) - 1] if values else None
-
-
-def _duration(history: RunHistory) -> float:
-    return history.stopped.duration_s if history.stopped is not None else history.uptime_s
-
-
-def _slo_met_share(history: RunHistory) -> float | None:
-    met, missed = history.slo_seconds[SloState.MET], history.slo_seconds[SloState.MISSED]
-    return met / (met + missed) if met + missed else None
 
 
 def _moves(history: RunHistory) -> list[tuple[float, SwitchStep]]:
@@ -153,8 +147,8 @@ def _switches(history: RunHistory, replies: Sequence[PlayedReply]) -> list[Switc
         else:
             before = _last_window(history, switch.origin, begin, moved)
             after = _last_window(history, switch.to, moved, end)
-        took = moved - switch.ordered
-        summaries.append(SwitchSummary(switch.kind, history.at(moved), took, switch.reason, before, after))
+        at_s, took_s = history.at(moved), moved - switch.ordered
+        summaries.append(SwitchSummary(switch.kind, at_s, took_s, switch.reason, before, after))
     return summaries
 
 
@@ -164,15 +158,15 @@ def _last_window(history: RunHistory, backend: Backend, begin: float, end: float
 
 
 def _mode_seconds(history: RunHistory) -> dict[str, float]:
-    """Seconds spent in each mode, from ready to the end; a dynamic mode flips when traffic moves."""
+    """Return the seconds in each mode, from ready to the end; a dynamic mode flips when traffic moves."""
     if history.ready is None:
         return {}
     moves = _moves(history)
     mode = history.mode.on(moves[0][1].origin) if moves else history.mode
-    seconds: dict[str, float] = {}
+    seconds: defaultdict[str, float] = defaultdict(float)
     since = history.ready
     for moved, switch in moves:
-        seconds[mode] = seconds.get(mode, 0.0) + moved - since
+        seconds[mode] += moved - since
         mode, since = mode.on(switch.to), moved
-    seconds[mode] = seconds.get(mode, 0.0) + max(0.0, history.now - since)
-    return seconds
+    seconds[mode] += max(0.0, history.now - since)
+    return dict(seconds)

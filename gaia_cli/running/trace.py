@@ -1,16 +1,16 @@
 """A trace for `gaia simulate`, from the requests that a run has served.
 
-A row needs the service time on both backends, but a request is served by one. The other is estimated: its
-measured time times the ratio of the medians of the NEAREST requests (by arrival) that each backend served
-around the same time, so the estimate follows a load whose requests grow. A backend that never served is taken
-to be equal, which claims nothing. `cpu_time_ms` of a request that the GPU served is estimated by the share of
-processor time of the nearest CPU requests. Requests that failed are left out: how long an error took says
-nothing about a backend.
+A row needs the service time on both backends, but one backend serves a request. The other time is estimated: the
+measured one times the ratio of the medians of the NEAREST requests (by arrival) that each backend served around the
+same time, so that the estimate follows a load whose requests grow. A backend that never served counts as equal.
+`cpu_time_ms` of a request that the GPU served is estimated by the share of processor time of the nearest CPU requests.
+Failed requests are left out: the time of an error says nothing about a backend.
 """
 
 import csv
 from bisect import bisect_left
 from collections.abc import Sequence
+from operator import attrgetter
 from pathlib import Path
 from statistics import median
 
@@ -21,14 +21,16 @@ from runtime_images.events.traffic import RequestRow, Requests
 from runtime_images.policy.model import Backend
 
 NEAREST = 5
-"""Requests on each side of a comparison: few enough to follow a load, enough to forget one slow request."""
+"""Requests on each side of a comparison: few, to follow a load; enough, to outvote one slow request."""
+
+_ARRIVAL = attrgetter("arrival_s")
 
 
 class TraceRecorder:
     """Collects the `requests` events of a run and writes them as a trace, where a path is given."""
 
     def __init__(self, path: Path | None) -> None:
-        """Look at the place now, so that a path that cannot be written stops the run before it starts.
+        """Check that `path` can be written, before the run starts.
 
         Raises:
             UsageError: no file can be written at `path`.
@@ -36,8 +38,11 @@ class TraceRecorder:
         self._path = path
         self.served: list[RequestRow] = []
         if path is not None:
+            is_new = not path.exists()
             try:
-                _try_to_open(path)
+                path.open("a").close()
+                if is_new:
+                    path.unlink()
             except OSError as error:
                 raise _cannot_write(path, error) from None
 
@@ -50,7 +55,7 @@ class TraceRecorder:
         """Write the trace, sorted by arrival, and return its number of rows; without a path, write nothing.
 
         Raises:
-            UsageError: the place cannot be written to any more.
+            UsageError: the file cannot be written.
         """
         if self._path is None:
             return 0
@@ -65,23 +70,14 @@ class TraceRecorder:
         return len(rows)
 
 
-def _try_to_open(path: Path) -> None:
-    """Open the file for writing and leave everything as it was."""
-    is_new = not path.exists()
-    with path.open("a"):
-        pass
-    if is_new:
-        path.unlink()
-
-
 def _cannot_write(path: Path, error: OSError) -> UsageError:
     return UsageError(f"cannot write the trace {path}: {error.strerror}", "give --record a writable file")
 
 
 def trace_rows(served: Sequence[RequestRow]) -> list[tuple[float, float, float, float, int]]:
-    """The rows of a trace, in the order of arrival; pure."""
-    ordered = sorted(served, key=lambda one: one.arrival_s)
-    lanes = {backend: _Measured([one for one in ordered if one.backend is backend]) for backend in Backend}
+    """Return the rows of a trace, sorted by arrival."""
+    ordered = sorted(served, key=_ARRIVAL)
+    lanes = {backend: [one for one in ordered if one.backend is backend] for backend in Backend}
     rows = []
     for one in ordered:
         other = round(one.service_ms * _ratio(one, lanes[one.backend], lanes[one.backend.other]), 3)
@@ -90,34 +86,26 @@ def trace_rows(served: Sequence[RequestRow]) -> list[tuple[float, float, float, 
     return rows
 
 
-class _Measured:
-    """The requests that one backend served, in the order of arrival."""
-
-    def __init__(self, served: list[RequestRow]) -> None:
-        self._served = served
-        self._arrivals = [one.arrival_s for one in served]
-
-    def nearest(self, arrival_s: float) -> list[RequestRow]:
-        """The requests that arrived nearest to `arrival_s`, as many as there are up to NEAREST."""
-        at = bisect_left(self._arrivals, arrival_s)
-        around = self._served[max(0, at - NEAREST) : at + NEAREST]
-        return sorted(around, key=lambda one: abs(one.arrival_s - arrival_s))[:NEAREST]
+def _nearest(served: list[RequestRow], arrival_s: float) -> list[RequestRow]:
+    """Return the at most NEAREST requests that arrived nearest to `arrival_s`; `served` is sorted by arrival."""
+    at = bisect_left(served, arrival_s, key=_ARRIVAL)
+    around = served[max(0, at - NEAREST) : at + NEAREST]
+    return sorted(around, key=lambda one: abs(one.arrival_s - arrival_s))[:NEAREST]
 
 
-def _ratio(one: RequestRow, own: _Measured, other: _Measured) -> float:
-    """How many times as long the other backend takes, judged where both have served around the same time."""
-    there = other.nearest(one.arrival_s)
+def _ratio(one: RequestRow, own: list[RequestRow], other: list[RequestRow]) -> float:
+    """Return how many times as long the other backend takes, where both have served around the same time."""
+    there = _nearest(other, one.arrival_s)
     if not there:
         return 1.0
-    here = own.nearest(median(near.arrival_s for near in there))
+    here = _nearest(own, median(map(_ARRIVAL, there)))
     measured = median(near.service_ms for near in here)
     return median(near.service_ms for near in there) / measured if measured > 0 else 1.0
 
 
-def _cpu_time(one: RequestRow, cpu_ms: float, cpu: _Measured) -> float:
-    if one.backend is Backend.CPU:
-        return one.cpu_time_ms
-    near = [served for served in cpu.nearest(one.arrival_s) if served.service_ms > 0]
+def _cpu_time(one: RequestRow, cpu_ms: float, cpu: list[RequestRow]) -> float:
+    nearest = [] if one.backend is Backend.CPU else _nearest(cpu, one.arrival_s)
+    near = [served for served in nearest if served.service_ms > 0]
     if not near:
         return one.cpu_time_ms
     return round(cpu_ms * median(served.cpu_time_ms / served.service_ms for served in near), 3)

@@ -1,7 +1,7 @@
-"""What the other policies would have cost on the traffic just seen: the run's own requests, replayed.
+"""What the other policies would have cost on the run's own requests, replayed.
 
-The replay needs service times on both backends, and a request was served by one; the other time is estimated
-(`trace`). Where a backend has not served at all there is nothing to estimate from, and nothing is claimed.
+The replay needs service times on both backends, and one backend served each request; the other time is estimated
+(`trace`). Where a backend has served nothing there is nothing to estimate from, and nothing is claimed.
 """
 
 from collections.abc import Sequence
@@ -12,20 +12,22 @@ from gaia_cli.running.history import RunHistory
 from gaia_cli.running.summary import Alternative, WhatIf
 from gaia_cli.running.trace import trace_rows
 from gaia_cli.simulator.results.comparison import compare
-from gaia_cli.simulator.traces.trace import Row, Trace, trace_of
+from gaia_cli.simulator.traces.trace import Row, trace_of
 from gaia_cli.simulator.world.scenario import Scenario
 from runtime_images.events.traffic import RequestRow
 from runtime_images.policy.model import Backend, ExecutionMode
 
 
 def what_if(served: Sequence[RequestRow], history: RunHistory, mode: ExecutionMode, slots: int) -> WhatIf:
-    """The alternatives to the run of `history`, whose answered requests are `served`."""
+    """Return the alternatives to the run of `history`, whose answered requests are `served`."""
     missing = [backend.upper() for backend in Backend if not any(one.backend is backend for one in served)]
     if not served:
         return WhatIf(note="no request was answered")
     if missing:
         return WhatIf(note=f"the {missing[0]} served no request, so its service times are unknown")
-    compared = compare(trace_of_run(served), scenario_of(history, mode, slots))
+    rows = trace_rows(served)
+    trace = trace_of("run", (Row(at, cpu / 1e3, gpu / 1e3, used / 1e3, think) for at, cpu, gpu, used, think in rows))
+    compared = compare(trace, scenario_of(history, mode, slots))
     return WhatIf(
         tuple(
             Alternative(name, one.cost, one.violations, one.switches, compared.versus_oracle(name))
@@ -34,14 +36,8 @@ def what_if(served: Sequence[RequestRow], history: RunHistory, mode: ExecutionMo
     )
 
 
-def trace_of_run(served: Sequence[RequestRow]) -> Trace:
-    """The requests of a run as a trace."""
-    rows = trace_rows(served)
-    return trace_of("run", (Row(at, cpu / 1e3, gpu / 1e3, used / 1e3, think) for at, cpu, gpu, used, think in rows))
-
-
 def scenario_of(history: RunHistory, mode: ExecutionMode, slots: int) -> Scenario:
-    """The conditions of a run: its SLO and prices, and the start-up times that were measured."""
+    """Return the conditions of a run: its SLO and prices, and the start-up times that were measured."""
     slo_ms, prices = history.slo.latency_p95_ms, history.prices
     return Scenario(
         slo_p95_s=inf if slo_ms is None else slo_ms / 1000.0,
@@ -56,6 +52,6 @@ def scenario_of(history: RunHistory, mode: ExecutionMode, slots: int) -> Scenari
 
 
 def _start_s(history: RunHistory, backend: Backend) -> float:
-    """The median start-up time of a backend; where it never started, that of the first one."""
+    """Return the median start-up time of a backend; where it never started, that of the first one."""
     took = [one.moved - one.ordered for one in history.switches if one.to is backend and one.moved is not None]
     return median(took or [history.start_s])

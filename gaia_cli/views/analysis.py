@@ -1,12 +1,10 @@
 """The report of `gaia analyze`: the mode and the reason first, then the evidence with the code it stands on.
 
-A finding is drawn as compilers do: what was found, where, the line with its number, and a mark under the place.
-Findings of one rule with one message share an entry, so that the report stays as short as there are different
-things to say.
+A finding looks as in compilers: what was found, where, the line with its number, and a mark under the place. Findings
+of one rule with one message share an entry, so that the report repeats nothing.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
 
 from rich.console import Console
 from rich.padding import Padding
@@ -26,21 +24,16 @@ _MODES = {
 _NARROWEST = 24
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """Findings that say the same: the first is shown with its code, the others by their places."""
-
-    first: Finding
-    others: tuple[Finding, ...]
-
-
 def show_analysis(analysis: Analysis, name: str, console: Console) -> None:
     """Draw the report of the function `name` on `console`."""
     _show_verdict(analysis, name, console)
-    entries = _entries(analysis.findings)
-    for entry in entries[:MOST_ENTRIES]:
+    groups: defaultdict[tuple[str, str], list[Finding]] = defaultdict(list)
+    for finding in analysis.findings:
+        groups[finding.rule, finding.message].append(finding)
+    entries = list(groups.values())
+    for first, *others in entries[:MOST_ENTRIES]:
         console.print()
-        _show_entry(entry, console)
+        _show_entry(first, others, console)
     if len(entries) > MOST_ENTRIES:
         console.print()
         console.print(f"and {len(entries) - MOST_ENTRIES} more: --output-format json lists all", style="dim")
@@ -57,49 +50,33 @@ def _show_verdict(analysis: Analysis, name: str, console: Console) -> None:
     )
     reason = analysis.reason[:1].upper() + analysis.reason[1:]
     console.print(f"{reason}. Confidence {analysis.confidence:.0%}.", markup=False, soft_wrap=False)
-    _show_alternatives(analysis, console)
-
-
-def _show_alternatives(analysis: Analysis, console: Console) -> None:
-    """What would change the verdict."""
     for found in analysis.alternatives:
         console.print(Text(f"{found.sentence}.", style="dim"))
 
 
-def _entries(findings: Iterable[Finding]) -> list[_Entry]:
-    groups: dict[tuple[str, str], list[Finding]] = {}
-    for finding in findings:
-        groups.setdefault((finding.rule, finding.message), []).append(finding)
-    return [_Entry(group[0], tuple(group[1:])) for group in groups.values()]
-
-
-def _show_entry(entry: _Entry, console: Console) -> None:
-    finding = entry.first
+def _show_entry(finding: Finding, others: list[Finding], console: Console) -> None:
+    """Show a finding with its code, and others that say the same by their places."""
     failed = finding.signal is Signal.FAILURE
     console.print(Text.assemble((finding.rule, "bold red" if failed else "bold"), " ", finding.message))
     _show_code(finding, console)
-    if entry.others:
-        places = ", ".join(_place(other) for other in entry.others[:4])
-        more = f" and {len(entry.others) - 4} more" if len(entry.others) > 4 else ""
+    if others:
+        places = ", ".join(other.place.shown for other in others[:4])
+        more = f" and {len(others) - 4} more" if len(others) > 4 else ""
         console.print(Padding(Text(f"also {places}{more}", style="dim"), (0, 0, 0, 2)))
 
 
 def _weight(finding: Finding) -> Text:
-    """What the finding speaks for, and how strongly in log-odds; nothing when it only informs."""
+    """Return what the finding speaks for, and how strongly in log-odds; nothing when it only informs."""
     if not finding.weight:
         return Text()
     towards, colour = ("GPU", "magenta") if finding.weight > 0 else ("CPU", "cyan")
     return Text(f"  {towards} +{abs(finding.weight):.1f}", style=colour)
 
 
-def _place(finding: Finding) -> str:
-    return finding.place.shown
-
-
 def _show_code(finding: Finding, console: Console) -> None:
-    """The place, then the line with its number and a mark under the stretch that was found."""
+    """Show the place, then the line with its number and a mark under what was found."""
     gutter = len(str(finding.place.line))
-    arrow = Text(f"{' ' * gutter}--> {_place(finding)}:{finding.place.column}", style="blue")
+    arrow = Text(f"{' ' * gutter}--> {finding.place.shown}:{finding.place.column}", style="blue")
     console.print(Text.assemble(arrow, _weight(finding)), soft_wrap=True)
     if not finding.excerpt.strip():
         return
@@ -115,7 +92,7 @@ def _show_code(finding: Finding, console: Console) -> None:
 
 
 def _window(finding: Finding, width: int) -> tuple[str, int, int]:
-    """The part of the line that fits, without its indentation, and where the mark begins and ends in it."""
+    """Return the part of the line that fits, without its indentation, and where the mark begins and ends in it."""
     excerpt = finding.excerpt.replace("\t", " ").rstrip()
     indent = len(excerpt) - len(excerpt.lstrip())
     start = max(finding.place.column - 1 - indent, 0)
@@ -128,12 +105,7 @@ def _window(finding: Finding, width: int) -> tuple[str, int, int]:
 
 
 def _show_files(analysis: Analysis, console: Console) -> None:
-    names = _listed(analysis.files)
-    count = f"{len(analysis.files)} file" + ("s" if len(analysis.files) != 1 else "")
+    files = analysis.files
+    names = ", ".join(files) if len(files) <= 6 else f"{', '.join(files[:5])} and {len(files) - 5} more"
+    count = f"{len(files)} file{'' if len(files) == 1 else 's'}"
     console.print(Text(f"Read {count} in {analysis.duration_s * 1000:.0f} ms: {names}", style="dim"))
-
-
-def _listed(files: Sequence[str]) -> str:
-    if len(files) <= 6:
-        return ", ".join(files)
-    return f"{', '.join(files[:5])} and {len(files) - 5} more"

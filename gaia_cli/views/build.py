@@ -1,9 +1,6 @@
-"""What a person sees of a build: its steps while it lasts, what came of it at the end.
+"""How a build looks: steps on standard error, on a terminal as one line that changes; the result on standard output."""
 
-Steps go to standard error, on a terminal as one line that changes; the result goes to standard output.
-"""
-
-from types import TracebackType
+import contextlib
 from typing import Self
 
 from gaia_cli.engines.build import BuiltImage
@@ -12,27 +9,22 @@ from gaia_cli.views import console
 from gaia_cli.views.outputs import OUTPUT_SCHEMA, BuildOutput
 
 
-class BuildSteps:
+class BuildSteps(contextlib.ExitStack):
     """Shows steps while it is entered: a spinner where standard error is a terminal, else a line each."""
 
     def __init__(self) -> None:
+        super().__init__()
         terminal = console.rich_console(stderr=True)
         self._terminal = terminal if terminal.is_terminal and not terminal.is_dumb_terminal else None
         self._spinner = self._terminal.status("") if self._terminal else None
 
     def __enter__(self) -> Self:
         if self._spinner is not None:
-            self._spinner.start()
+            self.enter_context(self._spinner)
         return self
 
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _where: TracebackType | None
-    ) -> None:
-        if self._spinner is not None:
-            self._spinner.stop()
-
     def step(self, text: str) -> None:
-        """Say one step; details of a step, which are indented, only change the spinner."""
+        """Show one step; the details of a step, which are indented, only change the spinner."""
         if self._terminal is None or self._spinner is None:
             console.note(text)
             return
@@ -44,13 +36,18 @@ class BuildSteps:
 def report(image: BuiltImage, mode_reason: str, *, as_json: bool) -> None:
     """Write what was built, for a program or for a person."""
     if as_json:
-        console.json_line(as_object(image, mode_reason))
-    else:
-        console.result(as_text(image, mode_reason))
+        console.json_line(_as_object(image, mode_reason))
+        return
+    others = f" (also {', '.join(image.tags[1:])})" if image.tags[1:] else ""
+    gpus = " --gpus 1" if image.plan.mode.initial_backend == "gpu" else ""
+    console.result(f"built {image.tags[0]}{others}")
+    console.result(f"  mode  {image.plan.mode}: {mode_reason}")
+    console.result(f"  base  {image.plan.base_image}: {image.plan.base_reason}")
+    console.result(f"  size  {image.size / 1e6:,.0f} MB, built in {image.duration_s:.1f} s")
+    console.result(f"  next  docker run --rm --read-only --tmpfs /tmp -p 127.0.0.1:{PORT}:{PORT}{gpus} {image.tags[0]}")
 
 
-def as_object(image: BuiltImage, mode_reason: str) -> BuildOutput:
-    """The result as one JSON object."""
+def _as_object(image: BuiltImage, mode_reason: str) -> BuildOutput:
     return {
         "schema_version": OUTPUT_SCHEMA,
         "image": image.tags[0],
@@ -65,17 +62,3 @@ def as_object(image: BuiltImage, mode_reason: str) -> BuildOutput:
         "left_out": list(image.left_out),
         "duration_s": round(image.duration_s, 3),
     }
-
-
-def as_text(image: BuiltImage, mode_reason: str) -> str:
-    """The result in lines."""
-    others = f" (also {', '.join(image.tags[1:])})" if image.tags[1:] else ""
-    gpus = " --gpus 1" if image.plan.mode.initial_backend == "gpu" else ""
-    lines = [
-        f"built {image.tags[0]}{others}",
-        f"  mode  {image.plan.mode}: {mode_reason}",
-        f"  base  {image.plan.base_image}: {image.plan.base_reason}",
-        f"  size  {image.size / 1e6:,.0f} MB, built in {image.duration_s:.1f} s",
-        f"  next  docker run --rm --read-only --tmpfs /tmp -p 127.0.0.1:{PORT}:{PORT}{gpus} {image.tags[0]}",
-    ]
-    return "\n".join(lines)

@@ -1,6 +1,6 @@
-"""Where output goes: results to standard output, everything said beside them to standard error.
+"""Where output goes: results to standard output, everything else to standard error.
 
-Plain writes, so that nothing here costs an import; `rich_console` loads rich for the views that draw.
+Plain writes cost no import; `rich_console` loads rich for the views that draw.
 """
 
 import sys
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _VISIBLE = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
-"""How control characters are written that a file's name or a function's log may hold."""
+"""How control characters in a file's name or a function's log are written."""
 
 
 def result(text: str) -> None:
@@ -29,14 +29,14 @@ def raw(content: bytes) -> None:
 
 
 def note(text: str) -> None:
-    """Say something beside the result, on standard error; names and logs in it cannot steer the terminal."""
+    """Write something beside the result to standard error; names and logs in it cannot steer the terminal."""
     sys.stdout.flush()
     sys.stderr.write(text.translate(_VISIBLE) + "\n")
     sys.stderr.flush()
 
 
 def progress(text: str) -> None:
-    """Show on a terminal's standard error how far a long work is, over what was shown before; empty clears it."""
+    """Show the progress of long work on a terminal's standard error, over what it showed before; empty clears it."""
     if sys.stderr.isatty():
         sys.stderr.write(f"\r\x1b[2K{text}")
         sys.stderr.flush()
@@ -50,12 +50,12 @@ def json_line(value: "Any") -> None:  # noqa: ANN401 -- anything that JSON holds
 
 
 def shows_to_a_person() -> bool:
-    """Whether standard output is a terminal, so that it may be laid out for reading."""
+    """Return whether standard output is a terminal, so that it may be laid out for reading."""
     return sys.stdout.isatty()
 
 
 def rich_console(*, stderr: bool = False) -> "Console":
-    """A rich console on standard output or standard error; it honours NO_COLOR and the terminal's width."""
+    """Make a rich console on standard output or standard error; it honours NO_COLOR and the terminal's width."""
     from rich.console import Console
 
     class Plain(Console):

@@ -10,40 +10,35 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from gaia_cli.errors import GaiaError
+from gaia_cli.errors import ExitCode, GaiaError
 from gaia_cli.version import __version__
 from gaia_cli.views import console
 from gaia_cli.views.outputs import OUTPUT_SCHEMA, ErrorDetails, ErrorOutput
 
 
-def show_error(error: GaiaError, *, as_json: bool) -> None:
-    """Show an expected failure."""
+def show_error(error: GaiaError, *, as_json: bool, report: str = "") -> None:
+    """Show an expected failure, and the `report` of a bug."""
     console.note(f"error: {error.message}")
     if error.hint:
         console.note(f"hint: {error.hint}")
+    if report:
+        console.note(report)
     if as_json:
-        _as_json(error.message, error.hint, error.exit_code)
+        details = ErrorDetails(message=error.message, hint=error.hint, exit_code=int(error.exit_code))
+        console.json_line(ErrorOutput(schema_version=OUTPUT_SCHEMA, error=details))
 
 
-def show_bug(error: BaseException, argv: Sequence[str], *, as_json: bool, exit_code: int) -> None:
+def show_bug(error: BaseException, argv: Sequence[str], *, as_json: bool, exit_code: ExitCode) -> None:
     """Show a failure that nobody expected, with a report to paste into an issue."""
     message = f"internal error: {type(error).__name__}: {error}"
-    hint = "this is a bug in Gaia; please report it with the lines below"
-    console.note(f"error: {message}")
-    console.note(f"hint: {hint}")
-    console.note(_report(error, argv))
-    if as_json:
-        _as_json(message, hint, exit_code)
+    bug = GaiaError(message, "this is a bug in Gaia; please report it with the lines below")
+    bug.exit_code = exit_code
+    show_error(bug, as_json=as_json, report=_report(error, argv))
 
 
 def show_traceback(error: BaseException) -> None:
     """Show where a failure came from, for --debug."""
     console.note("".join(traceback.format_exception(error)).rstrip())
-
-
-def _as_json(message: str, hint: str, exit_code: int) -> None:
-    error = ErrorDetails(message=message, hint=hint, exit_code=int(exit_code))
-    console.json_line(ErrorOutput(schema_version=OUTPUT_SCHEMA, error=error))
 
 
 def _report(error: BaseException, argv: Sequence[str]) -> str:
@@ -61,7 +56,7 @@ def _report(error: BaseException, argv: Sequence[str]) -> str:
 
 
 def flush_quietly() -> None:
-    """Flush standard output; where nobody can take it any more, stop Python from complaining about that at exit."""
+    """Flush standard output; where its reader is gone, keep Python from complaining about that at exit."""
     try:
         sys.stdout.flush()
     except OSError:

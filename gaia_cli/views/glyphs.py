@@ -1,6 +1,6 @@
-"""What pictures of a run are drawn with: two sets of characters, Unicode and ASCII, and one of colours.
+"""What draws the pictures of a run: two sets of characters, Unicode and ASCII, and one of colours.
 
-No state is shown by colour alone: each has a word or a character of its own, so NO_COLOR loses nothing.
+Colour alone shows no state: each has its own word or character, so NO_COLOR loses nothing.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ class Glyphs:
     ellipsis: str
 
     def mark(self, kind: str) -> str:
-        """The sign of a switch of `kind`."""
+        """Return the sign of a switch of `kind`."""
         return self.promote if kind == "promote" else self.demote
 
 
@@ -74,12 +74,12 @@ ASCII = Glyphs(
 
 
 def glyphs_for(console: Console) -> Glyphs:
-    """The set that the console's encoding can show."""
+    """Return the set that the console's encoding can show."""
     return UNICODE if console.encoding.lower().startswith("utf") else ASCII
 
 
 def sparkline(values: Sequence[float | None], glyphs: Glyphs) -> str:
-    """One character a value, from the lowest block to the full one; None is a gap."""
+    """Draw one character a value, from the lowest block to the full one; None is a gap."""
     top = max((value for value in values if value is not None), default=0.0)
     if top <= 0:
         return " " * len(values)
@@ -88,7 +88,7 @@ def sparkline(values: Sequence[float | None], glyphs: Glyphs) -> str:
 
 
 def shorten(line: Text, width: int, glyphs: Glyphs) -> None:
-    """Cut off what goes beyond `width`, with a sign of it that the terminal's encoding has."""
+    """Cut off what goes beyond `width`, and mark the cut."""
     line.no_wrap = True
     if line.cell_len > width:
         line.truncate(width - len(glyphs.ellipsis), overflow="crop")

@@ -1,4 +1,4 @@
-"""The two lanes, CPU and GPU: boxes side by side where there is room, three plain lines each elsewhere."""
+"""The two lanes, CPU and GPU: boxes side by side where they fit, two or three plain lines each elsewhere."""
 
 from rich.console import Group
 from rich.panel import Panel
@@ -8,106 +8,79 @@ from rich.text import Text
 from gaia_cli.running.history import RunHistory
 from gaia_cli.views.glyphs import DIM, LANE_STYLE, STRONG, Glyphs, shorten, sparkline, spread
 from gaia_cli.views.units import latency, rate, share
-from runtime_images.events.traffic import BackendStatus
 from runtime_images.policy.model import Backend
 
 BOX_HEIGHT = 7
+_GAP = 3
 
 
 def boxed_lanes(history: RunHistory, width: int, gpu_label: str, glyphs: Glyphs) -> Table:
-    """Both lanes side by side, BOX_HEIGHT lines that are `width` wide."""
+    """Draw both lanes side by side, BOX_HEIGHT lines that are `width` wide."""
     left = (width - 1) // 2
     lanes = Table.grid(padding=(0, 1, 0, 0), pad_edge=False)
-    lanes.add_row(
-        _box(history, Backend.CPU, gpu_label, left, glyphs),
-        _box(history, Backend.GPU, gpu_label, width - 1 - left, glyphs),
-    )
+    cpu, gpu = _Lane(history, Backend.CPU, "CPU", glyphs), _Lane(history, Backend.GPU, gpu_label, glyphs)
+    lanes.add_row(cpu.box(left), gpu.box(width - 1 - left))
     return lanes
 
 
 def plain_lanes(history: RunHistory, width: int, gpu_label: str, glyphs: Glyphs, *, sparks: bool) -> list[Text]:
-    """One lane under the other, two lines each, three with `sparks`."""
-    lines: list[Text] = []
-    for backend in Backend:
-        lane, none = history.lanes[backend], glyphs.none
-        head = Text.assemble(
-            (_title(backend, gpu_label), f"{STRONG} {LANE_STYLE[backend]}"), " ", lane_state(history, backend)
-        )
-        lines.append(spread(head, Text(rate(lane.rate)), width))
-        lines.append(_latencies(lane, none))
-        if sparks:
-            lines.append(Text(_spark(history, backend, width, glyphs), LANE_STYLE[backend]))
-    return lines
+    """Draw one lane under the other, two lines each, three with `sparks`."""
+    cpu, gpu = _Lane(history, Backend.CPU, "CPU", glyphs), _Lane(history, Backend.GPU, gpu_label, glyphs)
+    return [line for lane in (cpu, gpu) for line in lane.lines(width)[: 3 if sparks else 2]]
 
 
-def _latencies(lane: BackendStatus, none: str) -> Text:
-    text = Text()
-    for name, value in (("p50", lane.p50_ms), ("p95", lane.p95_ms), ("p99", lane.p99_ms)):
-        text.append(f"{name} ", DIM).append(f"{latency(value, none)}  ")
-    return text
+class _Lane:
+    """One backend of a run; an active one that is ready serves, another one stands by."""
 
+    def __init__(self, history: RunHistory, backend: Backend, title: str, glyphs: Glyphs) -> None:
+        self.history, self.backend, self.title, self.glyphs = history, backend, title, glyphs
+        self.style = LANE_STYLE[backend]
+        self.status = history.lanes[backend]
+        self.active = history.active is backend
+        self.state: str = self.status.state
+        if self.state == "ready":
+            self.state = "serving" if self.active else "standing by"
+        percentiles = {"p50": self.status.p50_ms, "p95": self.status.p95_ms, "p99": self.status.p99_ms}
+        self.latencies = [(name, latency(value, glyphs.none)) for name, value in percentiles.items()]
 
-def lane_state(history: RunHistory, backend: Backend) -> str:
-    """A lane's state in a word: a ready lane serves or stands by."""
-    state = history.lanes[backend].state
-    if state == "ready":
-        return "serving" if history.active is backend else "standing by"
-    return state
+    def lines(self, width: int) -> list[Text]:
+        head = Text.assemble((self.title, f"{STRONG} {self.style}"), " ", self.state)
+        latencies = Text()
+        for name, value in self.latencies:
+            latencies.append(f"{name} ", DIM).append(f"{value}  ")
+        return [spread(head, Text(rate(self.status.rate)), width), latencies, self._spark(width)]
 
+    def box(self, width: int) -> Panel:
+        border = self.style if self.active else DIM
+        fill = self.glyphs.box.top * (width - len(self.title) - len(self.state) - 8)
+        state = (self.state, self.style if self.state == "serving" else DIM)
+        head = Text.assemble((self.title, f"{STRONG} {self.style}"), (f" {fill} ", border), state)
+        queue = str(self.history.queue) if self.active else self.glyphs.none
+        counts = [("rate", rate(self.status.rate)), ("queue", queue), ("in flight", str(self.status.in_flight))]
+        pairs = [*zip(counts, self.latencies, strict=True), self._resources()]
+        rows = [*(self._fields(*pair, width - 4) for pair in pairs), self._spark(width - 4)]
+        for row in rows:
+            shorten(row, width - 4, self.glyphs)
+        return Panel(Group(*rows), self.glyphs.box, title=head, title_align="left", border_style=border, width=width)
 
-def _title(backend: Backend, gpu_label: str) -> str:
-    return gpu_label if backend is Backend.GPU else "CPU"
+    def _fields(self, left: tuple[str, str], right: tuple[str, str], width: int) -> Text:
+        """Draw two name-value fields in columns of equal width; a lane that is off is drawn dim."""
+        column = (width - _GAP) // 2
+        text = Text()
+        for (name, value), size in ((left, column), (right, width - _GAP - column)):
+            text.append(name, DIM).append(" " * max(1, size - len(name) - len(value)))
+            text.append(value, DIM if self.state == "off" else "").append(" " * _GAP)
+        text.right_crop(_GAP)
+        return text
 
+    def _resources(self) -> tuple[tuple[str, str], tuple[str, str]]:
+        gpu, none = self.history.gpu, self.glyphs.none
+        if gpu is None or self.backend is Backend.CPU:
+            return ("cpu share", share(self.status.cpu_share, none)), ("errors", str(self.status.errors))
+        used = "" if gpu.memory_used_mb is None else f"{gpu.memory_used_mb / 1024:.1f}"
+        total = "" if gpu.memory_total_mb is None else f"/{gpu.memory_total_mb / 1024:.0f} GB"
+        return ("gpu use", share(gpu.utilization, none)), ("mem", f"{used}{total}" or none)
 
-def _box(history: RunHistory, backend: Backend, gpu_label: str, width: int, glyphs: Glyphs) -> Panel:
-    style = LANE_STYLE[backend]
-    border = style if history.active is backend else DIM
-    title, state = _title(backend, gpu_label), lane_state(history, backend)
-    fill = glyphs.box.top * (width - len(title) - len(state) - 8)
-    head = Text.assemble(
-        (title, f"{STRONG} {style}"), (f" {fill} ", border), (state, style if state == "serving" else DIM)
-    )
-    rows = _inside(history, backend, width - 4, glyphs)
-    for row in rows:
-        shorten(row, width - 4, glyphs)
-    return Panel(Group(*rows), glyphs.box, title=head, title_align="left", border_style=border, width=width)
-
-
-def _inside(history: RunHistory, backend: Backend, width: int, glyphs: Glyphs) -> list[Text]:
-    lane, none = history.lanes[backend], glyphs.none
-    queue = str(history.queue) if history.active is backend else none
-    fields = (
-        (("rate", rate(lane.rate)), ("p50", latency(lane.p50_ms, none))),
-        (("queue", queue), ("p95", latency(lane.p95_ms, none))),
-        (("in flight", str(lane.in_flight)), ("p99", latency(lane.p99_ms, none))),
-    )
-    rows = [_fields(pair, width, lane) for pair in fields]
-    spark = Text(_spark(history, backend, width, glyphs), LANE_STYLE[backend])
-    return [*rows, _resources(history, backend, width, none), spark]
-
-
-def _fields(pair: tuple[tuple[str, str], tuple[str, str]], width: int, lane: BackendStatus) -> Text:
-    """Two name-value fields in columns of equal width; a lane that is off is drawn dim."""
-    gap = 3
-    column = (width - gap) // 2
-    value_style = DIM if lane.state == "off" else ""
-    text = Text()
-    for (name, value), size in zip(pair, (column, width - gap - column), strict=True):
-        text.append(name, DIM).append(" " * max(1, size - len(name) - len(value))).append(value, value_style)
-        text.append(" " * gap)
-    text.right_crop(gap)
-    return text
-
-
-def _resources(history: RunHistory, backend: Backend, width: int, none: str) -> Text:
-    lane, gpu = history.lanes[backend], history.gpu
-    if backend is Backend.CPU or gpu is None:
-        return _fields((("cpu share", share(lane.cpu_share, none)), ("errors", str(lane.errors))), width, lane)
-    used = "" if gpu.memory_used_mb is None else f"{gpu.memory_used_mb / 1024:.1f}"
-    total = "" if gpu.memory_total_mb is None else f"/{gpu.memory_total_mb / 1024:.0f} GB"
-    return _fields((("gpu use", share(gpu.utilization, none)), ("mem", f"{used}{total}" or none)), width, lane)
-
-
-def _spark(history: RunHistory, backend: Backend, width: int, glyphs: Glyphs) -> str:
-    recent = list(history.seconds)[-width:]
-    return sparkline([second.p95_ms[backend] for second in recent], glyphs)
+    def _spark(self, width: int) -> Text:
+        recent = list(self.history.seconds)[-width:]
+        return Text(sparkline([second.p95_ms[self.backend] for second in recent], self.glyphs), self.style)

@@ -1,14 +1,12 @@
 """The live view: one calm picture of a run, redrawn from its history a few times a second.
 
-From the top: what runs and whether its SLO is met; the two lanes; latency on one time axis with the switches
-marked; the last decisions with their reasons; what it has cost. Everything is laid out here line by line, so
-that nothing is ever wrapped or cut off by the terminal: a part that does not fit gives up rows, then itself,
-the least important first.
+From the top: what runs and whether its SLO is met; the two lanes; latency on one time axis with the switches marked;
+the last decisions with their reasons; the cost. The layout is made here line by line, so that the terminal never wraps
+or cuts anything: a part that does not fit gives up rows, then itself, the least important first.
 """
 
 import textwrap
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -55,18 +53,25 @@ class LiveView:
     history: RunHistory
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw; the height is the console's, for the view fills the screen."""
+        """Draw; the view fills the screen."""
         height = options.height or console.height
         yield from frame(self.plan, self.history, options.max_width, height, glyphs_for(console))
 
 
 def frame(plan: RunPlan, history: RunHistory, width: int, height: int, glyphs: Glyphs) -> list[RenderableType]:
-    """The picture: at most `height` lines, none wider than `width`."""
+    """Draw the picture: at most `height` lines, none wider than `width`."""
     head, totals = _header(plan, history, width, glyphs), _totals(history, width, glyphs)
-    lanes, lanes_height = _lanes(plan, history, width, height, glyphs)
-    room = height - len(head) - lanes_height - len(totals)
-    chart = _chart(history, width, room, glyphs)
-    notes = _notes(history, width, room - len(chart), glyphs)
+    gpu_label = "GPU EMULATED" if plan.emulated else "GPU none" if plan.accelerator.name == Accelerator.NONE else "GPU"
+    lanes: list[RenderableType]
+    if width >= BESIDE_WIDTH and height >= BOXED_ROWS:
+        lanes, lanes_height = [boxed_lanes(history, width, gpu_label, glyphs)], BOX_HEIGHT
+    else:
+        lanes = [*plain_lanes(history, width, gpu_label, glyphs, sparks=height >= SPARK_ROWS)]
+        lanes_height = len(lanes)
+    rows = height - len(head) - lanes_height - len(totals)
+    chart_rows = min(12, max(2, (rows - 3) * 3 // 5))  # about half of what is left; no chart where two rows do not fit
+    chart = _titled_chart(history, width, chart_rows, glyphs) if rows >= chart_rows + 3 else []
+    notes = _notes(history, width, rows - len(chart), glyphs)
     lines = [*head, *lanes, *chart, *notes, *totals][:height]
     for line in lines:
         if isinstance(line, Text):
@@ -75,7 +80,7 @@ def frame(plan: RunPlan, history: RunHistory, width: int, height: int, glyphs: G
 
 
 class LiveScreen:
-    """Shows a run on a terminal: the live view while it serves, the summary after it."""
+    """Shows a run on a terminal: the live view while it serves, then the summary."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -84,20 +89,20 @@ class LiveScreen:
         self._plan: RunPlan | None = None
 
     def address(self, url: str) -> None:
-        """Say where the function will be served."""
+        """Print where the function will be served."""
         print_fields(self._console, [("address", Text(url, STRONG))])
 
     def step(self, text: str) -> None:
-        """Say one thing before the live view is there."""
+        """Print one step of the preparation."""
         self._console.print(text, style=DIM, markup=False)
 
     def plan(self, plan: RunPlan) -> None:
-        """Say what is going to run, where and why."""
+        """Print what will run, where and why."""
         self._plan = plan
         print_fields(self._console, ((name, Text(sentence)) for name, sentence in plan.sentences()))
 
     def event(self, event: Event, history: RunHistory) -> None:
-        """Take an event; the view begins when the function is ready, after its address has been printed."""
+        """Take an event; the view begins when the function is ready, below its address."""
         if isinstance(event, Ready):
             print_fields(self._console, [("serving", Text(history.url, STRONG))])
             self._live = Live(console=self._console, screen=True, auto_refresh=False, vertical_overflow="crop")
@@ -107,14 +112,14 @@ class LiveScreen:
         self.tick(history)
 
     def tick(self, history: RunHistory) -> None:
-        """Draw again, if the last drawing is old enough."""
+        """Draw again, if the last picture is old enough."""
         if self._live is None or self._plan is None or time.monotonic() - self._drawn < REFRESH_S:
             return
         self._drawn = time.monotonic()
         self._live.update(LiveView(self._plan, history), refresh=True)
 
     def summary(self, summary: RunSummary, history: RunHistory) -> None:
-        """Leave the live view and print what the run came to, with its latency chart."""
+        """Leave the live view and print the latency chart and the summary."""
         self.close()
         glyphs = glyphs_for(self._console)
         for line in _titled_chart(history, min(self._console.width, 120), SUMMARY_CHART_ROWS, glyphs):
@@ -132,9 +137,11 @@ def _header(plan: RunPlan, history: RunHistory, width: int, glyphs: Glyphs) -> l
     name = Text.assemble((history.function or plan.function, STRONG), "  ", (history.mode, LANE_STYLE[history.active]))
     if history.switching_to is not None:
         name.append(f" {glyphs.dot} starting {history.switching_to.upper()}", WARN)
-    place = _place(plan, history, glyphs)
-    address = Text(history.url, DIM)
-    slo = _slo(history, glyphs)
+    place = Text(f"{plan.engine.name} {glyphs.dot} GPU lane: {plan.accelerator.name}", DIM)
+    if plan.emulated:
+        place.stylize(WARN, len(place) - len(plan.accelerator.name))
+    place.append(f" {glyphs.dot} up {clock(history.uptime_s)}", DIM)
+    address, slo = Text(history.url, DIM), _slo(history, glyphs)
     if width >= BESIDE_WIDTH and name.cell_len + slo.cell_len + 2 <= width:
         return [spread(name, slo, width), spread(place, address, width), Text()]
     return [name, slo, place, address]
@@ -152,62 +159,30 @@ def _slo(history: RunHistory, glyphs: Glyphs) -> Text:
     return text.append(f" {sign} {latency(target)}", DIM)
 
 
-def _place(plan: RunPlan, history: RunHistory, glyphs: Glyphs) -> Text:
-    text = Text(f"{plan.engine.name} {glyphs.dot} GPU lane: {plan.accelerator.name}", DIM)
-    if plan.emulated:
-        text.stylize(WARN, len(text) - len(plan.accelerator.name))
-    return text.append(f" {glyphs.dot} up {clock(history.uptime_s)}", DIM)
-
-
-def gpu_label(plan: RunPlan) -> str:
-    """The GPU lane's title; an emulated lane is always called so."""
-    if plan.emulated:
-        return "GPU EMULATED"
-    return "GPU none" if plan.accelerator.name == Accelerator.NONE else "GPU"
-
-
-def _lanes(
-    plan: RunPlan, history: RunHistory, width: int, height: int, glyphs: Glyphs
-) -> tuple[Sequence[RenderableType], int]:
-    """The lanes, and how many lines they take."""
-    if width >= BESIDE_WIDTH and height >= BOXED_ROWS:
-        return [boxed_lanes(history, width, gpu_label(plan), glyphs)], BOX_HEIGHT
-    lines = plain_lanes(history, width, gpu_label(plan), glyphs, sparks=height >= SPARK_ROWS)
-    return lines, len(lines)
-
-
-def _chart(history: RunHistory, width: int, room: int, glyphs: Glyphs) -> list[Text]:
-    """The chart with its title, in at most about half of the room; nothing where two rows do not fit."""
-    rows = min(12, max(2, (room - 3) * 3 // 5))
-    return _titled_chart(history, width, rows, glyphs) if room >= rows + 3 else []
-
-
 def _titled_chart(history: RunHistory, width: int, rows: int, glyphs: Glyphs) -> list[Text]:
     title, signs = Text("p95 of each second", DIM), legend(glyphs)
     fits = title.cell_len + signs.cell_len + 2 <= width
     return [spread(title, signs, width) if fits else title, *latency_chart(history, width, rows, glyphs)]
 
 
-def _notes(history: RunHistory, width: int, room: int, glyphs: Glyphs) -> list[Text]:
-    """The last decisions and faults, the newest first; then what the function wrote, where there is room."""
+def _notes(history: RunHistory, width: int, rows: int, glyphs: Glyphs) -> list[Text]:
+    """Draw the last decisions and faults, the newest first; then what the function wrote, where it fits."""
     lines: list[Text] = []
     for note in reversed(history.notes):
-        if len(lines) < room - 1:
-            lines += _note(note, history, width, room - 1 - len(lines), glyphs)
-    written = room - len(lines) - 3
+        if len(lines) < rows - 1:
+            lines += _note(note, history, width, rows - 1 - len(lines), glyphs)
+    written = rows - len(lines) - 3
     if written >= 2 and history.log:
         lines += [Text(), Text("function output", DIM)]
         lines += [Text(f"  {line}") for line in list(history.log)[-written:]]
-    return [*lines, *[Text()] * (room - len(lines))] if room > 0 else []
+    return [*lines, *[Text()] * (rows - len(lines))] if rows > 0 else []
 
 
-def _note(note: Note, history: RunHistory, width: int, room: int, glyphs: Glyphs) -> list[Text]:
+def _note(note: Note, history: RunHistory, width: int, rows: int, glyphs: Glyphs) -> list[Text]:
     when = f"{clock(history.at(note.t)):>7}  "
     mark = f"{glyphs.mark(note.kind)} " if note.kind in ("promote", "demote") else ""
-    parts = textwrap.wrap(
-        mark + note.text, max(20, width - len(when)), max_lines=min(2, room), placeholder=glyphs.ellipsis
-    )
-    style = _NOTE_STYLE.get(note.kind, "")
+    wide, style = max(20, width - len(when)), _NOTE_STYLE.get(note.kind, "")
+    parts = textwrap.wrap(mark + note.text, wide, max_lines=min(2, rows), placeholder=glyphs.ellipsis)
     lead = [when, *[" " * len(when)] * (len(parts) - 1)]
     return [Text.assemble((start, DIM), (part, style)) for start, part in zip(lead, parts, strict=True)]
 
@@ -220,18 +195,12 @@ def _totals(history: RunHistory, width: int, glyphs: Glyphs) -> list[Text]:
         Text(f"failures {totals.failures}", BAD if totals.failures else OK),
         Text(f"GPU held {totals.gpu_seconds:.1f} s"),
         Text(f"cost {money(totals.cost, prices.currency)}"),
-        Text(f"CPU only {alone[Backend.CPU]}", DIM),
-        Text(f"GPU only {alone[Backend.GPU]}", DIM),
+        *(Text(f"{backend.upper()} only {cost}", DIM) for backend, cost in alone.items()),
     ]
-    return _flow(parts, width, Text(f" {glyphs.dot} ", DIM))
-
-
-def _flow(parts: list[Text], width: int, between: Text) -> list[Text]:
-    """The parts one after the other, on as few lines as they need."""
     lines: list[Text] = []
-    for part in parts:
-        if lines and lines[-1].cell_len + between.cell_len + part.cell_len <= width:
-            lines[-1] = Text.assemble(lines[-1], between, part)
+    for part in parts:  # on as few lines as they need
+        if lines and lines[-1].cell_len + part.cell_len + 3 <= width:
+            lines[-1] = Text.assemble(lines[-1], (f" {glyphs.dot} ", DIM), part)
         else:
             lines.append(part)
     return lines

@@ -1,7 +1,6 @@
 """A run without a terminal: one line an event, for people and logs, or the events themselves for programs.
 
-Nothing of rich is loaded here. With JSON lines standard output holds nothing but JSON; what is said beside
-goes to standard error.
+Only the summary loads rich. With JSON lines standard output holds nothing but JSON; the rest goes to standard error.
 """
 
 from dataclasses import replace
@@ -18,7 +17,7 @@ from runtime_images.events.model import Event
 from runtime_images.events.traffic import LogLine, Window
 from runtime_images.policy.model import Backend
 
-LINE_WIDTH = 120
+_WIDTH = 120
 """Columns of a summary that no terminal limits."""
 
 
@@ -27,62 +26,53 @@ class LineScreen:
 
     def __init__(self) -> None:
         self._idle = ""
+        self._write = console.result
 
     def address(self, url: str) -> None:
-        """Say where the function will be served."""
-        console.result(f"{'address':<12}{url}")
+        """Write where the function will be served."""
+        self._write(f"{'address':<12}{url}")
 
     def step(self, text: str) -> None:
-        """Say one step of the preparation."""
-        console.result(text)
+        """Write one step of the preparation."""
+        self._write(text)
 
     def plan(self, plan: RunPlan) -> None:
-        """Say what is going to run, where and why."""
+        """Write what will run, where and why."""
         for name, sentence in plan.sentences():
-            console.result(f"{name:<12}{sentence}")
+            self._write(f"{name:<12}{sentence}")
 
     def event(self, event: Event, history: RunHistory) -> None:
         """Write the event's line, if it has one."""
         line = event_line(event, history)
-        if line and not (isinstance(event, Window) and self._is_idle_still(history)):
-            console.result(line)
-
-    def _is_idle_still(self, history: RunHistory) -> bool:
-        """Whether this second is without traffic and like the one before it."""
-        before, self._idle = self._idle, _idle(history)
-        return bool(self._idle) and self._idle == before
+        if line and isinstance(event, Window):
+            before, self._idle = self._idle, _idle(history)
+            if self._idle and self._idle == before:
+                return
+        if line:
+            self._write(line)
 
     def tick(self, history: RunHistory) -> None:
-        """Time alone writes nothing."""
+        """Write nothing: only events have lines."""
 
     def summary(self, summary: RunSummary, history: RunHistory) -> None:  # noqa: ARG002 -- as every screen is called
-        """Write what the run came to."""
+        """Write the summary."""
         from gaia_cli.views.glyphs import glyphs_for
         from gaia_cli.views.summary import show_summary
 
         target = console.rich_console()
-        target.width = LINE_WIDTH
+        target.width = _WIDTH
         show_summary(target, summary, glyphs_for(target))
 
     def close(self) -> None:
-        """There is nothing to give back."""
+        """Do nothing: no terminal was taken."""
 
 
 class JsonScreen(LineScreen):
-    """Writes each event as it came, and the summary as the last one."""
+    """Writes each event as it came, and the summary as the last one; all else to standard error."""
 
-    def address(self, url: str) -> None:
-        """Say where the function will be served, beside the stream."""
-        console.note(f"{'address':<12}{url}")
-
-    def step(self, text: str) -> None:
-        """Say one step of the preparation, beside the stream."""
-        console.note(text)
-
-    def plan(self, plan: RunPlan) -> None:
-        """Say what is going to run, beside the stream."""
-        for name, sentence in plan.sentences():
-            console.note(f"{name:<12}{sentence}")
+    def __init__(self) -> None:
+        super().__init__()
+        self._write = console.note
 
     def event(self, event: Event, history: RunHistory) -> None:  # noqa: ARG002 -- as every screen is called
         """Write the event."""
@@ -94,10 +84,7 @@ class JsonScreen(LineScreen):
 
 
 def event_line(event: Event, history: RunHistory) -> str:
-    """Return one line about the event; empty where it says nothing that others do not.
-
-    `history` has taken the event already.
-    """
+    """Return one line about an event that `history` has taken; empty where it says nothing new."""
     text = _text(event, history)
     return f"{history.at(event.t):7.1f} s  {event.NAME:<12} {text}" if text else ""
 
@@ -109,13 +96,15 @@ def _text(event: Event, history: RunHistory) -> str:
         case Ready():
             return f"{history.url} serves {history.entry or history.function} on {history.active.upper()}"
         case WorkerChanged():
-            has_ended = event.state is WorkerState.EXITED
-            end = f" with exit code {event.exit_code}: {event.reason}" if has_ended else ""
+            end = f" with exit code {event.exit_code}: {event.reason}" if event.state is WorkerState.EXITED else ""
             return f"{event.backend.upper()} worker {event.pid} {event.state}{end}"
         case Window():
             return _window(history)
+        case SwitchStep(phase=SwitchPhase.MOVED | SwitchPhase.FAILED):
+            return f"{in_words(event)}; mode {event.mode}"
         case SwitchStep():
-            return _switch(event)
+            reason = f": {event.reason}" if event.phase is SwitchPhase.ORDERED else ""
+            return f"{event.kind} {event.origin.upper()} to {event.to.upper()} {event.phase}{reason}"
         case LogLine():
             return f"{event.backend.upper()} {event.stream}: {event.line}"
         case Stopped():
@@ -125,7 +114,7 @@ def _text(event: Event, history: RunHistory) -> str:
 
 
 def _idle(history: RunHistory) -> str:
-    """A second without traffic in words that change with everything but the time; empty where there is traffic."""
+    """Return a second without traffic in words that change with all but the time; empty where there is traffic."""
     lanes = history.lanes.values()
     if history.queue or any(lane.rate or lane.in_flight for lane in lanes):
         return ""
@@ -144,10 +133,3 @@ def _window(history: RunHistory) -> str:
         f"{history.active.upper()}{emulated} {rate(lane.rate)}  p95 {latency(lane.p95_ms)}"
         f"  queue {history.queue}{slo}  requests {totals.requests}  failures {totals.failures}{moving}"
     )
-
-
-def _switch(event: SwitchStep) -> str:
-    if text := in_words(event):
-        return f"{text}; mode {event.mode}"
-    reason = f": {event.reason}" if event.phase is SwitchPhase.ORDERED else ""
-    return f"{event.kind} {event.origin.upper()} to {event.to.upper()} {event.phase}{reason}"

@@ -1,4 +1,4 @@
-"""What a run came to, printed when it has ended."""
+"""The summary of a run, printed when it has ended."""
 
 from collections.abc import Iterable
 from itertools import zip_longest
@@ -14,7 +14,7 @@ NAME_WIDTH = 12
 
 
 def print_fields(console: Console, fields: Iterable[tuple[str, Text]], indent: str = "") -> None:
-    """Print names and values, one pair a row; a value that is too long goes on below itself."""
+    """Print names and values, one pair a row; a long value continues below itself."""
     for name, value in fields:
         lines = value.wrap(console, max(20, console.width - NAME_WIDTH - len(indent)))
         for lead, line in zip_longest([name], lines, fillvalue=""):
@@ -36,11 +36,9 @@ def _rows(summary: RunSummary, glyphs: Glyphs) -> list[tuple[str, Text]]:
     if not summary.switches:
         rows.append(("switches", Text("none")))
     modes = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in summary.mode_seconds.items())
-    rows.append(("modes", Text(modes or glyphs.none)))
-    held = f"CPU {summary.cpu_seconds:.1f} s, GPU {summary.gpu_seconds:.1f} s"
     label = " (emulated)" if summary.accelerator == "emulated" else ""
-    rows.append(("held", Text(held + label)))
-    rows.append(("cost", _cost(summary, glyphs)))
+    held = f"CPU {summary.cpu_seconds:.1f} s, GPU {summary.gpu_seconds:.1f} s{label}"
+    rows += [("modes", Text(modes or glyphs.none)), ("held", Text(held)), ("cost", _cost(summary, glyphs))]
     if summary.what_if is not None:
         rows += _what_if(summary.what_if, summary.currency, glyphs)
     return rows
@@ -66,7 +64,7 @@ def _switch(switch: SwitchSummary, glyphs: Glyphs) -> Text:
     before, after = latency(switch.p95_before_ms, glyphs.none), latency(switch.p95_after_ms, glyphs.none)
     return Text.assemble(
         (f"{glyphs.mark(switch.kind)} {switch.kind}", STRONG), f" at {clock(switch.at_s)}",
-        (f" ({switch.took_s:.1f} s after the order)", DIM), f"  p95 {before} before, {after} after",
+        (f" ({switch.took_s:.1f} s after the decision)", DIM), f"  p95 {before} before, {after} after",
         (f"\n{switch.reason}" if switch.reason else "", DIM),
     )  # fmt: skip
 
@@ -78,7 +76,7 @@ def _cost(summary: RunSummary, glyphs: Glyphs) -> Text:
 
 
 def _what_if(found: WhatIf, currency: str, glyphs: Glyphs) -> list[tuple[str, Text]]:
-    """A row for each policy, replayed on the requests of this run."""
+    """Return a row for each policy, replayed on the requests of this run."""
     if not found.alternatives:
         return [("what if", Text(found.note, DIM))]
     rows = []

@@ -2,7 +2,7 @@
 
 
 def latency(ms: float | None, none: str = "-") -> str:
-    """Three figures: 4.2 ms, 612 ms, 1.24 s, 96 s."""
+    """Show three figures: 4.2 ms, 612 ms, 1.24 s, 96 s."""
     if ms is None:
         return none
     if ms < 9.95:
@@ -13,23 +13,23 @@ def latency(ms: float | None, none: str = "-") -> str:
 
 
 def clock(seconds: float) -> str:
-    """Minutes and seconds, with hours where there are any: 0:07, 12:40, 1:02:03."""
+    """Show minutes and seconds, with hours where there are any: 0:07, 12:40, 1:02:03."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def money(amount: float, currency: str) -> str:
-    """As many decimals as small amounts need to differ."""
+    """Show as many decimals as small amounts need to differ."""
     decimals = 2 if amount >= 10 else 4 if amount >= 0.1 else 5
     return f"{amount:.{decimals}f} {currency}"
 
 
 def share(value: float | None, none: str = "-") -> str:
-    """A share between 0 and 1 in per cent."""
+    """Show a share between 0 and 1 in per cent."""
     return none if value is None else f"{value * 100:.0f} %"
 
 
 def rate(value: float) -> str:
-    """Answers a second."""
+    """Show answers a second."""
     return f"{value:.1f} /s" if value < 100 else f"{value:,.0f} /s"

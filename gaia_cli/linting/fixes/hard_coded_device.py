@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Iterator
 
 from analyzers.facts.contexts.reading import situations
-from analyzers.facts.model import Array, Call, Facts, FileFacts, Made, Place, Symbol, Value, options
+from analyzers.facts.model import Array, Facts, FileFacts, Made, Place, Symbol, Value, options
 from analyzers.facts.stage1 import extract
 from analyzers.linting.suppression import split, suppressions
 from analyzers.project.model import Source
@@ -30,7 +30,7 @@ _STARTS_PROCESSES = ("multiprocessing", "torch.multiprocessing", "concurrent.fut
 
 
 def guard_devices(source: bytes, path: str) -> tuple[bytes, int]:
-    """`source` with its hard-coded devices guarded, and how many were.
+    """Return `source` with its hard-coded devices guarded, and how many were.
 
     Raises:
         EngineError: there is something to fix, but libcst is not installed.
@@ -46,7 +46,7 @@ def guard_devices(source: bytes, path: str) -> tuple[bytes, int]:
 
 
 def _fixable(source: bytes, path: str) -> frozenset[tuple[int, int]]:
-    """Where something can be fixed as far as the facts show: line from 1, column in characters from 0."""
+    """Return where the facts allow a fix: line from 1, column in characters from 0."""
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
         text = source.decode(encoding)
@@ -64,14 +64,11 @@ def _fixable(source: bytes, path: str) -> frozenset[tuple[int, int]]:
 
 
 def _unsure(files: tuple[FileFacts, ...]) -> Iterator[Place]:
-    """The places of `.cuda()` on an object that may be something else than PyTorch's."""
+    """Yield the places of `.cuda()` on an object that may be something else than PyTorch's."""
     for call in Facts(files).calls():
-        if call.method == "cuda" and not all(_is_torch(option) for option in _receivers(call)):
+        receivers = list(options(call.receiver)) or [call.receiver]
+        if call.method == "cuda" and not all(map(_is_torch, receivers)):
             yield call.place
-
-
-def _receivers(call: Call) -> list[Value]:
-    return list(options(call.receiver)) or [call.receiver]
 
 
 def _is_torch(value: Value) -> bool:

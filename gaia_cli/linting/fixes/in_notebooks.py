@@ -16,7 +16,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def fix_cells(source: bytes, path: str, fixer: Fixer) -> tuple[bytes, int]:
-    """The notebook `source` with the code of its cells fixed by `fixer`, and the number of places."""
+    """Return the notebook `source` with the code of its cells fixed by `fixer`, and the number of places."""
     try:
         text = source.decode("utf-8-sig")
         cells = cells_of(text)
@@ -30,7 +30,7 @@ def fix_cells(source: bytes, path: str, fixer: Fixer) -> tuple[bytes, int]:
 
 
 def _written(text: str, cells: list[str], fixed: str) -> str | None:
-    """The notebook's text with its code as in `fixed`, None when that cannot be."""
+    """Return the notebook's text with its code as in `fixed`, None when that is impossible."""
     edits = list(_edits(text, cells, fixed))
     for start, end, line in reversed(edits):
         text = f"{text[:start]}{line}{text[end:]}"
@@ -41,7 +41,7 @@ def _written(text: str, cells: list[str], fixed: str) -> str | None:
 
 
 def _edits(text: str, cells: list[str], fixed: str) -> Iterator[tuple[int, int, str]]:
-    """The stretches of the file that become other ones, in their order."""
+    """Yield the stretches of the file that change, from top to bottom."""
     file, starts, is_ascii = NotebookFile(text), first_lines(cells), text.isascii()
     lines = zip("".join(cells).split("\n"), fixed.split("\n"), strict=False)
     for number, (before, after) in enumerate(lines, 1):
@@ -53,7 +53,7 @@ def _edits(text: str, cells: list[str], fixed: str) -> Iterator[tuple[int, int, 
 
 
 def _is_string(inside: str) -> bool:
-    """Whether `inside` is what stands between the quotes of one string of JSON."""
+    """Return whether `inside` is the inside of one JSON string."""
     try:
         return isinstance(json.loads(f'"{inside}"'), str)
     except ValueError:

@@ -27,21 +27,17 @@ Start = tuple[int, int]
 
 
 def guard(source: bytes, starts: frozenset[Start]) -> tuple[bytes, int]:
-    """`source` with the device strings and the `.cuda()` calls that begin at `starts` guarded, and how many were."""
+    """Return `source` with the device strings and `.cuda()` calls at `starts` guarded, and how many were."""
     try:
         module = cst.parse_module(source)
         if module.bytes != source:
             return source, 0
-        transformer = _Guard(starts, _quote(module))
+        quote = "'" if module.code.count("'") > module.code.count('"') else '"'
+        transformer = _Guard(starts, quote)
         changed = MetadataWrapper(module).visit(transformer)
     except (cst.ParserSyntaxError, RecursionError, UnicodeDecodeError):
         return source, 0
     return changed.bytes, transformer.count
-
-
-def _quote(module: cst.Module) -> str:
-    """The quotation mark that the file prefers."""
-    return "'" if module.code.count("'") > module.code.count('"') else '"'
 
 
 class _Guard(cst.CSTTransformer):
@@ -58,33 +54,33 @@ class _Guard(cst.CSTTransformer):
         self, original_node: cst.SimpleString, updated_node: cst.SimpleString
     ) -> cst.BaseExpression:
         alone = not isinstance(self.get_metadata(ParentNodeProvider, original_node), cst.ConcatenatedString)
-        if self._start(original_node) in self.starts and alone:
-            torch = self._torch(original_node)
-            if torch:
-                self.count += 1
-                return _choice(updated_node, torch, updated_node.quote)
-        return updated_node
+        torch = self._guarding(original_node) if alone else ""
+        return _choice(updated_node, torch, updated_node.quote) if torch else updated_node
 
     def leave_Call(  # noqa: N802 -- the name is libcst's
         self, original_node: cst.Call, updated_node: cst.Call
     ) -> cst.BaseExpression:
         callee = updated_node.func
-        plain = isinstance(callee, cst.Attribute) and callee.attr.value == "cuda" and not updated_node.args
-        if plain and isinstance(callee, cst.Attribute) and self._start(original_node) in self.starts:
-            torch = self._torch(original_node)
-            if torch:
-                self.count += 1
-                device = cst.SimpleString(f"{self.quote}cuda{self.quote}")
-                choice = cst.Arg(_choice(device, torch, self.quote))
-                return updated_node.with_changes(func=callee.with_changes(attr=cst.Name("to")), args=[choice])
-        return updated_node
+        if not isinstance(callee, cst.Attribute) or callee.attr.value != "cuda" or updated_node.args:
+            return updated_node
+        torch = self._guarding(original_node)
+        if not torch:
+            return updated_node
+        choice = _choice(cst.SimpleString(f"{self.quote}cuda{self.quote}"), torch, self.quote)
+        return updated_node.with_changes(func=callee.with_changes(attr=cst.Name("to")), args=[cst.Arg(choice)])
+
+    def _guarding(self, node: cst.CSTNode) -> str:
+        """Return the name of PyTorch that guards `node`, and count it; empty where the node stays as it is."""
+        torch = self._torch(node) if self._start(node) in self.starts else ""
+        self.count += bool(torch)
+        return torch
 
     def _start(self, node: cst.CSTNode) -> Start:
         start = self.get_metadata(PositionProvider, node).start
         return start.line, start.column
 
     def _torch(self, node: cst.CSTNode) -> str:
-        """The name by which the code at `node` surely sees PyTorch, empty without one."""
+        """Return the name by which the code at `node` surely sees PyTorch, empty without one."""
         scope = self.get_metadata(ScopeProvider, node, None)
         if not isinstance(scope, Scope):
             return ""
@@ -93,7 +89,7 @@ class _Guard(cst.CSTTransformer):
         return next((name for name in self.names[id(scope)] if self._is_torch(name, scope, node)), "")
 
     def _is_torch(self, name: str, scope: Scope, node: cst.CSTNode) -> bool:
-        """Whether `name` is bound by imports of PyTorch alone, one of which has certainly been run before `node`."""
+        """Return whether only imports of PyTorch bind `name`, and one of them has certainly run before `node`."""
         imports = [assignment.node for assignment in scope[name] if isinstance(assignment, Assignment)]
         if not imports or len(imports) != len(scope[name]):
             return False
@@ -102,7 +98,7 @@ class _Guard(cst.CSTTransformer):
         )
 
     def _is_certain(self, statement: cst.CSTNode, scope: Scope) -> bool:
-        """Whether an import stands directly in the module, or directly in the function that `scope` is."""
+        """Return whether an import stands directly in the module, or directly in the function that `scope` is."""
         line = self.get_metadata(ParentNodeProvider, statement)
         block = self.get_metadata(ParentNodeProvider, line)
         if isinstance(block, cst.Module):
@@ -110,12 +106,12 @@ class _Guard(cst.CSTTransformer):
         return (
             isinstance(block, cst.IndentedBlock)
             and self.get_metadata(ScopeProvider, statement, None) is scope
-            and (isinstance(self.get_metadata(ParentNodeProvider, block), cst.FunctionDef))
+            and isinstance(self.get_metadata(ParentNodeProvider, block), cst.FunctionDef)
         )
 
 
 def _names(scope: Scope) -> Iterator[str]:
-    """The names that are bound to imports in `scope` and around it."""
+    """Yield the names that are bound to imports in `scope` and around it."""
     while True:
         for assignment in scope.assignments:
             if isinstance(assignment, Assignment) and isinstance(assignment.node, cst.Import):
@@ -126,7 +122,7 @@ def _names(scope: Scope) -> Iterator[str]:
 
 
 def _binds_torch(node: cst.CSTNode, name: str) -> bool:
-    """Whether an import makes `name` PyTorch itself: `import torch`, `import torch.nn`, `import torch as name`."""
+    """Return whether an import binds `name` to PyTorch: `import torch`, `import torch.nn`, `import torch as name`."""
     if not isinstance(node, cst.Import):
         return False
     for alias in node.names:

@@ -26,7 +26,7 @@ def test_findings_are_in_the_order_of_their_places() -> None:
     ]
 
 
-def test_an_entangled_file_is_told_of_once() -> None:
+def test_an_entangled_file_is_reported_once() -> None:
     assert collect(found("GA905", 3), found("GA905", 5), found("GA701", 7)) == [("GA905", 3), ("GA701", 7)]
 
 

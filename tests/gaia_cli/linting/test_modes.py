@@ -9,7 +9,8 @@ from analyzers.rules.examination import declaration_rules, evidence_rules
 from analyzers.rules.rule import Rule
 from gaia_cli.commands.analyze import analyze
 from gaia_cli.errors import ConfigurationError
-from gaia_cli.linting.modes import is_declared, mode_findings
+from gaia_cli.linting.functions import declared_functions
+from gaia_cli.linting.modes import mode_findings
 
 RULES = declaration_rules()
 _MATCHES = [(rule, example) for rule in RULES for example in rule.matches]
@@ -159,12 +160,19 @@ def test_a_directory_without_python_has_nothing_to_contradict(tmp_path: Path) ->
 
 
 def test_only_what_is_configured_or_has_a_manifest_is_declared(tmp_path: Path) -> None:
+    def declared() -> tuple[str, ...]:
+        return declared_functions([str(tmp_path)], (), str(tmp_path))
+
     function(tmp_path)
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n')
-    assert not is_declared(tmp_path)
+    assert declared() == ()
 
     (tmp_path / "pyproject.toml").write_text("[tool.gaia.slo]\nlatency_p95_ms = 5\n")
-    assert is_declared(tmp_path)
+    assert declared() == (str(tmp_path),)
+
+    (tmp_path / "pyproject.toml").unlink()
+    (tmp_path / "gaia.manifest.toml").write_text("")
+    assert declared() == (str(tmp_path),)
 
 
 def test_a_manifest_that_a_prediction_decided_is_still_right(tmp_path: Path) -> None:
@@ -181,7 +189,7 @@ def test_a_manifest_that_a_prediction_decided_is_still_right(tmp_path: Path) -> 
     assert mode_findings(tmp_path) == ()
 
 
-def test_hardware_that_nobody_knows_is_told_and_not_passed_over(tmp_path: Path) -> None:
+def test_unknown_hardware_is_an_error(tmp_path: Path) -> None:
     function(tmp_path, _CPU, '[mode]\nhardware = "abacus"\n')
 
     with pytest.raises(ConfigurationError, match=r"\[mode\] hardware"):

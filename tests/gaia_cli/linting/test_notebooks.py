@@ -31,7 +31,7 @@ def test_notebooks_are_found_in_directories(demo: Project) -> None:
 
 
 @pytest.mark.parametrize("name", ["full", "concise"])
-def test_people_are_told_the_cell_and_the_line_in_it(demo: Project, name: str) -> None:
+def test_people_see_the_cell_and_the_line_in_it(demo: Project, name: str) -> None:
     demo.lint("--output-format", name)
 
     assert demo.output.startswith('deep/demo.ipynb:cell 3:2:23: warning: "cuda" is hard-coded')
@@ -73,7 +73,7 @@ def test_sarif_points_to_the_line_of_the_file(demo: Project) -> None:
         ("junit", 'file="deep/demo.ipynb" line="{line}"'),
     ],
 )
-def test_pipelines_are_told_the_line_of_the_file(demo: Project, name: str, expected: str) -> None:
+def test_pipelines_get_the_line_of_the_file(demo: Project, name: str, expected: str) -> None:
     demo.lint("--output-format", name)
 
     text = (demo.root / "deep/demo.ipynb").read_text()

@@ -14,7 +14,7 @@ from tests.gaia_cli.linting.support import BROKEN, CLEAN, PINNED, Project
 from tests.support.cli import run_gaia
 
 
-def test_the_exit_code_tells_what_was_found(project: Project) -> None:
+def test_the_exit_code_says_what_was_found(project: Project) -> None:
     project.write("func.py", CLEAN)
     assert project.lint() is ExitCode.OK
 

@@ -36,10 +36,10 @@ def test_the_best_accelerator_on_offer_is_chosen(mode: ExecutionMode) -> None:
     assert choose_accelerator(AcceleratorName.AUTO, mode, EMULATED.accelerators, "process").name == "emulated"
 
 
-def test_the_emulated_lane_is_called_so_in_the_reason() -> None:
+def test_the_emulated_lane_is_called_so_with_its_reason() -> None:
     choice = choose_accelerator(AcceleratorName.AUTO, DYNAMIC, EMULATED.accelerators, "process")
 
-    assert choice.reason == "emulated: no GPU here, a worker process models one"
+    assert (choice.name, choice.reason) == ("emulated", "no GPU here, a worker process models one")
 
 
 def test_the_cpu_mode_gets_no_accelerator_even_when_one_is_asked_for() -> None:

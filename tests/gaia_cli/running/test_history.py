@@ -17,7 +17,7 @@ def history_of(events: list[Event]) -> RunHistory:
     return history
 
 
-def test_the_start_tells_what_runs_and_where() -> None:
+def test_the_start_says_what_runs_and_where() -> None:
     history = history_of(matmul_run()[:2])
 
     assert (history.function, history.mode, history.accelerator) == (
@@ -83,7 +83,7 @@ def test_a_failed_switch_is_noted_with_its_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("event", "fields", "told"),
+    ("event", "fields", "text"),
     [
         (
             "worker_exit",
@@ -112,16 +112,16 @@ def test_a_failed_switch_is_noted_with_its_reason() -> None:
             "the CPU worker died (exit code 3); 0 retried, not restarted",
         ),
         ("gpu_lost", {"reason": "it fell off the bus"}, "GPU lost: it fell off the bus"),
-        ("dropped", {"lines": 7}, "7 lines of log and measurements were left out: they came too fast to be read"),
+        ("dropped", {"lines": 7}, "7 lines of log and measurements were left out: they came too fast to read"),
         ("fallback", {"wanted": "gpu", "got": "cpu", "reason": "no GPU"}, "CPU instead of GPU: no GPU"),
     ],
 )
-def test_faults_become_notes(event: str, fields: dict[str, object], told: str) -> None:
+def test_faults_become_notes(event: str, fields: dict[str, object], text: str) -> None:
     stream = Stream()
     stream.started()
     stream.add(event, **fields)
 
-    assert history_of(stream.events).notes[-1].text == told
+    assert history_of(stream.events).notes[-1].text == text
 
 
 def test_a_setup_failure_keeps_its_place_and_its_log() -> None:

@@ -16,24 +16,24 @@ def url() -> Iterator[str]:
         yield address
 
 
-def told(url: str, request: Request) -> dict[str, str | None]:
+def received(url: str, request: Request) -> dict[str, str | None]:
     answer = ask(url, request)
     assert answer.is_json
     return dict(json.loads(answer.body))
 
 
 def test_without_a_body_it_is_a_get(url: str) -> None:
-    assert told(url, Request()) == {"method": "GET", "target": "/", "type": None, "body": ""}
+    assert received(url, Request()) == {"method": "GET", "target": "/", "type": None, "body": ""}
 
 
 def test_with_a_body_it_is_a_post(url: str) -> None:
     sent = Request(b"{}", headers={"content-type": "application/json"})
 
-    assert told(url, sent) == {"method": "POST", "target": "/", "type": "application/json", "body": "{}"}
+    assert received(url, sent) == {"method": "POST", "target": "/", "type": "application/json", "body": "{}"}
 
 
 def test_the_method_can_be_named(url: str) -> None:
-    assert told(url, Request(method="put"))["method"] == "PUT"
+    assert received(url, Request(method="put"))["method"] == "PUT"
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_the_method_can_be_named(url: str) -> None:
     ],
 )
 def test_the_path_is_added_to_the_urls_own(url: str, own: str, path: str, target: str) -> None:
-    assert told(url + own, Request(path=path))["target"] == target
+    assert received(url + own, Request(path=path))["target"] == target
 
 
 def test_an_error_status_is_an_answer(url: str) -> None:
@@ -61,7 +61,7 @@ def test_a_proxy_of_the_environment_is_not_asked(url: str, monkeypatch: pytest.M
     assert ask(url, Request()).status == 200
 
 
-def test_nobody_there_is_told_with_the_way_to_start() -> None:
+def test_nobody_there_is_reported_with_the_way_to_start() -> None:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
         with pytest.raises(RequestError) as caught:
@@ -70,12 +70,12 @@ def test_nobody_there_is_told_with_the_way_to_start() -> None:
     assert "gaia run" in caught.value.hint
 
 
-def test_no_answer_in_time_is_told() -> None:
+def test_no_answer_in_time_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(RequestError, match=r"within 0\.05 s"):
         ask(f"http://127.0.0.1:{silent.getsockname()[1]}", Request(timeout_s=0.05))
 
 
-def test_an_answer_that_is_not_http_is_told() -> None:
+def test_an_answer_that_is_not_http_is_reported() -> None:
     def answer(server: socket.socket) -> None:
         connection, _ = server.accept()
         with connection:
@@ -91,7 +91,7 @@ def test_an_answer_that_is_not_http_is_told() -> None:
 
 
 @pytest.mark.parametrize("bad", ["ftp://x", "http://", "http://x:port", "http://x:99999", "http://[x"])
-def test_what_is_no_url_is_told(bad: str) -> None:
+def test_what_is_no_url_is_reported(bad: str) -> None:
     with pytest.raises(UsageError, match="is not an HTTP URL"):
         ask(bad, Request())
 

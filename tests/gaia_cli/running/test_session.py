@@ -109,7 +109,7 @@ def test_a_second_ctrl_c_does_not_wait() -> None:
     assert (session.ended_by, session.hurried) == (ExitCode.INTERRUPTED, True)
 
 
-def test_a_function_that_cannot_be_loaded_is_stopped_and_its_error_tells_where() -> None:
+def test_a_function_that_cannot_be_loaded_is_stopped_and_its_error_says_where() -> None:
     stream = beginning()
     stream.add(
         "setup_failed", backend="cpu", kind="import", message="func.py:3: ModuleNotFoundError: nump", path="func.py",

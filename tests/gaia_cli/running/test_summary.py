@@ -125,10 +125,10 @@ def test_a_signal_decides_over_the_findings() -> None:
 def test_the_summary_is_an_event_that_json_can_hold() -> None:
     summary = replace(summarize(PLAN, history_of(matmul_run())), t=START + 54)
 
-    told = json.loads(json.dumps(to_json(summary)))
+    written = json.loads(json.dumps(to_json(summary)))
 
-    assert (told["schema_version"], told["event"], told["exit_code"]) == (1, "summary", 0)
-    assert [switch["kind"] for switch in told["switches"]] == ["promote", "demote"]
+    assert (written["schema_version"], written["event"], written["exit_code"]) == (1, "summary", 0)
+    assert [switch["kind"] for switch in written["switches"]] == ["promote", "demote"]
 
 
 def test_a_run_that_never_began_still_has_a_summary() -> None:

@@ -86,13 +86,13 @@ def test_a_place_that_cannot_be_written_is_a_usage_error(tmp_path: Path) -> None
             TraceRecorder(tmp_path / "trace.csv")
 
 
-def test_a_place_that_cannot_be_written_is_told_with_the_systems_reason(tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_reported_with_the_systems_reason(tmp_path: Path) -> None:
     for path, reason in ((tmp_path, "Is a directory"), (tmp_path / "no" / "trace.csv", "No such file or directory")):
         with pytest.raises(UsageError, match=f"cannot write the trace .*: {reason}"):
             TraceRecorder(path)
 
 
-def test_a_place_that_is_gone_at_the_end_is_told_too(tmp_path: Path) -> None:
+def test_a_place_that_is_gone_at_the_end_is_reported_too(tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
     recorder = TraceRecorder(tmp_path / "here" / "trace.csv")
     (tmp_path / "here").rmdir()

@@ -12,14 +12,14 @@ def served(arrival_s: float, backend: Backend, service_ms: float, cpu_time_ms: f
 
 
 def history() -> RunHistory:
-    told = RunHistory(slo=Slo(latency_p95_ms=500.0), prices=Prices(cpu_per_hour=3.6, gpu_per_hour=36.0), start_s=1.5)
-    told.apply(
+    run = RunHistory(slo=Slo(latency_p95_ms=500.0), prices=Prices(cpu_per_hour=3.6, gpu_per_hour=36.0), start_s=1.5)
+    run.apply(
         SwitchStep(
             1, SwitchPhase.MOVED, CPU, GPU, SwitchKind.PROMOTE, "slow", ExecutionMode.GPU_PREFERRED,
             SwitchMoments(ordered=10.0, moved=14.0), t=14.0,
         )
     )  # fmt: skip
-    return told
+    return run
 
 
 def test_nothing_is_claimed_of_a_backend_that_has_not_served() -> None:
@@ -41,11 +41,11 @@ def test_start_up_times_prices_and_slo_are_those_of_the_run() -> None:
 
 
 def test_without_an_slo_nothing_is_late() -> None:
-    told = history()
-    told.slo = Slo()
+    run = history()
+    run.slo = Slo()
     rows = [served(float(number), GPU if number > 20 else CPU, 900.0, 900.0) for number in range(40)]
 
-    found = what_if(rows, told, ExecutionMode.CPU_PREFERRED, 1)
+    found = what_if(rows, run, ExecutionMode.CPU_PREFERRED, 1)
 
     assert [one.late for one in found.alternatives] == [0] * 5
     cheapest = min(found.alternatives, key=lambda one: one.cost)

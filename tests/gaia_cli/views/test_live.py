@@ -63,7 +63,7 @@ def test_what_matters_is_on_every_usual_terminal(width: int, height: int) -> Non
 
 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (140, 40)])
-def test_the_lanes_stand_side_by_side_and_tell_everything(width: int, height: int) -> None:
+def test_the_lanes_stand_side_by_side_and_show_everything(width: int, height: int) -> None:
     lines = drawn(history_of(matmul_run(), 17.9), width, height)
     box = lines[3:10]
 
@@ -96,7 +96,7 @@ def test_a_switch_is_drawn_below_the_second_in_which_it_happened() -> None:
     assert axis.index("▼") - labels.index("0:40") == 0
 
 
-def test_the_last_decisions_are_told_with_their_reasons_the_newest_first() -> None:
+def test_the_last_decisions_are_shown_with_their_reasons_the_newest_first() -> None:
     text = "\n".join(drawn(history_of(matmul_run(), 44), 140, 40))
 
     assert text.index("0:40  ▼ demoted to CPU") < text.index("0:39  move to CPU: 0.9 requests a second would take")
@@ -120,7 +120,7 @@ def test_an_slo_that_is_missed_says_so_in_words() -> None:
     assert "SLO missed  p95 1.18 s > 250 ms" in "\n".join(drawn(history_of(matmul_run(), 17.9), 80, 24))
 
 
-def test_a_switch_that_is_under_way_is_told() -> None:
+def test_a_switch_that_is_under_way_is_shown() -> None:
     assert "starting GPU" in "\n".join(drawn(history_of(matmul_run(), 17.9), 80, 24))
 
 

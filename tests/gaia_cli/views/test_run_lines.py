@@ -63,7 +63,7 @@ def test_each_event_is_one_line_that_a_person_can_read(capsys: pytest.CaptureFix
     assert not any("\x1b" in line for line in lines)
 
 
-def test_the_summary_tells_the_switches_and_the_cost_of_each_backend_alone(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_summary_shows_the_switches_and_the_cost_of_each_backend_alone(capsys: pytest.CaptureFixture[str]) -> None:
     shown(LineScreen())
 
     text = capsys.readouterr().out
@@ -79,14 +79,14 @@ def test_json_lines_are_the_events_as_they_came_and_nothing_else(capsys: pytest.
     shown(JsonScreen())
 
     captured = capsys.readouterr()
-    told = [json.loads(line) for line in captured.out.splitlines()]
+    lines = [json.loads(line) for line in captured.out.splitlines()]
 
-    assert told[:-1] == [to_json(event) for event in matmul_run()]
-    assert told[-1]["event"] == "summary"
+    assert lines[:-1] == [to_json(event) for event in matmul_run()]
+    assert lines[-1]["event"] == "summary"
     assert "emulated: no GPU here" in captured.err
 
 
-def test_seconds_before_the_function_is_ready_tell_nothing() -> None:
+def test_seconds_before_the_function_is_ready_have_no_line() -> None:
     stream, history = Stream(), RunHistory()
     stream.started()
     stream.window({})
@@ -106,6 +106,6 @@ def test_of_idle_seconds_that_are_all_alike_only_the_first_is_a_line(capsys: pyt
         history.apply(event)
         screen.event(event, history)
 
-    told = [line for line in capsys.readouterr().out.splitlines() if " window " in line]
+    lines = [line for line in capsys.readouterr().out.splitlines() if " window " in line]
 
-    assert ["8.0 /s" in line for line in told] == [False, True, True, False]
+    assert ["8.0 /s" in line for line in lines] == [False, True, True, False]
