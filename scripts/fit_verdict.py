@@ -66,7 +66,7 @@ class Fit:
     no_use: float
 
     def answer(self, example: Example) -> tuple[bool, float]:
-        """Whether the mode is one that begins on a GPU, and the confidence in it."""
+        """Return whether the mode is one that begins on a GPU, and the confidence in it."""
         if example.mode is ExecutionMode.GPU:
             return True, self.needs_gpu
         if example.mode is ExecutionMode.CPU:
@@ -111,7 +111,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def read(labels: Path, copies: Path) -> list[Example]:
-    """The labelled functions whose copies are there, analyzed."""
+    """Analyze the labelled functions whose copies are there."""
     with labels.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     known = [row for row in rows if row["human_label"] in ("cpu", "gpu") and (copies / row["id"]).is_dir()]
@@ -120,8 +120,8 @@ def read(labels: Path, copies: Path) -> list[Example]:
 
 def _example(row: dict[str, str], copy: Path) -> Example:
     analysis = analyze(copy)
-    telling: list[Finding] = [finding for finding in analysis.findings if finding.signal is not Signal.FAILURE]
-    total = sum(finding.weight for finding in strongest_per_rule(telling))
+    evidence: list[Finding] = [finding for finding in analysis.findings if finding.signal is not Signal.FAILURE]
+    total = sum(finding.weight for finding in strongest_per_rule(evidence))
     source = re.match(r"src=([\w-]+)", row["notes"])
     return Example(
         source[1] if source else row.get("repo", "?"),
@@ -130,13 +130,13 @@ def _example(row: dict[str, str], copy: Path) -> Example:
         analysis.confidence,
         total,
         not analysis.failures,
-        any(finding.signal is Signal.CAN_USE_GPU for finding in telling),
+        any(finding.signal is Signal.CAN_USE_GPU for finding in evidence),
         row.get("part") == "held-out",
     )
 
 
 def fit(examples: Sequence[Example]) -> Fit:
-    """The constants that fit `examples` best."""
+    """Return the constants that fit `examples` best."""
     open_ones = [example for example in examples if example.is_open]
     prior = -_threshold(open_ones)
     slope, shift = _regression([(prior + example.total, example.on_gpu) for example in open_ones])
@@ -144,14 +144,14 @@ def fit(examples: Sequence[Example]) -> Fit:
 
 
 def _threshold(examples: Sequence[Example]) -> float:
-    """The middle of the widest stretch of thresholds that make the fewest mistakes."""
+    """Return the middle of the stretch of thresholds that make the fewest mistakes."""
     mistakes = [sum((example.total > at) is not example.on_gpu for example in examples) for at in _THRESHOLDS]
     best = [at for at, count in zip(_THRESHOLDS, mistakes, strict=True) if count == min(mistakes)]
     return (best[0] + best[-1]) / 2
 
 
 def _regression(points: Sequence[tuple[float, bool]], pull: float = 1.0) -> tuple[float, float]:
-    """Slope and shift of the logistic curve through `points`, by Newton's method."""
+    """Return slope and shift of the logistic curve through `points`, by Newton's method."""
     slope, shift = 1.0, 0.0
     for _ in range(50):
         gradient = [-(slope - 1) * pull, 0.0]
@@ -169,7 +169,7 @@ def _regression(points: Sequence[tuple[float, bool]], pull: float = 1.0) -> tupl
 
 
 def _rate(examples: Sequence[Example], mode: ExecutionMode) -> float:
-    """How often a fixed mode is right, with one success and one failure added (Laplace)."""
+    """Return how often a fixed mode is right, with one success and one failure added (Laplace)."""
     right = [example.on_gpu is (mode is ExecutionMode.GPU) for example in examples if example.mode is mode]
     return (sum(right) + 1) / (len(right) + 2)
 
@@ -188,7 +188,7 @@ def _report(title: str, examples: Sequence[Example], fit_for: Callable[[Example]
 
 
 def calibration_error(answers: Sequence[tuple[float, bool]]) -> float:
-    """The expected calibration error: the mean distance of confidence and accuracy in ten bins, by their size."""
+    """Return the expected calibration error: the mean distance of confidence and accuracy in ten bins, by size."""
     bins: dict[int, list[tuple[float, bool]]] = defaultdict(list)
     for confidence, correct in answers:
         bins[min(int(confidence * _BINS), _BINS - 1)].append((confidence, correct))

@@ -1,9 +1,16 @@
-"""What is told beside the rules: failures of the analysis (9xx), and comments that silence nothing (GA890).
+"""What is reported beside the rules: failures of the analysis (9xx), and comments that silence nothing (GA890)."""
 
-They are rules in all but the check: code, name, level and remedy stand with the others', and `gaia rule` explains them.
-"""
-
-from analyzers.findings import Level, Signal
+from analyzers.findings import (
+    INFERENCE_FAILED,
+    NOT_PYTHON,
+    RULE_FAILED,
+    TOO_DEEP,
+    TOO_ENTANGLED,
+    TOO_LARGE,
+    UNREADABLE,
+    Level,
+    Signal,
+)
 from analyzers.rules.rule import Hits, Rule
 
 _UNREAD = "No comment silences it: an unread file proves nothing."
@@ -32,33 +39,33 @@ RULES: tuple[Rule[None], ...] = (
         hook=True,
     ),
     _failure(
-        "GA901",
+        NOT_PYTHON,
         "invalid-python",
         "The file is not valid Python for the version that Gaia runs on.",
         "Correct the syntax. Leave out a template, or a file for another Python, with `exclude`. Of a notebook the "
         "first cell that is not Python is named.",
     ),
     _failure(
-        "GA902",
+        TOO_LARGE,
         "too-large",
         "The file is larger than the analyzer reads.",
         "Leave it out with `exclude`: such files are data or generated. The limit is 1 MiB, and 16 MiB for a notebook, "
         "whose code is held to 1 MiB too.",
     ),
     _failure(
-        "GA903",
+        UNREADABLE,
         "not-text",
         "The file is not readable as text: its encoding, or NUL bytes.",
         "Save it as UTF-8, or declare its encoding in the first line. A notebook must be JSON of format 4.",
     ),
     _failure(
-        "GA904",
+        TOO_DEEP,
         "too-deep",
         "The code is nested too deeply.",
         "Break its largest expression into several, or leave generated code out with `exclude`.",
     ),
     _failure(
-        "GA905",
+        TOO_ENTANGLED,
         "too-entangled",
         "The file is too entangled to be evaluated within the budget.",
         "Assign the device plainly, near its use. What it is depends on more values than the budget of the analysis "
@@ -66,13 +73,13 @@ RULES: tuple[Rule[None], ...] = (
         Level.NOTE,
     ),
     _failure(
-        "GA906",
+        RULE_FAILED,
         "rule-failed",
         "A rule failed; this is a bug in Gaia.",
         "Please report it, with the file where you can. The other rules have looked at the file.",
     ),
     _failure(
-        "GA907",
+        INFERENCE_FAILED,
         "inference-failed",
         "Inference failed, so a device may have stayed unknown; this is a bug in Gaia.",
         "Please report it, with the file where you can. Everything else has looked at the file.",

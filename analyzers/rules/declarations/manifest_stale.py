@@ -1,8 +1,7 @@
 """GA804: a manifest is older than what it records."""
 
-from analyzers.findings import Level, Signal
-from analyzers.rules.declared import Declared
-from analyzers.rules.rule import Hit, Hits, Rule
+from analyzers.rules.declared import Declared, declaration_rule
+from analyzers.rules.rule import Hit, Hits
 
 
 def _check(declared: Declared) -> Hits:
@@ -40,18 +39,14 @@ _STALE = (
     "# func.py\ndef handler(payload):\n    return payload\n"
 )
 
-RULE = Rule(
+RULE = declaration_rule(
     code="GA804",
     name="manifest-stale",
     summary="The sources, or the SLO, have changed since the manifest was written.",
     rationale="The manifest travels into the image and the cluster as the record of what was analyzed. One that "
     "belongs to other sources says something about code that is not there.",
     remedy="`gaia analyze --write` writes it anew.",
-    confidence=0.95,
-    signal=Signal.CONTRADICTION,
     check=_check,
-    level=Level.WARNING,
-    hook=True,
     matches=(_STALE,),
     passes=("# func.py\ndef handler(payload):\n    return payload\n",),
 )

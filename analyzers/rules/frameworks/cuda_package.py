@@ -36,7 +36,7 @@ RULE = Rule(
     confidence=0.95,
     signal=Signal.CAN_USE_GPU,
     check=_check,
-    weights=("installed", "installed on the GPU only"),
+    weights={"installed": 2.2, "installed on the GPU only": 0.2},
     words="dependencies install packages requirements",
     matches=(
         "# requirements.txt\ntorch==2.1.0+cu118",

@@ -3,8 +3,7 @@
 from analyzers.facts.model import Facts
 from analyzers.findings import Signal
 from analyzers.rules.knowledge.dependency_lines import all_dependencies
-from analyzers.rules.knowledge.frameworks import is_heavy
-from analyzers.rules.knowledge.libraries import FRAMEWORKS, GPU_ONLY, import_name, used
+from analyzers.rules.knowledge.libraries import FRAMEWORKS, GPU_ONLY, import_name, is_heavy, used
 from analyzers.rules.knowledge.programs import starts_programs
 from analyzers.rules.rule import Hit, Hits, Rule
 
@@ -34,7 +33,7 @@ RULE = Rule(
     confidence=0.8,
     signal=Signal.CAN_USE_GPU,
     check=_check,
-    weights=("left over", "used by a program"),
+    weights={"left over": 0.2, "used by a program": 1.8},
     words="packages subprocess",
     matches=(
         "# requirements.txt\ntorch",

@@ -31,7 +31,7 @@ RULE = Rule(
     confidence=0.95,
     signal=Signal.CAN_USE_GPU,
     check=_check,
-    weights=("spread", "jax", "tensorflow", "torch"),
+    weights={"spread": 1.5, "jax": 0.4, "tensorflow": 0.0, "torch": 1.0},
     words="jax tensor torch",
     matches=("import jax\n@jax.jit\ndef f(x):\n    return x", "import torch\nm = torch.compile(torch.nn.Linear(2, 2))"),
     passes=("import re\np = re.compile('x')",),

@@ -6,5 +6,5 @@ MATRIX_MODULES = ("torch", "numpy", "cupy", "jax.numpy", "tensorflow", "operator
 
 
 def is_product(call: Call) -> bool:
-    """Whether `call` multiplies two matrices."""
+    """Return whether `call` multiplies two matrices."""
     return call.name.startswith(MATRIX_MODULES) and call.method in ("matmul", "dot", "mm")

@@ -2,14 +2,14 @@
 
 from analyzers.facts.model import Call, Facts
 
-RUNNERS = ("subprocess.", "os.system", "os.popen", "os.exec", "os.spawn", "asyncio.create_subprocess")
+_RUNNERS = ("subprocess.", "os.system", "os.popen", "os.exec", "os.spawn", "asyncio.create_subprocess")
 
 
 def starts_program(call: Call) -> bool:
-    """Whether `call` starts another program."""
-    return call.name.startswith(RUNNERS)
+    """Return whether `call` starts another program."""
+    return call.name.startswith(_RUNNERS)
 
 
 def starts_programs(facts: Facts) -> bool:
-    """Whether the function starts other programs at all."""
+    """Return whether the function starts other programs at all."""
     return any(starts_program(call) for call in facts.calls())

@@ -31,7 +31,7 @@ RULE = Rule(
     confidence=0.8,
     signal=Signal.CAN_USE_GPU,
     check=_check,
-    weights=("default",),
+    weights={"default": 1.8},
     words="cuda device gpu",
     matches=('DEVICE = "cuda"', 'config = {"device": "cuda:0"}', 'parser.add_argument("--device", default="cuda")'),
     passes=(

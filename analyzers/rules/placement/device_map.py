@@ -34,7 +34,7 @@ RULE = Rule(
     signal=Signal.CAN_USE_GPU,
     check=_check,
     ties=True,
-    weights=("pinned", "automatic", "chosen"),
+    weights={"pinned": 4.0, "automatic": 2.5, "chosen": 0.8},
     words="device",
     matches=(
         'from transformers import AutoModel\nm = AutoModel.from_pretrained("x", device_map="auto")',

@@ -46,7 +46,7 @@ def _commands(call: Call) -> list[str]:
 
 
 def _lines(value: Value) -> list[str]:
-    """The strings of a value; the words of a command list as one line."""
+    """Return the strings of a value; the words of a command list also as one line."""
     found = list(texts(value))
     for option in options(value):
         if isinstance(option, Items):
@@ -60,12 +60,12 @@ RULE = Rule(
     name="gpu-command",
     summary="Software for GPUs is started or installed by a command.",
     rationale="The work may be done by another program, such as a model server, or by an image that the code defines; "
-    "then no import tells about it.",
+    "then no import shows it.",
     remedy='Start it only where there is a GPU: `if os.environ.get("GAIA_BACKEND") == "gpu":`.',
     confidence=0.8,
     signal=Signal.CAN_USE_GPU,
     check=_check,
-    weights=("started", "nvidia-smi"),
+    weights={"started": 2.5, "nvidia-smi": 1.8},
     words="Image install os. subprocess",
     matches=(
         'import subprocess\nsubprocess.Popen(["vllm", "serve", "some/model"])',

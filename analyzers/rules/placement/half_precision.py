@@ -48,7 +48,7 @@ RULE = Rule(
     signal=Signal.WORK,
     check=_check,
     ties=True,
-    weights=_PRECISIONS,
+    weights={"float16": 1.0, "half": 1.0, "bfloat16": 0.5, "fp16": 1.0, "bf16": 0.5, "float8_e4m3fn": 2.0},
     words="fp16 half precision tensor torch transformers",
     matches=(
         'import tensorflow as tf\ntf.keras.mixed_precision.set_global_policy("mixed_float16")',

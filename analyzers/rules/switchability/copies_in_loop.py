@@ -1,9 +1,8 @@
 """GA705: inputs are copied to the device one by one."""
 
 from analyzers.facts.contexts.model import Phase
-from analyzers.findings import Level, Signal
-from analyzers.rules.behaviour import Behaviour
-from analyzers.rules.rule import Hit, Hits, Rule
+from analyzers.rules.behaviour import Behaviour, switchability_rule
+from analyzers.rules.rule import Hit, Hits
 
 _MOVES = frozenset({"to", "cuda", "to_gpu"})
 
@@ -19,7 +18,7 @@ def _check(behaviour: Behaviour) -> Hits:
             )
 
 
-RULE = Rule(
+RULE = switchability_rule(
     code="GA705",
     name="copies-in-loop",
     summary="A request copies its input to the device piece by piece.",
@@ -28,10 +27,7 @@ RULE = Rule(
     "undone again. Loops over batches are not reported.",
     remedy="Stack the parts and copy once: `torch.stack(parts).to(device)`.",
     confidence=0.8,
-    signal=Signal.SWITCHABILITY,
     check=_check,
-    level=Level.WARNING,
-    hook=True,
     matches=(
         (
             'import torch\ndevice = "cuda" if torch.cuda.is_available() else "cpu"\ndef handler(payload):\n'

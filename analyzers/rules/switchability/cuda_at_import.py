@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from analyzers.facts.contexts.model import Phase
 from analyzers.facts.model import Place
 from analyzers.facts.vocabulary import DEVICE_CALLS
-from analyzers.findings import Level, Signal
 from analyzers.lean.tables import words
-from analyzers.rules.behaviour import Behaviour
+from analyzers.rules.behaviour import Behaviour, switchability_rule
 from analyzers.rules.knowledge.devices import Placement
 from analyzers.rules.knowledge.libraries import FRAMEWORKS, lookup
-from analyzers.rules.rule import Hit, Hits, Rule
+from analyzers.rules.rule import Hit, Hits
 
 _STARTS_CUDA = words(
     "synchronize current_device set_device get_device_name get_device_properties get_device_capability mem_get_info "
@@ -48,7 +47,7 @@ def _places_something(placement: Placement) -> bool:
     return known and call.name not in _ONLY_NAMES_A_DEVICE and not call.is_decorator
 
 
-RULE = Rule(
+RULE = switchability_rule(
     code="GA702",
     name="cuda-at-import",
     summary="CUDA is started while the module is imported.",
@@ -57,10 +56,7 @@ RULE = Rule(
     "memory in whatever imports the module, a test or a tool. Asking `torch.cuda.is_available()` is not reported.",
     remedy="Do it once, in `start(cfg)` or on the first request.",
     confidence=0.95,
-    signal=Signal.SWITCHABILITY,
     check=_check,
-    level=Level.WARNING,
-    hook=True,
     matches=(
         'import torch\nmodel = torch.nn.Linear(2, 2).to("cuda" if torch.cuda.is_available() else "cpu")',
         "import torch\nname = torch.cuda.get_device_name(0)",

@@ -1,10 +1,9 @@
 """GA707: the process-wide random generators are seeded."""
 
 from analyzers.facts.contexts.model import Phase
-from analyzers.findings import Level, Signal
 from analyzers.lean.tables import words
-from analyzers.rules.behaviour import Behaviour
-from analyzers.rules.rule import Hit, Hits, Rule
+from analyzers.rules.behaviour import Behaviour, switchability_rule
+from analyzers.rules.rule import Hit, Hits
 
 _SEEDS = words(
     "random.seed numpy.random.seed torch.manual_seed torch.random.manual_seed torch.cuda.manual_seed "
@@ -23,7 +22,7 @@ def _check(behaviour: Behaviour) -> Hits:
             yield Hit(call.place, message)
 
 
-RULE = Rule(
+RULE = switchability_rule(
     code="GA707",
     name="global-seed",
     summary="The random generator of the whole process is seeded at import or in a request.",
@@ -33,10 +32,7 @@ RULE = Rule(
     remedy="Make a generator for the request, on the CPU: `torch.Generator().manual_seed(seed)`, "
     "`numpy.random.default_rng(seed)`, `random.Random(seed)`.",
     confidence=0.8,
-    signal=Signal.SWITCHABILITY,
     check=_check,
-    level=Level.WARNING,
-    hook=True,
     matches=(
         "import torch\ntorch.manual_seed(0)",
         'import numpy as np\nimport torch\ndef handler(payload):\n    np.random.seed(payload["seed"])',

@@ -1,10 +1,9 @@
 """GA709: a model is loaded in each request."""
 
 from analyzers.facts.contexts.model import Phase
-from analyzers.findings import Level, Signal
-from analyzers.rules.behaviour import Behaviour
+from analyzers.rules.behaviour import Behaviour, switchability_rule
 from analyzers.rules.knowledge.models import loaded
-from analyzers.rules.rule import Hit, Hits, Rule
+from analyzers.rules.rule import Hit, Hits
 
 
 def _check(behaviour: Behaviour) -> Hits:
@@ -16,7 +15,7 @@ def _check(behaviour: Behaviour) -> Hits:
             )
 
 
-RULE = Rule(
+RULE = switchability_rule(
     code="GA709",
     name="load-in-request",
     summary="A model is loaded in each request instead of once.",
@@ -25,10 +24,7 @@ RULE = Rule(
     "None, or in a cached function, loading is not reported.",
     remedy="Load once, in `start(cfg)` or when the module is imported.",
     confidence=0.8,
-    signal=Signal.SWITCHABILITY,
     check=_check,
-    level=Level.WARNING,
-    hook=True,
     matches=(
         (
             "from transformers import pipeline\ndef handler(payload):\n"

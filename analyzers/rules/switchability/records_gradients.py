@@ -1,10 +1,9 @@
 """GA708: inference records gradients."""
 
 from analyzers.facts.contexts.model import Phase
-from analyzers.findings import Level, Signal
-from analyzers.rules.behaviour import Behaviour
+from analyzers.rules.behaviour import Behaviour, switchability_rule
 from analyzers.rules.knowledge.models import is_network_call
-from analyzers.rules.rule import Hit, Hits, Rule
+from analyzers.rules.rule import Hit, Hits
 
 
 def _check(behaviour: Behaviour) -> Hits:
@@ -14,7 +13,7 @@ def _check(behaviour: Behaviour) -> Hits:
             yield Hit(call.place, "the model records gradients that no request needs; use torch.inference_mode()")
 
 
-RULE = Rule(
+RULE = switchability_rule(
     code="GA708",
     name="records-gradients",
     summary="A request runs a PyTorch model without switching gradients off.",
@@ -24,10 +23,7 @@ RULE = Rule(
     "switch gradients off themselves.",
     remedy="Call the model within `with torch.inference_mode():`.",
     confidence=0.8,
-    signal=Signal.SWITCHABILITY,
     check=_check,
-    level=Level.WARNING,
-    hook=True,
     matches=(
         (
             "from transformers import AutoModel\nimport torch\nmodel = AutoModel.from_pretrained('a')\n"

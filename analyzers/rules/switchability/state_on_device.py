@@ -1,9 +1,8 @@
 """GA703: requests leave state behind on the device."""
 
 from analyzers.facts.contexts.model import Phase
-from analyzers.findings import Level, Signal
-from analyzers.rules.behaviour import Behaviour
-from analyzers.rules.rule import Hit, Hits, Rule
+from analyzers.rules.behaviour import Behaviour, switchability_rule
+from analyzers.rules.rule import Hit, Hits
 
 
 def _check(behaviour: Behaviour) -> Hits:
@@ -14,7 +13,7 @@ def _check(behaviour: Behaviour) -> Hits:
             yield Hit(placement.call.place, message)
 
 
-RULE = Rule(
+RULE = switchability_rule(
     code="GA703",
     name="state-on-device",
     summary="Requests leave tensors behind on the device, in a global name or an attribute.",
@@ -24,10 +23,7 @@ RULE = Rule(
     "moved, is not reported.",
     remedy="Keep such state outside of the function, or in main memory and rebuild it.",
     confidence=0.8,
-    signal=Signal.SWITCHABILITY,
     check=_check,
-    level=Level.WARNING,
-    hook=True,
     matches=(
         (
             "import torch\nSEEN = []\ndef handler(payload):\n"

@@ -2,11 +2,10 @@
 
 from analyzers.facts.contexts.model import Phase
 from analyzers.facts.model import Known
-from analyzers.findings import Level, Signal
 from analyzers.lean.tables import words
-from analyzers.rules.behaviour import Behaviour
+from analyzers.rules.behaviour import Behaviour, switchability_rule
 from analyzers.rules.knowledge.models import LONG_METHODS, is_model_call
-from analyzers.rules.rule import Hit, Hits, Rule
+from analyzers.rules.rule import Hit, Hits
 
 _COUNTS = words(
     "torch.set_num_threads torch.set_num_interop_threads tensorflow.config.threading.set_intra_op_parallelism_threads"
@@ -24,7 +23,7 @@ def _check(behaviour: Behaviour) -> Hits:
             yield Hit(call.place, "PyTorch computes in threads while the module is imported; forked workers may hang")
 
 
-RULE = Rule(
+RULE = switchability_rule(
     code="GA710",
     name="threads-at-import",
     summary="A framework's threads are set or used while the module is imported.",
@@ -34,10 +33,7 @@ RULE = Rule(
     "import also ignores how many CPUs a backend has.",
     remedy="Warm up in `start(cfg)`; `torch.set_num_threads(1)` is safe at import.",
     confidence=0.8,
-    signal=Signal.SWITCHABILITY,
     check=_check,
-    level=Level.WARNING,
-    hook=True,
     matches=(
         "import torch\ntorch.set_num_threads(4)",
         "import torch\nW = torch.ones(512, 512)\nP = torch.matmul(W, W)",

@@ -23,7 +23,7 @@ RULE = Rule(
     confidence=0.8,
     signal=Signal.WORK,
     check=_check,
-    weights=("gathered",),
+    weights={"gathered": 0.5},
     words="pipeline sentence_ torch transformers whisper",
     matches=(
         (

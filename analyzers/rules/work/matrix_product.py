@@ -42,7 +42,7 @@ RULE = Rule(
     confidence=0.8,
     signal=Signal.WORK,
     check=_check,
-    weights=("sized by the caller", "large", "any"),
+    weights={"sized by the caller": -0.3, "large": 1.5, "any": 0.0},
     words="@ dot( einsum linalg matmul mm( numpy torch",
     matches=(
         (

@@ -27,7 +27,7 @@ def _check(facts: Facts) -> Hits:
 
 
 def _kind(call: Call) -> str:
-    """The kind of layer that a call makes, empty for what has no parameters to speak of."""
+    """Return the kind of layer that a call makes, empty for what has no parameters to speak of."""
     package, _, name = call.name.rpartition(".")
     if package not in ("torch.nn", "torch.nn.modules"):
         return ""
@@ -35,7 +35,7 @@ def _kind(call: Call) -> str:
 
 
 def _parameters(call: Call) -> float | None:
-    """The parameters of a layer, None where the code does not tell."""
+    """Return the number of parameters of a layer, None where the code does not say it."""
     kind = _kind(call)
     if kind == "Linear":
         counts = _counts(call, "in_features", "out_features")
@@ -58,7 +58,7 @@ def _counts(call: Call, first: str, second: str) -> tuple[float, float] | None:
 
 
 def _count(value: Value | None) -> float | None:
-    """The largest of the numbers that `value` may be."""
+    """Return the largest of the numbers that `value` may be."""
     if value is None:
         return None
     numbers = [number for number in constants(value) if isinstance(number, int | float)]
@@ -70,11 +70,11 @@ RULE = Rule(
     name="small-network",
     summary="The code builds a network itself, with few parameters.",
     rationale="Below ten million parameters, a CPU answers one input before a GPU has received it. It counts where "
-    "every layer's size can be told and no other model is loaded.",
+    "every layer's size is known and no other model is loaded.",
     confidence=0.8,
     signal=Signal.WORK,
     check=_check,
-    weights=("small",),
+    weights={"small": -0.6},
     words="torch",
     matches=(
         "import torch\nm = torch.nn.Sequential(torch.nn.Linear(784, 128), torch.nn.ReLU(), torch.nn.Linear(128, 10))",

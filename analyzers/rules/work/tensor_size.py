@@ -1,6 +1,6 @@
 """GA402: large tensors."""
 
-from analyzers.facts.model import Argument, Array, Call, Facts, Value
+from analyzers.facts.model import Array, Call, Facts, Value
 from analyzers.facts.operations import allocated, elements, shown_shape
 from analyzers.findings import Signal
 from analyzers.rules.rule import Hit, Hits, Rule
@@ -23,11 +23,8 @@ def _check(facts: Facts) -> Hits:
 
 def _allocated(call: Call) -> Array | None:
     args: list[Value] = [argument.value for argument in call.args]
-    return allocated(call.name, args, {name: _value(argument) for name, argument in call.keywords})
-
-
-def _value(argument: Argument) -> Value:
-    return argument.value
+    keywords: dict[str, Value] = {name: argument.value for name, argument in call.keywords}
+    return allocated(call.name, args, keywords)
 
 
 RULE = Rule(
@@ -40,7 +37,7 @@ RULE = Rule(
     confidence=0.8,
     signal=Signal.WORK,
     check=_check,
-    weights=("large", "sizable", "on the CPU"),
+    weights={"large": 2.0, "sizable": 1.0, "on the CPU": 0.3},
     words="cupy jax numpy random tensor torch",
     matches=(
         "import torch\nbatch = 128\nx = torch.randn(batch, 3, 224, 224)",

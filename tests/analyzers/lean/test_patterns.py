@@ -3,7 +3,7 @@ import re
 import pytest
 
 from analyzers.lean.patterns import AnyOf
-from analyzers.rules.knowledge.model_sizes import _FAMILIES
+from analyzers.rules.knowledge.model_sizes import sizes
 
 _NAMES = [
     "runwayml/stable-diffusion-v1-5",
@@ -42,7 +42,9 @@ _NAMES = [
 
 
 def test_any_of_many_is_what_one_expression_of_all_would_find() -> None:
-    for _, patterns in _FAMILIES:
+    families = sizes()["FAMILIES"]
+    for size in set(families.values()):
+        patterns = " ".join(pattern for pattern, known in families.items() if known == size)
         whole = re.compile("|".join(patterns.split()), re.IGNORECASE)
 
         assert {name: AnyOf(patterns).found_in(name) for name in _NAMES} == {
