@@ -29,7 +29,12 @@ FLOOR, CEILING = 0.5, 0.99
 
 def gpu_probability(score: float) -> float:
     """Return the probability that a GPU is the right start for a function that runs on both and has this `score`."""
-    return 1 / (1 + math.exp(-max(min(SLOPE * score + SHIFT, 50.0), -50.0)))
+    return logistic(SLOPE * score + SHIFT)
+
+
+def logistic(value: float) -> float:
+    """Return the probability with the log-odds `value`."""
+    return 1 / (1 + math.exp(-max(min(value, 50.0), -50.0)))
 
 
 def confidence(probability: float) -> float:

@@ -18,7 +18,6 @@ slope of 1), one by search (the threshold of the sum), two are counted. No libra
 """
 
 import csv
-import math
 import re
 import sys
 from collections import defaultdict
@@ -27,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analyzers import analyze
-from analyzers.calibration import CEILING, FLOOR, NEEDS_GPU, NO_USE, PRIOR, SHIFT, SLOPE
+from analyzers.calibration import CEILING, FLOOR, NEEDS_GPU, NO_USE, PRIOR, SHIFT, SLOPE, logistic
 from analyzers.findings import Finding, Signal
 from analyzers.verdict.verdict import strongest_per_rule
 from runtime_images.policy.model import ExecutionMode
@@ -74,7 +73,7 @@ class Fit:
         if not example.can_use_gpu:
             return False, FLOOR
         score = self.prior + example.total
-        probability = _logistic(self.slope * score + self.shift)
+        probability = logistic(self.slope * score + self.shift)
         on_gpu = score > 0
         right = probability if on_gpu else 1 - probability
         return on_gpu, min(max(right if example.complete else FLOOR, FLOOR), CEILING)
@@ -83,15 +82,15 @@ class Fit:
 def main(arguments: Sequence[str]) -> int:
     """Fit, and print."""
     if not arguments or len(arguments) % 2:
-        _say(str(__doc__))
+        print(str(__doc__))
         return 2
     pairs = zip(arguments[::2], arguments[1::2], strict=True)
     everything = [example for labels, copies in pairs for example in read(Path(labels), Path(copies))]
     examples = [example for example in everything if not example.held_out]
     sources = sorted({example.source for example in examples})
     fitted = fit(examples)
-    _say(f"{len(examples)} functions of {len(sources)} sources: {', '.join(sources)}")
-    _say(
+    print(f"{len(examples)} functions of {len(sources)} sources: {', '.join(sources)}")
+    print(
         f"fitted   PRIOR = {fitted.prior:.2f}   SLOPE, SHIFT = {fitted.slope:.2f}, {fitted.shift:.2f}"
         f"   NEEDS_GPU = {fitted.needs_gpu:.3f}   NO_USE = {fitted.no_use:.3f}"
     )
@@ -106,7 +105,7 @@ def main(arguments: Sequence[str]) -> int:
         own = [example for example in examples if example.source == source]
         right = sum(standing.answer(example)[0] is example.on_gpu for example in own)
         left_out = sum(apart[source].answer(example)[0] is example.on_gpu for example in own)
-        _say(f"   {source:22} {right:3} of {len(own):3}, left out {left_out:3}")
+        print(f"   {source:22} {right:3} of {len(own):3}, left out {left_out:3}")
     return 0
 
 
@@ -158,7 +157,7 @@ def _regression(points: Sequence[tuple[float, bool]], pull: float = 1.0) -> tupl
         curvature = [pull, 0.0, 1e-9]
         for score, on_gpu in points:
             x = max(min(score, 5.0), -5.0)  # one sample far out may not bend the curve
-            probability = _logistic(slope * x + shift)
+            probability = logistic(slope * x + shift)
             spread = probability * (1 - probability)
             gradient = [gradient[0] + (on_gpu - probability) * x, gradient[1] + on_gpu - probability]
             curvature = [curvature[0] + spread * x * x, curvature[1] + spread * x, curvature[2] + spread]
@@ -181,7 +180,7 @@ def _report(title: str, examples: Sequence[Example], fit_for: Callable[[Example]
     error = calibration_error(
         [(confidence, correct) for (_, _, confidence), correct in zip(answers, right, strict=True)]
     )
-    _say(
+    print(
         f"{title}: accuracy {sum(right) / len(right):.3f}, hard errors {hard} = {hard / len(right):.3f}, "
         f"expected calibration error {error:.3f}"
     )
@@ -197,14 +196,6 @@ def calibration_error(answers: Sequence[tuple[float, bool]]) -> float:
         for members in bins.values()
     ]
     return sum(gaps) / len(answers)
-
-
-def _logistic(value: float) -> float:
-    return 1 / (1 + math.exp(-max(min(value, 50.0), -50.0)))
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
 
 
 if __name__ == "__main__":

@@ -29,11 +29,6 @@ class Declared:
     manifest: str | None = None
     recorded: Mapping[str, Any] | None = None
 
-    @property
-    def needs(self) -> bool:
-        """Whether the code fails without a GPU."""
-        return self.verdict.mode is ExecutionMode.GPU
-
     def recorded_in(self, table: str) -> Mapping[str, Any]:
         """Return a table of the manifest, empty when it has none of this name."""
         found = (self.recorded or {}).get(table, {})

@@ -12,8 +12,8 @@ from analyzers.facts.model import Array, Call, Facts, Known, options
 from analyzers.facts.operations import arrays, elements, shown_shape
 from analyzers.findings import Place
 from analyzers.lean.records import record
+from analyzers.rules.knowledge.calls import is_product
 from analyzers.rules.knowledge.named_models import models
-from analyzers.rules.knowledge.products import is_product
 from analyzers.verdict.hardware import Hardware
 from runtime_images.policy.model import ExecutionMode, Slo
 

@@ -13,16 +13,7 @@ The numbers are in calibration.py, with their origin.
 
 from collections.abc import Iterable, Sequence
 
-from analyzers.calibration import (
-    FLOOR,
-    LARGE_WORK,
-    NEEDS_GPU,
-    NO_USE,
-    PRIOR,
-    WORTH_NAMING,
-    confidence,
-    gpu_probability,
-)
+from analyzers.calibration import FLOOR, LARGE_WORK, NEEDS_GPU, NO_USE, PRIOR, WORTH_NAMING, confidence, gpu_probability
 from analyzers.findings import Finding, Signal, Trait
 from runtime_images.policy.model import ExecutionMode, Verdict
 

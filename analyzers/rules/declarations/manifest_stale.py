@@ -9,20 +9,18 @@ def _check(declared: Declared) -> Hits:
         return
     sources, current = declared.recorded_in("sources"), declared.current["sources"]
     if sources.get("files") != current["files"]:
-        yield Hit(
-            declared.place("sources", "files"), f"the function's files have changed: {_changes(sources, current)}"
-        )
+        message = f"the function's files have changed: {_changes(sources, current)}"
+        yield Hit(declared.place("sources", "files"), message)
     elif sources.get("digest") != current["digest"]:
-        yield Hit(
-            declared.place("sources", "digest"), "the sources have changed since; `gaia analyze --write` records them"
-        )
+        message = "the sources have changed since; `gaia analyze --write` records them"
+        yield Hit(declared.place("sources", "digest"), message)
     for key in sorted({*declared.recorded_in("slo"), *declared.current["slo"]}):
         if declared.recorded_in("slo").get(key) != declared.current["slo"].get(key):
             yield Hit(declared.place("slo", key), f"the SLO's {key} has changed in the configuration")
 
 
 def _changes(recorded: object, current: object) -> str:
-    """Which files came and went, in a few words."""
+    """Return the first files that came and went."""
     before, now = _files(recorded), _files(current)
     parts = [f"{sign}{name}" for sign, names in (("+", now - before), ("-", before - now)) for name in sorted(names)]
     return ", ".join(parts[:4]) + (f" and {len(parts) - 4} more" if len(parts) > 4 else "")

@@ -13,7 +13,7 @@ _ENDS = {
 
 
 def _check(declared: Declared) -> Hits:
-    if declared.pin in _ENDS and declared.needs:
+    if declared.pin in _ENDS and declared.verdict.mode is ExecutionMode.GPU:
         end = _ENDS[declared.pin]
         yield Hit(declared.pin_place, f"pinned to {declared.pin}, which {end}, but {declared.verdict.reason}")
 

@@ -18,11 +18,11 @@ _CUDA = Pattern(
 def _check(facts: Facts) -> Hits:
     for dependency in all_dependencies(facts):
         if _CUDA.search(dependency.text) or re.search(r"-gpu$", dependency.name):
-            own = is_for_gpus(dependency)
-            where = "installed for the GPU backend only" if own else "asks for a build for CUDA"
-            yield Hit(
-                dependency.place, f"{where}: {dependency.text}", "installed on the GPU only" if own else "installed"
-            )
+            if is_for_gpus(dependency):
+                message = f"installed for the GPU backend only: {dependency.text}"
+                yield Hit(dependency.place, message, "installed on the GPU only")
+            else:
+                yield Hit(dependency.place, f"asks for a build for CUDA: {dependency.text}", "installed")
 
 
 RULE = Rule(

@@ -2,9 +2,9 @@
 
 from analyzers.facts.model import Facts
 from analyzers.findings import Signal
+from analyzers.rules.knowledge.calls import starts_programs
 from analyzers.rules.knowledge.dependency_lines import all_dependencies
 from analyzers.rules.knowledge.libraries import FRAMEWORKS, GPU_ONLY, import_name, is_heavy, used
-from analyzers.rules.knowledge.programs import starts_programs
 from analyzers.rules.rule import Hit, Hits, Rule
 
 
@@ -15,9 +15,8 @@ def _check(facts: Facts) -> Hits:
         key = import_name(dependency.name)
         if key in FRAMEWORKS and not is_heavy(key):
             if starts_programs(facts):
-                yield Hit(
-                    dependency.place, f"depends on {key} and starts programs that may use it", "used by a program"
-                )
+                message = f"depends on {key} and starts programs that may use it"
+                yield Hit(dependency.place, message, "used by a program")
             else:
                 yield Hit(dependency.place, f"depends on {key}, though no file imports it", "left over")
             return

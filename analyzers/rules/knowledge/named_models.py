@@ -3,15 +3,14 @@
 import re
 from collections.abc import Iterator
 
-from analyzers.facts.model import Call, Constant, Facts, FileFacts, texts
+from analyzers.facts.model import Call, Facts, FileFacts, texts
 from analyzers.findings import Place
 from analyzers.lean.patterns import Pattern
 from analyzers.lean.records import record
 from analyzers.lean.tables import words
+from analyzers.rules.knowledge.calls import is_part, starts_programs
 from analyzers.rules.knowledge.libraries import CPU_ONLY, FRAMEWORKS, GPU_ONLY, REMOTE, lookup, outside
 from analyzers.rules.knowledge.model_sizes import parameters, sizes
-from analyzers.rules.knowledge.models import is_part
-from analyzers.rules.knowledge.programs import starts_programs
 
 _LOADERS = words(
     "from_pretrained pipeline load_model snapshot_download hf_hub_download from_single_file LLM SentenceTransformer "
@@ -103,7 +102,9 @@ def _named(facts: Facts) -> Iterator[tuple[Place, str]]:
         if constant.place.path in clients:
             continue
         if any(word in constant.name.lower() for word in _CONSTANT_WORDS) and not constant.name.startswith("_"):
-            yield from ((constant.place, text) for text in _ids(constant))
+            for text in texts(constant.value):
+                if 2 < len(text) < 120 and " " not in text and not text.startswith("http"):
+                    yield constant.place, text
 
 
 def _only_calls_services(file: FileFacts) -> bool:
@@ -112,12 +113,6 @@ def _only_calls_services(file: FileFacts) -> bool:
     return any(lookup(name, REMOTE) for name in names) and not any(
         lookup(name, FRAMEWORKS) or lookup(name, GPU_ONLY) or lookup(name, CPU_ONLY) for name in names
     )
-
-
-def _ids(constant: Constant) -> Iterator[str]:
-    for text in texts(constant.value):
-        if 2 < len(text) < 120 and " " not in text and not text.startswith("http"):
-            yield text
 
 
 def _architecture(call: Call) -> float | None:

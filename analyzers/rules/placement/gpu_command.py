@@ -6,7 +6,7 @@ from analyzers.facts.model import Call, Facts, Guard, Items, Value, options, tex
 from analyzers.findings import Signal
 from analyzers.lean.patterns import Pattern
 from analyzers.lean.tables import words
-from analyzers.rules.knowledge.programs import starts_program
+from analyzers.rules.knowledge.calls import starts_program
 from analyzers.rules.rule import Hit, Hits, Rule
 
 _COMMANDS = r"""

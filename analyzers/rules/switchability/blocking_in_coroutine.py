@@ -4,7 +4,7 @@ from analyzers.facts.contexts.model import Phase
 from analyzers.facts.model import Call
 from analyzers.lean.tables import words
 from analyzers.rules.behaviour import Behaviour, switchability_rule
-from analyzers.rules.knowledge.models import LONG_METHODS, is_model_call
+from analyzers.rules.knowledge.calls import LONG_METHODS, is_model_call
 from analyzers.rules.rule import Hit, Hits
 
 _WAITS = words(

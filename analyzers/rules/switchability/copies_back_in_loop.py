@@ -15,9 +15,7 @@ def _check(behaviour: Behaviour) -> Hits:
         copies = call.method in _COPIES and situation.loop and call.method not in situation.on_host and not call.args
         served = call.place.path in torch - behaviour.situations.learning
         if copies and served and not _is_other(call.receiver, call.name):
-            yield Hit(
-                call.place, f".{call.method}() in a loop waits for the device each time; copy once, before the loop"
-            )
+            yield Hit(call.place, f".{call.method}() in a loop waits for the device each time; copy once before it")
 
 
 def _is_other(receiver: object, name: str) -> bool:

@@ -12,10 +12,8 @@ def _check(behaviour: Behaviour) -> Hits:
     for call, situation in behaviour.calls(Phase.REQUEST):
         moves = call.method in _MOVES and (call.place in placed or (call.method == "to" and "to" in situation.moves))
         if moves and situation.loop and not call.name.startswith("torch.cuda"):
-            yield Hit(
-                call.place,
-                f".{call.method}() in a loop copies to the device each time; stack the parts and copy once",
-            )
+            message = f".{call.method}() in a loop copies to the device each time; stack the parts and copy once"
+            yield Hit(call.place, message)
 
 
 RULE = switchability_rule(

@@ -2,18 +2,7 @@
 
 from collections.abc import Iterator
 
-from analyzers.facts.model import (
-    Argument,
-    Call,
-    Constant,
-    FileFacts,
-    Guard,
-    Known,
-    Place,
-    Symbol,
-    constants,
-    texts,
-)
+from analyzers.facts.model import Argument, Call, Constant, FileFacts, Guard, Known, Place, Symbol, constants, texts
 from analyzers.rules.behaviour import Behaviour, switchability_rule
 from analyzers.rules.knowledge.libraries import FRAMEWORKS, lookup
 from analyzers.rules.rule import Hit, Hits

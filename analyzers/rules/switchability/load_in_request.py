@@ -2,7 +2,7 @@
 
 from analyzers.facts.contexts.model import Phase
 from analyzers.rules.behaviour import Behaviour, switchability_rule
-from analyzers.rules.knowledge.models import loaded
+from analyzers.rules.knowledge.calls import loaded
 from analyzers.rules.rule import Hit, Hits
 
 
@@ -10,9 +10,7 @@ def _check(behaviour: Behaviour) -> Hits:
     for call, situation in behaviour.calls(Phase.REQUEST):
         what = loaded(call)
         if what and not situation.once and call.place.path not in behaviour.situations.learning:
-            yield Hit(
-                call.place, f"{what}() loads in each request; load once in start() or when the module is imported"
-            )
+            yield Hit(call.place, f"{what}() loads in each request; load once, in start() or at import")
 
 
 RULE = switchability_rule(

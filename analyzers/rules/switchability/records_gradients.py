@@ -2,7 +2,7 @@
 
 from analyzers.facts.contexts.model import Phase
 from analyzers.rules.behaviour import Behaviour, switchability_rule
-from analyzers.rules.knowledge.models import is_network_call
+from analyzers.rules.knowledge.calls import is_network_call
 from analyzers.rules.rule import Hit, Hits
 
 

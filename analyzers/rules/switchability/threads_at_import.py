@@ -4,7 +4,7 @@ from analyzers.facts.contexts.model import Phase
 from analyzers.facts.model import Known
 from analyzers.lean.tables import words
 from analyzers.rules.behaviour import Behaviour, switchability_rule
-from analyzers.rules.knowledge.models import LONG_METHODS, is_model_call
+from analyzers.rules.knowledge.calls import LONG_METHODS, is_model_call
 from analyzers.rules.rule import Hit, Hits
 
 _COUNTS = words(
@@ -16,9 +16,8 @@ _PARALLEL = frozenset({"torch.matmul", "torch.mm", "torch.bmm", "torch.einsum", 
 def _check(behaviour: Behaviour) -> Hits:
     for call, _ in behaviour.calls(Phase.IMPORT):
         if call.name in _COUNTS and call.argument(0) != Known(1):
-            yield Hit(
-                call.place, f"{call.name}() at import fixes the number of threads for every worker; do it in start()"
-            )
+            message = f"{call.name}() at import fixes the number of threads for every worker; do it in start()"
+            yield Hit(call.place, message)
         elif call.name in _PARALLEL or is_model_call(call, behaviour.situations.modules, methods=LONG_METHODS):
             yield Hit(call.place, "PyTorch computes in threads while the module is imported; forked workers may hang")
 

@@ -2,7 +2,7 @@
 
 from analyzers.facts.model import Facts
 from analyzers.findings import Signal
-from analyzers.rules.knowledge.models import LONG_METHODS, is_model_call
+from analyzers.rules.knowledge.calls import LONG_METHODS, is_model_call
 from analyzers.rules.rule import Hit, Hits, Rule
 
 

@@ -3,7 +3,7 @@
 from analyzers.facts.model import Call, Facts
 from analyzers.facts.operations import arrays, elements, shown_shape, size_from_caller
 from analyzers.findings import Signal, Trait
-from analyzers.rules.knowledge.products import MATRIX_MODULES
+from analyzers.rules.knowledge.calls import MATRIX_MODULES
 from analyzers.rules.rule import Hit, Hits, Rule
 
 _PRODUCTS = frozenset(["matmul", "dot", "bmm", "mm", "einsum", "tensordot"])
@@ -17,12 +17,8 @@ def _check(facts: Facts) -> Hits:
             continue
         operands = [array for argument in call.args for array in arrays(argument.value)]
         if any(size_from_caller(array) for array in operands):
-            yield Hit(
-                call.place,
-                f"{_verb(call)} matrices whose size the caller decides",
-                "sized by the caller",
-                trait=Trait.CALLER_DECIDES,
-            )
+            message = f"{_verb(call)} matrices whose size the caller decides"
+            yield Hit(call.place, message, "sized by the caller", trait=Trait.CALLER_DECIDES)
         elif any((elements(array) or 0) >= LARGE for array in operands):
             yield Hit(call.place, f"{_verb(call)} matrices of {shown_shape(operands[0])}", "large")
         elif call.name != "operator.matmul":

@@ -1,6 +1,6 @@
-"""Calls that load a model, and calls of a model, as several of the 7xx rules ask for them."""
+"""Calls that several rules ask for: what loads a model, runs one, multiplies matrices or starts a program."""
 
-from analyzers.facts.model import Call
+from analyzers.facts.model import Call, Facts
 from analyzers.lean.patterns import Pattern
 from analyzers.lean.tables import words
 
@@ -20,6 +20,8 @@ _PIPELINES = ("transformers.pipeline()", "diffusers.")
 
 LONG_METHODS = words("generate encode predict transcribe")
 """Methods of models and pipelines that compute."""
+MATRIX_MODULES = ("torch", "numpy", "cupy", "jax.numpy", "tensorflow", "operator.matmul", "scipy.linalg")
+_RUNNERS = ("subprocess.", "os.system", "os.popen", "os.exec", "os.spawn", "asyncio.create_subprocess")
 
 
 def is_part(name: str) -> bool:
@@ -55,3 +57,18 @@ def is_model_call(call: Call, modules: frozenset[str], *, methods: frozenset[str
     if method in methods and owner:
         return _loads(owner)
     return call.name.startswith(_PIPELINES) and call.name.endswith("()") and not is_part(call.name)
+
+
+def is_product(call: Call) -> bool:
+    """Return whether `call` multiplies two matrices."""
+    return call.name.startswith(MATRIX_MODULES) and call.method in ("matmul", "dot", "mm")
+
+
+def starts_program(call: Call) -> bool:
+    """Return whether `call` starts another program."""
+    return call.name.startswith(_RUNNERS)
+
+
+def starts_programs(facts: Facts) -> bool:
+    """Return whether the function starts other programs at all."""
+    return any(starts_program(call) for call in facts.calls())
