@@ -11,6 +11,12 @@ _LOADERS = frozenset(
 )
 _RECURRENT = {"RNN": 1, "GRU": 3, "LSTM": 4}
 """Matrices of a recurrent layer."""
+_SIZES = {
+    "Linear": ("in_features", "out_features"),
+    "Embedding": ("num_embeddings", "embedding_dim"),
+    **dict.fromkeys(_RECURRENT, ("input_size", "hidden_size")),
+}
+"""The arguments that size a layer; those of other layers are numbers of channels."""
 
 
 def _check(facts: Facts) -> Hits:
@@ -31,30 +37,21 @@ def _kind(call: Call) -> str:
     package, _, name = call.name.rpartition(".")
     if package not in ("torch.nn", "torch.nn.modules"):
         return ""
-    return name if name in ("Linear", "Embedding", *_RECURRENT) or name.startswith("Conv") else ""
+    return name if name in _SIZES or name.startswith("Conv") else ""
 
 
 def _parameters(call: Call) -> float | None:
     """Return the number of parameters of a layer, None where the code does not say it."""
     kind = _kind(call)
-    if kind == "Linear":
-        counts = _counts(call, "in_features", "out_features")
-    elif kind == "Embedding":
-        counts = _counts(call, "num_embeddings", "embedding_dim")
-    elif kind in _RECURRENT:
-        counts = _counts(call, "input_size", "hidden_size")
-        layers = _count(call.argument(2, "num_layers")) or 1
-        return None if counts is None else _RECURRENT[kind] * layers * (counts[0] + counts[1]) * counts[1]
-    else:
-        counts = _counts(call, "in_channels", "out_channels")
-        side = _count(call.argument(2, "kernel_size")) or 3
-        return None if counts is None else counts[0] * counts[1] * side ** (3 if "3d" in kind else 2)
-    return None if counts is None else counts[0] * counts[1]
-
-
-def _counts(call: Call, first: str, second: str) -> tuple[float, float] | None:
+    first, second = _SIZES.get(kind, ("in_channels", "out_channels"))
     rows, columns = _count(call.argument(0, first)), _count(call.argument(1, second))
-    return None if rows is None or columns is None else (rows, columns)
+    if rows is None or columns is None:
+        return None
+    if kind in _RECURRENT:
+        layers = _count(call.argument(2, "num_layers")) or 1
+        return _RECURRENT[kind] * layers * (rows + columns) * columns
+    side = 1 if kind in _SIZES else _count(call.argument(2, "kernel_size")) or 3
+    return rows * columns * side ** (3 if "3d" in kind else 2)
 
 
 def _count(value: Value | None) -> float | None:
