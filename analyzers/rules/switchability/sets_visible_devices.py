@@ -10,8 +10,8 @@ _SETTERS = frozenset({"os.putenv", "os.environ.setdefault", "os.environ.pop", "o
 
 
 def _check(behaviour: Behaviour) -> Hits:
-    for call, situation in behaviour.calls():
-        sets = call.name in _SETTERS or (call.name == "os.environ.__getitem__" and situation.stores)
+    for call, context in behaviour.calls():
+        sets = call.name in _SETTERS or (call.name == "os.environ.__getitem__" and context.stores)
         variable = _variable(call.args[:1]) if sets else ""
         if variable:
             yield Hit(call.place, f"sets {variable}, by which Gaia tells a worker what it may use")

@@ -20,7 +20,7 @@ def _check(behaviour: Behaviour) -> Hits:
             yield Hit(
                 call.place, f"{call.name}() at import fixes the number of threads for every worker; do it in start()"
             )
-        elif call.name in _PARALLEL or is_model_call(call, behaviour.situations.modules, methods=LONG_METHODS):
+        elif call.name in _PARALLEL or is_model_call(call, behaviour.contexts.modules, methods=LONG_METHODS):
             yield Hit(call.place, "PyTorch computes in threads while the module is imported; forked workers may hang")
 
 
