@@ -42,11 +42,7 @@ class FileReader:
     """Turns one file's sites into facts."""
 
     def __init__(
-        self,
-        path: str,
-        module: ModuleScopes,
-        evaluator: Evaluator,
-        callers: Mapping[str, Sequence[Site]],
+        self, path: str, module: ModuleScopes, evaluator: Evaluator, callers: Mapping[str, Sequence[Site]]
     ) -> None:
         self._path = path
         self._module = module

@@ -7,17 +7,7 @@ the walk notes what is bound where, under which conditions, and the evaluation (
 import ast
 from collections.abc import Sequence
 
-from analyzers.facts.scopes import (
-    Binding,
-    Condition,
-    Conditions,
-    Exit,
-    ImportSite,
-    Kind,
-    ModuleScopes,
-    Scope,
-    Site,
-)
+from analyzers.facts.scopes import Binding, Condition, Conditions, Exit, ImportSite, Kind, ModuleScopes, Scope, Site
 from analyzers.facts.syntax import Function, dotted, is_main_test
 from analyzers.facts.vocabulary import GPU_ONLY_MODULES
 from analyzers.project.model import Source

@@ -56,13 +56,7 @@ class Evaluator:
     begins, which is for each file.
     """
 
-    def __init__(
-        self,
-        modules: "Modules",
-        call_sites: Mapping[str, list[Site]],
-        *,
-        thorough: bool = True,
-    ) -> None:
+    def __init__(self, modules: "Modules", call_sites: Mapping[str, list[Site]], *, thorough: bool = True) -> None:
         self.thorough = thorough
         self._modules = modules
         self._call_sites = call_sites

@@ -17,7 +17,7 @@ class Phase(Enum):
 
 
 @record
-class Situation:
+class CallContext:
     """How a call runs.
 
     `function` is its function's dotted name inside the file, empty at the top; `loop` tells that a `for` of that
@@ -40,23 +40,23 @@ class Situation:
     moves: frozenset[str] = frozenset()
 
 
-NOWHERE = Situation()
+NOWHERE = CallContext()
 
 
 @record
-class Situations:
-    """The situations of all calls by the place where they start, and what else only the text of the files tells.
+class Contexts:
+    """The contexts of all calls by the place where they start, and what else only the text of the files tells.
 
     `literals` are the strings that name a CUDA device, by file, line and offset in bytes (as an `Argument` has them);
     `modules` the qualified names of the project's own PyTorch modules; `learning` the files that train or switch
     gradients off themselves.
     """
 
-    by_start: Mapping[tuple[str, int, int], Situation]
+    by_start: Mapping[tuple[str, int, int], CallContext]
     literals: Mapping[tuple[str, int, int], Place]
     modules: frozenset[str]
     learning: frozenset[str]
 
-    def of(self, place: Place) -> Situation:
-        """The situation of the call at `place`."""
+    def of(self, place: Place) -> CallContext:
+        """The context of the call at `place`."""
         return self.by_start.get((place.path, place.line, place.column), NOWHERE)

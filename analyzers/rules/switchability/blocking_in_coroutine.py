@@ -16,13 +16,13 @@ _VERBS = frozenset({"get", "post", "put", "patch", "delete", "head"})
 
 
 def _check(behaviour: Behaviour) -> Hits:
-    for call, situation in behaviour.calls():
-        elsewhere = bool(situation.phases) and situation.phases <= {Phase.START, Phase.CLIENT}
-        if situation.in_coroutine and not elsewhere and not call.is_decorator:
+    for call, context in behaviour.calls():
+        elsewhere = bool(context.phases) and context.phases <= {Phase.START, Phase.CLIENT}
+        if context.in_coroutine and not elsewhere and not call.is_decorator:
             if _waits(call):
                 message = f"{call.name}() blocks the event loop of an async handler; await it or use a thread"
                 yield Hit(call.place, message)
-            elif is_model_call(call, behaviour.situations.modules, methods=LONG_METHODS):
+            elif is_model_call(call, behaviour.contexts.modules, methods=LONG_METHODS):
                 yield Hit(call.place, "a model computes in an async handler and blocks its event loop; use a thread")
 
 

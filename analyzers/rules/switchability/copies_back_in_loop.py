@@ -11,9 +11,9 @@ _NOT_TENSORS = ("numpy", "pandas", "PIL", "cv2", "sklearn", "math", "random")
 
 def _check(behaviour: Behaviour) -> Hits:
     torch = {file.path for file in behaviour.facts.files if any(fact.package in _TENSORS for fact in file.imports)}
-    for call, situation in behaviour.calls(Phase.REQUEST):
-        copies = call.method in _COPIES and situation.loop and call.method not in situation.on_host and not call.args
-        served = call.place.path in torch - behaviour.situations.learning
+    for call, context in behaviour.calls(Phase.REQUEST):
+        copies = call.method in _COPIES and context.loop and call.method not in context.on_host and not call.args
+        served = call.place.path in torch - behaviour.contexts.learning
         if copies and served and not _is_other(call.receiver, call.name):
             yield Hit(call.place, f".{call.method}() in a loop waits for the device each time; copy once before it")
 

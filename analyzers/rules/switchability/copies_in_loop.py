@@ -9,9 +9,9 @@ _MOVES = frozenset({"to", "cuda", "to_gpu"})
 
 def _check(behaviour: Behaviour) -> Hits:
     placed = {placement.call.place for placement in behaviour.placements}
-    for call, situation in behaviour.calls(Phase.REQUEST):
-        moves = call.method in _MOVES and (call.place in placed or (call.method == "to" and "to" in situation.moves))
-        if moves and situation.loop and not call.name.startswith("torch.cuda"):
+    for call, context in behaviour.calls(Phase.REQUEST):
+        moves = call.method in _MOVES and (call.place in placed or (call.method == "to" and "to" in context.moves))
+        if moves and context.loop and not call.name.startswith("torch.cuda"):
             message = f".{call.method}() in a loop copies to the device each time; stack the parts and copy once"
             yield Hit(call.place, message)
 

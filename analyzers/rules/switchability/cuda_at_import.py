@@ -37,7 +37,7 @@ def _starts(behaviour: Behaviour) -> Iterator[tuple[Place, str]]:
         if call.name.startswith("torch.cuda.") and call.method in _STARTS_CUDA:
             yield call.place, f"{call.name}() starts CUDA"
     for placement in behaviour.placements:
-        if Phase.IMPORT in behaviour.situations.of(placement.call.place).phases and _places_something(placement):
+        if Phase.IMPORT in behaviour.contexts.of(placement.call.place).phases and _places_something(placement):
             yield placement.call.place, f"{placement.spelling} puts something on the GPU"
 
 

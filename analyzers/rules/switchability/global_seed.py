@@ -13,9 +13,9 @@ _SEEDS = words(
 
 
 def _check(behaviour: Behaviour) -> Hits:
-    for call, situation in behaviour.calls(Phase.IMPORT, Phase.REQUEST):
-        if call.name in _SEEDS and call.place.path not in behaviour.situations.learning:
-            if Phase.REQUEST in situation.phases:
+    for call, context in behaviour.calls(Phase.IMPORT, Phase.REQUEST):
+        if call.name in _SEEDS and call.place.path not in behaviour.contexts.learning:
+            if Phase.REQUEST in context.phases:
                 message = f"{call.name}() in a request seeds all requests of the process; use a generator of its own"
             else:
                 message = f"{call.name}() at import gives every worker the same random numbers; use a generator"

@@ -45,7 +45,7 @@ def _placed(file: FileFacts, behaviour: Behaviour) -> Iterator[tuple[Place, str]
         if call.method == "cuda" and not call.args and not call.keywords:
             yield call.place, ".cuda()"
         for argument in _devices(call):
-            place = behaviour.situations.literals.get((file.path, argument.line, argument.offset))
+            place = behaviour.contexts.literals.get((file.path, argument.line, argument.offset))
             if place is not None and isinstance(argument.value, Known):
                 yield place, f'"{argument.value.value}"'
 
@@ -58,7 +58,7 @@ def _devices(call: Call) -> Iterator[Argument]:
 
 def _named(file: FileFacts, behaviour: Behaviour) -> Iterator[tuple[Place, str]]:
     """Yield the names of devices that hold nothing but a GPU, wherever the file gives them a value."""
-    literals = set(behaviour.situations.literals.values())
+    literals = set(behaviour.contexts.literals.values())
     named: dict[str, list[Constant]] = {}
     for constant in file.constants:
         named.setdefault(constant.name.lower(), []).append(constant)

@@ -7,9 +7,9 @@ from analyzers.rules.rule import Hit, Hits
 
 
 def _check(behaviour: Behaviour) -> Hits:
-    for call, situation in behaviour.calls(Phase.REQUEST):
+    for call, context in behaviour.calls(Phase.REQUEST):
         what = loaded(call)
-        if what and not situation.once and call.place.path not in behaviour.situations.learning:
+        if what and not context.once and call.place.path not in behaviour.contexts.learning:
             yield Hit(call.place, f"{what}() loads in each request; load once, in start() or at import")
 
 

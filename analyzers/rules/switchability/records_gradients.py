@@ -7,9 +7,9 @@ from analyzers.rules.rule import Hit, Hits
 
 
 def _check(behaviour: Behaviour) -> Hits:
-    for call, situation in behaviour.calls(Phase.REQUEST):
-        silent = situation.without_gradients or call.place.path in behaviour.situations.learning
-        if not silent and is_network_call(call, behaviour.situations.modules):
+    for call, context in behaviour.calls(Phase.REQUEST):
+        silent = context.without_gradients or call.place.path in behaviour.contexts.learning
+        if not silent and is_network_call(call, behaviour.contexts.modules):
             yield Hit(call.place, "the model records gradients that no request needs; use torch.inference_mode()")
 
 

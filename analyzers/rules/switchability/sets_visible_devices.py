@@ -9,8 +9,8 @@ _SETTERS = frozenset({"os.putenv", "os.environ.setdefault", "os.environ.pop", "o
 
 
 def _check(behaviour: Behaviour) -> Hits:
-    for call, situation in behaviour.calls():
-        sets = call.name in _SETTERS or (call.name == "os.environ.__getitem__" and situation.stores)
+    for call, context in behaviour.calls():
+        sets = call.name in _SETTERS or (call.name == "os.environ.__getitem__" and context.stores)
         variable = call.args[0].value if sets and call.args else None
         if isinstance(variable, Known) and variable.value in _VARIABLES:
             yield Hit(call.place, f"sets {variable.value}, with which Gaia limits what a worker may use")

@@ -7,9 +7,9 @@ from analyzers.rules.rule import Hit, Hits
 
 def _check(behaviour: Behaviour) -> Hits:
     for placement in behaviour.placements:
-        situation = behaviour.situations.of(placement.call.place)
-        if Phase.REQUEST in situation.phases and situation.kept and not situation.once:
-            message = f"{placement.spelling} is kept in {situation.kept} across requests; a switch loses it"
+        context = behaviour.contexts.of(placement.call.place)
+        if Phase.REQUEST in context.phases and context.kept and not context.once:
+            message = f"{placement.spelling} is kept in {context.kept} across requests; a switch loses it"
             yield Hit(placement.call.place, message)
 
 

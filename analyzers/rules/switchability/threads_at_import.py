@@ -18,7 +18,7 @@ def _check(behaviour: Behaviour) -> Hits:
         if call.name in _COUNTS and call.argument(0) != Known(1):
             message = f"{call.name}() at import fixes the number of threads for every worker; do it in start()"
             yield Hit(call.place, message)
-        elif call.name in _PARALLEL or is_model_call(call, behaviour.situations.modules, methods=LONG_METHODS):
+        elif call.name in _PARALLEL or is_model_call(call, behaviour.contexts.modules, methods=LONG_METHODS):
             yield Hit(call.place, "PyTorch computes in threads while the module is imported; forked workers may hang")
 
 
