@@ -12,8 +12,8 @@ from analyzers.findings import Finding, Place
 from analyzers.lean.records import replace as with_changes
 from analyzers.manifest import FILE_NAME
 from analyzers.project.toml_places import place_of
-from analyzers.rules.declarations.manifest_missing import RULE as MANIFEST_MISSING
-from analyzers.rules.declarations.manifest_unreadable import RULE as MANIFEST_UNREADABLE
+from analyzers.rules.declarations.manifest_missing import RULE as MISSING
+from analyzers.rules.declarations.manifest_unreadable import RULE as UNREADABLE
 from analyzers.rules.declared import Declared
 from analyzers.rules.examination import declaration_rules, examine
 from gaia_cli.errors import FunctionError
@@ -22,7 +22,6 @@ from gaia_cli.project.manifests import manifest_object
 from gaia_cli.project.project import FunctionProject, load_project
 
 _CONFIGURATIONS = ("gaia.toml", "pyproject.toml")
-_NEEDS_NO_ANALYSIS = (MANIFEST_MISSING.code, MANIFEST_UNREADABLE.code)
 
 
 def is_declared(directory: Path) -> bool:
@@ -48,7 +47,7 @@ def mode_findings(directory: Path) -> tuple[Finding, ...]:
     declared = _declared(project, analysis)
     found = examine(declaration_rules(), declared)
     if analysis.failures:
-        found = (finding for finding in found if finding.rule in _NEEDS_NO_ANALYSIS)
+        found = (finding for finding in found if finding.rule in (MISSING.code, UNREADABLE.code))
     return tuple(_with_excerpt(project.directory, finding) for finding in found)
 
 
