@@ -26,7 +26,7 @@ _FAMILIES = {
     "5": "Model scale",
     "6": "Evidence for the CPU",
     "7": "Switchability: what keeps a promotion or a demotion from working",
-    "8": "Contradictions: what is declared against what the code says",
+    "8": "Contradictions between what is declared and what the code says",
     "9": "Failures of the analysis: each but GA905 makes `gaia analyze` exit with 2",
 }
 _HEAD = """# Rules

@@ -19,7 +19,7 @@ RULE = declaration_rule(
     name="manifest-mode",
     summary="The manifest records another mode than the function has.",
     rationale="What deploys from the manifest starts the function on the wrong backend.",
-    remedy="`gaia analyze --write` records the mode of today; if that is the surprise, look at the evidence first.",
+    remedy="`gaia analyze --write` records the current mode; if that mode surprises you, look at the evidence first.",
     check=_check,
     matches=(
         (

@@ -42,8 +42,8 @@ RULE = declaration_rule(
     name="manifest-stale",
     summary="The sources, or the SLO, have changed since the manifest was written.",
     rationale="The manifest travels into the image and the cluster as the record of what was analyzed. One that "
-    "belongs to other sources says something about code that is not there.",
-    remedy="`gaia analyze --write` writes it anew.",
+    "belongs to other sources describes code that is not there.",
+    remedy="`gaia analyze --write` writes it again.",
     check=_check,
     matches=(_STALE,),
     passes=("# func.py\ndef handler(payload):\n    return payload\n",),

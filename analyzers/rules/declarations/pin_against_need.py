@@ -21,8 +21,8 @@ def _check(declared: Declared) -> Hits:
 RULE = declaration_rule(
     code="GA801",
     name="pin-against-need",
-    summary="A mode is pinned in which the code cannot run.",
-    rationale="A pin stands above what the code says, so nothing else stops such a function from being deployed: it "
+    summary="The code cannot run in the mode that is pinned.",
+    rationale="A pin overrides what the code says, so nothing else stops such a function from being deployed: it "
     "fails on its first request, or when it is demoted.",
     remedy="Guard the device in the code, or pin `gpu`.",
     check=_check,

@@ -18,9 +18,9 @@ def _check(declared: Declared) -> Hits:
 RULE = declaration_rule(
     code="GA802",
     name="pin-without-use",
-    summary="A mode with a GPU is pinned, and nothing in the code can use one.",
-    rationale="The function holds a GPU that is paid for and does nothing, and that others wait for. Where the "
-    "analyzer is not sure that nothing uses a GPU, it says nothing.",
+    summary="The pinned mode has a GPU, but nothing in the code can use one.",
+    rationale="The function pays for a GPU that does nothing while others wait for it. Where the analyzer is not sure "
+    "that nothing uses a GPU, it reports nothing.",
     remedy="Remove the pin.",
     confidence=0.8,
     check=_check,

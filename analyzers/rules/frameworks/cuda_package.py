@@ -30,7 +30,7 @@ RULE = Rule(
     name="cuda-package",
     summary="A dependency is a build for CUDA.",
     rationale="Nobody downloads gigabytes of CUDA libraries for a function that stays on a CPU. Such builds still run "
-    "without a GPU, so it is strong evidence and no proof.",
+    "without a GPU, so this is strong evidence but no proof.",
     remedy="List the plain package, and the build for CUDA in requirements-gpu.txt, which only the GPU backend "
     "installs.",
     confidence=0.95,

@@ -25,7 +25,7 @@ def _check(facts: Facts) -> Hits:
 RULE = Rule(
     code="GA104",
     name="leftover-framework",
-    summary="A framework is installed and no file imports it.",
+    summary="A framework is installed, but no file imports it.",
     rationale="Often it is left over. But where the function starts another program, such as a model server, that "
     "program needs the framework, and no import shows it.",
     remedy="Remove it from the list, unless a program that the function starts needs it.",

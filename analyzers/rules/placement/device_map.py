@@ -26,7 +26,7 @@ def _check(facts: Facts) -> Hits:
 RULE = Rule(
     code="GA205",
     name="device-map",
-    summary="A model is spread over the GPUs there are.",
+    summary="A library spreads a model over the GPUs there are.",
     rationale='device_map="auto" is written for models that fill GPUs. It still runs on a CPU, so alone it never '
     "makes `gpu`; behind a test for a GPU it says less.",
     remedy='Choose: `device_map="auto" if torch.cuda.is_available() else None`.',

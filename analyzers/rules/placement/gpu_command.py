@@ -58,7 +58,7 @@ def _lines(value: Value) -> list[str]:
 RULE = Rule(
     code="GA211",
     name="gpu-command",
-    summary="Software for GPUs is started or installed by a command.",
+    summary="A command starts or installs software for GPUs.",
     rationale="The work may be done by another program, such as a model server, or by an image that the code defines; "
     "then no import shows it.",
     remedy='Start it only where there is a GPU: `if os.environ.get("GAIA_BACKEND") == "gpu":`.',

@@ -20,10 +20,10 @@ def _check(facts: Facts) -> Hits:
 RULE = Rule(
     code="GA210",
     name="gpu-provider",
-    summary="ONNX Runtime is asked for a provider that uses a GPU.",
+    summary="The function asks ONNX Runtime for a provider that uses a GPU.",
     rationale="ONNX Runtime falls back to the CPU with a warning, so the function runs on both; naming the provider "
     "only asks for one. CPUExecutionProvider alone means nothing: it is in every list.",
-    remedy="Take what the machine has: `providers=onnxruntime.get_available_providers()`.",
+    remedy="Use what the machine has: `providers=onnxruntime.get_available_providers()`.",
     confidence=0.8,
     signal=Signal.CAN_USE_GPU,
     check=_check,

@@ -14,7 +14,7 @@ def _check(facts: Facts) -> Hits:
         name = _precision(call)
         if name in _PRECISIONS and call.guard is Guard.ALWAYS and not call.name.startswith("numpy"):
             trait = Trait.TIES if name in _ONLY_ON_GPUS else Trait.PLAIN
-            yield Hit(call.place, f"computes in {name}, which pays on GPUs", name, trait=trait)
+            yield Hit(call.place, f"computes in {name}, which pays off on GPUs", name, trait=trait)
 
 
 def _precision(call: Call) -> str:

@@ -16,7 +16,7 @@ def _check(facts: Facts) -> Hits:
 RULE = Rule(
     code="GA201",
     name="pinned-device",
-    summary="Work is placed on a GPU without asking whether there is one.",
+    summary="The code places work on a GPU without asking whether there is one.",
     rationale="On a machine without a GPU this line raises, so a CPU cannot serve the function. The device is "
     "followed through variables, class attributes, default arguments, helper modules and os.environ.get defaults.",
     remedy='Ask first: `device = "cuda" if torch.cuda.is_available() else "cpu"`.',

@@ -1,4 +1,4 @@
-"""GA702: CUDA is started while the module is imported."""
+"""GA702: The module starts CUDA while it is imported."""
 
 from collections.abc import Iterator
 
@@ -50,7 +50,7 @@ def _places_something(placement: Placement) -> bool:
 RULE = switchability_rule(
     code="GA702",
     name="cuda-at-import",
-    summary="CUDA is started while the module is imported.",
+    summary="The module starts CUDA while it is imported.",
     rationale="A process in which CUDA was started cannot be forked, so no server can keep the function imported and "
     "fork workers from it: each one pays for the whole import again, with every promotion. It also takes the GPU's "
     "memory in whatever imports the module, a test or a tool. Asking `torch.cuda.is_available()` is not reported.",

@@ -25,7 +25,7 @@ def _check(behaviour: Behaviour) -> Hits:
 RULE = switchability_rule(
     code="GA707",
     name="global-seed",
-    summary="The random generator of the whole process is seeded at import or in a request.",
+    summary="The function seeds the random generator of the whole process, at import or in a request.",
     rationale="Every worker that imports the same seed gives the same 'random' answers; requests that are served at "
     "once seed each other's numbers; and one seed gives different numbers on a CPU and on a GPU, so answers change at "
     "a switch.",

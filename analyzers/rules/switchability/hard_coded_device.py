@@ -78,7 +78,7 @@ def _is_fixed(constant: Constant) -> bool:
 RULE = switchability_rule(
     code="GA701",
     name="hard-coded-device",
-    summary="A CUDA device is hard-coded where asking for one would do.",
+    summary="The code names a CUDA device instead of asking whether there is one.",
     rationale="On a machine without a GPU the line raises, so one word ties a function to GPUs that could "
     "otherwise be promoted and demoted. Nothing else in the file needs one: no CUDA kernel, no library for GPUs only, "
     "no half precision. `gaia lint --fix` adds the test, which changes nothing on a machine with a GPU.",

@@ -16,7 +16,7 @@ def _check(behaviour: Behaviour) -> Hits:
 RULE = switchability_rule(
     code="GA709",
     name="load-in-request",
-    summary="A model is loaded in each request instead of once.",
+    summary="Each request loads a model that could be loaded once.",
     rationale="Loading takes longer than most requests compute, and no GPU makes it shorter: the latency it adds "
     "promotes the function and does not go away. A new worker is warm before traffic moves to it. Behind a test for "
     "None, or in a cached function, loading is not reported.",

@@ -17,7 +17,7 @@ RULE = switchability_rule(
     code="GA708",
     name="records-gradients",
     summary="A request runs a PyTorch model without switching gradients off.",
-    rationale="Outside of `torch.inference_mode()` or `torch.no_grad()` PyTorch keeps every intermediate result for a "
+    rationale="Outside `torch.inference_mode()` or `torch.no_grad()` PyTorch keeps every intermediate result for a "
     "backward pass that never comes. That takes time on both backends and several times the memory, of which a GPU "
     "has least: what fits into the CPU's memory is then too large after a promotion. `generate()` and pipelines "
     "switch gradients off themselves.",

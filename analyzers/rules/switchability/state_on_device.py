@@ -21,7 +21,7 @@ RULE = switchability_rule(
     "an attribute of the object that serves, is not there: the next request of the same caller finds nothing. It also "
     "fills the memory of the GPU while no request runs. A model that is loaded once, behind a test for None, or only "
     "moved, is not reported.",
-    remedy="Keep such state outside of the function, or in main memory and rebuild it.",
+    remedy="Keep such state outside the function, or in main memory and rebuild it.",
     confidence=0.8,
     check=_check,
     matches=(

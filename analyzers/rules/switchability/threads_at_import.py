@@ -25,10 +25,10 @@ def _check(behaviour: Behaviour) -> Hits:
 RULE = switchability_rule(
     code="GA710",
     name="threads-at-import",
-    summary="A framework's threads are set or used while the module is imported.",
+    summary="The module sets or uses a framework's threads while it is imported.",
     rationale="A process that has run one operation in several threads leaves forked children with a thread pool "
-    "whose threads are gone: their first parallel operation waits for ever. So a server that forks workers from a "
-    "process with the function imported hangs, or has to import anew for each. A number of threads that is fixed at "
+    "whose threads are gone: their first parallel operation waits forever. So a server that forks workers from a "
+    "process with the function imported hangs, or imports it again for each. A number of threads that is fixed at "
     "import also ignores how many CPUs a backend has.",
     remedy="Warm up in `start(cfg)`; `torch.set_num_threads(1)` is safe at import.",
     confidence=0.8,

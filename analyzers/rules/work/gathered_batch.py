@@ -11,7 +11,7 @@ def _check(facts: Facts) -> Hits:
         for call in file.calls:
             computes = is_model_call(call, frozenset(), methods=LONG_METHODS | {"embed"})
             if computes and (call.place.line, call.place.column) in file.gathered:
-                yield Hit(call.place, "works at once on what a loop has gathered", "gathered")
+                yield Hit(call.place, "works on a batch that a loop has gathered", "gathered")
 
 
 RULE = Rule(

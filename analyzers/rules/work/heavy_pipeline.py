@@ -32,7 +32,7 @@ def _check(facts: Facts) -> Hits:
 RULE = Rule(
     code="GA502",
     name="heavy-pipeline",
-    summary="A model of a kind that is never small is loaded.",
+    summary="The function loads a model of a kind that is never small.",
     rationale="The smallest diffusion model takes about a minute for a picture on a CPU and two seconds on a GPU. The "
     "kind shows this even where the model's name cannot be followed.",
     remedy="Use a distilled or quantised model where its answers are good enough.",

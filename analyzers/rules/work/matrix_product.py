@@ -32,7 +32,7 @@ def _verb(call: Call) -> str:
 RULE = Rule(
     code="GA403",
     name="matrix-product",
-    summary="Matrices are multiplied or decomposed.",
+    summary="The function multiplies or decomposes matrices.",
     rationale="The work grows with the cube of the size. When the request names the size, only the running function "
     "can tell which backend is right: that is what the two preferred modes are for.",
     confidence=0.8,

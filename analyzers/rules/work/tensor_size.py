@@ -30,7 +30,7 @@ def _allocated(call: Call) -> Array | None:
 RULE = Rule(
     code="GA402",
     name="tensor-size",
-    summary="A large tensor is made.",
+    summary="The function makes a large tensor.",
     rationale="The size of the data bounds the work from below. A batch of 128 pictures of 224 x 224 is 19 million "
     "numbers, each of which goes through every layer.",
     remedy="Work in smaller pieces where the result allows it.",

@@ -29,7 +29,7 @@ def _check(facts: Facts) -> Hits:
 RULE = Rule(
     code="GA404",
     name="training",
-    summary="A network is trained.",
+    summary="The function trains a network.",
     rationale="Training repeats the work of an answer thousands of times, and three times over for the gradients. "
     "Only what the entry point reaches counts: a training script beside the function says nothing.",
     remedy="Train elsewhere, and ship the weights with the function.",
