@@ -4,7 +4,7 @@ from analyzers.facts.model import Call, Facts, Guard, OneOf, Symbol, Value, opti
 from analyzers.findings import Signal, Trait
 from analyzers.rules.rule import Hit, Hits, Rule
 
-_PRECISIONS = ("float16", "half", "bfloat16", "fp16", "bf16", "float8_e4m3fn")
+_PRECISIONS = {"float16": 1.0, "half": 1.0, "bfloat16": 0.5, "fp16": 1.0, "bf16": 0.5, "float8_e4m3fn": 2.0}
 _ONLY_ON_GPUS = ("float16", "half")
 _KEYWORDS = ("torch_dtype", "dtype", "variant", "precision")
 
@@ -48,7 +48,7 @@ RULE = Rule(
     signal=Signal.WORK,
     check=_check,
     ties=True,
-    weights={"float16": 1.0, "half": 1.0, "bfloat16": 0.5, "fp16": 1.0, "bf16": 0.5, "float8_e4m3fn": 2.0},
+    weights=_PRECISIONS,
     words="fp16 half precision tensor torch transformers",
     matches=(
         'import tensorflow as tf\ntf.keras.mixed_precision.set_global_policy("mixed_float16")',
