@@ -60,7 +60,7 @@ def runs_on_both(findings: Sequence[Finding]) -> bool:
 
 
 def score(findings: Iterable[Finding]) -> float:
-    """Return the log-odds that the work is better begun on a GPU."""
+    """Return the log-odds that the work is better started on a GPU."""
     return PRIOR + sum(finding.weight for finding in strongest_per_rule(findings))
 
 

@@ -56,7 +56,7 @@ class Model:
 
 
 def models(facts: Facts) -> Iterator[Model]:
-    """Yield the models whose name tells their size, each once; none in a program that only calls a remote service."""
+    """Yield the models whose name shows their size, each once; none in a program that only calls a remote service."""
     if not any(
         lookup(fact.name, FRAMEWORKS) or lookup(fact.name, GPU_ONLY) or "huggingface_hub" in fact.name
         for fact in outside(facts)

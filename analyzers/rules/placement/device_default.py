@@ -26,7 +26,7 @@ RULE = Rule(
     name="device-default",
     summary="A setting for the device is a GPU by default.",
     rationale="The value may reach a placement in a way that cannot be followed, such as a configuration object or a "
-    "library's own code. It is what the function asks for unless somebody says otherwise.",
+    "library's own code. It is what the function asks for unless a setting says otherwise.",
     remedy='Let the default ask: `"cuda" if torch.cuda.is_available() else "cpu"`.',
     confidence=0.8,
     signal=Signal.CAN_USE_GPU,
