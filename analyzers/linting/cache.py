@@ -216,16 +216,16 @@ def _digest_of(parts: Iterator[bytes]) -> str:
     return digest.hexdigest()
 
 
-def _rule_files(directory: str) -> Iterator[str]:
+def _python_files(directory: str) -> Iterator[str]:
     for entry in os.scandir(directory):
         if entry.name.endswith((".py", ".tsv")):
             yield entry.path
         elif entry.is_dir() and entry.name != "__pycache__":
-            yield from _rule_files(entry.path)
+            yield from _python_files(entry.path)
 
 
 def _deciding_files() -> Iterator[str]:
     """The analyzer's own files, and the one in which astroid says its version."""
-    yield from sorted(_rule_files(_PACKAGE))
+    yield from sorted(_python_files(_PACKAGE))
     candidates = (f"{entry}/astroid/__pkginfo__.py" for entry in sys.path)
     yield from [path for path in candidates if os.path.isfile(path)][:1]
