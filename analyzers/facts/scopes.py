@@ -68,7 +68,7 @@ class Scope:
         self.bindings.setdefault(name, []).append(binding)
 
     def enclosing_class(self) -> "Scope | None":
-        """The nearest class around this scope."""
+        """Return the nearest class around this scope."""
         scope: Scope | None = self
         while scope is not None and not scope.is_class:
             scope = scope.parent
@@ -95,16 +95,11 @@ class ImportSite:
     scope: Scope
 
 
-@record
-class Exit:
-    """A statement that ends the program or fails the request: raise, assert, sys.exit."""
-
-    node: ast.stmt
-    conditions: Conditions
-
-
 class ModuleScopes:
-    """A file's scopes and everything in it that may become a fact, in source order."""
+    """A file's scopes and everything in it that may become a fact, in source order.
+
+    `exits` are the statements that end the program or fail the request: raise, assert, sys.exit.
+    """
 
     __slots__ = ("exits", "imports", "named", "sites", "top")
 
@@ -112,5 +107,5 @@ class ModuleScopes:
         self.top = top
         self.sites: list[Site] = []
         self.imports: list[ImportSite] = []
-        self.exits: list[Exit] = []
+        self.exits: list[tuple[ast.stmt, Conditions]] = []
         self.named: list[tuple[str, ast.expr, Scope, Conditions]] = []

@@ -1,7 +1,4 @@
-"""Names of other people's libraries that stage 1 has to know to read a value or a guard.
-
-Rules have tables of their own.
-"""
+"""Names of other people's libraries that stage 1 needs to read a value or a guard; rules have their own tables."""
 
 from analyzers.lean.tables import words
 
@@ -45,7 +42,7 @@ SHAPE_FIRST = words("zeros ones empty full random normal uniform standard_normal
 SHAPE_KEYWORDS = ("size", "shape")
 
 SAME_OBJECT = words("to cuda cpu half float bfloat16 eval train astype contiguous requires_grad_ detach clone")
-"""Methods that hand back the same model or tensor, for what matters here."""
+"""Methods that return the same model or tensor, for what matters here."""
 
 GPU_ONLY_MODULES = ("cupy", "cudf", "cuml", "pycuda", "numba.cuda", "tensorrt", "triton", "torch_tensorrt", "cuda")
 """Modules, by the start of their qualified name, that do nothing without a GPU; importing one may be an attempt."""

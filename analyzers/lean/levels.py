@@ -21,5 +21,5 @@ CONFIDENCES = {"low": 0.0, "medium": 0.7, "high": 0.9}
 
 
 def in_words(confidence: float) -> str:
-    """How sure a rule is, for a person: low, medium or high."""
+    """Return how sure a rule is: low, medium or high."""
     return next(word for word, least in reversed(CONFIDENCES.items()) if confidence >= least)

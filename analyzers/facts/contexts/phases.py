@@ -17,10 +17,7 @@ _CACHES = words("lru_cache cache cached cached_property cache_resource singleton
 
 
 class Called:
-    """A function of the file: when it runs as its own name says, whom it calls, and which names it binds.
-
-    `host` are the names that hold something in main memory.
-    """
+    """A function of the file: when it runs, whom it calls, the names it binds, and those in main memory (`host`)."""
 
     def __init__(self, owner: str, phase: Phase | None) -> None:
         self.owner = owner
@@ -42,7 +39,7 @@ def phase_of(name: str, decorators: set[str]) -> Phase | None:
 
 
 def runs_once(decorators: set[str]) -> bool:
-    """Whether a cache around a function keeps it from running again."""
+    """Return whether a cache around a function keeps it from running again."""
     return bool(decorators & _CACHES)
 
 
@@ -53,13 +50,12 @@ def spread(functions: Mapping[str, Called]) -> None:
         caller = functions[pending.pop()]
         for callee, on_self in caller.callees:
             for target in _targets(functions, callee, caller.owner if on_self else ""):
-                fresh = caller.phases - functions[target].phases
-                if fresh:
-                    functions[target].phases |= fresh
+                if not caller.phases <= functions[target].phases:
+                    functions[target].phases |= caller.phases
                     pending.append(target)
 
 
 def _targets(functions: Mapping[str, Called], name: str, owner: str) -> Iterator[str]:
-    """The functions that `name()` or `self.name()` may call; for a class, what makes an object of it."""
+    """Return the functions that `name()` or `self.name()` may call; for a class, its `__init__`."""
     wanted = f"{owner}.{name}" if owner else name
     return (target for target in (wanted, f"{name}.__init__") if target in functions)
