@@ -25,7 +25,7 @@ def resolve(
     find: "Find",
     matters: Callable[[Call], bool] = lambda _: True,
 ) -> tuple[tuple[FileFacts, ...], list[Finding]]:
-    """Return the facts with every device that stage 2 can tell, and the failures of those it gave up on.
+    """Return the facts with every device that stage 2 could infer, and the failures where it gave up.
 
     `find` gives the project's modules by name; only the devices of calls that `matters` accepts are asked for. When
     inference fails as a whole, the facts of stage 1 stand.
@@ -39,7 +39,7 @@ def resolve(
     queries = [Query(*start) for start in unknown]
     try:
         answers, given_up = infer(queries, sources, find)
-    except Exception as error:  # noqa: BLE001 -- astroid meets code that nobody has tried it on; stage 1 still stands
+    except Exception as error:  # noqa: BLE001 -- astroid may fail on any code; stage 1 still stands
         message = f"inference failed: {type(error).__name__}: {error}"
         return tuple(files), [failed(INFERENCE_FAILED, Place(queries[0].path, queries[0].line), message)]
     failures = [failed(TOO_ENTANGLED, Place(query.path, query.line), _ENTANGLED) for query in given_up]
@@ -47,7 +47,7 @@ def resolve(
 
 
 def unknown_devices(call: Call) -> Iterator[Argument]:
-    """Return the arguments of `call` that name a device which stage 1 could not tell and the code itself decides."""
+    """Return the arguments of `call` that name a device that is unknown to stage 1 and that the code itself decides."""
     takes_device_first = call.method in ("to", "to_device") or call.name in DEVICE_CALLS
     candidates = [*call.args[:takes_device_first]]
     candidates += [argument for name, argument in call.keywords if name in DEVICE_KEYWORDS]

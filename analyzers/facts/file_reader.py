@@ -69,9 +69,9 @@ class FileReader:
         return facts
 
     def _imports(self) -> Iterator[Import]:
-        for site in self._module.imports:
-            if not self._guards.is_dead(site.conditions):
-                yield Import(site.name, self._place(site.node), self._guard(site.scope, site.conditions))
+        for name, node, scope, conditions in self._module.imports:
+            if not self._guards.is_dead(conditions):
+                yield Import(name, self._place(node), self._guard(scope, conditions))
 
     def _constants(self) -> Iterator[Constant]:
         for name, node, scope, conditions in self._module.named:

@@ -26,8 +26,8 @@ class Memory:
         """Return what `compute` gives, evaluated once.
 
         A name that is defined by itself, as in `x = x + 1`, adds nothing to its own value. Inside such a cycle values
-        may be cut short, so they are kept for the evaluation under way and computed anew by the next: that keeps code
-        whose names all depend on each other linear.
+        may be cut short, so they are kept for the evaluation under way and computed again by the next: that keeps
+        code whose names all depend on each other linear.
         """
         if key in self._known:
             return self._known[key]

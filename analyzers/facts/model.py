@@ -1,7 +1,7 @@
 """What is known about a function's code, as frozen values; rules read these and never a syntax tree.
 
-Stage 1 (stage1.py) states the facts, with `Unknown` where it cannot tell a value; stage 2 (stage2.py) only turns an
-`Unknown` into something known. Unknown means unknown, never "no".
+Stage 1 (stage1.py) states the facts, with `Unknown` for a value that it cannot determine; stage 2 (stage2.py) only
+turns an `Unknown` into something known. Unknown means unknown, never "no".
 """
 
 from collections.abc import Callable, Iterator
@@ -83,7 +83,7 @@ class OneOf:
 
 @record
 class Unknown:
-    """A value that the analysis cannot tell."""
+    """A value that the analysis cannot determine."""
 
     origin: Origin = Origin.OTHER
 
@@ -163,7 +163,7 @@ class Argument:
 
     @property
     def given_up(self) -> Origin | None:
-        """Why the analysis gave up on the value, None where it did not, or nobody has asked for it."""
+        """Why the analysis gave up on the value, None where it did not, or was never asked for it."""
         value = self._value
         return value.origin if isinstance(value, Unknown) and value.origin in _GIVEN_UP else None
 

@@ -5,6 +5,8 @@ when an expression names something in it, and read once for many files. What was
 remembered: besides the file itself, its result depends on just that (cache.py).
 """
 
+from functools import cache
+
 from analyzers.lean.prefilter import may_tell_a_device
 from analyzers.project.model import Code, Source, UnreadableError
 from analyzers.project.names import Tree
@@ -87,7 +89,7 @@ class Neighbours:
     def __init__(self, library: Library, path: str) -> None:
         self.library = library
         self._beside = path.rpartition("/")[0]
-        self._paths: dict[str, str] = {}
+        self._path = cache(self._find)
         self._scopes: dict[str, Scope | None] = {}
         self.read: set[str] = set()
         self.absent: set[str] = set()
@@ -110,11 +112,6 @@ class Neighbours:
         """Return the module `name`, None when it is none of the project's."""
         path = self._path(name)
         return self.library.source(path) if path else None
-
-    def _path(self, name: str) -> str:
-        if name not in self._paths:
-            self._paths[name] = self._find(name)
-        return self._paths[name]
 
     def _find(self, name: str) -> str:
         tree = self.library.tree

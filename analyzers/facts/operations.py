@@ -4,7 +4,9 @@ import ast
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
+from math import prod
 
+from analyzers.facts import vocabulary
 from analyzers.facts.model import (
     Array,
     Items,
@@ -19,14 +21,6 @@ from analyzers.facts.model import (
     Value,
     from_caller,
     options,
-)
-from analyzers.facts.vocabulary import (
-    ARRAY_MODULES,
-    DEVICE_CALLS,
-    SAME_OBJECT,
-    SHAPE_AS_ARGUMENTS,
-    SHAPE_FIRST,
-    SHAPE_KEYWORDS,
 )
 
 MAX_OPTIONS = 16
@@ -48,8 +42,8 @@ _ENVIRONMENT = frozenset({"os.environ.get", "os.getenv"})
 _JSON = frozenset({"json.loads", "json.load"})
 _PATHS = frozenset({"os.path.join", "pathlib.Path"})
 _AGGREGATES = frozenset({"min", "max", "abs", "round", "sum", "len", "range", "list", "tuple", "next", "iter"})
-_UNDERSTOOD = DEVICE_CALLS | _ENVIRONMENT | _JSON | _PATHS | _CONVERSIONS.keys() | _AGGREGATES
-"""The calls, beside allocations, whose arguments tell what they give."""
+_UNDERSTOOD = vocabulary.DEVICE_CALLS | _ENVIRONMENT | _JSON | _PATHS | _CONVERSIONS.keys() | _AGGREGATES
+"""The calls, beside allocations, whose arguments decide what they return."""
 
 
 def one_of(values: Iterable[Value], *, guarded: bool = False) -> Value:
@@ -119,7 +113,7 @@ def item(base: Value, index: Value) -> Value:
 
 def method(base: Value, name: str) -> Value | None:
     """Return what a method of a value that is understood gives, None when that depends on the callee."""
-    if name in SAME_OBJECT and any(isinstance(option, Array | Made) for option in options(base)):
+    if name in vocabulary.SAME_OBJECT and any(isinstance(option, Array | Made) for option in options(base)):
         return base
     if from_caller(base):
         return CALLER
@@ -135,7 +129,7 @@ def is_understood(name: str) -> bool:
 
 def known_call(name: str, args: list[Value], keywords: Mapping[str, Value]) -> Value | None:
     """Return what a call gives that stage 1 knows: devices, the environment, conversions, allocations."""
-    if name in DEVICE_CALLS:
+    if name in vocabulary.DEVICE_CALLS:
         return args[0] if args else keywords.get("type", UNKNOWN)
     if name in _ENVIRONMENT:
         return args[1] if len(args) > 1 else keywords.get("default", UNKNOWN)
@@ -164,12 +158,12 @@ def allocated(name: str, args: list[Value], keywords: Mapping[str, Value]) -> Ar
     if not may_allocate(name):
         return None
     function = name.rpartition(".")[2]
-    named = next((keywords[key] for key in SHAPE_KEYWORDS if key in keywords), None)
-    if named is not None:
-        return Array(_dimensions([named]))
-    if function in SHAPE_AS_ARGUMENTS and args:
+    named = [keywords[key] for key in vocabulary.SHAPE_KEYWORDS if key in keywords]
+    if named:
+        return Array(_dimensions(named[:1]))
+    if function in vocabulary.SHAPE_AS_ARGUMENTS and args:
         return Array(_dimensions(args))
-    if function in SHAPE_FIRST and args:
+    if function in vocabulary.SHAPE_FIRST and args:
         return Array(_dimensions(args[:1]))
     if function in ("normal", "uniform", "randint") and len(args) > 1:
         shape = next((value for value in reversed(args) if isinstance(value, Items)), None)
@@ -180,22 +174,18 @@ def allocated(name: str, args: list[Value], keywords: Mapping[str, Value]) -> Ar
 def may_allocate(name: str) -> bool:
     """Return whether `name` is in a module that allocates arrays."""
     module = name.rpartition(".")[0]
-    return module in ARRAY_MODULES or ".random" in module
+    return module in vocabulary.ARRAY_MODULES or ".random" in module
 
 
 def _dimensions(args: Iterable[Value]) -> tuple[Value, ...]:
-    """Return the dimensions, given one by one or as one tuple."""
     return tuple(chain.from_iterable(value.values if isinstance(value, Items) else (value,) for value in args))
 
 
 def elements(array: Array) -> int | None:
     """Return how many elements `array` has, None unless all dimensions are constants."""
-    count = 1
-    for dimension in array.shape:
-        if not isinstance(dimension, Known) or not isinstance(dimension.value, int | float):
-            return None
-        count *= int(dimension.value)
-    return count
+    sizes = [dimension.value if isinstance(dimension, Known) else None for dimension in array.shape]
+    numbers = [int(size) for size in sizes if isinstance(size, int | float)]
+    return prod(numbers) if len(numbers) == len(sizes) else None
 
 
 def arrays(value: Value) -> Iterable[Array]:
@@ -209,5 +199,5 @@ def size_from_caller(array: Array) -> bool:
 
 
 def shown_shape(array: Array) -> str:
-    """Return the shape of `array` as people write it, `?` for a dimension that is not known."""
+    """Return the shape of `array` for a message, `?` for an unknown dimension."""
     return " x ".join(str(getattr(dimension, "value", "?")) for dimension in array.shape)

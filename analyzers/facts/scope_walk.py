@@ -8,7 +8,7 @@ import ast
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from analyzers.facts.scopes import Binding, Condition, Conditions, ImportSite, Kind, ModuleScopes, Scope, Site
+from analyzers.facts.scopes import Binding, Condition, Conditions, Kind, ModuleScopes, Scope, Site
 from analyzers.facts.syntax import Function, arguments_of, dotted, is_main_test
 from analyzers.facts.vocabulary import GPU_ONLY_MODULES
 from analyzers.project.model import Source
@@ -51,10 +51,10 @@ class _Walker:
             case ast.Try() | ast.TryStar():
                 self.attempt(node, scope, conditions)
             case _:
-                self.note(node, scope, conditions)
+                self.simple(node, scope, conditions)
                 self.children(node, scope, conditions)
 
-    def note(self, node: ast.stmt, scope: Scope, conditions: Conditions) -> None:
+    def simple(self, node: ast.stmt, scope: Scope, conditions: Conditions) -> None:
         match node:
             case ast.Assign(targets=targets, value=value):
                 for target in targets:
@@ -124,13 +124,12 @@ class _Walker:
             shown = alias.asname or (alias.name if module else alias.name.partition(".")[0])
             target = qualified if module or alias.asname else shown
             scope.bind(shown, Binding(Kind.IMPORT, scope, conditions, target=target))
-            self.found.imports.append(ImportSite(qualified, node, conditions, scope))
+            self.found.imports.append((qualified, node, scope, conditions))
 
     def function(self, node: Function, scope: Scope, conditions: Conditions) -> None:
         inner = Scope(f"{scope.name}.{node.name}", scope, self.source, is_decorated=bool(node.decorator_list))
         scope.bind(node.name, Binding(Kind.FUNCTION, inner, conditions))
-        for decorator in node.decorator_list:
-            self.decorator(decorator, scope, conditions)
+        self.decorators(node, scope, conditions)
         is_method = scope.is_class and not any(dotted(decorator) == "staticmethod" for decorator in node.decorator_list)
         self.parameters(node.args, scope, inner, is_method=is_method)
         self.block(node.body, inner, conditions)
@@ -152,17 +151,17 @@ class _Walker:
     def class_(self, node: ast.ClassDef, scope: Scope, conditions: Conditions) -> None:
         inner = Scope(f"{scope.name}.{node.name}", scope, self.source, is_class=True)
         scope.bind(node.name, Binding(Kind.CLASS, inner, conditions))
-        for decorator in node.decorator_list:
-            self.decorator(decorator, scope, conditions)
+        self.decorators(node, scope, conditions)
         for expression in (*node.bases, *(keyword.value for keyword in node.keywords)):
             self.expression(expression, scope, conditions)
         self.block(node.body, inner, conditions)
 
-    def decorator(self, node: ast.expr, scope: Scope, conditions: Conditions) -> None:
-        self.found.sites.append(Site(node, scope, conditions, is_decorator=True))
-        if isinstance(node, ast.Call):
-            for child in (node.func, *arguments_of(node)):
-                self.expression(child, scope, conditions)
+    def decorators(self, node: Function | ast.ClassDef, scope: Scope, conditions: Conditions) -> None:
+        for decorator in node.decorator_list:
+            self.found.sites.append(Site(decorator, scope, conditions, is_decorator=True))
+            if isinstance(decorator, ast.Call):
+                for child in (decorator.func, *arguments_of(decorator)):
+                    self.expression(child, scope, conditions)
 
     def assign(self, target: ast.expr, value: ast.expr, scope: Scope, conditions: Conditions) -> None:
         binding = Binding(Kind.VALUE, scope, conditions, value)
@@ -176,7 +175,7 @@ class _Walker:
                     own = scope.bindings.get(owner.id, [])
                     if holder is not None and any(known.kind is Kind.SELF for known in own):
                         holder.bind(name, binding)
-                    elif "device" in name:  # `args.device = ...`, of an object that nobody here builds
+                    elif "device" in name:  # `args.device = ...`, of an object made elsewhere
                         scope.bind(f"{owner.id}.{name}", binding)
                 self.found.named.append((name, value, scope, conditions))
             case ast.Tuple(elts=elements) | ast.List(elts=elements):

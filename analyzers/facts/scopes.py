@@ -85,20 +85,10 @@ class Site:
     is_decorator: bool = False
 
 
-@record
-class ImportSite:
-    """An imported name, qualified, as it stands in the code."""
-
-    name: str
-    node: ast.stmt
-    conditions: Conditions
-    scope: Scope
-
-
 class ModuleScopes:
     """A file's scopes and everything in it that may become a fact, in source order.
 
-    `exits` are the statements that end the program or fail the request: raise, assert, sys.exit.
+    `imports` are qualified names; `exits` the statements that end the program or fail the request: raise, sys.exit.
     """
 
     __slots__ = ("exits", "imports", "named", "sites", "top")
@@ -106,6 +96,6 @@ class ModuleScopes:
     def __init__(self, top: Scope) -> None:
         self.top = top
         self.sites: list[Site] = []
-        self.imports: list[ImportSite] = []
+        self.imports: list[tuple[str, ast.stmt, Scope, Conditions]] = []
         self.exits: list[tuple[ast.stmt, Conditions]] = []
         self.named: list[tuple[str, ast.expr, Scope, Conditions]] = []

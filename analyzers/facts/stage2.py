@@ -71,8 +71,9 @@ def infer(queries: Iterable[Query], sources: Sequence[Source], find: "Find") -> 
                 value = world.answer(by_path[query.path], query)
             except _SpentError:
                 given_up.append(query)
-            else:
-                answers |= {query: value} if value is not None else {}
+                continue
+            if value is not None:
+                answers[query] = value
     return answers, given_up
 
 
@@ -138,7 +139,7 @@ class _World:
 def _closed_world(find: "Find") -> Iterator[_World]:
     """Yield a world that is asked for every module and every inference; restore astroid's shared state afterwards.
 
-    The two functions are replaced on their classes because astroid makes its manager anew wherever it needs one.
+    The two functions are replaced on their classes because astroid makes a new manager wherever it needs one.
     """
     manager = AstroidManager()
     if "builtins" not in manager.astroid_cache:

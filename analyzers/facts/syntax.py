@@ -64,11 +64,6 @@ def words(node: ast.AST) -> Iterator[str]:
             yield part.attr
 
 
-def zipped(node: ast.expr) -> list[ast.expr]:
-    """Return what `zip`, `enumerate` and their like go over."""
-    return list(node.args) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else []
-
-
 def is_main_test(test: ast.expr) -> bool:
     """Return whether `test` is `__name__ == "__main__"`."""
     return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"

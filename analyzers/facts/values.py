@@ -1,8 +1,8 @@
 """What an expression may be: names followed to what they are bound to, across the files of the project, never run.
 
-Evaluation is a fold over bindings. Where a name has several, the value is one of them; a value that is not
-understood is Unknown but remembers whether it stems from the caller, since a size taken from the request is a
-fact too. Work is bounded by a count of steps, not by a clock, so that a verdict never depends on the machine.
+Where a name has several bindings, the value is one of them; a value that is not understood is Unknown but remembers
+whether it stems from the caller, since a size taken from the request is a fact too. Work is bounded by a count of
+steps, not by a clock, so that a verdict never depends on the machine.
 """
 
 import ast
@@ -25,6 +25,7 @@ from analyzers.facts.operations import (
     one_of,
 )
 from analyzers.facts.scopes import Binding, Kind, Scope, Site
+from analyzers.facts.syntax import dotted
 
 MAX_STEPS = 200_000
 MAX_DEPTH = 60
@@ -40,8 +41,8 @@ class Evaluator:
     """Evaluates expressions of one project. `module` gives what the project's module of a dotted name binds.
 
     With `thorough` false, what the project's own calls pass and return is not followed: enough for a file that says
-    nothing of devices, and half of the work. `steps` counts the work; its budget is that of one file, so whoever
-    evaluates another file sets it back.
+    nothing of devices, and half of the work. `steps` counts the work; the budget is that of one file, and its
+    reader resets it.
     """
 
     def __init__(
@@ -70,13 +71,9 @@ class Evaluator:
             bindings = self.bindings(node.id, scope)
             return self._combined(bindings) if bindings else Symbol(node.id)  # without a binding a builtin
         if isinstance(node, ast.Attribute):
-            if "device" in node.attr and isinstance(
-                node.value, ast.Name
-            ):  # `x.device` set in this scope, whatever `x` is
-                bindings = self.bindings(f"{node.value.id}.{node.attr}", scope)
-                if bindings:
-                    return self._combined(bindings)
-            return self._of(self.value(node.value, scope), node.attr)
+            of_name = "device" in node.attr and isinstance(node.value, ast.Name)
+            given = self.bindings(dotted(node), scope) if of_name else []  # what `x.device` was set to in this scope
+            return self._combined(given) if given else self._of(self.value(node.value, scope), node.attr)
         if isinstance(node, ast.Constant):
             return Known(node.value) if isinstance(node.value, _SCALARS) else UNKNOWN
         if isinstance(node, ast.Call):

@@ -12,10 +12,10 @@ AVAILABILITY = words(
     "onnxruntime.get_device onnxruntime.get_available_providers transformers.utils.is_torch_cuda_available "
     "transformers.is_torch_cuda_available GPUtil.getAvailable GPUtil.getGPUs pynvml.nvmlDeviceGetCount"
 )
-"""Calls whose answer tells whether a GPU is there."""
+"""Calls that return whether a GPU is available."""
 
 BACKEND_VARIABLES = frozenset({"GAIA_BACKEND", "GAIA_ACCELERATOR"})
-"""Environment variables in which Gaia tells a function where it runs."""
+"""Environment variables from which a function learns on what it runs."""
 
 GPU_WORDS = ("cuda", "gpu", "nvidia", "emulated", "mps", "xpu", "hip")
 CPU_WORDS = ("cpu", "none", "")
@@ -54,4 +54,4 @@ PLATFORMS = words(
     "beam bentoml cog fal functions_framework kserve litserve modal mosec potassium ray runpod runpod_flash "
     "spaces tetra_rp"
 )
-"""Packages in which code tells a platform how to run it."""
+"""Packages with which code configures the platform that runs it."""

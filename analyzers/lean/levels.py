@@ -1,4 +1,4 @@
-"""How much a finding matters, and how sure its rule is: in numbers, and in words for a person."""
+"""How much a finding matters, and how sure its rule is, in numbers and in words."""
 
 from enum import IntEnum
 
@@ -12,7 +12,7 @@ class Level(IntEnum):
 
     @property
     def word(self) -> str:
-        """The level as people write it."""
+        """The level in lower case."""
         return self.name.lower()
 
 

@@ -1,4 +1,4 @@
-"""Which files can hold evidence at all, told from their bytes at tens of millions of lines a second.
+"""Which files can hold evidence at all, decided on their bytes, tens of millions of lines a second.
 
 Most files of a large project are about something else. One without any of these words is still parsed, since its
 imports lead on and its names may be used elsewhere, but no call in it is evaluated. Each rule says which words it needs

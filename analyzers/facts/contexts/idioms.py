@@ -1,4 +1,4 @@
-"""What a piece of code is for, told from its shape: asking whether it was done, a loop over batches."""
+"""What a piece of code is for, by its shape: asking whether something was done, going over batches."""
 
 import ast
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ def returns_what_is_done(node: ast.If) -> bool:
 def goes_one_by_one(target: ast.expr, source: ast.expr) -> bool:
     """Return whether a loop takes its items one by one where it could take them together.
 
-    It could not when it goes over batches, which a name or a range in steps tells, or over the few entries of a dict.
+    It could not when it goes over batches, as a name or a range in steps shows, or over the few entries of a dict.
     """
     if isinstance(source, ast.Call):
         name = called_name(source)

@@ -8,7 +8,7 @@ from analyzers.lean.records import record
 
 
 class Phase(Enum):
-    """When code runs; `CLIENT` is on the machine of whoever calls. Other code is nobody's, as far as one file tells."""
+    """When code runs; `CLIENT`: on the caller's machine. Code without a phase is not run, as far as one file shows."""
 
     IMPORT = "import"
     START = "start"
@@ -46,7 +46,7 @@ Start = tuple[str, int, int]
 
 @record
 class Contexts:
-    """The contexts of all calls by the place where they start, and what else only the text of the files tells.
+    """The contexts of all calls by the place where they start, and what else only the text of the files shows.
 
     `literals` are the strings that name a CUDA device, with offsets in bytes for columns (as an `Argument` has them);
     `modules` the qualified names of the project's own PyTorch modules; `learning` the files that train or switch

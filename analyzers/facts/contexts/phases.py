@@ -13,7 +13,8 @@ _REQUEST_DECORATORS = words(
 )
 _STARTS = words("__init__ setup load start new startup lifespan init on_start initialize")
 _START_DECORATORS = frozenset({"enter", "on_event", "build", "on_startup", "asynccontextmanager"})
-_CACHES = words("lru_cache cache cached cached_property cache_resource singleton cache_data")
+CACHES = words("lru_cache cache cached cached_property cache_resource singleton cache_data")
+"""Decorators that keep a function from running again."""
 
 
 class Called:
@@ -28,7 +29,7 @@ class Called:
 
 
 def phase_of(name: str, decorators: set[str]) -> Phase | None:
-    """Return when a function runs, as its name and decorators tell; jobs that prepare something serve nobody."""
+    """Return when a function runs, by its name and decorators; jobs that prepare something serve no request."""
     if "local_entrypoint" in decorators:
         return Phase.CLIENT
     if decorators & _START_DECORATORS or (name in _STARTS and not decorators & _REQUEST_DECORATORS):
@@ -36,11 +37,6 @@ def phase_of(name: str, decorators: set[str]) -> Phase | None:
     if name in _REQUESTS or (decorators & _REQUEST_DECORATORS and not any(word in name for word in _ASIDE)):
         return Phase.REQUEST
     return None
-
-
-def runs_once(decorators: set[str]) -> bool:
-    """Return whether a cache around a function keeps it from running again."""
-    return bool(decorators & _CACHES)
 
 
 def spread(functions: Mapping[str, Called]) -> None:

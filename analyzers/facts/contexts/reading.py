@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from analyzers.facts.contexts import idioms
 from analyzers.facts.contexts.model import NOWHERE, CallContext, Contexts, Phase, Start
-from analyzers.facts.contexts.phases import Called, phase_of, runs_once, spread
-from analyzers.facts.syntax import Function, called_name, column, is_main_test, owner_of, spine, words, zipped
+from analyzers.facts.contexts.phases import CACHES, Called, phase_of, spread
+from analyzers.facts.syntax import Function, called_name, column, is_main_test, owner_of, spine, words
 from analyzers.findings import Place
 from analyzers.lean.files import lines_of
 from analyzers.lean.records import replace
@@ -37,7 +37,7 @@ def read_contexts(sources: Iterable[Source]) -> Contexts:
         walker = _Walker(source)
         try:
             walker.block(source.tree.body, NOWHERE)
-        except RecursionError:  # generated code, in which nobody serves requests
+        except RecursionError:  # generated code, which serves no requests
             continue
         by_start.update(walker.resolved())
         literals |= walker.literals
@@ -54,7 +54,7 @@ class _Walker:
         self.source = source
         self.lines = lines_of(source.text)
         self.owner = ""
-        self.functions = {"": Called("", None if source.cells else Phase.IMPORT)}  # nobody imports a notebook
+        self.functions = {"": Called("", None if source.cells else Phase.IMPORT)}  # a notebook is never imported
         self.found: dict[Start, CallContext] = {}
         self.literals: dict[Start, Place] = {}
         self.modules: set[str] = set()
@@ -192,8 +192,8 @@ class _Walker:
         self.block([*node.decorator_list, node.args], now)
         name = f"{now.function}.{node.name}" if now.function else f"{self.owner}.{node.name}".lstrip(".")
         self.functions[name] = Called(self.owner, phase_of(node.name, decorators))
-        in_coroutine, silent = isinstance(node, ast.AsyncFunctionDef), bool(decorators & _NO_GRADIENTS)
-        once = runs_once(decorators)
+        once, silent = bool(decorators & CACHES), bool(decorators & _NO_GRADIENTS)
+        in_coroutine = isinstance(node, ast.AsyncFunctionDef)
         self.block(node.body, CallContext(name, in_coroutine=in_coroutine, once=once, without_gradients=silent))
 
     def class_(self, node: ast.ClassDef, now: CallContext) -> None:
@@ -209,7 +209,8 @@ class _Walker:
         names = {part.id for part in ast.walk(target) if isinstance(part, ast.Name)}
         function = self.functions[now.function]
         function.bound |= {target.id} if isinstance(target, ast.Name) else set()
-        if self.is_on_host(value, now) or any(self.is_on_host(part, now) for part in zipped(value)):
+        zipped = value.args if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else []
+        if any(self.is_on_host(part, now) for part in (value, *zipped)):
             function.host |= names
 
     def is_on_host(self, node: ast.expr, now: CallContext) -> bool:

@@ -7,5 +7,5 @@ def device(type: object = None, index: object = None) -> object:  # noqa: A002, 
 
 
 def get_default_device() -> object:
-    """Return what nobody can tell here."""
+    """Return something unknown: it is set elsewhere."""
     return ...

@@ -2,10 +2,10 @@
 
 
 def is_available() -> object:
-    """Return what nobody can tell."""
+    """Return something unknown."""
     return ...
 
 
 def device_count() -> object:
-    """Return what nobody can tell."""
+    """Return something unknown."""
     return ...
