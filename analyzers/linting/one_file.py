@@ -65,7 +65,7 @@ def _findings(code: Code, neighbours: Neighbours, *, evidence: bool) -> list[Fin
         return []
     from analyzers.facts.stage1 import deep_recursion, extract, unfinished
 
-    source = neighbours.parsed(code)
+    source = neighbours.library.parsed(code)
     files, failures = extract([source], (), neighbours)
     found = [*failures]
     with deep_recursion():

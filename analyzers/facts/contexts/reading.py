@@ -1,17 +1,17 @@
 """How each call runs: while the module is imported, once at the start or in each request; in a loop; in a coroutine.
 
-The facts say what is called and under which guard. The rules of the family 7xx also ask when, and only `gaia lint` asks
-them, so this is a walk of its own over the syntax trees, which `gaia analyze` never takes. When is told from names and
-decorators (`handler`, `predict`, `@app.post`, `setup`, `__init__`) and, inside a file, from who calls whom.
+Only the rules of the family 7xx ask this, and only `gaia lint` runs them, so this is a walk of its own over the syntax
+trees, which `gaia analyze` never takes. Names and decorators (`handler`, `predict`, `@app.post`, `setup`, `__init__`)
+tell when a function runs, and so do its callers inside the file.
 """
 
 import ast
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from analyzers.facts.contexts import idioms
-from analyzers.facts.contexts.model import NOWHERE, CallContext, Contexts, Phase
-from analyzers.facts.contexts.phases import Called, phase_of, runs_once, spread
-from analyzers.facts.syntax import Function, called_name, column, is_main_test, owner_of, spine, words, zipped
+from analyzers.facts.contexts.model import NOWHERE, CallContext, Contexts, Phase, Start
+from analyzers.facts.contexts.phases import CACHES, Called, phase_of, spread
+from analyzers.facts.syntax import Function, called_name, column, is_main_test, owner_of, spine, words
 from analyzers.findings import Place
 from analyzers.lean.files import lines_of
 from analyzers.lean.records import replace
@@ -23,20 +23,21 @@ _NO_GRADIENTS = frozenset({"no_grad", "inference_mode"})
 _LEARNS = frozenset({"backward", "set_grad_enabled", "requires_grad_", "zero_grad", "fit", "train"})
 _NETWORKS = ("nn.Module", "LightningModule", "PreTrainedModel")
 _TO_HOST = frozenset({"cpu", "numpy", "tolist", "asarray", "array", "item"})
+_MADE_ON_HOST = frozenset({"range", "len", "open", "sorted", "str", "int", "float"})
 _HOST_LIBRARIES = frozenset({"np", "numpy", "pd", "pandas", "Image", "cv2", "json", "math", "random", "os"})
 
 
 def read_contexts(sources: Iterable[Source]) -> Contexts:
-    """The contexts in all `sources`; a file whose code is nested too deeply has none."""
-    by_start: dict[tuple[str, int, int], CallContext] = {}
-    literals: dict[tuple[str, int, int], Place] = {}
+    """Return the contexts in all `sources`; a file whose code is nested too deeply has none."""
+    by_start: dict[Start, CallContext] = {}
+    literals: dict[Start, Place] = {}
     modules: set[str] = set()
     learning: set[str] = set()
     for source in sources:
         walker = _Walker(source)
         try:
             walker.block(source.tree.body, NOWHERE)
-        except RecursionError:  # generated code, in which nobody serves requests
+        except RecursionError:  # generated code, which serves no requests
             continue
         by_start.update(walker.resolved())
         literals |= walker.literals
@@ -47,19 +48,19 @@ def read_contexts(sources: Iterable[Source]) -> Contexts:
 
 
 class _Walker:
-    """Walks one file. `owner` is the class around the code that is being walked, empty outside of one."""
+    """Walks one file. `owner` is the class around the code being walked, `now` the context in which it runs."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
         self.lines = lines_of(source.text)
         self.owner = ""
-        self.functions = {"": Called("", None if source.cells else Phase.IMPORT)}  # nobody imports a notebook
-        self.found: dict[tuple[str, int, int], CallContext] = {}
-        self.literals: dict[tuple[str, int, int], Place] = {}
+        self.functions = {"": Called("", None if source.cells else Phase.IMPORT)}  # a notebook is never imported
+        self.found: dict[Start, CallContext] = {}
+        self.literals: dict[Start, Place] = {}
         self.modules: set[str] = set()
         self.learns = False
         self.globals: set[str] = set()
-        self.tops = {
+        self.tops = {  # the names of the module
             target.id
             for node in source.tree.body
             if isinstance(node, ast.Assign | ast.AnnAssign)
@@ -106,9 +107,9 @@ class _Walker:
         for target in node.targets:
             self.bind(target, node.value, now)
             self.visit(target, now)
-        kept = (self.keeper(target, now) for target in node.targets if not idioms.only_moves(target, node.value))
-        keeper = next(filter(None, kept), "")
-        self.visit(node.value, replace(now, kept=keeper) if keeper else now)
+        names = (self.kept_in(target, now) for target in node.targets if not idioms.only_moves(target, node.value))
+        kept = next(filter(None, names), "")
+        self.visit(node.value, replace(now, kept=kept) if kept else now)
 
     def handler(self, node: ast.ExceptHandler, now: CallContext) -> None:
         missing = isinstance(node.type, ast.Name) and node.type.id in ("NameError", "KeyError", "AttributeError")
@@ -129,8 +130,11 @@ class _Walker:
         self.children(node, now)
 
     def constant(self, node: ast.Constant, _now: CallContext) -> None:
-        if isinstance(node.value, str) and (node.value == "cuda" or node.value.startswith("cuda:")):
-            self.literal(node)
+        names_device = isinstance(node.value, str) and (node.value == "cuda" or node.value.startswith("cuda:"))
+        if names_device and node.end_lineno == node.lineno and node.end_col_offset is not None:
+            start, end = (self.column(node.lineno, offset) for offset in (node.col_offset, node.end_col_offset))
+            place = Place(self.source.path, node.lineno, start, end)
+            self.literals[self.source.path, node.lineno, node.col_offset] = place
 
     def attribute(self, node: ast.Attribute, now: CallContext) -> None:
         if node.attr == "requires_grad" and isinstance(node.ctx, ast.Store):
@@ -166,25 +170,19 @@ class _Walker:
                 context = replace(context, on_host=frozenset({name}))
             if name == "to" and any("device" in word for part in (*node.args, *node.keywords) for word in words(part)):
                 context = replace(context, moves=frozenset({name}))
-            keeper = self.container(function.value, now) if name in _ADDS else ""
-            inner = replace(now, kept=keeper) if keeper else now
+            kept = self.container(function.value, now) if name in _ADDS else ""
+            inner = replace(now, kept=kept) if kept else now
         self.note(node, context)
         self.children(node, inner)
 
     def note(self, node: ast.expr, context: CallContext) -> None:
         start = (self.source.path, node.lineno, self.column(node.lineno, node.col_offset))
         outer = self.found.get(start)
-        if outer is not None and (context.on_host or context.moves):
+        if outer is None:
+            self.found[start] = context
+        elif context.on_host or context.moves:
             own, moves = outer.on_host | context.on_host, outer.moves | context.moves
             self.found[start] = replace(outer, on_host=own, moves=moves)
-        elif outer is None:
-            self.found[start] = context
-
-    def literal(self, node: ast.Constant) -> None:
-        if node.end_lineno == node.lineno and node.end_col_offset is not None:
-            start, end = (self.column(node.lineno, offset) for offset in (node.col_offset, node.end_col_offset))
-            place = Place(self.source.path, node.lineno, start, end)
-            self.literals[self.source.path, node.lineno, node.col_offset] = place
 
     def column(self, line: int, offset: int) -> int:
         return column(self.lines[line - 1] if line <= len(self.lines) else "", offset)
@@ -194,13 +192,9 @@ class _Walker:
         self.block([*node.decorator_list, node.args], now)
         name = f"{now.function}.{node.name}" if now.function else f"{self.owner}.{node.name}".lstrip(".")
         self.functions[name] = Called(self.owner, phase_of(node.name, decorators))
-        inner = CallContext(
-            function=name,
-            in_coroutine=isinstance(node, ast.AsyncFunctionDef),
-            once=runs_once(decorators),
-            without_gradients=bool(decorators & _NO_GRADIENTS),
-        )
-        self.block(node.body, inner)
+        once, silent = bool(decorators & CACHES), bool(decorators & _NO_GRADIENTS)
+        in_coroutine = isinstance(node, ast.AsyncFunctionDef)
+        self.block(node.body, CallContext(name, in_coroutine=in_coroutine, once=once, without_gradients=silent))
 
     def class_(self, node: ast.ClassDef, now: CallContext) -> None:
         if any(ast.unparse(base).endswith(_NETWORKS) for base in node.bases):
@@ -215,23 +209,24 @@ class _Walker:
         names = {part.id for part in ast.walk(target) if isinstance(part, ast.Name)}
         function = self.functions[now.function]
         function.bound |= {target.id} if isinstance(target, ast.Name) else set()
-        if self.is_on_host(value, now) or any(self.is_on_host(part, now) for part in zipped(value)):
+        zipped = value.args if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else []
+        if any(self.is_on_host(part, now) for part in (value, *zipped)):
             function.host |= names
 
     def is_on_host(self, node: ast.expr, now: CallContext) -> bool:
-        """Whether `node` was copied to main memory on its way, or was made there."""
+        """Return whether `node` was copied to main memory on its way, or was made there."""
         for part in spine(node):
             match part:
                 case ast.Call(func=ast.Attribute(attr=name)) if name in _TO_HOST:
                     return True
-                case ast.Call(func=ast.Name(id="range" | "len" | "open" | "sorted" | "str" | "int" | "float")):
+                case ast.Call(func=ast.Name(id=name)) if name in _MADE_ON_HOST:
                     return True
                 case ast.Name(id=name):
                     return name in _HOST_LIBRARIES or name in self.functions[now.function].host
         return False
 
-    def keeper(self, target: ast.expr, now: CallContext) -> str:
-        """The name through which what is assigned to `target` outlives the call, empty when it does not."""
+    def kept_in(self, target: ast.expr, now: CallContext) -> str:
+        """Return the name through which what is assigned to `target` outlives the call, empty when it does not."""
         if isinstance(target, ast.Name):
             return target.id if now.function and target.id in self.globals else ""
         if isinstance(target, ast.Attribute):
@@ -239,19 +234,19 @@ class _Walker:
         return self.container(target.value, now) if isinstance(target, ast.Subscript) else ""
 
     def container(self, node: ast.expr, now: CallContext) -> str:
-        """The name of a container that outlives the call, empty for one that belongs to the function."""
+        """Return the name of a container that outlives the call, empty for one that belongs to the function."""
         if isinstance(node, ast.Attribute):
             return self.attribute_of_self(node)
         name = node.id if isinstance(node, ast.Name) else ""
         return name if now.function and name in self.tops - self.functions[now.function].bound else ""
 
     def attribute_of_self(self, node: ast.Attribute) -> str:
-        """`self.name`, which lives as long as the object that serves; a network's own attributes are its business."""
+        """Return `self.name`, which lives as long as the object that serves, empty for a network's own attributes."""
         network = f"{self.source.module}.{self.owner}" in self.modules
         return f"self.{node.attr}" if owner_of(node) == "self" and self.owner and not network else ""
 
-    def resolved(self) -> Iterator[tuple[tuple[str, int, int], CallContext]]:
-        """All contexts with their phases, after these have spread from the callers to the called."""
+    def resolved(self) -> Iterator[tuple[Start, CallContext]]:
+        """Yield all contexts with their phases, once these have spread from the callers to the called."""
         spread(self.functions)
         whole: dict[int, CallContext] = {}
         for start, context in self.found.items():
