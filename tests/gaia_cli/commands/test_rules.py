@@ -20,11 +20,11 @@ def test_every_rule_is_a_line_and_says_whether_it_is_linted_for(capsys: pytest.C
 def test_the_rules_as_json_have_level_and_confidence(capsys: pytest.CaptureFixture[str]) -> None:
     rules(output_format="json")
 
-    listed = {entry["code"]: entry for entry in json.loads(capsys.readouterr().out)["rules"]}
-    assert listed["GA890"] == {
+    told = {entry["code"]: entry for entry in json.loads(capsys.readouterr().out)["rules"]}
+    assert told["GA890"] == {
         "code": "GA890",
         "name": "unused-suppression",
-        "summary": "A comment silences a rule that finds nothing on its line.",
+        "summary": "A comment silences a rule that finds nothing there.",
         "level": "warning",
         "confidence": 0.95,
         "default": True,
