@@ -48,9 +48,10 @@ def sources_digest(root: Path, files: tuple[str, ...]) -> str:
 
 
 def rules_digest() -> str:
-    """A digest of the analyzer itself: other rules may come to another verdict on the same code."""
+    """Return a digest of the analyzer itself: other rules may come to another verdict on the same code."""
     package = Path(__file__).parent
-    return _digest((path.relative_to(package).as_posix(), path.read_bytes()) for path in sorted(package.rglob("*.py")))
+    files = (path for path in sorted(package.rglob("*.*")) if path.suffix in (".py", ".toml", ".tsv"))
+    return _digest((path.relative_to(package).as_posix(), path.read_bytes()) for path in files)
 
 
 def _digest(parts: Iterable[tuple[str, bytes]]) -> str:

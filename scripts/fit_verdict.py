@@ -18,7 +18,6 @@ slope of 1), one by search (the threshold of the sum), two are counted. No libra
 """
 
 import csv
-import math
 import re
 import sys
 from collections import defaultdict
@@ -27,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analyzers import analyze
-from analyzers.calibration import CEILING, FLOOR, NEEDS_GPU, NO_USE, PRIOR, SHIFT, SLOPE
+from analyzers.calibration import CEILING, FLOOR, NEEDS_GPU, NO_USE, PRIOR, SHIFT, SLOPE, logistic
 from analyzers.findings import Finding, Signal
 from analyzers.verdict.verdict import strongest_per_rule
 from runtime_images.policy.model import ExecutionMode
@@ -66,7 +65,7 @@ class Fit:
     no_use: float
 
     def answer(self, example: Example) -> tuple[bool, float]:
-        """Whether the mode is one that begins on a GPU, and the confidence in it."""
+        """Return whether the mode is one that begins on a GPU, and the confidence in it."""
         if example.mode is ExecutionMode.GPU:
             return True, self.needs_gpu
         if example.mode is ExecutionMode.CPU:
@@ -74,7 +73,7 @@ class Fit:
         if not example.can_use_gpu:
             return False, FLOOR
         score = self.prior + example.total
-        probability = _logistic(self.slope * score + self.shift)
+        probability = logistic(self.slope * score + self.shift)
         on_gpu = score > 0
         right = probability if on_gpu else 1 - probability
         return on_gpu, min(max(right if example.complete else FLOOR, FLOOR), CEILING)
@@ -83,15 +82,15 @@ class Fit:
 def main(arguments: Sequence[str]) -> int:
     """Fit, and print."""
     if not arguments or len(arguments) % 2:
-        _say(str(__doc__))
+        print(str(__doc__))
         return 2
     pairs = zip(arguments[::2], arguments[1::2], strict=True)
     everything = [example for labels, copies in pairs for example in read(Path(labels), Path(copies))]
     examples = [example for example in everything if not example.held_out]
     sources = sorted({example.source for example in examples})
     fitted = fit(examples)
-    _say(f"{len(examples)} functions of {len(sources)} sources: {', '.join(sources)}")
-    _say(
+    print(f"{len(examples)} functions of {len(sources)} sources: {', '.join(sources)}")
+    print(
         f"fitted   PRIOR = {fitted.prior:.2f}   SLOPE, SHIFT = {fitted.slope:.2f}, {fitted.shift:.2f}"
         f"   NEEDS_GPU = {fitted.needs_gpu:.3f}   NO_USE = {fitted.no_use:.3f}"
     )
@@ -106,12 +105,12 @@ def main(arguments: Sequence[str]) -> int:
         own = [example for example in examples if example.source == source]
         right = sum(standing.answer(example)[0] is example.on_gpu for example in own)
         left_out = sum(apart[source].answer(example)[0] is example.on_gpu for example in own)
-        _say(f"   {source:22} {right:3} of {len(own):3}, left out {left_out:3}")
+        print(f"   {source:22} {right:3} of {len(own):3}, left out {left_out:3}")
     return 0
 
 
 def read(labels: Path, copies: Path) -> list[Example]:
-    """The labelled functions whose copies are there, analyzed."""
+    """Analyze the labelled functions whose copies are there."""
     with labels.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     known = [row for row in rows if row["human_label"] in ("cpu", "gpu") and (copies / row["id"]).is_dir()]
@@ -120,8 +119,8 @@ def read(labels: Path, copies: Path) -> list[Example]:
 
 def _example(row: dict[str, str], copy: Path) -> Example:
     analysis = analyze(copy)
-    telling: list[Finding] = [finding for finding in analysis.findings if finding.signal is not Signal.FAILURE]
-    total = sum(finding.weight for finding in strongest_per_rule(telling))
+    evidence: list[Finding] = [finding for finding in analysis.findings if finding.signal is not Signal.FAILURE]
+    total = sum(finding.weight for finding in strongest_per_rule(evidence))
     source = re.match(r"src=([\w-]+)", row["notes"])
     return Example(
         source[1] if source else row.get("repo", "?"),
@@ -130,13 +129,13 @@ def _example(row: dict[str, str], copy: Path) -> Example:
         analysis.confidence,
         total,
         not analysis.failures,
-        any(finding.signal is Signal.CAN_USE_GPU for finding in telling),
+        any(finding.signal is Signal.CAN_USE_GPU for finding in evidence),
         row.get("part") == "held-out",
     )
 
 
 def fit(examples: Sequence[Example]) -> Fit:
-    """The constants that fit `examples` best."""
+    """Return the constants that fit `examples` best."""
     open_ones = [example for example in examples if example.is_open]
     prior = -_threshold(open_ones)
     slope, shift = _regression([(prior + example.total, example.on_gpu) for example in open_ones])
@@ -144,21 +143,21 @@ def fit(examples: Sequence[Example]) -> Fit:
 
 
 def _threshold(examples: Sequence[Example]) -> float:
-    """The middle of the widest stretch of thresholds that make the fewest mistakes."""
+    """Return the middle of the stretch of thresholds that make the fewest mistakes."""
     mistakes = [sum((example.total > at) is not example.on_gpu for example in examples) for at in _THRESHOLDS]
     best = [at for at, count in zip(_THRESHOLDS, mistakes, strict=True) if count == min(mistakes)]
     return (best[0] + best[-1]) / 2
 
 
 def _regression(points: Sequence[tuple[float, bool]], pull: float = 1.0) -> tuple[float, float]:
-    """Slope and shift of the logistic curve through `points`, by Newton's method."""
+    """Return slope and shift of the logistic curve through `points`, by Newton's method."""
     slope, shift = 1.0, 0.0
     for _ in range(50):
         gradient = [-(slope - 1) * pull, 0.0]
         curvature = [pull, 0.0, 1e-9]
         for score, on_gpu in points:
             x = max(min(score, 5.0), -5.0)  # one sample far out may not bend the curve
-            probability = _logistic(slope * x + shift)
+            probability = logistic(slope * x + shift)
             spread = probability * (1 - probability)
             gradient = [gradient[0] + (on_gpu - probability) * x, gradient[1] + on_gpu - probability]
             curvature = [curvature[0] + spread * x * x, curvature[1] + spread * x, curvature[2] + spread]
@@ -169,7 +168,7 @@ def _regression(points: Sequence[tuple[float, bool]], pull: float = 1.0) -> tupl
 
 
 def _rate(examples: Sequence[Example], mode: ExecutionMode) -> float:
-    """How often a fixed mode is right, with one success and one failure added (Laplace)."""
+    """Return how often a fixed mode is right, with one success and one failure added (Laplace)."""
     right = [example.on_gpu is (mode is ExecutionMode.GPU) for example in examples if example.mode is mode]
     return (sum(right) + 1) / (len(right) + 2)
 
@@ -181,14 +180,14 @@ def _report(title: str, examples: Sequence[Example], fit_for: Callable[[Example]
     error = calibration_error(
         [(confidence, correct) for (_, _, confidence), correct in zip(answers, right, strict=True)]
     )
-    _say(
+    print(
         f"{title}: accuracy {sum(right) / len(right):.3f}, hard errors {hard} = {hard / len(right):.3f}, "
         f"expected calibration error {error:.3f}"
     )
 
 
 def calibration_error(answers: Sequence[tuple[float, bool]]) -> float:
-    """The expected calibration error: the mean distance of confidence and accuracy in ten bins, by their size."""
+    """Return the expected calibration error: the mean distance of confidence and accuracy in ten bins, by size."""
     bins: dict[int, list[tuple[float, bool]]] = defaultdict(list)
     for confidence, correct in answers:
         bins[min(int(confidence * _BINS), _BINS - 1)].append((confidence, correct))
@@ -197,14 +196,6 @@ def calibration_error(answers: Sequence[tuple[float, bool]]) -> float:
         for members in bins.values()
     ]
     return sum(gaps) / len(answers)
-
-
-def _logistic(value: float) -> float:
-    return 1 / (1 + math.exp(-max(min(value, 50.0), -50.0)))
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
 
 
 if __name__ == "__main__":

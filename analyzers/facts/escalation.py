@@ -1,7 +1,6 @@
-"""When stage 2 is worth its price: it is started only where stage 1 left the device of a placement unknown.
+"""When stage 2 is worth its price: only where stage 1 left the device of a placement unknown.
 
-Starting astroid costs more than everything else together, so a function without such an argument never imports
-it. Stage 2 turns an Unknown into something known and changes nothing else.
+Starting astroid costs more than everything else together, so a function without such an argument never imports it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,26 +25,21 @@ def resolve(
     find: "Find",
     matters: Callable[[Call], bool] = lambda _: True,
 ) -> tuple[tuple[FileFacts, ...], list[Finding]]:
-    """The facts with every device that stage 2 can tell, and where it gave up.
+    """Return the facts with every device that stage 2 could infer, and the failures where it gave up.
 
     `find` gives the project's modules by name; only the devices of calls that `matters` accepts are asked for. When
     inference fails as a whole, the facts of stage 1 stand.
     """
-    open_devices = [
-        (file.path, argument)
-        for file in files
-        for call in file.calls
-        if matters(call)
-        for argument in unknown_devices(call)
-    ]
-    if not open_devices:
+    calls = [(file.path, call) for file in files for call in file.calls if matters(call)]
+    unknown = [(path, argument.line, argument.offset) for path, call in calls for argument in unknown_devices(call)]
+    if not unknown:
         return tuple(files), []
     from analyzers.facts.stage2 import Query, infer
 
-    queries = [Query(path, argument.line, argument.offset) for path, argument in open_devices]
+    queries = [Query(*start) for start in unknown]
     try:
         answers, given_up = infer(queries, sources, find)
-    except Exception as error:  # noqa: BLE001 -- astroid meets code that nobody has tried it on; stage 1 still stands
+    except Exception as error:  # noqa: BLE001 -- astroid may fail on any code; stage 1 still stands
         message = f"inference failed: {type(error).__name__}: {error}"
         return tuple(files), [failed(INFERENCE_FAILED, Place(queries[0].path, queries[0].line), message)]
     failures = [failed(TOO_ENTANGLED, Place(query.path, query.line), _ENTANGLED) for query in given_up]
@@ -53,9 +47,9 @@ def resolve(
 
 
 def unknown_devices(call: Call) -> Iterator[Argument]:
-    """The arguments of `call` that name a device which stage 1 could not tell, and which the code itself decides."""
+    """Return the arguments of `call` that name a device that is unknown to stage 1 and that the code itself decides."""
     takes_device_first = call.method in ("to", "to_device") or call.name in DEVICE_CALLS
-    candidates = [*call.args[:1]] if takes_device_first else []
+    candidates = [*call.args[:takes_device_first]]
     candidates += [argument for name, argument in call.keywords if name in DEVICE_KEYWORDS]
     return (argument for argument in candidates if is_unknown(argument.value) and not from_caller(argument.value))
 
@@ -67,12 +61,8 @@ def _resolved(file: FileFacts, answers: "Mapping[Query, Value]") -> FileFacts:
         value = places.get((argument.line, argument.offset)) if is_unknown(argument.value) else None
         return Argument(value, argument.line, argument.offset) if value is not None else argument
 
-    calls = tuple(
-        replace(
-            call,
-            args=tuple(known(argument) for argument in call.args),
-            keywords=tuple((name, known(argument)) for name, argument in call.keywords),
-        )
-        for call in file.calls
-    )
-    return replace(file, calls=calls)
+    def resolved(call: Call) -> Call:
+        keywords = tuple((name, known(argument)) for name, argument in call.keywords)
+        return replace(call, args=tuple(map(known, call.args)), keywords=keywords)
+
+    return replace(file, calls=tuple(map(resolved, file.calls)))

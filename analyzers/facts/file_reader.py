@@ -1,7 +1,6 @@
 """One file's scopes turned into facts: imports, calls, named values and refusals, each with its guard and its place.
 
-Arguments are given as functions, since a value is worked out when a rule looks at it. What cannot be worked out then
-is an `Unknown` that says why.
+An argument's value is evaluated when a rule looks at it. What cannot be evaluated then is an `Unknown` that says why.
 """
 
 import ast
@@ -33,7 +32,6 @@ from analyzers.lean.files import lines_of
 
 _CHAINED = (ast.Attribute, ast.Call)
 _LITERALS = (ast.Constant, ast.JoinedStr, ast.BinOp)
-
 _GATHERING = (".append(", " for ")
 """Without any of these nothing is gathered."""
 
@@ -42,11 +40,7 @@ class FileReader:
     """Turns one file's sites into facts."""
 
     def __init__(
-        self,
-        path: str,
-        module: ModuleScopes,
-        evaluator: Evaluator,
-        callers: Mapping[str, Sequence[Site]],
+        self, path: str, module: ModuleScopes, evaluator: Evaluator, callers: Mapping[str, Sequence[Site]]
     ) -> None:
         self._path = path
         self._module = module
@@ -58,33 +52,26 @@ class FileReader:
         self._steps = 0
 
     def facts(self) -> FileFacts:
-        """The facts of the file.
+        """Return the facts of the file.
 
         Raises:
             BudgetError: the file is too entangled to be evaluated within the budget.
         """
         self._evaluator.steps = 0
+        imports = tuple(self._imports())
         if not self._module.top.source.relevant:
-            return FileFacts(self._path, tuple(self._imports()))
-        made = self._made()
-        self._steps = self._evaluator.steps
-        return made
-
-    def _made(self) -> FileFacts:
+            return FileFacts(self._path, imports)
         sites = sorted(self._module.sites, key=lambda site: (site.node.lineno, site.node.col_offset))
-        return FileFacts(
-            self._path,
-            tuple(self._imports()),
-            tuple(call for site in sites for call in self._calls(site)),
-            tuple(self._constants()),
-            tuple(self._refusals()),
-            cache(lambda: frozenset(self._gathered())),
-        )
+        calls = tuple(call for site in sites for call in self._calls(site))
+        gathering = cache(lambda: frozenset(self._gathered()))
+        facts = FileFacts(self._path, imports, calls, tuple(self._constants()), tuple(self._refusals()), gathering)
+        self._steps = self._evaluator.steps
+        return facts
 
     def _imports(self) -> Iterator[Import]:
-        for site in self._module.imports:
-            if not self._guards.is_dead(site.conditions):
-                yield Import(site.name, self._place(site.node), self._guard(site.scope, site.conditions))
+        for name, node, scope, conditions in self._module.imports:
+            if not self._guards.is_dead(conditions):
+                yield Import(name, self._place(node), self._guard(scope, conditions))
 
     def _constants(self) -> Iterator[Constant]:
         for name, node, scope, conditions in self._module.named:
@@ -102,38 +89,35 @@ class FileReader:
                 yield place.line, place.column
 
     def _refusals(self) -> Iterator[Refusal]:
-        for leave in self._module.exits:
-            if self._guards.refuses(leave.conditions) and not self._guards.is_dead(leave.conditions):
-                yield Refusal(self._place(leave.node))
+        for node, conditions in self._module.exits:
+            if self._guards.refuses(conditions) and not self._guards.is_dead(conditions):
+                yield Refusal(self._place(node))
 
     def _calls(self, site: Site) -> Iterator[Call]:
-        if self._guards.is_dead(site.conditions):
-            return
-        if not self._evaluator.thorough and not self._is_named(site):
+        if self._guards.is_dead(site.conditions) or not (self._evaluator.thorough or self._is_named(site)):
             return
         guard = self._guard(site.scope, site.conditions)
-        if isinstance(site.node, ast.BinOp):
-            operands = tuple(self._argument(node, site.scope) for node in (site.node.left, site.node.right))
-            yield Call("operator.matmul", self._place(site.node), operands, guard=guard)
-            return
-        if isinstance(site.node, ast.Subscript):
-            key = self._argument(site.node.slice, site.scope)
-            yield Call("os.environ.__getitem__", self._place(site.node), (key,), guard=guard)
-            return
+        place = self._place(site.node)
+        match site.node:
+            case ast.BinOp(left=left, right=right):
+                operands = (self._argument(left, site.scope), self._argument(right, site.scope))
+                yield Call("operator.matmul", place, operands, guard=guard)
+                return
+            case ast.Subscript(slice=key):
+                yield Call("os.environ.__getitem__", place, (self._argument(key, site.scope),), guard=guard)
+                return
         call = site.node if isinstance(site.node, ast.Call) else None
         callee = call.func if call else site.node
         on = self._argument(callee.value, site.scope) if isinstance(callee, ast.Attribute) else None
         args = tuple(self._argument(node, site.scope) for node in call.args) if call else ()
         keywords = tuple(self._keywords(call, site.scope)) if call else ()
-        place = self._place(site.node)
         for name, choice in self._names(callee, site.scope):
             own = choice if guard is Guard.ALWAYS else guard
             yield Call(name, place, args, keywords, own, on, site.is_decorator)
 
     def _is_named(self, site: Site) -> bool:
-        """Whether a call may lead out of the file: to an import, a builtin, or what one of these has returned."""
-        callee = site.node.func if isinstance(site.node, ast.Call) else site.node
-        root = callee
+        """Return whether a call may lead out of the file: to an import, a builtin, or what one of these returned."""
+        root = site.node.func if isinstance(site.node, ast.Call) else site.node
         while isinstance(root, _CHAINED):
             root = root.func if isinstance(root, ast.Call) else root.value
         if not isinstance(root, ast.Name):
@@ -142,7 +126,7 @@ class FileReader:
         return not bound or any(binding.kind in (Kind.IMPORT, Kind.VALUE) for binding in bound)
 
     def _guard(self, scope: Scope, conditions: Conditions) -> Guard:
-        """When code runs: as its own conditions say, else as those do under which its function is called at all."""
+        """Return when code runs, by its own conditions or else by those under which its function is called at all."""
         own = self._guards.guard(conditions)
         if own is not Guard.ALWAYS or scope.parent is None or scope.is_class or scope.is_decorated:
             return own
@@ -153,16 +137,12 @@ class FileReader:
         return self._outer_guards[scope]
 
     def _names(self, callee: ast.expr, scope: Scope) -> list[tuple[str, Guard]]:
-        """The qualified names of a callee; where it may also be another one, a library for GPUs only is a choice."""
-        value = self._evaluator.value(callee, scope)
-        names = [_name(option) for option in options(value)]
-        known = [name for name in dict.fromkeys(names) if name]
-        if not known:
-            return [(f".{last_name(callee)}", Guard.ALWAYS)]
-        choice = len(known) > 1
-        return [
-            (name, Guard.WITH_GPU if choice and name.startswith(GPU_ONLY_MODULES) else Guard.ALWAYS) for name in known
-        ]
+        """Return the qualified names of a callee; among several, that of a library for GPUs only is a choice."""
+        names = dict.fromkeys(map(_name, options(self._evaluator.value(callee, scope))))
+        names.pop("", None)
+        if len(names) < 2:
+            return [(next(iter(names), f".{last_name(callee)}"), Guard.ALWAYS)]
+        return [(name, Guard.WITH_GPU if name.startswith(GPU_ONLY_MODULES) else Guard.ALWAYS) for name in names]
 
     def _keywords(self, call: ast.Call, scope: Scope) -> Iterator[tuple[str, Argument]]:
         for keyword in call.keywords:
@@ -179,7 +159,7 @@ class FileReader:
         return Argument(lambda: self._value(node, scope), node.lineno, node.col_offset, is_literal=literal)
 
     def _value(self, node: ast.expr, scope: Scope) -> Value:
-        """The value of `node`, on the budget of this file, whenever it is asked for."""
+        """Return the value of `node`, on the budget of this file, whenever it is asked for."""
         try:
             self._evaluator.steps = self._steps
             value = self._evaluator.value(node, scope)
@@ -199,7 +179,7 @@ class FileReader:
 
 
 def _name(value: Value) -> str:
-    """The qualified name of a callee; what a call returned and is called again, such as a pipeline, ends in `()`."""
+    """Return a callee's qualified name; what a call returned and is called again, such as a pipeline, ends in `()`."""
     match value:
         case Symbol(name=name):
             return name

@@ -1,14 +1,14 @@
 """Lists that a loop fills and that are then worked on at once: the batches of code that has no `batch_size`.
 
-Told from names inside of one function, as people write it: a list is made empty, a loop appends to it (or a
-comprehension makes it), and it goes into a call, perhaps by way of what makes a tensor of it. A conversation
-is such a list too, and no batch; it is known by its messages, which are dictionaries with a role.
+Recognized by names inside one function: a list is made empty, a loop appends to it (or a comprehension makes it), and
+it goes into a call, perhaps by way of what makes a tensor of it. A conversation is such a list too, and no batch; it is
+known by its messages, which are dictionaries with a role.
 """
 
 import ast
 from collections.abc import Iterator
 
-from analyzers.facts.syntax import Function
+from analyzers.facts.syntax import Function, arguments_of
 from analyzers.lean.tables import words
 
 _SHAPES = words(
@@ -23,17 +23,17 @@ _Loop = ast.For | ast.AsyncFor | ast.While
 
 
 def gathered_calls(tree: ast.Module) -> Iterator[ast.Call]:
-    """The calls in `tree` that are given a list which a loop has filled, or what was made of it."""
+    """Yield the calls in `tree` that are given a list which a loop has filled, or what was made of it."""
     for scope in ast.walk(tree):
         if isinstance(scope, ast.Module | Function):
             nodes = list(_own(scope))
             names = _followed(nodes, _filled(nodes))
             calls = (node for node in nodes if isinstance(node, ast.Call))
-            yield from (call for call in calls if any(_holds(part, names) for part in _given(call)))
+            yield from (call for call in calls if any(_holds(part, names) for part in arguments_of(call)))
 
 
 def _own(scope: ast.Module | Function) -> Iterator[ast.AST]:
-    """The nodes of a function without those of the functions inside of it."""
+    """Yield the nodes of a function without those of the functions inside of it."""
     pending: list[ast.AST] = [*scope.body]
     while pending:
         node = pending.pop()
@@ -43,13 +43,14 @@ def _own(scope: ast.Module | Function) -> Iterator[ast.AST]:
 
 
 def _filled(nodes: list[ast.AST]) -> frozenset[str]:
-    """The names of lists that a loop or a comprehension fills."""
+    """Return the names of lists that a loop or a comprehension fills."""
     empty, made = set(), set()
     for node in nodes:
         match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.List(elts=[])):
-                empty.add(name)
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.List(elts=[])):
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=ast.List(elts=[]))
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.List(elts=[]))
+            ):
                 empty.add(name)
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.ListComp(elt=item)) if not _is_message(item):
                 made.add(name)
@@ -61,9 +62,10 @@ def _filled(nodes: list[ast.AST]) -> frozenset[str]:
 def _appended(statement: ast.stmt) -> Iterator[str]:
     for node in ast.walk(statement):
         match node:
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="append"), args=[item]):
-                if not _is_message(item):
-                    yield name
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="append"), args=[item]) if not _is_message(
+                item
+            ):
+                yield name
 
 
 def _is_message(item: ast.expr) -> bool:
@@ -73,7 +75,7 @@ def _is_message(item: ast.expr) -> bool:
 
 
 def _followed(nodes: list[ast.AST], lists: frozenset[str]) -> frozenset[str]:
-    """`lists` with the names of the tensors that are made of them."""
+    """Return `lists` with the names of the tensors that are made of them."""
     assigned = [
         (target.id, node.value)
         for node in nodes
@@ -88,18 +90,13 @@ def _followed(nodes: list[ast.AST], lists: frozenset[str]) -> frozenset[str]:
 
 
 def _holds(node: ast.expr, names: "frozenset[str] | set[str]") -> bool:
-    """Whether `node` is one of `names`, a part of one, or a tensor made of one."""
+    """Return whether `node` is one of `names`, a part of one, or a tensor made of one."""
     match node:
         case ast.Name(id=name):
             return name in names
         case ast.Attribute(value=inner) | ast.Subscript(value=inner) | ast.Starred(value=inner):
             return _holds(inner, names)
         case ast.Call(func=ast.Name(id=made) | ast.Attribute(attr=made)) if made in _SHAPES:
-            return any(_holds(part, names) for part in _given(node)) or _holds(node.func, names)
+            return any(_holds(part, names) for part in arguments_of(node)) or _holds(node.func, names)
         case _:
             return False
-
-
-def _given(call: ast.Call) -> Iterator[ast.expr]:
-    yield from call.args
-    yield from (keyword.value for keyword in call.keywords)

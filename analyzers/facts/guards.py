@@ -19,20 +19,13 @@ if TYPE_CHECKING:
     from analyzers.facts.model import Value
     from analyzers.facts.scopes import Binding, Condition, Conditions, Scope
 
-    class Values(Protocol):
-        """What guards ask of an evaluator (values.py)."""
+    class _Evaluator(Protocol):
+        """What guards ask of values.py, which imports them."""
 
-        def value(self, node: ast.expr, scope: Scope) -> Value:
-            """Return what `node` may be."""
-
-        def bindings(self, name: str, scope: Scope | None) -> list[Binding]:
-            """Return the bindings of `name`."""
-
-        def attribute_bindings(self, base: Value, name: str) -> list[Binding]:
-            """Return the bindings of an attribute of `base`."""
-
-        def returned(self, name: str) -> Scope | None:
-            """Return the scope of the project's own function `name`."""
+        def value(self, node: ast.expr, scope: Scope) -> Value: ...
+        def bindings(self, name: str, scope: Scope | None) -> list[Binding]: ...
+        def attribute_bindings(self, base: Value, name: str) -> list[Binding]: ...
+        def returned(self, name: str) -> Scope | None: ...
 
 
 _SWITCH_NAME = Pattern(r"(^|_)(use_?)?(gpu|cuda)s?(_|$)|(gpu|cuda)_?(available|enabled)", re.IGNORECASE)
@@ -43,36 +36,35 @@ _AT_LEAST = (ast.Gt, ast.GtE, ast.NotEq)
 class Guards:
     """Reads tests with the help of an evaluator."""
 
-    def __init__(self, evaluator: "Values") -> None:
+    def __init__(self, evaluator: "_Evaluator") -> None:
         self._evaluator = evaluator
         self._polarities: dict[int, int] = {}
         self._constants: dict[int, bool | None] = {}
 
     def guard(self, conditions: "Conditions") -> Guard:
-        """When code under `conditions` runs; the innermost condition about a GPU decides."""
+        """Return when code under `conditions` runs; the innermost condition about a GPU decides."""
         for condition in reversed(conditions):
-            sign = self._sign(condition)
-            if sign:
+            if sign := self._sign(condition):
                 return Guard.WITH_GPU if sign > 0 else Guard.WITHOUT_GPU
         return Guard.ALWAYS
 
     def refuses(self, conditions: "Conditions") -> bool:
-        """Whether what leaves under `conditions` leaves because there is no GPU, whatever was asked for.
+        """Return whether code under `conditions` runs only where there is no GPU, whatever was asked for.
 
-        `if use_gpu: assert torch.cuda.is_available()` turns down a wish for a GPU, not a machine without one.
+        `if use_gpu: assert torch.cuda.is_available()` refuses a request for a GPU, not a machine without one.
         """
-        signs = [sign for condition in conditions if (sign := self._sign(condition))]
-        return bool(signs) and signs[-1] < 0 and not any(sign > 0 for sign in signs)
+        signs = {self._sign(condition) for condition in conditions}
+        return -1 in signs and 1 not in signs
 
     def is_dead(self, conditions: "Conditions") -> bool:
-        """Whether a constant test keeps the code from ever running."""
+        """Return whether a constant test keeps the code from ever running."""
         return bool(conditions) and any(
             condition.test is not None and self.constant(condition.test, condition.scope) is (not condition.outcome)
             for condition in conditions
         )
 
     def constant(self, test: ast.expr, scope: "Scope") -> bool | None:
-        """The outcome of a test that always comes out the same, else None."""
+        """Return the outcome of a test that always comes out the same, else None."""
         key = id(test)
         if key not in self._constants:
             self._constants[key] = None  # in a cycle, nothing is constant
@@ -98,7 +90,7 @@ class Guards:
         return sign if condition.outcome else -sign
 
     def polarity(self, test: ast.expr, scope: "Scope") -> int:
-        """+1 when `test` holds where a GPU is available, -1 where none is, 0 when it is about something else."""
+        """Return +1 when `test` holds where a GPU is available, -1 where none is, 0 when it is about something else."""
         key = id(test)
         if key not in self._polarities:
             self._polarities[key] = 0
@@ -116,17 +108,15 @@ class Guards:
                 return self._comparison(left, op, right, scope)
             case ast.Call():
                 return self._asked(test, scope)
-            case ast.Name(id=name):
-                return self._flag(test, name, self._definitions(test, scope), scope)
-            case ast.Attribute(attr=name):
-                return self._flag(test, name, self._definitions(test, scope), scope)
+            case ast.Name(id=name) | ast.Attribute(attr=name):
+                return self._flag(test, name, scope)
             case ast.NamedExpr(value=value) | ast.Subscript(value=value) | ast.Await(value=value):
                 return self.polarity(value, scope)
             case _:
                 return 0
 
     def _asked(self, test: ast.Call, scope: "Scope") -> int:
-        """A call: to an availability check, to a wrapper of one, or around one such as len() and bool()."""
+        """Return the polarity of a call: of an availability check, of its wrapper, or of len() or bool() around one."""
         for option in options(self._evaluator.value(test.func, scope)):
             if not isinstance(option, Symbol):
                 continue
@@ -141,23 +131,19 @@ class Guards:
                 return self.polarity(function.returns[0][0], function)
         return 0
 
-    def _definitions(self, test: ast.expr, scope: "Scope") -> "list[tuple[ast.expr, Scope]]":
+    def _definitions(self, test: ast.Name | ast.Attribute, scope: "Scope") -> "list[tuple[ast.expr, Scope]]":
         if isinstance(test, ast.Name):
             bindings = self._evaluator.bindings(test.id, scope)
         else:
-            assert isinstance(test, ast.Attribute)
-            base = self._evaluator.value(test.value, scope)
-            bindings = self._evaluator.attribute_bindings(base, test.attr)
+            bindings = self._evaluator.attribute_bindings(self._evaluator.value(test.value, scope), test.attr)
         return [(binding.node, binding.scope) for binding in bindings if binding.node is not None]
 
-    def _flag(self, test: ast.expr, name: str, definitions: "list[tuple[ast.expr, Scope]]", scope: "Scope") -> int:
-        signs = [self.polarity(node, where) for node, where in definitions]
+    def _flag(self, test: ast.Name | ast.Attribute, name: str, scope: "Scope") -> int:
+        signs = [self.polarity(node, where) for node, where in self._definitions(test, scope)]
         if any(signs):
             return _conjunction(signs)
-        if not _is_switch(name):
-            return 0
-        settings = options(self._evaluator.value(test, scope))
-        return int(not all(isinstance(setting, Known) for setting in settings))
+        settings = options(self._evaluator.value(test, scope)) if _is_switch(name) else ()
+        return int(any(not isinstance(setting, Known) for setting in settings))
 
     def _comparison(self, left: ast.expr, op: ast.cmpop, right: ast.expr, scope: "Scope") -> int:
         sign = self.polarity(left, scope)
@@ -170,7 +156,7 @@ class Guards:
         return self._device_comparison(left, op, right, scope)
 
     def _threshold(self, op: ast.cmpop, right: ast.expr, scope: "Scope") -> int:
-        """Whether comparing a count or a flag of GPUs with a constant asks for some or for none."""
+        """Return 1 when comparing a count or a flag of GPUs with a constant asks for some, -1 when for none."""
         value = self._evaluator.value(right, scope)
         zero = isinstance(value, Known) and value.value in (0, False, None, "")
         if isinstance(op, ast.Eq | ast.Is):
@@ -180,7 +166,7 @@ class Guards:
         return 1 if isinstance(op, _AT_LEAST) else -1
 
     def _device_comparison(self, left: ast.expr, op: ast.cmpop, right: ast.expr, scope: "Scope") -> int:
-        """`device == "cuda"`, `"cpu" in device` and `os.environ["GAIA_BACKEND"] == "gpu"`, in either direction."""
+        """Read `device == "cuda"`, `"cpu" in device` and `os.environ["GAIA_BACKEND"] == "gpu"`, in either direction."""
         if isinstance(op, ast.In | ast.NotIn):
             return self._device_comparison(right, ast.Eq() if isinstance(op, ast.In) else ast.NotEq(), left, scope)
         words = texts(self._evaluator.value(right, scope))
@@ -188,11 +174,9 @@ class Guards:
             return 0
         word = words[0].lower()
         names_gpu = word.startswith(GPU_WORDS)
-        if (not names_gpu and word not in CPU_WORDS) or not (
-            self._is_device(left, scope) or self._is_backend(left, scope)
-        ):
-            return 0
-        return 1 if names_gpu is isinstance(op, ast.Eq) else -1
+        if (names_gpu or word in CPU_WORDS) and (self._is_device(left, scope) or self._is_backend(left, scope)):
+            return 1 if names_gpu is isinstance(op, ast.Eq) else -1
+        return 0
 
     def _is_device(self, node: ast.expr, scope: "Scope") -> bool:
         value = self._evaluator.value(node, scope)
@@ -202,31 +186,32 @@ class Guards:
         return named and is_unknown(value)
 
     def _is_backend(self, node: ast.expr, scope: "Scope") -> bool:
-        """Whether `node` reads one of Gaia's variables, directly or through a name."""
-        if any(isinstance(part, ast.Constant) and part.value in BACKEND_VARIABLES for part in ast.walk(node)):
+        """Return whether `node` reads one of Gaia's variables, directly or through a name."""
+        if _names_backend(node):
             return True
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             return self._is_backend(node.func.value, scope)
-        if isinstance(node, ast.Name | ast.Attribute):
-            return any(
-                any(isinstance(part, ast.Constant) and part.value in BACKEND_VARIABLES for part in ast.walk(definition))
-                for definition, _ in self._definitions(node, scope)
-            )
-        return False
+        return isinstance(node, ast.Name | ast.Attribute) and any(
+            _names_backend(definition) for definition, _ in self._definitions(node, scope)
+        )
+
+
+def _names_backend(node: ast.expr) -> bool:
+    return any(isinstance(part, ast.Constant) and part.value in BACKEND_VARIABLES for part in ast.walk(node))
 
 
 def _is_switch(name: str) -> bool:
-    """Whether a flag of this name is about a GPU; most speak of none, and for those no pattern is compiled."""
+    """Return whether a flag of this name is about a GPU; for most, no pattern is compiled."""
     lower = name.lower()
     return ("gpu" in lower or "cuda" in lower) and _SWITCH_NAME.search(name) is not None
 
 
 def _conjunction(signs: list[int]) -> int:
-    """`a and b` runs where both hold, so one part about a GPU is enough; parts that disagree cancel out."""
-    found = {sign for sign in signs if sign}
+    """Return the polarity of `a and b`: one part about a GPU is enough, but parts that disagree cancel out."""
+    found = set(signs) - {0}
     return found.pop() if len(found) == 1 else 0
 
 
 def _disjunction(signs: list[int]) -> int:
-    """`a or b` is about a GPU only when every part is."""
+    """Return the polarity of `a or b`, which is about a GPU only when every part is."""
     return signs[0] if len(set(signs)) == 1 else 0

@@ -1,4 +1,4 @@
-"""Values worked out once, in code whose names may all depend on each other."""
+"""Values evaluated once, in code whose names may all depend on each other."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ _NOTHING = OneOf(())
 
 
 class Memory:
-    """What has been worked out, and what is being worked out now, by the identity of a binding or a function."""
+    """What has been evaluated, and what is being evaluated now, by the identity of a binding or a function."""
 
     def __init__(self) -> None:
         self._active: set[int] = set()
@@ -19,15 +19,15 @@ class Memory:
 
     @property
     def depth(self) -> int:
-        """How many values are being worked out, one for the other."""
+        """The number of values that are being evaluated, one for the other."""
         return len(self._active)
 
     def once(self, key: int, compute: Callable[[], Value]) -> Value:
-        """Return what `compute` gives, worked out once.
+        """Return what `compute` gives, evaluated once.
 
-        A name that is defined by itself, as in `x = x + 1`, adds nothing to its own value. Inside such a cycle
-        values may be cut short, so they are kept for the evaluation that is under way and worked out anew by
-        the next: that keeps code whose names all depend on each other linear.
+        A name that is defined by itself, as in `x = x + 1`, adds nothing to its own value. Inside such a cycle values
+        may be cut short, so they are kept for the evaluation under way and computed again by the next: that keeps
+        code whose names all depend on each other linear.
         """
         if key in self._known:
             return self._known[key]

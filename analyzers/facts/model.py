@@ -1,7 +1,7 @@
 """What is known about a function's code, as frozen values; rules read these and never a syntax tree.
 
-Both stages share this model: stage 1 (stage1.py) states the facts, with `Unknown` where it cannot tell a value; stage 2
-(stage2.py) only turns an `Unknown` into something known. Unknown means unknown, never "no".
+Stage 1 (stage1.py) states the facts, with `Unknown` for a value that it cannot determine; stage 2 (stage2.py) only
+turns an `Unknown` into something known. Unknown means unknown, never "no".
 """
 
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ class Origin(StrEnum):
 
 @record
 class Known:
-    """A constant, whatever the way it took: literal, variable, class attribute, default argument."""
+    """A constant, wherever it came from: literal, variable, class attribute, default argument."""
 
     value: Scalar
 
@@ -62,7 +62,7 @@ class Table:
     entries: tuple[tuple[Scalar, "Value"], ...]
 
     def get(self, key: Scalar) -> "Value | None":
-        """The value under `key`, None without one."""
+        """Return the value under `key`, None without one."""
         return dict(self.entries).get(key)
 
 
@@ -83,7 +83,7 @@ class OneOf:
 
 @record
 class Unknown:
-    """A value that could not be told."""
+    """A value that the analysis cannot determine."""
 
     origin: Origin = Origin.OTHER
 
@@ -93,7 +93,7 @@ Value = Known | Symbol | Made | Items | Table | Array | OneOf | Unknown
 
 
 def options(value: Value) -> Iterator[Value]:
-    """The alternatives of `value`, itself when there is only one."""
+    """Yield the alternatives of `value`, itself when there is only one."""
     if isinstance(value, OneOf):
         for option in value.options:
             yield from options(option)
@@ -102,17 +102,17 @@ def options(value: Value) -> Iterator[Value]:
 
 
 def constants(value: Value) -> tuple[Scalar, ...]:
-    """The constants among the alternatives of `value`."""
+    """Return the constants among the alternatives of `value`."""
     return tuple(option.value for option in options(value) if isinstance(option, Known))
 
 
 def texts(value: Value) -> tuple[str, ...]:
-    """The strings among the alternatives of `value`."""
+    """Return the strings among the alternatives of `value`."""
     return tuple(constant for constant in constants(value) if isinstance(constant, str))
 
 
 def strings(value: Value) -> Iterator[str]:
-    """The strings among the alternatives of `value`, those in its tuples and lists included."""
+    """Yield the strings among the alternatives of `value`, those in its tuples and lists included."""
     for option in options(value):
         if isinstance(option, Items):
             for item in option.values:
@@ -122,12 +122,12 @@ def strings(value: Value) -> Iterator[str]:
 
 
 def is_unknown(value: Value) -> bool:
-    """Whether nothing at all is known of `value`."""
+    """Return whether nothing at all is known of `value`."""
     return all(isinstance(option, Unknown) for option in options(value))
 
 
 def from_caller(value: Value) -> bool:
-    """Whether `value` depends on the request or on a parameter."""
+    """Return whether `value` depends on the request or on a parameter."""
     return any(isinstance(option, Unknown) and option.origin is Origin.CALLER for option in options(value))
 
 
@@ -142,19 +142,17 @@ class Guard(Enum):
 class Argument:
     """A call's argument: its value and where its expression starts (line, and offset in UTF-8 bytes from 0).
 
-    Most values are never looked at, so one may be given as a function that works it out when it is first asked for.
-    `is_literal` tells that the value stands in the code as it is, and costs nothing to look at.
+    Most values are never asked for, so one may be given as a function that returns it. `is_literal`: the value stands
+    in the code as it is, and costs nothing.
     """
 
     __slots__ = ("_value", "is_literal", "line", "offset")
 
-    def __init__(
-        self, value: "Value | Callable[[], Value]", line: int, offset: int, *, is_literal: bool = False
-    ) -> None:
-        self.is_literal: Final = is_literal
+    def __init__(self, value: Value | Callable[[], Value], line: int, offset: int, *, is_literal: bool = False) -> None:
         self._value = value
         self.line: Final = line
         self.offset: Final = offset
+        self.is_literal: Final = is_literal
 
     @property
     def value(self) -> Value:
@@ -165,7 +163,7 @@ class Argument:
 
     @property
     def given_up(self) -> Origin | None:
-        """Why the analysis gave up on the value when it was asked for, None where it did not, or nobody has asked."""
+        """Why the analysis gave up on the value, None where it did not, or was never asked for it."""
         value = self._value
         return value.origin if isinstance(value, Unknown) and value.origin in _GIVEN_UP else None
 
@@ -220,12 +218,12 @@ class Call:
         return (*self.args, *(argument for _, argument in self.keywords))
 
     def keyword(self, *names: str) -> Value | None:
-        """The value of the first of these keyword arguments that the call has."""
+        """Return the value of the first of these keyword arguments that the call has."""
         found = (argument.value for name in names for given, argument in self.keywords if given == name)
         return next(found, None) if self.keywords else None
 
     def argument(self, position: int, *names: str) -> Value | None:
-        """The value of an argument given by position or by one of `names`."""
+        """Return the value of an argument given by position or by one of `names`."""
         return self.args[position].value if position < len(self.args) else self.keyword(*names)
 
 
@@ -240,7 +238,7 @@ class Constant:
 
     @property
     def value(self) -> Value:
-        """The value; not everything that is given a name has one that can be told."""
+        """The value, often `Unknown`."""
         return self.given.value
 
 
@@ -253,7 +251,7 @@ class Refusal:
 
 @record
 class FileFacts:
-    """The facts of one file. `gathering` works out what is `gathered`, which few ask for."""
+    """The facts of one file. `gathering` computes what is `gathered`, which few ask for."""
 
     path: str
     imports: tuple[Import, ...] = ()
@@ -269,7 +267,7 @@ class FileFacts:
 
     @property
     def given_up(self) -> tuple[Origin, ...]:
-        """Why the analysis gave up on values that it was asked for, each reason once."""
+        """Why the analysis gave up on values that were asked for, each reason once."""
         asked = [argument for call in self.calls for argument in (call.on, *call.arguments) if argument is not None]
         reasons = (argument.given_up for argument in (*asked, *(constant.given for constant in self.constants)))
         return tuple(dict.fromkeys(reason for reason in reasons if reason is not None))
@@ -284,17 +282,17 @@ class Facts:
     assets: tuple[Asset, ...] = ()
 
     def imports(self) -> Iterator[Import]:
-        """All imports, file by file."""
+        """Return all imports, file by file."""
         return (fact for file in self.files for fact in file.imports)
 
     def calls(self) -> Iterator[Call]:
-        """All calls and decorators, file by file."""
+        """Return all calls and decorators, file by file."""
         return (fact for file in self.files for fact in file.calls)
 
     def constants(self) -> Iterator[Constant]:
-        """All named values, file by file."""
+        """Return all named values, file by file."""
         return (fact for file in self.files for fact in file.constants)
 
     def refusals(self) -> Iterator[Refusal]:
-        """All refusals, file by file."""
+        """Return all refusals, file by file."""
         return (fact for file in self.files for fact in file.refusals)

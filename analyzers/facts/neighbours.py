@@ -1,9 +1,11 @@
 """A project's modules as one of its files sees them: found and read when a name first leads into one.
 
-Linting a file must not cost reading all that it imports, and most of what it imports says nothing about it. So a module
-is looked for when an expression names something in it, and read once for many files. What was read and what was looked
-for in vain is remembered: the result of a file depends on just that, besides the file itself (cache.py).
+Linting a file must not cost reading all that it imports, most of which says nothing about it. So a module is looked for
+when an expression names something in it, and read once for many files. What was read and what was looked for in vain is
+remembered: besides the file itself, its result depends on just that (cache.py).
 """
+
+from functools import cache
 
 from analyzers.lean.prefilter import may_tell_a_device
 from analyzers.project.model import Code, Source, UnreadableError
@@ -28,17 +30,21 @@ class Library:
         self._scopes: dict[str, Scope | None] = {}
 
     def source(self, path: str) -> Source | None:
-        """The file at `path`, None when it says nothing of devices, or cannot be analyzed.
+        """Return the file at `path`, None when it says nothing of devices, or cannot be analyzed.
 
         The latter is a finding of its own when the file itself is linted.
         """
         if path not in self._sources:
             self._make_room()
-            self._sources[path] = self._read(path)
+            try:
+                code = read_code(self.tree.root, path)
+                self._sources[path] = parsed(code) if may_tell_a_device(code.data) else None
+            except UnreadableError:
+                self._sources[path] = None
         return self._sources[path]
 
     def parsed(self, code: Code) -> Source:
-        """`code` parsed, but once for the run where it is linted as well as imported.
+        """Parse `code`, but once for the run where it is linted as well as imported.
 
         Raises:
             UnreadableError: it is not Python.
@@ -52,15 +58,8 @@ class Library:
             self._sources[code.path] = source
         return source
 
-    def _read(self, path: str) -> Source | None:
-        try:
-            code = read_code(self.tree.root, path)
-            return parsed(code) if may_tell_a_device(code.data) else None
-        except UnreadableError:
-            return None
-
     def scope(self, path: str) -> "Scope | None":
-        """The names that the file at `path` binds, None without a source."""
+        """Return the names that the file at `path` binds, None without a source."""
         source = self.source(path)
         if path not in self._scopes:
             from analyzers.facts.scope_walk import read_scopes  # a file that is only checked has no neighbours
@@ -72,12 +71,11 @@ class Library:
         return self._scopes[path]
 
     def _make_room(self) -> None:
-        while len(self._sources) >= MAX_KEPT or self._kept > MAX_KEPT_CHARACTERS:
+        while len(self._sources) >= MAX_KEPT or self._kept() > MAX_KEPT_CHARACTERS:
             oldest = next(iter(self._sources))
             del self._sources[oldest]
             self._scopes.pop(oldest, None)
 
-    @property
     def _kept(self) -> int:
         return sum(len(source.text) for source in self._sources.values() if source is not None)
 
@@ -89,9 +87,9 @@ class Neighbours:
     """
 
     def __init__(self, library: Library, path: str) -> None:
-        self._library = library
+        self.library = library
         self._beside = path.rpartition("/")[0]
-        self._paths: dict[str, str] = {}
+        self._path = cache(self._find)
         self._scopes: dict[str, Scope | None] = {}
         self.read: set[str] = set()
         self.absent: set[str] = set()
@@ -101,35 +99,22 @@ class Neighbours:
         self._scopes[name] = top
 
     def get(self, name: str) -> "Scope | None":
-        """The names that the module `name` binds, None when it is none of the project's.
+        """Return the names that the module `name` binds, None when it is none of the project's.
 
         What was once given stays: the evaluator knows scopes by their identity.
         """
         if name not in self._scopes:
             path = self._path(name)
-            self._scopes[name] = self._library.scope(path) if path else None
+            self._scopes[name] = self.library.scope(path) if path else None
         return self._scopes[name]
 
-    def parsed(self, code: Code) -> Source:
-        """The file itself, parsed.
-
-        Raises:
-            UnreadableError: it is not Python.
-        """
-        return self._library.parsed(code)
-
     def source(self, name: str) -> Source | None:
-        """The module `name`, None when it is none of the project's."""
+        """Return the module `name`, None when it is none of the project's."""
         path = self._path(name)
-        return self._library.source(path) if path else None
-
-    def _path(self, name: str) -> str:
-        if name not in self._paths:
-            self._paths[name] = self._find(name)
-        return self._paths[name]
+        return self.library.source(path) if path else None
 
     def _find(self, name: str) -> str:
-        tree = self._library.tree
+        tree = self.library.tree
         package = name.partition(".")[0]
         if not tree.knows(package, self._beside):
             self.absent.add(package)

@@ -3,7 +3,10 @@
 import ast
 import operator
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
+from math import prod
 
+from analyzers.facts import vocabulary
 from analyzers.facts.model import (
     Array,
     Items,
@@ -11,20 +14,13 @@ from analyzers.facts.model import (
     Made,
     OneOf,
     Origin,
+    Scalar,
     Symbol,
     Table,
     Unknown,
     Value,
     from_caller,
     options,
-)
-from analyzers.facts.vocabulary import (
-    ARRAY_MODULES,
-    DEVICE_CALLS,
-    SAME_OBJECT,
-    SHAPE_AS_ARGUMENTS,
-    SHAPE_FIRST,
-    SHAPE_KEYWORDS,
 )
 
 MAX_OPTIONS = 16
@@ -41,39 +37,32 @@ _ARITHMETIC: Mapping[type[ast.operator], Callable[[float, float], float]] = {
 }
 UNKNOWN = Unknown()
 CALLER = Unknown(Origin.CALLER)
-_CONVERSIONS: Mapping[str, type[int] | type[float] | type[str] | type[bool]] = {
-    "int": int,
-    "float": float,
-    "str": str,
-    "bool": bool,
-}
+_CONVERSIONS: Mapping[str, Callable[..., Scalar]] = {"int": int, "float": float, "str": str, "bool": bool}
 _ENVIRONMENT = frozenset({"os.environ.get", "os.getenv"})
 _JSON = frozenset({"json.loads", "json.load"})
 _PATHS = frozenset({"os.path.join", "pathlib.Path"})
 _AGGREGATES = frozenset({"min", "max", "abs", "round", "sum", "len", "range", "list", "tuple", "next", "iter"})
-_UNDERSTOOD = DEVICE_CALLS | _ENVIRONMENT | _JSON | _PATHS | _CONVERSIONS.keys() | _AGGREGATES
-"""The calls, beside allocations, whose arguments tell what they give."""
+_UNDERSTOOD = vocabulary.DEVICE_CALLS | _ENVIRONMENT | _JSON | _PATHS | _CONVERSIONS.keys() | _AGGREGATES
+"""The calls, beside allocations, whose arguments decide what they return."""
 
 
 def one_of(values: Iterable[Value], *, guarded: bool = False) -> Value:
-    """The value that is one of `values`, flat and without repetition."""
+    """Return the value that is one of `values`, flat and without repetition."""
     flat = list(values)
     guarded = guarded or any(isinstance(value, OneOf) and value.guarded for value in flat)
     unique = tuple(dict.fromkeys(option for value in flat for option in options(value)))[:MAX_OPTIONS]
-    if len(unique) == 1:
-        return unique[0]
-    return OneOf(unique, guarded)
+    return unique[0] if len(unique) == 1 else OneOf(unique, guarded)
 
 
 def each(value: Value, function: Callable[[Value], Value]) -> Value:
-    """`function` of `value`, of each alternative where there are several."""
+    """Return `function` of `value`, of each alternative where there are several."""
     if isinstance(value, OneOf):
         return one_of([function(option) for option in options(value)], guarded=value.guarded)
     return function(value)
 
 
 def arithmetic(op: ast.operator, left: Value, right: Value) -> Value:
-    """What `left op right` gives."""
+    """Return what `left op right` gives."""
     match left, right:
         case Known(value=str(first)), Known(value=str(second)) if isinstance(op, ast.Add):
             return Known(first + second) if len(first) + len(second) < _LONGEST else UNKNOWN
@@ -100,13 +89,13 @@ def arithmetic(op: ast.operator, left: Value, right: Value) -> Value:
 
 
 def formatted(parts: Iterable[Value]) -> Value:
-    """What an f-string gives; a part that is not known stands as {}, so that the known start of `cuda:{}` remains."""
+    """Return what an f-string gives, `{}` for an unknown part, so that the known start of `cuda:{}` remains."""
     text = "".join(str(part.value) if isinstance(part, Known) else "{}" for part in parts)
     return Known(text) if not text.startswith("{}") else UNKNOWN
 
 
 def item(base: Value, index: Value) -> Value:
-    """What `base[index]` gives."""
+    """Return what `base[index]` gives."""
 
     def of(option: Value) -> Value:
         match option, index:
@@ -114,9 +103,7 @@ def item(base: Value, index: Value) -> Value:
                 return values[position]
             case Table(), Known(value=key):
                 return option.get(key) or UNKNOWN
-            case Symbol(name="os.environ"), _:
-                return UNKNOWN
-            case ((Made() | Symbol() | Unknown()), _):
+            case Made() | Symbol() | Unknown(), _ if option != Symbol("os.environ"):
                 return option
             case _:
                 return UNKNOWN
@@ -125,8 +112,8 @@ def item(base: Value, index: Value) -> Value:
 
 
 def method(base: Value, name: str) -> Value | None:
-    """What a method of a value that is understood hands back, None when it is for the callee to say."""
-    if name in SAME_OBJECT and any(isinstance(option, Array | Made) for option in options(base)):
+    """Return what a method of a value that is understood gives, None when that depends on the callee."""
+    if name in vocabulary.SAME_OBJECT and any(isinstance(option, Array | Made) for option in options(base)):
         return base
     if from_caller(base):
         return CALLER
@@ -136,13 +123,13 @@ def method(base: Value, name: str) -> Value | None:
 
 
 def is_understood(name: str) -> bool:
-    """Whether what a call to `name` gives depends on what it is given, as far as `known_call` knows."""
+    """Return whether `known_call` needs the arguments of a call to `name`."""
     return name in _UNDERSTOOD or may_allocate(name)
 
 
 def known_call(name: str, args: list[Value], keywords: Mapping[str, Value]) -> Value | None:
-    """The result of a call to something that stage 1 knows: devices, the environment, conversions, allocations."""
-    if name in DEVICE_CALLS:
+    """Return what a call gives that stage 1 knows: devices, the environment, conversions, allocations."""
+    if name in vocabulary.DEVICE_CALLS:
         return args[0] if args else keywords.get("type", UNKNOWN)
     if name in _ENVIRONMENT:
         return args[1] if len(args) > 1 else keywords.get("default", UNKNOWN)
@@ -151,32 +138,32 @@ def known_call(name: str, args: list[Value], keywords: Mapping[str, Value]) -> V
     if name in _PATHS and args and isinstance(args[-1], Known):
         return args[-1]
     if name in _CONVERSIONS and args:
-        return each(args[0], lambda option: _converted(_CONVERSIONS[name], option))
+        return each(args[0], lambda option: _converted(option, _CONVERSIONS[name]))
     if name in _AGGREGATES:
         return CALLER if any(from_caller(value) for value in args) else None
     return allocated(name, args, keywords)
 
 
-def _converted(kind: Callable[[object], int | float | str | bool], value: Value) -> Value:
+def _converted(value: Value, convert: Callable[..., Scalar]) -> Value:
     if not isinstance(value, Known):
         return value if isinstance(value, Unknown) else UNKNOWN
     try:
-        return Known(kind(value.value))
+        return Known(convert(value.value))
     except (ValueError, TypeError, OverflowError):
         return UNKNOWN
 
 
 def allocated(name: str, args: list[Value], keywords: Mapping[str, Value]) -> Array | None:
-    """The array that a call to `name` makes, None when it is no allocation."""
+    """Return the array that a call to `name` makes, None when it is no allocation."""
     if not may_allocate(name):
         return None
     function = name.rpartition(".")[2]
-    named = next((keywords[key] for key in SHAPE_KEYWORDS if key in keywords), None)
-    if named is not None:
-        return Array(_dimensions([named]))
-    if function in SHAPE_AS_ARGUMENTS and args:
+    named = [keywords[key] for key in vocabulary.SHAPE_KEYWORDS if key in keywords]
+    if named:
+        return Array(_dimensions(named[:1]))
+    if function in vocabulary.SHAPE_AS_ARGUMENTS and args:
         return Array(_dimensions(args))
-    if function in SHAPE_FIRST and args:
+    if function in vocabulary.SHAPE_FIRST and args:
         return Array(_dimensions(args[:1]))
     if function in ("normal", "uniform", "randint") and len(args) > 1:
         shape = next((value for value in reversed(args) if isinstance(value, Items)), None)
@@ -185,39 +172,32 @@ def allocated(name: str, args: list[Value], keywords: Mapping[str, Value]) -> Ar
 
 
 def may_allocate(name: str) -> bool:
-    """Whether `name` is in a module that allocates arrays."""
+    """Return whether `name` is in a module that allocates arrays."""
     module = name.rpartition(".")[0]
-    return module in ARRAY_MODULES or ".random" in module
+    return module in vocabulary.ARRAY_MODULES or ".random" in module
 
 
 def _dimensions(args: Iterable[Value]) -> tuple[Value, ...]:
-    """The dimensions, given one by one or as one tuple."""
-    flat: list[Value] = []
-    for value in args:
-        flat.extend(value.values if isinstance(value, Items) else [value])
-    return tuple(flat)
+    return tuple(chain.from_iterable(value.values if isinstance(value, Items) else (value,) for value in args))
 
 
 def elements(array: Array) -> int | None:
-    """How many elements `array` has when all dimensions are constants."""
-    count = 1
-    for dimension in array.shape:
-        if not isinstance(dimension, Known) or not isinstance(dimension.value, int | float):
-            return None
-        count *= int(dimension.value)
-    return count
+    """Return how many elements `array` has, None unless all dimensions are constants."""
+    sizes = [dimension.value if isinstance(dimension, Known) else None for dimension in array.shape]
+    numbers = [int(size) for size in sizes if isinstance(size, int | float)]
+    return prod(numbers) if len(numbers) == len(sizes) else None
 
 
 def arrays(value: Value) -> Iterable[Array]:
-    """The arrays among the alternatives of `value`."""
+    """Return the arrays among the alternatives of `value`."""
     return (option for option in options(value) if isinstance(option, Array))
 
 
 def size_from_caller(array: Array) -> bool:
-    """Whether the request or a parameter decides the size of `array`."""
+    """Return whether the request or a parameter decides the size of `array`."""
     return any(from_caller(dimension) for dimension in array.shape)
 
 
 def shown_shape(array: Array) -> str:
-    """Return the shape of `array` as people write it, `?` for a dimension that is not known."""
+    """Return the shape of `array` for a message, `?` for an unknown dimension."""
     return " x ".join(str(getattr(dimension, "value", "?")) for dimension in array.shape)

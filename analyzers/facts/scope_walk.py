@@ -6,19 +6,10 @@ the walk notes what is bound where, under which conditions, and the evaluation (
 
 import ast
 from collections.abc import Sequence
+from itertools import zip_longest
 
-from analyzers.facts.scopes import (
-    Binding,
-    Condition,
-    Conditions,
-    Exit,
-    ImportSite,
-    Kind,
-    ModuleScopes,
-    Scope,
-    Site,
-)
-from analyzers.facts.syntax import Function, dotted, is_main_test
+from analyzers.facts.scopes import Binding, Condition, Conditions, Kind, ModuleScopes, Scope, Site
+from analyzers.facts.syntax import Function, arguments_of, dotted, is_main_test
 from analyzers.facts.vocabulary import GPU_ONLY_MODULES
 from analyzers.project.model import Source
 from analyzers.project.names import absolute_module
@@ -29,7 +20,7 @@ _LEAVES = (ast.Name, ast.Constant)
 
 
 def read_scopes(source: Source, *, skip_main: bool) -> ModuleScopes:
-    """Walk `source`; with `skip_main` without the block under `if __name__ == "__main__"`: serving never runs it."""
+    """Walk `source`, with `skip_main` past the block under `if __name__ == "__main__"`, which serving never runs."""
     walker = _Walker(source, skip_main=skip_main)
     walker.block(source.tree.body, walker.found.top, ())
     return walker.found
@@ -61,6 +52,7 @@ class _Walker:
                 self.attempt(node, scope, conditions)
             case _:
                 self.simple(node, scope, conditions)
+                self.children(node, scope, conditions)
 
     def simple(self, node: ast.stmt, scope: Scope, conditions: Conditions) -> None:
         match node:
@@ -81,14 +73,9 @@ class _Walker:
             case ast.Return(value=value) if value is not None:
                 scope.returns.append((value, conditions))
             case ast.Assert(test=test):
-                self.found.exits.append(Exit(node, (*conditions, Condition(test, False, scope))))
-            case ast.Raise():
-                self.found.exits.append(Exit(node, conditions))
-            case ast.Expr(value=ast.Call(func=function)) if dotted(function) in _EXITS:
-                self.found.exits.append(Exit(node, conditions))
-            case _:
-                pass
-        self.children(node, scope, conditions)
+                self.found.exits.append((node, (*conditions, Condition(test, False, scope))))
+            case _ if isinstance(node, ast.Raise) or _exits(node):
+                self.found.exits.append((node, conditions))
 
     def children(self, node: ast.AST, scope: Scope, conditions: Conditions) -> None:
         for name in node._fields:
@@ -122,11 +109,11 @@ class _Walker:
         gpu_imports = {id(statement) for statement in node.body if _imports_gpu_library(statement)}
         optional = bool(gpu_imports) and any(_catches_import_error(handler) for handler in node.handlers)
         for statement in node.body:
-            extra = (Condition(None, True, scope),) if optional and id(statement) in gpu_imports else ()
-            self.statement(statement, scope, (*conditions, *extra))
+            tried = optional and id(statement) in gpu_imports
+            self.statement(statement, scope, (*conditions, Condition(None, True, scope)) if tried else conditions)
         for handler in node.handlers:
-            extra = (Condition(None, False, scope),) if optional and _catches_import_error(handler) else ()
-            self.block(handler.body, scope, (*conditions, *extra))
+            failed = optional and _catches_import_error(handler)
+            self.block(handler.body, scope, (*conditions, Condition(None, False, scope)) if failed else conditions)
         self.block(node.orelse, scope, conditions)
         self.block(node.finalbody, scope, conditions)
 
@@ -137,31 +124,22 @@ class _Walker:
             shown = alias.asname or (alias.name if module else alias.name.partition(".")[0])
             target = qualified if module or alias.asname else shown
             scope.bind(shown, Binding(Kind.IMPORT, scope, conditions, target=target))
-            self.found.imports.append(ImportSite(qualified, node, conditions, scope))
+            self.found.imports.append((qualified, node, scope, conditions))
 
     def function(self, node: Function, scope: Scope, conditions: Conditions) -> None:
         inner = Scope(f"{scope.name}.{node.name}", scope, self.source, is_decorated=bool(node.decorator_list))
         scope.bind(node.name, Binding(Kind.FUNCTION, inner, conditions))
-        for decorator in node.decorator_list:
-            self.decorator(decorator, scope, conditions)
+        self.decorators(node, scope, conditions)
         is_method = scope.is_class and not any(dotted(decorator) == "staticmethod" for decorator in node.decorator_list)
         self.parameters(node.args, scope, inner, is_method=is_method)
         self.block(node.body, inner, conditions)
 
     def parameters(self, arguments: ast.arguments, outer: Scope, inner: Scope, *, is_method: bool) -> None:
         positional = [*arguments.posonlyargs, *arguments.args]
-        if is_method and positional:
-            owner = positional.pop(0).arg
-            inner.bind(owner, Binding(Kind.SELF, outer))
-        defaults: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults)) + list(
-            arguments.defaults
-        )
-        defaults = defaults[-len(positional) :] if positional else []
-        pairs = [
-            *zip(positional, defaults, strict=True),
-            *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
-        ]
-        for parameter, default in pairs:
+        pairs = [*zip_longest(reversed(positional), reversed(arguments.defaults))][::-1]  # the last have defaults
+        if is_method and pairs:
+            inner.bind(pairs.pop(0)[0].arg, Binding(Kind.SELF, outer))
+        for parameter, default in (*pairs, *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)):
             inner.parameters.append(parameter.arg)
             inner.bind(parameter.arg, Binding(Kind.PARAMETER, outer, (), default, parameter.arg, inner))
             if default is not None:
@@ -173,32 +151,32 @@ class _Walker:
     def class_(self, node: ast.ClassDef, scope: Scope, conditions: Conditions) -> None:
         inner = Scope(f"{scope.name}.{node.name}", scope, self.source, is_class=True)
         scope.bind(node.name, Binding(Kind.CLASS, inner, conditions))
-        for decorator in node.decorator_list:
-            self.decorator(decorator, scope, conditions)
+        self.decorators(node, scope, conditions)
         for expression in (*node.bases, *(keyword.value for keyword in node.keywords)):
             self.expression(expression, scope, conditions)
         self.block(node.body, inner, conditions)
 
-    def decorator(self, node: ast.expr, scope: Scope, conditions: Conditions) -> None:
-        self.found.sites.append(Site(node, scope, conditions, is_decorator=True))
-        if isinstance(node, ast.Call):
-            for child in (node.func, *node.args, *(keyword.value for keyword in node.keywords)):
-                self.expression(child, scope, conditions)
+    def decorators(self, node: Function | ast.ClassDef, scope: Scope, conditions: Conditions) -> None:
+        for decorator in node.decorator_list:
+            self.found.sites.append(Site(decorator, scope, conditions, is_decorator=True))
+            if isinstance(decorator, ast.Call):
+                for child in (decorator.func, *arguments_of(decorator)):
+                    self.expression(child, scope, conditions)
 
     def assign(self, target: ast.expr, value: ast.expr, scope: Scope, conditions: Conditions) -> None:
+        binding = Binding(Kind.VALUE, scope, conditions, value)
         match target:
             case ast.Name(id=name):
-                scope.bind(name, Binding(Kind.VALUE, scope, conditions, value))
+                scope.bind(name, binding)
                 self.found.named.append((name, value, scope, conditions))
-            case ast.Attribute(value=ast.Name(id=owner), attr=name):
-                holder = scope.enclosing_class()
-                own = scope.bindings.get(owner, [])
-                if holder is not None and any(binding.kind is Kind.SELF for binding in own):
-                    holder.bind(name, Binding(Kind.VALUE, scope, conditions, value))
-                elif "device" in name:  # `args.device = ...`, of an object that nobody here builds
-                    scope.bind(f"{owner}.{name}", Binding(Kind.VALUE, scope, conditions, value))
-                self.found.named.append((name, value, scope, conditions))
-            case ast.Attribute(attr=name):
+            case ast.Attribute(value=owner, attr=name):
+                if isinstance(owner, ast.Name):
+                    holder = scope.enclosing_class()
+                    own = scope.bindings.get(owner.id, [])
+                    if holder is not None and any(known.kind is Kind.SELF for known in own):
+                        holder.bind(name, binding)
+                    elif "device" in name:  # `args.device = ...`, of an object made elsewhere
+                        scope.bind(f"{owner.id}.{name}", binding)
                 self.found.named.append((name, value, scope, conditions))
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
                 values = value.elts if isinstance(value, ast.Tuple | ast.List) else []
@@ -207,8 +185,6 @@ class _Walker:
                         self.assign(element, part, scope, conditions)
                 else:
                     self.opaque(target, scope, conditions, source=value)
-            case _:
-                pass
 
     def opaque(self, target: ast.expr, scope: Scope, conditions: Conditions, *, source: ast.expr) -> None:
         """Bind the names in `target` to something unknown that stems from `source`."""
@@ -229,8 +205,8 @@ class _Walker:
                 self.expression(argument, scope, conditions)
             for keyword in node.keywords:
                 self.expression(keyword.value, scope, conditions)
-            return
-        self.compound(node, scope, conditions)
+        else:
+            self.compound(node, scope, conditions)
 
     def compound(self, node: ast.expr, scope: Scope, conditions: Conditions) -> None:
         match node:
@@ -246,14 +222,12 @@ class _Walker:
                 return
             case ast.NamedExpr(target=ast.Name() as target, value=value):
                 self.assign(target, value, scope, conditions)
-            case ast.BinOp(op=ast.MatMult()):
-                self.found.sites.append(Site(node, scope, conditions))
-            case ast.Subscript(value=ast.Attribute(attr="environ")):
+            case ast.BinOp(op=ast.MatMult()) | ast.Subscript(value=ast.Attribute(attr="environ")):
                 self.found.sites.append(Site(node, scope, conditions))
             case ast.Dict():
-                self.entries(node, scope, conditions)
-            case _:
-                pass
+                for key, value in zip(node.keys, node.values, strict=True):
+                    if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                        self.found.named.append((key.value, value, scope, conditions))
         for name in node._fields:
             value = getattr(node, name)
             for child in value if isinstance(value, list) else (value,):
@@ -264,18 +238,14 @@ class _Walker:
                     for part in (child.iter, *child.ifs):
                         self.expression(part, scope, conditions)
 
-    def entries(self, node: ast.Dict, scope: Scope, conditions: Conditions) -> None:
-        for key, value in zip(node.keys, node.values, strict=True):
-            if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                self.found.named.append((key.value, value, scope, conditions))
-
 
 def _leaves(body: Sequence[ast.stmt]) -> bool:
-    """Whether control never runs past the end of `body`."""
-    last = body[-1]
-    if isinstance(last, ast.Return | ast.Raise | ast.Continue | ast.Break):
-        return True
-    return isinstance(last, ast.Expr) and isinstance(last.value, ast.Call) and dotted(last.value.func) in _EXITS
+    """Return whether control never runs past the end of `body`."""
+    return isinstance(body[-1], ast.Return | ast.Raise | ast.Continue | ast.Break) or _exits(body[-1])
+
+
+def _exits(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and dotted(node.value.func) in _EXITS
 
 
 def _imports_gpu_library(node: ast.stmt) -> bool:

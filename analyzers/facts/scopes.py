@@ -68,7 +68,7 @@ class Scope:
         self.bindings.setdefault(name, []).append(binding)
 
     def enclosing_class(self) -> "Scope | None":
-        """The nearest class around this scope."""
+        """Return the nearest class around this scope."""
         scope: Scope | None = self
         while scope is not None and not scope.is_class:
             scope = scope.parent
@@ -85,32 +85,17 @@ class Site:
     is_decorator: bool = False
 
 
-@record
-class ImportSite:
-    """An imported name, qualified, as it stands in the code."""
-
-    name: str
-    node: ast.stmt
-    conditions: Conditions
-    scope: Scope
-
-
-@record
-class Exit:
-    """A statement that ends the program or fails the request: raise, assert, sys.exit."""
-
-    node: ast.stmt
-    conditions: Conditions
-
-
 class ModuleScopes:
-    """A file's scopes and everything in it that may become a fact, in source order."""
+    """A file's scopes and everything in it that may become a fact, in source order.
+
+    `imports` are qualified names; `exits` the statements that end the program or fail the request: raise, sys.exit.
+    """
 
     __slots__ = ("exits", "imports", "named", "sites", "top")
 
     def __init__(self, top: Scope) -> None:
         self.top = top
         self.sites: list[Site] = []
-        self.imports: list[ImportSite] = []
-        self.exits: list[Exit] = []
+        self.imports: list[tuple[str, ast.stmt, Scope, Conditions]] = []
+        self.exits: list[tuple[ast.stmt, Conditions]] = []
         self.named: list[tuple[str, ast.expr, Scope, Conditions]] = []

@@ -1,19 +1,18 @@
 """Stage 1: the facts of each file from the standard library's syntax tree alone.
 
-Every call becomes a fact under each qualified name that its callee may have, with its arguments evaluated as
-far as possible and with the guard it stands under. An argument that stays Unknown is left for stage 2
-(stage2.py).
+Every call becomes a fact under each qualified name that its callee may have, with its arguments evaluated as far as
+possible and with the guard it stands under. An argument that stays Unknown is left for stage 2 (stage2.py).
 """
 
 import ast
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from analyzers.facts.file_reader import FileReader
 from analyzers.facts.model import FileFacts, Origin
 from analyzers.facts.scope_walk import read_scopes
-from analyzers.facts.scopes import ModuleScopes, Site
+from analyzers.facts.scopes import ModuleScopes, Scope, Site
 from analyzers.facts.syntax import last_name
 from analyzers.facts.values import BudgetError, Evaluator
 from analyzers.findings import TOO_DEEP, TOO_ENTANGLED, Finding, Place, failed
@@ -24,7 +23,6 @@ from analyzers.project.names import by_import_name
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from analyzers.facts.neighbours import Neighbours
-    from analyzers.facts.values import Modules
 
 _RECURSION_LIMIT = 12_000
 """Deep enough for any tree that `ast.parse` accepts; Python-to-Python calls take no C stack."""
@@ -37,11 +35,11 @@ _GIVEN_UP = {
 def extract(
     sources: Sequence[Source], imported: Collection[str], neighbours: "Neighbours | None" = None
 ) -> tuple[tuple[FileFacts, ...], tuple[Finding, ...]]:
-    """Return the facts of `sources`, and the failures of the files that could not be worked through.
+    """Return the facts of `sources`, and the failures of the files that could not be analyzed.
 
     `imported` are the paths of the files that serving imports and never runs as a program. Names lead into the other
-    sources; where a single file is read, into its `neighbours`. A value is worked out when a rule looks at it: once
-    the rules have, `unfinished` tells what came of it.
+    sources; where a single file is read, into its `neighbours`. A value is evaluated when a rule looks at it, so
+    `unfinished` returns further failures once the rules have run.
     """
     found: list[FileFacts] = []
     failures: list[Finding] = []
@@ -66,7 +64,7 @@ def extract(
 
 
 def unfinished(files: Iterable[FileFacts]) -> tuple[Finding, ...]:
-    """Return the failures of values that were asked for and could not be worked out: one of a kind for each file."""
+    """Return the failures of values that were asked for and could not be evaluated: one of a kind for each file."""
     return tuple(_given_up(file.path, origin) for file in files for origin in file.given_up)
 
 
@@ -86,17 +84,17 @@ def deep_recursion() -> Iterator[None]:
         sys.setrecursionlimit(before)
 
 
-def _modules(scopes: Iterable[ModuleScopes], neighbours: "Neighbours | None") -> "Modules":
-    """The modules that names may lead into: those that were read, or the neighbours of a single file and itself."""
+def _modules(scopes: Iterable[ModuleScopes], neighbours: "Neighbours | None") -> Callable[[str], Scope | None]:
+    """Return a look-up of the modules that names may lead into: those read, or a single file and its neighbours."""
     if neighbours is None:
-        return by_import_name((module.top.name, module.top) for module in scopes)
+        return by_import_name((module.top.name, module.top) for module in scopes).get
     for module in scopes:
         neighbours.add_own(module.top.name, module.top)
-    return neighbours
+    return neighbours.get
 
 
 def _call_sites(scopes: Iterable[ModuleScopes]) -> dict[str, list[Site]]:
-    """Every call in the project by the last part of its callee's name."""
+    """Return every call in the project by the last part of its callee's name."""
     sites: dict[str, list[Site]] = {}
     for module in scopes:
         for site in module.sites:

@@ -1,9 +1,9 @@
 """Stage 2: what stage 1 left unknown, asked of astroid. The only module that imports it.
 
-The world is closed: astroid may see the project's own modules and the stubs, each built when inference first leads into
-it, and nothing else. Resolving `import torch` for real would parse thousands of modules, end in "uninferable", and make
-the verdict depend on what is installed. Work is bounded by a count of inferences, not by a clock, so that the result
-never depends on the speed of the machine.
+The world is closed: astroid sees the project's own modules and the stubs, each built when inference leads into it, and
+nothing else. Resolving `import torch` for real would parse thousands of modules, end in "uninferable", and make the
+verdict depend on what is installed. Work is bounded by a count of inferences, not by a clock, so that the result never
+depends on the speed of the machine.
 """
 
 import atexit
@@ -23,7 +23,6 @@ from astroid.inference_tip import clear_inference_tip_cache
 from astroid.manager import AstroidManager
 from astroid.nodes._base_nodes import LookupMixIn
 from astroid.raw_building import InspectBuilder
-from astroid.util import UninferableBase
 
 from analyzers.facts.model import Known, Unknown, Value
 from analyzers.facts.operations import one_of
@@ -58,17 +57,16 @@ class Query:
 
 
 def infer(queries: Iterable[Query], sources: Sequence[Source], find: "Find") -> tuple[dict[Query, Value], list[Query]]:
-    """What each query's expression may be, and the queries that went beyond the budget.
+    """Return what each query's expression may be, and the queries that went beyond the budget.
 
     A query stands in one of `sources`; `find` gives the project's modules by name. What cannot be inferred is left out,
     since unknown is not "no".
     """
     by_path = {source.path: source for source in sources}
-    asked = list(dict.fromkeys(queries))[:MAX_QUERIES]
     answers: dict[Query, Value] = {}
     given_up: list[Query] = []
     with RareCollections(), _closed_world(find) as world:
-        for query in asked:
+        for query in islice(dict.fromkeys(queries), MAX_QUERIES):
             try:
                 value = world.answer(by_path[query.path], query)
             except _SpentError:
@@ -94,7 +92,7 @@ class _World:
         self._left_for_query = 0
 
     def module(self, name: str) -> nodes.Module | None:
-        """The module `name`, built when it is first asked for."""
+        """Return the module `name`, built when it is first asked for."""
         if name not in self._built:
             self._built[name] = None  # while it is being built, it cannot be imported
             self._built[name] = self._build(name)
@@ -108,7 +106,7 @@ class _World:
             raise _SpentError
 
     def answer(self, source: Source, query: Query) -> Value | None:
-        """What the expression at `query` in `source` may be."""
+        """Return what the expression at `query` in `source` may be, None when it cannot be inferred."""
         if source.module not in self._built:
             self._built[source.module] = self._parsed(source.text, source.module, source.path)
         module = self._built[source.module]
@@ -139,10 +137,9 @@ class _World:
 
 @contextmanager
 def _closed_world(find: "Find") -> Iterator[_World]:
-    """A world that is asked for every module and every inference; astroid's shared state is put back afterwards.
+    """Yield a world that is asked for every module and every inference; restore astroid's shared state afterwards.
 
-    The two functions are replaced on their classes because that is where astroid looks: its manager is made anew
-    wherever it is needed.
+    The two functions are replaced on their classes because astroid makes a new manager wherever it needs one.
     """
     manager = AstroidManager()
     if "builtins" not in manager.astroid_cache:
@@ -175,8 +172,8 @@ def _closed_world(find: "Find") -> Iterator[_World]:
 def _builtins_in_outline() -> Iterator[None]:
     """Let astroid learn the names and the bases of the built-in classes, but not their 2,900 methods.
 
-    Introspecting these takes longer than everything else that astroid does for a function, and tells nothing: they have
-    no code to infer from, so what they return is unknown either way.
+    Introspecting these takes longer than everything else that astroid does for a function, and is of no use: without
+    code to infer from, what they return is unknown either way.
     """
     whole = InspectBuilder.object_build
 
@@ -194,7 +191,7 @@ def _builtins_in_outline() -> Iterator[None]:
 
 
 def _forget(manager: AstroidManager, outside: Mapping[str, nodes.Module]) -> None:
-    """Let go of every node that was built; they hold on to each other, and a tree of files would fill the memory."""
+    """Drop every node that was built; they refer to each other, and a tree of files would fill the memory."""
     cache = manager.astroid_cache
     for name in [name for name in cache if name not in outside]:
         del cache[name]
@@ -205,13 +202,12 @@ def _forget(manager: AstroidManager, outside: Mapping[str, nodes.Module]) -> Non
 
 
 def _node_at(node: nodes.NodeNG, query: Query) -> nodes.NodeNG | None:
-    """The outermost expression that starts at the query's place."""
+    """Return the outermost expression that starts at the query's place."""
+    start = (query.line, query.offset)
     pending = [node]
     while pending:
         current = pending.pop()
-        if (current.lineno, current.col_offset) == (query.line, query.offset) and not isinstance(
-            current, nodes.Keyword
-        ):
+        if (current.lineno, current.col_offset) == start and not isinstance(current, nodes.Keyword):
             return current
         if current.lineno is None or current.lineno <= query.line:
             pending.extend(reversed(list(current.get_children())))
@@ -219,8 +215,6 @@ def _node_at(node: nodes.NodeNG, query: Query) -> nodes.NodeNG | None:
 
 
 def _value(inferred: object) -> Value:
-    if isinstance(inferred, UninferableBase):
-        return Unknown()
     if isinstance(inferred, nodes.Const) and isinstance(inferred.value, str | int | float | bool | None):
         return Known(inferred.value)
     return Unknown()

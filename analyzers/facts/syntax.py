@@ -18,6 +18,13 @@ def called_name(node: ast.AST) -> str:
     return last_name(node)
 
 
+def arguments_of(call: ast.Call) -> Iterator[ast.expr]:
+    """Yield what a call is given, by position and then by name."""
+    yield from call.args
+    for keyword in call.keywords:
+        yield keyword.value
+
+
 def dotted(node: ast.expr) -> str:
     """Return `a.b.c` as it stands, empty for anything but names."""
     match node:
@@ -36,16 +43,16 @@ def owner_of(node: ast.expr) -> str:
 
 def spine(node: ast.expr) -> Iterator[ast.expr]:
     """Yield the parts of `a.b(c)[d].e` from the outside to the name that it starts with."""
-    inner: ast.expr | None = node
-    while inner is not None:
+    inner = node
+    while True:
         yield inner
         match inner:
             case (
-                ast.Call(func=next_) | ast.Attribute(value=next_) | ast.Subscript(value=next_) | ast.Await(value=next_)
+                ast.Call(func=inner) | ast.Attribute(value=inner) | ast.Subscript(value=inner) | ast.Await(value=inner)
             ):
-                inner = next_
+                pass
             case _:
-                inner = None
+                return
 
 
 def words(node: ast.AST) -> Iterator[str]:
@@ -57,13 +64,8 @@ def words(node: ast.AST) -> Iterator[str]:
             yield part.attr
 
 
-def zipped(node: ast.expr) -> list[ast.expr]:
-    """Return what `zip`, `enumerate` and their like go over."""
-    return list(node.args) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else []
-
-
 def is_main_test(test: ast.expr) -> bool:
-    """Whether `test` is `__name__ == "__main__"`."""
+    """Return whether `test` is `__name__ == "__main__"`."""
     return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"
 
 

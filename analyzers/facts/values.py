@@ -1,17 +1,16 @@
 """What an expression may be: names followed to what they are bound to, across the files of the project, never run.
 
-Evaluation is a fold over bindings. Where a name has several, the value is one of them; a value that is not
-understood is Unknown but remembers whether it stems from the caller, since a size taken from the request is a
-fact too. Work is bounded by a count of steps, not by a clock, so that a verdict never depends on the machine.
+Where a name has several bindings, the value is one of them; a value that is not understood is Unknown but remembers
+whether it stems from the caller, since a size taken from the request is a fact too. Work is bounded by a count of
+steps, not by a clock, so that a verdict never depends on the machine.
 """
 
 import ast
-from collections.abc import Iterable, Mapping
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping
 
 from analyzers.facts.guards import Guards
 from analyzers.facts.memory import Memory
-from analyzers.facts.model import Guard, Items, Known, Made, OneOf, Symbol, Table, Unknown, Value, from_caller
+from analyzers.facts.model import Guard, Items, Known, Made, OneOf, Scalar, Symbol, Table, Unknown, Value, from_caller
 from analyzers.facts.operations import (
     CALLER,
     MAX_OPTIONS,
@@ -26,17 +25,7 @@ from analyzers.facts.operations import (
     one_of,
 )
 from analyzers.facts.scopes import Binding, Kind, Scope, Site
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Protocol
-
-    class Modules(Protocol):
-        """The project's modules: a mapping, or the neighbours of a file, which are read when they are asked for."""
-
-        def get(self, name: str, /) -> Scope | None:
-            """Return the names that the module `name` binds, None when it is none of the project's."""
-
+from analyzers.facts.syntax import dotted
 
 MAX_STEPS = 200_000
 MAX_DEPTH = 60
@@ -49,22 +38,18 @@ class BudgetError(Exception):
 
 
 class Evaluator:
-    """Evaluates expressions of one project. `modules` maps dotted names to the scopes of the project's files.
+    """Evaluates expressions of one project. `module` gives what the project's module of a dotted name binds.
 
     With `thorough` false, what the project's own calls pass and return is not followed: enough for a file that says
-    nothing of devices, and half of the work. `steps` counts the work; whoever asks sets it back where a new budget
-    begins, which is for each file.
+    nothing of devices, and half of the work. `steps` counts the work; the budget is that of one file, and its
+    reader resets it.
     """
 
     def __init__(
-        self,
-        modules: "Modules",
-        call_sites: Mapping[str, list[Site]],
-        *,
-        thorough: bool = True,
+        self, module: Callable[[str], Scope | None], call_sites: Mapping[str, list[Site]], *, thorough: bool
     ) -> None:
         self.thorough = thorough
-        self._modules = modules
+        self._module = module
         self._call_sites = call_sites
         self._scopes: dict[str, Scope] = {}
         self._memory = Memory()
@@ -72,7 +57,7 @@ class Evaluator:
         self.guards = Guards(self)
 
     def value(self, node: ast.expr, scope: Scope) -> Value:
-        """What `node` may be when it is evaluated in `scope`.
+        """Return what `node` may be when it is evaluated in `scope`.
 
         Raises:
             BudgetError: the file is too entangled to be evaluated within the budget.
@@ -83,19 +68,17 @@ class Evaluator:
         if self._memory.depth > MAX_DEPTH:
             return UNKNOWN
         if isinstance(node, ast.Name):  # names, attributes, constants and calls are most of all expressions
-            return self._name(node.id, scope)
+            bindings = self.bindings(node.id, scope)
+            return self._combined(bindings) if bindings else Symbol(node.id)  # without a binding a builtin
         if isinstance(node, ast.Attribute):
-            given = self._given(node, scope) if "device" in node.attr else []
+            of_name = "device" in node.attr and isinstance(node.value, ast.Name)
+            given = self.bindings(dotted(node), scope) if of_name else []  # what `x.device` was set to in this scope
             return self._combined(given) if given else self._of(self.value(node.value, scope), node.attr)
         if isinstance(node, ast.Constant):
             return Known(node.value) if isinstance(node.value, _SCALARS) else UNKNOWN
         if isinstance(node, ast.Call):
             return self._call(node, scope)
         return self._composed(node, scope)
-
-    def _given(self, node: ast.Attribute, scope: Scope) -> list[Binding]:
-        """What `x.device` was set to in the same scope, whatever `x` is."""
-        return self.bindings(f"{node.value.id}.{node.attr}", scope) if isinstance(node.value, ast.Name) else []
 
     def _composed(self, node: ast.expr, scope: Scope) -> Value:
         match node:
@@ -111,11 +94,6 @@ class Evaluator:
                 return item(self.value(base, scope), self.value(index, scope))
             case ast.Await(value=inner) | ast.NamedExpr(value=inner) | ast.Starred(value=inner):
                 return self.value(inner, scope)
-            case _:
-                return self._computed(node, scope)
-
-    def _computed(self, node: ast.expr, scope: Scope) -> Value:
-        match node:
             case ast.BinOp(left=left, op=op, right=right):
                 return arithmetic(op, self.value(left, scope), self.value(right, scope))
             case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -129,7 +107,7 @@ class Evaluator:
                 return UNKNOWN
 
     def bindings(self, name: str, scope: Scope | None) -> list[Binding]:
-        """The bindings of `name` as seen from `scope`; a class's names are not seen from its methods."""
+        """Return the bindings of `name` as seen from `scope`; a class's names are not seen from its methods."""
         start = scope
         while scope is not None:
             if name in scope.bindings and (scope is start or not scope.is_class):
@@ -139,27 +117,17 @@ class Evaluator:
         return []
 
     def attribute_bindings(self, base: Value, name: str) -> list[Binding]:
-        """The bindings of an attribute of one of the project's own modules, classes and instances."""
-        if isinstance(base, _NAMED):
-            scope = self._scope(base.name)
-            if scope is not None:
-                return scope.bindings.get(name, [])
-        return []
+        """Return the bindings of an attribute of one of the project's own modules, classes and instances."""
+        scope = self._scope(base.name) if isinstance(base, _NAMED) else None
+        return scope.bindings.get(name, []) if scope is not None else []
 
     def returned(self, name: str) -> Scope | None:
-        """The scope of the project's own function `name`."""
+        """Return the scope of the project's own function `name`, None for anything else."""
         scope = self._scope(name)
         return scope if scope is not None and scope.returns and not scope.is_class else None
 
-    def _name(self, name: str, scope: Scope) -> Value:
-        bindings = self.bindings(name, scope)
-        if not bindings:
-            return Symbol(name)  # a builtin
-        return self._combined(bindings)
-
     def _of(self, base: Value, name: str) -> Value:
-        """The attribute `name` of `base`, whichever of its alternatives that is."""
-        return each(base, partial(self._attribute, name=name))
+        return each(base, lambda option: self._attribute(option, name))
 
     def _attribute(self, base: Value, name: str) -> Value:
         bindings = self.attribute_bindings(base, name)
@@ -178,15 +146,15 @@ class Evaluator:
                 return UNKNOWN
 
     def _symbol(self, qualified: str) -> Value:
-        """A qualified name, followed into the project when it names something there."""
+        """Return what a qualified name stands for, followed into the project when it names something there."""
         module, _, name = qualified.rpartition(".")
-        home = self._modules.get(module) if self._scope(qualified) is None else None
+        home = self._module(module) if self._scope(qualified) is None else None
         bindings = home.bindings.get(name) if home is not None else None
         return self._combined(bindings) if bindings else Symbol(qualified)
 
     def _scope(self, name: str) -> Scope | None:
-        """The project's own module, class or function `name`."""
-        return self._scopes.get(name) or self._modules.get(name)
+        """Return the project's own module, class or function `name`."""
+        return self._scopes.get(name) or self._module(name)
 
     def _combined(self, bindings: list[Binding]) -> Value:
         if len(bindings) == 1 and not bindings[0].conditions:
@@ -202,12 +170,9 @@ class Evaluator:
         match binding.kind:
             case Kind.IMPORT:
                 return self._symbol(binding.target)
-            case Kind.FUNCTION | Kind.CLASS:
+            case Kind.FUNCTION | Kind.CLASS | Kind.SELF:
                 self._scopes[binding.scope.name] = binding.scope
-                return Symbol(binding.scope.name)
-            case Kind.SELF:
-                self._scopes[binding.scope.name] = binding.scope
-                return Made(binding.scope.name)
+                return (Made if binding.kind is Kind.SELF else Symbol)(binding.scope.name)
             case Kind.PARAMETER:
                 return self._parameter(binding)
             case Kind.VALUE if binding.node is not None:
@@ -217,13 +182,13 @@ class Evaluator:
                 return CALLER if stems or binding.node is None else UNKNOWN
 
     def _parameter(self, binding: Binding) -> Value:
-        """A parameter: its default and what the project's own calls pass; without either it is the caller's."""
+        """Return a parameter's default and what the project's own calls pass; without either it is the caller's."""
         default = [self.value(binding.node, binding.scope)] if binding.node is not None else []
         passed = [self.value(node, scope) for node, scope in self._passed(binding)] if self.thorough else []
         return one_of([*default, *passed]) if default or passed else CALLER
 
     def _passed(self, binding: Binding) -> Iterable[tuple[ast.expr, Scope]]:
-        """What calls in the project pass for a parameter; calls are matched by the function's or the class's name."""
+        """Yield what calls in the project pass for a parameter, matched by the function's or the class's name."""
         function = binding.function
         if function is None:
             return
@@ -238,9 +203,9 @@ class Evaluator:
                 yield from ((keyword.value, scope) for keyword in call.keywords if keyword.arg == binding.target)
 
     def _call(self, node: ast.Call, scope: Scope) -> Value:
-        """A call; what it stands on is evaluated once, since a chain of n calls would double the work n times.
+        """Return what a call gives, its receiver evaluated once: a chain of n calls would double the work n times.
 
-        What it is given is only evaluated where that decides what it gives.
+        Arguments are only evaluated where they decide the result.
         """
         if isinstance(node.func, ast.Attribute):
             name = node.func.attr
@@ -256,7 +221,7 @@ class Evaluator:
         return each(callee, lambda option: self._result(option, node, scope))
 
     def _entry(self, table: Table, node: ast.Call, scope: Scope) -> Value:
-        """`table.get(key, default)`."""
+        """Return what `table.get(key, default)` gives."""
         args = [self.value(argument, scope) for argument in node.args]
         if args and isinstance(args[0], Known):
             return table.get(args[0].value) or (args[1] if len(args) > 1 else Known(None))
@@ -289,11 +254,11 @@ class Evaluator:
         return one_of([self.value(node.body, scope), self.value(node.orelse, scope)], guarded=guarded)
 
     def _table(self, keys: list[ast.expr | None], values: list[ast.expr], scope: Scope) -> Value:
-        entries: dict[str | int | float | bool | None, Value] = {}
+        entries: dict[Scalar, Value] = {}
         for key, value in zip(keys, values, strict=True):
             evaluated = self.value(value, scope)
             if key is None and isinstance(evaluated, Table):
                 entries |= dict(evaluated.entries)
-            elif isinstance(key, ast.Constant) and isinstance(key.value, str | int | float | bool | None):
+            elif isinstance(key, ast.Constant) and isinstance(key.value, _SCALARS):
                 entries[key.value] = evaluated
         return Table(tuple(entries.items()))

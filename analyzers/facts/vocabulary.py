@@ -1,7 +1,4 @@
-"""Names of other people's libraries that stage 1 has to know to read a value or a guard.
-
-Rules have tables of their own.
-"""
+"""Names of other people's libraries that stage 1 needs to read a value or a guard; rules have their own tables."""
 
 from analyzers.lean.tables import words
 
@@ -15,10 +12,10 @@ AVAILABILITY = words(
     "onnxruntime.get_device onnxruntime.get_available_providers transformers.utils.is_torch_cuda_available "
     "transformers.is_torch_cuda_available GPUtil.getAvailable GPUtil.getGPUs pynvml.nvmlDeviceGetCount"
 )
-"""Calls whose answer tells whether a GPU is there."""
+"""Calls that return whether a GPU is available."""
 
 BACKEND_VARIABLES = frozenset({"GAIA_BACKEND", "GAIA_ACCELERATOR"})
-"""Environment variables in which Gaia tells a function where it runs."""
+"""Environment variables from which a function learns on what it runs."""
 
 GPU_WORDS = ("cuda", "gpu", "nvidia", "emulated", "mps", "xpu", "hip")
 CPU_WORDS = ("cpu", "none", "")
@@ -45,7 +42,7 @@ SHAPE_FIRST = words("zeros ones empty full random normal uniform standard_normal
 SHAPE_KEYWORDS = ("size", "shape")
 
 SAME_OBJECT = words("to cuda cpu half float bfloat16 eval train astype contiguous requires_grad_ detach clone")
-"""Methods that hand back the same model or tensor, for what matters here."""
+"""Methods that return the same model or tensor, for what matters here."""
 
 GPU_ONLY_MODULES = ("cupy", "cudf", "cuml", "pycuda", "numba.cuda", "tensorrt", "triton", "torch_tensorrt", "cuda")
 """Modules, by the start of their qualified name, that do nothing without a GPU; importing one may be an attempt."""
@@ -57,4 +54,4 @@ PLATFORMS = words(
     "beam bentoml cog fal functions_framework kserve litserve modal mosec potassium ray runpod runpod_flash "
     "spaces tetra_rp"
 )
-"""Packages in which code tells a platform how to run it."""
+"""Packages with which code configures the platform that runs it."""

@@ -1,4 +1,4 @@
-"""How much a finding matters, and how sure its rule is: in numbers, and in words for a person."""
+"""How much a finding matters, and how sure its rule is, in numbers and in words."""
 
 from enum import IntEnum
 
@@ -12,7 +12,7 @@ class Level(IntEnum):
 
     @property
     def word(self) -> str:
-        """The level as people write it."""
+        """The level in lower case."""
         return self.name.lower()
 
 
@@ -21,5 +21,5 @@ CONFIDENCES = {"low": 0.0, "medium": 0.7, "high": 0.9}
 
 
 def in_words(confidence: float) -> str:
-    """How sure a rule is, for a person: low, medium or high."""
+    """Return how sure a rule is: low, medium or high."""
     return next(word for word, least in reversed(CONFIDENCES.items()) if confidence >= least)

@@ -44,18 +44,18 @@ def record(cls: "type[_T]") -> "type[_T]":
 
 
 def replace(original: "_T", /, **changes: object) -> "_T":
-    """A copy of a record with some fields changed."""
+    """Return a copy of a record with some fields changed."""
     return type(original)(**(fields_of(original) | changes))
 
 
 def fields_of(original: object) -> "dict[str, Any]":
-    """The fields of a record by name; records inside stay as they are."""
+    """Return the fields of a record by name; records inside stay as they are."""
     names: tuple[str, ...] = type(original).__match_args__  # type: ignore[attr-defined] # given by `record`
     return {name: getattr(original, name) for name in names}
 
 
 def _initializer(fields: tuple[str, ...], defaults: "dict[str, Any]") -> "Callable[..., None]":
-    """`__init__` with a parameter for each of `fields`.
+    """Return an `__init__` with a parameter for each of `fields`.
 
     Compiling text costs most of what a class costs, and classes differ in names only: so there is one text for each
     number of fields, and its names are replaced.

@@ -18,6 +18,17 @@ def by_word(texts: "Mapping[Value, str]") -> "dict[str, Value]":
     return {word: value for value, text in texts.items() for word in text.split()}
 
 
-def numbers(text: str) -> dict[str, float]:
-    """Return the numbers in `text` by their names: `resnet18=11.7 vgg11=133`."""
-    return {name: float(number) for name, _, number in (word.partition("=") for word in text.split())}
+def read_tables(module: str) -> dict[str, dict[str, str]]:
+    """Return the tables of the .tsv file beside `module`, each by its name: what each word stands under.
+
+    A line `[NAME]` begins a table, and `#` a comment; a row is a value, a tab, and words.
+    """
+    tables: dict[str, dict[str, str]] = {}
+    with open(module.removesuffix("py") + "tsv", encoding="utf-8") as file:  # noqa: PTH123 -- pathlib loads slowly
+        for line in file.read().splitlines():
+            if line.startswith("["):
+                table = tables[line.strip("[]")] = {}
+            elif line and not line.startswith("#"):
+                value, _, names = line.partition("\t")
+                table.update(dict.fromkeys(names.split(), value))
+    return tables

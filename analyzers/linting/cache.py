@@ -218,7 +218,7 @@ def _digest_of(parts: Iterator[bytes]) -> str:
 
 def _python_files(directory: str) -> Iterator[str]:
     for entry in os.scandir(directory):
-        if entry.name.endswith(".py"):
+        if entry.name.endswith((".py", ".tsv")):
             yield entry.path
         elif entry.is_dir() and entry.name != "__pycache__":
             yield from _python_files(entry.path)

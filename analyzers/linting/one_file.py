@@ -65,7 +65,7 @@ def _findings(code: Code, neighbours: Neighbours, *, evidence: bool) -> list[Fin
         return []
     from analyzers.facts.stage1 import deep_recursion, extract, unfinished
 
-    source = neighbours.parsed(code)
+    source = neighbours.library.parsed(code)
     files, failures = extract([source], (), neighbours)
     found = [*failures]
     with deep_recursion():
@@ -92,14 +92,14 @@ def _evidence(
 
 def _hindrances(source: "Source", files: "Sequence[FileFacts]", find: "Find | None") -> list[Finding]:
     """What hinders a switch; with `find` the devices that the rules ask for are inferred first."""
-    from analyzers.facts.contexts.reading import situations
+    from analyzers.facts.contexts.reading import read_contexts
     from analyzers.facts.escalation import resolve
     from analyzers.facts.model import Facts
     from analyzers.rules.behaviour import Behaviour, device_matters
     from analyzers.rules.examination import examine, switchability_rules, tying_rules
 
     try:
-        known = situations([source])
+        known = read_contexts([source])
         found: list[Finding] = []
         if find is not None:
             files, failures = resolve(files, [source], find, lambda call: device_matters(known.of(call.place)))

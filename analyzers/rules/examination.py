@@ -1,7 +1,4 @@
-"""Run rules over what they read. Each family is loaded when it is first asked for: a hook needs one of seven.
-
-The registry says which rules there are, so nothing is imported for its effects and no folder is searched.
-"""
+"""Run rules over what they read. Each family is loaded when it is first asked for: a hook needs one of seven."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
@@ -25,30 +22,30 @@ EVIDENCE = ("frameworks", "placement", "kernels", "work", "cpu")
 
 @cache
 def evidence_rules() -> "tuple[Rule[Facts], ...]":
-    """The rules whose findings are evidence for the verdict, 1xx to 6xx, in the order of their codes."""
+    """Return the rules whose findings are evidence for the verdict, 1xx to 6xx, in the order of their codes."""
     return _loaded(lambda profile: profile.family in EVIDENCE)
 
 
 @cache
 def tying_rules() -> "tuple[Rule[Facts], ...]":
-    """Those of them that can tell that code is for GPUs even where its devices are guarded."""
+    """Return those of them that can show that code is for GPUs even where its devices are guarded."""
     return _loaded(lambda profile: profile.ties)
 
 
 @cache
 def switchability_rules() -> "tuple[Rule[Behaviour], ...]":
-    """The rules about what keeps a promotion or a demotion from working, or makes it hurt, 7xx."""
+    """Return the rules about what keeps a promotion or a demotion from working, or makes it expensive, 7xx."""
     return _loaded(lambda profile: profile.family == "switchability")
 
 
 @cache
 def declaration_rules() -> "tuple[Rule[Declared], ...]":
-    """The rules that hold what is declared of a function against its code, 8xx."""
+    """Return the rules that compare what is declared of a function with its code, 8xx."""
     return _loaded(lambda profile: profile.family == "declarations")
 
 
 def all_rules() -> "list[Rule[Any]]":
-    """Everything that has a code, in the order of the codes: the rules, and what is told beside them."""
+    """Return everything that has a code, in the order of the codes: the rules, and what is reported beside them."""
     from analyzers.rules.failures import RULES
 
     known: tuple[Rule[Any], ...] = (*evidence_rules(), *switchability_rules(), *declaration_rules(), *RULES)
@@ -61,10 +58,7 @@ def _loaded(wanted: Callable[[Profile], bool]) -> "tuple[Rule[Any], ...]":
 
 
 def examine(rules: "Iterable[Rule[Subject]]", subject: "Subject", path: str = "") -> Iterator[Finding]:
-    """Return what `rules` find in `subject`, each finding once.
-
-    A rule that fails is a finding of its own, at `path`, and never a silent verdict.
-    """
+    """Yield what `rules` find in `subject`, each finding once; a rule that fails is a finding of its own, at `path`."""
     for rule in rules:
         try:
             yield from list(dict.fromkeys(rule.findings(subject)))

@@ -5,7 +5,7 @@ examples are its tests and, with the rest, its page (docs/rules). `scripts/docum
 page and enters the rule in the registry that hooks read (analyzers/lean/registry.py).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from analyzers.findings import Finding, Level, Place, Signal, Trait
 from analyzers.lean.records import record
@@ -31,7 +31,7 @@ else:
 class Hit:
     """One thing that a check found. Without a `signal` it has its rule's.
 
-    `weight` is the name of a number that calibration.py has for the rule, or a number that comes from such a table.
+    `weight` is a name in its rule's `weights`, or a number from a table of knowledge.
     """
 
     place: Place
@@ -50,14 +50,15 @@ class Rule(Generic[Subject]):
 
     `summary` and `rationale` say what it finds and why that matters, `remedy` what to write instead. `confidence` is a
     judgement of how often it is right: about 0.95 where the code says it in so many words, 0.8 where a value was
-    followed or a name was recognised, 0.5 where a habit was taken for an intent. `hook` tells that `gaia lint` asks for
-    it by default, `fixable` that `gaia lint --fix` knows how. `ties` tells that what it finds may keep the code on GPUs
-    even where its devices are guarded.
+    followed or a name was recognised, 0.5 where a habit was taken for an intent. `hook`: `gaia lint` asks for it by
+    default; `fixable`: `gaia lint --fix` knows how; `ties`: what it finds may keep the code on GPUs even where its
+    devices are guarded.
 
-    `weights` names the numbers in calibration.py; until one is calibrated there, it is 0. `words`, between spaces, are
-    those of which a file has to hold one, and the text `beside`, for the rule to find anything in its calls; a rule of
-    the family 7xx without words looks at every file that speaks of accelerators. `matches` are examples that must give
-    a finding, `passes` near misses that must not: Python, or other files, each below a line `# NAME`.
+    `weights` says what a finding weighs, in log-odds for the GPU, by the name of its case (calibration.py says where
+    the numbers come from). A file has to hold one of `words`, and the text `beside`, for the rule to find anything in
+    its calls; a rule of the family 7xx without words looks at every file that mentions accelerators. `matches` are
+    examples that must give a finding, `passes` near misses that must not: Python, or other files, each below a line
+    `# NAME`.
     """
 
     code: str
@@ -72,26 +73,24 @@ class Rule(Generic[Subject]):
     hook: bool = False
     fixable: bool = False
     ties: bool = False
-    weights: tuple[str, ...] = ()
+    weights: Mapping[str, float] = {}
     words: str = ""
     beside: str = ""
     matches: tuple[str, ...] = ()
     passes: tuple[str, ...] = ()
 
     def findings(self, subject: Subject) -> Iterator[Finding]:
-        """Return everything that this rule finds in `subject`."""
+        """Yield everything that this rule finds in `subject`."""
         for hit in self.check(subject):
             weight = self.weight(hit.weight) if isinstance(hit.weight, str) else hit.weight
             yield Finding(self.code, hit.place, hit.message, weight, hit.signal or self.signal, trait=hit.trait)
 
     def weight(self, name: str) -> float:
-        """Return the number that is called `name` in this rule, 0 while it is not calibrated.
+        """Return the number that is called `name` in this rule.
 
         Raises:
             LookupError: the rule has no weight of this name.
         """
-        from analyzers.calibration import WEIGHTS  # most hooks need no number
-
         if name not in self.weights:
-            raise LookupError(f"{self.code} names no weight {name!r}")
-        return WEIGHTS.get(self.code, {}).get(name, 0.0)
+            raise LookupError(f"{self.code} has no weight {name!r}; its `weights` have to name it")
+        return self.weights[name]

@@ -1,7 +1,6 @@
 """What would change a verdict: the smallest changes to the code that lead to another mode, each in one sentence.
 
-They are found by asking the rules and the verdict again, about the facts as they would be after the change, never by a
-rule or a number of their own, so a promise holds when it is kept.
+Each comes from the rules and the verdict, asked again about the facts after the change, so what it promises holds.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +10,6 @@ from analyzers.facts.model import Facts
 from analyzers.findings import Finding, Place, Signal, Trait
 from analyzers.lean.records import record, replace
 from analyzers.verdict.changes import QUESTION, guarded, without
-from analyzers.verdict.times import shown_time
 from analyzers.verdict.verdict import runs_on_both
 from runtime_images.policy.model import ExecutionMode, Verdict
 
@@ -31,16 +29,15 @@ class Alternative:
 
     @property
     def sentence(self) -> str:
-        """Both as one sentence, without a full stop."""
+        """The change and the mode as one sentence, without a full stop."""
         return f"{self.condition[:1].upper()}{self.condition[1:]} and the mode becomes {self.mode}"
 
 
 @record
 class Examined:
-    """A function's facts, what was found in them, and the verdict.
+    """A function's facts, the findings in them, and the verdict.
 
-    `examine` finds the same way in other facts, `decide` gives the verdict on other findings, and `shown` says where a
-    place is, as people find it.
+    `examine` returns the findings in other facts, `decide` the verdict on other findings, `shown` a place in words.
     """
 
     facts: Facts
@@ -55,7 +52,7 @@ class Examined:
         return self.decide(self.examine(change(self.facts, places))).mode
 
     def listed(self, findings: Sequence[Finding]) -> str:
-        """The places of `findings` in words, empty where they are too many for a small change."""
+        """Return the places of `findings` in words, empty where they are too many for a small change."""
         places = list(dict.fromkeys(self.shown(finding.place) for finding in findings))
         if len(places) > _MOST_PLACES:
             return ""
@@ -63,7 +60,7 @@ class Examined:
 
 
 def alternatives(examined: Examined) -> Iterator[Alternative]:
-    """What would change the verdict; nothing where no small change would."""
+    """Yield what would change the verdict; nothing where no small change would."""
     ways = {
         ExecutionMode.GPU: _guarding,
         ExecutionMode.GPU_PREFERRED: _lightening,
@@ -75,7 +72,7 @@ def alternatives(examined: Examined) -> Iterator[Alternative]:
 
 
 def _guarding(examined: Examined) -> Iterator[Alternative]:
-    """The needs of a GPU, if each stood behind a question for one, or were no more."""
+    """Guard what needs a GPU by a test for one, or remove it where that does not help."""
     needs = [finding for finding in examined.findings if finding.signal is Signal.NEEDS_GPU]
     listed = examined.listed(needs)
     if not listed:
@@ -90,14 +87,14 @@ def _guarding(examined: Examined) -> Iterator[Alternative]:
 
 
 def _lightening(examined: Examined) -> Iterator[Alternative]:
-    """One kind of work less."""
+    """Remove one kind of work."""
     work = [finding for finding in examined.findings if finding.signal is Signal.WORK and finding.weight > 0]
     for rule in dict.fromkeys(finding.rule for finding in sorted(work, key=lambda finding: -finding.weight)):
         yield from _removing(examined, [finding for finding in work if finding.rule == rule])
 
 
 def _growing(examined: Examined) -> Iterator[Alternative]:
-    """A larger model, or nothing that can use a GPU."""
+    """Load a larger model, or remove what can use a GPU."""
     models = [finding for finding in examined.findings if finding.trait is Trait.MODEL_SIZE]
     if models:
         larger = [
@@ -119,11 +116,10 @@ def _removing(examined: Examined, findings: Sequence[Finding]) -> Iterator[Alter
 
 
 def by_slo(findings: Sequence[Finding], prediction: "Prediction | None") -> Iterator[Alternative]:
-    """The SLO at which a prediction that has decided would decide for the other backend."""
+    """Yield the SLO at which a prediction that has decided would decide for the other backend."""
     if prediction is None or prediction.choice is None or not runs_on_both(findings):
         return
-    slo = shown_time(prediction.tipping_s)
     if prediction.choice is ExecutionMode.GPU_PREFERRED:
-        yield Alternative(ExecutionMode.CPU_PREFERRED, f"relax the SLO to {slo} or more")
+        yield Alternative(ExecutionMode.CPU_PREFERRED, f"relax the SLO to {prediction.tipping} or more")
     else:
-        yield Alternative(ExecutionMode.GPU_PREFERRED, f"tighten the SLO below {slo}")
+        yield Alternative(ExecutionMode.GPU_PREFERRED, f"tighten the SLO below {prediction.tipping}")

@@ -12,7 +12,7 @@ QUESTION = "torch.cuda.is_available"
 
 
 def guarded(facts: Facts, places: Collection[Place]) -> Facts:
-    """Return `facts` with the lines of `places` behind a question whether there is a GPU."""
+    """Return `facts` with the lines of `places` behind a test for a GPU."""
     lines = _lines(places)
     return replace(facts, files=tuple(_guarded(file, lines) for file in facts.files))
 
@@ -34,35 +34,25 @@ def _lines(places: Iterable[Place]) -> _Lines:
     return frozenset((place.path, place.line) for place in places)
 
 
-def _at(fact: Call | Constant | Dependency | Import | Refusal, lines: _Lines) -> bool:
-    return (fact.place.path, fact.place.line) in lines
-
-
 def _guarded(file: FileFacts, lines: _Lines) -> FileFacts:
     questions = tuple(Call(QUESTION, Place(path, line)) for path, line in sorted(lines) if path == file.path)
     if not questions:
         return file
-    return replace(
-        file,
-        imports=tuple(_behind(fact, lines) for fact in file.imports),
-        calls=questions + tuple(_behind(fact, lines) for fact in file.calls),
-        constants=tuple(_behind(fact, lines) for fact in file.constants),
-    )
+    behind = {
+        name: tuple(_behind(fact, lines) for fact in getattr(file, name)) for name in ("imports", "calls", "constants")
+    }
+    return replace(file, **behind | {"calls": questions + behind["calls"]})
 
 
 def _behind(fact: _Guarded, lines: _Lines) -> _Guarded:
-    return replace(fact, guard=Guard.WITH_GPU) if fact.guard is Guard.ALWAYS and _at(fact, lines) else fact
+    here = (fact.place.path, fact.place.line) in lines
+    return replace(fact, guard=Guard.WITH_GPU) if here and fact.guard is Guard.ALWAYS else fact
 
 
 def _without(file: FileFacts, lines: _Lines) -> FileFacts:
-    return replace(
-        file,
-        imports=tuple(_kept(file.imports, lines)),
-        calls=tuple(_kept(file.calls, lines)),
-        constants=tuple(_kept(file.constants, lines)),
-        refusals=tuple(_kept(file.refusals, lines)),
-    )
+    kinds = ("imports", "calls", "constants", "refusals")
+    return replace(file, **{kind: tuple(_kept(getattr(file, kind), lines)) for kind in kinds})
 
 
 def _kept(facts: Iterable[_Fact], lines: _Lines) -> Iterator[_Fact]:
-    return (fact for fact in facts if not _at(fact, lines))
+    return (fact for fact in facts if (fact.place.path, fact.place.line) not in lines)

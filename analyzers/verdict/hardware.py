@@ -24,7 +24,7 @@ class Processor:
     share: float
 
     def seconds(self, flops: float, read: float) -> float:
-        """The time for `flops` operations that read `read` bytes: whichever of the two takes longer (a roofline)."""
+        """Return the time for `flops` operations that read `read` bytes: the longer of the two (a roofline)."""
         return max(flops / self.flops_per_s, read / self.bytes_per_s) / self.share
 
 
@@ -38,12 +38,12 @@ class Hardware:
 
 
 def is_file_name(text: str) -> bool:
-    """Whether `text` is meant as the path of a file with profiles rather than as the name of one that Gaia knows."""
+    """Return whether `text` is the path of a file with profiles rather than the name of one that Gaia knows."""
     return "/" in text or text.endswith(".toml")
 
 
 def hardware(profile: str = "") -> Hardware:
-    """The profile with this name, or that of the TOML file with this path; without either the default one.
+    """Return the profile with this name, or that of the TOML file with this path; without either the default one.
 
     Raises:
         AnalyzerError: there is no such profile or file, or what the file says is no profile.

@@ -1,6 +1,6 @@
-"""How long a request takes on each backend, where the code tells how much it computes, and what an SLO makes of that.
+"""How long a request takes on each backend, where the code shows how much it computes, and whether that meets an SLO.
 
-Only what is certain enough is predicted: products of matrices of known size, and models whose name tells the number of
+Only what is certain enough is predicted: products of matrices of known size, and models whose name shows the number of
 their parameters. A network reads each parameter once and does two operations with it for every token (Kaplan et al.,
 "Scaling Laws for Neural Language Models", 2020, section 2.1) or, for a picture, about 300 (from the published
 operations of ResNet, VGG and ViT at 224 x 224). Text is generated token by token, each of which reads all parameters.
@@ -12,10 +12,9 @@ from analyzers.facts.model import Array, Call, Facts, Known, options
 from analyzers.facts.operations import arrays, elements, shown_shape
 from analyzers.findings import Place
 from analyzers.lean.records import record
+from analyzers.rules.knowledge.calls import is_product
 from analyzers.rules.knowledge.named_models import models
-from analyzers.rules.knowledge.products import is_product
 from analyzers.verdict.hardware import Hardware
-from analyzers.verdict.times import shown_time
 from runtime_images.policy.model import ExecutionMode, Slo
 
 _BYTES_PER_NUMBER = 4
@@ -28,7 +27,7 @@ _MARGIN = 0.7
 
 @record
 class Work:
-    """What one request computes: operations, bytes read, and what it is that computes, with its place."""
+    """What one request computes: operations, bytes read, the operation in words, and its place."""
 
     flops: float
     read: float
@@ -54,22 +53,22 @@ class Prediction:
         return ExecutionMode.GPU_PREFERRED if self.gpu_s <= self.slo_s else None
 
     @property
-    def tipping_s(self) -> float:
-        """The least SLO that the CPU keeps."""
-        return self.cpu_s / _MARGIN
+    def tipping(self) -> str:
+        """The strictest SLO that the CPU keeps."""
+        return _time(self.cpu_s / _MARGIN)
 
     @property
     def reason(self) -> str:
         """Why, in words that follow "it runs on both, and"."""
         verb = "keeps" if self.choice is ExecutionMode.CPU_PREFERRED else "would miss"
         return (
-            f"a CPU {verb} the SLO of {shown_time(self.slo_s)}: about {shown_time(self.cpu_s)} for {self.work.what}, "
-            f"{shown_time(self.gpu_s)} on a GPU like the {self.hardware.upper()} ({self.work.place.shown})"
+            f"a CPU {verb} the SLO of {_time(self.slo_s)}: about {_time(self.cpu_s)} for {self.work.what}, "
+            f"{_time(self.gpu_s)} on a GPU like the {self.hardware.upper()} ({self.work.place.shown})"
         )
 
 
 def predict(facts: Facts, slo: Slo, profile: Hardware) -> Prediction | None:
-    """The prediction for the largest work of a request, None when none is known or the SLO asks for no latency."""
+    """Return the prediction for the largest work of a request, None when none is known or the SLO has no latency."""
     if slo.latency_p95_ms is None:
         return None
     known = [*_products(facts), *_networks(facts)]
@@ -84,11 +83,10 @@ def _products(facts: Facts) -> Iterator[Work]:
     for call in facts.calls():
         if not is_product(call):
             continue
-        operands = [next(iter(arrays(argument.value)), None) for argument in call.args[:2]]
-        if len(operands) == 2 and operands[0] is not None and operands[1] is not None:
-            work = _product(call, operands[0], operands[1])
-            if work is not None:
-                yield work
+        operands = [array for argument in call.args[:2] for array in list(arrays(argument.value))[:1]]
+        work = _product(call, *operands) if len(operands) == 2 else None
+        if work is not None:
+            yield work
 
 
 def _product(call: Call, left: Array, right: Array) -> Work | None:
@@ -101,7 +99,7 @@ def _product(call: Call, left: Array, right: Array) -> Work | None:
 
 
 def _networks(facts: Facts) -> Iterator[Work]:
-    """The work of text and of picture models; diffusion and speech repeat theirs in ways that no name tells."""
+    """Yield the work of text and picture models; diffusion and speech repeat theirs in ways that no name shows."""
     if any(fact.package in _REPEATING for fact in facts.imports()):
         return
     generates = any(_generates(call) for call in facts.calls())
@@ -126,3 +124,8 @@ def _tokens(call: Call) -> int:
     value = call.keyword("max_new_tokens", "max_tokens", "max_length")
     counts = [option.value for option in options(value) if isinstance(option, Known)] if value is not None else []
     return max((count for count in counts if isinstance(count, int) and not isinstance(count, bool)), default=0)
+
+
+def _time(seconds: float) -> str:
+    """Return seconds in words: 1.5 s, 83.3 ms."""
+    return f"{seconds:.3g} s" if seconds >= 1 else f"{max(seconds * 1000, 0.01):.3g} ms"

@@ -13,16 +13,7 @@ The numbers are in calibration.py, with their origin.
 
 from collections.abc import Iterable, Sequence
 
-from analyzers.calibration import (
-    FLOOR,
-    LARGE_WORK,
-    NEEDS_GPU,
-    NO_USE,
-    PRIOR,
-    TELLING,
-    confidence,
-    gpu_probability,
-)
+from analyzers.calibration import FLOOR, LARGE_WORK, NEEDS_GPU, NO_USE, PRIOR, WORTH_NAMING, confidence, gpu_probability
 from analyzers.findings import Finding, Signal, Trait
 from runtime_images.policy.model import ExecutionMode, Verdict
 
@@ -32,13 +23,13 @@ if TYPE_CHECKING:
 
 
 def decide(findings: Sequence[Finding], *, complete: bool = True, prediction: "Prediction | None" = None) -> Verdict:
-    """The verdict on `findings`; without a file that could not be read it is never confident, and never `cpu`.
+    """Return the verdict on `findings`; where some file could not be read it is never confident, and never `cpu`.
 
     `prediction` says how long a request takes on each backend and what the SLO asks for.
     """
     verdict = _decide([f for f in findings if f.signal not in (Signal.FAILURE, Signal.OPEN)], prediction)
-    all_told = not any(finding.signal is Signal.OPEN for finding in findings)
-    if complete and (all_told or verdict.mode is not ExecutionMode.CPU):
+    all_seen = not any(finding.signal is Signal.OPEN for finding in findings)
+    if complete and (all_seen or verdict.mode is not ExecutionMode.CPU):
         return verdict
     if verdict.mode is ExecutionMode.CPU:
         reason = "nothing that could be read can use a GPU, but not everything could be analyzed"
@@ -63,26 +54,25 @@ def _decide(findings: Sequence[Finding], prediction: "Prediction | None") -> Ver
 
 
 def runs_on_both(findings: Sequence[Finding]) -> bool:
-    """Whether something can use a GPU and nothing needs one, so that a preference is to be told."""
+    """Return whether something can use a GPU and nothing needs one, so that the work decides."""
     signals = {finding.signal for finding in findings}
     return Signal.CAN_USE_GPU in signals and Signal.NEEDS_GPU not in signals
 
 
 def score(findings: Iterable[Finding]) -> float:
-    """The log-odds, from zero, that the work is better begun on a GPU."""
+    """Return the log-odds that the work is better started on a GPU."""
     return PRIOR + sum(finding.weight for finding in strongest_per_rule(findings))
 
 
 def _by_work(findings: Sequence[Finding], probability: float) -> Verdict:
-    if score(findings) > 0:
-        reason = f"it runs on both, and {_because(findings, positive=True)}"
-        return Verdict(ExecutionMode.GPU_PREFERRED, confidence(probability), reason)
-    reason = f"it runs on both, and {_because(findings, positive=False)}"
-    return Verdict(ExecutionMode.CPU_PREFERRED, confidence(1 - probability), reason)
+    on_gpu = score(findings) > 0
+    mode = ExecutionMode.GPU_PREFERRED if on_gpu else ExecutionMode.CPU_PREFERRED
+    right = probability if on_gpu else 1 - probability
+    return Verdict(mode, confidence(right), f"it runs on both, and {_because(findings, positive=on_gpu)}")
 
 
 def strongest_per_rule(findings: Iterable[Finding]) -> list[Finding]:
-    """Each rule's finding of the largest weight, by size: ten placements on a device are one piece of evidence."""
+    """Return each rule's finding of the largest absolute weight: ten placements are one piece of evidence."""
     best: dict[str, Finding] = {}
     for finding in findings:
         known = best.get(finding.rule)
@@ -102,21 +92,21 @@ def _without_use(findings: Sequence[Finding]) -> Verdict:
 
 
 def _because(findings: Sequence[Finding], *, positive: bool) -> str:
-    """The finding that decides, and what it means."""
+    """Return the finding that decides, and what it means."""
     work = _strongest(finding for finding in findings if finding.signal is not Signal.NEEDS_GPU)
     if positive:
         return f"the work is large enough to begin on a GPU: {_shown(work[0])}"
     open_ended = [finding for finding in work if finding.trait is Trait.CALLER_DECIDES]
     if open_ended:
         return f"only the requests can tell how much work it is: {_shown(open_ended[0])}"
-    light = [finding for finding in work if finding.weight <= TELLING and finding.trait is not Trait.WAITS]
+    light = [finding for finding in work if finding.weight <= WORTH_NAMING and finding.trait is not Trait.WAITS]
     if light:
         return f"the work is small enough to begin on a CPU: {_shown(light[-1])}"
     return "no sign of work that is too large to begin on a CPU"
 
 
 def _strongest(findings: Iterable[Finding]) -> list[Finding]:
-    """By weight, the strongest for the GPU first; in source order where equal."""
+    """Sort by weight, the strongest for the GPU first; in source order where equal."""
     return sorted(
         findings, key=lambda finding: (-finding.weight, finding.place.path, finding.place.cell, finding.place.line)
     )

@@ -12,6 +12,8 @@ from analyzers.findings import Finding
 from analyzers.lean.records import replace
 from analyzers.manifest import FILE_NAME
 from analyzers.project.toml_places import place_of
+from analyzers.rules.declarations.manifest_missing import RULE as MISSING
+from analyzers.rules.declarations.manifest_unreadable import RULE as UNREADABLE
 from analyzers.rules.declared import Declared
 from analyzers.rules.examination import declaration_rules, examine
 from gaia_cli.errors import FunctionError
@@ -37,7 +39,7 @@ def mode_findings(directory: Path) -> tuple[Finding, ...]:
         return ()
     found = examine(declaration_rules(), _declared(project, analysis))
     if analysis.failures:
-        found = (finding for finding in found if finding.rule in ("GA803", "GA806"))
+        found = (finding for finding in found if finding.rule in (MISSING.code, UNREADABLE.code))
     return tuple(_with_excerpt(project.directory, finding) for finding in found)
 
 

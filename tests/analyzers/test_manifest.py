@@ -1,4 +1,5 @@
 import json
+import shutil
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ import jsonschema
 import pytest
 
 from analyzers import Analysis, analyze
+from analyzers import manifest as manifest_module
 from analyzers.formats import as_json
 from analyzers.manifest import SCHEMA_PATH, render_manifest, rules_digest, sources_digest
 from runtime_images.policy.model import Slo
@@ -82,6 +84,19 @@ def test_the_smallest_edit_changes_the_digest(tmp_path: Path) -> None:
 def test_the_rules_have_a_digest_of_their_own() -> None:
     assert rules_digest() == rules_digest()
     assert rules_digest().startswith("blake2b-128:")
+
+
+@pytest.mark.parametrize("name", ["rules/rule.py", "rules/knowledge/libraries.tsv", "verdict/hardware.toml"])
+def test_the_digest_of_the_rules_changes_with_their_code_and_with_their_tables(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "analyzers"
+    shutil.copytree(Path(manifest_module.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(manifest_module, "__file__", str(copy / "manifest.py"))
+    before = rules_digest()
+    (copy / name).write_text((copy / name).read_text() + "\n")
+
+    assert rules_digest() != before
 
 
 def test_the_json_is_one_object_with_the_documented_keys(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a piece of code is for, told from its shape: asking whether it was done, a loop over batches."""
+"""What a piece of code is for, by its shape: asking whether something was done, going over batches."""
 
 import ast
 from collections.abc import Sequence
@@ -9,22 +9,18 @@ _BATCHES = ("batch", "loader", "chunk")
 
 
 def asks_whether_done(test: ast.expr) -> bool:
-    """Whether a test is about having done something before: None, a missing entry or attribute, a plain `not x`."""
+    """Return whether a test asks for something done before: None, a missing entry or attribute, a plain `not x`."""
     for part in ast.walk(test):
         match part:
             case ast.Compare(ops=ops) if any(isinstance(op, ast.Is | ast.IsNot | ast.In | ast.NotIn) for op in ops):
                 return True
-            case ast.UnaryOp(op=ast.Not()):
-                return True
-            case ast.Call(func=ast.Name(id="hasattr")):
-                return True
-            case ast.Compare(ops=[ast.NotEq()]):
-                return True  # `if wanted != loaded:` loads when something else is asked for
+            case ast.UnaryOp(op=ast.Not()) | ast.Call(func=ast.Name(id="hasattr")) | ast.Compare(ops=[ast.NotEq()]):
+                return True  # `wanted != loaded` loads when something else is asked for
     return False
 
 
 def returns_what_is_done(node: ast.If) -> bool:
-    """Whether an `if` is like `if model: return model` or `if self.loaded == name: return`: what follows runs once."""
+    """Return whether what follows runs once, as after `if model: return model` or `if self.loaded == name: return`."""
     last = node.body[-1]
     if node.orelse or not isinstance(last, ast.Return):
         return False
@@ -34,9 +30,9 @@ def returns_what_is_done(node: ast.If) -> bool:
 
 
 def goes_one_by_one(target: ast.expr, source: ast.expr) -> bool:
-    """Whether a loop takes its items one by one where it could take them together.
+    """Return whether a loop takes its items one by one where it could take them together.
 
-    It could not when it goes over batches, which a name or a range in steps tells, or over the few entries of a dict.
+    It could not when it goes over batches, as a name or a range in steps shows, or over the few entries of a dict.
     """
     if isinstance(source, ast.Call):
         name = called_name(source)
@@ -47,11 +43,11 @@ def goes_one_by_one(target: ast.expr, source: ast.expr) -> bool:
 
 
 def streams(body: Sequence[ast.stmt]) -> bool:
-    """Whether each turn of a loop waits for something or hands something out, so it cannot be taken with others."""
+    """Return whether each turn of a loop waits for something or yields something, and cannot be taken with others."""
     return any(isinstance(part, ast.Yield | ast.Await) for statement in body for part in ast.walk(statement))
 
 
 def only_moves(target: ast.expr, value: ast.expr) -> bool:
-    """Whether `self.net = self.net.to(...)`: what was there already only changes its place."""
+    """Return whether an assignment is like `self.net = self.net.to(...)`, which only changes the place of a value."""
     own = ast.dump(target).replace("Store()", "Load()") if isinstance(target, ast.Attribute) else ""
     return own != "" and any(ast.dump(part) == own for part in spine(value) if isinstance(part, ast.Attribute))

@@ -1,4 +1,4 @@
-"""When and how code runs, as frozen values; reading.py tells them from the syntax, 7xx rules read them."""
+"""When and how code runs, as frozen values: reading.py derives them from the syntax for the rules 7xx."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -8,7 +8,7 @@ from analyzers.lean.records import record
 
 
 class Phase(Enum):
-    """When code runs; `CLIENT` is on the machine of whoever calls. Other code is nobody's, as far as one file tells."""
+    """When code runs; `CLIENT`: on the caller's machine. Code without a phase is not run, as far as one file shows."""
 
     IMPORT = "import"
     START = "start"
@@ -17,15 +17,14 @@ class Phase(Enum):
 
 
 @record
-class Situation:
+class CallContext:
     """How a call runs.
 
-    `function` is its function's dotted name inside the file, empty at the top; `loop` tells that a `for` of that
-    function repeats it for one item after the other. `once` stands for code that a test for None, an entry or an
-    attribute, or a cache around the function keeps from running again. `without_gradients`: PyTorch records nothing
-    there. `kept` is the global name in which the result outlives the request; `stores`: an item is assigned, not read.
-    Of the methods that are called in a chain from this place, `on_host` names those whose receiver has been brought to
-    main memory before, and `moves` those whose arguments speak of a device.
+    `function`: its function's dotted name inside the file, empty at the top; `loop`: a `for` of that function repeats
+    it item by item; `once`: a test for None, an entry or an attribute, or a cache keeps it from running again;
+    `without_gradients`: PyTorch records nothing; `kept`: the global name in which the result outlives the request;
+    `stores`: an item is assigned, not read. Of the methods that are called in a chain from this place, `on_host` are
+    those whose receiver has been brought to main memory before, and `moves` those whose arguments name a device.
     """
 
     function: str = ""
@@ -40,23 +39,25 @@ class Situation:
     moves: frozenset[str] = frozenset()
 
 
-NOWHERE = Situation()
+NOWHERE = CallContext()
+Start = tuple[str, int, int]
+"""Where an expression starts: file, line and, counted as the table says, column."""
 
 
 @record
-class Situations:
-    """The situations of all calls by the place where they start, and what else only the text of the files tells.
+class Contexts:
+    """The contexts of all calls by the place where they start, and what else only the text of the files shows.
 
-    `literals` are the strings that name a CUDA device, by file, line and offset in bytes (as an `Argument` has them);
+    `literals` are the strings that name a CUDA device, with offsets in bytes for columns (as an `Argument` has them);
     `modules` the qualified names of the project's own PyTorch modules; `learning` the files that train or switch
     gradients off themselves.
     """
 
-    by_start: Mapping[tuple[str, int, int], Situation]
-    literals: Mapping[tuple[str, int, int], Place]
+    by_start: Mapping[Start, CallContext]
+    literals: Mapping[Start, Place]
     modules: frozenset[str]
     learning: frozenset[str]
 
-    def of(self, place: Place) -> Situation:
-        """The situation of the call at `place`."""
+    def of(self, place: Place) -> CallContext:
+        """Return the context of the call at `place`."""
         return self.by_start.get((place.path, place.line, place.column), NOWHERE)

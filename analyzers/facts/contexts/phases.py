@@ -13,14 +13,12 @@ _REQUEST_DECORATORS = words(
 )
 _STARTS = words("__init__ setup load start new startup lifespan init on_start initialize")
 _START_DECORATORS = frozenset({"enter", "on_event", "build", "on_startup", "asynccontextmanager"})
-_CACHES = words("lru_cache cache cached cached_property cache_resource singleton cache_data")
+CACHES = words("lru_cache cache cached cached_property cache_resource singleton cache_data")
+"""Decorators that keep a function from running again."""
 
 
 class Called:
-    """A function of the file: when it runs as its own name says, whom it calls, and which names it binds.
-
-    `host` are the names that hold something in main memory.
-    """
+    """A function of the file: when it runs, whom it calls, the names it binds, and those in main memory (`host`)."""
 
     def __init__(self, owner: str, phase: Phase | None) -> None:
         self.owner = owner
@@ -31,7 +29,7 @@ class Called:
 
 
 def phase_of(name: str, decorators: set[str]) -> Phase | None:
-    """Return when a function runs, as its name and decorators tell; jobs that prepare something serve nobody."""
+    """Return when a function runs, by its name and decorators; jobs that prepare something serve no request."""
     if "local_entrypoint" in decorators:
         return Phase.CLIENT
     if decorators & _START_DECORATORS or (name in _STARTS and not decorators & _REQUEST_DECORATORS):
@@ -41,11 +39,6 @@ def phase_of(name: str, decorators: set[str]) -> Phase | None:
     return None
 
 
-def runs_once(decorators: set[str]) -> bool:
-    """Whether a cache around a function keeps it from running again."""
-    return bool(decorators & _CACHES)
-
-
 def spread(functions: Mapping[str, Called]) -> None:
     """Spread the phases of `functions`, by their dotted names, from the callers to the called."""
     pending = [name for name, function in functions.items() if function.phases]
@@ -53,13 +46,12 @@ def spread(functions: Mapping[str, Called]) -> None:
         caller = functions[pending.pop()]
         for callee, on_self in caller.callees:
             for target in _targets(functions, callee, caller.owner if on_self else ""):
-                fresh = caller.phases - functions[target].phases
-                if fresh:
-                    functions[target].phases |= fresh
+                if not caller.phases <= functions[target].phases:
+                    functions[target].phases |= caller.phases
                     pending.append(target)
 
 
 def _targets(functions: Mapping[str, Called], name: str, owner: str) -> Iterator[str]:
-    """The functions that `name()` or `self.name()` may call; for a class, what makes an object of it."""
+    """Return the functions that `name()` or `self.name()` may call; for a class, its `__init__`."""
     wanted = f"{owner}.{name}" if owner else name
     return (target for target in (wanted, f"{name}.__init__") if target in functions)

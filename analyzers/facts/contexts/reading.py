@@ -1,26 +1,17 @@
 """How each call runs: while the module is imported, once at the start or in each request; in a loop; in a coroutine.
 
-The facts say what is called and under which guard. The rules of the family 7xx also ask when, and only `gaia lint` asks
-them, so this is a walk of its own over the syntax trees, which `gaia analyze` never takes. When is told from names and
-decorators (`handler`, `predict`, `@app.post`, `setup`, `__init__`) and, inside a file, from who calls whom.
+Only the rules of the family 7xx ask this, and only `gaia lint` runs them, so this is a walk of its own over the syntax
+trees, which `gaia analyze` never takes. Names and decorators (`handler`, `predict`, `@app.post`, `setup`, `__init__`)
+tell when a function runs, and so do its callers inside the file.
 """
 
 import ast
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from analyzers.facts.contexts import idioms
-from analyzers.facts.contexts.model import NOWHERE, Phase, Situation, Situations
-from analyzers.facts.contexts.phases import Called, phase_of, runs_once, spread
-from analyzers.facts.syntax import (
-    Function,
-    called_name,
-    column,
-    is_main_test,
-    owner_of,
-    spine,
-    words,
-    zipped,
-)
+from analyzers.facts.contexts.model import NOWHERE, CallContext, Contexts, Phase, Start
+from analyzers.facts.contexts.phases import CACHES, Called, phase_of, spread
+from analyzers.facts.syntax import Function, called_name, column, is_main_test, owner_of, spine, words
 from analyzers.findings import Place
 from analyzers.lean.files import lines_of
 from analyzers.lean.records import replace
@@ -32,43 +23,44 @@ _NO_GRADIENTS = frozenset({"no_grad", "inference_mode"})
 _LEARNS = frozenset({"backward", "set_grad_enabled", "requires_grad_", "zero_grad", "fit", "train"})
 _NETWORKS = ("nn.Module", "LightningModule", "PreTrainedModel")
 _TO_HOST = frozenset({"cpu", "numpy", "tolist", "asarray", "array", "item"})
+_MADE_ON_HOST = frozenset({"range", "len", "open", "sorted", "str", "int", "float"})
 _HOST_LIBRARIES = frozenset({"np", "numpy", "pd", "pandas", "Image", "cv2", "json", "math", "random", "os"})
 
 
-def situations(sources: Iterable[Source]) -> Situations:
-    """The situations in all `sources`; a file whose code is nested too deeply has none."""
-    by_start: dict[tuple[str, int, int], Situation] = {}
-    literals: dict[tuple[str, int, int], Place] = {}
+def read_contexts(sources: Iterable[Source]) -> Contexts:
+    """Return the contexts in all `sources`; a file whose code is nested too deeply has none."""
+    by_start: dict[Start, CallContext] = {}
+    literals: dict[Start, Place] = {}
     modules: set[str] = set()
     learning: set[str] = set()
     for source in sources:
         walker = _Walker(source)
         try:
             walker.block(source.tree.body, NOWHERE)
-        except RecursionError:  # generated code, in which nobody serves requests
+        except RecursionError:  # generated code, which serves no requests
             continue
         by_start.update(walker.resolved())
         literals |= walker.literals
         modules |= walker.modules
         if walker.learns:
             learning.add(source.path)
-    return Situations(by_start, literals, frozenset(modules), frozenset(learning))
+    return Contexts(by_start, literals, frozenset(modules), frozenset(learning))
 
 
 class _Walker:
-    """Walks one file. `owner` is the class around the code that is being walked, empty outside of one."""
+    """Walks one file. `owner` is the class around the code being walked, `now` the context in which it runs."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
         self.lines = lines_of(source.text)
         self.owner = ""
-        self.functions = {"": Called("", None if source.cells else Phase.IMPORT)}  # nobody imports a notebook
-        self.found: dict[tuple[str, int, int], Situation] = {}
-        self.literals: dict[tuple[str, int, int], Place] = {}
+        self.functions = {"": Called("", None if source.cells else Phase.IMPORT)}  # a notebook is never imported
+        self.found: dict[Start, CallContext] = {}
+        self.literals: dict[Start, Place] = {}
         self.modules: set[str] = set()
         self.learns = False
         self.globals: set[str] = set()
-        self.tops = {
+        self.tops = {  # the names of the module
             target.id
             for node in source.tree.body
             if isinstance(node, ast.Assign | ast.AnnAssign)
@@ -76,13 +68,13 @@ class _Walker:
             if isinstance(target, ast.Name)
         }
 
-    def block(self, body: Sequence[ast.AST], now: Situation) -> None:
+    def block(self, body: Sequence[ast.AST], now: CallContext) -> None:
         for node in body:
             self.visit(node, now)
             if isinstance(node, ast.If) and idioms.returns_what_is_done(node):
                 now = replace(now, once=True)
 
-    def visit(self, node: ast.AST, now: Situation) -> None:
+    def visit(self, node: ast.AST, now: CallContext) -> None:
         kind = type(node)
         if kind in _LEAVES:
             return
@@ -92,7 +84,7 @@ class _Walker:
         else:
             method(self, node, now)
 
-    def children(self, node: ast.AST, now: Situation) -> None:
+    def children(self, node: ast.AST, now: CallContext) -> None:
         for name in node._fields:
             value = getattr(node, name)
             if type(value) is list:
@@ -100,53 +92,56 @@ class _Walker:
             elif type(value) not in _LEAVES:
                 self.visit(value, now)
 
-    def loop(self, node: ast.For, now: Situation) -> None:
+    def loop(self, node: ast.For, now: CallContext) -> None:
         self.visit(node.iter, now)
         self.bind(node.target, node.iter, now)
         repeats = now.loop or (idioms.goes_one_by_one(node.target, node.iter) and not idioms.streams(node.body))
         self.block([*node.body, *node.orelse], replace(now, loop=repeats))
 
-    def context(self, node: ast.With | ast.AsyncWith, now: Situation) -> None:
+    def with_(self, node: ast.With | ast.AsyncWith, now: CallContext) -> None:
         self.block(node.items, now)
         off = any(called_name(item.context_expr) in _NO_GRADIENTS for item in node.items)
         self.block(node.body, replace(now, without_gradients=True) if off else now)
 
-    def assignment(self, node: ast.Assign, now: Situation) -> None:
+    def assignment(self, node: ast.Assign, now: CallContext) -> None:
         for target in node.targets:
             self.bind(target, node.value, now)
             self.visit(target, now)
-        kept = (self.keeper(target, now) for target in node.targets if not idioms.only_moves(target, node.value))
-        keeper = next(filter(None, kept), "")
-        self.visit(node.value, replace(now, kept=keeper) if keeper else now)
+        names = (self.kept_in(target, now) for target in node.targets if not idioms.only_moves(target, node.value))
+        kept = next(filter(None, names), "")
+        self.visit(node.value, replace(now, kept=kept) if kept else now)
 
-    def handler(self, node: ast.ExceptHandler, now: Situation) -> None:
+    def handler(self, node: ast.ExceptHandler, now: CallContext) -> None:
         missing = isinstance(node.type, ast.Name) and node.type.id in ("NameError", "KeyError", "AttributeError")
         self.block(node.body, replace(now, once=True) if missing else now)
 
-    def text(self, node: ast.JoinedStr, now: Situation) -> None:
+    def text(self, node: ast.JoinedStr, now: CallContext) -> None:
         self.block([part for part in node.values if isinstance(part, ast.FormattedValue)], now)
 
-    def globally(self, node: ast.Global, _now: Situation) -> None:
+    def globally(self, node: ast.Global, _now: CallContext) -> None:
         self.globals.update(node.names)
 
-    def lambda_(self, node: ast.Lambda, now: Situation) -> None:
+    def lambda_(self, node: ast.Lambda, now: CallContext) -> None:
         self.visit(node.body, replace(now, in_coroutine=False, loop=False))
 
-    def item(self, node: ast.Subscript, now: Situation) -> None:
+    def item(self, node: ast.Subscript, now: CallContext) -> None:
         if isinstance(node.ctx, ast.Store):
             self.note(node, replace(now, stores=True))
         self.children(node, now)
 
-    def constant(self, node: ast.Constant, _now: Situation) -> None:
-        if isinstance(node.value, str) and (node.value == "cuda" or node.value.startswith("cuda:")):
-            self.literal(node)
+    def constant(self, node: ast.Constant, _now: CallContext) -> None:
+        names_device = isinstance(node.value, str) and (node.value == "cuda" or node.value.startswith("cuda:"))
+        if names_device and node.end_lineno == node.lineno and node.end_col_offset is not None:
+            start, end = (self.column(node.lineno, offset) for offset in (node.col_offset, node.end_col_offset))
+            place = Place(self.source.path, node.lineno, start, end)
+            self.literals[self.source.path, node.lineno, node.col_offset] = place
 
-    def attribute(self, node: ast.Attribute, now: Situation) -> None:
+    def attribute(self, node: ast.Attribute, now: CallContext) -> None:
         if node.attr == "requires_grad" and isinstance(node.ctx, ast.Store):
             self.learns = True
         self.visit(node.value, now)
 
-    def comprehension(self, node: Comprehension, now: Situation) -> None:
+    def comprehension(self, node: Comprehension, now: CallContext) -> None:
         inner = now
         for part in node.generators:
             self.visit(part.iter, inner)
@@ -155,7 +150,7 @@ class _Walker:
             self.block(part.ifs, inner)
         self.block([node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt], inner)
 
-    def branch(self, node: ast.If, now: Situation) -> None:
+    def branch(self, node: ast.If, now: CallContext) -> None:
         if is_main_test(node.test):
             return
         self.visit(node.test, now)
@@ -163,55 +158,45 @@ class _Walker:
         self.block(node.body, inner)
         self.block(node.orelse, inner)
 
-    def call(self, node: ast.Call, now: Situation) -> None:
+    def call(self, node: ast.Call, now: CallContext) -> None:
         name, function = called_name(node), node.func
         self.learns = self.learns or name in _LEARNS
         on_self = owner_of(function) in ("self", "cls")
         if (on_self or isinstance(function, ast.Name)) and not now.once:
             self.functions[now.function].callees.append((name, on_self))
-        inner = situation = now
+        inner = context = now
         if isinstance(function, ast.Attribute):
             if name in _TO_HOST and self.is_on_host(function.value, now):
-                situation = replace(situation, on_host=frozenset({name}))
+                context = replace(context, on_host=frozenset({name}))
             if name == "to" and any("device" in word for part in (*node.args, *node.keywords) for word in words(part)):
-                situation = replace(situation, moves=frozenset({name}))
-            keeper = self.container(function.value, now) if name in _ADDS else ""
-            inner = replace(now, kept=keeper) if keeper else now
-        self.note(node, situation)
+                context = replace(context, moves=frozenset({name}))
+            kept = self.container(function.value, now) if name in _ADDS else ""
+            inner = replace(now, kept=kept) if kept else now
+        self.note(node, context)
         self.children(node, inner)
 
-    def note(self, node: ast.expr, situation: Situation) -> None:
+    def note(self, node: ast.expr, context: CallContext) -> None:
         start = (self.source.path, node.lineno, self.column(node.lineno, node.col_offset))
         outer = self.found.get(start)
-        if outer is not None and (situation.on_host or situation.moves):
-            own, moves = outer.on_host | situation.on_host, outer.moves | situation.moves
+        if outer is None:
+            self.found[start] = context
+        elif context.on_host or context.moves:
+            own, moves = outer.on_host | context.on_host, outer.moves | context.moves
             self.found[start] = replace(outer, on_host=own, moves=moves)
-        elif outer is None:
-            self.found[start] = situation
-
-    def literal(self, node: ast.Constant) -> None:
-        if node.end_lineno == node.lineno and node.end_col_offset is not None:
-            start, end = (self.column(node.lineno, offset) for offset in (node.col_offset, node.end_col_offset))
-            place = Place(self.source.path, node.lineno, start, end)
-            self.literals[self.source.path, node.lineno, node.col_offset] = place
 
     def column(self, line: int, offset: int) -> int:
         return column(self.lines[line - 1] if line <= len(self.lines) else "", offset)
 
-    def function(self, node: Function, now: Situation) -> None:
+    def function(self, node: Function, now: CallContext) -> None:
         decorators = {called_name(decorator) for decorator in node.decorator_list}
         self.block([*node.decorator_list, node.args], now)
         name = f"{now.function}.{node.name}" if now.function else f"{self.owner}.{node.name}".lstrip(".")
         self.functions[name] = Called(self.owner, phase_of(node.name, decorators))
-        inner = Situation(
-            function=name,
-            in_coroutine=isinstance(node, ast.AsyncFunctionDef),
-            once=runs_once(decorators),
-            without_gradients=bool(decorators & _NO_GRADIENTS),
-        )
-        self.block(node.body, inner)
+        once, silent = bool(decorators & CACHES), bool(decorators & _NO_GRADIENTS)
+        in_coroutine = isinstance(node, ast.AsyncFunctionDef)
+        self.block(node.body, CallContext(name, in_coroutine=in_coroutine, once=once, without_gradients=silent))
 
-    def class_(self, node: ast.ClassDef, now: Situation) -> None:
+    def class_(self, node: ast.ClassDef, now: CallContext) -> None:
         if any(ast.unparse(base).endswith(_NETWORKS) for base in node.bases):
             self.modules.add(f"{self.source.module}.{node.name}")
         self.block([*node.decorator_list, *node.bases], now)
@@ -219,55 +204,56 @@ class _Walker:
         self.block(node.body, replace(now, loop=False))
         self.owner = outer
 
-    def bind(self, target: ast.AST, value: ast.expr, now: Situation) -> None:
+    def bind(self, target: ast.AST, value: ast.expr, now: CallContext) -> None:
         """Remember the names that hold something in main memory."""
         names = {part.id for part in ast.walk(target) if isinstance(part, ast.Name)}
         function = self.functions[now.function]
         function.bound |= {target.id} if isinstance(target, ast.Name) else set()
-        if self.is_on_host(value, now) or any(self.is_on_host(part, now) for part in zipped(value)):
+        zipped = value.args if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else []
+        if any(self.is_on_host(part, now) for part in (value, *zipped)):
             function.host |= names
 
-    def is_on_host(self, node: ast.expr, now: Situation) -> bool:
-        """Whether `node` was copied to main memory on its way, or was made there."""
+    def is_on_host(self, node: ast.expr, now: CallContext) -> bool:
+        """Return whether `node` was copied to main memory on its way, or was made there."""
         for part in spine(node):
             match part:
                 case ast.Call(func=ast.Attribute(attr=name)) if name in _TO_HOST:
                     return True
-                case ast.Call(func=ast.Name(id="range" | "len" | "open" | "sorted" | "str" | "int" | "float")):
+                case ast.Call(func=ast.Name(id=name)) if name in _MADE_ON_HOST:
                     return True
                 case ast.Name(id=name):
                     return name in _HOST_LIBRARIES or name in self.functions[now.function].host
         return False
 
-    def keeper(self, target: ast.expr, now: Situation) -> str:
-        """The name through which what is assigned to `target` outlives the call, empty when it does not."""
+    def kept_in(self, target: ast.expr, now: CallContext) -> str:
+        """Return the name through which what is assigned to `target` outlives the call, empty when it does not."""
         if isinstance(target, ast.Name):
             return target.id if now.function and target.id in self.globals else ""
         if isinstance(target, ast.Attribute):
             return self.attribute_of_self(target)
         return self.container(target.value, now) if isinstance(target, ast.Subscript) else ""
 
-    def container(self, node: ast.expr, now: Situation) -> str:
-        """The name of a container that outlives the call, empty for one that belongs to the function."""
+    def container(self, node: ast.expr, now: CallContext) -> str:
+        """Return the name of a container that outlives the call, empty for one that belongs to the function."""
         if isinstance(node, ast.Attribute):
             return self.attribute_of_self(node)
         name = node.id if isinstance(node, ast.Name) else ""
         return name if now.function and name in self.tops - self.functions[now.function].bound else ""
 
     def attribute_of_self(self, node: ast.Attribute) -> str:
-        """`self.name`, which lives as long as the object that serves; a network's own attributes are its business."""
+        """Return `self.name`, which lives as long as the object that serves, empty for a network's own attributes."""
         network = f"{self.source.module}.{self.owner}" in self.modules
         return f"self.{node.attr}" if owner_of(node) == "self" and self.owner and not network else ""
 
-    def resolved(self) -> Iterator[tuple[tuple[str, int, int], Situation]]:
-        """All situations with their phases, after these have spread from the callers to the called."""
+    def resolved(self) -> Iterator[tuple[Start, CallContext]]:
+        """Yield all contexts with their phases, once these have spread from the callers to the called."""
         spread(self.functions)
-        whole: dict[int, Situation] = {}
-        for start, situation in self.found.items():
-            if id(situation) not in whole:
-                phases = frozenset(self.functions[situation.function].phases)
-                whole[id(situation)] = replace(situation, phases=phases)
-            yield start, whole[id(situation)]
+        whole: dict[int, CallContext] = {}
+        for start, context in self.found.items():
+            if id(context) not in whole:
+                phases = frozenset(self.functions[context.function].phases)
+                whole[id(context)] = replace(context, phases=phases)
+            yield start, whole[id(context)]
 
 
 _LEAVES: frozenset[type] = frozenset(
@@ -280,8 +266,8 @@ _VISITS: dict[type[ast.AST], Callable[..., None]] = {
     ast.ClassDef: _Walker.class_,
     ast.If: _Walker.branch,
     ast.For: _Walker.loop,
-    ast.With: _Walker.context,
-    ast.AsyncWith: _Walker.context,
+    ast.With: _Walker.with_,
+    ast.AsyncWith: _Walker.with_,
     ast.Assign: _Walker.assignment,
     ast.ExceptHandler: _Walker.handler,
     ast.JoinedStr: _Walker.text,

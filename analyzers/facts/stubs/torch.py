@@ -2,10 +2,10 @@
 
 
 def device(type: object = None, index: object = None) -> object:  # noqa: A002, ARG001 -- PyTorch's own parameter names
-    """The device's name."""
+    """Return the device's name."""
     return type
 
 
 def get_default_device() -> object:
-    """Set elsewhere."""
+    """Return something unknown: it is set elsewhere."""
     return ...

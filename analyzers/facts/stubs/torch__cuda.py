@@ -1,11 +1,11 @@
-"""torch.cuda: whether there is a GPU cannot be told from the code."""
+"""torch.cuda: the code does not tell whether there is a GPU."""
 
 
 def is_available() -> object:
-    """Nobody knows."""
+    """Return something unknown."""
     return ...
 
 
 def device_count() -> object:
-    """Nobody knows."""
+    """Return something unknown."""
     return ...

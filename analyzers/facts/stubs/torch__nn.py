@@ -1,17 +1,17 @@
-"""torch.nn: a base class whose placing methods hand the module back."""
+"""torch.nn: a base class whose placing methods return the module itself."""
 
 
 class Module:
     """The base of every model."""
 
     def to(self, *_args: object, **_options: object) -> "Module":
-        """The same module."""
+        """Return the same module."""
         return self
 
     def cuda(self, *_args: object) -> "Module":
-        """The same module."""
+        """Return the same module."""
         return self
 
     def eval(self) -> "Module":
-        """The same module."""
+        """Return the same module."""
         return self

@@ -28,7 +28,7 @@ def _check(facts: Facts) -> Hits:
 
 
 def _weight(dependency: Dependency, facts: Facts) -> str:
-    """The search library comes without CUDA by default, and TensorFlow's build says nothing of PyTorch's."""
+    """Return what a build weighs: faiss comes without CUDA by default, TensorFlow's build says nothing of PyTorch's."""
     if dependency.name.startswith("faiss"):
         return "by default"
     beside_torch = dependency.name.startswith(("tensorflow", "intel")) and any(
@@ -45,7 +45,7 @@ RULE = Rule(
     confidence=0.95,
     signal=Signal.SPEAKS_FOR_CPU,
     check=_check,
-    weights=("build", "of another library", "by default", "hides GPUs"),
+    weights={"build": -3.0, "of another library": -1.0, "by default": -0.3, "hides GPUs": -3.0},
     words="CUDA environ install packages requirements",
     matches=(
         "# requirements.txt\ntorch==2.1.0+cpu",

@@ -19,12 +19,12 @@ RULE = Rule(
     code="GA601",
     name="cpu-library",
     summary="The function computes with a library that works on the CPU.",
-    rationale="scikit-learn, boosted trees and data frames never touch a GPU unless told to. Where they are all the "
+    rationale="scikit-learn, boosted trees and data frames never touch a GPU unless asked to. Where they are all the "
     "computing there is, the function is `cpu`.",
     confidence=0.8,
     signal=Signal.SPEAKS_FOR_CPU,
     check=_check,
-    weights=("computes", "prepares data", "small models"),
+    weights={"computes": -0.8, "prepares data": -0.2, "small models": -0.3},
     matches=("from sklearn.linear_model import LogisticRegression", "import onnxruntime as ort"),
     passes=("import torch",),
 )

@@ -20,7 +20,7 @@ RULE = Rule(
     confidence=0.5,
     signal=Signal.SPEAKS_FOR_CPU,
     check=_check,
-    weights=("handles",),
+    weights={"handles": -0.1},
     matches=("import requests", "import xml.etree.ElementTree as ET", "from PIL import Image"),
     passes=("import torch", "import json"),
 )

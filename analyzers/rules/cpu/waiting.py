@@ -25,7 +25,7 @@ RULE = Rule(
     confidence=0.5,
     signal=Signal.SPEAKS_FOR_CPU,
     check=_check,
-    weights=("sleeps", "remote"),
+    weights={"sleeps": -0.2, "remote": -0.4},
     words="async sleep",
     matches=("import time\ndef handler(payload):\n    time.sleep(2)", "from openai import OpenAI"),
     passes=("import time\nstart = time.perf_counter()",),

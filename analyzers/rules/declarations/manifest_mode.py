@@ -1,8 +1,7 @@
 """GA805: a manifest records another mode than the code needs."""
 
-from analyzers.findings import Level, Signal
-from analyzers.rules.declared import Declared
-from analyzers.rules.rule import Hit, Hits, Rule
+from analyzers.rules.declared import Declared, declaration_rule
+from analyzers.rules.rule import Hit, Hits
 
 
 def _check(declared: Declared) -> Hits:
@@ -15,17 +14,13 @@ def _check(declared: Declared) -> Hits:
         yield Hit(place, f"the manifest says {recorded or 'no mode'}, the code says {current}: {reason}")
 
 
-RULE = Rule(
+RULE = declaration_rule(
     code="GA805",
     name="manifest-mode",
     summary="The manifest records another mode than the function has.",
     rationale="What deploys from the manifest starts the function on the wrong backend.",
-    remedy="`gaia analyze --write` records the mode of today; if that is the surprise, look at the evidence first.",
-    confidence=0.95,
-    signal=Signal.CONTRADICTION,
+    remedy="`gaia analyze --write` records the current mode; if that mode surprises you, look at the evidence first.",
     check=_check,
-    level=Level.WARNING,
-    hook=True,
     matches=(
         (
             '# gaia.manifest.toml\nschema_version = 1\n\n[mode]\nvalue = "gpu"\n'

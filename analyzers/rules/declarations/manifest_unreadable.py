@@ -1,8 +1,8 @@
 """GA806: a manifest cannot be read."""
 
-from analyzers.findings import Level, Place, Signal
-from analyzers.rules.declared import Declared
-from analyzers.rules.rule import Hit, Hits, Rule
+from analyzers.findings import Level, Place
+from analyzers.rules.declared import Declared, declaration_rule
+from analyzers.rules.rule import Hit, Hits
 
 
 def _check(declared: Declared) -> Hits:
@@ -17,17 +17,14 @@ def _check(declared: Declared) -> Hits:
         yield Hit(place, f"the manifest has schema version {version}, this Gaia reads {known}")
 
 
-RULE = Rule(
+RULE = declaration_rule(
     code="GA806",
     name="manifest-unreadable",
     summary="The manifest is not valid, or of another schema version.",
     rationale="A merge conflict or an edit by hand leaves a file that nothing can deploy from.",
-    remedy="`gaia analyze --write` writes it anew.",
-    confidence=0.95,
-    signal=Signal.CONTRADICTION,
+    remedy="`gaia analyze --write` writes it again.",
     check=_check,
     level=Level.ERROR,
-    hook=True,
     matches=(
         (
             "# gaia.manifest.toml\n<<<<<<< HEAD\nschema_version = 1\n# func.py\ndef handler(payload):\n"

@@ -1,8 +1,8 @@
 """GA801: a mode is pinned in which the code cannot run."""
 
-from analyzers.findings import Level, Signal
-from analyzers.rules.declared import Declared
-from analyzers.rules.rule import Hit, Hits, Rule
+from analyzers.findings import Level
+from analyzers.rules.declared import Declared, declaration_rule
+from analyzers.rules.rule import Hit, Hits
 from runtime_images.policy.model import ExecutionMode
 
 _ENDS = {
@@ -13,23 +13,20 @@ _ENDS = {
 
 
 def _check(declared: Declared) -> Hits:
-    if declared.pin in _ENDS and declared.needs:
+    if declared.pin in _ENDS and declared.verdict.mode is ExecutionMode.GPU:
         end = _ENDS[declared.pin]
         yield Hit(declared.pin_place, f"pinned to {declared.pin}, which {end}, but {declared.verdict.reason}")
 
 
-RULE = Rule(
+RULE = declaration_rule(
     code="GA801",
     name="pin-against-need",
-    summary="A mode is pinned in which the code cannot run.",
-    rationale="A pin stands above what the code says, so nothing else stops such a function from being deployed: it "
+    summary="The code cannot run in the mode that is pinned.",
+    rationale="A pin overrides what the code says, so nothing else stops such a function from being deployed: it "
     "fails on its first request, or when it is demoted.",
     remedy="Guard the device in the code, or pin `gpu`.",
-    confidence=0.95,
-    signal=Signal.CONTRADICTION,
     check=_check,
     level=Level.ERROR,
-    hook=True,
     matches=(
         (
             '# gaia.toml\n[mode]\npin = "cpu"\n# func.py\nimport torch\ndef handler(payload):\n'

@@ -1,8 +1,7 @@
 """GA802: a mode with a GPU is pinned for code that cannot use one."""
 
-from analyzers.findings import Level, Signal
-from analyzers.rules.declared import Declared
-from analyzers.rules.rule import Hit, Hits, Rule
+from analyzers.rules.declared import Declared, declaration_rule
+from analyzers.rules.rule import Hit, Hits
 from runtime_images.policy.model import ExecutionMode
 
 _SURE = 0.75
@@ -16,18 +15,15 @@ def _check(declared: Declared) -> Hits:
         yield Hit(declared.pin_place, f"pinned to {declared.pin}, but {verdict.reason}")
 
 
-RULE = Rule(
+RULE = declaration_rule(
     code="GA802",
     name="pin-without-use",
-    summary="A mode with a GPU is pinned, and nothing in the code can use one.",
-    rationale="The function holds a GPU that is paid for and does nothing, and that others wait for. Where the "
-    "analyzer is not sure that nothing uses a GPU, it says nothing.",
+    summary="The pinned mode has a GPU, but nothing in the code can use one.",
+    rationale="The function pays for a GPU that does nothing while others wait for it. Where the analyzer is not sure "
+    "that nothing uses a GPU, it reports nothing.",
     remedy="Remove the pin.",
     confidence=0.8,
-    signal=Signal.CONTRADICTION,
     check=_check,
-    level=Level.WARNING,
-    hook=True,
     matches=(
         '# gaia.toml\n[mode]\npin = "gpu"\n# func.py\nimport json\ndef handler(payload):\n    return json.dumps(1)\n',
     ),

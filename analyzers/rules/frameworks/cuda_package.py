@@ -18,11 +18,11 @@ _CUDA = Pattern(
 def _check(facts: Facts) -> Hits:
     for dependency in all_dependencies(facts):
         if _CUDA.search(dependency.text) or re.search(r"-gpu$", dependency.name):
-            own = is_for_gpus(dependency)
-            where = "installed for the GPU backend only" if own else "asks for a build for CUDA"
-            yield Hit(
-                dependency.place, f"{where}: {dependency.text}", "installed on the GPU only" if own else "installed"
-            )
+            if is_for_gpus(dependency):
+                message = f"installed for the GPU backend only: {dependency.text}"
+                yield Hit(dependency.place, message, "installed on the GPU only")
+            else:
+                yield Hit(dependency.place, f"asks for a build for CUDA: {dependency.text}", "installed")
 
 
 RULE = Rule(
@@ -30,13 +30,13 @@ RULE = Rule(
     name="cuda-package",
     summary="A dependency is a build for CUDA.",
     rationale="Nobody downloads gigabytes of CUDA libraries for a function that stays on a CPU. Such builds still run "
-    "without a GPU, so it is strong evidence and no proof.",
+    "without a GPU, so this is strong evidence but no proof.",
     remedy="List the plain package, and the build for CUDA in requirements-gpu.txt, which only the GPU backend "
     "installs.",
     confidence=0.95,
     signal=Signal.CAN_USE_GPU,
     check=_check,
-    weights=("installed", "installed on the GPU only"),
+    weights={"installed": 2.2, "installed on the GPU only": 0.2},
     words="dependencies install packages requirements",
     matches=(
         "# requirements.txt\ntorch==2.1.0+cu118",

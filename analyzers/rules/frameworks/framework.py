@@ -3,8 +3,7 @@
 from analyzers.facts.model import Facts
 from analyzers.findings import Signal
 from analyzers.rules.knowledge.dependency_lines import all_dependencies
-from analyzers.rules.knowledge.frameworks import is_heavy
-from analyzers.rules.knowledge.libraries import FRAMEWORKS, import_name, used
+from analyzers.rules.knowledge.libraries import FRAMEWORKS, import_name, is_heavy, used
 from analyzers.rules.rule import Hit, Hits, Rule
 
 

@@ -2,10 +2,9 @@
 
 from analyzers.facts.model import Facts
 from analyzers.findings import Signal
+from analyzers.rules.knowledge.calls import starts_programs
 from analyzers.rules.knowledge.dependency_lines import all_dependencies
-from analyzers.rules.knowledge.frameworks import is_heavy
-from analyzers.rules.knowledge.libraries import FRAMEWORKS, GPU_ONLY, import_name, used
-from analyzers.rules.knowledge.programs import starts_programs
+from analyzers.rules.knowledge.libraries import FRAMEWORKS, GPU_ONLY, import_name, is_heavy, used
 from analyzers.rules.rule import Hit, Hits, Rule
 
 
@@ -16,9 +15,8 @@ def _check(facts: Facts) -> Hits:
         key = import_name(dependency.name)
         if key in FRAMEWORKS and not is_heavy(key):
             if starts_programs(facts):
-                yield Hit(
-                    dependency.place, f"depends on {key} and starts programs that may use it", "used by a program"
-                )
+                message = f"depends on {key} and starts programs that may use it"
+                yield Hit(dependency.place, message, "used by a program")
             else:
                 yield Hit(dependency.place, f"depends on {key}, though no file imports it", "left over")
             return
@@ -27,14 +25,14 @@ def _check(facts: Facts) -> Hits:
 RULE = Rule(
     code="GA104",
     name="leftover-framework",
-    summary="A framework is installed and no file imports it.",
+    summary="A framework is installed, but no file imports it.",
     rationale="Often it is left over. But where the function starts another program, such as a model server, that "
     "program needs the framework, and no import shows it.",
     remedy="Remove it from the list, unless a program that the function starts needs it.",
     confidence=0.8,
     signal=Signal.CAN_USE_GPU,
     check=_check,
-    weights=("left over", "used by a program"),
+    weights={"left over": 0.2, "used by a program": 1.8},
     words="packages subprocess",
     matches=(
         "# requirements.txt\ntorch",

@@ -7,11 +7,11 @@ from analyzers.rules.rule import Hit, Hits, Rule
 
 _COMPILERS = by_word(
     {
-        "spread": "jax.pmap jax.shard_map tensorflow.distribute.MirroredStrategy torch.nn.DataParallel "
+        1.5: "jax.pmap jax.shard_map tensorflow.distribute.MirroredStrategy torch.nn.DataParallel "
         "torch.nn.parallel.DistributedDataParallel",
-        "jax": "jax.jit jax.vmap",
-        "tensorflow": "tensorflow.function",
-        "torch": "torch.compile",
+        0.4: "jax.jit jax.vmap",
+        0.0: "tensorflow.function",
+        1.0: "torch.compile",
     }
 )
 
@@ -31,7 +31,6 @@ RULE = Rule(
     confidence=0.95,
     signal=Signal.CAN_USE_GPU,
     check=_check,
-    weights=("spread", "jax", "tensorflow", "torch"),
     words="jax tensor torch",
     matches=("import jax\n@jax.jit\ndef f(x):\n    return x", "import torch\nm = torch.compile(torch.nn.Linear(2, 2))"),
     passes=("import re\np = re.compile('x')",),

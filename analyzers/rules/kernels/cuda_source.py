@@ -17,14 +17,11 @@ _PORTABLE = by_word({"OpenCL": "pyopencl.Program", "Warp": "warp.kernel", "Taich
 def _check(facts: Facts) -> Hits:
     for call in facts.calls():
         if call.name in _COMPILERS and _is_cuda(call):
-            needs = call.guard is Guard.ALWAYS
-            signal = Signal.NEEDS_GPU if needs else Signal.CAN_USE_GPU
-            yield Hit(
-                call.place,
-                f"{call.method} compiles CUDA sources",
-                "compiled" if needs else "compiled behind a test",
-                signal,
-            )
+            message = f"{call.method} compiles CUDA sources"
+            if call.guard is Guard.ALWAYS:
+                yield Hit(call.place, message, "compiled", Signal.NEEDS_GPU)
+            else:
+                yield Hit(call.place, message, "compiled behind a test")
         elif call.name in _PORTABLE:
             yield Hit(call.place, f"{call.name} is a parallel kernel in {_PORTABLE[call.name]}", "portable")
         elif any(argument.is_literal and _is_kernel(argument.value) for argument in _given(call)):
@@ -42,16 +39,15 @@ def _is_kernel(value: Value) -> bool:
 
 
 def _given(call: Call) -> Iterator[Argument]:
-    """What a call is given, the text that its method is called on included: `dedent(TEXT)`, `TEXT.replace(...)`."""
+    """Yield what a call is given and the text that its method is called on: `dedent(TEXT)`, `TEXT.replace(...)`."""
     yield from call.arguments
     if call.on is not None:
         yield call.on
 
 
 def _is_cuda(call: Call) -> bool:
-    if call.keyword("cuda_sources") is not None:
-        return True
-    return any(text.endswith(".cu") for argument in call.arguments for text in strings(argument.value))
+    texts_given = (text for argument in call.arguments for text in strings(argument.value))
+    return call.keyword("cuda_sources") is not None or any(text.endswith(".cu") for text in texts_given)
 
 
 RULE = Rule(
@@ -64,7 +60,7 @@ RULE = Rule(
     confidence=0.95,
     signal=Signal.CAN_USE_GPU,
     check=_check,
-    weights=("compiled", "compiled behind a test", "portable", "held"),
+    weights={"compiled": 4.0, "compiled behind a test": 1.0, "portable": 1.0, "held": 2.0},
     words="@ __global__ __kernel torch triton",
     matches=(
         'SOURCE = """__global__ void add(float *a) { a[threadIdx.x] += 1; }"""',

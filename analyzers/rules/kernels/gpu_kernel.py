@@ -33,7 +33,7 @@ RULE = Rule(
     signal=Signal.CAN_USE_GPU,
     check=_check,
     ties=True,
-    weights=("always", "behind a test"),
+    weights={"always": 4.0, "behind a test": 1.0},
     words="cuda cupy jax numba torch triton",
     matches=(
         "from numba import cuda\n@cuda.jit\ndef add(a, b):\n    pass",

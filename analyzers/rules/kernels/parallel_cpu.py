@@ -29,7 +29,7 @@ RULE = Rule(
     signal=Signal.SPEAKS_FOR_CPU,
     check=_check,
     ties=True,
-    weights=("cuda", "parallel"),
+    weights={"cuda": 4.0, "parallel": 0.0},
     words="numba",
     matches=(
         "from numba import njit, prange\n@njit(parallel=True)\ndef f(a):\n    for i in prange(3):\n        a[i] = 0",

@@ -12,7 +12,7 @@ _BUILDERS = frozenset({"run_commands", "add_commands", "dockerfile_commands", "f
 
 
 def all_dependencies(facts: Facts) -> Iterator[Dependency]:
-    """The lines of the dependency lists, then what the code installs in an image that it defines."""
+    """Yield the lines of the dependency lists, then what the code installs in an image that it defines."""
     yield from facts.dependencies
     for call in facts.calls():
         yield from _parsed(call.place, _installed(call))
@@ -22,31 +22,21 @@ def all_dependencies(facts: Facts) -> Iterator[Dependency]:
 
 
 def is_for_gpus(dependency: Dependency) -> bool:
-    """Whether the line stands in a list that is only installed where there is a GPU, such as requirements-gpu.txt."""
+    """Return whether the line is in a list that only the GPU backend installs, such as requirements-gpu.txt."""
     return any(word in dependency.place.path for word in ("gpu", "cuda"))
 
 
 def _parsed(place: Place, lines: Iterator[str]) -> Iterator[Dependency]:
-    for line in lines:
-        dependency = parse_requirement(place, line)
-        if dependency:
-            yield dependency
+    return filter(None, (parse_requirement(place, line) for line in lines))
 
 
 def _installed(call: Call) -> Iterator[str]:
-    """The requirements that a call installs: an image's packages, or what a command hands to pip."""
+    """Yield the requirements that a call installs: an image's packages, or those of a command with pip."""
     values = [argument.value for argument in call.args] if call.method in _INSTALLERS else []
     values += [argument.value for name, argument in call.keywords if name in PACKAGE_LISTS]
     for value in values:
         yield from strings(value)
     if call.method in _BUILDERS:
-        for argument in call.args:
-            for command in strings(argument.value):
-                yield from _from_pip(command)
-
-
-def _from_pip(command: str) -> Iterator[str]:
-    """The requirements in `pip install a b==1`, wherever the words stand in `command`."""
-    _, found, rest = command.partition("pip install")
-    if found:
-        yield from (word.strip("'\"") for word in rest.partition("&&")[0].split() if not word.startswith("-"))
+        for command in (text for argument in call.args for text in strings(argument.value)):
+            requirements = command.partition("pip install")[2].partition("&&")[0].split()
+            yield from (word.strip("'\"") for word in requirements if not word.startswith("-"))

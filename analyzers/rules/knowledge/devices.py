@@ -1,4 +1,4 @@
-"""Where code says which device it wants: the spellings that the 2xx rules share."""
+"""Where code says which device it uses: the spellings that the 2xx rules share."""
 
 from collections.abc import Iterator
 
@@ -30,28 +30,29 @@ class Placement:
 
 
 def is_gpu(value: Value) -> bool:
-    """Whether a device value names a GPU."""
+    """Return whether a device value names a GPU."""
     return isinstance(value, Known) and isinstance(value.value, str) and _names_a_gpu(value.value.lower())
 
 
 def _names_a_gpu(text: str) -> bool:
-    """`cuda`, `cuda:0`, `gpu:{}`, `/device:GPU:0`, in lower case; `{}` stands for what is not known."""
+    """Return whether `text` is one of `cuda`, `cuda:0`, `gpu:{}`, `/device:gpu:0`; `{}` stands for what is unknown."""
     if text.replace("{", ":").partition(":")[0] in _KINDS or text.startswith("/gpu"):
         return True
     return text.removeprefix("/").removeprefix("device:").startswith("gpu:")
 
 
 def placements(facts: Facts) -> Iterator[Placement]:
-    """Every call that places work on a GPU, whatever the spelling."""
+    """Return every call that places work on a GPU, whatever the spelling."""
     return (found for call in facts.calls() if (found := placement(call)) is not None)
 
 
 def placement(call: Call) -> Placement | None:
-    """What `call` places on a GPU, None when it places nothing there."""
+    """Return what `call` places on a GPU, None when it places nothing there."""
     spelling, value = _device_of(call)
-    if not spelling or value is None or not any(_names_gpu(option, call) for option in options(value)):
+    on_gpu = [_names_gpu(option, call) for option in options(value)] if value is not None else []
+    if not any(on_gpu):
         return None
-    alternatives = isinstance(value, OneOf) and not all(_names_gpu(option, call) for option in options(value))
+    alternatives = isinstance(value, OneOf) and not all(on_gpu)
     return Placement(call, spelling, chosen=alternatives or call.guard is not Guard.ALWAYS)
 
 
@@ -62,7 +63,7 @@ def _names_gpu(value: Value, call: Call) -> bool:
 
 
 def _device_of(call: Call) -> tuple[str, Value | None]:
-    """The spelling of a placement and its device, ("", None) when the call is none."""
+    """Return the spelling of a placement and its device, ("", None) when the call is none."""
     if call.method in _METHODS and call.name not in _DEVICE_FIRST and not call.name.startswith("torch.cuda"):
         return f".{call.method}()", Known("cuda")
     if call.name in _ALWAYS_GPU:

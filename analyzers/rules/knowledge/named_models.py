@@ -3,15 +3,14 @@
 import re
 from collections.abc import Iterator
 
-from analyzers.facts.model import Call, Constant, Facts, FileFacts, texts
+from analyzers.facts.model import Call, Facts, FileFacts, texts
 from analyzers.findings import Place
 from analyzers.lean.patterns import Pattern
 from analyzers.lean.records import record
 from analyzers.lean.tables import words
+from analyzers.rules.knowledge.calls import is_part, starts_programs
 from analyzers.rules.knowledge.libraries import CPU_ONLY, FRAMEWORKS, GPU_ONLY, REMOTE, lookup, outside
-from analyzers.rules.knowledge.model_sizes import ARCHITECTURES, KERAS_ARCHITECTURES, parameters
-from analyzers.rules.knowledge.models import is_part
-from analyzers.rules.knowledge.programs import starts_programs
+from analyzers.rules.knowledge.model_sizes import parameters, sizes
 
 _LOADERS = words(
     "from_pretrained pipeline load_model snapshot_download hf_hub_download from_single_file LLM SentenceTransformer "
@@ -57,7 +56,7 @@ class Model:
 
 
 def models(facts: Facts) -> Iterator[Model]:
-    """The models whose size their name tells, each once; none in a program that only calls a remote service."""
+    """Yield the models whose name shows their size, each once; none in a program that only calls a remote service."""
     if not any(
         lookup(fact.name, FRAMEWORKS) or lookup(fact.name, GPU_ONLY) or "huggingface_hub" in fact.name
         for fact in outside(facts)
@@ -80,12 +79,12 @@ def models(facts: Facts) -> Iterator[Model]:
 
 
 def shown_count(millions: float) -> str:
-    """A number of parameters as people say it."""
+    """Return a number of parameters in words."""
     return f"{millions / 1000:.3g} billion" if millions >= 1000 else f"{millions:.3g} million"
 
 
 def _loaded(facts: Facts) -> Iterator[tuple[Place, str]]:
-    """What calls load, by name; a model's tokenizer bears the same name and comes after all models."""
+    """Yield what calls load, by name; a model's tokenizer has the same name and comes after all models."""
     for call in sorted(facts.calls(), key=lambda call: is_part(call.name)):
         if lookup(call.name.replace("()", ""), REMOTE) or any(name in _CONVERSATIONS for name, _ in call.keywords):
             continue
@@ -103,26 +102,22 @@ def _named(facts: Facts) -> Iterator[tuple[Place, str]]:
         if constant.place.path in clients:
             continue
         if any(word in constant.name.lower() for word in _CONSTANT_WORDS) and not constant.name.startswith("_"):
-            yield from ((constant.place, text) for text in _ids(constant))
+            for text in texts(constant.value):
+                if 2 < len(text) < 120 and " " not in text and not text.startswith("http"):
+                    yield constant.place, text
 
 
 def _only_calls_services(file: FileFacts) -> bool:
-    """Whether a file imports a remote service and nothing that could run a model here."""
+    """Return whether a file imports a remote service and nothing that could run a model here."""
     names = [fact.name for fact in file.imports]
     return any(lookup(name, REMOTE) for name in names) and not any(
         lookup(name, FRAMEWORKS) or lookup(name, GPU_ONLY) or lookup(name, CPU_ONLY) for name in names
     )
 
 
-def _ids(constant: Constant) -> Iterator[str]:
-    for text in texts(constant.value):
-        if 2 < len(text) < 120 and " " not in text and not text.startswith("http"):
-            yield text
-
-
 def _architecture(call: Call) -> float | None:
     if call.name.startswith(("torchvision.models", "torchvision.")):
-        return ARCHITECTURES.get(call.method.lower())
+        return sizes()["ARCHITECTURES"].get(call.method.lower())
     if "applications" in call.name:
-        return KERAS_ARCHITECTURES.get(call.method.lower())
+        return sizes()["KERAS_ARCHITECTURES"].get(call.method.lower())
     return None

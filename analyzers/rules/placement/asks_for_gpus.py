@@ -21,7 +21,7 @@ RULE = Rule(
     confidence=0.95,
     signal=Signal.CAN_USE_GPU,
     check=_check,
-    weights=("asks",),
+    weights={"asks": 0.2},
     words="GPU cuda gpu onnx tensor torch transformers",
     matches=(
         'import torch\nprint("GPU" if torch.cuda.is_available() else "CPU")',

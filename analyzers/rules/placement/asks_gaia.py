@@ -26,7 +26,7 @@ RULE = Rule(
     confidence=0.95,
     signal=Signal.CAN_USE_GPU,
     check=_check,
-    weights=("asks",),
+    weights={"asks": 0.2},
     words="environ getenv os.",
     matches=(
         'import os\nON_GPU = os.environ.get("GAIA_BACKEND") == "gpu"',

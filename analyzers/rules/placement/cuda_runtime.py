@@ -45,7 +45,7 @@ def _check(facts: Facts) -> Hits:
 
 
 def _weight(call: Call) -> str:
-    """What looks after a GPU says little behind a test for one; what asks which GPU it is was written for one."""
+    """Return what a call weighs: managing a GPU says little behind a test for one, asking which GPU it is says more."""
     if call.guard is Guard.ALWAYS:
         return _CARES[call.method]
     return "asked about" if call.method in _FAILS else "cared for behind a test"
@@ -57,7 +57,7 @@ def _names_cuda(call: Call) -> bool:
 
 
 def _on_gpus(call: Call) -> bool:
-    """Whether a type of tensors, given by name or as a string, is one on GPUs."""
+    """Return whether a type of tensors, given by name or as a string, is one on GPUs."""
     value = call.argument(0, "t")
     named = [option.name for option in options(value) if isinstance(option, Symbol)] if value is not None else []
     return value is not None and any(name.startswith("torch.cuda.") for name in (*texts(value), *named))
@@ -68,13 +68,22 @@ RULE = Rule(
     name="cuda-runtime",
     summary="The function talks to the CUDA runtime.",
     rationale="Some of these calls raise on a machine without a GPU, the others do nothing there. Either way the code "
-    "looks after a GPU.",
+    "manages a GPU.",
     remedy="Put the call behind `if torch.cuda.is_available():`.",
     confidence=0.95,
     signal=Signal.CAN_USE_GPU,
     check=_check,
     ties=True,
-    weights=("needed", "fails", "asked about", "cared for", "cared for behind a test", "seeded", "autocast", "scaled"),
+    weights={
+        "needed": 3.5,
+        "fails": 3.0,
+        "asked about": 0.7,
+        "cared for": 0.8,
+        "cared for behind a test": 0.2,
+        "seeded": 0.3,
+        "autocast": 0.8,
+        "scaled": 0.5,
+    },
     words="cuda faiss torch",
     matches=(
         "import faiss\nresources = faiss.StandardGpuResources()",

@@ -26,12 +26,12 @@ RULE = Rule(
     name="device-default",
     summary="A setting for the device is a GPU by default.",
     rationale="The value may reach a placement in a way that cannot be followed, such as a configuration object or a "
-    "library's own code. It is what the function asks for unless somebody says otherwise.",
+    "library's own code. It is what the function asks for unless a setting says otherwise.",
     remedy='Let the default ask: `"cuda" if torch.cuda.is_available() else "cpu"`.',
     confidence=0.8,
     signal=Signal.CAN_USE_GPU,
     check=_check,
-    weights=("default",),
+    weights={"default": 1.8},
     words="cuda device gpu",
     matches=('DEVICE = "cuda"', 'config = {"device": "cuda:0"}', 'parser.add_argument("--device", default="cuda")'),
     passes=(

@@ -26,7 +26,7 @@ def _check(facts: Facts) -> Hits:
 RULE = Rule(
     code="GA205",
     name="device-map",
-    summary="A model is spread over the GPUs there are.",
+    summary="A library spreads a model over the GPUs there are.",
     rationale='device_map="auto" is written for models that fill GPUs. It still runs on a CPU, so alone it never '
     "makes `gpu`; behind a test for a GPU it says less.",
     remedy='Choose: `device_map="auto" if torch.cuda.is_available() else None`.',
@@ -34,7 +34,7 @@ RULE = Rule(
     signal=Signal.CAN_USE_GPU,
     check=_check,
     ties=True,
-    weights=("pinned", "automatic", "chosen"),
+    weights={"pinned": 4.0, "automatic": 2.5, "chosen": 0.8},
     words="device",
     matches=(
         'from transformers import AutoModel\nm = AutoModel.from_pretrained("x", device_map="auto")',

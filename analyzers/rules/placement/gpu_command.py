@@ -6,7 +6,7 @@ from analyzers.facts.model import Call, Facts, Guard, Items, Value, options, tex
 from analyzers.findings import Signal
 from analyzers.lean.patterns import Pattern
 from analyzers.lean.tables import words
-from analyzers.rules.knowledge.programs import starts_program
+from analyzers.rules.knowledge.calls import starts_program
 from analyzers.rules.rule import Hit, Hits, Rule
 
 _COMMANDS = r"""
@@ -46,7 +46,7 @@ def _commands(call: Call) -> list[str]:
 
 
 def _lines(value: Value) -> list[str]:
-    """The strings of a value; the words of a command list as one line."""
+    """Return the strings of a value; the words of a command list also as one line."""
     found = list(texts(value))
     for option in options(value):
         if isinstance(option, Items):
@@ -58,14 +58,14 @@ def _lines(value: Value) -> list[str]:
 RULE = Rule(
     code="GA211",
     name="gpu-command",
-    summary="Software for GPUs is started or installed by a command.",
+    summary="A command starts or installs software for GPUs.",
     rationale="The work may be done by another program, such as a model server, or by an image that the code defines; "
-    "then no import tells about it.",
+    "then no import shows it.",
     remedy='Start it only where there is a GPU: `if os.environ.get("GAIA_BACKEND") == "gpu":`.',
     confidence=0.8,
     signal=Signal.CAN_USE_GPU,
     check=_check,
-    weights=("started", "nvidia-smi"),
+    weights={"started": 2.5, "nvidia-smi": 1.8},
     words="Image install os. subprocess",
     matches=(
         'import subprocess\nsubprocess.Popen(["vllm", "serve", "some/model"])',

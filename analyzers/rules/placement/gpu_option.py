@@ -21,14 +21,14 @@ _NEEDED_VALUES = {
     "task_type": ("GPU",),
     "compute_type": (),
 }
-_WISHED = by_word(
+_ACCELERATED = by_word(
     {
         "Taichi": "taichi.cuda taichi.gpu taichi.vulkan",
         "OpenCV": "cv2.dnn.DNN_BACKEND_CUDA cv2.dnn.DNN_TARGET_CUDA cv2.dnn.DNN_TARGET_CUDA_FP16",
     }
 )
 """Constants that ask for a GPU, of libraries that fall back to the CPU by themselves."""
-_WISHING = frozenset({"init", "setPreferableBackend", "setPreferableTarget"})
+_ACCELERATORS = frozenset({"init", "setPreferableBackend", "setPreferableTarget"})
 _NEEDED_CALLS = ("transformers.BitsAndBytesConfig",)
 
 
@@ -40,34 +40,30 @@ def _check(facts: Facts) -> Hits:
             yield Hit(call.place, f"{call.method} quantises a model with CUDA kernels", "needed", Signal.NEEDS_GPU)
         if call.method == "init_process_group" and any("nccl" in texts(argument.value) for argument in call.arguments):
             yield Hit(call.place, "NCCL connects GPUs and nothing else", "needed", Signal.NEEDS_GPU)
-        for argument in call.arguments if call.method in _WISHING else ():
-            if isinstance(argument.value, Symbol) and argument.value.name in _WISHED:
-                yield Hit(call.place, f"asks {_WISHED[argument.value.name]} for a GPU", "wished", trait=Trait.TIES)
+        for argument in call.arguments if call.method in _ACCELERATORS else ():
+            if isinstance(argument.value, Symbol) and argument.value.name in _ACCELERATED:
+                message = f"asks {_ACCELERATED[argument.value.name]} for a GPU"
+                yield Hit(call.place, message, "accelerated", trait=Trait.TIES)
         for name, argument in call.keywords:
             if name in _NEEDS and _is_on(argument.value):
                 yield Hit(call.place, f"the option {name} works on GPUs only", "needed", Signal.NEEDS_GPU)
             elif name in _SWITCHES and _is_on(argument.value) and not _declares(call):
                 yield Hit(call.place, f"the option {name} asks for a GPU", _SWITCHES[name], trait=Trait.TIES)
             elif name in _NEEDED_VALUES and _only(argument.value, _NEEDED_VALUES[name]):
-                yield Hit(
-                    call.place, f"{name} names an implementation for GPUs only", "implementation", Signal.NEEDS_GPU
-                )
+                message = f"{name} names an implementation for GPUs only"
+                yield Hit(call.place, message, "implementation", Signal.NEEDS_GPU)
             elif name == "compute_type" and _only(argument.value, ("float16", "int8_float16")):
-                yield Hit(
-                    call.place,
-                    "compute_type names a precision that only GPUs compute in",
-                    "precision",
-                    trait=Trait.TIES,
-                )
+                message = "compute_type names a precision that only GPUs compute in"
+                yield Hit(call.place, message, "precision", trait=Trait.TIES)
 
 
 def _declares(call: Call) -> bool:
-    """Whether a call tells a platform which machine to start: that is somebody's answer and no evidence for one."""
+    """Return whether a call declares to a platform which machine to start: that is an answer and no evidence for it."""
     return call.is_decorator or call.package in PLATFORMS
 
 
 def _is_on(value: Value) -> bool:
-    """Whether an option is switched on whatever the machine has."""
+    """Return whether an option is switched on whatever the machine has."""
     return not isinstance(value, OneOf) and isinstance(value, Known) and bool(value.value) and value.value != "cpu"
 
 
@@ -86,7 +82,16 @@ RULE = Rule(
     signal=Signal.CAN_USE_GPU,
     check=_check,
     ties=True,
-    weights=("needed", "implementation", "precision", "wished", "switched on", "half precision", "counted", "layers"),
+    weights={
+        "needed": 3.5,
+        "implementation": 3.0,
+        "precision": 2.0,
+        "accelerated": 1.5,
+        "switched on": 2.0,
+        "half precision": 1.5,
+        "counted": 1.5,
+        "layers": 2.5,
+    },
     words="CUDA GPU compute_type cuda fp16 gpu load_in n_gpu nvidia tensor torch transformers tree_method",
     matches=(
         'from transformers import AutoModel\nm = AutoModel.from_pretrained("x", load_in_4bit=True)',

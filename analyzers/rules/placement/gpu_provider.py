@@ -9,10 +9,8 @@ _PROVIDERS = ("CUDAExecutionProvider", "TensorrtExecutionProvider", "ROCMExecuti
 
 def _check(facts: Facts) -> Hits:
     for call in facts.calls():
-        for value in (
-            call.keyword("providers", "provider"),
-            call.args[0].value if call.method == "set_providers" and call.args else None,
-        ):
+        given = call.args[0].value if call.method == "set_providers" and call.args else None
+        for value in (call.keyword("providers", "provider"), given):
             named = [text for text in strings(value) if text in _PROVIDERS] if value is not None else []
             if named:
                 chosen = isinstance(value, OneOf) or call.guard is not Guard.ALWAYS
@@ -22,14 +20,14 @@ def _check(facts: Facts) -> Hits:
 RULE = Rule(
     code="GA210",
     name="gpu-provider",
-    summary="ONNX Runtime is asked for a provider that uses a GPU.",
+    summary="The function asks ONNX Runtime for a provider that uses a GPU.",
     rationale="ONNX Runtime falls back to the CPU with a warning, so the function runs on both; naming the provider "
-    "is a wish. CPUExecutionProvider alone means nothing: it is in every list.",
-    remedy="Take what the machine has: `providers=onnxruntime.get_available_providers()`.",
+    "only asks for one. CPUExecutionProvider alone means nothing: it is in every list.",
+    remedy="Use what the machine has: `providers=onnxruntime.get_available_providers()`.",
     confidence=0.8,
     signal=Signal.CAN_USE_GPU,
     check=_check,
-    weights=("asked for", "chosen"),
+    weights={"asked for": 2.0, "chosen": 0.3},
     words="onnx",
     matches=('import onnxruntime as ort\ns = ort.InferenceSession("m.onnx", providers=["CUDAExecutionProvider"])',),
     passes=('import onnxruntime as ort\ns = ort.InferenceSession("m.onnx", providers=["CPUExecutionProvider"])',),

@@ -16,13 +16,13 @@ def _check(facts: Facts) -> Hits:
 RULE = Rule(
     code="GA202",
     name="guarded-device",
-    summary="The device is chosen by what the machine has.",
-    rationale="Such a function runs on both backends, so Gaia may move it. Its author thought of a GPU, which speaks "
-    "for one; a small model, or another sign for the CPU, outweighs that.",
+    summary="The code uses a GPU where there is one, and the CPU otherwise.",
+    rationale="Such a function runs on both backends, so Gaia may move it. Its author expected a GPU, which is "
+    "evidence for one; a small model, or other evidence for the CPU, outweighs that.",
     confidence=0.95,
     signal=Signal.CAN_USE_GPU,
     check=_check,
-    weights=("chosen",),
+    weights={"chosen": 0.7},
     words="GPU cuda device gpu",
     matches=(
         'import torch\ndevice = torch.device("cuda" if torch.cuda.is_available() else "cpu")',

@@ -4,7 +4,7 @@ from analyzers.facts.model import Call, Facts, Guard, OneOf, Symbol, Value, opti
 from analyzers.findings import Signal, Trait
 from analyzers.rules.rule import Hit, Hits, Rule
 
-_PRECISIONS = ("float16", "half", "bfloat16", "fp16", "bf16", "float8_e4m3fn")
+_PRECISIONS = {"float16": 1.0, "half": 1.0, "bfloat16": 0.5, "fp16": 1.0, "bf16": 0.5, "float8_e4m3fn": 2.0}
 _ONLY_ON_GPUS = ("float16", "half")
 _KEYWORDS = ("torch_dtype", "dtype", "variant", "precision")
 
@@ -14,7 +14,7 @@ def _check(facts: Facts) -> Hits:
         name = _precision(call)
         if name in _PRECISIONS and call.guard is Guard.ALWAYS and not call.name.startswith("numpy"):
             trait = Trait.TIES if name in _ONLY_ON_GPUS else Trait.PLAIN
-            yield Hit(call.place, f"computes in {name}, which pays on GPUs", name, trait=trait)
+            yield Hit(call.place, f"computes in {name}, which pays off on GPUs", name, trait=trait)
 
 
 def _precision(call: Call) -> str:

@@ -16,14 +16,14 @@ def _check(facts: Facts) -> Hits:
 RULE = Rule(
     code="GA201",
     name="pinned-device",
-    summary="Work is placed on a GPU without asking whether there is one.",
+    summary="The code places work on a GPU without asking whether there is one.",
     rationale="On a machine without a GPU this line raises, so a CPU cannot serve the function. The device is "
     "followed through variables, class attributes, default arguments, helper modules and os.environ.get defaults.",
     remedy='Ask first: `device = "cuda" if torch.cuda.is_available() else "cpu"`.',
     confidence=0.95,
     signal=Signal.NEEDS_GPU,
     check=_check,
-    weights=("unguarded",),
+    weights={"unguarded": 4.0},
     words="GPU cuda device gpu",
     matches=(
         "import torch\nmodel = torch.nn.Linear(2, 2).cuda()",

@@ -21,7 +21,7 @@ RULE = Rule(
     signal=Signal.NEEDS_GPU,
     check=_check,
     ties=True,
-    weights=("refuses",),
+    weights={"refuses": 4.0},
     words="GPU cuda gpu",
     matches=(
         "import torch\nassert torch.cuda.is_available()",

@@ -2,41 +2,36 @@
 
 from analyzers.facts.contexts.model import Phase
 from analyzers.facts.model import Call
-from analyzers.findings import Level, Signal
 from analyzers.lean.tables import words
-from analyzers.rules.behaviour import Behaviour
-from analyzers.rules.knowledge.models import LONG_METHODS, is_model_call
-from analyzers.rules.rule import Hit, Hits, Rule
+from analyzers.rules.behaviour import Behaviour, switchability_rule
+from analyzers.rules.knowledge.calls import LONG_METHODS, is_model_call
+from analyzers.rules.rule import Hit, Hits
 
 _WAITS = words(
     "time.sleep subprocess.run subprocess.call subprocess.check_call subprocess.check_output os.system "
     "urllib.request.urlopen urllib.request.urlretrieve requests.request"
 )
-_REQUESTS = ("requests.", "httpx.")
+_CLIENTS = ("requests", "httpx")
 _VERBS = frozenset({"get", "post", "put", "patch", "delete", "head"})
 
 
 def _check(behaviour: Behaviour) -> Hits:
-    for call, situation in behaviour.calls():
-        elsewhere = bool(situation.phases) and situation.phases <= {Phase.START, Phase.CLIENT}
-        if situation.in_coroutine and not elsewhere and not call.is_decorator:
+    for call, context in behaviour.calls():
+        elsewhere = bool(context.phases) and context.phases <= {Phase.START, Phase.CLIENT}
+        if context.in_coroutine and not elsewhere and not call.is_decorator:
             if _waits(call):
-                yield Hit(
-                    call.place, f"{call.name}() blocks the event loop of an async handler; await it or use a thread"
-                )
-            elif is_model_call(call, behaviour.situations.modules, methods=LONG_METHODS):
-                yield Hit(
-                    call.place, "a model computes inside an async handler and blocks its event loop; use a thread"
-                )
+                message = f"{call.name}() blocks the event loop of an async handler; await it or use a thread"
+                yield Hit(call.place, message)
+            elif is_model_call(call, behaviour.contexts.modules, methods=LONG_METHODS):
+                yield Hit(call.place, "a model computes in an async handler and blocks its event loop; use a thread")
 
 
 def _waits(call: Call) -> bool:
-    return call.name in _WAITS or (
-        call.method in _VERBS and call.name in {f"{start}{call.method}" for start in _REQUESTS}
-    )
+    package, _, method = call.name.rpartition(".")
+    return call.name in _WAITS or (package in _CLIENTS and method in _VERBS)
 
 
-RULE = Rule(
+RULE = switchability_rule(
     code="GA706",
     name="blocking-in-coroutine",
     summary="An async handler blocks its event loop.",
@@ -45,10 +40,7 @@ RULE = Rule(
     "it is over.",
     remedy="Use `await asyncio.to_thread(...)`, or a handler without `async`, which runs in a thread of its own.",
     confidence=0.8,
-    signal=Signal.SWITCHABILITY,
     check=_check,
-    level=Level.WARNING,
-    hook=True,
     words="easyocr httpx joblib llama_cpp requests sleep spacy subprocess system timm ultralytics urlopen urlretrieve",
     beside="async def",
     matches=(

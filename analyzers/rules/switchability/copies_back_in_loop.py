@@ -1,9 +1,8 @@
 """GA704: results are copied back from the device one by one."""
 
 from analyzers.facts.contexts.model import Phase
-from analyzers.findings import Level, Signal
-from analyzers.rules.behaviour import Behaviour
-from analyzers.rules.rule import Hit, Hits, Rule
+from analyzers.rules.behaviour import Behaviour, switchability_rule
+from analyzers.rules.rule import Hit, Hits
 
 _COPIES = frozenset({"item", "cpu", "numpy"})
 _TENSORS = frozenset({"torch", "tensorflow", "transformers", "torchvision", "torchaudio", "diffusers"})
@@ -12,21 +11,19 @@ _NOT_TENSORS = ("numpy", "pandas", "PIL", "cv2", "sklearn", "math", "random")
 
 def _check(behaviour: Behaviour) -> Hits:
     torch = {file.path for file in behaviour.facts.files if any(fact.package in _TENSORS for fact in file.imports)}
-    for call, situation in behaviour.calls(Phase.REQUEST):
-        copies = call.method in _COPIES and situation.loop and call.method not in situation.on_host and not call.args
-        served = call.place.path in torch - behaviour.situations.learning
+    for call, context in behaviour.calls(Phase.REQUEST):
+        copies = call.method in _COPIES and context.loop and call.method not in context.on_host and not call.args
+        served = call.place.path in torch - behaviour.contexts.learning
         if copies and served and not _is_other(call.receiver, call.name):
-            yield Hit(
-                call.place, f".{call.method}() in a loop waits for the device each time; copy once, before the loop"
-            )
+            yield Hit(call.place, f".{call.method}() in a loop waits for the device each time; copy once before it")
 
 
 def _is_other(receiver: object, name: str) -> bool:
-    """Whether the receiver is known to be something else than a tensor."""
+    """Return whether the receiver is known to be something else than a tensor."""
     return name.startswith(_NOT_TENSORS) or str(getattr(receiver, "name", "")).startswith(_NOT_TENSORS)
 
 
-RULE = Rule(
+RULE = switchability_rule(
     code="GA704",
     name="copies-back-in-loop",
     summary="A request copies results back from the device one by one.",
@@ -35,10 +32,7 @@ RULE = Rule(
     "a promotion then gains less than it should. Loops over batches are not reported.",
     remedy="Copy the whole tensor once, before the loop: `for score in scores.tolist()`.",
     confidence=0.8,
-    signal=Signal.SWITCHABILITY,
     check=_check,
-    level=Level.WARNING,
-    hook=True,
     matches=(
         (
             "import torch\ndef handler(payload):\n    scores = model(payload)\n"

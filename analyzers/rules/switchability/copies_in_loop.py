@@ -1,25 +1,22 @@
 """GA705: inputs are copied to the device one by one."""
 
 from analyzers.facts.contexts.model import Phase
-from analyzers.findings import Level, Signal
-from analyzers.rules.behaviour import Behaviour
-from analyzers.rules.rule import Hit, Hits, Rule
+from analyzers.rules.behaviour import Behaviour, switchability_rule
+from analyzers.rules.rule import Hit, Hits
 
 _MOVES = frozenset({"to", "cuda", "to_gpu"})
 
 
 def _check(behaviour: Behaviour) -> Hits:
     placed = {placement.call.place for placement in behaviour.placements}
-    for call, situation in behaviour.calls(Phase.REQUEST):
-        moves = call.method in _MOVES and (call.place in placed or (call.method == "to" and "to" in situation.moves))
-        if moves and situation.loop and not call.name.startswith("torch.cuda"):
-            yield Hit(
-                call.place,
-                f".{call.method}() in a loop copies to the device each time; stack the parts and copy once",
-            )
+    for call, context in behaviour.calls(Phase.REQUEST):
+        moves = call.method in _MOVES and (call.place in placed or (call.method == "to" and "to" in context.moves))
+        if moves and context.loop and not call.name.startswith("torch.cuda"):
+            message = f".{call.method}() in a loop copies to the device each time; stack the parts and copy once"
+            yield Hit(call.place, message)
 
 
-RULE = Rule(
+RULE = switchability_rule(
     code="GA705",
     name="copies-in-loop",
     summary="A request copies its input to the device piece by piece.",
@@ -28,10 +25,7 @@ RULE = Rule(
     "undone again. Loops over batches are not reported.",
     remedy="Stack the parts and copy once: `torch.stack(parts).to(device)`.",
     confidence=0.8,
-    signal=Signal.SWITCHABILITY,
     check=_check,
-    level=Level.WARNING,
-    hook=True,
     matches=(
         (
             'import torch\ndevice = "cuda" if torch.cuda.is_available() else "cpu"\ndef handler(payload):\n'

@@ -1,16 +1,15 @@
-"""GA702: CUDA is started while the module is imported."""
+"""GA702: The module starts CUDA while it is imported."""
 
 from collections.abc import Iterator
 
 from analyzers.facts.contexts.model import Phase
 from analyzers.facts.model import Place
 from analyzers.facts.vocabulary import DEVICE_CALLS
-from analyzers.findings import Level, Signal
 from analyzers.lean.tables import words
-from analyzers.rules.behaviour import Behaviour
+from analyzers.rules.behaviour import Behaviour, switchability_rule
 from analyzers.rules.knowledge.devices import Placement
 from analyzers.rules.knowledge.libraries import FRAMEWORKS, lookup
-from analyzers.rules.rule import Hit, Hits, Rule
+from analyzers.rules.rule import Hit, Hits
 
 _STARTS_CUDA = words(
     "synchronize current_device set_device get_device_name get_device_properties get_device_capability mem_get_info "
@@ -38,7 +37,7 @@ def _starts(behaviour: Behaviour) -> Iterator[tuple[Place, str]]:
         if call.name.startswith("torch.cuda.") and call.method in _STARTS_CUDA:
             yield call.place, f"{call.name}() starts CUDA"
     for placement in behaviour.placements:
-        if Phase.IMPORT in behaviour.situations.of(placement.call.place).phases and _places_something(placement):
+        if Phase.IMPORT in behaviour.contexts.of(placement.call.place).phases and _places_something(placement):
             yield placement.call.place, f"{placement.spelling} puts something on the GPU"
 
 
@@ -48,19 +47,16 @@ def _places_something(placement: Placement) -> bool:
     return known and call.name not in _ONLY_NAMES_A_DEVICE and not call.is_decorator
 
 
-RULE = Rule(
+RULE = switchability_rule(
     code="GA702",
     name="cuda-at-import",
-    summary="CUDA is started while the module is imported.",
+    summary="The module starts CUDA while it is imported.",
     rationale="A process in which CUDA was started cannot be forked, so no server can keep the function imported and "
     "fork workers from it: each one pays for the whole import again, with every promotion. It also takes the GPU's "
     "memory in whatever imports the module, a test or a tool. Asking `torch.cuda.is_available()` is not reported.",
     remedy="Do it once, in `start(cfg)` or on the first request.",
     confidence=0.95,
-    signal=Signal.SWITCHABILITY,
     check=_check,
-    level=Level.WARNING,
-    hook=True,
     matches=(
         'import torch\nmodel = torch.nn.Linear(2, 2).to("cuda" if torch.cuda.is_available() else "cpu")',
         "import torch\nname = torch.cuda.get_device_name(0)",

@@ -1,10 +1,9 @@
 """GA707: the process-wide random generators are seeded."""
 
 from analyzers.facts.contexts.model import Phase
-from analyzers.findings import Level, Signal
 from analyzers.lean.tables import words
-from analyzers.rules.behaviour import Behaviour
-from analyzers.rules.rule import Hit, Hits, Rule
+from analyzers.rules.behaviour import Behaviour, switchability_rule
+from analyzers.rules.rule import Hit, Hits
 
 _SEEDS = words(
     "random.seed numpy.random.seed torch.manual_seed torch.random.manual_seed torch.cuda.manual_seed "
@@ -14,29 +13,26 @@ _SEEDS = words(
 
 
 def _check(behaviour: Behaviour) -> Hits:
-    for call, situation in behaviour.calls(Phase.IMPORT, Phase.REQUEST):
-        if call.name in _SEEDS and call.place.path not in behaviour.situations.learning:
-            if Phase.REQUEST in situation.phases:
+    for call, context in behaviour.calls(Phase.IMPORT, Phase.REQUEST):
+        if call.name in _SEEDS and call.place.path not in behaviour.contexts.learning:
+            if Phase.REQUEST in context.phases:
                 message = f"{call.name}() in a request seeds all requests of the process; use a generator of its own"
             else:
                 message = f"{call.name}() at import gives every worker the same random numbers; use a generator"
             yield Hit(call.place, message)
 
 
-RULE = Rule(
+RULE = switchability_rule(
     code="GA707",
     name="global-seed",
-    summary="The random generator of the whole process is seeded at import or in a request.",
+    summary="The function seeds the random generator of the whole process, at import or in a request.",
     rationale="Every worker that imports the same seed gives the same 'random' answers; requests that are served at "
     "once seed each other's numbers; and one seed gives different numbers on a CPU and on a GPU, so answers change at "
     "a switch.",
     remedy="Make a generator for the request, on the CPU: `torch.Generator().manual_seed(seed)`, "
     "`numpy.random.default_rng(seed)`, `random.Random(seed)`.",
     confidence=0.8,
-    signal=Signal.SWITCHABILITY,
     check=_check,
-    level=Level.WARNING,
-    hook=True,
     matches=(
         "import torch\ntorch.manual_seed(0)",
         'import numpy as np\nimport torch\ndef handler(payload):\n    np.random.seed(payload["seed"])',

@@ -2,22 +2,10 @@
 
 from collections.abc import Iterator
 
-from analyzers.facts.model import (
-    Argument,
-    Call,
-    Constant,
-    FileFacts,
-    Guard,
-    Known,
-    Place,
-    Symbol,
-    constants,
-    texts,
-)
-from analyzers.findings import Level, Signal
-from analyzers.rules.behaviour import Behaviour
+from analyzers.facts.model import Argument, Call, Constant, FileFacts, Guard, Known, Place, Symbol, constants, texts
+from analyzers.rules.behaviour import Behaviour, switchability_rule
 from analyzers.rules.knowledge.libraries import FRAMEWORKS, lookup
-from analyzers.rules.rule import Hit, Hits, Rule
+from analyzers.rules.rule import Hit, Hits
 
 _KEYWORDS = ("device", "map_location", "torch_device", "device_map")
 _DEVICE_FIRST = frozenset({"torch.device", "torch.set_default_device", "torch.Generator"})
@@ -39,16 +27,15 @@ def _check(behaviour: Behaviour) -> Hits:
 
 
 def _needs_more_than_a_guard(file: FileFacts, behaviour: Behaviour) -> bool:
-    """Whether the code would not run on a CPU either if its devices were guarded, or not as meant."""
+    """Return whether the code would not run on a CPU either if its devices were guarded, or not as meant."""
     several = any(fact.name.startswith("torch.distributed") for fact in file.imports)
     tied = any(call.method in _FOR_GPUS or _asks_for_half(call) for call in file.calls)
     return several or tied or behaviour.is_tied(file)
 
 
 def _asks_for_half(call: Call) -> bool:
-    return any(
-        argument.value == Symbol("torch.float16") or "fp16" in texts(argument.value) for argument in call.arguments
-    )
+    values = [argument.value for argument in call.arguments]
+    return Symbol("torch.float16") in values or any("fp16" in texts(value) for value in values)
 
 
 def _placed(file: FileFacts, behaviour: Behaviour) -> Iterator[tuple[Place, str]]:
@@ -58,7 +45,7 @@ def _placed(file: FileFacts, behaviour: Behaviour) -> Iterator[tuple[Place, str]
         if call.method == "cuda" and not call.args and not call.keywords:
             yield call.place, ".cuda()"
         for argument in _devices(call):
-            place = behaviour.situations.literals.get((file.path, argument.line, argument.offset))
+            place = behaviour.contexts.literals.get((file.path, argument.line, argument.offset))
             if place is not None and isinstance(argument.value, Known):
                 yield place, f'"{argument.value.value}"'
 
@@ -70,39 +57,34 @@ def _devices(call: Call) -> Iterator[Argument]:
 
 
 def _named(file: FileFacts, behaviour: Behaviour) -> Iterator[tuple[Place, str]]:
-    """The names of devices that hold nothing but a GPU, wherever the file gives them a value."""
-    literals = set(behaviour.situations.literals.values())
+    """Yield the names of devices that hold nothing but a GPU, wherever the file gives them a value."""
+    literals = set(behaviour.contexts.literals.values())
     named: dict[str, list[Constant]] = {}
     for constant in file.constants:
         named.setdefault(constant.name.lower(), []).append(constant)
     for name in _NAMES & named.keys():
         if all(_is_fixed(constant) for constant in named[name]):
-            yield from (
-                (fact.place, f'{fact.name} = "{constants(fact.value)[0]}"')
-                for fact in named[name]
-                if fact.place in literals
-            )
+            for fact in named[name]:
+                if fact.place in literals:
+                    yield fact.place, f'{fact.name} = "{constants(fact.value)[0]}"'
 
 
 def _is_fixed(constant: Constant) -> bool:
-    """Whether a value is a GPU under all circumstances."""
+    """Return whether a value is a GPU under all circumstances."""
     plain = isinstance(constant.value, Known) and str(constant.value.value).startswith("cuda")
     return plain and constant.guard is Guard.ALWAYS
 
 
-RULE = Rule(
+RULE = switchability_rule(
     code="GA701",
     name="hard-coded-device",
-    summary="A CUDA device is hard-coded where asking for one would do.",
-    rationale="On a machine without a GPU the line raises, so a function that could be promoted and demoted is tied "
-    "to GPUs by a word. Nothing else in the file needs one: no CUDA kernel, no library for GPUs only, no half "
-    "precision. `gaia lint --fix` puts the question in, which means the same on a machine with a GPU.",
+    summary="The code names a CUDA device instead of asking whether there is one.",
+    rationale="On a machine without a GPU the line raises, so one word ties a function to GPUs that could "
+    "otherwise be promoted and demoted. Nothing else in the file needs one: no CUDA kernel, no library for GPUs only, "
+    "no half precision. `gaia lint --fix` adds the test, which changes nothing on a machine with a GPU.",
     remedy='Ask which device there is: `"cuda" if torch.cuda.is_available() else "cpu"`.',
     confidence=0.95,
-    signal=Signal.SWITCHABILITY,
     check=_check,
-    level=Level.WARNING,
-    hook=True,
     fixable=True,
     matches=(
         'import torch\nmodel = torch.nn.Linear(2, 2).to("cuda")',

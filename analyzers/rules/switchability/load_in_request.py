@@ -1,34 +1,28 @@
 """GA709: a model is loaded in each request."""
 
 from analyzers.facts.contexts.model import Phase
-from analyzers.findings import Level, Signal
-from analyzers.rules.behaviour import Behaviour
-from analyzers.rules.knowledge.models import loaded
-from analyzers.rules.rule import Hit, Hits, Rule
+from analyzers.rules.behaviour import Behaviour, switchability_rule
+from analyzers.rules.knowledge.calls import loaded
+from analyzers.rules.rule import Hit, Hits
 
 
 def _check(behaviour: Behaviour) -> Hits:
-    for call, situation in behaviour.calls(Phase.REQUEST):
+    for call, context in behaviour.calls(Phase.REQUEST):
         what = loaded(call)
-        if what and not situation.once and call.place.path not in behaviour.situations.learning:
-            yield Hit(
-                call.place, f"{what}() loads in each request; load once in start() or when the module is imported"
-            )
+        if what and not context.once and call.place.path not in behaviour.contexts.learning:
+            yield Hit(call.place, f"{what}() loads in each request; load once, in start() or at import")
 
 
-RULE = Rule(
+RULE = switchability_rule(
     code="GA709",
     name="load-in-request",
-    summary="A model is loaded in each request instead of once.",
+    summary="Each request loads a model that could be loaded once.",
     rationale="Loading takes longer than most requests compute, and no GPU makes it shorter: the latency it adds "
     "promotes the function and does not go away. A new worker is warm before traffic moves to it. Behind a test for "
     "None, or in a cached function, loading is not reported.",
     remedy="Load once, in `start(cfg)` or when the module is imported.",
     confidence=0.8,
-    signal=Signal.SWITCHABILITY,
     check=_check,
-    level=Level.WARNING,
-    hook=True,
     matches=(
         (
             "from transformers import pipeline\ndef handler(payload):\n"

@@ -1,33 +1,29 @@
 """GA708: inference records gradients."""
 
 from analyzers.facts.contexts.model import Phase
-from analyzers.findings import Level, Signal
-from analyzers.rules.behaviour import Behaviour
-from analyzers.rules.knowledge.models import is_network_call
-from analyzers.rules.rule import Hit, Hits, Rule
+from analyzers.rules.behaviour import Behaviour, switchability_rule
+from analyzers.rules.knowledge.calls import is_network_call
+from analyzers.rules.rule import Hit, Hits
 
 
 def _check(behaviour: Behaviour) -> Hits:
-    for call, situation in behaviour.calls(Phase.REQUEST):
-        silent = situation.without_gradients or call.place.path in behaviour.situations.learning
-        if not silent and is_network_call(call, behaviour.situations.modules):
+    for call, context in behaviour.calls(Phase.REQUEST):
+        silent = context.without_gradients or call.place.path in behaviour.contexts.learning
+        if not silent and is_network_call(call, behaviour.contexts.modules):
             yield Hit(call.place, "the model records gradients that no request needs; use torch.inference_mode()")
 
 
-RULE = Rule(
+RULE = switchability_rule(
     code="GA708",
     name="records-gradients",
     summary="A request runs a PyTorch model without switching gradients off.",
-    rationale="Outside of `torch.inference_mode()` or `torch.no_grad()` PyTorch keeps every intermediate result for a "
+    rationale="Outside `torch.inference_mode()` or `torch.no_grad()` PyTorch keeps every intermediate result for a "
     "backward pass that never comes. That takes time on both backends and several times the memory, of which a GPU "
     "has least: what fits into the CPU's memory is then too large after a promotion. `generate()` and pipelines "
     "switch gradients off themselves.",
     remedy="Call the model within `with torch.inference_mode():`.",
     confidence=0.8,
-    signal=Signal.SWITCHABILITY,
     check=_check,
-    level=Level.WARNING,
-    hook=True,
     matches=(
         (
             "from transformers import AutoModel\nimport torch\nmodel = AutoModel.from_pretrained('a')\n"

@@ -1,31 +1,22 @@
 """GA711: the function says itself which GPUs are visible."""
 
-from analyzers.facts.model import Argument, Known
-from analyzers.findings import Level, Signal
-from analyzers.rules.behaviour import Behaviour
-from analyzers.rules.rule import Hit, Hits, Rule
+from analyzers.facts.model import Known
+from analyzers.rules.behaviour import Behaviour, switchability_rule
+from analyzers.rules.rule import Hit, Hits
 
 _VARIABLES = frozenset({"CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"})
 _SETTERS = frozenset({"os.putenv", "os.environ.setdefault", "os.environ.pop", "os.unsetenv"})
 
 
 def _check(behaviour: Behaviour) -> Hits:
-    for call, situation in behaviour.calls():
-        sets = call.name in _SETTERS or (call.name == "os.environ.__getitem__" and situation.stores)
-        variable = _variable(call.args[:1]) if sets else ""
-        if variable:
-            yield Hit(call.place, f"sets {variable}, by which Gaia tells a worker what it may use")
+    for call, context in behaviour.calls():
+        sets = call.name in _SETTERS or (call.name == "os.environ.__getitem__" and context.stores)
+        variable = call.args[0].value if sets and call.args else None
+        if isinstance(variable, Known) and variable.value in _VARIABLES:
+            yield Hit(call.place, f"sets {variable.value}, with which Gaia limits what a worker may use")
 
 
-def _variable(arguments: tuple[Argument, ...]) -> str:
-    """The variable that is named, empty for another one."""
-    for argument in arguments:
-        if isinstance(argument.value, Known) and argument.value.value in _VARIABLES:
-            return str(argument.value.value)
-    return ""
-
-
-RULE = Rule(
+RULE = switchability_rule(
     code="GA711",
     name="sets-visible-devices",
     summary="The function sets CUDA_VISIBLE_DEVICES itself.",
@@ -34,10 +25,7 @@ RULE = Rule(
     "that it was promoted to: the measured latencies then belong to the wrong backend, and the policy decides on them.",
     remedy="Leave the variable alone, and read GAIA_BACKEND to know where the function runs.",
     confidence=0.95,
-    signal=Signal.SWITCHABILITY,
     check=_check,
-    level=Level.WARNING,
-    hook=True,
     matches=(
         'import os\nos.environ["CUDA_VISIBLE_DEVICES"] = "0"',
         'import os\nos.environ.setdefault("CUDA_VISIBLE_DEVICES", "1")',

@@ -1,20 +1,19 @@
 """GA703: requests leave state behind on the device."""
 
 from analyzers.facts.contexts.model import Phase
-from analyzers.findings import Level, Signal
-from analyzers.rules.behaviour import Behaviour
-from analyzers.rules.rule import Hit, Hits, Rule
+from analyzers.rules.behaviour import Behaviour, switchability_rule
+from analyzers.rules.rule import Hit, Hits
 
 
 def _check(behaviour: Behaviour) -> Hits:
     for placement in behaviour.placements:
-        situation = behaviour.situations.of(placement.call.place)
-        if Phase.REQUEST in situation.phases and situation.kept and not situation.once:
-            message = f"{placement.spelling} is kept in {situation.kept} across requests; a switch loses it"
+        context = behaviour.contexts.of(placement.call.place)
+        if Phase.REQUEST in context.phases and context.kept and not context.once:
+            message = f"{placement.spelling} is kept in {context.kept} across requests; a switch loses it"
             yield Hit(placement.call.place, message)
 
 
-RULE = Rule(
+RULE = switchability_rule(
     code="GA703",
     name="state-on-device",
     summary="Requests leave tensors behind on the device, in a global name or an attribute.",
@@ -22,12 +21,9 @@ RULE = Rule(
     "an attribute of the object that serves, is not there: the next request of the same caller finds nothing. It also "
     "fills the memory of the GPU while no request runs. A model that is loaded once, behind a test for None, or only "
     "moved, is not reported.",
-    remedy="Keep such state outside of the function, or in main memory and rebuild it.",
+    remedy="Keep such state outside the function, or in main memory and rebuild it.",
     confidence=0.8,
-    signal=Signal.SWITCHABILITY,
     check=_check,
-    level=Level.WARNING,
-    hook=True,
     matches=(
         (
             "import torch\nSEEN = []\ndef handler(payload):\n"

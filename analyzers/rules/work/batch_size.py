@@ -26,11 +26,9 @@ def _check(facts: Facts) -> Hits:
 
 
 def _listed(call: Call) -> int:
-    """How many inputs a call is given as one list."""
-    first = call.args[0].value if call.args else None
-    return (
-        max((len(option.values) for option in options(first) if isinstance(option, Items)), default=0) if first else 0
-    )
+    """Return how many inputs a call is given as one list."""
+    given = [option for argument in call.args[:1] for option in options(argument.value)]
+    return max((len(option.values) for option in given if isinstance(option, Items)), default=0)
 
 
 def _count(value: Value) -> int | None:
@@ -47,7 +45,7 @@ RULE = Rule(
     confidence=0.8,
     signal=Signal.WORK,
     check=_check,
-    weights=("large", "loader", "gathered by the platform", "list"),
+    weights={"large": 1.0, "loader": 0.3, "gathered by the platform": 0.5, "list": 0.7},
     words="@ batch pipeline sentence_ torch",
     matches=(
         "from ray import serve\n@serve.batch\ndef f(x):\n    return x",

@@ -2,7 +2,7 @@
 
 from analyzers.facts.model import Facts
 from analyzers.findings import Signal
-from analyzers.rules.knowledge.models import LONG_METHODS, is_model_call
+from analyzers.rules.knowledge.calls import LONG_METHODS, is_model_call
 from analyzers.rules.rule import Hit, Hits, Rule
 
 
@@ -11,7 +11,7 @@ def _check(facts: Facts) -> Hits:
         for call in file.calls:
             computes = is_model_call(call, frozenset(), methods=LONG_METHODS | {"embed"})
             if computes and (call.place.line, call.place.column) in file.gathered:
-                yield Hit(call.place, "works at once on what a loop has gathered", "gathered")
+                yield Hit(call.place, "works on a batch that a loop has gathered", "gathered")
 
 
 RULE = Rule(
@@ -23,7 +23,7 @@ RULE = Rule(
     confidence=0.8,
     signal=Signal.WORK,
     check=_check,
-    weights=("gathered",),
+    weights={"gathered": 0.5},
     words="pipeline sentence_ torch transformers whisper",
     matches=(
         (

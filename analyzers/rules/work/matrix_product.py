@@ -3,7 +3,7 @@
 from analyzers.facts.model import Call, Facts
 from analyzers.facts.operations import arrays, elements, shown_shape, size_from_caller
 from analyzers.findings import Signal, Trait
-from analyzers.rules.knowledge.products import MATRIX_MODULES
+from analyzers.rules.knowledge.calls import MATRIX_MODULES
 from analyzers.rules.rule import Hit, Hits, Rule
 
 _PRODUCTS = frozenset(["matmul", "dot", "bmm", "mm", "einsum", "tensordot"])
@@ -17,12 +17,8 @@ def _check(facts: Facts) -> Hits:
             continue
         operands = [array for argument in call.args for array in arrays(argument.value)]
         if any(size_from_caller(array) for array in operands):
-            yield Hit(
-                call.place,
-                f"{_verb(call)} matrices whose size the caller decides",
-                "sized by the caller",
-                trait=Trait.CALLER_DECIDES,
-            )
+            message = f"{_verb(call)} matrices whose size the caller decides"
+            yield Hit(call.place, message, "sized by the caller", trait=Trait.CALLER_DECIDES)
         elif any((elements(array) or 0) >= LARGE for array in operands):
             yield Hit(call.place, f"{_verb(call)} matrices of {shown_shape(operands[0])}", "large")
         elif call.name != "operator.matmul":
@@ -36,13 +32,13 @@ def _verb(call: Call) -> str:
 RULE = Rule(
     code="GA403",
     name="matrix-product",
-    summary="Matrices are multiplied or decomposed.",
+    summary="The function multiplies or decomposes matrices.",
     rationale="The work grows with the cube of the size. When the request names the size, only the running function "
     "can tell which backend is right: that is what the two preferred modes are for.",
     confidence=0.8,
     signal=Signal.WORK,
     check=_check,
-    weights=("sized by the caller", "large", "any"),
+    weights={"sized by the caller": -0.3, "large": 1.5, "any": 0.0},
     words="@ dot( einsum linalg matmul mm( numpy torch",
     matches=(
         (

@@ -1,4 +1,4 @@
-"""GA501: models, by the number of parameters that their name tells."""
+"""GA501: models, by the number of parameters that their name shows."""
 
 import re
 
@@ -34,7 +34,7 @@ def _weight(model: Model) -> float:
 RULE = Rule(
     code="GA501",
     name="model-scale",
-    summary="A model is loaded whose name tells its size.",
+    summary="The function loads a model whose name shows its size.",
     rationale="The number of parameters is the work for each token or patch. Below 150 million a CPU answers in a "
     "fraction of a second; above a billion it takes seconds to minutes. Names in a program that only calls a remote "
     "service do not count.",

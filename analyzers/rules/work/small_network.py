@@ -11,6 +11,12 @@ _LOADERS = frozenset(
 )
 _RECURRENT = {"RNN": 1, "GRU": 3, "LSTM": 4}
 """Matrices of a recurrent layer."""
+_SIZES = {
+    "Linear": ("in_features", "out_features"),
+    "Embedding": ("num_embeddings", "embedding_dim"),
+    **dict.fromkeys(_RECURRENT, ("input_size", "hidden_size")),
+}
+"""The arguments that size a layer; those of other layers are numbers of channels."""
 
 
 def _check(facts: Facts) -> Hits:
@@ -27,38 +33,29 @@ def _check(facts: Facts) -> Hits:
 
 
 def _kind(call: Call) -> str:
-    """The kind of layer that a call makes, empty for what has no parameters to speak of."""
+    """Return the kind of layer that a call makes, empty for what has no parameters to speak of."""
     package, _, name = call.name.rpartition(".")
     if package not in ("torch.nn", "torch.nn.modules"):
         return ""
-    return name if name in ("Linear", "Embedding", *_RECURRENT) or name.startswith("Conv") else ""
+    return name if name in _SIZES or name.startswith("Conv") else ""
 
 
 def _parameters(call: Call) -> float | None:
-    """The parameters of a layer, None where the code does not tell."""
+    """Return the number of parameters of a layer, None where the code does not say it."""
     kind = _kind(call)
-    if kind == "Linear":
-        counts = _counts(call, "in_features", "out_features")
-    elif kind == "Embedding":
-        counts = _counts(call, "num_embeddings", "embedding_dim")
-    elif kind in _RECURRENT:
-        counts = _counts(call, "input_size", "hidden_size")
-        layers = _count(call.argument(2, "num_layers")) or 1
-        return None if counts is None else _RECURRENT[kind] * layers * (counts[0] + counts[1]) * counts[1]
-    else:
-        counts = _counts(call, "in_channels", "out_channels")
-        side = _count(call.argument(2, "kernel_size")) or 3
-        return None if counts is None else counts[0] * counts[1] * side ** (3 if "3d" in kind else 2)
-    return None if counts is None else counts[0] * counts[1]
-
-
-def _counts(call: Call, first: str, second: str) -> tuple[float, float] | None:
+    first, second = _SIZES.get(kind, ("in_channels", "out_channels"))
     rows, columns = _count(call.argument(0, first)), _count(call.argument(1, second))
-    return None if rows is None or columns is None else (rows, columns)
+    if rows is None or columns is None:
+        return None
+    if kind in _RECURRENT:
+        layers = _count(call.argument(2, "num_layers")) or 1
+        return _RECURRENT[kind] * layers * (rows + columns) * columns
+    side = 1 if kind in _SIZES else _count(call.argument(2, "kernel_size")) or 3
+    return rows * columns * side ** (3 if "3d" in kind else 2)
 
 
 def _count(value: Value | None) -> float | None:
-    """The largest of the numbers that `value` may be."""
+    """Return the largest of the numbers that `value` may be."""
     if value is None:
         return None
     numbers = [number for number in constants(value) if isinstance(number, int | float)]
@@ -70,11 +67,11 @@ RULE = Rule(
     name="small-network",
     summary="The code builds a network itself, with few parameters.",
     rationale="Below ten million parameters, a CPU answers one input before a GPU has received it. It counts where "
-    "every layer's size can be told and no other model is loaded.",
+    "every layer's size is known and no other model is loaded.",
     confidence=0.8,
     signal=Signal.WORK,
     check=_check,
-    weights=("small",),
+    weights={"small": -0.6},
     words="torch",
     matches=(
         "import torch\nm = torch.nn.Sequential(torch.nn.Linear(784, 128), torch.nn.ReLU(), torch.nn.Linear(128, 10))",

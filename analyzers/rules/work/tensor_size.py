@@ -1,6 +1,6 @@
 """GA402: large tensors."""
 
-from analyzers.facts.model import Argument, Array, Call, Facts, Value
+from analyzers.facts.model import Array, Call, Facts, Value
 from analyzers.facts.operations import allocated, elements, shown_shape
 from analyzers.findings import Signal
 from analyzers.rules.rule import Hit, Hits, Rule
@@ -23,24 +23,21 @@ def _check(facts: Facts) -> Hits:
 
 def _allocated(call: Call) -> Array | None:
     args: list[Value] = [argument.value for argument in call.args]
-    return allocated(call.name, args, {name: _value(argument) for name, argument in call.keywords})
-
-
-def _value(argument: Argument) -> Value:
-    return argument.value
+    keywords: dict[str, Value] = {name: argument.value for name, argument in call.keywords}
+    return allocated(call.name, args, keywords)
 
 
 RULE = Rule(
     code="GA402",
     name="tensor-size",
-    summary="A large tensor is made.",
+    summary="The function makes a large tensor.",
     rationale="The size of the data bounds the work from below. A batch of 128 pictures of 224 x 224 is 19 million "
     "numbers, each of which goes through every layer.",
     remedy="Work in smaller pieces where the result allows it.",
     confidence=0.8,
     signal=Signal.WORK,
     check=_check,
-    weights=("large", "sizable", "on the CPU"),
+    weights={"large": 2.0, "sizable": 1.0, "on the CPU": 0.3},
     words="cupy jax numpy random tensor torch",
     matches=(
         "import torch\nbatch = 128\nx = torch.randn(batch, 3, 224, 224)",

@@ -29,14 +29,14 @@ def _check(facts: Facts) -> Hits:
 RULE = Rule(
     code="GA404",
     name="training",
-    summary="A network is trained.",
+    summary="The function trains a network.",
     rationale="Training repeats the work of an answer thousands of times, and three times over for the gradients. "
     "Only what the entry point reaches counts: a training script beside the function says nothing.",
     remedy="Train elsewhere, and ship the weights with the function.",
     confidence=0.8,
     signal=Signal.WORK,
     check=_check,
-    weights=("trainer", "gradients", "fit"),
+    weights={"trainer": 2.0, "gradients": 1.4, "fit": 0.8},
     words=".fit( backward keras tensor transformers",
     matches=(
         "import torch\nloss = torch.nn.functional.mse_loss(torch.rand(2), torch.rand(2))\nloss.backward()",

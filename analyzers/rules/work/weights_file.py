@@ -1,12 +1,9 @@
-"""GA503: a model's weights lie in the project, and their size tells the model's."""
-
-from collections.abc import Iterator
+"""GA503: weights of a model in the project, whose size shows the model's."""
 
 from analyzers.calibration import model_weight
 from analyzers.facts.model import Facts
 from analyzers.findings import Place, Signal
 from analyzers.project.assets import KERNELS
-from analyzers.project.model import Asset
 from analyzers.rules.knowledge.named_models import shown_count
 from analyzers.rules.rule import Hit, Hits, Rule
 
@@ -17,26 +14,21 @@ _SMALLEST = 150.0
 
 
 def _check(facts: Facts) -> Hits:
-    for asset, millions in _models(facts):
-        message = f"{asset.path} holds {asset.bytes / 1e9:.1f} GB of weights, about {shown_count(millions)} parameters"
-        yield Hit(Place(asset.path, 1), message, model_weight(millions))
-
-
-def _models(facts: Facts) -> Iterator[tuple[Asset, float]]:
     for asset in facts.assets:
-        if not asset.path.endswith(KERNELS):
-            millions = asset.bytes / _BYTES_A_PARAMETER.get(f".{asset.path.rpartition('.')[2]}", 4.0) / 1e6
-            if millions >= _SMALLEST:
-                yield asset, millions
+        bytes_each = _BYTES_A_PARAMETER.get(f".{asset.path.rpartition('.')[2]}", 4.0)
+        millions = asset.bytes / bytes_each / 1e6
+        if millions >= _SMALLEST and not asset.path.endswith(KERNELS):
+            size = f"{asset.bytes / 1e9:.1f} GB of weights, about {shown_count(millions)} parameters"
+            yield Hit(Place(asset.path, 1), f"{asset.path} holds {size}", model_weight(millions))
 
 
 RULE = Rule(
     code="GA503",
     name="weights-file",
-    summary="Large weights of a model lie in the project.",
-    rationale="A file of weights tells how many parameters a model has where its name does not. Files at the root, "
-    "beside the entry point, and in directories such as models/ and weights/ are looked at; where Git LFS has left a "
-    "pointer, the size that it states counts. Only `gaia analyze` looks at them: they belong to no file of Python.",
+    summary="The project holds large weights of a model.",
+    rationale="A file of weights shows how many parameters a model has where its name does not. Files at the root, "
+    "beside the entry point, and in directories such as models/ and weights/ count; for a pointer of "
+    "Git LFS, the size that it states does. Only `gaia analyze` looks at them: they belong to no Python file.",
     remedy="Use a smaller model, or quantised weights, where their answers are good enough.",
     confidence=0.8,
     signal=Signal.WORK,

@@ -15,7 +15,7 @@ import tokenize
 import warnings
 from collections.abc import Iterator
 
-from analyzers.facts.contexts.reading import situations
+from analyzers.facts.contexts.reading import read_contexts
 from analyzers.facts.model import Array, Facts, FileFacts, Made, Place, Symbol, Value, options
 from analyzers.facts.stage1 import extract
 from analyzers.linting.suppression import split, suppressions
@@ -57,7 +57,7 @@ def _fixable(source: bytes, path: str) -> frozenset[tuple[int, int]]:
     files, failures = extract([parsed], ())
     if failures or any(fact.name.startswith(_STARTS_PROCESSES) for fact in Facts(files).imports()):
         return frozenset()
-    behaviour = Behaviour(Facts(files), situations([parsed]), tying_rules)
+    behaviour = Behaviour(Facts(files), read_contexts([parsed]), tying_rules)
     kept, _ = split(RULE.findings(behaviour), suppressions(path, text))
     unsure = set(_unsure(files))
     return frozenset((found.place.line, found.place.column - 1) for found in kept if found.place not in unsure)

@@ -2,11 +2,13 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from analyzers import FileResult, analyze, lint
+from analyzers.linting import cache as cache_module
 from analyzers.linting.cache import write_sealed
 from analyzers.linting.engine import MANY_FILES
 from tests.analyzers.support import project
@@ -139,6 +141,26 @@ def test_other_rules_do_not_use_the_cache(tmp_path: Path) -> None:
     write_sealed(str(cache / "lint.json"), stored)
 
     assert _lint(tmp_path, "func.py", cache=cache) == expected
+
+
+@pytest.mark.parametrize("name", ["rules/rule.py", "rules/knowledge/libraries.tsv"])
+def test_rules_whose_code_or_tables_have_changed_do_not_use_the_cache(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "analyzers"
+    shutil.copytree(Path(cache_module.__file__).parents[1], package, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(cache_module, "_PACKAGE", str(package))
+    cache = tmp_path / ".gaia_cache"
+    project(tmp_path / "function", {"func.py": _PINNED})
+    expected = _lint(tmp_path / "function", "func.py", cache=cache)
+    stored = json.loads((cache / "lint.json").read_text())
+    stored["entries"]["func.py"]["result"]["findings"] = []
+    write_sealed(str(cache / "lint.json"), stored)
+    assert _lint(tmp_path / "function", "func.py", cache=cache) != expected
+
+    (package / name).write_text((package / name).read_text() + "\n")
+
+    assert _lint(tmp_path / "function", "func.py", cache=cache) == expected
 
 
 def test_the_same_rules_on_another_machine_use_the_cache(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from analyzers import analyze
-from analyzers.facts.contexts.reading import situations
+from analyzers.facts.contexts.reading import read_contexts
 from analyzers.facts.model import Facts
 from analyzers.facts.stage1 import extract
 from analyzers.findings import Finding, Signal
@@ -25,7 +25,7 @@ def findings_of(code: str) -> list[Finding]:
     sources = [Source("func.py", "func", code, ast.parse(code))]
     files, troubles = extract(sources, ("func.py",))
     assert not troubles
-    return list(examine(RULES, Behaviour(Facts(files), situations(sources), tying_rules)))
+    return list(examine(RULES, Behaviour(Facts(files), read_contexts(sources), tying_rules)))
 
 
 def codes_of(code: str) -> list[str]:
@@ -82,7 +82,7 @@ def test_what_hinders_a_switch_weighs_nothing() -> None:
 def test_code_that_is_nested_deeply_has_no_context_and_is_no_failure() -> None:
     source = Source("func.py", "func", "", ast.parse(f"import torch\ny = {'-' * 900}1\ntorch.manual_seed(0)\n"))
 
-    behaviour = Behaviour(Facts(extract([source], ())[0]), situations([source]), tying_rules)
+    behaviour = Behaviour(Facts(extract([source], ())[0]), read_contexts([source]), tying_rules)
 
     assert list(examine(RULES, behaviour)) == []
 

@@ -37,7 +37,7 @@ def test_the_fit_finds_the_threshold_and_the_slope_that_made_the_data() -> None:
     examples = [
         _SCRIPT.Example(
             source="s",
-            on_gpu=chance.random() < _SCRIPT._logistic(1.2 * (total - 1.5)),
+            on_gpu=chance.random() < _SCRIPT.logistic(1.2 * (total - 1.5)),
             mode=ExecutionMode.CPU_PREFERRED,
             confidence=0.5,
             total=total,

@@ -50,7 +50,7 @@ def test_prose_is_wrapped_and_code_is_not(capsys: pytest.CaptureFixture[str]) ->
 def test_a_rule_as_json_has_its_help(capsys: pytest.CaptureFixture[str]) -> None:
     rule("GA201", output_format="json")
 
-    assert json.loads(capsys.readouterr().out)["help"].startswith("Work is placed on a GPU")
+    assert json.loads(capsys.readouterr().out)["help"].startswith("The code places work on a GPU")
 
 
 def test_a_rule_that_does_not_exist_is_named_with_the_nearest() -> None:

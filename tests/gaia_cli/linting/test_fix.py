@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzers.facts.contexts.reading import situations
+from analyzers.facts.contexts.reading import read_contexts
 from analyzers.facts.model import Facts
 from analyzers.facts.stage1 import extract
 from analyzers.project.model import Source
@@ -28,7 +28,7 @@ def text_of(code: str) -> str:
 def devices_found(code: str) -> int:
     source = Source("func.py", "func", code, ast.parse(code))
     files, _ = extract([source], ())
-    behaviour = Behaviour(Facts(files), situations([source]), tying_rules)
+    behaviour = Behaviour(Facts(files), read_contexts([source]), tying_rules)
     return sum(finding.rule == "GA701" for finding in examine(switchability_rules(), behaviour))
 
 

@@ -1,6 +1,6 @@
-"""Calls that load a model, and calls of a model, as several of the 7xx rules ask for them."""
+"""Calls that several rules ask for: what loads a model, runs one, multiplies matrices or starts a program."""
 
-from analyzers.facts.model import Call
+from analyzers.facts.model import Call, Facts
 from analyzers.lean.patterns import Pattern
 from analyzers.lean.tables import words
 
@@ -20,24 +20,27 @@ _PIPELINES = ("transformers.pipeline()", "diffusers.")
 
 LONG_METHODS = words("generate encode predict transcribe")
 """Methods of models and pipelines that compute."""
+MATRIX_MODULES = ("torch", "numpy", "cupy", "jax.numpy", "tensorflow", "operator.matmul", "scipy.linalg")
+_RUNNERS = ("subprocess.", "os.system", "os.popen", "os.exec", "os.spawn", "asyncio.create_subprocess")
 
 
 def is_part(name: str) -> bool:
-    """Whether `name` is that of something beside a model: its tokenizer, its configuration."""
+    """Return whether `name` is that of something beside a model: its tokenizer, its configuration."""
     return _PARTS.search(name) is not None
 
 
 def loaded(call: Call) -> str:
-    """What a call loads, in words for a message; empty when it loads no model."""
-    if call.name in _LOADERS:
-        return call.name
-    if call.method == "from_pretrained" and call.name.startswith(_PRETRAINED) and not _PARTS.search(call.name):
-        return call.name
-    return ""
+    """Return the name of a call that loads a model, empty for another."""
+    return call.name if _loads(call.name) else ""
+
+
+def _loads(name: str) -> bool:
+    pretrained = name.endswith(".from_pretrained") and name.startswith(_PRETRAINED)
+    return name in _LOADERS or (pretrained and not is_part(name))
 
 
 def is_network_call(call: Call, modules: frozenset[str]) -> bool:
-    """Whether a PyTorch network is called directly, as in `model(x)`: nothing then switches gradients off."""
+    """Return whether a PyTorch network is called directly, as in `model(x)`: nothing then switches gradients off."""
     name = call.name
     if not name.endswith("()"):
         return False
@@ -47,12 +50,25 @@ def is_network_call(call: Call, modules: frozenset[str]) -> bool:
 
 
 def is_model_call(call: Call, modules: frozenset[str], *, methods: frozenset[str]) -> bool:
-    """Whether a model, a pipeline or one of these methods of theirs computes."""
+    """Return whether a model, a pipeline or one of these methods of theirs computes."""
     if is_network_call(call, modules):
         return True
     owner, _, method = call.name.rpartition("().")
     if method in methods and owner:
-        return owner in _LOADERS or (
-            owner.endswith("from_pretrained") and owner.startswith(_PRETRAINED) and not _PARTS.search(owner)
-        )
-    return call.name.startswith(_PIPELINES) and call.name.endswith("()") and not _PARTS.search(call.name)
+        return _loads(owner)
+    return call.name.startswith(_PIPELINES) and call.name.endswith("()") and not is_part(call.name)
+
+
+def is_product(call: Call) -> bool:
+    """Return whether `call` multiplies two matrices."""
+    return call.name.startswith(MATRIX_MODULES) and call.method in ("matmul", "dot", "mm")
+
+
+def starts_program(call: Call) -> bool:
+    """Return whether `call` starts another program."""
+    return call.name.startswith(_RUNNERS)
+
+
+def starts_programs(facts: Facts) -> bool:
+    """Return whether the function starts other programs at all."""
+    return any(starts_program(call) for call in facts.calls())
