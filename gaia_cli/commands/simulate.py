@@ -8,8 +8,8 @@ from gaia_cli.errors import ExitCode
 from gaia_cli.simulator.options import Options
 from gaia_cli.simulator.reading import read_outages, read_policies, read_scenario, read_slos
 from gaia_cli.simulator.results.comparison import Comparison, compare, standings
-from gaia_cli.simulator.traces.node_files import read_node
 from gaia_cli.simulator.traces.sources import find_traces, name_of, open_traces
+from gaia_cli.simulator.traces.trace_files import read_node
 from gaia_cli.views import console
 from gaia_cli.views.simulation import SimulationView
 
@@ -47,7 +47,7 @@ def simulate(options: Options, *, as_json: bool = False, report: Path | None = N
 
 
 def _page(report: Path | None) -> "Page | None":
-    """The report to fill, if one is asked for; its library is an extra that only this loads."""
+    """Return the report to fill, if one is asked for; its library is an extra that only this loads."""
     if report is None:
         return None
     from gaia_cli.views.simulation_report import Page

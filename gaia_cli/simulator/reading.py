@@ -7,8 +7,8 @@ from math import inf
 from gaia_cli.errors import UsageError
 from gaia_cli.simulator.options import Options
 from gaia_cli.simulator.results.comparison import POLICY_NAMES
-from gaia_cli.simulator.traces.csv_files import LARGEST, LONGEST_S
 from gaia_cli.simulator.traces.trace import Outage
+from gaia_cli.simulator.traces.trace_files import LARGEST, LONGEST_S
 from gaia_cli.simulator.world.scenario import DEFAULTS, Scenario
 
 
@@ -20,7 +20,7 @@ class SloTargets:
     by_trace: dict[str, float]
 
     def seconds(self, trace: str) -> float:
-        """The SLO of the trace of this name, in seconds."""
+        """Return the SLO of the trace of this name, in seconds."""
         return self.by_trace.get(trace, self.everywhere_ms) / 1000.0
 
     def check_names(self, traces: Sequence[str]) -> None:
@@ -36,7 +36,7 @@ class SloTargets:
 
 
 def read_slos(texts: Sequence[str]) -> SloTargets:
-    """The targets in `texts`, each "MS" or "TRACE=MS"; the last one of a kind counts.
+    """Parse targets, each "MS" or "TRACE=MS"; the last one of a kind counts.
 
     Raises:
         UsageError: one is neither.
@@ -71,7 +71,7 @@ def read_policies(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def read_outages(texts: Sequence[str]) -> tuple[Outage, ...]:
-    """The outages in `texts`, each "BEGIN:END" in seconds, with ":planned" where the policy may know of it.
+    """Parse outages, each "BEGIN:END" in seconds, with ":planned" where the policy may know of it.
 
     Raises:
         UsageError: one is no span of time.

@@ -44,7 +44,7 @@ class ExecutionMode(StrEnum):
         return Backend.CPU if self in (ExecutionMode.CPU, ExecutionMode.CPU_PREFERRED) else Backend.GPU
 
     def on(self, backend: Backend) -> "ExecutionMode":
-        """The mode after a switch to `backend`: a fixed mode stays, a dynamic one flips with the backend."""
+        """Return the mode after a switch to `backend`: a fixed mode stays, a dynamic one flips with the backend."""
         if self.is_fixed:
             return self
         return ExecutionMode.CPU_PREFERRED if backend is Backend.CPU else ExecutionMode.GPU_PREFERRED
@@ -89,7 +89,7 @@ class Prices:
     currency: str = "USD"
 
     def per_second(self, backend: Backend) -> float:
-        """The price of one second of `backend`."""
+        """Return the price of one second of `backend`."""
         return (self.cpu_per_hour if backend is CPU else self.gpu_per_hour) / 3600.0
 
 
@@ -172,10 +172,10 @@ class Rationale(Protocol):
     """What a decision rests on, put into words and numbers when somebody asks for them."""
 
     def reason(self, rule: str) -> str:
-        """Why `rule` decided as it did, in one sentence for a person."""
+        """Say in one sentence why `rule` decided as it did."""
 
     def inputs(self) -> dict[str, float | str | None]:
-        """The numbers behind the decision."""
+        """Return the numbers behind the decision."""
 
 
 @dataclass(frozen=True, slots=True)

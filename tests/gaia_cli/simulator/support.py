@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from gaia_cli.simulator.policies.labels import Plan
 from gaia_cli.simulator.policies.oracle import Planned
-from gaia_cli.simulator.results.outcome import Outcome, judge
+from gaia_cli.simulator.results.comparison import Outcome, judge
 from gaia_cli.simulator.traces.trace import Outage, Row, Trace, trace_of
 from gaia_cli.simulator.world.scenario import Scenario
 from gaia_cli.simulator.world.world import Policy, replay
@@ -31,7 +31,7 @@ def planned(trace: Trace, scenario: Scenario, initial: Backend, *orders: float) 
 
 def outcome(trace: Trace, scenario: Scenario, policy: Policy) -> Outcome:
     """What a policy comes to."""
-    return judge("it", trace, scenario, replay(trace, scenario, policy))
+    return judge(trace, scenario, replay(trace, scenario, policy))
 
 
 def story(result: Outcome) -> list[tuple[float, str, str]]:

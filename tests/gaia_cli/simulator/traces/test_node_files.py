@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from gaia_cli.errors import UsageError
-from gaia_cli.simulator.traces.node_files import NODE_COLUMNS, read_node
 from gaia_cli.simulator.traces.trace import Stretch
+from gaia_cli.simulator.traces.trace_files import NODE_COLUMNS, read_node
 
 
 def write(directory: Path, text: str) -> Path:

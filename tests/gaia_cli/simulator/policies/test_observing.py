@@ -2,11 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from gaia_cli.simulator.policies.registry import POLICIES, Gaia
+from gaia_cli.simulator.policies.registry import POLICIES, Gaia, observe
 from gaia_cli.simulator.traces.generators import GENERATORS
 from gaia_cli.simulator.traces.trace import Outage, Row, Trace, trace_of
 from gaia_cli.simulator.world.backends import Backends
-from gaia_cli.simulator.world.observing import observe
 from gaia_cli.simulator.world.scenario import Scenario
 from gaia_cli.simulator.world.world import replay
 from runtime_images.dynamic_runtime.telemetry.backend_stats import BackendStats
