@@ -32,7 +32,7 @@ class SloTargets:
         for name in self.by_trace:
             if name not in traces:
                 hint = f"the traces are {', '.join(dict.fromkeys(traces))}"
-                raise UsageError(f"--slo-p95-ms {name}=... names no trace of this call", hint)
+                raise UsageError(f"--slo-p95-ms {name}=... names none of the traces", hint)
 
 
 def read_slos(texts: Sequence[str]) -> SloTargets:

@@ -25,7 +25,7 @@ except ImportError:
 
 INK, FAINT = "#1b1b1b", "#767676"
 COLOURS = {Backend.CPU: "#0072b2", Backend.GPU: "#d55e00"}
-"""Blue and vermilion of Okabe and Ito's palette, which colour-blind people tell apart."""
+"""Blue and vermilion of Okabe and Ito's palette, which colour-blind people can distinguish."""
 
 SERVING, STARTING, AWAY = 0.22, 0.09, 0.16
 """How strongly a backend's colour shows behind the latencies while it serves or starts, and black with no GPU there."""

@@ -40,7 +40,7 @@ class Page:
         self._sections: list[str] = []
         self._ratios: list[tuple[str, dict[str, float | None]]] = []
         if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise UsageError(f"cannot write the report {path}", "give --report a file in a directory of yours")
+            raise UsageError(f"cannot write the report {path}", "choose a file in a directory that you may write to")
 
     def add(self, comparison: Comparison) -> None:
         """Draw one trace."""
@@ -73,7 +73,7 @@ class Page:
         except OSError as error:
             if self._path.is_file():
                 self._path.unlink()
-            raise UsageError(f"cannot write the report {self._path}: {error.strerror}", "give another file") from None
+            raise UsageError(f"cannot write the report {self._path}: {error.strerror}", "choose another file") from None
 
     def _overview(self, summary: Sequence[Standing]) -> str:
         policies = [one.policy for one in summary]

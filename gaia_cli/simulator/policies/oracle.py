@@ -1,4 +1,4 @@
-"""The offline optimum: the best choice for whoever knows every request in advance.
+"""The offline optimum: the best choice with every request known in advance.
 
 **The allowance.** The objective forgives the first 5 % of violations, which no sum over requests can say. So a
 price is put on every violation, and the price is searched at which the allowance is just used up: the lower convex hull

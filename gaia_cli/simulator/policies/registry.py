@@ -10,17 +10,18 @@ from gaia_cli.simulator.world.backends import Backends
 from gaia_cli.simulator.world.scenario import Scenario
 from gaia_cli.simulator.world.world import Policy
 from runtime_images.policy.decide import PolicySettings, decide, initial_state
-from runtime_images.policy.model import Backend, LaneObservation, Observation
+from runtime_images.policy.model import Backend, LaneObservation, Observation, Prices
 from runtime_images.policy.sampling import RATE_SPAN_S, TICK_S
 
 
 class Gaia:
-    """The policy of the runtime, unchanged, asked as often as there."""
+    """The policy of the runtime, unchanged and asked as often."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.initial = scenario.mode.initial_backend
         self.falls_back = not scenario.mode.is_fixed
-        self._settings = PolicySettings(scenario.mode, scenario.slo, scenario.prices)
+        prices = Prices(3600 * scenario.cpu_price, 3600 * scenario.gpu_price)
+        self._settings = PolicySettings(scenario.mode, scenario.slo, prices)
         self._state = initial_state(self._settings)
 
     def next_tick(self, now: float) -> float:

@@ -209,7 +209,7 @@ class Search:
         return next((one.begin_s for one in self._outages if label.at < one.begin_s <= until), None)
 
     def _gpu_is_there(self, since: float, until: float) -> bool:
-        return not self._outages or all(until < one.begin_s or one.end_s <= since for one in self._outages)
+        return all(until < one.begin_s or one.end_s <= since for one in self._outages)
 
     def _held(self, backend: Backend, since: float, until: float) -> float:
         """Return the cost of holding a backend for this long; a GPU that is away costs nothing."""

@@ -5,7 +5,7 @@ objective is the cost, plus `VIOLATION_GPU_S` of GPU for every avoidable violati
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
 from statistics import geometric_mean
@@ -96,10 +96,6 @@ class Comparison:
         if self.optimal_objective <= 0.0:
             return None
         return self.outcomes[policy].objective / self.optimal_objective
-
-    def without_replays(self) -> "Comparison":
-        """Keep only the figures, which are small."""
-        return replace(self, replays={})
 
 
 @dataclass(frozen=True, slots=True)

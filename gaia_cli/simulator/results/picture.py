@@ -1,6 +1,6 @@
 """What a report draws of a replay: bands of time by backend, latencies in buckets, the cost so far. Pure.
 
-A picture is a thousand points wide at most, however many requests it tells of: a bucket shows the median and the
+A picture is a thousand points wide at most, however many requests it shows: a bucket shows the median and the
 worst of its latencies.
 """
 

@@ -19,11 +19,6 @@ def find_traces(names: Sequence[str]) -> list[str | Path]:
     return [source for name in names for source in _find(name)]
 
 
-def name_of(source: str | Path) -> str:
-    """Return the name of a source's trace."""
-    return source.stem if isinstance(source, Path) else source
-
-
 def open_traces(
     sources: Sequence[str | Path], seed: int, outages: Sequence[Outage] = (), node: Sequence[Stretch] = ()
 ) -> Iterator[Trace]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from math import inf
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any, TypeVar
 
 from gaia_cli.errors import UsageError
 from gaia_cli.simulator.traces.trace import Row, Stretch, Trace
@@ -42,7 +42,7 @@ def _make_trace(path: Path, names: list[str], rows: Rows) -> Trace:
     """Return the trace of these rows; columns of other names are passed over."""
     missing = [name for name in COLUMNS if name not in names]
     if missing:
-        raise ValueError(f"no column {' and none '.join(missing)}")
+        raise ValueError(f"missing columns: {', '.join(missing)}")
     places = [names.index(name) for name in COLUMNS]
     trace, last_s, longest_s = Trace(path.stem, source=str(path)), 0.0, 0.0
     for fields in rows:
@@ -86,7 +86,7 @@ def _make_node(names: list[str], rows: Rows) -> tuple[Stretch, ...]:
     if unknown:
         raise ValueError(f"there is no column {unknown[0] or 'without a name'}")
     if "from_s" not in names:
-        raise ValueError("no column from_s")
+        raise ValueError("missing columns: from_s")
     stretches: list[Stretch] = []
     for fields in rows:
         stretches.append(_stretch(dict(zip(names, fields, strict=True)), stretches))
@@ -116,12 +116,12 @@ def _value(name: str, text: str) -> float | bool:
     if name != "gpu":
         return _number(name, text)
     if text.strip() not in ("yes", "no"):
-        raise ValueError(f"gpu is yes or no, not {text[:40]!r}")
+        raise ValueError(f"gpu must be yes or no, not {text[:40]!r}")
     return text.strip() == "yes"
 
 
 def _read_csv(path: Path, what: str, hint: str, make: Callable[[list[str], Rows], Made]) -> Made:
-    """Return what `make` makes of the columns' names and the rows of the file at `path`, which is meant to be a `what`.
+    """Pass the names of the columns and the rows of the file at `path`, a `what`, to `make`, and return what it makes.
 
     A `ValueError` of `make` says what is wrong with the row that it took last.
 
@@ -130,19 +130,14 @@ def _read_csv(path: Path, what: str, hint: str, make: Callable[[list[str], Rows]
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            return _parse(path, file, hint, make)
+            reader = csv.reader(file)
+            names = [name.strip() for name in next(reader, [])]
+            twice = [name for name in names if names.count(name) > 1]
+            if twice:
+                raise ValueError(f"there are {names.count(twice[0])} columns {twice[0] or 'without a name'}")
+            return make(names, _rows(reader, len(names)))
     except OSError as error:
         raise UsageError(f"cannot read the {what} {path}: {error.strerror}", hint) from None
-
-
-def _parse(path: Path, file: TextIO, hint: str, make: Callable[[list[str], Rows], Made]) -> Made:
-    reader = csv.reader(file)
-    try:
-        names = [name.strip() for name in next(reader, [])]
-        twice = [name for name in names if names.count(name) > 1]
-        if twice:
-            raise ValueError(f"there are {names.count(twice[0])} columns {twice[0] or 'without a name'}")
-        return make(names, _rows(reader, len(names)))
     except UnicodeDecodeError:
         raise _no_text(path, hint) from None
     except (ValueError, csv.Error) as error:
@@ -158,7 +153,7 @@ def _rows(lines: Iterable[list[str]], width: int) -> Rows:
 
 
 def _no_text(path: Path, hint: str) -> UsageError:
-    """Find the line that is no text; the file is read again for it, since text is decoded ahead of the lines."""
+    """Find the line that is not text; reads the file again, since text is decoded ahead of the lines."""
     data = path.read_bytes() if path.is_file() else b""
     if data.startswith(GZIP):
         return UsageError(f"{path} is compressed", f"unpack it first: gunzip {path}")
@@ -166,8 +161,8 @@ def _no_text(path: Path, hint: str) -> UsageError:
         data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        return UsageError(f"{path}, line {line}: no text in UTF-8", hint)
-    return UsageError(f"{path}: no text in UTF-8", hint)
+        return UsageError(f"{path}, line {line}: not UTF-8 text", hint)
+    return UsageError(f"{path}: not UTF-8 text", hint)
 
 
 def _number(column: str, text: str) -> float:
@@ -179,7 +174,7 @@ def _number(column: str, text: str) -> float:
     try:
         value = float(text.replace("_", "x"))  # Python alone takes 1_000 for a number
     except ValueError:
-        raise ValueError(f"{column} is no number: {text[:40]!r}") from None
+        raise ValueError(f"{column} is not a number: {text[:40]!r}") from None
     if not 0.0 <= value <= LARGEST:
         wanted = f"at most {LARGEST:g}" if LARGEST < value < inf else "a number of 0 or more"
         raise ValueError(f"{column} must be {wanted}, not {text[:40].strip()}")

@@ -68,7 +68,7 @@ class Supply:
         self._planned = [one.begin_s for one in self.outages if one.planned]
         self._cheaper = [min(Backend, key=lambda one: self._rate(one, stretch)) for stretch in self._stretches]
         self._money = {backend: self._sum_up(backend, self._rate) for backend in Backend}
-        self._joules = {backend: self._sum_up(backend, _watts) for backend in Backend}
+        self._joules = {backend: self._sum_up(backend, lambda one, stretch: stretch.watts(one)) for backend in Backend}
 
     def at(self, now: float) -> Stretch:
         """Return how the node is at `now`."""
@@ -113,10 +113,6 @@ class Supply:
         price = stretch.price(backend)
         held = self._scenario.price(backend) if price is None else price
         return held + stretch.watts(backend) * stretch.joule_price
-
-
-def _watts(backend: Backend, stretch: Stretch) -> float:
-    return stretch.watts(backend)
 
 
 def _merged(outages: Sequence[Outage]) -> tuple[Outage, ...]:

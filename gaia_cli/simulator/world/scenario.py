@@ -39,11 +39,6 @@ class Scenario:
         return Slo(latency_p95_ms=latency_ms, window_s=self.window_s)
 
     @property
-    def prices(self) -> Prices:
-        """The prices in the policy's words."""
-        return Prices(cpu_per_hour=3600 * self.cpu_price, gpu_per_hour=3600 * self.gpu_price)
-
-    @property
     def violation_price(self) -> float:
         """What an avoidable violation beyond the allowed ones costs."""
         return VIOLATION_GPU_S * self.gpu_price

@@ -30,20 +30,15 @@ CLIENTS_LEAST = 8
 CLOSED_SHARE = 0.7
 
 
-def robust_p95(ordered: Sequence[float]) -> float:
-    """Return the 95th percentile of sorted values; from five values on never the largest alone."""
-    count = len(ordered)
-    return ordered[min(ceil(0.95 * count), count - 1) - 1] if count >= LEVEL_LEAST else ordered[-1]
-
-
 def level_of(services_s: Sequence[float]) -> Level | None:
     """Return the level of requests with these service times, or None without any."""
     count = len(services_s)
     if not count:
         return None
     ordered = sorted(services_s)
-    p50_s, p95_s = ordered[(count - 1) // 2], robust_p95(ordered)
+    p50_s, p95_s = ordered[(count - 1) // 2], ordered[-1]
     if count >= LEVEL_LEAST:
+        p95_s = ordered[min(ceil(0.95 * count), count - 1) - 1]
         ordered.pop()
     return Level(p50_s, p95_s, sum(ordered) / len(ordered), count)
 

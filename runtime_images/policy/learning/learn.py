@@ -1,6 +1,6 @@
 """What one observation teaches, written on the decision's own copy of the state. No choice is made here.
 
-A request that arrived before the backend was ready is not held against it.
+A request that arrived before the backend was ready is not counted against it.
 """
 
 from math import exp, inf, log
@@ -123,7 +123,7 @@ def _note_waiting(state: PolicyState, seen: Observation, fresh: Fresh) -> None:
     """Note whether requests wait for one another: those of a single client that waits for its answers never do.
 
     Of an open stream a share as large as the utilization would have to wait; `alone` is the logarithm of the odds
-    against seeing none. It is first learned on the CPU, where the utilization is high enough to tell.
+    against seeing none. It is first learned on the CPU, where the utilization is high enough to show it.
     """
     on_gpu = seen.active is GPU
     if on_gpu and not state.alone:

@@ -1,7 +1,7 @@
 """Where is the CPU's latency going? A straight line through a few moments, believed only where they lie close to it.
 
-A GPU takes its start-up time to come. A latency that will have passed the SLO by then is trouble now, but noise is no
-trend: the line's lower bound at that time must lie over the SLO.
+A GPU takes time to start. A latency that will have passed the SLO by then needs one now, but noise is no trend: the
+line's lower bound at that time must lie over the SLO.
 """
 
 from collections.abc import Sequence

@@ -54,13 +54,9 @@ class Forecast(NamedTuple):
             if fresh.slowest_s <= slo_s and critical_s < min(services_s):
                 return count
             slow = sum([critical_s < service_s <= slo_s for service_s in services_s])
-        return min(count, max(round(slow * plans.blocked(account)), int(count * self._late_in_queue(slo_s))))
-
-    def _late_in_queue(self, slo_s: float) -> float:
-        """Return the share of requests that would wait longer than their service leaves of the SLO."""
-        if self.typical_s is None or self.clients is not None:
-            return 0.0
-        return late_in_queue(self.rate, self.typical_s[1], self.slots, slo_s)
+        open_stream = self.clients is None
+        waiting = late_in_queue(self.rate, self.typical_s[1], self.slots, slo_s) if open_stream else 0.0
+        return min(count, max(round(slow * plans.blocked(account)), int(count * waiting)))
 
 
 UNKNOWN = Forecast()

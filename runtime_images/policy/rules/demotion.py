@@ -1,9 +1,9 @@
 """On the GPU: does it still earn its price?
 
 The ways back to the CPU: the GPU answers with errors; it turned out no faster; nobody asks; the CPU is predicted to
-meet the SLO, with margin, and the saving pays for the switch; nothing can be gained by it; or, where what is known of
-the CPU has grown old, a trial. Each is slower than the way up. How long a GPU is held that is not needed is the
-business of the plans (plans.py) and of the dwell time, which grows with every demotion that had to be undone.
+meet the SLO, with margin, and the saving pays for the switch; nothing can be gained by it; or, where knowledge of the
+CPU has grown old, a trial. Each is slower than the way up. How long a GPU is held that is not needed is decided by the
+plans (plans.py) and the dwell time, which grows with every demotion that had to be undone.
 
 A broken CUDA installation, a device out of memory or a model that only fails there looks healthy to NVML and quick to
 a clock. So a GPU backend whose answers are mostly errors is left for the CPU, and tried again with growing pauses.
