@@ -140,7 +140,6 @@ class LaneObservation:
     cpu_share: float | None = None
     error_rate: float = 0.0
     start_up_s: float | None = None
-    held_s: float = 0.0
     finished: int = 0
     answered: int = 0
     available_for_s: float | None = None

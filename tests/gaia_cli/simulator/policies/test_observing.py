@@ -118,7 +118,7 @@ def test_what_is_shown_of_a_lane_is_what_the_runtime_would_have_shown() -> None:
 
 
 def compare(lane: BackendStats, observation: Observation) -> None:
-    """The runtime's record against what the policy was shown at the same moment."""
+    """Compare the runtime's record with what the policy was shown at the same moment."""
     mine = observation.lanes[Backend.CPU]
     assert mine.finished == lane.requests
     if mine.recent_latencies_s:

@@ -38,7 +38,7 @@ scenarios = st.builds(
 
 @st.composite
 def nodes(draw: st.DrawFn) -> tuple[Stretch, ...]:
-    """A node with too little power, or other prices, for a while."""
+    """Draw a node with too little power, or other prices, for a while."""
     begin_s, lasts_s = draw(st.floats(0.0, 60.0)), draw(st.sampled_from((3.0, 20.0, 60.0)))
     usual = Stretch(0.0, power_w=60.0, cpu_w=10.0, gpu_w=40.0, joule_price=1e-7)
     dark, dear = replace(usual, power_w=20.0), replace(usual, joule_price=1e-5)
