@@ -16,7 +16,7 @@ from gaia_cli.verbs.functions import ReportFormat
 class Simulate(Options):
     """Say what a trace would have cost under other policies.
 
-    Replays recorded or generated requests, and finds the best that anybody could have done who knew them in advance.
+    Replays recorded or generated requests, and finds the best choice with every request known in advance.
 
     Example: gaia simulate ramp burst --report simulation.html
     """

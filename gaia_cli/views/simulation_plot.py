@@ -147,7 +147,7 @@ def _draw_costs(figure: "go.Figure", row: int, comparison: Comparison) -> None:
 def _draw_key(figure: "go.Figure") -> None:
     """Explain the bands: entries of the legend without a line in the picture."""
     meanings = [(f"{backend.upper()} serves", COLOURS[backend], 2 * SERVING) for backend in Backend]
-    for title, colour, opacity in (*meanings, ("pale: being started", FAINT, STARTING * 2), ("no GPU", INK, 2 * AWAY)):
+    for title, colour, opacity in (*meanings, ("pale: starting", FAINT, STARTING * 2), ("no GPU", INK, 2 * AWAY)):
         marker = {"symbol": "square", "size": 14, "color": colour, "opacity": opacity}
         figure.add_scatter(x=[None], y=[None], mode="markers", marker=marker, name=title, row=1, col=1)
 

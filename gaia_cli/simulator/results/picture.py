@@ -19,7 +19,7 @@ BUCKETS = 400
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A span of time in which `backend` took the traffic; with `starting`, in which it was being started."""
+    """A span of time in which `backend` took the traffic; with `starting`, in which it was starting."""
 
     backend: Backend
     begin_s: float
