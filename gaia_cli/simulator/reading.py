@@ -11,6 +11,9 @@ from gaia_cli.simulator.traces.trace import Outage
 from gaia_cli.simulator.traces.trace_files import LARGEST, LONGEST_S
 from gaia_cli.simulator.world.scenario import DEFAULTS, Scenario
 
+NUMBERS = ("start_cpu_s", "start_gpu_s", "cpu_price", "gpu_price", "slots")
+"""The options that are conditions of a scenario of the same name."""
+
 
 @dataclass(frozen=True, slots=True)
 class SloTargets:
@@ -96,12 +99,10 @@ def read_scenario(options: Options) -> Scenario:
     Raises:
         UsageError: a number is negative, not finite, or beyond all bounds.
     """
-    for name in ("start_cpu_s", "start_gpu_s", "cpu_price", "gpu_price", "slots"):
-        _check(f"--{name.replace('_', '-')}", getattr(options, name))
-    return Scenario(
-        start_cpu_s=options.start_cpu_s, start_gpu_s=options.start_gpu_s, slots=options.slots,
-        cpu_price=options.cpu_price, gpu_price=options.gpu_price, mode=options.mode,
-    )  # fmt: skip
+    numbers = {name: getattr(options, name) for name in NUMBERS}
+    for name, value in numbers.items():
+        _check(f"--{name.replace('_', '-')}", value)
+    return Scenario(mode=options.mode, **numbers)
 
 
 def _check(option: str, value: float) -> None:
