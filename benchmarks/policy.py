@@ -33,7 +33,7 @@ BEFORE_S = {Backend.CPU: 0.5, Backend.GPU: 0.01}
 
 
 def show_workloads(comparisons: list[Comparison]) -> None:
-    """A row for each workload: gaia's figure and the prototype's, side by side."""
+    """Print a row for each workload: gaia's figure and the prototype's, side by side."""
     titles = ("objective/optimum", "avoidable", "cost", "switches")
     print(f"{'gaia, reference':15} {'requests':>8}" + "".join(f"  {title:>19}" for title in titles))
     for one in comparisons:
@@ -48,7 +48,7 @@ def show_workloads(comparisons: list[Comparison]) -> None:
 
 
 def show_sums(comparisons: list[Comparison]) -> None:
-    """What the workloads say together."""
+    """Print what the workloads say together."""
     print()
     for one in standings(comparisons, PAIR):
         print(f"{one.policy:10} geometric mean {one.geometric_mean:.3f}, worst {one.worst:.3f} ({one.worst_trace})")
@@ -61,7 +61,7 @@ def show_sums(comparisons: list[Comparison]) -> None:
 
 
 def show_speed(requests: int) -> None:
-    """How many requests a second of processor time are simulated, at two rates."""
+    """Print how many requests a second of processor time are simulated, at two rates."""
     print(f"\n{'policy':12} {'requests a second of the load':>30} {'simulated a second':>19}")
     for rate in (20.0, 200.0):
         load = trace_of("steady", (Row(i / rate, 0.5 / rate, 0.1 / rate, 0.5 / rate) for i in range(requests)))
@@ -73,7 +73,7 @@ def show_speed(requests: int) -> None:
 
 
 def lane(finished: int, service_s: float, kept: int, serving: int = 0) -> LaneObservation:
-    """A backend that has finished `finished` requests of `service_s`, with `kept` of them still listed."""
+    """Return a backend that has finished `finished` requests of `service_s`, with `kept` of them still listed."""
     times = (service_s,) * min(finished, kept)
     ages = (service_s / 2,) * serving
     return LaneObservation(
@@ -83,7 +83,7 @@ def lane(finished: int, service_s: float, kept: int, serving: int = 0) -> LaneOb
 
 
 def observations(active: Backend, per_decision: int, queue: int) -> Iterator[Observation]:
-    """What is seen at each decision, with `per_decision` new requests every time."""
+    """Yield what is seen at each decision, with `per_decision` new requests every time."""
     finished = 100
     while True:
         finished += per_decision
@@ -93,7 +93,7 @@ def observations(active: Backend, per_decision: int, queue: int) -> Iterator[Obs
 
 
 def before_a_switch(active: Backend, start_s: float = -20.0) -> tuple[PolicyState, float]:
-    """What is remembered after twenty seconds on the other backend: with it the two can be compared from then on."""
+    """Return the state after twenty seconds on the other backend: with it the two can be compared from then on."""
     state, now = initial_state(SETTINGS), start_s
     for finished in range(20, 101):
         lanes = {active: lane(100, 0.03, 0), active.other: lane(finished, BEFORE_S[active.other], 500, serving=1)}
@@ -103,7 +103,7 @@ def before_a_switch(active: Backend, start_s: float = -20.0) -> tuple[PolicyStat
 
 
 def microseconds(active: Backend, per_decision: int, queue: int, rounds: int) -> float:
-    """The best of five averages over `rounds` decisions."""
+    """Return the best of five averages over `rounds` decisions."""
     best = float("inf")
     for _ in range(5):
         state, now = before_a_switch(active)
@@ -118,7 +118,7 @@ def microseconds(active: Backend, per_decision: int, queue: int, rounds: int) ->
 
 
 def show_decisions(rounds: int) -> None:
-    """How long one decision takes, in the moments of a run that differ most."""
+    """Print how long one decision takes, in the moments of a run that differ most."""
     print(f"\n{'active':8} {'new requests':>12} {'queue':>6} {'us/decision':>12}")
     for active in Backend:
         for per_decision, queue in ((0, 0), (1, 0), (25, 0), (250, 0), (25, 100)):

@@ -2,19 +2,15 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gaia_cli.errors import ExitCode
 from gaia_cli.simulator.options import Options
 from gaia_cli.simulator.reading import read_outages, read_policies, read_scenario, read_slos
 from gaia_cli.simulator.results.comparison import Comparison, compare, standings
-from gaia_cli.simulator.traces.node_files import read_node
-from gaia_cli.simulator.traces.sources import find_traces, name_of, open_traces
+from gaia_cli.simulator.traces.sources import find_traces, open_traces
+from gaia_cli.simulator.traces.trace_files import read_node
 from gaia_cli.views import console
 from gaia_cli.views.simulation import SimulationView
-
-if TYPE_CHECKING:
-    from gaia_cli.views.simulation_report import Page
 
 
 def simulate(options: Options, *, as_json: bool = False, report: Path | None = None) -> ExitCode:
@@ -22,8 +18,12 @@ def simulate(options: Options, *, as_json: bool = False, report: Path | None = N
     conditions, policies = read_scenario(options), read_policies(options.policy or ())
     slos, outages = read_slos(options.slo_p95_ms or ()), read_outages(options.gpu_outage or ())
     sources, node = find_traces(options.traces), read_node(options.node) if options.node is not None else ()
-    slos.check_names([name_of(source) for source in sources])
-    page = _page(report)
+    slos.check_names([Path(source).stem for source in sources])
+    page = None
+    if report is not None:  # its library is an extra that only this loads
+        from gaia_cli.views.simulation_report import Page
+
+        page = Page(report)
     view = SimulationView(as_json=as_json)
     compared: list[Comparison] = []
     for number, trace in enumerate(open_traces(sources, options.seed, outages, node), start=1):
@@ -33,19 +33,10 @@ def simulate(options: Options, *, as_json: bool = False, report: Path | None = N
         view.trace(comparison)
         if page is not None:
             page.add(comparison)
-        compared.append(comparison.without_replays())
+        compared.append(replace(comparison, replays={}))  # the figures alone are small
     summary = standings(compared, policies)
     view.end(compared, summary)
     if page is not None:
         page.write(summary)
         console.note(f"report: {report}")
     return ExitCode.OK
-
-
-def _page(report: Path | None) -> "Page | None":
-    """Begin the report, if one is asked for; its library is an extra that only this loads."""
-    if report is None:
-        return None
-    from gaia_cli.views.simulation_report import Page
-
-    return Page(report)

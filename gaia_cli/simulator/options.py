@@ -1,6 +1,6 @@
 """The options of `gaia simulate`, declared once: the fields of a frozen value are the flags of the command line.
 
-Every start of `gaia` pays for this module, so it imports little; `reading` says what the texts mean.
+Every start of `gaia` pays for this module, so it imports little; `reading` says what they mean.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Options:
         list[str] | None,
         typer.Option(
             metavar="MS",
-            help=f"The p95 latency to keep to; TRACE=MS for one trace.  [default: {1000 * DEFAULTS.slo_p95_s:g}]",
+            help=f"The SLO on the p95 latency; TRACE=MS for one trace.  [default: {1000 * DEFAULTS.slo_p95_s:g}]",
             show_default=False,
         ),
     ] = None
@@ -48,12 +48,12 @@ class Options:
         list[str] | None,
         typer.Option(
             metavar="BEGIN:END[:planned]",
-            help="Seconds without a GPU, foreseen by the policy if planned; may be repeated.",
+            help="A span of seconds without a GPU, known to gaia in advance if planned; may be repeated.",
             show_default=False,
         ),
     ] = None
     node: Annotated[
         Path | None,
-        typer.Option(metavar="NODE.csv", help="How the node is over time: its GPU, power, prices (docs/simulate.md)."),
+        typer.Option(metavar="NODE.csv", help="The node over time: its GPU, power and prices (docs/simulate.md)."),
     ] = None
-    seed: Annotated[int, typer.Option(help="Of the generators: the same one gives the same trace.")] = 0
+    seed: Annotated[int, typer.Option(help="The seed of the generators: the same seed gives the same trace.")] = 0

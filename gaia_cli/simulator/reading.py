@@ -7,9 +7,12 @@ from math import inf
 from gaia_cli.errors import UsageError
 from gaia_cli.simulator.options import Options
 from gaia_cli.simulator.results.comparison import POLICY_NAMES
-from gaia_cli.simulator.traces.csv_files import LARGEST, LONGEST_S
 from gaia_cli.simulator.traces.trace import Outage
+from gaia_cli.simulator.traces.trace_files import LARGEST, LONGEST_S
 from gaia_cli.simulator.world.scenario import DEFAULTS, Scenario
+
+NUMBERS = ("start_cpu_s", "start_gpu_s", "cpu_price", "gpu_price", "slots")
+"""The options that are conditions of a scenario of the same name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,7 @@ class SloTargets:
     by_trace: dict[str, float]
 
     def seconds(self, trace: str) -> float:
-        """The SLO of the trace of this name, in seconds."""
+        """Return the SLO of the trace of this name, in seconds."""
         return self.by_trace.get(trace, self.everywhere_ms) / 1000.0
 
     def check_names(self, traces: Sequence[str]) -> None:
@@ -32,11 +35,11 @@ class SloTargets:
         for name in self.by_trace:
             if name not in traces:
                 hint = f"the traces are {', '.join(dict.fromkeys(traces))}"
-                raise UsageError(f"--slo-p95-ms {name}=... names no trace of this call", hint)
+                raise UsageError(f"--slo-p95-ms {name}=... names none of the traces", hint)
 
 
 def read_slos(texts: Sequence[str]) -> SloTargets:
-    """The targets in `texts`, each "MS" or "TRACE=MS"; the last one of a kind counts.
+    """Parse targets, each "MS" or "TRACE=MS"; the last one of a kind counts.
 
     Raises:
         UsageError: one is neither.
@@ -71,7 +74,7 @@ def read_policies(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def read_outages(texts: Sequence[str]) -> tuple[Outage, ...]:
-    """The outages in `texts`, each "BEGIN:END" in seconds, with ":planned" where the policy may know of it.
+    """Parse outages, each "BEGIN:END" in seconds, with ":planned" where the policy may know of it.
 
     Raises:
         UsageError: one is no span of time.
@@ -96,12 +99,10 @@ def read_scenario(options: Options) -> Scenario:
     Raises:
         UsageError: a number is negative, not finite, or beyond all bounds.
     """
-    for name in ("start_cpu_s", "start_gpu_s", "cpu_price", "gpu_price", "slots"):
-        _check(f"--{name.replace('_', '-')}", getattr(options, name))
-    return Scenario(
-        start_cpu_s=options.start_cpu_s, start_gpu_s=options.start_gpu_s, slots=options.slots,
-        cpu_price=options.cpu_price, gpu_price=options.gpu_price, mode=options.mode,
-    )  # fmt: skip
+    numbers = {name: getattr(options, name) for name in NUMBERS}
+    for name, value in numbers.items():
+        _check(f"--{name.replace('_', '-')}", value)
+    return Scenario(mode=options.mode, **numbers)
 
 
 def _check(option: str, value: float) -> None:

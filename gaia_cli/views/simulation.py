@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gaia_cli.simulator.results.as_json import as_object
-from gaia_cli.simulator.results.comparison import ORACLE, Comparison, Standing
+from gaia_cli.simulator.results.comparison import ORACLE, Comparison, Outcome, Standing
 from gaia_cli.simulator.results.picture import bands
 from gaia_cli.views import console
 from gaia_cli.views.glyphs import BAD, DIM, LANE_STYLE, OK, STRONG, WARN, Glyphs, glyphs_for
@@ -17,12 +17,10 @@ PIPE_WIDTH = 120
 """How wide a table is where no terminal says how much room there is."""
 
 BAND_LEAST = 12
-TITLES = [
-    Text(title)
-    for title in ("policy", "x optimum", "objective", "cost", "late", "avoidable", "p95", "CPU", "GPU", "switches")
-]
 SPARED = ("objective", "switches", "p95", "CPU", "cost", "GPU", "avoidable")
 """What a narrow terminal does without, first to last."""
+
+STYLES = {"note": DIM, "good": OK, "fair": WARN, "bad": BAD}
 
 
 class SimulationView:
@@ -48,56 +46,65 @@ class SimulationView:
 
 
 def show_trace(terminal: Console, comparison: Comparison, glyphs: Glyphs) -> None:
-    """The policies on one trace: as many columns as there is room for, and who served in what is left."""
+    """Show the policies on one trace: as many columns as fit, and who served in what is left."""
     trace, slo_ms = comparison.trace, 1000 * comparison.scenario.slo_p95_s
     head = Text(trace.name, STRONG)
     head.append(f"  {len(trace):,} requests {glyphs.dot} p95 {glyphs.at_most} {latency(slo_ms)}", DIM)
     terminal.print(head)
-    titles, rows = TITLES, [_row(comparison, name, glyphs) for name in comparison.outcomes]
+    columns = _columns(comparison, glyphs)
     for spared in SPARED:
-        if _width(titles, rows) <= terminal.width:
+        if _width(columns) <= terminal.width:
             break
-        place = [str(title) for title in titles].index(spared)
-        titles, *rows = ([*cells[:place], *cells[place + 1 :]] for cells in (titles, *rows))
-    room = terminal.width - _width(titles, rows)
-    table = _table(*(str(title) for title in titles))
-    if room >= BAND_LEAST:
-        table.add_column("who served", no_wrap=True)
-    for name, row in zip(comparison.outcomes, rows, strict=True):
-        table.add_row(*row, *([_band(comparison, name, room, glyphs)] if room >= BAND_LEAST else []))
+        del columns[spared]
+    left = terminal.width - _width(columns)
+    if left >= BAND_LEAST:
+        columns["who served"] = [_band(comparison, name, left, glyphs) for name in comparison.outcomes]
+    table = _table(*columns)
+    if "who served" in columns:
+        table.columns[-1].justify = "left"
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(*row)
     terminal.print(table)
     terminal.print()
 
 
-def _row(comparison: Comparison, name: str, glyphs: Glyphs) -> list[Text]:
-    outcome, ratio = comparison.outcomes[name], comparison.versus_oracle(name)
-    cells = [
-        f"{outcome.objective:.5f}",
-        f"{outcome.cost:.5f}",
-        f"{outcome.violations:,}",
-        f"{outcome.avoidable_violations:,}",
-        latency(outcome.p95_ms),
-        clock(outcome.cpu_seconds),
-        clock(outcome.gpu_seconds),
-        str(outcome.switches),
-    ]
-    versus = Text(glyphs.none if ratio is None else f"{ratio:.3f}", _style(name, ratio))
-    return [Text(name), versus, *(Text(cell) for cell in cells)]
+def figures(outcome: Outcome) -> dict[str, str]:
+    """Return the figures of a policy by their titles."""
+    return {
+        "objective": f"{outcome.objective:.5f}",
+        "cost": f"{outcome.cost:.5f}",
+        "late": f"{outcome.violations:,}",
+        "avoidable": f"{outcome.avoidable_violations:,}",
+        "p50": latency(outcome.p50_ms),
+        "p95": latency(outcome.p95_ms),
+        "CPU": clock(outcome.cpu_seconds),
+        "GPU": clock(outcome.gpu_seconds),
+        "switches": str(outcome.switches),
+    }
 
 
-def _width(titles: list[Text], rows: list[list[Text]]) -> int:
-    """How wide a table of these is, with two spaces after each column."""
-    return sum(max(cell.cell_len for cell in column) + 2 for column in zip(titles, *rows, strict=True))
+def _columns(comparison: Comparison, glyphs: Glyphs) -> dict[str, list[Text]]:
+    """Return a cell for each policy by the titles of the columns."""
+    ratios = {name: comparison.versus_oracle(name) for name in comparison.outcomes}
+    versus = [_ratio(name, ratio) if ratio is not None else Text(glyphs.none, DIM) for name, ratio in ratios.items()]
+    columns = {"policy": [Text(name) for name in ratios], "x optimum": versus}
+    rows = [figures(outcome) for outcome in comparison.outcomes.values()]
+    return columns | {title: [Text(row[title]) for row in rows] for title in rows[0] if title != "p50"}
+
+
+def _width(columns: dict[str, list[Text]]) -> int:
+    """Return the width of a table of these, with two spaces after each column."""
+    return sum(max(len(title), *(cell.cell_len for cell in cells)) + 2 for title, cells in columns.items())
 
 
 def show_summary(terminal: Console, traces: int, summary: Sequence[Standing]) -> None:
-    """How far each policy is from the optimum over all traces."""
+    """Show how far each policy is from the optimum over all traces."""
     terminal.print(Text(f"all {traces} traces", STRONG))
     table = _table("policy", "mean", "worst", "on")
     table.columns[3].justify = "left"
     for one in summary:
-        mean = Text(f"{one.geometric_mean:.3f}", _style(one.policy, one.geometric_mean))
-        table.add_row(one.policy, mean, Text(f"{one.worst:.3f}", _style(one.policy, one.worst)), one.worst_trace)
+        ratios = _ratio(one.policy, one.geometric_mean), _ratio(one.policy, one.worst)
+        table.add_row(one.policy, *ratios, one.worst_trace)
     terminal.print(table)
     terminal.print(Text("mean: geometric mean of the objective over the offline optimum's", DIM))
 
@@ -110,15 +117,19 @@ def _table(first: str, *others: str) -> Table:
     return table
 
 
-def _style(policy: str, ratio: float | None) -> str:
-    """The optimum itself is no achievement; near it is good, far from it is not."""
-    if policy == ORACLE or ratio is None:
-        return DIM
-    return OK if ratio <= 1.12 else WARN if ratio <= 1.5 else BAD
+def _ratio(policy: str, ratio: float) -> Text:
+    return Text(f"{ratio:.3f}", STYLES[grade(policy, ratio)])
+
+
+def grade(policy: str, ratio: float) -> str:
+    """Return good, fair or bad for a distance from the optimum; the optimum itself is no achievement."""
+    if policy == ORACLE:
+        return "note"
+    return "good" if ratio <= 1.12 else "fair" if ratio <= 1.5 else "bad"
 
 
 def _band(comparison: Comparison, policy: str, width: int, glyphs: Glyphs) -> Text:
-    """Who took the traffic over time, and when a backend was being started."""
+    """Draw who took the traffic over time, and when a backend was starting."""
     replay = comparison.replays[policy]
     cells: list[tuple[str, str]] = [(" ", "")] * width
     for one in sorted(bands(replay.timeline, replay.ended_at), key=lambda one: one.starting):

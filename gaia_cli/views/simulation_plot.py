@@ -25,7 +25,7 @@ except ImportError:
 
 INK, FAINT = "#1b1b1b", "#767676"
 COLOURS = {Backend.CPU: "#0072b2", Backend.GPU: "#d55e00"}
-"""Blue and vermilion of Okabe and Ito's palette, which colour-blind people tell apart."""
+"""Blue and vermilion of Okabe and Ito's palette, which colour-blind people can distinguish."""
 
 SERVING, STARTING, AWAY = 0.22, 0.09, 0.16
 """How strongly a backend's colour shows behind the latencies while it serves or starts, and black with no GPU there."""
@@ -47,7 +47,7 @@ Shape = dict[str, Any]
 
 
 def picture(comparison: Comparison, *, with_library: bool) -> str:
-    """The picture as HTML; one of a page must bring the library along."""
+    """Return the picture as HTML; one of a page must bring the library along."""
     text: str = plotly.io.to_html(
         draw(comparison), full_html=False, include_plotlyjs=with_library,
         config={"displayModeBar": False, "responsive": True},
@@ -56,7 +56,7 @@ def picture(comparison: Comparison, *, with_library: bool) -> str:
 
 
 def draw(comparison: Comparison) -> "go.Figure":
-    """A row for each policy and one for what each had spent by then, over one axis of time."""
+    """Draw a row for each policy and one for what each had spent by then, over one axis of time."""
     names = list(comparison.replays)
     rows = len(names) + 1
     inner_px = rows * ROW_PX + (rows - 1) * GAP_PX
@@ -87,7 +87,7 @@ def _title(comparison: Comparison, name: str) -> str:
 
 
 def _draw_policy(figure: "go.Figure", row: int, comparison: Comparison, name: str) -> list[Shape]:
-    """Draw the latencies of a policy; what belongs behind them comes back."""
+    """Draw the latencies of a policy; return the shapes behind them."""
     replay, slo_ms = comparison.replays[name], 1000 * comparison.scenario.slo_p95_s
     points = buckets(replay)
     times = [point.at_s for point in points]
@@ -118,12 +118,12 @@ def _draw_policy(figure: "go.Figure", row: int, comparison: Comparison, name: st
 
 
 def _axes(row: int) -> tuple[str, str]:
-    """What plotly calls the axes of a row."""
+    """Return plotly's names of a row's axes."""
     return ("x", "y") if row == 1 else (f"x{row}", f"y{row}")
 
 
 def _band(row: int, band: Band) -> Shape:
-    """A band of the colour of its backend; pale while that is only being started."""
+    """Colour a band like its backend; pale while that is only starting."""
     return _span(row, band.begin_s, band.end_s, COLOURS[band.backend], STARTING if band.starting else SERVING)
 
 
@@ -145,15 +145,15 @@ def _draw_costs(figure: "go.Figure", row: int, comparison: Comparison) -> None:
 
 
 def _draw_key(figure: "go.Figure") -> None:
-    """Say what the bands mean: lines of the legend without a line in the picture."""
+    """Explain the bands: entries of the legend without a line in the picture."""
     meanings = [(f"{backend.upper()} serves", COLOURS[backend], 2 * SERVING) for backend in Backend]
-    for title, colour, opacity in (*meanings, ("pale: being started", FAINT, STARTING * 2), ("no GPU", INK, 2 * AWAY)):
+    for title, colour, opacity in (*meanings, ("pale: starting", FAINT, STARTING * 2), ("no GPU", INK, 2 * AWAY)):
         marker = {"symbol": "square", "size": 14, "color": colour, "opacity": opacity}
         figure.add_scatter(x=[None], y=[None], mode="markers", marker=marker, name=title, row=1, col=1)
 
 
 def _lay_out_axes(figure: "go.Figure", rows: int, comparison: Comparison) -> None:
-    """The same axes for all policies, with times and latencies as people write them."""
+    """Give all policies the same axes, with times and latencies as people write them."""
     slo_ms = 1000 * comparison.scenario.slo_p95_s
     points = [point for replay in comparison.replays.values() for point in buckets(replay)]
     low = log10(max(min(slo_ms, *(point.median_ms for point in points)), LEAST_MS)) - 0.15
@@ -173,7 +173,7 @@ def _lay_out_axes(figure: "go.Figure", rows: int, comparison: Comparison) -> Non
 
 
 def _marks_ms(low: float, high: float) -> list[float]:
-    """Round latencies between two logarithms: powers of ten, and more where there would be few."""
+    """Return round latencies between two logarithms: powers of ten, and more where there would be few."""
     factors = (1, 2, 5) if high - low < 2 else (1,)
     marks = [factor * 10.0**power for power in range(floor(low), floor(high) + 1) for factor in factors]
     return [mark for mark in marks if low <= log10(mark) <= high]

@@ -1,7 +1,7 @@
 """The report of a simulation: one HTML file with everything in it that opens without a network.
 
 First what all traces say together, then each with its figures and its picture (`simulation_plot`). The page is
-`simulation_report.html` and, for each trace, `simulation_report_trace.html`; here are the figures that they show.
+`simulation_report.html`; here are the figures that it shows.
 """
 
 import html
@@ -13,25 +13,25 @@ from string import Template
 from gaia_cli.errors import UsageError
 from gaia_cli.simulator.results.comparison import ORACLE, Comparison, Standing
 from gaia_cli.simulator.world.scenario import Scenario
+from gaia_cli.views.simulation import figures, grade
 from gaia_cli.views.simulation_plot import picture
-from gaia_cli.views.units import clock, latency
+from gaia_cli.views.units import latency
 from runtime_images.policy.sampling import LATE_ALLOWED, VIOLATION_GPU_S
 
-COLUMNS = (
-    "policy", "&times;&nbsp;optimum", "objective", "cost", "late", "avoidable", "p50", "p95",
-    "CPU held", "GPU held", "switches",
-)  # fmt: skip
-PAGE, TRACE = (
-    Template(Path(__file__).with_name(name).read_text("utf-8"))
-    for name in ("simulation_report.html", "simulation_report_trace.html")
-)
+PAGE = Template(Path(__file__).with_name("simulation_report.html").read_text("utf-8"))
+TRACE = """<h2 id="t{number}">{name}</h2>
+<p>{verdict}</p>
+<p class="note">{conditions}</p>
+{figures}
+{picture}
+"""
 
 
 class Page:
     """A report that grows by a trace at a time."""
 
     def __init__(self, path: Path) -> None:
-        """Look at the place now, so that the work does not begin where no file can be written.
+        """Check the path now, before the work begins.
 
         Raises:
             UsageError: no file can be written at `path`.
@@ -40,12 +40,12 @@ class Page:
         self._sections: list[str] = []
         self._ratios: list[tuple[str, dict[str, float | None]]] = []
         if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise UsageError(f"cannot write the report {path}", "give --report a file in a directory of yours")
+            raise UsageError(f"cannot write the report {path}", "choose a file in a directory that you may write to")
 
     def add(self, comparison: Comparison) -> None:
         """Draw one trace."""
         name = html.escape(comparison.trace.name)
-        section = TRACE.substitute(
+        section = TRACE.format(
             number=len(self._sections),
             name=name,
             verdict=_verdict(comparison),
@@ -73,10 +73,9 @@ class Page:
         except OSError as error:
             if self._path.is_file():
                 self._path.unlink()
-            raise UsageError(f"cannot write the report {self._path}: {error.strerror}", "give another file") from None
+            raise UsageError(f"cannot write the report {self._path}: {error.strerror}", "choose another file") from None
 
     def _overview(self, summary: Sequence[Standing]) -> str:
-        """Every trace in a line, and what they say together."""
         policies = [one.policy for one in summary]
         rows = [
             [f'<a href="#t{number}">{name}</a>', *(_ratio(policy, ratios.get(policy)) for policy in policies)]
@@ -88,7 +87,7 @@ class Page:
 
 
 def _verdict(comparison: Comparison) -> str:
-    """The one sentence for readers of only one."""
+    """Say in one sentence who did best."""
     ratios = {name: comparison.versus_oracle(name) for name in comparison.outcomes}
     known = {name: ratio for name, ratio in ratios.items() if ratio is not None and name != ORACLE}
     if not known:
@@ -109,30 +108,21 @@ def _price(price: float) -> str:
 
 
 def _figures(comparison: Comparison) -> str:
-    rows = [
-        [
-            name, _ratio(name, comparison.versus_oracle(name)), f"{one.objective:.5f}", f"{one.cost:.5f}",
-            f"{one.violations:,}", f"{one.avoidable_violations:,}", latency(one.p50_ms), latency(one.p95_ms),
-            clock(one.cpu_seconds), clock(one.gpu_seconds), str(one.switches),
-        ]
-        for name, one in comparison.outcomes.items()
-    ]  # fmt: skip
-    if not any(one.energy_j for one in comparison.outcomes.values()):
-        return _table(COLUMNS, rows)
-    energies = [f"{one.energy_j / 3600:,.1f} Wh" for one in comparison.outcomes.values()]
-    return _table([*COLUMNS, "energy"], [[*row, energy] for row, energy in zip(rows, energies, strict=True)])
+    has_energy = any(one.energy_j for one in comparison.outcomes.values())
+    rows = []
+    for name, one in comparison.outcomes.items():
+        row = {"policy": name, "&times;&nbsp;optimum": _ratio(name, comparison.versus_oracle(name)), **figures(one)}
+        rows.append(row | ({"energy": f"{one.energy_j / 3600:,.1f} Wh"} if has_energy else {}))
+    titles = {"CPU": "CPU held", "GPU": "GPU held"}
+    return _table([titles.get(title, title) for title in rows[0]], [list(row.values()) for row in rows])
 
 
 def _ratio(policy: str, ratio: float | None) -> str:
-    """A distance from the optimum, marked as good or bad; the optimum itself is no achievement."""
-    if ratio is None:
-        return "-"
-    mark = "note" if policy == ORACLE else "good" if ratio <= 1.12 else "fair" if ratio <= 1.5 else "bad"
-    return f'<span class="{mark}">{ratio:.3f}</span>'
+    return "-" if ratio is None else f'<span class="{grade(policy, ratio)}">{ratio:.3f}</span>'
 
 
 def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table of cells that are HTML already."""
+    """Return a table of cells that are HTML already."""
     head = "".join(f"<th>{title}</th>" for title in titles)
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>" for cells in rows)
     return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'

@@ -127,7 +127,7 @@ class Context:
     # what the load is
 
     def level(self, backend: Backend) -> Level | None:
-        """The service times of a backend lately; for the inactive one, when it last served."""
+        """Return the service times of a backend lately; for the inactive one, when it last served."""
         return self.state.lane(backend).level
 
     @property
@@ -146,17 +146,17 @@ class Context:
     # what it costs
 
     def price(self, backend: Backend) -> float:
-        """What a second of a backend costs here and now, with its energy."""
+        """Return the price of a second of a backend here and now, with its energy."""
         lane = self.cpu if backend is CPU else self.gpu
         price = self.settings.prices.per_second(backend) if lane.price_per_s is None else lane.price_per_s
         return price + lane.watts * self.seen.energy_price_per_j
 
     def start_up_s(self, backend: Backend) -> float:
-        """How long a backend takes to start, as far as is known."""
+        """Return how long a backend takes to start, as far as is known."""
         return learn.start_up_s(self.settings, self.seen, backend)
 
     def usable(self, backend: Backend) -> bool:
-        """Whether a backend is available and the node has the power for it."""
+        """Return whether a backend is available and the node has the power for it."""
         lane = self.cpu if backend is CPU else self.gpu
         budget_w = self.seen.power_budget_w
         return lane.available and (budget_w is None or lane.watts <= budget_w)
@@ -185,7 +185,7 @@ class Context:
         return Terms(start_gpu_s, start_cpu_s * ratio, extra, break_even_s, self.settings.violation_cost_s, detection_s)
 
     def _extra(self, ratio: float) -> float:
-        """The GPU's cost a second beyond the CPU's, which a closed loop would keep busy for longer."""
+        """Return the GPU's cost a second beyond the CPU's, which a closed loop would keep busy for longer."""
         if self.seen.active is CPU or self.closed_clients is None:
             return 1.0 - ratio
         return 1.0 - ratio * max(self.forecast.stretch, 1.0)

@@ -7,15 +7,17 @@ It reads no clock and keeps nothing: the same inputs always give the same answer
     state, decision = decide(settings, state, observation, now)
 """
 
+from typing import NamedTuple
+
 from runtime_images.policy.context import Choice, Context, move, stay
 from runtime_images.policy.learning import rhythm
 from runtime_images.policy.learning.learn import HOUR_S, judge_demotion, learn
+from runtime_images.policy.learning.relation import predict_cpu_s
 from runtime_images.policy.model import CPU, GPU, Decision, Observation
 from runtime_images.policy.planning import plans
 from runtime_images.policy.rules.demotion import needs, on_gpu
-from runtime_images.policy.rules.need import needed_on_cpu, needed_on_gpu
 from runtime_images.policy.rules.promotion import GPU_WANTED, on_cpu
-from runtime_images.policy.rules.rationale import Rationale
+from runtime_images.policy.rules.reasons import Rationale
 from runtime_images.policy.settings import PolicySettings
 from runtime_images.policy.state import PolicyState, initial_state
 
@@ -23,6 +25,20 @@ __all__ = ["PolicySettings", "PolicyState", "decide", "initial_state"]
 
 LOST_AGAIN_S = HOUR_S / 6
 PAUSE_S = 20.0
+
+Needed = tuple[tuple[float, int], ...]
+"""When requests that need a GPU arrived, since one that was ready by then would have saved them, and how many did."""
+
+
+class Counts(NamedTuple):
+    """How many requests were missed now; of those late on the CPU, all and the ones that were slow themselves."""
+
+    missed: int = 0
+    late: int = 0
+    slow: int = 0
+
+
+NO_COUNTS = Counts()
 
 
 def decide(
@@ -71,14 +87,14 @@ def _gone(context: Context) -> Choice | None:
 
 
 def _note_loss(context: Context) -> None:
-    """A GPU lost again within ten minutes is left alone for a while when it returns."""
+    """Leave a GPU that is lost again within ten minutes alone for a while."""
     state, now = context.state, context.now
     again = now - state.gpu_failed_at < LOST_AGAIN_S
     state.gpu_failures, state.gpu_failed_at = state.gpu_failures + 1 if again else 0, now
 
 
 def _under_way(context: Context) -> Choice | None:
-    """A switch that has been ordered goes on, unless its target is lost."""
+    """Continue a switch that is under way, unless its target is lost."""
     target = context.seen.switching_to
     if target is None or target is context.seen.active:
         return None
@@ -91,10 +107,10 @@ def _keep_account(context: Context, rule: str) -> None:
     if slo_s is None:
         return
     if context.seen.active is GPU:
-        breach, (needed, counts) = needs(context), needed_on_gpu(context, slo_s)
+        breach, (needed, counts) = needs(context), _needed_on_gpu(context, slo_s)
     else:
         cause = context.state.ordered if rule == "under_way" else rule  # a start by rhythm is no breach yet
-        breach, (needed, counts) = cause in GPU_WANTED, needed_on_cpu(context, slo_s)
+        breach, (needed, counts) = cause in GPU_WANTED, _needed_on_cpu(context, slo_s)
     foreseen = _keep_rhythm(context, breach=breach)
     state, requests = context.state, len(context.fresh.services_s)
     is_due = plans.is_due(state.account, context.now)
@@ -115,8 +131,45 @@ def _keep_account(context: Context, rule: str) -> None:
         state.allowed = plans.allowed_share(account, context.terms, state.rate)
 
 
+def _needed_on_cpu(context: Context, slo_s: float) -> tuple[Needed, Counts]:
+    """Return the new requests on the CPU that were late, and the counts."""
+    if context.fresh.slowest_s <= slo_s:
+        return (), NO_COUNTS
+    late = _late(context, slo_s, predict_cpu_s(context.state.points, slo_s))
+    slow = sum([service_s > slo_s for service_s in context.fresh.services_s]) if late else 0
+    return late, Counts(_sum(late), _sum(late), slow)
+
+
+def _needed_on_gpu(context: Context, slo_s: float) -> tuple[Needed, Counts]:
+    """Return the new requests on the GPU that waited too long, or would have been late on the CPU; and the counts."""
+    if not context.fresh.services_s:
+        return (), NO_COUNTS
+    late = _late(context, slo_s, slo_s)
+    counts = Counts(_sum(late)) if late else NO_COUNTS
+    saved = context.forecast.late(context.fresh, slo_s, context.state.account) - counts.missed
+    needed = (*late, (context.now - context.fresh.latencies_s[0], saved)) if saved > 0 else late
+    return needed, counts
+
+
+def _sum(needed: Needed) -> int:
+    return sum([count for _, count in needed])
+
+
+def _late(context: Context, slo_s: float, hopeless_s: float | None) -> Needed:
+    """Return the requests over the SLO, but for those that take longer than `hopeless_s`: no GPU would save them."""
+    fresh = context.fresh
+    if fresh.slowest_s <= slo_s:
+        return ()
+    late = [
+        latency_s
+        for service_s, latency_s in zip(fresh.services_s, fresh.latencies_s, strict=True)
+        if latency_s > slo_s and (hopeless_s is None or service_s <= hopeless_s)
+    ]
+    return ((context.now - sum(late) / len(late), len(late)),) if late else ()
+
+
 def _keep_rhythm(context: Context, *, breach: bool) -> bool:
-    """Note when a breach begins; whether that was expected."""
+    """Note when a breach begins; return whether that was expected."""
     state, now = context.state, context.now
     began = breach and now - state.account.breach_at > PAUSE_S and not state.account.pending_breach
     if began:
@@ -129,7 +182,7 @@ def _keep_rhythm(context: Context, *, breach: bool) -> bool:
 
 
 def _note_order(context: Context, choice: Choice) -> None:
-    """Remember which rule ordered the switch, to judge it once traffic has moved."""
+    """Remember which rule started the switch, to judge it once traffic has moved."""
     state, ordered = context.state, choice.rule if choice.moves else ""
     if ordered == "under_way":
         return

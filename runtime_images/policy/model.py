@@ -44,7 +44,7 @@ class ExecutionMode(StrEnum):
         return Backend.CPU if self in (ExecutionMode.CPU, ExecutionMode.CPU_PREFERRED) else Backend.GPU
 
     def on(self, backend: Backend) -> "ExecutionMode":
-        """The mode after a switch to `backend`: a fixed mode stays, a dynamic one flips with the backend."""
+        """Return the mode after a switch to `backend`: a fixed mode stays, a dynamic one flips with the backend."""
         if self.is_fixed:
             return self
         return ExecutionMode.CPU_PREFERRED if backend is Backend.CPU else ExecutionMode.GPU_PREFERRED
@@ -89,7 +89,7 @@ class Prices:
     currency: str = "USD"
 
     def per_second(self, backend: Backend) -> float:
-        """The price of one second of `backend`."""
+        """Return the price of one second of `backend`."""
         return (self.cpu_per_hour if backend is CPU else self.gpu_per_hour) / 3600.0
 
 
@@ -140,7 +140,6 @@ class LaneObservation:
     cpu_share: float | None = None
     error_rate: float = 0.0
     start_up_s: float | None = None
-    held_s: float = 0.0
     finished: int = 0
     answered: int = 0
     available_for_s: float | None = None
@@ -172,10 +171,10 @@ class Rationale(Protocol):
     """What a decision rests on, put into words and numbers when somebody asks for them."""
 
     def reason(self, rule: str) -> str:
-        """Why `rule` decided as it did, in one sentence for a person."""
+        """Say in one sentence why `rule` decided as it did."""
 
     def inputs(self) -> dict[str, float | str | None]:
-        """The numbers behind the decision."""
+        """Return the numbers behind the decision."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ class Record:
     """Fields that are written on only by who has just copied them: whatever was copied from stays as it was."""
 
     def copy(self) -> Self:
-        """An equal record; the fields are taken over in one go, which takes a fifth of the time of naming them."""
+        """Return an equal record; taking all fields over at once takes a fifth of the time of naming them."""
         other = object.__new__(type(self))
         other.__dict__ = self.__dict__.copy()
         return other
@@ -172,10 +172,10 @@ class PolicyState(Record):
     account: CostAccount = field(default_factory=CostAccount)
 
     def lane(self, backend: Backend) -> BackendMemory:
-        """The memory of `backend`."""
+        """Return the memory of `backend`."""
         return self.cpu if backend is CPU else self.gpu
 
 
 def initial_state(settings: PolicySettings) -> PolicyState:
-    """The state before the first decision."""
+    """Return the state before the first decision."""
     return PolicyState(dwell_s=settings.dwell_s, trial_s=settings.trial_s)

@@ -74,7 +74,7 @@ class Pruner:
         return kept
 
     def _cost_at_once(self, label: Label) -> float:
-        """What labels can be compared by, as if all held on to the same moment; a closed loop's time is its own."""
+        """Return the cost to compare labels by, as if all held on until the same moment, but for a closed loop."""
         return label.cost - (self._supply.spent(label.backend, label.at) if self._absolute else 0.0)
 
     def _undominated(self, ordered: list[tuple[float, Label]], price: float | None) -> list[Label]:
@@ -90,7 +90,7 @@ class Pruner:
         return _spread(undominated, KEPT_WITHOUT_PRICE if price is None else KEPT)
 
     def _dominates(self, one: Label, other: Label) -> bool:
-        """Whether the dearer of two labels has nothing that the cheaper one lacks; a closed loop's time is its own."""
+        """Return whether the dearer label has nothing that the cheaper one lacks; a closed loop's time is its own."""
         if not self._absolute:
             return one.other_at - one.at <= max(other.other_at - other.at, 0.0)
         if one.other_at > max(other.other_at, other.at):
@@ -99,7 +99,7 @@ class Pruner:
 
 
 def _spread(ordered: list[Label], most: int) -> list[Label]:
-    """At most so many of the labels, evenly spread: the cheapest, the one with the least backlog, some in between."""
+    """Return at most so many labels, evenly spread from the cheapest to the one with the least backlog."""
     if len(ordered) <= most:
         return ordered
     step = (len(ordered) - 1) / (most - 1)

@@ -1,4 +1,4 @@
-"""The offline optimum: the best choice for whoever knows every request in advance.
+"""The offline optimum: the best choice with every request known in advance.
 
 **The allowance.** The objective forgives the first 5 % of violations, which no sum over requests can say. So a
 price is put on every violation, and the price is searched at which the allowance is just used up: the lower convex hull
@@ -38,12 +38,12 @@ class Planned:
         self._orders = plan.orders
 
     def next_tick(self, now: float) -> float:
-        """The moment of the next order."""
+        """Return the moment of the next start."""
         coming = bisect_right(self._orders, now)
         return self._orders[coming] if coming < len(self._orders) else inf
 
     def choose(self, backends: Backends, now: float) -> Backend:  # noqa: ARG002 -- the protocol's signature
-        """The other backend: it is asked only when there is an order."""
+        """Return the other backend: the plan asks only to switch."""
         return backends.target.other
 
 
@@ -57,7 +57,7 @@ class Optimum:
 
 
 def optimum(trace: Trace, scenario: Scenario) -> Optimum:
-    """The offline optimum of `trace`."""
+    """Find the offline optimum of `trace`."""
     search = Search(trace, scenario)
     best, bound = _by_price(search)
     if len(trace) <= SHORT:
@@ -66,7 +66,7 @@ def optimum(trace: Trace, scenario: Scenario) -> Optimum:
 
 
 def _by_price(search: Search) -> tuple[Found, float]:
-    """The best plan on the hull of cost and violations, and the bound."""
+    """Return the best plan on the hull of cost and violations, and the bound."""
     dear = search.best(search.scenario.violation_price)
     if dear.late >= search.allowed:
         return dear, search.objective(dear)
@@ -75,7 +75,7 @@ def _by_price(search: Search) -> tuple[Found, float]:
 
 
 def _between(search: Search, few: Found, many: Found) -> tuple[Found, float]:
-    """The best plan on the hull between one with too few late requests and one with too many, and the bound."""
+    """Return the best plan on the hull between one with too few late requests and one with too many, and the bound."""
     best, bound = min(few, many, key=search.objective), 0.0
     for _ in range(PRICES_MOST):
         price = (few.cost - many.cost) / (many.late - few.late)

@@ -35,11 +35,11 @@ class Reference:
         self._remembered: dict[Backend, float] = {}
 
     def next_tick(self, now: float) -> float:
-        """Every 30 s."""
+        """Return the time of the next check."""
         return now + CHECK_EVERY_S
 
     def choose(self, backends: Backends, now: float) -> Backend:
-        """The backend after one tick."""
+        """Return the backend to serve from now on."""
         active = backends.target
         p95_s = self._p95_s(backends, active, now)
         if p95_s is not None:

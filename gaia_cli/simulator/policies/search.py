@@ -60,11 +60,11 @@ class Search:
         self._pruner = Pruner(self._supply, scenario.violation_price, absolute=absolute)
 
     def objective(self, found: Found) -> float:
-        """What a plan is judged by."""
+        """Return the objective that a plan is judged by."""
         return self.scenario.objective(found.cost, self.requests, found.late)
 
     def best(self, price: float | None) -> Found:
-        """The plan with the least cost if every avoidable violation costs `price`; None leaves 5 % of them free."""
+        """Return the plan that costs least if every avoidable violation costs `price`; None leaves 5 % of them free."""
         labels = self._first()
         step = ceil(self.requests / STEPS_MOST)
         for row in range(0, self.requests, step):
@@ -76,7 +76,7 @@ class Search:
         return min(found, key=self.objective if price is None else lambda one: one.cost + price * one.late)
 
     def _first(self) -> list[Label]:
-        """Both backends to begin with; a GPU that is lost while it starts is started again when it is back."""
+        """Begin on both backends; a GPU that is lost while it starts is started again when it is back."""
         labels = []
         for backend in Backend:
             ready_at = self._start_s[backend]
@@ -125,7 +125,7 @@ class Search:
         return Label(cost, late, backend, at, arrived, answered, ended, free, other_at, switches)
 
     def _moments(self, label: Label, row: int, arrived: float) -> set[float]:
-        """When the other backend may take over for the next request.
+        """Return when the other backend may take over for the next request.
 
         A cheaper one when this one has drained, a dearer one when the request comes; both where a price changes, or
         where a GPU that is away costs nothing, and at the changes in between. Behind a queue also as late as the
@@ -146,7 +146,7 @@ class Search:
         return moments
 
     def _kinks(self, to: Backend, since: float, until: float) -> list[float]:
-        """The moments between at which what a switch costs may change its slope."""
+        """Return the moments in between at which the cost of a switch may change its slope."""
         start_s, edges = self._start_s[to], self._edges
         near = edges[bisect_left(edges, since - start_s) : bisect_left(edges, until)]
         return [at for edge in near for at in (edge, edge + start_s) if since < at < until]
@@ -202,21 +202,21 @@ class Search:
         return Label(cost, late, backend, begins, arrived, answered, ended, free, other_at, switches)
 
     def _lost_at(self, label: Label, moved: float) -> float | None:
-        """When the GPU that serves is lost before it has been left and drained; None if it is not."""
+        """Return when the GPU that serves is lost before it has been left and drained; None if it is not."""
         if label.backend is Backend.CPU:
             return None
         until = max(label.free[-1], moved)
         return next((one.begin_s for one in self._outages if label.at < one.begin_s <= until), None)
 
     def _gpu_is_there(self, since: float, until: float) -> bool:
-        return not self._outages or all(until < one.begin_s or one.end_s <= since for one in self._outages)
+        return all(until < one.begin_s or one.end_s <= since for one in self._outages)
 
     def _held(self, backend: Backend, since: float, until: float) -> float:
-        """What it costs to hold a backend for this long; nothing is held of a GPU that is away."""
+        """Return the cost of holding a backend for this long; a GPU that is away costs nothing."""
         return self._supply.spent(backend, until) - self._supply.spent(backend, since)
 
     def _close(self, label: Label) -> Found:
-        """The end: the last answer is given, and everything is released."""
+        """Give the last answer and release everything."""
         cost = label.cost + self._held(label.backend, label.at, label.ended)
         orders: list[float] = []
         initial, chain = label.backend, label.switches

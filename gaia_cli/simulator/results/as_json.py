@@ -69,7 +69,7 @@ class TracesOutput(TypedDict):
 
 
 def as_object(comparisons: Sequence[Comparison], summary: Sequence[Standing]) -> OneTraceOutput | TracesOutput:
-    """One trace with its policies; of several, all of them and what they say together."""
+    """Return one trace with its policies, or several traces with a summary."""
     if len(comparisons) == 1:
         return {"schema_version": SIMULATION_SCHEMA, **_trace(comparisons[0])}
     standings: list[StandingOutput] = [

@@ -1,6 +1,6 @@
 """What a report draws of a replay: bands of time by backend, latencies in buckets, the cost so far. Pure.
 
-A picture is a thousand points wide at most, however many requests it tells of: a bucket shows the median and the
+A picture is a thousand points wide at most, however many requests it shows: a bucket shows the median and the
 worst of its latencies.
 """
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
-from gaia_cli.simulator.results.outcome import HELD_MORE
+from gaia_cli.simulator.results.comparison import HELD_MORE
 from gaia_cli.simulator.world.backends import Change
 from gaia_cli.simulator.world.node import Supply
 from gaia_cli.simulator.world.world import Replay
@@ -19,7 +19,7 @@ BUCKETS = 400
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A span of time in which `backend` took the traffic; with `starting`, in which it was being started."""
+    """A span of time in which `backend` took the traffic; with `starting`, in which it was starting."""
 
     backend: Backend
     begin_s: float
@@ -37,7 +37,7 @@ class Bucket:
 
 
 def bands(timeline: Sequence[Change], ended_at: float) -> list[Band]:
-    """Who took the traffic when, and what was being started meanwhile, in the order of their beginnings."""
+    """Return who took the traffic when, and what was starting meanwhile, by their beginnings."""
     found: list[Band] = []
     active: Change | None = None
     ordered: dict[Backend, float] = {}
@@ -56,7 +56,7 @@ def bands(timeline: Sequence[Change], ended_at: float) -> list[Band]:
 
 
 def buckets(replay: Replay) -> list[Bucket]:
-    """The latencies over time."""
+    """Return the latencies over time."""
     width = max(replay.ended_at, 1e-9) / BUCKETS
     collected: dict[int, list[float]] = {}
     for arrived, finished in zip(replay.arrived, replay.finished, strict=True):
@@ -68,7 +68,7 @@ def buckets(replay: Replay) -> list[Bucket]:
 
 
 def cost_so_far(timeline: Sequence[Change], supply: Supply) -> list[tuple[float, float]]:
-    """The cost at every moment at which its slope may change: seconds, and money."""
+    """Return the cost at every moment at which its slope may change: seconds, and money."""
     line = [(0.0, 0.0)]
     held, paid = dict.fromkeys(Backend, 0), dict.fromkeys(Backend, 0.0)
     ended_at = max((change.t for change in timeline), default=0.0)

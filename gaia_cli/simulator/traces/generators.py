@@ -22,14 +22,14 @@ PASSES_S = 1900.0
 
 
 def _row(random: Random, arrival_s: float | None, cpu_s: float, think_s: float = 0.0) -> Row:
-    """A request that computes for `cpu_s` on the CPU, give or take a few percent."""
+    """Make a request that computes for `cpu_s` on the CPU, give or take a few percent."""
     cpu_s *= exp(random.gauss(0.0, 0.05))
     gpu_s = (GPU_OVERHEAD_S + cpu_s / SPEED_UP) * exp(random.gauss(0.0, 0.05))
     return Row(arrival_s, cpu_s, gpu_s, cpu_time_s=cpu_s, think_s=think_s)
 
 
 def _arrivals(random: Random, rate_at: Callable[[float], float], most: float, until_s: float) -> Iterator[float]:
-    """Poisson arrivals at a changing rate, thinned from the highest one (Lewis and Shedler, 1979)."""
+    """Yield Poisson arrivals at a changing rate, thinned from the highest one (Lewis and Shedler, 1979)."""
     now = random.expovariate(most)
     while now < until_s:
         if random.random() * most < rate_at(now):
@@ -38,56 +38,56 @@ def _arrivals(random: Random, rate_at: Callable[[float], float], most: float, un
 
 
 def ramp(seed: int) -> Trace:
-    """One client whose requests grow from nothing to far beyond the SLO and shrink again."""
+    """Grow one client's requests from nothing to far beyond the SLO, and shrink them again."""
     random = Random(seed)
     shares = [1 - abs(2 * step / 240 - 1) for step in range(241)]
     return trace_of("ramp", (_row(random, None, 0.08 + 8.0 * share**3, think_s=0.5) for share in shares))
 
 
 def drift(seed: int) -> Trace:
-    """A steady stream whose requests slowly become too slow for the CPU, and fast enough again."""
+    """Make a steady stream's requests slowly too slow for the CPU, and fast enough again."""
     random = Random(seed)
     arrivals = _arrivals(random, lambda _: 0.4, 0.4, 3600.0)
     return trace_of("drift", (_row(random, t, 0.2 + 0.8 * (1 - cos(2 * pi * t / 3600.0))) for t in arrivals))
 
 
 def burst(seed: int) -> Trace:
-    """Quick requests at a low rate, and every twenty minutes five minutes of more than any CPU could serve."""
+    """Send quick requests at a low rate, and every twenty minutes five minutes of more than any CPU could serve."""
     random = Random(seed)
     arrivals = _arrivals(random, lambda t: 5.0 if 600.0 <= t % 1200.0 < 900.0 else 0.5, 5.0, 3600.0)
     return trace_of("burst", (_row(random, t, 0.25) for t in arrivals))
 
 
 def diurnal(seed: int) -> Trace:
-    """Two short days: nights that the CPU serves with ease, noons that it cannot."""
+    """Pass two short days: nights that the CPU serves with ease, noons that it cannot."""
     random = Random(seed)
     arrivals = _arrivals(random, lambda t: 2.0 * (1 - cos(2 * pi * t / 3600.0)) + 0.05, 4.05, 7200.0)
     return trace_of("diurnal", (_row(random, t, 0.35) for t in arrivals))
 
 
 def square_wave(seed: int) -> Trace:
-    """Two minutes of small requests, two minutes of large ones, and so on: what makes a hasty policy flap."""
+    """Alternate two minutes of small and two of large requests: what makes a hasty policy flap."""
     random = Random(seed)
     arrivals = _arrivals(random, lambda _: 0.8, 0.8, 3600.0)
     return trace_of("square-wave", (_row(random, t, 2.5 if t % 240.0 >= 120.0 else 0.1) for t in arrivals))
 
 
 def random_sizes(seed: int) -> Trace:
-    """One client whose requests are of all sizes, in no order."""
+    """Send one client's requests of all sizes, in no order."""
     random = Random(seed)
     sizes = (min(0.35 * exp(random.gauss(0.0, 1.2)), 20.0) for _ in range(1500))
     return trace_of("random-sizes", [_row(random, None, size, think_s=0.2) for size in sizes])
 
 
 def sleeper(seed: int) -> Trace:
-    """A function that only waits for something else: late on every backend, and no GPU helps."""
+    """Only wait for something else: late on every backend, and no GPU helps."""
     random = Random(seed)
     waits = [2.0 + random.expovariate(20.0) for _ in range(900)]
     return trace_of("sleeper", (Row(None, wait, wait, cpu_time_s=0.01 * wait) for wait in waits))
 
 
 def outage(seed: int) -> Trace:
-    """Work for a GPU that is away twice, once for a minute and once for five."""
+    """Take the GPU away twice from work for it, once for a minute and once for five."""
     random = Random(seed)
     arrivals = _arrivals(random, lambda _: 0.5, 0.5, 1800.0)
     away = (Outage(400.0, 460.0), Outage(900.0, 1200.0))
@@ -95,7 +95,7 @@ def outage(seed: int) -> Trace:
 
 
 def orbit(seed: int) -> Trace:
-    """Two low orbits of a satellite: work on every pass over land, power for a GPU only in the sunlight."""
+    """Fly two low orbits: work on every pass over land, power for a GPU only in the sunlight."""
     random = Random(seed)
     arrivals = _arrivals(random, lambda t: 1.2 if t % PASSES_S < PASSES_S / 2 else 0.1, 1.2, 2 * ORBIT_S)
     sun = Stretch(0.0, power_w=60.0, cpu_w=10.0, gpu_w=40.0, joule_price=2e-7)
@@ -106,7 +106,7 @@ def orbit(seed: int) -> Trace:
 
 
 def handover(seed: int) -> Trace:
-    """Satellites that pass by, a GPU on each: every four minutes the next one takes over, at a price of its own."""
+    """Let satellites pass by, a GPU on each: every four minutes the next one takes over, at a price of its own."""
     random = Random(seed)
     arrivals = _arrivals(random, lambda t: 0.8 if t % 1200.0 < 700.0 else 0.05, 0.8, 3600.0)
     node = []
@@ -117,14 +117,6 @@ def handover(seed: int) -> Trace:
 
 
 GENERATORS: dict[str, Callable[[int], Trace]] = {
-    "ramp": ramp,
-    "drift": drift,
-    "burst": burst,
-    "diurnal": diurnal,
-    "square-wave": square_wave,
-    "random-sizes": random_sizes,
-    "sleeper": sleeper,
-    "outage": outage,
-    "orbit": orbit,
-    "handover": handover,
+    make.__name__.replace("_", "-"): make
+    for make in (ramp, drift, burst, diurnal, square_wave, random_sizes, sleeper, outage, orbit, handover)
 }

@@ -11,7 +11,7 @@ from gaia_cli.simulator.traces.trace_files import read_trace
 
 
 def find_traces(names: Sequence[str]) -> list[str | Path]:
-    """What each name stands for: a file, the files of a directory, or the name of a generator.
+    """Return what each name stands for: a file, the files of a directory, or the name of a generator.
 
     Raises:
         UsageError: a name stands for nothing, or a directory has no traces.
@@ -19,15 +19,10 @@ def find_traces(names: Sequence[str]) -> list[str | Path]:
     return [source for name in names for source in _find(name)]
 
 
-def name_of(source: str | Path) -> str:
-    """What the trace of a source is called."""
-    return source.stem if isinstance(source, Path) else source
-
-
 def open_traces(
     sources: Sequence[str | Path], seed: int, outages: Sequence[Outage] = (), node: Sequence[Stretch] = ()
 ) -> Iterator[Trace]:
-    """Each trace in its turn, with `outages` on top of its own, and on `node` if that is given.
+    """Yield each trace in its turn, with `outages` on top of its own, and on `node` if that is given.
 
     Raises:
         UsageError: a file is no trace.

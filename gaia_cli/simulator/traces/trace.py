@@ -55,16 +55,16 @@ class Stretch:
         return self.power_w is not None and self.gpu_w > self.power_w
 
     def price(self, backend: Backend) -> float | None:
-        """What a second of a backend costs without its energy, if this node has a price of its own."""
+        """Return the price of a second of a backend without its energy, if this node has one of its own."""
         return self.cpu_price if backend is Backend.CPU else self.gpu_price
 
     def watts(self, backend: Backend) -> float:
-        """What a backend draws."""
+        """Return the watts that a backend draws."""
         return self.cpu_w if backend is Backend.CPU else self.gpu_w
 
 
 def column() -> "array[float]":
-    """An empty column of seconds: a third of the memory of a list."""
+    """Return an empty column of seconds: a third of the memory of a list."""
     return array("d")
 
 
@@ -98,12 +98,12 @@ class Trace:
         self.think_s.append(row.think_s)
 
     def service_s(self, backend: Backend) -> "array[float]":
-        """The service times on a backend."""
+        """Return the service times on a backend."""
         return self.cpu_s if backend is Backend.CPU else self.gpu_s
 
 
 def trace_of(name: str, rows: Iterable[Row], outages: Iterable[Outage] = (), node: Iterable[Stretch] = ()) -> Trace:
-    """A trace of `rows`, in their order."""
+    """Collect `rows` in a trace."""
     trace = Trace(name, outages=tuple(outages), node=tuple(node))
     for row in rows:
         trace.add(row)

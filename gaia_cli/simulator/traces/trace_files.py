@@ -1,13 +1,32 @@
-"""Reads traces from CSV files."""
+"""Reads traces and nodes from CSV files, and says of a bad file which line is bad and why."""
 
+import csv
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields as fields_of
+from dataclasses import replace
 from functools import partial
+from math import inf
 from pathlib import Path
+from typing import Any, TypeVar
 
-from gaia_cli.simulator.traces.csv_files import LONGEST_S, Rows, moment, number, read_csv
-from gaia_cli.simulator.traces.trace import Row, Trace
+from gaia_cli.errors import UsageError
+from gaia_cli.simulator.traces.trace import Row, Stretch, Trace
+
+Made = TypeVar("Made")
+Rows = Iterator[list[str]]
 
 COLUMNS = ("arrival_s", "cpu_ms", "gpu_ms", "cpu_time_ms", "think_s")
-_HINT = f"a trace is a CSV file with the columns {', '.join(COLUMNS)} (docs/simulate.md)"
+TRACE_HINT = f"a trace is a CSV file with the columns {', '.join(COLUMNS)} (docs/simulate.md)"
+NODE_COLUMNS = tuple(field.name for field in fields_of(Stretch))
+NODE_HINT = f"a node is a CSV file with the column from_s and any of {', '.join(NODE_COLUMNS[1:])} (docs/simulate.md)"
+
+LONGEST_S = 366 * 86400.0
+"""A policy is asked several times a second, so a replay of seconds since 1970 would never end."""
+
+LARGEST = 1e12
+"""No figure of a trace or a node is larger: results would overflow."""
+
+GZIP = b"\x1f\x8b"
 
 
 def read_trace(path: Path) -> Trace:
@@ -16,14 +35,14 @@ def read_trace(path: Path) -> Trace:
     Raises:
         UsageError: it cannot be read, or is no trace; the message names the line.
     """
-    return read_csv(path, "trace", _HINT, partial(_make, path))
+    return _read_csv(path, "trace", TRACE_HINT, partial(_make_trace, path))
 
 
-def _make(path: Path, names: list[str], rows: Rows) -> Trace:
+def _make_trace(path: Path, names: list[str], rows: Rows) -> Trace:
     """Return the trace of these rows; columns of other names are passed over."""
     missing = [name for name in COLUMNS if name not in names]
     if missing:
-        raise ValueError(f"no column {' and none '.join(missing)}")
+        raise ValueError(f"missing columns: {', '.join(missing)}")
     places = [names.index(name) for name in COLUMNS]
     trace, last_s, longest_s = Trace(path.stem, source=str(path)), 0.0, 0.0
     for fields in rows:
@@ -44,9 +63,131 @@ def _make(path: Path, names: list[str], rows: Rows) -> Trace:
 def _row(arrival_s: str, cpu_ms: str, gpu_ms: str, cpu_time_ms: str, think_s: str) -> Row:
     """Return the request that these texts describe; without an arrival it is a closed loop's."""
     return Row(
-        moment("arrival_s", arrival_s) if arrival_s.strip() else None,
-        number("cpu_ms", cpu_ms) / 1000.0,
-        number("gpu_ms", gpu_ms) / 1000.0,
-        number("cpu_time_ms", cpu_time_ms) / 1000.0,
-        number("think_s", think_s) if think_s.strip() else 0.0,
+        _moment("arrival_s", arrival_s) if arrival_s.strip() else None,
+        _number("cpu_ms", cpu_ms) / 1000.0,
+        _number("gpu_ms", gpu_ms) / 1000.0,
+        _number("cpu_time_ms", cpu_time_ms) / 1000.0,
+        _number("think_s", think_s) if think_s.strip() else 0.0,
     )
+
+
+def read_node(path: Path) -> tuple[Stretch, ...]:
+    """Return the stretches of the node in the file at `path`.
+
+    Raises:
+        UsageError: it cannot be read, or makes no sense; the message names the line.
+    """
+    return _read_csv(path, "node", NODE_HINT, _make_node)
+
+
+def _make_node(names: list[str], rows: Rows) -> tuple[Stretch, ...]:
+    """Return the stretches of these rows; no column may be unknown, since a slip would go unnoticed."""
+    unknown = [name for name in names if name not in NODE_COLUMNS]
+    if unknown:
+        raise ValueError(f"there is no column {unknown[0] or 'without a name'}")
+    if "from_s" not in names:
+        raise ValueError("missing columns: from_s")
+    stretches: list[Stretch] = []
+    for fields in rows:
+        stretches.append(_stretch(dict(zip(names, fields, strict=True)), stretches))
+    if not stretches:
+        raise ValueError("the node has no rows")
+    if not stretches[-1].gpu or stretches[-1].lacks_power:  # some policies would wait for it
+        raise ValueError("the last row leaves the node without a GPU: add a row for when it is back")
+    return tuple(stretches)
+
+
+def _stretch(fields: dict[str, str], before: list[Stretch]) -> Stretch:
+    """Return the stretch of a row, which changes the last one of `before` where the row says so."""
+    begin_s = _moment("from_s", fields.pop("from_s"))
+    above = before[-1] if before else Stretch(0.0)
+    if before and begin_s <= above.from_s:
+        raise ValueError(f"from_s {begin_s:g} is not after the row above it ({above.from_s:g})")
+    changed: dict[str, Any] = {name: _value(name, text) for name, text in fields.items() if text.strip()}
+    stretch = replace(above, from_s=begin_s, **changed)
+    if stretch.power_w is not None and stretch.cpu_w > stretch.power_w:
+        raise ValueError(
+            f"power_w {stretch.power_w:g} is too little for the CPU backend, which draws {stretch.cpu_w:g}"
+        )
+    return stretch
+
+
+def _value(name: str, text: str) -> float | bool:
+    if name != "gpu":
+        return _number(name, text)
+    if text.strip() not in ("yes", "no"):
+        raise ValueError(f"gpu must be yes or no, not {text[:40]!r}")
+    return text.strip() == "yes"
+
+
+def _read_csv(path: Path, what: str, hint: str, make: Callable[[list[str], Rows], Made]) -> Made:
+    """Pass the names of the columns and the rows of the file at `path`, a `what`, to `make`, and return what it makes.
+
+    A `ValueError` of `make` says what is wrong with the row that it took last.
+
+    Raises:
+        UsageError: it cannot be read or makes no sense; the message names the line.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file)
+            names = [name.strip() for name in next(reader, [])]
+            twice = [name for name in names if names.count(name) > 1]
+            if twice:
+                raise ValueError(f"there are {names.count(twice[0])} columns {twice[0] or 'without a name'}")
+            return make(names, _rows(reader, len(names)))
+    except OSError as error:
+        raise UsageError(f"cannot read the {what} {path}: {error.strerror}", hint) from None
+    except UnicodeDecodeError:
+        raise _no_text(path, hint) from None
+    except (ValueError, csv.Error) as error:
+        raise UsageError(f"{path}, line {max(reader.line_num, 1)}: {error}", hint) from None
+
+
+def _rows(lines: Iterable[list[str]], width: int) -> Rows:
+    for fields in lines:
+        if len(fields) == width:
+            yield fields
+        elif fields:
+            raise ValueError(f"{len(fields)} fields instead of {width}")
+
+
+def _no_text(path: Path, hint: str) -> UsageError:
+    """Find the line that is not text; reads the file again, since text is decoded ahead of the lines."""
+    data = path.read_bytes() if path.is_file() else b""
+    if data.startswith(GZIP):
+        return UsageError(f"{path} is compressed", f"unpack it first: gunzip {path}")
+    try:
+        data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        return UsageError(f"{path}, line {line}: not UTF-8 text", hint)
+    return UsageError(f"{path}: not UTF-8 text", hint)
+
+
+def _number(column: str, text: str) -> float:
+    """Parse a number of 0 or more.
+
+    Raises:
+        ValueError: it says none.
+    """
+    try:
+        value = float(text.replace("_", "x"))  # Python alone takes 1_000 for a number
+    except ValueError:
+        raise ValueError(f"{column} is not a number: {text[:40]!r}") from None
+    if not 0.0 <= value <= LARGEST:
+        wanted = f"at most {LARGEST:g}" if LARGEST < value < inf else "a number of 0 or more"
+        raise ValueError(f"{column} must be {wanted}, not {text[:40].strip()}")
+    return value
+
+
+def _moment(column: str, text: str) -> float:
+    """Parse seconds from the start.
+
+    Raises:
+        ValueError: it says none, or more than a year.
+    """
+    seconds = _number(column, text)
+    if seconds > LONGEST_S:
+        raise ValueError(f"{column} {seconds:g} is over a year after the start: is it a date?")
+    return seconds

@@ -53,11 +53,11 @@ class Backends:
         self._failures = 0
 
     def instance(self, backend: Backend) -> Instance | None:
-        """The instance that serves, or will serve, on a backend; one that drains does not count."""
+        """Return the instance that serves, or will serve, on a backend; one that drains does not count."""
         return next((one for one in self._instances if one.backend is backend and not one.draining), None)
 
     def usable(self, backend: Backend, now: float) -> bool:
-        """Whether a start on this backend is worth a try."""
+        """Return whether a start on this backend is worth a try."""
         return backend is Backend.CPU or (self.gpu_is_there and now >= self._retry_at)
 
     def start(self, backend: Backend, now: float) -> None:
@@ -94,7 +94,7 @@ class Backends:
         self._find_next_ready()
 
     def lose_gpu(self, now: float) -> None:
-        """The GPU is gone, and every instance on it."""
+        """Take the GPU away, and every instance on it."""
         self.gpu_is_there = False
         for instance in [one for one in self._instances if one.backend is Backend.GPU]:
             self.flow.take_back(instance)

@@ -64,7 +64,7 @@ class Flow:
                 self._arrive(arrival)
 
     def pump(self, now: float) -> None:
-        """Give the active instance what waits, as far as it has room."""
+        """Give the active instance what waits, as far as it has free slots."""
         instance = self.active
         while self.queue and instance is not None and instance.in_flight < self._slots:
             row = self.queue.popleft()
@@ -74,7 +74,7 @@ class Flow:
             heappush(self.serving, (now + self._services[instance.backend][row], row, now, instance))
 
     def take_back(self, instance: Instance) -> None:
-        """Queue the requests of a lost instance again, at the head and in their order; what it did for them is lost."""
+        """Requeue the requests of a lost instance, at the head and in their order; what it did for them is lost."""
         lost = sorted(row for _, row, _, by in self.serving if by is instance)
         self.serving[:] = [one for one in self.serving if one[3] is not instance]
         heapify(self.serving)
@@ -84,7 +84,7 @@ class Flow:
             self.active = None
 
     def ages_s(self, instance: Instance, now: float) -> tuple[float, ...]:
-        """The ages of the requests that `instance` serves, oldest first."""
+        """Return the ages of the requests that `instance` serves, oldest first."""
         if not instance.in_flight:
             return ()
         return tuple(
@@ -92,7 +92,7 @@ class Flow:
         )
 
     def cpu_in_progress_s(self, instance: Instance, now: float) -> float:
-        """The CPU seconds burnt so far by the requests that `instance` serves, at an even pace."""
+        """Return the CPU seconds burnt so far by the requests that `instance` serves, at an even pace."""
         trace = self._trace
         return sum(
             trace.cpu_time_s[row] * (now - begun) / (finish - begun)

@@ -53,7 +53,7 @@ class Meter:
         self.services.append(service_s)
 
     def first_within(self, now: float) -> int:
-        """The index of the oldest answer that the runtime would still show at `now`."""
+        """Return the index of the oldest answer that the runtime would still show at `now`."""
         total = len(self.finished_at)
         return bisect_left(self.finished_at, now - self.window_s, max(0, total - ANSWERS_KEPT), total)
 

@@ -24,14 +24,13 @@ class Accrual:
     """The sum over time, from 0 on, of a rate that changes at a few moments."""
 
     def __init__(self, steps: Sequence[tuple[float, float]]) -> None:
-        """Take the rate from each moment on; the first moment is 0."""
         self._ats = [at for at, _ in steps]
         self._rates = [rate for _, rate in steps]
         grown = (rate * (end - at) for (at, rate), (end, _) in pairwise(steps))
         self._sums = list(accumulate(grown, initial=0.0))
 
     def by(self, now: float) -> float:
-        """The sum up to `now`."""
+        """Return the sum up to `now`."""
         place = bisect_right(self._ats, now) - 1
         return self._sums[place] + self._rates[place] * (now - self._ats[place])
 
@@ -44,7 +43,7 @@ class _Spans:
         self._begins = [one.begin_s for one in outages]
 
     def hold(self, now: float) -> bool:
-        """Whether `now` is in one of them."""
+        """Return whether `now` is in one of them."""
         place = bisect_right(self._begins, now) - 1
         return place >= 0 and now < self.outages[place].end_s
 
@@ -69,41 +68,41 @@ class Supply:
         self._planned = [one.begin_s for one in self.outages if one.planned]
         self._cheaper = [min(Backend, key=lambda one: self._rate(one, stretch)) for stretch in self._stretches]
         self._money = {backend: self._sum_up(backend, self._rate) for backend in Backend}
-        self._joules = {backend: self._sum_up(backend, _watts) for backend in Backend}
+        self._joules = {backend: self._sum_up(backend, lambda one, stretch: stretch.watts(one)) for backend in Backend}
 
     def at(self, now: float) -> Stretch:
-        """How the node is at `now`."""
+        """Return how the node is at `now`."""
         return self._stretches[bisect_right(self._begins, now) - 1]
 
     def cheaper(self, now: float) -> Backend:
-        """The backend that costs less a second at `now`."""
+        """Return the backend that costs less a second at `now`."""
         return self._cheaper[bisect_right(self._begins, now) - 1]
 
     def spent(self, backend: Backend, by: float) -> float:
-        """What a backend would have cost by then, held whenever it can be had; what counts are differences."""
+        """Return the cost of a backend by then, held whenever it is available; what counts are differences."""
         return self._money[backend].by(by)
 
     def joules(self, backend: Backend, by: float) -> float:
-        """What a backend would have drawn by then, held whenever it can be had."""
+        """Return the energy drawn by a backend by then, held whenever it is available."""
         return self._joules[backend].by(by)
 
     def lacks_power_only(self, now: float) -> bool:
-        """Whether a GPU is there that the node has too little power for."""
+        """Return whether a GPU is there that the node has too little power for."""
         return self.at(now).lacks_power and not self._away.hold(now)
 
     def next_planned_loss(self, now: float) -> float | None:
-        """When the GPU will next be gone, as far as can be known in advance."""
+        """Return when the GPU will next be gone, as far as is known in advance."""
         coming = bisect_right(self._planned, now)
         return self._planned[coming] if coming < len(self._planned) else None
 
     def _spans(self, away: Sequence[bool]) -> list[Outage]:
-        """The stretches that are marked, as outages: what a timetable says is known in advance."""
+        """Return the marked stretches as outages: what a timetable says is known in advance."""
         ends = [*self._begins[1:], inf]
         spans = zip(self._begins, ends, away, strict=True)
         return [Outage(begin, end, planned=True) for begin, end, is_away in spans if is_away]
 
     def _sum_up(self, backend: Backend, rate_of: Callable[[Backend, Stretch], float]) -> Accrual:
-        """The sum of a rate of this backend, which is 0 while the GPU is away."""
+        """Sum up a rate of this backend, which is 0 while the GPU is away."""
         edges = {0.0, *self._begins}
         if backend is Backend.GPU:
             edges.update(edge for one in self.outages for edge in (one.begin_s, one.end_s) if 0.0 < edge < inf)
@@ -111,18 +110,13 @@ class Supply:
         return Accrual([(at, 0.0 if gone(at) else rate_of(backend, self.at(at))) for at in sorted(edges)])
 
     def _rate(self, backend: Backend, stretch: Stretch) -> float:
-        """What a second of a held backend costs, with its energy."""
         price = stretch.price(backend)
         held = self._scenario.price(backend) if price is None else price
         return held + stretch.watts(backend) * stretch.joule_price
 
 
-def _watts(backend: Backend, stretch: Stretch) -> float:
-    return stretch.watts(backend)
-
-
 def _merged(outages: Sequence[Outage]) -> tuple[Outage, ...]:
-    """The same spans in their order, those that touch made one; it is known in advance if its beginning is."""
+    """Sort the spans and join those that touch; a joined one is known in advance if its beginning is."""
     merged: list[Outage] = []
     for one in sorted(outages, key=lambda one: (one.begin_s, not one.planned)):
         if merged and one.begin_s <= merged[-1].end_s:

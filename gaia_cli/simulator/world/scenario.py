@@ -25,11 +25,11 @@ class Scenario:
     window_s: float = Slo().window_s
 
     def start_s(self, backend: Backend) -> float:
-        """How long a backend takes from its start ordered to its being ready."""
+        """Return how long a backend takes to start."""
         return self.start_cpu_s if backend is Backend.CPU else self.start_gpu_s
 
     def price(self, backend: Backend) -> float:
-        """What a second of a held backend costs."""
+        """Return the price of a second of a held backend."""
         return self.cpu_price if backend is Backend.CPU else self.gpu_price
 
     @property
@@ -39,17 +39,12 @@ class Scenario:
         return Slo(latency_p95_ms=latency_ms, window_s=self.window_s)
 
     @property
-    def prices(self) -> Prices:
-        """The prices in the policy's words."""
-        return Prices(cpu_per_hour=3600 * self.cpu_price, gpu_per_hour=3600 * self.gpu_price)
-
-    @property
     def violation_price(self) -> float:
         """What an avoidable violation beyond the allowed ones costs."""
         return VIOLATION_GPU_S * self.gpu_price
 
     def objective(self, cost: float, requests: int, avoidable: float) -> float:
-        """What a policy is judged by: its cost, and its avoidable violations beyond those that a p95 allows."""
+        """Return what a policy is judged by: its cost, and its avoidable violations beyond those that a p95 allows."""
         return cost + self.violation_price * max(0.0, avoidable - LATE_ALLOWED * requests)
 
 

@@ -22,10 +22,10 @@ class Policy(Protocol):
     falls_back: bool
 
     def next_tick(self, now: float) -> float:
-        """When it wants to be asked next, after `now`; inf for never."""
+        """Return when to ask next, after `now`; inf for never."""
 
     def choose(self, backends: Backends, now: float) -> Backend:
-        """The backend that should serve from now on; the one that does means stay."""
+        """Return the backend to serve from now on; the one that does means stay."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,5 @@ def _lane(sources: Sources, state: PolicyState, backend: Backend, now_s: float) 
         error_rate=error_rate,
         answered=answered,
         start_up_s=stats.start_up_s,
-        held_s=view.held_s,
         finished=stats.finished,
     )

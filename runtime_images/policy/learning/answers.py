@@ -30,7 +30,7 @@ NOTHING = Fresh()
 
 
 def read_backend(memory: BackendMemory, lane: LaneObservation, slots: int, now: float) -> tuple[BackendMemory, Fresh]:
-    """The memory of a backend after `lane`, and the new requests that are no cold starts."""
+    """Return the memory of a backend after `lane`, and the new requests on it, cold starts among them."""
     if lane.running is (memory.ready_at is None):
         if lane.running:
             memory = memory._replace(ready_at=now, ats=(), services_s=(), latencies_s=(), level=None)
@@ -56,7 +56,7 @@ def _fresh(services_s: tuple[float, ...], latencies_s: tuple[float, ...], cold: 
 
 
 def _take_in(memory: BackendMemory, fresh: Fresh, seen: int, served: int, now: float) -> BackendMemory:
-    """Take new requests in; the floor follows them down at once and creeps up, so that it is not kept forever."""
+    """Learn from new requests; the floor follows them down at once and creeps up, so that it is not kept forever."""
     count = min(len(fresh.services_s) - fresh.cold, LEVEL_MOST)  # what is older is no part of the present
     ats = memory.ats + (now,) * count
     begin = recent_from(ats)
@@ -77,7 +77,7 @@ def _take_in(memory: BackendMemory, fresh: Fresh, seen: int, served: int, now: f
 
 
 def _follow_tail(memory: BackendMemory, fresh: Fresh, level: Level, now: float) -> tuple[float, int, float]:
-    """Take the requests in that are far slower than is usual: too few for a level, they still may need a GPU."""
+    """Learn from requests far slower than usual: too few for a level, they still may need a GPU."""
     tail_s, size = memory.tail_s, memory.tail_size
     for service_s in fresh.services_s[fresh.cold :]:
         if service_s > TAIL_FROM * level.p50_s:

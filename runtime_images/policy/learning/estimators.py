@@ -30,26 +30,21 @@ CLIENTS_LEAST = 8
 CLOSED_SHARE = 0.7
 
 
-def robust_p95(ordered: Sequence[float]) -> float:
-    """The 95th percentile of sorted values; from five values on never the largest alone."""
-    count = len(ordered)
-    return ordered[min(ceil(0.95 * count), count - 1) - 1] if count >= LEVEL_LEAST else ordered[-1]
-
-
 def level_of(services_s: Sequence[float]) -> Level | None:
-    """The level of requests with these service times, or None without any."""
+    """Return the level of requests with these service times, or None without any."""
     count = len(services_s)
     if not count:
         return None
     ordered = sorted(services_s)
-    p50_s, p95_s = ordered[(count - 1) // 2], robust_p95(ordered)
+    p50_s, p95_s = ordered[(count - 1) // 2], ordered[-1]
     if count >= LEVEL_LEAST:
+        p95_s = ordered[min(ceil(0.95 * count), count - 1) - 1]
         ordered.pop()
     return Level(p50_s, p95_s, sum(ordered) / len(ordered), count)
 
 
 def recent_from(ats: Sequence[float]) -> int:
-    """Where the present begins in ascending times: the last two seconds of them, at least 5 and at most 40."""
+    """Return where the present begins in ascending times: the last two seconds, at least 5 and at most 40 of them."""
     count = len(ats)
     if count <= LEVEL_LEAST:
         return 0
@@ -58,26 +53,26 @@ def recent_from(ats: Sequence[float]) -> int:
 
 
 def good_step(allowed: float) -> float:
-    """What a request within the SLO adds to the alarm: it takes away from it."""
+    """Return what a request within the SLO adds to the alarm: less than 0."""
     return log((1 - BAD_IS * allowed) / (1 - allowed))
 
 
 def alarm_step(latency_s: float, slo_s: float, allowed: float = LATE_ALLOWED) -> float:
-    """What one request adds to the alarm: a gross violation, twice the SLO, counts as two."""
+    """Return what one request adds to the alarm: a gross violation, twice the SLO, counts as two."""
     if latency_s <= slo_s:
         return good_step(allowed)
     return BAD_STEP * (2 if latency_s > 2 * slo_s else 1)
 
 
 def alarm_after(alarm: float, latencies_s: Sequence[float], slo_s: float, allowed: float) -> float:
-    """The alarm after some requests, none of which can lower it under 0."""
+    """Return the alarm after some requests, none of which can lower it under 0."""
     for latency_s in latencies_s:
         alarm = min(max(alarm + alarm_step(latency_s, slo_s, allowed), 0.0), ALARM_MAX)
     return alarm
 
 
 def alarm_threshold(arrival_rate: float) -> float:
-    """The alarm at which the SLO counts as breached.
+    """Return the alarm at which the SLO counts as breached.
 
     A CUSUM with threshold h raises less than one false alarm in exp(h) requests; aiming at one in ten minutes makes
     the threshold grow with the rate, from 3 bad requests in a row (2 gross ones) to 6.
@@ -86,9 +81,10 @@ def alarm_threshold(arrival_rate: float) -> float:
 
 
 def queue_wait_s(arrival_rate: float, service_s: float, slots: int, allowed: float = LATE_ALLOWED) -> float:
-    """The wait that a share `allowed` of Poisson arrivals exceeds: P(W > t) = u exp(-t (1 - u) / s), u the utilization.
+    """Return the wait that a share `allowed` of Poisson arrivals exceeds.
 
-    From 95 % on it is taken for endless: the rate is not known well enough to say more.
+    P(W > t) = u exp(-t (1 - u) / s), u the utilization. From 95 % on it is endless: the rate is not known well enough
+    to say more.
     """
     utilization = arrival_rate * service_s / slots
     if utilization >= SATURATED:
@@ -99,7 +95,7 @@ def queue_wait_s(arrival_rate: float, service_s: float, slots: int, allowed: flo
 
 
 def late_in_queue(arrival_rate: float, service_s: float, slots: int, slo_s: float) -> float:
-    """The share of requests that wait longer than their service leaves of the SLO, by the same law."""
+    """Return the share of requests that wait longer than their service leaves of the SLO, by the same law."""
     utilization = arrival_rate * service_s / slots
     if utilization >= SATURATED:
         return 1.0
@@ -109,7 +105,7 @@ def late_in_queue(arrival_rate: float, service_s: float, slots: int, slo_s: floa
 
 
 def closed_loop_clients(clients: tuple[int, ...], arrival_rate: float, latency_s: float) -> int | None:
-    """How many clients wait for their answers before they ask again, or None for an open stream of requests.
+    """Return how many clients wait for their answers before they ask again, or None for an open stream.
 
     A closed loop without pauses always has the same number of requests unanswered, which by Little's law is the
     arrival rate times the latency; that second test keeps out a steady open stream seen in step with its arrivals.

@@ -1,6 +1,6 @@
 """What one observation teaches, written on the decision's own copy of the state. No choice is made here.
 
-A request that arrived before the backend was ready is not held against it.
+A request that arrived before the backend was ready is not counted against it.
 """
 
 from math import exp, inf, log
@@ -34,7 +34,7 @@ _VOLUNTARY = (*_DEMOTIONS, "no_gain")
 
 
 def learn(settings: PolicySettings, state: PolicyState, seen: Observation, now: float) -> Fresh:
-    """Write on `state` what `seen` teaches; the requests that are new in it."""
+    """Write on `state` what `seen` teaches; return the requests that are new in it."""
     if state.active is not seen.active:
         _note_move(state, seen, now)
     cpu_lane, gpu_lane = seen.lanes[CPU], seen.lanes[GPU]
@@ -60,7 +60,6 @@ def learn(settings: PolicySettings, state: PolicyState, seen: Observation, now: 
 
 
 def _note_move(state: PolicyState, seen: Observation, now: float) -> None:
-    """Start afresh where traffic has moved."""
     is_first = state.active is None
     state.active, state.moved_at = seen.active, now
     state.alarm, state.bad_since, state.overload_since = 0.0, None, None
@@ -78,7 +77,7 @@ def _note_move(state: PolicyState, seen: Observation, now: float) -> None:
 
 
 def judge_demotion(settings: PolicySettings, state: PolicyState, now: float) -> None:
-    """A demotion undone soon doubles the patience before the next, a trial fourfold; one that held takes it back."""
+    """Double the patience after a demotion undone soon, fourfold after a trial; halve it after one that held."""
     if state.demoted_by not in _DEMOTIONS:
         return
     soon = bool(state.demotions) and now - state.demotions[-1] < max(60.0, SOON * state.dwell_s)
@@ -114,17 +113,17 @@ def _note_bad(state: PolicyState, now: float) -> None:
 
 
 def answerable_s(state: PolicyState, now: float) -> float:
-    """The longest latency for which the active backend can be held to account."""
+    """Return the longest latency for which the active backend is answerable."""
     assert state.active is not None
     ready_at = state.lane(state.active).ready_at
     return now - max(state.moved_at, state.moved_at if ready_at is None else ready_at)
 
 
 def _note_waiting(state: PolicyState, seen: Observation, fresh: Fresh) -> None:
-    """Whether requests ever wait for one another: those of a single client that waits for its answers never do.
+    """Note whether requests wait for one another: those of a single client that waits for its answers never do.
 
     Of an open stream a share as large as the utilization would have to wait; `alone` is the logarithm of the odds
-    against seeing none. It is first learned on the CPU, where the utilization is high enough to tell.
+    against seeing none. It is first learned on the CPU, where the utilization is high enough to show it.
     """
     on_gpu = seen.active is GPU
     if on_gpu and not state.alone:
@@ -139,7 +138,7 @@ def _note_waiting(state: PolicyState, seen: Observation, fresh: Fresh) -> None:
 
 
 def _anyone_waited(fresh: Fresh) -> bool:
-    """Whether a latency is longer than the service by more than noise; most often a look at the widest gap will do."""
+    """Return whether a latency exceeds its service by more than noise; most often the widest gap decides."""
     if fresh.slowest_s - min(fresh.services_s) <= WAITED_S:
         return False
     if max(map(sub, fresh.latencies_s, fresh.services_s)) <= WAITED_S:
@@ -169,7 +168,7 @@ def _note_trend(settings: PolicySettings, state: PolicyState, seen: Observation,
 
 
 def start_up_s(settings: PolicySettings, seen: Observation, backend: Backend) -> float:
-    """How long a backend takes to start, as far as is known; a GPU not yet seen has more to load than the CPU."""
+    """Return how long a backend takes to start; a GPU not yet seen has more to load than the CPU."""
     known_s = seen.lanes[backend].start_up_s
     if known_s is not None:
         return known_s
@@ -185,6 +184,6 @@ def _note_overload(state: PolicyState, seen: Observation, now: float) -> None:
 
 
 def utilization(state: PolicyState, seen: Observation) -> float:
-    """How many of the active backend's slots the arriving work needs, as a share."""
+    """Return how many of the active backend's slots the arriving work needs, as a share."""
     level = state.lane(seen.active).level
     return 0.0 if level is None else seen.arrival_rate * level.mean_s / seen.slots

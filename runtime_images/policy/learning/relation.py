@@ -33,12 +33,12 @@ def learn_point(points: tuple[Point, ...], new: Point) -> tuple[Point, ...]:
 
 
 def same_scale(one: float, other: float) -> bool:
-    """Whether two service times are too near each other to be told apart."""
+    """Return whether two service times are too close to distinguish."""
     return one < other * SAME_SCALE and other < one * SAME_SCALE
 
 
 def predict_cpu_s(points: Sequence[Point], gpu_s: float) -> float | None:
-    """The CPU's service time where the GPU takes `gpu_s`, on the pessimistic side.
+    """Return the CPU's service time where the GPU takes `gpu_s`, on the pessimistic side.
 
     Between two learned points it interpolates the logarithms. Below the lowest it keeps that point's ratio: a GPU has
     a fixed overhead, so the true ratio falls with the size and this is an upper bound.
@@ -47,7 +47,7 @@ def predict_cpu_s(points: Sequence[Point], gpu_s: float) -> float | None:
 
 
 def _follow(points: Sequence[Point], seconds: float, known: int, asked: int) -> float | None:
-    """The relation of one field of `points` to another: read both ways at every decision, so no point is copied."""
+    """Relate one field of `points` to another: read both ways at every decision, so no point is copied."""
     if not points or seconds <= 0:
         return None
     index = 0
@@ -62,14 +62,14 @@ def _follow(points: Sequence[Point], seconds: float, known: int, asked: int) -> 
 
 
 def predict_gpu_s(points: Sequence[Point], cpu_s: float) -> float | None:
-    """The GPU's service time where the CPU takes `cpu_s`: the same relation, read the other way."""
+    """Return the GPU's service time where the CPU takes `cpu_s`: the same relation, read the other way."""
     return _follow(points, cpu_s, CPU_S, GPU_S)
 
 
 def expect_cpu_s(
     points: Sequence[Point], gpu_s: float, gpu_floor_s: float | None, cpu_floor_s: float | None
 ) -> tuple[float, float] | None:
-    """The CPU's service time, seen pessimistically, as `predict_cpu_s` does, and hopefully.
+    """Return the CPU's service time, seen pessimistically, as `predict_cpu_s` does, and hopefully.
 
     The hopeful one takes the shortest times seen on each backend for the same smallest load. That makes the relation a
     line through the floors, which is what a fixed overhead gives. It is only a guess, and made only where the GPU has
@@ -88,7 +88,7 @@ def expect_cpu_s(
 
 
 def level_since(lane: BackendMemory, since: float) -> Level | None:
-    """The level of the requests that were seen on a backend since a moment; None without any."""
+    """Return the level of the requests that were seen on a backend since a moment; None without any."""
     return level_of(lane.services_s[bisect_left(lane.ats, since) :])
 
 
@@ -114,7 +114,7 @@ def pair_levels(state: PolicyState, now: float) -> None:
 
 
 def pair_tails(state: PolicyState, now: float) -> None:
-    """Pair what slow requests take on both backends, where both have served some lately and nothing better is known."""
+    """Pair the times of slow requests, where both backends served some lately and nothing better is known."""
     cpu, gpu = state.cpu, state.gpu
     if max(cpu.tail_at, gpu.tail_at) < now or min(cpu.tail_size, gpu.tail_size) < TAIL_LEAST:
         return

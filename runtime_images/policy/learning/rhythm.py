@@ -14,7 +14,7 @@ EARLY_S = 3.0
 
 
 def expected_at(rhythm: Rhythm) -> float | None:
-    """When a breach is expected to begin next; None where nothing can be said."""
+    """Return when a breach is expected to begin next; None where nothing can be said."""
     onsets = rhythm.onsets
     if len(onsets) < 2 or (rhythm.disappointed and not _agrees(onsets)):
         return None
@@ -22,7 +22,7 @@ def expected_at(rhythm: Rhythm) -> float | None:
 
 
 def interval_s(rhythm: Rhythm) -> float:
-    """Time between the beginnings of the last two breaches."""
+    """Return the time between the beginnings of the last two breaches."""
     return rhythm.onsets[-1] - rhythm.onsets[-2] if len(rhythm.onsets) > 1 else 0.0
 
 
@@ -33,7 +33,7 @@ def note_onset(rhythm: Rhythm, now: float) -> Rhythm:
 
 
 def note_silence(rhythm: Rhythm, now: float) -> Rhythm:
-    """Note that nothing has begun up to now: an expectation that is over is a disappointment."""
+    """Note that nothing has begun up to now: an expectation that has passed is a disappointment."""
     expected = expected_at(rhythm)
     if expected is None or now <= expected + tolerance_s(rhythm):
         return rhythm
@@ -41,25 +41,25 @@ def note_silence(rhythm: Rhythm, now: float) -> Rhythm:
 
 
 def is_due(rhythm: Rhythm, now: float, lead_s: float) -> bool:
-    """Whether a GPU must be started now to be ready when the next breach is expected to begin."""
+    """Return whether a GPU must be started now to be ready when the next breach is expected to begin."""
     expected = expected_at(rhythm)
     return expected is not None and expected - lead_s - EARLY_S <= now <= expected
 
 
 def is_near(rhythm: Rhythm, now: float, within_s: float) -> bool:
-    """Whether a breach is expected so soon that it is not worth leaving the GPU."""
+    """Return whether a breach is expected so soon that it is not worth leaving the GPU."""
     expected = expected_at(rhythm)
     return expected is not None and expected - within_s <= now <= expected + tolerance_s(rhythm)
 
 
 def was_expected(rhythm: Rhythm, now: float) -> bool:
-    """Whether a breach that begins now was expected to."""
+    """Return whether a breach that begins now was expected to."""
     expected = expected_at(rhythm)
     return expected is not None and abs(now - expected) <= tolerance_s(rhythm)
 
 
 def tolerance_s(rhythm: Rhythm) -> float:
-    """How far from its expected beginning a breach may begin."""
+    """Return how far from its expected beginning a breach may begin."""
     return max(TOLERANCE_S, TOLERANCE * interval_s(rhythm))
 
 

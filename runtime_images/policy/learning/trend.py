@@ -1,7 +1,7 @@
 """Where is the CPU's latency going? A straight line through a few moments, believed only where they lie close to it.
 
-A GPU takes its start-up time to come. A latency that will have passed the SLO by then is trouble now, but noise is no
-trend: the line's lower bound at that time must lie over the SLO.
+A GPU takes time to start. A latency that will have passed the SLO by then needs one now, but noise is no trend: the
+line's lower bound at that time must lie over the SLO.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ def note(trend: Trend, now: float, seconds: float, start_up_s: float) -> Trend:
 
 
 def rises_over(trend: Trend, limit_s: float, at: float) -> bool:
-    """Whether the line through `trend` is over `limit_s` at the time `at`, even at its lower bound."""
+    """Return whether the line through `trend` is over `limit_s` at the time `at`, even at its lower bound."""
     if len(trend) < MOMENTS_LEAST or trend[-1][1] < UNDER_WAY * limit_s or trend[-1][1] <= trend[0][1]:
         return False
     until = min(at, 2 * trend[-1][0] - trend[0][0])  # no farther ahead than it has been watched
@@ -33,14 +33,14 @@ def rises_over(trend: Trend, limit_s: float, at: float) -> bool:
 
 
 def _keeps_rising(trend: Trend) -> bool:
-    """Whether the later half rises, too: a step from one level to another is no trend."""
+    """Return whether the later half rises, too: a step from one level to another is no trend."""
     half = len(trend) // 2
     (begun, low_s), (turned, middle_s), (ended, high_s) = trend[0], trend[half], trend[-1]
     return (high_s - middle_s) / (ended - turned) > STEADY * (high_s - low_s) / (ended - begun)
 
 
 def lower_bound_s(trend: Sequence[tuple[float, float]], at: float) -> float:
-    """The least-squares line at `at`, less three standard errors of its prediction there."""
+    """Return the least-squares line at `at`, less three standard errors of its prediction there."""
     count = len(trend)
     mean_at = sum([moment for moment, _ in trend]) / count
     mean_s = sum([seconds for _, seconds in trend]) / count

@@ -1,1 +1,1 @@
-"""What would pay: strategies simulated on paper, and the forecast for the CPU."""
+"""What would pay: simulated strategies, and the forecast for the CPU."""

@@ -35,14 +35,14 @@ class Forecast(NamedTuple):
     allowed: float = LATE_ALLOWED
 
     def p95_s(self, certainty: float) -> float | None:
-        """The p95 latency; `certainty` blends the pessimistic prediction (1) with the hopeful one (0)."""
+        """Return the p95 latency; `certainty` blends the pessimistic prediction (1) with the hopeful one (0)."""
         if self.typical_s is None or self.slow_s is None or certainty == 1.0:
             return self.sure_p95_s
         typical_s, slow_s = _blend(self.typical_s, certainty), _blend(self.slow_s, certainty)
         return _p95_s(typical_s, slow_s, self.rate, self.slots, self.clients, self.allowed)
 
     def late(self, fresh: Fresh, slo_s: float, account: CostAccount) -> int:
-        """How many of these requests of the GPU the CPU would answer late, though the GPU did not.
+        """Return how many of these requests of the GPU the CPU would answer late, though the GPU did not.
 
         Every one that is slow itself makes others late that have to wait for it, as `account` says.
         """
@@ -54,13 +54,9 @@ class Forecast(NamedTuple):
             if fresh.slowest_s <= slo_s and critical_s < min(services_s):
                 return count
             slow = sum([critical_s < service_s <= slo_s for service_s in services_s])
-        return min(count, max(round(slow * plans.blocked(account)), int(count * self._late_in_queue(slo_s))))
-
-    def _late_in_queue(self, slo_s: float) -> float:
-        """The share of requests that would wait longer than their service leaves of the SLO."""
-        if self.typical_s is None or self.clients is not None:
-            return 0.0
-        return late_in_queue(self.rate, self.typical_s[1], self.slots, slo_s)
+        open_stream = self.clients is None
+        waiting = late_in_queue(self.rate, self.typical_s[1], self.slots, slo_s) if open_stream else 0.0
+        return min(count, max(round(slow * plans.blocked(account)), int(count * waiting)))
 
 
 UNKNOWN = Forecast()
@@ -84,7 +80,7 @@ def forecast(state: PolicyState, seen: Observation, slo_s: float | None, clients
 
 
 def _p95_s(typical_s: float, slow_s: float, rate: float, slots: int, clients: int | None, allowed: float) -> float:
-    """The p95 latency of a closed loop of `clients`, or of an open stream, at these service times."""
+    """Return the p95 latency of a closed loop of `clients`, or of an open stream, at these service times."""
     if clients is not None:
         return slow_s * max(1.0, clients / slots)
     return slow_s + queue_wait_s(rate, typical_s, slots, allowed)
@@ -96,7 +92,7 @@ def _blend(pair: tuple[float, float], certainty: float) -> float:
 
 
 def _critical_gpu_s(state: PolicyState, slo_s: float) -> float | None:
-    """Where the CPU's time, seen hopefully, passes the SLO."""
+    """Return the GPU time at which the CPU's time, seen hopefully, passes the SLO."""
     critical_s = predict_gpu_s(state.points, slo_s)
     lowest, gpu_floor_s, cpu_floor_s = state.points[0], state.gpu.floor_s, state.cpu.floor_s
     if critical_s is None or gpu_floor_s is None or cpu_floor_s is None:
@@ -108,6 +104,6 @@ def _critical_gpu_s(state: PolicyState, slo_s: float) -> float | None:
 
 
 def _stretch(gpu_latency_s: float, cpu_s: float, rate: float, clients: int) -> float:
-    """How much longer a round of asking, waiting and thinking takes on the CPU."""
+    """Return how much longer a round of asking, waiting and thinking takes on the CPU."""
     round_s = max(clients / rate if rate > 1.0 else 0.0, gpu_latency_s)
     return (round_s - gpu_latency_s + max(cpu_s * clients, gpu_latency_s)) / round_s if round_s > 0 else 1.0

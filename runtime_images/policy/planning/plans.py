@@ -54,14 +54,9 @@ class Terms(NamedTuple):
     violation_s: float
     detection_s: float = 0.0
 
-    @property
-    def round_trip_s(self) -> float:
-        """What a promotion and a demotion cost in starts."""
-        return self.start_gpu_s + self.start_cpu_s
-
 
 def is_due(account: CostAccount, now: float) -> bool:
-    """Whether it is time to settle."""
+    """Return whether it is time to settle."""
     return account.at is None or now - account.at >= SETTLE_EVERY_S
 
 
@@ -102,22 +97,22 @@ def settle(account: CostAccount, terms: Terms, now: float, *, available: bool) -
 
 
 def blocked(account: CostAccount) -> float:
-    """How many requests were late on the CPU for each one that was slow itself."""
+    """Return how many requests were late on the CPU for each one that was slow itself."""
     return min(max((account.late + 1) / (account.slow + 1), 1.0), BLOCKED_MOST)
 
 
 def late_share(account: CostAccount) -> float:
-    """The share of requests that would have been late lately without a GPU."""
+    """Return the share of requests that would have been late lately without a GPU."""
     return account.plans[NEVER].missed / account.requests if account.requests else 0.0
 
 
 def spare(account: CostAccount) -> float:
-    """How many more requests may be late before the allowance of all so far is used up; negative if overdrawn."""
+    """Return how many more requests may be late within the allowance of all so far; negative if overdrawn."""
     return LATE_ALLOWED * account.served - account.missed
 
 
 def allowed_share(account: CostAccount, terms: Terms, rate: float) -> float:
-    """The share of requests that may be late on the CPU, until a GPU that would end it costs less than they do.
+    """Return the share of requests that may be late on the CPU, until a GPU that ends it costs less than they do.
 
     The SLO's own share, what is spare of those so far, and as many as cost less than the GPU's price: few requests an
     hour are not worth one.
@@ -130,7 +125,7 @@ def allowed_share(account: CostAccount, terms: Terms, rate: float) -> float:
 
 
 def _allowance(account: CostAccount) -> float:
-    """How many of the requests lately may be late for nothing; an allowance that is overdrawn in truth counts."""
+    """Return how many of the requests lately may be late for free, less what is overdrawn of all so far."""
     return LATE_ALLOWED * account.requests + min(spare(account), 0.0)
 
 
@@ -142,7 +137,7 @@ def note_leaving(account: CostAccount) -> CostAccount:
 
 
 def return_s(account: CostAccount, terms: Terms, rate: float) -> float:
-    """How long the GPU is held, so that a return to it makes no more requests late than the allowance pays for.
+    """Return how long to hold the GPU, so that a return makes no more requests late than the allowance pays for.
 
     Nobody knows whether this load will come back at all; only once it has done so, what that cost is weighed: as many
     late requests as last time, less the share of its load that may be late, and no fewer than arrive at the present
@@ -158,7 +153,7 @@ def return_s(account: CostAccount, terms: Terms, rate: float) -> float:
 
 
 def costs_s(account: CostAccount, terms: Terms) -> tuple[float, ...]:
-    """What each strategy would have cost lately; one that misses few requests makes up for an overdrawn allowance."""
+    """Return the recent cost of each strategy; one that misses few requests makes up for an overdrawn allowance."""
     allowed, violation_s = _allowance(account), terms.violation_s
     return tuple(
         [plan.money_s + FREE_S * plan.missed + violation_s * max(plan.missed - allowed, 0.0) for plan in account.plans]
@@ -166,7 +161,7 @@ def costs_s(account: CostAccount, terms: Terms) -> tuple[float, ...]:
 
 
 def would_rather_hold(account: CostAccount, violation_s: float) -> bool:
-    """Whether never to let the GPU go would have cost less than never to have one; a quick look before `best`.
+    """Return whether never to let the GPU go would have cost less than never to have one; a quick look before `best`.
 
     Both must be better by as much to be followed (`LEANS`), so that the price of moving does not matter. It saves
     3 of 29 us of a decision on the GPU with one new request (`benchmarks.policy`).
@@ -181,10 +176,10 @@ def would_rather_hold(account: CostAccount, violation_s: float) -> bool:
 
 
 def best(account: CostAccount, terms: Terms) -> int:
-    """The strategy to follow, as an index of `MULTIPLES`."""
+    """Return the strategy to follow, as an index of `MULTIPLES`."""
     if not account.plans:
         return RELEASE_SOON
-    trip_s = terms.round_trip_s
+    trip_s = terms.start_gpu_s + terms.start_cpu_s
     leaning = [cost_s + lean * trip_s for cost_s, lean in zip(costs_s(account, terms), LEANS, strict=True)]
     leaning[NEVER] += terms.violation_s  # what one request says is not yet a habit
     return leaning.index(min(leaning))

@@ -1,9 +1,9 @@
 """On the GPU: does it still earn its price?
 
 The ways back to the CPU: the GPU answers with errors; it turned out no faster; nobody asks; the CPU is predicted to
-meet the SLO, with margin, and the saving pays for the switch; nothing can be gained by it; or, where what is known of
-the CPU has grown old, a trial. Each is slower than the way up. How long a GPU is held that is not needed is the
-business of the plans (plans.py) and of the dwell time, which grows with every demotion that had to be undone.
+meet the SLO, with margin, and the saving pays for the switch; nothing can be gained by it; or, where knowledge of the
+CPU has grown old, a trial. Each is slower than the way up. How long a GPU is held that is not needed is decided by the
+plans (plans.py) and the dwell time, which grows with every demotion that had to be undone.
 
 A broken CUDA installation, a device out of memory or a model that only fails there looks healthy to NVML and quick to
 a clock. So a GPU backend whose answers are mostly errors is left for the CPU, and tried again with growing pauses.
@@ -51,7 +51,6 @@ def on_gpu(context: Context) -> Choice:
 
 
 def _answers_are_errors(context: Context) -> bool:
-    """Whether the GPU must be left because of its answers."""
     gpu, asked = context.gpu, context.settings.slo.error_rate
     limit = ERRORS_MOST if asked is None else max(asked, 1 / ANSWERS_LEAST)
     return gpu.error_rate >= limit and gpu.answered >= ANSWERS_LEAST and context.usable(CPU)
@@ -65,7 +64,6 @@ def _note_soundness(context: Context) -> None:
 
 
 def _leave(context: Context) -> Choice | None:
-    """A demotion, if one is due."""
     if context.gpu.available_for_s is not None and context.gpu.available_for_s <= context.start_up_s(CPU):
         return move("leaving")
     quiet_s = context.now - context.quiet_since
@@ -82,7 +80,7 @@ def _leave(context: Context) -> Choice | None:
 
 
 def _note_calm(context: Context) -> None:
-    """Remember since when the CPU, seen hopefully, would keep the SLO; and whether the load needs the GPU."""
+    """Note since when the CPU, seen hopefully, would keep the SLO, and whether the load needs the GPU."""
     state = context.state
     if not _known(context):
         return
@@ -93,7 +91,7 @@ def _note_calm(context: Context) -> None:
 
 
 def _known(context: Context) -> bool:
-    """Whether enough requests have been served on the GPU since the switch to speak of a level."""
+    """Return whether enough requests have been served on the GPU since the switch to speak of a level."""
     ats, moved_at = context.state.gpu.ats, context.state.moved_at
     if len(ats) >= LEAST and ats[-LEAST] >= moved_at:
         return True
@@ -101,7 +99,7 @@ def _known(context: Context) -> bool:
 
 
 def would_do(context: Context, certainty: float) -> bool:
-    """Whether the CPU is predicted to meet the SLO with margin, or to miss it no more than the GPU does."""
+    """Return whether the CPU is predicted to meet the SLO with margin, or to miss it no more than the GPU does."""
     slo_s, predicted_s = context.slo_s, context.forecast.p95_s(certainty)
     if predicted_s is None:
         return False
@@ -111,7 +109,7 @@ def would_do(context: Context, certainty: float) -> bool:
 
 
 def misses_too(context: Context) -> bool:
-    """Whether the GPU cannot meet the SLO for any of the latest requests either, and the CPU is known for such ones."""
+    """Return whether the GPU misses the SLO for all latest requests too, and the CPU is known for such ones."""
     services_s, points = context.state.gpu.services_s, context.state.points
     if context.slo_s is None or not services_s or not points or services_s[-1] <= context.slo_s:
         return False
@@ -119,12 +117,12 @@ def misses_too(context: Context) -> bool:
 
 
 def needs(context: Context) -> bool:
-    """Whether the present requests need the GPU, as far as is known."""
+    """Return whether the present requests need the GPU, as far as is known."""
     return bool(context.fresh.services_s or context.gpu.in_flight_ages_s) and context.state.calm_since is None
 
 
 def _is_sparse(context: Context) -> bool:
-    """Whether the GPU costs more than its requests are worth, by all that was seen lately."""
+    """Return whether the GPU costs more than its requests are worth, by all that was seen lately."""
     held_s = context.now - context.state.moved_at
     if context.slo_s is None or not context.state.points or held_s < SPARSE_AFTER_S:
         return False
@@ -134,7 +132,7 @@ def _is_sparse(context: Context) -> bool:
 
 
 def _trial_has_come(context: Context) -> bool:
-    """Whether a trial has been due for a while, so that a change of the load is not mistaken for one."""
+    """Return whether a trial has been due for a while, so that a change of the load is not mistaken for one."""
     state, due = context.state, _trial_is_due(context)
     if due is not (state.trial_due_since is not None):
         state.trial_due_since = context.now if due else None
@@ -143,7 +141,7 @@ def _trial_has_come(context: Context) -> bool:
 
 
 def _trial_is_due(context: Context) -> bool:
-    """Whether the GPU has cost more since the last knowledge of the CPU than a failed trial would."""
+    """Return whether the GPU has cost more since the last knowledge of the CPU than a failed trial would."""
     state, slo_s = context.state, context.slo_s
     missing_s = unmeasured_s(context)
     if slo_s is None or missing_s < state.trial_s or not _known(context) or context.overdue_s:
@@ -154,12 +152,12 @@ def _trial_is_due(context: Context) -> bool:
 
 
 def unmeasured_s(context: Context) -> float:
-    """How long ago the CPU was last measured."""
+    """Return how long ago the CPU was last measured."""
     return context.now - max((context.state.moved_at, *(point.at for point in context.state.points)))
 
 
 def _trial_wait_s(context: Context) -> float:
-    """How long the last knowledge of the CPU is believed: the longer, the farther from the SLO it was.
+    """Return how long the last knowledge of the CPU is believed: the longer, the farther from the SLO it was.
 
     Requests of a size that the CPU has been measured with need no trial, until it may have changed.
     """
@@ -174,7 +172,7 @@ def _trial_wait_s(context: Context) -> float:
 
 
 def _trial_cost_s(context: Context) -> float:
-    """What a failed trial costs, in seconds of the GPU's extra price: two starts, and the requests that miss the SLO.
+    """Return the cost of a failed trial, in seconds of the GPU's extra price: two starts, and the late requests.
 
     Where the CPU is known these are charged in full: what may be late is better spared for what cannot be helped.
     """

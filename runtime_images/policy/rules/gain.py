@@ -26,7 +26,7 @@ SAVED_LEAST = 0.25
 
 
 def gained_nothing(context: Context) -> bool:
-    """Whether the first requests after the promotion were no faster than the last ones before it."""
+    """Return whether the first requests after the promotion were no faster than the last ones before it."""
     state, slo_s = context.state, context.slo_s
     if state.gpu.served > GAIN_MOST + context.seen.slots or state.promoted_by in AHEAD:
         return False  # where it came ahead of time, the load that needs it has not come yet
@@ -42,7 +42,7 @@ def gained_nothing(context: Context) -> bool:
 
 
 def _ratio(these: Sequence[float], those: Sequence[float]) -> tuple[float, float]:
-    """How many times as long these take as those, typically, and the standard error of its logarithm."""
+    """Return how many times as long these take as those, typically, and the standard error of its logarithm."""
     logs, others = [log(one) for one in these], [log(one) for one in those]
     error = sqrt(_variance(logs) / len(logs) + _variance(others) / len(others))
     return exp(sum(logs) / len(logs) - sum(others) / len(others)), error
@@ -54,7 +54,7 @@ def _variance(values: Sequence[float]) -> float:
 
 
 def _is_what_lacks(context: Context, slo_s: float, gpu_s: Sequence[float]) -> bool:
-    """Whether the GPU brings many requests within the SLO, by their own time or by the queue that they wait in."""
+    """Return whether the GPU brings many requests within the SLO, by their own time or by the queue."""
     cpu_s, rate, slots = context.state.cpu.services_s, context.state.rate, context.seen.slots
     if _share_over(slo_s, cpu_s) - _share_over(slo_s, gpu_s) > SAVED_LEAST:
         return True

@@ -52,7 +52,7 @@ def on_cpu(context: Context) -> Choice:
 
 
 def is_late(context: Context) -> bool:
-    """Whether the evidence says that the SLO is missed."""
+    """Return whether the evidence says that the SLO is missed."""
     state = context.state
     if state.alarm <= 0.0 and not context.overdue_s:
         return False
@@ -60,14 +60,14 @@ def is_late(context: Context) -> bool:
 
 
 def is_overloaded(context: Context) -> bool:
-    """Whether more work has been arriving for a while than the CPU can do."""
+    """Return whether more work has been arriving for a while than the CPU can do."""
     since, slo = context.state.overload_since, context.settings.slo
     asked = context.slo_s is not None or slo.throughput_rps is not None
     return asked and since is not None and context.now - since >= context.settings.overload_s
 
 
 def _rises(context: Context) -> bool:
-    """Whether the latency will have passed the SLO by the time a GPU started now is ready."""
+    """Return whether the latency will have passed the SLO by the time a GPU started now is ready."""
     slo_s, trend = context.slo_s, context.state.trend
     if slo_s is None or context.state.cpu.finished_at < context.now:
         return False
@@ -76,7 +76,7 @@ def _rises(context: Context) -> bool:
 
 
 def _returns(context: Context) -> bool:
-    """Whether requests are back after a pause in which the GPU, needed for those before it, was released."""
+    """Return whether requests are back after a pause in which the GPU, needed for those before it, was released."""
     state = context.state
     if state.demoted_by != "idle" or not state.needed or state.cpu.served:
         return False
@@ -85,14 +85,14 @@ def _returns(context: Context) -> bool:
 
 
 def _is_due(context: Context) -> bool:
-    """Whether the load is expected again; one that comes sooner than a release pays for needs no rhythm."""
+    """Return whether the load is expected again; one that comes sooner than a release pays for needs no rhythm."""
     known = context.state.rhythm
     due = rhythm.is_due(known, context.now, context.start_up_s(GPU))
     return due and rhythm.interval_s(known) > context.break_even_s
 
 
 def _is_as_cheap(context: Context) -> bool:
-    """Whether nothing is saved by keeping a function that computes on the CPU."""
+    """Return whether nothing is saved by keeping a function that computes on the CPU."""
     state, asked = context.state, context.slo_s is not None and context.seen.arrival_rate > 0
     if not asked or state.cpu_share is None or state.futile_at:
         return False
@@ -100,7 +100,6 @@ def _is_as_cheap(context: Context) -> bool:
 
 
 def _against(context: Context, *, early: bool) -> str | None:
-    """The rule that speaks against a promotion, if one does."""
     if not early and _passing(context):
         return "passing"
     return next((name for name, speaks in _AGAINST if speaks(context)), None)
@@ -120,7 +119,7 @@ def _failing(context: Context) -> bool:
 
 
 def pause_left_s(context: Context) -> float:
-    """How long a GPU that failed must not be tried yet."""
+    """Return how long a GPU that failed must not be tried yet."""
     state = context.state
     if not state.gpu_failures:
         return 0.0
@@ -129,7 +128,7 @@ def pause_left_s(context: Context) -> float:
 
 
 def _futile(context: Context) -> bool:
-    """Whether the GPU has been tried for this load and was no faster."""
+    """Return whether the GPU has been tried for this load and was no faster."""
     futile_s, level = context.state.futile_s, context.level(CPU)
     if futile_s is None or context.now - context.state.futile_at > context.settings.forget_s:
         return False
@@ -137,7 +136,7 @@ def _futile(context: Context) -> bool:
 
 
 def _no_use(context: Context) -> bool:
-    """Whether a GPU would miss the SLO as well, and the CPU can at least do the work."""
+    """Return whether a GPU would miss the SLO as well, and the CPU can at least do the work."""
     level, slo_s = context.level(CPU), context.slo_s
     if level is None or slo_s is None or is_overloaded(context):
         return False
@@ -150,7 +149,7 @@ def _no_use(context: Context) -> bool:
 
 
 def _passing(context: Context) -> bool:
-    """Whether only a burst waits, which the CPU will have served before a GPU is ready."""
+    """Return whether only a burst waits, which the CPU will have served before a GPU is ready."""
     level, queue = context.level(CPU), len(context.seen.queue_ages_s)
     if level is None or context.slo_s is None:
         return False
@@ -163,13 +162,13 @@ def _passing(context: Context) -> bool:
 
 
 def _is_chronic(context: Context) -> bool:
-    """Whether bursts make so many requests late, again and again, that they are no exception any more."""
+    """Return whether bursts make so many requests late, again and again, that they are no exception."""
     begun = [at for at in context.state.episodes if at > context.now - context.settings.forget_s]
     return len(begun) >= EPISODES_LEAST and plans.late_share(context.state.account) > CHRONIC
 
 
 def backlog_s(context: Context) -> float:
-    """How long the CPU will need for what waits."""
+    """Return how long the CPU will need for what waits."""
     level = context.level(CPU)
     return 0.0 if level is None else len(context.seen.queue_ages_s) * level.mean_s / context.seen.slots
 
@@ -179,13 +178,13 @@ def _no_gpu(context: Context) -> bool:
 
 
 def _leaving(context: Context) -> bool:
-    """Whether the GPU will be gone again before it would have paid for its start."""
+    """Return whether the GPU will be gone again before it would have paid for its start."""
     left_s = context.gpu.available_for_s
     return left_s is not None and left_s < context.start_up_s(GPU) + context.settings.dwell_s
 
 
 def _sparse(context: Context) -> bool:
-    """Whether a GPU would have cost more lately than the late requests were worth."""
+    """Return whether a GPU would have cost more lately than the late requests were worth."""
     return context.state.account.served > 0 and context.plan == plans.NEVER
 
 

@@ -1,6 +1,7 @@
 """The sentence of every rule: what was seen, held against the SLO, and what follows. People read it, code does not."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from runtime_images.policy.context import Context
 from runtime_images.policy.learning.learn import HOUR_S
@@ -49,7 +50,7 @@ def _cannot_keep_up(rate: float, service_s: float) -> str:
 
 
 def _breach(context: Context) -> str:
-    """What is wrong, as the first half of a sentence."""
+    """Say what is wrong, as the first half of a sentence."""
     level = context.level(CPU)
     if context.slo_s is not None and is_late(context):
         return _lateness(context, context.slo_s)
@@ -155,7 +156,7 @@ def _calm(context: Context) -> str:
 
 
 def _relative_price(context: Context) -> str:
-    """What the present requests cost on the CPU, as a share of what they cost on the GPU."""
+    """Return the cost of the present requests on the CPU, as a share of that on the GPU."""
     return f"{1 - context.terms.extra:.0%}"
 
 
@@ -245,3 +246,46 @@ REASONS: dict[str, Callable[[Context], str]] = {
     "needed": _needed,
 }
 """How each rule explains itself."""
+
+
+class Rationale(NamedTuple):
+    """The moment of a decision, put into words and numbers on demand."""
+
+    context: Context
+
+    def reason(self, rule: str) -> str:
+        """Say in one sentence why `rule` decided as it did."""
+        return REASONS[rule](self.context)
+
+    def inputs(self) -> dict[str, float | str | None]:
+        """Return the numbers behind the decision."""
+        context = self.context
+        cpu, gpu = context.level(CPU), context.level(GPU)
+        seen, on_gpu = context.seen, context.seen.active is GPU
+        return {
+            "slo_ms": _ms(context.slo_s),
+            "p95_ms": _ms(seen.lanes[seen.active].p95_s),
+            "cpu_service_p95_ms": _ms(cpu.p95_s if cpu else None),
+            "gpu_service_p95_ms": _ms(gpu.p95_s if gpu else None),
+            "predicted_cpu_p95_ms": _ms(context.forecast.p95_s(context.certainty) if on_gpu else None),
+            "certainty": round(context.certainty, 3) if on_gpu else None,
+            "alarm": round(context.alarm, 3),
+            "alarm_threshold": round(context.threshold, 3),
+            "overdue": float(len(context.overdue_s)),
+            "queue": float(len(seen.queue_ages_s)),
+            "arrival_rate": round(seen.arrival_rate, 3),
+            "utilization": round(context.utilization, 3),
+            "cpu_share": context.state.cpu_share,
+            "idle_s": round(seen.idle_s, 3),
+            "dwell_s": context.state.dwell_s,
+            "patience_s": _finite(context.patience_s) if on_gpu else None,
+            "break_even_s": _finite(context.break_even_s),
+        }
+
+
+def _finite(seconds: float) -> float | None:
+    return round(seconds, 3) if seconds < LONG_S else None
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None or seconds > LONG_S else round(1000 * seconds, 3)

@@ -113,7 +113,7 @@ def test_a_node_can_be_given(tmp_path: Path) -> None:
         (["rampe"], "there is no file and no generator named rampe", "the generators are ramp, drift"),
         (["ramp", "--policy", "best"], "there is no policy best", "the policies are gaia, reference"),
         (["ramp", "--slo-p95-ms", "soon"], "--slo-p95-ms soon is not a latency", "milliseconds"),
-        (["ramp", "--slo-p95-ms", "rmap=5"], "--slo-p95-ms rmap=... names no trace of this call", "traces are ramp"),
+        (["ramp", "--slo-p95-ms", "rmap=5"], "--slo-p95-ms rmap=... names none of the traces", "traces are ramp"),
         (["ramp", "--gpu-outage", "5"], "--gpu-outage 5 is not a span of time", "60:120"),
         (["ramp", "--node", "absent"], "cannot read the node absent: No such file or directory", "from_s"),
         (["ramp", "--cpu-price", "nan"], "--cpu-price nan is not a number of 0 or more", "--help"),
@@ -141,7 +141,7 @@ def test_a_bad_line_is_reported_as_json_too(tmp_path: Path) -> None:
     ended = run_gaia("simulate", str(path), "--output-format", "json")
 
     assert ended.returncode == 2
-    assert "bad.csv, line 3: cpu_ms is no number: 'two'" in json.loads(ended.stdout)["error"]["message"]
+    assert "bad.csv, line 3: cpu_ms is not a number: 'two'" in json.loads(ended.stdout)["error"]["message"]
 
 
 def test_the_report_is_one_page_that_loads_nothing_and_escapes_names(tmp_path: Path) -> None:

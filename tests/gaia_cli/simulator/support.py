@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from gaia_cli.simulator.policies.labels import Plan
 from gaia_cli.simulator.policies.oracle import Planned
-from gaia_cli.simulator.results.outcome import Outcome, judge
+from gaia_cli.simulator.results.comparison import Outcome, judge
 from gaia_cli.simulator.traces.trace import Outage, Row, Trace, trace_of
 from gaia_cli.simulator.world.scenario import Scenario
 from gaia_cli.simulator.world.world import Policy, replay
@@ -25,21 +25,21 @@ def closed(
 
 
 def planned(trace: Trace, scenario: Scenario, initial: Backend, *orders: float) -> Outcome:
-    """What a plan comes to."""
+    """Replay a plan and judge it."""
     return outcome(trace, scenario, Planned(Plan(initial, orders)))
 
 
 def outcome(trace: Trace, scenario: Scenario, policy: Policy) -> Outcome:
-    """What a policy comes to."""
-    return judge("it", trace, scenario, replay(trace, scenario, policy))
+    """Replay a policy and judge it."""
+    return judge(trace, scenario, replay(trace, scenario, policy))
 
 
 def story(result: Outcome) -> list[tuple[float, str, str]]:
-    """The timeline in plain values."""
+    """Return the timeline in plain values."""
     return [(round(change.t, 3), change.event, str(change.backend)) for change in result.timeline]
 
 
 def beginning(trace: Trace, rows: int = 250) -> Trace:
-    """The first rows of a trace, for tests that need no more."""
+    """Return the first rows of a trace, for tests that need no more."""
     columns = {name: getattr(trace, name)[:rows] for name in ("arrival_s", "cpu_s", "gpu_s", "cpu_time_s", "think_s")}
     return replace(trace, **columns)

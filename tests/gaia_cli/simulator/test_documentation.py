@@ -10,8 +10,7 @@ from gaia_cli.app import app
 from gaia_cli.simulator.results.as_json import as_object
 from gaia_cli.simulator.results.comparison import POLICY_NAMES, compare
 from gaia_cli.simulator.traces.generators import GENERATORS
-from gaia_cli.simulator.traces.node_files import NODE_COLUMNS
-from gaia_cli.simulator.traces.trace_files import COLUMNS
+from gaia_cli.simulator.traces.trace_files import COLUMNS, NODE_COLUMNS
 from gaia_cli.simulator.world.scenario import Scenario
 from tests.gaia_cli.simulator.support import closed
 

@@ -53,7 +53,7 @@ def test_the_key_says_what_every_colour_means() -> None:
     shown = [trace.name for trace in draw(COMPARED).data if trace.showlegend is not False]
 
     assert shown[:2] == ["slowest request", "median latency"]
-    assert shown[-4:] == ["CPU serves", "GPU serves", "pale: being started", "no GPU"]
+    assert shown[-4:] == ["CPU serves", "GPU serves", "pale: starting", "no GPU"]
 
 
 def test_the_library_is_in_the_page_once_however_many_traces_there_are(tmp_path: Path) -> None:

@@ -25,7 +25,6 @@ def lanes(draw: st.DrawFn) -> LaneObservation:
         cpu_share=draw(shares),
         error_rate=draw(st.floats(0.0, 1.0)),
         start_up_s=draw(st.none() | seconds),
-        held_s=draw(seconds),
         finished=draw(st.integers(0, 12)),
     )
 

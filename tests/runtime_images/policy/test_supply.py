@@ -14,7 +14,7 @@ OFF = LaneObservation(available=True, running=False, start_up_s=4.0)
 
 
 def decided(active: Backend, cpu: LaneObservation, gpu: LaneObservation, power_w: float | None = None) -> Decision:
-    """The decision after four seconds of it."""
+    """Return the decision after four seconds of it."""
     state, decision = initial_state(SETTINGS), None
     for step in range(17):
         lanes = {Backend.CPU: _after(cpu, step), Backend.GPU: _after(gpu, step)}

@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from gaia_cli.simulator.policies.registry import Gaia
+from gaia_cli.simulator.policies.registry import Gaia, observe
 from gaia_cli.simulator.traces.trace import Outage, Row, Trace, trace_of
 from gaia_cli.simulator.world.backends import Backends
-from gaia_cli.simulator.world.observing import observe
 from gaia_cli.simulator.world.scenario import Scenario
 from gaia_cli.simulator.world.world import replay
 from runtime_images.policy.decide import PolicySettings, decide, initial_state
@@ -97,7 +96,7 @@ class World:
         return Result(latencies, moves, policy.decisions, done.held_s)
 
     def _trace(self) -> Trace:
-        """The load; where the replay is to go on after it, a request that takes no time ends it."""
+        """Return the load; where the replay goes on after it, a request that takes no time ends it."""
         rows = [
             Row(one.arrival_s, one.cpu_s, one.gpu_s, self.cpu_share * one.cpu_s, one.think_s) for one in self.requests
         ]
@@ -114,5 +113,5 @@ def steady(rate: float, seconds: float, cpu_s: float, gpu_s: float, start_s: flo
 
 
 def sized(rate: float, sizes: Iterable[float], gpu_s: Callable[[float], float]) -> list[Request]:
-    """Requests at a steady rate, one for each CPU time in `sizes`."""
+    """Return requests at a steady rate, one for each CPU time in `sizes`."""
     return [Request(cpu_s, gpu_s(cpu_s), i / rate) for i, cpu_s in enumerate(sizes)]

@@ -15,8 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gaia_cli.simulator.policies.registry import POLICIES
-from gaia_cli.simulator.results.comparison import compare
-from gaia_cli.simulator.results.outcome import Outcome, judge
+from gaia_cli.simulator.results.comparison import Outcome, compare, judge
 from gaia_cli.simulator.traces.generators import GENERATORS
 from gaia_cli.simulator.traces.trace import Outage, Row, Trace, trace_of
 from gaia_cli.simulator.world.scenario import Scenario
@@ -76,7 +75,7 @@ def worlds(draw: st.DrawFn) -> World:
 
 def outcome(policy: str, world: World) -> Outcome:
     trace, scenario, _ = world
-    return judge(policy, trace, scenario, replay(trace, scenario, POLICIES[policy](scenario)))
+    return judge(trace, scenario, replay(trace, scenario, POLICIES[policy](scenario)))
 
 
 @given(worlds())

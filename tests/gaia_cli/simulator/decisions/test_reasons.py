@@ -4,10 +4,9 @@ import re
 
 import pytest
 
-from gaia_cli.simulator.policies.registry import Gaia
+from gaia_cli.simulator.policies.registry import Gaia, observe
 from gaia_cli.simulator.traces.generators import GENERATORS
 from gaia_cli.simulator.world.backends import Backends
-from gaia_cli.simulator.world.observing import observe
 from gaia_cli.simulator.world.scenario import Scenario
 from gaia_cli.simulator.world.world import replay
 from runtime_images.policy.decide import decide

@@ -9,7 +9,7 @@ from gaia_cli.simulator.policies import search
 from gaia_cli.simulator.policies.oracle import SHORT, Planned, optimum
 from gaia_cli.simulator.policies.registry import POLICIES
 from gaia_cli.simulator.policies.search import Search
-from gaia_cli.simulator.results.outcome import Outcome, judge
+from gaia_cli.simulator.results.comparison import Outcome, judge
 from gaia_cli.simulator.traces.generators import GENERATORS
 from gaia_cli.simulator.traces.trace import Outage, Row, Stretch, Trace, trace_of
 from gaia_cli.simulator.world.node import Supply
@@ -38,7 +38,7 @@ scenarios = st.builds(
 
 @st.composite
 def nodes(draw: st.DrawFn) -> tuple[Stretch, ...]:
-    """A node with too little power, or other prices, for a while."""
+    """Draw a node with too little power, or other prices, for a while."""
     begin_s, lasts_s = draw(st.floats(0.0, 60.0)), draw(st.sampled_from((3.0, 20.0, 60.0)))
     usual = Stretch(0.0, power_w=60.0, cpu_w=10.0, gpu_w=40.0, joule_price=1e-7)
     dark, dear = replace(usual, power_w=20.0), replace(usual, joule_price=1e-5)
@@ -63,7 +63,7 @@ def traces(draw: st.DrawFn) -> Trace:
 def test_no_plan_of_these_is_better(trace: Trace, scenario: Scenario, initial: Backend, orders: list[float]) -> None:
     if Supply(trace, scenario).outages:  # nothing is cheaper than to wait for a GPU that is away, and not looked for
         scenario = replace(scenario, gpu_price=0.000133)
-    best = judge("oracle", trace, scenario, optimum(trace, scenario).replay)
+    best = judge(trace, scenario, optimum(trace, scenario).replay)
 
     assert best.objective <= planned(trace, scenario, initial, *orders).objective * GRACE + 1e-9
 
@@ -73,7 +73,7 @@ def test_no_plan_of_these_is_better(trace: Trace, scenario: Scenario, initial: B
 def test_the_plan_costs_in_the_replay_what_it_was_said_to_cost(trace: Trace, scenario: Scenario) -> None:
     found = Search(trace, scenario).best(None)
 
-    result = judge("oracle", trace, scenario, replay(trace, scenario, Planned(found.plan)))
+    result = judge(trace, scenario, replay(trace, scenario, Planned(found.plan)))
     is_away = bool(Supply(trace, scenario).outages)
     assert abs(result.cost - found.cost) <= 1e-6 + 0.05 * is_away * result.cost
     assert result.avoidable_violations == found.late or is_away
@@ -107,7 +107,7 @@ def test_it_releases_the_gpu_over_a_long_pause() -> None:
 
 
 def outcome_of(trace: Trace) -> Outcome:
-    return judge("oracle", trace, Scenario(), optimum(trace, Scenario()).replay)
+    return judge(trace, Scenario(), optimum(trace, Scenario()).replay)
 
 
 def test_a_long_trace_is_solved_within_half_a_percent_of_the_bound_or_its_hull() -> None:
@@ -115,7 +115,7 @@ def test_a_long_trace_is_solved_within_half_a_percent_of_the_bound_or_its_hull()
     assert len(trace) > SHORT
 
     found = optimum(trace, Scenario())
-    objective = judge("oracle", trace, Scenario(), found.replay).objective
+    objective = judge(trace, Scenario(), found.replay).objective
 
     assert found.bound <= objective <= 1.03 * found.bound
 
@@ -123,7 +123,7 @@ def test_a_long_trace_is_solved_within_half_a_percent_of_the_bound_or_its_hull()
 def test_the_policies_stay_above_it_on_every_generator() -> None:
     for name in ("ramp", "random-sizes", "sleeper", "outage"):
         trace = beginning(GENERATORS[name](2))
-        best = judge("oracle", trace, Scenario(), optimum(trace, Scenario()).replay).objective
+        best = judge(trace, Scenario(), optimum(trace, Scenario()).replay).objective
         for policy in POLICIES:
             assert outcome(trace, Scenario(), POLICIES[policy](Scenario())).objective >= 0.99 * best
 

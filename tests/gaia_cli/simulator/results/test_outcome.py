@@ -1,7 +1,7 @@
 import pytest
 
 from gaia_cli.simulator.policies.registry import POLICIES
-from gaia_cli.simulator.results.outcome import judge
+from gaia_cli.simulator.results.comparison import judge
 from gaia_cli.simulator.traces.trace import Outage
 from gaia_cli.simulator.world.scenario import Scenario
 from gaia_cli.simulator.world.world import replay
@@ -44,7 +44,7 @@ def test_quantiles_are_those_of_nearest_rank() -> None:
 @pytest.mark.parametrize("policy", ["static-cpu", "static-gpu"])
 def test_one_backend_for_ever_never_switches(policy: str) -> None:
     trace = closed(100, cpu_s=2.0)
-    result = judge(policy, trace, SCENARIO, replay(trace, SCENARIO, POLICIES[policy](SCENARIO)))
+    result = judge(trace, SCENARIO, replay(trace, SCENARIO, POLICIES[policy](SCENARIO)))
 
     assert result.switches == 0
     assert [result.cpu_seconds, result.gpu_seconds].count(0.0) == 1

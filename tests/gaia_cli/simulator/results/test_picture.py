@@ -1,7 +1,7 @@
 import pytest
 
 from gaia_cli.simulator.policies.registry import POLICIES
-from gaia_cli.simulator.results.outcome import judge
+from gaia_cli.simulator.results.comparison import judge
 from gaia_cli.simulator.results.picture import BUCKETS, Band, bands, buckets, cost_so_far
 from gaia_cli.simulator.world.backends import Change
 from gaia_cli.simulator.world.node import Supply
@@ -47,7 +47,7 @@ def test_the_cost_line_ends_at_the_cost() -> None:
 
     at, cost = line[-1]
     assert at == replayed.ended_at
-    assert cost == pytest.approx(judge("gaia", trace, scenario, replayed).cost)
+    assert cost == pytest.approx(judge(trace, scenario, replayed).cost)
     assert line == sorted(line)
 
 

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from gaia_cli.errors import UsageError
-from gaia_cli.simulator.traces.node_files import NODE_COLUMNS, read_node
 from gaia_cli.simulator.traces.trace import Stretch
+from gaia_cli.simulator.traces.trace_files import NODE_COLUMNS, read_node
 
 
 def write(directory: Path, text: str) -> Path:
@@ -30,16 +30,16 @@ def test_columns_are_those_of_a_stretch() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "line 1: no column from_s"),
-        ("gpu\nyes\n", "line 1: no column from_s"),
+        ("", "line 1: missing columns: from_s"),
+        ("gpu\nyes\n", "line 1: missing columns: from_s"),
         ("from_s,watts\n0,1\n", "line 1: there is no column watts"),
         ("from_s,\n0,1\n", "line 1: there is no column without a name"),
         ("from_s,gpu,gpu\n0,yes,no\n", "line 1: there are 2 columns gpu"),
         ("from_s,gpu\n", "line 1: the node has no rows"),
-        ("from_s,gpu\n0,maybe\n", "line 2: gpu is yes or no, not 'maybe'"),
+        ("from_s,gpu\n0,maybe\n", "line 2: gpu must be yes or no, not 'maybe'"),
         ("from_s,gpu_w\n0,-4\n", "line 2: gpu_w must be a number of 0 or more, not -4"),
         ("from_s,gpu_w\n0,nan\n", "line 2: gpu_w must be a number of 0 or more, not nan"),
-        ("from_s,gpu_w\nnoon,1\n", "line 2: from_s is no number: 'noon'"),
+        ("from_s,gpu_w\nnoon,1\n", "line 2: from_s is not a number: 'noon'"),
         ("from_s,gpu\n5,yes\n5,no\n", r"line 3: from_s 5 is not after the row above it \(5\)"),
         ("from_s,gpu\n1e9,yes\n", r"line 2: from_s 1e\+09 is over a year after the start"),
         ("from_s,gpu\n0,yes,3\n", "line 2: 3 fields instead of 2"),

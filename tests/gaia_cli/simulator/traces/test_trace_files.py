@@ -60,13 +60,13 @@ def test_what_other_programs_write_is_read(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "line 1: no column arrival_s and none cpu_ms"),
-        ("arrival_s,cpu_ms\n1,2\n", "line 1: no column gpu_ms and none cpu_time_ms and none think_s"),
+        ("", "line 1: missing columns: arrival_s, cpu_ms"),
+        ("arrival_s,cpu_ms\n1,2\n", "line 1: missing columns: gpu_ms, cpu_time_ms, think_s"),
         (HEAD, "line 1: the trace has no rows"),
         (HEAD + "\n\n", "line 3: the trace has no rows"),
         (HEAD + "0,1,1,1,0\n0,-2,1,1,0\n", "line 3: cpu_ms must be a number of 0 or more, not -2"),
-        (HEAD + "0,1,x,1,0\n", "line 2: gpu_ms is no number: 'x'"),
-        (HEAD + "0,1,,1,0\n", "line 2: gpu_ms is no number: ''"),
+        (HEAD + "0,1,x,1,0\n", "line 2: gpu_ms is not a number: 'x'"),
+        (HEAD + "0,1,,1,0\n", "line 2: gpu_ms is not a number: ''"),
         (HEAD + "0,nan,1,1,0\n", "line 2: cpu_ms must be a number of 0 or more, not nan"),
         (HEAD + "0,1,inf,1,0\n", "line 2: gpu_ms must be a number of 0 or more, not inf"),
         (HEAD + "5,1,1,1,0\n,1,1,1,0\n4,1,1,1,0\n", r"line 4: arrival_s 4 is before the row above it \(5\)"),
@@ -76,7 +76,7 @@ def test_what_other_programs_write_is_read(tmp_path: Path, text: str) -> None:
         (HEAD + "0,1,1,1,0,7\n", "line 2: 6 fields instead of 5"),
         (HEAD + "0,1,1,1,-3\n", "line 2: think_s must be"),
         (HEAD + "0,1,1,1e300,0\n", r"line 2: cpu_time_ms must be at most 1e\+12, not 1e300"),
-        (HEAD + "0,1_0,1,1,0\n", "line 2: cpu_ms is no number: '1_0'"),
+        (HEAD + "0,1_0,1,1,0\n", "line 2: cpu_ms is not a number: '1_0'"),
         ("cpu_ms," + HEAD + "9,0,1,1,1,0\n", "line 1: there are 2 columns cpu_ms"),
         (HEAD + "0,1,1,1,0\n0,1e12,1,1,0\n", "line 3: the requests up to here take over a year"),
         (HEAD + ",1,1,1,1e7\n" * 4, "line 5: the requests up to here take over a year"),
@@ -93,9 +93,9 @@ def test_a_file_that_cannot_be_read_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "latin.csv").write_bytes(HEAD.encode() + b"0,1,1,1,0\n" * 5000 + b"\xe9,1,1,1,0\n")
     (tmp_path / "packed.csv.gz").write_bytes(gzip.compress(HEAD.encode()))
 
-    with pytest.raises(UsageError, match=r"binary.csv, line 1: no text in UTF-8"):
+    with pytest.raises(UsageError, match=r"binary.csv, line 1: not UTF-8 text"):
         read_trace(tmp_path / "binary.csv")
-    with pytest.raises(UsageError, match=r"latin.csv, line 5002: no text in UTF-8"):
+    with pytest.raises(UsageError, match=r"latin.csv, line 5002: not UTF-8 text"):
         read_trace(tmp_path / "latin.csv")
     with pytest.raises(UsageError, match=r"packed.csv.gz is compressed") as refused:
         read_trace(tmp_path / "packed.csv.gz")

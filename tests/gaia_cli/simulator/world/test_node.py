@@ -13,8 +13,8 @@ from gaia_cli.simulator.world.node import Accrual, Supply
 from gaia_cli.simulator.world.scenario import Scenario
 from gaia_cli.simulator.world.world import replay
 from runtime_images.policy.model import Backend
+from tests.gaia_cli.simulator.policies.test_observing import Recorder, shown
 from tests.gaia_cli.simulator.support import closed, outcome, planned, story
-from tests.gaia_cli.simulator.world.test_observing import Recorder, shown
 
 SUN = Stretch(0.0, power_w=60.0, cpu_w=10.0, gpu_w=40.0, joule_price=1e-6)
 SHADOW = replace(SUN, from_s=20.0, power_w=25.0, joule_price=3e-6)

@@ -2,11 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from gaia_cli.simulator.policies.registry import POLICIES, Gaia
+from gaia_cli.simulator.policies.registry import POLICIES, Gaia, observe
 from gaia_cli.simulator.traces.generators import GENERATORS
 from gaia_cli.simulator.traces.trace import Outage, Row, Trace, trace_of
 from gaia_cli.simulator.world.backends import Backends
-from gaia_cli.simulator.world.observing import observe
 from gaia_cli.simulator.world.scenario import Scenario
 from gaia_cli.simulator.world.world import replay
 from runtime_images.dynamic_runtime.telemetry.backend_stats import BackendStats
@@ -119,7 +118,7 @@ def test_what_is_shown_of_a_lane_is_what_the_runtime_would_have_shown() -> None:
 
 
 def compare(lane: BackendStats, observation: Observation) -> None:
-    """The runtime's record against what the policy was shown at the same moment."""
+    """Compare the runtime's record with what the policy was shown at the same moment."""
     mine = observation.lanes[Backend.CPU]
     assert mine.finished == lane.requests
     if mine.recent_latencies_s:
