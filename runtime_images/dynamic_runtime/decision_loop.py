@@ -99,5 +99,5 @@ class DecisionLoop:
                 self._supervisor.fall_back(Backend.GPU, problem)
                 self._switch(Backend.CPU, f"the GPU is lost: {problem}")
         if not problem and self._gpu_problem:
-            self._front.mark_fallback(active=False)
+            self._front.answers.fallback = False
         self._gpu_problem = problem

@@ -1,10 +1,9 @@
 """The fast path: one regular expression that recognizes an ordinary request at the beginning of what a client sent.
 
-Nearly every read is one ordinary request and nothing else: then nothing need be taken apart, and the worker gets the
-bytes as they came, in a fraction of the time of a parser with callbacks (`benchmarks.serving`, row "trivial"). The
-grammar is of what is surely well-formed and can be framed in one way only (RFC 9112): HTTP/1.1, a common method, a
-target in origin form, one Host, at most one Content-Length, and no header that codes the body, offers an upgrade, waits
-for a word, or ends the connection. Everything else takes the slow path (`slow_path.py`) and its parser.
+Nearly every read is one ordinary request: then the worker gets the bytes as they came, in a fraction of the time of a
+parser with callbacks (`benchmarks.serving`, row "trivial"). The grammar is of what can be framed in one way only (RFC
+9112): HTTP/1.1, a common method, a target in origin form, one Host, at most one Content-Length, and no header that
+codes the body, asks for an upgrade or a 100, or ends the connection. All else takes the slow path (`slow_path.py`).
 """
 
 import re

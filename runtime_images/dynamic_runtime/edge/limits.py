@@ -14,8 +14,8 @@ BODY_TIMEOUT_S = 30.0
 """For the next part of a body."""
 
 LEAST_BODY_RATE = 1024
-"""Bytes a second. A body has `BODY_TIMEOUT_S`, and as long as what has come of it would take at this rate: so one that
-trickles, a byte now and then, ends. Apache asks for 500 by default (mod_reqtimeout), Kestrel for 240."""
+"""Bytes a second. A body has `BODY_TIMEOUT_S`, and as long as what has come of it would take at this rate, so that one
+that trickles ends. Apache asks for 500 by default (mod_reqtimeout), Kestrel for 240."""
 
 IDLE_TIMEOUT_S = 90.0
 """Between two requests. Longer than what load balancers keep a connection: they, not we, shall close it."""
@@ -49,11 +49,9 @@ class Patience:
         self._due_s = now() + HEAD_TIMEOUT_S
 
     def head_begins(self) -> None:
-        """Give a head its time."""
         self._due_s = self._now() + HEAD_TIMEOUT_S
 
     def body_begins(self) -> None:
-        """Give a body its time."""
         self._due_s = self._body_due_s = self._now() + BODY_TIMEOUT_S
 
     def body_moved(self, size: int) -> None:
@@ -87,8 +85,8 @@ class Patience:
 def unread_bytes(transport: asyncio.Transport) -> int:
     """Return how many bytes of ours the client has not acknowledged: in this process, and in the kernel.
 
-    The kernel's share counts, for it takes more from us only when a third of its buffer, often a megabyte, is free:
-    without it, a client that reads ten kilobytes a second would look like one that does not read at all.
+    The kernel takes more from us only when a third of its buffer, often a megabyte, is free: without its share, a
+    client that reads ten kilobytes a second would look like one that does not read at all.
     """
     kernel = 0
     with contextlib.suppress(OSError, AttributeError):  # a transport that is closing, or has no socket

@@ -67,11 +67,9 @@ class HttpServer:
             connection.check_deadline(now_s)
 
     def begin_draining(self) -> None:
-        """End each connection with its next answer."""
         self.shared_head.draining = True
 
     def stop_listening(self) -> None:
-        """Accept no further connection."""
         if self._server is not None:
             self._server.close()
 

@@ -102,12 +102,11 @@ class WorkerLink(asyncio.Protocol):
     # requests
 
     def dispatch(self, job: Job, now_s: float) -> None:
-        """Give the worker a request."""
         jobs = self.jobs
         if not jobs:
             self._busy_since_s = now_s
         request_id = self._free_ids.pop()
-        job.assign(self, request_id)
+        job.link, job.id = self, request_id
         payload, flags = job.payload, 0
         if len(payload) > _LONGEST_INLINE or job.slot is not None:
             payload, flags = self.bodies.payload_of(job)
@@ -130,7 +129,6 @@ class WorkerLink(asyncio.Protocol):
                     self._settled.set()
 
     async def wait_settled(self) -> None:
-        """Wait until the worker has nothing to answer."""
         if self.jobs:
             self._settled = asyncio.Event()
             await self._settled.wait()

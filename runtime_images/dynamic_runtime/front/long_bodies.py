@@ -30,8 +30,9 @@ class LongBodies:
 
     def keep(self, job: Job) -> None:
         """Keep the body of a failed request until nobody can read it any more: its worker may not be gone yet."""
-        if (slot := job.surrender_body()) is not None:
-            self._orphans.append(slot)
+        if job.slot is not None:
+            self._orphans.append(job.slot)
+            job.slot = None
 
     def free(self) -> None:
         """Free what was kept: the worker's process is gone for certain."""

@@ -1,8 +1,7 @@
 """The front: it owns every request until its answer has left, and the pointer to the active worker.
 
-A request waits in the front's one queue until the active worker has credit. Its bytes are kept until its answer begins,
-so a worker that dies costs nothing that had not begun; what had begun is run again only where that is safe. A switch
-is one assignment to `active`.
+A request waits in the one queue until the active worker has credit. Its bytes are kept until its answer begins, so a
+worker that dies costs nothing that had not begun; what had begun is run again only where that is safe.
 """
 
 import contextlib
@@ -32,7 +31,7 @@ class Front:
     def __init__(self, settings: Settings, clock: Clock, answered: Answered, bad_answer: BadAnswer) -> None:
         self._settings = settings
         self._now = clock.monotonic
-        self._answers = Answers(clock, answered, bad_answer)
+        self.answers = Answers(clock, answered, bad_answer)
         self._requests = self._failures = self._retried = 0
         self._last_arrival_s = clock.monotonic()
         self.queue: deque[Job] = deque()
@@ -41,13 +40,12 @@ class Front:
 
     @property
     def counters(self) -> Counters:
-        """What was counted until now."""
-        return Counters(self._requests, self._failures + self._answers.failures, self._retried)
+        return Counters(self._requests, self._failures + self.answers.failures, self._retried)
 
     @property
     def last_activity_s(self) -> float:
         """When the last request came that had to wait, or the last answer."""
-        return max(self._last_arrival_s, self._answers.last_s)
+        return max(self._last_arrival_s, self.answers.last_s)
 
     # what every request costs
 
@@ -66,7 +64,7 @@ class Front:
         Raises:
             FrameError: the worker has sent what it must not.
         """
-        self._answers.receive(link, received)
+        self.answers.receive(link, received)
         if self.queue:
             self._pump()
 
@@ -92,15 +90,6 @@ class Front:
         self.unavailable = message
         while self.queue:
             self._give_up(self.queue.popleft(), HTTPStatus.SERVICE_UNAVAILABLE, message)
-
-    @property
-    def fallback(self) -> bool:
-        """Whether the answers are marked as not from the backend that was wanted."""
-        return self._answers.fallback
-
-    def mark_fallback(self, *, active: bool) -> None:
-        """Mark each answer, or no longer, as not from the backend that was wanted."""
-        self._answers.mark_fallback(active=active)
 
     # what an observer asks
 
@@ -163,7 +152,7 @@ class Front:
         for job in taken_back:
             begun = link.journal.has(job.id)
             link.settle(job.id, self._now())
-            job.take_back()
+            job.link = None
             if job.may_run_again(begun=begun, idempotent=self._settings.idempotent):
                 retry.append(job)
                 continue

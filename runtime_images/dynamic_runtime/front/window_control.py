@@ -1,9 +1,9 @@
 """How many requests to give a worker at once: learned from its answers, not configured. Pure: numbers in, a number out.
 
-A worker that serves one request after the other gets about a millisecond of work ahead: enough to keep it busy, and the
-rest waits in the front, where a switch can still send it to the better backend. One whose requests overlap, because it
-awaits something else, gets more as long as it takes them; a stream that has begun counts no more, for it may last as
-long as its client listens. Declared concurrency is taken at its word.
+A worker that serves one request after the other gets about a millisecond of work ahead: the rest waits in the front,
+where a switch can still send it to the better backend. One whose requests overlap gets more as long as it takes them;
+a stream that has begun counts no more, for it may last as long as its client listens. Declared concurrency is taken at
+its word.
 """
 
 from runtime_images.dynamic_runtime.wire.in_flight import SLOTS
@@ -64,12 +64,10 @@ class Window:
             self._set_credit()
 
     def stream_begun(self) -> None:
-        """Count a request off whose client is being answered in parts."""
         self._streams += 1
         self._set_credit()
 
     def stream_ended(self) -> None:
-        """Count a stream off that is complete, or has broken off."""
         self._streams -= 1
         self._set_credit()
 

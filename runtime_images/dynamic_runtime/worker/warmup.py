@@ -15,13 +15,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from runtime_images.dynamic_runtime.worker.asgi import build_scope
-from runtime_images.dynamic_runtime.worker.contract import (
-    LoadedFunction,
-    Message,
-    Scope,
-    SetupError,
-    describe_error,
-)
+from runtime_images.dynamic_runtime.worker.contract import LoadedFunction, Message, Scope, SetupError, describe_error
 from runtime_images.dynamic_runtime.worker.plain import decode_payload
 from runtime_images.policy.model import WarmUp
 

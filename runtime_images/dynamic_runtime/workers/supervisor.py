@@ -148,7 +148,7 @@ class Supervisor:
         self._serve_on(worker)
         self._record_serving(worker)
         self._recorder.switched(step.origin, to, step.kind)
-        self._front.mark_fallback(active=self._front.fallback and to is Backend.CPU)
+        self._front.answers.fallback &= to is Backend.CPU
         step = self._report_next(step, SwitchPhase.MOVED)
         for other in self.workers:
             if other.backend is step.origin:
@@ -165,7 +165,7 @@ class Supervisor:
 
     def fall_back(self, wanted: Backend, reason: str) -> None:
         """Note that the other backend serves, or will, because the one that is wanted is unavailable."""
-        self._front.mark_fallback(active=wanted is Backend.GPU)
+        self._front.answers.fallback = wanted is Backend.GPU
         self._recorder.fell_back()
         self._events.emit(Fallback(wanted=wanted, got=wanted.other, reason=reason))
 

@@ -280,7 +280,7 @@ def test_a_worker_that_lies_about_a_place_is_replaced_and_no_memory_is_shown(tmp
             running.post({"lie": place.hex()})
         honest = running.post({"lie": None})
 
-        assert running.named("worker_exit")
+        running.event("worker_exit")
     assert honest.json() == "honest"
 
 
