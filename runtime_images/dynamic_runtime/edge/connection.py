@@ -73,8 +73,6 @@ class HttpConnection(asyncio.Protocol):
         self._current: Exchange | None = None
         self._reading_paused = False
 
-    # asyncio.Protocol
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._outlet.open(cast("asyncio.Transport", transport))  # uvloop's transports are no subclasses
         self._server.opened(self)
@@ -213,8 +211,6 @@ class HttpConnection(asyncio.Protocol):
             self._server.loop.call_soon(self._next)
         elif self._owes_continue:
             self._continue()
-
-    # the end
 
     def check_deadline(self, now_s: float) -> None:
         """End the connection of a client that is too slow; called about every second."""

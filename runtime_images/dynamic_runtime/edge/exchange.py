@@ -45,8 +45,6 @@ class Exchange:
         if slot is not None:
             self.slot = slot
 
-    # the request
-
     @property
     def method(self) -> bytes:
         return self.payload[: self.payload.index(b" ")]

@@ -8,11 +8,8 @@ codes the body, asks for an upgrade or a 100, or ends the connection. All else t
 
 import re
 
-MAX_HEAD_BYTES = 63 * 1024
-"""Longer heads are measured, and mostly refused, on the slow path."""
-
-_COMPARED_HEAD_BYTES = 4096
-"""A head up to this size is kept for comparison: a connection that idles must not cost more."""
+MAX_HEAD_BYTES = 63 * 1024  # longer heads are measured, and mostly refused, on the slow path
+_COMPARED_HEAD_BYTES = 4096  # a head up to this size is kept for comparison: a connection that idles must not cost more
 
 _FRAMING = rb"(?i:host|content-length|transfer-encoding|te|trailer|connection|upgrade|expect):"
 _LINE = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++:[\t -~\x80-\xff]*+\r\n"

@@ -33,8 +33,8 @@ class RequestReader:
     ) -> None:
         self.partial: Callable[[bytes], None] | None = None
         self.fast_path = FastPath(max_body_bytes)
-        self._recipient = recipient
         self.patience = patience
+        self._recipient = recipient
         self._max_body = max_body_bytes
         self._requests = requests
         self._slow: SlowPath | None = None
@@ -72,16 +72,19 @@ class RequestReader:
         if start < len(data):
             (self.partial or self._parse)(data[start:] if start else data)
 
-    # an ordinary request whose body is still on its way: nothing to parse, only to wait for
-
     def _collect_from(self, data: bytes, head_length: int, missing: int) -> None:
+        """Collect the rest of a body: a long one is read from the socket to where the worker will find it."""
         self.patience.body_begins()
         self.partial = self._collect
-        if self._requests is not None and self._receive_into_arena(self._requests, data, head_length, missing):
-            return
-        self._collected = Payload(data)
-        self._head_length = head_length
-        self._missing = missing
+        begun = memoryview(data)[head_length:]
+        self._slot = slot = self._requests.take(len(begun) + missing) if self._requests is not None else None
+        if slot is None:
+            self._collected = Payload(data)
+            self._head_length, self._missing = head_length, missing
+        else:
+            slot.memory[: len(begun)] = begun
+            self._head = data[:head_length]
+            self._recipient.receive_into(slot.memory[len(begun) :])
 
     def _collect(self, data: bytes) -> None:
         assert self._collected is not None
@@ -95,24 +98,11 @@ class RequestReader:
         self._recipient.ordinary_request(payload, self._head_length)
         self.feed(data, end)
 
-    def _receive_into_arena(self, requests: Requests, data: bytes, head_length: int, missing: int) -> bool:
-        """Have the rest of a long body read from the socket to where the worker will find it; False if that is full."""
-        begun = memoryview(data)[head_length:]
-        self._slot = slot = requests.take(len(begun) + missing)
-        if slot is None:
-            return False
-        slot.memory[: len(begun)] = begun
-        self._head = data[:head_length]
-        self._recipient.receive_into(slot.memory[len(begun) :])
-        return True
-
     def body_complete(self) -> None:
         """Hand over a request whose body in the arena is whole."""
         slot, self._slot, self.partial = self._slot, None, None
         self._recipient.receive_here()
         self._recipient.ordinary_request(self._head, len(self._head), slot)
-
-    # what only the parser can take apart
 
     def _parse(self, data: bytes) -> None:
         """Feed the slow path, until it stands between two requests again."""

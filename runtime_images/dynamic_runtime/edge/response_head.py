@@ -27,8 +27,7 @@ _OURS = frozenset(
 _MAX_LENGTH_DIGITS = 18
 _SHOWN = 80
 _LONGEST_REASON = 300
-_REMEMBERED = 128
-"""With heads of at most 64 KB this bounds the memory that a function can make the front spend."""
+_REMEMBERED = 128  # with heads of at most 64 KB this bounds the memory that a function can make the front spend
 
 
 class ResponseHead:

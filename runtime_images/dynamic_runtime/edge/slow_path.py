@@ -7,6 +7,7 @@ its target in origin form, so that nothing reaches a worker that could be unders
 """
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Protocol
@@ -49,17 +50,14 @@ class Payload:
         return b"".join(self._parts)
 
 
+@dataclass(frozen=True, slots=True)
 class ReadRequest:
     """A request as the parser understood it."""
 
-    __slots__ = ("head_length", "http_1_0", "keep_alive", "method", "payload")
-
-    def __init__(self, method: bytes, head: bytes) -> None:
-        self.method = method
-        self.head_length = len(head)
-        self.payload = Payload(head)
-        self.http_1_0 = False
-        self.keep_alive = True
+    payload: Payload
+    head_length: int
+    http_1_0: bool
+    keep_alive: bool
 
 
 class Recipient(Protocol):
@@ -197,12 +195,12 @@ class SlowPath:
         return True
 
     def _begin_body(self, version: bytes) -> None:
-        request = ReadRequest(self._method, _encode_head(self._method, self._url, version, self._headers))
-        request.http_1_0 = version == b"1.0"
+        head = _encode_head(self._method, self._url, version, self._headers)
+        http_1_0 = version == b"1.0"
         # With HTTP/1.0 the framing of a coded message can't be trusted (RFC 9112, 6.1): close afterwards.
-        request.keep_alive = self._parser.should_keep_alive() and not (request.http_1_0 and self._codings)
-        self._request = request
-        if self._expects == b"100-continue" and not request.http_1_0:
+        keep_alive = self._parser.should_keep_alive() and not (http_1_0 and self._codings)
+        self._request = ReadRequest(Payload(head), len(head), http_1_0, keep_alive)
+        if self._expects == b"100-continue" and not http_1_0:
             self._recipient.body_expected()
 
     def on_body(self, body: bytes) -> None:
@@ -221,8 +219,6 @@ class SlowPath:
         if request is not None:
             self._method = b"GET"  # what follows may be refused before it says its own
             self._recipient.request_read(request)
-
-    # refusing
 
     def _refuse_head(self) -> None:
         self._refuse(
