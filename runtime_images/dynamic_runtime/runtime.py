@@ -162,7 +162,7 @@ class Runtime:
             self._front.refuse_queue(message)
         while self._devices.problem(wanted):
             await self._clock.sleep(TICK_S)  # the answer lies in NVML's own thread, there is no event
-        self._front.hold_queue()
+        self._front.unavailable = ""
         return wanted
 
     # while it serves

@@ -40,11 +40,7 @@ class Answers:
         self._bad_answer = bad_answer
 
     def receive(self, link: WorkerLink, received: list[RawFrame]) -> None:
-        """Pass on what a worker has answered, and count the requests that are finished by it.
-
-        Raises:
-            FrameError: the worker has sent what it must not.
-        """
+        """Pass on what a worker has answered and count what that finishes, or raise FrameError."""
         now_s = self._now()
         own_lines = self._own_lines(link) + _TIMING_LINE
         rows: list[AnswerRow] = []

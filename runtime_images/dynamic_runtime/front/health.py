@@ -61,14 +61,11 @@ class Failure:
 
 
 class Workers(Protocol):
-    """What health needs to know of the workers."""
+    """What health needs of the workers: the last failure, and what the serving worker's hook says, if it does."""
 
     @property
-    def failure(self) -> Failure:
-        """The last failure of the backend that is to serve."""
-
-    async def ask_health(self, hook: str) -> dict[str, Any] | None:
-        """Return the answer of the serving worker's `alive` or `ready` hook; None without one, or in time."""
+    def failure(self) -> Failure: ...
+    async def ask_health(self, hook: str) -> dict[str, Any] | None: ...
 
 
 class Health:

@@ -17,7 +17,7 @@ _MAX_RETRIES_BEGUN = 1
 class Link(Protocol):
     """What a job needs of the link to the worker that has it."""
 
-    def send(self, data: bytes) -> None: ...
+    def send(self, *parts: bytes) -> None: ...
 
 
 class Job(Exchange):
@@ -70,11 +70,7 @@ class Job(Exchange):
         return True
 
     def take_chunk(self, body: bytes) -> str:
-        """Send a part of an answer, as `write` does.
-
-        Raises:
-            FrameError: the worker has sent more than its credit, which could fill the front's memory.
-        """
+        """Send a part, as `write` does; raise FrameError if it exceeds the credit, for that could fill our memory."""
         if self._chunks_untaken >= frames.CREDIT_CHUNKS:
             raise FrameError("more chunks than the client has taken")
         misfit = self.write(body)

@@ -21,8 +21,7 @@ _DIED = "the function's process died while it worked on this request"
 _WAITED = "the request waited longer than its deadline"
 _TOOK = "the function took longer than the request's deadline allows"
 _HALF_CLOSED = "the function is busy, and a client that sends no more looks like one that has left"
-_HUNG_AFTER_S = 5.0
-"""How long after its deadline a request may still be with a worker before the worker counts as hung."""
+_HUNG_AFTER_S = 5.0  # how long after its deadline a request may still be with a worker before the worker counts as hung
 
 
 class Front:
@@ -47,8 +46,6 @@ class Front:
         """When the last request came that had to wait, or the last answer."""
         return max(self._last_arrival_s, self.answers.last_s)
 
-    # what every request costs
-
     def handle(self, job: Job) -> None:
         """Take a request from the edge: give it to the active worker if that has credit, else queue it."""
         self._requests += 1
@@ -59,11 +56,7 @@ class Front:
             self._wait(job)
 
     def answers_received(self, link: WorkerLink, received: list[RawFrame]) -> None:
-        """Pass answers on, and give the active worker what it has credit for by that.
-
-        Raises:
-            FrameError: the worker has sent what it must not.
-        """
+        """Pass answers on, or raise FrameError; give the active worker what it has credit for by that."""
         self.answers.receive(link, received)
         if self.queue:
             self._pump()
@@ -81,17 +74,11 @@ class Front:
         self.unavailable = ""
         self._pump()
 
-    def hold_queue(self) -> None:
-        """Let requests wait again: a backend will come."""
-        self.unavailable = ""
-
     def refuse_queue(self, message: str) -> None:
         """Answer everything that waits or comes with an error: no backend will come."""
         self.unavailable = message
         while self.queue:
             self._give_up(self.queue.popleft(), HTTPStatus.SERVICE_UNAVAILABLE, message)
-
-    # what an observer asks
 
     @property
     def slots(self) -> int:
@@ -135,8 +122,6 @@ class Front:
     def drained(self, job: Job) -> None:
         """Let the worker send more: the client has caught up."""
         job.grant_credit()
-
-    # faults
 
     def _give_up(self, job: Job, status: int, message: str) -> None:
         self._failures += job.give_up(status, message)

@@ -1,8 +1,7 @@
 """The function contract: load what the user wrote, and make every accepted form callable in the same two ways.
 
-A coroutine function with the ASGI signature is called on the event loop; a plain `handler(payload)` gets a decoded
-payload and returns something JSON can hold. Nothing is wrapped that need not be: an ASGI callable is the user's own
-object. Standard library only: this runs in the function's own environment.
+A coroutine function with the ASGI signature is called on the event loop, as the user's own object; a plain
+`handler(payload)` gets a decoded payload and returns something JSON can hold.
 """
 
 import importlib
@@ -81,7 +80,7 @@ def load_function(directory: Path, entrypoint: str) -> LoadedFunction:
         return _plain_function(entry, target)
     if entry.form is EntryForm.HANDLE:
         return _asgi_function(entry, target, owner=None)
-    instance = _called("import", entry, directory, target)
+    instance = _called(entry, directory, target)
     handle = getattr(instance, "handle", None)
     if handle is None:
         raise SetupError("signature", f"{entry.path}: {entry.attribute}() returned {_kind(instance)} without handle")
@@ -99,10 +98,10 @@ def _imported(entry: Entry, directory: Path) -> Any:  # noqa: ANN401 -- whatever
         spec.loader.exec_module(module)
         return getattr(module, entry.attribute)
 
-    return _called("import", entry, directory, load)
+    return _called(entry, directory, load)
 
 
-def _called(kind: str, entry: Entry, directory: Path, call: Callable[[], Any]) -> Any:  # noqa: ANN401
+def _called(entry: Entry, directory: Path, call: Callable[[], Any]) -> Any:  # noqa: ANN401
     """Run the user's code; whatever it raises, exits included, becomes a SetupError with the user's own line."""
     try:
         return call()
@@ -110,7 +109,7 @@ def _called(kind: str, entry: Entry, directory: Path, call: Callable[[], Any]) -
         traceback.print_exc()
         path, line = _users_line(error, directory) or (entry.path, entry.line)
         what = f"exited with {error.code!r}" if isinstance(error, SystemExit) else f"raised {describe_error(error)}"
-        raise SetupError(kind, f"{path}:{line} {what} on import", path, line) from None
+        raise SetupError("import", f"{path}:{line} {what} on import", path, line) from None
 
 
 def describe_error(error: BaseException) -> str:
@@ -142,32 +141,14 @@ def _asgi_function(entry: Entry, target: Any, owner: object | None) -> LoadedFun
     _require_positional(entry, target, 3, "(scope, receive, send)")
     is_function = inspect.isfunction(target) or inspect.ismethod(target)
     if is_function and not inspect.iscoroutinefunction(target):
-        raise SetupError(
-            "signature",
-            f"{entry.path}:{entry.line} handle must be `async def`, but it is a plain function",
-            entry.path,
-            entry.line,
-        )
-    return LoadedFunction(
-        entry,
-        blocking=False,
-        asgi=target,
-        lifespan=not is_function and owner is None,
-        start=getattr(owner, "start", None),
-        stop=getattr(owner, "stop", None),
-        alive=getattr(owner, "alive", None),
-        ready=getattr(owner, "ready", None),
-    )
+        raise _misfit(entry, "handle must be `async def`, but it is a plain function")
+    hooks = {name: getattr(owner, name, None) for name in ("start", "stop", "alive", "ready")}
+    return LoadedFunction(entry, blocking=False, asgi=target, lifespan=not is_function and owner is None, **hooks)
 
 
 def _require_positional(entry: Entry, target: Any, count: int, wanted: str) -> None:  # noqa: ANN401
     if not callable(target):
-        raise SetupError(
-            "signature",
-            f"{entry.path}:{entry.line} {entry.attribute} is {_kind(target)}, not callable",
-            entry.path,
-            entry.line,
-        )
+        raise _misfit(entry, f"{entry.attribute} is {_kind(target)}, not callable")
     try:
         signature = inspect.signature(target)
     except (TypeError, ValueError):
@@ -175,12 +156,12 @@ def _require_positional(entry: Entry, target: Any, count: int, wanted: str) -> N
     try:
         signature.bind(*[None] * count)
     except TypeError:
-        raise SetupError(
-            "wsgi" if "start_response" in signature.parameters else "signature",
-            f"{entry.path}:{entry.line} {entry.attribute}{signature} must accept {wanted}",
-            entry.path,
-            entry.line,
-        ) from None
+        kind = "wsgi" if "start_response" in signature.parameters else "signature"
+        raise _misfit(entry, f"{entry.attribute}{signature} must accept {wanted}", kind) from None
+
+
+def _misfit(entry: Entry, what: str, kind: str = "signature") -> SetupError:
+    return SetupError(kind, f"{entry.path}:{entry.line} {what}", entry.path, entry.line)
 
 
 def _kind(value: object) -> str:
