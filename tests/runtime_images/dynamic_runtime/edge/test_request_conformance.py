@@ -40,9 +40,9 @@ def messages(seen: Sequence[Seen]) -> list[Message]:
 
 
 def comparable(headers: tuple[tuple[bytes, bytes], ...]) -> tuple[tuple[bytes, bytes], ...]:
-    """Without an offer to upgrade, which the edge declines, and with the coding's name as h11 tells it."""
-    told = (header for header in headers if header[0] not in (b"connection", b"upgrade"))
-    return tuple((name, value.lower() if name == b"transfer-encoding" else value) for name, value in told)
+    """Return headers without an upgrade, which the edge ignores, and with the coding's name as h11 has it."""
+    kept = (header for header in headers if header[0] not in (b"connection", b"upgrade"))
+    return tuple((name, value.lower() if name == b"transfer-encoding" else value) for name, value in kept)
 
 
 def reference(stream: bytes) -> tuple[list[Message], str]:
@@ -129,10 +129,8 @@ ALIKE = {
     "close in a list": post(b"Connection: x, Close\r\n\r\n"),
     "close on a second line": post(b"Connection: keep-alive\r\nConnection: close\r\n\r\n"),
     "close and keep-alive": post(b"Connection: close, keep-alive\r\n\r\n"),
-    "an offer to upgrade": post(b"Connection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nab"),
-    "an offer to upgrade with chunks": post(
-        b"Connection: upgrade\r\nUpgrade: h2c\r\n" + CHUNKED + b"\r\n2\r\nab\r\n0\r\n\r\n"
-    ),
+    "an upgrade": post(b"Connection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nab"),
+    "an upgrade with chunks": post(b"Connection: upgrade\r\nUpgrade: h2c\r\n" + CHUNKED + b"\r\n2\r\nab\r\n0\r\n\r\n"),
     "an unknown expectation": post(b"Expect: 200-maybe\r\nContent-Length: 2\r\n\r\nab"),
 }
 
@@ -147,7 +145,7 @@ def test_the_edge_and_h11_see_the_same(raw: bytes) -> None:
 STRICTER = {
     # What h11 takes and the edge does not: the status, and the paragraph of RFC 9112 (RFC 9110 where it says so).
     "6.1: both length and chunks may be refused": (post(b"Content-Length: 2\r\n" + CHUNKED + b"\r\n0\r\n\r\n"), 400),
-    "6.1: also beside an offer to upgrade": (
+    "6.1: also beside an upgrade": (
         post(b"Connection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 5\r\n" + CHUNKED + b"\r\n0\r\n\r\n"),
         400,
     ),
@@ -247,7 +245,7 @@ def test_a_malformed_absolute_target_is_refused(target: bytes) -> None:
     assert talk([get(target)]).refused == 400
 
 
-def test_an_offer_to_upgrade_by_http_1_0_is_ignored_as_that() -> None:
+def test_an_upgrade_by_http_1_0_is_ignored_as_that() -> None:
     result = talk([b"GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n"])
 
     assert [seen.target for seen in result.seen] == [b"/"]

@@ -59,7 +59,7 @@ Working = tuple[Front, HandlerThreads, threading.Event]
 
 @contextmanager
 def working(handler: Callable[[Any], object], count: int = 1) -> Iterator[Working]:
-    """`count` handler threads at work, and the event by which they tell that the front is gone."""
+    """`count` handler threads at work, and the event that they set when the front is gone."""
     ours, theirs = socket.socketpair()
     memory = in_flight.create_memory()
     marks = InFlightJournal(memory)
@@ -146,7 +146,7 @@ def test_a_front_that_goes_is_noticed_while_a_handler_never_returns() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_threads_that_wait_end_when_they_are_told_to(count: int) -> None:
+def test_threads_that_wait_end_when_they_are_asked_to(count: int) -> None:
     with working(lambda payload: payload, count) as (front, threads, gone):
         front.send(post(1, b"1"))
         front.answers(1)
