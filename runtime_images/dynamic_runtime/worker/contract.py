@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def load_function(directory: Path, entrypoint: str) -> LoadedFunction:
         raise SetupError(kind, f"{error.message} ({error.hint})", error.path, error.line) from None
     os.chdir(directory)
     sys.path.insert(0, str(directory))
-    target = _imported(entry, directory)
+    target = _called(entry, directory, partial(_import, entry, directory))
     if entry.form is EntryForm.HANDLER:
         return _plain_function(entry, target)
     if entry.form is EntryForm.HANDLE:
@@ -87,18 +88,15 @@ def load_function(directory: Path, entrypoint: str) -> LoadedFunction:
     return _asgi_function(entry, handle, owner=instance)
 
 
-def _imported(entry: Entry, directory: Path) -> Any:  # noqa: ANN401 -- whatever the user bound to the name
-    def load() -> Any:  # noqa: ANN401
-        if all(part.isidentifier() for part in entry.module.split(".")):
-            return getattr(importlib.import_module(entry.module), entry.attribute)
-        spec = importlib.util.spec_from_file_location("function_entry", directory / entry.path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # a file that no import could name
-        spec.loader.exec_module(module)
-        return getattr(module, entry.attribute)
-
-    return _called(entry, directory, load)
+def _import(entry: Entry, directory: Path) -> Any:  # noqa: ANN401 -- whatever the user bound to the name
+    if all(part.isidentifier() for part in entry.module.split(".")):
+        return getattr(importlib.import_module(entry.module), entry.attribute)
+    spec = importlib.util.spec_from_file_location("function_entry", directory / entry.path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # a file that no import could name
+    spec.loader.exec_module(module)
+    return getattr(module, entry.attribute)
 
 
 def _called(entry: Entry, directory: Path, call: Callable[[], Any]) -> Any:  # noqa: ANN401

@@ -73,16 +73,7 @@ def _serve_blocking(
 ) -> None:
     """Serve a plain blocking handler: it has no hooks, and no need of an event loop."""
     assert function.plain is not None
-    threads = HandlerThreads(
-        settings.concurrency or 1,
-        channel,
-        journal,
-        bodies,
-        function.plain,
-        settings.max_body_bytes + frames.MAX_HEAD_BYTES,
-        lambda: _leave(1),  # without a front nobody waits for an answer
-        measure_cpu=settings.record_requests,
-    )
+    threads = HandlerThreads(channel, journal, bodies, function.plain, settings, lambda: _leave(1))
     signal.signal(signal.SIGTERM, lambda _number, _frame: threads.stop())
     if settings.warmup is not None:
         threads.send(_WARMING)

@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.wire import frames, log_lines
 from runtime_images.dynamic_runtime.wire.frames import CHUNK, FINAL, MAX_CHUNK_BYTES, REQUEST, Kind, RawFrame
 from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
@@ -33,31 +34,28 @@ _LOOK_S = 0.01  # how long a thread that waits for a client may keep the turn fr
 
 
 class HandlerThreads:
-    """`count` threads, the calling one included, that answer request frames by `handler`.
+    """As many threads as the declared concurrency, the calling one included, that answer request frames by `handler`.
 
     `front_gone` is called, in any thread, when the front has closed the socket: nobody waits for an answer then.
     """
 
     def __init__(
         self,
-        count: int,
         channel: socket.socket,
         journal: InFlightJournal,
         bodies: Bodies,
         handler: plain.Handler,
-        limit: int,
+        settings: Settings,
         front_gone: Callable[[], None],
-        *,
-        measure_cpu: bool,
     ) -> None:
-        self._count = count
+        self._count = settings.concurrency or 1
         self._channel = channel
         self._journal = journal
         self._bodies = bodies
         self._handler = handler
         self._front_gone = front_gone
-        self._measure_cpu = measure_cpu
-        self._parser = frames.FrameParser(limit)
+        self._measure_cpu = settings.record_requests
+        self._parser = frames.FrameParser(settings.max_body_bytes + frames.MAX_HEAD_BYTES)
         self._turn = threading.Lock()
         self._sending = threading.Lock()
         self._pending: deque[RawFrame] = deque()

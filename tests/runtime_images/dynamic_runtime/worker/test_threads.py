@@ -5,10 +5,12 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.wire import frames, in_flight
 from runtime_images.dynamic_runtime.wire.frames import FrameParser, Kind, RawFrame
 from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
@@ -65,7 +67,7 @@ def working(handler: Callable[[Any], object], count: int = 1) -> Iterator[Workin
     marks = InFlightJournal(memory)
     os.close(memory)
     gone = threading.Event()
-    threads = HandlerThreads(count, theirs, marks, Bodies(), handler, 1 << 20, gone.set, measure_cpu=False)
+    threads = HandlerThreads(theirs, marks, Bodies(), handler, Settings(Path(), concurrency=count), gone.set)
     main = threading.Thread(target=threads.serve)
     main.start()
     try:
