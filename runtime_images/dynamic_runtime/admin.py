@@ -131,7 +131,7 @@ class Admin:
 
         def pass_on(line: bytes) -> None:
             exchange.write(line)
-            if not exchange.writable:
+            if exchange.outlet.write_paused:
                 if end is not None:
                     end()
                 exchange.abort()

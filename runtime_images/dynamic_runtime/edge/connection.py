@@ -1,9 +1,8 @@
 """The HTTP/1.1 edge: one protocol object a connection.
 
-A connection reads requests whole (bounded), hands them to the application one at a time in order, and writes
-responses. It refuses what is ambiguous with a status and a one-line JSON body, and never waits for a slow client for
-ever. It knows nothing of workers. An ordinary request that comes in one piece takes the fast path through
-`data_received`; all else is the request reader's.
+It reads requests whole (bounded), hands them to the application one at a time in order, refuses what is ambiguous, and
+never waits for a slow client for ever. An ordinary request that comes in one piece takes the fast path through
+`data_received`; the request reader takes all else.
 """
 
 import asyncio
@@ -26,13 +25,13 @@ class Application(Protocol[E_contra]):
     """Whoever answers requests."""
 
     def handle(self, exchange: E_contra) -> None:
-        """Answer the exchange, now or later. Never raises."""
+        """Answer the exchange, now or later; never raise."""
 
     def client_gone(self, exchange: E_contra) -> None:
-        """Learn that the client of an exchange that is not answered yet has left."""
+        """Learn that the client left before it was answered."""
 
     def half_closed(self, exchange: E_contra) -> None:
-        """Learn that the client of an exchange that is not answered yet has left, or sends no more and waits."""
+        """Learn that the client left before it was answered, or sends no more and waits."""
 
     def drained(self, exchange: E_contra) -> None:
         """Learn that the client has taken what was written of the answer so far."""
@@ -74,8 +73,6 @@ class HttpConnection(asyncio.Protocol):
         self._current: Exchange | None = None
         self._reading_paused = False
 
-    # asyncio.Protocol
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._outlet.open(cast("asyncio.Transport", transport))  # uvloop's transports are no subclasses
         self._server.opened(self)
@@ -87,14 +84,11 @@ class HttpConnection(asyncio.Protocol):
         self._drop_pending()
         exchange, self._current = self._current, None
         if exchange is not None:
-            exchange.client_left()
+            exchange.client_gone = True
             self._application.client_gone(exchange)
 
     def eof_received(self) -> bool:
-        """Note that the client sends no more: it has left, or it waits for its answer (docs/http.md).
-
-        The result says whether the connection is kept to answer on; else the transport closes itself.
-        """
+        """Return whether to keep the connection: the client has left, or waits for its answer (docs/http.md)."""
         exchange = self._current
         if exchange is None and self._reader.partial is not None and not self._reader.stopped:
             self._client_done = True
@@ -129,7 +123,6 @@ class HttpConnection(asyncio.Protocol):
     # the reader's Recipient
 
     def ordinary_request(self, payload: bytes, head_length: int, slot: Slot | None = None) -> None:
-        """Queue an ordinary request."""
         self._queue(self._make_exchange(self._outlet, payload, head_length, self._now(), slot))
 
     def request_read(self, request: ReadRequest) -> None:
@@ -154,10 +147,7 @@ class HttpConnection(asyncio.Protocol):
             self._outlet.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def refuse(self, status: int, message: str, method: bytes = b"GET") -> None:
-        """Answer with an error and close: after a malformed message nothing behind it can be trusted.
-
-        Requests that came whole before it on this connection are answered first.
-        """
+        """Answer with an error after the requests before it, and close: nothing behind it can be trusted."""
         if self._reader.stopped:
             return  # the answer to the one before has closed the connection
         self._reader.stop()
@@ -167,19 +157,16 @@ class HttpConnection(asyncio.Protocol):
         self._queue(exchange)
 
     def receive_into(self, memory: memoryview) -> None:
-        """Have what comes read into `memory` until that is full."""
         assert self._outlet.transport is not None
         self._outlet.transport.set_protocol(BodyReceiver(self, self._reader, memory))
 
     def receive_here(self) -> None:
-        """Read as ever what comes."""
         if self._outlet.transport is not None:
             self._outlet.transport.set_protocol(self)
 
     # requests in turn
 
     def _queue(self, exchange: Exchange) -> None:
-        """Hand a request over now, or after those that came before on this connection."""
         self._pending.append(exchange)
         self._next()
 
@@ -210,7 +197,6 @@ class HttpConnection(asyncio.Protocol):
 
     @property
     def idle(self) -> bool:
-        """Whether no request is being received or answered."""
         return self._current is None and self._reader.partial is None and not self._pending
 
     def _finished(self, exchange: object) -> None:
@@ -226,8 +212,6 @@ class HttpConnection(asyncio.Protocol):
         elif self._owes_continue:
             self._continue()
 
-    # the end
-
     def check_deadline(self, now_s: float) -> None:
         """End the connection of a client that is too slow; called about every second."""
         unsent = self._outlet.unsent
@@ -242,7 +226,6 @@ class HttpConnection(asyncio.Protocol):
             self.refuse(HTTPStatus.REQUEST_TIMEOUT, "the request came too slowly, or stopped coming")
 
     def close(self) -> None:
-        """Close once everything is written."""
         self._reader.stop()
         self._outlet.close()
 

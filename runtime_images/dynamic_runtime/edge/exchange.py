@@ -1,8 +1,7 @@
 """One HTTP request and the means to answer it once, as an application sees them; framing is decided here.
 
-A response is framed by its Content-Length, else chunked, else (HTTP/1.0) by the end of the connection. This is the one
-object that a request costs on its way through the runtime; an application that must remember something of a request
-makes a subclass and gives it to the server.
+A response is framed by its Content-Length, else chunked, else (HTTP/1.0) by the end of the connection. A request costs
+this one object on its way through the runtime: an application that must remember more gives the server a subclass.
 """
 
 import json
@@ -24,7 +23,7 @@ class Exchange:
     instead. `unusual` says that its answer takes the slow path: HTTP/1.0, HEAD, or a connection that will close.
     """
 
-    # Most exchanges keep these as they are: class attributes cost nothing where instance attributes cost each request.
+    # Class attributes: most exchanges keep them as they are, and an instance attribute would cost each request.
     unusual = False
     keep_alive = True
     http_1_0 = False
@@ -32,7 +31,6 @@ class Exchange:
     started = False
     client_gone = False
     slot: Slot | None = None
-    _misfit = ""
     _chunked = False
     _silent = False
     _left: int | None = None
@@ -46,8 +44,6 @@ class Exchange:
         self.arrived_s = arrived_s
         if slot is not None:
             self.slot = slot
-
-    # the request
 
     @property
     def method(self) -> bytes:
@@ -100,10 +96,6 @@ class Exchange:
         """Free what the answered request holds. A subclass that has lent the body to somebody decides otherwise."""
         self.free_body()
 
-    def client_left(self) -> None:
-        """Note that the client has left: nothing is written any more."""
-        self.client_gone = True
-
     # the answer
 
     def close_afterwards(self) -> None:
@@ -137,7 +129,6 @@ class Exchange:
 
     @property
     def _is_head(self) -> bool:
-        """Whether only the head of the answer may be sent."""
         return self.unusual and self.method == b"HEAD"
 
     def answer_shared(
@@ -190,60 +181,46 @@ class Exchange:
         if self.client_gone:
             return
         self._silent = not head.has_body or self._is_head
-        if head.status == HTTPStatus.NO_CONTENT:
-            pass
-        elif head.length is not None:
+        if head.length is not None and head.status != HTTPStatus.NO_CONTENT:
             self._left = head.length
             own_lines += b"content-length: %d\r\n" % head.length
-        elif head.status == HTTPStatus.NOT_MODIFIED:
-            pass
-        elif not self.http_1_0:
+        elif head.has_body and not self.http_1_0:
             self._chunked = True
             own_lines += b"transfer-encoding: chunked\r\n"
-        else:
+        elif head.has_body:
             self.keep_alive = False
         self.outlet.write(self._head(head, own_lines))
 
-    def write(self, chunk: bytes) -> None:
-        """Send a part of a streamed response."""
+    def write(self, chunk: bytes) -> str:
+        """Send a part; return what is wrong with the response if it had to be broken off, else nothing."""
         if self.client_gone or not chunk or self._silent:
-            return
+            return ""
         if self._left is not None:
             self._left -= len(chunk)
             if self._left < 0:
-                self._break_off("longer")
-                return
+                return self._break_off("longer")
         self.outlet.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if self._chunked else chunk)
+        return ""
 
-    def end(self) -> None:
-        """Complete a streamed response; one that is shorter than its Content-Length closes the connection."""
+    def end(self) -> str:
+        """Complete a streamed response; return what is wrong with it if it had to be broken off, else nothing."""
         if self.client_gone:
-            return
+            return ""
         if self._left and not self._silent:
-            self._break_off("shorter")
-            return
+            return self._break_off("shorter")
         if self._chunked and not self._silent:
             self.outlet.write(b"0\r\n\r\n")
         self._finish(b"")
+        return ""
 
     def abort(self) -> None:
         """End the connection: the client must see that the response is not complete."""
         self.outlet.abort()
 
-    def take_misfit(self) -> str:
-        """Return once what was wrong with the body of an answer that had to be broken off; else nothing."""
-        misfit, self._misfit = self._misfit, ""
-        return misfit
-
-    def _break_off(self, how: str) -> None:
-        self._misfit = f"its body is {how} than its content-length"
-        self.client_left()  # as good as: whatever still comes is for nobody
+    def _break_off(self, how: str) -> str:
+        self.client_gone = True  # as good as: whatever still comes is for nobody
         self.abort()
-
-    @property
-    def writable(self) -> bool:
-        """Whether the client takes data as fast as it is written."""
-        return not self.outlet.write_paused
+        return f"its body is {how} than its content-length"
 
     def _head(self, head: ResponseHead, own_lines: bytes) -> bytes:
         shared = self.outlet.shared_head

@@ -1,19 +1,15 @@
 """The fast path: one regular expression that recognizes an ordinary request at the beginning of what a client sent.
 
-Nearly every read is one ordinary request and nothing else: then nothing need be taken apart, and the worker gets the
-bytes as they came, in a fraction of the time of a parser with callbacks (`benchmarks.serving`, row "trivial"). The
-grammar is of what is surely well-formed and can be framed in one way only (RFC 9112): HTTP/1.1, a common method, a
-target in origin form, one Host, at most one Content-Length, and no header that codes the body, offers an upgrade, waits
-for a word, or ends the connection. Everything else takes the slow path (`slow_path.py`) and its parser.
+Nearly every read is one ordinary request: then the worker gets the bytes as they came, in a fraction of the time of a
+parser with callbacks (`benchmarks.serving`, row "trivial"). The grammar is of what can be framed in one way only (RFC
+9112): HTTP/1.1, a common method, a target in origin form, one Host, at most one Content-Length, and no header that
+codes the body, asks for an upgrade or a 100, or ends the connection. All else takes the slow path (`slow_path.py`).
 """
 
 import re
 
-MAX_HEAD_BYTES = 63 * 1024
-"""Longer heads are measured, and mostly refused, on the slow path."""
-
-_COMPARED_HEAD_BYTES = 4096
-"""A head up to this size is kept for comparison: a connection that idles must not cost more."""
+MAX_HEAD_BYTES = 63 * 1024  # longer heads are measured, and mostly refused, on the slow path
+_COMPARED_HEAD_BYTES = 4096  # a head up to this size is kept for comparison: a connection that idles must not cost more
 
 _FRAMING = rb"(?i:host|content-length|transfer-encoding|te|trailer|connection|upgrade|expect):"
 _LINE = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++:[\t -~\x80-\xff]*+\r\n"

@@ -7,33 +7,19 @@ import struct
 import termios
 from collections.abc import Callable
 
-HEAD_TIMEOUT_S = 30.0
-"""For a whole head, from its first byte."""
-
-BODY_TIMEOUT_S = 30.0
-"""For the next part of a body."""
-
+HEAD_TIMEOUT_S = 30.0  # for a whole head, from its first byte
+BODY_TIMEOUT_S = 30.0  # for the next part of a body
 LEAST_BODY_RATE = 1024
-"""Bytes a second. A body has `BODY_TIMEOUT_S`, and as long as what has come of it would take at this rate: so one that
-trickles, a byte now and then, ends. Apache asks for 500 by default (mod_reqtimeout), Kestrel for 240."""
+"""Bytes a second. A body has `BODY_TIMEOUT_S`, and as long as what has come of it would take at this rate, so that one
+that trickles ends. Apache asks for 500 by default (mod_reqtimeout), Kestrel for 240."""
 
-IDLE_TIMEOUT_S = 90.0
-"""Between two requests. Longer than what load balancers keep a connection: they, not we, shall close it."""
+IDLE_TIMEOUT_S = 90.0  # between two requests; longer than load balancers keep a connection: they shall close it
+WRITE_TIMEOUT_S = 60.0  # without a byte taken, for a client that has an answer to read
+HANDLER_PATIENCE_S = 10.0  # the same, while a thread of a blocking handler serves this client alone
+LINGER_S = 1.0  # between our last byte and the close, for the client to read it (RFC 9112, 9.6)
+HALF_CLOSE_S = 0.2  # a client that ends its half so soon after its request wants the answer; later, it has left
 
-WRITE_TIMEOUT_S = 60.0
-"""Without a byte taken, for a client that has an answer to read."""
-
-HANDLER_PATIENCE_S = 10.0
-"""The same, while a thread of a blocking handler waits for that client and serves nobody else."""
-
-LINGER_S = 1.0
-"""Between our last byte and the close, for the client to read it (RFC 9112, 9.6)."""
-
-HALF_CLOSE_S = 0.2
-"""A client that ends its half of the connection so soon after its request wants the answer; later, it has left."""
-
-_FROM_THE_NEXT_TICK = -1.0
-"""A deadline that begins to run with the next look at it: no answer need read the clock for it."""
+_FROM_THE_NEXT_TICK = -1.0  # a deadline that begins to run with the next look at it: no answer need read the clock
 
 
 class Patience:
@@ -49,11 +35,9 @@ class Patience:
         self._due_s = now() + HEAD_TIMEOUT_S
 
     def head_begins(self) -> None:
-        """Give a head its time."""
         self._due_s = self._now() + HEAD_TIMEOUT_S
 
     def body_begins(self) -> None:
-        """Give a body its time."""
         self._due_s = self._body_due_s = self._now() + BODY_TIMEOUT_S
 
     def body_moved(self, size: int) -> None:
@@ -87,8 +71,8 @@ class Patience:
 def unread_bytes(transport: asyncio.Transport) -> int:
     """Return how many bytes of ours the client has not acknowledged: in this process, and in the kernel.
 
-    The kernel's share counts, for it takes more from us only when a third of its buffer, often a megabyte, is free:
-    without it, a client that reads ten kilobytes a second would look like one that does not read at all.
+    The kernel takes more from us only when a third of its buffer, often a megabyte, is free: without its share, a
+    client that reads ten kilobytes a second would look like one that does not read at all.
     """
     kernel = 0
     with contextlib.suppress(OSError, AttributeError):  # a transport that is closing, or has no socket

@@ -31,34 +31,29 @@ class Outlet:
         self.client = client_address.NONE
         self.write_paused = False
         self.transport: asyncio.Transport | None = None
-        self._patience = patience
+        self.patience = patience
         self._unsent: list[Callable[[], None]] = []
 
     def open(self, transport: asyncio.Transport) -> None:
-        """Begin: the client is there."""
         self.transport = transport
         self.client = client_address.pack(transport.get_extra_info("peername"))
 
     def lost(self) -> None:
-        """End: the client is gone."""
         self.transport = self._leaving = None
         if self._lingering is not None:
             self._lingering.cancel()
         self._give_back()
 
     def pause(self) -> None:
-        """Note that the client takes less than is written."""
         self.write_paused = True
-        self._patience.answer_begins()
+        self.patience.answer_begins()
 
     def resume(self) -> None:
-        """Note that the client has caught up."""
         self.write_paused = False
-        self._patience.answer_begins()
+        self.patience.answer_begins()
         self._give_back()
 
     def write(self, data: bytes | memoryview) -> None:
-        """Send bytes to the client."""
         if self.transport is not None:
             self.transport.write(data)
 
@@ -75,17 +70,12 @@ class Outlet:
             self._give_back()
 
     def _give_back(self) -> None:
-        """Give the shared memory back from which everything has left."""
         if self._unsent:
             for give_back in self._unsent:
                 give_back()
             self._unsent.clear()
             if self.transport is not None:
                 self.transport.set_write_buffer_limits()
-
-    def hurry(self, write_s: float) -> None:
-        """Wait no longer than this for a client that takes nothing of its answer."""
-        self._patience.shorten(write_s)
 
     @property
     def unsent(self) -> asyncio.Transport | None:
@@ -95,7 +85,7 @@ class Outlet:
     def let_go(self) -> None:
         """Write nothing from here on; the client has some time to take what was."""
         self._leaving, self.transport = self.transport, None
-        self._patience.answer_begins()
+        self.patience.answer_begins()
 
     def linger(self, loop: asyncio.AbstractEventLoop) -> None:
         """Say that this was all, and close some time after, so that the client can read it before."""

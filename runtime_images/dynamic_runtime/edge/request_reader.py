@@ -1,7 +1,7 @@
 """Cuts what one client sends into requests, and collects those that come in pieces.
 
-Ordinary requests are recognized by their heads, and the bodies of long ones are read from the socket straight into the
-arena where the worker will find them, without a copy in between. All else goes through the parser of the slow path.
+Ordinary requests are recognized by their heads; long bodies are read from the socket straight into the arena where the
+worker will find them. All else goes through the parser of the slow path.
 """
 
 import asyncio
@@ -33,8 +33,8 @@ class RequestReader:
     ) -> None:
         self.partial: Callable[[bytes], None] | None = None
         self.fast_path = FastPath(max_body_bytes)
+        self.patience = patience
         self._recipient = recipient
-        self._patience = patience
         self._max_body = max_body_bytes
         self._requests = requests
         self._slow: SlowPath | None = None
@@ -45,7 +45,6 @@ class RequestReader:
 
     @property
     def stopped(self) -> bool:
-        """Whether nothing is read any more."""
         return self.partial is _ignore
 
     def stop(self) -> None:
@@ -57,11 +56,8 @@ class RequestReader:
             self._slot = None
             self._recipient.receive_here()
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes, start: int = 0) -> None:
         """Take requests from what came: ordinary ones one by one, the last one's body may be still on its way."""
-        self._take(data, 0)
-
-    def _take(self, data: bytes, start: int) -> None:
         while self.partial is None and start < len(data):
             lengths = lengths_of(data, start)
             if lengths is None or lengths[1] > self._max_body:
@@ -76,20 +72,23 @@ class RequestReader:
         if start < len(data):
             (self.partial or self._parse)(data[start:] if start else data)
 
-    # an ordinary request whose body is still on its way: nothing to parse, only to wait for
-
     def _collect_from(self, data: bytes, head_length: int, missing: int) -> None:
-        self._patience.body_begins()
+        """Collect the rest of a body: a long one is read from the socket to where the worker will find it."""
+        self.patience.body_begins()
         self.partial = self._collect
-        if self._requests is not None and self._receive_into_arena(self._requests, data, head_length, missing):
-            return
-        self._collected = Payload(data)
-        self._head_length = head_length
-        self._missing = missing
+        begun = memoryview(data)[head_length:]
+        self._slot = slot = self._requests.take(len(begun) + missing) if self._requests is not None else None
+        if slot is None:
+            self._collected = Payload(data)
+            self._head_length, self._missing = head_length, missing
+        else:
+            slot.memory[: len(begun)] = begun
+            self._head = data[:head_length]
+            self._recipient.receive_into(slot.memory[len(begun) :])
 
     def _collect(self, data: bytes) -> None:
         assert self._collected is not None
-        self._patience.body_moved(len(data))
+        self.patience.body_moved(len(data))
         end = self._missing
         self._missing -= len(data)
         self._collected.add(data if self._missing >= 0 else data[:end])
@@ -97,22 +96,7 @@ class RequestReader:
             return
         payload, self._collected, self.partial = self._collected.join(), None, None
         self._recipient.ordinary_request(payload, self._head_length)
-        self._take(data, end)
-
-    def _receive_into_arena(self, requests: Requests, data: bytes, head_length: int, missing: int) -> bool:
-        """Have the rest of a long body read from the socket to where the worker will find it; False if that is full."""
-        begun = memoryview(data)[head_length:]
-        self._slot = slot = requests.take(len(begun) + missing)
-        if slot is None:
-            return False
-        slot.memory[: len(begun)] = begun
-        self._head = data[:head_length]
-        self._recipient.receive_into(slot.memory[len(begun) :])
-        return True
-
-    def body_moved(self, size: int) -> None:
-        """Count a part of a body that is read into the arena."""
-        self._patience.body_moved(size)
+        self.feed(data, end)
 
     def body_complete(self) -> None:
         """Hand over a request whose body in the arena is whole."""
@@ -120,21 +104,19 @@ class RequestReader:
         self._recipient.receive_here()
         self._recipient.ordinary_request(self._head, len(self._head), slot)
 
-    # what only the parser can take apart
-
     def _parse(self, data: bytes) -> None:
         """Feed the slow path, until it stands between two requests again."""
         slow = self._slow
         if slow is None:
             slow = self._slow = SlowPath(self._recipient, self._max_body)
-            self._patience.head_begins()
+            self.patience.head_begins()
             self.partial = self._parse
         was_in_body = slow.in_body
         slow.feed(data)
         if slow.in_body:
             if not was_in_body:
-                self._patience.body_begins()
-            self._patience.body_moved(len(data))
+                self.patience.body_begins()
+            self.patience.body_moved(len(data))
         elif slow.between_requests and self._slow is not None:
             self._slow = self.partial = None
 
@@ -157,7 +139,7 @@ class BodyReceiver(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         self._missing = self._missing[nbytes:]
         if self._missing:
-            self._reader.body_moved(nbytes)
+            self._reader.patience.body_moved(nbytes)
         else:
             self._reader.body_complete()
 

@@ -1,9 +1,8 @@
 """The head of a response: its status line and header lines, checked before they may leave.
 
-A function's head comes as bytes from a process that nobody trusts. It must be made of lines that HTTP knows, with
-names that are tokens and values without control characters, so that it can neither split the response nor frame it:
-hop-by-hop headers and the runtime's own are left out, a Content-Length is taken out and kept apart.
-Functions send the same head again and again, so a head that was checked once is remembered.
+A function's head comes as bytes from a process that nobody trusts. Its names must be tokens and its values without
+control characters, so that it can neither split the response nor frame it: hop-by-hop headers and the runtime's own
+are left out, a Content-Length is kept apart. Functions repeat their heads, so one that was checked is remembered.
 """
 
 import re
@@ -28,8 +27,7 @@ _OURS = frozenset(
 _MAX_LENGTH_DIGITS = 18
 _SHOWN = 80
 _LONGEST_REASON = 300
-_REMEMBERED = 128
-"""With heads of at most 64 KB this bounds the memory that a function can make the front spend."""
+_REMEMBERED = 128  # with heads of at most 64 KB this bounds the memory that a function can make the front spend
 
 
 class ResponseHead:

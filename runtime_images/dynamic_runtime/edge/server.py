@@ -43,20 +43,12 @@ class HttpServer:
         return HttpConnection(self)
 
     async def listen(self, host: str, port: int) -> int:
-        """Listen on a TCP address; return the port, chosen by the system if `port` is 0.
-
-        Raises:
-            OSError: the address is unavailable.
-        """
+        """Listen on a TCP address, or raise OSError; return the port, chosen by the system if `port` is 0."""
         self._server = await self.loop.create_server(self.accept, host, port, backlog=2048)
         return int(self._server.sockets[0].getsockname()[1])
 
     async def listen_unix(self, path: str) -> None:
-        """Listen on a Unix socket that only this user may open.
-
-        Raises:
-            OSError: the path is unavailable.
-        """
+        """Listen on a Unix socket that only this user may open, or raise OSError."""
         self._server = await self.loop.create_unix_server(self.accept, path)
 
     def tick(self) -> None:
@@ -67,11 +59,9 @@ class HttpServer:
             connection.check_deadline(now_s)
 
     def begin_draining(self) -> None:
-        """End each connection with its next answer."""
         self.shared_head.draining = True
 
     def stop_listening(self) -> None:
-        """Accept no further connection."""
         if self._server is not None:
             self._server.close()
 

@@ -1,13 +1,13 @@
 """The slow path: takes a connection's requests apart with a parser, however they are cut, coded or framed.
 
 It gets what the fast path (`fast_path.py`) does not take for one ordinary request: heads in pieces, chunked bodies,
-pipelines, expectations, upgrades, and everything that must be refused. What is ambiguous (RFC 9112: both
-Content-Length and Transfer-Encoding, bad chunking) is refused by the llhttp parser. A request's head is written anew
-from what the parser understood, its target always in origin form, so nothing reaches a worker that could be understood
-in another way, or that anybody behind the edge has to interpret again.
+pipelines, expectations, upgrades, and all that must be refused. llhttp refuses what is ambiguous (RFC 9112: both
+Content-Length and Transfer-Encoding, bad chunking). A request's head is written anew from what the parser understood,
+its target in origin form, so that nothing reaches a worker that could be understood in another way.
 """
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Protocol
@@ -39,7 +39,6 @@ class Payload:
         self._parts: list[bytes | bytearray] = [first]
 
     def add(self, part: bytes) -> None:
-        """Append a part."""
         if len(self._parts) < _MAX_PARTS:
             self._parts.append(part)
         elif len(self._parts) == _MAX_PARTS:
@@ -48,21 +47,17 @@ class Payload:
             self._parts[-1] += part
 
     def join(self) -> bytes:
-        """Return all of it."""
         return b"".join(self._parts)
 
 
+@dataclass(frozen=True, slots=True)
 class ReadRequest:
     """A request as the parser understood it."""
 
-    __slots__ = ("head_length", "http_1_0", "keep_alive", "method", "payload")
-
-    def __init__(self, method: bytes, head: bytes) -> None:
-        self.method = method
-        self.head_length = len(head)
-        self.payload = Payload(head)
-        self.http_1_0 = False
-        self.keep_alive = True
+    payload: Payload
+    head_length: int
+    http_1_0: bool
+    keep_alive: bool
 
 
 class Recipient(Protocol):
@@ -84,9 +79,7 @@ class SlowPath:
         self._refused = False
         self._request: ReadRequest | None = None
         self._in_head = True
-        self._head_bytes = 0
-        self._body_bytes = 0
-        self._raw_body_bytes = 0
+        self._head_bytes = self._body_bytes = self._raw_body_bytes = 0
         self._method = b"GET"
         self._begin_head()
 
@@ -112,19 +105,19 @@ class SlowPath:
         return self._request is not None
 
     def _parse(self, data: bytes) -> None:
-        """Feed the parser; an offer to upgrade is declined by going on as if it had not been made (RFC 9110, 7.8)."""
+        """Feed the parser; ignore an Upgrade header, as a server may (RFC 9110, 7.8)."""
         while True:
             try:
                 self._parser.feed_data(data)
-            except httptools.HttpParserUpgrade as offer:
+            except httptools.HttpParserUpgrade as upgrade:
                 if self._refused:
                     return
-                data = self._head_without_offer() + data[offer.args[0] :]
+                data = self._head_without_upgrade() + data[upgrade.args[0] :]
                 self._parser = httptools.HttpRequestParser(self)
             else:
                 return
 
-    def _head_without_offer(self) -> bytes:
+    def _head_without_upgrade(self) -> bytes:
         """Return the head again, for a parser that shall read the body that the first one left alone."""
         closes = any(name == b"connection" and b"close" in value.lower() for name, value in self._headers)
         kept = [header for header in self._headers if header[0] not in (b"connection", b"upgrade")]
@@ -165,8 +158,7 @@ class SlowPath:
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        self._body_bytes = 0
-        self._raw_body_bytes = 0
+        self._body_bytes = self._raw_body_bytes = 0
         self._method = self._parser.get_method()
         version = self._parser.get_http_version().encode()
         if self._refused or (self._parser.should_upgrade() and self._method != b"CONNECT"):
@@ -191,7 +183,7 @@ class SlowPath:
             self._begin_body(version)
 
     def _is_addressed(self) -> bool:
-        """Bring the target into origin form; whether it and the Host header are well-formed."""
+        """Bring the target into origin form; return whether it and the Host header are well-formed."""
         if self._hosts and not _is_host(self._host):
             return False
         origin = _origin_form(self._method, self._url)
@@ -203,12 +195,12 @@ class SlowPath:
         return True
 
     def _begin_body(self, version: bytes) -> None:
-        request = ReadRequest(self._method, _encode_head(self._method, self._url, version, self._headers))
-        request.http_1_0 = version == b"1.0"
+        head = _encode_head(self._method, self._url, version, self._headers)
+        http_1_0 = version == b"1.0"
         # With HTTP/1.0 the framing of a coded message can't be trusted (RFC 9112, 6.1): close afterwards.
-        request.keep_alive = self._parser.should_keep_alive() and not (request.http_1_0 and self._codings)
-        self._request = request
-        if self._expects == b"100-continue" and not request.http_1_0:
+        keep_alive = self._parser.should_keep_alive() and not (http_1_0 and self._codings)
+        self._request = ReadRequest(Payload(head), len(head), http_1_0, keep_alive)
+        if self._expects == b"100-continue" and not http_1_0:
             self._recipient.body_expected()
 
     def on_body(self, body: bytes) -> None:
@@ -228,19 +220,13 @@ class SlowPath:
             self._method = b"GET"  # what follows may be refused before it says its own
             self._recipient.request_read(request)
 
-    # refusing
-
     def _refuse_head(self) -> None:
         self._refuse(
-            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-            f"the request head exceeds {MAX_REQUEST_HEAD_BYTES} bytes",
+            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"the request head exceeds {MAX_REQUEST_HEAD_BYTES} bytes"
         )
 
     def _refuse_body(self) -> None:
-        self._refuse(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"the body exceeds the limit of {self._max_body_bytes} bytes",
-        )
+        self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body exceeds the limit of {self._max_body_bytes} bytes")
 
     def _refuse(self, status: int, message: str) -> None:
         if not self._refused:

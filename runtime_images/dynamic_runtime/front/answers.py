@@ -12,15 +12,7 @@ from runtime_images.dynamic_runtime.edge.response_head import check_head, why_re
 from runtime_images.dynamic_runtime.front.job import Job
 from runtime_images.dynamic_runtime.front.link import WorkerLink
 from runtime_images.dynamic_runtime.telemetry.backend_stats import AnswerRow
-from runtime_images.dynamic_runtime.wire.frames import (
-    ABORTED,
-    CHUNK,
-    FINAL,
-    IN_ARENA,
-    RESPONSE,
-    FrameError,
-    RawFrame,
-)
+from runtime_images.dynamic_runtime.wire.frames import ABORTED, CHUNK, FINAL, IN_ARENA, RESPONSE, FrameError, RawFrame
 from runtime_images.policy.model import Backend
 
 _TIMING_LINE = b"server-timing: queue;dur=%.3f, service;dur=%.3f\r\n"
@@ -47,16 +39,8 @@ class Answers:
         self._answered = answered
         self._bad_answer = bad_answer
 
-    def mark_fallback(self, *, active: bool) -> None:
-        """Mark each answer, or no longer, as not from the backend that was wanted."""
-        self.fallback = active
-
     def receive(self, link: WorkerLink, received: list[RawFrame]) -> None:
-        """Pass on what a worker has answered, and count the requests that are finished by it.
-
-        Raises:
-            FrameError: the worker has sent what it must not.
-        """
+        """Pass on what a worker has answered and count what that finishes, or raise FrameError."""
         now_s = self._now()
         own_lines = self._own_lines(link) + _TIMING_LINE
         rows: list[AnswerRow] = []
@@ -119,14 +103,17 @@ class Answers:
         if head is None:
             self._refuse_head(link, job, raw_head)
             return False
-        job.begin_stream(head, self._own_lines(link))
+        job.status = head.status
+        job.streams = True
+        job.begin(head, self._own_lines(link))
         link.window.stream_begun()
         if link.blocking:
-            job.outlet.hurry(HANDLER_PATIENCE_S)
+            job.outlet.patience.shorten(HANDLER_PATIENCE_S)
         return True
 
     def _report(self, link: WorkerLink, job: Job, misfit: str) -> None:
         if misfit:
+            job.status = HTTPStatus.BAD_GATEWAY
             self._bad_answer(link, job.id, misfit)
 
     def _refuse_head(self, link: WorkerLink, job: Job, raw_head: bytes) -> None:
@@ -147,7 +134,7 @@ class Answers:
             job.abort()
             return HTTPStatus.BAD_GATEWAY
         if job.started and kind == CHUNK:
-            self._report(link, job, job.take_last_chunk(body))
+            self._report(link, job, job.write(body) or job.end())
             return job.status
         if job.started or kind != RESPONSE:
             self.failures += 1

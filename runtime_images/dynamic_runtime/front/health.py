@@ -1,10 +1,8 @@
 """Health as probes see it: liveness is the front's own, readiness needs a worker, and the user's hooks may say no.
 
-A worker that computes cannot answer at once, and must not look dead for it: a hook that says nothing in time counts as
-well. Knative's paths and meaning.
-
-What a broken function has printed and raised may hold secrets. So it is shown on the admin address, and on the public
-one only where that is open to this machine alone; all others get the status and a sentence of ours.
+Knative's paths and meaning. A hook that says nothing in time counts as well: a worker that computes is not dead.
+What a broken function has printed and raised may hold secrets: only the admin address shows it, and the public one
+where that is open to this machine alone.
 """
 
 import asyncio
@@ -48,7 +46,6 @@ class HealthQuestions:
             del self._open[number]
 
     def answered(self, number: int, answer: dict[str, Any]) -> None:
-        """Take a worker's answer."""
         question = self._open.get(number)
         if question is not None and not question.done():
             question.set_result(answer)
@@ -64,14 +61,11 @@ class Failure:
 
 
 class Workers(Protocol):
-    """What health needs to know of the workers."""
+    """What health needs of the workers: the last failure, and what the serving worker's hook says, if it does."""
 
     @property
-    def failure(self) -> Failure:
-        """The last failure of the backend that is to serve."""
-
-    async def ask_health(self, hook: str) -> dict[str, Any] | None:
-        """Return the answer of the serving worker's `alive` or `ready` hook; None without one, or in time."""
+    def failure(self) -> Failure: ...
+    async def ask_health(self, hook: str) -> dict[str, Any] | None: ...
 
 
 class Health:

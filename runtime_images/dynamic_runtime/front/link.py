@@ -1,34 +1,65 @@
 """The front's end of a worker's socket: frames out and in, and which requests are outstanding there."""
 
 import asyncio
-from typing import Protocol, cast
+import contextlib
+from typing import Protocol
 
 from runtime_images.dynamic_runtime.front.job import Job
-from runtime_images.dynamic_runtime.front.long_bodies import LongBodies
 from runtime_images.dynamic_runtime.front.window_control import Window
 from runtime_images.dynamic_runtime.wire import arenas, frames
+from runtime_images.dynamic_runtime.wire.arenas import LEAST_BYTES
+from runtime_images.dynamic_runtime.wire.channel import Channel
 from runtime_images.dynamic_runtime.wire.frames import Frame, FrameError, Kind, RawFrame
 from runtime_images.dynamic_runtime.wire.in_flight import SLOTS, InFlightJournal
 from runtime_images.policy.model import Backend
 
-_LONGEST_INLINE = arenas.LEAST_BYTES
 _pack = frames.HEADER.pack
 
 
+class LongBodies:
+    """The front's ends of the two arenas; without arenas long bodies travel in frames."""
+
+    def __init__(self, requests: arenas.Requests | None = None, answers: arenas.Reader | None = None) -> None:
+        self._requests = requests
+        self._answers = answers
+        self._orphans: list[arenas.Slot] = []
+
+    def payload_of(self, job: Job) -> tuple[bytes, int]:
+        """Return the payload of a long request's frame, and its flags: where its body is, if there is space for it."""
+        if job.slot is None and self._requests is not None:
+            job.place_body(self._requests)
+        if job.slot is None:
+            return job.payload, 0
+        return job.payload + job.slot.place, frames.IN_ARENA
+
+    def answer(self, place: bytes) -> memoryview | None:
+        """Return the body of an answer that lies in the worker's arena; None if it does not."""
+        with contextlib.suppress(arenas.ArenaError):
+            return self._answers.part(place) if self._answers is not None else None
+        return None
+
+    def keep(self, job: Job) -> None:
+        """Keep the body of a failed request until nobody can read it any more: its worker may not be gone yet."""
+        if job.slot is not None:
+            self._orphans.append(job.slot)
+            job.slot = None
+
+    def free(self) -> None:
+        """Free what was kept: the worker's process is gone for certain."""
+        for slot in self._orphans:
+            slot.free()
+        self._orphans.clear()
+
+
 class LinkOwner(Protocol):
-    """Who gets what a worker sends; the front and the supervisor share this seat."""
+    """Who gets what a worker sends: all frames that came at once, each that is no answer, and last that it is gone."""
 
-    def frame_received(self, link: "WorkerLink", frame: Frame) -> None:
-        """Take a frame that is no answer to a request: READY, FAILED, HEALTH_ANSWER."""
-
-    def answers_received(self, link: "WorkerLink", received: list[RawFrame]) -> None:
-        """Take RESPONSE and CHUNK frames, all that came at once."""
-
-    def link_lost(self, link: "WorkerLink") -> None:
-        """Learn that the worker is gone, or has sent what is no frame."""
+    def answers_received(self, link: "WorkerLink", received: list[RawFrame]) -> None: ...
+    def frame_received(self, link: "WorkerLink", frame: Frame) -> None: ...
+    def link_lost(self, link: "WorkerLink") -> None: ...
 
 
-class WorkerLink(asyncio.Protocol):
+class WorkerLink(Channel):
     """The front's end of one worker's socket.
 
     It may be given another request while it has fewer `jobs` than its window has credit. `fault` says how the worker
@@ -43,6 +74,7 @@ class WorkerLink(asyncio.Protocol):
         owner: LinkOwner,
         bodies: LongBodies | None = None,
     ) -> None:
+        super().__init__()
         self.backend = backend
         self.header_line = b"x-gaia-backend: %b\r\n" % backend.value.encode()
         self.journal = journal
@@ -56,18 +88,13 @@ class WorkerLink(asyncio.Protocol):
         self._settled: asyncio.Event | None = None
         self._owner = owner
         self._answers_received = owner.answers_received
-        self._loop = asyncio.get_running_loop()
         # An id goes out to one request at a time, and its next life has the same slot of the journal: so two requests
         # that a worker has at the same time never share a slot, however long one of them takes.
         self._free_ids = list(range(SLOTS, 2 * SLOTS))
-        self._outgoing: list[bytes] = []
-        self._transport: asyncio.Transport | None = None
         self._parser = frames.FrameParser(frames.MAX_CHUNK_BYTES + frames.MAX_HEAD_BYTES)
 
-    # asyncio.Protocol
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's transports are no subclasses
+        super().connection_made(transport)
         self.open = True
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio's signature
@@ -82,11 +109,7 @@ class WorkerLink(asyncio.Protocol):
             self._lost()
 
     def take_other(self, frame: RawFrame) -> None:
-        """Pass a frame on that is no answer to a request.
-
-        Raises:
-            FrameError: it is nothing that a worker sends.
-        """
+        """Pass a frame on that is no answer to a request; raise FrameError if no worker sends such a frame."""
         if frame[1] not in (Kind.READY, Kind.WARMING, Kind.FAILED, Kind.HEALTH_ANSWER):
             raise FrameError(f"a frame of the kind {frame[1]}")
         self._owner.frame_received(self, Frame(*frame))
@@ -99,25 +122,20 @@ class WorkerLink(asyncio.Protocol):
                 self._transport.abort()
             self._owner.link_lost(self)
 
-    # requests
-
     def dispatch(self, job: Job, now_s: float) -> None:
-        """Give the worker a request."""
         jobs = self.jobs
         if not jobs:
             self._busy_since_s = now_s
         request_id = self._free_ids.pop()
-        job.assign(self, request_id)
+        job.link, job.id = self, request_id
         payload, flags = job.payload, 0
-        if len(payload) > _LONGEST_INLINE or job.slot is not None:
+        if len(payload) > LEAST_BYTES or job.slot is not None:
             payload, flags = self.bodies.payload_of(job)
         header = _pack(len(payload), request_id, frames.REQUEST, flags, job.head_length, *job.outlet.client)
         if not jobs and not self._outgoing and self._transport is not None:
             self._transport.writelines((header, payload))  # a worker that idles gets it now, not a turn later
         else:
-            if not self._outgoing:
-                self._loop.call_soon(self._flush)
-            self._outgoing += (header, payload)
+            self.send(header, payload)
         jobs[request_id] = job
 
     def settle(self, request_id: int, now_s: float) -> None:
@@ -130,7 +148,6 @@ class WorkerLink(asyncio.Protocol):
                     self._settled.set()
 
     async def wait_settled(self) -> None:
-        """Wait until the worker has nothing to answer."""
         if self.jobs:
             self._settled = asyncio.Event()
             await self._settled.wait()
@@ -144,28 +161,11 @@ class WorkerLink(asyncio.Protocol):
         self.blocking = blocking
         self.window.start(blocking=blocking)
 
-    # sending
-
-    def send(self, data: bytes) -> None:
-        """Send encoded frames, together with whatever else is sent in this turn of the event loop.
-
-        One system call for many frames: each call would wake the worker for one frame only.
-        """
-        if not self._outgoing:
-            self._loop.call_soon(self._flush)
-        self._outgoing.append(data)
-
     def give_back(self, place: bytes) -> None:
-        """Tell the worker that nobody reads the body of an answer any more."""
+        """Notify the worker that nobody reads the body of an answer any more."""
         offset, _ = arenas.PLACE.unpack(place)
         if self.open:
             self.send(frames.encode(Kind.GIVE_BACK, offset // arenas.PAGE_BYTES))
-
-    def _flush(self) -> None:
-        data = b"".join(self._outgoing)
-        self._outgoing.clear()
-        if self.open and self._transport is not None:
-            self._transport.write(data)
 
     def close(self) -> None:
         """Close without notifying the owner: an end that was asked for."""

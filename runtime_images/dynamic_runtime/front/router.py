@@ -1,8 +1,7 @@
 """The front: it owns every request until its answer has left, and the pointer to the active worker.
 
-A request waits in the front's one queue until the active worker has credit. Its bytes are kept until its answer begins,
-so a worker that dies costs nothing that had not begun; what had begun is run again only where that is safe. A switch
-is one assignment to `active`.
+A request waits in the one queue until the active worker has credit. Its bytes are kept until its answer begins, so a
+worker that dies costs nothing that had not begun; what had begun is run again only where that is safe.
 """
 
 import contextlib
@@ -22,8 +21,7 @@ _DIED = "the function's process died while it worked on this request"
 _WAITED = "the request waited longer than its deadline"
 _TOOK = "the function took longer than the request's deadline allows"
 _HALF_CLOSED = "the function is busy, and a client that sends no more looks like one that has left"
-_HUNG_AFTER_S = 5.0
-"""How long after its deadline a request may still be with a worker before the worker counts as hung."""
+_HUNG_AFTER_S = 5.0  # how long after its deadline a request may still be with a worker before the worker counts as hung
 
 
 class Front:
@@ -32,7 +30,7 @@ class Front:
     def __init__(self, settings: Settings, clock: Clock, answered: Answered, bad_answer: BadAnswer) -> None:
         self._settings = settings
         self._now = clock.monotonic
-        self._answers = Answers(clock, answered, bad_answer)
+        self.answers = Answers(clock, answered, bad_answer)
         self._requests = self._failures = self._retried = 0
         self._last_arrival_s = clock.monotonic()
         self.queue: deque[Job] = deque()
@@ -41,15 +39,12 @@ class Front:
 
     @property
     def counters(self) -> Counters:
-        """What was counted until now."""
-        return Counters(self._requests, self._failures + self._answers.failures, self._retried)
+        return Counters(self._requests, self._failures + self.answers.failures, self._retried)
 
     @property
     def last_activity_s(self) -> float:
         """When the last request came that had to wait, or the last answer."""
-        return max(self._last_arrival_s, self._answers.last_s)
-
-    # what every request costs
+        return max(self._last_arrival_s, self.answers.last_s)
 
     def handle(self, job: Job) -> None:
         """Take a request from the edge: give it to the active worker if that has credit, else queue it."""
@@ -61,12 +56,8 @@ class Front:
             self._wait(job)
 
     def answers_received(self, link: WorkerLink, received: list[RawFrame]) -> None:
-        """Pass answers on, and give the active worker what it has credit for by that.
-
-        Raises:
-            FrameError: the worker has sent what it must not.
-        """
-        self._answers.receive(link, received)
+        """Pass answers on, or raise FrameError; give the active worker what it has credit for by that."""
+        self.answers.receive(link, received)
         if self.queue:
             self._pump()
 
@@ -84,25 +75,18 @@ class Front:
         self._pump()
 
     def hold_queue(self) -> None:
-        """Let requests wait again: a backend will come."""
+        """Let requests wait again: a backend may come."""
         self.unavailable = ""
+
+    def mark_fallback(self, *, active: bool) -> None:
+        """Mark answers as not from the backend that was wanted, or no longer."""
+        self.answers.fallback = active
 
     def refuse_queue(self, message: str) -> None:
         """Answer everything that waits or comes with an error: no backend will come."""
         self.unavailable = message
         while self.queue:
             self._give_up(self.queue.popleft(), HTTPStatus.SERVICE_UNAVAILABLE, message)
-
-    @property
-    def fallback(self) -> bool:
-        """Whether the answers are marked as not from the backend that was wanted."""
-        return self._answers.fallback
-
-    def mark_fallback(self, *, active: bool) -> None:
-        """Mark each answer, or no longer, as not from the backend that was wanted."""
-        self._answers.mark_fallback(active=active)
-
-    # what an observer asks
 
     @property
     def slots(self) -> int:
@@ -147,8 +131,6 @@ class Front:
         """Let the worker send more: the client has caught up."""
         job.grant_credit()
 
-    # faults
-
     def _give_up(self, job: Job, status: int, message: str) -> None:
         self._failures += job.give_up(status, message)
 
@@ -163,7 +145,7 @@ class Front:
         for job in taken_back:
             begun = link.journal.has(job.id)
             link.settle(job.id, self._now())
-            job.take_back()
+            job.link = None
             if job.may_run_again(begun=begun, idempotent=self._settings.idempotent):
                 retry.append(job)
                 continue

@@ -1,17 +1,16 @@
 """How many requests to give a worker at once: learned from its answers, not configured. Pure: numbers in, a number out.
 
-A worker that serves one request after the other gets about a millisecond of work ahead: enough to keep it busy, and the
-rest waits in the front, where a switch can still send it to the better backend. One whose requests overlap, because it
-awaits something else, gets more as long as it takes them; a stream that has begun counts no more, for it may last as
-long as its client listens. Declared concurrency is taken at its word.
+A worker that serves one request after the other gets about a millisecond of work ahead: the rest waits in the front,
+where a switch can still send it to the better backend. One whose requests overlap gets more as long as it takes them;
+a stream that has begun counts no more, for it may last as long as its client listens. Declared concurrency is taken at
+its word.
 """
 
 from runtime_images.dynamic_runtime.wire.in_flight import SLOTS
 
 AHEAD_NS = 1_000_000
 MAX_WINDOW = 256
-_LONG_NS = 10_000_000
-"""A service time beside which the few microseconds between two requests do not matter."""
+_LONG_NS = 10_000_000  # a service time beside which the few microseconds between two requests do not matter
 _KEPT = 0.8
 _OVERLAP_KEPT = 0.6
 _COMPARED_LEAST = 2
@@ -19,8 +18,7 @@ _LEARNED_AT_ONCE = 16
 """From so many short answers the window is learned at once: for each of them that would cost more than a good deal
 of their way through the front."""
 
-FIRST_WINDOW = 16
-"""For a worker that may overlap its requests, until its answers show whether it does."""
+FIRST_WINDOW = 16  # for a worker that may overlap its requests, until its answers show whether it does
 
 
 class Window:
@@ -64,12 +62,10 @@ class Window:
             self._set_credit()
 
     def stream_begun(self) -> None:
-        """Count a request off whose client is being answered in parts."""
         self._streams += 1
         self._set_credit()
 
     def stream_ended(self) -> None:
-        """Count a stream off that is complete, or has broken off."""
         self._streams -= 1
         self._set_credit()
 
@@ -101,10 +97,8 @@ class Window:
             crowded = left + answers >= self.credit
             self._size = min(MAX_WINDOW, self._size + answers * crowded)
         else:
-            self._size = min(MAX_WINDOW, self._at_work() + AHEAD_NS / self._service_ns)
+            # One that may overlap needs two requests to show it.
+            at_work = (self._concurrency or 1) + (self._adaptive or self._service_ns < _LONG_NS)
+            self._size = min(MAX_WINDOW, at_work + AHEAD_NS / self._service_ns)
         self._new_answers = self._new_ns = self._new_compared = self._new_overlapping = 0
         self._set_credit()
-
-    def _at_work(self) -> int:
-        """Return how many requests the worker may work on at once. One that may overlap needs two to show it."""
-        return (self._concurrency or 1) + (self._adaptive or self._service_ns < _LONG_NS)

@@ -1,18 +1,14 @@
 """Arenas: sealed shared memory in which bodies over 64 KB lie, so that they cross no socket between front and worker.
 
-A frame then says only where a body is. Two kinds of arena, both with a size that is sealed, so that nobody can cut
-the memory away under a reader (that would be a SIGBUS):
+A frame then says only where a body is. The size is sealed, so that nobody can cut the memory away under a reader
+(SIGBUS). Two kinds of arena:
 
-- **Requests**: one arena, the front's. Workers can map it for reading only, and sealing sees to that: no function can
-  touch the body of any request, its own included. It outlives workers, so a retry or a switch finds the body in place.
-- **Answers**: one arena a worker, which that worker writes and the front only reads. What a function does to it, it
-  does to its own answers.
+- **Requests**: one, which only the front can write. It outlives workers: a retry or a switch finds the body in place.
+- **Answers**: one a worker, which that worker writes and the front only reads.
 
-A slot is taken by who writes to it and given back when its reader is done: an answer's once the client's connection
-has taken all of it, a request's once its worker has answered, or is dead and reaped. Where the kernel or a sandbox has
-no sealed memory, and where an arena is full, bodies travel in frames as small ones do.
-
-Standard library only: the worker side runs in the function's own environment.
+Who writes takes a slot. It is given back when its reader is done: an answer's once the client's connection has taken
+all of it, a request's once its worker has answered, or is dead and reaped. Where there is no sealed memory, and where
+an arena is full, bodies travel in frames as small ones do.
 """
 
 import bisect
@@ -21,16 +17,13 @@ import mmap
 import os
 import struct
 import threading
+from dataclasses import dataclass
 
-LEAST_BYTES = 64 * 1024
-"""A shorter body is copied through the socket faster than it is placed here and given back."""
-
+LEAST_BYTES = 64 * 1024  # a shorter body is copied through the socket faster than it is placed here and given back
 ARENA_BYTES = 64 * 1024 * 1024
 """Address space: memory is used as far up as slots have ever been taken, and the lowest are taken first."""
 
-PLACE = struct.Struct("<QQ")
-"""How a frame says where a body is: offset and length in bytes."""
-
+PLACE = struct.Struct("<QQ")  # how a frame says where a body is: offset and length in bytes
 PAGE_BYTES = 4096
 _F_SEAL_FUTURE_WRITE = 0x10
 """Linux 5.1: no new writable mapping and no write; the one that exists goes on. Python's fcntl has no name for it."""
@@ -45,7 +38,7 @@ class Slots:
 
     def __init__(self, size: int) -> None:
         self._gaps = [(0, size)]
-        self._taken: dict[int, int] = {}
+        self.taken: dict[int, int] = {}
 
     def take(self, length: int) -> int | None:
         """Return the offset of a slot for `length` bytes, whole pages of it; None if there is no such gap."""
@@ -53,13 +46,13 @@ class Slots:
         for index, (start, end) in enumerate(self._gaps):
             if end - start >= needed:
                 self._gaps[index : index + 1] = [(start + needed, end)] if end - start > needed else []
-                self._taken[start] = start + needed
+                self.taken[start] = start + needed
                 return start
         return None
 
     def give_back(self, offset: int) -> bool:
         """Free the slot at `offset` and join it with the gaps beside it; return whether there was one."""
-        end = self._taken.pop(offset, None)
+        end = self.taken.pop(offset, None)
         if end is None:
             return False
         start, at = offset, bisect.bisect(self._gaps, (offset, end))
@@ -71,47 +64,29 @@ class Slots:
         self._gaps.insert(at, (start, end))
         return True
 
-    @property
-    def taken(self) -> int:
-        """How many slots are taken."""
-        return len(self._taken)
 
-
+@dataclass(slots=True)
 class Slot:
     """A slot that was taken: its memory, and what a frame says of it."""
 
-    __slots__ = ("_writer", "memory", "offset")
-
-    def __init__(self, writer: "Writer", offset: int, memory: memoryview) -> None:
-        self._writer = writer
-        self.offset = offset
-        self.memory = memory
+    writer: "Writer"
+    offset: int
+    memory: memoryview
 
     @property
     def place(self) -> bytes:
-        """Where it is, for a frame."""
         return PLACE.pack(self.offset, len(self.memory))
 
     def free(self) -> None:
-        """Give it back: nobody reads it any more."""
-        self._writer.give_back(self.offset)
+        self.writer.give_back(self.offset)
 
 
 class Writer:
-    """The side of an arena that takes slots and fills them, from any thread; the descriptor stays the caller's.
+    """The side of an arena that takes slots and fills them, from any thread; the descriptor stays the caller's."""
 
-    With `alone` it is the one writer there will ever be of this memory: every later mapping can only be read.
-
-    Raises:
-        OSError: the memory cannot be mapped for writing, or not be sealed.
-    """
-
-    def __init__(self, fd: int, *, alone: bool = False) -> None:
-        memory = mmap.mmap(fd, 0)
-        if alone:
-            fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _F_SEAL_FUTURE_WRITE | fcntl.F_SEAL_SEAL)
-        self._view = memoryview(memory)
-        self._slots = Slots(len(memory))
+    def __init__(self, fd: int) -> None:
+        self._view = memoryview(mmap.mmap(fd, 0))
+        self._slots = Slots(len(self._view))
         self._lock = threading.Lock()
 
     def take(self, length: int) -> Slot | None:
@@ -135,14 +110,15 @@ class Writer:
     @property
     def taken(self) -> int:
         """How many slots are taken."""
-        return self._slots.taken
+        return len(self._slots.taken)
 
 
 class Requests(Writer):
-    """The arena of all requests: the front alone writes, and `fd` is for workers to read."""
+    """The arena of all requests: the front alone writes, for every later mapping of `fd` can only be read."""
 
     def __init__(self, fd: int) -> None:
-        super().__init__(fd, alone=True)
+        super().__init__(fd)
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _F_SEAL_FUTURE_WRITE | fcntl.F_SEAL_SEAL)
         self.fd = fd
 
     def take(self, length: int) -> Slot | None:
@@ -151,21 +127,13 @@ class Requests(Writer):
 
 
 class Reader:
-    """The side of an arena that reads where a frame says; the descriptor stays the caller's.
-
-    Raises:
-        OSError: the memory cannot be mapped.
-    """
+    """The side of an arena that reads where a frame says; the descriptor stays the caller's."""
 
     def __init__(self, fd: int) -> None:
         self._view = memoryview(mmap.mmap(fd, 0, prot=mmap.PROT_READ))
 
     def part(self, place: bytes) -> memoryview:
-        """Return the memory that a frame names; it stays mapped while this is kept.
-
-        Raises:
-            ArenaError: it is no place in this arena.
-        """
+        """Return the memory that a frame names, or raise ArenaError; it stays mapped while this is kept."""
         if len(place) != PLACE.size:
             raise ArenaError(f"a place of {len(place)} bytes")
         offset, length = PLACE.unpack(place)

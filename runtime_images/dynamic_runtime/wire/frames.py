@@ -7,10 +7,7 @@ A frame is a 36-byte header and a payload: the head, then the body. The header, 
 The last three are the timing of a final answer in ns, or the client of a request (`client_address.py`), else 0. A
 request's payload is the request as it stood on the wire, checked by the front: its head through the empty line, then
 its body, without any coding. An answer's head is its status line and header lines, unchecked: the front trusts nothing
-that a worker sends. A GIVE_BACK frees the answer's body that begins on the page which stands in place of the request's
-id.
-
-Standard library only: the worker side runs in the function's own environment.
+that a worker sends. A GIVE_BACK has a page in place of the request's id: the answer's body that begins there is freed.
 """
 
 import struct
@@ -28,9 +25,7 @@ MAX_CHUNK_BYTES = 64 * 1024
 CREDIT_CHUNKS = 8
 """How many chunks of one response may be on their way before the worker waits for the client to have taken some."""
 
-
-MAX_PACKET_BYTES = 64 * 1024
-"""The longest message between front and zygote, JSON in a packet of its own."""
+MAX_PACKET_BYTES = 64 * 1024  # the longest message between front and zygote, JSON in a packet of its own
 
 
 class Kind(IntEnum):
@@ -55,20 +50,11 @@ RESPONSE = int(Kind.RESPONSE)
 CHUNK = int(Kind.CHUNK)
 """Plain numbers for what every request needs: looking a member of an enumeration up costs more than a comparison."""
 
-FINAL = 1
-"""Flag: the last frame of a response."""
-
-ABORTED = 2
-"""Flag: the response can't be completed."""
-
-FORCE = 4
-"""Flag: cancel even if begun."""
-
-IN_ARENA = 8
-"""Flag: the body is not here, but at the place in shared memory that stands here (`arenas.py`)."""
-
-REFUSED = b"\0"
-"""How a head begins that a worker has found to be wrong: the reason follows, a sentence in UTF-8."""
+FINAL = 1  # flag: the last frame of a response
+ABORTED = 2  # flag: the response can't be completed
+FORCE = 4  # flag: cancel even if begun
+IN_ARENA = 8  # flag: the body is not here, but at the place in shared memory that stands here (`arenas.py`)
+REFUSED = b"\0"  # how a head begins that a worker has found to be wrong: the reason follows, a sentence in UTF-8
 
 _STATUS_LINES = {status.value: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus}
 
@@ -101,11 +87,7 @@ def encode(
     flags: int = 0,
     timing: tuple[int, int, int] = (0, 0, 0),
 ) -> bytes:
-    """Encode one frame; `timing` is begun, service and cpu in ns.
-
-    Raises:
-        FrameError: the head is longer than `MAX_HEAD_BYTES`.
-    """
+    """Encode one frame, or raise FrameError if the head is too long; `timing` is begun, service and cpu in ns."""
     if len(head) > MAX_HEAD_BYTES:
         raise FrameError(f"a head of {len(head)} bytes is longer than {MAX_HEAD_BYTES}")
     return HEADER.pack(len(head) + len(body), request_id, kind, flags, len(head), *timing) + head + body
@@ -148,14 +130,10 @@ class FrameParser:
             complete.append((request_id, kind, flags, head, body, begun, service, cpu))
             start = end
         if start < size:
-            self._keep(data[start:])
+            self._parts = [data[start:]]
+            self._size = size - start
+            self._needed = _HEADER_BYTES + (_unpack(data, start)[0] if self._size >= _HEADER_BYTES else 0)
         return complete
-
-    def _keep(self, rest: bytes) -> None:
-        """Keep the beginning of a frame, and note how much of it there must be before a look is worth while."""
-        self._parts = [rest]
-        self._size = len(rest)
-        self._needed = _HEADER_BYTES + (_unpack(rest)[0] if self._size >= _HEADER_BYTES else 0)
 
 
 def status_line(status: int) -> bytes:

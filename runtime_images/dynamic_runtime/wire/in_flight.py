@@ -31,7 +31,6 @@ class InFlightJournal:
         return self._slots[request_id % SLOTS] == request_id
 
     def close(self) -> None:
-        """Unmap the memory."""
         self._slots.release()
         self._memory.close()
 

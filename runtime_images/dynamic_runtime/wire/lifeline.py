@@ -2,10 +2,8 @@
 
 The runtime holds the only write end. Each process that it starts, and each that a zygote forks, asks the kernel to
 send SIGKILL to its whole process group when that end closes (fcntl(2), F_SETSIG and F_SETOWN). So a runtime that is
-killed leaves nothing behind, not even a worker that is stopped or never returns from its handler. The usual
-PR_SET_PDEATHSIG watches the parent, which for a forked worker is the zygote, and a worker shall outlive its zygote.
-
-Standard library only: it runs in the function's own environment.
+killed leaves nothing behind, not even a worker that is stopped. PR_SET_PDEATHSIG would end forked workers with their
+zygote, which they shall outlive.
 """
 
 import contextlib

@@ -1,11 +1,8 @@
 """The lines that a function prints, and how each carries the request that it belongs to.
 
-A worker's output is a pipe, and the reader of a pipe cannot know which of several requests a line came from. So the
-worker's `sys.stdout` and `sys.stderr` put the request's number before each line, from a context variable that
-threads and tasks both have, and send whole lines only, so that two requests never share one. What is written past
-them, by C code or a child process, has no number.
-
-Standard library only: it runs in the function's own environment.
+The reader of a pipe cannot know which of several requests a line came from. So the worker's `sys.stdout` and
+`sys.stderr` put the request's number before each line, from a context variable that threads and tasks both have, and
+send whole lines only. What is written past them, by C code or a child process, has no number.
 """
 
 import io
@@ -42,27 +39,25 @@ class LineOutput(io.RawIOBase):
         whole, rest = cut(self._unfinished.pop(key, b"") + new)
         if rest:
             self._unfinished[key] = rest
-        self._send([(key[0], line) for line in whole])
+        self._send(key[0], whole)
         if len(self._unfinished) > _MAX_UNFINISHED:
-            self._finish(next(iter(self._unfinished)))
+            self._finish_oldest()
         return len(new)
 
     def finish(self) -> None:
         """Send what has not ended in a line."""
-        for key in list(self._unfinished):
-            self._finish(key)
+        while self._unfinished:
+            self._finish_oldest()
 
-    def _finish(self, key: tuple[int, int]) -> None:
-        self._send([(key[0], self._unfinished.pop(key))])
+    def _finish_oldest(self) -> None:
+        key = next(iter(self._unfinished))
+        self._send(key[0], [self._unfinished.pop(key)])
 
-    def _send(self, lines: list[tuple[int, bytes]]) -> None:
-        rest = b"".join(_marked(number) + line + b"\n" for number, line in lines)
+    def _send(self, number: int, lines: list[bytes]) -> None:
+        mark = _MARK + b"%d" % number + _END if number else b""
+        rest = b"".join(mark + line + b"\n" for line in lines)
         while rest:
             rest = rest[os.write(self._fd, rest) :]
-
-
-def _marked(number: int) -> bytes:
-    return _MARK + b"%d" % number + _END if number else b""
 
 
 _OUTPUTS = (LineOutput(1), LineOutput(2))
@@ -79,11 +74,7 @@ def _text(output: LineOutput) -> io.TextIOWrapper:
 
 
 def finish() -> None:
-    """Send what has not ended in a line, before the process ends.
-
-    Raises:
-        OSError: the function has closed its output.
-    """
+    """Send what has not ended in a line; raise OSError if the function has closed its output."""
     for output in _OUTPUTS:
         output.finish()
 

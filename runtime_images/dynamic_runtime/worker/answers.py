@@ -1,8 +1,7 @@
 """Answers as frames, for both ways in which a worker calls functions (`event_loop.py`, `threads.py`).
 
-A short answer is one frame. A long one lies in the worker's arena, and its frame says where; without arenas, and while
-the arena is full, it leaves in chunks, as fast as its client takes them: else slow clients would fill the front's
-memory with copies.
+A short answer is one frame. A long one lies in the worker's arena, and its frame says where; where there is no space,
+it leaves in chunks, as fast as its client takes them: else slow clients would fill the front's memory with copies.
 """
 
 import time
@@ -83,7 +82,6 @@ class Stream:
         return self._sent - self._taken
 
     def take_credit(self) -> None:
-        """Count a chunk off that the client has taken."""
         self._taken += 1
         self.changed()
 
@@ -96,7 +94,6 @@ class Stream:
         """Wake whoever waits for the client."""
 
     def chunk(self, head: bytes, body: bytes) -> bytes:
-        """Return the frame of the next chunk."""
         self._sent += 1
         self.bytes_sent += len(body)
         kind, head = self.next_kind(head)

@@ -14,8 +14,7 @@ from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.worker.contract import Scope
 
 _REMEMBERED_LINES = 128
-_REMEMBERED_HEAD_BYTES = 4096
-"""Longer heads are taken apart each time: so 128 of them bound the memory."""
+_REMEMBERED_HEAD_BYTES = 4096  # longer heads are taken apart each time: so 128 of them bound the memory
 
 _LENGTH_OF_LENGTH = len(b"content-length")
 

@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine
-from typing import Any, Protocol
+from typing import Protocol
 
 from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.wire.arenas import LEAST_BYTES
@@ -20,15 +19,11 @@ class Port(Protocol):
 
     bodies: Bodies
 
-    def write(self, *parts: bytes) -> None:
-        """Send the parts of encoded frames to the front."""
+    def write(self, *parts: bytes) -> None: ...
 
 
 class ClientGoneError(OSError):
     """The client left while its response was being streamed."""
-
-    def __init__(self) -> None:
-        super().__init__("the client has left")
 
 
 class Call(Stream):
@@ -57,14 +52,6 @@ class Call(Stream):
         self.client = client
         self._port = port
 
-    def start(self, answering: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop) -> None:
-        """Begin its task as loop.create_task does, without a number formatted into each task's name."""
-        self.task = asyncio.Task(answering, loop=loop, name="request")
-
-    def drop(self) -> None:
-        """Note that it need not be begun."""
-        self.cancelled = True
-
     def take_body(self) -> bytes:
         """Return the body. A long one is copied out of the arena only now: so few copies exist, in warm memory."""
         return self._port.bodies.take(self.flags, self.body) if self.flags else self.body
@@ -76,7 +63,6 @@ class Call(Stream):
             self._cpu_ns = time.process_time_ns()
 
     def timing(self) -> Timing:
-        """Return begun, service and CPU time until now, in ns."""
         cpu_ns = time.process_time_ns() - self._cpu_ns if self._cpu_ns else 0
         return self.begun_ns, time.monotonic_ns() - self.begun_ns, cpu_ns
 
@@ -98,8 +84,6 @@ class Call(Stream):
         if self._gone is not None:
             self._gone.set()
 
-    # ASGI
-
     async def receive(self) -> Message:
         """Return the request's body once, then the disconnect when it comes."""
         if not self._body_taken:
@@ -112,11 +96,7 @@ class Call(Stream):
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
-        """Take one ASGI message of the application.
-
-        Raises:
-            RuntimeError: the messages come in an order that ASGI does not allow.
-        """
+        """Take one ASGI message of the application; raise RuntimeError if the order is not ASGI's."""
         kind = message["type"]
         if kind == "http.response.body" and self._head is not None and not self._all_sent:
             body = message.get("body", b"")
@@ -133,14 +113,14 @@ class Call(Stream):
     def finish(self) -> None:
         """Note that the application has returned."""
         if not self.ended:
-            self.fail(b"application/json", b'{"error": "the function ended without a complete response"}')
+            self.fail(b'{"error": "the function ended without a complete response"}')
 
-    def fail(self, content_type: bytes, body: bytes) -> None:
+    def fail(self, body: bytes) -> None:
         """Note that the application has raised: a 500 if nothing was sent yet, else the response breaks off."""
         if self.streaming:
             self.abort()
         else:
-            self.end(RESPONSE, FINAL, frames.status_line(500) + b"content-type: %b\r\n" % content_type, body)
+            self.end(RESPONSE, FINAL, frames.status_line(500) + b"content-type: application/json\r\n", body)
 
     def abort(self) -> None:
         """Give a response up that is not complete yet."""
@@ -150,14 +130,9 @@ class Call(Stream):
         """Return the head for a body that is whole: its length goes without saying, except where it is another's."""
         if self._length is None or int(self._length) == size:
             return self._head or b""
-        if self._is_about_another_body:
-            return self._stream_head()
+        if self.head.startswith(b"HEAD ") or (self._head or b"").startswith(b"HTTP/1.1 304 "):
+            return self._stream_head()  # the length may be that of a body which is not sent (RFC 9110, 8.6)
         return refused(f"its content-length is {self._length.decode()}, but its body has {size} bytes")
-
-    @property
-    def _is_about_another_body(self) -> bool:
-        """Whether the length may be that of a body which is not sent: HEAD, 304 (RFC 9110, 8.6)."""
-        return self.head.startswith(b"HEAD ") or (self._head or b"").startswith(b"HTTP/1.1 304 ")
 
     # answers that are long, or come in parts
 
@@ -195,13 +170,9 @@ class Call(Stream):
             self.end(kind, FINAL, head, body)
 
     async def _wait_for_client(self, most: int) -> None:
-        """Wait until at most so many chunks are under way.
-
-        Raises:
-            ClientGoneError: the client has left.
-        """
+        """Wait until at most so many chunks are under way; raise ClientGoneError if the client has left."""
         while self.chunks_under_way > most and not self.left:
             self._more = asyncio.Event()
             await self._more.wait()
         if self.left:
-            raise ClientGoneError
+            raise ClientGoneError("the client has left")

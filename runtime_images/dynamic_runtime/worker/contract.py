@@ -1,8 +1,7 @@
 """The function contract: load what the user wrote, and make every accepted form callable in the same two ways.
 
-A coroutine function with the ASGI signature is called on the event loop; a plain `handler(payload)` gets a decoded
-payload and returns something JSON can hold. Nothing is wrapped that need not be: an ASGI callable is the user's own
-object. Standard library only: this runs in the function's own environment.
+A coroutine function with the ASGI signature is called on the event loop, as the user's own object; a plain
+`handler(payload)` gets a decoded payload and returns something JSON can hold.
 """
 
 import importlib
@@ -13,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,33 +76,30 @@ def load_function(directory: Path, entrypoint: str) -> LoadedFunction:
         raise SetupError(kind, f"{error.message} ({error.hint})", error.path, error.line) from None
     os.chdir(directory)
     sys.path.insert(0, str(directory))
-    target = _imported(entry, directory)
+    target = _called(entry, directory, partial(_import, entry, directory))
     if entry.form is EntryForm.HANDLER:
         return _plain_function(entry, target)
     if entry.form is EntryForm.HANDLE:
         return _asgi_function(entry, target, owner=None)
-    instance = _called("import", entry, directory, target)
+    instance = _called(entry, directory, target)
     handle = getattr(instance, "handle", None)
     if handle is None:
         raise SetupError("signature", f"{entry.path}: {entry.attribute}() returned {_kind(instance)} without handle")
     return _asgi_function(entry, handle, owner=instance)
 
 
-def _imported(entry: Entry, directory: Path) -> Any:  # noqa: ANN401 -- whatever the user bound to the name
-    def load() -> Any:  # noqa: ANN401
-        if all(part.isidentifier() for part in entry.module.split(".")):
-            return getattr(importlib.import_module(entry.module), entry.attribute)
-        spec = importlib.util.spec_from_file_location("function_entry", directory / entry.path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # a file that no import could name
-        spec.loader.exec_module(module)
-        return getattr(module, entry.attribute)
-
-    return _called("import", entry, directory, load)
+def _import(entry: Entry, directory: Path) -> Any:  # noqa: ANN401 -- whatever the user bound to the name
+    if all(part.isidentifier() for part in entry.module.split(".")):
+        return getattr(importlib.import_module(entry.module), entry.attribute)
+    spec = importlib.util.spec_from_file_location("function_entry", directory / entry.path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # a file that no import could name
+    spec.loader.exec_module(module)
+    return getattr(module, entry.attribute)
 
 
-def _called(kind: str, entry: Entry, directory: Path, call: Callable[[], Any]) -> Any:  # noqa: ANN401
+def _called(entry: Entry, directory: Path, call: Callable[[], Any]) -> Any:  # noqa: ANN401
     """Run the user's code; whatever it raises, exits included, becomes a SetupError with the user's own line."""
     try:
         return call()
@@ -110,7 +107,7 @@ def _called(kind: str, entry: Entry, directory: Path, call: Callable[[], Any]) -
         traceback.print_exc()
         path, line = _users_line(error, directory) or (entry.path, entry.line)
         what = f"exited with {error.code!r}" if isinstance(error, SystemExit) else f"raised {describe_error(error)}"
-        raise SetupError(kind, f"{path}:{line} {what} on import", path, line) from None
+        raise SetupError("import", f"{path}:{line} {what} on import", path, line) from None
 
 
 def describe_error(error: BaseException) -> str:
@@ -142,32 +139,14 @@ def _asgi_function(entry: Entry, target: Any, owner: object | None) -> LoadedFun
     _require_positional(entry, target, 3, "(scope, receive, send)")
     is_function = inspect.isfunction(target) or inspect.ismethod(target)
     if is_function and not inspect.iscoroutinefunction(target):
-        raise SetupError(
-            "signature",
-            f"{entry.path}:{entry.line} handle must be `async def`, but it is a plain function",
-            entry.path,
-            entry.line,
-        )
-    return LoadedFunction(
-        entry,
-        blocking=False,
-        asgi=target,
-        lifespan=not is_function and owner is None,
-        start=getattr(owner, "start", None),
-        stop=getattr(owner, "stop", None),
-        alive=getattr(owner, "alive", None),
-        ready=getattr(owner, "ready", None),
-    )
+        raise _misfit(entry, "handle must be `async def`, but it is a plain function")
+    hooks = {name: getattr(owner, name, None) for name in ("start", "stop", "alive", "ready")}
+    return LoadedFunction(entry, blocking=False, asgi=target, lifespan=not is_function and owner is None, **hooks)
 
 
 def _require_positional(entry: Entry, target: Any, count: int, wanted: str) -> None:  # noqa: ANN401
     if not callable(target):
-        raise SetupError(
-            "signature",
-            f"{entry.path}:{entry.line} {entry.attribute} is {_kind(target)}, not callable",
-            entry.path,
-            entry.line,
-        )
+        raise _misfit(entry, f"{entry.attribute} is {_kind(target)}, not callable")
     try:
         signature = inspect.signature(target)
     except (TypeError, ValueError):
@@ -175,12 +154,12 @@ def _require_positional(entry: Entry, target: Any, count: int, wanted: str) -> N
     try:
         signature.bind(*[None] * count)
     except TypeError:
-        raise SetupError(
-            "wsgi" if "start_response" in signature.parameters else "signature",
-            f"{entry.path}:{entry.line} {entry.attribute}{signature} must accept {wanted}",
-            entry.path,
-            entry.line,
-        ) from None
+        kind = "wsgi" if "start_response" in signature.parameters else "signature"
+        raise _misfit(entry, f"{entry.attribute}{signature} must accept {wanted}", kind) from None
+
+
+def _misfit(entry: Entry, what: str, kind: str = "signature") -> SetupError:
+    return SetupError(kind, f"{entry.path}:{entry.line} {what}", entry.path, entry.line)
 
 
 def _kind(value: object) -> str:

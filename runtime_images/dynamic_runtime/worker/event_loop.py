@@ -4,11 +4,12 @@ import asyncio
 import json
 import socket
 from collections.abc import Callable, Coroutine
-from typing import Any, cast
+from typing import Any
 
 from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.wire import client_address, frames, log_lines
+from runtime_images.dynamic_runtime.wire.channel import Channel
 from runtime_images.dynamic_runtime.wire.frames import REQUEST, Frame, Kind
 from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
 from runtime_images.dynamic_runtime.worker import answers, plain
@@ -19,7 +20,7 @@ from runtime_images.dynamic_runtime.worker.contract import LoadedFunction
 from runtime_images.dynamic_runtime.worker.hooks import Lifespan, ask_health, start_function, stop_function
 
 
-class EventLoopWorker(asyncio.Protocol):
+class EventLoopWorker(Channel):
     """The worker's end of the socket. `front_gone` is called when nobody waits for an answer any more.
 
     `state` is what a framework's start-up has left for the requests.
@@ -31,9 +32,9 @@ class EventLoopWorker(asyncio.Protocol):
         bodies: Bodies,
         function: LoadedFunction,
         settings: Settings,
-        longest_frame: int,
         front_gone: Callable[[], None],
     ) -> None:
+        super().__init__()
         self.bodies = bodies
         self.state: dict[str, Any] = {}
         self.stopping = asyncio.Event()
@@ -41,24 +42,18 @@ class EventLoopWorker(asyncio.Protocol):
         self._function = function
         self._front_gone = front_gone
         self._measure_cpu = settings.record_requests
-        self._parser = frames.FrameParser(longest_frame)
-        self._loop = asyncio.get_running_loop()
+        self._parser = frames.FrameParser(settings.max_body_bytes + frames.MAX_HEAD_BYTES)
         self._slots = asyncio.Semaphore(settings.concurrency) if settings.concurrency else None
         self._calls: dict[int, Call] = {}
         self._background = Background()
         self._lifespan: Lifespan | None = None
-        self._transport: asyncio.Transport | None = None
-        self._outgoing: list[bytes] = []
-        self._call: Callable[[Call], Coroutine[Any, Any, None]]
-        self._call = self._answer_plain if function.plain is not None else self._answer_asgi
+        self._call: Callable[[Call], Coroutine[Any, Any, None]] = (
+            self._answer_plain if function.plain is not None else self._answer_asgi
+        )
         self._answer = self._call if self._slots is None else self._answer_in_turn
 
     async def start(self) -> None:
-        """Run the user's start hook and a framework's start-up.
-
-        Raises:
-            SetupError: one of them failed.
-        """
+        """Run the user's start hook and a framework's start-up."""
         self._lifespan = await start_function(self._function)
         if self._lifespan is not None:
             self.state = self._lifespan.state
@@ -77,11 +72,6 @@ class EventLoopWorker(asyncio.Protocol):
             self._transport.close()
             await asyncio.sleep(0)
 
-    # asyncio.Protocol
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's transports are no subclasses
-
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio's signature
         if not self.stopping.is_set():
             self._front_gone()
@@ -93,24 +83,19 @@ class EventLoopWorker(asyncio.Protocol):
             if kind == REQUEST:
                 client = client_address.unpack(port, upper, lower)
                 call = self._calls[request_id] = Call(request_id, flags, head, body, client, self)
-                call.start(self._answer(call), self._loop)
+                # As loop.create_task does, without a number formatted into each task's name.
+                call.task = asyncio.Task(self._answer(call), loop=self._loop, name="request")
             else:
                 self._take_other(Frame(*frame))
 
     def write(self, *parts: bytes) -> None:
-        """Send the parts of encoded frames, one system call for all of this turn of the event loop."""
+        """Send the parts of encoded frames."""
         if len(self._calls) == 1 and not self._outgoing and self._transport is not None:
             self._transport.writelines(parts)  # there is nothing to send it with: now, not a turn later
             return
-        if not self._outgoing:
+        if not self._outgoing:  # as `send`, whose call would cost an answer a twentieth of its way through here
             self._loop.call_soon(self._flush)
         self._outgoing += parts
-
-    def _flush(self) -> None:
-        data = b"".join(self._outgoing)
-        self._outgoing.clear()
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(data)
 
     def _take_other(self, frame: Frame) -> None:
         match frame.kind:
@@ -125,8 +110,6 @@ class EventLoopWorker(asyncio.Protocol):
                 self.stopping.set()
             case Kind.GIVE_BACK:
                 self.bodies.give_back(frame.request_id)
-            case _:
-                pass
 
     def _cancel(self, request_id: int, *, forced: bool) -> None:
         """Drop a request that has not begun; one that has learns of the disconnect, and is ended only if forced."""
@@ -134,13 +117,11 @@ class EventLoopWorker(asyncio.Protocol):
         if call is None:
             return
         if not call.begun_ns:
-            call.drop()
+            call.cancelled = True
             return
         call.leave()
         if forced and call.task is not None:
             call.task.cancel()
-
-    # answering
 
     async def _answer_in_turn(self, call: Call) -> None:
         """Answer one request, where only so many may be under way at once."""
@@ -159,7 +140,6 @@ class EventLoopWorker(asyncio.Protocol):
         return True
 
     async def _answer_plain(self, call: Call) -> None:
-        """Answer one request by a plain coroutine function."""
         assert self._function.plain is not None
         if self._begin(call):
             answer = await plain.call_awaiting(self._function.plain, call.head, call.take_body())
@@ -172,7 +152,6 @@ class EventLoopWorker(asyncio.Protocol):
         del self._calls[call.request_id]
 
     async def _answer_asgi(self, call: Call) -> None:
-        """Answer one request by an ASGI callable."""
         assert self._function.asgi is not None
         if self._begin(call):
             try:
@@ -181,7 +160,7 @@ class EventLoopWorker(asyncio.Protocol):
             except asyncio.CancelledError:
                 call.abort()
             except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
-                call.fail(*plain.failure(error)[1])
+                call.fail(plain.failure(error)[1])
             else:
                 call.finish()
         del self._calls[call.request_id]

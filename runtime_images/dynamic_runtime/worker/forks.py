@@ -1,18 +1,13 @@
 """Forks workers on command, with one child that stands by so that the next command costs no fork.
 
 To fork a process that has imported torch keeps the kernel busy for some 4 ms, and the child for more until the pages
-that it writes to are its own. Nothing of that depends on the command. So when nothing has happened for a moment, one
-child is forked ahead. It rehearses what workers do first, waits for a command, and with that goes on exactly as if it
-had been forked for it:
+that it writes to are its own. So in a calm moment one child is forked ahead. It rehearses what workers do first, waits
+for a command, and goes on as if it had been forked for it:
 
-- environment, descriptors and session come with the command, so the standby serves either backend, and it holds
-  nothing that could grow old: libraries are the zygote's, and the function's own code is read by each worker;
-- until then it belongs to the zygote's process group, so that the zygote's lifeline ends it too, even when it is
-  stopped; and it ends by itself when the zygote does;
-- it is a short cut and no more: where there is none yet, or it was killed or stopped, a command is a fork. What has
-  killed it may do so again, so its successor is forked after the next command, not at once.
-
-Standard library only: it runs in the function's own environment.
+- environment, descriptors and session come with the command: the standby serves either backend and cannot grow old;
+- until then it belongs to the zygote's process group, so that the zygote's lifeline ends it too;
+- where there is none yet, or it was killed or stopped, a command is a fork. What has killed it may do so again, so its
+  successor is forked after the next command, not at once.
 """
 
 import contextlib
@@ -22,8 +17,7 @@ import selectors
 import signal
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from runtime_images.dynamic_runtime.wire.frames import MAX_PACKET_BYTES
 from runtime_images.dynamic_runtime.wire.lifeline import is_stopped
@@ -33,8 +27,7 @@ CALM_S = 0.2
 """How long no command and no end of a worker must have come before the standby is forked: a start may be under way."""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """What the front wants started: changes to the environment, and the descriptors of the new worker.
 
     The first two descriptors become its output and its error output, the others are the worker's own arguments.
@@ -44,16 +37,14 @@ class Command:
     descriptors: list[int]
 
 
-@dataclass(frozen=True, slots=True)
-class Child:
+class Child(NamedTuple):
     """A process that was forked, and its pidfd."""
 
     pid: int
     watch: int
 
 
-@dataclass(frozen=True, slots=True)
-class Standby:
+class Standby(NamedTuple):
     """A child that waits for its command on the other end of `channel`."""
 
     child: Child
@@ -149,14 +140,13 @@ class Forks:
         return command
 
     def _fork(self) -> Child | None:
-        """Fork. Return None in the child, after closing inherited descriptors.
-
-        Raises:
-            OSError: there is no child.
-        """
+        """Fork, or raise OSError. Return None in the child, after closing inherited descriptors."""
         pid = os.fork()
         if not pid:
-            self._leave_to_parent()
+            self._selector.close()
+            self._control.close()
+            for watch in self._workers:
+                os.close(watch)
             return None
         try:
             watch = os.pidfd_open(pid)
@@ -166,12 +156,6 @@ class Forks:
             raise
         self._selector.register(watch, selectors.EVENT_READ)
         return Child(pid, watch)
-
-    def _leave_to_parent(self) -> None:
-        self._selector.close()
-        self._control.close()
-        for watch in self._workers:
-            os.close(watch)
 
     def _reap(self, watch: int) -> None:
         if self._standby is not None and self._standby.child.watch == watch:

@@ -1,8 +1,7 @@
 """What is called besides requests: the user's hooks, and the lifespan of a framework's application.
 
-The hooks start, stop, alive and ready are as Knative's Python functions have them. The lifespan is ASGI's protocol
-(asgi.readthedocs.io, "Lifespan Protocol"): one call of the application lasts as long as the worker, and what that
-leaves in its scope's `state` is found by each request in its own.
+The hooks are those of Knative's Python functions. In ASGI's lifespan protocol (asgi.readthedocs.io) one call of the
+application lasts as long as the worker, and each request finds a copy of the `state` in its scope.
 """
 
 import asyncio
@@ -35,11 +34,7 @@ class Lifespan:
         self._task: asyncio.Task[None] | None = None
 
     async def start_up(self) -> None:
-        """Let the application start up; one that refuses does not know the protocol, and is served without it.
-
-        Raises:
-            RuntimeError: the application says that its start-up failed.
-        """
+        """Let the application start up, or raise RuntimeError; one that refuses the protocol is served without it."""
         self._task = asyncio.create_task(self._live())
         self._inbox.put_nowait({"type": "lifespan.startup"})
         answer = await self._outbox.get()
@@ -70,11 +65,7 @@ class Lifespan:
 
 
 async def start_function(function: LoadedFunction) -> Lifespan | None:
-    """Run the start hook and a framework's start-up; return the framework's lifespan, if it is one.
-
-    Raises:
-        SetupError: one of them failed.
-    """
+    """Run the start hook and a framework's start-up, or raise SetupError; return the framework's lifespan, if any."""
     try:
         if function.start is not None:
             await _awaited(function.start(dict(os.environ)))

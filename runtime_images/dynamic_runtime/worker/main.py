@@ -1,8 +1,7 @@
 """A worker: one process that serves the function on one backend, in the function's own environment.
 
-It loads the function, reports that it is ready, and answers request frames. What is `async` runs on an event
-loop (`event_loop.py`); a plain blocking handler has no loop at all (`threads.py`). It ends when the front asks, or when
-the front is gone. Standard library only, and uvloop where the function's environment has it.
+What is `async` runs on an event loop (`event_loop.py`); a plain blocking handler has none (`threads.py`). It ends when
+the front asks, or is gone. Standard library only, and uvloop where the function's environment has it.
 """
 
 import asyncio
@@ -74,16 +73,7 @@ def _serve_blocking(
 ) -> None:
     """Serve a plain blocking handler: it has no hooks, and no need of an event loop."""
     assert function.plain is not None
-    threads = HandlerThreads(
-        settings.concurrency or 1,
-        channel,
-        journal,
-        bodies,
-        function.plain,
-        _longest_frame(settings),
-        lambda: _leave(1),  # without a front nobody waits for an answer
-        measure_cpu=settings.record_requests,
-    )
+    threads = HandlerThreads(channel, journal, bodies, function.plain, settings, lambda: _leave(1))
     signal.signal(signal.SIGTERM, lambda _number, _frame: threads.stop())
     if settings.warmup is not None:
         threads.send(_WARMING)
@@ -96,17 +86,13 @@ async def _serve(
     channel: socket.socket, journal: InFlightJournal, bodies: Bodies, function: LoadedFunction, settings: Settings
 ) -> None:
     """Serve what is `async`."""
-    worker = EventLoopWorker(journal, bodies, function, settings, _longest_frame(settings), lambda: _leave(1))
+    worker = EventLoopWorker(journal, bodies, function, settings, lambda: _leave(1))
     await worker.start()
     if settings.warmup is not None:
         channel.sendall(_WARMING)
         await warm_up(function, settings.warmup, worker.state)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, worker.stopping.set)
     await worker.serve(channel, _ready(function))
-
-
-def _longest_frame(settings: Settings) -> int:
-    return settings.max_body_bytes + frames.MAX_HEAD_BYTES
 
 
 def _ready(function: LoadedFunction) -> bytes:

@@ -19,15 +19,14 @@ from runtime_images.dynamic_runtime.worker.contract import describe_error
 
 Handler = Callable[[Any], Any]
 
-Content = tuple[bytes, bytes]
-"""Content type and body."""
-
 _content_type = re.compile(rb"\r\ncontent-type:[ \t]*([^\r\n]*)", re.IGNORECASE).search
 _JSON_LINE = b"\r\ncontent-type: application/json\r\n"
 """How most clients write it, or the front for them: found in a fraction of the time that the expression takes
 (`benchmarks.serving`, "trivial", gaia handler)."""
 
-_JSON_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+_JSON_TYPE = b"content-type: application/json\r\n"
+_JSON_HEAD = status_line(200) + _JSON_TYPE
+_BYTES_HEAD = status_line(200) + b"content-type: application/octet-stream\r\n"
 
 
 class PayloadError(ValueError):
@@ -41,50 +40,42 @@ class ResultError(ValueError):
 def call_blocking(handler: Handler, head: bytes, body: bytes) -> tuple[bytes, bytes]:
     """Call the handler in this thread; return the head and the body of the answer."""
     try:
-        content_type, answer = encode_result(handler(_payload(head, body)))
+        return _encode(handler(_payload(head, body)))
     except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
         return _failed(error)
-    return _head(200, content_type), answer
 
 
 async def call_awaiting(handler: Handler, head: bytes, body: bytes) -> tuple[bytes, bytes] | None:
     """Await the handler; return the head and the body of the answer, None if it was cancelled."""
     try:
-        content_type, answer = encode_result(await handler(_payload(head, body)))
+        return _encode(await handler(_payload(head, body)))
     except asyncio.CancelledError:
         return None
     except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
         return _failed(error)
-    return _head(200, content_type), answer
 
 
-def failure(error: BaseException) -> tuple[int, Content]:
-    """Return status and content for what the user's code, or the decoding for it, has raised."""
+def failure(error: BaseException) -> tuple[int, bytes]:
+    """Return status and JSON body for what the user's code, or the decoding for it, has raised."""
     if isinstance(error, PayloadError):
-        return 400, _error_content(str(error))
+        return 400, _error_body(str(error))
     if isinstance(error, ResultError):
         with contextlib.suppress(Exception):  # the function may have closed its own standard error
             sys.stderr.write(f"{error}\n")
-        return 500, _error_content("the function returned what JSON cannot hold")
+        return 500, _error_body("the function returned what JSON cannot hold")
     frame_of_ours = error.__traceback__
     with contextlib.suppress(Exception):  # the function may have closed its own standard error
         traceback.print_exception(error.with_traceback(frame_of_ours.tb_next if frame_of_ours else None))
-    return 500, _error_content(f"the function raised {type(error).__name__}")
+    return 500, _error_body(f"the function raised {type(error).__name__}")
 
 
 def _failed(error: BaseException) -> tuple[bytes, bytes]:
-    status, (content_type, body) = failure(error)
-    return _head(status, content_type), body
+    status, body = failure(error)
+    return status_line(status) + _JSON_TYPE, body
 
 
-def _head(status: int, content_type: bytes) -> bytes:
-    if status == 200 and content_type == b"application/json":
-        return _JSON_HEAD
-    return status_line(status) + b"content-type: %b\r\n" % content_type
-
-
-def _error_content(message: str) -> Content:
-    return b"application/json", json.dumps({"error": message}).encode()
+def _error_body(message: str) -> bytes:
+    return json.dumps({"error": message}).encode()
 
 
 def _payload(head: bytes, body: bytes) -> Any:  # noqa: ANN401 -- JSON's own type
@@ -130,7 +121,7 @@ _decode_first = json.JSONDecoder().raw_decode
 (`benchmarks.serving`, "trivial", gaia handler)."""
 
 _encode_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False).encode
-"""What holds itself recurses."""
+"""Bound once: json.dumps with options makes an encoder for each call. What holds itself recurses."""
 
 
 def _from_json(body: bytes) -> Any:  # noqa: ANN401
@@ -143,22 +134,18 @@ def _from_json(body: bytes) -> Any:  # noqa: ANN401
 
 
 def _form_or_json(body: bytes) -> Any:  # noqa: ANN401
-    """Curl sends JSON under the name of a form unless told otherwise; what parses as JSON is taken as JSON."""
+    """Return JSON that curl has sent, by default under the name of a form; else the form's fields."""
     try:
         return json.loads(body)
     except ValueError:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True))
 
 
-def encode_result(result: Any) -> tuple[bytes, bytes]:  # noqa: ANN401
-    """Return content type and body for what a plain handler returned: bytes as they are, everything else as JSON.
-
-    Raises:
-        ResultError: JSON cannot hold the result.
-    """
+def _encode(result: Any) -> tuple[bytes, bytes]:  # noqa: ANN401
+    """Return head and body for a handler's result: bytes as they are, all else as JSON, or raise ResultError."""
     if isinstance(result, bytes | bytearray):
-        return b"application/octet-stream", bytes(result)
+        return _BYTES_HEAD, bytes(result)
     try:
-        return b"application/json", _encode_json(result).encode()
+        return _JSON_HEAD, _encode_json(result).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise ResultError(f"the function returned what JSON cannot hold: {describe_error(error)}") from None

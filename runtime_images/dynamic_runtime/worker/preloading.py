@@ -1,11 +1,8 @@
 """Which libraries a function imports first, found by reading its files, so that a zygote can import them ahead.
 
-Only what Python itself would import before the function's own code does anything else: from the first statement on
-that may have an effect, such as `os.environ["OMP_NUM_THREADS"] = "1"`, imports belong to the function, because the
-statement may be there for their sake. The function's own modules are read, not imported: they run in each worker,
-where they may ask for the backend, open connections and draw random numbers.
-
-Standard library only: it runs in the function's own environment.
+Imports behind a statement that may have an effect, such as `os.environ["OMP_NUM_THREADS"] = "1"`, are left to the
+function: the statement may be there for their sake. The function's own modules are read, not imported: they run in
+each worker, where they may ask for the backend, open connections and draw random numbers.
 """
 
 import ast

@@ -1,12 +1,9 @@
 """Plain blocking handlers: threads that take turns at the socket, so that a request meets no event loop at all.
 
-Whoever has the turn reads frames and takes one request, passes the turn on, and calls the handler; an answer is sent by
-the thread that made it. One thread, the main one, is enough for one request at a time, and then nothing is ever handed
-from thread to thread. While further requests are here, answers are held for up to half a millisecond and sent
-together, because every system call on the socket wakes the front.
-
-Why there is a second engine beside `event_loop.py`: there each call would be handed to a thread and back. In
-`benchmarks.serving`, "trivial, c=64", that takes 51 us of CPU a request for front and worker together, this 31 us.
+Whoever has the turn reads frames and takes one request, passes the turn on, and calls the handler; the thread that made
+an answer sends it. While further requests are here, answers are held for up to half a millisecond and sent together,
+because every system call on the socket wakes the front. Handing calls from an event loop to threads and back would take
+51 us of CPU a request for front and worker together, this takes 31 us (`benchmarks.serving`, "trivial, c=64").
 """
 
 import contextlib
@@ -18,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.wire import frames, log_lines
 from runtime_images.dynamic_runtime.wire.frames import CHUNK, FINAL, MAX_CHUNK_BYTES, REQUEST, Kind, RawFrame
 from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
@@ -32,36 +30,32 @@ _JOIN_TIMEOUT_S = 600.0
 _CHUNKS_AHEAD = 2
 """Chunks of one long answer that are under way at once, so that the next one is there when the client has taken one."""
 
-_LOOK_S = 0.01
-"""How long a thread that waits for a client may keep the turn from threads that could take a request."""
+_LOOK_S = 0.01  # how long a thread that waits for a client may keep the turn from threads that could take a request
 
 
 class HandlerThreads:
-    """`count` threads, the calling one included, that answer request frames by `handler`.
+    """As many threads as the declared concurrency, the calling one included, that answer request frames by `handler`.
 
     `front_gone` is called, in any thread, when the front has closed the socket: nobody waits for an answer then.
     """
 
     def __init__(
         self,
-        count: int,
         channel: socket.socket,
         journal: InFlightJournal,
         bodies: Bodies,
         handler: plain.Handler,
-        limit: int,
+        settings: Settings,
         front_gone: Callable[[], None],
-        *,
-        measure_cpu: bool,
     ) -> None:
-        self._count = count
+        self._count = settings.concurrency or 1
         self._channel = channel
         self._journal = journal
         self._bodies = bodies
         self._handler = handler
         self._front_gone = front_gone
-        self._measure_cpu = measure_cpu
-        self._parser = frames.FrameParser(limit)
+        self._measure_cpu = settings.record_requests
+        self._parser = frames.FrameParser(settings.max_body_bytes + frames.MAX_HEAD_BYTES)
         self._turn = threading.Lock()
         self._sending = threading.Lock()
         self._pending: deque[RawFrame] = deque()
@@ -105,8 +99,6 @@ class HandlerThreads:
         poll.poll()
         if not self._stopping:
             self._front_gone()
-
-    # one thread's work
 
     def _work(self) -> None:
         held: list[bytes] = []
@@ -158,7 +150,6 @@ class HandlerThreads:
             self._turn.release()
 
     def _read(self) -> None:
-        """Take the frames that are here."""
         try:
             data = self._channel.recv(_RECEIVE_BYTES, socket.MSG_DONTWAIT)
         except BlockingIOError:
@@ -247,6 +238,5 @@ class ThreadStream(Stream):
         return self.left or self.chunks_under_way <= chunks
 
     def wait(self, timeout_s: float) -> None:
-        """Wait for a change, not longer than `timeout_s`."""
         self._changed.wait(timeout_s)
         self._changed.clear()

@@ -1,10 +1,7 @@
 """The user's warm-up request: run once in each new worker, before it takes traffic.
 
-The first call of a function is often its slowest: weights are uploaded, kernels chosen, caches filled. So a worker
-calls the function itself, if asked to, before it says that it is ready, and a switch costs no client that first call. A
-warm-up that fails fails the start: what cannot answer its own user's example should get nobody else's request.
-
-Standard library only: it runs in the function's own environment.
+The first call of a function is often its slowest: weights are uploaded, kernels chosen, caches filled. No client shall
+pay for that. A warm-up that fails fails the start: what cannot answer its own user's example gets no other request.
 """
 
 import asyncio
@@ -15,13 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from runtime_images.dynamic_runtime.worker.asgi import build_scope
-from runtime_images.dynamic_runtime.worker.contract import (
-    LoadedFunction,
-    Message,
-    Scope,
-    SetupError,
-    describe_error,
-)
+from runtime_images.dynamic_runtime.worker.contract import LoadedFunction, Message, Scope, SetupError, describe_error
 from runtime_images.dynamic_runtime.worker.plain import decode_payload
 from runtime_images.policy.model import WarmUp
 
@@ -29,11 +20,7 @@ LOWEST_ERROR = 400
 
 
 async def warm_up(function: LoadedFunction, request: WarmUp, state: dict[str, Any]) -> None:
-    """Call a function once that runs on the event loop; `state` is what a framework's start-up has left.
-
-    Raises:
-        SetupError: it raised, or answered with an error.
-    """
+    """Call an `async` function once, or raise SetupError; `state` is what a framework's start-up has left."""
     with _failing_the_start(function, request):
         if function.plain is not None:
             await function.plain(_payload(request))
@@ -44,11 +31,7 @@ async def warm_up(function: LoadedFunction, request: WarmUp, state: dict[str, An
 
 
 def warm_up_blocking(function: LoadedFunction, request: WarmUp) -> None:
-    """Call a plain blocking handler once, in the thread that goes on calling it.
-
-    Raises:
-        SetupError: it raised.
-    """
+    """Call a plain blocking handler once, in the thread that goes on calling it, or raise SetupError."""
     assert function.plain is not None
     with _failing_the_start(function, request):
         function.plain(_payload(request))

@@ -1,16 +1,14 @@
 """The zygote: a process that has imported a function's libraries and forks workers, each ready in milliseconds.
 
-It is kept clean: no event loop, no thread of ours, nothing of the function's own code. Two rules say when a fork
-would break a library, and both are checked here, once the libraries are imported:
+It has no event loop, no thread of ours, nothing of the function's own code. Once the libraries are imported, it checks
+whether a fork would break one of them:
 
-- never with threads: a child has only the thread that forked, so the first parallel operation of a child waits for
-  ever for the threads of OpenMP's pool. Libraries that end their threads before a fork, as OpenBLAS does, may;
-- never after CUDA was initialised: a child cannot use the parent's context. Libraries initialise it behind each
-  other's backs, so the driver itself is asked (CUDA driver API: CUDA_ERROR_NOT_INITIALIZED).
+- a child has only the thread that forked: its first parallel operation would wait for ever for OpenMP's pool;
+- a child cannot use the parent's CUDA context. Libraries initialise CUDA behind each other's backs, so the driver
+  itself is asked (CUDA driver API: CUDA_ERROR_NOT_INITIALIZED).
 
-A zygote that may not fork becomes the worker itself: nothing was imported in vain, and later workers are spawned.
-Front and zygote speak JSON in packets; descriptors travel with them. Standard library only: it runs in the
-function's own environment.
+A zygote that may not fork becomes the worker itself, and later workers are spawned. Front and zygote speak JSON in
+packets; descriptors travel with them.
 """
 
 import contextlib
@@ -65,21 +63,16 @@ def why_unfit() -> str:
         os.close(os.pidfd_open(os.getpid()))
     except OSError as error:
         return f"this kernel cannot watch processes: {error.strerror}"
-    _fork_once()
+    pid = os.fork()  # libraries that end their threads before a fork, as OpenBLAS does, end them here
+    if not pid:
+        os._exit(0)
+    os.waitpid(pid, 0)
     threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208 -- names only, no objects
     if threads > 1:
         return f"its libraries run {threads - 1} threads of their own, which a forked process would not have"
     if cuda_is_initialised():
         return "its libraries have initialised CUDA, which a forked process could not use"
     return ""
-
-
-def _fork_once() -> None:
-    """Fork a child that ends at once: libraries that end their threads before a fork do so here, unlike others."""
-    pid = os.fork()
-    if not pid:
-        os._exit(0)
-    os.waitpid(pid, 0)
 
 
 def cuda_is_initialised(library: str = CUDA_LIBRARY) -> bool:

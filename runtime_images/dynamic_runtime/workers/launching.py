@@ -14,8 +14,7 @@ from functools import partial
 from typing import Protocol
 
 from runtime_images.dynamic_runtime.clock import Clock
-from runtime_images.dynamic_runtime.front.link import LinkOwner, WorkerLink
-from runtime_images.dynamic_runtime.front.long_bodies import LongBodies
+from runtime_images.dynamic_runtime.front.link import LinkOwner, LongBodies, WorkerLink
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
 from runtime_images.dynamic_runtime.wire import arenas, in_flight, lifeline

@@ -141,7 +141,7 @@ class Supervisor:
         self._serve_on(worker)
         self._record_serving(worker)
         self.recorder.switched(step.origin, to, step.kind)
-        self.front.mark_fallback(active=self.front.fallback and to is Backend.CPU)
+        self.front.mark_fallback(active=self.front.answers.fallback and to is Backend.CPU)
         step = self._report_next(step, SwitchPhase.MOVED)
         for other in self.workers:
             if other.backend is step.origin:

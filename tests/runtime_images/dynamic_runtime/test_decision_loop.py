@@ -128,10 +128,10 @@ def test_a_gpu_that_is_lost_while_it_serves_is_left_at_once() -> None:
     stage.play(30.0)
     stage.gpu_problem = "gone"
     stage.play(5.0)
-    marked = stage.front.fallback
+    marked = stage.front.answers.fallback
     stage.gpu_problem = ""
     stage.play(1.0)
-    unmarked = stage.front.fallback
+    unmarked = stage.front.answers.fallback
     stage.end()
     names = [event["event"] for event in stage.said]
 
@@ -143,7 +143,7 @@ def test_a_gpu_that_is_lost_while_it_serves_is_left_at_once() -> None:
 def test_a_gpu_that_is_given_up_is_a_fallback() -> None:
     stage = Stage(ExecutionMode.GPU_PREFERRED, gpu_starts=False)
     stage.play(20.0)
-    marked, target = stage.front.fallback, stage.supervisor.target
+    marked, target = stage.front.answers.fallback, stage.supervisor.target
     stage.end()
     said = [event for event in stage.said if event["event"] == "fallback"]
 

@@ -38,12 +38,12 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert f"over {arenas.LEAST_BYTES // 1024} KiB travel" in PAGE
 
 
-def test_every_status_that_the_runtime_names_is_told_and_no_other() -> None:
-    told = {int(status) for status in re.findall(r"^\| (\d{3}) \|", PAGE, re.MULTILINE)}
+def test_every_status_that_the_runtime_names_is_documented_and_no_other() -> None:
+    documented = {int(status) for status in re.findall(r"^\| (\d{3}) \|", PAGE, re.MULTILINE)}
     named = {
         HTTPStatus[name].value
         for source in SOURCES.rglob("*.py")
         for name in re.findall(r"HTTPStatus\.([A-Z_]+)", source.read_text("utf-8"))
     }
 
-    assert {status for status in named if status >= 400} | {500} == told
+    assert {status for status in named if status >= 400} | {500} == documented

@@ -144,7 +144,7 @@ def test_requests_before_a_malformed_one_are_answered_first(client: Client) -> N
     assert_refused(client, 400)
 
 
-def test_an_offer_to_upgrade_is_ignored_and_answered_once(client: Client) -> None:
+def test_an_upgrade_header_is_ignored_and_answered_once(client: Client) -> None:
     client.send(request("POST", "/", "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n", b"body"))
 
     assert client.answer().body == b"POST /  4 body"

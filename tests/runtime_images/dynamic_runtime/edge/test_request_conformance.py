@@ -40,9 +40,9 @@ def messages(seen: Sequence[Seen]) -> list[Message]:
 
 
 def comparable(headers: tuple[tuple[bytes, bytes], ...]) -> tuple[tuple[bytes, bytes], ...]:
-    """Without an offer to upgrade, which the edge declines, and with the coding's name as h11 tells it."""
-    told = (header for header in headers if header[0] not in (b"connection", b"upgrade"))
-    return tuple((name, value.lower() if name == b"transfer-encoding" else value) for name, value in told)
+    """Return headers without an upgrade, which the edge ignores, and with the coding's name as h11 has it."""
+    kept = (header for header in headers if header[0] not in (b"connection", b"upgrade"))
+    return tuple((name, value.lower() if name == b"transfer-encoding" else value) for name, value in kept)
 
 
 def reference(stream: bytes) -> tuple[list[Message], str]:
@@ -129,10 +129,8 @@ ALIKE = {
     "close in a list": post(b"Connection: x, Close\r\n\r\n"),
     "close on a second line": post(b"Connection: keep-alive\r\nConnection: close\r\n\r\n"),
     "close and keep-alive": post(b"Connection: close, keep-alive\r\n\r\n"),
-    "an offer to upgrade": post(b"Connection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nab"),
-    "an offer to upgrade with chunks": post(
-        b"Connection: upgrade\r\nUpgrade: h2c\r\n" + CHUNKED + b"\r\n2\r\nab\r\n0\r\n\r\n"
-    ),
+    "an upgrade": post(b"Connection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nab"),
+    "an upgrade with chunks": post(b"Connection: upgrade\r\nUpgrade: h2c\r\n" + CHUNKED + b"\r\n2\r\nab\r\n0\r\n\r\n"),
     "an unknown expectation": post(b"Expect: 200-maybe\r\nContent-Length: 2\r\n\r\nab"),
 }
 
@@ -147,16 +145,13 @@ def test_the_edge_and_h11_see_the_same(raw: bytes) -> None:
 STRICTER = {
     # What h11 takes and the edge does not: the status, and the paragraph of RFC 9112 (RFC 9110 where it says so).
     "6.1: both length and chunks may be refused": (post(b"Content-Length: 2\r\n" + CHUNKED + b"\r\n0\r\n\r\n"), 400),
-    "6.1: also beside an offer to upgrade": (
+    "6.1: also beside an upgrade": (
         post(b"Connection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 5\r\n" + CHUNKED + b"\r\n0\r\n\r\n"),
         400,
     ),
     "6.1: llhttp knows no tab behind chunked": (post(b"Transfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n"), 400),
     "6.3: a list of equal lengths may be refused": (post(b"Content-Length: 2, 2\r\n\r\nab"), 400),
-    "6.3: equal lengths on two lines may be refused": (
-        post(b"Content-Length: 2\r\nContent-Length: 2\r\n\r\nab"),
-        400,
-    ),
+    "6.3: equal lengths on two lines may be refused": (post(b"Content-Length: 2\r\nContent-Length: 2\r\n\r\nab"), 400),
     "6.3: a length beyond 64 bits can't be kept": (post(b"Content-Length: 18446744073709551616\r\n\r\n"), 400),
     "9110, 15.5.14: a length over the limit": (post(b"Content-Length: 18446744073709551615\r\n\r\n"), 413),
     "5.2: a folded header must be refused, or unfolded": (post(b"X: a\r\n b\r\n\r\n"), 400),
@@ -250,7 +245,7 @@ def test_a_malformed_absolute_target_is_refused(target: bytes) -> None:
     assert talk([get(target)]).refused == 400
 
 
-def test_an_offer_to_upgrade_by_http_1_0_is_ignored_as_that() -> None:
+def test_an_upgrade_by_http_1_0_is_ignored_as_that() -> None:
     result = talk([b"GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n"])
 
     assert [seen.target for seen in result.seen] == [b"/"]
@@ -394,10 +389,7 @@ def without_date(written: bytes) -> bytes:
 @settings(max_examples=200)
 @given(pipelines, st.one_of(st.just([]), mutations), st.booleans(), st.data())
 def test_how_a_stream_is_cut_changes_nothing(
-    sent: list[tuple[bytes, Message]],
-    changes: list[tuple[float, int, bytes, bool]],
-    later: bool,
-    data: st.DataObject,
+    sent: list[tuple[bytes, Message]], changes: list[tuple[float, int, bytes, bool]], later: bool, data: st.DataObject
 ) -> None:
     stream = mutated(b"".join(raw for raw, _ in sent), changes)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=8)))

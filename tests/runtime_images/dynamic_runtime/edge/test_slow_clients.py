@@ -275,7 +275,7 @@ def test_a_client_that_takes_nothing_is_cut_off_however_little_is_left_of_its_an
 
 def test_a_client_that_takes_nothing_while_a_handler_waits_for_it_is_cut_off_sooner() -> None:
     def answer(exchange: Exchange) -> None:
-        exchange.outlet.hurry(limits.HANDLER_PATIENCE_S)
+        exchange.outlet.patience.shorten(limits.HANDLER_PATIENCE_S)
         exchange.begin(head_of(200, []))
         exchange.write(LARGE)
 

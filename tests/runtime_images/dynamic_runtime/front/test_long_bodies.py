@@ -280,7 +280,7 @@ def test_a_worker_that_lies_about_a_place_is_replaced_and_no_memory_is_shown(tmp
             running.post({"lie": place.hex()})
         honest = running.post({"lie": None})
 
-        assert running.named("worker_exit")
+        running.event("worker_exit")
     assert honest.json() == "honest"
 
 
@@ -366,14 +366,14 @@ LATE = """
 """
 
 
-@pytest.mark.parametrize(("size", "told"), [(10, "http.request 10"), (1_000_000, "http.disconnect 0")])
+@pytest.mark.parametrize(("size", "seen"), [(10, "http.request 10"), (1_000_000, "http.disconnect 0")])
 def test_a_function_that_wants_a_long_body_only_after_its_answer_is_too_late(
-    tmp_path: Path, size: int, told: str
+    tmp_path: Path, size: int, seen: str
 ) -> None:
     with serving(write_function(tmp_path, LATE), GAIA_MODE="cpu") as running:
         running.request(body=body_of(size))
 
-        assert running.event("log")["line"] == f"received {told}"
+        assert running.event("log")["line"] == f"received {seen}"
 
 
 def test_a_system_without_shared_memory_files_serves_long_bodies_all_the_same(tmp_path: Path) -> None:

@@ -52,6 +52,9 @@ class FakeSocket(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.sent += self._parser.feed(bytes(data))
 
+    def is_closing(self) -> bool:
+        return False
+
     def abort(self) -> None: ...
 
     def close(self) -> None: ...

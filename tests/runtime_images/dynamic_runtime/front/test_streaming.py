@@ -22,7 +22,7 @@ FUNCTION = """
 
     async def handle(scope, receive, send):
         global sent, left
-        if scope["path"] == "/told":
+        if scope["path"] == "/counts":
             body = b"%d %d" % (sent, left)
             await send({"type": "http.response.start", "status": 200, "headers": []})
             await send({"type": "http.response.body", "body": body})
@@ -79,9 +79,9 @@ class EventSource:
         self.connection.close()
 
 
-def told(running: Serving) -> tuple[int, int]:
+def counts(running: Serving) -> tuple[int, int]:
     """How many events the function has sent, and how many clients it has seen leave."""
-    sent, left = running.request("GET", "/told").body.split()
+    sent, left = running.request("GET", "/counts").body.split()
     return int(sent), int(left)
 
 
@@ -89,7 +89,7 @@ def test_events_arrive_one_by_one_while_the_function_goes_on(running: Serving) -
     source = EventSource(running.port, "/?1000,0,0.05")
     events = source.events()
     first = [json.loads(next(events).partition("\n")[0])["n"] for _ in range(3)]
-    sent, _ = told(running)
+    sent, _ = counts(running)
     source.close()
 
     assert source.reply.getheader("content-type") == "text/event-stream"
@@ -114,7 +114,7 @@ def test_a_function_learns_that_its_listener_has_left(running: Serving) -> None:
     next(source.events())
     source.close()
 
-    assert eventually(lambda: told(running)[1] == 1)
+    assert eventually(lambda: counts(running)[1] == 1)
 
 
 def test_a_listener_that_does_not_read_stops_the_function_and_loses_nothing(running: Serving) -> None:
@@ -122,10 +122,10 @@ def test_a_listener_that_does_not_read_stops_the_function_and_loses_nothing(runn
     slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
     slow.connect(("127.0.0.1", running.port))
     slow.sendall(b"GET /?200,100000,0 HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n")
-    before, now = -1, told(running)[0]
+    before, now = -1, counts(running)[0]
     while before != now:
         time.sleep(0.5)
-        before, now = now, told(running)[0]
+        before, now = now, counts(running)[0]
     held_back = now
     parts = []
     while part := slow.recv(1_000_000):
@@ -163,13 +163,13 @@ def test_a_stream_that_runs_at_the_shutdown_is_finished(running: Serving) -> Non
 def test_a_connection_that_idles_at_the_shutdown_is_answered_or_closed_but_never_reset(running: Serving) -> None:
     idle = [http.client.HTTPConnection("127.0.0.1", running.port, timeout=30) for _ in range(3)]
     for connection in idle:
-        connection.request("GET", "/told")
+        connection.request("GET", "/counts")
         connection.getresponse().read()
     slow = EventSource(running.port, "/?1000,0,0.05")  # keeps the runtime from ending at once
     next(slow.events())
     running.process.terminate()
     assert eventually(lambda: running.admin("GET", "/health/readiness").json() == {"status": "draining"})
-    idle[0].request("GET", "/told")
+    idle[0].request("GET", "/counts")
     reply = idle[0].getresponse()
     reply.read()
     readiness = http.client.HTTPConnection("127.0.0.1", running.port, timeout=30)
@@ -193,7 +193,7 @@ def test_more_listeners_than_a_window_holds_are_served_and_others_beside_them(tm
     with serving(write_function(tmp_path, FUNCTION), GAIA_MODE="cpu") as running:
         sources = [EventSource(running.port, "/?1000,0,0.2") for _ in range(40)]
         firsts = [next(source.events()) for source in sources]
-        beside = running.request("GET", "/told")
+        beside = running.request("GET", "/counts")
         for source in sources:
             source.close()
 

@@ -27,7 +27,7 @@ def test_an_ipv6_address_arrives_as_it_was(address: IPv4Address | IPv6Address, p
     assert (IPv6Address(host), arrived_port) == (address, port)
 
 
-def test_a_client_of_a_dual_stack_socket_is_told_as_the_ipv4_client_that_it_is() -> None:
+def test_a_client_of_a_dual_stack_socket_is_reported_as_the_ipv4_client_that_it_is() -> None:
     assert client_address.unpack(*client_address.pack(("::ffff:10.0.0.7", 80, 0, 0))) == ("10.0.0.7", 80)
 
 

@@ -53,14 +53,14 @@ def test_lines_of_requests_at_once_carry_each_its_own_number(tmp_path: Path, sou
     with serving(write_function(tmp_path, source), GAIA_CONCURRENCY="3") as running:
         post_at_once(running, 3)
         running.event("log", lambda event: event["line"] == "past Python")
-    told = [(event["line"].split(" ", 1), event["request"]) for event in running.named("log")]
-    begun = {rest[1]: request for rest, request in told if rest[0] == "begun"}
-    logged = {rest[1]: request for rest, request in told if rest[0] == "logged"}
+    lines = [(event["line"].split(" ", 1), event["request"]) for event in running.named("log")]
+    begun = {rest[1]: request for rest, request in lines if rest[0] == "begun"}
+    logged = {rest[1]: request for rest, request in lines if rest[0] == "logged"}
 
     assert set(begun) == {"r0", "r1", "r2"}
     assert logged == begun
     assert len(set(begun.values())) == 3
-    assert [request for rest, request in told if rest[0] == "past"] == [None] * 3
+    assert [request for rest, request in lines if rest[0] == "past"] == [None] * 3
 
 
 def test_lines_without_a_request_have_no_number_and_an_unfinished_one_is_not_lost(tmp_path: Path) -> None:
@@ -79,9 +79,9 @@ def test_lines_without_a_request_have_no_number_and_an_unfinished_one_is_not_los
     """
     with serving(write_function(tmp_path, source)) as running:
         pass
-    told = [(event["line"], event["request"]) for event in running.named("log")]
+    lines = [(event["line"], event["request"]) for event in running.named("log")]
 
-    assert told == [("imported now", None), ("the end", None)]
+    assert lines == [("imported now", None), ("the end", None)]
 
 
 def test_output_without_line_ends_is_bounded() -> None:

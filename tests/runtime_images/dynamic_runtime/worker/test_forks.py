@@ -1,4 +1,4 @@
-"""Orders, ends and the standby, in any row: each order gets a worker of its own, each end is told, nothing is left."""
+"""Commands, ends and the standby, in any row: each command gets its own worker, each end is reported, none is left."""
 
 import contextlib
 import json
@@ -23,36 +23,36 @@ import os, signal, socket, sys
 
 from runtime_images.dynamic_runtime.worker.forks import Forks
 
-order = Forks(socket.socket(fileno=int(sys.argv[1])), lambda: None).serve()
-if order is not None:
-    os.write(order.descriptors[0], f"{os.getpid()} {order.environ['NAME']}".encode())
+command = Forks(socket.socket(fileno=int(sys.argv[1])), lambda: None).serve()
+if command is not None:
+    os.write(command.descriptors[0], f"{os.getpid()} {command.environ['NAME']}".encode())
     signal.pause()
 """
 
 
 class Zygote:
-    """A process that forks to order, its messages, and what it should have: its workers."""
+    """A process that forks on command, its messages, and what it should have: its workers."""
 
     def __init__(self, process: subprocess.Popen[bytes], control: socket.socket) -> None:
         self.process = process
         self.control = control
-        self.orders = 0
+        self.commands = 0
         self.workers: list[int] = []
 
-    def order(self) -> None:
-        self.orders += 1
+    def command(self) -> None:
+        self.commands += 1
         reading, writing = os.pipe()
-        packet = json.dumps({"environ": {"NAME": f"worker {self.orders}"}}).encode()
+        packet = json.dumps({"environ": {"NAME": f"worker {self.commands}"}}).encode()
         socket.send_fds(self.control, [packet], [writing])
         os.close(writing)
-        told = self.take()
+        report = self.take()
         said = os.read(reading, 100).decode()
         os.close(reading)
 
-        assert told["event"] == "forked"
-        assert told["pid"] not in self.workers
-        assert said == f"{told['pid']} worker {self.orders}"
-        self.workers.append(told["pid"])
+        assert report["event"] == "forked"
+        assert report["pid"] not in self.workers
+        assert said == f"{report['pid']} worker {self.commands}"
+        self.workers.append(report["pid"])
 
     def kill_worker(self) -> None:
         if self.workers:
@@ -62,7 +62,7 @@ class Zygote:
             assert self.take() == {"event": "exited", "pid": pid, "code": -signal.SIGKILL}
 
     def kill_standby(self) -> None:
-        """One that takes an order with its last breath is a worker that has died at once, which is told as such."""
+        """One that takes a command with its last breath is a worker that has died at once, and is reported as such."""
         if (pid := self._signal_standby(signal.SIGKILL)) is not None:
             assert eventually(lambda: is_gone(pid))
 
@@ -78,8 +78,8 @@ class Zygote:
         return pid
 
     def wait(self) -> None:
-        """Until there is a standby, if one is due: after each order."""
-        if self.orders:
+        """Until there is a standby, if one is due: after each command."""
+        if self.commands:
             eventually(lambda: self.standby() is not None, timeout_s=0.5)
 
     def take(self) -> dict[str, Any]:
@@ -107,8 +107,8 @@ def zygote() -> Iterator[Zygote]:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.settimeout(20)
     with ours, theirs:
-        command = [sys.executable, "-c", ZYGOTE, str(theirs.fileno())]
-        process = subprocess.Popen(command, pass_fds=[theirs.fileno()], start_new_session=True)
+        arguments = [sys.executable, "-c", ZYGOTE, str(theirs.fileno())]
+        process = subprocess.Popen(arguments, pass_fds=[theirs.fileno()], start_new_session=True)
         theirs.close()
         try:
             yield Zygote(process, ours)
@@ -118,19 +118,19 @@ def zygote() -> Iterator[Zygote]:
             process.wait()
 
 
-STEPS = ("order", "kill_worker", "kill_standby", "stop_standby", "wait")
+STEPS = ("command", "kill_worker", "kill_standby", "stop_standby", "wait")
 
 
 @settings(max_examples=8, deadline=None)
 @given(st.lists(st.sampled_from(STEPS), max_size=10))
-def test_every_order_gets_a_worker_of_its_own_and_every_end_is_told(steps: list[str]) -> None:
+def test_every_command_gets_a_worker_of_its_own_and_every_end_is_reported(steps: list[str]) -> None:
     with zygote() as forking:
-        forking.order()
+        forking.command()
         assert eventually(lambda: forking.standby() is not None)
         descriptors = forking.descriptors()
         for step in steps:
             getattr(forking, step)()
-        forking.order()  # after it a standby is due, whatever has become of the last one
+        forking.command()  # after it a standby is due, whatever has become of the last one
         while len(forking.workers) > 1:
             forking.kill_worker()
         assert eventually(lambda: forking.standby() is not None)

@@ -156,8 +156,8 @@ def test_a_start_that_lies_in_its_frames_is_a_failed_start(tmp_path: Path, body:
 
 @pytest.mark.parametrize("kind", [Kind.READY, Kind.FAILED, Kind.HEALTH_ANSWER, Kind.WARMING])
 def test_only_known_facts_of_the_right_type_are_taken(kind: Kind) -> None:
-    told = {"kind": "k" * 5000, "message": "m", "well": True, "text": "t", "other": 1, "hooks": [], "line": 3}
-    taken = reports.facts_of(Frame(0, kind, 0, b"", json.dumps(told).encode(), 0, 0, 0))
+    facts = {"kind": "k" * 5000, "message": "m", "well": True, "text": "t", "other": 1, "hooks": [], "line": 3}
+    taken = reports.facts_of(Frame(0, kind, 0, b"", json.dumps(facts).encode(), 0, 0, 0))
 
     assert "other" not in taken
     assert all(len(value) <= 2000 for value in taken.values() if isinstance(value, str))
@@ -206,6 +206,6 @@ def test_the_front_keeps_its_memory_and_environment_from_other_processes_of_its_
         "import ctypes; from runtime_images.dynamic_runtime.workers.orphans import keep_to_itself as k;"
         "d = lambda: ctypes.CDLL(None).prctl(3, 0, 0, 0, 0); before = d(); k(); print(before, d())"
     )
-    told = subprocess.run([sys.executable, "-c", check], capture_output=True, timeout=30, check=True)
+    ended = subprocess.run([sys.executable, "-c", check], capture_output=True, timeout=30, check=True)
 
-    assert told.stdout == b"1 0\n"
+    assert ended.stdout == b"1 0\n"

@@ -5,10 +5,12 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.wire import frames, in_flight
 from runtime_images.dynamic_runtime.wire.frames import FrameParser, Kind, RawFrame
 from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
@@ -59,13 +61,13 @@ Working = tuple[Front, HandlerThreads, threading.Event]
 
 @contextmanager
 def working(handler: Callable[[Any], object], count: int = 1) -> Iterator[Working]:
-    """`count` handler threads at work, and the event by which they tell that the front is gone."""
+    """`count` handler threads at work, and the event that they set when the front is gone."""
     ours, theirs = socket.socketpair()
     memory = in_flight.create_memory()
     marks = InFlightJournal(memory)
     os.close(memory)
     gone = threading.Event()
-    threads = HandlerThreads(count, theirs, marks, Bodies(), handler, 1 << 20, gone.set, measure_cpu=False)
+    threads = HandlerThreads(theirs, marks, Bodies(), handler, Settings(Path(), concurrency=count), gone.set)
     main = threading.Thread(target=threads.serve)
     main.start()
     try:
@@ -146,7 +148,7 @@ def test_a_front_that_goes_is_noticed_while_a_handler_never_returns() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_threads_that_wait_end_when_they_are_told_to(count: int) -> None:
+def test_threads_that_wait_end_when_they_are_asked_to(count: int) -> None:
     with working(lambda payload: payload, count) as (front, threads, gone):
         front.send(post(1, b"1"))
         front.answers(1)
