@@ -1,4 +1,4 @@
-"""What was found, made ready for a report: findings get the line of code that they stand on, and their cell."""
+"""Findings made ready for a report: with their line of code, and in notebooks with their cell."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def with_excerpts(findings: Sequence[Finding], sources: "Sequence[Source | Code]") -> list[Finding]:
-    """Return the findings with the lines of `sources` that they stand on."""
+    """Return the findings with their lines of `sources`."""
     wanted = {finding.place.path for finding in findings}
     lines = {source.path: lines_of(source.text) for source in sources if source.path in wanted}
 

@@ -119,14 +119,14 @@ class _Pool:
             if pipe in ready:
                 self._read(worker)
             elif monotonic() > worker.deadline:
-                self._give_up(worker, TOO_ENTANGLED, f"took longer than {LONGEST_S:.0f} s")
+                self._give_up(worker, TOO_ENTANGLED, f"takes longer than {LONGEST_S:.0f} s")
 
     def _read(self, worker: _Worker) -> None:
         try:
             linted: Linted | Exception = worker.pipe.recv()
         except (EOFError, OSError):
             if worker.jobs[0] in self._suspects:
-                problem = "ended the process that analyzed it: too deep for its stack or too large for memory"
+                problem = "ends the process that analyzes it: it is too deep for the stack or needs too much memory"
                 self._give_up(worker, TOO_DEEP, problem)
             else:
                 self._suspects.append(worker.jobs.popleft())

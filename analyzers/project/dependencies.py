@@ -8,7 +8,7 @@ from analyzers.lean.files import open_file
 from analyzers.lean.patterns import Pattern
 from analyzers.project.dependency_lists import NAMES, read_list
 from analyzers.project.model import Dependency
-from analyzers.project.requirements import Line, all_lines, joined_lines, parse_requirement
+from analyzers.project.requirements import Line, all_lines, parse_requirement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,18 +19,14 @@ _MAX_BYTES = 256 * 1024
 
 
 def read_dependencies(root: "Path", entry: str = "") -> tuple[Dependency, ...]:
-    """All dependency lines at the project's root and beside `entry`; a malformed list gives what can be read of it."""
-    beside = entry.rpartition("/")[0]
+    """Return the dependencies listed at the project's root and beside `entry`, of a malformed list what is readable."""
     read = _Reader(str(root))
-    return tuple(
-        dependency
-        for base in dict.fromkeys(("", beside))
-        for dependency in _in_directory(root, f"{base}/" if base else "", read)
-    )
+    bases = ("", *filter(None, [entry.rpartition("/")[0]]))
+    return tuple(found for base in bases for found in stated(_in_directory(root, f"{base}/".lstrip("/"), read)))
 
 
 class _Reader:
-    """Gives the text of each requirements file once, and of included ones only those below `root`."""
+    """Reads each requirements file once, and included ones only below `root`."""
 
     def __init__(self, root: str) -> None:
         self._root = root
@@ -45,18 +41,18 @@ class _Reader:
         return _text(real)
 
 
-def _in_directory(root: "Path", base: str, read: _Reader) -> Iterator[Dependency]:
+def _in_directory(root: "Path", base: str, read: _Reader) -> Iterator[Line]:
     try:
         names = sorted(os.listdir(root / base))  # noqa: PTH208 -- pathlib makes a Path of every file
     except OSError:
         return
     for name in names:
         if name.startswith("requirements") and name.endswith(".txt") and not _ASIDE.search(name):
-            yield from _stated(all_lines(base + name, read))
+            yield from all_lines(base + name, read)
     for name in names:
         if name in NAMES:
-            found = read_list(name, _text(f"{root}/{base}{name}"))
-            yield from _stated(Line(base + name, number, line) for number, line in found)
+            for number, line in read_list(name, _text(f"{root}/{base}{name}")):
+                yield Line(base + name, number, line)
 
 
 def _text(path: str) -> str:
@@ -67,12 +63,8 @@ def _text(path: str) -> str:
         return ""
 
 
-def read_requirements(path: str, text: str) -> Iterator[Dependency]:
-    """Yield the dependencies of one requirements file."""
-    return _stated(joined_lines(path, text))
-
-
-def _stated(lines: Iterable[Line]) -> Iterator[Dependency]:
+def stated(lines: Iterable[Line]) -> Iterator[Dependency]:
+    """Yield the dependencies that `lines` state."""
     for line in lines:
         place = Place(line.path, line.number, 1, max(len(line.text) + 1, 2))
         dependency = parse_requirement(place, line.text)

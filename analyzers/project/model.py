@@ -58,7 +58,7 @@ class Dependency:
 
 @record
 class Asset:
-    """A file beside the code that is no Python: a model's weights or a kernel's source. `path` is below the root."""
+    """A file beside the code: a model's weights or a kernel's source. `path` is relative to the project."""
 
     path: str
     bytes: int

@@ -56,14 +56,10 @@ def by_import_name(files: "Iterable[tuple[str, _T]]") -> "dict[str, _T]":
 def candidates(module: str, beside: str, *more: str) -> "Iterator[str]":
     """Yield the paths where `module` may be: at the root, in the source folder, in `more` folders, in `beside`."""
     path = module.replace(".", "/")
-    for folder in _folders(beside, *more):
+    for folder in dict.fromkeys(("", SOURCE_FOLDER, *more, beside)):
         stem = f"{folder}/{path}".lstrip("/")
         yield f"{stem}.py"
         yield f"{stem}/__init__.py"
-
-
-def _folders(beside: str, *more: str) -> "Iterable[str]":
-    return dict.fromkeys(("", SOURCE_FOLDER, *more, beside))
 
 
 class Tree:
@@ -76,8 +72,8 @@ class Tree:
         self._inside: dict[str, bool] = {}
 
     def knows(self, package: str, beside: str) -> bool:
-        """Whether the top-level `package` is the project's own, a directory without `__init__.py` included."""
-        listings = map(self._names, _folders(beside))
+        """Return whether the top-level `package` is the project's own, also without an `__init__.py`."""
+        listings = map(self._names, {"", SOURCE_FOLDER, beside})
         return any(package in names or f"{package}.py" in names for names in listings)
 
     def find(self, module: str, beside: str) -> str:
@@ -85,11 +81,11 @@ class Tree:
         return next((path for path in candidates(module, beside) if self._has(path) and self._is_inside(path)), "")
 
     def holds(self, path: str) -> bool:
-        """Whether `path` is a file of the project, after all links."""
+        """Return whether `path` is a file of the project, after all links."""
         return self._has(path) and self._is_inside(path) and os.path.isfile(f"{self.root}/{path}")
 
     def _has(self, path: str) -> bool:
-        """Whether there is a file at `path`; asked from the top, so that most questions end at a known listing."""
+        """Return whether there is something at `path`; from the top, so that most calls end at a known listing."""
         directory = ""
         for part in path.split("/"):
             if part not in self._names(directory):
@@ -107,7 +103,7 @@ class Tree:
         return self._listings[directory]
 
     def _is_inside(self, path: str) -> bool:
-        """Whether `path` is below the root after all links, which may lead anywhere."""
+        """Return whether `path` is below the root after all links."""
         if path not in self._inside:
             self._inside[path] = os.path.realpath(f"{self.root}/{path}").startswith(self._real + os.sep)
         return self._inside[path]

@@ -1,9 +1,8 @@
-"""Functions and classes that lie beside what serving imports and that nothing mentions, such as a model's training.
+"""Functions and classes of imported modules that nothing mentions, such as a model's training.
 
-A module is imported for one of its functions, and what the others do says nothing about serving. A function or a class
-counts as unused when it stands at the top of a module that serving imports, has no decorator, and nothing that is used
-mentions its name: no call, no import, no string. So does a method, where its class derives from nothing that may call
-it. Where the platform starts, it may call anything by its name.
+They say nothing about serving. A function or a class counts as unused when it stands at the top of a module that
+serving imports, has no decorator, and nothing that is used mentions its name: no call, no import, no string. So does a
+method of a class without bases, which might call it. Where the platform starts, it may call anything by its name.
 """
 
 import ast
@@ -36,12 +35,12 @@ class Unused:
     lines: tuple[tuple[str, int, int], ...]
 
     def covers(self, place: Place) -> bool:
-        """Whether `place` lies in unused code."""
+        """Return whether `place` lies in unused code."""
         return any(path == place.path and first <= place.line <= last for path, first, last in self.lines)
 
 
 def unused(sources: Sequence[Source], starts: Collection[str]) -> Unused:
-    """The functions and classes of `sources` that nothing mentions; none in `starts`, where reading starts."""
+    """Return the functions and classes of `sources` that nothing mentions; none of those in `starts`."""
     parts = [part for source in sources for part in _parts(source, source.path in starts)]
     asleep = {part for part in parts if part.may_be_unused}
     woken = set(parts) - asleep
@@ -78,12 +77,11 @@ def _may_be_unused(node: ast.stmt) -> TypeGuard[_Function]:
 
 
 def _passes_on(node: ast.stmt) -> bool:
-    """Whether a statement of a package only hands names on: whoever uses them mentions them too."""
+    """Return whether a statement of a package only re-exports names: whoever uses them mentions them too."""
     match node:
         case ast.ImportFrom() | ast.Assign(targets=[ast.Name(id="__all__")]):
             return True
-        case _:
-            return False
+    return False
 
 
 def _mentions(nodes: Iterable[ast.AST]) -> Iterator[str]:
