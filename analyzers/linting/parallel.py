@@ -11,6 +11,7 @@ import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -32,9 +33,6 @@ FILES_A_WORKER = 2000
 """Then the workers are replaced: astroid never gives back all of its memory."""
 AHEAD = 64
 """How far work may run ahead of a slow file whose result is waited for, in files a worker."""
-_QUEUED = 4
-"""Files that a worker has before it, so that it need not wait while results are reported."""
-
 _CONTEXT = get_context("fork") if hasattr(os, "fork") else get_context("spawn")
 _Job = tuple[int, str]
 
@@ -51,26 +49,23 @@ def lint_in_processes(tree: Tree, paths: Sequence[str], processes: int, *, evide
                 pool.take_in()
             yield pool.results.pop(number)
     finally:
-        for worker in pool.workers:
+        for worker in (*pool.idle, *pool.busy.values()):
             worker.end()
 
 
 class _Worker:
-    """A process that lints the files of its jobs, one after another."""
+    """A process that lints the files it is sent, one after another."""
 
     def __init__(self, root: str, *, evidence: bool) -> None:
         self.pipe, theirs = _CONTEXT.Pipe()
         self._process = _CONTEXT.Process(target=_work, args=(theirs, self.pipe, root, evidence), daemon=True)
         self._process.start()
         theirs.close()  # the worker has the only copy, so the pipe ends when it does
-        self.jobs: deque[_Job] = deque()
         self.left = FILES_A_WORKER
-        self.deadline = 0.0
 
-    def add(self, job: _Job) -> None:
-        if not self.jobs:
-            self.deadline = monotonic() + LONGEST_S
-        self.jobs.append(job)
+    def begin(self, job: _Job) -> None:
+        self.job = job
+        self.deadline = monotonic() + LONGEST_S
         self.left -= 1
         with suppress(OSError):  # a dead worker is noticed when its result is read
             self.pipe.send(job[1])
@@ -82,40 +77,36 @@ class _Worker:
 
 
 class _Pool:
-    """The workers, the jobs before them, and the results by the number of the job."""
+    """The workers, and the results by the number of the file."""
 
     def __init__(self, root: str, paths: Sequence[str], processes: int, *, evidence: bool) -> None:
-        self._root, self._evidence, self._processes = root, evidence, processes
+        self._start = partial(_Worker, root, evidence=evidence)
+        self._processes = processes
         self._coming = deque(enumerate(paths))
         self._suspects: list[_Job] = []
-        self.workers: list[_Worker] = []
+        self.idle: list[_Worker] = []
+        self.busy: dict[Connection[str, Linted | Exception], _Worker] = {}
         self.results: dict[int, Linted] = {}
 
     def hand_out(self, before: int) -> None:
-        """Give the workers jobs with numbers below `before`; a suspect gets all of them to itself."""
+        """Give idle workers the files with numbers below `before`; a suspect runs alone."""
         if self._suspects:
-            if not any(worker.jobs for worker in self.workers):
-                self._free_worker().add(self._suspects[0])
+            if not self.busy:
+                self._begin(self._suspects[0])
             return
-        while self._coming and self._coming[0][0] < before:
-            worker = self._free_worker()
-            if len(worker.jobs) == _QUEUED:
-                return
-            worker.add(self._coming.popleft())
+        while self._coming and self._coming[0][0] < before and len(self.busy) < self._processes:
+            self._begin(self._coming.popleft())
 
-    def _free_worker(self) -> _Worker:
-        usable = [worker for worker in self.workers if worker.left]
-        least = min(usable, key=lambda worker: len(worker.jobs), default=None)
-        if least is None or (least.jobs and len(self.workers) < self._processes):
-            least = _Worker(self._root, evidence=self._evidence)
-            self.workers.append(least)
-        return least
+    def _begin(self, job: _Job) -> None:
+        worker = self.idle.pop() if self.idle else self._start()
+        self.busy[worker.pipe] = worker
+        worker.begin(job)
 
     def take_in(self) -> None:
         """Wait for a result, for the end of a worker or for the time limit."""
-        busy = {worker.pipe: worker for worker in self.workers if worker.jobs}
-        ready = wait(busy, max(min(worker.deadline for worker in busy.values()) - monotonic(), 0))
-        for pipe, worker in busy.items():
+        first = min(worker.deadline for worker in self.busy.values())
+        ready = wait(self.busy, max(first - monotonic(), 0))
+        for pipe, worker in list(self.busy.items()):
             if pipe in ready:
                 self._read(worker)
             elif monotonic() > worker.deadline:
@@ -123,37 +114,36 @@ class _Pool:
 
     def _read(self, worker: _Worker) -> None:
         try:
-            linted: Linted | Exception = worker.pipe.recv()
+            linted = worker.pipe.recv()
         except (EOFError, OSError):
-            if worker.jobs[0] in self._suspects:
+            if worker.job in self._suspects:
                 problem = "ends the process that analyzes it: it is too deep for the stack or needs too much memory"
                 self._give_up(worker, TOO_DEEP, problem)
             else:
-                self._suspects.append(worker.jobs.popleft())
-                self._replace(worker)
+                self._suspects.append(worker.job)
+                self._retire(worker)
             return
         if isinstance(linted, Exception):
             raise linted
-        self._finish(worker.jobs.popleft(), linted)
-        worker.deadline = monotonic() + LONGEST_S
-        if not worker.jobs and not worker.left:
-            self._replace(worker)
+        self._finish(worker, linted)
+        if worker.left:
+            self.idle.append(self.busy.pop(worker.pipe))
+        else:
+            self._retire(worker)
 
     def _give_up(self, worker: _Worker, rule: str, problem: str) -> None:
-        number, path = worker.jobs.popleft()
-        self._finish((number, path), Linted(FileResult(path, (failed(rule, Place(path, 1), f"the file {problem}"),))))
-        self._replace(worker)
+        path = worker.job[1]
+        self._finish(worker, Linted(FileResult(path, (failed(rule, Place(path, 1), f"the file {problem}"),))))
+        self._retire(worker)
 
-    def _replace(self, worker: _Worker) -> None:
-        """End `worker` and put its other jobs back; the next job starts another one."""
-        self._coming.extendleft(reversed(worker.jobs))
-        self.workers.remove(worker)
+    def _finish(self, worker: _Worker, linted: Linted) -> None:
+        self.results[worker.job[0]] = linted
+        if worker.job in self._suspects:
+            self._suspects.remove(worker.job)
+
+    def _retire(self, worker: _Worker) -> None:
+        del self.busy[worker.pipe]
         worker.end()
-
-    def _finish(self, job: _Job, linted: Linted) -> None:
-        self.results[job[0]] = linted
-        if job in self._suspects:
-            self._suspects.remove(job)
 
 
 def _load(*, evidence: bool) -> None:
