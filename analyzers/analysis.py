@@ -122,20 +122,14 @@ def _facts(project: Project) -> tuple[Facts, list[Finding]]:
 def _findings(facts: Facts, *, project: Project, failures: Sequence[Finding]) -> list[Finding]:
     """Return what no comment silences, failures first, then by weight."""
     with deep_recursion():
-        evidence = _in_use(list(examine(evidence_rules(), facts, project.entry)), project)
+        evidence = list(examine(evidence_rules(), facts, project.entry))
+    if any(finding.place.path not in project.starts for finding in evidence):
+        from analyzers.project.unused import in_use  # most functions are one file
+
+        evidence = in_use(evidence, project.sources, project.starts)
     comments = [comment for source in project.sources for comment in suppressions(source.path, source.text)]
     standing, _ = split([*dict.fromkeys((*failures, *unfinished(facts.files))), *evidence], comments)
     return sorted(standing, key=_order)
-
-
-def _in_use(evidence: list[Finding], project: Project) -> list[Finding]:
-    """Return the findings of code that serving may run."""
-    if all(finding.place.path in project.starts for finding in evidence):
-        return evidence
-    from analyzers.project.unused import unused  # most functions are one file
-
-    aside = unused(project.sources, project.starts)
-    return [finding for finding in evidence if not aside.covers(finding.place)]
 
 
 def _profile(slo: Slo | None, name: str) -> "Hardware | None":

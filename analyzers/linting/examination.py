@@ -49,7 +49,5 @@ def comments_in_cells(comments: "Sequence[Suppression]", starts: tuple[int, ...]
     """Return the comments of a notebook whose cells begin on the lines `starts`, placed by cell and the line in it."""
     from analyzers.project.notebooks import in_cell
 
-    places = [in_cell(Place(comment.path, comment.line), starts) for comment in comments]
-    return tuple(
-        replace(comment, line=place.line, cell=place.cell) for comment, place in zip(comments, places, strict=True)
-    )
+    placed = ((comment, in_cell(Place(comment.path, comment.line), starts)) for comment in comments)
+    return tuple(replace(comment, line=place.line, cell=place.cell) for comment, place in placed)

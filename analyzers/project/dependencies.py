@@ -14,34 +14,30 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from analyzers.project.requirements import Reader
+
 _ASIDE = Pattern(r"dev|test|train|lint|doc")
 _MAX_BYTES = 256 * 1024
 
 
 def read_dependencies(root: "Path", entry: str = "") -> tuple[Dependency, ...]:
     """Return the dependencies listed at the project's root and beside `entry`, of a malformed list what is readable."""
-    read = _Reader(str(root))
+    top = os.path.realpath(root)
+    seen: set[str] = set()
+
+    def read(path: str, chain: tuple[Line, ...]) -> str:
+        """Read a requirements file once, and an included one only below `root`."""
+        real = os.path.realpath(f"{root}/{path}")
+        if real in seen or (chain and not real.startswith(top + os.sep)):
+            return ""
+        seen.add(real)
+        return _text(real)
+
     bases = ("", *filter(None, [entry.rpartition("/")[0]]))
     return tuple(found for base in bases for found in stated(_in_directory(root, f"{base}/".lstrip("/"), read)))
 
 
-class _Reader:
-    """Reads each requirements file once, and included ones only below `root`."""
-
-    def __init__(self, root: str) -> None:
-        self._root = root
-        self._seen: set[str] = set()
-
-    def __call__(self, path: str, chain: tuple[Line, ...]) -> str:
-        real = os.path.realpath(f"{self._root}/{path}")
-        leads_out = bool(chain) and not real.startswith(os.path.realpath(self._root) + os.sep)
-        if leads_out or real in self._seen:
-            return ""
-        self._seen.add(real)
-        return _text(real)
-
-
-def _in_directory(root: "Path", base: str, read: _Reader) -> Iterator[Line]:
+def _in_directory(root: "Path", base: str, read: "Reader") -> Iterator[Line]:
     try:
         names = sorted(os.listdir(root / base))  # noqa: PTH208 -- pathlib makes a Path of every file
     except OSError:

@@ -35,8 +35,9 @@ PROGRAMS = frozenset({"Banana", "KServe", "LitServe", "Mosec", "RunPod", "Spaces
 _SERVERS = {"fastapi.FastAPI", "flask.Flask", "gradio.Interface", "gradio.Blocks", "starlette.applications.Starlette"}
 _EVENT_NAMES = frozenset({("event", "context"), ("event", "_context"), ("context", "event"), ("_event", "_context")})
 _MARKERS = re.compile(
-    rb"beam|bentoml|cog|fal|functions_framework|kserve|litserve|modal|mosec|potassium|serve|runpod|spaces|tetra_rp"
-    rb"|FastAPI|Flask|gradio|Starlette|event|class Model"
+    "|".join(
+        (*(name.rpartition(".")[2] for name in _PACKAGES), "FastAPI|Flask|gradio|Starlette|event|class Model")
+    ).encode()
 )
 
 

@@ -6,9 +6,10 @@ already shows that they are not worth a syntax tree.
 
 import sys
 
-from analyzers.findings import NOT_PYTHON, TOO_DEEP, TOO_LARGE, UNREADABLE, Place
+from analyzers.findings import NOT_PYTHON, TOO_DEEP, TOO_LARGE, UNREADABLE, Place, failed
 from analyzers.lean.files import open_file
 from analyzers.lean.prefilter import may_hold_evidence
+from analyzers.lean.records import replace
 from analyzers.project.model import NOTEBOOK, Code, Source, UnreadableError
 from analyzers.project.names import module_name
 
@@ -49,7 +50,7 @@ def as_code(path: str, data: bytes) -> Code:
     """
     most = _most_bytes(path)
     if len(data) > most:
-        raise UnreadableError(TOO_LARGE, Place(path, 1), f"the file is larger than {most // 1024} KiB")
+        raise _error(path, f"the file is larger than {most // 1024} KiB", rule=TOO_LARGE)
     text = _decode(path, data)
     return _notebook(path, text) if path.endswith(NOTEBOOK) else Code(path, text, data)
 
@@ -78,23 +79,25 @@ def check(code: Code) -> None:
         parsed(code)  # which has the last word: the symbol table also refuses a few things that can be parsed
 
 
+def _error(path: str, message: str, line: int = 1, rule: str = UNREADABLE) -> UnreadableError:
+    return UnreadableError(failed(rule, Place(path, line), message))
+
+
 def _notebook(path: str, text: str) -> Code:
     from analyzers.project.notebooks import NotANotebookError, cells_of, first_lines  # few functions are notebooks
 
     try:
         cells = cells_of(text)
     except NotANotebookError as error:
-        raise UnreadableError(UNREADABLE, Place(path, 1), str(error)) from None
+        raise _error(path, str(error)) from None
     code = "".join(cells)
     if len(code) > MAX_BYTES:
-        raise UnreadableError(
-            TOO_LARGE, Place(path, 1), f"the code of the notebook is larger than {MAX_BYTES // 1024} KiB"
-        )
+        raise _error(path, f"the code of the notebook is larger than {MAX_BYTES // 1024} KiB", rule=TOO_LARGE)
     try:
         data = code.encode()
     except UnicodeEncodeError as error:  # JSON can spell half of a pair
         half = code[error.start].encode("unicode_escape").decode()
-        raise UnreadableError(UNREADABLE, Place(path, 1), f"the code has half of a surrogate pair: {half}") from None
+        raise _error(path, f"the code has half of a surrogate pair: {half}") from None
     return Code(path, code, data, first_lines(cells))
 
 
@@ -108,22 +111,20 @@ def _read(root: "Path | str", path: str) -> bytes:
         with open_file(f"{root}/{path}") as file:
             return file.read(_most_bytes(path) + 1)
     except OSError as error:
-        raise UnreadableError(UNREADABLE, Place(path, 1), f"the file cannot be read: {error.strerror}") from None
+        raise _error(path, f"the file cannot be read: {error.strerror}") from None
 
 
 def _decode(path: str, data: bytes) -> str:
     if b"\0" in data:
         line = data[: data.index(b"\0")].count(b"\n") + 1
-        message = "the file has NUL bytes: it is binary, corrupt or in UTF-16"
-        raise UnreadableError(UNREADABLE, Place(path, line), message)
+        raise _error(path, "the file has NUL bytes: it is binary, corrupt or in UTF-16", line)
     try:
         return data.decode(_encoding(data))
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        message = f"byte {error.start} is not valid {error.encoding}"
-        raise UnreadableError(UNREADABLE, Place(path, line), message) from None
+        raise _error(path, f"byte {error.start} of the file is not valid {error.encoding}", line) from None
     except (SyntaxError, LookupError) as error:
-        raise UnreadableError(UNREADABLE, Place(path, 1), f"the encoding is unknown: {error}") from None
+        raise _error(path, f"the encoding is unknown: {error}") from None
 
 
 def _encoding(data: bytes) -> str:
@@ -144,8 +145,8 @@ def _tree(code: Code) -> "ast.Module":
             raise
         from analyzers.project.notebooks import in_cell
 
-        found = error.failure
-        raise UnreadableError(found.rule, in_cell(found.place, code.cells), found.message, found.excerpt) from None
+        place = in_cell(error.failure.place, code.cells)
+        raise UnreadableError(replace(error.failure, place=place)) from None
 
 
 def _parse(path: str, text: str) -> "ast.Module":
@@ -159,8 +160,8 @@ def _parse(path: str, text: str) -> "ast.Module":
         excerpt = (error.text or "").rstrip()
         version = ".".join(map(str, sys.version_info[:2]))
         message = f"the code is not valid for Python {version}, which Gaia runs on: {error.msg}"
-        raise UnreadableError(NOT_PYTHON, place, message, excerpt) from None
+        raise UnreadableError(failed(NOT_PYTHON, place, message, excerpt)) from None
     except (RecursionError, MemoryError):
-        raise UnreadableError(TOO_DEEP, Place(path, 1), "an expression is nested too deeply to be parsed") from None
+        raise _error(path, "an expression is nested too deeply to be parsed", rule=TOO_DEEP) from None
     except ValueError as error:
-        raise UnreadableError(UNREADABLE, Place(path, 1), f"the file cannot be parsed: {error}") from None
+        raise _error(path, f"the file cannot be parsed: {error}") from None

@@ -134,7 +134,10 @@ def joined_lines(path: str, text: str) -> Iterator[Line]:
         pieces = []
 
 
-def all_lines(path: str, read: Callable[[str, tuple[Line, ...]], str], chain: tuple[Line, ...] = ()) -> Iterator[Line]:
+Reader = Callable[[str, tuple[Line, ...]], str]
+
+
+def all_lines(path: str, read: Reader, chain: tuple[Line, ...] = ()) -> Iterator[Line]:
     """Yield the lines of the requirements file `path` with those of the files that it includes in their places.
 
     `read` returns the text of a file. Its second argument is the chain of lines that include the file.

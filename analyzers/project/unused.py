@@ -9,7 +9,7 @@ import ast
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TypeGuard
 
-from analyzers.findings import Place
+from analyzers.findings import Finding, Place
 from analyzers.lean.records import record
 from analyzers.project.model import Source
 
@@ -27,20 +27,16 @@ class _Part:
     mentions: frozenset[str]
     may_be_unused: bool
 
-
-@record
-class Unused:
-    """The lines of unused functions and classes: path, first and last line."""
-
-    lines: tuple[tuple[str, int, int], ...]
-
     def covers(self, place: Place) -> bool:
-        """Return whether `place` lies in unused code."""
-        return any(path == place.path and first <= place.line <= last for path, first, last in self.lines)
+        """Return whether `place` lies in this part."""
+        return self.path == place.path and self.first <= place.line <= self.last
 
 
-def unused(sources: Sequence[Source], starts: Collection[str]) -> Unused:
-    """Return the functions and classes of `sources` that nothing mentions; none of those in `starts`."""
+def in_use(findings: Sequence[Finding], sources: Sequence[Source], starts: Collection[str]) -> list[Finding]:
+    """Return the findings outside the functions and classes of `sources` that nothing mentions.
+
+    Files in `starts` have no such functions.
+    """
     parts = [part for source in sources for part in _parts(source, source.path in starts)]
     asleep = {part for part in parts if part.may_be_unused}
     woken = set(parts) - asleep
@@ -49,7 +45,7 @@ def unused(sources: Sequence[Source], starts: Collection[str]) -> Unused:
         mentioned.update(name for part in woken for name in part.mentions)
         woken = {part for part in asleep if part.name in mentioned}
         asleep -= woken
-    return Unused(tuple(sorted((part.path, part.first, part.last) for part in asleep)))
+    return [finding for finding in findings if not any(part.covers(finding.place) for part in asleep)]
 
 
 def _parts(source: Source, is_start: bool) -> Iterator[_Part]:
