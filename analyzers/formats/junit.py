@@ -49,12 +49,8 @@ def _case(report: Report, finding: LintFinding) -> ET.Element:
 
 def _counts(report: Report, findings: Sequence[LintFinding], clean: set[str]) -> dict[str, str]:
     failing = sum(finding.level >= report.fails_from for finding in findings)
-    return {
-        "tests": str(len(findings) + len(clean)),
-        "failures": str(failing),
-        "errors": "0",
-        "skipped": str(len(findings) - failing),
-    }
+    counts = {"tests": len(findings) + len(clean), "failures": failing, "errors": 0, "skipped": len(findings) - failing}
+    return {name: str(count) for name, count in counts.items()}
 
 
 def _text(text: str) -> str:

@@ -26,13 +26,9 @@ def with_excerpts(findings: Sequence[Finding], sources: "Sequence[Source | Code]
 
 def in_cells(findings: Sequence[Finding], sources: "Sequence[Source | Code]") -> list[Finding]:
     """Return the findings with those in notebooks placed by cell and by the line in it."""
-    notebooks = {source.path for source in sources if source.cells}
-    if not notebooks:
+    if not any(source.cells for source in sources):
         return list(findings)
-    return [
-        replace(finding, place=in_its_cell(finding.place, sources)) if finding.place.path in notebooks else finding
-        for finding in findings
-    ]
+    return [replace(finding, place=in_its_cell(finding.place, sources)) for finding in findings]
 
 
 def in_its_cell(place: Place, sources: "Sequence[Source | Code]") -> Place:

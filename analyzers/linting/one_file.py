@@ -102,5 +102,5 @@ def _hindrances(source: "Source", files: "Sequence[FileFacts]", find: "Find | No
         behaviour = Behaviour(Facts(tuple(files)), known, tying_rules)
         return [*found, *examine(switchability_rules(), behaviour, source.path)]
     except Exception as error:  # noqa: BLE001 -- whatever is wrong here must not hide the evidence
-        message = f"reading when the code runs failed: {type(error).__name__}: {error}"
+        message = f"the check of when the code runs failed: {type(error).__name__}: {error}"
         return [failed(RULE_FAILED, Place(source.path, 1), message)]

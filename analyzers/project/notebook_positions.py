@@ -12,7 +12,8 @@ from analyzers.lean.patterns import Pattern
 _TOKEN = Pattern(r'"([^"\\]*(?:\\.[^"\\]*)*)"|[{}\[\],]')
 _CHARACTER = Pattern(r"\\u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|\\u\w{4}|\\.|[^\\]")
 _CARRIAGE_RETURNS = frozenset({"\\r", "\\u000d", "\\u000D"})
-_BREAKS = _CARRIAGE_RETURNS | {"\\n", "\\u000a", "\\u000A"}
+_LINE_FEEDS = frozenset({"\\n", "\\u000a", "\\u000A"})
+_BREAKS = _CARRIAGE_RETURNS | _LINE_FEEDS
 
 
 class NotebookFile:
@@ -47,7 +48,7 @@ class NotebookFile:
         at_line, at_column, before, last = 1, 1, "", None
         for character, start, end in self._characters(cell):
             follows, before = before in _CARRIAGE_RETURNS, character
-            if character in _BREAKS and character not in _CARRIAGE_RETURNS and follows:
+            if follows and character in _LINE_FEEDS:
                 continue  # the second half of one line break
             if at_line == line:
                 last = end

@@ -35,9 +35,8 @@ PROGRAMS = frozenset({"Banana", "KServe", "LitServe", "Mosec", "RunPod", "Spaces
 _SERVERS = {"fastapi.FastAPI", "flask.Flask", "gradio.Interface", "gradio.Blocks", "starlette.applications.Starlette"}
 _EVENT_NAMES = frozenset({("event", "context"), ("event", "_context"), ("context", "event"), ("_event", "_context")})
 _MARKERS = re.compile(
-    "|".join(
-        (*(name.rpartition(".")[2] for name in _PACKAGES), "FastAPI|Flask|gradio|Starlette|event|class Model")
-    ).encode()
+    "|".join(name.rpartition(".")[2] for name in _PACKAGES).encode()
+    + b"|FastAPI|Flask|gradio|Starlette|event|class Model"
 )
 
 

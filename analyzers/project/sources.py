@@ -78,10 +78,11 @@ def collect(path: Path, entrypoint: str = "") -> Project:
         raise AnalyzerError(f"there is nothing at {path}", "give a function's directory or a Python file")
     try:
         entry = find_entry(path, entrypoint).path
-        return _follow(path, entry, [entry])
     except EntryError as error:
         if entrypoint:
             raise AnalyzerError(error.message, error.hint) from None
+    else:
+        return _follow(path, entry, [entry])
     files = sorted(python_files(path)) or sorted(python_files(path, NOTEBOOK))
     if not files:
         raise AnalyzerError(f"no Python file in {path}", "`gaia init DIR` writes a small function to start from")

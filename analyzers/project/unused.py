@@ -38,14 +38,13 @@ def in_use(findings: Sequence[Finding], sources: Sequence[Source], starts: Colle
     Files in `starts` have no such functions.
     """
     parts = [part for source in sources for part in _parts(source, source.path in starts)]
-    asleep = {part for part in parts if part.may_be_unused}
-    woken = set(parts) - asleep
-    mentioned: set[str] = set()
-    while woken:
-        mentioned.update(name for part in woken for name in part.mentions)
-        woken = {part for part in asleep if part.name in mentioned}
-        asleep -= woken
-    return [finding for finding in findings if not any(part.covers(finding.place) for part in asleep)]
+    unused = {part for part in parts if part.may_be_unused}
+    used = set(parts) - unused
+    while used:
+        mentioned = frozenset[str]().union(*(part.mentions for part in used))
+        used = {part for part in unused if part.name in mentioned}
+        unused -= used
+    return [finding for finding in findings if not any(part.covers(finding.place) for part in unused)]
 
 
 def _parts(source: Source, is_start: bool) -> Iterator[_Part]:
@@ -63,9 +62,9 @@ def _parts(source: Source, is_start: bool) -> Iterator[_Part]:
     yield _Part(source.path, "", 0, 0, frozenset(_mentions(kept)), False)
 
 
-def _part(source: Source, node: _Function | ast.ClassDef, speaking: Iterable[ast.AST]) -> _Part:
+def _part(source: Source, node: _Function | ast.ClassDef, nodes: Iterable[ast.AST]) -> _Part:
     last = node.end_lineno or node.lineno
-    return _Part(source.path, node.name, node.lineno, last, frozenset(_mentions(speaking)), True)
+    return _Part(source.path, node.name, node.lineno, last, frozenset(_mentions(nodes)), True)
 
 
 def _may_be_unused(node: ast.stmt) -> TypeGuard[_Function]:

@@ -61,7 +61,7 @@ RULES: tuple[Rule[None], ...] = (
     _failure(
         "GA905",
         "too-entangled",
-        "The code is too entangled to be followed within the budget of the analysis.",
+        "The code is too entangled to be followed within the budget.",
         "Assign the device near its use, without detours. It depends on more values than the analysis follows, so it "
         "may stay unknown; the verdict is then never `cpu`.",
         Level.NOTE,
