@@ -12,7 +12,7 @@ from pathlib import Path
 from analyzers.lean.patterns import Pattern
 from analyzers.project.model import Asset
 
-WEIGHTS = (".safetensors", ".gguf", ".ckpt", ".pt", ".pth", ".onnx", ".keras", ".tflite", ".pdparams", ".engine")
+_WEIGHTS = (".safetensors", ".gguf", ".ckpt", ".pt", ".pth", ".onnx", ".keras", ".tflite", ".pdparams", ".engine")
 KERNELS = (".cu", ".cuh")
 _UNSURE_WEIGHTS = (".bin", ".h5", ".pb", ".msgpack")
 _SPEAKS_OF_A_MODEL = Pattern(r"model|weight|checkpoint|adapter")
@@ -52,7 +52,7 @@ def _in_directory(root: Path, base: str) -> Iterator[Asset]:
 
 
 def _is_asset(name: str) -> bool:
-    return name.endswith((*WEIGHTS, *KERNELS)) or (
+    return name.endswith((*_WEIGHTS, *KERNELS)) or (
         name.endswith(_UNSURE_WEIGHTS) and _SPEAKS_OF_A_MODEL.search(name) is not None
     )
 

@@ -1,8 +1,8 @@
-"""By which names a project's files are imported: the one place that knows where imports lead.
+"""The names under which a project's files are imported.
 
 A file is imported from the project's root, from one of its source folders (`src/`), or from the folder that it shares
-with its importer. `candidates` leads from a name to the paths where it may be, `import_names` from a file to the names,
-`by_import_name` finds files that have been read, and `Tree` finds files on the disk.
+with its importer. `candidates` yields the paths of a name, `by_import_name` finds files that have been read, and `Tree`
+finds files on the disk.
 """
 
 # ruff: noqa: PTH113, PTH208 -- a hook does not load pathlib, which takes longer than to lint a file
@@ -37,18 +37,15 @@ def absolute_module(source: "Source", node: "ast.ImportFrom") -> str:
     return ".".join([*package[: max(keep, 0)], *filter(None, [node.module])])
 
 
-def import_names(module: str) -> tuple[str, str, str]:
-    """Return the names of `module`: from the root, from the source folder, beside the importer."""
-    return module, module.removeprefix(f"{SOURCE_FOLDER}."), module.rpartition(".")[2]
-
-
 def by_import_name(files: "Iterable[tuple[str, _T]]") -> "dict[str, _T]":
-    """Return what belongs to each (module name, file), by every name it is imported by; whole names go first."""
+    """Return each file of (module name, file) by its names from the root, the source folder and beside the importer.
+
+    Names from the root take precedence.
+    """
     found: dict[str, _T] = {}
     for module, file in files:
-        whole, *shorter = import_names(module)
-        found[whole] = file
-        for name in shorter:
+        found[module] = file
+        for name in (module.removeprefix(f"{SOURCE_FOLDER}."), module.rpartition(".")[2]):
             found.setdefault(name, file)
     return found
 

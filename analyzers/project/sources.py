@@ -83,7 +83,7 @@ def collect(path: Path, entrypoint: str = "") -> Project:
             raise AnalyzerError(error.message, error.hint) from None
     else:
         return _follow(path, entry, [entry])
-    files = sorted(python_files(path)) or sorted(python_files(path, NOTEBOOK))
+    files = sorted(_python_files(path)) or sorted(_python_files(path, NOTEBOOK))
     if not files:
         raise AnalyzerError(f"no Python file in {path}", "`gaia init DIR` writes a small function to start from")
     served = [file for file in files if not _ASIDE.search(file)] or files
@@ -110,7 +110,7 @@ def _platform_starts(root: Path, files: list[str]) -> tuple[list[str], list[str]
     return (starts, [path for path in starts if platforms[path] in PROGRAMS]) if starts else None
 
 
-def python_files(root: Path, suffix: str = ".py") -> Iterator[str]:
+def _python_files(root: Path, suffix: str = ".py") -> Iterator[str]:
     """Yield the relative paths of the project's files that end in `suffix`; ignored directories are skipped."""
     count = 0
     for directory, subdirectories, names in os.walk(root):
