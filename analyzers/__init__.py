@@ -1,12 +1,12 @@
-"""The Execution Mode Identifier: what is known about a function from its code alone.
+"""The Execution Mode Identifier: what a function's code alone tells about it.
 
     from analyzers import analyze
 
     analysis = analyze("samples/02-matmul")
     analysis.mode, analysis.confidence, analysis.reason
 
-The code is read and never run or imported. docs/analyzer.md tells how the verdict comes about, docs/rules what
-each rule finds. `lint` gives the findings of single files without a verdict.
+The code is read and never run or imported. docs/analyzer.md explains the verdict, docs/rules what each rule finds.
+`lint` yields the findings of single files without a verdict.
 
 Each name is imported when it is first used, since a hook must not pay for the verdict.
 """

@@ -1,4 +1,4 @@
-"""From a path to an `Analysis`: the pipeline, each step of which is a module of its own."""
+"""From a path to an `Analysis`: the pipeline, with a module for each step."""
 
 import time
 import warnings
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 class Analysis:
     """What is known about a function.
 
-    `root` is its directory and `entry` the file it starts in, empty when none was found; `findings` are sorted
-    by weight, failures first; `files` is everything that was read, relative to `root`. `alternatives` say which small
-    change to the code would lead to another mode, `prediction` how long a request takes on each backend, where an SLO
-    asks for a latency and the code tells how much it computes.
+    `root` is its directory and `entry` the file it starts in, empty when none was found; `findings` are sorted by
+    weight, failures first; `files` are all that were read, relative to `root`. `alternatives` say which small change to
+    the code would lead to another mode. `prediction` says how long a request takes on each backend; it is None without
+    an SLO for latency, and where the code does not tell how much it computes.
     """
 
     root: Path
@@ -64,7 +64,7 @@ class Analysis:
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:
-        """The findings in the words of the manifest."""
+        """The findings as the manifest holds them."""
         return tuple(finding.evidence for finding in self.findings)
 
     @property
@@ -76,78 +76,64 @@ class Analysis:
 def analyze(path: Path | str, *, entrypoint: str = "", slo: Slo | None = None, hardware: str = "") -> Analysis:
     """Analyze the function at `path`, a directory, a Python file or a notebook, without running any of it.
 
-    `entrypoint` is "path.py" or "path.py:attribute" inside a directory; by default it is searched. With an SLO that
-    asks for a latency, the time that a request is predicted to take decides between the two preferred modes where it
-    is known; `hardware` names the GPU of that prediction, or a file with profiles (hardware.py).
+    `entrypoint` is "path.py" or "path.py:attribute" inside a directory; by default it is searched. With an SLO for
+    latency, the predicted time of a request decides between the two preferred modes where it is known; `hardware` names
+    the GPU of that prediction, or a file with profiles (hardware.py).
 
     Raises:
         AnalyzerError: there is nothing to analyze at `path`, no such entry point, or no such hardware.
     """
     started = time.perf_counter()
     profile = _profile(slo, hardware)
-    with warnings.catch_warnings(action="ignore"):  # the parser's, about odd code: they are between it and the author
+    with warnings.catch_warnings(action="ignore"):  # the parser's, about odd code: they are for its author
         project = collect(Path(path), entrypoint)
-        facts, told = _facts(project)
-        examine_again = partial(_findings, project=project, told=told)
+        sources = project.sources
+        facts, failures = _facts(project)
+        examine_again = partial(_findings, project=project, failures=failures)
         findings = examine_again(facts)
         complete = not any(finding.signal is Signal.FAILURE for finding in findings)
-        prediction = _prediction(facts, slo, profile, project.sources)
-        decide_again = partial(_decided, project=project, complete=complete, prediction=prediction)
+        prediction = _prediction(facts, slo, profile, sources)
+
+        def decide_again(findings: Sequence[Finding]) -> Verdict:
+            return decide(in_cells(findings, sources), complete=complete, prediction=prediction)
+
+        def shown_place(place: Place) -> str:
+            return in_its_cell(place, sources).shown
+
         verdict = decide_again(findings)
-        examined = Examined(facts, findings, verdict, examine_again, decide_again, partial(_shown, project))
+        examined = Examined(facts, findings, verdict, examine_again, decide_again, shown_place)
         changes = (*alternatives(examined), *by_slo(findings, prediction))
-    shown = tuple(in_cells(with_excerpts(findings, project.sources), project.sources))
+    shown = tuple(in_cells(with_excerpts(findings, sources), sources))
     duration_s = time.perf_counter() - started
     return Analysis(project.root, project.entry, verdict, shown, project.files, duration_s, changes, prediction)
 
 
 def _facts(project: Project) -> tuple[Facts, list[Finding]]:
-    """The facts of a project, and the findings that tell of what could not be analyzed."""
-    files, failures = extract(project.sources, project.imported)
+    """Return the facts of a project, and the failures in it."""
+    files, unread = extract(project.sources, project.imported)
     with deep_recursion():
         find = by_import_name((source.module, source) for source in project.sources).get
-        resolved, more = resolve(files, project.sources, find)
-    told = [*project.failures, *failures, *unfinished(files), *map(_opened, more)]
-    return Facts(resolved, project.dependencies, project.assets), told
+        resolved, uninferred = resolve(files, project.sources, find)
+    opened = [replace(found, signal=Signal.OPEN) if found.rule == TOO_ENTANGLED else found for found in uninferred]
+    failures = [*project.failures, *unread, *unfinished(files), *opened]
+    return Facts(resolved, project.dependencies, project.assets), failures
 
 
-def _findings(facts: Facts, *, project: Project, told: Sequence[Finding]) -> list[Finding]:
-    """What stands after the comments of the authors, failures first, then by weight; notebooks are counted through."""
+def _findings(facts: Facts, *, project: Project, failures: Sequence[Finding]) -> list[Finding]:
+    """Return what no comment silences, failures first, then by weight."""
     with deep_recursion():
-        evidence = _in_use(list(examine(evidence_rules(), facts, project.entry)), project)
+        evidence = list(examine(evidence_rules(), facts, project.entry))
+    if any(finding.place.path not in project.starts for finding in evidence):
+        from analyzers.project.unused import in_use  # most functions are one file
+
+        evidence = in_use(evidence, project.sources, project.starts)
     comments = [comment for source in project.sources for comment in suppressions(source.path, source.text)]
-    failures = dict.fromkeys((*told, *unfinished(facts.files)))
-    standing, _ = split([*failures, *evidence], comments)
+    standing, _ = split([*dict.fromkeys((*failures, *unfinished(facts.files))), *evidence], comments)
     return sorted(standing, key=_order)
 
 
-def _decided(
-    findings: Sequence[Finding], *, project: Project, complete: bool, prediction: "Prediction | None"
-) -> Verdict:
-    return decide(in_cells(findings, project.sources), complete=complete, prediction=prediction)
-
-
-def _shown(project: Project, place: Place) -> str:
-    return in_its_cell(place, project.sources).shown
-
-
-def _opened(failure: Finding) -> Finding:
-    """A device that inference could not tell stays open; a failure of inference itself stays a failure."""
-    return replace(failure, signal=Signal.OPEN) if failure.rule == TOO_ENTANGLED else failure
-
-
-def _in_use(evidence: list[Finding], project: Project) -> list[Finding]:
-    """The findings of code that serving may run."""
-    if all(finding.place.path in project.starts for finding in evidence):
-        return evidence
-    from analyzers.project.unused import unused  # most functions are one file
-
-    aside = unused(project.sources, project.starts)
-    return [finding for finding in evidence if not aside.covers(finding.place)]
-
-
 def _profile(slo: Slo | None, name: str) -> "Hardware | None":
-    """The hardware to predict for; one that is named must be there, even when nothing is predicted."""
+    """Return the hardware to predict for; a name must be valid even when nothing is predicted."""
     if not name and (slo is None or slo.latency_p95_ms is None):
         return None
     from analyzers.verdict.hardware import hardware

@@ -1,4 +1,4 @@
-"""What can go wrong in the analyzer as a whole; trouble with one file is a finding (GA9xx), not an error."""
+"""The error of the analyzer as a whole; a failure in one file is a finding (GA9xx), not an error."""
 
 
 class AnalyzerError(Exception):

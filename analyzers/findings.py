@@ -25,8 +25,8 @@ INFERENCE_FAILED = "GA907"
 class Place:
     """A stretch of one line: `line` and `column` count from 1, `end_column` is just behind the stretch.
 
-    In a notebook `cell` is the number of a cell, counted from 1 over all of them, and `line` is the line in it; it is 0
-    everywhere else, and in a notebook where the lines of all cells are counted through, as rules see them.
+    In a notebook `cell` counts all cells from 1, and `line` is the line in the cell. `cell` is 0 everywhere else, and
+    for rules, which see the lines of all cells as one file.
     """
 
     path: str
@@ -37,7 +37,7 @@ class Place:
 
     @property
     def file(self) -> str:
-        """The file as people find the place in it: with the cell, in a notebook."""
+        """The file, of a notebook with the cell."""
         return f"{self.path}:cell {self.cell}" if self.cell else self.path
 
     @property
@@ -49,9 +49,8 @@ class Place:
 class Signal(StrEnum):
     """What a finding means for the verdict (verdict.py combines them; docs/analyzer.md explains how).
 
-    The last four are no evidence: the verdict sees neither what hinders a switch nor contradictions, which only
-    `gaia lint` reports. A device that stayed open was read, but could not be told within the budget: it only forbids
-    the answer that no GPU is used.
+    The last four are no evidence. What hinders a switch and contradictions are for `gaia lint` only. A device that
+    stayed open, since the budget did not suffice, only forbids the answer that no GPU is used.
     """
 
     NEEDS_GPU = "needs a GPU"
@@ -65,7 +64,7 @@ class Signal(StrEnum):
 
 
 class Trait(StrEnum):
-    """What else somebody has to know of a finding, besides its signal and weight."""
+    """What else matters about a finding, besides its signal and weight."""
 
     PLAIN = ""
     CALLER_DECIDES = "the request decides how much work it is"
@@ -88,7 +87,7 @@ class Finding:
 
     @property
     def evidence(self) -> "Evidence":
-        """The finding in the words shared with the manifest and the policy."""
+        """The finding as the manifest and the policy know it."""
         from runtime_images.policy.model import Evidence
 
         return Evidence(self.rule, self.place.file, self.place.line, self.place.column, self.message, self.weight)

@@ -1,8 +1,7 @@
 """gaia.manifest.toml: the record of a verdict, the same bytes whenever the same code is analyzed by the same rules.
 
-It holds no time and no path of the machine, so that a change in it is a change of the function, of its SLO or
-of the rules. It travels in the repository and in the image; manifest.schema.json beside this module says what
-it holds.
+It holds no time and no path of the machine, so that it changes only with the function, its SLO or the rules. It travels
+in the repository and in the image; its schema is manifest.schema.json beside this module.
 """
 
 from collections.abc import Iterable
@@ -23,14 +22,14 @@ _DIGEST_BYTES = 16
 
 
 def render_manifest(analysis: Analysis, *, name: str, slo: Slo, version: str) -> str:
-    """The manifest of the function `name`, analyzed by Gaia `version`, as TOML text."""
+    """Return the manifest of the function `name`, analyzed by Gaia `version`, as TOML text."""
     import tomli_w
 
     return _HEADER + tomli_w.dumps(to_object(analysis, name=name, slo=slo, version=version))
 
 
 def to_object(analysis: Analysis, *, name: str, slo: Slo, version: str) -> dict[str, Any]:
-    """The manifest as plain values, without what is not set."""
+    """Return the manifest as plain values, without what is not set."""
     return {
         "schema_version": MANIFEST_SCHEMA,
         "function": {"name": name, "entry": analysis.entry},
@@ -43,7 +42,7 @@ def to_object(analysis: Analysis, *, name: str, slo: Slo, version: str) -> dict[
 
 
 def sources_digest(root: Path, files: tuple[str, ...]) -> str:
-    """A digest of the names and the bytes of `files`; it changes with the smallest edit of any."""
+    """Return a digest of the names and the bytes of `files`."""
     return _digest((name, (root / name).read_bytes()) for name in sorted(files))
 
 

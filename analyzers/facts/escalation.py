@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from analyzers.facts.stage2 import Query
     from analyzers.project.model import Find
 
-_ENTANGLED = "what this device may be is too entangled to be inferred within the budget"
+_ENTANGLED = "this device is too entangled to be inferred within the budget"
 
 
 def resolve(

@@ -28,7 +28,7 @@ _RECURSION_LIMIT = 12_000
 """Deep enough for any tree that `ast.parse` accepts; Python-to-Python calls take no C stack."""
 _GIVEN_UP = {
     Origin.TOO_DEEP: (TOO_DEEP, "the code is nested too deeply to be analyzed"),
-    Origin.TOO_ENTANGLED: (TOO_ENTANGLED, "the file is too entangled to be evaluated within the budget"),
+    Origin.TOO_ENTANGLED: (TOO_ENTANGLED, "the code is too entangled to be followed within the budget"),
 }
 
 

@@ -1,5 +1,5 @@
-"""How results are written down for programs and pipelines: an analysis (as_json.py), and what `gaia lint` found.
+"""Formats of results: an analysis as JSON (as_json.py), and what `gaia lint` found.
 
-Each format of the linter is one module with `render(report) -> str`, pure and of the standard library only. What
-people read of an analysis is drawn by gaia_cli/views/analysis.py.
+Each format of the linter is a module with a pure function `render(report) -> str` that needs no library. The report of
+an analysis for people is in gaia_cli/views/analysis.py.
 """

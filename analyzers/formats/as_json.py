@@ -1,10 +1,10 @@
-"""The analysis as one JSON object; docs/schemas/analysis.json is generated from its types."""
+"""An analysis as one JSON object; docs/schemas/analysis.json is generated from its types."""
 
 import json
-from typing import Annotated, TypedDict
+from dataclasses import asdict
+from typing import Annotated, TypedDict, cast
 
 from analyzers.analysis import Analysis
-from runtime_images.policy.model import Evidence
 
 ANALYSIS_SCHEMA = 1
 
@@ -56,28 +56,17 @@ class AnalysisOutput(TypedDict):
 
 
 def to_object(analysis: Analysis) -> AnalysisOutput:
-    """The analysis as plain values."""
+    """Return the analysis as plain values."""
     return {
         "schema_version": ANALYSIS_SCHEMA,
         "mode": analysis.mode.value,
         "confidence": analysis.confidence,
         "reason": analysis.reason,
-        "evidence": [_evidence(evidence) for evidence in analysis.evidence],
+        "evidence": [cast("EvidenceOutput", asdict(evidence)) for evidence in analysis.evidence],
         "alternatives": [{"mode": found.mode.value, "condition": found.condition} for found in analysis.alternatives],
         "prediction": _prediction(analysis),
         "files": list(analysis.files),
         "duration_ms": round(analysis.duration_s * 1000, 1),
-    }
-
-
-def _evidence(evidence: Evidence) -> EvidenceOutput:
-    return {
-        "rule": evidence.rule,
-        "path": evidence.path,
-        "line": evidence.line,
-        "column": evidence.column,
-        "message": evidence.message,
-        "weight": evidence.weight,
     }
 
 
@@ -97,5 +86,5 @@ def _prediction(analysis: Analysis) -> PredictionOutput | None:
 
 
 def render(analysis: Analysis) -> str:
-    """The analysis as JSON text, ending in a newline."""
+    """Return the analysis as JSON text, ending in a newline."""
     return json.dumps(to_object(analysis), indent=2, ensure_ascii=False) + "\n"

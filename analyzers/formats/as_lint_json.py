@@ -34,7 +34,7 @@ class LintOutput(TypedDict):
 
 
 def render(report: Report) -> str:
-    """The report as JSON text, ending in a newline."""
+    """Return the report as JSON text, ending in a newline."""
     content: LintOutput = {
         "schema_version": FINDINGS_SCHEMA,
         "findings": [to_object(finding) for finding in report.findings],
@@ -45,7 +45,7 @@ def render(report: Report) -> str:
 
 
 def to_object(finding: LintFinding) -> FindingOutput:
-    """A finding as plain values."""
+    """Return a finding as plain values."""
     return {
         "code": finding.code,
         "level": finding.level.word,

@@ -1,7 +1,6 @@
-"""What the linter's formats are given: findings with their level, and what each rule says of itself.
+"""The report that the linter's formats render: findings with their level, and the texts of the rules.
 
-A format is a pure function of a `Report`. `rules` and `sources` may load what they are asked for when they are asked,
-so that a format that needs neither pays for neither.
+`rules` and `sources` may load their content on demand, so that a format that needs neither pays for neither.
 """
 
 from collections.abc import Mapping
@@ -12,14 +11,11 @@ from analyzers.lean.records import record
 
 @record
 class LintFinding:
-    """One finding of the linter.
+    """One finding of the linter; the place is that of a `Place`, with forward slashes in `path`.
 
     `confidence` is how often its rule is right, from 0 to 1: a judgement of the rule's authors, not a measurement.
-    `remedy` says what to write instead, empty where there is nothing to change.
-
-    `path` has forward slashes; `line` and `column` count from 1 and `end_column` is just behind the stretch.
-    `excerpt` is the source line, `ordinal` tells equal findings on equal lines of one file apart, from 0. In a notebook
-    `cell` is the number of the cell, from 1, and `line` the line in it; `cell` is 0 everywhere else.
+    `remedy` says what to write instead, empty where there is nothing to change. `excerpt` is the source line; `ordinal`
+    counts equal findings on equal lines of one file, from 0.
     """
 
     code: str
@@ -50,10 +46,10 @@ class RuleText:
 
 @record
 class Report:
-    """Everything that one run of the linter found, in the order of path, line, column and code.
+    """What a run of the linter found, in the order of path, line, column and code.
 
-    `files` are all that were read. A finding of the level `fails_from` or above makes the run fail. `rules` knows a
-    rule by its code, `sources` a file's text by its path. `complete` is false where Gaia itself failed.
+    `files` are all that were read. A finding of the level `fails_from` or above makes the run fail. `rules` are by
+    code, `sources` are the files' texts by path. `complete` is false where Gaia itself failed.
     """
 
     findings: tuple[LintFinding, ...]

@@ -1,7 +1,6 @@
-"""What stays of a finding when lines move: the identity by which a baseline and other people's trackers know it again.
+"""Identities of findings that survive edits elsewhere in the file, for baselines and other tools.
 
-`fingerprint` is Gaia's own: the rule, the path, the line without its white space, and an ordinal among equals. Edits
-elsewhere in the file leave it as it is.
+`fingerprint` is Gaia's own: the rule, the path, the line without its white space, and an ordinal among equals.
 
 `line_hashes` is GitHub's `primaryLocationLineHash`, computed as its upload action does it (github/codeql-action,
 src/fingerprints.ts), so that the value given is the value expected there: the polynomial hash, base 37 modulo 2^64, of
@@ -23,7 +22,7 @@ _FINGERPRINT_BYTES = 16
 
 
 def fingerprint(finding: LintFinding) -> str:
-    """The identity of `finding` under edits elsewhere in its file, in hexadecimal."""
+    """Return the identity of `finding` in hexadecimal."""
     from hashlib import blake2b
 
     parts = (finding.code, finding.path, "".join(finding.excerpt.split()), str(finding.ordinal))
@@ -31,8 +30,9 @@ def fingerprint(finding: LintFinding) -> str:
 
 
 def line_hashes(text: str) -> list[str]:
-    """The hash of every line of `text`, the first one first."""
-    units = _units(text)
+    """Return the hash of every line of `text`, from top to bottom."""
+    plain = text.replace("\r\n", "\n").replace("\r", "\n").replace(" ", "").replace("\t", "")
+    units = [*array("H", plain.encode("utf-16-le", "surrogatepass")), _END_OF_FILE]
     starts = {0} | {index + 1 for index, unit in enumerate(units) if unit == _LINE_FEED}
     padded = [0] * _WINDOW + units + [0] * _WINDOW
     seen: dict[int, int] = {}
@@ -45,10 +45,3 @@ def line_hashes(text: str) -> list[str]:
             seen[rolling] = seen.get(rolling, 0) + 1
             hashes.append(f"{rolling:x}:{seen[rolling]}")
     return hashes
-
-
-def _units(text: str) -> list[int]:
-    """The UTF-16 units that count, and the mark of the end."""
-    plain = text.replace("\r\n", "\n").replace("\r", "\n").replace(" ", "").replace("\t", "")
-    units = array("H", plain.encode("utf-16-le", "surrogatepass"))
-    return [*units, _END_OF_FILE]

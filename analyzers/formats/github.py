@@ -11,7 +11,7 @@ _COMMANDS = {Level.NOTE: "notice", Level.WARNING: "warning", Level.ERROR: "error
 
 
 def render(report: Report) -> str:
-    """A workflow command for each finding."""
+    """Return a workflow command for each finding."""
     return "".join(f"{_command(finding)}\n" for finding in in_files(report))
 
 

@@ -10,7 +10,7 @@ _SEVERITIES = {Level.NOTE: "info", Level.WARNING: "minor", Level.ERROR: "major"}
 
 
 def render(report: Report) -> str:
-    """The report as JSON text, ending in a newline."""
+    """Return the report as JSON text, ending in a newline."""
     issues = [
         {
             "description": f"{finding.code}: {finding.message}",

@@ -7,5 +7,5 @@ from analyzers.formats.findings import Report
 
 
 def render(report: Report) -> str:
-    """A line of JSON for each finding."""
+    """Return a line of JSON for each finding."""
     return "".join(json.dumps(to_object(finding), ensure_ascii=False) + "\n" for finding in report.findings)

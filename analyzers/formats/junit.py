@@ -1,10 +1,11 @@
-"""JUnit XML, for servers that know tests only: a file is a suite, a finding a test case.
+"""JUnit XML, for servers that only read test results: a file is a suite, a finding a test case.
 
 Findings that make the run fail are failures; the others are skipped cases with their message, so that the server's
 verdict is that of the exit code. A file without findings is one case that passes.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Sequence
 from itertools import groupby
 from xml.etree import ElementTree as ET
 
@@ -12,11 +13,9 @@ from analyzers.formats.concise import line
 from analyzers.formats.findings import LintFinding, Report
 from analyzers.formats.places import in_files
 
-_ALLOWED_CONTROLS = "\t\n\r"
-
 
 def render(report: Report) -> str:
-    """The report as an XML document, ending in a newline."""
+    """Return the report as an XML document, ending in a newline."""
     by_file = {path: list(found) for path, found in groupby(in_files(report), key=lambda finding: finding.path)}
     clean = set(report.files) - set(by_file)
     root = ET.Element("testsuites", {"name": "gaia lint", **_counts(report, report.findings, clean)})
@@ -50,20 +49,10 @@ def _case(report: Report, finding: LintFinding) -> ET.Element:
 
 def _counts(report: Report, findings: Sequence[LintFinding], clean: set[str]) -> dict[str, str]:
     failing = sum(finding.level >= report.fails_from for finding in findings)
-    return {
-        "tests": str(len(findings) + len(clean)),
-        "failures": str(failing),
-        "errors": "0",
-        "skipped": str(len(findings) - failing),
-    }
+    counts = {"tests": len(findings) + len(clean), "failures": failing, "errors": 0, "skipped": len(findings) - failing}
+    return {name: str(count) for name, count in counts.items()}
 
 
 def _text(text: str) -> str:
-    """`text` without the characters that XML cannot hold."""
-    return "".join(_characters(text))
-
-
-def _characters(text: str) -> Iterator[str]:
-    for character in text:
-        forbidden = character < " " and character not in _ALLOWED_CONTROLS
-        yield "?" if forbidden or "\ud800" <= character <= "\udfff" or character in "\ufffe\uffff" else character
+    """Return `text` without the characters that XML cannot hold."""
+    return re.sub("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "?", text)

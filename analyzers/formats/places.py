@@ -1,7 +1,7 @@
-"""Findings as readers need them that know files and lines only: a place in a notebook's cell becomes one in its file.
+"""Findings for tools that only know files and lines: a place in a notebook's cell becomes one in its file.
 
-The line is that of the notebook's JSON, on which code scanning and merge requests show a mark, and the message tells
-the cell. A notebook that cannot be read any more leaves the first line.
+The line is that of the notebook's JSON, where code scanning and merge requests show a mark, and the message names the
+cell. It is the first one where the notebook has become unreadable.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def in_files(report: Report) -> Iterator[LintFinding]:
-    """The report's findings, in their order, none of which stands in a cell."""
+    """Yield the report's findings, in their order, with those in cells placed in their files."""
     notebooks: dict[str, NotebookFile] = {}
     for finding in report.findings:
         yield _in_file(finding, report, notebooks) if finding.cell else finding

@@ -19,17 +19,16 @@ _ROOT = "%SRCROOT%"
 
 
 def render(report: Report) -> str:
-    """The report as JSON text, ending in a newline."""
+    """Return the report as JSON text, ending in a newline."""
     return json.dumps(to_object(report), indent=2, ensure_ascii=False) + "\n"
 
 
 def to_object(report: Report) -> dict[str, Any]:
-    """The report as plain values: one log with one run."""
+    """Return the report as plain values: one log with one run."""
     codes = sorted({finding.code for finding in report.findings})
     hashes = {
         path: line_hashes(report.sources[path])
-        for path in {finding.path for finding in report.findings}
-        if path in report.sources
+        for path in {finding.path for finding in report.findings} & report.sources.keys()
     }
     run = {
         "tool": {

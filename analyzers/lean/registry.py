@@ -59,13 +59,13 @@ ROWS = {
     'GA805': ('declarations.manifest_mode', 2, 0.95, True, False, '`gaia analyze --write` records the current mode; if that mode surprises you, look at the evidence first.'),
     'GA806': ('declarations.manifest_unreadable', 3, 0.95, True, False, '`gaia analyze --write` writes it again.'),
     'GA890': ('failures', 2, 0.95, True, False, 'Remove the comment.'),
-    'GA901': ('failures', 3, 1.0, True, False, 'Correct the syntax. Leave out a template, or a file for another Python, with `exclude`. Of a notebook the first cell that is not Python is named.'),
-    'GA902': ('failures', 3, 1.0, True, False, 'Leave it out with `exclude`: such files are data or generated. The limit is 1 MiB, and 16 MiB for a notebook, whose code is held to 1 MiB too.'),
-    'GA903': ('failures', 3, 1.0, True, False, 'Save it as UTF-8, or declare its encoding in the first line. A notebook must be JSON of format 4.'),
-    'GA904': ('failures', 3, 1.0, True, False, 'Break its largest expression into several, or leave generated code out with `exclude`.'),
-    'GA905': ('failures', 1, 1.0, True, False, 'Assign the device plainly, near its use. What it is depends on more values than the budget of the analysis follows, so one device may stay unknown; the verdict is then never `cpu`.'),
-    'GA906': ('failures', 3, 1.0, True, False, 'Please report it, with the file where you can. The other rules have looked at the file.'),
-    'GA907': ('failures', 3, 1.0, True, False, 'Please report it, with the file where you can. Everything else has looked at the file.'),
+    'GA901': ('failures', 3, 1.0, True, False, 'Correct the syntax, or `exclude` the file if it is a template or for another version of Python. In a notebook the finding is at the first invalid cell.'),
+    'GA902': ('failures', 3, 1.0, True, False, '`exclude` the file: one of this size is data or generated. The limit is 1 MiB for code and 16 MiB for a whole notebook.'),
+    'GA903': ('failures', 3, 1.0, True, False, 'Save the file as UTF-8 without NUL bytes, or declare its encoding in the first line. A notebook must be in format 4.'),
+    'GA904': ('failures', 3, 1.0, True, False, 'Split the largest expression, or `exclude` the file if it is generated.'),
+    'GA905': ('failures', 1, 1.0, True, False, 'Assign the device near its use, without detours. It depends on more values than the analysis follows, so it may stay unknown; the verdict is then never `cpu`.'),
+    'GA906': ('failures', 3, 1.0, True, False, 'Please report it, with the file if you can. The other rules have checked the file.'),
+    'GA907': ('failures', 3, 1.0, True, False, 'Please report it, with the file if you can. Everything else has checked the file.'),
 }
 EVIDENCE_WORDS = b'apex awq bitsandbytes cucim cuda cudf cuml cupy dali deepspeed exllama flash gptq lmdeploy nvidia sglang triton vllm xformers TTS accelerat audiocraft ctranslate diffus easyocr fairseq faiss gfpgan hugging insightface jax keras mxnet onnx open_clip paddle peft sentence_ tensor timm torch transformers ultralytics whisper dependencies install packages requirements subprocess GPU device gpu environ getenv os. CUDA compute_type fp16 load_in n_gpu tree_method half precision Image numba @ __global__ __kernel batch pipeline numpy random dot( einsum linalg matmul mm( .fit( backward from_pretrained gpt model openai sam_model async sleep'.split()
 OTHER_WORDS = [(b'async def', b'easyocr httpx joblib llama_cpp requests sleep spacy subprocess system timm ultralytics urlopen urlretrieve'.split())]

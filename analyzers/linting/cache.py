@@ -1,22 +1,21 @@
-"""Results kept from one run to the next, by content: a file is linted again only when something it rests on changed.
+"""Results kept from one run to the next: a file is linted again only when something it depends on has changed.
 
-An entry belongs to a file's path and to the digest of its bytes. It also names the modules of the project whose content
-the result rests on, with their digests, and the modules that were looked for in vain; when any of this is not so any
-more, the entry is not used. All entries hold for one version of the rules, of astroid and of Python. The linter's
-options only choose among findings, so they are no part of the key.
+An entry holds for a file's path and the digest of its bytes, for the digests of the modules it read and the absence of
+those it looked for in vain, and for one version of the rules, of astroid and of Python. The linter's options only
+choose among findings, so they are no part of the key.
 
-The cache is one JSON file that is replaced as a whole, so that runs at the same time can at worst forget each other's
-entries. It is data and never code: what cannot be understood is ignored, and written anew.
+The cache is one JSON file that is replaced as a whole, so that parallel runs can at worst forget each other's entries.
+What cannot be read is ignored and written anew.
 
-A cache that somebody else has made could hide findings. So it is only believed when the file belongs to this user and
-its time is the one that it holds, to the nanosecond: version control gives every file that it checks out the time of
-the checkout, which nobody can have known.
+A cache that somebody else has made could hide findings. So it is only trusted when the file belongs to this user and
+its time is the one that it holds, to the nanosecond: version control gives a file the time of the checkout, which
+nobody can have known.
 """
 
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from analyzers.findings import Finding, Place, Signal, Trait
 from analyzers.lean.files import open_file
@@ -34,19 +33,18 @@ if TYPE_CHECKING:
     from typing import Any
 
 _FORMAT = 4
-_WITH_EVIDENCE, _WITHOUT = "lint.json", "switchability.json"
 _PACKAGE = os.path.dirname(os.path.dirname(__file__))
 
 
 class Cache:
     """The cache in `directory` for the files of `tree`.
 
-    Runs that want evidence and runs that want none keep files of their own: what is looked for also decides what cannot
-    be told within the budget, and a run must not find more because of another one before it.
+    Runs with and without evidence have a file each, since what is looked for also decides what stays unknown within the
+    budget.
     """
 
     def __init__(self, directory: str, tree: Tree, *, evidence: bool) -> None:
-        self._path = f"{directory}/{_WITH_EVIDENCE if evidence else _WITHOUT}"
+        self._path = f"{directory}/{'lint' if evidence else 'switchability'}.json"
         self._directory = directory
         self._tree = tree
         self._stamp = _stamp()
@@ -56,30 +54,30 @@ class Cache:
         self._digests: dict[str, str] = {}
 
     def get(self, path: str) -> FileResult | None:
-        """The result of the file `path`, None when there is none or something that it rests on has changed."""
+        """Return the result of the file `path`, None when there is none or something it depends on has changed."""
         try:
             entry = self._entries.get(path)
             return _decoded(path, entry["result"]) if entry and self._holds(path, entry) else None
         except (LookupError, TypeError, ValueError, AttributeError):
-            return None  # an entry that nobody of ours has written
+            return None  # an entry that Gaia has not written
 
     def add(self, linted: Linted) -> None:
         """Keep a result for the next run, when its file can be read."""
         path = linted.result.path
-        if self._digest(path):
+        if digest := self._digest(path):
             self._fresh[path] = {
-                "digest": self._digest(path),
+                "digest": digest,
                 "read": {name: self._digest(name) for name in linted.read},
                 "absent": list(linted.absent),
                 "result": _encoded(linted.result),
             }
 
     def write(self) -> None:
-        """Write what was added, with the entries that others have written meanwhile; where that fails, go without."""
+        """Write what was added, and the entries that other runs have written meanwhile; do nothing where that fails."""
         if not self._fresh:
             return
-        entries = {**self._load(), **self._fresh}
-        kept = {path: entry for path, entry in entries.items() if os.path.exists(f"{self._tree.root}/{path}")}
+        entries = (self._load() | self._fresh).items()
+        kept = {path: entry for path, entry in entries if os.path.exists(f"{self._tree.root}/{path}")}
         written = {"format": _FORMAT, "stamp": self._stamp, "rules": self._rules or _rules(), "entries": kept}
         draft = f"{self._path}.{os.getpid()}"
         try:
@@ -92,12 +90,13 @@ class Cache:
             return
 
     def _load(self) -> "dict[str, Any]":
-        """The entries that were written by these rules."""
+        """Return the entries that were written by these rules."""
         try:
             with open(self._path, "rb") as file:
                 written = json.load(file)
-                if not _is_ours(os.fstat(file.fileno()), written["time"]):
-                    return {}
+                status = os.fstat(file.fileno())
+            if status.st_mtime_ns != written["time"] or status.st_uid != os.geteuid():
+                return {}
             if written["format"] != _FORMAT or not isinstance(written["entries"], dict):
                 return {}
             if written["stamp"] != self._stamp:
@@ -116,14 +115,14 @@ class Cache:
             bool(entry["digest"])
             and entry["digest"] == self._digest(path)
             and all(digest == self._digest(read) for read, digest in entry["read"].items())
-            and not any(self._is_there(name, beside) for name in entry["absent"])
+            and not any(
+                self._tree.find(name, beside) if "." in name else self._tree.knows(name, beside)
+                for name in entry["absent"]
+            )
         )
 
-    def _is_there(self, name: str, beside: str) -> bool:
-        return bool(self._tree.find(name, beside)) if "." in name else self._tree.knows(name, beside)
-
     def _digest(self, path: str) -> str:
-        """The digest of a file's bytes, empty when it cannot be read."""
+        """Return the digest of a file's bytes, empty when it cannot be read."""
         if path not in self._digests:
             try:
                 with open_file(f"{self._tree.root}/{path}") as file:
@@ -139,11 +138,6 @@ def write_sealed(path: str, content: "dict[str, Any]") -> None:
         time = os.fstat(file.fileno()).st_mtime_ns
         file.write(json.dumps({**content, "time": time}, separators=(",", ":")))
     os.utime(path, ns=(time, time))
-
-
-def _is_ours(status: os.stat_result, time: object) -> bool:
-    """Whether a cache file was written here by this user, and not checked out or left by another one."""
-    return status.st_mtime_ns == time and status.st_uid == os.geteuid()
 
 
 def _encoded(result: FileResult) -> "dict[str, Any]":
@@ -166,8 +160,8 @@ def _encoded_finding(finding: Finding) -> "list[Any]":
 def _decoded(path: str, encoded: "dict[str, Any]") -> FileResult:
     return FileResult(
         path,
-        tuple(_decoded_finding(path, *finding) for finding in encoded["findings"]),
-        tuple(_decoded_finding(path, *finding) for finding in encoded["suppressed"]),
+        tuple(_decoded_finding(path, finding) for finding in encoded["findings"]),
+        tuple(_decoded_finding(path, finding) for finding in encoded["suppressed"]),
         tuple(
             Suppression(path, int(line), int(column), tuple(map(str, codes)), str(reason), int(cell))
             for line, column, codes, reason, cell in encoded["suppressions"]
@@ -175,41 +169,29 @@ def _decoded(path: str, encoded: "dict[str, Any]") -> FileResult:
     )
 
 
-def _decoded_finding(
-    path: str,
-    rule: str,
-    line: int,
-    column: int,
-    end_column: int,
-    cell: int,
-    message: str,
-    weight: float,
-    signal: str,
-    excerpt: str,
-    trait: str,
-) -> Finding:
+def _decoded_finding(path: str, encoded: "list[Any]") -> Finding:
+    rule, line, column, end_column, cell, message, weight, signal, excerpt, trait = encoded
     place = Place(path, int(line), int(column), int(end_column), int(cell))
     return Finding(str(rule), place, str(message), float(weight), Signal(signal), str(excerpt), Trait(trait))
 
 
 def _stamp() -> str:
-    """Names, sizes and times of everything that decides a result: quick to ask, and enough when nothing changed."""
+    """Return a digest of the names, sizes and times of the deciding files: fast, and enough when nothing changed."""
     files = ((path, os.stat(path)) for path in _deciding_files())
     return _digest_of(f"{path} {stat.st_size} {stat.st_mtime_ns}".encode() for path, stat in files)
 
 
 def _rules() -> str:
-    """A digest of the content of everything that decides a result: the same on every machine."""
-    return _digest_of(data for path in _deciding_files() for data in _content(path))
+    """Return a digest of the content of the deciding files, the same on every machine."""
+    parts: list[bytes] = []
+    for path in _deciding_files():
+        parts.append(os.path.relpath(path, _PACKAGE).encode() if path.startswith(_PACKAGE) else b"astroid")
+        with open(path, "rb") as file:
+            parts.append(file.read())
+    return _digest_of(parts)
 
 
-def _content(path: str) -> Iterator[bytes]:
-    yield os.path.relpath(path, os.path.dirname(_PACKAGE)).encode() if path.startswith(_PACKAGE) else b"astroid"
-    with open(path, "rb") as file:
-        yield file.read()
-
-
-def _digest_of(parts: Iterator[bytes]) -> str:
+def _digest_of(parts: Iterable[bytes]) -> str:
     digest = blake2b(repr(sys.version_info[:2]).encode(), digest_size=16)
     for part in parts:
         digest.update(len(part).to_bytes(8, "big") + part)
@@ -225,7 +207,7 @@ def _python_files(directory: str) -> Iterator[str]:
 
 
 def _deciding_files() -> Iterator[str]:
-    """The analyzer's own files, and the one in which astroid says its version."""
+    """Yield the files that decide a result: the analyzer's own, and the one with astroid's version."""
     yield from sorted(_python_files(_PACKAGE))
     candidates = (f"{entry}/astroid/__pkginfo__.py" for entry in sys.path)
     yield from [path for path in candidates if os.path.isfile(path)][:1]

@@ -1,8 +1,8 @@
 """What the rules find in files, one by one and without a verdict: the engine of `gaia lint`.
 
-A file is linted as a module of the project that it lies in: its names lead into the modules that it imports, and only
-its own findings are reported. This module and what it imports at the top is all that a cached result needs; whatever
-parses and examines (one_file.py) is loaded when the first file has to be linted anew.
+A file is linted as a module of its project: its names lead into the modules that it imports, and only its own findings
+are reported. A cached result needs only this module and its imports at the top; what parses and examines (one_file.py)
+is loaded for the first file that is linted anew.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,11 +27,11 @@ def lint(
     processes: int = 1,
     evidence: bool = True,
 ) -> Iterator[FileResult]:
-    """Lint the Python files `paths`, in their order; each result is there as soon as its file is done.
+    """Lint the Python files `paths`, in their order, and yield each result as soon as its file is done.
 
-    Without `evidence` the rules 1xx to 6xx need not look, which saves most of the work. A path that is not absolute is
-    taken from `root`, and a path in a result is relative to it. `cache_dir` keeps results from one run to the next,
-    None keeps none; `processes` is how many may work at a time, where there is enough for them to do.
+    Without `evidence` the rules 1xx to 6xx are skipped, which saves most of the work. Relative paths start at `root`,
+    and so do the paths in results. `cache_dir` keeps results from one run to the next; `processes` is how many may
+    work in parallel where there are enough files.
     """
     tree = Tree(str(root))
     names = [_relative(str(path), tree.root) for path in paths]
@@ -83,7 +83,7 @@ def _lint_anew(tree: Tree, names: Sequence[str], processes: int, *, evidence: bo
 
 
 def _relative(path: str, root: str) -> str:
-    """`path` as findings name it: relative to the root where it lies below, else as it was given."""
+    """Return `path` as findings name it: relative to the root where it lies below, else as it was given."""
     whole = path if path.startswith("/") else f"{root}/{path}"
     inside = f"{root.rstrip('/')}/"
     return whole.removeprefix(inside) if whole.startswith(inside) else path

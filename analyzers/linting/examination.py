@@ -1,4 +1,4 @@
-"""What was found, made ready for a report: findings get the line of code that they stand on, and their cell."""
+"""Findings made ready for a report: with their line of code, and in notebooks with their cell."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def with_excerpts(findings: Sequence[Finding], sources: "Sequence[Source | Code]") -> list[Finding]:
-    """Return the findings with the lines of `sources` that they stand on."""
+    """Return the findings with their lines of `sources`."""
     wanted = {finding.place.path for finding in findings}
     lines = {source.path: lines_of(source.text) for source in sources if source.path in wanted}
 
@@ -26,13 +26,9 @@ def with_excerpts(findings: Sequence[Finding], sources: "Sequence[Source | Code]
 
 def in_cells(findings: Sequence[Finding], sources: "Sequence[Source | Code]") -> list[Finding]:
     """Return the findings with those in notebooks placed by cell and by the line in it."""
-    notebooks = {source.path for source in sources if source.cells}
-    if not notebooks:
+    if not any(source.cells for source in sources):
         return list(findings)
-    return [
-        replace(finding, place=in_its_cell(finding.place, sources)) if finding.place.path in notebooks else finding
-        for finding in findings
-    ]
+    return [replace(finding, place=in_its_cell(finding.place, sources)) for finding in findings]
 
 
 def in_its_cell(place: Place, sources: "Sequence[Source | Code]") -> Place:
@@ -49,7 +45,5 @@ def comments_in_cells(comments: "Sequence[Suppression]", starts: tuple[int, ...]
     """Return the comments of a notebook whose cells begin on the lines `starts`, placed by cell and the line in it."""
     from analyzers.project.notebooks import in_cell
 
-    places = [in_cell(Place(comment.path, comment.line), starts) for comment in comments]
-    return tuple(
-        replace(comment, line=place.line, cell=place.cell) for comment, place in zip(comments, places, strict=True)
-    )
+    placed = ((comment, in_cell(Place(comment.path, comment.line), starts)) for comment in comments)
+    return tuple(replace(comment, line=place.line, cell=place.cell) for comment, place in placed)

@@ -1,7 +1,7 @@
-"""One file linted: read, checked or examined, and its suppressions heeded.
+"""One file linted: read, checked or examined, and its suppressions applied.
 
-What nobody asked for is not worked out. Most files of a tree have nothing to do with GPUs: where no evidence is wanted
-it is enough to see that their syntax is right, and neither facts nor rules are loaded.
+Most files of a tree have nothing to do with GPUs: where no evidence is wanted only their syntax is checked, and neither
+facts nor rules are loaded.
 """
 
 import warnings
@@ -23,26 +23,21 @@ if TYPE_CHECKING:
     from analyzers.project.model import Find, Source
 
 LOADED = ("ast", "symtable", "analyzers.facts.stage1", "analyzers.facts.contexts.reading", "analyzers.rules.behaviour")
-"""The modules that linting loads, beside the rules, when it meets a file about GPUs."""
+"""The modules, beside the rules, that linting a file about GPUs loads."""
 
 
 def lint_file(library: Library, path: str, *, evidence: bool = True, data: bytes | None = None) -> Linted:
     """Lint the file `path` as a module of the project that `library` reads.
 
-    Without `evidence` only what the linter is there for is looked for, what hinders a switch and failures; a file with
-    suppressions is always searched for evidence too, since a comment may be about it. `data` goes before what the file
-    holds.
+    Without `evidence` only failures and what hinders a switch are looked for, except in a file with suppressions, which
+    may be about evidence. `data` replaces the content of the file.
     """
-    with warnings.catch_warnings(action="ignore"):  # the parser's, about odd code: they are between it and the author
-        return _linted(library, path, evidence=evidence, data=data)
-
-
-def _linted(library: Library, path: str, *, evidence: bool, data: bytes | None) -> Linted:
     neighbours = Neighbours(library, path)
     try:
-        code = read_code(library.tree.root, path) if data is None else as_code(path, data)
-        comments = suppressions(path, code.text)
-        found = with_excerpts(_findings(code, neighbours, evidence=evidence or bool(comments)), [code])
+        with warnings.catch_warnings(action="ignore"):  # the parser's, about odd code: they are for its author
+            code = read_code(library.tree.root, path) if data is None else as_code(path, data)
+            comments = suppressions(path, code.text)
+            found = with_excerpts(_findings(code, neighbours, evidence=evidence or bool(comments)), [code])
     except UnreadableError as error:
         return Linted(FileResult(path, (error.failure,)))
     kept, silenced = split(sorted(found, key=_order), comments)
@@ -58,7 +53,7 @@ def _order(finding: Finding) -> tuple[int, int, str, str]:
 
 
 def _findings(code: Code, neighbours: Neighbours, *, evidence: bool) -> list[Finding]:
-    """What is found in `code`: failures, evidence and what hinders a switch, where they are asked for."""
+    """Return what is found in `code`: failures, what hinders a switch and, if wanted, evidence."""
     switchability = may_hinder_a_switch(code.data)
     if not evidence and not switchability:
         check(code)
@@ -81,7 +76,7 @@ def _findings(code: Code, neighbours: Neighbours, *, evidence: bool) -> list[Fin
 def _evidence(
     source: "Source", files: "Sequence[FileFacts]", find: "Find"
 ) -> "tuple[Sequence[FileFacts], list[Finding]]":
-    """The facts with every device that inference can tell, and the evidence in them."""
+    """Return the facts with every device that inference finds, and the evidence in them."""
     from analyzers.facts.escalation import resolve
     from analyzers.facts.model import Facts
     from analyzers.rules.examination import evidence_rules, examine
@@ -91,7 +86,7 @@ def _evidence(
 
 
 def _hindrances(source: "Source", files: "Sequence[FileFacts]", find: "Find | None") -> list[Finding]:
-    """What hinders a switch; with `find` the devices that the rules ask for are inferred first."""
+    """Return what hinders a switch; with `find` the devices that the rules ask for are inferred first."""
     from analyzers.facts.contexts.reading import read_contexts
     from analyzers.facts.escalation import resolve
     from analyzers.facts.model import Facts
@@ -107,5 +102,5 @@ def _hindrances(source: "Source", files: "Sequence[FileFacts]", find: "Find | No
         behaviour = Behaviour(Facts(tuple(files)), known, tying_rules)
         return [*found, *examine(switchability_rules(), behaviour, source.path)]
     except Exception as error:  # noqa: BLE001 -- whatever is wrong here must not hide the evidence
-        message = f"reading when the code runs failed: {type(error).__name__}: {error}"
+        message = f"the check of when the code runs failed: {type(error).__name__}: {error}"
         return [failed(RULE_FAILED, Place(source.path, 1), message)]

@@ -1,4 +1,4 @@
-"""What linting a file gives: the result that is reported and cached, and what it rests on."""
+"""What linting a file gives: the result that is reported and cached, and what it depends on."""
 
 from analyzers.findings import Finding
 from analyzers.lean.records import record
@@ -24,7 +24,7 @@ class FileResult:
 
 @record
 class Linted:
-    """A result and what it rests on besides its own file: the modules that were read, and those that were not there."""
+    """A result and the other modules it depends on: those that were read, and those that were not there."""
 
     result: FileResult
     read: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
-"""Comments by which an author overrules a rule on one line: `# noqa: GA201` or `# gaia: ignore[GA201] reason`.
+"""Comments that silence a rule on one line: `# noqa: GA201` or `# gaia: ignore[GA201] reason`.
 
-The codes have to be named: a bare `# noqa` belongs to other tools. Failures of the analysis cannot be silenced. Only
-real comments count, never a string that looks like one, so a file that might hold some is read by the tokenizer.
+The codes must be named: a bare `# noqa` belongs to other tools. Failures of the analysis cannot be silenced. Only real
+comments count, never a string that looks like one, so a file that may have some is read by the tokenizer.
 """
 
 import re
@@ -27,7 +27,7 @@ class Suppression:
     cell: int = 0
 
     def silences(self, finding: Finding) -> bool:
-        """Whether this comment silences `finding`."""
+        """Return whether this comment silences `finding`."""
         return (
             finding.rule in self.codes
             and finding.place.line == self.line
@@ -38,7 +38,7 @@ class Suppression:
 
 
 def suppressions(path: str, text: str) -> tuple[Suppression, ...]:
-    """The comments in the Python file `path` that silence rules of Gaia, from top to bottom."""
+    """Return the comments in the Python file `path` that silence rules of Gaia, from top to bottom."""
     if "GA" not in text or _COMMENT.search(text) is None:
         return ()
     return tuple(_read(path, text))
@@ -47,7 +47,7 @@ def suppressions(path: str, text: str) -> tuple[Suppression, ...]:
 def split(
     findings: Iterable[Finding], comments: Iterable[Suppression]
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
-    """The findings that stand, and those that one of `comments` silences."""
+    """Return the findings that stand, and those that one of `comments` silences."""
     known = tuple(comments)
     kept: list[Finding] = []
     silenced: list[Finding] = []

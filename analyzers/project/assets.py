@@ -1,8 +1,7 @@
-"""Files of the function that are no code and still tell what it does: a model's weights, by size, and kernels' sources.
+"""Files beside the code that tell what a function does: a model's weights, by size, and kernels' sources.
 
-They are looked for where functions keep them, at the root, beside the entry point and in the directories that are usual
-for models there. Of weights only the size is asked; a pointer that Git LFS has left in the place of a file is read,
-since it states the size of the file that it stands for.
+They are looked for at the root, beside the entry point, and in the usual directories for models there. Of weights only
+the size counts; a Git LFS pointer is read, since it states the size of the file that it stands for.
 """
 
 import os
@@ -13,7 +12,7 @@ from pathlib import Path
 from analyzers.lean.patterns import Pattern
 from analyzers.project.model import Asset
 
-WEIGHTS = (".safetensors", ".gguf", ".ckpt", ".pt", ".pth", ".onnx", ".keras", ".tflite", ".pdparams", ".engine")
+_WEIGHTS = (".safetensors", ".gguf", ".ckpt", ".pt", ".pth", ".onnx", ".keras", ".tflite", ".pdparams", ".engine")
 KERNELS = (".cu", ".cuh")
 _UNSURE_WEIGHTS = (".bin", ".h5", ".pb", ".msgpack")
 _SPEAKS_OF_A_MODEL = Pattern(r"model|weight|checkpoint|adapter")
@@ -26,14 +25,14 @@ _POINTER_SIZE = Pattern(r"(?m)^size (\d{1,18})$")
 
 
 def read_assets(root: Path, entry: str = "") -> tuple[Asset, ...]:
-    """The weights and kernel sources at the root, beside `entry`, and where models are kept there; shards as one."""
-    beside = entry.rpartition("/")[0]
-    bases = dict.fromkeys(f"{base}/{home}".strip("/") for base in dict.fromkeys(("", beside)) for home in ("", *_HOMES))
+    """Return the weights and kernel sources at the root, beside `entry` and in models' directories; shards as one."""
+    tops = ("", entry.rpartition("/")[0])
+    bases = dict.fromkeys(f"{top}/{home}".strip("/") for top in tops for home in ("", *_HOMES))
     return tuple(asset for base in bases for asset in _joined(_in_directory(root, base)))
 
 
 def _joined(assets: Iterator[Asset]) -> list[Asset]:
-    """`assets` with the parts of one model, `model-00001-of-00004.safetensors`, as the first of them."""
+    """Return `assets` with the shards of a model, `model-00001-of-00004.safetensors`, joined to the first."""
     found: dict[str, Asset] = {}
     for asset in assets:
         whole = _SHARD.sub("", asset.path)
@@ -48,20 +47,18 @@ def _in_directory(root: Path, base: str) -> Iterator[Asset]:
     except OSError:
         return
     for name in names:
-        if _is_asset(name.lower()):
-            size = _size(root / base / name)
-            if size is not None:
-                yield Asset(f"{base}/{name}".lstrip("/"), size)
+        if _is_asset(name.lower()) and (size := _size(root / base / name)) is not None:
+            yield Asset(f"{base}/{name}".lstrip("/"), size)
 
 
 def _is_asset(name: str) -> bool:
-    return name.endswith((*WEIGHTS, *KERNELS)) or (
+    return name.endswith((*_WEIGHTS, *KERNELS)) or (
         name.endswith(_UNSURE_WEIGHTS) and _SPEAKS_OF_A_MODEL.search(name) is not None
     )
 
 
 def _size(path: Path) -> int | None:
-    """The size of a file of its own, of the file that it points to in Git LFS, None for a link or a directory."""
+    """Return the size of a file, or the one that its Git LFS pointer states; None for a link or a directory."""
     try:
         status = path.lstat()
         if not stat.S_ISREG(status.st_mode):

@@ -6,6 +6,7 @@ parsed and never run.
 """
 
 import ast
+import itertools
 from collections.abc import Iterator
 
 from analyzers.lean.patterns import Pattern
@@ -22,14 +23,21 @@ _LIST_KEYS = {
 }
 """YAML file to the keys whose lists name packages."""
 
-NAMES = ("Pipfile", "cerebrium.toml", "pyproject.toml", "setup.cfg", "setup.py", *_LIST_KEYS)
+_TOML_TABLES = {
+    "Pipfile": ("packages",),
+    "cerebrium.toml": ("cerebrium", "dependencies", "pip"),
+    "pyproject.toml": ("tool", "poetry", "dependencies"),
+}
+"""TOML file to the table whose keys are packages."""
+
+NAMES = (*_TOML_TABLES, "setup.cfg", "setup.py", *_LIST_KEYS)
 """The files that are read beside requirements*.txt, by name."""
 
 _INDEX = Pattern(r"https?://\S+/whl/\S+?(?=[\"'\s]|$)")
 
 
 def read_list(name: str, text: str) -> Iterator[Numbered]:
-    """The requirements in the file called `name`; an index of wheels comes as the line that names it."""
+    """Yield the requirements in the file called `name`; an index of wheels comes as `--extra-index-url`."""
     if name in _LIST_KEYS:
         yield from _yaml(text, _LIST_KEYS[name])
     elif name == "setup.cfg":
@@ -52,40 +60,30 @@ def _toml(name: str, text: str) -> Iterator[Numbered]:
     except (ValueError, RecursionError):
         return
     lines = text.splitlines()
-    for requirement, key in _TOML_READERS[name](content):
+    stated = _pinned(_table(content, *_TOML_TABLES[name]))
+    for requirement, key in itertools.chain(_project(content) if name == "pyproject.toml" else (), stated):
         yield next((number for number, line in enumerate(lines, 1) if key in line), 1), requirement
 
 
-def _pyproject(content: object) -> Iterator[tuple[str, str]]:
-    """PEP 621 dependencies and Poetry's; extras count only for the backend that they name, so they are left out."""
+def _project(content: object) -> Iterator[tuple[str, str]]:
+    """Yield the PEP 621 dependencies; extras are left out, since they count only for the backend that they name."""
     listed = _table(content, "project").get("dependencies", [])
     yield from ((line, line) for line in (listed if isinstance(listed, list) else []) if isinstance(line, str))
-    yield from _pinned(_table(content, "tool", "poetry", "dependencies"))
-
-
-def _pipfile(content: object) -> Iterator[tuple[str, str]]:
-    yield from _pinned(_table(content, "packages"))
-
-
-def _cerebrium(content: object) -> Iterator[tuple[str, str]]:
-    yield from _pinned(_table(content, "cerebrium", "dependencies", "pip"))
-
-
-_TOML_READERS = {"Pipfile": _pipfile, "cerebrium.toml": _cerebrium, "pyproject.toml": _pyproject}
 
 
 def _pinned(table: dict[str, object]) -> Iterator[tuple[str, str]]:
-    """Packages as keys: `torch = "2.1"`, `torch = {version = "2.1", extras = ["cuda"]}`."""
+    """Yield packages that are keys: `torch = "2.1"`, `torch = {version = "2.1", extras = ["cuda"]}`."""
     for package, value in table.items():
         detail = value if isinstance(value, dict) else {"version": value}
         version = str(detail.get("version", "")).lstrip("^~*")
+        if version[:1].isdigit():
+            version = f"=={version}"
+        elif not version.startswith(("=", "<", ">", "!")):
+            version = ""
         named = detail.get("extras")
-        extras = ",".join(str(extra) for extra in named) if isinstance(named, list) else ""
-        pinned = (
-            version if version.startswith(("=", "<", ">", "!")) else f"=={version}" if version[:1].isdigit() else ""
-        )
+        extras = f"[{','.join(map(str, named))}]" if named and isinstance(named, list) else ""
         if package != "python":
-            yield f"{package}{f'[{extras}]' if extras else ''}{pinned}", package
+            yield f"{package}{extras}{version}", package
 
 
 def _table(content: object, *path: str) -> dict[str, object]:
@@ -95,7 +93,7 @@ def _table(content: object, *path: str) -> dict[str, object]:
 
 
 def _setup_cfg(text: str) -> Iterator[Numbered]:
-    """The indented lines behind `install_requires =`."""
+    """Yield the indented lines behind `install_requires =`."""
     inside = False
     for number, line in enumerate(text.splitlines(), 1):
         stated = line
@@ -107,7 +105,7 @@ def _setup_cfg(text: str) -> Iterator[Numbered]:
 
 
 def _setup_py(text: str) -> Iterator[Numbered]:
-    """The strings in `install_requires=[...]`, also where a name stands for the list."""
+    """Yield the strings in `install_requires=[...]`, also where a name stands for the list."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -128,7 +126,7 @@ def _setup_py(text: str) -> Iterator[Numbered]:
 
 
 def _yaml(text: str, keys: tuple[str, ...]) -> Iterator[Numbered]:
-    """The items of the lists under `keys`, wherever in the file these stand."""
+    """Yield the items of the lists under `keys`, wherever in the file these stand."""
     if not any(key in text for key in keys):
         return
     import yaml  # few functions have such a list
@@ -153,7 +151,7 @@ def _yaml(text: str, keys: tuple[str, ...]) -> Iterator[Numbered]:
 
 
 def _unconda(item: str) -> str:
-    """A conda requirement, `channel::name=version=build`, as pip would write it."""
+    """Return a conda requirement, `channel::name=version=build`, as pip would write it."""
     bare = item.rpartition("::")[2]
     name, single, rest = bare.partition("=")
     return bare if not single or rest.startswith("=") or name[-1:] in "<>!~=" else f"{name}=={rest}"

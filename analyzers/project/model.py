@@ -1,6 +1,6 @@
 """What a project is made of, as frozen values: its code, the lines of its dependency lists, the files beside it."""
 
-from analyzers.findings import Place, failed
+from analyzers.findings import Finding, Place
 from analyzers.lean.records import record
 
 TYPE_CHECKING = False
@@ -58,15 +58,15 @@ class Dependency:
 
 @record
 class Asset:
-    """A file beside the code that is no Python: a model's weights or a kernel's source. `path` is below the root."""
+    """A file beside the code: a model's weights or a kernel's source. `path` is relative to the project."""
 
     path: str
     bytes: int
 
 
 class UnreadableError(Exception):
-    """A file that cannot be analyzed; `failure` is the finding that says why, and where it went wrong."""
+    """A file that cannot be analyzed; `failure` is the finding that says why and where."""
 
-    def __init__(self, rule: str, place: Place, message: str, excerpt: str = "") -> None:
-        super().__init__(message)
-        self.failure = failed(rule, place, message, excerpt)
+    def __init__(self, failure: Finding) -> None:
+        super().__init__(failure.message)
+        self.failure = failure

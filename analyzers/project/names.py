@@ -1,8 +1,8 @@
-"""By which names a project's files are imported: the one place that knows where imports lead.
+"""The names under which a project's files are imported.
 
 A file is imported from the project's root, from one of its source folders (`src/`), or from the folder that it shares
-with its importer. `candidates` leads from a name to the paths where it may be, `import_names` from a file to the names,
-`by_import_name` finds files that have been read, and `Tree` finds files on the disk.
+with its importer. `candidates` yields the paths of a name, `by_import_name` finds files that have been read, and `Tree`
+finds files on the disk.
 """
 
 # ruff: noqa: PTH113, PTH208 -- a hook does not load pathlib, which takes longer than to lint a file
@@ -37,18 +37,15 @@ def absolute_module(source: "Source", node: "ast.ImportFrom") -> str:
     return ".".join([*package[: max(keep, 0)], *filter(None, [node.module])])
 
 
-def import_names(module: str) -> tuple[str, str, str]:
-    """Return the names of `module`: from the root, from the source folder, beside the importer."""
-    return module, module.removeprefix(f"{SOURCE_FOLDER}."), module.rpartition(".")[2]
-
-
 def by_import_name(files: "Iterable[tuple[str, _T]]") -> "dict[str, _T]":
-    """Return what belongs to each (module name, file), by every name it is imported by; whole names go first."""
+    """Return each file of (module name, file) by its names from the root, the source folder and beside the importer.
+
+    Names from the root take precedence.
+    """
     found: dict[str, _T] = {}
     for module, file in files:
-        whole, *shorter = import_names(module)
-        found[whole] = file
-        for name in shorter:
+        found[module] = file
+        for name in (module.removeprefix(f"{SOURCE_FOLDER}."), module.rpartition(".")[2]):
             found.setdefault(name, file)
     return found
 
@@ -56,14 +53,10 @@ def by_import_name(files: "Iterable[tuple[str, _T]]") -> "dict[str, _T]":
 def candidates(module: str, beside: str, *more: str) -> "Iterator[str]":
     """Yield the paths where `module` may be: at the root, in the source folder, in `more` folders, in `beside`."""
     path = module.replace(".", "/")
-    for folder in _folders(beside, *more):
+    for folder in dict.fromkeys(("", SOURCE_FOLDER, *more, beside)):
         stem = f"{folder}/{path}".lstrip("/")
         yield f"{stem}.py"
         yield f"{stem}/__init__.py"
-
-
-def _folders(beside: str, *more: str) -> "Iterable[str]":
-    return dict.fromkeys(("", SOURCE_FOLDER, *more, beside))
 
 
 class Tree:
@@ -76,8 +69,8 @@ class Tree:
         self._inside: dict[str, bool] = {}
 
     def knows(self, package: str, beside: str) -> bool:
-        """Whether the top-level `package` is the project's own, a directory without `__init__.py` included."""
-        listings = map(self._names, _folders(beside))
+        """Return whether the top-level `package` is the project's own, also without an `__init__.py`."""
+        listings = map(self._names, {"", SOURCE_FOLDER, beside})
         return any(package in names or f"{package}.py" in names for names in listings)
 
     def find(self, module: str, beside: str) -> str:
@@ -85,11 +78,11 @@ class Tree:
         return next((path for path in candidates(module, beside) if self._has(path) and self._is_inside(path)), "")
 
     def holds(self, path: str) -> bool:
-        """Whether `path` is a file of the project, after all links."""
+        """Return whether `path` is a file of the project, after all links."""
         return self._has(path) and self._is_inside(path) and os.path.isfile(f"{self.root}/{path}")
 
     def _has(self, path: str) -> bool:
-        """Whether there is a file at `path`; asked from the top, so that most questions end at a known listing."""
+        """Return whether there is something at `path`; from the top, so that most calls end at a known listing."""
         directory = ""
         for part in path.split("/"):
             if part not in self._names(directory):
@@ -107,7 +100,7 @@ class Tree:
         return self._listings[directory]
 
     def _is_inside(self, path: str) -> bool:
-        """Whether `path` is below the root after all links, which may lead anywhere."""
+        """Return whether `path` is below the root after all links."""
         if path not in self._inside:
             self._inside[path] = os.path.realpath(f"{self.root}/{path}").startswith(self._real + os.sep)
         return self._inside[path]

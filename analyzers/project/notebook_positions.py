@@ -12,7 +12,8 @@ from analyzers.lean.patterns import Pattern
 _TOKEN = Pattern(r'"([^"\\]*(?:\\.[^"\\]*)*)"|[{}\[\],]')
 _CHARACTER = Pattern(r"\\u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|\\u\w{4}|\\.|[^\\]")
 _CARRIAGE_RETURNS = frozenset({"\\r", "\\u000d", "\\u000D"})
-_BREAKS = _CARRIAGE_RETURNS | {"\\n", "\\u000a", "\\u000A"}
+_LINE_FEEDS = frozenset({"\\n", "\\u000a", "\\u000A"})
+_BREAKS = _CARRIAGE_RETURNS | _LINE_FEEDS
 
 
 class NotebookFile:
@@ -25,7 +26,7 @@ class NotebookFile:
             self._strings.setdefault(cell, []).append((start, end))
 
     def place(self, place: Place) -> Place:
-        """`place`, which names a cell and a line in it, as a place in the file; the first line when it is not there."""
+        """Return the place in the file of `place`, a line of a cell; the first line when there is no such line."""
         start = self._offset(place.cell, place.line, place.column)
         if start is None:
             return Place(place.path, 1)
@@ -35,7 +36,7 @@ class NotebookFile:
         return Place(place.path, line, column, max(end_column if end_line == line else 0, column + 1))
 
     def stretch(self, cell: int, line: int) -> tuple[int, int] | None:
-        """Where a line of code begins and ends in the file, without its line break; None when it is not there."""
+        """Return where a line of a cell begins and ends in the file, without its line break; None without the line."""
         start, end = self._offset(cell, line, 1), self._offset(cell, line, len(self._text) + 1)
         return None if start is None or end is None else (start, end)
 
@@ -43,11 +44,11 @@ class NotebookFile:
         return self._text.count("\n", 0, offset) + 1, offset - self._text.rfind("\n", 0, offset)
 
     def _offset(self, cell: int, line: int, column: int) -> int | None:
-        """Where a character of the code stands; its line's end when that is shorter, None without such a line."""
+        """Return where a character of the code stands; the end of a shorter line, None without such a line."""
         at_line, at_column, before, last = 1, 1, "", None
         for character, start, end in self._characters(cell):
             follows, before = before in _CARRIAGE_RETURNS, character
-            if character in _BREAKS and character not in _CARRIAGE_RETURNS and follows:
+            if follows and character in _LINE_FEEDS:
                 continue  # the second half of one line break
             if at_line == line:
                 last = end
@@ -57,7 +58,7 @@ class NotebookFile:
         return last
 
     def _characters(self, cell: int) -> Iterator[tuple[str, int, int]]:
-        """Each character of a cell's code as it is written, with its stretch of the file."""
+        """Yield each character of a cell's code as it is written, with its stretch of the file."""
         for start, end in self._strings.get(cell, ()):
             at = start
             while at < end and (match := _CHARACTER.match(self._text, at)):
@@ -66,7 +67,7 @@ class NotebookFile:
 
 
 class _Open:
-    """An object or an array that is being read: the key or the index that it is at."""
+    """An object or an array that is being read, and the current key or index."""
 
     def __init__(self, bracket: str) -> None:
         self.is_object = bracket == "{"
@@ -74,16 +75,9 @@ class _Open:
         self.key = ""
         self.index = 0
 
-    def go_on(self) -> None:
-        self.awaits_key = self.is_object
-        self.index += 1
-
-    def take_key(self, key: str) -> None:
-        self.key, self.awaits_key = key, False
-
 
 def _source_strings(text: str) -> Iterator[tuple[int, int, int]]:
-    """The number of a cell, from 1, with the stretch of each string of its `source`."""
+    """Yield the number of a cell, from 1, with the stretch of each string of its `source`."""
     around: list[_Open] = []
     for token in _TOKEN.finditer(text):
         mark = text[token.start()]
@@ -94,17 +88,17 @@ def _source_strings(text: str) -> Iterator[tuple[int, int, int]]:
         elif mark in "}]":
             around.pop()
         elif mark == ",":
-            around[-1].go_on()
+            around[-1].index += 1
+            around[-1].awaits_key = around[-1].is_object
         elif around[-1].awaits_key:
-            around[-1].take_key(token[1])
+            around[-1].key, around[-1].awaits_key = token[1], False
         elif _is_source(around):
             yield around[1].index + 1, token.start(1), token.end(1)
 
 
 def _is_source(around: list[_Open]) -> bool:
-    """Whether what comes is a string at cells[i].source, or in the list there."""
+    """Return whether the next string is at cells[i].source, or in the list there."""
     match around:
-        case [notebook, cells, cell] | [notebook, cells, cell, _Open(is_object=False)]:
-            return notebook.key == "cells" and not cells.is_object and cell.key == "source"
-        case _:
-            return False
+        case [_Open(key="cells"), _Open(is_object=False), _Open(key="source"), *rest]:
+            return not rest or (len(rest) == 1 and not rest[0].is_object)
+    return False

@@ -7,6 +7,7 @@ may begin: inside of brackets and of strings they are Python.
 
 import json
 from bisect import bisect_right
+from itertools import accumulate
 
 from analyzers.findings import Place
 from analyzers.lean.files import lines_of
@@ -24,9 +25,7 @@ class NotANotebookError(ValueError):
 
 
 def cells_of(text: str) -> list[str]:
-    """The code of each cell, ending in a line break; other cells are empty, so that the count is the notebook's own.
-
-    Without any code in Python, as in a notebook for Julia, all of them are.
+    """Return the code of each cell, ending in a line break; cells without Python are empty, so that none is skipped.
 
     Raises:
         NotANotebookError: `text` is not the JSON of a notebook of format 4, which is from 2015.
@@ -34,17 +33,19 @@ def cells_of(text: str) -> list[str]:
     try:
         notebook = json.loads(text)
         if "worksheets" in notebook:
-            raise NotANotebookError("a notebook of format 3; `jupyter nbconvert --to notebook` writes format 4")
+            raise NotANotebookError(
+                "the notebook has format 3; `jupyter nbconvert --to notebook` converts it to format 4"
+            )
         is_python = _speaks_python(notebook.get("metadata", {}))
         return [_code(cell) if is_python and cell.get("cell_type") == "code" else "" for cell in notebook["cells"]]
     except NotANotebookError:
         raise
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
-        raise NotANotebookError(f"not a notebook: {type(error).__name__}: {error}") from None
+        raise NotANotebookError(f"the file is no notebook: {type(error).__name__}: {error}") from None
 
 
 def _speaks_python(metadata: dict[str, dict[str, object]]) -> bool:
-    """Whether the notebook's kernel is one for Python, as one that says nothing is taken to be."""
+    """Return whether the notebook's kernel is for Python, which is the default."""
     name = metadata.get("language_info", {}).get("name") or metadata.get("kernelspec", {}).get("language")
     return str(name or "python").lower() in ("python", "ipython")
 
@@ -65,7 +66,8 @@ def _without_commands(lines: list[str]) -> list[str]:
     code: list[str] = []
     string, depth, continued, is_command = "", 0, False, False
     for line in lines:
-        is_command = is_command if continued else not string and not depth and _is_command(line)
+        if not continued:
+            is_command = not (string or depth) and bool(_COMMAND.match(line) or _CAPTURE.match(line))
         if is_command:
             code.append("" if continued else _blank(line))
         else:
@@ -75,12 +77,8 @@ def _without_commands(lines: list[str]) -> list[str]:
     return code
 
 
-def _is_command(line: str) -> bool:
-    return _COMMAND.match(line) is not None or _CAPTURE.match(line) is not None
-
-
 def _blank(line: str) -> str:
-    """An empty line for a command; inside a block `pass` keeps the block together, and a result stays unknown."""
+    """Return the code in place of a command: inside a block `pass` keeps it together, a captured result is None."""
     indent = line[: len(line) - len(line.lstrip())]
     name = _CAPTURE.match(line)
     if name:
@@ -89,7 +87,7 @@ def _blank(line: str) -> str:
 
 
 def _after(line: str, string: str, depth: int) -> tuple[str, int]:
-    """What is open behind `line`: the quotes of a string over several lines, and how many brackets."""
+    """Return what is open behind `line`: the quotes of a multi-line string, and how many brackets."""
     position = 0
     while True:
         if string:
@@ -110,15 +108,12 @@ def _after(line: str, string: str, depth: int) -> tuple[str, int]:
 
 
 def first_lines(cells: list[str]) -> tuple[int, ...]:
-    """The line of the joined code on which each cell begins."""
-    starts = [1]
-    for cell in cells[:-1]:
-        starts.append(starts[-1] + cell.count("\n"))
-    return tuple(starts)
+    """Return the line of the joined code on which each cell begins."""
+    return tuple(accumulate((cell.count("\n") for cell in cells[:-1]), initial=1))
 
 
 def in_cell(place: Place, starts: tuple[int, ...]) -> Place:
-    """`place` as people find it: with its cell, counted from 1 over all cells, and the line in it."""
+    """Return `place` as people find it: with its cell, counted from 1 over all cells, and the line in it."""
     cell = max(bisect_right(starts, place.line), 1)
     line = place.line - starts[cell - 1] + 1
     return Place(place.path, line, place.column, place.end_column, cell)

@@ -1,14 +1,15 @@
 """One file, read and parsed without ever running it.
 
-Whatever goes wrong is an `UnreadableError` with the finding that says so. Reading and parsing are two steps, because
-the text alone tells of most files that nothing in them is worth a syntax tree.
+Every failure is an `UnreadableError` with its finding. Reading and parsing are two steps, since the text of most files
+already shows that they are not worth a syntax tree.
 """
 
 import sys
 
-from analyzers.findings import NOT_PYTHON, TOO_DEEP, TOO_LARGE, UNREADABLE, Place
+from analyzers.findings import NOT_PYTHON, TOO_DEEP, TOO_LARGE, UNREADABLE, Place, failed
 from analyzers.lean.files import open_file
 from analyzers.lean.prefilter import may_hold_evidence
+from analyzers.lean.records import replace
 from analyzers.project.model import NOTEBOOK, Code, Source, UnreadableError
 from analyzers.project.names import module_name
 
@@ -42,16 +43,14 @@ def read_code(root: "Path | str", path: str) -> Code:
 
 
 def as_code(path: str, data: bytes) -> Code:
-    """Return what `data`, the content of the file `path`, holds of code.
+    """Return the code in `data`, the content of the file `path`.
 
     Raises:
         UnreadableError: the file is too large or not text.
     """
     most = _most_bytes(path)
     if len(data) > most:
-        raise UnreadableError(
-            TOO_LARGE, Place(path, 1), f"{path} is larger than {most // 1024} KiB and was not analyzed"
-        )
+        raise _error(path, f"the file is larger than {most // 1024} KiB", rule=TOO_LARGE)
     text = _decode(path, data)
     return _notebook(path, text) if path.endswith(NOTEBOOK) else Code(path, text, data)
 
@@ -67,7 +66,7 @@ def parsed(code: Code) -> Source:
 
 
 def check(code: Code) -> None:
-    """Raise what parsing `code` would raise, at half the cost: no syntax tree is made of it.
+    """Check the syntax of `code` at half the cost of parsing, since no syntax tree is built.
 
     Raises:
         UnreadableError: it is not Python.
@@ -80,21 +79,25 @@ def check(code: Code) -> None:
         parsed(code)  # which has the last word: the symbol table also refuses a few things that can be parsed
 
 
+def _error(path: str, message: str, line: int = 1, rule: str = UNREADABLE) -> UnreadableError:
+    return UnreadableError(failed(rule, Place(path, line), message))
+
+
 def _notebook(path: str, text: str) -> Code:
     from analyzers.project.notebooks import NotANotebookError, cells_of, first_lines  # few functions are notebooks
 
     try:
         cells = cells_of(text)
     except NotANotebookError as error:
-        raise UnreadableError(UNREADABLE, Place(path, 1), str(error)) from None
+        raise _error(path, str(error)) from None
     code = "".join(cells)
     if len(code) > MAX_BYTES:
-        raise UnreadableError(TOO_LARGE, Place(path, 1), f"the code of {path} is larger than {MAX_BYTES // 1024} KiB")
+        raise _error(path, f"the code of the notebook is larger than {MAX_BYTES // 1024} KiB", rule=TOO_LARGE)
     try:
         data = code.encode()
     except UnicodeEncodeError as error:  # JSON can spell half of a pair
         half = code[error.start].encode("unicode_escape").decode()
-        raise UnreadableError(UNREADABLE, Place(path, 1), f"the code holds half a character: {half}") from None
+        raise _error(path, f"the code has half of a surrogate pair: {half}") from None
     return Code(path, code, data, first_lines(cells))
 
 
@@ -103,32 +106,29 @@ def _most_bytes(path: str) -> int:
 
 
 def _read(root: "Path | str", path: str) -> bytes:
-    """The bytes of a file, one more at most than are analyzed."""
+    """Return the bytes of a file, at most one more than are analyzed."""
     try:
         with open_file(f"{root}/{path}") as file:
             return file.read(_most_bytes(path) + 1)
     except OSError as error:
-        raise UnreadableError(UNREADABLE, Place(path, 1), f"cannot read {path}: {error.strerror}") from None
+        raise _error(path, f"the file cannot be read: {error.strerror}") from None
 
 
 def _decode(path: str, data: bytes) -> str:
     if b"\0" in data:
         line = data[: data.index(b"\0")].count(b"\n") + 1
-        raise UnreadableError(
-            UNREADABLE, Place(path, line), "the file holds NUL bytes: it is binary, corrupt or UTF-16"
-        )
+        raise _error(path, "the file has NUL bytes: it is binary, corrupt or in UTF-16", line)
     try:
         return data.decode(_encoding(data))
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        message = f"byte {error.start} is not valid {error.encoding}"
-        raise UnreadableError(UNREADABLE, Place(path, line), message) from None
+        raise _error(path, f"byte {error.start} of the file is not valid {error.encoding}", line) from None
     except (SyntaxError, LookupError) as error:
-        raise UnreadableError(UNREADABLE, Place(path, 1), f"the encoding cannot be told: {error}") from None
+        raise _error(path, f"the encoding is unknown: {error}") from None
 
 
 def _encoding(data: bytes) -> str:
-    """The encoding that a file declares in one of its first two lines, UTF-8 by default."""
+    """Return the encoding that a file declares in one of its first two lines, UTF-8 by default."""
     if b"coding" not in b"".join(data.split(b"\n", 2)[:2]):
         return "utf-8-sig"
     import io
@@ -145,10 +145,8 @@ def _tree(code: Code) -> "ast.Module":
             raise
         from analyzers.project.notebooks import in_cell
 
-        failure = error.failure
-        raise UnreadableError(
-            failure.rule, in_cell(failure.place, code.cells), failure.message, failure.excerpt
-        ) from None
+        place = in_cell(error.failure.place, code.cells)
+        raise UnreadableError(replace(error.failure, place=place)) from None
 
 
 def _parse(path: str, text: str) -> "ast.Module":
@@ -161,9 +159,9 @@ def _parse(path: str, text: str) -> "ast.Module":
         place = Place(path, max(error.lineno or 1, 1), column, column + 1)
         excerpt = (error.text or "").rstrip()
         version = ".".join(map(str, sys.version_info[:2]))
-        message = f"not valid for Python {version}, which Gaia runs on: {error.msg}"
-        raise UnreadableError(NOT_PYTHON, place, message, excerpt) from None
+        message = f"the code is not valid for Python {version}, which Gaia runs on: {error.msg}"
+        raise UnreadableError(failed(NOT_PYTHON, place, message, excerpt)) from None
     except (RecursionError, MemoryError):
-        raise UnreadableError(TOO_DEEP, Place(path, 1), "an expression is nested too deeply to be parsed") from None
+        raise _error(path, "an expression is nested too deeply to be parsed", rule=TOO_DEEP) from None
     except ValueError as error:
-        raise UnreadableError(UNREADABLE, Place(path, 1), f"not readable as Python: {error}") from None
+        raise _error(path, f"the file cannot be parsed: {error}") from None

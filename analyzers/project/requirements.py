@@ -1,7 +1,6 @@
 """Requirements as pip reads them: what a line asks for, and the lines of a file with those that it includes.
 
-The analyzer, the engines' environments and the images all read requirements here. `packaging`, which knows the grammar
-of markers, is loaded when the first of these is read.
+The analyzer, the engines' environments and the images all read requirements here.
 """
 
 import re
@@ -36,7 +35,7 @@ _TARGET = {
     "sys_platform": "linux",
     "extra": "",
 }
-"""What markers are read for: functions run on Linux, and a verdict must not depend on the machine that comes to it."""
+"""Where markers are evaluated: functions run on Linux, and a verdict must not depend on the analyzing machine."""
 
 
 @record
@@ -72,9 +71,9 @@ def requirement(line: str) -> Requirement | None:
 
 
 def _applies(line: str) -> bool:
-    """Whether the marker of a requirement holds; so it does where there is none, or none that pip understands."""
+    """Return whether a requirement's marker allows Linux; one that is missing or malformed does."""
     if ";" not in line:
-        return True  # `packaging` takes a third of the time for which 20 files are linted (benchmarks.analyzer)
+        return True  # importing `packaging` makes linting 20 files a third slower (python -m benchmarks.analyzer)
     from packaging.requirements import InvalidRequirement
     from packaging.requirements import Requirement as Parsed
 
@@ -88,7 +87,7 @@ def _applies(line: str) -> bool:
 def parse_requirement(place: Place, line: str) -> Dependency | None:
     """Return the dependency that a requirement line states, None for anything else; an index has no name."""
     bare = without_comment(line)
-    if is_index(bare):
+    if _option(bare)[0] in _INDEX:
         return Dependency("", bare, place)
     if _REPOSITORY.match(bare):
         name = bare.partition("#")[0].rstrip("/").rpartition("/")[2].partition("@")[0].removesuffix(".git")
@@ -102,18 +101,13 @@ def without_comment(line: str) -> str:
     return _COMMENT.sub("", line).strip()
 
 
-def is_index(line: str) -> bool:
-    """Whether `line` names a place where packages come from."""
-    return _option(line)[0] in _INDEX
-
-
 def names_files(line: str) -> bool:
-    """Whether `line` is about files of the function's own, so that it means nothing outside of their directory."""
+    """Return whether `line` names files of the function's own, so that it only works in their directory."""
     return _FILES.match(line) is not None
 
 
 def local_path(line: str) -> str:
-    """Return the file or directory of the function's own that `line` installs or obeys, empty for most lines."""
+    """Return the function's own file or directory that `line` installs or obeys, empty for most lines."""
     option, value = _option(line)
     if option:
         return value.partition("[")[0] if option in _LOCAL else ""
@@ -121,7 +115,7 @@ def local_path(line: str) -> str:
 
 
 def _option(line: str) -> tuple[str, str]:
-    """The option that `line` is, with its value; both empty for a requirement."""
+    """Return the option and its value in `line`, both empty for a requirement."""
     match = _OPTION.fullmatch(line)
     return (match[1], match[2]) if match else ("", "")
 
@@ -140,11 +134,13 @@ def joined_lines(path: str, text: str) -> Iterator[Line]:
         pieces = []
 
 
-def all_lines(path: str, read: Callable[[str, tuple[Line, ...]], str], chain: tuple[Line, ...] = ()) -> Iterator[Line]:
+Reader = Callable[[str, tuple[Line, ...]], str]
+
+
+def all_lines(path: str, read: Reader, chain: tuple[Line, ...] = ()) -> Iterator[Line]:
     """Yield the lines of the requirements file `path` with those of the files that it includes in their places.
 
-    `read` gives the text of a file, and is told the lines that have led to it, one in another; whatever it raises ends
-    the reading.
+    `read` returns the text of a file. Its second argument is the chain of lines that include the file.
     """
     for line in joined_lines(path, read(path, chain)):
         option, included = _option(line.text)

@@ -1,9 +1,8 @@
-"""Which files make up the function: from the entry point along the imports, inside the project and nowhere else.
+"""Which files make up the function: from the entry point along the imports, inside the project only.
 
-Training scripts, tests and tools lie beside many functions and say nothing about how they are served, so they
-only count when the entry point reaches them. Where the function contract finds no entry point, those of the platforms
-that functions are written for are the starts (platforms.py); without any of these, every file that is neither a test
-nor training nor a tool is.
+Training scripts, tests and tools beside a function say nothing about how it is served, so they count only when the
+entry point reaches them. Without an entry point the files that a platform would start are the starts (platforms.py),
+and without these every file that is no test, training script or tool.
 """
 
 import ast
@@ -38,7 +37,11 @@ _ASIDE = Pattern(
 
 @record
 class Project:
-    """Everything that is read of a function: `entry` is the file it starts in, empty when none was found."""
+    """What is read of a function.
+
+    `entry` is the file of the entry point, empty when none was found; `starts` are the files where reading starts, of
+    which `programs` run as programs.
+    """
 
     root: Path
     entry: str
@@ -56,7 +59,7 @@ class Project:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Every file that was read, or tried, in the order of the names."""
+        """Every file that was read or tried, sorted."""
         read = {source.path for source in self.sources} | {failure.place.path for failure in self.failures}
         return tuple(sorted(read | {dependency.place.path for dependency in self.dependencies}))
 
@@ -70,37 +73,26 @@ def collect(path: Path, entrypoint: str = "") -> Project:
     if path.is_file():
         if path.suffix not in (".py", NOTEBOOK):
             raise AnalyzerError(f"{path} is not a Python file", "give a .py file, a notebook or a function's directory")
-        return _follow(path.parent, _Starts(path.name, (path.name,)))
+        return _follow(path.parent, path.name, [path.name])
     if not path.is_dir():
         raise AnalyzerError(f"there is nothing at {path}", "give a function's directory or a Python file")
-    return _follow(path, _starts(path, entrypoint))
-
-
-@record
-class _Starts:
-    """Where reading starts: the entry of the function contract, if there is one, and which files run as programs."""
-
-    entry: str
-    files: tuple[str, ...]
-    programs: frozenset[str] = frozenset()
-
-
-def _starts(root: Path, entrypoint: str) -> _Starts:
     try:
-        entry = find_entry(root, entrypoint).path
-        return _Starts(entry, (entry,))
+        entry = find_entry(path, entrypoint).path
     except EntryError as error:
         if entrypoint:
             raise AnalyzerError(error.message, error.hint) from None
-    files = sorted(python_files(root)) or sorted(python_files(root, NOTEBOOK))
+    else:
+        return _follow(path, entry, [entry])
+    files = sorted(_python_files(path)) or sorted(_python_files(path, NOTEBOOK))
     if not files:
-        raise AnalyzerError(f"no Python file in {root}", "`gaia init DIR` writes a small function to start from")
+        raise AnalyzerError(f"no Python file in {path}", "`gaia init DIR` writes a small function to start from")
     served = [file for file in files if not _ASIDE.search(file)] or files
-    return _platform_starts(root, served) or _Starts("", tuple(served), frozenset(served))
+    starts, programs = _platform_starts(path, served) or (served, served)
+    return _follow(path, "", starts, programs)
 
 
-def _platform_starts(root: Path, files: list[str]) -> _Starts | None:
-    """The files that a platform would start; none when one of the files cannot be read.
+def _platform_starts(root: Path, files: list[str]) -> tuple[list[str], list[str]] | None:
+    """Return the files that a platform would start, and those that run as programs; None when one is unreadable.
 
     A web server beside the entry of another platform is a demonstration, unless that entry imports it.
     """
@@ -115,12 +107,11 @@ def _platform_starts(root: Path, files: list[str]) -> _Starts | None:
             return None
     named = [path for path, platform in platforms.items() if platform not in ("", WEB_SERVER)]
     starts = named or [path for path, platform in platforms.items() if platform]
-    programs = frozenset(path for path in starts if platforms[path] in PROGRAMS)
-    return _Starts("", tuple(starts), programs) if starts else None
+    return (starts, [path for path in starts if platforms[path] in PROGRAMS]) if starts else None
 
 
-def python_files(root: Path, suffix: str = ".py") -> Iterator[str]:
-    """The project's files that end in `suffix` as relative paths, without environments, caches, hidden directories."""
+def _python_files(root: Path, suffix: str = ".py") -> Iterator[str]:
+    """Yield the relative paths of the project's files that end in `suffix`; ignored directories are skipped."""
     count = 0
     for directory, subdirectories, names in os.walk(root):
         subdirectories[:] = [name for name in sorted(subdirectories) if not is_ignored(name)]
@@ -128,37 +119,42 @@ def python_files(root: Path, suffix: str = ".py") -> Iterator[str]:
             if name.endswith(suffix):
                 count += 1
                 if count > MAX_FILES:
-                    raise AnalyzerError(
-                        f"more than {MAX_FILES} Python files in {root}", "give the function's directory"
-                    )
+                    hint = "give the function's directory"
+                    raise AnalyzerError(f"more than {MAX_FILES} Python files in {root}", hint)
                 yield (Path(directory) / name).relative_to(root).as_posix()
 
 
-def _follow(root: Path, starts: _Starts) -> Project:
-    sources: dict[str, Source] = {}
+def _follow(root: Path, entry: str, starts: list[str], programs: list[str] | None = None) -> Project:
+    sources: list[Source] = []
     failures: list[Finding] = []
-    seen: set[str] = set()
-    pending = list(starts.files)
     tree = Tree(str(root))
+    pending = dict.fromkeys(starts)
+    seen: set[str] = set()
     while pending:
-        path = pending.pop(0)
-        if path in seen:
-            continue
+        path = next(iter(pending))
+        del pending[path]
         seen.add(path)
         try:
             source = read_source(root, path)
         except UnreadableError as error:
             failures.append(error.failure)
             continue
-        sources[path] = source
-        pending.extend(_imported_files(tree, source))
-    ordered = tuple(sources[path] for path in sorted(sources))
-    dependencies, assets = read_dependencies(root, starts.entry), read_assets(root, starts.entry)
-    return Project(root, starts.entry, ordered, tuple(failures), dependencies, assets, starts.files, starts.programs)
+        sources.append(source)
+        pending |= dict.fromkeys(imported for imported in _imported_files(tree, source) if imported not in seen)
+    return Project(
+        root,
+        entry,
+        tuple(sorted(sources, key=lambda source: source.path)),
+        tuple(failures),
+        read_dependencies(root, entry),
+        read_assets(root, entry),
+        tuple(starts),
+        frozenset(programs or ()),
+    )
 
 
 def _imported_files(tree: Tree, source: Source) -> Iterator[str]:
-    """The project's files that `source` imports, at any depth of nesting."""
+    """Yield the project's files that `source` imports, at any depth of nesting."""
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -171,7 +167,7 @@ def _imported_files(tree: Tree, source: Source) -> Iterator[str]:
 
 
 def _resolve(tree: Tree, source: Source, module: str) -> Iterator[str]:
-    """The file of `module` and of the packages around it."""
+    """Yield the files of `module` and of the packages around it."""
     beside = source.path.rpartition("/")[0]
     while module and all(part.isidentifier() for part in module.split(".")):
         yield from (path for path in candidates(module, beside, _MONOREPO) if tree.holds(path))

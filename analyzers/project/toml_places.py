@@ -8,10 +8,10 @@ _HEADER = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(#.*)?$")
 
 
 def place_of(path: str, text: str, table: str, key: str) -> Place:
-    """The place of `key` in `table` of the TOML `text`, however it is spelled; the first line when it is not found.
+    """Return the place of `key` in `table` of the TOML `text`, the first line when it is not found.
 
-    Understood are `key = ...` under `[table]`, `table.key = ...`, and `table = { key = ... }`, with whatever stands in
-    front of `table` in a header, as in `[tool.gaia.mode]`.
+    It finds `key = ...` under `[table]`, `table.key = ...` and `table = { key = ... }`, also with a prefix as in
+    `[tool.gaia.mode]`.
     """
     name = re.escape(key)
     own = re.compile(rf"\s*(?P<found>{name})\s*=")

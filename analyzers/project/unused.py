@@ -1,16 +1,15 @@
-"""Functions and classes that lie beside what serving imports and that nothing mentions, such as a model's training.
+"""Functions and classes of imported modules that nothing mentions, such as a model's training.
 
-A module is imported for one of its functions, and what the others do says nothing about serving. A function or a class
-counts as unused when it stands at the top of a module that serving imports, has no decorator, and nothing that is used
-mentions its name: no call, no import, no string. So does a method, where its class derives from nothing that may call
-it. Where the platform starts, it may call anything by its name.
+They say nothing about serving. A function or a class counts as unused when it stands at the top of a module that
+serving imports, has no decorator, and nothing that is used mentions its name: no call, no import, no string. So does a
+method of a class without bases, which might call it. Where the platform starts, it may call anything by its name.
 """
 
 import ast
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TypeGuard
 
-from analyzers.findings import Place
+from analyzers.findings import Finding, Place
 from analyzers.lean.records import record
 from analyzers.project.model import Source
 
@@ -28,29 +27,24 @@ class _Part:
     mentions: frozenset[str]
     may_be_unused: bool
 
-
-@record
-class Unused:
-    """The lines of unused functions and classes: path, first and last line."""
-
-    lines: tuple[tuple[str, int, int], ...]
-
     def covers(self, place: Place) -> bool:
-        """Whether `place` lies in unused code."""
-        return any(path == place.path and first <= place.line <= last for path, first, last in self.lines)
+        """Return whether `place` lies in this part."""
+        return self.path == place.path and self.first <= place.line <= self.last
 
 
-def unused(sources: Sequence[Source], starts: Collection[str]) -> Unused:
-    """The functions and classes of `sources` that nothing mentions; none in `starts`, where reading starts."""
+def in_use(findings: Sequence[Finding], sources: Sequence[Source], starts: Collection[str]) -> list[Finding]:
+    """Return the findings outside the functions and classes of `sources` that nothing mentions.
+
+    Files in `starts` have no such functions.
+    """
     parts = [part for source in sources for part in _parts(source, source.path in starts)]
-    asleep = {part for part in parts if part.may_be_unused}
-    woken = set(parts) - asleep
-    mentioned: set[str] = set()
-    while woken:
-        mentioned.update(name for part in woken for name in part.mentions)
-        woken = {part for part in asleep if part.name in mentioned}
-        asleep -= woken
-    return Unused(tuple(sorted((part.path, part.first, part.last) for part in asleep)))
+    unused = {part for part in parts if part.may_be_unused}
+    used = set(parts) - unused
+    while used:
+        mentioned = frozenset[str]().union(*(part.mentions for part in used))
+        used = {part for part in unused if part.name in mentioned}
+        unused -= used
+    return [finding for finding in findings if not any(part.covers(finding.place) for part in unused)]
 
 
 def _parts(source: Source, is_start: bool) -> Iterator[_Part]:
@@ -68,9 +62,9 @@ def _parts(source: Source, is_start: bool) -> Iterator[_Part]:
     yield _Part(source.path, "", 0, 0, frozenset(_mentions(kept)), False)
 
 
-def _part(source: Source, node: _Function | ast.ClassDef, speaking: Iterable[ast.AST]) -> _Part:
+def _part(source: Source, node: _Function | ast.ClassDef, nodes: Iterable[ast.AST]) -> _Part:
     last = node.end_lineno or node.lineno
-    return _Part(source.path, node.name, node.lineno, last, frozenset(_mentions(speaking)), True)
+    return _Part(source.path, node.name, node.lineno, last, frozenset(_mentions(nodes)), True)
 
 
 def _may_be_unused(node: ast.stmt) -> TypeGuard[_Function]:
@@ -78,12 +72,11 @@ def _may_be_unused(node: ast.stmt) -> TypeGuard[_Function]:
 
 
 def _passes_on(node: ast.stmt) -> bool:
-    """Whether a statement of a package only hands names on: whoever uses them mentions them too."""
+    """Return whether a statement of a package only re-exports names: whoever uses them mentions them too."""
     match node:
         case ast.ImportFrom() | ast.Assign(targets=[ast.Name(id="__all__")]):
             return True
-        case _:
-            return False
+    return False
 
 
 def _mentions(nodes: Iterable[ast.AST]) -> Iterator[str]:

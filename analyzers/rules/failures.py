@@ -1,12 +1,12 @@
-"""What is told beside the rules: failures of the analysis (9xx), and comments that silence nothing (GA890).
+"""Findings that no rule checks for: failures of the analysis (9xx), and comments that silence nothing (GA890).
 
-They are rules in all but the check: code, name, level and remedy stand with the others', and `gaia rule` explains them.
+They have a code, a name, a level and a remedy like any rule, and `gaia rule` explains them.
 """
 
 from analyzers.findings import Level, Signal
 from analyzers.rules.rule import Hits, Rule
 
-_UNREAD = "No comment silences it: an unread file proves nothing."
+_UNREAD = "No comment can silence it, since a file that was not analyzed proves nothing."
 
 
 def _nothing(_subject: None) -> Hits:
@@ -21,9 +21,9 @@ RULES: tuple[Rule[None], ...] = (
     Rule(
         code="GA890",
         name="unused-suppression",
-        summary="A comment silences a rule that finds nothing there.",
-        rationale="The code has changed since, or the comment stands on another line than the finding. Left there, it "
-        "would silence the next finding that nobody has looked at.",
+        summary="A comment silences a rule that finds nothing on its line.",
+        rationale="The code has changed, or the comment is on another line than the finding. If it stays, it hides the "
+        "next finding on its line before anybody has seen it.",
         remedy="Remove the comment.",
         confidence=0.95,
         signal=Signal.CONTRADICTION,
@@ -35,47 +35,48 @@ RULES: tuple[Rule[None], ...] = (
         "GA901",
         "invalid-python",
         "The file is not valid Python for the version that Gaia runs on.",
-        "Correct the syntax. Leave out a template, or a file for another Python, with `exclude`. Of a notebook the "
-        "first cell that is not Python is named.",
+        "Correct the syntax, or `exclude` the file if it is a template or for another version of Python. In a notebook "
+        "the finding is at the first invalid cell.",
     ),
     _failure(
         "GA902",
         "too-large",
-        "The file is larger than the analyzer reads.",
-        "Leave it out with `exclude`: such files are data or generated. The limit is 1 MiB, and 16 MiB for a notebook, "
-        "whose code is held to 1 MiB too.",
+        "The file is too large to be analyzed.",
+        "`exclude` the file: one of this size is data or generated. The limit is 1 MiB for code and 16 MiB for a whole "
+        "notebook.",
     ),
     _failure(
         "GA903",
         "not-text",
-        "The file is not readable as text: its encoding, or NUL bytes.",
-        "Save it as UTF-8, or declare its encoding in the first line. A notebook must be JSON of format 4.",
+        "The file cannot be read as text.",
+        "Save the file as UTF-8 without NUL bytes, or declare its encoding in the first line. A notebook must be in "
+        "format 4.",
     ),
     _failure(
         "GA904",
         "too-deep",
         "The code is nested too deeply.",
-        "Break its largest expression into several, or leave generated code out with `exclude`.",
+        "Split the largest expression, or `exclude` the file if it is generated.",
     ),
     _failure(
         "GA905",
         "too-entangled",
-        "The file is too entangled to be evaluated within the budget.",
-        "Assign the device plainly, near its use. What it is depends on more values than the budget of the analysis "
-        "follows, so one device may stay unknown; the verdict is then never `cpu`.",
+        "The code is too entangled to be followed within the budget.",
+        "Assign the device near its use, without detours. It depends on more values than the analysis follows, so it "
+        "may stay unknown; the verdict is then never `cpu`.",
         Level.NOTE,
     ),
     _failure(
         "GA906",
         "rule-failed",
-        "A rule failed; this is a bug in Gaia.",
-        "Please report it, with the file where you can. The other rules have looked at the file.",
+        "A rule failed, which is a bug in Gaia.",
+        "Please report it, with the file if you can. The other rules have checked the file.",
     ),
     _failure(
         "GA907",
         "inference-failed",
-        "Inference failed, so a device may have stayed unknown; this is a bug in Gaia.",
-        "Please report it, with the file where you can. Everything else has looked at the file.",
+        "The inference of devices failed, which is a bug in Gaia; a device may have stayed unknown.",
+        "Please report it, with the file if you can. Everything else has checked the file.",
     ),
 )
 """Each of the 9xx but GA905 makes `gaia analyze` exit with 2."""

@@ -7,8 +7,9 @@ from pathlib import Path
 from analyzers import Analysis, analyze
 from analyzers.facts.model import Facts
 from analyzers.facts.stage1 import extract
-from analyzers.project.dependencies import read_requirements
+from analyzers.project.dependencies import stated
 from analyzers.project.model import Asset, Source
+from analyzers.project.requirements import joined_lines
 from runtime_images.policy.model import ExecutionMode
 
 REQUIREMENTS_MARK = "# requirements.txt\n"
@@ -18,7 +19,7 @@ FILES_MARK = "# files\n"
 def facts_of(example: str) -> Facts:
     """The facts of `example`: Python, a dependency list, or a list of files with their sizes, each below its mark."""
     if example.startswith(REQUIREMENTS_MARK):
-        return Facts((), tuple(read_requirements("requirements.txt", example)))
+        return Facts((), tuple(stated(joined_lines("requirements.txt", example))))
     if example.startswith(FILES_MARK):
         lines = [line.split() for line in example.removeprefix(FILES_MARK).splitlines()]
         return Facts((), assets=tuple(Asset(path, int(size)) for path, size in lines))

@@ -135,7 +135,8 @@ def test_a_long_chain_of_calls_costs_no_more_than_its_length(tmp_path: Path) -> 
 def test_syntax_of_another_python_is_told_apart_from_what_gaia_runs_on(tmp_path: Path) -> None:
     (failure,) = analysis_of(tmp_path, "print 'x'\n").failures
 
-    assert failure.message.startswith(f"not valid for Python {sys.version_info.major}.{sys.version_info.minor}, which")
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert failure.message.startswith(f"the code is not valid for Python {version}, which")
 
 
 def test_a_pipe_in_the_place_of_a_file_holds_nothing_up(tmp_path: Path) -> None:
@@ -145,4 +146,4 @@ def test_a_pipe_in_the_place_of_a_file_holds_nothing_up(tmp_path: Path) -> None:
 
     assert analyze(root).mode == "gpu"
     (failure,) = list(lint(["func.py", "broken.py"], root=root, cache_dir=root / "cache"))[1].findings
-    assert (failure.rule, failure.message) == ("GA903", "cannot read broken.py: Not a regular file")
+    assert (failure.rule, failure.message) == ("GA903", "the file cannot be read: Not a regular file")

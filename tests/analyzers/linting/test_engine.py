@@ -236,6 +236,55 @@ def test_a_file_that_never_ends_is_given_up(tmp_path: Path, monkeypatch: pytest.
     assert _found(_lint(tmp_path, *files, processes=2)) == [("part001.py", "GA905")]
 
 
+def test_a_worker_killed_while_it_writes_a_result_holds_nothing_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import signal
+    import threading
+    import time
+
+    import analyzers.linting.one_file as one_file
+    from analyzers.facts.neighbours import Library
+    from analyzers.findings import Place, failed
+    from analyzers.linting.results import Linted
+
+    begun = tmp_path / "begun"
+    large = (failed("GA904", Place("part003.py", 1), "x" * 10_000_000),)  # more than a pipe holds
+
+    def killed_once(_library: Library, path: str, **_options: bool) -> Linted:
+        if path == "part003.py" and not begun.exists():
+            begun.touch()
+            threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGKILL)).start()
+        return Linted(FileResult(path, large if path == "part003.py" else ()))
+
+    monkeypatch.setattr(one_file, "lint_file", killed_once)
+    files = {f"part{number:03}.py": "" for number in range(MANY_FILES)}
+    project(tmp_path, files)
+
+    coming = lint(list(files), root=tmp_path, processes=2)
+    first = next(coming)
+    time.sleep(0.8)  # nobody reads, so the worker dies in the middle of its result
+    results = [first, *coming]
+
+    assert begun.exists()
+    assert [result.path for result in results] == list(files)
+    assert [result.findings for result in results if result.findings] == [large]
+
+
+def test_an_error_in_a_worker_is_raised_where_the_results_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import analyzers.linting.one_file as one_file
+
+    monkeypatch.setattr(one_file, "lint_file", lambda *_arguments, **_options: int("x"))
+    files = {f"part{number:03}.py": "" for number in range(MANY_FILES)}
+    project(tmp_path, files)
+
+    with pytest.raises(ValueError, match="x") as raised:
+        _lint(tmp_path, *files, processes=2)
+    assert "Traceback" in raised.value.__notes__[0]
+
+
 def test_a_cached_result_needs_neither_parser_nor_rules(tmp_path: Path) -> None:
     import subprocess
     import sys
