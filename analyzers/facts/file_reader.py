@@ -137,7 +137,7 @@ class FileReader:
         return self._outer_guards[scope]
 
     def _names(self, callee: ast.expr, scope: Scope) -> list[tuple[str, Guard]]:
-        """Return the qualified names of a callee; among several, that of a library for GPUs only is a choice."""
+        """Return the qualified names of a callee; among several, that of a library for GPUs only counts as guarded."""
         names = dict.fromkeys(map(_name, options(self._evaluator.value(callee, scope))))
         names.pop("", None)
         if len(names) < 2:

@@ -101,7 +101,7 @@ class Neighbours:
     def get(self, name: str) -> "Scope | None":
         """Return the names that the module `name` binds, None when it is none of the project's.
 
-        What was once given stays: the evaluator knows scopes by their identity.
+        A scope that was returned once stays: the evaluator knows scopes by their identity.
         """
         if name not in self._scopes:
             path = self._path(name)

@@ -41,7 +41,7 @@ class CallContext:
 
 NOWHERE = CallContext()
 Start = tuple[str, int, int]
-"""Where an expression starts: file, line and, counted as the table says, column."""
+"""Where an expression starts: its file, its line, and its column or its offset in the line."""
 
 
 @record
