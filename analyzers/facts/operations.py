@@ -4,7 +4,6 @@ import ast
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
-from math import prod
 
 from analyzers.facts import vocabulary
 from analyzers.facts.model import (
@@ -185,6 +184,8 @@ def elements(array: Array) -> int | None:
     """Return how many elements `array` has, None unless all dimensions are constants."""
     sizes = [dimension.value if isinstance(dimension, Known) else None for dimension in array.shape]
     numbers = [int(size) for size in sizes if isinstance(size, int | float)]
+    from math import prod  # a hook meets few shapes
+
     return prod(numbers) if len(numbers) == len(sizes) else None
 
 

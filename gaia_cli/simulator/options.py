@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from gaia_cli.simulator.world.scenario import DEFAULTS
-from runtime_images.policy.model import ExecutionMode
+from gaia_cli.project.choices import ModeName
+from gaia_cli.simulator import defaults
 
 POLICIES_HELP = "gaia, reference (the paper's prototype), static-cpu, static-gpu, oracle (the offline optimum)"
 GENERATORS_HELP = "ramp, drift, burst, diurnal, square-wave, random-sizes, sleeper, outage, orbit, handover"
@@ -32,18 +32,18 @@ class Options:
         list[str] | None,
         typer.Option(
             metavar="MS",
-            help=f"The SLO on the p95 latency; TRACE=MS for one trace.  [default: {1000 * DEFAULTS.slo_p95_s:g}]",
+            help=f"The SLO on the p95 latency; TRACE=MS for one trace.  [default: {1000 * defaults.SLO_P95_S:g}]",
             show_default=False,
         ),
     ] = None
-    start_cpu_s: Annotated[float, typer.Option(help="Seconds until a CPU backend is ready.")] = DEFAULTS.start_cpu_s
-    start_gpu_s: Annotated[float, typer.Option(help="Seconds until a GPU backend is ready.")] = DEFAULTS.start_gpu_s
+    start_cpu_s: Annotated[float, typer.Option(help="Seconds until a CPU backend is ready.")] = defaults.START_CPU_S
+    start_gpu_s: Annotated[float, typer.Option(help="Seconds until a GPU backend is ready.")] = defaults.START_GPU_S
     slots: Annotated[int, typer.Option(min=1, max=4096, help="Requests that a backend serves at once.")] = (
-        DEFAULTS.slots
+        defaults.SLOTS
     )
-    cpu_price: Annotated[float, typer.Option(help="What a second of the CPU backend costs.")] = DEFAULTS.cpu_price
-    gpu_price: Annotated[float, typer.Option(help="What a second of the GPU backend costs.")] = DEFAULTS.gpu_price
-    mode: Annotated[ExecutionMode, typer.Option(help="The execution mode that gaia starts in.")] = DEFAULTS.mode
+    cpu_price: Annotated[float, typer.Option(help="What a second of the CPU backend costs.")] = defaults.CPU_PRICE
+    gpu_price: Annotated[float, typer.Option(help="What a second of the GPU backend costs.")] = defaults.GPU_PRICE
+    mode: Annotated[ModeName, typer.Option(help="The execution mode that gaia starts in.")] = ModeName.CPU_PREFERRED
     gpu_outage: Annotated[
         list[str] | None,
         typer.Option(

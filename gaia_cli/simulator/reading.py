@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from math import inf
 
 from gaia_cli.errors import UsageError
+from gaia_cli.simulator.defaults import SLO_P95_S
 from gaia_cli.simulator.options import Options
 from gaia_cli.simulator.results.comparison import POLICY_NAMES
 from gaia_cli.simulator.traces.trace import Outage
 from gaia_cli.simulator.traces.trace_files import LARGEST, LONGEST_S
-from gaia_cli.simulator.world.scenario import DEFAULTS, Scenario
+from gaia_cli.simulator.world.scenario import Scenario
+from runtime_images.policy.model import ExecutionMode
 
 NUMBERS = ("start_cpu_s", "start_gpu_s", "cpu_price", "gpu_price", "slots")
 """The options that are conditions of a scenario of the same name."""
@@ -44,7 +46,7 @@ def read_slos(texts: Sequence[str]) -> SloTargets:
     Raises:
         UsageError: one is neither.
     """
-    everywhere_ms, by_trace = 1000 * DEFAULTS.slo_p95_s, {}
+    everywhere_ms, by_trace = 1000 * SLO_P95_S, {}
     for text in texts:
         name, equals, value = text.rpartition("=")
         try:
@@ -102,7 +104,7 @@ def read_scenario(options: Options) -> Scenario:
     numbers = {name: getattr(options, name) for name in NUMBERS}
     for name, value in numbers.items():
         _check(f"--{name.replace('_', '-')}", value)
-    return Scenario(mode=options.mode, **numbers)
+    return Scenario(mode=ExecutionMode(options.mode), **numbers)
 
 
 def _check(option: str, value: float) -> None:

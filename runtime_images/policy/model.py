@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from runtime_images.policy.sampling import CPU_PER_HOUR, GPU_PER_HOUR
+
 
 class Backend(StrEnum):
     """Where requests are served."""
@@ -84,8 +86,8 @@ class WarmUp:
 class Prices:
     """What an hour of each backend costs while it is held, from start ordered to released."""
 
-    cpu_per_hour: float = 0.1368
-    gpu_per_hour: float = 0.4788
+    cpu_per_hour: float = CPU_PER_HOUR
+    gpu_per_hour: float = GPU_PER_HOUR
     currency: str = "USD"
 
     def per_second(self, backend: Backend) -> float:

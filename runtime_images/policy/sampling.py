@@ -1,4 +1,4 @@
-"""How often the policy is asked and what it is shown: each number that policy, runtime and simulator share, once.
+"""How often the policy is asked, what it is shown and assumes: each number that policy, runtime and simulator share.
 
 A replay of a recorded run makes the same decisions only where the simulator looks as often and as far back as the
 runtime does. Times are in seconds.
@@ -24,3 +24,7 @@ LATE_ALLOWED = 0.05
 
 VIOLATION_GPU_S = 30.0
 """Cost of an avoidable violation beyond the allowed ones, in seconds of GPU."""
+
+CPU_PER_HOUR = 0.1368
+GPU_PER_HOUR = 0.4788
+"""Prices of a held backend, in US dollars, where nobody says another."""

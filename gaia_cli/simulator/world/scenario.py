@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from math import isfinite
 
-from runtime_images.policy.model import Backend, ExecutionMode, Prices, Slo
+from gaia_cli.simulator import defaults
+from runtime_images.policy.model import Backend, ExecutionMode, Slo
 from runtime_images.policy.sampling import LATE_ALLOWED, VIOLATION_GPU_S
 
 
@@ -15,12 +16,12 @@ class Scenario:
     (`[slo] window_s`).
     """
 
-    slo_p95_s: float = 1.0
-    start_cpu_s: float = 4.0
-    start_gpu_s: float = 10.0
-    slots: int = 1
-    cpu_price: float = Prices().per_second(Backend.CPU)
-    gpu_price: float = Prices().per_second(Backend.GPU)
+    slo_p95_s: float = defaults.SLO_P95_S
+    start_cpu_s: float = defaults.START_CPU_S
+    start_gpu_s: float = defaults.START_GPU_S
+    slots: int = defaults.SLOTS
+    cpu_price: float = defaults.CPU_PRICE
+    gpu_price: float = defaults.GPU_PRICE
     mode: ExecutionMode = ExecutionMode.CPU_PREFERRED
     window_s: float = Slo().window_s
 
@@ -46,7 +47,3 @@ class Scenario:
     def objective(self, cost: float, requests: int, avoidable: float) -> float:
         """Return what a policy is judged by: its cost, and its avoidable violations beyond those that a p95 allows."""
         return cost + self.violation_price * max(0.0, avoidable - LATE_ALLOWED * requests)
-
-
-DEFAULTS = Scenario()
-"""The conditions where nothing else is asked for."""
