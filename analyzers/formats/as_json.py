@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Annotated, TypedDict, cast
 
 from analyzers.analysis import Analysis
+from analyzers.formats.schema_version import SchemaVersion
 
 ANALYSIS_SCHEMA = 1
 
@@ -41,7 +42,7 @@ class PredictionOutput(TypedDict):
 class AnalysisOutput(TypedDict):
     """What a function needs, and why."""
 
-    schema_version: Annotated[int, "the version of this form; fields are added without a new one"]
+    schema_version: SchemaVersion
     mode: Annotated[str, "`cpu`, `cpu_preferred`, `gpu_preferred` or `gpu`"]
     confidence: Annotated[float, "the probability that the mode is right, 0 to 1"]
     reason: Annotated[str, "why, in one sentence"]

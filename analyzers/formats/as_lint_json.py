@@ -5,6 +5,7 @@ from typing import Annotated, TypedDict
 
 from analyzers.formats.findings import Level, LintFinding, Report
 from analyzers.formats.fingerprints import fingerprint
+from analyzers.formats.schema_version import SchemaVersion
 
 FINDINGS_SCHEMA = 1
 
@@ -27,7 +28,7 @@ class FindingOutput(TypedDict):
 class LintOutput(TypedDict):
     """What the linter found."""
 
-    schema_version: Annotated[int, "the version of this form; fields are added without a new one"]
+    schema_version: SchemaVersion
     findings: Annotated[list[FindingOutput], "by path, line, column and code"]
     files: Annotated[int, "how many were read"]
     counts: Annotated[dict[str, int], "how many findings there are of each level"]

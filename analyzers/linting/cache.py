@@ -198,16 +198,16 @@ def _digest_of(parts: Iterable[bytes]) -> str:
     return digest.hexdigest()
 
 
-def _python_files(directory: str) -> Iterator[str]:
+def _own_files(directory: str) -> Iterator[str]:
     for entry in os.scandir(directory):
         if entry.name.endswith((".py", ".tsv")):
             yield entry.path
         elif entry.is_dir() and entry.name != "__pycache__":
-            yield from _python_files(entry.path)
+            yield from _own_files(entry.path)
 
 
 def _deciding_files() -> Iterator[str]:
     """Yield the files that decide a result: the analyzer's own, and the one with astroid's version."""
-    yield from sorted(_python_files(_PACKAGE))
+    yield from sorted(_own_files(_PACKAGE))
     candidates = (f"{entry}/astroid/__pkginfo__.py" for entry in sys.path)
     yield from [path for path in candidates if os.path.isfile(path)][:1]

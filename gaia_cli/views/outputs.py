@@ -6,15 +6,15 @@ Outputs with a module of their own have their types there: `gaia analyze` and `g
 
 from typing import Annotated, TypedDict
 
-OUTPUT_SCHEMA = 1
+from analyzers.formats.schema_version import SchemaVersion
 
-Version = Annotated[int, "the version of this form; fields are added without a new one"]
+OUTPUT_SCHEMA = 1
 
 
 class VersionOutput(TypedDict):
     """Which Gaia this is, and on what it runs."""
 
-    schema_version: Version
+    schema_version: SchemaVersion
     gaia: Annotated[str, "Gaia's version"]
     python: Annotated[str, "the version of Python"]
     platform: Annotated[str, "the operating system, with its version and its processor"]
@@ -34,21 +34,21 @@ class RuleOutput(TypedDict):
 class RulesOutput(TypedDict):
     """Every rule, in the order of the codes."""
 
-    schema_version: Version
+    schema_version: SchemaVersion
     rules: Annotated[list[RuleOutput], "the rules"]
 
 
 class RuleHelpOutput(RuleOutput):
     """One rule with all that it says."""
 
-    schema_version: Version
+    schema_version: SchemaVersion
     help: Annotated[str, "what it finds, why, and examples, as Markdown"]
 
 
 class BuildOutput(TypedDict):
     """The image that was built."""
 
-    schema_version: Version
+    schema_version: SchemaVersion
     image: Annotated[str, "its first tag"]
     tags: Annotated[list[str], "all of its tags"]
     id: Annotated[str, "its identifier on the engine"]
@@ -73,5 +73,5 @@ class ErrorDetails(TypedDict):
 class ErrorOutput(TypedDict):
     """An error, on standard output where a program asked for JSON."""
 
-    schema_version: Version
+    schema_version: SchemaVersion
     error: Annotated[ErrorDetails, "what is wrong"]

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from typing import Annotated, TypedDict
 
+from analyzers.formats.schema_version import SchemaVersion
 from gaia_cli.simulator.results.comparison import Comparison, Standing
 
 SIMULATION_SCHEMA = 1
-
-_Version = Annotated[int, "the version of this form; fields are added without a new one"]
 
 
 class ChangeOutput(TypedDict):
@@ -48,7 +47,7 @@ class TraceOutput(TypedDict):
 class OneTraceOutput(TraceOutput):
     """The result of one trace."""
 
-    schema_version: _Version
+    schema_version: SchemaVersion
 
 
 class StandingOutput(TypedDict):
@@ -63,7 +62,7 @@ class StandingOutput(TypedDict):
 class TracesOutput(TypedDict):
     """The result of several traces."""
 
-    schema_version: _Version
+    schema_version: SchemaVersion
     traces: Annotated[list[TraceOutput], "each trace"]
     summary: Annotated[list[StandingOutput], "each policy over all of them"]
 
