@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,12 @@ def _found(results: list[FileResult]) -> list[tuple[str, str]]:
 
 def _lint(root: Path, *paths: str, cache: Path | None = None, processes: int = 1) -> list[FileResult]:
     return list(lint(list(paths), root=root, cache_dir=cache, processes=processes))
+
+
+def _printed(program: str, root: Path) -> str:
+    """Return what `program` prints in a process of its own, which is given `root`."""
+    command = [sys.executable, "-c", program, str(root)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.strip()
 
 
 def test_results_come_in_the_order_of_the_paths_and_relative_to_the_root(tmp_path: Path) -> None:
@@ -286,9 +294,6 @@ def test_an_error_in_a_worker_is_raised_where_the_results_are_read(
 
 
 def test_a_cached_result_needs_neither_parser_nor_rules(tmp_path: Path) -> None:
-    import subprocess
-    import sys
-
     project(tmp_path, {"func.py": _PINNED})
     _lint(tmp_path, "func.py", cache=tmp_path / ".gaia_cache")
     code = (
@@ -298,11 +303,8 @@ def test_a_cached_result_needs_neither_parser_nor_rules(tmp_path: Path) -> None:
         "print(sorted({'ast','astroid','dataclasses', 'pathlib', 'typing', 'analyzers.rules', 'analyzers.facts.scopes'}"
         " & set(sys.modules)))"
     )
-    ended = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=60, check=True
-    )
 
-    assert ended.stdout.strip() == "[]"
+    assert _printed(code, tmp_path) == "[]"
 
 
 def test_runs_with_and_without_evidence_do_not_use_each_others_results(tmp_path: Path) -> None:
@@ -343,20 +345,14 @@ def test_a_file_with_suppressions_is_searched_for_what_they_may_silence(tmp_path
 def test_a_file_about_something_else_is_only_checked_and_never_refused_what_can_be_parsed(
     tmp_path: Path, code: str
 ) -> None:
-    import subprocess
-    import sys
-
     project(tmp_path, {"func.py": code})
     program = (
         "import sys; from analyzers import lint;"
         "assert not next(iter(lint(['func.py'], root=sys.argv[1], evidence=False))).findings;"
         "print(sorted({'analyzers.facts.model', 'analyzers.rules', 'analyzers.facts.scopes'} & set(sys.modules)))"
     )
-    ended = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, timeout=60, check=True
-    )
 
-    assert ended.stdout.strip() == "[]"
+    assert _printed(program, tmp_path) == "[]"
 
 
 def test_a_cache_that_was_checked_out_or_copied_is_not_believed(tmp_path: Path) -> None:
