@@ -9,7 +9,7 @@ from analyzers.calibration import BILLION, model_weight
 from analyzers.facts.model import Facts
 from analyzers.findings import Finding, Place, Signal, Trait
 from analyzers.lean.records import record, replace
-from analyzers.verdict.changes import QUESTION, guarded, without
+from analyzers.verdict.changes import QUESTION, guarded, kept, lines_of, without
 from analyzers.verdict.verdict import runs_on_both
 from runtime_images.policy.model import ExecutionMode, Verdict
 
@@ -108,11 +108,10 @@ def _growing(examined: Examined) -> Iterator[Alternative]:
 
 def _removing(examined: Examined, findings: Sequence[Finding]) -> Iterator[Alternative]:
     listed = examined.listed(findings)
-    lines = {(finding.place.path, finding.place.line) for finding in findings}
-    left = [finding for finding in examined.findings if (finding.place.path, finding.place.line) not in lines]
+    places = [finding.place for finding in findings]
+    left = list(kept(examined.findings, lines_of(places)))
     if listed and examined.decide(left).mode is not examined.verdict.mode:  # else the rules need not look again
-        mode = examined.mode_after(without, [finding.place for finding in findings])
-        yield Alternative(mode, f"remove {listed}")
+        yield Alternative(examined.mode_after(without, places), f"remove {listed}")
 
 
 def by_slo(findings: Sequence[Finding], prediction: "Prediction | None") -> Iterator[Alternative]:

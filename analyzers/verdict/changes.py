@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import TypeVar
 
 from analyzers.facts.model import Call, Constant, Facts, FileFacts, Guard, Import, Refusal
-from analyzers.findings import Place
+from analyzers.findings import Finding, Place
 from analyzers.lean.records import replace
 from analyzers.project.model import Dependency
 
@@ -13,24 +13,25 @@ QUESTION = "torch.cuda.is_available"
 
 def guarded(facts: Facts, places: Collection[Place]) -> Facts:
     """Return `facts` with the lines of `places` behind a test for a GPU."""
-    lines = _lines(places)
+    lines = lines_of(places)
     return replace(facts, files=tuple(_guarded(file, lines) for file in facts.files))
 
 
 def without(facts: Facts, places: Collection[Place]) -> Facts:
     """Return `facts` without what stands on the lines of `places`."""
-    lines = _lines(places)
+    lines = lines_of(places)
     files = tuple(_without(file, lines) for file in facts.files)
     assets = tuple(asset for asset in facts.assets if (asset.path, 1) not in lines)
-    return Facts(files, tuple(_kept(facts.dependencies, lines)), assets)
+    return Facts(files, tuple(kept(facts.dependencies, lines)), assets)
 
 
 _Lines = frozenset[tuple[str, int]]
 _Guarded = TypeVar("_Guarded", Call, Constant, Import)
-_Fact = TypeVar("_Fact", Call, Constant, Dependency, Import, Refusal)
+_Fact = TypeVar("_Fact", Call, Constant, Dependency, Finding, Import, Refusal)
 
 
-def _lines(places: Iterable[Place]) -> _Lines:
+def lines_of(places: Iterable[Place]) -> _Lines:
+    """Return the lines of `places`, each as file and number."""
     return frozenset((place.path, place.line) for place in places)
 
 
@@ -51,8 +52,9 @@ def _behind(fact: _Guarded, lines: _Lines) -> _Guarded:
 
 def _without(file: FileFacts, lines: _Lines) -> FileFacts:
     kinds = ("imports", "calls", "constants", "refusals")
-    return replace(file, **{kind: tuple(_kept(getattr(file, kind), lines)) for kind in kinds})
+    return replace(file, **{kind: tuple(kept(getattr(file, kind), lines)) for kind in kinds})
 
 
-def _kept(facts: Iterable[_Fact], lines: _Lines) -> Iterator[_Fact]:
+def kept(facts: Iterable[_Fact], lines: _Lines) -> Iterator[_Fact]:
+    """Yield what stands on none of `lines`."""
     return (fact for fact in facts if (fact.place.path, fact.place.line) not in lines)

@@ -47,9 +47,9 @@ class FieldPlan(NamedTuple):
     read: Convert
 
 
-def to_json(event: Event) -> dict[str, Any]:
-    """Return an event as JSON values, its own fields after those of every event."""
-    head = {"schema_version": EVENT_SCHEMA, "t": round(event.t, 6)}
+def to_json(event: Event, t: float | None = None) -> dict[str, Any]:
+    """Return an event as JSON values, its own fields after those of every event; `t` is its own moment by default."""
+    head = {"schema_version": EVENT_SCHEMA, "t": round(event.t if t is None else t, 6)}
     if isinstance(event, UnknownEvent):
         return {**head, "event": event.name, **dict(event.extra)}
     return {**head, "event": event.NAME, **part_to_json(event), **dict(event.extra)}
@@ -57,8 +57,7 @@ def to_json(event: Event) -> dict[str, Any]:
 
 def encode(event: Event, t: float) -> bytes:
     """Return the line of an event that happens at `t`, in seconds since the epoch."""
-    head = {"schema_version": EVENT_SCHEMA, "t": round(t, 6), "event": event.NAME}
-    return json.dumps({**head, **part_to_json(event)}).encode() + b"\n"
+    return json.dumps(to_json(event, t)).encode() + b"\n"
 
 
 def part_to_json(part: Any) -> dict[str, Any]:  # noqa: ANN401 -- any of the dataclasses, which have no common type
@@ -107,7 +106,7 @@ def plan_of(kind: type[Any]) -> tuple[FieldPlan, ...]:
     return _plans[kind]
 
 
-_plans: dict[type[Any], tuple[FieldPlan, ...]] = {}
+_plans: dict[type[Any], tuple[FieldPlan, ...]] = {}  # mypy has dataclasses' types for unhashable: no functools.cache
 
 
 def marker(hint: object, kind: type[_Marker]) -> _Marker | None:
