@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from analyzers.analysis import Analysis
+from analyzers.lean.files import read_inside
+from analyzers.project.reading import most_bytes
 from runtime_images.policy.model import Slo
 
 FILE_NAME = "gaia.manifest.toml"
@@ -42,8 +44,12 @@ def to_object(analysis: Analysis, *, name: str, slo: Slo, version: str) -> dict[
 
 
 def sources_digest(root: Path, files: tuple[str, ...]) -> str:
-    """Return a digest of the names and the bytes of `files`."""
-    return _digest((name, (root / name).read_bytes()) for name in sorted(files))
+    """Return a digest of the names and the bytes of `files`.
+
+    Raises:
+        OSError: one of them can no longer be read.
+    """
+    return _digest((name, read_inside(str(root), name, most_bytes(name))) for name in sorted(files))
 
 
 def rules_digest() -> str:

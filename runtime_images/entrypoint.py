@@ -11,10 +11,12 @@ Standard library only: it runs in the function's own environment too.
 """
 
 import ast
+import io
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 CANDIDATES = ("func.py", "function/func.py", "handler.py", "main.py", "app.py")
@@ -48,7 +50,7 @@ class Entry:
 
 
 class EntryError(Exception):
-    """No usable entry point. `kind` is one of `no_entry`, `two_entries`, `syntax`, `encoding`."""
+    """No usable entry point. `kind` is one of `no_entry`, `two_entries`, `syntax`, `encoding`, `unreadable`."""
 
     def __init__(self, kind: str, message: str, hint: str, path: str = "", line: int = 0) -> None:
         super().__init__(message)
@@ -59,16 +61,26 @@ class EntryError(Exception):
         self.line = line
 
 
-def find_entry(directory: Path, entrypoint: str = "") -> Entry:
+Read = Callable[[Path, str], bytes]
+"""Returns the content of a file, given the function's directory and the path in it; raises OSError."""
+
+
+def read_own(directory: Path, path: str) -> bytes:
+    """Read a file as the function's own process does: what it may open is the container's to say."""
+    return (directory / path).read_bytes()
+
+
+def find_entry(directory: Path, entrypoint: str = "", read: Read = read_own) -> Entry:
     """Return the entry point in `directory`: the only one, or what `entrypoint` ("path.py", "path.py:name") names.
 
     Raises:
-        EntryError: there is no entry point, more than one, or a candidate cannot be parsed.
+        EntryError: there is no entry point, more than one, or a candidate cannot be read or parsed.
     """
+    parse = partial(_parse, directory, read)
     if entrypoint:
-        return _named_entry(directory, entrypoint)
+        return _named_entry(directory, entrypoint, parse)
     present = [name for name in CANDIDATES if (directory / name).is_file()]
-    found = [entry for entry in (_entry_in(directory, name) for name in present) if entry is not None]
+    found = [entry for entry in (_entry_in(name, parse) for name in present) if entry is not None]
     if len(found) > 1:
         places = " and ".join(f"{entry.path}:{entry.line} ({entry.attribute})" for entry in found)
         raise EntryError(
@@ -82,15 +94,15 @@ def find_entry(directory: Path, entrypoint: str = "") -> Entry:
         raise EntryError(
             "no_entry",
             f"no entry point in {directory}: none of {', '.join(CANDIDATES)} defines new, handle or handler",
-            _hint_for_none(directory, present),
+            _hint_for_none(present, parse),
         )
     return found[0]
 
 
-def _hint_for_none(directory: Path, present: list[str]) -> str:
+def _hint_for_none(present: list[str], parse: "_Parse") -> str:
     """Return what to do without an entry point: name an application that a framework has made, or define a handler."""
     for name in present:
-        for attribute, line in _bindings(_parse(directory, name)):
+        for attribute, line in _bindings(parse(name)):
             if attribute in _APPLICATIONS:
                 entrypoint = f'[function] entrypoint = "{name}:{attribute}"'
                 return f"to serve {attribute} ({name}:{line}), write into gaia.toml: {entrypoint}"
@@ -98,26 +110,26 @@ def _hint_for_none(directory: Path, present: list[str]) -> str:
     return f"define `def handler(payload)` in func.py, or name your own in gaia.toml: {own}"
 
 
-def _named_entry(directory: Path, entrypoint: str) -> Entry:
+def _named_entry(directory: Path, entrypoint: str, parse: "_Parse") -> Entry:
     path, _, attribute = entrypoint.partition(":")
     root = directory.resolve()
     if not (root / path).resolve().is_relative_to(root) or not (root / path).is_file():
         message = f"the entry point {path} is not a file in {directory}"
         raise EntryError("no_entry", message, "correct [function] entrypoint", path)
     if not attribute:
-        if (entry := _entry_in(directory, path)) is not None:
+        if (entry := _entry_in(path, parse)) is not None:
             return entry
         hint = f'name the function: [function] entrypoint = "{path}:name"'
         raise EntryError("no_entry", f"{path} defines none of new, handle, handler", hint, path)
-    tree = _parse(directory, path)
+    tree = parse(path)
     line = dict(_bindings(tree)).get(attribute)
     if line is None:
         raise EntryError("no_entry", f"{path} does not define {attribute}", "correct [function] entrypoint", path)
     return Entry(path, attribute, _form_of(tree, attribute), line)
 
 
-def _entry_in(directory: Path, path: str) -> Entry | None:
-    bound = dict(_bindings(_parse(directory, path)))
+def _entry_in(path: str, parse: "_Parse") -> Entry | None:
+    bound = dict(_bindings(parse(path)))
     names = [form for form in EntryForm if form in bound]
     if EntryForm.NEW in names and EntryForm.HANDLE in names:
         names.remove(EntryForm.HANDLE)  # as in Knative's own runtime: new() goes before handle
@@ -145,10 +157,18 @@ def _form_of(tree: ast.Module, attribute: str) -> EntryForm:
     return EntryForm.HANDLE  # an object, such as a framework's application: ASGI
 
 
-def _parse(directory: Path, path: str) -> ast.Module:
+_Parse = Callable[[str], ast.Module]
+
+
+def _parse(directory: Path, read: Read, path: str) -> ast.Module:
     try:
-        with tokenize.open(directory / path) as source:
-            return ast.parse(source.read(), path)
+        data = read(directory, path)
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        return ast.parse(data.decode(encoding), path)
+    except OSError as error:
+        raise EntryError(
+            "unreadable", f"cannot read {path}: {error.strerror}", "make it a readable file", path
+        ) from None
     except SyntaxError as error:
         line = error.lineno or 0
         raise EntryError("syntax", f"{path}:{line}: {error.msg}", "correct the syntax error", path, line) from None

@@ -28,7 +28,7 @@ from analyzers.facts.syntax import column, last_name
 from analyzers.facts.values import BudgetError, Evaluator
 from analyzers.facts.vocabulary import GPU_ONLY_MODULES
 from analyzers.findings import Place
-from analyzers.lean.files import lines_of
+from analyzers.lean.lines import lines_of
 
 _CHAINED = (ast.Attribute, ast.Call)
 _LITERALS = (ast.Constant, ast.JoinedStr, ast.BinOp)

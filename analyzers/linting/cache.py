@@ -7,21 +7,24 @@ choose among findings, so they are no part of the key.
 The cache is one JSON file that is replaced as a whole, so that parallel runs can at worst forget each other's entries.
 What cannot be read is ignored and written anew.
 
-A cache that somebody else has made could hide findings. So it is only trusted when the file belongs to this user and
-its time is the one that it holds, to the nanosecond: version control gives a file the time of the checkout, which
-nobody can have known.
+A cache that somebody else has made could hide findings. `gaia lint` keeps it where a checkout can say nothing about it,
+in a file that is named after the root of the tree. A directory that the user chose may lie in the checkout, so a cache
+is only trusted when the file belongs to this user and its time is the one that it holds, to the microsecond: version
+control gives a file the time of the checkout, which nobody can have known.
 """
 
 import json
 import os
 import sys
+import time
 from collections.abc import Iterable, Iterator
 
 from analyzers.findings import Finding, Place, Signal, Trait
-from analyzers.lean.files import open_file
+from analyzers.lean.files import open_named, read_bounded, read_inside, write_named
 from analyzers.linting.results import FileResult, Linted
 from analyzers.linting.suppression import Suppression
 from analyzers.project.names import Tree
+from analyzers.project.reading import most_bytes
 
 try:  # hashlib hands out this very function, but loads OpenSSL before, which takes as long as all the rest of a run
     from _blake2 import blake2b
@@ -33,18 +36,26 @@ if TYPE_CHECKING:
     from typing import Any
 
 _FORMAT = 4
+_MOST_BYTES = 256 * 1024 * 1024
+"""A larger cache is ignored; that of a million lines takes a few MiB."""
+
+_EVIDENCE, _SWITCHABILITY = "-lint.json", "-switchability.json"
+_LONGEST_UNUSED_S = 60 * 86400
+"""Seconds after which a tree's cache that no run has written is deleted."""
+
 _PACKAGE = os.path.dirname(os.path.dirname(__file__))
 
 
 class Cache:
-    """The cache in `directory` for the files of `tree`.
+    """The cache in `directory` for the files of `tree`; a directory may hold those of many trees.
 
     Runs with and without evidence have a file each, since what is looked for also decides what stays unknown within the
     budget.
     """
 
     def __init__(self, directory: str, tree: Tree, *, evidence: bool) -> None:
-        self._path = f"{directory}/{'lint' if evidence else 'switchability'}.json"
+        root = blake2b(os.fsencode(os.path.realpath(tree.root)), digest_size=16).hexdigest()
+        self._path = f"{directory}/{root}{_EVIDENCE if evidence else _SWITCHABILITY}"
         self._directory = directory
         self._tree = tree
         self._stamp = _stamp()
@@ -79,23 +90,24 @@ class Cache:
         entries = (self._load() | self._fresh).items()
         kept = {path: entry for path, entry in entries if os.path.exists(f"{self._tree.root}/{path}")}
         written = {"format": _FORMAT, "stamp": self._stamp, "rules": self._rules or _rules(), "entries": kept}
-        draft = f"{self._path}.{os.getpid()}"
         try:
-            os.makedirs(self._directory, exist_ok=True)
-            with open(f"{self._directory}/.gitignore", "w", encoding="utf-8") as file:
-                file.write("*\n")
-            write_sealed(draft, written)
-            os.replace(draft, self._path)
+            os.makedirs(self._directory, 0o700, exist_ok=True)
+            if not os.path.lexists(f"{self._directory}/.gitignore"):
+                write_named(self._tree.root, f"{self._directory}/.gitignore", b"*\n")
+            write_sealed(self._tree.root, self._path, written)
+            _delete_unused(self._directory)
         except OSError:
             return
 
     def _load(self) -> "dict[str, Any]":
         """Return the entries that were written by these rules."""
         try:
-            with open(self._path, "rb") as file:
-                written = json.load(file)
+            with open_named(self._tree.root, self._path) as file:
                 status = os.fstat(file.fileno())
-            if status.st_mtime_ns != written["time"] or status.st_uid != os.geteuid():
+                if status.st_uid != os.geteuid():
+                    return {}
+                written = json.loads(read_bounded(file, self._path, _MOST_BYTES))
+            if status.st_mtime_ns != written["time"]:
                 return {}
             if written["format"] != _FORMAT or not isinstance(written["entries"], dict):
                 return {}
@@ -125,19 +137,27 @@ class Cache:
         """Return the digest of a file's bytes, empty when it cannot be read."""
         if path not in self._digests:
             try:
-                with open_file(f"{self._tree.root}/{path}") as file:
-                    self._digests[path] = blake2b(file.read(), digest_size=16).hexdigest()
+                data = read_inside(self._tree.root, path, most_bytes(path))
+                self._digests[path] = blake2b(data, digest_size=16).hexdigest()
             except OSError:
                 self._digests[path] = ""
         return self._digests[path]
 
 
-def write_sealed(path: str, content: "dict[str, Any]") -> None:
-    """Write `content` as JSON to `path`, with the time of the file in it."""
-    with open(path, "w", encoding="utf-8") as file:
-        time = os.fstat(file.fileno()).st_mtime_ns
-        file.write(json.dumps({**content, "time": time}, separators=(",", ":")))
-    os.utime(path, ns=(time, time))
+def write_sealed(tree: str, path: str, content: "dict[str, Any]") -> None:
+    """Write `content` as JSON to `path`, with the time of the file in it; below `tree` through no link."""
+    now_ns = time.time_ns() // 1000 * 1000  # some file systems keep no nanoseconds
+    text = json.dumps({**content, "time": now_ns}, separators=(",", ":"))
+    write_named(tree, path, text.encode(), now_ns)
+
+
+def _delete_unused(directory: str) -> None:
+    """Delete the caches of trees that have not been linted for long, and may be gone."""
+    oldest_s = time.time() - _LONGEST_UNUSED_S
+    for entry in os.scandir(directory):
+        is_cache = entry.name.endswith((_EVIDENCE, _SWITCHABILITY))
+        if is_cache and entry.stat(follow_symlinks=False).st_mtime < oldest_s:
+            os.unlink(entry.path)
 
 
 def _encoded(result: FileResult) -> "dict[str, Any]":

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from analyzers.findings import Finding, Place
-from analyzers.lean.files import lines_of
+from analyzers.lean.lines import lines_of
 from analyzers.lean.records import replace
 
 TYPE_CHECKING = False

@@ -5,10 +5,10 @@ the size counts; a Git LFS pointer is read, since it states the size of the file
 """
 
 import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from analyzers.lean.files import open_inside
 from analyzers.lean.patterns import Pattern
 from analyzers.project.model import Asset
 
@@ -47,8 +47,9 @@ def _in_directory(root: Path, base: str) -> Iterator[Asset]:
     except OSError:
         return
     for name in names:
-        if _is_asset(name.lower()) and (size := _size(root / base / name)) is not None:
-            yield Asset(f"{base}/{name}".lstrip("/"), size)
+        path = f"{base}/{name}".lstrip("/")
+        if _is_asset(name.lower()) and (size := _size(root, path)) is not None:
+            yield Asset(path, size)
 
 
 def _is_asset(name: str) -> bool:
@@ -57,16 +58,15 @@ def _is_asset(name: str) -> bool:
     )
 
 
-def _size(path: Path) -> int | None:
+def _size(root: Path, path: str) -> int | None:
     """Return the size of a file, or the one that its Git LFS pointer states; None for a link or a directory."""
+    if (root / path).is_symlink():
+        return None
     try:
-        status = path.lstat()
-        if not stat.S_ISREG(status.st_mode):
-            return None
-        if status.st_size > _LONGEST_POINTER:
-            return status.st_size
-        text = path.read_bytes()
+        with open_inside(str(root), path) as file:
+            size = os.fstat(file.fileno()).st_size
+            text = file.read(_LONGEST_POINTER) if size <= _LONGEST_POINTER else b""
     except OSError:
         return None
     stated = _POINTER_SIZE.search(text.decode(errors="replace")) if text.startswith(_POINTER) else None
-    return int(stated[1]) if stated else status.st_size
+    return int(stated[1]) if stated else size

@@ -3,9 +3,10 @@
 import os
 from collections.abc import Iterable, Iterator
 
-from analyzers.findings import Place
-from analyzers.lean.files import open_file
+from analyzers.findings import TOO_LARGE, UNREADABLE, Finding, Place, failed
+from analyzers.lean.files import TooLargeError, leads_out, read_inside
 from analyzers.lean.patterns import Pattern
+from analyzers.lean.records import record
 from analyzers.project.dependency_lists import NAMES, read_list
 from analyzers.project.model import Dependency
 from analyzers.project.requirements import Line, all_lines, parse_requirement
@@ -14,49 +15,66 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from analyzers.project.requirements import Reader
-
 _ASIDE = Pattern(r"dev|test|train|lint|doc")
-_MAX_BYTES = 256 * 1024
+_MOST_BYTES = 1024 * 1024
+"""Larger lists are not read: the longest with digests of all wheels have a few hundred KiB."""
 
 
-def read_dependencies(root: "Path", entry: str = "") -> tuple[Dependency, ...]:
+@record
+class Dependencies:
+    """What the lists ask for, and the lists that could not be read."""
+
+    stated: tuple[Dependency, ...]
+    failures: tuple[Finding, ...]
+
+
+def read_dependencies(root: "Path", entry: str = "") -> Dependencies:
     """Return the dependencies listed at the project's root and beside `entry`, of a malformed list what is readable."""
-    top = os.path.realpath(root)
-    seen: set[str] = set()
-
-    def read(path: str, chain: tuple[Line, ...]) -> str:
-        """Read a requirements file once, and an included one only below `root`."""
-        real = os.path.realpath(f"{root}/{path}")
-        if real in seen or (chain and not real.startswith(top + os.sep)):
-            return ""
-        seen.add(real)
-        return _text(real)
-
+    lists = _Lists(str(root))
     bases = ("", *filter(None, [entry.rpartition("/")[0]]))
-    return tuple(found for base in bases for found in stated(_in_directory(root, f"{base}/".lstrip("/"), read)))
+    found = tuple(one for base in bases for one in stated(lists.lines_in(f"{base}/".lstrip("/"))))
+    return Dependencies(found, tuple(lists.failures))
 
 
-def _in_directory(root: "Path", base: str, read: "Reader") -> Iterator[Line]:
-    try:
-        names = sorted(os.listdir(root / base))  # noqa: PTH208 -- pathlib makes a Path of every file
-    except OSError:
-        return
-    for name in names:
-        if name.startswith("requirements") and name.endswith(".txt") and not _ASIDE.search(name):
-            yield from all_lines(base + name, read)
-    for name in names:
-        if name in NAMES:
-            for number, line in read_list(name, _text(f"{root}/{base}{name}")):
-                yield Line(base + name, number, line)
+class _Lists:
+    """Reads the lists below `root`, each once; `failures` grows with those that cannot be read."""
 
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._seen: set[str] = set()
+        self.failures: list[Finding] = []
 
-def _text(path: str) -> str:
-    try:
-        with open_file(path) as file:
-            return file.read(_MAX_BYTES).decode("utf-8", "replace")
-    except OSError:
-        return ""
+    def lines_in(self, base: str) -> Iterator[Line]:
+        """Yield the lines of the lists in the folder `base`, those of included files in their places."""
+        try:
+            names = sorted(os.listdir(f"{self._root}/{base}"))  # noqa: PTH208 -- pathlib makes a Path of every file
+        except OSError:
+            return
+        for name in names:
+            if name.startswith("requirements") and name.endswith(".txt") and not _ASIDE.search(name):
+                yield from all_lines(base + name, self._requirements)
+        for name in names:
+            if name in NAMES:
+                for number, line in read_list(name, self._text(base + name)):
+                    yield Line(base + name, number, line)
+
+    def _requirements(self, path: str, chain: tuple[Line, ...]) -> str:
+        """Return the text of a requirements file once; an included one counts only where it is one of the project's."""
+        path = os.path.normpath(path)
+        if path in self._seen or (chain and leads_out(self._root, path)):
+            return ""
+        self._seen.add(path)
+        return self._text(path)
+
+    def _text(self, path: str) -> str:
+        try:
+            return read_inside(self._root, path, _MOST_BYTES).decode("utf-8", "replace")
+        except (FileNotFoundError, IsADirectoryError):
+            return ""
+        except OSError as error:
+            rule = TOO_LARGE if isinstance(error, TooLargeError) else UNREADABLE
+            self.failures.append(failed(rule, Place(path, 1), f"the list cannot be read: {error.strerror}"))
+            return ""
 
 
 def stated(lines: Iterable[Line]) -> Iterator[Dependency]:

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from itertools import accumulate
 
 from analyzers.findings import Place
-from analyzers.lean.files import lines_of
+from analyzers.lean.lines import lines_of
 from analyzers.lean.patterns import Pattern
 
 _CAPTURE = Pattern(r"\s*([A-Za-z_]\w*)\s*=\s*[!%]")

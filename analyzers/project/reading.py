@@ -7,7 +7,7 @@ already shows that they are not worth a syntax tree.
 import sys
 
 from analyzers.findings import NOT_PYTHON, TOO_DEEP, TOO_LARGE, UNREADABLE, Place, failed
-from analyzers.lean.files import open_file
+from analyzers.lean.files import TooLargeError, read_inside
 from analyzers.lean.prefilter import may_hold_evidence
 from analyzers.lean.records import replace
 from analyzers.project.model import NOTEBOOK, Code, Source, UnreadableError
@@ -33,6 +33,15 @@ def read_source(root: "Path | str", path: str) -> Source:
     return parsed(read_code(root, path))
 
 
+def read_entry(root: "Path", path: str) -> bytes:
+    """Return the bytes of the file at `path` below `root` for whoever looks for an entry point.
+
+    Raises:
+        OSError: the file is not readable or too large.
+    """
+    return read_inside(str(root), path, most_bytes(path))
+
+
 def read_code(root: "Path | str", path: str) -> Code:
     """Read the file at `path` below `root`, of a notebook its code.
 
@@ -48,9 +57,8 @@ def as_code(path: str, data: bytes) -> Code:
     Raises:
         UnreadableError: the file is too large or not text.
     """
-    most = _most_bytes(path)
-    if len(data) > most:
-        raise _error(path, f"the file is larger than {most // 1024} KiB", rule=TOO_LARGE)
+    if len(data) > most_bytes(path):
+        raise _too_large(path)
     text = _decode(path, data)
     return _notebook(path, text) if path.endswith(NOTEBOOK) else Code(path, text, data)
 
@@ -101,15 +109,20 @@ def _notebook(path: str, text: str) -> Code:
     return Code(path, code, data, first_lines(cells))
 
 
-def _most_bytes(path: str) -> int:
+def most_bytes(path: str) -> int:
+    """Return how much of the file `path` may be read: a larger one is not analyzed."""
     return MAX_NOTEBOOK_BYTES if path.endswith(NOTEBOOK) else MAX_BYTES
 
 
+def _too_large(path: str) -> UnreadableError:
+    return _error(path, f"the file is larger than {most_bytes(path) // 1024} KiB", rule=TOO_LARGE)
+
+
 def _read(root: "Path | str", path: str) -> bytes:
-    """Return the bytes of a file, at most one more than are analyzed."""
     try:
-        with open_file(f"{root}/{path}") as file:
-            return file.read(_most_bytes(path) + 1)
+        return read_inside(str(root), path, most_bytes(path))
+    except TooLargeError:
+        raise _too_large(path) from None
     except OSError as error:
         raise _error(path, f"the file cannot be read: {error.strerror}") from None
 

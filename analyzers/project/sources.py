@@ -20,7 +20,7 @@ from analyzers.project.dependencies import read_dependencies
 from analyzers.project.ignored import is_ignored
 from analyzers.project.model import NOTEBOOK, Asset, Dependency, Source, UnreadableError
 from analyzers.project.names import Tree, absolute_module, candidates
-from analyzers.project.reading import read_source
+from analyzers.project.reading import parsed, read_code, read_entry, read_source
 from runtime_images.entrypoint import EntryError, find_entry
 
 MAX_FILES = 5000
@@ -77,7 +77,7 @@ def collect(path: Path, entrypoint: str = "") -> Project:
     if not path.is_dir():
         raise AnalyzerError(f"there is nothing at {path}", "give a function's directory or a Python file")
     try:
-        entry = find_entry(path, entrypoint).path
+        entry = find_entry(path, entrypoint, read_entry).path
     except EntryError as error:
         if entrypoint:
             raise AnalyzerError(error.message, error.hint) from None
@@ -101,9 +101,10 @@ def _platform_starts(root: Path, files: list[str]) -> tuple[list[str], list[str]
     platforms: dict[str, str] = {}
     for path in files:
         try:
-            if may_be_entry((root / path).read_bytes()):
-                platforms[path] = platform_of(path, read_source(root, path).tree)
-        except (OSError, UnreadableError):
+            code = read_code(root, path)
+            if may_be_entry(code.data):
+                platforms[path] = platform_of(path, parsed(code).tree)
+        except UnreadableError:
             return None
     named = [path for path, platform in platforms.items() if platform not in ("", WEB_SERVER)]
     starts = named or [path for path, platform in platforms.items() if platform]
@@ -141,12 +142,13 @@ def _follow(root: Path, entry: str, starts: list[str], programs: list[str] | Non
             continue
         sources.append(source)
         pending |= dict.fromkeys(imported for imported in _imported_files(tree, source) if imported not in seen)
+    dependencies = read_dependencies(root, entry)
     return Project(
         root,
         entry,
         tuple(sorted(sources, key=lambda source: source.path)),
-        tuple(failures),
-        read_dependencies(root, entry),
+        (*failures, *dependencies.failures),
+        dependencies.stated,
         read_assets(root, entry),
         tuple(starts),
         frozenset(programs or ()),

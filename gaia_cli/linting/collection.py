@@ -7,7 +7,7 @@ from itertools import count
 
 from analyzers.findings import TOO_ENTANGLED, Place
 from analyzers.formats.findings import LintFinding
-from analyzers.lean.files import lines_of
+from analyzers.lean.lines import lines_of
 from analyzers.lean.profiles import profile
 from analyzers.lean.records import replace
 from gaia_cli.linting.configuration import Configuration

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from analyzers.project.reading import read_entry
 from gaia_cli.errors import AnalysisError, FunctionError
 from gaia_cli.project.choices import ModeName
 from gaia_cli.project.project import FunctionProject, load_project
@@ -21,7 +22,7 @@ def servable_project(path: Path) -> FunctionProject:
     """
     project = load_project(path)
     try:
-        find_entry(project.directory, project.entrypoint)
+        find_entry(project.directory, project.entrypoint, read_entry)
     except EntryError as error:
         raise FunctionError(error.message, error.hint) from None
     return project

@@ -13,7 +13,7 @@ from analyzers.facts.contexts.model import NOWHERE, CallContext, Contexts, Phase
 from analyzers.facts.contexts.phases import CACHES, Called, phase_of, spread
 from analyzers.facts.syntax import Function, called_name, column, is_main_test, owner_of, spine, words
 from analyzers.findings import Place
-from analyzers.lean.files import lines_of
+from analyzers.lean.lines import lines_of
 from analyzers.lean.records import replace
 from analyzers.project.model import Source
 

@@ -23,6 +23,11 @@ def _found(results: list[FileResult]) -> list[tuple[str, str]]:
     return [(result.path, finding.rule) for result in results for finding in result.findings]
 
 
+def _cache_file(cache: Path) -> Path:
+    (found,) = cache.glob("*-lint.json")
+    return found
+
+
 def _lint(root: Path, *paths: str, cache: Path | None = None, processes: int = 1) -> list[FileResult]:
     return list(lint(list(paths), root=root, cache_dir=cache, processes=processes))
 
@@ -86,9 +91,9 @@ def test_a_second_run_takes_results_from_the_cache(tmp_path: Path) -> None:
     cache = tmp_path / ".gaia_cache"
     project(tmp_path, {"func.py": _PINNED + "y = 1  # noqa: GA999\n"})
     first = _lint(tmp_path, "func.py", cache=cache)
-    stored = json.loads((cache / "lint.json").read_text())
+    stored = json.loads(_cache_file(cache).read_text())
     stored["entries"]["func.py"]["result"]["findings"][0][5] = "from the cache"
-    write_sealed(str(cache / "lint.json"), stored)
+    write_sealed(str(tmp_path), str(_cache_file(cache)), stored)
 
     second = _lint(tmp_path, "func.py", cache=cache)
 
@@ -125,28 +130,28 @@ def test_a_damaged_cache_is_ignored_and_written_anew(tmp_path: Path, damage: str
     cache = tmp_path / ".gaia_cache"
     project(tmp_path, {"func.py": _PINNED})
     expected = _lint(tmp_path, "func.py", cache=cache)
-    whole = json.loads((cache / "lint.json").read_text())
+    whole = json.loads(_cache_file(cache).read_text())
     if damage == "entries":
         whole["entries"] = {"func.py": 3}
     elif damage == "result":
         whole["entries"]["func.py"]["result"] = {"findings": [[1, 2]]}
     else:
-        (cache / "lint.json").write_text(damage)
+        _cache_file(cache).write_text(damage)
     if damage in ("entries", "result"):
-        write_sealed(str(cache / "lint.json"), whole)
+        write_sealed(str(tmp_path), str(_cache_file(cache)), whole)
 
     assert _lint(tmp_path, "func.py", cache=cache) == expected
-    assert json.loads((cache / "lint.json").read_text())["entries"]["func.py"]["result"]["findings"]
+    assert json.loads(_cache_file(cache).read_text())["entries"]["func.py"]["result"]["findings"]
 
 
 def test_other_rules_do_not_use_the_cache(tmp_path: Path) -> None:
     cache = tmp_path / ".gaia_cache"
     project(tmp_path, {"func.py": _PINNED})
     expected = _lint(tmp_path, "func.py", cache=cache)
-    stored = json.loads((cache / "lint.json").read_text())
+    stored = json.loads(_cache_file(cache).read_text())
     stored["entries"]["func.py"]["result"]["findings"] = []
     stored["stamp"], stored["rules"] = "other", "other"
-    write_sealed(str(cache / "lint.json"), stored)
+    write_sealed(str(tmp_path), str(_cache_file(cache)), stored)
 
     assert _lint(tmp_path, "func.py", cache=cache) == expected
 
@@ -161,9 +166,9 @@ def test_rules_whose_code_or_tables_have_changed_do_not_use_the_cache(
     cache = tmp_path / ".gaia_cache"
     project(tmp_path / "function", {"func.py": _PINNED})
     expected = _lint(tmp_path / "function", "func.py", cache=cache)
-    stored = json.loads((cache / "lint.json").read_text())
+    stored = json.loads(_cache_file(cache).read_text())
     stored["entries"]["func.py"]["result"]["findings"] = []
-    write_sealed(str(cache / "lint.json"), stored)
+    write_sealed(str(tmp_path), str(_cache_file(cache)), stored)
     assert _lint(tmp_path / "function", "func.py", cache=cache) != expected
 
     (package / name).write_text((package / name).read_text() + "\n")
@@ -175,10 +180,10 @@ def test_the_same_rules_on_another_machine_use_the_cache(tmp_path: Path) -> None
     cache = tmp_path / ".gaia_cache"
     project(tmp_path, {"func.py": _PINNED})
     _lint(tmp_path, "func.py", cache=cache)
-    stored = json.loads((cache / "lint.json").read_text())
+    stored = json.loads(_cache_file(cache).read_text())
     stored["entries"]["func.py"]["result"]["findings"] = []
     stored["stamp"] = "written where the files have other times"
-    write_sealed(str(cache / "lint.json"), stored)
+    write_sealed(str(tmp_path), str(_cache_file(cache)), stored)
 
     assert _lint(tmp_path, "func.py", cache=cache)[0].findings == ()
 
@@ -359,9 +364,9 @@ def test_a_cache_that_was_checked_out_or_copied_is_not_believed(tmp_path: Path) 
     cache = tmp_path / ".gaia_cache"
     project(tmp_path, {"func.py": _PINNED})
     expected = _lint(tmp_path, "func.py", cache=cache)
-    stored = json.loads((cache / "lint.json").read_text())
+    stored = json.loads(_cache_file(cache).read_text())
     stored["entries"]["func.py"]["result"]["findings"] = []
-    (cache / "lint.json").write_text(json.dumps(stored))
+    _cache_file(cache).write_text(json.dumps(stored))
 
     assert _lint(tmp_path, "func.py", cache=cache) == expected
     assert _lint(tmp_path, "func.py", cache=cache) == expected
@@ -372,12 +377,12 @@ def test_a_cache_of_another_user_is_not_believed(tmp_path: Path) -> None:
     cache = tmp_path / ".gaia_cache"
     project(tmp_path, {"func.py": _PINNED})
     expected = _lint(tmp_path, "func.py", cache=cache)
-    stored = json.loads((cache / "lint.json").read_text())
+    stored = json.loads(_cache_file(cache).read_text())
     stored["entries"]["func.py"]["result"]["findings"] = []
-    write_sealed(str(cache / "lint.json"), stored)
+    write_sealed(str(tmp_path), str(_cache_file(cache)), stored)
     assert _lint(tmp_path, "func.py", cache=cache) != expected
 
-    os.chown(cache / "lint.json", 65534, -1)
+    os.chown(_cache_file(cache), 65534, -1)
     assert _lint(tmp_path, "func.py", cache=cache) == expected
 
 

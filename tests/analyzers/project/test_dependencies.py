@@ -21,7 +21,7 @@ LISTS = {
 
 @pytest.mark.parametrize("name", sorted(LISTS))
 def test_each_kind_of_list_is_read_and_what_it_says_of_hardware_is_not(name: str, tmp_path: Path) -> None:
-    found = read_dependencies(project(tmp_path, {name: LISTS[name]}))
+    found = read_dependencies(project(tmp_path, {name: LISTS[name]})).stated
 
     torch = [dependency for dependency in found if dependency.name == "torch"]
     assert len(torch) == 1
@@ -42,7 +42,7 @@ def test_each_kind_of_list_is_read_and_what_it_says_of_hardware_is_not(name: str
     ],
 )
 def test_yaml_is_read_however_it_is_written(text: str, tmp_path: Path) -> None:
-    found = read_dependencies(project(tmp_path, {"cog.yaml": text}))
+    found = read_dependencies(project(tmp_path, {"cog.yaml": text})).stated
 
     assert [dependency.name for dependency in found] == ["torch", "vllm"]
 
@@ -50,7 +50,7 @@ def test_yaml_is_read_however_it_is_written(text: str, tmp_path: Path) -> None:
 def test_a_list_of_yaml_that_is_no_yaml_states_nothing(tmp_path: Path) -> None:
     text = "build:\n  python_packages:\n  - torch\n\tgpu: [\n"
 
-    assert read_dependencies(project(tmp_path, {"cog.yaml": text})) == ()
+    assert read_dependencies(project(tmp_path, {"cog.yaml": text})).stated == ()
 
 
 @pytest.mark.parametrize(
@@ -77,14 +77,14 @@ def test_a_list_of_yaml_that_is_no_yaml_states_nothing(tmp_path: Path) -> None:
     ],
 )
 def test_a_malformed_list_is_no_error(name: str, text: str, tmp_path: Path) -> None:
-    assert read_dependencies(project(tmp_path, {name: text})) == ()
+    assert read_dependencies(project(tmp_path, {name: text})).stated == ()
 
 
 def test_an_index_of_cuda_wheels_counts_wherever_it_stands(tmp_path: Path) -> None:
     text = (
         '[[tool.uv.index]]\nurl = "https://download.pytorch.org/whl/cu124"\n# https://download.pytorch.org/whl/cu118\n'
     )
-    (index,) = read_dependencies(project(tmp_path, {"pyproject.toml": text}))
+    (index,) = read_dependencies(project(tmp_path, {"pyproject.toml": text})).stated
 
     assert (index.name, index.place.line) == ("", 2)
     assert index.text.endswith("/whl/cu124")
@@ -93,12 +93,14 @@ def test_an_index_of_cuda_wheels_counts_wherever_it_stands(tmp_path: Path) -> No
 def test_a_requirement_from_a_repository_is_named_after_it(tmp_path: Path) -> None:
     lines = "git+https://github.com/openai/whisper.git@main\n-e git+https://example.org/x/vllm#egg=vllm\n"
 
-    assert [found.name for found in read_dependencies(project(tmp_path, requirements_txt=lines))] == ["whisper", "vllm"]
+    found = read_dependencies(project(tmp_path, requirements_txt=lines)).stated
+
+    assert [one.name for one in found] == ["whisper", "vllm"]
 
 
 def test_lists_beside_a_nested_entry_point_count(tmp_path: Path) -> None:
     root = project(tmp_path, {"function/func.py": "", "function/requirements.txt": "torch\n"})
 
-    (found,) = read_dependencies(root, "function/func.py")
+    (found,) = read_dependencies(root, "function/func.py").stated
 
     assert (found.name, found.place.path) == ("torch", "function/requirements.txt")

@@ -59,7 +59,7 @@ def test_an_included_file_counts_once_and_in_its_own_place(tmp_path: Path) -> No
         "deps/base.txt": "-r ../requirements.txt\ntorch==2.1\n",
         "limits.txt": "vllm==0.6\n",
     }
-    found = read_dependencies(project(tmp_path, files))
+    found = read_dependencies(project(tmp_path, files)).stated
 
     assert [(one.name, one.place.path, one.place.line) for one in found] == [
         ("torch", "deps/base.txt", 2),
@@ -73,4 +73,4 @@ def test_no_file_outside_of_the_project_is_read(tmp_path: Path, included: str) -
     root = project(tmp_path / "function", {"requirements.txt": f"-r {included}\nhttpx\n", "deps/base.txt": ""})
     (root / "deps" / "link.txt").symlink_to(tmp_path / "outside.txt")
 
-    assert [found.name for found in read_dependencies(root)] == ["httpx"]
+    assert [found.name for found in read_dependencies(root).stated] == ["httpx"]
