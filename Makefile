@@ -50,7 +50,7 @@ lock: ## Refresh constraints.txt with the newest versions that fit pyproject.tom
 	cp "$$fresh"/constraints.txt constraints.txt; wc -l constraints.txt
 
 clean: ## Delete .venv, caches and build outputs.
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .gaia_cache
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps live in the environment, so deleting it is enough to start afresh; each one waits for the one before, so that

@@ -1,11 +1,11 @@
-"""The two doors to a tree that may be a stranger's: how its files are read, and how files are written into it.
+"""The one way to read the files of a tree that may be a stranger's; writing.py beside it is the one to write there.
 
-Whoever wrote the tree chose its links, pipes and sizes. So what is read lies below the root after all links, is a
-regular file, is opened without waiting, and is bounded by the caller; and what is written goes through no link at all.
-Both hold for a tree that stays as it is: they are no protection against a program that exchanges directories meanwhile.
+Whoever made the tree chose its links, pipes and sizes. So what is read lies below the root after all links, is a
+regular file, is opened without waiting, and is no larger than the caller takes. This holds for a tree that lies still:
+it is no protection against a program that exchanges directories meanwhile.
 """
 
-# ruff: noqa: PTH100, PTH110, PTH113, PTH114, PTH116, PTH119, PTH120, PTH123 -- a hook does not load pathlib, which takes longer than to lint a file
+# ruff: noqa: PTH100, PTH109, PTH118, PTH114, PTH116, PTH119, PTH120, PTH123 -- a hook does not load pathlib, which is slow
 
 import errno
 import os
@@ -16,10 +16,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+TEXT_BYTES = 1024 * 1024
+"""The most that is read of a file which people write, or a tool for people: configuration, requirements, a manifest."""
+
+DATA_BYTES = 256 * 1024 * 1024
+"""The most that is read of a file which a program writes: a cache, a baseline, recorded requests."""
+
+DEVICES = ("/dev/", "/proc/")
+"""Where files are made by the system: `/dev/stdin` is a link, and may even lead to a regular file."""
+
 _OUTSIDE = "it leads out of the directory"
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_DEVICES = ("/dev/", "/proc/")
-_DRAFT = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class OutsideError(OSError):
@@ -54,7 +60,7 @@ def open_regular(path: str) -> "BinaryIO":
     Raises:
         OSError: it cannot be opened, or is no regular file.
     """
-    _check_regular(os.stat(path), path)
+    check_regular(os.stat(path), path)
     return open(path, "rb", opener=_without_waiting)
 
 
@@ -62,23 +68,28 @@ def _without_waiting(path: str, flags: int) -> int:
     """Open a file that was regular a moment ago; if it is none any more, that is at least found out at once."""
     handle = os.open(path, flags | os.O_NONBLOCK)
     try:
-        _check_regular(os.fstat(handle), path)
+        check_regular(os.fstat(handle), path)
     except OSError:
         os.close(handle)
         raise
     return handle
 
 
-def _check_regular(status: os.stat_result, path: str) -> None:
+def check_regular(status: os.stat_result, path: str) -> None:
+    """Check that the file at `path` is neither a directory nor a pipe or a device.
+
+    Raises:
+        OSError: it is.
+    """
     if not stat.S_ISREG(status.st_mode):
         if stat.S_ISDIR(status.st_mode):
-            raise IsADirectoryError(errno.EISDIR, "it is a directory", path)
-        raise OSError(errno.EINVAL, "it is no regular file", path)
+            raise IsADirectoryError(errno.EISDIR, "Is a directory", path)
+        raise OSError(errno.EINVAL, "Not a regular file", path)
 
 
 @lru_cache(maxsize=8)
 def _real_root(root: str) -> str:
-    """Return where the directory `root` is after all links: roots are the user's, and few."""
+    """Return where the directory `root`, an absolute path, is after all links: roots are the user's, and few."""
     return os.path.realpath(root)
 
 
@@ -87,12 +98,12 @@ def _real_path(root: str, path: str) -> str:
 
     Most paths have no link below the root, which is told without walking down from the top of the file system.
     """
-    top = _real_root(root)
+    top = _real_root(root if root.startswith("/") else f"{os.getcwd()}/{root}")
     real = top.rstrip("/")
     for part in path.split("/"):
         real = f"{real}/{part}"
         if part in ("", ".", "..") or os.path.islink(real):
-            real = os.path.realpath(f"{top}/{path}")
+            real = os.path.realpath(os.path.join(top, path))
             return real if real == top or real.startswith(top.rstrip("/") + "/") else ""
     return real
 
@@ -129,106 +140,27 @@ def open_named(tree: str, path: str) -> "BinaryIO":
     Raises:
         OSError: it cannot be opened.
     """
-    inside = _below_tree(tree, path)
+    inside = below_tree(tree, path)
     return open_inside(tree, inside) if inside else open(path, "rb")
 
 
-def write_named(tree: str, path: str, content: bytes, time_ns: int | None = None) -> None:
-    """Write the file at `path`, which the user named: below the directory `tree` through no link.
-
-    Elsewhere links are the user's own, and what is no regular file is written to, as `/dev/stdout` is.
+def read_named(tree: str, path: str, limit: int) -> bytes:
+    """Return the bytes of the file at `path`, which the user named; see `open_named`.
 
     Raises:
-        OSError: it cannot be written.
+        TooLargeError: it has more than `limit` bytes.
+        OSError: it cannot be read.
     """
-    inside = _below_tree(tree, path)
-    if inside:
-        write_inside(tree, inside, content, time_ns)
-    elif path.startswith(_DEVICES) or (os.path.exists(path) and not os.path.isfile(path)):
-        with open(path, "wb") as file:
-            file.write(content)
-    else:
-        directory, name = os.path.split(os.path.realpath(path))
-        write_inside(directory, name, content, time_ns)
+    with open_named(tree, path) as file:
+        return read_bounded(file, path, limit)
 
 
-def _below_tree(tree: str, path: str) -> str:
+def below_tree(tree: str, path: str) -> str:
     """Return `path` relative to the directory `tree`, as it is spelled; empty where it lies elsewhere."""
+    if path.startswith(DEVICES):
+        return ""
     whole = os.path.abspath(path)
     real = f"{os.path.realpath(os.path.dirname(whole))}/{os.path.basename(whole)}"
     tops = (os.path.abspath(tree).rstrip("/") + "/", os.path.realpath(tree).rstrip("/") + "/")
     pairs = ((one, top) for one in (whole, real) for top in tops)
     return next((one.removeprefix(top) for one, top in pairs if one.startswith(top)), "")
-
-
-def write_inside(root: str, path: str, content: bytes, time_ns: int | None = None) -> None:
-    """Write the file at `path`, relative to the directory `root`, whole or not at all.
-
-    Directories below `root` are made where they are missing, and none may be a link; neither may the file itself. A
-    file that was there keeps its permissions. `time_ns` becomes the time of the file, in nanoseconds since 1970.
-
-    Raises:
-        OSError: it cannot be written, or a part of `path` is a link.
-    """
-    *directories, name = path.split("/")
-    if not {"", ".", ".."}.isdisjoint((*directories, name)):
-        raise OutsideError(errno.EXDEV, _OUTSIDE, path)
-    directory = os.open(os.path.realpath(root), _DIRECTORY)
-    try:
-        for part in directories:
-            directory = _below(directory, part)
-        _replace(directory, name, content, time_ns)
-    finally:
-        os.close(directory)
-
-
-def _below(parent: int, name: str) -> int:
-    """Return a descriptor of the directory `name` in the directory `parent`, and close that of `parent`."""
-    try:
-        os.mkdir(name, dir_fd=parent)
-    except FileExistsError:
-        _refuse_link(os.stat(name, dir_fd=parent, follow_symlinks=False), name)
-    directory = os.open(name, _DIRECTORY, dir_fd=parent)
-    os.close(parent)
-    return directory
-
-
-def _replace(directory: int, name: str, content: bytes, time_ns: int | None) -> None:
-    """Replace the file `name` in a directory by a draft with `content`; its random name is nobody's to guess."""
-    mode = _mode(directory, name)
-    draft = f".gaia-{os.urandom(8).hex()}"
-    try:
-        with open(os.open(draft, _DRAFT, 0o666, dir_fd=directory), "wb") as file:
-            file.write(content)
-            file.flush()
-            if mode is not None:
-                os.fchmod(file.fileno(), mode)
-            if time_ns is not None:
-                os.utime(file.fileno(), ns=(time_ns, time_ns))
-        os.replace(draft, name, src_dir_fd=directory, dst_dir_fd=directory)
-    except BaseException:
-        _discard(directory, draft)
-        raise
-
-
-def _discard(directory: int, draft: str) -> None:
-    try:
-        os.unlink(draft, dir_fd=directory)
-    except FileNotFoundError:  # it was never made
-        return
-
-
-def _mode(directory: int, name: str) -> int | None:
-    """Return the permissions of a file that is to be replaced, None where there is none."""
-    try:
-        status = os.stat(name, dir_fd=directory, follow_symlinks=False)
-    except FileNotFoundError:
-        return None
-    _refuse_link(status, name)
-    _check_regular(status, name)
-    return stat.S_IMODE(status.st_mode)
-
-
-def _refuse_link(status: os.stat_result, name: str) -> None:
-    if stat.S_ISLNK(status.st_mode):
-        raise OSError(errno.ELOOP, f"{name} is a link, and nothing is written through links", name)

@@ -20,7 +20,8 @@ import time
 from collections.abc import Iterable, Iterator
 
 from analyzers.findings import Finding, Place, Signal, Trait
-from analyzers.lean.files import open_named, read_bounded, read_inside, write_named
+from analyzers.lean.files import DATA_BYTES, open_named, read_bounded, read_inside
+from analyzers.lean.writing import make_directories, write_named
 from analyzers.linting.results import FileResult, Linted
 from analyzers.linting.suppression import Suppression
 from analyzers.project.names import Tree
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 _FORMAT = 4
-_MOST_BYTES = 256 * 1024 * 1024
-"""A larger cache is ignored; that of a million lines takes a few MiB."""
-
 _EVIDENCE, _SWITCHABILITY = "-lint.json", "-switchability.json"
 _LONGEST_UNUSED_S = 60 * 86400
 """Seconds after which a tree's cache that no run has written is deleted."""
@@ -91,7 +89,7 @@ class Cache:
         kept = {path: entry for path, entry in entries if os.path.exists(f"{self._tree.root}/{path}")}
         written = {"format": _FORMAT, "stamp": self._stamp, "rules": self._rules or _rules(), "entries": kept}
         try:
-            os.makedirs(self._directory, 0o700, exist_ok=True)
+            make_directories(self._tree.root, self._directory)
             if not os.path.lexists(f"{self._directory}/.gitignore"):
                 write_named(self._tree.root, f"{self._directory}/.gitignore", b"*\n")
             write_sealed(self._tree.root, self._path, written)
@@ -106,7 +104,7 @@ class Cache:
                 status = os.fstat(file.fileno())
                 if status.st_uid != os.geteuid():
                     return {}
-                written = json.loads(read_bounded(file, self._path, _MOST_BYTES))
+                written = json.loads(read_bounded(file, self._path, DATA_BYTES))
             if status.st_mtime_ns != written["time"]:
                 return {}
             if written["format"] != _FORMAT or not isinstance(written["entries"], dict):

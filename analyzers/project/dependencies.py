@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 
 from analyzers.findings import TOO_LARGE, UNREADABLE, Finding, Place, failed
-from analyzers.lean.files import TooLargeError, leads_out, read_inside
+from analyzers.lean.files import TEXT_BYTES, TooLargeError, leads_out, read_inside
 from analyzers.lean.patterns import Pattern
 from analyzers.lean.records import record
 from analyzers.project.dependency_lists import NAMES, read_list
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _ASIDE = Pattern(r"dev|test|train|lint|doc")
-_MOST_BYTES = 1024 * 1024
-"""Larger lists are not read: the longest with digests of all wheels have a few hundred KiB."""
 
 
 @record
@@ -68,7 +66,7 @@ class _Lists:
 
     def _text(self, path: str) -> str:
         try:
-            return read_inside(self._root, path, _MOST_BYTES).decode("utf-8", "replace")
+            return read_inside(self._root, path, TEXT_BYTES).decode("utf-8", "replace")
         except (FileNotFoundError, IsADirectoryError):
             return ""
         except OSError as error:

@@ -78,8 +78,8 @@ class Tree:
         return next((path for path in candidates(module, beside) if self._has(path) and self._is_inside(path)), "")
 
     def holds(self, path: str) -> bool:
-        """Return whether `path` is a file of the project, after all links."""
-        return self._has(path) and self._is_inside(path) and os.path.isfile(f"{self.root}/{path}")
+        """Return whether there is a file at `path`; whether links lead out of the project shows when it is read."""
+        return self._has(path) and os.path.isfile(f"{self.root}/{path}")
 
     def _has(self, path: str) -> bool:
         """Return whether there is something at `path`; from the top, so that most calls end at a known listing."""

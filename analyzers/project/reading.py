@@ -7,7 +7,7 @@ already shows that they are not worth a syntax tree.
 import sys
 
 from analyzers.findings import NOT_PYTHON, TOO_DEEP, TOO_LARGE, UNREADABLE, Place, failed
-from analyzers.lean.files import TooLargeError, read_inside
+from analyzers.lean.files import TEXT_BYTES, TooLargeError, read_inside
 from analyzers.lean.prefilter import may_hold_evidence
 from analyzers.lean.records import replace
 from analyzers.project.model import NOTEBOOK, Code, Source, UnreadableError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import ast
     from pathlib import Path
 
-MAX_BYTES = 1024 * 1024
+MAX_BYTES = TEXT_BYTES
 """Larger files are not analyzed: they are data or generated, and parsing one takes seconds and hundreds of MiB."""
 MAX_NOTEBOOK_BYTES = 16 * MAX_BYTES
 """Notebooks hold pictures beside their code; the code itself is held to `MAX_BYTES`."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from analyzers.errors import AnalyzerError
+from analyzers.lean.files import TEXT_BYTES, open_regular, read_bounded
 from analyzers.lean.records import record
 
 _FILE = Path(__file__).with_name("hardware.toml")
@@ -70,7 +71,8 @@ def _chosen(place: str, content: Mapping[str, object], name: str) -> Hardware:
 
 def _read(path: Path) -> dict[str, object]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with open_regular(str(path)) as file:
+            return tomllib.loads(read_bounded(file, str(path), TEXT_BYTES).decode())
     except OSError as error:
         hint = "give a TOML file with a table [gpu.NAME]"
         raise AnalyzerError(f"cannot read the hardware profile {path}: {error.strerror}", hint) from None

@@ -26,16 +26,15 @@ def analyze(path: Path, output_format: str = "full", write: bool = False, hardwa
 
     if hardware and project.slo.latency_p95_ms is None:
         console.note(f"--hardware {hardware} has no effect without an SLO: set [slo] latency_p95_ms in gaia.toml")
+    for line in project.requirements.outside:
+        console.note(f"{line.path}:{line.number}: {line.text} leads out of the function's directory and is not read")
     _report(analysis, project, output_format)
     if analysis.failures:
         return ExitCode.USAGE
     if write:
-        from analyzers.manifest import FILE_NAME
         from gaia_cli.project.manifests import manifest_text, write_manifest
 
-        file = project.directory / FILE_NAME
-        write_manifest(file, manifest_text(analysis, project))
-        console.note(f"wrote {file}")
+        console.note(f"wrote {write_manifest(project.directory, manifest_text(analysis, project))}")
     return ExitCode.OK
 
 

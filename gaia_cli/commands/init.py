@@ -1,8 +1,10 @@
 """`gaia init`: write a small working function to begin with."""
 
+import os
 import shlex
 from pathlib import Path
 
+from analyzers.lean.writing import write_inside
 from gaia_cli.errors import ExitCode, UsageError
 from gaia_cli.project import kinds
 from gaia_cli.project.project import slug
@@ -19,14 +21,14 @@ def init(directory: Path, template: str = "handler", name: str = "") -> ExitCode
     if name and kinds.NAME.convert(name) is None:
         raise UsageError(f"--name {name} must be {kinds.NAME.expects}", f"use --name {slug(name)}")
     project_name = name or slug(directory.resolve().name)
-    taken = [str(directory / file) for file in _FILES if (directory / file).exists()]
+    taken = [str(directory / file) for file in _FILES if os.path.lexists(directory / file)]
     if taken:
         raise UsageError(f"{', '.join(taken)} would be overwritten", "give a new directory, or move what is there")
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for file in _FILES:
             text = (_TEMPLATES / template / file).read_text(encoding="utf-8")
-            (directory / file).write_text(text.replace(_PLACEHOLDER, project_name), encoding="utf-8")
+            write_inside(str(directory), file, text.replace(_PLACEHOLDER, project_name).encode())
     except OSError as error:
         raise UsageError(f"cannot write to {directory}: {error.strerror}", "choose a writable directory") from None
     console.result(_next_steps(directory))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from analyzers.formats.findings import Report
 from analyzers.linting import engine
 from analyzers.linting.results import FileResult
+from analyzers.project.reading import most_bytes
 from gaia_cli.errors import ExitCode, UsageError
 from gaia_cli.linting.collection import collected
 from gaia_cli.linting.configuration import Configuration, configure
@@ -18,7 +19,6 @@ from gaia_cli.linting.selection import GAIAS_OWN_FAILURES, MODE_CODES
 from gaia_cli.version import __version__
 from gaia_cli.views import console
 
-CACHE = ".gaia_cache"
 _FIRST_S = 1.0
 """Seconds before a run says how far it is; shorter ones say nothing."""
 
@@ -39,7 +39,7 @@ def lint(options: Options) -> ExitCode:
     if options.fix and _fix(report, configuration):
         report = _report(options, configuration)
     if options.write_baseline:
-        return _remember(options.write_baseline, report)
+        return _remember(options.write_baseline, report, configuration.root)
     write_files(wanted, report, configuration.root)
     text = written(options.output_format or "full", report, configuration.root)
     if text:
@@ -60,7 +60,7 @@ def _report(options: Options, configuration: Configuration) -> Report:
     if options.baseline:
         from gaia_cli.linting.baseline import read_baseline, without_known
 
-        findings = without_known(findings, read_baseline(options.baseline))
+        findings = without_known(findings, read_baseline(options.baseline, configuration.root))
     files = tuple(result.path for result in results)
     complete = not any(finding.code in GAIAS_OWN_FAILURES for finding in findings)
     return Report(findings, files, __version__, configuration.fail_on, RulesWhenAsked(), sources, complete)
@@ -72,14 +72,12 @@ def _results(options: Options, configuration: Configuration) -> tuple[list[FileR
     if options.files == (STDIN,):
         if not configuration.files:
             return [], {}  # it is excluded
-        data = sys.stdin.buffer.read()
+        data = sys.stdin.buffer.read(most_bytes(configuration.files[0]) + 1)
         result = engine.lint_text(data, configuration.files[0], root=configuration.root, evidence=evidence)
         return [result], {result.path: data.decode(errors="replace")}
-    cache = None if options.no_cache else f"{configuration.base}/{CACHE}"
     processes = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    found = engine.lint(
-        configuration.files, root=configuration.root, cache_dir=cache, processes=processes, evidence=evidence
-    )
+    root, cache = configuration.root, configuration.cache
+    found = engine.lint(configuration.files, root=root, cache_dir=cache, processes=processes, evidence=evidence)
     results = list(with_progress(found, len(configuration.files)))
     if any(configuration.selection.wants(code) for code in MODE_CODES):
         results += mode_results(configuration.functions, configuration.root)
@@ -103,10 +101,10 @@ def with_progress(
             console.progress("")
 
 
-def _remember(path: str, report: Report) -> ExitCode:
+def _remember(path: str, report: Report, tree: str) -> ExitCode:
     from gaia_cli.linting.baseline import write_baseline
 
-    count = write_baseline(path, report.findings)
+    count = write_baseline(path, tree, report.findings)
     console.note(f"wrote {count} finding{'' if count == 1 else 's'} to {path}")
     return ExitCode.OK
 

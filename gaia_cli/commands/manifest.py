@@ -6,9 +6,10 @@ from pathlib import Path
 
 from analyzers.manifest import FILE_NAME
 from analyzers.project.ignored import is_ignored
-from gaia_cli.errors import AnalysisError, ExitCode, UsageError
+from gaia_cli.errors import AnalysisError, ExitCode
 from gaia_cli.project.analyzing import analyze_project
 from gaia_cli.project.manifests import manifest_text, write_manifest
+from gaia_cli.project.own_files import bytes_of
 from gaia_cli.project.project import FunctionProject, load_project
 from gaia_cli.views import console
 
@@ -35,14 +36,14 @@ def _with_manifest(root: Path) -> Iterator[Path]:
 def _is_current(path: Path, *, write: bool) -> bool:
     """Return whether the manifest is up to date; say what is not, or with `write` update it."""
     project = load_project(path)
-    file = (path if path.is_dir() else path.parent) / FILE_NAME
+    directory = path if path.is_dir() else path.parent
+    file = directory / FILE_NAME
     expected = _expected(project, path)
-    found = _read(file)
+    found = (bytes_of(directory, FILE_NAME) or b"").decode(errors="replace")
     if found == expected:
         return True
     if write:
-        write_manifest(file, expected)
-        console.note(f"wrote {file}")
+        console.note(f"wrote {write_manifest(directory, expected)}")
     else:
         console.result(f"{file}: {_difference(found, expected)}; fix it: gaia manifest {path} --write")
     return False
@@ -55,15 +56,6 @@ def _expected(project: FunctionProject, path: Path) -> str:
         place = path / failure.place.shown
         raise AnalysisError(f"{place}: {failure.message}", "correct the file; a manifest needs every source")
     return manifest_text(analysis, project)
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        raise UsageError(f"cannot read {file}: {error.strerror}", "make it a readable file") from None
 
 
 def _difference(found: str, expected: str) -> str:

@@ -6,37 +6,38 @@ go, and is new when its own line changes. The file is made to be committed: sort
 
 import json
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from analyzers.formats.findings import LintFinding
 from analyzers.formats.fingerprints import fingerprint
+from analyzers.lean.files import DATA_BYTES, read_named
+from analyzers.lean.writing import write_named
 from gaia_cli.errors import ConfigurationError, UsageError
 
 _VERSION = 1
 
 
-def read_baseline(path: str) -> frozenset[str]:
-    """Return the fingerprints in the baseline at `path`.
+def read_baseline(path: str, tree: str) -> frozenset[str]:
+    """Return the fingerprints in the baseline at `path`, which may lie in the linted `tree`.
 
     Raises:
         ConfigurationError: the file is missing, unreadable or not a baseline.
     """
     try:
-        content: Any = json.loads(Path(path).read_text(encoding="utf-8"))
+        content: Any = json.loads(read_named(tree, path, DATA_BYTES))
         if content["schema_version"] != _VERSION:
             raise ValueError
         return frozenset(str(entry["fingerprint"]) for entry in content["findings"])
     except OSError as error:
         hint = f"write it first: gaia lint --write-baseline {path}"
         raise ConfigurationError(f"cannot read the baseline {path}: {error.strerror}", hint) from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         hint = f"write it again: gaia lint --write-baseline {path}"
         raise ConfigurationError(f"{path} is not a baseline of this version", hint) from None
 
 
-def write_baseline(path: str, findings: Iterable[LintFinding]) -> int:
-    """Write `findings` to `path` and return how many there are.
+def write_baseline(path: str, tree: str, findings: Iterable[LintFinding]) -> int:
+    """Write `findings` to `path`, which may lie in the linted `tree`, and return how many there are.
 
     Raises:
         UsageError: the file cannot be written.
@@ -48,7 +49,7 @@ def write_baseline(path: str, findings: Iterable[LintFinding]) -> int:
     listed = f"[\n    {body}\n  ]" if lines else "[]"
     text = f'{{\n  "schema_version": {_VERSION},\n  "findings": {listed}\n}}\n'
     try:
-        Path(path).write_bytes(text.encode(errors="replace"))
+        write_named(tree, path, text.encode(errors="replace"))
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}", "choose a writable file") from None
     return len(lines)

@@ -11,10 +11,11 @@ from analyzers.findings import CONFIDENCES
 from analyzers.formats.findings import Level
 from analyzers.lean.records import record
 from gaia_cli.errors import UsageError
-from gaia_cli.linting.discovery import above, content_of, files_to_lint, repository_root, root_of, unless_excluded
+from gaia_cli.linting.discovery import content_of, files_to_lint, root_of, unless_excluded
 from gaia_cli.linting.functions import declared_functions
 from gaia_cli.linting.options import STDIN, Options, codes
 from gaia_cli.linting.selection import Selection, check_codes
+from gaia_cli.project.places import above, cache_directory, repository_root
 
 _FILES = (("gaia.toml", (b"lint",)), ("pyproject.toml", (b"gaia", b"lint")))
 
@@ -34,10 +35,10 @@ class LintTable:
 
 @record
 class Configuration:
-    """What to lint, and how. Reported paths are relative to `root`, globs and the cache to `base`; all are absolute.
+    """What to lint, and how. Reported paths are relative to `root`, globs to `base`; both are absolute.
 
     Standard input stands in `files` by its name, unless it is excluded. `functions` are the directories of functions
-    whose declarations are compared with their code.
+    whose declarations are compared with their code. `cache` is the directory for results, None to keep none.
     """
 
     files: tuple[str, ...]
@@ -46,6 +47,7 @@ class Configuration:
     base: str
     selection: Selection
     fail_on: Level
+    cache: str | None = None
 
 
 def configure(options: Options, start: str) -> Configuration:
@@ -57,7 +59,7 @@ def configure(options: Options, start: str) -> Configuration:
     """
     root = repository_root(start)
     inside = (directory for directory in above(start) if len(directory) >= len(root))
-    found = next((directory for directory in inside if _mentions_lint(directory)), None)
+    found = next((directory for directory in inside if _mentions_lint(directory, root)), None)
     base = found or start
     table = _read(found) if found else LintTable()
     exclude = (*table.exclude, *options.exclude)
@@ -69,12 +71,18 @@ def configure(options: Options, start: str) -> Configuration:
         functions = declared_functions(options.files, exclude, base)
     fail_on = Level[(options.fail_on or table.fail_on).upper()]
     return Configuration(
-        tuple(files), functions, root_of((*files, *functions), root), base, _selection(options, table), fail_on
+        tuple(files),
+        functions,
+        root_of((*files, *functions), root),
+        base,
+        _selection(options, table),
+        fail_on,
+        None if options.no_cache else options.cache_dir or f"{cache_directory()}/lint",
     )
 
 
-def _mentions_lint(directory: str) -> bool:
-    contents = ((content_of(f"{directory}/{name}"), words) for name, words in _FILES)
+def _mentions_lint(directory: str, root: str) -> bool:
+    contents = ((content_of(directory, name, root), words) for name, words in _FILES)
     return any(all(word in content for word in words) for content, words in contents)
 
 

@@ -4,27 +4,16 @@ Environments, caches, hidden directories and links out of the repository are ski
 matches is always skipped, also when it is named, because hooks name every file that changed.
 """
 
-# ruff: noqa: PTH100, PTH110, PTH112, PTH114, PTH118, PTH120 -- a hook does not load pathlib, which takes longer than to lint
+# ruff: noqa: PTH100, PTH110, PTH112, PTH114, PTH118 -- a hook does not load pathlib, which takes longer than to lint
 
 import os
 from collections.abc import Iterator, Sequence
 
+from analyzers.lean.files import TEXT_BYTES, leads_out, read_inside
 from analyzers.project.ignored import is_ignored
-from gaia_cli.errors import UsageError
+from gaia_cli.errors import ConfigurationError, UsageError
 from gaia_cli.linting.selection import matches
-
-
-def above(directory: str) -> Iterator[str]:
-    """Yield `directory` and every directory above it, the nearest first."""
-    yield directory
-    while directory != os.path.dirname(directory):
-        directory = os.path.dirname(directory)
-        yield directory
-
-
-def repository_root(start: str) -> str:
-    """Return the repository that `start` lies in, else `start` itself."""
-    return next((directory for directory in above(start) if os.path.exists(f"{directory}/.git")), start)
+from gaia_cli.project.places import repository_root
 
 
 def root_of(paths: Sequence[str], root: str) -> str:
@@ -73,8 +62,8 @@ def _leads_out(path: str, root: str) -> bool:
     """Return whether a link leads out of the repository: to what is not the project's, and may be secret."""
     if not os.path.islink(path):
         return False
-    inside = os.path.realpath(repository_root(root)).rstrip("/") + "/"
-    return not os.path.realpath(path).startswith(inside)
+    repository = repository_root(root)
+    return leads_out(repository, relative(path, repository))
 
 
 def _walk(root: str, exclude: Sequence[str], base: str) -> Iterator[tuple[str, Sequence[str]]]:
@@ -97,10 +86,16 @@ def relative(path: str, base: str) -> str:
     return path.removeprefix(inside) if path.startswith(inside) else os.path.relpath(path, base).replace(os.sep, "/")
 
 
-def content_of(path: str) -> bytes:
-    """Return the content of the file `path`; nothing where it cannot be read."""
+def content_of(directory: str, name: str, root: str) -> bytes:
+    """Return the content of a configuration file, which may be a link to one below `root`; nothing without it.
+
+    Raises:
+        ConfigurationError: it leads out of `root`, is no regular file, is too large, or cannot be read.
+    """
+    path = relative(f"{directory}/{name}", root)
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 -- as above
-            return file.read()
-    except OSError:
+        return read_inside(root, path, TEXT_BYTES)
+    except (FileNotFoundError, IsADirectoryError):
         return b""
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {directory}/{name}: {error.strerror}", "make it a file") from None

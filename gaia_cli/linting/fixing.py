@@ -5,14 +5,15 @@ changed; every other byte stays.
 """
 
 import difflib
-import os
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from analyzers.formats.findings import LintFinding
+from analyzers.lean.files import read_inside
 from analyzers.lean.records import record
+from analyzers.lean.writing import write_inside
+from analyzers.project.reading import most_bytes
 from gaia_cli.errors import UsageError
 from gaia_cli.linting.fixes.hard_coded_device import guard_devices
 from gaia_cli.linting.fixes.in_notebooks import fix_cells
@@ -47,10 +48,10 @@ def fix(source: bytes, path: str, codes: frozenset[str]) -> Fixed:
 
 @record
 class Change:
-    """A file before and after fixing, and how many places differ. `shown` is its path from the root."""
+    """A file before and after fixing, and how many places differ; `path` is relative to `root`."""
 
-    path: Path
-    shown: str
+    root: str
+    path: str
     before: bytes
     after: bytes
     places: int
@@ -68,17 +69,18 @@ def changes(findings: Iterable[LintFinding], root: str) -> Iterator[Change]:
         if finding.code in FIXABLE:
             by_file[finding.path].add(finding.code)
     for name, codes in by_file.items():
-        path = Path(root) / name
-        before = _read(path)
+        if (Path(root) / name).is_symlink():
+            continue  # it is fixed where it lies
+        before = _read(root, name)
         fixed = fix(before, name, frozenset(codes))
         if fixed.source != before:
-            yield Change(path, name, before, fixed.source, len(fixed.applied))
+            yield Change(root, name, before, fixed.source, len(fixed.applied))
 
 
 def diff(change: Change) -> str:
     """Return the change as a unified diff for `git apply` and `patch -p1`."""
     before, after = (_lines(data) for data in (change.before, change.after))
-    return "".join(difflib.unified_diff(before, after, f"a/{change.shown}", f"b/{change.shown}"))
+    return "".join(difflib.unified_diff(before, after, f"a/{change.path}", f"b/{change.path}"))
 
 
 def apply(change: Change) -> None:
@@ -87,22 +89,17 @@ def apply(change: Change) -> None:
     Raises:
         UsageError: the file cannot be written, or has changed since it was read.
     """
-    if _read(change.path) != change.before:
+    if _read(change.root, change.path) != change.before:
         raise UsageError(f"{change.path} changed during the fix and is left as it is", "run gaia lint --fix again")
     try:
-        mode = change.path.stat().st_mode
-        handle, name = tempfile.mkstemp(dir=change.path.parent, prefix=f".{change.path.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(change.after)
-        Path(name).chmod(mode & 0o7777)
-        Path(name).replace(change.path)
+        write_inside(change.root, change.path, change.after)
     except OSError as error:
         raise UsageError(f"cannot write {change.path}: {error.strerror}", "make it writable") from None
 
 
-def _read(path: Path) -> bytes:
+def _read(root: str, path: str) -> bytes:
     try:
-        return path.read_bytes()
+        return read_inside(root, path, most_bytes(path))
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}", "make it a readable file") from None
 

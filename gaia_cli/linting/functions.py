@@ -32,7 +32,7 @@ def _declares(directory: str, names: Sequence[str]) -> bool:
     if _MANIFEST in names:
         return True
     contents = (
-        (content_of(f"{directory}/{name}"), words) for name, words in _ABOUT_A_FUNCTION.items() if name in names
+        (content_of(directory, name, directory), words) for name, words in _ABOUT_A_FUNCTION.items() if name in names
     )
     return any(word in content for content, words in contents for word in words)
 

@@ -19,6 +19,7 @@ from analyzers.rules.examination import declaration_rules, examine
 from gaia_cli.errors import FunctionError
 from gaia_cli.project.analyzing import analyze_code, pinned
 from gaia_cli.project.manifests import manifest_object
+from gaia_cli.project.own_files import bytes_of
 from gaia_cli.project.project import FunctionProject, load_project
 
 
@@ -46,11 +47,11 @@ def mode_findings(directory: Path) -> tuple[Finding, ...]:
 def _declared(project: FunctionProject, analysis: Analysis) -> Declared:
     directory = project.directory
     configuration = _configuration(directory)
-    configured = _read(directory / configuration) if configuration else None
-    text = _read(directory / FILE_NAME)
+    configured = _read(directory, configuration) if configuration else None
+    text = _read(directory, FILE_NAME)
     return Declared(
         verdict=analysis.verdict,
-        current=manifest_object(pinned(analysis, project), project),
+        current={} if analysis.failures else manifest_object(pinned(analysis, project), project),
         configuration=configuration,
         pin=project.pin,
         pin_place=place_of(configuration, configured or "", "mode", "pin"),
@@ -63,18 +64,16 @@ def _declared(project: FunctionProject, analysis: Analysis) -> Declared:
 def _configuration(directory: Path) -> str:
     """Return the name of the file that configures the function, empty without one."""
     for name in ("gaia.toml", "pyproject.toml"):
-        text = _read(directory / name)
+        text = _read(directory, name)
         if text is not None and (name == "gaia.toml" or "[tool.gaia" in text):
             return name
     return ""
 
 
-def _read(path: Path) -> str | None:
+def _read(directory: Path, name: str) -> str | None:
     """Return the text of a file, None without one; bytes that are no text stay visible as such."""
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
+    data = bytes_of(directory, name)
+    return None if data is None else data.decode(errors="replace")
 
 
 def _parsed(text: str) -> dict[str, Any] | None:
@@ -85,6 +84,6 @@ def _parsed(text: str) -> dict[str, Any] | None:
 
 
 def _with_excerpt(directory: Path, finding: Finding) -> Finding:
-    lines = (_read(directory / finding.place.path) or "").splitlines()
+    lines = (_read(directory, finding.place.path) or "").splitlines()
     line = finding.place.line
     return replace(finding, excerpt=lines[line - 1]) if line <= len(lines) else finding

@@ -61,7 +61,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("fix", "Fix what can be fixed safely."),
     Option("diff", "Show what --fix would change, and change nothing."),
     Option("stdin-filename", "The name of the file that - reads from standard input.", "NAME"),
-    Option("no-cache", "Neither read nor write .gaia_cache."),
+    Option("no-cache", "Neither read nor write the cache."),
+    Option("cache-dir", "Keep the cache in this directory instead of the user's cache directory.", "DIR"),
 )
 
 
@@ -86,6 +87,7 @@ class Options:
     diff: bool = False
     stdin_filename: str | None = None
     no_cache: bool = False
+    cache_dir: str | None = None
 
 
 def parse(arguments: Sequence[str]) -> Options:

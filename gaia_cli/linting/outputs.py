@@ -4,7 +4,10 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from analyzers.formats.findings import LintFinding, Report, RuleText
+from analyzers.lean.files import read_inside
 from analyzers.lean.records import replace
+from analyzers.lean.writing import write_named
+from analyzers.project.reading import most_bytes
 from gaia_cli.errors import UsageError
 from gaia_cli.linting.options import FORMATS
 
@@ -44,8 +47,7 @@ def write_files(wanted: Iterable[tuple[str, str]], report: Report, root: str) ->
     """
     for name, path in wanted:
         try:
-            with open(path, "w", encoding="utf-8", newline="\n") as file:  # noqa: PTH123 -- as in discovery.py
-                file.write(written(name, report, root))
+            write_named(root, path, written(name, report, root).encode())
         except OSError as error:
             raise UsageError(f"cannot write {path}: {error.strerror}", "choose a writable file") from None
 
@@ -95,8 +97,7 @@ class SourcesWhenAsked(Mapping[str, str]):
         if path not in self._files:
             raise KeyError(path)
         try:
-            with open(f"{self._root}/{path}", "rb") as file:  # noqa: PTH123 -- as in discovery.py
-                return file.read().decode(errors="replace")
+            return read_inside(self._root, path, most_bytes(path)).decode(errors="replace")
         except OSError:
             raise KeyError(path) from None
 

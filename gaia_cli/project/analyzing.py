@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from analyzers.lean.files import leads_out
 from gaia_cli.errors import ConfigurationError, FunctionError, UsageError
 from gaia_cli.project.project import FunctionProject
 from runtime_images.policy.model import Verdict
@@ -54,6 +55,9 @@ def _known_hardware(project: FunctionProject, asked: str) -> str:
 
     own = str(project.directory / project.hardware) if is_file_name(project.hardware) else project.hardware
     name = asked or own
+    if not asked and own != project.hardware and leads_out(str(project.directory), project.hardware):
+        message = f"{project.directory}: [mode] hardware: {project.hardware} leads out of the function's directory"
+        raise ConfigurationError(message, "copy the file in")
     try:
         hardware(name)
     except AnalyzerError as error:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from analyzers import Analysis
-from analyzers.manifest import render_manifest, to_object
+from analyzers.lean.writing import write_inside
+from analyzers.manifest import FILE_NAME, render_manifest, to_object
 from gaia_cli.errors import UsageError
 from gaia_cli.project.analyzing import analyze_project
 from gaia_cli.project.project import FunctionProject
@@ -46,13 +47,15 @@ def manifest_object(analysis: Analysis, project: FunctionProject) -> dict[str, A
     return to_object(analysis, name=project.name, slo=project.slo, version=__version__)
 
 
-def write_manifest(file: Path, text: str) -> None:
-    """Write `text` to `file`.
+def write_manifest(directory: Path, text: str) -> Path:
+    """Write `text` as the manifest of the function in `directory`, and return the file.
 
     Raises:
-        UsageError: the file cannot be written.
+        UsageError: the file cannot be written, or is a link.
     """
+    file = directory / FILE_NAME
     try:
-        file.write_text(text, encoding="utf-8", newline="\n")
+        write_inside(str(directory), FILE_NAME, text.encode())
     except OSError as error:
-        raise UsageError(f"cannot write {file}: {error.strerror}", "make the directory writable") from None
+        raise UsageError(f"cannot write {file}: {error.strerror}", "make it a writable file") from None
+    return file

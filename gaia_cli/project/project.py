@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from gaia_cli.errors import ConfigurationError, UsageError
-from gaia_cli.project.requirements import Requirements, default_requirements, read_text, requirements_file
+from gaia_cli.project.own_files import text_of
+from gaia_cli.project.requirements import Requirements, default_requirements, requirements_file
 from gaia_cli.project.tables import checked, shown
 from runtime_images.policy.model import ExecutionMode, Prices, Slo, WarmUp
 
@@ -45,9 +46,13 @@ class FunctionProject:
     request_timeout_s: float = 300.0
 
     def requirements_for(self, *, gpu: bool) -> tuple[Requirements, ...]:
-        """Return what to install; the requirements for a GPU only where there is a real one."""
+        """Return what to install; the requirements for a GPU only where there is a real one.
+
+        Raises:
+            ConfigurationError: they include a file outside of the function's directory.
+        """
         wanted = (self.requirements, self.gpu_requirements) if gpu else (self.requirements,)
-        return tuple(requirements for requirements in wanted if requirements.lines)
+        return tuple(one for requirements in wanted if (one := requirements.all_inside()).lines)
 
 
 _YAML_NAME = r"""\s*("(?P<double>[^"\\]+)"|'(?P<single>[^']+)'|(?P<plain>[^\s\[\]{}&*!|>%@`"'#,:][^#"':]*?))\s*(#.*)?"""
@@ -62,7 +67,7 @@ def load_project(path: Path) -> FunctionProject:
         ConfigurationError: a configuration file is malformed, or has an unknown key or an unusable value.
     """
     directory, entrypoint = _locate(path)
-    pyproject = _read_toml(directory / "pyproject.toml")
+    pyproject = _read_toml(directory, "pyproject.toml")
     where, tables = _configuration(directory, pyproject)
     parts = checked(where, tables)
     own = parts[""]
@@ -83,7 +88,7 @@ def load_lint(directory: Path) -> dict[str, Any]:
     Raises:
         ConfigurationError: a configuration file is malformed, or has an unknown key or an unusable value.
     """
-    return checked(*_configuration(directory, _read_toml(directory / "pyproject.toml")))["lint"]
+    return checked(*_configuration(directory, _read_toml(directory, "pyproject.toml")))["lint"]
 
 
 def slug(text: str) -> str:
@@ -97,20 +102,21 @@ def _locate(path: Path) -> tuple[Path, str]:
     """Return the function's directory, and the entry point where `path` is a single file."""
     if not path.exists():
         raise UsageError(f"{path} does not exist", "give the directory of a function, or make one: gaia init DIR")
-    resolved = path.resolve()
-    if resolved.is_dir():
+    if path.is_dir():
+        resolved = path.resolve()
         if not any(resolved.iterdir()):
             raise UsageError(f"directory {str(path)!r} contains no function", f"write one there: gaia init {path}")
         return resolved, ""
-    if resolved.suffix != ".py":
+    if path.suffix != ".py":
         raise UsageError(f"{path} is not a Python file", "give the directory of a function, or one .py file")
-    return resolved.parent, resolved.name
+    return path.parent.resolve(), path.name  # a link that leads out stays one, so that nobody reads through it
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def _read_toml(directory: Path, name: str) -> dict[str, Any]:
     """Return the content of a TOML file, empty where there is none."""
+    path = directory / name
     try:
-        return tomllib.loads(read_text(path))
+        return tomllib.loads(text_of(directory, name) or "")
     except tomllib.TOMLDecodeError as error:
         what, line = _place(str(error))
         raise ConfigurationError(f"{path}{line}: not valid TOML: {what}", "correct the syntax") from None
@@ -134,7 +140,7 @@ def _configuration(directory: Path, pyproject: dict[str, Any]) -> tuple[str, dic
             f"both {own} and [tool.gaia] in pyproject.toml configure the function", "keep one of the two"
         )
     if embedded is None:
-        return str(own), _read_toml(own)
+        return str(own), _read_toml(directory, own.name)
     where = f"{directory / 'pyproject.toml'}: [tool.gaia]"
     if not isinstance(embedded, dict):
         raise ConfigurationError(f"{where} must be a table, not {shown(embedded)}", "write it as [tool.gaia.slo] ...")
@@ -149,13 +155,14 @@ def _requirements(directory: Path, configured: str | tuple[str, ...], place: str
 
 def _default_name(directory: Path, entrypoint: str) -> str:
     """Return the name in func.yaml, else one made from the file or the directory."""
-    named = _func_yaml_name(directory / "func.yaml") if not entrypoint else ""
+    named = _func_yaml_name(directory) if not entrypoint else ""
     return slug(named or entrypoint.removesuffix(".py") or directory.name)
 
 
-def _func_yaml_name(path: Path) -> str:
+def _func_yaml_name(directory: Path) -> str:
     """Return the top-level `name:` of Knative's func.yaml; nothing else in it concerns Gaia."""
-    for number, line in enumerate(read_text(path).splitlines(), 1):
+    path = directory / "func.yaml"
+    for number, line in enumerate((text_of(directory, path.name) or "").splitlines(), 1):
         if stated := re.match(r"name\s*:(?=\s|$)(.*)", line):
             name = re.fullmatch(_YAML_NAME, stated[1])
             if name is None:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from analyzers.lean.files import leads_out
 from analyzers.project.requirements import Line, all_lines
 from gaia_cli.errors import ConfigurationError
+from gaia_cli.project.own_files import text_of
 
 DEFAULT_FILE = "requirements.txt"
 _DEEPEST = 10
@@ -17,10 +19,25 @@ _DEEPEST = 10
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
-    """Requirement lines; `file` is the requirements file that they stand in, empty where there is none."""
+    """Requirement lines; `file` is the requirements file that they stand in, empty where there is none.
+
+    `outside` are lines that include a file outside of the function's directory, which is not read.
+    """
 
     lines: tuple[str, ...] = ()
     file: str = ""
+    outside: tuple[Line, ...] = ()
+
+    def all_inside(self) -> "Requirements":
+        """Return these requirements, to be installed or sent to a builder.
+
+        Raises:
+            ConfigurationError: a line includes a file outside of the function's directory.
+        """
+        for line in self.outside:
+            where = f"{line.path}:{line.number}: {line.text}"
+            raise ConfigurationError(f"{where} leads out of the function's directory", "copy the file in")
+        return self
 
 
 def default_requirements(directory: Path, pyproject: dict[str, Any]) -> Requirements:
@@ -49,30 +66,16 @@ def requirements_file(directory: Path, name: str, asked_by: str) -> Requirements
     Raises:
         ConfigurationError: the file, or one it includes, cannot be read.
     """
+    outside: list[Line] = []
 
     def read(path: str, chain: tuple[Line, ...]) -> str:
         asked = f"{chain[-1].path}: {chain[-1].text}" if chain else asked_by or path
         if len(chain) > _DEEPEST:
             raise ConfigurationError(f"{asked}: requirement files include each other without end", "remove one -r line")
-        return read_text(Path(path), asked)
-
-    return Requirements(tuple(line.text for line in all_lines(str(directory / name), read)), name)
-
-
-def read_text(path: Path, asked: str = "") -> str:
-    """Read the text of `path`, which `asked` names; where nothing does, the file may be missing and is then empty.
-
-    Raises:
-        ConfigurationError: it cannot be read, or is no UTF-8.
-    """
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{path} is not UTF-8 text", "save it as UTF-8") from None
-    except OSError as error:
-        if asked:
-            message, hint = f"{asked}: cannot read {path}: {error.strerror}", "name an existing file"
-            raise ConfigurationError(message, hint) from None
-        if isinstance(error, FileNotFoundError):
+        if chain and leads_out(str(directory), path):
+            outside.append(chain[-1])
             return ""
-        raise ConfigurationError(f"cannot read {path}: {error.strerror}", "make it a readable file") from None
+        return text_of(directory, path, asked) or ""
+
+    lines = tuple(line.text for line in all_lines(name, read))
+    return Requirements(lines, name, tuple(outside))

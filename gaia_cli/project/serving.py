@@ -21,6 +21,7 @@ def servable_project(path: Path) -> FunctionProject:
         FunctionError: there is no entry point, or more than one.
     """
     project = load_project(path)
+    project.requirements_for(gpu=True)
     try:
         find_entry(project.directory, project.entrypoint, read_entry)
     except EntryError as error:

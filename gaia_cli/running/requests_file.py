@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from analyzers.lean.files import DATA_BYTES, read_named
 from gaia_cli.errors import UsageError
+from gaia_cli.project.places import working_tree
 
 _EXAMPLE = 'a line looks like {"at_s": 0.5, "json": {"size": 300}}'
 _KEYS = ("at_s", "method", "path", "json", "body", "headers")
@@ -47,7 +49,7 @@ def read_requests(path: Path) -> list[PlannedRequest]:
         UsageError: the file cannot be read, or a line is no request; the message names the line.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_named(working_tree(), str(path), DATA_BYTES).decode()
     except (OSError, UnicodeDecodeError) as error:
         said = error.strerror if isinstance(error, OSError) else error
         raise UsageError(f"cannot read the requests in {path}: {said}", _EXAMPLE) from None

@@ -10,11 +10,14 @@ Failed requests are left out: the time of an error says nothing about a backend.
 import csv
 from bisect import bisect_left
 from collections.abc import Sequence
+from io import StringIO
 from operator import attrgetter
 from pathlib import Path
 from statistics import median
 
+from analyzers.lean.writing import check_named, write_named
 from gaia_cli.errors import UsageError
+from gaia_cli.project.places import working_tree
 from gaia_cli.simulator.traces.trace_files import COLUMNS
 from runtime_images.events.model import Event
 from runtime_images.events.traffic import RequestRow, Requests
@@ -38,11 +41,8 @@ class TraceRecorder:
         self._path = path
         self.served: list[RequestRow] = []
         if path is not None:
-            is_new = not path.exists()
             try:
-                path.open("a").close()
-                if is_new:
-                    path.unlink()
+                check_named(working_tree(), str(path))
             except OSError as error:
                 raise _cannot_write(path, error) from None
 
@@ -60,11 +60,12 @@ class TraceRecorder:
         if self._path is None:
             return 0
         rows = trace_rows(self.served)
+        text = StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(rows)
         try:
-            with self._path.open("w", newline="", encoding="utf-8") as file:
-                writer = csv.writer(file, lineterminator="\n")
-                writer.writerow(COLUMNS)
-                writer.writerows(rows)
+            write_named(working_tree(), str(self._path), text.getvalue().encode())
         except OSError as error:
             raise _cannot_write(self._path, error) from None
         return len(rows)

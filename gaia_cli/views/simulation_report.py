@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 
+from analyzers.lean.writing import write_named
 from gaia_cli.errors import UsageError
+from gaia_cli.project.places import working_tree
 from gaia_cli.simulator.results.comparison import ORACLE, Comparison, Standing
 from gaia_cli.simulator.world.scenario import Scenario
 from gaia_cli.views.simulation import figures, grade
@@ -69,10 +71,8 @@ class Page:
             traces="".join(self._sections),
         )
         try:
-            self._path.write_text(text, encoding="utf-8")
+            write_named(working_tree(), str(self._path), text.encode())
         except OSError as error:
-            if self._path.is_file():
-                self._path.unlink()
             raise UsageError(f"cannot write the report {self._path}: {error.strerror}", "choose another file") from None
 
     def _overview(self, summary: Sequence[Standing]) -> str:

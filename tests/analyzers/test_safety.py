@@ -1,5 +1,6 @@
 """The analyzed code is read and never run, and nothing outside the project is opened on its behalf."""
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -147,6 +148,7 @@ def test_no_command_runs_reaches_or_opens_anything_for_hostile_files(tmp_path: P
         package / "runtime_images",
         Path(sys.prefix),
         Path(sys.base_prefix),
+        Path(os.environ["GAIA_CACHE_DIR"]),
     )
 
     assert code.strip() in ("0", "1"), done.stderr
@@ -157,7 +159,7 @@ def test_no_command_runs_reaches_or_opens_anything_for_hostile_files(tmp_path: P
     assert any(path.is_relative_to(root) for path in paths)
 
 
-def test_a_link_out_of_the_project_is_not_followed(tmp_path: Path) -> None:
+def test_a_link_out_of_the_project_is_named_and_not_followed(tmp_path: Path) -> None:
     outside = project(tmp_path / "outside", secret_py='DEVICE = "cuda"\n') / "secret.py"
     function = project(tmp_path / "function", func_py="")
     (function / "secret.py").symlink_to(outside)
@@ -166,7 +168,9 @@ def test_a_link_out_of_the_project_is_not_followed(tmp_path: Path) -> None:
         function, "import torch\nimport secret\n\ndef handler(p):\n    return torch.zeros(1).to(secret.DEVICE)\n"
     )
 
-    assert analysis.files == ("func.py",)
+    (failure,) = analysis.failures
+    assert failure.place.path == "secret.py"
+    assert failure.message == "the file cannot be read: it leads out of the directory"
     assert analysis.mode is ExecutionMode.CPU_PREFERRED
 
 

@@ -13,13 +13,16 @@ from unittest.mock import patch
 
 from gaia_cli.__main__ import main
 
+_CACHE = "GAIA_CACHE_DIR"
+"""The tests' own, which tests/conftest.py sets."""
+
 GAIA = str(Path(sys.executable).with_name("gaia"))
 
 
 def run_gaia(
     *arguments: str, cwd: Path | None = None, env: dict[str, str] | None = None, stdin: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """Run `gaia` with `arguments` to its end; `env` comes on top of the environment, without its GAIA_* names."""
+    """Run `gaia` with `arguments` to its end; `env` comes on top of the environment, without its other GAIA_* names."""
     return subprocess.run(
         [GAIA, *arguments],
         cwd=cwd,
@@ -63,4 +66,5 @@ def _unchanged() -> Iterator[None]:
 
 
 def _environment(more: dict[str, str] | None) -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("GAIA_")} | (more or {})
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GAIA_") or name == _CACHE}
+    return kept | (more or {})

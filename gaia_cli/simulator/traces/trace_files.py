@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields as fields_of
 from dataclasses import replace
 from functools import partial
+from io import TextIOWrapper
 from math import inf
 from pathlib import Path
 from typing import Any, TypeVar
 
+from analyzers.lean.files import DATA_BYTES, open_named, read_named
 from gaia_cli.errors import UsageError
+from gaia_cli.project.places import working_tree
 from gaia_cli.simulator.traces.trace import Row, Stretch, Trace
 
 Made = TypeVar("Made")
@@ -129,7 +132,7 @@ def _read_csv(path: Path, what: str, hint: str, make: Callable[[list[str], Rows]
         UsageError: it cannot be read or makes no sense; the message names the line.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
+        with TextIOWrapper(open_named(working_tree(), str(path)), "utf-8-sig", newline="") as file:
             reader = csv.reader(file)
             names = [name.strip() for name in next(reader, [])]
             twice = [name for name in names if names.count(name) > 1]
@@ -154,7 +157,10 @@ def _rows(lines: Iterable[list[str]], width: int) -> Rows:
 
 def _no_text(path: Path, hint: str) -> UsageError:
     """Find the line that is not text; reads the file again, since text is decoded ahead of the lines."""
-    data = path.read_bytes() if path.is_file() else b""
+    try:
+        data = read_named(working_tree(), str(path), DATA_BYTES) if path.is_file() else b""
+    except OSError:  # it is longer than to be looked through
+        data = b""
     if data.startswith(GZIP):
         return UsageError(f"{path} is compressed", f"unpack it first: gunzip {path}")
     try:

@@ -98,10 +98,10 @@ def test_results_of_notebooks_are_kept(demo: Project, capsys: pytest.CaptureFixt
 
     outputs = []
     for _ in range(2):
-        lint(parse(["--output-format", "concise"]))
+        lint(parse(["--output-format", "concise", "--cache-dir", ".kept"]))
         outputs.append(capsys.readouterr().out)
 
-    assert (demo.root / ".gaia_cache").is_dir()
+    assert list((demo.root / ".kept").glob("*.json"))
     assert outputs[0] == outputs[1]
     assert "cell 3:2" in outputs[0]
 

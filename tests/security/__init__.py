@@ -1,0 +1,1 @@
+"""What strangers may not do: each test is a promise of docs/security.md."""
