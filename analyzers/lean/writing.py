@@ -72,29 +72,32 @@ def write_inside(root: str, path: str, content: bytes, time_ns: int | None = Non
         os.close(directory)
 
 
-def make_directories(tree: str, path: str) -> None:
-    """Make the directory `path`, which the user named, and those above it, for the user alone; see `write_named`.
+def make_directories(tree: str, path: str, mode: int = 0o777) -> None:
+    """Make the directory `path`, which the user named, and those above it, with these permissions; see `write_named`.
 
     Raises:
         OSError: it cannot be made, or a part of `path` is a link.
     """
     inside = below_tree(tree, path)
     if inside:
-        os.close(_directory_of(tree, f"{inside}/file", make=True))
+        os.close(_directory_of(tree, f"{inside}/file", make=mode))
     else:
-        os.makedirs(path, 0o700, exist_ok=True)
+        os.makedirs(path, mode, exist_ok=True)
 
 
-def _directory_of(root: str, path: str, *, make: bool = False) -> int:
-    """Return a descriptor of the directory that holds `path`, reached from `root` through no link."""
+def _directory_of(root: str, path: str, make: int | None = None) -> int:
+    """Return a descriptor of the directory that holds `path`, reached from `root` through no link.
+
+    Missing directories are made with the permissions `make`, where these are given.
+    """
     parts = path.split("/")
     if not {"", ".", ".."}.isdisjoint(parts):
         raise OutsideError(errno.EXDEV, "it leads out of the directory", path)
     directory = os.open(os.path.realpath(root), _DIRECTORY)
     try:
         for part in parts[:-1]:
-            if make:
-                _make(directory, part)
+            if make is not None:
+                _make(directory, part, make)
             _refuse_link(os.stat(part, dir_fd=directory, follow_symlinks=False), part)
             above, directory = directory, os.open(part, _DIRECTORY, dir_fd=directory)
             os.close(above)
@@ -104,9 +107,9 @@ def _directory_of(root: str, path: str, *, make: bool = False) -> int:
     return directory
 
 
-def _make(directory: int, name: str) -> None:
+def _make(directory: int, name: str, mode: int) -> None:
     try:
-        os.mkdir(name, 0o700, dir_fd=directory)
+        os.mkdir(name, mode, dir_fd=directory)
     except FileExistsError:
         return
 

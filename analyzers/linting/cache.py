@@ -89,7 +89,7 @@ class Cache:
         kept = {path: entry for path, entry in entries if os.path.exists(f"{self._tree.root}/{path}")}
         written = {"format": _FORMAT, "stamp": self._stamp, "rules": self._rules or _rules(), "entries": kept}
         try:
-            make_directories(self._tree.root, self._directory)
+            make_directories(self._tree.root, self._directory, 0o700)
             if not os.path.lexists(f"{self._directory}/.gitignore"):
                 write_named(self._tree.root, f"{self._directory}/.gitignore", b"*\n")
             write_sealed(self._tree.root, self._path, written)

@@ -4,9 +4,10 @@ import os
 import shlex
 from pathlib import Path
 
-from analyzers.lean.writing import write_inside
+from analyzers.lean.writing import make_directories, write_named
 from gaia_cli.errors import ExitCode, UsageError
 from gaia_cli.project import kinds
+from gaia_cli.project.places import working_tree
 from gaia_cli.project.project import slug
 
 _TEMPLATES = Path(kinds.__file__).with_name("templates")
@@ -25,10 +26,11 @@ def init(directory: Path, template: str = "handler", name: str = "") -> ExitCode
     if taken:
         raise UsageError(f"{', '.join(taken)} would be overwritten", "give a new directory, or move what is there")
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        tree = working_tree()
+        make_directories(tree, str(directory))
         for file in _FILES:
             text = (_TEMPLATES / template / file).read_text(encoding="utf-8")
-            write_inside(str(directory), file, text.replace(_PLACEHOLDER, project_name).encode())
+            write_named(tree, str(directory / file), text.replace(_PLACEHOLDER, project_name).encode())
     except OSError as error:
         raise UsageError(f"cannot write to {directory}: {error.strerror}", "choose a writable directory") from None
     console.result(_next_steps(directory))

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from analyzers.lean.files import below_tree, leads_out
 from gaia_cli.errors import ConfigurationError, UsageError
 from gaia_cli.project.own_files import text_of
+from gaia_cli.project.places import working_tree
 from gaia_cli.project.requirements import Requirements, default_requirements, requirements_file
 from gaia_cli.project.tables import checked, shown
 from runtime_images.policy.model import ExecutionMode, Prices, Slo, WarmUp
@@ -102,6 +104,10 @@ def _locate(path: Path) -> tuple[Path, str]:
     """Return the function's directory, and the entry point where `path` is a single file."""
     if not path.exists():
         raise UsageError(f"{path} does not exist", "give the directory of a function, or make one: gaia init DIR")
+    tree = working_tree()
+    below = below_tree(tree, str(path))
+    if below and leads_out(tree, below):
+        raise UsageError(f"{path} leads out of {tree}", f"give the path itself: {path.resolve()}")
     if path.is_dir():
         resolved = path.resolve()
         if not any(resolved.iterdir()):

@@ -168,3 +168,40 @@ def test_a_pipe_that_a_tree_brings_is_not_waited_for(tmp_path: Path) -> None:
 
     with pytest.raises(OSError, match="Not a regular file"):
         write_named(str(tmp_path), str(tmp_path / "out"), b"x")
+
+
+def test_a_function_behind_a_link_out_of_the_repository_is_neither_read_nor_written(
+    checkout: Path, victim: Path
+) -> None:
+    (victim / "func.py").write_text(PINNED)
+    (checkout / "function").symlink_to(victim)
+
+    for arguments in (
+        ("analyze", "function", "--write"),
+        ("manifest", "function", "--write"),
+        ("analyze", "function/func.py"),
+    ):
+        ended = call_gaia(*arguments, cwd=checkout)
+        assert ended.returncode == 2
+        assert "leads out of" in ended.stderr
+    assert sorted(state(victim)) == ["file", "func.py"]
+
+
+def test_nothing_is_begun_in_a_directory_behind_a_link(checkout: Path, victim: Path) -> None:
+    (checkout / "new").symlink_to(victim)
+
+    for name in ("new", "new/deeper"):
+        ended = call_gaia("init", name, cwd=checkout)
+        assert ended.returncode == 2
+        assert "new is a link" in ended.stderr
+    assert state(victim) == {"file": SECRET}
+
+
+def test_links_one_behind_the_other_are_no_way_out(checkout: Path, victim: Path) -> None:
+    (checkout / "first").symlink_to("second")
+    (checkout / "second").symlink_to(victim)
+
+    ended = call_gaia("lint", "--output", "json:first/x.json", cwd=checkout)
+
+    assert ended.returncode == 2
+    assert state(victim) == {"file": SECRET}
