@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from analyzers.analysis import Analysis
-from analyzers.lean.files import read_inside
-from analyzers.project.reading import most_bytes
+from analyzers.lean.files import read_inside, source_bytes
 from runtime_images.policy.model import Slo
 
 FILE_NAME = "gaia.manifest.toml"
@@ -49,7 +48,7 @@ def sources_digest(root: Path, files: tuple[str, ...]) -> str:
     Raises:
         OSError: one of them can no longer be read.
     """
-    return _digest((name, read_inside(str(root), name, most_bytes(name))) for name in sorted(files))
+    return _digest((name, read_inside(str(root), name, source_bytes(name))) for name in sorted(files))
 
 
 def rules_digest() -> str:

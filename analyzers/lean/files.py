@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 TEXT_BYTES = 1024 * 1024
 """The most that is read of a file which people write, or a tool for people: configuration, requirements, a manifest."""
 
+NOTEBOOK = ".ipynb"
+NOTEBOOK_BYTES = 16 * TEXT_BYTES
+"""Notebooks hold pictures beside their code; the code itself is held to `TEXT_BYTES`."""
+
 DATA_BYTES = 256 * 1024 * 1024
 """The most that is read of a file which a program writes: a cache, a baseline, recorded requests."""
 
@@ -34,6 +38,11 @@ class OutsideError(OSError):
 
 class TooLargeError(OSError):
     """The file is larger than what the reader takes."""
+
+
+def source_bytes(path: str) -> int:
+    """Return how much of the source file `path` is read: a larger one is data, or generated, and is not analyzed."""
+    return NOTEBOOK_BYTES if path.endswith(NOTEBOOK) else TEXT_BYTES
 
 
 def leads_out(root: str, path: str) -> bool:

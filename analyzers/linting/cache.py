@@ -20,12 +20,10 @@ import time
 from collections.abc import Iterable, Iterator
 
 from analyzers.findings import Finding, Place, Signal, Trait
-from analyzers.lean.files import DATA_BYTES, open_named, read_bounded, read_inside
-from analyzers.lean.writing import make_directories, write_named
+from analyzers.lean.files import DATA_BYTES, open_named, read_bounded, read_inside, source_bytes
 from analyzers.linting.results import FileResult, Linted
 from analyzers.linting.suppression import Suppression
 from analyzers.project.names import Tree
-from analyzers.project.reading import most_bytes
 
 try:  # hashlib hands out this very function, but loads OpenSSL before, which takes as long as all the rest of a run
     from _blake2 import blake2b
@@ -88,6 +86,8 @@ class Cache:
         entries = (self._load() | self._fresh).items()
         kept = {path: entry for path, entry in entries if os.path.exists(f"{self._tree.root}/{path}")}
         written = {"format": _FORMAT, "stamp": self._stamp, "rules": self._rules or _rules(), "entries": kept}
+        from analyzers.lean.writing import make_directories, write_named  # most runs of a hook have nothing to write
+
         try:
             make_directories(self._tree.root, self._directory, 0o700)
             if not os.path.lexists(f"{self._directory}/.gitignore"):
@@ -135,7 +135,7 @@ class Cache:
         """Return the digest of a file's bytes, empty when it cannot be read."""
         if path not in self._digests:
             try:
-                data = read_inside(self._tree.root, path, most_bytes(path))
+                data = read_inside(self._tree.root, path, source_bytes(path))
                 self._digests[path] = blake2b(data, digest_size=16).hexdigest()
             except OSError:
                 self._digests[path] = ""
@@ -144,6 +144,8 @@ class Cache:
 
 def write_sealed(tree: str, path: str, content: "dict[str, Any]") -> None:
     """Write `content` as JSON to `path`, with the time of the file in it; below `tree` through no link."""
+    from analyzers.lean.writing import write_named
+
     now_ns = time.time_ns() // 1000 * 1000  # some file systems keep no nanoseconds
     text = json.dumps({**content, "time": now_ns}, separators=(",", ":"))
     write_named(tree, path, text.encode(), now_ns)

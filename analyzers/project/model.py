@@ -8,8 +8,6 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Callable
 
-NOTEBOOK = ".ipynb"
-
 
 @record
 class Code:

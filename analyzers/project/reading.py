@@ -7,21 +7,16 @@ already shows that they are not worth a syntax tree.
 import sys
 
 from analyzers.findings import NOT_PYTHON, TOO_DEEP, TOO_LARGE, UNREADABLE, Place, failed
-from analyzers.lean.files import TEXT_BYTES, TooLargeError, read_inside
+from analyzers.lean.files import NOTEBOOK, TEXT_BYTES, TooLargeError, read_inside, source_bytes
 from analyzers.lean.prefilter import may_hold_evidence
 from analyzers.lean.records import replace
-from analyzers.project.model import NOTEBOOK, Code, Source, UnreadableError
+from analyzers.project.model import Code, Source, UnreadableError
 from analyzers.project.names import module_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ast
     from pathlib import Path
-
-MAX_BYTES = TEXT_BYTES
-"""Larger files are not analyzed: they are data or generated, and parsing one takes seconds and hundreds of MiB."""
-MAX_NOTEBOOK_BYTES = 16 * MAX_BYTES
-"""Notebooks hold pictures beside their code; the code itself is held to `MAX_BYTES`."""
 
 
 def read_source(root: "Path | str", path: str) -> Source:
@@ -39,7 +34,7 @@ def read_entry(root: "Path", path: str) -> bytes:
     Raises:
         OSError: the file is not readable or too large.
     """
-    return read_inside(str(root), path, most_bytes(path))
+    return read_inside(str(root), path, source_bytes(path))
 
 
 def read_code(root: "Path | str", path: str) -> Code:
@@ -57,7 +52,7 @@ def as_code(path: str, data: bytes) -> Code:
     Raises:
         UnreadableError: the file is too large or not text.
     """
-    if len(data) > most_bytes(path):
+    if len(data) > source_bytes(path):
         raise _too_large(path)
     text = _decode(path, data)
     return _notebook(path, text) if path.endswith(NOTEBOOK) else Code(path, text, data)
@@ -99,8 +94,8 @@ def _notebook(path: str, text: str) -> Code:
     except NotANotebookError as error:
         raise _error(path, str(error)) from None
     code = "".join(cells)
-    if len(code) > MAX_BYTES:
-        raise _error(path, f"the code of the notebook is larger than {MAX_BYTES // 1024} KiB", rule=TOO_LARGE)
+    if len(code) > TEXT_BYTES:
+        raise _error(path, f"the code of the notebook is larger than {TEXT_BYTES // 1024} KiB", rule=TOO_LARGE)
     try:
         data = code.encode()
     except UnicodeEncodeError as error:  # JSON can spell half of a pair
@@ -109,18 +104,13 @@ def _notebook(path: str, text: str) -> Code:
     return Code(path, code, data, first_lines(cells))
 
 
-def most_bytes(path: str) -> int:
-    """Return how much of the file `path` may be read: a larger one is not analyzed."""
-    return MAX_NOTEBOOK_BYTES if path.endswith(NOTEBOOK) else MAX_BYTES
-
-
 def _too_large(path: str) -> UnreadableError:
-    return _error(path, f"the file is larger than {most_bytes(path) // 1024} KiB", rule=TOO_LARGE)
+    return _error(path, f"the file is larger than {source_bytes(path) // 1024} KiB", rule=TOO_LARGE)
 
 
 def _read(root: "Path | str", path: str) -> bytes:
     try:
-        return read_inside(str(root), path, most_bytes(path))
+        return read_inside(str(root), path, source_bytes(path))
     except TooLargeError:
         raise _too_large(path) from None
     except OSError as error:

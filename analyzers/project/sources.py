@@ -13,12 +13,13 @@ from pathlib import Path
 
 from analyzers.errors import AnalyzerError
 from analyzers.findings import Finding
+from analyzers.lean.files import NOTEBOOK
 from analyzers.lean.patterns import Pattern
 from analyzers.lean.records import record
 from analyzers.project.assets import read_assets
 from analyzers.project.dependencies import read_dependencies
 from analyzers.project.ignored import is_ignored
-from analyzers.project.model import NOTEBOOK, Asset, Dependency, Source, UnreadableError
+from analyzers.project.model import Asset, Dependency, Source, UnreadableError
 from analyzers.project.names import Tree, absolute_module, candidates
 from analyzers.project.reading import parsed, read_code, read_entry, read_source
 from runtime_images.entrypoint import EntryError, find_entry

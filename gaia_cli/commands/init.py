@@ -6,8 +6,8 @@ from pathlib import Path
 
 from analyzers.lean.writing import make_directories, write_named
 from gaia_cli.errors import ExitCode, UsageError
+from gaia_cli.places import working_tree
 from gaia_cli.project import kinds
-from gaia_cli.project.places import working_tree
 from gaia_cli.project.project import slug
 
 _TEMPLATES = Path(kinds.__file__).with_name("templates")

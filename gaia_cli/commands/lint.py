@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from analyzers.formats.findings import Report
+from analyzers.lean.files import source_bytes
 from analyzers.linting import engine
 from analyzers.linting.results import FileResult
-from analyzers.project.reading import most_bytes
 from gaia_cli.errors import ExitCode, UsageError
 from gaia_cli.linting.collection import collected
 from gaia_cli.linting.configuration import Configuration, configure
@@ -72,7 +72,7 @@ def _results(options: Options, configuration: Configuration) -> tuple[list[FileR
     if options.files == (STDIN,):
         if not configuration.files:
             return [], {}  # it is excluded
-        data = sys.stdin.buffer.read(most_bytes(configuration.files[0]) + 1)
+        data = sys.stdin.buffer.read(source_bytes(configuration.files[0]) + 1)
         result = engine.lint_text(data, configuration.files[0], root=configuration.root, evidence=evidence)
         return [result], {result.path: data.decode(errors="replace")}
     processes = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

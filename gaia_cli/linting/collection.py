@@ -7,7 +7,6 @@ from itertools import count
 
 from analyzers.findings import TOO_ENTANGLED, Place
 from analyzers.formats.findings import LintFinding
-from analyzers.lean.lines import lines_of
 from analyzers.lean.profiles import profile
 from analyzers.lean.records import replace
 from gaia_cli.linting.configuration import Configuration
@@ -83,6 +82,8 @@ def _lines(text: str, cell: int) -> list[str]:
         except NotANotebookError:
             return []
         text = cells[cell - 1] if cell <= len(cells) else ""
+    from analyzers.lean.lines import lines_of
+
     return lines_of(text)
 
 

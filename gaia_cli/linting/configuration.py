@@ -15,7 +15,7 @@ from gaia_cli.linting.discovery import content_of, files_to_lint, root_of, unles
 from gaia_cli.linting.functions import declared_functions
 from gaia_cli.linting.options import STDIN, Options, codes
 from gaia_cli.linting.selection import Selection, check_codes
-from gaia_cli.project.places import above, cache_directory, repository_root
+from gaia_cli.places import above, cache_directory, repository_root
 
 _FILES = (("gaia.toml", (b"lint",)), ("pyproject.toml", (b"gaia", b"lint")))
 

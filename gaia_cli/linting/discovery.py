@@ -13,7 +13,7 @@ from analyzers.lean.files import TEXT_BYTES, leads_out, read_inside
 from analyzers.project.ignored import is_ignored
 from gaia_cli.errors import ConfigurationError, UsageError
 from gaia_cli.linting.selection import matches
-from gaia_cli.project.places import repository_root
+from gaia_cli.places import repository_root
 
 
 def root_of(paths: Sequence[str], root: str) -> str:

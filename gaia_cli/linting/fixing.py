@@ -10,10 +10,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from analyzers.formats.findings import LintFinding
-from analyzers.lean.files import read_inside
+from analyzers.lean.files import read_inside, source_bytes
 from analyzers.lean.records import record
 from analyzers.lean.writing import write_inside
-from analyzers.project.reading import most_bytes
 from gaia_cli.errors import UsageError
 from gaia_cli.linting.fixes.hard_coded_device import guard_devices
 from gaia_cli.linting.fixes.in_notebooks import fix_cells
@@ -99,7 +98,7 @@ def apply(change: Change) -> None:
 
 def _read(root: str, path: str) -> bytes:
     try:
-        return read_inside(root, path, most_bytes(path))
+        return read_inside(root, path, source_bytes(path))
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}", "make it a readable file") from None
 

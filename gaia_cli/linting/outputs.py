@@ -4,10 +4,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from analyzers.formats.findings import LintFinding, Report, RuleText
-from analyzers.lean.files import read_inside
+from analyzers.lean.files import read_inside, source_bytes
 from analyzers.lean.records import replace
-from analyzers.lean.writing import write_named
-from analyzers.project.reading import most_bytes
 from gaia_cli.errors import UsageError
 from gaia_cli.linting.options import FORMATS
 
@@ -46,6 +44,8 @@ def write_files(wanted: Iterable[tuple[str, str]], report: Report, root: str) ->
         UsageError: a file cannot be written.
     """
     for name, path in wanted:
+        from analyzers.lean.writing import write_named  # most runs write none
+
         try:
             write_named(root, path, written(name, report, root).encode())
         except OSError as error:
@@ -97,7 +97,7 @@ class SourcesWhenAsked(Mapping[str, str]):
         if path not in self._files:
             raise KeyError(path)
         try:
-            return read_inside(self._root, path, most_bytes(path)).decode(errors="replace")
+            return read_inside(self._root, path, source_bytes(path)).decode(errors="replace")
         except OSError:
             raise KeyError(path) from None
 

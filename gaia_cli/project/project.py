@@ -11,8 +11,8 @@ from typing import Any
 
 from analyzers.lean.files import below_tree, leads_out
 from gaia_cli.errors import ConfigurationError, UsageError
+from gaia_cli.places import working_tree
 from gaia_cli.project.own_files import text_of
-from gaia_cli.project.places import working_tree
 from gaia_cli.project.requirements import Requirements, default_requirements, requirements_file
 from gaia_cli.project.tables import checked, shown
 from runtime_images.policy.model import ExecutionMode, Prices, Slo, WarmUp

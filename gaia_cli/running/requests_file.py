@@ -14,7 +14,7 @@ from typing import Any
 
 from analyzers.lean.files import DATA_BYTES, read_named
 from gaia_cli.errors import UsageError
-from gaia_cli.project.places import working_tree
+from gaia_cli.places import working_tree
 
 _EXAMPLE = 'a line looks like {"at_s": 0.5, "json": {"size": 300}}'
 _KEYS = ("at_s", "method", "path", "json", "body", "headers")

@@ -17,7 +17,7 @@ from statistics import median
 
 from analyzers.lean.writing import check_named, write_named
 from gaia_cli.errors import UsageError
-from gaia_cli.project.places import working_tree
+from gaia_cli.places import working_tree
 from gaia_cli.simulator.traces.trace_files import COLUMNS
 from runtime_images.events.model import Event
 from runtime_images.events.traffic import RequestRow, Requests

@@ -12,7 +12,7 @@ from string import Template
 
 from analyzers.lean.writing import write_named
 from gaia_cli.errors import UsageError
-from gaia_cli.project.places import working_tree
+from gaia_cli.places import working_tree
 from gaia_cli.simulator.results.comparison import ORACLE, Comparison, Standing
 from gaia_cli.simulator.world.scenario import Scenario
 from gaia_cli.views.simulation import figures, grade

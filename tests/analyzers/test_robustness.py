@@ -8,7 +8,7 @@ import pytest
 
 from analyzers import AnalyzerError, analyze, lint
 from analyzers.findings import Signal
-from analyzers.project.reading import MAX_BYTES
+from analyzers.lean.files import TEXT_BYTES
 from analyzers.rules.rule import Hits, Rule
 from tests.analyzers.support import analysis_of, facts_of, project
 
@@ -22,7 +22,7 @@ BROKEN = {
     "utf-16": ("x = 1\n".encode("utf-16"), "GA903", 1),
     "not utf-8": (b"a = 1\nb = 2\nx = '\xe9'\n", "GA903", 3),
     "unknown codec": (b"# -*- coding: klingon -*-\nx = 1\n", "GA903", 1),
-    "huge": (b"x = 1\n" * (MAX_BYTES // 6 + 1), "GA902", 1),
+    "huge": (b"x = 1\n" * (TEXT_BYTES // 6 + 1), "GA902", 1),
     "deep parentheses": (
         b"x = " + b"(" * 150 + b"1" + b")" * 150 + b"\n" + b"y = " + b"-" * 100_000 + b"1\n",
         "GA904",

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from analyzers.lean.files import DATA_BYTES, open_named, read_named
 from gaia_cli.errors import UsageError
-from gaia_cli.project.places import working_tree
+from gaia_cli.places import working_tree
 from gaia_cli.simulator.traces.trace import Row, Stretch, Trace
 
 Made = TypeVar("Made")
