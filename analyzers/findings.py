@@ -5,6 +5,7 @@ from enum import StrEnum
 from analyzers.lean.levels import CONFIDENCES as CONFIDENCES  # noqa: PLC0414 -- part of what a finding is
 from analyzers.lean.levels import Level as Level  # noqa: PLC0414 -- likewise
 from analyzers.lean.levels import in_words as in_words  # noqa: PLC0414 -- likewise
+from analyzers.lean.printable import printable
 from analyzers.lean.records import record
 
 TYPE_CHECKING = False
@@ -42,8 +43,8 @@ class Place:
 
     @property
     def shown(self) -> str:
-        """The place without its column, as sentences name it."""
-        return f"{self.file}:{self.line}"
+        """The place without its column, as sentences name it: printable."""
+        return printable(f"{self.file}:{self.line}")
 
 
 class Signal(StrEnum):
@@ -75,7 +76,11 @@ class Trait(StrEnum):
 
 @record
 class Finding:
-    """One thing that a rule found. `weight` is in log-odds, positive towards the GPU; `excerpt` is the source line."""
+    """One thing that a rule found. `weight` is in log-odds, positive towards the GPU.
+
+    `message` is printable, whatever of the code it quotes. The path of `place` and the source line `excerpt` are as
+    they are: files are found by the one, and columns count in the other.
+    """
 
     rule: str
     place: Place
@@ -95,4 +100,4 @@ class Finding:
 
 def failed(rule: str, place: Place, message: str, excerpt: str = "") -> Finding:
     """Return the finding that something at `place` could not be analyzed."""
-    return Finding(rule, place, message, 0.0, Signal.FAILURE, excerpt)
+    return Finding(rule, place, printable(message), 0.0, Signal.FAILURE, excerpt)

@@ -12,6 +12,7 @@ from typing import Any
 
 from analyzers.analysis import Analysis
 from analyzers.lean.files import read_inside, source_bytes
+from analyzers.lean.printable import replaced
 from runtime_images.policy.model import Slo
 
 FILE_NAME = "gaia.manifest.toml"
@@ -26,20 +27,35 @@ def render_manifest(analysis: Analysis, *, name: str, slo: Slo, version: str) ->
     """Return the manifest of the function `name`, analyzed by Gaia `version`, as TOML text."""
     import tomli_w
 
-    return _HEADER + tomli_w.dumps(to_object(analysis, name=name, slo=slo, version=version))
+    text = tomli_w.dumps(to_object(analysis, name=name, slo=slo, version=version))
+    return _HEADER + "\n".join(replaced(line, _escape) for line in text.split("\n"))
+
+
+def _escape(character: str) -> str:
+    """Return a character that is not seen, such as a name may hold, as TOML writes it in a string."""
+    code = ord(character)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def to_object(analysis: Analysis, *, name: str, slo: Slo, version: str) -> dict[str, Any]:
     """Return the manifest as plain values, without what is not set."""
     return {
         "schema_version": MANIFEST_SCHEMA,
-        "function": {"name": name, "entry": analysis.entry},
+        "function": {"name": name, "entry": _as_text(analysis.entry)},
         "mode": {"value": analysis.mode.value, "confidence": analysis.confidence, "reason": analysis.reason},
         "slo": {key: value for key, value in asdict(slo).items() if value is not None},
         "analyzer": {"version": version, "rules_digest": rules_digest()},
-        "sources": {"digest": sources_digest(analysis.root, analysis.files), "files": list(analysis.files)},
-        "evidence": [asdict(evidence) for evidence in analysis.evidence],
+        "sources": {
+            "digest": sources_digest(analysis.root, analysis.files),
+            "files": [_as_text(file) for file in analysis.files],
+        },
+        "evidence": [asdict(evidence) | {"path": _as_text(evidence.path)} for evidence in analysis.evidence],
     }
+
+
+def _as_text(name: str) -> str:
+    """Return a file's name with the bytes that are no text escaped: neither TOML nor most readers of JSON take them."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 def sources_digest(root: Path, files: tuple[str, ...]) -> str:
@@ -61,6 +77,6 @@ def rules_digest() -> str:
 def _digest(parts: Iterable[tuple[str, bytes]]) -> str:
     digest = blake2b(digest_size=_DIGEST_BYTES)
     for name, data in parts:
-        for piece in (name.encode(), data):
+        for piece in (name.encode(errors="surrogateescape"), data):
             digest.update(len(piece).to_bytes(8, "big") + piece)
     return f"blake2b-128:{digest.hexdigest()}"

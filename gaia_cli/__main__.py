@@ -6,6 +6,7 @@ everything that can go wrong.
 
 import errno
 import gc
+import io
 import itertools
 import os
 import sys
@@ -51,7 +52,7 @@ def _program(arguments: Sequence[str]) -> int:
 
 def _main(argv: Sequence[str]) -> int:
     arguments = list(argv)
-    _open_closed_streams()
+    _prepare_streams()
     if arguments[:1] in _VERSION_FLAGS:
         from gaia_cli.commands.version import version
 
@@ -99,11 +100,13 @@ def _failed(error: Exception, arguments: Sequence[str], *, debug: bool) -> int:
     return code
 
 
-def _open_closed_streams() -> None:
-    """Open the streams that cron or a shell has closed, so that writing to them does not fail."""
+def _prepare_streams() -> None:
+    """Open the streams that cron or a shell has closed, and escape what an encoding lacks: writing must not fail."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _run(arguments: list[str]) -> int:

@@ -3,6 +3,7 @@
 Findings, drift and a missed SLO are results, not errors: commands return `ExitCode.FINDINGS` for them.
 """
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 
@@ -19,14 +20,20 @@ class ExitCode(IntEnum):
 
 
 class GaiaError(Exception):
-    """An expected failure: `message` says what is wrong and where, `hint` what to do about it."""
+    """An expected failure: `message` says what is wrong and where, `hint` what to do about it.
+
+    Both are made printable here, since they name files and quote what others have said: one line each. The `log` of
+    what failed follows in the message, on lines of its own.
+    """
 
     exit_code: ExitCode = ExitCode.USAGE
 
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+    def __init__(self, message: str, hint: str = "", log: Iterable[str] = ()) -> None:
+        from analyzers.lean.printable import printable  # most runs fail at nothing
+
+        self.message = printable(message) + "".join(f"\n  {printable(line.expandtabs())}" for line in log)
+        super().__init__(self.message)
+        self.hint = printable(hint)
 
 
 class UsageError(GaiaError):

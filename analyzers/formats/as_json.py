@@ -1,10 +1,10 @@
 """An analysis as one JSON object; docs/schemas/analysis.json is generated from its types."""
 
-import json
 from dataclasses import asdict
 from typing import Annotated, TypedDict, cast
 
 from analyzers.analysis import Analysis
+from analyzers.formats.json_text import json_text
 from analyzers.formats.schema_version import SchemaVersion
 
 ANALYSIS_SCHEMA = 1
@@ -88,4 +88,4 @@ def _prediction(analysis: Analysis) -> PredictionOutput | None:
 
 def render(analysis: Analysis) -> str:
     """Return the analysis as JSON text, ending in a newline."""
-    return json.dumps(to_object(analysis), indent=2, ensure_ascii=False) + "\n"
+    return json_text(to_object(analysis), indent=2) + "\n"

@@ -1,10 +1,10 @@
 """The findings as one JSON object; docs/schemas/lint.json is generated from its types."""
 
-import json
 from typing import Annotated, TypedDict
 
 from analyzers.formats.findings import Level, LintFinding, Report
 from analyzers.formats.fingerprints import fingerprint
+from analyzers.formats.json_text import json_text
 from analyzers.formats.schema_version import SchemaVersion
 
 FINDINGS_SCHEMA = 1
@@ -42,7 +42,7 @@ def render(report: Report) -> str:
         "files": len(report.files),
         "counts": {level.word: sum(finding.level is level for finding in report.findings) for level in Level},
     }
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    return json_text(content, indent=2) + "\n"
 
 
 def to_object(finding: LintFinding) -> FindingOutput:

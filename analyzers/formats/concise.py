@@ -4,6 +4,7 @@ A finding in a notebook names its cell and the line in it, `path:cell 3:line:col
 """
 
 from analyzers.formats.findings import LintFinding, Report
+from analyzers.lean.printable import harmless, printable
 
 
 def render(report: Report) -> str:
@@ -12,12 +13,7 @@ def render(report: Report) -> str:
 
 
 def line(finding: LintFinding) -> str:
-    """Return a finding as one line."""
+    """Return a finding as one line, which steers neither a terminal nor a runner of CI."""
     cell = f":cell {finding.cell}" if finding.cell else ""
     place = f"{finding.path}{cell}:{finding.line}:{finding.column}"
-    return printable(f"{place}: {finding.level.word}: {' '.join(finding.message.split())} [{finding.code}]")
-
-
-def printable(text: str) -> str:
-    """Return `text` without control characters for a terminal, which anybody's code may hold."""
-    return "".join(character if character.isprintable() else "?" for character in text)
+    return harmless(printable(f"{place}: {finding.level.word}: {finding.message} [{finding.code}]"))

@@ -26,7 +26,7 @@ def fingerprint(finding: LintFinding) -> str:
     from hashlib import blake2b
 
     parts = (finding.code, finding.path, "".join(finding.excerpt.split()), str(finding.ordinal))
-    return blake2b("\0".join(parts).encode(errors="surrogateescape"), digest_size=_FINGERPRINT_BYTES).hexdigest()
+    return blake2b("\0".join(parts).encode(errors="surrogatepass"), digest_size=_FINGERPRINT_BYTES).hexdigest()
 
 
 def line_hashes(text: str) -> list[str]:

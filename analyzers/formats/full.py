@@ -2,8 +2,9 @@
 
 from collections import Counter
 
-from analyzers.formats.concise import line, printable
+from analyzers.formats.concise import line
 from analyzers.formats.findings import LintFinding, Report
+from analyzers.lean.printable import stretch
 
 _WIDEST = 160
 """Longer lines are not shown: nobody finds a mark in them."""
@@ -15,13 +16,12 @@ def render(report: Report) -> str:
 
 
 def _finding(finding: LintFinding) -> str:
-    shown = printable(finding.excerpt.expandtabs(1).rstrip())
     remedy = f"  help: {finding.remedy}\n" if finding.remedy else ""
-    if not shown.strip() or len(shown) > _WIDEST:
+    if not finding.excerpt.strip() or len(finding.excerpt.rstrip()) > _WIDEST:
         return f"{line(finding)}\n{remedy}\n"
+    shown, start, end = stretch(finding.excerpt, finding.column, finding.end_column)
     margin = " " * len(str(finding.line))
-    width = max(min(finding.end_column, len(shown) + 1) - finding.column, 1)
-    mark = " " * (finding.column - 1) + "^" * width
+    mark = " " * start + "^" * (end - start)
     return f"{line(finding)}\n{margin} |\n{finding.line} | {shown}\n{margin} | {mark}\n{remedy}\n"
 
 

@@ -1,11 +1,13 @@
 """GitHub Actions' workflow commands, which show each finding beside its line in a pull request.
 
 A command is one line, `::level key=value,key=value::message`; the runner takes `%`, line ends and, in values, `:` and
-`,` for itself, so they are written as percent codes.
+`,` for itself, so they are written as percent codes. It has none for other control characters, which are escaped as
+in the formats for people, and it looks for a second form of command in every line.
 """
 
 from analyzers.formats.findings import Level, LintFinding, Report
 from analyzers.formats.places import in_files
+from analyzers.lean.printable import printable, without_commands
 
 _COMMANDS = {Level.NOTE: "notice", Level.WARNING: "warning", Level.ERROR: "error"}
 
@@ -29,7 +31,8 @@ def _command(finding: LintFinding) -> str:
 
 
 def _message(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    coded = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return without_commands(printable(coded))
 
 
 def _value(text: str) -> str:

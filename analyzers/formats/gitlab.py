@@ -1,9 +1,8 @@
 """GitLab's Code Quality report: a JSON array with a fingerprint an issue, which GitLab compares between branches."""
 
-import json
-
 from analyzers.formats.findings import Level, Report
 from analyzers.formats.fingerprints import fingerprint
+from analyzers.formats.json_text import json_text
 from analyzers.formats.places import in_files
 
 _SEVERITIES = {Level.NOTE: "info", Level.WARNING: "minor", Level.ERROR: "major"}
@@ -21,4 +20,4 @@ def render(report: Report) -> str:
         }
         for finding in in_files(report)
     ]
-    return json.dumps(issues, indent=2, ensure_ascii=False) + "\n"
+    return json_text(issues, indent=2) + "\n"

@@ -4,19 +4,20 @@ Findings that make the run fail are failures; the others are skipped cases with 
 verdict is that of the exit code. A file without findings is one case that passes.
 """
 
-import re
 from collections.abc import Sequence
-from itertools import groupby
 from xml.etree import ElementTree as ET
 
 from analyzers.formats.concise import line
 from analyzers.formats.findings import LintFinding, Report
 from analyzers.formats.places import in_files
+from analyzers.lean.printable import printable, without_commands
 
 
 def render(report: Report) -> str:
     """Return the report as an XML document, ending in a newline."""
-    by_file = {path: list(found) for path, found in groupby(in_files(report), key=lambda finding: finding.path)}
+    by_file: dict[str, list[LintFinding]] = {}
+    for finding in in_files(report):
+        by_file.setdefault(finding.path, []).append(finding)
     clean = set(report.files) - set(by_file)
     root = ET.Element("testsuites", {"name": "gaia lint", **_counts(report, report.findings, clean)})
     for path in dict.fromkeys([*report.files, *by_file]):
@@ -41,7 +42,7 @@ def _case(report: Report, finding: LintFinding) -> ET.Element:
     case = ET.Element("testcase", name=name, classname=path, file=path, line=str(finding.line))
     if finding.level >= report.fails_from:
         failure = ET.SubElement(case, "failure", type=finding.level.word, message=_text(finding.message))
-        failure.text = _text(line(finding))
+        failure.text = line(finding)
     else:
         ET.SubElement(case, "skipped", message=_text(f"{finding.level.word}: {finding.message}"))
     return case
@@ -54,5 +55,5 @@ def _counts(report: Report, findings: Sequence[LintFinding], clean: set[str]) ->
 
 
 def _text(text: str) -> str:
-    """Return `text` without the characters that XML cannot hold."""
-    return re.sub("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "?", text)
+    """Return `text` without the characters that XML cannot hold or that steer a terminal."""
+    return without_commands(printable(text))

@@ -4,7 +4,6 @@ Paths are relative to the repository's root, `%SRCROOT%`. Each result has the `p
 alert is known again after its line has moved (fingerprints.py).
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +11,7 @@ from urllib.parse import quote
 from analyzers.findings import in_words
 from analyzers.formats.findings import LintFinding, Report, RuleText
 from analyzers.formats.fingerprints import fingerprint, line_hashes
+from analyzers.formats.json_text import json_text
 from analyzers.formats.places import in_files
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -20,7 +20,7 @@ _ROOT = "%SRCROOT%"
 
 def render(report: Report) -> str:
     """Return the report as JSON text, ending in a newline."""
-    return json.dumps(to_object(report), indent=2, ensure_ascii=False) + "\n"
+    return json_text(to_object(report), indent=2) + "\n"
 
 
 def to_object(report: Report) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def _result(finding: LintFinding, index: int, hashes: Mapping[str, list[str]]) -
         "ruleId": finding.code,
         "ruleIndex": index,
         "level": finding.level.word,
-        "message": {"text": finding.message},
+        "message": {"text": finding.message.replace("](", "]\\x28")},  # or what code says would be a link
         "locations": [
             {
                 "physicalLocation": {

@@ -8,6 +8,7 @@ page and enters the rule in the registry that hooks read (analyzers/lean/registr
 from collections.abc import Callable, Iterator, Mapping
 
 from analyzers.findings import Finding, Level, Place, Signal, Trait
+from analyzers.lean.printable import printable
 from analyzers.lean.records import record
 
 TYPE_CHECKING = False
@@ -83,7 +84,8 @@ class Rule(Generic[Subject]):
         """Yield everything that this rule finds in `subject`."""
         for hit in self.check(subject):
             weight = self.weight(hit.weight) if isinstance(hit.weight, str) else hit.weight
-            yield Finding(self.code, hit.place, hit.message, weight, hit.signal or self.signal, trait=hit.trait)
+            message = printable(hit.message)
+            yield Finding(self.code, hit.place, message, weight, hit.signal or self.signal, trait=hit.trait)
 
     def weight(self, name: str) -> float:
         """Return the number that is called `name` in this rule.

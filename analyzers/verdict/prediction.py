@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from analyzers.facts.model import Array, Call, Facts, Known, options
 from analyzers.facts.operations import arrays, elements, shown_shape
 from analyzers.findings import Place
+from analyzers.lean.printable import printable
 from analyzers.lean.records import record
 from analyzers.rules.knowledge.calls import is_product
 from analyzers.rules.knowledge.named_models import models
@@ -61,7 +62,7 @@ class Prediction:
     def reason(self) -> str:
         """Why, in words that follow "it runs on both, and"."""
         verb = "keeps" if self.choice is ExecutionMode.CPU_PREFERRED else "would miss"
-        return (
+        return printable(
             f"a CPU {verb} the SLO of {_time(self.slo_s)}: about {_time(self.cpu_s)} for {self.work.what}, "
             f"{_time(self.gpu_s)} on a GPU like the {self.hardware.upper()} ({self.work.place.shown})"
         )

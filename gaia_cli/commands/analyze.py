@@ -44,7 +44,7 @@ def _report(analysis: "Analysis", project: FunctionProject, output_format: str) 
     if output_format == "json":
         from analyzers.formats import as_json
 
-        console.result(as_json.render(analysis))
+        console.exact(as_json.render(analysis))
     else:
         from gaia_cli.views.analysis import show_analysis
 

@@ -4,6 +4,7 @@ import os
 import shlex
 from pathlib import Path
 
+from analyzers.lean.printable import printable
 from analyzers.lean.writing import make_directories, write_named
 from gaia_cli.errors import ExitCode, UsageError
 from gaia_cli.places import working_tree
@@ -39,8 +40,8 @@ def init(directory: Path, template: str = "handler", name: str = "") -> ExitCode
 
 def _next_steps(directory: Path) -> str:
     path = str(directory)
-    place = shlex.quote(f"./{path}" if path.startswith("-") else path)  # or it would be taken for an option
-    return f"""wrote {", ".join(str(directory / file) for file in _FILES)}
+    place = printable(shlex.quote(f"./{path}" if path.startswith("-") else path))  # or it would be taken for an option
+    return f"""wrote {printable(", ".join(str(directory / file) for file in _FILES))}
 
 Next:
   gaia analyze {place}

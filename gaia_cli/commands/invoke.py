@@ -5,6 +5,7 @@ import re
 import sys
 from pathlib import Path
 
+from analyzers.formats.json_text import json_text
 from gaia_cli.errors import ExitCode, RequestError, UsageError
 from gaia_cli.running.one_request import Answer, Request, ask
 from gaia_cli.views import console
@@ -98,13 +99,26 @@ def _ask_once(path: Path, request: Request) -> Answer:
 
 
 def _show_body(answer: Answer) -> None:
-    """Show the body as it is; indent JSON for a person at a terminal."""
+    """Write the body as it is; for a person at a terminal so that it cannot steer that, and JSON indented."""
+    if console.shows_to_a_person():
+        text = _readable(answer)
+        if text:
+            console.result(text)
+        return
     try:
         text = answer.body.decode()
-        if answer.is_json and console.shows_to_a_person():
-            text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except ValueError:
         console.raw(answer.body)
         return
     if text:
-        console.result(text)
+        console.exact(text)
+
+
+def _readable(answer: Answer) -> str:
+    text = answer.body.decode(errors="backslashreplace")
+    if not answer.is_json:
+        return text
+    try:
+        return json_text(json.loads(text), indent=2)
+    except (ValueError, RecursionError):
+        return text

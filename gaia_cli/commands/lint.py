@@ -14,7 +14,7 @@ from gaia_cli.linting.collection import collected
 from gaia_cli.linting.configuration import Configuration, configure
 from gaia_cli.linting.functions import mode_results
 from gaia_cli.linting.options import STDIN, Options
-from gaia_cli.linting.outputs import RulesWhenAsked, SourcesWhenAsked, targets, write_files, written
+from gaia_cli.linting.outputs import FOR_PEOPLE, RulesWhenAsked, SourcesWhenAsked, targets, write_files, written
 from gaia_cli.linting.selection import GAIAS_OWN_FAILURES, MODE_CODES
 from gaia_cli.version import __version__
 from gaia_cli.views import console
@@ -41,9 +41,9 @@ def lint(options: Options) -> ExitCode:
     if options.write_baseline:
         return _remember(options.write_baseline, report, configuration.root)
     write_files(wanted, report, configuration.root)
-    text = written(options.output_format or "full", report, configuration.root)
-    if text:
-        console.result(text)
+    form = options.output_format or "full"
+    if text := written(form, report, configuration.root):
+        (console.result if form in FOR_PEOPLE else console.exact)(text)
     return _exit_code(report, options)
 
 
@@ -115,7 +115,7 @@ def _show_changes(report: Report, configuration: Configuration) -> ExitCode:
 
     shown = [diff(change) for change in changes(report.findings, configuration.root)]
     if shown:
-        console.result("".join(shown))
+        (console.result if console.shows_to_a_person() else console.exact)("".join(shown))
     return ExitCode.FINDINGS if shown else ExitCode.OK
 
 

@@ -1,6 +1,7 @@
 """`gaia manifest`: check that every gaia.manifest.toml is up to date, or update it; for hooks."""
 
 import os
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -45,7 +46,8 @@ def _is_current(path: Path, *, write: bool) -> bool:
     if write:
         console.note(f"wrote {write_manifest(directory, expected)}")
     else:
-        console.result(f"{file}: {_difference(found, expected)}; fix it: gaia manifest {path} --write")
+        repair = f"gaia manifest {shlex.quote(str(path))} --write"
+        console.line(f"{file}: {_difference(found, expected)}; fix it: {repair}")
     return False
 
 

@@ -110,7 +110,8 @@ class _Starter:
         except EngineError as error:
             if chosen.name != EngineName.DOCKER or self.options.engine is not EngineName.AUTO:
                 raise
-            self.screen.step(f"Docker cannot run the function ({error.message}); using a local process instead")
+            said = error.message.splitlines()[0]  # without the log of a build
+            self.screen.step(f"Docker cannot run the function ({said}); using a local process instead")
         engine, plan = self._plan(Choice(EngineName.PROCESS, "Docker answers but could not run the function"))
         self.screen.plan(plan)
         return self._launch(engine, plan, settings), plan

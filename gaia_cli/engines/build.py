@@ -74,14 +74,14 @@ def build_image(
 def explain_build(error: BuildError, plan: ImagePlan) -> GaiaError:
     """Return the error for the user: whose fault a failed step is, and pip's errors, else the last lines."""
     wrong = [line for line in error.log if line.lstrip().lower().startswith(("error", "gaia:"))] or error.log
-    log = "".join(f"\n  {line}" for line in wrong[-_RELEVANT_LINES:])
+    log = wrong[-_RELEVANT_LINES:]
     if f"--python {FUNCTION_PYTHON}" in error.step:
-        return RequirementsError(f"the requirements of {plan.name} cannot be installed:{log}", _pip_hint(error.log))
+        return RequirementsError(f"the requirements of {plan.name} cannot be installed:", _pip_hint(error.log), log)
     if said := next((line for line in error.log if line.startswith("gaia: ")), ""):
         return EngineError(f"{said.removeprefix('gaia: ')}: {plan.base_image}", "name another: [build] base_image")
     if error.step.startswith("FROM") or not error.log:
         return EngineError(f"no base image {plan.base_image}: {error.message}", error.hint)
-    return EngineError(f"building the image failed at: {error.step}{log}", _pip_hint(error.log))
+    return EngineError(f"building the image failed at: {error.step}", _pip_hint(error.log), log)
 
 
 def _pip_hint(log: tuple[str, ...]) -> str:

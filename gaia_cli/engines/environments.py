@@ -173,10 +173,10 @@ def _install(home: Path, project: FunctionProject, wanted: tuple[Requirements, .
         shutil.rmtree(temporary)
     except ToolError as error:
         named = ", ".join(requirements.file for requirements in wanted if requirements.file)
-        said = "\n".join(f"  {line}" for line in error.last_lines)
         raise RequirementsError(
-            f"the requirements of {project.name} cannot be installed: {_last(error)}\n{said}",
+            f"the requirements of {project.name} cannot be installed: {_last(error)}",
             f"correct {named or 'the requirements'}, or see whether pip can reach its index",
+            error.last_lines,
         ) from None
 
 

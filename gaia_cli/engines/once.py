@@ -42,7 +42,7 @@ def _url(running: RunningFunction, on_log: Callable[[str], None]) -> str:
         try:
             for event in running.events():
                 if isinstance(event, LogLine):
-                    on_log(event.line)
+                    on_log(event.line.expandtabs())
                 elif isinstance(event, (Ready, SetupFailed)):
                     first.put(event)
         except GaiaError as error:

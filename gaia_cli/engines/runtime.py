@@ -36,7 +36,7 @@ class StartedRuntime(ABC):
                 yield self._seen_from_here(event)
         if not explained and not self._stopping.is_set():
             end, hint = self._end()
-            raise EngineError(end + "".join(f"\n  {line}" for line in self._last_lines), hint)
+            raise EngineError(end, hint, self._last_lines)
 
     def stop(self) -> None:
         """Ask the runtime to drain and exit; asking again changes nothing."""

@@ -21,18 +21,17 @@ _MACHINERY = ("<frozen importlib", "/importlib/__init__.py", "/runtime_images/dy
 
 def setup_error(failure: SetupFailed) -> GaiaError:
     """Return the error that a user reads: what and where, as the message says, and the function's last lines."""
-    text = failure.message + tail(failure.log)
+    text, log = failure.message, tail(failure.log)
     if failure.kind == "port":
-        return UsageError(text, "use another --port; 0 takes a free one")
+        return UsageError(text, "use another --port; 0 takes a free one", log)
     if failure.kind == "no_gpu":
-        return EngineError(text, "pin another mode, or let `gaia run --accelerator emulated` model a GPU")
-    return FunctionError(text, _HINTS.get(failure.kind, "docs/functions.md shows what a function looks like"))
+        return EngineError(text, "pin another mode, or let `gaia run --accelerator emulated` model a GPU", log)
+    return FunctionError(text, _HINTS.get(failure.kind, "docs/functions.md shows what a function looks like"), log)
 
 
-def tail(log: Sequence[str]) -> str:
-    """Return the last lines, without those of a traceback that lead to the function's code."""
-    shown = list(_without_machinery(log))
-    return "".join(f"\n    {line}" for line in shown[-_SHOWN_LINES:])
+def tail(log: Sequence[str]) -> list[str]:
+    """Return the last lines, indented, without those of a traceback that lead to the function's code."""
+    return [f"  {line}" for line in _without_machinery(log)][-_SHOWN_LINES:]
 
 
 def _without_machinery(log: Sequence[str]) -> Iterator[str]:

@@ -5,11 +5,13 @@ go, and is new when its own line changes. The file is made to be committed: sort
 """
 
 import json
+import shlex
 from collections.abc import Iterable
 from typing import Any
 
 from analyzers.formats.findings import LintFinding
 from analyzers.formats.fingerprints import fingerprint
+from analyzers.formats.json_text import json_text
 from analyzers.lean.files import DATA_BYTES, read_named
 from analyzers.lean.writing import write_named
 from gaia_cli.errors import ConfigurationError, UsageError
@@ -29,10 +31,10 @@ def read_baseline(path: str, tree: str) -> frozenset[str]:
             raise ValueError
         return frozenset(str(entry["fingerprint"]) for entry in content["findings"])
     except OSError as error:
-        hint = f"write it first: gaia lint --write-baseline {path}"
+        hint = f"write it first: gaia lint --write-baseline {shlex.quote(path)}"
         raise ConfigurationError(f"cannot read the baseline {path}: {error.strerror}", hint) from None
     except (ValueError, KeyError, TypeError, RecursionError):
-        hint = f"write it again: gaia lint --write-baseline {path}"
+        hint = f"write it again: gaia lint --write-baseline {shlex.quote(path)}"
         raise ConfigurationError(f"{path} is not a baseline of this version", hint) from None
 
 
@@ -44,12 +46,12 @@ def write_baseline(path: str, tree: str, findings: Iterable[LintFinding]) -> int
     """
     entries = sorted((finding.path, finding.code, fingerprint(finding), finding.message) for finding in findings)
     keys = ("path", "code", "fingerprint", "message")
-    lines = [json.dumps(dict(zip(keys, entry, strict=True)), ensure_ascii=False) for entry in entries]
+    lines = [json_text(dict(zip(keys, entry, strict=True))) for entry in entries]
     body = ",\n    ".join(lines)
     listed = f"[\n    {body}\n  ]" if lines else "[]"
     text = f'{{\n  "schema_version": {_VERSION},\n  "findings": {listed}\n}}\n'
     try:
-        write_named(tree, path, text.encode(errors="replace"))
+        write_named(tree, path, text.encode())
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}", "choose a writable file") from None
     return len(lines)

@@ -5,12 +5,14 @@ changed; every other byte stays.
 """
 
 import difflib
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from analyzers.formats.findings import LintFinding
 from analyzers.lean.files import read_inside, source_bytes
+from analyzers.lean.printable import printable
 from analyzers.lean.records import record
 from analyzers.lean.writing import write_inside
 from gaia_cli.errors import UsageError
@@ -79,7 +81,15 @@ def changes(findings: Iterable[LintFinding], root: str) -> Iterator[Change]:
 def diff(change: Change) -> str:
     """Return the change as a unified diff for `git apply` and `patch -p1`."""
     before, after = (_lines(data) for data in (change.before, change.after))
-    return "".join(difflib.unified_diff(before, after, f"a/{change.path}", f"b/{change.path}"))
+    return "".join(difflib.unified_diff(before, after, _quoted(f"a/{change.path}"), _quoted(f"b/{change.path}")))
+
+
+def _quoted(name: str) -> str:
+    """Return a file's name as git and patch read it in a diff: in quotes where they would not see its end."""
+    if name == printable(name) and set(name).isdisjoint(' "\\'):
+        return name
+    shown = (chr(byte) if 32 <= byte < 127 and byte not in b'"\\' else f"\\{byte:03o}" for byte in os.fsencode(name))
+    return f'"{"".join(shown)}"'
 
 
 def apply(change: Change) -> None:

@@ -9,6 +9,8 @@ from analyzers.lean.records import replace
 from gaia_cli.errors import UsageError
 from gaia_cli.linting.options import FORMATS
 
+FOR_PEOPLE = ("full", "concise")
+
 
 def targets(values: Iterable[str]) -> list[tuple[str, str]]:
     """Return the format and the path of each file that `--output` asks for.
@@ -27,9 +29,9 @@ def targets(values: Iterable[str]) -> list[tuple[str, str]]:
 
 def written(name: str, report: Report, root: str) -> str:
     """Return the report in the format `name`; formats for people show paths from the working directory."""
-    if name in ("full", "concise"):
+    if name in FOR_PEOPLE:
         report = replace(report, findings=tuple(_from_here(finding, root) for finding in report.findings))
-    return _renderer(name)(report).encode(errors="replace").decode()  # a file's name may be no text
+    return _renderer(name)(report)
 
 
 def _from_here(finding: LintFinding, root: str) -> LintFinding:

@@ -4,6 +4,7 @@ Flag > environment (GAIA_*) > file > default. What may be said stands in `tables
 """
 
 import re
+import shlex
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,7 +112,9 @@ def _locate(path: Path) -> tuple[Path, str]:
     if path.is_dir():
         resolved = path.resolve()
         if not any(resolved.iterdir()):
-            raise UsageError(f"directory {str(path)!r} contains no function", f"write one there: gaia init {path}")
+            raise UsageError(
+                f"directory {str(path)!r} contains no function", f"write one there: gaia init {shlex.quote(str(path))}"
+            )
         return resolved, ""
     if path.suffix != ".py":
         raise UsageError(f"{path} is not a Python file", "give the directory of a function, or one .py file")

@@ -1,12 +1,13 @@
 """What is known about a run, folded from its event stream (docs/events.md).
 
 Nothing here reads a clock, so a recorded stream gives the same picture every time. The live view, the lines, the
-summary and the exit code all read this one object.
+summary and the exit code all read this one object. Its texts are printable, whoever has written the events.
 """
 
 from collections import deque
 from dataclasses import dataclass, field, replace
 
+from analyzers.lean.printable import printable
 from runtime_images.events.decisions import DecisionMade, Fallback, GpuLost, SwitchPhase, SwitchStep
 from runtime_images.events.lifecycle import (
     Ready,
@@ -87,31 +88,32 @@ class RunHistory:
         self.now = max(self.now, event.t)
         match event:
             case Started():
-                self.started, self.function, self.accelerator = event.t, event.function, event.accelerator
-                self.mode, self.active = event.mode, event.backend
-                self.slo, self.prices = event.slo, event.prices
+                self.started, self.function, self.accelerator = event.t, printable(event.function), event.accelerator
+                self.mode, self.active, self.slo = event.mode, event.backend, event.slo
+                self.prices = replace(event.prices, currency=printable(event.prices.currency))
             case Ready():
-                self.ready, self.url, self.entry, self.start_s = event.t, event.url, event.entry, event.start_s
-                self.mode, self.active = event.mode, event.backend
+                self.ready, self.url, self.entry = event.t, printable(event.url), printable(event.entry)
+                self.mode, self.active, self.start_s = event.mode, event.backend, event.start_s
             case WorkerChanged():
                 state = LaneState.OFF if event.state is WorkerState.EXITED else LaneState(event.state)
                 self.lanes[event.backend] = replace(self.lanes[event.backend], state=state)
             case Window():
                 self._take_window(event)
             case SwitchStep():
-                self.switches = [known for known in self.switches if known.id != event.id] + [event]
+                shown = replace(event, reason=printable(event.reason))
+                self.switches = [known for known in self.switches if known.id != event.id] + [shown]
                 if event.phase is SwitchPhase.MOVED:
                     self.active, self.mode = event.to, event.mode
             case DecisionMade():
-                self.reason = event.reason
+                self.reason = printable(event.reason)
             case SetupFailed():
                 self.setup_failure = event
             case LogLine():
-                self.log.append(event.line)
+                self.log.append(printable(event.line.expandtabs()))
             case Stopped():
                 self._take_stopped(event)
         if text := in_words(event):
-            self.notes.append(Note(event.t, _kind(event), text))
+            self.notes.append(Note(event.t, _kind(event), printable(text)))
 
     @property
     def uptime_s(self) -> float:
@@ -124,7 +126,7 @@ class RunHistory:
 
     def _take_window(self, event: Window) -> None:
         self.mode, self.active, self.switching_to = event.mode, event.active, event.switching_to
-        self.slo_state, self.queue, self.reason = event.slo_state, event.queue, event.reason
+        self.slo_state, self.queue, self.reason = event.slo_state, event.queue, printable(event.reason)
         self.gpu, self.totals = event.gpu, event.totals
         self.lanes = dict.fromkeys(Backend, BackendStatus()) | event.lanes
         last = dict.fromkeys(Backend, BackendStatus()) | event.last_second

@@ -144,5 +144,5 @@ class Session:
         if self.history.ready is None and self.history.setup_failure is not None:
             raise setup_error(self.history.setup_failure)
         if self.history.stopped is None and not self.ended_by:
-            said = "the runtime ended unexpectedly" + tail(self.history.log)
-            raise GaiaError(said, "this is a bug in Gaia; please report it")
+            log = tail(self.history.log)
+            raise GaiaError("the runtime ended unexpectedly", "this is a bug in Gaia; please report it", log)

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from analyzers import Analysis
 from analyzers.findings import Finding, Signal
+from analyzers.lean.printable import printable, stretch
 from runtime_images.policy.model import ExecutionMode
 
 MOST_ENTRIES = 12
@@ -45,13 +46,12 @@ def _show_verdict(analysis: Analysis, name: str, console: Console) -> None:
     colour, meaning = _MODES[analysis.mode]
     if analysis.failures:
         colour, meaning = "red", "fallback: some files could not be analyzed"
-    console.print(
-        Text.assemble((name, "bold"), "  ", (f" {analysis.mode} ", f"bold reverse {colour}"), "  ", (meaning, colour))
-    )
+    head = Text.assemble((printable(name), "bold"), "  ", (f" {analysis.mode} ", f"bold reverse {colour}"), "  ")
+    console.print(head.append(meaning, colour))
     reason = analysis.reason[:1].upper() + analysis.reason[1:]
-    console.print(f"{reason}. Confidence {analysis.confidence:.0%}.", markup=False, soft_wrap=False)
+    console.print(Text(f"{printable(reason)}. Confidence {analysis.confidence:.0%}."))
     for found in analysis.alternatives:
-        console.print(Text(f"{found.sentence}.", style="dim"))
+        console.print(Text(f"{printable(found.sentence)}.", style="dim"))
 
 
 def _show_entry(finding: Finding, others: list[Finding], console: Console) -> None:
@@ -93,11 +93,11 @@ def _show_code(finding: Finding, console: Console) -> None:
 
 def _window(finding: Finding, width: int) -> tuple[str, int, int]:
     """Return the part of the line that fits, without its indentation, and where the mark begins and ends in it."""
-    excerpt = finding.excerpt.replace("\t", " ").rstrip()
-    indent = len(excerpt) - len(excerpt.lstrip())
-    start = max(finding.place.column - 1 - indent, 0)
-    end = max(finding.place.end_column - 1 - indent, start + 1)
-    code = "".join(character if character.isprintable() else " " for character in excerpt[indent:])
+    shown, start, end = stretch(finding.excerpt, finding.place.column, finding.place.end_column)
+    code = shown.lstrip()
+    indent = len(shown) - len(code)
+    start = max(start - indent, 0)
+    end = max(end - indent, start + 1)
     if end > width and start > width // 3:
         cut = start - width // 3
         code, start, end = "..." + code[cut + 3 :], start - cut, end - cut
@@ -108,4 +108,4 @@ def _show_files(analysis: Analysis, console: Console) -> None:
     files = analysis.files
     names = ", ".join(files) if len(files) <= 6 else f"{', '.join(files[:5])} and {len(files) - 5} more"
     count = f"{len(files)} file{'' if len(files) == 1 else 's'}"
-    console.print(Text(f"Read {count} in {analysis.duration_s * 1000:.0f} ms: {names}", style="dim"))
+    console.print(Text(f"Read {count} in {analysis.duration_s * 1000:.0f} ms: {printable(names)}", style="dim"))

@@ -3,6 +3,9 @@
 import contextlib
 from typing import Self
 
+from rich.text import Text
+
+from analyzers.lean.printable import printable
 from gaia_cli.engines.build import BuiltImage
 from gaia_cli.images.plan import PORT
 from gaia_cli.views import console
@@ -29,8 +32,8 @@ class BuildSteps(contextlib.ExitStack):
             console.note(text)
             return
         if not text.startswith(" "):
-            self._terminal.print(text, markup=False, style="dim")
-        self._spinner.update(text.strip().replace("[", r"\["))
+            self._terminal.print(Text(printable(text), "dim"))
+        self._spinner.update(Text(printable(text.strip())))
 
 
 def report(image: BuiltImage, mode_reason: str, *, as_json: bool) -> None:
@@ -40,11 +43,11 @@ def report(image: BuiltImage, mode_reason: str, *, as_json: bool) -> None:
         return
     others = f" (also {', '.join(image.tags[1:])})" if image.tags[1:] else ""
     gpus = " --gpus 1" if image.plan.mode.initial_backend == "gpu" else ""
-    console.result(f"built {image.tags[0]}{others}")
-    console.result(f"  mode  {image.plan.mode}: {mode_reason}")
-    console.result(f"  base  {image.plan.base_image}: {image.plan.base_reason}")
-    console.result(f"  size  {image.size / 1e6:,.0f} MB, built in {image.duration_s:.1f} s")
-    console.result(f"  next  docker run --rm --read-only --tmpfs /tmp -p 127.0.0.1:{PORT}:{PORT}{gpus} {image.tags[0]}")
+    console.line(f"built {image.tags[0]}{others}")
+    console.line(f"  mode  {image.plan.mode}: {mode_reason}")
+    console.line(f"  base  {image.plan.base_image}: {image.plan.base_reason}")
+    console.line(f"  size  {image.size / 1e6:,.0f} MB, built in {image.duration_s:.1f} s")
+    console.line(f"  next  docker run --rm --read-only --tmpfs /tmp -p 127.0.0.1:{PORT}:{PORT}{gpus} {image.tags[0]}")
 
 
 def _as_object(image: BuiltImage, mode_reason: str) -> BuildOutput:

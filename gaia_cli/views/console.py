@@ -1,5 +1,10 @@
 """Where output goes: results to standard output, everything else to standard error.
 
+What is for people goes through `line`, `result`, `note`, `progress` or a console of rich: whatever it holds, it steers
+neither the terminal nor a runner of CI that reads it. A `line` and a `note` are one line each, whatever they name. Who
+lays out lines for `result` and for rich makes the foreign text in them `printable` first. What is for programs goes
+through `exact` and `raw`, and stays as it is.
+
 Plain writes cost no import; `rich_console` loads rich for the views that draw.
 """
 
@@ -7,18 +12,26 @@ import sys
 
 TYPE_CHECKING = False  # as type checkers know it; importing `typing` takes as long as showing the version
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import IO, Any
 
     from rich.console import Console
 
-_VISIBLE = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
-"""How control characters in a file's name or a function's log are written."""
+
+def line(text: str) -> None:
+    """Write a result for people that is one line to standard output."""
+    result(_printable(text))
 
 
 def result(text: str) -> None:
-    """Write a result, a line of its own, to standard output."""
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    """Write a result for people, laid out in lines, to standard output."""
+    shown = _shown(text)
+    sys.stdout.write(shown if shown.endswith("\n") else shown + "\n")
     sys.stdout.flush()
+
+
+def exact(text: str) -> None:
+    """Write a result for programs to standard output: unchanged, in UTF-8 anywhere, and a line end behind it."""
+    raw(text.encode() if text.endswith("\n") else f"{text}\n".encode())
 
 
 def raw(content: bytes) -> None:
@@ -28,25 +41,25 @@ def raw(content: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-def note(text: str) -> None:
-    """Write something beside the result to standard error; names and logs in it cannot steer the terminal."""
+def note(*lines: str) -> None:
+    """Write something beside the result to standard error, a line each."""
     sys.stdout.flush()
-    sys.stderr.write(text.translate(_VISIBLE) + "\n")
+    sys.stderr.write("".join(f"{_shown(_printable(one))}\n" for one in lines))
     sys.stderr.flush()
 
 
 def progress(text: str) -> None:
     """Show the progress of long work on a terminal's standard error, over what it showed before; empty clears it."""
     if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[2K{text}")
+        sys.stderr.write(f"\r\x1b[2K{_printable(text)}")
         sys.stderr.flush()
 
 
 def json_line(value: "Any") -> None:  # noqa: ANN401 -- anything that JSON holds
     """Write `value` as one line of JSON to standard output."""
-    import json
+    from analyzers.formats.json_text import json_text
 
-    result(json.dumps(value, ensure_ascii=False))
+    exact(json_text(value))
 
 
 def shows_to_a_person() -> bool:
@@ -55,7 +68,10 @@ def shows_to_a_person() -> bool:
 
 
 def rich_console(*, stderr: bool = False) -> "Console":
-    """Make a rich console on standard output or standard error; it honours NO_COLOR and the terminal's width."""
+    """Make a rich console on standard output or standard error; it honours NO_COLOR and the terminal's width.
+
+    Text is text to it: brackets are no markup, and words between colons no emoji.
+    """
     from rich.console import Console
 
     class Plain(Console):
@@ -63,4 +79,38 @@ def rich_console(*, stderr: bool = False) -> "Console":
             """Leave a reader that has seen enough to `__main__`, where rich would exit with 1."""
             raise BrokenPipeError
 
-    return Plain(stderr=stderr, highlight=False)
+    file: Any = _Harmless(sys.stderr if stderr else sys.stdout)  # as much of a file as rich asks for
+    return Plain(file=file, stderr=stderr, highlight=False, markup=False, emoji=False)
+
+
+class _Harmless:
+    """A stream on which no line is a command of CI, wherever rich has broken the lines.
+
+    What must keep to the terminal's width is made harmless before it is laid out, since this makes lines longer.
+    """
+
+    def __init__(self, stream: "IO[str]") -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write `text`, which begins with a line or in the middle of one."""
+        from analyzers.lean.printable import harmless
+
+        return self._stream.write(harmless(text))
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
+
+
+def _printable(text: str) -> str:
+    from analyzers.lean.printable import printable
+
+    return printable(text)
+
+
+def _shown(text: str) -> str:
+    if text.isascii() and text.isprintable() and "::" not in text and "##" not in text:
+        return text  # without an import
+    from analyzers.lean.printable import harmless, printable_lines
+
+    return harmless(printable_lines(text))

@@ -16,13 +16,12 @@ from gaia_cli.views import console
 from gaia_cli.views.outputs import OUTPUT_SCHEMA, ErrorDetails, ErrorOutput
 
 
-def show_error(error: GaiaError, *, as_json: bool, report: str = "") -> None:
+def show_error(error: GaiaError, *, as_json: bool, report: Sequence[str] = ()) -> None:
     """Show an expected failure, and the `report` of a bug."""
-    console.note(f"error: {error.message}")
+    console.note(*f"error: {error.message}".split("\n"))
     if error.hint:
         console.note(f"hint: {error.hint}")
-    if report:
-        console.note(report)
+    console.note(*report)
     if as_json:
         details = ErrorDetails(message=error.message, hint=error.hint, exit_code=int(error.exit_code))
         console.json_line(ErrorOutput(schema_version=OUTPUT_SCHEMA, error=details))
@@ -38,13 +37,13 @@ def show_bug(error: BaseException, argv: Sequence[str], *, as_json: bool, exit_c
 
 def show_traceback(error: BaseException) -> None:
     """Show where a failure came from, for --debug."""
-    console.note("".join(traceback.format_exception(error)).rstrip())
+    console.note(*"".join(traceback.format_exception(error)).rstrip().split("\n"))
 
 
-def _report(error: BaseException, argv: Sequence[str]) -> str:
+def _report(error: BaseException, argv: Sequence[str]) -> list[str]:
     frames = traceback.extract_tb(error.__traceback__)[-3:]
     places = [f"    {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
-    lines = [
+    return [
         "",
         f"  gaia {__version__}, python {platform.python_version()}, {platform.platform()}",
         f"  command: {shlex.join(['gaia', *argv])}",
@@ -52,7 +51,6 @@ def _report(error: BaseException, argv: Sequence[str]) -> str:
         *places,
         "  (run it again with --debug for the whole traceback)",
     ]
-    return "\n".join(lines)
 
 
 def flush_quietly() -> None:

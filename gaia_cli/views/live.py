@@ -13,6 +13,7 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.live import Live
 from rich.text import Text
 
+from analyzers.lean.printable import harmless, printable
 from gaia_cli.running.history import Note, RunHistory
 from gaia_cli.running.plan import RunPlan
 from gaia_cli.running.summary import RunSummary
@@ -90,16 +91,16 @@ class LiveScreen:
 
     def address(self, url: str) -> None:
         """Print where the function will be served."""
-        print_fields(self._console, [("address", Text(url, STRONG))])
+        print_fields(self._console, [("address", Text(printable(url), STRONG))])
 
     def step(self, text: str) -> None:
         """Print one step of the preparation."""
-        self._console.print(text, style=DIM, markup=False)
+        self._console.print(Text(harmless(printable(text)), DIM))
 
     def plan(self, plan: RunPlan) -> None:
         """Print what will run, where and why."""
         self._plan = plan
-        print_fields(self._console, ((name, Text(sentence)) for name, sentence in plan.sentences()))
+        print_fields(self._console, ((name, Text(printable(sentence))) for name, sentence in plan.sentences()))
 
     def event(self, event: Event, history: RunHistory) -> None:
         """Take an event; the view begins when the function is ready, below its address."""
@@ -108,7 +109,7 @@ class LiveScreen:
             self._live = Live(console=self._console, screen=True, auto_refresh=False, vertical_overflow="crop")
             self._live.start()
         elif isinstance(event, LogLine) and self._live is None:
-            self._console.print(event.line, style=DIM, markup=False)
+            self._console.print(Text(harmless(printable(event.line.expandtabs())), DIM))
         self.tick(history)
 
     def tick(self, history: RunHistory) -> None:
@@ -134,7 +135,9 @@ class LiveScreen:
 
 
 def _header(plan: RunPlan, history: RunHistory, width: int, glyphs: Glyphs) -> list[Text]:
-    name = Text.assemble((history.function or plan.function, STRONG), "  ", (history.mode, LANE_STYLE[history.active]))
+    name = Text.assemble(
+        (history.function or printable(plan.function), STRONG), "  ", (history.mode, LANE_STYLE[history.active])
+    )
     if history.switching_to is not None:
         name.append(f" {glyphs.dot} starting {history.switching_to.upper()}", WARN)
     place = Text(f"{plan.engine.name} {glyphs.dot} GPU lane: {plan.accelerator.name}", DIM)
@@ -174,7 +177,7 @@ def _notes(history: RunHistory, width: int, rows: int, glyphs: Glyphs) -> list[T
     written = rows - len(lines) - 3
     if written >= 2 and history.log:
         lines += [Text(), Text("function output", DIM)]
-        lines += [Text(f"  {line}") for line in list(history.log)[-written:]]
+        lines += [Text(harmless(f"  {line}")) for line in list(history.log)[-written:]]
     return [*lines, *[Text()] * (rows - len(lines))] if rows > 0 else []
 
 

@@ -26,7 +26,6 @@ class LineScreen:
 
     def __init__(self) -> None:
         self._idle = ""
-        self._write = console.result
 
     def address(self, url: str) -> None:
         """Write where the function will be served."""
@@ -66,13 +65,12 @@ class LineScreen:
     def close(self) -> None:
         """Do nothing: no terminal was taken."""
 
+    def _write(self, text: str) -> None:
+        console.line(text)
+
 
 class JsonScreen(LineScreen):
     """Writes each event as it came, and the summary as the last one; all else to standard error."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._write = console.note
 
     def event(self, event: Event, history: RunHistory) -> None:  # noqa: ARG002 -- as every screen is called
         """Write the event."""
@@ -81,6 +79,9 @@ class JsonScreen(LineScreen):
     def summary(self, summary: RunSummary, history: RunHistory) -> None:
         """Write the summary as an event."""
         console.json_line(to_json(replace(summary, t=history.now)))
+
+    def _write(self, text: str) -> None:
+        console.note(text)
 
 
 def event_line(event: Event, history: RunHistory) -> str:
@@ -106,7 +107,7 @@ def _text(event: Event, history: RunHistory) -> str:
             reason = f": {event.reason}" if event.phase is SwitchPhase.ORDERED else ""
             return f"{event.kind} {event.origin.upper()} to {event.to.upper()} {event.phase}{reason}"
         case LogLine():
-            return f"{event.backend.upper()} {event.stream}: {event.line}"
+            return f"{event.backend.upper()} {event.stream}: {event.line.expandtabs()}"
         case Stopped():
             cost = money(event.cost, history.prices.currency)
             return f"{event.reason}; {event.requests} requests, {event.failures} failures, cost {cost}"

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from analyzers.lean.printable import printable
 from gaia_cli.simulator.results.as_json import as_object
 from gaia_cli.simulator.results.comparison import ORACLE, Comparison, Outcome, Standing
 from gaia_cli.simulator.results.picture import bands
@@ -48,7 +49,7 @@ class SimulationView:
 def show_trace(terminal: Console, comparison: Comparison, glyphs: Glyphs) -> None:
     """Show the policies on one trace: as many columns as fit, and who served in what is left."""
     trace, slo_ms = comparison.trace, 1000 * comparison.scenario.slo_p95_s
-    head = Text(trace.name, STRONG)
+    head = Text(printable(trace.name), STRONG)
     head.append(f"  {len(trace):,} requests {glyphs.dot} p95 {glyphs.at_most} {latency(slo_ms)}", DIM)
     terminal.print(head)
     columns = _columns(comparison, glyphs)
@@ -104,7 +105,7 @@ def show_summary(terminal: Console, traces: int, summary: Sequence[Standing]) ->
     table.columns[3].justify = "left"
     for one in summary:
         ratios = _ratio(one.policy, one.geometric_mean), _ratio(one.policy, one.worst)
-        table.add_row(one.policy, *ratios, one.worst_trace)
+        table.add_row(one.policy, *ratios, Text(printable(one.worst_trace)))
     terminal.print(table)
     terminal.print(Text("mean: geometric mean of the objective over the offline optimum's", DIM))
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 
+from analyzers.lean.printable import printable
 from analyzers.lean.writing import write_named
 from gaia_cli.errors import UsageError
 from gaia_cli.places import working_tree
@@ -46,7 +47,7 @@ class Page:
 
     def add(self, comparison: Comparison) -> None:
         """Draw one trace."""
-        name = html.escape(comparison.trace.name)
+        name = html.escape(printable(comparison.trace.name))
         section = TRACE.format(
             number=len(self._sections),
             name=name,

@@ -14,6 +14,7 @@ from analyzers.formats import as_json
 from analyzers.manifest import SCHEMA_PATH, render_manifest, rules_digest, sources_digest
 from runtime_images.policy.model import Slo
 from tests.analyzers.support import project
+from tests.support.hostile import unseen
 
 _CODE = 'import torch\nimport lib\n\ndef handler(payload):\n    return torch.zeros(3).to("cuda")  # "größe"\n'
 _SLO = Slo(latency_p95_ms=150, error_rate=0.01)
@@ -107,3 +108,13 @@ def test_the_json_is_one_object_with_the_documented_keys(tmp_path: Path) -> None
     assert list(written) == documented.split()
     assert written["duration_ms"] == 12.3
     assert set(written["evidence"][0]) == {"rule", "path", "line", "column", "message", "weight"}
+
+
+def test_names_that_are_no_text_or_turn_it_around_are_escaped_and_compared(tmp_path: Path) -> None:
+    name = "caf\udce9\u202e\x9b\x1b\U000e0041.py"
+    (tmp_path / name).write_text(_CODE)
+    text = _manifest(analyze(tmp_path))
+
+    assert unseen(text) == set()
+    assert tomllib.loads(text)["sources"]["files"] == ["caf\\udce9\u202e\x9b\x1b\U000e0041.py"]
+    assert _manifest(analyze(tmp_path)) == text

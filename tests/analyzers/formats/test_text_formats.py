@@ -39,8 +39,8 @@ def test_full_never_marks_behind_the_line() -> None:
     assert len(shown[3].rstrip()) == len(shown[2])
 
 
-def test_full_shows_control_characters_as_question_marks() -> None:
-    assert "\x1b" not in full.render(report(finding(excerpt="x = 1 # \x1b[31m")))
+def test_full_shows_control_characters_as_escapes() -> None:
+    assert "x = 1 # \\x1b[31m" in full.render(report(finding(excerpt="x = 1 # \x1b[31m")))
 
 
 def test_a_line_too_long_to_read_is_not_shown() -> None:
