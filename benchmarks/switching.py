@@ -28,7 +28,6 @@ import uvloop
 
 from benchmarks.counting_client import CONNECTIONS, Seen, load, load_while
 from runtime_images.dynamic_runtime.telemetry.cpu_share import process_cpu_s
-from runtime_images.dynamic_runtime.workers import recovery
 from tests.support.serving import Serving, serving, write_function
 
 PROMOTIONS = 30
@@ -114,8 +113,7 @@ def _respawn(running: Serving) -> None:
     took = []
     for _ in range(PROMOTIONS):
         _await_standby(running)
-        for _ in range(recovery.STEADY_AFTER_ANSWERS):  # a healthy life, so that there is no pause
-            running.post({"id": 0})
+        running.post({"id": 0})  # a worker that was at work is replaced without a pause
         worker = running.worker_pid(running.state()["backend"])
         begun_s = time.monotonic()
         os.kill(worker, signal.SIGKILL)

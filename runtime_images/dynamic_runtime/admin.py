@@ -26,6 +26,8 @@ from runtime_images.policy.model import Backend
 Reply = tuple[int, dict[str, Any]]
 
 _REASON = "asked for on the admin address"
+_FROM_BROWSERS = (b"origin", b"sec-fetch-site")
+"""Headers that browsers send with what a page asks for, and that a page can neither forge nor leave out."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +47,9 @@ class Admin:
 
     def handle(self, exchange: Exchange) -> None:
         """Route one request."""
+        if any(exchange.header(name) is not None for name in _FROM_BROWSERS):
+            exchange.respond_json(403, {"error": "web pages may not use the admin address"})
+            return
         if not self._allowed(exchange):
             exchange.respond_json(401, {"error": "a bearer token is needed"}, [(b"www-authenticate", b"Bearer")])
             return

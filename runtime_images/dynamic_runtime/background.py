@@ -4,10 +4,21 @@ Standard library only: the worker, which runs in the function's environment, use
 """
 
 import asyncio
-from collections.abc import Coroutine
+import contextlib
+import traceback
+from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
+
+
+@contextlib.contextmanager
+def surviving() -> Iterator[None]:
+    """Report what a turn of an endless loop raises, and let the loop go on: nobody would start it again."""
+    try:
+        yield
+    except Exception:  # noqa: BLE001 -- whatever it is, the next turn may be well
+        traceback.print_exc()
 
 
 class Background:

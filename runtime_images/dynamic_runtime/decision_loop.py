@@ -5,7 +5,7 @@ It takes its clock and everything that it observes or acts on as arguments, so i
 
 from dataclasses import dataclass
 
-from runtime_images.dynamic_runtime.background import Background
+from runtime_images.dynamic_runtime.background import Background, surviving
 from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.dynamic_runtime.front.router import Front
 from runtime_images.dynamic_runtime.settings import Settings
@@ -14,7 +14,7 @@ from runtime_images.dynamic_runtime.telemetry.observer import Sources, observe
 from runtime_images.dynamic_runtime.telemetry.recorder import Recorder
 from runtime_images.dynamic_runtime.workers.supervisor import Supervisor
 from runtime_images.events.decisions import DecisionMade, GpuLost
-from runtime_images.policy.decide import PolicySettings, decide, initial_state
+from runtime_images.policy.decide import PolicySettings, decide, gpu_pause_left_s, initial_state
 from runtime_images.policy.model import Backend, Decision, Observation
 from runtime_images.policy.sampling import TICK_S
 
@@ -47,13 +47,15 @@ class DecisionLoop:
         """Tick until cancelled."""
         while True:
             await self.clock.sleep(TICK_S)
-            self.tick(self.clock.monotonic())
+            with surviving():
+                self.tick(self.clock.monotonic())
 
     def tick(self, now_s: float) -> None:
         """End hung workers, check whether the GPU is still there, and decide."""
         workers = self.supervisor.workers
         workers.end_hung(self.front.expire(workers.links(), now_s), now_s)
         self._watch_gpu()
+        self._end_fallback(now_s)
         if self.front.active is not None and not self.pinned:
             self.recorder.count()
             self._decide(observe(self.sources, self._state, now_s), now_s)
@@ -87,6 +89,9 @@ class DecisionLoop:
             if not self.settings.mode.is_fixed and self.supervisor.target is Backend.GPU:
                 self.supervisor.fall_back(Backend.GPU, problem)
                 self._switches.spawn(self.supervisor.switch(Backend.CPU, f"the GPU is lost: {problem}"))
-        if not problem and self._gpu_problem:
-            self.front.mark_fallback(active=False)
         self._gpu_problem = problem
+
+    def _end_fallback(self, now_s: float) -> None:
+        """Mark answers no longer once the GPU may be tried again, whether or not the policy then wants it."""
+        if self.front.answers.fallback and self.supervisor.usable(Backend.GPU):
+            self.front.mark_fallback(active=gpu_pause_left_s(self._policy, self._state, now_s) > 0)

@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 from runtime_images.dynamic_runtime.admin import Admin
+from runtime_images.dynamic_runtime.background import surviving
 from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.dynamic_runtime.decision_loop import DecisionLoop
 from runtime_images.dynamic_runtime.edge.exchange import Exchange
@@ -29,6 +30,7 @@ from runtime_images.dynamic_runtime.workers.supervisor import Supervisor
 from runtime_images.events.lifecycle import Ready, SetupFailed
 from runtime_images.events.traffic import BadAnswer
 from runtime_images.policy.model import Backend
+from runtime_images.policy.pauses import LONGEST_PAUSE_S
 from runtime_images.policy.sampling import TICK_S
 
 QUIET_BEFORE_CLOSE_S = 0.2
@@ -150,9 +152,9 @@ class Runtime:
             self._supervisor.fall_back(wanted, problem)
             return wanted.other
         if problem:
-            message = f"the function's mode is gpu, but there is no GPU: {problem}"
-            self._events.emit(SetupFailed(wanted, "no_gpu", message))
-            self._front.refuse_queue(message)
+            message = "the function's mode is gpu, but there is no GPU"
+            self._events.emit(SetupFailed(wanted, "no_gpu", f"{message}: {problem}"))
+            self._front.refuse_queue(message, round(LONGEST_PAUSE_S))
         while self._devices.problem(wanted):
             await self._clock.sleep(TICK_S)  # NVML's own thread has the answer: there is no event to wait for
         self._front.hold_queue()
@@ -161,13 +163,15 @@ class Runtime:
     # while it serves
 
     async def _run_windows(self) -> None:
-        """Once in a window reap orphans, tick the servers and report the numbers."""
+        """Once in a window tick the servers, reap orphans and report the numbers."""
         while True:
             await self._clock.sleep(self._settings.window_s)
-            reap_adopted([self._starter.zygote_pid, *(worker.pid for worker in self._supervisor.workers)])
-            self._server.tick()
-            self._admin.tick()
-            self._report_window()
+            for turn in (self._server.tick, self._admin.tick, self._reap_orphans, self._report_window):
+                with surviving():
+                    turn()
+
+    def _reap_orphans(self) -> None:
+        reap_adopted([self._starter.zygote_pid, *(worker.pid for worker in self._supervisor.workers)])
 
     def _report_window(self) -> None:
         for backend, stats in self._recorder.stats.items():

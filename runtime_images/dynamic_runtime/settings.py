@@ -1,7 +1,8 @@
 """The runtime's settings: read from the environment, because images, clusters and shells can all set that.
 
 `Settings.from_environ` and `Settings.to_environ` are inverse to each other, so the command line and the image recipes
-write exactly what the runtime reads. The command line resolves flags and gaia.toml; nothing here reads a file.
+write exactly what the runtime reads. The command line resolves flags and gaia.toml; nothing here reads a file. Workers
+get what they need of it as JSON, and not in their environment, which is the function's.
 """
 
 import json
@@ -75,6 +76,16 @@ class Settings:
         """Return the environment from which `from_environ` reads these settings back, without empty values."""
         values = {name: attrgetter(field)(self) for name, (field, _) in _VARIABLES.items()}
         return {name: _text(value) for name, value in values.items() if value is not None and value != ""}
+
+    def for_workers(self) -> bytes:
+        """Return as JSON what a worker needs; `from_json` reads it."""
+        values = self.to_environ()
+        return json.dumps({name: values[name] for name in _FOR_WORKERS if name in values}).encode()
+
+    @classmethod
+    def from_json(cls, text: bytes) -> "Settings":
+        """Return the settings of a worker."""
+        return cls.from_environ(json.loads(text))
 
     def check_admin(self) -> None:
         """Check the admin address; only for the runtime, since workers do not get the token.
@@ -163,6 +174,11 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "GAIA_RECORD_REQUESTS": ("record_requests", _flag),
 }
 """Each variable, the field that it sets, and how its text is read."""
+
+_FOR_WORKERS = (
+    "GAIA_FUNCTION_DIR", "GAIA_ENTRYPOINT", "GAIA_CONCURRENCY", "GAIA_WARMUP", "GAIA_MAX_BODY_BYTES",
+    "GAIA_RECORD_REQUESTS",
+)  # fmt: skip
 
 assert {field.name for field in fields(Settings)} == {field.partition(".")[0] for field, _ in _VARIABLES.values()}
 

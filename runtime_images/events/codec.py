@@ -56,8 +56,8 @@ def to_json(event: Event, t: float | None = None) -> dict[str, Any]:
 
 
 def encode(event: Event, t: float) -> bytes:
-    """Return the line of an event that happens at `t`, in seconds since the epoch."""
-    return json.dumps(to_json(event, t)).encode() + b"\n"
+    """Return the line of an event that happens at `t`, in seconds since the epoch: printable ASCII and a line end."""
+    return json.dumps(to_json(event, t)).replace("\x7f", "\\u007f").encode() + b"\n"  # JSON leaves DEL as it is
 
 
 def part_to_json(part: Any) -> dict[str, Any]:  # noqa: ANN401 -- any of the dataclasses, which have no common type

@@ -104,7 +104,9 @@ class ZygoteChanged(Event):
 
     pid: Annotated[int, "its process"]
     state: Annotated[
-        ZygoteState, "`unfit`: it must not fork, workers are spawned from now on; `exited`: it died and is replaced"
+        ZygoteState,
+        "`unfit`: it must not fork, workers are spawned from now on; `exited`: it died and is replaced, after a pause "
+        "where that happens often or during its imports",
     ]
     reason: Annotated[str, "why"]
 

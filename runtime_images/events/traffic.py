@@ -148,4 +148,8 @@ class BadAnswer(Event):
 class Dropped(Event):
     """The reader of standard output was too slow and missed events; `GET /events` has them all."""
 
-    lines: Annotated[int, "how many of `log`, `window`, `requests` and `bad_answer` were left out before this one"]
+    lines: Annotated[
+        int,
+        "how many of `log`, `window`, `requests`, `bad_answer`, `worker`, `worker_exit` and `setup_failed` were left "
+        "out before this one",
+    ]

@@ -16,12 +16,12 @@ from runtime_images.policy.learning.relation import predict_cpu_s
 from runtime_images.policy.model import CPU, GPU, Decision, Observation
 from runtime_images.policy.planning import plans
 from runtime_images.policy.rules.demotion import needs, on_gpu
-from runtime_images.policy.rules.promotion import GPU_WANTED, on_cpu
+from runtime_images.policy.rules.promotion import GPU_WANTED, gpu_pause_left_s, on_cpu
 from runtime_images.policy.rules.reasons import Rationale
 from runtime_images.policy.settings import PolicySettings
 from runtime_images.policy.state import PolicyState, initial_state
 
-__all__ = ["PolicySettings", "PolicyState", "decide", "initial_state"]
+__all__ = ["PolicySettings", "PolicyState", "decide", "gpu_pause_left_s", "initial_state"]
 
 LOST_AGAIN_S = HOUR_S / 6
 PAUSE_S = 20.0

@@ -74,7 +74,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, trace: Path) -> tuple[list[
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", directory / "environment"], check=True)
     packages = next((directory / "environment" / "lib").glob("python*/site-packages"))
     (packages / "beside.pth").write_text(f"{sysconfig.get_path('purelib')}\n{TRACER}\n")  # for the worker
-    traced = {"GAIA_TRACE_ROOMS": str(trace), "PYTHONPATH": str(TRACER), "GAIA_SLO_LATENCY_P95_MS": "50"}
+    traced = {"TRACE_ROOMS": str(trace), "PYTHONPATH": str(TRACER), "GAIA_SLO_LATENCY_P95_MS": "50"}
     traced["GAIA_FUNCTION_PYTHON"] = str(directory / "environment" / "bin" / "python")
     times = []
     with serving(write_function(directory / "function", FUNCTION), wait=True, **traced) as running:
@@ -92,7 +92,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, trace: Path) -> tuple[list[
 
 
 def one_analyzed_file(trace: Path) -> Rooms:
-    environment = {"GAIA_TRACE_ROOMS": str(trace), "PYTHONPATH": str(TRACER)}
+    environment = {"TRACE_ROOMS": str(trace), "PYTHONPATH": str(TRACER)}
     ended = run_gaia("analyze", "samples/02-matmul", cwd=ROOT, env=environment)
     assert ended.returncode == 0, ended.stderr
     return in_order(entries(trace))

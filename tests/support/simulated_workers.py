@@ -15,7 +15,7 @@ from typing import Any
 from runtime_images.dynamic_runtime.front.job import Job
 from runtime_images.dynamic_runtime.front.link import LinkOwner, WorkerLink
 from runtime_images.dynamic_runtime.wire import frames, in_flight
-from runtime_images.dynamic_runtime.wire.frames import FINAL, Kind
+from runtime_images.dynamic_runtime.wire.frames import FINAL, Kind, RawFrame
 from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
 from runtime_images.dynamic_runtime.workers.process import WorkerProcess
 from runtime_images.policy.model import Backend
@@ -52,23 +52,38 @@ class Wire:
 
 @dataclass(eq=False, slots=True)
 class SimulatedWorker(WorkerProcess):
-    """A worker without a process. A `stubborn` one does not end when it is asked to."""
+    """A worker without a process. A `stubborn` one does not end when it is asked to; `act` is what it does itself."""
 
     parser: frames.FrameParser = field(default_factory=lambda: frames.FrameParser(2**20))
     begun_ids: list[int] = field(default_factory=list)
     stubborn: bool = False
+    act: "Act | None" = None
 
     async def connect(self) -> None:
         self.link.connection_made(Wire(self.read))  # type: ignore[arg-type]
+        self._act_on(None)
 
     def read(self, data: bytes) -> None:
         for frame in self.parser.feed(data):
             if frame[1] == Kind.STOP and not self.stubborn:
                 self.die(0)
+            else:
+                self._act_on(frame)
 
     def send(self, data: bytes) -> None:
         if self.link.open:
             self.link.data_received(data)
+
+    def _act_on(self, frame: RawFrame | None) -> None:
+        """Act in a turn of its own, as another process would, unless it is dead by then."""
+
+        def act() -> None:
+            process = self.process
+            assert isinstance(process, SimulatedProcess)
+            if self.act is not None and not process.has_ended:
+                self.act(self, frame)
+
+        self.outcome.get_loop().call_soon(act)
 
     def die(self, code: int) -> None:
         process = self.process
@@ -89,6 +104,10 @@ class SimulatedWorker(WorkerProcess):
             self.send(frames.encode(Kind.RESPONSE, present[0], head, b"ok", FINAL, (1, 1000, 0)))
 
 
+Act = Callable[[SimulatedWorker, RawFrame | None], None]
+"""What a worker does when it is connected (None), and at each frame."""
+
+
 class SimulatedProcess:
     """A process that ends when it is told to."""
 
@@ -96,6 +115,10 @@ class SimulatedProcess:
         self.pid = pid
         self.link: WorkerLink | None = None
         self._code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    @property
+    def has_ended(self) -> bool:
+        return self._code.done()
 
     async def wait(self) -> int:
         return await asyncio.shield(self._code)
@@ -118,6 +141,7 @@ class SimulatedStarter:
         self.takes_s = BY_FORK_S
         self.refuses = False
         self.stillborn = False
+        self.act: Act | None = None
 
     async def start(self, backend: Backend, owner: LinkOwner, now_s: float) -> WorkerProcess:
         if self.takes_s:
@@ -131,6 +155,7 @@ class SimulatedStarter:
         process.link = WorkerLink(backend, journal, 0, owner)
         worker = SimulatedWorker(backend, process, process.link, journal, now_s, socket.socket(socket.AF_UNIX))
         worker.channel.close()
+        worker.act = self.act
         self.started.append(worker)
         if self.stillborn:
             process.end(-9)
@@ -142,9 +167,9 @@ class SimulatedStarter:
 class Request(Job):
     """A request that keeps what became of it."""
 
-    def __init__(self, now_s: float) -> None:
-        payload = b"POST / HTTP/1.1\r\nhost: t\r\n\r\n"
-        outlet: Any = SimpleNamespace(client=(0, 0, 0))  # all that the front asks of it
+    def __init__(self, now_s: float, method: bytes = b"POST", path: bytes = b"/") -> None:
+        payload = b"%b %b HTTP/1.1\r\nhost: t\r\n\r\n" % (method, path)
+        outlet: Any = SimpleNamespace(client=(0, 0, 0), write_paused=True)  # all that the front asks of it
         super().__init__(outlet, payload, len(payload), now_s)
         self.answers: list[int] = []
 
@@ -155,6 +180,12 @@ class Request(Job):
     def respond_json(self, status: int, value: object, headers: object = ()) -> None:  # noqa: ARG002
         self.answers.append(status)
         self.started = True
+
+    def begin(self, head: Any, own_lines: bytes = b"") -> None:  # noqa: ANN401, ARG002
+        self.started = True
+
+    def write(self, body: bytes) -> str:  # noqa: ARG002
+        return ""
 
     def abort(self) -> None:
         self.answers.append(-1)

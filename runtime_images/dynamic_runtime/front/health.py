@@ -23,39 +23,43 @@ _PROBE_STARTS = (b"GET /health/", b"HEAD /health/")
 PROBES = frozenset((b"/health/liveness", b"/health/readiness"))
 HOOK_TIMEOUT_S = 0.25
 _SHOWN_LOG_LINES = 10
+_FAILED = "SETUP_FAILED"
+"""The status while nothing can be started; it is tried again."""
 
 
 class HealthQuestions:
-    """The questions that workers have been asked and have not answered yet."""
+    """The questions that workers have been asked and have not answered yet; those who ask alike share one."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
-        self._open: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._open: dict[tuple[WorkerLink, str], tuple[int, asyncio.Future[dict[str, Any]]]] = {}
 
     async def ask(self, link: WorkerLink, hook: str) -> dict[str, Any] | None:
         """Return the answer of a worker's `alive` or `ready` hook; None if it does not answer in time."""
-        number = next(self._numbers)
-        self._open[number] = asyncio.get_running_loop().create_future()
-        link.send(frames.encode(Kind.HEALTH, number, hook.encode()))
+        key = link, hook
+        if key not in self._open:
+            number = next(self._numbers)
+            self._open[key] = number, asyncio.get_running_loop().create_future()
+            link.send(frames.encode(Kind.HEALTH, number, hook.encode()))
+        _, question = self._open[key]
         try:
             async with asyncio.timeout(HOOK_TIMEOUT_S):
-                return await self._open[number]
+                return await asyncio.shield(question)
         except TimeoutError:
             return None
         finally:
-            del self._open[number]
+            self._open.pop(key, None)
 
     def answered(self, number: int, answer: dict[str, Any]) -> None:
-        question = self._open.get(number)
-        if question is not None and not question.done():
-            question.set_result(answer)
+        for asked, question in self._open.values():
+            if asked == number and not question.done():
+                question.set_result(answer)
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a backend does not serve: what health calls it, what the function has raised, and printed last."""
+    """Why a backend does not serve: what the function has raised, or is wrong with the device, and was printed last."""
 
-    status: str
     message: str
     log: Sequence[str]
 
@@ -94,7 +98,8 @@ class Health:
         self._answering.spawn(self._answer(job, name))
 
     async def _answer(self, job: Job, name: str) -> None:
-        job.respond_json(*await self.report(name, in_private=self._in_private))
+        in_private = self._in_private and _names_loopback(job.header(b"host") or b"")
+        job.respond_json(*await self.report(name, in_private=in_private))
 
     async def report(self, name: str, *, in_private: bool) -> tuple[int, dict[str, Any]]:
         """Return status and content for the probe `alive` or `ready`; `in_private` only the operator reads it."""
@@ -111,10 +116,10 @@ class Health:
         return (200 if answer.get("well") else 503), {"status": str(answer.get("text"))}
 
     def _failure(self, *, in_private: bool) -> dict[str, Any]:
-        failure = self._workers.failure
         if not in_private:
-            return {"status": failure.status, "error": self._front.unavailable}
-        return {"status": failure.status, "error": self.why_unavailable, "log": list(failure.log[-_SHOWN_LOG_LINES:])}
+            return {"status": _FAILED, "error": self._front.unavailable}
+        log = self._workers.failure.log[-_SHOWN_LOG_LINES:]
+        return {"status": _FAILED, "error": self.why_unavailable, "log": list(log)}
 
     @property
     def why_unavailable(self) -> str:
@@ -122,6 +127,15 @@ class Health:
         message = self._workers.failure.message
         unavailable = self._front.unavailable
         return f"{unavailable}: {message}" if unavailable and message else unavailable
+
+
+def _names_loopback(host: bytes) -> bool:
+    """Return whether a `Host` names this machine's loopback address, with any port.
+
+    A page on the web may have its own name point here (DNS rebinding) and read the answer; its requests bear that name.
+    """
+    name = host.partition(b":")[0] if not host.startswith(b"[") else host.partition(b"]")[0][1:]
+    return _is_loopback(name.decode("latin-1").lower())
 
 
 def _is_loopback(address: str) -> bool:

@@ -3,15 +3,17 @@
 from typing import Protocol
 
 from runtime_images.dynamic_runtime.edge.exchange import Exchange
-from runtime_images.dynamic_runtime.edge.response_head import Header
 from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.wire.frames import FrameError, Kind
 
-RETRY_LATER: list[Header] = [(b"retry-after", b"1")]
+SOON_S = 1
+"""When a client may come back that was refused because others were before it."""
+
 SAFE_METHODS = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE"))
 """Methods that a client may expect to be repeated without effect (RFC 9110, section 9.2.1)."""
 
 _MAX_RETRIES_BEGUN = 1
+_MAX_SUSPICIONS = 3
 
 
 class Link(Protocol):
@@ -24,7 +26,8 @@ class Job(Exchange):
     """A request that the front has given to the worker at the other end of `link`, under the number `id`, or will give.
 
     `status` is what its client sees once that is not simply the worker's answer; `given_up` says that the client was
-    answered without the worker, `streams` that its answer comes in parts.
+    answered without the worker, `streams` that its answer comes in parts. `suspicions` counts the workers that have
+    died with this as the first of their requests and had begun none: too large a body may end them while they read it.
     """
 
     id = 0
@@ -32,6 +35,7 @@ class Job(Exchange):
     status = 0
     given_up = False
     streams = False
+    suspicions = 0
     _chunks_untaken = 0
     _retries_begun = 0
 
@@ -46,17 +50,18 @@ class Job(Exchange):
 
     def may_run_again(self, *, begun: bool, idempotent: bool) -> bool:
         """Return whether it may be given to another worker: not begun, or once more where that is safe."""
-        if self.given_up or self.client_gone or self.started:
+        if self.given_up or self.client_gone or self.started or self.suspicions > _MAX_SUSPICIONS:
             return False
         if not begun:
             return True
         self._retries_begun += 1
         return (idempotent or self.method in SAFE_METHODS) and self._retries_begun <= _MAX_RETRIES_BEGUN
 
-    def refuse_now(self, status: int, message: str, *, retry_after: bool = False) -> None:
-        self.respond_json(status, {"error": message}, RETRY_LATER if retry_after else ())
+    def refuse_now(self, status: int, message: str, retry_after_s: int = 0) -> None:
+        headers = [(b"retry-after", b"%d" % retry_after_s)] if retry_after_s else []
+        self.respond_json(status, {"error": message}, headers)
 
-    def give_up(self, status: int, message: str) -> bool:
+    def give_up(self, status: int, message: str, retry_after_s: int = 0) -> bool:
         """Answer with an error, or break the begun answer off; return whether a client was there to be failed."""
         self.given_up = True
         self.status = status
@@ -66,7 +71,7 @@ class Job(Exchange):
         if self.started:
             self.abort()
         else:
-            self.refuse_now(status, message)
+            self.refuse_now(status, message, retry_after_s)
         return True
 
     def take_chunk(self, body: bytes) -> str:

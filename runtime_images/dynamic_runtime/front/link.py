@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from math import inf
 from typing import Protocol
 
 from runtime_images.dynamic_runtime.front.job import Job
@@ -84,7 +85,8 @@ class WorkerLink(Channel):
         self.open = False
         self.blocking = False
         self.fault = ""
-        self._busy_s = self._busy_since_s = 0.0
+        self._busy_s = 0.0
+        self._busy_since_s = -inf
         self._settled: asyncio.Event | None = None
         self._owner = owner
         self._answers_received = owner.answers_received
@@ -151,6 +153,11 @@ class WorkerLink(Channel):
         if self.jobs:
             self._settled = asyncio.Event()
             await self._settled.wait()
+
+    @property
+    def was_at_work(self) -> bool:
+        """Whether it was ever given a request."""
+        return self._busy_since_s > -inf
 
     def busy_until(self, now_s: float) -> float:
         """Return for how many seconds since the start the worker has had at least one request."""

@@ -11,7 +11,7 @@ from http import HTTPStatus
 
 from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.dynamic_runtime.front.answers import Answered, Answers, BadAnswer
-from runtime_images.dynamic_runtime.front.job import Job
+from runtime_images.dynamic_runtime.front.job import SOON_S, Job
 from runtime_images.dynamic_runtime.front.link import WorkerLink
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.telemetry.backend_stats import Counters
@@ -25,7 +25,10 @@ _HUNG_AFTER_S = 5.0  # how long after its deadline a request may still be with a
 
 
 class Front:
-    """Queue, routing pointer, retries. `unavailable` is the sentence that clients get while no backend can serve."""
+    """Queue, routing pointer, retries. `unavailable` is the sentence that clients get while no backend can serve.
+
+    `_retry_after_s` is when they may come back, 0 for never.
+    """
 
     def __init__(self, settings: Settings, clock: Clock, answered: Answered, bad_answer: BadAnswer) -> None:
         self._settings = settings
@@ -36,6 +39,7 @@ class Front:
         self.queue: deque[Job] = deque()
         self.active: WorkerLink | None = None
         self.unavailable = ""
+        self._retry_after_s = 0
 
     @property
     def counters(self) -> Counters:
@@ -82,11 +86,11 @@ class Front:
         """Mark answers as not from the backend that was wanted, or no longer."""
         self.answers.fallback = active
 
-    def refuse_queue(self, message: str) -> None:
-        """Answer everything that waits or comes with an error: no backend will come."""
-        self.unavailable = message
+    def refuse_queue(self, message: str, retry_after_s: int = 0) -> None:
+        """Answer everything that waits or comes with an error: no backend will come, or not before a while."""
+        self.unavailable, self._retry_after_s = message, retry_after_s
         while self.queue:
-            self._give_up(self.queue.popleft(), HTTPStatus.SERVICE_UNAVAILABLE, message)
+            self._failures += self.queue.popleft().give_up(HTTPStatus.SERVICE_UNAVAILABLE, message, retry_after_s)
 
     @property
     def slots(self) -> int:
@@ -104,10 +108,10 @@ class Front:
         self._last_arrival_s = job.arrived_s
         if self.unavailable:
             self._failures += 1
-            job.refuse_now(HTTPStatus.SERVICE_UNAVAILABLE, self.unavailable)
+            job.refuse_now(HTTPStatus.SERVICE_UNAVAILABLE, self.unavailable, self._retry_after_s)
         elif len(self.queue) >= self._settings.queue_size:
             self._failures += 1
-            job.refuse_now(HTTPStatus.SERVICE_UNAVAILABLE, "the queue is full", retry_after=True)
+            job.refuse_now(HTTPStatus.SERVICE_UNAVAILABLE, "the queue is full", SOON_S)
         else:
             self.queue.append(job)
             self._pump()
@@ -125,7 +129,7 @@ class Front:
         """Finish the request if a worker has it, drop it if it is queued: perhaps nobody waits for this answer."""
         if job in self.queue:
             self.queue.remove(job)
-            job.refuse_now(HTTPStatus.SERVICE_UNAVAILABLE, _HALF_CLOSED, retry_after=True)
+            job.refuse_now(HTTPStatus.SERVICE_UNAVAILABLE, _HALF_CLOSED, SOON_S)
 
     def drained(self, job: Job) -> None:
         """Let the worker send more: the client has caught up."""
@@ -138,15 +142,19 @@ class Front:
         """Take a dead worker's requests back; return how many are retried, and how many had to fail.
 
         Not begun: retry. Begun: retry once where the function is idempotent or the method safe, else 502. Answer
-        begun: the connection ends, so that the client sees the answer is not whole.
+        begun: the connection ends, so that the client sees the answer is not whole. If none had begun, the first may be
+        what has ended the worker, and is retried a few times only: else it would end one after the other.
         """
         taken_back = list(link.jobs.values())
+        begun = {job.id for job in taken_back if link.journal.has(job.id)}
+        if taken_back and not begun:
+            taken_back[0].suspicions += 1
         retry: list[Job] = []
         for job in taken_back:
-            begun = link.journal.has(job.id)
+            may_run_again = job.may_run_again(begun=job.id in begun, idempotent=self._settings.idempotent)
             link.settle(job.id, self._now())
             job.link = None
-            if job.may_run_again(begun=begun, idempotent=self._settings.idempotent):
+            if may_run_again:
                 retry.append(job)
                 continue
             link.bodies.keep(job)

@@ -1,8 +1,8 @@
 """The event stream: JSON lines on standard output, a replay buffer, and subscribers on the admin address.
 
 A thread of its own writes, because a slow reader or a full disk must not stall the front. When the reader falls far
-behind, frequent lines (one a request or a second) are left out, and a `dropped` event that counts them comes next; the
-others are kept.
+behind, lines that may be frequent (one a request, a second or a worker) are left out, and a `dropped` event that counts
+them comes next; the others are kept.
 """
 
 import os
@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.events import codec
+from runtime_images.events.lifecycle import SetupFailed, WorkerChanged, WorkerExit
 from runtime_images.events.model import Event
 from runtime_images.events.traffic import BadAnswer, Dropped, LogLine, Requests, Window
 
@@ -20,7 +21,7 @@ _REPLAY_BYTES = 8 * 1024 * 1024
 """A function may print lines that take 48 KB each as JSON, so bytes are what is bounded, here and below."""
 
 _MAX_BEHIND_BYTES = 16 * 1024 * 1024
-_DROPPABLE = (LogLine, Window, Requests, BadAnswer)
+_DROPPABLE = (LogLine, Window, Requests, BadAnswer, WorkerChanged, WorkerExit, SetupFailed)
 
 
 class EventLog:

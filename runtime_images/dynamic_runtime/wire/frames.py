@@ -37,6 +37,7 @@ class Kind(IntEnum):
     HEALTH = 4
     STOP = 5
     GIVE_BACK = 6
+    SETTINGS = 7
     READY = 16
     FAILED = 17
     RESPONSE = 18

@@ -18,11 +18,12 @@ def create() -> tuple[int, int]:
     return os.pipe2(os.O_CLOEXEC)
 
 
-def hold(fd: int) -> None:
-    """End this process's group when the other end of `fd` closes; closes `fd`.
+def hold(fd: int) -> int | None:
+    """End this process's group when the other end of `fd` closes; close `fd`, and return the descriptor that is kept.
 
     Where the kernel cannot do that, as in some sandboxes, the closing of the worker's own socket ends it.
     """
+    own = None
     with contextlib.suppress(OSError):
         # An open file of our own: the owner of a signal belongs to the open file, which others inherit, too.
         own = os.open(f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -30,6 +31,7 @@ def hold(fd: int) -> None:
         fcntl.fcntl(own, fcntl.F_SETSIG, signal.SIGKILL)
         fcntl.fcntl(own, fcntl.F_SETFL, fcntl.fcntl(own, fcntl.F_GETFL) | os.O_ASYNC)
     os.close(fd)
+    return own
 
 
 def is_stopped(pid: int) -> bool:

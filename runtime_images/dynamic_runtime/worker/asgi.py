@@ -13,6 +13,10 @@ from urllib.parse import unquote_to_bytes
 from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.worker.contract import Scope
 
+_LONGEST_HEAD = frames.MAX_HEAD_BYTES - 100
+"""A frame holds no longer one, and a content-length may be added. Functions send in headers what clients have sent."""
+
+_NAME_SHOWN = 64
 _REMEMBERED_LINES = 128
 _REMEMBERED_HEAD_BYTES = 4096  # longer heads are taken apart each time: so 128 of them bound the memory
 
@@ -83,8 +87,10 @@ def encode_head(status: int, headers: Iterable[tuple[bytes, bytes]]) -> tuple[by
         else:
             line = _header_line(name, value)
             if line is None:
-                return refused(f"the header {name.decode('latin-1')!a} holds a line end"), None
+                return refused(f"the header {name[:_NAME_SHOWN].decode('latin-1')!a} holds a line end"), None
             head += line
+    if len(head) > _LONGEST_HEAD:
+        return refused(f"its head is longer than {_LONGEST_HEAD} bytes"), None
     return head, length
 
 

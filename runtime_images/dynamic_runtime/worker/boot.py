@@ -5,10 +5,28 @@ function that imports `rich` shall find its own, or none. So this file is run by
 `runtime_images` into sys.modules straight from its directory, and leaves sys.path alone.
 """
 
+import contextlib
 import importlib
 import importlib.util
+import os
 import sys
+from collections.abc import Container
 from pathlib import Path
+
+
+def close_inherited(own: Container[int]) -> None:
+    """Close what this process has inherited besides `own` and the standard streams: it is none of the function's.
+
+    What was opened here already, as by a sitecustomize, is not inheritable (PEP 446), and stays.
+    """
+    names: list[str] = []
+    with contextlib.suppress(OSError):  # a sandbox without /proc
+        names = os.listdir("/proc/self/fd")  # noqa: PTH208 -- names only, no objects
+    for fd in map(int, names):
+        if fd > 2 and fd not in own:
+            with contextlib.suppress(OSError):  # that of the listing itself
+                if os.get_inheritable(fd):
+                    os.close(fd)
 
 
 def load_runtime_images() -> None:
@@ -25,9 +43,10 @@ def load_runtime_images() -> None:
 
 
 if __name__ == "__main__":
+    role, *arguments = sys.argv[1:]
+    close_inherited([int(descriptor) for descriptor in arguments])
     load_runtime_images()
     from runtime_images.dynamic_runtime.wire import log_lines
 
     log_lines.install()
-    role, *arguments = sys.argv[1:]
     importlib.import_module(f"runtime_images.dynamic_runtime.worker.{role}").main(arguments)

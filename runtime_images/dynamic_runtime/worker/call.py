@@ -69,8 +69,8 @@ class Call(Stream):
     def end(self, kind: int, flags: int, head: bytes, body: bytes) -> None:
         """Send the final frame; every request is ended by exactly one, the front counts on it."""
         if not self.ended:
-            self.ended = True
             header = _pack(len(head) + len(body), self.request_id, kind, flags, len(head), *self.timing())
+            self.ended = True
             self._port.write(header, head, body)
 
     # what the front says meanwhile: a plain handler takes no notice

@@ -142,14 +142,19 @@ class EventLoopWorker(Channel):
     async def _answer_plain(self, call: Call) -> None:
         assert self._function.plain is not None
         if self._begin(call):
-            answer = await plain.call_awaiting(self._function.plain, call.head, call.take_body())
-            if answer is None:
-                self.write(answers.dropped(call.request_id))
-            elif parts := answers.whole(call.request_id, *answer, call.timing(), self.bodies):
-                self.write(*parts)
-            else:
-                await call.stream_whole(*answer)
+            try:
+                await self._send(call, await plain.call_awaiting(self._function.plain, call.head, call.take_body()))
+            except Exception as error:  # noqa: BLE001 -- no memory for the body or the answer: an answer is owed
+                call.fail(plain.failure(error)[1])
         del self._calls[call.request_id]
+
+    async def _send(self, call: Call, answer: tuple[bytes, bytes] | None) -> None:
+        if answer is None:
+            self.write(answers.dropped(call.request_id))
+        elif parts := answers.whole(call.request_id, *answer, call.timing(), self.bodies):
+            self.write(*parts)
+        else:
+            await call.stream_whole(*answer)
 
     async def _answer_asgi(self, call: Call) -> None:
         assert self._function.asgi is not None
@@ -159,7 +164,7 @@ class EventLoopWorker(Channel):
                 await self._function.asgi(scope, call.receive, call.send)
             except asyncio.CancelledError:
                 call.abort()
-            except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
+            except BaseException as error:  # noqa: BLE001 -- the user's code may raise anything
                 call.fail(plain.failure(error)[1])
             else:
                 call.finish()

@@ -57,7 +57,7 @@ class Forks:
     `rehearse` is called in the standby: what it does, a worker does again, then on memory that is its own already.
     """
 
-    def __init__(self, control: socket.socket, rehearse: Callable[[], None]) -> None:
+    def __init__(self, control: socket.socket, rehearse: Callable[[], object]) -> None:
         self._control = control
         self._rehearse = rehearse
         self._workers: dict[int, Child] = {}

@@ -31,13 +31,18 @@ def main(arguments: list[str]) -> None:
     """Run a worker until the front lets it go.
 
     The inherited descriptors are `lifeline`, `socket` and `journal`, and the arenas of requests and answers, if any.
+    Memory is used without them, and they must not reach what the function starts.
     """
-    lifeline.hold(int(arguments[0]))
-    channel = socket.socket(fileno=int(arguments[1]))
-    journal = InFlightJournal(int(arguments[2]))
-    bodies = Bodies([int(descriptor) for descriptor in arguments[3:]])
+    alive, connected, *memory = map(int, arguments)
+    lifeline.hold(alive)
+    channel = socket.socket(fileno=connected)
+    channel.set_inheritable(False)
+    journal = InFlightJournal(memory[0])
+    bodies = Bodies(memory[1:])
+    for descriptor in memory:
+        os.close(descriptor)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the front's to handle
-    settings = Settings.from_environ(os.environ)
+    settings = _receive_settings(channel)
     try:
         function = load_function(settings.function_dir, settings.entrypoint)
         if function.blocking and function.plain is not None:
@@ -49,6 +54,15 @@ def main(arguments: list[str]) -> None:
         channel.sendall(frames.encode(Kind.FAILED, body=json.dumps(error.describe()).encode()))
         _leave(1)
     _leave(0)
+
+
+def _receive_settings(channel: socket.socket) -> Settings:
+    """Return the settings, which the front sends first: the environment is the function's. End if it is gone."""
+    header = channel.recv(frames.HEADER.size, socket.MSG_WAITALL)
+    if len(header) < frames.HEADER.size:
+        _leave(1)
+    length, *_ = frames.HEADER.unpack(header)
+    return Settings.from_json(channel.recv(length, socket.MSG_WAITALL))
 
 
 def _run(main_coroutine: Any) -> None:  # noqa: ANN401 -- a coroutine of nothing

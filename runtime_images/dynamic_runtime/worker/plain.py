@@ -41,7 +41,7 @@ def call_blocking(handler: Handler, head: bytes, body: bytes) -> tuple[bytes, by
     """Call the handler in this thread; return the head and the body of the answer."""
     try:
         return _encode(handler(_payload(head, body)))
-    except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
+    except BaseException as error:  # noqa: BLE001 -- the user's code may raise anything
         return _failed(error)
 
 
@@ -51,7 +51,7 @@ async def call_awaiting(handler: Handler, head: bytes, body: bytes) -> tuple[byt
         return _encode(await handler(_payload(head, body)))
     except asyncio.CancelledError:
         return None
-    except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
+    except BaseException as error:  # noqa: BLE001 -- the user's code may raise anything
         return _failed(error)
 
 

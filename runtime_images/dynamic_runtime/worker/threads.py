@@ -12,6 +12,7 @@ import select
 import socket
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable
 
@@ -36,7 +37,8 @@ _LOOK_S = 0.01  # how long a thread that waits for a client may keep the turn fr
 class HandlerThreads:
     """As many threads as the declared concurrency, the calling one included, that answer request frames by `handler`.
 
-    `front_gone` is called, in any thread, when the front has closed the socket: nobody waits for an answer then.
+    `front_gone` ends the worker. It is called, in any thread, when the front has closed the socket: nobody waits for an
+    answer then.
     """
 
     def __init__(
@@ -75,10 +77,10 @@ class HandlerThreads:
         """Answer requests until the front, or `stop`, says that it is enough; what had come by then is answered."""
         threading.Thread(target=self._watch_front, name="front-watch", daemon=True).start()
         names = [f"handler-{number}" for number in range(1, self._count)]
-        others = [threading.Thread(target=self._work, name=name, daemon=True) for name in names]
+        others = [threading.Thread(target=self._work_or_leave, name=name, daemon=True) for name in names]
         for thread in others:
             thread.start()
-        self._work()
+        self._work_or_leave()
         for thread in others:
             thread.join(_JOIN_TIMEOUT_S)
 
@@ -100,15 +102,24 @@ class HandlerThreads:
         if not self._stopping:
             self._front_gone()
 
+    def _work_or_leave(self) -> None:
+        """Work; end the worker where that is not possible, as for want of memory: a new one is better than none."""
+        try:
+            self._work()
+        except BaseException:  # noqa: BLE001 -- a thread that is missing would leave its request without an answer
+            with contextlib.suppress(Exception):
+                traceback.print_exc()
+            self._front_gone()
+
     def _work(self) -> None:
         held: list[bytes] = []
         held_since_ns = ended_ns = 0
         while (frame := self._next(held, ended_ns)) is not None:
             request_id, _, flags, head, body, _, _, _ = frame
-            if flags:
-                body = self._bodies.take(flags, body)
             log_lines.REQUEST.set(request_id)
             self._journal.note(request_id)
+            if flags:
+                body = self._bodies.take(flags, body)
             cpu_ns = time.process_time_ns() if self._measure_cpu else 0
             begun_ns = time.monotonic_ns()
             answer_head, answer_body = plain.call_blocking(self._handler, head, body)

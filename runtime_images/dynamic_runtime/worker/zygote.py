@@ -19,10 +19,12 @@ import os
 import signal
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.wire import lifeline
+from runtime_images.dynamic_runtime.wire.frames import MAX_PACKET_BYTES
 from runtime_images.dynamic_runtime.worker import main as worker
 from runtime_images.dynamic_runtime.worker import preloading
 from runtime_images.dynamic_runtime.worker.forks import Command, Forks, receive_command, send
@@ -33,18 +35,26 @@ _CUDA_ERROR_NOT_INITIALIZED = 3
 
 
 def main(arguments: list[str]) -> None:
-    """Run a zygote on the inherited descriptors `control` and `lifeline` until the front lets it go."""
-    lifeline.hold(int(arguments[1]))
+    """Run a zygote on the inherited descriptors `control` and `lifeline` until the front lets it go.
+
+    The front's first packet holds the settings: the environment is the function's.
+    """
+    held = lifeline.hold(int(arguments[1]))
     control = socket.socket(fileno=int(arguments[0]))
+    control.set_inheritable(False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the front's to handle
-    settings = Settings.from_environ(os.environ)
+    settings = Settings.from_json(control.recv(MAX_PACKET_BYTES))
     gc.disable()
     _import_ahead(preloading.libraries(settings.function_dir, settings.entrypoint))
     unfit = why_unfit()
     gc.freeze()  # children share these pages only as long as no collector writes to them
     send(control, {"event": "prepared", "unfit": unfit})
-    command = receive_command(control) if unfit else Forks(control, _rehearse).serve()
+    rehearse = partial(find_entry, settings.function_dir, settings.entrypoint)
+    command = receive_command(control) if unfit else Forks(control, rehearse).serve()
     if command is not None:
+        control.close()
+        if held is not None:
+            os.close(held)  # the worker holds a lifeline of its own
         _become_worker(command)
 
 
@@ -82,12 +92,6 @@ def cuda_is_initialised(library: str = CUDA_LIBRARY) -> bool:
     count = ctypes.c_int()
     answer: int = ctypes.CDLL(library).cuDeviceGetCount(ctypes.byref(count))
     return answer != _CUDA_ERROR_NOT_INITIALIZED
-
-
-def _rehearse() -> None:
-    """Do what every worker begins with: read the settings, and the function's files for its entry."""
-    settings = Settings.from_environ(os.environ)
-    find_entry(settings.function_dir, settings.entrypoint)
 
 
 def _become_worker(command: Command) -> None:

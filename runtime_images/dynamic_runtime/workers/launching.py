@@ -17,7 +17,8 @@ from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.dynamic_runtime.front.link import LinkOwner, LongBodies, WorkerLink
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
-from runtime_images.dynamic_runtime.wire import arenas, in_flight, lifeline
+from runtime_images.dynamic_runtime.wire import arenas, frames, in_flight, lifeline
+from runtime_images.dynamic_runtime.wire.frames import Kind
 from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
 from runtime_images.dynamic_runtime.workers.child_process import ChildProcess, open_outputs, spawn
 from runtime_images.dynamic_runtime.workers.process import WorkerProcess
@@ -95,6 +96,7 @@ class WorkerStarter:
         with contextlib.ExitStack() as handed_over, contextlib.ExitStack() as if_it_fails:
             handed_over.callback(theirs.close)
             if_it_fails.callback(ours.close)
+            ours.sendall(frames.encode(Kind.SETTINGS, body=self.settings.for_workers()))
             journal, bodies, memory = self._share_memory(handed_over)
             link = WorkerLink(backend, journal, self.settings.concurrency, owner, bodies)
             outputs = await open_outputs(handed_over, if_it_fails)
@@ -140,16 +142,22 @@ class WorkerStarter:
             raise
 
     def _environ_of(self, backend: Backend) -> dict[str, str]:
-        """Return a worker's environment: the user's own, the settings, and no GPU but for a worker on a real one."""
+        """Return a worker's environment (docs/functions.md).
+
+        It is the user's own, where the function is served, and no GPU but for a worker on a real one.
+        """
         accelerator = self.settings.accelerator if backend is Backend.GPU else Accelerator.NONE
-        environment = {**os.environ, **self.settings.to_environ(), "GAIA_ACCELERATOR": accelerator.value}
-        environment |= {"GAIA_BACKEND": backend.value, "PYTHONUNBUFFERED": "1"}
+        environment = {name: value for name, value in os.environ.items() if _is_the_functions(name)}
+        environment |= {"GAIA_BACKEND": backend.value, "GAIA_ACCELERATOR": accelerator.value, "PYTHONUNBUFFERED": "1"}
+        environment |= {"LISTEN_ADDRESS": self.settings.listen_address, "PORT": str(self.settings.port)}
         if accelerator is not Accelerator.NVIDIA:  # an emulated GPU sees no real device: nothing pretends to be NVIDIA
             environment |= {"CUDA_VISIBLE_DEVICES": "", "NVIDIA_VISIBLE_DEVICES": "void"}
-        return {name: value for name, value in environment.items() if name not in _PRIVATE}
+        return environment
 
 
-_PRIVATE = frozenset(("GAIA_ADMIN_TOKEN", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"))
+def _is_the_functions(name: str) -> bool:
+    """Return whether a variable of the runtime's environment is the user's own, and not for Gaia or its interpreter."""
+    return not name.startswith("GAIA_") and name not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
 
 
 def _changes(have: Mapping[str, str], want: Mapping[str, str]) -> dict[str, str | None]:

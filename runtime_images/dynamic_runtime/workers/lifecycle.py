@@ -217,7 +217,10 @@ class Workers:
             self.listener.died(worker, code, retried, failed)
         else:
             self.report(worker, code, "released" if before is WorkerState.DRAINING else "failed to start")
-        worker.release()
+        try:
+            await worker.printed()
+        finally:
+            worker.release()
 
     def release(self, worker: WorkerProcess, drained: Callable[[], object] | None = None) -> None:
         """Let a worker finish its requests, call `drained`, and end it; all in the background."""

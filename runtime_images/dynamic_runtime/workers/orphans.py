@@ -68,7 +68,8 @@ def collect(kind: int, process: int) -> int | None:
 
 def _children() -> list[int]:
     pids: list[int] = []
-    for task in Path("/proc/self/task").iterdir():
-        with contextlib.suppress(OSError):  # a thread that has just ended, a kernel without these files
-            pids += map(int, (task / "children").read_text("ascii").split())
+    with contextlib.suppress(OSError):  # no descriptors left: the next time there may be
+        for task in Path("/proc/self/task").iterdir():
+            with contextlib.suppress(OSError):  # a thread that has just ended, a kernel without these files
+                pids += map(int, (task / "children").read_text("ascii").split())
     return pids

@@ -23,11 +23,13 @@ from runtime_images.dynamic_runtime.wire.frames import Kind
 from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
 from runtime_images.dynamic_runtime.wire.lifeline import is_stopped
 from runtime_images.dynamic_runtime.workers.child_process import ChildProcess, LineSink, OutputPipe
-from runtime_images.dynamic_runtime.workers.recovery import is_steady
 from runtime_images.events.lifecycle import WorkerState
 from runtime_images.policy.model import Backend
 
 _LAST_WORDS_S = 2.0
+_LAST_WORDS_AT_WORK_S = 0.1
+"""How long to wait for them before a worker is replaced that has served: what it has started may hold its output."""
+
 _KEPT_LOG_LINES = 30
 _STOPPED_GRACE_S = 1.0
 _PULSE_EVERY_S = 5.0
@@ -39,8 +41,8 @@ PULSE = 0
 class WorkerProcess:
     """A worker and everything that ends with it.
 
-    `outcome` is resolved by READY, FAILED or the exit, whatever is first. `answers_before` is what its backend had
-    answered when it became ready. The `pulse_` fields are of the question whether its event loop turns.
+    `outcome` is resolved by READY, FAILED or the exit, whatever is first. The `pulse_` fields are of the question
+    whether its event loop turns.
     """
 
     backend: Backend
@@ -53,7 +55,6 @@ class WorkerProcess:
     outcome: asyncio.Future[dict[str, Any]] = field(init=False)
     state: WorkerState = WorkerState.STARTING
     ready_s: float = 0.0
-    answers_before: int = 0
     stopped_since_s: float | None = None
     pulse_asked_s: float | None = None
     pulse_seen_s: float = 0.0
@@ -91,9 +92,9 @@ class WorkerProcess:
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()  # one that was forked only just now leads no group yet
 
-    def was_steady(self, now_s: float, answers: int) -> bool:
-        """Return whether it has been healthy; `answers` is what its backend has answered."""
-        return self.ready_s > 0 and is_steady(now_s - self.ready_s, answers - self.answers_before)
+    def lived_s(self, now_s: float) -> float:
+        """Return for how long it has been ready."""
+        return now_s - self.ready_s if self.ready_s else 0.0
 
     @property
     def start_up_s(self) -> float:
@@ -143,17 +144,17 @@ class WorkerProcess:
         self.kill()
 
     async def wait(self) -> int:
-        """Return the exit code, once the process is gone and all that it printed was read."""
+        """Return the exit code, once the process is gone and what it printed was read; clients do not wait for all."""
         code = await self.process.wait()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)  # children of the function that outlived it
-        await self.printed()
+        await self.printed(_LAST_WORDS_AT_WORK_S if self.state is WorkerState.READY else _LAST_WORDS_S)
         return code
 
-    async def printed(self) -> None:
+    async def printed(self, timeout_s: float = _LAST_WORDS_S) -> None:
         """Wait until all it printed was read; it has ended, so this is long only if something else holds a pipe."""
         if self.readers:
-            await asyncio.wait(self.readers, timeout=_LAST_WORDS_S)
+            await asyncio.wait(self.readers, timeout=timeout_s)
 
     def release(self) -> None:
         """Free the descriptors and the memory."""

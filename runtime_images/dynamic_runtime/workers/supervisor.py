@@ -2,11 +2,12 @@
 
 A switch starts the new worker in the background, waits until it is ready, moves the front's pointer in one
 assignment, and lets the old worker drain. Until the pointer moves nothing changes for any request, so a failed start
-costs nothing. A worker that dies is replaced after growing pauses; if its successors keep dying, the backend is given
-up for a while, and the other backend takes over where the mode allows.
+costs nothing. A worker that dies is replaced. What cannot be started is tried again for ever, after pauses that grow
+and are bounded (recovery.py); meanwhile the other backend takes over where the mode allows, else requests are refused.
 """
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import InitVar, dataclass, replace
 from functools import partial
@@ -31,7 +32,6 @@ from runtime_images.events.decisions import Fallback, SwitchKind, SwitchMoments,
 from runtime_images.events.lifecycle import WorkerExit, WorkerState
 from runtime_images.events.traffic import LaneState
 from runtime_images.policy.model import Backend
-from runtime_images.policy.pauses import restart_pause_s
 
 DEVICE_PAUSE_S = 0.5
 _LANE_STATES: dict[WorkerState, LaneState] = {s: LaneState(s) for s in WorkerState if s is not WorkerState.EXITED}
@@ -43,6 +43,7 @@ class Supervisor:
 
     `problem` says what keeps a backend's device from being used, empty if nothing does. `target` is the backend that
     has the traffic or gets it as soon as it can serve, `switching_to` the one that a switch under way goes to.
+    `_outage` is the time since nothing has served, None while something does.
     """
 
     settings: Settings
@@ -61,6 +62,7 @@ class Supervisor:
         self._switch_count = 0
         self.target = self.settings.mode.initial_backend
         self.switching_to: Backend | None = None
+        self._outage: object | None = None
         self.failures = {backend: FailureRecord() for backend in Backend}
         self.stopping = False
 
@@ -89,7 +91,7 @@ class Supervisor:
     def failure(self) -> Failure:
         """The last failure of the backend that is to serve."""
         record = self.failures[self.target]
-        return Failure(record.status, record.message, record.log)
+        return Failure(record.message or self.problem(self.target), record.log)
 
     async def ask_health(self, hook: str) -> dict[str, Any] | None:
         """Return the answer of the serving worker's `alive` or `ready` hook; None without one, or in time."""
@@ -98,10 +100,12 @@ class Supervisor:
     # traffic
 
     async def start_first(self, backend: Backend) -> WorkerProcess | None:
-        """Start on `backend`, or on the other one if that keeps failing; return what serves, None if nothing does."""
+        """Start on `backend`, or on the other one if that keeps failing; return what serves, None at the end."""
         self.target = backend
-        await self.bring_up(backend)
-        worker = self.workers.ready_on(self.target)  # what failed to start may not have ended yet
+        worker: WorkerProcess | None = None
+        while worker is None and not self.stopping:
+            await self.bring_up(self.target)
+            worker = self.workers.ready_on(self.target)  # it may have died since
         if worker is not None:
             self._record_serving(worker)
         return worker
@@ -164,6 +168,7 @@ class Supervisor:
 
     def _serve_on(self, worker: WorkerProcess) -> None:
         self.target = worker.backend
+        self._outage = None
         self.front.route_to(worker.link)
 
     def _record_serving(self, worker: WorkerProcess) -> None:
@@ -173,79 +178,87 @@ class Supervisor:
     # WorkerListener: what happens to workers
 
     def became_ready(self, worker: WorkerProcess) -> None:
-        """Note that its backend has served; whether the worker is healthy is still open."""
-        worker.answers_before = self.recorder.stats[worker.backend].good_answers
-        self.failures[worker.backend] = replace(self.failures[worker.backend], was_ready=True)
+        """Note that the code can be served; whether the worker is healthy is still open."""
+        self.failures[worker.backend] = replace(self.failures[worker.backend], hopeless=False)
 
     def failed_to_start(self, backend: Backend, error: StartError) -> None:
         """Leave the backend alone for a while."""
-        record, failure, now_s = self.failures[backend], error.failure, self.clock.monotonic()
+        failure = error.failure
         self.failures[backend] = recovery.start_failed(
-            record, failure.kind, failure.message, failure.log, now_s, in_demand=backend is self.target
-        )
+            self.failures[backend], failure.kind, failure.message, failure.log, self.clock.monotonic(),
+            self._good_answers(backend), in_demand=backend is self.target,
+        )  # fmt: skip
         self.events.emit(failure)
 
     def died(self, worker: WorkerProcess, code: int, retried: int, failed: int) -> None:
-        """Replace it, at once if it was healthy."""
+        """Replace it, at once if it was at work."""
         is_replaced = not self.stopping and worker.backend is self.target
         message = f"the worker ended with {ending(code)}{worker.ended_for}"
-        pause_s = 0.0
         if not self.problem(worker.backend):  # else the device failed, and is counted already
-            self.failures[worker.backend], pause_s = recovery.crashed(
-                self.failures[worker.backend], message, tuple(worker.log), was_steady=self._was_steady(worker)
-            )
+            self.failures[worker.backend] = recovery.died(
+                self.failures[worker.backend], message, tuple(worker.log), self._good_answers(worker.backend),
+                worker.lived_s(self.clock.monotonic()), at_work=worker.link.was_at_work,
+            )  # fmt: skip
         self.workers.report(worker, code, message)
         exit_code, signal = (code, None) if code >= 0 else (None, -code)
         self.events.emit(
             WorkerExit(
                 backend=worker.backend, pid=worker.pid, exit_code=exit_code, signal=signal, retried=retried,
-                failed=failed, restart_in_s=pause_s if is_replaced else None,
+                failed=failed, restart_in_s=self.failures[worker.backend].pause_s if is_replaced else None,
             )
         )  # fmt: skip
-        if is_replaced:
-            self._restarts.spawn(self.bring_up(worker.backend, pause_s))
+        if is_replaced and self._outage is None:
+            self._restarts.spawn(self.bring_up(worker.backend))
 
-    def _was_steady(self, worker: WorkerProcess) -> bool:
-        return worker.was_steady(self.clock.monotonic(), self.recorder.stats[worker.backend].good_answers)
+    def _good_answers(self, backend: Backend) -> int:
+        return self.recorder.stats[backend].good_answers
 
     # what is done about it
 
-    async def bring_up(self, backend: Backend, pause_s: float = 0.0) -> None:
-        """Start the target, again after growing pauses, until something serves or too many starts have failed."""
-        while not self.stopping and self.target is backend and self.front.active is None:
-            if self.failures[backend].is_broken:
-                await self._give_up(backend)
+    async def bring_up(self, backend: Backend) -> None:
+        """Start the target, again and again after growing pauses, until something serves."""
+        outage = self._outage = object()  # who brings up from here on; whoever did so before leaves it to this one
+        while self._outage is outage and not self.stopping:
+            if await self._leave(backend):
                 return
-            await self.clock.sleep(pause_s)
-            if self.problem(backend):
-                pause_s = DEVICE_PAUSE_S
-                continue
-            try:
-                worker = await self.workers.ready(backend)
-            except StartError:
-                pause_s = restart_pause_s(self.failures[backend].failures)
-                continue
-            if self.target is backend:
-                self._serve_on(worker)
-            else:  # a switch has moved the traffic meanwhile
-                self.workers.release(worker)
+            record = self.failures[backend]
+            if record.is_failing:
+                self.front.refuse_queue(recovery.UNAVAILABLE, math.ceil(record.pause_s))
+            await self.clock.sleep(DEVICE_PAUSE_S if self.problem(backend) else record.pause_s)
+            if self._outage is outage and not self.problem(backend):
+                await self._try_to_serve(backend, outage)
 
-    async def _give_up(self, backend: Backend) -> None:
-        message = f"the function keeps failing on {backend}: {self.failures[backend].message}"
-        self.failures[backend] = recovery.given_up(self.failures[backend], self.clock.monotonic())
-        hopeless = self.settings.mode.is_fixed or self.failures[backend].hopeless  # the code is the same there
-        other_usable = not hopeless and self.usable(backend.other)
-        if other_usable and await self.switch(backend.other, message):
-            self.fall_back(backend, message)
+    async def _try_to_serve(self, backend: Backend, outage: object) -> None:
+        try:
+            worker = await self.workers.ready(backend)
+        except StartError:
             return
-        self.front.refuse_queue(self.failures[backend].sentence)
+        if self._outage is outage:
+            self._serve_on(worker)
+        elif self.target is not backend:  # a switch has moved the traffic meanwhile
+            self.workers.release(worker)
+
+    async def _leave(self, backend: Backend) -> bool:
+        """Move to the other backend if this one keeps failing or its device is lost; return whether that was done."""
+        record, problem = self.failures[backend], self.problem(backend)
+        if not problem and not record.may_leave(backend):
+            return False
+        if self.settings.mode.is_fixed or self._switching.locked() or not self.usable(backend.other):
+            return False
+        if not problem:  # else this was counted when it came
+            self.failures[backend] = recovery.left(record, self.clock.monotonic())
+        reason = problem or f"the function keeps failing on {backend}: {record.message}"
+        if not await self.switch(backend.other, reason):
+            return False
+        self.fall_back(backend, reason)
+        return True
 
     def lose_device(self, backend: Backend, problem: str) -> None:
         """End the workers of a backend whose device is lost, and pause before the next try."""
-        worker = self.workers.on(backend)
+        worker, now_s = self.workers.on(backend), self.clock.monotonic()
         self.failures[backend] = recovery.device_lost(
-            self.failures[backend], problem, self.clock.monotonic(),
-            was_steady=worker is not None and self._was_steady(worker),
+            self.failures[backend], problem, now_s, self._good_answers(backend),
+            0.0 if worker is None else worker.lived_s(now_s),
         )  # fmt: skip
         for worker in self.workers:
             if worker.backend is backend:

@@ -1,6 +1,7 @@
 """The zygote as the runtime sees it: one process that forks workers on command.
 
-It is started when the first worker is, replaced in the background when it dies, and given up in the end.
+It is started when the first worker is, and replaced in the background when it dies. After it has died too often, or
+during its imports, there is none for a while, and workers are spawned.
 """
 
 import asyncio
@@ -9,7 +10,7 @@ import json
 import socket
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from runtime_images.dynamic_runtime.background import Background
@@ -19,11 +20,16 @@ from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
 from runtime_images.dynamic_runtime.wire.frames import MAX_PACKET_BYTES
 from runtime_images.dynamic_runtime.workers.child_process import ForkedProcess, LineSink, ending, open_outputs, spawn
 from runtime_images.events.lifecycle import ZygoteChanged, ZygoteState
+from runtime_images.policy.pauses import LONGEST_SWITCH_PAUSE_S, doubling_s
 
 MAX_LOST = 5
-"""The zygotes that may die in a row before no other one is started."""
+"""The zygotes that may die in a row before there is a pause."""
 STEADY_AFTER_S = 60.0
 """A zygote that has lived this long was healthy."""
+FIRST_REST_S = 60.0
+"""The first of the doubling pauses: no hurry, since workers can be spawned meanwhile."""
+PREPARE_TIMEOUT_S = 300.0
+"""The longest that a zygote's imports may take: half of what a worker has for its start."""
 
 
 class ZygoteProcess:
@@ -135,11 +141,15 @@ class ZygoteClient:
         self._preparing: asyncio.Task[ZygoteProcess | None] | None = None
         self._background = Background()
         self._lost = 0
+        self._rests = 0
+        self._resting = False
         self._given_up = False
         self.zygote: ZygoteProcess | None = None
 
     async def prepared(self) -> ZygoteProcess | None:
-        """Return the zygote once its imports are done; None where there is none, or no longer."""
+        """Return the zygote once its imports are done; None where there is none now."""
+        if self._given_up or self._resting:
+            return None
         if self._preparing is None:
             self._preparing = self._background.spawn(self._prepare())
         return await asyncio.shield(self._preparing)
@@ -168,17 +178,19 @@ class ZygoteClient:
         await self._background.cancel()
 
     async def _prepare(self) -> ZygoteProcess | None:
-        if self._given_up:
-            return None
         begun_s = self.clock.monotonic()
         try:
             zygote = self.zygote = await self._start()
         except OSError:
-            return None  # a worker cannot be started either, and says why
+            self._preparing = None  # a worker cannot be started either, and says why: the next one tries both again
+            return None
         self._background.spawn(self._watch(zygote, begun_s))
         try:
-            zygote.unfit = await zygote.prepared
-        except EOFError:
+            async with asyncio.timeout(PREPARE_TIMEOUT_S):
+                zygote.unfit = await asyncio.shield(zygote.prepared)
+        except (EOFError, TimeoutError):
+            with contextlib.suppress(ProcessLookupError):
+                zygote.process.kill()
             return None
         if zygote.unfit:
             self.events.emit(ZygoteChanged(zygote.pid, ZygoteState.UNFIT, zygote.unfit))
@@ -191,6 +203,7 @@ class ZygoteClient:
             if_it_fails.callback(ours.close)
             outputs = await open_outputs(handed_over, if_it_fails)
             inner = [output.inner for output in outputs]
+            ours.send(replace(self.settings, warmup=None).for_workers())  # that is a worker's, and may be long
             process = await spawn(self.settings, "zygote", self.environ, inner, (theirs.fileno(), self.lifeline))
             if_it_fails.pop_all()
         for output in outputs:
@@ -203,10 +216,25 @@ class ZygoteClient:
         zygote.close()
         if self.zygote is not zygote or self._given_up:
             return
-        self.zygote = None
-        self._lost = 1 if self.clock.monotonic() - begun_s > STEADY_AFTER_S else self._lost + 1
+        self.zygote = self._preparing = None
         imported = zygote.prepared.done() and zygote.prepared.exception() is None
-        self._given_up = not imported or self._lost >= MAX_LOST
+        rest_s = self._lose(imported=imported, steady=self.clock.monotonic() - begun_s > STEADY_AFTER_S)
         reason = f"it ended with {ending(code)}" + ("" if imported else " during its imports")
         self.events.emit(ZygoteChanged(zygote.pid, ZygoteState.EXITED, reason))
-        self._preparing = self._background.spawn(self._prepare())
+        if rest_s:
+            self._resting = True
+            await self.clock.sleep(rest_s)
+            self._resting = False
+        if self._preparing is None:
+            self._preparing = self._background.spawn(self._prepare())
+
+    def _lose(self, *, imported: bool, steady: bool) -> float:
+        """Count a zygote that was lost; return the pause before the next one, in seconds."""
+        if imported and steady:
+            self._lost = self._rests = 0
+        self._lost += 1
+        if imported and self._lost < MAX_LOST:
+            return 0.0
+        self._lost = 0
+        self._rests += 1
+        return doubling_s(FIRST_REST_S, LONGEST_SWITCH_PAUSE_S, self._rests)

@@ -13,6 +13,8 @@ from runtime_images.policy.learning.trend import rises_over
 from runtime_images.policy.model import CPU, GPU, ExecutionMode
 from runtime_images.policy.pauses import doubling_s
 from runtime_images.policy.planning import plans
+from runtime_images.policy.settings import PolicySettings
+from runtime_images.policy.state import PolicyState
 
 UNMEASURED_LEAST = 5
 LOAD_CHANGED = 1.5
@@ -94,7 +96,7 @@ def _is_due(context: Context) -> bool:
 def _is_as_cheap(context: Context) -> bool:
     """Return whether nothing is saved by keeping a function that computes on the CPU."""
     state, asked = context.state, context.slo_s is not None and context.seen.arrival_rate > 0
-    if not asked or state.cpu_share is None or state.futile_at:
+    if not asked or state.cpu_share is None or _futile(context):
         return False
     return context.price(GPU) <= context.price(CPU)
 
@@ -120,11 +122,15 @@ def _failing(context: Context) -> bool:
 
 def pause_left_s(context: Context) -> float:
     """Return how long a GPU that failed must not be tried yet."""
-    state = context.state
+    return gpu_pause_left_s(context.settings, context.state, context.now)
+
+
+def gpu_pause_left_s(settings: PolicySettings, state: PolicyState, now: float) -> float:
+    """Return how long, from `now` on, a GPU that failed must not be tried yet."""
     if not state.gpu_failures:
         return 0.0
-    pause_s = doubling_s(FIRST_PAUSE_S, context.settings.dwell_max_s, state.gpu_failures)
-    return max(state.gpu_failed_at + pause_s - context.now, 0.0)
+    pause_s = doubling_s(FIRST_PAUSE_S, settings.dwell_max_s, state.gpu_failures)
+    return max(state.gpu_failed_at + pause_s - now, 0.0)
 
 
 def _futile(context: Context) -> bool:
@@ -200,6 +206,6 @@ def _preferred(context: Context) -> Choice | None:
     if context.settings.mode is not ExecutionMode.GPU_PREFERRED or context.slo_s is not None:
         return None
     share, working = context.cpu.cpu_share, context.seen.arrival_rate > 0
-    if not (working and context.usable(GPU)) or context.state.futile_s is not None or _failing(context):
+    if not (working and context.usable(GPU)) or _futile(context) or _failing(context):
         return None
     return move("preferred") if share is not None and share >= context.settings.waiting_share else None

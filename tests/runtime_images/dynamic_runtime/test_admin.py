@@ -140,9 +140,26 @@ def test_a_tcp_admin_address_without_a_token_is_refused_at_the_start(tmp_path: P
 
 
 def _state_status(port: int, token: str | None) -> int:
+    return _status(port, "GET", "/state", {"Authorization": f"Bearer {token}"} if token else {})
+
+
+@pytest.mark.parametrize("header", [{"Origin": "http://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "none"}])
+def test_a_page_in_a_browser_may_ask_for_nothing_even_with_the_token(tmp_path: Path, header: dict[str, str]) -> None:
+    function = write_function(tmp_path, HANDLER)
+    with serving(function, GAIA_ADMIN="127.0.0.1:0", GAIA_ADMIN_TOKEN="s3cret") as running:
+        port = int(running.event("ready")["admin"].rpartition(":")[2])
+        allowed = {"Authorization": "Bearer s3cret"}
+        asked = [("GET", "/state"), ("POST", "/drain"), ("POST", "/switch"), ("OPTIONS", "/drain")]
+        refused = [_status(port, method, path, {**allowed, **header}) for method, path in asked]
+        served = _status(port, "GET", "/state", allowed)
+
+    assert (refused, served) == ([403] * 4, 200)
+
+
+def _status(port: int, method: str, path: str, headers: dict[str, str]) -> int:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
-        connection.request("GET", "/state", headers={"Authorization": f"Bearer {token}"} if token else {})
+        connection.request(method, path, headers=headers)
         return connection.getresponse().status
     finally:
         connection.close()

@@ -1,15 +1,18 @@
 """Events to JSON and back."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runtime_images.events.codec import EVENTS, decode, encode, from_json, to_json
 from runtime_images.events.decisions import DecisionMade, Fallback
-from runtime_images.events.lifecycle import WorkerChanged, WorkerState
+from runtime_images.events.lifecycle import SetupFailed, WorkerChanged, WorkerState
 from runtime_images.events.model import UnknownEvent
-from runtime_images.events.traffic import BackendStatus, RequestRow, Requests, Window
+from runtime_images.events.traffic import BackendStatus, BadAnswer, LogLine, RequestRow, Requests, Window
 from runtime_images.policy.model import CPU, GPU
 from tests.support.synthetic_run import matmul_run
 
@@ -27,6 +30,28 @@ def test_every_event_has_what_tells_its_kind_its_time_and_its_version() -> None:
     assert json.loads(encode(READY, 12.3456789)) == {
         "schema_version": 1, "t": 12.345679, "event": "worker", "backend": "cpu", "pid": 4711, "state": "ready",
     }  # fmt: skip
+
+
+@given(st.text(st.characters(codec=None)))
+def test_a_line_is_printable_ascii_whatever_a_function_has_printed_or_raised(text: str) -> None:
+    for event in (
+        LogLine(CPU, 1, "stdout", text, None),
+        SetupFailed(CPU, "import", text, text, 1, (text,)),
+        BadAnswer(CPU, 1, 1, text),
+        replace(READY, state=WorkerState.EXITED, reason=text),
+    ):
+        line = encode(event, 0.0)
+
+        assert re.fullmatch(rb"[ -~]*\n", line)
+        assert text in map(str, [json.loads(line).get(name) for name in ("line", "message", "reason")])
+
+
+@pytest.mark.parametrize("character", ["\0", "\n", "\r", "\x1b", "\x7f", "\x85", "\x9b", "\u2028", "\u202e", "\ud800"])
+def test_no_control_character_is_raw_in_a_line(character: str) -> None:
+    line = encode(LogLine(CPU, 1, "stdout", f"a{character}b", None), 0.0)
+
+    assert character.encode("utf-8", "surrogatepass") not in line.removesuffix(b"\n")
+    assert json.loads(line)["line"] == f"a{character}b"
 
 
 def test_what_is_known_only_of_a_worker_that_has_ended_is_left_out_before() -> None:

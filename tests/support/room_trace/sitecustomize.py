@@ -1,4 +1,4 @@
-"""Writes down which rooms of the packages a process enters, into a file for each process in $GAIA_TRACE_ROOMS.
+"""Writes down which rooms of the packages a process enters, into a file for each process in $TRACE_ROOMS.
 
 A line is a moment, the moment when the event loop's callback that it belongs to began (0 outside of any), both in ns of
 CLOCK_MONOTONIC, and the room. What an import runs is left out: loading is not yet working.
@@ -65,7 +65,7 @@ class Trace:
     @classmethod
     def open(cls) -> None:
         """Begin the file of this process."""
-        path = os.path.join(os.environ["GAIA_TRACE_ROOMS"], str(os.getpid()))  # noqa: PTH118 -- also in a forked child
+        path = os.path.join(os.environ["TRACE_ROOMS"], str(os.getpid()))  # noqa: PTH118 -- also in a forked child
         cls.file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
 
@@ -76,7 +76,7 @@ def start(frame: FrameType, event: str, argument: object) -> None:
     trace(frame, event, argument)
 
 
-if "GAIA_TRACE_ROOMS" in os.environ:
+if "TRACE_ROOMS" in os.environ:
     Trace.open()
     os.register_at_fork(after_in_child=Trace.open)
     threading.setprofile(start)

@@ -7,6 +7,7 @@ from typing import Any
 
 from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
 from runtime_images.events.decisions import GpuLost
+from runtime_images.events.lifecycle import SetupFailed, WorkerChanged, WorkerExit, WorkerState
 from runtime_images.events.traffic import LogLine
 from runtime_images.policy.model import Backend
 from tests.support.clock import FakeClock
@@ -47,3 +48,20 @@ def test_a_reader_that_keeps_up_misses_nothing() -> None:
 
     with os.fdopen(reading) as stream:
         assert [json.loads(line)["event"] for line in stream] == ["log"] * 100
+
+
+def test_a_function_that_dies_and_fails_without_end_does_not_fill_the_memory_behind_a_reader_that_stands_still() -> (
+    None
+):
+    reading, writing = os.pipe()
+    events = EventLog(FakeClock(), writing)
+    for _ in range(2000):
+        events.emit(SetupFailed(Backend.CPU, "exit", "m" * 2000, log=("\1" * 8192,) * 3))
+        events.emit(WorkerExit(Backend.CPU, 1, None, 9, 0, 1, 0.0))
+        events.emit(WorkerChanged(Backend.CPU, 1, WorkerState.EXITED, -9, "r" * 2000))
+    behind = events._emitted_bytes - events._written_bytes
+    os.close(reading)
+    events.close()
+    os.close(writing)
+
+    assert behind < 20_000_000

@@ -138,6 +138,42 @@ def test_the_front_serves_on_whatever_a_function_does(tmp_path: Path, deed: str)
     assert b"Traceback" not in b"".join(running.stderr)
 
 
+@pytest.mark.parametrize("size", [60_000, 65_536, 70_000, 200_000])
+def test_a_head_that_is_too_long_is_a_502_at_once_and_ends_no_worker(tmp_path: Path, size: int) -> None:
+    """Functions send in headers what clients have sent: a client alone can make a head that long."""
+    source = """
+        async def handle(scope, receive, send):
+            size = int(scope["query_string"])
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"x-a", b"a" * (size // 2))] * 2})
+            await send({"type": "http.response.body", "body": b"o", "more_body": size % 7 == 0})
+            await send({"type": "http.response.body", "body": b"k"})
+    """
+    with serving(write_function(tmp_path, source), GAIA_MODE="cpu") as running:
+        worker = running.worker_pid("cpu")
+        began_s = time.monotonic()
+        answer = running.request("GET", f"/?{size}")
+        took_s = time.monotonic() - began_s
+        same = running.worker_pid("cpu")
+
+    assert answer.status == (200 if size == 60_000 else 502)
+    assert took_s < 10.0
+    assert same == worker
+
+
+@pytest.mark.parametrize(
+    "form", ["def handler(p):", "async def handler(p):", "async def handle(scope, receive, send):"]
+)
+@pytest.mark.parametrize(
+    "raised", ["KeyboardInterrupt", "GeneratorExit", "SystemExit(3)", "type('Own', (BaseException,), {})"]
+)
+def test_whatever_a_function_raises_is_answered_with_500(tmp_path: Path, form: str, raised: str) -> None:
+    with serving(write_function(tmp_path, f"{form}\n    raise {raised}\n"), GAIA_CONCURRENCY="2") as running:
+        answers = [running.post({}).status for _ in range(4)]
+        exits = running.named("worker_exit")
+
+    assert (answers, exits) == ([500] * 4, [])
+
+
 @pytest.mark.parametrize(
     "body", [b'{"hooks": 5}', b'{"kind": ["x"], "message": 1}', b'{"kind": "import"}', b"[" * 60_000, b"[]", b"\xff"]
 )

@@ -216,3 +216,17 @@ def test_a_thread_that_waits_for_its_client_ends_with_the_work_when_that_has_lef
         front.send(frames.encode(Kind.CANCEL, 1, flags=frames.FORCE))
 
         assert front.answers(1) == [(1, b"")]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_thread_that_cannot_go_on_ends_the_worker_and_leaves_no_request_to_its_deadline(count: int) -> None:
+    with working(lambda payload: payload, count) as (front, threads, gone):
+
+        class NoMemory(Bodies):
+            def take(self, flags: int, body: bytes) -> bytes:  # noqa: ARG002 -- as its base has it
+                raise MemoryError
+
+        threads._bodies = NoMemory()
+        front.send(frames.encode(Kind.REQUEST, 1, HEAD, bytes(16), frames.IN_ARENA))
+
+        assert gone.wait(20)

@@ -40,6 +40,7 @@ def test_a_handler_has_been_called_once_before_its_first_request(tmp_path: Path,
         running.switch("gpu")
         second = running.post({"id": 2}).json()
         totals = running.state()["totals"]
+        running.event("worker", lambda event: (event["backend"], event["state"]) == ("gpu", "ready"))
         states = [event["state"] for event in running.named("worker") if event["backend"] == "gpu"]
 
     assert first == [{"size": 1}, {"id": 1}]

@@ -11,12 +11,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.processes import eventually, is_gone
-from tests.support.serving import Serving, free_port, load, serving, write_function
+from tests.support.serving import Serving, free_port, load, serving, serving_quickly, write_function
 
 ECHO = "def handler(payload):\n    return payload\n"
 
@@ -159,26 +160,157 @@ def test_readiness_on_the_admin_address_is_that_of_the_public_one(tmp_path: Path
     assert (public.status, public.json()) == (told.status, told.json()) == (200, {"status": "ready"})
 
 
-def test_readiness_of_what_keeps_dying_is_defunct_with_the_log(tmp_path: Path) -> None:
+CRASHING = """
+    import os
+
+    def handler(payload):
+        if payload.get("crash"):
+            os._exit(5)
+        return payload
+"""
+
+
+@pytest.mark.parametrize("good_between", [False, True])
+def test_requests_that_end_worker_after_worker_never_put_the_function_out_of_service(
+    tmp_path: Path, good_between: bool
+) -> None:
+    with serving(write_function(tmp_path, CRASHING), GAIA_MODE="cpu") as running:
+        crashed, good = [], []
+        for number in range(12):
+            crashed.append(running.post({"crash": True}).status)
+            if good_between:
+                good.append(running.post({"id": number}).status)
+        begun_s = time.monotonic()
+        after = running.post({"id": 1})
+        took_s = time.monotonic() - begun_s
+        status, _ = readiness(running.port)
+        pauses = {event["restart_in_s"] for event in running.named("worker_exit")}
+
+    assert crashed == [502] * 12
+    assert set(good) <= {200}
+    assert (after.status, status, pauses) == (200, 200, {0.0})
+    assert took_s < 10.0  # one start, on a busy machine
+
+
+def test_a_worker_that_leaves_children_with_its_output_is_replaced_at_once_all_the_same(tmp_path: Path) -> None:
     source = """
-        import os
+        import os, time
 
         def handler(payload):
-            print("out of weights")
-            os._exit(5)
+            if payload.get("crash"):
+                if not os.fork():
+                    os.setsid()
+                    time.sleep(3600)
+                print("last words", flush=True)
+                os._exit(5)
+            return payload
     """
     with serving(write_function(tmp_path, source), GAIA_MODE="cpu") as running:
+        begun_s = time.monotonic()
+        statuses = [running.post({"crash": number % 2}).status for number in range(20)]
+        took_s = time.monotonic() - begun_s
+        said = running.event("log", lambda event: event["line"] == "last words")
+
+    assert statuses == [200, 502] * 10
+    assert took_s < 10.0, "ten starts, and no wait for what the children print"
+    assert said["request"] is not None
+
+
+def test_a_worker_that_dies_of_itself_is_replaced_ever_later_and_requests_are_told_when_to_come_back(
+    tmp_path: Path,
+) -> None:
+    source = """
+        import os, pathlib, threading
+
+        def handler(payload):
+            return payload
+
+        if not pathlib.Path("well").exists():
+            print("out of weights")
+            threading.Timer(0.02, os._exit, (5,)).start()
+    """
+    with serving_quickly(write_function(tmp_path, source), GAIA_MODE="cpu") as running:
         port = running.port
-        statuses = [running.post({}).status for _ in range(6)]
         wait_unavailable(running)
         status, answer = readiness(port)
-        running.event("worker_exit", lambda event: event["restart_in_s"] == 3.2)
+        refused = running.post({})
+        alive = running.request("GET", "/health/liveness").status
+        (tmp_path / "well").touch()
+        assert eventually(lambda: running.post({"id": 1}).status == 200)
         pauses = [event["restart_in_s"] for event in running.named("worker_exit")]
 
-    assert statuses == [502] * 6
-    assert (status, answer["status"], answer["log"]) == (503, "DEFUNCT", ["out of weights"])
+    assert (status, answer["status"], answer["log"]) == (503, "SETUP_FAILED", ["out of weights"])
     assert "exit code 5" in str(answer["error"])
-    assert pauses == [0.0, 0.2, 0.4, 0.8, 1.6, 3.2]
+    assert (refused.status, refused.headers["retry-after"]) == (503, "1")
+    assert alive == 200
+    assert pauses[:6] == [0.0, 0.02, 0.04, 0.08, 0.16, 0.32]
+
+
+def test_a_function_that_could_not_be_imported_is_served_once_it_can(tmp_path: Path) -> None:
+    port = free_port()
+    with serving_quickly(
+        write_function(tmp_path, "import weights\n\ndef handler(payload):\n    return payload\n"),
+        wait=False, GAIA_MODE="cpu", PORT=str(port),
+    ) as running:  # fmt: skip
+        wait_unavailable(running)
+        before = post(port)
+        (tmp_path / "weights.py").touch()
+        running.event("ready")
+        after = running.post({"id": 1})
+        failures = running.named("setup_failed")
+
+    assert before[0] == 503
+    assert after.json() == {"id": 1}
+    assert len(failures) > 5
+    assert {event["kind"] for event in failures} == {"import"}
+
+
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [
+        ("localhost", True), ("LOCALHOST:8080", True), ("127.0.0.1", True), ("127.9.9.9:1", True), ("[::1]:8080", True),
+        ("evil.example:8080", False), ("localhost.evil.example", False), ("127.0.0.1.evil.example", False),
+        ("10.0.0.1", False), ("[::2]", False), ("0.0.0.0", False), (None, False),
+    ],
+)  # fmt: skip
+def test_on_a_loopback_address_only_a_host_of_its_own_is_told_what_a_broken_function_has_said(
+    broken_port: int, host: str | None, told: bool
+) -> None:
+    line = f"Host: {host}\r\n" if host is not None else ""
+    version = "1.1" if host is not None else "1.0"
+    with socket.create_connection(("127.0.0.1", broken_port), timeout=30) as client:
+        client.sendall(f"GET /health/readiness HTTP/{version}\r\n{line}Connection: close\r\n\r\n".encode())
+        head, _, body = client.makefile("rb").read().partition(b"\r\n\r\n")
+
+    assert head.split()[1] == b"503"
+    assert json.loads(body)["status"] == "SETUP_FAILED"
+    assert (b"s3cret" in body, b"func.py" in body) == (told, told)
+
+
+@pytest.fixture(scope="module")
+def broken_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    port = free_port()
+    function = write_function(tmp_path_factory.mktemp("broken"), 'print("s3cret")\n\ndef handler(): ...\n')
+    with serving(function, wait=False, GAIA_MODE="cpu", PORT=str(port)) as running:
+        wait_unavailable(running)
+        yield port
+
+
+def test_a_crowd_of_connections_does_not_end_the_watch_over_them(tmp_path: Path) -> None:
+    with serving(write_function(tmp_path, ECHO), GAIA_MODE="cpu") as running:
+        port, pid = running.port, running.process.pid
+        in_use = max(int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir())
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (in_use + 2, 4096))
+        crowd = [socket.create_connection(("127.0.0.1", port)) for _ in range(12)]
+        seen = len(running.named("window"))
+        during = eventually(lambda: len(running.named("window")) >= seen + 3)
+        for connection in crowd:
+            connection.close()
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (4096, 4096))
+        after = running.post({"id": 3})
+
+    assert during, "the loop that measures, and ends slow connections, goes on"
+    assert after.json() == {"id": 3}
 
 
 def test_what_a_function_has_started_ends_with_the_runtime_wherever_it_has_gone(tmp_path: Path) -> None:

@@ -227,13 +227,23 @@ class SupervisorStates(RuleBasedStateMachine):
             self.loop.close()
 
     def _all_is_well_in_the_end(self) -> None:
-        """When workers behave from now on, every request is answered within the longest pauses."""
+        """When workers behave from now on, every request is answered within the longest pauses, and new ones well."""
         self.starter.refuses = self.starter.stillborn = False
         self.starter.takes_s = BY_STANDBY_S
         self.problem[Backend.GPU] = ""
         if self.supervisor.workers._starts:
             self.loop.pass_time(START_TIMEOUT_S)  # it may have been one that never ends
-        for _ in range(200):
+        self._behave_for(100.0)
+        last = Request(self.loop.time())
+        self.front.handle(last)
+        self._behave_for(1.0)
+
+        assert last.answers == [200], self.told[-8:]
+        for request in self.requests:
+            assert len(request.answers) == 1
+
+    def _behave_for(self, seconds: float) -> None:
+        for _ in range(round(2 * seconds)):
             for worker in self.alive():
                 worker.stubborn = False
                 if worker.state is WorkerState.STARTING:
@@ -241,10 +251,6 @@ class SupervisorStates(RuleBasedStateMachine):
                 for _ in range(len(worker.link.jobs)):
                     worker.answer()
             self.loop.pass_time(0.5)
-
-        assert self.front.active is not None or self.front.unavailable, self.told[-8:]
-        for request in self.requests:
-            assert len(request.answers) == 1
 
 
 SupervisorStates.TestCase.settings = settings(

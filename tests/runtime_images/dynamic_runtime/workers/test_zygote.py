@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -9,11 +10,20 @@ import subprocess
 import sys
 import sysconfig
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from runtime_images.dynamic_runtime.clock import SystemClock
+from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
+from runtime_images.dynamic_runtime.wire import lifeline
+from runtime_images.dynamic_runtime.workers import zygote_client
+from runtime_images.dynamic_runtime.workers.zygote_client import ZygoteClient
 from tests.support.processes import eventually, is_gone
 from tests.support.serving import Serving, load, serving, write_function
 
@@ -174,6 +184,81 @@ def test_a_zygote_that_dies_is_replaced_and_its_worker_goes_on(tmp_path: Path) -
     assert same == worker
     assert answer["parent"] == second
     assert left["exit_code"] == 0
+
+
+@contextmanager
+def keeping(function: Path) -> Iterator[ZygoteClient]:
+    """A client of the zygote in this process, on real processes; it needs a running event loop."""
+    alive, held = lifeline.create()
+    settings = Settings(function, function_python=sys.executable)
+    events = EventLog(SystemClock(), None)
+    try:
+        yield ZygoteClient(settings, SystemClock(), events, dict(os.environ), alive, lambda _pid: lambda *_line: None)
+    finally:
+        os.close(held)
+        os.close(alive)
+
+
+def test_zygotes_that_die_one_after_the_other_are_followed_by_another_after_a_pause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zygote_client, "FIRST_REST_S", 0.5)
+
+    async def scene(client: ZygoteClient) -> None:
+        pids = set()
+        for _ in range(zygote_client.MAX_LOST):
+            zygote = await client.prepared()
+            assert zygote is not None
+            pids.add(zygote.pid)
+            zygote.process.kill()
+            while client.zygote is zygote:  # noqa: ASYNC110 -- nobody says when it is missed
+                await asyncio.sleep(0.01)
+        at_rest = await client.prepared()
+        await asyncio.sleep(0.6)
+        again = await client.prepared()
+        await client.close()
+
+        assert len(pids) == zygote_client.MAX_LOST
+        assert at_rest is None
+        assert again is not None
+
+    with keeping(write_function(tmp_path, HANDLER)) as client:
+        asyncio.run(scene(client))
+
+
+def test_a_zygote_that_could_not_be_started_once_is_started_for_the_next_worker(tmp_path: Path) -> None:
+    async def scene(client: ZygoteClient) -> None:
+        had = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (8, had[1]))
+        try:
+            without = await client.prepared()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, had)
+        after = await client.prepared()
+        await client.close()
+
+        assert without is None
+        assert after is not None
+
+    with keeping(write_function(tmp_path, HANDLER)) as client:
+        asyncio.run(scene(client))
+
+
+def test_a_zygote_whose_imports_never_end_is_not_waited_for_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zygote_client, "PREPARE_TIMEOUT_S", 0.5)
+    with_library(tmp_path, "import time\ntime.sleep(3600)\n")
+
+    async def scene(client: ZygoteClient) -> None:
+        client.settings = replace(client.settings, function_python=str(tmp_path / "environment" / "bin" / "python"))
+        without = await client.prepared()
+        await client.close()
+
+        assert without is None
+
+    with keeping(tmp_path / "function") as client:
+        asyncio.run(scene(client))
 
 
 def test_a_worker_without_its_zygote_is_still_missed_when_it_dies(tmp_path: Path) -> None:

@@ -86,3 +86,16 @@ def test_a_gpu_that_serves_well_again_is_forgiven() -> None:
     state, _ = decide(SETTINGS, _after_failures(3, 50.0), seen(replace(GPU, answered=30)), 100.0)
 
     assert state.gpu_failures == 0
+
+
+def test_a_gpu_that_was_of_no_use_is_preferred_again_after_a_while() -> None:
+    """Requests that a GPU does not speed up may be one client's: what they have taught is forgotten."""
+    unjudged = replace(SETTINGS, slo=Slo())
+    working = replace(GPU, cpu_share=1.0)
+    rules = {}
+    for after_s in (10.0, unjudged.forget_s + 10.0):
+        state = replace(initial_state(unjudged), futile_s=0.02, futile_at=100.0)
+        observation = seen(replace(GPU, running=False), working, Backend.CPU)
+        rules[after_s] = decide(unjudged, state, observation, 100.0 + after_s)[1].rule
+
+    assert list(rules.values()) == ["well", "preferred"]

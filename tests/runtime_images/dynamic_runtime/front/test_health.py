@@ -1,0 +1,54 @@
+"""Who is told what by a probe, and what probes cost a worker."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from runtime_images.dynamic_runtime.front.health import HealthQuestions, _names_loopback
+from runtime_images.dynamic_runtime.wire.frames import FrameParser
+
+
+class Link:
+    """The front's end of a worker's socket, as far as questions use it."""
+
+    def __init__(self) -> None:
+        self.parser = FrameParser(1 << 16)
+        self.numbers: list[int] = []
+
+    def send(self, *parts: bytes) -> None:
+        self.numbers += [frame[0] for frame in self.parser.feed(b"".join(parts))]
+
+
+def test_many_probes_at_once_ask_a_worker_one_question() -> None:
+    async def scene() -> None:
+        questions, link = HealthQuestions(), Link()
+        busy: Any = link
+        asking = [asyncio.ensure_future(questions.ask(busy, "ready")) for _ in range(50)]
+        await asyncio.sleep(0)
+        (number,) = link.numbers
+        questions.answered(number, {"well": False})
+
+        assert [await probe for probe in asking] == [{"well": False}] * 50
+        assert await questions.ask(busy, "ready") is None, "a worker that says nothing in time"
+        assert len(link.numbers) == 2
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize(
+    "host", [b"localhost", b"LocalHost:1", b"127.0.0.1:8080", b"127.255.0.9", b"[::1]", b"[::1]:65535"]
+)
+def test_a_host_that_is_this_machine_alone(host: bytes) -> None:
+    assert _names_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        b"", b":8080", b"evil.example", b"localhost.evil.example:80", b"127.0.0.1.evil.example", b"0.0.0.0", b"[::]",
+        b"[::ffff:127.0.0.1]", b"127.1", b"2130706433", b"localhost@evil.example", b"\xff", b"128.0.0.1",
+    ],
+)  # fmt: skip
+def test_every_other_host_may_be_a_name_that_somebody_has_pointed_here(host: bytes) -> None:
+    assert not _names_loopback(host)
