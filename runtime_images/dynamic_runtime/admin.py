@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.decision_loop import DecisionLoop
-from runtime_images.dynamic_runtime.edge.exchange import Exchange
+from runtime_images.dynamic_runtime.edge.exchange import Exchange, Refusal
 from runtime_images.dynamic_runtime.edge.response_head import head_of
 from runtime_images.dynamic_runtime.front.health import Health
 from runtime_images.dynamic_runtime.settings import Settings
@@ -25,6 +25,7 @@ from runtime_images.policy.model import Backend
 
 Reply = tuple[int, dict[str, Any]]
 
+_NOT_ALLOWED = Refusal(401, "a bearer token is needed", [(b"www-authenticate", b"Bearer")])
 _REASON = "asked for on the admin address"
 _FROM_BROWSERS = (b"origin", b"sec-fetch-site")
 """Headers that browsers send with what a page asks for, and that a page can neither forge nor leave out."""
@@ -45,13 +46,17 @@ class Admin:
     _answering: Background = field(default_factory=Background)
     _streams: dict[Exchange, Callable[[], None]] = field(default_factory=dict)
 
+    def refusal(self, exchange: Exchange) -> Refusal | None:
+        """Return how a request is refused that may not be made, if it is."""
+        return None if self._allowed(exchange) else _NOT_ALLOWED
+
     def handle(self, exchange: Exchange) -> None:
         """Route one request."""
         if any(exchange.header(name) is not None for name in _FROM_BROWSERS):
             exchange.respond_json(403, {"error": "web pages may not use the admin address"})
             return
         if not self._allowed(exchange):
-            exchange.respond_json(401, {"error": "a bearer token is needed"}, [(b"www-authenticate", b"Bearer")])
+            exchange.respond_json(_NOT_ALLOWED.status, {"error": _NOT_ALLOWED.message}, _NOT_ALLOWED.headers)
             return
         route = (exchange.method, exchange.path)
         match route:

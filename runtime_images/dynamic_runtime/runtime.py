@@ -11,6 +11,7 @@ from runtime_images.dynamic_runtime.background import surviving
 from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.dynamic_runtime.decision_loop import DecisionLoop
 from runtime_images.dynamic_runtime.edge.exchange import Exchange
+from runtime_images.dynamic_runtime.edge.memory import memory_limit, own_heap, share_out
 from runtime_images.dynamic_runtime.edge.server import HttpServer
 from runtime_images.dynamic_runtime.front.health import Health
 from runtime_images.dynamic_runtime.front.job import Job
@@ -36,6 +37,7 @@ from runtime_images.policy.sampling import TICK_S
 QUIET_BEFORE_CLOSE_S = 0.2
 LISTEN_WHILE_DRAINING_S = 2.0
 _ADMIN_BODY_BYTES = 64 * 1024
+_ADMIN_BYTES = 32 * 1024 * 1024  # of which the operator's clients get shares, whatever the public does
 _UNIX = "unix://"
 
 
@@ -61,12 +63,18 @@ class Runtime:
         metrics.watch(lambda: len(self._front.queue), self._reporter.held_s, self._reporter.cost)
         self._decisions = DecisionLoop(settings, clock, events, self._front, self._supervisor, self._recorder, sources)
         self._health = Health(self._front, self._supervisor, settings.listen_address)
-        self._server = HttpServer(self._health, Job, clock, settings.max_body_bytes, requests)
+        shares = share_out(settings.memory_bytes or memory_limit())
+        self._server = HttpServer(
+            self._health, Job, clock, settings.max_body_bytes, requests, shares, self._health.refusal
+        )
         admin = Admin(
             settings, events, self._supervisor, self._decisions, self._reporter, self._health,
             lambda: self._starter.zygote_pid, self.stop,
         )  # fmt: skip
-        self._admin = HttpServer(admin, Exchange, clock, _ADMIN_BODY_BYTES)
+        self._admin = HttpServer(
+            admin, Exchange, clock, _ADMIN_BODY_BYTES, shares=share_out(_ADMIN_BYTES), refusal=admin.refusal
+        )
+        self._heap = own_heap()
         self._stop_reason = ""
         self._stopping = asyncio.Event()
 
@@ -166,12 +174,15 @@ class Runtime:
         """Once in a window tick the servers, reap orphans and report the numbers."""
         while True:
             await self._clock.sleep(self._settings.window_s)
-            for turn in (self._server.tick, self._admin.tick, self._reap_orphans, self._report_window):
+            for turn in (self._server.tick, self._admin.tick, self._trim, self._reap_orphans, self._report_window):
                 with surviving():
                     turn()
 
     def _reap_orphans(self) -> None:
         reap_adopted([self._starter.zygote_pid, *(worker.pid for worker in self._supervisor.workers)])
+
+    def _trim(self) -> None:
+        self._heap.tick(self._server.held_bytes)
 
     def _report_window(self) -> None:
         for backend, stats in self._recorder.stats.items():

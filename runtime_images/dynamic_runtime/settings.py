@@ -27,7 +27,8 @@ class Settings:
     """How one function is served. Addresses: `unix:///path` or `host:port`; an empty `admin` means no admin port.
 
     `function_python` is the interpreter of the function's own environment, `entrypoint` a path inside
-    `function_dir` with an optional `:attribute`, empty to search. `concurrency` 0 means adaptive. `lifeline` asks the
+    `function_dir` with an optional `:attribute`, empty to search. `concurrency` 0 means adaptive. `memory_bytes` is
+    what the shares of clients are shares of, 0 for the container's limit. `lifeline` asks the
     runtime to drain and exit when its standard input closes. `record_requests` adds `requests` events to the stream.
     """
 
@@ -49,6 +50,7 @@ class Settings:
     warmup: WarmUp | None = None
     max_body_bytes: int = 16 * 1024 * 1024
     queue_size: int = 1024
+    memory_bytes: int = 0
     request_timeout_s: float = 300.0
     drain_timeout_s: float = 30.0
     window_s: float = SHARE_EVERY_S
@@ -167,6 +169,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "GAIA_WARMUP": ("warmup", _warmup),
     "GAIA_MAX_BODY_BYTES": ("max_body_bytes", _whole),
     "GAIA_QUEUE_SIZE": ("queue_size", _whole),
+    "GAIA_MEMORY_BYTES": ("memory_bytes", _whole),
     "GAIA_REQUEST_TIMEOUT_S": ("request_timeout_s", _number),
     "GAIA_DRAIN_TIMEOUT_S": ("drain_timeout_s", _number),
     "GAIA_WINDOW_S": ("window_s", _number),

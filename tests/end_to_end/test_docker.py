@@ -1,13 +1,18 @@
 """`gaia build` and `gaia run --engine docker` as a user types them."""
 
+import contextlib
+import http.client
 import json
+import time
 from pathlib import Path
 
 import docker
 import pytest
 
 from tests.support.cli import run_gaia
+from tests.support.half_sent import half_sent_bodies
 from tests.support.schemas import misfits
+from tests.support.serving import free_port
 
 NO_ENGINE = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
 
@@ -70,6 +75,46 @@ def test_run_on_docker_plays_a_load_and_leaves_no_container(
     assert played.returncode == 0, played.stderr
     assert next(event for event in events if event["event"] == "stopped")["requests"] == 2
     assert not docker_client.containers.list(all=True, filters={"label": f"faas.gaia.name={function_name}"})
+
+
+@pytest.mark.docker
+def test_a_small_container_outlives_clients_that_send_more_than_it_holds(
+    docker_client: docker.DockerClient, function: Path, function_name: str
+) -> None:
+    built = run_gaia("build", str(function))
+    assert built.returncode == 0, built.stderr
+    port = free_port()
+    container = docker_client.containers.run(
+        f"gaia/{function_name}:latest", detach=True, read_only=True, tmpfs={"/tmp": ""},
+        mem_limit="512m", memswap_limit="512m", ports={"8080/tcp": ("127.0.0.1", port)},
+    )  # fmt: skip
+    try:
+        wait_until_ready(port)
+        with half_sent_bodies(port, 60):
+            assert ask(port, "POST", "/", b'{"name": "me"}') == (200, {"hello": "me"})
+        assert ask(port, "POST", "/", b'{"name": "you"}') == (200, {"hello": "you"})
+        container.reload()
+        assert container.status == "running"
+    finally:
+        container.remove(force=True)
+
+
+def wait_until_ready(port: int) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            if ask(port, "GET", "/health/readiness")[0] == 200:
+                return
+        time.sleep(0.1)
+    raise AssertionError("it does not become ready")
+
+
+def ask(port: int, method: str, path: str, body: bytes = b"") -> tuple[int, object]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    with contextlib.closing(connection):
+        connection.request(method, path, body, {"content-type": "application/json"})
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
 
 
 @pytest.mark.parametrize("arguments", [("build",), ("run", "--engine", "docker")], ids=" ".join)

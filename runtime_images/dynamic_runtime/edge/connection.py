@@ -7,49 +7,19 @@ never waits for a slow client for ever. An ordinary request that comes in one pi
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, cast
 
-from runtime_images.dynamic_runtime.edge.exchange import Exchange
+from runtime_images.dynamic_runtime.edge.bodies import NO_ROOM, Body, BodyReceiver
+from runtime_images.dynamic_runtime.edge.budget import SMALL_BYTES, Room
+from runtime_images.dynamic_runtime.edge.exchange import SOON_S, Exchange, Refusal, retry_after
 from runtime_images.dynamic_runtime.edge.limits import HALF_CLOSE_S, Patience
-from runtime_images.dynamic_runtime.edge.outlet import Outlet, SharedHead
-from runtime_images.dynamic_runtime.edge.request_reader import BodyReceiver, RequestReader
+from runtime_images.dynamic_runtime.edge.outlet import Outlet
+from runtime_images.dynamic_runtime.edge.request_reader import RequestReader
 from runtime_images.dynamic_runtime.edge.slow_path import ReadRequest
-from runtime_images.dynamic_runtime.wire.arenas import Requests, Slot
 
-E_contra = TypeVar("E_contra", bound=Exchange, contravariant=True)
-
-
-class Application(Protocol[E_contra]):
-    """Whoever answers requests."""
-
-    def handle(self, exchange: E_contra) -> None:
-        """Answer the exchange, now or later; never raise."""
-
-    def client_gone(self, exchange: E_contra) -> None:
-        """Learn that the client left before it was answered."""
-
-    def half_closed(self, exchange: E_contra) -> None:
-        """Learn that the client left before it was answered, or sends no more and waits."""
-
-    def drained(self, exchange: E_contra) -> None:
-        """Learn that the client has taken what was written of the answer so far."""
-
-
-class Server(Protocol):
-    """What a connection needs of the server that it belongs to; `make_exchange` takes what `Exchange` does."""
-
-    application: Application[Any]
-    make_exchange: Callable[..., Exchange]
-    max_body_bytes: int
-    requests: Requests | None
-    shared_head: SharedHead
-    loop: asyncio.AbstractEventLoop
-    now: Callable[[], float]
-
-    def opened(self, connection: "HttpConnection") -> None: ...
-    def closed(self, connection: "HttpConnection") -> None: ...
+if TYPE_CHECKING:
+    from runtime_images.dynamic_runtime.edge.application import Server
 
 
 class HttpConnection(asyncio.Protocol):
@@ -58,7 +28,7 @@ class HttpConnection(asyncio.Protocol):
     _client_done = False
     _resumed_s = 0.0
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: "Server[HttpConnection]") -> None:
         self._server = server
         self._now = server.now
         self._application = server.application
@@ -66,7 +36,9 @@ class HttpConnection(asyncio.Protocol):
         self._make_exchange = server.make_exchange
         self._patience = Patience(server.now)
         self._outlet = Outlet(server.shared_head, self._patience, self._finished)
-        self._reader = RequestReader(self, self._patience, server.max_body_bytes, server.requests)
+        self._reader = RequestReader(
+            self, self._patience, server.max_body_bytes, server.budget, server.shared_head.backlog, server.requests
+        )
         self._fast_path = self._reader.fast_path
         self._owes_continue = False
         self._pending: deque[Exchange] = deque()
@@ -110,30 +82,49 @@ class HttpConnection(asyncio.Protocol):
         self._outlet.resume()
         if self._current is not None:
             self._application.drained(self._current)
+        else:
+            self._next()
 
     def data_received(self, data: bytes) -> None:
         """Take what came. The common case is one ordinary request, whole: it goes on at once, as it stands."""
         free = self._reader.partial is None and self._current is None and not self._pending
-        if free and (head_length := self._fast_path.head_length(data)):
-            exchange = self._current = self._make_exchange(self._outlet, data, head_length, self._now())
+        if free and not self._outlet.write_paused and (head_length := self._fast_path.head_length(data)):
+            exchange = self._make_exchange(self._outlet, data, head_length, self._now())
+            if len(data) > SMALL_BYTES:
+                exchange.slot = self._server.budget.hold(len(data))
+                if exchange.slot is None:
+                    self.no_room()
+                    return
+            self._current = exchange
             self._handle(exchange)
         else:
             self._reader.feed(data)
+            self.steer()
 
     # the reader's Recipient
 
-    def ordinary_request(self, payload: bytes, head_length: int, slot: Slot | None = None) -> None:
-        self._queue(self._make_exchange(self._outlet, payload, head_length, self._now(), slot))
+    @property
+    def busy(self) -> bool:
+        return self._current is not None or bool(self._pending) or self._outlet.write_paused
 
-    def request_read(self, request: ReadRequest) -> None:
+    def ordinary_request(self, payload: bytes, head_length: int, body: Body | Room | None = None) -> None:
+        self._queue(self._make_exchange(self._outlet, payload, head_length, self._now(), body))
+
+    def slow_request(self, request: ReadRequest, body: Body) -> None:
         """Queue a request that took the slow path."""
-        if self._reader.stopped:
-            return  # the connection was closed by the answer to the one before
         self._owes_continue = False
-        self._patience.body_begins()  # what follows in the same read has its own time
-        exchange = self._make_exchange(self._outlet, request.payload.join(), request.head_length, self._now())
+        payload = request.payload.join() if body.whole is None else body.head
+        exchange = self._make_exchange(self._outlet, payload, request.head_length, self._now(), body)
         exchange.frame_as(http_1_0=request.http_1_0, keep_alive=request.keep_alive)
         self._queue(exchange)
+
+    def is_wanted(self, head: bytes) -> bool:
+        """Return whether the body of a request is to be read; it is refused if not."""
+        exchange = self._make_exchange(self._outlet, head, len(head), self._now())
+        refusal = self._server.refusal(exchange)
+        if refusal is not None:
+            self._refuse(refusal, exchange.method)
+        return refusal is None
 
     def body_expected(self) -> None:
         """Note that the client has announced a body and waits to be asked for it (RFC 9110, section 10.1.1)."""
@@ -147,18 +138,26 @@ class HttpConnection(asyncio.Protocol):
             self._outlet.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def refuse(self, status: int, message: str, method: bytes = b"GET") -> None:
+        self._refuse(Refusal(status, message), method)
+
+    def no_room(self) -> None:
+        self._refuse(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, NO_ROOM, retry_after(SOON_S)))
+
+    def _refuse(self, refusal: Refusal, method: bytes = b"GET") -> None:
         """Answer with an error after the requests before it, and close: nothing behind it can be trusted."""
         if self._reader.stopped:
             return  # the answer to the one before has closed the connection
         self._reader.stop()
         line = b"%b / HTTP/1.1\r\n\r\n" % method
         exchange = self._make_exchange(self._outlet, line, len(line), self._now())
-        exchange.refuse(status, message)
+        exchange.refuse(refusal)
         self._queue(exchange)
 
-    def receive_into(self, memory: memoryview) -> None:
+    def receive(self, body: Body, begun: int) -> BodyReceiver:
         assert self._outlet.transport is not None
-        self._outlet.transport.set_protocol(BodyReceiver(self, self._reader, memory))
+        receiver = BodyReceiver(self, self._reader, body, begun)
+        self._outlet.transport.set_protocol(receiver)
+        return receiver
 
     def receive_here(self) -> None:
         if self._outlet.transport is not None:
@@ -171,24 +170,43 @@ class HttpConnection(asyncio.Protocol):
         self._next()
 
     def _next(self) -> None:
-        """Hand over the next request, one at a time; read on only when the client is not ahead of us."""
-        while self._current is None and self._pending:
-            exchange = self._current = self._pending.popleft()
-            if exchange.refusal is None:
-                self._handle(exchange)
+        """Hand over the next request, one at a time, while the client takes its answers; then see to the reading."""
+        while self._current is None and not self._outlet.write_paused:
+            if self._pending:
+                self._hand_over(self._pending.popleft())
+            elif self._reader.kept:
+                self._reader.go_on()
             else:
-                status, message = exchange.refusal
-                exchange.respond_json(status, {"error": message})
+                break
+        if self._owes_continue:
+            self._continue()
+        self.steer()
+
+    def _hand_over(self, exchange: Exchange) -> None:
+        self._current = exchange
+        if exchange.refusal is None:
+            self._handle(exchange)
+        else:
+            status, message, headers = exchange.refusal
+            exchange.respond_json(status, {"error": message}, headers)
+
+    def steer(self) -> None:
+        """Read on only when the client is not ahead of us, takes its answers, and has room for its body."""
         transport = self._outlet.transport
         if transport is None or transport.is_closing():
             return
-        if bool(self._pending) is not self._reading_paused:
-            self._reading_paused = not self._reading_paused
-            if self._reading_paused:
-                transport.pause_reading()
-            else:
-                self._resumed_s = self._now()
-                transport.resume_reading()
+        reader = self._reader
+        ahead = reader.is_ahead and (self._current is not None or self._outlet.write_paused)
+        if (ahead or reader.waits or bool(self._pending)) is self._reading_paused:
+            return
+        self._reading_paused = not self._reading_paused
+        if self._reading_paused:
+            transport.pause_reading()
+            return
+        self._resumed_s = self._now()
+        if reader.partial is not None:
+            self._patience.body_goes_on()  # while we did not read, it could not come
+        transport.resume_reading()
 
     def _drop_pending(self) -> None:
         for exchange in self._pending:
@@ -199,6 +217,15 @@ class HttpConnection(asyncio.Protocol):
     def idle(self) -> bool:
         return self._current is None and self._reader.partial is None and not self._pending
 
+    @property
+    def is_spare(self) -> bool:
+        """Whether no request is here, at most the beginning of one."""
+        return self._current is None and not self._pending and not self._reader.kept and not self._reader.stopped
+
+    @property
+    def due_s(self) -> float:
+        return self._patience.due_s
+
     def _finished(self, exchange: object) -> None:
         """Close, or go on with the next request: the answer to this one is written."""
         if exchange is not (current := self._current) or current is None:
@@ -207,23 +234,28 @@ class HttpConnection(asyncio.Protocol):
         self._patience.answer_ended()
         if not current.keep_alive:
             self._linger()
-        elif self._pending or self._reading_paused:
+        elif self._pending or self._reading_paused or self._owes_continue:
             self._server.loop.call_soon(self._next)
-        elif self._owes_continue:
-            self._continue()
 
     def check_deadline(self, now_s: float) -> None:
         """End the connection of a client that is too slow; called about every second."""
         unsent = self._outlet.unsent
         if not self._patience.is_over(now_s, idle=self.idle, unsent=unsent):
+            if self._current is None and self._reader.is_in_the_way and self._patience.is_in_the_way(now_s):
+                self.refuse(HTTPStatus.REQUEST_TIMEOUT, "the request came too slowly while others waited for memory")
             return
         if unsent is not None:
-            self._reader.stop()
-            self._outlet.abort()
+            self.abort()
         elif self.idle:
             self.close()
+        elif self._current is None and self._reader.waits:
+            self.no_room()
         elif self._current is None:
             self.refuse(HTTPStatus.REQUEST_TIMEOUT, "the request came too slowly, or stopped coming")
+
+    def abort(self) -> None:
+        self._reader.stop()
+        self._outlet.abort()
 
     def close(self) -> None:
         self._reader.stop()

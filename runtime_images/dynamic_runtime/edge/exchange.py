@@ -7,36 +7,56 @@ this one object on its way through the runtime: an application that must remembe
 import json
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
+from typing import NamedTuple
 
+from runtime_images.dynamic_runtime.edge.bodies import Body
+from runtime_images.dynamic_runtime.edge.budget import Room
 from runtime_images.dynamic_runtime.edge.outlet import Outlet
 from runtime_images.dynamic_runtime.edge.response_head import Header, ResponseHead, head_of
-from runtime_images.dynamic_runtime.wire.arenas import Requests, Slot
+from runtime_images.dynamic_runtime.wire.arenas import Requests
+
+SOON_S = 1
+"""When a client may come back that was refused because others were before it."""
 
 _COPIED_MOST = 64 * 1024
 """A body up to this size leaves in one piece with its head; copying a larger one costs more than a second piece."""
 
 
+def retry_after(seconds: int) -> list[Header]:
+    """Return the header that says when to come back; none for 0, never."""
+    return [(b"retry-after", b"%d" % seconds)] if seconds else []
+
+
+class Refusal(NamedTuple):
+    """An error that the edge answers with instead of handing the request over."""
+
+    status: int
+    message: str
+    headers: Sequence[Header] = ()
+
+
 class Exchange:
     """One request and the means to answer it, once.
 
-    `payload` is the request as it stood on the wire, `head_length` of it the head; a long body may lie in `slot`
-    instead. `unusual` says that its answer takes the slow path: HTTP/1.0, HEAD, or a connection that will close.
+    `payload` is the request as it stood on the wire, `head_length` of it the head. A body that is not small is counted
+    by `slot`, and a long one may lie there instead. `unusual` says that its answer takes the slow path: HTTP/1.0, HEAD,
+    or a connection that will close.
     """
 
     # Class attributes: most exchanges keep them as they are, and an instance attribute would cost each request.
     unusual = False
     keep_alive = True
     http_1_0 = False
-    refusal: tuple[int, str] | None = None
+    refusal: Refusal | None = None
     started = False
     client_gone = False
-    slot: Slot | None = None
+    slot: Body | Room | None = None
     _chunked = False
     _silent = False
     _left: int | None = None
 
     def __init__(
-        self, outlet: Outlet, payload: bytes, head_length: int, arrived_s: float, slot: Slot | None = None
+        self, outlet: Outlet, payload: bytes, head_length: int, arrived_s: float, slot: Body | Room | None = None
     ) -> None:
         self.outlet = outlet
         self.payload = payload
@@ -60,7 +80,15 @@ class Exchange:
 
     @property
     def body(self) -> bytes:
-        return self.payload[self.head_length :]
+        """The body, copied from wherever it lies."""
+        in_payload = self.payload[self.head_length :]
+        return in_payload if in_payload or self.slot is None else bytes(self.slot.memory)
+
+    @property
+    def whole(self) -> bytes | memoryview:
+        """The request as it stood on the wire, unless its body lies in the arena."""
+        pages = self.slot.whole if self.slot is not None else None
+        return self.payload if pages is None else pages
 
     @property
     def headers(self) -> list[Header]:
@@ -79,15 +107,19 @@ class Exchange:
         self.unusual = http_1_0 or not keep_alive or self.method == b"HEAD"
 
     def place_body(self, requests: Requests) -> None:
-        """Move a long body into shared memory, if there is space for it."""
-        body = memoryview(self.payload)[self.head_length :]
-        self.slot = requests.take(len(body))
-        if self.slot is not None:
-            self.slot.memory[:] = body
+        """Move a long body into shared memory, unless it lies there or there is no space for it."""
+        held = self.slot
+        if held is None or held.place:
+            return
+        body = held.memory or memoryview(self.payload)[self.head_length :]
+        slot = requests.take(len(body))
+        if slot is not None:
+            slot.memory[:] = body
             self.payload = self.payload[: self.head_length]
+            self.slot = Body(held if isinstance(held, Room) else held.room, self.head_length, slot=slot)
 
     def free_body(self) -> None:
-        """Give the shared memory of a long body back: nobody will read it any more."""
+        """Give back what the body takes: nobody will read it any more."""
         if self.slot is not None:
             self.slot.free()
             self.slot = None
@@ -103,10 +135,10 @@ class Exchange:
         self.keep_alive = False
         self.unusual = True
 
-    def refuse(self, status: int, message: str) -> None:
+    def refuse(self, refusal: Refusal) -> None:
         """Have the edge answer with an error, and close, when the request's turn comes."""
         self.close_afterwards()
-        self.refusal = (status, message)
+        self.refusal = refusal
 
     def answer(self, head: ResponseHead, own_lines: bytes, body: bytes) -> None:
         """Answer with a whole body. `own_lines` are header lines of ours; Content-Length is set from the body."""

@@ -8,10 +8,15 @@ import termios
 from collections.abc import Callable
 
 HEAD_TIMEOUT_S = 30.0  # for a whole head, from its first byte
-BODY_TIMEOUT_S = 30.0  # for the next part of a body
+BODY_TIMEOUT_S = 30.0  # that a body may be behind `LEAST_BODY_RATE`
 LEAST_BODY_RATE = 1024
-"""Bytes a second. A body has `BODY_TIMEOUT_S`, and as long as what has come of it would take at this rate, so that one
-that trickles ends. Apache asks for 500 by default (mod_reqtimeout), Kestrel for 240."""
+"""Bytes a second. What comes of a body earns it the time that it would take at this rate, but it never has more than
+`BODY_TIMEOUT_S` left: neither one that trickles nor one that came quickly at first and then stops can last. Apache asks
+for 500 by default (mod_reqtimeout), Kestrel for 240."""
+
+SCARCE_BODY_TIMEOUT_S = 5.0  # the same two while others lack the memory that the body takes
+SCARCE_BODY_RATE = 16 * 1024
+ROOM_TIMEOUT_S = 10.0  # that a body waits for room
 
 IDLE_TIMEOUT_S = 90.0  # between two requests; longer than load balancers keep a connection: they shall close it
 WRITE_TIMEOUT_S = 60.0  # without a byte taken, for a client that has an answer to read
@@ -25,28 +30,73 @@ _FROM_THE_NEXT_TICK = -1.0  # a deadline that begins to run with the next look a
 class Patience:
     """How long one client may still take over what it is doing: sending a head or a body, idling, taking an answer."""
 
-    __slots__ = ("_body_due_s", "_due_s", "_now", "_unread_bytes", "_write_s")
+    __slots__ = (
+        "_body_due_s",
+        "_due_s",
+        "_moved_bytes",
+        "_moved_s",
+        "_now",
+        "_room_s",
+        "_scarce_due_s",
+        "_unread_bytes",
+        "_write_s",
+    )
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._write_s = WRITE_TIMEOUT_S
-        self._body_due_s = 0.0
-        self._unread_bytes = 0
+        self._body_due_s = self._scarce_due_s = self._moved_s = self._room_s = 0.0
+        self._moved_bytes = self._unread_bytes = 0
         self._due_s = now() + HEAD_TIMEOUT_S
 
     def head_begins(self) -> None:
-        self._due_s = self._now() + HEAD_TIMEOUT_S
+        now_s = self._now()
+        self._due_s = now_s + HEAD_TIMEOUT_S
+        self._scarce_due_s = now_s + SCARCE_BODY_TIMEOUT_S
 
     def body_begins(self) -> None:
-        self._due_s = self._body_due_s = self._now() + BODY_TIMEOUT_S
+        """Give a new body its time."""
+        self._room_s = ROOM_TIMEOUT_S
+        self.body_goes_on()
+
+    def body_goes_on(self) -> None:
+        """Give a body its time again after a while in which we did not read it."""
+        now_s = self._now()
+        self._moved_bytes = 0
+        self._due_s = self._body_due_s = now_s + BODY_TIMEOUT_S
+        self._scarce_due_s = now_s + SCARCE_BODY_TIMEOUT_S
 
     def body_moved(self, size: int) -> None:
-        """Count a part of a body: it earns the rest some time, but a byte now and then does not."""
-        self._body_due_s += size / LEAST_BODY_RATE
-        self._due_s = min(self._body_due_s, self._now() + BODY_TIMEOUT_S)
+        """Count a part of a body; the next look at it says what time it earns."""
+        self._moved_bytes += size
+        self._moved_s = self._now()
+
+    def body_ended(self) -> None:
+        self._moved_bytes = 0
+
+    def _earn(self) -> None:
+        """Give the rest of a body the time that its last parts earn, but never more than a body that begins."""
+        moved, self._moved_bytes = self._moved_bytes, 0
+        self._body_due_s = min(self._body_due_s + moved / LEAST_BODY_RATE, self._moved_s + BODY_TIMEOUT_S)
+        self._scarce_due_s = min(self._scarce_due_s + moved / SCARCE_BODY_RATE, self._moved_s + SCARCE_BODY_TIMEOUT_S)
+        self._due_s = self._body_due_s
+
+    def body_waits(self) -> None:
+        """Wait for room, only so long in all: the client cannot send."""
+        self._moved_bytes = 0
+        self._due_s = self._now() + self._room_s
+
+    def room_found(self) -> None:
+        self._room_s = max(0.0, self._due_s - self._now())
+        self.body_goes_on()
+
+    def is_in_the_way(self, now_s: float) -> bool:
+        """Return whether a request comes too slowly for one that holds what others lack."""
+        return now_s >= self._scarce_due_s
 
     def answer_begins(self) -> None:
         """Give the client time to take what is written from here on."""
+        self._moved_bytes = 0
         self._due_s = self._now() + self._write_s
 
     def answer_ended(self) -> None:
@@ -57,8 +107,15 @@ class Patience:
         """Wait no longer than this, from now on, for a client that takes nothing of its answer."""
         self._write_s = write_s
 
+    @property
+    def due_s(self) -> float:
+        """When the connection is closed if nothing more comes, for comparison with others."""
+        return self._due_s if self._due_s != _FROM_THE_NEXT_TICK else self._now() + IDLE_TIMEOUT_S
+
     def is_over(self, now_s: float, *, idle: bool, unsent: asyncio.Transport | None) -> bool:
         """Return whether the client has taken too long. `unsent` holds what it has not taken yet of its answer."""
+        if self._moved_bytes:
+            self._earn()
         if unsent is not None:
             before, self._unread_bytes = self._unread_bytes, unread_bytes(unsent)
             if self._unread_bytes < before:  # it reads, if slowly

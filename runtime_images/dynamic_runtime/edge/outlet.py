@@ -4,15 +4,20 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from runtime_images.dynamic_runtime.edge.budget import Backlog
 from runtime_images.dynamic_runtime.edge.limits import LINGER_S, Patience
 from runtime_images.dynamic_runtime.wire import client_address
 
 
 @dataclass(slots=True)
 class SharedHead:
-    """What the heads of all answers of a server share; `draining` says that each connection ends with its next one."""
+    """What all answers of a server share: a line of their heads, and the memory in which they wait for their clients.
+
+    `draining` says that each connection ends with its next answer.
+    """
 
     date_line: bytes
+    backlog: Backlog
     draining: bool = False
 
 
@@ -40,6 +45,7 @@ class Outlet:
 
     def lost(self) -> None:
         self.transport = self._leaving = None
+        self.shared_head.backlog.drop(self)
         if self._lingering is not None:
             self._lingering.cancel()
         self._give_back()
@@ -47,15 +53,21 @@ class Outlet:
     def pause(self) -> None:
         self.write_paused = True
         self.patience.answer_begins()
+        transport = self.transport or self._leaving
+        if transport is not None and not self._unsent:  # what lies in shared memory has a bound of its own
+            self.shared_head.backlog.add(self, transport.get_write_buffer_size())
 
     def resume(self) -> None:
         self.write_paused = False
+        self.shared_head.backlog.drop(self)
         self.patience.answer_begins()
         self._give_back()
 
     def write(self, data: bytes | memoryview) -> None:
         if self.transport is not None:
             self.transport.write(data)
+            if self.write_paused:
+                self.shared_head.backlog.add(self, len(data))
 
     def write_shared(self, head: bytes, body: memoryview, give_back: Callable[[], None]) -> None:
         """Send a head and a body in shared memory, which is given back once nothing of it is left to be sent."""
@@ -64,8 +76,8 @@ class Outlet:
             give_back()
             return
         transport.set_write_buffer_limits(0)  # what can leave now does, and asyncio calls when the rest has
-        transport.writelines((head, body))
         self._unsent.append(give_back)
+        transport.writelines((head, body))
         if not transport.get_write_buffer_size():
             self._give_back()
 

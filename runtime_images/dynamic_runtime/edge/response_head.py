@@ -14,11 +14,13 @@ from runtime_images.dynamic_runtime.wire.frames import REFUSED, status_line
 Header = tuple[bytes, bytes]
 
 _WELL_FORMED = re.compile(
-    rb"HTTP/1\.1 ([2-5][0-9][0-9]) [ -~]*\r\n(?:[!#$%&'*+\-.^_`|~0-9a-z]+: *[^\x00-\x08\x0a-\x1f\x7f]*\r\n)*"
+    rb"HTTP/1\.1 ([2-5][0-9][0-9]) [ -~]*+\r\n(?:[!#$%&'*+\-.^_`|~0-9a-z]++:[^\x00-\x08\x0a-\x1f\x7f]*+\r\n)*+"
 )
-_STATUS_LINE = re.compile(rb"HTTP/1\.1 [2-5][0-9][0-9] [ -~]*")
-_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")
-_VALUE = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*")
+"""Every repetition is possessive: each byte can be read in one way only, so none of a refused head is tried again."""
+
+_STATUS_LINE = re.compile(rb"HTTP/1\.1 [2-5][0-9][0-9] [ -~]*+")
+_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]++")
+_VALUE = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*+")
 _OURS = frozenset(
     b"connection keep-alive transfer-encoding te trailer upgrade date x-gaia-backend x-gaia-fallback".split()
 )

@@ -14,40 +14,20 @@ from typing import Protocol
 
 import httptools
 
+from runtime_images.dynamic_runtime.edge.bodies import NO_ROOM, Payload
 from runtime_images.dynamic_runtime.edge.response_head import Header
 
 MAX_REQUEST_HEAD_BYTES = 64 * 1024
 _MAX_CHUNK_OVERHEAD = 8
-_MAX_PARTS = 1024
-"""Parts of a body that are kept apart; a body that comes in more, byte by byte, must not cost an object a byte."""
+_HEADER_OBJECTS_BYTES = 160  # what the parser makes of a header costs so much besides its bytes
 _FOREIGN_METHODS = frozenset(
     b"CONNECT PRI SOURCE DESCRIBE ANNOUNCE SETUP PLAY PAUSE TEARDOWN GET_PARAMETER SET_PARAMETER REDIRECT RECORD "
     b"FLUSH".split()
 )
 """What the parser knows but a function is not for: tunnels, HTTP/2's preface, Icecast and RTSP."""
 
-_HOST = re.compile(rb"(?:\[[0-9A-Za-z:.%~_-]+\]|[0-9A-Za-z._~!$&'()*+,;=%-]*)(?::[0-9]*)?")
-_ABSOLUTE = re.compile(rb"(?i:https?)://([^/?@]+)((?:[/?].*)?)", re.DOTALL)
-
-
-class Payload:
-    """A request in the making: its head and the parts of its body that have come."""
-
-    __slots__ = ("_parts",)
-
-    def __init__(self, first: bytes) -> None:
-        self._parts: list[bytes | bytearray] = [first]
-
-    def add(self, part: bytes) -> None:
-        if len(self._parts) < _MAX_PARTS:
-            self._parts.append(part)
-        elif len(self._parts) == _MAX_PARTS:
-            self._parts.append(bytearray(part))
-        else:
-            self._parts[-1] += part
-
-    def join(self) -> bytes:
-        return b"".join(self._parts)
+_HOST = re.compile(rb"(?:\[[0-9A-Za-z:.%~_-]++\]|[0-9A-Za-z._~!$&'()*+,;=%-]*+)(?::[0-9]*+)?+")
+_ABSOLUTE = re.compile(rb"(?i:https?+)://([^/?@]++)((?:[/?].*+)?+)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +49,21 @@ class Recipient(Protocol):
 
 
 class SlowPath:
-    """Reads requests from bytes; a body has at most `max_body_bytes`. After a refusal it reads nothing more."""
+    """Reads requests from bytes; a body has at most `max_body_bytes`. After a refusal it reads nothing more.
+
+    `head` is that of the request whose body is on its way, as it was written anew.
+    """
 
     def __init__(self, recipient: Recipient, max_body_bytes: int) -> None:
         self.between_requests = True
+        self.head = b""
         self._recipient = recipient
         self._max_body_bytes = max_body_bytes
         self._parser = httptools.HttpRequestParser(self)
         self._refused = False
         self._request: ReadRequest | None = None
         self._in_head = True
-        self._head_bytes = self._body_bytes = self._raw_body_bytes = 0
+        self._head_bytes = self._body_bytes = self._raw_body_bytes = self._barren_bytes = 0
         self._method = b"GET"
         self._begin_head()
 
@@ -87,6 +71,8 @@ class SlowPath:
         """Parse what came; a malformed message is refused once."""
         if self._in_head:
             self._head_bytes += len(data)
+        else:
+            self._barren_bytes += len(data)  # unless something of the body is in it
         try:
             self._parse(data)
         except httptools.HttpParserError as error:
@@ -97,12 +83,27 @@ class SlowPath:
         elif self._request is not None:
             self._raw_body_bytes += len(data)
             if self._raw_body_bytes > _MAX_CHUNK_OVERHEAD * self._max_body_bytes + MAX_REQUEST_HEAD_BYTES:
-                self._refuse_body()  # endless chunk extensions or trailers
+                self._refuse_body()  # little body in many chunks
+            elif self._barren_bytes > MAX_REQUEST_HEAD_BYTES:
+                self._refuse_head("what stands between the chunks of the body, or behind them,")
 
     @property
     def in_body(self) -> bool:
         """Whether a head is there and its body is on its way."""
         return self._request is not None
+
+    @property
+    def held(self) -> int:
+        """How many bytes of memory the request in the making takes."""
+        body = self._request.payload.size if self._request is not None else 0
+        heads = max(self._fields_bytes, self._head_bytes) + self._barren_bytes
+        return heads + len(self._headers) * _HEADER_OBJECTS_BYTES + body
+
+    def stop(self) -> None:
+        """Drop what has come: parser and callbacks hold each other, so this would stay for a while."""
+        self._refused = True
+        self._request = None
+        self._headers.clear()
 
     def _parse(self, data: bytes) -> None:
         """Feed the parser; ignore an Upgrade header, as a server may (RFC 9110, 7.8)."""
@@ -158,7 +159,7 @@ class SlowPath:
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        self._body_bytes = self._raw_body_bytes = 0
+        self._body_bytes = self._raw_body_bytes = self._barren_bytes = 0
         self._method = self._parser.get_method()
         version = self._parser.get_http_version().encode()
         if self._refused or (self._parser.should_upgrade() and self._method != b"CONNECT"):
@@ -195,7 +196,7 @@ class SlowPath:
         return True
 
     def _begin_body(self, version: bytes) -> None:
-        head = _encode_head(self._method, self._url, version, self._headers)
+        self.head = head = _encode_head(self._method, self._url, version, self._headers)
         http_1_0 = version == b"1.0"
         # With HTTP/1.0 the framing of a coded message can't be trusted (RFC 9112, 6.1): close afterwards.
         keep_alive = self._parser.should_keep_alive() and not (http_1_0 and self._codings)
@@ -206,11 +207,15 @@ class SlowPath:
     def on_body(self, body: bytes) -> None:
         if self._request is None:
             return
+        self._barren_bytes = 0
         self._body_bytes += len(body)
         if self._body_bytes > self._max_body_bytes:
             self._refuse_body()
-        else:
+            return
+        try:
             self._request.payload.add(body)
+        except OSError:
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, NO_ROOM)
 
     def on_message_complete(self) -> None:
         self._in_head = self.between_requests = True
@@ -220,10 +225,9 @@ class SlowPath:
             self._method = b"GET"  # what follows may be refused before it says its own
             self._recipient.request_read(request)
 
-    def _refuse_head(self) -> None:
-        self._refuse(
-            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"the request head exceeds {MAX_REQUEST_HEAD_BYTES} bytes"
-        )
+    def _refuse_head(self, what: str = "the request head") -> None:
+        status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        self._refuse(status, f"{what} exceeds {MAX_REQUEST_HEAD_BYTES} bytes")
 
     def _refuse_body(self) -> None:
         self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body exceeds the limit of {self._max_body_bytes} bytes")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from runtime_images.dynamic_runtime.background import Background
+from runtime_images.dynamic_runtime.edge.exchange import Refusal
 from runtime_images.dynamic_runtime.front.job import Job
 from runtime_images.dynamic_runtime.front.link import WorkerLink
 from runtime_images.dynamic_runtime.front.router import Front
@@ -96,6 +97,10 @@ class Health:
             return
         name = "ready" if job.path.endswith(b"readiness") else "alive"
         self._answering.spawn(self._answer(job, name))
+
+    def refusal(self, job: Job) -> Refusal | None:
+        """Return how a request is refused whose body is still to come, if it is."""
+        return None if job.payload.startswith(_PROBE_STARTS) else self._front.refusal()
 
     async def _answer(self, job: Job, name: str) -> None:
         in_private = self._in_private and _names_loopback(job.header(b"host") or b"")

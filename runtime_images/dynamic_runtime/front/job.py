@@ -2,12 +2,9 @@
 
 from typing import Protocol
 
-from runtime_images.dynamic_runtime.edge.exchange import Exchange
+from runtime_images.dynamic_runtime.edge.exchange import Exchange, retry_after
 from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.wire.frames import FrameError, Kind
-
-SOON_S = 1
-"""When a client may come back that was refused because others were before it."""
 
 SAFE_METHODS = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE"))
 """Methods that a client may expect to be repeated without effect (RFC 9110, section 9.2.1)."""
@@ -58,8 +55,7 @@ class Job(Exchange):
         return (idempotent or self.method in SAFE_METHODS) and self._retries_begun <= _MAX_RETRIES_BEGUN
 
     def refuse_now(self, status: int, message: str, retry_after_s: int = 0) -> None:
-        headers = [(b"retry-after", b"%d" % retry_after_s)] if retry_after_s else []
-        self.respond_json(status, {"error": message}, headers)
+        self.respond_json(status, {"error": message}, retry_after(retry_after_s))
 
     def give_up(self, status: int, message: str, retry_after_s: int = 0) -> bool:
         """Answer with an error, or break the begun answer off; return whether a client was there to be failed."""

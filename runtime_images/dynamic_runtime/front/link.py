@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from math import inf
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from runtime_images.dynamic_runtime.front.job import Job
 from runtime_images.dynamic_runtime.front.window_control import Window
@@ -14,6 +14,10 @@ from runtime_images.dynamic_runtime.wire.frames import Frame, FrameError, Kind, 
 from runtime_images.dynamic_runtime.wire.in_flight import SLOTS, InFlightJournal
 from runtime_images.policy.model import Backend
 
+if TYPE_CHECKING:
+    from runtime_images.dynamic_runtime.edge.bodies import Body
+    from runtime_images.dynamic_runtime.edge.budget import Room
+
 _pack = frames.HEADER.pack
 
 
@@ -23,14 +27,14 @@ class LongBodies:
     def __init__(self, requests: arenas.Requests | None = None, answers: arenas.Reader | None = None) -> None:
         self._requests = requests
         self._answers = answers
-        self._orphans: list[arenas.Slot] = []
+        self._orphans: list[Body | Room] = []
 
-    def payload_of(self, job: Job) -> tuple[bytes, int]:
+    def payload_of(self, job: Job) -> tuple[bytes | memoryview, int]:
         """Return the payload of a long request's frame, and its flags: where its body is, if there is space for it."""
-        if job.slot is None and self._requests is not None:
+        if self._requests is not None:
             job.place_body(self._requests)
-        if job.slot is None:
-            return job.payload, 0
+        if job.slot is None or not job.slot.place:
+            return job.whole, 0
         return job.payload + job.slot.place, frames.IN_ARENA
 
     def answer(self, place: bytes) -> memoryview | None:
@@ -130,8 +134,9 @@ class WorkerLink(Channel):
             self._busy_since_s = now_s
         request_id = self._free_ids.pop()
         job.link, job.id = self, request_id
-        payload, flags = job.payload, 0
-        if len(payload) > LEAST_BYTES or job.slot is not None:
+        payload: bytes | memoryview = job.payload
+        flags = 0
+        if len(payload) > LEAST_BYTES or (job.slot is not None and job.slot.memory):
             payload, flags = self.bodies.payload_of(job)
         header = _pack(len(payload), request_id, frames.REQUEST, flags, job.head_length, *job.outlet.client)
         if not jobs and not self._outgoing and self._transport is not None:

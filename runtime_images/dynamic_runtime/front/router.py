@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from http import HTTPStatus
 
 from runtime_images.dynamic_runtime.clock import Clock
+from runtime_images.dynamic_runtime.edge.exchange import SOON_S, Refusal, retry_after
 from runtime_images.dynamic_runtime.front.answers import Answered, Answers, BadAnswer
-from runtime_images.dynamic_runtime.front.job import SOON_S, Job
+from runtime_images.dynamic_runtime.front.job import Job
 from runtime_images.dynamic_runtime.front.link import WorkerLink
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.telemetry.backend_stats import Counters
@@ -65,6 +66,22 @@ class Front:
         if self.queue:
             self._pump()
 
+    def refusal(self) -> Refusal | None:
+        """Return how a request is refused whose body is still to come, if it is; one that is refused counts."""
+        refusal = self._refusal()
+        self._requests += refusal is not None
+        return refusal
+
+    def _refusal(self) -> Refusal | None:
+        """Return what a request gets that would have to wait, if it may not."""
+        if self.unavailable:
+            self._failures += 1
+            return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, self.unavailable, retry_after(self._retry_after_s))
+        if len(self.queue) >= self._settings.queue_size:
+            self._failures += 1
+            return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "the queue is full", retry_after(SOON_S))
+        return None
+
     def _pump(self) -> None:
         link = self.active
         while link is not None and self.queue and len(link.jobs) < link.window.credit:
@@ -106,12 +123,8 @@ class Front:
     def _wait(self, job: Job) -> None:
         """Queue a request, or refuse it when nothing can serve or the queue is full."""
         self._last_arrival_s = job.arrived_s
-        if self.unavailable:
-            self._failures += 1
-            job.refuse_now(HTTPStatus.SERVICE_UNAVAILABLE, self.unavailable, self._retry_after_s)
-        elif len(self.queue) >= self._settings.queue_size:
-            self._failures += 1
-            job.refuse_now(HTTPStatus.SERVICE_UNAVAILABLE, "the queue is full", SOON_S)
+        if (refusal := self._refusal()) is not None:
+            job.respond_json(refusal.status, {"error": refusal.message}, refusal.headers)
         else:
             self.queue.append(job)
             self._pump()

@@ -19,7 +19,7 @@ from runtime_images.dynamic_runtime.worker.contract import describe_error
 
 Handler = Callable[[Any], Any]
 
-_content_type = re.compile(rb"\r\ncontent-type:[ \t]*([^\r\n]*)", re.IGNORECASE).search
+_content_type = re.compile(rb"\r\ncontent-type:[ \t]*+([^\r\n]*+)", re.IGNORECASE).search
 _JSON_LINE = b"\r\ncontent-type: application/json\r\n"
 """How most clients write it, or the front for them: found in a fraction of the time that the expression takes
 (`benchmarks.serving`, "trivial", gaia handler)."""

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import stat
 import threading
 from collections.abc import Iterator
@@ -128,6 +129,15 @@ def test_a_tcp_admin_address_asks_for_its_token(tmp_path: Path) -> None:
 
     assert statuses == [401, 401, 200]
     assert "s3cret" not in told
+
+
+def test_who_has_no_token_is_refused_before_the_body_comes(tmp_path: Path) -> None:
+    with serving(write_function(tmp_path, HANDLER), GAIA_ADMIN="127.0.0.1:0", GAIA_ADMIN_TOKEN="s3cret") as running:
+        port = int(running.event("ready")["admin"].rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+            client.sendall(b"POST /switch HTTP/1.1\r\nHost: t\r\nContent-Length: 60000\r\n\r\n")
+
+            assert client.recv(65536).startswith(b"HTTP/1.1 401 ")
 
 
 def test_a_tcp_admin_address_without_a_token_is_refused_at_the_start(tmp_path: Path) -> None:

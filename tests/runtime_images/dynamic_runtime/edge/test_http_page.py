@@ -5,7 +5,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 import runtime_images.dynamic_runtime
-from runtime_images.dynamic_runtime.edge import limits
+from runtime_images.dynamic_runtime.edge import budget, limits, memory
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.wire import arenas, frames
 
@@ -23,9 +23,10 @@ def test_the_limits_are_those_of_the_code() -> None:
     settings = Settings(function_dir=Path())
 
     assert limit("time for a head") == f"{limits.HEAD_TIMEOUT_S:g} s"
-    assert limit("time between two parts") == f"{limits.BODY_TIMEOUT_S:g} s"
-    rate = f"{limits.BODY_TIMEOUT_S:g} s, and one more for each {limits.LEAST_BODY_RATE} bytes that have come"
-    assert limit("time for a whole body") == rate
+    earned = "{0:g} s, and one more for each {1} that have come, but never more than {0:g} s ahead"
+    assert limit("time for a body") == earned.format(limits.BODY_TIMEOUT_S, f"{limits.LEAST_BODY_RATE} bytes")
+    scarce = earned.format(limits.SCARCE_BODY_TIMEOUT_S, f"{limits.SCARCE_BODY_RATE // 1024} KiB")
+    assert limit("a body while others lack memory") == scarce
     assert f"within {limits.HALF_CLOSE_S:g} s of it" in PAGE
     assert limit("time that a connection may idle") == f"{limits.IDLE_TIMEOUT_S:g} s"
     patience = f"{limits.WRITE_TIMEOUT_S:g} s; {limits.HANDLER_PATIENCE_S:g} s where a thread"
@@ -36,6 +37,19 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert limit("one chunk") == f"{frames.MAX_CHUNK_BYTES // 1024} KiB, {frames.CREDIT_CHUNKS} of them under way"
     assert f"`GAIA_DRAIN_TIMEOUT_S` ({settings.drain_timeout_s:g} s)" in PAGE
     assert f"over {arenas.LEAST_BYTES // 1024} KiB travel" in PAGE
+
+
+def test_the_shares_of_memory_are_those_of_the_code() -> None:
+    shares = memory.share_out(512 * 2**20)
+
+    assert memory.SHARE == 8  # "an eighth"
+    assert f"{memory.ASSUMED_BYTES // 2**30} GiB where there is none" in PAGE
+    assert f"Of 512 MiB, {shares.bodies // 2**20} MiB are for what clients send" in PAGE
+    assert f"{shares.answers // 2**20} MiB for answers" in PAGE
+    assert f"waits unread, {limits.ROOM_TIMEOUT_S:g} s at most" in PAGE
+    assert f"Requests up to {budget.SMALL_BYTES // 1024} KiB are not counted" in PAGE
+    assert f"a body over {arenas.LEAST_BYTES // 1024} KiB waits unread" in PAGE
+    assert f"more than {budget.MOST_WAITING} waiting bodies" in PAGE
 
 
 def test_every_status_that_the_runtime_names_is_documented_and_no_other() -> None:

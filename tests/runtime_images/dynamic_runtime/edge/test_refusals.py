@@ -66,6 +66,18 @@ def test_a_target_that_is_too_long_is_refused(client: Client) -> None:
     assert client.closed()
 
 
+BARREN = {"a trailer": b"0\r\nX: ", "a chunk's extension": b"5;x=", "many trailers": b"0\r\n" + b"a:\r\n" * 1000}
+
+
+@pytest.mark.parametrize("begun", BARREN.values(), ids=BARREN)
+def test_what_is_no_body_does_not_come_without_end_behind_a_head(client: Client, begun: bytes) -> None:
+    client.send(request("POST", "/", "Transfer-Encoding: chunked\r\n") + b"1\r\nx\r\n" + begun)
+    for _ in range(200):
+        client.send(b"x" * 1000)
+
+    assert_refused(client, 431)
+
+
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 
 

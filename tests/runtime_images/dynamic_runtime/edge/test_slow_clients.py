@@ -181,6 +181,22 @@ def test_a_body_that_comes_slowly_but_steadily_is_taken(head: bytes) -> None:
     meet(script)
 
 
+@pytest.mark.parametrize("head", BODIES.values(), ids=BODIES)
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_a_body_that_came_quickly_at_first_earns_no_hours(head: bytes, goes_on: bool) -> None:
+    async def script(meeting: Meeting) -> None:
+        await meeting.send(head + b"x" * 50_000)
+        for _ in range(int(limits.BODY_TIMEOUT_S) - 2):
+            await meeting.pass_time(1)
+            await meeting.send(b"x" if goes_on else b"")
+        assert meeting.connected
+        await meeting.pass_time(4)
+
+        assert_one_json_line(await meeting.read_all(), 408)
+
+    meet(script)
+
+
 def test_each_chunked_body_of_a_connection_has_its_own_time() -> None:
     async def script(meeting: Meeting) -> None:
         begun = POST + b"Transfer-Encoding: chunked\r\n\r\n1\r\n"
