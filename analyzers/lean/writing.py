@@ -82,6 +82,9 @@ def make_directories(tree: str, path: str, mode: int = 0o777) -> None:
     if inside:
         os.close(_directory_of(tree, f"{inside}/file", make=mode))
     else:
+        above, _ = os.path.split(path)
+        if above and not os.path.isdir(above):
+            make_directories(tree, above, mode)
         os.makedirs(path, mode, exist_ok=True)
 
 

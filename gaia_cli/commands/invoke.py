@@ -1,6 +1,7 @@
 """`gaia invoke`: send one request to a running function, or to one that is started just for it."""
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -16,22 +17,29 @@ _HOST_AND_PORT = re.compile(r"[A-Za-z0-9.-]+:\d+(/.*)?")
 
 
 def invoke(
-    target: str, *, data: str, method: str, path: str, headers: tuple[str, ...], timeout_s: float, verbose: bool
+    target: str,
+    *,
+    data: str,
+    method: str,
+    path: str,
+    headers: tuple[str, ...],
+    variables: tuple[str, ...],
+    timeout_s: float,
+    verbose: bool,
 ) -> ExitCode:
     """Send one request and print the answer's body.
 
     `target` is a URL, "host:port", or the path of a function to start for this request; `path` is added to the URL's.
     `data` is JSON, "@file", or "-" for standard input; `method` is by default POST with a body and GET without.
+    `variables` are given to a function that is started.
     """
     fields = _headers(headers)
     body = _body(data, fields)
     request = Request(body, method, path, fields, timeout_s)
-    if "://" in target:
-        answer = ask(target, request)
-    elif _HOST_AND_PORT.fullmatch(target) and not Path(target).exists():
-        answer = ask(f"http://{target}", request)
-    else:
-        answer = _ask_once(Path(target), request)
+    url = _url(target)
+    if url and variables:
+        raise UsageError("--env is for a function that is started here", "name its path instead of a URL")
+    answer = ask(url, request) if url else _ask_once(Path(target), request, variables)
     if verbose:
         console.note(f"HTTP {answer.status} {answer.reason}")
         for name in ("x-gaia-backend", "server-timing"):
@@ -42,6 +50,13 @@ def invoke(
         hint = "" if verbose else "see the answer above; --verbose shows where it was served"
         raise RequestError(f"the function answered {answer.status} {answer.reason}", hint)
     return ExitCode.OK
+
+
+def _url(target: str) -> str:
+    """Return the URL that `target` is, empty where it is a path."""
+    if "://" in target:
+        return target
+    return f"http://{target}" if _HOST_AND_PORT.fullmatch(target) and not Path(target).exists() else ""
 
 
 def _headers(given: tuple[str, ...]) -> dict[str, str]:
@@ -81,11 +96,12 @@ def _bytes(data: str) -> bytes:
         raise UsageError(f"--data: cannot read {data[1:]}: {error.strerror}", "name an existing file") from None
 
 
-def _ask_once(path: Path, request: Request) -> Answer:
+def _ask_once(path: Path, request: Request, variables: tuple[str, ...]) -> Answer:
     """Start the function at `path` as a process, ask it and stop it."""
     from gaia_cli.engines import Launch
     from gaia_cli.engines.once import started_once
     from gaia_cli.engines.process import ProcessEngine
+    from gaia_cli.engines.variables import handed_over
     from gaia_cli.project.serving import mode_of, servable_project, settings_of
 
     project = servable_project(path)
@@ -93,7 +109,8 @@ def _ask_once(path: Path, request: Request) -> Answer:
     engine = ProcessEngine()
     wants_gpu = mode.initial_backend is Backend.GPU
     accelerator = Accelerator.NVIDIA if wants_gpu and Accelerator.NVIDIA in engine.accelerators() else Accelerator.NONE
-    launch = Launch(project, settings_of(project, mode, port=0), accelerator)
+    given = handed_over(variables, os.environ)
+    launch = Launch(project, settings_of(project, mode, port=0), accelerator, given)
     with started_once(engine, launch, progress=console.note, on_log=console.note) as url:
         return ask(url, request)
 

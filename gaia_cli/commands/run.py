@@ -5,13 +5,15 @@ error, after Ctrl-C during a download, after a second Ctrl-C during the draining
 """
 
 import contextlib
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gaia_cli.engines import Engine, Launch, RunningFunction
 from gaia_cli.engines.checks import accelerators_for, candidate, open_engine
 from gaia_cli.engines.ports import HOST, choose_port, is_free
+from gaia_cli.engines.variables import handed_over
 from gaia_cli.errors import EngineError, ExitCode, UsageError
 from gaia_cli.project.choices import DEFAULT_PORT, AcceleratorName, EngineName, ModeName
 from gaia_cli.project.project import FunctionProject
@@ -40,6 +42,7 @@ class RunOptions:
     record: Path | None = None
     play: Path | None = None
     what_if: bool = False
+    variables: tuple[str, ...] = ()
 
     @property
     def wants_requests(self) -> bool:
@@ -54,13 +57,15 @@ def run(path: Path, options: RunOptions) -> ExitCode:
         0; 1 when a request failed or the SLO was missed at the end; 130 or 143 after a signal.
     """
     try:
-        return run_function(path, options).exit_code
+        return run_function(path, options, _agrees if _asks_a_person(options) else _is_told).exit_code
     except Interrupted as interrupted:
         return interrupted.exit_code
 
 
-def run_function(path: Path, options: RunOptions) -> RunSummary:
+def run_function(path: Path, options: RunOptions, agree: Callable[[str], bool] = lambda _why: True) -> RunSummary:
     """Do what `run` does, for programs: return the summary instead of an exit code.
+
+    `agree` is asked, with the reason, before a function that was meant for a container runs as a process of this user.
 
     Raises:
         GaiaError: a flag, a file, the function or the engine is not usable.
@@ -69,11 +74,14 @@ def run_function(path: Path, options: RunOptions) -> RunSummary:
     load = tuple(read_requests(options.play)) if options.play is not None else ()
     recorder = TraceRecorder(options.record) if options.wants_requests else None
     project = _project(path, options.slo_p95_ms)
+    variables = handed_over(options.variables, os.environ)
     screen = _screen(as_json=options.as_json)
     with Interrupts() as interrupts, contextlib.closing(screen):
         mode, reason = mode_of(project, path, options.mode)
-        starter = _Starter(project, mode, reason, options, screen)
         chosen = _engine(options.engine, mode)
+        if chosen.name == EngineName.PROCESS and options.engine is EngineName.AUTO:
+            _agreed(chosen.reason, agree)
+        starter = _Starter(project, mode, reason, options, screen, variables, agree)
         try:
             plan, session = _follow(starter, chosen, interrupts, lambda: Session(screen, load, recorder))
         finally:
@@ -99,6 +107,8 @@ class _Starter:
     mode_reason: str
     options: RunOptions
     screen: Screen
+    variables: Mapping[str, str]
+    agree: Callable[[str], bool]
 
     def start(self, chosen: Choice) -> tuple[RunningFunction, RunPlan]:
         """Start on the chosen engine; if Docker was only Gaia's choice and fails, as a process of this machine."""
@@ -111,7 +121,8 @@ class _Starter:
             if chosen.name != EngineName.DOCKER or self.options.engine is not EngineName.AUTO:
                 raise
             said = error.message.splitlines()[0]  # without the log of a build
-            self.screen.step(f"Docker cannot run the function ({said}); using a local process instead")
+            self.screen.step(f"Docker cannot run the function ({said})")
+            _agreed("Docker answers but could not run the function", self.agree)
         engine, plan = self._plan(Choice(EngineName.PROCESS, "Docker answers but could not run the function"))
         self.screen.plan(plan)
         return self._launch(engine, plan, settings), plan
@@ -124,7 +135,7 @@ class _Starter:
         return engine, RunPlan(project.name, self.mode, self.mode_reason, chosen, accelerator, project.slo)
 
     def _launch(self, engine: Engine, plan: RunPlan, settings: Settings) -> RunningFunction:
-        launch = Launch(self.project, settings, Accelerator(plan.accelerator.name))
+        launch = Launch(self.project, settings, Accelerator(plan.accelerator.name), self.variables)
         try:
             return engine.start(launch, self.screen.step)
         except UsageError:
@@ -158,6 +169,36 @@ def _engine(asked: EngineName, mode: ExecutionMode) -> Choice:
     if asked is not EngineName.AUTO:
         return Choice(asked, "asked for")
     return choose_engine(mode, candidate(EngineName.PROCESS, mode), candidate(EngineName.DOCKER, mode))
+
+
+def _agreed(why: str, agree: Callable[[str], bool]) -> None:
+    """Go on without a container.
+
+    Raises:
+        EngineError: the user does not want that.
+    """
+    if not agree(f"{why}: without a container, the function can do whatever you can do here"):
+        raise EngineError(f"the function was not started: {why}", "start Docker, or run it with --engine process")
+
+
+def _asks_a_person(options: RunOptions) -> bool:
+    from gaia_cli.views import console
+
+    return not options.as_json and console.reaches_a_person()
+
+
+def _agrees(what: str) -> bool:
+    from gaia_cli.views import console
+
+    console.note(what)
+    return console.agrees("Run it as a process?")
+
+
+def _is_told(what: str) -> bool:
+    from gaia_cli.views import console
+
+    console.note(f"{what}; --engine process says that this is meant")
+    return True
 
 
 def _follow(

@@ -5,8 +5,8 @@ and hands back a `RunningFunction`. Everything else that is known about the func
 stream (docs/events.md), the same for every engine.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from gaia_cli.project.project import FunctionProject
@@ -20,11 +20,15 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What to start: the function, the accelerator, the settings without the places that an engine chooses."""
+    """What to start: the function, the accelerator, the settings without the places that an engine chooses.
+
+    `handed_over` are variables that the user gives to the function; of all others it sees few or none.
+    """
 
     project: FunctionProject
     settings: Settings
     accelerator: Accelerator
+    handed_over: Mapping[str, str] = field(default_factory=dict)
 
     def settings_with(self, **places: Any) -> Settings:  # noqa: ANN401 -- the fields of Settings, any of them
         """Return the settings with the places (directories, addresses, interpreter) that an engine has chosen."""

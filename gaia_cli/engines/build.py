@@ -20,6 +20,7 @@ from gaia_cli.project.project import FunctionProject
 
 _IN_MEMORY = 8 * 1024 * 1024
 _RELEVANT_LINES = 8
+_MOST_NAMES = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def build_image(
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as tar:
         context = write_context(tar, project.directory, plan, manifest.toml, ignored_by(project.directory))
         if context.left_out:
-            progress(f"left out of the image, as they may be secrets: {', '.join(context.left_out)}")
+            progress(f"left out of the image, as they may be secrets: {_listed(context.left_out)}")
         progress(f"sending {context.size / 1e6:.1f} MB to the engine")
         tags = tags or (f"gaia/{plan.name}:{context.digest[:12]}", f"gaia/{plan.name}:latest")
         try:
@@ -69,6 +70,11 @@ def build_image(
     docker.prune({NAME_LABEL: plan.name})
     size = docker.image_size(identifier)
     return BuiltImage(identifier, tags, plan, size, context.left_out, time.monotonic() - started)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def explain_build(error: BuildError, plan: ImagePlan) -> GaiaError:

@@ -19,6 +19,7 @@ from docker.utils.socket import STDOUT, frames_iter
 
 from gaia_cli.engines.docker_errors import explain, follow_build, no_engine, short
 from gaia_cli.errors import EngineError
+from gaia_cli.images import wall
 
 _frames: Any = frames_iter  # untyped
 LABEL = "faas.gaia"
@@ -133,10 +134,10 @@ class Docker:
             host = self._api.create_host_config(
                 port_bindings=dict(ports),
                 read_only=True,
-                tmpfs={"/tmp": "rw,exec,nosuid,nodev,size=2g,mode=1777"},  # noqa: S108 -- the container's own
-                cap_drop=["ALL"],
-                security_opt=["no-new-privileges"],
-                pids_limit=2048,
+                tmpfs={wall.TEMPORARY: wall.TEMPORARY_OPTIONS},
+                cap_drop=list(wall.DROPPED),
+                security_opt=list(wall.SECURITY_OPTIONS),
+                pids_limit=wall.MOST_PROCESSES,
                 init=True,
                 auto_remove=True,
                 log_config=LogConfig(type=LogConfig.types.JSON, config={"max-size": "10m", "max-file": "2"}),

@@ -14,15 +14,16 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 from gaia_cli.engines import Launch, Progress, RunningFunction
-from gaia_cli.engines.environments import clean_environ, function_python
+from gaia_cli.engines.environments import function_python
 from gaia_cli.engines.ports import is_free
 from gaia_cli.engines.runtime import GRACE_S, StartedRuntime, unexpected
+from gaia_cli.engines.variables import clean_environ
 from gaia_cli.errors import EngineError, UsageError
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.policy.model import Accelerator
@@ -54,7 +55,7 @@ class ProcessEngine:
 
     def start(self, launch: Launch, progress: Progress) -> RunningFunction:
         """Make the environment and start the runtime."""
-        python = function_python(launch.project, launch.accelerator, progress)
+        python = function_python(launch.project, launch.accelerator, progress, launch.handed_over)
         if not is_free(launch.settings.port):
             raise UsageError(f"port {launch.settings.port} is taken", "use another --port; 0 takes a free one")
         directory = _private_directory()
@@ -65,7 +66,7 @@ class ProcessEngine:
                 admin=f"unix://{directory / 'admin.sock'}",
                 lifeline=True,
             )
-            return RunningProcess(_launch(settings), directory, settings.drain_timeout_s)
+            return RunningProcess(_launch(settings, launch.handed_over), directory, settings.drain_timeout_s)
         except BaseException:
             shutil.rmtree(directory, ignore_errors=True)
             raise
@@ -134,12 +135,12 @@ class RunningProcess(StartedRuntime):
             reader.join(timeout=_READERS_END_S)
 
 
-def _launch(settings: Settings) -> subprocess.Popen[bytes]:
+def _launch(settings: Settings, handed_over: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """Start the runtime; -P keeps files in the current directory from standing in for its modules."""
     try:
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "runtime_images.dynamic_runtime"],
-            env=clean_environ(os.environ) | settings.to_environ(),
+            env={**clean_environ(os.environ), **handed_over, **settings.to_environ()},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

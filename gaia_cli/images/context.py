@@ -9,32 +9,27 @@ import hashlib
 import io
 import os
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from posixpath import normpath
-from typing import IO
+from typing import IO, BinaryIO
 
 from pathspec import GitIgnoreSpec
 
+from analyzers.lean.files import open_inside, read_inside
+from analyzers.lean.printable import printable
 from analyzers.lean.tables import words
 from analyzers.project.ignored import ENVIRONMENTS
 from gaia_cli.errors import ConfigurationError
+from gaia_cli.images.credentials import ADVICE, is_dependency_list, list_holds_credentials
+from gaia_cli.images.ignoring import Ignored, PatternError, ignored_by_lines
 from gaia_cli.images.plan import ImagePlan
 from gaia_cli.images.recipes import RUNTIME_PACKAGE, runtime_requirements
+from gaia_cli.images.sensitive import HEAD_BYTES, has_secret_name, holds_private_key
 
 IGNORE_FILES = (".gaiaignore", ".dockerignore")
 MANIFEST_FILE = "gaia.manifest.toml"
-
-SECRETS = GitIgnoreSpec.from_lines(
-    words(
-        ".env .env.* *.env .envrc .netrc .npmrc .pypirc .git-credentials .htpasswd pip.conf "
-        "*.key *.p12 *.pfx *.jks *.keystore *.kdbx *.ppk id_rsa* id_dsa* id_ecdsa* id_ed25519* "
-        ".ssh .aws .azure .gcloud .gnupg .kube .docker"
-    )
-)
-"""Names that hold secrets; a file with a private key in it is one under any name."""
 
 _UNUSED = words(
     ".git .hg .svn .bzr .gitmodules cvs .venv *.pyc *.pyo *.egg-info .idea .vscode .ds_store "
@@ -45,11 +40,14 @@ USELESS = GitIgnoreSpec.from_lines((*_UNUSED, *ENVIRONMENTS, *IGNORE_FILES))
 
 MOST_FILES = 20_000
 """More are no function: a home directory, for example, in which somebody has a single file to build."""
-_KEY_BYTES = 64 * 1024
+MOST_BYTES = 16 * 1024**3
+"""Of all files together; a sparse file may claim any size."""
+_SEEN_FOR_EACH = 10
+"""How many files and folders are looked at, for each one that may go in."""
+_IGNORE_FILE_BYTES = 256 * 1024
+_LIST_BYTES = 4 * 1024 * 1024
 _EPOCH = 946684800
 """2000-01-01, the time of every entry: zip archives cannot hold a time before 1980."""
-
-Ignored = Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +66,17 @@ def write_context(tar: IO[bytes], directory: Path, plan: ImagePlan, manifest: st
     `ignored` says whether a path relative to `directory` is excluded by the user's own ignore file.
 
     Raises:
-        ConfigurationError: a link leads out of the directory, a file cannot be read, or there are too many.
+        ConfigurationError: a link leads out of the directory, a file cannot be read, there are too many, or a list of
+            dependencies holds a password.
     """
-    left_out: list[str] = []
     with tarfile.open(fileobj=tar, mode="w", format=tarfile.GNU_FORMAT) as archive:
         _add_bytes(archive, "Dockerfile", plan.dockerfile.encode())
         _add_bytes(archive, "gaia/requirements-runtime.txt", runtime_requirements())
         if plan.requirement_lines:
             _add_bytes(archive, "requirements.txt", "".join(f"{line}\n" for line in plan.requirement_lines).encode())
-        for path in _files(RUNTIME_PACKAGE, lambda _: False, []):
-            _add_file(archive, f"gaia/runtime_images/{path.relative_to(RUNTIME_PACKAGE)}", path, RUNTIME_PACKAGE)
-        for count, path in enumerate(_files(directory, ignored, left_out)):
-            if count == MOST_FILES:
-                raise ConfigurationError(
-                    f"{directory} holds more than {MOST_FILES:,} files",
-                    "give the function a directory of its own, or name what it does not need in .gaiaignore",
-                )
-            _add_file(archive, f"function/{path.relative_to(directory)}", path, directory)
+        _Tree(archive, RUNTIME_PACKAGE, "gaia/runtime_images", lambda _: False).add()
+        function = _Tree(archive, directory, "function", ignored)
+        function.add()
         if not (directory / MANIFEST_FILE).is_file():
             _add_bytes(archive, f"function/{MANIFEST_FILE}", manifest.encode())
     size = tar.tell()
@@ -92,94 +84,143 @@ def write_context(tar: IO[bytes], directory: Path, plan: ImagePlan, manifest: st
     digest = hashlib.file_digest(tar, "sha256")  # type: ignore[arg-type]  # typeshed asks for a class, any binary file will do
     digest.update(repr(sorted(plan.labels.items())).encode())
     tar.seek(0)
-    return BuildContext(tar, digest.hexdigest(), size, tuple(left_out))
+    return BuildContext(tar, digest.hexdigest(), size, tuple(function.left_out))
 
 
 def ignored_by(directory: Path) -> Ignored:
-    """Return what the function's own ignore file excludes: .gaiaignore, else .dockerignore, else nothing."""
+    """Return what the function's own ignore file excludes: .gaiaignore, else .dockerignore, else nothing.
+
+    Raises:
+        ConfigurationError: the file cannot be read, is no UTF-8, or has a line that is no pattern.
+    """
     for name in IGNORE_FILES:
-        if (directory / name).is_file():
-            lines = (directory / name).read_text(encoding="utf-8", errors="replace").splitlines()
-            return GitIgnoreSpec.from_lines(map(_anchored, lines)).match_file
+        place = directory / name
+        try:
+            text = read_inside(str(directory), name, _IGNORE_FILE_BYTES).decode("utf-8-sig")
+            return ignored_by_lines(text.split("\n"))
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise ConfigurationError(f"cannot read {place}: {error.strerror}", "make it a file of patterns") from None
+        except UnicodeDecodeError:
+            raise ConfigurationError(f"{place} is not UTF-8 text", "save it as UTF-8") from None
+        except PatternError as error:
+            raise ConfigurationError(f"{place}:{error.line}: {error}", "correct the pattern") from None
     return lambda _path: False
 
 
-def _anchored(line: str) -> str:
-    """Return a line of an ignore file as Git would write it: Docker's patterns start at the root, Git's anywhere."""
-    pattern = line.strip()
-    if not pattern.strip("!") or pattern.startswith("#"):
-        return ""
-    exception = "!" if pattern.startswith("!") else ""
-    return f"{exception}/{normpath(pattern.lstrip('! ')).lstrip('/')}"
+@dataclass(slots=True)
+class _Tree:
+    """A directory on its way into the archive, below `prefix`; `left_out` names the secrets that stay."""
+
+    archive: tarfile.TarFile
+    root: Path
+    prefix: str
+    ignored: Ignored
+    left_out: list[str] = field(default_factory=list)
+    bytes_added: int = 0
+
+    def add(self) -> None:
+        """Add every file and link that may go in, sorted."""
+        for count, (path, is_link) in enumerate(self._paths()):
+            if count == MOST_FILES:
+                raise _too_many(self.root)
+            if is_link:
+                self._add_link(path)
+            else:
+                self._add_file(path)
+
+    def _paths(self) -> Iterator[tuple[str, bool]]:
+        """Yield what may go in by its name, relative to the root, each with whether it is a link."""
+        folders, seen = [""], 0
+        while folders:
+            folder = folders.pop()
+            below = []
+            for entry in self._entries(folder):
+                path = folder + entry.name
+                seen += 1
+                if seen > MOST_FILES * _SEEN_FOR_EACH:
+                    raise _too_many(self.root)
+                if USELESS.match_file(entry.name.lower()):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    if self._enters(path):
+                        below.append(f"{path}/")
+                elif entry.is_symlink() or entry.is_file(follow_symlinks=False):
+                    if has_secret_name(path):
+                        self.left_out.append(printable(path))
+                    elif not self.ignored(path):
+                        yield path, entry.is_symlink()
+            folders += reversed(below)
+
+    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
+        with self._readable(folder), os.scandir(self.root / folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+
+    def _enters(self, path: str) -> bool:
+        """Return whether to walk a folder; the user's patterns are asked file by file: they may make exceptions."""
+        if has_secret_name(path):
+            self.left_out.append(f"{printable(path)}/")
+            return False
+        return not (self.root / path / "pyvenv.cfg").exists()
+
+    def _add_file(self, path: str) -> None:
+        """Add the file at `path`, unless it holds a private key; all is asked of the file that is read."""
+        with self._readable(path), open_inside(str(self.root), path) as content:
+            status = os.fstat(content.fileno())
+            if holds_private_key(content.read(HEAD_BYTES)):
+                self.left_out.append(printable(path))
+                return
+            self.bytes_added += status.st_size
+            if self.bytes_added > MOST_BYTES:
+                raise ConfigurationError(
+                    f"{self.root} holds more than {MOST_BYTES // 1024**3} GiB, with {printable(path)}",
+                    "name what the function does not need in .gaiaignore",
+                )
+            if is_dependency_list(path):
+                self._check_credentials(path, content)
+            entry = _entry(f"{self.prefix}/{path}", executable=bool(status.st_mode & 0o100))
+            entry.size = status.st_size
+            content.seek(0)
+            self.archive.addfile(entry, content)
+
+    def _check_credentials(self, path: str, content: BinaryIO) -> None:
+        content.seek(0)
+        text = content.read(_LIST_BYTES).replace(b"\0", b"").decode(errors="replace")
+        if list_holds_credentials(text):
+            raise ConfigurationError(
+                f"{printable(path)} holds a password or a token in a URL, which anybody with the image could read",
+                f"{ADVICE}; or name the file in .gaiaignore",
+            )
+
+    def _add_link(self, path: str) -> None:
+        place, root = self.root / path, os.path.realpath(self.root)
+        target = os.path.realpath(place)
+        if not Path(target).is_relative_to(root):
+            raise ConfigurationError(
+                f"{printable(path)} is a symbolic link out of the function's directory, to {printable(target)}",
+                "copy the file in, or name the link in .gaiaignore",
+            )
+        entry = _entry(f"{self.prefix}/{path}")
+        entry.type = tarfile.SYMTYPE
+        entry.linkname = os.path.relpath(target, os.path.realpath(place.parent))
+        self.archive.addfile(entry)
+
+    @contextmanager
+    def _readable(self, path: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            reason = error.strerror or "it changed while it was read"
+            hint = "make it readable, or name it in .gaiaignore"
+            raise ConfigurationError(f"cannot read {self.root / printable(path)}: {reason}", hint) from None
 
 
-def _files(root: Path, ignored: Ignored, left_out: list[str]) -> Iterator[Path]:
-    """Yield every file and link below `root` that may go in, sorted; add the names of secrets to `left_out`."""
-    for parent, directories, names in os.walk(root):
-        here = Path(parent)
-        linked = [name for name in directories if (here / name).is_symlink()]
-        kept = (name for name in directories if name not in linked)
-        directories[:] = sorted(name for name in kept if _enters(here / name, root, left_out))
-        for name in sorted(names + linked):
-            path = here / name
-            relative = str(path.relative_to(root))
-            if USELESS.match_file(name.lower()) or not (path.is_symlink() or path.is_file()):
-                continue
-            if SECRETS.match_file(name.lower()) or _holds_private_key(path):
-                left_out.append(relative)
-            elif not ignored(relative):
-                yield path
-
-
-def _enters(directory: Path, root: Path, left_out: list[str]) -> bool:
-    """Return whether to walk `directory`; the user's patterns are asked file by file: they may make exceptions."""
-    name = directory.name.lower()
-    if SECRETS.match_file(name):
-        left_out.append(f"{directory.relative_to(root)}/")
-        return False
-    return not USELESS.match_file(name) and not (directory / "pyvenv.cfg").exists()
-
-
-def _holds_private_key(path: Path) -> bool:
-    if path.is_symlink() or path.stat().st_size > _KEY_BYTES:
-        return False
-    with _readable(path):
-        content = path.read_bytes()
-    return content.lstrip().startswith(b"-----BEGIN") and b"PRIVATE KEY-----" in content
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or "it changed while it was read"
-        hint = "make it readable, or name it in .gaiaignore"
-        raise ConfigurationError(f"cannot read {path}: {reason}", hint) from None
-
-
-def _add_file(archive: tarfile.TarFile, name: str, path: Path, root: Path) -> None:
-    if path.is_symlink():
-        _add_link(archive, name, path, root)
-        return
-    with _readable(path), path.open("rb") as content:
-        status = os.fstat(content.fileno())
-        entry = _entry(name, executable=bool(status.st_mode & 0o100))
-        entry.size = status.st_size
-        archive.addfile(entry, content)
-
-
-def _add_link(archive: tarfile.TarFile, name: str, path: Path, root: Path) -> None:
-    target = path.resolve()
-    if not target.is_relative_to(root.resolve()):
-        raise ConfigurationError(
-            f"{path.relative_to(root)} is a symbolic link out of the function's directory, to {target}",
-            "copy the file in, or name the link in .gaiaignore",
-        )
-    entry = _entry(name)
-    entry.type = tarfile.SYMTYPE
-    entry.linkname = os.path.relpath(target, path.parent.resolve())
-    archive.addfile(entry)
+def _too_many(root: Path) -> ConfigurationError:
+    return ConfigurationError(
+        f"{root} holds more than {MOST_FILES:,} files",
+        "give the function a directory of its own, or name what it does not need in .gaiaignore",
+    )
 
 
 def _add_bytes(archive: tarfile.TarFile, name: str, content: bytes) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from analyzers.project.requirements import names_files, requirement
 from gaia_cli.errors import ConfigurationError
+from gaia_cli.images.credentials import ADVICE, holds_credentials
 from gaia_cli.images.recipes import BaseImages, dockerfile_template
 from gaia_cli.project.kinds import DNS_LABEL, IMAGE
 from gaia_cli.project.project import FunctionProject
@@ -28,7 +29,17 @@ PORT = 8080
 NAME_LABEL = "faas.gaia.name"
 
 _PIP = "/opt/gaia/venv/bin/python -m pip --no-cache-dir --disable-pip-version-check {into}install"
-_CREDENTIALS = re.compile(r"://[^/\s:@$]*:[^/\s@$]+@")
+_PLACES = re.compile(
+    r"-[a-zA-Z]|--[a-z]|[a-zA-Z][a-zA-Z0-9+.-]*://|file:|\.{0,2}/|\.{1,2}(\[|$)"
+    r"|[\w.+@-]+(/[\w.+@-]+)+/?(\[[\w, .-]*\])?(\s*;.*)?$|[^\s:=]+\.(whl|zip|tgz|tar|tar\.(gz|bz2|xz))\b"
+)
+"""How a line begins that pip does not read as the name of a package: an option, a URL, a path, an archive."""
+_VERSIONS = r"(===|==|~=|!=|<=|>=|<|>)\s*+[\w.*+!-]++"
+_PACKAGE = re.compile(
+    r"[A-Za-z0-9][\w.-]*+\s*+(\[[\w\s,.-]*+\])?\s*+"
+    rf"(@\s*+\S.*|\(?\s*+({_VERSIONS}(\s*+,\s*+{_VERSIONS})*+,?)?\s*+\)?(;.*)?)"
+)
+_OPTIONS_BEHIND = re.compile(r"\s--?[a-zA-Z]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +47,7 @@ class ImagePlan:
     """Everything about an image but the files that go in.
 
     `requirement_lines` are installed before the code is copied; they are empty where the requirements name files of the
-    function's own, which are installed after.
+    function's own, which are installed after. `cpus` and `memory` are what the function asks a container to have.
     """
 
     name: str
@@ -46,6 +57,8 @@ class ImagePlan:
     dockerfile: str
     labels: dict[str, str]
     requirement_lines: tuple[str, ...]
+    cpus: float | None = None
+    memory: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +94,7 @@ def plan_image(project: FunctionProject, target: Target, manifest_json: str, bas
         )
     wanted = project.requirements_for(gpu=target.uses_gpu)
     lines = tuple(itertools.chain.from_iterable(requirements.lines for requirements in wanted))
-    if any(map(_CREDENTIALS.search, lines)):
-        raise ConfigurationError(
-            "the requirements hold a password in a URL, which anybody with the image could read",
-            "build on an image that has these packages ([build] base_image), or take the password out",
-        )
+    _check_lines(wanted)
     base, reason = choose_base(project, target, lines, bases)
     local = any(map(names_files, lines))
     return ImagePlan(
@@ -96,7 +105,36 @@ def plan_image(project: FunctionProject, target: Target, manifest_json: str, bas
         dockerfile=_dockerfile(project, target, base, wanted, local=local),
         labels=_labels(project, target, manifest_json),
         requirement_lines=() if local else lines,
+        cpus=project.cpus,
+        memory=project.memory,
     )
+
+
+def _check_lines(wanted: tuple[Requirements, ...]) -> None:
+    """Refuse what must not reach an image; no error shows the line, which may be a secret.
+
+    Raises:
+        ConfigurationError: a line holds a password or a token, or is no requirement at all.
+    """
+    for requirements in wanted:
+        place = requirements.file or "the list of requirements"
+        for number, line in enumerate(requirements.lines, 1):
+            if holds_credentials(line):
+                raise ConfigurationError(
+                    f"requirement {number} in {place} holds a password or a token in a URL, "
+                    "which anybody with the image could read",
+                    ADVICE,
+                )
+            if not _is_requirement(line):
+                raise ConfigurationError(
+                    f"requirement {number} in {place}, or in a file that it includes, is none that pip can read",
+                    "write a package, a URL, a file or an option of pip in each line",
+                )
+
+
+def _is_requirement(line: str) -> bool:
+    package = _OPTIONS_BEHIND.split(line, maxsplit=1)[0]
+    return _PLACES.match(line) is not None or _PACKAGE.fullmatch(package) is not None
 
 
 def choose_base(project: FunctionProject, target: Target, lines: tuple[str, ...], bases: BaseImages) -> tuple[str, str]:
@@ -106,6 +144,8 @@ def choose_base(project: FunctionProject, target: Target, lines: tuple[str, ...]
         ConfigurationError: the override is no image name, or the CUDA image has not the Python that is asked for.
     """
     if own := target.base_image or project.base_image:
+        if not re.fullmatch(r"[^@]*(@sha(256|512):[0-9a-f]{64,128})?", own):
+            raise ConfigurationError("the base image holds a password or a token", ADVICE)
         if IMAGE.convert(own) is None:
             raise ConfigurationError(f"{own!r} is not an image name", f"a base image is {IMAGE.expects}")
         return own, "asked for"

@@ -4,8 +4,9 @@ The lines, those of included files among them, decide what an image holds and wh
 itself is given the file, because paths in it are relative to it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from posixpath import dirname
 from typing import Any
 
 from analyzers.lean.files import leads_out
@@ -21,12 +22,14 @@ _DEEPEST = 10
 class Requirements:
     """Requirement lines; `file` is the requirements file that they stand in, empty where there is none.
 
-    `outside` are lines that include a file outside of the function's directory, which is not read.
+    `outside` are lines that include a file outside of the function's directory, which is not read. `folders` are those
+    of all files that were read, where paths in lines may begin.
     """
 
     lines: tuple[str, ...] = ()
     file: str = ""
     outside: tuple[Line, ...] = ()
+    folders: tuple[str, ...] = field(default=(), compare=False)
 
     def all_inside(self) -> "Requirements":
         """Return these requirements, to be installed or sent to a builder.
@@ -77,5 +80,6 @@ def requirements_file(directory: Path, name: str, asked_by: str) -> Requirements
             return ""
         return text_of(directory, path, asked) or ""
 
-    lines = tuple(line.text for line in all_lines(name, read))
-    return Requirements(lines, name, tuple(outside))
+    lines = tuple(all_lines(name, read))
+    folders = tuple(sorted({dirname(line.path) for line in lines}))
+    return Requirements(tuple(line.text for line in lines), name, tuple(outside), folders)

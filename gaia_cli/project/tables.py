@@ -60,6 +60,7 @@ PARTS = {"slo": "slo", "cost": "prices", "lint": "lint"}
 """The tables whose keys are the fields of a part; those of every other are the fields of FunctionProject itself."""
 
 _TARGETS = "targets"
+_PASSWORD = re.compile(r"://[^/\s]*@")
 
 
 def checked(where: str, tables: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -120,6 +121,6 @@ def shown(value: object) -> str:
     """Return a value as the user recognises it, with its type where that is what is wrong."""
     if isinstance(value, dict):
         return "a table"
-    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    text = str(value).lower() if isinstance(value, bool) else _PASSWORD.sub("://***@", repr(value))
     kind = "the string " if isinstance(value, str) else "the list " if isinstance(value, list) else ""
     return kind + (text if len(text) <= 60 else text[:57] + "...")

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 import httptools
 
 _CHUNK = 64 * 1024
+_MOST_BESIDE_BODY = 256 * 1024
+"""Bytes of an answer that bring none of its body: the parser keeps a head until it ends, whatever a function sends."""
 
 
 class ConnectionBroken(Exception):  # noqa: N818 -- says what happened; it never leaves the player
@@ -31,6 +33,10 @@ class _Collector:
         self.reply = Reply()
         self.complete = False
         self.keep_alive = False
+        self.beside_body = 0
+
+    def on_body(self, _content: bytes) -> None:
+        self.beside_body = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.reply.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
@@ -88,10 +94,13 @@ class Connection:
             data = await self._reader.read(_CHUNK)
             if not data:
                 raise ConnectionBroken("the connection ended before the whole answer arrived")
+            collector.beside_body += len(data)
             try:
                 collector.parser.feed_data(data)
             except httptools.HttpParserError as error:
                 raise ConnectionBroken(f"the answer is not HTTP: {error}") from None
+            if collector.beside_body > _MOST_BESIDE_BODY:
+                raise ConnectionBroken("the answer's head is too long")
         self._keep = collector.keep_alive
         return collector.reply
 

@@ -9,6 +9,11 @@ from gaia_cli.errors import ExitCode
 from gaia_cli.project.choices import DEFAULT_PORT, AcceleratorName, EngineName, Stream
 from gaia_cli.verbs.functions import FunctionPath, Mode
 
+Variables = Annotated[
+    list[str] | None,
+    typer.Option("--env", metavar="NAME[=VALUE]", help="Give a variable to the function and to pip; may be repeated."),
+]
+
 
 def run(
     path: FunctionPath,
@@ -39,6 +44,7 @@ def run(
         Path | None,
         typer.Option(metavar="REQUESTS.jsonl", help="Send these requests as load, then stop."),
     ] = None,
+    env: Variables = None,
     what_if: Annotated[
         bool, typer.Option("--what-if", help="At the end, show what other policies would have cost on this traffic.")
     ] = False,
@@ -52,8 +58,9 @@ def run(
     """
     from gaia_cli.commands import run as command
 
+    as_json = output_format == Stream.JSON_LINES
     options = command.RunOptions(
-        engine, accelerator, port, slo_p95_ms, mode, output_format == Stream.JSON_LINES, record, play, what_if
+        engine, accelerator, port, slo_p95_ms, mode, as_json, record, play, what_if, tuple(env or ())
     )
     return command.run(path, options)
 
@@ -70,7 +77,8 @@ def invoke(
         list[str] | None,
         typer.Option("--header", "-H", metavar="NAME:VALUE", help="A header; may be repeated."),
     ] = None,
-    timeout: Annotated[float, typer.Option(min=0.001, help="Seconds to wait for the answer.")] = 60.0,
+    env: Variables = None,
+    timeout: Annotated[float, typer.Option(min=0.001, help="Seconds to wait for the whole answer.")] = 60.0,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Also show status, backend and timing, on stderr.")
     ] = False,
@@ -81,6 +89,14 @@ def invoke(
     """
     from gaia_cli.commands import invoke as command
 
+    headers, variables = tuple(header or ()), tuple(env or ())
     return command.invoke(
-        target, data=data, method=method, path=path, headers=tuple(header or ()), timeout_s=timeout, verbose=verbose
+        target,
+        data=data,
+        method=method,
+        path=path,
+        headers=headers,
+        variables=variables,
+        timeout_s=timeout,
+        verbose=verbose,
     )

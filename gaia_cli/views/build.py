@@ -8,6 +8,7 @@ from rich.text import Text
 from analyzers.lean.printable import printable
 from gaia_cli.engines.build import BuiltImage
 from gaia_cli.images.plan import PORT
+from gaia_cli.images.wall import docker_options
 from gaia_cli.views import console
 from gaia_cli.views.outputs import OUTPUT_SCHEMA, BuildOutput
 
@@ -43,11 +44,12 @@ def report(image: BuiltImage, mode_reason: str, *, as_json: bool) -> None:
         return
     others = f" (also {', '.join(image.tags[1:])})" if image.tags[1:] else ""
     gpus = " --gpus 1" if image.plan.mode.initial_backend == "gpu" else ""
+    walls = docker_options(image.plan.cpus, image.plan.memory)
     console.line(f"built {image.tags[0]}{others}")
     console.line(f"  mode  {image.plan.mode}: {mode_reason}")
     console.line(f"  base  {image.plan.base_image}: {image.plan.base_reason}")
     console.line(f"  size  {image.size / 1e6:,.0f} MB, built in {image.duration_s:.1f} s")
-    console.line(f"  next  docker run --rm --read-only --tmpfs /tmp -p 127.0.0.1:{PORT}:{PORT}{gpus} {image.tags[0]}")
+    console.line(f"  next  docker run --rm {walls} -p 127.0.0.1:{PORT}:{PORT}{gpus} {image.tags[0]}")
 
 
 def _as_object(image: BuiltImage, mode_reason: str) -> BuildOutput:

@@ -62,6 +62,18 @@ def json_line(value: "Any") -> None:  # noqa: ANN401 -- anything that JSON holds
     exact(json_text(value))
 
 
+def reaches_a_person() -> bool:
+    """Return whether a question can be asked, and answered, on a terminal."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def agrees(question: str) -> bool:
+    """Ask a person on the terminal; all but a yes is a no."""
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 def shows_to_a_person() -> bool:
     """Return whether standard output is a terminal, so that it may be laid out for reading."""
     return sys.stdout.isatty()

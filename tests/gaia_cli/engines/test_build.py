@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from gaia_cli.engines.build import Narrator, explain_build
+from gaia_cli.engines.build import Narrator, _listed, explain_build
 from gaia_cli.engines.docker_errors import BuildError, explain
 from gaia_cli.errors import EngineError, RequirementsError
 from gaia_cli.images.plan import Target, plan_image
@@ -93,3 +93,10 @@ def test_every_step_that_takes_time_has_a_name() -> None:
         narrator.line(" ---> Running in abc")
 
     assert len(reported) == len(STEPS)
+
+
+def test_many_secrets_are_named_in_one_line_of_bounded_length() -> None:
+    names = tuple(f"{number}.env" for number in range(5000))
+
+    assert _listed(names[:2]) == "0.env, 1.env"
+    assert _listed(names).endswith("29.env and 4,970 more")

@@ -1,6 +1,7 @@
+import inspect
 import os
+import stat
 import subprocess
-import sys
 import threading
 import zipfile
 from dataclasses import replace
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gaia_cli.engines.environments import cache_directory, clean_environ, function_python
+from gaia_cli.engines.environments import cache_directory, function_python
 from gaia_cli.errors import ConfigurationError, RequirementsError
 from gaia_cli.project.project import FunctionProject, load_project
 from runtime_images.policy.model import Accelerator
@@ -29,12 +30,13 @@ def function(tmp_path: Path) -> Path:
     return directory
 
 
-def make_wheel(directory: Path, name: str) -> str:
+def make_wheel(directory: Path, name: str, value: int = 7) -> str:
     """Make a wheel of one module that defines VALUE, and return its file name."""
+    directory.mkdir(exist_ok=True)
     wheel = f"{name}-1.0-py3-none-any.whl"
     info = f"{name}-1.0.dist-info"
     with zipfile.ZipFile(directory / wheel, "w") as archive:
-        archive.writestr(f"{name}.py", "VALUE = 7\n")
+        archive.writestr(f"{name}.py", f"VALUE = {value}\n")
         archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         archive.writestr(f"{info}/entry_points.txt", f"[console_scripts]\n{name} = {name}:VALUE.bit_length\n")
@@ -49,6 +51,23 @@ def prepare(project: FunctionProject, accelerator: Accelerator = Accelerator.NON
 
 def imports(python: Path, module: str) -> bool:
     return subprocess.run([python, "-I", "-c", f"import {module}"], capture_output=True, check=False).returncode == 0
+
+
+def value_of(project: Path, module: str = "tiny") -> int:
+    """Return VALUE of the module in the environment of the project."""
+    python, _ = prepare(load_project(project))
+    return int(subprocess.check_output([python, "-I", "-c", f"import {module}; print({module}.VALUE)"]))
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> tuple[Path, Path]:
+    """Two projects, each with a wheel of the same name and version in `wheels`, whose VALUEs are 1 and 2."""
+    projects = tmp_path / "one", tmp_path / "two"
+    for number, project in enumerate(projects, 1):
+        project.mkdir()
+        (project / "func.py").write_text("def handler(payload): ...\n")
+        make_wheel(project / "wheels", "tiny", number)
+    return projects
 
 
 def test_a_function_without_requirements_sees_an_empty_environment(function: Path) -> None:
@@ -151,6 +170,7 @@ def test_a_python_that_is_not_there_is_reported(function: Path) -> None:
 
 def test_an_environment_that_was_not_completed_is_made_anew(function: Path) -> None:
     python, _ = prepare(load_project(function))
+    python.parent.parent.chmod(0o755)
     (python.parent.parent / "gaia-complete").unlink()
     (python.parent.parent / "half").touch()
 
@@ -162,6 +182,7 @@ def test_an_environment_that_was_not_completed_is_made_anew(function: Path) -> N
 
 def test_an_environment_without_its_interpreter_is_made_anew(function: Path) -> None:
     python, _ = prepare(load_project(function))
+    python.parent.chmod(0o755)
     python.unlink()
 
     assert imports(prepare(load_project(function))[0], "json")
@@ -198,14 +219,172 @@ def test_the_cache_follows_the_desktop_convention(tmp_path: Path, monkeypatch: p
     assert cache_directory() == tmp_path / "gaia"
 
 
-def test_gaias_own_settings_and_python_do_not_reach_a_function() -> None:
-    own = str(Path(sys.prefix, "bin"))
-    environ = {
-        "HOME": "/home/me",
-        "PATH": f"{own}:/usr/bin",
-        "GAIA_ADMIN_TOKEN": "secret",
-        "PYTHONPATH": "/somewhere",
-        "VIRTUAL_ENV": sys.prefix,
-    }
+@pytest.mark.parametrize("lines", ["wheels/tiny-1.0-py3-none-any.whl", "--find-links wheels\ntiny==1.0"])
+def test_no_project_runs_the_packages_of_another_and_a_wheel_changed_in_place_is_installed(
+    pair: tuple[Path, Path], lines: str
+) -> None:
+    for project in pair:
+        (project / "requirements.txt").write_text(f"{lines}\n")
+    assert [value_of(project) for project in pair] == [1, 2]
 
-    assert clean_environ(environ) == {"HOME": "/home/me", "PATH": "/usr/bin"}
+    wheel = pair[0] / "wheels/tiny-1.0-py3-none-any.whl"
+    before = wheel.stat()
+    make_wheel(pair[0] / "wheels", "tiny", 3)
+    os.utime(wheel, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert wheel.stat().st_size == before.st_size
+    assert [value_of(project) for project in pair] == [3, 2]
+
+
+def test_a_local_package_is_installed_again_after_its_code_has_changed_and_only_then(function: Path) -> None:
+    package = function / "mine"
+    package.mkdir()
+    (package / "tiny.py").write_text("VALUE = 1\n")
+    (package / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\nbackend-path = ["."]\nbuild-backend = "backend"\n'
+    )
+    (package / "backend.py").write_text(
+        "import sys; sys.path.insert(0, '..')\nfrom pathlib import Path\nimport maker\n"
+        "def build_wheel(directory, settings=None, metadata=None):\n"
+        "    [Path(name).mkdir(exist_ok=True) for name in ('tiny.egg-info', 'build')]\n    Path('build/x').touch()\n"
+        "    return maker.make_wheel(Path(directory), 'tiny', int(Path('tiny.py').read_text().split()[-1]))\n"
+    )
+    source = inspect.getsource(make_wheel)
+    (function / "maker.py").write_text(f"import zipfile\nfrom pathlib import Path\n{source}")
+    (function / "requirements.txt").write_text("./mine\n")
+
+    assert value_of(function) == 1
+    assert prepare(load_project(function))[1] == []
+    (package / "tiny.py").write_text("VALUE = 2\n")
+    assert value_of(function) == 2
+
+
+def test_an_environment_cannot_be_written_to(function: Path) -> None:
+    wheel = make_wheel(function, "tiny")
+    (function / "requirements.txt").write_text(f"./{wheel}\n")
+    home = prepare(load_project(function))[0].parents[1]
+
+    found = [home, *home.rglob("*")]
+    writable = [path for path in found if not path.is_symlink() and path.stat().st_mode & 0o222]
+    assert writable == []
+    assert len(found) > 10
+
+
+@pytest.mark.parametrize("name", ["sitecustomize.py", "evil.pth", "tiny.py"])
+def test_an_environment_with_other_code_in_it_is_made_anew_and_that_of_others_never_had_it(
+    pair: tuple[Path, Path], name: str
+) -> None:
+    one, two = (prepare(load_project(project))[0].parents[1] for project in pair)
+    place = next(one.glob("lib/*/site-packages"))
+    place.chmod(0o755)
+    (place / name).write_text("import evil\n")
+
+    prepare(load_project(pair[0]))
+    assert not (place / name).exists()
+    assert not any(two.rglob(name))
+
+
+def test_an_environment_with_another_interpreter_is_made_anew(function: Path, tmp_path: Path) -> None:
+    python, _ = prepare(load_project(function))
+    (tmp_path / "evil").write_text("#!/bin/sh\n")
+    python.parent.chmod(0o755)
+    python.unlink()
+    python.symlink_to(tmp_path / "evil")
+
+    assert prepare(load_project(function))[0].resolve() != tmp_path / "evil"
+
+
+def test_an_environment_that_python_has_compiled_something_in_is_not_made_anew(function: Path) -> None:
+    python, _ = prepare(load_project(function))
+    (place,) = python.parents[1].glob("lib/*/site-packages")
+    place.chmod(0o755)
+    (place / "__pycache__").mkdir()
+    place.chmod(0o555)
+
+    assert prepare(load_project(function))[1] == []
+
+
+def test_an_environment_that_others_may_write_to_is_made_anew(function: Path) -> None:
+    home = prepare(load_project(function))[0].parents[1]
+    home.chmod(0o777)
+
+    assert prepare(load_project(function))[1]
+    assert stat.S_IMODE(home.stat().st_mode) & 0o222 == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_an_environment_of_another_user_is_not_used_wherever_it_begins(function: Path, cache: Path, depth: int) -> None:
+    home = prepare(load_project(function))[0].parents[1]
+    others = (home, cache, cache.parent)[depth]
+    os.chown(others, 65534, 65534)
+
+    with pytest.raises(ConfigurationError, match="belongs to another user") as refused:
+        prepare(load_project(function))
+    assert str(others) in refused.value.message
+    assert "GAIA_CACHE_DIR" in refused.value.hint
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o775, 0o702])
+@pytest.mark.parametrize("depth", [0, 1])
+def test_a_cache_that_others_may_write_to_is_not_used(function: Path, cache: Path, depth: int, mode: int) -> None:
+    cache.mkdir(parents=True)
+    (cache, cache.parent)[depth].chmod(mode)
+
+    with pytest.raises(ConfigurationError, match="other users may write to"):
+        prepare(load_project(function))
+
+
+def test_a_cache_in_a_place_like_tmp_is_used_and_is_for_this_user_alone(function: Path, cache: Path) -> None:
+    cache.parent.mkdir()
+    cache.parent.chmod(0o1777)
+    prepare(load_project(function))
+
+    assert stat.S_IMODE(cache.stat().st_mode) == 0o700
+
+
+def test_the_lock_is_not_opened_through_a_link_and_no_pipe_holds_it_up(
+    function: Path, cache: Path, tmp_path: Path
+) -> None:
+    home = prepare(load_project(function))[0].parents[1]
+    lock, target = home.with_suffix(".lock"), tmp_path / "target"
+    target.write_text("kept")
+    lock.unlink()
+    lock.symlink_to(target)
+    with pytest.raises(ConfigurationError, match="cannot open"):
+        prepare(load_project(function))
+    lock.unlink()
+    os.mkfifo(lock)
+    prepare(load_project(function))
+
+    assert target.read_text() == "kept"
+    assert sorted(path.name for path in cache.iterdir()) == sorted((home.name, lock.name))
+
+
+@pytest.mark.parametrize("name", ["home", "environments"])
+def test_an_environment_that_is_a_link_is_not_used(function: Path, cache: Path, tmp_path: Path, name: str) -> None:
+    home = prepare(load_project(function))[0].parents[1]
+    place = home if name == "home" else cache
+    home.chmod(0o755)
+    place.rename(tmp_path / "elsewhere")
+    place.symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(ConfigurationError, match="is no directory"):
+        prepare(load_project(function))
+
+
+def test_pip_sees_no_secrets_of_the_user(function: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
+    package = function / "mine"
+    package.mkdir()
+    (package / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\nbackend-path = ["."]\nbuild-backend = "backend"\n'
+    )
+    (package / "backend.py").write_text(
+        f"import os\nwith open({str(tmp_path / 'seen')!r}, 'w') as seen:\n    seen.write(repr(dict(os.environ)))\n"
+    )
+    (function / "requirements.txt").write_text("./mine\n")
+
+    with pytest.raises(RequirementsError):
+        prepare(load_project(function))
+    assert "PATH" in (tmp_path / "seen").read_text()
+    assert "hidden" not in (tmp_path / "seen").read_text()

@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import socket
@@ -95,17 +96,23 @@ def test_a_runtime_that_dies_is_reported(running: RunningProcess) -> None:
     assert running.close() == 128 + signal.SIGKILL
 
 
-def test_the_function_gets_no_settings_of_the_command_line(
-    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+def test_the_function_sees_no_variables_of_the_user_but_those_that_are_handed_over(
+    temporary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("GAIA_DEBUG", "1")
-    monkeypatch.setenv("MINE", "kept")
-    running: RunningProcess = request.getfixturevalue("running")
-    environ = ask(ready(running).url, Request()).body.decode()
+    assert temporary.is_dir(), "what the engine makes goes there"
+    for name in ("GAIA_DEBUG", "AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "DATABASE_URL"):
+        monkeypatch.setenv(name, "hidden")
+    (tmp_path / "func.py").write_text("import os\ndef handler(payload):\n    return dict(os.environ)\n")
+    settings = Settings(function_dir=tmp_path, mode=ExecutionMode.CPU, port=0)
+    launch = Launch(load_project(tmp_path), settings, Accelerator.NONE, {"MINE": "given"})
+    running = ProcessEngine().start(launch, lambda _step: None)
+    url = next(event.url for event in running.events() if isinstance(event, Ready))
+    environ = json.loads(ask(url, Request()).body)
     running.close()
 
-    assert '"MINE": "kept"' in environ
-    assert "GAIA_DEBUG" not in environ
+    assert environ["MINE"] == "given"
+    assert environ["PATH"]
+    assert "hidden" not in environ.values()
 
 
 @pytest.mark.usefixtures("temporary")

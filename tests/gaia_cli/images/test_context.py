@@ -1,10 +1,14 @@
+import errno
 import io
 import os
+import subprocess
 import tarfile
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
+from analyzers.lean.files import open_inside
 from gaia_cli.errors import ConfigurationError
 from gaia_cli.images import context as context_module
 from gaia_cli.images.context import BuildContext, ignored_by, write_context
@@ -209,3 +213,192 @@ def test_a_directory_with_a_whole_disk_in_it_is_refused(directory: Path, monkeyp
 
     with pytest.raises(ConfigurationError, match="holds more than 3 files"):
         write(directory)
+
+
+def test_an_ignore_file_with_a_byte_order_mark_keeps_its_first_line(directory: Path) -> None:
+    (directory / ".dockerignore").write_bytes(b"\xef\xbb\xbfprivate-data\r\nother\r\n")
+    (directory / "private-data").write_text("x")
+
+    assert "private-data" not in names(write(directory))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("data\n".encode("utf-16"), "is not UTF-8 text"),
+        ("donn\xe9es\n".encode("latin-1"), "is not UTF-8 text"),
+        (b"# data\n[a\n", r"\.dockerignore:2: a bracket"),
+        (b"#" * 300_000, "it is larger than 256 KiB"),
+    ],
+)
+def test_an_ignore_file_that_cannot_be_kept_to_is_an_error(directory: Path, content: bytes, said: str) -> None:
+    (directory / ".dockerignore").write_bytes(content)
+
+    with pytest.raises(ConfigurationError, match=said):
+        write(directory)
+
+
+def test_an_ignore_file_that_is_a_pipe_or_leads_out_is_an_error(directory: Path) -> None:
+    os.mkfifo(directory / ".gaiaignore")
+    with pytest.raises(ConfigurationError, match="regular file"):
+        write(directory)
+    (directory / ".gaiaignore").unlink()
+    (directory / ".gaiaignore").symlink_to("/etc/hostname")
+
+    with pytest.raises(ConfigurationError, match="it leads out of the directory"):
+        write(directory)
+
+
+def test_a_private_key_stays_out_of_a_file_that_is_large_or_of_another_encoding(directory: Path) -> None:
+    (directory / "bundle.pem").write_text("Bag Attributes\n" + PRIVATE_KEY)
+    (directory / "wide.txt").write_text(PRIVATE_KEY, encoding="utf-16")
+    (directory / "large.bin").write_text(PRIVATE_KEY + "x" * 1_000_000)
+
+    assert write(directory).left_out == ("bundle.pem", "large.bin", "wide.txt")
+
+
+def test_a_key_of_a_service_account_stays_out_under_any_name_and_an_example_of_settings_goes_in(
+    directory: Path,
+) -> None:
+    (directory / "robot.json").write_text('{"private_key": "-----BEGIN PRIVATE KEY-----\\nMIIE\\n"}')
+    (directory / ".env.example").write_text("TOKEN=\n")
+    context = write(directory)
+
+    assert context.left_out == ("robot.json",)
+    assert ".env.example" in names(context)
+
+
+def test_what_the_user_ignores_is_not_even_opened(directory: Path) -> None:
+    (directory / ".gaiaignore").write_text("huge.bin\n")
+    with (directory / "huge.bin").open("w") as huge:
+        huge.truncate(2**43)
+
+    assert "huge.bin" not in names(write(directory))
+
+
+def test_a_file_that_claims_more_than_a_disk_is_refused_before_it_is_read(directory: Path) -> None:
+    with (directory / "huge.bin").open("w") as huge:
+        huge.truncate(2**40)
+
+    with pytest.raises(ConfigurationError, match=r"holds more than 16 GiB, with huge\.bin"):
+        write(directory)
+
+
+@pytest.mark.parametrize("target", ["/dev/zero", "/proc/self/environ", "../outside", "/etc"])
+def test_every_link_that_leads_out_is_refused_by_its_name(directory: Path, target: str) -> None:
+    (directory / "sub").mkdir()
+    (directory / "sub/innocent.txt").symlink_to(target if target.startswith("/") else f"../{target}")
+
+    with pytest.raises(ConfigurationError, match=r"sub/innocent\.txt is a symbolic link out of"):
+        write(directory)
+
+
+def test_a_link_through_a_link_that_leads_out_is_refused(
+    directory: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    (directory / "one").symlink_to("two")
+    (directory / "two").symlink_to(tmp_path_factory.mktemp("elsewhere"))
+
+    with pytest.raises(ConfigurationError, match="one is a symbolic link out of"):
+        write(directory)
+
+
+def test_links_in_a_circle_stay_what_they_are(directory: Path) -> None:
+    (directory / "one").symlink_to("two")
+    (directory / "two").symlink_to("one")
+
+    assert {"one", "two"} <= names(write(directory))
+
+
+def test_a_file_that_becomes_a_link_out_before_it_is_read_is_refused(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (directory / "change.txt").write_text("x")
+
+    def open_later(root: str, path: str) -> BinaryIO:
+        if path == "change.txt":
+            (directory / path).unlink()
+            (directory / path).symlink_to("/etc/hostname")
+        return open_inside(root, path)
+
+    monkeypatch.setattr(context_module, "open_inside", open_later)
+    with pytest.raises(ConfigurationError, match=r"change\.txt: it leads out of the directory"):
+        write(directory)
+
+
+def test_a_file_that_shrinks_while_it_is_read_is_an_error_and_one_that_grows_is_cut(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (directory / "log.txt").write_text("x" * 300_000)
+
+    def change(size: int) -> None:
+        def sniff(head: bytes) -> bool:
+            if head.startswith(b"xxxx"):
+                os.truncate(directory / "log.txt", size)
+            return False
+
+        monkeypatch.setattr(context_module, "holds_private_key", sniff)
+
+    change(400_000)
+    assert len(content(write(directory), "function/log.txt")) == 300_000
+    change(10)
+    with pytest.raises(ConfigurationError, match="it changed while it was read"):
+        write(directory)
+
+
+def test_names_with_line_ends_and_bytes_that_are_no_text_go_in_and_are_told_in_one_line(directory: Path) -> None:
+    for name in (b"line\nend.txt", b"\xff\xfe.bin", b"a\n::add-mask::x.env", b"\xff.key"):
+        Path(os.fsdecode(os.fsencode(directory) + b"/" + name)).write_text("x")
+    context = write(directory)
+
+    assert {"line\nend.txt", os.fsdecode(b"\xff\xfe.bin")} <= names(context)
+    assert context.left_out == ("a\\x0a::add-mask::x.env", "\\udcff.key")
+
+
+def test_folders_in_folders_in_folders_are_walked(directory: Path) -> None:
+    here = os.open(directory, os.O_RDONLY)
+    for _level in range(1100):
+        os.mkdir("d", dir_fd=here)
+        below = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(os.open("deep.txt", os.O_CREAT, dir_fd=here))
+    os.close(here)
+
+    try:
+        assert f"{'d/' * 1100}deep.txt" in names(write(directory))
+    finally:
+        subprocess.run(["rm", "-r", directory / "d"], check=True)  # shutil.rmtree does not get that deep
+
+
+def test_a_folder_that_cannot_be_listed_is_an_error(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (directory / "closed").mkdir()
+    list_folder = os.scandir
+
+    def refuse(path: Path) -> object:
+        if path.name == "closed":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return list_folder(path)
+
+    monkeypatch.setattr("os.scandir", refuse)
+    with pytest.raises(ConfigurationError, match="closed: Permission denied"):
+        write(directory)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("requirements-dev.txt", "--index-url https://me:hidden@packages.example/simple\n"),
+        ("requirements.txt", "# --index-url https://hidden@packages.example/simple\n"),
+        ("pyproject.toml", "[[tool.uv.index]]\nurl = 'https://hidden@packages.example/simple'\n"),
+        ("deep/Pipfile", "url = 'https://packages.example/simple?token=hidden'\n"),
+        ("poetry.lock", "url = 'git+https://ghp_hidden0123456789@github.com/a/b'\n"),
+    ],
+)
+def test_a_password_in_any_list_of_dependencies_is_refused_and_not_shown(directory: Path, name: str, text: str) -> None:
+    (directory / name).parent.mkdir(exist_ok=True)
+    (directory / name).write_text(text)
+
+    with pytest.raises(ConfigurationError, match=f"{name} holds a password or a token") as refused:
+        write(directory)
+    assert "hidden" not in refused.value.message + refused.value.hint

@@ -1,4 +1,6 @@
 import re
+import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -135,12 +137,71 @@ def test_requirements_in_a_list_are_quoted_for_the_shell() -> None:
     assert "install './x; touch /tmp/evil'" in planned.dockerfile
 
 
-def test_a_password_in_a_requirement_is_refused_because_it_would_stay_in_the_image() -> None:
-    line = "--index-url https://me:secret@packages.example/simple"
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--index-url https://me:hidden@packages.example/simple",
+        "git+https://ghp_hidden0123456789@github.com/acme/private.git",
+        "x @ https://packages.example/x.whl?token=hidden",
+    ],
+)
+def test_a_password_or_token_in_a_requirement_is_refused_because_it_would_stay_in_the_image(line: str) -> None:
+    with pytest.raises(ConfigurationError, match="password or a token") as refused:
+        plan(replace(PROJECT, requirements=Requirements(("numpy", line), "requirements.txt")))
+    assert "requirement 2 in requirements.txt" in refused.value.message
+    assert ".netrc" in refused.value.hint
+    assert "hidden" not in refused.value.message + refused.value.hint
 
+
+def test_a_password_in_the_name_of_the_base_image_is_refused_and_not_shown() -> None:
     with pytest.raises(ConfigurationError, match="password") as refused:
-        plan(replace(PROJECT, requirements=Requirements((line,))))
-    assert "secret" not in refused.value.message
+        plan(base_image="me:hidden@registry.example/base")
+    assert "hidden" not in refused.value.message
+
+
+def test_a_base_image_may_be_named_by_its_digest() -> None:
+    image = f"registry.example:5000/base@sha256:{'0' * 64}"
+
+    assert plan(base_image=image).base_image == image
+
+
+@pytest.mark.parametrize(
+    "line", ["SECRET_TOKEN=hidden", "root:hidden:20228:0:99999:7:::", "some words", "-----BEGIN PRIVATE KEY-----", "{"]
+)
+def test_a_line_that_is_no_requirement_is_not_sent_and_not_shown(line: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"requirement 1 in requirements\.txt, or in") as refused:
+        plan(replace(PROJECT, requirements=Requirements((line,), "requirements.txt")))
+    assert "hidden" not in refused.value.message
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Torch[cuda12, x] == 2.*",
+        "a (>=1, !=1.5)",
+        "a===1.0+local ; python_version < '3.12'",
+        "a @ https://x.example/a.whl",
+        "numpy==1 --hash=sha256:abc",
+        "git+ssh://git@github.com/a/b",
+        "--no-index",
+        "-f wheels",
+        "wheels/x-1.0-py3-none-any.whl",
+        "mine/pkg[a]",
+        ".",
+        "x.tar.gz",
+    ],
+)
+def test_every_form_of_a_requirement_is_taken(line: str) -> None:
+    assert plan(replace(PROJECT, requirements=Requirements((line,)))).dockerfile
+
+
+@pytest.mark.parametrize("piece", [" ", "a,", ">=1,", "/", ".", "[", "; "])
+def test_no_requirement_takes_long_to_read(piece: str) -> None:
+    started = time.process_time()
+    with suppress(ConfigurationError):
+        plan(replace(PROJECT, requirements=Requirements((f"a{piece * 50_000}?",))))
+
+    assert time.process_time() - started < 2
 
 
 def test_the_image_has_the_settings_that_the_runtime_reads() -> None:

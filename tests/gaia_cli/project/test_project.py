@@ -377,3 +377,20 @@ def test_one_wrong_letter_is_answered_with_the_key_that_was_meant(
     error = refusal(function, f"[{table}]\n{wrong} = 1\n")
     assert "did you mean" in error.hint
     assert any(candidate in error.hint for candidate in TABLES[table])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[function]\nrequirements = ["--index-url https://me:hidden@packages.example/simple"]\n',
+        '[build]\nbase_image = "https://me:hid$den@packages.example/base"\n',
+    ],
+)
+def test_an_error_about_a_value_does_not_show_the_password_in_it(tmp_path: Path, text: str) -> None:
+    (tmp_path / "func.py").touch()
+    (tmp_path / "gaia.toml").write_text(text)
+
+    with pytest.raises(ConfigurationError) as refused:
+        load_project(tmp_path)
+    assert "hid" not in refused.value.message
+    assert "***" in refused.value.message

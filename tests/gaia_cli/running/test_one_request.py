@@ -1,11 +1,15 @@
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import chain, repeat
 
 import pytest
 
 from gaia_cli.errors import RequestError, UsageError
+from gaia_cli.running import one_request
 from gaia_cli.running.one_request import Request, ask
 from tests.support.echo_server import echo_server
 
@@ -109,3 +113,72 @@ def test_a_password_in_a_url_is_refused_and_not_shown() -> None:
 def test_a_request_that_could_smuggle_is_not_sent(url: str, request_: Request) -> None:
     with pytest.raises(UsageError, match="cannot be sent"):
         ask(url, request_)
+
+
+@contextmanager
+def answering(*pieces: bytes, pause_s: float = 0.0, forever: bool = False) -> Iterator[str]:
+    """A server that sends `pieces` to whoever asks, the last one for ever, and a pause before each."""
+    ended = threading.Event()
+
+    def answer(server: socket.socket) -> None:
+        with suppress(OSError):
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1000)
+                for piece in chain(pieces, repeat(pieces[-1]) if forever else ()):
+                    if ended.wait(pause_s):
+                        return
+                    connection.sendall(piece)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=answer, args=(server,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        finally:
+            ended.set()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n", b"x"),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+        (b"HTTP/1.1 200 OK\r\nx: ", b"x"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n",),
+    ],
+)
+def test_the_time_is_for_the_whole_answer_however_it_trickles(pieces: tuple[bytes, ...]) -> None:
+    started = time.monotonic()
+    with answering(*pieces, pause_s=0.05, forever=True) as url, pytest.raises(RequestError, match=r"within 0\.4 s"):
+        ask(url, Request(timeout_s=0.4))
+
+    assert time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize(
+    "head", [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999999\r\n\r\n"]
+)
+def test_an_answer_without_end_is_refused_and_not_kept(head: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(one_request, "MOST_BYTES", 1024 * 1024)
+    with (
+        answering(head, b"x" * 65536, forever=True) as url,
+        pytest.raises(RequestError, match="has more than 1 MiB") as refused,
+    ):
+        ask(url, Request())
+    assert "--output FILE" in refused.value.hint
+
+
+def test_an_answer_of_just_the_size_that_is_taken_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(one_request, "MOST_BYTES", 65536)
+    with answering(b"HTTP/1.1 200 OK\r\ncontent-length: 65536\r\n\r\n", b"x" * 65536) as url:
+        assert len(ask(url, Request()).body) == 65536
+
+
+def test_a_name_that_is_searched_for_too_long_counts_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched = threading.Event()
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_arguments, **_options: searched.wait(5) or [])
+    with pytest.raises(RequestError, match=r"within 0\.2 s"):
+        ask("http://slow.example", Request(timeout_s=0.2))
+    searched.set()

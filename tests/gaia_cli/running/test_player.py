@@ -4,8 +4,10 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
 
 from gaia_cli.running.player import Player
 from gaia_cli.running.requests_file import PlannedRequest
@@ -152,3 +154,22 @@ def test_more_requests_than_connections_wait_and_the_wait_counts() -> None:
     assert len(handler.connections) == 2
     assert {reply.status for reply in player.replies} == {200}
     assert max(reply.latency_ms for reply in player.replies) >= 600
+
+
+@pytest.mark.parametrize("piece", [b"x: y\r\n", b"x"])
+def test_a_head_without_end_is_a_failure_and_is_not_kept(piece: bytes) -> None:
+    def answer(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.recv(1000)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nx: y")
+            while True:
+                connection.sendall(piece * 1000)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=answer, args=(listener,))
+        thread.start()
+        player = play(f"http://127.0.0.1:{listener.getsockname()[1]}", PlannedRequest(0.0))
+        thread.join()
+
+    assert [reply.failed for reply in player.replies] == [True]
