@@ -172,15 +172,15 @@ def _parse(directory: Path, read: Read, path: str) -> ast.Module:
     except SyntaxError as error:
         line = error.lineno or 0
         raise EntryError("syntax", f"{path}:{line}: {error.msg}", "correct the syntax error", path, line) from None
-    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+    except (UnicodeDecodeError, ValueError, RecursionError, MemoryError) as error:
         raise EntryError("encoding", f"{path} is not readable Python: {error}", "save it as UTF-8", path) from None
 
 
 def _bindings(tree: ast.Module) -> Iterator[tuple[str, int]]:
     """Yield the names that the module binds at its top level, with their lines; conditional blocks count."""
-    pending: list[ast.stmt] = list(tree.body)
+    pending: list[ast.stmt] = tree.body[::-1]  # the next is the last
     while pending:
-        node = pending.pop(0)
+        node = pending.pop()
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 yield node.name, node.lineno
@@ -192,7 +192,7 @@ def _bindings(tree: ast.Module) -> Iterator[tuple[str, int]]:
                 yield from ((alias.asname or alias.name, node.lineno) for alias in node.names)
             case ast.If() | ast.Try():
                 handlers = node.handlers if isinstance(node, ast.Try) else []
-                pending = [*(stmt for one in handlers for stmt in one.body), *node.body, *node.orelse, *pending]
+                pending += [*(stmt for one in handlers for stmt in one.body), *node.body, *node.orelse][::-1]
 
 
 def _from_another_candidate(node: ast.ImportFrom) -> bool:

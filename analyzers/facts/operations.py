@@ -25,6 +25,9 @@ from analyzers.facts.model import (
 MAX_OPTIONS = 16
 _LARGEST = 1 << 62
 _LONGEST = 4096
+_MOST_PARTS = 512
+"""How much may be in a list, a dict or an array at any depth: a part may stand in it twice, and that in another one."""
+_MOST_DIMENSIONS = 16
 
 _ARITHMETIC: Mapping[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,
@@ -53,6 +56,30 @@ def one_of(values: Iterable[Value], *, guarded: bool = False) -> Value:
     return unique[0] if len(unique) == 1 else OneOf(unique, guarded)
 
 
+def known(value: Scalar) -> Value:
+    """Return the constant `value`; numbers beyond any size of a machine's memory say nothing."""
+    if isinstance(value, int | float) and not -_LARGEST <= value <= _LARGEST:
+        return UNKNOWN
+    return Known(value)
+
+
+def bounded(value: Value) -> Value:
+    """Return `value` unless there is more in it than anybody looks at."""
+    pending, parts = [value], 0
+    while pending:
+        match pending.pop():
+            case Items(values=inside) | Array(shape=inside) | OneOf(options=inside):
+                pending += inside[:_MOST_PARTS]
+            case Table(entries=entries):
+                pending += [one for _, one in entries[:_MOST_PARTS]]
+            case _:
+                continue
+        parts += 1
+        if parts + len(pending) > _MOST_PARTS:
+            return UNKNOWN
+    return value
+
+
 def each(value: Value, function: Callable[[Value], Value]) -> Value:
     """Return `function` of `value`, of each alternative where there are several."""
     if isinstance(value, OneOf):
@@ -72,11 +99,11 @@ def arithmetic(op: ast.operator, left: Value, right: Value) -> Value:
             if function is None or abs(first) > _LARGEST or abs(second) > _LARGEST:
                 return UNKNOWN
             try:
-                return Known(function(first, second))
+                return known(function(first, second))
             except (ArithmeticError, ValueError):
                 return UNKNOWN
         case Items(values=values), Known(value=int(times)) if isinstance(op, ast.Mult):
-            return Items(values * times) if 0 <= len(values) * times <= _LONGEST else UNKNOWN
+            return Items(values * times) if 0 <= len(values) * times <= _MOST_PARTS else UNKNOWN
         case _, Known(value=str()) if isinstance(op, ast.Div):
             return right  # a path: its last part is the name
         case Array(), _:
@@ -147,7 +174,7 @@ def _converted(value: Value, convert: Callable[..., Scalar]) -> Value:
     if not isinstance(value, Known):
         return value if isinstance(value, Unknown) else UNKNOWN
     try:
-        return Known(convert(value.value))
+        return known(convert(value.value))
     except (ValueError, TypeError, OverflowError):
         return UNKNOWN
 
@@ -186,7 +213,7 @@ def elements(array: Array) -> int | None:
     numbers = [int(size) for size in sizes if isinstance(size, int | float)]
     from math import prod  # a hook meets few shapes
 
-    return prod(numbers) if len(numbers) == len(sizes) else None
+    return prod(numbers) if len(numbers) == len(sizes) <= _MOST_DIMENSIONS else None
 
 
 def arrays(value: Value) -> Iterable[Array]:

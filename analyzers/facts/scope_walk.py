@@ -8,11 +8,11 @@ import ast
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from analyzers.facts.scopes import Binding, Condition, Conditions, Kind, ModuleScopes, Scope, Site
+from analyzers.facts.scopes import Binding, Conditions, Kind, ModuleScopes, Scope, Site, under
 from analyzers.facts.syntax import Function, arguments_of, dotted, is_main_test
 from analyzers.facts.vocabulary import GPU_ONLY_MODULES
 from analyzers.project.model import Source
-from analyzers.project.names import absolute_module
+from analyzers.project.names import LONGEST_NAME, absolute_module
 
 _IMPORT_ERRORS = ("ImportError", "ModuleNotFoundError", "Exception")
 _EXITS = ("sys.exit", "exit", "quit")
@@ -36,7 +36,7 @@ class _Walker:
         for statement in body:
             self.statement(statement, scope, conditions)
             if isinstance(statement, ast.If) and not statement.orelse and _leaves(statement.body):
-                conditions = (*conditions, Condition(statement.test, False, scope))
+                conditions = under(conditions, statement.test, False, scope)
 
     def statement(self, node: ast.stmt, scope: Scope, conditions: Conditions) -> None:
         match node:
@@ -73,7 +73,7 @@ class _Walker:
             case ast.Return(value=value) if value is not None:
                 scope.returns.append((value, conditions))
             case ast.Assert(test=test):
-                self.found.exits.append((node, (*conditions, Condition(test, False, scope))))
+                self.found.exits.append((node, under(conditions, test, False, scope)))
             case _ if isinstance(node, ast.Raise) or _exits(node):
                 self.found.exits.append((node, conditions))
 
@@ -96,24 +96,24 @@ class _Walker:
     def branch(self, node: ast.If, scope: Scope, conditions: Conditions) -> None:
         self.expression(node.test, scope, conditions)
         if not (self.skip_main and is_main_test(node.test)):
-            self.block(node.body, scope, (*conditions, Condition(node.test, True, scope)))
+            self.block(node.body, scope, under(conditions, node.test, True, scope))
         while len(node.orelse) == 1 and isinstance(node.orelse[0], ast.If):  # a loop: hundreds of elif are no recursion
-            conditions = (*conditions, Condition(node.test, False, scope))
+            conditions = under(conditions, node.test, False, scope)
             node = node.orelse[0]
             self.expression(node.test, scope, conditions)
-            self.block(node.body, scope, (*conditions, Condition(node.test, True, scope)))
+            self.block(node.body, scope, under(conditions, node.test, True, scope))
         if node.orelse:
-            self.block(node.orelse, scope, (*conditions, Condition(node.test, False, scope)))
+            self.block(node.orelse, scope, under(conditions, node.test, False, scope))
 
     def attempt(self, node: ast.Try | ast.TryStar, scope: Scope, conditions: Conditions) -> None:
         gpu_imports = {id(statement) for statement in node.body if _imports_gpu_library(statement)}
         optional = bool(gpu_imports) and any(_catches_import_error(handler) for handler in node.handlers)
         for statement in node.body:
             tried = optional and id(statement) in gpu_imports
-            self.statement(statement, scope, (*conditions, Condition(None, True, scope)) if tried else conditions)
+            self.statement(statement, scope, under(conditions, None, True, scope) if tried else conditions)
         for handler in node.handlers:
             failed = optional and _catches_import_error(handler)
-            self.block(handler.body, scope, (*conditions, Condition(None, False, scope)) if failed else conditions)
+            self.block(handler.body, scope, under(conditions, None, False, scope) if failed else conditions)
         self.block(node.orelse, scope, conditions)
         self.block(node.finalbody, scope, conditions)
 
@@ -121,6 +121,8 @@ class _Walker:
         module = absolute_module(self.source, node) if isinstance(node, ast.ImportFrom) else ""
         for alias in node.names:
             qualified = f"{module}.{alias.name}" if module else alias.name
+            if len(qualified) > LONGEST_NAME:
+                continue
             shown = alias.asname or (alias.name if module else alias.name.partition(".")[0])
             target = qualified if module or alias.asname else shown
             scope.bind(shown, Binding(Kind.IMPORT, scope, conditions, target=target))
@@ -212,8 +214,8 @@ class _Walker:
         match node:
             case ast.IfExp():
                 self.expression(node.test, scope, conditions)
-                self.expression(node.body, scope, (*conditions, Condition(node.test, True, scope)))
-                self.expression(node.orelse, scope, (*conditions, Condition(node.test, False, scope)))
+                self.expression(node.body, scope, under(conditions, node.test, True, scope))
+                self.expression(node.orelse, scope, under(conditions, node.test, False, scope))
                 return
             case ast.Lambda():
                 inner = Scope(f"{scope.name}.<lambda>", scope, self.source)

@@ -21,6 +21,16 @@ class Condition:
 
 Conditions = tuple[Condition, ...]
 
+MOST_MEANINGS = 64
+"""How many bindings of a name count: each use of the name looks at all of them."""
+_MOST_CONDITIONS = 100
+"""How many conditions of a piece of code count, the innermost: Python itself allows a hundred blocks in each other."""
+
+
+def under(conditions: Conditions, test: ast.expr | None, outcome: bool, scope: "Scope") -> Conditions:
+    """Return `conditions` with another one inside of them."""
+    return (*conditions, Condition(test, outcome, scope))[-_MOST_CONDITIONS:]
+
 
 class Kind(Enum):
     """What a binding binds its name to."""
@@ -65,7 +75,9 @@ class Scope:
 
     def bind(self, name: str, binding: Binding) -> None:
         """Add a meaning of `name`."""
-        self.bindings.setdefault(name, []).append(binding)
+        known = self.bindings.setdefault(name, [])
+        if len(known) < MOST_MEANINGS:
+            known.append(binding)
 
     def enclosing_class(self) -> "Scope | None":
         """Return the nearest class around this scope."""

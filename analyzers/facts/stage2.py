@@ -26,6 +26,7 @@ from astroid.raw_building import InspectBuilder
 
 from analyzers.facts.model import Known, Unknown, Value
 from analyzers.facts.operations import one_of
+from analyzers.facts.scopes import MOST_MEANINGS
 from analyzers.lean.garbage import RareCollections
 from analyzers.lean.records import record
 from analyzers.project.model import Source
@@ -130,9 +131,24 @@ class _World:
 
     def _parsed(self, text: str, name: str, path: str) -> nodes.Module | None:
         try:
-            return self._builder.string_build(text, name, path)
+            module: nodes.Module = self._builder.string_build(text, name, path)
         except (AstroidError, RecursionError):
             return None  # it stays out of the world
+        _keep_few_meanings(module)
+        return module
+
+
+def _keep_few_meanings(module: nodes.Module) -> None:
+    """Let each name in `module` have no more meanings than in stage 1: astroid compares each of them with each."""
+    pending: list[nodes.LocalsDictNodeNG] = [module]
+    seen: set[int] = set()
+    while pending:
+        scope = pending.pop()
+        if id(scope) not in seen:  # a method knows its class
+            seen.add(id(scope))
+            for meanings in scope.locals.values():
+                pending += [node for node in meanings if isinstance(node, nodes.LocalsDictNodeNG)]
+                del meanings[MOST_MEANINGS:]
 
 
 @contextmanager

@@ -16,16 +16,19 @@ from analyzers.facts.operations import (
     MAX_OPTIONS,
     UNKNOWN,
     arithmetic,
+    bounded,
     each,
     formatted,
     is_understood,
     item,
+    known,
     known_call,
     method,
     one_of,
 )
 from analyzers.facts.scopes import Binding, Kind, Scope, Site
 from analyzers.facts.syntax import dotted
+from analyzers.project.names import LONGEST_NAME
 
 MAX_STEPS = 200_000
 MAX_DEPTH = 60
@@ -75,10 +78,8 @@ class Evaluator:
             given = self.bindings(dotted(node), scope) if of_name else []  # what `x.device` was set to in this scope
             return self._combined(given) if given else self._of(self.value(node.value, scope), node.attr)
         if isinstance(node, ast.Constant):
-            return Known(node.value) if isinstance(node.value, _SCALARS) else UNKNOWN
-        if isinstance(node, ast.Call):
-            return self._call(node, scope)
-        return self._composed(node, scope)
+            return known(node.value) if isinstance(node.value, _SCALARS) else UNKNOWN
+        return bounded(self._call(node, scope) if isinstance(node, ast.Call) else self._composed(node, scope))
 
     def _composed(self, node: ast.expr, scope: Scope) -> Value:
         match node:
@@ -136,6 +137,8 @@ class Evaluator:
         match base:
             case Symbol(name=owner) | Made(name=owner) if owner in self._scopes:
                 return UNKNOWN  # inherited, or set in a way that only stage 2 may follow
+            case Symbol(name=owner) | Made(name=owner) if len(owner) > LONGEST_NAME:
+                return UNKNOWN
             case Symbol(name=owner):
                 return self._symbol(f"{owner}.{name}")
             case Made(name=owner):
@@ -258,6 +261,7 @@ class Evaluator:
         for key, value in zip(keys, values, strict=True):
             evaluated = self.value(value, scope)
             if key is None and isinstance(evaluated, Table):
+                self.steps += len(evaluated.entries)
                 entries |= dict(evaluated.entries)
             elif isinstance(key, ast.Constant) and isinstance(key.value, _SCALARS):
                 entries[key.value] = evaluated

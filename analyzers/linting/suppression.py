@@ -11,7 +11,9 @@ from analyzers.findings import Finding, Signal
 from analyzers.lean.patterns import Pattern
 from analyzers.lean.records import record
 
-_COMMENT = Pattern(r"#\s*(?:noqa:\s*(?P<noqa>[A-Z0-9,\s]+)|gaia:\s*ignore\[(?P<gaia>[A-Z0-9,\s]+)\]\s*(?P<reason>.*))")
+_COMMENT = Pattern(
+    r"#\s*+(?:noqa:(?P<noqa>[A-Z0-9,\s]++)|gaia:\s*+ignore\[(?P<gaia>[A-Z0-9,\s]++)\]\s*+(?P<reason>.*+))"
+)
 _CODE = r"GA\d{3}"
 
 
@@ -70,6 +72,8 @@ def _comments(text: str) -> Iterator[tuple[int, int, str]]:
 
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            if token.type == tokenize.ERRORTOKEN:
+                return  # the file is not valid Python; what comes behind might be tried from each of its characters
             if token.type == tokenize.COMMENT:
                 yield *token.start, token.string
     except (tokenize.TokenError, SyntaxError):

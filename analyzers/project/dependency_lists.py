@@ -9,7 +9,9 @@ import ast
 import itertools
 from collections.abc import Iterator
 
+from analyzers.lean import toml
 from analyzers.lean.patterns import Pattern
+from analyzers.project.parsing import BEYOND, tried
 
 Numbered = tuple[int, str]
 
@@ -33,7 +35,9 @@ _TOML_TABLES = {
 NAMES = (*_TOML_TABLES, "setup.cfg", "setup.py", *_LIST_KEYS)
 """The files that are read beside requirements*.txt, by name."""
 
-_INDEX = Pattern(r"https?://\S+/whl/\S+?(?=[\"'\s]|$)")
+_NAMED = Pattern(r"""\"((?:[^"\\]++|\\.)*+)(?:\"|\\?$)|'([^']*+)'|([\w-]++)""")
+"""What a line of TOML names: strings and keys."""
+_URL = Pattern(r"https?+://[^\s\"']++")
 
 
 def read_list(name: str, text: str) -> Iterator[Numbered]:
@@ -47,22 +51,30 @@ def read_list(name: str, text: str) -> Iterator[Numbered]:
     else:
         yield from _toml(name, text)
     for number, line in enumerate(text.splitlines(), 1):
-        match = _INDEX.search(line)
-        if match and not line.lstrip().startswith("#"):
-            yield number, f"--extra-index-url {match[0]}"
+        if "/whl/" in line and not line.lstrip().startswith("#"):
+            wheels = next((url for url in _URL.findall(line) if url.partition("/whl/")[2]), "")
+            if wheels:
+                yield number, f"--extra-index-url {wheels}"
 
 
 def _toml(name: str, text: str) -> Iterator[Numbered]:
-    import tomllib
-
     try:
-        content = tomllib.loads(text)
+        content = toml.loads(text)
     except (ValueError, RecursionError):
         return
-    lines = text.splitlines()
+    lines = _lines_of_names(text)
     stated = _pinned(_table(content, *_TOML_TABLES[name]))
     for requirement, key in itertools.chain(_project(content) if name == "pyproject.toml" else (), stated):
-        yield next((number for number, line in enumerate(lines, 1) if key in line), 1), requirement
+        yield lines.get(key, 1), requirement
+
+
+def _lines_of_names(text: str) -> dict[str, int]:
+    """Return the first line on which each key and string of the TOML `text` stands; found once for all of them."""
+    found: dict[str, int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        for one in _NAMED.finditer(line):
+            found.setdefault(one[1] or one[2] or one[3] or "", number)
+    return found
 
 
 def _project(content: object) -> Iterator[tuple[str, str]]:
@@ -106,6 +118,8 @@ def _setup_cfg(text: str) -> Iterator[Numbered]:
 
 def _setup_py(text: str) -> Iterator[Numbered]:
     """Yield the strings in `install_requires=[...]`, also where a name stands for the list."""
+    if tried(text) in BEYOND:
+        return
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -117,12 +131,12 @@ def _setup_py(text: str) -> Iterator[Numbered]:
         for target in node.targets
         if isinstance(target, ast.Name)
     }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.keyword) and node.arg == "install_requires":
-            value = lists.get(node.value.id) if isinstance(node.value, ast.Name) else node.value
-            for item in value.elts if isinstance(value, ast.List | ast.Tuple) else ():
-                if isinstance(item, ast.Constant) and isinstance(item.value, str):
-                    yield item.lineno, item.value
+    asked = (node.value for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg == "install_requires")
+    given = (lists.get(value.id) if isinstance(value, ast.Name) else value for value in asked)
+    for value in dict.fromkeys(given):
+        for item in value.elts if isinstance(value, ast.List | ast.Tuple) else ():
+            if isinstance(item, ast.Constant) and isinstance(item.value, str):
+                yield item.lineno, item.value
 
 
 def _yaml(text: str, keys: tuple[str, ...]) -> Iterator[Numbered]:

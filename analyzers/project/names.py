@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     _T = TypeVar("_T")
 
+LONGEST_NAME = 500
+"""A dotted name of more characters is nobody's: each rule looks at the parts of names."""
 SOURCE_FOLDER = "src"
 """The folder that many projects import from as if it were their root."""
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from analyzers.findings import Place
 from analyzers.lean.patterns import Pattern
 
-_TOKEN = Pattern(r'"([^"\\]*(?:\\.[^"\\]*)*)"|[{}\[\],]')
+_TOKEN = Pattern(r'(?s)"((?:[^"\\]++|\\.)*+)(?:"|\\?\Z)|[{}\[\],]')
 _CHARACTER = Pattern(r"\\u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|\\u\w{4}|\\.|[^\\]")
 _CARRIAGE_RETURNS = frozenset({"\\r", "\\u000d", "\\u000D"})
 _LINE_FEEDS = frozenset({"\\n", "\\u000a", "\\u000A"})

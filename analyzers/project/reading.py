@@ -4,7 +4,9 @@ Every failure is an `UnreadableError` with its finding. Reading and parsing are 
 already shows that they are not worth a syntax tree.
 """
 
+import errno
 import sys
+from contextlib import suppress
 
 from analyzers.findings import NOT_PYTHON, TOO_DEEP, TOO_LARGE, UNREADABLE, Place, failed
 from analyzers.lean.files import NOTEBOOK, TEXT_BYTES, TooLargeError, read_inside, source_bytes
@@ -12,6 +14,7 @@ from analyzers.lean.prefilter import may_hold_evidence
 from analyzers.lean.records import replace
 from analyzers.project.model import Code, Source, UnreadableError
 from analyzers.project.names import module_name
+from analyzers.project.parsing import AT_ONCE, BEYOND, Outcome, tried
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,9 +35,13 @@ def read_entry(root: "Path", path: str) -> bytes:
     """Return the bytes of the file at `path` below `root` for whoever looks for an entry point.
 
     Raises:
-        OSError: the file is not readable or too large.
+        OSError: the file is not readable, too large, or takes too long to parse.
     """
-    return read_inside(str(root), path, source_bytes(path))
+    data = read_inside(str(root), path, source_bytes(path))
+    with suppress(UnreadableError):  # which whoever parses it finds out as well
+        if (outcome := tried(as_code(path, data).text)) in BEYOND:
+            raise OSError(errno.EFBIG, f"it {outcome.value}", path)
+    return data
 
 
 def read_code(root: "Path | str", path: str) -> Code:
@@ -71,9 +78,15 @@ def parsed(code: Code) -> Source:
 def check(code: Code) -> None:
     """Check the syntax of `code` at half the cost of parsing, since no syntax tree is built.
 
+    A long file is only tried: its symbol table may take the square of its length.
+
     Raises:
         UnreadableError: it is not Python.
     """
+    if len(code.text) > AT_ONCE:
+        if tried(code.text) is not Outcome.PARSED:
+            parsed(code)
+        return
     from symtable import symtable
 
     try:
@@ -142,6 +155,8 @@ def _encoding(data: bytes) -> str:
 
 def _tree(code: Code) -> "ast.Module":
     try:
+        if (outcome := tried(code.text)) in BEYOND:
+            raise _error(code.path, f"the file {outcome.value}", rule=TOO_DEEP)
         return _parse(code.path, code.text)
     except UnreadableError as error:
         if not code.cells:

@@ -5,7 +5,7 @@ The analyzer, the engines' environments and the images all read requirements her
 
 import re
 from collections.abc import Callable, Iterator
-from posixpath import dirname, join
+from posixpath import dirname, join, normpath
 
 from analyzers.findings import Place
 from analyzers.lean.patterns import Pattern
@@ -13,11 +13,15 @@ from analyzers.lean.records import record
 from analyzers.project.model import Dependency
 
 _COMMENT = Pattern(r"(^|\s)#.*")
-_OPTION = Pattern(r"(-[a-zA-Z]|--[a-z-]+)[ =]*(.*)")
+_OPTION = Pattern(r"(-[a-zA-Z]|--[a-z-]++)[ =]*+(.*+)")
 _OPTIONS_BEHIND = Pattern(r"\s--?[a-zA-Z].*")
 _REPOSITORY = Pattern(r"(-e\s+)?git\+(https|ssh|git)://")
-_NAMED = Pattern(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?\s*(?:[<>=!~;@(].*)?")
+_NAMED = Pattern(r"([A-Za-z0-9][A-Za-z0-9._-]*+)\s*+(?:\[([^\]]*+)\]\s*+)?+(?:[<>=!~;@(].*+)?+")
 _FILES = Pattern(r"(-[^-]|--(requirement|constraint|editable|find-links)|\.{0,2}/|file:|[^\s#]+ *@ *file:)|.*\.whl$")
+_LONGEST = 1000
+"""A requirement of more characters, without the options behind it, is none."""
+_DEEPEST = 20
+"""How many files may include one another; pip's own users need two or three."""
 _LOCAL = ("-c", "--constraint", "-e", "--editable")
 _INCLUDE = ("-r", "--requirement")
 _INDEX = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links")
@@ -63,7 +67,7 @@ def normalize(name: str) -> str:
 def requirement(line: str) -> Requirement | None:
     """Return the package that `line` asks for; None for options, for paths, and where a marker rules out Linux."""
     bare = _OPTIONS_BEHIND.sub("", without_comment(line))
-    named = _NAMED.fullmatch(bare)
+    named = _NAMED.fullmatch(bare) if len(bare) <= _LONGEST else None
     if named is None or not _applies(bare):
         return None
     extras = (extra.strip() for extra in (named[2] or "").split(","))
@@ -74,14 +78,15 @@ def _applies(line: str) -> bool:
     """Return whether a requirement's marker allows Linux; one that is missing or malformed does."""
     if ";" not in line:
         return True  # importing `packaging` makes linting 20 files a third slower (python -m benchmarks.analyzer)
+    from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
     from packaging.requirements import InvalidRequirement
     from packaging.requirements import Requirement as Parsed
 
     try:
         marker = Parsed(line).marker
-    except InvalidRequirement:
+        return marker is None or marker.evaluate(dict(_TARGET))
+    except (InvalidRequirement, UndefinedComparison, UndefinedEnvironmentName, RecursionError):
         return True
-    return marker is None or marker.evaluate(dict(_TARGET))
 
 
 def parse_requirement(place: Place, line: str) -> Dependency | None:
@@ -137,14 +142,26 @@ def joined_lines(path: str, text: str) -> Iterator[Line]:
 Reader = Callable[[str, tuple[Line, ...]], str]
 
 
-def all_lines(path: str, read: Reader, chain: tuple[Line, ...] = ()) -> Iterator[Line]:
+def all_lines(path: str, read: Reader) -> Iterator[Line]:
     """Yield the lines of the requirements file `path` with those of the files that it includes in their places.
 
-    `read` returns the text of a file. Its second argument is the chain of lines that include the file.
+    `read` returns the text of a file. Its second argument is the chain of lines that include the file. A file that is
+    included in two places is read once, so that the work grows with the number of files; one that includes itself is
+    read again, for `read` to refuse.
     """
+    return _lines(path, read, (), {})
+
+
+def _lines(path: str, read: Reader, chain: tuple[Line, ...], done: dict[str, bool]) -> Iterator[Line]:
+    """Yield what `all_lines` does; `done` says of each file that has been begun whether its end was reached."""
+    name = normpath(path)
+    if done.get(name) or len(chain) > _DEEPEST:
+        return
+    done[name] = False
     for line in joined_lines(path, read(path, chain)):
         option, included = _option(line.text)
         if option in _INCLUDE:
-            yield from all_lines(join(dirname(path), included), read, (*chain, line))
+            yield from _lines(join(dirname(path), included), read, (*chain, line), done)
         else:
             yield line
+    done[name] = True

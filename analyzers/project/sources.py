@@ -20,7 +20,7 @@ from analyzers.project.assets import read_assets
 from analyzers.project.dependencies import read_dependencies
 from analyzers.project.ignored import is_ignored
 from analyzers.project.model import Asset, Dependency, Source, UnreadableError
-from analyzers.project.names import Tree, absolute_module, candidates
+from analyzers.project.names import LONGEST_NAME, Tree, absolute_module, candidates
 from analyzers.project.reading import parsed, read_code, read_entry, read_source
 from runtime_images.entrypoint import EntryError, find_entry
 
@@ -172,6 +172,7 @@ def _imported_files(tree: Tree, source: Source) -> Iterator[str]:
 def _resolve(tree: Tree, source: Source, module: str) -> Iterator[str]:
     """Yield the files of `module` and of the packages around it."""
     beside = source.path.rpartition("/")[0]
+    module = module if len(module) <= LONGEST_NAME else ""
     while module and all(part.isidentifier() for part in module.split(".")):
         yield from (path for path in candidates(module, beside, _MONOREPO) if tree.holds(path))
         module = module.rpartition(".")[0]

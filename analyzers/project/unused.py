@@ -9,7 +9,7 @@ import ast
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TypeGuard
 
-from analyzers.findings import Finding, Place
+from analyzers.findings import Finding
 from analyzers.lean.records import record
 from analyzers.project.model import Source
 
@@ -27,9 +27,10 @@ class _Part:
     mentions: frozenset[str]
     may_be_unused: bool
 
-    def covers(self, place: Place) -> bool:
-        """Return whether `place` lies in this part."""
-        return self.path == place.path and self.first <= place.line <= self.last
+    @property
+    def lines(self) -> Iterator[tuple[str, int]]:
+        """The lines of this part, each with its file."""
+        return ((self.path, line) for line in range(self.first, self.last + 1))
 
 
 def in_use(findings: Sequence[Finding], sources: Sequence[Source], starts: Collection[str]) -> list[Finding]:
@@ -38,13 +39,16 @@ def in_use(findings: Sequence[Finding], sources: Sequence[Source], starts: Colle
     Files in `starts` have no such functions.
     """
     parts = [part for source in sources for part in _parts(source, source.path in starts)]
-    unused = {part for part in parts if part.may_be_unused}
-    used = set(parts) - unused
-    while used:
-        mentioned = frozenset[str]().union(*(part.mentions for part in used))
-        used = {part for part in unused if part.name in mentioned}
-        unused -= used
-    return [finding for finding in findings if not any(part.covers(finding.place) for part in unused)]
+    unused: dict[str, list[_Part]] = {}
+    for part in parts:
+        if part.may_be_unused:
+            unused.setdefault(part.name, []).append(part)
+    pending = [part for part in parts if not part.may_be_unused]
+    while pending:
+        for name in pending.pop().mentions:
+            pending += unused.pop(name, ())
+    left = frozenset(line for named in unused.values() for part in named for line in part.lines)
+    return [finding for finding in findings if (finding.place.path, finding.place.line) not in left]
 
 
 def _parts(source: Source, is_start: bool) -> Iterator[_Part]:
@@ -55,7 +59,8 @@ def _parts(source: Source, is_start: bool) -> Iterator[_Part]:
         elif isinstance(node, ast.ClassDef) and not node.decorator_list and not is_start:
             methods = [] if node.bases or node.keywords else [inner for inner in node.body if _may_be_unused(inner)]
             yield from (_part(source, method, [method]) for method in methods)
-            yield _part(source, node, [*node.bases, *(inner for inner in node.body if inner not in methods)])
+            apart = set(methods)
+            yield _part(source, node, [*node.bases, *(inner for inner in node.body if inner not in apart)])
         else:
             rest.append(node)
     kept = [node for node in rest if not (source.is_package and _passes_on(node))]

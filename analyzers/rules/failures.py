@@ -55,7 +55,7 @@ RULES: tuple[Rule[None], ...] = (
     _failure(
         "GA904",
         "too-deep",
-        "The code is nested too deeply.",
+        "The code is nested too deeply, or takes too long to parse.",
         "Split the largest expression, or `exclude` the file if it is generated.",
     ),
     _failure(

@@ -28,6 +28,10 @@ else:
             return cls
 
 
+_LONGEST = 300
+"""How many characters of a message are kept: code may spell a name of a megabyte, and use it a thousand times."""
+
+
 @record
 class Hit:
     """One thing that a check found. Without a `signal` it has its rule's.
@@ -84,8 +88,8 @@ class Rule(Generic[Subject]):
         """Yield everything that this rule finds in `subject`."""
         for hit in self.check(subject):
             weight = self.weight(hit.weight) if isinstance(hit.weight, str) else hit.weight
-            message = printable(hit.message)
-            yield Finding(self.code, hit.place, message, weight, hit.signal or self.signal, trait=hit.trait)
+            message = hit.message if len(hit.message) <= _LONGEST else f"{hit.message[:_LONGEST]}..."
+            yield Finding(self.code, hit.place, printable(message), weight, hit.signal or self.signal, trait=hit.trait)
 
     def weight(self, name: str) -> float:
         """Return the number that is called `name` in this rule.

@@ -4,11 +4,11 @@ hardware.toml beside this module has those that Gaia knows. A file of one's own 
 for each GPU, `default` to choose among several, and `[cpu]` where the processor is another one than Gaia's.
 """
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
 from analyzers.errors import AnalyzerError
+from analyzers.lean import toml
 from analyzers.lean.files import TEXT_BYTES, open_regular, read_bounded
 from analyzers.lean.records import record
 
@@ -72,7 +72,7 @@ def _chosen(place: str, content: Mapping[str, object], name: str) -> Hardware:
 def _read(path: Path) -> dict[str, object]:
     try:
         with open_regular(str(path)) as file:
-            return tomllib.loads(read_bounded(file, str(path), TEXT_BYTES).decode())
+            return toml.loads(read_bounded(file, str(path), TEXT_BYTES).decode())
     except OSError as error:
         hint = "give a TOML file with a table [gpu.NAME]"
         raise AnalyzerError(f"cannot read the hardware profile {path}: {error.strerror}", hint) from None

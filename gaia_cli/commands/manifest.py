@@ -62,12 +62,12 @@ def _expected(project: FunctionProject, path: Path) -> str:
 
 def _difference(found: str, expected: str) -> str:
     """Say in which thing the manifest differs first."""
-    import tomllib
+    from analyzers.lean import toml
 
     if not found:
         return "missing"
     try:
-        there, wanted = tomllib.loads(found), tomllib.loads(expected)
+        there, wanted = toml.loads(found), toml.loads(expected)
     except (ValueError, RecursionError):
         return "not valid TOML"
     mode = there.get("mode")

@@ -13,7 +13,7 @@ from gaia_cli.errors import EngineError, GaiaError, UsageError
 _GET_DOCKER = "install Docker, or start it: sudo systemctl start docker; `gaia run --engine process` needs none"
 _DENIED = ("you may not use the Docker engine", "sudo usermod -aG docker $USER, then log in again")
 
-_KNOWN = (
+KNOWN = (
     (
         r"could not select device driver",
         "the Docker engine cannot pass an NVIDIA GPU through",
@@ -30,7 +30,7 @@ _KNOWN = (
         "check the network, or name an image that the engine has: [build] base_image or --base-image",
     ),
     (
-        r"manifest( for .*)? (unknown|not found)|pull access denied|repository .* not found",
+        r"manifest( for .{1,300})? (unknown|not found)|pull access denied|repository .{1,300} not found",
         "the registry has no such image, or denies you access",
         "check the name in [build] base_image or --base-image, or log in: docker login",
     ),
@@ -40,13 +40,15 @@ _KNOWN = (
         "the engine cannot give these limits",
         "lower [run] cpus or raise [run] memory in gaia.toml",
     ),
-    (r"permission denied.*docker\.sock", *_DENIED),
+    (r"permission denied.{0,300}docker\.sock", *_DENIED),
 )
 """What engines say, what it means, and what to do about it."""
 
 _STEP = re.compile(r"Step \d+/\d+ : (.*)")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_PORT_TAKEN = re.compile(r"Bind for \S+:(\d+) failed|listen tcp\d? \S+:(\d+): bind|ports are not available.*:(\d+)")
+_PORT_TAKEN = re.compile(
+    r"Bind for \S+:(\d+) failed|listen tcp\d? \S+:(\d+): bind|ports are not available.{0,300}:(\d+)"
+)
 
 
 class BuildError(EngineError):
@@ -63,7 +65,7 @@ def explain(text: str) -> GaiaError:
     if taken := _PORT_TAKEN.search(text):
         port = next(group for group in taken.groups() if group)
         return UsageError(f"port {port} is in use", "use another one: --port 0 takes any free port")
-    for pattern, message, hint in _KNOWN:
+    for pattern, message, hint in KNOWN:
         if re.search(pattern, text, re.IGNORECASE):
             return EngineError(f"{message} ({short(text)})", hint)
     return EngineError(f"the Docker engine refused: {short(text)}", "see the engine's own log for more")

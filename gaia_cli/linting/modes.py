@@ -3,12 +3,12 @@
 It analyzes a whole function, so it is for directories, not for the files that a hook names.
 """
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
 from analyzers import Analysis
 from analyzers.findings import Finding
+from analyzers.lean import toml
 from analyzers.lean.records import replace
 from analyzers.manifest import FILE_NAME
 from analyzers.project.toml_places import place_of
@@ -78,7 +78,7 @@ def _read(directory: Path, name: str) -> str | None:
 
 def _parsed(text: str) -> dict[str, Any] | None:
     try:
-        return tomllib.loads(text)
+        return toml.loads(text)
     except (ValueError, RecursionError):
         return None
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from analyzers.lean import toml
 from analyzers.lean.files import below_tree, leads_out
 from gaia_cli.errors import ConfigurationError, UsageError
 from gaia_cli.places import working_tree
@@ -58,7 +59,9 @@ class FunctionProject:
         return tuple(one for requirements in wanted if (one := requirements.all_inside()).lines)
 
 
-_YAML_NAME = r"""\s*("(?P<double>[^"\\]+)"|'(?P<single>[^']+)'|(?P<plain>[^\s\[\]{}&*!|>%@`"'#,:][^#"':]*?))\s*(#.*)?"""
+_YAML_NAME = (
+    r"""\s*+("(?P<double>[^"\\]++)"|'(?P<single>[^']++)'|(?P<plain>[^\s\[\]{}&*!|>%@`"'#,:][^#"':]*+))\s*+(#.*+)?+"""
+)
 """A value of YAML that is a string in one line: quoted, or plain where its first character has no other meaning."""
 
 
@@ -125,7 +128,7 @@ def _read_toml(directory: Path, name: str) -> dict[str, Any]:
     """Return the content of a TOML file, empty where there is none."""
     path = directory / name
     try:
-        return tomllib.loads(text_of(directory, name) or "")
+        return toml.loads(text_of(directory, name) or "")
     except tomllib.TOMLDecodeError as error:
         what, line = _place(str(error))
         raise ConfigurationError(f"{path}{line}: not valid TOML: {what}", "correct the syntax") from None
@@ -177,5 +180,5 @@ def _func_yaml_name(directory: Path) -> str:
             if name is None:
                 hint = "write it as `name: my-function`, or name the function in gaia.toml"
                 raise ConfigurationError(f"{path}:{number}: the name is not a plain string", hint)
-            return name["double"] or name["single"] or name["plain"]
+            return name["double"] or name["single"] or name["plain"].rstrip()
     return ""

@@ -9,7 +9,7 @@ from analyzers.rules.knowledge.dependency_lines import all_dependencies, is_for_
 from analyzers.rules.rule import Hit, Hits, Rule
 
 _CUDA = Pattern(
-    r"\+cu\d{2,3}\b|/whl/(nightly/)?cu\d{2,3}\b|^nvidia-(cu|nccl|tensorrt)|-gpu\b|\[[^\]]*(cuda|gpu)[^\]]*\]"
+    r"\+cu\d{2,3}\b|/whl/(nightly/)?cu\d{2,3}\b|^nvidia-(cu|nccl|tensorrt)|-gpu\b|\[[^\[\]]{0,200}(cuda|gpu)"
     r"|^cupy-cuda|^tensorrt|^(pytorch-cuda|cudatoolkit|cudnn|cuda-toolkit|cuda-runtime|cuda-nvcc)\b",
     re.IGNORECASE,
 )

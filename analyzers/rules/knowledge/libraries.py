@@ -12,6 +12,8 @@ PLUMBING, PACKAGES = _TABLES["PLUMBING"], _TABLES["PACKAGES"]
 FRAMEWORKS = {name: float(weight) for name, weight in _TABLES["FRAMEWORKS"].items()}
 _HEAVY = 1.0
 """From this weight on, a dependency counts that no file imports: a command may use it. Others are often left over."""
+_MOST_PARTS = 8
+"""How many parts a name in a table may have."""
 
 
 def is_heavy(framework: str) -> bool:
@@ -27,7 +29,7 @@ def import_name(package: str) -> str:
 
 def lookup(name: str, table: Mapping[str, object]) -> str:
     """Return the key of `table` that the qualified import `name` falls under, empty without one."""
-    parts = name.split(".")
+    parts = name.split(".", _MOST_PARTS)[:_MOST_PARTS]
     return next((".".join(parts[:end]) for end in range(len(parts), 0, -1) if ".".join(parts[:end]) in table), "")
 
 

@@ -16,8 +16,9 @@ _COMMANDS = r"""
     \bboltz\spredict colabfold_batch run_alphafold \btorchrun\b accelerate\slaunch ^deepspeed\b \bnvcc\b
     \bwhisperx\s insanely-fast-whisper -ngl\s \bollama\s(serve|run|pull)\b text-generation-(launcher|inference)
     (^|[\s/])(demucs|audio-separator)(-separate)?(\s|$) \bfacefusion(\.py)?\b \binference_realesrgan
-    \btritonserver\b \btrtllm- \bflash-attn\b \bnvidia-smi\b nvidia/cuda: nvcr\.io/ -cuda[\d.]*\b.*-(devel|runtime)
-    \bapt\S*\sinstall\s.*\bcuda\b /whl/cu\d{2,3} \bcu1[12]\d\b --gpus[\s=] --n-gpu-layers (-d|--device)[\s=]cuda
+    \btritonserver\b \btrtllm- \bflash-attn\b \bnvidia-smi\b nvidia/cuda: nvcr\.io/
+    -cuda[\d.]{0,20}\b.{0,40}-(devel|runtime) \bapt\S{0,20}\sinstall\s.{0,200}\bcuda\b /whl/cu\d{2,3} \bcu1[12]\d\b
+    --gpus[\s=] --n-gpu-layers (-d|--device)[\s=]cuda
 """
 _COMMAND = Pattern("|".join(_COMMANDS.split()), re.IGNORECASE)
 """What a command for GPUs looks like."""

@@ -6,13 +6,13 @@ from analyzers.facts.model import Facts
 from analyzers.findings import Signal
 from analyzers.rules.rule import Hit, Hits, Rule
 
-_KINDS = (
-    (3.5, "a diffusion pipeline", r"diffusers\..*Pipeline\w*\.from_(pretrained|single_file)$"),
-    (2.0, "a diffusion model", r"diffusers\..*(UNet|Transformer|ControlNet|Autoencoder)\w*\.from_pretrained$"),
+KINDS = (
+    (3.5, "a diffusion pipeline", r"diffusers\..*Pipeline\w{0,60}\.from_(pretrained|single_file)$"),
+    (2.0, "a diffusion model", r"diffusers\..*(UNet|Transformer|ControlNet|Autoencoder)\w{0,60}\.from_pretrained$"),
     (1.5, "a generating model", r"transformers\.\w+For(CausalLM|ConditionalGeneration)\.from_pretrained$"),
     (1.5, "a generating model", r"transformers\.\w+For(Vision2Seq|ImageTextToText)\.from_pretrained$"),
     (1.0, "a generating model", r"transformers\.\w*EncoderDecoderModel\.from_pretrained$"),
-    (3.0, "a model that generates audio", r"(audiocraft\.|.*MusicGen|.*AudioGen).*(get|from)_pretrained$"),
+    (3.0, "a model that generates audio", r"(audiocraft\.|.*(MusicGen|AudioGen)).{0,60}(get|from)_pretrained$"),
     (1.5, "a segmentation model", r"segment_anything\.|.*sam_model_registry"),
     (1.0, "a model that restores pictures", r"basicsr\.|realesrgan\.\w|gfpgan\.\w"),
 )
@@ -23,7 +23,7 @@ def _check(facts: Facts) -> Hits:
     for call in facts.calls():
         if call.name.endswith("()") or "()." in call.name:
             continue
-        for weight, kind, pattern in _KINDS:
+        for weight, kind, pattern in KINDS:
             if re.match(pattern, call.name):
                 yield Hit(call.place, f"loads {kind}: {call.name.partition('.')[2]}", weight)
                 break

@@ -1,0 +1,76 @@
+"""Whether Python's own parser is done with a file in time, tried in a process of its own.
+
+The parser is quadratic in a few things, such as the fields of an f-string, and no signal stops it, since it is written
+in C. What is short costs half a second at most, whatever it is; a longer file is tried first, in a process that the
+kernel stops. So a file can cost no more than these limits, and a parser that crashes costs nobody but itself.
+"""
+
+import sys
+from enum import Enum
+from functools import lru_cache
+
+AT_ONCE = 64 * 1024
+"""How many characters are parsed without a trial: half a second for the worst of them (`benchmarks/nasty.py`)."""
+LONGEST_S = 5
+"""Processor time for a trial; a million characters of ordinary code take one second."""
+MOST_BYTES = 1 << 30
+"""Memory for a trial; a million characters of ordinary code takes a fifth of it."""
+_CODING = ("utf-8", "surrogatepass")
+_IS_NO_PYTHON = 3
+
+
+class Outcome(Enum):
+    """What came of a trial."""
+
+    PARSED = "is Python"
+    NO_PYTHON = "is not Python"
+    TOO_SLOW = f"takes longer than {LONGEST_S} s to parse"
+    TOO_LARGE = f"is nested too deeply to be parsed, or takes more than {MOST_BYTES >> 30} GiB of memory for it"
+
+
+BEYOND = (Outcome.TOO_SLOW, Outcome.TOO_LARGE)
+"""What must not be parsed; the value of each says why."""
+
+
+@lru_cache(maxsize=8)  # an entry point is parsed to find it, and once more to read it
+def tried(text: str) -> Outcome:
+    """Return what came of parsing `text`; a short one is not worth a process, and counts as parsed."""
+    if len(text) <= AT_ONCE:
+        return Outcome.PARSED
+    import subprocess
+    from signal import SIGXCPU
+
+    data = text.encode(*_CODING)
+    command = [sys.executable, "-I", "-S", __file__]
+    ended = subprocess.run(command, input=data, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    by_code = {0: Outcome.PARSED, _IS_NO_PYTHON: Outcome.NO_PYTHON, -SIGXCPU: Outcome.TOO_SLOW}
+    return by_code.get(ended.returncode, Outcome.TOO_LARGE)
+
+
+def _limit() -> None:
+    """Let the kernel end this process where it takes more than a trial may."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (LONGEST_S, LONGEST_S + 1))
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
+
+
+def _main() -> int:
+    import ast
+    import warnings
+
+    warnings.simplefilter("ignore")
+    text = sys.stdin.buffer.read().decode(*_CODING)
+    _limit()
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError):
+        return _IS_NO_PYTHON
+    except (MemoryError, RecursionError):
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main())
