@@ -9,10 +9,13 @@ PYTHON ?=
 ENGINE ?=
 ACCELERATOR ?=
 PYTEST_ARGS ?=
+FUZZERS ?=
+SECONDS ?= 60
+SEED ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 
-.PHONY: help setup dev demo test lint format bench lock clean
+.PHONY: help setup dev demo test lint format bench fuzz lock clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -40,6 +43,9 @@ format: dev ## Format the code and fix what ruff can.
 bench: dev ## Run every benchmark; each prints ratios against a peer.
 	@set -e; for file in benchmarks/[a-z]*.py; do \
 	  name=$$(basename $$file .py); echo "== benchmarks.$$name"; $(BIN)/python -m benchmarks.$$name; done
+
+fuzz: dev ## Try hostile input of every kind (SECONDS=60 in all; SEED=n for the same again; FUZZERS="http frames" for some).
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(FUZZERS)
 
 lock: ## Refresh constraints.txt with the newest versions that fit pyproject.toml.
 	@set -e; fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \

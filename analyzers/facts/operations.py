@@ -91,9 +91,9 @@ def arithmetic(op: ast.operator, left: Value, right: Value) -> Value:
     """Return what `left op right` gives."""
     match left, right:
         case Known(value=str(first)), Known(value=str(second)) if isinstance(op, ast.Add):
-            return Known(first + second) if len(first) + len(second) < _LONGEST else UNKNOWN
+            return _text(first + second)
         case Known(value=str(first)), _ if isinstance(op, ast.Add):
-            return Known(first + "{}")
+            return _text(first + "{}")
         case Known(value=int() | float() as first), Known(value=int() | float() as second):
             function = _ARITHMETIC.get(type(op))
             if function is None or abs(first) > _LARGEST or abs(second) > _LARGEST:
@@ -116,8 +116,17 @@ def arithmetic(op: ast.operator, left: Value, right: Value) -> Value:
 
 def formatted(parts: Iterable[Value]) -> Value:
     """Return what an f-string gives, `{}` for an unknown part, so that the known start of `cuda:{}` remains."""
-    text = "".join(str(part.value) if isinstance(part, Known) else "{}" for part in parts)
+    text = ""
+    for part in parts:
+        text += str(part.value) if isinstance(part, Known) else "{}"
+        if len(text) > _LONGEST:  # before it is doubled again
+            return UNKNOWN
     return Known(text) if not text.startswith("{}") else UNKNOWN
+
+
+def _text(text: str) -> Value:
+    """Return a text that was put together; one that is too long says nothing."""
+    return Known(text) if len(text) <= _LONGEST else UNKNOWN
 
 
 def item(base: Value, index: Value) -> Value:

@@ -24,8 +24,8 @@ from astroid.manager import AstroidManager
 from astroid.nodes._base_nodes import LookupMixIn
 from astroid.raw_building import InspectBuilder
 
-from analyzers.facts.model import Known, Unknown, Value
-from analyzers.facts.operations import one_of
+from analyzers.facts.model import Unknown, Value
+from analyzers.facts.operations import known, one_of
 from analyzers.facts.scopes import MOST_MEANINGS
 from analyzers.lean.garbage import RareCollections
 from analyzers.lean.records import record
@@ -40,6 +40,8 @@ MAX_ANSWERS = 16
 MAX_INFERENCES = 5_000
 """For one query; a usual one takes some dozen."""
 MAX_INFERENCES_IN_ALL = 50_000
+_CHARACTERS = 64
+"""So much of an inferred text counts as an inference: astroid puts long texts together in any number."""
 _BUILTINS_IN_WHOLE = frozenset([builtins, object, type, super, property, classmethod, staticmethod])
 """Of these astroid itself asks for methods."""
 _STUBS = os.path.join(os.path.dirname(__file__), "stubs")
@@ -99,10 +101,10 @@ class _World:
             self._built[name] = self._build(name)
         return self._built[name]
 
-    def spend(self) -> None:
-        """Count one inference."""
-        self._left -= 1
-        self._left_for_query -= 1
+    def spend(self, inferences: int = 1) -> None:
+        """Count inferences."""
+        self._left -= inferences
+        self._left_for_query -= inferences
         if self._left < 0 or self._left_for_query < 0:
             raise _SpentError
 
@@ -173,8 +175,13 @@ def _closed_world(find: "Find") -> Iterator[_World]:
 
     def counted(node: nodes.NodeNG, context: InferenceContext | None = None) -> Iterator[object]:
         world.spend()
-        inferred: Iterator[object] = infer_node(node, context)
-        return inferred
+        return weighed(infer_node(node, context))
+
+    def weighed(inferred: Iterable[object]) -> Iterator[object]:
+        for one in inferred:
+            if isinstance(one, nodes.Const) and isinstance(one.value, str):
+                world.spend(len(one.value) // _CHARACTERS)
+            yield one
 
     AstroidManager.ast_from_module_name, nodes.NodeNG.infer = only_from_the_world, counted
     try:
@@ -232,5 +239,5 @@ def _node_at(node: nodes.NodeNG, query: Query) -> nodes.NodeNG | None:
 
 def _value(inferred: object) -> Value:
     if isinstance(inferred, nodes.Const) and isinstance(inferred.value, str | int | float | bool | None):
-        return Known(inferred.value)
+        return known(inferred.value)
     return Unknown()

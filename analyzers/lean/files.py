@@ -105,8 +105,11 @@ def _real_root(root: str) -> str:
 def _real_path(root: str, path: str) -> str:
     """Return where `path` is after all links, empty where that is outside of the directory `root`.
 
-    Most paths have no link below the root, which is told without walking down from the top of the file system.
+    Most paths have no link below the root, which is told without walking down from the top of the file system. A text
+    with a NUL is no path, so it lies nowhere.
     """
+    if "\0" in path:
+        return ""
     top = _real_root(root if root.startswith("/") else f"{os.getcwd()}/{root}")
     real = top.rstrip("/")
     for part in path.split("/"):

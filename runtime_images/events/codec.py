@@ -8,6 +8,7 @@ ignored, and an event whose name or values are unknown becomes an `UnknownEvent`
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache, partial
@@ -74,24 +75,30 @@ def decode(line: bytes | str) -> Event | None:
     """Return the event in `line`; None for a line that holds none, such as one that a crash has cut off."""
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return from_json(value) if isinstance(value, dict) and isinstance(value.get("event"), str) else None
 
 
 def from_json(value: Mapping[str, Any]) -> Event:
     """Return the event that a JSON object holds."""
-    name, t = value["event"], value.get("t")
-    t = float(t) if isinstance(t, int | float) else 0.0
+    name, t = value["event"], _read_moment(value.get("t"))
     if kind := EVENTS.get(name):
         try:
             known = _read_fields(kind, value)
             wire_names = {plan.wire_name for plan in plan_of(kind)}
             extra = tuple(one for one in value.items() if one[0] not in wire_names and one[0] not in _ENVELOPE)
             return kind(**known, t=t, extra=extra)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             pass
     return UnknownEvent(name, t=t, extra=tuple(one for one in value.items() if one[0] not in _ENVELOPE))
+
+
+def _read_moment(value: object) -> float:
+    """Return an event's `t`; 0 where it is none, such as a whole number that no float can hold."""
+    with suppress(OverflowError):
+        return float(value) if isinstance(value, int | float) else 0.0
+    return 0.0
 
 
 def plan_of(kind: type[Any]) -> tuple[FieldPlan, ...]:
@@ -124,7 +131,7 @@ def _read_fields(kind: Any, value: Mapping[str, Any]) -> dict[str, Any]:  # noqa
     """Return the arguments of the dataclass `kind`; a missing or null field that has a default keeps it.
 
     Raises:
-        TypeError, ValueError: the value does not fit.
+        TypeError, ValueError, OverflowError: the value does not fit.
     """
     return {
         plan.name: plan.read(value.get(plan.wire_name))

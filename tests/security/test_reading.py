@@ -185,7 +185,7 @@ def test_reading_ends_at_the_bound_and_at_the_root(tmp_path: Path) -> None:
     for path in ("out/file", "../file", "deep/../../file", str(tmp_path / "file")[1:] + "/../../file"):
         with pytest.raises(OSError, match=r"leads out|No such file"):
             read_inside(str(root), path, 5)
-    for path in ("out/file", "../file", "folder/../../file"):
+    for path in ("out/file", "../file", "folder/../../file", "deep/\0file"):
         with pytest.raises(OutsideError):
             read_inside(str(root), path, 5)
     with pytest.raises(IsADirectoryError):

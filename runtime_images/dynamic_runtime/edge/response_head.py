@@ -72,7 +72,8 @@ def check_head(raw: bytes) -> ResponseHead | None:
 def why_refused(raw: bytes) -> str:
     """Say what is wrong with a head that `check_head` refuses, for the log; values stay out, they may be secrets."""
     if raw.startswith(REFUSED):
-        return raw[1:_LONGEST_REASON].decode("utf-8", "replace")  # as the worker has seen it
+        reason = raw[1:_LONGEST_REASON].decode("utf-8", "replace")  # as the worker has seen it
+        return reason or "its worker refused it without a reason"
     status_line, *lines = raw.split(b"\r\n")
     if not _STATUS_LINE.fullmatch(status_line):
         return f"its status line is {_shown(status_line)}"

@@ -103,6 +103,7 @@ def test_a_field_of_a_newer_runtime_is_passed_on() -> None:
         {"schema_version": 1, "t": 1.0, "event": "dropped", "lines": "many"},
         {"schema_version": 1, "t": 1.0, "event": "dropped"},
         {"schema_version": 1, "t": 1.0, "event": "requests", "rows": 3},
+        {"schema_version": 1, "t": 1.0, "event": "requests", "rows": [[10**400, "cpu", 2.0, 3.0, 0.5, 200]]},
         {"schema_version": 1, "t": 1.0, "event": "requests", "rows": [[1.0, "cpu"]]},
     ],
 )
@@ -120,7 +121,13 @@ def test_a_row_with_more_columns_is_read_as_far_as_it_is_known() -> None:
     assert event.rows == (RequestRow(1.0, CPU, 2.0, 3.0, 0.5, 200),)
 
 
-@pytest.mark.parametrize("line", ["", '{"event": "wor', "[]", "3", "{}", '{"event": 3}'])
+def test_a_moment_that_no_float_can_hold_is_none() -> None:
+    event = from_json({"t": 10**400, "event": "weather"})
+
+    assert event.t == 0.0
+
+
+@pytest.mark.parametrize("line", ["", '{"event": "wor', "[]", "3", "{}", '{"event": 3}', '{"event": ' + "[" * 100_000])
 def test_a_line_that_holds_no_event_is_none(line: str) -> None:
     assert decode(line) is None
 

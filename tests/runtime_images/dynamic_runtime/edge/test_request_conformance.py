@@ -353,7 +353,7 @@ def mutated(stream: bytes, changes: list[tuple[float, int, bytes, bool]]) -> byt
     return stream
 
 
-LENIENT = re.compile(rb"(^|\r\n|[^\r])[\r\n]+[A-Z]+ |[A-Z]+  +|  +HTTP/|0{20}|HTTP/1\.0")
+LENIENT = re.compile(rb"(^|\r\n|[^\r])[\r\n]+[A-Z-]+ |[A-Z-]+  +|  +HTTP/|0{20}|HTTP/1\.0")
 """What may make the edge see more requests than h11: the list in LAXER."""
 
 

@@ -198,6 +198,7 @@ def test_two_lengths_are_refused() -> None:
         (b"HTTP/1.1 200 OK\r\nx: pass\0word\r\n", "the value of the header 'x' holds a control character"),
         (b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 1\r\n", "it has more than one content-length"),
         (b"HTTP/1.1 200 OK\r\ncontent-length: one\r\n", "its content-length is not a number of bytes"),
+        (b"\0", "its worker refused it without a reason"),
     ],
 )
 def test_what_is_wrong_with_a_head_is_said_in_a_sentence(raw: bytes, reason: str) -> None:
