@@ -4,6 +4,7 @@ The file is JSON: a line of code is part of a string, behind an indentation and 
 positions, so the strings of the cells' `source` are found by walking over the tokens.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from analyzers.findings import Place
@@ -11,6 +12,7 @@ from analyzers.lean.patterns import Pattern
 
 _TOKEN = Pattern(r'(?s)"((?:[^"\\]++|\\.)*+)(?:"|\\?\Z)|[{}\[\],]')
 _CHARACTER = Pattern(r"\\u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|\\u\w{4}|\\.|[^\\]")
+_BREAK = Pattern(r"\n")
 _CARRIAGE_RETURNS = frozenset({"\\r", "\\u000d", "\\u000D"})
 _LINE_FEEDS = frozenset({"\\n", "\\u000a", "\\u000A"})
 _BREAKS = _CARRIAGE_RETURNS | _LINE_FEEDS
@@ -21,6 +23,8 @@ class NotebookFile:
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._breaks = [match.start() for match in _BREAK.finditer(text)]
+        self._lines: dict[int, list[list[int]]] = {}
         self._strings: dict[int, list[tuple[int, int]]] = {}
         for cell, start, end in _source_strings(text):
             self._strings.setdefault(cell, []).append((start, end))
@@ -41,21 +45,32 @@ class NotebookFile:
         return None if start is None or end is None else (start, end)
 
     def _position(self, offset: int) -> tuple[int, int]:
-        return self._text.count("\n", 0, offset) + 1, offset - self._text.rfind("\n", 0, offset)
+        line = bisect_left(self._breaks, offset)
+        return line + 1, offset - (self._breaks[line - 1] if line else -1)
 
     def _offset(self, cell: int, line: int, column: int) -> int | None:
         """Return where a character of the code stands; the end of a shorter line, None without such a line."""
-        at_line, at_column, before, last = 1, 1, "", None
+        if cell not in self._lines:
+            self._lines[cell] = self._lines_of(cell)
+        lines = self._lines[cell]
+        starts = lines[line - 1] if line <= len(lines) else []
+        return starts[min(column, len(starts)) - 1] if starts else None
+
+    def _lines_of(self, cell: int) -> list[list[int]]:
+        """Return where each character of each line of a cell's code starts, and last where the line ends."""
+        lines: list[list[int]] = [[]]
+        before, last = "", 0
         for character, start, end in self._characters(cell):
             follows, before = before in _CARRIAGE_RETURNS, character
             if follows and character in _LINE_FEEDS:
                 continue  # the second half of one line break
-            if at_line == line:
-                last = end
-                if at_column == column or character in _BREAKS:
-                    return start
-            at_line, at_column = (at_line + 1, 1) if character in _BREAKS else (at_line, at_column + 1)
-        return last
+            lines[-1].append(start)
+            last = end
+            if character in _BREAKS:
+                lines.append([])
+        if lines[-1]:
+            lines[-1].append(last)
+        return lines
 
     def _characters(self, cell: int) -> Iterator[tuple[str, int, int]]:
         """Yield each character of a cell's code as it is written, with its stretch of the file."""

@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 from analyzers.formats.json_text import json_text
+from analyzers.lean.files import DATA_BYTES, read_named
 from gaia_cli.errors import ExitCode, RequestError, UsageError
+from gaia_cli.places import working_tree
 from gaia_cli.running.one_request import Answer, Request, ask
 from gaia_cli.views import console
 from runtime_images.policy.model import Accelerator, Backend
@@ -91,7 +93,7 @@ def _bytes(data: str) -> bytes:
     if not data.startswith("@"):
         return data.encode()
     try:
-        return Path(data[1:]).read_bytes()
+        return read_named(working_tree(), data[1:], DATA_BYTES)
     except OSError as error:
         raise UsageError(f"--data: cannot read {data[1:]}: {error.strerror}", "name an existing file") from None
 

@@ -33,6 +33,7 @@ MAKERS_OF_KINDS = {"gaia_cli/project/kinds.py": ("text", "_list")}
 
 ONLY_HANDED_ON = {
     "analyzers/lean/patterns.py": "what others give",
+    "gaia_cli/images/ignoring.py": "what stands between the stars of a pattern, in which nothing repeats",
     "gaia_cli/project/kinds.py": "what `text` and `_list` are given",
 }
 """Modules with calls whose expression comes from a parameter."""

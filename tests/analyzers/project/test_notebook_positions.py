@@ -1,4 +1,5 @@
 import json
+import time
 
 import pytest
 
@@ -72,3 +73,14 @@ def test_a_mark_behind_the_end_of_a_line_stays_on_the_line() -> None:
 @pytest.mark.parametrize("text", ["", "]", '"', '{"cells": [', "[[[", '{"cells": {"source": "x"}}', "}{" * 99])
 def test_text_that_is_no_notebook_does_no_harm(text: str) -> None:
     assert NotebookFile(text).place(_place()) == Place("a.ipynb", 1)
+
+
+def test_the_places_of_many_findings_cost_no_more_than_the_notebook_and_they() -> None:
+    def spent(lines: int) -> float:
+        file = NotebookFile(json.dumps({"cells": [{"cell_type": "code", "source": ["x.to('cuda')\n"] * lines}]}))
+        began = time.process_time()
+        for line in range(1, lines + 1):
+            assert file.place(Place("cells.ipynb", line, 1, 2, 1)).column > 1
+        return time.process_time() - began
+
+    assert spent(20_000) < 5  # it took the square: half an hour
