@@ -22,7 +22,7 @@ _TOKEN = re.compile(
     r"|pypi-AgE[A-Za-z0-9_-]{8}|hf_[A-Za-z0-9]{16}|AKIA[0-9A-Z]{16}|ASIA[0-9A-Z]{16}|xox[abprs]-[A-Za-z0-9-]{10})"
 )
 _LISTS = re.compile(
-    r".*(?:requirements|constraints).*\.(?:txt|in)|pyproject\.toml|setup\.(?:cfg|py)|pipfile(?:\.lock)?|[a-z]+\.lock"
+    r"pyproject\.toml|setup\.(?:cfg|py)|pipfile(?:\.lock)?|[a-z]+\.lock"
     r"|(?:uv|poetry|pdm|conda|pixi)\.toml|(?:environment|conda)[^/]*\.ya?ml|\.condarc|pylock.*\.toml|cog\.yaml"
     r"|gaia\.toml|dockerfile.*"
 )
@@ -53,4 +53,7 @@ def list_holds_credentials(text: str) -> bool:
 
 def is_dependency_list(path: str) -> bool:
     """Return whether the file of this name says where dependencies come from."""
-    return _LISTS.fullmatch(path.lower().rpartition("/")[2]) is not None
+    name = path.lower().rpartition("/")[2]
+    if name.endswith((".txt", ".in")):
+        return "requirements" in name or "constraints" in name
+    return _LISTS.fullmatch(name) is not None

@@ -32,8 +32,8 @@ MAKERS_OF_KINDS = {"gaia_cli/project/kinds.py": ("text", "_list")}
 """Functions whose first argument is an expression that a whole text must match."""
 
 ONLY_HANDED_ON = {
+    "gaia_cli/images/ignoring.py": "an ignore file's lines, translated; its own tests time the worst of them",
     "analyzers/lean/patterns.py": "what others give",
-    "gaia_cli/images/ignoring.py": "what stands between the stars of a pattern, in which nothing repeats",
     "gaia_cli/project/kinds.py": "what `text` and `_list` are given",
 }
 """Modules with calls whose expression comes from a parameter."""
