@@ -5,7 +5,7 @@ from enum import StrEnum
 from analyzers.lean.levels import CONFIDENCES as CONFIDENCES  # noqa: PLC0414 -- part of what a finding is
 from analyzers.lean.levels import Level as Level  # noqa: PLC0414 -- likewise
 from analyzers.lean.levels import in_words as in_words  # noqa: PLC0414 -- likewise
-from analyzers.lean.printable import printable
+from analyzers.lean.printable import in_short, printable
 from analyzers.lean.records import record
 
 TYPE_CHECKING = False
@@ -20,6 +20,9 @@ TOO_ENTANGLED = "GA905"
 RULE_FAILED = "GA906"
 INFERENCE_FAILED = "GA907"
 """The codes of failures; rules/__init__.py has their texts."""
+
+LONGEST_MESSAGE = 500
+"""Characters of what a finding says: the code that it quotes may be a literal of a megabyte."""
 
 
 @record
@@ -78,8 +81,8 @@ class Trait(StrEnum):
 class Finding:
     """One thing that a rule found. `weight` is in log-odds, positive towards the GPU.
 
-    `message` is printable, whatever of the code it quotes. The path of `place` and the source line `excerpt` are as
-    they are: files are found by the one, and columns count in the other.
+    `message` is printable and no endless line, whatever of the code it quotes. The path of `place` and the source line
+    `excerpt` are as they are: files are found by the one, and columns count in the other.
     """
 
     rule: str
@@ -100,4 +103,4 @@ class Finding:
 
 def failed(rule: str, place: Place, message: str, excerpt: str = "") -> Finding:
     """Return the finding that something at `place` could not be analyzed."""
-    return Finding(rule, place, printable(message), 0.0, Signal.FAILURE, excerpt)
+    return Finding(rule, place, in_short(message, LONGEST_MESSAGE), 0.0, Signal.FAILURE, excerpt)

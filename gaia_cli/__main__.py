@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from types import FrameType
 
-from gaia_cli.errors import ExitCode, GaiaError, UsageError
+from gaia_cli.errors import ExitCode, GaiaError, UsageError, shell_word
 
 TYPE_CHECKING = False  # as type checkers know it; importing `typing` takes as long as showing the version
 if TYPE_CHECKING:
@@ -61,9 +61,22 @@ def _main(argv: Sequence[str]) -> int:
 
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminated)
-    debug = _DEBUG_FLAG in arguments or os.environ.get("GAIA_DEBUG", "") not in ("", "0")
-    arguments = [argument for argument in arguments if argument != _DEBUG_FLAG] or ["--help"]
-    return guarded(lambda: _run(arguments), arguments, debug=debug)
+    options, files = _apart(arguments)
+    debug = _DEBUG_FLAG in options or os.environ.get("GAIA_DEBUG", "") not in ("", "0")
+    kept = [option for option in options if option != _DEBUG_FLAG] + files or ["--help"]
+
+    def work() -> int:
+        if not files:
+            _refuse_files(arguments)
+        return _run(kept)
+
+    return guarded(work, kept, debug=debug)
+
+
+def _apart(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Return what stands before `--`, and what begins with it."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    return arguments[:end], arguments[end:]
 
 
 def guarded(work: Callable[[], int], arguments: Sequence[str], *, debug: bool = False) -> int:
@@ -79,25 +92,33 @@ def guarded(work: Callable[[], int], arguments: Sequence[str], *, debug: bool = 
 
 
 def _failed(error: Exception, arguments: Sequence[str], *, debug: bool) -> int:
-    from gaia_cli.views import errors
+    from gaia_cli.views import console
 
     if isinstance(error, BrokenPipeError):
-        errors.flush_quietly()  # the reader, such as `head`, has seen enough
+        console.flush_quietly()  # the reader, such as `head`, has seen enough
         return ExitCode.OK
     if isinstance(error, OSError) and error.errno in _OUTPUT_IS_FULL:
-        errors.flush_quietly()
-        full = UsageError(f"cannot write the output: {error.strerror}", "free some space there")
-        errors.show_error(full, as_json=False)
-        return full.exit_code
-    as_json, code = _wants_json(arguments), ExitCode.USAGE
+        console.flush_quietly()
+        error = UsageError(f"cannot write the output: {error.strerror}", "free some space there")
+        arguments = ()  # a program could not be told
+    code = error.exit_code if isinstance(error, GaiaError) else ExitCode.USAGE
+    try:
+        _show(error, arguments, code, debug=debug)
+    except OSError:
+        console.flush_quietly()  # nobody reads what is wrong: the code still says that something is
+    return code
+
+
+def _show(error: Exception, arguments: Sequence[str], code: ExitCode, *, debug: bool) -> None:
+    from gaia_cli.views import errors
+
+    as_json = _wants_json(arguments)
     if isinstance(error, GaiaError):
         errors.show_error(error, as_json=as_json)
-        code = error.exit_code
     else:
         errors.show_bug(error, arguments, as_json=as_json, exit_code=code)
     if debug:
         errors.show_traceback(error)
-    return code
 
 
 def _prepare_streams() -> None:
@@ -127,6 +148,20 @@ def _run(arguments: list[str]) -> int:
     except TyperException as error:
         raise _usage_error(error) from None
     return int(parsed() if callable(parsed) else parsed or 0)
+
+
+def _refuse_files(arguments: Sequence[str]) -> None:
+    """Refuse an option that is a file's name as well: hooks and globs name every file, and a checkout has chosen it.
+
+    Where `--` stands before the files, none is both.
+
+    Raises:
+        UsageError: one is.
+    """
+    for argument in arguments:
+        if argument.startswith("-") and argument != "-" and os.path.lexists(argument):
+            hint = f"put -- before the files, or write {shell_word(argument)}"
+            raise UsageError(f"{argument} is an option, and a file here", hint)
 
 
 def _usage_error(error: "TyperException") -> UsageError:

@@ -19,21 +19,35 @@ class ExitCode(IntEnum):
     TERMINATED = 143
 
 
+_LONGEST = 5000
+"""Characters of a message: more than the longest path, and less than what would hide the lines above it."""
+
+
+def shell_word(path: object) -> str:
+    """Return a path as one word of a command that somebody copies into a shell, where it is no option."""
+    import shlex
+
+    word = str(path)
+    return shlex.quote(f"./{word}" if word.startswith("-") else word)
+
+
 class GaiaError(Exception):
     """An expected failure: `message` says what is wrong and where, `hint` what to do about it.
 
-    Both are made printable here, since they name files and quote what others have said: one line each. The `log` of
-    what failed follows in the message, on lines of its own.
+    Both are made printable here, since they name files and quote what others have said: one line each, and no endless
+    message. The `log` of what failed follows in the message, on lines of its own. A hint writes a path in a command as
+    a `shell_word`.
     """
 
     exit_code: ExitCode = ExitCode.USAGE
 
     def __init__(self, message: str, hint: str = "", log: Iterable[str] = ()) -> None:
-        from analyzers.lean.printable import printable  # most runs fail at nothing
+        from analyzers.lean.printable import in_short, printable  # most runs fail at nothing
 
-        self.message = printable(message) + "".join(f"\n  {printable(line.expandtabs())}" for line in log)
+        lines = [in_short(message, _LONGEST), *(f"  {in_short(line.expandtabs(), _LONGEST)}" for line in log)]
+        self.message = "\n".join(lines)
         super().__init__(self.message)
-        self.hint = printable(hint)
+        self.hint = printable(hint)  # whole: what is quoted in a command must stay so
 
 
 class UsageError(GaiaError):

@@ -7,8 +7,8 @@ page and enters the rule in the registry that hooks read (analyzers/lean/registr
 
 from collections.abc import Callable, Iterator, Mapping
 
-from analyzers.findings import Finding, Level, Place, Signal, Trait
-from analyzers.lean.printable import printable
+from analyzers.findings import LONGEST_MESSAGE, Finding, Level, Place, Signal, Trait
+from analyzers.lean.printable import in_short
 from analyzers.lean.records import record
 
 TYPE_CHECKING = False
@@ -26,10 +26,6 @@ else:
 
         def __class_getitem__(cls, _subject: object) -> type:
             return cls
-
-
-_LONGEST = 300
-"""How many characters of a message are kept: code may spell a name of a megabyte, and use it a thousand times."""
 
 
 @record
@@ -88,8 +84,8 @@ class Rule(Generic[Subject]):
         """Yield everything that this rule finds in `subject`."""
         for hit in self.check(subject):
             weight = self.weight(hit.weight) if isinstance(hit.weight, str) else hit.weight
-            message = hit.message if len(hit.message) <= _LONGEST else f"{hit.message[:_LONGEST]}..."
-            yield Finding(self.code, hit.place, printable(message), weight, hit.signal or self.signal, trait=hit.trait)
+            message = in_short(hit.message, LONGEST_MESSAGE)
+            yield Finding(self.code, hit.place, message, weight, hit.signal or self.signal, trait=hit.trait)
 
     def weight(self, name: str) -> float:
         """Return the number that is called `name` in this rule.

@@ -1,12 +1,11 @@
 """`gaia init`: write a small working function to begin with."""
 
 import os
-import shlex
 from pathlib import Path
 
 from analyzers.lean.printable import printable
 from analyzers.lean.writing import make_directories, write_named
-from gaia_cli.errors import ExitCode, UsageError
+from gaia_cli.errors import ExitCode, UsageError, shell_word
 from gaia_cli.places import working_tree
 from gaia_cli.project import kinds
 from gaia_cli.project.project import slug
@@ -39,8 +38,7 @@ def init(directory: Path, template: str = "handler", name: str = "") -> ExitCode
 
 
 def _next_steps(directory: Path) -> str:
-    path = str(directory)
-    place = printable(shlex.quote(f"./{path}" if path.startswith("-") else path))  # or it would be taken for an option
+    place = printable(shell_word(directory))
     return f"""wrote {printable(", ".join(str(directory / file) for file in _FILES))}
 
 Next:

@@ -113,8 +113,13 @@ def _ask_once(path: Path, request: Request, variables: tuple[str, ...]) -> Answe
     accelerator = Accelerator.NVIDIA if wants_gpu and Accelerator.NVIDIA in engine.accelerators() else Accelerator.NONE
     given = handed_over(variables, os.environ)
     launch = Launch(project, settings_of(project, mode, port=0), accelerator, given)
-    with started_once(engine, launch, progress=console.note, on_log=console.note) as url:
+    with started_once(engine, launch, progress=console.note, on_log=_show_log) as url:
         return ask(url, request)
+
+
+def _show_log(line: str) -> None:
+    """Write a line of the function's, indented: at the beginning of lines only Gaia speaks."""
+    console.note(f"  {line}")
 
 
 def _show_body(answer: Answer) -> None:
@@ -138,6 +143,10 @@ def _readable(answer: Answer) -> str:
     if not answer.is_json:
         return text
     try:
-        return json_text(json.loads(text), indent=2)
+        return json_text(json.loads(text, parse_constant=_refuse), indent=2)
     except (ValueError, RecursionError):
         return text
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")

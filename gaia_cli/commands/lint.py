@@ -43,7 +43,7 @@ def lint(options: Options) -> ExitCode:
     write_files(wanted, report, configuration.root)
     form = options.output_format or "full"
     if text := written(form, report, configuration.root):
-        (console.result if form in FOR_PEOPLE else console.exact)(text)
+        console.answer(console.result if form in FOR_PEOPLE else console.exact, text)
     return _exit_code(report, options)
 
 
@@ -115,7 +115,7 @@ def _show_changes(report: Report, configuration: Configuration) -> ExitCode:
 
     shown = [diff(change) for change in changes(report.findings, configuration.root)]
     if shown:
-        (console.result if console.shows_to_a_person() else console.exact)("".join(shown))
+        console.answer(console.patch, "".join(shown))
     return ExitCode.FINDINGS if shown else ExitCode.OK
 
 

@@ -1,18 +1,21 @@
 """`gaia manifest`: check that every gaia.manifest.toml is up to date, or update it; for hooks."""
 
 import os
-import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from analyzers.lean.printable import in_short
 from analyzers.manifest import FILE_NAME
 from analyzers.project.ignored import is_ignored
-from gaia_cli.errors import AnalysisError, ExitCode
+from gaia_cli.errors import AnalysisError, ExitCode, shell_word
 from gaia_cli.project.analyzing import analyze_project
 from gaia_cli.project.manifests import manifest_text, write_manifest
 from gaia_cli.project.own_files import bytes_of
 from gaia_cli.project.project import FunctionProject, load_project
 from gaia_cli.views import console
+
+_SHOWN = 100
+"""Characters of what a manifest says in the place of a mode."""
 
 
 def manifest(paths: Sequence[Path] = (), *, write: bool = False) -> ExitCode:
@@ -46,8 +49,8 @@ def _is_current(path: Path, *, write: bool) -> bool:
     if write:
         console.note(f"wrote {write_manifest(directory, expected)}")
     else:
-        repair = f"gaia manifest {shlex.quote(str(path))} --write"
-        console.line(f"{file}: {_difference(found, expected)}; fix it: {repair}")
+        repair = f"gaia manifest {shell_word(path)} --write"
+        console.answer(console.line, f"{file}: {_difference(found, expected)}; fix it: {repair}")
     return False
 
 
@@ -73,7 +76,8 @@ def _difference(found: str, expected: str) -> str:
     mode = there.get("mode")
     recorded = mode.get("value") if isinstance(mode, dict) else None
     if recorded != wanted["mode"]["value"]:
-        return f"its mode is {recorded or 'none'}, the sources say {wanted['mode']['value']}"
+        said = in_short(str(recorded or "none"), _SHOWN)
+        return f"its mode is {said}, the sources say {wanted['mode']['value']}"
     if there.get("sources") != wanted["sources"]:
         return "its sources have changed"
     if there.get("analyzer") != wanted["analyzer"]:

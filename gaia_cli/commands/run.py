@@ -8,6 +8,7 @@ import contextlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from math import isfinite
 from pathlib import Path
 
 from gaia_cli.engines import Engine, Launch, RunningFunction
@@ -159,7 +160,7 @@ def _project(path: Path, slo_p95_ms: float | None) -> FunctionProject:
     project = servable_project(path)
     if slo_p95_ms is None:
         return project
-    if not slo_p95_ms > 0:
+    if not (slo_p95_ms > 0 and isfinite(slo_p95_ms)):
         raise UsageError(f"--slo-p95-ms {slo_p95_ms:g} is not a latency", "give milliseconds above 0")
     return replace(project, slo=replace(project.slo, latency_p95_ms=slo_p95_ms))
 

@@ -5,7 +5,6 @@ go, and is new when its own line changes. The file is made to be committed: sort
 """
 
 import json
-import shlex
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,7 +13,7 @@ from analyzers.formats.fingerprints import fingerprint
 from analyzers.formats.json_text import json_text
 from analyzers.lean.files import DATA_BYTES, read_named
 from analyzers.lean.writing import write_named
-from gaia_cli.errors import ConfigurationError, UsageError
+from gaia_cli.errors import ConfigurationError, UsageError, shell_word
 
 _VERSION = 1
 
@@ -31,10 +30,10 @@ def read_baseline(path: str, tree: str) -> frozenset[str]:
             raise ValueError
         return frozenset(str(entry["fingerprint"]) for entry in content["findings"])
     except OSError as error:
-        hint = f"write it first: gaia lint --write-baseline {shlex.quote(path)}"
+        hint = f"write it first: gaia lint --write-baseline {shell_word(path)}"
         raise ConfigurationError(f"cannot read the baseline {path}: {error.strerror}", hint) from None
     except (ValueError, KeyError, TypeError, RecursionError):
-        hint = f"write it again: gaia lint --write-baseline {shlex.quote(path)}"
+        hint = f"write it again: gaia lint --write-baseline {shell_word(path)}"
         raise ConfigurationError(f"{path} is not a baseline of this version", hint) from None
 
 

@@ -4,7 +4,6 @@ Flag > environment (GAIA_*) > file > default. What may be said stands in `tables
 """
 
 import re
-import shlex
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 
 from analyzers.lean import toml
 from analyzers.lean.files import below_tree, leads_out
-from gaia_cli.errors import ConfigurationError, UsageError
+from gaia_cli.errors import ConfigurationError, UsageError, shell_word
 from gaia_cli.places import working_tree
 from gaia_cli.project.own_files import text_of
 from gaia_cli.project.requirements import Requirements, default_requirements, requirements_file
@@ -116,7 +115,7 @@ def _locate(path: Path) -> tuple[Path, str]:
         resolved = path.resolve()
         if not any(resolved.iterdir()):
             raise UsageError(
-                f"directory {str(path)!r} contains no function", f"write one there: gaia init {shlex.quote(str(path))}"
+                f"directory {str(path)!r} contains no function", f"write one there: gaia init {shell_word(path)}"
             )
         return resolved, ""
     if path.suffix != ".py":

@@ -53,8 +53,7 @@ def ask(url: str, request: Request) -> Answer:
         RequestError: nobody answers there, not in time, not in HTTP, or with too much.
     """
     parts = _split(url)
-    connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = connect(parts.hostname or "", parts.port, timeout=request.timeout_s)
+    connection = _connection(parts, request.timeout_s)
     outcome: queue.SimpleQueue[Answer | Exception] = queue.SimpleQueue()
 
     def exchange() -> None:
@@ -120,8 +119,20 @@ def _split(url: str) -> SplitResult:
     if usable and parts.username is not None:
         raise UsageError("a URL must not hold a password", "send it as --header 'Authorization: ...'")
     if not usable:
-        raise UsageError(f"{url} is not an HTTP URL", "write it as http://127.0.0.1:8080")
+        raise _no_url(url)
     return parts
+
+
+def _connection(parts: SplitResult, timeout_s: float) -> http.client.HTTPConnection:
+    connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    try:
+        return connect(parts.hostname or "", parts.port, timeout=timeout_s)
+    except http.client.InvalidURL:
+        raise _no_url(parts.geturl()) from None
+
+
+def _no_url(url: str) -> UsageError:
+    return UsageError(f"{url} is not an HTTP URL", "write it as http://127.0.0.1:8080")
 
 
 def _target(parts: SplitResult, path: str) -> str:

@@ -3,15 +3,18 @@
 What is for people goes through `line`, `result`, `note`, `progress` or a console of rich: whatever it holds, it steers
 neither the terminal nor a runner of CI that reads it. A `line` and a `note` are one line each, whatever they name. Who
 lays out lines for `result` and for rich makes the foreign text in them `printable` first. What is for programs goes
-through `exact` and `raw`, and stays as it is.
+through `exact` and `raw`, and stays as it is; `exact` on a terminal is in the terminal's own encoding, since bytes of
+UTF-8 may steer one that has another.
 
 Plain writes cost no import; `rich_console` loads rich for the views that draw.
 """
 
+import os
 import sys
 
 TYPE_CHECKING = False  # as type checkers know it; importing `typing` takes as long as showing the version
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import IO, Any
 
     from rich.console import Console
@@ -24,14 +27,23 @@ def line(text: str) -> None:
 
 def result(text: str) -> None:
     """Write a result for people, laid out in lines, to standard output."""
-    shown = _shown(text)
-    sys.stdout.write(shown if shown.endswith("\n") else shown + "\n")
-    sys.stdout.flush()
+    _write(_shown(text))
+
+
+def patch(text: str) -> None:
+    """Write a patch to standard output: on a terminal for people, else for programs."""
+    if shows_to_a_person():
+        _write(_shown(text, is_patch=True))
+    else:
+        exact(text)
 
 
 def exact(text: str) -> None:
-    """Write a result for programs to standard output: unchanged, in UTF-8 anywhere, and a line end behind it."""
-    raw(text.encode() if text.endswith("\n") else f"{text}\n".encode())
+    """Write a result for programs, and a line end behind it, to standard output: unchanged, in UTF-8 if not shown."""
+    if shows_to_a_person():
+        _write(text)
+    else:
+        raw(_ended(text).encode())
 
 
 def raw(content: bytes) -> None:
@@ -39,6 +51,14 @@ def raw(content: bytes) -> None:
     sys.stdout.flush()
     sys.stdout.buffer.write(content)
     sys.stdout.buffer.flush()
+
+
+def answer(write: "Callable[[str], None]", text: str) -> None:
+    """Write `text` by `write` for a verb whose exit code counts: no reader that has gone, such as `head`, ends that."""
+    try:
+        write(text)
+    except BrokenPipeError:
+        flush_quietly()
 
 
 def note(*lines: str) -> None:
@@ -51,7 +71,7 @@ def note(*lines: str) -> None:
 def progress(text: str) -> None:
     """Show the progress of long work on a terminal's standard error, over what it showed before; empty clears it."""
     if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[2K{_printable(text)}")
+        sys.stderr.write(f"\r\x1b[2K{_shown(_printable(text))}")
         sys.stderr.flush()
 
 
@@ -72,6 +92,15 @@ def agrees(question: str) -> bool:
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def flush_quietly() -> None:
+    """Flush both streams; where a reader is gone, keep Python from complaining about that at exit."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def shows_to_a_person() -> bool:
@@ -114,15 +143,24 @@ class _Harmless:
         return getattr(self._stream, name)
 
 
+def _write(text: str) -> None:
+    sys.stdout.write(_ended(text))
+    sys.stdout.flush()
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith("\n") else f"{text}\n"
+
+
 def _printable(text: str) -> str:
     from analyzers.lean.printable import printable
 
     return printable(text)
 
 
-def _shown(text: str) -> str:
-    if text.isascii() and text.isprintable() and "::" not in text and "##" not in text:
+def _shown(text: str, *, is_patch: bool = False) -> str:
+    if text.isascii() and text.isprintable() and text[:1].isalnum() and "##" not in text and "travis_" not in text:
         return text  # without an import
     from analyzers.lean.printable import harmless, printable_lines
 
-    return harmless(printable_lines(text))
+    return harmless(printable_lines(text), is_patch=is_patch)

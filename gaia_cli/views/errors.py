@@ -3,10 +3,8 @@
 A bug is shown differently from a mistake: a report that can be pasted into an issue as it is.
 """
 
-import os
 import platform
 import shlex
-import sys
 import traceback
 from collections.abc import Sequence
 
@@ -51,11 +49,3 @@ def _report(error: BaseException, argv: Sequence[str]) -> list[str]:
         *places,
         "  (run it again with --debug for the whole traceback)",
     ]
-
-
-def flush_quietly() -> None:
-    """Flush standard output; where its reader is gone, keep Python from complaining about that at exit."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -109,7 +109,7 @@ class LiveScreen:
             self._live = Live(console=self._console, screen=True, auto_refresh=False, vertical_overflow="crop")
             self._live.start()
         elif isinstance(event, LogLine) and self._live is None:
-            self._console.print(Text(harmless(printable(event.line.expandtabs())), DIM))
+            self._console.print(Text(harmless(printable(f"  {event.line.expandtabs()}")), DIM))
         self.tick(history)
 
     def tick(self, history: RunHistory) -> None:

@@ -6,6 +6,7 @@ get what they need of it as JSON, and not in their environment, which is the fun
 """
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
@@ -113,13 +114,14 @@ def _choice(allowed: type[StrEnum], raw: str) -> StrEnum:
     return allowed(raw)
 
 
-def _number(raw: str, low: float = 0, high: float = float("inf")) -> float:
+def _number(raw: str, low: float = 0, high: float = sys.float_info.max) -> float:
     try:
         value = float(raw)
     except ValueError:
         raise ValueError("is not a number") from None
     if not low <= value <= high:
-        raise ValueError(f"is not between {low:g} and {high:g}")
+        bounds = f"a finite number from {low:g} on" if high == sys.float_info.max else f"between {low:g} and {high:g}"
+        raise ValueError(f"is not {bounds}")
     return value
 
 

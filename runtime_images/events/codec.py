@@ -8,10 +8,10 @@ ignored, and an event whose name or values are unknown becomes an `UnknownEvent`
 
 import json
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache, partial
+from math import isfinite
 from types import UnionType
 from typing import Annotated, Any, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -30,6 +30,9 @@ EVENTS: dict[str, type[Event]] = {
     )
 }  # fmt: skip
 """Every event of the runtime by its name in JSON, in the order of the documentation."""
+
+_LAST_MOMENT = 1e12
+"""No event happens later, in seconds since the epoch."""
 
 _ENVELOPE = frozenset(("schema_version", "t", "event", "extra"))
 
@@ -57,8 +60,12 @@ def to_json(event: Event, t: float | None = None) -> dict[str, Any]:
 
 
 def encode(event: Event, t: float) -> bytes:
-    """Return the line of an event that happens at `t`, in seconds since the epoch: printable ASCII and a line end."""
-    return json.dumps(to_json(event, t)).replace("\x7f", "\\u007f").encode() + b"\n"  # JSON leaves DEL as it is
+    """Return the line of an event that happens at `t`, in seconds since the epoch: printable ASCII and a line end.
+
+    Runners of CI take two number signs and a bracket for a command, so the second one is escaped.
+    """
+    text = json.dumps(to_json(event, t)).replace("\x7f", "\\u007f")  # JSON leaves DEL as it is
+    return text.replace("##", "#\\u0023").encode() + b"\n"
 
 
 def part_to_json(part: Any) -> dict[str, Any]:  # noqa: ANN401 -- any of the dataclasses, which have no common type
@@ -74,10 +81,17 @@ def part_to_json(part: Any) -> dict[str, Any]:  # noqa: ANN401 -- any of the dat
 def decode(line: bytes | str) -> Event | None:
     """Return the event in `line`; None for a line that holds none, such as one that a crash has cut off."""
     try:
-        value = json.loads(line)
+        value = _DECODER.decode(line if isinstance(line, str) else line.decode())
     except (ValueError, RecursionError):
         return None
     return from_json(value) if isinstance(value, dict) and isinstance(value.get("event"), str) else None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
 
 
 def from_json(value: Mapping[str, Any]) -> Event:
@@ -96,9 +110,7 @@ def from_json(value: Mapping[str, Any]) -> Event:
 
 def _read_moment(value: object) -> float:
     """Return an event's `t`; 0 where it is none, such as a whole number that no float can hold."""
-    with suppress(OverflowError):
-        return float(value) if isinstance(value, int | float) else 0.0
-    return 0.0
+    return float(value) if isinstance(value, int | float) and abs(value) < _LAST_MOMENT else 0.0
 
 
 def plan_of(kind: type[Any]) -> tuple[FieldPlan, ...]:
@@ -208,4 +220,8 @@ def _read_plain(kind: type, value: Any) -> Any:  # noqa: ANN401 -- as above
     fitting: Any = (int, float) if kind is float else kind
     if not isinstance(value, fitting) or isinstance(value, bool) is not (kind is bool):
         raise TypeError(f"a value of type {kind.__name__} is needed")
-    return float(value) if kind is float else value
+    if kind is not float:
+        return value
+    if not isfinite(value):
+        raise ValueError("a finite number is needed")
+    return float(value)

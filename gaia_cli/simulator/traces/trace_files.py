@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from analyzers.lean.files import DATA_BYTES, open_named, read_named
-from gaia_cli.errors import UsageError
+from gaia_cli.errors import UsageError, shell_word
 from gaia_cli.places import working_tree
 from gaia_cli.simulator.traces.trace import Row, Stretch, Trace
 
@@ -162,7 +162,7 @@ def _no_text(path: Path, hint: str) -> UsageError:
     except OSError:  # it is longer than to be looked through
         data = b""
     if data.startswith(GZIP):
-        return UsageError(f"{path} is compressed", f"unpack it first: gunzip {path}")
+        return UsageError(f"{path} is compressed", f"unpack it first: gunzip {shell_word(path)}")
     try:
         data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

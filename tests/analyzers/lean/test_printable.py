@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzers.lean.printable import harmless, printable, printable_lines, stretch
-from tests.support.hostile import COMMANDS, HOSTILE, commands, texts, unseen
+from analyzers.lean.printable import harmless, in_short, printable, printable_lines, stretch
+from tests.support.hostile import COMMANDS, HOSTILE, commands, folds, texts, unseen
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,10 @@ from tests.support.hostile import COMMANDS, HOSTILE, commands, texts, unseen
         ("\u200b\ufeff\u00ad", "\\u200b\\ufeff\\xad"),
         ("\ufe0f\u3164\U000e0041\U000e0101", "\\ufe0f\\u3164\\U000e0041\\U000e0101"),
         ("caf\udce9", "caf\\udce9"),
+        ("\u2800\U0001d159\U00016fe4\ufffc", "\\u2800\\U0001d159\\U00016fe4\\ufffc"),
+        ("e\u0301o\u0302\u0323", "e\u0301o\u0302\u0323"),
+        ("\u0338", "\\u0338"),
+        ("z" + 10 * "\u0338", "z" + 8 * "\u0338" + "\\u0338\\u0338"),
     ],
 )
 def test_what_is_not_seen_is_written_as_python_writes_it(text: str, shown: str) -> None:
@@ -50,7 +54,25 @@ def test_no_line_that_is_written_holds_a_command(text: str) -> None:
     once = harmless(printable_lines(text))
 
     assert commands(once) == []
+    assert folds(once) == []
     assert harmless(once) == once
+
+
+@pytest.mark.parametrize("line", ["--- a/x.py", "+++ b/x.py", "~~~ x", "^^^ +++", "travis_fold:start:x"])
+def test_a_line_that_folds_what_comes_below_is_none_but_the_head_of_a_patch(line: str) -> None:
+    assert folds(line) != []
+    assert folds(harmless(f"x\n{line}\n")) == []
+    assert harmless(line, is_patch=True) == line or line.startswith("travis")
+
+
+@given(texts, st.integers(20, 60))
+def test_a_long_text_in_short_is_seen_and_no_longer_than_it_may_be(text: str, most: int) -> None:
+    shown = in_short(text, most)
+
+    assert len(shown) <= most
+    assert unseen(shown, but="") == set()
+    assert (shown[:8], shown[-7:]) == (printable(text)[:8], printable(text)[-7:])
+    assert in_short(text, 10_000) == printable(text)
 
 
 def test_a_command_behind_a_colour_is_none_either() -> None:

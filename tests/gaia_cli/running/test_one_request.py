@@ -94,7 +94,19 @@ def test_an_answer_that_is_not_http_is_reported() -> None:
         thread.join()
 
 
-@pytest.mark.parametrize("bad", ["ftp://x", "http://", "http://x:port", "http://x:99999", "http://[x"])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "ftp://x",
+        "http://",
+        "http://x:port",
+        "http://x:99999",
+        "http://[x",
+        "http://\x1bx",
+        "http://a b",
+        "http://[::1%x]",
+    ],
+)
 def test_what_is_no_url_is_reported(bad: str) -> None:
     with pytest.raises(UsageError, match="is not an HTTP URL"):
         ask(bad, Request())

@@ -38,7 +38,7 @@ from runtime_images.events.lifecycle import SetupFailed
 from runtime_images.events.model import Event
 from runtime_images.policy.model import CPU, ExecutionMode, Slo
 from tests.gaia_cli.simulator.support import closed
-from tests.support.hostile import HOSTILE, commands, names, texts, unseen
+from tests.support.hostile import HOSTILE, commands, folds, names, texts, unseen
 from tests.support.synthetic_run import Stream
 
 ALL = "".join(HOSTILE)
@@ -74,11 +74,13 @@ def harmless_output() -> Iterator[Written]:
     for text in (written.out, written.err):
         assert unseen(text, but="\n\t") == set()
         assert commands(text) == []
+        assert folds(text) == []
 
 
 def unbroken(shown: str) -> str:
     """What is shown without the breaks of its lines, and as it was before it was made harmless."""
-    return re.sub(r"\s", "", shown).replace("\\x3a:", "::").replace("#\\x23", "##")
+    seen = re.sub(r"\\x(2b|2d|3a|5e|7e|23)", lambda found: chr(int(found[1], 16)), shown)
+    return re.sub(r"\s", "", seen)
 
 
 def plan(text: str) -> RunPlan:
@@ -155,7 +157,9 @@ def test_a_run_in_lines_is_a_line_an_event_whatever_the_function_writes(text: st
         history = played(LineScreen(), text)
 
     said = [line for line in written.out.splitlines() if " log " in line and " CPU stdout: " in line]
-    assert [unbroken(line.partition("stdout:")[2]) for line in said] == [unbroken(printable(text.expandtabs()))] * 2
+    assert [unbroken(line.partition("stdout:")[2]) for line in said] == [
+        unbroken(printable(f" {text.expandtabs()}"))
+    ] * 2
     assert list(history.log) == [printable(text.expandtabs())] * 2
 
 

@@ -65,7 +65,7 @@ def test_a_malformed_admin_address_is_named(admin: str) -> None:
         ("GAIA_IDEMPOTENT", "maybe", "neither true nor false"),
         ("GAIA_WARMUP", '{"route": "/"}', "is not a JSON object of method, path and body"),
         ("GAIA_WARMUP", "[1]", "is not a JSON object of method, path and body"),
-        ("GAIA_SLO_WINDOW_S", "0", "not between 1 and inf"),
+        ("GAIA_SLO_WINDOW_S", "0", "not a finite number from 1 on"),
     ],
 )
 def test_a_bad_value_is_named_with_its_variable(name: str, value: str, message: str) -> None:
