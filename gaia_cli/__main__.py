@@ -112,6 +112,10 @@ def _failed(error: Exception, arguments: Sequence[str], *, debug: bool) -> int:
 def _show(error: Exception, arguments: Sequence[str], code: ExitCode, *, debug: bool) -> None:
     from gaia_cli.views import errors
 
+    if isinstance(error, PermissionError) and error.filename is not None:
+        error = UsageError(f"no permission for {os.fsdecode(error.filename)}", "give yourself the right to it")
+    elif isinstance(error, FileNotFoundError) and _is_nowhere():
+        error = UsageError("the working directory is gone", "go to one that exists")
     as_json = _wants_json(arguments)
     if isinstance(error, GaiaError):
         errors.show_error(error, as_json=as_json)
@@ -119,6 +123,15 @@ def _show(error: Exception, arguments: Sequence[str], code: ExitCode, *, debug: 
         errors.show_bug(error, arguments, as_json=as_json, exit_code=code)
     if debug:
         errors.show_traceback(error)
+
+
+def _is_nowhere() -> bool:
+    """Return whether somebody has deleted the working directory."""
+    try:
+        os.getcwd()  # noqa: PTH109 -- `--version` does not load pathlib
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _prepare_streams() -> None:

@@ -5,7 +5,7 @@ regular file, is opened without waiting, and is no larger than the caller takes.
 it is no protection against a program that exchanges directories meanwhile.
 """
 
-# ruff: noqa: PTH100, PTH109, PTH118, PTH114, PTH116, PTH119, PTH120, PTH123 -- a hook does not load pathlib, which is slow
+# ruff: noqa: PTH100, PTH109, PTH115, PTH118, PTH114, PTH116, PTH120, PTH123 -- a hook does not load pathlib, which is slow
 
 import errno
 import os
@@ -14,6 +14,7 @@ from functools import lru_cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from typing import BinaryIO
 
 TEXT_BYTES = 1024 * 1024
@@ -26,10 +27,15 @@ NOTEBOOK_BYTES = 16 * TEXT_BYTES
 DATA_BYTES = 256 * 1024 * 1024
 """The most that is read of a file which a program writes: a cache, a baseline, recorded requests."""
 
-DEVICES = ("/dev/", "/proc/")
-"""Where files are made by the system: `/dev/stdin` is a link, and may even lead to a regular file."""
+STREAMS = ("/dev", "/dev/fd", "/proc/self/fd")
+"""Where files are what this process has open: `/dev/stdin` is a link, and may even lead to a regular file."""
+
+FOR_ALL = stat.S_ISVTX | stat.S_IWOTH
+"""The permissions of a directory like /tmp, where anybody may have put what is there."""
 
 _OUTSIDE = "it leads out of the directory"
+_MOST_LINKS = 40
+"""As many as the kernel follows for one path."""
 
 
 class OutsideError(OSError):
@@ -145,15 +151,17 @@ def read_bounded(file: "BinaryIO", path: str, limit: int) -> bytes:
 
 
 def open_named(tree: str, path: str) -> "BinaryIO":
-    """Open the file at `path`, which the user named, for reading bytes: below the directory `tree` by its rules.
+    """Open the file at `path`, which the user named, for reading bytes: in somebody's tree by its rules.
 
     Elsewhere it may also be a pipe or a link, as in `/dev/stdin`.
 
     Raises:
         OSError: it cannot be opened.
     """
-    inside = below_tree(tree, path)
-    return open_inside(tree, inside) if inside else open(path, "rb")
+    if left_tree(tree, path):
+        raise OutsideError(errno.EXDEV, _OUTSIDE, path)
+    root, inside = next(trees_entered((tree,), path), ("", ""))
+    return open_inside(root, inside) if inside else open(path, "rb")
 
 
 def read_named(tree: str, path: str, limit: int) -> bytes:
@@ -167,12 +175,49 @@ def read_named(tree: str, path: str, limit: int) -> bytes:
         return read_bounded(file, path, limit)
 
 
-def below_tree(tree: str, path: str) -> str:
-    """Return `path` relative to the directory `tree`, as it is spelled; empty where it lies elsewhere."""
-    if path.startswith(DEVICES):
-        return ""
-    whole = os.path.abspath(path)
-    real = f"{os.path.realpath(os.path.dirname(whole))}/{os.path.basename(whole)}"
-    tops = (os.path.abspath(tree).rstrip("/") + "/", os.path.realpath(tree).rstrip("/") + "/")
-    pairs = ((one, top) for one in (whole, real) for top in tops)
-    return next((one.removeprefix(top) for one, top in pairs if one.startswith(top)), "")
+def left_tree(tree: str, path: str) -> str:
+    """Return the tree of somebody else's that `path`, which the user named, enters and leads out of; empty for none."""
+    return next((root for root, inside in trees_entered((tree,), path) if leads_out(root, inside)), "")
+
+
+def trees_entered(trees: "Iterable[str]", path: str) -> "Iterator[tuple[str, str]]":
+    """Yield each tree of somebody else's that `path`, which the user named, enters, and the rest of the path there.
+
+    Those are the directories in `trees`, and any repository. Links before the first one are the user's own.
+
+    Raises:
+        OSError: a link is another user's, in a directory that is for all.
+    """
+    if os.path.dirname(path) in STREAMS:
+        return
+    known = [os.path.realpath(tree) for tree in trees]
+    left = _steps(os.path.abspath(path))
+    here, links = "", 0
+    while left:
+        if (here or "/") in known or os.path.lexists(f"{here}/.git"):
+            yield here or "/", "/".join(left)
+        step = left.pop(0)
+        if step == "..":
+            here = here.rpartition("/")[0]
+        elif os.path.islink(f"{here}/{step}") and links < _MOST_LINKS:
+            links += 1
+            target = _followed(here, step)
+            here = "" if target.startswith("/") else here
+            left = _steps(target) + left
+        else:
+            here = f"{here}/{step}"
+
+
+def _followed(directory: str, name: str) -> str:
+    """Return where the link `name` leads; not one that somebody else has put into a directory like /tmp.
+
+    The kernel follows no such link either, but here links are followed by their text.
+    """
+    link, place = os.lstat(f"{directory}/{name}"), os.stat(directory or "/")
+    if place.st_mode & FOR_ALL == FOR_ALL and link.st_uid not in (os.geteuid(), place.st_uid):
+        raise PermissionError(errno.EACCES, "a link of another user", f"{directory}/{name}")
+    return os.readlink(f"{directory}/{name}")
+
+
+def _steps(path: str) -> list[str]:
+    return [step for step in path.split("/") if step not in ("", ".")]

@@ -4,35 +4,35 @@ Whoever made the tree chose its links. So directories are held by their descript
 with a random name, which nobody can have made before, replaces the file as a whole.
 """
 
-# ruff: noqa: PTH103, PTH110, PTH112, PTH113, PTH119, PTH123 -- a hook does not load pathlib, which is slow
+# ruff: noqa: PTH103, PTH109, PTH110, PTH112, PTH113, PTH119, PTH120, PTH123 -- a hook does not load pathlib, which is slow
 
 import errno
 import os
 import stat
 
-from analyzers.lean.files import DEVICES, OutsideError, below_tree, check_regular
+from analyzers.lean.files import STREAMS, OutsideError, check_regular, trees_entered
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_PERMISSIONS = stat.S_IRWXU | stat.S_IRWXG | stat.S_IRWXO
 _DRAFT = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def write_named(tree: str, path: str, content: bytes, time_ns: int | None = None) -> None:
-    """Write the file at `path`, which the user named: below the directory `tree` through no link.
+def write_named(tree: str, path: str, content: bytes) -> None:
+    """Write the file at `path`, which the user named: in somebody's tree through no link.
+
+    Somebody's are the directory `tree`, the working directory, any repository, and what lies below a leading `..`.
 
     Elsewhere links are the user's own, and what is no regular file is written to, as `/dev/stdout` is.
 
     Raises:
         OSError: it cannot be written.
     """
-    inside = below_tree(tree, path)
+    root, inside = _place(tree, path)
     if inside:
-        write_inside(tree, inside, content, time_ns)
-    elif path.startswith(DEVICES) or (os.path.exists(path) and not os.path.isfile(path)):
+        write_inside(root, inside, content)
+    else:
         with open(path, "wb") as file:
             file.write(content)
-    else:
-        directory, name = os.path.split(os.path.realpath(path))
-        write_inside(directory, name, content, time_ns)
 
 
 def check_named(tree: str, path: str) -> None:
@@ -41,19 +41,34 @@ def check_named(tree: str, path: str) -> None:
     Raises:
         OSError: it cannot.
     """
-    inside = below_tree(tree, path)
-    root, name = (tree, inside) if inside else os.path.split(os.path.realpath(path))
     if os.path.isdir(path):
         raise IsADirectoryError(errno.EISDIR, "Is a directory", path)
-    if path.startswith(DEVICES):
+    root, inside = _place(tree, path)
+    if not inside:
         return
-    directory = _directory_of(root, name)
+    directory = _directory_of(root, inside)
     try:
-        _mode(directory, os.path.basename(name))
+        _replaced(directory, os.path.basename(inside))
         if not os.access(".", os.W_OK, dir_fd=directory):
             raise PermissionError(errno.EACCES, "its directory is not writable", path)
     finally:
         os.close(directory)
+
+
+def _place(tree: str, path: str) -> tuple[str, str]:
+    """Return the directory and the path in it behind which no link is followed; both empty for what is no file."""
+    root, inside = _first_tree(tree, path)
+    is_stream = os.path.dirname(path) in STREAMS or (os.path.exists(path) and not os.path.isfile(path))
+    if inside or is_stream:
+        return root, inside
+    return os.path.split(os.path.realpath(path))
+
+
+def _first_tree(tree: str, path: str) -> tuple[str, str]:
+    """Return the first tree that `path` enters and the rest of the path there; both empty where it enters none."""
+    up = [step for step in os.path.normpath(path).split("/") if step == ".."]
+    trees = (tree, "/".join((os.getcwd(), *up)))
+    return next(trees_entered(trees, path), ("", ""))
 
 
 def write_inside(root: str, path: str, content: bytes, time_ns: int | None = None) -> None:
@@ -78,9 +93,9 @@ def make_directories(tree: str, path: str, mode: int = 0o777) -> None:
     Raises:
         OSError: it cannot be made, or a part of `path` is a link.
     """
-    inside = below_tree(tree, path)
+    root, inside = _first_tree(tree, path)
     if inside:
-        os.close(_directory_of(tree, f"{inside}/file", make=mode))
+        os.close(_directory_of(root, f"{inside}/file", make=mode))
     else:
         above, _ = os.path.split(path)
         if above and not os.path.isdir(above):
@@ -119,20 +134,33 @@ def _make(directory: int, name: str, mode: int) -> None:
 
 def _replace(directory: int, name: str, content: bytes, time_ns: int | None) -> None:
     """Replace the file `name` in a directory by a draft with `content`; its random name is nobody's to guess."""
-    mode = _mode(directory, name)
+    replaced = _replaced(directory, name)
     draft = f".gaia-{os.urandom(8).hex()}"
     try:
-        with open(os.open(draft, _DRAFT, 0o666, dir_fd=directory), "wb") as file:
+        with open(os.open(draft, _DRAFT, 0o666 if replaced is None else 0o600, dir_fd=directory), "wb") as file:
+            if replaced is not None:
+                _take_over(file.fileno(), replaced)
             file.write(content)
             file.flush()
-            if mode is not None:
-                os.fchmod(file.fileno(), mode)
             if time_ns is not None:
                 os.utime(file.fileno(), ns=(time_ns, time_ns))
         os.replace(draft, name, src_dir_fd=directory, dst_dir_fd=directory)
     except BaseException:
         _discard(directory, draft)
         raise
+
+
+def _take_over(draft: int, replaced: os.stat_result) -> None:
+    """Give a draft the permissions of the file that it replaces, so far as they mean the same.
+
+    Not those that would run it as its owner, who may now be another one, nor those of a group that it cannot keep.
+    """
+    mode = stat.S_IMODE(replaced.st_mode) & _PERMISSIONS
+    try:
+        os.fchown(draft, replaced.st_uid if os.geteuid() == 0 else -1, replaced.st_gid)
+    except PermissionError:
+        mode &= ~stat.S_IRWXG
+    os.fchmod(draft, mode)
 
 
 def _discard(directory: int, draft: str) -> None:
@@ -142,15 +170,17 @@ def _discard(directory: int, draft: str) -> None:
         return
 
 
-def _mode(directory: int, name: str) -> int | None:
-    """Return the permissions of a file that is to be replaced, None where there is none."""
+def _replaced(directory: int, name: str) -> os.stat_result | None:
+    """Return the state of a file that is to be replaced, None where there is none."""
     try:
         status = os.stat(name, dir_fd=directory, follow_symlinks=False)
     except FileNotFoundError:
         return None
     _refuse_link(status, name)
     check_regular(status, name)
-    return stat.S_IMODE(status.st_mode)
+    if not os.access(name, os.W_OK, dir_fd=directory):
+        raise PermissionError(errno.EACCES, "Permission denied", name)
+    return status
 
 
 def _refuse_link(status: os.stat_result, name: str) -> None:

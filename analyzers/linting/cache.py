@@ -9,8 +9,8 @@ What cannot be read is ignored and written anew.
 
 A cache that somebody else has made could hide findings. `gaia lint` keeps it where a checkout can say nothing about it,
 in a file that is named after the root of the tree. A directory that the user chose may lie in the checkout, so a cache
-is only trusted when the file belongs to this user and its time is the one that it holds, to the microsecond: version
-control gives a file the time of the checkout, which nobody can have known.
+is only trusted when the file belongs to this user and its time is the one that it begins with, to the microsecond:
+version control gives a file the time of the checkout, which nobody can have known.
 """
 
 import json
@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterable, Iterator
 
 from analyzers.findings import Finding, Place, Signal, Trait
-from analyzers.lean.files import DATA_BYTES, open_named, read_bounded, read_inside, source_bytes
+from analyzers.lean.files import DATA_BYTES, open_inside, read_bounded, read_inside, source_bytes
 from analyzers.linting.results import FileResult, Linted
 from analyzers.linting.suppression import Suppression
 from analyzers.project.names import Tree
@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 _FORMAT = 4
-_EVIDENCE, _SWITCHABILITY = "-lint.json", "-switchability.json"
+_KINDS = _EVIDENCE, _SWITCHABILITY = "-lint.json", "-switchability.json"
+_NAME_BYTES = 16
+_HEXADECIMAL = frozenset("0123456789abcdef")
 _LONGEST_UNUSED_S = 60 * 86400
 """Seconds after which a tree's cache that no run has written is deleted."""
 
@@ -50,8 +52,8 @@ class Cache:
     """
 
     def __init__(self, directory: str, tree: Tree, *, evidence: bool) -> None:
-        root = blake2b(os.fsencode(os.path.realpath(tree.root)), digest_size=16).hexdigest()
-        self._path = f"{directory}/{root}{_EVIDENCE if evidence else _SWITCHABILITY}"
+        root = blake2b(os.fsencode(os.path.realpath(tree.root)), digest_size=_NAME_BYTES).hexdigest()
+        self._name = f"{root}{_EVIDENCE if evidence else _SWITCHABILITY}"
         self._directory = directory
         self._tree = tree
         self._stamp = _stamp()
@@ -65,7 +67,7 @@ class Cache:
         try:
             entry = self._entries.get(path)
             return _decoded(path, entry["result"]) if entry and self._holds(path, entry) else None
-        except (LookupError, TypeError, ValueError, AttributeError):
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError):
             return None  # an entry that Gaia has not written
 
     def add(self, linted: Linted) -> None:
@@ -86,13 +88,13 @@ class Cache:
         entries = (self._load() | self._fresh).items()
         kept = {path: entry for path, entry in entries if os.path.exists(f"{self._tree.root}/{path}")}
         written = {"format": _FORMAT, "stamp": self._stamp, "rules": self._rules or _rules(), "entries": kept}
-        from analyzers.lean.writing import make_directories, write_named  # most runs of a hook have nothing to write
+        from analyzers.lean.writing import make_directories, write_inside  # most runs of a hook have nothing to write
 
         try:
             make_directories(self._tree.root, self._directory, 0o700)
-            if not os.path.lexists(f"{self._directory}/.gitignore"):
-                write_named(self._tree.root, f"{self._directory}/.gitignore", b"*\n")
-            write_sealed(self._tree.root, self._path, written)
+            if not os.listdir(self._directory):  # it is the cache's alone
+                write_inside(self._directory, ".gitignore", b"*\n")
+            write_sealed(self._directory, self._name, written)
             _delete_unused(self._directory)
         except OSError:
             return
@@ -100,13 +102,12 @@ class Cache:
     def _load(self) -> "dict[str, Any]":
         """Return the entries that were written by these rules."""
         try:
-            with open_named(self._tree.root, self._path) as file:
+            with open_inside(self._directory, self._name) as file:
                 status = os.fstat(file.fileno())
-                if status.st_uid != os.geteuid():
+                seal = _seal(status.st_mtime_ns)
+                if status.st_uid != os.geteuid() or file.read(len(seal)) != seal:
                     return {}
-                written = json.loads(read_bounded(file, self._path, DATA_BYTES))
-            if status.st_mtime_ns != written["time"]:
-                return {}
+                written = json.loads(seal + read_bounded(file, self._name, DATA_BYTES))
             if written["format"] != _FORMAT or not isinstance(written["entries"], dict):
                 return {}
             if written["stamp"] != self._stamp:
@@ -136,26 +137,31 @@ class Cache:
         if path not in self._digests:
             try:
                 data = read_inside(self._tree.root, path, source_bytes(path))
-                self._digests[path] = blake2b(data, digest_size=16).hexdigest()
+                self._digests[path] = blake2b(data, digest_size=_NAME_BYTES).hexdigest()
             except OSError:
                 self._digests[path] = ""
         return self._digests[path]
 
 
-def write_sealed(tree: str, path: str, content: "dict[str, Any]") -> None:
-    """Write `content` as JSON to `path`, with the time of the file in it; below `tree` through no link."""
-    from analyzers.lean.writing import write_named
+def write_sealed(directory: str, name: str, content: "dict[str, Any]") -> None:
+    """Write `content` as JSON to the file `name` in `directory`, which begins with the time of the file."""
+    from analyzers.lean.writing import write_inside
 
     now_ns = time.time_ns() // 1000 * 1000  # some file systems keep no nanoseconds
-    text = json.dumps({**content, "time": now_ns}, separators=(",", ":"))
-    write_named(tree, path, text.encode(), now_ns)
+    text = json.dumps(content, separators=(",", ":"))
+    write_inside(directory, name, _seal(now_ns) + text.encode()[1:], now_ns)
+
+
+def _seal(time_ns: int) -> bytes:
+    return b'{"time":%d,' % time_ns
 
 
 def _delete_unused(directory: str) -> None:
     """Delete the caches of trees that have not been linted for long, and may be gone."""
     oldest_s = time.time() - _LONGEST_UNUSED_S
     for entry in os.scandir(directory):
-        is_cache = entry.name.endswith((_EVIDENCE, _SWITCHABILITY))
+        root, dash, kind = entry.name.partition("-")
+        is_cache = len(root) == 2 * _NAME_BYTES and set(root) <= _HEXADECIMAL and dash + kind in _KINDS
         if is_cache and entry.stat(follow_symlinks=False).st_mtime < oldest_s:
             os.unlink(entry.path)
 
@@ -212,7 +218,7 @@ def _rules() -> str:
 
 
 def _digest_of(parts: Iterable[bytes]) -> str:
-    digest = blake2b(repr(sys.version_info[:2]).encode(), digest_size=16)
+    digest = blake2b(repr(sys.version_info[:2]).encode(), digest_size=_NAME_BYTES)
     for part in parts:
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()

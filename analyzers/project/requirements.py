@@ -23,7 +23,10 @@ _LONGEST = 1000
 _DEEPEST = 20
 """How many files may include one another; pip's own users need two or three."""
 _LOCAL = ("-c", "--constraint", "-e", "--editable")
-_INCLUDE = ("-r", "--requirement")
+_INCLUDE = ("-r", "requirement")
+_CONSTRAIN = ("-c", "constraint")
+_SHORTEST = len("--cons")
+"""What `--constraint` can be cut to; of `--requirement` pip wants more."""
 _INDEX = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links")
 _TARGET = {
     "implementation_name": "cpython",
@@ -119,6 +122,33 @@ def local_path(line: str) -> str:
     return line.partition("[")[0] if line.startswith((".", "/")) else ""
 
 
+def constraints(line: str) -> str:
+    """Return the file of constraints that `line` has pip read, empty for most lines."""
+    return "" if _file_of(_INCLUDE, line) else _file_of(_CONSTRAIN, line)
+
+
+def _file_of(flags: tuple[str, str], line: str) -> str:
+    """Return what the option that is called `flags` names; as for pip it may follow other options, and be cut short."""
+    short, long = flags
+    words = iter(_words(line) if line.startswith("-") else ())
+    for word in words:
+        name, _, value = word.partition("=")
+        if len(name) >= _SHORTEST and f"--{long}".startswith(name):
+            return value or next(words, "")
+        if word.startswith(short):
+            return word.removeprefix(short).lstrip("=") or next(words, "")
+    return ""
+
+
+def _words(line: str) -> list[str]:
+    from shlex import split  # few lines have options
+
+    try:
+        return split(line)
+    except ValueError:  # a quotation mark without its end: pip refuses it
+        return []
+
+
 def _option(line: str) -> tuple[str, str]:
     """Return the option and its value in `line`, both empty for a requirement."""
     match = _OPTION.fullmatch(line)
@@ -159,8 +189,7 @@ def _lines(path: str, read: Reader, chain: tuple[Line, ...], done: dict[str, boo
         return
     done[name] = False
     for line in joined_lines(path, read(path, chain)):
-        option, included = _option(line.text)
-        if option in _INCLUDE:
+        if included := _file_of(_INCLUDE, line.text):
             yield from _lines(join(dirname(path), included), read, (*chain, line), done)
         else:
             yield line

@@ -34,7 +34,7 @@ def analyze(path: Path, output_format: str = "full", write: bool = False, hardwa
     if write:
         from gaia_cli.project.manifests import manifest_text, write_manifest
 
-        console.note(f"wrote {write_manifest(project.directory, manifest_text(analysis, project))}")
+        console.note(f"wrote {write_manifest(path, manifest_text(analysis, project))}")
     return ExitCode.OK
 
 

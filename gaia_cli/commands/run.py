@@ -73,7 +73,7 @@ def run_function(path: Path, options: RunOptions, agree: Callable[[str], bool] =
         Interrupted: a signal came before the function was started.
     """
     load = tuple(read_requests(options.play)) if options.play is not None else ()
-    recorder = TraceRecorder(options.record) if options.wants_requests else None
+    recorder = TraceRecorder(options.record, path) if options.wants_requests else None
     project = _project(path, options.slo_p95_ms)
     variables = handed_over(options.variables, os.environ)
     screen = _screen(as_json=options.as_json)

@@ -95,7 +95,7 @@ def _make(
     home: Path, project: FunctionProject, environ: Mapping[str, str], progress: Progress, *, with_pip: bool
 ) -> None:
     progress("creating a virtual environment" + ("" if with_pip else " without packages"))
-    command = [sys.executable, "-m", "virtualenv", "--quiet", "--no-periodic-update", str(home)]
+    command = [sys.executable, "-P", "-m", "virtualenv", "--quiet", "--no-periodic-update", str(home)]
     command += ["--python", project.python or sys.executable]
     command += [] if with_pip else ["--no-seed"]
     try:

@@ -14,8 +14,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from analyzers.lean.files import open_regular
+from analyzers.lean.writing import make_directories
 from gaia_cli.engines import Progress
 from gaia_cli.errors import ConfigurationError
+from gaia_cli.places import working_tree
 
 MARKER = "gaia-complete"
 _NOT_OBEYED = (MARKER, "__pycache__")
@@ -36,8 +38,7 @@ def make_private(directory: Path) -> None:
     """
     cache = directory.parent
     try:
-        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-        directory.mkdir(mode=0o700, exist_ok=True)
+        make_directories(working_tree(), str(directory), 0o700)
     except OSError as error:
         raise ConfigurationError(
             f"cannot write to the cache in {directory}: {error.strerror}",
@@ -138,7 +139,9 @@ def discard(home: Path) -> None:
 def _surface(home: Path) -> str:
     """Return a digest of what every start of Python in `home` obeys: its settings, and what stands in site-packages.
 
-    Deeper files are read only when a function imports them; to read thousands at each start would take too long.
+    The times of their last changes are in it: neither an archive nor a checkout can set those, so none brings an
+    environment that counts. Deeper files are read only when a function imports them; to read thousands at each start
+    would take too long.
     """
     digest = hashlib.sha256()
     for folder in ("", "bin", *sorted(f"lib/{python.name}/site-packages" for python in (home / "lib").iterdir())):
@@ -156,8 +159,8 @@ def _content(entry: os.DirEntry[str]) -> str:
         return "directory"
     status = entry.stat()
     if status.st_size > _READ_WHOLE_BYTES:
-        return f"{status.st_size} {status.st_mtime_ns}"
-    return hashlib.sha256(_read(Path(entry))).hexdigest()
+        return f"{status.st_ctime_ns} {status.st_size} {status.st_mtime_ns}"
+    return f"{status.st_ctime_ns} {hashlib.sha256(_read(Path(entry))).hexdigest()}"
 
 
 def _read(path: Path) -> bytes:

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from analyzers import Analysis
-from analyzers.lean.writing import write_inside
+from analyzers.lean.writing import write_named
 from analyzers.manifest import FILE_NAME, render_manifest, to_object
 from gaia_cli.errors import UsageError
+from gaia_cli.places import working_tree
 from gaia_cli.project.analyzing import analyze_project
 from gaia_cli.project.project import FunctionProject
 from gaia_cli.version import __version__
@@ -47,15 +48,15 @@ def manifest_object(analysis: Analysis, project: FunctionProject) -> dict[str, A
     return to_object(analysis, name=project.name, slo=project.slo, version=__version__)
 
 
-def write_manifest(directory: Path, text: str) -> Path:
-    """Write `text` as the manifest of the function in `directory`, and return the file.
+def write_manifest(path: Path, text: str) -> Path:
+    """Write `text` as the manifest of the function at `path`, as the user named it, and return the file.
 
     Raises:
-        UsageError: the file cannot be written, or is a link.
+        UsageError: the file cannot be written, or it or a directory is a link.
     """
-    file = directory / FILE_NAME
+    file = (path if path.is_dir() else path.parent) / FILE_NAME
     try:
-        write_inside(str(directory), FILE_NAME, text.encode())
+        write_named(working_tree(), str(file), text.encode())
     except OSError as error:
         raise UsageError(f"cannot write {file}: {error.strerror}", "make it a writable file") from None
     return file

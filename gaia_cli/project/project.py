@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from analyzers.lean import toml
-from analyzers.lean.files import below_tree, leads_out
+from analyzers.lean.files import left_tree
 from gaia_cli.errors import ConfigurationError, UsageError, shell_word
 from gaia_cli.places import working_tree
 from gaia_cli.project.own_files import text_of
@@ -107,9 +107,7 @@ def _locate(path: Path) -> tuple[Path, str]:
     """Return the function's directory, and the entry point where `path` is a single file."""
     if not path.exists():
         raise UsageError(f"{path} does not exist", "give the directory of a function, or make one: gaia init DIR")
-    tree = working_tree()
-    below = below_tree(tree, str(path))
-    if below and leads_out(tree, below):
+    if tree := left_tree(working_tree(), str(path)):
         raise UsageError(f"{path} leads out of {tree}", f"give the path itself: {path.resolve()}")
     if path.is_dir():
         resolved = path.resolve()

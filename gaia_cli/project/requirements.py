@@ -5,17 +5,19 @@ itself is given the file, because paths in it are relative to it.
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from posixpath import dirname
+from posixpath import dirname, join, normpath
 from typing import Any
 
 from analyzers.lean.files import leads_out
-from analyzers.project.requirements import Line, all_lines
+from analyzers.project.requirements import Line, Reader, all_lines, constraints
 from gaia_cli.errors import ConfigurationError
 from gaia_cli.project.own_files import text_of
 
 DEFAULT_FILE = "requirements.txt"
 _DEEPEST = 10
+_REMOTE = ("http://", "https://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +77,33 @@ def requirements_file(directory: Path, name: str, asked_by: str) -> Requirements
         asked = f"{chain[-1].path}: {chain[-1].text}" if chain else asked_by or path
         if len(chain) > _DEEPEST:
             raise ConfigurationError(f"{asked}: requirement files include each other without end", "remove one -r line")
-        if chain and leads_out(str(directory), path):
+        if chain and _is_outside(directory, path):
             outside.append(chain[-1])
             return ""
         return text_of(directory, path, asked) or ""
 
     lines = tuple(all_lines(name, read))
-    folders = tuple(sorted({dirname(line.path) for line in lines}))
+    obeyed = _with_constraints(lines, read)
+    folders = tuple(sorted({dirname(line.path) for line in obeyed}))
     return Requirements(tuple(line.text for line in lines), name, tuple(outside), folders)
+
+
+def _with_constraints(lines: tuple[Line, ...], read: Reader) -> list[Line]:
+    """Return `lines`, and those of the files of constraints that they name, which pip obeys without installing them."""
+    obeyed, begun = list(lines), set[str]()
+    for line in obeyed:
+        named = constraints(line.text)
+        path = join(dirname(line.path), named)
+        if named and not named.startswith(_REMOTE) and normpath(path) not in begun:
+            begun.add(normpath(path))
+            obeyed += all_lines(path, partial(_read_for, line, read))
+    return obeyed
+
+
+def _read_for(line: Line, read: Reader, path: str, chain: tuple[Line, ...]) -> str:
+    return read(path, (line, *chain))
+
+
+def _is_outside(directory: Path, path: str) -> bool:
+    """Return whether pip may read `path` outside of the function's directory: also where a variable or URL says so."""
+    return "${" in path or "file:" in path.lower() or leads_out(str(directory), path)

@@ -17,7 +17,6 @@ from statistics import median
 
 from analyzers.lean.writing import check_named, write_named
 from gaia_cli.errors import UsageError
-from gaia_cli.places import working_tree
 from gaia_cli.simulator.traces.trace_files import COLUMNS
 from runtime_images.events.model import Event
 from runtime_images.events.traffic import RequestRow, Requests
@@ -32,17 +31,18 @@ _ARRIVAL = attrgetter("arrival_s")
 class TraceRecorder:
     """Collects the `requests` events of a run and writes them as a trace, where a path is given."""
 
-    def __init__(self, path: Path | None) -> None:
-        """Check that `path` can be written, before the run starts.
+    def __init__(self, path: Path | None, function: Path) -> None:
+        """Check that `path` can be written, before the run of the `function` starts.
 
         Raises:
             UsageError: no file can be written at `path`.
         """
         self._path = path
+        self._tree = str(function.parent if function.is_file() else function)
         self.served: list[RequestRow] = []
         if path is not None:
             try:
-                check_named(working_tree(), str(path))
+                check_named(self._tree, str(path))
             except OSError as error:
                 raise _cannot_write(path, error) from None
 
@@ -65,7 +65,7 @@ class TraceRecorder:
         writer.writerow(COLUMNS)
         writer.writerows(rows)
         try:
-            write_named(working_tree(), str(self._path), text.getvalue().encode())
+            write_named(self._tree, str(self._path), text.getvalue().encode())
         except OSError as error:
             raise _cannot_write(self._path, error) from None
         return len(rows)

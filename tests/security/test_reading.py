@@ -132,9 +132,15 @@ def test_a_named_file_that_is_a_link_out_of_the_repository_is_not_read(function:
         assert "secret-of-the-user" not in ended.stdout + ended.stderr
 
 
-@pytest.mark.parametrize(
-    "line", ["-r ../secret.txt", "-r {absolute}", "--requirement=link.txt", "-r deep/../../secret.txt"]
+OUTSIDE = (
+    *("-r ../secret.txt", "-r {absolute}", "--requirement=link.txt", "-r deep/../../secret.txt"),
+    *("-c ../secret.txt", "-c{absolute}", "--constraint=link.txt", "-c file://{absolute}", "-c ${{HOME}}/x"),
+    *("--requirem ../secret.txt", "--pre --cons=link.txt", "--no-index -r ../secret.txt", "-c 'link.txt'"),
 )
+"""Lines with which pip reads a file outside, in the ways in which it takes them."""
+
+
+@pytest.mark.parametrize("line", OUTSIDE)
 def test_requirements_from_outside_are_named_and_not_read(function: Path, tmp_path: Path, line: str) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text(SECRET)
@@ -150,6 +156,18 @@ def test_requirements_from_outside_are_named_and_not_read(function: Path, tmp_pa
     assert built.returncode == 2
     assert "leads out of the function's directory" in built.stderr
     assert "secret-of-the-user" not in analyzed.stdout + analyzed.stderr + built.stdout + built.stderr
+
+
+def test_a_file_of_constraints_includes_nothing_from_outside(function: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text(SECRET)
+    (function / "requirements.txt").write_text("-c deep/inner.txt\n")
+    (function / "deep").mkdir(exist_ok=True)
+    (function / "deep" / "inner.txt").write_text("-c inner.txt\n-c x/../inner.txt\n-r ../../secret.txt\n")
+
+    ended = call_gaia("invoke", ".", "--data", "{}", cwd=function)
+
+    assert ended.returncode == 2
+    assert "deep/inner.txt:3: -r ../../secret.txt leads out of the function's directory" in ended.stderr
 
 
 @pytest.mark.parametrize("size", [30 * 1024 * 1024, 3 * 1024**3])

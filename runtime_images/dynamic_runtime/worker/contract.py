@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from runtime_images.dynamic_runtime.worker.own_code import FromSource, import_from_source
 from runtime_images.entrypoint import Entry, EntryError, EntryForm, find_entry
 
 Scope = dict[str, Any]
@@ -76,6 +77,7 @@ def load_function(directory: Path, entrypoint: str) -> LoadedFunction:
         raise SetupError(kind, f"{error.message} ({error.hint})", error.path, error.line) from None
     os.chdir(directory)
     sys.path.insert(0, str(directory))
+    import_from_source(directory)
     target = _called(entry, directory, partial(_import, entry, directory))
     if entry.form is EntryForm.HANDLER:
         return _plain_function(entry, target)
@@ -91,7 +93,8 @@ def load_function(directory: Path, entrypoint: str) -> LoadedFunction:
 def _import(entry: Entry, directory: Path) -> Any:  # noqa: ANN401 -- whatever the user bound to the name
     if all(part.isidentifier() for part in entry.module.split(".")):
         return getattr(importlib.import_module(entry.module), entry.attribute)
-    spec = importlib.util.spec_from_file_location("function_entry", directory / entry.path)
+    path = str(directory / entry.path)
+    spec = importlib.util.spec_from_file_location("function_entry", path, loader=FromSource("function_entry", path))
     assert spec is not None
     assert spec.loader is not None
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # a file that no import could name

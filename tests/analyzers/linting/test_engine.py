@@ -93,7 +93,7 @@ def test_a_second_run_takes_results_from_the_cache(tmp_path: Path) -> None:
     first = _lint(tmp_path, "func.py", cache=cache)
     stored = json.loads(_cache_file(cache).read_text())
     stored["entries"]["func.py"]["result"]["findings"][0][5] = "from the cache"
-    write_sealed(str(tmp_path), str(_cache_file(cache)), stored)
+    write_sealed(str(cache), _cache_file(cache).name, stored)
 
     second = _lint(tmp_path, "func.py", cache=cache)
 
@@ -138,7 +138,7 @@ def test_a_damaged_cache_is_ignored_and_written_anew(tmp_path: Path, damage: str
     else:
         _cache_file(cache).write_text(damage)
     if damage in ("entries", "result"):
-        write_sealed(str(tmp_path), str(_cache_file(cache)), whole)
+        write_sealed(str(cache), _cache_file(cache).name, whole)
 
     assert _lint(tmp_path, "func.py", cache=cache) == expected
     assert json.loads(_cache_file(cache).read_text())["entries"]["func.py"]["result"]["findings"]
@@ -151,7 +151,7 @@ def test_other_rules_do_not_use_the_cache(tmp_path: Path) -> None:
     stored = json.loads(_cache_file(cache).read_text())
     stored["entries"]["func.py"]["result"]["findings"] = []
     stored["stamp"], stored["rules"] = "other", "other"
-    write_sealed(str(tmp_path), str(_cache_file(cache)), stored)
+    write_sealed(str(cache), _cache_file(cache).name, stored)
 
     assert _lint(tmp_path, "func.py", cache=cache) == expected
 
@@ -168,7 +168,7 @@ def test_rules_whose_code_or_tables_have_changed_do_not_use_the_cache(
     expected = _lint(tmp_path / "function", "func.py", cache=cache)
     stored = json.loads(_cache_file(cache).read_text())
     stored["entries"]["func.py"]["result"]["findings"] = []
-    write_sealed(str(tmp_path), str(_cache_file(cache)), stored)
+    write_sealed(str(cache), _cache_file(cache).name, stored)
     assert _lint(tmp_path / "function", "func.py", cache=cache) != expected
 
     (package / name).write_text((package / name).read_text() + "\n")
@@ -183,7 +183,7 @@ def test_the_same_rules_on_another_machine_use_the_cache(tmp_path: Path) -> None
     stored = json.loads(_cache_file(cache).read_text())
     stored["entries"]["func.py"]["result"]["findings"] = []
     stored["stamp"] = "written where the files have other times"
-    write_sealed(str(tmp_path), str(_cache_file(cache)), stored)
+    write_sealed(str(cache), _cache_file(cache).name, stored)
 
     assert _lint(tmp_path, "func.py", cache=cache)[0].findings == ()
 
@@ -379,7 +379,7 @@ def test_a_cache_of_another_user_is_not_believed(tmp_path: Path) -> None:
     expected = _lint(tmp_path, "func.py", cache=cache)
     stored = json.loads(_cache_file(cache).read_text())
     stored["entries"]["func.py"]["result"]["findings"] = []
-    write_sealed(str(tmp_path), str(_cache_file(cache)), stored)
+    write_sealed(str(cache), _cache_file(cache).name, stored)
     assert _lint(tmp_path, "func.py", cache=cache) != expected
 
     os.chown(_cache_file(cache), 65534, -1)

@@ -388,3 +388,43 @@ def test_pip_sees_no_secrets_of_the_user(function: Path, tmp_path: Path, monkeyp
         prepare(load_project(function))
     assert "PATH" in (tmp_path / "seen").read_text()
     assert "hidden" not in (tmp_path / "seen").read_text()
+
+
+def test_an_environment_that_an_archive_brings_is_made_anew(function: Path, cache: Path) -> None:
+    python, _ = prepare(load_project(function))
+    home = python.parents[1]
+    brought = cache / "brought"
+    subprocess.run(["cp", "-a", home, brought], check=True)  # with every name, byte, permission and time
+    home.rename(cache / "aside")
+    brought.rename(home)
+
+    _, steps = prepare(load_project(function))
+
+    assert steps == [
+        "the function's environment was changed since it was made",
+        "creating a virtual environment without packages",
+    ]
+
+
+def test_nothing_in_the_cache_stands_in_for_the_modules_of_the_tools(function: Path, cache: Path) -> None:
+    cache.mkdir(parents=True, mode=0o700)
+    for name in ("virtualenv", "json", "platformdirs"):
+        (cache / f"{name}.py").write_text(f"raise SystemExit('{name} of the cache')\n")
+
+    python, _ = prepare(load_project(function))
+
+    assert imports(python, "json")
+
+
+def test_an_environment_is_not_made_through_a_link_that_a_checkout_brings(
+    function: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "home").mkdir()
+    (function / ".cache").symlink_to(tmp_path / "home")
+    monkeypatch.chdir(function)
+
+    for place in (".cache", str(function / ".cache")):
+        monkeypatch.setenv("GAIA_CACHE_DIR", place)
+        with pytest.raises(ConfigurationError, match=r"\.cache is a link"):
+            prepare(load_project(function))
+    assert not list((tmp_path / "home").iterdir())

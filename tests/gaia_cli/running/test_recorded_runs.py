@@ -27,7 +27,7 @@ def run(trace: Trace) -> Replay:
 
 def record(trace: Trace, done: Replay, path: Path) -> Trace:
     """The trace that `gaia run --record` would have written of a run; the node is that of `trace`."""
-    recorder = TraceRecorder(path)
+    recorder = TraceRecorder(path, Path())
     for row, (arrived, finished) in enumerate(zip(done.arrived, done.finished, strict=True)):
         backend = Backend.GPU if done.on_gpu[row] else Backend.CPU
         service_s = trace.service_s(backend)[row]

@@ -56,7 +56,7 @@ def test_cpu_time_of_a_request_that_the_gpu_served_follows_the_share_on_the_cpu(
 
 def test_a_recorded_trace_is_a_csv_in_the_order_of_arrival_without_failed_requests(tmp_path: Path) -> None:
     path = tmp_path / "trace.csv"
-    recorder = TraceRecorder(path)
+    recorder = TraceRecorder(path, Path())
     recorder.apply(Dropped(1))
     rows = (served(2.0, Backend.GPU, 10.0, 1.0), served(3.0, Backend.CPU, 1.0, 0.0, status=500))
     recorder.apply(Requests(rows))
@@ -70,31 +70,31 @@ def test_a_recorded_trace_is_a_csv_in_the_order_of_arrival_without_failed_reques
 
 
 def test_looking_at_the_place_writes_nothing(tmp_path: Path) -> None:
-    TraceRecorder(tmp_path / "trace.csv")
+    TraceRecorder(tmp_path / "trace.csv", Path())
 
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_place_that_cannot_be_written_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot write"):
-        TraceRecorder(tmp_path)
+        TraceRecorder(tmp_path, Path())
     with pytest.raises(UsageError, match="cannot write"):
-        TraceRecorder(tmp_path / "nowhere" / "trace.csv")
+        TraceRecorder(tmp_path / "nowhere" / "trace.csv", Path())
     if os.geteuid() != 0:
         tmp_path.chmod(0o500)
         with pytest.raises(UsageError, match="cannot write"):
-            TraceRecorder(tmp_path / "trace.csv")
+            TraceRecorder(tmp_path / "trace.csv", Path())
 
 
 def test_a_place_that_cannot_be_written_is_reported_with_the_systems_reason(tmp_path: Path) -> None:
     for path, reason in ((tmp_path, "Is a directory"), (tmp_path / "no" / "trace.csv", "No such file or directory")):
         with pytest.raises(UsageError, match=f"cannot write the trace .*: {reason}"):
-            TraceRecorder(path)
+            TraceRecorder(path, Path())
 
 
 def test_a_place_that_is_gone_at_the_end_is_reported_too(tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
-    recorder = TraceRecorder(tmp_path / "here" / "trace.csv")
+    recorder = TraceRecorder(tmp_path / "here" / "trace.csv", Path())
     (tmp_path / "here").rmdir()
 
     with pytest.raises(UsageError, match="No such file"):
@@ -105,7 +105,7 @@ def test_a_trace_that_is_there_is_kept_until_the_run_ends(tmp_path: Path) -> Non
     path = tmp_path / "trace.csv"
     path.write_text("before")
 
-    recorder = TraceRecorder(path)
+    recorder = TraceRecorder(path, Path())
     assert path.read_text() == "before"
     recorder.write()
     assert path.read_text().startswith("arrival_s")

@@ -19,7 +19,7 @@ def write(directory: Path, text: str) -> Path:
 
 
 def test_what_a_run_records_can_be_read(tmp_path: Path) -> None:
-    recorder = TraceRecorder(tmp_path / "run.csv")
+    recorder = TraceRecorder(tmp_path / "run.csv", tmp_path)
     recorder.apply(Requests((RequestRow(1.5, Backend.CPU, 200.0, 210.0, 180.0, 200),)))
     recorder.write()
 

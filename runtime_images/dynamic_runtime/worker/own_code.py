@@ -1,0 +1,49 @@
+"""The function's own modules, imported from their source alone.
+
+Python keeps compiled modules in `__pycache__` beside the source, and runs what it finds there. A checkout may bring
+that directory: with code which nobody has read or analyzed, or as a link to where nothing is to be written. So below
+the function's directory it is neither read nor written. Its packages are elsewhere, and are imported as ever.
+"""
+
+# ruff: noqa: PTH100, PTH112 -- the paths of `sys.path` are text, and may be empty
+
+import os
+import sys
+from functools import partial
+from importlib import machinery
+from pathlib import Path
+from types import CodeType
+
+
+class FromSource(machinery.SourceFileLoader):
+    """Compiles a module each time."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Return the code of the module's source, whatever has been compiled before."""
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
+_LOADERS = (
+    (machinery.ExtensionFileLoader, machinery.EXTENSION_SUFFIXES),
+    (FromSource, machinery.SOURCE_SUFFIXES),
+    (machinery.SourcelessFileLoader, machinery.BYTECODE_SUFFIXES),
+)
+
+
+def import_from_source(directory: Path) -> None:
+    """Have modules below `directory` imported from their source alone, in this process."""
+    sys.path_hooks.insert(0, partial(_finder, f"{directory}/"))
+    for path in [path for path in sys.path_importer_cache if _is_below(f"{directory}/", path)]:
+        del sys.path_importer_cache[path]
+
+
+def _finder(top: str, path: str) -> machinery.FileFinder:
+    """Return what finds modules in the directory `path`; Python asks elsewhere where this raises an ImportError."""
+    if not _is_below(top, path) or not os.path.isdir(path or "."):
+        raise ImportError("no directory of the function's own", path=path)
+    return machinery.FileFinder(path, *_LOADERS)
+
+
+def _is_below(top: str, path: str) -> bool:
+    return f"{os.path.abspath(path)}/".startswith(top)  # an empty path is the working directory
