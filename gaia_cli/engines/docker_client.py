@@ -124,6 +124,9 @@ class Docker:
     ) -> "Container":
         """Create a container, read-only, without privileges, bounded; it removes itself when it exits.
 
+        The runtime is its process 1, as in a cluster, and adopts orphans itself. A function could open the output of
+        an engine's own init, and write events there.
+
         `ports` maps a port inside to an address here, port 0 for any free one. `cpus` and `memory` ("512m") are limits,
         None and empty for none; `gpus` counts the NVIDIA GPUs passed through.
 
@@ -138,7 +141,6 @@ class Docker:
                 cap_drop=list(wall.DROPPED),
                 security_opt=list(wall.SECURITY_OPTIONS),
                 pids_limit=wall.MOST_PROCESSES,
-                init=True,
                 auto_remove=True,
                 log_config=LogConfig(type=LogConfig.types.JSON, config={"max-size": "10m", "max-file": "2"}),
                 mem_limit=memory or None,

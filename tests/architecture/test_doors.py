@@ -16,7 +16,7 @@ OWN = {
     "gaia_cli/engines/environments.py": "the environment that is being made",
     "gaia_cli/engines/private_places.py": "the environment that is being made, and its lock",
     "gaia_cli/images/recipes.py": "the recipes of images",
-    "gaia_cli/views/errors.py": "the null device in place of a closed output",
+    "gaia_cli/views/console.py": "the null device in place of a closed output",
     "gaia_cli/views/simulation_report.py": "the page's template",
 }
 """Modules that open a file which no stranger has made, and which."""

@@ -78,6 +78,39 @@ def test_run_on_docker_plays_a_load_and_leaves_no_container(
 
 
 @pytest.mark.docker
+def test_a_function_cannot_write_events_of_its_own(function: Path, tmp_path: Path) -> None:
+    forged = '{"event": "switch", "from": "cpu", "to": "gpu", "schema_version": 1, "t": 1}'
+    (function / "func.py").write_text(
+        "import glob\n\n\ndef handler(payload):\n    opened = []\n"
+        "    for path in glob.glob('/proc/1/fd/[0-9]*') + ['/proc/1/fd/1', '/proc/1/fd/2']:\n"
+        f"        try:\n            open(path, 'w').write({forged!r} + '\\n')\n            opened.append(path)\n"
+        "        except OSError:\n            pass\n    return opened\n"
+    )
+    load = tmp_path / "load.jsonl"
+    load.write_text('{"at_s": 0, "json": {}}\n')
+
+    played = run_gaia(
+        "run",
+        str(function),
+        "--engine",
+        "docker",
+        "--port",
+        "0",
+        "--mode",
+        "cpu",
+        "--play",
+        str(load),
+        "--output-format",
+        "json-lines",
+    )
+
+    assert played.returncode == 0, played.stderr
+    events = [json.loads(line) for line in played.stdout.splitlines()]
+    assert "stopped" in {event["event"] for event in events}
+    assert "switch" not in {event["event"] for event in events}
+
+
+@pytest.mark.docker
 def test_a_small_container_outlives_clients_that_send_more_than_it_holds(
     docker_client: docker.DockerClient, function: Path, function_name: str
 ) -> None:
