@@ -10,8 +10,12 @@ The worker, the command line and the analyzer all ask this module, so they alway
 Standard library only: it runs in the function's own environment too.
 """
 
+# ruff: noqa: PTH113 -- `Path.is_file` raises an error where a name is too long or holds a NUL
+
 import ast
+import codecs
 import io
+import os
 import tokenize
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,6 +25,9 @@ from pathlib import Path
 
 CANDIDATES = ("func.py", "function/func.py", "handler.py", "main.py", "app.py")
 """The files that may hold an entry point, relative to the function's directory."""
+
+_NOT_FOR_TEXT = ("idna", "punycode", "undefined")
+"""Encodings of host names, which take quadratic time, and one that decodes nothing."""
 
 _APPLICATIONS = ("app", "application", "api")
 """What the documentation of ASGI frameworks calls their applications."""
@@ -79,7 +86,7 @@ def find_entry(directory: Path, entrypoint: str = "", read: Read = read_own) -> 
     parse = partial(_parse, directory, read)
     if entrypoint:
         return _named_entry(directory, entrypoint, parse)
-    present = [name for name in CANDIDATES if (directory / name).is_file()]
+    present = [name for name in CANDIDATES if os.path.isfile(directory / name)]
     found = [entry for entry in (_entry_in(name, parse) for name in present) if entry is not None]
     if len(found) > 1:
         places = " and ".join(f"{entry.path}:{entry.line} ({entry.attribute})" for entry in found)
@@ -112,8 +119,7 @@ def _hint_for_none(present: list[str], parse: "_Parse") -> str:
 
 def _named_entry(directory: Path, entrypoint: str, parse: "_Parse") -> Entry:
     path, _, attribute = entrypoint.partition(":")
-    root = directory.resolve()
-    if not (root / path).resolve().is_relative_to(root) or not (root / path).is_file():
+    if not os.path.isfile(directory / path) or not _is_inside(directory, path):
         message = f"the entry point {path} is not a file in {directory}"
         raise EntryError("no_entry", message, "correct [function] entrypoint", path)
     if not attribute:
@@ -126,6 +132,10 @@ def _named_entry(directory: Path, entrypoint: str, parse: "_Parse") -> Entry:
     if line is None:
         raise EntryError("no_entry", f"{path} does not define {attribute}", "correct [function] entrypoint", path)
     return Entry(path, attribute, _form_of(tree, attribute), line)
+
+
+def _is_inside(directory: Path, path: str) -> bool:
+    return Path(os.path.realpath(directory / path)).is_relative_to(os.path.realpath(directory))
 
 
 def _entry_in(path: str, parse: "_Parse") -> Entry | None:
@@ -163,8 +173,7 @@ _Parse = Callable[[str], ast.Module]
 def _parse(directory: Path, read: Read, path: str) -> ast.Module:
     try:
         data = read(directory, path)
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        return ast.parse(data.decode(encoding), path)
+        return ast.parse(data.decode(encoding_of(data)), filename="")  # a file of that name is opened for an error
     except OSError as error:
         raise EntryError(
             "unreadable", f"cannot read {path}: {error.strerror}", "make it a readable file", path
@@ -172,8 +181,20 @@ def _parse(directory: Path, read: Read, path: str) -> ast.Module:
     except SyntaxError as error:
         line = error.lineno or 0
         raise EntryError("syntax", f"{path}:{line}: {error.msg}", "correct the syntax error", path, line) from None
-    except (UnicodeDecodeError, ValueError, RecursionError, MemoryError) as error:
+    except (LookupError, ValueError, RecursionError, MemoryError) as error:
         raise EntryError("encoding", f"{path} is not readable Python: {error}", "save it as UTF-8", path) from None
+
+
+def encoding_of(data: bytes) -> str:
+    """Return the encoding that the Python file with this content declares, UTF-8 by default.
+
+    Raises:
+        SyntaxError, LookupError: there is none of that name, or it is not for text.
+    """
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+    if codecs.lookup(encoding).name in _NOT_FOR_TEXT:
+        raise LookupError(f"{encoding} is not for text")
+    return encoding
 
 
 def _bindings(tree: ast.Module) -> Iterator[tuple[str, int]]:

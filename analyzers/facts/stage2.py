@@ -6,6 +6,7 @@ verdict depend on what is installed. Work is bounded by a count of inferences, n
 depends on the speed of the machine.
 """
 
+import ast
 import atexit
 import builtins
 import gc
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 from itertools import islice
 from types import ModuleType
 
-from astroid import nodes
+from astroid import builder, nodes
 from astroid.builder import AstroidBuilder
 from astroid.context import InferenceContext
 from astroid.exceptions import AstroidError, AstroidImportError
@@ -30,6 +31,7 @@ from analyzers.facts.scopes import MOST_MEANINGS
 from analyzers.lean.garbage import RareCollections
 from analyzers.lean.records import record
 from analyzers.project.model import Source
+from analyzers.project.parsing import syntax_tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -153,11 +155,16 @@ def _keep_few_meanings(module: nodes.Module) -> None:
                 del meanings[MOST_MEANINGS:]
 
 
+def _without_type_comments(text: str, **_options: object) -> ast.Module:
+    """Parse a module as the rest of the analyzer does: astroid may open a file that is called like it (reading.py)."""
+    return syntax_tree(text + "\n")
+
+
 @contextmanager
 def _closed_world(find: "Find") -> Iterator[_World]:
     """Yield a world that is asked for every module and every inference; restore astroid's shared state afterwards.
 
-    The two functions are replaced on their classes because astroid makes a new manager wherever it needs one.
+    Two of the functions are replaced on their classes because astroid makes a new manager wherever it needs one.
     """
     manager = AstroidManager()
     if "builtins" not in manager.astroid_cache:
@@ -165,7 +172,7 @@ def _closed_world(find: "Find") -> Iterator[_World]:
             manager.bootstrap()
     world = _World(manager, find)
     outside = dict(manager.astroid_cache)
-    by_name, infer_node = AstroidManager.ast_from_module_name, nodes.NodeNG.infer
+    by_name, infer_node, parse = AstroidManager.ast_from_module_name, nodes.NodeNG.infer, builder._parse_string
 
     def only_from_the_world(_self: AstroidManager, name: str, *_options: object, **_more: object) -> nodes.Module:
         module = world.module(name)
@@ -184,10 +191,11 @@ def _closed_world(find: "Find") -> Iterator[_World]:
             yield one
 
     AstroidManager.ast_from_module_name, nodes.NodeNG.infer = only_from_the_world, counted
+    builder._parse_string = _without_type_comments
     try:
         yield world
     finally:
-        AstroidManager.ast_from_module_name, nodes.NodeNG.infer = by_name, infer_node
+        AstroidManager.ast_from_module_name, nodes.NodeNG.infer, builder._parse_string = by_name, infer_node, parse
         _forget(manager, outside)
 
 

@@ -1,11 +1,12 @@
 """The one way to read the files of a tree that may be a stranger's; writing.py beside it is the one to write there.
 
 Whoever made the tree chose its links, pipes and sizes. So what is read lies below the root after all links, is a
-regular file, is opened without waiting, and is no larger than the caller takes. This holds for a tree that lies still:
-it is no protection against a program that exchanges directories meanwhile.
+regular file, is opened without waiting, and is no larger than the caller takes. A repository inside of the tree may be
+a stranger's, so that its links lead no further than itself. This holds for a tree that lies still: it is no protection
+against a program that exchanges directories meanwhile.
 """
 
-# ruff: noqa: PTH100, PTH109, PTH115, PTH118, PTH114, PTH116, PTH120, PTH123 -- a hook does not load pathlib, which is slow
+# ruff: noqa: PTH100, PTH109, PTH115, PTH114, PTH116, PTH120, PTH123 -- a hook does not load pathlib, which is slow
 
 import errno
 import os
@@ -109,21 +110,45 @@ def _real_root(root: str) -> str:
 
 
 def _real_path(root: str, path: str) -> str:
-    """Return where `path` is after all links, empty where that is outside of the directory `root`.
+    """Return where `path` is after all links, empty where that is outside of the directory `root` or nowhere.
 
-    Most paths have no link below the root, which is told without walking down from the top of the file system. A text
-    with a NUL is no path, so it lies nowhere.
+    Where links are passed, it is also empty outside of the repository of any of them.
     """
-    if "\0" in path:
+    top = _real_root(root if root.startswith("/") else f"{os.getcwd()}/{root}").rstrip("/")
+    real = "" if path.startswith("/") else top
+    bounds, links = {top}, 0
+    parts = path.split("/")[::-1]
+    while parts:
+        part = parts.pop()
+        if part == "..":
+            real = real.rpartition("/")[0]
+        elif part not in ("", "."):
+            above, real = real, f"{real}/{part}"
+            if target := _target(real):
+                links += 1
+                if links > _MOST_LINKS:
+                    return ""
+                bounds.add(_repository(above, top))
+                parts += target.split("/")[::-1]
+                real = "" if target.startswith("/") else above
+    return real if all(f"{real}/".startswith(f"{bound}/") for bound in bounds) and "\0" not in path else ""
+
+
+def _target(path: str) -> str:
+    """Return where the link at `path` leads, empty where there is no link."""
+    try:
+        return os.readlink(path)
+    except (OSError, ValueError):
         return ""
-    top = _real_root(root if root.startswith("/") else f"{os.getcwd()}/{root}")
-    real = top.rstrip("/")
-    for part in path.split("/"):
-        real = f"{real}/{part}"
-        if part in ("", ".", "..") or os.path.islink(real):
-            real = os.path.realpath(os.path.join(top, path))
-            return real if real == top or real.startswith(top.rstrip("/") + "/") else ""
-    return real
+
+
+def _repository(directory: str, top: str) -> str:
+    """Return the repository below `top` that `directory` lies in, else `top`."""
+    while directory.startswith(f"{top}/"):
+        if os.path.lexists(f"{directory}/.git"):
+            return directory
+        directory = directory.rpartition("/")[0]
+    return top
 
 
 def read_inside(root: str, path: str, limit: int) -> bytes:

@@ -9,7 +9,7 @@ from analyzers.lean.patterns import Pattern
 from analyzers.lean.records import record
 from analyzers.project.dependency_lists import NAMES, read_list
 from analyzers.project.model import Dependency
-from analyzers.project.requirements import Line, all_lines, parse_requirement
+from analyzers.project.requirements import Line, all_lines, included, is_path, parse_requirement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,10 +59,13 @@ class _Lists:
     def _requirements(self, path: str, chain: tuple[Line, ...]) -> str:
         """Return the text of a requirements file once; an included one counts only where it is one of the project's."""
         path = os.path.normpath(path)
-        if path in self._seen or (chain and leads_out(self._root, path)):
+        if path in self._seen or (chain and not self._is_own(path, chain[-1])):
             return ""
         self._seen.add(path)
         return self._text(path)
+
+    def _is_own(self, path: str, line: Line) -> bool:
+        return is_path(included(line.text)) and not leads_out(self._root, path)
 
     def _text(self, path: str) -> str:
         try:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from analyzers.lean import toml
 from analyzers.lean.patterns import Pattern
-from analyzers.project.parsing import BEYOND, tried
+from analyzers.project.parsing import BEYOND, syntax_tree, tried
 
 Numbered = tuple[int, str]
 
@@ -121,7 +121,7 @@ def _setup_py(text: str) -> Iterator[Numbered]:
     if tried(text) in BEYOND:
         return
     try:
-        tree = ast.parse(text)
+        tree = syntax_tree(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     lists = {

@@ -9,6 +9,8 @@ finds files on the disk.
 
 import os
 
+from analyzers.lean.files import leads_out
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ast
@@ -66,7 +68,6 @@ class Tree:
 
     def __init__(self, root: str) -> None:
         self.root = root
-        self._real = os.path.realpath(root)
         self._listings: dict[str, frozenset[str]] = {}
         self._inside: dict[str, bool] = {}
 
@@ -104,5 +105,5 @@ class Tree:
     def _is_inside(self, path: str) -> bool:
         """Return whether `path` is below the root after all links."""
         if path not in self._inside:
-            self._inside[path] = os.path.realpath(f"{self.root}/{path}").startswith(self._real + os.sep)
+            self._inside[path] = not leads_out(self.root, path)
         return self._inside[path]

@@ -3,11 +3,21 @@
 The parser is quadratic in a few things, such as the fields of an f-string, and no signal stops it, since it is written
 in C. What is short costs half a second at most, whatever it is; a longer file is tried first, in a process that the
 kernel stops. So a file can cost no more than these limits, and a parser that crashes costs nobody but itself.
+
+The parser is never told a file's name: for the line that an error shows it would open that name in the working
+directory, where it may be another file, a link that leads out or a pipe.
 """
 
 import sys
 from enum import Enum
 from functools import lru_cache
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ast
+
+NO_FILE = ""
+"""What the parser is told for a file's name."""
 
 AT_ONCE = 64 * 1024
 """How many characters are parsed without a trial: half a second for the worst of them (`benchmarks/nasty.py`)."""
@@ -47,6 +57,17 @@ def tried(text: str) -> Outcome:
     return by_code.get(ended.returncode, Outcome.TOO_LARGE)
 
 
+def syntax_tree(text: str) -> "ast.Module":
+    """Parse the Python code `text`.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError, MemoryError: it cannot be parsed.
+    """
+    import ast  # a file that is only checked needs none
+
+    return ast.parse(text, NO_FILE)
+
+
 def _limit() -> None:
     """Let the kernel end this process where it takes more than a trial may."""
     import resource
@@ -64,7 +85,7 @@ def _main() -> int:
     text = sys.stdin.buffer.read().decode(*_CODING)
     _limit()
     try:
-        ast.parse(text)
+        ast.parse(text, NO_FILE)
     except (SyntaxError, ValueError):
         return _IS_NO_PYTHON
     except (MemoryError, RecursionError):

@@ -10,11 +10,12 @@ from contextlib import suppress
 
 from analyzers.findings import NOT_PYTHON, TOO_DEEP, TOO_LARGE, UNREADABLE, Place, failed
 from analyzers.lean.files import NOTEBOOK, TEXT_BYTES, TooLargeError, read_inside, source_bytes
+from analyzers.lean.lines import lines_of
 from analyzers.lean.prefilter import may_hold_evidence
 from analyzers.lean.records import replace
 from analyzers.project.model import Code, Source, UnreadableError
 from analyzers.project.names import module_name
-from analyzers.project.parsing import AT_ONCE, BEYOND, Outcome, tried
+from analyzers.project.parsing import AT_ONCE, BEYOND, NO_FILE, Outcome, syntax_tree, tried
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def check(code: Code) -> None:
     from symtable import symtable
 
     try:
-        symtable(code.text, code.path, "exec")
+        symtable(code.text, NO_FILE, "exec")
     except (SyntaxError, RecursionError, MemoryError, ValueError):
         parsed(code)  # which has the last word: the symbol table also refuses a few things that can be parsed
 
@@ -139,7 +140,7 @@ def _decode(path: str, data: bytes) -> str:
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise _error(path, f"byte {error.start} of the file is not valid {error.encoding}", line) from None
-    except (SyntaxError, LookupError) as error:
+    except (SyntaxError, LookupError, UnicodeError) as error:
         raise _error(path, f"the encoding is unknown: {error}") from None
 
 
@@ -147,10 +148,9 @@ def _encoding(data: bytes) -> str:
     """Return the encoding that a file declares in one of its first two lines, UTF-8 by default."""
     if b"coding" not in b"".join(data.split(b"\n", 2)[:2]):
         return "utf-8-sig"
-    import io
-    import tokenize  # few files declare one
+    from runtime_images.entrypoint import encoding_of  # few files declare one
 
-    return tokenize.detect_encoding(io.BytesIO(data).readline)[0]
+    return encoding_of(data)
 
 
 def _tree(code: Code) -> "ast.Module":
@@ -168,17 +168,15 @@ def _tree(code: Code) -> "ast.Module":
 
 
 def _parse(path: str, text: str) -> "ast.Module":
-    import ast  # a file that is only checked needs none
-
     try:
-        return ast.parse(text, path)
+        return syntax_tree(text)
     except SyntaxError as error:
         column = max(error.offset or 1, 1)
         place = Place(path, max(error.lineno or 1, 1), column, column + 1)
-        excerpt = (error.text or "").rstrip()
+        excerpt = lines_of(text)[place.line - 1 : place.line]
         version = ".".join(map(str, sys.version_info[:2]))
         message = f"the code is not valid for Python {version}, which Gaia runs on: {error.msg}"
-        raise UnreadableError(failed(NOT_PYTHON, place, message, excerpt)) from None
+        raise UnreadableError(failed(NOT_PYTHON, place, message, "".join(excerpt).rstrip())) from None
     except (RecursionError, MemoryError):
         raise _error(path, "an expression is nested too deeply to be parsed", rule=TOO_DEEP) from None
     except ValueError as error:

@@ -4,6 +4,7 @@ The analyzer, the engines' environments and the images all read requirements her
 """
 
 import re
+import shlex
 from collections.abc import Callable, Iterator
 from posixpath import dirname, join, normpath
 
@@ -22,11 +23,13 @@ _LONGEST = 1000
 """A requirement of more characters, without the options behind it, is none."""
 _DEEPEST = 20
 """How many files may include one another; pip's own users need two or three."""
-_LOCAL = ("-c", "--constraint", "-e", "--editable")
-_INCLUDE = ("-r", "requirement")
-_CONSTRAIN = ("-c", "constraint")
-_SHORTEST = len("--cons")
-"""What `--constraint` can be cut to; of `--requirement` pip wants more."""
+_INCLUDE = ("-r", "--requirement")
+_CONSTRAINTS = ("-c", "--constraint")
+_SHORTEST = len("--c")
+"""Characters of an option's name: pip takes a beginning for the whole."""
+_NO_PATH = Pattern(r"(?i)(https?|file):|.*\$\{")
+_PLAIN = Pattern(r"[!#-&(-\[\]-~ \t]*")
+_WEB = Pattern(r"(?i)https?:")
 _INDEX = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links")
 _TARGET = {
     "implementation_name": "cpython",
@@ -114,39 +117,40 @@ def names_files(line: str) -> bool:
     return _FILES.match(line) is not None
 
 
-def local_path(line: str) -> str:
-    """Return the function's own file or directory that `line` installs or obeys, empty for most lines."""
-    option, value = _option(line)
-    if option:
-        return value.partition("[")[0] if option in _LOCAL else ""
-    return line.partition("[")[0] if line.startswith((".", "/")) else ""
+def is_single(line: str) -> bool:
+    """Return whether pip reads `line`, which stands in no file, as one requirement: no option, and none behind it."""
+    return line.splitlines() == [line] and not line.strip("\\ ").startswith("-") and not line.endswith("\\")
+
+
+def included(line: str) -> str:
+    """Return the requirements file that `line` includes, as pip reads it; empty for most lines."""
+    return _value(line, *_INCLUDE)
 
 
 def constraints(line: str) -> str:
-    """Return the file of constraints that `line` has pip read, empty for most lines."""
-    return "" if _file_of(_INCLUDE, line) else _file_of(_CONSTRAIN, line)
+    """Return the file of constraints that `line` names, as pip reads it; empty for most lines, and for an address."""
+    path = "" if included(line) else _value(line, *_CONSTRAINTS)
+    return "" if _WEB.match(path) else path
 
 
-def _file_of(flags: tuple[str, str], line: str) -> str:
-    """Return what the option that is called `flags` names; as for pip it may follow other options, and be cut short."""
-    short, long = flags
-    words = iter(_words(line) if line.startswith("-") else ())
-    for word in words:
-        name, _, value = word.partition("=")
-        if len(name) >= _SHORTEST and f"--{long}".startswith(name):
-            return value or next(words, "")
-        if word.startswith(short):
-            return word.removeprefix(short).lstrip("=") or next(words, "")
-    return ""
+def is_path(name: str) -> bool:
+    """Return whether `name`, an included file, is a path, and neither an address nor one that a variable decides."""
+    return not _NO_PATH.match(name)
 
 
-def _words(line: str) -> list[str]:
-    from shlex import split  # few lines have options
-
+def _value(line: str, short: str, long: str) -> str:
+    """Return the first value of an option in `line`, which may begin with another one."""
+    if not line.startswith("-"):
+        return ""
     try:
-        return split(line)
-    except ValueError:  # a quotation mark without its end: pip refuses it
-        return []
+        words = line.split() if _PLAIN.fullmatch(line) else shlex.split(line)  # which takes ten times as long
+    except ValueError:
+        return ""
+    for place, word in enumerate(words):
+        name, equals, value = word.partition("=") if word.startswith("--") else (word[:2], word[2:], word[2:])
+        if name == short or (len(name) >= _SHORTEST and long.startswith(name)):
+            return value if equals else "".join(words[place + 1 : place + 2])
+    return ""
 
 
 def _option(line: str) -> tuple[str, str]:
@@ -160,10 +164,12 @@ def joined_lines(path: str, text: str) -> Iterator[Line]:
     pieces: list[str] = []
     lines = text.splitlines()
     for number, line in enumerate(lines, 1):
-        pieces.append(line.removesuffix("\\"))
-        if line.endswith("\\") and not line.lstrip().startswith("#") and number < len(lines):
+        is_comment = line.lstrip().startswith("#")
+        goes_on = line.endswith("\\") and not is_comment
+        pieces.append(line.strip("\\") if goes_on else f" {line}" if is_comment else line)
+        if goes_on and number < len(lines):
             continue
-        bare = without_comment(" ".join(pieces))
+        bare = without_comment("".join(pieces))
         if bare:
             yield Line(path, number - len(pieces) + 1, bare)
         pieces = []
@@ -172,14 +178,17 @@ def joined_lines(path: str, text: str) -> Iterator[Line]:
 Reader = Callable[[str, tuple[Line, ...]], str]
 
 
-def all_lines(path: str, read: Reader) -> Iterator[Line]:
+def all_lines(
+    path: str, read: Reader, chain: tuple[Line, ...] = (), done: dict[str, bool] | None = None
+) -> Iterator[Line]:
     """Yield the lines of the requirements file `path` with those of the files that it includes in their places.
 
-    `read` returns the text of a file. Its second argument is the chain of lines that include the file. A file that is
+    `read` returns the text of a file. Its second argument is the chain of lines that include the file, which `chain`
+    begins. A file that is
     included in two places is read once, so that the work grows with the number of files; one that includes itself is
-    read again, for `read` to refuse.
+    read again, for `read` to refuse. What is in `done`, which grows, counts as read.
     """
-    return _lines(path, read, (), {})
+    return _lines(path, read, chain, {} if done is None else done)
 
 
 def _lines(path: str, read: Reader, chain: tuple[Line, ...], done: dict[str, bool]) -> Iterator[Line]:
@@ -189,8 +198,8 @@ def _lines(path: str, read: Reader, chain: tuple[Line, ...], done: dict[str, boo
         return
     done[name] = False
     for line in joined_lines(path, read(path, chain)):
-        if included := _file_of(_INCLUDE, line.text):
-            yield from _lines(join(dirname(path), included), read, (*chain, line), done)
+        if below := included(line.text):
+            yield from _lines(join(dirname(path), below), read, (*chain, line), done)
         else:
             yield line
     done[name] = True

@@ -6,7 +6,6 @@ and without these every file that is no test, training script or tool.
 """
 
 import ast
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +17,7 @@ from analyzers.lean.patterns import Pattern
 from analyzers.lean.records import record
 from analyzers.project.assets import read_assets
 from analyzers.project.dependencies import read_dependencies
-from analyzers.project.ignored import is_ignored
+from analyzers.project.ignored import walk
 from analyzers.project.model import Asset, Dependency, Source, UnreadableError
 from analyzers.project.names import LONGEST_NAME, Tree, absolute_module, candidates
 from analyzers.project.reading import parsed, read_code, read_entry, read_source
@@ -115,9 +114,8 @@ def _platform_starts(root: Path, files: list[str]) -> tuple[list[str], list[str]
 def _python_files(root: Path, suffix: str = ".py") -> Iterator[str]:
     """Yield the relative paths of the project's files that end in `suffix`; ignored directories are skipped."""
     count = 0
-    for directory, subdirectories, names in os.walk(root):
-        subdirectories[:] = [name for name in sorted(subdirectories) if not is_ignored(name)]
-        for name in sorted(names):
+    for directory, names in walk(str(root)):
+        for name in names:
             if name.endswith(suffix):
                 count += 1
                 if count > MAX_FILES:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from analyzers.formats.json_text import json_text
-from analyzers.lean.files import DATA_BYTES, read_named
+from analyzers.lean.files import DATA_BYTES, TooLargeError, read_bounded, read_named
 from gaia_cli.errors import ExitCode, RequestError, UsageError
 from gaia_cli.places import working_tree
 from gaia_cli.running.one_request import Answer, Request, ask
@@ -55,10 +55,10 @@ def invoke(
 
 
 def _url(target: str) -> str:
-    """Return the URL that `target` is, empty where it is a path."""
+    """Return the URL that `target` is, empty where it is a path; what lies in the working directory decides nothing."""
     if "://" in target:
         return target
-    return f"http://{target}" if _HOST_AND_PORT.fullmatch(target) and not Path(target).exists() else ""
+    return f"http://{target}" if _HOST_AND_PORT.fullmatch(target) else ""
 
 
 def _headers(given: tuple[str, ...]) -> dict[str, str]:
@@ -89,13 +89,20 @@ def _body(data: str, fields: dict[str, str]) -> bytes:
 
 def _bytes(data: str) -> bytes:
     if data == "-":
-        return sys.stdin.buffer.read()
+        return _from_standard_input()
     if not data.startswith("@"):
         return data.encode()
     try:
         return read_named(working_tree(), data[1:], DATA_BYTES)
     except OSError as error:
         raise UsageError(f"--data: cannot read {data[1:]}: {error.strerror}", "name an existing file") from None
+
+
+def _from_standard_input() -> bytes:
+    try:
+        return read_bounded(sys.stdin.buffer, "-", DATA_BYTES)
+    except TooLargeError as error:
+        raise UsageError(f"--data: standard input cannot be sent: {error.strerror}", "send less") from None
 
 
 def _ask_once(path: Path, request: Request, variables: tuple[str, ...]) -> Answer:

@@ -1,12 +1,11 @@
 """`gaia manifest`: check that every gaia.manifest.toml is up to date, or update it; for hooks."""
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from analyzers.lean.printable import in_short
 from analyzers.manifest import FILE_NAME
-from analyzers.project.ignored import is_ignored
+from analyzers.project.ignored import walk
 from gaia_cli.errors import AnalysisError, ExitCode, shell_word
 from gaia_cli.project.analyzing import analyze_project
 from gaia_cli.project.manifests import manifest_text, write_manifest
@@ -31,8 +30,7 @@ def manifest(paths: Sequence[Path] = (), *, write: bool = False) -> ExitCode:
 
 
 def _with_manifest(root: Path) -> Iterator[Path]:
-    for directory, subdirectories, names in os.walk(root):
-        subdirectories[:] = sorted(name for name in subdirectories if not is_ignored(name))
+    for directory, names in walk(str(root)):
         if FILE_NAME in names:
             yield Path(directory)
 

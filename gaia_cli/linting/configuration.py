@@ -61,7 +61,7 @@ def configure(options: Options, start: str) -> Configuration:
     inside = (directory for directory in above(start) if len(directory) >= len(root))
     found = next((directory for directory in inside if _mentions_lint(directory, root)), None)
     base = found or start
-    table = _read(found) if found else LintTable()
+    table = _read(found, root) if found else LintTable()
     exclude = (*table.exclude, *options.exclude)
     functions: tuple[str, ...] = ()
     if options.files == (STDIN,):
@@ -86,12 +86,12 @@ def _mentions_lint(directory: str, root: str) -> bool:
     return any(all(word in content for word in words) for content, words in contents)
 
 
-def _read(directory: str) -> LintTable:
+def _read(directory: str, root: str) -> LintTable:
     from pathlib import Path
 
     from gaia_cli.project.project import load_lint
 
-    table = LintTable(**load_lint(Path(directory)))
+    table = LintTable(**load_lint(Path(directory), Path(root)))
     named = (*(table.select or ()), *table.extend_select, *(table.ignore or ()))
     check_codes((*named, *(code for _, codes in table.per_file_ignores for code in codes)), f"{directory}: [lint]")
     return table

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from analyzers.lean.files import TEXT_BYTES, leads_out, read_inside
-from analyzers.project.ignored import is_ignored
+from analyzers.project.ignored import walk
 from gaia_cli.errors import ConfigurationError, UsageError
 from gaia_cli.linting.selection import matches
 from gaia_cli.places import repository_root
@@ -67,13 +67,7 @@ def _leads_out(path: str, root: str) -> bool:
 
 
 def _walk(root: str, exclude: Sequence[str], base: str) -> Iterator[tuple[str, Sequence[str]]]:
-    for directory, subdirectories, names in os.walk(root):
-        subdirectories[:] = [
-            name
-            for name in sorted(subdirectories)
-            if not is_ignored(name) and not (exclude and _excluded(os.path.join(directory, name), exclude, base))
-        ]
-        yield directory, sorted(names)
+    return walk(root, lambda path: not _excluded(path, exclude, base))
 
 
 def _excluded(path: str, exclude: Sequence[str], base: str) -> bool:

@@ -4,8 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analyzers.lean.files import leads_out
+from analyzers.lean.files import leads_out, left_tree
 from gaia_cli.errors import ConfigurationError, FunctionError, UsageError
+from gaia_cli.places import working_tree
 from gaia_cli.project.project import FunctionProject
 from runtime_images.policy.model import Verdict
 
@@ -53,6 +54,8 @@ def _known_hardware(project: FunctionProject, asked: str) -> str:
     from analyzers.errors import AnalyzerError
     from analyzers.verdict.hardware import hardware, is_file_name
 
+    if is_file_name(asked) and (tree := left_tree(working_tree(), asked)):
+        raise UsageError(f"--hardware: {asked} leads out of {tree}", "give the path itself")
     own = str(project.directory / project.hardware) if is_file_name(project.hardware) else project.hardware
     name = asked or own
     if not asked and own != project.hardware and leads_out(str(project.directory), project.hardware):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
+from analyzers.project.requirements import is_single
 from runtime_images.policy.model import ExecutionMode, WarmUp
 
 
@@ -92,7 +93,7 @@ def _requirements(value: object) -> str | tuple[str, ...] | None:
         return None
     lines = tuple(line.strip() for line in value)
     # pip's options stand in requirement files, where paths have a meaning
-    return None if any(not line or line.startswith("-") or "\n" in line for line in lines) else lines
+    return None if any(not line or not is_single(line) for line in lines) else lines
 
 
 def _codes_by_glob(value: object) -> tuple[tuple[str, tuple[str, ...]], ...] | None:

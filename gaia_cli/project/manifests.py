@@ -1,6 +1,8 @@
 """The manifest of a project: as the text of gaia.manifest.toml, as plain values, and as an image carries it."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,7 @@ from typing import Any
 from analyzers import Analysis
 from analyzers.lean.writing import write_named
 from analyzers.manifest import FILE_NAME, render_manifest, to_object
-from gaia_cli.errors import UsageError
+from gaia_cli.errors import AnalysisError, UsageError
 from gaia_cli.places import working_tree
 from gaia_cli.project.analyzing import analyze_project
 from gaia_cli.project.project import FunctionProject
@@ -40,12 +42,28 @@ def manifest_of(project: FunctionProject) -> Manifest:
 
 def manifest_text(analysis: Analysis, project: FunctionProject) -> str:
     """Return the manifest as TOML."""
-    return render_manifest(analysis, name=project.name, slo=project.slo, version=__version__)
+    with _steady(project):
+        return render_manifest(analysis, name=project.name, slo=project.slo, version=__version__)
 
 
 def manifest_object(analysis: Analysis, project: FunctionProject) -> dict[str, Any]:
     """Return the manifest as plain values."""
-    return to_object(analysis, name=project.name, slo=project.slo, version=__version__)
+    with _steady(project):
+        return to_object(analysis, name=project.name, slo=project.slo, version=__version__)
+
+
+@contextmanager
+def _steady(project: FunctionProject) -> Iterator[None]:
+    """Say it where a file that was analyzed can no longer be read.
+
+    Raises:
+        AnalysisError: it cannot.
+    """
+    try:
+        yield
+    except OSError as error:
+        message = f"a file of {project.directory} has changed meanwhile: {error.filename}: {error.strerror}"
+        raise AnalysisError(message, "run it again") from None
 
 
 def write_manifest(path: Path, text: str) -> Path:

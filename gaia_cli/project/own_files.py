@@ -6,22 +6,23 @@ from analyzers.lean.files import TEXT_BYTES, OutsideError, read_inside
 from gaia_cli.errors import ConfigurationError
 
 
-def text_of(directory: Path, name: str, asked: str = "") -> str | None:
+def text_of(directory: Path, name: str, asked: str = "", root: Path | None = None) -> str | None:
     """Return the text of the file `name` in `directory`, None where there is none and `asked` does not name it.
 
-    `asked` says what names the file, such as "gaia.toml: [function] requirements".
+    `asked` says what names the file, such as "gaia.toml: [function] requirements". Links may lead anywhere in `root`,
+    by default the directory.
 
     Raises:
-        ConfigurationError: it cannot be read, leads out of the directory, is too large, or is no UTF-8.
+        ConfigurationError: it cannot be read, leads out, is too large, or is no UTF-8.
     """
-    data = bytes_of(directory, name, asked)
+    data = bytes_of(directory, name, asked, root)
     try:
         return None if data is None else data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ConfigurationError(f"{directory / name} is not UTF-8 text", "save it as UTF-8") from None
 
 
-def bytes_of(directory: Path, name: str, asked: str = "") -> bytes | None:
+def bytes_of(directory: Path, name: str, asked: str = "", root: Path | None = None) -> bytes | None:
     """Return the content of the file `name` in `directory`; see `text_of`.
 
     Raises:
@@ -29,10 +30,11 @@ def bytes_of(directory: Path, name: str, asked: str = "") -> bytes | None:
     """
     path = directory / name
     try:
-        return read_inside(str(directory), name, TEXT_BYTES)
+        return read_inside(str(root or directory), str((directory / name).relative_to(root or directory)), TEXT_BYTES)
     except OutsideError:
         place = f"{asked}: {path}" if asked else str(path)
-        raise ConfigurationError(f"{place} leads out of the function's directory", "copy the file in") from None
+        bound = root or "the function's directory"
+        raise ConfigurationError(f"{place} leads out of {bound}", "copy the file in") from None
     except OSError as error:
         if asked:
             message, hint = f"{asked}: cannot read {path}: {error.strerror}", "name an existing file"

@@ -3,6 +3,9 @@
 Flag > environment (GAIA_*) > file > default. What may be said stands in `tables.py`.
 """
 
+# ruff: noqa: PTH110 -- `Path.exists` raises an error where a name is too long or a directory is closed
+
+import os
 import re
 import tomllib
 from dataclasses import dataclass, field
@@ -87,13 +90,16 @@ def load_project(path: Path) -> FunctionProject:
     return FunctionProject(directory, name, slo=Slo(**parts["slo"]), prices=Prices(**parts["prices"]), **own)
 
 
-def load_lint(directory: Path) -> dict[str, Any]:
+def load_lint(directory: Path, repository: Path) -> dict[str, Any]:
     """Read what the configuration in `directory` says about linting, by field; the directory may hold no Python.
+
+    A file of it may be a link to one in `repository`, which the directory is a part of.
 
     Raises:
         ConfigurationError: a configuration file is malformed, or has an unknown key or an unusable value.
     """
-    return checked(*_configuration(directory, _read_toml(directory, "pyproject.toml")))["lint"]
+    pyproject = _read_toml(directory, "pyproject.toml", repository)
+    return checked(*_configuration(directory, pyproject, repository))["lint"]
 
 
 def slug(text: str) -> str:
@@ -105,13 +111,13 @@ def slug(text: str) -> str:
 
 def _locate(path: Path) -> tuple[Path, str]:
     """Return the function's directory, and the entry point where `path` is a single file."""
-    if not path.exists():
+    if not os.path.exists(path):
         raise UsageError(f"{path} does not exist", "give the directory of a function, or make one: gaia init DIR")
     if tree := left_tree(working_tree(), str(path)):
         raise UsageError(f"{path} leads out of {tree}", f"give the path itself: {path.resolve()}")
     if path.is_dir():
         resolved = path.resolve()
-        if not any(resolved.iterdir()):
+        if _is_empty(resolved):
             raise UsageError(
                 f"directory {str(path)!r} contains no function", f"write one there: gaia init {shell_word(path)}"
             )
@@ -121,11 +127,18 @@ def _locate(path: Path) -> tuple[Path, str]:
     return path.parent.resolve(), path.name  # a link that leads out stays one, so that nobody reads through it
 
 
-def _read_toml(directory: Path, name: str) -> dict[str, Any]:
-    """Return the content of a TOML file, empty where there is none."""
+def _is_empty(directory: Path) -> bool:
+    try:
+        return not any(directory.iterdir())
+    except OSError as error:
+        raise UsageError(f"cannot read {directory}: {error.strerror}", "make it a readable directory") from None
+
+
+def _read_toml(directory: Path, name: str, root: Path | None = None) -> dict[str, Any]:
+    """Return the content of a TOML file, which lies in `root` or the directory, empty where there is none."""
     path = directory / name
     try:
-        return toml.loads(text_of(directory, name) or "")
+        return toml.loads(text_of(directory, name, root=root) or "")
     except tomllib.TOMLDecodeError as error:
         what, line = _place(str(error))
         raise ConfigurationError(f"{path}{line}: not valid TOML: {what}", "correct the syntax") from None
@@ -139,17 +152,17 @@ def _place(message: str) -> tuple[str, str]:
     return (match[1].lower(), f":{match[2]}:{match[3]}") if match else (message.lower(), "")
 
 
-def _configuration(directory: Path, pyproject: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def _configuration(directory: Path, pyproject: dict[str, Any], root: Path | None = None) -> tuple[str, dict[str, Any]]:
     """Return the tables that configure the function, and what to call their place in errors."""
     own = directory / "gaia.toml"
     tool = pyproject.get("tool", {})
     embedded = tool.get("gaia") if isinstance(tool, dict) else None
-    if own.exists() and embedded is not None:
+    if os.path.exists(own) and embedded is not None:
         raise ConfigurationError(
             f"both {own} and [tool.gaia] in pyproject.toml configure the function", "keep one of the two"
         )
     if embedded is None:
-        return str(own), _read_toml(directory, own.name)
+        return str(own), _read_toml(directory, own.name, root)
     where = f"{directory / 'pyproject.toml'}: [tool.gaia]"
     if not isinstance(embedded, dict):
         raise ConfigurationError(f"{where} must be a table, not {shown(embedded)}", "write it as [tool.gaia.slo] ...")

@@ -4,20 +4,22 @@ The lines, those of included files among them, decide what an image holds and wh
 itself is given the file, because paths in it are relative to it.
 """
 
+import os
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from posixpath import dirname, join, normpath
+from posixpath import dirname, join
 from typing import Any
 
 from analyzers.lean.files import leads_out
-from analyzers.project.requirements import Line, Reader, all_lines, constraints
+from analyzers.project.requirements import Line, Reader, all_lines, constraints, included, is_path, is_single
 from gaia_cli.errors import ConfigurationError
 from gaia_cli.project.own_files import text_of
 
+_CODING = re.compile(r"coding[:=]\s*([-\w.]+)")
 DEFAULT_FILE = "requirements.txt"
 _DEEPEST = 10
-_REMOTE = ("http://", "https://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +53,13 @@ def default_requirements(directory: Path, pyproject: dict[str, Any]) -> Requirem
     Raises:
         ConfigurationError: what is there cannot be read.
     """
-    if (directory / DEFAULT_FILE).is_file():
+    if os.path.isfile(directory / DEFAULT_FILE):  # noqa: PTH113 -- `Path.is_file` raises an error in a closed directory
         return requirements_file(directory, DEFAULT_FILE, "")
     project = pyproject.get("project")
     dependencies = project.get("dependencies", []) if isinstance(project, dict) else []
-    if not isinstance(dependencies, list) or not all(isinstance(line, str) for line in dependencies):
+    if not isinstance(dependencies, list) or not all(
+        isinstance(line, str) and is_single(line) for line in dependencies
+    ):
         raise ConfigurationError(
             f"{directory / 'pyproject.toml'}: [project] dependencies must be a list of requirement strings",
             'write it as dependencies = ["numpy>=2"]',
@@ -77,10 +81,13 @@ def requirements_file(directory: Path, name: str, asked_by: str) -> Requirements
         asked = f"{chain[-1].path}: {chain[-1].text}" if chain else asked_by or path
         if len(chain) > _DEEPEST:
             raise ConfigurationError(f"{asked}: requirement files include each other without end", "remove one -r line")
-        if chain and _is_outside(directory, path):
+        if chain and (leads_out(str(directory), path) or not all(is_path(_named(line)) for line in chain)):
             outside.append(chain[-1])
             return ""
-        return text_of(directory, path, asked) or ""
+        is_asked = not any(constraints(line.text) for line in chain)  # constraints may be missing until pip reads them
+        text = text_of(directory, path, asked if is_asked else "") or ""
+        _check_encoding(directory / path, text)
+        return text
 
     lines = tuple(all_lines(name, read))
     obeyed = _with_constraints(lines, read)
@@ -88,22 +95,27 @@ def requirements_file(directory: Path, name: str, asked_by: str) -> Requirements
     return Requirements(tuple(line.text for line in lines), name, tuple(outside), folders)
 
 
-def _with_constraints(lines: tuple[Line, ...], read: Reader) -> list[Line]:
+def _named(line: Line) -> str:
+    """Return the file that `line` names for pip to read."""
+    return included(line.text) or constraints(line.text)
+
+
+def _with_constraints(lines: Iterable[Line], read: Reader) -> list[Line]:
     """Return `lines`, and those of the files of constraints that they name, which pip obeys without installing them."""
-    obeyed, begun = list(lines), set[str]()
+    obeyed, done = list(lines), dict[str, bool]()
     for line in obeyed:
-        named = constraints(line.text)
-        path = join(dirname(line.path), named)
-        if named and not named.startswith(_REMOTE) and normpath(path) not in begun:
-            begun.add(normpath(path))
-            obeyed += all_lines(path, partial(_read_for, line, read))
+        if below := constraints(line.text):
+            obeyed += all_lines(join(dirname(line.path), below), read, (line,), done)
     return obeyed
 
 
-def _read_for(line: Line, read: Reader, path: str, chain: tuple[Line, ...]) -> str:
-    return read(path, (line, *chain))
+def _check_encoding(path: Path, text: str) -> None:
+    """Check that pip reads the same text as Gaia.
 
-
-def _is_outside(directory: Path, path: str) -> bool:
-    """Return whether pip may read `path` outside of the function's directory: also where a variable or URL says so."""
-    return "${" in path or "file:" in path.lower() or leads_out(str(directory), path)
+    Raises:
+        ConfigurationError: the text declares another encoding than UTF-8.
+    """
+    for line in text.split("\n", 2)[:2]:
+        declared = _CODING.search(line) if line.startswith("#") else None
+        if declared and declared[1].lower() not in ("utf-8", "utf8"):
+            raise ConfigurationError(f"{path} is in {declared[1]}, by its own words", "save it as UTF-8, and say so")

@@ -137,7 +137,7 @@ class Projects(Fuzzer):
         with contextlib.suppress(GaiaError):
             load_project(function)
         with contextlib.suppress(GaiaError):
-            load_lint(function)
+            load_lint(function, function)
         with contextlib.suppress(GaiaError):
             ignored = ignored_by(function)
             for path in ("func.py", "a/b/c.py", "a" * 40, ".env"):

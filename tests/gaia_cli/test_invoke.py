@@ -48,6 +48,16 @@ def test_host_and_port_are_enough(url: str) -> None:
     assert run_gaia("invoke", url.removeprefix("http://")).returncode == 0
 
 
+def test_no_directory_stands_in_for_a_host_and_its_port(url: str, tmp_path: Path) -> None:
+    decoy = tmp_path / url.removeprefix("http://")
+    decoy.mkdir()
+    (decoy / "func.py").write_text("def handler(payload):\n    return 'decoy'\n")
+
+    ended = run_gaia("invoke", decoy.name, "--data", "1", cwd=tmp_path)
+
+    assert json.loads(ended.stdout)["body"] == "1"
+
+
 def test_verbose_shows_the_status_beside_the_body(url: str) -> None:
     assert run_gaia("invoke", url, "-v").stderr == "HTTP 200 OK\n"
 

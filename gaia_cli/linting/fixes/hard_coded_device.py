@@ -9,7 +9,6 @@ object of unknown kind may have a `cuda()` of its own; and a program that starts
 the driver until they are started, which asking does not.
 """
 
-import ast
 import io
 import tokenize
 import warnings
@@ -21,6 +20,7 @@ from analyzers.facts.stage1 import extract
 from analyzers.linting.suppression import split, suppressions
 from analyzers.project.model import Source
 from analyzers.project.names import module_name
+from analyzers.project.parsing import syntax_tree
 from analyzers.rules.behaviour import Behaviour
 from analyzers.rules.examination import tying_rules
 from analyzers.rules.switchability.hard_coded_device import RULE
@@ -51,7 +51,7 @@ def _fixable(source: bytes, path: str) -> frozenset[tuple[int, int]]:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
         text = source.decode(encoding)
         with warnings.catch_warnings(action="ignore"):  # as in analyzers/linting/one_file.py
-            parsed = Source(path, module_name(path), text, ast.parse(text, path))
+            parsed = Source(path, module_name(path), text, syntax_tree(text))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset()
     files, failures = extract([parsed], ())

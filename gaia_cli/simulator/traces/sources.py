@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from analyzers.lean.files import leads_out
 from gaia_cli.errors import UsageError
 from gaia_cli.simulator.traces.generators import GENERATORS
 from gaia_cli.simulator.traces.trace import Outage, Stretch, Trace
@@ -38,6 +39,8 @@ def _find(name: str) -> list[str | Path]:
         files = sorted(path.glob("*.csv"))
         if not files:
             raise UsageError(f"the directory {name} has no traces", "a trace is a file that ends in .csv")
+        for file in files:
+            _check(path, file)
         return list(files)
     if path.exists() or path.suffix or len(path.parts) > 1:
         return [path]
@@ -45,3 +48,15 @@ def _find(name: str) -> list[str | Path]:
         return [name]
     known = ", ".join(GENERATORS)
     raise UsageError(f"there is no file and no generator named {name}", f"the generators are {known}")
+
+
+def _check(directory: Path, file: Path) -> None:
+    """Check a file that nobody named: whoever has made the directory may have put a pipe there, or a link out of it.
+
+    Raises:
+        UsageError: it is one.
+    """
+    if leads_out(str(directory), file.name):
+        raise UsageError(f"cannot read the trace {file}: it leads out of the directory", "name it to read it")
+    if not file.is_file():
+        raise UsageError(f"cannot read the trace {file}: not a regular file", "name it to read it")

@@ -29,6 +29,9 @@ LONGEST_S = 366 * 86400.0
 LARGEST = 1e12
 """No figure of a trace or a node is larger: results would overflow."""
 
+_LONGEST_LINE = 64 * 1024
+"""Characters; a longer one comes in pieces, none of which is a row."""
+
 GZIP = b"\x1f\x8b"
 
 
@@ -133,7 +136,7 @@ def _read_csv(path: Path, what: str, hint: str, make: Callable[[list[str], Rows]
     """
     try:
         with TextIOWrapper(open_named(working_tree(), str(path)), "utf-8-sig", newline="") as file:
-            reader = csv.reader(file)
+            reader = csv.reader(iter(partial(file.readline, _LONGEST_LINE), ""))
             names = [name.strip() for name in next(reader, [])]
             twice = [name for name in names if names.count(name) > 1]
             if twice:

@@ -48,7 +48,7 @@ def test_included_files_are_flattened_and_long_lines_joined(function: Path) -> N
     (function / "deps" / "a.txt").write_text("first \\\n  --hash=sha256:00\n--requirement=b.txt\n")
     (function / "deps" / "b.txt").write_text("second\n")
 
-    assert load_project(function).requirements.lines == ("first    --hash=sha256:00", "second", "last")
+    assert load_project(function).requirements.lines == ("first   --hash=sha256:00", "second", "last")
 
 
 def test_a_missing_included_file_is_reported_with_the_line_that_includes_it(function: Path) -> None:
