@@ -91,7 +91,15 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse)
+def _finite(number: str) -> float:
+    """Return the number; one that no float can hold would become what JSON has no word for."""
+    value = float(number)
+    if not isfinite(value):
+        _refuse(number)
+    return value
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
 
 
 def from_json(value: Mapping[str, Any]) -> Event:

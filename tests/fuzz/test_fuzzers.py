@@ -112,7 +112,7 @@ def test_a_fix_that_never_ends_fixing_is_found(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_reader_of_configuration_that_lets_an_error_out_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def read(directory: Path) -> object:
+    def read(directory: Path, _root: Path) -> object:
         return tomllib.loads((directory / "gaia.toml").read_text()) if (directory / "gaia.toml").exists() else None
 
     monkeypatch.setattr(projects, "load_lint", read)
