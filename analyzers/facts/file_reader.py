@@ -24,7 +24,7 @@ from analyzers.facts.model import (
     options,
 )
 from analyzers.facts.scopes import Conditions, Kind, ModuleScopes, Scope, Site
-from analyzers.facts.syntax import column, last_name
+from analyzers.facts.syntax import bytes_in, column, last_name
 from analyzers.facts.values import BudgetError, Evaluator
 from analyzers.facts.vocabulary import GPU_ONLY_MODULES
 from analyzers.findings import Place
@@ -173,7 +173,7 @@ class FileReader:
 
     def _place(self, node: ast.expr | ast.stmt) -> Place:
         line = self._lines[node.lineno - 1] if node.lineno <= len(self._lines) else ""
-        end = node.end_col_offset if node.end_lineno == node.lineno and node.end_col_offset else len(line.encode())
+        end = node.end_col_offset if node.end_lineno == node.lineno and node.end_col_offset else bytes_in(line)
         start = column(line, node.col_offset)
         return Place(self._path, node.lineno, start, max(column(line, end), start + 1))
 

@@ -1,7 +1,11 @@
 """Small questions about syntax trees: what an expression names, and where in the text it stands."""
 
 import ast
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterator
+from functools import lru_cache
+from itertools import accumulate
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -71,4 +75,17 @@ def is_main_test(test: ast.expr) -> bool:
 
 def column(line: str, offset: int) -> int:
     """Return the column, from 1, of an offset in UTF-8 bytes."""
-    return 1 + (offset if line.isascii() else len(line.encode()[:offset].decode(errors="replace")))
+    if line.isascii():
+        return 1 + offset
+    return 1 + bisect_left(_byte_offsets(line), offset)
+
+
+def bytes_in(line: str) -> int:
+    """Return how many bytes of UTF-8 a line has."""
+    return len(line) if line.isascii() else _byte_offsets(line)[-1]
+
+
+@lru_cache(maxsize=2)  # a line of a megabyte may hold all that a file has
+def _byte_offsets(line: str) -> "array[int]":
+    """Return where each character begins in UTF-8, and where the line ends."""
+    return array("l", accumulate((len(character.encode()) for character in line), initial=0))

@@ -1,5 +1,8 @@
 """Text in the lines that Python's parser counts."""
 
+LONGEST_EXCERPT = 1000
+"""How many characters of a line a finding keeps: a line of a megabyte may have tens of thousands of findings."""
+
 
 def lines_of(text: str) -> list[str]:
     """Return the lines of `text` without their ends; the last one is empty where the text ends in a line break.

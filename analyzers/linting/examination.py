@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from analyzers.findings import Finding, Place
-from analyzers.lean.lines import lines_of
+from analyzers.lean.lines import LONGEST_EXCERPT, lines_of
 from analyzers.lean.records import replace
 
 TYPE_CHECKING = False
@@ -19,7 +19,8 @@ def with_excerpts(findings: Sequence[Finding], sources: "Sequence[Source | Code]
 
     def excerpt(finding: Finding) -> str:
         known = lines.get(finding.place.path, [])
-        return known[finding.place.line - 1] if finding.place.line <= len(known) else finding.excerpt
+        whole = known[finding.place.line - 1] if finding.place.line <= len(known) else finding.excerpt
+        return whole[:LONGEST_EXCERPT]
 
     return [replace(finding, excerpt=excerpt(finding)) for finding in findings]
 

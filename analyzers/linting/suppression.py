@@ -50,18 +50,21 @@ def split(
     findings: Iterable[Finding], comments: Iterable[Suppression]
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
     """Return the findings that stand, and those that one of `comments` silences."""
-    known = tuple(comments)
+    by_line: dict[int, list[Suppression]] = {}
+    for comment in comments:
+        by_line.setdefault(comment.line, []).append(comment)
     kept: list[Finding] = []
     silenced: list[Finding] = []
     for finding in findings:
-        (silenced if any(comment.silences(finding) for comment in known) else kept).append(finding)
+        near = by_line.get(finding.place.line, ())
+        (silenced if any(comment.silences(finding) for comment in near) else kept).append(finding)
     return tuple(kept), tuple(silenced)
 
 
 def _read(path: str, text: str) -> Iterator[Suppression]:
     for line, offset, comment in _comments(text):
         match = _COMMENT.search(comment)
-        codes = tuple(re.findall(_CODE, match["noqa"] or match["gaia"])) if match else ()
+        codes = tuple(dict.fromkeys(re.findall(_CODE, match["noqa"] or match["gaia"]))) if match else ()
         if match and codes:
             yield Suppression(path, line, offset + match.start() + 1, codes, (match["reason"] or "").strip())
 

@@ -2,7 +2,8 @@
 
 The parser is quadratic in a few things, such as the fields of an f-string, and no signal stops it, since it is written
 in C. What is short costs half a second at most, whatever it is; a longer file is tried first, in a process that the
-kernel stops. So a file can cost no more than these limits, and a parser that crashes costs nobody but itself.
+kernel stops. So a file can cost no more than these limits, and a parser that crashes costs nobody but itself. Memory
+has one such thing: each beginning of a dotted name in an import is kept.
 
 The parser is never told a file's name: for the line that an error shows it would open that name in the working
 directory, where it may be another file, a link that leads out or a pipe.
@@ -21,6 +22,8 @@ NO_FILE = ""
 
 AT_ONCE = 64 * 1024
 """How many characters are parsed without a trial: half a second for the worst of them (`benchmarks/nasty.py`)."""
+_MOST_DOTS = 8 * 1024
+"""How many dots are parsed without a trial: with all of them in one name, a quarter of a gigabyte."""
 LONGEST_S = 5
 """Processor time for a trial; a million characters of ordinary code take one second."""
 MOST_BYTES = 1 << 30
@@ -42,10 +45,15 @@ BEYOND = (Outcome.TOO_SLOW, Outcome.TOO_LARGE)
 """What must not be parsed; the value of each says why."""
 
 
+def needs_trial(text: str) -> bool:
+    """Return whether parsing `text` may take long, or much memory."""
+    return len(text) > AT_ONCE or (len(text) > _MOST_DOTS and text.count(".") > _MOST_DOTS)
+
+
 @lru_cache(maxsize=8)  # an entry point is parsed to find it, and once more to read it
 def tried(text: str) -> Outcome:
     """Return what came of parsing `text`; a short one is not worth a process, and counts as parsed."""
-    if len(text) <= AT_ONCE:
+    if not needs_trial(text):
         return Outcome.PARSED
     import subprocess
     from signal import SIGXCPU

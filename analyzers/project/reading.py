@@ -15,7 +15,7 @@ from analyzers.lean.prefilter import may_hold_evidence
 from analyzers.lean.records import replace
 from analyzers.project.model import Code, Source, UnreadableError
 from analyzers.project.names import module_name
-from analyzers.project.parsing import AT_ONCE, BEYOND, NO_FILE, Outcome, syntax_tree, tried
+from analyzers.project.parsing import BEYOND, NO_FILE, Outcome, needs_trial, syntax_tree, tried
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def check(code: Code) -> None:
     Raises:
         UnreadableError: it is not Python.
     """
-    if len(code.text) > AT_ONCE:
+    if needs_trial(code.text):
         if tried(code.text) is not Outcome.PARSED:
             parsed(code)
         return

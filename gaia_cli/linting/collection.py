@@ -7,6 +7,7 @@ from itertools import count
 
 from analyzers.findings import TOO_ENTANGLED, Place
 from analyzers.formats.findings import LintFinding
+from analyzers.lean.lines import LONGEST_EXCERPT
 from analyzers.lean.profiles import profile
 from analyzers.lean.records import replace
 from gaia_cli.linting.configuration import Configuration
@@ -59,32 +60,36 @@ def _lint_finding(code: str, place: Place, message: str, excerpt: str) -> LintFi
 
 def _unused_suppressions(result: "FileResult", sources: Mapping[str, str]) -> Iterator[LintFinding]:
     """Yield a finding for each code that a comment silences in vain."""
-    lines_in = cache(lambda cell: _lines(sources.get(result.path, ""), cell))
+    cells = cache(lambda: _cells(sources.get(result.path, "")))
+    lines_in = cache(lambda cell: _lines(cells() if cell else [sources.get(result.path, "")], cell or 1))
+    silenced = {(finding.place.cell, finding.place.line, finding.rule) for finding in result.suppressed}
     for comment in result.suppressions:
         for code in comment.codes:
-            if any(comment.silences(finding) and finding.rule == code for finding in result.suppressed):
+            if (comment.cell, comment.line, code) in silenced:
                 continue
             lines = lines_in(comment.cell)
             excerpt = lines[comment.line - 1] if comment.line <= len(lines) else ""
             end = max(len(excerpt.rstrip()), comment.column) + 1
             place = Place(comment.path, comment.line, comment.column, end, comment.cell)
             message = f"this comment silences {code}, which finds nothing on its line"
-            yield _lint_finding(UNUSED_SUPPRESSION, place, message, excerpt)
+            yield _lint_finding(UNUSED_SUPPRESSION, place, message, excerpt[:LONGEST_EXCERPT])
 
 
-def _lines(text: str, cell: int) -> list[str]:
-    """Return the lines of a file's text, or of one cell of a notebook's; none where the cell is gone."""
-    if cell:
-        from analyzers.project.notebooks import NotANotebookError, cells_of
+def _cells(text: str) -> list[str]:
+    """Return the cells of a notebook's text; none where it is a notebook no more."""
+    from analyzers.project.notebooks import NotANotebookError, cells_of
 
-        try:
-            cells = cells_of(text)
-        except NotANotebookError:
-            return []
-        text = cells[cell - 1] if cell <= len(cells) else ""
+    try:
+        return cells_of(text)
+    except NotANotebookError:
+        return []
+
+
+def _lines(cells: list[str], cell: int) -> list[str]:
+    """Return the lines of one of the cells, which are counted from 1; none where the cell is gone."""
     from analyzers.lean.lines import lines_of
 
-    return lines_of(text)
+    return lines_of(cells[cell - 1]) if cell <= len(cells) else []
 
 
 def _numbered(findings: Iterable[LintFinding]) -> Iterator[LintFinding]:

@@ -9,6 +9,7 @@ from typing import Any
 from analyzers import Analysis
 from analyzers.findings import Finding
 from analyzers.lean import toml
+from analyzers.lean.lines import LONGEST_EXCERPT
 from analyzers.lean.records import replace
 from analyzers.manifest import FILE_NAME
 from analyzers.project.toml_places import place_of
@@ -86,4 +87,4 @@ def _parsed(text: str) -> dict[str, Any] | None:
 def _with_excerpt(directory: Path, finding: Finding) -> Finding:
     lines = (_read(directory, finding.place.path) or "").splitlines()
     line = finding.place.line
-    return replace(finding, excerpt=lines[line - 1]) if line <= len(lines) else finding
+    return replace(finding, excerpt=lines[line - 1][:LONGEST_EXCERPT]) if line <= len(lines) else finding

@@ -5,7 +5,8 @@ ignored, the longer of the two wins, and `--ignore` where they are equally long:
 `--select GA203 --ignore GA2` both do what they look like.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 
 from analyzers.findings import INFERENCE_FAILED, RULE_FAILED
 from analyzers.lean.profiles import profile
@@ -62,12 +63,18 @@ def _covers(selector: str, code: str) -> bool:
 
 def matches(path: str, glob: str) -> bool:
     """Return whether `path`, its file name or a directory above it matches `glob`; `*` also crosses slashes."""
-    from fnmatch import fnmatchcase  # compiles patterns, so it is loaded only where there are any
-
-    pattern = glob.removeprefix("./").rstrip("/")
+    fits = _matcher(glob.removeprefix("./").rstrip("/"))
     parts = path.split("/")
     above = ("/".join(parts[:end]) for end in range(len(parts), 0, -1))
-    return any(fnmatchcase(candidate, pattern) for candidate in (*above, parts[-1]))
+    return any(fits(candidate) for candidate in (*above, parts[-1]))
+
+
+@cache  # `fnmatchcase` keeps 256, and would compile more than that for every file anew
+def _matcher(pattern: str) -> "Callable[[str], object]":
+    import re
+    from fnmatch import translate  # loaded only where there are patterns
+
+    return re.compile(translate(pattern)).match
 
 
 def check_codes(codes: Sequence[str], place: str) -> None:

@@ -13,6 +13,10 @@ from typing import Any
 from analyzers.project.requirements import is_single
 from runtime_images.policy.model import ExecutionMode, WarmUp
 
+_MOST_GLOBS = 500
+_LONGEST_GLOB = 500
+"""Each pattern is tried on each file, so that a stranger's table must not have a hundred thousand."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -64,12 +68,14 @@ def choice(*words: str) -> Kind:
     return Kind(f"one of {listed}", lambda value: next((word for word in words if word == value), None))
 
 
-def _list(pattern: str, expects: str) -> Kind:
-    """Return the kind of a list of strings that each match `pattern` as a whole."""
+def _list(pattern: str, expects: str, most: int = sys.maxsize) -> Kind:
+    """Return the kind of a list of at most so many strings that each match `pattern` as a whole."""
 
     def convert(value: object) -> tuple[str, ...] | None:
-        fits = isinstance(value, list) and all(isinstance(one, str) and re.fullmatch(pattern, one) for one in value)
-        return tuple(value) if isinstance(value, list) and fits else None
+        if not isinstance(value, list) or len(value) > most:
+            return None
+        fits = all(isinstance(one, str) and re.fullmatch(pattern, one) for one in value)
+        return tuple(value) if fits else None
 
     return Kind(expects, convert)
 
@@ -97,10 +103,10 @@ def _requirements(value: object) -> str | tuple[str, ...] | None:
 
 
 def _codes_by_glob(value: object) -> tuple[tuple[str, tuple[str, ...]], ...] | None:
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or len(value) > _MOST_GLOBS:
         return None
     by_glob = tuple((glob, CODES.convert(codes)) for glob, codes in value.items())
-    return None if any(not glob or codes is None for glob, codes in by_glob) else by_glob
+    return None if any(not 0 < len(glob) <= _LONGEST_GLOB or codes is None for glob, codes in by_glob) else by_glob
 
 
 def _warmup(value: object) -> WarmUp | None:
@@ -138,5 +144,10 @@ MEMORY = Kind('a size such as "512Mi" or "2Gi"', _memory)
 WARMUP = Kind('a table with path, method and body, such as { path = "/", body = { size = 1 } }', _warmup)
 FLAG = Kind("true or false", lambda value: value if isinstance(value, bool) else None)
 CODES = _list(r"ALL|GA\d{0,3}", 'a list of rule codes or their beginnings, such as ["GA201", "GA7"]')
-GLOBS = _list(r"(?s).+", 'a list of patterns such as ["tests/*"]')
-CODES_BY_GLOB = Kind('a table of patterns with the rules to ignore, such as {"tests/*" = ["GA2"]}', _codes_by_glob)
+GLOBS = _list(
+    rf"(?s).{{1,{_LONGEST_GLOB}}}+", f'a list of at most {_MOST_GLOBS} patterns such as ["tests/*"]', _MOST_GLOBS
+)
+CODES_BY_GLOB = Kind(
+    f'a table of at most {_MOST_GLOBS} patterns with the rules to ignore, such as {{"tests/*" = ["GA2"]}}',
+    _codes_by_glob,
+)

@@ -31,11 +31,14 @@ def fix_cells(source: bytes, path: str, fixer: Fixer) -> tuple[bytes, int]:
 
 def _written(text: str, cells: list[str], fixed: str) -> str | None:
     """Return the notebook's text with its code as in `fixed`, None when that is impossible."""
-    edits = list(_edits(text, cells, fixed))
-    for start, end, line in reversed(edits):
-        text = f"{text[:start]}{line}{text[end:]}"
+    parts: list[str] = []
+    kept = 0
+    for start, end, line in _edits(text, cells, fixed):
+        parts += text[kept:start], line
+        kept = end
+    written = "".join((*parts, text[kept:]))
     try:
-        return text if "".join(cells_of(text)) == fixed else None
+        return written if "".join(cells_of(written)) == fixed else None
     except NotANotebookError:
         return None
 

@@ -27,6 +27,7 @@ class HttpConnection(asyncio.Protocol):
 
     _client_done = False
     _resumed_s = 0.0
+    _has_turn = False
 
     def __init__(self, server: "Server[HttpConnection]") -> None:
         self._server = server
@@ -99,6 +100,7 @@ class HttpConnection(asyncio.Protocol):
             self._handle(exchange)
         else:
             self._reader.feed(data)
+            self._go_on_later()
             self.steer()
 
     # the reader's Recipient
@@ -176,11 +178,27 @@ class HttpConnection(asyncio.Protocol):
                 self._hand_over(self._pending.popleft())
             elif self._reader.kept:
                 self._reader.go_on()
+                self._go_on_later()
+                break
             else:
                 break
         if self._owes_continue:
             self._continue()
         self.steer()
+
+    def _go_on_later(self) -> None:
+        """Take what is left of a read in the next turn, unless an answer is waited for."""
+        if self._reader.kept and not self.busy:
+            self._next_turn()
+
+    def _next_turn(self) -> None:
+        if not self._has_turn:
+            self._has_turn = True
+            self._server.loop.call_soon(self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._has_turn = False
+        self._next()
 
     def _hand_over(self, exchange: Exchange) -> None:
         self._current = exchange
@@ -197,7 +215,7 @@ class HttpConnection(asyncio.Protocol):
             return
         reader = self._reader
         ahead = reader.is_ahead and (self._current is not None or self._outlet.write_paused)
-        if (ahead or reader.waits or bool(self._pending)) is self._reading_paused:
+        if (ahead or reader.kept or reader.waits or bool(self._pending)) is self._reading_paused:
             return
         self._reading_paused = not self._reading_paused
         if self._reading_paused:
@@ -235,7 +253,7 @@ class HttpConnection(asyncio.Protocol):
         if not current.keep_alive:
             self._linger()
         elif self._pending or self._reading_paused or self._owes_continue:
-            self._server.loop.call_soon(self._next)
+            self._next_turn()
 
     def check_deadline(self, now_s: float) -> None:
         """End the connection of a client that is too slow; called about every second."""

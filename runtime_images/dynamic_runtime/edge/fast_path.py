@@ -8,7 +8,10 @@ codes the body, asks for an upgrade or a 100, or ends the connection. All else t
 
 import re
 
+from runtime_images.dynamic_runtime.edge.limits import MAX_HEADERS
+
 MAX_HEAD_BYTES = 63 * 1024  # longer heads are measured, and mostly refused, on the slow path
+_LEAST_LINE_BYTES = len(b"a:\r\n")
 _COMPARED_HEAD_BYTES = 4096  # a head up to this size is kept for comparison: a connection that idles must not cost more
 
 _FRAMING = rb"(?i:host|content-length|transfer-encoding|te|trailer|connection|upgrade|expect):"
@@ -29,6 +32,8 @@ def lengths_of(data: bytes, start: int = 0) -> tuple[int, int] | None:
     """Return the lengths of head and body of the ordinary request that begins at `start`; None if none begins there."""
     head = ordinary_head(data, start)
     if head is None or (head_length := head.end() - start) > MAX_HEAD_BYTES:
+        return None
+    if head_length > MAX_HEADERS * _LEAST_LINE_BYTES and data.count(b"\n", start, head.end()) > MAX_HEADERS + 2:
         return None
     return head_length, int(head[head.lastindex]) if head.lastindex else 0
 

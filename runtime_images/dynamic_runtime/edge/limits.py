@@ -1,4 +1,4 @@
-"""How long the edge waits for a client, in seconds: docs/http.md lists the limits for users."""
+"""How long the edge waits for a client, in seconds, and how many headers it reads: docs/http.md lists the limits."""
 
 import asyncio
 import contextlib
@@ -23,6 +23,9 @@ WRITE_TIMEOUT_S = 60.0  # without a byte taken, for a client that has an answer 
 HANDLER_PATIENCE_S = 10.0  # the same, while a thread of a blocking handler serves this client alone
 LINGER_S = 1.0  # between our last byte and the close, for the client to read it (RFC 9112, 9.6)
 HALF_CLOSE_S = 0.2  # a client that ends its half so soon after its request wants the answer; later, it has left
+
+MAX_HEADERS = 256
+"""Of one request. Each costs time, however short it is. Apache, Envoy and hyper allow a hundred."""
 
 _FROM_THE_NEXT_TICK = -1.0  # a deadline that begins to run with the next look at it: no answer need read the clock
 

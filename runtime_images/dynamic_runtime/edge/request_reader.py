@@ -16,6 +16,9 @@ from runtime_images.dynamic_runtime.edge.limits import Patience
 from runtime_images.dynamic_runtime.edge.slow_reader import SlowReader
 from runtime_images.dynamic_runtime.wire.arenas import LEAST_BYTES, Requests
 
+_PIECES_A_TURN = 32
+"""What is answered at once, such as a probe, leaves a client free for its next request: others have their turn, too."""
+
 
 class Recipient(slow_reader.Recipient, Protocol):
     """The connection whose requests are read: `busy` says that the client is ahead of its answers.
@@ -104,12 +107,14 @@ class RequestReader:
         self._slow = self._collected = self._body = self._room = None
 
     def feed(self, data: bytes, start: int = 0) -> None:
-        """Take requests from what came, as long as the client is not ahead of its answers."""
+        """Take requests from what came, as long as the client is not ahead of its answers, and some in a turn."""
+        left = _PIECES_A_TURN
         while start < len(data):
-            if self.partial is None and self._recipient.busy:
+            if not left or (self.partial is None and self._recipient.busy):
                 self._rest, self._rest_start = data, start
                 self._backlog.add(self, len(data))
                 return
+            left -= 1
             start = (self.partial or self._begin)(data, start)
 
     def go_on(self) -> None:

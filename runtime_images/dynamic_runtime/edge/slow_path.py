@@ -15,6 +15,7 @@ from typing import Protocol
 import httptools
 
 from runtime_images.dynamic_runtime.edge.bodies import NO_ROOM, Payload
+from runtime_images.dynamic_runtime.edge.limits import MAX_HEADERS
 from runtime_images.dynamic_runtime.edge.response_head import Header
 
 MAX_REQUEST_HEAD_BYTES = 64 * 1024
@@ -78,7 +79,9 @@ class SlowPath:
         except httptools.HttpParserError as error:
             self._refuse(HTTPStatus.BAD_REQUEST, f"malformed request: {error}")
             return
-        if self._in_head and self._head_bytes > MAX_REQUEST_HEAD_BYTES:
+        if self._in_head and len(self._headers) > MAX_HEADERS:
+            self._refuse_headers()
+        elif self._in_head and self._head_bytes > MAX_REQUEST_HEAD_BYTES:
             self._refuse_head()
         elif self._request is not None:
             self._raw_body_bytes += len(data)
@@ -168,6 +171,8 @@ class SlowPath:
             self._refuse(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "only HTTP/1.0 and HTTP/1.1 are spoken here")
         elif self._method in _FOREIGN_METHODS:
             self._refuse(HTTPStatus.NOT_IMPLEMENTED, f"{self._method.decode()} is not supported here")
+        elif len(self._headers) > MAX_HEADERS:
+            self._refuse_headers()
         elif len(self._url) + self._fields_bytes > MAX_REQUEST_HEAD_BYTES - 1024:
             self._refuse_head()
         elif self._hosts != 1 and (self._hosts or version == b"1.1"):
@@ -228,6 +233,10 @@ class SlowPath:
     def _refuse_head(self, what: str = "the request head") -> None:
         status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
         self._refuse(status, f"{what} exceeds {MAX_REQUEST_HEAD_BYTES} bytes")
+
+    def _refuse_headers(self) -> None:
+        status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        self._refuse(status, f"the request has more than {MAX_HEADERS} headers")
 
     def _refuse_body(self) -> None:
         self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body exceeds the limit of {self._max_body_bytes} bytes")

@@ -59,8 +59,8 @@ def test_the_nearest_configuration_above_is_used(project: Project, monkeypatch: 
         ('select = "GA2"', ["select", "a list of rule codes"]),
         ('ignore = ["E501"]', ["ignore", "a list of rule codes"]),
         ('fail-on = "never"', ["fail-on", '"note"']),
-        ("exclude = [1]", ["exclude", "a list of patterns"]),
-        ('per-file-ignores = ["a"]', ["per-file-ignores", "a table of patterns"]),
+        ("exclude = [1]", ["exclude", "a list of at most 500 patterns"]),
+        ('per-file-ignores = ["a"]', ["per-file-ignores", "a table of at most 500 patterns"]),
     ],
 )
 def test_a_wrong_key_or_value_is_named(project: Project, line: str, words: list[str]) -> None:

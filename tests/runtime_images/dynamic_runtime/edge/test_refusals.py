@@ -48,6 +48,23 @@ def test_many_small_headers_that_are_too_large_together_are_refused(client: Clie
     assert_refused(client, 431)
 
 
+def test_a_head_has_at_most_256_headers_however_short_and_however_they_come(client: Client) -> None:
+    enough = request("GET", "/", "a:\r\n" * 255)
+    client.send(enough)
+    assert client.answer().status == 200
+    client.send(enough.replace(b"HTTP/1.1", b"HTTP/1.0"))  # what the slow path takes
+    assert client.answer().status == 200
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+@pytest.mark.parametrize("ends", [True, False])
+def test_more_headers_are_refused_by_their_number(client: Client, version: str, ends: bool) -> None:
+    head = request("GET", "/", "a:\r\n" * 257).replace(b"HTTP/1.1", f"HTTP/{version}".encode())
+    client.send(head if ends else head[:-2])
+
+    assert_refused(client, 431)
+
+
 def test_a_head_without_end_is_refused_before_it_ends(client: Client) -> None:
     client.send(b"GET / HTTP/1.1\r\nHost: test\r\nX-Endless: ")
     for _ in range(80):
