@@ -92,9 +92,9 @@ class Runtime:
         loops = [asyncio.create_task(loop) for loop in (self._decisions.run(), self._run_windows())]
         first = asyncio.create_task(self._start_first(url, admin_url))
         await self._stopping.wait()
-        first.cancel()
-        await asyncio.gather(first, return_exceptions=True)
         await self._drain()
+        first.cancel()  # only now: requests may wait for it
+        await asyncio.gather(first, return_exceptions=True)
         for loop in loops:
             loop.cancel()
         await self._decisions.stop()

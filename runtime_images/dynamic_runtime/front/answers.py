@@ -131,7 +131,7 @@ class Answers:
         if job.given_up:
             return job.status
         if flags & ABORTED:
-            job.abort()
+            self.failures += job.give_up(HTTPStatus.BAD_GATEWAY, "the function gave this request up")
             return HTTPStatus.BAD_GATEWAY
         if job.started and kind == CHUNK:
             self._report(link, job, job.write(body) or job.end())

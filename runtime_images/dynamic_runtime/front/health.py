@@ -10,7 +10,7 @@ import ipaddress
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.edge.exchange import Refusal
@@ -23,9 +23,18 @@ from runtime_images.dynamic_runtime.wire.frames import Kind
 _PROBE_STARTS = (b"GET /health/", b"HEAD /health/")
 PROBES = frozenset((b"/health/liveness", b"/health/readiness"))
 HOOK_TIMEOUT_S = 0.25
+ASK_AGAIN_S = 30.0
+"""How long a hook that does not answer is left alone: each question costs its worker a call, and probes are free."""
+
 _SHOWN_LOG_LINES = 10
 _FAILED = "SETUP_FAILED"
 """The status while nothing can be started; it is tried again."""
+
+
+class _Question(NamedTuple):
+    number: int
+    asked_s: float
+    answer: asyncio.Future[dict[str, Any]]
 
 
 class HealthQuestions:
@@ -33,28 +42,27 @@ class HealthQuestions:
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
-        self._open: dict[tuple[WorkerLink, str], tuple[int, asyncio.Future[dict[str, Any]]]] = {}
+        self._open: dict[tuple[WorkerLink, str], _Question] = {}
 
     async def ask(self, link: WorkerLink, hook: str) -> dict[str, Any] | None:
         """Return the answer of a worker's `alive` or `ready` hook; None if it does not answer in time."""
-        key = link, hook
-        if key not in self._open:
-            number = next(self._numbers)
-            self._open[key] = number, asyncio.get_running_loop().create_future()
-            link.send(frames.encode(Kind.HEALTH, number, hook.encode()))
-        _, question = self._open[key]
+        now_s, question = asyncio.get_running_loop().time(), self._open.get((link, hook))
+        if question is None or now_s - question.asked_s >= ASK_AGAIN_S:
+            question = _Question(next(self._numbers), now_s, asyncio.get_running_loop().create_future())
+            self._open = {key: one for key, one in self._open.items() if key[0].open} | {(link, hook): question}
+            link.send(frames.encode(Kind.HEALTH, question.number, hook.encode()))
         try:
             async with asyncio.timeout(HOOK_TIMEOUT_S):
-                return await asyncio.shield(question)
+                return await asyncio.shield(question.answer)
         except TimeoutError:
             return None
-        finally:
-            self._open.pop(key, None)
 
     def answered(self, number: int, answer: dict[str, Any]) -> None:
-        for asked, question in self._open.values():
-            if asked == number and not question.done():
-                question.set_result(answer)
+        for key, question in self._open.items():
+            if question.number == number:
+                del self._open[key]
+                question.answer.set_result(answer)
+                return
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ def _called(entry: Entry, directory: Path, call: Callable[[], Any]) -> Any:  # n
     """Run the user's code; whatever it raises, exits included, becomes a SetupError with the user's own line."""
     try:
         return call()
-    except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
+    except BaseException as error:  # noqa: BLE001 -- the user's code may raise anything
         traceback.print_exc()
         path, line = _users_line(error, directory) or (entry.path, entry.line)
         what = f"exited with {error.code!r}" if isinstance(error, SystemExit) else f"raised {describe_error(error)}"
@@ -115,7 +115,10 @@ def _called(entry: Entry, directory: Path, call: Callable[[], Any]) -> Any:  # n
 
 def describe_error(error: BaseException) -> str:
     """Return type and text of an exception in one line."""
-    text = " ".join(str(error).split())
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001 -- the user's own exceptions may raise anything when asked for their text
+        text = ""
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

@@ -58,7 +58,9 @@ class Lifespan:
         }
         try:
             await self._application(scope, self._inbox.get, self._outbox.put)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 -- an application refuses in any way it likes
+        except asyncio.CancelledError:  # ours, once it has shut down
+            raise
+        except BaseException as error:  # noqa: BLE001 -- an application refuses in any way it likes
             sys.stderr.write(f"the application does not keep to ASGI's lifespan: {describe_error(error)}\n")
         finally:
             self._outbox.put_nowait(None)
@@ -73,7 +75,7 @@ async def start_function(function: LoadedFunction) -> Lifespan | None:
             lifespan = Lifespan(function.asgi)
             await lifespan.start_up()
             return lifespan
-    except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
+    except BaseException as error:  # noqa: BLE001 -- the user's code may raise anything
         _log()
         entry = function.entry
         message = f"{entry.path}:{entry.line}: the start hook raised {describe_error(error)}"
@@ -88,7 +90,7 @@ async def stop_function(function: LoadedFunction, lifespan: Lifespan | None) -> 
             await lifespan.shut_down()
         if function.stop is not None:
             await _awaited(function.stop())
-    except (Exception, SystemExit):  # noqa: BLE001 -- the user's code may raise anything
+    except BaseException:  # noqa: BLE001 -- the user's code may raise anything
         _log()
 
 
@@ -99,7 +101,7 @@ async def ask_health(function: LoadedFunction, name: str) -> tuple[bool, str]:
         return True, name
     try:
         answer = await _awaited(hook())
-    except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
+    except BaseException as error:  # noqa: BLE001 -- the user's code may raise anything
         _log()
         return False, f"the {name} hook raised {type(error).__name__}"
     if isinstance(answer, tuple) and len(answer) == 2:

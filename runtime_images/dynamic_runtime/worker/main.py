@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import sys
+import traceback
 from typing import Any
 
 from runtime_images.dynamic_runtime.settings import Settings
@@ -52,6 +53,10 @@ def main(arguments: list[str]) -> None:
     except SetupError as error:
         channel.setblocking(True)
         channel.sendall(frames.encode(Kind.FAILED, body=json.dumps(error.describe()).encode()))
+        _leave(1)
+    except BaseException:  # noqa: BLE001 -- an interpreter that ends by itself waits for the function's threads
+        with contextlib.suppress(Exception):
+            traceback.print_exc()
         _leave(1)
     _leave(0)
 

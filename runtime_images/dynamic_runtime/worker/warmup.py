@@ -43,7 +43,7 @@ def _failing_the_start(function: LoadedFunction, request: WarmUp) -> Iterator[No
         yield
     except SetupError:
         raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001 -- the user's code may raise anything
+    except BaseException as error:  # noqa: BLE001 -- the user's code may raise anything
         traceback.print_exc()
         raise _failure(function, request, f"made the function raise {describe_error(error)}") from None
 

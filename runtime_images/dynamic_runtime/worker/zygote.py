@@ -63,7 +63,7 @@ def _import_ahead(names: list[str]) -> None:
     with contextlib.suppress(ImportError):
         import uvloop  # noqa: F401 -- for the worker's event loop, if the function's environment has it
     for name in names:
-        with contextlib.suppress(Exception, SystemExit):
+        with contextlib.suppress(BaseException):
             importlib.import_module(name)
 
 

@@ -12,11 +12,17 @@ from typing import Protocol
 
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.wire import log_lines
+from runtime_images.dynamic_runtime.workers.line_quota import LineQuota
 from runtime_images.dynamic_runtime.workers.orphans import collect
 
 BOOT = Path(__file__).parents[1] / "worker" / "boot.py"
 _COLLECT_TRIES = 100
 _COLLECT_PAUSE_S = 0.01
+_SILENCE_S = 1.0  # after so long without a line, the last ones are told that were over the quota
+_LINES_A_TURN = 256  # how many lines are passed on before the event loop has another turn: clients wait for it
+
+REPORT_TIMEOUT_S = 2.0
+"""The longest that a zygote may take to report the end of a worker."""
 
 LineSink = Callable[[str, str, int | None], None]
 """Takes stream name, line and the number of the request, if known."""
@@ -55,9 +61,22 @@ class ForkedProcess:
     """A process that a zygote has forked; `watch` is its pidfd."""
 
     def __init__(self, pid: int, watch: int) -> None:
+        loop = asyncio.get_running_loop()
         self.pid = pid
         self._watch = watch
-        self._code: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._code: asyncio.Future[int] = loop.create_future()
+        self._gone = asyncio.Event()
+        loop.add_reader(watch, self._see_end)
+
+    def _see_end(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._watch)
+        self._gone.set()
+
+    async def is_missed(self) -> bool:
+        """Wait for the end; return whether its zygote then says nothing of it, and so is stopped or hangs."""
+        await self._gone.wait()
+        await asyncio.wait([self._code], timeout=REPORT_TIMEOUT_S)
+        return not self._code.done()
 
     async def wait(self) -> int:
         """Return the exit code; minus the number of a signal that ended it."""
@@ -72,17 +91,12 @@ class ForkedProcess:
         """Set the exit code."""
         if not self._code.done():
             self._code.set_result(code)
+            self._see_end()
             os.close(self._watch)
 
     async def outlive_zygote(self) -> None:
         """Wait for it here: its zygote is gone, so it is a child of this process (orphans.py)."""
-        loop = asyncio.get_running_loop()
-        gone = asyncio.Event()
-        loop.add_reader(self._watch, gone.set)
-        try:
-            await gone.wait()
-        finally:
-            loop.remove_reader(self._watch)
+        await self._gone.wait()
         for _ in range(_COLLECT_TRIES):  # the kernel hands the orphan over a moment after the zygote's socket closes
             if (code := collect(os.P_PIDFD, self._watch)) is not None:
                 self.ended(code)
@@ -114,17 +128,29 @@ class OutputPipe:
         self.transport.close()
 
     async def read_lines(self, log: LineSink) -> None:
-        """Pass the lines on until the last process that holds the other end is gone."""
-        rest = b""
+        """Pass the lines on, so many a second, until the last process that holds the other end is gone."""
+        now, quota, rest = asyncio.get_running_loop().time, LineQuota(), b""
         try:
-            while chunk := await self.reader.read(65536):
+            while True:
+                try:
+                    async with asyncio.timeout(_SILENCE_S if quota.holds_back else None):
+                        chunk = await self.reader.read(65536)
+                except TimeoutError:
+                    await self._pass_all(quota.flush(), log)
+                    continue
+                if not chunk:
+                    break
                 whole, rest = log_lines.cut(rest + chunk)
-                for line in whole:
-                    self._pass_on(line, log)
-            if rest:
-                self._pass_on(rest, log)
+                await self._pass_all(quota.take(whole, now()), log)
+            await self._pass_all([*quota.take([rest] if rest else [], now()), *quota.flush()], log)
         finally:
             self.close()
+
+    async def _pass_all(self, lines: Sequence[bytes], log: LineSink) -> None:
+        for number, line in enumerate(lines, 1):
+            self._pass_on(line, log)
+            if number % _LINES_A_TURN == 0:
+                await asyncio.sleep(0)
 
     def _pass_on(self, line: bytes, log: LineSink) -> None:
         request, text = log_lines.split(line)

@@ -134,7 +134,7 @@ class Workers:
                 facts = await asyncio.shield(worker.outcome)
         except TimeoutError:
             facts = {"kind": "timeout", "message": f"the function was not ready within {START_TIMEOUT_S:.0f} s"}
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 -- whatever it is, it is counted, and the next try may be well
             facts = {"kind": "exit", "message": f"the worker cannot be started: {error}"}
         if worker is not None and "kind" not in facts:
             return worker
@@ -150,7 +150,11 @@ class Workers:
         self._present.append(worker)
         self.report(worker)
         self._background.spawn(self._watch(worker))
-        await worker.connect()
+        try:
+            await worker.connect()
+        except BaseException:
+            worker.kill()  # nobody else knows of it yet
+            raise
         return worker
 
     async def ask_health(self, backend: Backend, hook: str) -> dict[str, Any] | None:
@@ -223,12 +227,13 @@ class Workers:
             worker.release()
 
     def release(self, worker: WorkerProcess, drained: Callable[[], object] | None = None) -> None:
-        """Let a worker finish its requests, call `drained`, and end it; all in the background."""
-        self._background.spawn(self._drain(worker, drained))
+        """Give it to nobody from here on. Let it finish its requests, call `drained`, end it; all in the background."""
+        if worker.state in _LIVE:
+            worker.state = WorkerState.DRAINING
+            self.report(worker)
+            self._background.spawn(self._drain(worker, drained))
 
     async def _drain(self, worker: WorkerProcess, drained: Callable[[], object] | None) -> None:
-        worker.state = WorkerState.DRAINING
-        self.report(worker)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.request_timeout_s):
                 await worker.link.wait_settled()

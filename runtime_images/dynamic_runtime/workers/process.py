@@ -31,6 +31,9 @@ _LAST_WORDS_AT_WORK_S = 0.1
 """How long to wait for them before a worker is replaced that has served: what it has started may hold its output."""
 
 _KEPT_LOG_LINES = 30
+UNKILLABLE_S = 10.0
+"""How long after SIGKILL a worker counts as ended though it is not: one that a driver or a file system holds fast."""
+
 _STOPPED_GRACE_S = 1.0
 _PULSE_EVERY_S = 5.0
 PULSE = 0
@@ -60,6 +63,7 @@ class WorkerProcess:
     pulse_seen_s: float = 0.0
     ended_for: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
+    killed: asyncio.Event = field(default_factory=asyncio.Event)
     log: deque[str] = field(default_factory=lambda: deque(maxlen=_KEPT_LOG_LINES))
     readers: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -87,6 +91,7 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """End the process and everything it has started, at once."""
+        self.killed.set()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError):
@@ -145,11 +150,22 @@ class WorkerProcess:
 
     async def wait(self) -> int:
         """Return the exit code, once the process is gone and what it printed was read; clients do not wait for all."""
-        code = await self.process.wait()
+        code = await self._end_of_process()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)  # children of the function that outlived it
         await self.printed(_LAST_WORDS_AT_WORK_S if self.state is WorkerState.READY else _LAST_WORDS_S)
         return code
+
+    async def _end_of_process(self) -> int:
+        ended = asyncio.create_task(self.process.wait())
+        killed = asyncio.create_task(self.killed.wait())
+        try:
+            await asyncio.wait((ended, killed), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((ended,), timeout=UNKILLABLE_S)
+            return ended.result() if ended.done() else -signal.SIGKILL
+        finally:
+            ended.cancel()
+            killed.cancel()
 
     async def printed(self, timeout_s: float = _LAST_WORDS_S) -> None:
         """Wait until all it printed was read; it has ended, so this is long only if something else holds a pipe."""

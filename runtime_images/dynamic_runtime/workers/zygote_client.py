@@ -48,7 +48,7 @@ class ZygoteProcess:
         self._control = control
         self._forking: deque[asyncio.Future[ForkedProcess]] = deque()
         self._children: dict[int, ForkedProcess] = {}
-        self._orphans = Background()
+        self._watches = Background()
         control.setblocking(False)
         loop.add_reader(control.fileno(), self._readable)
 
@@ -104,6 +104,7 @@ class ZygoteProcess:
                 self.prepared.set_result(message["unfit"])
             case "forked":
                 child = self._children[message["pid"]] = ForkedProcess(message["pid"], descriptors[0])
+                self._watches.spawn(self._expect_report(child))
                 if (waiting := self._forking.popleft()).done():  # nobody waits for it any longer
                     child.kill()
                 else:
@@ -114,6 +115,12 @@ class ZygoteProcess:
             case "exited":
                 self._children.pop(message["pid"]).ended(message["code"])
 
+    async def _expect_report(self, child: ForkedProcess) -> None:
+        """End this zygote if it does not report a worker's end: the worker then becomes the runtime's own child."""
+        if await child.is_missed():
+            with contextlib.suppress(ProcessLookupError):
+                self.process.kill()
+
     def _lose(self, error: EOFError) -> None:
         if not self.prepared.done():
             self.prepared.set_exception(error)
@@ -122,7 +129,7 @@ class ZygoteProcess:
             if not (waiting := self._forking.popleft()).done():
                 waiting.set_exception(BrokenPipeError(str(error)))
         for child in self._children.values():
-            self._orphans.spawn(child.outlive_zygote())
+            self._watches.spawn(child.outlive_zygote())
         self._children.clear()
 
 

@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
+from runtime_images.dynamic_runtime.front import health
 from runtime_images.dynamic_runtime.front.health import HealthQuestions, _names_loopback
 from runtime_images.dynamic_runtime.wire.frames import FrameParser
 
 
 class Link:
     """The front's end of a worker's socket, as far as questions use it."""
+
+    open = True
 
     def __init__(self) -> None:
         self.parser = FrameParser(1 << 16)
@@ -32,6 +35,31 @@ def test_many_probes_at_once_ask_a_worker_one_question() -> None:
         assert [await probe for probe in asking] == [{"well": False}] * 50
         assert await questions.ask(busy, "ready") is None, "a worker that says nothing in time"
         assert len(link.numbers) == 2
+
+    asyncio.run(scene())
+
+
+def test_a_worker_that_has_not_answered_yet_is_asked_again_only_after_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(health, "HOOK_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(health, "ASK_AGAIN_S", 0.2)
+
+    async def scene() -> None:
+        questions, link = HealthQuestions(), Link()
+        busy: Any = link
+        late = [await questions.ask(busy, "alive") for _ in range(5)]
+
+        assert (late, link.numbers) == ([None] * 5, [1]), "each further question costs the worker a call"
+        questions.answered(1, {"well": True})
+        asking = asyncio.ensure_future(questions.ask(busy, "alive"))
+        await asyncio.sleep(0)
+        questions.answered(2, {"well": False})
+        assert await asking == {"well": False}, "an answer that comes late is nobody's"
+        await questions.ask(busy, "alive")
+        await asyncio.sleep(0.2)
+        await questions.ask(busy, "alive")
+        assert link.numbers == [1, 2, 3, 4], "a hook that has forgotten a question is asked anew"
 
     asyncio.run(scene())
 

@@ -390,6 +390,43 @@ def test_a_backend_that_is_held_up_by_a_switch_that_never_ends_is_still_started_
     assert well
 
 
+def test_a_worker_that_is_let_go_does_not_get_the_traffic_again_from_a_switch_in_the_same_turn(play: Play) -> None:
+    stage = play(ExecutionMode.CPU_PREFERRED)
+
+    async def go_there_and_back() -> list[bool]:
+        return [await stage.supervisor.switch(to, "a test") for to in (Backend.GPU, Backend.CPU, Backend.GPU)]
+
+    assert stage.loop.run_until_complete(go_there_and_back()) == [True] * 3
+    stage.loop.pass_time(1.0)
+
+    assert stage.is_served_within(1.0)
+    lives = [(event["pid"], event["state"]) for event in stage.named("worker")]
+    assert len(lives) == len(set(lives)), "each drains once"
+
+
+def test_whatever_goes_wrong_with_a_start_it_is_tried_again(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = play(ExecutionMode.CPU)
+    faults = [MemoryError("no memory"), RuntimeError("no loop"), ValueError("no reason"), OSError("no descriptor")]
+    monkeypatch.setattr(SimulatedWorker, "connect", _failing_first(SimulatedWorker.connect, faults))
+    stage.ask(b"/crash")
+    stage.loop.pass_time(1.0)
+
+    assert stage.is_served_within(10.0)
+    told = [event["message"] for event in stage.named("setup_failed")]
+    assert told == [f"the worker cannot be started: {fault}" for fault in reversed(faults)]
+
+
+def _failing_first(connect: Callable[[SimulatedWorker], Any], faults: list[Exception]) -> Callable[..., Any]:
+    left = list(faults)
+
+    async def fail_or_connect(worker: SimulatedWorker) -> None:
+        if left:
+            raise left.pop()
+        await connect(worker)
+
+    return fail_or_connect
+
+
 def test_refused_requests_are_given_the_time_of_the_next_try(play: Play) -> None:
     class Told(Request):
         headers_sent: list[object]
