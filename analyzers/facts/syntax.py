@@ -1,11 +1,12 @@
 """Small questions about syntax trees: what an expression names, and where in the text it stands."""
 
 import ast
-from array import array
-from bisect import bisect_left
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import accumulate
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from array import array
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -77,6 +78,8 @@ def column(line: str, offset: int) -> int:
     """Return the column, from 1, of an offset in UTF-8 bytes."""
     if line.isascii():
         return 1 + offset
+    from bisect import bisect_left  # most lines are ASCII
+
     return 1 + bisect_left(_byte_offsets(line), offset)
 
 
@@ -88,4 +91,7 @@ def bytes_in(line: str) -> int:
 @lru_cache(maxsize=2)  # a line of a megabyte may hold all that a file has
 def _byte_offsets(line: str) -> "array[int]":
     """Return where each character begins in UTF-8, and where the line ends."""
+    from array import array
+    from itertools import accumulate
+
     return array("l", accumulate((len(character.encode()) for character in line), initial=0))

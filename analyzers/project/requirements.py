@@ -4,7 +4,6 @@ The analyzer, the engines' environments and the images all read requirements her
 """
 
 import re
-import shlex
 from collections.abc import Callable, Iterator
 from posixpath import dirname, join, normpath
 
@@ -138,12 +137,18 @@ def is_path(name: str) -> bool:
     return not _NO_PATH.match(name)
 
 
+def _quoted_words(line: str) -> list[str]:
+    import shlex  # few lines need it, and splitting by it takes ten times as long
+
+    return shlex.split(line)
+
+
 def _value(line: str, short: str, long: str) -> str:
     """Return the first value of an option in `line`, which may begin with another one."""
     if not line.startswith("-"):
         return ""
     try:
-        words = line.split() if _PLAIN.fullmatch(line) else shlex.split(line)  # which takes ten times as long
+        words = line.split() if _PLAIN.fullmatch(line) else _quoted_words(line)
     except ValueError:
         return ""
     for place, word in enumerate(words):
