@@ -2,8 +2,8 @@
 
 Whoever made the tree chose its links, pipes and sizes. So what is read lies below the root after all links, is a
 regular file, is opened without waiting, and is no larger than the caller takes. A repository inside of the tree may be
-a stranger's, so that its links lead no further than itself. This holds for a tree that lies still: it is no protection
-against a program that exchanges directories meanwhile.
+a stranger's, so that its links lead no further than itself. Where a program puts a link in the way between the look and
+the opening, Linux tells what was opened; on other systems all this holds for a tree that lies still.
 """
 
 # ruff: noqa: PTH100, PTH109, PTH115, PTH114, PTH116, PTH120, PTH123 -- a hook does not load pathlib, which is slow
@@ -33,6 +33,9 @@ STREAMS = ("/dev", "/dev/fd", "/proc/self/fd")
 
 FOR_ALL = stat.S_ISVTX | stat.S_IWOTH
 """The permissions of a directory like /tmp, where anybody may have put what is there."""
+
+_REPLACED = " (deleted)"
+"""What Linux adds to the path of a file that is open and has been replaced, as editors do."""
 
 _OUTSIDE = "it leads out of the directory"
 _MOST_LINKS = 40
@@ -67,7 +70,22 @@ def open_inside(root: str, path: str) -> "BinaryIO":
     real = _real_path(root, path)
     if not real:
         raise OutsideError(errno.EXDEV, _OUTSIDE, path)
-    return open_regular(real)
+    file = open_regular(real)
+    if _opened(file.fileno(), real) != real:
+        file.close()
+        raise OutsideError(errno.EXDEV, _OUTSIDE, path)
+    return file
+
+
+def _opened(handle: int, asked: str) -> str:
+    """Return the path of the file that was opened: another one, where a program has put a link in its way meanwhile.
+
+    Systems other than Linux do not tell; there it counts as the one that was asked for.
+    """
+    try:
+        return os.readlink(f"/proc/self/fd/{handle}").removesuffix(_REPLACED)
+    except OSError:
+        return asked
 
 
 def open_regular(path: str) -> "BinaryIO":

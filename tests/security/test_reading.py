@@ -2,11 +2,14 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
-from analyzers.lean.files import OutsideError, TooLargeError, read_inside
+from analyzers.lean import files
+from analyzers.lean.files import OutsideError, TooLargeError, open_inside, read_inside
 from tests.support.cli import GAIA, call_gaia, run_gaia
 
 CODE = "def handler(payload):\n    return payload\n"
@@ -216,3 +219,41 @@ def test_a_relative_root_is_that_of_the_working_directory(tmp_path: Path, monkey
         (tmp_path / name / "root" / "file").write_text(name)
         monkeypatch.chdir(tmp_path / name)
         assert read_inside("root", "file", 10) == name.encode()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what was opened")
+def test_a_link_that_is_put_in_the_way_between_the_look_and_the_opening_shows_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "root" / "folder").mkdir(parents=True)
+    (tmp_path / "root" / "folder" / "file").write_text("its own")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "file").write_text(SECRET)
+    look = files._real_path
+
+    def look_and_exchange(root: str, path: str) -> str:
+        found = look(root, path)
+        (tmp_path / "root" / "folder").rename(tmp_path / "root" / "before")
+        (tmp_path / "root" / "folder").symlink_to(tmp_path / "elsewhere")
+        return found
+
+    monkeypatch.setattr(files, "_real_path", look_and_exchange)
+
+    with pytest.raises(OutsideError):
+        read_inside(str(tmp_path / "root"), "folder/file", 100)
+
+
+def test_a_file_that_an_editor_replaces_meanwhile_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("old")
+    opened = files.open_regular
+
+    def open_and_replace(path: str) -> BinaryIO:
+        file = opened(path)
+        (tmp_path / "new").write_text("new")
+        (tmp_path / "new").replace(tmp_path / "file")
+        return file
+
+    monkeypatch.setattr(files, "open_regular", open_and_replace)
+
+    with open_inside(str(tmp_path), "file") as file:
+        assert file.read() == b"old"
