@@ -21,7 +21,7 @@ def init(directory: Path, template: str = "handler", name: str = "") -> ExitCode
 
     if name and kinds.NAME.convert(name) is None:
         raise UsageError(f"--name {name} must be {kinds.NAME.expects}", f"use --name {slug(name)}")
-    project_name = name or slug(directory.resolve().name)
+    project_name = name or slug(os.path.basename(os.path.realpath(directory)))  # noqa: PTH119 -- pathlib raises on links in a circle
     taken = [str(directory / file) for file in _FILES if os.path.lexists(directory / file)]
     if taken:
         raise UsageError(f"{', '.join(taken)} would be overwritten", "give a new directory, or move what is there")

@@ -5,13 +5,12 @@ First what all traces say together, then each with its figures and its picture (
 """
 
 import html
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 
 from analyzers.lean.printable import printable
-from analyzers.lean.writing import write_named
+from analyzers.lean.writing import check_named, write_named
 from gaia_cli.errors import UsageError
 from gaia_cli.places import working_tree
 from gaia_cli.simulator.results.comparison import ORACLE, Comparison, Standing
@@ -42,8 +41,11 @@ class Page:
         self._path = path
         self._sections: list[str] = []
         self._ratios: list[tuple[str, dict[str, float | None]]] = []
-        if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise UsageError(f"cannot write the report {path}", "choose a file in a directory that you may write to")
+        try:
+            check_named(working_tree(), str(path))
+        except OSError as error:
+            hint = "choose a file in a directory that you may write to"
+            raise UsageError(f"cannot write the report {path}: {error.strerror}", hint) from None
 
     def add(self, comparison: Comparison) -> None:
         """Draw one trace."""

@@ -1,5 +1,6 @@
 """From the names on the command line to traces: a file, a directory of them, or a generator."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -35,14 +36,14 @@ def open_traces(
 
 def _find(name: str) -> list[str | Path]:
     path = Path(name)
-    if path.is_dir():
+    if os.path.isdir(name):  # noqa: PTH112 -- pathlib raises on a name that no file can have
         files = sorted(path.glob("*.csv"))
         if not files:
             raise UsageError(f"the directory {name} has no traces", "a trace is a file that ends in .csv")
         for file in files:
             _check(path, file)
         return list(files)
-    if path.exists() or path.suffix or len(path.parts) > 1:
+    if os.path.lexists(name) or path.suffix or len(path.parts) > 1:
         return [path]
     if name in GENERATORS:
         return [name]
