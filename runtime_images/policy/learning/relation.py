@@ -6,7 +6,7 @@ at its scale.
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from math import log
+from math import isnan, log
 
 from runtime_images.policy.learning.estimators import level_of
 from runtime_images.policy.model import GPU
@@ -76,7 +76,7 @@ def expect_cpu_s(
     become clearly faster than at the lowest point learned.
     """
     sure_s = _follow(points, gpu_s, GPU_S, CPU_S)
-    if sure_s is None:
+    if sure_s is None or isnan(sure_s):  # a ratio to next to nothing is no number
         return None
     lowest = points[0]
     if gpu_s >= lowest.gpu_s or gpu_floor_s is None or cpu_floor_s is None:

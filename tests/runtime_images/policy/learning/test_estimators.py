@@ -131,3 +131,10 @@ def test_a_closed_loop_is_known_by_its_constant_number_of_unanswered_requests() 
     assert closed_loop_clients((0, 3, 1, 0, 2, 0, 1, 0), 10.0, 0.1) is None
     assert closed_loop_clients((1,) * 12, 12.0, 0.03) is None  # an open stream seen in step with its arrivals
     assert closed_loop_clients((1,) * 3, 10.0, 0.1) is None  # too early to say
+
+
+@pytest.mark.parametrize("gpu_s", [1.0, 2.0, 3.0])
+def test_a_relation_to_times_of_next_to_nothing_is_none(gpu_s: float) -> None:
+    points = (Point(2.2e-311, 5e-324, 0.0), Point(4.0, 1e160, 0.0))
+
+    assert expect_cpu_s(points, gpu_s, None, None) is None
