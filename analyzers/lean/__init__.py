@@ -8,7 +8,8 @@
 - `prefilter`, `registry`, `profiles`, `levels`: which files can hold anything at all, and what is known of each rule
   before any is loaded;
 - `garbage`: syntax trees are many objects, in which Python's collector would search in vain;
-- `files`: files are opened without waiting, and cut into lines as the parser cuts them;
+- `files`, `writing`: the one way to read a file of a stranger's tree, and the one to write there;
+- `lines`: text is cut into lines as the parser cuts them; `toml`: names of thousands of parts are refused;
 - `printable`: the one place where foreign text becomes printable; plain text costs a look.
 
 Nothing here knows of projects, facts or rules, and nothing imports more than it must:

@@ -3,15 +3,12 @@
 That one finds its own way with atheris; this one damages and mixes the same seeds, so that it runs everywhere.
 """
 
-import tempfile
 from functools import cache
-from pathlib import Path
 from random import Random
-from typing import Self
 
 from benchmarks.fuzz_analyzer import check, seeds
 from tests.fuzz.chance import NASTY, damaged, pumped
-from tests.fuzz.fuzzer import Fuzzer
+from tests.fuzz.fuzzer import FuzzerInDirectory
 
 _PUMPED_BYTES = 20_000
 _WORDS = (
@@ -54,18 +51,11 @@ def _seeds() -> list[bytes]:
     return sorted(set(seeds()))
 
 
-class Code(Fuzzer):
+class Code(FuzzerInDirectory):
     """Gives damaged code to the linter, the analyzer and the fixes."""
 
     name = "code"
     limit_s = 20.0
-
-    def __enter__(self) -> Self:
-        self._directory = tempfile.TemporaryDirectory(prefix="gaia-fuzz-")
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self._directory.cleanup()
 
     def make(self, random: Random) -> bytes:
         if random.random() < 0.1:
@@ -78,4 +68,4 @@ class Code(Fuzzer):
         return data[:1] + pumped(random, data[1:], _PUMPED_BYTES, _WORDS + NASTY) if random.random() < 0.05 else data
 
     def check(self, case: bytes) -> None:
-        check(case, Path(self._directory.name))
+        check(case, self.directory)

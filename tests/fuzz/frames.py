@@ -11,7 +11,6 @@ import contextlib
 import http.client
 import json
 import struct
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +27,7 @@ from runtime_images.dynamic_runtime.wire.frames import (
     Kind,
 )
 from tests.fuzz.chance import damaged, mostly, noise
-from tests.fuzz.fuzzer import Fuzzer
+from tests.fuzz.fuzzer import FuzzerInDirectory
 from tests.fuzz.heads import Heads
 from tests.support.serving import Serving, serving_quickly, write_function
 
@@ -72,7 +71,7 @@ def start_quickly(function: Path) -> contextlib.AbstractContextManager[Serving]:
     return serving_quickly(function, GAIA_MODE="cpu", GAIA_REQUEST_TIMEOUT_S="1")
 
 
-class Frames(Fuzzer):
+class Frames(FuzzerInDirectory):
     """Has a function send frames to its front."""
 
     name = "frames"
@@ -86,13 +85,13 @@ class Frames(Fuzzer):
         self._cases = self._descriptors = self._memory = 0
 
     def __enter__(self) -> Self:
-        self._directory = tempfile.TemporaryDirectory(prefix="gaia-fuzz-")
-        write_function(Path(self._directory.name), _FUNCTION)
+        super().__enter__()
+        write_function(self.directory, _FUNCTION)
         return self
 
-    def __exit__(self, *_exc: object) -> None:
+    def __exit__(self, *exc: object) -> None:
         self._stop()
-        self._directory.cleanup()
+        super().__exit__(*exc)
 
     def make(self, random: Random) -> bytes:
         data = b"".join(self._frame(random) for _ in range(random.choice((1, 1, 1, 2, 5))))
@@ -134,7 +133,7 @@ class Frames(Fuzzer):
             raise
 
     def _start(self) -> Serving:
-        started = self._start_runtime(Path(self._directory.name))
+        started = self._start_runtime(self.directory)
         self._running = running = self._serving.enter_context(started)
         self._cases = self._descriptors = self._memory = 0
         return running

@@ -5,6 +5,7 @@ A case is bytes, made from the seed, the fuzzer's name and the case's number alo
 
 import contextlib
 import signal
+import tempfile
 import time
 import traceback
 import warnings
@@ -53,6 +54,18 @@ class Fuzzer:
     def case(self, seed: int, number: int) -> bytes:
         """Return the case of this number in the run of this seed."""
         return self.make(Random(f"{self.name} {seed} {number}"))
+
+
+class FuzzerInDirectory(Fuzzer):
+    """Has a directory for its cases, which goes when it is left."""
+
+    def __enter__(self) -> Self:
+        self._temporary = tempfile.TemporaryDirectory(prefix="gaia-fuzz-")
+        self.directory = Path(self._temporary.name)
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._temporary.cleanup()
 
 
 @dataclass

@@ -7,10 +7,7 @@ what is wrong, never an exception, and in little time.
 import contextlib
 import io
 import shutil
-import tempfile
-from pathlib import Path
 from random import Random
-from typing import Self
 
 from analyzers import analyze
 from benchmarks.fuzz_analyzer import GAIAS_OWN
@@ -19,7 +16,7 @@ from gaia_cli.errors import GaiaError
 from gaia_cli.images.context import ignored_by
 from gaia_cli.project.project import load_lint, load_project
 from tests.fuzz.chance import NASTY, damaged, pumped
-from tests.fuzz.fuzzer import Fuzzer
+from tests.fuzz.fuzzer import FuzzerInDirectory
 
 _PUMPED_BYTES = 50_000
 _REQUIREMENTS = b"""numpy>=2
@@ -104,18 +101,11 @@ _WORDS = (
 )  # fmt: skip
 
 
-class Projects(Fuzzer):
+class Projects(FuzzerInDirectory):
     """Gives damaged files to all that reads a function's directory."""
 
     name = "projects"
     limit_s = 8.0
-
-    def __enter__(self) -> Self:
-        self._directory = tempfile.TemporaryDirectory(prefix="gaia-fuzz-")
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self._directory.cleanup()
 
     def make(self, random: Random) -> bytes:
         number = random.randrange(len(_NAMES))
@@ -129,7 +119,7 @@ class Projects(Fuzzer):
     def check(self, case: bytes) -> None:
         if not case:
             return
-        function = Path(self._directory.name) / "function"
+        function = self.directory / "function"
         shutil.rmtree(function, ignore_errors=True)
         function.mkdir()
         (function / "func.py").write_text("import torch\n\n\ndef handler(payload):\n    return torch.zeros(3)\n")

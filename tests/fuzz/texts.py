@@ -8,14 +8,12 @@ import contextlib
 import io
 import json
 import shutil
-import tempfile
 import unicodedata
 from collections.abc import Callable
 from functools import partial
 from os import fsdecode, fsencode
 from pathlib import Path
 from random import Random
-from typing import Self
 from xml.etree import ElementTree as ET
 
 import tomli_w
@@ -25,7 +23,7 @@ from gaia_cli.views.run_lines import JsonScreen, LineScreen
 from runtime_images.events.traffic import LogLine
 from runtime_images.policy.model import CPU
 from tests.fuzz.chance import noise
-from tests.fuzz.fuzzer import Fuzzer
+from tests.fuzz.fuzzer import FuzzerInDirectory
 from tests.support.cli import call_gaia
 
 _PARTS = (
@@ -71,18 +69,11 @@ _LINTED: dict[str, Reading] = {
 }  # fmt: skip
 
 
-class Texts(Fuzzer):
+class Texts(FuzzerInDirectory):
     """Has text printed that others have written."""
 
     name = "texts"
     limit_s = 10.0
-
-    def __enter__(self) -> Self:
-        self._directory = tempfile.TemporaryDirectory(prefix="gaia-fuzz-")
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self._directory.cleanup()
 
     def make(self, random: Random) -> bytes:
         parts = [
@@ -94,7 +85,7 @@ class Texts(Fuzzer):
     def check(self, case: bytes) -> None:
         if case:
             way = _WAYS[case[0] % len(_WAYS)]
-            way(Path(self._directory.name), fsdecode(case[1:]))
+            way(self.directory, fsdecode(case[1:]))
 
 
 def _lint(directory: Path, text: str, form: str) -> None:

@@ -7,9 +7,7 @@ as that one request.
 import asyncio
 import contextlib
 import json
-import tempfile
 from math import isfinite
-from pathlib import Path
 from random import Random
 from typing import Self, cast
 
@@ -21,7 +19,7 @@ from gaia_cli.simulator.traces.trace import Trace
 from gaia_cli.simulator.traces.trace_files import COLUMNS, NODE_COLUMNS, read_node, read_trace
 from gaia_cli.simulator.world.scenario import Scenario
 from tests.fuzz.chance import NASTY, damaged, mostly, pumped
-from tests.fuzz.fuzzer import Fuzzer
+from tests.fuzz.fuzzer import FuzzerInDirectory
 from tests.support.reference import read_requests as read_with_h11
 
 _PUMPED_BYTES = 100_000
@@ -47,19 +45,18 @@ _SHORT_ROWS = 40
 _SHORT_S = 30.0
 
 
-class Traces(Fuzzer):
+class Traces(FuzzerInDirectory):
     """Gives damaged files to the readers; the first letter of a case says which."""
 
     name = "traces"
     limit_s = 10.0
 
     def __enter__(self) -> Self:
-        self._directory = tempfile.TemporaryDirectory(prefix="gaia-fuzz-")
         self._loop = asyncio.new_event_loop()
-        return self
+        return super().__enter__()
 
-    def __exit__(self, *_exc: object) -> None:
-        self._directory.cleanup()
+    def __exit__(self, *exc: object) -> None:
+        super().__exit__(*exc)
         self._loop.close()
 
     def make(self, random: Random) -> bytes:
@@ -75,7 +72,7 @@ class Traces(Fuzzer):
         return bytes([kind]) + data
 
     def check(self, case: bytes) -> None:
-        path = Path(self._directory.name) / "file"
+        path = self.directory / "file"
         path.write_bytes(case[1:])
         with contextlib.suppress(UsageError):
             if case[:1] == b"t":

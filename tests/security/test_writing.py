@@ -7,20 +7,8 @@ from pathlib import Path
 import pytest
 
 from analyzers.lean.writing import write_inside, write_named
+from tests.security.support import AT_IMPORT, PINNED, SECRET
 from tests.support.cli import call_gaia
-
-PINNED = 'import torch\n\n\ndef handler(payload):\n    return torch.zeros(3).to("cuda").tolist()\n'
-AT_IMPORT = 'import torch\nx = torch.zeros(3, device="cuda")\n'
-SECRET = "the user's own\n"
-
-
-@pytest.fixture
-def victim(tmp_path: Path) -> Path:
-    """A directory of the user's with a file in it, beside the checkout."""
-    directory = tmp_path / "home"
-    directory.mkdir()
-    (directory / "file").write_text(SECRET)
-    return directory
 
 
 @pytest.fixture
