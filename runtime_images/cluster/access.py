@@ -1,0 +1,93 @@
+"""How to reach a cluster: its server, and a transport that authenticates.
+
+In the cluster the pod's own account says it; on a laptop the kubeconfig does, which the command line reads.
+"""
+
+import ssl
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+
+from runtime_images.cluster.errors import MissingError
+
+_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A cluster and who asks. `context` and `user` are for people, `transport` makes a connection for it."""
+
+    server: str
+    namespace: str
+    context: str
+    user: str
+    transport: Callable[[], httpx2.AsyncBaseTransport]
+
+
+class Authenticated(httpx2.AsyncBaseTransport):
+    """A transport whose every request passes through `auth`."""
+
+    def __init__(self, inner: httpx2.AsyncBaseTransport, auth: httpx2.Auth) -> None:
+        self._inner = inner
+        self._auth = auth
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request, and again where `auth` has something better after the answer."""
+        flow: AsyncGenerator[httpx2.Request, httpx2.Response] = self._auth.async_auth_flow(request)
+        try:
+            authenticated = await anext(flow)
+            while True:
+                response = await self._inner.handle_async_request(authenticated)
+                response.request = authenticated
+                try:
+                    following = await flow.asend(response)
+                except StopAsyncIteration:
+                    return response
+                await response.aclose()
+                authenticated = following
+        finally:
+            await flow.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._inner.aclose()
+
+
+class TokenFile(httpx2.Auth):
+    """A bearer token in a file, which is read anew when the server no longer takes it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._token = ""
+
+    async def async_auth_flow(self, request: httpx2.Request) -> AsyncGenerator[httpx2.Request, httpx2.Response]:
+        """Send the token; once more with a newly read one after 401."""
+        self._token = self._token or self._path.read_text().strip()
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        response = yield request
+        if response.status_code == 401:
+            self._token = self._path.read_text().strip()
+            request.headers["Authorization"] = f"Bearer {self._token}"
+            yield request
+
+
+def from_pod(environ: Mapping[str, str], account: Path = _ACCOUNT) -> Access:
+    """Return the access of the pod that this process runs in.
+
+    Raises:
+        MissingError: this is no pod, or it has no account.
+    """
+    host, port = environ.get("KUBERNETES_SERVICE_HOST", ""), environ.get("KUBERNETES_SERVICE_PORT", "443")
+    token = account / "token"
+    if not host or not token.exists():
+        raise MissingError("this process runs in no pod with an account", "give a kubeconfig: --kubeconfig FILE")
+    server = f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
+    namespace = (account / "namespace").read_text().strip()
+
+    def transport() -> httpx2.AsyncBaseTransport:
+        context = ssl.create_default_context(cafile=str(account / "ca.crt"))
+        return Authenticated(httpx2.AsyncHTTPTransport(verify=context), TokenFile(token))
+
+    return Access(server, namespace, "in-cluster", "the pod's account", transport)

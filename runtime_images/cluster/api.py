@@ -1,0 +1,271 @@
+"""The API of a cluster, on lightkube: objects are plain JSON, errors are `ClusterError`s.
+
+Every call is bounded in time. A server that asks to wait (429) is waited for, a few times; nothing else is tried twice
+here: who calls knows whether that is safe. Objects are not turned into lightkube's models, because a model writes back
+only what it knows, and times with zero microseconds in a form that the server refuses.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx2
+from lightkube import AsyncClient
+from lightkube.config.kubeconfig import KubeConfig
+from lightkube.config.models import Cluster, User
+from lightkube.core.exceptions import ApiError
+from lightkube.generic_resource import create_global_resource, create_namespaced_resource
+from lightkube.types import PatchType
+
+from runtime_images.cluster.access import Access
+from runtime_images.cluster.errors import Cause, ClusterError, GoneError, RefusedError, UnreachableError
+from runtime_images.cluster.kinds import Kind, kind_of
+
+Object = dict[str, Any]
+"""An object of the cluster, as its JSON says."""
+
+CALL_S = 15.0
+"""The longest wait for one answer: a webhook that hangs is answered for by the server after 10 s."""
+_Answer = TypeVar("_Answer")
+_PATIENT_TRIES = 4
+_LONGEST_PAUSE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One event of a watch; `type` is ADDED, MODIFIED or DELETED."""
+
+    type: str
+    object: Object
+
+
+class Api:
+    """A connection to one cluster. Use it as an async context manager."""
+
+    def __init__(self, access: Access) -> None:
+        self.access = access
+        transport = access.transport()
+        config = KubeConfig.from_one(cluster=Cluster(server=access.server), user=User(), namespace=access.namespace)
+        timeout = httpx2.Timeout(CALL_S)
+        self._client = AsyncClient(config=config, timeout=timeout, transport=transport, trust_env=False)
+        self._http = httpx2.AsyncClient(base_url=access.server, timeout=timeout, transport=transport, trust_env=False)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.close()
+        await self._http.aclose()
+
+    async def get(self, kind: Kind, name: str, namespace: str | None = None) -> Object | None:
+        """Return an object, None where there is none of that name."""
+        try:
+            return await self._call(lambda: self._client.get(_resource(kind), name, **self._place(kind, namespace)))
+        except RefusedError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def list(
+        self, kind: Kind, namespace: str | None = None, *, labels: Mapping[str, str] | None = None
+    ) -> tuple[list[Object], str]:
+        """Return the objects of a namespace, "*" for all, and the version at which a watch goes on."""
+
+        async def read() -> tuple[list[Object], str]:
+            place = self._place(kind, namespace)
+            listed = self._client.list(_resource(kind), labels=dict(labels or {}), chunk_size=500, **place)
+            objects = [dict(item) async for item in listed]
+            return objects, listed.resourceVersion
+
+        return await self._patiently(read)
+
+    async def watch(
+        self, kind: Kind, namespace: str | None = None, *, labels: Mapping[str, str] | None = None, version: str
+    ) -> AsyncIterator[Change]:
+        """Yield each change since `version`, until the server ends the watch.
+
+        Raises:
+            GoneError: the server no longer keeps that version: list anew.
+        """
+        with _translated():
+            watched = self._client.watch(
+                _resource(kind), labels=dict(labels or {}), resource_version=version, **self._place(kind, namespace)
+            )
+            async for kind_of_change, item in watched:
+                yield Change(kind_of_change, dict(item))
+
+    async def apply(self, wanted: Object, manager: str, *, force: bool = False, dry_run: bool = False) -> Object:
+        """Apply an object server-side, as `manager`; fields that others hold are taken only by `force`."""
+        kind = kind_of(wanted["apiVersion"], wanted["kind"])
+        metadata = wanted["metadata"]
+        return await self._call(
+            lambda: self._client.patch(
+                _resource(kind),
+                metadata["name"],
+                wanted,
+                patch_type=PatchType.APPLY,
+                field_manager=manager,
+                force=force,
+                dry_run=dry_run,
+                **self._place(kind, metadata.get("namespace")),
+            )
+        )
+
+    async def merge(self, kind: Kind, name: str, patch: Object, manager: str, namespace: str | None = None) -> Object:
+        """Merge `patch` into an object; a list in it takes the place of the whole list there."""
+        return await self._call(
+            lambda: self._client.patch(
+                _resource(kind),
+                name,
+                patch,
+                patch_type=PatchType.MERGE,
+                field_manager=manager,
+                **self._place(kind, namespace),
+            )
+        )
+
+    async def create(self, wanted: Object, manager: str, *, dry_run: bool = False) -> Object:
+        """Create an object that must not exist yet."""
+        return await self._written("POST", wanted, manager, dry_run=dry_run)
+
+    async def replace(self, wanted: Object, manager: str) -> Object:
+        """Replace an object; with a resourceVersion in it only if it has not changed since."""
+        return await self._written("PUT", wanted, manager)
+
+    async def delete(
+        self, kind: Kind, name: str, namespace: str | None = None, *, uid: str = "", orphan: bool = False
+    ) -> bool:
+        """Delete an object, where `uid` is given only that very one; return False where there was none."""
+        options: Object = {"propagationPolicy": "Orphan" if orphan else "Background"}
+        if uid:
+            options["preconditions"] = {"uid": uid}
+        try:
+            await self._raw("DELETE", self.path(kind, namespace, name), json=options)
+        except RefusedError as error:
+            if error.status == 404:
+                return False
+            raise
+        return True
+
+    async def log_lines(
+        self,
+        pod: str,
+        container: str,
+        namespace: str,
+        *,
+        follow: bool = False,
+        tail: int | None = None,
+        since_s: int | None = None,
+    ) -> AsyncIterator[str]:
+        """Yield the lines of a container's log, without their ends."""
+        with _translated():
+            lines = self._client.log(
+                pod,
+                namespace=namespace,
+                container=container,
+                follow=follow,
+                tail_lines=tail,
+                since=since_s,
+                newlines=False,
+            )
+            async for line in lines:
+                yield line
+
+    async def read(self, path: str, *, timeout_s: float = CALL_S) -> bytes:
+        """Return what the server answers to a GET of `path`, such as /version or a proxy's; for what is no object."""
+        return (await self._raw("GET", path, timeout=timeout_s)).content
+
+    def path(self, kind: Kind, namespace: str | None, name: str = "") -> str:
+        """Return where the API has a kind, or one object of it."""
+        group = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
+        place = f"/namespaces/{namespace or self.access.namespace}" if kind.namespaced and namespace != "*" else ""
+        return f"{group}{place}/{kind.plural}" + (f"/{name}" if name else "")
+
+    def _place(self, kind: Kind, namespace: str | None) -> dict[str, Any]:
+        return {"namespace": namespace or self.access.namespace} if kind.namespaced else {}
+
+    async def _written(self, method: str, wanted: Object, manager: str, *, dry_run: bool = False) -> Object:
+        kind, metadata = kind_of(wanted["apiVersion"], wanted["kind"]), wanted["metadata"]
+        params = {"fieldManager": manager} | ({"dryRun": "All"} if dry_run else {})
+        name = metadata["name"] if method == "PUT" else ""
+        answer = await self._raw(method, self.path(kind, metadata.get("namespace"), name), json=wanted, params=params)
+        written: Object = answer.json()
+        return written
+
+    async def _call(self, call: Callable[[], Awaitable[Mapping[str, Any]]]) -> Object:
+        async def once() -> Object:
+            return dict(await call())
+
+        return await self._patiently(once)
+
+    async def _raw(self, method: str, path: str, **options: Any) -> httpx2.Response:  # noqa: ANN401 -- httpx2's own
+        async def once() -> httpx2.Response:
+            return (await self._http.request(method, path, **options)).raise_for_status()
+
+        return await self._patiently(once)
+
+    @staticmethod
+    async def _patiently(call: Callable[[], Awaitable[_Answer]]) -> _Answer:
+        """Make a call; wait and try again while the server is too busy for it."""
+        for left in reversed(range(_PATIENT_TRIES)):
+            try:
+                with _translated():
+                    return await call()
+            except RefusedError as error:
+                if error.status != 429 or not left:
+                    raise
+                await asyncio.sleep(min(error.retry_after_s or 1.0, _LONGEST_PAUSE_S))
+        raise AssertionError("the last try returns or raises")
+
+
+@cache
+def _resource(kind: Kind) -> Any:  # noqa: ANN401 -- a class that lightkube makes
+    make = create_namespaced_resource if kind.namespaced else create_global_resource
+    return make(kind.group, kind.version, kind.name, kind.plural)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except ApiError as error:
+        raise _refusal(error.response, error.status.to_dict()) from None
+    except httpx2.HTTPStatusError as error:
+        raise _refusal(error.response, _said(error.response)) from None
+    except (httpx2.TransportError, httpx2.InvalidURL) as error:
+        raise UnreachableError(f"the API server gives no answer: {str(error) or type(error).__name__}") from None
+
+
+def _said(response: httpx2.Response) -> Object:
+    """Return the Status object that the server answered with, or its text in the form of one."""
+    try:
+        said = response.json()
+    except ValueError:
+        said = response.text
+    return said if isinstance(said, dict) else {"message": str(said)[:1000]}
+
+
+def _refusal(response: httpx2.Response | None, said: Object) -> ClusterError:
+    details = said.get("details") or {}
+    causes = tuple(
+        Cause(cause.get("reason", ""), cause.get("field", ""), cause.get("message", ""))
+        for cause in details.get("causes") or ()
+    )
+    status = response.status_code if response is not None else int(said.get("code") or 0)
+    after = response.headers.get("Retry-After", "") if response is not None else ""
+    make = GoneError if status == 410 else RefusedError
+    return make(
+        said.get("message") or f"HTTP {status}",
+        status=status,
+        code=said.get("reason", ""),
+        kind=details.get("kind", ""),
+        name=details.get("name", ""),
+        causes=causes,
+        retry_after_s=float(after) if after.isdecimal() else float(details.get("retryAfterSeconds") or 0),
+    )

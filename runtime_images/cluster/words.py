@@ -1,0 +1,67 @@
+"""The words that Gaia writes into a cluster: names, labels, annotations, managers.
+
+A function NAME of a dynamic mode is two Configurations, NAME-cpu and NAME-gpu, and a Route NAME whose traffic is the
+only thing that a switch changes. Each backend is also reachable alone, under its tag: Knative makes a Service cpu-NAME
+and gpu-NAME for it.
+"""
+
+from runtime_images.policy.model import Backend
+
+TEMPLATE_MANAGER = "gaia"
+"""The field manager of everything that a deploy says, the traffic aside."""
+TRAFFIC_MANAGER = "gaia-controller"
+"""The field manager of spec.traffic, and of the controller's annotations on a Route."""
+
+_PREFIX = "faas.gaia/"
+
+# labels
+FUNCTION = _PREFIX + "function"
+BACKEND = _PREFIX + "backend"
+
+# annotations on every object of a function
+PROJECT = _PREFIX + "project"
+"""The identity of the project that the function is deployed from: the same on every machine."""
+ORIGIN = _PREFIX + "origin"
+"""Where that project lies, for people."""
+DEPLOYED_BY = _PREFIX + "deployed-by"
+DEPLOYED_AT = _PREFIX + "deployed-at"
+SETTINGS = _PREFIX + "settings"
+"""On the Route: what the controller needs to know of the function, as JSON (`FunctionSettings`)."""
+MANIFEST = _PREFIX + "manifest"
+
+# annotations on the Route that decide or tell
+DECISION = _PREFIX + "decision"
+"""The last decisions with their reasons, newest first, as JSON."""
+STATE = _PREFIX + "state"
+"""What the policy has learned, as JSON, for the next leader."""
+PIN = _PREFIX + "pin"
+"""The backend that a person has pinned; written by `gaia pin`, taken away by `gaia unpin`."""
+PAUSED = _PREFIX + "paused"
+"""The controller leaves a function alone while this is "true"."""
+
+NAME_LABEL = "app.kubernetes.io/name"
+INSTANCE_LABEL = "app.kubernetes.io/instance"
+VERSION_LABEL = "app.kubernetes.io/version"
+COMPONENT_LABEL = "app.kubernetes.io/component"
+PART_OF_LABEL = "app.kubernetes.io/part-of"
+MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
+MANAGED_BY = "gaia"
+
+LONGEST_LABEL = 63
+"""Letters of a DNS label, and so of every name that becomes part of a host's (RFC 1123)."""
+
+
+def configuration_name(function: str, backend: Backend) -> str:
+    """Return the name of the Configuration of a backend."""
+    return f"{function}-{backend}"
+
+
+def tag_service_name(function: str, backend: Backend) -> str:
+    """Return the name of the Service that Knative makes for a backend's tag; the tag itself is the backend's name."""
+    return f"{backend}-{function}"
+
+
+LONGEST_NAME = LONGEST_LABEL - max(
+    len(make("", backend)) for backend in Backend for make in (configuration_name, tag_service_name)
+)
+"""The longest name of a function, so that every name made from it fits."""
