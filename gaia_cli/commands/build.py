@@ -1,17 +1,12 @@
 """`gaia build`: bake a function into a container image."""
 
-import re
 from pathlib import Path
 
 from gaia_cli.errors import ExitCode, UsageError
+from gaia_cli.images.references import parse_reference
 from gaia_cli.project.choices import ModeName
 from gaia_cli.project.serving import servable_project
 from runtime_images.policy.model import ExecutionMode
-
-_HOST = r"(localhost|[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)+|[a-zA-Z0-9-]+(?=:))(:[0-9]+)?"  # else it is a part of the name
-_TAG = re.compile(
-    rf"(?P<name>({_HOST}/)?[a-z0-9]+([._/-]+[a-z0-9]+)*)(?P<version>:[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?"
-)
 
 
 def build(
@@ -44,7 +39,7 @@ def checked_tag(tag: str) -> str:
     Raises:
         UsageError: it cannot be the name of an image.
     """
-    match = _TAG.fullmatch(tag)
-    if match is None or len(match["name"]) > 255:
-        raise UsageError(f"--tag {tag} cannot be the name of an image", "use lower case, such as --tag hello:1")
-    return tag if match["version"] else f"{tag}:latest"
+    reference = parse_reference(tag, "--tag")
+    if reference.digest:
+        raise UsageError(f"--tag {tag} has a digest, which an image gets from what is in it", "leave it out")
+    return str(reference.tagged())

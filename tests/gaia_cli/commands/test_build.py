@@ -22,3 +22,8 @@ def test_a_tag_is_made_whole(tag: str, whole: str) -> None:
 def test_what_no_engine_would_take_is_refused_before_anything_is_built(tag: str) -> None:
     with pytest.raises(UsageError, match="cannot be the name of an image"):
         checked_tag(tag)
+
+
+def test_an_image_is_given_no_digest() -> None:
+    with pytest.raises(UsageError, match="has a digest"):
+        checked_tag(f"hello@sha256:{'a' * 64}")
