@@ -1,0 +1,90 @@
+"""What stands behind each backend of a function: which Revision serves, which one is waited for, and what it says.
+
+A Configuration names the Revision that it made last and the one that was ready last. The second serves; it says nothing
+of whether that Revision is ready now, so its own condition is read as well.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from runtime_images.cluster.api import Api, Object
+from runtime_images.cluster.conditions import Condition, Readiness, condition, is_being_deleted, readiness
+from runtime_images.cluster.kinds import CONFIGURATION, REVISION, ROUTE
+from runtime_images.cluster.words import configuration_name
+from runtime_images.policy.model import Backend
+
+CONFIGURATION_LABEL = "serving.knative.dev/configuration"
+"""Knative's own label on a Revision and its pods."""
+REVISION_LABEL = "serving.knative.dev/revision"
+
+
+@dataclass(frozen=True, slots=True)
+class BackendState:
+    """One backend: its Configuration and Revisions, newest first."""
+
+    backend: Backend
+    configuration: Object
+    revisions: tuple[Object, ...] = ()
+
+    @property
+    def serving(self) -> Object | None:
+        """The Revision that the Route's target means: the latest that has ever been ready."""
+        return self._named("latestReadyRevisionName")
+
+    @property
+    def awaited(self) -> Object | None:
+        """The Revision that was asked for last, where it is not the one that serves."""
+        latest = self._named("latestCreatedRevisionName")
+        return None if latest is None or latest is self.serving else latest
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the backend may be in the traffic: a Route that names one that is not ready serves nothing."""
+        serving = self.serving
+        return serving is not None and readiness(serving) is Readiness.READY and not is_being_deleted(serving)
+
+    @property
+    def failure(self) -> Condition | None:
+        """What keeps the backend from being ready, in its Revision's own words; None where it is ready."""
+        if self.is_ready:
+            return None
+        for revision in (self.serving, self.awaited):
+            said = condition(revision)
+            if said is not None and said.status != "True":
+                return said
+        return condition(self.configuration)
+
+    def _named(self, field: str) -> Object | None:
+        name = (self.configuration.get("status") or {}).get(field)
+        return next((one for one in self.revisions if one["metadata"]["name"] == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionState:
+    """A function on a cluster, as it was read: the Route, None where there is none, and the backends that stand."""
+
+    route: Object | None
+    backends: Mapping[Backend, BackendState]
+
+    @property
+    def ready(self) -> tuple[Backend, ...]:
+        """The backends that may be in the traffic."""
+        return tuple(backend for backend, state in self.backends.items() if state.is_ready)
+
+
+async def read_function(api: Api, name: str, namespace: str | None = None) -> FunctionState:
+    """Read a function of a namespace; what does not stand is left out."""
+    backends = {}
+    for backend in Backend:
+        configuration = await api.get(CONFIGURATION, configuration_name(name, backend), namespace)
+        if configuration is not None:
+            backends[backend] = await _with_revisions(api, backend, configuration)
+    return FunctionState(await api.get(ROUTE, name, namespace), backends)
+
+
+async def _with_revisions(api: Api, backend: Backend, configuration: Mapping[str, Any]) -> BackendState:
+    metadata = configuration["metadata"]
+    found, _ = await api.list(REVISION, metadata["namespace"], labels={CONFIGURATION_LABEL: metadata["name"]})
+    newest_first = sorted(found, key=lambda one: one["metadata"]["name"], reverse=True)
+    return BackendState(backend, dict(configuration), tuple(newest_first))
