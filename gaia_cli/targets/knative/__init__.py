@@ -1,0 +1,1 @@
+"""A Kubernetes cluster with Knative Serving as a target: how it is reached, and what it must have."""

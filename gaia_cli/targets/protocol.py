@@ -1,0 +1,196 @@
+"""What a target can do with a deployment, in words that any cluster has.
+
+A deployment is a function as it is to stand somewhere: the project, the mode, an image that no later push changes. A
+target says first what an apply would change and what stands against it, then applies, then waits; so several targets
+can be asked before the first of them is written to.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from gaia_cli.project.project import FunctionProject
+from gaia_cli.project.targets import TargetSettings
+from runtime_images.cluster.function import FunctionSettings, Scale
+from runtime_images.policy.model import Accelerator, Backend, ExecutionMode, Prices, Slo
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which project a function is of. `project` is the same on every machine, `sources` for the same files.
+
+    `origin` is where the project lies, for people.
+    """
+
+    project: str
+    origin: str
+    sources: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Who has deployed, and when (ISO 8601, UTC)."""
+
+    by: str = ""
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A function as it is to stand on one target.
+
+    `image` names a digest. `manifest` is what the analyzer says, as JSON, empty where it was not asked. `image_bytes`
+    is what a node must fetch, None where the registry does not say.
+    """
+
+    project: FunctionProject
+    target: TargetSettings
+    mode: ExecutionMode
+    image: str
+    identity: Identity
+    manifest: str = ""
+    image_bytes: int | None = None
+
+    @property
+    def backends(self) -> tuple[Backend, ...]:
+        """The backends that stand there: both, unless the mode is fixed."""
+        return (self.mode.initial_backend,) if self.mode.is_fixed else tuple(Backend)
+
+    @property
+    def uses_gpus(self) -> bool:
+        """Whether a pod asks the cluster for a GPU."""
+        return self.target.accelerator is Accelerator.NVIDIA and Backend.GPU in self.backends
+
+    @property
+    def settings(self) -> FunctionSettings:
+        """What a controller needs to know; the target's own SLO and prices go before the function's."""
+        target = self.target
+        return FunctionSettings(
+            name=self.project.name,
+            mode=self.mode,
+            slo=self.project.slo if target.slo == Slo() else target.slo,
+            prices=self.project.prices if target.prices == Prices() else target.prices,
+            accelerator=target.accelerator,
+            scale=Scale(target.min_scale, target.max_scale, target.concurrency),
+            gpu_resource=target.gpu_resource,
+            gpus=target.gpus,
+            power=target.power,
+            gpu_windows=target.gpu_windows,
+            network_ms=target.network_ms,
+        )
+
+
+class Effect(StrEnum):
+    """What an apply does to one thing."""
+
+    CREATE = "create"
+    CHANGE = "change"
+    KEEP = "keep"
+    REMOVE = "remove"
+    RETRY = "retry"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that an apply does; `what` names the thing, `details` say what of it is other."""
+
+    effect: Effect
+    what: str
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a deployment goes, and as whom."""
+
+    context: str
+    server: str
+    namespace: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an apply would do. `notes` are what else a person should know before saying yes."""
+
+    deployment: Deployment
+    place: Place
+    changes: tuple[Change, ...]
+    objects: tuple[Mapping[str, Any], ...]
+    notes: tuple[str, ...] = ()
+    gpus_free: int | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether all stands already as it is asked for."""
+        return all(change.effect is Effect.KEEP for change in self.changes)
+
+
+class Progress(StrEnum):
+    """How far a backend has got."""
+
+    READY = "ready"
+    WAITING = "waiting"
+    NO_GPU = "no free GPU"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class BackendReport:
+    """One backend after an apply: `version` is what was applied, `serving` what answers requests now.
+
+    `message` is the cluster's own, the pod's where there is one.
+    """
+
+    backend: Backend
+    progress: Progress
+    version: str = ""
+    serving: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an apply ended. `shares` are percentages that the cluster confirms."""
+
+    url: str
+    backends: tuple[BackendReport, ...]
+    shares: Mapping[Backend, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+class Target(Protocol):
+    """One place that functions are deployed to."""
+
+    async def plan(self, deployment: Deployment, *, take_over: bool) -> Plan:
+        """Say what an apply would do, and write nothing.
+
+        Raises:
+            ClusterRefused: it would fail, or something that belongs to somebody else is in the way.
+        """
+
+    async def apply(self, plan: Plan) -> None:
+        """Do what the plan says; doing it again, also after a half, changes nothing more."""
+
+    async def wait(self, plan: Plan, timeout_s: float) -> Outcome:
+        """Wait until this very apply serves, and let each backend take part once it can.
+
+        Raises:
+            ClusterRefused: it does not get there, and why.
+        """
+
+    async def list(self, *, everywhere: bool) -> Sequence[Mapping[str, Any]]:
+        """Return the functions that stand here, a row each."""
+
+    async def describe(self, name: str) -> Mapping[str, Any]:
+        """Return everything that is known of a function."""
+
+    def logs(self, name: str, *, follow: bool) -> AsyncIterator[str]:
+        """Yield the lines of a function's pods."""
+
+    async def delete(self, name: str) -> None:
+        """Take a function away, that very one."""
+
+    async def switch(self, name: str, backend: Backend) -> None:
+        """Let a backend take the requests."""
