@@ -8,6 +8,7 @@ from analyzers.lean.patterns import Pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 _PARTS_MOST = 32
@@ -15,8 +16,8 @@ _PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
 _LONG_NAME = Pattern(rf"(?<![\w-])(?:{_PART}[ \t]*+\.[ \t]*+){{{_PARTS_MOST}}}")
 
 
-def loads(text: str) -> "dict[str, Any]":
-    """Return the content of the TOML `text`.
+def loads(text: str, parse_float: "Callable[[str], Any]" = float) -> "dict[str, Any]":
+    """Return the content of the TOML `text`; `parse_float` makes values of numbers with a point.
 
     Raises:
         ValueError: it is no TOML, or a name in it has too many parts.
@@ -25,4 +26,4 @@ def loads(text: str) -> "dict[str, Any]":
 
     if _LONG_NAME.search(text):
         raise ValueError(f"a dotted name has more than {_PARTS_MOST} parts")
-    return tomllib.loads(text)
+    return tomllib.loads(text, parse_float=parse_float)

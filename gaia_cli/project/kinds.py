@@ -20,17 +20,26 @@ _LONGEST_GLOB = 500
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A sort of value: `expects` finishes the sentence "must be ..." in an error.
+    """A sort of value: `expects` finishes the sentence "must be ..." in an error, `hint` says what to do then.
 
     `convert` turns the value that TOML gave into the value that Gaia uses, None if it is not of this kind.
     """
 
     expects: str
     convert: Callable[[object], Any]
+    hint: str = "correct the value"
 
 
 class PartError(Exception):
-    """A value of several parts, one of which is wrong; the message says which."""
+    """A value of several parts, one of which is wrong.
+
+    The message says which, or else `path` does: the keys and places in lists that lead to it.
+    """
+
+    def __init__(self, message: str, path: tuple[str | int, ...] = (), hint: str = "correct the value") -> None:
+        super().__init__(message)
+        self.path = path
+        self.hint = hint
 
 
 def number(low: float = 0.0, high: float = sys.float_info.max, *, above: bool = False) -> Kind:

@@ -8,18 +8,25 @@ Flag > environment (GAIA_*) > file > default. What may be said stands in `tables
 import os
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analyzers.lean import toml
 from analyzers.lean.files import left_tree
 from gaia_cli.errors import ConfigurationError, UsageError, shell_word
 from gaia_cli.places import working_tree
+from gaia_cli.project.environment import Written
+from gaia_cli.project.lines import Source
 from gaia_cli.project.own_files import text_of
+from gaia_cli.project.parts import shown
 from gaia_cli.project.requirements import Requirements, default_requirements, requirements_file
-from gaia_cli.project.tables import checked, shown
+from gaia_cli.project.tables import checked
 from runtime_images.policy.model import ExecutionMode, Prices, Slo, WarmUp
+
+if TYPE_CHECKING:
+    from gaia_cli.project.targets import TargetSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,7 @@ class FunctionProject:
     `entrypoint` is "path.py" or "path.py:attribute" relative to `directory`, empty to search. `gpu_requirements` come
     on top where a real GPU is used. `pin` fixes the mode whatever the analyzer says; `hardware` is the GPU that its
     predictions are for, by the name of a profile or as a file in `directory`. `memory` is in Docker's spelling: "2g".
+    `env` are the function's own variables, wherever it runs; `targets` are those of gaia.toml, by name.
     """
 
     directory: Path
@@ -50,6 +58,8 @@ class FunctionProject:
     gpus: int = 1
     max_body_mb: float = 16.0
     request_timeout_s: float = 300.0
+    env: Mapping[str, str] = field(default_factory=dict)
+    targets: "Mapping[str, TargetSettings]" = field(default_factory=dict)
 
     def requirements_for(self, *, gpu: bool) -> tuple[Requirements, ...]:
         """Return what to install; the requirements for a GPU only where there is a real one.
@@ -76,18 +86,19 @@ def load_project(path: Path) -> FunctionProject:
     """
     directory, entrypoint = _locate(path)
     pyproject = _read_toml(directory, "pyproject.toml")
-    where, tables = _configuration(directory, pyproject)
-    parts = checked(where, tables)
+    source, tables = _configuration(directory, pyproject)
+    parts = checked(source, tables)
     own = parts[""]
     if entrypoint:
         own["entrypoint"] = entrypoint
     name = own.pop("name", "") or _default_name(directory, entrypoint)
     for key in ("requirements", "gpu_requirements"):
         if key in own:
-            own[key] = _requirements(directory, own[key], f"{where}: [function] {key}")
+            own[key] = _requirements(directory, own[key], f"{source.place}: [function] {key}")
     if "requirements" not in own:
         own["requirements"] = default_requirements(directory, pyproject)
-    return FunctionProject(directory, name, slo=Slo(**parts["slo"]), prices=Prices(**parts["prices"]), **own)
+    slo, prices = Slo(**parts["slo"]), Prices(**parts["prices"])
+    return FunctionProject(directory, name, slo=slo, prices=prices, targets=parts["targets"], **own)
 
 
 def load_lint(directory: Path, repository: Path) -> dict[str, Any]:
@@ -138,7 +149,7 @@ def _read_toml(directory: Path, name: str, root: Path | None = None) -> dict[str
     """Return the content of a TOML file, which lies in `root` or the directory, empty where there is none."""
     path = directory / name
     try:
-        return toml.loads(text_of(directory, name, root=root) or "")
+        return toml.loads(text_of(directory, name, root=root) or "", Written)
     except tomllib.TOMLDecodeError as error:
         what, line = _place(str(error))
         raise ConfigurationError(f"{path}{line}: not valid TOML: {what}", "correct the syntax") from None
@@ -152,8 +163,10 @@ def _place(message: str) -> tuple[str, str]:
     return (match[1].lower(), f":{match[2]}:{match[3]}") if match else (message.lower(), "")
 
 
-def _configuration(directory: Path, pyproject: dict[str, Any], root: Path | None = None) -> tuple[str, dict[str, Any]]:
-    """Return the tables that configure the function, and what to call their place in errors."""
+def _configuration(
+    directory: Path, pyproject: dict[str, Any], root: Path | None = None
+) -> tuple[Source, dict[str, Any]]:
+    """Return the tables that configure the function, and the file that they stand in."""
     own = directory / "gaia.toml"
     tool = pyproject.get("tool", {})
     embedded = tool.get("gaia") if isinstance(tool, dict) else None
@@ -162,11 +175,16 @@ def _configuration(directory: Path, pyproject: dict[str, Any], root: Path | None
             f"both {own} and [tool.gaia] in pyproject.toml configure the function", "keep one of the two"
         )
     if embedded is None:
-        return str(own), _read_toml(directory, own.name, root)
-    where = f"{directory / 'pyproject.toml'}: [tool.gaia]"
+        return _source(directory, own.name, root), _read_toml(directory, own.name, root)
+    source = _source(directory, "pyproject.toml", root, ("tool", "gaia"))
     if not isinstance(embedded, dict):
-        raise ConfigurationError(f"{where} must be a table, not {shown(embedded)}", "write it as [tool.gaia.slo] ...")
-    return where, embedded
+        message = f"{source.place} must be a table, not {shown(embedded)}"
+        raise ConfigurationError(message, "write it as [tool.gaia.slo] ...")
+    return source, embedded
+
+
+def _source(directory: Path, name: str, root: Path | None, inside: tuple[str, ...] = ()) -> Source:
+    return Source(str(directory / name), lambda: text_of(directory, name, root=root) or "", inside)
 
 
 def _requirements(directory: Path, configured: str | tuple[str, ...], place: str) -> Requirements:

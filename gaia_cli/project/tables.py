@@ -4,13 +4,16 @@ One table, `TABLES`: a key and the kind of value that it takes. A new key is one
 and one line in docs/configuration.md. Unknown keys are errors that name the nearest known key.
 """
 
-import difflib
 import re
 from collections import defaultdict
 from typing import Any
 
 from gaia_cli.errors import ConfigurationError
 from gaia_cli.project import kinds
+from gaia_cli.project.environment import ENV
+from gaia_cli.project.lines import Source
+from gaia_cli.project.parts import near, nearest, part, shown, table
+from runtime_images.policy.model import Prices, Slo
 
 TABLES: dict[str, dict[str, kinds.Kind]] = {
     "function": {
@@ -43,6 +46,7 @@ TABLES: dict[str, dict[str, kinds.Kind]] = {
         "gpus": kinds.integer(1, 64),
         "max_body_mb": kinds.number(high=4096, above=True),
         "request_timeout_s": kinds.number(high=86400, above=True),
+        "env": ENV,
     },
     "lint": {
         "select": kinds.CODES,
@@ -54,73 +58,82 @@ TABLES: dict[str, dict[str, kinds.Kind]] = {
         "fail-on": kinds.choice("note", "warning", "error"),
     },
 }
-"""What gaia.toml may hold, besides [targets.NAME], whose keys belong to the target."""
+"""What gaia.toml may hold, besides [targets.NAME], whose keys stand in `deployment/keys.py`."""
 
 PARTS = {"slo": "slo", "cost": "prices", "lint": "lint"}
 """The tables whose keys are the fields of a part; those of every other are the fields of FunctionProject itself."""
 
 _TARGETS = "targets"
-_PASSWORD = re.compile(r"://[^/\s]*@")
 
 
-def checked(where: str, tables: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def checked(source: Source, tables: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return every value of `tables`, checked and converted, by part and field; the part "" is the function itself.
 
+    The part "targets" holds the targets by name.
+
     Raises:
-        ConfigurationError: a table or key is unknown, or a value unusable; `where` begins the sentence.
+        ConfigurationError: a table or key is unknown, or a value unusable; the file begins the sentence.
     """
     values: defaultdict[str, dict[str, Any]] = defaultdict(dict)
-    for table, content in tables.items():
-        if table not in TABLES and table != _TARGETS:
-            raise ConfigurationError(f"{where}: unknown table or key {table!r}", _nearest(table, (*TABLES, _TARGETS)))
+    where = source.place
+    for name, content in tables.items():
+        if name not in TABLES and name != _TARGETS:
+            raise ConfigurationError(f"{where}: unknown table or key {name!r}", _nearest(name, (*TABLES, _TARGETS)))
         if not isinstance(content, dict):
-            raise ConfigurationError(
-                f"{where}: {table} must be a table, not {shown(content)}", f"write it as [{table}]"
-            )
-        for key, value in content.items():
-            if table == _TARGETS:
-                _check_target(where, key, value)
-            else:
-                values[PARTS.get(table, "")][key.replace("-", "_")] = _converted(where, table, key, value)
+            raise ConfigurationError(f"{where}: {name} must be a table, not {shown(content)}", f"write it as [{name}]")
+        for key, value in content.items() if name != _TARGETS else ():
+            values[PARTS.get(name, "")][key.replace("-", "_")] = _converted(source, name, key, value)
+    for name, content in tables.get(_TARGETS, {}).items():
+        values[_TARGETS][name] = _target(source, name, content, values)
     return values
 
 
-def _check_target(where: str, name: str, content: object) -> None:
+def _target(source: Source, name: str, content: object, values: dict[str, dict[str, Any]]) -> object:
+    """Return a target, on top of what the function's own values say."""
     if not re.fullmatch(kinds.DNS_LABEL, name) or not isinstance(content, dict):
         raise ConfigurationError(
-            f"{where}: [targets] {name} must be a table with a lower-case name", "write it as [targets.staging]"
+            f"{source.place}: [targets] {name} must be a table with a lower-case name", "write it as [targets.staging]"
         )
+    from gaia_cli.project.deployment import keys, resolving  # most functions have no target
+
+    own = values[""]
+    base = resolving.Base(
+        Slo(**values["slo"]), Prices(**values["prices"]), own.get("cpus"), own.get("memory", ""), own.get("gpus", 1)
+    )
+    every = {**keys.KEYS, "slo": table(TABLES["slo"]), "cost": table(TABLES["cost"])}
+    try:
+        return resolving.target_settings(name, part(table(every, foreign=keys.FOREIGN), content), base)
+    except kinds.PartError as error:
+        raise _refusal(source, (_TARGETS, name), error) from None
 
 
-def _converted(where: str, table: str, key: str, value: object) -> object:
-    kind = TABLES[table].get(key)
+def _converted(source: Source, name: str, key: str, value: object) -> object:
+    kind = TABLES[name].get(key)
     if kind is None:
-        raise ConfigurationError(f"{where}: unknown key {key!r} in [{table}]", _nearest(key, tuple(TABLES[table])))
-    place = f"{where}: [{table}] {key}"
+        message = f"{source.place}: unknown key {key!r} in [{name}]"
+        raise ConfigurationError(message, _nearest(key, tuple(TABLES[name])))
+    place = f"{source.place}: [{name}] {key}"
     try:
         converted = kind.convert(value)
     except kinds.PartError as error:
-        raise ConfigurationError(f"{place}: {error}", "correct the value") from None
+        if error.path:
+            raise _refusal(source, (name, key), error) from None
+        raise ConfigurationError(f"{place}: {error}", error.hint) from None
     if converted is None:
-        raise ConfigurationError(f"{place} must be {kind.expects}, not {shown(value)}", "correct the value")
+        raise ConfigurationError(f"{place} must be {kind.expects}, not {shown(value)}", kind.hint)
     return converted
+
+
+def _refusal(source: Source, path: tuple[str, ...], error: kinds.PartError) -> ConfigurationError:
+    """Say what is wrong in a table within a table, and in which line."""
+    return ConfigurationError(f"{source.at((*path, *error.path))} {error}", error.hint)
 
 
 def _nearest(unknown: str, known: tuple[str, ...]) -> str:
     """Return a hint: the nearest known key here, else the table where the key belongs, else all that is known."""
-    near = difflib.get_close_matches(unknown, known, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean {near[0]!r}?"
+    if hint := near(unknown, known):
+        return hint
     homes = [f"[{table}]" for table, keys in TABLES.items() if unknown in keys]
     if homes:
         return f"{unknown!r} belongs in {homes[0]}"
-    return f"known here: {', '.join(known)}" if known else "this table has no keys yet; remove it"
-
-
-def shown(value: object) -> str:
-    """Return a value as the user recognises it, with its type where that is what is wrong."""
-    if isinstance(value, dict):
-        return "a table"
-    text = str(value).lower() if isinstance(value, bool) else _PASSWORD.sub("://***@", repr(value))
-    kind = "the string " if isinstance(value, str) else "the list " if isinstance(value, list) else ""
-    return kind + (text if len(text) <= 60 else text[:57] + "...")
+    return nearest(unknown, known) if known else "this table has no keys yet; remove it"

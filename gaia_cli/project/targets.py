@@ -31,10 +31,12 @@ class ModelCache:
 class TargetSettings:
     """One target. What is empty, None or absent is the cluster's, or Gaia's, default.
 
-    Without a table in gaia.toml, `gaia deploy` uses `TargetSettings("default")`: the kubeconfig's current context.
-    `slo` and `prices` are the function's where the target has none of its own. `cpus` and `memory` are what a pod
-    may use. `release_first` lets go of the GPU before a new revision asks for one. `progress_deadline_s` None means
-    computed from the image's size.
+    Without a table in gaia.toml, `gaia deploy` uses the target `default`: the kubeconfig's current context. A target
+    is whole: `slo`, `prices`, `gpus`, `cpus` and `memory` are the function's where its table has none of its own
+    (`deployment/resolving.py`); `env` alone is the table's own (`environment.merged`). `cpus` and `memory` are what a
+    pod may use, `cpus_request` and `memory_request` what is kept for it where that is less. Sizes are in Docker's
+    spelling, powers of 1024: "512m", "2g". `release_first` lets go of the GPU before a new revision asks for one.
+    `progress_deadline_s` None means computed from the image's size.
     """
 
     name: str
@@ -47,7 +49,9 @@ class TargetSettings:
     gpus: int = 1
     gpu_resource: str = "nvidia.com/gpu"
     cpus: float | None = None
+    cpus_request: float | None = None
     memory: str = ""
+    memory_request: str = ""
     sidecar_cpus: float | None = None
     sidecar_memory: str = ""
     node_selector: Mapping[str, str] = field(default_factory=dict)

@@ -28,7 +28,11 @@ FROM_TABLES = {
 }
 """Where expressions come from a table: how each is asked, with which flags, and all of them."""
 
-MAKERS_OF_KINDS = {"gaia_cli/project/kinds.py": ("text", "_list")}
+MAKERS_OF_KINDS = {
+    "gaia_cli/project/kinds.py": ("text", "_list"),
+    "gaia_cli/project/environment.py": ("text",),
+    "gaia_cli/project/deployment/words.py": ("text",),
+}
 """Functions whose first argument is an expression that a whole text must match."""
 
 ONLY_HANDED_ON = {

@@ -1,16 +1,19 @@
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tomli_w
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from analyzers.lean.printable import printable
 from gaia_cli.errors import ConfigurationError, UsageError
 from gaia_cli.linting.configuration import LintTable
 from gaia_cli.project.project import FunctionProject, load_project, slug
 from gaia_cli.project.requirements import Requirements
 from gaia_cli.project.tables import PARTS, TABLES
+from gaia_cli.project.targets import TargetSettings
 from runtime_images.policy.model import ExecutionMode, Prices, Slo, WarmUp
 
 
@@ -72,11 +75,15 @@ def test_every_key_reaches_its_field(function: Path) -> None:
         gpus = 2
         max_body_mb = 1
         request_timeout_s = 10
+        [run.env]
+        MODEL = "small"
         [targets.staging]
-        anything = "the target's own"
+        namespace = "trial"
         """,
     )
 
+    slo, prices = Slo(150, 20.5, 0.01, 5), Prices(1, 2, "EUR")
+    limits: dict[str, Any] = {"cpus": 1.5, "memory": "512m", "gpus": 2}
     assert project == FunctionProject(
         directory=function,
         name="matmul",
@@ -85,17 +92,17 @@ def test_every_key_reaches_its_field(function: Path) -> None:
         requirements=Requirements(("numpy",), "r.txt"),
         gpu_requirements=Requirements(("cupy-cuda12x>=14",)),
         pin=ExecutionMode.GPU_PREFERRED,
-        slo=Slo(150, 20.5, 0.01, 5),
-        prices=Prices(1, 2, "EUR"),
+        slo=slo,
+        prices=prices,
         base_image="python:3.12-slim",
         concurrency=4,
         idempotent=True,
         warmup=WarmUp("POST", "/predict?size=1", '{"size": 2}'),
-        cpus=1.5,
-        memory="512m",
-        gpus=2,
+        **limits,
         max_body_mb=1,
         request_timeout_s=10,
+        env={"MODEL": "small"},
+        targets={"staging": TargetSettings("staging", namespace="trial", slo=slo, prices=prices, **limits)},
     )
 
 
@@ -362,7 +369,7 @@ def test_any_unknown_key_is_refused_with_a_hint(function: Path, table: str, key:
 
     with pytest.raises(ConfigurationError) as caught:
         load_project(function)
-    assert repr(key) in caught.value.message
+    assert printable(repr(key)) in caught.value.message
     assert caught.value.hint
 
 

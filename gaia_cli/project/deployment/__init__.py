@@ -1,0 +1,1 @@
+"""What [targets.NAME] of gaia.toml may say, and what a target is in all."""
