@@ -17,11 +17,13 @@ from runtime_images.dynamic_runtime.front.health import Health
 from runtime_images.dynamic_runtime.front.job import Job
 from runtime_images.dynamic_runtime.front.link import WorkerLink
 from runtime_images.dynamic_runtime.front.router import Front
+from runtime_images.dynamic_runtime.metrics_port import metrics_server
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.telemetry.devices import Devices
 from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
 from runtime_images.dynamic_runtime.telemetry.metrics import Metrics
 from runtime_images.dynamic_runtime.telemetry.observer import ArrivalRate, Sources
+from runtime_images.dynamic_runtime.telemetry.readings import Readings
 from runtime_images.dynamic_runtime.telemetry.recorder import Recorder
 from runtime_images.dynamic_runtime.telemetry.reporting import Reporter
 from runtime_images.dynamic_runtime.wire.arenas import create_requests
@@ -60,7 +62,7 @@ class Runtime:
         arrivals = ArrivalRate(self._recorder.started_s)
         sources = Sources(self._front, self._supervisor, self._recorder.stats, arrivals)
         self._reporter = Reporter(settings, clock, events, self._recorder, sources, self._devices)
-        metrics.watch(lambda: len(self._front.queue), self._reporter.held_s, self._reporter.cost)
+        metrics.watch(Readings(self._reporter))
         self._decisions = DecisionLoop(settings, clock, events, self._front, self._supervisor, self._recorder, sources)
         self._health = Health(self._front, self._supervisor, settings.listen_address)
         shares = share_out(settings.memory_bytes or memory_limit())
@@ -74,6 +76,7 @@ class Runtime:
         self._admin = HttpServer(
             admin, Exchange, clock, _ADMIN_BODY_BYTES, shares=share_out(_ADMIN_BYTES), refusal=admin.refusal
         )
+        self._metrics = metrics_server(self._recorder, clock)
         self._heap = own_heap()
         self._stop_reason = ""
         self._stopping = asyncio.Event()
@@ -86,6 +89,8 @@ class Runtime:
         self._reporter.started()
         try:
             url, admin_url = await self._listen(), await self._listen_admin()
+            if self._settings.metrics_port:
+                await self._metrics.listen(self._settings.listen_address, self._settings.metrics_port)
         except OSError as error:
             self._events.emit(SetupFailed(None, "port", str(error)))
             return 2
@@ -174,7 +179,8 @@ class Runtime:
         """Once in a window tick the servers, reap orphans and report the numbers."""
         while True:
             await self._clock.sleep(self._settings.window_s)
-            for turn in (self._server.tick, self._admin.tick, self._trim, self._reap_orphans, self._report_window):
+            servers = [server.tick for server in (self._server, self._admin, self._metrics)]
+            for turn in (*servers, self._trim, self._reap_orphans, self._report_window):
                 with surviving():
                     turn()
 
@@ -220,8 +226,9 @@ class Runtime:
         self._report_window()
         self._reporter.stopped(self._stop_reason)
         await self._clock.sleep(0.05)  # let the last answers and events leave
-        self._admin.stop_listening()
-        self._admin.close_connections()
+        for server in (self._admin, self._metrics):
+            server.stop_listening()
+            server.close_connections()
         _remove_socket(self._settings.admin)
         self._devices.stop()
 

@@ -27,6 +27,7 @@ class SettingsError(ValueError):
 class Settings:
     """How one function is served. Addresses: `unix:///path` or `host:port`; an empty `admin` means no admin port.
 
+    `metrics_port` is a second port of `listen_address` that shows metrics, 0 for none.
     `function_python` is the interpreter of the function's own environment, `entrypoint` a path inside
     `function_dir` with an optional `:attribute`, empty to search. `concurrency` 0 means adaptive. `memory_bytes` is
     what the shares of clients are shares of, 0 for the container's limit. `lifeline` asks the
@@ -42,6 +43,7 @@ class Settings:
     accelerator: Accelerator = Accelerator.NONE
     listen_address: str = "127.0.0.1"
     port: int = 8080
+    metrics_port: int = 0
     admin: str = ""
     admin_token: str = ""
     slo: Slo = Slo()
@@ -157,6 +159,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "GAIA_ACCELERATOR": ("accelerator", partial(_choice, Accelerator)),
     "LISTEN_ADDRESS": ("listen_address", str),
     "PORT": ("port", partial(_whole, high=65535)),
+    "GAIA_METRICS_PORT": ("metrics_port", partial(_whole, high=65535)),
     "GAIA_ADMIN": ("admin", str),
     "GAIA_ADMIN_TOKEN": ("admin_token", str),
     "GAIA_SLO_LATENCY_P95_MS": ("slo.latency_p95_ms", _number),

@@ -27,7 +27,10 @@ IMPORTERS = {
     "packaging": ("analyzers/project/requirements.py",),
     "pathspec": ("gaia_cli/images/context.py",),
     "plotly": ("gaia_cli/views/simulation_plot.py",),
-    "prometheus_client": ("runtime_images/dynamic_runtime/telemetry/metrics.py",),
+    "prometheus_client": (
+        "runtime_images/dynamic_runtime/telemetry/metrics.py",
+        "runtime_images/dynamic_runtime/telemetry/readings.py",
+    ),
     "pynvml": ("runtime_images/dynamic_runtime/telemetry/devices.py",),
     "rich": ("gaia_cli/views/",),
     "typer": ("gaia_cli/app.py", "gaia_cli/verbs/", "gaia_cli/simulator/options.py", "gaia_cli/__main__.py"),

@@ -74,10 +74,12 @@ class Failure:
 
 
 class Workers(Protocol):
-    """What health needs of the workers: the last failure, and what the serving worker's hook says, if it does."""
+    """What health needs of the workers: the last failure, what is wrong with the device, what the hook says."""
 
     @property
     def failure(self) -> Failure: ...
+    @property
+    def device_problem(self) -> str: ...
     async def ask_health(self, hook: str) -> dict[str, Any] | None: ...
 
 
@@ -122,11 +124,16 @@ class Health:
             if self._front.unavailable:
                 return 503, self._failure(in_private=in_private)
             if self._front.active is None:
-                return 503, {"status": "starting"}
+                return 503, {"status": "starting"} | self._device()
         answer = await self._workers.ask_health(name)
         if answer is None:
             return 200, {"status": name}
         return (200 if answer.get("well") else 503), {"status": str(answer.get("text"))}
+
+    def _device(self) -> dict[str, Any]:
+        """Return why the start may take long, where that is the device: no secret of the function's."""
+        problem = self._workers.device_problem
+        return {"error": f"the device cannot be used: {problem}"} if problem else {}
 
     def _failure(self, *, in_private: bool) -> dict[str, Any]:
         if not in_private:

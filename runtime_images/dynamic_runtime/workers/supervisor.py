@@ -93,6 +93,11 @@ class Supervisor:
         record = self.failures[self.target]
         return Failure(record.message or self.problem(self.target), record.log)
 
+    @property
+    def device_problem(self) -> str:
+        """What keeps the device of the backend that is to serve from being used; empty if nothing does."""
+        return self.problem(self.target)
+
     async def ask_health(self, hook: str) -> dict[str, Any] | None:
         """Return the answer of the serving worker's `alive` or `ready` hook; None without one, or in time."""
         return await self.workers.ask_health(self.target, hook)

@@ -49,9 +49,9 @@ def test_a_duration_on_the_bound_of_a_bucket_is_in_it() -> None:
     metrics.answered(Backend.CPU, [(200, 0.0, 0.25, 0, 0), (200, 0.0, 0.26, 0, 0)])
     lines = samples(metrics)
 
-    assert 'gaia_request_duration_seconds_bucket{backend="cpu",code="200",le="0.1"} 0.0' in lines
-    assert 'gaia_request_duration_seconds_bucket{backend="cpu",code="200",le="0.25"} 1.0' in lines
-    assert 'gaia_request_duration_seconds_bucket{backend="cpu",code="200",le="+Inf"} 2.0' in lines
+    assert 'gaia_request_duration_seconds_bucket{backend="cpu",code="200",le="0.1"} 0' in lines
+    assert 'gaia_request_duration_seconds_bucket{backend="cpu",code="200",le="0.25"} 1' in lines
+    assert 'gaia_request_duration_seconds_bucket{backend="cpu",code="200",le="+Inf"} 2' in lines
 
 
 def test_the_arrival_rate_is_over_the_last_five_seconds() -> None:

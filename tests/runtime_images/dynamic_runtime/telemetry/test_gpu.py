@@ -6,7 +6,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -113,6 +114,40 @@ def test_a_gpu_that_is_lost_costs_no_request(tmp_path: Path, library: Path) -> N
     assert moved["kind"] == "demote"
     assert after.headers["x-gaia-backend"] == "cpu"
     assert after.headers["x-gaia-fallback"] == "true"
+
+
+def test_a_pod_of_the_mode_gpu_that_loses_its_gpu_says_so_until_it_is_back(tmp_path: Path, library: Path) -> None:
+    port, scraped = free_port(), str(free_port())
+
+    def available() -> bytes:
+        with urllib.request.urlopen(f"http://127.0.0.1:{scraped}/metrics", timeout=60) as answer:
+            lines: list[bytes] = answer.readlines()
+        return next(line for line in lines if line.startswith(b"gaia_gpu_available"))
+
+    fixed = serving_with_gpu(tmp_path, library, ONE_GPU, GAIA_MODE="gpu", PORT=str(port), GAIA_METRICS_PORT=scraped)
+    with fixed as running:
+        before = available(), readiness(port)[0]
+        set_state(tmp_path, ONE_GPU + "gpu0.error=15\n")
+        running.event("gpu_lost")
+        lost = wait_while(lambda: readiness(port)[0] == 200), available()
+        why = readiness(port)[1]
+        set_state(tmp_path, ONE_GPU)
+        back = wait_while(lambda: readiness(port)[0] == 503), available()
+        answer = running.post({})
+
+    assert before == (b'gaia_gpu_available{accelerator="nvidia"} 1.0\n', 200)
+    assert lost == (True, b'gaia_gpu_available{accelerator="nvidia"} 0.0\n')
+    assert "GPU is lost" in str(why)
+    assert back == (True, b'gaia_gpu_available{accelerator="nvidia"} 1.0\n')
+    assert answer.headers["x-gaia-backend"] == "gpu"
+
+
+def wait_while(holds: Callable[[], bool]) -> bool:
+    """Return whether it has ended within a minute."""
+    deadline = time.monotonic() + 60
+    while holds() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not holds()
 
 
 FAILURES = {

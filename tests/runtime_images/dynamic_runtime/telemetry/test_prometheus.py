@@ -26,7 +26,17 @@ FUNCTION = """
 """
 TYPES = {
     "gaia_request_duration_seconds": "histogram",
+    "gaia_service_duration_seconds": "histogram",
+    "gaia_requests_total": "counter",
+    "gaia_failures_total": "counter",
+    "gaia_requests_in_flight": "gauge",
+    "gaia_in_flight_oldest_seconds": "gauge",
     "gaia_queue_depth": "gauge",
+    "gaia_queue_oldest_seconds": "gauge",
+    "gaia_idle_seconds": "gauge",
+    "gaia_slots": "gauge",
+    "gaia_cpu_share": "gauge",
+    "gaia_gpu_available": "gauge",
     "gaia_mode_info": "gauge",
     "gaia_switches_total": "counter",
     "gaia_fallback_total": "counter",
