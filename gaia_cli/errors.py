@@ -76,6 +76,18 @@ class EngineError(GaiaError):
     exit_code = ExitCode.ENGINE
 
 
+class MissingPartError(GaiaError):
+    """Something that a cluster needs is missing on this machine: a kubeconfig, a plugin, a library."""
+
+    exit_code = ExitCode.ENGINE
+
+
+class ClusterRefused(GaiaError):  # noqa: N818 -- it reads as the sentence that it is
+    """The cluster said no, gave no answer, or did not get ready."""
+
+    exit_code = ExitCode.CLUSTER
+
+
 class RequestError(GaiaError):
     """A request was answered with an error status, or not at all."""
 

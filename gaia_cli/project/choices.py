@@ -3,7 +3,9 @@
 A test holds the modes and accelerators against those of the policy.
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 
 class Report(StrEnum):
@@ -51,6 +53,22 @@ class AcceleratorName(StrEnum):
     NVIDIA = "nvidia"
     EMULATED = "emulated"
     NONE = "none"
+
+
+class ObjectForm(StrEnum):
+    """How the objects of a cluster are written."""
+
+    YAML = "yaml"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterChoice:
+    """Which cluster and namespace the flags ask for; what is empty is the target's, else the kubeconfig's."""
+
+    context: str = ""
+    kubeconfig: Path | None = None
+    namespace: str = ""
 
 
 DEFAULT_PORT = 8080

@@ -60,14 +60,21 @@ class RefusedError(ClusterError):
         name: str = "",
         causes: tuple[Cause, ...] = (),
         retry_after_s: float = 0.0,
+        path: str = "",
     ) -> None:
         super().__init__(message)
+        self.path = path
         self.status = status
         self.code = code
         self.kind = kind
         self.name = name
         self.causes = causes
         self.retry_after_s = retry_after_s
+
+    @property
+    def has_no_such_kind(self) -> bool:
+        """Whether the server does not know the kind; of an object that is missing it says the name."""
+        return self.status == 404 and not self.name
 
     @property
     def is_conflict(self) -> bool:

@@ -16,6 +16,8 @@ OWN = {
     "gaia_cli/engines/environments.py": "the environment that is being made",
     "gaia_cli/engines/private_places.py": "the environment that is being made, and its lock",
     "gaia_cli/images/recipes.py": "the recipes of images",
+    "gaia_cli/targets/kubeconfig/entries.py": "certificates that the user's kubeconfig names",
+    "gaia_cli/targets/kubeconfig/files.py": "the user's kubeconfig",
     "gaia_cli/views/console.py": "the null device in place of a closed output",
     "gaia_cli/views/simulation_report.py": "the page's template",
 }
