@@ -11,9 +11,10 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from gaia_cli.project.project import FunctionProject
+from gaia_cli.project.settings import function_settings
 from gaia_cli.project.targets import TargetSettings
-from runtime_images.cluster.function import FunctionSettings, Scale
-from runtime_images.policy.model import Accelerator, Backend, ExecutionMode, Prices, Slo
+from runtime_images.cluster.function import FunctionSettings
+from runtime_images.policy.model import Accelerator, Backend, ExecutionMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +65,12 @@ class Deployment:
 
     @property
     def settings(self) -> FunctionSettings:
-        """What a controller needs to know; the target's own SLO and prices go before the function's."""
-        target = self.target
-        return FunctionSettings(
-            name=self.project.name,
-            mode=self.mode,
-            slo=self.project.slo if target.slo == Slo() else target.slo,
-            prices=self.project.prices if target.prices == Prices() else target.prices,
-            accelerator=target.accelerator,
-            scale=Scale(target.min_scale, target.max_scale, target.concurrency),
-            gpu_resource=target.gpu_resource,
-            gpus=target.gpus,
-            power=target.power,
-            gpu_windows=target.gpu_windows,
-            network_ms=target.network_ms,
-        )
+        """What a controller needs to know.
+
+        Raises:
+            ConfigurationError: the function needs a GPU, and the target is said to have none.
+        """
+        return function_settings(self.project, self.target, self.mode)
 
 
 class Effect(StrEnum):

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from gaia_cli.images.plan import PORT
-from gaia_cli.project.project import FunctionProject
+from gaia_cli.project.environment import merged
 from gaia_cli.project.targets import TargetSettings
 from gaia_cli.targets.protocol import Deployment
 from runtime_images.policy.model import Accelerator, Backend
@@ -80,10 +80,10 @@ def _container(deployment: Deployment, backend: Backend) -> dict[str, Any]:
 def environment(deployment: Deployment, backend: Backend) -> list[dict[str, Any]]:
     """Return the variables of a backend's container, each name once, sorted: another order were another revision."""
     target = deployment.target
-    plain = variables_of(deployment.project, target) | _own(deployment, backend)
+    plain = merged(deployment.project.env, target.env, target.secrets) | _own(deployment, backend)
     secrets = {name: one for name, one in target.secrets.items() if name not in plain}
     entries: list[dict[str, Any]] = [
-        {"name": name} | ({"value": value} if value else {}) for name, value in plain.items()
+        {"name": name} | ({"value": as_written(value)} if value else {}) for name, value in plain.items()
     ]
     entries += [
         {"name": name, "valueFrom": {"secretKeyRef": {"name": one.secret, "key": one.key}}}
@@ -92,15 +92,9 @@ def environment(deployment: Deployment, backend: Backend) -> list[dict[str, Any]
     return sorted(entries, key=lambda entry: str(entry["name"]))
 
 
-def variables_of(project: FunctionProject, target: TargetSettings) -> dict[str, str]:
-    """Return the function's own variables; the target's value goes before the function's, and so does its secret."""
-    of_function = {name: value for name, value in function_variables(project).items() if name not in target.secrets}
-    return of_function | dict(target.env)
-
-
-def function_variables(project: FunctionProject) -> dict[str, str]:
-    """Return what the function itself sets, whatever the target."""
-    return dict(getattr(project, "env", {}))
+def as_written(value: str) -> str:
+    """Return a variable's value so that the process sees it as it stands: Kubernetes reads $(NAME) and $$ in it."""
+    return value.replace("$", "$$") if "$$" in value or "$(" in value else value
 
 
 def _own(deployment: Deployment, backend: Backend) -> dict[str, str]:
@@ -117,16 +111,15 @@ def _own(deployment: Deployment, backend: Backend) -> dict[str, str]:
 
 
 def _resources(deployment: Deployment, backend: Backend) -> dict[str, Any]:
-    target, project = deployment.target, deployment.project
-    cpus = target.cpus if target.cpus is not None else project.cpus
-    memory = target.memory or project.memory
-    wanted = {
-        name: value for name, value in (("cpu", cpu_quantity(cpus)), ("memory", memory_quantity(memory))) if value
-    }
-    limits = dict(wanted)
+    target = deployment.target
+    limits = {"cpu": cpu_quantity(target.cpus), "memory": memory_quantity(target.memory)}
+    asked = {"cpu": cpu_quantity(target.cpus_request), "memory": memory_quantity(target.memory_request)}
+    requests = {name: asked[name] or limit for name, limit in limits.items()}
     if asks_for_gpu(deployment, backend):
         limits[target.gpu_resource] = str(target.gpus)
-    return {name: value for name, value in (("limits", limits), ("requests", wanted)) if value}
+    said = {"limits": limits, "requests": requests}
+    stated = {name: {one: value for one, value in sizes.items() if value} for name, sizes in said.items()}
+    return {name: sizes for name, sizes in stated.items() if sizes}
 
 
 def cpu_quantity(cpus: float | None) -> str:
