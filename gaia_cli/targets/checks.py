@@ -1,0 +1,43 @@
+"""What is checked before anything is written to a target, in the form that `gaia deploy` heeds and `gaia doctor` prints.
+
+What a user may not read is unknown, which is not a failure: who has rights in one namespace only can do everything.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gaia_cli.errors import ClusterRefused
+
+
+class State(StrEnum):
+    """What came out of a check."""
+
+    OK = "ok"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check: what was looked at, what came out, and, where it failed, the setting to change."""
+
+    name: str
+    state: State
+    message: str
+    hint: str = ""
+
+
+def require(checks: Sequence[Check]) -> None:
+    """Check that none has failed.
+
+    Raises:
+        ClusterRefused: one has; the message is that of the first, and the others follow.
+    """
+    failed = [check for check in checks if check.state is State.FAILED]
+    if not failed:
+        return
+    first, *others = failed
+    more = [f"{check.name}: {check.message}" + (f" ({check.hint})" if check.hint else "") for check in others]
+    raise ClusterRefused(f"{first.name}: {first.message}", first.hint, log=more)
