@@ -1,0 +1,132 @@
+"""The programs of a plane with their settings, in the order in which they start."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tests.support.control_plane.build import programs
+from tests.support.control_plane.layout import (
+    ADDRESSES,
+    AUTOSCALER,
+    KUBELET_PORT,
+    PODS,
+    SYSTEM_NAMESPACE,
+    Layout,
+)
+
+ETCD, API_SERVER = "etcd", "kube-apiserver"
+
+_CONTROLLERS = (
+    "*,-service-lb-controller,-cloud-node-lifecycle-controller,-node-route-controller,-bootstrap-signer-controller"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program of the plane; `place` is its network namespace, empty for the first one."""
+
+    name: str
+    command: tuple[str, ...]
+    place: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def argv(self) -> list[str]:
+        return [*(("ip", "netns", "exec", self.place) if self.place else ()), *self.command]
+
+
+def of_kubernetes(layout: Layout) -> Iterator[Program]:
+    """Yield the programs of Kubernetes. Each finds the plane's directory as its working directory."""
+    yield _built(
+        ETCD,
+        "--data-dir=etcd",
+        "--unsafe-no-fsync",
+        "--listen-client-urls=http://127.0.0.1:2379",
+        "--advertise-client-urls=http://127.0.0.1:2379",
+    )
+    yield _built(
+        API_SERVER,
+        "--etcd-servers=http://127.0.0.1:2379",
+        f"--advertise-address={layout.address}",
+        "--tls-cert-file=pki/server.crt",
+        "--tls-private-key-file=pki/server.key",
+        "--client-ca-file=pki/ca.crt",
+        "--kubelet-certificate-authority=pki/ca.crt",
+        "--kubelet-preferred-address-types=InternalIP",
+        "--service-account-key-file=pki/accounts.pub",
+        "--service-account-signing-key-file=pki/accounts.key",
+        "--service-account-issuer=https://kubernetes.default.svc",
+        "--token-auth-file=tokens.csv",
+        "--authorization-mode=RBAC",
+        "--service-cluster-ip-range=10.96.0.0/16",
+        "--max-requests-inflight=800",
+    )
+    yield _built(
+        "kube-controller-manager",
+        "--kubeconfig=kubeconfig",
+        "--service-account-private-key-file=pki/accounts.key",
+        "--root-ca-file=pki/ca.crt",
+        "--use-service-account-credentials=false",
+        "--leader-elect=false",
+        "--bind-address=127.0.0.1",
+        "--cert-dir=pki/controllers",
+        f"--controllers={_CONTROLLERS}",
+        "--kube-api-qps=400",
+        "--kube-api-burst=800",
+        "--concurrent-deployment-syncs=20",
+        "--concurrent-replicaset-syncs=20",
+        "--concurrent-namespace-syncs=40",
+    )
+    yield _built(
+        "kube-scheduler",
+        "--kubeconfig=kubeconfig",
+        "--leader-elect=false",
+        "--bind-address=127.0.0.1",
+        "--cert-dir=pki/scheduler",
+        "--kube-api-qps=400",
+        "--kube-api-burst=800",
+    )
+    yield _built(
+        "kwok",
+        "--config=stages.yaml",
+        "--kubeconfig=kubeconfig",
+        "--manage-all-nodes=true",
+        f"--cidr={layout.stand_ins}",
+        f"--node-ip={ADDRESSES[PODS]}",
+        f"--node-port={KUBELET_PORT}",
+        "--server-address=127.0.0.1:10247",
+    )
+
+
+def of_knative() -> Iterator[Program]:
+    """Yield the programs of Knative Serving, and what stands in for pods and ingress."""
+    yield _knative("webhook", 0, WEBHOOK_NAME="webhook", WEBHOOK_PORT="8443")
+    yield _knative("controller", 1)
+    yield _knative("autoscaler", 2, AUTOSCALER)
+    yield _python("pods", PODS)
+    yield _python("ingress", "")
+
+
+def _built(name: str, *arguments: str) -> Program:
+    return Program(name, (str(programs() / name), *arguments))
+
+
+def _python(name: str, place: str) -> Program:
+    module = f"tests.support.control_plane.{name}"
+    return Program(name, (sys.executable, "-m", module), place)
+
+
+def _knative(name: str, number: int, place: str = "", **more: str) -> Program:
+    environment = {
+        "KUBECONFIG": "kubeconfig",
+        "SYSTEM_NAMESPACE": SYSTEM_NAMESPACE,
+        "CONFIG_LOGGING_NAME": "config-logging",
+        "CONFIG_OBSERVABILITY_NAME": "config-observability",
+        "CONFIG_FEATURES_NAME": "config-features",
+        "METRICS_DOMAIN": "knative.dev/serving",
+        "METRICS_PROMETHEUS_PORT": str(9090 + number),
+        "PROFILING_PORT": str(8008 + number),
+        "POD_NAME": f"{name}-0",
+        "POD_IP": ADDRESSES.get(place, "127.0.0.1"),
+    }
+    return Program(name, (str(programs() / name),), place, environment | more)
