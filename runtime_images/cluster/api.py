@@ -73,20 +73,28 @@ class Api:
             raise
 
     async def list(
-        self, kind: Kind, namespace: str | None = None, *, labels: Mapping[str, str] | None = None
+        self,
+        kind: Kind,
+        namespace: str | None = None,
+        *,
+        labels: Mapping[str, str | None] | None = None,
+        keep: Callable[[Object], Object] = dict,
     ) -> tuple[list[Object], str]:
-        """Return the objects of a namespace, "*" for all, and the version at which a watch goes on."""
+        """Return the objects of a namespace, "*" for all, and the version at which a watch goes on.
+
+        A label of None may have any value. Of each object only what `keep` makes of it is held.
+        """
 
         async def read() -> tuple[list[Object], str]:
             place = self._place(kind, namespace)
             listed = self._client.list(_resource(kind), labels=dict(labels or {}), chunk_size=500, **place)
-            objects = [dict(item) async for item in listed]
+            objects = [keep(dict(item)) async for item in listed]
             return objects, listed.resourceVersion
 
         return await self._patiently(read)
 
     async def watch(
-        self, kind: Kind, namespace: str | None = None, *, labels: Mapping[str, str] | None = None, version: str
+        self, kind: Kind, namespace: str | None = None, *, labels: Mapping[str, str | None] | None = None, version: str
     ) -> AsyncIterator[Change]:
         """Yield each change since `version`, until the server ends the watch.
 

@@ -34,6 +34,11 @@ def min_scale(object_: Mapping[str, Any]) -> int:
     return int(text) if text.isdecimal() else 0
 
 
+def has_own_min_scale(revision: Mapping[str, Any], autoscaler: Mapping[str, Any] | None) -> bool:
+    """Return whether pods are asked for from here, beyond what the deployment asks for itself."""
+    return _has_written_min_scale(revision) or (autoscaler is not None and min_scale(autoscaler) > min_scale(revision))
+
+
 class Warmer:
     """Asks for pods on one cluster, and remembers how its version wants to be asked."""
 

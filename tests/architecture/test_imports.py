@@ -30,6 +30,7 @@ IMPORTERS = {
     "prometheus_client": (
         "runtime_images/dynamic_runtime/telemetry/metrics.py",
         "runtime_images/dynamic_runtime/telemetry/readings.py",
+        "runtime_images/controller/telemetry.py",
     ),
     "pynvml": ("runtime_images/dynamic_runtime/telemetry/devices.py",),
     "rich": ("gaia_cli/views/",),

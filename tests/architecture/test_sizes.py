@@ -21,6 +21,7 @@ ENTRIES = (
     "analyzers/facts/stubs/",  # read by astroid, in place of the libraries
     "gaia_cli/__main__.py",
     "gaia_cli/project/templates/",  # copied by `gaia init`
+    "runtime_images/controller/__main__.py",
     "runtime_images/dynamic_runtime/__main__.py",
     "runtime_images/dynamic_runtime/worker/boot.py",  # started by the path of its file
     "runtime_images/dynamic_runtime/worker/zygote.py",  # started by the path of its file

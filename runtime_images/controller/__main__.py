@@ -1,0 +1,44 @@
+"""The controller in a pod: `python -m runtime_images.controller`, with everything it must know in its environment.
+
+NAMESPACE is the namespace whose functions it serves, "*" or nothing for all; the pod's own has its Lease.
+"""
+
+import asyncio
+import logging
+import os
+import sys
+
+from runtime_images.cluster.access import from_pod
+from runtime_images.cluster.errors import ClusterError
+from runtime_images.controller.life import Controller, Options, run_until_signal
+from runtime_images.controller.observing import Unknown
+from runtime_images.controller.telemetry import PORT, JsonLines
+
+
+async def _run() -> int:
+    access = from_pod(os.environ)
+    options = Options(
+        namespace=os.environ.get("GAIA_NAMESPACE") or "*",
+        lease_namespace=access.namespace,
+        host="0.0.0.0",  # noqa: S104 -- in a pod, for the cluster's Prometheus
+        port=int(os.environ.get("GAIA_METRICS_PORT") or PORT),
+    )
+    await run_until_signal(Controller(access, options, Unknown()))
+    return 0
+
+
+def main() -> int:
+    """Run until the pod ends; return the exit code."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    try:
+        return asyncio.run(_run())
+    except ClusterError as error:
+        logging.getLogger(__name__).critical("%s", error)
+        return 4
+
+
+if __name__ == "__main__":
+    sys.exit(main())

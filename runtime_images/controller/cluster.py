@@ -1,0 +1,57 @@
+"""The copy of a cluster that passes look at: four watches, put together into functions."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from runtime_images.cluster.api import Api, Object
+from runtime_images.cluster.backends import CONFIGURATION_LABEL, BackendState
+from runtime_images.cluster.kinds import CONFIGURATION, POD_AUTOSCALER, REVISION, ROUTE
+from runtime_images.cluster.words import configuration_name
+from runtime_images.controller.deciding.sight import Seen
+from runtime_images.controller.observing import Key
+from runtime_images.controller.reading import read
+from runtime_images.controller.watching import Watched
+from runtime_images.policy.model import Backend
+
+
+class Cluster:
+    """Functions, as the watches last showed them; `changed` is called with each that changes."""
+
+    def __init__(self, api: Api, namespace: str, changed: Callable[[Key], None]) -> None:
+        self._routes, self._configurations, self._revisions, self._autoscalers = self._watches = tuple(
+            Watched(api, kind, namespace, changed) for kind in (ROUTE, CONFIGURATION, REVISION, POD_AUTOSCALER)
+        )
+
+    async def run(self) -> None:
+        """Keep the copy fresh until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for watched in self._watches:
+                group.create_task(watched.run())
+
+    async def synced(self) -> None:
+        """Wait until everything has been seen once: half of a function would look like a lost one."""
+        for watched in self._watches:
+            await watched.synced.wait()
+
+    def take(self, route: Object) -> None:
+        """Take in a Route as a write has answered it."""
+        self._routes.take(route)
+
+    def route(self, key: Key) -> Object | None:
+        """Return the Route of a function."""
+        return self._routes.of(key).get(key[1])
+
+    def seen(self, key: Key) -> Seen | None:
+        """Return a function, without what is measured of it; None where it is none of Gaia's, or gone."""
+        route = self.route(key)
+        return None if route is None else read(route, self._backends(key), self._autoscalers.of(key))
+
+    def _backends(self, key: Key) -> Mapping[Backend, BackendState]:
+        named = {configuration_name(key[1], backend): backend for backend in Backend}
+        found = {named[name]: one for name, one in self._configurations.of(key).items() if name in named}
+        return {backend: BackendState(backend, one, self._revisions_of(key, one)) for backend, one in found.items()}
+
+    def _revisions_of(self, key: Key, configuration: Object) -> tuple[Object, ...]:
+        name, all_ = configuration["metadata"]["name"], self._revisions.of(key)
+        found = [one for one in all_.values() if one["metadata"]["labels"].get(CONFIGURATION_LABEL) == name]
+        return tuple(sorted(found, key=lambda one: str(one["metadata"]["name"]), reverse=True))

@@ -1,0 +1,194 @@
+"""Passes over the functions that are due: see, decide, order. Most functions of a cluster are at rest.
+
+A function is due when something of it has changed, and at its beat: often while a switch is under way, each second
+while it has pods, seldom while it has none. So a thousand idle functions cost next to nothing, and a lost GPU is
+answered at once. Orders of one function are carried out one after the other, those of several side by side: a webhook
+that hangs for one keeps none waiting.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from runtime_images.cluster.errors import ClusterError
+from runtime_images.controller.cluster import Cluster
+from runtime_images.controller.deciding.actions import Action, FunctionState, Moment, Move, Tell, Word
+from runtime_images.controller.deciding.machine import step
+from runtime_images.controller.deciding.memory import remember
+from runtime_images.controller.deciding.sight import Seen
+from runtime_images.controller.deciding.weighing import fresh
+from runtime_images.controller.observing import Asked, Key, Measurement, Observer
+from runtime_images.controller.performing import NotLeadingError, Performer
+from runtime_images.controller.telemetry import Metrics
+from runtime_images.policy.pauses import restart_pause_s
+
+SWITCHING_BEAT_S, SERVING_BEAT_S, RESTING_BEAT_S = 0.25, 1.0, 30.0
+"""How often a function is looked at though nothing of it has changed."""
+TOGETHER_S = 0.02
+"""How long a pass waits for changes that come together: a move changes several objects."""
+MEASURING_MOST_S = 2.0
+"""An observer that takes longer is not waited for: what it measures is unknown in this pass."""
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class Passes:
+    """The functions of a cluster, what is remembered of each, and when each is due."""
+
+    cluster: Cluster
+    observer: Observer
+    performer: Performer
+    metrics: Metrics
+    leads: Callable[[], bool]
+    clock: Callable[[], float]
+    wall: Callable[[], float]
+    last_pass: float = 0.0
+    _states: dict[Key, FunctionState] = field(default_factory=dict)
+    _due: dict[Key, float] = field(default_factory=dict)
+    _busy: set[Key] = field(default_factory=set)
+    _troubles: dict[Key, int] = field(default_factory=dict)
+    _not_before: dict[Key, float] = field(default_factory=dict)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def changed(self, key: Key) -> None:
+        """Note that something of a function has changed."""
+        self._due[key] = self._not_before.get(key, 0.0)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Make passes until cancelled, as long as this process leads."""
+        await self.cluster.synced()
+        while True:
+            if self.leads():
+                await self.once(self._those_due())
+            else:
+                self._states.clear()
+            self.last_pass = self.clock()
+            await self._until_next()
+
+    async def once(self, keys: Iterable[Key]) -> None:
+        """Make one pass over these functions."""
+        at, began = Moment(self.clock(), self.wall()), time.perf_counter()
+        seen = {key: one for key in keys if (one := self._look(key)) is not None}
+        measured = await self._measure(list(seen.values()), at.now)
+        for key, one in seen.items():
+            self._step(replace(one, measurement=fresh(measured.get(key), at.now)), at)
+        if seen:
+            self.metrics.pass_s.observe(time.perf_counter() - began)
+
+    async def idle(self) -> None:
+        """Wait until every order that was given is carried out."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _those_due(self) -> list[Key]:
+        now = self.clock()
+        return [key for key, due in self._due.items() if due <= now and key not in self._busy]
+
+    def _look(self, key: Key) -> Seen | None:
+        seen = self.cluster.seen(key)
+        if seen is None:
+            for kept in (self._states, self._due, self._troubles, self._not_before):
+                kept.pop(key, None)
+        return seen
+
+    async def _measure(self, seen: Sequence[Seen], now: float) -> Mapping[Key, Measurement]:
+        asked = [
+            Asked(one.key, one.settings, {b: s.revision for b, s in one.sides.items() if s.revision}) for one in seen
+        ]
+        try:
+            async with asyncio.timeout(MEASURING_MOST_S):
+                return await self.observer.measure(asked, now) if asked else {}
+        except TimeoutError:
+            _LOG.warning("measuring took longer than %.0f s", MEASURING_MOST_S)
+            return {}
+
+    def _step(self, seen: Seen, at: Moment) -> None:
+        key = seen.key
+        before = self._states.get(key) or remember(seen, at)
+        state, actions = step(before, seen, at)
+        self._states[key] = state
+        self._due[key] = at.now + _beat_s(state, seen)
+        if state.would is not None and state.would is not before.would:
+            self.metrics.decisions.labels(state.would.rule).inc()
+        if actions:
+            self._busy.add(key)
+            task = asyncio.create_task(self._carry_out(seen, actions))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _carry_out(self, seen: Seen, actions: Sequence[Action]) -> None:
+        key = seen.key
+        try:
+            for action in actions:
+                await self._order(action, seen)
+            self._troubles.pop(key, None)
+            self._not_before.pop(key, None)
+        except NotLeadingError:
+            _LOG.info("stopped in the middle of a switch: another process leads", extra=_said(seen))
+        except ClusterError as error:
+            self._stumble(key, seen, error)
+        finally:
+            self._busy.discard(key)
+            self.changed(key)
+
+    async def _order(self, action: Action, seen: Seen) -> None:
+        route = self.cluster.route(seen.key)
+        if route is None:
+            return
+        _LOG.info("order", extra=_said(seen, action))
+        try:
+            written = await self.performer.perform(action, seen, route)
+        except ClusterError:
+            self.metrics.errors.labels(type(action).__name__.lower()).inc()
+            raise
+        if written is not None:
+            self.cluster.take(written)
+        if isinstance(action, Tell) and not action.once:
+            outcome = {Word.ROLLED_BACK: "rolled_back", Word.FAILED: "failed"}.get(action.word, "done")
+            self.metrics.switches.labels(*seen.key, action.backend.value, action.word.value, outcome).inc()
+
+    def _stumble(self, key: Key, seen: Seen, error: ClusterError) -> None:
+        times = self._troubles[key] = self._troubles.get(key, 0) + 1
+        pause_s = restart_pause_s(times)
+        self._not_before[key] = self.clock() + pause_s
+        _LOG.warning("refused, next try in %.1f s: %s", pause_s, error, extra=_said(seen))
+
+    async def _until_next(self) -> None:
+        """Wait for the next change, or until the next function is due; a second at most."""
+        now = self.clock()
+        next_due = min((due for key, due in self._due.items() if key not in self._busy), default=now + SERVING_BEAT_S)
+        wait_s = min(max(next_due - now, 0.0), SERVING_BEAT_S) if self.leads() else SERVING_BEAT_S
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+        self._wake.clear()
+        await asyncio.sleep(TOGETHER_S)
+
+
+def _beat_s(state: FunctionState, seen: Seen) -> float:
+    if state.switch is not None:
+        return SWITCHING_BEAT_S
+    serves = any(side.running for side in seen.sides.values())
+    return SERVING_BEAT_S if serves else RESTING_BEAT_S
+
+
+def _said(seen: Seen, action: Action | None = None) -> dict[str, dict[str, str]]:
+    """Return what a line of the log says of a function, and of an order."""
+    said = {"namespace": seen.key[0], "function": seen.key[1]}
+    match action:
+        case Move(split):
+            said |= {"order": "move", "traffic": ", ".join(f"{backend} {share}" for backend, share in split.items())}
+        case Tell(word, note):
+            said |= {"order": "tell", "word": word.value, "reason": note}
+        case None:
+            pass
+        case _:
+            said |= {"order": type(action).__name__.lower(), "backend": action.backend.value}
+    return {"said": said}
