@@ -1,4 +1,4 @@
-"""What is checked before anything is written to a target, in the form that `gaia deploy` heeds and `gaia doctor` prints.
+"""What is checked before anything is written to a target: `gaia deploy` heeds it and `gaia doctor` prints it.
 
 What a user may not read is unknown, which is not a failure: who has rights in one namespace only can do everything.
 """

@@ -6,8 +6,9 @@ only what it knows, and times with zero microseconds in a form that the server r
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from types import TracebackType
@@ -17,20 +18,27 @@ import httpx2
 from lightkube import AsyncClient
 from lightkube.config.kubeconfig import KubeConfig
 from lightkube.config.models import Cluster, User
-from lightkube.core.exceptions import ApiError
 from lightkube.generic_resource import create_global_resource, create_namespaced_resource
 from lightkube.types import PatchType
 
 from runtime_images.cluster.access import Access
-from runtime_images.cluster.errors import Cause, ClusterError, GoneError, RefusedError, UnreachableError
-from runtime_images.cluster.kinds import Kind, kind_of
+from runtime_images.cluster.answers import ENDLESS, Checked, lines, refusal, translated
+from runtime_images.cluster.errors import GoneError, RefusedError, UnreachableError
+from runtime_images.cluster.kinds import POD, Kind, kind_of
 
 Object = dict[str, Any]
 """An object of the cluster, as its JSON says."""
 
 CALL_S = 15.0
-"""The longest wait for one answer: a webhook that hangs is answered for by the server after 10 s."""
+"""The longest silence in an answer: a webhook that hangs is answered for by the server after 10 s."""
+_WHOLE_S = 60.0
+"""The longest that one answer may take, however it drips."""
+_WATCH_S = 50
+"""How long the server watches before it ends and is asked again, from where it was: a dead connection is noticed."""
+_SHORT_WATCH_S = 1.0
 _Answer = TypeVar("_Answer")
+_CHUNK = 500
+"""Objects in one answer to a list."""
 _PATIENT_TRIES = 4
 _LONGEST_PAUSE_S = 5.0
 
@@ -48,7 +56,7 @@ class Api:
 
     def __init__(self, access: Access) -> None:
         self.access = access
-        transport = access.transport()
+        transport = Checked(access.transport())
         config = KubeConfig.from_one(cluster=Cluster(server=access.server), user=User(), namespace=access.namespace)
         timeout = httpx2.Timeout(CALL_S)
         self._client = AsyncClient(config=config, timeout=timeout, transport=transport, trust_env=False)
@@ -64,11 +72,15 @@ class Api:
         await self._http.aclose()
 
     async def get(self, kind: Kind, name: str, namespace: str | None = None) -> Object | None:
-        """Return an object, None where there is none of that name."""
+        """Return an object, None where there is none of that name.
+
+        Raises:
+            RefusedError: also where the server does not know the kind.
+        """
         try:
             return await self._call(lambda: self._client.get(_resource(kind), name, **self._place(kind, namespace)))
         except RefusedError as error:
-            if error.status == 404:
+            if error.status == 404 and not error.has_no_such_kind:
                 return None
             raise
 
@@ -85,28 +97,43 @@ class Api:
         A label of None may have any value. Of each object only what `keep` makes of it is held.
         """
 
-        async def read() -> tuple[list[Object], str]:
+        async def read(chunk: int | None) -> tuple[list[Object], str]:
             place = self._place(kind, namespace)
-            listed = self._client.list(_resource(kind), labels=dict(labels or {}), chunk_size=500, **place)
+            listed = self._client.list(_resource(kind), labels=dict(labels or {}), chunk_size=chunk, **place)
             objects = [keep(dict(item)) async for item in listed]
             return objects, listed.resourceVersion
 
-        return await self._patiently(read)
+        try:
+            return await self._patiently(lambda: read(_CHUNK))
+        except GoneError:  # the server has forgotten the version that the chunks so far are of
+            return await self._patiently(lambda: read(None))
 
     async def watch(
         self, kind: Kind, namespace: str | None = None, *, labels: Mapping[str, str | None] | None = None, version: str
     ) -> AsyncIterator[Change]:
-        """Yield each change since `version`, until the server ends the watch.
+        """Yield each change since `version`, for ever.
 
         Raises:
             GoneError: the server no longer keeps that version: list anew.
+            UnreachableError: the connection was cut, or has died.
         """
-        with _translated():
-            watched = self._client.watch(
-                _resource(kind), labels=dict(labels or {}), resource_version=version, **self._place(kind, namespace)
+        path = self.path(kind, namespace)
+        params = {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(_WATCH_S)}
+        if labels:
+            params["labelSelector"] = ",".join(
+                name if value is None else f"{name}={value}" for name, value in labels.items()
             )
-            async for kind_of_change, item in watched:
-                yield Change(kind_of_change, dict(item))
+        clock = asyncio.get_running_loop().time
+        while True:
+            begun = clock()
+            async with self._streamed(path, params | {"resourceVersion": version}, read_s=_WATCH_S + CALL_S) as said:
+                async for line in said:
+                    change = _change(line, path)
+                    version = change.object["metadata"]["resourceVersion"]
+                    if change.type != "BOOKMARK":
+                        yield change
+            if clock() - begun < _SHORT_WATCH_S:
+                await asyncio.sleep(_SHORT_WATCH_S)
 
     async def apply(self, wanted: Object, manager: str, *, force: bool = False, dry_run: bool = False) -> Object:
         """Apply an object server-side, as `manager`; fields that others hold are taken only by `force`."""
@@ -156,7 +183,7 @@ class Api:
         try:
             await self._raw("DELETE", self.path(kind, namespace, name), json=options)
         except RefusedError as error:
-            if error.status == 404:
+            if error.status == 404 and not error.has_no_such_kind:
                 return False
             raise
         return True
@@ -171,19 +198,18 @@ class Api:
         tail: int | None = None,
         since_s: int | None = None,
     ) -> AsyncIterator[str]:
-        """Yield the lines of a container's log, without their ends."""
-        with _translated():
-            lines = self._client.log(
-                pod,
-                namespace=namespace,
-                container=container,
-                follow=follow,
-                tail_lines=tail,
-                since=since_s,
-                newlines=False,
-            )
-            async for line in lines:
-                yield line
+        """Yield the lines of a container's log, without their ends; with `follow` until the container ends."""
+        asked = {
+            "container": container,
+            "follow": "true" if follow else None,
+            "tailLines": tail,
+            "sinceSeconds": since_s,
+        }
+        params = {name: str(value) for name, value in asked.items() if value is not None}
+        path = f"{self.path(POD, namespace, pod)}/log"
+        async with self._streamed(path, params, read_s=None if follow else CALL_S) as said:
+            async for line in said:
+                yield line.decode("utf-8", "replace").rstrip("\r")
 
     async def read(self, path: str, *, timeout_s: float = CALL_S) -> bytes:
         """Return what the server answers to a GET of `path`, such as /version or a proxy's; for what is no object."""
@@ -218,13 +244,24 @@ class Api:
 
         return await self._patiently(once)
 
+    @asynccontextmanager
+    async def _streamed(
+        self, path: str, params: Mapping[str, str], *, read_s: float | None
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Open an answer without an end, as lines; it may be silent for `read_s`, None for ever."""
+        timeout = httpx2.Timeout(CALL_S, read=read_s)
+        with translated():
+            async with self._http.stream("GET", path, params=params, timeout=timeout, extensions=ENDLESS) as answer:
+                yield lines(answer)
+
     @staticmethod
     async def _patiently(call: Callable[[], Awaitable[_Answer]]) -> _Answer:
         """Make a call; wait and try again while the server is too busy for it."""
         for left in reversed(range(_PATIENT_TRIES)):
             try:
-                with _translated():
-                    return await call()
+                with translated():
+                    async with asyncio.timeout(_WHOLE_S):
+                        return await call()
             except RefusedError as error:
                 if error.status != 429 or not left:
                     raise
@@ -238,42 +275,18 @@ def _resource(kind: Kind) -> Any:  # noqa: ANN401 -- a class that lightkube make
     return make(kind.group, kind.version, kind.name, kind.plural)
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
+def _change(line: bytes, path: str) -> Change:
+    """Read one line of a watch.
+
+    Raises:
+        RefusedError: the server ends the watch with an error.
+        UnreachableError: it is no such line.
+    """
     try:
-        yield
-    except ApiError as error:
-        raise _refusal(error.response, error.status.to_dict()) from None
-    except httpx2.HTTPStatusError as error:
-        raise _refusal(error.response, _said(error.response)) from None
-    except (httpx2.TransportError, httpx2.InvalidURL) as error:
-        raise UnreachableError(f"the API server gives no answer: {str(error) or type(error).__name__}") from None
-
-
-def _said(response: httpx2.Response) -> Object:
-    """Return the Status object that the server answered with, or its text in the form of one."""
-    try:
-        said = response.json()
-    except ValueError:
-        said = response.text
-    return said if isinstance(said, dict) else {"message": str(said)[:1000]}
-
-
-def _refusal(response: httpx2.Response | None, said: Object) -> ClusterError:
-    details = said.get("details") or {}
-    causes = tuple(
-        Cause(cause.get("reason", ""), cause.get("field", ""), cause.get("message", ""))
-        for cause in details.get("causes") or ()
-    )
-    status = response.status_code if response is not None else int(said.get("code") or 0)
-    after = response.headers.get("Retry-After", "") if response is not None else ""
-    make = GoneError if status == 410 else RefusedError
-    return make(
-        said.get("message") or f"HTTP {status}",
-        status=status,
-        code=said.get("reason", ""),
-        kind=details.get("kind", ""),
-        name=details.get("name", ""),
-        causes=causes,
-        retry_after_s=float(after) if after.isdecimal() else float(details.get("retryAfterSeconds") or 0),
-    )
+        event = json.loads(line)
+        kind_of_change, changed = event["type"], dict(event["object"])
+    except (ValueError, KeyError, TypeError):
+        raise UnreachableError("a watch was cut, or is not that of an API server") from None
+    if kind_of_change == "ERROR":
+        raise refusal(changed, int(changed.get("code") or 500), path=path)
+    return Change(kind_of_change, changed)
