@@ -15,10 +15,10 @@ SEED ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 
-.PHONY: help setup dev demo test lint format bench fuzz lock clean
+.PHONY: help setup dev demo test test-cluster lint format bench fuzz lock clean
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 setup: $(VENV)/.project-installed ## Make .venv with the project in it.
 
@@ -29,6 +29,10 @@ demo: setup ## Watch a function being analyzed and moved between CPU and GPU (EN
 
 test: lint ## Run lint, types and every test (PYTEST_ARGS="-k name" for some).
 	$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
+
+test-cluster: dev ## Run the tests on a Knative control plane, built here with Go (GAIA_TEST_KUBECONFIG=FILE for a cluster of your own).
+	@[ -n "$$GAIA_TEST_KUBECONFIG" ] || $(BIN)/python -m tests.support.control_plane build
+	$(BIN)/python -m pytest -n auto --dist worksteal tests/cluster $(PYTEST_ARGS)
 
 lint: dev ## Check style, format, types and the import rule.
 	$(BIN)/ruff check .

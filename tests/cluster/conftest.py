@@ -18,11 +18,13 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from gaia_cli.targets.kubeconfig.access import access_of
+from runtime_images.cluster.api import Api
 from tests.support.cli import call_gaia, run_gaia
 from tests.support.control_plane import lifecycle, people
 from tests.support.control_plane.faults import Features, Gpus
 from tests.support.control_plane.layout import Layout, chosen
-from tests.support.control_plane.lifecycle import Plane, PlaneError
+from tests.support.control_plane.lifecycle import Plane
 from tests.support.control_plane.objects import Objects
 from tests.support.control_plane.people import Rule
 
@@ -146,6 +148,16 @@ def user(admin_kubeconfig: Path, objects: Objects, tmp_path: Path) -> Callable[.
     return make
 
 
+@pytest.fixture
+def connect(kubeconfig: Path) -> Callable[..., Api]:
+    """Gaia's own client, on the test's namespace: `async with connect() as api`, or with another kubeconfig."""
+
+    def open_client(theirs: Path = kubeconfig) -> Api:
+        return Api(access_of({"KUBECONFIG": str(theirs)}))
+
+    return open_client
+
+
 Gaia = Callable[..., CompletedProcess[str]]
 
 
@@ -185,6 +197,3 @@ def features(objects: Objects, alone: None) -> Iterator[Features]:  # noqa: ARG0
     flags = Features(objects)
     yield flags
     flags.restore()
-
-
-__all__ = ["Gaia", "PlaneError"]

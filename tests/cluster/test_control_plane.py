@@ -1,10 +1,12 @@
 """The control plane of the tests is a real one, and its fixtures keep tests apart."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from runtime_images.cluster.api import Api
 from runtime_images.cluster.kinds import CONFIGURATION, POD, REVISION, ROUTE
 from tests.support.control_plane.faults import Features, Gpus, fail_pod
 from tests.support.control_plane.lifecycle import Plane
@@ -126,3 +128,13 @@ def test_the_api_server_can_be_stopped_and_started(objects: Objects, plane: Plan
     plane.restore()
 
     objects.until(REVISION, "hello-00001", is_ready)
+
+
+def test_gaias_own_client_connects(connect: Callable[..., Api], objects: Objects) -> None:
+    objects.apply(configuration("hello"))
+
+    async def look() -> Object | None:
+        async with connect() as api:
+            return await api.get(CONFIGURATION, "hello")
+
+    assert asyncio.run(look()) is not None
