@@ -8,6 +8,7 @@ import typer
 
 from gaia_cli.errors import ExitCode
 from gaia_cli.project.choices import Report
+from gaia_cli.verbs.deploying import deploy, diff
 from gaia_cli.verbs.functions import ReportFormat, analyze, build, init, manifest
 from gaia_cli.verbs.linting import lint, rule, rules
 from gaia_cli.verbs.serving import invoke, run
@@ -18,7 +19,8 @@ Verb = Callable[..., ExitCode]
 _HELP = """CPU or GPU, decided by the platform: analyze a Python function, build it, run it, watch it switch.
 
 Begin with: gaia init hello"""
-_EXIT_CODES = "Exit codes: 0 ok, 1 findings or SLO missed, 2 usage or configuration, 3 Docker or GPU, 130 Ctrl-C."
+_EXIT_CODES = """Exit codes: 0 ok, 1 findings or SLO missed, 2 usage or configuration, 3 Docker, GPU or another
+part missing here, 4 the cluster, 130 Ctrl-C."""
 
 app = typer.Typer(
     name="gaia",
@@ -59,7 +61,7 @@ def _to_call(verb: Verb) -> Callable[..., Verb]:
     return parsed
 
 
-for _verb in (init, analyze, lint, rule, rules, manifest, build, run, invoke):
+for _verb in (init, analyze, lint, rule, rules, manifest, build, run, invoke, deploy, diff):
     app.command()(_to_call(_verb))
 app.command("simulate")(Simulate)  # made of its flags, it is the call
 app.command()(_to_call(version))

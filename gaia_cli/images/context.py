@@ -9,11 +9,11 @@ import hashlib
 import io
 import os
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from pathspec import GitIgnoreSpec
 
@@ -85,6 +85,34 @@ def write_context(tar: IO[bytes], directory: Path, plan: ImagePlan, manifest: st
     digest.update(repr(sorted(plan.labels.items())).encode())
     tar.seek(0)
     return BuildContext(tar, digest.hexdigest(), size, tuple(function.left_out))
+
+
+def sources_digest(directory: Path, but: Collection[str] = ()) -> str:
+    """Return a digest of the function's files, as an image would hold them, without those that `but` names.
+
+    Raises:
+        ConfigurationError: see `write_context`.
+    """
+    digest, ignored = _Digest(), ignored_by(directory)
+    with tarfile.open(fileobj=digest, mode="w|", format=tarfile.GNU_FORMAT) as archive:
+        _Tree(archive, directory, "function", lambda path: path in but or ignored(path)).add()
+    return digest.sha256.hexdigest()
+
+
+class _Digest(io.RawIOBase):
+    """A file that keeps only the digest of what is written to it."""
+
+    def __init__(self) -> None:
+        self.sha256 = hashlib.sha256()
+
+    def writable(self) -> bool:
+        """Say that it is for writing."""
+        return True
+
+    def write(self, content: Any, /) -> int:  # noqa: ANN401 -- any buffer, as of every file
+        """Take `content` into the digest."""
+        self.sha256.update(content)
+        return len(content)
 
 
 def ignored_by(directory: Path) -> Ignored:

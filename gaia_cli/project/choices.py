@@ -62,6 +62,13 @@ class ObjectForm(StrEnum):
     JSON = "json"
 
 
+class DryRun(StrEnum):
+    """Who checks what a deploy would send: this machine alone, or the server as well."""
+
+    CLIENT = "client"
+    SERVER = "server"
+
+
 @dataclass(frozen=True, slots=True)
 class ClusterChoice:
     """Which cluster and namespace the flags ask for; what is empty is the target's, else the kubeconfig's."""

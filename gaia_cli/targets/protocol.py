@@ -21,7 +21,7 @@ from runtime_images.policy.model import Accelerator, Backend, ExecutionMode
 class Identity:
     """Which project a function is of. `project` is the same on every machine, `sources` for the same files.
 
-    `origin` is where the project lies, for people.
+    `origin` is where the project lies, for people; it may be another on each machine.
     """
 
     project: str
@@ -31,10 +31,11 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """Who has deployed, and when (ISO 8601, UTC)."""
+    """Who has deployed, when (ISO 8601, UTC), and from where: what makes no difference to what stands."""
 
     by: str = ""
     at: str = ""
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,9 @@ class Deployment:
 
     @property
     def backends(self) -> tuple[Backend, ...]:
-        """The backends that stand there: both, unless the mode is fixed."""
+        """The backends that stand there: both, unless the mode is fixed, or the target is said to have no GPU."""
+        if self.target.accelerator is Accelerator.NONE and not self.mode.is_fixed:
+            return (Backend.CPU,)
         return (self.mode.initial_backend,) if self.mode.is_fixed else tuple(Backend)
 
     @property

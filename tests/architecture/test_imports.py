@@ -36,7 +36,11 @@ IMPORTERS = {
     "rich": ("gaia_cli/views/",),
     "typer": ("gaia_cli/app.py", "gaia_cli/verbs/", "gaia_cli/simulator/options.py", "gaia_cli/__main__.py"),
     "virtualenv": (),
-    "yaml": ("analyzers/project/dependency_lists.py", "gaia_cli/targets/kubeconfig/files.py"),
+    "yaml": (
+        "analyzers/project/dependency_lists.py",
+        "gaia_cli/targets/kubeconfig/files.py",
+        "gaia_cli/targets/yaml_text.py",
+    ),
 }
 """Where a library may be imported: files, or folders ending in a slash."""
 

@@ -23,6 +23,8 @@ PATTERN_READERS = {"findall", "finditer", "fullmatch", "match", "search"}
 OTHERS_SENTENCES = {
     "gaia_cli/project/project.py": "tomllib tells the line of a mistake in its message alone before Python 3.14",
     "gaia_cli/targets/failures.py": "Kubernetes and Python say in a message alone what was forbidden or failed",
+    "gaia_cli/targets/knative/rollout/judging.py": "Kubernetes says in an event's message alone what no waiting mends",
+    "gaia_cli/targets/knative/rollout/revisions.py": "Knative says in a message alone that a Revision is dead",
     "gaia_cli/usage_words.py": "Typer's messages are put into Gaia's words",
 }
 """Modules that read another program's or library's sentences, and why they must."""

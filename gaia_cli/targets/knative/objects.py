@@ -111,7 +111,7 @@ def _marks(deployment: Deployment, stamp: Stamp) -> dict[str, str]:
     identity = deployment.identity
     said = {
         words.PROJECT: identity.project,
-        words.ORIGIN: identity.origin,
+        words.ORIGIN: stamp.origin,
         words.SOURCES: identity.sources,
         words.DEPLOYED_BY: stamp.by,
         words.DEPLOYED_AT: stamp.at,

@@ -1,0 +1,261 @@
+"""`gaia deploy`: analyze, build, push, plan, ask, apply, wait. `gaia diff`: the plan alone, as a patch.
+
+All that can be wrong here is found before an image is built, and all that can be wrong in any of the clusters before
+the first of them is written to.
+"""
+
+import datetime as dt
+import getpass
+import platform
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analyzers.formats.json_text import json_text
+from gaia_cli.commands.cluster.images import PinnedImage, image_for, pushed_image
+from gaia_cli.errors import ExitCode, UsageError
+from gaia_cli.images.references import parse_reference
+from gaia_cli.project.choices import ClusterChoice, DryRun, ObjectForm
+from gaia_cli.project.manifests import Manifest, manifest_of
+from gaia_cli.project.project import FunctionProject
+from gaia_cli.project.serving import servable_project
+from gaia_cli.project.settings import target_of
+from gaia_cli.project.targets import TargetSettings
+from gaia_cli.targets.identity import identity_of, keep_id, new_id
+from gaia_cli.targets.knative.connection import connect
+from gaia_cli.targets.protocol import Deployment, Identity, Plan, Stamp
+from gaia_cli.targets.yaml_text import as_documents
+from gaia_cli.views import console
+from gaia_cli.views.cluster.plan import show_outcome, show_plan
+from runtime_images.cluster.words import LONGEST_NAME
+from runtime_images.policy.model import ExecutionMode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gaia_cli.targets.knative.target import KnativeDeployment
+
+
+@dataclass(frozen=True, slots=True)
+class DeployOptions:
+    """The options of a deploy."""
+
+    targets: tuple[str, ...] = ()
+    image: str = ""
+    dry_run: DryRun | None = None
+    form: ObjectForm | None = None
+    out: Path | None = None
+    yes: bool = False
+    wait: bool = True
+    timeout_s: float = 60.0
+    take_over: bool = False
+    choice: ClusterChoice = field(default_factory=ClusterChoice)
+
+    @property
+    def writes(self) -> bool:
+        """Whether a cluster is written to."""
+        return self.dry_run is None and self.form is None and self.out is None
+
+
+@dataclass(slots=True)
+class _Leg:
+    """A deploy on its way to one target."""
+
+    deployment: Deployment
+    cluster: "KnativeDeployment"
+    plan: Plan | None = None
+
+
+def deploy(path: Path, options: DeployOptions) -> ExitCode:
+    """Deploy the function at `path` to one or several targets.
+
+    Returns:
+        0; 130 after Ctrl-C.
+    """
+    if options.writes and not options.yes and not console.reaches_a_person():
+        raise UsageError("nobody can be asked here whether to deploy", "look first with --dry-run=server, then give -y")
+    project, legs = _prepared(path, options)
+    if options.dry_run is DryRun.CLIENT or options.out is not None:
+        return _written_out(legs, options)
+    for leg in legs:
+        leg.plan = leg.cluster.plan(leg.deployment)
+    plans = [leg.plan for leg in legs if leg.plan is not None]
+    if options.form is not None:
+        return _objects([one for plan in plans for one in plan.objects], options.form)
+    for plan in plans:
+        show_plan(plan)
+    if options.dry_run is not None:
+        return ExitCode.OK
+    if not options.yes and not all(plan.is_empty for plan in plans) and not console.agrees("Deploy this?"):
+        console.note("nothing was applied")
+        return ExitCode.OK
+    _keep_identity(project, plans)
+    for leg in legs:
+        _carried_out(leg, options)
+    return ExitCode.OK
+
+
+def diff(path: Path, options: DeployOptions) -> ExitCode:
+    """Show what a deploy would change, as a patch.
+
+    Returns:
+        0 where it would change nothing, 1 where it would.
+    """
+    _, legs = _prepared(path, replace(options, dry_run=DryRun.SERVER))
+    patches = []
+    for leg in legs:
+        leg.plan = leg.cluster.plan(leg.deployment)
+        patches.append(leg.cluster.difference())
+    text = "".join(patches)
+    if text:
+        console.answer(console.patch, text)
+    return ExitCode.FINDINGS if text else ExitCode.OK
+
+
+def _prepared(path: Path, options: DeployOptions) -> tuple[FunctionProject, list[_Leg]]:
+    """Check all that can be checked before anything costly, then get the image."""
+    if options.image:
+        parse_reference(options.image, "--image")
+    project = servable_project(path)
+    check_name(project.name)
+    targets = targets_of(project, options.targets)
+    manifest = manifest_of(project)
+    identity = _identity(project, options)
+    stamp = _stamp(identity)
+    legs = []
+    for target in targets:
+        mode = project.pin or manifest.mode
+        deployment = Deployment(project, target, mode, "unknown", identity, manifest.json)
+        legs.append(_Leg(deployment, _cluster(options, target, stamp)))
+    if options.dry_run is not DryRun.CLIENT and options.out is None:
+        for leg in legs:
+            leg.cluster.check(leg.deployment)
+    for leg in legs:
+        image = _image(leg.deployment, manifest, options)
+        size = image.size or None
+        leg.deployment = replace(
+            leg.deployment, image=image.reference, image_bytes=size, mode=_mode(project, manifest, image)
+        )
+    return project, legs
+
+
+def check_name(name: str) -> None:
+    """Check that every name made from a function's fits into a host name.
+
+    Raises:
+        UsageError: it does not.
+    """
+    if len(name) > LONGEST_NAME:
+        raise UsageError(
+            f"the function's name {name} has {len(name)} letters, and a cluster takes at most {LONGEST_NAME}: "
+            "names and addresses are made of it and the backend's",
+            f'name it shorter: [function] name = "{name[:LONGEST_NAME].rstrip("-")}"',
+        )
+
+
+def targets_of(project: FunctionProject, names: Sequence[str]) -> list[TargetSettings]:
+    """Return the targets of these names; without any the only one, or what the kubeconfig leads to.
+
+    Raises:
+        UsageError: there is no such target, or several to choose from.
+    """
+    return [target_of(project, name) for name in dict.fromkeys(names)] or [target_of(project)]
+
+
+def _mode(project: FunctionProject, manifest: Manifest, image: PinnedImage) -> ExecutionMode:
+    """Return the mode: what is pinned, else what the image was built for, else what the analyzer says."""
+    built_for = image.labels.get("faas.gaia.mode", "")
+    if project.pin is None and built_for in tuple(ExecutionMode):
+        return ExecutionMode(built_for)
+    return project.pin or manifest.mode
+
+
+def _image(deployment: Deployment, manifest: Manifest, options: DeployOptions) -> PinnedImage:
+    if options.image:
+        return pushed_image(options.image)
+    return image_for(
+        deployment.project,
+        deployment.target,
+        manifest,
+        deployment.mode,
+        console.progress,
+        dry_run=not options.writes,
+    )
+
+
+def _identity(project: FunctionProject, options: DeployOptions) -> Identity:
+    """Return the project's identity, a new one where it has none; what a dry run shows stays the same each time."""
+    identity = identity_of(project)
+    if identity.project:
+        return identity
+    return replace(identity, project=new_id() if options.writes or options.out else f"id:{identity.sources[:32]}")
+
+
+def _keep_identity(project: FunctionProject, plans: Sequence[Plan]) -> None:
+    """Write the id beside gaia.toml where nothing else says whose function this is."""
+    if identity_of(project).project:
+        return
+    file = keep_id(project, plans[0].deployment.identity.project)
+    console.note(f"{file} now says which project this is; keep it with the function")
+
+
+def _stamp(identity: Identity) -> Stamp:
+    now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Stamp(f"{_user()}@{platform.node()}", now, identity.origin)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container may run as a user without a name
+        return "unknown"
+
+
+def _cluster(options: DeployOptions, target: TargetSettings, stamp: Stamp) -> "KnativeDeployment":
+    from gaia_cli.targets.knative.target import KnativeDeployment
+
+    access = connect(options.choice, target)
+    return KnativeDeployment(access, stamp, options.timeout_s, options.take_over)
+
+
+def _carried_out(leg: _Leg, options: DeployOptions) -> None:
+    with _interruptible(leg):
+        outcome = leg.cluster.apply(wait=options.wait)
+    assert leg.plan is not None
+    show_outcome(leg.plan, outcome)
+
+
+@contextmanager
+def _interruptible(leg: _Leg) -> "Iterator[None]":
+    """Say what Ctrl-C leaves behind."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        name = leg.deployment.project.name
+        console.note(
+            f"stopped: {name} is left as far as it got; what served before still serves",
+            f"deploy again to complete it, or see how far it is: gaia describe {name}",
+        )
+        raise
+
+
+def _objects(objects: Sequence[Mapping[str, Any]], form: ObjectForm) -> ExitCode:
+    """Write objects to standard output, for programs."""
+    if form is ObjectForm.JSON:
+        console.exact(json_text({"apiVersion": "v1", "kind": "List", "items": list(objects)}, indent=2))
+    else:
+        console.exact(as_documents(objects))
+    return ExitCode.OK
+
+
+def _written_out(legs: Sequence[_Leg], options: DeployOptions) -> ExitCode:
+    from gaia_cli.targets.knative.gitops import complete_objects, write_directory
+
+    objects = [one for leg in legs for one in complete_objects(leg.deployment, leg.cluster.access.namespace)]
+    if options.out is not None:
+        for file in write_directory(options.out, objects):
+            console.note(f"wrote {file}")
+        return ExitCode.OK
+    return _objects(objects, options.form or ObjectForm.YAML)

@@ -1,0 +1,107 @@
+"""The writes of a deploy, in an order in which each half is a state that the next deploy completes.
+
+Configurations first: they disturb nothing, since a Route follows them only to Revisions that are ready. Then the Route,
+born with its traffic, as the manager that will move it. What nobody needs any more goes last, each by its uid.
+"""
+
+from functools import partial
+
+from gaia_cli.errors import ClusterRefused
+from gaia_cli.targets.knative.rollout.planning import Rollout, Step, birth_traffic
+from runtime_images.cluster import traffic, words
+from runtime_images.cluster.api import Api, Object
+from runtime_images.cluster.backends import CONFIGURATION_LABEL
+from runtime_images.cluster.conditions import is_current
+from runtime_images.cluster.errors import RefusedError
+from runtime_images.cluster.kinds import CONFIGURATION, REVISION, ROUTE, Kind
+from runtime_images.cluster.moving import is_stale, move, until
+from runtime_images.policy.model import Backend
+
+_NEW = {"resourceVersion": "1"}
+"""An apply with a version is refused where an object stands that has another, and makes one where none stands."""
+_OBSERVED_S = 5.0
+
+
+async def apply_rollout(api: Api, rollout: Rollout) -> None:
+    """Write what the plan says, and nothing where nothing is other.
+
+    Raises:
+        ClusterRefused: somebody has made an object of the same name in the meantime.
+        RefusedError: the server refuses a write.
+    """
+    if rollout.plan.deployment.target.release_first:
+        await _release(api, rollout)
+    for step in rollout.steps:
+        if step.live is None and step.sent["kind"] == ROUTE.name:
+            await _bear(api, rollout, step.sent)
+        elif step.changes:
+            await _apply(api, rollout, step)
+    await _take_away(api, rollout)
+
+
+async def _apply(api: Api, rollout: Rollout, step: Step) -> Object:
+    """Apply one object: a new one only where there is none, an old one only that very one."""
+    condition = _NEW if step.live is None else {"uid": step.live["metadata"]["uid"]}
+    return await _written(api, _with(step.sent, condition), words.TEMPLATE_MANAGER, force=rollout.take_over)
+
+
+async def _bear(api: Api, rollout: Rollout, sent: Object) -> None:
+    """Make the Route: nobody can make one without traffic, and the traffic has a manager of its own.
+
+    It carries the mark of its owner from the first write on. The third write leaves the marks to the deploy's manager.
+    """
+    birth = birth_traffic(rollout.plan.deployment, rollout.standing.namespace)
+    born = await _written(api, _with(sent | {"spec": birth["spec"]}, _NEW), words.TRAFFIC_MANAGER)
+    uid = {"uid": born["metadata"]["uid"]}
+    await _written(api, _with(sent, uid), words.TEMPLATE_MANAGER)
+    await _written(api, _with(birth, uid), words.TRAFFIC_MANAGER)
+
+
+async def _written(api: Api, sent: Object, manager: str, *, force: bool = False) -> Object:
+    try:
+        return await api.apply(sent, manager, force=force)
+    except RefusedError as error:
+        if is_stale(error):
+            what = f"{sent['kind']} {sent['metadata']['name']}"
+            raise ClusterRefused(f"{what} was made or replaced by somebody else just now", "deploy again") from None
+        raise
+
+
+def _with(sent: Object, condition: Object) -> Object:
+    return sent | {"metadata": {**sent["metadata"], **condition}}
+
+
+async def _release(api: Api, rollout: Rollout) -> None:
+    """Let go of the GPU before a new Revision asks for one: its traffic goes to the CPU, where that is ready."""
+    state = rollout.standing.function.backends.get(Backend.GPU)
+    step = next((one for one in rollout.steps if state and one.live is state.configuration), None)
+    if state is None or step is None or not step.changes or state.serving is None:
+        return
+    route, name = rollout.standing.route, rollout.plan.deployment.project.name
+    if route is not None and traffic.holder(route).is_gaia and Backend.CPU in rollout.standing.function.ready:
+        await move(api, route, traffic.targets(name, {Backend.CPU: 100}))
+    await _delete(api, REVISION, state.serving)
+
+
+async def retire(api: Api, rollout: Rollout) -> None:
+    """Delete the Configurations of backends that the mode no longer has; they must be out of the traffic."""
+    for configuration in rollout.retired:
+        await _delete(api, CONFIGURATION, configuration)
+
+
+async def _take_away(api: Api, rollout: Rollout) -> None:
+    """Delete Revisions that were superseded before they were ready.
+
+    Only once their Configuration is seen to have a newer one: until then it would make the old one again.
+    """
+    labels = [one["metadata"].get("labels") or {} for one in rollout.superseded]
+    for name in sorted({one[CONFIGURATION_LABEL] for one in labels if CONFIGURATION_LABEL in one}):
+        read = partial(api.get, CONFIGURATION, name, rollout.standing.namespace)
+        await until(read, is_current, _OBSERVED_S)
+    for revision in rollout.superseded:
+        await _delete(api, REVISION, revision)
+
+
+async def _delete(api: Api, kind: Kind, object_: Object) -> None:
+    metadata = object_["metadata"]
+    await api.delete(kind, metadata["name"], metadata["namespace"], uid=metadata["uid"])

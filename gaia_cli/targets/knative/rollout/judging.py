@@ -1,0 +1,109 @@
+"""How far each backend has got with what was applied, and which traffic follows from that. Pure.
+
+A backend is ready when its Configuration has seen this apply's generation and the Revision that came of it is the one
+that is ready; what an older one says counts for nothing. A failure that no time mends is told from one that it may.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from gaia_cli.targets.knative.rollout.revisions import is_dead
+from gaia_cli.targets.protocol import BackendReport, Deployment, Progress
+from runtime_images.cluster import traffic, words
+from runtime_images.cluster.api import Object
+from runtime_images.cluster.backends import BackendState
+from runtime_images.cluster.conditions import Readiness, condition, is_current, readiness
+from runtime_images.cluster.pods import Happening, last_warning, pod_problem
+from runtime_images.cluster.traffic import Split
+from runtime_images.policy.model import Backend, ExecutionMode
+
+_CERTAIN = re.compile(
+    r"ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull|ImageInspectError|CreateContainerConfigError"
+    r"|CreateContainerError|RunContainerError|CrashLoopBackOff|StartError|runAsNonRoot|ended with exit code [1-9]"
+    r"|FailedCreate|must be an integer|exceeded quota|violates PodSecurity|forbidden|denied the request"
+    r"|failed quota|ContainerMissing|Unable to fetch image"
+)
+"""Words of a failure that waiting does not mend; Kubernetes itself tries some of them again, ever more seldom."""
+_UNSCHEDULABLE = re.compile(r"Unschedulable|FailedScheduling|nodes are available")
+_QUIET = re.compile(r"Deploying|ContainerCreating|PodInitializing|Unknown")
+
+
+def report(
+    deployment: Deployment,
+    backend: Backend,
+    state: BackendState | None,
+    pods: Sequence[Object],
+    events: list[Happening],
+) -> BackendReport:
+    """Return how far a backend has got, with the pod's own message where something is wrong."""
+    if state is None or not is_current(state.configuration):
+        return BackendReport(backend, Progress.WAITING)
+    version = str((state.configuration.get("status") or {}).get("latestCreatedRevisionName") or "")
+    serving = state.serving["metadata"]["name"] if state.is_ready and state.serving else ""
+    revision = next((one for one in state.revisions if one["metadata"]["name"] == version), None)
+    if serving and serving == version and readiness(state.configuration) is Readiness.READY:
+        return BackendReport(backend, Progress.READY, version, serving)
+    message = _message(revision, pods, events, version)
+    return BackendReport(backend, _progress(deployment, backend, revision, message), version, serving, message)
+
+
+def _message(revision: Object | None, pods: Sequence[Object], events: list[Happening], version: str) -> str:
+    """Return the most telling sentence: the pod's, else the event's, else what a condition says."""
+    for pod in pods:
+        if problem := pod_problem(pod):
+            return problem
+    warning = last_warning(events, version) if version else ""
+    said = [one for type_ in ("Ready", "ResourcesAvailable", "ContainerHealthy") if (one := condition(revision, type_))]
+    failed = next((f"{one.code}: {one.message}" for one in said if one.status == "False" and one.message), "")
+    if _CERTAIN.search(failed) or not warning:
+        return failed
+    return warning if _CERTAIN.search(warning) else failed or warning
+
+
+def _progress(deployment: Deployment, backend: Backend, revision: Object | None, message: str) -> Progress:
+    if _UNSCHEDULABLE.search(message) and not is_dead(revision):
+        wants_gpu = backend is Backend.GPU and deployment.uses_gpus
+        return Progress.NO_GPU if wants_gpu and deployment.target.gpu_resource in message else Progress.WAITING
+    if is_dead(revision) or _CERTAIN.search(message):
+        return Progress.FAILED
+    return Progress.WAITING
+
+
+def wanted_split(
+    deployment: Deployment, route: Mapping[str, Any], ready: Iterable[Backend], *, begins: bool
+) -> Split | None:
+    """Return the traffic that the Route is to have, None where nobody is ready, or it is not Gaia's to move.
+
+    Shares stay as they are while their backends are ready, and a backend that got ready joins with 0 %. Where the
+    function `begins`, and nothing has served yet, its mode says where.
+    """
+    present = [backend for backend in ready if backend in deployment.backends]
+    if not present or not traffic.holder(route).is_gaia:
+        return None
+    current = traffic.split_of(route)
+    if not current or begins or _is_at_birth(deployment, route, current):
+        return traffic.split(deployment.mode.initial_backend, present)
+    if set(current) <= set(present) and sum(current.values()) == 100:
+        return {backend: current.get(backend, 0) for backend in present}
+    return traffic.split(max(current, key=lambda backend: current[backend]), present)
+
+
+def _is_at_birth(deployment: Deployment, route: Mapping[str, Any], current: Split) -> bool:
+    """Return whether a function that prefers the GPU still has the traffic that it was born with."""
+    annotations = route["metadata"].get("annotations") or {}
+    is_decided = words.DECISION in annotations or words.PIN in annotations
+    return deployment.mode is ExecutionMode.GPU_PREFERRED and not is_decided and current == {Backend.CPU: 100}
+
+
+def leaves_local(route: Mapping[str, Any]) -> list[str]:
+    """Return the addresses of a Route that reach outside of the cluster, in as far as its status tells."""
+    status = route.get("status") or {}
+    local = _host(str((status.get("address") or {}).get("url", "")))
+    domain = local.partition(".svc.")[2]
+    urls = [status.get("url", ""), *(one.get("url", "") for one in status.get("traffic") or ())]
+    return [url for url in urls if url and not _host(url).endswith(f".svc.{domain}" if domain else ".svc")]
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0].partition(":")[0]

@@ -1,0 +1,177 @@
+"""What a deploy would do, asked of the server before anything is written.
+
+Everything that stands under the function's names is read, its owners are checked, and every object is sent as a dry
+run that includes the pod. What comes back is compared with what stands; where nothing is other, nothing will be
+written, not even who deployed and when.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from gaia_cli.errors import ClusterRefused
+from gaia_cli.targets.checks import State, require
+from gaia_cli.targets.knative.objects import objects, route_traffic
+from gaia_cli.targets.knative.preflight.run import preflight
+from gaia_cli.targets.knative.rollout.changes import change_of, makes_revision, same
+from gaia_cli.targets.knative.rollout.ownership import check_owners, standing_identity
+from gaia_cli.targets.knative.rollout.revisions import is_dead, retry_word, superseded
+from gaia_cli.targets.knative.rollout.standing import Standing, settled
+from gaia_cli.targets.protocol import Change, Deployment, Effect, Place, Plan, Stamp
+from runtime_images.cluster import traffic, words
+from runtime_images.cluster.api import Api, Object
+from runtime_images.cluster.errors import RefusedError
+from runtime_images.cluster.kinds import ROUTE
+from runtime_images.policy.model import Backend
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One object: what stands, what is sent, and what the server says would stand. `live` is None for a new one."""
+
+    live: Object | None
+    sent: Object
+    would: Object
+
+    @property
+    def changes(self) -> bool:
+        """Whether sending it writes anything."""
+        return self.live is None or not same(self.live, self.would)
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """A plan with everything that applying it needs. `retired` are Configurations of backends that the mode lost."""
+
+    plan: Plan
+    standing: Standing
+    steps: tuple[Step, ...]
+    superseded: tuple[Object, ...]
+    retired: tuple[Object, ...]
+    take_over: bool
+
+
+async def plan_rollout(api: Api, deployment: Deployment, stamp: Stamp, timeout_s: float, *, take_over: bool) -> Rollout:
+    """Ask the cluster what deploying would do; `stamp` is who deploys, and when.
+
+    Raises:
+        ClusterRefused: something that belongs to somebody else is in the way, or is not gone in time.
+        RefusedError: the server refuses an object.
+    """
+    name, namespace = deployment.project.name, api.access.namespace
+    standing, waited = await settled(api, name, namespace, deployment.backends, timeout_s)
+    deployment = adopted(deployment, standing)
+    taken = check_owners(standing, deployment.identity, take_over=take_over)
+    retries = {backend: retry_word(standing.function.backends.get(backend)) for backend in deployment.backends}
+    wanted = objects(deployment, namespace, stamp, retries)
+    checks = await preflight(api, wanted, deployment.target)
+    require(checks)
+    steps = await _steps(api, deployment, standing, wanted, take_over=take_over)
+    dead = _superseded(standing, steps)
+    retired = tuple(
+        state.configuration
+        for backend, state in standing.function.backends.items()
+        if backend not in deployment.backends
+    )
+    changes = (*_changes(steps, standing), *_removals(dead, retired))
+    notes = [f"takes over: {one}" for one in taken]
+    notes += ["the old objects were being deleted, and were waited for"] if waited else []
+    notes += _traffic_notes(standing)
+    notes += [f"unknown, since this user may not: {one}" for one in standing.unknown]
+    notes += [f"unknown: {one.message}" for one in checks if one.state is State.UNKNOWN]
+    access = api.access
+    place = Place(access.context, access.server, namespace, access.user)
+    plan = Plan(deployment, place, changes, tuple(step.sent for step in steps), tuple(notes))
+    return Rollout(plan, standing, steps, dead, retired, take_over)
+
+
+def adopted(deployment: Deployment, standing: Standing) -> Deployment:
+    """Return the deployment under the identity that stands there, where its sources say that it is the same."""
+    identity = deployment.identity
+    project, sources = standing_identity(standing)
+    if project and sources == identity.sources:
+        return replace(deployment, identity=replace(identity, project=project))
+    return deployment
+
+
+async def _steps(
+    api: Api, deployment: Deployment, standing: Standing, wanted: Sequence[Object], *, take_over: bool
+) -> tuple[Step, ...]:
+    live = {(one["kind"], one["metadata"]["name"]): one for one in standing.own()}
+    steps = []
+    for sent in wanted:
+        stands = live.get((sent["kind"], sent["metadata"]["name"]))
+        would = await _dry_run(api, deployment, sent, stands, take_over=take_over)
+        steps.append(Step(stands, sent, would))
+    return tuple(steps)
+
+
+async def _dry_run(api: Api, deployment: Deployment, sent: Object, stands: Object | None, *, take_over: bool) -> Object:
+    """Return what would stand. A Route that is not there yet cannot even be asked about without its traffic."""
+    asked = sent
+    if stands is None and sent["kind"] == ROUTE.name:
+        asked = sent | {"spec": birth_traffic(deployment, sent["metadata"]["namespace"])["spec"]}
+    try:
+        return await api.apply(asked, words.TEMPLATE_MANAGER, force=take_over, dry_run=True)
+    except RefusedError as error:
+        if error.is_conflict:
+            raise _conflict(sent, error) from None
+        raise
+
+
+def birth_traffic(deployment: Deployment, namespace: str) -> Object:
+    """Return the traffic that a new Route is born with: all of it to the backend that starts most surely."""
+    first = Backend.CPU if Backend.CPU in deployment.backends else Backend.GPU
+    return route_traffic(deployment.project.name, namespace, {first: 100})
+
+
+def _conflict(sent: Object, error: RefusedError) -> ClusterRefused:
+    held = "; ".join(f"{cause.field} ({cause.message})" for cause in error.causes) or error.message
+    return ClusterRefused(
+        f"{sent['kind']} {sent['metadata']['name']} has fields that somebody else has set: {held}",
+        "take them out of the object, or overwrite them: --take-over",
+    )
+
+
+def _changes(steps: tuple[Step, ...], standing: Standing) -> list[Change]:
+    changes = []
+    for step in steps:
+        change = change_of(step.live, step.would)
+        state = next((one for one in standing.function.backends.values() if one.configuration is step.live), None)
+        if state is not None and change.effect is Effect.CHANGE and is_dead(state.awaited):
+            name = state.awaited["metadata"]["name"] if state.awaited else ""
+            why = f"revision {name} failed for good, a new one is tried"
+            change = Change(Effect.RETRY, change.what, (why, *change.details))
+        changes.append(change)
+    return changes
+
+
+def _superseded(standing: Standing, steps: tuple[Step, ...]) -> tuple[Object, ...]:
+    found: list[Object] = []
+    for state in standing.function.backends.values():
+        step = next((one for one in steps if one.live is state.configuration), None)
+        is_replaced = step is not None and makes_revision(step.live, step.would)
+        found += superseded(state, standing.route, is_replaced=is_replaced)
+    return tuple(found)
+
+
+def _removals(dead: tuple[Object, ...], retired: tuple[Object, ...]) -> list[Change]:
+    never = [
+        Change(Effect.REMOVE, f"Revision {one['metadata']['name']}", ("never got ready, and is superseded",))
+        for one in dead
+    ]
+    gone = [
+        Change(Effect.REMOVE, f"Configuration {one['metadata']['name']}", ("the mode has no such backend any more",))
+        for one in retired
+    ]
+    return [*never, *gone]
+
+
+def _traffic_notes(standing: Standing) -> list[str]:
+    if standing.route is None:
+        return []
+    holder = traffic.holder(standing.route)
+    pinned = (standing.route["metadata"].get("annotations") or {}).get(words.PIN, "")
+    notes = (
+        [] if holder.is_gaia else [f"the traffic stays as {holder.manager} has set it at {holder.since}: gaia unpin"]
+    )
+    return [*notes, *([f"pinned to {pinned} until gaia unpin"] if pinned else [])]
