@@ -34,11 +34,14 @@ _TIMES = frozenset({
     "rate_at", "ready_at", "tail_at", "until",
 })  # fmt: skip
 """Fields that hold a moment, or several."""
-_SHORT_LIVED = frozenset({
-    "alarm", "ats", "bad_at", "bad_since", "calm_since", "clients", "episodes", "latencies_s", "ordered",
-    "overload_since", "pending_breach", "pending_needed", "pending_requests", "seen", "served", "services_s", "trend",
-    "trial_due_since",
-})  # fmt: skip
+_SHORT_LIVED = {
+    PolicyState: frozenset({
+        "alarm", "bad_at", "bad_since", "calm_since", "clients", "episodes", "ordered", "overload_since", "trend",
+        "trial_due_since",
+    }),
+    BackendMemory: frozenset({"ats", "latencies_s", "seen", "served", "services_s"}),
+    CostAccount: frozenset({"pending_breach", "pending_needed", "pending_requests"}),
+}  # fmt: skip
 """Fields that the first few seconds of observing fill anew."""
 _LATEST_S = 24 * 3600.0
 
@@ -77,10 +80,11 @@ def state_text(state: FunctionState, at: Moment) -> str:
 
 def _plain(record: Any, now: float) -> dict[str, Any]:  # noqa: ANN401 -- any record of the policy
     """Return the fields of a record that differ from their defaults, moments as seconds before now."""
+    left_out = _SHORT_LIVED.get(type(record), frozenset())
     return {
         name: _value(value, now if name in _TIMES else None, now)
         for name, value, default in _fields(record)
-        if name not in _SHORT_LIVED and value != default and value not in (math.inf, -math.inf)
+        if name not in left_out and value != default and value not in (math.inf, -math.inf)
     }
 
 
