@@ -7,7 +7,7 @@ import tempfile
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.support.docker"]
+pytest_plugins = ["tests.support.docker", "tests.support.registry"]
 
 # A busy machine is no failure: no test here is a measure of time.
 settings.register_profile("gaia", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -10,13 +10,15 @@ from runtime_images.policy.model import ExecutionMode
 
 
 def build(
-    path: Path, *, tag: str, base_image: str, mode: ModeName | None, output_format: str, no_cache: bool
+    path: Path, *, tag: str, base_image: str, mode: ModeName | None, output_format: str, no_cache: bool, push: bool
 ) -> ExitCode:
-    """Build the image of the function at `path` on the Docker engine that answers."""
-    tags = (checked_tag(tag),) if tag else ()
+    """Build the image of the function at `path` on the Docker engine that answers, and push it where asked to."""
+    named = checked_tag(tag) if tag else ""
+    if push and not tag:
+        raise UsageError("--push needs to know where to", "name the registry: --tag registry.example/team/hello:1")
     project = servable_project(path)
 
-    from gaia_cli.engines.build import build_image
+    from gaia_cli.engines.build import build_image, push_image
     from gaia_cli.engines.docker_client import Docker
     from gaia_cli.images.plan import Target
     from gaia_cli.project.manifests import manifest_of
@@ -28,8 +30,11 @@ def build(
         chosen = ExecutionMode(mode or project.pin or manifest.mode)
         reason = "asked for" if mode else "pinned in the configuration" if project.pin else manifest.reason
         target = Target(chosen, base_image)
-        image = build_image(docker, project, manifest, target, steps.step, tags=tags, no_cache=no_cache)
-    report(image, reason, as_json=output_format == "json")
+        image = build_image(
+            docker, project, manifest, target, steps.step, tags=(named,) if named else (), no_cache=no_cache
+        )
+        pushed = push_image(docker, parse_reference(named), steps.step) if push else ""
+    report(image, reason, pushed, as_json=output_format == "json")
     return ExitCode.OK
 
 

@@ -7,19 +7,23 @@ started, so that no line of their output is lost. Every failure leaves this modu
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import IO, Any, Self
 
 import docker
 import requests
+from docker.auth import AuthConfig
 from docker.errors import APIError, DockerException, ImageNotFound
 from docker.types import DeviceRequest, LogConfig
 from docker.utils.socket import STDOUT, frames_iter
 
 from gaia_cli.engines.docker_errors import explain, follow_build, no_engine, short
+from gaia_cli.engines.pushing import explain_push, follow_push
 from gaia_cli.errors import EngineError
 from gaia_cli.images import wall
+from gaia_cli.images.logins import Login, auth_config
+from gaia_cli.images.references import Reference
 
 _frames: Any = frames_iter  # untyped
 LABEL = "faas.gaia"
@@ -27,7 +31,6 @@ LABEL = "faas.gaia"
 
 _PROBE_IMAGE = "gaia/probe"
 _PROBE_PROGRAM = "/gaia-gpu-probe"
-_EMPTY_TAR = bytes(1024)
 
 
 class Docker:
@@ -65,15 +68,25 @@ class Docker:
             return f"Docker Engine {self._client.version().get('Version', '?')}"
 
     def build(
-        self, context: IO[bytes], tag: str, labels: dict[str, str], on_line: Callable[[str], None], *, no_cache: bool
+        self,
+        context: IO[bytes],
+        tag: str,
+        labels: dict[str, str],
+        on_line: Callable[[str], None],
+        *,
+        no_cache: bool,
+        logins: Mapping[str, Mapping[str, str]],
     ) -> str:
         """Build the Dockerfile in the tar `context` and return the image's id; `on_line` gets each line of its output.
+
+        `logins` are those by host that it needs: docker-py would ask for all, and fail where one helper is missing.
 
         Raises:
             BuildError: a step failed.
             EngineError: the engine could not build at all.
         """
         with translated():
+            self._api._auth_configs = AuthConfig({"auths": logins or {"": {}}})  # one without entries is read anew
             steps = self._api.build(
                 fileobj=context,
                 custom_context=True,
@@ -92,6 +105,17 @@ class Docker:
         repository, _, version = tag.rpartition(":")
         with translated():
             self._api.tag(image, repository, version)
+
+    def push(self, image: Reference, login: Login | None, on_step: Callable[[str], None]) -> str:
+        """Push the tag `image`, and return its digest; `on_step` gets progress. It raises what `follow_push` does."""
+        known, user = (auth_config(image.host, login), login.username) if login else ({}, "")
+        with translated():
+            try:
+                events = self._api.push(image.repository, image.tag, stream=True, decode=True, auth_config=known)
+            except APIError as error:
+                raise explain_push(str(error.explanation or error), image, user) from None
+            with contextlib.closing(events):
+                return follow_push(events, image, on_step, user)
 
     def image_size(self, image: str) -> int:
         """Return the image's size in bytes."""
@@ -166,7 +190,7 @@ class Docker:
         """
         with translated():
             if not self._api.images(_PROBE_IMAGE):
-                self._api.import_image_from_data(_EMPTY_TAR, _PROBE_IMAGE, changes=[f"LABEL {LABEL}=probe"])
+                self._api.import_image_from_data(bytes(1024), _PROBE_IMAGE, changes=[f"LABEL {LABEL}=probe"])
             host = self._api.create_host_config(device_requests=[_gpu_request(1)], network_mode="none")
             probe = self._api.create_container(_PROBE_IMAGE, [_PROBE_PROGRAM], host_config=host)
             try:

@@ -52,11 +52,12 @@ _EPOCH = 946684800
 
 @dataclass(frozen=True, slots=True)
 class BuildContext:
-    """The tar, from its beginning, with its digest and the secrets that were left out of it."""
+    """The tar, from its beginning, with its digest, the function's files in it, and the secrets left out of it."""
 
     tar: IO[bytes]
     digest: str
     size: int
+    files: frozenset[str]
     left_out: tuple[str, ...]
 
 
@@ -84,7 +85,7 @@ def write_context(tar: IO[bytes], directory: Path, plan: ImagePlan, manifest: st
     digest = hashlib.file_digest(tar, "sha256")  # type: ignore[arg-type]  # typeshed asks for a class, any binary file will do
     digest.update(repr(sorted(plan.labels.items())).encode())
     tar.seek(0)
-    return BuildContext(tar, digest.hexdigest(), size, tuple(function.left_out))
+    return BuildContext(tar, digest.hexdigest(), size, frozenset(function.files), tuple(function.left_out))
 
 
 def sources_digest(directory: Path, but: Collection[str] = ()) -> str:
@@ -139,12 +140,16 @@ def ignored_by(directory: Path) -> Ignored:
 
 @dataclass(slots=True)
 class _Tree:
-    """A directory on its way into the archive, below `prefix`; `left_out` names the secrets that stay."""
+    """A directory on its way into the archive, below `prefix`; `left_out` names the secrets that stay.
+
+    `files` are what has gone in, links as well.
+    """
 
     archive: tarfile.TarFile
     root: Path
     prefix: str
     ignored: Ignored
+    files: set[str] = field(default_factory=set)
     left_out: list[str] = field(default_factory=list)
     bytes_added: int = 0
 
@@ -211,6 +216,7 @@ class _Tree:
             entry.size = status.st_size
             content.seek(0)
             self.archive.addfile(entry, content)
+            self.files.add(path)
 
     def _check_credentials(self, path: str, content: BinaryIO) -> None:
         content.seek(0)
@@ -233,6 +239,7 @@ class _Tree:
         entry.type = tarfile.SYMTYPE
         entry.linkname = os.path.relpath(target, os.path.realpath(place.parent))
         self.archive.addfile(entry)
+        self.files.add(path)
 
     @contextmanager
     def _readable(self, path: str) -> Iterator[None]:

@@ -21,7 +21,7 @@ _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]+\])(?::[0-9]{{1,
 _PART = r"[a-z0-9]++(?:(?:\.|_|__|-++)[a-z0-9]++)*+"
 _PATH = re.compile(rf"{_PART}(?:/{_PART})*+")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _IDENTIFIER = re.compile(r"[0-9a-f]{64}")
 _EXAMPLE = "write it as registry.example/team/hello, with :TAG or @sha256:DIGEST"
 _PASSWORD = re.compile(r"[^/]*://|[^/@]*@[^/]*/")
@@ -92,7 +92,7 @@ def _read(text: str) -> tuple[str, Reference | None]:
     host, path = _host_and_path(before + slash + last)
     if len(f"{host}/{path}") > _LONGEST:
         return f"a name has at most {_LONGEST} characters", None
-    if at and not _DIGEST.fullmatch(digest):
+    if at and not DIGEST.fullmatch(digest):
         return _wrong_digest(digest), None
     if not _HOST.fullmatch(host):
         return f"{host!r} is not the host of a registry", None

@@ -8,7 +8,7 @@ from gaia_cli.errors import AnalysisError, FunctionError
 from gaia_cli.project.choices import ModeName
 from gaia_cli.project.project import FunctionProject, load_project
 from runtime_images.dynamic_runtime.settings import Settings
-from runtime_images.entrypoint import EntryError, find_entry
+from runtime_images.entrypoint import Entry, EntryError, find_entry
 from runtime_images.policy.model import ExecutionMode
 
 
@@ -22,11 +22,20 @@ def servable_project(path: Path) -> FunctionProject:
     """
     project = load_project(path)
     project.requirements_for(gpu=True)
+    entry_of(project)
+    return project
+
+
+def entry_of(project: FunctionProject) -> Entry:
+    """Return where the function begins.
+
+    Raises:
+        FunctionError: there is no entry point, or more than one.
+    """
     try:
-        find_entry(project.directory, project.entrypoint, read_entry)
+        return find_entry(project.directory, project.entrypoint, read_entry)
     except EntryError as error:
         raise FunctionError(error.message, error.hint) from None
-    return project
 
 
 def mode_of(project: FunctionProject, path: Path, asked: ModeName | None = None) -> tuple[ExecutionMode, str]:

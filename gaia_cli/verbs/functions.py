@@ -85,6 +85,9 @@ def build(
     mode: Mode = None,
     output_format: ReportFormat = Report.FULL,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Rebuild every layer.")] = False,
+    push: Annotated[
+        bool, typer.Option("--push", help="Push it to the registry that --tag names, and print its digest.")
+    ] = False,
 ) -> ExitCode:
     """Build the function's container image.
 
@@ -95,5 +98,5 @@ def build(
     from gaia_cli.commands import build as command
 
     return command.build(
-        path, tag=tag, base_image=base_image, mode=mode, output_format=output_format, no_cache=no_cache
+        path, tag=tag, base_image=base_image, mode=mode, output_format=output_format, no_cache=no_cache, push=push
     )

@@ -37,10 +37,10 @@ class BuildSteps(contextlib.ExitStack):
         self._spinner.update(Text(printable(text.strip())))
 
 
-def report(image: BuiltImage, mode_reason: str, *, as_json: bool) -> None:
-    """Write what was built, for a program or for a person."""
+def report(image: BuiltImage, mode_reason: str, pushed: str = "", *, as_json: bool) -> None:
+    """Write what was built, and as what it was `pushed`, for a program or for a person."""
     if as_json:
-        console.json_line(_as_object(image, mode_reason))
+        console.json_line(_as_object(image, mode_reason, pushed))
         return
     others = f" (also {', '.join(image.tags[1:])})" if image.tags[1:] else ""
     gpus = " --gpus 1" if image.plan.mode.initial_backend == "gpu" else ""
@@ -49,10 +49,12 @@ def report(image: BuiltImage, mode_reason: str, *, as_json: bool) -> None:
     console.line(f"  mode  {image.plan.mode}: {mode_reason}")
     console.line(f"  base  {image.plan.base_image}: {image.plan.base_reason}")
     console.line(f"  size  {image.size / 1e6:,.0f} MB, built in {image.duration_s:.1f} s")
+    if pushed:
+        console.line(f"  push  {pushed}")
     console.line(f"  next  docker run --rm {walls} -p 127.0.0.1:{PORT}:{PORT}{gpus} {image.tags[0]}")
 
 
-def _as_object(image: BuiltImage, mode_reason: str) -> BuildOutput:
+def _as_object(image: BuiltImage, mode_reason: str, pushed: str) -> BuildOutput:
     return {
         "schema_version": OUTPUT_SCHEMA,
         "image": image.tags[0],
@@ -65,5 +67,6 @@ def _as_object(image: BuiltImage, mode_reason: str) -> BuildOutput:
         "base_reason": image.plan.base_reason,
         "size_bytes": image.size,
         "left_out": list(image.left_out),
+        "pushed": pushed,
         "duration_s": round(image.duration_s, 3),
     }

@@ -59,6 +59,7 @@ class BuildOutput(TypedDict):
     base_reason: Annotated[str, "why that image"]
     size_bytes: Annotated[int, "its size"]
     left_out: Annotated[list[str], "files of the function's directory that it does not hold"]
+    pushed: Annotated[str, "what it is in its registry: the name with the digest; empty without `--push`"]
     duration_s: Annotated[float, "how long the build took"]
 
 

@@ -1,27 +1,27 @@
-"""The image of a deploy: what is pushed already, else built and pushed to the target's registry. Always by digest."""
+"""The image of a deploy: what is pushed already, else built and pushed to the target's registry. Always by digest.
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+The tag of an image that Gaia pushes names what went into it. So before anything is built the registry is asked for
+that tag: a second deploy, from another machine too, finds the same image there, and what runs in the cluster does not
+change. Whoever wants new versions of unpinned requirements builds: `gaia build --push --no-cache`.
+"""
 
-from gaia_cli.errors import EngineError
-from gaia_cli.images.references import parse_reference
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from gaia_cli.errors import ClusterRefused, ConfigurationError, GaiaError
+from gaia_cli.images.plan import Target
+from gaia_cli.images.pushed import PinnedImage, look_up
+from gaia_cli.images.references import Reference, parse_reference
 from gaia_cli.project.manifests import Manifest
 from gaia_cli.project.project import FunctionProject
 from gaia_cli.project.targets import TargetSettings
-from runtime_images.policy.model import ExecutionMode
+from runtime_images.policy.model import Accelerator, ExecutionMode
 
+if TYPE_CHECKING:
+    from gaia_cli.engines.build import Prepared
 
-@dataclass(frozen=True, slots=True)
-class PinnedImage:
-    """An image that a cluster can be given.
-
-    `reference` is host, path and one digest; in a dry run whose image is not in the registry yet, the tag that it would
-    get. `size` is what a node downloads, in bytes, 0 if unknown. `labels` are the image's own, `faas.gaia.*` among them.
-    """
-
-    reference: str
-    size: int
-    labels: Mapping[str, str]
+__all__ = ["PinnedImage", "image_for", "pushed_image"]
 
 
 def pushed_image(reference: str) -> PinnedImage:
@@ -29,10 +29,17 @@ def pushed_image(reference: str) -> PinnedImage:
 
     Raises:
         UsageError: it is no reference.
-        EngineError: a part that the credentials need is missing here.
+        MissingPartError: the registry wants a login, and there is none, or what would tell it is missing here.
         ClusterRefused: the registry does not answer, has no such image or denies it.
     """
-    raise EngineError(f"cannot look up {parse_reference(reference, '--image')} yet")
+    image = parse_reference(reference, "--image")
+    found = look_up(image, os.environ)
+    if found is None:
+        raise ClusterRefused(
+            f"the registry {image.host} has no image {image}",
+            "check the name and the tag, or push it: gaia build --push",
+        )
+    return found
 
 
 def image_for(
@@ -46,13 +53,52 @@ def image_for(
 ) -> PinnedImage:
     """Return the image of `project` in the registry of `target`: built and pushed unless the registry has it.
 
-    Equal sources are one image, so a second deploy finds it there. A dry run builds and pushes nothing.
+    A dry run builds and pushes nothing.
 
     Raises:
         ConfigurationError: the target has no registry, or the project cannot become an image.
         RequirementsError: the function's requirements cannot be installed.
-        EngineError: the engine cannot build or push it, or a login is missing.
+        EngineError: the engine cannot build or push it.
+        MissingPartError: the registry wants a login, and there is none or a wrong one.
         ClusterRefused: the registry does not answer.
     """
-    progress(f"{project.name} for {target.name}: {mode}, {manifest.reason}")
-    raise EngineError(f"cannot build yet{', nor in a dry run' if dry_run else ''}")
+    from gaia_cli.engines.build import prepared
+
+    kind = Target(mode, real_gpu=target.accelerator is Accelerator.NVIDIA)
+    with prepared(project, manifest, kind, progress) as image:
+        tag = in_registry(target, project.name, image.version)
+        found = look_up(tag, os.environ, for_push=True)
+        if found is not None:
+            progress(f"the registry has this image already: {tag}")
+            return found
+        if dry_run:
+            return PinnedImage(str(tag), 0, image.plan.labels)
+        return _built_and_pushed(image, tag, progress)
+
+
+def in_registry(target: TargetSettings, name: str, version: str) -> Reference:
+    """Return what the image of the function `name` is called in the registry of `target`.
+
+    Raises:
+        ConfigurationError: the target has no registry.
+    """
+    if not target.registry:
+        raise ConfigurationError(
+            f"the target {target.name} has no registry to push the image of {name} to",
+            f'write [targets.{target.name}] registry = "registry.example/team", or deploy what is pushed: --image',
+        )
+    return parse_reference(f"{target.registry}/{name}:{version}", f"[targets.{target.name}] registry:")
+
+
+def _built_and_pushed(image: "Prepared", tag: Reference, progress: Callable[[str], None]) -> PinnedImage:
+    from gaia_cli.engines.build import build_prepared, push_image
+    from gaia_cli.engines.docker_client import Docker
+
+    with Docker.connect() as docker:
+        build_prepared(docker, image, progress, tags=(str(tag),))
+        pinned = push_image(docker, tag, progress)
+    try:
+        found = look_up(parse_reference(pinned), os.environ)
+    except GaiaError:
+        found = None  # an account that may push and not pull: the size stays unknown
+    return found or PinnedImage(pinned, 0, image.plan.labels)
