@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
@@ -57,7 +57,11 @@ class Registry:
         self._schemes = ["https", "http"] if may_be_plain(image.host) else ["https"]
         self._until = time.monotonic() + TOTAL_S
         self._client = httpx2.Client(
-            verify=_trusted(image.host), timeout=_STEP_S, follow_redirects=True, max_redirects=5
+            verify=_trusted(image.host),
+            timeout=_STEP_S,
+            follow_redirects=True,
+            max_redirects=5,
+            trust_env=not _is_here(image.host),
         )
 
     def __enter__(self) -> Self:
@@ -207,14 +211,29 @@ class _UnreachableError(ClusterRefused):
 
 def may_be_plain(host: str) -> bool:
     """Return whether a registry may be spoken to without TLS, as Knative's resolver decides: local and private ones."""
-    name = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
-    if name == "localhost" or name.endswith((".local", ".localhost")):
-        return True
-    try:
-        address = ip_address(name.strip("[]"))
-    except ValueError:
-        return False
+    name = _without_port(host)
+    address = _address(name)
+    if address is None:
+        return name == "localhost" or name.endswith((".local", ".localhost"))
     return any(address in network for network in _PRIVATE)
+
+
+def _is_here(host: str) -> bool:
+    """Return whether a registry is on this machine, where no proxy stands between, whatever the variables say."""
+    name = _without_port(host)
+    address = _address(name)
+    return name == "localhost" if address is None else address.is_loopback
+
+
+def _without_port(host: str) -> str:
+    return re.sub(r":[0-9]+\Z", "", host)
+
+
+def _address(name: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(name.strip("[]"))
+    except ValueError:
+        return None
 
 
 def _trusted(host: str) -> ssl.SSLContext:

@@ -1,15 +1,21 @@
 """A real registry for tests, Debian's docker-registry: one that anybody may use, and one that wants a login.
 
-Registered in tests/conftest.py. Each starts once a test process, on a free port of the loopback address, which engines
-and Gaia both speak to without TLS.
+`Pusher` puts images there without an engine. Registered in tests/conftest.py. Each registry starts once a test
+process, on a free port of the loopback address, which engines and Gaia both speak to without TLS.
 """
 
+import base64
+import hashlib
+import json
 import os
 import shutil
 import socket
 import subprocess
+import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,7 +59,7 @@ def _serve(directory: Path, auth: str) -> Iterator[str]:
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen([program, "serve", str(config)], stdout=log, stderr=log)
     try:
-        eventually(lambda: _answers(port), True)
+        assert eventually(lambda: _answers(port)), (directory / "log").read_text(encoding="utf-8")
         yield f"127.0.0.1:{port}"
     finally:
         process.terminate()
@@ -63,3 +69,49 @@ def _serve(directory: Path, auth: str) -> Iterator[str]:
 def _answers(port: int) -> bool:
     with socket.socket() as client:
         return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+IMAGE = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+
+
+@dataclass(frozen=True)
+class Pusher:
+    """Puts images into the repository `name` of the registry `host`, as whoever USER is where `guarded`."""
+
+    host: str
+    name: str
+    guarded: bool = False
+
+    def image(self, tag: str, labels: dict[str, str] | None = None, layers: tuple[bytes, ...] = (b"layer",)) -> str:
+        """Push an image, and return its digest."""
+        config = json.dumps({"os": "linux", "architecture": "amd64", "config": {"Labels": labels}}).encode()
+        manifest = {
+            "schemaVersion": 2,
+            "mediaType": IMAGE,
+            "config": self.blob(config, CONFIG),
+            "layers": [self.blob(layer, _LAYER) for layer in layers],
+        }
+        return self.manifest(tag, manifest)
+
+    def blob(self, content: bytes, kind: str) -> dict[str, Any]:
+        """Push a blob, and return what a manifest says of it."""
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        place = self._ask("POST", f"http://{self.host}/v2/{self.name}/blobs/uploads/", b"", "")["Location"]
+        self._ask("PUT", f"{place}&digest={digest}", content, "application/octet-stream")
+        return {"mediaType": kind, "digest": digest, "size": len(content)}
+
+    def manifest(self, tag: str, manifest: dict[str, Any]) -> str:
+        """Push a manifest under a tag, and return its digest."""
+        body = json.dumps(manifest).encode()
+        self._ask("PUT", f"http://{self.host}/v2/{self.name}/manifests/{tag}", body, manifest["mediaType"])
+        return f"sha256:{hashlib.sha256(body).hexdigest()}"
+
+    def _ask(self, method: str, url: str, body: bytes, kind: str) -> Any:  # noqa: ANN401 -- the headers of an answer
+        request = urllib.request.Request(url, body, {"Content-Type": kind}, method=method)  # noqa: S310 -- our own
+        if self.guarded:
+            request.add_header("Authorization", "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode())
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 -- our own
+            return answer.headers

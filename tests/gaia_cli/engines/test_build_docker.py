@@ -8,7 +8,7 @@ import pytest
 
 from gaia_cli.engines.build import BuiltImage, build_image
 from gaia_cli.engines.docker_client import Docker
-from gaia_cli.errors import EngineError, RequirementsError
+from gaia_cli.errors import ConfigurationError, EngineError, RequirementsError
 from gaia_cli.images.plan import Target
 from gaia_cli.project.manifests import manifest_of
 from gaia_cli.project.project import load_project
@@ -161,3 +161,10 @@ def test_builds_that_clean_up_at_the_same_time_do_not_fail(engine: Docker, funct
         pruned = [threads.submit(engine.prune, {"faas.gaia.name": function_name}) for _ in range(40)]
 
     assert [done.exception() for done in pruned if done.exception() is not None] == []
+
+
+@pytest.mark.parametrize("line", ["*.py", "func.py", "func.*"])
+def test_an_image_without_its_entry_point_is_refused(engine: Docker, function: Path, line: str) -> None:
+    (function / ".dockerignore").write_text(f"{line}\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"func\.py, where .* begins, would not be in the image"):
+        build(engine, function)
