@@ -4,12 +4,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gaia_cli.errors import ClusterRefused, MissingPartError
 from gaia_cli.images.logins import login_for
 from gaia_cli.images.references import DIGEST, Reference
-from gaia_cli.images.registry import Answer, Registry
+
+if TYPE_CHECKING:
+    from gaia_cli.images.registry import Answer, Registry
 
 _MANIFESTS = (
     "application/vnd.oci.image.index.v1+json",
@@ -47,6 +49,8 @@ def look_up(image: Reference, environ: Mapping[str, str], *, for_push: bool = Fa
         MissingPartError: a login is wanted, and there is none, or what would tell it is missing or broken.
         ClusterRefused: the registry cannot be reached, says no, or has something else under this name.
     """
+    from gaia_cli.images.registry import Registry  # httpx2 comes with the extra `deploy`
+
     login = login_for(image.host, environ)
     with Registry(image, login, for_push=for_push) as registry:
         try:
@@ -65,7 +69,7 @@ def look_up(image: Reference, environ: Mapping[str, str], *, for_push: bool = Fa
         return PinnedImage(image.pinned(digest), _size(manifest, image), _labels(registry, config, image))
 
 
-def _one_platform(registry: Registry, manifest: dict[str, Any], image: Reference) -> dict[str, Any]:
+def _one_platform(registry: "Registry", manifest: dict[str, Any], image: Reference) -> dict[str, Any]:
     """Return the manifest itself, or that of one platform where it lists several."""
     listed = manifest.get("manifests")
     if listed is None:
@@ -91,7 +95,7 @@ def _size(manifest: dict[str, Any], image: Reference) -> int:
     return sum(size for size in sizes if size)
 
 
-def _labels(registry: Registry, config: dict[str, Any], image: Reference) -> dict[str, str]:
+def _labels(registry: "Registry", config: dict[str, Any], image: Reference) -> dict[str, str]:
     digest = _digest_in(config.get("digest"), image)
     read = _object(_fetched(registry.blob(digest), digest, image), image)
     inner = read.get("config")
@@ -99,7 +103,7 @@ def _labels(registry: Registry, config: dict[str, Any], image: Reference) -> dic
     return {str(name): str(value) for name, value in labels.items()} if isinstance(labels, dict) else {}
 
 
-def _fetched(answer: Answer | None, digest: str, image: Reference) -> bytes:
+def _fetched(answer: "Answer | None", digest: str, image: Reference) -> bytes:
     """Return a part of the image, which must be what its digest says."""
     if answer is None:
         raise ClusterRefused(f"a part of {image} is not in its registry: {digest}", "push the image again")
