@@ -22,11 +22,13 @@ from gaia_cli.project.serving import mode_of, servable_project, settings_of
 from gaia_cli.running.choose import Choice, choose_accelerator, choose_engine
 from gaia_cli.running.interrupts import Interrupted, Interrupts
 from gaia_cli.running.plan import RunPlan
+from gaia_cli.running.records import LocalFunction, Record
 from gaia_cli.running.requests_file import read_requests
 from gaia_cli.running.session import Screen, Session
 from gaia_cli.running.summary import RunSummary, summarize
 from gaia_cli.running.trace import TraceRecorder
 from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.events.lifecycle import Ready
 from runtime_images.policy.model import Accelerator, ExecutionMode
 
 
@@ -211,7 +213,8 @@ def _follow(
         (running, plan), session = starter.start(chosen), new_session()
         try:
             interrupts.note_with(session.interrupt)
-            session.follow(running)
+            with Record() as record:
+                session.follow(running, _leaves(record, plan, running, starter.screen))
             break
         except UsageError:
             failure = session.history.setup_failure
@@ -220,6 +223,18 @@ def _follow(
         finally:
             running.close(at_once=session.hurried)
     return plan, session
+
+
+def _leaves(record: Record, plan: RunPlan, running: RunningFunction, screen: Screen) -> Callable[[Ready], None]:
+    """Return what leaves the record of a function that serves; one that cannot be left hinders nothing else."""
+
+    def leave(ready: Ready) -> None:
+        try:
+            record.leave(LocalFunction(plan.function, ready.url, ready.admin, running.admin_token))
+        except OSError as error:
+            screen.step(f"gaia switch and gaia pin will not find this function: {error}")
+
+    return leave
 
 
 def _screen(*, as_json: bool) -> Screen:

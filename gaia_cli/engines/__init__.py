@@ -36,7 +36,13 @@ class Launch:
 
 
 class RunningFunction(Protocol):
-    """A started runtime. `close` must be called; it leaves no process, container or socket file behind."""
+    """A started runtime. `close` must be called; it leaves no process, container or socket file behind.
+
+    `admin_token` is what the admin address asks for, empty where only this user can open it.
+    """
+
+    @property
+    def admin_token(self) -> str: ...  # noqa: D102 -- said above
 
     def events(self) -> Iterator[Event]:
         """Yield the events from the start until the runtime has exited.

@@ -19,6 +19,8 @@ _LAST_LINES_KEPT = 20
 class StartedRuntime(ABC):
     """A `RunningFunction` but for the way to its output and to its end."""
 
+    admin_token = ""
+
     def __init__(self) -> None:
         self._stopping = threading.Event()
         self._last_lines: deque[str] = deque(maxlen=_LAST_LINES_KEPT)

@@ -6,7 +6,7 @@ it came. It is a SimpleQueue because signal handlers put into it, and only its `
 
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -83,8 +83,8 @@ class Session:
         """
         self._inbox.put(exit_code)
 
-    def follow(self, running: RunningFunction) -> None:
-        """Show `running` until it has ended; the caller closes it.
+    def follow(self, running: RunningFunction, on_ready: Callable[[Ready], None] = lambda _ready: None) -> None:
+        """Show `running` until it has ended; the caller closes it. `on_ready` is called when it serves.
 
         Raises:
             FunctionError: the function could not be loaded.
@@ -113,6 +113,8 @@ class Session:
                     return
                 case Event():
                     self._take(item, running)
+                    if isinstance(item, Ready):
+                        on_ready(item)
 
     def _take(self, event: Event, running: RunningFunction) -> None:
         self.history.apply(event)

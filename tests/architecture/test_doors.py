@@ -15,6 +15,7 @@ OWN = {
     "gaia_cli/commands/init.py": "the templates",
     "gaia_cli/engines/environments.py": "the environment that is being made",
     "gaia_cli/engines/private_places.py": "the environment that is being made, and its lock",
+    "gaia_cli/running/records.py": "the records of running functions, in a directory of this user's alone",
     "gaia_cli/images/recipes.py": "the recipes of images",
     "gaia_cli/targets/kubeconfig/entries.py": "certificates that the user's kubeconfig names",
     "gaia_cli/targets/kubeconfig/files.py": "the user's kubeconfig",

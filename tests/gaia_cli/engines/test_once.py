@@ -24,6 +24,7 @@ class FakeEngine:
     """Hands out itself as the running function; `closed` holds how it was closed."""
 
     name = "fake"
+    admin_token = ""
 
     def __init__(self, *events: Event, error: GaiaError | None = None) -> None:
         self._events, self._error = events, error

@@ -17,6 +17,8 @@ from tests.support.synthetic_run import Stream, matmul_run
 class FakeRunning:
     """Gives `events`; with `serves`, stays until it is stopped and then gives `last`."""
 
+    admin_token = ""
+
     def __init__(self, events: list[Event], last: list[Event], *, serves: bool = True, heeds: bool = True) -> None:
         self._events, self._last, self._serves, self._heeds = events, last, serves, heeds
         self.stopped = threading.Event()
