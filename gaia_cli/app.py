@@ -10,9 +10,11 @@ from gaia_cli.errors import ExitCode
 from gaia_cli.project.choices import Report
 from gaia_cli.verbs.deploying import deploy, diff
 from gaia_cli.verbs.functions import ReportFormat, analyze, build, init, manifest
+from gaia_cli.verbs.inspecting import delete, describe, list_functions, logs
 from gaia_cli.verbs.linting import lint, rule, rules
 from gaia_cli.verbs.serving import invoke, run
 from gaia_cli.verbs.simulating import Simulate
+from gaia_cli.verbs.steering import pin, switch, unpin
 
 Verb = Callable[..., ExitCode]
 
@@ -64,4 +66,8 @@ def _to_call(verb: Verb) -> Callable[..., Verb]:
 for _verb in (init, analyze, lint, rule, rules, manifest, build, run, invoke, deploy, diff):
     app.command()(_to_call(_verb))
 app.command("simulate")(Simulate)  # made of its flags, it is the call
+app.command("list")(_to_call(list_functions))
+_ON_CLUSTERS: tuple[Verb, ...] = (describe, logs, delete, switch, pin, unpin)
+for _on_clusters in _ON_CLUSTERS:
+    app.command()(_to_call(_on_clusters))
 app.command()(_to_call(version))

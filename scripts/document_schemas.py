@@ -19,6 +19,7 @@ from analyzers.formats.as_lint_json import FindingOutput, LintOutput
 from analyzers.manifest import SCHEMA_PATH as MANIFEST_SCHEMA
 from gaia_cli.running.summary import RunSummary
 from gaia_cli.simulator.results.as_json import OneTraceOutput, TracesOutput
+from gaia_cli.targets.outputs import DescribeOutput, ListOutput
 from gaia_cli.views.outputs import BuildOutput, ErrorOutput, RuleHelpOutput, RulesOutput, VersionOutput
 from runtime_images.events.codec import EVENT_SCHEMA, EVENTS, marker, plan_of
 from runtime_images.events.model import Event, Known
@@ -32,6 +33,8 @@ _OUTPUTS: dict[str, tuple[str, Any]] = {
     "build": ("`gaia build --output-format json`", BuildOutput),
     "error": ("An error of any command, where a program asked for JSON", ErrorOutput),
     "finding": ("A line of `gaia lint --output-format json-lines`", FindingOutput),
+    "function": ("`gaia describe -o json`", DescribeOutput),
+    "functions": ("`gaia list -o json`", ListOutput),
     "lint": ("`gaia lint --output-format json`", LintOutput),
     "rule": ("`gaia rule CODE --output-format json`", RuleHelpOutput),
     "rules": ("`gaia rules --output-format json`", RulesOutput),

@@ -55,6 +55,21 @@ class AcceleratorName(StrEnum):
     NONE = "none"
 
 
+class BackendName(StrEnum):
+    """Where a function's requests are served."""
+
+    CPU = "cpu"
+    GPU = "gpu"
+
+
+class ListForm(StrEnum):
+    """How a list of functions is written for programs."""
+
+    YAML = "yaml"
+    JSON = "json"
+    NAME = "name"
+
+
 class ObjectForm(StrEnum):
     """How the objects of a cluster are written."""
 
@@ -76,6 +91,8 @@ class ClusterChoice:
     context: str = ""
     kubeconfig: Path | None = None
     namespace: str = ""
+    target: str = ""
+    """The target of gaia.toml that a flag names."""
 
 
 DEFAULT_PORT = 8080

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gaia_cli.project.choices import ObjectForm
+from gaia_cli.project.choices import ClusterChoice, ObjectForm
 
 _PART = re.compile(r"(\d{1,9}+(?:\.\d{1,9}+)?+)(ms|s|m|h)", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -51,3 +51,8 @@ Timeout = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Form = Annotated[ObjectForm | None, typer.Option("--output", "-o", help="Write the objects instead of a report.")]
+
+
+def place_of(target: str, context: str, kubeconfig: Path | None, namespace: str) -> ClusterChoice:
+    """Return what these four options choose together."""
+    return ClusterChoice(context, kubeconfig, namespace, target)

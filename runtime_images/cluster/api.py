@@ -197,10 +197,11 @@ class Api:
         follow: bool = False,
         tail: int | None = None,
         since_s: int | None = None,
-    ) -> AsyncIterator[str]:
-        """Yield the lines of a container's log, without their ends; with `follow` until the container ends."""
+    ) -> AsyncIterator[tuple[str, str]]:
+        """Yield time and text of each line of a container's log; with `follow` until the container ends."""
         asked = {
             "container": container,
+            "timestamps": "true",
             "follow": "true" if follow else None,
             "tailLines": tail,
             "sinceSeconds": since_s,
@@ -209,7 +210,8 @@ class Api:
         path = f"{self.path(POD, namespace, pod)}/log"
         async with self._streamed(path, params, read_s=None if follow else CALL_S) as said:
             async for line in said:
-                yield line.decode("utf-8", "replace").rstrip("\r")
+                time, _, text = line.decode("utf-8", "replace").rstrip("\r").partition(" ")
+                yield time, text
 
     async def read(self, path: str, *, timeout_s: float = CALL_S) -> bytes:
         """Return what the server answers to a GET of `path`, such as /version or a proxy's; for what is no object."""

@@ -73,6 +73,17 @@ class FunctionState:
         return tuple(backend for backend, state in self.backends.items() if state.is_ready)
 
 
+def why_no_pod(state: BackendState) -> str:
+    """Return why a backend has no pod, in a few words."""
+    failure, serving = state.failure, state.serving
+    if failure is not None:
+        return failure.message or failure.code or "its revision is not ready"
+    active = condition(serving, "Active")
+    if active is not None and active.status == "False":
+        return "it is scaled to zero, since nobody asks for it"
+    return "its pods are not there yet" if serving is None or active is None else "its pods have just gone"
+
+
 async def read_function(api: Api, name: str, namespace: str | None = None) -> FunctionState:
     """Read a function of a namespace; what does not stand is left out."""
     backends = {}

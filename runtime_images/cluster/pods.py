@@ -75,9 +75,10 @@ def _is_of(happening: Happening, revision: str) -> bool:
 def _container_problem(status: Mapping[str, Any]) -> str:
     state, before = status.get("state") or {}, (status.get("lastState") or {}).get("terminated") or {}
     waiting, terminated = state.get("waiting") or {}, state.get("terminated") or {}
-    if waiting.get("reason") in (None, "", *_STARTING) and not terminated.get("exitCode"):
+    code = waiting.get("reason") or ""
+    if code in ("", *_STARTING) and not terminated.get("exitCode"):
         return ""
-    said = _sentence(waiting.get("reason", ""), waiting.get("message", "")) if waiting else ""
+    said = _sentence(code, waiting.get("message", ""))
     ended = terminated or before
     how = ""
     if ended:

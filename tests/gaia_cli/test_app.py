@@ -8,7 +8,12 @@ from gaia_cli.project.choices import AcceleratorName, ModeName
 from runtime_images.policy.model import Accelerator, ExecutionMode
 from tests.support.cli import call_gaia
 
-VERBS = ("init", "analyze", "lint", "rule", "rules", "manifest", "build", "run", "invoke", "simulate", "version")
+VERBS = (
+    *("init", "analyze", "lint", "rule", "rules", "manifest", "build", "run", "invoke"),
+    *("deploy", "diff", "simulate"),
+    *("list", "describe", "logs", "delete", "switch", "pin", "unpin"),
+    "version",
+)
 
 
 def test_the_verbs_are_those_that_exist() -> None:

@@ -1,0 +1,52 @@
+"""`gaia list`: the functions that are deployed."""
+
+from gaia_cli.errors import ExitCode
+from gaia_cli.project.choices import ClusterChoice, ListForm
+from gaia_cli.targets.knative.connection import run
+from gaia_cli.targets.knative.inspecting.place import reach
+from gaia_cli.targets.outputs import DEPLOYED_SCHEMA, FunctionRow, ListOutput
+from gaia_cli.views import console
+
+
+def list_functions(choice: ClusterChoice, form: ListForm | None, *, everywhere: bool) -> ExitCode:
+    """Show the functions of the namespace, or of all of them.
+
+    Raises:
+        ClusterRefused: this user may not list them there.
+    """
+    access, target = reach(choice)
+    from gaia_cli.targets.knative.inspecting.rows import EVERYWHERE
+    from gaia_cli.targets.knative.inspecting.rows import list_functions as listed
+
+    functions = run(access, lambda api: listed(api, EVERYWHERE if everywhere else None))
+    if form is ListForm.NAME:
+        console.answer(console.exact, "".join(f"{_named(one, everywhere=everywhere)}\n" for one in functions))
+    elif form is not None:
+        from gaia_cli.views.cluster.objects import write_object
+
+        write_object(
+            ListOutput(schema_version=DEPLOYED_SCHEMA, target=target, context=access.context, functions=functions),
+            form.value,
+        )
+    else:
+        _show(
+            functions,
+            access.context,
+            "all namespaces" if everywhere else f"namespace {access.namespace}",
+            everywhere=everywhere,
+        )
+    return ExitCode.OK
+
+
+def _named(function: FunctionRow, *, everywhere: bool) -> str:
+    return f"{function['namespace']}/{function['name']}" if everywhere else function["name"]
+
+
+def _show(functions: list[FunctionRow], context: str, where: str, *, everywhere: bool) -> None:
+    from gaia_cli.views.cluster.deployed import now_utc, show_list
+
+    if not functions:
+        console.note(f"there is no function in {where} (context {context})")
+        return
+    console.note(f"{where}, context {context}")
+    show_list(functions, now_utc(), with_namespace=everywhere)
