@@ -104,6 +104,14 @@ def alone(company: None) -> None:
 
 
 @pytest.fixture
+def a_plane(shared_plane: Plane | None) -> Plane:
+    """The control plane of this run, for pods that really run: `a_plane.provide(image, directory)`."""
+    if shared_plane is None:
+        pytest.skip(f"this test runs pods by a kubelet of its own, which the cluster of {OWN_CLUSTER} has not")
+    return shared_plane
+
+
+@pytest.fixture
 def plane(shared_plane: Plane | None, alone: None) -> Iterator[Plane]:  # noqa: ARG001 -- see `alone`
     """The control plane itself, to stop and start its programs; all of them run again after the test."""
     if shared_plane is None:
@@ -150,7 +158,7 @@ def user(admin_kubeconfig: Path, objects: Objects, tmp_path: Path) -> Callable[.
 
 @pytest.fixture
 def connect(kubeconfig: Path) -> Callable[..., Api]:
-    """Gaia's own client, on the test's namespace: `async with connect() as api`, or with another kubeconfig."""
+    """A way to open Gaia's own client on the test's namespace, or with another kubeconfig."""
 
     def open_client(theirs: Path = kubeconfig) -> Api:
         return Api(access_of({"KUBECONFIG": str(theirs)}))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from tests.support.control_plane.build import programs
 from tests.support.control_plane.layout import (
+    ACTIVATOR,
     ADDRESSES,
     AUTOSCALER,
     KUBELET_PORT,
@@ -99,21 +100,34 @@ def of_kubernetes(layout: Layout) -> Iterator[Program]:
 
 
 def of_knative() -> Iterator[Program]:
-    """Yield the programs of Knative Serving, and what stands in for pods and ingress."""
+    """Yield the programs of Knative Serving."""
     yield _knative("webhook", 0, WEBHOOK_NAME="webhook", WEBHOOK_PORT="8443")
     yield _knative("controller", 1)
     yield _knative("autoscaler", 2, AUTOSCALER)
-    yield _python("pods", PODS)
-    yield _python("ingress", "")
+    yield _knative("activator", 3, ACTIVATOR)
+
+
+def of_stand_ins(layout: Layout) -> Iterator[Program]:
+    """Yield what stands in for the rest of a cluster."""
+    yield _python("gateway", "")
+    yield _python("played_pods", PODS)
+    yield _python("kubelet", PODS, str(layout.number))
+
+
+def everything(layout: Layout) -> Iterator[Program]:
+    """Yield all programs, in the order in which they start."""
+    yield from of_kubernetes(layout)
+    yield from of_stand_ins(layout)
+    yield from of_knative()
 
 
 def _built(name: str, *arguments: str) -> Program:
     return Program(name, (str(programs() / name), *arguments))
 
 
-def _python(name: str, place: str) -> Program:
-    module = f"tests.support.control_plane.{name}"
-    return Program(name, (sys.executable, "-m", module), place)
+def _python(name: str, place: str, *arguments: str) -> Program:
+    module = f"tests.support.control_plane.stand_ins.{name}"
+    return Program(name, (sys.executable, "-m", module, *arguments), place)
 
 
 def _knative(name: str, number: int, place: str = "", **more: str) -> Program:

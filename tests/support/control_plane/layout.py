@@ -43,13 +43,13 @@ class Layout:
 
     @property
     def outer(self) -> str:
-        """The address of this machine as the plane sees it."""
-        return f"198.51.100.{4 * self.number + 5}"
+        """The address of this machine as the plane sees it: private, so that Knative asks a registry there plainly."""
+        return f"10.251.0.{4 * self.number + 5}"
 
     @property
     def address(self) -> str:
         """The address of the API server and the gateway."""
-        return f"198.51.100.{4 * self.number + 6}"
+        return f"10.251.0.{4 * self.number + 6}"
 
     @property
     def server(self) -> str:

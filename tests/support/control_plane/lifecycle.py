@@ -10,11 +10,11 @@ import shutil
 import signal
 import socket
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from tests.support.control_plane import build, commands, installation, network
 from tests.support.control_plane.layout import MOST_PLANES, Layout
@@ -52,10 +52,20 @@ class Plane:
 
     def restore(self) -> None:
         """Start whatever was stopped and let go on whatever was halted, and wait until Knative answers."""
-        for program in (*commands.of_kubernetes(self.layout), *commands.of_knative()):
+        for program in commands.everything(self.layout):
             self.start(program.name)
             self.send(program.name, signal.SIGCONT)
         asyncio.run(installation.wait_for_webhook(self.layout))
+
+    def provide(self, image: str, directory: Path, command: list[str] | None = None) -> None:
+        """Let a function's directory stand for an image, whose path has /real/ in it; or a command of its own."""
+        if "/real/" not in image:
+            raise ValueError(f"the kubelet runs only images with /real/ in their path: {image}")
+        stands = {"directory": str(directory)} | ({"command": command} if command else {})
+        file = self.layout.directory / "images" / quote(image, safe="")
+        fresh = file.with_name(f"{file.name}.new")
+        fresh.write_text(json.dumps(stands))
+        fresh.rename(file)
 
     def log(self, program: str) -> str:
         """Return what a program has said so far."""
@@ -208,7 +218,7 @@ def _first_process(layout: Layout) -> int | None:
 @contextlib.contextmanager
 def _lock(layout: Layout, *, wait: bool = True) -> Iterator[bool]:
     """Hold a plane's lock; without `wait` only if nobody else does, which is what is yielded."""
-    with (Path(tempfile.gettempdir()) / f"gaia-plane-{layout.number}.lock").open("w") as lock:
+    with (build.programs() / f"plane-{layout.number}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:

@@ -3,6 +3,7 @@
 There is no way out of it but to this machine: what a program of the plane asks of the world fails at once.
 """
 
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -47,6 +48,9 @@ def arrange(layout: Layout) -> None:
         _add_namespace(name)
     ip("route", "add", str(layout.pods), "via", ADDRESSES[PODS])
     ip("-n", PODS, "route", "add", "local", str(layout.stand_ins), "dev", "lo")
+    names = layout.directory / "resolv.conf"
+    names.write_text(f"nameserver {layout.address}\nsearch svc.cluster.local cluster.local\noptions ndots:1\n")
+    subprocess.run(["mount", "--bind", str(names), os.path.realpath("/etc/resolv.conf")], check=True)
     subprocess.run(["ip", "netns", "exec", PODS, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"], check=True)
 
 

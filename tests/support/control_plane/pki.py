@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from tests.support.control_plane.layout import Layout
+from tests.support.control_plane.layout import ADDRESSES, PODS, Layout
 
 
 def make(layout: Layout) -> None:
@@ -15,7 +15,9 @@ def make(layout: Layout) -> None:
     _openssl(directory, "req", "-x509", "-new", "-key", "ca.key", "-out", "ca.crt", *named)
     _key(directory, "accounts")
     _openssl(directory, "pkey", "-in", "accounts.key", "-pubout", "-out", "accounts.pub")
-    names = f"subjectAltName=IP:{layout.address},IP:127.0.0.1,DNS:localhost,DNS:kubernetes.default.svc"
+    names = (
+        f"subjectAltName=IP:{layout.address},IP:{ADDRESSES[PODS]},IP:127.0.0.1,DNS:localhost,DNS:kubernetes.default.svc"
+    )
     _certificate(directory, "server", "/CN=kube-apiserver", names)
 
 

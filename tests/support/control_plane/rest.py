@@ -88,7 +88,8 @@ class Rest:
         answer = await self._client.request(method, path, content=content, headers={"Content-Type": media})
         if answer.is_error:
             raise RestError(answer.status_code, answer.text)
-        said: Object = answer.json() if answer.content.startswith(b"{") else {"text": answer.text}
+        is_object = answer.headers.get("Content-Type", "").startswith("application/json")
+        said: Object = answer.json() if is_object else {"text": answer.text}
         return said
 
     async def apply(self, item: Object) -> Object:

@@ -45,7 +45,7 @@ class Supervisor:
             if program.name == commands.API_SERVER:
                 await self._await_api_server()
         await installation.install(self._layout)
-        for program in commands.of_knative():
+        for program in (*commands.of_stand_ins(self._layout), *commands.of_knative()):
             self._keep(program)
         await installation.wait_for_webhook(self._layout)
 
@@ -122,8 +122,8 @@ def _prepare(layout: Layout) -> None:
     os.chdir(layout.directory)
     network.arrange(layout)
     pki.make(layout)
-    (layout.directory / "logs").mkdir()
-    (layout.directory / "concurrency").mkdir()
+    for name in ("logs", "concurrency", "images", "pods"):
+        (layout.directory / name).mkdir()
     (layout.directory / "tokens.csv").write_text(f"{ADMIN_TOKEN},admin,admin,system:masters\n")
     shutil.copy(Path(__file__).with_name("stages.yaml"), layout.directory)
     layout.kubeconfig.write_text(json.dumps(_kubeconfig(layout), indent=1))

@@ -1,4 +1,6 @@
-"""What all played pods say of themselves, on all their addresses at once: queue-proxy's numbers for the autoscaler.
+"""What all played pods say, on all their addresses at once: queue-proxy's numbers for the autoscaler, and answers.
+
+Whatever is asked of one on queue-proxy's port gets 200: a probe as queue-proxy answers it, all else with "played".
 
 A pod has no requests under way, unless the file `concurrency/ADDRESS` in the plane's directory says how many.
 """
@@ -8,7 +10,9 @@ import struct
 import time
 from pathlib import Path
 
-_METRICS_PORT = 9090
+from tests.support.control_plane.stand_ins.messages import body_of, read_head
+
+_METRICS_PORT, _QUEUE_PORT = 9090, 8012
 
 
 def stat(pod: bytes, concurrency: float) -> bytes:
@@ -32,22 +36,30 @@ def _concurrency(address: str) -> float:
         return 0.0
 
 
+def _say(address: str, port: int, question: bytes) -> tuple[str, bytes]:
+    if port == _METRICS_PORT:
+        return "application/protobuf", stat(address.encode(), _concurrency(address))
+    return "text/plain", b"queue" if b"k-network-probe" in question.lower() else b"played"
+
+
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    address, port = writer.get_extra_info("sockname")
     try:
         while True:
-            await reader.readuntil(b"\r\n\r\n")
-            address = writer.get_extra_info("sockname")[0]
-            body = stat(address.encode(), _concurrency(address))
-            head = f"HTTP/1.1 200 OK\r\nContent-Type: application/protobuf\r\nContent-Length: {len(body)}\r\n\r\n"
-            writer.write(head.encode() + body)
+            head = await read_head(reader)
+            async for _ in body_of(reader, head):
+                pass
+            kind, body = _say(address, port, head.encode())
+            said = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+            writer.write(said.encode() + body)
             await writer.drain()
     except (asyncio.IncompleteReadError, ConnectionError):
         writer.close()
 
 
 async def _serve() -> None:
-    server = await asyncio.start_server(_answer, "0.0.0.0", _METRICS_PORT)
-    await server.serve_forever()
+    servers = [await asyncio.start_server(_answer, "0.0.0.0", port) for port in (_METRICS_PORT, _QUEUE_PORT)]
+    await asyncio.gather(*(server.serve_forever() for server in servers))
 
 
 if __name__ == "__main__":

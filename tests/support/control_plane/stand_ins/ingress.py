@@ -1,8 +1,6 @@
-"""Stand in for an ingress controller: mark every Knative Ingress ready, as a gateway would that has taken it over."""
+"""What the gateway says of an Ingress that it has taken over: that it is ready."""
 
-import asyncio
 import time
-from pathlib import Path
 
 from tests.support.control_plane.rest import MERGE, Object, Rest, RestError
 
@@ -37,15 +35,3 @@ async def mark_ready(rest: Rest, item: Object) -> None:
     except RestError as error:
         if error.status != 404:
             print(error, flush=True)  # noqa: T201 -- its log
-
-
-async def _run() -> None:
-    async with Rest(Path("kubeconfig")) as rest:
-        async for kind, item in rest.follow(INGRESSES):
-            changed = item["items"] if kind == "LISTED" else [item]
-            if kind != "DELETED":
-                await asyncio.gather(*(mark_ready(rest, one) for one in changed))
-
-
-if __name__ == "__main__":
-    asyncio.run(_run())
