@@ -8,6 +8,7 @@ import typer
 
 from gaia_cli.errors import ExitCode
 from gaia_cli.project.choices import Report
+from gaia_cli.verbs.checking import doctor
 from gaia_cli.verbs.deploying import deploy, diff
 from gaia_cli.verbs.functions import ReportFormat, analyze, build, init, manifest
 from gaia_cli.verbs.inspecting import delete, describe, list_functions, logs
@@ -63,7 +64,7 @@ def _to_call(verb: Verb) -> Callable[..., Verb]:
     return parsed
 
 
-for _verb in (init, analyze, lint, rule, rules, manifest, build, run, invoke, deploy, diff):
+for _verb in (init, analyze, lint, rule, rules, manifest, build, run, invoke, deploy, diff, doctor):
     app.command()(_to_call(_verb))
 app.command("simulate")(Simulate)  # made of its flags, it is the call
 app.command("list")(_to_call(list_functions))

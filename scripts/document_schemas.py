@@ -20,6 +20,7 @@ from analyzers.manifest import SCHEMA_PATH as MANIFEST_SCHEMA
 from gaia_cli.running.summary import RunSummary
 from gaia_cli.simulator.results.as_json import OneTraceOutput, TracesOutput
 from gaia_cli.targets.outputs import DescribeOutput, ListOutput
+from gaia_cli.views.cluster.checks import DoctorOutput
 from gaia_cli.views.outputs import BuildOutput, ErrorOutput, RuleHelpOutput, RulesOutput, VersionOutput
 from runtime_images.events.codec import EVENT_SCHEMA, EVENTS, marker, plan_of
 from runtime_images.events.model import Event, Known
@@ -31,6 +32,7 @@ _TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 _OUTPUTS: dict[str, tuple[str, Any]] = {
     "analysis": ("`gaia analyze --output-format json`", AnalysisOutput),
     "build": ("`gaia build --output-format json`", BuildOutput),
+    "doctor": ("`gaia doctor --output-format json`", DoctorOutput),
     "error": ("An error of any command, where a program asked for JSON", ErrorOutput),
     "finding": ("A line of `gaia lint --output-format json-lines`", FindingOutput),
     "function": ("`gaia describe -o json`", DescribeOutput),

@@ -10,7 +10,7 @@ from tests.support.cli import call_gaia
 
 VERBS = (
     *("init", "analyze", "lint", "rule", "rules", "manifest", "build", "run", "invoke"),
-    *("deploy", "diff", "simulate"),
+    *("deploy", "diff", "doctor", "simulate"),
     *("list", "describe", "logs", "delete", "switch", "pin", "unpin"),
     "version",
 )
