@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from runtime_images.cluster.api import Api
-from runtime_images.cluster.kinds import CONFIGURATION, POD, REVISION, ROUTE
+from runtime_images.cluster.kinds import CONFIGURATION, POD, POD_AUTOSCALER, REVISION, ROUTE, Kind
 from tests.support.control_plane.faults import Features, Gpus, fail_pod
 from tests.support.control_plane.lifecycle import Plane
+from tests.support.control_plane.newer_knative import copied_scales
 from tests.support.control_plane.objects import Objects, is_ready
 from tests.support.control_plane.rest import Object, RestError
 
@@ -138,3 +139,21 @@ def test_gaias_own_client_connects(connect: Callable[..., Api], objects: Objects
             return await api.get(CONFIGURATION, "hello")
 
     assert asyncio.run(look()) is not None
+
+
+def test_a_newer_knative_copies_the_scale_of_a_revision(kubeconfig: Path, objects: Objects) -> None:
+    lowest = "autoscaling.knative.dev/min-scale"
+    objects.apply(configuration("hello"))
+    objects.until(REVISION, "hello-00001", is_ready)
+
+    def annotate(kind: Kind, value: str) -> None:
+        objects.merge(kind, "hello-00001", {"metadata": {"annotations": {lowest: value}}})
+
+    def says(value: str | None) -> Callable[[Object], bool]:
+        return lambda item: (item["metadata"].get("annotations") or {}).get(lowest) == value
+
+    with copied_scales(kubeconfig, objects.namespace):
+        annotate(POD_AUTOSCALER, "2")
+        objects.until(POD_AUTOSCALER, "hello-00001", says(None))
+        annotate(REVISION, "1")
+        objects.until(POD_AUTOSCALER, "hello-00001", says("1"))
