@@ -26,7 +26,7 @@ from gaia_cli.images.references import DOCKER_HUB, Reference
 TOTAL_S = 60.0
 """How long a look-up may take, all of its requests together."""
 _STEP_S = 10.0
-MOST_BYTES = 4 * 1024 * 1024
+MOST_ANSWER_BYTES = 4 * 1024 * 1024
 """Of an answer: what registries themselves take as a manifest at most."""
 _CERTIFICATES = Path("/etc/docker/certs.d")
 """Where Docker looks for the certificates that it trusts for one registry alone."""
@@ -119,8 +119,8 @@ class Registry:
             body = bytearray()
             for chunk in response.iter_raw():
                 body += chunk
-                if len(body) > MOST_BYTES:
-                    raise ClusterRefused(f"the registry {self._image.host} sends more than {MOST_BYTES >> 20} MiB")
+                if len(body) > MOST_ANSWER_BYTES:
+                    raise ClusterRefused(f"the registry {self._image.host} sends more than {MOST_ANSWER_BYTES >> 20} MiB")
                 if time.monotonic() > self._until:
                     raise httpx2.ReadTimeout(f"no whole answer in {TOTAL_S:.0f} s")
             return response.status_code, response.headers, bytes(body)

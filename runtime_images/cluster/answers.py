@@ -17,6 +17,9 @@ from runtime_images.cluster.errors import Cause, ClusterError, GoneError, Refuse
 ENDLESS = {"is_endless": True}
 """The extensions of a request whose answer may go on for ever."""
 
+MOST_BYTES = "most_bytes"
+"""The extension of a request that says how much of its answer is read at most."""
+
 _MOST_BYTES = 256 * 1024 * 1024
 """The most of an answer that is read: ten times what 1000 functions are."""
 _MOST_OF_ERROR = 64 * 1024
@@ -141,7 +144,7 @@ async def _check(request: httpx2.Request, response: httpx2.Response) -> None:
             "check the server's address in the kubeconfig, and whether a portal stands before the network",
         )
     if not request.extensions.get("is_endless") and isinstance(response.stream, httpx2.AsyncByteStream):
-        response.stream = _Bounded(response.stream, _MOST_BYTES)
+        response.stream = _Bounded(response.stream, request.extensions.get(MOST_BYTES, _MOST_BYTES))
 
 
 async def _said(response: httpx2.Response) -> Any:  # noqa: ANN401 -- any JSON, or text

@@ -22,7 +22,7 @@ from lightkube.generic_resource import create_global_resource, create_namespaced
 from lightkube.types import PatchType
 
 from runtime_images.cluster.access import Access
-from runtime_images.cluster.answers import ENDLESS, Checked, lines, refusal, translated
+from runtime_images.cluster.answers import ENDLESS, MOST_BYTES, Checked, lines, refusal, translated
 from runtime_images.cluster.errors import GoneError, RefusedError, UnreachableError
 from runtime_images.cluster.kinds import POD, Kind, kind_of
 
@@ -213,9 +213,10 @@ class Api:
                 time, _, text = line.decode("utf-8", "replace").rstrip("\r").partition(" ")
                 yield time, text
 
-    async def read(self, path: str, *, timeout_s: float = CALL_S) -> bytes:
+    async def read(self, path: str, *, timeout_s: float = CALL_S, most_bytes: int | None = None) -> bytes:
         """Return what the server answers to a GET of `path`, such as /version or a proxy's; for what is no object."""
-        return (await self._raw("GET", path, timeout=timeout_s)).content
+        bound = {MOST_BYTES: most_bytes} if most_bytes else {}
+        return (await self._raw("GET", path, timeout=timeout_s, extensions=bound)).content
 
     def path(self, kind: Kind, namespace: str | None, name: str = "") -> str:
         """Return where the API has a kind, or one object of it."""

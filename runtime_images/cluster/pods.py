@@ -11,6 +11,8 @@ from typing import Any
 RUNTIME_CONTAINER = "user-container"
 """What Knative calls the container of the function, unless its template does; beside it is Knative's queue-proxy."""
 SIDECAR = "queue-proxy"
+METRICS_PORT = 9464
+"""Where each pod of a function answers GET /metrics, and nothing else."""
 _STARTING = ("ContainerCreating", "PodInitializing")
 _WARNING = "Warning"
 

@@ -1,6 +1,7 @@
 """The controller in a pod: `python -m runtime_images.controller`, with everything it must know in its environment.
 
-NAMESPACE is the namespace whose functions it serves, "*" or nothing for all; the pod's own has its Lease.
+GAIA_NAMESPACE is the namespace whose functions it serves, "*" or nothing for all; the pod's own has its Lease.
+GAIA_METRICS_FROM says where the numbers of functions come from (docs/controller.md).
 """
 
 import asyncio
@@ -11,7 +12,7 @@ import sys
 from runtime_images.cluster.access import from_pod
 from runtime_images.cluster.errors import ClusterError
 from runtime_images.controller.life import Controller, Options, run_until_signal
-from runtime_images.controller.observing import Unknown
+from runtime_images.controller.measuring.observer import PODS, observer_of
 from runtime_images.controller.telemetry import PORT, JsonLines
 
 
@@ -23,7 +24,8 @@ async def _run() -> int:
         host="0.0.0.0",  # noqa: S104 -- in a pod, for the cluster's Prometheus
         port=int(os.environ.get("GAIA_METRICS_PORT") or PORT),
     )
-    await run_until_signal(Controller(access, options, Unknown()))
+    observer = observer_of(access, options.namespace, os.environ.get("GAIA_METRICS_FROM") or PODS)
+    await run_until_signal(Controller(access, options, observer))
     return 0
 
 

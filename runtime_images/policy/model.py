@@ -128,9 +128,10 @@ class LaneObservation:
     the lists; `error_rate` is their share of the last `answered` answers since the backend's worker became ready.
 
     The lists may hold no more than the requests finished since the caller's last decision; `p95_s` is for the record,
-    and may be left out where the backend is not active. The last three are known only on some nodes of the continuum:
+    and may be left out where the backend is not active. The next three are known only on some nodes of the continuum:
     seconds until a planned outage, what a second costs here and now in place of the settings' price, and what the
-    backend draws.
+    backend draws. `slots` is how many requests it would serve at once, where that is not the observation's: a backend
+    of many pods has as many of them as its load needs.
     """
 
     available: bool
@@ -147,6 +148,7 @@ class LaneObservation:
     available_for_s: float | None = None
     price_per_s: float | None = None
     watts: float = 0.0
+    slots: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

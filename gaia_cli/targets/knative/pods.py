@@ -13,10 +13,9 @@ from gaia_cli.images.plan import PORT
 from gaia_cli.project.environment import merged
 from gaia_cli.project.targets import TargetSettings
 from gaia_cli.targets.protocol import Deployment
+from runtime_images.cluster.pods import METRICS_PORT
 from runtime_images.policy.model import Accelerator, Backend
 
-METRICS_PORT = 9464
-"""Where each pod answers GET /metrics, and nothing else."""
 _USER = 65532
 """The user of every image that Gaia builds; Pod Security wants a number."""
 _CACHE = "model-cache"

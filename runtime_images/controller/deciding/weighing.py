@@ -74,7 +74,7 @@ def observe(state: FunctionState, seen: Seen, known: Measurement, at: Moment) ->
         queue_ages_s=known.queue_ages_s,
         arrival_rate=known.arrival_rate,
         idle_s=known.idle_s,
-        slots=known.slots,
+        slots=known.lanes.get(seen.active, _IDLE).slots or known.slots,
         power_budget_w=power.budget_w,
         energy_price_per_j=power.per_j,
     )

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from runtime_images.policy.learning.answers import Fresh
 from runtime_images.policy.learning.estimators import late_in_queue, queue_wait_s
 from runtime_images.policy.learning.relation import expect_cpu_s, predict_gpu_s
-from runtime_images.policy.model import Observation
+from runtime_images.policy.model import CPU, Observation
 from runtime_images.policy.planning import plans
 from runtime_images.policy.sampling import LATE_ALLOWED
 from runtime_images.policy.state import CostAccount, PolicyState
@@ -72,7 +72,7 @@ def forecast(state: PolicyState, seen: Observation, slo_s: float | None, clients
     slow_s = expect_cpu_s(state.points, level.p95_s, *floors_s)
     if typical_s is None or slow_s is None:
         return UNKNOWN
-    rate, slots, allowed = state.rate, seen.slots, state.allowed
+    rate, slots, allowed = state.rate, seen.lanes[CPU].slots or seen.slots, state.allowed
     p95_s = _p95_s(typical_s[0], slow_s[0], rate, slots, clients, allowed)
     critical_s = None if slo_s is None else _critical_gpu_s(state, slo_s)
     stretch = _stretch(state.gpu.latency_s, typical_s[0], rate, clients) if clients else 1.0

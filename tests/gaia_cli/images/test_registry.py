@@ -15,7 +15,7 @@ import pytest
 from gaia_cli.errors import ClusterRefused, MissingPartError
 from gaia_cli.images.logins import Login
 from gaia_cli.images.references import Reference
-from gaia_cli.images.registry import MOST_BYTES, Answer, Registry, may_be_plain
+from gaia_cli.images.registry import MOST_ANSWER_BYTES, Answer, Registry, may_be_plain
 
 BODY = b'{"schemaVersion": 2}'
 Reply = tuple[int, dict[str, str], bytes]
@@ -154,7 +154,7 @@ def test_redirects_in_a_circle_end() -> None:
 
 
 def test_an_endless_answer_is_cut_off() -> None:
-    with Server(lambda *_: (200, {}, b" " * (MOST_BYTES + 1))) as server, pytest.raises(ClusterRefused, match="4 MiB"):
+    with Server(lambda *_: (200, {}, b" " * (MOST_ANSWER_BYTES + 1))) as server, pytest.raises(ClusterRefused, match="4 MiB"):
         server.manifest()
 
 
