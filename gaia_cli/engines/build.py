@@ -87,15 +87,18 @@ def build_image(
     progress: Progress,
     *,
     tags: tuple[str, ...] = (),
-    no_cache: bool = False,
 ) -> BuiltImage:
     """Build the image of `project`, tagged with `tags`, or with its name, once with the digest and once as latest.
 
     It raises what `prepared` and `build_prepared` do.
     """
     with prepared(project, manifest, target, progress) as image:
-        tags = tags or (f"gaia/{image.plan.name}:{image.version}", f"gaia/{image.plan.name}:{DEFAULT_TAG}")
-        return build_prepared(docker, image, progress, tags=tags, no_cache=no_cache)
+        return build_prepared(docker, image, progress, tags=tags or default_tags(image))
+
+
+def default_tags(image: Prepared) -> tuple[str, ...]:
+    """Return what an image is called that nobody has named."""
+    return f"gaia/{image.plan.name}:{image.version}", f"gaia/{image.plan.name}:{DEFAULT_TAG}"
 
 
 def build_prepared(

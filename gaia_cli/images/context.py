@@ -30,12 +30,15 @@ from gaia_cli.images.sensitive import HEAD_BYTES, has_secret_name, holds_private
 
 IGNORE_FILES = (".gaiaignore", ".dockerignore")
 MANIFEST_FILE = "gaia.manifest.toml"
+ID_FILE = "gaia.id"
+"""Holds a project's identity where no repository's remote says it. A first deploy writes it, which must not make a
+second image of the same sources."""
 
 _UNUSED = words(
     ".git .hg .svn .bzr .gitmodules cvs .venv *.pyc *.pyo *.egg-info .idea .vscode .ds_store "
     ".mypy_cache .ruff_cache .pytest_cache .hypothesis .tox .nox .gaia_cache .ipynb_checkpoints"
 )
-USELESS = GitIgnoreSpec.from_lines((*_UNUSED, *ENVIRONMENTS, *IGNORE_FILES))
+USELESS = GitIgnoreSpec.from_lines((*_UNUSED, *ENVIRONMENTS, *IGNORE_FILES, ID_FILE))
 """Names that an image has no use for."""
 
 MOST_FILES = 20_000

@@ -7,7 +7,8 @@ built, whatever becomes of the tag, and nothing in the cluster has to ask the re
 import re
 from dataclasses import dataclass, replace
 
-from gaia_cli.errors import UsageError
+from gaia_cli.errors import ConfigurationError, UsageError
+from gaia_cli.project.targets import TargetSettings
 
 DOCKER_HUB = "docker.io"
 DEFAULT_TAG = "latest"
@@ -82,6 +83,20 @@ def parse_reference(text: str, given_as: str = "") -> Reference:
     if reference is None:
         raise UsageError(f"{given_as} {text} cannot be the name of an image: {why}".lstrip(), _EXAMPLE)
     return reference
+
+
+def in_registry(target: TargetSettings, name: str, version: str) -> Reference:
+    """Return what the image of the function `name` is called in the registry of `target`.
+
+    Raises:
+        ConfigurationError: the target has no registry.
+    """
+    if not target.registry:
+        raise ConfigurationError(
+            f"the target {target.name} has no registry to push the image of {name} to",
+            f'write [targets.{target.name}] registry = "registry.example/team", or deploy what is pushed: --image',
+        )
+    return parse_reference(f"{target.registry}/{name}:{version}", f"[targets.{target.name}] registry:")
 
 
 def _read(text: str) -> tuple[str, Reference | None]:

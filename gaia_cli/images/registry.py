@@ -120,7 +120,9 @@ class Registry:
             for chunk in response.iter_raw():
                 body += chunk
                 if len(body) > MOST_ANSWER_BYTES:
-                    raise ClusterRefused(f"the registry {self._image.host} sends more than {MOST_ANSWER_BYTES >> 20} MiB")
+                    raise ClusterRefused(
+                        f"the registry {self._image.host} sends more than {MOST_ANSWER_BYTES >> 20} MiB"
+                    )
                 if time.monotonic() > self._until:
                     raise httpx2.ReadTimeout(f"no whole answer in {TOTAL_S:.0f} s")
             return response.status_code, response.headers, bytes(body)

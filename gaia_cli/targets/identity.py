@@ -14,13 +14,11 @@ from pathlib import Path
 
 from analyzers.lean.writing import write_inside
 from gaia_cli.errors import UsageError
-from gaia_cli.images.context import MANIFEST_FILE, sources_digest
+from gaia_cli.images.context import ID_FILE, MANIFEST_FILE, sources_digest
 from gaia_cli.project.own_files import text_of
 from gaia_cli.project.project import FunctionProject
 from gaia_cli.targets.protocol import Identity
 
-ID_FILE = "gaia.id"
-"""Holds a project's identity where no repository's remote says it."""
 _ID = re.compile(r"id:[0-9a-f]{32}")
 _SSH = re.compile(r"(?:[^@/\s]+@)?(?P<host>[A-Za-z0-9.-]+):(?P<path>[^/\s].*)")
 _URL = re.compile(r"[a-z+]+://(?:[^@/\s]*@)?(?P<host>[A-Za-z0-9.-]+)(?::\d+)?/(?P<path>\S+)")

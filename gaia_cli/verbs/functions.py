@@ -12,6 +12,9 @@ FunctionPath = Annotated[Path, typer.Argument(metavar="PATH", help="The function
 ReportFormat = Annotated[
     Report, typer.Option("--output-format", help="A report for people, or one JSON object for programs.")
 ]
+TargetName = Annotated[
+    str, typer.Option("--target", metavar="NAME", help="Name it as `gaia deploy --target NAME` would look for it.")
+]
 Mode = Annotated[
     ModeName | None,
     typer.Option(envvar="GAIA_MODE", help="Pin the execution mode, whatever the analyzer says."),
@@ -86,8 +89,9 @@ def build(
     output_format: ReportFormat = Report.FULL,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Rebuild every layer.")] = False,
     push: Annotated[
-        bool, typer.Option("--push", help="Push it to the registry that --tag names, and print its digest.")
+        bool, typer.Option("--push", help="Push it to the registry of --tag or --target, and print its digest.")
     ] = False,
+    target: TargetName = "",
 ) -> ExitCode:
     """Build the function's container image.
 
@@ -97,6 +101,5 @@ def build(
     """
     from gaia_cli.commands import build as command
 
-    return command.build(
-        path, tag=tag, base_image=base_image, mode=mode, output_format=output_format, no_cache=no_cache, push=push
-    )
+    options = command.BuildOptions(tag, base_image, mode, output_format, no_cache, push, target)
+    return command.build(path, options)

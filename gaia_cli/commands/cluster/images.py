@@ -9,10 +9,10 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from gaia_cli.errors import ClusterRefused, ConfigurationError, GaiaError
+from gaia_cli.errors import ClusterRefused, GaiaError
 from gaia_cli.images.plan import Target
 from gaia_cli.images.pushed import PinnedImage, look_up
-from gaia_cli.images.references import Reference, parse_reference
+from gaia_cli.images.references import Reference, in_registry, parse_reference
 from gaia_cli.project.manifests import Manifest
 from gaia_cli.project.project import FunctionProject
 from gaia_cli.project.targets import TargetSettings
@@ -74,20 +74,6 @@ def image_for(
         if dry_run:
             return PinnedImage(str(tag), 0, image.plan.labels)
         return _built_and_pushed(image, tag, progress)
-
-
-def in_registry(target: TargetSettings, name: str, version: str) -> Reference:
-    """Return what the image of the function `name` is called in the registry of `target`.
-
-    Raises:
-        ConfigurationError: the target has no registry.
-    """
-    if not target.registry:
-        raise ConfigurationError(
-            f"the target {target.name} has no registry to push the image of {name} to",
-            f'write [targets.{target.name}] registry = "registry.example/team", or deploy what is pushed: --image',
-        )
-    return parse_reference(f"{target.registry}/{name}:{version}", f"[targets.{target.name}] registry:")
 
 
 def _built_and_pushed(image: "Prepared", tag: Reference, progress: Callable[[str], None]) -> PinnedImage:

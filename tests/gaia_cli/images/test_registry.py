@@ -154,7 +154,10 @@ def test_redirects_in_a_circle_end() -> None:
 
 
 def test_an_endless_answer_is_cut_off() -> None:
-    with Server(lambda *_: (200, {}, b" " * (MOST_ANSWER_BYTES + 1))) as server, pytest.raises(ClusterRefused, match="4 MiB"):
+    with (
+        Server(lambda *_: (200, {}, b" " * (MOST_ANSWER_BYTES + 1))) as server,
+        pytest.raises(ClusterRefused, match="4 MiB"),
+    ):
         server.manifest()
 
 

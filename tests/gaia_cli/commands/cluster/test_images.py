@@ -9,9 +9,10 @@ from pathlib import Path
 import docker
 import pytest
 
-from gaia_cli.commands.cluster.images import image_for, in_registry, pushed_image
+from gaia_cli.commands.cluster.images import image_for, pushed_image
 from gaia_cli.errors import ClusterRefused, ConfigurationError, MissingPartError, UsageError
 from gaia_cli.images.pushed import PinnedImage
+from gaia_cli.images.references import in_registry
 from gaia_cli.project.manifests import manifest_of
 from gaia_cli.project.project import load_project
 from gaia_cli.project.targets import TargetSettings
