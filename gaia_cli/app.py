@@ -13,6 +13,7 @@ from gaia_cli.verbs.deploying import deploy, diff
 from gaia_cli.verbs.functions import ReportFormat, analyze, build, init, manifest
 from gaia_cli.verbs.inspecting import delete, describe, list_functions, logs
 from gaia_cli.verbs.linting import lint, rule, rules
+from gaia_cli.verbs.operating import controller_install, controller_run, controller_status, controller_uninstall
 from gaia_cli.verbs.serving import invoke, run
 from gaia_cli.verbs.simulating import Simulate
 from gaia_cli.verbs.steering import pin, switch, unpin
@@ -72,3 +73,13 @@ _ON_CLUSTERS: tuple[Verb, ...] = (describe, logs, delete, switch, pin, unpin)
 for _on_clusters in _ON_CLUSTERS:
     app.command()(_to_call(_on_clusters))
 app.command()(_to_call(version))
+
+_controller = typer.Typer(rich_markup_mode=None, help="The controller of a cluster's functions.")
+for _name, _part in (
+    ("run", controller_run),
+    ("install", controller_install),
+    ("status", controller_status),
+    ("uninstall", controller_uninstall),
+):
+    _controller.command(_name)(_to_call(_part))
+app.add_typer(_controller, name="controller")

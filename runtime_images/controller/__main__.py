@@ -11,9 +11,9 @@ import sys
 
 from runtime_images.cluster.access import from_pod
 from runtime_images.cluster.errors import ClusterError
-from runtime_images.controller.life import Controller, Options, run_until_signal
+from runtime_images.controller.life import Controller, Options, log_json_lines, run_until_signal
 from runtime_images.controller.measuring.observer import PODS, observer_of
-from runtime_images.controller.telemetry import PORT, JsonLines
+from runtime_images.controller.telemetry import PORT
 
 
 async def _run() -> int:
@@ -31,10 +31,7 @@ async def _run() -> int:
 
 def main() -> int:
     """Run until the pod ends; return the exit code."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    log_json_lines()
     try:
         return asyncio.run(_run())
     except ClusterError as error:

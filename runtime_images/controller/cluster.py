@@ -1,7 +1,7 @@
 """The copy of a cluster that passes look at: four watches, put together into functions."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from runtime_images.cluster.api import Api, Object
 from runtime_images.cluster.backends import CONFIGURATION_LABEL, BackendState
@@ -32,6 +32,14 @@ class Cluster:
         """Wait until everything has been seen once: half of a function would look like a lost one."""
         for watched in self._watches:
             await watched.synced.wait()
+
+    def is_synced(self) -> bool:
+        """Return whether everything has been seen once."""
+        return all(watched.synced.is_set() for watched in self._watches)
+
+    def keys(self) -> Iterator[Key]:
+        """Yield the functions that have a Route."""
+        return self._routes.keys()
 
     def take(self, route: Object) -> None:
         """Take in a Route as a write has answered it."""

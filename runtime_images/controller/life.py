@@ -22,7 +22,7 @@ from runtime_images.controller.election import Elector
 from runtime_images.controller.observing import Key, Observer
 from runtime_images.controller.passes import Passes
 from runtime_images.controller.performing import LedApi, Performer
-from runtime_images.controller.telemetry import PORT, Metrics, serve
+from runtime_images.controller.telemetry import PORT, JsonLines, Metrics, serve
 
 STALLED_S = 60.0
 """After so long without a pass the controller no longer counts as alive."""
@@ -105,6 +105,14 @@ class Controller:
         finally:
             server.close()
             await self._observer.close()
+
+
+def log_json_lines() -> None:
+    """Write the log as lines of JSON to standard error; what the HTTP client says is no news."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
 async def run_until_signal(controller: Controller) -> int:

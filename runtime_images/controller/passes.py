@@ -36,7 +36,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(eq=False)
 class Passes:
-    """The functions of a cluster, what is remembered of each, and when each is due."""
+    """The functions of a cluster, what is remembered of each, when each is due; `busy` ones have orders under way."""
 
     cluster: Cluster
     observer: Observer
@@ -48,7 +48,7 @@ class Passes:
     last_pass: float = 0.0
     _states: dict[Key, FunctionState] = field(default_factory=dict)
     _due: dict[Key, float] = field(default_factory=dict)
-    _busy: set[Key] = field(default_factory=set)
+    busy: set[Key] = field(default_factory=set)
     _troubles: dict[Key, int] = field(default_factory=dict)
     _not_before: dict[Key, float] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -87,7 +87,7 @@ class Passes:
 
     def _those_due(self) -> list[Key]:
         now = self.clock()
-        return [key for key, due in self._due.items() if due <= now and key not in self._busy]
+        return [key for key, due in self._due.items() if due <= now and key not in self.busy]
 
     def _look(self, key: Key) -> Seen | None:
         seen = self.cluster.seen(key)
@@ -116,7 +116,7 @@ class Passes:
         if state.would is not None and state.would is not before.would:
             self.metrics.decisions.labels(state.would.rule).inc()
         if actions:
-            self._busy.add(key)
+            self.busy.add(key)
             task = asyncio.create_task(self._carry_out(seen, actions))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -133,7 +133,7 @@ class Passes:
         except ClusterError as error:
             self._stumble(key, seen, error)
         finally:
-            self._busy.discard(key)
+            self.busy.discard(key)
             self.changed(key)
 
     async def _order(self, action: Action, seen: Seen) -> None:
@@ -161,7 +161,7 @@ class Passes:
     async def _until_next(self) -> None:
         """Wait for the next change, or until the next function is due; a second at most."""
         now = self.clock()
-        next_due = min((due for key, due in self._due.items() if key not in self._busy), default=now + SERVING_BEAT_S)
+        next_due = min((due for key, due in self._due.items() if key not in self.busy), default=now + SERVING_BEAT_S)
         wait_s = min(max(next_due - now, 0.0), SERVING_BEAT_S) if self.leads() else SERVING_BEAT_S
         try:
             async with asyncio.timeout(wait_s):

@@ -1,4 +1,4 @@
-"""A cluster in a few lines, for the pure machine: backends with pods, a Route that confirms, and orders that may fail."""
+"""A cluster in a few lines, for the pure machine: backends with pods, a Route that confirms, orders that may fail."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class Load:
 
 @dataclass
 class World:
-    """One function. `schedulable` says for which backends there is room; a pod is ready a beat after it is asked for."""
+    """One function. `schedulable` are the backends with room; a pod is ready a step after it is asked for."""
 
     settings: FunctionSettings = SETTINGS
     asked: Split = field(default_factory=lambda: {CPU: 100, GPU: 0})

@@ -1,0 +1,136 @@
+"""A switch on a real control plane: warmed, moved, confirmed, told, and let go."""
+
+import json
+
+from runtime_images.cluster import words
+from runtime_images.cluster.kinds import REVISION
+from runtime_images.policy.model import CPU, GPU
+from tests.cluster.controller.conftest import Start
+from tests.support.control_plane.faults import Gpus
+from tests.support.controlling import Function, Played, times
+
+
+def test_a_slow_cpu_is_left_for_the_gpu_in_at_most_four_writes(
+    function: Function, start: Start, played: Played
+) -> None:
+    function.deploy()
+    controller = start()
+    controller.until_leads()
+
+    played.burden()
+    function.until_split({CPU: 0, GPU: 100})
+    event = function.until_event("Switched")
+
+    assert "missed the SLO" in event["message"]
+    assert sum(controller.writes().values()) <= 4
+    (newest, *_) = json.loads(function.annotation(words.DECISION))
+    assert (newest["chosen"], newest["rule"], newest["share"]) == ("gpu", "slo_breach", 100)
+    assert json.loads(function.annotation(words.STATE))["policy"]
+
+
+def test_an_idle_gpu_is_let_go_in_at_most_four_writes(function: Function, start: Start, played: Played) -> None:
+    function.deploy()
+    controller = start(hurried=times(10.0))
+    controller.until_leads()
+    played.burden()
+    function.until_event("Switched")
+    before = sum(controller.writes().values())
+
+    played.rest()
+    function.until_split({CPU: 100, GPU: 0}, timeout_s=90)
+    controller.until(lambda: len(function.events()) == 2)
+    controller.until(lambda: function.min_scale(GPU) in ("", "0"))
+
+    assert sum(controller.writes().values()) - before <= 4
+
+
+def test_a_cold_gpu_is_warmed_first(function: Function, start: Start, played: Played) -> None:
+    function.deploy()
+    controller = start()
+    controller.until_leads()
+    function.until_asleep(GPU)
+
+    played.burden()
+    function.until_split({CPU: 0, GPU: 100})
+
+    function.until_event("Switched")
+    assert controller.writes()["PodAutoscaler"] == 1
+    assert sum(controller.writes().values()) <= 4
+
+
+def test_nothing_to_change_writes_nothing(function: Function, start: Start) -> None:
+    function.deploy()
+    controller = start()
+    controller.until_leads()
+
+    controller.passes(10)
+
+    assert controller.writes() == {}
+
+
+def test_a_lost_gpu_with_all_traffic_on_it_is_left_in_one_write(
+    function: Function, gpus: Gpus, start: Start, played: Played
+) -> None:
+    function.deploy(active=GPU)
+    played.rate = 10.0
+    controller = start()
+    controller.until_leads()
+
+    gpus.lose()
+    function.until_split({CPU: 100})
+    event = function.until_event("BackendLost")
+
+    assert gpus.resource in event["message"]
+    assert controller.writes()["Route"] == 1
+    gpus.set(1)
+    function.until_split({CPU: 100, GPU: 0})
+
+
+def test_a_lost_gpu_that_nobody_uses_leaves_the_traffic_too(
+    function: Function, gpus: Gpus, start: Start, played: Played
+) -> None:
+    function.deploy(template={"autoscaling.knative.dev/min-scale": "1"})
+    played.rate = 10.0
+    start().until_leads()
+
+    gpus.lose()
+
+    function.until_split({CPU: 100})
+
+
+def test_a_runtime_that_has_lost_its_gpu_is_left(function: Function, start: Start, played: Played) -> None:
+    function.deploy(active=GPU)
+    start().until_leads()
+
+    played.lost = {GPU: "the device is lost: Xid 79"}
+
+    function.until_split({CPU: 100})
+    assert "Xid 79" in function.until_event("BackendLost")["message"]
+
+
+def test_a_gpu_that_errs_gives_its_share_back(function: Function, start: Start, played: Played) -> None:
+    function.deploy()
+    controller = start()
+    controller.until_leads()
+    played.errors = {GPU: 1.0}
+
+    played.burden()
+
+    function.until_event("RolledBack")
+    function.until_split({CPU: 100, GPU: 0})
+    controller.until(lambda: function.min_scale(GPU) in ("", "0"))
+
+
+def test_a_dead_revision_is_tried_anew(function: Function, gpus: Gpus, start: Start) -> None:
+    gpus.set(0)
+    deadline = {"serving.knative.dev/progress-deadline": "3s"}
+    function.deploy(ready=(CPU,), template=deadline)
+    function.objects.until(
+        REVISION, f"{function.name}-gpu-00001", lambda one: "never achieved" in json.dumps(one.get("status") or {})
+    )
+    gpus.set(1)
+
+    start(hurried=times(30.0)).until_leads()
+
+    function.until_split({CPU: 100, GPU: 0})
+    assert function.revision(GPU, 2) is not None
