@@ -13,7 +13,9 @@ AllNamespaces = Annotated[bool, typer.Option("--all-namespaces", "-A", help="Ser
 
 def controller_run(
     all_namespaces: AllNamespaces = False,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Where to answer /metrics and /healthz; 0: any.")] = 9465,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Where to answer /metrics and /healthz.  [default: 9465]")
+    ] = None,
     context: ContextName = "",
     kubeconfig: Kubeconfig = None,
     namespace: Namespace = "",

@@ -45,6 +45,9 @@ PIN = _PREFIX + "pin"
 PAUSED = _PREFIX + "paused"
 """The controller leaves a function alone while this is "true"."""
 
+CONTROLLER_PORT = 9465
+"""Where the controller answers /metrics and /healthz."""
+
 NAME_LABEL = "app.kubernetes.io/name"
 INSTANCE_LABEL = "app.kubernetes.io/instance"
 VERSION_LABEL = "app.kubernetes.io/version"

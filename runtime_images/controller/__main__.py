@@ -11,9 +11,9 @@ import sys
 
 from runtime_images.cluster.access import from_pod
 from runtime_images.cluster.errors import ClusterError
+from runtime_images.cluster.words import CONTROLLER_PORT
 from runtime_images.controller.life import Controller, Options, log_json_lines, run_until_signal
 from runtime_images.controller.measuring.observer import PODS, observer_of
-from runtime_images.controller.telemetry import PORT
 
 
 async def _run() -> int:
@@ -22,7 +22,7 @@ async def _run() -> int:
         namespace=os.environ.get("GAIA_NAMESPACE") or "*",
         lease_namespace=access.namespace,
         host="0.0.0.0",  # noqa: S104 -- in a pod, for the cluster's Prometheus
-        port=int(os.environ.get("GAIA_METRICS_PORT") or PORT),
+        port=int(os.environ.get("GAIA_METRICS_PORT") or CONTROLLER_PORT),
     )
     observer = observer_of(access, options.namespace, os.environ.get("GAIA_METRICS_FROM") or PODS)
     await run_until_signal(Controller(access, options, observer))

@@ -17,12 +17,13 @@ from dataclasses import dataclass
 
 from runtime_images.cluster.access import Access
 from runtime_images.cluster.api import Api
+from runtime_images.cluster.words import CONTROLLER_PORT
 from runtime_images.controller.cluster import Cluster
 from runtime_images.controller.election import Elector
 from runtime_images.controller.observing import Key, Observer
 from runtime_images.controller.passes import Passes
 from runtime_images.controller.performing import LedApi, Performer
-from runtime_images.controller.telemetry import PORT, JsonLines, Metrics, serve
+from runtime_images.controller.telemetry import JsonLines, Metrics, serve
 
 STALLED_S = 60.0
 """After so long without a pass the controller no longer counts as alive."""
@@ -37,7 +38,7 @@ class Options:
     namespace: str
     lease_namespace: str
     host: str = "127.0.0.1"
-    port: int = PORT
+    port: int = CONTROLLER_PORT
 
 
 class Controller:

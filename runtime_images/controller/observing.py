@@ -51,14 +51,3 @@ class Observer(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
-
-
-class Unknown:
-    """An observer that knows nothing: only what the cluster itself shows moves anything."""
-
-    async def measure(self, functions: Sequence[Asked], now: float) -> Mapping[Key, Measurement]:  # noqa: ARG002
-        """Return that nothing is known."""
-        return {}
-
-    async def close(self) -> None:
-        """Let go of nothing."""

@@ -11,8 +11,6 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-PORT = 9465
-"""Where the controller serves its metrics by default."""
 _REQUEST_S = 5.0
 
 

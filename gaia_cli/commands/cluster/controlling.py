@@ -8,16 +8,15 @@ from gaia_cli.errors import ClusterRefused, ExitCode, UsageError
 from gaia_cli.project.choices import ClusterChoice, DryRun
 from gaia_cli.targets.knative import connection
 from gaia_cli.targets.knative.controlling import NAME, controller_objects, is_own, removable
+from gaia_cli.targets.knative.inspecting.rows import EVERYWHERE
 from gaia_cli.views import console
 
 if TYPE_CHECKING:
     from runtime_images.cluster.access import Access
     from runtime_images.cluster.api import Api, Object
 
-_EVERYWHERE = "*"
 
-
-def run(choice: ClusterChoice, *, all_namespaces: bool, port: int) -> ExitCode:
+def run(choice: ClusterChoice, *, all_namespaces: bool, port: int | None) -> ExitCode:
     """Run the controller in this process until Ctrl-C, on the functions of a namespace or of all."""
     from gaia_cli.targets.failures import cluster_failures
 
@@ -25,16 +24,19 @@ def run(choice: ClusterChoice, *, all_namespaces: bool, port: int) -> ExitCode:
     where = "all namespaces" if all_namespaces else f"namespace {access.namespace}"
     console.note(f"controller for {where} of {access.context} ({access.server}); Ctrl-C ends it")
     with cluster_failures(access):
-        number = asyncio.run(_run(access, _EVERYWHERE if all_namespaces else access.namespace, port))
+        number = asyncio.run(_run(access, EVERYWHERE if all_namespaces else access.namespace, port))
     return ExitCode(128 + number)
 
 
-async def _run(access: "Access", namespace: str, port: int) -> int:
-    from runtime_images.controller.life import Controller, Options, log_json_lines, observer_for, run_until_signal
+async def _run(access: "Access", namespace: str, port: int | None) -> int:
+    from runtime_images.cluster.words import CONTROLLER_PORT
+    from runtime_images.controller.life import Controller, Options, log_json_lines, run_until_signal
+    from runtime_images.controller.measuring.observer import THROUGH_API, observer_of
 
     log_json_lines()
-    options = Options(namespace, lease_namespace=access.namespace, port=port)
-    return await run_until_signal(Controller(access, options, observer_for(access, namespace)))
+    where = CONTROLLER_PORT if port is None else port
+    options = Options(namespace, lease_namespace=access.namespace, port=where)
+    return await run_until_signal(Controller(access, options, observer_of(access, namespace, THROUGH_API)))
 
 
 def install(

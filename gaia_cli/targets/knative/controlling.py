@@ -6,6 +6,7 @@ one namespace by a Role, in all of them by a ClusterRole. Its Lease is in its ow
 
 from typing import Any
 
+from gaia_cli.targets.knative.pods import USER
 from runtime_images.cluster import words
 from runtime_images.cluster.kinds import (
     CLUSTER_ROLE,
@@ -17,14 +18,12 @@ from runtime_images.cluster.kinds import (
     SERVICE_ACCOUNT,
     Kind,
 )
+from runtime_images.cluster.words import CONTROLLER_PORT
 
 Object = dict[str, Any]
 Rule = dict[str, list[str]]
 
 NAME = "gaia-controller"
-METRICS_PORT = 9465
-"""Where it serves /metrics and /healthz."""
-_USER = 65532
 _READ = ["get", "list", "watch"]
 
 FUNCTION_RULES: tuple[Rule, ...] = (
@@ -118,11 +117,11 @@ def _binds(role: Kind, name: str, subjects: list[Object]) -> Object:
 
 def _deployment(namespace: str, image: str, *, cluster_wide: bool) -> Object:
     chosen = {words.NAME_LABEL: NAME}
-    annotations = {"prometheus.io/scrape": "true", "prometheus.io/port": str(METRICS_PORT)}
+    annotations = {"prometheus.io/scrape": "true", "prometheus.io/port": str(CONTROLLER_PORT)}
     pod = {
         "serviceAccountName": NAME,
         "terminationGracePeriodSeconds": 30,
-        "securityContext": {"runAsNonRoot": True, "runAsUser": _USER, "seccompProfile": {"type": "RuntimeDefault"}},
+        "securityContext": {"runAsNonRoot": True, "runAsUser": USER, "seccompProfile": {"type": "RuntimeDefault"}},
         "containers": [_container(namespace, image, cluster_wide=cluster_wide)],
     }
     return _object(DEPLOYMENT, NAME, namespace) | {
@@ -140,10 +139,10 @@ def _container(namespace: str, image: str, *, cluster_wide: bool) -> Object:
         "image": image,
         "env": [
             {"name": "GAIA_NAMESPACE", "value": "*" if cluster_wide else namespace},
-            {"name": "GAIA_METRICS_PORT", "value": str(METRICS_PORT)},
+            {"name": "GAIA_CONTROLLER_PORT", "value": str(CONTROLLER_PORT)},
         ],
-        "ports": [{"name": "metrics", "containerPort": METRICS_PORT}],
-        "livenessProbe": {"httpGet": {"path": "/healthz", "port": METRICS_PORT}, "periodSeconds": 10},
+        "ports": [{"name": "metrics", "containerPort": CONTROLLER_PORT}],
+        "livenessProbe": {"httpGet": {"path": "/healthz", "port": CONTROLLER_PORT}, "periodSeconds": 10},
         "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "256Mi"}},
         "securityContext": {
             "allowPrivilegeEscalation": False,

@@ -16,7 +16,7 @@ from gaia_cli.targets.protocol import Deployment
 from runtime_images.cluster.pods import METRICS_PORT
 from runtime_images.policy.model import Accelerator, Backend
 
-_USER = 65532
+USER = 65532
 """The user of every image that Gaia builds; Pod Security wants a number."""
 _CACHE = "model-cache"
 _BLIND = {"CUDA_VISIBLE_DEVICES": "", "NVIDIA_VISIBLE_DEVICES": "void"}
@@ -67,7 +67,7 @@ def _container(deployment: Deployment, backend: Backend) -> dict[str, Any]:
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
             "runAsNonRoot": True,
-            "runAsUser": _USER,
+            "runAsUser": USER,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
     }
