@@ -9,6 +9,7 @@ from runtime_images.cluster.api import Api
 from runtime_images.cluster.kinds import POD
 from runtime_images.controller.measuring.memory import FunctionMemory
 from runtime_images.controller.measuring.pods import Source, pods_of
+from runtime_images.controller.measuring.prometheus import Prometheus, asking
 from runtime_images.controller.measuring.scraping import Scraper, from_pod, through_api
 from runtime_images.controller.observing import Asked, Key, Measurement
 from runtime_images.controller.watching import Watched
@@ -77,7 +78,15 @@ class PodObserver:
 
 
 def observer_of(access: Access, namespace: str, source: str = PODS) -> PodObserver:
-    """Return an observer that gets its numbers from `source`."""
+    """Return an observer that gets its numbers from `source`: pods, api, or the address of a Prometheus.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    if source.startswith(("http://", "https://")):
+        return PodObserver(access, namespace, lambda _: Prometheus(asking(source)))
+    if source not in (PODS, THROUGH_API):
+        raise ValueError(f"{source!r} is none of pods, api and the address of a Prometheus (http://...)")
     if source == THROUGH_API:
         return PodObserver(access, namespace, lambda api: Scraper(through_api(api)))
     return PodObserver(access, namespace, lambda _: Scraper(from_pod))

@@ -1,20 +1,16 @@
 """A real Prometheus scrapes the admin address: what it stores is what DESIGN promises, in type, labels and value."""
 
-import contextlib
 import json
-import shutil
-import socket
 import subprocess
 import time
 import urllib.error
-import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.support.prometheus import Prometheus, program, scraping
 from tests.support.serving import Serving, serving, write_function
 
 TOKEN = "s3cret"
@@ -47,39 +43,6 @@ TYPES = {
 """Every metric of docs/admin.md."""
 
 
-class Prometheus:
-    """A running Prometheus."""
-
-    def __init__(self, port: int) -> None:
-        self._url = f"http://127.0.0.1:{port}"
-
-    def get(self, path: str, **parameters: str) -> Any:  # noqa: ANN401 -- JSON's own type
-        query = urllib.parse.urlencode(parameters)
-        with urllib.request.urlopen(f"{self._url}{path}?{query}", timeout=30) as answer:  # noqa: S310 -- it is http
-            return json.load(answer)["data"]
-
-    def values(self, expression: str, at_s: float | None = None) -> list[tuple[dict[str, str], float]]:
-        """The labels and values at one moment, without the labels that Prometheus adds."""
-        rows = self.get("/api/v1/query", query=expression, time=str(at_s or time.time()))["result"]
-        added = ("__name__", "instance", "job")
-        return [
-            ({k: v for k, v in row["metric"].items() if k not in added}, float(row["value"][1]))
-            for row in sorted(rows, key=lambda row: sorted(row["metric"].items()))
-        ]
-
-    def wait_until(self, expression: str, value: float) -> None:
-        """Wait until a scrape has brought this value."""
-        deadline = time.monotonic() + 60
-        seen: object = None
-        while time.monotonic() < deadline:
-            with contextlib.suppress(OSError):  # it is not up yet
-                seen = self.values(expression)
-                if [number for _, number in self.values(expression)] == [value]:
-                    return
-            time.sleep(0.1)
-        raise AssertionError(f"{expression} is {seen}, not {value}; {self.get('/api/v1/targets')}")
-
-
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Serving]:
     function = write_function(tmp_path / "function", FUNCTION)
@@ -91,36 +54,13 @@ def running(tmp_path: Path) -> Iterator[Serving]:
 
 @pytest.fixture
 def prometheus(running: Serving, tmp_path: Path) -> Iterator[Prometheus]:
-    program = shutil.which("prometheus")
-    if program is None:
-        pytest.skip("there is no Prometheus here: apt-get install prometheus")
-    config = tmp_path / "prometheus.yml"
-    config.write_text(
-        json.dumps(  # which is YAML, too
-            {
-                "global": {"scrape_interval": "200ms", "scrape_timeout": "200ms"},
-                "scrape_configs": [
-                    {
-                        "job_name": "gaia",
-                        "authorization": {"credentials": TOKEN},
-                        "static_configs": [{"targets": [admin_address(running)]}],
-                    }
-                ],
-            }
-        ),
-        "utf-8",
-    )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [program, f"--config.file={config}", f"--storage.tsdb.path={tmp_path / 'data'}"]
-    command += [f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        yield Prometheus(port)
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
+    job = {
+        "job_name": "gaia",
+        "authorization": {"credentials": TOKEN},
+        "static_configs": [{"targets": [admin_address(running)]}],
+    }
+    with scraping(tmp_path, [job]) as started:
+        yield started
 
 
 def admin_address(running: Serving) -> str:
@@ -207,13 +147,11 @@ def test_a_histogram_gives_prometheus_quantiles(running: Serving, prometheus: Pr
 
 
 def test_promtool_finds_nothing_to_complain_of(running: Serving) -> None:
-    program = shutil.which("promtool")
-    if program is None:
-        pytest.skip("there is no promtool here: apt-get install prometheus")
+    promtool = program("promtool")
     running.post({})
     admin(running, "POST", "/switch", {"backend": "gpu"})
     text = admin(running, "GET", "/metrics")
-    checked = subprocess.run([program, "check", "metrics"], input=text, capture_output=True, check=False)
+    checked = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, check=False)
 
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
 

@@ -1,0 +1,163 @@
+"""Numbers read from a Prometheus that has asked the pods already, in whichever dialect it knows them.
+
+What it has is as old as its last scrape: a sample that is older than a few of these is not in its answers, and so is
+unknown. Which dialect has a revision is tried once and remembered while it answers.
+"""
+
+import asyncio
+import json
+import logging
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from math import inf, isfinite
+
+from runtime_images.controller.measuring.dialects import DIALECTS, POD_LABELS, RUNTIME, Dialect, Role
+from runtime_images.controller.measuring.histogram import EMPTY, Histogram
+from runtime_images.controller.measuring.numbers import PodNumbers
+from runtime_images.controller.measuring.pods import Pod, PodId
+
+QUERY_S = 1.5
+ANSWER_MOST_BYTES = 32 * 1024 * 1024
+_LOG = logging.getLogger(__name__)
+
+Row = tuple[Mapping[str, str], float]
+"""The labels and the value of a series."""
+Ask = Callable[[str], Awaitable[list[Row]]]
+
+
+class Prometheus:
+    """Reads numbers of pods by queries, which `ask` answers."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+        self._spoken: dict[tuple[str, str], Dialect] = {}
+
+    async def read(self, pods: Sequence[Pod]) -> Mapping[PodId, PodNumbers]:
+        """Return the numbers of those pods that Prometheus knows."""
+        found: dict[PodId, PodNumbers] = {}
+        for dialect in DIALECTS:
+            asked = [pod for pod in pods if pod.id not in found and self._may_speak(pod, dialect)]
+            by_namespace: dict[str, list[Pod]] = defaultdict(list)
+            for pod in asked:
+                by_namespace[pod.id.namespace].append(pod)
+            for answer in await asyncio.gather(*[self._one(dialect, *one) for one in by_namespace.items()]):
+                found |= answer
+            self._spoken |= {_revision(pod): dialect for pod in asked if pod.id in found}
+        for pod in pods:
+            if pod.id not in found:
+                self._spoken.pop(_revision(pod), None)
+        return found
+
+    async def close(self) -> None:
+        """Let go of nothing: a connection is closed with its answer."""
+
+    def _may_speak(self, pod: Pod, dialect: Dialect) -> bool:
+        return self._spoken.get(_revision(pod), dialect) is dialect
+
+    async def _one(self, dialect: Dialect, namespace: str, pods: Sequence[Pod]) -> dict[PodId, PodNumbers]:
+        try:
+            queries = dialect.queries(namespace, {pod.revision for pod in pods})
+            answers = await asyncio.gather(*[self._ask(query) for query in queries.values()])
+        except (OSError, TimeoutError, ValueError, LookupError) as error:
+            _LOG.warning("Prometheus does not answer: %s", error)
+            return {}
+        rows = dict(zip(queries, answers, strict=True))
+        numbers = {pod.id: _numbers(dialect, rows, pod) for pod in pods}
+        return {one: told for one, told in numbers.items() if told is not None}
+
+
+def _revision(pod: Pod) -> tuple[str, str]:
+    return pod.id.namespace, pod.revision
+
+
+def _numbers(dialect: Dialect, rows: Mapping[Role, list[Row]], pod: Pod) -> PodNumbers | None:
+    """Return the numbers of one pod, None where nothing is known of it."""
+    mine = {role: [row for row in those if _is_of(row, pod)] for role, those in rows.items()}
+    gauges = {labels["__name__"]: value for labels, value in mine.get(Role.GAUGES, ())}
+    if dialect is RUNTIME and "gaia_requests_total" not in gauges:
+        return None
+    if dialect is not RUNTIME and not mine[Role.SERVICE]:
+        return None
+    service, failed = _durations(dialect, mine[Role.SERVICE], mine[Role.SERVICE_SUM])
+    latency, _ = _durations(dialect, mine[Role.LATENCY], mine[Role.LATENCY_SUM])
+    if not latency.count:
+        latency = service
+    gauge = {name.removeprefix("gaia_"): value for name, value in gauges.items()}
+    slots, gpu = gauge.get("slots"), gauge.get("gpu_available")
+    return PodNumbers(
+        latency=latency,
+        service=service,
+        failed=failed,
+        arrived=int(gauge.get("requests_total", service.count + failed)),
+        in_flight=int(gauge.get("requests_in_flight", 0)),
+        in_flight_oldest_s=gauge.get("in_flight_oldest_seconds", 0.0),
+        waiting=int(gauge.get("queue_depth", 0)),
+        waiting_oldest_s=gauge.get("queue_oldest_seconds", 0.0),
+        idle_s=gauge.get("idle_seconds"),
+        slots=None if slots is None else max(int(slots), 1),
+        cpu_share=gauge.get("cpu_share"),
+        start_up_s=gauge.get("backend_start_seconds"),
+        has_gpu=None if gpu is None else gpu > 0,
+    )
+
+
+def _is_of(row: Row, pod: Pod) -> bool:
+    labels, _ = row
+    backend = labels.get("backend", pod.backend)
+    return backend == pod.backend and any(labels.get(label) == pod.id.name for label in POD_LABELS)
+
+
+def _durations(dialect: Dialect, buckets: Sequence[Row], sums: Sequence[Row]) -> tuple[Histogram, int]:
+    """Return the histogram of the good answers, and how many were not good."""
+    by_code: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for labels, value in buckets:
+        bound = float(labels["le"])
+        by_code[labels.get(dialect.code, "")].append((bound * dialect.unit_s if bound < inf else inf, value))
+    sum_s = {labels.get(dialect.code, ""): value * dialect.unit_s for labels, value in sums}
+    good, failed = EMPTY, 0
+    for code, pairs in by_code.items():
+        histogram = Histogram.of(pairs, sum_s.get(code, 0.0))
+        if code >= "5":
+            failed += histogram.count
+        else:
+            good += histogram
+    return good, failed
+
+
+def asking(url: str) -> Ask:
+    """Return how the Prometheus at `url` is asked."""
+    address = f"{url.rstrip('/')}/api/v1/query"
+
+    async def ask(query: str) -> list[Row]:
+        return await asyncio.to_thread(_query, address, query)
+
+    return ask
+
+
+def _query(address: str, query: str) -> list[Row]:
+    """Ask for the present value of a query.
+
+    Raises:
+        OSError: no answer, or a refusal.
+        ValueError: the answer is no vector.
+        LookupError: likewise.
+    """
+    body = urllib.parse.urlencode({"query": query}).encode()
+    with urllib.request.urlopen(address, body, QUERY_S) as answer:  # noqa: S310 -- `source_of` has checked the scheme
+        text = answer.read(ANSWER_MOST_BYTES + 1)
+    if len(text) > ANSWER_MOST_BYTES:
+        raise ValueError("it answers without end")
+    said = json.loads(text)
+    if said.get("status") != "success" or said["data"]["resultType"] != "vector":
+        raise ValueError("it answers no vector")
+    return [(row["metric"], _number(row["value"][1])) for row in said["data"]["result"]]
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not isfinite(value) or value < 0:
+        raise ValueError(f"{text} is no number of a pod")
+    return value
