@@ -154,9 +154,7 @@ def _outside(item: Mapping[str, Any], one: Container, words: str, *, is_pod: boo
         most = quantity(written)
         for kind, amounts in (("limits", one.limits), ("requests", one.requests)):
             if amounts.get(resource, Decimal(0)) > most:
-                said = (
-                    f"{resource}: {words} has {kind} of {shown(amounts[resource], resource)}, at most {written} may be"
-                )
+                said = f"{resource}: {words} has {kind} of {shown(amounts[resource], resource)}, more than {written}"
                 yield said, _change("lower", resource, kind, one, is_pod=is_pod)
     for resource, written in (item.get("min") or {}).items():
         for kind, amounts in (("limits", one.limits), ("requests", one.requests)):

@@ -18,7 +18,7 @@ from gaia_cli.targets.knative.preflight.platform import (
 from gaia_cli.targets.knative.preflight.quotas import check_limit_ranges, check_quotas
 from gaia_cli.targets.knative.preflight.reading import Facts, read_facts, read_serving_kinds, read_version
 from runtime_images.cluster.api import Api
-from runtime_images.cluster.errors import ClusterError
+from runtime_images.cluster.errors import RefusedError, UnreachableError
 from runtime_images.cluster.words import FUNCTION
 from runtime_images.policy.model import Backend
 
@@ -27,11 +27,12 @@ async def preflight(api: Api, plan_objects: Sequence[Mapping[str, Any]], target:
     """Return what came out of every check. Whether new pods fit is asked only for what would get a new revision.
 
     Raises:
+        AccessError: the credentials cannot be used.
         ClusterError: the connection fails on the way.
     """
     try:
         kubernetes = await read_version(api)
-    except ClusterError as error:
+    except (UnreachableError, RefusedError) as error:
         shown = explained(error, api.access)
         return [Check("reachable", State.FAILED, shown.message, shown.hint)]
     reachable = Check("reachable", State.OK, f"{api.access.server} answers: Kubernetes {kubernetes}")
