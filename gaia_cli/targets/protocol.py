@@ -114,7 +114,6 @@ class Plan:
     changes: tuple[Change, ...]
     objects: tuple[Mapping[str, Any], ...]
     notes: tuple[str, ...] = ()
-    gpus_free: int | None = None
 
     @property
     def is_empty(self) -> bool:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyzers.formats.json_text import json_text
 from gaia_cli.commands.cluster.images import PinnedImage, image_for, pushed_image
-from gaia_cli.errors import ExitCode, UsageError
+from gaia_cli.errors import ClusterRefused, EngineError, ExitCode, MissingPartError, UsageError
 from gaia_cli.images.references import parse_reference
 from gaia_cli.project.choices import ClusterChoice, DryRun, ObjectForm
 from gaia_cli.project.manifests import Manifest, manifest_of
@@ -123,7 +123,7 @@ def _prepared(path: Path, options: DeployOptions) -> tuple[FunctionProject, list
     targets = targets_of(project, options.targets)
     manifest = manifest_of(project)
     identity = _identity(project, options)
-    stamp = _stamp(identity)
+    stamp = _stamp(identity) if options.writes else Stamp(origin=identity.origin)  # no time in what is only shown
     legs = []
     for target in targets:
         mode = project.pin or manifest.mode
@@ -174,7 +174,7 @@ def _mode(project: FunctionProject, manifest: Manifest, image: PinnedImage) -> E
 
 def _image(deployment: Deployment, manifest: Manifest, options: DeployOptions) -> PinnedImage:
     if options.image:
-        return pushed_image(options.image)
+        return _pushed(options.image)
     return image_for(
         deployment.project,
         deployment.target,
@@ -183,6 +183,18 @@ def _image(deployment: Deployment, manifest: Manifest, options: DeployOptions) -
         console.progress,
         dry_run=not options.writes,
     )
+
+
+def _pushed(reference: str) -> PinnedImage:
+    """Return the image that the user names; a digest is an answer even where its registry gives none from here."""
+    image = parse_reference(reference, "--image")
+    try:
+        return pushed_image(reference)
+    except (ClusterRefused, EngineError, MissingPartError) as error:
+        if not image.digest:
+            raise
+        console.note(f"{error.message.splitlines()[0]}; the digest is taken as it is")
+        return PinnedImage(image.pinned(image.digest), 0, {})
 
 
 def _identity(project: FunctionProject, options: DeployOptions) -> Identity:

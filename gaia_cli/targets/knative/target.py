@@ -1,6 +1,6 @@
 """Knative as a target of `gaia deploy`: each step with a connection of its own, since a person may think in between."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gaia_cli.targets.knative.connection import run
 from gaia_cli.targets.knative.rollout.applying import apply_rollout
@@ -13,6 +13,8 @@ from gaia_cli.targets.protocol import Deployment, Outcome, Plan, Stamp
 from runtime_images.cluster.access import Access
 from runtime_images.cluster.api import Api
 
+_WAITED = "the old objects were being deleted; they are gone now, and are made anew"
+
 
 @dataclass(slots=True)
 class KnativeDeployment:
@@ -22,6 +24,7 @@ class KnativeDeployment:
     stamp: Stamp
     timeout_s: float
     take_over: bool = False
+    _waited: bool = field(default=False, init=False)
     _rollout: Rollout | None = field(default=None, init=False)
 
     def check(self, deployment: Deployment) -> None:
@@ -33,8 +36,9 @@ class KnativeDeployment:
 
         async def work(api: Api) -> None:
             name, namespace = deployment.project.name, self.access.namespace
-            standing, _ = await settled(api, name, namespace, deployment.backends, self.timeout_s)
+            standing, waited = await settled(api, name, namespace, deployment.backends, self.timeout_s)
             check_owners(standing, adopted(deployment, standing).identity, take_over=self.take_over)
+            self._waited = waited
 
         run(self.access, work)
 
@@ -49,6 +53,9 @@ class KnativeDeployment:
             return await plan_rollout(api, deployment, self.stamp, self.timeout_s, take_over=self.take_over)
 
         self._rollout = run(self.access, work)
+        if self._waited:
+            plan = self._rollout.plan
+            self._rollout = replace(self._rollout, plan=replace(plan, notes=(_WAITED, *plan.notes)))
         return self._rollout.plan
 
     def difference(self) -> str:

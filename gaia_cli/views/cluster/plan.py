@@ -63,18 +63,17 @@ def _rows(plan: Plan) -> list[tuple[str, str]]:
         ("cluster", f"context {place.context}, server {place.server}"),
         ("namespace", f"{place.namespace}, as {place.user}"),
         ("image", deployment.image),
-        *((backend.value, _backend(deployment, backend, plan)) for backend in deployment.backends),
+        *((backend.value, _backend(deployment, backend)) for backend in deployment.backends),
         *_variables(deployment),
     ]
 
 
-def _backend(deployment: Deployment, backend: Backend, plan: Plan) -> str:
+def _backend(deployment: Deployment, backend: Backend) -> str:
     target, prices = deployment.target, deployment.settings.prices
     price = prices.cpu_per_hour if backend is Backend.CPU else prices.gpu_per_hour
     parts = [f"{price:g} {prices.currency} an hour and pod", _pods(deployment, backend)]
     if backend is Backend.GPU and deployment.uses_gpus:
-        free = "unknown how many are free" if plan.gpus_free is None else f"{plan.gpus_free} free"
-        parts.append(f"asks for {target.gpus} {target.gpu_resource} a pod, {free}")
+        parts.append(f"asks for {target.gpus} {target.gpu_resource} a pod")
     return ", ".join(parts)
 
 

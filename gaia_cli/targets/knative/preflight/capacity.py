@@ -16,6 +16,8 @@ from gaia_cli.targets.knative.preflight.quantities import quantity
 from gaia_cli.targets.knative.preflight.reading import Facts, Unreadable
 from runtime_images.cluster.words import FUNCTION
 
+GPUS = "gpus"
+"""The name of the check: a deploy says what came out, and goes on, since GPUs may come with a node or go free."""
 _CLOSING = ("NoSchedule", "NoExecute")
 _OVER = ("Succeeded", "Failed")
 
@@ -37,7 +39,7 @@ def check_gpus(
     """Check that the GPUs are free that new pods ask for; a function that `has_cpu` pods, too, begins without them."""
     asking = [pod for pod in pods if _asked(pod, target.gpu_resource)]
     if not asking:
-        return [Check("gpus", State.SKIPPED, "no new pod asks for a GPU")]
+        return [Check(GPUS, State.SKIPPED, "no new pod asks for a GPU")]
     return [_check(facts, pod, target, function, has_cpu=has_cpu) for pod in asking]
 
 
@@ -72,19 +74,19 @@ def room(
 def _check(facts: Facts, pod: PlannedPod, target: TargetSettings, function: str, *, has_cpu: bool) -> Check:
     for source in (facts.nodes, facts.pods):
         if isinstance(source, Unreadable):
-            return Check("gpus", State.UNKNOWN, f"free {target.gpu_resource}: this user {source.words}")
+            return Check(GPUS, State.UNKNOWN, f"free {target.gpu_resource}: this user {source.words}")
     assert not isinstance(facts.nodes, Unreadable) and not isinstance(facts.pods, Unreadable)  # noqa: PT018 -- for mypy
     resource, asked = target.gpu_resource, _asked(pod, target.gpu_resource)
     there = room(facts.nodes, facts.pods, pod.spec, resource, function if target.release_first else "")
     message = f"{pod.configuration} asks for {asked} {resource}; {there.free} of {there.total} are free"
     if there.largest >= asked:
-        return Check("gpus", State.OK, message)
+        return Check(GPUS, State.OK, message)
     if there.total == 0 and _hands_out_claims(facts, resource):
-        return Check("gpus", State.UNKNOWN, f"{resource} is handed out by DRA, which no node's allocatable shows")
+        return Check(GPUS, State.UNKNOWN, f"{resource} is handed out by DRA, which no node's allocatable shows")
     message += f", and at most {there.largest} on one node where its pods may go"
     if has_cpu:
-        return Check("gpus", State.OK, f"{message}: the CPU serves until one is free", _advice(there, asked, resource))
-    return Check("gpus", State.FAILED, message, _advice(there, asked, resource))
+        return Check(GPUS, State.OK, f"{message}: the CPU serves until one is free", _advice(there, asked, resource))
+    return Check(GPUS, State.FAILED, message, _advice(there, asked, resource))
 
 
 def _advice(there: Room, asked: int, resource: str) -> str:

@@ -4,9 +4,11 @@ Configurations first: they disturb nothing, since a Route follows them only to R
 born with its traffic, as the manager that will move it. What nobody needs any more goes last, each by its uid.
 """
 
+from collections.abc import Sequence
 from functools import partial
 
 from gaia_cli.errors import ClusterRefused
+from gaia_cli.targets.knative.rollout.changes import makes_revision
 from gaia_cli.targets.knative.rollout.planning import Rollout, Step, birth_traffic
 from runtime_images.cluster import traffic, words
 from runtime_images.cluster.api import Api, Object
@@ -29,14 +31,13 @@ async def apply_rollout(api: Api, rollout: Rollout) -> None:
         ClusterRefused: somebody has made an object of the same name in the meantime.
         RefusedError: the server refuses a write.
     """
-    if rollout.plan.deployment.target.release_first:
-        await _release(api, rollout)
     for step in rollout.steps:
         if step.live is None and step.sent["kind"] == ROUTE.name:
             await _bear(api, rollout, step.sent)
         elif step.changes:
             await _apply(api, rollout, step)
-    await _take_away(api, rollout)
+    leaving = [*rollout.superseded, *(await _released(api, rollout))]
+    await _take_away(api, leaving, rollout.standing.namespace)
 
 
 async def _apply(api: Api, rollout: Rollout, step: Step) -> Object:
@@ -71,16 +72,22 @@ def _with(sent: Object, condition: Object) -> Object:
     return sent | {"metadata": {**sent["metadata"], **condition}}
 
 
-async def _release(api: Api, rollout: Rollout) -> None:
-    """Let go of the GPU before a new Revision asks for one: its traffic goes to the CPU, where that is ready."""
+async def _released(api: Api, rollout: Rollout) -> list[Object]:
+    """Return the Revision that is to let go of its GPU for the new one, which needs it; its traffic goes to the CPU.
+
+    Where there is no CPU to go to, nothing serves until the new one is ready: `release = "first"` says that this is
+    meant.
+    """
     state = rollout.standing.function.backends.get(Backend.GPU)
     step = next((one for one in rollout.steps if state and one.live is state.configuration), None)
-    if state is None or step is None or not step.changes or state.serving is None:
-        return
+    if not rollout.plan.deployment.target.release_first or state is None or state.serving is None:
+        return []
+    if step is None or not makes_revision(step.live, step.would):
+        return []
     route, name = rollout.standing.route, rollout.plan.deployment.project.name
     if route is not None and traffic.holder(route).is_gaia and Backend.CPU in rollout.standing.function.ready:
         await move(api, route, traffic.targets(name, {Backend.CPU: 100}))
-    await _delete(api, REVISION, state.serving)
+    return [state.serving]
 
 
 async def retire(api: Api, rollout: Rollout) -> None:
@@ -89,16 +96,15 @@ async def retire(api: Api, rollout: Rollout) -> None:
         await _delete(api, CONFIGURATION, configuration)
 
 
-async def _take_away(api: Api, rollout: Rollout) -> None:
-    """Delete Revisions that were superseded before they were ready.
+async def _take_away(api: Api, revisions: Sequence[Object], namespace: str) -> None:
+    """Delete Revisions that nobody needs any more.
 
     Only once their Configuration is seen to have a newer one: until then it would make the old one again.
     """
-    labels = [one["metadata"].get("labels") or {} for one in rollout.superseded]
+    labels = [one["metadata"].get("labels") or {} for one in revisions]
     for name in sorted({one[CONFIGURATION_LABEL] for one in labels if CONFIGURATION_LABEL in one}):
-        read = partial(api.get, CONFIGURATION, name, rollout.standing.namespace)
-        await until(read, is_current, _OBSERVED_S)
-    for revision in rollout.superseded:
+        await until(partial(api.get, CONFIGURATION, name, namespace), is_current, _OBSERVED_S)
+    for revision in revisions:
         await _delete(api, REVISION, revision)
 
 

@@ -18,7 +18,8 @@ _OF_THE_SERVER = (
     *("deletionTimestamp", "deletionGracePeriodSeconds"),
 )
 _LAST_MODIFIER = "serving.knative.dev/lastModifier"
-STAMPS = (words.DEPLOYED_BY, words.DEPLOYED_AT, words.ORIGIN)
+STAMPS = (words.DEPLOYED_BY, words.DEPLOYED_AT, words.ORIGIN, words.SOURCES)
+"""What tells of the last write, and is no reason for one."""
 _LONGEST_VALUE = 60
 _SECRET = "valueFrom"  # noqa: S105 -- the API's word for a reference
 _MOST_DETAILS = 12

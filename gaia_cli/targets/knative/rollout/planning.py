@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gaia_cli.errors import ClusterRefused
-from gaia_cli.targets.checks import State, require
-from gaia_cli.targets.knative.objects import objects, route_traffic
+from gaia_cli.targets.checks import Check, State, require
+from gaia_cli.targets.knative.objects import DEADLINE, objects, route_traffic
+from gaia_cli.targets.knative.preflight.capacity import GPUS
 from gaia_cli.targets.knative.preflight.run import preflight
 from gaia_cli.targets.knative.rollout.changes import change_of, makes_revision, same
 from gaia_cli.targets.knative.rollout.ownership import check_owners, standing_identity
@@ -58,13 +59,13 @@ async def plan_rollout(api: Api, deployment: Deployment, stamp: Stamp, timeout_s
         RefusedError: the server refuses an object.
     """
     name, namespace = deployment.project.name, api.access.namespace
-    standing, waited = await settled(api, name, namespace, deployment.backends, timeout_s)
-    deployment = adopted(deployment, standing)
+    standing, _ = await settled(api, name, namespace, deployment.backends, timeout_s)
+    deployment = _with_standing_deadline(adopted(deployment, standing), standing)
     taken = check_owners(standing, deployment.identity, take_over=take_over)
     retries = {backend: retry_word(standing.function.backends.get(backend)) for backend in deployment.backends}
     wanted = objects(deployment, namespace, stamp, retries)
     checks = await preflight(api, wanted, deployment.target)
-    require(checks)
+    require([one for one in checks if one.name != GPUS])
     steps = await _steps(api, deployment, standing, wanted, take_over=take_over)
     dead = _superseded(standing, steps)
     retired = tuple(
@@ -74,14 +75,21 @@ async def plan_rollout(api: Api, deployment: Deployment, stamp: Stamp, timeout_s
     )
     changes = (*_changes(steps, standing), *_removals(dead, retired))
     notes = [f"takes over: {one}" for one in taken]
-    notes += ["the old objects were being deleted, and were waited for"] if waited else []
     notes += _traffic_notes(standing)
     notes += [f"unknown, since this user may not: {one}" for one in standing.unknown]
-    notes += [f"unknown: {one.message}" for one in checks if one.state is State.UNKNOWN]
+    notes += [_told(one) for one in checks if one.state is State.UNKNOWN or one.name == GPUS]
     access = api.access
     place = Place(access.context, access.server, namespace, access.user)
-    plan = Plan(deployment, place, changes, tuple(step.sent for step in steps), tuple(notes))
+    plan = Plan(deployment, place, changes, tuple(step.sent for step in steps), tuple(filter(None, notes)))
     return Rollout(plan, standing, steps, dead, retired, take_over)
+
+
+def _told(check: Check) -> str:
+    """Return a check as a note. GPUs that are not free now are no reason to write nothing: a node may be on its way."""
+    if check.state is State.SKIPPED:
+        return ""
+    unknown = "unknown: " if check.state is State.UNKNOWN else ""
+    return f"{unknown}{check.message}" + (f" ({check.hint})" if check.hint else "")
 
 
 def adopted(deployment: Deployment, standing: Standing) -> Deployment:
@@ -90,6 +98,18 @@ def adopted(deployment: Deployment, standing: Standing) -> Deployment:
     project, sources = standing_identity(standing)
     if project and sources == identity.sources:
         return replace(deployment, identity=replace(identity, project=project))
+    return deployment
+
+
+def _with_standing_deadline(deployment: Deployment, standing: Standing) -> Deployment:
+    """Keep the time that an image was given, where its size cannot be asked from here: another were a new Revision."""
+    if deployment.image_bytes is not None or deployment.target.progress_deadline_s is not None:
+        return deployment
+    for state in standing.function.backends.values():
+        template = state.configuration["spec"]["template"]
+        said = (template["metadata"].get("annotations") or {}).get(DEADLINE, "").removesuffix("s")
+        if said.isdecimal() and template["spec"]["containers"][0].get("image") == deployment.image:
+            return replace(deployment, target=replace(deployment.target, progress_deadline_s=int(said)))
     return deployment
 
 
