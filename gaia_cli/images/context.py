@@ -76,8 +76,9 @@ def write_context(tar: IO[bytes], directory: Path, plan: ImagePlan, manifest: st
     with tarfile.open(fileobj=tar, mode="w", format=tarfile.GNU_FORMAT) as archive:
         _add_bytes(archive, "Dockerfile", plan.dockerfile.encode())
         _add_bytes(archive, "gaia/requirements-runtime.txt", runtime_requirements())
-        if plan.requirement_lines:
-            _add_bytes(archive, "requirements.txt", "".join(f"{line}\n" for line in plan.requirement_lines).encode())
+        for name, lines in (("requirements.txt", plan.requirement_lines), ("constraints.txt", plan.constraint_lines)):
+            if lines:
+                _add_bytes(archive, name, "".join(f"{line}\n" for line in lines).encode())
         _Tree(archive, RUNTIME_PACKAGE, "gaia/runtime_images", lambda _: False).add()
         function = _Tree(archive, directory, "function", ignored)
         function.add()

@@ -13,7 +13,7 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from analyzers.project.requirements import names_files, requirement
+from analyzers.project.requirements import constraints, names_files, requirement
 from gaia_cli.errors import ConfigurationError
 from gaia_cli.images.credentials import ADVICE, holds_credentials
 from gaia_cli.images.recipes import BaseImages, dockerfile_template
@@ -46,7 +46,8 @@ _OPTIONS_BEHIND = re.compile(r"\s--?[a-zA-Z]")
 class ImagePlan:
     """Everything about an image but the files that go in.
 
-    `requirement_lines` are installed before the code is copied; they are empty where the requirements name files of the
+    `requirement_lines` are installed before the code is copied, within the `constraint_lines`, so that a change of code
+    finds them in the cache; they are empty where the requirements name other files of the
     function's own, which are installed after. `cpus` and `memory` are what the function asks a container to have.
     """
 
@@ -57,6 +58,7 @@ class ImagePlan:
     dockerfile: str
     labels: dict[str, str]
     requirement_lines: tuple[str, ...]
+    constraint_lines: tuple[str, ...] = ()
     cpus: float | None = None
     memory: str = ""
 
@@ -96,15 +98,17 @@ def plan_image(project: FunctionProject, target: Target, manifest_json: str, bas
     lines = tuple(itertools.chain.from_iterable(requirements.lines for requirements in wanted))
     _check_lines(wanted)
     base, reason = choose_base(project, target, lines, bases)
-    local = any(map(names_files, lines))
+    early = () if any(map(_needs_files, wanted)) else tuple(line for line in lines if not constraints(line))
+    limits = itertools.chain.from_iterable(requirements.constraints or () for requirements in wanted)
     return ImagePlan(
         name=project.name,
         mode=target.mode,
         base_image=base,
         base_reason=reason,
-        dockerfile=_dockerfile(project, target, base, wanted, local=local),
+        dockerfile=_dockerfile(project, target, base, wanted, early),
         labels=_labels(project, target, manifest_json),
-        requirement_lines=() if local else lines,
+        requirement_lines=early,
+        constraint_lines=tuple(limits) if early else (),
         cpus=project.cpus,
         memory=project.memory,
     )
@@ -118,18 +122,31 @@ def _check_lines(wanted: tuple[Requirements, ...]) -> None:
     """
     for requirements in wanted:
         place = requirements.file or "the list of requirements"
-        for number, line in enumerate(requirements.lines, 1):
-            if holds_credentials(line):
-                raise ConfigurationError(
-                    f"requirement {number} in {place} holds a password or a token in a URL, "
-                    "which anybody with the image could read",
-                    ADVICE,
-                )
-            if not _is_requirement(line):
-                raise ConfigurationError(
-                    f"requirement {number} in {place}, or in a file that it includes, is none that pip can read",
-                    "write a package, a URL, a file or an option of pip in each line",
-                )
+        _check_each(requirements.lines, place)
+        _check_each(requirements.constraints or (), f"the constraints of {place}")
+
+
+def _check_each(lines: tuple[str, ...], place: str) -> None:
+    """Refuse a line that must not reach an image; see `_check_lines`."""
+    for number, line in enumerate(lines, 1):
+        if holds_credentials(line):
+            raise ConfigurationError(
+                f"requirement {number} in {place} holds a password or a token in a URL, "
+                "which anybody with the image could read",
+                ADVICE,
+            )
+        if not _is_requirement(line):
+            raise ConfigurationError(
+                f"requirement {number} in {place}, or in a file that it includes, is none that pip can read",
+                "write a package, a URL, a file or an option of pip in each line",
+            )
+
+
+def _needs_files(requirements: Requirements) -> bool:
+    """Return whether pip needs files of the function's own, others than constraints that are plain lines themselves."""
+    limits = requirements.constraints
+    named = (line for line in requirements.lines if names_files(line) and (limits is None or not constraints(line)))
+    return any(named) or any(map(names_files, limits or ()))
 
 
 def _is_requirement(line: str) -> bool:
@@ -175,16 +192,18 @@ def _brings_cuda(line: str, bases: BaseImages) -> bool:
 
 
 def _dockerfile(
-    project: FunctionProject, target: Target, base: str, wanted: tuple[Requirements, ...], *, local: bool
+    project: FunctionProject, target: Target, base: str, wanted: tuple[Requirements, ...], lines: tuple[str, ...]
 ) -> str:
     into_function = _PIP.format(into=f"--python {FUNCTION_PYTHON} ")
     early = late = ""
-    if local:  # pip gets the files themselves, because paths in them are relative to them
+    if wanted and not lines:  # pip gets the files themselves, because paths in them are relative to them
         sources = itertools.chain.from_iterable(("--requirement", r.file) if r.file else r.lines for r in wanted)
         late = f"RUN cd /function && {into_function} {shlex.join(sources)}\n"
     elif wanted:
+        limits = " --constraint /opt/function/constraints.txt" if any(one.constraints for one in wanted) else ""
         early = (
-            f"COPY requirements.txt /opt/function/\nRUN {into_function} --requirement /opt/function/requirements.txt\n"
+            f"COPY requirements.txt {'constraints.txt ' if limits else ''}/opt/function/\n"
+            f"RUN {into_function} --requirement /opt/function/requirements.txt{limits}\n"
         )
     words = {
         "name": project.name,

@@ -27,13 +27,15 @@ class Requirements:
     """Requirement lines; `file` is the requirements file that they stand in, empty where there is none.
 
     `outside` are lines that include a file outside of the function's directory, which is not read. `folders` are those
-    of all files that were read, where paths in lines may begin.
+    of all files that were read, where paths in lines may begin. `constraints` are the lines of the files of constraints
+    that lines name, None where there are none or one of these is not there.
     """
 
     lines: tuple[str, ...] = ()
     file: str = ""
     outside: tuple[Line, ...] = ()
     folders: tuple[str, ...] = field(default=(), compare=False)
+    constraints: tuple[str, ...] | None = field(default=None, compare=False)
 
     def all_inside(self) -> "Requirements":
         """Return these requirements, to be installed or sent to a builder.
@@ -76,6 +78,7 @@ def requirements_file(directory: Path, name: str, asked_by: str) -> Requirements
         ConfigurationError: the file, or one it includes, cannot be read.
     """
     outside: list[Line] = []
+    missing: list[str] = []
 
     def read(path: str, chain: tuple[Line, ...]) -> str:
         asked = f"{chain[-1].path}: {chain[-1].text}" if chain else asked_by or path
@@ -85,14 +88,18 @@ def requirements_file(directory: Path, name: str, asked_by: str) -> Requirements
             outside.append(chain[-1])
             return ""
         is_asked = not any(constraints(line.text) for line in chain)  # constraints may be missing until pip reads them
-        text = text_of(directory, path, asked if is_asked else "") or ""
+        text = text_of(directory, path, asked if is_asked else "")
+        if text is None:
+            missing.append(path)
+            return ""
         _check_encoding(directory / path, text)
         return text
 
     lines = tuple(all_lines(name, read))
     obeyed = _with_constraints(lines, read)
     folders = tuple(sorted({dirname(line.path) for line in obeyed}))
-    return Requirements(tuple(line.text for line in lines), name, tuple(outside), folders)
+    limits = None if missing else tuple(line.text for line in obeyed[len(lines) :] if not constraints(line.text))
+    return Requirements(tuple(line.text for line in lines), name, tuple(outside), folders, limits)
 
 
 def _named(line: Line) -> str:

@@ -119,6 +119,30 @@ def test_requirements_are_installed_before_the_code_so_that_new_code_costs_one_l
     assert dockerfile.index("/opt/function/requirements.txt") < dockerfile.index("COPY function /function")
 
 
+def test_files_of_constraints_that_are_plain_lines_go_with_them() -> None:
+    lines = ("numpy", "-c limits.txt", "--constraint=more.txt")
+    requirements = Requirements(lines, "requirements.txt", constraints=("numpy<3", "scipy<2"))
+    planned = plan(replace(PROJECT, requirements=requirements))
+
+    assert planned.requirement_lines == ("numpy",)
+    assert planned.constraint_lines == ("numpy<3", "scipy<2")
+    dockerfile = planned.dockerfile
+    assert dockerfile.index("--constraint /opt/function/constraints.txt") < dockerfile.index("COPY function /function")
+
+
+def test_constraints_that_name_files_or_are_not_there_are_left_to_pip() -> None:
+    for limits in (None, ("mine @ file:mine",)):
+        requirements = Requirements(("numpy", "-c limits.txt"), "requirements.txt", constraints=limits)
+        assert plan(replace(PROJECT, requirements=requirements)).requirement_lines == ()
+
+
+def test_a_password_among_constraints_reaches_no_image() -> None:
+    secret = "mine @ https://me:geheim@example.com/mine.whl"
+    requirements = Requirements(("numpy", "-c limits.txt"), "requirements.txt", constraints=(secret,))
+    with pytest.raises(ConfigurationError, match=r"requirement 1 in the constraints of requirements\.txt"):
+        plan(replace(PROJECT, requirements=requirements))
+
+
 @pytest.mark.parametrize(
     "line", ["./wheels/mine.whl", "mine.whl", "-e .", "-c limits.txt", "mine @ file:mine", "../lib"]
 )

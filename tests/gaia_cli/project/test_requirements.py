@@ -4,6 +4,7 @@ import pytest
 
 from gaia_cli.errors import ConfigurationError
 from gaia_cli.project.project import load_project
+from gaia_cli.project.requirements import requirements_file
 
 
 @pytest.fixture
@@ -77,3 +78,12 @@ def test_dependencies_that_are_no_list_are_reported(function: Path) -> None:
 
     with pytest.raises(ConfigurationError, match=r"pyproject\.toml: \[project\] dependencies must be a list"):
         load_project(function)
+
+
+def test_the_lines_of_constraints_are_known_where_all_their_files_are(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("-c limits.txt\nnumpy\n", encoding="utf-8")
+    assert requirements_file(tmp_path, "requirements.txt", "").constraints is None
+    (tmp_path / "limits.txt").write_text("numpy<3\n-c more.txt\n", encoding="utf-8")
+    assert requirements_file(tmp_path, "requirements.txt", "").constraints is None
+    (tmp_path / "more.txt").write_text("scipy<2\n", encoding="utf-8")
+    assert requirements_file(tmp_path, "requirements.txt", "").constraints == ("numpy<3", "scipy<2")
