@@ -16,6 +16,8 @@ from tests.support.control_plane.layout import (
 )
 
 ETCD, API_SERVER = "etcd", "kube-apiserver"
+WATCHERS = ("kube-controller-manager", "kube-scheduler", "kwok", "controller", "autoscaler")
+"""What acts on what the API server tells; none of them carries requests."""
 
 _CONTROLLERS = (
     "*,-service-lb-controller,-cloud-node-lifecycle-controller,-node-route-controller,-bootstrap-signer-controller"

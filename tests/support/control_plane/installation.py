@@ -17,6 +17,7 @@ SHARED_GPUS = 64
 
 _SETTINGS = {
     "config-autoscaler": {"stable-window": "6s", "scale-to-zero-grace-period": "6s", "tick-interval": "1s"},
+    "config-leader-election": {"lease-duration": "15s", "renew-deadline": "10s", "retry-period": "2s"},
     "config-domain": {"gaia.test": ""},
 }
 """Shorter times than Knative's own, so that tests do not wait for a minute."""

@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -51,10 +51,26 @@ class Plane:
         self._command("signal", program, number)
 
     def restore(self) -> None:
-        """Start whatever was stopped and let go on whatever was halted, and wait until Knative answers."""
+        """Start whatever was stopped and let go on whatever was halted, and wait until all of it works."""
         for program in commands.everything(self.layout):
             self.start(program.name)
             self.send(program.name, signal.SIGCONT)
+        self.until_ready()
+
+    def restart_api_server(self, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Kill the API server and start it again after `meanwhile`.
+
+        The programs that watch it are started anew, too: by themselves they would try again after half a minute.
+        """
+        self.stop(commands.API_SERVER)
+        meanwhile()
+        self.start(commands.API_SERVER)
+        self.until_ready()
+        for watcher in commands.WATCHERS:
+            self.send(watcher, signal.SIGTERM)
+
+    def until_ready(self) -> None:
+        """Wait until the API server and Knative's webhook answer."""
         asyncio.run(installation.wait_for_webhook(self.layout))
 
     def provide(self, image: str, directory: Path, command: list[str] | None = None) -> None:

@@ -128,7 +128,8 @@ class Container:
         self.state = {"running": {"startedAt": now()}}
         changed.set()
         await self._keep_log(process)
-        return await process.wait()
+        code = await process.wait()
+        return code if code >= 0 else 128 - code
 
     async def _keep_log(self, process: asyncio.subprocess.Process) -> None:
         """Write down what a process says, each line with its time, until it has ended."""

@@ -56,7 +56,8 @@ class RealPod:
         reporting = asyncio.create_task(self._report())
         try:
             await self._make()
-            self._probing = [asyncio.create_task(self._probe(one)) for one in self._containers]
+            watches = (self._watch_readiness, self._watch_life)
+            self._probing = [asyncio.create_task(watch(one)) for one in self._containers for watch in watches]
             await asyncio.gather(*(one.run(self._changed) for one in self._containers))
         finally:
             reporting.cancel()
@@ -94,6 +95,7 @@ class RealPod:
 
     async def _make(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
+        (self.directory / "name").write_text(self._metadata["name"])
         specs = self._pod["spec"]["containers"]
         while True:
             try:
@@ -108,6 +110,7 @@ class RealPod:
         await self._make_account()
         for spec, image in zip(specs, images, strict=True):
             environment = {one["name"]: await self._value(one) for one in spec.get("env", ())}
+            environment["HOSTNAME"] = self._metadata["name"]
             self._containers.append(Container(spec, image, environment, self._space, self.directory))
 
     def _image(self, reference: str) -> Object:
@@ -170,19 +173,25 @@ class RealPod:
         }
         return known.get(path) or str(self._metadata.get(path.removeprefix("metadata."), ""))
 
-    async def _probe(self, container: Container) -> None:
-        """Keep watching whether a container is ready, and whether it is alive."""
-        readiness, liveness = (container.spec.get(kind) or {} for kind in ("readinessProbe", "livenessProbe"))
-        unready, dead = 0, 0
+    async def _watch_readiness(self, container: Container) -> None:
+        """Keep watching whether a container is ready; more often than its probe says, so that no test waits for it."""
+        probe, failures = container.spec.get("readinessProbe") or {}, 0
         while True:
             if container.is_running:
-                unready = 0 if await answers(readiness, container.spec, self._address) else unready + 1
-                self._judge(container, unready, readiness.get("failureThreshold", 3))
-                if container.ready:
-                    dead = 0 if await answers(liveness, container.spec, self._address) else dead + 1
-                    if dead >= liveness.get("failureThreshold", 3):
-                        container.kill()
+                failures = 0 if await answers(probe, container.spec, self._address) else failures + 1
+                self._judge(container, failures, probe.get("failureThreshold", 3))
             await asyncio.sleep(_WHEN_READY_S if container.ready else _BEFORE_READY_S)
+
+    async def _watch_life(self, container: Container) -> None:
+        """Keep watching whether a container is alive, and end it where its probe says that it is not."""
+        probe, failures = container.spec.get("livenessProbe"), 0
+        while probe is not None:
+            await asyncio.sleep(probe.get("periodSeconds", 10))
+            is_alive = not container.ready or await answers(probe, container.spec, self._address)
+            failures = 0 if is_alive else failures + 1
+            if failures >= probe.get("failureThreshold", 3):
+                container.kill()
+                failures = 0
 
     def _judge(self, container: Container, failures: int, most: int) -> None:
         is_ready = container.is_running and (failures == 0 or (container.ready and failures < most))

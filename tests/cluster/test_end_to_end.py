@@ -1,0 +1,127 @@
+"""Load flows through a real cluster while its parts move and fail: no request is lost, and none is served twice.
+
+The function runs in pods with Knative's queue-proxy, reached through its activator and a gateway. It writes down the
+number of each request, when it was served and in which pod.
+"""
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gaia_cli.targets.knative.objects import route_traffic
+from runtime_images.cluster import words
+from runtime_images.cluster.kinds import ROUTE
+from runtime_images.cluster.traffic import Split, split, split_of
+from runtime_images.policy.model import CPU, GPU
+from tests.cluster.conftest import Gaia
+from tests.support.control_plane.lifecycle import Plane
+from tests.support.control_plane.load import Load, load
+from tests.support.control_plane.objects import Objects, is_ready
+from tests.support.control_plane.rest import Object
+from tests.support.registry import Pusher
+from tests.support.serving import write_function
+
+FUNCTION = """
+import os, time
+
+FILE = os.open(os.environ["SERVED"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+def handler(payload):
+    os.write(FILE, f"{payload['number']} {time.time()} {os.environ['HOSTNAME']}\\n".encode())
+    return payload
+"""
+
+GAIA_TOML = """
+[function]
+name = "hello"
+
+[mode]
+pin = "cpu_preferred"
+
+[targets.here]
+accelerator = "emulated"
+
+[targets.here.env]
+SERVED = "{served}"
+"""
+
+
+@dataclass
+class Deployed:
+    """A function on the cluster, and what it has written down."""
+
+    plane: Plane
+    objects: Objects
+    host: str
+    served: Path
+
+    def move(self, wanted: Split) -> None:
+        """Write the traffic as the controller does, and wait until the Route confirms it."""
+        self.objects.apply(route_traffic("hello", self.objects.namespace, wanted), words.TRAFFIC_MANAGER)
+        self.until(wanted)
+
+    def until(self, wanted: Split) -> Object:
+        """Wait until the Route serves a split."""
+        return self.objects.until(ROUTE, "hello", lambda one: is_ready(one) and split_of(one, actual=True) == wanted)
+
+    def check(self, seen: Load) -> None:
+        """Check that each request was served once, by a runtime that was ready."""
+        lines = [line.split() for line in self.served.read_text().splitlines()]
+        times = Counter(int(number) for number, _, _ in lines)
+        ready = self._ready_times()
+
+        assert seen.lost == [], seen.summary()
+        assert [number for number in seen.answered if times[number] != 1] == []
+        assert [line for line in lines if float(line[1]) < ready[line[2]]] == []
+
+    def _ready_times(self) -> dict[str, float]:
+        """Return when each pod's runtime has said that it is ready, by the names of pods."""
+        found = {}
+        for directory in (self.plane.layout.directory / "pods").iterdir():
+            name, log = directory / "name", directory / "user-container-0.log"
+            if name.exists() and log.exists():
+                events = [
+                    json.loads(line.partition(" ")[2]) for line in log.read_text().splitlines() if '"ready"' in line
+                ]
+                found[name.read_text()] = min((one["t"] for one in events if one["event"] == "ready"), default=0.0)
+        return found
+
+
+@pytest.fixture
+def deployed(a_plane: Plane, objects: Objects, gaia: Gaia, registry: str, tmp_path: Path) -> Deployed:
+    """A dynamic function, both of whose backends are ready."""
+    served = tmp_path / "served"
+    directory = write_function(tmp_path / "function", FUNCTION)
+    (directory / "gaia.toml").write_text(GAIA_TOML.format(served=served))
+    name = f"{objects.namespace}/real/hello"
+    digest = Pusher(registry, name).image("1")
+    a_plane.provide(f"{registry}/{name}", directory)
+    done = gaia("deploy", str(directory), "--target", "here", "--image", f"{registry}/{name}@{digest}", "-y")
+    assert done.returncode == 0, done.stderr
+    url = objects.until(ROUTE, "hello", is_ready)["status"]["url"]
+    return Deployed(a_plane, objects, url.removeprefix("http://"), served)
+
+
+@pytest.mark.timeout(300)  # a busy machine is no failure
+def test_no_request_is_lost_over_twenty_switches(deployed: Deployed, a_plane: Plane) -> None:
+    with load(a_plane.layout.address, deployed.host) as seen:
+        for turn in range(20):
+            deployed.move(split(GPU if turn % 2 == 0 else CPU, (CPU, GPU)))
+            seen.go_on(20)
+
+    deployed.check(seen)
+    assert min(seen.backends["cpu"], seen.backends["gpu"]) > 100, seen.summary()
+
+
+@pytest.mark.timeout(300)  # a busy machine is no failure
+def test_no_request_is_lost_while_the_api_server_is_killed_and_started_again(deployed: Deployed, plane: Plane) -> None:
+    with load(plane.layout.address, deployed.host) as seen:
+        for turn in range(5):
+            plane.restart_api_server(lambda: seen.go_on(50))
+            deployed.move(split(GPU if turn % 2 == 0 else CPU, (CPU, GPU)))
+            seen.go_on(20)
+
+    deployed.check(seen)
