@@ -18,24 +18,24 @@ class Cluster:
     """Functions, as the watches last showed them; `changed` is called with each that changes."""
 
     def __init__(self, api: Api, namespace: str, changed: Callable[[Key], None]) -> None:
-        self._routes, self._configurations, self._revisions, self._autoscalers = self._watches = tuple(
+        self._routes, self._configurations, self._revisions, self._autoscalers = self.watches = tuple(
             Watched(api, kind, namespace, changed) for kind in (ROUTE, CONFIGURATION, REVISION, POD_AUTOSCALER)
         )
 
     async def run(self) -> None:
         """Keep the copy fresh until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for watched in self._watches:
+            for watched in self.watches:
                 group.create_task(watched.run())
 
     async def synced(self) -> None:
         """Wait until everything has been seen once: half of a function would look like a lost one."""
-        for watched in self._watches:
+        for watched in self.watches:
             await watched.synced.wait()
 
     def is_synced(self) -> bool:
         """Return whether everything has been seen once."""
-        return all(watched.synced.is_set() for watched in self._watches)
+        return all(watched.synced.is_set() for watched in self.watches)
 
     def keys(self) -> Iterator[Key]:
         """Yield the functions that have a Route."""

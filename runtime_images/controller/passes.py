@@ -9,6 +9,7 @@ that hangs for one keeps none waiting.
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -31,6 +32,9 @@ TOGETHER_S = 0.02
 MEASURING_MOST_S = 2.0
 """An observer that takes longer is not waited for: what it measures is unknown in this pass."""
 
+STATES = ("at_rest", "switching", "held", "paused", "unknown")
+"""What may be said of a function in the metric that counts them."""
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -47,6 +51,7 @@ class Passes:
     wall: Callable[[], float]
     last_pass: float = 0.0
     _states: dict[Key, FunctionState] = field(default_factory=dict)
+    _doing: dict[Key, str] = field(default_factory=dict)
     _due: dict[Key, float] = field(default_factory=dict)
     busy: set[Key] = field(default_factory=set)
     _troubles: dict[Key, int] = field(default_factory=dict)
@@ -78,6 +83,7 @@ class Passes:
         for key, one in seen.items():
             self._step(replace(one, measurement=fresh(measured.get(key), at.now)), at)
         if seen:
+            self._count(seen, measured, at.now)
             self.metrics.pass_s.observe(time.perf_counter() - began)
 
     async def idle(self) -> None:
@@ -92,7 +98,7 @@ class Passes:
     def _look(self, key: Key) -> Seen | None:
         seen = self.cluster.seen(key)
         if seen is None:
-            for kept in (self._states, self._due, self._troubles, self._not_before):
+            for kept in (self._states, self._doing, self._due, self._troubles, self._not_before):
                 kept.pop(key, None)
         return seen
 
@@ -107,11 +113,20 @@ class Passes:
             _LOG.warning("measuring took longer than %.0f s", MEASURING_MOST_S)
             return {}
 
+    def _count(self, seen: Mapping[Key, Seen], measured: Mapping[Key, Measurement], now: float) -> None:
+        counts = Counter(self._doing.values())
+        for state in STATES:
+            self.metrics.functions.labels(state).set(counts[state])
+        serving = [key for key, one in seen.items() if any(side.running for side in one.sides.values())]
+        ages_s = [now - measured[key].at for key in serving if key in measured]
+        self.metrics.observation_age_s.set(max(ages_s, default=0.0))
+
     def _step(self, seen: Seen, at: Moment) -> None:
         key = seen.key
         before = self._states.get(key) or remember(seen, at)
         state, actions = step(before, seen, at)
         self._states[key] = state
+        self._doing[key] = _doing(state, seen)
         self._due[key] = at.now + _beat_s(state, seen)
         if state.would is not None and state.would is not before.would:
             self.metrics.decisions.labels(state.would.rule).inc()
@@ -150,7 +165,7 @@ class Passes:
             self.cluster.take(written)
         if isinstance(action, Tell) and not action.once:
             outcome = {Word.ROLLED_BACK: "rolled_back", Word.FAILED: "failed"}.get(action.word, "done")
-            self.metrics.switches.labels(*seen.key, action.backend.value, action.word.value, outcome).inc()
+            self.metrics.switches.labels(*seen.key, action.backend.value, action.rule, outcome).inc()
 
     def _stumble(self, key: Key, seen: Seen, error: ClusterError) -> None:
         times = self._troubles[key] = self._troubles.get(key, 0) + 1
@@ -170,6 +185,15 @@ class Passes:
             return
         self._wake.clear()
         await asyncio.sleep(TOGETHER_S)
+
+
+def _doing(state: FunctionState, seen: Seen) -> str:
+    """Return what the controller does with a function, in the words of its metric."""
+    if seen.paused or not seen.holder.is_gaia:
+        return "paused" if seen.paused else "held"
+    if state.switch is not None:
+        return "switching"
+    return "unknown" if seen.measurement is None else "at_rest"
 
 
 def _beat_s(state: FunctionState, seen: Seen) -> float:

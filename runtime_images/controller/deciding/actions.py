@@ -76,11 +76,12 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """Write one Event. One with a `once` is written once in all, whoever leads."""
+    """Write one Event, about a switch to `backend` that `rule` ordered. One with a `once` is written once in all."""
 
     word: Word
     note: str
     backend: Backend
+    rule: str = ""
     once: str = ""
 
 

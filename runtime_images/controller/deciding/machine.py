@@ -42,7 +42,8 @@ def _held(state: FunctionState, seen: Seen) -> Step:
     if state.told == manager:
         return replace(state, switch=None), ()
     note = f"{manager} holds the traffic, so it is left as it is; `gaia unpin {seen.key[1]}` takes it back"
-    return replace(state, switch=None, told=manager), (Tell(Word.HELD, note, seen.active, f"{seen.uid} {manager}"),)
+    once = f"{seen.uid} {manager}"
+    return replace(state, switch=None, told=manager), (Tell(Word.HELD, note, seen.active, once=once),)
 
 
 def _wanted(state: FunctionState, seen: Seen, decided: Decided, at: Moment) -> Decided:

@@ -122,7 +122,7 @@ def _canary(state: FunctionState, seen: Seen, switch: Switch, at: Moment) -> Ste
 def _moving(state: FunctionState, seen: Seen, switch: Switch, at: Moment) -> Step:
     if seen.confirmed == seen.asked:
         state = replace(state, switch=replace(switch, phase=Phase.CHECKING, since=at.now))
-        return state, (Tell(switch.word, _note(seen, switch), switch.target),)
+        return state, (Tell(switch.word, _note(seen, switch), switch.target, switch.rule),)
     is_late = at.now - switch.since > CONFIRM_MOST_S and switch.target.other in seen.ready
     return give_up(state, seen, switch, "the Route did not confirm the move", at) if is_late else (state, ())
 
@@ -154,7 +154,7 @@ def give_up(state: FunctionState, seen: Seen, switch: Switch, why: str, at: Mome
     actions: tuple[Action, ...] = ()
     if seen.ready and seen.asked != (back := split(source, seen.ready)):
         actions = (moving(state, back, at),)
-    return state, (*actions, *release(seen, target), Tell(word, f"stays on {source}: {why}", target))
+    return state, (*actions, *release(seen, target), Tell(word, f"stays on {source}: {why}", target, switch.rule))
 
 
 def release(seen: Seen, backend: Backend) -> tuple[Action, ...]:
