@@ -33,11 +33,11 @@ def test_the_api_server_stops_in_the_middle_of_a_step(
         return await perform(action, *rest)  # type: ignore[arg-type]
 
     performer.perform = interrupted  # type: ignore[method-assign, assignment]
-    played.burden()
-    if order == "release":
-        played.errors = {GPU: 1.0}
     if order in ("warm", "release"):
         function.until_asleep(GPU)
+    if order == "release":
+        played.errors = {GPU: 1.0}
+    played.burden()
     controller.until(lambda: stopped, timeout_s=90)
     plane.restore()
     played.errors = {}
