@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 HEAVY = {
-    "analyzers.facts.model", "astroid", "asyncio", "docker", "httptools", "plotly", "prometheus_client", "pynvml",
-    "requests", "rich", "runtime_images.dynamic_runtime", "tomli_w", "typer", "urllib3", "uvloop", "virtualenv",
+    "analyzers.facts.model", "astroid", "asyncio", "docker", "httptools", "httpx2", "lightkube", "plotly",
+    "prometheus_client", "pynvml", "requests", "rich", "runtime_images.dynamic_runtime", "tomli_w", "typer",
+    "urllib3", "uvloop", "virtualenv", "yaml",
 }  # fmt: skip
 PROBE = """
 import json, os, sys
