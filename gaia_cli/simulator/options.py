@@ -41,6 +41,12 @@ class Options:
     slots: Annotated[int, typer.Option(min=1, max=4096, help="Requests that a backend serves at once.")] = (
         defaults.SLOTS
     )
+    pods_min: Annotated[int, typer.Option(min=0, max=1000, help="Pods that a backend has at least.")] = (
+        defaults.PODS_MIN
+    )
+    pods_max: Annotated[
+        int, typer.Option(min=1, max=1000, help="Pods that a backend has at most, as in a cluster; --slots is of each.")
+    ] = defaults.PODS_MAX
     cpu_price: Annotated[float, typer.Option(help="What a second of the CPU backend costs.")] = defaults.CPU_PRICE
     gpu_price: Annotated[float, typer.Option(help="What a second of the GPU backend costs.")] = defaults.GPU_PRICE
     mode: Annotated[ModeName, typer.Option(help="The execution mode that gaia starts in.")] = ModeName.CPU_PREFERRED

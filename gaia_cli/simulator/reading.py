@@ -13,7 +13,7 @@ from gaia_cli.simulator.traces.trace_files import LARGEST, LONGEST_S
 from gaia_cli.simulator.world.scenario import Scenario
 from runtime_images.policy.model import ExecutionMode
 
-NUMBERS = ("start_cpu_s", "start_gpu_s", "cpu_price", "gpu_price", "slots")
+NUMBERS = ("start_cpu_s", "start_gpu_s", "cpu_price", "gpu_price", "slots", "pods_min", "pods_max")
 """The options that are conditions of a scenario of the same name."""
 
 
@@ -104,6 +104,10 @@ def read_scenario(options: Options) -> Scenario:
     numbers = {name: getattr(options, name) for name in NUMBERS}
     for name, value in numbers.items():
         _check(f"--{name.replace('_', '-')}", value)
+    if options.pods_min > options.pods_max:
+        raise UsageError(
+            f"--pods-min {options.pods_min} is more than --pods-max {options.pods_max}", "raise --pods-max"
+        )
     return Scenario(mode=ExecutionMode(options.mode), **numbers)
 
 

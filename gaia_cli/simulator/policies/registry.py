@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Callable
 
+from gaia_cli.simulator.policies.clustered import in_cluster
 from gaia_cli.simulator.policies.labels import Plan
 from gaia_cli.simulator.policies.oracle import Planned
 from gaia_cli.simulator.policies.reference import Reference
@@ -23,6 +24,7 @@ class Gaia:
         prices = Prices(3600 * scenario.cpu_price, 3600 * scenario.gpu_price)
         self._settings = PolicySettings(scenario.mode, scenario.slo, prices)
         self._state = initial_state(self._settings)
+        self._prices = {backend: scenario.price(backend) for backend in Backend}
 
     def next_tick(self, now: float) -> float:
         """Return the next tick, as often as in the runtime."""
@@ -30,7 +32,10 @@ class Gaia:
 
     def choose(self, backends: Backends, now: float) -> Backend:
         """Ask `decide`."""
-        self._state, decision = decide(self._settings, self._state, observe(backends, now), now)
+        seen = observe(backends, now)
+        if backends.autoscaler is not None:
+            seen = in_cluster(backends, backends.autoscaler, seen, self._prices)
+        self._state, decision = decide(self._settings, self._state, seen, now)
         return decision.chosen
 
 

@@ -22,8 +22,8 @@ from runtime_images.policy.model import Backend
 ORACLE = "oracle"
 POLICY_NAMES = (*POLICIES, ORACLE)
 
-HELD_MORE = {"start": 1, "active": 0, "release": -1, "cancel": -1}
-"""By how many workers more are held after an event of the timeline."""
+HELD_MORE = {"start": 1, "active": 0, "release": -1, "cancel": -1, "widen": 1, "narrow": -1}
+"""By how many workers, or pods, more are held after an event of the timeline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class Standing:
 
 def compare(trace: Trace, scenario: Scenario, policies: Sequence[str] = POLICY_NAMES) -> Comparison:
     """Replay `trace` under each of `policies`, and under the oracle in any case."""
-    best = optimum(trace, scenario).replay
+    best = optimum(trace, scenario.widest).replay
     replays = {name: best if name == ORACLE else replay(trace, scenario, POLICIES[name](scenario)) for name in policies}
     outcomes = {name: judge(trace, scenario, one) for name, one in replays.items()}
     return Comparison(trace, scenario, outcomes, replays, judge(trace, scenario, best).objective)

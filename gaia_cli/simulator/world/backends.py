@@ -12,6 +12,7 @@ from gaia_cli.simulator.traces.trace import Trace
 from gaia_cli.simulator.world.flow import Flow
 from gaia_cli.simulator.world.meter import Instance, Meter
 from gaia_cli.simulator.world.node import Supply
+from gaia_cli.simulator.world.pods import Autoscaler
 from gaia_cli.simulator.world.scenario import Scenario
 from runtime_images.policy.model import Backend
 from runtime_images.policy.pauses import switch_pause_s
@@ -21,7 +22,7 @@ from runtime_images.policy.pauses import switch_pause_s
 class Change:
     """A line of the timeline: at `t` a backend's start was ordered, it took the traffic, was released or given up.
 
-    `event` is one of start, active, release and cancel.
+    `event` is one of start, active, release and cancel; where there are pods, widen and narrow for one more or fewer.
     """
 
     t: float
@@ -46,6 +47,7 @@ class Backends:
         self.gpu_is_there = True
         self.ready_at = inf
         self.slots = scenario.slots
+        self.autoscaler = Autoscaler(scenario) if scenario.pods_max > 1 else None
         self.supply = Supply(trace, scenario)
         self._instances: list[Instance] = []
         self._scenario = scenario
@@ -110,6 +112,17 @@ class Backends:
         for instance in list(self._instances):
             self._end(instance, now)
 
+    def scale(self, now: float) -> None:
+        """Give the instance that has the traffic as many pods as its load needs."""
+        instance = self.flow.active
+        if self.autoscaler is None or instance is None:
+            return
+        more, fewer = self.autoscaler.look(instance, len(self.flow.queue), now)
+        for event, count in (("widen", more), ("narrow", fewer)):
+            for _ in range(count):
+                self._log(now, event, instance.backend)
+        self.flow.pump(now)
+
     def measure_shares(self, now: float) -> None:
         """Measure how much of its busy time the CPU backend computes, as the runtime does every second."""
         instance = self.instance(Backend.CPU)
@@ -128,7 +141,9 @@ class Backends:
     def _end(self, instance: Instance, now: float) -> None:
         """Release an instance that was ready; give up one that was still starting."""
         self._instances.remove(instance)
-        self.meters[instance.backend].held_s += now - instance.ordered_at
+        self.meters[instance.backend].held_s += instance.held_s(now)
+        for _ in instance.more:
+            self._log(now, "narrow", instance.backend)
         self._log(now, "release" if instance.ready else "cancel", instance.backend)
         self._find_next_ready()
 

@@ -66,7 +66,7 @@ class Flow:
     def pump(self, now: float) -> None:
         """Give the active instance what waits, as far as it has free slots."""
         instance = self.active
-        while self.queue and instance is not None and instance.in_flight < self._slots:
+        while self.queue and instance is not None and instance.in_flight < self._slots * instance.pods:
             row = self.queue.popleft()
             if not instance.in_flight:
                 instance.busy_since = now

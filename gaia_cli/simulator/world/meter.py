@@ -12,9 +12,21 @@ if TYPE_CHECKING:
     from array import array
 
 
+@dataclass(slots=True)
+class Pod:
+    """One more pod of an instance."""
+
+    ordered_at: float
+    ready_at: float
+
+
 @dataclass(slots=True, eq=False)
 class Instance:
-    """A process that serves on one backend, from the moment its start is ordered."""
+    """A process that serves on one backend, from the moment its start is ordered.
+
+    In a cluster it may have `more` pods beside the first: `pods` are those that are ready, and `released_s` is for how
+    long those were held that are no more.
+    """
 
     backend: Backend
     ordered_at: float
@@ -23,6 +35,13 @@ class Instance:
     in_flight: int = 0
     busy_since: float = 0.0
     draining: bool = False
+    pods: int = 1
+    more: list[Pod] = field(default_factory=list)
+    released_s: float = 0.0
+
+    def held_s(self, now: float) -> float:
+        """Return for how many seconds its pods have been held in all."""
+        return now - self.ordered_at + self.released_s + sum([now - pod.ordered_at for pod in self.more])
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
 """The conditions of a simulation: what is asked for, what backends cost and how long they take to start."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 
 from gaia_cli.simulator import defaults
@@ -13,7 +13,8 @@ class Scenario:
     """What every policy meets alike. Prices are in the currency a second; `slots` requests are served at once.
 
     `slo_p95_s` may be inf: then no latency is asked for. `window_s` is the span over which the runtime keeps latencies
-    (`[slo] window_s`).
+    (`[slo] window_s`). With `pods_max` over 1 it is a cluster: a backend has as many pods as its load needs, no fewer
+    than `pods_min`, each of which serves `slots` requests at once.
     """
 
     slo_p95_s: float = defaults.SLO_P95_S
@@ -24,6 +25,8 @@ class Scenario:
     gpu_price: float = defaults.GPU_PRICE
     mode: ExecutionMode = ExecutionMode.CPU_PREFERRED
     window_s: float = Slo().window_s
+    pods_min: int = defaults.PODS_MIN
+    pods_max: int = defaults.PODS_MAX
 
     def start_s(self, backend: Backend) -> float:
         """Return how long a backend takes to start."""
@@ -32,6 +35,11 @@ class Scenario:
     def price(self, backend: Backend) -> float:
         """Return the price of a second of a held backend."""
         return self.cpu_price if backend is Backend.CPU else self.gpu_price
+
+    @property
+    def widest(self) -> "Scenario":
+        """What bounds a cluster from below: one pod that serves as many requests as all, for the price of one."""
+        return replace(self, slots=self.slots * self.pods_max, pods_min=1, pods_max=1)
 
     @property
     def slo(self) -> Slo:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gaia_cli.simulator.traces.trace import Trace
 from gaia_cli.simulator.world.backends import Backends, Change
+from gaia_cli.simulator.world.pods import LOOK_EVERY_S
 from gaia_cli.simulator.world.scenario import Scenario
 from runtime_images.policy.model import Backend
 from runtime_images.policy.sampling import SHARE_EVERY_S
@@ -67,6 +68,7 @@ class _World:
             self.backends.target = Backend.CPU
         self.next_tick = policy.next_tick(0.0)
         self.next_shares = SHARE_EVERY_S if self.next_tick < inf else inf
+        self.next_scaling = LOOK_EVERY_S if self.backends.autoscaler else inf
         if there or self.backends.target is Backend.CPU:
             self.backends.start(self.backends.target, 0.0)
 
@@ -74,7 +76,7 @@ class _World:
         """Let everything happen up to the next moment that is not a request's, and deal with it."""
         backends = self.backends
         edge = self.edges[0][0] if self.edges else inf
-        now = min(self.next_tick, self.next_shares, backends.ready_at, edge)
+        now = min(self.next_tick, self.next_shares, self.next_scaling, backends.ready_at, edge)
         backends.flow.advance(now)
         if backends.flow.done:
             return
@@ -82,6 +84,9 @@ class _World:
             self._cross_edge(now)
         if backends.ready_at == now:
             backends.make_ready(now)
+        if self.next_scaling == now:
+            backends.scale(now)
+            self.next_scaling += LOOK_EVERY_S
         if self.next_shares == now:
             backends.measure_shares(now)
             self.next_shares += SHARE_EVERY_S
