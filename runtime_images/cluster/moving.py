@@ -13,7 +13,8 @@ from runtime_images.cluster.api import Api, Object
 from runtime_images.cluster.conditions import Readiness, readiness
 from runtime_images.cluster.errors import RefusedError, UnreachableError
 from runtime_images.cluster.kinds import ROUTE
-from runtime_images.cluster.words import TRAFFIC_MANAGER
+from runtime_images.cluster.traffic import is_shared
+from runtime_images.cluster.words import MOVED_BY, TRAFFIC_MANAGER
 
 Targets = Sequence[Mapping[str, Any]]
 """What stands in spec.traffic: `traffic.targets` makes it of a split."""
@@ -58,14 +59,16 @@ async def move(
     """Write the traffic, with annotations in the same write, and return the Route as it then is.
 
     A Route that has changed since it was read is read again, a few times: its status changes while traffic moves.
+    From a manager that only repeats what Gaia has written (`traffic.is_shared`) the traffic is taken unasked.
 
     Raises:
         RefusedError: another manager holds the traffic (`is_conflict`), and `force` is not set; or the Route is gone.
     """
-    metadata = route["metadata"]
+    metadata, annotations = route["metadata"], {MOVED_BY: TRAFFIC_MANAGER, **(annotations or {})}
     for left in reversed(range(_TRIES)):
         try:
-            return await api.apply(traffic_write(route, targets, annotations), TRAFFIC_MANAGER, force=force)
+            forced = force or is_shared(route)
+            return await api.apply(traffic_write(route, targets, annotations), TRAFFIC_MANAGER, force=forced)
         except RefusedError as error:
             newer = await api.get(ROUTE, metadata["name"], metadata["namespace"]) if is_stale(error) and left else None
             if newer is None or newer["metadata"]["uid"] != metadata["uid"]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runtime_images.cluster.words import TRAFFIC_MANAGER, configuration_name
+from runtime_images.cluster.words import FUNCTION, TRAFFIC_MANAGER, configuration_name
 from runtime_images.policy.model import Backend
 
 Split = dict[Backend, int]
@@ -72,10 +72,35 @@ def split_of(route: Mapping[str, Any], *, actual: bool = False) -> Split:
 
 
 def holder(route: Mapping[str, Any]) -> Holder:
-    """Return who holds the Route's traffic. Fields that nobody holds are Gaia's."""
-    own = Holder(TRAFFIC_MANAGER, "")
-    for entry in route["metadata"].get("managedFields") or ():
-        spec = (entry.get("fieldsV1") or {}).get("f:spec") or {}
-        if "f:traffic" in spec and entry.get("manager") != TRAFFIC_MANAGER:
-            return Holder(entry.get("manager", ""), entry.get("time", ""))
-    return own
+    """Return who holds the Route's traffic. Traffic that nobody holds is Gaia's, and so is what others only repeat.
+
+    A GitOps tool that applies a Route holds what it wrote. Where it repeats what Gaia has written, it decides nothing;
+    and what it made a Route with is only what a Route cannot be made without, until Gaia has first written to it.
+    """
+    holders = _holders(route)
+    if not holders or any(one.manager == TRAFFIC_MANAGER for one in holders) or _is_newborn(route):
+        return Holder(TRAFFIC_MANAGER, "")
+    return holders[0]
+
+
+def is_shared(route: Mapping[str, Any]) -> bool:
+    """Return whether others hold the traffic that is Gaia's as well, so that a move must take it from them."""
+    return holder(route).is_gaia and any(one.manager != TRAFFIC_MANAGER for one in _holders(route))
+
+
+def _holders(route: Mapping[str, Any]) -> list[Holder]:
+    return [
+        Holder(entry.get("manager", ""), entry.get("time", ""))
+        for entry in route["metadata"].get("managedFields") or ()
+        if "f:traffic" in ((entry.get("fieldsV1") or {}).get("f:spec") or {})
+    ]
+
+
+def _is_newborn(route: Mapping[str, Any]) -> bool:
+    """Return whether who holds the traffic has made the Route, and Gaia's manager has never written to it."""
+    entries = route["metadata"].get("managedFields") or ()
+    if any(entry.get("manager") == TRAFFIC_MANAGER for entry in entries):
+        return False
+    fields = [entry.get("fieldsV1") or {} for entry in entries if entry.get("operation") == "Apply"]
+    made = [one for one in fields if "f:traffic" in (one.get("f:spec") or {})]
+    return any(f"f:{FUNCTION}" in ((one.get("f:metadata") or {}).get("f:labels") or {}) for one in made)

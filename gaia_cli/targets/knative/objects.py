@@ -68,7 +68,11 @@ def route_traffic(name: str, namespace: str, split: Mapping[Backend, int]) -> Ob
     return {
         "apiVersion": ROUTE.api_version,
         "kind": ROUTE.name,
-        "metadata": {"name": name, "namespace": namespace},
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "annotations": {words.MOVED_BY: words.TRAFFIC_MANAGER},
+        },
         "spec": {"traffic": targets(name, split)},
     }
 

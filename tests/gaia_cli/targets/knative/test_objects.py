@@ -155,7 +155,8 @@ def test_a_cluster_local_function_says_so_in_the_label_that_knative_reads() -> N
 def test_the_traffic_is_an_object_of_its_own() -> None:
     made = route_traffic("hello", "team", {Backend.CPU: 100})
 
-    assert set(made["metadata"]) == {"name", "namespace"}
+    assert set(made["metadata"]) == {"name", "namespace", "annotations"}
+    assert set(made["metadata"]["annotations"]) == {words.MOVED_BY}
     assert [target["tag"] for target in made["spec"]["traffic"]] == ["cpu"]
 
 
