@@ -55,6 +55,7 @@ class Record:
         if self._path is not None:
             with suppress(OSError):
                 self._path.unlink()
+                self._directory.rmdir()  # as long as nobody else has a record there
             os.close(self._lock)
 
     def leave(self, function: LocalFunction) -> None:
@@ -63,14 +64,22 @@ class Record:
         Raises:
             OSError: the directory is not this user's alone, or cannot be written to.
         """
-        _make_private(self._directory)
         name = os.urandom(8).hex()
         draft = self._directory / f".{name}"
-        self._lock = os.open(draft, _DRAFT_FLAGS, 0o600)
+        self._lock = self._open(draft)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         os.write(self._lock, json.dumps(asdict(function)).encode())
         self._path = self._directory / f"{name}.json"
         draft.rename(self._path)
+
+
+    def _open(self, draft: Path) -> int:
+        while True:
+            _make_private(self._directory)
+            try:
+                return os.open(draft, _DRAFT_FLAGS, 0o600)
+            except FileNotFoundError:  # another run has just ended, and taken the empty directory away
+                continue
 
 
 def running_functions(directory: Path | None = None) -> list[LocalFunction]:

@@ -1,4 +1,4 @@
-"""A deploy as files that a GitOps tool applies, server-side and by force, while the traffic is not the tool's to move."""
+"""A deploy as files that a GitOps tool applies, server-side and by force; the traffic is not the tool's to move."""
 
 from pathlib import Path
 

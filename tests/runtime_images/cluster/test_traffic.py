@@ -7,8 +7,8 @@ import pytest
 from runtime_images.cluster.traffic import holder, is_shared, split, targets
 from runtime_images.policy.model import Backend
 
-TRAFFIC = {"f:spec": {"f:traffic": {}}}
-MARK = {"f:metadata": {"f:annotations": {"f:faas.gaia/moved-by": {}}}}
+TRAFFIC: dict[str, Any] = {"f:spec": {"f:traffic": {}}}
+MARK: dict[str, Any] = {"f:metadata": {"f:annotations": {"f:faas.gaia/moved-by": {}}}}
 WHOLE = {"f:metadata": {"f:labels": {"f:faas.gaia/function": {}}}, **TRAFFIC}
 
 
