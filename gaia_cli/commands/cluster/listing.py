@@ -20,7 +20,8 @@ def list_functions(choice: ClusterChoice, form: ListForm | None, *, everywhere: 
 
     functions = run(access, lambda api: listed(api, EVERYWHERE if everywhere else None))
     if form is ListForm.NAME:
-        console.answer(console.exact, "".join(f"{_named(one, everywhere=everywhere)}\n" for one in functions))
+        for one in functions:
+            console.exact(_named(one, everywhere=everywhere))
     elif form is not None:
         from gaia_cli.views.cluster.objects import write_object
 

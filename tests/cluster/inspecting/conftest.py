@@ -1,0 +1,50 @@
+"""Functions that stand on the control plane, for tests of what looks at them and moves them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gaia_cli.project.project import load_project
+from gaia_cli.project.settings import target_of
+from gaia_cli.targets.knative.objects import objects as objects_of
+from gaia_cli.targets.knative.objects import route_traffic
+from gaia_cli.targets.protocol import Deployment, Identity, Stamp
+from runtime_images.cluster.kinds import CONFIGURATION, ROUTE
+from runtime_images.cluster.words import TEMPLATE_MANAGER, TRAFFIC_MANAGER
+from runtime_images.policy.model import ExecutionMode
+from tests.support.control_plane.objects import Objects, is_ready
+from tests.support.deploying import emulated, function, image
+
+Deployed = Callable[..., None]
+
+
+@pytest.fixture
+def deployed(objects: Objects, tmp_path: Path) -> Deployed:
+    """`deployed()` lets the function `hello` stand there and serve, by the objects that a deploy applies.
+
+    `name`, `mode`, `target` (its table) and `path` as keywords; `path` is that of its image, and says how its pods fare.
+    With `serves=False` it is not waited for, and the traffic stays.
+    """
+
+    def deploy(
+        *, name: str = "hello", mode: str = "cpu_preferred", target: str = "", path: str = "hello", serves: bool = True
+    ) -> None:
+        project = load_project(function(tmp_path / "deployed" / name, target or emulated(), name=name, mode=mode))
+        identity = Identity("project-1", "git.test/team/hello", "sources-1")
+        deployment = Deployment(project, target_of(project), ExecutionMode(mode), image(path), identity)
+        stamp = Stamp("anna", "2026-11-28T12:00:00Z")
+        *configurations, route = objects_of(deployment, objects.namespace, stamp)
+        for one in configurations:
+            objects.apply(dict(one), TEMPLATE_MANAGER)
+        if serves:
+            for one in configurations:
+                objects.until(CONFIGURATION, one["metadata"]["name"], is_ready)
+            first = ExecutionMode(mode).initial_backend
+            split = {backend: 100 if backend is first else 0 for backend in deployment.backends}
+            objects.apply(route_traffic(name, objects.namespace, split), TRAFFIC_MANAGER)
+        objects.apply(dict(route), TEMPLATE_MANAGER)
+        if serves:
+            objects.until(ROUTE, name, is_ready)
+
+    return deploy
