@@ -72,7 +72,6 @@ class Record:
         self._path = self._directory / f"{name}.json"
         draft.rename(self._path)
 
-
     def _open(self, draft: Path) -> int:
         while True:
             _make_private(self._directory)

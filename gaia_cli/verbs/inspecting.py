@@ -90,7 +90,9 @@ def delete(
     kubeconfig: Kubeconfig = None,
     namespace: Namespace = "",
 ) -> ExitCode:
-    """Take a deployed function away; its image stays in the registry.
+    """Take a deployed function away.
+
+    It shows what will go, and asks. The image stays in the registry.
 
     Example: gaia delete hello -y
     """

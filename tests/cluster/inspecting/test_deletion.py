@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime_images.cluster.kinds import CONFIGURATION, REVISION, ROUTE
+from runtime_images.cluster.kinds import CONFIGURATION, REVISION, ROUTE, Kind
 from tests.cluster.conftest import Gaia
 from tests.cluster.inspecting.conftest import Deployed
 from tests.cluster.inspecting.test_listing import others_configuration, others_route
@@ -19,14 +19,15 @@ from tests.support.processes import eventually
 FINALIZER = "gaia.test/held"
 
 
-def hold(objects: Objects, kind: object, name: str) -> None:
-    assert kind in (ROUTE, CONFIGURATION)
-    finalizers = [*((objects.get(kind, name) or {})["metadata"].get("finalizers") or ()), FINALIZER]  # type: ignore[arg-type]
-    objects.merge(kind, name, {"metadata": {"finalizers": finalizers}})  # type: ignore[arg-type]
+def hold(objects: Objects, kind: Kind, name: str) -> None:
+    found = objects.get(kind, name)
+    assert found is not None
+    finalizers = [*(found["metadata"].get("finalizers") or ()), FINALIZER]
+    objects.merge(kind, name, {"metadata": {"finalizers": finalizers}})
 
 
-def let_go(objects: Objects, kind: object, name: str) -> None:
-    objects.merge(kind, name, {"metadata": {"finalizers": None}})  # type: ignore[arg-type]
+def let_go(objects: Objects, kind: Kind, name: str) -> None:
+    objects.merge(kind, name, {"metadata": {"finalizers": None}})
 
 
 def test_a_function_goes_with_all_that_it_stood_on(gaia: Gaia, objects: Objects, deployed: Deployed) -> None:
@@ -76,7 +77,7 @@ def test_nothing_of_somebody_else_goes(gaia: Gaia, objects: Objects, deployed: D
 
 @pytest.mark.parametrize(("kind", "name"), [(ROUTE, "hello"), (CONFIGURATION, "hello-gpu")])
 def test_what_a_finalizer_holds_is_named_and_the_next_delete_completes_it(
-    gaia: Gaia, objects: Objects, deployed: Deployed, kind: object, name: str
+    gaia: Gaia, objects: Objects, deployed: Deployed, kind: Kind, name: str
 ) -> None:
     deployed()
     hold(objects, kind, name)

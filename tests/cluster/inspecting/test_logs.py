@@ -8,13 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from runtime_images.cluster.kinds import POD, REVISION
+from runtime_images.cluster.kinds import POD
 from tests.cluster.conftest import Gaia
-from tests.cluster.inspecting.conftest import Deployed
+from tests.cluster.inspecting.conftest import Deployed, asleep
 from tests.support.cli import GAIA
 from tests.support.control_plane.objects import Objects
-
-Follower = "subprocess.Popen[str]"
 
 
 def name_of(objects: Objects, revision: str) -> str:
@@ -50,7 +48,7 @@ def test_lines_can_be_of_one_backend_and_few(gaia: Gaia, deployed: Deployed) -> 
 
 def test_a_backend_without_pods_says_why(gaia: Gaia, objects: Objects, deployed: Deployed) -> None:
     deployed()
-    objects.until(REVISION, "hello-gpu-00001", lambda _: not objects.pods("hello-gpu-00001"))
+    asleep(objects, "hello-gpu-00001")
 
     done = gaia("logs", "hello", "--backend", "gpu")
 
@@ -64,7 +62,7 @@ def test_what_is_not_deployed_has_no_log(gaia: Gaia) -> None:
 
 
 @pytest.fixture
-def follower(kubeconfig: Path) -> "Iterator[list[subprocess.Popen[str]]]":
+def follower() -> Iterator[list["subprocess.Popen[str]"]]:
     started: list[subprocess.Popen[str]] = []
     yield started
     for process in started:

@@ -1,4 +1,4 @@
-"""`gaia switch`, `gaia pin` and `gaia unpin` on a real control plane, and a user who moves the traffic some other way."""
+"""`gaia switch`, `gaia pin` and `gaia unpin` on a real control plane, and users who move the traffic otherwise."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from runtime_images.cluster.kinds import POD_AUTOSCALER, REVISION, ROUTE
 from runtime_images.cluster.traffic import targets
 from runtime_images.policy.model import CPU, GPU
 from tests.cluster.conftest import Gaia
-from tests.cluster.inspecting.conftest import Deployed
+from tests.cluster.inspecting.conftest import Deployed, asleep
 from tests.support.control_plane.faults import Gpus
 from tests.support.control_plane.objects import Objects, is_ready
 from tests.support.control_plane.rest import Object
@@ -47,7 +47,7 @@ def test_a_backend_that_is_scaled_to_zero_is_started_before_it_gets_traffic(
     gaia: Gaia, objects: Objects, deployed: Deployed
 ) -> None:
     deployed()
-    objects.until(REVISION, "hello-gpu-00001", lambda _: not objects.pods("hello-gpu-00001"))
+    asleep(objects, "hello-gpu-00001")
 
     done = gaia("switch", "hello", "gpu")
 
@@ -89,9 +89,7 @@ def test_a_backend_without_a_gpu_is_refused_with_the_pods_reason(
 ) -> None:
     gpus.set(1)
     gpus.take()
-    deployed(target=with_gpus(gpus.resource), serves=False)
-    objects.apply(cpu_only(objects), "gaia-controller")
-    objects.until(ROUTE, "hello", is_ready)
+    deployed(target=with_gpus(gpus.resource), without=GPU)
     objects.until(REVISION, "hello-gpu-00001", lambda one: "Insufficient" in json.dumps(one.get("status")))
     before = route(objects)["metadata"]["resourceVersion"]
 
@@ -103,15 +101,6 @@ def test_a_backend_without_a_gpu_is_refused_with_the_pods_reason(
 
     assert gaia("pin", "hello").stdout.endswith("is pinned to cpu\n")
     assert shares(route(objects)) == {"cpu": 100}
-
-
-def cpu_only(objects: Objects) -> Object:
-    return {
-        "apiVersion": "serving.knative.dev/v1",
-        "kind": "Route",
-        "metadata": {"name": "hello", "namespace": objects.namespace},
-        "spec": {"traffic": targets("hello", {CPU: 100})},
-    }
 
 
 def test_a_lost_gpu_leaves_the_traffic_in_the_write_that_moves_it(
