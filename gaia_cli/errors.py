@@ -88,6 +88,10 @@ class ClusterRefused(GaiaError):  # noqa: N818 -- it reads as the sentence that 
     exit_code = ExitCode.CLUSTER
 
 
+class RegistryUnreachable(ClusterRefused):
+    """A registry gave no answer, so that nothing is known of an image there."""
+
+
 class RequestError(GaiaError):
     """A request was answered with an error status, or not at all."""
 

@@ -143,6 +143,4 @@ def _object(body: bytes, image: Reference) -> dict[str, Any]:
 
 
 def _no_image(image: Reference) -> ClusterRefused:
-    return ClusterRefused(
-        f"what the registry has as {image} is no container image", "name an image: `gaia build --push`"
-    )
+    return ClusterRefused(f"what the registry has as {image} is no container image", "push one: `gaia build --push`")

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from analyzers.lean.printable import in_short
-from gaia_cli.errors import ClusterRefused, GaiaError, MissingPartError
+from gaia_cli.errors import ClusterRefused, GaiaError, MissingPartError, RegistryUnreachable
 from gaia_cli.images.logins import Login, docker_login
 from gaia_cli.images.references import DOCKER_HUB, Reference
 
@@ -99,7 +99,7 @@ class Registry:
         """Ask over TLS, and where that cannot be had and may be left out, without."""
         try:
             return self._send("GET", self._url(path), accept=accept)
-        except _UnreachableError:
+        except RegistryUnreachable:
             if len(self._schemes) == 1:
                 raise
         self._schemes.pop(0)
@@ -133,7 +133,7 @@ class Registry:
             yield
         except (httpx2.TransportError, httpx2.TooManyRedirects, httpx2.InvalidURL) as error:
             said = in_short(str(error) or type(error).__name__, _SHORT)
-            raise _UnreachableError(
+            raise RegistryUnreachable(
                 f"the registry {self._image.host} cannot be reached for {self._image}: {said}", self._advice(error)
             ) from None
 
@@ -205,10 +205,6 @@ class Registry:
         )
         said = in_short(body.decode(errors="replace").strip(), _SHORT)
         return ClusterRefused(f"the registry {self._image.host} answers {status} for {self._image}: {said}", hint)
-
-
-class _UnreachableError(ClusterRefused):
-    """No answer at all."""
 
 
 def may_be_plain(host: str) -> bool:

@@ -9,13 +9,14 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from gaia_cli.errors import ClusterRefused, GaiaError
+from gaia_cli.errors import ClusterRefused, GaiaError, MissingPartError, RegistryUnreachable
 from gaia_cli.images.plan import Target
 from gaia_cli.images.pushed import PinnedImage, look_up
 from gaia_cli.images.references import Reference, in_registry, parse_reference
 from gaia_cli.project.manifests import Manifest
 from gaia_cli.project.project import FunctionProject
 from gaia_cli.project.targets import TargetSettings
+from gaia_cli.views import console
 from runtime_images.policy.model import Accelerator, ExecutionMode
 
 if TYPE_CHECKING:
@@ -27,13 +28,22 @@ __all__ = ["PinnedImage", "image_for", "pushed_image"]
 def pushed_image(reference: str) -> PinnedImage:
     """Return the image that a user names with --image, looked up in its registry: no engine is asked.
 
+    With a digest it is known without the registry, which may be within the reach, and for the login, of the cluster
+    only; then its size and labels stay unknown.
+
     Raises:
         UsageError: it is no reference.
         MissingPartError: the registry wants a login, and there is none, or what would tell it is missing here.
         ClusterRefused: the registry does not answer, has no such image or denies it.
     """
     image = parse_reference(reference, "--image")
-    found = look_up(image, os.environ)
+    try:
+        found = look_up(image, os.environ)
+    except (MissingPartError, RegistryUnreachable) as error:
+        if not image.digest:
+            raise
+        console.note(f"{error.message}; its digest says which image it is")
+        return PinnedImage(image.pinned(image.digest), 0, {})
     if found is None:
         raise ClusterRefused(
             f"the registry {image.host} has no image {image}",

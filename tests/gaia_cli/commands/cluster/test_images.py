@@ -117,6 +117,17 @@ def test_what_is_pushed_is_deployed_by_its_digest(registry: str) -> None:
     assert caught.value.exit_code == 4
 
 
+def test_a_digest_needs_no_registry_within_reach(guarded_registry: str, here: Path) -> None:
+    digest = f"sha256:{'a' * 64}"
+    for host in (guarded_registry, "127.0.0.1:1"):
+        assert pushed_image(f"{host}/fn:1@{digest}") == PinnedImage(f"{host}/fn@{digest}", 0, {})
+    with pytest.raises(MissingPartError):
+        pushed_image(f"{guarded_registry}/fn:1")
+    (here / "config.json").write_text("{", encoding="utf-8")
+    with pytest.raises(MissingPartError):
+        pushed_image(f"{guarded_registry}/fn:1")
+
+
 def test_half_a_digest_is_refused_before_any_registry_is_asked() -> None:
     with pytest.raises(UsageError, match=r"--image reg\.example/fn@sha256:abc"):
         pushed_image("reg.example/fn@sha256:abc")
