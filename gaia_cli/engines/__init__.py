@@ -22,13 +22,18 @@ Progress = Callable[[str], None]
 class Launch:
     """What to start: the function, the accelerator, the settings without the places that an engine chooses.
 
-    `handed_over` are variables that the user gives to the function; of all others it sees few or none.
+    `handed_over` are variables that the user gives to the function and to the installation of what it requires.
     """
 
     project: FunctionProject
     settings: Settings
     accelerator: Accelerator
     handed_over: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The function's variables: its own, with those handed over on top; of all others it sees few or none."""
+        return {**self.project.env, **self.handed_over}
 
     def settings_with(self, **places: Any) -> Settings:  # noqa: ANN401 -- the fields of Settings, any of them
         """Return the settings with the places (directories, addresses, interpreter) that an engine has chosen."""

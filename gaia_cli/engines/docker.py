@@ -81,7 +81,7 @@ def _create(docker: Docker, launch: Launch, image: str, token: str) -> Container
     )
     return docker.create(
         image,
-        environment={**launch.handed_over, **inside.to_environ()},
+        environment={**launch.variables, **inside.to_environ()},
         ports={PORT: (settings.listen_address, settings.port), ADMIN_PORT: (HOST, 0)},
         labels={NAME_LABEL: project.name},
         cpus=project.cpus,

@@ -66,7 +66,7 @@ class ProcessEngine:
                 admin=f"unix://{directory / 'admin.sock'}",
                 lifeline=True,
             )
-            return RunningProcess(_launch(settings, launch.handed_over), directory, settings.drain_timeout_s)
+            return RunningProcess(_launch(settings, launch.variables), directory, settings.drain_timeout_s)
         except BaseException:
             shutil.rmtree(directory, ignore_errors=True)
             raise
@@ -135,12 +135,12 @@ class RunningProcess(StartedRuntime):
             reader.join(timeout=_READERS_END_S)
 
 
-def _launch(settings: Settings, handed_over: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _launch(settings: Settings, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """Start the runtime; -P keeps files in the current directory from standing in for its modules."""
     try:
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "runtime_images.dynamic_runtime"],
-            env={**clean_environ(os.environ), **handed_over, **settings.to_environ()},
+            env={**clean_environ(os.environ), **variables, **settings.to_environ()},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -15,6 +15,8 @@ _LONGEST = 128 * 1024 - 1
 _EXPECTS = "a string, a number, true or false"
 _OTHERS = {dict: "a table", list: "a list", dt.date: "a date", dt.time: "a time"}
 _OF_GAIA = ("LISTEN_ADDRESS", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")
+_OF_PYTHON = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
+"""What tells Gaia's own interpreter where its modules are: the function never sees them."""
 
 NAME = text(r"[A-Za-z_][A-Za-z0-9_]*", "a variable's name: letters, digits and underscores, not beginning with a digit")
 
@@ -38,6 +40,8 @@ def free_name(name: object) -> str | None:
         raise PartError(f"is set by the platform: {name} cannot be given", (), "choose another name")
     if name.startswith("GAIA_") or name in _OF_GAIA:
         raise PartError(f"is set by Gaia: {name} cannot be given", (), "use the key of gaia.toml, or another name")
+    if name in _OF_PYTHON:
+        raise PartError(f"is kept from the function: {name} cannot be given", (), "put modules beside the function")
     return name
 
 

@@ -115,6 +115,32 @@ def test_the_function_sees_no_variables_of_the_user_but_those_that_are_handed_ov
     assert "hidden" not in environ.values()
 
 
+def test_the_function_gets_its_own_variables_to_the_letter_and_what_is_handed_over_on_top(
+    temporary: Path, tmp_path: Path
+) -> None:
+    assert temporary.is_dir(), "what the engine makes goes there"
+    (tmp_path / "func.py").write_text("import os\ndef handler(payload):\n    return dict(os.environ)\n")
+    (tmp_path / "gaia.toml").write_text(
+        '[run.env]\nWORKERS = 4\nDEBUG = true\nRATE = 0.5\nEMPTY = ""\nTEXT = """one\ntwo é $(A)\n"""\nMINE = "file"\n'
+    )
+    settings = Settings(function_dir=tmp_path, mode=ExecutionMode.CPU, port=0)
+    launch = Launch(load_project(tmp_path), settings, Accelerator.NONE, {"MINE": "given"})
+    running = ProcessEngine().start(launch, lambda _step: None)
+    url = next(event.url for event in running.events() if isinstance(event, Ready))
+    environ = json.loads(ask(url, Request()).body)
+    running.close()
+
+    expected = {
+        "WORKERS": "4",
+        "DEBUG": "true",
+        "RATE": "0.5",
+        "EMPTY": "",
+        "TEXT": "one\ntwo é $(A)\n",
+        "MINE": "given",
+    }
+    assert {name: environ[name] for name in expected} == expected
+
+
 @pytest.mark.usefixtures("temporary")
 def test_the_runtime_goes_when_the_command_line_is_killed(tmp_path: Path) -> None:
     (tmp_path / "func.py").write_text("def handler(payload):\n    return payload\n")

@@ -235,6 +235,7 @@ def test_an_unusable_value_is_refused_with_its_key_and_line(function: Path, line
         ('env.K_SERVICE = "x"', "env.K_SERVICE", "is set by the platform"),
         ('env.GAIA_MODE = "gpu"', "env.GAIA_MODE", "is set by Gaia"),
         ('env.CUDA_VISIBLE_DEVICES = "0"', "env.CUDA_VISIBLE_DEVICES", "is set by Gaia"),
+        ('env.PYTHONPATH = "lib"', "env.PYTHONPATH", "is kept from the function"),
         ("env.my-name = 1", "env.my-name", "must be a variable's name"),
         ('env."1ST" = 1', "env.1ST", "must be a variable's name"),
         ('env."" = 1', 'env.""', "must be a variable's name"),
