@@ -6,7 +6,7 @@ from pathlib import Path
 from gaia_cli.errors import ExitCode, UsageError
 from gaia_cli.images.references import in_registry, parse_reference
 from gaia_cli.project.choices import ModeName
-from gaia_cli.project.serving import servable_project
+from gaia_cli.project.serving import named_project
 from gaia_cli.project.settings import target_of
 from runtime_images.policy.model import Accelerator, ExecutionMode
 
@@ -29,7 +29,7 @@ def build(path: Path, options: BuildOptions) -> ExitCode:
     if options.tag and options.target:
         raise UsageError("--tag and --target both name the image", "give one of them")
     tag = checked_tag(options.tag) if options.tag else ""
-    project = servable_project(path)
+    project = named_project(path)
     target = target_of(project, options.target) if options.target or (options.push and not tag) else None
 
     from gaia_cli.engines.build import build_prepared, default_tags, prepared, push_image

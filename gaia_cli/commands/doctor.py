@@ -55,14 +55,15 @@ def _planned(path: Path, target: str, choice: ClusterChoice) -> tuple[TargetSett
     Where there is no function, and no target of one is asked for, there are no objects: the cluster alone is looked at.
     """
     from gaia_cli.project.manifests import manifest_of
-    from gaia_cli.project.serving import servable_project
+    from gaia_cli.project.serving import named_project
     from gaia_cli.project.settings import target_of
     from gaia_cli.targets.identity import identity_of
     from gaia_cli.targets.knative.objects import objects
     from gaia_cli.targets.protocol import Deployment, Stamp
+    from runtime_images.cluster.words import LONGEST_NAME
 
     try:
-        project = servable_project(path)
+        project = named_project(path, LONGEST_NAME)
     except GaiaError:
         if target or path != Path():
             raise

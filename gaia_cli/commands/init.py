@@ -8,7 +8,7 @@ from analyzers.lean.writing import make_directories, write_named
 from gaia_cli.errors import ExitCode, UsageError, shell_word
 from gaia_cli.places import working_tree
 from gaia_cli.project import kinds
-from gaia_cli.project.project import slug
+from gaia_cli.project.names import legal_name, what_is_wrong
 
 _TEMPLATES = Path(kinds.__file__).with_name("templates")
 _FILES = ("func.py", "gaia.toml", "requirements.txt")
@@ -19,9 +19,9 @@ def init(directory: Path, template: str = "handler", name: str = "") -> ExitCode
     """Write the files of `template` into `directory` and say what to do next; overwrites nothing."""
     from gaia_cli.views import console
 
-    if name and kinds.NAME.convert(name) is None:
-        raise UsageError(f"--name {name} must be {kinds.NAME.expects}", f"use --name {slug(name)}")
-    project_name = name or slug(os.path.basename(os.path.realpath(directory)))  # noqa: PTH119 -- pathlib raises on links in a circle
+    if name and (wrong := what_is_wrong(name)):
+        raise UsageError(f"--name {name} {wrong}", f"use --name {legal_name(name)}")
+    project_name = name or legal_name(os.path.basename(os.path.realpath(directory)))  # noqa: PTH119 -- pathlib raises on links in a circle
     taken = [str(directory / file) for file in _FILES if os.path.lexists(directory / file)]
     if taken:
         raise UsageError(f"{', '.join(taken)} would be overwritten", "give a new directory, or move what is there")

@@ -18,7 +18,7 @@ from gaia_cli.engines.variables import handed_over
 from gaia_cli.errors import EngineError, ExitCode, UsageError
 from gaia_cli.project.choices import DEFAULT_PORT, AcceleratorName, EngineName, ModeName
 from gaia_cli.project.project import FunctionProject
-from gaia_cli.project.serving import mode_of, servable_project, settings_of
+from gaia_cli.project.serving import mode_of, named_project, settings_of
 from gaia_cli.running.choose import Choice, choose_accelerator, choose_engine
 from gaia_cli.running.interrupts import Interrupted, Interrupts
 from gaia_cli.running.plan import RunPlan
@@ -159,7 +159,7 @@ class _Starter:
 
 def _project(path: Path, slo_p95_ms: float | None) -> FunctionProject:
     """Read the project at `path`, the SLO of the flag over that of the file."""
-    project = servable_project(path)
+    project = named_project(path)
     if slo_p95_ms is None:
         return project
     if not (slo_p95_ms > 0 and isfinite(slo_p95_ms)):

@@ -17,7 +17,8 @@ from analyzers.project.requirements import constraints, names_files, requirement
 from gaia_cli.errors import ConfigurationError
 from gaia_cli.images.credentials import ADVICE, holds_credentials
 from gaia_cli.images.recipes import BaseImages, dockerfile_template
-from gaia_cli.project.kinds import DNS_LABEL, IMAGE
+from gaia_cli.project.kinds import IMAGE
+from gaia_cli.project.names import check_name
 from gaia_cli.project.project import FunctionProject
 from gaia_cli.project.requirements import Requirements
 from gaia_cli.project.serving import settings_of
@@ -89,11 +90,7 @@ def plan_image(project: FunctionProject, target: Target, manifest_json: str, bas
     Raises:
         ConfigurationError: the project cannot become an image as it is configured.
     """
-    if not re.fullmatch(DNS_LABEL, project.name):
-        raise ConfigurationError(
-            f"the function's name {project.name!r} cannot be the name of an image",
-            'name it: [function] name = "my-function"',
-        )
+    check_name(project)
     wanted = project.requirements_for(gpu=target.uses_gpu)
     lines = tuple(itertools.chain.from_iterable(requirements.lines for requirements in wanted))
     _check_lines(wanted)

@@ -139,9 +139,8 @@ _FILE = r"(?!(.*/)?\.\.(/|$))[^\s/\\][^\n\r\\]*"
 _METHOD = text(r"[A-Z]+", 'a method such as "POST", in capitals')
 _URL_PATH = text(r"/[!-~]*", 'a path such as "/predict?size=1", without spaces')
 DNS_LABEL = r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
-"""A Kubernetes service name: the strictest of the places where a function's name is used."""
+"""A Kubernetes service name: the strictest of the places where a target's name is used."""
 
-NAME = text(DNS_LABEL, "lower-case letters, digits and hyphens, at most 63, beginning with a letter")
 ENTRYPOINT = Kind('a Python file inside the function\'s directory, as "path.py" or "path.py:name"', _entrypoint)
 PYTHON = text(r"3\.(1[1-9]|[2-9][0-9])", 'a Python version from "3.11" on, such as "3.12", as a string')
 REQUIREMENTS = Kind('the name of a requirements file, or a list of requirements such as ["numpy>=2"]', _requirements)

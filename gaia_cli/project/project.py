@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 class FunctionProject:
     """A function's directory and everything its configuration says.
 
+    `name` may be none that a function can have, where only a folder gives it; whoever uses it asks `names.check_name`.
     `entrypoint` is "path.py" or "path.py:attribute" relative to `directory`, empty to search. `gpu_requirements` come
     on top where a real GPU is used. `pin` fixes the mode whatever the analyzer says; `hardware` is the GPU that its
     predictions are for, by the name of a profile or as a file in `directory`. `memory` is in Docker's spelling: "2g".
@@ -113,13 +114,6 @@ def load_lint(directory: Path, repository: Path) -> dict[str, Any]:
     return checked(*_configuration(directory, pyproject, repository))["lint"]
 
 
-def slug(text: str) -> str:
-    """Make a valid function name from any text."""
-    label = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-    label = label.lstrip("0123456789-")[:63].rstrip("-")
-    return label or "function"
-
-
 def _locate(path: Path) -> tuple[Path, str]:
     """Return the function's directory, and the entry point where `path` is a single file."""
     if not os.path.exists(path):
@@ -194,9 +188,9 @@ def _requirements(directory: Path, configured: str | tuple[str, ...], place: str
 
 
 def _default_name(directory: Path, entrypoint: str) -> str:
-    """Return the name in func.yaml, else one made from the file or the directory."""
+    """Return the name in func.yaml, else that of the file or the directory, whatever it is."""
     named = _func_yaml_name(directory) if not entrypoint else ""
-    return slug(named or entrypoint.removesuffix(".py") or directory.name)
+    return named or entrypoint.removesuffix(".py") or directory.name
 
 
 def _func_yaml_name(directory: Path) -> str:

@@ -6,10 +6,23 @@ from typing import Any
 from analyzers.project.reading import read_entry
 from gaia_cli.errors import AnalysisError, FunctionError
 from gaia_cli.project.choices import ModeName
+from gaia_cli.project.names import check_name
 from gaia_cli.project.project import FunctionProject, load_project
+from runtime_images.cluster.words import LONGEST_LABEL
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.entrypoint import Entry, EntryError, find_entry
 from runtime_images.policy.model import ExecutionMode
+
+
+def named_project(path: Path, longest: int = LONGEST_LABEL) -> FunctionProject:
+    """Read the project at `path`, which must have an entry point and a name of at most `longest` letters.
+
+    Raises:
+        ConfigurationError: its name is none; and all that `servable_project` raises.
+    """
+    project = servable_project(path)
+    check_name(project, longest)
+    return project
 
 
 def servable_project(path: Path) -> FunctionProject:

@@ -12,12 +12,13 @@ from gaia_cli.errors import ConfigurationError
 from gaia_cli.project import kinds
 from gaia_cli.project.environment import ENV
 from gaia_cli.project.lines import Source
+from gaia_cli.project.names import NAME
 from gaia_cli.project.parts import near, nearest, part, shown, table
 from runtime_images.policy.model import Prices, Slo
 
 TABLES: dict[str, dict[str, kinds.Kind]] = {
     "function": {
-        "name": kinds.NAME,
+        "name": NAME,
         "entrypoint": kinds.ENTRYPOINT,
         "python": kinds.PYTHON,
         "requirements": kinds.REQUIREMENTS,

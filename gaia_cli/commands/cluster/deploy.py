@@ -20,7 +20,7 @@ from gaia_cli.images.references import parse_reference
 from gaia_cli.project.choices import ClusterChoice, DryRun, ObjectForm
 from gaia_cli.project.manifests import Manifest, manifest_of
 from gaia_cli.project.project import FunctionProject
-from gaia_cli.project.serving import servable_project
+from gaia_cli.project.serving import named_project
 from gaia_cli.project.settings import target_of
 from gaia_cli.project.targets import TargetSettings
 from gaia_cli.targets.identity import identity_of, keep_id, new_id
@@ -118,8 +118,7 @@ def _prepared(path: Path, options: DeployOptions) -> tuple[FunctionProject, list
     """Check all that can be checked before anything costly, then get the image."""
     if options.image:
         parse_reference(options.image, "--image")
-    project = servable_project(path)
-    check_name(project.name)
+    project = named_project(path, LONGEST_NAME)
     targets = targets_of(project, options.targets)
     manifest = manifest_of(project)
     identity = _identity(project, options)
@@ -139,20 +138,6 @@ def _prepared(path: Path, options: DeployOptions) -> tuple[FunctionProject, list
             leg.deployment, image=image.reference, image_bytes=size, mode=_mode(project, manifest, image)
         )
     return project, legs
-
-
-def check_name(name: str) -> None:
-    """Check that every name made from a function's fits into a host name.
-
-    Raises:
-        UsageError: it does not.
-    """
-    if len(name) > LONGEST_NAME:
-        raise UsageError(
-            f"the function's name {name} has {len(name)} letters, and a cluster takes at most {LONGEST_NAME}: "
-            "names and addresses are made of it and the backend's",
-            f'name it shorter: [function] name = "{name[:LONGEST_NAME].rstrip("-")}"',
-        )
 
 
 def targets_of(project: FunctionProject, names: Sequence[str]) -> list[TargetSettings]:
