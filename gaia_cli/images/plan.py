@@ -90,7 +90,7 @@ def plan_image(project: FunctionProject, target: Target, manifest_json: str, bas
     Raises:
         ConfigurationError: the project cannot become an image as it is configured.
     """
-    check_name(project)
+    check_name(project.directory, project.name)
     wanted = project.requirements_for(gpu=target.uses_gpu)
     lines = tuple(itertools.chain.from_iterable(requirements.lines for requirements in wanted))
     _check_lines(wanted)

@@ -6,14 +6,11 @@ linted and invoked as it is; what runs, builds or deploys a function by its name
 """
 
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from gaia_cli.errors import ConfigurationError, UsageError
 from gaia_cli.project.kinds import Kind, PartError
 from runtime_images.cluster.words import LONGEST_LABEL, LONGEST_NAME
-
-if TYPE_CHECKING:
-    from gaia_cli.project.project import FunctionProject
 
 ALLOWED = "lower-case letters, digits and hyphens, beginning with a letter"
 HAS = {
@@ -58,15 +55,15 @@ def checked_name(name: str) -> str:
     return name
 
 
-def check_name(project: "FunctionProject", longest: int = LONGEST_LABEL) -> None:
-    """See to it that a project's name is one.
+def check_name(directory: Path, name: str, longest: int = LONGEST_LABEL) -> None:
+    """See to it that the name of the function in `directory` is one.
 
     Raises:
         ConfigurationError: it is not; the hint is a name that would be.
     """
-    if wrong := what_is_wrong(project.name, longest):
-        hint = f'name it in gaia.toml: [function] name = "{legal_name(project.name, longest)}"'
-        raise ConfigurationError(f"{project.directory}: the function's name {project.name!r} {wrong}", hint)
+    if wrong := what_is_wrong(name, longest):
+        hint = f'name it in gaia.toml: [function] name = "{legal_name(name, longest)}"'
+        raise ConfigurationError(f"{directory}: the function's name {name!r} {wrong}", hint)
 
 
 def _name(value: object) -> str | None:

@@ -21,7 +21,7 @@ def named_project(path: Path, longest: int = LONGEST_LABEL) -> FunctionProject:
         ConfigurationError: its name is none; and all that `servable_project` raises.
     """
     project = servable_project(path)
-    check_name(project, longest)
+    check_name(project.directory, project.name, longest)
     return project
 
 

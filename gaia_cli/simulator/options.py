@@ -62,4 +62,21 @@ class Options:
         Path | None,
         typer.Option(metavar="NODE.csv", help="The node over time: its GPU, power and prices (docs/simulate.md)."),
     ] = None
+    target: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Replay under the SLO, the prices, the power and the GPU's windows of [targets.NAME].",
+            show_default=False,
+        ),
+    ] = ""
+    function: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="The function whose target it is; the working directory by default.", show_default=False
+        ),
+    ] = None
+    begin: Annotated[
+        str, typer.Option(metavar="HH:MM", help="The time of day in UTC at which a trace begins, for --target.")
+    ] = "00:00"
     seed: Annotated[int, typer.Option(help="The seed of the generators: the same seed gives the same trace.")] = 0

@@ -40,13 +40,13 @@ class SloTargets:
                 raise UsageError(f"--slo-p95-ms {name}=... names none of the traces", hint)
 
 
-def read_slos(texts: Sequence[str]) -> SloTargets:
-    """Parse targets, each "MS" or "TRACE=MS"; the last one of a kind counts.
+def read_slos(texts: Sequence[str], everywhere_ms: float = 1000 * SLO_P95_S) -> SloTargets:
+    """Parse targets, each "MS" or "TRACE=MS"; the last one of a kind counts, `everywhere_ms` where none is given.
 
     Raises:
         UsageError: one is neither.
     """
-    everywhere_ms, by_trace = 1000 * SLO_P95_S, {}
+    by_trace = {}
     for text in texts:
         name, equals, value = text.rpartition("=")
         try:

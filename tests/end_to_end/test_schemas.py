@@ -80,6 +80,7 @@ def test_a_manifest_is_what_its_schema_says(function: Path) -> None:
 
 def test_a_run_is_events_and_a_summary(tmp_path: Path) -> None:
     write_function(tmp_path, SERVED)
+    (tmp_path / "gaia.toml").write_text('[function]\nname = "served"\n')
     load, trace = tmp_path / "load.jsonl", tmp_path / "trace.csv"
     load.write_text("".join(json.dumps({"at_s": at / 10, "json": {}}) + "\n" for at in range(15)))
     where = ("--engine", "process", "--accelerator", "emulated", "--mode", "cpu_preferred", "--port", "0")

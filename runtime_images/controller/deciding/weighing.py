@@ -7,7 +7,8 @@ which backend has failed lately, when the target's GPU is powered.
 from dataclasses import replace
 from enum import StrEnum
 
-from runtime_images.cluster.function import FunctionSettings, Window
+from runtime_images.cluster.continuum import gpu_left_s, slo_on_site
+from runtime_images.cluster.function import FunctionSettings
 from runtime_images.controller.deciding.actions import Decided, FunctionState, Moment, Switch
 from runtime_images.controller.deciding.sight import Seen
 from runtime_images.controller.observing import Measurement
@@ -20,7 +21,6 @@ FRESH_S = 15.0
 SLOWER = 1.25
 """How many times the other side's service time makes a new one worse that was meant to be faster."""
 
-_DAY_MIN, _MIN_S = 24 * 60, 60
 _IDLE = LaneObservation(available=False, running=False)
 _NOTHING = Measurement(at=0.0, lanes={})
 
@@ -40,10 +40,7 @@ def fresh(measurement: Measurement | None, now: float) -> Measurement | None:
 
 def policy_settings(settings: FunctionSettings) -> PolicySettings:
     """Return what the policy is given of a function; what the way to the target takes is not the backends' to use."""
-    slo = settings.slo
-    if slo.latency_p95_ms is not None:
-        slo = replace(slo, latency_p95_ms=max(slo.latency_p95_ms - settings.network_ms, 1.0))
-    return PolicySettings(mode=settings.mode, slo=slo, prices=settings.prices)
+    return PolicySettings(mode=settings.mode, slo=slo_on_site(settings), prices=settings.prices)
 
 
 def weigh(state: FunctionState, seen: Seen, at: Moment) -> tuple[FunctionState, Decided]:
@@ -85,7 +82,8 @@ def _switching_to(state: FunctionState, seen: Seen) -> Backend | None:
 
 
 def _lane(state: FunctionState, seen: Seen, known: Measurement, backend: Backend, at: Moment) -> LaneObservation:
-    power, powered_s = seen.settings.power, _powered_s(seen.settings, backend, at.wall)
+    power = seen.settings.power
+    powered_s = gpu_left_s(seen.settings, at.wall) if backend is GPU else None
     usable = backend in seen.ready and (powered_s is None or powered_s > 0)
     return replace(
         known.lanes.get(backend, _IDLE),
@@ -94,20 +92,6 @@ def _lane(state: FunctionState, seen: Seen, known: Measurement, backend: Backend
         available_for_s=powered_s,
         watts=power.gpu_w if backend is GPU else power.cpu_w,
     )
-
-
-def _powered_s(settings: FunctionSettings, backend: Backend, wall: float) -> float | None:
-    """Return for how long a backend still has power, 0 where it has none now; None for always."""
-    if backend is not GPU or not settings.gpu_windows:
-        return None
-    return max(_left_s(window, wall) for window in settings.gpu_windows)
-
-
-def _left_s(window: Window, wall: float) -> float:
-    minute = wall / _MIN_S % _DAY_MIN
-    into = (minute - window.begin_min) % _DAY_MIN
-    length = (window.end_min - window.begin_min) % _DAY_MIN
-    return max(length - into, 0.0) * _MIN_S
 
 
 def judge(state: FunctionState, seen: Seen, switch: Switch) -> Judgement:

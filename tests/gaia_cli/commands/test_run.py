@@ -23,7 +23,7 @@ QUESTION = "Run it as a process? [y/N]"
 
 @pytest.fixture
 def function(tmp_path: Path) -> Path:
-    (tmp_path / "gaia.toml").write_text('[mode]\npin = "cpu"\n')
+    (tmp_path / "gaia.toml").write_text('[function]\nname = "mine"\n[mode]\npin = "cpu"\n')
     (tmp_path / "func.py").write_text(
         "import os\ndef handler(payload):\n    print(os.environ.get('MINE'), flush=True)\n"
     )

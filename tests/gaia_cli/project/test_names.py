@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gaia_cli.errors import ConfigurationError
-from gaia_cli.project.names import check_name, legal_name, what_is_wrong
-from gaia_cli.project.project import FunctionProject, load_project
+from gaia_cli.errors import ConfigurationError, UsageError
+from gaia_cli.project.names import check_name, checked_name, legal_name, what_is_wrong
+from gaia_cli.project.project import load_project
 from gaia_cli.project.serving import named_project
 from runtime_images.cluster.words import LONGEST_NAME
 from tests.support.cli import call_gaia
 
+SOMEWHERE = Path("/somewhere")
 ILLEGAL = [
     ("My_Model", "has capital letters and underscores", "my-model"),
     ("3d-faces", "begins with a digit", "fn-3d-faces"),
@@ -33,10 +34,8 @@ ILLEGAL = [
 
 @pytest.mark.parametrize(("name", "wrong", "legal"), ILLEGAL)
 def test_a_name_that_is_none_is_answered_with_what_is_wrong_and_one_that_is(name: str, wrong: str, legal: str) -> None:
-    project = FunctionProject(Path("/somewhere"), name)
-
     with pytest.raises(ConfigurationError) as caught:
-        check_name(project)
+        check_name(SOMEWHERE, name)
     assert wrong in caught.value.message
     assert caught.value.hint == f'name it in gaia.toml: [function] name = "{legal}"'
 
@@ -64,12 +63,10 @@ def test_a_legal_name_can_be_proposed_for_any_text(text: str, longest: int) -> N
 
 
 def test_a_name_in_a_cluster_is_shorter_by_what_backends_and_addresses_add() -> None:
-    project = FunctionProject(Path("/somewhere"), "x" * 60)
-
-    check_name(project)
-    check_name(FunctionProject(Path("/somewhere"), "x" * 59), LONGEST_NAME)
+    check_name(SOMEWHERE, "x" * 60)
+    check_name(SOMEWHERE, "x" * 59, LONGEST_NAME)
     with pytest.raises(ConfigurationError, match="has 60 letters, and 59 are the most in a cluster") as caught:
-        check_name(project, LONGEST_NAME)
+        check_name(SOMEWHERE, "x" * 60, LONGEST_NAME)
     assert f'"{"x" * 59}"' in caught.value.hint
 
 
@@ -107,3 +104,12 @@ def test_analyzing_and_linting_need_no_name(tmp_path: Path) -> None:
     for verb in ("analyze", "lint"):
         assert call_gaia(verb, "My_Model", cwd=tmp_path).returncode == 0
     assert call_gaia("invoke", "My_Model", "--data", "1", cwd=tmp_path).stdout.strip() == "1"
+
+
+@pytest.mark.parametrize(("name", "wrong", "legal"), ILLEGAL)
+def test_a_verb_that_is_given_such_a_name_asks_no_cluster(name: str, wrong: str, legal: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        checked_name(name)
+    assert caught.value.hint == f"did you mean {legal}?"
+    assert wrong in caught.value.message
+    assert checked_name(legal) == legal
