@@ -1,4 +1,4 @@
-"""What went wrong for others who deploy functions, and cousins of it: the answers of a gaia.toml, before anything is sent.
+"""What went wrong for others who deploy functions, and cousins of it: the answers that gaia.toml gets at once.
 
 Where a cousin was met stands beside it.
 """
