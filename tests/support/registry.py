@@ -37,7 +37,7 @@ _AUTH = "auth: {{htpasswd: {{realm: test, path: {file}}}}}"
 @pytest.fixture(scope="session")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The host of a registry that is open to all, with its port."""
-    yield from _serve(tmp_path_factory.mktemp("registry"), "")
+    yield from serve(tmp_path_factory.mktemp("registry"), "")
 
 
 @pytest.fixture(scope="session")
@@ -45,10 +45,11 @@ def guarded_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The host of a registry that wants USER and PASSWORD."""
     directory = tmp_path_factory.mktemp("guarded-registry")
     (directory / "htpasswd").write_text(f"{USER}:{_HASH}\n", encoding="utf-8")
-    yield from _serve(directory, _AUTH.format(file=directory / "htpasswd"))
+    yield from serve(directory, _AUTH.format(file=directory / "htpasswd"))
 
 
-def _serve(directory: Path, auth: str) -> Iterator[str]:
+def serve(directory: Path, auth: str) -> Iterator[str]:
+    """Serve a registry with that much of a configuration for `auth`, and yield its host; skip where there is none."""
     program = shutil.which("docker-registry", path=f"{os.environ.get('PATH', '')}:/usr/bin:/usr/sbin")
     if program is None:
         pytest.skip(HOW_TO_GET_ONE)
