@@ -10,6 +10,8 @@ from math import ceil
 from typing import NamedTuple
 
 TARGET_SHARE = 0.7
+PANIC_WINDOW_S = 6.0
+"""The span over which Knative takes the mean of the requests at once before it adds pods in a hurry."""
 UNLIMITED_TARGET = 100
 """What Knative takes a pod for that says nothing of how many requests it takes at once."""
 

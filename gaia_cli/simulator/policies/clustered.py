@@ -15,12 +15,16 @@ _RECENT = 50
 """Answers of a backend whose mean service time counts for its pods."""
 
 
-def in_cluster(backends: Backends, scaler: Autoscaler, seen: Observation, prices: dict[Backend, float]) -> Observation:
-    """Return what is seen, as of backends of many pods; a pod costs its `price` a second."""
-    instance, waiting = backends.flow.active, len(backends.flow.queue)
-    waits = instance is not None and instance.backend is seen.active and scaler.widens(instance, waiting)
+def in_cluster(
+    backends: Backends, scaler: Autoscaler, seen: Observation, prices: dict[Backend, float], now: float
+) -> Observation:
+    """Return what is seen, as of backends of many pods; a pod costs its price of `prices` a second."""
+    instance = backends.flow.active
+    at_once = 0.0 if instance is None else backends.at_once(instance, now)
+    waits = instance is not None and instance.backend is seen.active and scaler.widens(instance, at_once)
+    coming = wanted_pods(at_once, scaler.limits, instance.pods) if instance is not None and waits else None
     lanes = {
-        backend: _lane(backends, scaler, seen, backend, prices[backend], waits=waits and backend is seen.active)
+        backend: _lane(backends, scaler, seen, backend, prices[backend], coming if backend is seen.active else None)
         for backend in Backend
     }
     slots = lanes[seen.active].slots or seen.slots
@@ -28,22 +32,22 @@ def in_cluster(backends: Backends, scaler: Autoscaler, seen: Observation, prices
 
 
 def _lane(
-    backends: Backends, scaler: Autoscaler, seen: Observation, backend: Backend, price: float, *, waits: bool
+    backends: Backends, scaler: Autoscaler, seen: Observation, backend: Backend, price: float, coming: int | None
 ) -> LaneObservation:
+    """Return a backend as the policy sees it; `coming` is how many pods it will have, None where it does not widen."""
     lane, instance = seen.lanes[backend], backends.instance(backend)
     running = instance.pods if instance is not None and instance.ready else 0
     services_s = backends.meters[backend].services[-_RECENT:]
-    if waits and instance is not None:
-        at_once = instance.in_flight + len(backends.flow.queue)
-        needed = max(wanted_pods(at_once, scaler.limits, running), 1)
+    if coming is not None:
+        needed = coming
     elif services_s:
         needed = predicted_pods(seen.arrival_rate, sum(services_s) / len(services_s), scaler.limits, running)
     else:
         needed = max(running, scaler.limits.least, 1)
     return replace(
         lane,
-        recent_latencies_s=lane.recent_services_s if waits else lane.recent_latencies_s,
-        in_flight_ages_s=() if waits else lane.in_flight_ages_s,
+        recent_latencies_s=lane.recent_latencies_s if coming is None else lane.recent_services_s,
+        in_flight_ages_s=lane.in_flight_ages_s if coming is None else (),
         price_per_s=needed * (price if lane.price_per_s is None else lane.price_per_s),
         slots=backends.slots * max(needed, running),
     )

@@ -34,7 +34,7 @@ class Gaia:
         """Ask `decide`."""
         seen = observe(backends, now)
         if backends.autoscaler is not None:
-            seen = in_cluster(backends, backends.autoscaler, seen, self._prices)
+            seen = in_cluster(backends, backends.autoscaler, seen, self._prices, now)
         self._state, decision = decide(self._settings, self._state, seen, now)
         return decision.chosen
 

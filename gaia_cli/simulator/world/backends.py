@@ -12,7 +12,7 @@ from gaia_cli.simulator.traces.trace import Trace
 from gaia_cli.simulator.world.flow import Flow
 from gaia_cli.simulator.world.meter import Instance, Meter
 from gaia_cli.simulator.world.node import Supply
-from gaia_cli.simulator.world.pods import Autoscaler
+from gaia_cli.simulator.world.pods import Autoscaler, at_once
 from gaia_cli.simulator.world.scenario import Scenario
 from runtime_images.policy.model import Backend
 from runtime_images.policy.pauses import switch_pause_s
@@ -112,12 +112,16 @@ class Backends:
         for instance in list(self._instances):
             self._end(instance, now)
 
+    def at_once(self, instance: Instance, now: float) -> float:
+        """Return how many requests an instance serves lately, and how many wait."""
+        return at_once(instance, self.meters[instance.backend], len(self.flow.queue), now)
+
     def scale(self, now: float) -> None:
         """Give the instance that has the traffic as many pods as its load needs."""
         instance = self.flow.active
         if self.autoscaler is None or instance is None:
             return
-        more, fewer = self.autoscaler.look(instance, len(self.flow.queue), now)
+        more, fewer = self.autoscaler.look(instance, self.at_once(instance, now), now)
         for event, count in (("widen", more), ("narrow", fewer)):
             for _ in range(count):
                 self._log(now, event, instance.backend)

@@ -14,7 +14,7 @@ from runtime_images.controller.measuring.answers import ages, answers
 from runtime_images.controller.measuring.numbers import Delta, PodNumbers
 from runtime_images.controller.measuring.pods import PODS_MOST, Pod
 from runtime_images.policy.model import Backend, LaneObservation
-from runtime_images.policy.pods import PodLimits, predicted_pods, wanted_pods, widens
+from runtime_images.policy.pods import PANIC_WINDOW_S, PodLimits, predicted_pods, wanted_pods, widens
 
 POD_STARTS_S = 5.0
 """How long a pod is taken to start until that is known."""
@@ -67,6 +67,7 @@ class LaneMemory:
     pod_slots: int | None = None
     widening_since: float | None = None
     waits_for_pods: bool = False
+    at_once: deque[tuple[float, int]] = field(default_factory=deque)
     answered: deque[tuple[float, int, int]] = field(default_factory=deque)
 
     def take(self, look: Look, settings: FunctionSettings, now: float) -> None:
@@ -95,13 +96,20 @@ class LaneMemory:
             self.answered.popleft()
 
     def _note_widening(self, look: Look, settings: FunctionSettings, now: float) -> None:
+        self.at_once.append((now, look.at_once))
+        while self.at_once[0][0] < now - PANIC_WINDOW_S:
+            self.at_once.popleft()
         limits = limits_of(settings, crowded=look.crowded)
-        if not look.running or not widens(look.at_once, limits, look.running):
+        if not look.running or not widens(self._mean_at_once, limits, look.running):
             self.widening_since, self.waits_for_pods = None, False
             return
         if self.widening_since is None or look.running > self.pods:
             self.widening_since = now
         self.waits_for_pods = now - self.widening_since <= PATIENCE * (self.start_up_s or POD_STARTS_S)
+
+    @property
+    def _mean_at_once(self) -> float:
+        return sum(count for _, count in self.at_once) / len(self.at_once) if self.at_once else 0.0
 
     def slots(self, look: Look) -> int:
         """Return how many requests the pods there are serve at once; one pod's where there is none."""
@@ -133,7 +141,7 @@ class LaneMemory:
         """Return how many pods the load needs here; where its service time is unknown, as many as there are."""
         limits = limits_of(settings, crowded=look.crowded)
         if self.waits_for_pods:
-            return max(wanted_pods(look.at_once, limits, look.running), 1)
+            return max(wanted_pods(self._mean_at_once, limits, look.running), 1)
         if self.service_s is None:
             return max(look.running, limits.least, 1)
         return predicted_pods(rate, self.service_s, limits, look.running)

@@ -163,7 +163,7 @@ def test_what_waits_on_a_backend_that_widens_waits_for_a_pod() -> None:
 
     assert measured.queue_ages_s == ()
     assert max(lane.recent_latencies_s) < 0.2, "only the service time counts"
-    assert lane.price_per_s == pytest.approx(4 * CPU_PER_HOUR / 3600), "as many pods as will come are paid for"
+    assert lane.price_per_s == pytest.approx(3 * CPU_PER_HOUR / 3600), "as many pods as will come are paid for"
 
 
 def test_a_service_time_above_the_slo_counts_whatever_pods_may_come() -> None:
