@@ -13,7 +13,7 @@ from runtime_images.cluster.access import from_pod
 from runtime_images.cluster.errors import ClusterError
 from runtime_images.cluster.words import CONTROLLER_PORT
 from runtime_images.controller.life import Controller, Options, log_json_lines, run_until_signal
-from runtime_images.controller.measuring.observer import PODS, observer_of
+from runtime_images.controller.measuring.observer import PODS, SourceError, observer_of
 
 
 async def _run() -> int:
@@ -34,6 +34,9 @@ def main() -> int:
     log_json_lines()
     try:
         return asyncio.run(_run())
+    except SourceError as error:
+        logging.getLogger(__name__).critical("GAIA_METRICS_FROM: %s", error)
+        return 2
     except ClusterError as error:
         logging.getLogger(__name__).critical("%s", error)
         return 4

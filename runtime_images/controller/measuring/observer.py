@@ -20,6 +20,10 @@ _FORGET_S = 3600.0
 """A function that was not asked for in so long is forgotten."""
 
 
+class SourceError(ValueError):
+    """What should say where numbers come from says nothing of the kind."""
+
+
 class PodObserver:
     """Measures functions by what their pods, or whoever has asked them, tell; `source` is made once it is needed.
 
@@ -81,12 +85,12 @@ def observer_of(access: Access, namespace: str, source: str = PODS) -> PodObserv
     """Return an observer that gets its numbers from `source`: pods, api, or the address of a Prometheus.
 
     Raises:
-        ValueError: it is none of these.
+        SourceError: it is none of these.
     """
     if source.startswith(("http://", "https://")):
         return PodObserver(access, namespace, lambda _: Prometheus(asking(source)))
     if source not in (PODS, THROUGH_API):
-        raise ValueError(f"{source!r} is none of pods, api and the address of a Prometheus (http://...)")
+        raise SourceError(f"{source!r} is none of pods, api and the address of a Prometheus (http://...)")
     if source == THROUGH_API:
         return PodObserver(access, namespace, lambda api: Scraper(through_api(api)))
     return PodObserver(access, namespace, lambda _: Scraper(from_pod))
