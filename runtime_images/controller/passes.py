@@ -10,7 +10,8 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from runtime_images.cluster.errors import ClusterError
@@ -78,10 +79,15 @@ class Passes:
     async def once(self, keys: Iterable[Key]) -> None:
         """Make one pass over these functions."""
         at, began = Moment(self.clock(), self.wall()), time.perf_counter()
-        seen = {key: one for key in keys if (one := self._look(key)) is not None}
+        seen = {}
+        for key in keys:
+            with self._apart(key):
+                if (one := self._look(key)) is not None:
+                    seen[key] = one
         measured = await self._measure(list(seen.values()), at.now)
         for key, one in seen.items():
-            self._step(replace(one, measurement=fresh(measured.get(key), at.now)), at)
+            with self._apart(key):
+                self._step(replace(one, measurement=fresh(measured.get(key), at.now)), at)
         if seen:
             self._count(seen, measured, at.now)
             self.metrics.pass_s.observe(time.perf_counter() - began)
@@ -109,8 +115,8 @@ class Passes:
         try:
             async with asyncio.timeout(MEASURING_MOST_S):
                 return await self.observer.measure(asked, now) if asked else {}
-        except TimeoutError:
-            _LOG.warning("measuring took longer than %.0f s", MEASURING_MOST_S)
+        except (TimeoutError, ClusterError) as error:
+            _LOG.warning("nothing was measured: %s", str(error) or f"it took longer than {MEASURING_MOST_S:.0f} s")
             return {}
 
     def _count(self, seen: Mapping[Key, Seen], measured: Mapping[Key, Measurement], now: float) -> None:
@@ -136,20 +142,34 @@ class Passes:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
+    @contextmanager
+    def _apart(self, key: Key) -> Iterator[None]:
+        """Let what goes wrong with one function be no trouble of the others."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 -- whatever it is: a thousand others are served meanwhile
+            _LOG.exception("a pass over %s/%s failed", *key)
+            self._stumble(key, error)
+
     async def _carry_out(self, seen: Seen, actions: Sequence[Action]) -> None:
         key = seen.key
         try:
-            for action in actions:
-                await self._order(action, seen)
-            self._troubles.pop(key, None)
-            self._not_before.pop(key, None)
-        except NotLeadingError:
-            _LOG.info("stopped in the middle of a switch: another process leads", extra=_said(seen))
-        except ClusterError as error:
-            self._stumble(key, seen, error)
+            with self._apart(key):
+                await self._orders(seen, actions)
         finally:
             self.busy.discard(key)
             self.changed(key)
+
+    async def _orders(self, seen: Seen, actions: Sequence[Action]) -> None:
+        try:
+            for action in actions:
+                await self._order(action, seen)
+            self._troubles.pop(seen.key, None)
+            self._not_before.pop(seen.key, None)
+        except NotLeadingError:
+            _LOG.info("stopped in the middle of a switch: another process leads", extra=_said(seen))
+        except ClusterError as error:
+            self._stumble(seen.key, error)
 
     async def _order(self, action: Action, seen: Seen) -> None:
         route = self.cluster.route(seen.key)
@@ -167,11 +187,11 @@ class Passes:
             outcome = {Word.ROLLED_BACK: "rolled_back", Word.FAILED: "failed"}.get(action.word, "done")
             self.metrics.switches.labels(*seen.key, action.backend.value, action.rule, outcome).inc()
 
-    def _stumble(self, key: Key, seen: Seen, error: ClusterError) -> None:
+    def _stumble(self, key: Key, error: Exception) -> None:
         times = self._troubles[key] = self._troubles.get(key, 0) + 1
         pause_s = restart_pause_s(times)
-        self._not_before[key] = self.clock() + pause_s
-        _LOG.warning("refused, next try in %.1f s: %s", pause_s, error, extra=_said(seen))
+        self._due[key] = self._not_before[key] = self.clock() + pause_s
+        _LOG.warning("%s/%s: next try in %.1f s: %s", *key, pause_s, error)
 
     async def _until_next(self) -> None:
         """Wait for the next change, or until the next function is due; a second at most."""
@@ -200,7 +220,8 @@ def _beat_s(state: FunctionState, seen: Seen) -> float:
     if state.switch is not None:
         return SWITCHING_BEAT_S
     serves = any(side.running for side in seen.sides.values())
-    return SERVING_BEAT_S if serves else RESTING_BEAT_S
+    is_asked = seen.measurement is not None and seen.measurement.arrival_rate > 0
+    return SERVING_BEAT_S if serves or is_asked else RESTING_BEAT_S
 
 
 def _said(seen: Seen, action: Action | None = None) -> dict[str, dict[str, str]]:

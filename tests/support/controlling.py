@@ -234,6 +234,11 @@ class Beside:
             assert time.monotonic() < deadline, "it does not get there"
             time.sleep(0.02)
 
+    def look(self) -> None:
+        """Let it look at each function soon: a load that is only played wakes nobody."""
+        for key in list(self.controller.cluster.keys()):
+            self._loop.call_soon_threadsafe(self.controller.passes.changed, key)
+
     def passes(self, count: int) -> None:
         """Let it make so many passes over each function, whether one is due or not."""
         for _ in range(count):

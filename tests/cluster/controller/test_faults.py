@@ -38,6 +38,7 @@ def test_the_api_server_stops_in_the_middle_of_a_step(
     if order == "release":
         played.errors = {GPU: 1.0}
     played.burden()
+    controller.look()
     controller.until(lambda: stopped, timeout_s=90)
     plane.restore()
     played.errors = {}
@@ -55,6 +56,7 @@ def test_watches_that_are_cut_are_taken_up_again(
     plane.stop("kube-apiserver")
     plane.restore()
     played.burden()
+    controller.look()
 
     function.until_split({CPU: 0, GPU: 100}, timeout_s=90)
     assert sum(controller.writes().values()) <= 4
@@ -69,6 +71,7 @@ def test_a_webhook_that_hangs_keeps_no_other_function_waiting(
 
     plane.send("webhook", signal.SIGSTOP)
     played.burden()
+    controller.look()
     controller.until(lambda: controller.controller.passes.busy, timeout_s=30)
     plane.restore()
 
@@ -137,6 +140,7 @@ def test_of_two_controllers_one_leads_and_the_next_takes_over(function: Function
     second.until(second.controller.cluster.is_synced)
 
     played.burden()
+    first.look()
     function.until_event("Switched")
     assert not second.controller.elector.leads()
     assert second.writes() == {}
@@ -159,6 +163,7 @@ def test_one_that_is_killed_is_followed_when_its_lease_has_run_out(
     second = start()
     second.until_leads(timeout_s=40)
     played.burden()
+    second.look()
 
     function.until_split({CPU: 0, GPU: 100})
 

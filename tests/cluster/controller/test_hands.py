@@ -24,6 +24,7 @@ def test_traffic_set_by_hand_stays_through_passes_and_restarts(
     first.until_leads()
     traffic = by_hand(function)
     played.burden()
+    first.look()
 
     first.until(function.events)
     first.passes(10)
@@ -45,6 +46,7 @@ def test_traffic_that_is_given_back_is_moved_again(function: Function, start: St
     by_hand(function)
     controller.until(function.events)
     played.burden()
+    controller.look()
 
     route = function.now()
     back = {**function.route(), "metadata": {"name": function.name}, "spec": {"traffic": _both(function)}}
@@ -71,6 +73,7 @@ def test_a_tool_that_forces_its_traffic_is_not_fought(function: Function, start:
     controller = start()
     controller.until_leads()
     played.burden()
+    controller.look()
     function.until_event("Switched")
     before = controller.writes()["Route"]
 
@@ -88,9 +91,11 @@ def test_what_the_user_has_on_the_route_stays(function: Function, start: Start, 
     function.deploy()
     theirs = {"metadata": {"annotations": {"team": "vision"}, "labels": {"cost-centre": "7"}}}
     function.objects.merge(ROUTE, function.name, theirs)
-    start().until_leads()
+    controller = start()
+    controller.until_leads()
 
     played.burden()
+    controller.look()
     function.until_event("Switched")
 
     metadata = function.now()["metadata"]

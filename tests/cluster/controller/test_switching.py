@@ -18,6 +18,7 @@ def test_a_slow_cpu_is_left_for_the_gpu_in_at_most_four_writes(
     controller.until_leads()
 
     played.burden()
+    controller.look()
     function.until_split({CPU: 0, GPU: 100})
     event = function.until_event("Switched")
 
@@ -33,6 +34,7 @@ def test_an_idle_gpu_is_let_go_in_at_most_four_writes(function: Function, start:
     controller = start(hurried=times(10.0))
     controller.until_leads()
     played.burden()
+    controller.look()
     function.until_event("Switched")
     before = sum(controller.writes().values())
 
@@ -51,6 +53,7 @@ def test_a_cold_gpu_is_warmed_first(function: Function, start: Start, played: Pl
     function.until_asleep(GPU)
 
     played.burden()
+    controller.look()
     function.until_split({CPU: 0, GPU: 100})
 
     function.until_event("Switched")
@@ -115,6 +118,7 @@ def test_a_gpu_that_errs_gives_its_share_back(function: Function, start: Start, 
     played.errors = {GPU: 1.0}
 
     played.burden()
+    controller.look()
 
     function.until_event("RolledBack")
     function.until_split({CPU: 100, GPU: 0})
