@@ -93,13 +93,16 @@ class _Followers:
     tasks: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
     last: dict[str, str] = field(default_factory=dict)
     """The time of the last line of each pod, where its next connection goes on."""
+    starts: dict[str, int] = field(default_factory=dict)
+    """How often a pod's container had been started again when it was last followed."""
 
     def see(self, pods: Iterable[Object]) -> None:
-        """Follow each pod that has started and is not followed; one whose log has ended is looked at again."""
-        there = {pod["metadata"]["uid"]: pod for pod in pods if _has_started(pod)}
-        for uid, pod in there.items():
+        """Follow each pod that has started and is not followed; one whose container starts again is followed again."""
+        for pod in pods:
+            uid, starts = pod["metadata"]["uid"], _starts(pod)
             task = self.tasks.get(uid)
-            if task is None or (task.done() and _runs(pod)):
+            if starts is not None and (task is None or (task.done() and (_runs(pod) or starts > self.starts[uid]))):
+                self.starts[uid] = starts
                 self.tasks[uid] = asyncio.create_task(self._follow(uid, pod))
 
     def close(self) -> None:
@@ -154,17 +157,21 @@ def _prefix(pod: Mapping[str, Any]) -> str:
     return f"[{configuration.rpartition('-')[2]} {pod['metadata']['name'].rpartition('-')[2]}]"
 
 
-def _states(pod: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _function(pod: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the status of the container that runs the function."""
     statuses = (pod.get("status") or {}).get("containerStatuses") or ()
-    return [one.get("state") or {} for one in statuses if one.get("name") == container_of(pod)]
+    return next((one for one in statuses if one.get("name") == container_of(pod)), {})
 
 
-def _has_started(pod: Mapping[str, Any]) -> bool:
-    return any("running" in state or "terminated" in state for state in _states(pod))
+def _starts(pod: Mapping[str, Any]) -> int | None:
+    """Return how often the function's container was started again, None where it has not run yet."""
+    status = _function(pod)
+    states = {*(status.get("state") or {}), *(status.get("lastState") or {})}
+    return int(status.get("restartCount") or 0) if states & {"running", "terminated"} else None
 
 
 def _runs(pod: Mapping[str, Any]) -> bool:
-    return any("running" in state for state in _states(pod))
+    return "running" in (_function(pod).get("state") or {})
 
 
 def _age_s(stamp: str) -> int:

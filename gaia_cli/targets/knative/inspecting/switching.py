@@ -230,6 +230,8 @@ async def _write(api: Api, name: str, route: Object, wanted: Split, timeout_s: f
             raise
         raise await _conflict(api, name, route, error) from None
     if await confirmed(api, written, asked, timeout_s) is None:
+        if await api.get(ROUTE, name, route["metadata"]["namespace"]) is None:
+            raise _deleted(name)
         shares = ", ".join(f"{backend} {percent} %" for backend, percent in wanted.items())
         raise ClusterError(
             f"the cluster has not confirmed the traffic of {name} in {timeout_s:.0f} s ({shares} was asked for)",
@@ -240,9 +242,13 @@ async def _write(api: Api, name: str, route: Object, wanted: Split, timeout_s: f
 async def _conflict(api: Api, name: str, route: Object, error: RefusedError) -> ClusterError:
     present = await api.get(ROUTE, name, route["metadata"]["namespace"])
     if present is None or not is_ours(present, name) or present["metadata"]["uid"] != route["metadata"]["uid"]:
-        return ClusterError(f"{name} was deleted meanwhile", "gaia list shows what there is")
+        return _deleted(name)
     held = holder(present)
     return error if held.is_gaia else _held_by(name, held)
+
+
+def _deleted(name: str) -> ClusterError:
+    return ClusterError(f"{name} was deleted meanwhile", "gaia list shows what there is")
 
 
 def _held_by(name: str, held: Holder) -> ClusterError:

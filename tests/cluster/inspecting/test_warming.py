@@ -1,0 +1,104 @@
+"""Warming on a real control plane, in its own way and in that of newer versions, which a stand-in plays."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+import pytest
+
+from runtime_images.cluster.api import Api, Object
+from runtime_images.cluster.backends import read_function
+from runtime_images.cluster.kinds import DEPLOYMENT, POD_AUTOSCALER, REVISION
+from runtime_images.cluster.warming import MIN_SCALE, Warmer, is_warm, min_scale
+from runtime_images.policy.model import GPU
+from tests.cluster.inspecting.conftest import Deployed, asleep
+from tests.support.control_plane.objects import Objects
+
+Connect = Callable[..., Api]
+REVISION_NAME = "hello-gpu-00001"
+PAUSE_S = 0.05
+
+
+async def warm(api: Api, warmer: Warmer) -> Object:
+    """Step until the GPU backend is warm, and return its Revision."""
+    async with asyncio.timeout(60):
+        while True:
+            revision = (await read_function(api, "hello")).backends[GPU].serving
+            assert revision is not None
+            if await warmer.keep(revision):
+                return revision
+            await asyncio.sleep(PAUSE_S)
+
+
+async def copy_over(api: Api) -> None:
+    """Do what newer versions do: the Revision's annotation is the truth, and is copied over the autoscaler's."""
+    while True:
+        with contextlib.suppress(Exception):
+            revision = await api.get(REVISION, REVISION_NAME)
+            autoscaler = await api.get(POD_AUTOSCALER, REVISION_NAME)
+            if revision and autoscaler and min_scale(revision) != min_scale(autoscaler):
+                own = (revision["metadata"].get("annotations") or {}).get(MIN_SCALE)
+                patch = {"metadata": {"annotations": {MIN_SCALE: own}}}
+                await api.merge(POD_AUTOSCALER, REVISION_NAME, patch, "controller")
+        await asyncio.sleep(PAUSE_S)
+
+
+@pytest.mark.parametrize("is_newer", [False, True])
+def test_a_sleeping_backend_is_warmed_and_let_go(
+    objects: Objects,
+    connect: Connect,
+    deployed: Deployed,
+    is_newer: bool,
+) -> None:
+    deployed()
+    asleep(objects, REVISION_NAME)
+
+    async def play() -> list[tuple[int, int]]:
+        seen = []
+        async with connect() as api:
+            copying = asyncio.create_task(copy_over(api)) if is_newer else None
+            warmer = Warmer(api)
+            revision = await warm(api, warmer)
+            assert is_warm(revision)
+            seen.append(await asked(api))
+            await warmer.release(revision)
+            seen.append(await asked(api))
+            if copying:
+                copying.cancel()
+        return seen
+
+    warmed, released = asyncio.run(play())
+    assert warmed == ((1, 1) if is_newer else (0, 1))
+    assert released[0] == 0
+    assert released == (0, 0) or is_newer
+
+
+async def asked(api: Api) -> tuple[int, int]:
+    """What the Revision and its autoscaler ask for."""
+    revision, autoscaler = await api.get(REVISION, REVISION_NAME), await api.get(POD_AUTOSCALER, REVISION_NAME)
+    assert revision is not None
+    assert autoscaler is not None
+    return min_scale(revision), min_scale(autoscaler)
+
+
+def test_warming_restarts_no_pod_and_writes_nothing_twice(
+    objects: Objects, connect: Connect, deployed: Deployed
+) -> None:
+    deployed()
+    template = (objects.get(DEPLOYMENT, f"{REVISION_NAME}-deployment") or {})["spec"]["template"]
+
+    async def play() -> tuple[str, str]:
+        async with connect() as api:
+            warmer = Warmer(api)
+            revision = await warm(api, warmer)
+            await warmer.keep(revision)
+            before = await api.get(POD_AUTOSCALER, REVISION_NAME)
+            await warmer.keep(revision)
+            after = await api.get(POD_AUTOSCALER, REVISION_NAME)
+            assert before is not None
+            assert after is not None
+            return before["metadata"]["generation"], after["metadata"]["generation"]
+
+    before, after = asyncio.run(play())
+    assert before == after
+    assert (objects.get(DEPLOYMENT, f"{REVISION_NAME}-deployment") or {})["spec"]["template"] == template
