@@ -113,7 +113,9 @@ class DescribeOutput(FunctionRow):
     deleting: Annotated[bool, "whether it is being deleted"]
     backends: Annotated[list[BackendReport], "its backends"]
     routing: Annotated[TrafficReport, "its traffic"]
-    would: Annotated[str, "what the policy would do while somebody else holds the traffic; empty where it may act"]
+    would: Annotated[
+        str, "what the controller says of traffic that somebody else holds, and what the policy would do; else empty"
+    ]
     decisions: Annotated[list[DecisionReport], "the controller's last decisions, newest first"]
     events: Annotated[list[EventReport] | None, "events, oldest first; null where they may not be read"]
     unknown: Annotated[list[str], "what could not be read, and the right that would allow it"]

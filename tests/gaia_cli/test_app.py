@@ -17,7 +17,7 @@ VERBS = (
 
 
 def test_the_verbs_are_those_that_exist() -> None:
-    assert tuple(get_command(app).commands) == VERBS  # type: ignore[attr-defined]
+    assert tuple(get_command(app).commands) == (*VERBS, "controller")  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("verb", VERBS)

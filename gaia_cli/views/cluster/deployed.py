@@ -92,7 +92,7 @@ def _traffic(traffic: TrafficReport, would: str, now: datetime) -> list[tuple[st
     if not traffic["is_gaias"]:
         since = traffic["held_since"]
         facts.append(("held", f"by {traffic['held_by']} since {since} ({age(since, now)} ago), not by Gaia"))
-        facts.append(("", f"the policy would: {would or 'unknown, the controller has said nothing'}"))
+        facts.append(("", would or "what the policy would do is unknown: no controller has said anything of it"))
         facts.append(("", "gaia unpin takes the traffic back"))
     if traffic["pinned"]:
         facts.append(("pinned", f"to {traffic['pinned']}"))

@@ -30,18 +30,19 @@ def step(state: FunctionState, seen: Seen, at: Moment) -> Step:
         return replace(state, switch=None), ()
     state, decided = weigh(state, seen, at)
     if not seen.holder.is_gaia:
-        return _held(state, seen)
+        return _held(state, seen, decided)
     state, retries = _retry(replace(state, told=""), seen, at)
     state, actions = _serve(state, seen, _wanted(state, seen, decided, at), at)
     return state, (*actions, *retries)
 
 
-def _held(state: FunctionState, seen: Seen) -> Step:
-    """Leave traffic that somebody else holds alone, and say so once."""
+def _held(state: FunctionState, seen: Seen, decided: Decided) -> Step:
+    """Leave traffic that somebody else holds alone, and say so once, with what the policy would do."""
     manager = seen.holder.manager
     if state.told == manager:
         return replace(state, switch=None), ()
     note = f"{manager} holds the traffic, so it is left as it is; `gaia unpin {seen.key[1]}` takes it back"
+    note += f". The policy would serve on {decided.chosen}: {decided.reason}"
     once = f"{seen.uid} {manager}"
     return replace(state, switch=None, told=manager), (Tell(Word.HELD, note, seen.active, once=once),)
 

@@ -176,7 +176,7 @@ def _would(route: Object | None, found: Iterable[Happening]) -> str:
     if route is None or holder(route).is_gaia:
         return ""
     told = [one.message for one in found if one.code == _HELD]
-    return told[-1] if told else next((one["reason"] for one in decisions(route)), "")
+    return told[-1] if told else next((f"the last decision was: {one['reason']}" for one in decisions(route)), "")
 
 
 def _pod(pod: Object) -> PodReport:
