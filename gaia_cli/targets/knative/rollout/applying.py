@@ -35,15 +35,15 @@ async def apply_rollout(api: Api, rollout: Rollout) -> None:
         if step.live is None and step.sent["kind"] == ROUTE.name:
             await _bear(api, rollout, step.sent)
         elif step.changes:
-            await _apply(api, rollout, step)
+            await _apply(api, step)
     leaving = [*rollout.superseded, *(await _released(api, rollout))]
     await _take_away(api, leaving, rollout.standing.namespace)
 
 
-async def _apply(api: Api, rollout: Rollout, step: Step) -> Object:
+async def _apply(api: Api, step: Step) -> Object:
     """Apply one object: a new one only where there is none, an old one only that very one."""
     condition = _NEW if step.live is None else {"uid": step.live["metadata"]["uid"]}
-    return await _written(api, _with(step.sent, condition), words.TEMPLATE_MANAGER, force=rollout.take_over)
+    return await _written(api, _with(step.sent, condition), words.TEMPLATE_MANAGER, force=step.force)
 
 
 async def _bear(api: Api, rollout: Rollout, sent: Object) -> None:

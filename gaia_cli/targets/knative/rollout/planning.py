@@ -14,7 +14,7 @@ from gaia_cli.targets.knative.objects import DEADLINE, objects, route_traffic
 from gaia_cli.targets.knative.preflight.capacity import GPUS
 from gaia_cli.targets.knative.preflight.run import preflight
 from gaia_cli.targets.knative.rollout.changes import change_of, makes_revision, same
-from gaia_cli.targets.knative.rollout.ownership import check_owners, standing_identity
+from gaia_cli.targets.knative.rollout.ownership import check_owners, is_gaias_alone, standing_identity
 from gaia_cli.targets.knative.rollout.revisions import is_dead, retry_word, superseded
 from gaia_cli.targets.knative.rollout.standing import Standing, settled
 from gaia_cli.targets.protocol import Change, Deployment, Effect, Place, Plan, Stamp
@@ -32,6 +32,7 @@ class Step:
     live: Object | None
     sent: Object
     would: Object
+    force: bool
 
     @property
     def changes(self) -> bool:
@@ -48,7 +49,6 @@ class Rollout:
     steps: tuple[Step, ...]
     superseded: tuple[Object, ...]
     retired: tuple[Object, ...]
-    take_over: bool
 
 
 async def plan_rollout(api: Api, deployment: Deployment, stamp: Stamp, timeout_s: float, *, take_over: bool) -> Rollout:
@@ -81,7 +81,7 @@ async def plan_rollout(api: Api, deployment: Deployment, stamp: Stamp, timeout_s
     access = api.access
     place = Place(access.context, access.server, namespace, access.user)
     plan = Plan(deployment, place, changes, tuple(step.sent for step in steps), tuple(filter(None, notes)))
-    return Rollout(plan, standing, steps, dead, retired, take_over)
+    return Rollout(plan, standing, steps, dead, retired)
 
 
 def _told(check: Check) -> str:
@@ -120,18 +120,19 @@ async def _steps(
     steps = []
     for sent in wanted:
         stands = live.get((sent["kind"], sent["metadata"]["name"]))
-        would = await _dry_run(api, deployment, sent, stands, take_over=take_over)
-        steps.append(Step(stands, sent, would))
+        force = take_over or (stands is not None and is_gaias_alone(stands))
+        would = await _dry_run(api, deployment, sent, stands, force=force)
+        steps.append(Step(stands, sent, would, force))
     return tuple(steps)
 
 
-async def _dry_run(api: Api, deployment: Deployment, sent: Object, stands: Object | None, *, take_over: bool) -> Object:
+async def _dry_run(api: Api, deployment: Deployment, sent: Object, stands: Object | None, *, force: bool) -> Object:
     """Return what would stand. A Route that is not there yet cannot even be asked about without its traffic."""
     asked = sent
     if stands is None and sent["kind"] == ROUTE.name:
         asked = sent | {"spec": birth_traffic(deployment, sent["metadata"]["namespace"])["spec"]}
     try:
-        return await api.apply(asked, words.TEMPLATE_MANAGER, force=take_over, dry_run=True)
+        return await api.apply(asked, words.TEMPLATE_MANAGER, force=force, dry_run=True)
     except RefusedError as error:
         if error.is_conflict:
             raise _conflict(sent, error) from None
