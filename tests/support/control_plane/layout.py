@@ -22,6 +22,7 @@ GATES = {AUTOSCALER: "203.0.113.1", ACTIVATOR: "203.0.113.5", PODS: "203.0.113.9
 
 SYSTEM_NAMESPACE = "knative-serving"
 ADMIN_TOKEN = "admin-token"
+API_PORT = 6443
 KUBELET_PORT = 10250
 GATEWAY_PORT = 80
 
@@ -53,7 +54,7 @@ class Layout:
 
     @property
     def server(self) -> str:
-        return f"https://{self.address}:6443"
+        return f"https://{self.address}:{API_PORT}"
 
     @property
     def kubeconfig(self) -> Path:

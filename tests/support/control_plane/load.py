@@ -30,7 +30,8 @@ class Load:
     backends: Counter[str] = field(default_factory=Counter)
     latencies_s: list[float] = field(default_factory=list)
     pause_s: float = 0.0
-    """Between two requests of a connection; a test may change it."""
+    """Between two requests of a connection; a test may change it, as it may what the requests ask for."""
+    heavy: bool = False
 
     def until(self, holds: Callable[["Load"], bool], timeout_s: float = 60.0) -> None:
         """Wait until something holds of what was seen."""
@@ -56,9 +57,9 @@ class Load:
 
 
 @contextmanager
-def load(address: str, host: str, connections: int = 8, pause_s: float = 0.0) -> Iterator[Load]:
+def load(address: str, host: str, connections: int = 8, pause_s: float = 0.0, *, heavy: bool = False) -> Iterator[Load]:
     """Send requests to a host by the gateway at `address` until the block ends, one at a time on each connection."""
-    seen, ended = Load(pause_s=pause_s), threading.Event()
+    seen, ended = Load(pause_s=pause_s, heavy=heavy), threading.Event()
     thread = threading.Thread(target=lambda: asyncio.run(_send(address, host, connections, seen, ended)))
     thread.start()
     try:
@@ -79,7 +80,7 @@ async def _client(address: str, host: str, numbers: Iterator[int], seen: Load, e
         number, began = next(numbers), time.monotonic()
         try:
             async with asyncio.timeout(_ANSWER_S):
-                answer = await _ask(streams, host, number)
+                answer = await _ask(streams, host, {"number": number, "heavy": seen.heavy})
         except (OSError, asyncio.IncompleteReadError, TimeoutError) as error:
             seen.lost.append(f"{number}: {type(error).__name__} after {time.monotonic() - began:.1f} s")
             streams[1].close()
@@ -95,9 +96,11 @@ async def _client(address: str, host: str, numbers: Iterator[int], seen: Load, e
     streams[1].close()
 
 
-async def _ask(streams: tuple[asyncio.StreamReader, asyncio.StreamWriter], host: str, number: int) -> Head:
+async def _ask(
+    streams: tuple[asyncio.StreamReader, asyncio.StreamWriter], host: str, payload: dict[str, object]
+) -> Head:
     reader, writer = streams
-    body = json.dumps({"number": number}).encode()
+    body = json.dumps(payload).encode()
     head = Head(
         "POST / HTTP/1.1",
         (("Host", host), ("Content-Type", "application/json"), ("Content-Length", str(len(body)))),

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import httpx2
 
-from tests.support.control_plane.layout import ADDRESSES, PODS, Layout
+from tests.support.control_plane.layout import ADDRESSES, API_PORT, PODS, Layout
 from tests.support.control_plane.rest import MERGE, Object, Rest, RestError
 from tests.support.control_plane.stand_ins.container import QUEUE_PROXY, Container, now
 from tests.support.control_plane.stand_ins.probes import answers
@@ -110,8 +110,12 @@ class RealPod:
         await self._make_account()
         for spec, image in zip(specs, images, strict=True):
             environment = {one["name"]: await self._value(one) for one in spec.get("env", ())}
-            environment["HOSTNAME"] = self._metadata["name"]
-            self._containers.append(Container(spec, image, environment, self._space, self.directory))
+            self._containers.append(Container(spec, image, self._own() | environment, self._space, self.directory))
+
+    def _own(self) -> dict[str, str]:
+        """Return the variables that every container gets."""
+        server = {"KUBERNETES_SERVICE_HOST": self._layout.address, "KUBERNETES_SERVICE_PORT": str(API_PORT)}
+        return {"HOSTNAME": self._metadata["name"], **server}
 
     def _image(self, reference: str) -> Object:
         """Return what stands for an image, however much its name says: a digest, a tag, or neither."""
