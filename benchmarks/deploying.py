@@ -88,7 +88,7 @@ class Bench:
         files = project / "out"
         command = [GAIA, "deploy", str(project), "--image", self._image, "--out", str(files), "-n", self._namespace]
         self._timed(command)
-        apply = [program, "apply", "--server-side", "--recursive", "--filename", str(files), "-n", self._namespace]
+        apply = [program, "apply", "--server-side", "--kustomize", str(files), "-n", self._namespace]
         wait = [
             program,
             "wait",
