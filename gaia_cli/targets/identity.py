@@ -20,7 +20,7 @@ from gaia_cli.project.project import FunctionProject
 from gaia_cli.targets.protocol import Identity
 
 _ID = re.compile(r"id:[0-9a-f]{32}")
-_SSH = re.compile(r"(?:[^@/\s]+@)?(?P<host>[A-Za-z0-9.-]+):(?P<path>[^/\s].*)")
+_SSH = re.compile(r"(?:[^@/\s]+@)?(?P<host>[A-Za-z0-9.-]{2,}):(?P<path>[^/\s].*)")
 _URL = re.compile(r"[a-z+]+://(?:[^@/\s]*@)?(?P<host>[A-Za-z0-9.-]+)(?::\d+)?/(?P<path>\S+)")
 _REMOTES = ("upstream", "origin")
 """Of these remotes the first that is there: a fork knows by `upstream` what it is a fork of."""

@@ -5,12 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from runtime_images.cluster.kinds import CONFIGURATION, NAMESPACE, ROUTE
+from runtime_images.cluster.kinds import CONFIG_MAP, CONFIGURATION, NAMESPACE, ROUTE
 from tests.cluster.conftest import Gaia
+from tests.support.control_plane.layout import SYSTEM_NAMESPACE
 from tests.support.control_plane.objects import Objects, is_ready
 from tests.support.deploying import emulated, function, image, route, shares, versions
 
@@ -76,3 +78,49 @@ def test_ctrl_c_while_it_waits_leaves_what_the_next_deploy_completes(
     done = gaia("deploy", str(directory), "--image", image(), "-y")
     assert done.returncode == 0, done.stderr
     assert shares(route(objects)) == {"cpu": 100, "gpu": 0}
+
+
+def test_a_cluster_that_joins_name_and_namespace_says_why_an_address_is_too_long(
+    alone: None,  # noqa: ARG001 -- the form of addresses holds for the whole cluster
+    gaia: Gaia,
+    objects: Objects,
+    tmp_path: Path,
+) -> None:
+    form = {"domain-template": "{{.Name}}-{{.Namespace}}.{{.Domain}}"}
+    objects.merge(CONFIG_MAP, "config-network", {"data": form}, SYSTEM_NAMESPACE)
+    try:
+        directory = function(tmp_path / "short", emulated(), name="short")
+        gaia("deploy", str(directory), "--image", image(), "-y")
+        objects.until(ROUTE, "short", lambda found: f"short-{objects.namespace}." in str(found["status"].get("url")))
+        name = "a" * 55
+        done = gaia("deploy", str(function(tmp_path / "f", emulated(), name=name)), "--image", image(), "-y")
+    finally:
+        objects.merge(CONFIG_MAP, "config-network", {"data": {"domain-template": None}}, SYSTEM_NAMESPACE)
+
+    assert done.returncode == 4
+    assert "invalid domain name" in done.stderr
+    assert "55 letters" in done.stderr
+    assert f"{objects.namespace} {len(objects.namespace)}" in done.stderr
+
+
+_OWN = ["get", "list", "watch", "create", "update", "patch", "delete"]
+_KINDS = ["configurations", "routes", "revisions", "services"]
+_READ = ["pods", "pods/log", "events"]
+
+
+def test_a_user_with_rights_in_one_namespace_deploys_and_hears_what_is_unknown(
+    gaia: Gaia, user: Callable[..., Path], tmp_path: Path
+) -> None:
+    theirs = user(
+        [
+            {"apiGroups": ["serving.knative.dev"], "resources": _KINDS, "verbs": _OWN},
+            {"apiGroups": [""], "resources": _READ, "verbs": ["get", "list"]},
+        ]
+    )
+    directory = function(tmp_path / "f", emulated())
+
+    done = gaia("deploy", str(directory), "--image", image(), "-y", kubeconfig=theirs)
+
+    assert done.returncode == 0, done.stderr
+    assert "unknown" in done.stdout
+    assert gaia("deploy", str(directory), "--image", image(), "-y", kubeconfig=theirs).returncode == 0

@@ -17,7 +17,7 @@ from gaia_cli.targets.protocol import BackendReport, Outcome, Progress
 from runtime_images.cluster import traffic
 from runtime_images.cluster.api import Api, Object
 from runtime_images.cluster.backends import REVISION_LABEL, BackendState, FunctionState, read_function
-from runtime_images.cluster.conditions import condition
+from runtime_images.cluster.conditions import condition, is_current
 from runtime_images.cluster.errors import RefusedError, UnreachableError
 from runtime_images.cluster.kinds import EVENT, POD
 from runtime_images.cluster.moving import PAUSE_S, is_confirmed, move
@@ -26,6 +26,7 @@ from runtime_images.policy.model import Backend
 
 _SETTLES_S = 1.0
 """How long a GPU must be seen to be missing: a pod is unschedulable for a moment while its predecessor goes."""
+_BROKEN = ("ErrorConfig", "NotOwned")
 _BUSY = (409, 429, 500, 503, 504)
 
 
@@ -68,6 +69,8 @@ class Wait:
             if one.progress is Progress.FAILED:
                 await self._to_traffic(state)
                 raise _failed(one)
+        if state.route is not None and (error := _broken(state.route)) is not None:
+            raise error
         route = await self._to_traffic(state)
         if route is None or not self._is_settled(reports):
             return None
@@ -161,6 +164,19 @@ def _failed(one: BackendReport, late: str = "") -> ClusterRefused:
     why = f": {one.message}" if one.message else ""
     still = f"{one.serving} still serves" if one.serving else f"nothing serves on the {one.backend} yet"
     return ClusterRefused(f"{what} did not get ready{late}{why}; {still}", "correct it and deploy again")
+
+
+def _broken(route: Object) -> ClusterRefused | None:
+    """Return what is wrong with a Route that no waiting mends: an address that cannot be, or a name that is taken."""
+    said, metadata = condition(route), route["metadata"]
+    if said is None or said.status != "False" or said.code not in _BROKEN or not is_current(route):
+        return None
+    name, namespace = metadata["name"], metadata["namespace"]
+    lengths = f"the name {name} has {len(name)} letters, the namespace {namespace} {len(namespace)}"
+    return ClusterRefused(
+        f"the address of {name} cannot be made: {said.code}: {said.message} ({lengths})",
+        "a shorter name or namespace may help: [function] name, -n",
+    )
 
 
 def _is_ready(route: Object) -> bool:
