@@ -5,8 +5,8 @@
 The cluster is real (`python -m tests.support.control_plane up` makes one): each function's Configurations and Route are
 applied to it, and the controller lists and watches them. Knative takes hours to make two thousand revisions on one
 machine, so what it would add is taken from one function that is ready, and put into the controller's copy under the
-names of all others. Each function has a measurement, so that the policy is asked for each one in a pass.
-Processor time and memory are of the controller's own process.
+names of all others. Each function has a measurement, so that the policy is asked for each one in a pass; none has
+pods. Processor time and memory are of the controller's own process.
 """
 
 import argparse
@@ -37,7 +37,7 @@ TOGETHER = 16
 
 
 class Resting:
-    """An observer for which every function has pods and nothing to do."""
+    """An observer that knows every function, and that none has anything to do."""
 
     async def measure(self, functions: Sequence[Asked], now: float) -> Mapping[Key, Measurement]:
         """Return that nothing waits and nothing is late."""
@@ -142,7 +142,10 @@ def main() -> None:
     with Objects(given.kubeconfig, SPACE) as objects:
         objects.apply({"apiVersion": "v1", "kind": NAMESPACE.name, "metadata": {"name": SPACE}})
         try:
-            Function(objects, "nvidia.com/gpu", MODEL).deploy()
+            function = Function(objects, "nvidia.com/gpu", MODEL)
+            function.deploy()
+            for backend in Backend:
+                function.until_asleep(backend)
             label = f"{FUNCTION}={MODEL}"
             kinds = (ROUTE, CONFIGURATION, REVISION, POD_AUTOSCALER)
             model = {kind.plural: objects.all(kind, labels=label) for kind in kinds}

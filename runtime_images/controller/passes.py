@@ -1,7 +1,7 @@
 """Passes over the functions that are due: see, decide, order. Most functions of a cluster are at rest.
 
 A function is due when something of it has changed, and at its beat: often while a switch is under way, each second
-while it has pods, seldom while it has none. So a thousand idle functions cost next to nothing, and a lost GPU is
+while it is asked, seldom while it has no pods. So a thousand idle functions cost next to nothing, and a lost GPU is
 answered at once. Orders of one function are carried out one after the other, those of several side by side: a webhook
 that hangs for one keeps none waiting.
 """
@@ -26,8 +26,10 @@ from runtime_images.controller.performing import NotLeadingError, Performer
 from runtime_images.controller.telemetry import Metrics
 from runtime_images.policy.pauses import restart_pause_s
 
-SWITCHING_BEAT_S, SERVING_BEAT_S, RESTING_BEAT_S = 0.25, 1.0, 30.0
-"""How often a function is looked at though nothing of it has changed."""
+SWITCHING_BEAT_S, SERVING_BEAT_S, QUIET_BEAT_S, RESTING_BEAT_S = 0.25, 1.0, 5.0, 30.0
+"""How often a function is looked at though nothing of it has changed: in a switch, under load, with pods, without."""
+QUIET_S = 10.0
+"""How long nobody must have asked a function that has pods, to be looked at less often."""
 TOGETHER_S = 0.02
 """How long a pass waits for changes that come together: a move changes several objects."""
 MEASURING_MOST_S = 2.0
@@ -219,9 +221,10 @@ def _doing(state: FunctionState, seen: Seen) -> str:
 def _beat_s(state: FunctionState, seen: Seen) -> float:
     if state.switch is not None:
         return SWITCHING_BEAT_S
-    serves = any(side.running for side in seen.sides.values())
-    is_asked = seen.measurement is not None and seen.measurement.arrival_rate > 0
-    return SERVING_BEAT_S if serves or is_asked else RESTING_BEAT_S
+    known, has_pods = seen.measurement, any(side.running for side in seen.sides.values())
+    if known is not None and (known.arrival_rate > 0 or (has_pods and known.idle_s < QUIET_S)):
+        return SERVING_BEAT_S
+    return QUIET_BEAT_S if has_pods else RESTING_BEAT_S
 
 
 def _said(seen: Seen, action: Action | None = None) -> dict[str, dict[str, str]]:

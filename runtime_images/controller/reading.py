@@ -5,6 +5,7 @@ templates would fill the memory of a controller that needs neither.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from runtime_images.cluster import words
@@ -57,7 +58,7 @@ def read(route: Object, backends: Mapping[Backend, BackendState], autoscalers: M
     metadata = route["metadata"]
     annotations = metadata.get("annotations") or {}
     try:
-        settings = FunctionSettings.from_json(annotations.get(words.SETTINGS, ""))
+        settings = _settings(annotations.get(words.SETTINGS, ""))
     except ValueError:
         return None
     pin = annotations.get(words.PIN)
@@ -74,6 +75,12 @@ def read(route: Object, backends: Mapping[Backend, BackendState], autoscalers: M
         paused=annotations.get(words.PAUSED) == "true",
         deleting=is_being_deleted(route),
     )
+
+
+@lru_cache(maxsize=4096)
+def _settings(text: str) -> FunctionSettings:
+    """Read settings, once for each text: they are looked at in every pass, and change with a deploy."""
+    return FunctionSettings.from_json(text)
 
 
 def _side(route: Mapping[str, Any], state: BackendState, autoscalers: Mapping[str, Object]) -> Side:
