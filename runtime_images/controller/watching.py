@@ -25,14 +25,17 @@ Changed = Callable[[Key], None]
 
 
 class Watched:
-    """The objects of one kind that belong to functions, by function and name; `changed` is called for each change."""
+    """The objects of one kind that belong to functions, by function and name; `changed` is called for each change.
+
+    `version` is where the watch goes on; without one, it begins with a list.
+    """
 
     def __init__(self, api: Api, kind: Kind, namespace: str, changed: Changed) -> None:
         self.kind = kind
         self.synced = asyncio.Event()
         self._api, self._namespace, self._changed = api, namespace, changed
         self._objects: dict[Key, dict[str, Object]] = {}
-        self._version = ""
+        self.version = ""
 
     def of(self, key: Key) -> Mapping[str, Object]:
         """Return the objects of a function, by name."""
@@ -65,13 +68,13 @@ class Watched:
         failures = 0
         while True:
             try:
-                if not self._version:
+                if not self.version:
                     await self._list()
                 failures = 0
                 async with asyncio.timeout(LONGEST_WATCH_S):
                     await self._follow()
             except GoneError:
-                self._version = ""
+                self.version = ""
             except TimeoutError:
                 continue
             except ClusterError as error:
@@ -79,10 +82,10 @@ class Watched:
                 pause_s = restart_pause_s(failures)
                 _LOG.warning("%s cannot be watched, next try in %.1f s: %s", self.kind.plural, pause_s, error)
                 await asyncio.sleep(pause_s)
-                self._version = ""
+                self.version = ""
 
     async def _list(self) -> None:
-        found, self._version = await self._api.list(self.kind, self._namespace, labels=_LABELS, keep=kept)
+        found, self.version = await self._api.list(self.kind, self._namespace, labels=_LABELS, keep=kept)
         before, self._objects = self._objects, {}
         for object_ in found:
             if (key := function_of(object_)) is not None:
@@ -93,9 +96,9 @@ class Watched:
         self.synced.set()
 
     async def _follow(self) -> None:
-        changes = self._api.watch(self.kind, self._namespace, labels=_LABELS, version=self._version)
+        changes = self._api.watch(self.kind, self._namespace, labels=_LABELS, version=self.version)
         async for change in changes:
-            self._version = change.object["metadata"].get("resourceVersion", self._version)
+            self.version = change.object["metadata"].get("resourceVersion", self.version)
             if change.type == "DELETED":
                 self.drop(change.object)
             else:

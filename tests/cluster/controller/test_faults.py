@@ -1,13 +1,18 @@
 """Faults of real parts: whatever fails, the traffic is whole and on ready revisions, and the next passes converge."""
 
+import asyncio
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from runtime_images.cluster.kinds import LEASE, NODE, POD
+from gaia_cli.targets.kubeconfig.access import access_of
+from runtime_images.cluster.api import Api
+from runtime_images.cluster.kinds import LEASE, NODE, POD, ROUTE
 from runtime_images.cluster.traffic import split_of
+from runtime_images.controller.watching import Watched
 from runtime_images.policy.model import CPU, GPU
 from tests.cluster.controller.conftest import Start
 from tests.support.control_plane.faults import GPU_NODE, Gpus
@@ -187,3 +192,19 @@ def test_a_clock_that_is_an_hour_off_makes_no_second_leader(function: Function, 
     lease = function.objects.get(LEASE, "gaia-controller")
     assert lease
     assert lease["spec"]["holderIdentity"] == late.controller.elector.identity
+
+
+def test_a_version_that_the_server_no_longer_keeps_means_a_new_list(function: Function, kubeconfig: Path) -> None:
+    function.deploy()
+
+    async def follow() -> str:
+        async with Api(access_of({}, kubeconfig=kubeconfig)) as api:
+            watched = Watched(api, ROUTE, "", lambda _: None)
+            watched.version = "1"
+            running = asyncio.create_task(watched.run())
+            async with asyncio.timeout(30):
+                await watched.synced.wait()
+            running.cancel()
+            return watched.version
+
+    assert int(asyncio.run(follow())) > 1
