@@ -30,6 +30,7 @@ from tests.support.control_plane.people import Rule
 
 OWN_CLUSTER = "GAIA_TEST_KUBECONFIG"
 _HERE = Path(__file__).parent
+_TEST_S = 240
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,6 +38,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(_HERE):
             item.add_marker("cluster")
+            if item.get_closest_marker("timeout") is None:
+                # Waiting for another test that wants to be alone is no part of a test's time.
+                item.add_marker(pytest.mark.timeout(_TEST_S, func_only=True))
 
 
 @pytest.fixture(scope="session")

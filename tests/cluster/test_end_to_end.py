@@ -5,18 +5,21 @@ number of each request, when it was served and in which pod.
 """
 
 import json
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from gaia_cli.targets.knative.controlling import NAME
 from gaia_cli.targets.knative.objects import route_traffic
 from runtime_images.cluster import words
-from runtime_images.cluster.kinds import ROUTE
+from runtime_images.cluster.kinds import CONFIGURATION, POD, REVISION, ROUTE
 from runtime_images.cluster.traffic import Split, split, split_of
 from runtime_images.policy.model import CPU, GPU
 from tests.cluster.conftest import Gaia
+from tests.support.control_plane.faults import Gpus
 from tests.support.control_plane.lifecycle import Plane
 from tests.support.control_plane.load import Load, load
 from tests.support.control_plane.objects import Objects, is_ready
@@ -30,6 +33,9 @@ import os, time
 FILE = os.open(os.environ["SERVED"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
 def handler(payload):
+    until = time.thread_time() + 0.15
+    while payload["heavy"] and os.environ["GAIA_BACKEND"] == "cpu" and time.thread_time() < until:
+        pass
     os.write(FILE, f"{payload['number']} {time.time()} {os.environ['HOSTNAME']}\\n".encode())
     return payload
 """
@@ -41,12 +47,21 @@ name = "hello"
 [mode]
 pin = "cpu_preferred"
 
+[slo]
+latency_p95_ms = 100
+
 [targets.here]
 accelerator = "emulated"
 
 [targets.here.env]
 SERVED = "{served}"
 """
+
+
+_OTHERS = 1_000_000
+"""Where the numbers of a second load begin."""
+_MOVED_S = 150.0
+"""A busy machine is no failure, and a controller pauses after a failure before it tries again."""
 
 
 @dataclass
@@ -65,7 +80,23 @@ class Deployed:
 
     def until(self, wanted: Split) -> Object:
         """Wait until the Route serves a split."""
-        return self.objects.until(ROUTE, "hello", lambda one: is_ready(one) and split_of(one, actual=True) == wanted)
+        return self.objects.until(
+            ROUTE, "hello", lambda one: is_ready(one) and split_of(one, actual=True) == wanted, timeout_s=_MOVED_S
+        )
+
+    def ask_for(self, gpus: Gpus) -> None:
+        """Let the gpu backend, which is emulated, hold a GPU of this test all the same."""
+        configuration = self.objects.get(CONFIGURATION, "hello-gpu")
+        assert configuration is not None
+        (container,) = configuration["spec"]["template"]["spec"]["containers"]
+        container["resources"] = {"limits": {gpus.resource: "1"}}
+        self.objects.call("PUT", self.objects.path(CONFIGURATION, "hello-gpu"), configuration)
+        self.objects.until(REVISION, "hello-gpu-00002", is_ready)
+
+    def kill(self, name: str) -> None:
+        """Kill the pods of a Deployment, which makes others."""
+        for pod in self.objects.all(POD, labels=f"{words.NAME_LABEL}={name}"):
+            self.objects.delete(POD, pod["metadata"]["name"], grace_s=0)
 
     def check(self, seen: Load) -> None:
         """Check that each request was served once, by a runtime that was ready."""
@@ -105,7 +136,7 @@ def deployed(a_plane: Plane, objects: Objects, gaia: Gaia, registry: str, tmp_pa
     return Deployed(a_plane, objects, url.removeprefix("http://"), served)
 
 
-@pytest.mark.timeout(300)  # a busy machine is no failure
+@pytest.mark.timeout(300, func_only=True)
 def test_no_request_is_lost_over_twenty_switches(deployed: Deployed, a_plane: Plane) -> None:
     with load(a_plane.layout.address, deployed.host) as seen:
         for turn in range(20):
@@ -116,7 +147,7 @@ def test_no_request_is_lost_over_twenty_switches(deployed: Deployed, a_plane: Pl
     assert min(seen.backends["cpu"], seen.backends["gpu"]) > 100, seen.summary()
 
 
-@pytest.mark.timeout(300)  # a busy machine is no failure
+@pytest.mark.timeout(300, func_only=True)
 def test_no_request_is_lost_while_the_api_server_is_killed_and_started_again(deployed: Deployed, plane: Plane) -> None:
     with load(plane.layout.address, deployed.host) as seen:
         for turn in range(5):
@@ -124,4 +155,43 @@ def test_no_request_is_lost_while_the_api_server_is_killed_and_started_again(dep
             deployed.move(split(GPU if turn % 2 == 0 else CPU, (CPU, GPU)))
             seen.go_on(20)
 
+    deployed.check(seen)
+
+
+@pytest.fixture
+def controller(a_plane: Plane, objects: Objects, gaia: Gaia) -> str:
+    """A controller in a pod of the cluster, with the rights that its install gives it; its Deployment's name."""
+    image = f"dev.local/real/{objects.namespace}-controller"
+    a_plane.provide(image, Path("/"), [sys.executable, "-m", "runtime_images.controller"])
+    done = gaia("controller", "install", "--image", image)
+    assert done.returncode == 0, done.stderr
+    return NAME
+
+
+@pytest.mark.timeout(580, func_only=True)
+def test_no_request_is_lost_while_a_controller_acts_and_what_it_rests_on_fails(
+    deployed: Deployed, plane: Plane, gpus: Gpus, controller: str
+) -> None:
+    gpus.set(1)
+    deployed.ask_for(gpus)
+    on_gpu = split(GPU, (CPU, GPU))
+    with load(plane.layout.address, deployed.host, connections=2, heavy=True) as seen:
+        deployed.until(on_gpu)
+        seen.heavy = False
+
+        deployed.kill(controller)
+        gpus.lose(gracefully=True)
+        deployed.until(split(CPU, (CPU,)))
+        # Those that the activator keeps for the lost backend wait for it; all others are served.
+        with load(plane.layout.address, deployed.host, first=_OTHERS) as others:
+            others.go_on(20)
+            plane.restart_api_server(lambda: others.go_on(20))
+            gpus.set(1)
+            deployed.until(split(CPU, (CPU, GPU)))
+        seen.heavy = True
+        deployed.until(on_gpu)
+        seen.heavy = False
+        seen.go_on(20)
+
+    deployed.check(others)
     deployed.check(seen)

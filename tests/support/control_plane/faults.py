@@ -23,12 +23,15 @@ class Gpus:
         patch = {"status": {"capacity": {self.resource: number}, "allocatable": {self.resource: number}}}
         self._objects.merge(NODE, GPU_NODE, patch, part="status")
 
-    def lose(self) -> None:
-        """Take the GPUs away, and the pods that use them, as when a node loses its device."""
+    def lose(self, *, gracefully: bool = False) -> None:
+        """Take the GPUs away, and the pods that use them, as when a node loses its device.
+
+        What a pod has under way is lost with it, unless it may end `gracefully`.
+        """
         self.set(0)
         for pod in self._objects.all(POD):
             if self._uses(pod):
-                self._objects.delete(POD, pod["metadata"]["name"], grace_s=0)
+                self._objects.delete(POD, pod["metadata"]["name"], grace_s=None if gracefully else 0)
 
     def taken(self) -> int:
         """How many of them pods hold."""
