@@ -127,11 +127,14 @@ def test_every_key_of_the_configuration_is_described() -> None:
 
 def test_every_command_and_option_is_described() -> None:
     reference = (ROOT / "docs/reference.md").read_text()
-    sections = {
-        heading.split()[1]: content
-        for heading, _, content in (part.partition("\n") for part in reference.split("\n## "))
-        if heading.startswith("gaia ")
-    }
+    sections, shared = {}, ""
+    for part in re.split(r"\n(?=###? )", reference):
+        heading, _, content = part.partition("\n")
+        if heading.startswith("## "):
+            shared = ""
+        named = re.findall(r"gaia ([a-z]+)", heading)
+        sections |= dict.fromkeys(named, content + shared)
+        shared = shared if named else content  # what the sections below have in common
     commands = get_command(app).commands  # type: ignore[attr-defined]
 
     assert set(sections) == set(commands)
