@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gaia_cli.errors import ExitCode
 from gaia_cli.simulator.options import Options
-from gaia_cli.simulator.reading import read_outages, read_policies, read_scenario, read_slos
+from gaia_cli.simulator.reading import check_pods, read_outages, read_policies, read_scenario, read_slos
 from gaia_cli.simulator.results.comparison import Comparison, compare, standings
 from gaia_cli.simulator.targets import WITHOUT_GPU, node_of, on_target, read_target, slo_ms, without_gpu
 from gaia_cli.simulator.traces.sources import find_traces, open_traces
@@ -25,6 +25,7 @@ def simulate(options: Options, *, as_json: bool = False, report: Path | None = N
         if without_gpu(node):
             policies = tuple(name for name in policies if name in WITHOUT_GPU)
             console.note(f"{options.target} never has a GPU: only {', '.join(WITHOUT_GPU)} are replayed")
+    check_pods(conditions)
     sources = find_traces(options.traces)
     slos.check_names([Path(source).stem for source in sources])
     page = None

@@ -11,5 +11,7 @@ START_GPU_S = 10.0
 SLOTS = 1
 PODS_MIN = 1
 PODS_MAX = 1
+MOST_PODS = 1000
+"""What stands for any number of pods."""
 CPU_PRICE = CPU_PER_HOUR / 3600
 GPU_PRICE = GPU_PER_HOUR / 3600

@@ -41,15 +41,27 @@ class Options:
     slots: Annotated[int, typer.Option(min=1, max=4096, help="Requests that a backend serves at once.")] = (
         defaults.SLOTS
     )
-    pods_min: Annotated[int, typer.Option(min=0, max=1000, help="Pods that a backend has at least.")] = (
+    pods_min: Annotated[int, typer.Option(min=0, max=defaults.MOST_PODS, help="Pods that a backend has at least.")] = (
         defaults.PODS_MIN
     )
     pods_max: Annotated[
-        int, typer.Option(min=1, max=1000, help="Pods that a backend has at most, as in a cluster; --slots is of each.")
+        int,
+        typer.Option(
+            min=1,
+            max=defaults.MOST_PODS,
+            help="Pods that a backend has at most, as in a cluster; --slots is of each.",
+        ),
     ] = defaults.PODS_MAX
     cpu_price: Annotated[float, typer.Option(help="What a second of the CPU backend costs.")] = defaults.CPU_PRICE
     gpu_price: Annotated[float, typer.Option(help="What a second of the GPU backend costs.")] = defaults.GPU_PRICE
-    mode: Annotated[ModeName, typer.Option(help="The execution mode that gaia starts in.")] = ModeName.CPU_PREFERRED
+    mode: Annotated[
+        ModeName | None,
+        typer.Option(
+            help="The execution mode that gaia starts in; by default the one that the target's function is pinned to, "
+            "else cpu_preferred.",
+            show_default=False,
+        ),
+    ] = None
     gpu_outage: Annotated[
         list[str] | None,
         typer.Option(
@@ -66,7 +78,7 @@ class Options:
         str,
         typer.Option(
             metavar="NAME",
-            help="Replay under the SLO, the prices, the power and the GPU's windows of [targets.NAME].",
+            help="Replay under the SLO, prices, pods, power and GPU windows of [targets.NAME].",
             show_default=False,
         ),
     ] = ""

@@ -10,7 +10,7 @@ from gaia_cli.simulator.options import Options
 from gaia_cli.simulator.results.comparison import POLICY_NAMES
 from gaia_cli.simulator.traces.trace import Outage
 from gaia_cli.simulator.traces.trace_files import LARGEST, LONGEST_S
-from gaia_cli.simulator.world.scenario import Scenario
+from gaia_cli.simulator.world.scenario import DEFAULT_MODE, Scenario
 from runtime_images.policy.model import ExecutionMode
 
 NUMBERS = ("start_cpu_s", "start_gpu_s", "cpu_price", "gpu_price", "slots", "pods_min", "pods_max")
@@ -104,11 +104,18 @@ def read_scenario(options: Options) -> Scenario:
     numbers = {name: getattr(options, name) for name in NUMBERS}
     for name, value in numbers.items():
         _check(f"--{name.replace('_', '-')}", value)
-    if options.pods_min > options.pods_max:
-        raise UsageError(
-            f"--pods-min {options.pods_min} is more than --pods-max {options.pods_max}", "raise --pods-max"
-        )
-    return Scenario(mode=ExecutionMode(options.mode), **numbers)
+    return Scenario(mode=ExecutionMode(options.mode) if options.mode else DEFAULT_MODE, **numbers)
+
+
+def check_pods(scenario: Scenario) -> None:
+    """Check that no more pods are asked for at least than at most.
+
+    Raises:
+        UsageError: they are.
+    """
+    if scenario.pods_min > scenario.pods_max:
+        message = f"{scenario.pods_min} pods at least are more than {scenario.pods_max} at most"
+        raise UsageError(message, "lower --pods-min, or raise --pods-max")
 
 
 def _check(option: str, value: float) -> None:

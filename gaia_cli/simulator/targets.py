@@ -1,4 +1,4 @@
-"""A target of gaia.toml as the world of a replay: its SLO, prices, power and the windows of its GPU.
+"""A target of gaia.toml as the world of a replay: its SLO, prices, pods, power and the windows of its GPU.
 
 `gaia simulate --target NAME` asks what the policy would do there, before anything is deployed. What the controller is
 given of a target and what a replay is, both come from the same settings.
@@ -8,6 +8,7 @@ import re
 from dataclasses import replace
 from math import inf
 from pathlib import Path
+from typing import Any
 
 from gaia_cli.errors import UsageError
 from gaia_cli.project.project import load_project
@@ -16,7 +17,7 @@ from gaia_cli.simulator import defaults
 from gaia_cli.simulator.options import Options
 from gaia_cli.simulator.traces.trace import Stretch
 from gaia_cli.simulator.traces.trace_files import LONGEST_S
-from gaia_cli.simulator.world.scenario import Scenario
+from gaia_cli.simulator.world.scenario import DEFAULT_MODE, Scenario
 from runtime_images.cluster.continuum import DAY_S, powered, slo_on_site
 from runtime_images.cluster.function import FunctionSettings
 from runtime_images.policy.model import Backend, ExecutionMode
@@ -37,18 +38,26 @@ def read_target(options: Options) -> FunctionSettings | None:
     if options.node is not None:
         raise UsageError("--target and --node both say how the node is", "give one of the two")
     project = load_project(options.function or Path())
-    return function_settings(project, target_of(project, options.target), ExecutionMode(options.mode))
+    mode = ExecutionMode(options.mode) if options.mode else project.pin or DEFAULT_MODE
+    return function_settings(project, target_of(project, options.target), mode)
 
 
 def on_target(scenario: Scenario, settings: FunctionSettings) -> Scenario:
-    """Return the scenario under the target's prices and its SLO's window; a price that a flag names stays."""
+    """Return the scenario as the target has it: mode, prices, pods and the SLO's window; what a flag names stays.
+
+    How many requests a pod serves at once without a limit is nowhere said, so then it stays as it is.
+    """
     cpu, gpu = (settings.prices.per_second(backend) for backend in Backend)
-    return replace(
-        scenario,
-        cpu_price=cpu if scenario.cpu_price == defaults.CPU_PRICE else scenario.cpu_price,
-        gpu_price=gpu if scenario.gpu_price == defaults.GPU_PRICE else scenario.gpu_price,
-        window_s=settings.slo.window_s,
-    )
+    scale = settings.scale
+    wanted: dict[str, tuple[float, Any]] = {
+        "cpu_price": (defaults.CPU_PRICE, cpu),
+        "gpu_price": (defaults.GPU_PRICE, gpu),
+        "pods_min": (defaults.PODS_MIN, scale.min),
+        "pods_max": (defaults.PODS_MAX, scale.max or defaults.MOST_PODS),
+        "slots": (defaults.SLOTS, scale.concurrency or defaults.SLOTS),
+    }
+    said = {name: value for name, (default, value) in wanted.items() if getattr(scenario, name) == default}
+    return replace(scenario, mode=settings.mode, window_s=settings.slo.window_s, **said)
 
 
 def slo_ms(settings: FunctionSettings) -> float:

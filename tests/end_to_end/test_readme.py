@@ -127,7 +127,8 @@ def test_every_key_of_the_configuration_is_described() -> None:
 
 def test_every_command_and_option_is_described() -> None:
     reference = (ROOT / "docs/reference.md").read_text()
-    sections, shared = {}, ""
+    sections: dict[str, str] = {}
+    shared = ""
     for part in re.split(r"\n(?=###? )", reference):
         heading, _, content = part.partition("\n")
         if heading.startswith("## "):

@@ -7,6 +7,9 @@ from gaia_cli.simulator import defaults
 from runtime_images.policy.model import Backend, ExecutionMode, Slo
 from runtime_images.policy.sampling import LATE_ALLOWED, VIOLATION_GPU_S
 
+DEFAULT_MODE = ExecutionMode.CPU_PREFERRED
+"""Where `gaia` begins unless something says otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
@@ -23,7 +26,7 @@ class Scenario:
     slots: int = defaults.SLOTS
     cpu_price: float = defaults.CPU_PRICE
     gpu_price: float = defaults.GPU_PRICE
-    mode: ExecutionMode = ExecutionMode.CPU_PREFERRED
+    mode: ExecutionMode = DEFAULT_MODE
     window_s: float = Slo().window_s
     pods_min: int = defaults.PODS_MIN
     pods_max: int = defaults.PODS_MAX

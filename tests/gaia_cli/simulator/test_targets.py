@@ -1,16 +1,20 @@
 """A target of gaia.toml as the world of a replay."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gaia_cli.errors import UsageError
+from gaia_cli.project.choices import ModeName
+from gaia_cli.simulator.defaults import MOST_PODS
 from gaia_cli.simulator.options import Options
+from gaia_cli.simulator.reading import check_pods
 from gaia_cli.simulator.targets import node_of, on_target, read_target, slo_ms, without_gpu
 from gaia_cli.simulator.world.scenario import Scenario
-from runtime_images.cluster.function import FunctionSettings, Power, Window
+from runtime_images.cluster.function import FunctionSettings, Power, Scale, Window
 from runtime_images.policy.model import Accelerator, ExecutionMode, Prices, Slo
 from tests.support.cli import call_gaia
 
@@ -20,16 +24,44 @@ PLACE = FunctionSettings(
     ExecutionMode.CPU_PREFERRED,
     slo=Slo(200, window_s=5),
     prices=Prices(3.6, 7.2),
+    scale=Scale(1, 8, 4),
     power=Power(10, 40, 60, 1e-7),
     gpu_windows=(Window(360, 1320),),
     network_ms=40,
 )
 
 
-def test_the_prices_and_the_window_are_the_target_s_unless_a_flag_names_them() -> None:
-    assert on_target(Scenario(), PLACE) == Scenario(cpu_price=0.001, gpu_price=0.002, window_s=5)
-    assert on_target(Scenario(gpu_price=5), PLACE).gpu_price == 5
+def test_the_world_is_the_target_s_unless_a_flag_names_something_else() -> None:
+    of_target = Scenario(cpu_price=0.001, gpu_price=0.002, window_s=5, pods_min=1, pods_max=8, slots=4)
+
+    assert on_target(Scenario(), PLACE) == of_target
+    assert on_target(Scenario(), replace(PLACE, mode=ExecutionMode.GPU)).mode is ExecutionMode.GPU
+    assert on_target(Scenario(gpu_price=5, slots=2), PLACE) == replace(of_target, gpu_price=5, slots=2)
     assert slo_ms(PLACE) == 160
+
+
+def test_a_target_without_a_limit_has_any_number_of_pods_and_the_usual_slots() -> None:
+    found = on_target(Scenario(), replace(PLACE, scale=Scale()))
+
+    assert (found.pods_min, found.pods_max, found.slots) == (0, MOST_PODS, Scenario().slots)
+
+
+def test_more_pods_at_least_than_the_target_has_at_most_are_refused() -> None:
+    with pytest.raises(UsageError, match="9 pods at least are more than 8 at most"):
+        check_pods(on_target(Scenario(pods_min=9), PLACE))
+
+
+def test_the_mode_is_the_flag_s_else_the_pin_of_the_function(tmp_path: Path) -> None:
+    (tmp_path / "gaia.toml").write_text('[function]\nname = "f"\n[mode]\npin = "gpu_preferred"\n[targets.edge]\n')
+    (tmp_path / "func.py").write_text("def handler(payload):\n    return payload\n")
+
+    def mode(asked: ModeName | None) -> ExecutionMode:
+        found = read_target(Options(["ramp"], target="edge", function=tmp_path, mode=asked))
+        assert found is not None
+        return found.mode
+
+    assert mode(None) is ExecutionMode.GPU_PREFERRED
+    assert mode(ModeName.CPU) is ExecutionMode.CPU
 
 
 def test_a_node_begins_at_the_time_of_day_of_the_trace() -> None:
