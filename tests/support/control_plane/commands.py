@@ -74,6 +74,8 @@ def of_kubernetes(layout: Layout) -> Iterator[Program]:
         "--bind-address=127.0.0.1",
         "--cert-dir=pki/controllers",
         f"--controllers={_CONTROLLERS}",
+        # A busy machine, or an API server that a test has stopped, is no lost node: a test that wants one deletes it.
+        "--node-monitor-grace-period=10m",
         "--kube-api-qps=400",
         "--kube-api-burst=800",
         "--concurrent-deployment-syncs=20",
