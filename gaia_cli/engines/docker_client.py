@@ -18,7 +18,7 @@ from docker.errors import APIError, DockerException, ImageNotFound
 from docker.types import DeviceRequest, LogConfig
 from docker.utils.socket import STDOUT, frames_iter
 
-from gaia_cli.engines.docker_errors import explain, follow_build, no_engine, short
+from gaia_cli.engines.docker_errors import explain, follow_build, no_engine, not_connected, short
 from gaia_cli.engines.pushing import explain_push, follow_push
 from gaia_cli.errors import EngineError
 from gaia_cli.images import wall
@@ -45,12 +45,12 @@ class Docker:
         """Connect to the engine of the environment: DOCKER_HOST, else the current context, else the usual socket.
 
         Raises:
-            EngineError: no engine answers there.
+            EngineError: no engine answers there, or Docker's config.json cannot be used.
         """
         try:
             return cls(docker.from_env())
-        except (DockerException, requests.RequestException, ValueError) as error:
-            raise no_engine(str(error)) from None
+        except (DockerException, requests.RequestException, ValueError, TypeError, AttributeError) as error:
+            raise not_connected(str(error)) from None
 
     def __enter__(self) -> Self:
         return self

@@ -4,14 +4,19 @@ Their texts name neither the cause nor the cure ("could not select device driver
 met with real engines (20.10 to 28); any other is passed on as it is.
 """
 
+import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gaia_cli.errors import EngineError, GaiaError, UsageError
+from gaia_cli.images.logins import config_problem
 
 _GET_DOCKER = "install Docker, or start it: sudo systemctl start docker; `gaia run --engine process` needs none"
 _DENIED = ("you may not use the Docker engine", "sudo usermod -aG docker $USER, then log in again")
+
+_ASKED = "Error while fetching server API version"
+"""What docker-py says once it has tried to reach an engine."""
 
 KNOWN = (
     (
@@ -80,6 +85,15 @@ def no_engine(text: str) -> EngineError:
     if "FileNotFoundError" in text or "ConnectionRefusedError" in text or "Connection refused" in text:
         return EngineError("no Docker engine answers", _GET_DOCKER)
     return EngineError(f"no Docker engine answers ({short(text)})", _GET_DOCKER)
+
+
+def not_connected(text: str, environ: Mapping[str, str] = os.environ) -> EngineError:
+    """Return the error for a connection that was not made; a config.json that docker-py fails on ends it before."""
+    problem = "" if _ASKED in text else config_problem(environ)
+    if problem:
+        hint = "mend it, or set DOCKER_CONFIG to the directory of another one"
+        return EngineError(f"Docker's configuration cannot be used: {problem}", hint)
+    return no_engine(text)
 
 
 def short(text: object) -> str:

@@ -72,6 +72,23 @@ def config_file(environ: Mapping[str, str]) -> Path:
     return (Path(own) if own else Path(environ.get("HOME") or "~").expanduser() / ".docker") / "config.json"
 
 
+def config_problem(environ: Mapping[str, str]) -> str:
+    """Return where Docker's configuration is not as Docker writes it, which docker-py fails on; empty for nowhere."""
+    place = config_file(environ)
+    try:
+        config = _read(place)
+        for key in ("auths", "proxies"):
+            entries = config.get(key, {})
+            others = [f"{key}.{name}" for name, entry in _table(entries).items() if not isinstance(entry, dict)]
+            if wrong := [key] if not isinstance(entries, dict) else others:
+                return f"{wrong[0]} in {place} must be a JSON object"
+        for host, entry in _table(config.get("auths")).items():
+            _login_in(entry, host, place)
+    except MissingPartError as error:
+        return error.message
+    return ""
+
+
 def _read(place: Path) -> dict[str, Any]:
     try:
         with open_regular(str(place)) as file:

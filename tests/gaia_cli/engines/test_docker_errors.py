@@ -1,6 +1,8 @@
+from pathlib import Path
+
 import pytest
 
-from gaia_cli.engines.docker_errors import explain, no_engine
+from gaia_cli.engines.docker_errors import explain, no_engine, not_connected
 from gaia_cli.errors import EngineError, UsageError
 
 
@@ -50,6 +52,17 @@ def test_a_port_that_is_taken_is_a_matter_of_usage_and_named(text: str) -> None:
 )
 def test_a_connection_that_fails_says_why(text: str, sentence: str) -> None:
     assert no_engine(text).message == sentence
+
+
+def test_a_configuration_that_cannot_be_used_is_no_engine_that_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"auths": {"registry.example": "ada"}}')
+    environ = {"DOCKER_CONFIG": str(tmp_path)}
+
+    broken = not_connected("Invalid configuration for registry registry.example", environ)
+    absent = not_connected("Error while fetching server API version: FileNotFoundError", environ)
+
+    assert f"auths.registry.example in {tmp_path / 'config.json'} must be a JSON object" in broken.message
+    assert absent.message == "no Docker engine answers"
 
 
 def test_a_long_text_is_cut_in_the_middle() -> None:

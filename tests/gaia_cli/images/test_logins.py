@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gaia_cli.errors import MissingPartError
-from gaia_cli.images.logins import Login, auth_config, login_for
+from gaia_cli.images.logins import Login, auth_config, config_problem, login_for
 
 SECRET = "geheim-wort"
 HOST = "reg.example:5000"
@@ -138,6 +138,24 @@ def test_a_helper_that_fails_is_named_and_what_it_prints_is_not_shown(home: Home
 def test_a_configuration_that_is_none_is_named(home: Home, text: str) -> None:
     home.write(text)
     assert "config.json is no JSON object" in home.refusal()
+
+
+@pytest.mark.parametrize(
+    ("config", "problem"),
+    [
+        ({}, ""),
+        ({"auths": {HOST: {}}, "proxies": {"default": {"httpProxy": "http://proxy.example"}}}, ""),
+        ({"auths": []}, "auths in {place} must be a JSON object"),
+        ({"auths": {HOST: "ada"}}, f"auths.{HOST} in {{place}} must be a JSON object"),
+        ({"auths": {HOST: {"auth": "%%%"}}}, f"the login for {HOST} in {{place}} cannot be read"),
+        ({"proxies": {"default": 5}}, "proxies.default in {place} must be a JSON object"),
+        ([], "{place} is no JSON object, so no login can be read there"),
+    ],
+)
+def test_what_docker_would_not_have_written_is_named_with_its_place(home: Home, config: object, problem: str) -> None:
+    home.write(config)
+
+    assert config_problem(home.environ) == problem.format(place=home.directory / ".docker" / "config.json")
 
 
 @pytest.mark.parametrize("auth", ["%%%", base64.b64encode(SECRET.encode()).decode(), "ZHXDpA", 7])
