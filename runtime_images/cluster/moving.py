@@ -55,10 +55,12 @@ async def move(
     annotations: Mapping[str, str] | None = None,
     *,
     force: bool = False,
+    is_still_right: Callable[[Object], bool] = lambda _: True,
 ) -> Object:
     """Write the traffic, with annotations in the same write, and return the Route as it then is.
 
-    A Route that has changed since it was read is read again, a few times: its status changes while traffic moves.
+    A Route that has changed since it was read is read again, a few times: its status changes while traffic moves. Who
+    has decided on what the Route said asks `is_still_right` of the newer one, and else leaves it.
     From a manager that only repeats what Gaia has written (`traffic.is_shared`) the traffic is taken unasked.
 
     Raises:
@@ -71,7 +73,7 @@ async def move(
             return await api.apply(traffic_write(route, targets, annotations), TRAFFIC_MANAGER, force=forced)
         except RefusedError as error:
             newer = await api.get(ROUTE, metadata["name"], metadata["namespace"]) if is_stale(error) and left else None
-            if newer is None or newer["metadata"]["uid"] != metadata["uid"]:
+            if newer is None or newer["metadata"]["uid"] != metadata["uid"] or not is_still_right(newer):
                 raise
             route = newer
     raise AssertionError("the last try returns or raises")

@@ -180,6 +180,8 @@ class Passes:
         _LOG.info("order", extra=_said(seen, action))
         try:
             written = await self.performer.perform(action, seen, route)
+        except NotLeadingError:
+            raise
         except ClusterError:
             self.metrics.errors.labels(type(action).__name__.lower()).inc()
             raise

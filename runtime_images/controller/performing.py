@@ -5,18 +5,22 @@ A write that fails is not tried again here: the next pass sees what is so, and o
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
+import httpx2
+
 from runtime_images.cluster.access import Access
 from runtime_images.cluster.api import Api, Object
+from runtime_images.cluster.conditions import is_being_deleted
 from runtime_images.cluster.errors import ClusterError
 from runtime_images.cluster.kinds import CONFIGURATION, EVENT, REVISION, ROUTE, Kind
 from runtime_images.cluster.moving import move
 from runtime_images.cluster.traffic import Split, targets
 from runtime_images.cluster.warming import Warmer
-from runtime_images.cluster.words import RETRY, TRAFFIC_MANAGER, configuration_name
+from runtime_images.cluster.words import PAUSED, PIN, RETRY, SETTINGS, TRAFFIC_MANAGER, configuration_name
 from runtime_images.controller.deciding.actions import Action, Move, Release, Retry, Tell, Warm, Word
 from runtime_images.controller.deciding.sight import Seen
 from runtime_images.controller.telemetry import Metrics
@@ -30,12 +34,33 @@ class NotLeadingError(ClusterError):
     """Another process leads now: nothing may be written."""
 
 
+class _Led(httpx2.AsyncBaseTransport):
+    """A transport that lets a write pass only while this process leads: also one that the server had put off."""
+
+    def __init__(self, inner: httpx2.AsyncBaseTransport, leads: Callable[[], bool]) -> None:
+        self._inner, self._leads = inner, leads
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request.
+
+        Raises:
+            NotLeadingError: it would write, and another process leads.
+        """
+        if request.method != "GET" and not self._leads():
+            raise NotLeadingError("another process leads")
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._inner.aclose()
+
+
 class LedApi(Api):
-    """The API as the leader uses it: each write asks first whether this process leads, and is counted."""
+    """The API as the leader uses it: what is sent asks first whether this process leads, and writes are counted."""
 
     def __init__(self, access: Access, leads: Callable[[], bool], metrics: Metrics) -> None:
-        super().__init__(access)
-        self._leads, self._metrics = leads, metrics
+        super().__init__(replace(access, transport=lambda: _Led(access.transport(), leads)))
+        self._metrics = metrics
 
     async def apply(self, wanted: Object, manager: str, *, force: bool = False, dry_run: bool = False) -> Object:
         """Apply an object server-side."""
@@ -54,14 +79,16 @@ class LedApi(Api):
 
     @contextmanager
     def _counted(self, verb: str, kind: str) -> Iterator[None]:
-        if not self._leads():
-            raise NotLeadingError("another process leads")
         outcome = "refused"
         try:
             yield
             outcome = "done"
+        except NotLeadingError:
+            outcome = ""
+            raise
         finally:
-            self._metrics.writes.labels(verb, kind, outcome).inc()
+            if outcome:
+                self._metrics.writes.labels(verb, kind, outcome).inc()
 
 
 class Performer:
@@ -78,7 +105,11 @@ class Performer:
         """
         match action:
             case Move(split, annotations):
-                return await move(self._api, route, _targets(route, split), annotations)
+                rests_on = _rests_on(route)
+                return await move(
+                    self._api, route, _targets(route, split), annotations,
+                    is_still_right=lambda newer: _rests_on(newer) == rests_on,
+                )  # fmt: skip
             case Warm(backend):
                 if (revision := await self._revision(seen, seen.side(backend).revision)) is not None:
                     await self._warmer.keep(revision)
@@ -112,6 +143,16 @@ def _targets(route: Mapping[str, Any], split: Split) -> list[dict[str, Any]]:
     named = {one.get("tag"): one for one in route["spec"].get("traffic") or () if one.get("revisionName")}
     wanted = targets(route["metadata"]["name"], split)
     return [dict(named.get(one["tag"], one)) | {"percent": one["percent"]} for one in wanted]
+
+
+def _rests_on(route: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what a decision about the traffic rests on, of what people and other commands may change on a Route.
+
+    A rollback, for one, writes the traffic as the same manager: no conflict would keep a move from taking it back.
+    """
+    annotations = route["metadata"].get("annotations") or {}
+    asked = [annotations.get(name) for name in (PIN, PAUSED, SETTINGS)]
+    return (route["spec"].get("traffic"), is_being_deleted(route), *asked)
 
 
 def event_of(tell: Tell, route: Mapping[str, Any], wall: float) -> Object:

@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from math import inf
+from math import inf, nextafter
 from operator import add, sub
 from typing import Self
 
@@ -94,7 +94,7 @@ _Placed = tuple[float, float, float]
 
 def _placed(histogram: Histogram, ends: Sequence[int], rank: float) -> _Placed:
     bucket = bisect_left(ends, rank)
-    low = histogram.bounds[bucket - 1] if bucket else 0.0
+    low = nextafter(histogram.bounds[bucket - 1], inf) if bucket else 0.0
     if bucket == len(histogram.bounds):
         return (low, low, inf)
     high = histogram.bounds[bucket]
@@ -112,5 +112,5 @@ def _fitted(placed: Sequence[_Placed], sum_s: float) -> list[float]:
     way_s = sum([(high - value) if missing_s > 0 else (value - low) for value, low, high in placed])
     share = min(abs(missing_s) / way_s, 1.0) if way_s > 0 else 0.0
     if missing_s > 0:
-        return [value + share * (high - value) for value, _, high in placed]
-    return [value - share * (value - low) for value, low, _ in placed]
+        return [min(value + share * (high - value), high) for value, _, high in placed]
+    return [max(value - share * (value - low), low) for value, low, _ in placed]

@@ -1,6 +1,7 @@
 """The observer of the controller: it knows the pods by a watch, has their numbers read, and remembers each function."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
@@ -18,6 +19,7 @@ PODS, THROUGH_API = "pods", "api"
 """Where numbers may come from: the pods at their addresses, or the same pods through the API server."""
 _FORGET_S = 3600.0
 """A function that was not asked for in so long is forgotten."""
+_LOG = logging.getLogger(__name__)
 
 
 class SourceError(ValueError):
@@ -51,7 +53,15 @@ class PodObserver:
             pods, crowded = seen[one.key]
             memory = self._memories.setdefault(one.key, FunctionMemory(now, busy_at=now))
             told = {pod.id: numbers[pod.id] for pod in pods if pod.id in numbers}
-            if (measured := memory.measure(one, pods, crowded, told, now)) is not None:
+            try:
+                measured = memory.measure(one, pods, crowded, told, now)
+            except (
+                ValueError,
+                ArithmeticError,
+            ) as error:  # pods whose numbers do not go together: no trouble of the other functions
+                _LOG.warning("%s/%s is not measured: %s", *one.key, error)
+                continue
+            if measured is not None:
                 found[one.key] = measured
         return found
 

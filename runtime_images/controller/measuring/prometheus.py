@@ -12,12 +12,12 @@ import urllib.parse
 import urllib.request
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from math import inf, isfinite
 
 from runtime_images.controller.measuring.dialects import DIALECTS, POD_LABELS, RUNTIME, Dialect, Role
-from runtime_images.controller.measuring.histogram import EMPTY, Histogram
-from runtime_images.controller.measuring.numbers import PodNumbers
+from runtime_images.controller.measuring.histogram import Histogram
+from runtime_images.controller.measuring.numbers import PodNumbers, good_and_failed, number, of_gauges
 from runtime_images.controller.measuring.pods import Pod, PodId
+from runtime_images.policy.model import Backend
 
 QUERY_S = 1.5
 ANSWER_MOST_BYTES = 32 * 1024 * 1024
@@ -61,11 +61,11 @@ class Prometheus:
         try:
             queries = dialect.queries(namespace, {pod.revision for pod in pods})
             answers = await asyncio.gather(*[self._ask(query) for query in queries.values()])
+            rows = _by_pod(dict(zip(queries, answers, strict=True)))
+            numbers = {pod.id: _numbers(dialect, rows[pod.id.name], pod.backend) for pod in pods}
         except (OSError, TimeoutError, ValueError, LookupError) as error:
             _LOG.warning("Prometheus does not answer: %s", error)
             return {}
-        rows = dict(zip(queries, answers, strict=True))
-        numbers = {pod.id: _numbers(dialect, rows, pod) for pod in pods}
         return {one: told for one, told in numbers.items() if told is not None}
 
 
@@ -73,58 +73,35 @@ def _revision(pod: Pod) -> tuple[str, str]:
     return pod.id.namespace, pod.revision
 
 
-def _numbers(dialect: Dialect, rows: Mapping[Role, list[Row]], pod: Pod) -> PodNumbers | None:
+def _by_pod(rows: Mapping[Role, list[Row]]) -> dict[str, dict[Role, list[Row]]]:
+    """Return the rows by the names that may be their pod's, once for all: thousands of rows are of hundreds of pods."""
+    found: dict[str, dict[Role, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    for role, those in rows.items():
+        for row in those:
+            for name in {row[0].get(label, "") for label in POD_LABELS}:
+                found[name][role].append(row)
+    return found
+
+
+def _numbers(dialect: Dialect, rows: Mapping[Role, list[Row]], backend: Backend) -> PodNumbers | None:
     """Return the numbers of one pod, None where nothing is known of it."""
-    mine = {role: [row for row in those if _is_of(row, pod)] for role, those in rows.items()}
-    gauges = {labels["__name__"]: value for labels, value in mine.get(Role.GAUGES, ())}
-    if dialect is RUNTIME and "gaia_requests_total" not in gauges:
+    mine = {role: [row for row in rows.get(role, ()) if row[0].get("backend", backend) == backend] for role in Role}
+    gauges = {labels["__name__"].removeprefix("gaia_"): value for labels, value in mine[Role.GAUGES]}
+    known = "requests_total" in gauges if dialect is RUNTIME else mine[Role.SERVICE]
+    if not known:
         return None
-    if dialect is not RUNTIME and not mine[Role.SERVICE]:
-        return None
-    service, failed = _durations(dialect, mine[Role.SERVICE], mine[Role.SERVICE_SUM])
     latency, _ = _durations(dialect, mine[Role.LATENCY], mine[Role.LATENCY_SUM])
-    if not latency.count:
-        latency = service
-    gauge = {name.removeprefix("gaia_"): value for name, value in gauges.items()}
-    slots, gpu = gauge.get("slots"), gauge.get("gpu_available")
-    return PodNumbers(
-        latency=latency,
-        service=service,
-        failed=failed,
-        arrived=int(gauge.get("requests_total", service.count + failed)),
-        in_flight=int(gauge.get("requests_in_flight", 0)),
-        in_flight_oldest_s=gauge.get("in_flight_oldest_seconds", 0.0),
-        waiting=int(gauge.get("queue_depth", 0)),
-        waiting_oldest_s=gauge.get("queue_oldest_seconds", 0.0),
-        idle_s=gauge.get("idle_seconds"),
-        slots=None if slots is None else max(int(slots), 1),
-        cpu_share=gauge.get("cpu_share"),
-        start_up_s=gauge.get("backend_start_seconds"),
-        has_gpu=None if gpu is None else gpu > 0,
-    )
-
-
-def _is_of(row: Row, pod: Pod) -> bool:
-    labels, _ = row
-    backend = labels.get("backend", pod.backend)
-    return backend == pod.backend and any(labels.get(label) == pod.id.name for label in POD_LABELS)
+    service, failed = _durations(dialect, mine[Role.SERVICE], mine[Role.SERVICE_SUM])
+    return of_gauges(gauges, latency, service, failed)
 
 
 def _durations(dialect: Dialect, buckets: Sequence[Row], sums: Sequence[Row]) -> tuple[Histogram, int]:
     """Return the histogram of the good answers, and how many were not good."""
     by_code: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for labels, value in buckets:
-        bound = float(labels["le"])
-        by_code[labels.get(dialect.code, "")].append((bound * dialect.unit_s if bound < inf else inf, value))
-    sum_s = {labels.get(dialect.code, ""): value * dialect.unit_s for labels, value in sums}
-    good, failed = EMPTY, 0
-    for code, pairs in by_code.items():
-        histogram = Histogram.of(pairs, sum_s.get(code, 0.0))
-        if code >= "5":
-            failed += histogram.count
-        else:
-            good += histogram
-    return good, failed
+        bound = number(labels["le"], infinite=True)
+        by_code[labels.get(dialect.code, "")].append((bound * dialect.unit_s, value))
+    return good_and_failed(by_code, {labels.get(dialect.code, ""): value * dialect.unit_s for labels, value in sums})
 
 
 def asking(url: str) -> Ask:
@@ -146,18 +123,11 @@ def _query(address: str, query: str) -> list[Row]:
         LookupError: likewise.
     """
     body = urllib.parse.urlencode({"query": query}).encode()
-    with urllib.request.urlopen(address, body, QUERY_S) as answer:  # noqa: S310 -- `source_of` has checked the scheme
+    with urllib.request.urlopen(address, body, QUERY_S) as answer:  # noqa: S310 -- `observer_of` has checked the scheme
         text = answer.read(ANSWER_MOST_BYTES + 1)
     if len(text) > ANSWER_MOST_BYTES:
         raise ValueError("it answers without end")
     said = json.loads(text)
     if said.get("status") != "success" or said["data"]["resultType"] != "vector":
         raise ValueError("it answers no vector")
-    return [(row["metric"], _number(row["value"][1])) for row in said["data"]["result"]]
-
-
-def _number(text: str) -> float:
-    value = float(text)
-    if not isfinite(value) or value < 0:
-        raise ValueError(f"{text} is no number of a pod")
-    return value
+    return [(row["metric"], number(row["value"][1])) for row in said["data"]["result"]]

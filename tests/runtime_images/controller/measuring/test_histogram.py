@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from itertools import accumulate
-from math import ceil, inf
+from math import ceil, inf, nextafter
 
 import pytest
 from hypothesis import given, settings
@@ -70,6 +70,12 @@ def test_each_quantile_of_what_is_made_of_it_lies_in_the_true_ones_bucket(values
     assert len(made) == len(values)
     assert made[rank] == pytest.approx(sorted(values)[rank], rel=0.12)  # a bucket's width
     assert [bisect_left(BUCKETS, one) for one in made] == [bisect_left(BUCKETS, one) for one in sorted(values)]
+
+
+def test_what_is_made_of_durations_just_above_a_bound_stays_above_it() -> None:
+    just_above = nextafter(BUCKETS[1], inf)
+
+    assert min(spread(counted([just_above] * 3))) > BUCKETS[1]
 
 
 @given(st.lists(st.floats(0.0011, 90.0), min_size=1, max_size=400))
