@@ -18,7 +18,7 @@ from runtime_images.cluster.errors import ClusterError
 from runtime_images.controller.cluster import Cluster
 from runtime_images.controller.deciding.actions import Action, FunctionState, Moment, Move, Tell, Word
 from runtime_images.controller.deciding.machine import step
-from runtime_images.controller.deciding.memory import remember
+from runtime_images.controller.deciding.memory import anew, remember
 from runtime_images.controller.deciding.sight import Seen
 from runtime_images.controller.deciding.weighing import fresh
 from runtime_images.controller.observing import Asked, Key, Measurement, Observer
@@ -132,6 +132,7 @@ class Passes:
     def _step(self, seen: Seen, at: Moment) -> None:
         key = seen.key
         before = self._states.get(key) or remember(seen, at)
+        self._states[key] = anew(seen)  # if what is remembered cannot be reckoned with, the next pass has none of it
         state, actions = step(before, seen, at)
         self._states[key] = state
         self._doing[key] = _doing(state, seen)

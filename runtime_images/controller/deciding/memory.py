@@ -18,6 +18,7 @@ from runtime_images.controller.deciding.actions import Decided, Failure, Functio
 from runtime_images.controller.deciding.sight import Seen
 from runtime_images.controller.deciding.weighing import policy_settings
 from runtime_images.policy.model import Backend
+from runtime_images.policy.pauses import switch_pause_s
 from runtime_images.policy.state import (
     BackendMemory,
     CostAccount,
@@ -46,6 +47,8 @@ _SHORT_LIVED = {
 _LATEST_S = 24 * 3600.0
 
 _PROTOTYPE_MOST_S = 1000.0
+_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError)
+"""What reading raises of a text that anybody in the namespace may have written."""
 
 
 def moving(state: FunctionState, split: Split, at: Moment) -> Move:
@@ -62,7 +65,7 @@ def read_record(text: str) -> tuple[Decided, ...]:
     """Read what `record_text` wrote; what is no record is an empty one."""
     try:
         return tuple([_decided(one) for one in json.loads(text)])
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except _UNREADABLE:
         return ()
 
 
@@ -108,17 +111,22 @@ def _value(value: Any, zero: float | None, now: float) -> Any:  # noqa: ANN401 -
     return value
 
 
+def anew(seen: Seen) -> FunctionState:
+    """Return what is known of a function that nobody has learned anything of."""
+    return FunctionState(initial_state(policy_settings(seen.settings)))
+
+
 def remember(seen: Seen, at: Moment) -> FunctionState:
     """Return what a leader before this one has left on the Route, else what the paper's prototype has, else nothing."""
-    beginning = initial_state(policy_settings(seen.settings))
+    beginning = anew(seen).policy
     record = read_record(seen.written.get(words.DECISION, ""))
     try:
         said = json.loads(seen.written[words.STATE])
-        zero = at.now - min(max(at.wall - float(said["wall"]), 0.0), _LATEST_S)
+        zero = at.now - min(max(at.wall - _back(said["wall"], 0.0), 0.0), _LATEST_S)
         policy = _policy(beginning, said["policy"], zero)
-        failures = {Backend(name): Failure(**_moments(one, zero)) for name, one in said["failures"].items()}
+        failures = {Backend(name): _failure(one, zero, at.now) for name, one in said["failures"].items()}
         return FunctionState(policy, record=record, failures=failures)
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except _UNREADABLE:
         return FunctionState(_prior(beginning, seen.written, at.now), record=record)
 
 
@@ -143,6 +151,11 @@ def _backend_memory(said: Mapping[str, Any], zero: float) -> BackendMemory:
     return BackendMemory(**known)
 
 
+def _failure(said: Mapping[str, Any], zero: float, now: float) -> Failure:
+    known = Failure(**_moments(said, zero))
+    return replace(known, until=min(known.until, now + switch_pause_s(known.times)))
+
+
 def _account(said: Mapping[str, Any], zero: float) -> CostAccount:
     known = _moments(said, zero)
     known["plans"] = tuple([Plan(**_moments(one, zero)) for one in known.get("plans", ())])
@@ -157,6 +170,8 @@ def _moments(said: Mapping[str, Any], zero: float) -> dict[str, Any]:
 def _back(value: Any, zero: float) -> Any:  # noqa: ANN401 -- out of JSON
     if isinstance(value, list):
         return tuple([_back(one, zero) for one in value])
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("no number of a policy")
     return value + zero if zero and isinstance(value, int | float) else value
 
 

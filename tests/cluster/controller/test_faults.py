@@ -12,12 +12,13 @@ from gaia_cli.targets.kubeconfig.access import access_of
 from runtime_images.cluster.api import Api
 from runtime_images.cluster.kinds import LEASE, NODE, POD, ROUTE
 from runtime_images.cluster.traffic import split_of
+from runtime_images.controller.election import LEASE_S
 from runtime_images.controller.watching import Watched
 from runtime_images.policy.model import CPU, GPU
 from tests.cluster.controller.conftest import Start
 from tests.support.control_plane.faults import GPU_NODE, Gpus
 from tests.support.control_plane.lifecycle import Plane
-from tests.support.controlling import Function, Played
+from tests.support.controlling import Function, Played, times
 
 
 @pytest.mark.parametrize("order", ["warm", "move", "tell", "release"])
@@ -179,12 +180,12 @@ def hour_off() -> Callable[[], float]:
 
 def test_a_clock_that_is_an_hour_off_makes_no_second_leader(function: Function, start: Start) -> None:
     function.deploy()
-    late = start(wall=hour_off())
+    late = start(wall=hour_off(), clock=times(2.0))
     late.until_leads()
-    right = start()
+    right = start(clock=times(2.0))
     right.until(right.controller.cluster.is_synced)
 
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + LEASE_S * 0.7
     while time.monotonic() < deadline:
         assert (late.controller.elector.leads(), right.controller.elector.leads()) == (True, False)
         time.sleep(0.2)

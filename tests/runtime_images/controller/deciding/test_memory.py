@@ -9,6 +9,7 @@ from runtime_images.cluster import words
 from runtime_images.controller.deciding.actions import Moment, Move
 from runtime_images.controller.deciding.memory import moving, read_record, record_text, remember
 from runtime_images.policy.model import CPU, GPU
+from runtime_images.policy.pauses import switch_pause_s
 from tests.runtime_images.controller.deciding.world import Load, World, slow
 
 
@@ -79,11 +80,29 @@ def test_a_failure_is_remembered_with_what_is_left_of_its_pause() -> None:
     assert after.failures[GPU].until - 10.0 == pytest.approx(left_s, abs=0.01)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"v":1}', '{"wall":"x","policy":{},"failures":{}}', '"a"'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "{", "[]", "null", '{"v":1}', '{"wall":"x","policy":{},"failures":{}}', '"a"', "[" * 16_000,
+        '{"wall":NaN,"policy":{},"failures":{}}', '{"wall":0,"policy":{"moved_at":Infinity},"failures":{}}',
+        '[{"at":Infinity,"chosen":"cpu","rejected":"gpu","rule":"","reason":"","share":1}]',
+        '{"wall":0,"policy":{},"failures":{"gpu":{"times":"x","until":9}}}',
+    ],
+    ids=lambda text: text[:40],
+)  # fmt: skip
 def test_a_state_that_cannot_be_read_is_none(text: str) -> None:
     world = World(annotations={words.STATE: text, words.DECISION: text})
 
     assert world.steps(5) == []
+
+
+def test_no_failure_is_remembered_for_longer_than_its_pause() -> None:
+    failures = {"gpu": {"times": 1, "until": 1e300}}
+    world = World(annotations={words.STATE: json.dumps({"wall": 0, "policy": {}, "failures": failures})})
+
+    state = remember(world.seen(), Moment(10.0, 20.0))
+
+    assert state.failures[GPU].until == 10.0 + switch_pause_s(1)
 
 
 def test_a_field_of_a_newer_version_is_no_harm() -> None:
