@@ -1,7 +1,8 @@
 """Numbers read from the pods themselves: in the cluster at their addresses, from elsewhere through the API server.
 
 A pod is a stranger: it may answer slowly, without end, or anything at all. So each is asked side by side with the
-others, for a second at most, and read no further than a megabyte. Of a backend of very many pods a few are asked.
+others, for a second at most, and read no further than a megabyte. Of a backend of very many pods a few are asked. Who
+was silent waits until the others have been asked, and nobody waits for all: however many are silent, the others count.
 """
 
 import asyncio
@@ -18,8 +19,12 @@ from runtime_images.controller.measuring.numbers import PodNumbers
 from runtime_images.controller.measuring.pods import PODS_MOST, Pod, PodId
 
 POD_S = 1.0
+READ_S = 1.5
+"""How long all of them are waited for together: what has not answered by then is unknown."""
 TEXT_MOST_BYTES = 1024 * 1024
 TOGETHER_MOST = 64
+_SILENT_MOST = 10_000
+"""So many silent pods are remembered; to forget them costs one slow look."""
 Fetch = Callable[[Pod], Awaitable[bytes]]
 _LOG = logging.getLogger(__name__)
 _REQUEST = b"GET /metrics HTTP/1.0\r\nhost: %b\r\naccept: text/plain\r\n\r\n"
@@ -31,12 +36,20 @@ class Scraper:
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch
         self._turn = asyncio.Semaphore(TOGETHER_MOST)
+        self._silent: set[PodId] = set()
 
     async def read(self, pods: Sequence[Pod]) -> Mapping[PodId, PodNumbers]:
         """Return the numbers of those pods that were asked and answered."""
-        asked = _some(pods)
-        answers = await asyncio.gather(*[self._ask(pod) for pod in asked])
-        return {pod.id: numbers for pod, numbers in zip(asked, answers, strict=True) if numbers is not None}
+        asked = sorted(_some(pods), key=lambda pod: pod.id in self._silent)
+        asking = {asyncio.create_task(self._ask(pod)): pod.id for pod in asked}
+        try:
+            done = (await asyncio.wait(asking, timeout=READ_S))[0] if asking else set()
+        finally:
+            for task in asking:
+                task.cancel()
+        if len(self._silent) > _SILENT_MOST:
+            self._silent.clear()
+        return {asking[task]: numbers for task in done if (numbers := task.result()) is not None}
 
     async def close(self) -> None:
         """Let go of nothing: a connection is closed with its answer."""
@@ -44,8 +57,11 @@ class Scraper:
     async def _ask(self, pod: Pod) -> PodNumbers | None:
         try:
             async with self._turn, asyncio.timeout(POD_S):
+                self._silent.add(pod.id)
                 text = await self._fetch(pod)
-            return read(text.decode("utf-8"), pod.backend)
+            numbers = read(text.decode("utf-8"), pod.backend)
+            self._silent.discard(pod.id)
+            return numbers
         except (OSError, EOFError, TimeoutError, ValueError, ClusterError) as error:
             _LOG.debug("%s tells no numbers: %s", pod.id.name, error)
             return None

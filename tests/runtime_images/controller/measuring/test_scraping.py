@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from runtime_images.cluster.function import FunctionSettings
+from runtime_images.controller.measuring import scraping
 from runtime_images.controller.measuring.memory import FunctionMemory
 from runtime_images.controller.measuring.pods import PODS_MOST, Pod, PodId
-from runtime_images.controller.measuring.scraping import Scraper, from_pod
+from runtime_images.controller.measuring.scraping import TOGETHER_MOST, Scraper, from_pod
 from runtime_images.controller.observing import Asked, Measurement
 from runtime_images.policy.model import CPU, Backend, ExecutionMode, Slo
 from tests.support.serving import Serving, free_port, serving, write_function
@@ -150,3 +151,26 @@ def test_of_very_many_pods_the_same_few_are_asked_each_time_and_ready_ones_first
     assert first.keys() == second.keys()
     assert len(first) == PODS_MOST
     assert "p000" not in asked
+
+
+def test_however_many_pods_are_silent_the_others_are_measured_after_a_few_looks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scraping, "POD_S", 0.2)
+    monkeypatch.setattr(scraping, "READ_S", 0.3)
+    pods = [
+        Pod(PodId("faces", f"{what}-{number}", f"{what}-{number}"), CPU, f"{what}-{number}", "127.0.0.1", ready=True)
+        for what, count in (("a-silent", 4 * TOGETHER_MOST), ("sound", 20))
+        for number in range(count)
+    ]
+
+    async def fetch(one: Pod) -> bytes:
+        if one.id.name.startswith("a-silent"):
+            await asyncio.Event().wait()
+        return b"gaia_requests_total 1\n"
+
+    async def looks(count: int) -> list[set[str]]:
+        scraper = Scraper(fetch)
+        return [{one.name for one in await scraper.read(pods)} for _ in range(count)]
+
+    assert asyncio.run(looks(5))[-1] == {f"sound-{number}" for number in range(20)}
