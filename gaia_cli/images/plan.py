@@ -28,6 +28,7 @@ from runtime_images.policy.model import Accelerator, ExecutionMode
 FUNCTION_PYTHON = "/opt/function/bin/python"
 PORT = 8080
 NAME_LABEL = "faas.gaia.name"
+MODE_LABEL = "faas.gaia.mode"
 
 _PIP = "/opt/gaia/venv/bin/python -m pip --no-cache-dir --disable-pip-version-check {into}install"
 _PLACES = re.compile(
@@ -245,7 +246,7 @@ def _quoted(value: str) -> str:
 def _labels(project: FunctionProject, target: Target, manifest_json: str) -> dict[str, str]:
     return {
         NAME_LABEL: project.name,
-        "faas.gaia.mode": target.mode.value,
+        MODE_LABEL: target.mode.value,
         "faas.gaia.version": target.version,
         "faas.gaia.manifest": manifest_json,
         "org.opencontainers.image.title": project.name,

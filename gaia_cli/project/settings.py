@@ -4,6 +4,7 @@ One function of plain values, so that a deploy, a plan and a simulation of the s
 """
 
 from gaia_cli.errors import ConfigurationError, UsageError
+from gaia_cli.project.deployment.keys import LONGEST_REQUEST_S
 from gaia_cli.project.deployment.resolving import Base, target_settings
 from gaia_cli.project.parts import nearest
 from gaia_cli.project.project import FunctionProject
@@ -32,6 +33,23 @@ def target_of(project: FunctionProject, name: str = "") -> TargetSettings:
         raise UsageError("the function has several targets", f"give --target {' or '.join(project.targets)}")
     hint = nearest(name, project.targets) if project.targets else f"write [targets.{name}] in its gaia.toml"
     raise UsageError(f"{project.directory} has no target {name!r}", hint)
+
+
+def check_placement(project: FunctionProject, target: TargetSettings, mode: ExecutionMode) -> None:
+    """Check what only the function and the target together show.
+
+    Raises:
+        ConfigurationError: the function needs a GPU that the target has not, or takes longer than a cluster allows.
+    """
+    function_settings(project, target, mode)
+    longest_s = project.request_timeout_s
+    if target.request_timeout_s is None and longest_s > LONGEST_REQUEST_S:
+        message = (
+            f"[run] request_timeout_s is {longest_s:g}, more than the {LONGEST_REQUEST_S} s that a cluster allows, and "
+            f"targets.{target.name} has no request_timeout_s"
+        )
+        hint = f"write request_timeout_s = {LONGEST_REQUEST_S} in [targets.{target.name}], or lower it in [run]"
+        raise ConfigurationError(message, hint)
 
 
 def function_settings(project: FunctionProject, target: TargetSettings, mode: ExecutionMode) -> FunctionSettings:

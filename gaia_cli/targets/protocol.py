@@ -5,7 +5,7 @@ target says first what an apply would change and what stands against it, then ap
 can be asked before the first of them is written to.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -154,37 +154,47 @@ class Outcome:
     notes: tuple[str, ...] = ()
 
 
-class Target(Protocol):
-    """One place that functions are deployed to."""
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a place has otherwise than a deploy would leave it: a unified diff, and whose hand is in it.
 
-    async def plan(self, deployment: Deployment, *, take_over: bool) -> Plan:
+    `held` are sentences about what somebody else has set there, and holds.
+    """
+
+    patch: str
+    held: tuple[str, ...] = ()
+
+
+class Target(Protocol):
+    """One deployment on its way to one place."""
+
+    def check(self, deployment: Deployment) -> None:
+        """See that nothing of somebody else's stands in the way, before anything costly is done.
+
+        Raises:
+            ClusterRefused: something does.
+        """
+
+    def plan(self, deployment: Deployment) -> Plan:
         """Say what an apply would do, and write nothing.
 
         Raises:
             ClusterRefused: it would fail, or something that belongs to somebody else is in the way.
         """
 
-    async def apply(self, plan: Plan) -> None:
-        """Do what the plan says; doing it again, also after a half, changes nothing more."""
+    def difference(self, deployment: Deployment) -> Difference:
+        """Say what is other there, and write nothing; what somebody else has set is a difference like any other.
 
-    async def wait(self, plan: Plan, timeout_s: float) -> Outcome:
-        """Wait until this very apply serves, and let each backend take part once it can.
+        Raises:
+            ClusterRefused: it cannot be said, or the function there is somebody else's.
+        """
+
+    def apply(self, *, wait: bool) -> Outcome | None:
+        """Do what was planned; with `wait` until it serves. Doing it again, also after a half, changes nothing more.
 
         Raises:
             ClusterRefused: it does not get there, and why.
         """
 
-    async def list(self, *, everywhere: bool) -> Sequence[Mapping[str, Any]]:
-        """Return the functions that stand here, a row each."""
-
-    async def describe(self, name: str) -> Mapping[str, Any]:
-        """Return everything that is known of a function."""
-
-    def logs(self, name: str, *, follow: bool) -> AsyncIterator[str]:
-        """Yield the lines of a function's pods."""
-
-    async def delete(self, name: str) -> None:
-        """Take a function away, that very one."""
-
-    async def switch(self, name: str, backend: Backend) -> None:
-        """Let a backend take the requests."""
+    def files(self, deployment: Deployment) -> Sequence[Mapping[str, Any]]:
+        """Return the objects as they are made where nothing stands, for a repository; nobody is asked."""

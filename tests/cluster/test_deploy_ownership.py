@@ -147,6 +147,28 @@ def test_a_field_that_somebody_has_set_by_hand_is_not_overwritten(gaia: Gaia, ob
     assert revisions(objects) == ["hello-cpu-00001", "hello-cpu-00002", "hello-gpu-00001"]
 
 
+def test_a_difference_that_somebody_else_holds_is_shown_with_who_holds_it(
+    gaia: Gaia, objects: Objects, tmp_path: Path
+) -> None:
+    directory = function(tmp_path / "f", emulated())
+    gaia("deploy", str(directory), "--image", image(), "-y")
+    assert gaia("diff", str(directory), "--image", image()).returncode == 0
+    before = route(objects)["spec"]["traffic"]
+
+    objects.merge(CONFIGURATION, "hello-cpu", {"spec": {"template": {"spec": {"timeoutSeconds": 17}}}})
+    template = gaia("diff", str(directory), "--image", image())
+    objects.merge(CONFIGURATION, "hello-cpu", {"spec": {"template": {"spec": {"timeoutSeconds": 300}}}})
+    objects.merge(ROUTE, "hello", {"spec": {"traffic": [one | {"percent": 100 - one["percent"]} for one in before]}})
+    traffic = gaia("diff", str(directory), "--image", image())
+
+    assert template.returncode == traffic.returncode == 1
+    assert "-      timeoutSeconds: 17" in template.stdout
+    assert "Configuration hello-cpu has fields that somebody else has set" in template.stderr
+    assert "kubectl-patch" in template.stderr
+    assert "the traffic stays as" in traffic.stderr
+    assert "gaia unpin takes it back" in traffic.stderr
+
+
 def test_several_targets_are_all_checked_before_the_first_is_written_to(
     gaia: Gaia, objects: Objects, tmp_path: Path
 ) -> None:

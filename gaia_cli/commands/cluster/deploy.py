@@ -15,17 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 from analyzers.formats.json_text import json_text
 from gaia_cli.commands.cluster.images import PinnedImage, image_for, pushed_image
-from gaia_cli.errors import ClusterRefused, EngineError, ExitCode, MissingPartError, UsageError
+from gaia_cli.errors import ExitCode, UsageError
+from gaia_cli.images.plan import MODE_LABEL
 from gaia_cli.images.references import parse_reference
 from gaia_cli.project.choices import ClusterChoice, DryRun, ObjectForm
 from gaia_cli.project.manifests import Manifest, manifest_of
 from gaia_cli.project.project import FunctionProject
 from gaia_cli.project.serving import named_project
-from gaia_cli.project.settings import target_of
+from gaia_cli.project.settings import check_placement, target_of
 from gaia_cli.project.targets import TargetSettings
 from gaia_cli.targets.identity import identity_of, keep_id, new_id
 from gaia_cli.targets.knative.connection import connect
-from gaia_cli.targets.protocol import Deployment, Identity, Plan, Stamp
+from gaia_cli.targets.protocol import Deployment, Identity, Plan, Stamp, Target
 from gaia_cli.targets.yaml_text import as_documents
 from gaia_cli.views import console
 from gaia_cli.views.cluster.plan import show_outcome, show_plan
@@ -34,8 +35,6 @@ from runtime_images.policy.model import ExecutionMode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from gaia_cli.targets.knative.target import KnativeDeployment
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ class _Leg:
     """A deploy on its way to one target."""
 
     deployment: Deployment
-    cluster: "KnativeDeployment"
+    target: Target
     plan: Plan | None = None
 
 
@@ -80,7 +79,7 @@ def deploy(path: Path, options: DeployOptions) -> ExitCode:
     if options.dry_run is DryRun.CLIENT or options.out is not None:
         return _written_out(legs, options)
     for leg in legs:
-        leg.plan = leg.cluster.plan(leg.deployment)
+        leg.plan = leg.target.plan(leg.deployment)
     plans = [leg.plan for leg in legs if leg.plan is not None]
     if options.form is not None:
         return _objects([one for plan in plans for one in plan.objects], options.form)
@@ -101,17 +100,15 @@ def diff(path: Path, options: DeployOptions) -> ExitCode:
     """Show what a deploy would change, as a patch.
 
     Returns:
-        0 where it would change nothing, 1 where it would.
+        0 where all is as a deploy would leave it, 1 where something is other, or in somebody else's hand.
     """
     _, legs = _prepared(path, replace(options, dry_run=DryRun.SERVER))
-    patches = []
-    for leg in legs:
-        leg.plan = leg.cluster.plan(leg.deployment)
-        patches.append(leg.cluster.difference())
-    text = "".join(patches)
-    if text:
+    found = [leg.target.difference(leg.deployment) for leg in legs]
+    for sentence in dict.fromkeys(sentence for one in found for sentence in one.held):
+        console.note(sentence)
+    if text := "".join(one.patch for one in found):
         console.answer(console.patch, text)
-    return ExitCode.FINDINGS if text else ExitCode.OK
+    return ExitCode.FINDINGS if text or any(one.held for one in found) else ExitCode.OK
 
 
 def _prepared(path: Path, options: DeployOptions) -> tuple[FunctionProject, list[_Leg]]:
@@ -126,11 +123,12 @@ def _prepared(path: Path, options: DeployOptions) -> tuple[FunctionProject, list
     legs = []
     for target in targets:
         mode = project.pin or manifest.mode
+        check_placement(project, target, mode)
         deployment = Deployment(project, target, mode, "unknown", identity, manifest.json)
-        legs.append(_Leg(deployment, _cluster(options, target, stamp)))
+        legs.append(_Leg(deployment, _target(options, target, stamp)))
     if options.dry_run is not DryRun.CLIENT and options.out is None:
         for leg in legs:
-            leg.cluster.check(leg.deployment)
+            leg.target.check(leg.deployment)
     for leg in legs:
         image = _image(leg.deployment, manifest, options)
         size = image.size or None
@@ -151,7 +149,7 @@ def targets_of(project: FunctionProject, names: Sequence[str]) -> list[TargetSet
 
 def _mode(project: FunctionProject, manifest: Manifest, image: PinnedImage) -> ExecutionMode:
     """Return the mode: what is pinned, else what the image was built for, else what the analyzer says."""
-    built_for = image.labels.get("faas.gaia.mode", "")
+    built_for = image.labels.get(MODE_LABEL, "")
     if project.pin is None and built_for in tuple(ExecutionMode):
         return ExecutionMode(built_for)
     return project.pin or manifest.mode
@@ -159,7 +157,7 @@ def _mode(project: FunctionProject, manifest: Manifest, image: PinnedImage) -> E
 
 def _image(deployment: Deployment, manifest: Manifest, options: DeployOptions) -> PinnedImage:
     if options.image:
-        return _pushed(options.image)
+        return pushed_image(options.image)
     return image_for(
         deployment.project,
         deployment.target,
@@ -168,18 +166,6 @@ def _image(deployment: Deployment, manifest: Manifest, options: DeployOptions) -
         console.progress,
         dry_run=not options.writes,
     )
-
-
-def _pushed(reference: str) -> PinnedImage:
-    """Return the image that the user names; a digest is an answer even where its registry gives none from here."""
-    image = parse_reference(reference, "--image")
-    try:
-        return pushed_image(reference)
-    except (ClusterRefused, EngineError, MissingPartError) as error:
-        if not image.digest:
-            raise
-        console.note(f"{error.message.splitlines()[0]}; the digest is taken as it is")
-        return PinnedImage(image.pinned(image.digest), 0, {})
 
 
 def _identity(project: FunctionProject, options: DeployOptions) -> Identity:
@@ -210,7 +196,7 @@ def _user() -> str:
         return "unknown"
 
 
-def _cluster(options: DeployOptions, target: TargetSettings, stamp: Stamp) -> "KnativeDeployment":
+def _target(options: DeployOptions, target: TargetSettings, stamp: Stamp) -> Target:
     from gaia_cli.targets.knative.target import KnativeDeployment
 
     access = connect(options.choice, target)
@@ -219,7 +205,7 @@ def _cluster(options: DeployOptions, target: TargetSettings, stamp: Stamp) -> "K
 
 def _carried_out(leg: _Leg, options: DeployOptions) -> None:
     with _interruptible(leg):
-        outcome = leg.cluster.apply(wait=options.wait)
+        outcome = leg.target.apply(wait=options.wait)
     assert leg.plan is not None
     show_outcome(leg.plan, outcome)
 
@@ -248,9 +234,9 @@ def _objects(objects: Sequence[Mapping[str, Any]], form: ObjectForm) -> ExitCode
 
 
 def _written_out(legs: Sequence[_Leg], options: DeployOptions) -> ExitCode:
-    from gaia_cli.targets.knative.gitops import complete_objects, write_directory
+    from gaia_cli.targets.knative.gitops import write_directory
 
-    objects = [one for leg in legs for one in complete_objects(leg.deployment, leg.cluster.access.namespace)]
+    objects = [one for leg in legs for one in leg.target.files(leg.deployment)]
     if options.out is not None:
         for file in write_directory(options.out, objects):
             console.note(f"wrote {file}")

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from gaia_cli.errors import ClusterRefused, GaiaError, MissingPartError, RegistryUnreachable
+from gaia_cli.errors import ClusterRefused, GaiaError, MissingPartError
 from gaia_cli.images.plan import Target
 from gaia_cli.images.pushed import PinnedImage, look_up
 from gaia_cli.images.references import Reference, in_registry, parse_reference
@@ -38,12 +38,16 @@ def pushed_image(reference: str) -> PinnedImage:
     """
     image = parse_reference(reference, "--image")
     try:
-        found = look_up(image, os.environ)
-    except (MissingPartError, RegistryUnreachable) as error:
+        return _looked_up(image)
+    except (ClusterRefused, MissingPartError) as error:
         if not image.digest:
             raise
         console.note(f"{error.message}; its digest says which image it is")
         return PinnedImage(image.pinned(image.digest), 0, {})
+
+
+def _looked_up(image: Reference) -> PinnedImage:
+    found = look_up(image, os.environ)
     if found is None:
         raise ClusterRefused(
             f"the registry {image.host} has no image {image}",

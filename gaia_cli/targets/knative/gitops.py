@@ -5,8 +5,9 @@ tool must leave it alone. How each tool is told stands beside the objects, in th
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from analyzers.lean.writing import make_directories, write_named
 from gaia_cli.errors import UsageError
@@ -63,7 +64,7 @@ def complete_objects(deployment: Deployment, namespace: str) -> list[Object]:
     return [one | {"spec": birth} if one["kind"] == ROUTE.name else one for one in made]
 
 
-def write_directory(directory: Path, made: Sequence[Object]) -> list[Path]:
+def write_directory(directory: Path, made: Sequence[Mapping[str, Any]]) -> list[Path]:
     """Write the objects, a kustomization of them, and what GitOps tools are to ignore; return the files.
 
     Raises:

@@ -3,13 +3,21 @@
 from dataclasses import dataclass, field, replace
 
 from gaia_cli.targets.knative.connection import run
+from gaia_cli.targets.knative.gitops import complete_objects
+from gaia_cli.targets.knative.objects import Object
 from gaia_cli.targets.knative.rollout.applying import apply_rollout
 from gaia_cli.targets.knative.rollout.changes import difference
 from gaia_cli.targets.knative.rollout.ownership import check_owners
-from gaia_cli.targets.knative.rollout.planning import Rollout, adopted, plan_rollout
+from gaia_cli.targets.knative.rollout.planning import (
+    Rollout,
+    adopted,
+    check_holders,
+    held_by_others,
+    plan_rollout,
+)
 from gaia_cli.targets.knative.rollout.standing import settled
 from gaia_cli.targets.knative.rollout.waiting import Wait
-from gaia_cli.targets.protocol import Deployment, Outcome, Plan, Stamp
+from gaia_cli.targets.protocol import Deployment, Difference, Outcome, Plan, Stamp
 from runtime_images.cluster.access import Access
 from runtime_images.cluster.api import Api
 
@@ -48,19 +56,25 @@ class KnativeDeployment:
         Raises:
             ClusterRefused: something is in the way, or the server refuses an object.
         """
-
-        async def work(api: Api) -> Rollout:
-            return await plan_rollout(api, deployment, self.stamp, self.timeout_s, take_over=self.take_over)
-
-        self._rollout = run(self.access, work)
-        if self._waited:
-            plan = self._rollout.plan
-            self._rollout = replace(self._rollout, plan=replace(plan, notes=(_WAITED, *plan.notes)))
+        rollout = self._asked(deployment)
+        check_holders(rollout.steps)
+        plan = rollout.plan
+        self._rollout = replace(rollout, plan=replace(plan, notes=(*[_WAITED] * self._waited, *plan.notes)))
         return self._rollout.plan
 
-    def difference(self) -> str:
-        """Return what the plan changes, as a unified diff."""
-        return "".join(difference(step.live, step.would) for step in self._planned().steps)
+    def difference(self, deployment: Deployment) -> Difference:
+        """Return what a deploy would change, as a unified diff, and what somebody else has set by hand.
+
+        Raises:
+            ClusterRefused: as for `plan`, but for fields that somebody else holds: those are shown.
+        """
+        rollout = self._asked(deployment)
+        patch = "".join(difference(step.live, step.would) for step in rollout.steps)
+        return Difference(patch, tuple(held_by_others(rollout)))
+
+    def files(self, deployment: Deployment) -> list[Object]:
+        """Return the objects as they are made where nothing stands."""
+        return complete_objects(deployment, self.access.namespace)
 
     def apply(self, *, wait: bool) -> Outcome | None:
         """Do what was planned; with `wait` until it serves, and return how it ended.
@@ -68,7 +82,8 @@ class KnativeDeployment:
         Raises:
             ClusterRefused: the cluster said no, or the function did not get ready.
         """
-        rollout = self._planned()
+        assert self._rollout is not None, "plan first"
+        rollout = self._rollout
 
         async def work(api: Api) -> Outcome | None:
             await apply_rollout(api, rollout)
@@ -76,6 +91,8 @@ class KnativeDeployment:
 
         return run(self.access, work)
 
-    def _planned(self) -> Rollout:
-        assert self._rollout is not None, "plan first"
-        return self._rollout
+    def _asked(self, deployment: Deployment) -> Rollout:
+        async def work(api: Api) -> Rollout:
+            return await plan_rollout(api, deployment, self.stamp, self.timeout_s, take_over=self.take_over)
+
+        return run(self.access, work)

@@ -7,7 +7,7 @@ import pytest
 
 from gaia_cli.errors import ConfigurationError, UsageError
 from gaia_cli.project.project import FunctionProject
-from gaia_cli.project.settings import function_settings, target_of
+from gaia_cli.project.settings import check_placement, function_settings, target_of
 from gaia_cli.project.targets import TargetSettings
 from runtime_images.cluster.function import FunctionSettings, Power, Scale, Window
 from runtime_images.policy.model import Accelerator, ExecutionMode, Prices, Slo
@@ -83,3 +83,16 @@ def test_a_function_for_a_gpu_alone_is_refused_where_there_is_none() -> None:
     with pytest.raises(ConfigurationError, match=r"hello runs on a GPU only, and targets\.space"):
         function_settings(PROJECT, target, ExecutionMode.GPU)
     assert function_settings(PROJECT, target, ExecutionMode.GPU_PREFERRED).accelerator is Accelerator.NONE
+
+
+def test_a_function_that_takes_longer_than_a_cluster_allows_names_both_keys() -> None:
+    slow = replace(PROJECT, request_timeout_s=900)
+
+    with pytest.raises(ConfigurationError) as caught:
+        check_placement(slow, PROD, ExecutionMode.CPU)
+
+    assert "[run] request_timeout_s is 900" in caught.value.message
+    assert "targets.prod has no request_timeout_s" in caught.value.message
+    assert "request_timeout_s = 600 in [targets.prod]" in caught.value.hint
+    check_placement(slow, replace(PROD, request_timeout_s=600), ExecutionMode.CPU)
+    check_placement(replace(PROJECT, request_timeout_s=600), PROD, ExecutionMode.CPU)

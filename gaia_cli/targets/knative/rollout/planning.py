@@ -27,12 +27,16 @@ from runtime_images.policy.model import Backend
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One object: what stands, what is sent, and what the server says would stand. `live` is None for a new one."""
+    """One object: what stands, what is sent, and what the server says would stand. `live` is None for a new one.
+
+    `held` are the fields that somebody else has set: with those it cannot be sent, and `would` is what force would do.
+    """
 
     live: Object | None
     sent: Object
     would: Object
     force: bool
+    held: tuple[str, ...] = ()
 
     @property
     def changes(self) -> bool:
@@ -121,22 +125,24 @@ async def _steps(
     for sent in wanted:
         stands = live.get((sent["kind"], sent["metadata"]["name"]))
         force = take_over or (stands is not None and is_gaias_alone(stands))
-        would = await _dry_run(api, deployment, sent, stands, force=force)
-        steps.append(Step(stands, sent, would, force))
+        steps.append(await _step(api, deployment, sent, stands, force=force))
     return tuple(steps)
 
 
-async def _dry_run(api: Api, deployment: Deployment, sent: Object, stands: Object | None, *, force: bool) -> Object:
+async def _step(api: Api, deployment: Deployment, sent: Object, stands: Object | None, *, force: bool) -> Step:
     """Return what would stand. A Route that is not there yet cannot even be asked about without its traffic."""
     asked = sent
     if stands is None and sent["kind"] == ROUTE.name:
         asked = sent | {"spec": birth_traffic(deployment, sent["metadata"]["namespace"])["spec"]}
+    held: tuple[str, ...] = ()
     try:
-        return await api.apply(asked, words.TEMPLATE_MANAGER, force=force, dry_run=True)
+        would = await api.apply(asked, words.TEMPLATE_MANAGER, force=force, dry_run=True)
     except RefusedError as error:
-        if error.is_conflict:
-            raise _conflict(sent, error) from None
-        raise
+        if force or not error.is_conflict:
+            raise
+        held = tuple(f"{cause.field} ({cause.message})" for cause in error.causes) or (error.message,)
+        would = await api.apply(asked, words.TEMPLATE_MANAGER, force=True, dry_run=True)
+    return Step(stands, sent, would, force, held)
 
 
 def birth_traffic(deployment: Deployment, namespace: str) -> Object:
@@ -145,12 +151,25 @@ def birth_traffic(deployment: Deployment, namespace: str) -> Object:
     return route_traffic(deployment.project.name, namespace, {first: 100})
 
 
-def _conflict(sent: Object, error: RefusedError) -> ClusterRefused:
-    held = "; ".join(f"{cause.field} ({cause.message})" for cause in error.causes) or error.message
-    return ClusterRefused(
-        f"{sent['kind']} {sent['metadata']['name']} has fields that somebody else has set: {held}",
-        "take them out of the object, or overwrite them: --take-over",
-    )
+def check_holders(steps: Sequence[Step]) -> None:
+    """Check that nobody else holds a field that an apply would set.
+
+    Raises:
+        ClusterRefused: somebody does.
+    """
+    for step in steps:
+        if step.held:
+            raise ClusterRefused(_held(step), "take them out of the object, or overwrite them: --take-over")
+
+
+def held_by_others(rollout: Rollout) -> list[str]:
+    """Return what of the function somebody else has set, a sentence for each object, and for the traffic."""
+    return [*(_held(step) for step in rollout.steps if step.held), *_traffic_held(rollout.standing)]
+
+
+def _held(step: Step) -> str:
+    sent = step.sent
+    return f"{sent['kind']} {sent['metadata']['name']} has fields that somebody else has set: {'; '.join(step.held)}"
 
 
 def _changes(steps: tuple[Step, ...], standing: Standing) -> list[Change]:
@@ -188,11 +207,13 @@ def _removals(dead: tuple[Object, ...], retired: tuple[Object, ...]) -> list[Cha
 
 
 def _traffic_notes(standing: Standing) -> list[str]:
-    if standing.route is None:
+    route = standing.route
+    pinned = ((route or {}).get("metadata", {}).get("annotations") or {}).get(words.PIN, "")
+    return [*_traffic_held(standing), *([f"pinned to {pinned} until gaia unpin"] if pinned else [])]
+
+
+def _traffic_held(standing: Standing) -> list[str]:
+    holder = traffic.holder(standing.route) if standing.route is not None else None
+    if holder is None or holder.is_gaia:
         return []
-    holder = traffic.holder(standing.route)
-    pinned = (standing.route["metadata"].get("annotations") or {}).get(words.PIN, "")
-    notes = (
-        [] if holder.is_gaia else [f"the traffic stays as {holder.manager} has set it at {holder.since}: gaia unpin"]
-    )
-    return [*notes, *([f"pinned to {pinned} until gaia unpin"] if pinned else [])]
+    return [f"the traffic stays as {holder.manager} has set it at {holder.since}; gaia unpin takes it back"]
