@@ -30,12 +30,9 @@ def list_functions(choice: ClusterChoice, form: ListForm | None, *, everywhere: 
             form.value,
         )
     else:
-        _show(
-            functions,
-            access.context,
-            "all namespaces" if everywhere else f"namespace {access.namespace}",
-            everywhere=everywhere,
-        )
+        place = "all namespaces" if everywhere else f"namespace {access.namespace}"
+        where = f"{place}, context {access.context}{f', target {target}' if target else ''}"
+        _show(functions, where, everywhere=everywhere)
     return ExitCode.OK
 
 
@@ -43,11 +40,11 @@ def _named(function: FunctionRow, *, everywhere: bool) -> str:
     return f"{function['namespace']}/{function['name']}" if everywhere else function["name"]
 
 
-def _show(functions: list[FunctionRow], context: str, where: str, *, everywhere: bool) -> None:
+def _show(functions: list[FunctionRow], where: str, *, everywhere: bool) -> None:
     from gaia_cli.views.cluster.deployed import now_utc, show_list
 
     if not functions:
-        console.note(f"there is no function in {where} (context {context})")
+        console.note(f"there is no function in {where}")
         return
-    console.note(f"{where}, context {context}")
+    console.note(where)
     show_list(functions, now_utc(), with_namespace=everywhere)

@@ -86,7 +86,7 @@ def _check(facts: Facts, pod: PlannedPod, target: TargetSettings, function: str,
     message += f", and at most {there.largest} on one node where its pods may go"
     if has_cpu:
         return Check(GPUS, State.OK, f"{message}: the CPU serves until one is free", _advice(there, asked, resource))
-    return Check(GPUS, State.FAILED, message, _advice(there, asked, resource))
+    return Check(GPUS, State.FAILED, f"{message}: nothing serves until one is free", _advice(there, asked, resource))
 
 
 def _advice(there: Room, asked: int, resource: str) -> str:
