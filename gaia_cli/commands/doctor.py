@@ -22,17 +22,17 @@ _EXTRAS = (
 )
 
 
-def doctor(path: Path, target: str, choice: ClusterChoice, *, as_json: bool) -> ExitCode:
+def doctor(path: Path, choice: ClusterChoice, *, as_json: bool) -> ExitCode:
     """Show the checks of this machine or, where a target or a way to a cluster is named, of the cluster.
 
     Returns:
         0; 2, 3 or 4 where something has failed, as docs/reference.md says.
     """
-    if not target and choice == ClusterChoice():
+    if choice == ClusterChoice():
         checks, code = _machine()
         show_checks("this machine", checks, as_json=as_json)
         return code
-    settings, objects = _planned(path, target, choice)
+    settings, objects = _planned(path, choice)
     from gaia_cli.targets.knative.connection import connect, run
     from gaia_cli.targets.knative.preflight.run import preflight
     from runtime_images.cluster.api import Api
@@ -49,7 +49,7 @@ def doctor(path: Path, target: str, choice: ClusterChoice, *, as_json: bool) -> 
     return ExitCode.CLUSTER if any(check.state is State.FAILED for check in checks) else ExitCode.OK
 
 
-def _planned(path: Path, target: str, choice: ClusterChoice) -> tuple[TargetSettings, Any]:
+def _planned(path: Path, choice: ClusterChoice) -> tuple[TargetSettings, Any]:
     """Return the target's settings, and what makes the objects that a deploy of the function would send.
 
     Where there is no function, and no target of one is asked for, there are no objects: the cluster alone is looked at.
@@ -65,10 +65,10 @@ def _planned(path: Path, target: str, choice: ClusterChoice) -> tuple[TargetSett
     try:
         project = named_project(path, LONGEST_NAME)
     except GaiaError:
-        if target or path != Path():
+        if choice.target or path != Path():
             raise
         return TargetSettings(choice.context or "default"), lambda _namespace: []
-    settings = target_of(project, target)
+    settings = target_of(project, choice.target)
     mode = project.pin or manifest_of(project).mode
     deployment = Deployment(project, settings, mode, _DOCTORED_IMAGE, identity_of(project))
     return settings, lambda namespace: objects(deployment, namespace, Stamp())

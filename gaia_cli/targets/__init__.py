@@ -1,1 +1,1 @@
-"""The clusters that a function may be deployed to; `failures` and what stands here know no word of Knative's."""
+"""The clusters that a function may be deployed to; of what stands here only `failures` knows words of Knative's."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gaia_cli.errors import ClusterRefused
+from gaia_cli.errors import ClusterRefused, GaiaError
 
 
 class State(StrEnum):
@@ -29,15 +29,20 @@ class Check:
     hint: str = ""
 
 
+def failed(name: str, error: GaiaError) -> Check:
+    """Return the check that has come out as an error."""
+    return Check(name, State.FAILED, error.message, error.hint)
+
+
 def require(checks: Sequence[Check]) -> None:
     """Check that none has failed.
 
     Raises:
         ClusterRefused: one has; the message is that of the first, and the others follow.
     """
-    failed = [check for check in checks if check.state is State.FAILED]
-    if not failed:
+    bad = [check for check in checks if check.state is State.FAILED]
+    if not bad:
         return
-    first, *others = failed
+    first, *others = bad
     more = [f"{check.name}: {check.message}" + (f" ({check.hint})" if check.hint else "") for check in others]
     raise ClusterRefused(f"{first.name}: {first.message}", first.hint, log=more)

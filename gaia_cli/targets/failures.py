@@ -21,7 +21,6 @@ _WEBHOOK = re.compile(r'failed calling webhook "(?P<name>[^"]*)"(?P<cause>.*)', 
 _DENIED = re.compile(r'admission webhook "[^"]*" denied the request: (?P<words>.*)', re.DOTALL)
 _TERMINATING = "is being terminated"
 _IS_TERMINATING = "NamespaceTerminating"
-_GET_KNATIVE = "install Knative Serving there (https://knative.dev/docs/install), or choose another --context"
 
 UNREACHABLE = (
     (r"CERTIFICATE_VERIFY_FAILED", "its certificate is not one that the kubeconfig trusts",
@@ -66,6 +65,18 @@ def explained(error: ClusterError, access: Access | None = None) -> GaiaError:
     return _refused(error, access) if isinstance(error, RefusedError) else ClusterRefused(error.message, error.hint)
 
 
+def no_namespace(name: str) -> ClusterRefused:
+    """Return the error for a namespace that is not there."""
+    hint = f"make it: kubectl create namespace {name}, or name another: -n, or namespace of the target"
+    return ClusterRefused(f"there is no namespace {name}", hint)
+
+
+def no_knative() -> ClusterRefused:
+    """Return the error for a cluster without Knative Serving."""
+    hint = "install Knative Serving there (https://knative.dev/docs/install), or choose another --context"
+    return ClusterRefused("this cluster has no Knative Serving", hint)
+
+
 def _unreachable(error: UnreachableError, access: Access | None) -> ClusterRefused:
     where = f"the API server {access.server} (context {access.context})" if access else "the API server"
     for pattern, meaning, hint in UNREACHABLE:
@@ -85,9 +96,7 @@ def _refused(error: RefusedError, access: Access | None) -> ClusterRefused:
     if _TERMINATING in error.message or any(cause.code == _IS_TERMINATING for cause in error.causes):
         return ClusterRefused(error.message, "wait until the namespace is gone and make it again, or use another: -n")
     if error.status == 404 and error.kind == "namespaces":
-        return ClusterRefused(
-            f"there is no namespace {error.name}", f"make it: kubectl create namespace {error.name}, or use another: -n"
-        )
+        return no_namespace(error.name)
     if webhook := _WEBHOOK.search(error.message):
         return ClusterRefused(
             f"a webhook of the cluster gives no answer: {webhook['name']}{webhook['cause']}",
@@ -110,5 +119,5 @@ def _forbidden(found: re.Match[str]) -> ClusterRefused:
 
 def _unknown_kind(error: RefusedError) -> ClusterRefused:
     if f"/{ROUTE.group}/" in error.path:
-        return ClusterRefused("this cluster has no Knative Serving", _GET_KNATIVE)
+        return no_knative()
     return ClusterRefused(f"this cluster does not know {error.path}", "it may be older or newer than what Gaia knows")

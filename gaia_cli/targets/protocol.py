@@ -131,7 +131,7 @@ class Progress(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class BackendReport:
+class BackendOutcome:
     """One backend after an apply: `version` is what was applied, `serving` what answers requests now.
 
     `message` is the cluster's own, the pod's where there is one.
@@ -149,7 +149,7 @@ class Outcome:
     """How an apply ended. `shares` are percentages that the cluster confirms."""
 
     url: str
-    backends: tuple[BackendReport, ...]
+    backends: tuple[BackendOutcome, ...]
     shares: Mapping[Backend, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

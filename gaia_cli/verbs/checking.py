@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from gaia_cli.errors import ExitCode
-from gaia_cli.project.choices import ClusterChoice, Report
-from gaia_cli.verbs.cluster_options import ContextName, Kubeconfig, Namespace, TargetName
+from gaia_cli.project.choices import Report
+from gaia_cli.verbs.cluster_options import ContextName, Kubeconfig, Namespace, TargetName, place_of
 from gaia_cli.verbs.functions import ReportFormat
 
 
@@ -30,5 +30,5 @@ def doctor(
     """
     from gaia_cli.commands import doctor as command
 
-    choice = ClusterChoice(context, kubeconfig, namespace)
-    return command.doctor(path, target, choice, as_json=output_format is Report.JSON)
+    place = place_of(target, context, kubeconfig, namespace)
+    return command.doctor(path, place, as_json=output_format is Report.JSON)

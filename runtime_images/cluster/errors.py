@@ -77,6 +77,11 @@ class RefusedError(ClusterError):
         return self.status == 404 and not self.name
 
     @property
+    def is_forbidden(self) -> bool:
+        """Whether the user lacks the right."""
+        return self.status == 403
+
+    @property
     def is_conflict(self) -> bool:
         """Whether another manager holds a field, or the object has changed in the meantime."""
         return self.status == 409 and self.code == "Conflict"

@@ -7,13 +7,12 @@ the first of them is written to.
 import datetime as dt
 import getpass
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from analyzers.formats.json_text import json_text
 from gaia_cli.commands.cluster.images import PinnedImage, image_for, pushed_image
 from gaia_cli.errors import ExitCode, UsageError
 from gaia_cli.images.plan import MODE_LABEL
@@ -27,8 +26,8 @@ from gaia_cli.project.targets import TargetSettings
 from gaia_cli.targets.identity import identity_of, keep_id, new_id
 from gaia_cli.targets.knative.connection import connect
 from gaia_cli.targets.protocol import Deployment, Identity, Plan, Stamp, Target
-from gaia_cli.targets.yaml_text import as_documents
 from gaia_cli.views import console
+from gaia_cli.views.cluster.objects import write_objects
 from gaia_cli.views.cluster.plan import show_outcome, show_plan
 from runtime_images.cluster.words import LONGEST_NAME
 from runtime_images.policy.model import ExecutionMode
@@ -82,7 +81,8 @@ def deploy(path: Path, options: DeployOptions) -> ExitCode:
         leg.plan = leg.target.plan(leg.deployment)
     plans = [leg.plan for leg in legs if leg.plan is not None]
     if options.form is not None:
-        return _objects([one for plan in plans for one in plan.objects], options.form)
+        write_objects([one for plan in plans for one in plan.objects], options.form)
+        return ExitCode.OK
     for plan in plans:
         show_plan(plan)
     if options.dry_run is not None:
@@ -224,15 +224,6 @@ def _interruptible(leg: _Leg) -> "Iterator[None]":
         raise
 
 
-def _objects(objects: Sequence[Mapping[str, Any]], form: ObjectForm) -> ExitCode:
-    """Write objects to standard output, for programs."""
-    if form is ObjectForm.JSON:
-        console.exact(json_text({"apiVersion": "v1", "kind": "List", "items": list(objects)}, indent=2))
-    else:
-        console.exact(as_documents(objects))
-    return ExitCode.OK
-
-
 def _written_out(legs: Sequence[_Leg], options: DeployOptions) -> ExitCode:
     from gaia_cli.targets.knative.gitops import write_directory
 
@@ -241,4 +232,5 @@ def _written_out(legs: Sequence[_Leg], options: DeployOptions) -> ExitCode:
         for file in write_directory(options.out, objects):
             console.note(f"wrote {file}")
         return ExitCode.OK
-    return _objects(objects, options.form or ObjectForm.YAML)
+    write_objects(objects, options.form or ObjectForm.YAML)
+    return ExitCode.OK

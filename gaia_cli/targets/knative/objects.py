@@ -19,8 +19,8 @@ Object = dict[str, Any]
 
 VISIBILITY = "networking.knative.dev/visibility"
 _POD_DRY_RUN = "features.knative.dev/podspec-dryrun"
-_SIDECAR = "queue.sidecar.serving.knative.dev"
-_SCALING = "autoscaling.knative.dev"
+SIDECAR = "queue.sidecar.serving.knative.dev"
+SCALING = "autoscaling.knative.dev"
 DEADLINE = "serving.knative.dev/progress-deadline"
 
 _DEADLINE_S = 600
@@ -137,14 +137,14 @@ def _template_annotations(deployment: Deployment, backend: Backend, retry: str) 
     lowest = target.min_scale if backend is deployment.mode.initial_backend else 0
     deadline, processors, memory = deadline_s(deployment), cpu_quantity(target.sidecar_cpus), target.sidecar_memory
     said: dict[str, object] = {
-        f"{_SCALING}/min-scale": lowest or None,
-        f"{_SCALING}/max-scale": target.max_scale or None,
-        f"{_SCALING}/initial-scale": target.initial_scale,
+        f"{SCALING}/min-scale": lowest or None,
+        f"{SCALING}/max-scale": target.max_scale or None,
+        f"{SCALING}/initial-scale": target.initial_scale,
         DEADLINE: f"{deadline}s" if deadline else None,
-        f"{_SIDECAR}/cpu-resource-limit": processors or None,
-        f"{_SIDECAR}/cpu-resource-request": processors or None,
-        f"{_SIDECAR}/memory-resource-limit": memory_quantity(memory) or None,
-        f"{_SIDECAR}/memory-resource-request": memory_quantity(memory) or None,
+        f"{SIDECAR}/cpu-resource-limit": processors or None,
+        f"{SIDECAR}/cpu-resource-request": processors or None,
+        f"{SIDECAR}/memory-resource-limit": memory_quantity(memory) or None,
+        f"{SIDECAR}/memory-resource-request": memory_quantity(memory) or None,
         words.RETRY: retry or None,
     }
     own = {name: str(value) for name, value in said.items() if value is not None}

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analyzers.lean.printable import printable
-from gaia_cli.targets.protocol import BackendReport, Deployment, Effect, Outcome, Plan, Progress
+from gaia_cli.targets.protocol import BackendOutcome, Deployment, Effect, Outcome, Plan, Progress
 from gaia_cli.views import console
 from runtime_images.policy.model import Accelerator, Backend
 
@@ -96,7 +96,7 @@ def _variables(deployment: Deployment) -> list[tuple[str, str]]:
     return rows + [("", f"{name}: the value of target {target.name} goes before the function's") for name in over]
 
 
-def _state(report: BackendReport, outcome: Outcome, deployment: Deployment) -> str:
+def _state(report: BackendOutcome, outcome: Outcome, deployment: Deployment) -> str:
     label = _emulated(deployment) if report.backend is Backend.GPU else ""
     if report.progress is Progress.READY:
         share = outcome.shares.get(report.backend)
@@ -105,7 +105,7 @@ def _state(report: BackendReport, outcome: Outcome, deployment: Deployment) -> s
     return f"{report.progress}: revision {report.version} waits ({report.message}); {others} serves meanwhile"
 
 
-def _others(reports: Sequence[BackendReport], but: BackendReport) -> str:
+def _others(reports: Sequence[BackendOutcome], but: BackendOutcome) -> str:
     if but.serving:
         return but.serving
     return next((one.serving for one in reports if one.serving), "nothing")

@@ -70,7 +70,7 @@ async def _readable(api: Api, kind: Kind, labels: dict[str, str], unknown: list[
     try:
         found, _ = await api.list(kind, labels=labels)
     except RefusedError as error:
-        if error.status != 403:
+        if not error.is_forbidden:
             raise
         unknown.append(f"{kind.plural}: needs the right to list {kind.plural} in namespace {api.access.namespace}")
         return None

@@ -201,7 +201,7 @@ async def _warmed(
     try:
         warm = await until(step, is_warm, max(deadline - time.monotonic(), 1.0))
     except RefusedError as error:
-        if error.status != 403:
+        if not error.is_forbidden:
             raise
         right = f"patch on {POD_AUTOSCALER.plural}.{POD_AUTOSCALER.group}"
         say(f"{backend} cannot be started ahead, which needs the right to {right}: the first requests wait for it")

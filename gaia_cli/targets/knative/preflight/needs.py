@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gaia_cli.targets.checks import Check, State
+from gaia_cli.targets.checks import Check, State, failed
 from gaia_cli.targets.failures import explained
 from gaia_cli.targets.knative.preflight.planned import PlannedPod
 from gaia_cli.targets.knative.preflight.reading import (
@@ -112,5 +112,4 @@ def _dry_run(run: DryRun) -> Check:
         return Check(name, State.OK, "the server takes it")
     if run.refusal.is_conflict:
         return Check(name, State.SKIPPED, "somebody else holds fields of it; the plan of a deploy says who")
-    error = explained(run.refusal)
-    return Check(name, State.FAILED, error.message, error.hint)
+    return failed(name, explained(run.refusal))

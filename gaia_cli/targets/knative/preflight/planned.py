@@ -9,13 +9,12 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from gaia_cli.targets.knative.objects import SCALING, SIDECAR
 from gaia_cli.targets.knative.preflight.quantities import Sizes, sizes
 from runtime_images.cluster.kinds import CONFIGURATION
 from runtime_images.cluster.words import BACKEND
 
 QUEUE_PROXY = "queue-proxy"
-_SIDECAR = "queue.sidecar.serving.knative.dev/"
-_SCALING = "autoscaling.knative.dev/"
 _SIDECAR_CPU = "25m"
 """What queue-proxy asks for where nothing is said."""
 
@@ -68,7 +67,7 @@ def _planned(one: Mapping[str, Any], deployment: Mapping[str, str], defaults: Ma
     annotations = metadata.get("annotations") or {}
     spec = template.get("spec") or {}
     own = [_container(each, defaults) for each in spec.get("containers") or ()]
-    counts = [_number(annotations.get(f"{_SCALING}{name}")) for name in ("initial-scale", "min-scale")]
+    counts = [_number(annotations.get(f"{SCALING}/{name}")) for name in ("initial-scale", "min-scale")]
     return PlannedPod(
         configuration=one["metadata"]["name"],
         backend=(one["metadata"].get("labels") or {}).get(BACKEND, ""),
@@ -95,7 +94,7 @@ def _queue_proxy(annotations: Mapping[str, str], deployment: Mapping[str, str]) 
     said: dict[str, dict[str, str]] = {"request": {}, "limit": {}}
     for kind, into in said.items():
         for resource in ("cpu", "memory", "ephemeral-storage"):
-            value = annotations.get(f"{_SIDECAR}{resource}-resource-{kind}")
+            value = annotations.get(f"{SIDECAR}/{resource}-resource-{kind}")
             value = value or deployment.get(f"queue-sidecar-{resource}-{kind}")
             if value:
                 into[resource] = value

@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from gaia_cli.targets.checks import Check, State
+from gaia_cli.targets.checks import Check, State, failed
+from gaia_cli.targets.failures import no_knative, no_namespace
+from gaia_cli.targets.knative.objects import SCALING
 from gaia_cli.targets.knative.preflight.planned import PlannedPod
 from gaia_cli.targets.knative.preflight.reading import KNATIVE_NAMESPACE, Facts, Unreadable
 from runtime_images.cluster.conditions import is_being_deleted
@@ -22,7 +24,7 @@ _FLAGS = {
 """Fields of a pod to the end of the flag that lets them through, and to the key of a target that makes them."""
 _CLAIM_FLAGS = ("persistent-volume-claim", "persistent-volume-write")
 _ZERO = "allow-zero-initial-scale"
-_INITIAL_SCALE = "autoscaling.knative.dev/initial-scale"
+_INITIAL_SCALE = f"{SCALING}/initial-scale"
 _ON = ("enabled", "allowed", "true")
 
 
@@ -30,8 +32,7 @@ def check_knative(facts: Facts) -> Check:
     """Check that Knative Serving is there, with every kind that the plan has."""
     missing = [kind.name for kind in _NEEDED_KINDS if kind.name not in facts.serving_kinds]
     if not facts.serving_kinds:
-        hint = "install Knative Serving there (https://knative.dev/docs/install), or choose another --context"
-        return Check("knative", State.FAILED, "the cluster has no Knative Serving", hint)
+        return failed("knative", no_knative())
     if missing:
         return Check("knative", State.FAILED, f"the cluster's Knative has no {', '.join(missing)}", "update Knative")
     return Check(
@@ -45,8 +46,7 @@ def check_namespace(facts: Facts, name: str) -> Check:
     if isinstance(found, Unreadable):
         return Check("namespace", State.UNKNOWN, f"{name}: this user {found.words}")
     if found is None:
-        hint = f"make it: kubectl create namespace {name}, or change namespace of the target, or use -n"
-        return Check("namespace", State.FAILED, f"there is no namespace {name}", hint)
+        return failed("namespace", no_namespace(name))
     if is_being_deleted(found):
         return Check("namespace", State.FAILED, f"the namespace {name} is being deleted", "use another: -n")
     return Check("namespace", State.OK, f"{name} is there")

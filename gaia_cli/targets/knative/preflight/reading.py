@@ -31,7 +31,6 @@ from runtime_images.policy.model import Backend
 
 KNATIVE_NAMESPACE = "knative-serving"
 _Value = TypeVar("_Value")
-_FORBIDDEN = 403
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +194,7 @@ async def _readable(call: Awaitable[_Value], verb: str, resource: str, namespace
     try:
         return await call
     except RefusedError as error:
-        if error.status == _FORBIDDEN:
+        if error.is_forbidden:
             return Unreadable(verb, resource, namespace)
         raise
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gaia_cli.project.targets import TargetSettings
-from gaia_cli.targets.checks import Check, State
+from gaia_cli.targets.checks import Check, State, failed
 from gaia_cli.targets.failures import explained
 from gaia_cli.targets.knative.preflight.capacity import check_gpus
 from gaia_cli.targets.knative.preflight.needs import check_claims, check_dry_runs, check_rights, check_secrets
@@ -33,8 +33,7 @@ async def preflight(api: Api, plan_objects: Sequence[Mapping[str, Any]], target:
     try:
         kubernetes = await read_version(api)
     except (UnreachableError, RefusedError) as error:
-        shown = explained(error, api.access)
-        return [Check("reachable", State.FAILED, shown.message, shown.hint)]
+        return [failed("reachable", explained(error, api.access))]
     reachable = Check("reachable", State.OK, f"{api.access.server} answers: Kubernetes {kubernetes}")
     kinds = await read_serving_kinds(api)
     if not kinds:

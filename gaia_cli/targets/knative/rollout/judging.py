@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gaia_cli.targets.knative.rollout.revisions import is_dead
-from gaia_cli.targets.protocol import BackendReport, Deployment, Progress
+from gaia_cli.targets.protocol import BackendOutcome, Deployment, Progress
 from runtime_images.cluster import traffic, words
 from runtime_images.cluster.api import Object
 from runtime_images.cluster.backends import BackendState
@@ -35,17 +35,17 @@ def report(
     state: BackendState | None,
     pods: Sequence[Object],
     events: list[Happening],
-) -> BackendReport:
+) -> BackendOutcome:
     """Return how far a backend has got, with the pod's own message where something is wrong."""
     if state is None or not is_current(state.configuration):
-        return BackendReport(backend, Progress.WAITING)
+        return BackendOutcome(backend, Progress.WAITING)
     version = str((state.configuration.get("status") or {}).get("latestCreatedRevisionName") or "")
     serving = state.serving["metadata"]["name"] if state.is_ready and state.serving else ""
     revision = next((one for one in state.revisions if one["metadata"]["name"] == version), None)
     if serving and serving == version and readiness(state.configuration) is Readiness.READY:
-        return BackendReport(backend, Progress.READY, version, serving)
+        return BackendOutcome(backend, Progress.READY, version, serving)
     message = _message(revision, pods, events, version)
-    return BackendReport(backend, _progress(deployment, backend, revision, message), version, serving, message)
+    return BackendOutcome(backend, _progress(deployment, backend, revision, message), version, serving, message)
 
 
 def _message(revision: Object | None, pods: Sequence[Object], events: list[Happening], version: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gaia_cli.errors import ClusterRefused
+from gaia_cli.targets.failures import no_namespace
 from runtime_images.cluster.api import Api, Object
 from runtime_images.cluster.backends import FunctionState, read_function
 from runtime_images.cluster.conditions import is_being_deleted
@@ -77,7 +78,7 @@ async def read_standing(api: Api, name: str, namespace: str, backends: tuple[Bac
         try:
             return await api.get(kind, called, namespace)
         except RefusedError as error:
-            if error.status != 403:
+            if not error.is_forbidden:
                 raise
             unknown.append(f"get {kind.plural}{f'.{kind.group}' if kind.group else ''}")
             return None
@@ -113,13 +114,11 @@ async def _check_namespace(api: Api, namespace: str) -> None:
     try:
         found = await api.get(NAMESPACE, namespace)
     except RefusedError as error:
-        if error.status == 403:  # it stands in the answer to the dry run all the same
+        if error.is_forbidden:  # it stands in the answer to the dry run all the same
             return
         raise
     if found is None:
-        raise ClusterRefused(
-            f"there is no namespace {namespace}", f"make it: kubectl create namespace {namespace}; or give another: -n"
-        )
+        raise no_namespace(namespace)
     if is_being_deleted(found):
         raise ClusterRefused(f"the namespace {namespace} is being deleted", "use another: -n")
 

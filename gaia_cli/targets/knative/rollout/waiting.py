@@ -13,7 +13,7 @@ from gaia_cli.errors import ClusterRefused
 from gaia_cli.targets.knative.rollout.applying import retire
 from gaia_cli.targets.knative.rollout.judging import leaves_local, report, wanted_split
 from gaia_cli.targets.knative.rollout.planning import Rollout
-from gaia_cli.targets.protocol import BackendReport, Outcome, Progress
+from gaia_cli.targets.protocol import BackendOutcome, Outcome, Progress
 from runtime_images.cluster import traffic
 from runtime_images.cluster.api import Api, Object
 from runtime_images.cluster.backends import REVISION_LABEL, BackendState, FunctionState, read_function
@@ -47,7 +47,7 @@ class Wait:
             ClusterRefused: it does not get ready, or not in time; the message is the pod's own.
         """
         deadline = time.monotonic() + self._timeout_s
-        reports: tuple[BackendReport, ...] = ()
+        reports: tuple[BackendOutcome, ...] = ()
         state = None
         while time.monotonic() < deadline:
             try:
@@ -63,7 +63,7 @@ class Wait:
             await asyncio.sleep(PAUSE_S)
         raise self._late(state, reports)
 
-    async def _look(self, state: FunctionState, reports: tuple[BackendReport, ...]) -> Outcome | None:
+    async def _look(self, state: FunctionState, reports: tuple[BackendOutcome, ...]) -> Outcome | None:
         """Do what can be done now, and return the outcome once there is one."""
         for one in reports:
             if one.progress is Progress.FAILED:
@@ -86,7 +86,7 @@ class Wait:
             await retire(self._api, self._rollout)
         return outcome_of(route, reports)
 
-    def _is_settled(self, reports: tuple[BackendReport, ...]) -> bool:
+    def _is_settled(self, reports: tuple[BackendOutcome, ...]) -> bool:
         """Return whether nothing more is to be waited for: all is ready, but for a GPU that nobody has free."""
         by_progress = {one.backend: one.progress for one in reports}
         missing = by_progress.get(Backend.GPU) is Progress.NO_GPU and Backend.CPU in by_progress
@@ -109,7 +109,7 @@ class Wait:
             return None
         return route if is_confirmed(route, targets) else None
 
-    def _is_served(self, route: Object, reports: tuple[BackendReport, ...]) -> bool:
+    def _is_served(self, route: Object, reports: tuple[BackendOutcome, ...]) -> bool:
         """Return whether the Route's status names the very Revisions that were applied."""
         if not traffic.holder(route).is_gaia:
             return True
@@ -117,7 +117,7 @@ class Wait:
         ready = [one for one in reports if one.progress is Progress.READY]
         return all(served.get(one.backend.value) == one.version for one in ready)
 
-    async def _reports(self, state: FunctionState) -> tuple[BackendReport, ...]:
+    async def _reports(self, state: FunctionState) -> tuple[BackendOutcome, ...]:
         reports = []
         for backend in self._deployment.backends:
             found = state.backends.get(backend)
@@ -139,7 +139,7 @@ class Wait:
         names = [state.configuration["metadata"]["name"], version]
         return pods, happenings(events, names, [version])
 
-    def _late(self, state: FunctionState | None, reports: tuple[BackendReport, ...]) -> ClusterRefused:
+    def _late(self, state: FunctionState | None, reports: tuple[BackendOutcome, ...]) -> ClusterRefused:
         for one in reports:
             if one.progress is not Progress.READY and not (
                 one.progress is Progress.NO_GPU and len(self._deployment.backends) > 1
@@ -153,13 +153,13 @@ class Wait:
         )
 
 
-def outcome_of(route: Object, reports: Sequence[BackendReport]) -> Outcome:
+def outcome_of(route: Object, reports: Sequence[BackendOutcome]) -> Outcome:
     """Return how a deploy has ended, from the Route as it stands."""
     url = str((route.get("status") or {}).get("url") or "")
     return Outcome(url, tuple(reports), traffic.split_of(route, actual=True))
 
 
-def _failed(one: BackendReport, late: str = "") -> ClusterRefused:
+def _failed(one: BackendOutcome, late: str = "") -> ClusterRefused:
     what = f"revision {one.version}" if one.version else f"the {one.backend} backend"
     why = f": {one.message}" if one.message else ""
     still = f"{one.serving} still serves" if one.serving else f"nothing serves on the {one.backend} yet"

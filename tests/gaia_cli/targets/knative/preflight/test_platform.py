@@ -19,7 +19,7 @@ FLAG = "kubernetes.podspec-nodeselector"
 def test_a_cluster_without_knative_is_told_how_to_get_it() -> None:
     check = check_knative(Facts("v1.36.0", frozenset()))
 
-    assert (check.state, check.message) == (State.FAILED, "the cluster has no Knative Serving")
+    assert (check.state, check.message) == (State.FAILED, "this cluster has no Knative Serving")
     assert "install Knative Serving" in check.hint
 
 
