@@ -179,3 +179,16 @@ def test_what_a_user_set_in_the_traffic_by_hand_stays(gaia: Gaia, objects: Objec
     assert done.returncode == 0, done.stderr
     assert "kubectl-patch" in done.stdout
     assert shares(route(objects), actual=False) == {"mine": 100}
+
+
+def test_the_commands_of_the_readme_work(gaia: Gaia, objects: Objects, tmp_path: Path) -> None:
+    function(tmp_path / "hello", emulated().replace("targets.here", "targets.prod"))
+    section = (Path(__file__).parents[2] / "README.md").read_text().partition("```sh cluster\n")[2].partition("```")[0]
+    beside = {"deploy": ["--image", image(), "-y"], "diff": ["--image", image()], "delete": ["-y"]}
+
+    for line in section.splitlines():
+        _, verb, *rest = line.split()
+        done = gaia(verb, *rest, *beside.get(verb, []), cwd=tmp_path)
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+
+    assert objects.all(ROUTE) == objects.all(CONFIGURATION) == []

@@ -35,9 +35,13 @@ def with_gpus(resource: str, configuration: str = "") -> str:
 
 
 def versions(objects: Objects) -> dict[str, str]:
-    """Return the resourceVersion of each object of a function as far as a deploy writes it."""
-    found = [*objects.all(CONFIGURATION), *objects.all(ROUTE)]
-    return {f"{one['kind']}/{one['metadata']['name']}": one["metadata"]["resourceVersion"] for one in found}
+    """Return what each object of a function says, as far as a deploy writes it; a status changes by itself."""
+    found = {}
+    for one in [*objects.all(CONFIGURATION), *objects.all(ROUTE)]:
+        metadata = one["metadata"]
+        said = [metadata.get(name) for name in ("uid", "generation", "labels", "annotations")]
+        found[f"{one['kind']}/{metadata['name']}"] = repr((said, one["spec"]))
+    return found
 
 
 def revisions(objects: Objects) -> list[str]:
