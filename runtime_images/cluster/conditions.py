@@ -16,19 +16,29 @@ class Readiness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One condition; `status` is True, False or Unknown, `code` the word for machines (in the API `reason`)."""
+    """One condition; `status` is True, False or Unknown, `code` the word for machines (in the API `reason`).
+
+    `since` is when it last changed, as the API writes times; empty where it does not say.
+    """
 
     type: str
     status: str
     code: str
     message: str
+    since: str = ""
 
 
 def condition(object_: Mapping[str, Any] | None, type_: str = "Ready") -> Condition | None:
     """Return a condition of an object, None where its controller has not written one yet."""
     for found in ((object_ or {}).get("status") or {}).get("conditions") or ():
         if found.get("type") == type_:
-            return Condition(type_, found.get("status", "Unknown"), found.get("reason", ""), found.get("message", ""))
+            return Condition(
+                type_,
+                found.get("status", "Unknown"),
+                found.get("reason", ""),
+                found.get("message", ""),
+                found.get("lastTransitionTime", ""),
+            )
     return None
 
 

@@ -35,8 +35,12 @@ def min_scale(object_: Mapping[str, Any]) -> int:
 
 
 def has_own_min_scale(revision: Mapping[str, Any], autoscaler: Mapping[str, Any] | None) -> bool:
-    """Return whether pods are asked for from here, beyond what the deployment asks for itself."""
-    return _has_written_min_scale(revision) or (autoscaler is not None and min_scale(autoscaler) > min_scale(revision))
+    """Return whether pods are asked for from here: not by the deployment itself, nor by somebody's hand."""
+    if _has_written_min_scale(revision):
+        return True
+    if autoscaler is None or not _has_written_min_scale(autoscaler):
+        return False
+    return min_scale(autoscaler) > min_scale(revision)
 
 
 class Warmer:
@@ -61,14 +65,15 @@ class Warmer:
         return is_warm(revision, pods)
 
     async def release(self, revision: Object) -> None:
-        """Ask for no more pods than the deployment does; what its own template asks for stays."""
+        """Ask for no more pods than the deployment does; what its template or somebody's hand asks for stays."""
         metadata = revision["metadata"]
         name, namespace = metadata["name"], metadata["namespace"]
         self._asked.pop(metadata["uid"], None)
+        self._lost.pop(metadata["uid"], None)
         if _has_written_min_scale(revision):
             revision = await self._api.merge(REVISION, name, _asking(None), TRAFFIC_MANAGER, namespace)
         autoscaler = await self._api.get(POD_AUTOSCALER, name, namespace)
-        if autoscaler is not None and min_scale(autoscaler) > min_scale(revision):
+        if autoscaler is not None and has_own_min_scale(revision, autoscaler):
             own = (revision["metadata"].get("annotations") or {}).get(MIN_SCALE)
             await self._api.merge(POD_AUTOSCALER, name, _asking(own), TRAFFIC_MANAGER, namespace)
 
@@ -100,9 +105,9 @@ def _asking(pods: str | None) -> Object:
     return {"metadata": {"annotations": {MIN_SCALE: pods}}}
 
 
-def _has_written_min_scale(revision: Mapping[str, Any]) -> bool:
-    """Return whether the Revision's number of pods is from here, and not from the template of the deployment."""
-    for entry in revision["metadata"].get("managedFields") or ():
+def _has_written_min_scale(object_: Mapping[str, Any]) -> bool:
+    """Return whether the number of pods that a Revision or a PodAutoscaler asks for is from here."""
+    for entry in object_["metadata"].get("managedFields") or ():
         annotations = ((entry.get("fieldsV1") or {}).get("f:metadata") or {}).get("f:annotations") or {}
         if entry.get("manager") == TRAFFIC_MANAGER and f"f:{MIN_SCALE}" in annotations:
             return True

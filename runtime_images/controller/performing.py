@@ -126,9 +126,16 @@ class Performer:
         return await self._api.get(REVISION, name, seen.key[0]) if name else None
 
     async def _retry(self, retry: Retry, seen: Seen) -> None:
+        """Have the template tried again, unless somebody has deployed another one meanwhile."""
         namespace, function = seen.key
-        patch = {"spec": {"template": {"metadata": {"annotations": {RETRY: retry.revision}}}}}
         name = configuration_name(function, retry.backend)
+        found = await self._api.get(CONFIGURATION, name, namespace)
+        if found is None or (found.get("status") or {}).get("latestCreatedRevisionName") != retry.revision:
+            return
+        patch = {
+            "metadata": {"resourceVersion": found["metadata"]["resourceVersion"]},
+            "spec": {"template": {"metadata": {"annotations": {RETRY: retry.revision}}}},
+        }
         await self._api.merge(CONFIGURATION, name, patch, TRAFFIC_MANAGER, namespace)
 
     async def _tell(self, tell: Tell, route: Object) -> None:

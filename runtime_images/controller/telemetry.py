@@ -6,6 +6,7 @@ The names stand in the alert rules and the dashboard, too: do not rename one wit
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -24,7 +25,7 @@ class Metrics:
             ("namespace", "function", "target", "rule", "outcome"), registry=registry,
         )  # fmt: skip
         self.decisions = Counter(
-            "gaia_controller_decisions_total", "Times that the policy was asked, by its answer.", ("rule",),
+            "gaia_controller_decisions_total", "Changes of the policy's answer, by its rule.", ("rule",),
             registry=registry,
         )  # fmt: skip
         self.writes = Counter(
@@ -54,7 +55,9 @@ class Metrics:
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line; what a call gives as `extra={"said": {...}}` becomes keys of it."""
+    """One JSON object a line; what a call gives as `extra={"said": {...}}` becomes keys of it. Times are in UTC."""
+
+    converter = staticmethod(time.gmtime)
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record."""

@@ -78,17 +78,13 @@ def _has_no_place(one: Mapping[str, Any]) -> bool:
 
 def _start_up_s(one: Mapping[str, Any]) -> float | None:
     """Return the time until it was ready first; one whose container has started again tells of another moment."""
-    ready, status = _condition(one, "Ready"), one.get("status") or {}
-    restarted = any(container.get("restartCount") for container in status.get("containerStatuses") or ())
+    ready, status = condition(one, "Ready"), one.get("status") or {}
+    if ready is None or ready.status != "True":
+        return None
+    if any(container.get("restartCount") for container in status.get("containerStatuses") or ()):
+        return None
     try:
-        if ready.get("status") != "True" or restarted:
-            return None
-        made, was_ready = (datetime.fromisoformat(at) for at in (status["startTime"], ready["lastTransitionTime"]))
+        made, was_ready = (datetime.fromisoformat(at) for at in (status["startTime"], ready.since))
     except (KeyError, ValueError, TypeError):
         return None
     return max((was_ready - made).total_seconds(), 0.0)
-
-
-def _condition(one: Mapping[str, Any], type_: str) -> Mapping[str, Any]:
-    conditions = (one.get("status") or {}).get("conditions") or ()
-    return next((said for said in conditions if said.get("type") == type_), {})

@@ -15,7 +15,7 @@ from runtime_images.cluster.errors import RefusedError
 from runtime_images.cluster.function import FunctionSettings
 from runtime_images.cluster.kinds import ROUTE
 from runtime_images.cluster.traffic import targets
-from runtime_images.controller.deciding.actions import Move
+from runtime_images.controller.deciding.actions import Action, Move, Retry
 from runtime_images.controller.performing import LedApi, NotLeadingError, Performer
 from runtime_images.controller.reading import kept, read
 from runtime_images.controller.telemetry import Metrics
@@ -59,8 +59,8 @@ class Server(httpx2.AsyncBaseTransport):
         return httpx2.Response(200, json=self.route)
 
 
-def perform(server: Server, leads: Callable[[], bool] = lambda: True) -> Metrics:
-    """Carry out a move that was decided upon the Route as it was first."""
+def perform(server: Server, leads: Callable[[], bool] = lambda: True, action: Action = MOVE) -> Metrics:
+    """Carry out what was decided upon the Route as it was first."""
     metrics, before = Metrics(), kept(route())
     seen = read(before, {}, {})
     assert seen is not None
@@ -68,7 +68,7 @@ def perform(server: Server, leads: Callable[[], bool] = lambda: True) -> Metrics
     async def work() -> None:
         access = Access("http://cluster", "prod", "c", "u", lambda: server)
         async with LedApi(access, leads, metrics) as api:
-            await Performer(api, lambda: 0.0).perform(MOVE, seen, before)
+            await Performer(api, lambda: 0.0).perform(action, seen, before)
 
     asyncio.run(work())
     return metrics
@@ -136,3 +136,12 @@ def test_what_was_never_sent_is_no_write_in_the_metric() -> None:
 
     assert server.writes == []
     assert b"api_writes_total{" not in metrics.text()
+
+
+@pytest.mark.parametrize(("latest", "count"), [("hello-gpu-00001", 1), ("hello-gpu-00002", 0)])
+def test_a_template_is_tried_again_only_while_nobody_has_deployed_another(latest: str, count: int) -> None:
+    server = Server({"metadata": {"resourceVersion": "7"}, "status": {"latestCreatedRevisionName": latest}})
+
+    perform(server, action=Retry(GPU, "hello-gpu-00001"))
+
+    assert [one["metadata"] for one in server.writes] == [{"resourceVersion": "7"}] * count
