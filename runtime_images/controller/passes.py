@@ -57,6 +57,7 @@ class Passes:
     _doing: dict[Key, str] = field(default_factory=dict)
     _due: dict[Key, float] = field(default_factory=dict)
     busy: set[Key] = field(default_factory=set)
+    _measured_at: dict[Key, float] = field(default_factory=dict)
     _troubles: dict[Key, int] = field(default_factory=dict)
     _not_before: dict[Key, float] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -74,7 +75,7 @@ class Passes:
             if self.leads():
                 await self.once(self._those_due())
             else:
-                self._states.clear()
+                self._forget()
             self.last_pass = self.clock()
             await self._until_next()
 
@@ -94,6 +95,12 @@ class Passes:
             self._count(seen, measured, at.now)
             self.metrics.pass_s.observe(time.perf_counter() - began)
 
+    def _forget(self) -> None:
+        """Know nothing of any function: another process leads, and this one's numbers are no longer so."""
+        for kept in (self._states, self._doing, self._measured_at):
+            kept.clear()
+        self._count({}, {}, self.clock())
+
     async def idle(self) -> None:
         """Wait until every order that was given is carried out."""
         while self._tasks:
@@ -106,7 +113,9 @@ class Passes:
     def _look(self, key: Key) -> Seen | None:
         seen = self.cluster.seen(key)
         if seen is None:
-            for kept in (self._states, self._doing, self._due, self._troubles, self._not_before):
+            for kept in (
+                self._states, self._doing, self._due, self._troubles, self._not_before, self._measured_at
+            ):  # fmt: skip
                 kept.pop(key, None)
         return seen
 
@@ -125,9 +134,14 @@ class Passes:
         counts = Counter(self._doing.values())
         for state in STATES:
             self.metrics.functions.labels(state).set(counts[state])
-        serving = [key for key, one in seen.items() if any(side.running for side in one.sides.values())]
-        ages_s = [now - measured[key].at for key in serving if key in measured]
-        self.metrics.observation_age_s.set(max(ages_s, default=0.0))
+        for key, one in seen.items():
+            if not _has_pods(one):
+                self._measured_at.pop(key, None)
+            elif key in measured:
+                self._measured_at[key] = measured[key].at
+            else:
+                self._measured_at.setdefault(key, now)
+        self.metrics.observation_age_s.set(max([now - at for at in self._measured_at.values()], default=0.0))
 
     def _step(self, seen: Seen, at: Moment) -> None:
         key = seen.key
@@ -224,10 +238,14 @@ def _doing(state: FunctionState, seen: Seen) -> str:
 def _beat_s(state: FunctionState, seen: Seen) -> float:
     if state.switch is not None:
         return SWITCHING_BEAT_S
-    known, has_pods = seen.measurement, any(side.running for side in seen.sides.values())
+    known, has_pods = seen.measurement, _has_pods(seen)
     if known is not None and (known.arrival_rate > 0 or (has_pods and known.idle_s < QUIET_S)):
         return SERVING_BEAT_S
     return QUIET_BEAT_S if has_pods else RESTING_BEAT_S
+
+
+def _has_pods(seen: Seen) -> bool:
+    return any(side.running for side in seen.sides.values())
 
 
 def _said(seen: Seen, action: Action | None = None) -> dict[str, dict[str, str]]:

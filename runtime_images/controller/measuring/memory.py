@@ -21,9 +21,10 @@ from runtime_images.policy.sampling import RATE_SPAN_S
 
 @dataclass(slots=True)
 class FunctionMemory:
-    """A function since it was first measured, at `began`."""
+    """A function since it was first measured, at `began`; arrivals are counted over `rate_span_s`."""
 
     began: float
+    rate_span_s: float = RATE_SPAN_S
     pods: dict[PodId, PodNumbers] = field(default_factory=dict)
     seen_at: dict[PodId, float] = field(default_factory=dict)
     lanes: dict[Backend, LaneMemory] = field(default_factory=lambda: {backend: LaneMemory() for backend in Backend})
@@ -85,10 +86,10 @@ class FunctionMemory:
         return between(before, numbers)
 
     def _rate(self, arrived: int, now: float) -> float:
-        """Return requests a second over the last few seconds, or since the look before, if that is longer ago."""
+        """Return requests a second over the span, or since the look before, if that is longer ago."""
         self.arrived += arrived
         self.arrivals.append((now, self.arrived))
-        while len(self.arrivals) > 2 and self.arrivals[1][0] <= now - RATE_SPAN_S:
+        while len(self.arrivals) > 2 and self.arrivals[1][0] <= now - self.rate_span_s:
             self.arrivals.popleft()
         at, total = self.arrivals[0]
         return (self.arrived - total) / (now - at) if now > at else 0.0

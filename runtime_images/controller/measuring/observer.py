@@ -51,7 +51,7 @@ class PodObserver:
         found = {}
         for one in functions:
             pods, crowded = seen[one.key]
-            memory = self._memories.setdefault(one.key, FunctionMemory(now, busy_at=now))
+            memory = self._memories.setdefault(one.key, FunctionMemory(now, source.rate_span_s, busy_at=now))
             told = {pod.id: numbers[pod.id] for pod in pods if pod.id in numbers}
             try:
                 measured = memory.measure(one, pods, crowded, told, now)

@@ -41,7 +41,9 @@ class Pod:
 
 
 class Source(Protocol):
-    """Reads numbers of pods."""
+    """Reads numbers of pods, of which `rate_span_s` are needed to tell how many requests come."""
+
+    rate_span_s: float
 
     async def read(self, pods: Sequence[Pod]) -> Mapping[PodId, PodNumbers]:
         """Return the numbers of those pods that told any; the others are unknown."""

@@ -1,7 +1,8 @@
 """Numbers read from a Prometheus that has asked the pods already, in whichever dialect it knows them.
 
 What it has is as old as its last scrape: a sample that is older than a few of these is not in its answers, and so is
-unknown. Which dialect has a revision is tried once and remembered while it answers.
+unknown. Between two scrapes nothing seems to come, and then a quarter of a minute's requests at once: so these are
+counted over the span of a few. Which dialect has a revision is tried once and remembered while it answers.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ import urllib.request
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from runtime_images.controller.measuring.dialects import DIALECTS, POD_LABELS, RUNTIME, Dialect, Role
+from runtime_images.controller.measuring.dialects import DIALECTS, POD_LABELS, RUNTIME, STALE_S, Dialect, Role
 from runtime_images.controller.measuring.histogram import Histogram
 from runtime_images.controller.measuring.numbers import PodNumbers, good_and_failed, number, of_gauges
 from runtime_images.controller.measuring.pods import Pod, PodId
@@ -30,6 +31,8 @@ Ask = Callable[[str], Awaitable[list[Row]]]
 
 class Prometheus:
     """Reads numbers of pods by queries, which `ask` answers."""
+
+    rate_span_s = float(STALE_S)
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask

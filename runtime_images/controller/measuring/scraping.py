@@ -17,6 +17,7 @@ from runtime_images.cluster.pods import METRICS_PORT
 from runtime_images.controller.measuring.exposition import read
 from runtime_images.controller.measuring.numbers import PodNumbers
 from runtime_images.controller.measuring.pods import PODS_MOST, Pod, PodId
+from runtime_images.policy.sampling import RATE_SPAN_S
 
 POD_S = 1.0
 READ_S = 1.5
@@ -32,6 +33,8 @@ _REQUEST = b"GET /metrics HTTP/1.0\r\nhost: %b\r\naccept: text/plain\r\n\r\n"
 
 class Scraper:
     """Asks pods by whatever way `fetch` goes."""
+
+    rate_span_s = RATE_SPAN_S
 
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch

@@ -58,19 +58,23 @@ def _object(
 
 
 class Busy:
-    """An observer of a load that the CPU can do."""
+    """An observer of a load that the CPU can do; of `unknown` functions it knows nothing."""
+
+    def __init__(self, unknown: str = "") -> None:
+        self._unknown = unknown
 
     async def measure(self, functions: Sequence[Asked], now: float) -> Mapping[Key, Measurement]:
         lane = LaneObservation(
             available=True, running=True, recent_latencies_s=(0.02,) * 5, recent_services_s=(0.02,) * 5, finished=5
         )
-        return {one.key: Measurement(now, dict.fromkeys(Backend, lane), arrival_rate=5.0) for one in functions}
+        return {one.key: Measurement(now, dict.fromkeys(Backend, lane), arrival_rate=5.0) for one in functions
+                if one.key[1] != self._unknown}  # fmt: skip
 
     async def close(self) -> None:
         """Nothing is open."""
 
 
-async def passes(states: Mapping[str, str], count: int) -> tuple[list[float], Metrics]:
+async def passes(states: Mapping[str, str], count: int, unknown: str = "") -> tuple[list[float], Metrics]:
     """Make passes over functions whose Routes carry these states; return when each was last found due, and metrics."""
     access, metrics, now = Access("http://cluster", "prod", "c", "u", Nobody), Metrics(), [100.0]
     async with Api(access) as reading, LedApi(access, lambda: True, metrics) as writing:
@@ -81,7 +85,7 @@ async def passes(states: Mapping[str, str], count: int) -> tuple[list[float], Me
                 for one in of_kind.get(watched.kind, ()):
                     watched.take(one)
         made = Passes(
-            cluster, Busy(), Performer(writing, lambda: 1e9), metrics, lambda: True, lambda: now[0], lambda: 1e9
+            cluster, Busy(unknown), Performer(writing, lambda: 1e9), metrics, lambda: True, lambda: now[0], lambda: 1e9
         )
         counted = []
         for _ in range(count):
@@ -106,3 +110,12 @@ def test_a_state_that_cannot_be_reckoned_with_costs_one_pass_of_its_own_function
     assert at_rest[0] >= 1
     assert at_rest[-1] == 2
     assert b"api_writes_total{" not in metrics.text(), "nothing changes, so nothing is written"
+
+
+def test_a_function_with_pods_that_is_not_measured_makes_the_oldest_measurement_older_at_each_pass() -> None:
+    _, metrics = asyncio.run(passes({"odd": "", "sound": ""}, 4, unknown="odd"))
+    _, known = asyncio.run(passes({"odd": "", "sound": ""}, 4))
+
+    age = "gaia_controller_observation_age_seconds"
+    assert metrics.registry.get_sample_value(age) == 180.0
+    assert known.registry.get_sample_value(age) == 0.0

@@ -5,6 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runtime_images.cluster.function import Scale
+from runtime_images.controller.measuring.memory import FunctionMemory
+from runtime_images.controller.measuring.prometheus import Prometheus
 from runtime_images.policy.model import CPU, GPU
 from runtime_images.policy.sampling import CPU_PER_HOUR
 from tests.runtime_images.controller.measuring.support import Cluster, FakePod
@@ -43,6 +45,18 @@ def test_each_answer_is_told_once() -> None:
 
     assert [len(lane.recent_services_s) for lane in told] == [5, 0, 0]
     assert [lane.finished for lane in told] == [5, 5, 5]
+
+
+def test_requests_that_show_at_each_scrape_only_come_at_their_mean_rate() -> None:
+    pod = FakePod("a")
+    cluster = Cluster([pod], memory=FunctionMemory(0.0, Prometheus.rate_span_s))
+    rates = []
+    for second in range(180):
+        if second % 15 == 0:
+            pod.served += [(0.01, 0.0)] * 150
+        rates.append(cluster.known(float(second)).arrival_rate)
+
+    assert rates[90:] == pytest.approx([10.0] * 90, rel=0.05)
 
 
 def test_a_pod_that_came_after_the_first_look_is_counted_from_its_beginning() -> None:

@@ -54,7 +54,9 @@ def _pod(function: str, number: int) -> dict[str, Any]:
 
 
 class Numbers:
-    """A source whose pods of the function "odd" count in buckets that do not go together, or in numbers that do not."""
+    """A source whose pods of the function "odd" count in buckets that do not go together."""
+
+    rate_span_s = 5.0
 
     async def read(self, pods: Sequence[Pod]) -> Mapping[PodId, PodNumbers]:
         return {pod.id: self._numbers(pod.id.name) for pod in pods}
