@@ -11,10 +11,20 @@ there is nothing to change there is no action, and a step that is lost at any po
 from dataclasses import replace
 
 from runtime_images.cluster.traffic import split
-from runtime_images.controller.deciding.actions import Action, Decided, FunctionState, Moment, Retry, Step, Tell, Word
+from runtime_images.controller.deciding.actions import (
+    Action,
+    Decided,
+    FunctionState,
+    Moment,
+    Phase,
+    Retry,
+    Step,
+    Tell,
+    Word,
+)
 from runtime_images.controller.deciding.memory import moving
 from runtime_images.controller.deciding.sight import Seen
-from runtime_images.controller.deciding.switching import begin, go_on, release
+from runtime_images.controller.deciding.switching import begin, give_up, go_on, release
 from runtime_images.controller.deciding.weighing import weigh
 from runtime_images.policy.model import Backend
 from runtime_images.policy.pauses import doubling_s
@@ -68,6 +78,8 @@ def _serve(state: FunctionState, seen: Seen, wanted: Decided, at: Moment) -> Ste
         return go_on(state, seen, switch, at)
     if switch and wanted.chosen is switch.target:
         return go_on(state, seen, switch, at)
+    if switch and switch.phase is Phase.MOVING and seen.active is switch.target is not wanted.chosen:
+        return give_up(state, seen, switch, wanted.reason, at)
     if wanted.chosen is not seen.active:
         return begin(free, seen, wanted, at)
     return _tidy(free, seen, at)

@@ -5,7 +5,8 @@
 
 Each pass asks again whether the cluster shows what the phase wants, and orders it again where not: a write that was
 lost, or that nobody knows the end of, needs no case of its own. A switch has at most four writes, one of them its
-Event: where a pod must be started and another let go, it does without the canary.
+Event: where a pod must be started and another let go, it does without the canary. One that is taken back has its Event
+then, and two more writes: the way back, and the pod that was started for it.
 """
 
 from dataclasses import replace

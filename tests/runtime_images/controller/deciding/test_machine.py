@@ -209,3 +209,19 @@ def test_a_new_leader_goes_on_where_the_last_one_stopped() -> None:
     world.steps(60, 0.5)
 
     assert world.asked == {CPU: 0, GPU: 100}
+
+
+def test_a_move_that_the_policy_takes_back_before_it_is_confirmed_is_told_of_and_left_alone_for_a_while() -> None:
+    world = slow(World(running={CPU, GPU}))
+    while moves(world.done)[-1:] != [{CPU: 0, GPU: 100}]:
+        world.step(0.5)
+    world.load.errors = {GPU: 1.0}
+    world.done.clear()
+
+    for _ in range(8):
+        world.step(0.5)
+
+    assert moves(world.done) == [{CPU: 100, GPU: 0}]
+    assert [one.word for one in world.done if isinstance(one, Tell)] == [Word.ROLLED_BACK]
+    assert world.state
+    assert world.state.pauses(GPU, world.now)
