@@ -66,7 +66,7 @@ def test_ctrl_c_while_it_waits_leaves_what_the_next_deploy_completes(
         stdout=subprocess.DEVNULL,
         text=True,
     )
-    objects.until(ROUTE, "hello", lambda found: "gaia.test" in str(found) or found)
+    objects.until(ROUTE, "hello", lambda _: True)
     objects.until(CONFIGURATION, "hello-cpu", lambda found: found.get("status"))
     time.sleep(1.0)  # into the wait; an earlier signal would be heeded as well
     started.send_signal(signal.SIGINT)
