@@ -11,6 +11,9 @@ _PORT = 53
 _DOMAIN = ".svc.cluster.local"
 _AUTOSCALER = f"autoscaler.{SYSTEM_NAMESPACE}{_DOMAIN}"
 _ADDRESS_TYPE, _NO_SUCH_NAME = 1, 3
+_PKTINFO = 8
+"""IP_PKTINFO of ip(7), which Python's socket does not name: with each packet the address that it was sent to."""
+_ADDRESS = slice(4, 8)
 
 
 def address_of(name: str) -> str:
@@ -37,15 +40,28 @@ def answer(question: bytes) -> bytes:
     return question[:2] + flags + counts + question[12 : end + 5] + record
 
 
-def serve_names(loop: asyncio.AbstractEventLoop) -> None:
-    """Answer questions on all addresses, as long as the loop runs."""
+def open_port(port: int = _PORT) -> socket.socket:
+    """Return a socket on all addresses that tells which one a question was sent to."""
     listening = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     listening.setblocking(False)
-    listening.bind(("0.0.0.0", _PORT))
+    listening.setsockopt(socket.IPPROTO_IP, _PKTINFO, 1)
+    listening.bind(("0.0.0.0", port))
+    return listening
 
-    def reply() -> None:
-        with contextlib.suppress(BlockingIOError, IndexError):  # an answer that is lost is asked for again
-            question, sender = listening.recvfrom(512)
-            listening.sendto(answer(question), sender)
 
-    loop.add_reader(listening, reply)
+def reply(listening: socket.socket) -> None:
+    """Answer a question from the very address that was asked: who asks takes an answer from no other.
+
+    An answer from another one, which the route back would choose, cost Knative's autoscaler 20 s for each name.
+    """
+    with contextlib.suppress(BlockingIOError, IndexError):  # an answer that is lost is asked for again
+        question, told, _, sender = listening.recvmsg(512, socket.CMSG_SPACE(12))
+        asked = next(data[_ADDRESS] for _, kind, data in told if kind == _PKTINFO)
+        back = (socket.IPPROTO_IP, _PKTINFO, bytes(4) + asked + bytes(4))
+        listening.sendmsg([answer(question)], [back], 0, sender)
+
+
+def serve_names(loop: asyncio.AbstractEventLoop) -> None:
+    """Answer questions on all addresses, as long as the loop runs."""
+    listening = open_port()
+    loop.add_reader(listening, reply, listening)
