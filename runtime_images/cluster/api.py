@@ -24,7 +24,7 @@ from lightkube.types import PatchType
 from runtime_images.cluster.access import Access
 from runtime_images.cluster.answers import ENDLESS, MOST_BYTES, Checked, lines, refusal, translated
 from runtime_images.cluster.errors import GoneError, RefusedError, UnreachableError
-from runtime_images.cluster.kinds import POD, Kind, kind_of
+from runtime_images.cluster.kinds import EVERYWHERE, POD, Kind, kind_of
 
 Object = dict[str, Any]
 """An object of the cluster, as its JSON says."""
@@ -92,7 +92,7 @@ class Api:
         labels: Mapping[str, str | None] | None = None,
         keep: Callable[[Object], Object] = dict,
     ) -> tuple[list[Object], str]:
-        """Return the objects of a namespace, "*" for all, and the version at which a watch goes on.
+        """Return the objects of a namespace, or `EVERYWHERE`, and the version at which a watch goes on.
 
         A label of None may have any value. Of each object only what `keep` makes of it is held.
         """
@@ -221,7 +221,9 @@ class Api:
     def path(self, kind: Kind, namespace: str | None, name: str = "") -> str:
         """Return where the API has a kind, or one object of it."""
         group = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
-        place = f"/namespaces/{namespace or self.access.namespace}" if kind.namespaced and namespace != "*" else ""
+        place = (
+            f"/namespaces/{namespace or self.access.namespace}" if kind.namespaced and namespace != EVERYWHERE else ""
+        )
         return f"{group}{place}/{kind.plural}" + (f"/{name}" if name else "")
 
     def _place(self, kind: Kind, namespace: str | None) -> dict[str, Any]:

@@ -49,6 +49,9 @@ ACCESS_REVIEW = Kind(
 )
 SELF_REVIEW = Kind("authentication.k8s.io", "v1", "SelfSubjectReview", "selfsubjectreviews", namespaced=False)
 
+EVERYWHERE = "*"
+"""The namespace that stands for all of them."""
+
 _KINDS = {(kind.api_version, kind.name): kind for kind in list(globals().values()) if isinstance(kind, Kind)}
 
 

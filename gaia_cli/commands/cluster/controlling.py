@@ -8,8 +8,8 @@ from gaia_cli.errors import ClusterRefused, ExitCode, UsageError
 from gaia_cli.project.choices import ClusterChoice, DryRun
 from gaia_cli.targets.knative import connection
 from gaia_cli.targets.knative.controlling import NAME, controller_objects, is_own, removable
-from gaia_cli.targets.knative.inspecting.rows import EVERYWHERE
 from gaia_cli.views import console
+from runtime_images.cluster.kinds import EVERYWHERE
 
 if TYPE_CHECKING:
     from runtime_images.cluster.access import Access

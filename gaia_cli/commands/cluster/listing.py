@@ -6,6 +6,7 @@ from gaia_cli.targets.knative.connection import run
 from gaia_cli.targets.knative.inspecting.place import reach
 from gaia_cli.targets.outputs import DEPLOYED_SCHEMA, FunctionRow, ListOutput
 from gaia_cli.views import console
+from runtime_images.cluster.kinds import EVERYWHERE
 
 
 def list_functions(choice: ClusterChoice, form: ListForm | None, *, everywhere: bool) -> ExitCode:
@@ -15,7 +16,6 @@ def list_functions(choice: ClusterChoice, form: ListForm | None, *, everywhere: 
         ClusterRefused: this user may not list them there.
     """
     access, target = reach(choice)
-    from gaia_cli.targets.knative.inspecting.rows import EVERYWHERE
     from gaia_cli.targets.knative.inspecting.rows import list_functions as listed
 
     functions = run(access, lambda api: listed(api, EVERYWHERE if everywhere else None))

@@ -12,6 +12,7 @@ from runtime_images.cluster.kinds import (
     CLUSTER_ROLE,
     CLUSTER_ROLE_BINDING,
     DEPLOYMENT,
+    EVERYWHERE,
     LEASE,
     ROLE,
     ROLE_BINDING,
@@ -138,7 +139,7 @@ def _container(namespace: str, image: str, *, cluster_wide: bool) -> Object:
         "name": "controller",
         "image": image,
         "env": [
-            {"name": "GAIA_NAMESPACE", "value": "*" if cluster_wide else namespace},
+            {"name": "GAIA_NAMESPACE", "value": EVERYWHERE if cluster_wide else namespace},
             {"name": "GAIA_CONTROLLER_PORT", "value": str(CONTROLLER_PORT)},
         ],
         "ports": [{"name": "metrics", "containerPort": CONTROLLER_PORT}],

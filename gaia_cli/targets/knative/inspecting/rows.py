@@ -12,7 +12,6 @@ from runtime_images.cluster.kinds import CONFIGURATION, ROUTE
 from runtime_images.policy.model import Backend
 
 OURS = {words.MANAGED_BY_LABEL: words.MANAGED_BY}
-EVERYWHERE = "*"
 
 
 async def list_functions(api: Api, namespace: str | None = None) -> list[FunctionRow]:

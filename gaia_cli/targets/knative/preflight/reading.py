@@ -16,6 +16,7 @@ from runtime_images.cluster.kinds import (
     CONFIGURATION,
     DEVICE_CLASS,
     EVENT,
+    EVERYWHERE,
     LIMIT_RANGE,
     NAMESPACE,
     NODE,
@@ -212,12 +213,12 @@ async def _listed(api: Api, kind: Kind, namespace: str = "") -> list[Object] | U
                 return []
             raise
 
-    return await _readable(call(), "list", kind.plural, "" if namespace == "*" else namespace)
+    return await _readable(call(), "list", kind.plural, "" if namespace == EVERYWHERE else namespace)
 
 
 async def _devices(api: Api) -> tuple[list[Object] | Unreadable, list[Object] | Unreadable, list[Object] | Unreadable]:
     async def pods() -> list[Object]:
-        return (await api.list(POD, "*", keep=_placed))[0]
+        return (await api.list(POD, EVERYWHERE, keep=_placed))[0]
 
     nodes, placed, classes = await asyncio.gather(
         _listed(api, NODE), _readable(pods(), "list", POD.plural), _listed(api, DEVICE_CLASS)
