@@ -46,6 +46,22 @@ def test_without_waiting_it_says_that_it_is_not_ready_yet(gaia: Gaia, objects: O
     assert revision_of(objects, "cpu") == "hello-cpu-00001"
 
 
+def test_without_waiting_what_serves_already_is_not_called_unready(
+    gaia: Gaia, objects: Objects, tmp_path: Path
+) -> None:
+    directory = function(tmp_path / "f", emulated())
+    gaia("deploy", str(directory), "--image", image(), "-y")
+    before = versions(objects)
+
+    done = gaia("deploy", str(directory), "--image", image(), "-y", "--no-wait")
+
+    assert done.returncode == 0, done.stderr
+    assert "nothing to change" in done.stdout
+    assert "hello serves at" in done.stdout
+    assert "not yet ready" not in done.stdout
+    assert versions(objects) == before
+
+
 def test_a_container_that_ends_at_once_is_shown_in_its_own_words(gaia: Gaia, objects: Objects, tmp_path: Path) -> None:
     failed = gaia("deploy", str(function(tmp_path / "f", emulated())), "--image", image("some/crashing/one"), "-y")
 

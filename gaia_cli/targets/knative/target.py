@@ -77,7 +77,7 @@ class KnativeDeployment:
         return complete_objects(deployment, self.access.namespace)
 
     def apply(self, *, wait: bool) -> Outcome | None:
-        """Do what was planned; with `wait` until it serves, and return how it ended.
+        """Do what was planned; with `wait` until it serves. Return how it ended, None while it does not serve yet.
 
         Raises:
             ClusterRefused: the cluster said no, or the function did not get ready.
@@ -87,7 +87,11 @@ class KnativeDeployment:
 
         async def work(api: Api) -> Outcome | None:
             await apply_rollout(api, rollout)
-            return await Wait(api, rollout, self.timeout_s).outcome() if wait else None
+            waiting = Wait(api, rollout, self.timeout_s)
+            if wait:
+                return await waiting.outcome()
+            # What has changed a moment ago cannot be ready; what has not changed may well be.
+            return await waiting.glance() if rollout.plan.is_empty else None
 
         return run(self.access, work)
 

@@ -63,6 +63,18 @@ class Wait:
             await asyncio.sleep(PAUSE_S)
         raise self._late(state, reports)
 
+    async def glance(self) -> Outcome | None:
+        """Return the outcome where the function serves already what was applied, without waiting or writing; else None.
+
+        Raises:
+            ClusterError: the cluster refuses to show it, or gives no answer.
+        """
+        state = await read_function(self._api, self._name, self._namespace)
+        reports = await self._reports(state)
+        if state.route is None or not _is_ready(state.route) or any(self._hinders(one) for one in reports):
+            return None
+        return outcome_of(state.route, reports) if self._is_served(state.route, reports) else None
+
     async def _look(self, state: FunctionState, reports: tuple[BackendOutcome, ...]) -> Outcome | None:
         """Do what can be done now, and return the outcome once there is one."""
         for one in reports:
@@ -139,11 +151,14 @@ class Wait:
         names = [state.configuration["metadata"]["name"], version]
         return pods, happenings(events, names, [version])
 
+    def _hinders(self, one: BackendOutcome) -> bool:
+        """Return whether a backend keeps the function from being ready; without a free GPU the CPU serves."""
+        serves_without = one.progress is Progress.NO_GPU and len(self._deployment.backends) > 1
+        return one.progress is not Progress.READY and not serves_without
+
     def _late(self, state: FunctionState | None, reports: tuple[BackendOutcome, ...]) -> ClusterRefused:
         for one in reports:
-            if one.progress is not Progress.READY and not (
-                one.progress is Progress.NO_GPU and len(self._deployment.backends) > 1
-            ):
+            if self._hinders(one):
                 return _failed(one, f" in {self._timeout_s:g} s")
         said = condition(state.route) if state is not None else None
         why = f": {said.code}: {said.message}" if said is not None and said.message else ""
