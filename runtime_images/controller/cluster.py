@@ -1,17 +1,20 @@
 """The copy of a cluster that passes look at: four watches, put together into functions."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator, Mapping
 
 from runtime_images.cluster.api import Api, Object
 from runtime_images.cluster.backends import CONFIGURATION_LABEL, BackendState
 from runtime_images.cluster.kinds import CONFIGURATION, POD_AUTOSCALER, REVISION, ROUTE
-from runtime_images.cluster.words import configuration_name
+from runtime_images.cluster.words import SETTINGS, configuration_name
 from runtime_images.controller.deciding.sight import Seen
 from runtime_images.controller.observing import Key
 from runtime_images.controller.reading import read
 from runtime_images.controller.watching import Watched
 from runtime_images.policy.model import Backend
+
+_LOG = logging.getLogger(__name__)
 
 
 class Cluster:
@@ -51,8 +54,13 @@ class Cluster:
 
     def seen(self, key: Key) -> Seen | None:
         """Return a function, without what is measured of it; None where it is none of Gaia's, or gone."""
-        route = self.route(key)
-        return None if route is None else read(route, self._backends(key), self._autoscalers.of(key))
+        if (route := self.route(key)) is None:
+            return None
+        seen = read(route, self._backends(key), self._autoscalers.of(key))
+        if seen is None:
+            # Such a function is looked at again only when something of it changes: so this is no flood.
+            _LOG.warning("%s/%s is left alone: %s of its Route cannot be read; deploy it again", *key, SETTINGS)
+        return seen
 
     def _backends(self, key: Key) -> Mapping[Backend, BackendState]:
         named = {configuration_name(key[1], backend): backend for backend in Backend}

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from runtime_images.cluster.kinds import CONFIGURATION, REVISION, ROUTE
+from runtime_images.cluster.words import SETTINGS
 from tests.cluster.conftest import Gaia
 from tests.cluster.inspecting.conftest import Deployed
 from tests.cluster.test_control_plane import message
@@ -188,6 +189,20 @@ def test_a_half_of_a_function_is_listed_and_says_what_is_missing(
 
     assert "there is no Route hello" in described(gaia)["problems"][0]
     assert "no (there is no Route hello" in gaia("list").stdout
+
+
+def test_a_function_that_the_controller_cannot_read_serves_and_says_so(
+    gaia: Gaia, objects: Objects, deployed: Deployed
+) -> None:
+    deployed()
+    objects.merge(ROUTE, "hello", {"metadata": {"annotations": {SETTINGS: "{rubbish"}}})
+
+    said = described(gaia)
+
+    assert said["ready"]
+    assert said["problems"] == [
+        "route: the annotation faas.gaia/settings cannot be read, so the controller decides nothing here"
+    ]
 
 
 def test_a_target_of_the_folder_says_where_to_look(gaia: Gaia, deployed: Deployed, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gaia_cli.targets.knative.inspecting.reading import Everything
-from gaia_cli.targets.knative.inspecting.rows import image_of, row
+from gaia_cli.targets.knative.inspecting.rows import image_of, row, settings_of
 from gaia_cli.targets.outputs import (
     DEPLOYED_SCHEMA,
     BackendReport,
@@ -52,7 +52,7 @@ def describe(name: str, access: Access, target: str, read: Everything) -> Descri
     backends = [_backend(one, route, read.pods.get(backend), found) for backend, one in state.backends.items()]
     return {
         **listed,
-        "problems": [*_route_problems(listed["problems"]), *_backend_problems(backends)],
+        "problems": [*_route_problems(listed["problems"]), *_unread(route), *_backend_problems(backends)],
         "schema_version": DEPLOYED_SCHEMA,
         "target": target,
         "context": access.context,
@@ -206,6 +206,13 @@ def _event(one: Happening) -> EventReport:
 
 def _route_problems(problems: Iterable[str]) -> list[str]:
     return [one for one in problems if not one.startswith(tuple(f"{backend}: " for backend in Backend))]
+
+
+def _unread(route: Mapping[str, Any] | None) -> list[str]:
+    """Say where the controller leaves a function alone since it cannot read what a deploy has written for it."""
+    if route is None or settings_of(route) is not None:
+        return []
+    return [f"route: the annotation {words.SETTINGS} cannot be read, so the controller decides nothing here"]
 
 
 def _backend_problems(backends: Iterable[BackendReport]) -> list[str]:
