@@ -21,6 +21,7 @@ _MANIFESTS = (
 )
 _CONFIGS = ("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json")
 """What the configuration of a container image is called; charts, signatures and models have other words there."""
+_OWN_LABELS = "faas.gaia."
 _PLATFORMS = (("linux", "amd64"), ("linux", "arm64"))
 """Of an image for several platforms, which one tells its size and labels: the first that it has."""
 
@@ -31,12 +32,18 @@ class PinnedImage:
 
     `reference` is host, path and one digest; in a dry run whose image is not in the registry yet, the tag that it would
     get. `size` is what a node downloads, in bytes, 0 if unknown. `labels` are the image's own, `faas.gaia.*` among
-    them.
+    them. `user` is whom it says to run as, empty for root; None where nobody could read it.
     """
 
     reference: str
     size: int
     labels: Mapping[str, str]
+    user: str | None = None
+
+    @property
+    def is_gaias(self) -> bool:
+        """Whether Gaia built it, as far as it says."""
+        return any(label.startswith(_OWN_LABELS) for label in self.labels)
 
 
 def look_up(image: Reference, environ: Mapping[str, str], *, for_push: bool = False) -> PinnedImage | None:
@@ -66,7 +73,8 @@ def look_up(image: Reference, environ: Mapping[str, str], *, for_push: bool = Fa
         config = manifest.get("config")
         if not isinstance(config, dict) or config.get("mediaType") not in _CONFIGS:
             raise _no_image(image)
-        return PinnedImage(image.pinned(digest), _size(manifest, image), _labels(registry, config, image))
+        labels, user = _settings(registry, config, image)
+        return PinnedImage(image.pinned(digest), _size(manifest, image), labels, user)
 
 
 def _one_platform(registry: "Registry", manifest: dict[str, Any], image: Reference) -> dict[str, Any]:
@@ -95,12 +103,15 @@ def _size(manifest: dict[str, Any], image: Reference) -> int:
     return sum(size for size in sizes if size)
 
 
-def _labels(registry: "Registry", config: dict[str, Any], image: Reference) -> dict[str, str]:
+def _settings(registry: "Registry", config: dict[str, Any], image: Reference) -> tuple[dict[str, str], str]:
+    """Return the labels of an image, and whom it says to run as."""
     digest = _digest_in(config.get("digest"), image)
     read = _object(_fetched(registry.blob(digest), digest, image), image)
     inner = read.get("config")
-    labels = inner.get("Labels") if isinstance(inner, dict) else None
-    return {str(name): str(value) for name, value in labels.items()} if isinstance(labels, dict) else {}
+    said = inner if isinstance(inner, dict) else {}
+    labels, user = said.get("Labels"), said.get("User")
+    named = {str(name): str(value) for name, value in labels.items()} if isinstance(labels, dict) else {}
+    return named, user if isinstance(user, str) else ""
 
 
 def _fetched(answer: "Answer | None", digest: str, image: Reference) -> bytes:

@@ -43,7 +43,8 @@ class Deployment:
     """A function as it is to stand on one target.
 
     `image` names a digest. `manifest` is what the analyzer says, as JSON, empty where it was not asked. `image_bytes`
-    is what a node must fetch, None where the registry does not say.
+    is what a node must fetch, None where the registry does not say. `sets_user` is whether the pod names the user of
+    Gaia's own images: another image has its own.
     """
 
     project: FunctionProject
@@ -53,6 +54,7 @@ class Deployment:
     identity: Identity
     manifest: str = ""
     image_bytes: int | None = None
+    sets_user: bool = True
 
     @property
     def backends(self) -> tuple[Backend, ...]:

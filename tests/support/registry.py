@@ -86,9 +86,17 @@ class Pusher:
     name: str
     guarded: bool = False
 
-    def image(self, tag: str, labels: dict[str, str] | None = None, layers: tuple[bytes, ...] = (b"layer",)) -> str:
-        """Push an image, and return its digest."""
-        config = json.dumps({"os": "linux", "architecture": "amd64", "config": {"Labels": labels}}).encode()
+    def image(
+        self,
+        tag: str,
+        labels: dict[str, str] | None = None,
+        layers: tuple[bytes, ...] = (b"layer",),
+        *,
+        user: str = "65532",
+    ) -> str:
+        """Push an image that runs as `user`, and return its digest."""
+        said = {"Labels": labels, "User": user}
+        config = json.dumps({"os": "linux", "architecture": "amd64", "config": said}).encode()
         manifest = {
             "schemaVersion": 2,
             "mediaType": IMAGE,

@@ -24,7 +24,7 @@ from gaia_cli.project.serving import named_project
 from gaia_cli.project.settings import check_placement, target_of
 from gaia_cli.project.targets import TargetSettings
 from gaia_cli.targets.identity import identity_of, keep_id, new_id
-from gaia_cli.targets.knative.connection import connect
+from gaia_cli.targets.knative.connection import connect, offline
 from gaia_cli.targets.protocol import Deployment, Identity, Plan, Stamp, Target
 from gaia_cli.views import console
 from gaia_cli.views.cluster.objects import write_objects
@@ -131,9 +131,12 @@ def _prepared(path: Path, options: DeployOptions) -> tuple[FunctionProject, list
             leg.target.check(leg.deployment)
     for leg in legs:
         image = _image(leg.deployment, manifest, options)
-        size = image.size or None
         leg.deployment = replace(
-            leg.deployment, image=image.reference, image_bytes=size, mode=_mode(project, manifest, image)
+            leg.deployment,
+            image=image.reference,
+            image_bytes=image.size or None,
+            mode=_mode(project, manifest, image),
+            sets_user=image.is_gaias or image.user is None,
         )
     return project, legs
 
@@ -199,7 +202,8 @@ def _user() -> str:
 def _target(options: DeployOptions, target: TargetSettings, stamp: Stamp) -> Target:
     from gaia_cli.targets.knative.target import KnativeDeployment
 
-    access = connect(options.choice, target)
+    is_asked = options.dry_run is not DryRun.CLIENT and options.out is None
+    access = connect(options.choice, target) if is_asked else offline(options.choice, target)
     return KnativeDeployment(access, stamp, options.timeout_s, options.take_over)
 
 

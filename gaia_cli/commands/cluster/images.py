@@ -29,31 +29,47 @@ def pushed_image(reference: str) -> PinnedImage:
     """Return the image that a user names with --image, looked up in its registry: no engine is asked.
 
     With a digest it is known without the registry, which may be within the reach, and for the login, of the cluster
-    only; then its size and labels stay unknown.
+    only; then its size and labels stay unknown. A registry that says that it has no such image has answered.
 
     Raises:
         UsageError: it is no reference.
         MissingPartError: the registry wants a login, and there is none, or what would tell it is missing here.
-        ClusterRefused: the registry does not answer, has no such image or denies it.
+        ClusterRefused: the registry does not answer, has no such image or denies it; or the image runs as root.
     """
     image = parse_reference(reference, "--image")
     try:
-        return _looked_up(image)
+        found = look_up(image, os.environ)
     except (ClusterRefused, MissingPartError) as error:
         if not image.digest:
             raise
         console.note(f"{error.message}; its digest says which image it is")
         return PinnedImage(image.pinned(image.digest), 0, {})
-
-
-def _looked_up(image: Reference) -> PinnedImage:
-    found = look_up(image, os.environ)
     if found is None:
         raise ClusterRefused(
             f"the registry {image.host} has no image {image}",
             "check the name and the tag, or push it: gaia build --push",
         )
+    _check_user(image, found)
     return found
+
+
+def _check_user(image: Reference, found: PinnedImage) -> None:
+    """Refuse an image that a node would not start: no pod of Gaia's runs as root, and a name may be root's.
+
+    Raises:
+        ClusterRefused: with the words that its pod would have.
+    """
+    if found.is_gaias or found.user is None:
+        return
+    user = found.user.partition(":")[0]
+    if user.isdecimal() and int(user):
+        return
+    is_root = user in ("", "root") or user.isdecimal()
+    why = "will run as root" if is_root else f"has non-numeric user ({user}), cannot verify user is non-root"
+    raise ClusterRefused(
+        f"a node would not start {image}: container has runAsNonRoot and image {why}",
+        "give the image a user by number, as in its Dockerfile: USER 65532",
+    )
 
 
 def image_for(

@@ -43,6 +43,25 @@ def connect(choice: ClusterChoice, target: "TargetSettings | None" = None) -> "A
     return access_of(os.environ, kubeconfig=choice.kubeconfig, context=context, namespace=namespace)
 
 
+def offline(choice: ClusterChoice, target: "TargetSettings") -> "Access":
+    """Return the same for what asks no cluster: without a kubeconfig too, as kubectl's own dry run.
+
+    Raises:
+        MissingPartError: the kubeconfig that a flag names is not there.
+        ConfigurationError: a kubeconfig cannot be used.
+    """
+    try:
+        return connect(choice, target)
+    except MissingPartError:
+        if choice.kubeconfig or choice.context:
+            raise
+    from httpx2 import AsyncHTTPTransport
+
+    from runtime_images.cluster.access import Access
+
+    return Access("", choice.namespace or target.namespace or "default", "", "", AsyncHTTPTransport)
+
+
 def run(access: "Access", work: "Callable[[Api], Awaitable[_Result]]") -> _Result:
     """Do `work` with a connection to the cluster, and return what it returns.
 

@@ -67,7 +67,7 @@ def _container(deployment: Deployment, backend: Backend) -> dict[str, Any]:
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
             "runAsNonRoot": True,
-            "runAsUser": USER,
+            **({"runAsUser": USER} if deployment.sets_user else {}),
             "seccompProfile": {"type": "RuntimeDefault"},
         },
     }

@@ -42,7 +42,7 @@ def test_all_four_forms_of_a_reference_are_one_image(pusher: Pusher) -> None:
     pinned = f"{pusher.host}/{pusher.name}@{digest}"
     name = f"{pusher.host}/{pusher.name}"
     for reference in (name, f"{name}:1", f"{name}@{digest}", f"{name}:1@{digest}"):
-        assert found(reference) == PinnedImage(pinned, 8, LABELS)
+        assert found(reference) == PinnedImage(pinned, 8, LABELS, "65532")
 
 
 def test_what_is_not_there_is_none(pusher: Pusher) -> None:
@@ -75,7 +75,7 @@ def test_an_image_for_several_platforms_is_pinned_as_a_whole(pusher: Pusher) -> 
         },
     )
     pinned = f"{pusher.host}/{pusher.name}@{index}"
-    assert found(f"{pusher.host}/{pusher.name}:1") == PinnedImage(pinned, 5, {"which": "amd"})
+    assert found(f"{pusher.host}/{pusher.name}:1") == PinnedImage(pinned, 5, {"which": "amd"}, "65532")
 
 
 def test_a_chart_is_no_image(pusher: Pusher) -> None:
@@ -89,7 +89,7 @@ def test_a_chart_is_no_image(pusher: Pusher) -> None:
 def test_a_guarded_image_is_found_with_a_login(guarded: Pusher, tmp_path: Path) -> None:
     digest = guarded.image("1", LABELS)
     image = found(f"{guarded.host}/{guarded.name}:1", logged_in(tmp_path, guarded.host))
-    assert image == PinnedImage(f"{guarded.host}/{guarded.name}@{digest}", 5, LABELS)
+    assert image == PinnedImage(f"{guarded.host}/{guarded.name}@{digest}", 5, LABELS, "65532")
 
 
 def test_without_a_login_the_command_for_one_is_shown(guarded: Pusher) -> None:

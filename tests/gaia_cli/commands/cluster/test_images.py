@@ -141,3 +141,34 @@ def test_a_target_without_a_registry_cannot_get_an_image_that_is_built() -> None
     assert str(in_registry(replace(target, registry="reg.example:5000/team"), "hello", "1")) == (
         "reg.example:5000/team/hello:1"
     )
+
+
+@pytest.mark.usefixtures("here")
+def test_a_registry_that_has_no_such_image_has_answered(registry: str) -> None:
+    with pytest.raises(ClusterRefused, match="has no image"):
+        pushed_image(f"{registry}/team/none@sha256:{'0' * 64}")
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("user", "said"),
+    [("", "will run as root"), ("root", "will run as root"), ("0:0", "will run as root"), ("web", "non-numeric user")],
+)
+def test_an_image_that_no_node_would_start_is_refused_in_the_words_of_its_pod(
+    registry: str, user: str, said: str
+) -> None:
+    pusher = Pusher(registry, f"team/fn-{uuid.uuid4().hex[:8]}")
+    digest = pusher.image("1", None, user=user)
+
+    with pytest.raises(ClusterRefused, match=f"runAsNonRoot.*{said}"):
+        pushed_image(f"{registry}/{pusher.name}@{digest}")
+
+
+@pytest.mark.usefixtures("here")
+def test_an_image_with_a_user_by_number_keeps_it_and_one_of_gaias_is_taken(registry: str) -> None:
+    pusher = Pusher(registry, f"team/fn-{uuid.uuid4().hex[:8]}")
+    other = pushed_image(f"{registry}/{pusher.name}@{pusher.image('1', None, user='1000:1000')}")
+    own = pushed_image(f"{registry}/{pusher.name}@{pusher.image('2', {'faas.gaia.mode': 'cpu'}, user='')}")
+
+    assert (other.is_gaias, other.user) == (False, "1000:1000")
+    assert own.is_gaias

@@ -57,3 +57,12 @@ def test_without_limits_nothing_is_said_of_resources() -> None:
         "requests": {"memory": "1Gi"},
     }
     assert pod_spec(replace(deployment, target=TargetSettings("prod")), Backend.CPU)["containers"][0]["resources"] == {}
+
+
+def test_the_user_is_named_for_gaias_own_images_only() -> None:
+    own = pod_spec(DEPLOYMENT, Backend.CPU)["containers"][0]["securityContext"]
+    other = pod_spec(replace(DEPLOYMENT, sets_user=False), Backend.CPU)["containers"][0]["securityContext"]
+
+    assert own["runAsUser"] > 0
+    assert "runAsUser" not in other
+    assert other["runAsNonRoot"] is True
