@@ -38,11 +38,16 @@ def free_name(name: object) -> str | None:
         return None
     if name.startswith("K_") or name == "PORT":
         raise PartError(f"is set by the platform: {name} cannot be given", (), "choose another name")
-    if name.startswith("GAIA_") or name in _OF_GAIA:
+    if is_gaias(name):
         raise PartError(f"is set by Gaia: {name} cannot be given", (), "use the key of gaia.toml, or another name")
     if name in _OF_PYTHON:
         raise PartError(f"is kept from the function: {name} cannot be given", (), "put modules beside the function")
     return name
+
+
+def is_gaias(name: str) -> bool:
+    """Return whether a variable is one that Gaia itself sets for a function."""
+    return name.startswith("GAIA_") or name in _OF_GAIA
 
 
 def _text(value: object) -> str:

@@ -55,6 +55,8 @@ class BackendReport(TypedDict):
     backend: Annotated[str, "`cpu` or `gpu`"]
     configuration: Annotated[str, "the object that holds its template"]
     image: Annotated[str, "the image of that template"]
+    variables: Annotated[list[str], "the names of the function's variables; no values, which may be nobody's business"]
+    secrets: Annotated[dict[str, str], "those of them that come from a secret, with its name and key: `secret/key`"]
     ready: Annotated[bool, "whether it may take requests"]
     scaled_to_zero: Annotated[bool, "whether it has no pod because nobody asks for one"]
     serving: Annotated[str, "the revision that requests reach; empty where none was ever ready"]

@@ -108,9 +108,14 @@ def _backend(one: BackendReport) -> list[str]:
         ("problem", one["problem"]),
         ("url", one["url"]),
         ("image", one["image"]),
+        ("env", ", ".join(_variable(name, one["secrets"].get(name, "")) for name in one["variables"])),
     ]
     kept = [fact for fact in facts if fact[1]]
     return [f"backend {one['backend']}: {state}", *_facts(kept), *_pods(one)]
+
+
+def _variable(name: str, secret: str) -> str:
+    return f"{name} (secret {secret})" if secret else name
 
 
 def _pods(one: BackendReport) -> list[str]:

@@ -17,7 +17,7 @@ from tests.support.control_plane.faults import Gpus, fail_pod
 from tests.support.control_plane.objects import Objects
 from tests.support.control_plane.people import Rule
 from tests.support.control_plane.rest import Object
-from tests.support.deploying import image
+from tests.support.deploying import emulated, image
 from tests.support.schemas import misfits
 
 SERVING = "serving.knative.dev"
@@ -189,6 +189,19 @@ def test_a_half_of_a_function_is_listed_and_says_what_is_missing(
 
     assert "there is no Route hello" in described(gaia)["problems"][0]
     assert "no (there is no Route hello" in gaia("list").stdout
+
+
+def test_a_description_names_variables_and_secrets_and_shows_no_value(gaia: Gaia, deployed: Deployed) -> None:
+    variables = '[targets.here.env]\nMODEL = "large-hush"\n[targets.here.secrets]\nTOKEN = "hub/key"\n'
+    deployed(mode="cpu", target=emulated(variables))
+
+    text, said = gaia("describe", "hello").stdout, described(gaia)
+
+    (backend,) = said["backends"]
+    assert (backend["variables"], backend["secrets"]) == (["MODEL", "TOKEN"], {"TOKEN": "hub/key"})
+    assert "env        MODEL, TOKEN (secret hub/key)" in text
+    assert "hush" not in text + json.dumps(said)
+    assert misfits("function.json", [said]) == []
 
 
 def test_a_function_that_the_controller_cannot_read_serves_and_says_so(

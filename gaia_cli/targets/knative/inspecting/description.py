@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gaia_cli.targets.knative.inspecting.reading import Everything
-from gaia_cli.targets.knative.inspecting.rows import image_of, row, settings_of
+from gaia_cli.targets.knative.inspecting.rows import image_of, row, settings_of, variables_of
 from gaia_cli.targets.outputs import (
     DEPLOYED_SCHEMA,
     BackendReport,
@@ -108,10 +108,13 @@ def _backend(
 ) -> BackendReport:
     serving, awaited = state.serving, state.awaited
     shown = None if pods is None else [_pod(one) for one in pods]
+    variables = variables_of(state.configuration)
     return {
         "backend": state.backend.value,
         "configuration": state.configuration["metadata"]["name"],
         "image": image_of(state.configuration),
+        "variables": list(variables),
+        "secrets": {name: secret for name, secret in variables.items() if secret},
         "ready": state.is_ready,
         "scaled_to_zero": state.is_ready and serving is not None and _is_idle(serving) and not shown,
         "serving": _name(serving),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from gaia_cli.project.environment import is_gaias
 from gaia_cli.targets.outputs import FunctionRow
 from runtime_images.cluster import words
 from runtime_images.cluster.api import Api, Object
@@ -87,6 +88,20 @@ def settings_of(route: Mapping[str, Any] | None) -> FunctionSettings | None:
         return FunctionSettings.from_json(annotations[words.SETTINGS])
     except (KeyError, ValueError):
         return None
+
+
+def variables_of(configuration: Mapping[str, Any]) -> dict[str, str]:
+    """Return the function's variables of a Configuration's template: for each where it comes from, never its value.
+
+    That is `secret/key`, or nothing where the value stands in the template. Gaia's own variables are not among them.
+    """
+    containers = configuration["spec"]["template"]["spec"].get("containers") or [{}]
+    return {one["name"]: _secret(one) for one in containers[0].get("env") or () if not is_gaias(one["name"])}
+
+
+def _secret(variable: Mapping[str, Any]) -> str:
+    reference = (variable.get("valueFrom") or {}).get("secretKeyRef")
+    return f"{reference['name']}/{reference['key']}" if reference else ""
 
 
 def image_of(configuration: Mapping[str, Any]) -> str:
