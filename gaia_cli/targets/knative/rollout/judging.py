@@ -35,8 +35,13 @@ def report(
     state: BackendState | None,
     pods: Sequence[Object],
     events: list[Happening],
+    earlier: Sequence[Happening] = (),
 ) -> BackendOutcome:
-    """Return how far a backend has got, with the pod's own message where something is wrong."""
+    """Return how far a backend has got, with the pod's own message where something is wrong.
+
+    `earlier` is what happened to the same Revision before this apply: it may be mended, so that it ends no wait; it is
+    told where nothing else is known.
+    """
     if state is None or not is_current(state.configuration):
         return BackendOutcome(backend, Progress.WAITING)
     version = str((state.configuration.get("status") or {}).get("latestCreatedRevisionName") or "")
@@ -45,7 +50,15 @@ def report(
     if serving and serving == version and readiness(state.configuration) is Readiness.READY:
         return BackendOutcome(backend, Progress.READY, version, serving)
     message = _message(revision, pods, events, version)
-    return BackendOutcome(backend, _progress(deployment, backend, revision, message), version, serving, message)
+    progress = _progress(deployment, backend, revision, message)
+    known = message or last_warning(earlier, version) or _unknown(revision)
+    return BackendOutcome(backend, progress, version, serving, known)
+
+
+def _unknown(revision: Object | None) -> str:
+    """Return what a Revision says of itself that is neither ready nor not."""
+    said = condition(revision)
+    return ": ".join(filter(None, (said.code, said.message))) if said is not None and said.status == "Unknown" else ""
 
 
 def _message(revision: Object | None, pods: Sequence[Object], events: list[Happening], version: str) -> str:

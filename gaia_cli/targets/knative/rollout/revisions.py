@@ -4,7 +4,7 @@ A Revision past its progress deadline never comes back, and the same template ma
 before it was ever ready keeps asking for its GPU, and would take the traffic if it got it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from runtime_images.cluster import words
@@ -56,6 +56,33 @@ def superseded(state: BackendState, route: Mapping[str, Any] | None, *, is_repla
         for one in state.revisions
         if lowest < generation(one) <= highest and not _has_been_ready(one) and one["metadata"]["name"] not in named
     ]
+
+
+def of_this_one(events: Iterable[Object], revision: Mapping[str, Any] | None) -> list[Object]:
+    """Return the events that are not of an earlier Revision of the same name: none that is older than this one.
+
+    Both times are the API server's: this machine's clock, or a node's, may be wrong.
+    """
+    if revision is None:
+        return []
+    born, uid = str(revision["metadata"].get("creationTimestamp", "")), revision["metadata"].get("uid")
+    return [
+        one
+        for one in events
+        if str(one["metadata"].get("creationTimestamp", "")) >= born and _about_uid(one, revision) in (None, uid)
+    ]
+
+
+def written(events: Iterable[Object]) -> frozenset[str]:
+    """Return the versions of events: one that happens again is written again."""
+    return frozenset(str(one["metadata"].get("resourceVersion")) for one in events)
+
+
+def _about_uid(event: Object, revision: Mapping[str, Any]) -> str | None:
+    """Return the uid of what an event is about where that has the Revision's own name, None for other objects."""
+    about = event.get("involvedObject") or {}
+    is_it = about.get("kind") == "Revision" and about.get("name") == revision["metadata"]["name"]
+    return about.get("uid") if is_it else None
 
 
 def generation(revision: Mapping[str, Any]) -> int:

@@ -13,6 +13,7 @@ from gaia_cli.errors import ClusterRefused
 from gaia_cli.targets.knative.rollout.applying import retire
 from gaia_cli.targets.knative.rollout.judging import leaves_local, report, wanted_split
 from gaia_cli.targets.knative.rollout.planning import Rollout
+from gaia_cli.targets.knative.rollout.revisions import of_this_one, written
 from gaia_cli.targets.protocol import BackendOutcome, Outcome, Progress
 from runtime_images.cluster import traffic
 from runtime_images.cluster.api import Api, Object
@@ -27,6 +28,7 @@ from runtime_images.policy.model import Backend
 _SETTLES_S = 1.0
 """How long a GPU must be seen to be missing: a pod is unschedulable for a moment while its predecessor goes."""
 _BROKEN = ("ErrorConfig", "NotOwned")
+_SILENCE = "the cluster has said nothing yet"
 _BUSY = (409, 429, 500, 503, 504)
 
 
@@ -38,6 +40,9 @@ class Wait:
         self._deployment = rollout.plan.deployment
         self._name, self._namespace = self._deployment.project.name, rollout.standing.namespace
         self._no_gpu_since = 0.0
+        backends = rollout.standing.function.backends.values()
+        self._stood = {one["metadata"]["name"] for state in backends for one in state.revisions}
+        self._known: dict[str, frozenset[str]] = {}
         self._begins = not rollout.standing.function.ready
 
     async def outcome(self) -> Outcome:
@@ -137,19 +142,28 @@ class Wait:
             if found is None or not first.version or first.progress is Progress.READY:
                 reports.append(first)
                 continue
-            pods, events = await self._news(found, first.version)
-            reports.append(report(self._deployment, backend, found, pods, events))
+            pods, events, earlier = await self._news(found, first.version)
+            reports.append(report(self._deployment, backend, found, pods, events, earlier))
         return tuple(reports)
 
-    async def _news(self, state: BackendState, version: str) -> tuple[Sequence[Object], list[Happening]]:
-        """Return the pods of a Revision and what happened to them; nothing where this user may not read them."""
+    async def _news(
+        self, state: BackendState, version: str
+    ) -> tuple[Sequence[Object], list[Happening], list[Happening]]:
+        """Return the pods of a Revision, what happens to it, and what had happened to it before this apply.
+
+        Nothing where this user may not read them. No clock is asked: what is new is what was not there before.
+        """
         try:
             pods, _ = await self._api.list(POD, self._namespace, labels={REVISION_LABEL: version})
             events, _ = await self._api.list(EVENT, self._namespace)
         except RefusedError:
-            return (), []
-        names = [state.configuration["metadata"]["name"], version]
-        return pods, happenings(events, names, [version])
+            return (), [], []
+        revision = next((one for one in state.revisions if one["metadata"]["name"] == version), None)
+        own = of_this_one(events, revision)
+        known = self._known.setdefault(version, written(own) if version in self._stood else frozenset())
+        new = [one for one in own if one["metadata"].get("resourceVersion") not in known]
+        names = [version]
+        return pods, happenings(new, names, names), happenings(own, names, names)
 
     def _hinders(self, one: BackendOutcome) -> bool:
         """Return whether a backend keeps the function from being ready; without a free GPU the CPU serves."""
@@ -161,9 +175,9 @@ class Wait:
             if self._hinders(one):
                 return _failed(one, f" in {self._timeout_s:g} s")
         said = condition(state.route) if state is not None else None
-        why = f": {said.code}: {said.message}" if said is not None and said.message else ""
+        known = ": ".join(filter(None, (said.code, said.message))) if said is not None else ""
         return ClusterRefused(
-            f"the Route {self._name} did not get ready in {self._timeout_s:g} s{why}",
+            f"the Route {self._name} did not get ready in {self._timeout_s:g} s: {known or _SILENCE}",
             f"gaia describe {self._name} says more; deploy again to go on, with a longer --timeout",
         )
 
@@ -176,7 +190,7 @@ def outcome_of(route: Object, reports: Sequence[BackendOutcome]) -> Outcome:
 
 def _failed(one: BackendOutcome, late: str = "") -> ClusterRefused:
     what = f"revision {one.version}" if one.version else f"the {one.backend} backend"
-    why = f": {one.message}" if one.message else ""
+    why = f": {one.message or _SILENCE}"
     still = f"{one.serving} still serves" if one.serving else f"nothing serves on the {one.backend} yet"
     return ClusterRefused(f"{what} did not get ready{late}{why}; {still}", "correct it and deploy again")
 

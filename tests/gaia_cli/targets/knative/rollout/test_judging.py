@@ -10,6 +10,7 @@ from gaia_cli.project.targets import TargetSettings
 from gaia_cli.targets.knative.rollout.judging import leaves_local, report, wanted_split
 from gaia_cli.targets.protocol import Deployment, Identity, Progress
 from runtime_images.cluster.backends import BackendState
+from runtime_images.cluster.pods import Happening
 from runtime_images.cluster.traffic import targets
 from runtime_images.policy.model import CPU, GPU, Backend, ExecutionMode
 
@@ -62,6 +63,24 @@ def test_what_waiting_does_not_mend_is_told_from_what_it_may(code: str, message:
 
     assert found.progress is expected
     assert found.serving == "hello-gpu-00001"
+
+
+def test_a_warning_of_an_earlier_attempt_ends_no_wait_and_is_told() -> None:
+    state = backend(2, 2, 1, condition("Unknown", "Deploying"), whole="Unknown")
+    warning = Happening("10:00", "ReplicaSet", "hello-gpu-00002-deployment-1", True, "FailedCreate", "exceeded quota")
+
+    now = report(deployment(), GPU, state, (), [warning])
+    before = report(deployment(), GPU, state, (), [], [warning])
+
+    assert now.progress is Progress.FAILED
+    assert before.progress is Progress.WAITING
+    assert before.message == now.message == "FailedCreate: exceeded quota"
+
+
+def test_what_a_revision_says_of_its_waiting_is_told_where_nothing_else_is_known() -> None:
+    state = backend(2, 2, 1, condition("Unknown", "Deploying"), whole="Unknown")
+
+    assert report(deployment(), GPU, state, (), []).message == "Deploying"
 
 
 def route(split: dict[Backend, int], **annotations: str) -> dict[str, Any]:

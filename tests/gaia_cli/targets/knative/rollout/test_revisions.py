@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gaia_cli.targets.knative.rollout.revisions import is_dead, retry_word, superseded
+from gaia_cli.targets.knative.rollout.revisions import is_dead, of_this_one, retry_word, superseded, written
 from runtime_images.cluster.backends import BackendState
 from runtime_images.policy.model import Backend
 
@@ -64,3 +64,20 @@ def test_what_the_route_names_stays() -> None:
     route = {"spec": {"traffic": [{"revisionName": "hello-gpu-00002"}]}, "status": {}}
 
     assert names(superseded(found, route, is_replaced=True)) == []
+
+
+def test_events_of_an_earlier_revision_of_the_same_name_are_none_of_this_one() -> None:
+    def event(made: str, version: str, **about: str) -> dict[str, Any]:
+        return {"metadata": {"creationTimestamp": made, "resourceVersion": version}, "involvedObject": about}
+
+    named = {"name": "hello-cpu-00001", "uid": "new", "creationTimestamp": "2026-11-28T10:00:00Z"}
+    old = event("2026-11-28T09:59:59Z", "1", kind="ReplicaSet", name="hello-cpu-00001-deployment-1")
+    other = event("2026-11-28T10:00:00Z", "2", kind="Revision", name="hello-cpu-00001", uid="old")
+    own = event("2026-11-28T10:00:00Z", "3", kind="Revision", name="hello-cpu-00001", uid="new")
+    pods = event("2026-11-28T10:00:01Z", "4", kind="Pod", name="hello-cpu-00001-deployment-1-x", uid="pod")
+
+    found = of_this_one([old, other, own, pods], {"metadata": named})
+
+    assert found == [own, pods]
+    assert written(found) == {"3", "4"}
+    assert of_this_one([own], None) == []
