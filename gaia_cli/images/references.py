@@ -111,6 +111,8 @@ def _read(text: str) -> tuple[str, Reference | None]:
         return _wrong_digest(digest), None
     if not _HOST.fullmatch(host):
         return f"{host!r} is not the host of a registry", None
+    if len(path) == 1:
+        return "Knative takes no path of one letter", None
     if not _PATH.fullmatch(path):
         return _wrong_path(path), None
     if _IDENTIFIER.fullmatch(path.removeprefix(_OFFICIAL)):

@@ -16,7 +16,7 @@ _HOSTS = st.one_of(
     st.from_regex(r"[A-Za-z][a-z0-9-]{0,5}[a-z]\.example(:[1-9][0-9]{0,4})?", fullmatch=True),
     st.sampled_from(["localhost", "127.0.0.1:5000", "[::1]:5000", "HOST:1"]),
 )
-_PATHS = st.lists(_PARTS, min_size=1, max_size=3).map("/".join).filter(lambda path: len(path) < 64)
+_PATHS = st.lists(_PARTS, min_size=1, max_size=3).map("/".join).filter(lambda path: 1 < len(path) < 64)
 _TAGS = st.one_of(st.just(""), st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,9}", fullmatch=True))
 _DIGESTS = st.sampled_from(["", DIGEST, OTHER])
 _REFERENCES = st.builds(Reference, _HOSTS, _PATHS, _TAGS, _DIGESTS)
@@ -74,6 +74,7 @@ def test_a_name_belongs_to_the_registry_that_docker_would_ask(text: str, name: s
         ("reg:5000/Team/fn", "lower case"),
         ("Hello", "lower case"),
         ("Team/hello", "lower case"),
+        ("reg:5000/f", "one letter"),
         ("reg:5000/", "a name is"),
         ("", "a name is"),
         ("a..b", "a name is"),
