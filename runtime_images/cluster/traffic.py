@@ -88,6 +88,15 @@ def is_shared(route: Mapping[str, Any]) -> bool:
     return holder(route).is_gaia and any(one.manager != TRAFFIC_MANAGER for one in _holders(route))
 
 
+def is_unclaimed(route: Mapping[str, Any]) -> bool:
+    """Return whether the traffic is Gaia's, and Gaia's manager has not written it yet.
+
+    A tool that made the Route and then leaves the traffic out, as it was told to, would take it away: a Route without
+    any is refused.
+    """
+    return is_shared(route) and all(one.manager != TRAFFIC_MANAGER for one in _holders(route))
+
+
 def _holders(route: Mapping[str, Any]) -> list[Holder]:
     return [
         Holder(entry.get("manager", ""), entry.get("time", ""))

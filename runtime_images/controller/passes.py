@@ -241,7 +241,7 @@ def _beat_s(state: FunctionState, seen: Seen) -> float:
     known, has_pods = seen.measurement, _has_pods(seen)
     if known is not None and (known.arrival_rate > 0 or (has_pods and known.idle_s < QUIET_S)):
         return SERVING_BEAT_S
-    return QUIET_BEAT_S if has_pods else RESTING_BEAT_S
+    return QUIET_BEAT_S if has_pods or state.lost else RESTING_BEAT_S
 
 
 def _has_pods(seen: Seen) -> bool:

@@ -13,7 +13,7 @@ from runtime_images.cluster.api import Object
 from runtime_images.cluster.backends import BackendState
 from runtime_images.cluster.conditions import Readiness, condition, is_being_deleted, readiness
 from runtime_images.cluster.function import FunctionSettings
-from runtime_images.cluster.traffic import holder, split_of
+from runtime_images.cluster.traffic import holder, is_unclaimed, split_of
 from runtime_images.cluster.warming import has_own_min_scale, is_warm, min_scale
 from runtime_images.controller.deciding.sight import Seen, Side
 from runtime_images.controller.observing import Key
@@ -70,6 +70,7 @@ def read(route: Object, backends: Mapping[Backend, BackendState], autoscalers: M
         asked=split_of(route),
         confirmed=split_of(route, actual=True) if readiness(route) is Readiness.READY else {},
         holder=holder(route),
+        unclaimed=is_unclaimed(route),
         written={name: annotations[name] for name in (*OWN, *PROTOTYPE) if name in annotations},
         pin=Backend(pin) if pin in tuple(Backend) else None,
         paused=annotations.get(words.PAUSED) == "true",
@@ -96,10 +97,17 @@ def _side(route: Mapping[str, Any], state: BackendState, autoscalers: Mapping[st
         running=serving is not None and is_warm(serving),
         kept=any(min_scale(one) > 0 for one in asking),
         floored=serving is not None and has_own_min_scale(serving, autoscalers.get(name)),
+        asleep=serving is not None and _is_asleep(serving),
+        pods=int(((serving or {}).get("status") or {}).get("actualReplicas") or 0),
         dead=latest is not None and is_dead(latest),
         problem=f"{problem.code}: {problem.message}".strip(": ") if problem else "",
         retries=_retries(state.revisions),
     )
+
+
+def _is_asleep(revision: Mapping[str, Any]) -> bool:
+    active = condition(revision, "Active")
+    return active is not None and active.status == "False" and readiness(revision) is Readiness.READY
 
 
 def _served(route: Mapping[str, Any], state: BackendState) -> Object | None:

@@ -250,12 +250,15 @@ class Beside:
         await passes.once(list(self.controller.cluster.keys()))
         await passes.idle()
 
-    def writes(self) -> dict[str, float]:
-        """Return how many writes it has made, by kind."""
+    def writes(self, *, done: bool = False) -> dict[str, float]:
+        """Return how many writes it has tried, by kind; those that were `done` changed something.
+
+        One that is refused since the object has just changed, by Knative's hand, is tried again.
+        """
         found: dict[str, float] = {}
         for metric in self.controller.metrics.writes.collect():
             for sample in metric.samples:
-                if sample.name.endswith("_total"):
+                if sample.name.endswith("_total") and (sample.labels["outcome"] == "done" or not done):
                     found[sample.labels["kind"]] = found.get(sample.labels["kind"], 0) + sample.value
         return found
 

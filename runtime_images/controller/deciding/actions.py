@@ -130,7 +130,8 @@ class FunctionState:
     """What is remembered of a function. Times are on the controller's own clock, which does not run backwards.
 
     `dead_since` is when a backend was first seen dead, `told` the other manager of the traffic that was told of;
-    `would` is what the policy last said, also where it may not act.
+    `lost` are the revisions of backends that had to leave the traffic; `would` is what the policy last said, also where
+    it may not act.
     """
 
     policy: PolicyState
@@ -138,6 +139,7 @@ class FunctionState:
     record: tuple[Decided, ...] = ()
     failures: Mapping[Backend, Failure] = field(default_factory=dict)
     dead_since: Mapping[Backend, float] = field(default_factory=dict)
+    lost: Mapping[Backend, str] = field(default_factory=dict)
     told: str = ""
     would: Decided | None = None
 

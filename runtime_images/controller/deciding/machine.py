@@ -22,13 +22,15 @@ from runtime_images.controller.deciding.actions import (
     Tell,
     Word,
 )
+from runtime_images.controller.deciding.losing import ASLEEP_S, note_losses, sleeps
 from runtime_images.controller.deciding.memory import moving
-from runtime_images.controller.deciding.sight import Seen
+from runtime_images.controller.deciding.sight import Seen, Side
 from runtime_images.controller.deciding.switching import begin, give_up, go_on, release
 from runtime_images.controller.deciding.weighing import weigh
-from runtime_images.policy.model import Backend
 from runtime_images.policy.pauses import doubling_s
 
+WHOLE = 100
+"""Percent: traffic that names anything but backends is none to repeat."""
 FIRST_RETRY_S = 30.0
 LONGEST_RETRY_S = 3600.0
 """The pauses before a revision that failed for good is tried anew; each makes an object, so they grow long."""
@@ -38,6 +40,7 @@ def step(state: FunctionState, seen: Seen, at: Moment) -> Step:
     """Return what to remember of a function, and what to do about it, after what was remembered and what is seen."""
     if seen.deleting or seen.paused:
         return replace(state, switch=None), ()
+    state, seen = note_losses(state, seen)
     state, decided = weigh(state, seen, at)
     if not seen.holder.is_gaia:
         return _held(state, seen, decided)
@@ -73,7 +76,7 @@ def _serve(state: FunctionState, seen: Seen, wanted: Decided, at: Moment) -> Ste
     """Go on with the switch under way, or begin one, or tidy up."""
     switch, free = state.switch, replace(state, switch=None)
     if not seen.ready:
-        return free, ()
+        return free, _claim(free, seen, at)
     if switch and switch.target not in seen.ready:
         return go_on(state, seen, switch, at)
     if switch and wanted.chosen is switch.target:
@@ -90,17 +93,23 @@ def _tidy(state: FunctionState, seen: Seen, at: Moment) -> Step:
     active, actions = seen.active, tuple[Action, ...]()
     if seen.asked != (wanted := split(active, seen.ready)):
         actions = (moving(state, wanted, at),)
-    return state, (*actions, *release(seen, active.other))
+    return state, (*(actions or _claim(state, seen, at)), *release(seen, active.other))
+
+
+def _claim(state: FunctionState, seen: Seen, at: Moment) -> tuple[Action, ...]:
+    """Write the traffic that a Route was made with as it is, so that who made it need not go on writing it."""
+    is_whole = sum(seen.asked.values()) == WHOLE
+    return (moving(state, seen.asked, at),) if seen.unclaimed and is_whole else ()
 
 
 def _retry(state: FunctionState, seen: Seen, at: Moment) -> Step:
-    """Have a revision that failed for good tried anew, after pauses that grow."""
-    dead = [backend for backend in seen.sides if seen.sides[backend].dead]
+    """Have a revision that failed for good tried anew, after pauses that grow, and a lost one that sleeps at once."""
+    dead = [backend for backend in seen.sides if seen.sides[backend].dead or sleeps(state.lost, seen, backend)]
     since = {backend: state.dead_since.get(backend, at.now) for backend in dead}
-    due = [backend for backend in dead if at.now - since[backend] >= _retry_pause_s(seen, backend)]
+    due = [backend for backend in dead if at.now - since[backend] >= _retry_pause_s(seen.side(backend))]
     waiting = {backend: since[backend] for backend in dead if backend not in due}
     return replace(state, dead_since=waiting), tuple([Retry(one, seen.side(one).latest) for one in due])
 
 
-def _retry_pause_s(seen: Seen, backend: Backend) -> float:
-    return doubling_s(FIRST_RETRY_S, LONGEST_RETRY_S, seen.side(backend).retries + 1)
+def _retry_pause_s(side: Side) -> float:
+    return doubling_s(FIRST_RETRY_S, LONGEST_RETRY_S, side.retries + 1) if side.dead else ASLEEP_S

@@ -78,6 +78,7 @@ def state_text(state: FunctionState, at: Moment) -> str:
     """Return what is worth remembering as one line of JSON."""
     failures = {str(backend): _plain(one, at.now) for backend, one in state.failures.items()}
     said = {"v": 1, "wall": int(at.wall), "policy": _plain(state.policy, at.now), "failures": failures}
+    said |= {"lost": {str(backend): revision for backend, revision in state.lost.items()}} if state.lost else {}
     return json.dumps(said, separators=(",", ":"))
 
 
@@ -125,7 +126,8 @@ def remember(seen: Seen, at: Moment) -> FunctionState:
         zero = at.now - min(max(at.wall - _back(said["wall"], 0.0), 0.0), _LATEST_S)
         policy = _policy(beginning, said["policy"], zero)
         failures = {Backend(name): _failure(one, zero, at.now) for name, one in said["failures"].items()}
-        return FunctionState(policy, record=record, failures=failures)
+        lost = {Backend(name): str(revision) for name, revision in said.get("lost", {}).items()}
+        return FunctionState(policy, record=record, failures=failures, lost=lost)
     except _UNREADABLE:
         return FunctionState(_prior(beginning, seen.written, at.now), record=record)
 

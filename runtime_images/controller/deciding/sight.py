@@ -18,8 +18,9 @@ class Side:
     """One backend in the cluster; `revision` is the one that serves, `latest` the one that was asked for last.
 
     `running` says that a pod of it is ready, `kept` that one is asked for at all times, and `floored` that it is the
-    controller who asks. `problem` is why it is not ready, in the pod's own words as far as there are any. `dead` says
-    that the latest revision has failed for good, `retries` how many before it have, one after the other.
+    controller who asks; `asleep` that it is scaled to zero, though `pods` of it may be ready still. `problem` is why it
+    is not ready, in the pod's own words as far as there are any. `dead` says that the latest revision has failed for
+    good, `retries` how many before it have, one after the other.
     """
 
     revision: str = ""
@@ -28,6 +29,8 @@ class Side:
     running: bool = False
     kept: bool = False
     floored: bool = False
+    asleep: bool = False
+    pods: int = 0
     dead: bool = False
     problem: str = ""
     retries: int = 0
@@ -37,7 +40,9 @@ class Side:
 class Seen:
     """One function at one moment. `asked` is what its Route's spec says, `confirmed` what its status says is so.
 
-    `written` are the controller's annotations on the Route. `measurement` is None where nothing fresh is known.
+    `written` are the controller's annotations on the Route. `measurement` is None where nothing fresh is known. `lost`
+    are backends that left the traffic, and have shown no pod since. `unclaimed` traffic is what a tool made the Route
+    with, and nobody else has written.
     """
 
     key: Key
@@ -52,6 +57,8 @@ class Seen:
     paused: bool = False
     deleting: bool = False
     measurement: Measurement | None = None
+    lost: frozenset[Backend] = frozenset()
+    unclaimed: bool = False
 
     @property
     def active(self) -> Backend:
@@ -65,7 +72,7 @@ class Seen:
     @property
     def ready(self) -> tuple[Backend, ...]:
         """The backends that may be in the traffic: the revision is ready, and no pod of it has lost its device."""
-        lost = self.measurement.lost if self.measurement else {}
+        lost = {*self.lost, *(self.measurement.lost if self.measurement else {})}
         return tuple([backend for backend in Backend if self.side(backend).ready and backend not in lost])
 
     def problem(self, backend: Backend) -> str:

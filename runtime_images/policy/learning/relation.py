@@ -100,7 +100,7 @@ def pair_levels(state: PolicyState, now: float) -> None:
         return
     old = state.lane(state.active.other)
     before, after = old.level, level_since(new, state.moved_at)
-    if before is None or after is None or after.size < PAIR_LEAST:
+    if before is None or after is None or after.size < PAIR_LEAST or not old.ats:
         return
     usual_gap_s = (old.ats[-1] - old.ats[0]) / len(old.ats)
     if now - old.ats[-1] > max(SAME_LOAD_S, 3 * (before.p95_s + after.p95_s), 3 * usual_gap_s):

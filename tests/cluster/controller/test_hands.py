@@ -1,10 +1,12 @@
 """A person's hand, or another tool's, on the traffic: it is left there, told of once, and obeyed."""
 
 from runtime_images.cluster import words
-from runtime_images.cluster.kinds import ROUTE
+from runtime_images.cluster.function import FunctionSettings
+from runtime_images.cluster.kinds import CONFIGURATION, ROUTE
 from runtime_images.cluster.traffic import split_of
-from runtime_images.policy.model import CPU, GPU
+from runtime_images.policy.model import CPU, GPU, ExecutionMode
 from tests.cluster.controller.conftest import Start
+from tests.support.control_plane.objects import Objects, is_ready
 from tests.support.control_plane.rest import Object
 from tests.support.controlling import Function, Played
 
@@ -85,6 +87,25 @@ def test_a_tool_that_forces_its_traffic_is_not_fought(function: Function, start:
     assert split_of(function.now()) == {CPU: 100, GPU: 0}
     assert controller.writes()["Route"] == before
     assert [one["reason"] for one in function.events()].count("TrafficHeld") == 1
+
+
+def test_a_tool_that_made_the_route_may_leave_its_traffic_out_from_then_on(
+    function: Function, objects: Objects, start: Start
+) -> None:
+    function.settings = FunctionSettings(function.name, ExecutionMode.CPU)
+    objects.apply(function.configuration(CPU), words.TEMPLATE_MANAGER)
+    objects.until(CONFIGURATION, f"{function.name}-cpu", is_ready)
+    bare = function.route()
+    objects.apply(bare | {"spec": {"traffic": _both(function)[:1]}}, "argocd-controller")
+    controller = start()
+    controller.until_leads()
+    controller.until(lambda: controller.writes().get("Route"))
+    controller.passes(3)
+
+    objects.apply(bare, "argocd-controller")
+
+    assert split_of(function.now()) == {CPU: 100}
+    assert controller.writes()["Route"] == 1
 
 
 def test_what_the_user_has_on_the_route_stays(function: Function, start: Start, played: Played) -> None:

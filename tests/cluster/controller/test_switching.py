@@ -82,11 +82,33 @@ def test_a_lost_gpu_with_all_traffic_on_it_is_left_in_one_write(
     gpus.lose()
     function.until_split({CPU: 100})
     event = function.until_event("BackendLost")
+    controller.passes(10)
 
     assert gpus.resource in event["message"]
-    assert controller.writes()["Route"] <= 2  # the move, and the return with 0 % once its revision is ready
+    assert controller.writes(done=True)["Route"] == 1
     gpus.set(1)
     function.until_split({CPU: 100, GPU: 0})
+    assert controller.writes(done=True)["Route"] == 2
+
+
+def test_a_gpu_that_is_lost_while_knative_lets_it_sleep_stays_out_until_a_new_revision_has_it(
+    function: Function, gpus: Gpus, start: Start, played: Played
+) -> None:
+    function.deploy(active=GPU)
+    played.rate = 10.0
+    controller = start()
+    controller.until_leads()
+    function.until_asleep(GPU)
+
+    gpus.lose()
+    function.until_split({CPU: 100})
+    function.objects.until(REVISION, f"{function.name}-gpu-00002", lambda one: one.get("status"))
+    controller.passes(10)
+
+    assert controller.writes(done=True)["Route"] == 1
+    gpus.set(1)
+    function.until_split({CPU: 100, GPU: 0})
+    assert controller.writes(done=True)["Route"] == 2
 
 
 def test_a_lost_gpu_that_nobody_uses_leaves_the_traffic_too(

@@ -1,9 +1,14 @@
 """What is done about a function, step by step: a switch, a loss, a person's hand, a dead revision."""
 
+from dataclasses import replace
+
+import pytest
+
 from runtime_images.cluster.traffic import Holder
-from runtime_images.controller.deciding.actions import Move, Phase, Release, Retry, Tell, Warm, Word
+from runtime_images.controller.deciding.actions import Moment, Move, Phase, Release, Retry, Tell, Warm, Word
+from runtime_images.controller.deciding.memory import remember
 from runtime_images.controller.deciding.switching import CANARY_PERCENT
-from runtime_images.policy.model import CPU, GPU
+from runtime_images.policy.model import CPU, GPU, Backend
 from tests.runtime_images.controller.deciding.world import Load, World, moves, slow
 
 
@@ -80,8 +85,48 @@ def test_a_lost_gpu_at_rest_leaves_the_traffic_too_and_comes_back_once_ready() -
     world = World(ready={CPU}, schedulable={CPU}, dead={GPU})
 
     assert moves(world.steps(3)) == [{CPU: 100}]
-    world.dead, world.schedulable = set(), {CPU, GPU}
-    assert moves(world.steps(3)) == [{CPU: 100, GPU: 0}]
+    world.schedulable = {CPU, GPU}
+    assert moves(world.steps(40)) == [{CPU: 100, GPU: 0}]
+
+
+def test_a_lost_gpu_stays_out_while_its_revision_only_sleeps_and_a_new_one_shows_that_it_is_back() -> None:
+    world = World()
+    until_moved(world)
+    world.done.clear()
+
+    world.schedulable.discard(GPU)
+    world.steps(120)
+    world.restart()
+    world.steps(120)
+
+    assert moves(world.done) == [{CPU: 100}]
+    assert [one for one in world.done if isinstance(one, Retry)] == [Retry(GPU, "hello-gpu-00001")]
+
+    world.done.clear()
+    world.schedulable.add(GPU)
+    world.steps(3)
+
+    assert moves(world.done) == [{CPU: 100, GPU: 0}]
+    assert world.state
+    assert world.state.lost == {}
+
+
+def test_a_lost_gpu_is_the_last_resort_where_the_cpu_is_lost_too() -> None:
+    world = World(asked={CPU: 100}, ready={GPU}, running=set(), schedulable={GPU}, dead={CPU})
+    world.state = replace(remember(world.seen(), Moment(0.0, 0.0)), lost={GPU: "hello-gpu-00001"})
+
+    world.step()
+
+    assert moves(world.done) == [{GPU: 100}]
+
+
+def test_the_target_of_a_switch_that_waits_for_its_pod_is_not_lost() -> None:
+    world = slow(World(schedulable={CPU}))
+
+    world.steps(4, 0.5)
+
+    assert world.state
+    assert world.state.lost == {}
 
 
 def test_a_gpu_that_the_runtime_reports_as_lost_is_lost() -> None:
@@ -156,6 +201,13 @@ def test_traffic_that_another_holds_is_left_alone_and_told_of_once() -> None:
     assert world.state
     assert world.state.would
     assert world.state.would.chosen is GPU
+
+
+@pytest.mark.parametrize("ready", [set(), {CPU}])
+def test_traffic_that_a_route_was_made_with_is_written_once_as_it_is(ready: set[Backend]) -> None:
+    world = World(asked={CPU: 100}, ready=ready, schedulable=ready, dead={CPU, GPU} - ready, unclaimed=True)
+
+    assert moves(world.steps(10)) == [{CPU: 100}]
 
 
 def test_a_paused_function_is_left_alone() -> None:

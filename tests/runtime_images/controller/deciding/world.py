@@ -28,17 +28,23 @@ class Load:
 
 @dataclass
 class World:
-    """One function. `schedulable` are the backends with room; a pod is ready a step after it is asked for."""
+    """One function. `schedulable` are the backends with room; a pod is ready a step after it is asked for.
+
+    `made` counts the revisions of a backend that have been ready, `tried` are those of which a new one waits for room.
+    """
 
     settings: FunctionSettings = SETTINGS
     asked: Split = field(default_factory=lambda: {CPU: 100, GPU: 0})
     confirmed: Split | None = None
     holder: Holder = OURS
+    unclaimed: bool = False
     ready: set[Backend] = field(default_factory=lambda: {CPU, GPU})
     running: set[Backend] = field(default_factory=lambda: {CPU})
     floored: set[Backend] = field(default_factory=set)
     schedulable: set[Backend] = field(default_factory=lambda: {CPU, GPU})
     dead: set[Backend] = field(default_factory=set)
+    made: dict[Backend, int] = field(default_factory=lambda: {CPU: 1, GPU: 1})
+    tried: set[Backend] = field(default_factory=set)
     load: Load = field(default_factory=Load)
     lost: dict[Backend, str] = field(default_factory=dict)
     pin: Backend | None = None
@@ -55,12 +61,14 @@ class World:
         """Return the function as it is now."""
         sides = {
             backend: Side(
-                revision=f"hello-{backend}-00001",
-                latest=f"hello-{backend}-00001",
+                revision=f"hello-{backend}-{self.made[backend]:05}",
+                latest=f"hello-{backend}-{self.made[backend] + (backend in self.tried):05}",
                 ready=backend in self.ready,
                 running=backend in self.running and backend in self.ready,
                 kept=backend in self.floored,
                 floored=backend in self.floored,
+                asleep=backend in self.ready and backend not in self.running,
+                pods=int(backend in self.running and backend in self.ready),
                 dead=backend in self.dead,
                 problem="" if backend in self.ready else "Unschedulable: Insufficient nvidia.com/gpu",
             )
@@ -71,7 +79,7 @@ class World:
         return Seen(
             key=("default", "hello"), uid="1", settings=self.settings, sides=sides, asked=dict(self.asked),
             confirmed=dict(confirmed), holder=self.holder, written=dict(self.annotations), pin=self.pin,
-            paused=self.paused, measurement=measured,
+            paused=self.paused, measurement=measured, unclaimed=self.unclaimed,
         )  # fmt: skip
 
     def _measured(self) -> Measurement:
@@ -114,7 +122,7 @@ class World:
             case Move(split, annotations):
                 if self.confirmed is None and not self.confirms:
                     self.confirmed = dict(self.asked)
-                self.asked = dict(split)
+                self.asked, self.unclaimed = dict(split), False
                 self.annotations |= annotations
             case Warm(backend):
                 self.floored.add(backend)
@@ -122,6 +130,7 @@ class World:
                 self.floored.discard(backend)
             case Retry(backend):
                 self.dead.discard(backend)
+                self.tried.add(backend)
             case Tell():
                 pass
 
@@ -138,6 +147,9 @@ class World:
                 self.ready = self.ready - {backend} if wants_pod else self.ready | {backend}
             else:
                 self.ready.add(backend)
+                if backend in self.tried:
+                    self.tried.discard(backend)
+                    self.made[backend] += 1
                 if wants_pod:
                     self.running.add(backend)
 
