@@ -48,6 +48,7 @@ PAUSED = _PREFIX + "paused"
 """The controller leaves a function alone while this is "true"."""
 
 CONTROLLER_PORT = 9465
+HEALTH_PATH, READY_PATH = "/healthz", "/readyz"
 """Where the controller answers /metrics and /healthz."""
 
 NAME_LABEL = "app.kubernetes.io/name"

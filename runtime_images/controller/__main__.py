@@ -1,7 +1,8 @@
 """The controller in a pod: `python -m runtime_images.controller`, with everything it must know in its environment.
 
 GAIA_NAMESPACE is the namespace whose functions it serves, "*" or nothing for all; the pod's own has its Lease.
-GAIA_METRICS_FROM says where the numbers of functions come from (docs/controller.md).
+GAIA_METRICS_FROM says where the numbers of functions come from (docs/controller.md), GAIA_CONTROLLER_PORT where its own
+are asked for. GAIA_POD is the pod's uid: a process that is started again in the same pod holds the Lease of the last.
 """
 
 import asyncio
@@ -22,7 +23,8 @@ async def _run() -> int:
         namespace=os.environ.get("GAIA_NAMESPACE") or "*",
         lease_namespace=access.namespace,
         host="0.0.0.0",  # noqa: S104 -- in a pod, for the cluster's Prometheus
-        port=int(os.environ.get("GAIA_METRICS_PORT") or CONTROLLER_PORT),
+        port=int(os.environ.get("GAIA_CONTROLLER_PORT") or CONTROLLER_PORT),
+        pod=os.environ.get("GAIA_POD", ""),
     )
     observer = observer_of(access, options.namespace, os.environ.get("GAIA_METRICS_FROM") or PODS)
     await run_until_signal(Controller(access, options, observer))

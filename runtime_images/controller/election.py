@@ -17,11 +17,11 @@ from runtime_images.cluster.errors import ClusterError, RefusedError
 from runtime_images.cluster.kinds import LEASE
 
 LEASE_NAME = "gaia-controller"
-LEASE_S = 15
+LEASE_S = 10
 """How long a Lease lasts without a change."""
-LEADS_S = 10.0
+LEADS_S = 6.0
 """How long its holder leads after it last renewed it: less, so that there is never a second one."""
-RENEW_S = 2.0
+RENEW_S = 1.0
 """Between two renewals, and between two looks of who waits."""
 
 _LOG = logging.getLogger(__name__)

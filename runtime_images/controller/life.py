@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from runtime_images.cluster.access import Access
 from runtime_images.cluster.api import Api
-from runtime_images.cluster.words import CONTROLLER_PORT
+from runtime_images.cluster.words import CONTROLLER_PORT, HEALTH_PATH, READY_PATH
 from runtime_images.controller.cluster import Cluster
 from runtime_images.controller.election import Elector
 from runtime_images.controller.observing import Key, Observer
@@ -33,12 +33,16 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Which functions: those of `namespace`, "*" for all; where its Lease is, and where it is asked for its metrics."""
+    """Which functions: those of `namespace`, "*" for all; where its Lease is, and where it is asked for its metrics.
+
+    `pod` is the uid of the pod that it runs in, if it does.
+    """
 
     namespace: str
     lease_namespace: str
     host: str = "127.0.0.1"
     port: int = CONTROLLER_PORT
+    pod: str = ""
 
 
 class Controller:
@@ -55,8 +59,7 @@ class Controller:
         self.metrics = Metrics()
         self.options, self._observer, self._clock = options, observer, clock
         self._reading = Api(access)
-        identity = f"{socket.gethostname()}_{uuid.uuid4().hex[:8]}"
-        self.elector = Elector(self._reading, identity, options.lease_namespace, clock, wall)
+        self.elector = Elector(self._reading, own_identity(options.pod), options.lease_namespace, clock, wall)
         self._writing = LedApi(access, self.elector.leads, self.metrics)
         self.cluster = Cluster(self._reading, options.namespace, self._changed)
         self.passes = Passes(
@@ -69,6 +72,10 @@ class Controller:
     def is_alive(self) -> bool:
         """Return whether passes are being made, or waited for."""
         return self._clock() - self.passes.last_pass < STALLED_S or not self.passes.last_pass
+
+    def is_ready(self) -> bool:
+        """Return whether it has seen everything, and would act if it led: a second one that waits is ready, too."""
+        return self.passes.last_pass > 0 and self.is_alive()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set."""
@@ -97,15 +104,26 @@ class Controller:
             led = leads
             await asyncio.sleep(1.0)
 
+    def _answers(self) -> dict[str, Callable[[], bool]]:
+        return {HEALTH_PATH: self.is_alive, READY_PATH: self.is_ready}
+
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[None]:
-        server = await serve(self.metrics, self.is_alive, self.options.host, self.options.port)
+        server = await serve(self.metrics, self._answers(), self.options.host, self.options.port)
         try:
             async with self._reading, self._writing:
                 yield
         finally:
             server.close()
             await self._observer.close()
+
+
+def own_identity(pod: str = "") -> str:
+    """Return a name that no other process has; in a pod, by its uid, the one that the process before had there.
+
+    The one before has ended when a container is started again, so what it held need not run out first.
+    """
+    return f"{socket.gethostname()}_{pod or uuid.uuid4().hex[:8]}"
 
 
 def log_json_lines() -> None:

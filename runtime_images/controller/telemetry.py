@@ -1,4 +1,4 @@
-"""What the controller says of itself: metrics at /metrics, its health at /healthz, and a line of JSON a happening.
+"""What the controller says of itself: metrics at /metrics, its health at /healthz and /readyz, and a line of JSON each.
 
 The names stand in the alert rules and the dashboard, too: do not rename one without them.
 """
@@ -7,7 +7,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -72,8 +72,8 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=True)
 
 
-async def serve(metrics: Metrics, is_alive: Callable[[], bool], host: str, port: int) -> asyncio.Server:
-    """Serve GET /metrics and /healthz, and nothing else."""
+async def serve(metrics: Metrics, checks: Mapping[str, Callable[[], bool]], host: str, port: int) -> asyncio.Server:
+    """Serve GET /metrics and, at the paths of `checks`, whether they hold; nothing else."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -81,7 +81,7 @@ async def serve(metrics: Metrics, is_alive: Callable[[], bool], host: str, port:
                 request = (await reader.readline()).split()
                 while (await reader.readline()).strip():
                     pass
-                writer.write(_response(request[1] if len(request) > 1 else b"", metrics, is_alive))
+                writer.write(_response(request[1].decode("latin-1") if len(request) > 1 else "", metrics, checks))
                 await writer.drain()
         except (TimeoutError, OSError, ValueError):
             pass
@@ -91,13 +91,12 @@ async def serve(metrics: Metrics, is_alive: Callable[[], bool], host: str, port:
     return await asyncio.start_server(answer, host, port, limit=8192)
 
 
-def _response(path: bytes, metrics: Metrics, is_alive: Callable[[], bool]) -> bytes:
-    if path == b"/metrics":
+def _response(path: str, metrics: Metrics, checks: Mapping[str, Callable[[], bool]]) -> bytes:
+    if path == "/metrics":
         return _whole(b"200 OK", metrics.text(), CONTENT_TYPE_PLAIN_0_0_4.encode())
-    if path == b"/healthz":
-        return (
-            _whole(b"200 OK", b"ok\n") if is_alive() else _whole(b"503 Service Unavailable", b"no pass for a while\n")
-        )
+    if path in checks:
+        holds = checks[path]()
+        return _whole(b"200 OK", b"ok\n") if holds else _whole(b"503 Service Unavailable", b"no pass lately, or yet\n")
     return _whole(b"404 Not Found", b"")
 
 

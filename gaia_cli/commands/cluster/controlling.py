@@ -85,7 +85,7 @@ async def _wait_until_it_runs(api: "Api", deployment: "Object", wait_s: float) -
     from runtime_images.cluster.moving import until
 
     namespace = deployment["metadata"]["namespace"]
-    found = await until(lambda: api.get(DEPLOYMENT, NAME, namespace), lambda one: _ready_pods(one) > 0, wait_s)
+    found = await until(lambda: api.get(DEPLOYMENT, NAME, namespace), _is_rolled_out, wait_s)
     if found is None:
         raise ClusterRefused(
             f"{NAME} has no ready pod after {wait_s:.0f} s: {await _why(api, namespace)}",
@@ -100,6 +100,13 @@ async def _why(api: "Api", namespace: str) -> str:
 
     pods, _ = await api.list(POD, namespace, labels={NAME_LABEL: NAME})
     return next((problem for pod in pods if (problem := pod_problem(pod))), "no pod says why")
+
+
+def _is_rolled_out(deployment: Mapping[str, Any]) -> bool:
+    """Return whether the pod of this very install is ready, and that of the one before has gone."""
+    status, wanted = deployment.get("status") or {}, deployment["spec"]["replicas"]
+    pods = [int(status.get(field) or 0) for field in ("replicas", "updatedReplicas", "readyReplicas")]
+    return _ready_pods(deployment) > 0 and pods == [wanted] * 3
 
 
 def _ready_pods(deployment: Mapping[str, Any] | None) -> int:

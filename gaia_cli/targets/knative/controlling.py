@@ -19,7 +19,7 @@ from runtime_images.cluster.kinds import (
     SERVICE_ACCOUNT,
     Kind,
 )
-from runtime_images.cluster.words import CONTROLLER_PORT
+from runtime_images.cluster.words import CONTROLLER_PORT, HEALTH_PATH, READY_PATH
 
 Object = dict[str, Any]
 Rule = dict[str, list[str]]
@@ -141,9 +141,12 @@ def _container(namespace: str, image: str, *, cluster_wide: bool) -> Object:
         "env": [
             {"name": "GAIA_NAMESPACE", "value": EVERYWHERE if cluster_wide else namespace},
             {"name": "GAIA_CONTROLLER_PORT", "value": str(CONTROLLER_PORT)},
+            {"name": "GAIA_POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}},
         ],
         "ports": [{"name": "metrics", "containerPort": CONTROLLER_PORT}],
-        "livenessProbe": {"httpGet": {"path": "/healthz", "port": CONTROLLER_PORT}, "periodSeconds": 10},
+        "livenessProbe": {"httpGet": {"path": HEALTH_PATH, "port": CONTROLLER_PORT}, "periodSeconds": 10},
+        "readinessProbe": {"httpGet": {"path": READY_PATH, "port": CONTROLLER_PORT}, "periodSeconds": 2},
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "256Mi"}},
         "securityContext": {
             "allowPrivilegeEscalation": False,
