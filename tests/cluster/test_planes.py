@@ -31,3 +31,10 @@ def test_a_plane_ends_with_its_owner_however_that_ends(plane: Plane) -> None:
     assert stood
     assert eventually(lambda: not link_is_there(layout) and not layout.directory.exists())
     assert link_is_there(plane.layout)
+
+
+def test_a_program_that_has_just_ended_may_be_sent_a_signal(plane: Plane) -> None:
+    plane.send("autoscaler", signal.SIGKILL)
+
+    for _ in range(6):
+        plane.send("autoscaler", signal.SIGCONT)

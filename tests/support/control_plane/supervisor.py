@@ -6,6 +6,7 @@ command. Commands come as one line of JSON on a Unix socket and get one line bac
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -64,15 +65,19 @@ class Supervisor:
         keeper = self._keepers[name]
         if command == "stop":
             self._stopped.add(name)
-            if process := self._running.get(name):
-                process.send_signal(number)
+            self._send(name, number)
             await asyncio.wait([keeper])
-        elif command == "signal" and (process := self._running.get(name)):
-            process.send_signal(number)
+        elif command == "signal":
+            self._send(name, number)
         elif command == "start" and name in self._stopped:
             self._stopped.discard(name)
             self._keep(self._programs[name])
         return ""
+
+    def _send(self, name: str, number: int) -> None:
+        """Send a signal to a program, unless it has just ended by itself and is about to be started again."""
+        with contextlib.suppress(ProcessLookupError, KeyError):
+            self._running[name].send_signal(number)
 
     def _keep(self, program: Program) -> None:
         self._programs[program.name] = program
