@@ -56,11 +56,10 @@ def _planned(path: Path, choice: ClusterChoice) -> tuple[TargetSettings, Any]:
     """
     from gaia_cli.project.manifests import manifest_of
     from gaia_cli.project.serving import named_project
-    from gaia_cli.project.settings import target_of
+    from gaia_cli.project.settings import LONGEST_NAME, target_of
     from gaia_cli.targets.identity import identity_of
     from gaia_cli.targets.knative.objects import objects
     from gaia_cli.targets.protocol import Deployment, Stamp
-    from runtime_images.cluster.words import LONGEST_NAME
 
     try:
         project = named_project(path, LONGEST_NAME)

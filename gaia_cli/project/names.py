@@ -10,8 +10,9 @@ from pathlib import Path
 
 from gaia_cli.errors import ConfigurationError, UsageError
 from gaia_cli.project.kinds import Kind, PartError
-from runtime_images.cluster.words import LONGEST_LABEL, LONGEST_NAME
 
+LONGEST_LABEL = 63
+"""Letters of a DNS label, and so of every name that becomes part of a host's (RFC 1123)."""
 ALLOWED = "lower-case letters, digits and hyphens, beginning with a letter"
 HAS = {
     r"[A-Z]": "capital letters",
@@ -79,7 +80,7 @@ def _joined(said: list[str]) -> str:
 
 
 def _place(longest: int) -> str:
-    is_cluster = longest == LONGEST_NAME
+    is_cluster = longest < LONGEST_LABEL
     return " in a cluster, where each backend and each of its addresses adds to it" if is_cluster else ""
 
 

@@ -6,9 +6,8 @@ from typing import Any
 from analyzers.project.reading import read_entry
 from gaia_cli.errors import AnalysisError, FunctionError
 from gaia_cli.project.choices import ModeName
-from gaia_cli.project.names import check_name
+from gaia_cli.project.names import LONGEST_LABEL, check_name
 from gaia_cli.project.project import FunctionProject, load_project
-from runtime_images.cluster.words import LONGEST_LABEL
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.entrypoint import Entry, EntryError, find_entry
 from runtime_images.policy.model import ExecutionMode

@@ -6,12 +6,16 @@ One function of plain values, so that a deploy, a plan and a simulation of the s
 from gaia_cli.errors import ConfigurationError, UsageError
 from gaia_cli.project.deployment.keys import LONGEST_REQUEST_S
 from gaia_cli.project.deployment.resolving import Base, target_settings
+from gaia_cli.project.names import LONGEST_LABEL
 from gaia_cli.project.parts import nearest
 from gaia_cli.project.project import FunctionProject
 from gaia_cli.project.targets import TargetSettings
 from runtime_images.cluster.function import FunctionSettings, Scale
+from runtime_images.cluster.words import MOST_ADDED
 from runtime_images.policy.model import Accelerator, ExecutionMode
 
+LONGEST_NAME = LONGEST_LABEL - MOST_ADDED
+"""The longest name of a function in a cluster, so that every name made of it fits."""
 DEFAULT_TARGET = "default"
 """The target of a function whose gaia.toml names none: where the kubeconfig leads."""
 

@@ -59,9 +59,6 @@ PART_OF_LABEL = "app.kubernetes.io/part-of"
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGED_BY = "gaia"
 
-LONGEST_LABEL = 63
-"""Letters of a DNS label, and so of every name that becomes part of a host's (RFC 1123)."""
-
 
 def configuration_name(function: str, backend: Backend) -> str:
     """Return the name of the Configuration of a backend."""
@@ -73,7 +70,5 @@ def tag_service_name(function: str, backend: Backend) -> str:
     return f"{backend}-{function}"
 
 
-LONGEST_NAME = LONGEST_LABEL - max(
-    len(make("", backend)) for backend in Backend for make in (configuration_name, tag_service_name)
-)
-"""The longest name of a function, so that every name made from it fits."""
+MOST_ADDED = max(len(make("", backend)) for backend in Backend for make in (configuration_name, tag_service_name))
+"""Letters that the names made of a function's have more than it, at most."""

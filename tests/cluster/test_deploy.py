@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from runtime_images.cluster import words
+from gaia_cli.project.settings import LONGEST_NAME
 from runtime_images.cluster.kinds import CONFIGURATION, REVISION, ROUTE
 from tests.cluster.conftest import Gaia
 from tests.support.control_plane.faults import Gpus
@@ -145,12 +145,12 @@ def test_a_name_whose_addresses_do_not_fit_is_refused_before_all(gaia: Gaia, obj
 
     assert done.returncode == 2
     assert "60 letters" in done.stderr
-    assert str(words.LONGEST_NAME) in done.stderr
+    assert str(LONGEST_NAME) in done.stderr
     assert versions(objects) == {}
 
 
 def test_the_longest_name_works_with_both_of_its_addresses(gaia: Gaia, objects: Objects, tmp_path: Path) -> None:
-    name = "a" * words.LONGEST_NAME
+    name = "a" * LONGEST_NAME
     done = gaia("deploy", str(function(tmp_path / "f", emulated(), name=name)), "--image", image(), "-y")
 
     assert done.returncode == 0, done.stderr

@@ -21,7 +21,7 @@ from gaia_cli.project.choices import ClusterChoice, DryRun, ObjectForm
 from gaia_cli.project.manifests import Manifest, manifest_of
 from gaia_cli.project.project import FunctionProject
 from gaia_cli.project.serving import named_project
-from gaia_cli.project.settings import check_placement, target_of
+from gaia_cli.project.settings import LONGEST_NAME, check_placement, target_of
 from gaia_cli.project.targets import TargetSettings
 from gaia_cli.targets.identity import identity_of, keep_id, new_id
 from gaia_cli.targets.knative.connection import connect, offline
@@ -29,7 +29,6 @@ from gaia_cli.targets.protocol import Deployment, Identity, Plan, Stamp, Target
 from gaia_cli.views import console
 from gaia_cli.views.cluster.objects import write_objects
 from gaia_cli.views.cluster.plan import show_outcome, show_plan
-from runtime_images.cluster.words import LONGEST_NAME
 from runtime_images.policy.model import ExecutionMode
 
 if TYPE_CHECKING:

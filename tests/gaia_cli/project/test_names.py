@@ -10,7 +10,7 @@ from gaia_cli.errors import ConfigurationError, UsageError
 from gaia_cli.project.names import check_name, checked_name, legal_name, what_is_wrong
 from gaia_cli.project.project import load_project
 from gaia_cli.project.serving import named_project
-from runtime_images.cluster.words import LONGEST_NAME
+from gaia_cli.project.settings import LONGEST_NAME
 from tests.support.cli import call_gaia
 
 SOMEWHERE = Path("/somewhere")

@@ -11,8 +11,7 @@ from gaia_cli.errors import ConfigurationError
 from gaia_cli.project.environment import merged
 from gaia_cli.project.names import check_name
 from gaia_cli.project.project import load_project
-from gaia_cli.project.settings import target_of
-from runtime_images.cluster.words import LONGEST_NAME
+from gaia_cli.project.settings import LONGEST_NAME, target_of
 
 BCRYPT = "$2b$10$OMZ69gxxsmRgwAt945WHSujpr"
 
