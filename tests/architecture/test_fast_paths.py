@@ -9,8 +9,8 @@ import pytest
 
 HEAVY = {
     "analyzers.facts.model", "astroid", "asyncio", "docker", "httptools", "httpx2", "lightkube", "plotly",
-    "prometheus_client", "pynvml", "requests", "rich", "runtime_images.dynamic_runtime", "tomli_w", "typer",
-    "urllib3", "uvloop", "virtualenv", "yaml",
+    "prometheus_client", "pynvml", "requests", "rich", "runtime_images.cluster", "runtime_images.dynamic_runtime",
+    "tomli_w", "typer", "urllib3", "uvloop", "virtualenv", "yaml",
 }  # fmt: skip
 PROBE = """
 import json, os, sys
@@ -39,7 +39,7 @@ def heavy_modules(*arguments: str, cwd: Path) -> set[str]:
         (["init", "new"], {"typer"}),
         (["invoke", "http://127.0.0.1:1"], {"typer"}),
         (["run", "absent", "--no-such-flag"], {"typer"}),
-        (["simulate", "absent.csv"], {"typer", "rich"}),
+        (["simulate", "absent.csv"], {"typer", "rich", "runtime_images.cluster"}),
     ],
 )
 def test_a_quick_command_loads_only_what_it_needs(arguments: list[str], loaded: set[str], tmp_path: Path) -> None:
