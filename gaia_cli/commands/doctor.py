@@ -34,10 +34,12 @@ def doctor(path: Path, choice: ClusterChoice, *, as_json: bool) -> ExitCode:
         return code
     settings, objects = _planned(path, choice)
     from gaia_cli.targets.knative.connection import connect, run
-    from gaia_cli.targets.knative.preflight.run import preflight
-    from runtime_images.cluster.api import Api
 
     access = connect(choice, settings)
+
+    from gaia_cli.targets.knative.preflight.run import preflight  # loads what `connect` looks for
+    from runtime_images.cluster.api import Api
+
     made = objects(access.namespace)
 
     async def work(api: Api) -> list[Check]:

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 def run(choice: ClusterChoice, *, all_namespaces: bool, port: int | None) -> ExitCode:
     """Run the controller in this process until Ctrl-C, on the functions of a namespace or of all."""
-    from gaia_cli.targets.failures import cluster_failures
-
     access = connection.connect(choice)
+
+    from gaia_cli.targets.failures import cluster_failures  # loads what `connect` looks for
+
     where = "all namespaces" if all_namespaces else f"namespace {access.namespace}"
     console.note(f"controller for {where} of {access.context} ({access.server}); Ctrl-C ends it")
     with cluster_failures(access):

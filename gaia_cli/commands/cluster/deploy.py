@@ -199,10 +199,11 @@ def _user() -> str:
 
 
 def _target(options: DeployOptions, target: TargetSettings, stamp: Stamp) -> Target:
-    from gaia_cli.targets.knative.target import KnativeDeployment
-
     is_asked = options.dry_run is not DryRun.CLIENT and options.out is None
     access = connect(options.choice, target) if is_asked else offline(options.choice, target)
+
+    from gaia_cli.targets.knative.target import KnativeDeployment  # loads what `connect` looks for
+
     return KnativeDeployment(access, stamp, options.timeout_s, options.take_over)
 
 

@@ -31,16 +31,20 @@ def connect(choice: ClusterChoice, target: "TargetSettings | None" = None) -> "A
         MissingPartError: there is no kubeconfig, or a library or plugin is not installed.
         ConfigurationError: the kubeconfig cannot be used.
     """
-    for library in _LIBRARIES:
-        if find_spec(library) is None:
-            raise MissingPartError(
-                f"{library}, which speaks with the cluster, is not installed", "pip install 'gaia-faas[deploy]'"
-            )
+    _check_libraries()
     from gaia_cli.targets.kubeconfig.access import access_of
 
     context = choice.context or (target.context if target else "")
     namespace = choice.namespace or (target.namespace if target else "")
     return access_of(os.environ, kubeconfig=choice.kubeconfig, context=context, namespace=namespace)
+
+
+def _check_libraries() -> None:
+    for library in _LIBRARIES:
+        if find_spec(library) is None:
+            raise MissingPartError(
+                f"{library}, which speaks with the cluster, is not installed", "pip install 'gaia-faas[deploy]'"
+            )
 
 
 def offline(choice: ClusterChoice, target: "TargetSettings") -> "Access":
@@ -50,6 +54,7 @@ def offline(choice: ClusterChoice, target: "TargetSettings") -> "Access":
         MissingPartError: the kubeconfig that a flag names is not there.
         ConfigurationError: a kubeconfig cannot be used.
     """
+    _check_libraries()
     try:
         return connect(choice, target)
     except MissingPartError:
