@@ -177,10 +177,12 @@ def test_an_event_holds_no_command_and_its_reader_gets_the_true_line() -> None:
 
 @pytest.mark.parametrize("number", [float("inf"), float("nan"), -1.0])
 def test_no_number_that_json_has_none_for_reaches_a_run(number: float, tmp_path: Path) -> None:
-    (tmp_path / "func.py").write_text("def handler(payload):\n    return payload\n")
+    function = tmp_path / "hello"
+    function.mkdir()
+    (function / "func.py").write_text("def handler(payload):\n    return payload\n")
 
     with pytest.raises(UsageError, match="is not a latency"):
-        run_function(tmp_path, RunOptions(slo_p95_ms=number))
+        run_function(function, RunOptions(slo_p95_ms=number))
     with pytest.raises(SettingsError, match="GAIA_SLO_LATENCY_P95_MS"):
         Settings.from_environ({"GAIA_SLO_LATENCY_P95_MS": str(number)})
 

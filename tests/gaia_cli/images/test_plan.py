@@ -100,8 +100,8 @@ def test_a_base_image_that_is_no_name_is_not_pasted_into_the_dockerfile(image: s
 
 
 @pytest.mark.parametrize("name", ["", "Upper", "a/b", "a:b", "a\nb", "-a", "x" * 64])
-def test_a_name_that_cannot_be_a_tag_is_refused(name: str) -> None:
-    with pytest.raises(ConfigurationError, match="cannot be the name of an image"):
+def test_a_name_that_no_function_may_have_makes_no_image(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="the function's name"):
         plan(replace(PROJECT, name=name))
 
 

@@ -101,7 +101,7 @@ def test_a_built_image_is_pushed_and_its_digest_printed(
 def test_a_build_needs_no_credential_helper_that_is_missing(here: Path, function: Path) -> None:
     (here / "config.json").write_text(json.dumps({"credsStore": "no-such-helper"}), encoding="utf-8")
     built = run_gaia("build", str(function), env={"DOCKER_CONFIG": str(here)})
-    pushed = run_gaia("build", str(function), "--tag", "127.0.0.1:1/x", "--push", env={"DOCKER_CONFIG": str(here)})
+    pushed = run_gaia("build", str(function), "--tag", "127.0.0.1:1/fn", "--push", env={"DOCKER_CONFIG": str(here)})
 
     assert built.returncode == 0, built.stderr
     assert pushed.returncode == 3
