@@ -11,8 +11,10 @@ ACCELERATOR ?=
 PYTEST_ARGS ?=
 FUZZERS ?=
 SECONDS ?= 60
+LONG ?=
 SEED ?=
 BIN := $(VENV)/bin
+CLUSTER_TESTS_AT_ONCE := 4 # they wait more than they work
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 
 .PHONY: help setup dev demo test test-cluster lint format bench fuzz lock clean
@@ -30,9 +32,10 @@ demo: setup ## Watch a function being analyzed and moved between CPU and GPU (EN
 test: lint ## Run lint, types and every test but those of a cluster (PYTEST_ARGS="-k name" for some).
 	$(BIN)/python -m pytest -n auto --dist worksteal --ignore tests/cluster $(PYTEST_ARGS)
 
-test-cluster: dev ## Run the tests on a Knative control plane, built here with Go (GAIA_TEST_KUBECONFIG=FILE for a cluster of your own).
+test-cluster: dev ## Run the tests on a Knative control plane, built here with Go (LONG=1 for the long ones too, GAIA_TEST_KUBECONFIG=FILE for a cluster of your own).
 	@[ -n "$$GAIA_TEST_KUBECONFIG" ] || $(BIN)/python -m tests.support.control_plane build
-	$(BIN)/python -m pytest -n auto --dist worksteal tests/cluster $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(CLUSTER_TESTS_AT_ONCE) --dist worksteal -m "not long" tests/cluster $(PYTEST_ARGS)
+	@[ -z "$(LONG)" ] || $(BIN)/python -m pytest -m long tests/cluster
 
 lint: dev ## Check style, format, types and the import rule.
 	$(BIN)/ruff check .

@@ -31,13 +31,17 @@ from tests.support.control_plane.people import Rule
 OWN_CLUSTER = "GAIA_TEST_KUBECONFIG"
 _HERE = Path(__file__).parent
 _TEST_S = 240
+_LONG = ("test_end_to_end", "test_pipelines", "test_planes", "test_real_pods", "test_faults")
+"""Modules whose tests take a minute each, since load flows, programs are stopped, or images are built in them."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what lies here."""
+    """Mark what lies here; what is long, or has the cluster for itself, runs with LONG=1."""
     for item in items:
         if item.path.is_relative_to(_HERE):
             item.add_marker("cluster")
+            if item.path.stem in _LONG or "alone" in getattr(item, "fixturenames", ()):
+                item.add_marker("long")
             if item.get_closest_marker("timeout") is None:
                 # Waiting for another test that wants to be alone is no part of a test's time.
                 item.add_marker(pytest.mark.timeout(_TEST_S, func_only=True))
