@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from runtime_images.cluster import words
 from runtime_images.cluster.kinds import REVISION
 from runtime_images.policy.model import CPU, GPU
@@ -91,6 +93,7 @@ def test_a_lost_gpu_with_all_traffic_on_it_is_left_in_one_write(
     assert controller.writes(done=True)["Route"] == 2
 
 
+@pytest.mark.long
 def test_a_gpu_that_is_lost_while_knative_lets_it_sleep_stays_out_until_a_new_revision_has_it(
     function: Function, gpus: Gpus, start: Start, played: Played
 ) -> None:
@@ -147,6 +150,7 @@ def test_a_gpu_that_errs_gives_its_share_back(function: Function, start: Start, 
     controller.until(lambda: function.min_scale(GPU) in ("", "0"))
 
 
+@pytest.mark.long
 def test_a_dead_revision_is_tried_anew(function: Function, gpus: Gpus, start: Start) -> None:
     gpus.set(0)
     deadline = {"serving.knative.dev/progress-deadline": "3s"}

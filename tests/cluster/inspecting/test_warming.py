@@ -43,6 +43,7 @@ async def copy_over(api: Api) -> None:
         await asyncio.sleep(PAUSE_S)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("is_newer", [False, True])
 def test_a_sleeping_backend_is_warmed_and_let_go(
     objects: Objects,
