@@ -3,7 +3,7 @@
 import http.client
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,11 +12,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.serving import Answer, Serving, free_port, serving, write_function
 
-SLOW = """
-    import time
+GATED = """
+    import pathlib, time
 
     def handler(payload):
-        time.sleep(payload.get("sleep_s", 0))
+        while "until" in payload and not pathlib.Path(payload["until"]).exists():
+            time.sleep(0.01)
         return payload
 """
 
@@ -24,7 +25,7 @@ SLOW = """
 @contextmanager
 def scraped(tmp_path: Path) -> Iterator[tuple[Serving, int]]:
     port = free_port()
-    function = write_function(tmp_path / "function", SLOW)
+    function = write_function(tmp_path / "function", GATED)
     with serving(function, GAIA_METRICS_PORT=str(port), GAIA_MODE="gpu", GAIA_CONCURRENCY="1") as running:
         yield running, port
 
@@ -66,11 +67,13 @@ def test_it_serves_metrics_and_nothing_else(tmp_path: Path) -> None:
 
 def test_it_shows_what_a_policy_outside_needs(tmp_path: Path) -> None:
     with scraped(tmp_path) as (running, port):
-        answered = [running.post({}).status for _ in range(3)]
-        clients = [threading.Thread(target=running.post, args=({"sleep_s": 1.5},)) for _ in range(3)]
+        answered, gate = [running.post({}).status for _ in range(3)], tmp_path / "gate"
+        clients = [threading.Thread(target=running.post, args=({"until": str(gate)},)) for _ in range(3)]
         for client in clients:
             client.start()
-        waiting = seen_while(port, "gaia_queue_depth", 2)
+        waiting = seen(port, lambda found: found.get("gaia_queue_depth") == 2)
+        seen(port, lambda found: "gaia_cpu_share{gpu}" in found)  # measured once in a window, while there is work
+        gate.touch()
         for client in clients:
             client.join()
         after = numbers(port)
@@ -84,8 +87,8 @@ def test_it_shows_what_a_policy_outside_needs(tmp_path: Path) -> None:
     assert waiting["gaia_slots"] == 1
     assert waiting["gaia_requests_total"] == 6
     assert after["gaia_service_duration_seconds_count{gpu}{200}"] == 6
-    assert 4.5 <= after["gaia_service_duration_seconds_sum{gpu}{200}"] < 6
-    assert after["gaia_request_duration_seconds_sum{gpu}{200}"] > 8, "the wait in the queue counts there"
+    served_s, in_all_s = (after[f"gaia_{what}_duration_seconds_sum{{gpu}}{{200}}"] for what in ("service", "request"))
+    assert 0 < served_s < in_all_s, "the wait in the queue counts in a request's time only"
     assert after["gaia_failures_total"] == 0
     assert after["gaia_gpu_available{emulated}"] == 1
     assert 0 < after["gaia_backend_start_seconds{gpu}{ready}"] < 60
@@ -93,17 +96,17 @@ def test_it_shows_what_a_policy_outside_needs(tmp_path: Path) -> None:
     assert "gaia_cpu_share{cpu}" not in after, "what is not known is no zero"
 
 
-def seen_while(port: int, name: str, value: float) -> dict[str, float]:
-    """Return the numbers of the first scrape in which one of them is `value`."""
+def seen(port: int, holds: Callable[[dict[str, float]], bool]) -> dict[str, float]:
+    """Return the numbers of the first scrape of which something holds."""
     deadline = time.monotonic() + 60
-    while (found := numbers(port)).get(name) != value:
+    while not holds(found := numbers(port)):
         assert time.monotonic() < deadline, found
     return found
 
 
 def test_a_port_that_is_taken_is_named_before_anything_starts(tmp_path: Path) -> None:
     with scraped(tmp_path) as (_, port):
-        function = write_function(tmp_path / "other", SLOW)
+        function = write_function(tmp_path / "other", GATED)
         with serving(function, wait=False, GAIA_METRICS_PORT=str(port)) as second:
             failed, code = second.event("setup_failed"), second.process.wait(timeout=60)
 
@@ -113,7 +116,7 @@ def test_a_port_that_is_taken_is_named_before_anything_starts(tmp_path: Path) ->
 
 def test_a_function_without_accelerator_says_nothing_of_a_gpu(tmp_path: Path) -> None:
     port = free_port()
-    function = write_function(tmp_path, SLOW)
+    function = write_function(tmp_path, GATED)
     with serving(function, GAIA_METRICS_PORT=str(port), GAIA_ACCELERATOR="none", GAIA_MODE="cpu"):
         found = numbers(port)
 
@@ -122,7 +125,7 @@ def test_a_function_without_accelerator_says_nothing_of_a_gpu(tmp_path: Path) ->
 
 @pytest.mark.parametrize("value", ["-1", "65536", "some"])
 def test_a_port_that_is_none_is_refused_by_name(tmp_path: Path, value: str) -> None:
-    with serving(write_function(tmp_path, SLOW), wait=False, GAIA_METRICS_PORT=value) as running:
+    with serving(write_function(tmp_path, GATED), wait=False, GAIA_METRICS_PORT=value) as running:
         code = running.process.wait(timeout=60)
         running.all_told.wait(30)
 
