@@ -21,12 +21,14 @@ from runtime_images.policy.model import Accelerator, Backend, ExecutionMode
 class Identity:
     """Which project a function is of. `project` is the same on every machine, `sources` for the same files.
 
-    `origin` is where the project lies, for people; it may be another on each machine.
+    `origin` is where the project lies, for people; it may be another on each machine. `is_new` where nothing beside the
+    sources says yet which project it is.
     """
 
     project: str
     origin: str
     sources: str
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ only thing that a switch changes. Each backend is also reachable alone, under it
 and gpu-NAME for it.
 """
 
+from datetime import UTC, datetime
+
 from runtime_images.policy.model import Backend
 
 TEMPLATE_MANAGER = "gaia"
@@ -58,6 +60,11 @@ COMPONENT_LABEL = "app.kubernetes.io/component"
 PART_OF_LABEL = "app.kubernetes.io/part-of"
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGED_BY = "gaia"
+
+
+def time_text(wall_s: float) -> str:
+    """Return a time, in seconds since the epoch, as the API writes times: RFC 3339 in UTC, to the second."""
+    return datetime.fromtimestamp(int(wall_s), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def configuration_name(function: str, backend: Backend) -> str:

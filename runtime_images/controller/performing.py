@@ -6,7 +6,6 @@ A write that fails is not tried again here: the next pass sees what is so, and o
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -20,7 +19,7 @@ from runtime_images.cluster.kinds import CONFIGURATION, EVENT, REVISION, ROUTE, 
 from runtime_images.cluster.moving import move
 from runtime_images.cluster.traffic import Split, targets
 from runtime_images.cluster.warming import Warmer
-from runtime_images.cluster.words import PAUSED, PIN, RETRY, SETTINGS, TRAFFIC_MANAGER, configuration_name
+from runtime_images.cluster.words import PAUSED, PIN, RETRY, SETTINGS, TRAFFIC_MANAGER, configuration_name, time_text
 from runtime_images.controller.deciding.actions import Action, Move, Release, Retry, Tell, Warm, Word
 from runtime_images.controller.deciding.sight import Seen
 from runtime_images.controller.telemetry import Metrics
@@ -166,7 +165,7 @@ def event_of(tell: Tell, route: Mapping[str, Any], wall: float) -> Object:
     """Return the Event about a Route. Its name is made of what is told once, else of the moment."""
     metadata = route["metadata"]
     digest = sha256((tell.once or f"{metadata['uid']} {tell.word} {wall:.6f}").encode()).hexdigest()[:16]
-    at = datetime.fromtimestamp(int(wall), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    at = time_text(wall)
     about = {name: metadata[name] for name in ("name", "namespace", "uid")}
     return {
         "apiVersion": EVENT.api_version,

@@ -4,9 +4,9 @@ All that can be wrong here is found before an image is built, and all that can b
 the first of them is written to.
 """
 
-import datetime as dt
 import getpass
 import platform
+import time
 from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -29,6 +29,7 @@ from gaia_cli.targets.protocol import Deployment, Identity, Plan, Stamp, Target
 from gaia_cli.views import console
 from gaia_cli.views.cluster.objects import write_objects
 from gaia_cli.views.cluster.plan import show_outcome, show_plan
+from runtime_images.cluster.words import time_text
 from runtime_images.policy.model import ExecutionMode
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def deploy(path: Path, options: DeployOptions) -> ExitCode:
     """
     if options.writes and not options.yes and not console.reaches_a_person():
         raise UsageError("nobody can be asked here whether to deploy", "look first with --dry-run=server, then give -y")
-    project, legs = _prepared(path, options)
+    legs = _prepared(path, options)
     if options.dry_run is DryRun.CLIENT or options.out is not None:
         return _written_out(legs, options)
     for leg in legs:
@@ -89,7 +90,7 @@ def deploy(path: Path, options: DeployOptions) -> ExitCode:
     if not options.yes and not all(plan.is_empty for plan in plans) and not console.agrees("Deploy this?"):
         console.note("nothing was applied")
         return ExitCode.OK
-    _keep_identity(project, plans)
+    _keep_identity(plans[0].deployment)
     for leg in legs:
         _carried_out(leg, options)
     return ExitCode.OK
@@ -101,7 +102,7 @@ def diff(path: Path, options: DeployOptions) -> ExitCode:
     Returns:
         0 where all is as a deploy would leave it, 1 where something is other, or in somebody else's hand.
     """
-    _, legs = _prepared(path, replace(options, dry_run=DryRun.SERVER))
+    legs = _prepared(path, replace(options, dry_run=DryRun.SERVER))
     found = [leg.target.difference(leg.deployment) for leg in legs]
     for sentence in dict.fromkeys(sentence for one in found for sentence in one.held):
         console.note(sentence)
@@ -110,7 +111,7 @@ def diff(path: Path, options: DeployOptions) -> ExitCode:
     return ExitCode.FINDINGS if text or any(one.held for one in found) else ExitCode.OK
 
 
-def _prepared(path: Path, options: DeployOptions) -> tuple[FunctionProject, list[_Leg]]:
+def _prepared(path: Path, options: DeployOptions) -> list[_Leg]:
     """Check all that can be checked before anything costly, then get the image."""
     if options.image:
         parse_reference(options.image, "--image")
@@ -137,7 +138,7 @@ def _prepared(path: Path, options: DeployOptions) -> tuple[FunctionProject, list
             mode=_mode(project, manifest, image),
             sets_user=image.is_gaias or image.user is None,
         )
-    return project, legs
+    return legs
 
 
 def targets_of(project: FunctionProject, names: Sequence[str]) -> list[TargetSettings]:
@@ -175,20 +176,20 @@ def _identity(project: FunctionProject, options: DeployOptions) -> Identity:
     identity = identity_of(project)
     if identity.project:
         return identity
-    return replace(identity, project=new_id() if options.writes or options.out else f"id:{identity.sources[:32]}")
+    made = new_id() if options.writes or options.out else f"id:{identity.sources[:32]}"
+    return replace(identity, project=made, is_new=True)
 
 
-def _keep_identity(project: FunctionProject, plans: Sequence[Plan]) -> None:
+def _keep_identity(deployment: Deployment) -> None:
     """Write the id beside gaia.toml where nothing else says whose function this is."""
-    if identity_of(project).project:
+    if not deployment.identity.is_new:
         return
-    file = keep_id(project, plans[0].deployment.identity.project)
+    file = keep_id(deployment.project, deployment.identity.project)
     console.note(f"{file} now says which project this is; keep it with the function")
 
 
 def _stamp(identity: Identity) -> Stamp:
-    now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Stamp(f"{_user()}@{platform.node()}", now, identity.origin)
+    return Stamp(f"{_user()}@{platform.node()}", time_text(time.time()), identity.origin)
 
 
 def _user() -> str:

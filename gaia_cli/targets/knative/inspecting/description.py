@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from gaia_cli.targets.knative.inspecting.reading import Everything
@@ -86,7 +85,7 @@ def decisions(route: Mapping[str, Any] | None) -> list[DecisionReport]:
 
 def _decision(said: Mapping[str, Any]) -> DecisionReport:
     return {
-        "at": datetime.fromtimestamp(int(said["at"]), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "at": words.time_text(int(said["at"])),
         "chosen": str(said["chosen"]),
         "rejected": str(said.get("rejected", "")),
         "rule": str(said.get("rule", "")),
