@@ -1,18 +1,23 @@
-"""The controller with a thousand functions: a pass with nothing to change, memory, and processor time at rest.
+"""The controller: switches, then a thousand functions: a pass with nothing to change, memory, processor time at rest.
 
-    python -m benchmarks.controller KUBECONFIG [--functions 1000] [--seconds 30]
+    python -m benchmarks.controller KUBECONFIG [--switches 20] [--functions 1000] [--seconds 30]
 
 The cluster is real (`python -m tests.support.control_plane up` makes one): each function's Configurations and Route are
 applied to it, and the controller lists and watches them. Knative takes hours to make two thousand revisions on one
 machine, so what it would add is taken from one function that is ready, and put into the controller's copy under the
 names of all others. Each function has a measurement, so that the policy is asked for each one in a pass; none has
-pods. Processor time and memory are of the controller's own process.
+pods. Processor time and memory are of the controller's own process. The first pass reads all objects, later ones what
+has changed: at rest nothing.
+
+A switch is timed from its first order, which is given in the pass that decides, to the pass that sees the Route confirm
+all traffic. Both backends run, and answer well; a pin that changes sides asks for each one.
 """
 
 import argparse
 import asyncio
 import copy
 import json
+import logging
 import multiprocessing
 import resource
 import statistics
@@ -23,17 +28,62 @@ from pathlib import Path
 from gaia_cli.targets.kubeconfig.access import access_of
 from runtime_images.cluster.api import Api, Object
 from runtime_images.cluster.kinds import CONFIGURATION, NAMESPACE, POD_AUTOSCALER, REVISION, ROUTE
-from runtime_images.cluster.words import FUNCTION
+from runtime_images.cluster.warming import MIN_SCALE
+from runtime_images.cluster.words import FUNCTION, PIN
 from runtime_images.controller.life import Controller, Options
 from runtime_images.controller.observing import Asked, Key, Measurement
 from runtime_images.policy.model import CPU, GPU, Backend, LaneObservation
 from tests.support.control_plane.objects import Objects
-from tests.support.controlling import Function
+from tests.support.controlling import Function, Played, beside
 
 SPACE = "gaia-bench"
 MODEL = "model"
+SWITCHED = "switched"
+GPU_RESOURCE = "nvidia.com/gpu"
 TOGETHER = 16
 """Writes under way at a time while the functions are made."""
+
+
+class Orders(logging.Handler):
+    """The orders of a controller, as its log has them: when, and which."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[tuple[float, str]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Note an order."""
+        if record.getMessage() == "order":
+            self.given.append((record.created, getattr(record, "said", {})["order"]))
+
+
+def switch(kubeconfig: Path, objects: Objects, count: int) -> None:
+    """Switch a function there and back, and print how long that took, and what was written."""
+    function, orders, taken_s = Function(objects, GPU_RESOURCE, SWITCHED), Orders(), list[float]()
+    function.deploy(template={MIN_SCALE: "1"})
+    log = logging.getLogger("runtime_images.controller.passes")
+    log.addHandler(orders)
+    log.setLevel(logging.INFO)
+    with beside(kubeconfig, SPACE, Played(rate=5.0)) as controller:
+        controller.until_leads()
+        for number in range(count):
+            orders.given.clear()
+            pin = (GPU, CPU)[number % 2].value
+            objects.merge(ROUTE, SWITCHED, {"metadata": {"annotations": {PIN: pin}}})
+            controller.until(lambda: orders.given and orders.given[-1][1] == "tell")
+            taken_s.append(orders.given[-1][0] - orders.given[0][0])
+        controller.until(lambda: not controller.controller.passes.busy)
+        writes = sum(controller.writes().values())
+    _show({
+        "switches": count, "switch, median (s)": statistics.median(taken_s), "switch, longest (s)": max(taken_s),
+        "API writes a switch, tried": writes / count,
+    })  # fmt: skip
+    objects.merge(ROUTE, SWITCHED, {"metadata": {"annotations": {PIN: None}}})
+
+
+def _show(figures: Mapping[str, float]) -> None:
+    for name, value in figures.items():
+        print(f"{name:34} {value:10.3f}", flush=True)
 
 
 class Resting:
@@ -53,7 +103,7 @@ async def make(kubeconfig: Path, count: int) -> list[str]:
     names = [f"f{number:04}" for number in range(count)]
     gate = asyncio.Semaphore(TOGETHER)
     with Objects(kubeconfig, SPACE) as objects:
-        shaped = {name: _shape(Function(objects, "nvidia.com/gpu", name)) for name in names}
+        shaped = {name: _shape(Function(objects, GPU_RESOURCE, name)) for name in names}
     async with Api(access_of({}, kubeconfig=kubeconfig, namespace=SPACE)) as api:
 
         async def one(wanted: Object) -> None:
@@ -105,7 +155,9 @@ async def measure(kubeconfig: Path, count: int, seconds: float, model: Mapping[s
     await complete(controller, names, copy.deepcopy(dict(model)))
     keys = [(SPACE, name) for name in names]
     await controller.elector.stand()
+    cpu = time.process_time()
     await controller.passes.once(keys)
+    first = time.process_time() - cpu
     walls, cpus = [], []
     for _ in range(9):
         wall, cpu = time.perf_counter(), time.process_time()
@@ -120,6 +172,7 @@ async def measure(kubeconfig: Path, count: int, seconds: float, model: Mapping[s
     await running
     return {
         "functions": len(list(controller.cluster.keys())), "listed after (s)": synced_s,
+        "first pass, processor (s)": first,
         "pass, wall (s)": statistics.median(walls), "pass, processor (s)": statistics.median(cpus),
         "processor at rest (% of a core)": 100 * resting,
         "memory, peak (MB)": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000, "API writes": writes,
@@ -127,22 +180,22 @@ async def measure(kubeconfig: Path, count: int, seconds: float, model: Mapping[s
 
 
 def _child(kubeconfig: Path, count: int, seconds: float, model: Mapping[str, list[Object]]) -> None:
-    figures = asyncio.run(measure(kubeconfig, count, seconds, model))
-    for name, value in figures.items():
-        print(f"{name:34} {value:10.3f}")
+    _show(asyncio.run(measure(kubeconfig, count, seconds, model)))
 
 
 def main() -> None:
-    """Make the functions, measure in a process of its own, and take them away."""
+    """Switch one function, make all the others, measure in a process of its own, and take them away."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("kubeconfig", type=Path)
+    parser.add_argument("--switches", type=int, default=20)
     parser.add_argument("--functions", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=30.0)
     given = parser.parse_args()
     with Objects(given.kubeconfig, SPACE) as objects:
         objects.apply({"apiVersion": "v1", "kind": NAMESPACE.name, "metadata": {"name": SPACE}})
         try:
-            function = Function(objects, "nvidia.com/gpu", MODEL)
+            switch(given.kubeconfig, objects, given.switches)
+            function = Function(objects, GPU_RESOURCE, MODEL)
             function.deploy()
             for backend in Backend:
                 function.until_asleep(backend)

@@ -18,12 +18,22 @@ _LOG = logging.getLogger(__name__)
 
 
 class Cluster:
-    """Functions, as the watches last showed them; `changed` is called with each that changes."""
+    """Functions, as the watches last showed them; `changed` is called with each that changes.
+
+    What its objects say of a function is read once for each change: at rest nothing changes, and reading them is half of
+    a pass.
+    """
 
     def __init__(self, api: Api, namespace: str, changed: Callable[[Key], None]) -> None:
+        self._tell = changed
+        self._read: dict[Key, Seen | None] = {}
         self._routes, self._configurations, self._revisions, self._autoscalers = self.watches = tuple(
-            Watched(api, kind, namespace, changed) for kind in (ROUTE, CONFIGURATION, REVISION, POD_AUTOSCALER)
+            Watched(api, kind, namespace, self._changed) for kind in (ROUTE, CONFIGURATION, REVISION, POD_AUTOSCALER)
         )
+
+    def _changed(self, key: Key) -> None:
+        self._read.pop(key, None)
+        self._tell(key)
 
     async def run(self) -> None:
         """Keep the copy fresh until cancelled."""
@@ -56,11 +66,11 @@ class Cluster:
         """Return a function, without what is measured of it; None where it is none of Gaia's, or gone."""
         if (route := self.route(key)) is None:
             return None
-        seen = read(route, self._backends(key), self._autoscalers.of(key))
-        if seen is None:
-            # Such a function is looked at again only when something of it changes: so this is no flood.
-            _LOG.warning("%s/%s is left alone: %s of its Route cannot be read; deploy it again", *key, SETTINGS)
-        return seen
+        if key not in self._read:
+            self._read[key] = read(route, self._backends(key), self._autoscalers.of(key))
+            if self._read[key] is None:  # said once for each change, so this is no flood
+                _LOG.warning("%s/%s is left alone: %s of its Route cannot be read; deploy it again", *key, SETTINGS)
+        return self._read[key]
 
     def _backends(self, key: Key) -> Mapping[Backend, BackendState]:
         named = {configuration_name(key[1], backend): backend for backend in Backend}

@@ -44,6 +44,7 @@ class Elector:
         self.identity = identity
         self._api, self._namespace, self._clock, self._wall = api, namespace, clock, wall
         self._sighting = Sighting("", 0.0)
+        self._held: Object | None = None
         self._until = 0.0
 
     def leads(self) -> bool:
@@ -81,15 +82,29 @@ class Elector:
             _LOG.warning("the lease is left to run out: %s", error)
 
     async def _hold(self, now: float) -> bool:
+        """Renew the Lease that was last written; where that is not known, or not so any more, read it first."""
+        held, self._held = self._held, None
+        if held is not None:
+            try:
+                return self._keep(await self._api.replace(self._written(held, self.identity), self.identity))
+            except RefusedError as error:
+                if error.status not in (404, 409):
+                    raise
+        return await self._take(now)
+
+    async def _take(self, now: float) -> bool:
         lease = await self._api.get(LEASE, LEASE_NAME, self._namespace)
         if lease is None:
-            written = await self._api.create(self._written(None, self.identity), self.identity)
-        elif self._is_mine_to_take(lease, now):
-            written = await self._api.replace(self._written(lease, self.identity), self.identity)
-        else:
-            self._until = 0.0
-            return False
-        return bool(written["spec"].get("holderIdentity") == self.identity)
+            return self._keep(await self._api.create(self._written(None, self.identity), self.identity))
+        if self._is_mine_to_take(lease, now):
+            return self._keep(await self._api.replace(self._written(lease, self.identity), self.identity))
+        self._until = 0.0
+        return False
+
+    def _keep(self, written: Object) -> bool:
+        is_mine: bool = written["spec"].get("holderIdentity") == self.identity
+        self._held = written if is_mine else None
+        return is_mine
 
     def _is_mine_to_take(self, lease: Object, now: float) -> bool:
         spec, version = lease.get("spec") or {}, lease["metadata"]["resourceVersion"]

@@ -44,3 +44,21 @@ def test_a_function_whose_settings_cannot_be_read_is_left_alone_and_told_of(
     assert good is not None
     (said,) = (record.getMessage() for record in caplog.records)
     assert said.startswith("prod/bad is left alone: faas.gaia/settings of its Route cannot be read")
+
+
+def test_a_function_is_read_once_for_each_change() -> None:
+    told: list[object] = []
+    cluster = Cluster(Api(Access("http://cluster", "prod", "c", "u", httpx2.AsyncHTTPTransport)), "prod", told.append)
+    settings = FunctionSettings("hello", ExecutionMode.CPU_PREFERRED).to_json()
+    cluster.take(route("hello", settings))
+    first = cluster.seen(("prod", "hello"))
+    newer = route("hello", settings)
+    newer["metadata"] |= {"resourceVersion": "2", "annotations": {words.SETTINGS: settings, words.PIN: "gpu"}}
+
+    assert cluster.seen(("prod", "hello")) is first
+    cluster.take(newer)
+    second = cluster.seen(("prod", "hello"))
+
+    assert told == [("prod", "hello")] * 2
+    assert second is not None
+    assert second.pin is GPU
