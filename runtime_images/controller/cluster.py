@@ -20,8 +20,8 @@ _LOG = logging.getLogger(__name__)
 class Cluster:
     """Functions, as the watches last showed them; `changed` is called with each that changes.
 
-    What its objects say of a function is read once for each change: at rest nothing changes, and reading them is half of
-    a pass.
+    What the objects of a function say is read once for each change: to read them is half of a pass, and at rest nothing
+    changes.
     """
 
     def __init__(self, api: Api, namespace: str, changed: Callable[[Key], None]) -> None:
