@@ -64,12 +64,17 @@ class Warmer:
             await self._ask_revision(revision, pods)
         return is_warm(revision, pods)
 
-    async def release(self, revision: Object) -> None:
-        """Ask for no more pods than the deployment does; what its template or somebody's hand asks for stays."""
-        metadata = revision["metadata"]
-        name, namespace = metadata["name"], metadata["namespace"]
-        self._asked.pop(metadata["uid"], None)
-        self._lost.pop(metadata["uid"], None)
+    async def release(self, name: str, namespace: str) -> None:
+        """Ask for no more pods of a Revision than its deployment does; what somebody's hand asks for stays, too.
+
+        Both objects are read here: what asks for pods was written after a caller's own reading.
+        """
+        revision = await self._api.get(REVISION, name, namespace)
+        if revision is None:
+            return
+        uid = revision["metadata"]["uid"]
+        self._asked.pop(uid, None)
+        self._lost.pop(uid, None)
         if _has_written_min_scale(revision):
             revision = await self._api.merge(REVISION, name, _asking(None), TRAFFIC_MANAGER, namespace)
         autoscaler = await self._api.get(POD_AUTOSCALER, name, namespace)

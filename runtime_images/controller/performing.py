@@ -113,8 +113,8 @@ class Performer:
                 if (revision := await self._revision(seen, seen.side(backend).revision)) is not None:
                     await self._warmer.keep(revision)
             case Release(backend):
-                if (revision := await self._revision(seen, seen.side(backend).revision)) is not None:
-                    await self._warmer.release(revision)
+                if name := seen.side(backend).revision:
+                    await self._warmer.release(name, seen.key[0])
             case Retry():
                 await self._retry(action, seen)
             case Tell():

@@ -84,7 +84,10 @@ def test_a_program_that_ends_says_its_last_words(a_plane: Plane, objects: Object
     ends = [sys.executable, "-c", "import sys; sys.exit('there is no model')"]
     a_plane.provide(f"{image}-ends", Path("/"), ends)
 
-    objects.apply(configuration("hello", f"{image}-ends"))
+    made = configuration("hello", f"{image}-ends")
+    # Knative looks at the pod when something of its Deployment changes: when its time is over, at the latest.
+    made["spec"]["template"]["metadata"] = {"annotations": {"serving.knative.dev/progress-deadline": "10s"}}
+    objects.apply(made)
 
     found = objects.until(REVISION, "hello-00001", lambda item: "there is no model" in json.dumps(item.get("status")))
     assert not is_ready(found)
@@ -92,8 +95,10 @@ def test_a_program_that_ends_says_its_last_words(a_plane: Plane, objects: Object
 
 def test_the_api_server_shows_the_logs_of_pods(a_plane: Plane, objects: Objects, image: str) -> None:
     objects.apply(function_in_a_pod("real", image, "cpu"))
-    objects.apply(configuration("played"))
-    objects.apply(route("real", real=100))
+    kept = configuration("played")
+    kept["spec"]["template"]["metadata"] = {"annotations": {"autoscaling.knative.dev/min-scale": "1"}}
+    objects.apply(kept)
+    objects.apply(route("real", real=100, played=0))
     url = objects.until(ROUTE, "real", is_ready)["status"]["url"]
     objects.until(REVISION, "played-00001", is_ready)
     ask(a_plane, url, "reader")

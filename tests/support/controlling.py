@@ -157,7 +157,7 @@ class Function:
         return str((found["metadata"].get("annotations") or {}).get("autoscaling.knative.dev/min-scale", ""))
 
     def until_asleep(self, backend: Backend) -> None:
-        """Wait until Knative has let a backend go to sleep; the pod itself stays, since no activator runs here."""
+        """Wait until Knative has let a backend go to sleep."""
         name = f"{self.name}-{backend}-00001"
         self.objects.until(REVISION, name, lambda one: getattr(condition(one, "Active"), "status", "") == "False")
 

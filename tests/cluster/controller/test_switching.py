@@ -1,14 +1,17 @@
 """A switch on a real control plane: warmed, moved, confirmed, told, and let go."""
 
 import json
-
-import pytest
+import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 from runtime_images.cluster import words
 from runtime_images.cluster.kinds import REVISION
 from runtime_images.policy.model import CPU, GPU
 from tests.cluster.controller.conftest import Start
 from tests.support.control_plane.faults import Gpus
+from tests.support.control_plane.layout import GATEWAY_PORT
+from tests.support.control_plane.lifecycle import Plane
 from tests.support.controlling import Function, Played, times
 
 
@@ -93,25 +96,32 @@ def test_a_lost_gpu_with_all_traffic_on_it_is_left_in_one_write(
     assert controller.writes(done=True)["Route"] == 2
 
 
-@pytest.mark.long
-def test_a_gpu_that_is_lost_while_knative_lets_it_sleep_stays_out_until_a_new_revision_has_it(
-    function: Function, gpus: Gpus, start: Start, played: Played
+def test_a_gpu_that_is_lost_while_its_backend_sleeps_is_left_once_somebody_asks(
+    function: Function, gpus: Gpus, start: Start, a_plane: Plane
 ) -> None:
     function.deploy(active=GPU)
-    played.rate = 10.0
     controller = start()
     controller.until_leads()
     function.until_asleep(GPU)
 
-    gpus.lose()
-    function.until_split({CPU: 100})
-    function.objects.until(REVISION, f"{function.name}-gpu-00002", lambda one: one.get("status"))
+    gpus.set(0)
+    with somebody_asks(a_plane, function.now()["status"]["url"]):
+        function.until_split({CPU: 100})
     controller.passes(10)
 
     assert controller.writes(done=True)["Route"] == 1
     gpus.set(1)
     function.until_split({CPU: 100, GPU: 0})
     assert controller.writes(done=True)["Route"] == 2
+
+
+@contextmanager
+def somebody_asks(plane: Plane, url: str) -> Iterator[None]:
+    """Hold a request open, which a sleeping backend is woken for."""
+    host = url.removeprefix("http://")
+    with closing(socket.create_connection((plane.layout.address, GATEWAY_PORT))) as client:
+        client.sendall(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        yield
 
 
 def test_a_lost_gpu_that_nobody_uses_leaves_the_traffic_too(
@@ -150,7 +160,6 @@ def test_a_gpu_that_errs_gives_its_share_back(function: Function, start: Start, 
     controller.until(lambda: function.min_scale(GPU) in ("", "0"))
 
 
-@pytest.mark.long
 def test_a_dead_revision_is_tried_anew(function: Function, gpus: Gpus, start: Start) -> None:
     gpus.set(0)
     deadline = {"serving.knative.dev/progress-deadline": "3s"}

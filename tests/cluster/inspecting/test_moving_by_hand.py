@@ -1,6 +1,10 @@
 """`gaia switch`, `gaia pin` and `gaia unpin` on a real control plane, and users who move the traffic otherwise."""
 
 import json
+import os
+import signal
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +14,7 @@ from runtime_images.cluster.traffic import targets
 from runtime_images.policy.model import CPU, GPU
 from tests.cluster.conftest import Gaia
 from tests.cluster.inspecting.conftest import Deployed, asleep
+from tests.support.cli import GAIA
 from tests.support.control_plane.faults import Gpus
 from tests.support.control_plane.objects import Objects, is_ready
 from tests.support.control_plane.rest import Object
@@ -82,6 +87,26 @@ def test_a_fixed_mode_is_not_moved(gaia: Gaia, deployed: Deployed, mode: str, ve
 
     assert done.returncode == 2
     assert f"hello never switches: its mode is {mode}" in done.stderr
+
+
+def test_ctrl_c_while_a_backend_is_started_asks_for_it_no_longer(
+    objects: Objects, gpus: Gpus, deployed: Deployed, kubeconfig: Path
+) -> None:
+    gpus.set(1)
+    deployed(target=with_gpus(gpus.resource))
+    asleep(objects, "hello-gpu-00001")
+    gpus.set(0)
+    process = subprocess.Popen(
+        [GAIA, "switch", "hello", "gpu"], env=os.environ | {"KUBECONFIG": str(kubeconfig)}, stderr=subprocess.PIPE
+    )
+    objects.until(POD_AUTOSCALER, "hello-gpu-00001", lambda one: annotations(one).get(MIN_SCALE) == "1")
+
+    process.send_signal(signal.SIGINT)
+
+    said = process.communicate(timeout=60)[1]
+    assert (process.returncode, b"Traceback" in said) == (130, False), said
+    assert MIN_SCALE not in annotations(objects.until(POD_AUTOSCALER, "hello-gpu-00001", bool))
+    assert shares(route(objects)) == {"cpu": 100, "gpu": 0}
 
 
 def test_a_backend_without_a_gpu_is_refused_with_the_pods_reason(

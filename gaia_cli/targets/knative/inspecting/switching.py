@@ -6,7 +6,8 @@ traffic, and it has moved when the cluster says so.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -149,13 +150,8 @@ async def _moved(
     wanted = split(backend, state.ready)
     if split_of(route) == wanted == split_of(route, actual=True):
         return False
-    warmer = Warmer(api)
-    warmed = await _warmed(api, name, state, route, backend, warmer, deadline, say)
-    try:
+    async with _warmed(api, name, state, route, backend, deadline, say):
         await _write(api, name, route, wanted, max(deadline - time.monotonic(), 1.0))
-    finally:
-        if warmed is not None:
-            await warmer.release(warmed)
     return True
 
 
@@ -171,26 +167,35 @@ async def _check_ready(api: Api, name: str, state: FunctionState, backend: Backe
     )
 
 
+@asynccontextmanager
 async def _warmed(
-    api: Api,
-    name: str,
-    state: FunctionState,
-    route: Object,
-    backend: Backend,
-    warmer: Warmer,
-    deadline: float,
-    say: Say,
-) -> Object | None:
-    """Have a pod of the backend before it gets traffic; return the Revision that was asked, None where none was."""
+    api: Api, name: str, state: FunctionState, route: Object, backend: Backend, deadline: float, say: Say
+) -> AsyncIterator[None]:
+    """Have a pod of the backend before it gets traffic; what asks for it is taken back, however the switch ends."""
     revision = _serving(state.backends[backend])
     if is_warm(revision):
-        return None
+        yield
+        return
     say(f"starting {backend}")
     if backend not in split_of(route):
         others = [one for one in state.ready if one is not backend]
         if not others:
-            return None  # nothing serves now: a cold start is the best there is
+            yield  # nothing serves now: a cold start is the best there is
+            return
         await _write(api, name, route, split(others[0], state.ready), max(deadline - time.monotonic(), 1.0))
+    warmer, may_ask = Warmer(api), True
+    try:
+        may_ask = await _warm_up(api, warmer, name, revision, backend, deadline, say)
+        yield
+    finally:
+        if may_ask:
+            await warmer.release(revision["metadata"]["name"], revision["metadata"]["namespace"])
+
+
+async def _warm_up(
+    api: Api, warmer: Warmer, name: str, revision: Object, backend: Backend, deadline: float, say: Say
+) -> bool:
+    """Wait for a pod of a Revision; return False where this user may not ask for one."""
 
     async def step() -> Object | None:
         found = await api.get(REVISION, revision["metadata"]["name"], revision["metadata"]["namespace"])
@@ -205,11 +210,10 @@ async def _warmed(
             raise
         right = f"patch on {POD_AUTOSCALER.plural}.{POD_AUTOSCALER.group}"
         say(f"{backend} cannot be started ahead, which needs the right to {right}: the first requests wait for it")
-        return None
+        return False
     if warm is None:
-        await warmer.release(revision)
         raise await _not_warm(api, name, backend)
-    return revision
+    return True
 
 
 async def _not_warm(api: Api, name: str, backend: Backend) -> ClusterError:
