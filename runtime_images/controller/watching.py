@@ -19,6 +19,8 @@ from runtime_images.policy.pauses import restart_pause_s
 
 LONGEST_WATCH_S = 300.0
 """After so long a watch is begun anew: a connection that was lost without a word says nothing, either."""
+HEALTHY_S = 5.0
+"""A watch that ends earlier has failed, and the pauses grow: each new one begins with a list of everything."""
 
 _LOG = logging.getLogger(__name__)
 Changed = Callable[[Key], None]
@@ -64,25 +66,27 @@ class Watched:
             self._changed(key)
 
     async def run(self) -> None:
-        """Keep the copy fresh until cancelled."""
-        failures = 0
+        """Keep the copy fresh until cancelled. What is no error of a cluster is raised: nobody would mend it here."""
+        failures, clock = 0, asyncio.get_running_loop().time
         while True:
+            began = clock()
             try:
                 if not self.version:
                     await self._list()
-                failures = 0
+                began = clock()
                 async with asyncio.timeout(LONGEST_WATCH_S):
                     await self._follow()
-            except GoneError:
-                self.version = ""
             except TimeoutError:
                 continue
             except ClusterError as error:
-                failures += 1
-                pause_s = restart_pause_s(failures)
-                _LOG.warning("%s cannot be watched, next try in %.1f s: %s", self.kind.plural, pause_s, error)
-                await asyncio.sleep(pause_s)
                 self.version = ""
+                failures = 1 if clock() - began > HEALTHY_S else failures + 1
+                if failures > 1 or not isinstance(error, GoneError):
+                    await self._pause(restart_pause_s(failures), error)
+
+    async def _pause(self, pause_s: float, error: ClusterError) -> None:
+        _LOG.warning("%s cannot be watched, next try in %.1f s: %s", self.kind.plural, pause_s, error)
+        await asyncio.sleep(pause_s)
 
     async def _list(self) -> None:
         found, self.version = await self._api.list(self.kind, self._namespace, labels=_LABELS, keep=kept)

@@ -5,8 +5,10 @@
 
 Each pass asks again whether the cluster shows what the phase wants, and orders it again where not: a write that was
 lost, or that nobody knows the end of, needs no case of its own. A switch has at most four writes, one of them its
-Event: where a pod must be started and another let go, it does without the canary. One that is taken back has its Event
-then, and two more writes: the way back, and the pod that was started for it.
+Event: where a pod must be started and another let go, it does without the canary. The way back is a switch, too, of at
+most three: everything back, the pod that was started for it, its Event. None of them can be left out: without the share
+all requests would meet an untried pod, a pod that is not let go holds its GPU, and an Event that waited for the end of
+the check would not be written where the leader ends before.
 """
 
 from dataclasses import replace

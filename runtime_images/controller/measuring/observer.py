@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 
 from runtime_images.cluster.access import Access
 from runtime_images.cluster.api import Api
@@ -42,7 +41,10 @@ class PodObserver:
         self._asked_at: dict[Key, float] = {}
 
     async def measure(self, functions: Sequence[Asked], now: float) -> Mapping[Key, Measurement]:
-        """Return what is known of each function; one that is not in the answer is unknown."""
+        """Return what is known of each function; one that is not in the answer is unknown.
+
+        Raises whatever has ended the watch of pods for good.
+        """
         watched, source = await self._open()
         await watched.synced.wait()
         seen = {one.key: pods_of(watched.of(one.key).values(), one.revisions) for one in functions}
@@ -69,8 +71,7 @@ class PodObserver:
         """Let go of connections."""
         if self._watching is not None:
             self._watching.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._watching
+            await asyncio.gather(self._watching, return_exceptions=True)
         if self._source is not None:
             await self._source.close()
         if self._api is not None:
@@ -82,6 +83,8 @@ class PodObserver:
             self._source = self._make_source(self._api)
             self._pods = Watched(self._api, POD, self._namespace, _ignored)
             self._watching = asyncio.create_task(self._pods.run())
+        if self._watching is not None and self._watching.done():
+            self._watching.result()  # pods that nobody watches any more would be unknown for ever, and nobody told
         return self._pods, self._source
 
     def _forget(self, functions: Sequence[Asked], now: float) -> None:

@@ -57,6 +57,28 @@ def test_a_switch_has_at_most_four_writes_in_either_direction() -> None:
     assert world.floored == set()
 
 
+def test_a_switch_that_is_taken_back_at_its_latest_is_two_of_at_most_four_writes_each() -> None:
+    world = slow(World())
+    while not (world.state and world.state.switch and world.state.switch.phase is Phase.CHECKING):
+        world.step(0.25)
+    there = len(world.done)
+    world.load = Load(100.0, {CPU: 0.5, GPU: 0.9})
+
+    world.steps(4, 0.25)
+
+    assert [type(action) for action in world.done[:there]] == [Warm, Move, Move, Tell]
+    assert [type(action) for action in world.done[there:]] == [Move, Release, Tell]
+
+
+def test_a_share_that_is_taken_back_costs_five_writes_at_most() -> None:
+    world = slow(World())
+    world.load.errors, world.load.rate = {GPU: 1.0}, 100.0
+
+    world.steps(20, 0.25)
+
+    assert [type(action) for action in world.done] == [Warm, Move, Move, Release, Tell]
+
+
 def test_the_record_tells_what_was_decided_and_how_far_it_got() -> None:
     world = World()
     until_moved(world)
