@@ -43,7 +43,7 @@ def doctor(path: Path, choice: ClusterChoice, *, as_json: bool) -> ExitCode:
     made = objects(access.namespace)
 
     async def work(api: Api) -> list[Check]:
-        return await preflight(api, made, settings)
+        return list((await preflight(api, made, settings)).checks)
 
     checks = run(access, work)
     place = f"{access.context}: {access.server}, namespace {access.namespace}, as {access.user}"

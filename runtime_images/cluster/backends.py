@@ -4,9 +4,9 @@ A Configuration names the Revision that it made last and the one that was ready 
 of whether that Revision is ready now, so its own condition is read as well.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from runtime_images.cluster.api import Api, Object
 from runtime_images.cluster.conditions import Condition, Readiness, condition, is_being_deleted, readiness
@@ -86,16 +86,16 @@ def why_no_pod(state: BackendState) -> str:
 
 async def read_function(api: Api, name: str, namespace: str | None = None) -> FunctionState:
     """Read a function of a namespace; what does not stand is left out."""
-    backends = {}
-    for backend in Backend:
-        configuration = await api.get(CONFIGURATION, configuration_name(name, backend), namespace)
-        if configuration is not None:
-            backends[backend] = await _with_revisions(api, backend, configuration)
-    return FunctionState(await api.get(ROUTE, name, namespace), backends)
+    states = asyncio.gather(*(_backend(api, name, backend, namespace) for backend in Backend))
+    route, found = await asyncio.gather(api.get(ROUTE, name, namespace), states)
+    return FunctionState(route, {state.backend: state for state in found if state is not None})
 
 
-async def _with_revisions(api: Api, backend: Backend, configuration: Mapping[str, Any]) -> BackendState:
+async def _backend(api: Api, name: str, backend: Backend, namespace: str | None) -> BackendState | None:
+    configuration = await api.get(CONFIGURATION, configuration_name(name, backend), namespace)
+    if configuration is None:
+        return None
     metadata = configuration["metadata"]
     found, _ = await api.list(REVISION, metadata["namespace"], labels={CONFIGURATION_LABEL: metadata["name"]})
     newest_first = sorted(found, key=lambda one: one["metadata"]["name"], reverse=True)
-    return BackendState(backend, dict(configuration), tuple(newest_first))
+    return BackendState(backend, configuration, tuple(newest_first))

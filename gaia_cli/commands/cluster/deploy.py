@@ -112,7 +112,7 @@ def diff(path: Path, options: DeployOptions) -> ExitCode:
 
 
 def _prepared(path: Path, options: DeployOptions) -> list[_Leg]:
-    """Check all that can be checked before anything costly, then get the image."""
+    """Check all that can be checked before anything costly, then get the image; one that is pushed costs nothing."""
     if options.image:
         parse_reference(options.image, "--image")
     project = named_project(path, LONGEST_NAME)
@@ -126,7 +126,7 @@ def _prepared(path: Path, options: DeployOptions) -> list[_Leg]:
         check_placement(project, target, mode)
         deployment = Deployment(project, target, mode, "unknown", identity, manifest.json)
         legs.append(_Leg(deployment, _target(options, target, stamp)))
-    if options.dry_run is not DryRun.CLIENT and options.out is None:
+    if options.dry_run is not DryRun.CLIENT and options.out is None and not options.image:
         for leg in legs:
             leg.target.check(leg.deployment)
     for leg in legs:

@@ -12,8 +12,7 @@ from typing import Any
 from analyzers.lean.writing import make_directories, write_named
 from gaia_cli.errors import UsageError
 from gaia_cli.places import working_tree
-from gaia_cli.targets.knative.objects import Object, objects
-from gaia_cli.targets.knative.rollout.planning import birth_traffic
+from gaia_cli.targets.knative.objects import Object, birth_traffic, objects
 from gaia_cli.targets.protocol import Deployment, Stamp
 from gaia_cli.targets.yaml_text import as_yaml
 from runtime_images.cluster.kinds import ROUTE
@@ -60,7 +59,7 @@ def complete_objects(deployment: Deployment, namespace: str) -> list[Object]:
     Nobody's name and no time is in them, so that the same function gives the same files.
     """
     made = objects(deployment, namespace, Stamp(origin=deployment.identity.origin))
-    birth = birth_traffic(deployment, namespace)["spec"]
+    birth = birth_traffic(made)["spec"]
     return [one | {"spec": birth} if one["kind"] == ROUTE.name else one for one in made]
 
 

@@ -5,7 +5,7 @@ and when, is a stamp that the caller takes from what stands there already, as it
 revision. Templates and traffic are two applies, by two managers: see `runtime_images/cluster/traffic.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gaia_cli.targets.knative.pods import cpu_quantity, memory_quantity, pod_spec
@@ -75,6 +75,17 @@ def route_traffic(name: str, namespace: str, split: Mapping[Backend, int]) -> Ob
         },
         "spec": {"traffic": targets(name, split)},
     }
+
+
+def birth_traffic(objects: Sequence[Mapping[str, Any]]) -> Object:
+    """Return the traffic that the new Route among them is born with: all of it to the backend that starts most surely.
+
+    Nobody can make a Route without traffic, nor even ask the server about one.
+    """
+    backends = {one["metadata"]["labels"].get(words.BACKEND) for one in objects}
+    first = Backend.CPU if Backend.CPU in backends else Backend.GPU
+    route = next(one["metadata"] for one in objects if one["kind"] == ROUTE.name)
+    return route_traffic(route["name"], route["namespace"], {first: 100})
 
 
 def deadline_s(deployment: Deployment) -> int | None:

@@ -44,9 +44,9 @@ class KnativeDeployment:
 
         async def work(api: Api) -> None:
             name, namespace = deployment.project.name, self.access.namespace
-            standing, waited = await settled(api, name, namespace, deployment.backends, self.timeout_s)
+            standing = await settled(api, name, namespace, deployment.backends, self.timeout_s)
             check_owners(standing, adopted(deployment, standing).identity, take_over=self.take_over)
-            self._waited = waited
+            self._waited = standing.was_leaving
 
         run(self.access, work)
 
@@ -58,9 +58,10 @@ class KnativeDeployment:
         """
         rollout = self._asked(deployment)
         check_holders(rollout.steps)
-        plan = rollout.plan
-        self._rollout = replace(rollout, plan=replace(plan, notes=(*[_WAITED] * self._waited, *plan.notes)))
-        return self._rollout.plan
+        if self._waited or rollout.standing.was_leaving:
+            rollout = replace(rollout, plan=replace(rollout.plan, notes=(_WAITED, *rollout.plan.notes)))
+        self._rollout = rollout
+        return rollout.plan
 
     def difference(self, deployment: Deployment) -> Difference:
         """Return what a deploy would change, as a unified diff, and what somebody else has set by hand.

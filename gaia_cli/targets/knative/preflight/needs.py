@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from gaia_cli.targets.checks import Check, State, failed
 from gaia_cli.targets.failures import explained
+from gaia_cli.targets.knative.preflight.dry_runs import DryRun
 from gaia_cli.targets.knative.preflight.planned import PlannedPod
 from gaia_cli.targets.knative.preflight.reading import (
     HELPFUL_RIGHTS,
     RIGHTS,
-    DryRun,
     Facts,
     Right,
     Unreadable,
@@ -108,8 +108,8 @@ def _claim(name: str, found: Object | Unreadable | None) -> Check:
 
 def _dry_run(run: DryRun) -> Check:
     name = f"dry run of {run.name}"
-    if run.refusal is None:
-        return Check(name, State.OK, "the server takes it")
-    if run.refusal.is_conflict:
+    if run.refusal is not None:
+        return failed(name, explained(run.refusal))
+    if run.held:
         return Check(name, State.SKIPPED, "somebody else holds fields of it; the plan of a deploy says who")
-    return failed(name, explained(run.refusal))
+    return Check(name, State.OK, "the server takes it")

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from gaia_cli.targets.knative.objects import route_traffic
+from gaia_cli.targets.knative.preflight.dry_runs import DryRun
 from runtime_images.cluster.api import Api, Object
 from runtime_images.cluster.errors import RefusedError
 from runtime_images.cluster.kinds import (
@@ -28,7 +28,6 @@ from runtime_images.cluster.kinds import (
     Kind,
 )  # fmt: skip
 from runtime_images.cluster.words import TEMPLATE_MANAGER
-from runtime_images.policy.model import Backend
 
 KNATIVE_NAMESPACE = "knative-serving"
 _Value = TypeVar("_Value")
@@ -70,26 +69,6 @@ RIGHTS = (
 
 HELPFUL_RIGHTS = (Right("list", POD), Right("get", POD, "log"), Right("list", EVENT))
 """What tells why a backend does not get ready; without them the cluster's words are fewer."""
-
-
-@dataclass(frozen=True, slots=True)
-class DryRun:
-    """What the server says to one object of the plan; `live` is what stands, None for nothing."""
-
-    sent: Mapping[str, Any]
-    live: Object | None
-    refusal: RefusedError | None = None
-    generation: int | None = None
-
-    @property
-    def name(self) -> str:
-        """The object for people."""
-        return f"{self.sent['kind']} {self.sent['metadata']['name']}"
-
-    @property
-    def changes(self) -> bool:
-        """Whether applying it would change what it asks for: a Configuration then gets a new revision."""
-        return self.live is None or self.generation != self.live["metadata"].get("generation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +117,7 @@ async def read_serving_kinds(api: Api) -> frozenset[str]:
 async def read_facts(
     api: Api, objects: Sequence[Mapping[str, Any]], *, kubernetes: str, kinds: frozenset[str], needs_gpus: bool
 ) -> Facts:
-    """Ask for everything that the checks decide on, at once."""
+    """Ask for everything that the checks decide on but the dry runs, at once."""
     here = api.access.namespace
     secrets, claims = referred(objects)
     settings = ("config-features", "config-autoscaler", "config-deployment", "config-defaults")
@@ -165,7 +144,6 @@ async def read_facts(
         rights=rights,
         secrets={name: await _got(api, SECRET, name, here) for name in secrets},
         claims={name: await _got(api, CLAIM, name, here) for name in claims},
-        dry_runs=tuple(await asyncio.gather(*(_dry_run(api, one) for one in objects))),
     )
 
 
@@ -258,19 +236,3 @@ async def _may(api: Api, right: Right) -> bool | None:
     }
     answer = await _readable(api.create(review, TEMPLATE_MANAGER), "create", ACCESS_REVIEW.plural)
     return None if isinstance(answer, Unreadable) else bool((answer.get("status") or {}).get("allowed"))
-
-
-async def _dry_run(api: Api, one: Mapping[str, Any]) -> DryRun:
-    """Ask the server what it would make of an object, pod included; a Route cannot be born without traffic."""
-    kind = CONFIGURATION if one["kind"] == CONFIGURATION.name else ROUTE
-    name, namespace = one["metadata"]["name"], one["metadata"].get("namespace")
-    live = None
-    try:
-        live = await api.get(kind, name, namespace)
-        sent = dict(one)
-        if live is None and kind is ROUTE and "spec" not in sent:
-            sent |= {"spec": route_traffic(name, namespace or api.access.namespace, {Backend.CPU: 100})["spec"]}
-        answer = await api.apply(sent, TEMPLATE_MANAGER, dry_run=True)
-    except RefusedError as error:
-        return DryRun(one, live, refusal=error)
-    return DryRun(one, live, generation=answer["metadata"].get("generation"))

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from functools import partial
 
 from gaia_cli.errors import ClusterRefused
+from gaia_cli.targets.knative.objects import birth_traffic
 from gaia_cli.targets.knative.rollout.changes import makes_revision
-from gaia_cli.targets.knative.rollout.planning import Rollout, Step, birth_traffic
+from gaia_cli.targets.knative.rollout.planning import Rollout, Step
 from runtime_images.cluster import traffic, words
 from runtime_images.cluster.api import Api, Object
 from runtime_images.cluster.backends import CONFIGURATION_LABEL
@@ -51,7 +52,7 @@ async def _bear(api: Api, rollout: Rollout, sent: Object) -> None:
 
     It carries the mark of its owner from the first write on. The third write leaves the marks to the deploy's manager.
     """
-    birth = birth_traffic(rollout.plan.deployment, rollout.standing.namespace)
+    birth = birth_traffic(rollout.plan.objects)
     born = await _written(api, _with(sent | {"spec": birth["spec"]}, _NEW), words.TRAFFIC_MANAGER)
     uid = {"uid": born["metadata"]["uid"]}
     await _written(api, _with(sent, uid), words.TEMPLATE_MANAGER)

@@ -60,16 +60,6 @@ def standing_identity(standing: Standing) -> tuple[str, str]:
     return "", ""
 
 
-def is_gaias_alone(object_: Object) -> bool:
-    """Return whether only Gaia's own managers hold anything of an object: one may take from the other unasked.
-
-    The controller retries a dead Revision by an annotation of the template, as a deploy does.
-    """
-    entries = object_["metadata"].get("managedFields") or ()
-    managers = {one.get("manager") for one in entries if one.get("subresource") != "status"}
-    return managers <= {words.TEMPLATE_MANAGER, words.TRAFFIC_MANAGER}
-
-
 def _of_object(object_: Object, identity: Identity) -> Obstacle | None:
     metadata = object_["metadata"]
     what, annotations = f"{object_['kind']} {metadata['name']}", metadata.get("annotations") or {}

@@ -1,28 +1,26 @@
 """What a deploy would do, asked of the server before anything is written.
 
-Everything that stands under the function's names is read, its owners are checked, and every object is sent as a dry
-run that includes the pod. What comes back is compared with what stands; where nothing is other, nothing will be
-written, not even who deployed and when.
+Everything that stands under the function's names is read, its owners are checked, and the preflight sends every object
+as a dry run that includes the pod. What comes back is compared with what stands; where nothing is other, nothing will
+be written, not even who deployed and when.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gaia_cli.errors import ClusterRefused
 from gaia_cli.targets.checks import Check, State, require
-from gaia_cli.targets.knative.objects import DEADLINE, objects, route_traffic
+from gaia_cli.targets.knative.objects import DEADLINE, objects
 from gaia_cli.targets.knative.preflight.capacity import GPUS
+from gaia_cli.targets.knative.preflight.dry_runs import DryRun
 from gaia_cli.targets.knative.preflight.run import preflight
 from gaia_cli.targets.knative.rollout.changes import change_of, makes_revision, same
-from gaia_cli.targets.knative.rollout.ownership import check_owners, is_gaias_alone, standing_identity
+from gaia_cli.targets.knative.rollout.ownership import check_owners, standing_identity
 from gaia_cli.targets.knative.rollout.revisions import is_dead, retry_word, superseded
 from gaia_cli.targets.knative.rollout.standing import Standing, settled
 from gaia_cli.targets.protocol import Change, Deployment, Effect, Place, Plan, Stamp
 from runtime_images.cluster import traffic, words
 from runtime_images.cluster.api import Api, Object
-from runtime_images.cluster.errors import RefusedError
-from runtime_images.cluster.kinds import ROUTE
-from runtime_images.policy.model import Backend
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +57,18 @@ async def plan_rollout(api: Api, deployment: Deployment, stamp: Stamp, timeout_s
     """Ask the cluster what deploying would do; `stamp` is who deploys, and when.
 
     Raises:
-        ClusterRefused: something that belongs to somebody else is in the way, or is not gone in time.
-        RefusedError: the server refuses an object.
+        ClusterRefused: something that belongs to somebody else is in the way, or is not gone in time; or a check fails.
     """
     name, namespace = deployment.project.name, api.access.namespace
-    standing, _ = await settled(api, name, namespace, deployment.backends, timeout_s)
+    standing = await settled(api, name, namespace, deployment.backends, timeout_s)
     deployment = _with_standing_deadline(adopted(deployment, standing), standing)
     taken = check_owners(standing, deployment.identity, take_over=take_over)
     retries = {backend: retry_word(standing.function.backends.get(backend)) for backend in deployment.backends}
     wanted = objects(deployment, namespace, stamp, retries)
-    checks = await preflight(api, wanted, deployment.target)
-    require([one for one in checks if one.name != GPUS])
-    steps = await _steps(api, deployment, standing, wanted, take_over=take_over)
+    stands = {(one["kind"], one["metadata"]["name"]): one for one in standing.own()}
+    found = await preflight(api, wanted, deployment.target, stands, take_over=take_over)
+    require([one for one in found.checks if one.name != GPUS])
+    steps = tuple(_steps(found.dry_runs))
     dead = _superseded(standing, steps)
     retired = tuple(
         state.configuration
@@ -81,7 +79,7 @@ async def plan_rollout(api: Api, deployment: Deployment, stamp: Stamp, timeout_s
     notes = [f"takes over: {one}" for one in taken]
     notes += _traffic_notes(standing)
     notes += [f"unknown, since this user may not: {one}" for one in standing.unknown]
-    notes += [_told(one) for one in checks if one.state is State.UNKNOWN or one.name == GPUS]
+    notes += [_told(one) for one in found.checks if one.state is State.UNKNOWN or one.name == GPUS]
     access = api.access
     place = Place(access.context, access.server, namespace, access.user)
     plan = Plan(deployment, place, changes, tuple(step.sent for step in steps), tuple(filter(None, notes)))
@@ -117,38 +115,10 @@ def _with_standing_deadline(deployment: Deployment, standing: Standing) -> Deplo
     return deployment
 
 
-async def _steps(
-    api: Api, deployment: Deployment, standing: Standing, wanted: Sequence[Object], *, take_over: bool
-) -> tuple[Step, ...]:
-    live = {(one["kind"], one["metadata"]["name"]): one for one in standing.own()}
-    steps = []
-    for sent in wanted:
-        stands = live.get((sent["kind"], sent["metadata"]["name"]))
-        force = take_over or (stands is not None and is_gaias_alone(stands))
-        steps.append(await _step(api, deployment, sent, stands, force=force))
-    return tuple(steps)
-
-
-async def _step(api: Api, deployment: Deployment, sent: Object, stands: Object | None, *, force: bool) -> Step:
-    """Return what would stand. A Route that is not there yet cannot even be asked about without its traffic."""
-    asked = sent
-    if stands is None and sent["kind"] == ROUTE.name:
-        asked = sent | {"spec": birth_traffic(deployment, sent["metadata"]["namespace"])["spec"]}
-    held: tuple[str, ...] = ()
-    try:
-        would = await api.apply(asked, words.TEMPLATE_MANAGER, force=force, dry_run=True)
-    except RefusedError as error:
-        if force or not error.is_conflict:
-            raise
-        held = tuple(f"{cause.field} ({cause.message})" for cause in error.causes) or (error.message,)
-        would = await api.apply(asked, words.TEMPLATE_MANAGER, force=True, dry_run=True)
-    return Step(stands, sent, would, force, held)
-
-
-def birth_traffic(deployment: Deployment, namespace: str) -> Object:
-    """Return the traffic that a new Route is born with: all of it to the backend that starts most surely."""
-    first = Backend.CPU if Backend.CPU in deployment.backends else Backend.GPU
-    return route_traffic(deployment.project.name, namespace, {first: 100})
+def _steps(runs: Iterable[DryRun]) -> Iterator[Step]:
+    for run in runs:
+        assert run.would is not None, "what the server refuses has failed its check"
+        yield Step(run.live, run.sent, run.would, run.force, run.held)
 
 
 def check_holders(steps: Sequence[Step]) -> None:

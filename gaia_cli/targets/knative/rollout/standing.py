@@ -7,7 +7,7 @@ accepted, reported as ready, and lost.
 import asyncio
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gaia_cli.errors import ClusterRefused
 from gaia_cli.targets.failures import no_namespace
@@ -23,7 +23,10 @@ from runtime_images.policy.model import Backend
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What stands under a function's names; `unknown` says what could not be read, as verb and resource."""
+    """What stands under a function's names; `unknown` says what could not be read, as verb and resource.
+
+    `was_leaving` is whether something that was being deleted had to be waited for.
+    """
 
     name: str
     namespace: str
@@ -31,6 +34,7 @@ class Standing:
     services: Mapping[str, Object]
     knative_service: Object | None
     unknown: tuple[str, ...]
+    was_leaving: bool = False
 
     @property
     def route(self) -> Object | None:
@@ -83,30 +87,31 @@ async def read_standing(api: Api, name: str, namespace: str, backends: tuple[Bac
             unknown.append(f"get {kind.plural}{f'.{kind.group}' if kind.group else ''}")
             return None
 
-    function = await read_function(api, name, namespace)
     names = [name, *(tag_service_name(name, backend) for backend in backends)]
-    services = {called: found for called in names if (found := await get(SERVICE, called)) is not None}
-    service = await get(KNATIVE_SERVICE, name)
-    return Standing(name, namespace, function, services, service, tuple(dict.fromkeys(unknown)))
+    function, knative_service, found = await asyncio.gather(
+        read_function(api, name, namespace),
+        get(KNATIVE_SERVICE, name),
+        asyncio.gather(*(get(SERVICE, called) for called in names)),
+    )
+    services = {called: one for called, one in zip(names, found, strict=True) if one is not None}
+    return Standing(name, namespace, function, services, knative_service, tuple(sorted(set(unknown))))
 
 
-async def settled(
-    api: Api, name: str, namespace: str, backends: tuple[Backend, ...], timeout_s: float
-) -> tuple[Standing, bool]:
-    """Return what stands once nothing of it is being deleted any more, and whether that took waiting.
+async def settled(api: Api, name: str, namespace: str, backends: tuple[Backend, ...], timeout_s: float) -> Standing:
+    """Return what stands once nothing of it is being deleted any more.
 
     Raises:
         ClusterRefused: it is not gone in time, or the namespace itself goes.
     """
     await _check_namespace(api, namespace)
-    deadline, waited = time.monotonic() + timeout_s, False
+    deadline, was_leaving = time.monotonic() + timeout_s, False
     while True:
         standing = await read_standing(api, name, namespace, backends)
         if not standing.leaving:
-            return standing, waited
+            return replace(standing, was_leaving=was_leaving)
         if time.monotonic() >= deadline:
             raise _not_gone(standing.leaving[0], timeout_s)
-        waited = True
+        was_leaving = True
         await asyncio.sleep(PAUSE_S)
 
 

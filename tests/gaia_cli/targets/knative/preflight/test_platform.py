@@ -1,9 +1,10 @@
 """What is said of a cluster's Knative and of settings that may not be read."""
 
 from gaia_cli.targets.checks import State
+from gaia_cli.targets.knative.preflight.dry_runs import DryRun
 from gaia_cli.targets.knative.preflight.planned import planned_pods
 from gaia_cli.targets.knative.preflight.platform import check_features, check_knative, check_namespace
-from gaia_cli.targets.knative.preflight.reading import DryRun, Facts, Unreadable
+from gaia_cli.targets.knative.preflight.reading import Facts, Unreadable
 from runtime_images.cluster.api import Object
 from runtime_images.cluster.errors import RefusedError
 
@@ -49,7 +50,7 @@ def test_a_flag_that_may_not_be_read_is_on_where_the_dry_run_takes_the_plan() ->
 
     taken = Facts("v1", KINDS, features=hidden, dry_runs=(DryRun(CONFIGURATION, None),))
     refused = Facts(
-        "v1", KINDS, features=hidden, dry_runs=(DryRun(CONFIGURATION, None, RefusedError("no", status=400)),)
+        "v1", KINDS, features=hidden, dry_runs=(DryRun(CONFIGURATION, None, refusal=RefusedError("no", status=400)),)
     )
 
     assert [(check.name, check.state) for check in check_features(taken, pods)] == [(f"feature {FLAG}", State.OK)]
