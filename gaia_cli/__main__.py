@@ -23,6 +23,7 @@ _VERSION_FLAGS = (["--version"], ["-V"])
 _QUICK = (*_VERSION_FLAGS, ["lint"])
 _HELP_FLAGS = frozenset({"--help", "-h"})
 _DEBUG_FLAG = "--debug"
+_FORMAT_FLAGS = ("--output-format", "-o")
 _OUTPUT_IS_FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EIO))
 
 
@@ -188,7 +189,7 @@ def _usage_error(error: "TyperException") -> UsageError:
 def _wants_json(arguments: Sequence[str]) -> bool:
     """Return whether the output is for a program, before parsing: that may be what fails."""
     words = [word for argument in arguments for word in argument.split("=", 1)]
-    return any(flag == "--output-format" and value.startswith("json") for flag, value in itertools.pairwise(words))
+    return any(flag in _FORMAT_FLAGS and value.startswith("json") for flag, value in itertools.pairwise(words))
 
 
 def _terminated(_signum: int, _frame: FrameType | None) -> None:

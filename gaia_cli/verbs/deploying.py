@@ -7,7 +7,8 @@ import typer
 
 from gaia_cli.errors import ExitCode
 from gaia_cli.project.choices import ClusterChoice, DryRun
-from gaia_cli.verbs.cluster_options import ContextName, Form, Kubeconfig, Namespace, TargetNames, Timeout, Yes
+from gaia_cli.verbs.cluster_options import ContextName, Form, Kubeconfig, Namespace, TargetNames, Yes
+from gaia_cli.verbs.durations import Timeout
 from gaia_cli.verbs.functions import FunctionPath
 
 Image = Annotated[

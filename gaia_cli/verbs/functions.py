@@ -10,7 +10,7 @@ from gaia_cli.project.choices import ModeName, Report, Template
 
 FunctionPath = Annotated[Path, typer.Argument(metavar="PATH", help="The function: a directory or one Python file.")]
 ReportFormat = Annotated[
-    Report, typer.Option("--output-format", help="A report for people, or one JSON object for programs.")
+    Report, typer.Option("--output-format", "-o", help="A report for people, or one JSON object for programs.")
 ]
 TargetName = Annotated[
     str, typer.Option("--target", metavar="NAME", help="Name it as `gaia deploy --target NAME` would look for it.")

@@ -6,16 +6,8 @@ import typer
 
 from gaia_cli.errors import ExitCode
 from gaia_cli.project.choices import BackendName, ListForm, ObjectForm
-from gaia_cli.verbs.cluster_options import (
-    ContextName,
-    Kubeconfig,
-    Namespace,
-    TargetName,
-    Timeout,
-    Yes,
-    duration_s,
-    place_of,
-)
+from gaia_cli.verbs.cluster_options import FORM_FLAGS, ContextName, Kubeconfig, Namespace, TargetName, Yes, place_of
+from gaia_cli.verbs.durations import Since, Timeout
 
 FunctionName = Annotated[str, typer.Argument(metavar="NAME", help="The function's name.")]
 
@@ -26,7 +18,7 @@ def list_functions(
     kubeconfig: Kubeconfig = None,
     namespace: Namespace = "",
     everywhere: Annotated[bool, typer.Option("--all-namespaces", "-A", help="In all namespaces.")] = False,
-    form: Annotated[ListForm | None, typer.Option("--output", "-o", help="For programs, in place of a table.")] = None,
+    form: Annotated[ListForm | None, typer.Option(*FORM_FLAGS, help="For programs, in place of a table.")] = None,
 ) -> ExitCode:
     """Show the functions that are deployed.
 
@@ -43,7 +35,7 @@ def describe(
     context: ContextName = "",
     kubeconfig: Kubeconfig = None,
     namespace: Namespace = "",
-    form: Annotated[ObjectForm | None, typer.Option("--output", "-o", help="For programs, in place of a text.")] = None,
+    form: Annotated[ObjectForm | None, typer.Option(*FORM_FLAGS, help="For programs, in place of a text.")] = None,
 ) -> ExitCode:
     """Show a deployed function: backends, traffic, decisions.
 
@@ -60,10 +52,7 @@ def logs(
     tail: Annotated[
         int | None, typer.Option(min=0, metavar="N", help="The last N lines of each pod; by default all.")
     ] = None,
-    since: Annotated[
-        float | None,
-        typer.Option(metavar="TIME", parser=duration_s, help="Lines no older than this, such as 5m."),
-    ] = None,
+    since: Since = None,
     backend: Annotated[BackendName | None, typer.Option(help="The pods of this backend only.")] = None,
     target: TargetName = "",
     context: ContextName = "",

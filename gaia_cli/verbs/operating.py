@@ -6,7 +6,8 @@ import typer
 
 from gaia_cli.errors import ExitCode
 from gaia_cli.project.choices import ClusterChoice, DryRun
-from gaia_cli.verbs.cluster_options import ContextName, Kubeconfig, Namespace, Timeout
+from gaia_cli.verbs.cluster_options import ContextName, Kubeconfig, Namespace
+from gaia_cli.verbs.durations import Timeout
 
 AllNamespaces = Annotated[bool, typer.Option("--all-namespaces", "-A", help="Serve the functions of all namespaces.")]
 

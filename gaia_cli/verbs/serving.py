@@ -7,6 +7,7 @@ import typer
 
 from gaia_cli.errors import ExitCode
 from gaia_cli.project.choices import DEFAULT_PORT, AcceleratorName, EngineName, Stream
+from gaia_cli.verbs.durations import Timeout
 from gaia_cli.verbs.functions import FunctionPath, Mode
 
 Variables = Annotated[
@@ -37,7 +38,8 @@ def run(
     ] = None,
     mode: Mode = None,
     output_format: Annotated[
-        Stream, typer.Option(help="A live view for people, or one JSON event a line for programs.")
+        Stream,
+        typer.Option("--output-format", "-o", help="A live view for people, or one JSON event a line for programs."),
     ] = Stream.FULL,
     record: Annotated[Path | None, typer.Option(metavar="TRACE.csv", help="Record the requests as a trace.")] = None,
     play: Annotated[
@@ -78,7 +80,7 @@ def invoke(
         typer.Option("--header", "-H", metavar="NAME:VALUE", help="A header; may be repeated."),
     ] = None,
     env: Variables = None,
-    timeout: Annotated[float, typer.Option(min=0.001, help="Seconds to wait for the whole answer.")] = 60.0,
+    timeout: Timeout = 60.0,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Also show status, backend and timing, on stderr.")
     ] = False,

@@ -6,7 +6,8 @@ import typer
 
 from gaia_cli.errors import ExitCode
 from gaia_cli.project.choices import BackendName
-from gaia_cli.verbs.cluster_options import ContextName, Kubeconfig, Namespace, TargetName, Timeout, place_of
+from gaia_cli.verbs.cluster_options import ContextName, Kubeconfig, Namespace, TargetName, place_of
+from gaia_cli.verbs.durations import Timeout
 from gaia_cli.verbs.inspecting import FunctionName
 
 

@@ -3,7 +3,7 @@ import pytest
 from tests.support.cli import run_gaia
 
 PORT = "invalid value for '--port' (env var: 'GAIA_PORT'): Input should be"
-NO_FORMAT = "invalid value for '--output-format': 'xml' is not one of 'full', 'json'"
+NO_FORMAT = "invalid value for '--output-format' / '-o': 'xml' is not one of 'full', 'json'"
 
 
 @pytest.mark.parametrize(
