@@ -2,6 +2,9 @@
 
 Pure: pods and their numbers in, a measurement out. Numbers of the pods of a backend are added up. Where some pods have
 not answered, those that have speak for all, as long as they are at least half; fewer make the function unknown.
+
+Numbers may be older than the look at them: nothing is known of the time since, so it counts neither as time without a
+request nor as time in which some should have come.
 """
 
 from collections import deque
@@ -31,6 +34,7 @@ class FunctionMemory:
     arrived: int = 0
     arrivals: deque[tuple[float, int]] = field(default_factory=deque)
     busy_at: float = 0.0
+    as_of: float = 0.0
 
     def measure(
         self,
@@ -49,7 +53,8 @@ class FunctionMemory:
         if any(look.is_unknown for look in looks.values()):
             return None
         self.pods |= numbers
-        rate = self._rate(sum(look.scaled(look.delta.arrived) for look in looks.values()), now)
+        self.as_of = max(now - min([one.age_s for one in numbers.values()], default=0.0), self.as_of)
+        rate = self._rate(sum(look.scaled(look.delta.arrived) for look in looks.values()))
         for backend, look in looks.items():
             self.lanes[backend].take(look, asked.settings, now)
         return Measurement(
@@ -60,7 +65,7 @@ class FunctionMemory:
             },
             queue_ages_s=self._queue_ages_s(looks),
             arrival_rate=rate,
-            idle_s=self._idle_s(looks, now),
+            idle_s=self._idle_s(looks),
             slots=max(self.lanes[backend].slots(look) for backend, look in looks.items()),
             pods={backend: len(look.numbers) for backend, look in looks.items()},
             lost=_lost(looks),
@@ -85,23 +90,23 @@ class FunctionMemory:
             return between(PodNumbers(), numbers) if self.seen_at[one] > self.began else NOTHING
         return between(before, numbers)
 
-    def _rate(self, arrived: int, now: float) -> float:
+    def _rate(self, arrived: int) -> float:
         """Return requests a second over the span, or since the look before, if that is longer ago."""
         self.arrived += arrived
-        self.arrivals.append((now, self.arrived))
-        while len(self.arrivals) > 2 and self.arrivals[1][0] <= now - self.rate_span_s:
+        self.arrivals.append((self.as_of, self.arrived))
+        while len(self.arrivals) > 2 and self.arrivals[1][0] <= self.as_of - self.rate_span_s:
             self.arrivals.popleft()
         at, total = self.arrivals[0]
-        return (self.arrived - total) / (now - at) if now > at else 0.0
+        return (self.arrived - total) / (self.as_of - at) if self.as_of > at else 0.0
 
-    def _idle_s(self, looks: Mapping[Backend, Look], now: float) -> float:
+    def _idle_s(self, looks: Mapping[Backend, Look]) -> float:
         """Return the time since any pod had a request; what no pod tells follows from what has arrived."""
         told = [one.idle_s for look in looks.values() for one in look.numbers if one.idle_s is not None]
         if any(look.delta.arrived or look.at_once for look in looks.values()):
-            self.busy_at = now
+            self.busy_at = self.as_of
         if told:
-            self.busy_at = max(self.busy_at, now - min(told))
-        return now - max(self.busy_at, self.began)
+            self.busy_at = max(self.busy_at, self.as_of - min(told))
+        return max(self.as_of - max(self.busy_at, self.began), 0.0)
 
     def _queue_ages_s(self, looks: Mapping[Backend, Look]) -> tuple[float, ...]:
         waiting = [

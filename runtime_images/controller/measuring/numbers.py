@@ -20,6 +20,7 @@ class PodNumbers:
     """What one pod says of the backend that it serves.
 
     `latency` and `service` are those of good answers, `failed` counts the others. `arrived` counts every request.
+    `age_s` is how long ago the pod said so.
     """
 
     latency: Histogram = EMPTY
@@ -35,6 +36,7 @@ class PodNumbers:
     cpu_share: float | None = None
     start_up_s: float | None = None
     has_gpu: bool | None = None
+    age_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

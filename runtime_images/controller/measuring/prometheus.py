@@ -13,6 +13,8 @@ import urllib.parse
 import urllib.request
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from math import inf
 
 from runtime_images.controller.measuring.dialects import DIALECTS, POD_LABELS, RUNTIME, STALE_S, Dialect, Role
 from runtime_images.controller.measuring.histogram import Histogram
@@ -90,12 +92,12 @@ def _numbers(dialect: Dialect, rows: Mapping[Role, list[Row]], backend: Backend)
     """Return the numbers of one pod, None where nothing is known of it."""
     mine = {role: [row for row in rows.get(role, ()) if row[0].get("backend", backend) == backend] for role in Role}
     gauges = {labels["__name__"].removeprefix("gaia_"): value for labels, value in mine[Role.GAUGES]}
-    known = "requests_total" in gauges if dialect is RUNTIME else mine[Role.SERVICE]
-    if not known:
+    age_s = min([value for _, value in mine[Role.AGE]], default=inf)
+    if age_s > STALE_S or (dialect is RUNTIME and "requests_total" not in gauges):
         return None
     latency, _ = _durations(dialect, mine[Role.LATENCY], mine[Role.LATENCY_SUM])
     service, failed = _durations(dialect, mine[Role.SERVICE], mine[Role.SERVICE_SUM])
-    return of_gauges(gauges, latency, service, failed)
+    return replace(of_gauges(gauges, latency, service, failed), age_s=age_s)
 
 
 def _durations(dialect: Dialect, buckets: Sequence[Row], sums: Sequence[Row]) -> tuple[Histogram, int]:

@@ -24,10 +24,11 @@ class FakePod:
     in_flight: int = 0
     waiting: int = 0
     waiting_oldest_s: float = 0.0
-    idle_s: float = 0.0
+    idle_s: float | None = 0.0
     ready: bool = True
     has_gpu: bool | None = None
     answers: bool = True
+    age_s: float = 0.0
 
     @property
     def pod(self) -> Pod:
@@ -49,6 +50,7 @@ class FakePod:
             slots=1,
             cpu_share=0.9,
             has_gpu=self.has_gpu,
+            age_s=self.age_s,
         )
 
 

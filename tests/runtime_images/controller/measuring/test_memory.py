@@ -59,6 +59,29 @@ def test_requests_that_show_at_each_scrape_only_come_at_their_mean_rate() -> Non
     assert rates[90:] == pytest.approx([10.0] * 90, rel=0.05)
 
 
+def test_numbers_that_grow_old_are_neither_a_falling_load_nor_time_without_a_request() -> None:
+    pod = FakePod("a")
+    cluster = Cluster([pod], memory=FunctionMemory(0.0, Prometheus.rate_span_s))
+    for second in range(0, 90, 15):
+        pod.served += [QUICK] * 150
+        before = cluster.known(float(second))
+    for pod.age_s in range(1, 45):
+        later = cluster.known(75.0 + pod.age_s)
+        assert later.arrival_rate == pytest.approx(before.arrival_rate) == pytest.approx(10.0)
+        assert (later.idle_s, later.lanes[CPU].recent_services_s) == (before.idle_s, ())
+
+
+def test_time_without_a_request_goes_on_where_old_numbers_are_followed_by_new_ones() -> None:
+    pod = FakePod("a", idle_s=None)
+    cluster = Cluster([pod], memory=FunctionMemory(0.0, Prometheus.rate_span_s))
+    idle_s = []
+    for second in range(46):
+        pod.age_s = float(second % 15)
+        idle_s.append(cluster.known(float(second)).idle_s)
+
+    assert idle_s == [float(second - second % 15) for second in range(46)]
+
+
 def test_a_pod_that_came_after_the_first_look_is_counted_from_its_beginning() -> None:
     cluster = Cluster([FakePod("a")])
     cluster.known(100.0)

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -127,9 +128,44 @@ def test_a_prometheus_that_is_gone_says_nothing() -> None:
 
 def test_a_sample_that_is_old_is_in_no_answer() -> None:
     for dialect in DIALECTS:
-        for query in dialect.queries("faces", ["resize-cpu-00002"]).values():
+        queries = dialect.queries("faces", ["resize-cpu-00002"])
+        queries.pop(Role.AGE)
+        for query in queries.values():
             assert query.count("{") == query.count("last_over_time({") + query.count("last_over_time(target_info{")
             assert query.count("[45s]") == query.count("last_over_time(")
+
+
+@pytest.mark.parametrize("dialect", SPOKEN)
+def test_a_pod_whose_scrape_has_failed_is_unknown_at_once_however_lately_it_was_heard(
+    dialect: str, tmp_path: Path
+) -> None:
+    texts = {name: SPOKEN[dialect](name, SERVED[name]) for name in PODS}
+    labels = {name: {"namespace": "faces", "pod": name} if dialect == "runtime" else {} for name in texts}
+    with showing(texts) as port, scraping(tmp_path, jobs(port, labels)) as prometheus:
+        prometheus.wait_until("count(up == 1)", 2)
+        before = read(prometheus)
+        texts[PODS[1]] = "it has failed"
+        prometheus.wait_until("count(up == 0)", 1)
+        after = read(prometheus)
+
+    assert {one.name for one in before} == set(PODS)
+    assert max(numbers.age_s for numbers in before.values()) < 10
+    assert {one.name for one in after} == {PODS[0]}
+
+
+@pytest.mark.parametrize(("age_s", "is_known"), [(20, True), (60, False)])
+def test_how_old_a_sample_is_that_prometheus_did_not_take_itself_is_known(
+    age_s: int, is_known: bool, tmp_path: Path
+) -> None:
+    at_ms = round(1000 * (time.time() - age_s))
+    lines = open_census(PODS[0], SERVED[PODS[0]]).splitlines()
+    text = "\n".join(line if line.startswith("#") else f"{line} {at_ms}" for line in lines) + "\n"
+    with showing({PODS[0]: text}) as port, scraping(tmp_path, jobs(port, {PODS[0]: {}})) as prometheus:
+        prometheus.wait_until("count(up == 1)", 1)
+        found = read(prometheus)
+
+    assert {one.name for one in found} == ({PODS[0]} if is_known else set())
+    assert all(age_s <= numbers.age_s < age_s + 20 for numbers in found.values())
 
 
 @pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
@@ -155,6 +191,8 @@ def test_the_dialect_is_remembered_while_it_answers() -> None:
         if "revision_app" not in query:
             return []
         labels = {"pod_name": PODS[0], "response_code": "200"}
+        if "timestamp(" in query:
+            return [(labels, 3.0)]
         return [({**labels, "le": "+Inf"}, 3.0), ({**labels, "le": "5"}, 3.0)]
 
     source = reading.Prometheus(ask)
@@ -163,5 +201,5 @@ def test_the_dialect_is_remembered_while_it_answers() -> None:
     second = asyncio.run(source.read([pod(PODS[0])]))
 
     assert first.keys() == second.keys() == {pod(PODS[0]).id}
-    assert tried == 4 * len(DIALECTS) + 1
-    assert len(asked) == 4
+    assert tried == 5 * len(DIALECTS) + 1
+    assert len(asked) == 5
