@@ -23,6 +23,9 @@ _CONTROLLERS = (
     "*,-service-lb-controller,-cloud-node-lifecycle-controller,-node-route-controller,-bootstrap-signer-controller"
 )
 
+_API_QPS, _API_BURST = 400, 800
+"""Requests that a program may send to the API server: by default so few that tests side by side would queue."""
+
 
 @dataclass(frozen=True, slots=True)
 class Program:
@@ -76,8 +79,8 @@ def of_kubernetes(layout: Layout) -> Iterator[Program]:
         f"--controllers={_CONTROLLERS}",
         # A busy machine, or an API server that a test has stopped, is no lost node: a test that wants one deletes it.
         "--node-monitor-grace-period=10m",
-        "--kube-api-qps=400",
-        "--kube-api-burst=800",
+        f"--kube-api-qps={_API_QPS}",
+        f"--kube-api-burst={_API_BURST}",
         "--concurrent-deployment-syncs=20",
         "--concurrent-replicaset-syncs=20",
         "--concurrent-namespace-syncs=40",
@@ -88,8 +91,8 @@ def of_kubernetes(layout: Layout) -> Iterator[Program]:
         "--leader-elect=false",
         "--bind-address=127.0.0.1",
         "--cert-dir=pki/scheduler",
-        "--kube-api-qps=400",
-        "--kube-api-burst=800",
+        f"--kube-api-qps={_API_QPS}",
+        f"--kube-api-burst={_API_BURST}",
     )
     yield _built(
         "kwok",
@@ -146,5 +149,7 @@ def _knative(name: str, number: int, place: str = "", **more: str) -> Program:
         "PROFILING_PORT": str(8008 + number),
         "POD_NAME": f"{name}-0",
         "POD_IP": ADDRESSES.get(place, "127.0.0.1"),
+        "KUBE_API_QPS": str(_API_QPS),
+        "KUBE_API_BURST": str(_API_BURST),
     }
     return Program(name, (str(programs() / name),), place, environment | more)
