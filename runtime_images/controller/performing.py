@@ -22,6 +22,7 @@ from runtime_images.cluster.warming import Warmer
 from runtime_images.cluster.words import PAUSED, PIN, RETRY, SETTINGS, TRAFFIC_MANAGER, configuration_name, time_text
 from runtime_images.controller.deciding.actions import Action, Move, Release, Retry, Tell, Warm, Word
 from runtime_images.controller.deciding.sight import Seen
+from runtime_images.controller.naming import naming
 from runtime_images.controller.telemetry import Metrics
 
 _NOTE_BYTES = 1024
@@ -106,7 +107,7 @@ class Performer:
             case Move(split, annotations):
                 rests_on = _rests_on(route)
                 return await move(
-                    self._api, route, _targets(route, split), annotations,
+                    self._api, route, _targets(route, seen, split), {**annotations, **naming(route, seen, split)},
                     is_still_right=lambda newer: _rests_on(newer) == rests_on,
                 )  # fmt: skip
             case Warm(backend):
@@ -144,11 +145,20 @@ class Performer:
             await self._api.create(event, TRAFFIC_MANAGER)
 
 
-def _targets(route: Mapping[str, Any], split: Split) -> list[dict[str, Any]]:
+def _targets(route: Mapping[str, Any], seen: Seen, split: Split) -> list[dict[str, Any]]:
     """Return a split as the Route has it: a target that a rollback has pointed at a revision stays so."""
-    named = {one.get("tag"): one for one in route["spec"].get("traffic") or () if one.get("revisionName")}
-    wanted = targets(route["metadata"]["name"], split)
-    return [dict(named.get(one["tag"], one)) | {"percent": one["percent"]} for one in wanted]
+    names = {backend.value: side.revision for backend, side in seen.sides.items() if side.named}
+    names |= {
+        one.get("tag"): one["revisionName"] for one in route["spec"].get("traffic") or () if "revisionName" in one
+    }
+    return [
+        _at_revision(one, names[one["tag"]]) if one["tag"] in names else one
+        for one in targets(route["metadata"]["name"], split)
+    ]
+
+
+def _at_revision(target: Mapping[str, Any], revision: str) -> dict[str, Any]:
+    return {"revisionName": revision, "latestRevision": False, "percent": target["percent"], "tag": target["tag"]}
 
 
 def _rests_on(route: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -16,6 +16,7 @@ from runtime_images.cluster.function import FunctionSettings
 from runtime_images.cluster.traffic import holder, is_unclaimed, split_of
 from runtime_images.cluster.warming import has_own_min_scale, is_warm, min_scale
 from runtime_images.controller.deciding.sight import Seen, Side
+from runtime_images.controller.naming import named_revision
 from runtime_images.controller.observing import Key
 from runtime_images.policy.model import Backend
 
@@ -85,9 +86,10 @@ def _settings(text: str) -> FunctionSettings:
 
 
 def _side(route: Mapping[str, Any], state: BackendState, autoscalers: Mapping[str, Object]) -> Side:
-    serving = _served(route, state)
+    named = named_revision(route, state)
+    serving = _served(state, named)
     latest = state.awaited or state.serving
-    name = serving["metadata"]["name"] if serving else ""
+    name = serving["metadata"]["name"] if serving else named
     asking = [one for one in (serving, autoscalers.get(name)) if one is not None]
     problem = state.failure
     return Side(
@@ -102,6 +104,7 @@ def _side(route: Mapping[str, Any], state: BackendState, autoscalers: Mapping[st
         dead=latest is not None and is_dead(latest),
         problem=f"{problem.code}: {problem.message}".strip(": ") if problem else "",
         retries=_retries(state.revisions),
+        named=bool(named),
     )
 
 
@@ -110,12 +113,10 @@ def _is_asleep(revision: Mapping[str, Any]) -> bool:
     return active is not None and active.status == "False" and readiness(revision) is Readiness.READY
 
 
-def _served(route: Mapping[str, Any], state: BackendState) -> Object | None:
-    """Return the revision that the Route's target means: a rollback names one."""
-    for target in route["spec"].get("traffic") or ():
-        if target.get("tag") == state.backend and target.get("revisionName"):
-            name = target["revisionName"]
-            return next((one for one in state.revisions if one["metadata"]["name"] == name), None)
+def _served(state: BackendState, named: str) -> Object | None:
+    """Return the revision that the Route's target means."""
+    if named:
+        return next((one for one in state.revisions if one["metadata"]["name"] == named), None)
     return state.serving
 
 

@@ -103,8 +103,12 @@ def _claim(state: FunctionState, seen: Seen, at: Moment) -> tuple[Action, ...]:
 
 
 def _retry(state: FunctionState, seen: Seen, at: Moment) -> Step:
-    """Have a revision that failed for good tried anew, after pauses that grow, and a lost one that sleeps at once."""
-    dead = [backend for backend in seen.sides if seen.sides[backend].dead or sleeps(state.lost, seen, backend)]
+    """Have a revision that failed for good tried anew, after pauses that grow, and a lost one that sleeps at once.
+
+    Where somebody has named another revision, the template is what was rolled away from: that is left alone.
+    """
+    sides = {backend: side for backend, side in seen.sides.items() if not side.named}
+    dead = [backend for backend in sides if sides[backend].dead or sleeps(state.lost, seen, backend)]
     since = {backend: state.dead_since.get(backend, at.now) for backend in dead}
     due = [backend for backend in dead if at.now - since[backend] >= _retry_pause_s(seen.side(backend))]
     waiting = {backend: since[backend] for backend in dead if backend not in due}

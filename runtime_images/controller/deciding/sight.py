@@ -20,7 +20,7 @@ class Side:
     `running` says that a pod of it is ready, `kept` that one is asked for at all times, and `floored` that it is the
     controller who asks; `asleep` that it is scaled to zero, though `pods` of it may be ready still. `problem` is why it
     is not ready, in the pod's own words as far as there are any. `dead` says that the latest revision has failed for
-    good, `retries` how many before it have, one after the other.
+    good, `retries` how many before it have, one after the other. `named` says that somebody has named the revision.
     """
 
     revision: str = ""
@@ -34,6 +34,7 @@ class Side:
     dead: bool = False
     problem: str = ""
     retries: int = 0
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True)
