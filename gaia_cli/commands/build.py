@@ -33,7 +33,7 @@ def build(path: Path, options: BuildOptions) -> ExitCode:
     target = target_of(project, options.target) if options.target or (options.push and not tag) else None
 
     from gaia_cli.engines.build import build_prepared, default_tags, prepared, push_image
-    from gaia_cli.engines.docker_client import Docker
+    from gaia_cli.engines.docker_api.client import Docker
     from gaia_cli.images.plan import Target
     from gaia_cli.project.manifests import manifest_of
     from gaia_cli.views.build import BuildSteps, report

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from gaia_cli.engines import Progress
-from gaia_cli.engines.docker_client import Docker
-from gaia_cli.engines.docker_errors import BuildError
+from gaia_cli.engines.docker_api.client import Docker
+from gaia_cli.engines.docker_api.errors import BuildError
 from gaia_cli.errors import ConfigurationError, EngineError, GaiaError, MissingPartError, RequirementsError, UsageError
 from gaia_cli.images.context import BuildContext, ignored_by, write_context
 from gaia_cli.images.logins import auth_config, login_for

@@ -14,7 +14,8 @@ from functools import cache
 
 from gaia_cli.engines import Launch, Progress, RunningFunction
 from gaia_cli.engines.build import build_image
-from gaia_cli.engines.docker_client import Container, Docker
+from gaia_cli.engines.docker_api.client import Docker
+from gaia_cli.engines.docker_api.container import Container
 from gaia_cli.engines.ports import HOST
 from gaia_cli.engines.runtime import GRACE_S, StartedRuntime, unexpected
 from gaia_cli.images.plan import FUNCTION_PYTHON, NAME_LABEL, PORT, Target

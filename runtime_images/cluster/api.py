@@ -1,46 +1,28 @@
-"""The API of a cluster, on lightkube: objects are plain JSON, errors are `ClusterError`s.
+"""The API of a cluster: objects are plain JSON, errors are `ClusterError`s.
 
-Every call is bounded in time. A server that asks to wait (429) is waited for, a few times; nothing else is tried twice
-here: who calls knows whether that is safe. Objects are not turned into lightkube's models, because a model writes back
-only what it knows, and times with zero microseconds in a form that the server refuses.
+Nothing but a server that is too busy is tried twice here: who calls knows whether that is safe. Objects are not turned
+into lightkube's models, because a model writes back only what it knows, and times with zero microseconds in a form that
+the server refuses.
 """
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any
 
-import httpx2
-from lightkube import AsyncClient
-from lightkube.config.kubeconfig import KubeConfig
-from lightkube.config.models import Cluster, User
-from lightkube.generic_resource import create_global_resource, create_namespaced_resource
-from lightkube.types import PatchType
-
-from runtime_images.cluster.access import Access
-from runtime_images.cluster.answers import ENDLESS, MOST_BYTES, Checked, lines, refusal, translated
+from runtime_images.cluster.answers import MOST_BYTES, refusal
+from runtime_images.cluster.connection import CALL_S, Connection, Object, resource
 from runtime_images.cluster.errors import GoneError, RefusedError, UnreachableError
-from runtime_images.cluster.kinds import EVERYWHERE, POD, Kind, kind_of
+from runtime_images.cluster.kinds import POD, Kind, kind_of
 
-Object = dict[str, Any]
-"""An object of the cluster, as its JSON says."""
+__all__ = ["Api", "Change", "Object"]
 
-CALL_S = 15.0
-"""The longest silence in an answer: a webhook that hangs is answered for by the server after 10 s."""
-_WHOLE_S = 60.0
-"""The longest that one answer may take, however it drips."""
 _WATCH_S = 50
 """How long the server watches before it ends and is asked again, from where it was: a dead connection is noticed."""
 _SHORT_WATCH_S = 1.0
-_Answer = TypeVar("_Answer")
 _CHUNK = 500
 """Objects in one answer to a list."""
-_PATIENT_TRIES = 4
-_LONGEST_PAUSE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +33,8 @@ class Change:
     object: Object
 
 
-class Api:
-    """A connection to one cluster. Use it as an async context manager."""
-
-    def __init__(self, access: Access) -> None:
-        self.access = access
-        transport = Checked(access.transport())
-        config = KubeConfig.from_one(cluster=Cluster(server=access.server), user=User(), namespace=access.namespace)
-        timeout = httpx2.Timeout(CALL_S)
-        self._client = AsyncClient(config=config, timeout=timeout, transport=transport, trust_env=False)
-        self._http = httpx2.AsyncClient(base_url=access.server, timeout=timeout, transport=transport, trust_env=False)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._client.close()
-        await self._http.aclose()
+class Api(Connection):
+    """What can be asked of one cluster. Use it as an async context manager."""
 
     async def get(self, kind: Kind, name: str, namespace: str | None = None) -> Object | None:
         """Return an object, None where there is none of that name.
@@ -78,7 +43,7 @@ class Api:
             RefusedError: also where the server does not know the kind.
         """
         try:
-            return await self._call(lambda: self._client.get(_resource(kind), name, **self._place(kind, namespace)))
+            return await self._call(lambda: self._client.get(resource(kind), name, **self._place(kind, namespace)))
         except RefusedError as error:
             if error.status == 404 and not error.has_no_such_kind:
                 return None
@@ -90,6 +55,7 @@ class Api:
         namespace: str | None = None,
         *,
         labels: Mapping[str, str | None] | None = None,
+        fields: Mapping[str, str] | None = None,
         keep: Callable[[Object], Object] = dict,
     ) -> tuple[list[Object], str]:
         """Return the objects of a namespace, or `EVERYWHERE`, and the version at which a watch goes on.
@@ -99,7 +65,8 @@ class Api:
 
         async def read(chunk: int | None) -> tuple[list[Object], str]:
             place = self._place(kind, namespace)
-            listed = self._client.list(_resource(kind), labels=dict(labels or {}), chunk_size=chunk, **place)
+            asked: dict[str, Any] = {"labels": dict(labels or {}), "fields": dict(fields or {})}
+            listed = self._client.list(resource(kind), chunk_size=chunk, **asked, **place)
             objects = [keep(dict(item)) async for item in listed]
             return objects, listed.resourceVersion
 
@@ -137,33 +104,15 @@ class Api:
 
     async def apply(self, wanted: Object, manager: str, *, force: bool = False, dry_run: bool = False) -> Object:
         """Apply an object server-side, as `manager`; fields that others hold are taken only by `force`."""
-        kind = kind_of(wanted["apiVersion"], wanted["kind"])
-        metadata = wanted["metadata"]
-        return await self._call(
-            lambda: self._client.patch(
-                _resource(kind),
-                metadata["name"],
-                wanted,
-                patch_type=PatchType.APPLY,
-                field_manager=manager,
-                force=force,
-                dry_run=dry_run,
-                **self._place(kind, metadata.get("namespace")),
-            )
+        kind, metadata = kind_of(wanted["apiVersion"], wanted["kind"]), wanted["metadata"]
+        place = self._place(kind, metadata.get("namespace"))
+        return await self._patched(
+            kind, metadata["name"], wanted, manager, is_apply=True, force=force, dry_run=dry_run, **place
         )
 
     async def merge(self, kind: Kind, name: str, patch: Object, manager: str, namespace: str | None = None) -> Object:
         """Merge `patch` into an object; a list in it takes the place of the whole list there."""
-        return await self._call(
-            lambda: self._client.patch(
-                _resource(kind),
-                name,
-                patch,
-                patch_type=PatchType.MERGE,
-                field_manager=manager,
-                **self._place(kind, namespace),
-            )
-        )
+        return await self._patched(kind, name, patch, manager, is_apply=False, **self._place(kind, namespace))
 
     async def create(self, wanted: Object, manager: str, *, dry_run: bool = False) -> Object:
         """Create an object that must not exist yet."""
@@ -218,17 +167,6 @@ class Api:
         bound = {MOST_BYTES: most_bytes} if most_bytes else {}
         return (await self._raw("GET", path, timeout=timeout_s, extensions=bound)).content
 
-    def path(self, kind: Kind, namespace: str | None, name: str = "") -> str:
-        """Return where the API has a kind, or one object of it."""
-        group = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
-        place = (
-            f"/namespaces/{namespace or self.access.namespace}" if kind.namespaced and namespace != EVERYWHERE else ""
-        )
-        return f"{group}{place}/{kind.plural}" + (f"/{name}" if name else "")
-
-    def _place(self, kind: Kind, namespace: str | None) -> dict[str, Any]:
-        return {"namespace": namespace or self.access.namespace} if kind.namespaced else {}
-
     async def _written(self, method: str, wanted: Object, manager: str, *, dry_run: bool = False) -> Object:
         kind, metadata = kind_of(wanted["apiVersion"], wanted["kind"]), wanted["metadata"]
         params = {"fieldManager": manager} | ({"dryRun": "All"} if dry_run else {})
@@ -236,48 +174,6 @@ class Api:
         answer = await self._raw(method, self.path(kind, metadata.get("namespace"), name), json=wanted, params=params)
         written: Object = answer.json()
         return written
-
-    async def _call(self, call: Callable[[], Awaitable[Mapping[str, Any]]]) -> Object:
-        async def once() -> Object:
-            return dict(await call())
-
-        return await self._patiently(once)
-
-    async def _raw(self, method: str, path: str, **options: Any) -> httpx2.Response:  # noqa: ANN401 -- httpx2's own
-        async def once() -> httpx2.Response:
-            return (await self._http.request(method, path, **options)).raise_for_status()
-
-        return await self._patiently(once)
-
-    @asynccontextmanager
-    async def _streamed(
-        self, path: str, params: Mapping[str, str], *, read_s: float | None
-    ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """Open an answer without an end, as lines; it may be silent for `read_s`, None for ever."""
-        timeout = httpx2.Timeout(CALL_S, read=read_s)
-        with translated():
-            async with self._http.stream("GET", path, params=params, timeout=timeout, extensions=ENDLESS) as answer:
-                yield lines(answer)
-
-    @staticmethod
-    async def _patiently(call: Callable[[], Awaitable[_Answer]]) -> _Answer:
-        """Make a call; wait and try again while the server is too busy for it."""
-        for left in reversed(range(_PATIENT_TRIES)):
-            try:
-                with translated():
-                    async with asyncio.timeout(_WHOLE_S):
-                        return await call()
-            except RefusedError as error:
-                if error.status != 429 or not left:
-                    raise
-                await asyncio.sleep(min(error.retry_after_s or 1.0, _LONGEST_PAUSE_S))
-        raise AssertionError("the last try returns or raises")
-
-
-@cache
-def _resource(kind: Kind) -> Any:  # noqa: ANN401 -- a class that lightkube makes
-    make = create_namespaced_resource if kind.namespaced else create_global_resource
-    return make(kind.group, kind.version, kind.name, kind.plural)
 
 
 def _change(line: bytes, path: str) -> Change:

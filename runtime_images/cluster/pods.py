@@ -14,7 +14,7 @@ SIDECAR = "queue-proxy"
 METRICS_PORT = 9464
 """Where each pod of a function answers GET /metrics, and nothing else."""
 _STARTING = ("ContainerCreating", "PodInitializing")
-_WARNING = "Warning"
+WARNING = "Warning"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def _happening(event: Mapping[str, Any]) -> Happening:
         at=at,
         kind=about.get("kind", ""),
         name=about.get("name", ""),
-        is_warning=event.get("type") == _WARNING,
+        is_warning=event.get("type") == WARNING,
         code=event.get("reason", ""),
         message=event.get("message") or event.get("note") or "",
         count=int(series.get("count") or event.get("count") or 1),

@@ -18,7 +18,7 @@ IMPORTERS = {
         "runtime_images/dynamic_runtime/worker/zygote.py",
     ),
     "astroid": ("analyzers/facts/stage2.py",),
-    "docker": ("gaia_cli/engines/docker_client.py",),
+    "docker": ("gaia_cli/engines/docker_api/",),
     "httptools": (
         "runtime_images/dynamic_runtime/edge/slow_path.py",
         "gaia_cli/running/http_client.py",

@@ -12,7 +12,7 @@ import pytest
 
 from analyzers.rules.knowledge.model_sizes import sizes
 from analyzers.rules.work.heavy_pipeline import KINDS
-from gaia_cli.engines.docker_errors import KNOWN
+from gaia_cli.engines.docker_api.errors import KNOWN
 from gaia_cli.project.names import DOES, HAS
 from gaia_cli.targets.failures import UNREACHABLE
 from tests.architecture.sources import PACKAGES, Module, listed, modules
@@ -26,7 +26,7 @@ _MAKERS = ("re.compile", "Pattern")
 FROM_TABLES = {
     "analyzers/rules/knowledge/model_sizes.py": ("search", re.IGNORECASE, tuple(sizes()["FAMILIES"])),
     "analyzers/rules/work/heavy_pipeline.py": ("match", 0, tuple(pattern for _, _, pattern in KINDS)),
-    "gaia_cli/engines/docker_errors.py": ("search", re.IGNORECASE, tuple(pattern for pattern, *_ in KNOWN)),
+    "gaia_cli/engines/docker_api/errors.py": ("search", re.IGNORECASE, tuple(pattern for pattern, *_ in KNOWN)),
     "gaia_cli/project/names.py": ("search", 0, (*HAS, *DOES)),
     "gaia_cli/targets/failures.py": ("search", 0, tuple(pattern for pattern, *_ in UNREACHABLE)),
 }

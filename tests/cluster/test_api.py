@@ -162,15 +162,12 @@ def test_a_list_in_pieces_is_whole(access: Access, objects: Objects, monkeypatch
     assert set(on(access, work)) >= {f"one-{number}" for number in range(5)}
 
 
-def test_a_server_that_never_answers_is_given_up(
-    access: Access, proxy: CuttingProxy, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "CALL_S", 0.5)
+def test_a_server_that_never_answers_is_given_up(access: Access, proxy: CuttingProxy) -> None:
     proxy.hold.set()
 
     async def work(api: Api) -> None:
         with pytest.raises(UnreachableError, match="Timeout"):
-            await api.read("/version")
+            await api.read("/version", timeout_s=0.5)
 
     on(access, work)
 

@@ -4,6 +4,10 @@ import threading
 import time
 from pathlib import Path
 
+import httpx2
+import pytest
+
+from runtime_images.cluster.answers import Checked
 from runtime_images.cluster.kinds import CONFIGURATION, NAMESPACE, REVISION, ROUTE
 from tests.cluster.conftest import Gaia
 from tests.support.control_plane.faults import Gpus
@@ -140,7 +144,9 @@ def test_the_only_gpu_is_let_go_of_first_where_the_user_says_so(
     assert revision_of(objects, "gpu") == "hello-gpu-00002"
 
 
-def test_what_is_being_deleted_is_waited_for_and_made_anew(gaia: Gaia, objects: Objects, tmp_path: Path) -> None:
+def test_what_is_being_deleted_is_waited_for_and_made_anew(
+    gaia: Gaia, objects: Objects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     directory = function(tmp_path / "f", emulated())
     gaia("deploy", str(directory), "--image", image(), "-y")
     old = route(objects)["metadata"]["uid"]
@@ -151,13 +157,23 @@ def test_what_is_being_deleted_is_waited_for_and_made_anew(gaia: Gaia, objects: 
     assert late.returncode == 4
     assert _HELD in late.stderr
 
+    seen, send = threading.Event(), Checked.handle_async_request
+
+    async def noted(self: Checked, request: httpx2.Request) -> httpx2.Response:
+        answer = await send(self, request)
+        if request.url.path.endswith("/routes/hello"):
+            seen.set()
+        return answer
+
     def let_go() -> None:
+        assert seen.wait(60)
         objects.merge(ROUTE, "hello", {"metadata": {"finalizers": []}})
 
-    timer = threading.Timer(1.0, let_go)
-    timer.start()
+    monkeypatch.setattr(Checked, "handle_async_request", noted)
+    letting = threading.Thread(target=let_go)
+    letting.start()
     done = gaia("deploy", str(directory), "--image", image(), "-y")
-    timer.join()
+    letting.join()
 
     assert done.returncode == 0, done.stderr
     assert route(objects)["metadata"]["uid"] != old

@@ -23,7 +23,7 @@ from docker.errors import DockerException, ImageNotFound
 from tests.support.base_image import CHANGES, write_base_image
 
 if TYPE_CHECKING:
-    from gaia_cli.engines.docker_client import Docker
+    from gaia_cli.engines.docker_api.client import Docker
 
 HOW_TO_GET_ONE = "no Docker engine answers: run `scripts/ci_docker.sh start` as root, or install Docker"
 NO_FAKE_GPU = "the engine has no stand-in GPU: `scripts/ci_docker.sh start --fake-gpu` starts one that has"
@@ -54,7 +54,7 @@ def _connect() -> docker.DockerClient | None:
 @pytest.fixture
 def engine(docker_client: docker.DockerClient) -> "Iterator[Docker]":  # noqa: ARG001 -- it skips where none answers
     """Gaia's own connection to the engine."""
-    from gaia_cli.engines.docker_client import Docker
+    from gaia_cli.engines.docker_api.client import Docker
 
     with Docker.connect() as connected:
         yield connected
@@ -77,7 +77,7 @@ def base_image(docker_client: docker.DockerClient, tmp_path_factory: pytest.Temp
 def _keep_layers(base: str, directory: Path) -> None:
     """Build an image that stays and so keeps the layers that all have in common, or each test would make them anew."""
     from gaia_cli.engines.build import build_image
-    from gaia_cli.engines.docker_client import Docker
+    from gaia_cli.engines.docker_api.client import Docker
     from gaia_cli.images.plan import Target
     from gaia_cli.project.manifests import Manifest
     from gaia_cli.project.project import FunctionProject
@@ -103,7 +103,7 @@ def _import_base_image(client: docker.DockerClient, name: str) -> None:
 @pytest.fixture(scope="session")
 def fake_gpu(docker_client: docker.DockerClient, base_image: str) -> None:
     """Skips unless a container that asks for a GPU gets the stand-in one."""
-    from gaia_cli.engines.docker_client import LABEL
+    from gaia_cli.engines.docker_api.client import LABEL
 
     request = docker.types.DeviceRequest(driver="nvidia", count=1, capabilities=[["gpu"]])
     try:

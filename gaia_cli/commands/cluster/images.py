@@ -108,7 +108,7 @@ def image_for(
 
 def _built_and_pushed(image: "Prepared", tag: Reference, progress: Callable[[str], None]) -> PinnedImage:
     from gaia_cli.engines.build import build_prepared, push_image
-    from gaia_cli.engines.docker_client import Docker
+    from gaia_cli.engines.docker_api.client import Docker
 
     with Docker.connect() as docker:
         build_prepared(docker, image, progress, tags=(str(tag),))

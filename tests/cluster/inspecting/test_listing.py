@@ -5,10 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import yaml
 
-from runtime_images.cluster.kinds import CONFIGURATION, REVISION, ROUTE
+from runtime_images.cluster.answers import Checked
+from runtime_images.cluster.kinds import CONFIGURATION, POD, REVISION, ROUTE
 from runtime_images.cluster.words import SETTINGS
 from tests.cluster.conftest import Gaia
 from tests.cluster.inspecting.conftest import Deployed
@@ -255,3 +257,42 @@ def described(gaia: Gaia, name: str = "hello") -> Any:  # noqa: ANN401 -- JSON
     done = gaia("describe", name, "-o", "json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def _event(objects: Objects, about: str, kind: str, number: int) -> None:
+    place = {"namespace": objects.namespace}
+    event = {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"{about}.{number}", **place},
+        "involvedObject": {"apiVersion": "v1", "kind": kind, "name": about, **place},
+        "type": "Warning",
+        "reason": "Told",
+        "message": f"{about} {number}",
+        "lastTimestamp": "2099-01-01T00:00:00Z",
+    }
+    objects.call("POST", f"/api/v1/namespaces/{objects.namespace}/events", event)
+
+
+def test_of_a_namespace_with_many_events_only_those_about_the_function_are_fetched(
+    gaia: Gaia, objects: Objects, deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployed()
+    own = [("hello", "Route"), ("hello-gpu", "Configuration"), ("hello-cpu-00001", "Revision")]
+    own += [("hello-cpu-00001-deployment-5", "ReplicaSet"), (objects.all(POD)[0]["metadata"]["name"], "Pod")]
+    for about, kind in own:
+        _event(objects, about, kind, 1)
+    for number in range(40):
+        _event(objects, "hello-too", "Pod", number)
+    selectors, send = [], Checked.handle_async_request
+
+    async def noted(self: Checked, request: httpx2.Request) -> httpx2.Response:
+        if request.url.path.endswith("/events"):
+            selectors.append(request.url.params.get("fieldSelector", "all"))
+        return await send(self, request)
+
+    monkeypatch.setattr(Checked, "handle_async_request", noted)
+    said = described(gaia)
+
+    assert {one["message"] for one in said["events"]} >= {f"{about} 1" for about, _ in own}
+    assert {one for one in selectors if "involvedObject.name=hello" not in one} == {"involvedObject.kind=ReplicaSet"}

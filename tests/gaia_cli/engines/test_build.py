@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from gaia_cli.engines.build import Narrator, _listed, explain_build
-from gaia_cli.engines.docker_errors import BuildError, explain
+from gaia_cli.engines.docker_api.errors import BuildError, explain
 from gaia_cli.errors import EngineError, RequirementsError
 from gaia_cli.images.plan import Target, plan_image
 from gaia_cli.images.recipes import base_images

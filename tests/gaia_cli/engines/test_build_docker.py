@@ -7,7 +7,7 @@ import docker
 import pytest
 
 from gaia_cli.engines.build import BuiltImage, build_image
-from gaia_cli.engines.docker_client import Docker
+from gaia_cli.engines.docker_api.client import Docker
 from gaia_cli.errors import ConfigurationError, EngineError, RequirementsError
 from gaia_cli.images.plan import Target
 from gaia_cli.project.manifests import manifest_of

@@ -1,5 +1,7 @@
 """All that a cluster knows of one function, read at once. What this user may not read is left out, and said."""
 
+import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from runtime_images.cluster.api import Api, Object
@@ -8,6 +10,9 @@ from runtime_images.cluster.errors import ClusterError, RefusedError
 from runtime_images.cluster.kinds import EVENT, POD, Kind
 from runtime_images.cluster.words import FUNCTION, MANAGED_BY, MANAGED_BY_LABEL
 from runtime_images.policy.model import Backend
+
+_PODS_MOST = 10
+"""Pods of a backend whose events are read: the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +67,39 @@ async def read_everything(api: Api, name: str) -> Everything:
     pods = {}
     for backend, one in state.backends.items():
         labels = {CONFIGURATION_LABEL: one.configuration["metadata"]["name"]}
-        pods[backend] = await _readable(api, POD, labels, unknown)
-    return Everything(state, pods, await _readable(api, EVENT, {}, unknown), tuple(dict.fromkeys(unknown)))
+        pods[backend] = await _readable(api, POD, unknown, labels=labels)
+    events = await _events(api, name, state, pods, unknown)
+    return Everything(state, pods, events, tuple(dict.fromkeys(unknown)))
 
 
-async def _readable(api: Api, kind: Kind, labels: dict[str, str], unknown: list[str]) -> list[Object] | None:
+async def _events(
+    api: Api, name: str, state: FunctionState, pods: Mapping[Backend, list[Object] | None], unknown: list[str]
+) -> list[Object] | None:
+    """Read the events about a function, and those about ReplicaSets, whose names nobody here can know.
+
+    Not all of the namespace: of a busy one that would be fifty thousand, when nothing of them is about this function.
+    """
+    names = [name]
+    for backend, one in state.backends.items():
+        revisions = [found["metadata"]["name"] for found in (one.serving, one.awaited) if found is not None]
+        newest = sorted(pods[backend] or (), key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
+        names += [one.configuration["metadata"]["name"], *revisions, *(f"{own}-deployment" for own in revisions)]
+        names += [pod["metadata"]["name"] for pod in newest[-_PODS_MOST:]]
+    asked = [{"involvedObject.kind": "ReplicaSet"}, *({"involvedObject.name": about} for about in names)]
+    answers = await asyncio.gather(*(_readable(api, EVENT, unknown, fields=fields) for fields in asked))
+    return None if None in answers else [event for found in answers for event in found or ()]
+
+
+async def _readable(
+    api: Api,
+    kind: Kind,
+    unknown: list[str],
+    *,
+    labels: Mapping[str, str] | None = None,
+    fields: Mapping[str, str] | None = None,
+) -> list[Object] | None:
     try:
-        found, _ = await api.list(kind, labels=labels)
+        found, _ = await api.list(kind, labels=labels, fields=fields)
     except RefusedError as error:
         if not error.is_forbidden:
             raise

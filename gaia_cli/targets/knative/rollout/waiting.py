@@ -22,7 +22,7 @@ from runtime_images.cluster.conditions import condition, is_current
 from runtime_images.cluster.errors import RefusedError, UnreachableError
 from runtime_images.cluster.kinds import EVENT, POD
 from runtime_images.cluster.moving import PAUSE_S, is_confirmed, move
-from runtime_images.cluster.pods import Happening, happenings
+from runtime_images.cluster.pods import WARNING, Happening, happenings
 from runtime_images.policy.model import Backend
 
 _SETTLES_S = 1.0
@@ -155,7 +155,7 @@ class Wait:
         """
         try:
             pods, _ = await self._api.list(POD, self._namespace, labels={REVISION_LABEL: version})
-            events, _ = await self._api.list(EVENT, self._namespace)
+            events, _ = await self._api.list(EVENT, self._namespace, fields={"type": WARNING})
         except RefusedError:
             return (), [], []
         revision = next((one for one in state.revisions if one["metadata"]["name"] == version), None)

@@ -1,31 +1,28 @@
-"""A Docker engine, as far as Gaia needs one; the only module that imports docker.
+"""A connection to a Docker engine: what it can be asked about images, and the making of containers.
 
-Builds go to the classic builder, which is the one docker-py knows; containers are created, attached to and only then
-started, so that no line of their output is lost. Every failure leaves this module as an error for the user.
+Builds go to the classic builder, which is the one docker-py knows. Every failure leaves this room as an error for the
+user.
 """
 
 import contextlib
-import socket
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import IO, Any, Self
 
 import docker
 import requests
 from docker.auth import AuthConfig
-from docker.errors import APIError, DockerException, ImageNotFound
+from docker.errors import APIError, DockerException
 from docker.types import DeviceRequest, LogConfig
-from docker.utils.socket import STDOUT, frames_iter
 
-from gaia_cli.engines.docker_errors import explain, follow_build, no_engine, not_connected, short
-from gaia_cli.engines.pushing import explain_push, follow_push
-from gaia_cli.errors import EngineError
+from gaia_cli.engines.docker_api.container import Container
+from gaia_cli.engines.docker_api.errors import follow_build, not_connected
+from gaia_cli.engines.docker_api.pushing import explain_push, follow_push
+from gaia_cli.engines.docker_api.translating import translated
 from gaia_cli.images import wall
 from gaia_cli.images.logins import Login, auth_config
 from gaia_cli.images.references import Reference
 
-_frames: Any = frames_iter  # untyped
 LABEL = "faas.gaia"
 """On everything that Gaia makes on an engine, to distinguish it from what belongs to others."""
 
@@ -145,7 +142,7 @@ class Docker:
         cpus: float | None,
         memory: str,
         gpus: int,
-    ) -> "Container":
+    ) -> Container:
         """Create a container, read-only, without privileges, bounded; it removes itself when it exits.
 
         The runtime is its process 1, as in a cluster, and adopts orphans itself. A function could open the output of
@@ -200,100 +197,6 @@ class Docker:
             finally:
                 self._api.remove_container(probe["Id"], force=True)
         return False
-
-
-class Container:
-    """A created container, attached to its standard streams; `remove` it in the end, whatever happened."""
-
-    def __init__(self, api: docker.APIClient, identifier: str) -> None:
-        self.identifier = identifier
-        self._api: Any = api
-        self._streams: Any = None
-        self._exit_code: int | None = None
-        self._gone = threading.Event()
-
-    def start(self) -> None:
-        """Attach and start.
-
-        Raises:
-            EngineError: it does not start; there is no GPU, for example.
-            UsageError: a port is taken.
-        """
-        with translated():
-            ask = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
-            self._streams = self._api.attach_socket(self.identifier, ask)
-            self._socket.settimeout(None)
-            threading.Thread(target=self._wait, name="container-exit", daemon=True).start()
-            self._api.start(self.identifier)
-
-    def published(self, port: int) -> int:
-        """Return the port here that leads to `port` inside.
-
-        Raises:
-            EngineError: the container has exited already.
-        """
-        with translated():
-            bindings = self._api.inspect_container(self.identifier)["NetworkSettings"]["Ports"].get(f"{port}/tcp")
-        if not bindings:
-            raise EngineError("the container has exited at once", "see its last lines above")
-        return int(bindings[0]["HostPort"])
-
-    def output(self) -> Iterator[tuple[bool, bytes]]:
-        """Yield chunks of output until the container exits, each with whether it comes from standard output."""
-        if self._streams is None:
-            return
-        try:
-            for stream, chunk in _frames(self._streams, tty=False):
-                yield stream == STDOUT, chunk
-        except (OSError, ValueError):
-            return  # the connection was closed by `remove`, from another thread
-
-    def terminate(self) -> None:
-        """Send SIGTERM; a container that has exited is left alone."""
-        with contextlib.suppress(EngineError), translated():
-            self._api.kill(self.identifier, "SIGTERM")
-
-    def wait(self, timeout_s: float) -> int | None:
-        """Return the exit code once the container has exited and removed itself, None after `timeout_s`."""
-        self._gone.wait(timeout_s)
-        return self._exit_code
-
-    def remove(self) -> None:
-        """Kill and remove what is left, and close the streams; may be called twice."""
-        with contextlib.suppress(APIError, requests.RequestException):  # it removes itself at exit: a race
-            self._api.remove_container(self.identifier, force=True, v=True)
-        if self._streams is not None:
-            plain = self._socket
-            with contextlib.suppress(OSError):
-                plain.shutdown(socket.SHUT_RDWR)
-            self._streams._response.close()  # docker-py hangs the response on the stream to keep it alive
-            plain.close()
-            self._streams = None
-
-    @property
-    def _socket(self) -> socket.socket:
-        """The socket below what docker-py gives, which depends on the transport."""
-        plain: socket.socket = getattr(self._streams, "_sock", self._streams)
-        return plain
-
-    def _wait(self) -> None:
-        with contextlib.suppress(APIError, requests.RequestException):
-            answer = self._api.wait(self.identifier, timeout=None, condition="removed")
-            self._exit_code = int(answer["StatusCode"])
-        self._gone.set()
-
-
-@contextlib.contextmanager
-def translated() -> Iterator[None]:
-    """Turn whatever the engine or the way to it raises into an error for the user."""
-    try:
-        yield
-    except ImageNotFound as error:
-        raise EngineError(f"the engine does not have the image: {short(error.explanation)}", "build it first") from None
-    except APIError as error:
-        raise explain(str(error.explanation or error)) from None
-    except (DockerException, requests.RequestException) as error:
-        raise no_engine(str(error)) from None
 
 
 def _gpu_request(count: int) -> DeviceRequest:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from gaia_cli.engines.docker_errors import explain, no_engine, not_connected
+from gaia_cli.engines.docker_api.errors import explain, no_engine, not_connected
 from gaia_cli.errors import EngineError, UsageError
 
 

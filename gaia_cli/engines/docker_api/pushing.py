@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from gaia_cli.engines.docker_errors import short
+from gaia_cli.engines.docker_api.errors import short
 from gaia_cli.errors import ClusterRefused, EngineError, GaiaError, MissingPartError
 from gaia_cli.images.logins import docker_login
 from gaia_cli.images.references import DIGEST, Reference

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from gaia_cli.engines.pushing import explain_push, follow_push
+from gaia_cli.engines.docker_api.pushing import explain_push, follow_push
 from gaia_cli.errors import ClusterRefused, EngineError, GaiaError, MissingPartError
 from gaia_cli.images.references import parse_reference
 
