@@ -41,8 +41,7 @@ class BackendState:
     @property
     def is_ready(self) -> bool:
         """Whether the backend may be in the traffic: a Route that names one that is not ready serves nothing."""
-        serving = self.serving
-        return serving is not None and readiness(serving) is Readiness.READY and not is_being_deleted(serving)
+        return can_serve(self.serving)
 
     @property
     def failure(self) -> Condition | None:
@@ -71,6 +70,11 @@ class FunctionState:
     def ready(self) -> tuple[Backend, ...]:
         """The backends that may be in the traffic."""
         return tuple(backend for backend, state in self.backends.items() if state.is_ready)
+
+
+def can_serve(revision: Object | None) -> bool:
+    """Return whether a Route may name this Revision: one that names another serves nothing at all."""
+    return revision is not None and readiness(revision) is Readiness.READY and not is_being_deleted(revision)
 
 
 def why_no_pod(state: BackendState) -> str:

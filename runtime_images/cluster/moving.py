@@ -92,6 +92,11 @@ def is_confirmed(route: Mapping[str, Any], targets: Targets) -> bool:
     return readiness(route) is Readiness.READY and serves == {_share(one) for one in targets} and named <= revisions
 
 
+def is_as_asked(route: Mapping[str, Any]) -> bool:
+    """Return whether the Route serves just what its spec asks for."""
+    return is_confirmed(route, route["spec"].get("traffic") or ())
+
+
 async def confirmed(api: Api, route: Mapping[str, Any], targets: Targets, timeout_s: float) -> Object | None:
     """Wait until the Route serves these targets, and return it; None where it does not in time, or is gone."""
     metadata = route["metadata"]

@@ -13,6 +13,7 @@ RUNTIME_CONTAINER = "user-container"
 SIDECAR = "queue-proxy"
 METRICS_PORT = 9464
 """Where each pod of a function answers GET /metrics, and nothing else."""
+EXIT_CODE = "ExitCode"
 _STARTING = ("ContainerCreating", "PodInitializing")
 WARNING = "Warning"
 
@@ -30,16 +31,35 @@ class Happening:
     count: int = 1
 
 
-def pod_problem(pod: Mapping[str, Any]) -> str:
-    """Return what keeps a pod from serving, in its own words; empty where nothing does, or not yet."""
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with something: the cluster's word for machines (`code`), and a sentence that says it."""
+
+    code: str
+    words: str
+
+
+def problem(code: str, message: str) -> Problem:
+    """Return a problem whose sentence begins with its word."""
+    return Problem(code, f"{code}: {message}" if code and message else code or message)
+
+
+def problem_of(pod: Mapping[str, Any]) -> Problem | None:
+    """Return what keeps a pod from serving; None where nothing does, or not yet."""
     status = pod.get("status") or {}
     if status.get("phase") == "Failed" and status.get("message"):
-        return _sentence(status.get("reason", ""), status["message"])
+        return problem(status.get("reason", ""), status["message"])
     for found in status.get("conditions") or ():
         if found.get("type") == "PodScheduled" and found.get("status") == "False":
-            return _sentence(found.get("reason", ""), found.get("message", ""))
+            return problem(found.get("reason", ""), found.get("message", ""))
     statuses = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
-    return next((problem for one in statuses if (problem := _container_problem(one))), "")
+    return next((found for one in statuses if (found := _of_container(one)) is not None), None)
+
+
+def pod_problem(pod: Mapping[str, Any]) -> str:
+    """Return what keeps a pod from serving, in its own words; empty where nothing does, or not yet."""
+    found = problem_of(pod)
+    return found.words if found is not None else ""
 
 
 def is_ready(pod: Mapping[str, Any]) -> bool:
@@ -64,37 +84,35 @@ def happenings(
     return sorted(about, key=lambda one: one.at)
 
 
-def last_warning(found: Iterable[Happening], revision: str) -> str:
-    """Return the newest warning about a Revision, or what was to be made for it; empty where there is none."""
+def last_warning(found: Iterable[Happening], revision: str) -> Problem | None:
+    """Return the newest warning about a Revision, or what was to be made for it; None where there is none."""
     warnings = [one for one in found if one.is_warning and _is_of(one, revision)]
-    return _sentence(warnings[-1].code, warnings[-1].message) if warnings else ""
+    return problem(warnings[-1].code, warnings[-1].message) if warnings else None
 
 
 def _is_of(happening: Happening, revision: str) -> bool:
     return f"{happening.name}-".startswith(f"{revision}-")
 
 
-def _container_problem(status: Mapping[str, Any]) -> str:
+def _of_container(status: Mapping[str, Any]) -> Problem | None:
+    """Return a container's problem. The code of one that has ended is Knative's word for it, such as ExitCode137."""
     state, before = status.get("state") or {}, (status.get("lastState") or {}).get("terminated") or {}
     waiting, terminated = state.get("waiting") or {}, state.get("terminated") or {}
     code = waiting.get("reason") or ""
     if code in ("", *_STARTING) and not terminated.get("exitCode"):
-        return ""
-    said = _sentence(code, waiting.get("message", ""))
+        return None
+    said = problem(code, waiting.get("message", "")).words
     ended = terminated or before
     how = ""
     if ended:
         how = f"ended with exit code {ended.get('exitCode')} {_in_brackets(ended.get('reason', ''))}".strip()
-        how = _sentence(how, str(ended.get("message") or "").strip())
-    return f"container {status.get('name', '')}: {'; '.join(part for part in (said, how) if part)}"
+        how = problem(how, str(ended.get("message") or "").strip()).words
+    words = f"container {status.get('name', '')}: {'; '.join(part for part in (said, how) if part)}"
+    return Problem(f"{EXIT_CODE}{terminated['exitCode']}" if terminated.get("exitCode") else code, words)
 
 
 def _in_brackets(text: str) -> str:
     return f"({text})" if text and text != "Error" else ""
-
-
-def _sentence(code: str, message: str) -> str:
-    return f"{code}: {message}" if code and message else code or message
 
 
 def _happening(event: Mapping[str, Any]) -> Happening:

@@ -69,6 +69,14 @@ def time_text(wall_s: float) -> str:
     return datetime.fromtimestamp(int(wall_s), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def time_s(text: str) -> float | None:
+    """Return a time of the API's in seconds since the epoch, None for what is none."""
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
 def configuration_name(function: str, backend: Backend) -> str:
     """Return the name of the Configuration of a backend."""
     return f"{function}-{backend}"

@@ -10,9 +10,10 @@ from typing import Any
 
 from runtime_images.cluster import words
 from runtime_images.cluster.api import Object
-from runtime_images.cluster.backends import BackendState
+from runtime_images.cluster.backends import BackendState, can_serve
 from runtime_images.cluster.conditions import Readiness, condition, is_being_deleted, readiness
 from runtime_images.cluster.function import FunctionSettings
+from runtime_images.cluster.moving import is_as_asked
 from runtime_images.cluster.traffic import holder, is_unclaimed, split_of
 from runtime_images.cluster.warming import has_own_min_scale, is_warm, min_scale
 from runtime_images.controller.deciding.sight import Seen, Side
@@ -69,7 +70,7 @@ def read(route: Object, backends: Mapping[Backend, BackendState], autoscalers: M
         settings=settings,
         sides={backend: _side(route, state, autoscalers) for backend, state in backends.items()},
         asked=split_of(route),
-        confirmed=split_of(route, actual=True) if readiness(route) is Readiness.READY else {},
+        is_confirmed=is_as_asked(route),
         holder=holder(route),
         unclaimed=is_unclaimed(route),
         written={name: annotations[name] for name in (*OWN, *PROTOTYPE) if name in annotations},
@@ -95,7 +96,7 @@ def _side(route: Mapping[str, Any], state: BackendState, autoscalers: Mapping[st
     return Side(
         revision=name,
         latest=latest["metadata"]["name"] if latest else "",
-        ready=serving is not None and readiness(serving) is Readiness.READY and not is_being_deleted(serving),
+        ready=can_serve(serving),
         running=serving is not None and is_warm(serving),
         kept=any(min_scale(one) > 0 for one in asking),
         floored=serving is not None and has_own_min_scale(serving, autoscalers.get(name)),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from analyzers.lean.printable import printable
 from gaia_cli.targets.outputs import BackendReport, DescribeOutput, FunctionRow, TrafficReport
 from gaia_cli.views import console
+from runtime_images.cluster.words import time_s
 
 _GAP = "  "
 _DIGEST = 12
@@ -46,10 +47,10 @@ def show_description(said: DescribeOutput, now: datetime) -> None:
 
 def age(time: str, now: datetime) -> str:
     """Return how long ago a time of the cluster was: 4m, 3h, 12d."""
-    try:
-        seconds = (now - datetime.fromisoformat(time)).total_seconds()
-    except (ValueError, TypeError):
+    at_s = time_s(time)
+    if at_s is None:
         return "-"
+    seconds = now.timestamp() - at_s
     for unit_s, unit in _UNITS:
         if seconds >= unit_s:
             return f"{int(seconds // unit_s)}{unit}"

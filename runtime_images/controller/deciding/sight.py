@@ -39,7 +39,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One function at one moment. `asked` is what its Route's spec says, `confirmed` what its status says is so.
+    """One function at one moment. `asked` is what its Route's spec says, `is_confirmed` whether its status says so.
 
     `written` are the controller's annotations on the Route. `measurement` is None where nothing fresh is known. `lost`
     are backends that left the traffic, and have shown no pod since. `unclaimed` traffic is what a tool made the Route
@@ -51,7 +51,7 @@ class Seen:
     settings: FunctionSettings
     sides: Mapping[Backend, Side]
     asked: Split
-    confirmed: Split
+    is_confirmed: bool
     holder: Holder
     written: Mapping[str, str] = field(default_factory=dict)
     pin: Backend | None = None

@@ -114,7 +114,7 @@ def _canary(state: FunctionState, seen: Seen, switch: Switch, at: Moment) -> Ste
     judgement, in_phase_s = judge(state, seen, switch), at.now - switch.since
     if judgement is Judgement.WORSE:
         return give_up(state, seen, switch, f"{switch.target} did worse than {switch.target.other} with a share", at)
-    if seen.confirmed != seen.asked:
+    if not seen.is_confirmed:
         is_late = in_phase_s > CONFIRM_MOST_S
         return give_up(state, seen, switch, "the Route did not confirm the share", at) if is_late else (state, ())
     if judgement is Judgement.SOUND or in_phase_s >= (CANARY_FRESH_S if switch.fresh else CANARY_S):
@@ -123,7 +123,7 @@ def _canary(state: FunctionState, seen: Seen, switch: Switch, at: Moment) -> Ste
 
 
 def _moving(state: FunctionState, seen: Seen, switch: Switch, at: Moment) -> Step:
-    if seen.confirmed == seen.asked:
+    if seen.is_confirmed:
         state = replace(state, switch=replace(switch, phase=Phase.CHECKING, since=at.now))
         return state, (Tell(switch.word, _note(seen, switch), switch.target, switch.rule),)
     is_late = at.now - switch.since > CONFIRM_MOST_S and switch.target.other in seen.ready

@@ -6,13 +6,13 @@ answers is nobody's choice any more.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from runtime_images.cluster.api import Object
 from runtime_images.cluster.backends import REVISION_LABEL
 from runtime_images.cluster.conditions import condition
 from runtime_images.cluster.pods import is_ready
+from runtime_images.cluster.words import time_s
 from runtime_images.controller.measuring.numbers import PodNumbers
 from runtime_images.policy.model import Backend
 
@@ -85,8 +85,5 @@ def _start_up_s(one: Mapping[str, Any]) -> float | None:
         return None
     if any(container.get("restartCount") for container in status.get("containerStatuses") or ()):
         return None
-    try:
-        made, was_ready = (datetime.fromisoformat(at) for at in (status["startTime"], ready.since))
-    except (KeyError, ValueError, TypeError):
-        return None
-    return max((was_ready - made).total_seconds(), 0.0)
+    made_s, was_ready_s = time_s(status.get("startTime", "")), time_s(ready.since)
+    return None if made_s is None or was_ready_s is None else max(was_ready_s - made_s, 0.0)

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from runtime_images.cluster.pods import container_of, happenings, is_ready, last_warning, pod_problem
+from runtime_images.cluster.pods import Problem, container_of, happenings, is_ready, last_warning, pod_problem
 
 
 def _pod(**status: Any) -> dict[str, Any]:  # noqa: ANN401 -- JSON
@@ -85,8 +85,8 @@ def test_events_of_a_function_are_those_of_its_objects_and_of_what_was_made_for_
     ]
     found = happenings(events, ("hello",), ("hello-gpu-00001",))
     assert [one.message for one in found] == ["of the Route", "sooner", "later"]
-    assert last_warning(found, "hello-gpu-00001") == "FailedCreate: later"
-    assert last_warning(found, "hello-gpu-00002") == ""
+    assert last_warning(found, "hello-gpu-00001") == Problem("FailedCreate", "FailedCreate: later")
+    assert last_warning(found, "hello-gpu-00002") is None
 
 
 def test_an_event_of_the_newer_form_has_its_time_and_count_in_its_series() -> None:

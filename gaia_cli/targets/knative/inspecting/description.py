@@ -20,8 +20,16 @@ from runtime_images.cluster.access import Access
 from runtime_images.cluster.api import Object
 from runtime_images.cluster.backends import REVISION_LABEL, BackendState
 from runtime_images.cluster.conditions import Readiness, condition, is_being_deleted, readiness
-from runtime_images.cluster.moving import is_confirmed
-from runtime_images.cluster.pods import Happening, container_of, happenings, is_ready, last_warning, pod_problem
+from runtime_images.cluster.moving import is_as_asked
+from runtime_images.cluster.pods import (
+    Happening,
+    container_of,
+    happenings,
+    is_ready,
+    last_warning,
+    pod_problem,
+    problem,
+)
 from runtime_images.cluster.traffic import holder
 from runtime_images.policy.model import Backend
 
@@ -138,14 +146,15 @@ def _problem(state: BackendState, pods: Iterable[Object], found: Iterable[Happen
     revision = state.awaited or (None if state.is_ready else state.serving)
     if revision is None:
         said = None if state.is_ready else condition(state.configuration)
-        return _words(said.code, said.message) if said else ""
+        return problem(said.code, said.message).words if said else ""
     name = _name(revision)
     own = [pod for pod in pods if _revision_of(pod) == name]
-    said_by_pods = next((problem for pod in own if (problem := pod_problem(pod))), "")
+    said_by_pods = next((said_by_one for pod in own if (said_by_one := pod_problem(pod))), "")
     said = condition(revision)
-    by_revision = _words(said.code, said.message) if said and said.status != "True" else ""
+    by_revision = problem(said.code, said.message).words if said and said.status != "True" else ""
     has_message = bool(said and said.status == "False" and said.message)
-    return said_by_pods or ("" if own or has_message else last_warning(found, name)) or by_revision
+    warning = None if own or has_message else last_warning(found, name)
+    return said_by_pods or (warning.words if warning else "") or by_revision
 
 
 def _traffic(route: Object | None) -> TrafficReport:
@@ -156,7 +165,7 @@ def _traffic(route: Object | None) -> TrafficReport:
         "wanted": _shares(route["spec"].get("traffic") or ()),
         "confirmed": _shares((route.get("status") or {}).get("traffic") or ()),
         "revisions": [one["revisionName"] for one in route["spec"].get("traffic") or () if one.get("revisionName")],
-        "is_confirmed": is_confirmed(route, route["spec"].get("traffic") or ()),
+        "is_confirmed": is_as_asked(route),
         "held_by": held.manager,
         "held_since": held.since,
         "is_gaias": held.is_gaia,
@@ -237,7 +246,3 @@ def _revision_of(pod: Mapping[str, Any]) -> str:
 
 def _name(object_: Mapping[str, Any] | None) -> str:
     return "" if object_ is None else str(object_["metadata"]["name"])
-
-
-def _words(code: str, message: str) -> str:
-    return f"{code}: {message}" if code and message else code or message

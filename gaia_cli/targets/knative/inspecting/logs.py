@@ -17,6 +17,7 @@ from runtime_images.cluster.backends import CONFIGURATION_LABEL, FunctionState
 from runtime_images.cluster.errors import RefusedError, UnreachableError
 from runtime_images.cluster.kinds import POD
 from runtime_images.cluster.pods import container_of
+from runtime_images.cluster.words import time_s
 from runtime_images.policy.model import Backend
 
 _LOOK_S = 1.0
@@ -176,6 +177,4 @@ def _runs(pod: Mapping[str, Any]) -> bool:
 
 def _age_s(stamp: str) -> int:
     """Return the seconds since a time of the server's, and some more: clocks differ, and lines seen are left out."""
-    from datetime import datetime
-
-    return max(int(time.time() - datetime.fromisoformat(stamp[:19] + "+00:00").timestamp()) + 60, 1)
+    return max(int(time.time() - (time_s(f"{stamp[:19]}Z") or 0.0)) + 60, 1)

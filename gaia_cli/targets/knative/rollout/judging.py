@@ -14,19 +14,35 @@ from runtime_images.cluster import traffic, words
 from runtime_images.cluster.api import Object
 from runtime_images.cluster.backends import BackendState
 from runtime_images.cluster.conditions import Readiness, condition, is_current, readiness
-from runtime_images.cluster.pods import Happening, last_warning, pod_problem
+from runtime_images.cluster.pods import EXIT_CODE, Happening, Problem, last_warning, problem, problem_of
 from runtime_images.cluster.traffic import Split
 from runtime_images.policy.model import Backend, ExecutionMode
 
-_CERTAIN = re.compile(
-    r"ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull|ImageInspectError|CreateContainerConfigError"
-    r"|CreateContainerError|RunContainerError|CrashLoopBackOff|StartError|runAsNonRoot|ended with exit code [1-9]"
-    r"|FailedCreate|must be an integer|exceeded quota|violates PodSecurity|forbidden|denied the request"
-    r"|failed quota|ContainerMissing|Unable to fetch image"
-)
-"""Words of a failure that waiting does not mend; Kubernetes itself tries some of them again, ever more seldom."""
-_UNSCHEDULABLE = re.compile(r"Unschedulable|FailedScheduling|nodes are available")
-_QUIET = re.compile(r"Deploying|ContainerCreating|PodInitializing|Unknown")
+_CERTAIN = frozenset({
+    "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError",
+    "CreateContainerConfigError", "CreateContainerError", "RunContainerError", "CrashLoopBackOff", "StartError",
+    "FailedCreate", "ContainerMissing",
+})  # fmt: skip
+"""Reasons that waiting does not mend; Kubernetes itself tries some of them again, ever more seldom.
+
+Most are of a container's state; FailedCreate is of what makes pods, ContainerMissing of a Revision whose image Knative
+cannot find.
+"""
+_TOLD = {
+    "InternalError": re.compile(
+        r"must be an integer|exceeded quota|failed quota|violates PodSecurity|forbidden|denied the request"
+    ),
+    "Failed": re.compile(
+        r"ErrImage|ImagePullBackOff|InvalidImageName|ImageInspectError|CreateContainer(Config)?Error|RunContainerError"
+    ),
+}
+"""Where a reason covers failures of all kinds, the words of those that waiting does not mend.
+
+InternalError is Knative's for whatever the API server answers when it makes a Deployment; Failed is a kubelet's, in
+events of pods that one who may not read pods may still read, and its sentence is the container's reason.
+"""
+_UNPLACED = ("Unschedulable", "FailedScheduling")
+"""The reason of a pod's condition, which a Revision repeats, and that of the scheduler's event."""
 
 
 def report(
@@ -49,38 +65,46 @@ def report(
     revision = next((one for one in state.revisions if one["metadata"]["name"] == version), None)
     if serving and serving == version and readiness(state.configuration) is Readiness.READY:
         return BackendOutcome(backend, Progress.READY, version, serving)
-    message = _message(revision, pods, events, version)
-    progress = _progress(deployment, backend, revision, message)
-    known = message or last_warning(earlier, version) or _unknown(revision)
-    return BackendOutcome(backend, progress, version, serving, known)
+    found = _problem(revision, pods, events, version)
+    progress = _progress(deployment, backend, revision, found)
+    known = found or last_warning(earlier, version)
+    return BackendOutcome(backend, progress, version, serving, known.words if known else _unknown(revision))
 
 
 def _unknown(revision: Object | None) -> str:
     """Return what a Revision says of itself that is neither ready nor not."""
     said = condition(revision)
-    return ": ".join(filter(None, (said.code, said.message))) if said is not None and said.status == "Unknown" else ""
+    return problem(said.code, said.message).words if said is not None and said.status == "Unknown" else ""
 
 
-def _message(revision: Object | None, pods: Sequence[Object], events: list[Happening], version: str) -> str:
-    """Return the most telling sentence: the pod's, else the event's, else what a condition says."""
+def _problem(revision: Object | None, pods: Sequence[Object], events: list[Happening], version: str) -> Problem | None:
+    """Return the most telling problem: the pod's, else the event's, else what a condition says."""
     for pod in pods:
-        if problem := pod_problem(pod):
-            return problem
-    warning = last_warning(events, version) if version else ""
+        if found := problem_of(pod):
+            return found
+    warning = last_warning(events, version) if version else None
     said = [one for type_ in ("Ready", "ResourcesAvailable", "ContainerHealthy") if (one := condition(revision, type_))]
-    failed = next((f"{one.code}: {one.message}" for one in said if one.status == "False" and one.message), "")
-    if _CERTAIN.search(failed) or not warning:
+    failed = next((problem(one.code, one.message) for one in said if one.status == "False" and one.message), None)
+    if warning is None or (failed is not None and (_is_certain(failed) or not _is_certain(warning))):
         return failed
-    return warning if _CERTAIN.search(warning) else failed or warning
+    return warning
 
 
-def _progress(deployment: Deployment, backend: Backend, revision: Object | None, message: str) -> Progress:
-    if _UNSCHEDULABLE.search(message) and not is_dead(revision):
-        wants_gpu = backend is Backend.GPU and deployment.uses_gpus
-        return Progress.NO_GPU if wants_gpu and deployment.target.gpu_resource in message else Progress.WAITING
-    if is_dead(revision) or _CERTAIN.search(message):
+def _is_certain(found: Problem) -> bool:
+    """Return whether waiting does not mend it; where the reason is a word of machines, nothing else is asked."""
+    told = _TOLD.get(found.code)
+    is_told = told is not None and told.search(found.words) is not None
+    return found.code in _CERTAIN or found.code.startswith(EXIT_CODE) or is_told
+
+
+def _progress(deployment: Deployment, backend: Backend, revision: Object | None, found: Problem | None) -> Progress:
+    """Return how far a backend is. Which resource a node lacks stands in the scheduler's sentence only."""
+    if is_dead(revision):
         return Progress.FAILED
-    return Progress.WAITING
+    if found is not None and found.code in _UNPLACED:
+        wants_gpu = backend is Backend.GPU and deployment.uses_gpus
+        return Progress.NO_GPU if wants_gpu and deployment.target.gpu_resource in found.words else Progress.WAITING
+    return Progress.FAILED if found is not None and _is_certain(found) else Progress.WAITING
 
 
 def wanted_split(

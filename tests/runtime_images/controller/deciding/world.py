@@ -78,7 +78,7 @@ class World:
         measured = self._measured() if self.known else None
         return Seen(
             key=("default", "hello"), uid="1", settings=self.settings, sides=sides, asked=dict(self.asked),
-            confirmed=dict(confirmed), holder=self.holder, written=dict(self.annotations), pin=self.pin,
+            is_confirmed=confirmed == self.asked, holder=self.holder, written=dict(self.annotations), pin=self.pin,
             paused=self.paused, measurement=measured, unclaimed=self.unclaimed,
         )  # fmt: skip
 

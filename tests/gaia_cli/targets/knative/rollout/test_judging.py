@@ -65,6 +65,57 @@ def test_what_waiting_does_not_mend_is_told_from_what_it_may(code: str, message:
     assert found.serving == "hello-gpu-00001"
 
 
+def pod(**status: Any) -> dict[str, Any]:  # noqa: ANN401 -- JSON
+    return {"metadata": {"name": "hello-gpu-00002-deployment-5-x"}, "spec": {}, "status": status}
+
+
+def container(**state: dict[str, Any]) -> dict[str, Any]:
+    return pod(phase="Pending", containerStatuses=[{"name": "user-container", "state": state, "restartCount": 0}])
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (container(waiting={"reason": "ErrImagePull", "message": "not found"}), Progress.FAILED),
+        (container(waiting={"reason": "CreateContainerConfigError", "message": 'no secret "x"'}), Progress.FAILED),
+        (container(waiting={"reason": "ContainerCreating"}), Progress.WAITING),
+        (container(waiting={"reason": "SomethingNew", "message": "it was forbidden, ErrImagePull"}), Progress.WAITING),
+        (container(terminated={"exitCode": 137, "reason": "OOMKilled"}), Progress.FAILED),
+        (container(terminated={"exitCode": 0, "reason": "Completed"}), Progress.WAITING),
+        (pod(conditions=[{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}]), Progress.WAITING),
+        (
+            pod(conditions=[{"type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+                             "message": "0/1 nodes are available: 1 Insufficient nvidia.com/gpu."}]),
+            Progress.NO_GPU,
+        ),
+    ],
+)  # fmt: skip
+def test_a_pod_is_judged_by_its_reasons_and_not_by_its_sentences(found: dict[str, Any], expected: Progress) -> None:
+    state = backend(2, 2, 1, condition("Unknown", "Deploying"), whole="Unknown")
+
+    assert report(deployment(), GPU, state, (found,), []).progress is expected
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "expected"),
+    [
+        ("InternalError", "failed to create deployment: limits: Invalid value: must be an integer", Progress.FAILED),
+        ("InternalError", "the object has been modified; please apply your changes", Progress.WAITING),
+        ("Failed", "Error: ImagePullBackOff", Progress.FAILED),
+        ("Failed", "Error: context deadline exceeded", Progress.WAITING),
+        ("FailedScheduling", "0/1 nodes are available: 1 Insufficient nvidia.com/gpu.", Progress.NO_GPU),
+        ("FailedMount", "MountVolume.SetUp failed: access was forbidden", Progress.WAITING),
+    ],
+)
+def test_a_sentence_counts_only_where_the_reason_covers_failures_of_all_kinds(
+    code: str, message: str, expected: Progress
+) -> None:
+    state = backend(2, 2, 1, condition("Unknown", "Deploying"), whole="Unknown")
+    warning = Happening("10:00", "Pod", "hello-gpu-00002-deployment-5-x", True, code, message)
+
+    assert report(deployment(), GPU, state, (), [warning]).progress is expected
+
+
 def test_a_warning_of_an_earlier_attempt_ends_no_wait_and_is_told() -> None:
     state = backend(2, 2, 1, condition("Unknown", "Deploying"), whole="Unknown")
     warning = Happening("10:00", "ReplicaSet", "hello-gpu-00002-deployment-1", True, "FailedCreate", "exceeded quota")
