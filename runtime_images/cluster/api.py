@@ -114,19 +114,17 @@ class Api(Connection):
         """Merge `patch` into an object; a list in it takes the place of the whole list there."""
         return await self._patched(kind, name, patch, manager, is_apply=False, **self._place(kind, namespace))
 
-    async def create(self, wanted: Object, manager: str, *, dry_run: bool = False) -> Object:
+    async def create(self, wanted: Object, manager: str) -> Object:
         """Create an object that must not exist yet."""
-        return await self._written("POST", wanted, manager, dry_run=dry_run)
+        return await self._written("POST", wanted, manager)
 
     async def replace(self, wanted: Object, manager: str) -> Object:
         """Replace an object; with a resourceVersion in it only if it has not changed since."""
         return await self._written("PUT", wanted, manager)
 
-    async def delete(
-        self, kind: Kind, name: str, namespace: str | None = None, *, uid: str = "", orphan: bool = False
-    ) -> bool:
+    async def delete(self, kind: Kind, name: str, namespace: str | None = None, *, uid: str = "") -> bool:
         """Delete an object, where `uid` is given only that very one; return False where there was none."""
-        options: Object = {"propagationPolicy": "Orphan" if orphan else "Background"}
+        options: Object = {"propagationPolicy": "Background"}
         if uid:
             options["preconditions"] = {"uid": uid}
         try:
@@ -167,11 +165,12 @@ class Api(Connection):
         bound = {MOST_BYTES: most_bytes} if most_bytes else {}
         return (await self._raw("GET", path, timeout=timeout_s, extensions=bound)).content
 
-    async def _written(self, method: str, wanted: Object, manager: str, *, dry_run: bool = False) -> Object:
+    async def _written(self, method: str, wanted: Object, manager: str) -> Object:
         kind, metadata = kind_of(wanted["apiVersion"], wanted["kind"]), wanted["metadata"]
-        params = {"fieldManager": manager} | ({"dryRun": "All"} if dry_run else {})
         name = metadata["name"] if method == "PUT" else ""
-        answer = await self._raw(method, self.path(kind, metadata.get("namespace"), name), json=wanted, params=params)
+        answer = await self._raw(
+            method, self.path(kind, metadata.get("namespace"), name), json=wanted, params={"fieldManager": manager}
+        )
         written: Object = answer.json()
         return written
 

@@ -72,10 +72,10 @@ class LedApi(Api):
         with self._counted("merge", kind.name):
             return await super().merge(kind, name, patch, manager, namespace)
 
-    async def create(self, wanted: Object, manager: str, *, dry_run: bool = False) -> Object:
+    async def create(self, wanted: Object, manager: str) -> Object:
         """Create an object."""
         with self._counted("create", wanted["kind"]):
-            return await super().create(wanted, manager, dry_run=dry_run)
+            return await super().create(wanted, manager)
 
     @contextmanager
     def _counted(self, verb: str, kind: str) -> Iterator[None]:
