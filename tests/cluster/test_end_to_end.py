@@ -15,7 +15,7 @@ import pytest
 from gaia_cli.targets.knative.controlling import NAME
 from gaia_cli.targets.knative.objects import route_traffic
 from runtime_images.cluster import words
-from runtime_images.cluster.kinds import CONFIGURATION, POD, REVISION, ROUTE
+from runtime_images.cluster.kinds import CONFIGURATION, LEASE, POD, REVISION, ROUTE
 from runtime_images.cluster.traffic import Split, split, split_of
 from runtime_images.policy.model import CPU, GPU
 from tests.cluster.conftest import Gaia
@@ -93,10 +93,25 @@ class Deployed:
         self.objects.call("PUT", self.objects.path(CONFIGURATION, "hello-gpu"), configuration)
         self.objects.until(REVISION, "hello-gpu-00002", is_ready)
 
+    def until_another_split(self) -> None:
+        """Wait until the Route is asked for another split than now."""
+        route = self.objects.get(ROUTE, "hello")
+        assert route is not None
+        before = split_of(route)
+        self.objects.until(ROUTE, "hello", lambda one: split_of(one) != before, timeout_s=_MOVED_S)
+
     def kill(self, name: str) -> None:
         """Kill the pods of a Deployment, which makes others."""
         for pod in self.objects.all(POD, labels=f"{words.NAME_LABEL}={name}"):
             self.objects.delete(POD, pod["metadata"]["name"], grace_s=0)
+
+    def replace(self, name: str) -> None:
+        """Kill the controller, and wait until the one that is made in its place leads."""
+        lease = self.objects.get(LEASE, name)
+        assert lease is not None
+        before = lease["spec"]["holderIdentity"]
+        self.kill(name)
+        self.objects.until(LEASE, name, lambda one: one["spec"]["holderIdentity"] != before, timeout_s=_MOVED_S)
 
     def check(self, seen: Load) -> None:
         """Check that each request was served once, by a runtime that was ready."""
@@ -195,3 +210,28 @@ def test_no_request_is_lost_while_a_controller_acts_and_what_it_rests_on_fails(
 
     deployed.check(others)
     deployed.check(seen)
+
+
+@pytest.mark.timeout(580, func_only=True)
+def test_no_request_is_lost_while_the_policy_moves_it_and_the_controller_is_killed_five_times(
+    deployed: Deployed, a_plane: Plane, controller: str
+) -> None:
+    address, host, loads = a_plane.layout.address, deployed.host, list[Load]()
+    for turn, wanted in enumerate((GPU, CPU, GPU)):
+        # Many that the CPU is too slow for, then so few that the GPU is not worth its price.
+        connections, pause_s = (2, 0.0) if wanted is GPU else (1, 30.0)
+        first = 2 * turn * _OTHERS
+        with load(address, host, connections, pause_s, heavy=wanted is GPU, first=first) as seen:
+            deployed.until_another_split()
+            with load(address, host, 2, 0.02, first=first + _OTHERS) as others:
+                deployed.replace(controller)
+                deployed.until(split(wanted, (CPU, GPU)))
+                if turn < 2:
+                    deployed.replace(controller)
+                others.go_on(50)
+        loads += [seen, others]
+
+    for seen in loads:
+        deployed.check(seen)
+    for backend in ("cpu", "gpu"):
+        assert sum(seen.backends[backend] for seen in loads) > 100, [seen.summary() for seen in loads]
