@@ -22,7 +22,7 @@ import multiprocessing
 import resource
 import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from gaia_cli.targets.kubeconfig.access import access_of
@@ -164,6 +164,7 @@ async def measure(kubeconfig: Path, count: int, seconds: float, model: Mapping[s
         await controller.passes.once(keys)
         walls.append(time.perf_counter() - wall)
         cpus.append(time.process_time() - cpu)
+    seen = _counting(controller)
     cpu = time.process_time()
     await asyncio.sleep(seconds)
     resting = (time.process_time() - cpu) / seconds
@@ -174,9 +175,23 @@ async def measure(kubeconfig: Path, count: int, seconds: float, model: Mapping[s
         "functions": len(list(controller.cluster.keys())), "listed after (s)": synced_s,
         "first pass, processor (s)": first,
         "pass, wall (s)": statistics.median(walls), "pass, processor (s)": statistics.median(cpus),
-        "processor at rest (% of a core)": 100 * resting,
+        "processor at rest (% of a core)": 100 * resting, "changes then (1/s)": len(seen) / seconds,
         "memory, peak (MB)": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000, "API writes": writes,
     }  # fmt: skip
+
+
+def _counting(controller: Controller) -> list[Object]:
+    """Return a list to which all is added that the controller's watches bring from now on."""
+    seen = list[Object]()
+    for watched in controller.cluster.watches:
+        take = watched.take
+
+        def counted(object_: Object, take: Callable[[Object], None] = take) -> None:
+            seen.append(object_)
+            take(object_)
+
+        watched.take = counted  # type: ignore[method-assign]
+    return seen
 
 
 def _child(kubeconfig: Path, count: int, seconds: float, model: Mapping[str, list[Object]]) -> None:
