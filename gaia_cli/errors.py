@@ -49,6 +49,13 @@ class GaiaError(Exception):
         super().__init__(self.message)
         self.hint = printable(hint)  # whole: what is quoted in a command must stay so
 
+    def put_before(self, place: str) -> None:
+        """Say first where it happened, for whoever asked for several things at once."""
+        from analyzers.lean.printable import printable
+
+        self.message = f"{printable(place)}: {self.message}"
+        self.args = (self.message,)
+
 
 class UsageError(GaiaError):
     """A flag or an argument that makes no sense."""

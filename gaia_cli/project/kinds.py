@@ -45,7 +45,7 @@ class PartError(Exception):
 def number(low: float = 0.0, high: float = sys.float_info.max, *, above: bool = False) -> Kind:
     """Return the kind of a finite number from `low` (with `above`: greater than `low`) to `high`."""
     lowest = f"greater than {low:g}" if above else f"{low:g} or more"
-    limits = lowest if high == sys.float_info.max else f"{lowest} and at most {high:g}"
+    limits = lowest if high == sys.float_info.max else f"{lowest} and at most {high:.15g}"
 
     def convert(value: object) -> float | None:
         if isinstance(value, bool) or not isinstance(value, int | float):

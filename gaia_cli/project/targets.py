@@ -35,8 +35,9 @@ class TargetSettings:
     is whole: `slo`, `prices`, `gpus`, `cpus` and `memory` are the function's where its table has none of its own
     (`deployment/resolving.py`); `env` alone is the table's own (`environment.merged`). `cpus` and `memory` are what a
     pod may use, `cpus_request` and `memory_request` what is kept for it where that is less. Sizes are in Docker's
-    spelling, powers of 1024: "512m", "2g". `release_first` lets go of the GPU before a new revision asks for one.
-    `progress_deadline_s` None means computed from the image's size.
+    spelling, powers of 1024: "512m", "2g". `gpus_from_zero` says that nodes with GPUs are started when a pod asks
+    for one. `release_first` lets go of the GPU before a new revision asks for one. `progress_deadline_s` None means
+    computed from the image's size.
     """
 
     name: str
@@ -48,6 +49,7 @@ class TargetSettings:
     accelerator: Accelerator = Accelerator.NVIDIA
     gpus: int = 1
     gpu_resource: str = "nvidia.com/gpu"
+    gpus_from_zero: bool = False
     cpus: float | None = None
     cpus_request: float | None = None
     memory: str = ""

@@ -19,6 +19,12 @@ _FORBIDDEN = re.compile(
 )
 _WEBHOOK = re.compile(r'failed calling webhook "(?P<name>[^"]*)"(?P<cause>.*)', re.DOTALL)
 _DENIED = re.compile(r'admission webhook "[^"]*" denied the request: (?P<words>.*)', re.DOTALL)
+_REFUSED = (
+    (r"ValidatingAdmissionPolicy|denied by|\[denied|webhook \"(?![^\"]*\.knative\.dev\")[^\"]*\" denied",
+     "this is a policy of the cluster: do what it says, or ask whoever runs the cluster"),
+    (r"HTTP request to an HTTPS server", "write https:// in server of the cluster in the kubeconfig"),
+)  # fmt: skip
+"""What a refusal says, and what to do about it."""
 _TERMINATING = "is being terminated"
 _IS_TERMINATING = "NamespaceTerminating"
 
@@ -79,6 +85,9 @@ def no_knative() -> ClusterRefused:
 
 def _unreachable(error: UnreachableError, access: Access | None) -> ClusterRefused:
     where = f"the API server {access.server} (context {access.context})" if access else "the API server"
+    if access and access.proxy:
+        hint = "check proxy-url in the kubeconfig, else HTTPS_PROXY; NO_PROXY names servers that are reached without it"
+        return ClusterRefused(f"{where} cannot be reached through the proxy {access.proxy} ({error.message})", hint)
     for pattern, meaning, hint in UNREACHABLE:
         if re.search(pattern, error.message):
             return ClusterRefused(f"{where} cannot be reached: {meaning} ({error.message})", error.hint or hint)
@@ -104,8 +113,9 @@ def _refused(error: RefusedError, access: Access | None) -> ClusterRefused:
         )
     denied = _DENIED.search(error.message)
     words = denied["words"] if denied else error.message
-    hint = error.hint or ("the API server is too busy; try again later" if error.status == 429 else "")
-    return ClusterRefused(f"the cluster refused: {words}", hint)
+    hint = next((hint for pattern, hint in _REFUSED if re.search(pattern, error.message)), "")
+    too_busy = "the API server is too busy; try again later" if error.status == 429 else ""
+    return ClusterRefused(f"the cluster refused: {words}", error.hint or too_busy or hint)
 
 
 def _forbidden(found: re.Match[str]) -> ClusterRefused:

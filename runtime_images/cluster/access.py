@@ -20,13 +20,14 @@ _IDLE_S, _PROBE_S, _PROBES = 30, 10, 3
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A cluster and who asks. `context` and `user` are for people, `transport` makes a connection for it."""
+    """A cluster and who asks. `transport` makes a connection; `context`, `user` and `proxy` are for people."""
 
     server: str
     namespace: str
     context: str
     user: str
     transport: Callable[[], httpx2.AsyncBaseTransport]
+    proxy: str = ""
 
 
 class Authenticated(httpx2.AsyncBaseTransport):

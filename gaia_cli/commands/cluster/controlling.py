@@ -1,6 +1,7 @@
 """`gaia controller`: run it here, install it in a cluster, see how it does, take it away."""
 
 import asyncio
+import errno
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +23,24 @@ def run(choice: ClusterChoice, *, all_namespaces: bool, port: int | None) -> Exi
 
     from gaia_cli.targets.failures import cluster_failures  # loads what `connect` looks for
 
+    namespace = EVERYWHERE if all_namespaces else access.namespace
+    connection.run(access, lambda api: _first_look(api, namespace))
     where = "all namespaces" if all_namespaces else f"namespace {access.namespace}"
     console.note(f"controller for {where} of {access.context} ({access.server}); Ctrl-C ends it")
     with cluster_failures(access):
-        number = asyncio.run(_run(access, EVERYWHERE if all_namespaces else access.namespace, port))
+        number = asyncio.run(_run(access, namespace, port))
     return ExitCode(128 + number)
+
+
+async def _first_look(api: "Api", namespace: str) -> None:
+    """Look once at what is to be watched: a controller waits for a cluster that is gone, a person can mend it now."""
+    from gaia_cli.targets.knative.inspecting.rows import OURS
+    from gaia_cli.targets.knative.namespaces import check_namespace
+    from runtime_images.cluster.kinds import ROUTE
+
+    if namespace != EVERYWHERE:
+        await check_namespace(api, namespace)
+    await api.list(ROUTE, namespace, labels=OURS)
 
 
 async def _run(access: "Access", namespace: str, port: int | None) -> int:
@@ -37,7 +51,13 @@ async def _run(access: "Access", namespace: str, port: int | None) -> int:
     log_json_lines()
     where = CONTROLLER_PORT if port is None else port
     options = Options(namespace, lease_namespace=access.namespace, port=where)
-    return await run_until_signal(Controller(access, options, observer_of(access, namespace, THROUGH_API)))
+    try:
+        return await run_until_signal(Controller(access, options, observer_of(access, namespace, THROUGH_API)))
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise
+        problem = "is taken" if error.errno == errno.EADDRINUSE else "is not for this user"
+        raise UsageError(f"port {where} {problem}", "choose another: --port; 0 takes any that is free") from None
 
 
 def install(

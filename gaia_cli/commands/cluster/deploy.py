@@ -8,12 +8,11 @@ import getpass
 import platform
 import time
 from collections.abc import Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gaia_cli.commands.cluster.images import PinnedImage, image_for, pushed_image
+from gaia_cli.commands.cluster.legs import Leg, about, carry_out, check_apart
 from gaia_cli.errors import ExitCode, UsageError
 from gaia_cli.images.plan import MODE_LABEL
 from gaia_cli.images.references import parse_reference
@@ -25,15 +24,12 @@ from gaia_cli.project.settings import LONGEST_NAME, check_placement, target_of
 from gaia_cli.project.targets import TargetSettings
 from gaia_cli.targets.identity import identity_of, keep_id, new_id
 from gaia_cli.targets.knative.connection import connect, offline
-from gaia_cli.targets.protocol import Deployment, Identity, Plan, Stamp, Target
+from gaia_cli.targets.protocol import Deployment, Identity, Stamp, Target
 from gaia_cli.views import console
 from gaia_cli.views.cluster.objects import write_objects
-from gaia_cli.views.cluster.plan import show_outcome, show_plan
+from gaia_cli.views.cluster.plan import show_plan
 from runtime_images.cluster.words import time_text
 from runtime_images.policy.model import ExecutionMode
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +53,6 @@ class DeployOptions:
         return self.dry_run is None and self.form is None and self.out is None
 
 
-@dataclass(slots=True)
-class _Leg:
-    """A deploy on its way to one target."""
-
-    deployment: Deployment
-    target: Target
-    plan: Plan | None = None
-
-
 def deploy(path: Path, options: DeployOptions) -> ExitCode:
     """Deploy the function at `path` to one or several targets.
 
@@ -78,7 +65,9 @@ def deploy(path: Path, options: DeployOptions) -> ExitCode:
     if options.dry_run is DryRun.CLIENT or options.out is not None:
         return _written_out(legs, options)
     for leg in legs:
-        leg.plan = leg.target.plan(leg.deployment)
+        with about(leg):
+            leg.plan = leg.target.plan(leg.deployment)
+    check_apart(legs)
     plans = [leg.plan for leg in legs if leg.plan is not None]
     if options.form is not None:
         write_objects([one for plan in plans for one in plan.objects], options.form)
@@ -91,8 +80,7 @@ def deploy(path: Path, options: DeployOptions) -> ExitCode:
         console.note("nothing was applied")
         return ExitCode.OK
     _keep_identity(plans[0].deployment)
-    for leg in legs:
-        _carried_out(leg, options)
+    carry_out(legs, wait=options.wait)
     return ExitCode.OK
 
 
@@ -103,7 +91,10 @@ def diff(path: Path, options: DeployOptions) -> ExitCode:
         0 where all is as a deploy would leave it, 1 where something is other, or in somebody else's hand.
     """
     legs = _prepared(path, replace(options, dry_run=DryRun.SERVER))
-    found = [leg.target.difference(leg.deployment) for leg in legs]
+    found = []
+    for leg in legs:
+        with about(leg):
+            found.append(leg.target.difference(leg.deployment))
     for sentence in dict.fromkeys(sentence for one in found for sentence in one.held):
         console.note(sentence)
     if text := "".join(one.patch for one in found):
@@ -111,7 +102,7 @@ def diff(path: Path, options: DeployOptions) -> ExitCode:
     return ExitCode.FINDINGS if text or any(one.held for one in found) else ExitCode.OK
 
 
-def _prepared(path: Path, options: DeployOptions) -> list[_Leg]:
+def _prepared(path: Path, options: DeployOptions) -> list[Leg]:
     """Check all that can be checked before anything costly, then get the image; one that is pushed costs nothing."""
     if options.image:
         parse_reference(options.image, "--image")
@@ -125,12 +116,15 @@ def _prepared(path: Path, options: DeployOptions) -> list[_Leg]:
         mode = project.pin or manifest.mode
         check_placement(project, target, mode)
         deployment = Deployment(project, target, mode, "unknown", identity, manifest.json)
-        legs.append(_Leg(deployment, _target(options, target, stamp)))
+        legs.append(Leg(deployment, _target(options, target, stamp), len(targets) > 1))
     if options.dry_run is not DryRun.CLIENT and options.out is None and not options.image:
         for leg in legs:
-            leg.target.check(leg.deployment)
+            with about(leg):
+                leg.target.check(leg.deployment)
+    pushed = pushed_image(options.image) if options.image else None
     for leg in legs:
-        image = _image(leg.deployment, manifest, options)
+        with about(leg):
+            image = pushed or _image(leg.deployment, manifest, options)
         leg.deployment = replace(
             leg.deployment,
             image=image.reference,
@@ -159,8 +153,6 @@ def _mode(project: FunctionProject, manifest: Manifest, image: PinnedImage) -> E
 
 
 def _image(deployment: Deployment, manifest: Manifest, options: DeployOptions) -> PinnedImage:
-    if options.image:
-        return pushed_image(options.image)
     return image_for(
         deployment.project,
         deployment.target,
@@ -208,34 +200,16 @@ def _target(options: DeployOptions, target: TargetSettings, stamp: Stamp) -> Tar
     return KnativeDeployment(access, stamp, options.timeout_s, options.take_over)
 
 
-def _carried_out(leg: _Leg, options: DeployOptions) -> None:
-    with _interruptible(leg):
-        outcome = leg.target.apply(wait=options.wait)
-    assert leg.plan is not None
-    show_outcome(leg.plan, outcome)
-
-
-@contextmanager
-def _interruptible(leg: _Leg) -> "Iterator[None]":
-    """Say what Ctrl-C leaves behind."""
-    try:
-        yield
-    except (KeyboardInterrupt, SystemExit):
-        name = leg.deployment.project.name
-        console.note(
-            f"stopped: {name} is left as far as it got; what served before still serves",
-            f"deploy again to complete it, or see how far it is: gaia describe {name}",
-        )
-        raise
-
-
-def _written_out(legs: Sequence[_Leg], options: DeployOptions) -> ExitCode:
+def _written_out(legs: Sequence[Leg], options: DeployOptions) -> ExitCode:
     from gaia_cli.targets.knative.gitops import write_directory
 
-    objects = [one for leg in legs for one in leg.target.files(leg.deployment)]
-    if options.out is not None:
-        for file in write_directory(options.out, objects):
-            console.note(f"wrote {file}")
+    made = [leg.target.files(leg.deployment) for leg in legs]
+    if options.out is None:
+        write_objects([one for objects in made for one in objects], options.form or ObjectForm.YAML)
         return ExitCode.OK
-    write_objects(objects, options.form or ObjectForm.YAML)
+    _keep_identity(legs[0].deployment)
+    for leg, objects in zip(legs, made, strict=True):
+        # The objects of two targets have the same names: each target has a directory of its own.
+        for file in write_directory(options.out / leg.name if leg.is_one_of_several else options.out, objects):
+            console.note(f"wrote {file}")
     return ExitCode.OK

@@ -1,12 +1,17 @@
 """`gaia list`: the functions that are deployed."""
 
-from gaia_cli.errors import ExitCode
+from typing import TYPE_CHECKING
+
+from gaia_cli.errors import ClusterRefused, ExitCode
 from gaia_cli.project.choices import ClusterChoice, ListForm
 from gaia_cli.targets.knative.connection import run
 from gaia_cli.targets.knative.inspecting.place import reach
 from gaia_cli.targets.outputs import DEPLOYED_SCHEMA, FunctionRow, ListOutput
 from gaia_cli.views import console
 from runtime_images.cluster.kinds import EVERYWHERE
+
+if TYPE_CHECKING:
+    from runtime_images.cluster.api import Api
 
 
 def list_functions(choice: ClusterChoice, form: ListForm | None, *, everywhere: bool) -> ExitCode:
@@ -17,8 +22,18 @@ def list_functions(choice: ClusterChoice, form: ListForm | None, *, everywhere: 
     """
     access, target = reach(choice)
     from gaia_cli.targets.knative.inspecting.rows import list_functions as listed
+    from gaia_cli.targets.knative.namespaces import check_namespace
 
-    functions = run(access, lambda api: listed(api, EVERYWHERE if everywhere else None))
+    async def work(api: "Api") -> tuple[list[FunctionRow], str]:
+        found = await listed(api, EVERYWHERE if everywhere else None)
+        try:
+            if not found and not everywhere:
+                await check_namespace(api, access.namespace)  # an empty list is also what a slip in its name gets
+        except ClusterRefused as error:
+            return found, error.message
+        return found, ""
+
+    functions, problem = run(access, work)
     if form is ListForm.NAME:
         for one in functions:
             console.exact(_named(one, everywhere=everywhere))
@@ -32,7 +47,7 @@ def list_functions(choice: ClusterChoice, form: ListForm | None, *, everywhere: 
     else:
         place = "all namespaces" if everywhere else f"namespace {access.namespace}"
         where = f"{place}, context {access.context}{f', target {target}' if target else ''}"
-        _show(functions, where, everywhere=everywhere)
+        _show(functions, f"{where}: {problem}" if problem else where, everywhere=everywhere)
     return ExitCode.OK
 
 

@@ -32,6 +32,7 @@ KEYS: dict[str, kinds.Kind] = {
     "accelerator": kinds.choice(*Accelerator),
     "gpus": replace(kinds.integer(1, 64), hint=_SHARED),
     "gpu_resource": replace(words.GPU_RESOURCE, hint=_SHARED),
+    "gpus_from_zero": kinds.FLAG,
     "cpus": _CPUS,
     "cpus_request": _CPUS,
     "memory": kinds.MEMORY,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from gaia_cli.errors import MissingPartError
 from gaia_cli.project.choices import ClusterChoice
+from gaia_cli.targets.knative.namespaces import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -28,10 +29,13 @@ def connect(choice: ClusterChoice, target: "TargetSettings | None" = None) -> "A
     Nothing is sent yet.
 
     Raises:
+        UsageError: no namespace can have the name that a flag gives.
         MissingPartError: there is no kubeconfig, or a library or plugin is not installed.
         ConfigurationError: the kubeconfig cannot be used.
     """
     _check_libraries()
+    if choice.namespace:
+        check_name(choice.namespace)
     from gaia_cli.targets.kubeconfig.access import access_of
 
     context = choice.context or (target.context if target else "")

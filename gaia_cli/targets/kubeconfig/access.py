@@ -5,10 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from gaia_cli.errors import ConfigurationError, MissingPartError
+from gaia_cli.project.deployment.words import NAMESPACE
 from gaia_cli.targets.kubeconfig.entries import cluster_of, user_of
 from gaia_cli.targets.kubeconfig.exec_plugin import plugin_of
-from gaia_cli.targets.kubeconfig.files import Entry, Kubeconfig, find, load, text_of
-from gaia_cli.targets.kubeconfig.transport import transport_maker
+from gaia_cli.targets.kubeconfig.files import Entry, Kubeconfig, KubeconfigError, find, load, text_of
+from gaia_cli.targets.kubeconfig.transport import proxy_for, transport_maker
 from runtime_images.cluster.access import Access, from_pod
 from runtime_images.cluster.errors import MissingError
 
@@ -36,10 +37,11 @@ def access_of(
     plugin = plugin_of(user.plugin) if user.plugin else None
     return Access(
         server=cluster.server,
-        namespace=namespace or _text(chosen, "namespace") or _DEFAULT_NAMESPACE,
+        namespace=namespace or _namespace(chosen) or _DEFAULT_NAMESPACE,
         context=chosen.name,
         user=user_entry.name + (f" as {user.acting_as.user}" if user.acting_as.user else ""),
         transport=transport_maker(cluster, user, plugin, environ),
+        proxy=_without_password(proxy_for(cluster, environ)),
     )
 
 
@@ -58,11 +60,26 @@ def _of_pod(environ: Mapping[str, str], context: str, namespace: str) -> Access:
     return replace(access, namespace=namespace or access.namespace)
 
 
+def _namespace(chosen: Entry) -> str:
+    name = _text(chosen, "namespace")
+    if name and NAMESPACE.convert(name) is None:
+        raise KubeconfigError(f"namespace of {chosen.place} must be {NAMESPACE.expects}, not {name!r}")
+    return name
+
+
+def _without_password(proxy: str) -> str:
+    scheme, _, rest = proxy.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}" if proxy else ""
+
+
 def _context(config: Kubeconfig, asked: str) -> Entry:
     name = asked or config.current_context
     which, known = ", ".join(config.files), f"there are: {_listed(config.contexts)}"
     if not name:
-        raise ConfigurationError(f"{which} has no current-context", f"choose one with --context; {known}")
+        hint = (
+            f"choose one with --context; {known}" if config.contexts else "log in to a cluster, which writes one there"
+        )
+        raise ConfigurationError(f"{which} has no current-context", hint)
     if name not in config.contexts:
         raise ConfigurationError(f"there is no context {name} in {which}", known)
     return config.contexts[name]

@@ -15,8 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from analyzers.lean.files import read_bounded
-from gaia_cli.errors import ConfigurationError
-from gaia_cli.targets.kubeconfig.files import MOST_BYTES, Entry, text_of
+from gaia_cli.targets.kubeconfig.files import MOST_BYTES, Entry, KubeconfigError, text_of
 from runtime_images.cluster.access import trusting
 
 _CLUSTER_KEYS = {
@@ -79,12 +78,12 @@ def cluster_of(entry: Entry) -> Cluster:
     """Return what an entry says of a cluster.
 
     Raises:
-        ConfigurationError: it cannot be used.
+        KubeconfigError: it cannot be used.
     """
     _check_keys(entry, _CLUSTER_KEYS)
     ca, insecure = _pem(entry, "certificate-authority"), _flag(entry, "insecure-skip-tls-verify")
     if ca and insecure:
-        raise ConfigurationError(
+        raise KubeconfigError(
             f"{entry.place} has both certificate-authority and insecure-skip-tls-verify", "take one of the two out"
         )
     if ca:
@@ -103,10 +102,10 @@ def user_of(entry: Entry) -> User:
     """Return what an entry says of a user.
 
     Raises:
-        ConfigurationError: it cannot be used.
+        KubeconfigError: it cannot be used.
     """
     if entry.values.get("auth-provider"):
-        raise ConfigurationError(
+        raise KubeconfigError(
             f"{entry.place} uses an auth-provider, which Kubernetes has given up",
             "use an exec plugin instead; the cluster's own tool writes one, such as `gcloud container clusters "
             "get-credentials` or `kubelogin convert-kubeconfig`",
@@ -114,8 +113,10 @@ def user_of(entry: Entry) -> User:
     _check_keys(entry, _USER_KEYS | {"auth-provider"})
     token, name = _text(entry, "token"), _text(entry, "username")
     token_file = _path(entry, "tokenFile")
+    if token_file is not None and not token_file.exists():
+        raise KubeconfigError(f"tokenFile of {entry.place} does not exist: {token_file}")
     if (token or token_file) and name:
-        raise ConfigurationError(f"{entry.place} has both a token and a username", "take one of the two out")
+        raise KubeconfigError(f"{entry.place} has both a token and a username", "take one of the two out")
     return User(
         token=token,
         token_file=token_file,
@@ -134,7 +135,7 @@ def path_in(entry: Entry, path: str) -> Path:
 
 def _check_keys(entry: Entry, known: set[str]) -> None:
     if strange := sorted(str(key) for key in entry.values if key not in known):
-        raise ConfigurationError(
+        raise KubeconfigError(
             f"{entry.place} has {', '.join(strange)}, which Gaia does not understand",
             "take it out if it is a mistake; Gaia does not guess what a credential means",
         )
@@ -148,14 +149,14 @@ def _text(entry: Entry, key: str) -> str:
 def _flag(entry: Entry, key: str) -> bool:
     value = entry.values.get(key) or False
     if not isinstance(value, bool):
-        raise ConfigurationError(f"{key} of {entry.place} must be true or false")
+        raise KubeconfigError(f"{key} of {entry.place} must be true or false")
     return value
 
 
 def _texts(entry: Entry, key: str) -> tuple[str, ...]:
     value = entry.values.get(key) or []
     if not isinstance(value, list):
-        raise ConfigurationError(f"{key} of {entry.place} must be a list of texts")
+        raise KubeconfigError(f"{key} of {entry.place} must be a list of texts")
     return tuple(text_of(item, key, entry.place) for item in value)
 
 
@@ -170,7 +171,7 @@ def _pem(entry: Entry, key: str) -> str:
         try:
             return base64.b64decode("".join(data.split()), validate=True).decode("ascii")
         except (binascii.Error, UnicodeDecodeError):
-            raise ConfigurationError(f"{key}-data of {entry.place} is not base64 of a PEM") from None
+            raise KubeconfigError(f"{key}-data of {entry.place} is not base64 of a PEM") from None
     path = _path(entry, key)
     if path is None:
         return ""
@@ -178,21 +179,21 @@ def _pem(entry: Entry, key: str) -> str:
         with path.open("rb") as opened:
             return read_bounded(opened, str(path), MOST_BYTES).decode("ascii", "replace")
     except OSError as error:
-        raise ConfigurationError(f"{key} of {entry.place} cannot be read: {path}: {error.strerror}") from None
+        raise KubeconfigError(f"{key} of {entry.place} cannot be read: {path}: {error.strerror}") from None
 
 
 def _check_ca(ca: str, entry: Entry) -> None:
     try:
         trusting(ca)
     except ssl.SSLError:
-        raise ConfigurationError(f"certificate-authority of {entry.place} holds no PEM certificate") from None
+        raise KubeconfigError(f"certificate-authority of {entry.place} holds no PEM certificate") from None
 
 
 def _certificate(entry: Entry) -> Certificate | None:
     certificate, key = _pem(entry, "client-certificate"), _pem(entry, "client-key")
     if bool(certificate) != bool(key):
         there, missing = ("client-certificate", "client-key")[:: 1 if certificate else -1]
-        raise ConfigurationError(f"{entry.place} has a {there} and no {missing}", f"name the {missing}, too")
+        raise KubeconfigError(f"{entry.place} has a {there} and no {missing}", f"name the {missing}, too")
     return Certificate(certificate, key) if certificate else None
 
 
@@ -204,7 +205,7 @@ def _server(entry: Entry) -> str:
     except ValueError:
         is_good = False
     if not is_good or parts.username or parts.query or parts.fragment:
-        raise ConfigurationError(
+        raise KubeconfigError(
             f"server of {entry.place} is no address of an API server: {server!r}", "write https://HOST:PORT"
         )
     return server.rstrip("/")
@@ -213,7 +214,7 @@ def _server(entry: Entry) -> str:
 def _proxy(entry: Entry) -> str:
     proxy = _text(entry, "proxy-url")
     if proxy and (urlsplit(proxy).scheme not in _PROXIES or not urlsplit(proxy).hostname):
-        raise ConfigurationError(f"proxy-url of {entry.place} is no address of a proxy", "write http://HOST:PORT")
+        raise KubeconfigError(f"proxy-url of {entry.place} is no address of a proxy", "write http://HOST:PORT")
     return proxy
 
 
@@ -229,14 +230,14 @@ def _plugin(entry: Entry) -> Entry | None:
     if plugin is None:
         return None
     if not isinstance(plugin, dict):
-        raise ConfigurationError(f"exec of {entry.place} must be a table")
+        raise KubeconfigError(f"exec of {entry.place} must be a table")
     return Entry("exec plugin of user", entry.name, plugin, entry.file)
 
 
 def _acting_as(entry: Entry) -> Impersonated:
     extra = entry.values.get("as-user-extra") or {}
     if not isinstance(extra, dict):
-        raise ConfigurationError(f"as-user-extra of {entry.place} must be a table of lists")
+        raise KubeconfigError(f"as-user-extra of {entry.place} must be a table of lists")
     whole = Entry(entry.kind, entry.name, extra, entry.file)
     acting = Impersonated(
         user=_text(entry, "as"),
@@ -246,7 +247,7 @@ def _acting_as(entry: Entry) -> Impersonated:
     )
     texts = (acting.user, acting.uid, *acting.groups, *chain.from_iterable(acting.extra.values()))
     if not all(text.isprintable() for text in texts):
-        raise ConfigurationError(f"{entry.place} acts as a name with invisible characters", "mend `as` there")
+        raise KubeconfigError(f"{entry.place} acts as a name with invisible characters", "mend `as` there")
     if not acting.user and (acting.uid or acting.groups or acting.extra):
-        raise ConfigurationError(f"{entry.place} says as-uid, as-groups or as-user-extra, and not as whom", "add `as`")
+        raise KubeconfigError(f"{entry.place} says as-uid, as-groups or as-user-extra, and not as whom", "add `as`")
     return acting

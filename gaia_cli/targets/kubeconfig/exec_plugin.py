@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from gaia_cli.errors import ConfigurationError
 from gaia_cli.targets.kubeconfig.entries import Certificate, Cluster
-from gaia_cli.targets.kubeconfig.files import Entry, text_of
+from gaia_cli.targets.kubeconfig.files import Entry, KubeconfigError, text_of
 from runtime_images.cluster.errors import AccessError, MissingError
 
 _GROUP = "client.authentication.k8s.io/"
@@ -27,6 +26,7 @@ _KEYS = {
     "apiVersion", "command", "args", "env", "installHint", "provideClusterInfo", "interactiveMode", "stdinUnavailable",
     "stdinUnavailableMessage",
 }  # fmt: skip
+_BY_HAND = "run it by hand to see what it says"
 _MODES = ("Never", "IfAvailable", "Always")
 _MOST_BYTES = 1024 * 1024
 _PLUGIN_S = 60.0
@@ -68,21 +68,21 @@ def plugin_of(entry: Entry) -> Plugin:
     """Return what the entry `exec` of a user says.
 
     Raises:
-        ConfigurationError: it is incomplete, or says what is not understood.
+        KubeconfigError: it is incomplete, or says what is not understood.
     """
     values = entry.values
     if strange := sorted(str(key) for key in values if key not in _KEYS):
-        raise ConfigurationError(f"the {entry.place} has {', '.join(strange)}, which Gaia does not understand")
+        raise KubeconfigError(f"the {entry.place} has {', '.join(strange)}, which Gaia does not understand")
     version = _text(entry, "apiVersion")
     if version not in _VERSIONS:
-        raise ConfigurationError(
+        raise KubeconfigError(
             f"the {entry.place} is of API version {version or '(none)'}", f"Gaia speaks {' and '.join(_VERSIONS)}"
         )
     if not (command := _text(entry, "command")):
-        raise ConfigurationError(f"the {entry.place} names no command")
+        raise KubeconfigError(f"the {entry.place} names no command")
     mode = _text(entry, "interactiveMode") or ("" if version == _VERSIONS[0] else "IfAvailable")
     if mode not in _MODES:
-        raise ConfigurationError(f"the {entry.place} needs an interactiveMode", f"one of {', '.join(_MODES)}")
+        raise KubeconfigError(f"the {entry.place} needs an interactiveMode", f"one of {', '.join(_MODES)}")
     return Plugin(
         api_version=version,
         command=str(entry.folder / command) if "/" in command else command,
@@ -110,7 +110,8 @@ async def ask(plugin: Plugin, cluster: Cluster, environ: Mapping[str, str]) -> C
     variables = {**environ, **dict(plugin.env), "KUBERNETES_EXEC_INFO": _question(plugin, cluster, interactive)}
     code, out, err = await _ended(plugin, program, variables, interactive=interactive)
     if code != 0:
-        raise AccessError(f"the plugin {plugin.command} of user {plugin.user} ended with {code}: {_said(err)}")
+        where = f"the plugin {plugin.command} of user {plugin.user}"
+        raise AccessError(f"{where} ended with {code}: {_said(err)}", _BY_HAND)
     return _answer(plugin, out)
 
 
@@ -121,7 +122,7 @@ def _text(entry: Entry, key: str) -> str:
 
 def _variable(item: Any, entry: Entry) -> tuple[str, str]:  # noqa: ANN401 -- whatever stands in the file
     if not isinstance(item, dict) or not item.get("name"):
-        raise ConfigurationError(f"env of the {entry.place} must be a list of name and value")
+        raise KubeconfigError(f"env of the {entry.place} must be a list of name and value")
     place = f"env of the {entry.place}"
     return text_of(item["name"], "name", place), text_of(item.get("value") or "", "value", place)
 
@@ -162,7 +163,7 @@ async def _ended(
             stderr=None if interactive else pipe,
         )  # fmt: skip
     except OSError as error:
-        raise AccessError(f"the plugin {plugin.command} cannot be started: {error.strerror}") from None
+        raise AccessError(f"the plugin {plugin.command} cannot be started: {error.strerror}", _BY_HAND) from None
     out, err = bytearray(), bytearray()
     streams = ((process.stdout, out), (process.stderr, err))
     readers = [asyncio.ensure_future(_read(stream, into)) for stream, into in streams]
@@ -171,7 +172,7 @@ async def _ended(
             code = await process.wait()
         await asyncio.wait(readers, timeout=_AFTERWARDS_S)  # a child of its own may hold the pipe open for ever
     except TimeoutError:
-        raise AccessError(f"the plugin {plugin.command} gave no answer in {_PLUGIN_S:.0f} s") from None
+        raise AccessError(f"the plugin {plugin.command} gave no answer in {_PLUGIN_S:.0f} s", _BY_HAND) from None
     finally:
         for reader in readers:
             reader.cancel()
@@ -206,18 +207,18 @@ def _answer(plugin: Plugin, out: bytes) -> Credential:
         )
         expires_at = _time(status.get("expirationTimestamp"))
     except (ValueError, AttributeError, TypeError):
-        raise AccessError(f"{where} answered no ExecCredential", "run it by hand to see what it says") from None
+        raise AccessError(f"{where} answered no ExecCredential", _BY_HAND) from None
     if version != plugin.api_version:
         raise AccessError(
             f"{where} answered in API version {str(version)[:100]}, where the kubeconfig says {plugin.api_version}",
             "update the plugin, or its apiVersion in the kubeconfig",
         )
     if not all(isinstance(text, str) for text in (token, certificate, key)) or bool(certificate) != bool(key):
-        raise AccessError(f"{where} answered with half a certificate", "run it by hand to see what it says")
+        raise AccessError(f"{where} answered with half a certificate", _BY_HAND)
     if not token and not certificate:
-        raise AccessError(f"{where} answered with neither a token nor a certificate")
+        raise AccessError(f"{where} answered with neither a token nor a certificate", _BY_HAND)
     if not token.isprintable() or not token.isascii():
-        raise AccessError(f"{where} answered with a token that cannot be sent")
+        raise AccessError(f"{where} answered with a token that cannot be sent", _BY_HAND)
     return Credential(token, Certificate(certificate, key) if certificate else None, expires_at)
 
 

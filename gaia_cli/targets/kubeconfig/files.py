@@ -19,6 +19,13 @@ _LISTS = {"clusters": "cluster", "users": "user", "contexts": "context"}
 """The lists of named entries, and the key that an entry has beside its name."""
 
 
+class KubeconfigError(ConfigurationError):
+    """A kubeconfig cannot be used; the hint says what to do, in any case that another one helps."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message, hint or "mend it there, or let the tool that made the cluster write a new one")
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What a file says of a cluster, a user or a context; relative paths in it count from `folder`."""
@@ -74,13 +81,13 @@ def load(files: tuple[str, ...]) -> Kubeconfig:
     """Read the files and merge them.
 
     Raises:
-        ConfigurationError: one cannot be read, or is no kubeconfig.
+        KubeconfigError: one cannot be read, or is no kubeconfig.
     """
     merged = Kubeconfig(files)
     for file in files:
         content = _parsed(file)
         if content.get("kind", "Config") != "Config":
-            raise ConfigurationError(f"{file} is no kubeconfig: its kind is {content['kind']}")
+            raise KubeconfigError(f"{file} is no kubeconfig: its kind is {content['kind']}")
         current = content.get("current-context") or ""
         merged.current_context = merged.current_context or text_of(current, "current-context", file)
         for kind, into in zip(_LISTS, (merged.clusters, merged.users, merged.contexts), strict=True):
@@ -93,10 +100,10 @@ def text_of(value: object, key: str, place: str) -> str:
     """Return a text that the file must hold.
 
     Raises:
-        ConfigurationError: it is no text.
+        KubeconfigError: it is no text.
     """
     if not isinstance(value, str):
-        raise ConfigurationError(f"{key} of {place} must be a text", "put it into quotes")
+        raise KubeconfigError(f"{key} of {place} must be a text", "put it into quotes")
     return value
 
 
@@ -104,15 +111,15 @@ def _entries(content: Mapping[str, Any], kind: str, file: str) -> Iterator[Entry
     key = _LISTS[kind]
     listed = content.get(kind) or []
     if not isinstance(listed, list):
-        raise ConfigurationError(f"{kind} in {file} must be a list of names, each with a {key}")
+        raise KubeconfigError(f"{kind} in {file} must be a list of names, each with a {key}")
     names: set[str] = set()
     for item in listed:
         name = item.get("name") if isinstance(item, dict) else None
         values = (item.get(key) or {}) if isinstance(item, dict) else None
         if not isinstance(name, str) or not isinstance(values, dict):
-            raise ConfigurationError(f"an entry of {kind} in {file} must have a name and a {key}")
+            raise KubeconfigError(f"an entry of {kind} in {file} must have a name and a {key}")
         if name in names:
-            raise ConfigurationError(f"{key} {name} stands twice in {file}", "take one of the two out")
+            raise KubeconfigError(f"{key} {name} stands twice in {file}", "take one of the two out")
         names.add(name)
         yield Entry(key, name, values, file)
 
@@ -125,11 +132,11 @@ def _parsed(file: str) -> dict[str, Any]:
         content = _loader()(text).get_single_data()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigurationError(f"{file}:{line} is no YAML: {error.problem}", "mend the kubeconfig there") from None
+        raise KubeconfigError(f"{file}:{line} is no YAML: {error.problem}", "mend the kubeconfig there") from None
     except (yaml.YAMLError, RecursionError, ValueError):
-        raise ConfigurationError(f"{file} is no YAML", "mend the kubeconfig") from None
+        raise KubeconfigError(f"{file} is no YAML", "mend the kubeconfig") from None
     if content is not None and not isinstance(content, dict):
-        raise ConfigurationError(f"{file} is no kubeconfig: it must have clusters, users and contexts")
+        raise KubeconfigError(f"{file} is no kubeconfig: it must have clusters, users and contexts")
     return content or {}
 
 
@@ -140,9 +147,9 @@ def _read(file: str) -> str:
         with open(file, "rb") as opened:  # noqa: PTH123 -- also a pipe, as of `<(command)`
             return read_bounded(opened, file, MOST_BYTES).decode("utf-8-sig")
     except OSError as error:
-        raise ConfigurationError(f"the kubeconfig {file} cannot be read: {error.strerror}") from None
+        raise KubeconfigError(f"the kubeconfig {file} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise ConfigurationError(f"{file} is no YAML: it is not encoded in UTF-8") from None
+        raise KubeconfigError(f"{file} is no YAML: it is not encoded in UTF-8") from None
 
 
 def _loader() -> Any:  # noqa: ANN401 -- a class of a library that is loaded late

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analyzers.lean.printable import printable
+from gaia_cli.errors import shell_word
 from gaia_cli.targets.protocol import BackendOutcome, Deployment, Effect, Outcome, Plan, Progress
 from gaia_cli.views import console
 from runtime_images.policy.model import Accelerator, Backend
@@ -42,7 +43,7 @@ def show_plan(plan: Plan) -> None:
 def show_outcome(plan: Plan, outcome: Outcome | None) -> None:
     """Write how it ended, and how to see more."""
     name = plan.deployment.project.name
-    see = f"gaia describe {name} -n {plan.place.namespace} --context {plan.place.context}"
+    see = f"gaia describe {name} -n {plan.place.namespace} --context {shell_word(plan.place.context)}"
     if outcome is None:
         console.line(f"{name} is applied, and not yet ready")
         console.line(f"  see  {see}")

@@ -1,6 +1,7 @@
 """Controllers as processes of their own: ended by a signal, crashed in a pod."""
 
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,17 @@ def test_a_signal_ends_it_with_its_code_and_gives_the_lease_back(
     lease = objects.get(LEASE, NAME)
     assert lease
     assert holder(lease) == ""
+
+
+def test_a_port_that_is_taken_is_said_before_anything_is_led(gaia: Gaia, objects: Objects) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        done = gaia("controller", "run", "--port", str(port), process=True)
+
+    assert done.returncode == 2
+    assert f"error: port {port} is taken" in done.stderr
+    assert objects.get(LEASE, NAME) is None
 
 
 def test_a_pod_that_ends_at_once_is_no_install_and_its_last_words_are_shown(

@@ -1,9 +1,11 @@
 """What a user reads when a cluster says no, in the words that a real API server uses (Kubernetes 1.36)."""
 
 import pytest
+from httpx2 import AsyncHTTPTransport
 
 from gaia_cli.errors import ClusterRefused, ExitCode, GaiaError
 from gaia_cli.targets.failures import cluster_failures, explained
+from runtime_images.cluster.access import Access
 from runtime_images.cluster.errors import AccessError, Cause, ClusterError, MissingError, RefusedError, UnreachableError
 
 FORBIDDEN = (
@@ -81,3 +83,35 @@ def test_what_is_missing_on_this_machine_has_a_code_of_its_own() -> None:
 
     assert raised.value.exit_code == ExitCode.ENGINE
     assert (raised.value.message, raised.value.hint) == ("no plugin", "install it")
+
+
+POLICY = (
+    "pods \"x\" is forbidden: ValidatingAdmissionPolicy 'need-team' with binding 'need-team' denied request: "
+    "every pod needs the label team"
+)
+
+
+@pytest.mark.parametrize(
+    ("message", "hint"),
+    [
+        (POLICY, "this is a policy of the cluster"),
+        (
+            'admission webhook "kyverno.svc" denied the request: no team',
+            "this is a policy of the cluster",
+        ),
+        (DENIED, ""),
+        ("Client sent an HTTP request to an HTTPS server.", "write https://"),
+    ],
+)
+def test_a_policy_of_the_cluster_is_told_from_a_mistake(message: str, hint: str) -> None:
+    assert refused(message, status=400).hint.startswith(hint)
+    assert bool(refused(message, status=400).hint) == bool(hint)
+
+
+def test_a_proxy_on_the_way_is_named_where_no_answer_comes() -> None:
+    access = Access("https://one.test", "shop", "x", "u", AsyncHTTPTransport, "http://proxy.test:3128")
+
+    error = explained(UnreachableError("All connection attempts failed"), access)
+
+    assert "through the proxy http://proxy.test:3128" in error.message
+    assert "NO_PROXY" in error.hint

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gaia_cli.targets.knative.namespaces import check_namespace
 from runtime_images.cluster.api import Api, Object
 from runtime_images.cluster.backends import CONFIGURATION_LABEL, FunctionState, read_function
 from runtime_images.cluster.errors import ClusterError, RefusedError
@@ -43,6 +44,7 @@ async def read_own(api: Api, name: str) -> FunctionState:
         )
     own = {backend: one for backend, one in state.backends.items() if is_ours(one.configuration, name)}
     if state.route is None and not own:
+        await check_namespace(api, api.access.namespace)
         raise NotDeployedError(
             f"there is no function {name} in {place}",
             "gaia list shows those that there are; -n names another namespace",

@@ -11,6 +11,8 @@ from typing import Any
 
 from gaia_cli.project.targets import TargetSettings
 from gaia_cli.targets.checks import Check, State
+from gaia_cli.targets.knative.preflight.fitting import is_open
+from gaia_cli.targets.knative.preflight.gpu_nodes import check_nodes
 from gaia_cli.targets.knative.preflight.planned import PlannedPod
 from gaia_cli.targets.knative.preflight.quantities import quantity
 from gaia_cli.targets.knative.preflight.reading import Facts, Unreadable
@@ -18,7 +20,6 @@ from runtime_images.cluster.words import FUNCTION
 
 GPUS = "gpus"
 """The name of the check: a deploy says what came out, and goes on, since GPUs may come with a node or go free."""
-_CLOSING = ("NoSchedule", "NoExecute")
 _OVER = ("Succeeded", "Failed")
 
 
@@ -60,7 +61,7 @@ def room(
     has = {
         node["metadata"]["name"]: quantity((node.get("status") or {}).get("allocatable", {}).get(resource, 0))
         for node in nodes
-        if _is_open(node, spec)
+        if is_open(node, spec)
     }
     free = {name: max(Decimal(0), amount - taken.get(name, Decimal(0))) for name, amount in has.items()}
     return Room(
@@ -83,9 +84,13 @@ def _check(facts: Facts, pod: PlannedPod, target: TargetSettings, function: str,
         return Check(GPUS, State.OK, message)
     if there.total == 0 and _hands_out_claims(facts, resource):
         return Check(GPUS, State.UNKNOWN, f"{resource} is handed out by DRA, which no node's allocatable shows")
+    if not has_cpu and (impossible := check_nodes(facts.nodes, pod.spec, target)) is not None:
+        return impossible
     message += f", and at most {there.largest} on one node where its pods may go"
     if has_cpu:
         return Check(GPUS, State.OK, f"{message}: the CPU serves until one is free", _advice(there, asked, resource))
+    if target.gpus_from_zero and there.largest_node < asked:
+        return Check(GPUS, State.OK, f"{message}: the cluster must start a node first", "give it time: --timeout 15m")
     return Check(GPUS, State.FAILED, f"{message}: nothing serves until one is free", _advice(there, asked, resource))
 
 
@@ -118,59 +123,3 @@ def _of(container: Mapping[str, Any], resource: str) -> Decimal:
         if value := (resources.get(part) or {}).get(resource):
             return quantity(value)
     return Decimal(0)
-
-
-def _is_open(node: Mapping[str, Any], spec: Mapping[str, Any]) -> bool:
-    said = node.get("spec") or {}
-    labels = node["metadata"].get("labels") or {}
-    ready = next(
-        (one["status"] for one in (node.get("status") or {}).get("conditions") or () if one["type"] == "Ready"), "True"
-    )
-    tolerations = spec.get("tolerations") or ()
-    return (
-        ready == "True"
-        and not said.get("unschedulable")
-        and all(labels.get(name) == value for name, value in (spec.get("nodeSelector") or {}).items())
-        and all(_is_tolerated(taint, tolerations) for taint in said.get("taints") or () if taint["effect"] in _CLOSING)
-        and _is_wanted(labels, spec.get("affinity") or {})
-    )
-
-
-def _is_tolerated(taint: Mapping[str, Any], tolerations: Sequence[Mapping[str, Any]]) -> bool:
-    return any(
-        one.get("effect") in (None, "", taint["effect"])
-        and (
-            (not one.get("key") and one.get("operator") == "Exists")
-            or (
-                one.get("key") == taint["key"]
-                and (one.get("operator") == "Exists" or one.get("value", "") == taint.get("value", ""))
-            )
-        )
-        for one in tolerations
-    )
-
-
-def _is_wanted(labels: Mapping[str, str], affinity: Mapping[str, Any]) -> bool:
-    required = (affinity.get("nodeAffinity") or {}).get("requiredDuringSchedulingIgnoredDuringExecution") or {}
-    terms = required.get("nodeSelectorTerms") or ()
-    return not terms or any(all(_holds(labels, one) for one in term.get("matchExpressions") or ()) for term in terms)
-
-
-def _holds(labels: Mapping[str, str], expression: Mapping[str, Any]) -> bool:
-    value, values = labels.get(expression["key"]), expression.get("values") or ()
-    match expression.get("operator"):
-        case "In":
-            return value in values
-        case "NotIn":
-            return value not in values
-        case "Exists":
-            return value is not None
-        case "DoesNotExist":
-            return value is None
-        case "Gt" | "Lt" if value is not None and values:
-            return (
-                quantity(value) > quantity(values[0])
-                if expression["operator"] == "Gt"
-                else quantity(value) < quantity(values[0])
-            )
-    return True

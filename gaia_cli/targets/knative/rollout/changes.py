@@ -88,7 +88,8 @@ def _details(live: object, would: object, path: str = "") -> Iterator[str]:
         for one, other in zip(live, would, strict=True):
             yield from _details(one, other, path)
     else:
-        yield f"{_short(path)}: {_value(live)} -> {_value(would)}"
+        before, after = _value(live), _value(would)
+        yield f"{_short(path)}: {f'{before} -> {after}' if before != after else 'other'}"
 
 
 def _variables(live: list[Any], would: list[Any]) -> Iterator[str]:

@@ -43,6 +43,8 @@ events of pods that one who may not read pods may still read, and its sentence i
 """
 _UNPLACED = ("Unschedulable", "FailedScheduling")
 """The reason of a pod's condition, which a Revision repeats, and that of the scheduler's event."""
+_AGAIN = "the object has been modified"
+"""What Knative warns of where two of its writes have met: it tries again at once, and nothing is wrong."""
 
 
 def report(
@@ -65,10 +67,14 @@ def report(
     revision = next((one for one in state.revisions if one["metadata"]["name"] == version), None)
     if serving and serving == version and readiness(state.configuration) is Readiness.READY:
         return BackendOutcome(backend, Progress.READY, version, serving)
-    found = _problem(revision, pods, events, version)
+    found = _problem(revision, pods, _news(events), version)
     progress = _progress(deployment, backend, revision, found)
-    known = found or last_warning(earlier, version)
+    known = found or last_warning(_news(earlier), version)
     return BackendOutcome(backend, progress, version, serving, known.words if known else _unknown(revision))
+
+
+def _news(events: Sequence[Happening]) -> list[Happening]:
+    return [one for one in events if _AGAIN not in one.message]
 
 
 def _unknown(revision: Object | None) -> str:

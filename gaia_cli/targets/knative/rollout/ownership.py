@@ -5,7 +5,7 @@ would pass and take the first's variables away. So each object says which projec
 tool, or has an owner that would put it back, is never forced, whatever the flag.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from gaia_cli.errors import ClusterRefused
@@ -58,6 +58,12 @@ def standing_identity(standing: Standing) -> tuple[str, str]:
         if words.PROJECT in annotations:
             return annotations[words.PROJECT], annotations.get(words.SOURCES, "")
     return "", ""
+
+
+def same_project(routes: Iterable[Object], identity: Identity) -> list[str]:
+    """Return the names of the functions that are of the same project: one has two names where it was renamed."""
+    found = ((one["metadata"]["name"], one["metadata"].get("annotations") or {}) for one in routes)
+    return sorted(name for name, said in found if said.get(words.PROJECT) == identity.project)
 
 
 def _of_object(object_: Object, identity: Identity) -> Obstacle | None:

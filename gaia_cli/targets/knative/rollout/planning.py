@@ -15,12 +15,14 @@ from gaia_cli.targets.knative.preflight.capacity import GPUS
 from gaia_cli.targets.knative.preflight.dry_runs import DryRun
 from gaia_cli.targets.knative.preflight.run import preflight
 from gaia_cli.targets.knative.rollout.changes import change_of, makes_revision, same
-from gaia_cli.targets.knative.rollout.ownership import check_owners, standing_identity
+from gaia_cli.targets.knative.rollout.ownership import check_owners, same_project, standing_identity
 from gaia_cli.targets.knative.rollout.revisions import is_dead, retry_word, superseded
 from gaia_cli.targets.knative.rollout.standing import Standing, settled
 from gaia_cli.targets.protocol import Change, Deployment, Effect, Place, Plan, Stamp
 from runtime_images.cluster import traffic, words
 from runtime_images.cluster.api import Api, Object
+from runtime_images.cluster.errors import RefusedError
+from runtime_images.cluster.kinds import ROUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,8 @@ async def plan_rollout(api: Api, deployment: Deployment, stamp: Stamp, timeout_s
     )
     changes = (*_changes(steps, standing), *_removals(dead, retired))
     notes = [f"takes over: {one}" for one in taken]
-    notes += _traffic_notes(standing)
+    notes += _traffic_notes(standing, deployment)
+    notes += await _relatives(api, standing, deployment)
     notes += [f"unknown, since this user may not: {one}" for one in standing.unknown]
     notes += [_told(one) for one in found.checks if one.state is State.UNKNOWN or one.name == GPUS]
     access = api.access
@@ -176,10 +179,25 @@ def _removals(dead: tuple[Object, ...], retired: tuple[Object, ...]) -> list[Cha
     return [*never, *gone]
 
 
-def _traffic_notes(standing: Standing) -> list[str]:
+def _traffic_notes(standing: Standing, deployment: Deployment) -> list[str]:
     route = standing.route
     pinned = ((route or {}).get("metadata", {}).get("annotations") or {}).get(words.PIN, "")
-    return [*_traffic_held(standing), *([f"pinned to {pinned} until gaia unpin"] if pinned else [])]
+    until = "until gaia unpin"
+    if pinned and pinned not in deployment.backends:
+        until = f"which mode {deployment.mode} has not: of no use, gaia unpin takes it away"
+    return [*_traffic_held(standing), *([f"pinned to {pinned} {until}"] if pinned else [])]
+
+
+async def _relatives(api: Api, standing: Standing, deployment: Deployment) -> list[str]:
+    """Return what to say where a new function's project stands there under another name: it may have been renamed."""
+    if standing.route is not None:
+        return []
+    try:
+        routes, _ = await api.list(ROUTE, standing.namespace, labels={words.MANAGED_BY_LABEL: words.MANAGED_BY})
+    except RefusedError:  # it would only be good to know
+        return []
+    names = same_project(routes, deployment.identity)
+    return [f"{one} is of the same project, and stays; if it was renamed: gaia delete {one}" for one in names]
 
 
 def _traffic_held(standing: Standing) -> list[str]:

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from gaia_cli.errors import ClusterRefused
-from gaia_cli.targets.failures import no_namespace
+from gaia_cli.targets.knative.namespaces import check_namespace
 from runtime_images.cluster.api import Api, Object
 from runtime_images.cluster.backends import FunctionState, read_function
 from runtime_images.cluster.conditions import is_being_deleted
 from runtime_images.cluster.errors import RefusedError
-from runtime_images.cluster.kinds import KNATIVE_SERVICE, NAMESPACE, ROUTE, SERVICE, Kind
+from runtime_images.cluster.kinds import KNATIVE_SERVICE, ROUTE, SERVICE, Kind
 from runtime_images.cluster.moving import PAUSE_S
 from runtime_images.cluster.words import tag_service_name
 from runtime_images.policy.model import Backend
@@ -103,7 +103,7 @@ async def settled(api: Api, name: str, namespace: str, backends: tuple[Backend, 
     Raises:
         ClusterRefused: it is not gone in time, or the namespace itself goes.
     """
-    await _check_namespace(api, namespace)
+    await check_namespace(api, namespace)
     deadline, was_leaving = time.monotonic() + timeout_s, False
     while True:
         standing = await read_standing(api, name, namespace, backends)
@@ -113,19 +113,6 @@ async def settled(api: Api, name: str, namespace: str, backends: tuple[Backend, 
             raise _not_gone(standing.leaving[0], timeout_s)
         was_leaving = True
         await asyncio.sleep(PAUSE_S)
-
-
-async def _check_namespace(api: Api, namespace: str) -> None:
-    try:
-        found = await api.get(NAMESPACE, namespace)
-    except RefusedError as error:
-        if error.is_forbidden:  # it stands in the answer to the dry run all the same
-            return
-        raise
-    if found is None:
-        raise no_namespace(namespace)
-    if is_being_deleted(found):
-        raise ClusterRefused(f"the namespace {namespace} is being deleted", "use another: -n")
 
 
 def _not_gone(object_: Object, timeout_s: float) -> ClusterRefused:

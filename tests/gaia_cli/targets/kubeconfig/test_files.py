@@ -98,6 +98,35 @@ def test_what_does_not_lead_to_a_cluster_says_where_it_ends(tmp_path: Path, text
         access_of({}, kubeconfig=write(tmp_path / "config", text))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "[]", "clusters: 3\n", "kind: Pod\n", "users: [{name: 7}]\n", "foo: [",
+        USER + CONTEXT,
+        CLUSTER + CONTEXT.replace("user: u", "user: u, namespace: A B") + USER,
+        CLUSTER.replace("server:", "certificate-authority: /absent/ca, server:") + USER + CONTEXT,
+        CLUSTER + USER.replace("token: secret-token", "tokenFile: /absent/token") + CONTEXT,
+        CLUSTER + USER.replace("{token: secret-token}", "{exec: 3}") + CONTEXT,
+    ],
+)  # fmt: skip
+def test_whatever_is_wrong_with_a_kubeconfig_is_said_with_the_file_and_what_to_do(tmp_path: Path, text: str) -> None:
+    file = write(tmp_path / "config", text)
+
+    with pytest.raises(ConfigurationError) as raised:
+        access_of({}, kubeconfig=file)
+    assert str(file) in raised.value.message
+    assert raised.value.hint
+    assert "secret-token" not in raised.value.message
+
+
+def test_the_proxy_is_named_without_its_password(tmp_path: Path) -> None:
+    file = write(tmp_path / "config", CLUSTER + USER + CONTEXT)
+
+    access = access_of({"HTTPS_PROXY": "http://ada:hidden@proxy.test:3128"}, kubeconfig=file)
+
+    assert access.proxy == "http://proxy.test:3128"
+
+
 def test_a_directory_and_a_file_without_rights_are_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read"):
         access_of({}, kubeconfig=tmp_path)

@@ -128,6 +128,14 @@ def test_a_warning_of_an_earlier_attempt_ends_no_wait_and_is_told() -> None:
     assert before.message == now.message == "FailedCreate: exceeded quota"
 
 
+def test_two_writes_of_knatives_that_met_are_no_news() -> None:
+    state = backend(2, 2, 0, condition("Unknown"))
+    message = 'Operation cannot be fulfilled on deployments.apps "x": the object has been modified; please apply'
+    met = Happening("10:00", "Revision", "hello-gpu-00002", True, "InternalError", message)
+
+    assert report(deployment(), GPU, state, (), [met], [met]).message == ""
+
+
 def test_what_a_revision_says_of_its_waiting_is_told_where_nothing_else_is_known() -> None:
     state = backend(2, 2, 1, condition("Unknown", "Deploying"), whole="Unknown")
 
