@@ -277,7 +277,7 @@ def _event(objects: Objects, about: str, kind: str, number: int) -> None:
 def test_of_a_namespace_with_many_events_only_those_about_the_function_are_fetched(
     gaia: Gaia, objects: Objects, deployed: Deployed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    deployed()
+    deployed(target=emulated("min_scale = 1"))
     own = [("hello", "Route"), ("hello-gpu", "Configuration"), ("hello-cpu-00001", "Revision")]
     own += [("hello-cpu-00001-deployment-5", "ReplicaSet"), (objects.all(POD)[0]["metadata"]["name"], "Pod")]
     for about, kind in own:

@@ -4,14 +4,14 @@ import sys
 import time
 
 from tests.support.control_plane import build, lifecycle
-from tests.support.control_plane.layout import Layout, chosen
+from tests.support.control_plane.layout import Layout, chosen, numbered
 
 
 def main(arguments: list[str]) -> str | None:
     """Do one command; return what went wrong."""
     command = arguments[0] if arguments else ""
-    layout = Layout(int(arguments[1])) if len(arguments) > 1 else chosen() or Layout(0)
     try:
+        layout = (numbered(arguments[1]) if len(arguments) > 1 else chosen()) or Layout(0)
         if command == "build":
             build.build(_say)
         elif command == "up":
@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> str | None:
             lifecycle.down(layout)
         else:
             return __doc__
-    except (build.BuildError, lifecycle.PlaneError) as error:
+    except (build.BuildError, lifecycle.PlaneError, ValueError) as error:
         return str(error)
     return None
 

@@ -84,8 +84,11 @@ class Layout:
 def chosen() -> Layout | None:
     """Return the plane that the environment names, if it names one."""
     text = os.environ.get(INSTANCE, "")
-    if not text:
-        return None
+    return numbered(text) if text else None
+
+
+def numbered(text: str) -> Layout:
+    """Return the plane of a number, or raise ValueError: there is none."""
     if not text.isdecimal() or int(text) >= MOST_PLANES:
-        raise ValueError(f"{INSTANCE} must be a number below {MOST_PLANES}: {text!r}")
+        raise ValueError(f"a plane's number must be below {MOST_PLANES}: {text!r}")
     return Layout(int(text))

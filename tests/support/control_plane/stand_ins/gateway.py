@@ -2,7 +2,8 @@
 
 A request goes to an address that the Endpoints of the chosen Service name: while no pod is ready that is the
 activator, which keeps it. A kept connection that has closed meanwhile is replaced by a new one; an answer that has
-begun is never asked for again. It takes every Ingress over as soon as it has read it, and only then says so.
+begun is never asked for again. It takes every Ingress over as soon as it has read it, and only then says so. Where no
+place is known the answer is 503 at once: the autoscaler asks after functions that are gone, and waits for the answer.
 """
 
 import asyncio
@@ -18,7 +19,6 @@ from tests.support.control_plane.stand_ins.ingress import INGRESSES, mark_ready
 from tests.support.control_plane.stand_ins.messages import Head, body_of, read_head
 from tests.support.control_plane.stand_ins.names import serve_names
 
-_PATIENCE_S = 60.0
 _IDLE_MOST = 64
 
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -60,7 +60,7 @@ class Routes:
         self.places[name] = [] if kind == "DELETED" else list(_places(item))
 
     def choose(self, host: str) -> tuple[Place, dict[str, str]] | None:
-        """Choose a place for a request, and what it is to say there; None while there is none."""
+        """Choose a place for a request, and what it is to say there; None if there is none."""
         shares = self.shares.get(host) or _service(host)
         weighted = [share for share in shares if share.percent]
         if not weighted:
@@ -114,7 +114,7 @@ class Gateway:
         writer.close()
 
     async def _carry(self, head: Head, body: bytes, writer: asyncio.StreamWriter) -> None:
-        chosen = await self._await_place(head.get("host").split(":")[0])
+        chosen = self._routes.choose(head.get("host").split(":")[0])
         if chosen is None:
             writer.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")
             return
@@ -129,13 +129,6 @@ class Gateway:
             stream[1].close()
         else:
             idle.append(stream)
-
-    async def _await_place(self, host: str) -> tuple[Place, dict[str, str]] | None:
-        for _ in range(int(_PATIENCE_S / 0.02)):
-            if chosen := self._routes.choose(host):
-                return chosen
-            await asyncio.sleep(0.02)
-        return None
 
     async def _ask(self, place: Place, message: bytes) -> tuple[Stream, Head]:
         """Send a request; return the connection and the answer's head."""
