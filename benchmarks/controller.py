@@ -1,13 +1,13 @@
 """The controller: switches, then a thousand functions: a pass with nothing to change, memory, processor time at rest.
 
-    python -m benchmarks.controller KUBECONFIG [--switches 20] [--functions 1000] [--seconds 30]
+    python -m benchmarks.controller [KUBECONFIG] [--switches 20] [--functions 1000] [--seconds 30]
 
-The cluster is real (`python -m tests.support.control_plane up` makes one): each function's Configurations and Route are
-applied to it, and the controller lists and watches them. Knative takes hours to make two thousand revisions on one
-machine, so what it would add is taken from one function that is ready, and put into the controller's copy under the
-names of all others. Each function has a measurement, so that the policy is asked for each one in a pass; none has
-pods. Processor time and memory are of the controller's own process. The first pass reads all objects, later ones what
-has changed: at rest nothing.
+The cluster is real, and made for it where none is given: each function's Configurations and Route are applied to it,
+and the controller lists and watches them. Knative takes hours to make two thousand revisions on one machine, so what it
+would add is taken from one function that is ready, and put into the controller's copy under the names of all others.
+In a cluster that was made for it Knative's own controller is stopped then: at rest nothing changes. Each function has a
+measurement, so that the policy is asked for each one in a pass; none has pods. Processor time and memory are of the
+controller's own process. The first pass reads all objects, later ones what has changed: at rest nothing.
 
 A switch is timed from its first order, which is given in the pass that decides, to the pass that sees the Route confirm
 all traffic. Both backends run, and answer well; a pin that changes sides asks for each one.
@@ -19,6 +19,7 @@ import copy
 import json
 import logging
 import multiprocessing
+import os
 import resource
 import statistics
 import time
@@ -33,6 +34,7 @@ from runtime_images.cluster.words import FUNCTION, PIN
 from runtime_images.controller.life import Controller, Options
 from runtime_images.controller.observing import Asked, Key, Measurement
 from runtime_images.policy.model import CPU, GPU, Backend, LaneObservation
+from tests.support.control_plane import lifecycle
 from tests.support.control_plane.objects import Objects
 from tests.support.controlling import Function, Played, beside
 
@@ -201,15 +203,17 @@ def _child(kubeconfig: Path, count: int, seconds: float, model: Mapping[str, lis
 def main() -> None:
     """Switch one function, make all the others, measure in a process of its own, and take them away."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kubeconfig", type=Path)
+    parser.add_argument("kubeconfig", type=Path, nargs="?")
     parser.add_argument("--switches", type=int, default=20)
     parser.add_argument("--functions", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=30.0)
     given = parser.parse_args()
-    with Objects(given.kubeconfig, SPACE) as objects:
+    plane = None if given.kubeconfig else lifecycle.up_anywhere(os.getpid())
+    kubeconfig = plane.kubeconfig if plane else given.kubeconfig
+    with Objects(kubeconfig, SPACE) as objects:
         objects.apply({"apiVersion": "v1", "kind": NAMESPACE.name, "metadata": {"name": SPACE}})
         try:
-            switch(given.kubeconfig, objects, given.switches)
+            switch(kubeconfig, objects, given.switches)
             function = Function(objects, GPU_RESOURCE, MODEL)
             function.deploy()
             for backend in Backend:
@@ -217,9 +221,11 @@ def main() -> None:
             label = f"{FUNCTION}={MODEL}"
             kinds = (ROUTE, CONFIGURATION, REVISION, POD_AUTOSCALER)
             model = {kind.plural: objects.all(kind, labels=label) for kind in kinds}
-            asyncio.run(make(given.kubeconfig, given.functions))
+            if plane:
+                plane.stop("controller")
+            asyncio.run(make(kubeconfig, given.functions))
             child = multiprocessing.get_context("spawn").Process(
-                target=_child, args=(given.kubeconfig, given.functions, given.seconds, model)
+                target=_child, args=(kubeconfig, given.functions, given.seconds, model)
             )
             child.start()
             child.join()
