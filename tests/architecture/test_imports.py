@@ -15,7 +15,7 @@ IMPORTERS = {
     "uvloop": (
         "runtime_images/dynamic_runtime/__main__.py",
         "runtime_images/dynamic_runtime/worker/main.py",
-        "runtime_images/dynamic_runtime/worker/zygote.py",
+        "runtime_images/dynamic_runtime/worker/forking/zygote.py",
     ),
     "astroid": ("analyzers/facts/stage2.py",),
     "docker": ("gaia_cli/engines/docker_api/",),

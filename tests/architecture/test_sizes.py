@@ -24,7 +24,7 @@ ENTRIES = (
     "runtime_images/controller/__main__.py",
     "runtime_images/dynamic_runtime/__main__.py",
     "runtime_images/dynamic_runtime/worker/boot.py",  # started by the path of its file
-    "runtime_images/dynamic_runtime/worker/zygote.py",  # started by the path of its file
+    "runtime_images/dynamic_runtime/worker/forking/zygote.py",  # started by the path of its file
 )
 """What is used without being imported; rules are, by the registry that is made of them."""
 

@@ -22,6 +22,7 @@ from runtime_images.dynamic_runtime.workers.child_process import ForkedProcess, 
 from runtime_images.events.lifecycle import ZygoteChanged, ZygoteState
 from runtime_images.policy.pauses import LONGEST_SWITCH_PAUSE_S, doubling_s
 
+_ROLE = "forking.zygote"  # the module that boot.py runs
 MAX_LOST = 5
 """The zygotes that may die in a row before there is a pause."""
 STEADY_AFTER_S = 60.0
@@ -211,7 +212,7 @@ class ZygoteClient:
             outputs = await open_outputs(handed_over, if_it_fails)
             inner = [output.inner for output in outputs]
             ours.send(replace(self.settings, warmup=None).for_workers())  # that is a worker's, and may be long
-            process = await spawn(self.settings, "zygote", self.environ, inner, (theirs.fileno(), self.lifeline))
+            process = await spawn(self.settings, _ROLE, self.environ, inner, (theirs.fileno(), self.lifeline))
             if_it_fails.pop_all()
         for output in outputs:
             self._background.spawn(output.read_lines(self.log(process.pid)))

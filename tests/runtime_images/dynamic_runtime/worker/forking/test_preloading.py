@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime_images.dynamic_runtime.worker.preloading import libraries
+from runtime_images.dynamic_runtime.worker.forking.preloading import libraries
 from tests.support.serving import write_function
 
 END = "\ndef handler(payload): ...\n"

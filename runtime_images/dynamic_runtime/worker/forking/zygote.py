@@ -26,8 +26,8 @@ from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.wire import lifeline
 from runtime_images.dynamic_runtime.wire.frames import MAX_PACKET_BYTES
 from runtime_images.dynamic_runtime.worker import main as worker
-from runtime_images.dynamic_runtime.worker import preloading
-from runtime_images.dynamic_runtime.worker.forks import Command, Forks, receive_command, send
+from runtime_images.dynamic_runtime.worker.forking import preloading
+from runtime_images.dynamic_runtime.worker.forking.forks import Command, Forks, receive_command, send
 from runtime_images.entrypoint import find_entry
 
 CUDA_LIBRARY = "libcuda.so.1"

@@ -21,7 +21,7 @@ from tests.support.processes import eventually, is_gone
 ZYGOTE = """
 import os, signal, socket, sys
 
-from runtime_images.dynamic_runtime.worker.forks import Forks
+from runtime_images.dynamic_runtime.worker.forking.forks import Forks
 
 command = Forks(socket.socket(fileno=int(sys.argv[1])), lambda: None).serve()
 if command is not None:
