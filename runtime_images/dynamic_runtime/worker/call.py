@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 from typing import Protocol
 
 from runtime_images.dynamic_runtime.wire import frames
@@ -10,6 +11,7 @@ from runtime_images.dynamic_runtime.wire.frames import CHUNK, FINAL, IN_ARENA, M
 from runtime_images.dynamic_runtime.worker.answers import Bodies, Stream, Timing, with_length
 from runtime_images.dynamic_runtime.worker.asgi import encode_head, refused
 from runtime_images.dynamic_runtime.worker.contract import Message
+from runtime_images.dynamic_runtime.worker.exchange import Parts, part_of_body
 
 _pack = frames.HEADER.pack
 
@@ -158,6 +160,21 @@ class Call(Stream):
             self.abort()
             raise
 
+    async def stream_parts(self, head: bytes, parts: Parts) -> None:
+        """Send an answer as its iterator makes it, and close that; raises what the iterator raises."""
+        try:
+            if isinstance(parts, AsyncIterator):
+                async for part in parts:
+                    await self._stream(head, part_of_body(part), more=True)
+            else:
+                for part in parts:
+                    await self._stream(head, part_of_body(part), more=True)
+            await self._stream(head, b"", more=False)
+        except ClientGoneError:
+            self.abort()
+        finally:
+            await _closed(parts)
+
     async def _stream(self, head: bytes, body: bytes, *, more: bool) -> None:
         while len(body) > MAX_CHUNK_BYTES or (more and body):
             chunk, body = body[:MAX_CHUNK_BYTES], body[MAX_CHUNK_BYTES:]
@@ -176,3 +193,11 @@ class Call(Stream):
             await self._more.wait()
         if self.left:
             raise ClientGoneError("the client has left")
+
+
+async def _closed(parts: Parts) -> None:
+    """Let the function give up what it holds for the answer."""
+    if (close := getattr(parts, "aclose", None)) is not None:
+        await close()
+    elif (close := getattr(parts, "close", None)) is not None:
+        close()

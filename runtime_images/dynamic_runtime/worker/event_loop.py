@@ -12,11 +12,12 @@ from runtime_images.dynamic_runtime.wire import client_address, frames, log_line
 from runtime_images.dynamic_runtime.wire.channel import Channel
 from runtime_images.dynamic_runtime.wire.frames import REQUEST, Frame, Kind
 from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
-from runtime_images.dynamic_runtime.worker import answers, plain
+from runtime_images.dynamic_runtime.worker import answers, exchange_calls, plain
 from runtime_images.dynamic_runtime.worker.answers import Bodies
 from runtime_images.dynamic_runtime.worker.asgi import build_scope
 from runtime_images.dynamic_runtime.worker.call import Call
 from runtime_images.dynamic_runtime.worker.contract import LoadedFunction
+from runtime_images.dynamic_runtime.worker.exchange import Parts
 from runtime_images.dynamic_runtime.worker.hooks import Lifespan, ask_health, start_function, stop_function
 
 
@@ -47,9 +48,11 @@ class EventLoopWorker(Channel):
         self._calls: dict[int, Call] = {}
         self._background = Background()
         self._lifespan: Lifespan | None = None
-        self._call: Callable[[Call], Coroutine[Any, Any, None]] = (
-            self._answer_plain if function.plain is not None else self._answer_asgi
-        )
+        self._call: Callable[[Call], Coroutine[Any, Any, None]] = self._answer_asgi
+        if function.plain is not None:
+            self._call = self._answer_plain
+        elif function.exchange is not None:
+            self._call = self._answer_exchange
         self._answer = self._call if self._slots is None else self._answer_in_turn
 
     async def start(self) -> None:
@@ -148,13 +151,28 @@ class EventLoopWorker(Channel):
                 call.fail(plain.failure(error)[1])
         del self._calls[call.request_id]
 
-    async def _send(self, call: Call, answer: tuple[bytes, bytes] | None) -> None:
+    async def _answer_exchange(self, call: Call) -> None:
+        asked: Any = self._function.exchange
+        if self._begin(call):
+            try:
+                await self._send(
+                    call, await exchange_calls.call_awaiting(asked, call.head, call.take_body(), call.client)
+                )
+            except Exception as error:  # noqa: BLE001 -- a part could not be made, or sent: an answer is owed
+                call.fail(plain.failure(error)[1])
+        del self._calls[call.request_id]
+
+    async def _send(self, call: Call, answer: tuple[bytes, bytes | Parts] | None) -> None:
         if answer is None:
             self.write(answers.dropped(call.request_id))
-        elif parts := answers.whole(call.request_id, *answer, call.timing(), self.bodies):
+            return
+        head, body = answer
+        if not isinstance(body, bytes):
+            await call.stream_parts(head, body)
+        elif parts := answers.whole(call.request_id, head, body, call.timing(), self.bodies):
             self.write(*parts)
         else:
-            await call.stream_whole(*answer)
+            await call.stream_whole(head, body)
 
     async def _answer_asgi(self, call: Call) -> None:
         assert self._function.asgi is not None

@@ -19,8 +19,9 @@ from runtime_images.dynamic_runtime.wire import frames, lifeline, log_lines
 from runtime_images.dynamic_runtime.wire.frames import Kind
 from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
 from runtime_images.dynamic_runtime.worker.answers import Bodies
-from runtime_images.dynamic_runtime.worker.contract import LoadedFunction, SetupError, load_function
+from runtime_images.dynamic_runtime.worker.contract import LoadedFunction, SetupError
 from runtime_images.dynamic_runtime.worker.event_loop import EventLoopWorker
+from runtime_images.dynamic_runtime.worker.forms.loading import load_function
 from runtime_images.dynamic_runtime.worker.hooks import HEALTH_HOOKS
 from runtime_images.dynamic_runtime.worker.threads import HandlerThreads
 from runtime_images.dynamic_runtime.worker.warmup import warm_up, warm_up_blocking
@@ -46,7 +47,7 @@ def main(arguments: list[str]) -> None:
     settings = _receive_settings(channel)
     try:
         function = load_function(settings.function_dir, settings.entrypoint)
-        if function.blocking and function.plain is not None:
+        if function.blocking:
             _serve_blocking(channel, journal, bodies, function, settings)
         else:
             _run(_serve(channel, journal, bodies, function, settings))
@@ -90,9 +91,8 @@ def _leave(code: int) -> None:
 def _serve_blocking(
     channel: socket.socket, journal: InFlightJournal, bodies: Bodies, function: LoadedFunction, settings: Settings
 ) -> None:
-    """Serve a plain blocking handler: it has no hooks, and no need of an event loop."""
-    assert function.plain is not None
-    threads = HandlerThreads(channel, journal, bodies, function.plain, settings, lambda: _leave(1))
+    """Serve what blocks: it has no hooks, and no need of an event loop."""
+    threads = HandlerThreads(channel, journal, bodies, function, settings, lambda: _leave(1))
     signal.signal(signal.SIGTERM, lambda _number, _frame: threads.stop())
     if settings.warmup is not None:
         threads.send(_WARMING)

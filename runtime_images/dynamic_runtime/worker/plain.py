@@ -42,7 +42,7 @@ def call_blocking(handler: Handler, head: bytes, body: bytes) -> tuple[bytes, by
     try:
         return _encode(handler(_payload(head, body)))
     except BaseException as error:  # noqa: BLE001 -- the user's code may raise anything
-        return _failed(error)
+        return failed(error)
 
 
 async def call_awaiting(handler: Handler, head: bytes, body: bytes) -> tuple[bytes, bytes] | None:
@@ -52,7 +52,7 @@ async def call_awaiting(handler: Handler, head: bytes, body: bytes) -> tuple[byt
     except asyncio.CancelledError:
         return None
     except BaseException as error:  # noqa: BLE001 -- the user's code may raise anything
-        return _failed(error)
+        return failed(error)
 
 
 def failure(error: BaseException) -> tuple[int, bytes]:
@@ -69,7 +69,8 @@ def failure(error: BaseException) -> tuple[int, bytes]:
     return 500, _error_body(f"the function raised {type(error).__name__}")
 
 
-def _failed(error: BaseException) -> tuple[bytes, bytes]:
+def failed(error: BaseException) -> tuple[bytes, bytes]:
+    """Return head and JSON body of the answer to what the user's code has raised."""
     status, body = failure(error)
     return status_line(status) + _JSON_TYPE, body
 

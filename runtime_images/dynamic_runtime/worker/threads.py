@@ -1,4 +1,4 @@
-"""Plain blocking handlers: threads that take turns at the socket, so that a request meets no event loop at all.
+"""Handlers that block: threads that take turns at the socket, so that a request meets no event loop at all.
 
 Whoever has the turn reads frames and takes one request, passes the turn on, and calls the handler; the thread that made
 an answer sends it. While further requests are here, answers are held for up to half a millisecond and sent together,
@@ -15,27 +15,27 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 from runtime_images.dynamic_runtime.settings import Settings
-from runtime_images.dynamic_runtime.wire import frames, log_lines
-from runtime_images.dynamic_runtime.wire.frames import CHUNK, FINAL, MAX_CHUNK_BYTES, REQUEST, Kind, RawFrame
+from runtime_images.dynamic_runtime.wire import client_address, frames, log_lines
+from runtime_images.dynamic_runtime.wire.frames import REQUEST, Kind, RawFrame
 from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
-from runtime_images.dynamic_runtime.worker import answers, plain
-from runtime_images.dynamic_runtime.worker.answers import Bodies, Stream, Timing, with_length
+from runtime_images.dynamic_runtime.worker import answers, exchange_calls, plain
+from runtime_images.dynamic_runtime.worker.answers import Bodies
+from runtime_images.dynamic_runtime.worker.contract import LoadedFunction
+from runtime_images.dynamic_runtime.worker.thread_streams import ThreadStream, ThreadStreams
 
 HOLD_NS = 500_000
 _LOOK_AGAIN_NS = 1_000_000
 """So old may the last look at the socket be before a waiting request is begun: it may have been cancelled since."""
 _RECEIVE_BYTES = 64 * 1024
 _JOIN_TIMEOUT_S = 600.0
-_CHUNKS_AHEAD = 2
-"""Chunks of one long answer that are under way at once, so that the next one is there when the client has taken one."""
-
 _LOOK_S = 0.01  # how long a thread that waits for a client may keep the turn from threads that could take a request
 
 
 class HandlerThreads:
-    """As many threads as the declared concurrency, the calling one included, that answer request frames by `handler`.
+    """As many threads as the declared concurrency, the calling one included, that answer request frames.
 
     `front_gone` ends the worker. It is called, in any thread, when the front has closed the socket: nobody waits for an
     answer then.
@@ -46,7 +46,7 @@ class HandlerThreads:
         channel: socket.socket,
         journal: InFlightJournal,
         bodies: Bodies,
-        handler: plain.Handler,
+        function: LoadedFunction,
         settings: Settings,
         front_gone: Callable[[], None],
     ) -> None:
@@ -54,14 +54,15 @@ class HandlerThreads:
         self._channel = channel
         self._journal = journal
         self._bodies = bodies
-        self._handler = handler
+        self._plain: Any = function.plain
+        self._exchange: Any = function.exchange
         self._front_gone = front_gone
         self._measure_cpu = settings.record_requests
         self._parser = frames.FrameParser(settings.max_body_bytes + frames.MAX_HEAD_BYTES)
         self._turn = threading.Lock()
         self._sending = threading.Lock()
         self._pending: deque[RawFrame] = deque()
-        self._streams: dict[int, ThreadStream] = {}
+        self._streams = ThreadStreams(self)
         self._looked_ns = 0
         self._stopping = False
         self._wake = os.eventfd(0, os.EFD_CLOEXEC)
@@ -115,14 +116,23 @@ class HandlerThreads:
         held: list[bytes] = []
         held_since_ns = ended_ns = 0
         while (frame := self._next(held, ended_ns)) is not None:
-            request_id, _, flags, head, body, _, _, _ = frame
+            request_id, _, flags, head, body, port, upper, lower = frame
             log_lines.REQUEST.set(request_id)
             self._journal.note(request_id)
             if flags:
                 body = self._bodies.take(flags, body)
             cpu_ns = time.process_time_ns() if self._measure_cpu else 0
             begun_ns = time.monotonic_ns()
-            answer_head, answer_body = plain.call_blocking(self._handler, head, body)
+            answer_body: Any
+            if self._plain is not None:
+                answer_head, answer_body = plain.call_blocking(self._plain, head, body)
+            else:
+                client = client_address.unpack(port, upper, lower)
+                answer_head, answer_body = exchange_calls.call_blocking(self._exchange, head, body, client)
+            if type(answer_body) is not bytes:
+                self._flush(held)
+                self._streams.send_parts(request_id, answer_head, answer_body, begun_ns, cpu_ns)
+                continue
             ended_ns = time.monotonic_ns()
             if self._measure_cpu:
                 cpu_ns = time.process_time_ns() - cpu_ns
@@ -132,7 +142,7 @@ class HandlerThreads:
             parts = answers.whole(request_id, answer_head, answer_body, timing, self._bodies)
             if not parts:
                 self._flush(held)
-                self._stream(request_id, answer_head, answer_body, timing)
+                self._streams.send_whole(request_id, answer_head, answer_body, timing)
                 continue
             held += parts
             if ended_ns - held_since_ns >= HOLD_NS:
@@ -177,7 +187,7 @@ class HandlerThreads:
             elif kind == Kind.GIVE_BACK:
                 self._bodies.give_back(frame[0])
             elif kind == Kind.CREDIT:
-                if (stream := self._streams.get(frame[0])) is not None:
+                if (stream := self._streams.by_id.get(frame[0])) is not None:
                     stream.take_credit()
             elif kind == Kind.STOP:
                 self._stopping = True
@@ -188,28 +198,18 @@ class HandlerThreads:
         if len(kept) < len(self._pending):
             self._pending = deque(kept)
             self.send(answers.dropped(request_id))
-        if (stream := self._streams.get(request_id)) is not None:
+        if (stream := self._streams.by_id.get(request_id)) is not None:
             stream.leave()
 
-    # long answers for which there is no space in shared memory
+    def look(self) -> None:
+        """Read what the front has said, unless another thread does."""
+        if self._turn.acquire(blocking=False):
+            try:
+                self._read()
+            finally:
+                self._turn.release()
 
-    def _stream(self, request_id: int, head: bytes, body: bytes, timing: Timing) -> None:
-        stream = self._streams[request_id] = ThreadStream(request_id)
-        head = with_length(head, body)
-        try:
-            with contextlib.suppress(OSError):  # the front is gone, and the watch sees it, too
-                for start in range(0, len(body), MAX_CHUNK_BYTES):
-                    self._wait_for_client(stream, _CHUNKS_AHEAD - 1)
-                    if stream.left:
-                        break
-                    self.send(stream.chunk(head, body[start : start + MAX_CHUNK_BYTES]))
-                self._wait_for_client(stream, 0)
-                end = frames.encode(CHUNK, request_id, flags=FINAL, timing=timing)
-                self.send(answers.dropped(request_id) if stream.left else end)
-        finally:
-            del self._streams[request_id]
-
-    def _wait_for_client(self, stream: "ThreadStream", most: int) -> None:
+    def wait_for_client(self, stream: ThreadStream, most: int) -> None:
         """Wait until at most so many chunks are under way; whoever has the turn reads what the front says of them."""
         while not stream.at_most(most):
             others_want_it = self._count > 1 and bool(self._pending)
@@ -232,22 +232,3 @@ class HandlerThreads:
                 self.send(data)
             except OSError:
                 pass  # the front is gone, and the watch sees it, too
-
-
-class ThreadStream(Stream):
-    """A stream whose thread waits while another may read the socket."""
-
-    def __init__(self, request_id: int) -> None:
-        super().__init__(request_id)
-        self._changed = threading.Event()
-
-    def changed(self) -> None:
-        self._changed.set()
-
-    def at_most(self, chunks: int) -> bool:
-        """Return whether so few chunks are under way, or none need be sent any more."""
-        return self.left or self.chunks_under_way <= chunks
-
-    def wait(self, timeout_s: float) -> None:
-        self._changed.wait(timeout_s)
-        self._changed.clear()

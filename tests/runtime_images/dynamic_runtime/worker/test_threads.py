@@ -4,7 +4,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ from runtime_images.dynamic_runtime.wire import frames, in_flight
 from runtime_images.dynamic_runtime.wire.frames import FrameParser, Kind, RawFrame
 from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
 from runtime_images.dynamic_runtime.worker.answers import Bodies
+from runtime_images.dynamic_runtime.worker.contract import LoadedFunction
 from runtime_images.dynamic_runtime.worker.threads import HandlerThreads
+from runtime_images.entrypoint import Entry, EntryForm
 
 HEAD = b"POST / HTTP/1.1\r\nhost: t\r\ncontent-type: application/json\r\n\r\n"
 
@@ -32,6 +34,7 @@ class Front:
         channel.settimeout(20)
         self._parser = FrameParser(1 << 20)
         self._received: list[RawFrame] = []
+        self.aborted: list[int] = []
 
     def send(self, *parts: bytes) -> None:
         self.channel.sendall(b"".join(parts))
@@ -43,6 +46,7 @@ class Front:
             assert data, f"closed after {self._received}"
             self._received += self._parser.feed(data)
         taken, self._received = self._received[:count], self._received[count:]
+        self.aborted += [frame[0] for frame in taken if frame[2] & frames.ABORTED]
         return [(frame[0], frame[4]) for frame in taken]
 
     def nothing_more(self) -> bool:
@@ -56,18 +60,24 @@ class Front:
             self.channel.settimeout(20)
 
 
+ENTRY = Entry("func.py", "handler", EntryForm.HANDLER, 1)
+
 Working = tuple[Front, HandlerThreads, threading.Event]
 
 
-@contextmanager
-def working(handler: Callable[[Any], object], count: int = 1) -> Iterator[Working]:
+def working(handler: Callable[[Any], object], count: int = 1) -> AbstractContextManager[Working]:
     """`count` handler threads at work, and the event that they set when the front is gone."""
+    return working_function(LoadedFunction(ENTRY, blocking=True, plain=handler), count)
+
+
+@contextmanager
+def working_function(function: LoadedFunction, count: int = 1) -> Iterator[Working]:
     ours, theirs = socket.socketpair()
     memory = in_flight.create_memory()
     marks = InFlightJournal(memory)
     os.close(memory)
     gone = threading.Event()
-    threads = HandlerThreads(theirs, marks, Bodies(), handler, Settings(Path(), concurrency=count), gone.set)
+    threads = HandlerThreads(theirs, marks, Bodies(), function, Settings(Path(), concurrency=count), gone.set)
     main = threading.Thread(target=threads.serve)
     main.start()
     try:
@@ -182,7 +192,7 @@ def test_a_large_answer_comes_as_its_client_takes_it() -> None:
 
         assert sizes == [65_536, 65_536, 65_536, 250_000 - 3 * 65_536, 0]
         assert front.answers(1) == [(2, b"2")]
-        assert not threads._streams
+        assert not threads._streams.by_id
 
 
 def test_a_client_that_leaves_frees_the_thread_that_waits_for_it() -> None:

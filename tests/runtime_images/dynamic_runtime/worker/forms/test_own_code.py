@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime_images.dynamic_runtime.worker.own_code import import_from_source
+from runtime_images.dynamic_runtime.worker.forms.own_code import import_from_source
 
 UNCHECKED = py_compile.PycInvalidationMode.UNCHECKED_HASH
 """Python runs such a file without a look at its source."""
@@ -17,7 +17,7 @@ UNCHECKED = py_compile.PycInvalidationMode.UNCHECKED_HASH
 LOAD = """
 import json, sys
 from pathlib import Path
-from runtime_images.dynamic_runtime.worker.contract import load_function
+from runtime_images.dynamic_runtime.worker.forms.loading import load_function
 function = load_function(Path(sys.argv[1]), sys.argv[2])
 print(json.dumps(function.plain(None)))
 """

@@ -1,0 +1,51 @@
+"""The third way to call a function: a `Request` in, an `Answer` with a status and headers of its own out.
+
+Forms that need more of a request than its payload, and are no ASGI either, are made callables of this kind when the
+worker loads (`forms/`). An answer whose body is not at hand leaves in parts, each as soon as there is one.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+Parts = Iterator[bytes] | AsyncIterator[bytes]
+"""A body that leaves in parts. What has `close` or `aclose` is closed at its end, and when the client leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as the client sent it; `query` is without its question mark, names of headers are in lower case."""
+
+    method: str
+    path: str
+    raw_path: bytes
+    query: bytes
+    http_version: str
+    scheme: str
+    client: tuple[str, int] | None
+    headers: Sequence[tuple[bytes, bytes]]
+    body: bytes
+
+    def header(self, name: str) -> str:
+        """Return the first value of a header, empty if there is none."""
+        wanted = name.encode()
+        return next((value.decode("latin-1") for key, value in self.headers if key == wanted), "")
+
+
+class Answer(NamedTuple):
+    """What the client gets; the length of a body of bytes need not be among the headers."""
+
+    status: int
+    headers: Sequence[tuple[bytes, bytes]]
+    body: bytes | Parts
+
+
+Exchange = Callable[[Request], Answer]
+AsyncExchange = Callable[[Request], Awaitable[Answer]]
+
+
+def part_of_body(part: object) -> bytes:
+    """Return one part of a body as bytes, or raise TypeError if it is none."""
+    if isinstance(part, bytes | bytearray | memoryview):
+        return bytes(part)
+    raise TypeError(f"a part of the answer's body is of type {type(part).__name__}, not bytes")

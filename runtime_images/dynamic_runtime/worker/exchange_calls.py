@@ -1,0 +1,58 @@
+"""Calls of a function that answers requests (`exchange`): the request read, the answer's head written."""
+
+import asyncio
+
+from runtime_images.dynamic_runtime.worker import plain
+from runtime_images.dynamic_runtime.worker.asgi import build_scope, encode_head, refused
+from runtime_images.dynamic_runtime.worker.exchange import Answer, AsyncExchange, Exchange, Parts, Request
+
+
+def call_blocking(
+    exchange: Exchange, head: bytes, body: bytes, client: tuple[str, int] | None
+) -> tuple[bytes, bytes | Parts]:
+    """Call the function in this thread; return the head and the body of the answer."""
+    try:
+        return _encoded(head, exchange(_request(head, body, client)))
+    except BaseException as error:  # noqa: BLE001 -- the user's code may raise anything
+        return plain.failed(error)
+
+
+async def call_awaiting(
+    exchange: AsyncExchange, head: bytes, body: bytes, client: tuple[str, int] | None
+) -> tuple[bytes, bytes | Parts] | None:
+    """Await the function; return the head and the body of the answer, None if it was cancelled."""
+    try:
+        return _encoded(head, await exchange(_request(head, body, client)))
+    except asyncio.CancelledError:
+        return None
+    except BaseException as error:  # noqa: BLE001 -- the user's code may raise anything
+        return plain.failed(error)
+
+
+def _request(head: bytes, body: bytes, client: tuple[str, int] | None) -> Request:
+    scope = build_scope(head, {}, client)
+    return Request(
+        scope["method"],
+        scope["path"],
+        scope["raw_path"],
+        scope["query_string"],
+        scope["http_version"],
+        scope["scheme"],
+        scope["client"],
+        scope["headers"],
+        body,
+    )
+
+
+def _encoded(request_head: bytes, answer: Answer) -> tuple[bytes, bytes | Parts]:
+    head, length = encode_head(answer.status, answer.headers)
+    if length is None:
+        return head, answer.body
+    with_length = head + b"content-length: %b\r\n" % length
+    if not isinstance(answer.body, bytes):
+        return with_length, answer.body
+    if int(length) == len(answer.body):
+        return head, answer.body  # the front adds the length of what is whole
+    if request_head.startswith(b"HEAD ") or answer.status == 304:
+        return with_length, answer.body  # the length may be that of a body which is not sent (RFC 9110, 8.6)
+    return refused(f"its content-length is {length.decode()}, but its body has {len(answer.body)} bytes"), b""
