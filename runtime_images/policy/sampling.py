@@ -28,3 +28,8 @@ VIOLATION_GPU_S = 30.0
 CPU_PER_HOUR = 0.1368
 GPU_PER_HOUR = 0.4788
 """Prices of a held backend, in US dollars, where nobody says another."""
+
+CLIENT_LEFT = 499
+"""The status of a request whose client left its stream, or left and had the function fail by that (nginx's number).
+
+It tells of the client, not of the backend: it is no error, and how long it took is nobody's latency."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import isinf
 
 from runtime_images.controller.measuring.histogram import EMPTY, Histogram
+from runtime_images.policy.sampling import CLIENT_LEFT
 
 _LARGEST = 2.0**53
 _BUCKETS_MOST = 500
@@ -88,6 +89,8 @@ def good_and_failed(
 ) -> tuple[Histogram, int]:
     """Return the histogram of the good answers, and how many were not good, of buckets and sums by their codes.
 
+    Those whose clients have left are neither.
+
     Raises:
         ValueError: they are none of a histogram.
     """
@@ -96,6 +99,8 @@ def good_and_failed(
         if len(pairs) > _BUCKETS_MOST:
             raise ValueError(f"{len(pairs)} buckets are more than a histogram has")
         histogram = Histogram.of(pairs, sums_s.get(code, 0.0))
+        if code == str(CLIENT_LEFT):
+            continue
         if code >= "5":
             failed += histogram.count
         else:

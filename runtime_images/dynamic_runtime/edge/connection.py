@@ -69,6 +69,8 @@ class HttpConnection(asyncio.Protocol):
             return True
         if exchange is not None and self._now() - max(exchange.arrived_s, self._resumed_s) <= HALF_CLOSE_S:
             self._client_done = True
+            if exchange.parts:
+                self._patience.half_closed()
             self._reader.stop()
             exchange.close_afterwards()
             self._application.half_closed(exchange)
@@ -258,6 +260,9 @@ class HttpConnection(asyncio.Protocol):
     def check_deadline(self, now_s: float) -> None:
         """End the connection of a client that is too slow; called about every second."""
         unsent = self._outlet.unsent
+        if self._client_done and self._current is not None and self._patience.has_left(self._current.parts, now_s):
+            self.close()
+            return
         if not self._patience.is_over(now_s, idle=self.idle, unsent=unsent):
             if self._current is None and self._reader.is_in_the_way and self._patience.is_in_the_way(now_s):
                 self.refuse(HTTPStatus.REQUEST_TIMEOUT, "the request came too slowly while others waited for memory")

@@ -40,12 +40,13 @@ class Exchange:
 
     `payload` is the request as it stood on the wire, `head_length` of it the head. A body that is not small is counted
     by `slot`, and a long one may lie there instead. `unusual` says that its answer takes the slow path: HTTP/1.0, HEAD,
-    or a connection that will close.
+    or a connection that will close. `parts` counts what was sent of an answer in parts, its head included.
     """
 
     # Class attributes: most exchanges keep them as they are, and an instance attribute would cost each request.
     unusual = False
     keep_alive = True
+    parts = 0
     http_1_0 = False
     refusal: Refusal | None = None
     started = False
@@ -221,6 +222,7 @@ class Exchange:
             own_lines += b"transfer-encoding: chunked\r\n"
         elif head.has_body:
             self.keep_alive = False
+        self.parts = 1
         self.outlet.write(self._head(head, own_lines))
 
     def write(self, chunk: bytes) -> str:
@@ -231,6 +233,7 @@ class Exchange:
             self._left -= len(chunk)
             if self._left < 0:
                 return self._break_off("longer")
+        self.parts += 1
         self.outlet.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if self._chunked else chunk)
         return ""
 
@@ -256,7 +259,7 @@ class Exchange:
 
     def _head(self, head: ResponseHead, own_lines: bytes) -> bytes:
         shared = self.outlet.shared_head
-        if shared.draining:
+        if shared.draining or head.closes:
             self.keep_alive = False
         if not self.keep_alive:
             end = b"connection: close\r\n\r\n"

@@ -23,6 +23,7 @@ WRITE_TIMEOUT_S = 60.0  # without a byte taken, for a client that has an answer 
 HANDLER_PATIENCE_S = 10.0  # the same, while a thread of a blocking handler serves this client alone
 LINGER_S = 1.0  # between our last byte and the close, for the client to read it (RFC 9112, 9.6)
 HALF_CLOSE_S = 0.2  # a client that ends its half so soon after its request wants the answer; later, it has left
+HALF_CLOSED_QUIET_S = 5.0  # without a byte, where it does so in the middle of its answer: it has left, too
 
 MAX_HEADERS = 256
 """Of one request. Each costs time, however short it is. Apache, Envoy and hyper allow a hundred."""
@@ -39,6 +40,7 @@ class Patience:
         "_moved_bytes",
         "_moved_s",
         "_now",
+        "_quiet",
         "_room_s",
         "_scarce_due_s",
         "_unread_bytes",
@@ -50,6 +52,7 @@ class Patience:
         self._write_s = WRITE_TIMEOUT_S
         self._body_due_s = self._scarce_due_s = self._moved_s = self._room_s = 0.0
         self._moved_bytes = self._unread_bytes = 0
+        self._quiet: tuple[int, float] | None = None
         self._due_s = now() + HEAD_TIMEOUT_S
 
     def head_begins(self) -> None:
@@ -109,6 +112,19 @@ class Patience:
     def shorten(self, write_s: float) -> None:
         """Wait no longer than this, from now on, for a client that takes nothing of its answer."""
         self._write_s = write_s
+
+    def half_closed(self) -> None:
+        """Note that the client has ended its half in the middle of an answer: perhaps it has left."""
+        self._quiet = (0, self._now())
+
+    def has_left(self, parts: int, now_s: float) -> bool:
+        """Return whether such a client was sent no further part of its answer for a while.
+
+        A write would tell whether it has left, but there is nothing to write.
+        """
+        if self._quiet is not None and self._quiet[0] != parts:
+            self._quiet = (parts, now_s)
+        return self._quiet is not None and now_s - self._quiet[1] >= HALF_CLOSED_QUIET_S
 
     @property
     def due_s(self) -> float:

@@ -18,6 +18,7 @@ from runtime_images.dynamic_runtime.wire.arenas import LEAST_BYTES, Requests
 
 _PIECES_A_TURN = 32
 """What is answered at once, such as a probe, leaves a client free for its next request: others have their turn, too."""
+_LINE_ENDS = b"\r\n"
 
 
 class Recipient(slow_reader.Recipient, Protocol):
@@ -133,6 +134,8 @@ class RequestReader:
 
     def _begin(self, data: bytes, start: int) -> int:
         """Take one request, or the beginning of one; return where the next one begins."""
+        if data[start] in _LINE_ENDS:  # before a request they are ignored (RFC 9112, 2.2), and earn no time
+            return len(data) - len(data[start:].lstrip(_LINE_ENDS))
         lengths = lengths_of(data, start)
         if lengths is None or lengths[1] > self._max_body:
             self._slow = SlowReader(self._recipient, self.patience, self._max_body, self._budget, self.wait)

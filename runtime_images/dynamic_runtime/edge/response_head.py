@@ -35,18 +35,19 @@ _REMEMBERED = 128  # with heads of at most 64 KB this bounds the memory that a f
 class ResponseHead:
     """A checked head. `lines` ends with a line end; the edge adds its own lines and the empty one.
 
-    `length` is the Content-Length that the function gave. `ordinary` says that its answer needs no slow path:
-    no such length, and a status that has a body.
+    `length` is the Content-Length that the function gave, `closes` that it wants the connection to end. `ordinary` says
+    that its answer needs no slow path: neither of them, and a status that has a body.
     """
 
-    __slots__ = ("has_body", "length", "lines", "ordinary", "status")
+    __slots__ = ("closes", "has_body", "length", "lines", "ordinary", "status")
 
-    def __init__(self, status: int, lines: bytes, length: int | None) -> None:
+    def __init__(self, status: int, lines: bytes, length: int | None, *, closes: bool = False) -> None:
+        self.closes = closes
         self.status = status
         self.lines = lines
         self.length = length
         self.has_body = status >= 200 and status not in (204, 304)
-        self.ordinary = self.has_body and length is None
+        self.ordinary = self.has_body and length is None and not closes
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -56,7 +57,7 @@ def check_head(raw: bytes) -> ResponseHead | None:
     if match is None:
         return None
     status_line, *lines = raw.split(b"\r\n")[:-1]
-    kept, length = [status_line], None
+    kept, length, closes = [status_line], None, False
     for line in lines:
         name, _, value = line.partition(b":")
         if name == b"content-length":
@@ -64,9 +65,11 @@ def check_head(raw: bytes) -> ResponseHead | None:
             if length is not None or len(digits) > _MAX_LENGTH_DIGITS or not digits.isdigit():
                 return None  # the client would have to guess where the answer ends
             length = int(digits)
+        elif name == b"connection":
+            closes = closes or b"close" in [option.strip() for option in value.lower().split(b",")]
         elif name not in _OURS:
             kept.append(line)
-    return ResponseHead(int(match[1]), b"\r\n".join(kept) + b"\r\n", length)
+    return ResponseHead(int(match[1]), b"\r\n".join(kept) + b"\r\n", length, closes=closes)
 
 
 def why_refused(raw: bytes) -> str:

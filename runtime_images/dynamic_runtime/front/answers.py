@@ -14,6 +14,7 @@ from runtime_images.dynamic_runtime.front.link import WorkerLink
 from runtime_images.dynamic_runtime.telemetry.backend_stats import AnswerRow
 from runtime_images.dynamic_runtime.wire.frames import ABORTED, CHUNK, FINAL, IN_ARENA, RESPONSE, FrameError, RawFrame
 from runtime_images.policy.model import Backend
+from runtime_images.policy.sampling import CLIENT_LEFT
 
 _TIMING_LINE = b"server-timing: queue;dur=%.3f, service;dur=%.3f\r\n"
 """The times that are known now, in ms (W3C Server Timing)."""
@@ -69,7 +70,9 @@ class Answers:
                     last_ns = ended_ns
                 if checked is None:
                     status = self._end_other(link, job, frame)
-                if status >= SERVER_ERROR and not job.given_up:
+                if job.client_gone and not job.given_up and (job.streams or status >= SERVER_ERROR):
+                    status = CLIENT_LEFT
+                elif status >= SERVER_ERROR and not job.given_up:
                     self.failures += 1
                 if service_ns or not job.client_gone:  # one that was dropped before it began took no time at all
                     rows.append((status, job.arrived_s, now_s, service_ns, cpu_ns))
@@ -130,6 +133,8 @@ class Answers:
             return self._end_long(link, job, frame)
         if job.given_up:
             return job.status
+        if flags & ABORTED and job.client_gone:
+            return CLIENT_LEFT
         if flags & ABORTED:
             self.failures += job.give_up(HTTPStatus.BAD_GATEWAY, "the function gave this request up")
             return HTTPStatus.BAD_GATEWAY

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from runtime_images.dynamic_runtime.telemetry.histogram import LogLinearHistogram, SlidingWindow
 from runtime_images.events.traffic import LastSecond
 from runtime_images.policy.model import Slo
-from runtime_images.policy.sampling import ANSWERS_KEPT
+from runtime_images.policy.sampling import ANSWERS_KEPT, CLIENT_LEFT
 
 _UNCOUNTED_MOST = 4096
 
@@ -56,6 +56,7 @@ class BackendStats:
     def __init__(self, slo: Slo) -> None:
         self.requests = 0
         self.errors = 0
+        self._left = 0
         self.start_up_s: float | None = None
         self.cpu_share: float | None = None
         self.latencies = SlidingWindow(slo.window_s)
@@ -74,12 +75,14 @@ class BackendStats:
         """Count what was added since the last time, and return it."""
         rows, self._uncounted = self._uncounted, []
         if rows:
+            answers = [row for row in rows if row[0] != CLIENT_LEFT]
             self.requests += len(rows)
             self.errors += len([row for row in rows if row[0] >= 500])
-            self.latencies.add_all(rows[-1][2], [row[2] - row[1] for row in rows], self.last_second)
+            self._left += len(rows) - len(answers)
+            self.latencies.add_all(rows[-1][2], [row[2] - row[1] for row in answers], self.last_second)
             self.recent += [
                 Answer(finished_s, finished_s - arrived_s, service_ns / 1e9, status >= 500)
-                for status, arrived_s, finished_s, service_ns, _ in rows[-ANSWERS_KEPT:]
+                for status, arrived_s, finished_s, service_ns, _ in answers[-ANSWERS_KEPT:]
             ]
         return rows
 
@@ -94,8 +97,8 @@ class BackendStats:
 
     @property
     def finished(self) -> int:
-        """Requests counted without an error since the start."""
-        return self.requests - self.errors
+        """Requests counted since the start that are answered without an error, their clients still there."""
+        return self.requests - self.errors - self._left
 
     def p95_s(self, now_s: float) -> float | None:
         """Return the 95th percentile of the latencies within the SLO's window."""

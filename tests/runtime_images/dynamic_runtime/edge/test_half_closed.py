@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from runtime_images.dynamic_runtime.edge.exchange import Exchange
-from runtime_images.dynamic_runtime.edge.limits import HALF_CLOSE_S
+from runtime_images.dynamic_runtime.edge.limits import HALF_CLOSE_S, HALF_CLOSED_QUIET_S
 from runtime_images.dynamic_runtime.edge.response_head import head_of
 from tests.runtime_images.dynamic_runtime.edge.test_slow_clients import (
     GET,
@@ -97,6 +97,26 @@ def test_a_stream_to_a_client_that_has_ended_its_half_goes_on() -> None:
         exchange.end()
 
         assert (await meeting.read_all()).endswith(b"4\r\ntick\r\n0\r\n\r\n")
+
+    meet(script, application)
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_a_client_that_ends_its_half_in_the_middle_of_a_stream_has_left_once_that_is_quiet(goes_on: bool) -> None:
+    application = Waiting()
+
+    async def script(meeting: Meeting) -> None:
+        await meeting.send(GET)
+        (exchange,) = application.waiting
+        exchange.begin(head_of(200, []))
+        await end_half(meeting)
+        for _ in range(3):
+            await meeting.pass_time(HALF_CLOSED_QUIET_S - 1)
+            exchange.write(b"tick" if goes_on else b"")
+
+        assert application.left == ([] if goes_on else [exchange])
+        await meeting.pass_time(HALF_CLOSED_QUIET_S + 1)
+        assert application.left == [exchange]
 
     meet(script, application)
 

@@ -107,6 +107,27 @@ def test_a_connection_that_ends_is_said_to_end(version: bytes, asked: bytes) -> 
     assert response.headers[b"connection"] == b"close"
 
 
+@pytest.mark.parametrize("option", [b"close", b"Keep-Alive, Close"])
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_a_function_may_end_the_connection_with_its_answer(option: bytes, in_parts: bool) -> None:
+    head = check_head(b"HTTP/1.1 200 OK\r\nconnection: %b\r\n" % option)
+    assert head is not None
+
+    def answer(exchange: Exchange) -> None:
+        if in_parts:
+            exchange.begin(head)
+            exchange.write(b"ok")
+            exchange.end()
+        else:
+            exchange.answer(head, b"", b"ok")
+
+    result = talk([request(b"GET") + request(b"GET")], Application(answer))
+    (response,) = read(result, [b"GET"])
+
+    assert result.ended
+    assert (response.headers[b"connection"], response.body) == (b"close", b"ok")
+
+
 parts = st.lists(st.binary(max_size=40), max_size=5)
 
 

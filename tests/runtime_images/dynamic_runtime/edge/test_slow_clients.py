@@ -1,6 +1,7 @@
 """Clients that are slow, silent, or ahead of us: real sockets and uvloop, with a clock that the tests move."""
 
 import asyncio
+import contextlib
 import json
 import socket
 from collections.abc import Awaitable, Callable
@@ -46,6 +47,10 @@ class Meeting:
     async def send(self, data: bytes) -> None:
         await self.loop.sock_sendall(self.client, data)
         await settle()
+
+    async def send_if_open(self, data: bytes) -> None:
+        with contextlib.suppress(ConnectionError):
+            await self.send(data)
 
     async def read(self, size: int = 65536) -> bytes:
         async with asyncio.timeout(10):
@@ -217,6 +222,22 @@ def test_a_connection_may_idle_for_75_seconds_and_is_closed_without_a_word_some_
         await meeting.send(GET)
         assert (await meeting.read()).startswith(b"HTTP/1.1 200")
         await meeting.pass_time(limits.IDLE_TIMEOUT_S + 1)
+
+        assert await meeting.read() == b""
+
+    meet(script)
+
+
+@pytest.mark.parametrize("drip", [b"\r\n", b"\n", b"\r"])
+def test_line_ends_between_two_requests_earn_no_time(drip: bytes) -> None:
+    async def script(meeting: Meeting) -> None:
+        await meeting.send(GET)
+        await meeting.read()
+        await meeting.send(drip + GET)
+        assert (await meeting.read()).startswith(b"HTTP/1.1 200")
+        for _ in range(5):
+            await meeting.pass_time(limits.IDLE_TIMEOUT_S / 4)
+            await meeting.send_if_open(drip)
 
         assert await meeting.read() == b""
 

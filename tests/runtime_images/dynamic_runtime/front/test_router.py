@@ -31,6 +31,7 @@ from runtime_images.dynamic_runtime.wire.frames import (
 )
 from runtime_images.dynamic_runtime.wire.in_flight import SLOTS, InFlightJournal
 from runtime_images.policy.model import Backend
+from runtime_images.policy.sampling import CLIENT_LEFT
 from tests.support.clock import FakeClock
 from tests.support.edge import Wire
 
@@ -207,6 +208,37 @@ def test_answers_that_came_before_garbage_are_counted(play: Callable[..., None])
         assert stage.lost
         assert bytes(wire.written).endswith(b"hello")
         assert [row[0] for row in stage.rows] == [200]
+
+    play(scene)
+
+
+@pytest.mark.parametrize("flags", [FINAL, FINAL | ABORTED], ids=["ended", "given up"])
+def test_a_client_that_leaves_a_stream_is_no_failure_of_the_function(play: Callable[..., None], flags: int) -> None:
+    async def scene(stage: Stage) -> None:
+        wire = await stage.client()
+        (request_id,) = stage.requests()
+        stage.answer(frames.encode(RESPONSE, request_id, OK, b"tick"))
+        wire.abort()
+        await asyncio.sleep(0)
+        stage.answer(frames.encode(CHUNK, request_id, b"", b"tick"))
+        stage.answer(frames.encode(CHUNK, request_id, flags=flags, timing=(1, 1, 0)))
+
+        assert [row[0] for row in stage.rows] == [CLIENT_LEFT]
+        assert stage.front.counters.failures == 0
+
+    play(scene)
+
+
+def test_a_function_that_fails_since_its_client_has_left_is_no_failure_either(play: Callable[..., None]) -> None:
+    async def scene(stage: Stage) -> None:
+        wire = await stage.client()
+        (request_id,) = stage.requests()
+        wire.abort()
+        await asyncio.sleep(0)
+        stage.answer(whole(request_id, b"HTTP/1.1 500 Internal Server Error\r\n"))
+
+        assert [row[0] for row in stage.rows] == [CLIENT_LEFT]
+        assert stage.front.counters.failures == 0
 
     play(scene)
 
