@@ -12,6 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.worker.contract import Scope
+from runtime_images.dynamic_runtime.worker.forwarded import PROXIES, Forwarding, forwarding_of
 
 _LONGEST_HEAD = frames.MAX_HEAD_BYTES - 100
 """A frame holds no longer one, and a content-length may be added. Functions send in headers what clients have sent."""
@@ -27,18 +28,23 @@ def build_scope(head: bytes, state: dict[str, Any], client: tuple[str, int] | No
     """Return the ASGI scope of a request's head, as it stood on the wire and was checked by the front.
 
     `state` is what the application's lifespan has left; each request has a copy of its own, as ASGI asks. `client` is
-    the host and port that the request came from.
+    the host and port that the request came from, which a proxy may tell more of.
     """
-    scope = _remembered_scope(head) if len(head) <= _REMEMBERED_HEAD_BYTES else _scope_of(head)
+    scope, said = _remembered_scope(head) if len(head) <= _REMEMBERED_HEAD_BYTES else _scope_of(head)
     # What an application may change is its own.
     asgi = {"version": "3.0", "spec_version": "2.3"}
-    return {**scope, "asgi": asgi, "headers": scope["headers"].copy(), "client": client, "state": state.copy()}
+    own = {**scope, "asgi": asgi, "headers": scope["headers"].copy(), "client": client, "state": state.copy()}
+    if said is not None:
+        own["client"], own["scheme"] = PROXIES.resolve(client, said)
+    return own
 
 
-def _scope_of(head: bytes) -> Scope:
+def _scope_of(head: bytes) -> tuple[Scope, Forwarding | None]:
+    """Return what a head alone says of its request, and what it says of a client behind proxies."""
     lines = head.split(b"\r\n")
     method, path, raw_path, query, version = _request_line(lines[0])
-    return {
+    headers = list(map(_header_of, lines[1:-2]))
+    scope = {
         "type": "http",
         "http_version": version,
         "method": method,
@@ -47,9 +53,10 @@ def _scope_of(head: bytes) -> Scope:
         "raw_path": raw_path,
         "query_string": query,
         "root_path": "",
-        "headers": list(map(_header_of, lines[1:-2])),
+        "headers": headers,
         "server": None,
     }
+    return scope, forwarding_of(headers)
 
 
 _remembered_scope = lru_cache(maxsize=_REMEMBERED_LINES)(_scope_of)
