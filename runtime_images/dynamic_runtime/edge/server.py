@@ -48,8 +48,7 @@ class HttpServer:
         self.requests = requests
         self.loop = asyncio.get_running_loop()
         self.refusal: Callable[[Any], Refusal | None] = refusal
-        self.connections: set[HttpConnection] = set()
-        self.closed = self.connections.discard
+        self.connections: dict[HttpConnection, None] = {}  # the oldest first: a run in virtual time repeats exactly
         self.now = clock.monotonic
         self.budget = Budget(shares.bodies, self.now)
         self._clock = clock
@@ -62,13 +61,17 @@ class HttpServer:
 
     def opened(self, connection: HttpConnection) -> None:
         """Count a connection; beyond the bound those make room that would be closed first, if nothing more came."""
-        self.connections.add(connection)
+        self.connections[connection] = None
         if len(self.connections) > self._shares.connections:
             spare = [other for other in self.connections if other.is_spare]
             for other in heapq.nsmallest(1 + len(spare) // _CLOSED_PART, spare, key=lambda one: one.due_s):
                 other.close()
             if not spare:
                 connection.close()
+
+    def closed(self, connection: HttpConnection) -> None:
+        """Count it no more."""
+        self.connections.pop(connection, None)
 
     async def listen(self, host: str, port: int) -> int:
         """Listen on a TCP address, or raise OSError; return the port, chosen by the system if `port` is 0."""

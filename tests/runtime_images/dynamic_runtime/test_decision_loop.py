@@ -1,22 +1,10 @@
 """The decision loop with the real front and supervisor, all in one process and in virtual time."""
 
-import asyncio
-import json
-import os
-from typing import Any
-
-from runtime_images.dynamic_runtime.decision_loop import DecisionLoop
-from runtime_images.dynamic_runtime.front.router import Front
-from runtime_images.dynamic_runtime.settings import Settings
-from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
-from runtime_images.dynamic_runtime.telemetry.metrics import Metrics
-from runtime_images.dynamic_runtime.telemetry.observer import ArrivalRate, Sources
-from runtime_images.dynamic_runtime.telemetry.recorder import Recorder
 from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.wire.frames import FINAL, Kind
-from runtime_images.dynamic_runtime.workers.supervisor import Supervisor
 from runtime_images.events.lifecycle import WorkerState
 from runtime_images.policy.model import Backend, ExecutionMode, Slo
+from tests.support.simulated_runtime import SimulatedRuntime
 from tests.support.simulated_workers import (
     FAILED,
     READY,
@@ -24,43 +12,25 @@ from tests.support.simulated_workers import (
     SimulatedStarter,
     SimulatedWorker,
 )
-from tests.support.virtual_time import VirtualTimeLoop
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n"
 STEP_S = 0.05
 SERVICE_S = {Backend.CPU: 0.9, Backend.GPU: 0.05}
 
 
-class Stage:
+class Stage(SimulatedRuntime):
     """A function that takes `SERVICE_S` on each backend, asked for one answer after the other."""
 
     def __init__(
         self, mode: ExecutionMode = ExecutionMode.CPU_PREFERRED, *, pinned: bool = False, gpu_starts: bool = True
     ) -> None:
-        self.loop = VirtualTimeLoop()
-        slo = Slo(latency_p95_ms=500.0, window_s=10.0)
-        settings = Settings(
-            os.curdir, mode=mode, slo=slo, pinned=pinned  # type: ignore[arg-type]
-        )  # fmt: skip
-        events = EventLog(self.loop, None)
-        self.said: list[dict[str, Any]] = []
-        events.subscribe(lambda line: self.said.append(json.loads(line)), replay=False)
-        self.gpu_problem = ""
         self.starter = SimulatedStarter()
-        recorder = Recorder(slo, Metrics(), self.loop.time(), keep_rows=False)
-        self.front = Front(settings, self.loop, recorder.answered, lambda *_complaint: None)
-        self.supervisor = Supervisor(
-            settings, self.loop, events, self.front, self.starter,
-            lambda backend: self.gpu_problem if backend is Backend.GPU else "", recorder,
-        )  # fmt: skip
-        sources = Sources(self.front, self.supervisor, recorder.stats, ArrivalRate(self.loop.time()))
-        decisions = DecisionLoop(settings, self.loop, events, self.front, self.supervisor, recorder, sources)
+        slo = Slo(latency_p95_ms=500.0, window_s=10.0)
+        super().__init__(self.starter, mode=mode, slo=slo, pinned=pinned)
         self._gpu_starts = gpu_starts
         self._request = Request(0.0)
-        self._tasks = [
-            self.loop.create_task(self.supervisor.bring_up(mode.initial_backend)),
-            self.loop.create_task(decisions.run()),
-        ]
+        self.do(self.supervisor.bring_up(mode.initial_backend))
+        self.do(self.parts.decisions.run())
 
     def play(self, seconds: float) -> None:
         for _ in range(round(seconds / STEP_S)):
@@ -91,16 +61,7 @@ class Stage:
                 worker.send(frames.encode(Kind.RESPONSE, number, HEAD, b"ok", FINAL, (1, service_ns, service_ns)))
 
     def moves(self) -> list[str]:
-        return [event["to"] for event in self.said if event["event"] == "switch" and event["phase"] == "moved"]
-
-    def end(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        self.loop.run_until_complete(self.supervisor.stop())
-        for task in asyncio.all_tasks(self.loop):
-            task.cancel()
-        self.loop.settle()
-        self.loop.close()
+        return [event["to"] for event in self.named("switch") if event["phase"] == "moved"]
 
 
 def test_a_function_too_slow_for_the_cpu_is_promoted_and_the_same_run_says_the_same() -> None:
@@ -111,7 +72,7 @@ def test_a_function_too_slow_for_the_cpu_is_promoted_and_the_same_run_says_the_s
         stage.end()
 
         assert stage.moves()[:1] == ["gpu"]
-        runs.append(stage.said)
+        runs.append(stage.told)
     assert runs[0] == runs[1]
 
 
@@ -120,20 +81,20 @@ def test_while_it_is_pinned_nothing_is_decided() -> None:
     stage.play(30.0)
     stage.end()
 
-    assert {event["event"] for event in stage.said} == {"worker"}
+    assert {event["event"] for event in stage.told} == {"worker"}
 
 
 def test_a_gpu_that_is_lost_while_it_serves_is_left_at_once() -> None:
     stage = Stage()
     stage.play(30.0)
-    stage.gpu_problem = "gone"
+    stage.problem[Backend.GPU] = "gone"
     stage.play(5.0)
     marked = stage.front.answers.fallback
-    stage.gpu_problem = ""
+    stage.problem[Backend.GPU] = ""
     stage.play(1.0)
     unmarked = stage.front.answers.fallback
     stage.end()
-    names = [event["event"] for event in stage.said]
+    names = [event["event"] for event in stage.told]
 
     assert stage.moves()[:2] == ["gpu", "cpu"]
     assert names.index("gpu_lost") < names.index("fallback")
@@ -145,7 +106,7 @@ def test_a_gpu_that_is_given_up_is_a_fallback() -> None:
     stage.play(20.0)
     marked, target = stage.front.answers.fallback, stage.supervisor.target
     stage.end()
-    said = [event for event in stage.said if event["event"] == "fallback"]
+    said = [event for event in stage.told if event["event"] == "fallback"]
 
     assert (marked, target) == (True, Backend.CPU)
     assert [(event["wanted"], event["got"]) for event in said] == [("gpu", "cpu")]

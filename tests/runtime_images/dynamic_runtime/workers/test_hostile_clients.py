@@ -4,10 +4,7 @@ Front, links, supervisor and decision loop are the real ones; workers are simula
 Time passes at once.
 """
 
-import asyncio
 import contextlib
-import json
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,18 +13,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from runtime_images.dynamic_runtime.decision_loop import DecisionLoop
-from runtime_images.dynamic_runtime.front.router import Front
-from runtime_images.dynamic_runtime.settings import Settings
-from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
-from runtime_images.dynamic_runtime.telemetry.metrics import Metrics
-from runtime_images.dynamic_runtime.telemetry.observer import ArrivalRate, Sources
-from runtime_images.dynamic_runtime.telemetry.recorder import Recorder
 from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.wire.frames import CHUNK, FINAL, IN_ARENA, REQUEST, RESPONSE, RawFrame
-from runtime_images.dynamic_runtime.workers.supervisor import Supervisor
 from runtime_images.policy.model import Backend, ExecutionMode, Slo
 from runtime_images.policy.pauses import LONGEST_PAUSE_S, LONGEST_SWITCH_PAUSE_S
+from tests.support.simulated_runtime import SimulatedRuntime
 from tests.support.simulated_workers import (
     BY_FORK_S,
     FAILED,
@@ -37,7 +27,6 @@ from tests.support.simulated_workers import (
     SimulatedStarter,
     SimulatedWorker,
 )
-from tests.support.virtual_time import VirtualTimeLoop
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n"
 ERROR = b"HTTP/1.1 500 Internal Server Error\r\ncontent-type: text/plain\r\n"
@@ -97,33 +86,17 @@ def die_when_ready(worker: SimulatedWorker, frame: RawFrame | None) -> None:
         worker.die(-11)
 
 
-class Stage:
+class Stage(SimulatedRuntime):
     """A function, its clients, and all of the runtime between them but the sockets."""
 
     def __init__(
         self, mode: ExecutionMode, act: Act = obey, *, idempotent: bool = False, slo: Slo | None = None
     ) -> None:
-        self.loop = VirtualTimeLoop()
-        slo = slo or Slo()
-        config = Settings(os.curdir, mode=mode, idempotent=idempotent, slo=slo, request_timeout_s=60.0)  # type: ignore[arg-type]
         self.starter = SimulatedStarter()
         self.starter.act = act
-        self.gpu_problem = ""
-        events = EventLog(self.loop, None)
-        self.told: list[dict[str, Any]] = []
-        events.subscribe(lambda line: self.told.append(json.loads(line)), replay=False)
-        recorder = Recorder(slo, Metrics(), self.loop.time(), keep_rows=False)
-        self.front = Front(config, self.loop, recorder.answered, lambda *_complaint: None)
-        self.supervisor = Supervisor(
-            config, self.loop, events, self.front, self.starter,
-            lambda backend: self.gpu_problem if backend is Backend.GPU else "", recorder,
-        )  # fmt: skip
-        sources = Sources(self.front, self.supervisor, recorder.stats, ArrivalRate(self.loop.time()))
-        decisions = DecisionLoop(config, self.loop, events, self.front, self.supervisor, recorder, sources)
-        self.tasks = [
-            self.loop.create_task(self.supervisor.start_first(mode.initial_backend)),
-            self.loop.create_task(decisions.run()),
-        ]
+        super().__init__(self.starter, mode=mode, idempotent=idempotent, slo=slo or Slo(), request_timeout_s=60.0)
+        self.do(self.supervisor.start_first(mode.initial_backend))
+        self.do(self.parts.decisions.run())
         self.loop.pass_time(0.1)
 
     def ask(self, path: bytes = b"/", method: bytes = b"POST") -> Request:
@@ -141,18 +114,6 @@ class Stage:
             if request.answers == [200]:
                 return True
         return False
-
-    def named(self, name: str) -> list[dict[str, Any]]:
-        return [event for event in self.told if event["event"] == name]
-
-    def end(self) -> None:
-        for task in self.tasks:
-            task.cancel()
-        self.loop.run_until_complete(self.supervisor.stop())
-        for task in asyncio.all_tasks(self.loop):
-            task.cancel()
-        self.loop.settle()
-        self.loop.close()
 
 
 class HostileClients(RuleBasedStateMachine):
@@ -366,7 +327,7 @@ def test_a_client_whose_requests_only_raise_does_not_mark_answers_for_ever(play:
 def test_a_gpu_that_is_lost_while_the_cpu_cannot_start_leaves_the_function_on_the_cpu_in_the_end(play: Play) -> None:
     stage = play(ExecutionMode.GPU_PREFERRED)
     stage.starter.act = fail_to_start
-    stage.gpu_problem = "gone"
+    stage.problem[Backend.GPU] = "gone"
     stage.loop.pass_time(20.0)
     stage.starter.act = obey
     well = stage.is_served_within(LONGEST_SWITCH_PAUSE_S)
@@ -379,7 +340,7 @@ def test_a_gpu_that_is_lost_while_the_cpu_cannot_start_leaves_the_function_on_th
 def test_a_backend_that_is_held_up_by_a_switch_that_never_ends_is_still_started_again(play: Play) -> None:
     stage = play(ExecutionMode.CPU_PREFERRED)
     stage.starter.act = None  # the GPU's worker says nothing at all
-    stage.tasks.append(stage.loop.create_task(stage.supervisor.switch(Backend.GPU, "ordered")))  # type: ignore[arg-type]
+    stage.do(stage.supervisor.switch(Backend.GPU, "ordered"))
     stage.loop.pass_time(1.0)
     stage.starter.act = fail_to_start
     stage.starter.started[0].die(-9)

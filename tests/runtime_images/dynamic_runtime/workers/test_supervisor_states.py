@@ -3,25 +3,17 @@
 The supervisor, the front and the links are the real ones, the workers simulated; time passes at once.
 """
 
-import asyncio
-import json
-import os
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from runtime_images.dynamic_runtime.front.router import Front
-from runtime_images.dynamic_runtime.settings import Settings
-from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
-from runtime_images.dynamic_runtime.telemetry.metrics import Metrics
-from runtime_images.dynamic_runtime.telemetry.recorder import Recorder
 from runtime_images.dynamic_runtime.workers.lifecycle import START_TIMEOUT_S
-from runtime_images.dynamic_runtime.workers.supervisor import Supervisor
 from runtime_images.events.lifecycle import WorkerState
 from runtime_images.policy import pauses
 from runtime_images.policy.model import Backend, ExecutionMode
+from tests.support.simulated_runtime import SimulatedRuntime
 from tests.support.simulated_workers import (
     BY_FORK_S,
     BY_SPAWN_S,
@@ -33,38 +25,30 @@ from tests.support.simulated_workers import (
     SimulatedStarter,
     SimulatedWorker,
 )
-from tests.support.virtual_time import VirtualTimeLoop
 
 
 class SupervisorStates(RuleBasedStateMachine):
     """Rules are what may happen; invariants are what must hold at every moment between."""
 
-    loop: VirtualTimeLoop
+    runtime: SimulatedRuntime
 
     @initialize(
         mode=st.sampled_from([ExecutionMode.CPU_PREFERRED, ExecutionMode.GPU_PREFERRED, ExecutionMode.CPU]),
         idempotent=st.booleans(),
     )
     def begin(self, mode: ExecutionMode, idempotent: bool) -> None:
-        self.loop = VirtualTimeLoop()
-        self.settings = Settings(os.curdir, mode=mode, idempotent=idempotent, request_timeout_s=60.0)  # type: ignore[arg-type]
-        self.problem = dict.fromkeys(Backend, "")
         self.requests: list[Request] = []
         self.starter = SimulatedStarter()
-        self.events = EventLog(self.loop, None)
-        self.told: list[dict[str, Any]] = []
-        self.events.subscribe(lambda line: self.told.append(json.loads(line)), replay=False)
-        recorder = Recorder(self.settings.slo, Metrics(), self.loop.time(), keep_rows=False)
-        self.front = Front(self.settings, self.loop, recorder.answered, lambda *_complaint: None)
-        self.supervisor = Supervisor(
-            self.settings, self.loop, self.events, self.front, self.starter, self.problem.__getitem__, recorder
-        )
-        self.orders: list[asyncio.Task[Any]] = []
+        self.runtime = runtime = SimulatedRuntime(
+            self.starter, mode=mode, idempotent=idempotent, request_timeout_s=60.0
+        )  # fmt: skip
+        self.loop, self.front, self.supervisor = runtime.loop, runtime.front, runtime.supervisor
+        self.settings, self.problem, self.told = runtime.settings, runtime.problem, runtime.told
         self._do(self.supervisor.bring_up(mode.initial_backend))
         self.loop.settle()
 
     def _do(self, work: Any) -> None:  # noqa: ANN401
-        self.orders.append(self.loop.create_task(work))
+        self.runtime.do(work)
 
     def alive(self) -> list[SimulatedWorker]:
         return [worker for worker in self.starter.started if worker in self.supervisor.workers]
@@ -210,10 +194,10 @@ class SupervisorStates(RuleBasedStateMachine):
     def _somebody_works(self) -> bool:
         """A start that is under way, or a task that will order one."""
         under_way = self.supervisor._restarts._tasks or self.supervisor.workers._background._tasks
-        return bool(under_way) or not all(task.done() for task in self.orders)
+        return bool(under_way) or not all(task.done() for task in self.runtime.tasks)
 
     def teardown(self) -> None:
-        if not hasattr(self, "loop"):
+        if not hasattr(self, "runtime"):
             return
         try:
             self._all_is_well_in_the_end()
@@ -221,10 +205,7 @@ class SupervisorStates(RuleBasedStateMachine):
 
             assert list(self.supervisor.workers) == []
         finally:
-            for task in asyncio.all_tasks(self.loop):
-                task.cancel()
-            self.loop.settle()
-            self.loop.close()
+            self.runtime.close()
 
     def _all_is_well_in_the_end(self) -> None:
         """When workers behave from now on, every request is answered within the longest pauses, and new ones well."""

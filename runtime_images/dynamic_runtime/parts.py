@@ -1,0 +1,109 @@
+"""The parts that serve requests, put together: all of the runtime that needs no process, socket or signal of its own.
+
+The runtime gives it real workers and listens; tests give it simulated ones, and run the very same parts in virtual
+time.
+"""
+
+from collections.abc import Callable
+
+from runtime_images.dynamic_runtime.clock import Clock
+from runtime_images.dynamic_runtime.decision_loop import DecisionLoop
+from runtime_images.dynamic_runtime.edge.memory import Shares
+from runtime_images.dynamic_runtime.edge.server import HttpServer
+from runtime_images.dynamic_runtime.front.health import Health
+from runtime_images.dynamic_runtime.front.job import Job
+from runtime_images.dynamic_runtime.front.link import WorkerLink
+from runtime_images.dynamic_runtime.front.router import Front
+from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
+from runtime_images.dynamic_runtime.telemetry.metrics import Metrics
+from runtime_images.dynamic_runtime.telemetry.observer import ArrivalRate, Sources
+from runtime_images.dynamic_runtime.telemetry.recorder import Recorder
+from runtime_images.dynamic_runtime.wire.arenas import Requests
+from runtime_images.dynamic_runtime.workers.launching import Starter
+from runtime_images.dynamic_runtime.workers.supervisor import Supervisor
+from runtime_images.events.lifecycle import SetupFailed
+from runtime_images.events.traffic import BadAnswer
+from runtime_images.policy.model import Backend
+from runtime_images.policy.pauses import LONGEST_PAUSE_S
+from runtime_images.policy.sampling import TICK_S
+
+QUIET_BEFORE_CLOSE_S = 0.2
+LISTEN_WHILE_DRAINING_S = 2.0
+_LOOK_S = 0.02
+
+
+class Parts:
+    """Front, workers, decisions and the public server of one function.
+
+    `problem` says what keeps a backend's device from being used; long bodies go to `requests`; clients share `shares`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        events: EventLog,
+        starter: Starter,
+        problem: Callable[[Backend], str],
+        requests: Requests | None,
+        shares: Shares,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._events = events
+        self._problem = problem
+        self.metrics = Metrics()
+        self.recorder = Recorder(settings.slo, self.metrics, clock.monotonic(), keep_rows=settings.record_requests)
+        self.front = Front(settings, clock, self.recorder.answered, self._report_bad_answer)
+        self.supervisor = Supervisor(settings, clock, events, self.front, starter, problem, self.recorder)
+        arrivals = ArrivalRate(self.recorder.started_s)
+        self.sources = Sources(self.front, self.supervisor, self.recorder.stats, arrivals)
+        self.decisions = DecisionLoop(
+            settings, clock, events, self.front, self.supervisor, self.recorder, self.sources
+        )  # fmt: skip
+        self.health = Health(self.front, self.supervisor, settings.listen_address)
+        self.server = HttpServer(
+            self.health, Job, clock, settings.max_body_bytes, requests, shares, self.health.refusal
+        )  # fmt: skip
+
+    def _report_bad_answer(self, link: WorkerLink, request: int, reason: str) -> None:
+        pid = next((worker.pid for worker in self.supervisor.workers if worker.link is link), None)
+        self._events.emit(BadAnswer(link.backend, pid, request, reason))
+
+    async def first_backend(self) -> Backend:
+        """Return the backend that the mode asks for; without a GPU the CPU if the mode allows it, else wait for one."""
+        wanted = self._settings.mode.initial_backend
+        problem = self._problem(wanted)
+        if problem and not self._settings.mode.is_fixed:
+            self.supervisor.fall_back(wanted, problem)
+            return wanted.other
+        if problem:
+            message = "the function's mode is gpu, but there is no GPU"
+            self._events.emit(SetupFailed(wanted, "no_gpu", f"{message}: {problem}"))
+            self.front.refuse_queue(message, round(LONGEST_PAUSE_S))
+        while self._problem(wanted):
+            await self._clock.sleep(TICK_S)  # NVML's own thread has the answer: there is no event to wait for
+        self.front.hold_queue()
+        return wanted
+
+    async def drain(self) -> None:
+        """Answer all requests that are here, and ask clients to leave."""
+        self.server.begin_draining()
+        self.health.begin_draining()
+        begun_s = quiet_since_s = self._clock.monotonic()
+        while (now_s := self._clock.monotonic()) - begun_s < self._settings.drain_timeout_s:
+            if now_s - begun_s > LISTEN_WHILE_DRAINING_S:
+                self.server.stop_listening()
+            if self.front.queue or self.supervisor.busy:
+                quiet_since_s = now_s
+            elif now_s - quiet_since_s >= QUIET_BEFORE_CLOSE_S:
+                break
+            await self._clock.sleep(_LOOK_S)
+        self.server.stop_listening()
+        self.front.refuse_queue("the runtime is shutting down")
+
+    async def end(self) -> None:
+        """End the workers, then the connections of clients."""
+        await self.supervisor.stop()
+        self.server.close_connections()
