@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from analyzers.lean.printable import printable
 from runtime_images.events.decisions import DecisionMade, Fallback, GpuLost, SwitchPhase, SwitchStep
 from runtime_images.events.lifecycle import (
+    CutOff,
     Ready,
     SetupFailed,
     Started,
@@ -164,6 +165,8 @@ def in_words(event: Event) -> str:
             pause_s = event.restart_in_s
             then = "not restarted" if pause_s is None else f"restarts in {pause_s:g} s"
             return f"the {event.backend.upper()} worker died ({cause}); {event.retried} retried, {then}"
+        case CutOff():
+            return f"the {event.backend.upper()} worker was cut off after {event.after_s:g} s: {event.what}"
         case SetupFailed():
             who = f"the {event.backend.upper()} worker" if event.backend else "the runtime"
             return f"{who} could not start: {event.message}"

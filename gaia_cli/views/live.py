@@ -42,7 +42,7 @@ REFRESH_S = 0.25
 
 _NOTE_STYLE = {
     "promote": f"{STRONG} {LANE_STYLE[Backend.GPU]}", "demote": f"{STRONG} {LANE_STYLE[Backend.CPU]}",
-    "failed": WARN, "fallback": WARN, "worker_exit": BAD, "setup_failed": BAD, "gpu_lost": BAD,
+    "failed": WARN, "fallback": WARN, "worker_exit": BAD, "cut_off": WARN, "setup_failed": BAD, "gpu_lost": BAD,
 }  # fmt: skip
 
 

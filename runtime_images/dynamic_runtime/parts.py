@@ -67,6 +67,8 @@ class Parts:
             self.health, Job, clock, settings.max_body_bytes, requests, shares, self.health.refusal
         )  # fmt: skip
 
+        self._end_by_s = 0.0
+
     def _report_bad_answer(self, link: WorkerLink, request: int, reason: str) -> None:
         pid = next((worker.pid for worker in self.supervisor.workers if worker.link is link), None)
         self._events.emit(BadAnswer(link.backend, pid, request, reason))
@@ -88,11 +90,12 @@ class Parts:
         return wanted
 
     async def drain(self) -> None:
-        """Answer all requests that are here, and ask clients to leave."""
+        """Answer all requests that are here, and ask clients to leave; what is unfinished then is cut off."""
         self.server.begin_draining()
         self.health.begin_draining()
         begun_s = quiet_since_s = self._clock.monotonic()
-        while (now_s := self._clock.monotonic()) - begun_s < self._settings.drain_timeout_s:
+        self._end_by_s = begun_s + self._settings.drain_timeout_s
+        while (now_s := self._clock.monotonic()) < self._end_by_s:
             if now_s - begun_s > LISTEN_WHILE_DRAINING_S:
                 self.server.stop_listening()
             if self.front.queue or self.supervisor.busy:
@@ -104,6 +107,6 @@ class Parts:
         self.front.refuse_queue("the runtime is shutting down")
 
     async def end(self) -> None:
-        """End the workers, then the connections of clients."""
-        await self.supervisor.stop()
+        """End the workers, which have the rest of the drain time for it, then the connections of clients."""
+        await self.supervisor.stop(self._end_by_s - self._clock.monotonic())
         self.server.close_connections()

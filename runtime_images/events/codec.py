@@ -24,9 +24,9 @@ EVENTS: dict[str, type[Event]] = {
     event.NAME: event
     for event in (
         lifecycle.Started, lifecycle.Ready, lifecycle.WorkerChanged, traffic.Window, decisions.DecisionMade,
-        decisions.SwitchStep, lifecycle.WorkerExit, lifecycle.SetupFailed, decisions.GpuLost, decisions.Fallback,
-        lifecycle.ZygoteChanged, traffic.LogLine, traffic.BadAnswer, traffic.Requests, traffic.Dropped,
-        lifecycle.Stopped,
+        decisions.SwitchStep, lifecycle.WorkerExit, lifecycle.CutOff, lifecycle.SetupFailed, decisions.GpuLost,
+        decisions.Fallback, lifecycle.ZygoteChanged, traffic.LogLine, traffic.BadAnswer, traffic.Requests,
+        traffic.Dropped, lifecycle.Stopped,
     )
 }  # fmt: skip
 """Every event of the runtime by its name in JSON, in the order of the documentation."""

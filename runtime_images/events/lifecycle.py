@@ -77,6 +77,16 @@ class WorkerExit(Event):
     restart_in_s: Annotated[Seconds | None, "the pause before it is replaced; null: it is not replaced"]
 
 
+@event("cut_off")
+class CutOff(Event):
+    """A released worker was ended in the middle of what it still did: the drain time was over."""
+
+    backend: Annotated[Backend, "the worker's backend"]
+    pid: Annotated[int, "the worker's process"]
+    what: Annotated[str, "what it was doing: work after an answer, a shutdown, a stop hook, exit hooks, threads"]
+    after_s: Annotated[Seconds, "how long it had been given"]
+
+
 @event("setup_failed")
 class SetupFailed(Event):
     """The function could not be loaded, or the runtime could not be set up."""

@@ -53,7 +53,7 @@ class SimulatedRuntime:
         try:
             for task in self.tasks:
                 task.cancel()
-            self.loop.run_until_complete(self.supervisor.stop())
+            self.loop.run_until_complete(self.supervisor.stop(1.0))
         finally:
             self.close()
 

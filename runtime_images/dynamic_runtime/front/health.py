@@ -1,6 +1,7 @@
 """Health as probes see it: liveness is the front's own, readiness needs a worker, and the user's hooks may say no.
 
-Knative's paths and meaning. A hook that says nothing in time counts as well: a worker that computes is not dead.
+Knative's paths and meaning. A probe does not wait long for a hook: it gets what the hook has said last, and a later
+answer counts for the next probe. Without any answer yet the function is alive, but not ready.
 What a broken function has printed and raised may hold secrets: only the admin address shows it, and the public one
 where that is open to this machine alone.
 """
@@ -38,14 +39,18 @@ class _Question(NamedTuple):
 
 
 class HealthQuestions:
-    """The questions that workers have been asked and have not answered yet; those who ask alike share one."""
+    """The questions that workers have been asked and have not answered yet; those who ask alike share one.
+
+    `_said` is what each hook has said last, in whichever worker: a hook that takes long has said it of the one before.
+    """
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
         self._open: dict[tuple[WorkerLink, str], _Question] = {}
+        self._said: dict[str, dict[str, Any]] = {}
 
-    async def ask(self, link: WorkerLink, hook: str) -> dict[str, Any] | None:
-        """Return the answer of a worker's `alive` or `ready` hook; None if it does not answer in time."""
+    async def ask(self, link: WorkerLink, hook: str) -> dict[str, Any]:
+        """Return what a worker's `alive` or `ready` hook says, or has said last if it does not answer in time."""
         now_s, question = asyncio.get_running_loop().time(), self._open.get((link, hook))
         if question is None or now_s - question.asked_s >= ASK_AGAIN_S:
             question = _Question(next(self._numbers), now_s, asyncio.get_running_loop().create_future())
@@ -55,12 +60,13 @@ class HealthQuestions:
             async with asyncio.timeout(HOOK_TIMEOUT_S):
                 return await asyncio.shield(question.answer)
         except TimeoutError:
-            return None
+            return self._said.get(hook) or {"well": hook != "ready", "text": f"the {hook} hook has not answered yet"}
 
     def answered(self, number: int, answer: dict[str, Any]) -> None:
         for key, question in self._open.items():
             if question.number == number:
                 del self._open[key]
+                self._said[key[1]] = answer
                 question.answer.set_result(answer)
                 return
 

@@ -116,7 +116,7 @@ class WorkerLink(Channel):
 
     def take_other(self, frame: RawFrame) -> None:
         """Pass a frame on that is no answer to a request; raise FrameError if no worker sends such a frame."""
-        if frame[1] not in (Kind.READY, Kind.WARMING, Kind.FAILED, Kind.HEALTH_ANSWER):
+        if frame[1] not in (Kind.READY, Kind.WARMING, Kind.FAILED, Kind.HEALTH_ANSWER, Kind.ENDING):
             raise FrameError(f"a frame of the kind {frame[1]}")
         self._owner.frame_received(self, Frame(*frame))
 

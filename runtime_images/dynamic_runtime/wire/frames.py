@@ -44,6 +44,7 @@ class Kind(IntEnum):
     CHUNK = 19
     HEALTH_ANSWER = 20
     WARMING = 21
+    ENDING = 22
 
 
 REQUEST = int(Kind.REQUEST)

@@ -4,11 +4,12 @@ A short answer is one frame. A long one lies in the worker's arena, and its fram
 it leaves in chunks, as fast as its client takes them: else slow clients would fill the front's memory with copies.
 """
 
+import json
 import time
 from collections.abc import Sequence
 
 from runtime_images.dynamic_runtime.wire import arenas, frames
-from runtime_images.dynamic_runtime.wire.frames import ABORTED, CHUNK, FINAL, IN_ARENA, MAX_CHUNK_BYTES, RESPONSE
+from runtime_images.dynamic_runtime.wire.frames import ABORTED, CHUNK, FINAL, IN_ARENA, MAX_CHUNK_BYTES, RESPONSE, Kind
 
 _pack = frames.HEADER.pack
 
@@ -59,6 +60,14 @@ def whole(request_id: int, head: bytes, body: bytes, timing: Timing, bodies: Bod
 def dropped(request_id: int) -> bytes:
     """Return the answer to a request that was cancelled: nobody reads it, but the front counts the request off."""
     return frames.encode(CHUNK, request_id, flags=ABORTED | FINAL, timing=(time.monotonic_ns(), 0, 0))
+
+
+def ending(what: str) -> bytes:
+    """Return the frame that says what keeps a worker that was asked to end: the front may have to cut it off."""
+    return frames.encode(Kind.ENDING, body=json.dumps({"what": what}).encode())
+
+
+ENDING = ending("its exit hooks, or threads of its own that are no daemons")
 
 
 class Stream:

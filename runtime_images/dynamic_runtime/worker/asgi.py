@@ -7,11 +7,13 @@ functions answer, the same lines again and again, so what was taken apart once i
 
 from collections.abc import Iterable
 from functools import lru_cache
+from operator import index
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.worker.contract import Scope
+from runtime_images.dynamic_runtime.worker.exchange import octets
 from runtime_images.dynamic_runtime.worker.forwarded import PROXIES, Forwarding, forwarding_of
 
 _LONGEST_HEAD = frames.MAX_HEAD_BYTES - 100
@@ -82,9 +84,16 @@ def encode_head(status: int, headers: Iterable[tuple[bytes, bytes]]) -> tuple[by
 
     What could be read in another way than it is meant, because a value holds a line end or the length is none, becomes
     a head that the front refuses.
+
+    Raises:
+        TypeError, ValueError: the status is no final one, or headers are no pairs of bytes.
     """
-    head, length = frames.status_line(status), None
+    if not 200 <= index(status) <= 599:
+        raise ValueError(f"the status {status} is none of an answer: 200 to 599")
+    head, length = frames.status_line(index(status)), None
     for name, value in headers:
+        if type(name) is not bytes or type(value) is not bytes:
+            name, value = octets(name, "a header's name"), octets(value, "a header's value")  # noqa: PLW2901
         if len(name) == _LENGTH_OF_LENGTH and name.lower() == b"content-length":
             if length is not None:
                 return refused("it has more than one content-length"), None

@@ -44,6 +44,7 @@ def load_runtime_images() -> None:
 
 if __name__ == "__main__":
     role, *arguments = sys.argv[1:]
+    del sys.argv[1:]  # what is left is the function's: it may parse its arguments, and finds none
     close_inherited([int(descriptor) for descriptor in arguments])
     load_runtime_images()
     from runtime_images.dynamic_runtime.wire import log_lines

@@ -19,6 +19,9 @@ AsgiCallable = Callable[[Scope, Receive, Send], Awaitable[None]]
 Hook = Callable[..., Any]
 
 
+_LONGEST_MESSAGE = 2000  # an exception's text may be as long as a body, and a frame of facts may not
+
+
 class SetupError(Exception):
     """The function cannot be served. `kind` is one of those of the `setup_failed` event (docs/events.md)."""
 
@@ -31,7 +34,8 @@ class SetupError(Exception):
 
     def describe(self) -> dict[str, str | int]:
         """Return the error as the event's fields."""
-        return {"kind": self.kind, "message": self.message, "path": self.path, "line": self.line}
+        message = self.message[:_LONGEST_MESSAGE]
+        return {"kind": self.kind, "message": message, "path": self.path, "line": self.line}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
 """A worker for what is `async`: frames in, calls of the function on the event loop, frames out."""
 
 import asyncio
+import contextlib
 import json
 import socket
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
 
 from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.settings import Settings
@@ -13,12 +14,17 @@ from runtime_images.dynamic_runtime.wire.channel import Channel
 from runtime_images.dynamic_runtime.wire.frames import REQUEST, Frame, Kind
 from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
 from runtime_images.dynamic_runtime.worker import answers, exchange_calls, plain
-from runtime_images.dynamic_runtime.worker.answers import Bodies
+from runtime_images.dynamic_runtime.worker.answers import ENDING, Bodies, ending
 from runtime_images.dynamic_runtime.worker.asgi import build_scope
 from runtime_images.dynamic_runtime.worker.call import Call
 from runtime_images.dynamic_runtime.worker.contract import LoadedFunction
 from runtime_images.dynamic_runtime.worker.exchange import Parts
-from runtime_images.dynamic_runtime.worker.hooks import Lifespan, ask_health, start_function, stop_function
+from runtime_images.dynamic_runtime.worker.hooks import ask_health, start_function, stop_function
+
+if TYPE_CHECKING:
+    from runtime_images.dynamic_runtime.worker.lifespan import Lifespan
+
+_LOOK_AGAIN_S = 0.001
 
 
 class EventLoopWorker(Channel):
@@ -47,7 +53,7 @@ class EventLoopWorker(Channel):
         self._slots = asyncio.Semaphore(settings.concurrency) if settings.concurrency else None
         self._calls: dict[int, Call] = {}
         self._background = Background()
-        self._lifespan: Lifespan | None = None
+        self._lifespans: Sequence[Lifespan] = ()
         self._call: Callable[[Call], Coroutine[Any, Any, None]] = self._answer_asgi
         if function.plain is not None:
             self._call = self._answer_plain
@@ -57,23 +63,40 @@ class EventLoopWorker(Channel):
 
     async def start(self) -> None:
         """Run the user's start hook and a framework's start-up."""
-        self._lifespan = await start_function(self._function)
-        if self._lifespan is not None:
-            self.state = self._lifespan.state
+        self._lifespans = await start_function(self._function)
+        for lifespan in self._lifespans:
+            self.state |= lifespan.state
 
     async def serve(self, channel: socket.socket, ready: bytes) -> None:
         """Say that requests may come, and answer them until asked to stop; then run the user's stop hook."""
         await self._loop.create_unix_connection(lambda: self, sock=channel)
         self.write(ready)
-        await self.stopping.wait()
+        await self._until_stopped()
         tasks = [call.task for call in self._calls.values() if call.task is not None]
         if tasks:
+            self._note(f"the work of {len(tasks)} requests after their answers")
             await asyncio.wait(tasks)
-        await stop_function(self._function, self._lifespan)
+        await stop_function(self._function, self._lifespans, self._note)
+        self.write(ENDING)
+        await self._leave()
+
+    async def _leave(self) -> None:
         self._flush()
+        while self._transport is not None and self._transport.get_write_buffer_size():  # noqa: ASYNC110 -- no event
+            await asyncio.sleep(_LOOK_AGAIN_S)
         if self._transport is not None:
             self._transport.close()
             await asyncio.sleep(0)
+
+    async def _until_stopped(self) -> None:
+        while not self.stopping.is_set():
+            with contextlib.suppress(asyncio.CancelledError):  # a function may cancel every task that it finds
+                await self.stopping.wait()
+
+    def _note(self, what: str) -> None:
+        """Tell the front what keeps this worker: it may have to end it in the middle of that."""
+        self.write(ending(what))
+        self._flush()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio's signature
         if not self.stopping.is_set():
@@ -123,8 +146,8 @@ class EventLoopWorker(Channel):
             call.cancelled = True
             return
         call.leave()
-        if forced and call.task is not None:
-            call.task.cancel()
+        if forced:
+            call.force()
 
     async def _answer_in_turn(self, call: Call) -> None:
         """Answer one request, where only so many may be under way at once."""
@@ -147,8 +170,8 @@ class EventLoopWorker(Channel):
         if self._begin(call):
             try:
                 await self._send(call, await plain.call_awaiting(self._function.plain, call.head, call.take_body()))
-            except Exception as error:  # noqa: BLE001 -- no memory for the body or the answer: an answer is owed
-                call.fail(plain.failure(error)[1])
+            except BaseException as error:  # noqa: BLE001 -- the user's code may raise anything: an answer is owed
+                call.fail(error)
         del self._calls[call.request_id]
 
     async def _answer_exchange(self, call: Call) -> None:
@@ -158,14 +181,11 @@ class EventLoopWorker(Channel):
                 await self._send(
                     call, await exchange_calls.call_awaiting(asked, call.head, call.take_body(), call.client)
                 )
-            except Exception as error:  # noqa: BLE001 -- a part could not be made, or sent: an answer is owed
-                call.fail(plain.failure(error)[1])
+            except BaseException as error:  # noqa: BLE001 -- the user's code may raise anything: an answer is owed
+                call.fail(error)
         del self._calls[call.request_id]
 
-    async def _send(self, call: Call, answer: tuple[bytes, bytes | Parts] | None) -> None:
-        if answer is None:
-            self.write(answers.dropped(call.request_id))
-            return
+    async def _send(self, call: Call, answer: tuple[bytes, bytes | Parts]) -> None:
         head, body = answer
         if not isinstance(body, bytes):
             await call.stream_parts(head, body)
@@ -180,10 +200,8 @@ class EventLoopWorker(Channel):
             try:
                 scope = build_scope(call.head, self.state, call.client)
                 await self._function.asgi(scope, call.receive, call.send)
-            except asyncio.CancelledError:
-                call.abort()
             except BaseException as error:  # noqa: BLE001 -- the user's code may raise anything
-                call.fail(plain.failure(error)[1])
+                call.fail(error)
             else:
                 call.finish()
         del self._calls[call.request_id]

@@ -6,7 +6,7 @@ worker loads (`forms/`). An answer whose body is not at hand leaves in parts, ea
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 Parts = Iterator[bytes] | AsyncIterator[bytes]
 """A body that leaves in parts. What has `close` or `aclose` is closed at its end, and when the client leaves."""
@@ -44,8 +44,15 @@ Exchange = Callable[[Request], Answer]
 AsyncExchange = Callable[[Request], Awaitable[Answer]]
 
 
-def part_of_body(part: object) -> bytes:
-    """Return one part of a body as bytes, or raise TypeError if it is none."""
-    if isinstance(part, bytes | bytearray | memoryview):
-        return bytes(part)
-    raise TypeError(f"a part of the answer's body is of type {type(part).__name__}, not bytes")
+def octets(value: Any, what: str) -> bytes:  # noqa: ANN401 -- a function may send anything
+    """Return the bytes of what holds bytes, whatever its items and their order in memory.
+
+    An answer's length has to be that of its bytes: of an array it is that of its items, of a text of its characters.
+
+    Raises:
+        TypeError: it is something else; the sentence begins with `what`.
+    """
+    try:
+        return memoryview(value).tobytes()
+    except TypeError:
+        raise TypeError(f"{what} must be bytes, not {type(value).__name__}") from None

@@ -1,7 +1,5 @@
 """Calls of a function that answers requests (`exchange`): the request read, the answer's head written."""
 
-import asyncio
-
 from runtime_images.dynamic_runtime.worker import plain
 from runtime_images.dynamic_runtime.worker.asgi import build_scope, encode_head, refused
 from runtime_images.dynamic_runtime.worker.exchange import Answer, AsyncExchange, Exchange, Parts, Request
@@ -19,14 +17,9 @@ def call_blocking(
 
 async def call_awaiting(
     exchange: AsyncExchange, head: bytes, body: bytes, client: tuple[str, int] | None
-) -> tuple[bytes, bytes | Parts] | None:
-    """Await the function; return the head and the body of the answer, None if it was cancelled."""
-    try:
-        return _encoded(head, await exchange(_request(head, body, client)))
-    except asyncio.CancelledError:
-        return None
-    except BaseException as error:  # noqa: BLE001 -- the user's code may raise anything
-        return plain.failed(error)
+) -> tuple[bytes, bytes | Parts]:
+    """Await the function; return the head and the body of the answer. Raises what the function raises."""
+    return _encoded(head, await exchange(_request(head, body, client)))
 
 
 def _request(head: bytes, body: bytes, client: tuple[str, int] | None) -> Request:

@@ -5,12 +5,14 @@ the front asks, or is gone. Standard library only, and uvloop where the function
 """
 
 import asyncio
+import atexit
 import contextlib
 import json
 import os
 import signal
 import socket
 import sys
+import threading
 import traceback
 from typing import Any
 
@@ -18,7 +20,7 @@ from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.wire import frames, lifeline, log_lines
 from runtime_images.dynamic_runtime.wire.frames import Kind
 from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
-from runtime_images.dynamic_runtime.worker.answers import Bodies
+from runtime_images.dynamic_runtime.worker.answers import ENDING, Bodies
 from runtime_images.dynamic_runtime.worker.contract import LoadedFunction, SetupError
 from runtime_images.dynamic_runtime.worker.event_loop import EventLoopWorker
 from runtime_images.dynamic_runtime.worker.forms.loading import load_function
@@ -59,6 +61,7 @@ def main(arguments: list[str]) -> None:
         with contextlib.suppress(Exception):
             traceback.print_exc()
         _leave(1)
+    _finish()
     _leave(0)
 
 
@@ -72,14 +75,38 @@ def _receive_settings(channel: socket.socket) -> Settings:
 
 
 def _run(main_coroutine: Any) -> None:  # noqa: ANN401 -- a coroutine of nothing
-    runner: Any = asyncio
+    """Run until the end of this coroutine: a task of the function's own that exits, or stops the loop, is no end."""
+    new_loop: Any = None
     with contextlib.suppress(ImportError):
-        import uvloop as runner  # the function's own, if it has one
-    runner.run(main_coroutine)  # outside of any `except`, or that would show in the function's tracebacks
+        from uvloop import new_event_loop as new_loop  # the function's own, if it has one
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        loop = runner.get_loop()
+        main_task = loop.create_task(main_coroutine)
+        while not main_task.done():
+            try:
+                loop.run_until_complete(main_task)
+            except BaseException:
+                if main_task.done():
+                    raise
+                traceback.print_exc()
+
+
+def _finish() -> None:
+    """Do what an interpreter does at its end: wait for threads, then run the exit hooks.
+
+    Temporary directories are removed by them, and telemetry is sent. The front ends a worker that takes too long.
+    """
+    for step in (getattr(threading, "_shutdown", None), atexit._run_exitfuncs):
+        try:
+            if step is not None:
+                step()
+        except BaseException:  # noqa: BLE001 -- the user's code may raise anything
+            with contextlib.suppress(BaseException):
+                traceback.print_exc()
 
 
 def _leave(code: int) -> None:
-    """Exit at once: the function's own threads and exit hooks must not keep a released backend alive."""
+    """Exit at once: nobody waits any more."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):  # the function may have closed it, or put something else in its place
             stream.flush()
@@ -99,6 +126,7 @@ def _serve_blocking(
         warm_up_blocking(function, settings.warmup)
     threads.send(_ready(function))
     threads.serve()
+    threads.send(ENDING)
 
 
 async def _serve(

@@ -3,76 +3,84 @@
 A traceback goes to the function's log only, never to the client: it may hold what clients must not see.
 """
 
-import asyncio
 import contextlib
 import json
 import re
 import sys
 import traceback
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import AsyncIterator, Callable, Iterator
+from types import CoroutineType, TracebackType
 from typing import Any
-from urllib.parse import parse_qsl
 
 from runtime_images.dynamic_runtime.wire.frames import status_line
-from runtime_images.dynamic_runtime.worker.contract import describe_error
+from runtime_images.dynamic_runtime.worker.values import parts
+from runtime_images.dynamic_runtime.worker.values.jsonable import ResultError
+from runtime_images.dynamic_runtime.worker.values.payloads import PayloadError, decode_payload
+from runtime_images.dynamic_runtime.worker.values.results import JSON_TYPE, encode, to_json
 
 Handler = Callable[[Any], Any]
+_OURS = "runtime_images."
 
 _content_type = re.compile(rb"\r\ncontent-type:[ \t]*+([^\r\n]*+)", re.IGNORECASE).search
 _JSON_LINE = b"\r\ncontent-type: application/json\r\n"
 """How most clients write it, or the front for them: found in a fraction of the time that the expression takes
 (`benchmarks.serving`, "trivial", gaia handler)."""
 
-_JSON_TYPE = b"content-type: application/json\r\n"
-_JSON_HEAD = status_line(200) + _JSON_TYPE
-_BYTES_HEAD = status_line(200) + b"content-type: application/octet-stream\r\n"
 
-
-class PayloadError(ValueError):
-    """The request body cannot be decoded as its content type says."""
-
-
-class ResultError(ValueError):
-    """What a plain handler returned cannot be sent."""
-
-
-def call_blocking(handler: Handler, head: bytes, body: bytes) -> tuple[bytes, bytes]:
-    """Call the handler in this thread; return the head and the body of the answer."""
+def call_blocking(handler: Handler, head: bytes, body: bytes) -> tuple[bytes, bytes | Iterator[bytes]]:
+    """Call the handler in this thread; return the head and the body of the answer, or the parts of the body."""
     try:
-        return _encode(handler(_payload(head, body)))
+        return answer_blocking(handler, _payload(head, body))
     except BaseException as error:  # noqa: BLE001 -- the user's code may raise anything
         return failed(error)
 
 
-async def call_awaiting(handler: Handler, head: bytes, body: bytes) -> tuple[bytes, bytes] | None:
-    """Await the handler; return the head and the body of the answer, None if it was cancelled."""
-    try:
-        return _encode(await handler(_payload(head, body)))
-    except asyncio.CancelledError:
-        return None
-    except BaseException as error:  # noqa: BLE001 -- the user's code may raise anything
-        return failed(error)
+def answer_blocking(handler: Handler, payload: Any) -> tuple[bytes, bytes | Iterator[bytes]]:  # noqa: ANN401
+    """Do so with a payload. Raises what the handler raises, or ResultError."""
+    answer = encode(handler(payload))
+    return answer if answer[0] else parts.opened(answer[1], to_json)
+
+
+async def call_awaiting(handler: Handler, head: bytes, body: bytes) -> tuple[bytes, bytes | AsyncIterator[bytes]]:
+    """Await the handler; return the head and the body of the answer, or its parts. Raises what the handler raises."""
+    return await answer_awaiting(handler, _payload(head, body))
+
+
+async def answer_awaiting(handler: Handler, payload: Any) -> tuple[bytes, bytes | AsyncIterator[bytes]]:  # noqa: ANN401
+    """Do so with a payload."""
+    result = handler(payload)
+    if type(result) is CoroutineType or hasattr(result, "__await__"):
+        result = await result
+    answer = encode(result)
+    return answer if answer[0] else await parts.opened_async(answer[1], to_json)
 
 
 def failure(error: BaseException) -> tuple[int, bytes]:
-    """Return status and JSON body for what the user's code, or the decoding for it, has raised."""
+    """Return status and JSON body for what the user's code, or the decoding for it, has raised; log what it was."""
     if isinstance(error, PayloadError):
         return 400, _error_body(str(error))
-    if isinstance(error, ResultError):
-        with contextlib.suppress(Exception):  # the function may have closed its own standard error
+    with contextlib.suppress(BaseException):  # the function may have closed its standard error, or raise in __str__
+        if isinstance(error, ResultError):
             sys.stderr.write(f"{error}\n")
+        else:
+            traceback.print_exception(error.with_traceback(_users_part(error.__traceback__)))
+    if isinstance(error, ResultError):
         return 500, _error_body("the function returned what JSON cannot hold")
-    frame_of_ours = error.__traceback__
-    with contextlib.suppress(Exception):  # the function may have closed its own standard error
-        traceback.print_exception(error.with_traceback(frame_of_ours.tb_next if frame_of_ours else None))
     return 500, _error_body(f"the function raised {type(error).__name__}")
 
 
+def _users_part(trace: TracebackType | None) -> TracebackType | None:
+    """Return a traceback without what stands above the function's own code; all of it if there is none of that."""
+    part = trace
+    while part is not None and part.tb_frame.f_globals.get("__name__", "").startswith(_OURS):
+        part = part.tb_next
+    return part or trace
+
+
 def failed(error: BaseException) -> tuple[bytes, bytes]:
-    """Return head and JSON body of the answer to what the user's code has raised."""
+    """Return head and body of the answer for what the user's code has raised."""
     status, body = failure(error)
-    return status_line(status) + _JSON_TYPE, body
+    return status_line(status) + JSON_TYPE, body
 
 
 def _error_body(message: str) -> bytes:
@@ -86,67 +94,3 @@ def _payload(head: bytes, body: bytes) -> Any:  # noqa: ANN401 -- JSON's own typ
         return decode_payload(b"application/json", body, b"")
     found = _content_type(head)
     return decode_payload(found[1] if found else b"", body, b"")
-
-
-def decode_payload(content_type: bytes, body: bytes, query: bytes) -> Any:  # noqa: ANN401 -- JSON's own type
-    """Return what a plain handler gets: JSON decoded, text as str, other types as bytes.
-
-    Without a body it gets the query's parameters.
-
-    Raises:
-        PayloadError: the body is not the JSON, or the text, that its content type announces.
-    """
-    if not body:
-        return dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
-    kind = _media_type(content_type)
-    try:
-        if kind.startswith(b"text/"):
-            return body.decode()
-        if kind == b"application/x-www-form-urlencoded":
-            return _form_or_json(body)
-        if not kind or kind.endswith((b"/json", b"+json")):
-            return _from_json(body)
-    except (ValueError, RecursionError) as error:
-        raise PayloadError(f"the body is not valid {kind.decode('latin-1') or 'JSON'}: {error}") from None
-    return body
-
-
-@lru_cache(maxsize=128)
-def _media_type(content_type: bytes) -> bytes:
-    """Return the type without its parameters; clients use few of them."""
-    return content_type.partition(b";")[0].strip().lower()
-
-
-_decode_first = json.JSONDecoder().raw_decode
-"""Made once: json.loads would guess the coding of bytes, which costs a short request more than its parsing
-(`benchmarks.serving`, "trivial", gaia handler)."""
-
-_encode_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False).encode
-"""Bound once: json.dumps with options makes an encoder for each call. What holds itself recurses."""
-
-
-def _from_json(body: bytes) -> Any:  # noqa: ANN401
-    try:
-        text = body.decode()
-        value, end = _decode_first(text)
-    except ValueError:
-        return json.loads(body)  # white space in front, another coding than UTF-8, or the same error
-    return value if end == len(text) else json.loads(body)
-
-
-def _form_or_json(body: bytes) -> Any:  # noqa: ANN401
-    """Return JSON that curl has sent, by default under the name of a form; else the form's fields."""
-    try:
-        return json.loads(body)
-    except ValueError:
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True))
-
-
-def _encode(result: Any) -> tuple[bytes, bytes]:  # noqa: ANN401
-    """Return head and body for a handler's result: bytes as they are, all else as JSON, or raise ResultError."""
-    if isinstance(result, bytes | bytearray):
-        return _BYTES_HEAD, bytes(result)
-    try:
-        return _JSON_HEAD, _encode_json(result).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ResultError(f"the function returned what JSON cannot hold: {describe_error(error)}") from None

@@ -13,7 +13,7 @@ from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.wire.frames import ABORTED, CHUNK, FINAL, MAX_CHUNK_BYTES, RESPONSE
 from runtime_images.dynamic_runtime.worker import answers, plain
 from runtime_images.dynamic_runtime.worker.answers import Stream, Timing, with_length
-from runtime_images.dynamic_runtime.worker.exchange import Parts, part_of_body
+from runtime_images.dynamic_runtime.worker.exchange import Parts, octets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +96,7 @@ class ThreadStreams:
                 part = next(iterator, _NO_MORE)
                 if part is _NO_MORE:
                     return None
-                data = part_of_body(part)
+                data = part if type(part) is bytes else octets(part, "a part of the body")
             except BaseException as error:  # noqa: BLE001 -- the user's code may raise anything
                 return plain.failed(error)
             if data:

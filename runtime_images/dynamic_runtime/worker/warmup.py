@@ -5,15 +5,17 @@ pay for that. A warm-up that fails fails the start: what cannot answer its own u
 """
 
 import asyncio
+import collections
 import contextlib
 import traceback
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
+from runtime_images.dynamic_runtime.worker import plain
 from runtime_images.dynamic_runtime.worker.asgi import build_scope
 from runtime_images.dynamic_runtime.worker.contract import LoadedFunction, Message, Scope, SetupError, describe_error
-from runtime_images.dynamic_runtime.worker.plain import decode_payload
+from runtime_images.dynamic_runtime.worker.values.payloads import decode_payload
 from runtime_images.policy.model import WarmUp
 
 LOWEST_ERROR = 400
@@ -23,7 +25,10 @@ async def warm_up(function: LoadedFunction, request: WarmUp, state: dict[str, An
     """Call an `async` function once, or raise SetupError; `state` is what a framework's start-up has left."""
     with _failing_the_start(function, request):
         if function.plain is not None:
-            await function.plain(_payload(request))
+            _, body = await plain.answer_awaiting(function.plain, _payload(request))
+            if not isinstance(body, bytes):
+                async for _ in body:
+                    pass
             return
         status = await _call_asgi(function, _scope(request, state), request.body.encode())
         if not 0 < status < LOWEST_ERROR:
@@ -34,7 +39,9 @@ def warm_up_blocking(function: LoadedFunction, request: WarmUp) -> None:
     """Call a plain blocking handler once, in the thread that goes on calling it, or raise SetupError."""
     assert function.plain is not None
     with _failing_the_start(function, request):
-        function.plain(_payload(request))
+        _, body = plain.answer_blocking(function.plain, _payload(request))
+        if not isinstance(body, bytes):
+            collections.deque(body, maxlen=0)
 
 
 @contextlib.contextmanager

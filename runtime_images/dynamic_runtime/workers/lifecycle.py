@@ -23,12 +23,13 @@ from runtime_images.dynamic_runtime.workers.child_process import ending
 from runtime_images.dynamic_runtime.workers.launching import Starter
 from runtime_images.dynamic_runtime.workers.process import PULSE, WorkerProcess
 from runtime_images.dynamic_runtime.workers.reports import StartError, facts_of
-from runtime_images.events.lifecycle import WorkerChanged, WorkerState
+from runtime_images.events.lifecycle import CutOff, WorkerChanged, WorkerState
 from runtime_images.events.traffic import LaneState
 from runtime_images.policy.model import Backend
 
 START_TIMEOUT_S = 600.0
-STOP_TIMEOUT_S = 5.0
+LEAST_STOP_S = 3.0
+"""What workers have for their end when requests have taken all of the drain time."""
 
 _LIVE = frozenset((WorkerState.STARTING, WorkerState.WARMING, WorkerState.READY))
 
@@ -48,7 +49,10 @@ class WorkerListener(Protocol):
 
 @dataclass(eq=False)
 class Workers:
-    """The present workers; iterate over it to see them. `request_timeout_s` is the longest that a request may take."""
+    """The present workers; iterate over it to see them. `request_timeout_s` is the longest that a request may take.
+
+    `drain_timeout_s` is what a released worker has for what it still does after its last answer.
+    """
 
     clock: Clock
     events: EventLog
@@ -56,6 +60,7 @@ class Workers:
     starter: Starter
     listener: WorkerListener
     request_timeout_s: float
+    drain_timeout_s: float
 
     def __post_init__(self) -> None:
         self.answers_received = self.front.answers_received  # every answer passes here: no call of ours between
@@ -167,7 +172,7 @@ class Workers:
     # LinkOwner: what workers send
 
     def frame_received(self, link: WorkerLink, frame: Frame) -> None:
-        """Take READY, FAILED and health answers."""
+        """Take READY, FAILED, health answers, and what keeps a worker that is to end."""
         worker = self._of(link)
         if worker is None:
             return
@@ -176,6 +181,8 @@ class Workers:
             if frame.request_id == PULSE:
                 worker.pulse_felt()
             self._health.answered(frame.request_id, facts)
+        elif frame.kind == Kind.ENDING:
+            worker.ending = facts.get("what", worker.ending)
         elif frame.kind == Kind.WARMING and worker.state is WorkerState.STARTING:
             worker.state = WorkerState.WARMING
             self.report(worker)
@@ -239,17 +246,19 @@ class Workers:
                 await worker.link.wait_settled()
         if drained is not None:
             drained()
-        await self._end(worker)
+        await self._end(worker, self.drain_timeout_s)
 
-    async def _end(self, worker: WorkerProcess) -> None:
-        worker.state = WorkerState.DRAINING
+    async def _end(self, worker: WorkerProcess, timeout_s: float) -> None:
+        """Ask it to end, and end it if it has not after a while; one that is not ready yet has nothing to finish."""
+        before, worker.state = worker.state, WorkerState.DRAINING
         worker.link.send(frames.encode(Kind.STOP))
-        if is_stopped(worker.pid):
+        if before not in (WorkerState.READY, WorkerState.DRAINING) or is_stopped(worker.pid):
             worker.kill()
         try:
-            async with asyncio.timeout(STOP_TIMEOUT_S):
+            async with asyncio.timeout(timeout_s):
                 await worker.process.wait()
         except TimeoutError:
+            self.events.emit(CutOff(worker.backend, worker.pid, worker.ending, timeout_s))
             worker.kill()
 
     def end_hung(self, links: Iterable[WorkerLink], now_s: float) -> None:
@@ -259,9 +268,10 @@ class Workers:
             if why := worker.why_hung(now_s, self.request_timeout_s, is_overdue=worker.link in overdue):
                 worker.end(why)
 
-    async def stop(self) -> None:
-        """End every worker and everything that is under way."""
-        await asyncio.gather(*(self._end(worker) for worker in self))
+    async def stop(self, timeout_s: float) -> None:
+        """End every worker, which has so long for it, and everything that is under way."""
+        timeout_s = max(timeout_s, LEAST_STOP_S)
+        await asyncio.gather(*(self._end(worker, timeout_s) for worker in self))
         for _ in range(100):
             if not self._present:
                 break

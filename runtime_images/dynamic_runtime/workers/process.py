@@ -44,8 +44,8 @@ PULSE = 0
 class WorkerProcess:
     """A worker and everything that ends with it.
 
-    `outcome` is resolved by READY, FAILED or the exit, whatever is first. The `pulse_` fields are of the question
-    whether its event loop turns.
+    `outcome` is resolved by READY, FAILED or the exit, whatever is first. `ending` is what keeps one that is to end.
+    The `pulse_` fields are of the question whether its event loop turns.
     """
 
     backend: Backend
@@ -62,6 +62,7 @@ class WorkerProcess:
     pulse_asked_s: float | None = None
     pulse_seen_s: float = 0.0
     ended_for: str = ""
+    ending: str = "a request, or what it does beside them"
     facts: dict[str, Any] = field(default_factory=dict)
     killed: asyncio.Event = field(default_factory=asyncio.Event)
     log: deque[str] = field(default_factory=lambda: deque(maxlen=_KEPT_LOG_LINES))

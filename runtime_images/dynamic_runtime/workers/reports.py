@@ -16,6 +16,7 @@ _TYPES: dict[int, dict[str, type]] = {
     Kind.READY: {"entry": str, "form": str, "blocking": bool, "hooks": list},
     Kind.FAILED: {"kind": str, "message": str, "path": str, "line": int},
     Kind.HEALTH_ANSWER: {"well": bool, "text": str},
+    Kind.ENDING: {"what": str},
 }
 _NEEDED = {Kind.FAILED: {"kind", "message"}}
 

@@ -55,8 +55,8 @@ class Supervisor:
     recorder: Recorder
 
     def __post_init__(self, starter: Starter) -> None:
-        timeout_s = self.settings.request_timeout_s
-        self.workers = Workers(self.clock, self.events, self.front, starter, self, timeout_s)
+        timeouts_s = self.settings.request_timeout_s, self.settings.drain_timeout_s
+        self.workers = Workers(self.clock, self.events, self.front, starter, self, *timeouts_s)
         self._restarts = Background()
         self._switching = asyncio.Lock()
         self._switch_count = 0
@@ -269,8 +269,8 @@ class Supervisor:
             if worker.backend is backend:
                 worker.end(problem)
 
-    async def stop(self) -> None:
-        """End every worker and everything that is under way."""
+    async def stop(self, timeout_s: float) -> None:
+        """End every worker, which has so long for it, and everything that is under way."""
         self.stopping = True
-        await self.workers.stop()
+        await self.workers.stop(timeout_s)
         await self._restarts.cancel()

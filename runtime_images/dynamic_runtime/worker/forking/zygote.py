@@ -18,15 +18,15 @@ import importlib
 import os
 import signal
 import socket
-import sys
 from functools import partial
 from pathlib import Path
 
 from runtime_images.dynamic_runtime.settings import Settings
-from runtime_images.dynamic_runtime.wire import lifeline
+from runtime_images.dynamic_runtime.wire import lifeline, log_lines
 from runtime_images.dynamic_runtime.wire.frames import MAX_PACKET_BYTES
 from runtime_images.dynamic_runtime.worker import main as worker
 from runtime_images.dynamic_runtime.worker.forking import preloading
+from runtime_images.dynamic_runtime.worker.forking.dice import Dice
 from runtime_images.dynamic_runtime.worker.forking.forks import Command, Forks, receive_command, send
 from runtime_images.entrypoint import find_entry
 
@@ -45,7 +45,8 @@ def main(arguments: list[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the front's to handle
     settings = Settings.from_json(control.recv(MAX_PACKET_BYTES))
     gc.disable()
-    _import_ahead(preloading.libraries(settings.function_dir, settings.entrypoint))
+    with Dice() as dice:
+        _import_ahead(preloading.libraries(settings.function_dir, settings.entrypoint))
     unfit = why_unfit()
     gc.freeze()  # children share these pages only as long as no collector writes to them
     send(control, {"event": "prepared", "unfit": unfit})
@@ -55,7 +56,7 @@ def main(arguments: list[str]) -> None:
         control.close()
         if held is not None:
             os.close(held)  # the worker holds a lifeline of its own
-        _become_worker(command)
+        _become_worker(command, dice)
 
 
 def _import_ahead(names: list[str]) -> None:
@@ -94,7 +95,7 @@ def cuda_is_initialised(library: str = CUDA_LIBRARY) -> bool:
     return answer != _CUDA_ERROR_NOT_INITIALIZED
 
 
-def _become_worker(command: Command) -> None:
+def _become_worker(command: Command, dice: Dice) -> None:
     """Turn this process into a worker; it does not return."""
     gc.enable()
     with contextlib.suppress(PermissionError):  # a zygote that was not forked leads a session already
@@ -108,7 +109,6 @@ def _become_worker(command: Command) -> None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value  # also putenv: CUDA reads its own variables there, when it is initialised
-    random = sys.modules.get("numpy.random")
-    if random is not None:
-        random.seed()  # else all workers would draw the same numbers
+    log_lines.adopt()
+    dice.throw()
     worker.main([str(descriptor) for descriptor in descriptors])

@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import inspect
+import logging
 import os
 import sys
 import traceback
@@ -30,6 +31,7 @@ def load_function(directory: Path, entrypoint: str) -> LoadedFunction:
     except EntryError as error:
         kind = error.kind if error.kind in ("no_entry", "two_entries") else "import"
         raise SetupError(kind, f"{error.message} ({error.hint})", error.path, error.line) from None
+    sys.argv[0] = str(directory / entry.path)
     os.chdir(directory)
     sys.path.insert(0, str(directory))
     import_from_source(directory)
@@ -38,6 +40,7 @@ def load_function(directory: Path, entrypoint: str) -> LoadedFunction:
         return _plain_function(entry, target)
     if entry.form is EntryForm.HANDLE:
         return _asgi_function(entry, target, owner=None)
+    logging.basicConfig(level=logging.INFO)  # as Knative's runtime does; a function that has said otherwise is heeded
     instance = _called(entry, directory, target)
     handle = getattr(instance, "handle", None)
     if handle is None:
@@ -84,7 +87,7 @@ def _users_line(error: BaseException, directory: Path) -> tuple[str, int] | None
 
 def _plain_function(entry: Entry, target: Any) -> LoadedFunction:  # noqa: ANN401
     _require_positional(entry, target, 1, "one argument, the payload")
-    return LoadedFunction(entry, blocking=not inspect.iscoroutinefunction(target), plain=target)
+    return LoadedFunction(entry, blocking=not _is_async(target), plain=target)
 
 
 def _asgi_function(entry: Entry, target: Any, owner: object | None) -> LoadedFunction:  # noqa: ANN401
@@ -93,7 +96,13 @@ def _asgi_function(entry: Entry, target: Any, owner: object | None) -> LoadedFun
     if is_function and not inspect.iscoroutinefunction(target):
         raise _misfit(entry, "handle must be `async def`, but it is a plain function")
     hooks = {name: getattr(owner, name, None) for name in ("start", "stop", "alive", "ready")}
-    return LoadedFunction(entry, blocking=False, asgi=target, lifespan=not is_function and owner is None, **hooks)
+    return LoadedFunction(entry, blocking=False, asgi=target, lifespan=owner is None, **hooks)
+
+
+def _is_async(target: Any) -> bool:  # noqa: ANN401
+    """Return whether a handler belongs on an event loop. What only returns an awaitable may block until it does."""
+    called = (target, type(target).__call__)
+    return any(inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one) for one in called)
 
 
 def _require_positional(entry: Entry, target: Any, count: int, wanted: str) -> None:  # noqa: ANN401

@@ -44,7 +44,7 @@ def test_many_probes_at_once_ask_a_worker_one_question() -> None:
         questions.answered(number, {"well": False})
 
         assert [await probe for probe in asking] == [{"well": False}] * 50
-        assert await questions.ask(busy, "ready") is None, "a worker that says nothing in time"
+        assert await questions.ask(busy, "ready") == {"well": False}, "what it has said last"
         assert len(link.numbers) == 2
 
     played(scene())
@@ -54,18 +54,37 @@ def test_a_worker_that_has_not_answered_yet_is_asked_again_only_after_a_while() 
     async def scene() -> None:
         questions, link = HealthQuestions(), Link()
         busy: Any = link
+        not_yet = {"well": True, "text": "the alive hook has not answered yet"}
         late = [await questions.ask(busy, "alive") for _ in range(5)]
 
-        assert (late, link.numbers) == ([None] * 5, [1]), "each further question costs the worker a call"
+        assert (late, link.numbers) == ([not_yet] * 5, [1]), "each further question costs the worker a call"
         questions.answered(1, {"well": True})
         asking = asyncio.ensure_future(questions.ask(busy, "alive"))
         await asyncio.sleep(0)
         questions.answered(2, {"well": False})
-        assert await asking == {"well": False}, "an answer that comes late is nobody's"
+        assert await asking == {"well": False}
         await questions.ask(busy, "alive")
         await asyncio.sleep(health.ASK_AGAIN_S)
         await questions.ask(busy, "alive")
         assert link.numbers == [1, 2, 3, 4], "a hook that has forgotten a question is asked anew"
+
+    played(scene())
+
+
+def test_a_late_no_counts_for_the_next_probe_and_no_answer_yet_is_no_yes() -> None:
+    async def scene() -> None:
+        questions, link, another = HealthQuestions(), Link(), Link()
+        busy: Any = link
+        first = await questions.ask(busy, "ready")
+        questions.answered(1, {"well": False, "text": "no database"})
+        second = await questions.ask(busy, "ready")
+        questions.answered(2, {"well": True, "text": "ready"})
+        successor: Any = another
+        third = await questions.ask(successor, "ready")
+
+        assert first == {"well": False, "text": "the ready hook has not answered yet"}
+        assert second == {"well": False, "text": "no database"}
+        assert third == {"well": True, "text": "ready"}, "a switch is no reason to take a function out of the traffic"
 
     played(scene())
 

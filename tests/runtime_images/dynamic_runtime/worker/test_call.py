@@ -1,9 +1,13 @@
 """How far an ASGI function may be ahead of its client, on the worker's side of the socket."""
 
 import asyncio
+import contextlib
+
+import pytest
 
 from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.wire.frames import CREDIT_CHUNKS, FINAL, MAX_CHUNK_BYTES, FrameParser, RawFrame
+from runtime_images.dynamic_runtime.worker import call
 from runtime_images.dynamic_runtime.worker.answers import Bodies
 from runtime_images.dynamic_runtime.worker.call import Call
 
@@ -56,10 +60,38 @@ def test_a_function_is_never_more_chunks_ahead_than_it_was_allowed() -> None:
         assert await worker.after(0) == (CREDIT_CHUNKS, False)
         assert await worker.after(2) == (CREDIT_CHUNKS + 2, False)
         worker.call.leave()
-        result = (await asyncio.gather(worker.answering, return_exceptions=True))[0]
-        assert isinstance(result, OSError)
+        await worker.answering  # a client that has left is sent nothing, and that is no error
 
     asyncio.run(script())
+
+
+def test_a_function_that_goes_on_sending_to_nobody_gets_an_error_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(call, "_FAREWELL_NS", 50_000_000)
+    part = {"type": "http.response.body", "body": b"x", "more_body": True}
+
+    async def script() -> int:
+        worker = Worker(1)
+        worker.call = Call(1, 0, HEAD, b"", None, worker)
+        await worker.call.send(START)
+        await worker.call.send(part)
+        worker.call.leave()
+        sent = 0
+        with contextlib.suppress(OSError):
+            while sent < 10_000:
+                await worker.call.send(part)
+                sent += 1
+        return sent
+
+    assert 0 < asyncio.run(script()) < 100
+
+
+def test_what_was_made_of_the_news_that_the_client_has_left_is_no_failure() -> None:
+    gone = call.ClientGoneError("the client has left")
+    made = RuntimeError("no response returned")
+    made.__cause__ = gone
+
+    assert call._is_farewell(ExceptionGroup("of tasks", [gone, made]))
+    assert not call._is_farewell(ExceptionGroup("of tasks", [gone, ValueError()]))
 
 
 def test_a_short_answer_waits_for_nobody() -> None:

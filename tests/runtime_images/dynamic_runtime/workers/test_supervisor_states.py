@@ -201,7 +201,7 @@ class SupervisorStates(RuleBasedStateMachine):
             return
         try:
             self._all_is_well_in_the_end()
-            self.loop.run_until_complete(self.supervisor.stop())
+            self.loop.run_until_complete(self.supervisor.stop(1.0))
 
             assert list(self.supervisor.workers) == []
         finally:

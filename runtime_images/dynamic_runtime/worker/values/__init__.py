@@ -1,0 +1,1 @@
+"""What a plain handler gets and gives: payloads decoded, results encoded, streams of parts."""

@@ -1,0 +1,154 @@
+"""What a function does after its last answer has the drain time, at a switch and at the end; a cut is told."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.support.libraries import python_with
+from tests.support.serving import serving, write_function
+
+HOOKS = """
+    import atexit, os, pathlib, sys, tempfile, threading, time, weakref
+
+    HERE = pathlib.Path(__file__).parent
+    kept = tempfile.TemporaryDirectory(dir=HERE, prefix="temporary-")
+    atexit.register(lambda: (HERE / "flushed").touch())
+
+    def work():
+        time.sleep(0.5)
+        (HERE / "thread").touch()
+
+    def begin(payload):
+        threading.Thread(target=work).start()
+        return os.getpid()
+"""
+FORMS = {
+    "blocking": "def handler(payload): return begin(payload)",
+    "async": "async def handler(payload): return begin(payload)",
+}
+
+
+@pytest.mark.parametrize("way", ["switch", "end"])
+@pytest.mark.parametrize("form", FORMS)
+def test_threads_end_exit_hooks_run_and_temporary_directories_go(tmp_path: Path, form: str, way: str) -> None:
+    function = write_function(tmp_path, f"{HOOKS}\n    {FORMS[form]}\n")
+    with serving(function, GAIA_MODE="cpu_preferred") as running:
+        running.admin("POST", "/pin")
+        pid = running.post({}).json()
+        kept = list(function.glob("temporary-*"))
+        if way == "switch":
+            running.switch("gpu")
+            running.event("worker", lambda event: (event["pid"], event["state"]) == (pid, "exited"))
+            assert not kept[0].exists()
+            assert {path.name for path in function.iterdir()} >= {"flushed", "thread"}
+    exits = [event["exit_code"] for event in running.named("worker") if event["state"] == "exited"]
+
+    assert list(function.glob("temporary-*")) == []
+    assert {path.name for path in function.iterdir()} >= {"flushed", "thread"}
+    assert exits == [0] * len(exits)
+    assert running.named("cut_off") == []
+
+
+BACKGROUND = """
+    import asyncio, contextlib, time
+    from fastapi import BackgroundTasks, FastAPI
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app):
+        yield
+        await asyncio.sleep(0.2)
+        print("shut down")
+
+    app = FastAPI(lifespan=lifespan)
+
+    async def work():
+        await asyncio.sleep(1)
+        print("worked")
+
+    def blocking_work():
+        time.sleep(1)
+        print("worked, too")
+
+    @app.post("/")
+    async def job(tasks: BackgroundTasks):
+        tasks.add_task(work)
+        tasks.add_task(blocking_work)
+        return {}
+"""
+
+
+@pytest.mark.parametrize("way", ["switch", "end"])
+def test_background_tasks_and_the_shutdown_of_an_application_end_in_order(tmp_path: Path, way: str) -> None:
+    function = write_function(tmp_path, BACKGROUND, "app.py")
+    settings = {"GAIA_ENTRYPOINT": "app.py:app", "GAIA_FUNCTION_PYTHON": python_with("fastapi")}
+    with serving(function, True, GAIA_MODE="cpu_preferred", **settings) as running:
+        running.admin("POST", "/pin")
+        assert running.post({}).status == 200
+        if way == "switch":
+            running.switch("gpu")
+            running.event("log", lambda event: event["line"] == "shut down")
+    lines = [event["line"] for event in running.named("log")]
+
+    assert lines[:3] == ["worked", "worked, too", "shut down"]
+
+
+ENDLESS = {
+    "its exit hooks": """
+        import atexit, time
+        atexit.register(time.sleep, 600)
+        def handler(payload): return payload
+    """,
+    "threads of its own": """
+        import threading
+        def handler(payload):
+            threading.Thread(target=threading.Event().wait).start()
+            return payload
+    """,
+    "the stop hook": """
+        import asyncio
+        class Function:
+            async def handle(self, scope, receive, send):
+                await send({"type": "http.response.start", "status": 200, "headers": []})
+                await send({"type": "http.response.body", "body": b"{}"})
+            async def stop(self):
+                await asyncio.sleep(600)
+        def new():
+            return Function()
+    """,
+    "the work of 1 requests after their answers": """
+        import asyncio
+        async def handle(scope, receive, send):
+            assert scope["type"] == "http"
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"{}"})
+            await asyncio.sleep(600)
+    """,
+    "the application's shutdown": """
+        import asyncio
+        async def handle(scope, receive, send):
+            if scope["type"] == "lifespan":
+                await receive()
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+                await asyncio.sleep(600)
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"{}"})
+    """,
+}
+
+
+@pytest.mark.parametrize("what", ENDLESS)
+def test_what_does_not_end_in_the_drain_time_is_cut_off_and_told(tmp_path: Path, what: str) -> None:
+    function = write_function(tmp_path, ENDLESS[what])
+    with serving(function, GAIA_MODE="cpu_preferred", GAIA_DRAIN_TIMEOUT_S="1") as running:
+        running.admin("POST", "/pin")
+        assert running.post({}).status == 200
+        running.switch("gpu")
+        told = running.event("cut_off")
+        ended = running.event("worker", lambda event: event["state"] == "exited")
+        assert running.post({}).status == 200
+
+    assert what in told["what"]
+    assert (told["after_s"], told["pid"]) == (1.0, ended["pid"])
+    assert ended["exit_code"] == -signal.SIGKILL
