@@ -19,10 +19,10 @@ from runtime_images.dynamic_runtime.worker.asgi import build_scope
 from runtime_images.dynamic_runtime.worker.call import Call
 from runtime_images.dynamic_runtime.worker.contract import LoadedFunction
 from runtime_images.dynamic_runtime.worker.exchange import Parts
-from runtime_images.dynamic_runtime.worker.hooks import ask_health, start_function, stop_function
+from runtime_images.dynamic_runtime.worker.life.hooks import ask_health, start_function, stop_function
 
 if TYPE_CHECKING:
-    from runtime_images.dynamic_runtime.worker.lifespan import Lifespan
+    from runtime_images.dynamic_runtime.worker.life.lifespan import Lifespan
 
 _LOOK_AGAIN_S = 0.001
 

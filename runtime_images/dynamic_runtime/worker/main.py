@@ -24,9 +24,9 @@ from runtime_images.dynamic_runtime.worker.answers import ENDING, Bodies
 from runtime_images.dynamic_runtime.worker.contract import LoadedFunction, SetupError
 from runtime_images.dynamic_runtime.worker.event_loop import EventLoopWorker
 from runtime_images.dynamic_runtime.worker.forms.loading import load_function
-from runtime_images.dynamic_runtime.worker.hooks import HEALTH_HOOKS
+from runtime_images.dynamic_runtime.worker.life.hooks import HEALTH_HOOKS
+from runtime_images.dynamic_runtime.worker.life.warmup import warm_up, warm_up_blocking
 from runtime_images.dynamic_runtime.worker.threads import HandlerThreads
-from runtime_images.dynamic_runtime.worker.warmup import warm_up, warm_up_blocking
 
 _WARMING = frames.encode(Kind.WARMING, body=b"{}")
 

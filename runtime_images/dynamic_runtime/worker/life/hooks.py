@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from runtime_images.dynamic_runtime.worker.contract import LoadedFunction, SetupError, describe_error
-from runtime_images.dynamic_runtime.worker.lifespan import Lifespan, started_lifespans
+from runtime_images.dynamic_runtime.worker.life.lifespan import Lifespan, started_lifespans
 
 HEALTH_HOOKS = ("alive", "ready")
 
