@@ -29,6 +29,11 @@ BadAnswer = Callable[[WorkerLink, int, str], None]
 """Gets an answer that HTTP does not allow: whose, to which request, and what is wrong with it."""
 
 
+def _was_left(job: Job, status: int) -> bool:
+    """Return whether its client has left an answer, rather than been cut off from it, which counts as what it is."""
+    return not job.given_up and job.status < SERVER_ERROR and (job.streams or status >= SERVER_ERROR)
+
+
 class Answers:
     """Passes workers' answers on to the clients. `fallback` marks each as not from the backend that was wanted."""
 
@@ -70,7 +75,7 @@ class Answers:
                     last_ns = ended_ns
                 if checked is None:
                     status = self._end_other(link, job, frame)
-                if job.client_gone and not job.given_up and (job.streams or status >= SERVER_ERROR):
+                if job.client_gone and _was_left(job, status):
                     status = CLIENT_LEFT
                 elif status >= SERVER_ERROR and not job.given_up:
                     self.failures += 1
