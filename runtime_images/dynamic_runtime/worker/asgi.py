@@ -90,21 +90,23 @@ def encode_head(status: int, headers: Iterable[tuple[bytes, bytes]]) -> tuple[by
     """
     if not 200 <= index(status) <= 599:
         raise ValueError(f"the status {status} is none of an answer: 200 to 599")
-    head, length = frames.status_line(index(status)), None
+    head, length = frames.status_line(status), None
     for name, value in headers:
-        if type(name) is not bytes or type(value) is not bytes:
-            name, value = octets(name, "a header's name"), octets(value, "a header's value")  # noqa: PLW2901
         if len(name) == _LENGTH_OF_LENGTH and name.lower() == b"content-length":
             if length is not None:
                 return refused("it has more than one content-length"), None
-            if not (digits := value.strip(b" \t")).isdigit():
+            length = (value if type(value) is bytes else octets(value, "a header's value")).strip(b" \t")
+            if not length.isdigit():
                 return refused("its content-length is not a number of bytes"), None
-            length = digits
-        else:
+            continue
+        try:
             line = _header_line(name, value)
-            if line is None:
-                return refused(f"the header {name[:_NAME_SHOWN].decode('latin-1')!a} holds a line end"), None
-            head += line
+        except TypeError:  # what holds bytes and is none, or cannot be remembered
+            line = _header_line(octets(name, "a header's name"), octets(value, "a header's value"))
+        if line is None:
+            shown = octets(name, "a header's name")[:_NAME_SHOWN].decode("latin-1")
+            return refused(f"the header {shown!a} holds a line end"), None
+        head += line
     if len(head) > _LONGEST_HEAD:
         return refused(f"its head is longer than {_LONGEST_HEAD} bytes"), None
     return head, length

@@ -17,12 +17,13 @@ import traceback
 from typing import Any
 
 from runtime_images.dynamic_runtime.settings import Settings
-from runtime_images.dynamic_runtime.wire import frames, lifeline, log_lines
+from runtime_images.dynamic_runtime.wire import frames, lifeline, log_lines, sources
 from runtime_images.dynamic_runtime.wire.frames import Kind
 from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
 from runtime_images.dynamic_runtime.worker.answers import ENDING, Bodies
 from runtime_images.dynamic_runtime.worker.contract import LoadedFunction, SetupError
 from runtime_images.dynamic_runtime.worker.event_loop import EventLoopWorker
+from runtime_images.dynamic_runtime.worker.forms import own_code
 from runtime_images.dynamic_runtime.worker.forms.loading import load_function
 from runtime_images.dynamic_runtime.worker.life.hooks import HEALTH_HOOKS
 from runtime_images.dynamic_runtime.worker.life.warmup import warm_up, warm_up_blocking
@@ -34,16 +35,18 @@ _WARMING = frames.encode(Kind.WARMING, body=b"{}")
 def main(arguments: list[str]) -> None:
     """Run a worker until the front lets it go.
 
-    The inherited descriptors are `lifeline`, `socket` and `journal`, and the arenas of requests and answers, if any.
+    The inherited descriptors are those of the lifeline, the socket, the function's files and the journal, and the
+    arenas of requests and answers, if any.
     Memory is used without them, and they must not reach what the function starts.
     """
-    alive, connected, *memory = map(int, arguments)
+    alive, connected, files, *memory = map(int, arguments)
     lifeline.hold(alive)
     channel = socket.socket(fileno=connected)
     channel.set_inheritable(False)
     journal = InFlightJournal(memory[0])
     bodies = Bodies(memory[1:])
-    for descriptor in memory:
+    own_code.keep(sources.unpack(files))
+    for descriptor in (files, *memory):
         os.close(descriptor)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the front's to handle
     settings = _receive_settings(channel)

@@ -8,7 +8,7 @@ import json
 import re
 import sys
 import traceback
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from types import CoroutineType, TracebackType
 from typing import Any
 
@@ -41,9 +41,11 @@ def answer_blocking(handler: Handler, payload: Any) -> tuple[bytes, bytes | Iter
     return answer if answer[0] else parts.opened(answer[1], to_json)
 
 
-async def call_awaiting(handler: Handler, head: bytes, body: bytes) -> tuple[bytes, bytes | AsyncIterator[bytes]]:
+def call_awaiting(
+    handler: Handler, head: bytes, body: bytes
+) -> Coroutine[Any, Any, tuple[bytes, bytes | AsyncIterator[bytes]]]:
     """Await the handler; return the head and the body of the answer, or its parts. Raises what the handler raises."""
-    return await answer_awaiting(handler, _payload(head, body))
+    return answer_awaiting(handler, _payload(head, body))
 
 
 async def answer_awaiting(handler: Handler, payload: Any) -> tuple[bytes, bytes | AsyncIterator[bytes]]:  # noqa: ANN401

@@ -4,17 +4,21 @@ Whoever has the turn reads frames and takes one request, passes the turn on, and
 an answer sends it. While further requests are here, answers are held for up to half a millisecond and sent together,
 because every system call on the socket wakes the front. Handing calls from an event loop to threads and back would take
 51 us of CPU a request for front and worker together, this takes 31 us (`benchmarks.serving`, "trivial, c=64").
+
+Locks, threads and polls are the system's own, taken by their names before the function is imported: what gevent or
+eventlet put in their place later is for the function, and would have these threads wait for each other.
 """
 
 import contextlib
 import os
-import select
 import socket
 import threading
 import time
 import traceback
+from _thread import LockType, allocate_lock, start_new_thread
 from collections import deque
 from collections.abc import Callable
+from select import EPOLLIN, POLLIN, epoll, poll
 from typing import Any
 
 from runtime_images.dynamic_runtime.settings import Settings
@@ -59,8 +63,8 @@ class HandlerThreads:
         self._front_gone = front_gone
         self._measure_cpu = settings.record_requests
         self._parser = frames.FrameParser(settings.max_body_bytes + frames.MAX_HEAD_BYTES)
-        self._turn = threading.Lock()
-        self._sending = threading.Lock()
+        self._turn = allocate_lock()
+        self._sending = allocate_lock()
         self._pending: deque[RawFrame] = deque()
         self._streams = ThreadStreams(self)
         self._looked_ns = 0
@@ -68,22 +72,32 @@ class HandlerThreads:
         self._wake = os.eventfd(0, os.EFD_CLOEXEC)
         # A thread that sleeps in recv() is also woken whenever the front takes an answer (unix_write_space in the
         # kernel), for nothing, and in the front's way. One that sleeps in epoll_wait() is not.
-        self._poll = select.epoll()
-        self._poll.register(channel, select.EPOLLIN)
-        self._poll.register(self._wake, select.EPOLLIN)
-        self._poll_front = select.poll()
-        self._poll_front.register(channel, select.POLLIN)
+        self._poll = epoll()
+        self._poll.register(channel, EPOLLIN)
+        self._poll.register(self._wake, EPOLLIN)
+        self._poll_front = poll()
+        self._poll_front.register(channel, POLLIN)
 
     def serve(self) -> None:
         """Answer requests until the front, or `stop`, says that it is enough; what had come by then is answered."""
-        threading.Thread(target=self._watch_front, name="front-watch", daemon=True).start()
-        names = [f"handler-{number}" for number in range(1, self._count)]
-        others = [threading.Thread(target=self._work_or_leave, name=name, daemon=True) for name in names]
-        for thread in others:
-            thread.start()
+        start_new_thread(self._watch_front, ())
+        others = [self._begin(f"handler-{number}") for number in range(1, self._count)]
         self._work_or_leave()
-        for thread in others:
-            thread.join(_JOIN_TIMEOUT_S)
+        for working in others:
+            working.acquire(timeout=_JOIN_TIMEOUT_S)
+
+    def _begin(self, name: str) -> LockType:
+        """Start another thread; return a lock that it holds as long as it works."""
+        working = allocate_lock()
+        working.acquire()
+
+        def work() -> None:
+            threading.current_thread().name = name
+            self._work_or_leave()
+            working.release()
+
+        start_new_thread(work, ())
+        return working
 
     def stop(self) -> None:
         """Answer what is here, then end. May be called in a signal handler."""
@@ -97,9 +111,9 @@ class HandlerThreads:
 
     def _watch_front(self) -> None:
         """Notice that the front is gone even while every thread is in a handler."""
-        poll = select.poll()
-        poll.register(self._channel, 0)  # a hang-up is reported unasked
-        poll.poll()
+        watch = poll()
+        watch.register(self._channel, 0)  # a hang-up is reported unasked
+        watch.poll()
         if not self._stopping:
             self._front_gone()
 

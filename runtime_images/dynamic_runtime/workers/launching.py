@@ -21,6 +21,7 @@ from runtime_images.dynamic_runtime.wire import arenas, frames, in_flight, lifel
 from runtime_images.dynamic_runtime.wire.frames import Kind
 from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
 from runtime_images.dynamic_runtime.workers.child_process import ChildProcess, open_outputs, spawn
+from runtime_images.dynamic_runtime.workers.own_files import OwnFiles
 from runtime_images.dynamic_runtime.workers.process import WorkerProcess
 from runtime_images.dynamic_runtime.workers.zygote_client import ZygoteClient, ZygoteProcess
 from runtime_images.events.traffic import LogLine
@@ -64,6 +65,7 @@ class WorkerStarter:
 
     def __post_init__(self) -> None:
         self._lifeline, self._held_end = lifeline.create()
+        self._files = OwnFiles(self.settings.function_dir)
         self._client = ZygoteClient(
             self.settings, self.clock, self.events, self._environ_of(Backend.CPU) | NVML_CHECK, self._lifeline,
             lambda pid: partial(self._log, self.settings.mode.initial_backend, pid),
@@ -89,6 +91,7 @@ class WorkerStarter:
         await self._client.close()
         for end in (self._held_end, self._lifeline):
             os.close(end)
+        self._files.close()
 
     async def _start(self, launch: Launch, backend: Backend, owner: LinkOwner, now_s: float) -> WorkerProcess:
         """Make what a worker shares with this process, and launch it with its ends of that."""
@@ -100,10 +103,13 @@ class WorkerStarter:
             journal, bodies, memory = self._share_memory(handed_over)
             link = WorkerLink(backend, journal, self.settings.concurrency, owner, bodies)
             outputs = await open_outputs(handed_over, if_it_fails)
-            process = await launch([output.inner for output in outputs], [self._lifeline, theirs.fileno(), *memory])
+            files = self._files.descriptor()
+            inner = [output.inner for output in outputs]
+            process = await launch(inner, [self._lifeline, theirs.fileno(), files, *memory])
             if_it_fails.pop_all()
         ours.setblocking(False)
         worker = WorkerProcess(backend, process, link, journal, now_s, ours)
+        worker.outcome.add_done_callback(lambda outcome: self._files.outcome_known(outcome.result()))
         worker.read_output(outputs, partial(self._log, backend, worker.pid))
         return worker
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from runtime_images.dynamic_runtime.worker.contract import LoadedFunction, SetupError, describe_error
-from runtime_images.dynamic_runtime.worker.forms.own_code import FromSource, import_from_source
+from runtime_images.dynamic_runtime.worker.forms.own_code import FromSource, import_from_source, read_kept
 from runtime_images.entrypoint import Entry, EntryError, EntryForm, find_entry
 
 
@@ -27,7 +27,7 @@ def load_function(directory: Path, entrypoint: str) -> LoadedFunction:
     """
     directory = directory.resolve()
     try:
-        entry = find_entry(directory, entrypoint)
+        entry = find_entry(directory, entrypoint, read_kept)
     except EntryError as error:
         kind = error.kind if error.kind in ("no_entry", "two_entries") else "import"
         raise SetupError(kind, f"{error.message} ({error.hint})", error.path, error.line) from None

@@ -3,10 +3,13 @@
 Python keeps compiled modules in `__pycache__` beside the source, and runs what it finds there. A checkout may bring
 that directory: with code which nobody has read or analyzed, or as a link to where nothing is to be written. So below
 the function's directory it is neither read nor written. Its packages are elsewhere, and are imported as ever.
+
+What has changed since the runtime started is imported as it was then (`keep`).
 """
 
 # ruff: noqa: PTH100, PTH112 -- the paths of `sys.path` are text, and may be empty
 
+import contextlib
 import os
 import sys
 from functools import partial
@@ -14,9 +17,34 @@ from importlib import machinery
 from pathlib import Path
 from types import CodeType
 
+from runtime_images.entrypoint import read_own
+
+_kept: dict[str, bytes] = {}
+
+
+def keep(files: dict[str, bytes]) -> None:
+    """Import these files, by their paths, as they stand here, whatever becomes of those on the disk."""
+    _kept.update(files)
+
+
+def read_kept(directory: Path, path: str) -> bytes:
+    """Return a file of the function's as it is imported; raise OSError if there is none."""
+    content = _kept.get(str(directory / path))
+    return content if content is not None else read_own(directory, path)
+
 
 class FromSource(machinery.SourceFileLoader):
     """Compiles a module each time."""
+
+    def get_data(self, path: str) -> bytes:
+        """Return the content of a file, and say so if it is not what stands there now."""
+        content = _kept.get(path)
+        if content is None:
+            return super().get_data(path)
+        with contextlib.suppress(OSError):
+            if super().get_data(path) != content:
+                sys.stderr.write(f"{path} has changed since the start: this worker runs it as it was then\n")
+        return content
 
     def get_code(self, fullname: str) -> CodeType:
         """Return the code of the module's source, whatever has been compiled before."""

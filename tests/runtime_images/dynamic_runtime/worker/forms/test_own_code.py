@@ -3,6 +3,7 @@
 import json
 import os
 import py_compile
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from runtime_images.dynamic_runtime.worker.forms.own_code import import_from_source
+from tests.support.serving import serving, serving_quickly, write_function
 
 UNCHECKED = py_compile.PycInvalidationMode.UNCHECKED_HASH
 """Python runs such a file without a look at its source."""
@@ -87,3 +89,39 @@ def test_what_is_elsewhere_is_imported_as_ever(tmp_path: Path, monkeypatch: pyte
     import elsewhere_compiled  # type: ignore[import-not-found] # made above
 
     assert elsewhere_compiled.WHO == "compiled"
+
+
+EDITED = {
+    "blocking": "from own import value\n\n\ndef handler(payload):\n    import late\n    return [value, late.value]\n",
+    "async": "import own\n\n\nasync def handler(payload):\n    import late\n    return [own.value, late.value]\n",
+}
+
+
+@pytest.mark.parametrize("form", EDITED)
+def test_a_switch_and_a_crash_run_the_code_of_the_start(tmp_path: Path, form: str) -> None:
+    function = write_function(tmp_path / "function", EDITED[form])
+    for name in ("own", "late"):
+        write_function(function, "value = 1\n", f"{name}.py")
+    with serving(function, GAIA_MODE="cpu_preferred") as running:
+        running.admin("POST", "/pin")
+        before = running.post({}).json()
+        write_function(function, "value = 2\n", "own.py")
+        write_function(function, "value = ", "late.py")
+        write_function(function, "def handler(payload", "func.py")
+        running.switch("gpu")
+        switched = running.post({}).json()
+        os.kill(running.worker_pid("gpu"), signal.SIGKILL)
+        running.event("worker_exit")
+        after = running.post({}).json()
+        told = running.event("log", lambda event: "has changed since the start" in event["line"])
+
+    assert before == switched == after == [1, 1]
+    assert told["stream"] == "stderr"
+
+
+def test_a_function_that_cannot_be_started_is_mended_by_mending_its_file(tmp_path: Path) -> None:
+    function = write_function(tmp_path, "raise RuntimeError\n\n\ndef handler(payload): ...\n")
+    with serving_quickly(function, wait=False, GAIA_MODE="cpu") as running:
+        running.event("setup_failed")
+        write_function(function, "def handler(payload):\n    return 2\n")
+        assert running.post({}).json() == 2
