@@ -80,7 +80,9 @@ class HandlerThreads:
 
     def serve(self) -> None:
         """Answer requests until the front, or `stop`, says that it is enough; what had come by then is answered."""
-        start_new_thread(self._watch_front, ())
+        front = poll()
+        front.register(self._channel, 0)  # a hang-up is reported unasked
+        start_new_thread(self._watch_front, (front,))
         others = [self._begin(f"handler-{number}") for number in range(1, self._count)]
         self._work_or_leave()
         for working in others:
@@ -109,11 +111,9 @@ class HandlerThreads:
         with self._sending:
             self._channel.sendall(data)
 
-    def _watch_front(self) -> None:
+    def _watch_front(self, front: poll) -> None:
         """Notice that the front is gone even while every thread is in a handler."""
-        watch = poll()
-        watch.register(self._channel, 0)  # a hang-up is reported unasked
-        watch.poll()
+        front.poll()
         if not self._stopping:
             self._front_gone()
 
