@@ -9,7 +9,7 @@ from analyzers.lean.patterns import Pattern
 from analyzers.lean.records import record
 from analyzers.project.dependency_lists import NAMES, read_list
 from analyzers.project.model import Dependency
-from analyzers.project.requirements import Line, all_lines, included, is_path, parse_requirement
+from analyzers.project.requirements import Line, all_lines, included, is_path, parse_requirement, text_of_list
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class _Lists:
 
     def _text(self, path: str) -> str:
         try:
-            return read_inside(self._root, path, TEXT_BYTES).decode("utf-8", "replace")
+            return text_of_list(read_inside(self._root, path, TEXT_BYTES), "replace")
         except (FileNotFoundError, IsADirectoryError):
             return ""
         except OSError as error:

@@ -6,12 +6,12 @@ parsed and never run.
 """
 
 import ast
-import itertools
 from collections.abc import Iterator
 
 from analyzers.lean import toml
 from analyzers.lean.patterns import Pattern
 from analyzers.project.parsing import BEYOND, syntax_tree, tried
+from analyzers.project.requirements import requirement
 
 Numbered = tuple[int, str]
 
@@ -28,11 +28,12 @@ _LIST_KEYS = {
 _TOML_TABLES = {
     "Pipfile": ("packages",),
     "cerebrium.toml": ("cerebrium", "dependencies", "pip"),
-    "pyproject.toml": ("tool", "poetry", "dependencies"),
 }
 """TOML file to the table whose keys are packages."""
 
-NAMES = (*_TOML_TABLES, "setup.cfg", "setup.py", *_LIST_KEYS)
+PYPROJECT = "pyproject.toml"
+
+NAMES = (*_TOML_TABLES, PYPROJECT, "setup.cfg", "setup.py", *_LIST_KEYS)
 """The files that are read beside requirements*.txt, by name."""
 
 _NAMED = Pattern(r"""\"((?:[^"\\]++|\\.)*+)(?:\"|\\?$)|'([^']*+)'|([\w-]++)""")
@@ -63,9 +64,9 @@ def _toml(name: str, text: str) -> Iterator[Numbered]:
     except (ValueError, RecursionError):
         return
     lines = _lines_of_names(text)
-    stated = _pinned(_table(content, *_TOML_TABLES[name]))
-    for requirement, key in itertools.chain(_project(content) if name == "pyproject.toml" else (), stated):
-        yield lines.get(key, 1), requirement
+    stated = project_requirements(content) if name == PYPROJECT else _pinned(_table(content, *_TOML_TABLES[name]))
+    for line, key in stated:
+        yield lines.get(key, 1), line
 
 
 def _lines_of_names(text: str) -> dict[str, int]:
@@ -77,10 +78,79 @@ def _lines_of_names(text: str) -> dict[str, int]:
     return found
 
 
-def _project(content: object) -> Iterator[tuple[str, str]]:
-    """Yield the PEP 621 dependencies; extras are left out, since they count only for the backend that they name."""
+def project_requirements(content: object) -> Iterator[tuple[str, str]]:
+    """Yield what the pyproject.toml `content` requires, each with the key or the string that says so.
+
+    That is the list of PEP 621, with the sources that uv knows, else Poetry's table. Extras and groups are left out,
+    since they count only for the backend, or the developer, that they name.
+    """
     listed = _table(content, "project").get("dependencies", [])
-    yield from ((line, line) for line in (listed if isinstance(listed, list) else []) if isinstance(line, str))
+    lines = [line for line in (listed if isinstance(listed, list) else []) if isinstance(line, str)]
+    sources = _table(content, "tool", "uv", "sources")
+    for line in lines:
+        wanted = requirement(line) if sources else None
+        source = sources.get(wanted.name) if wanted is not None else None
+        located = _located(wanted.name, source) if wanted is not None and isinstance(source, dict) else ""
+        yield located or line, line
+    if not lines:
+        yield from _of_poetry(_table(content, "tool", "poetry", "dependencies"))
+
+
+def _of_poetry(table: dict[str, object]) -> Iterator[tuple[str, str]]:
+    for package, value in table.items():
+        for one in value if isinstance(value, list) else [value]:
+            detail = one if isinstance(one, dict) else {"version": one}
+            if package == "python" or detail.get("optional") is True:
+                continue
+            named = detail.get("extras")
+            extras = f"[{','.join(map(str, named))}]" if named and isinstance(named, list) else ""
+            located = _located(f"{package}{extras}", detail)
+            marker = f" ; {detail['markers']}" if isinstance(detail.get("markers"), str) else ""
+            yield (located or f"{package}{extras}{poetry_versions(str(detail.get('version', '')))}") + marker, package
+
+
+def _located(name: str, source: dict[str, object]) -> str:
+    """Return the requirement on a package that comes from elsewhere than an index; empty for all others."""
+    if isinstance(git := source.get("git"), str):
+        at = next((f"@{source[key]}" for key in ("rev", "tag", "branch") if isinstance(source.get(key), str)), "")
+        inside = f"#subdirectory={source['subdirectory']}" if isinstance(source.get("subdirectory"), str) else ""
+        return f"{name} @ git+{git}{at}{inside}"
+    if isinstance(url := source.get("url"), str):
+        return f"{name} @ {url}"
+    if isinstance(path := source.get("path"), str):
+        return path if path.startswith(("/", "./", "../")) else f"./{path}"
+    return ""
+
+
+def poetry_versions(stated: str) -> str:
+    """Return the versions that Poetry's `stated` allows, as pip writes them: `^1.2` is `>=1.2,<2`; empty for any."""
+    parts = [part for part in stated.replace(",", " ").split() if part != "*"]
+    return ",".join(_range(part) for part in _with_signs(parts))
+
+
+def _with_signs(parts: list[str]) -> Iterator[str]:
+    """Yield the parts with what stood alone before them: `>= 1.2`."""
+    sign = ""
+    for part in parts:
+        if part.strip("^~=<>!"):
+            yield sign + part
+            sign = ""
+        else:
+            sign += part
+
+
+def _range(part: str) -> str:
+    version = part.lstrip("^~")
+    if part.startswith("~=") or not part.startswith(("^", "~")):
+        return f"=={part}" if part[:1].isdigit() else part
+    numbers = version.split(".")
+    if not all(number.isdigit() for number in numbers[:3]):
+        return f">={version}"
+    if part.startswith("~"):
+        place = min(1, len(numbers) - 1)
+    else:
+        place = next((place for place, number in enumerate(numbers) if int(number)), len(numbers) - 1)
+    return f">={version},<{'.'.join([*numbers[:place], str(int(numbers[place]) + 1)])}"
 
 
 def _pinned(table: dict[str, object]) -> Iterator[tuple[str, str]]:

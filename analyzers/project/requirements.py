@@ -3,14 +3,24 @@
 The analyzer, the engines' environments and the images all read requirements here.
 """
 
+import codecs
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from posixpath import dirname, join, normpath
 
 from analyzers.findings import Place
 from analyzers.lean.patterns import Pattern
 from analyzers.lean.records import record
 from analyzers.project.model import Dependency
+
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32-le",
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+"""The mark of UTF-32-LE begins with that of UTF-16-LE, and goes first."""
 
 _COMMENT = Pattern(r"(^|\s)#.*")
 _OPTION = Pattern(r"(-[a-zA-Z]|--[a-z-]++)[ =]*+(.*+)")
@@ -104,6 +114,28 @@ def parse_requirement(place: Place, line: str) -> Dependency | None:
         return Dependency(normalize(name), bare, place)
     wanted = requirement(bare)
     return Dependency(wanted.name, bare, place) if wanted else None
+
+
+def text_of_list(data: bytes, errors: str = "strict") -> str:
+    """Return the text of a requirements file: in UTF-8, or in UTF-16 or -32 by its first bytes, as pip reads it.
+
+    Raises:
+        UnicodeDecodeError: it is in another encoding.
+    """
+    mark = next((mark for mark in _MARKS if data.startswith(mark)), b"")
+    return data[len(mark) :].decode(_MARKS.get(mark, "utf-8"), errors)
+
+
+def pythons(specifier: str, candidates: Iterable[str]) -> list[str]:
+    """Return those of `candidates`, such as "3.12", that a project's requires-python allows; all if it is malformed."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        allowed = SpecifierSet(specifier)
+    except InvalidSpecifier:
+        return list(candidates)
+    newest = 99  # of the patches of one version some may be ruled out
+    return [one for one in candidates if f"{one}.{newest}" in allowed or f"{one}.0" in allowed]
 
 
 def without_comment(line: str) -> str:

@@ -7,8 +7,8 @@ from runtime_images.events.lifecycle import SetupFailed
 
 _HINTS = {
     "import": "the function's file must be importable: correct the error, or add what is missing to requirements.txt",
-    "signature": "define `def handler(payload)`, an ASGI `handle(scope, receive, send)`, or `new()`",
-    "wsgi": "a WSGI application has to be wrapped for ASGI, such as by asgiref: `application = WsgiToAsgi(app)`",
+    "signature": "define `def handler(payload)`, an ASGI `handle(scope, receive, send)`, or one of docs/functions.md",
+    "wsgi": "define it without async: `def application(environ, start_response)`",
     "start_hook": "correct the function's start hook",
     "warmup": "correct the function, or the warm-up request in gaia.toml: [run] warmup",
     "exit": "importing the function must not end the process",

@@ -7,6 +7,7 @@ Flag > environment (GAIA_*) > file > default. What may be said stands in `tables
 
 import os
 import re
+import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from gaia_cli.project.environment import Written
 from gaia_cli.project.lines import Source
 from gaia_cli.project.own_files import text_of
 from gaia_cli.project.parts import shown
-from gaia_cli.project.requirements import Requirements, default_requirements, requirements_file
+from gaia_cli.project.requirements import Requirements, default_requirements, python_of, requirements_file
 from gaia_cli.project.tables import checked
 from runtime_images.policy.model import ExecutionMode, Prices, Slo, WarmUp
 
@@ -98,6 +99,8 @@ def load_project(path: Path) -> FunctionProject:
             own[key] = _requirements(directory, own[key], f"{source.place}: [function] {key}")
     if "requirements" not in own:
         own["requirements"] = default_requirements(directory, pyproject)
+    if "python" not in own:
+        own["python"] = python_of(pyproject, f"{sys.version_info[0]}.{sys.version_info[1]}")
     slo, prices = Slo(**parts["slo"]), Prices(**parts["prices"])
     return FunctionProject(directory, name, slo=slo, prices=prices, targets=parts["targets"], **own)
 

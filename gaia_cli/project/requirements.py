@@ -13,13 +13,26 @@ from posixpath import dirname, join
 from typing import Any
 
 from analyzers.lean.files import leads_out
-from analyzers.project.requirements import Line, Reader, all_lines, constraints, included, is_path, is_single
+from analyzers.project.dependency_lists import PYPROJECT, poetry_versions, project_requirements
+from analyzers.project.requirements import (
+    Line,
+    Reader,
+    all_lines,
+    constraints,
+    included,
+    is_path,
+    is_single,
+    pythons,
+    text_of_list,
+)
 from gaia_cli.errors import ConfigurationError
-from gaia_cli.project.own_files import text_of
+from gaia_cli.project.own_files import bytes_of
 
 _CODING = re.compile(r"coding[:=]\s*([-\w.]+)")
 DEFAULT_FILE = "requirements.txt"
 _DEEPEST = 10
+_PYTHONS = tuple(f"3.{minor}" for minor in range(14, 10, -1))
+"""Those that a function may ask for, the newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +76,30 @@ def default_requirements(directory: Path, pyproject: dict[str, Any]) -> Requirem
         isinstance(line, str) and is_single(line) for line in dependencies
     ):
         raise ConfigurationError(
-            f"{directory / 'pyproject.toml'}: [project] dependencies must be a list of requirement strings",
+            f"{directory / PYPROJECT}: [project] dependencies must be a list of requirement strings",
             'write it as dependencies = ["numpy>=2"]',
         )
-    return Requirements(tuple(dependencies))
+    lines = tuple(line for line, _ in project_requirements(pyproject))
+    for line in lines:
+        if "||" in line or not is_single(line):
+            where = f"{directory / PYPROJECT}: {line.partition('||')[0].strip()}"
+            raise ConfigurationError(f"{where} has versions that pip cannot name", "state one range for it")
+    return Requirements(lines)
+
+
+def python_of(pyproject: dict[str, Any], running: str) -> str:
+    """Return the Python that a project's requires-python asks for, the `running` one where it may be; empty for any."""
+    tables: list[Any] = [pyproject.get("project"), pyproject.get("tool")]
+    project, tool = (table if isinstance(table, dict) else {} for table in tables)
+    poetry = tool.get("poetry")
+    dependencies = poetry.get("dependencies") if isinstance(poetry, dict) else None
+    stated = project.get("requires-python")
+    if stated is None and isinstance(dependencies, dict) and isinstance(dependencies.get("python"), str):
+        stated = poetry_versions(dependencies["python"])
+    if not isinstance(stated, str) or not stated:
+        return ""
+    fitting = pythons(stated, _PYTHONS)
+    return "" if running in fitting or not fitting else fitting[0]
 
 
 def requirements_file(directory: Path, name: str, asked_by: str) -> Requirements:
@@ -88,10 +121,11 @@ def requirements_file(directory: Path, name: str, asked_by: str) -> Requirements
             outside.append(chain[-1])
             return ""
         is_asked = not any(constraints(line.text) for line in chain)  # constraints may be missing until pip reads them
-        text = text_of(directory, path, asked if is_asked else "")
-        if text is None:
+        data = bytes_of(directory, path, asked if is_asked else "")
+        if data is None:
             missing.append(path)
             return ""
+        text = _text(directory / path, data)
         _check_encoding(directory / path, text)
         return text
 
@@ -100,6 +134,13 @@ def requirements_file(directory: Path, name: str, asked_by: str) -> Requirements
     folders = tuple(sorted({dirname(line.path) for line in obeyed}))
     limits = None if missing else tuple(line.text for line in obeyed[len(lines) :] if not constraints(line.text))
     return Requirements(tuple(line.text for line in lines), name, tuple(outside), folders, limits)
+
+
+def _text(path: Path, data: bytes) -> str:
+    try:
+        return text_of_list(data)
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path} is not UTF-8 text", "save it as UTF-8") from None
 
 
 def _named(line: Line) -> str:

@@ -6,6 +6,8 @@ from typing import Annotated
 from runtime_images.events.model import Event, Known, LeftOutIfNone, Money, Seconds, event
 from runtime_images.policy.model import Accelerator, Backend, ExecutionMode, Prices, Slo
 
+FORMS = ("handler", "handle", "new", "cloudevents", "functions-framework", "wsgi", "cog", "runpod", "lambda")
+
 
 class WorkerState(StrEnum):
     """The life of a worker."""
@@ -49,7 +51,7 @@ class Ready(Event):
     backend: Annotated[Backend, "the backend that serves"]
     mode: Annotated[ExecutionMode, "the mode now"]
     entry: Annotated[str, "file and name of the entry point, such as `func.py:handler`"]
-    form: Annotated[str, "the entry point's form", Known(("handler", "handle", "new"))]
+    form: Annotated[str, "the entry point's form", Known(FORMS)]
     start_s: Annotated[Seconds, "from the start of the worker until it was ready"]
 
 

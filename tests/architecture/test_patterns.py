@@ -43,6 +43,7 @@ ONLY_HANDED_ON = {
     "gaia_cli/images/ignoring.py": "an ignore file's lines, translated; its own tests time the worst of them",
     "gaia_cli/linting/selection.py": "globs, translated by fnmatch; tests/security/test_bounds.py times the worst",
     "analyzers/lean/patterns.py": "what others give",
+    "runtime_images/dynamic_runtime/worker/forms/cog_values.py": "the function's own, in the function's own process",
     "gaia_cli/project/kinds.py": "what `text` and `_list` are given",
 }
 """Modules with calls whose expression comes from a parameter."""

@@ -25,6 +25,7 @@ ENTRIES = (
     "runtime_images/dynamic_runtime/__main__.py",
     "runtime_images/dynamic_runtime/worker/boot.py",  # started by the path of its file
     "runtime_images/dynamic_runtime/worker/forking/zygote.py",  # started by the path of its file
+    "runtime_images/dynamic_runtime/worker/forms/framework_target.py",  # loaded by functions-framework, by its path
 )
 """What is used without being imported; rules are, by the registry that is made of them."""
 

@@ -168,10 +168,13 @@ class WorkerLink(Channel):
         """Return for how many seconds since the start the worker has had at least one request."""
         return self._busy_s + (now_s - self._busy_since_s if self.jobs else 0.0)
 
-    def start(self, *, blocking: bool) -> None:
-        """Begin with a ready worker; one that is `blocking` serves no more requests at once than its concurrency."""
+    def start(self, *, blocking: bool, threads: int = 1) -> None:
+        """Begin with a ready worker; one that is `blocking` serves no more requests at once than its concurrency.
+
+        `threads` is that where none is declared.
+        """
         self.blocking = blocking
-        self.window.start(blocking=blocking)
+        self.window.start(blocking=blocking, threads=threads)
 
     def give_back(self, place: bytes) -> None:
         """Notify the worker that nobody reads the body of an answer any more."""

@@ -54,9 +54,16 @@ class Window:
         overlaps = self._adaptive and self._compared >= _COMPARED_LEAST and self._overlap > 0.5
         return int(self._size) if overlaps else self._concurrency or 1
 
-    def start(self, *, blocking: bool) -> None:
-        """Begin for a ready worker; one that is `blocking` serves no more requests at once than its concurrency."""
+    def start(self, *, blocking: bool, threads: int = 1) -> None:
+        """Begin for a ready worker; one that is `blocking` serves no more requests at once than its concurrency.
+
+        `threads` is that where none is declared.
+        """
         self._adaptive = not blocking and not self._concurrency
+        if blocking and not self._concurrency and threads > 1:
+            self._concurrency = threads
+            self._size = float(min(threads, MAX_WINDOW))
+            self._set_credit()
         if self._adaptive:
             self._size = FIRST_WINDOW
             self._set_credit()

@@ -56,3 +56,18 @@ def octets(value: Any, what: str) -> bytes:  # noqa: ANN401 -- a function may se
         return memoryview(value).tobytes()
     except TypeError:
         raise TypeError(f"{what} must be bytes, not {type(value).__name__}") from None
+
+
+def request_of(scope: dict[str, Any], body: bytes) -> Request:
+    """Return the request of an ASGI scope."""
+    return Request(
+        scope["method"],
+        scope["path"],
+        scope["raw_path"],
+        scope["query_string"],
+        scope["http_version"],
+        scope["scheme"],
+        scope["client"],
+        scope["headers"],
+        body,
+    )

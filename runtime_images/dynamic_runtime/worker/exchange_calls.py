@@ -2,7 +2,7 @@
 
 from runtime_images.dynamic_runtime.worker import plain
 from runtime_images.dynamic_runtime.worker.asgi import build_scope, encode_head, refused
-from runtime_images.dynamic_runtime.worker.exchange import Answer, AsyncExchange, Exchange, Parts, Request
+from runtime_images.dynamic_runtime.worker.exchange import Answer, AsyncExchange, Exchange, Parts, Request, request_of
 
 
 def call_blocking(
@@ -23,18 +23,7 @@ async def call_awaiting(
 
 
 def _request(head: bytes, body: bytes, client: tuple[str, int] | None) -> Request:
-    scope = build_scope(head, {}, client)
-    return Request(
-        scope["method"],
-        scope["path"],
-        scope["raw_path"],
-        scope["query_string"],
-        scope["http_version"],
-        scope["scheme"],
-        scope["client"],
-        scope["headers"],
-        body,
-    )
+    return request_of(build_scope(head, {}, client), body)
 
 
 def _encoded(request_head: bytes, answer: Answer) -> tuple[bytes, bytes | Parts]:

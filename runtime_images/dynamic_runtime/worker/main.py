@@ -152,6 +152,7 @@ def _ready(function: LoadedFunction) -> bytes:
         "entry": f"{entry.path}:{entry.attribute}",
         "form": entry.form.value,
         "blocking": function.blocking,
+        "threads": function.threads,
         "hooks": [name for name in HEALTH_HOOKS if getattr(function, name) is not None],
     }
     return frames.encode(Kind.READY, body=json.dumps(facts).encode())

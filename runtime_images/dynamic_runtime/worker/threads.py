@@ -54,7 +54,7 @@ class HandlerThreads:
         settings: Settings,
         front_gone: Callable[[], None],
     ) -> None:
-        self._count = settings.concurrency or 1
+        self._count = settings.concurrency or function.threads
         self._channel = channel
         self._journal = journal
         self._bodies = bodies

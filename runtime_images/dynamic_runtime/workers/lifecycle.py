@@ -195,7 +195,7 @@ class Workers:
             worker.ready_s = self.clock.monotonic()
             worker.facts = facts
             self.listener.became_ready(worker)
-            worker.link.start(blocking=bool(facts.get("blocking", True)))
+            worker.link.start(blocking=bool(facts.get("blocking", True)), threads=facts.get("threads", 1))
             worker.meter.reset()
             self.report(worker)
         worker.outcome.set_result(facts)

@@ -13,7 +13,7 @@ from runtime_images.policy.model import Backend
 
 _TEXT_MOST = 2000
 _TYPES: dict[int, dict[str, type]] = {
-    Kind.READY: {"entry": str, "form": str, "blocking": bool, "hooks": list},
+    Kind.READY: {"entry": str, "form": str, "blocking": bool, "threads": int, "hooks": list},
     Kind.FAILED: {"kind": str, "message": str, "path": str, "line": int},
     Kind.HEALTH_ANSWER: {"well": bool, "text": str},
     Kind.ENDING: {"what": str},

@@ -1,10 +1,11 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gaia_cli.errors import ConfigurationError
 from gaia_cli.project.project import load_project
-from gaia_cli.project.requirements import requirements_file
+from gaia_cli.project.requirements import python_of, requirements_file
 
 
 @pytest.fixture
@@ -87,3 +88,82 @@ def test_the_lines_of_constraints_are_known_where_all_their_files_are(tmp_path: 
     assert requirements_file(tmp_path, "requirements.txt", "").constraints is None
     (tmp_path / "more.txt").write_text("scipy<2\n", encoding="utf-8")
     assert requirements_file(tmp_path, "requirements.txt", "").constraints == ("numpy<3", "scipy<2")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_a_list_is_read_by_its_first_bytes_as_pip_does(function: Path, encoding: str) -> None:
+    mark = "\ufeff" if encoding.endswith("e") else ""
+    (function / "requirements.txt").write_bytes(f"{mark}numpy>=2\r\nscipy\r\n".encode(encoding))
+
+    assert load_project(function).requirements.lines == ("numpy>=2", "scipy")
+
+
+def test_a_list_in_another_encoding_is_reported(function: Path) -> None:
+    (function / "requirements.txt").write_bytes("numpy  # f\xfcr alle\n".encode("latin-1"))
+
+    with pytest.raises(ConfigurationError, match="is not UTF-8 text"):
+        load_project(function)
+
+
+@pytest.mark.parametrize(
+    ("stated", "lines"),
+    [
+        ('numpy = "^1.2.3"', ("numpy>=1.2.3,<2",)),
+        ('numpy = "~1.2"', ("numpy>=1.2,<1.3",)),
+        ('numpy = "*"', ("numpy",)),
+        ('numpy = "1.2.3"', ("numpy==1.2.3",)),
+        ('numpy = ">= 1.2, < 2"', ("numpy>=1.2,<2",)),
+        ('numpy = {version = "^0.2", extras = ["a", "b"]}', ("numpy[a,b]>=0.2,<0.3",)),
+        ('numpy = {version = "^2", optional = true}', ()),
+        ('numpy = {git = "https://host/n.git", tag = "v1"}', ("numpy @ git+https://host/n.git@v1",)),
+        ('numpy = {path = "libs/n"}', ("./libs/n",)),
+        (
+            'numpy = [{version = "1", markers = "os_name == \'nt\'"}, {version = "2"}]',
+            ("numpy==1 ; os_name == 'nt'", "numpy==2"),
+        ),
+    ],
+)
+def test_poetrys_table_is_read_as_pip_writes_it(function: Path, stated: str, lines: tuple[str, ...]) -> None:
+    (function / "pyproject.toml").write_text(f'[tool.poetry.dependencies]\npython = "^3.11"\n{stated}\n')
+
+    assert load_project(function).requirements.lines == lines
+
+
+def test_alternatives_that_pip_cannot_name_are_reported(function: Path) -> None:
+    (function / "pyproject.toml").write_text('[tool.poetry.dependencies]\nnumpy = "^1 || ^3"\n')
+
+    with pytest.raises(ConfigurationError, match="versions that pip cannot name"):
+        load_project(function)
+
+
+def test_the_sources_of_uv_are_where_packages_come_from(function: Path) -> None:
+    listed = '[project]\ndependencies = ["numpy>=2", "own", "plain"]\n'
+    sources = '[tool.uv.sources]\nown = {path = "libs/own"}\nnumpy = {git = "https://host/n", rev = "abc"}\n'
+    (function / "pyproject.toml").write_text(listed + sources)
+
+    assert load_project(function).requirements.lines == ("numpy @ git+https://host/n@abc", "./libs/own", "plain")
+
+
+def test_projects_of_pdm_list_what_they_need_as_all_others(function: Path) -> None:
+    listed = '[project]\nname = "x"\nrequires-python = ">=3.11"\ndependencies = ["numpy>=2"]\n'
+    (function / "pyproject.toml").write_text(f"{listed}[tool.pdm]\ndistribution = false\n")
+
+    assert load_project(function).requirements.lines == ("numpy>=2",)
+
+
+@pytest.mark.parametrize(
+    ("pyproject", "running", "python"),
+    [
+        ({"project": {"requires-python": ">=3.11"}}, "3.11", ""),
+        ({"project": {"requires-python": ">=3.12,<3.14"}}, "3.11", "3.13"),
+        ({"project": {"requires-python": "==3.12.*"}}, "3.11", "3.12"),
+        ({"project": {"requires-python": ">=3.11.5"}}, "3.11", ""),
+        ({"project": {"requires-python": "<3.9"}}, "3.11", ""),
+        ({"project": {"requires-python": "nonsense"}}, "3.11", ""),
+        ({"tool": {"poetry": {"dependencies": {"python": "~3.12"}}}}, "3.11", "3.12"),
+        ({"tool": {"poetry": []}, "project": 3}, "3.11", ""),
+        ({}, "3.11", ""),
+    ],
+)
+def test_the_python_that_a_project_requires_is_taken(pyproject: dict[str, Any], running: str, python: str) -> None:
+    assert python_of(pyproject, running) == python

@@ -24,16 +24,20 @@ def libraries(directory: Path, entrypoint: str) -> list[str]:
         entry = find_entry(directory, entrypoint)
     except EntryError:
         return []  # the worker will find and report it, too
-    reader = _Reader(directory)
+    reader = _Reader(directory, Path(entry.path).parent)
     reader.read(Path(entry.path))
     return list(reader.found)
 
 
 class _Reader:
-    """Follows the imports of a function's own files; `found` keeps the order and each name once."""
+    """Follows the imports of a function's own files; `found` keeps the order and each name once.
 
-    def __init__(self, directory: Path) -> None:
+    Modules are found from the function's directory, and `beside` its entry point.
+    """
+
+    def __init__(self, directory: Path, beside: Path) -> None:
         self._directory = directory
+        self._bases = dict.fromkeys((Path(), beside))
         self._read: set[Path] = set()
         self.found: dict[str, None] = {}
 
@@ -82,16 +86,17 @@ class _Reader:
         own = self._own(parts)
         if own is not None:
             return self.read(own)
-        if parts and not (self._directory / parts[0]).is_dir():
+        if parts and not any((self._directory / base / parts[0]).is_dir() for base in self._bases):
             self.found.setdefault(".".join(parts))
         return True
 
     def _own(self, parts: list[str]) -> Path | None:
         """Return the function's own file that is imported under this name, if it is one."""
-        stem = Path(*parts)
-        for path in (stem.with_suffix(".py"), stem / "__init__.py") if parts else ():
-            if (self._directory / path).is_file():
-                return path
+        for base in self._bases if parts else ():
+            stem = base.joinpath(*parts)
+            for path in (stem.with_suffix(".py"), stem / "__init__.py"):
+                if (self._directory / path).is_file():
+                    return path
         return None
 
 

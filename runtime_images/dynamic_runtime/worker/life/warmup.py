@@ -8,13 +8,14 @@ import asyncio
 import collections
 import contextlib
 import traceback
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from urllib.parse import unquote
 
 from runtime_images.dynamic_runtime.worker import plain
 from runtime_images.dynamic_runtime.worker.asgi import build_scope
 from runtime_images.dynamic_runtime.worker.contract import LoadedFunction, Message, Scope, SetupError, describe_error
+from runtime_images.dynamic_runtime.worker.exchange import Request, request_of
 from runtime_images.dynamic_runtime.worker.values.payloads import decode_payload
 from runtime_images.policy.model import WarmUp
 
@@ -26,20 +27,27 @@ async def warm_up(function: LoadedFunction, request: WarmUp, state: dict[str, An
     with _failing_the_start(function, request):
         if function.plain is not None:
             _, body = await plain.answer_awaiting(function.plain, _payload(request))
-            if not isinstance(body, bytes):
-                async for _ in body:
-                    pass
+            await _exhaust(body)
+            return
+        if function.exchange is not None:
+            exchange: Any = function.exchange
+            status, _, body = await exchange(_exchanged(request))
+            _check(function, request, status)
+            await _exhaust(body)
             return
         status = await _call_asgi(function, _scope(request, state), request.body.encode())
-        if not 0 < status < LOWEST_ERROR:
-            raise _failure(function, request, f"was answered with status {status}" if status else "was not answered")
+        _check(function, request, status)
 
 
 def warm_up_blocking(function: LoadedFunction, request: WarmUp) -> None:
-    """Call a plain blocking handler once, in the thread that goes on calling it, or raise SetupError."""
-    assert function.plain is not None
+    """Call what blocks once, in the thread that goes on calling it, or raise SetupError."""
     with _failing_the_start(function, request):
-        _, body = plain.answer_blocking(function.plain, _payload(request))
+        if function.plain is not None:
+            _, body = plain.answer_blocking(function.plain, _payload(request))
+        else:
+            exchange: Any = function.exchange
+            status, _, body = exchange(_exchanged(request))
+            _check(function, request, status)
         if not isinstance(body, bytes):
             collections.deque(body, maxlen=0)
 
@@ -59,6 +67,21 @@ def _failure(function: LoadedFunction, request: WarmUp, what: str) -> SetupError
     entry = function.entry
     message = f"{entry.path}:{entry.line}: the warm-up request ({request.method} {request.path}) {what}"
     return SetupError("warmup", message, entry.path, entry.line)
+
+
+async def _exhaust(body: bytes | AsyncIterator[bytes]) -> None:
+    if not isinstance(body, bytes):
+        async for _ in body:
+            pass
+
+
+def _check(function: LoadedFunction, request: WarmUp, status: int) -> None:
+    if not 0 < status < LOWEST_ERROR:
+        raise _failure(function, request, f"was answered with status {status}" if status else "was not answered")
+
+
+def _exchanged(request: WarmUp) -> Request:
+    return request_of(_scope(request, {}), request.body.encode())
 
 
 def _payload(request: WarmUp) -> Any:  # noqa: ANN401 -- JSON's own type

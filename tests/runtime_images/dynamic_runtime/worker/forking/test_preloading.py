@@ -51,3 +51,11 @@ def test_an_effect_in_an_own_module_ends_the_list_for_all(tmp_path: Path) -> Non
 def test_a_function_that_cannot_be_read_has_nothing_imported_ahead(tmp_path: Path) -> None:
     assert libraries(tmp_path, "") == []
     assert libraries(write_function(tmp_path, "import torch\ndef handler(:\n"), "") == []
+
+
+def test_own_modules_beside_the_entry_point_are_followed_too(tmp_path: Path) -> None:
+    write_function(tmp_path, "import model\nfrom parts import one\nimport last" + END, "src/main.py")
+    write_function(tmp_path, "import first\n", "src/model.py")
+    write_function(tmp_path, "import second\n", "src/parts/one.py")
+
+    assert libraries(tmp_path, "") == ["first", "second", "last"]
