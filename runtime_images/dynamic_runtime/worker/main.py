@@ -5,14 +5,12 @@ the front asks, or is gone. Standard library only, and uvloop where the function
 """
 
 import asyncio
-import atexit
 import contextlib
 import json
 import os
 import signal
 import socket
 import sys
-import threading
 import traceback
 from typing import Any
 
@@ -25,6 +23,7 @@ from runtime_images.dynamic_runtime.worker.contract import LoadedFunction, Setup
 from runtime_images.dynamic_runtime.worker.event_loop import EventLoopWorker
 from runtime_images.dynamic_runtime.worker.forms import own_code
 from runtime_images.dynamic_runtime.worker.forms.loading import load_function
+from runtime_images.dynamic_runtime.worker.life import ending
 from runtime_images.dynamic_runtime.worker.life.hooks import HEALTH_HOOKS
 from runtime_images.dynamic_runtime.worker.life.warmup import warm_up, warm_up_blocking
 from runtime_images.dynamic_runtime.worker.threads import HandlerThreads
@@ -48,7 +47,7 @@ def main(arguments: list[str]) -> None:
     own_code.keep(sources.unpack(files))
     for descriptor in (files, *memory):
         os.close(descriptor)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the front's to handle
+    ending.ignore_interrupts()
     settings = _receive_settings(channel)
     try:
         function = load_function(settings.function_dir, settings.entrypoint)
@@ -64,7 +63,7 @@ def main(arguments: list[str]) -> None:
         with contextlib.suppress(Exception):
             traceback.print_exc()
         _leave(1)
-    _finish()
+    ending.finish()
     _leave(0)
 
 
@@ -94,20 +93,6 @@ def _run(main_coroutine: Any) -> None:  # noqa: ANN401 -- a coroutine of nothing
                 traceback.print_exc()
 
 
-def _finish() -> None:
-    """Do what an interpreter does at its end: wait for threads, then run the exit hooks.
-
-    Temporary directories are removed by them, and telemetry is sent. The front ends a worker that takes too long.
-    """
-    for step in (getattr(threading, "_shutdown", None), atexit._run_exitfuncs):
-        try:
-            if step is not None:
-                step()
-        except BaseException:  # noqa: BLE001 -- the user's code may raise anything
-            with contextlib.suppress(BaseException):
-                traceback.print_exc()
-
-
 def _leave(code: int) -> None:
     """Exit at once: nobody waits any more."""
     for stream in (sys.stdout, sys.stderr):
@@ -124,6 +109,7 @@ def _serve_blocking(
     """Serve what blocks: it has no hooks, and no need of an event loop."""
     threads = HandlerThreads(channel, journal, bodies, function, settings, lambda: _leave(1))
     signal.signal(signal.SIGTERM, lambda _number, _frame: threads.stop())
+    ending.keep_from_children()
     if settings.warmup is not None:
         threads.send(_WARMING)
         warm_up_blocking(function, settings.warmup)
@@ -142,6 +128,7 @@ async def _serve(
         channel.sendall(_WARMING)
         await warm_up(function, settings.warmup, worker.state)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, worker.stopping.set)
+    ending.keep_from_children()
     await worker.serve(channel, _ready(function))
 
 

@@ -2,11 +2,12 @@
 
 The first part says what the answer is: text makes server-sent events, other values JSON lines, and bytes stay as they
 are. So nothing is sent before it is there, and a function that raises before it is answered with a 500 like any other.
-Whoever iterates closes the iterator: its `finally` runs when the client has left, too.
+Whoever iterates closes the iterator: its `finally` runs when the client has left, too. An open file is its content.
 """
 
 import asyncio
 import contextlib
+import io
 import re
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -21,6 +22,9 @@ _EVENTS = status_line(200) + b"content-type: text/event-stream; charset=utf-8\r\
 _LINES = status_line(200) + b"content-type: application/x-ndjson\r\n"
 _RAW = status_line(200) + b"content-type: application/octet-stream\r\n"
 
+_TEXT_FILE = status_line(200) + b"content-type: text/plain; charset=utf-8\r\n", str.encode
+_PIECE = 64 * 1024
+
 _LINE_END = re.compile("\r\n|\r|\n")  # those of events (HTML, 9.2.6): str.splitlines knows more of them
 _IS_EVENT = re.compile(r"(?:(?:data|event|id|retry)(?::|\r?\n)|:)")
 _END = object()
@@ -29,17 +33,17 @@ _own = threading.local()
 
 def opened(source: Any, to_json: Encode) -> tuple[bytes, Iterator[bytes]]:  # noqa: ANN401 -- any iterator
     """Return head and parts of what a blocking handler has returned; this thread waits for the first of them."""
-    values = source if hasattr(source, "__next__") else _in_this_thread(source)
+    values = _values(source) if hasattr(source, "__next__") else _in_this_thread(source)
     first = next(values, _END)
-    head, encode = _form(first, to_json)
+    head, encode = _TEXT_FILE if isinstance(source, io.TextIOBase) else _form(first, to_json)
     return head, _encoded(first, values, encode)
 
 
 async def opened_async(source: Any, to_json: Encode) -> tuple[bytes, AsyncIterator[bytes]]:  # noqa: ANN401 -- any iterator
     """Return head and parts of what an `async` handler has returned, once the first of them is there."""
-    values = _in_other_threads(source) if hasattr(source, "__next__") else aiter(source)
+    values = _in_other_threads(_values(source)) if hasattr(source, "__next__") else aiter(source)
     first = await anext(values, _END)
-    head, encode = _form(first, to_json)
+    head, encode = _TEXT_FILE if isinstance(source, io.TextIOBase) else _form(first, to_json)
     return head, _encoded_async(first, values, encode)
 
 
@@ -53,6 +57,19 @@ def awaited(value: Awaitable[Any]) -> Any:  # noqa: ANN401
 
 async def _as_coroutine(value: Awaitable[Any]) -> Any:  # noqa: ANN401
     return await value
+
+
+def _values(source: Any) -> Iterator[Any]:  # noqa: ANN401
+    """Return an iterator; that of a file goes by pieces, since lines may be of any length."""
+    if not isinstance(source, io.IOBase):
+        return iter(source)
+    return _pieces(source)
+
+
+def _pieces(file: Any) -> Iterator[Any]:  # noqa: ANN401 -- of bytes, or of text
+    with file:
+        while piece := file.read(_PIECE):
+            yield piece
 
 
 def _form(first: Any, to_json: Encode) -> tuple[bytes, Encode]:  # noqa: ANN401

@@ -151,3 +151,28 @@ def test_an_awaitable_of_a_decorated_handler_is_awaited(tmp_path: Path) -> None:
         loops = {running.post({}).json()["loop"] for _ in range(3)}
 
     assert len(loops) == 1, "what a handler opens on its loop it can use again"
+
+
+@pytest.mark.parametrize("form", ["def", "async def"])
+def test_an_open_file_is_its_content_and_is_closed(tmp_path: Path, form: str) -> None:
+    source = f"""
+        import io
+        opened = []
+
+        {form} handler(payload):
+            if payload == "closed":
+                return [file.closed for file in opened]
+            opened.append(eval(payload))
+            return opened[-1]
+    """
+    (tmp_path / "data").write_bytes(b"one\ntwo\n" * 50_000)
+    with serving(write_function(tmp_path, source), GAIA_MODE="cpu") as running:
+        answers = [running.post(f"open('data'{mode})") for mode in ("", ", 'rb'")]
+        answers.append(running.post("io.BytesIO(b'x')"))
+        closed = running.post("closed").json()
+
+    assert [answer.body for answer in answers] == [b"one\ntwo\n" * 50_000] * 2 + [b"x"]
+    assert [answer.headers["content-type"].partition(";")[0] for answer in answers] == [
+        "text/plain", "application/octet-stream", "application/octet-stream",
+    ]  # fmt: skip
+    assert closed == [True] * 3
