@@ -83,6 +83,10 @@ class EngineError(GaiaError):
     exit_code = ExitCode.ENGINE
 
 
+class RuntimeDiedError(GaiaError):
+    """The runtime of a function here ended unasked: killed, out of memory, or by a bug of Gaia's."""
+
+
 class MissingPartError(GaiaError):
     """Something that a cluster needs is missing on this machine: a kubeconfig, a plugin, a library."""
 

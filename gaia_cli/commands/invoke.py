@@ -111,7 +111,7 @@ def _ask_once(path: Path, request: Request, variables: tuple[str, ...]) -> Answe
     from gaia_cli.engines.once import started_once
     from gaia_cli.engines.process import ProcessEngine
     from gaia_cli.engines.variables import handed_over
-    from gaia_cli.project.serving import mode_of, servable_project, settings_of
+    from gaia_cli.project.serving import mode_of, servable_project, settings_of, with_variables
 
     project = servable_project(path)
     mode, _reason = mode_of(project, path)
@@ -119,6 +119,7 @@ def _ask_once(path: Path, request: Request, variables: tuple[str, ...]) -> Answe
     wants_gpu = mode.initial_backend is Backend.GPU
     accelerator = Accelerator.NVIDIA if wants_gpu and Accelerator.NVIDIA in engine.accelerators() else Accelerator.NONE
     given = handed_over(variables, os.environ)
+    project = with_variables(project, os.environ, given, console.note)
     launch = Launch(project, settings_of(project, mode, port=0), accelerator, given)
     with started_once(engine, launch, progress=console.note, on_log=_show_log) as url:
         return ask(url, request)

@@ -18,7 +18,7 @@ from gaia_cli.engines.variables import handed_over
 from gaia_cli.errors import EngineError, ExitCode, UsageError
 from gaia_cli.project.choices import DEFAULT_PORT, AcceleratorName, EngineName, ModeName
 from gaia_cli.project.project import FunctionProject
-from gaia_cli.project.serving import mode_of, named_project, settings_of
+from gaia_cli.project.serving import mode_of, named_project, settings_of, with_variables
 from gaia_cli.running.choose import Choice, choose_accelerator, choose_engine
 from gaia_cli.running.interrupts import Interrupted, Interrupts
 from gaia_cli.running.plan import RunPlan
@@ -71,7 +71,8 @@ def run_function(path: Path, options: RunOptions, agree: Callable[[str], bool] =
     `agree` is asked, with the reason, before a function that was meant for a container runs as a process of this user.
 
     Raises:
-        GaiaError: a flag, a file, the function or the engine is not usable.
+        GaiaError: a flag, a file, the function or the engine is not usable; after the summary, the runtime has died, or
+            the trace cannot be written.
         Interrupted: a signal came before the function was started.
     """
     load = tuple(read_requests(options.play)) if options.play is not None else ()
@@ -84,20 +85,24 @@ def run_function(path: Path, options: RunOptions, agree: Callable[[str], bool] =
         chosen = _engine(options.engine, mode)
         if chosen.name == EngineName.PROCESS and options.engine is EngineName.AUTO:
             _agreed(chosen.reason, agree)
+        project = with_variables(project, os.environ, variables, screen.step)
         starter = _Starter(project, mode, reason, options, screen, variables, agree)
         try:
             plan, session = _follow(starter, chosen, interrupts, lambda: Session(screen, load, recorder))
         finally:
-            if recorder is not None:
-                recorder.write()
+            unrecorded = _unrecorded(recorder)
+        failure = session.failure or unrecorded
         replies = session.player.replies if session.player is not None else ()
-        summary = summarize(plan, session.history, replies, session.ended_by)
+        summary = summarize(plan, session.history, replies, failure.exit_code if failure else session.ended_by)
         if options.what_if and recorder is not None:
             from gaia_cli.running.what_if import what_if
 
             slots = project.concurrency or 1
             summary = replace(summary, what_if=what_if(recorder.served, session.history, mode, slots))
         screen.summary(summary, session.history)
+        if failure is not None:
+            screen.close()
+            raise failure
         return summary
 
 
@@ -235,6 +240,16 @@ def _leaves(record: Record, plan: RunPlan, running: RunningFunction, screen: Scr
             screen.step(f"gaia switch and gaia pin will not find this function: {error}")
 
     return leave
+
+
+def _unrecorded(recorder: TraceRecorder | None) -> UsageError | None:
+    """Write the trace, if there is to be one; return why that cannot be done, which is said below the summary."""
+    try:
+        if recorder is not None:
+            recorder.write()
+    except UsageError as error:
+        return error
+    return None
 
 
 def _screen(*, as_json: bool) -> Screen:

@@ -53,7 +53,7 @@ class RunningFunction(Protocol):
         """Yield the events from the start until the runtime has exited.
 
         Raises:
-            EngineError: the runtime died without an event that says why.
+            RuntimeDiedError: the runtime died without an event that says why.
         """
 
     def stop(self) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from gaia_cli.engines import Engine, Launch, Progress, RunningFunction
 from gaia_cli.engines.setup_failure import setup_error
-from gaia_cli.errors import EngineError, GaiaError
+from gaia_cli.errors import GaiaError, RuntimeDiedError
 from runtime_images.events.lifecycle import Ready, SetupFailed
 from runtime_images.events.traffic import LogLine
 
@@ -22,6 +22,7 @@ def started_once(engine: Engine, launch: Launch, progress: Progress, on_log: Cal
     Raises:
         FunctionError: the function cannot be loaded.
         EngineError: the engine cannot run it.
+        RuntimeDiedError: the runtime ended before the function served.
         RequirementsError: its requirements cannot be installed.
     """
     running = engine.start(launch, progress)
@@ -54,7 +55,7 @@ def _url(running: RunningFunction, on_log: Callable[[str], None]) -> str:
     if isinstance(item, GaiaError):
         raise item
     if item is None:
-        raise EngineError("the runtime ended before the function was ready", "see what it wrote above")
+        raise RuntimeDiedError("the runtime ended before the function was ready", "see what it wrote above")
     if isinstance(item, SetupFailed):
         raise setup_error(replace(item, log=()))  # `on_log` has had the lines
     return item.url

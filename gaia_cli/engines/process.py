@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -26,6 +26,7 @@ from gaia_cli.engines.runtime import GRACE_S, StartedRuntime, unexpected
 from gaia_cli.engines.variables import clean_environ
 from gaia_cli.errors import EngineError, UsageError
 from runtime_images.dynamic_runtime.settings import Settings
+from runtime_images.dynamic_runtime.workers.orphans import adopt_orphans, children, end_adopted, leave_orphans
 from runtime_images.policy.model import Accelerator
 
 _LONGEST_TEMPORARY = 60
@@ -35,6 +36,8 @@ _LEFT_AFTER_S = 60.0
 """An empty directory younger than this may belong to a runtime that is about to put its socket there."""
 _READERS_END_S = 1.0
 """How long a pipe of an ended runtime is waited for; a grandchild may hold its other end for ever."""
+_AT_ONCE_S = 2.0
+"""How long a runtime may take to end at once, with all that the function has started."""
 
 
 class ProcessEngine:
@@ -66,7 +69,9 @@ class ProcessEngine:
                 admin=f"unix://{directory / 'admin.sock'}",
                 lifeline=True,
             )
-            return RunningProcess(_launch(settings, launch.variables), directory, settings.drain_timeout_s)
+            adopt_orphans()
+            others = children()
+            return RunningProcess(_launch(settings, launch.variables), directory, settings.drain_timeout_s, others)
         except BaseException:
             shutil.rmtree(directory, ignore_errors=True)
             raise
@@ -76,11 +81,16 @@ class RunningProcess(StartedRuntime):
     """The runtime's process, with the private directory that holds its admin socket.
 
     Both of its output pipes are read at all times, by a thread each: a runtime that cannot write could not exit either.
+    What the function has started is the runtime's to end; of a runtime that is killed, this process inherits it.
+    `others` are the processes that were this one's before.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], directory: Path, drain_timeout_s: float) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], directory: Path, drain_timeout_s: float, others: Container[int]
+    ) -> None:
         super().__init__()
         self._process = process
+        self._others = others
         self._directory = directory
         self._drain_timeout_s = drain_timeout_s
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
@@ -95,17 +105,27 @@ class RunningProcess(StartedRuntime):
         """Stop, wait as long as draining may take, end what is left and return the exit code."""
         try:
             self.stop()
+            if at_once:
+                self._process.send_signal(signal.SIGQUIT)
             _pipe(self._process.stdin).close()
             with suppress(subprocess.TimeoutExpired):
-                self._process.wait(0.0 if at_once else self._drain_timeout_s + GRACE_S)
+                self._process.wait(_AT_ONCE_S if at_once else self._drain_timeout_s + GRACE_S)
         finally:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            shutil.rmtree(self._directory, ignore_errors=True)
-        code = self._process.wait()
+            code = self._end_what_is_left()
         self._join_readers()
         self._lines.put(None)
         return code if code >= 0 else 128 - code
+
+    def _end_what_is_left(self) -> int:
+        """End the runtime, and what it could not end itself if it was killed; return its exit code."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        code = self._process.wait()
+        if code < 0:
+            end_adopted(others=self._others)
+        leave_orphans()
+        shutil.rmtree(self._directory, ignore_errors=True)
+        return code
 
     def _event_lines(self) -> Iterator[bytes]:
         yield from iter(self._lines.get, None)

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
 
-from gaia_cli.errors import EngineError
+from gaia_cli.errors import RuntimeDiedError
 from runtime_images.events.codec import decode
 from runtime_images.events.lifecycle import SetupFailed, Stopped
 from runtime_images.events.model import Event
@@ -29,7 +29,7 @@ class StartedRuntime(ABC):
         """Yield the events from the start until the runtime has exited.
 
         Raises:
-            EngineError: the runtime died without an event that says why.
+            RuntimeDiedError: the runtime died without an event that says why.
         """
         explained = False
         for line in self._event_lines():
@@ -38,7 +38,7 @@ class StartedRuntime(ABC):
                 yield self._seen_from_here(event)
         if not explained and not self._stopping.is_set():
             end, hint = self._end()
-            raise EngineError(end, hint, self._last_lines)
+            raise RuntimeDiedError(end, hint, self._last_lines)
 
     def stop(self) -> None:
         """Ask the runtime to drain and exit; asking again changes nothing."""

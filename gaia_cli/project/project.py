@@ -19,6 +19,7 @@ from analyzers.lean.files import left_tree
 from gaia_cli.errors import ConfigurationError, UsageError, shell_word
 from gaia_cli.places import working_tree
 from gaia_cli.project.environment import Written
+from gaia_cli.project.foreign import func_yaml
 from gaia_cli.project.lines import Source
 from gaia_cli.project.own_files import text_of
 from gaia_cli.project.parts import shown
@@ -71,12 +72,6 @@ class FunctionProject:
         """
         wanted = (self.requirements, self.gpu_requirements) if gpu else (self.requirements,)
         return tuple(one for requirements in wanted if (one := requirements.all_inside()).lines)
-
-
-_YAML_NAME = (
-    r"""\s*+("(?P<double>[^"\\]++)"|'(?P<single>[^']++)'|(?P<plain>[^\s\[\]{}&*!|>%@`"'#,:][^#"':]*+))\s*+(#.*+)?+"""
-)
-"""A value of YAML that is a string in one line: quoted, or plain where its first character has no other meaning."""
 
 
 def load_project(path: Path) -> FunctionProject:
@@ -192,18 +187,5 @@ def _requirements(directory: Path, configured: str | tuple[str, ...], place: str
 
 def _default_name(directory: Path, entrypoint: str) -> str:
     """Return the name in func.yaml, else that of the file or the directory, whatever it is."""
-    named = _func_yaml_name(directory) if not entrypoint else ""
+    named = func_yaml.name_in(directory) if not entrypoint else ""
     return named or entrypoint.removesuffix(".py") or directory.name
-
-
-def _func_yaml_name(directory: Path) -> str:
-    """Return the top-level `name:` of Knative's func.yaml; nothing else in it concerns Gaia."""
-    path = directory / "func.yaml"
-    for number, line in enumerate((text_of(directory, path.name) or "").splitlines(), 1):
-        if stated := re.match(r"name\s*:(?=\s|$)(.*)", line):
-            name = re.fullmatch(_YAML_NAME, stated[1])
-            if name is None:
-                hint = "write it as `name: my-function`, or name the function in gaia.toml"
-                raise ConfigurationError(f"{path}:{number}: the name is not a plain string", hint)
-            return name["double"] or name["single"] or name["plain"].rstrip()
-    return ""

@@ -1,11 +1,14 @@
 """What serving a function takes: an entry point, a mode with its reason, the settings; the same for every command."""
 
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from analyzers.project.reading import read_entry
 from gaia_cli.errors import AnalysisError, FunctionError
 from gaia_cli.project.choices import ModeName
+from gaia_cli.project.foreign import func_yaml
 from gaia_cli.project.names import LONGEST_LABEL, check_name
 from gaia_cli.project.project import FunctionProject, load_project
 from runtime_images.dynamic_runtime.settings import Settings
@@ -36,6 +39,20 @@ def servable_project(path: Path) -> FunctionProject:
     project.requirements_for(gpu=True)
     entry_of(project)
     return project
+
+
+def with_variables(
+    project: FunctionProject, environ: Mapping[str, str], given: Collection[str], say: Callable[[str], None]
+) -> FunctionProject:
+    """Return `project` with the variables that func.yaml names below its own, for a function that is to run.
+
+    Those in `given` get their values elsewhere; `say` is told what is left out, and what is taken from `environ`.
+
+    Raises:
+        ConfigurationError: func.yaml cannot be read, or names what is not here.
+    """
+    below = func_yaml.variables(project.directory, environ, {*given, *project.env}, say)
+    return replace(project, env={**below, **project.env})
 
 
 def entry_of(project: FunctionProject) -> Entry:

@@ -4,6 +4,7 @@ Nothing here reads a clock, so a recorded stream gives the same picture every ti
 summary and the exit code all read this one object. Its texts are printable, whoever has written the events.
 """
 
+import re
 from collections import deque
 from dataclasses import dataclass, field, replace
 
@@ -24,6 +25,12 @@ from runtime_images.events.lifecycle import (
 from runtime_images.events.model import Event
 from runtime_images.events.traffic import BackendStatus, Dropped, GpuUse, LaneState, LogLine, SloState, Totals, Window
 from runtime_images.policy.model import Accelerator, Backend, ExecutionMode, Prices, Slo
+
+_BEGINS = "Traceback (most recent call last):"
+_LOGGED = re.compile(r"the function returned |.{0,80}\b(?:ERROR|CRITICAL|FATAL)\b")
+_GROUP = re.compile(r" *+[|+](?: |$)")
+"""What stands before each line of the traceback of an exception group."""
+_MOST_OPEN = 64
 
 KEPT_SECONDS = 7200
 """Seconds kept for the pictures: a function that serves for days must not grow this process."""
@@ -53,6 +60,34 @@ class Note:
     text: str
 
 
+class LastError:
+    """The last error that a function has written, the line that a person looks for first; `text` is empty without one.
+
+    Standard error holds all kinds of lines, for loggers write there too. An error is what ends a traceback, those of
+    requests at once each apart, and what a logger calls one.
+    """
+
+    def __init__(self) -> None:
+        self.text = ""
+        self._open: dict[tuple[int, int | None], None] = {}
+
+    def take(self, line: LogLine) -> None:
+        """Take one line of the log."""
+        source = line.pid, line.request
+        lead = _GROUP.match(line.line)
+        bare = line.line[lead.end() :] if lead else line.line
+        if bare.endswith(_BEGINS):
+            self._open[source] = None
+            if len(self._open) > _MOST_OPEN:
+                del self._open[next(iter(self._open))]
+        elif source in self._open:
+            if bare.strip() and not bare.startswith(" "):
+                self.text = bare
+                del self._open[source]
+        elif line.stream == "stderr" and _LOGGED.match(bare):
+            self.text = bare
+
+
 @dataclass(slots=True)
 class RunHistory:
     """A run as far as its events have reported it; `apply` is the only way to change it."""
@@ -71,6 +106,7 @@ class RunHistory:
     entry: str = ""
     start_s: float = 0.0
     slo_state: SloState = SloState.UNKNOWN
+    slo_reason: str = ""
     queue: int = 0
     reason: str = ""
     lanes: dict[Backend, BackendStatus] = field(default_factory=lambda: dict.fromkeys(Backend, BackendStatus()))
@@ -81,6 +117,7 @@ class RunHistory:
     switches: list[SwitchStep] = field(default_factory=list)
     notes: deque[Note] = field(default_factory=lambda: deque(maxlen=50))
     log: deque[str] = field(default_factory=lambda: deque(maxlen=50))
+    errors: LastError = field(default_factory=LastError)
     setup_failure: SetupFailed | None = None
     stopped: Stopped | None = None
 
@@ -111,6 +148,7 @@ class RunHistory:
                 self.setup_failure = event
             case LogLine():
                 self.log.append(printable(event.line.expandtabs()))
+                self.errors.take(event)
             case Stopped():
                 self._take_stopped(event)
         if text := in_words(event):
@@ -121,6 +159,11 @@ class RunHistory:
         """Seconds from the runtime's start to the last event."""
         return self.now - self.started if self.started is not None else 0.0
 
+    @property
+    def last_error(self) -> str:
+        """The last error that the function has written, empty without one."""
+        return printable(self.errors.text.expandtabs())
+
     def at(self, t: float) -> float:
         """Seconds from the runtime's start to `t`, for people."""
         return max(0.0, t - self.started) if self.started is not None else 0.0
@@ -128,7 +171,7 @@ class RunHistory:
     def _take_window(self, event: Window) -> None:
         self.mode, self.active, self.switching_to = event.mode, event.active, event.switching_to
         self.slo_state, self.queue, self.reason = event.slo_state, event.queue, printable(event.reason)
-        self.gpu, self.totals = event.gpu, event.totals
+        self.gpu, self.totals, self.slo_reason = event.gpu, event.totals, printable(event.slo_reason)
         self.lanes = dict.fromkeys(Backend, BackendStatus()) | event.lanes
         last = dict.fromkeys(Backend, BackendStatus()) | event.last_second
         p95_ms, window_p95_ms = ({key: lane.p95_ms for key, lane in lanes.items()} for lanes in (last, self.lanes))

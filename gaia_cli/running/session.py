@@ -1,7 +1,8 @@
 """One loop from a started function to its end: events, signals, the player's end and the passing of time.
 
-Everything reaches the loop through one queue, so threads share nothing and each item is handled in the order in which
-it came. It is a SimpleQueue because signal handlers put into it, and only its `put` is reentrant.
+Everything reaches the loop through queues, so threads share nothing and each item is handled in the order in which
+it came; but signals go before events, of which many may wait. The queues are SimpleQueues because signal handlers put
+into one, and only their `put` is reentrant.
 """
 
 import queue
@@ -12,7 +13,7 @@ from typing import Protocol
 
 from gaia_cli.engines import RunningFunction
 from gaia_cli.engines.setup_failure import setup_error, tail
-from gaia_cli.errors import ExitCode, GaiaError
+from gaia_cli.errors import ExitCode, GaiaError, RuntimeDiedError
 from gaia_cli.running.history import RunHistory
 from gaia_cli.running.plan import RunPlan
 from gaia_cli.running.player import Player
@@ -63,7 +64,10 @@ class _StreamEnded:
 
 
 class Session:
-    """Follows a run until the runtime has exited, or until a second signal says not to wait."""
+    """Follows a run until the runtime has exited, or until a second signal says not to wait.
+
+    `failure` is why a runtime that had served ended unasked: what it has served by then is summed up all the same.
+    """
 
     def __init__(
         self, screen: Screen, load: Sequence[PlannedRequest] = (), recorder: TraceRecorder | None = None
@@ -71,41 +75,36 @@ class Session:
         self.history = RunHistory()
         self.ended_by = ExitCode.OK
         self.hurried = False
+        self.failure: GaiaError | None = None
         self.player = Player(load, lambda: self._inbox.put(_PlayEnded())) if load else None
         self._screen = screen
         self._recorder = recorder
-        self._inbox: queue.SimpleQueue[Event | ExitCode | _PlayEnded | _StreamEnded] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Event | _PlayEnded | _StreamEnded] = queue.SimpleQueue()
+        self._signals: queue.SimpleQueue[ExitCode] = queue.SimpleQueue()
 
     def interrupt(self, exit_code: ExitCode) -> None:
         """Ask for the end, also from a signal handler.
 
-        A second Ctrl-C does not wait for it; a second SIGTERM does, since programs such as timeout(1) send two.
+        Before the function serves, there is nothing to wait for. Later a second Ctrl-C does not wait; a second SIGTERM
+        does, since programs such as timeout(1) send two.
         """
-        self._inbox.put(exit_code)
+        self._signals.put(exit_code)
 
     def follow(self, running: RunningFunction, on_ready: Callable[[Ready], None] = lambda _ready: None) -> None:
         """Show `running` until it has ended; the caller closes it. `on_ready` is called when it serves.
 
         Raises:
             FunctionError: the function could not be loaded.
-            GaiaError: the runtime ended on its own.
+            GaiaError: the runtime ended on its own before the function served.
         """
         threading.Thread(target=self._read, args=(running,), name="gaia-events", daemon=True).start()
-        while True:
+        while not self._hurries(running):
             try:
                 item = self._inbox.get(timeout=TICK_S)
             except queue.Empty:
                 self._screen.tick(self.history)
                 continue
             match item:
-                case ExitCode():
-                    if not self.ended_by:
-                        self.ended_by = item
-                        self._stop_player()
-                        running.stop()
-                    elif item is ExitCode.INTERRUPTED:
-                        self.hurried = True
-                        return
                 case _PlayEnded():
                     running.stop()
                 case _StreamEnded():
@@ -115,6 +114,21 @@ class Session:
                     self._take(item, running)
                     if isinstance(item, Ready):
                         on_ready(item)
+
+    def _hurries(self, running: RunningFunction) -> bool:
+        """Do what the signals ask for, before all that waits in the inbox; return whether to wait no longer."""
+        while not (self._signals.empty() or self.hurried):
+            code = self._signals.get()
+            if self.ended_by:
+                self.hurried = code is ExitCode.INTERRUPTED
+                continue
+            self.ended_by = code
+            self._stop_player()
+            if self.history.ready is None:
+                self.hurried = True
+            else:
+                running.stop()
+        return self.hurried
 
     def _take(self, event: Event, running: RunningFunction) -> None:
         self.history.apply(event)
@@ -141,10 +155,13 @@ class Session:
 
     def _check_end(self, error: Exception | None) -> None:
         self._stop_player()
+        if isinstance(error, GaiaError) and self.history.ready is not None:
+            self.failure = error
+            return
         if error is not None:
             raise error
         if self.history.ready is None and self.history.setup_failure is not None:
             raise setup_error(self.history.setup_failure)
         if self.history.stopped is None and not self.ended_by:
             log = tail(self.history.log)
-            raise GaiaError("the runtime ended unexpectedly", "this is a bug in Gaia; please report it", log)
+            raise RuntimeDiedError("the runtime ended unexpectedly", "this is a bug in Gaia; please report it", log)

@@ -73,6 +73,7 @@ class RunSummary(Event):
     p95_ms: Annotated[Milliseconds | None, "p95 of a played load as the client saw it"]
     slo_p95_ms: Annotated[Milliseconds | None, "the latency that the SLO asks for"]
     slo_state: Annotated[SloState, "whether the SLO was kept at the end"]
+    slo_reason: Annotated[str, "why it was missed at the end; else empty"]
     slo_met_share: Annotated[Share | None, "seconds that kept the SLO among those with traffic"]
     switches: Annotated[tuple[SwitchSummary, ...], "the switches that moved traffic"]
     mode_seconds: Annotated[dict[str, Seconds], "how long each mode lasted"]
@@ -113,6 +114,7 @@ def summarize(
         p95_ms=p95([reply.latency_ms for reply in replies]),
         slo_p95_ms=history.slo.latency_p95_ms,
         slo_state=history.slo_state,
+        slo_reason=history.slo_reason,
         slo_met_share=met / (met + missed) if met + missed else None,
         switches=tuple(_switches(history, replies)),
         mode_seconds=_mode_seconds(history),

@@ -40,6 +40,9 @@ SUMMARY_CHART_ROWS = 6
 
 REFRESH_S = 0.25
 
+WRITTEN_LINES = 20
+"""Lines of the function's output that stand above the summary: the live view takes with it what it has shown."""
+
 _NOTE_STYLE = {
     "promote": f"{STRONG} {LANE_STYLE[Backend.GPU]}", "demote": f"{STRONG} {LANE_STYLE[Backend.CPU]}",
     "failed": WARN, "fallback": WARN, "worker_exit": BAD, "cut_off": WARN, "setup_failed": BAD, "gpu_lost": BAD,
@@ -123,6 +126,8 @@ class LiveScreen:
         """Leave the live view and print the latency chart and the summary."""
         self.close()
         glyphs = glyphs_for(self._console)
+        for line in _written(history):
+            self._console.print(line, soft_wrap=True)
         for line in _titled_chart(history, min(self._console.width, 120), SUMMARY_CHART_ROWS, glyphs):
             self._console.print(line)
         show_summary(self._console, summary, glyphs)
@@ -132,6 +137,14 @@ class LiveScreen:
         if self._live is not None:
             self._live.stop()
             self._live = None
+
+
+def _written(history: RunHistory) -> list[Text]:
+    """Return the last lines that the function has written, and its last error where that stands further up."""
+    last = list(history.log)[-WRITTEN_LINES:]
+    earlier = [history.last_error] if history.last_error and history.last_error not in last else []
+    lines = [*(Text(harmless(f"  {line}"), BAD) for line in earlier), *(Text(harmless(f"  {line}")) for line in last)]
+    return [Text("function output, its last lines", DIM), *lines] if lines else []
 
 
 def _header(plan: RunPlan, history: RunHistory, width: int, glyphs: Glyphs) -> list[Text]:
@@ -155,6 +168,10 @@ def _slo(history: RunHistory, glyphs: Glyphs) -> Text:
     if target is None:
         return Text("no SLO", DIM)
     state = SLO_STYLE.get(history.slo_state, DIM)
+    if history.slo_reason:
+        return Text.assemble(
+            (f"{glyphs.state} SLO {history.slo_state}", f"{STRONG} {state}"), f": {history.slo_reason}"
+        )
     now = history.lanes[history.active].p95_ms
     text = Text.assemble((f"{glyphs.state} SLO {history.slo_state}", f"{STRONG} {state}"), "  ")
     text.append(f"p95 {latency(now, glyphs.none)}", state)
@@ -206,4 +223,5 @@ def _totals(history: RunHistory, width: int, glyphs: Glyphs) -> list[Text]:
             lines[-1] = Text.assemble(lines[-1], (f" {glyphs.dot} ", DIM), part)
         else:
             lines.append(part)
-    return lines
+    error = [Text(harmless(f"last error  {history.last_error}"), BAD)] if history.last_error else []
+    return [*error, *lines]

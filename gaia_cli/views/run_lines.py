@@ -128,7 +128,8 @@ def _window(history: RunHistory) -> str:
         return ""
     lane, totals = history.lanes[history.active], history.totals
     emulated = " (emulated)" if history.active is Backend.GPU and history.accelerator == "emulated" else ""
-    slo = "" if history.slo.latency_p95_ms is None else f"  SLO {history.slo_state}"
+    why = f" ({history.slo_reason})" if history.slo_reason else ""
+    slo = f"  SLO {history.slo_state}{why}" if history.slo.latency_p95_ms is not None or why else ""
     moving = f"  starting {history.switching_to.upper()}" if history.switching_to else ""
     return (
         f"{history.active.upper()}{emulated} {rate(lane.rate)}  p95 {latency(lane.p95_ms)}"

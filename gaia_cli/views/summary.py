@@ -54,7 +54,8 @@ def _requests(summary: RunSummary, glyphs: Glyphs) -> Text:
 
 def _slo(summary: RunSummary, glyphs: Glyphs) -> Text:
     text = Text(f"p95 {glyphs.at_most} {latency(summary.slo_p95_ms)}: ")
-    text.append(f"{summary.slo_state} at the end", SLO_STYLE.get(summary.slo_state, DIM))
+    why = f" ({summary.slo_reason})" if summary.slo_reason else ""
+    text.append(f"{summary.slo_state} at the end{why}", SLO_STYLE.get(summary.slo_state, DIM))
     if summary.slo_met_share is not None:
         text.append(f", met in {share(summary.slo_met_share)} of the seconds with traffic", DIM)
     return text

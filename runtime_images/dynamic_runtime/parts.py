@@ -21,7 +21,7 @@ from runtime_images.dynamic_runtime.telemetry.observer import ArrivalRate, Sourc
 from runtime_images.dynamic_runtime.telemetry.recorder import Recorder
 from runtime_images.dynamic_runtime.wire.arenas import Requests
 from runtime_images.dynamic_runtime.workers.launching import Starter
-from runtime_images.dynamic_runtime.workers.supervisor import Supervisor
+from runtime_images.dynamic_runtime.workers.supervisor import SHUTTING_DOWN, Supervisor
 from runtime_images.events.lifecycle import SetupFailed
 from runtime_images.events.traffic import BadAnswer
 from runtime_images.policy.model import Backend
@@ -104,7 +104,7 @@ class Parts:
                 break
             await self._clock.sleep(_LOOK_S)
         self.server.stop_listening()
-        self.front.refuse_queue("the runtime is shutting down")
+        self.front.refuse_queue(SHUTTING_DOWN)
 
     async def end(self) -> None:
         """End the workers, which have the rest of the drain time for it, then the connections of clients."""

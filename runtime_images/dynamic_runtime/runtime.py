@@ -21,9 +21,10 @@ from runtime_images.dynamic_runtime.telemetry.readings import Readings
 from runtime_images.dynamic_runtime.telemetry.reporting import Reporter
 from runtime_images.dynamic_runtime.wire.arenas import create_requests
 from runtime_images.dynamic_runtime.workers.launching import WorkerStarter
-from runtime_images.dynamic_runtime.workers.orphans import adopt_orphans, keep_to_itself, reap_adopted
+from runtime_images.dynamic_runtime.workers.orphans import adopt_orphans, keep_to_itself, kill_children, reap_adopted
 from runtime_images.events.lifecycle import Ready, SetupFailed
 
+_KILL_EVERY_S = 0.02
 _ADMIN_BODY_BYTES = 64 * 1024
 _ADMIN_BYTES = 32 * 1024 * 1024  # of which the operator's clients get shares, whatever the public does
 _UNIX = "unix://"
@@ -90,10 +91,28 @@ class Runtime:
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.stop, signal.Signals(number).name)
+        loop.add_signal_handler(signal.SIGTERM, self.stop, signal.SIGTERM.name)
+        loop.add_signal_handler(signal.SIGINT, self._interrupt)
+        loop.add_signal_handler(signal.SIGQUIT, self._end_at_once)
         if self._settings.lifeline:
             self._lifeline = loop.create_task(self._watch_lifeline())  # the loop itself keeps only a weak reference
+
+    def _interrupt(self) -> None:
+        """Stop for Ctrl-C, and at once for a second one; a second SIGTERM, which programs send, changes nothing."""
+        if self._stopping.is_set():
+            self._end_at_once()
+        self.stop(signal.SIGINT.name)
+
+    def _end_at_once(self) -> None:
+        """Stop without waiting for what is under way: it ends, whatever it is and whoever has started it."""
+        self.stop(signal.SIGQUIT.name)
+        self._supervisor.give_up()
+        self._ending = asyncio.get_running_loop().create_task(self._kill_all())
+
+    async def _kill_all(self) -> None:
+        while True:
+            kill_children()
+            await self._clock.sleep(_KILL_EVERY_S)
 
     async def _watch_lifeline(self) -> None:
         """Stop when standard input closes, since then the starter is gone."""

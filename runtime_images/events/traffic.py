@@ -101,6 +101,7 @@ class Window(Event):
     last_second: Annotated[dict[Backend, LastSecond], "each backend's answers of this second only"]
     gpu: Annotated[GpuUse | None, "the GPU in use, null without one"]
     totals: Annotated[Totals, "counts since the start"]
+    slo_reason: Annotated[str, "why the SLO is missed, in words; else empty"] = ""
 
 
 class RequestRow(NamedTuple):

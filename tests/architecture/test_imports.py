@@ -40,6 +40,7 @@ IMPORTERS = {
         "analyzers/project/dependency_lists.py",
         "gaia_cli/targets/kubeconfig/files.py",
         "gaia_cli/targets/yaml_text.py",
+        "gaia_cli/project/foreign/func_yaml.py",
     ),
 }
 """Where a library may be imported: files, or folders ending in a slash."""

@@ -5,6 +5,7 @@ the first of them is written to.
 """
 
 import getpass
+import os
 import platform
 import time
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from gaia_cli.images.references import parse_reference
 from gaia_cli.project.choices import ClusterChoice, DryRun, ObjectForm
 from gaia_cli.project.manifests import Manifest, manifest_of
 from gaia_cli.project.project import FunctionProject
-from gaia_cli.project.serving import named_project
+from gaia_cli.project.serving import named_project, with_variables
 from gaia_cli.project.settings import LONGEST_NAME, check_placement, target_of
 from gaia_cli.project.targets import TargetSettings
 from gaia_cli.targets.identity import identity_of, keep_id, new_id
@@ -115,7 +116,8 @@ def _prepared(path: Path, options: DeployOptions) -> list[Leg]:
     for target in targets:
         mode = project.pin or manifest.mode
         check_placement(project, target, mode)
-        deployment = Deployment(project, target, mode, "unknown", identity, manifest.json)
+        with_own = with_variables(project, os.environ, {*target.env, *target.secrets}, console.note)
+        deployment = Deployment(with_own, target, mode, "unknown", identity, manifest.json)
         legs.append(Leg(deployment, _target(options, target, stamp), len(targets) > 1))
     if options.dry_run is not DryRun.CLIENT and options.out is None and not options.image:
         for leg in legs:

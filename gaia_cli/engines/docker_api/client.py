@@ -175,6 +175,7 @@ class Docker:
                 ports=list(ports),
                 labels={LABEL: "function"} | labels,
                 host_config=host,
+                stop_timeout=wall.STOP_TIMEOUT_S,
                 stdin_open=True,  # the lifeline: closes when whoever attached is gone
             )
         return Container(self._api, created["Id"])
@@ -182,8 +183,7 @@ class Docker:
     def can_give_gpu(self) -> bool:
         """Return whether a container here can have an NVIDIA GPU, found by asking for one.
 
-        The probe is an empty image with a program that is not there: the engine complains about the program only after
-        it has handed out the GPU.
+        The probe is an image without its program, which the engine misses only after it has handed out the GPU.
         """
         with translated():
             if not self._api.images(_PROBE_IMAGE):

@@ -1,5 +1,6 @@
 """Reports how serving goes, as events: what happens now and then, and the numbers at each window."""
 
+import math
 import os
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from runtime_images.dynamic_runtime.telemetry.observer import Sources
 from runtime_images.dynamic_runtime.telemetry.recorder import Recorder
 from runtime_images.events.lifecycle import Started, Stopped
 from runtime_images.events.traffic import BackendStatus, Requests, SloState, Totals, Window
-from runtime_images.policy.model import Accelerator, Backend
+from runtime_images.policy.model import Accelerator, Backend, Slo
 from runtime_images.policy.sampling import LATE_ALLOWED
 
 
@@ -76,17 +77,19 @@ class Reporter:
     def _window(self, reason: str, now_s: float) -> Window:
         backends, stats = self.sources.backends, self.recorder.stats
         queue_ages_s = self.sources.requests.queue_ages_s(now_s)
+        slo_state, slo_reason = self._slo(queue_ages_s, now_s)
         return Window(
             mode=self.settings.mode.on(backends.target),
             active=backends.target,
             switching_to=backends.switching_to,
-            slo_state=self._slo_state(queue_ages_s, now_s),
+            slo_state=slo_state,
             queue=len(queue_ages_s),
             reason=reason,
             lanes={backend: self._status(backend, now_s) for backend in Backend},
             last_second={backend: stats[backend].take_last_second() for backend in Backend},
             gpu=self.devices.gpu_use(),
             totals=self.totals(),
+            slo_reason=slo_reason,
         )
 
     def _status(self, backend: Backend, now_s: float) -> BackendStatus:
@@ -106,14 +109,30 @@ class Reporter:
             pid=view.pid,
         )
 
-    def _slo_state(self, queue_ages_s: tuple[float, ...], now_s: float) -> SloState:
-        """Return whether the SLO is met within its window; unknown without requests."""
+    def _slo(self, queue_ages_s: tuple[float, ...], now_s: float) -> tuple[SloState, str]:
+        """Return whether the SLO is met within its window, unknown without requests; and why it is missed."""
         slo, stats = self.settings.slo, self.recorder.stats[self.sources.backends.target]
         if slo.latency_p95_ms is None and slo.error_rate is None:
-            return SloState.UNKNOWN
-        latency_s = max(stats.p95_s(now_s) or 0.0, *queue_ages_s, 0.0)
+            return SloState.UNKNOWN, ""
         error_rate, answered = stats.error_share(now_s)
-        late = slo.latency_p95_ms is not None and 1000 * latency_s > slo.latency_p95_ms
-        if late or error_rate > (LATE_ALLOWED if slo.error_rate is None else slo.error_rate):
-            return SloState.MISSED
-        return SloState.MET if answered else SloState.UNKNOWN
+        missed = _why_missed(slo, stats.p95_s(now_s) or 0.0, max(queue_ages_s, default=0.0), error_rate)
+        if missed:
+            return SloState.MISSED, missed
+        return SloState.MET if answered else SloState.UNKNOWN, ""
+
+
+def _why_missed(slo: Slo, p95_s: float, longest_wait_s: float, error_rate: float) -> str:
+    """Return which parts of the SLO are missed, each with what it is and what is allowed; empty where none is."""
+    most_ms = math.inf if slo.latency_p95_ms is None else slo.latency_p95_ms
+    allowed = LATE_ALLOWED if slo.error_rate is None else slo.error_rate
+    missed = [f"{100 * error_rate:.3g} % errors, {100 * allowed:.3g} % allowed"] if error_rate > allowed else []
+    if 1000 * p95_s > most_ms:
+        missed.append(f"p95 {_above(1000 * p95_s, most_ms)} ms, {most_ms:,.6g} ms allowed")
+    elif 1000 * longest_wait_s > most_ms:
+        missed.append(f"a request waits for {_above(1000 * longest_wait_s, most_ms)} ms, {most_ms:,.6g} ms allowed")
+    return "; ".join(missed)
+
+
+def _above(value: float, most: float) -> str:
+    """Return a value that is above `most` with as many digits as show that."""
+    return f"{value:,.0f}" if round(value) > most else f"{value:,.3f}"

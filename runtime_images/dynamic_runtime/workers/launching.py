@@ -11,6 +11,7 @@ import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 from runtime_images.dynamic_runtime.clock import Clock
@@ -156,6 +157,8 @@ class WorkerStarter:
         environment = {name: value for name, value in os.environ.items() if _is_the_functions(name)}
         environment |= {"GAIA_BACKEND": backend.value, "GAIA_ACCELERATOR": accelerator.value, "PYTHONUNBUFFERED": "1"}
         environment |= {"LISTEN_ADDRESS": self.settings.listen_address, "PORT": str(self.settings.port)}
+        if self.settings.function_python:
+            environment["PATH"] = _with_programs(self.settings.function_python, environment.get("PATH", os.defpath))
         if accelerator is not Accelerator.NVIDIA:  # an emulated GPU sees no real device: nothing pretends to be NVIDIA
             environment |= {"CUDA_VISIBLE_DEVICES": "", "NVIDIA_VISIBLE_DEVICES": "void"}
         return environment
@@ -164,6 +167,14 @@ class WorkerStarter:
 def _is_the_functions(name: str) -> bool:
     """Return whether a variable of the runtime's environment is the user's own, and not for Gaia or its interpreter."""
     return not name.startswith("GAIA_") and name not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
+
+
+def _with_programs(python: str, path: str) -> str:
+    """Return a search path that begins with what the function's environment brings, as where one is activated.
+
+    So the programs of its requirements are found, and `python` in a subprocess has its libraries.
+    """
+    return os.pathsep.join([str(Path(python).parent), path])
 
 
 def _changes(have: Mapping[str, str], want: Mapping[str, str]) -> dict[str, str | None]:

@@ -27,6 +27,11 @@ def adopt_orphans() -> None:
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
+def leave_orphans() -> None:
+    """Leave those that lose their parent from now on to whoever is above."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 0)
+
+
 def keep_to_itself() -> None:
     """Deny other processes of the same user this one's memory, environment and descriptors (prctl(2)).
 
@@ -42,18 +47,25 @@ def _prctl(option: int, value: int) -> None:
 
 def reap_adopted(others: Container[int | None]) -> None:
     """Collect the children that have ended, except `others`, whom somebody waits for."""
-    for pid in _children():
+    for pid in children():
         if pid not in others:
             collect(os.P_PID, pid)
 
 
-def end_adopted() -> None:
-    """Kill and collect every remaining child, and their children in turn, so that nothing outlives the runtime."""
+def kill_children(others: Container[int] = ()) -> list[int]:
+    """Kill every child that is none of `others`, and return them; who loses its parent by that is a child next time."""
+    pids = [pid for pid in children() if pid not in others]
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return pids
+
+
+def end_adopted(others: Container[int] = ()) -> None:
+    """Kill and collect every remaining child but `others`, and their children in turn, so that nothing is left."""
     deadline = time.monotonic() + _END_S
-    while (pids := _children()) and time.monotonic() < deadline:
+    while (pids := kill_children(others)) and time.monotonic() < deadline:
         for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
             collect(os.P_PID, pid)
         time.sleep(_END_STEP_S)
 
@@ -66,7 +78,8 @@ def collect(kind: int, process: int) -> int | None:
     return None
 
 
-def _children() -> list[int]:
+def children() -> list[int]:
+    """Return the children that there are, those that have ended included as long as nobody has collected them."""
     pids: list[int] = []
     with contextlib.suppress(OSError):  # no descriptors left: the next time there may be
         for task in Path("/proc/self/task").iterdir():

@@ -34,6 +34,7 @@ from runtime_images.events.traffic import LaneState
 from runtime_images.policy.model import Backend
 
 DEVICE_PAUSE_S = 0.5
+SHUTTING_DOWN = "the runtime is shutting down"
 _LANE_STATES: dict[WorkerState, LaneState] = {s: LaneState(s) for s in WorkerState if s is not WorkerState.EXITED}
 
 
@@ -111,8 +112,6 @@ class Supervisor:
         while worker is None and not self.stopping:
             await self.bring_up(self.target)
             worker = self.workers.ready_on(self.target)  # it may have died since
-        if worker is not None:
-            self._record_serving(worker)
         return worker
 
     async def switch(self, to: Backend, reason: str) -> bool:
@@ -123,7 +122,7 @@ class Supervisor:
         """
         async with self._switching:
             if self.stopping:
-                raise RuntimeError("the runtime is shutting down")
+                raise RuntimeError(SHUTTING_DOWN)
             if self.target is to and self.front.active is not None:
                 return True
             self._switch_count += 1
@@ -148,7 +147,6 @@ class Supervisor:
             return False
         step = replace(step, phases=replace(step.phases, ready=self.clock.time()))
         self._serve_on(worker)
-        self._record_serving(worker)
         self.recorder.switched(step.origin, to, step.kind)
         self.front.mark_fallback(active=self.front.answers.fallback and to is Backend.CPU)
         step = self._report_next(step, SwitchPhase.MOVED)
@@ -175,8 +173,6 @@ class Supervisor:
         self.target = worker.backend
         self._outage = None
         self.front.route_to(worker.link)
-
-    def _record_serving(self, worker: WorkerProcess) -> None:
         mode = self.settings.mode.on(worker.backend)
         self.recorder.serving(worker.backend, mode, worker.start_up_s, worker.ready_s)
 
@@ -187,7 +183,9 @@ class Supervisor:
         self.failures[worker.backend] = replace(self.failures[worker.backend], hopeless=False)
 
     def failed_to_start(self, backend: Backend, error: StartError) -> None:
-        """Leave the backend alone for a while."""
+        """Leave the backend alone for a while; at the end of all that a start was only broken off."""
+        if self.stopping:
+            return
         failure = error.failure
         self.failures[backend] = recovery.start_failed(
             self.failures[backend], failure.kind, failure.message, failure.log, self.clock.monotonic(),
@@ -268,6 +266,11 @@ class Supervisor:
         for worker in self.workers:
             if worker.backend is backend:
                 worker.end(problem)
+
+    def give_up(self) -> None:
+        """Start nothing any more, and let requests that wait go: all that is left is about to be ended."""
+        self.stopping = True
+        self.front.refuse_queue(SHUTTING_DOWN)
 
     async def stop(self, timeout_s: float) -> None:
         """End every worker, which has so long for it, and everything that is under way."""

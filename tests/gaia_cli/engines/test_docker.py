@@ -16,7 +16,7 @@ import pytest
 
 from gaia_cli.engines import Launch
 from gaia_cli.engines.docker import DockerEngine, RunningContainer
-from gaia_cli.errors import EngineError, UsageError
+from gaia_cli.errors import RuntimeDiedError, UsageError
 from gaia_cli.project.project import load_project
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.events.lifecycle import Ready, SetupFailed, Started, Stopped
@@ -94,13 +94,15 @@ def test_the_container_is_read_only_bounded_and_without_privileges(
     with (function / "gaia.toml").open("a") as file:
         file.write('\n[run]\nmemory = "256m"\ncpus = 0.5\n')
     with running(launch(function)) as (started, _events):
-        host = docker_client.containers.get(started.identifier).attrs["HostConfig"]
+        seen = docker_client.containers.get(started.identifier).attrs
+        host = seen["HostConfig"]
 
     assert host["ReadonlyRootfs"]
     assert host["CapDrop"] == ["ALL"]
     assert "no-new-privileges" in host["SecurityOpt"]
     assert (host["Memory"], host["NanoCpus"]) == (256 * 1024 * 1024, 500_000_000)
     assert host["PidsLimit"] > 0
+    assert seen["Config"]["StopTimeout"] > Settings(function).drain_timeout_s, "`docker stop` cuts no request off"
     assert {binding[0]["HostIp"] for binding in host["PortBindings"].values()} == {"127.0.0.1"}
 
 
@@ -166,7 +168,7 @@ def test_a_container_that_is_killed_from_outside_ends_the_events_with_an_error(
         until(events, Ready)
         docker_client.containers.get(started.identifier).kill()
 
-        with pytest.raises(EngineError, match="killed"):
+        with pytest.raises(RuntimeDiedError, match="killed"):
             list(events)
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from gaia_cli.engines import Launch
 from gaia_cli.engines.process import ProcessEngine, RunningProcess
-from gaia_cli.errors import EngineError, UsageError
+from gaia_cli.errors import ExitCode, RuntimeDiedError, UsageError
 from gaia_cli.project.project import load_project
 from gaia_cli.running.one_request import Request, ask
 from runtime_images.dynamic_runtime.settings import Settings
@@ -91,8 +91,9 @@ def test_a_runtime_that_dies_is_reported(running: RunningProcess) -> None:
     pid = next(event for event in running.events() if isinstance(event, Started)).pid
     os.kill(pid, signal.SIGKILL)
 
-    with pytest.raises(EngineError, match=r"ended unexpectedly \(killed by SIGKILL\)"):
+    with pytest.raises(RuntimeDiedError, match=r"ended unexpectedly \(killed by SIGKILL\)") as died:
         list(running.events())
+    assert died.value.exit_code == ExitCode.USAGE, "2, as docs/running.md says"
     assert running.close() == 128 + signal.SIGKILL
 
 
@@ -198,3 +199,59 @@ def test_what_a_killed_command_has_left_is_swept_by_the_next_one(temporary: Path
     ProcessEngine().start(launch, lambda _step: None).close(at_once=True)
 
     assert sorted(temporary.iterdir()) == [in_use, young]
+
+
+_LEAVES_A_CHILD = """
+import subprocess, time
+from pathlib import Path
+child = subprocess.Popen(["sleep", "4712"], start_new_session=True)
+Path("child").write_text(str(child.pid))
+"""
+
+
+def started(function: Path, code: str) -> RunningProcess:
+    (function / "func.py").write_text(code)
+    settings = Settings(function_dir=function, mode=ExecutionMode.CPU, port=0)
+    running = ProcessEngine().start(Launch(load_project(function), settings, Accelerator.NONE), lambda _step: None)
+    assert isinstance(running, RunningProcess)
+    return running
+
+
+def is_there(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+@pytest.mark.usefixtures("temporary")
+@pytest.mark.parametrize("how", ["at once", "killed", "drained"])
+def test_no_child_outlives_the_runtime_not_even_one_that_has_left_its_session(tmp_path: Path, how: str) -> None:
+    running = started(tmp_path, f"{_LEAVES_A_CHILD}\ndef handler(payload):\n    time.sleep(1000)\n")
+    ready(running)
+    child = int((tmp_path / "child").read_text())
+    if how == "killed":
+        os.kill(running._process.pid, signal.SIGKILL)
+    running.close(at_once=how == "at once")
+
+    assert not is_there(child)
+
+
+@pytest.mark.usefixtures("temporary")
+def test_what_is_loading_for_minutes_ends_at_once_with_all_that_it_has_started(tmp_path: Path) -> None:
+    running = started(tmp_path, f"{_LEAVES_A_CHILD}\ntime.sleep(1000)\ndef handler(payload): ...\n")
+    while not (tmp_path / "child").exists() or not (tmp_path / "child").read_text():
+        time.sleep(0.02)
+    begun = time.monotonic()
+    code = running.close(at_once=True)
+
+    assert code == 0, "it has ended by itself"
+    assert time.monotonic() - begun < 2.0
+    assert not is_there(int((tmp_path / "child").read_text()))
+
+
+@pytest.mark.usefixtures("temporary")
+def test_programs_and_python_of_the_functions_environment_are_the_first_on_its_path(tmp_path: Path) -> None:
+    code = "import shutil, sys\ndef handler(payload):\n    return [shutil.which('python'), sys.executable]\n"
+    running = started(tmp_path, code)
+    found = json.loads(ask(ready(running).url, Request()).body)
+    running.close()
+
+    assert found[0] == found[1]

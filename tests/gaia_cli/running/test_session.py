@@ -156,3 +156,28 @@ def test_the_engines_own_error_is_passed_on() -> None:
 
     with pytest.raises(EngineError, match="SIGKILL"):
         Session(Watcher()).follow(running)
+
+
+@pytest.mark.parametrize("code", [ExitCode.INTERRUPTED, ExitCode.TERMINATED])
+def test_before_the_function_serves_one_signal_is_enough(code: ExitCode) -> None:
+    session = Session(Watcher())
+    session.interrupt(code)
+
+    session.follow(FakeRunning(beginning().events, []))
+
+    assert (session.ended_by, session.hurried) == (code, True)
+
+
+def test_a_signal_does_not_wait_behind_the_lines_that_a_function_has_printed() -> None:
+    watcher, events = Watcher(), matmul_run()
+    running = FakeRunning([*events[:-1], *[events[5]] * 100_000], [])
+    session = Session(watcher)
+
+    def twice() -> None:
+        session.interrupt(ExitCode.INTERRUPTED)
+        session.interrupt(ExitCode.INTERRUPTED)
+
+    watcher.on_ready = twice
+    session.follow(running)
+
+    assert watcher.seen[-1] == "ready"

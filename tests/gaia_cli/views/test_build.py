@@ -26,6 +26,7 @@ def test_the_next_command_raises_the_whole_wall_with_the_functions_own_limits(
         "--cap-drop ALL",
         "--security-opt no-new-privileges",
         "--pids-limit 2048",
+        "--stop-timeout 40",
         "--memory 512m --memory-swap 512m",
         "--cpus 2",
         "-p 127.0.0.1:8080:8080",
