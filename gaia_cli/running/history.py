@@ -145,7 +145,8 @@ class RunHistory:
             case DecisionMade():
                 self.reason = printable(event.reason)
             case SetupFailed():
-                self.setup_failure = event
+                if self.setup_failure is None or self.ready is not None:  # that of a later try may be the end's own
+                    self.setup_failure = event
             case LogLine():
                 self.log.append(printable(event.line.expandtabs()))
                 self.errors.take(event)

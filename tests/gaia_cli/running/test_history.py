@@ -143,6 +143,18 @@ def test_a_setup_failure_keeps_its_place_and_its_log() -> None:
     assert (failure.path, failure.line, failure.log) == ("func.py", 3, ("a", "b"))
 
 
+def test_the_first_setup_failure_is_the_reason_for_the_end() -> None:
+    stream = Stream()
+    stream.started()
+    for kind, message in (("import", "no module named nump"), ("exit", "the worker ended with signal 9")):
+        stream.add("setup_failed", backend="cpu", kind=kind, message=message, path="", line=0, log=[])
+
+    failure = history_of(stream.events).setup_failure
+
+    assert failure is not None
+    assert failure.message == "no module named nump"
+
+
 def test_a_setup_failure_of_no_backend_is_the_runtimes() -> None:
     stream = Stream()
     stream.started()
