@@ -20,6 +20,7 @@ from runtime_images.dynamic_runtime.worker.values.jsonable import jsonable
 
 _UNIONS = (Union, types.UnionType)
 _LISTS = (list, tuple, set, frozenset)
+_KNOWN_AS = {"choices": ("choices", "enum"), "regex": ("regex", "pattern")}
 _LIMITS = ("ge", "le", "min_length", "max_length", "regex", "choices")
 
 
@@ -83,13 +84,15 @@ class _Input:
 
 def _limit(info: Any, name: str) -> Any:  # noqa: ANN401
     """Return a limit from the description of an input: an attribute, or among the metadata of pydantic's versions."""
-    places = [info, *(getattr(info, "metadata", None) or ())]
-    found = next((value for place in places if (value := getattr(place, name, None)) is not None), None)
-    for extra in ("extra", "json_schema_extra"):
-        more = getattr(info, extra, None)
-        if found is None and isinstance(more, dict):
-            found = more.get(name)
-    return found
+    extras = [one for one in (getattr(info, "extra", None), getattr(info, "json_schema_extra", None)) if one]
+    for known in _KNOWN_AS.get(name, (name,)):
+        for place in (info, *(getattr(info, "metadata", None) or ())):
+            if (value := getattr(place, known, None)) is not None:
+                return value
+        for extra in extras:
+            if isinstance(extra, dict) and known in extra:
+                return extra[known]
+    return None
 
 
 def _keeps(name: str, limit: Any, value: Any) -> bool:  # noqa: ANN401
