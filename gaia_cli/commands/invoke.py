@@ -78,7 +78,7 @@ def _body(data: str, fields: dict[str, str]) -> bytes:
     body = _bytes(data)
     if fields.setdefault("content-type", _JSON).partition(";")[0].strip() == _JSON:
         try:
-            json.loads(body)
+            json.loads(body, parse_constant=_refuse)
         except ValueError as error:
             raise UsageError(
                 f"--data is not valid JSON: {error}",

@@ -137,6 +137,9 @@ class RunningProcess(StartedRuntime):
     def _end(self) -> tuple[str, str]:
         self._join_readers()
         code = self._process.wait()
+        if code == -signal.SIGKILL:
+            said = "the runtime ended unexpectedly (killed by SIGKILL)"
+            return said, "another program has killed it, or the memory has run out"
         return unexpected(f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}")
 
     def _read_events(self) -> None:

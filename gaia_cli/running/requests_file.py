@@ -83,10 +83,17 @@ def _request(line: str) -> PlannedRequest:
         raise _MalformedLine("give json or body, not both")
     body, headers = _text(raw, "body", "", _ANY, "be text").encode("utf-8", "surrogatepass"), _headers(raw)
     if "json" in raw:
-        body, headers = json.dumps(raw["json"]).encode(), {"content-type": "application/json"} | headers
+        body, headers = _json(raw["json"]), {"content-type": "application/json"} | headers
     method = _text(raw, "method", "POST", _TOKEN, "be an HTTP method").upper()
     path = _text(raw, "path", "/", _PATH, "start with / and hold printable ASCII without spaces")
     return PlannedRequest(_at(raw), method, path, body, headers)
+
+
+def _json(value: object) -> bytes:
+    try:
+        return json.dumps(value, allow_nan=False).encode()
+    except ValueError:
+        raise _MalformedLine("json must hold numbers that JSON has, not NaN or Infinity") from None
 
 
 def _at(raw: dict[str, Any]) -> float:

@@ -98,6 +98,7 @@ def test_an_error_status_ends_with_1_after_the_body(url: str) -> None:
     ("arguments", "said"),
     [
         (["--data", "{size: 1}"], "--data is not valid JSON"),
+        (["--data", '{"size": Infinity}'], "--data is not valid JSON"),
         (["--data", "@absent.json"], "cannot read absent.json"),
         (["--header", "no-colon"], "is not a header"),
     ],

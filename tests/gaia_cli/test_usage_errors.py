@@ -4,6 +4,7 @@ from tests.support.cli import run_gaia
 
 PORT = "invalid value for '--port' (env var: 'GAIA_PORT'): Input should be"
 NO_FORMAT = "invalid value for '--output-format' / '-o': 'xml' is not one of 'full', 'json'"
+TIMEOUT, NO_TIME = "invalid value for '--timeout'", "is no time of up to a day: write 60s, 2m or 1h30m"
 
 
 @pytest.mark.parametrize(
@@ -11,6 +12,10 @@ NO_FORMAT = "invalid value for '--output-format' / '-o': 'xml' is not one of 'fu
     [
         (["run", ".", "--port", "abc"], f"{PORT} a valid integer, unable to parse string as an integer", "run"),
         (["run", ".", "--port", "99999"], f"{PORT} less than or equal to 65535", "run"),
+        *(
+            (["invoke", "http://127.0.0.1:1", "--timeout", time], f"{TIMEOUT}: {time} {NO_TIME}", "invoke")
+            for time in ("inf", "1e400", "nan", "-1", "0")
+        ),
         (["analyze", ".", "--output-format", "xml"], NO_FORMAT, "analyze"),
         (["analyze", "a", "b"], "got unexpected extra argument(s) (b)", "analyze"),
         (["run"], "missing argument 'PATH'", "run"),

@@ -56,6 +56,8 @@ def test_empty_lines_are_passed_over_and_times_may_repeat(tmp_path: Path) -> Non
         ('{"at_s": 1, "headers": {"a": 1}}', "cannot be sent"),
         ('{"at_s": 1, "headers": []}', "headers must be"),
         ('{"at_s": 1, "headers": {"Content-Length": "3"}}', "set by the player"),
+        ('{"at_s": 1, "json": {"a": Infinity}}', "numbers that JSON has"),
+        ('{"at_s": 1, "json": [1e400]}', "numbers that JSON has"),
         ('{"at_s": 0.1}', "comes before 0.5"),
     ],
 )
