@@ -4,15 +4,18 @@ import io
 from dataclasses import replace
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from gaia_cli.running.choose import EMULATED_REASON, Choice
 from gaia_cli.running.history import RunHistory
 from gaia_cli.running.plan import RunPlan
+from gaia_cli.running.summary import summarize
 from gaia_cli.views.glyphs import ASCII, UNICODE, glyphs_for
-from gaia_cli.views.live import LiveView, frame
+from gaia_cli.views.live import WRITTEN_LINES, LiveScreen, LiveView, frame
 from runtime_images.events.model import Event
-from runtime_images.policy.model import ExecutionMode, Slo
+from runtime_images.events.traffic import LogLine, SloState
+from runtime_images.policy.model import Backend, ExecutionMode, Slo
 from tests.support.synthetic_run import Stream, matmul_run
 
 PLAN = RunPlan(
@@ -208,3 +211,54 @@ def test_no_color_leaves_no_colour_and_loses_no_word() -> None:
     assert "\x1b[3" not in output.getvalue()
     assert "\x1b[9" not in output.getvalue()
     assert "SLO met" in output.getvalue()
+
+
+def with_an_error(error: str, slo_reason: str = "") -> RunHistory:
+    """A run whose function has written a traceback that ends in `error`."""
+    events = [event for event in matmul_run() if event.t < matmul_run()[0].t + 30]
+    lines = ["Traceback (most recent call last):", '  File "func.py", line 2, in handler', error, "INFO: served"]
+    history = history_of([*events, *(LogLine(Backend.CPU, 7, "stderr", line, 1) for line in lines)])
+    if slo_reason:
+        history.slo_state, history.slo_reason = SloState.MISSED, slo_reason
+    return history
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES[:5])
+def test_the_functions_last_error_stands_in_every_view(width: int, height: int) -> None:
+    lines = drawn(with_an_error("Oops: why"), width, height)
+
+    assert any("last error  Oops: why" in line for line in lines)
+    assert len(lines) <= height
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+@pytest.mark.parametrize(
+    "error", ["\x1b[2J\x1b]0;title\x07Oops: \r\u202e\x9b31m", "漢字\t😀" * 60, "::error::x", "##[group]"]
+)
+def test_no_error_steers_the_view_or_breaks_its_lines(error: str, width: int, height: int) -> None:
+    lines = drawn(with_an_error(error), width, height)
+
+    assert len(lines) <= height
+    assert all(cell_len(line.rstrip()) <= width for line in lines)
+    assert not {"\x1b", "\x07", "\r", "\x9b", "\u202e"} & set("".join(lines))
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (140, 40), (40, 15)])
+def test_what_is_missed_of_an_slo_is_said_instead_of_what_is_met(width: int, height: int) -> None:
+    text = "\n".join(drawn(with_an_error("Oops: why", "50 % errors, 5 % allowed"), width, height))
+
+    assert "SLO missed: 50 % errors, 5 % allowed" in text
+    assert "≤ 250 ms" not in text
+
+
+def test_after_the_end_the_output_of_the_function_stands_above_the_summary() -> None:
+    console = Console(width=80, height=24, file=io.StringIO(), force_terminal=True, record=True)
+    history = with_an_error("Oops: why")
+    for _ in range(40):
+        history.apply(LogLine(Backend.CPU, 7, "stdout", "a line", 2))
+    screen = LiveScreen(console)
+    screen.summary(summarize(PLAN, history), history)
+    text = console.export_text()
+
+    assert text.index("function output") < text.index("Oops: why") < text.index("a line") < text.index("summary")
+    assert text.count("a line") == WRITTEN_LINES

@@ -1,6 +1,7 @@
 """Processes that die, stop, hang or run out of something: real signals, real limits, and the front serves on."""
 
 import asyncio
+import contextlib
 import http.client
 import json
 import os
@@ -344,6 +345,63 @@ def test_a_worker_that_served_well_is_replaced_at_once_however_often_it_dies(tmp
 
             assert died["restart_in_s"] == 0
             running.post({"id": 1})
+
+
+def test_the_start_of_a_successor_is_the_one_that_is_reported(tmp_path: Path) -> None:
+    source = f"""
+        import pathlib, time
+
+        SLOW = pathlib.Path({str(tmp_path / "slow")!r})
+        if SLOW.exists():
+            time.sleep(1.5)
+
+        def handler(payload):
+            return payload
+    """
+    with serving(write_function(tmp_path, source), GAIA_MODE="cpu") as running:
+        first = started_in_s(running)
+        (tmp_path / "slow").touch()
+        os.kill(running.worker_pid("cpu"), signal.SIGKILL)
+        running.event("worker_exit")
+        running.post({"id": 1})
+        second = started_in_s(running)
+
+    assert first < 1.5 <= second
+
+
+def started_in_s(running: Serving) -> float:
+    """What the metrics say of the start of the CPU's worker."""
+    lines = running.admin("GET", "/metrics").body.decode().splitlines()
+    return next(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith("gaia_backend_start_seconds{"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
+def test_a_second_interrupt_ends_at_once_what_a_request_keeps(tmp_path: Path, number: signal.Signals) -> None:
+    source = """
+        import subprocess, time
+
+        def handler(payload):
+            child = subprocess.Popen(["sleep", "4716"], start_new_session=True)
+            print(child.pid, flush=True)
+            time.sleep(1000)
+    """
+    with serving(write_function(tmp_path, source), GAIA_MODE="cpu") as running:
+        threading.Thread(target=suppressed_post, args=(running,), daemon=True).start()
+        child = int(running.event("log")["line"])
+        running.process.send_signal(signal.SIGINT)
+        running.event("worker", lambda event: event["state"] == "ready")
+        begun = time.monotonic()
+        while running.process.poll() is None and time.monotonic() - begun < 5.0:
+            running.process.send_signal(number)
+            time.sleep(0.05)
+
+    assert time.monotonic() - begun < 5.0
+    assert is_gone(child)
+
+
+def suppressed_post(running: Serving) -> None:
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        running.post({})
 
 
 def test_a_memory_limit_is_an_error_of_the_request_that_meets_it(tmp_path: Path) -> None:
