@@ -17,7 +17,7 @@ BIN := $(VENV)/bin
 CLUSTER_TESTS_AT_ONCE := 4 # they wait more than they work
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 
-.PHONY: help setup dev demo test test-cluster lint format bench fuzz lock clean
+.PHONY: help setup dev demo test test-cluster lint format bench fuzz universe lock clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -53,6 +53,9 @@ bench: dev ## Run every benchmark; each prints ratios against a peer.
 
 fuzz: dev ## Try hostile input of every kind (SECONDS=60 in all; SEED=n for the same again; FUZZERS="http frames" for some).
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(FUZZERS)
+
+universe: dev ## Run the runtime in new universes, where all that may go wrong does (SECONDS=60; SEED=n for the same ones again).
+	$(BIN)/python -m tests.universe --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 lock: ## Refresh constraints.txt with the newest versions that fit pyproject.toml.
 	@set -e; fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \

@@ -20,9 +20,14 @@ class SimulatedRuntime:
     """One function being served. `problem` says what is wrong with a backend's device, `told` are the events."""
 
     def __init__(
-        self, starter: Starter, requests: Requests | None = None, shares: Shares | None = None, **settings: Any  # noqa: ANN401
-    ) -> None:  # fmt: skip
-        self.loop = VirtualTimeLoop()
+        self,
+        starter: Starter,
+        requests: Requests | None = None,
+        shares: Shares | None = None,
+        loop: VirtualTimeLoop | None = None,
+        **settings: Any,  # noqa: ANN401
+    ) -> None:
+        self.loop = loop or VirtualTimeLoop()
         self.settings = Settings(Path(), **settings)
         self.events = EventLog(self.loop, None)
         self.told: list[dict[str, Any]] = []

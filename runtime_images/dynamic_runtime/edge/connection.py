@@ -144,8 +144,8 @@ class HttpConnection(asyncio.Protocol):
     def refuse(self, status: int, message: str, method: bytes = b"GET") -> None:
         self._refuse(Refusal(status, message), method)
 
-    def no_room(self) -> None:
-        self._refuse(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, NO_ROOM, retry_after(SOON_S)))
+    def no_room(self, method: bytes = b"GET") -> None:
+        self._refuse(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, NO_ROOM, retry_after(SOON_S)), method)
 
     def _refuse(self, refusal: Refusal, method: bytes = b"GET") -> None:
         """Answer with an error after the requests before it, and close: nothing behind it can be trusted."""

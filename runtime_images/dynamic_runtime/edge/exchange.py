@@ -222,6 +222,7 @@ class Exchange:
             own_lines += b"transfer-encoding: chunked\r\n"
         elif head.has_body:
             self.keep_alive = False
+            self.outlet.ends_with_body = True
         self.parts = 1
         self.outlet.write(self._head(head, own_lines))
 

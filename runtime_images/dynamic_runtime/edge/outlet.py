@@ -1,12 +1,17 @@
 """The way to one client: what is written leaves here, or is cut off."""
 
 import asyncio
+import contextlib
+import socket
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from runtime_images.dynamic_runtime.edge.budget import Backlog
 from runtime_images.dynamic_runtime.edge.limits import LINGER_S, Patience
 from runtime_images.dynamic_runtime.wire import client_address
+
+_AT_ONCE = struct.pack("ii", 1, 0)  # struct linger: on, for no time
 
 
 @dataclass(slots=True)
@@ -25,7 +30,10 @@ class Outlet:
     """Writes to one client. `finished` is called with each exchange whose answer is complete.
 
     `transport` is what may be written to; a transport that only has to send what it was given is `_leaving`.
+    `ends_with_body` says that the client takes the end of the connection for the end of its answer (HTTP/1.0).
     """
+
+    ends_with_body = False
 
     _leaving: asyncio.Transport | None = None
     _lingering: asyncio.TimerHandle | None = None
@@ -96,7 +104,8 @@ class Outlet:
 
     def let_go(self) -> None:
         """Write nothing from here on; the client has some time to take what was."""
-        self._leaving, self.transport = self.transport, None
+        if self.transport is not None:  # else it was let go before
+            self._leaving, self.transport = self.transport, None
         self.patience.answer_begins()
 
     def linger(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -116,5 +125,14 @@ class Outlet:
         """Close at once; what is not written yet is lost, and the client sees it."""
         transport = self.transport or self._leaving
         if transport is not None:
+            if self.ends_with_body:
+                _have_reset(transport)
             transport.abort()
         self.transport = self._leaving = None
+
+
+def _have_reset(transport: asyncio.Transport) -> None:
+    """Have the connection end with a reset: an ordinary end would say that the answer is whole."""
+    if (own := transport.get_extra_info("socket")) is not None:
+        with contextlib.suppress(OSError):
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)

@@ -52,7 +52,7 @@ class Recipient(Protocol):
 class SlowPath:
     """Reads requests from bytes; a body has at most `max_body_bytes`. After a refusal it reads nothing more.
 
-    `head` is that of the request whose body is on its way, as it was written anew.
+    `head` is that of the request whose body is on its way, as it was written anew, `method` that of the last one.
     """
 
     def __init__(self, recipient: Recipient, max_body_bytes: int) -> None:
@@ -65,7 +65,7 @@ class SlowPath:
         self._request: ReadRequest | None = None
         self._in_head = True
         self._head_bytes = self._body_bytes = self._raw_body_bytes = self._barren_bytes = 0
-        self._method = b"GET"
+        self.method = b"GET"
         self._begin_head()
 
     def feed(self, data: bytes) -> None:
@@ -127,7 +127,7 @@ class SlowPath:
         kept = [header for header in self._headers if header[0] not in (b"connection", b"upgrade")]
         if closes:
             kept.append((b"connection", b"close"))
-        return _encode_head(self._method, self._url, self._parser.get_http_version().encode(), kept)
+        return _encode_head(self.method, self._url, self._parser.get_http_version().encode(), kept)
 
     # httptools callbacks
 
@@ -163,14 +163,14 @@ class SlowPath:
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._body_bytes = self._raw_body_bytes = self._barren_bytes = 0
-        self._method = self._parser.get_method()
+        self.method = self._parser.get_method()
         version = self._parser.get_http_version().encode()
-        if self._refused or (self._parser.should_upgrade() and self._method != b"CONNECT"):
+        if self._refused or (self._parser.should_upgrade() and self.method != b"CONNECT"):
             return
         if version not in (b"1.0", b"1.1"):
             self._refuse(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "only HTTP/1.0 and HTTP/1.1 are spoken here")
-        elif self._method in _FOREIGN_METHODS:
-            self._refuse(HTTPStatus.NOT_IMPLEMENTED, f"{self._method.decode()} is not supported here")
+        elif self.method in _FOREIGN_METHODS:
+            self._refuse(HTTPStatus.NOT_IMPLEMENTED, f"{self.method.decode()} is not supported here")
         elif len(self._headers) > MAX_HEADERS:
             self._refuse_headers()
         elif len(self._url) + self._fields_bytes > MAX_REQUEST_HEAD_BYTES - 1024:
@@ -192,7 +192,7 @@ class SlowPath:
         """Bring the target into origin form; return whether it and the Host header are well-formed."""
         if self._hosts and not _is_host(self._host):
             return False
-        origin = _origin_form(self._method, self._url)
+        origin = _origin_form(self.method, self._url)
         if origin is None:
             return False
         self._url, authority = origin
@@ -201,7 +201,7 @@ class SlowPath:
         return True
 
     def _begin_body(self, version: bytes) -> None:
-        self.head = head = _encode_head(self._method, self._url, version, self._headers)
+        self.head = head = _encode_head(self.method, self._url, version, self._headers)
         http_1_0 = version == b"1.0"
         # With HTTP/1.0 the framing of a coded message can't be trusted (RFC 9112, 6.1): close afterwards.
         keep_alive = self._parser.should_keep_alive() and not (http_1_0 and self._codings)
@@ -227,8 +227,8 @@ class SlowPath:
         self._head_bytes = 0
         request, self._request = self._request, None
         if request is not None:
-            self._method = b"GET"  # what follows may be refused before it says its own
             self._recipient.request_read(request)
+            self.method = b"GET"  # what follows may be refused before it says its own
 
     def _refuse_head(self, what: str = "the request head") -> None:
         status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
@@ -245,7 +245,7 @@ class SlowPath:
         if not self._refused:
             self._refused = True
             self._request = None
-            self._recipient.refuse(status, message, self._method)
+            self._recipient.refuse(status, message, self.method)
 
 
 def _encode_head(method: bytes, target: bytes, version: bytes, headers: list[Header]) -> bytes:

@@ -24,7 +24,7 @@ class Recipient(Protocol):
     def body_expected(self) -> None: ...
     def is_wanted(self, head: bytes) -> bool: ...
     def refuse(self, status: int, message: str, method: bytes) -> None: ...
-    def no_room(self) -> None: ...
+    def no_room(self, method: bytes = b"GET") -> None: ...
 
 
 class SlowReader:
@@ -85,7 +85,7 @@ class SlowReader:
             if may_stay:
                 self._wait(room, held + SLICE_BYTES - room.size, _go_on)
         if not may_stay:
-            self._recipient.no_room()
+            self._recipient.no_room(self._path.method)
 
     # what the slow path says
 
@@ -99,7 +99,7 @@ class SlowReader:
             self._recipient.slow_request(request, Body(room, request.head_length, request.payload.pages))
         else:
             room.free()
-            self._recipient.no_room()
+            self._recipient.no_room(self._path.method)
 
     def body_expected(self) -> None:
         """Have the client asked for a body that it holds back, if anybody wants it."""

@@ -147,11 +147,16 @@ class Answers:
             self._report(link, job, job.write(body) or job.end())
             return job.status
         if job.started or kind != RESPONSE:
-            self.failures += 1
-            job.abort()
-            raise FrameError(f"an answer to request {job.id} that does not fit")
+            raise self._misfit(job)
         self._refuse_head(link, job, raw_head)
         return job.status
+
+    def _misfit(self, job: Job) -> FrameError:
+        """End a request with an answer that does not fit; where its client has another one, its connection goes on."""
+        if not job.given_up:
+            self.failures += not job.client_gone
+            job.abort()
+        return FrameError(f"an answer to request {job.id} that does not fit")
 
     def _end_long(self, link: WorkerLink, job: Job, frame: RawFrame) -> int:
         """Take an answer whose body lies in the worker's arena; return the status that the client sees."""
@@ -159,8 +164,7 @@ class Answers:
         body = link.bodies.answer(place)
         fits = kind == RESPONSE and flags == FINAL | IN_ARENA and (job.given_up or not job.started)
         if body is None or not fits:
-            job.abort()
-            raise FrameError(f"an answer to request {job.id} that does not fit")
+            raise self._misfit(job)
         head = check_head(raw_head)
         if job.given_up or head is None:
             link.give_back(place)

@@ -271,6 +271,8 @@ class Workers:
     async def stop(self, timeout_s: float) -> None:
         """End every worker, which has so long for it, and everything that is under way."""
         timeout_s = max(timeout_s, LEAST_STOP_S)
+        for start in self._starts.values():
+            start.cancel()  # else it would bring a worker that nobody ends
         await asyncio.gather(*(self._end(worker, timeout_s) for worker in self))
         for _ in range(100):
             if not self._present:

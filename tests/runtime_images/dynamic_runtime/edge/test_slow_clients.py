@@ -378,3 +378,26 @@ def test_what_was_sent_behind_the_last_request_does_not_reset_its_answer() -> No
         assert len(meeting.application.seen) == 1
 
     meet(script)
+
+
+@pytest.mark.parametrize(("version", "whole"), [(b"1.0", True), (b"1.0", False), (b"1.1", False)])
+def test_a_client_that_takes_an_end_for_the_end_of_its_answer_sees_that_it_broke_off(
+    version: bytes, whole: bool
+) -> None:
+    def answer(exchange: Exchange) -> None:
+        exchange.begin(head_of(200, []))
+        exchange.write(b"half")
+        if whole:
+            exchange.end()
+        else:
+            asyncio.get_running_loop().call_later(0.05, exchange.abort)
+
+    async def script(meeting: Meeting) -> None:
+        await meeting.send(b"GET / HTTP/%b\r\nHost: t\r\n\r\n" % version)
+        if whole or version == b"1.1":
+            assert (await meeting.read_all()).endswith(b"half" if whole else b"half\r\n")
+        else:
+            with pytest.raises(ConnectionResetError):
+                await meeting.read_all()
+
+    meet(script, answer)

@@ -23,6 +23,7 @@ from runtime_images.dynamic_runtime.wire.frames import (
     ABORTED,
     CHUNK,
     FINAL,
+    IN_ARENA,
     RESPONSE,
     Frame,
     FrameParser,
@@ -389,6 +390,39 @@ def test_a_request_past_its_deadline_gets_a_504_and_its_late_answer_is_for_nobod
         assert not hung
         assert written.startswith(b"HTTP/1.1 504 ")
         assert bytes(wire.written) == written
+        assert stage.front.counters.failures == 1
+
+    play(scene, timeout_s=1.0)
+
+
+NO_SUCH_MEMORY = b"\xff" * 16
+
+
+def test_an_answer_in_memory_that_is_none_is_a_failure_and_costs_its_client_alone(play: Callable[..., None]) -> None:
+    async def scene(stage: Stage) -> None:
+        wire = await stage.client()
+        (request_id,) = stage.requests()
+        stage.answer(frames.encode(RESPONSE, request_id, OK, NO_SUCH_MEMORY, FINAL | IN_ARENA))
+
+        assert (stage.lost, wire.aborted) == (True, True)
+        assert stage.front.counters.failures == 1
+
+    play(scene)
+
+
+def test_a_late_answer_in_memory_that_is_none_leaves_the_next_request_of_its_client_alone(
+    play: Callable[..., None],
+) -> None:
+    async def scene(stage: Stage) -> None:
+        wire = await stage.client()
+        (request_id,) = stage.requests()
+        stage.clock.advance(2.0)
+        stage.front.expire([stage.link], stage.clock.monotonic())
+        wire.feed(GET)
+        await asyncio.sleep(0)
+        stage.answer(frames.encode(RESPONSE, request_id, OK, NO_SUCH_MEMORY, FINAL | IN_ARENA))
+
+        assert (stage.lost, wire.aborted) == (True, False)
         assert stage.front.counters.failures == 1
 
     play(scene, timeout_s=1.0)

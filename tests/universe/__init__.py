@@ -1,0 +1,1 @@
+"""A universe from a seed: the runtime and all around it in one process, in virtual time, with laws that must hold."""
