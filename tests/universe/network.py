@@ -65,15 +65,19 @@ class Socket(asyncio.Transport):
             return
         self._out += data
         if not self._wire.lazy:
-            self._send()
-        else:
-            self._loop.call_soon(self._send)
-        self._steer_writing()
+            self._push()
+        self._loop.call_soon(self._send)
+        self._pause_writing()
 
     def writelines(self, list_of_data: Any) -> None:  # noqa: ANN401
         self.write(b"".join(list_of_data))
 
     def _send(self) -> None:
+        """Go on sending in a turn of its own: only there the protocol may learn that it can write again."""
+        self._push()
+        self._resume_writing()
+
+    def _push(self) -> None:
         room = self._wire.capacity - self._flying
         if room > 0 and self._out and not self._held and not self._lost:
             part = bytes(self._out[:room])
@@ -86,7 +90,6 @@ class Socket(asyncio.Transport):
             self._fly(self.peer._arrive_end)
         if not self._out and self._closing and not self._lost and not self._held:
             self._lose(None)
-        self._steer_writing()
 
     def _cut(self, part: bytes) -> list[bytes]:
         if self._wire.pieces < 2 or len(part) < 2:
@@ -105,21 +108,20 @@ class Socket(asyncio.Transport):
         arrive, args = self._flight.popleft()
         arrive(*args)
 
-    def _steer_writing(self) -> None:
-        if self._lost or self.protocol is None:
-            return
-        size = len(self._out)
-        if size > self._high and not self._write_paused:
+    def _pause_writing(self) -> None:
+        if len(self._out) > self._high and not self._write_paused and not self._lost and self.protocol is not None:
             self._write_paused = True
             self.protocol.pause_writing()
-        elif size <= self._low and self._write_paused:
+
+    def _resume_writing(self) -> None:
+        if len(self._out) <= self._low and self._write_paused and not self._lost and self.protocol is not None:
             self._write_paused = False
             self.protocol.resume_writing()
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         self._high = _HIGH_BYTES if high is None else high
         self._low = self._high // 4 if low is None else low
-        self._steer_writing()
+        self._pause_writing()
 
     def get_write_buffer_size(self) -> int:
         return len(self._out)
@@ -130,7 +132,7 @@ class Socket(asyncio.Transport):
     def write_eof(self) -> None:
         if not self._closing and not self._eof_asked:
             self._eof_asked = True
-            self._send()
+            self._push()
 
     # in
 

@@ -101,7 +101,8 @@ def _by_stop(world: "World", client: SimulatedClient, asked: Asked) -> bool:
     """Whether the runtime was on its end before the request was there, or while it took longer than that may last."""
     if world.stopped_s is None:
         return False
-    there_s = (asked.sent_s or asked.begun_s) + client.client.late_s
+    trips = 1 + 2 * sum(one.step.size for one in client.asked) / client.client.capacity
+    there_s = (asked.sent_s or asked.begun_s) + trips * client.client.late_s
     too_long = asked.begun_s + asked.step.service_s + _MARGIN_S >= world.stopped_s + world.schedule.drain_timeout_s
     return asked.sent_s is None or there_s + _MARGIN_S >= world.stopped_s or too_long
 
