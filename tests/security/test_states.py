@@ -143,7 +143,7 @@ def test_an_application_that_shuts_down_well_is_not_blamed_for_it(tmp_path: Path
 
 @pytest.mark.parametrize("deed", ["raise asyncio.CancelledError", "asyncio.current_task().cancel()"])
 @pytest.mark.parametrize("form", ["async def handler(payload)", "async def handle(scope, receive, send)"])
-def test_a_request_that_the_function_gives_up_is_answered_with_502(tmp_path: Path, form: str, deed: str) -> None:
+def test_a_request_that_the_function_gives_up_is_answered_with_500(tmp_path: Path, form: str, deed: str) -> None:
     source = f"""
         import asyncio
 
@@ -155,7 +155,7 @@ def test_a_request_that_the_function_gives_up_is_answered_with_502(tmp_path: Pat
         answers = [running.post(1).status for _ in range(2)]
         worker_exits = running.named("worker_exit")
 
-    assert (answers, worker_exits) == ([502, 502], [])
+    assert (answers, worker_exits) == ([500, 500], [])
 
 
 def test_a_client_whose_text_is_printed_as_millions_of_lines_stops_nobody(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from gaia_cli.engines import Launch, Progress
 from gaia_cli.engines.once import started_once
-from gaia_cli.errors import EngineError, FunctionError, GaiaError, RequestError
+from gaia_cli.errors import EngineError, FunctionError, GaiaError, RequestError, RuntimeDiedError
 from gaia_cli.project.project import FunctionProject
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.events.lifecycle import Ready, SetupFailed
@@ -87,7 +87,11 @@ def test_a_function_that_cannot_be_loaded_is_reported_once() -> None:
     assert engine.closed == [True]
 
 
-def test_a_runtime_that_ends_early_is_an_error_of_the_engine() -> None:
-    for engine in (FakeEngine(), FakeEngine(error=EngineError("killed by SIGKILL"))):
-        with pytest.raises(EngineError), started_once(engine, LAUNCH, ignore, ignore):
-            pass
+@pytest.mark.parametrize(
+    ("engine", "error"),
+    [(FakeEngine(), RuntimeDiedError), (FakeEngine(error=EngineError("killed by SIGKILL")), EngineError)],
+    ids=["without a word", "with a reason"],
+)
+def test_a_runtime_that_ends_early_is_an_error(engine: FakeEngine, error: type[GaiaError]) -> None:
+    with pytest.raises(error), started_once(engine, LAUNCH, ignore, ignore):
+        pass
