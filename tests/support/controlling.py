@@ -247,6 +247,7 @@ class Beside:
 
     async def _pass(self) -> None:
         passes = self.controller.passes
+        await passes.idle()  # as in its own loop: what has orders under way is looked at after them
         await passes.once(list(self.controller.cluster.keys()))
         await passes.idle()
 

@@ -8,8 +8,9 @@ are left out, a Content-Length is kept apart. Functions repeat their heads, so o
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from http import HTTPStatus
 
-from runtime_images.dynamic_runtime.wire.frames import REFUSED, status_line
+from runtime_images.dynamic_runtime.wire.frames import FAILED_HEADER, REFUSED, status_line
 
 Header = tuple[bytes, bytes]
 
@@ -36,14 +37,18 @@ class ResponseHead:
     """A checked head. `lines` ends with a line end; the edge adds its own lines and the empty one.
 
     `length` is the Content-Length that the function gave, `closes` that it wants the connection to end. `ordinary` says
-    that its answer needs no slow path: neither of them, and a status that has a body.
+    that its answer needs no slow path: neither of them, and a status that has a body. `counted` is the status that its
+    answer counts as: 500 where a function has failed and says so under another one.
     """
 
-    __slots__ = ("closes", "has_body", "length", "lines", "ordinary", "status")
+    __slots__ = ("closes", "counted", "has_body", "length", "lines", "ordinary", "status")
 
-    def __init__(self, status: int, lines: bytes, length: int | None, *, closes: bool = False) -> None:
+    def __init__(
+        self, status: int, lines: bytes, length: int | None, *, closes: bool = False, failed: bool = False
+    ) -> None:
         self.closes = closes
         self.status = status
+        self.counted = max(status, int(HTTPStatus.INTERNAL_SERVER_ERROR)) if failed else status
         self.lines = lines
         self.length = length
         self.has_body = status >= 200 and status not in (204, 304)
@@ -57,7 +62,7 @@ def check_head(raw: bytes) -> ResponseHead | None:
     if match is None:
         return None
     status_line, *lines = raw.split(b"\r\n")[:-1]
-    kept, length, closes = [status_line], None, False
+    kept, length, closes, failed = [status_line], None, False, False
     for line in lines:
         name, _, value = line.partition(b":")
         if name == b"content-length":
@@ -67,9 +72,11 @@ def check_head(raw: bytes) -> ResponseHead | None:
             length = int(digits)
         elif name == b"connection":
             closes = closes or b"close" in [option.strip() for option in value.lower().split(b",")]
+        elif name == FAILED_HEADER:
+            failed = value.strip(b" \t").lower() != b"false"
         elif name not in _OURS:
             kept.append(line)
-    return ResponseHead(int(match[1]), b"\r\n".join(kept) + b"\r\n", length, closes=closes)
+    return ResponseHead(int(match[1]), b"\r\n".join(kept) + b"\r\n", length, closes=closes, failed=failed)
 
 
 def why_refused(raw: bytes) -> str:

@@ -62,7 +62,7 @@ class Answers:
                     raise FrameError(f"an answer to request {request_id}, which this worker does not have")
                 checked = check_head(head) if kind == RESPONSE and flags == FINAL and not job.started else None
                 if checked is not None:  # answer first: what else is to be done need not keep the client waiting
-                    status = checked.status
+                    status = checked.counted
                     times_ms = (begun_ns / 1e6 - job.arrived_s * 1e3, service_ns / 1e6)
                     job.answer(checked, own_lines % times_ms, body)
                 link.settle(request_id, now_s)
@@ -111,7 +111,7 @@ class Answers:
         if head is None:
             self._refuse_head(link, job, raw_head)
             return False
-        job.status = head.status
+        job.status = head.counted
         job.streams = True
         job.begin(head, self._own_lines(link))
         link.window.stream_begun()
@@ -173,4 +173,4 @@ class Answers:
             return job.status
         times_ms = (begun_ns / 1e6 - job.arrived_s * 1e3, service_ns / 1e6)
         job.answer_shared(head, self._own_lines(link) + _TIMING_LINE % times_ms, body, lambda: link.give_back(place))
-        return head.status
+        return head.counted

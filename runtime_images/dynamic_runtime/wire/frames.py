@@ -56,6 +56,9 @@ FINAL = 1  # flag: the last frame of a response
 ABORTED = 2  # flag: the response can't be completed
 FORCE = 4  # flag: cancel even if begun
 IN_ARENA = 8  # flag: the body is not here, but at the place in shared memory that stands here (`arenas.py`)
+FAILED_HEADER = b"x-gaia-failed"
+"""With any value but `false`: the answer says that the function has failed, whatever its status is."""
+
 REFUSED = b"\0"  # how a head begins that a worker has found to be wrong: the reason follows, a sentence in UTF-8
 
 _STATUS_LINES = {status.value: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus}

@@ -105,7 +105,7 @@ def test_a_tool_that_made_the_route_may_leave_its_traffic_out_from_then_on(
     objects.apply(bare, "argocd-controller")
 
     assert split_of(function.now()) == {CPU: 100}
-    assert controller.writes()["Route"] == 1
+    assert controller.writes(done=True)["Route"] == 1
 
 
 def test_what_the_user_has_on_the_route_stays(function: Function, start: Start, played: Played) -> None:

@@ -158,7 +158,7 @@ def test_what_docker_would_not_have_written_is_named_with_its_place(home: Home, 
     assert config_problem(home.environ) == problem.format(place=home.directory / ".docker" / "config.json")
 
 
-@pytest.mark.parametrize("auth", ["%%%", base64.b64encode(SECRET.encode()).decode(), "ZHXDpA", 7])
+@pytest.mark.parametrize("auth", ["%%%", base64.b64encode(SECRET.encode()).decode(), "ZHXDpA", 7_000_000_007])
 def test_a_login_that_cannot_be_read_is_not_shown(home: Home, auth: object) -> None:
     home.write({"auths": {HOST: {"auth": auth}}})
     said = home.refusal()

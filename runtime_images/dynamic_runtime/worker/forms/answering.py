@@ -3,18 +3,20 @@
 import json
 from typing import Any
 
+from runtime_images.dynamic_runtime.wire.frames import FAILED_HEADER
 from runtime_images.dynamic_runtime.worker.exchange import Answer
 from runtime_images.dynamic_runtime.worker.values.payloads import PayloadError
 from runtime_images.dynamic_runtime.worker.values.results import to_json
 
 _JSON = ((b"content-type", b"application/json"),)
+_FAILED = (*_JSON, (FAILED_HEADER, b"true"))
 _TEXT = ("application/json", "application/xml", "application/javascript", "application/x-www-form-urlencoded")
 _TEXT_ENDINGS = ("+json", "+xml")
 
 
-def json_answer(value: Any, status: int = 200) -> Answer:  # noqa: ANN401 -- what a handler may return
-    """Return `value` as an answer in JSON, or raise ResultError."""
-    return Answer(status, _JSON, to_json(value))
+def json_answer(value: Any, status: int = 200, *, failed: bool = False) -> Answer:  # noqa: ANN401 -- see to_json
+    """Return `value` as an answer in JSON, or raise ResultError. `failed` says that it counts as an error."""
+    return Answer(status, _FAILED if failed else _JSON, to_json(value))
 
 
 def json_object(body: bytes) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Predictors of cog: `setup()` once, then `predict()` with typed inputs behind POST /predictions, one at a time.
 
 Answers are those of cog's own server for a prediction that is waited for. A prediction that raises is answered with
-status 200 and says "failed", as there.
+status 200 and says "failed", as there; it counts as an error all the same.
 """
 
 import inspect
@@ -134,7 +134,7 @@ class _Prediction:
 
     def _answer(self, **ended: Any) -> Answer:  # noqa: ANN401
         times = {"started_at": self._started, "completed_at": _now(), "logs": ""}
-        return json_answer(self._told | times | ended)
+        return json_answer(self._told | times | ended, failed=ended["status"] == "failed")
 
 
 def _now() -> str:

@@ -18,6 +18,7 @@ from runtime_images.dynamic_runtime.worker.forms.source import Source
 from runtime_images.dynamic_runtime.worker.values.parts import awaited
 from runtime_images.dynamic_runtime.worker.values.payloads import PayloadError
 
+_FAILED = "FAILED"
 _PATHS = ("/runsync", "/run")
 _CONTROLS = ("refresh_worker", "stopPod")
 """Keys of a result that are for RunPod's own machines."""
@@ -99,15 +100,16 @@ def _done(job: Job, output: Any, begun_s: float) -> Answer:  # noqa: ANN401
     if isinstance(output, dict):
         output = {name: value for name, value in output.items() if name not in _CONTROLS}
         if output.get("error"):
-            return _answer(job, "FAILED", begun_s, error=output["error"])
+            return _answer(job, _FAILED, begun_s, error=output["error"])
     return _answer(job, "COMPLETED", begun_s, output=output)
 
 
 def _failed(job: Job, error: Exception, begun_s: float) -> Answer:
     traceback.print_exception(error)
-    return _answer(job, "FAILED", begun_s, error=describe_error(error))
+    return _answer(job, _FAILED, begun_s, error=describe_error(error))
 
 
 def _answer(job: Job, status: str, begun_s: float, **result: Any) -> Answer:  # noqa: ANN401
     took_ms = int(1000 * (time.monotonic() - begun_s))
-    return json_answer({"id": job["id"], "status": status, **result, "delayTime": 0, "executionTime": took_ms})
+    told = {"id": job["id"], "status": status, **result, "delayTime": 0, "executionTime": took_ms}
+    return json_answer(told, failed=status == _FAILED)

@@ -213,6 +213,26 @@ def test_answers_that_came_before_garbage_are_counted(play: Callable[..., None])
     play(scene)
 
 
+@pytest.mark.parametrize(("said", "counted"), [(b"true", 500), (b" TRUE", 500), (b"false", 200)])
+@pytest.mark.parametrize("flags", [FINAL, 0], ids=["whole", "streamed"])
+def test_an_answer_that_says_that_the_function_has_failed_counts_as_an_error_and_reaches_the_client_as_it_is(
+    play: Callable[..., None], said: bytes, counted: int, flags: int
+) -> None:
+    async def scene(stage: Stage) -> None:
+        wire = await stage.client()
+        (request_id,) = stage.requests()
+        stage.answer(frames.encode(RESPONSE, request_id, OK + b"x-gaia-failed: %b\r\n" % said, b"no", flags, (1, 1, 0)))
+        if not flags:
+            stage.answer(frames.encode(CHUNK, request_id, flags=FINAL, timing=(1, 1, 0)))
+
+        assert bytes(wire.written).startswith(b"HTTP/1.1 200 ")
+        assert b"x-gaia-failed" not in wire.written
+        assert [row[0] for row in stage.rows] == [counted]
+        assert stage.front.counters.failures == (counted == 500)
+
+    play(scene)
+
+
 @pytest.mark.parametrize("flags", [FINAL, FINAL | ABORTED], ids=["ended", "given up"])
 def test_a_client_that_leaves_a_stream_is_no_failure_of_the_function(play: Callable[..., None], flags: int) -> None:
     async def scene(stage: Stage) -> None:

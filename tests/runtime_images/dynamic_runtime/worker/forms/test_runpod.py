@@ -52,7 +52,9 @@ def test_the_handler_is_found_by_reading(tmp_path: Path, start: str) -> None:
         unknown = running.request("POST", "/status/1", b"{}")
         form = running.event("ready")["form"]
         running.event("log", lambda event: "ZeroDivisionError" in event["line"])
+        metrics = running.admin("GET", "/metrics").body.decode()
 
+    assert "gaia_failures_total 2.0" in metrics
     assert done == {"status": "COMPLETED", "output": {"got": {"a": 1}, "id": True}}
     assert raised == {"status": "FAILED", "error": "ZeroDivisionError: division by zero"}
     assert wrong == {"status": "FAILED", "error": "it is wrong"}
