@@ -112,6 +112,20 @@ def encode_head(status: int, headers: Iterable[tuple[bytes, bytes]]) -> tuple[by
     return head, length
 
 
+def announcing(head: bytes, length: bytes | None) -> bytes:
+    """Return the head with the Content-Length that the function gave, if it gave one."""
+    return head if length is None else head + b"content-length: %b\r\n" % length
+
+
+def whole_head(request_head: bytes, head: bytes, length: bytes | None, size: int) -> bytes:
+    """Return the head for a body that is whole: the front adds its length, unless the function's is another body's."""
+    if length is None or int(length) == size:
+        return head
+    if request_head.startswith(b"HEAD ") or head.startswith(b"HTTP/1.1 304 "):
+        return announcing(head, length)  # it may be that of a body which is not sent (RFC 9110, 8.6)
+    return refused(f"its content-length is {length.decode()}, but its body has {size} bytes")
+
+
 def refused(reason: str) -> bytes:
     """Return a head that the front refuses for this reason."""
     return frames.REFUSED + reason.encode()

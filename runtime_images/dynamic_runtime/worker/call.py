@@ -10,7 +10,7 @@ from runtime_images.dynamic_runtime.wire.arenas import LEAST_BYTES
 from runtime_images.dynamic_runtime.wire.frames import CHUNK, FINAL, IN_ARENA, MAX_CHUNK_BYTES, RESPONSE
 from runtime_images.dynamic_runtime.worker import plain
 from runtime_images.dynamic_runtime.worker.answers import Bodies, Stream, Timing, with_length
-from runtime_images.dynamic_runtime.worker.asgi import encode_head, refused
+from runtime_images.dynamic_runtime.worker.asgi import announcing, encode_head, whole_head
 from runtime_images.dynamic_runtime.worker.contract import Message
 from runtime_images.dynamic_runtime.worker.exchange import Parts, octets
 
@@ -130,9 +130,9 @@ class Call(Stream):
                 body = b"" if body is None else octets(body, "the body of an ASGI message")
             more = bool(message.get("more_body", False))
             if more or self.streaming or len(body) > LEAST_BYTES:
-                await self._send_long(body, more=more)
+                await self._send_long(self._head, body, more=more)
             else:
-                self.end(RESPONSE, FINAL, self._whole_head(len(body)), body)
+                self.end(RESPONSE, FINAL, whole_head(self.head, self._head, self._length, len(body)), body)
                 self._all_sent = True
         elif kind == "http.response.start" and self._head is None:
             self._head, self._length = encode_head(message["status"], message.get("headers", ()))
@@ -167,30 +167,18 @@ class Call(Stream):
         """Give a response up that is not complete yet."""
         self.end(CHUNK, FINAL | frames.ABORTED, b"", b"")
 
-    def _whole_head(self, size: int) -> bytes:
-        """Return the head for a body that is whole: its length goes without saying, except where it is another's."""
-        if self._length is None or int(self._length) == size:
-            return self._head or b""
-        if self.head.startswith(b"HEAD ") or (self._head or b"").startswith(b"HTTP/1.1 304 "):
-            return self._stream_head()  # the length may be that of a body which is not sent (RFC 9110, 8.6)
-        return refused(f"its content-length is {self._length.decode()}, but its body has {size} bytes")
-
     # answers that are long, or come in parts
 
-    def _stream_head(self) -> bytes:
-        head = self._head or b""
-        return head if self._length is None else head + b"content-length: %b\r\n" % self._length
-
-    async def _send_long(self, body: bytes, *, more: bool) -> None:
+    async def _send_long(self, head: bytes, body: bytes, *, more: bool) -> None:
         place = None if more or self.streaming or self.ended else self._port.bodies.place(body)
         self._all_sent = not more
         if place is None:
             try:
-                await self._stream(self._stream_head(), body, more=more)
+                await self._stream(announcing(head, self._length), body, more=more)
             except ClientGoneError:
                 await self._outstay()
         else:
-            self.end(RESPONSE, FINAL | IN_ARENA, self._whole_head(len(body)), place)
+            self.end(RESPONSE, FINAL | IN_ARENA, whole_head(self.head, head, self._length, len(body)), place)
 
     async def _outstay(self) -> None:
         """Send nothing to a client that has left, as ASGI has it; raise ClientGoneError where that goes on and on.

@@ -1,7 +1,8 @@
 """Calls of a function that answers requests (`exchange`): the request read, the answer's head written."""
 
+from runtime_images.dynamic_runtime.wire.frames import REFUSED
 from runtime_images.dynamic_runtime.worker import plain
-from runtime_images.dynamic_runtime.worker.asgi import build_scope, encode_head, refused
+from runtime_images.dynamic_runtime.worker.asgi import announcing, build_scope, encode_head, whole_head
 from runtime_images.dynamic_runtime.worker.exchange import Answer, AsyncExchange, Exchange, Parts, Request, request_of
 
 
@@ -28,13 +29,7 @@ def _request(head: bytes, body: bytes, client: tuple[str, int] | None) -> Reques
 
 def _encoded(request_head: bytes, answer: Answer) -> tuple[bytes, bytes | Parts]:
     head, length = encode_head(answer.status, answer.headers)
-    if length is None:
-        return head, answer.body
-    with_length = head + b"content-length: %b\r\n" % length
-    if not isinstance(answer.body, bytes):
-        return with_length, answer.body
-    if int(length) == len(answer.body):
-        return head, answer.body  # the front adds the length of what is whole
-    if request_head.startswith(b"HEAD ") or answer.status == 304:
-        return with_length, answer.body  # the length may be that of a body which is not sent (RFC 9110, 8.6)
-    return refused(f"its content-length is {length.decode()}, but its body has {len(answer.body)} bytes"), b""
+    if isinstance(answer.body, bytes):
+        whole = whole_head(request_head, head, length, len(answer.body))
+        return whole, b"" if whole.startswith(REFUSED) else answer.body
+    return announcing(head, length), answer.body
