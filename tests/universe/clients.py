@@ -52,6 +52,7 @@ class SimulatedClient(asyncio.Protocol):
         self.asked: list[Asked] = []
         self.faults = Faults()
         self.ended = self.wrong = ""
+        self.ended_s = 0.0
         self.left = False
         self._loop = loop
         self._random = Random(f"{seed} client {number}")
@@ -189,7 +190,7 @@ class SimulatedClient(asyncio.Protocol):
 
     def _note_end(self, how: str) -> None:
         if not self.ended and not self.left:
-            self.ended = how
+            self.ended, self.ended_s = how, self._loop.time()
             try:
                 self._reader.end(clean=how == "closed")
             except NoAnswerError as error:

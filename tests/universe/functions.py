@@ -5,6 +5,7 @@ fault, but nobody else may suffer for it for long.
 """
 
 import asyncio
+import textwrap
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -12,10 +13,15 @@ from typing import Any, Protocol
 from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.wire.frames import ABORTED, CHUNK, FINAL, IN_ARENA, REQUEST, RESPONSE, Kind
 from runtime_images.dynamic_runtime.worker.contract import Receive, Scope, Send
+from tests.support.wrong_messages import SERVED, SOURCE, WRONG
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n"
 PART_BYTES = 20_000
 _HEADERS = [(b"content-type", b"text/plain")]
+
+
+_WORDS: dict[str, Any] = {}
+exec(textwrap.dedent(SOURCE), _WORDS)  # noqa: S102 -- the words in which messages are written
 
 
 class Host(Protocol):
@@ -126,6 +132,24 @@ async def _break_off(one: Called) -> None:
     raise ValueError("as asked")
 
 
+def wrong_messages(number: int, size: int) -> str:
+    """Return which messages of an application's answer this request that is none of ASGI's."""
+    return WRONG[(number + size) % len(WRONG)]
+
+
+def unusual_messages(number: int, size: int) -> str:
+    """Return which messages that are only unusual answer this request."""
+    return list(SERVED)[(number + size) % len(SERVED)]
+
+
+def _saying(messages: Callable[[int, int], str]) -> "Act":
+    async def act(one: Called) -> None:
+        for message in eval(messages(one.number, one.size), _WORDS):  # noqa: S307 -- from the list above
+            await one.send(message)
+
+    return act
+
+
 async def _hang(one: Called) -> None:
     await one.wait_for_ever()
 
@@ -189,6 +213,7 @@ GOOD: dict[str, Act] = {
     "closing": _closing,
     "error": lambda one: _answer(one, 500),
     "raise": _raise,
+    "unusual": _saying(unusual_messages),
 }
 SWALLOW = "swallow"
 """Ends its worker before the request has begun."""
@@ -201,6 +226,7 @@ FAULTY: dict[str, Act] = {
     "break-off": _break_off,
     "hang": _hang,
     "quiet": _quiet,
+    "wrong": _saying(wrong_messages),
     **{name: _sending(raw) for name, raw in _RAW.items()},
 }
 ACTS = GOOD | FAULTY

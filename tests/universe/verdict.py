@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from runtime_images.dynamic_runtime.edge.bodies import NO_ROOM
 from runtime_images.dynamic_runtime.workers.recovery import UNAVAILABLE
+from tests.support.wrong_messages import SERVED
 from tests.universe.clients import DRIP_S, NUMBERS_EACH, PROBE, STEADY_BYTES, Asked, SimulatedClient
-from tests.universe.functions import FAULTY, PART_BYTES, pattern
+from tests.universe.functions import FAULTY, PART_BYTES, pattern, unusual_messages
 from tests.universe.laws import LawBrokenError, require
 from tests.universe.processes import BAD_STARTS
 from tests.universe.schedule import Schedule
@@ -66,8 +67,14 @@ def _problem(world: "World", client: SimulatedClient, asked: Asked) -> str:
 def _content_problem(asked: Asked, body: bytes) -> str:
     step = asked.step
     silent = step.method == "HEAD" or step.act in ("empty", "raise")
-    expected = b"" if silent else pattern(asked.number, step.answer_bytes)
+    expected = b"" if silent else _expected(asked)
     return "" if body == expected or step.act == "raise" else f"got another body, of {len(body)} bytes: {body[:40]!r}"
+
+
+def _expected(asked: Asked) -> bytes:
+    if asked.step.act == "unusual":
+        return SERVED[unusual_messages(asked.number, asked.step.answer_bytes)]
+    return pattern(asked.number, asked.step.answer_bytes)
 
 
 def _by_function(world: "World", asked: Asked) -> bool:

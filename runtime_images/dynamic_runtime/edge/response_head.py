@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from http import HTTPStatus
 
-from runtime_images.dynamic_runtime.wire.frames import FAILED_HEADER, REFUSED, status_line
+from runtime_images.dynamic_runtime.wire.frames import FAILED_HEADER, MAX_HEAD_BYTES, REFUSED, status_line
 
 Header = tuple[bytes, bytes]
 
@@ -77,6 +77,11 @@ def check_head(raw: bytes) -> ResponseHead | None:
         elif name not in _OURS:
             kept.append(line)
     return ResponseHead(int(match[1]), b"\r\n".join(kept) + b"\r\n", length, closes=closes, failed=failed)
+
+
+def check_any_head(raw: bytes) -> ResponseHead | None:
+    """Do so, and forget a long one."""
+    return check_head(raw) if len(raw) <= MAX_HEAD_BYTES else check_head.__wrapped__(raw)
 
 
 def why_refused(raw: bytes) -> str:

@@ -8,11 +8,20 @@ from http import HTTPStatus
 
 from runtime_images.dynamic_runtime.clock import Clock
 from runtime_images.dynamic_runtime.edge.limits import HANDLER_PATIENCE_S
-from runtime_images.dynamic_runtime.edge.response_head import check_head, why_refused
+from runtime_images.dynamic_runtime.edge.response_head import check_any_head, check_head, why_refused
 from runtime_images.dynamic_runtime.front.job import Job
 from runtime_images.dynamic_runtime.front.link import WorkerLink
 from runtime_images.dynamic_runtime.telemetry.backend_stats import AnswerRow
-from runtime_images.dynamic_runtime.wire.frames import ABORTED, CHUNK, FINAL, IN_ARENA, RESPONSE, FrameError, RawFrame
+from runtime_images.dynamic_runtime.wire.frames import (
+    ABORTED,
+    CHUNK,
+    FINAL,
+    IN_ARENA,
+    LONG_HEAD,
+    RESPONSE,
+    FrameError,
+    RawFrame,
+)
 from runtime_images.policy.model import Backend
 from runtime_images.policy.sampling import CLIENT_LEFT
 
@@ -105,7 +114,7 @@ class Answers:
 
     def _begin_stream(self, link: WorkerLink, job: Job, raw_head: bytes) -> bool:
         """Send the head of a streamed answer; False if it cannot be sent."""
-        head = check_head(raw_head)
+        head = check_any_head(raw_head)
         if job.started:
             raise FrameError(f"a second answer to request {job.id}")
         if head is None:
@@ -148,8 +157,16 @@ class Answers:
             return job.status
         if job.started or kind != RESPONSE:
             raise self._misfit(job)
-        self._refuse_head(link, job, raw_head)
-        return job.status
+        head = check_any_head(raw_head) if flags & LONG_HEAD else None
+        if head is None:
+            self._refuse_head(link, job, raw_head)
+            return job.status
+        job.answer(head, self._own_lines(link) + self._timing_line(job, frame), body)
+        return head.counted
+
+    def _timing_line(self, job: Job, frame: RawFrame) -> bytes:
+        begun_ns, service_ns = frame[5:7]
+        return _TIMING_LINE % (begun_ns / 1e6 - job.arrived_s * 1e3, service_ns / 1e6)
 
     def _misfit(self, job: Job) -> FrameError:
         """End a request with an answer that does not fit; where its client has another one, its connection goes on."""
@@ -160,17 +177,17 @@ class Answers:
 
     def _end_long(self, link: WorkerLink, job: Job, frame: RawFrame) -> int:
         """Take an answer whose body lies in the worker's arena; return the status that the client sees."""
-        _, kind, flags, raw_head, place, begun_ns, service_ns, _ = frame
+        _, kind, flags, raw_head, place = frame[:5]
         body = link.bodies.answer(place)
-        fits = kind == RESPONSE and flags == FINAL | IN_ARENA and (job.given_up or not job.started)
+        fits = kind == RESPONSE and flags & ~LONG_HEAD == FINAL | IN_ARENA and (job.given_up or not job.started)
         if body is None or not fits:
             raise self._misfit(job)
-        head = check_head(raw_head)
+        head = check_any_head(raw_head)
         if job.given_up or head is None:
             link.give_back(place)
             if not job.given_up:
                 self._refuse_head(link, job, raw_head)
             return job.status
-        times_ms = (begun_ns / 1e6 - job.arrived_s * 1e3, service_ns / 1e6)
-        job.answer_shared(head, self._own_lines(link) + _TIMING_LINE % times_ms, body, lambda: link.give_back(place))
+        own_lines = self._own_lines(link) + self._timing_line(job, frame)
+        job.answer_shared(head, own_lines, body, lambda: link.give_back(place))
         return head.counted

@@ -97,7 +97,7 @@ class WorkerLink(Channel):
         # An id goes out to one request at a time, and its next life has the same slot of the journal: so two requests
         # that a worker has at the same time never share a slot, however long one of them takes.
         self._free_ids = list(range(SLOTS, 2 * SLOTS))
-        self._parser = frames.FrameParser(frames.MAX_CHUNK_BYTES + frames.MAX_HEAD_BYTES)
+        self._parser = frames.FrameParser(frames.MAX_CHUNK_BYTES + frames.MAX_HEAD_BYTES, frames.LONGEST_HEAD_BYTES)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)

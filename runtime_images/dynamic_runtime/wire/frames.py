@@ -1,8 +1,8 @@
 """Frames: how the front and a worker speak over their Unix socket.
 
-A frame is a 36-byte header and a payload: the head, then the body. The header, little-endian:
+A frame is a 38-byte header and a payload: the head, then the body. The header, little-endian:
 
-    payload length u32 | request id u32 | kind u8 | flags u8 | head length u16 | begun u64 | service u64 | cpu u64
+    payload length u32 | request id u32 | kind u8 | flags u8 | head length u32 | begun u64 | service u64 | cpu u64
 
 The last three are the timing of a final answer in ns, or the client of a request (`client_address.py`), else 0. A
 request's payload is the request as it stood on the wire, checked by the front: its head through the empty line, then
@@ -15,10 +15,15 @@ from enum import IntEnum
 from http import HTTPStatus
 from typing import NamedTuple
 
-HEADER = struct.Struct("<IIBBHQQQ")
+HEADER = struct.Struct("<IIBBIQQQ")
 _HEADER_BYTES = HEADER.size
 _unpack = HEADER.unpack_from
 MAX_HEAD_BYTES = 0xFFFF
+"""Of a request's head, and of an answer's that may be remembered."""
+
+LONGEST_HEAD_BYTES = 1024 * 1024
+"""Of an answer's head: functions may send many headers, and what servers and clients make of them is their business."""
+
 MAX_CHUNK_BYTES = 64 * 1024
 """A worker cuts response bodies into chunks of this size, so that one response cannot fill the socket for all."""
 
@@ -56,6 +61,7 @@ FINAL = 1  # flag: the last frame of a response
 ABORTED = 2  # flag: the response can't be completed
 FORCE = 4  # flag: cancel even if begun
 IN_ARENA = 8  # flag: the body is not here, but at the place in shared memory that stands here (`arenas.py`)
+LONG_HEAD = 16  # flag that the front's parser sets: the head is a long one, and has to be handled with care
 FAILED_HEADER = b"x-gaia-failed"
 """With any value but `false`: the answer says that the function has failed, whatever its status is."""
 
@@ -92,17 +98,19 @@ def encode(
     flags: int = 0,
     timing: tuple[int, int, int] = (0, 0, 0),
 ) -> bytes:
-    """Encode one frame, or raise FrameError if the head is too long; `timing` is begun, service and cpu in ns."""
-    if len(head) > MAX_HEAD_BYTES:
-        raise FrameError(f"a head of {len(head)} bytes is longer than {MAX_HEAD_BYTES}")
+    """Encode one frame; `timing` is begun, service and cpu in ns."""
     return HEADER.pack(len(head) + len(body), request_id, kind, flags, len(head), *timing) + head + body
 
 
 class FrameParser:
-    """Cuts a byte stream into frames; `limit` bounds the payload of one frame in bytes."""
+    """Cuts a byte stream into frames; `limit` bounds the payload of one frame in bytes.
 
-    def __init__(self, limit: int) -> None:
+    A head of up to `longest_head` bytes is let through where it makes the payload longer than that.
+    """
+
+    def __init__(self, limit: int, longest_head: int = 0) -> None:
         self._limit = limit
+        self._longest_head = longest_head
         self._parts: list[bytes] = []
         self._size = 0
         self._needed = 0
@@ -125,7 +133,8 @@ class FrameParser:
         while size - start >= _HEADER_BYTES:
             length, request_id, kind, flags, head_length, begun, service, cpu = _unpack(data, start)
             if length > self._limit or head_length > length:
-                raise FrameError(f"a frame of {length} bytes with a head of {head_length}")
+                self._allow(length, head_length)
+                flags |= LONG_HEAD
             head_start = start + _HEADER_BYTES
             body_start = head_start + head_length
             end = head_start + length
@@ -139,6 +148,11 @@ class FrameParser:
             self._size = size - start
             self._needed = _HEADER_BYTES + (_unpack(data, start)[0] if self._size >= _HEADER_BYTES else 0)
         return complete
+
+    def _allow(self, length: int, head_length: int) -> None:
+        """Let a frame through that is longer than others because its head is, or raise FrameError."""
+        if not length - self._limit <= head_length <= min(length, self._longest_head):
+            raise FrameError(f"a frame of {length} bytes with a head of {head_length}")
 
 
 def status_line(status: int) -> bytes:

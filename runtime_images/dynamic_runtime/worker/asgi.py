@@ -16,8 +16,8 @@ from runtime_images.dynamic_runtime.worker.contract import Scope
 from runtime_images.dynamic_runtime.worker.exchange import octets
 from runtime_images.dynamic_runtime.worker.forwarded import PROXIES, Forwarding, forwarding_of
 
-_LONGEST_HEAD = frames.MAX_HEAD_BYTES - 100
-"""A frame holds no longer one, and a content-length may be added. Functions send in headers what clients have sent."""
+_LONGEST_HEAD = frames.LONGEST_HEAD_BYTES - 100
+"""The front takes no longer one, and a content-length may be added."""
 
 _NAME_SHOWN = 64
 _REMEMBERED_LINES = 128
@@ -86,11 +86,11 @@ def encode_head(status: int, headers: Iterable[tuple[bytes, bytes]]) -> tuple[by
     a head that the front refuses.
 
     Raises:
-        TypeError, ValueError: the status is no final one, or headers are no pairs of bytes.
+        TypeError, ValueError: the status is no final one, headers are no pairs of bytes, or there are too many of them.
     """
     if not 200 <= index(status) <= 599:
         raise ValueError(f"the status {status} is none of an answer: 200 to 599")
-    head, length = frames.status_line(status), None
+    lines, length = [frames.status_line(status)], None
     for name, value in headers:
         if len(name) == _LENGTH_OF_LENGTH and name.lower() == b"content-length":
             if length is not None:
@@ -106,9 +106,10 @@ def encode_head(status: int, headers: Iterable[tuple[bytes, bytes]]) -> tuple[by
         if line is None:
             shown = octets(name, "a header's name")[:_NAME_SHOWN].decode("latin-1")
             return refused(f"the header {shown!a} holds a line end"), None
-        head += line
+        lines.append(line)
+    head = b"".join(lines)
     if len(head) > _LONGEST_HEAD:
-        return refused(f"its head is longer than {_LONGEST_HEAD} bytes"), None
+        raise ValueError(f"the answer's headers have {len(head)} bytes, and {_LONGEST_HEAD} is the most")
     return head, length
 
 

@@ -46,6 +46,24 @@ def test_a_head_longer_than_its_payload_is_refused() -> None:
         list(FrameParser(1000).feed(frames.HEADER.pack(10, 1, Kind.CHUNK, 0, 11, 0, 0, 0)))
 
 
-def test_a_head_that_the_header_cannot_count_is_refused() -> None:
-    with pytest.raises(FrameError, match="longer than 65535"):
-        frames.encode(Kind.REQUEST, 1, head=b"x" * 65536)
+@pytest.mark.parametrize(
+    ("head", "body", "is_let_through"),
+    [
+        (900, 1000, True),
+        (2000, 1000, True),
+        (2001, 0, False),
+        (1000, 1001, False),
+        (0, 1001, False),
+        (2000, 1001, False),
+    ],
+)
+def test_a_frame_may_be_longer_than_others_by_a_long_head_alone(head: int, body: int, is_let_through: bool) -> None:
+    sent = frames.encode(Kind.RESPONSE, 1, bytes(head), bytes(body), frames.FINAL)
+    parser = FrameParser(1000, longest_head=2000)
+
+    if is_let_through:
+        received = parser.feed(sent[:50]) + parser.feed(sent[50:])
+        assert received == [(1, Kind.RESPONSE, frames.FINAL | frames.LONG_HEAD, bytes(head), bytes(body), 0, 0, 0)]
+    else:
+        with pytest.raises(FrameError, match=f"a frame of {head + body} bytes with a head of {head}"):
+            parser.feed(sent)
