@@ -71,7 +71,8 @@ def test_it_shows_what_a_policy_outside_needs(tmp_path: Path) -> None:
         clients = [threading.Thread(target=running.post, args=({"until": str(gate)},)) for _ in range(3)]
         for client in clients:
             client.start()
-        waiting = seen(port, lambda found: found.get("gaia_queue_depth") == 2)
+        # The front gives one worker a request ahead once its answers were seen to be short: two of three may be there.
+        waiting = seen(port, lambda found: found["gaia_queue_depth"] + found["gaia_requests_in_flight{gpu}"] == 3)
         seen(port, lambda found: "gaia_cpu_share{gpu}" in found)  # measured once in a window, while there is work
         gate.touch()
         for client in clients:
@@ -79,7 +80,7 @@ def test_it_shows_what_a_policy_outside_needs(tmp_path: Path) -> None:
         after = numbers(port)
 
     assert answered == [200] * 3
-    assert waiting["gaia_requests_in_flight{gpu}"] == 1
+    assert waiting["gaia_queue_depth"] in (1, 2)
     assert waiting["gaia_requests_in_flight{cpu}"] == 0
     assert 0 < waiting["gaia_queue_oldest_seconds"] < 60
     assert 0 < waiting["gaia_in_flight_oldest_seconds{gpu}"] < 60
