@@ -28,7 +28,7 @@ def test_a_slow_cpu_is_left_for_the_gpu_in_at_most_four_writes(
     event = function.until_event("Switched")
 
     assert "missed the SLO" in event["message"]
-    assert sum(controller.writes().values()) <= 4
+    assert sum(controller.writes(done=True).values()) <= 4
     (newest, *_) = json.loads(function.annotation(words.DECISION))
     assert (newest["chosen"], newest["rule"], newest["share"]) == ("gpu", "slo_breach", 100)
     assert json.loads(function.annotation(words.STATE))["policy"]
@@ -41,14 +41,14 @@ def test_an_idle_gpu_is_let_go_in_at_most_four_writes(function: Function, start:
     played.burden()
     controller.look()
     function.until_event("Switched")
-    before = sum(controller.writes().values())
+    before = sum(controller.writes(done=True).values())
 
     played.rest()
     function.until_split({CPU: 100, GPU: 0}, timeout_s=90)
     controller.until(lambda: len(function.events()) == 2)
     controller.until(lambda: function.min_scale(GPU) in ("", "0"))
 
-    assert sum(controller.writes().values()) - before <= 4
+    assert sum(controller.writes(done=True).values()) - before <= 4
 
 
 def test_a_cold_gpu_is_warmed_first(function: Function, start: Start, played: Played) -> None:
@@ -62,8 +62,8 @@ def test_a_cold_gpu_is_warmed_first(function: Function, start: Start, played: Pl
     function.until_split({CPU: 0, GPU: 100})
 
     function.until_event("Switched")
-    assert controller.writes()["PodAutoscaler"] == 1
-    assert sum(controller.writes().values()) <= 4
+    assert controller.writes(done=True)["PodAutoscaler"] == 1
+    assert sum(controller.writes(done=True).values()) <= 4
 
 
 def test_nothing_to_change_writes_nothing(function: Function, start: Start) -> None:
