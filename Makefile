@@ -29,8 +29,8 @@ dev: $(VENV)/.dev-installed ## Make .venv with the project and the tools for wor
 demo: setup ## Watch a function being analyzed and moved between CPU and GPU (ENGINE=process|docker|auto, ACCELERATOR=auto|nvidia|emulated).
 	@$(BIN)/python scripts/demo.py $(if $(ENGINE),--engine $(ENGINE)) $(if $(ACCELERATOR),--accelerator $(ACCELERATOR))
 
-test: lint ## Run lint, types and every test but those of a cluster (PYTEST_ARGS="-k name" for some).
-	$(BIN)/python -m pytest -n auto --dist worksteal --ignore tests/cluster $(PYTEST_ARGS)
+test: lint ## Run lint, types and every test but those of a cluster (PYTEST_ARGS="-k name" for some, LONG=1 for the long ones too).
+	$(BIN)/python -m pytest -n auto --dist worksteal $(if $(LONG),,-m "not long") --ignore tests/cluster $(PYTEST_ARGS)
 
 test-cluster: dev ## Run the tests on a Knative control plane, built here with Go (LONG=1 for the long ones too, GAIA_TEST_KUBECONFIG=FILE for a cluster of your own).
 	@[ -n "$$GAIA_TEST_KUBECONFIG" ] || $(BIN)/python -m tests.support.control_plane build

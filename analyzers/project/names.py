@@ -1,8 +1,8 @@
 """The names under which a project's files are imported.
 
-A file is imported from the project's root, from one of its source folders (`src/`), or from the folder that it shares
-with its importer. `candidates` yields the paths of a name, `by_import_name` finds files that have been read, and `Tree`
-finds files on the disk.
+A file is imported from the project's root, from one of its source folders (`src/`), from the folder above the package
+of its importer, or from the one that it shares with it. `candidates` yields the paths of a name, `by_import_name` finds
+files that have been read, and `Tree` finds files on the disk.
 """
 
 # ruff: noqa: PTH113, PTH208 -- a hook does not load pathlib, which takes longer than to lint a file
@@ -42,15 +42,17 @@ def absolute_module(source: "Source", node: "ast.ImportFrom") -> str:
 
 
 def by_import_name(files: "Iterable[tuple[str, _T]]") -> "dict[str, _T]":
-    """Return each file of (module name, file) by its names from the root, the source folder and beside the importer.
+    """Return each file of (module name, file) by its names from the root and from each of the folders that it is in.
 
     Names from the root take precedence.
     """
     found: dict[str, _T] = {}
     for module, file in files:
         found[module] = file
-        for name in (module.removeprefix(f"{SOURCE_FOLDER}."), module.rpartition(".")[2]):
+        _, dot, name = module.partition(".")
+        while dot:
             found.setdefault(name, file)
+            _, dot, name = name.partition(".")
     return found
 
 

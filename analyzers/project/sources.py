@@ -21,7 +21,7 @@ from analyzers.project.ignored import walk
 from analyzers.project.model import Asset, Dependency, Source, UnreadableError
 from analyzers.project.names import LONGEST_NAME, Tree, absolute_module, candidates
 from analyzers.project.reading import parsed, read_code, read_entry, read_source
-from runtime_images.entrypoint import EntryError, find_entry
+from runtime_images.entrypoint import EntryError, find_entry, package_folder
 
 MAX_FILES = 5000
 _MONOREPO = "packages"
@@ -33,6 +33,9 @@ _ASIDE = Pattern(
     r"|[^/]*_train(ing|er)?|eval(uate|uation)?|bench(mark)?[^/]*)\.py$",
     re.IGNORECASE,
 )
+
+_NAMED = Pattern(r"([a-zA-Z_]\w{0,99}(?:\.[a-z_]\w{0,99}){1,9})(?:\.[A-Z]\w{0,99}|:\w{1,99})?")
+"""A text that names a module, or something in one: Django's settings, URLs and middleware, uvicorn's `app.main:app`."""
 
 
 @record
@@ -155,7 +158,7 @@ def _follow(root: Path, entry: str, starts: list[str], programs: list[str] | Non
 
 
 def _imported_files(tree: Tree, source: Source) -> Iterator[str]:
-    """Yield the project's files that `source` imports, at any depth of nesting."""
+    """Yield the project's files that `source` imports, or names in texts, at any depth of nesting."""
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -165,12 +168,19 @@ def _imported_files(tree: Tree, source: Source) -> Iterator[str]:
             yield from _resolve(tree, source, module)
             for alias in node.names:
                 yield from _resolve(tree, source, f"{module}.{alias.name}".lstrip("."))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and (named := _NAMED.fullmatch(node.value)):
+            yield from _files_of(tree, source, named[1])
 
 
 def _resolve(tree: Tree, source: Source, module: str) -> Iterator[str]:
     """Yield the files of `module` and of the packages around it."""
-    beside = source.path.rpartition("/")[0]
     module = module if len(module) <= LONGEST_NAME else ""
     while module and all(part.isidentifier() for part in module.split(".")):
-        yield from (path for path in candidates(module, beside, _MONOREPO) if tree.holds(path))
+        yield from _files_of(tree, source, module)
         module = module.rpartition(".")[0]
+
+
+def _files_of(tree: Tree, source: Source, module: str) -> Iterator[str]:
+    beside = source.path.rpartition("/")[0]
+    above = package_folder(source.path, tree.holds)
+    yield from (path for path in candidates(module, beside, _MONOREPO, above) if tree.holds(path))

@@ -7,5 +7,18 @@ The worker, the command line and the analyzer all ask here, so they always agree
 from runtime_images.entrypoint.finding import find_entry
 from runtime_images.entrypoint.model import CANDIDATES, Entry, EntryError, EntryForm
 from runtime_images.entrypoint.modules import Read, encoding_of, read_own
+from runtime_images.entrypoint.places import import_folders, module_name, package_folder
 
-__all__ = ["CANDIDATES", "Entry", "EntryError", "EntryForm", "Read", "encoding_of", "find_entry", "read_own"]
+__all__ = [
+    "CANDIDATES",
+    "Entry",
+    "EntryError",
+    "EntryForm",
+    "Read",
+    "encoding_of",
+    "find_entry",
+    "import_folders",
+    "module_name",
+    "package_folder",
+    "read_own",
+]

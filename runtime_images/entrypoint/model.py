@@ -33,11 +33,6 @@ class Entry:
     form: EntryForm
     line: int
 
-    @property
-    def module(self) -> str:
-        """The dotted name under which the file is imported with the function's directory on the path."""
-        return self.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-
 
 class EntryError(Exception):
     """No usable entry point. `kind` is one of `no_entry`, `two_entries`, `syntax`, `encoding`, `unreadable`."""

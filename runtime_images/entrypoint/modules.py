@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from runtime_images.entrypoint.model import EntryError
+from runtime_images.entrypoint.places import import_folders
 
 _NOT_FOR_TEXT = ("idna", "punycode", "undefined")
 """Encodings of host names, which take quadratic time, and one that decodes nothing."""
@@ -91,9 +92,9 @@ class Modules:
         """Return the function's own module that `source`, in `module`, imports from; None where it is not its own."""
         parts = (source.module or "").split(".") if source.module else []
         beside = module.path.split("/")[:-1]
-        bases = [beside[: len(beside) - source.level + 1]] if source.level else [[], beside]
-        for base in bases:
-            stem = "/".join([*base, *parts])
+        above = "/".join(beside[: len(beside) - source.level + 1])
+        for base in [above] if source.level else import_folders(module.path, self.holds):
+            stem = "/".join([*filter(None, [base]), *parts])
             for path in (f"{stem}.py", f"{stem}/__init__.py".lstrip("/")):
                 if stem + path != "/__init__.py" and self.holds(path):
                     return self.at(path)

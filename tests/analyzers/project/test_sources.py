@@ -51,6 +51,36 @@ def test_a_module_beside_a_nested_entry_point_is_found(tmp_path: Path) -> None:
     assert analyze(root).mode is ExecutionMode.GPU
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "site_of_mine.settings")\n',
+        'MIDDLEWARE = ["site_of_mine.settings.Middleware"]\n',
+        'import uvicorn\nuvicorn.run("site_of_mine.settings:app")\n',
+        'from importlib import import_module\nimport_module("site_of_mine.settings")\n',
+    ],
+)
+def test_modules_that_a_text_names_are_followed(entry: str, tmp_path: Path) -> None:
+    files = {"site_of_mine/settings.py": "", "site_of_mine/train.py": ""}
+    root = project(tmp_path, func_py=entry + _PLAIN, files=files)
+
+    assert analyze(root).files == ("func.py", "site_of_mine/settings.py")
+
+
+def test_a_text_that_only_looks_like_a_module_names_none(tmp_path: Path) -> None:
+    names = 'NAMES = ["train.py", "train.model", "train", "Train.x"]\n'
+    root = project(tmp_path, func_py=names + _PLAIN, files={"train.py": ""})
+
+    assert analyze(root).files == ("func.py",)
+
+
+def test_imports_from_above_the_package_of_the_entry_point_are_followed(tmp_path: Path) -> None:
+    package = {"backend/app/__init__.py": "", "backend/app/model.py": _CUDA}
+    root = project(tmp_path, {"backend/app/main.py": "from app.model import x\n" + _PLAIN, **package})
+
+    assert analyze(root, entrypoint="backend/app/main.py").mode is ExecutionMode.GPU
+
+
 def test_without_an_entry_point_every_file_but_tests_and_training_is_read(tmp_path: Path) -> None:
     root = project(
         tmp_path, predict_py="import torch\n", util_py="x = 1\n", train_py=_CUDA, test_it_py=_CUDA, setup_py=_CUDA

@@ -7,9 +7,10 @@ each worker, where they may ask for the backend, open connections and draw rando
 
 import ast
 import tokenize
+from collections.abc import Iterable
 from pathlib import Path
 
-from runtime_images.entrypoint import EntryError, find_entry
+from runtime_images.entrypoint import EntryError, find_entry, import_folders
 
 _HARMLESS_CALLS = frozenset((
     "Path", "TypeVar", "abspath", "bool", "compile", "dict", "dirname", "float", "frozenset", "get", "getLogger",
@@ -24,7 +25,7 @@ def libraries(directory: Path, entrypoint: str) -> list[str]:
         entry = find_entry(directory, entrypoint)
     except EntryError:
         return []  # the worker will find and report it, too
-    reader = _Reader(directory, Path(entry.path).parent)
+    reader = _Reader(directory, import_folders(entry.path, lambda path: (directory / path).is_file()))
     reader.read(Path(entry.path))
     return list(reader.found)
 
@@ -32,12 +33,12 @@ def libraries(directory: Path, entrypoint: str) -> list[str]:
 class _Reader:
     """Follows the imports of a function's own files; `found` keeps the order and each name once.
 
-    Modules are found from the function's directory, and `beside` its entry point.
+    Modules are found in `folders` of the function's directory.
     """
 
-    def __init__(self, directory: Path, beside: Path) -> None:
+    def __init__(self, directory: Path, folders: Iterable[str]) -> None:
         self._directory = directory
-        self._bases = dict.fromkeys((Path(), beside))
+        self._bases = [Path(folder) for folder in folders]
         self._read: set[Path] = set()
         self.found: dict[str, None] = {}
 

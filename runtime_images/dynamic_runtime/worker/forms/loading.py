@@ -17,7 +17,7 @@ from runtime_images.dynamic_runtime.worker.forms import (
 )
 from runtime_images.dynamic_runtime.worker.forms.own_code import import_from_source, read_kept
 from runtime_images.dynamic_runtime.worker.forms.source import Source
-from runtime_images.entrypoint import EntryError, EntryForm, find_entry
+from runtime_images.entrypoint import EntryError, EntryForm, find_entry, import_folders
 
 BUILDERS: dict[EntryForm, Callable[[Source], LoadedFunction]] = {
     EntryForm.NEW: plain_and_asgi.new,
@@ -35,8 +35,8 @@ BUILDERS: dict[EntryForm, Callable[[Source], LoadedFunction]] = {
 def load_function(directory: Path, entrypoint: str) -> LoadedFunction:
     """Import the entry point of the function in `directory` and make it callable.
 
-    The process's working directory becomes `directory`, which goes first on sys.path, as in Knative; the directory of
-    the entry point's file comes next, as in functions-framework.
+    The process's working directory becomes `directory`, which goes first on sys.path; the other folders that the
+    entry point may import from come next.
 
     Raises:
         SetupError: no entry point, an import that fails, a wrong signature.
@@ -49,7 +49,7 @@ def load_function(directory: Path, entrypoint: str) -> LoadedFunction:
         raise SetupError(kind, f"{error.message} ({error.hint})", error.path, error.line) from None
     sys.argv[0] = str(directory / entry.path)
     os.chdir(directory)
-    beside = str((directory / entry.path).parent)
-    sys.path[:0] = dict.fromkeys((str(directory), beside))
+    source = Source(entry, directory)
+    sys.path[:0] = [str(directory / folder) for folder in import_folders(entry.path, source.holds)]
     import_from_source(directory)
-    return BUILDERS[entry.form](Source(entry, directory))
+    return BUILDERS[entry.form](source)

@@ -12,7 +12,7 @@ from typing import Any
 
 from runtime_images.dynamic_runtime.worker.contract import SetupError, describe_error
 from runtime_images.dynamic_runtime.worker.forms.own_code import FromSource
-from runtime_images.entrypoint import Entry
+from runtime_images.entrypoint import Entry, module_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,10 @@ class Source:
 
     entry: Entry
     directory: Path
+
+    def holds(self, path: str) -> bool:
+        """Return whether the function has a file at `path`."""
+        return (self.directory / path).is_file()
 
     def imported(self) -> Any:  # noqa: ANN401 -- whatever the user bound to the name
         """Import the entry point's file; return what its name is bound to."""
@@ -71,11 +75,11 @@ class Source:
             raise self.misfit(f"{self.entry.attribute}{signature} must accept {wanted}") from None
 
     def _module(self) -> Any:  # noqa: ANN401 -- a module
-        entry = self.entry
-        is_importable = all(part.isidentifier() for part in entry.module.split("."))
-        if is_importable and entry.module not in sys.modules:  # one of Python's own may have the name, as `site`
-            return importlib.import_module(entry.module)
-        path = str(self.directory / entry.path)
+        name = module_name(self.entry.path, self.holds)
+        is_importable = all(part.isidentifier() for part in name.split("."))
+        if is_importable and name not in sys.modules:  # one of Python's own may have the name, as `site`
+            return importlib.import_module(name)
+        path = str(self.directory / self.entry.path)
         spec = importlib.util.spec_from_file_location("function_entry", path, loader=FromSource("function_entry", path))
         assert spec is not None
         assert spec.loader is not None
