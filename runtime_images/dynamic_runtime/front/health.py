@@ -1,74 +1,25 @@
 """Health as probes see it: liveness is the front's own, readiness needs a worker, and the user's hooks may say no.
 
-Knative's paths and meaning. A probe does not wait long for a hook: it gets what the hook has said last, and a later
-answer counts for the next probe. Without any answer yet the function is alive, but not ready.
+Knative's paths and meaning; `health_questions.py` says what a hook counts as saying that takes long.
 What a broken function has printed and raised may hold secrets: only the admin address shows it, and the public one
 where that is open to this machine alone.
 """
 
-import asyncio
 import ipaddress
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.edge.exchange import Refusal
 from runtime_images.dynamic_runtime.front.job import Job
-from runtime_images.dynamic_runtime.front.link import WorkerLink
 from runtime_images.dynamic_runtime.front.router import Front
-from runtime_images.dynamic_runtime.wire import frames
-from runtime_images.dynamic_runtime.wire.frames import Kind
 
 _PROBE_STARTS = (b"GET /health/", b"HEAD /health/")
 PROBES = frozenset((b"/health/liveness", b"/health/readiness"))
-HOOK_TIMEOUT_S = 0.25
-ASK_AGAIN_S = 30.0
-"""How long a hook that does not answer is left alone: each question costs its worker a call, and probes are free."""
-
 _SHOWN_LOG_LINES = 10
 _FAILED = "SETUP_FAILED"
 """The status while nothing can be started; it is tried again."""
-
-
-class _Question(NamedTuple):
-    number: int
-    asked_s: float
-    answer: asyncio.Future[dict[str, Any]]
-
-
-class HealthQuestions:
-    """The questions that workers have been asked and have not answered yet; those who ask alike share one.
-
-    `_said` is what each hook has said last, in whichever worker: a hook that takes long has said it of the one before.
-    """
-
-    def __init__(self) -> None:
-        self._numbers = itertools.count(1)
-        self._open: dict[tuple[WorkerLink, str], _Question] = {}
-        self._said: dict[str, dict[str, Any]] = {}
-
-    async def ask(self, link: WorkerLink, hook: str) -> dict[str, Any]:
-        """Return what a worker's `alive` or `ready` hook says, or has said last if it does not answer in time."""
-        now_s, question = asyncio.get_running_loop().time(), self._open.get((link, hook))
-        if question is None or now_s - question.asked_s >= ASK_AGAIN_S:
-            question = _Question(next(self._numbers), now_s, asyncio.get_running_loop().create_future())
-            self._open = {key: one for key, one in self._open.items() if key[0].open} | {(link, hook): question}
-            link.send(frames.encode(Kind.HEALTH, question.number, hook.encode()))
-        try:
-            async with asyncio.timeout(HOOK_TIMEOUT_S):
-                return await asyncio.shield(question.answer)
-        except TimeoutError:
-            return self._said.get(hook) or {"well": hook != "ready", "text": f"the {hook} hook has not answered yet"}
-
-    def answered(self, number: int, answer: dict[str, Any]) -> None:
-        for key, question in self._open.items():
-            if question.number == number:
-                del self._open[key]
-                self._said[key[1]] = answer
-                question.answer.set_result(answer)
-                return
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.clock import Clock
-from runtime_images.dynamic_runtime.front.health import HealthQuestions
+from runtime_images.dynamic_runtime.front.health_questions import HealthQuestions
 from runtime_images.dynamic_runtime.front.link import WorkerLink
 from runtime_images.dynamic_runtime.front.router import Front
 from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
@@ -68,7 +68,7 @@ class Workers:
         self._starts: dict[Backend, asyncio.Task[WorkerProcess]] = {}
         self._held_s = dict.fromkeys(Backend, 0.0)
         self._background = Background()
-        self._health = HealthQuestions()
+        self._health = HealthQuestions(self.request_timeout_s)
 
     # what others ask
 
