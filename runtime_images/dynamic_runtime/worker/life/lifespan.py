@@ -3,21 +3,19 @@
 One call of the application lasts as long as the worker, and each request finds a copy of the `state` in its scope.
 A function is spoken with as objects are if it knows of the protocol or stands around an application. Whoever raises,
 returns, answers as for a request or goes on asking has refused, and is served without. If one refuses that stands
-around an application of Starlette's kind, this is started up in its place: requests would find it unready.
+around applications, these are started up in its place (`inner_applications.py`): requests would find them unready.
 """
 
 import asyncio
-import contextlib
 import inspect
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 from runtime_images.dynamic_runtime.worker.contract import AsgiCallable, Message, describe_error
+from runtime_images.dynamic_runtime.worker.life.inner_applications import DEEPEST, expects_lifespan, held
 
 _STARTED = ("lifespan.startup.complete", "lifespan.startup.failed")
 _STOPPED = ("lifespan.shutdown.complete", "lifespan.shutdown.failed")
-_DEEPEST = 3  # functions that name each other, on the way to one that speaks of the lifespan
 
 
 class RefusedError(Exception):
@@ -88,40 +86,16 @@ class Lifespan:
 
 async def started_lifespans(application: AsgiCallable) -> list[Lifespan]:
     """Start the application up, or those that it stands around; raise RuntimeError if one fails to."""
-    if not _is_asked(application):
+    return await _started(application, 0, set())
+
+
+async def _started(application: AsgiCallable, depth: int, met: set[int]) -> list[Lifespan]:
+    if id(application) in met or not expects_lifespan(application, depth):
         return []
+    met.add(id(application))
     lifespan = Lifespan(application)
     if await lifespan.start_up():
         return [lifespan]
-    inner = [
-        Lifespan(held) for held in _held(application) if hasattr(getattr(held, "router", None), "lifespan_context")
-    ]
-    return [lifespan for lifespan in inner if await lifespan.start_up()]
-
-
-def _is_asked(application: Any, depth: int = 0) -> bool:  # noqa: ANN401
-    """Return whether to speak of the lifespan: with each object, and with a function that shows that it knows of it.
-
-    One that does not would take this for a request, and do to the world what its requests do.
-    """
-    if not inspect.isroutine(application):
-        return depth == 0 or inspect.iscoroutinefunction(type(application).__call__)
-    if _speaks_of_it(getattr(inspect.unwrap(application), "__code__", None)):
-        return True
-    return depth < _DEEPEST and any(_is_asked(held, depth + 1) for held in _held(application))
-
-
-def _speaks_of_it(code: Any) -> bool:  # noqa: ANN401 -- a code object, or none
-    constants = getattr(code, "co_consts", ())
-    return any(one.startswith("lifespan") if isinstance(one, str) else _speaks_of_it(one) for one in constants)
-
-
-def _held(application: Any) -> Iterator[Any]:  # noqa: ANN401
-    """Yield the callables that a function names, or an object holds."""
-    held: list[Any] = []
-    if inspect.isroutine(application):
-        with contextlib.suppress(TypeError, ValueError):  # not from Python, or before a name of its own is bound
-            names = inspect.getclosurevars(inspect.unwrap(application))
-            held = [*names.globals.values(), *names.nonlocals.values()]
-    held += getattr(getattr(application, "__self__", application), "__dict__", {}).values()
-    yield from (value for value in held if callable(value) and not isinstance(value, type))
+    if depth == DEEPEST:
+        return []
+    return [one for inner in held(application) for one in await _started(inner, depth + 1, met)]

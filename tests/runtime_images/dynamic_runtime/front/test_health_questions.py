@@ -168,7 +168,7 @@ MANY = 20
         ([5.0], True, "-+++----", "++++----"),
         ([], True, "--------", "++++++++"),
     ],
-    ids=["quick", "slow", "slow, and no", "slower than three looks", "a yes, then it hangs", "a slow yes, then it hangs",
+    ids=["quick", "slow", "slow, and no", "slower than three looks", "a yes, then it hangs", "a slow yes, then hangs",
          "hangs from the start"],
 )  # fmt: skip
 def test_what_a_hook_has_said_holds_until_it_is_silent_for_three_looks(

@@ -79,6 +79,68 @@ def test_a_wrapped_application_starts_up_and_shuts_down(tmp_path: Path, wrapper:
     assert lines[-1] == "shut down"
 
 
+OTHERS = {
+    "quart": """
+        from quart import Quart
+        inner = Quart(__name__)
+
+        @inner.before_serving
+        async def start():
+            inner.model = "loaded"
+
+        @inner.get("/")
+        async def root():
+            return inner.model
+    """,
+    "litestar": """
+        from litestar import Litestar, get
+        model = []
+
+        @get("/")
+        async def root() -> str:
+            return model[0]
+
+        async def start():
+            model.append("loaded")
+
+        inner = Litestar([root], on_startup=[start])
+    """,
+    "falcon": """
+        import falcon.asgi
+
+        class Model:
+            async def process_startup(self, scope, event):
+                self.text = "loaded"
+
+            async def on_get(self, req, resp):
+                resp.text = self.text
+
+        model = Model()
+        inner = falcon.asgi.App(middleware=[model])
+        inner.add_route("/", model)
+    """,
+}
+AROUND = """
+        applications = {"http": inner}
+
+        async def app(scope, receive, send):
+            if scope["type"] in applications:
+                await applications[scope["type"]](scope, receive, send)
+"""
+
+
+@pytest.mark.parametrize("framework", OTHERS)
+def test_applications_of_every_framework_start_up_within_what_lets_requests_pass_only(
+    tmp_path: Path, framework: str
+) -> None:
+    function = write_function(tmp_path, OTHERS[framework].rstrip() + AROUND, "app.py")
+    settings = {"GAIA_ENTRYPOINT": "app.py:app", "GAIA_FUNCTION_PYTHON": python_with("quart", "litestar", "falcon")}
+    with serving(function, True, GAIA_MODE="cpu", **settings) as running:
+        answer = running.request("GET", "/")
+
+    assert (answer.status, answer.body) == (200, b"loaded")
+
+
 OWN = """
     import asyncio
     called = []
