@@ -34,6 +34,11 @@ class Background:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    @property
+    def tasks(self) -> set[asyncio.Task[Any]]:
+        """Those that are not done."""
+        return set(self._tasks)
+
     async def cancel(self) -> None:
         """Cancel all of them and wait until they have ended."""
         tasks = list(self._tasks)

@@ -185,7 +185,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
 
 _FOR_WORKERS = (
     "GAIA_FUNCTION_DIR", "GAIA_ENTRYPOINT", "GAIA_CONCURRENCY", "GAIA_WARMUP", "GAIA_MAX_BODY_BYTES",
-    "GAIA_RECORD_REQUESTS",
+    "GAIA_RECORD_REQUESTS", "GAIA_DRAIN_TIMEOUT_S",
 )  # fmt: skip
 
 assert {field.name for field in fields(Settings)} == {field.partition(".")[0] for field, _ in _VARIABLES.values()}

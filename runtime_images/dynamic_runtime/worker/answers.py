@@ -62,9 +62,12 @@ def dropped(request_id: int) -> bytes:
     return frames.encode(CHUNK, request_id, flags=ABORTED | FINAL, timing=(time.monotonic_ns(), 0, 0))
 
 
-def ending(what: str) -> bytes:
-    """Return the frame that says what keeps a worker that was asked to end: the front may have to cut it off."""
-    return frames.encode(Kind.ENDING, body=json.dumps({"what": what}).encode())
+def ending(what: str, *, cut_off: bool = False) -> bytes:
+    """Return the frame that says what keeps a worker that was asked to end: the front may have to cut it off.
+
+    `cut_off` says that the worker itself waits for that no longer.
+    """
+    return frames.encode(Kind.ENDING, body=json.dumps({"what": what, "cut_off": cut_off}).encode())
 
 
 ENDING = ending("its exit hooks, or threads of its own that are no daemons")

@@ -20,11 +20,15 @@ from runtime_images.dynamic_runtime.worker.call import Call
 from runtime_images.dynamic_runtime.worker.contract import LoadedFunction
 from runtime_images.dynamic_runtime.worker.exchange import Parts
 from runtime_images.dynamic_runtime.worker.life.hooks import ask_health, start_function, stop_function
+from runtime_images.dynamic_runtime.worker.life.own_tasks import Left, OwnTasks, finished
 
 if TYPE_CHECKING:
     from runtime_images.dynamic_runtime.worker.life.lifespan import Lifespan
 
 _LOOK_AGAIN_S = 0.001
+_SHUTDOWN_S = 5.0
+"""What a shutdown, a stop hook, threads and exit hooks have of the drain time, a third of it at most: work after
+answers and tasks of the function's own have the rest."""
 
 
 class EventLoopWorker(Channel):
@@ -54,6 +58,8 @@ class EventLoopWorker(Channel):
         self._calls: dict[int, Call] = {}
         self._background = Background()
         self._lifespans: Sequence[Lifespan] = ()
+        self._own_tasks: OwnTasks | None = None
+        self._drain_s = settings.drain_timeout_s
         self._call: Callable[[Call], Coroutine[Any, Any, None]] = self._answer_asgi
         if function.plain is not None:
             self._call = self._answer_plain
@@ -67,18 +73,34 @@ class EventLoopWorker(Channel):
         for lifespan in self._lifespans:
             self.state |= lifespan.state
 
+    def watch_own_tasks(self) -> None:
+        """Tell tasks that the function begins from here on from those that are there: this loop is the worker's."""
+        self._own_tasks = OwnTasks(self._drain_s)
+
     async def serve(self, channel: socket.socket, ready: bytes) -> None:
         """Say that requests may come, and answer them until asked to stop; then run the user's stop hook."""
         await self._loop.create_unix_connection(lambda: self, sock=channel)
         self.write(ready)
         await self._until_stopped()
-        tasks = [call.task for call in self._calls.values() if call.task is not None]
-        if tasks:
-            self._note(f"the work of {len(tasks)} requests after their answers")
-            await asyncio.wait(tasks)
+        until_s = self._loop.time() + self._drain_s - min(_SHUTDOWN_S, self._drain_s / 3)
+        await finished(self._requests_left, until_s, self._note)
+        await finished(self._own_left, until_s, self._note)
         await stop_function(self._function, self._lifespans, self._note)
+        for left in (one for one in (self._requests_left(), self._own_left()) if one.tasks):
+            self.write(ending(left.described, cut_off=True))
         self.write(ENDING)
         await self._leave()
+
+    def _requests_left(self) -> Left:
+        """Return the requests that still run: work after their answers."""
+        tasks = {call.task for call in self._calls.values() if call.task is not None}
+        return Left(tasks, f"the work of {len(tasks)} requests after their answers")
+
+    def _own_left(self) -> Left:
+        """Return the function's own tasks that still run."""
+        if self._own_tasks is None:
+            return Left(set(), "")
+        return self._own_tasks.left({*self._requests_left().tasks, *self._background.tasks, asyncio.current_task()})
 
     async def _leave(self) -> None:
         self._flush()
@@ -133,6 +155,7 @@ class EventLoopWorker(Channel):
             case Kind.HEALTH:
                 self._background.spawn(self._health(frame))
             case Kind.STOP:
+                self._drain_s = float(frame.body)
                 self.stopping.set()
             case Kind.GIVE_BACK:
                 self.bodies.give_back(frame.request_id)

@@ -182,12 +182,20 @@ class Workers:
                 worker.pulse_felt()
             self._health.answered(frame.request_id, facts)
         elif frame.kind == Kind.ENDING:
-            worker.ending = facts.get("what", worker.ending)
+            self._note_ending(worker, facts)
         elif frame.kind == Kind.WARMING and worker.state is WorkerState.STARTING:
             worker.state = WorkerState.WARMING
             self.report(worker)
         elif frame.kind in (Kind.READY, Kind.FAILED) and not worker.outcome.done():
             self._settle_start(worker, frame.kind, facts)
+
+    def _note_ending(self, worker: WorkerProcess, facts: dict[str, Any]) -> None:
+        """Take what keeps a worker that is to end, or what it has not waited for to the end: that is told once."""
+        worker.ending = facts.get("what", worker.ending)
+        if facts.get("cut_off") and worker.end_asked_s is not None:
+            after_s = round(self.clock.monotonic() - worker.end_asked_s, 3)
+            self.events.emit(CutOff(worker.backend, worker.pid, worker.ending, after_s))
+            worker.end_asked_s = None
 
     def _settle_start(self, worker: WorkerProcess, kind: int, facts: dict[str, Any]) -> None:
         if kind == Kind.READY and worker.state is not WorkerState.DRAINING:
@@ -251,7 +259,8 @@ class Workers:
     async def _end(self, worker: WorkerProcess, timeout_s: float) -> None:
         """Ask it to end, and end it if it has not after a while; one that is not ready yet has nothing to finish."""
         before, worker.state = worker.state, WorkerState.DRAINING
-        worker.link.send(frames.encode(Kind.STOP))
+        worker.end_asked_s = self.clock.monotonic()
+        worker.link.send(frames.encode(Kind.STOP, body=b"%.3f" % timeout_s))
         if before not in (WorkerState.READY, WorkerState.DRAINING) or is_stopped(worker.pid):
             worker.kill()
         try:

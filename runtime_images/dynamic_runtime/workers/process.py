@@ -62,6 +62,7 @@ class WorkerProcess:
     pulse_asked_s: float | None = None
     pulse_seen_s: float = 0.0
     ended_for: str = ""
+    end_asked_s: float | None = None
     ending: str = "a request, or what it does beside them"
     facts: dict[str, Any] = field(default_factory=dict)
     killed: asyncio.Event = field(default_factory=asyncio.Event)

@@ -16,7 +16,7 @@ _TYPES: dict[int, dict[str, type]] = {
     Kind.READY: {"entry": str, "form": str, "blocking": bool, "threads": int, "hooks": list},
     Kind.FAILED: {"kind": str, "message": str, "path": str, "line": int},
     Kind.HEALTH_ANSWER: {"well": bool, "text": str},
-    Kind.ENDING: {"what": str},
+    Kind.ENDING: {"what": str, "cut_off": bool},
 }
 _NEEDED = {Kind.FAILED: {"kind", "message"}}
 

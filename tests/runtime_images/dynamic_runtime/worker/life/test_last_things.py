@@ -1,6 +1,7 @@
 """What a function does after its last answer has the drain time, at a switch and at the end; a cut is told."""
 
 import signal
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def test_threads_end_exit_hooks_run_and_temporary_directories_go(tmp_path: Path,
     assert list(function.glob("temporary-*")) == []
     assert {path.name for path in function.iterdir()} >= {"flushed", "thread"}
     assert exits == [0] * len(exits)
-    assert running.named("cut_off") == []
+    assert [event["what"] for event in running.named("cut_off")] == []
 
 
 BACKGROUND = """
@@ -93,6 +94,7 @@ def test_background_tasks_and_the_shutdown_of_an_application_end_in_order(tmp_pa
     assert lines[:3] == ["worked", "worked, too", "shut down"]
 
 
+WORK = "the work of 1 requests after their answers"
 ENDLESS = {
     "its exit hooks": """
         import atexit, time
@@ -116,7 +118,7 @@ ENDLESS = {
         def new():
             return Function()
     """,
-    "the work of 1 requests after their answers": """
+    WORK: """
         import asyncio
         async def handle(scope, receive, send):
             assert scope["type"] == "http"
@@ -150,5 +152,157 @@ def test_what_does_not_end_in_the_drain_time_is_cut_off_and_told(tmp_path: Path,
         assert running.post({}).status == 200
 
     assert what in told["what"]
-    assert (told["after_s"], told["pid"]) == (1.0, ended["pid"])
-    assert ended["exit_code"] == -signal.SIGKILL
+    assert told["pid"] == ended["pid"]
+    if what == WORK:  # the worker goes on with its shutdown
+        assert (0.6 < told["after_s"] < 1.0, ended["exit_code"]) == (True, 0)
+    else:
+        assert (told["after_s"], ended["exit_code"]) == (1.0, -signal.SIGKILL)
+
+
+LEFT_RUNNING = {
+    "a task": """
+        async def work():
+            await asyncio.sleep(0.7)
+            done()
+
+        async def begin():
+            tasks.append(asyncio.create_task(work()))
+    """,
+    "a task that begins another": """
+        async def second():
+            await asyncio.sleep(0.4)
+            done()
+
+        async def first():
+            await asyncio.sleep(0.3)
+            tasks.append(asyncio.create_task(second()))
+
+        async def begin():
+            tasks.append(asyncio.create_task(first()))
+    """,
+    "a call in the loop's executor": """
+        async def begin():
+            asyncio.get_running_loop().run_in_executor(None, late)
+    """,
+    "a thread": """
+        async def begin():
+            threading.Thread(target=late).start()
+    """,
+    "a pool of threads with a queue": """
+        pool = concurrent.futures.ThreadPoolExecutor(1)
+
+        async def begin():
+            pool.submit(time.sleep, 0.2)
+            pool.submit(late)
+    """,
+    "a pool of processes": """
+        async def begin():
+            concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("fork")).submit(late)
+    """,
+    "a process of multiprocessing": """
+        async def begin():
+            multiprocessing.get_context("fork").Process(target=late).start()
+    """,
+    "a program that a task waits for": """
+        async def work():
+            process = await asyncio.create_subprocess_exec("sleep", "0.7")
+            await process.wait()
+            done()
+
+        async def begin():
+            tasks.append(asyncio.create_task(work()))
+    """,
+}
+LEAVES = """
+    import asyncio, concurrent.futures, contextlib, multiprocessing, pathlib, threading, time
+
+    HERE = pathlib.Path(__file__).parent
+    tasks = []
+
+    def done():
+        (HERE / "done").touch()
+
+    def late():
+        time.sleep(0.7)
+        done()
+
+    async def for_ever():
+        while True:
+            await asyncio.sleep(0.01)
+
+    class Function:
+        async def start(self, cfg):
+            tasks.append(asyncio.create_task(for_ever()))
+
+        async def handle(self, scope, receive, send):
+            await begin()
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"{}"})
+
+        async def stop(self):
+            print("work is done" if (HERE / "done").exists() else "stopped")
+
+    def new():
+        return Function()
+"""
+
+
+@pytest.mark.parametrize("way", ["switch", "end"])
+@pytest.mark.parametrize("what", LEFT_RUNNING)
+def test_what_a_request_has_left_running_ends_before_the_worker_does(tmp_path: Path, what: str, way: str) -> None:
+    function = write_function(tmp_path, textwrap.dedent(LEAVES) + textwrap.dedent(LEFT_RUNNING[what]))
+    with serving(function, GAIA_MODE="cpu_preferred") as running:
+        running.admin("POST", "/pin")
+        assert running.post({}).status == 200
+        if way == "switch":
+            running.switch("gpu")
+            running.event("worker", lambda event: event["state"] == "exited")
+            assert (function / "done").exists()
+
+    assert (function / "done").exists()
+    assert [event["what"] for event in running.named("cut_off")] == []
+    if "task" in what:
+        assert "work is done" in [event["line"] for event in running.named("log")]
+
+
+def test_a_task_that_goes_on_for_ever_keeps_no_shutdown_from_running_and_is_told(tmp_path: Path) -> None:
+    begin = """
+        async def begin():
+            tasks.append(asyncio.create_task(for_ever()))
+    """
+    with serving(
+        write_function(tmp_path, textwrap.dedent(LEAVES) + textwrap.dedent(begin)),
+        GAIA_MODE="cpu_preferred",
+        GAIA_DRAIN_TIMEOUT_S="1",
+    ) as running:
+        running.admin("POST", "/pin")
+        assert running.post({}).status == 200
+        running.switch("gpu")
+        told = running.event("cut_off")
+        ended = running.event("worker", lambda event: event["state"] == "exited")
+        running.event("log", lambda event: event["line"] == "stopped")
+
+    assert told["what"] == "1 tasks of its own: for_ever"
+    assert 0.6 < told["after_s"] < 1.0
+    assert ended["exit_code"] == 0
+
+
+def test_what_has_run_for_longer_than_the_drain_time_is_a_loop_that_nobody_waits_for(tmp_path: Path) -> None:
+    source = """
+        import asyncio
+        tasks = []
+
+        async def for_ever():
+            while True:
+                await asyncio.sleep(0.01)
+
+        async def handler(payload):
+            if not tasks:
+                tasks.append(asyncio.create_task(for_ever()))
+            await asyncio.sleep(payload["seconds"])
+    """
+    with serving(write_function(tmp_path, source), GAIA_MODE="cpu", GAIA_DRAIN_TIMEOUT_S="0.2") as running:
+        assert running.post({"seconds": 0.5}).status == 200
+        running.stop()
+
+    assert [event["what"] for event in running.named("cut_off")] == []
