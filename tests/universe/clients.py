@@ -61,13 +61,18 @@ class SimulatedClient(asyncio.Protocol):
         self._socket: Socket | None = None
         self._changed = asyncio.Event()
 
+    @property
+    def port(self) -> int:
+        """The one that the server sees."""
+        return 1024 + self.number
+
     async def live(self) -> None:
         """Come, do what there is to do, and leave."""
         await asyncio.sleep(self.client.at_s)
         if self._loop.accept is None:
             self.ended = "refused"
             return
-        ours, theirs = self._loop.pair(self._wire, self._random, ("192.0.2.1", 1024 + self.number))
+        ours, theirs = self._loop.pair(self._wire, self._random, ("192.0.2.1", self.port))
         self._socket = theirs
         theirs.start(self)
         ours.start(self._loop.accept())

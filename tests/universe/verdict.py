@@ -50,6 +50,8 @@ def _problem(world: "World", client: SimulatedClient, asked: Asked) -> str:
     if answer is None or not answer.whole:
         if client.faults.seen & _OWN_FAULTS or _by_function(world, asked) or _by_stop(world, client, asked):
             return ""
+        if client.port in world.witness.made_way:
+            return ""  # its answers have waited for it in memory that others needed
         if answer is None and world.schedule.connections <= len(world.clients):
             return ""  # a connection that was quiet made room for another one
         if any(_by_function(world, one) for one in client.asked):

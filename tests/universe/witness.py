@@ -71,6 +71,15 @@ class Witness:
         parts.server.refusal = lambda job: self._count(refusal(job))
         parts.server.application = self
         parts.server.make_exchange = WitnessedJob
+        self.made_way: set[int] = set()
+        self._backlog = parts.server.shared_head.backlog
+        self._add, self._backlog.add = self._backlog.add, self._waits  # type: ignore[method-assign]
+
+    def _waits(self, client: Any, size: int) -> None:  # noqa: ANN401
+        """Note which clients' ports make way where answers wait that are more than memory is there for."""
+        before = {**self._backlog._sizes, client: 0}
+        self._add(client, size)
+        self.made_way |= {one.client[0] for one in before if one not in self._backlog._sizes}
 
     def _count(self, refusal: Any) -> Any:  # noqa: ANN401
         self.refused += refusal is not None

@@ -73,8 +73,9 @@ class Outlet:
 
     def write(self, data: bytes | memoryview) -> None:
         if self.transport is not None:
+            was_paused = self.write_paused  # if this pauses it, all that waits is counted there
             self.transport.write(data)
-            if self.write_paused:
+            if was_paused:
                 self.shared_head.backlog.add(self, len(data))
 
     def write_shared(self, head: bytes, body: memoryview, give_back: Callable[[], None]) -> None:

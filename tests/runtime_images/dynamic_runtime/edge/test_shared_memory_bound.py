@@ -1,7 +1,9 @@
 """Many clients that each keep within their limits: what they make the front hold has one bound, and nobody starves."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import socket
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 import pytest
 import uvloop
@@ -78,6 +80,8 @@ def no_refusal(exchange: Exchange) -> None:
 
 FEW = Shares(bodies=MIB, answers=MIB, connections=10)
 MANY = Shares(bodies=MIB, answers=MIB, connections=1000)
+ROOMY = Shares(bodies=MIB, answers=12 * MIB, connections=10)
+LONG = b"x" * (10 * MIB)
 
 
 def crowd(
@@ -85,6 +89,7 @@ def crowd(
     answers: Callable[[Exchange], None] = ok,
     shares: Shares = MANY,
     refusal: Callable[[Exchange], Refusal | None] = no_refusal,
+    run_loop: Callable[[Coroutine[Any, Any, None]], None] = uvloop.run,
 ) -> None:
     async def run() -> None:
         meeting = Crowd(Application(answers), shares, refusal)
@@ -98,7 +103,7 @@ def crowd(
             meeting.server.close_connections()
             await asyncio.sleep(0.01)
 
-    uvloop.run(run())
+    run_loop(run())
 
 
 def by_length(size: int) -> bytes:
@@ -248,6 +253,21 @@ def test_answers_that_nobody_takes_have_one_bound_and_the_slowest_client_makes_w
         assert await status(await meeting.join(GET)) == 200
 
     crowd(script, lambda exchange: exchange.respond(200, [], b"x" * 60_000))
+
+
+@pytest.mark.parametrize("run_loop", [uvloop.run, asyncio.run])
+def test_what_waits_for_a_client_counts_once(run_loop: Callable[[Coroutine[Any, Any, None]], None]) -> None:
+    async def script(meeting: Crowd) -> None:
+        reader, writer = await meeting.join(b"")
+        reader._transport.pause_reading()  # type: ignore[attr-defined]
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        writer.write(GET)
+        await settle()
+
+        assert meeting.server.shared_head.backlog.size <= len(LONG)
+        assert meeting.server.connections, "it is below the bound"
+
+    crowd(script, lambda exchange: exchange.respond(200, [], LONG), ROOMY, run_loop=run_loop)
 
 
 def test_a_pipeline_is_kept_as_bytes_and_not_as_requests() -> None:

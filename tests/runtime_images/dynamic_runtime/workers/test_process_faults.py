@@ -238,13 +238,17 @@ def test_a_worker_that_dies_of_itself_is_replaced_ever_later_and_requests_are_to
         alive = running.request("GET", "/health/liveness").status
         (tmp_path / "well").touch()
         assert eventually(lambda: running.post({"id": 1}).status == 200)
-        pauses = [event["restart_in_s"] for event in running.named("worker_exit")]
+        failures = [event for event in running.events if event["event"] in ("worker_exit", "setup_failed")][:6]
+        pauses = {place: event["restart_in_s"] for place, event in enumerate(failures) if "restart_in_s" in event}
 
     assert (status, answer["status"], answer["log"]) == (503, "SETUP_FAILED", ["out of weights"])
     assert "exit code 5" in str(answer["error"])
     assert (refused.status, refused.headers["retry-after"]) == (503, "1")
     assert alive == 200
-    assert pauses[:6] == [0.0, 0.02, 0.04, 0.08, 0.16, 0.32]
+    assert len(failures) == 6
+    assert pauses, "on a busy machine some die before they are ready: failures of the same row"
+    for place, pause_s in pauses.items():
+        assert pause_s == [0.0, 0.02, 0.04, 0.08, 0.16, 0.32][place]
 
 
 def test_a_function_that_could_not_be_imported_is_served_once_it_can(tmp_path: Path) -> None:
