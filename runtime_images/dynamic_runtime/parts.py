@@ -98,13 +98,15 @@ class Parts:
         while (now_s := self._clock.monotonic()) < self._end_by_s:
             if now_s - begun_s > LISTEN_WHILE_DRAINING_S:
                 self.server.stop_listening()
-            if self.front.queue or self.supervisor.busy:
+            if self.front.queue or any(link.has_work for link in self.supervisor.workers.links()):
                 quiet_since_s = now_s
             elif now_s - quiet_since_s >= QUIET_BEFORE_CLOSE_S:
                 break
             await self._clock.sleep(_LOOK_S)
         self.server.stop_listening()
         self.front.refuse_queue(SHUTTING_DOWN)
+        for worker in self.supervisor.workers:
+            self.supervisor.workers.cut_sockets_off(worker, self._settings.drain_timeout_s)
 
     async def end(self) -> None:
         """End the workers, which have the rest of the drain time for it, then the connections of clients."""

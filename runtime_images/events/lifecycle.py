@@ -81,11 +81,13 @@ class WorkerExit(Event):
 
 @event("cut_off")
 class CutOff(Event):
-    """A released worker was ended in the middle of what it still did: the drain time was over."""
+    """A released worker, or its open WebSockets, were ended in the middle of it: the drain time was over."""
 
     backend: Annotated[Backend, "the worker's backend"]
     pid: Annotated[int, "the worker's process"]
-    what: Annotated[str, "what it was doing: work after an answer, a shutdown, a stop hook, exit hooks, threads"]
+    what: Annotated[
+        str, "what it was doing: open WebSockets, work after an answer, a shutdown, a stop hook, exit hooks, threads"
+    ]
     after_s: Annotated[Seconds, "how long it had been given"]
 
 

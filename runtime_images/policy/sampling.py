@@ -33,3 +33,9 @@ CLIENT_LEFT = 499
 """The status of a request whose client left its stream, or left and had the function fail by that (nginx's number).
 
 It tells of the client, not of the backend: it is no error, and how long it took is nobody's latency."""
+
+SWITCHED = 101
+"""The status of a request that has become a WebSocket, counted at its end: how long that took, both sides liked it."""
+
+NO_ANSWERS = frozenset((CLIENT_LEFT, SWITCHED))
+"""What counts as a request, but says nothing of how quickly a backend answers, and is no error."""

@@ -36,6 +36,7 @@ IMPORTERS = {
     "rich": ("gaia_cli/views/",),
     "typer": ("gaia_cli/app.py", "gaia_cli/verbs/", "gaia_cli/simulator/options.py", "gaia_cli/__main__.py"),
     "virtualenv": (),
+    "websockets": ("runtime_images/dynamic_runtime/edge/web_sockets/conversation.py",),
     "yaml": (
         "analyzers/project/dependency_lists.py",
         "gaia_cli/targets/kubeconfig/files.py",

@@ -29,3 +29,11 @@ def is_gone(pid: int) -> bool:
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # before the file is opened, or while it is read
         return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
     return True
+
+
+def resident_bytes(pid: int) -> int:
+    """How much memory a process has of its own."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("RssAnon:"):
+            return 1024 * int(line.split()[1])
+    raise AssertionError("no RssAnon")

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from math import isinf
 
 from runtime_images.controller.measuring.histogram import EMPTY, Histogram
-from runtime_images.policy.sampling import CLIENT_LEFT
+from runtime_images.policy.sampling import NO_ANSWERS
 
 _LARGEST = 2.0**53
 _BUCKETS_MOST = 500
+_NO_ANSWERS = frozenset(map(str, NO_ANSWERS))
 """Three times what a runtime has; each is remembered until the next look."""
 
 
@@ -89,7 +90,7 @@ def good_and_failed(
 ) -> tuple[Histogram, int]:
     """Return the histogram of the good answers, and how many were not good, of buckets and sums by their codes.
 
-    Those whose clients have left are neither.
+    Those whose clients have left are neither, nor are those that have become WebSockets.
 
     Raises:
         ValueError: they are none of a histogram.
@@ -99,7 +100,7 @@ def good_and_failed(
         if len(pairs) > _BUCKETS_MOST:
             raise ValueError(f"{len(pairs)} buckets are more than a histogram has")
         histogram = Histogram.of(pairs, sums_s.get(code, 0.0))
-        if code == str(CLIENT_LEFT):
+        if code in _NO_ANSWERS:
             continue
         if code >= "5":
             failed += histogram.count

@@ -119,7 +119,7 @@ class HttpConnection(asyncio.Protocol):
         self._owes_continue = False
         payload = request.payload.join() if body.whole is None else body.head
         exchange = self._make_exchange(self._outlet, payload, request.head_length, self._now(), body)
-        exchange.frame_as(http_1_0=request.http_1_0, keep_alive=request.keep_alive)
+        exchange.frame_as(http_1_0=request.http_1_0, keep_alive=request.keep_alive, wants_socket=request.wants_socket)
         self._queue(exchange)
 
     def is_wanted(self, head: bytes) -> bool:

@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from runtime_images.dynamic_runtime.edge.bodies import Body
 from runtime_images.dynamic_runtime.edge.budget import Room
-from runtime_images.dynamic_runtime.edge.outlet import Outlet
+from runtime_images.dynamic_runtime.edge.outlet import OpenSocket, Outlet, SocketListener
 from runtime_images.dynamic_runtime.edge.response_head import Header, ResponseHead, head_of
 from runtime_images.dynamic_runtime.wire.arenas import Requests
+from runtime_images.dynamic_runtime.wire.frames import status_line
 
 SOON_S = 1
 """When a client may come back that was refused because others were before it."""
@@ -41,6 +42,7 @@ class Exchange:
     `payload` is the request as it stood on the wire, `head_length` of it the head. A body that is not small is counted
     by `slot`, and a long one may lie there instead. `unusual` says that its answer takes the slow path: HTTP/1.0, HEAD,
     or a connection that will close. `parts` counts what was sent of an answer in parts, its head included.
+    One that `wants_socket` may be answered by `switch`.
     """
 
     # Class attributes: most exchanges keep them as they are, and an instance attribute would cost each request.
@@ -48,6 +50,7 @@ class Exchange:
     keep_alive = True
     parts = 0
     http_1_0 = False
+    wants_socket = False
     refusal: Refusal | None = None
     started = False
     client_gone = False
@@ -101,10 +104,11 @@ class Exchange:
         """Return the first value of a header (lower-case name)."""
         return next((value for key, value in self.headers if key == name), None)
 
-    def frame_as(self, *, http_1_0: bool, keep_alive: bool) -> None:
+    def frame_as(self, *, http_1_0: bool, keep_alive: bool, wants_socket: bool) -> None:
         """Frame the answer as a request asks that came through the slow path."""
         self.http_1_0 = http_1_0
         self.keep_alive = keep_alive
+        self.wants_socket = wants_socket
         self.unusual = http_1_0 or not keep_alive or self.method == b"HEAD"
 
     def place_body(self, requests: Requests) -> None:
@@ -203,6 +207,14 @@ class Exchange:
         """Answer with a JSON body of one line."""
         body = json.dumps(value).encode() + b"\n"
         self.respond(status, [(b"content-type", b"application/json"), *headers], body)
+
+    def switch(self, head: ResponseHead, own_lines: bytes, listener: SocketListener) -> OpenSocket:
+        """Go on as a WebSocket; `own_lines` holds what the handshake asks for, the head's status does not count."""
+        self.started = True
+        self.free_body()
+        lines = head.lines.partition(b"\r\n")[2]
+        parts = (status_line(HTTPStatus.SWITCHING_PROTOCOLS), own_lines, lines, self.outlet.shared_head.date_line)
+        return self.outlet.switch(b"%b%b%b%b\r\n" % parts, listener)
 
     # an answer in parts
 

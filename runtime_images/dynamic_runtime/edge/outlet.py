@@ -6,10 +6,12 @@ import socket
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from runtime_images.dynamic_runtime.edge.budget import Backlog
 from runtime_images.dynamic_runtime.edge.limits import LINGER_S, Patience
 from runtime_images.dynamic_runtime.wire import client_address
+from runtime_images.dynamic_runtime.wire.web_socket import Closing
 
 _AT_ONCE = struct.pack("ii", 1, 0)  # struct linger: on, for no time
 
@@ -26,14 +28,31 @@ class SharedHead:
     draining: bool = False
 
 
+class SocketListener(Protocol):
+    """Whom the messages of a WebSocket are for; `closed` is said once, however the connection ends."""
+
+    def received(self, message: bytes, *, is_text: bool) -> None: ...
+    def closed(self, closing: Closing) -> None: ...
+
+
+class OpenSocket(Protocol):
+    """An open WebSocket; `taken` says that the first message was received which had not been yet."""
+
+    def send(self, part: bytes, *, is_text: bool, is_last: bool) -> None: ...
+    def taken(self) -> None: ...
+    def close(self, closing: Closing) -> None: ...
+
+
 class Outlet:
     """Writes to one client. `finished` is called with each exchange whose answer is complete.
 
+    `switch` answers with a head and goes on as a WebSocket, whose messages are for a listener.
     `transport` is what may be written to; a transport that only has to send what it was given is `_leaving`.
     `ends_with_body` says that the client takes the end of the connection for the end of its answer (HTTP/1.0).
     """
 
     ends_with_body = False
+    switch: Callable[[bytes, SocketListener], OpenSocket]
 
     _leaving: asyncio.Transport | None = None
     _lingering: asyncio.TimerHandle | None = None

@@ -124,6 +124,12 @@ class RequestReader:
         self._drop_rest()
         self.feed(data, start)
 
+    def hand_over(self) -> bytes:
+        """Return what is left of a read: it is no HTTP, and nothing that comes is read here any more."""
+        rest = self._rest[self._rest_start :]
+        self.stop()
+        return rest
+
     def _drop_rest(self) -> None:
         self._rest, self._rest_start = b"", 0
         self._backlog.drop(self)

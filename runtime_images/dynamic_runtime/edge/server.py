@@ -13,6 +13,7 @@ from runtime_images.dynamic_runtime.edge.connection import HttpConnection
 from runtime_images.dynamic_runtime.edge.exchange import Exchange, Refusal
 from runtime_images.dynamic_runtime.edge.memory import ASSUMED_BYTES, Shares, share_out
 from runtime_images.dynamic_runtime.edge.outlet import SharedHead
+from runtime_images.dynamic_runtime.edge.web_sockets.switching import SwitchingConnection
 from runtime_images.dynamic_runtime.wire.arenas import Requests
 
 E = TypeVar("E", bound=Exchange)
@@ -57,7 +58,7 @@ class HttpServer:
 
     def accept(self) -> HttpConnection:
         """Return the protocol of a new connection, over whatever transport."""
-        return HttpConnection(self)
+        return SwitchingConnection(self)
 
     def opened(self, connection: HttpConnection) -> None:
         """Count a connection; beyond the bound those make room that would be closed first, if nothing more came."""

@@ -33,12 +33,13 @@ _ABSOLUTE = re.compile(rb"(?i:https?+)://([^/?@]++)((?:[/?].*+)?+)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class ReadRequest:
-    """A request as the parser understood it."""
+    """A request as the parser understood it. One that `wants_socket` asks to go on as a WebSocket (RFC 6455)."""
 
     payload: Payload
     head_length: int
     http_1_0: bool
     keep_alive: bool
+    wants_socket: bool
 
 
 class Recipient(Protocol):
@@ -61,24 +62,28 @@ class SlowPath:
         self._recipient = recipient
         self._max_body_bytes = max_body_bytes
         self._parser = httptools.HttpRequestParser(self)
-        self._refused = False
+        self._refused = self._wants_socket = False
         self._request: ReadRequest | None = None
         self._in_head = True
         self._head_bytes = self._body_bytes = self._raw_body_bytes = self._barren_bytes = 0
         self.method = b"GET"
         self._begin_head()
 
-    def feed(self, data: bytes) -> None:
-        """Parse what came; a malformed message is refused once."""
+    def feed(self, data: bytes) -> int:
+        """Parse what came; a malformed message is refused once.
+
+        Return how many bytes are left: behind a request for a WebSocket may stand what is no HTTP.
+        """
+        left = 0
         if self._in_head:
             self._head_bytes += len(data)
         else:
             self._barren_bytes += len(data)  # unless something of the body is in it
         try:
-            self._parse(data)
+            left = self._parse(data)
         except httptools.HttpParserError as error:
             self._refuse(HTTPStatus.BAD_REQUEST, f"malformed request: {error}")
-            return
+            return 0
         if self._in_head and len(self._headers) > MAX_HEADERS:
             self._refuse_headers()
         elif self._in_head and self._head_bytes > MAX_REQUEST_HEAD_BYTES:
@@ -89,6 +94,7 @@ class SlowPath:
                 self._refuse_body()  # little body in many chunks
             elif self._barren_bytes > MAX_REQUEST_HEAD_BYTES:
                 self._refuse_head("what stands between the chunks of the body, or behind them,")
+        return left
 
     @property
     def in_body(self) -> bool:
@@ -108,18 +114,32 @@ class SlowPath:
         self._request = None
         self._headers.clear()
 
-    def _parse(self, data: bytes) -> None:
-        """Feed the parser; ignore an Upgrade header, as a server may (RFC 9110, 7.8)."""
+    def _parse(self, data: bytes) -> int:
+        """Feed the parser, and return how much is left.
+
+        An Upgrade is ignored, as a server may (RFC 9110, 7.8), unless it is to a WebSocket.
+        """
+        left = 0
         while True:
             try:
                 self._parser.feed_data(data)
             except httptools.HttpParserUpgrade as upgrade:
                 if self._refused:
-                    return
-                data = self._head_without_upgrade() + data[upgrade.args[0] :]
+                    return 0
+                rest = data[upgrade.args[0] :]
+                self._wants_socket = self._asks_for_socket()
+                if self._wants_socket:
+                    left, rest = len(rest), b""
+                data = self._head_without_upgrade() + rest
                 self._parser = httptools.HttpRequestParser(self)
             else:
-                return
+                return left
+
+    def _asks_for_socket(self) -> bool:
+        protocols = b",".join(value.lower() for name, value in self._headers if name == b"upgrade").split(b",")
+        is_plain = self.method == b"GET" and not (self._length or self._codings or self._expects)
+        is_new = self._parser.get_http_version() == "1.1"
+        return is_plain and is_new and b"websocket" in [protocol.strip(b" \t") for protocol in protocols]
 
     def _head_without_upgrade(self) -> bytes:
         """Return the head again, for a parser that shall read the body that the first one left alone."""
@@ -205,7 +225,8 @@ class SlowPath:
         http_1_0 = version == b"1.0"
         # With HTTP/1.0 the framing of a coded message can't be trusted (RFC 9112, 6.1): close afterwards.
         keep_alive = self._parser.should_keep_alive() and not (http_1_0 and self._codings)
-        self._request = ReadRequest(Payload(head), len(head), http_1_0, keep_alive)
+        self._request = ReadRequest(Payload(head), len(head), http_1_0, keep_alive, self._wants_socket)
+        self._wants_socket = False
         if self._expects == b"100-continue" and not http_1_0:
             self._recipient.body_expected()
 

@@ -63,7 +63,7 @@ class SlowReader:
         path = self._path
         was_in_body = path.in_body
         end = min(len(data), start + (_BODY_PIECE_BYTES if was_in_body else _HEAD_PIECE_BYTES))
-        path.feed(data[start:end])
+        end -= path.feed(data[start:end])
         if path.in_body:
             if not was_in_body:
                 self._patience.body_begins()

@@ -11,6 +11,8 @@ from runtime_images.dynamic_runtime.edge.limits import HANDLER_PATIENCE_S
 from runtime_images.dynamic_runtime.edge.response_head import check_any_head, check_head, why_refused
 from runtime_images.dynamic_runtime.front.job import Job
 from runtime_images.dynamic_runtime.front.link import WorkerLink
+from runtime_images.dynamic_runtime.front.sockets import KINDS as SOCKET_KINDS
+from runtime_images.dynamic_runtime.front.sockets import Sockets
 from runtime_images.dynamic_runtime.telemetry.backend_stats import AnswerRow
 from runtime_images.dynamic_runtime.wire.frames import (
     ABORTED,
@@ -20,6 +22,7 @@ from runtime_images.dynamic_runtime.wire.frames import (
     LONG_HEAD,
     RESPONSE,
     FrameError,
+    Kind,
     RawFrame,
 )
 from runtime_images.policy.model import Backend
@@ -53,6 +56,7 @@ class Answers:
         self._now = clock.monotonic
         self._answered = answered
         self._bad_answer = bad_answer
+        self.sockets = Sockets(clock.monotonic, self._refuse_head)
 
     def receive(self, link: WorkerLink, received: list[RawFrame]) -> None:
         """Pass on what a worker has answered and count what that finishes, or raise FrameError."""
@@ -68,7 +72,8 @@ class Answers:
                     continue
                 job = link.jobs.get(request_id)
                 if job is None:
-                    raise FrameError(f"an answer to request {request_id}, which this worker does not have")
+                    self._count_socket(rows, self.sockets.end(link, frame))
+                    continue
                 checked = check_head(head) if kind == RESPONSE and flags == FINAL and not job.started else None
                 if checked is not None:  # answer first: what else is to be done need not keep the client waiting
                     status = checked.counted
@@ -92,7 +97,7 @@ class Answers:
                     rows.append((status, job.arrived_s, now_s, service_ns, cpu_ns))
                 answers += 1
         finally:  # also where a frame breaks the protocol: what was answered before it counts
-            if answers:
+            if rows or answers:
                 self.last_s = now_s
                 link.window.learn(answers, taken_ns, overlapping, last_ns, len(link.jobs))
                 self._answered(link.backend, rows)
@@ -103,6 +108,10 @@ class Answers:
     def _take_part(self, link: WorkerLink, frame: RawFrame) -> None:
         """Pass on a part of a streamed answer, or a frame that is no answer at all."""
         request_id, kind, _, head, body = frame[:5]
+        if kind in SOCKET_KINDS:
+            self.last_s = self._now()
+            self.sockets.take(link, frame, self._own_lines(link))
+            return
         if kind not in (RESPONSE, CHUNK):
             link.take_other(frame)
             return
@@ -111,6 +120,10 @@ class Answers:
             raise FrameError(f"a part of an answer to request {request_id} that does not fit")
         if not job.given_up and (kind == CHUNK or self._begin_stream(link, job, head)):
             self._report(link, job, job.take_chunk(body))
+
+    def _count_socket(self, rows: list[AnswerRow], row: AnswerRow) -> None:
+        self.failures += row[0] >= SERVER_ERROR
+        rows.append(row)
 
     def _begin_stream(self, link: WorkerLink, job: Job, raw_head: bytes) -> bool:
         """Send the head of a streamed answer; False if it cannot be sent."""
@@ -147,7 +160,7 @@ class Answers:
             return self._end_long(link, job, frame)
         if job.given_up:
             return job.status
-        if flags & ABORTED and job.client_gone:
+        if job.client_gone and (flags & ABORTED or kind == Kind.CLOSE):
             return CLIENT_LEFT
         if flags & ABORTED:
             self.failures += job.give_up(HTTPStatus.BAD_GATEWAY, "the function gave this request up")

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from runtime_images.dynamic_runtime.edge.exchange import Exchange, retry_after
+from runtime_images.dynamic_runtime.edge.outlet import OpenSocket
 from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.wire.frames import FrameError, Kind
 
@@ -25,6 +26,7 @@ class Job(Exchange):
     `status` is what its client sees once that is not simply the worker's answer; `given_up` says that the client was
     answered without the worker, `streams` that its answer comes in parts. `suspicions` counts the workers that have
     died with this as the first of their requests and had begun none: too large a body may end them while they read it.
+    One that has become a `socket` was accepted at `opened_s` after so many ns of work, and is closed since `closed_s`.
     """
 
     id = 0
@@ -33,6 +35,10 @@ class Job(Exchange):
     given_up = False
     streams = False
     suspicions = 0
+    socket: OpenSocket | None = None
+    opened_s = 0.0
+    closed_s: float | None = None
+    handshake_ns = 0
     _chunks_untaken = 0
     _retries_begun = 0
 
@@ -72,13 +78,26 @@ class Job(Exchange):
 
     def take_chunk(self, body: bytes) -> str:
         """Send a part, as `write` does; raise FrameError if it exceeds the credit, for that could fill our memory."""
+        self._expect_chunk()
+        misfit = self.write(body)
+        self._count_chunk()
+        return misfit
+
+    def take_part(self, part: bytes, *, is_text: bool, is_last: bool) -> None:
+        """Send a message of a WebSocket, or a part of one; raise FrameError if it exceeds the credit."""
+        self._expect_chunk()
+        if self.socket is not None:
+            self.socket.send(part, is_text=is_text, is_last=is_last)
+        self._count_chunk()
+
+    def _expect_chunk(self) -> None:
         if self._chunks_untaken >= frames.CREDIT_CHUNKS:
             raise FrameError("more chunks than the client has taken")
-        misfit = self.write(body)
+
+    def _count_chunk(self) -> None:
         self._chunks_untaken += 1
         if self.client_gone or not self.outlet.write_paused:
             self.grant_credit()
-        return misfit
 
     def grant_credit(self) -> None:
         """Let the worker send as many chunks as the client has taken."""

@@ -67,8 +67,9 @@ class LinkOwner(Protocol):
 class WorkerLink(Channel):
     """The front's end of one worker's socket.
 
-    It may be given another request while it has fewer `jobs` than its window has credit. `fault` says how the worker
-    has broken the protocol, if it has.
+    It may be given another request while it has fewer `jobs` than its window has credit. `sockets` are those that have
+    become WebSockets: these last as long as their clients like, and say nothing of how busy it is. `fault` says how the
+    worker has broken the protocol, if it has.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class WorkerLink(Channel):
         self.window = Window(concurrency)
         self.bodies = bodies or LongBodies()
         self.jobs: dict[int, Job] = {}
+        self.sockets: dict[int, Job] = {}
         self.open = False
         self.blocking = False
         self.fault = ""
@@ -135,7 +137,7 @@ class WorkerLink(Channel):
         request_id = self._free_ids.pop()
         job.link, job.id = self, request_id
         payload: bytes | memoryview = job.payload
-        flags = 0
+        flags = frames.WEB_SOCKET if job.wants_socket else 0
         if len(payload) > LEAST_BYTES or (job.slot is not None and job.slot.memory):
             payload, flags = self.bodies.payload_of(job)
         header = _pack(len(payload), request_id, frames.REQUEST, flags, job.head_length, *job.outlet.client)
@@ -150,14 +152,41 @@ class WorkerLink(Channel):
         if self.jobs.pop(request_id, None) is not None:
             self._free_ids.append((request_id + SLOTS) & 0xFFFFFFFF)
             if not self.jobs:
-                self._busy_s += now_s - self._busy_since_s
-                if self._settled is not None:
-                    self._settled.set()
+                self._rest(now_s)
 
-    async def wait_settled(self) -> None:
-        if self.jobs:
-            self._settled = asyncio.Event()
-            await self._settled.wait()
+    def _rest(self, now_s: float) -> None:
+        self._busy_s += now_s - self._busy_since_s
+        if self._settled is not None:
+            self._settled.set()
+
+    def socket_opened(self, job: Job, now_s: float) -> None:
+        """Count a request as a WebSocket from here on."""
+        self.sockets[job.id] = self.jobs.pop(job.id)
+        self.window.socket_opened()
+        if not self.jobs:
+            self._rest(now_s)
+
+    def socket_ended(self, job: Job) -> None:
+        """Count a WebSocket off, once its function is done with it."""
+        del self.sockets[job.id]
+        job.link = None
+        self._free_ids.append((job.id + SLOTS) & 0xFFFFFFFF)
+        self.window.socket_ended()
+        if self._settled is not None:
+            self._settled.set()
+
+    @property
+    def has_work(self) -> bool:
+        """Whether it has a request or a WebSocket."""
+        return bool(self.jobs or self.sockets)
+
+    async def wait_settled(self, timeout_s: float) -> None:
+        """Wait until it has neither, or so long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while self.has_work:
+                    self._settled = asyncio.Event()
+                    await self._settled.wait()
 
     @property
     def was_at_work(self) -> bool:

@@ -155,8 +155,9 @@ class Front:
         """Take a dead worker's requests back; return how many are retried, and how many had to fail.
 
         Not begun: retry. Begun: retry once where the function is idempotent or the method safe, else 502. Answer
-        begun: the connection ends, so that the client sees the answer is not whole. If none had begun, the first may be
-        what has ended the worker, and is retried a few times only: else it would end one after the other.
+        begun: the connection ends, so that the client sees the answer is not whole; so does a WebSocket. If none had
+        begun, the first may be what has ended the worker, and is retried a few times only: else it would end one after
+        the other.
         """
         taken_back = list(link.jobs.values())
         begun = {job.id for job in taken_back if link.journal.has(job.id)}
@@ -173,12 +174,14 @@ class Front:
             link.bodies.keep(job)
             if not (job.given_up or job.client_gone):
                 self._give_up(job, HTTPStatus.BAD_GATEWAY, _DIED)
+        broken = self.answers.sockets.lost(link)
+        self._failures += broken
         self.queue.extendleft(reversed(retry))
         self._retried += len(retry)
         if self.active is link:
             self.active = None
         self._pump()
-        return len(retry), len(taken_back) - len(retry)
+        return len(retry), len(taken_back) - len(retry) + broken
 
     def expire(self, links: Iterable[WorkerLink], now_s: float) -> list[WorkerLink]:
         """Answer 504 where the deadline has passed; return the links that hold on to such a request and look hung."""
@@ -192,6 +195,8 @@ class Front:
                 if not job.given_up:
                     job.cancel(forced=True)
                     self._give_up(job, HTTPStatus.GATEWAY_TIMEOUT, _TOOK)
-            if any(job.arrived_s + _HUNG_AFTER_S <= expired_s for job in late):
+            over_s = expired_s - _HUNG_AFTER_S
+            is_hung = self.answers.sockets.are_overdue(link, expired_s, over_s)
+            if is_hung or any(job.arrived_s <= over_s for job in late):
                 hung.append(link)
         return hung

@@ -2,8 +2,8 @@
 
 A worker that serves one request after the other gets about a millisecond of work ahead: the rest waits in the front,
 where a switch can still send it to the better backend. One whose requests overlap gets more as long as it takes them;
-a stream that has begun counts no more, for it may last as long as its client listens. Declared concurrency is taken at
-its word.
+a stream that has begun counts no more, for it may last as long as its client listens, and neither does a WebSocket.
+Declared concurrency is taken at its word: there each of them takes one of the places.
 """
 
 from runtime_images.dynamic_runtime.wire.in_flight import SLOTS
@@ -31,7 +31,7 @@ class Window:
         self.ended_ns = 0
         self._size = float(min(concurrency or 1, MAX_WINDOW))
         self._concurrency = concurrency
-        self._streams = 0
+        self._streams = self._sockets = 0
         self._adaptive = False
         self._service_ns = 0.0
         self._overlap = 1.0
@@ -41,7 +41,8 @@ class Window:
         self._set_credit()
 
     def _set_credit(self) -> None:
-        self.credit = 0 if self._closed else min(SLOTS, int(self._size) + self._streams * self._adaptive)
+        free = int(self._size) + (self._streams if self._adaptive else -self._sockets)
+        self.credit = 0 if self._closed else min(SLOTS - self._sockets, free)
 
     def close(self) -> None:
         """Give no more credit: the worker is gone."""
@@ -74,6 +75,14 @@ class Window:
 
     def stream_ended(self) -> None:
         self._streams -= 1
+        self._set_credit()
+
+    def socket_opened(self) -> None:
+        self._sockets += 1
+        self._set_credit()
+
+    def socket_ended(self) -> None:
+        self._sockets -= 1
         self._set_credit()
 
     def learn(self, answers: int, service_ns: int, overlapping: int, ended_ns: int, left: int) -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from runtime_images.dynamic_runtime.telemetry.histogram import LogLinearHistogram, SlidingWindow
 from runtime_images.events.traffic import LastSecond
 from runtime_images.policy.model import Slo
-from runtime_images.policy.sampling import ANSWERS_KEPT, CLIENT_LEFT
+from runtime_images.policy.sampling import ANSWERS_KEPT, NO_ANSWERS
 
 _UNCOUNTED_MOST = 4096
 
@@ -56,7 +56,7 @@ class BackendStats:
     def __init__(self, slo: Slo) -> None:
         self.requests = 0
         self.errors = 0
-        self._left = 0
+        self._unanswered = 0
         self.start_up_s: float | None = None
         self.cpu_share: float | None = None
         self.latencies = SlidingWindow(slo.window_s)
@@ -75,10 +75,10 @@ class BackendStats:
         """Count what was added since the last time, and return it."""
         rows, self._uncounted = self._uncounted, []
         if rows:
-            answers = [row for row in rows if row[0] != CLIENT_LEFT]
+            answers = [row for row in rows if row[0] not in NO_ANSWERS]
             self.requests += len(rows)
             self.errors += len([row for row in rows if row[0] >= 500])
-            self._left += len(rows) - len(answers)
+            self._unanswered += len(rows) - len(answers)
             self.latencies.add_all(rows[-1][2], [row[2] - row[1] for row in answers], self.last_second)
             self.recent += [
                 Answer(finished_s, finished_s - arrived_s, service_ns / 1e9, status >= 500)
@@ -97,8 +97,8 @@ class BackendStats:
 
     @property
     def finished(self) -> int:
-        """Requests counted since the start that are answered without an error, their clients still there."""
-        return self.requests - self.errors - self._left
+        """Requests counted since the start that were answered without an error: what the policy learns from."""
+        return self.requests - self.errors - self._unanswered
 
     def p95_s(self, now_s: float) -> float | None:
         """Return the 95th percentile of the latencies within the SLO's window."""

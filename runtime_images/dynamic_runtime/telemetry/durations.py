@@ -11,7 +11,7 @@ from operator import itemgetter
 
 from runtime_images.dynamic_runtime.telemetry.backend_stats import AnswerRow
 from runtime_images.policy.model import Backend
-from runtime_images.policy.sampling import CLIENT_LEFT
+from runtime_images.policy.sampling import NO_ANSWERS
 
 _DECADE = (
     1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.75, 1.9, 2.0, 2.2, 2.4, 2.5, 2.75, 3.0, 3.25, 3.5, 3.8, 4.1, 4.5, 5.0, 5.4,
@@ -48,7 +48,7 @@ class Durations:
     def _code(self, backend: Backend, status: int) -> str:
         """Return the label of a status: beyond the first few its class, such as 4xx."""
         known = [code for of, code in self._of_requests if of == backend.value]
-        has_own = str(status) in known or len(known) < _CODES_MOST or status == CLIENT_LEFT
+        has_own = str(status) in known or len(known) < _CODES_MOST or status in NO_ANSWERS
         return str(status) if has_own else f"{status // 100}xx"
 
     def render(self) -> bytes:

@@ -18,7 +18,8 @@ from runtime_images.policy.state import PolicyState
 class BackendView(NamedTuple):
     """A backend at one moment: the worker that serves or will serve on it, as far as there is one.
 
-    `usable` says whether a start is worth a try now, `held_s` for how long the backend has been held so far.
+    `usable` says whether a start is worth a try now, `held_s` for how long the backend has been held so far, `sockets`
+    how many WebSockets it has, which are none of the requests in flight.
     """
 
     usable: bool
@@ -26,6 +27,7 @@ class BackendView(NamedTuple):
     pid: int | None
     in_flight_ages_s: tuple[float, ...]
     held_s: float
+    sockets: int = 0
 
 
 class RequestSource(Protocol):

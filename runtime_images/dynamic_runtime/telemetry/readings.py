@@ -48,14 +48,17 @@ class Readings(Collector):
             "gaia_in_flight_oldest_seconds", "Age of the oldest request that is being served.", labels=["backend"]
         )
         share = GaugeMetricFamily("gaia_cpu_share", "CPU time over busy time of the function.", labels=["backend"])
+        sockets = GaugeMetricFamily("gaia_websockets_open", "WebSockets, which are none of these.", labels=["backend"])
         for backend in Backend:
-            ages_s = self.reporter.sources.backends.view(backend, now_s).in_flight_ages_s
+            view = self.reporter.sources.backends.view(backend, now_s)
+            ages_s = view.in_flight_ages_s
+            sockets.add_metric([backend.value], view.sockets)
             served.add_metric([backend.value], len(ages_s))
             oldest.add_metric([backend.value], max(ages_s, default=0.0))
             known = self.reporter.sources.stats[backend].cpu_share
             if known is not None:
                 share.add_metric([backend.value], known)
-        yield from (served, oldest, share)
+        yield from (served, oldest, sockets, share)
 
     def _totals(self) -> Iterator[Family]:
         totals = self.reporter.totals()

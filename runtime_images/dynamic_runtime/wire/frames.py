@@ -43,6 +43,8 @@ class Kind(IntEnum):
     STOP = 5
     GIVE_BACK = 6
     SETTINGS = 7
+    RECEIVED = 8
+    CLOSED = 9
     READY = 16
     FAILED = 17
     RESPONSE = 18
@@ -50,6 +52,10 @@ class Kind(IntEnum):
     HEALTH_ANSWER = 20
     WARMING = 21
     ENDING = 22
+    ACCEPT = 23
+    SEND = 24
+    TAKEN = 25
+    CLOSE = 26
 
 
 REQUEST = int(Kind.REQUEST)
@@ -62,6 +68,9 @@ ABORTED = 2  # flag: the response can't be completed
 FORCE = 4  # flag: cancel even if begun
 IN_ARENA = 8  # flag: the body is not here, but at the place in shared memory that stands here (`arenas.py`)
 LONG_HEAD = 16  # flag that the front's parser sets: the head is a long one, and has to be handled with care
+TEXT = 32  # flag: a message of a WebSocket is text, else bytes
+MORE = 64  # flag: the message goes on in the next frame
+WEB_SOCKET = 128  # flag: the request asks for a WebSocket; a worker whose function speaks none of it serves it as it is
 FAILED_HEADER = b"x-gaia-failed"
 """With any value but `false`: the answer says that the function has failed, whatever its status is."""
 

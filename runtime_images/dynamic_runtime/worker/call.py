@@ -153,8 +153,7 @@ class Call(Stream):
 
         What comes of the client's leaving, or of the end that was forced, is no failure, and is not logged.
         """
-        own_end = self.forced or (self.left and self.ends_with_client)
-        if (own_end and isinstance(error, asyncio.CancelledError)) or (self.left and _is_farewell(error)):
+        if self.is_no_failure(error):
             self.abort()
             return
         head, body = plain.failed(error)
@@ -162,6 +161,11 @@ class Call(Stream):
             self.abort()
         else:
             self.end(RESPONSE, FINAL, head, body)
+
+    def is_no_failure(self, error: BaseException) -> bool:
+        """Return whether an error comes of the client's leaving, or of the end that was forced."""
+        own_end = self.forced or (self.left and self.ends_with_client)
+        return (own_end and isinstance(error, asyncio.CancelledError)) or (self.left and _is_farewell(error))
 
     def abort(self) -> None:
         """Give a response up that is not complete yet."""

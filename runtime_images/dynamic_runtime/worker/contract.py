@@ -45,7 +45,8 @@ class LoadedFunction:
     Hooks that the user did not write are None.
 
     `blocking` says that a call may block the thread, so it belongs off the event loop. `lifespan` says that the ASGI
-    callable is a framework's application, which expects the lifespan protocol. `threads` is how many requests at once
+    callable is a framework's application, which expects the lifespan protocol, `web_sockets` that it may be called for
+    one. `threads` is how many requests at once
     are given to what blocks, where the user does not say.
     """
 
@@ -55,6 +56,7 @@ class LoadedFunction:
     plain: Callable[[Any], Any] | None = None
     exchange: Exchange | AsyncExchange | None = None
     lifespan: bool = False
+    web_sockets: bool = False
     threads: int = 1
     start: Hook | None = None
     stop: Hook | None = None

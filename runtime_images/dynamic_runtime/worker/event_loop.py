@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from runtime_images.dynamic_runtime.background import Background
 from runtime_images.dynamic_runtime.settings import Settings
-from runtime_images.dynamic_runtime.wire import client_address, frames, log_lines
+from runtime_images.dynamic_runtime.wire import client_address, frames, log_lines, web_socket
 from runtime_images.dynamic_runtime.wire.channel import Channel
-from runtime_images.dynamic_runtime.wire.frames import REQUEST, Frame, Kind
+from runtime_images.dynamic_runtime.wire.frames import REQUEST, WEB_SOCKET, Frame, Kind
 from runtime_images.dynamic_runtime.wire.in_flight import InFlightJournal
 from runtime_images.dynamic_runtime.worker import answers, exchange_calls, plain
 from runtime_images.dynamic_runtime.worker.answers import ENDING, Bodies, ending
@@ -21,6 +21,7 @@ from runtime_images.dynamic_runtime.worker.contract import LoadedFunction
 from runtime_images.dynamic_runtime.worker.exchange import Parts
 from runtime_images.dynamic_runtime.worker.life.hooks import ask_health, start_function, stop_function
 from runtime_images.dynamic_runtime.worker.life.own_tasks import Left, OwnTasks, finished
+from runtime_images.dynamic_runtime.worker.socket_call import SocketCall
 
 if TYPE_CHECKING:
     from runtime_images.dynamic_runtime.worker.life.lifespan import Lifespan
@@ -29,6 +30,9 @@ _LOOK_AGAIN_S = 0.001
 _SHUTDOWN_S = 5.0
 """What a shutdown, a stop hook, threads and exit hooks have of the drain time, a third of it at most: work after
 answers and tasks of the function's own have the rest."""
+
+Answering = Callable[[Any], Coroutine[Any, Any, None]]
+"""Takes a `Call`, or the `SocketCall` that it is."""
 
 
 class EventLoopWorker(Channel):
@@ -60,12 +64,14 @@ class EventLoopWorker(Channel):
         self._lifespans: Sequence[Lifespan] = ()
         self._own_tasks: OwnTasks | None = None
         self._drain_s = settings.drain_timeout_s
-        self._call: Callable[[Call], Coroutine[Any, Any, None]] = self._answer_asgi
+        self._call: Answering = self._answer_asgi
         if function.plain is not None:
             self._call = self._answer_plain
         elif function.exchange is not None:
             self._call = self._answer_exchange
-        self._answer = self._call if self._slots is None else self._answer_in_turn
+        self._answer = self._call if self._slots is None else self._in_turn(self._call)
+        socket_call: Answering = self._answer_socket if function.web_sockets else self._call
+        self._answer_upgrade = socket_call if self._slots is None else self._in_turn(socket_call)
 
     async def start(self) -> None:
         """Run the user's start hook and a framework's start-up."""
@@ -128,7 +134,7 @@ class EventLoopWorker(Channel):
         """Take the frames that have become complete."""
         for frame in self._parser.feed(data):
             request_id, kind, flags, head, body, port, upper, lower = frame
-            if kind == REQUEST:
+            if kind == REQUEST and flags < WEB_SOCKET:
                 client = client_address.unpack(port, upper, lower)
                 call = self._calls[request_id] = Call(request_id, flags, head, body, client, self)
                 # As loop.create_task does, without a number formatted into each task's name.
@@ -147,6 +153,10 @@ class EventLoopWorker(Channel):
 
     def _take_other(self, frame: Frame) -> None:
         match frame.kind:
+            case Kind.REQUEST:
+                self._take_upgrade(frame)
+            case Kind.RECEIVED | Kind.CLOSED:
+                self._take_from_socket(frame)
             case Kind.CANCEL:
                 self._cancel(frame.request_id, forced=bool(frame.flags & frames.FORCE))
             case Kind.CREDIT:
@@ -160,6 +170,22 @@ class EventLoopWorker(Channel):
             case Kind.GIVE_BACK:
                 self.bodies.give_back(frame.request_id)
 
+    def _take_upgrade(self, frame: Frame) -> None:
+        """Begin with a request that asks for a WebSocket; a function that speaks none of it gets it as it is."""
+        kind = SocketCall if self._function.web_sockets else Call
+        client = client_address.unpack(*frame[5:])
+        call = self._calls[frame.request_id] = kind(frame.request_id, 0, frame.head, frame.body, client, self)
+        call.task = asyncio.Task(self._answer_upgrade(call), loop=self._loop, name="request")
+
+    def _take_from_socket(self, frame: Frame) -> None:
+        call = self._calls.get(frame.request_id)
+        if not isinstance(call, SocketCall):
+            return  # it has ended
+        if frame.kind == Kind.RECEIVED:
+            call.take_message(frame.flags, frame.body)
+        else:
+            call.take_closing(web_socket.decode(frame.body))
+
     def _cancel(self, request_id: int, *, forced: bool) -> None:
         """Drop a request that has not begun; one that has learns of the disconnect, and is ended only if forced."""
         call = self._calls.get(request_id)
@@ -172,11 +198,16 @@ class EventLoopWorker(Channel):
         if forced:
             call.force()
 
-    async def _answer_in_turn(self, call: Call) -> None:
-        """Answer one request, where only so many may be under way at once."""
+    def _in_turn(self, answer: Answering) -> Answering:
+        """Return what answers one request, where only so many may be under way at once."""
         assert self._slots is not None
-        async with self._slots:
-            await self._call(call)
+        slots = self._slots
+
+        async def in_turn(call: Call) -> None:
+            async with slots:
+                await answer(call)
+
+        return in_turn
 
     def _begin(self, call: Call) -> bool:
         """Note that the request has begun, unless it was cancelled before."""
@@ -223,6 +254,18 @@ class EventLoopWorker(Channel):
             try:
                 scope = build_scope(call.head, self.state, call.client)
                 await self._function.asgi(scope, call.receive, call.send)
+            except BaseException as error:  # noqa: BLE001 -- the user's code may raise anything
+                call.fail(error)
+            else:
+                call.finish()
+        del self._calls[call.request_id]
+
+    async def _answer_socket(self, call: SocketCall) -> None:
+        assert self._function.asgi is not None
+        if self._begin(call):
+            try:
+                if call.open():
+                    await self._function.asgi(call.scope(self.state), call.receive, call.send)
             except BaseException as error:  # noqa: BLE001 -- the user's code may raise anything
                 call.fail(error)
             else:

@@ -60,15 +60,15 @@ async def answer_awaiting(handler: Handler, payload: Any) -> tuple[bytes, bytes 
 def failure(error: BaseException) -> tuple[int, bytes]:
     """Return status and JSON body for what the user's code, or the decoding for it, has raised; log what it was."""
     if isinstance(error, PayloadError):
-        return 400, _error_body(str(error))
+        return 400, error_body(str(error))
     with contextlib.suppress(BaseException):  # the function may have closed its standard error, or raise in __str__
         if isinstance(error, ResultError):
             sys.stderr.write(f"{error}\n")
         else:
             traceback.print_exception(error.with_traceback(_users_part(error.__traceback__)))
     if isinstance(error, ResultError):
-        return 500, _error_body("the function returned what JSON cannot hold")
-    return 500, _error_body(f"the function raised {type(error).__name__}")
+        return 500, error_body("the function returned what JSON cannot hold")
+    return 500, error_body(f"the function raised {type(error).__name__}")
 
 
 def _users_part(trace: TracebackType | None) -> TracebackType | None:
@@ -85,7 +85,8 @@ def failed(error: BaseException) -> tuple[bytes, bytes]:
     return status_line(status) + JSON_TYPE, body
 
 
-def _error_body(message: str) -> bytes:
+def error_body(message: str) -> bytes:
+    """Return the JSON body of an error answer."""
     return json.dumps({"error": message}).encode()
 
 

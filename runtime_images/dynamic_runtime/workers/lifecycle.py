@@ -5,7 +5,6 @@ for, or that there are switches.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,6 +18,7 @@ from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
 from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.wire.frames import Frame, Kind
 from runtime_images.dynamic_runtime.wire.lifeline import is_stopped
+from runtime_images.dynamic_runtime.wire.web_socket import SERVICE_RESTART
 from runtime_images.dynamic_runtime.workers.child_process import ending
 from runtime_images.dynamic_runtime.workers.launching import Starter
 from runtime_images.dynamic_runtime.workers.process import PULSE, WorkerProcess
@@ -211,7 +211,7 @@ class Workers:
     def link_lost(self, link: WorkerLink) -> None:
         """End a worker whose socket has closed: its process is gone, or must go."""
         worker = self._of(link)
-        if worker is not None and (worker.state is not WorkerState.DRAINING or link.jobs):
+        if worker is not None and (worker.state is not WorkerState.DRAINING or link.has_work):
             if link.fault:
                 worker.end(f"it broke the protocol of its socket: {link.fault}")
             else:
@@ -249,12 +249,17 @@ class Workers:
             self._background.spawn(self._drain(worker, drained))
 
     async def _drain(self, worker: WorkerProcess, drained: Callable[[], object] | None) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self.request_timeout_s):
-                await worker.link.wait_settled()
+        await worker.link.wait_settled(self.drain_timeout_s)
+        self.cut_sockets_off(worker, self.drain_timeout_s)
+        await worker.link.wait_settled(max(self.request_timeout_s - self.drain_timeout_s, LEAST_STOP_S))
         if drained is not None:
             drained()
         await self._end(worker, self.drain_timeout_s)
+
+    def cut_sockets_off(self, worker: WorkerProcess, after_s: float) -> None:
+        """Close the WebSockets that are still open; their clients may connect again, to whatever serves then."""
+        if count := self.front.answers.sockets.close_all(worker.link, SERVICE_RESTART):
+            self.events.emit(CutOff(worker.backend, worker.pid, f"open WebSockets: {count}", after_s))
 
     async def _end(self, worker: WorkerProcess, timeout_s: float) -> None:
         """Ask it to end, and end it if it has not after a while; one that is not ready yet has nothing to finish."""

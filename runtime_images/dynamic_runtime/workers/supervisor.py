@@ -81,10 +81,11 @@ class Supervisor:
     def view(self, backend: Backend, now_s: float) -> BackendView:
         """Return how a backend is now."""
         workers, usable = self.workers, self.usable(backend)
+        sockets = sum([len(one.link.sockets) for one in workers if one.backend is backend])
+        totals = workers.held(backend), sockets
         if (worker := workers.on(backend)) is None:
-            return BackendView(usable, workers.state_without_worker(backend), None, (), workers.held(backend))
-        ages_s = worker.in_flight_ages_s(now_s)
-        return BackendView(usable, _LANE_STATES[worker.state], worker.pid, ages_s, workers.held(backend))
+            return BackendView(usable, workers.state_without_worker(backend), None, (), *totals)
+        return BackendView(usable, _LANE_STATES[worker.state], worker.pid, worker.in_flight_ages_s(now_s), *totals)
 
     # what health asks
 

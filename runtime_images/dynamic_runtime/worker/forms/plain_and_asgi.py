@@ -23,7 +23,7 @@ def application(source: Source) -> LoadedFunction:
     target = source.imported()
     if wsgi.is_application(target):
         return wsgi.served(source, target)
-    return asgi(source, target, owner=None)
+    return asgi(source, target, owner=None, web_sockets=True)
 
 
 def new(source: Source) -> LoadedFunction:
@@ -31,7 +31,7 @@ def new(source: Source) -> LoadedFunction:
     target = source.imported()
     log_as_knative()
     instance = checked(source, source.called(target))
-    return asgi(source, instance.handle, instance)
+    return asgi(source, instance.handle, instance, web_sockets=True)
 
 
 def log_as_knative() -> None:
@@ -46,11 +46,13 @@ def checked(source: Source, instance: Any) -> Any:  # noqa: ANN401 -- the user's
     return instance
 
 
-def asgi(source: Source, target: Any, owner: object | None) -> LoadedFunction:  # noqa: ANN401
+def asgi(source: Source, target: Any, owner: object | None, *, web_sockets: bool = False) -> LoadedFunction:  # noqa: ANN401
     """Build an ASGI callable with the hooks of its `owner`, if any."""
     source.require_positional(target, 3, "(scope, receive, send)")
     is_function = inspect.isfunction(target) or inspect.ismethod(target)
     if is_function and not inspect.iscoroutinefunction(target):
         raise source.misfit("handle must be `async def`, but it is a plain function")
     hooks: dict[str, Any] = {name: getattr(owner, name, None) for name in _HOOKS}
-    return LoadedFunction(source.entry, blocking=False, asgi=target, lifespan=owner is None, **hooks)
+    return LoadedFunction(
+        source.entry, blocking=False, asgi=target, lifespan=owner is None, web_sockets=web_sockets, **hooks
+    )  # fmt: skip

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import runtime_images.dynamic_runtime
 from runtime_images.dynamic_runtime.edge import budget, limits, memory
+from runtime_images.dynamic_runtime.edge.web_sockets import web_socket
+from runtime_images.dynamic_runtime.front import sockets
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.wire import arenas, frames
+from runtime_images.dynamic_runtime.wire.web_socket import BYTES_AHEAD, MESSAGES_AHEAD
 
 PAGE = (Path(__file__).resolve().parents[4] / "docs" / "http.md").read_text("utf-8")
 SOURCES = Path(runtime_images.dynamic_runtime.__file__).parent
@@ -35,6 +38,12 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert limit("requests that wait").startswith(f"{settings.queue_size} ")
     assert f" {settings.request_timeout_s:g} s" in limit("time from a whole request")
     assert limit("one chunk") == f"{frames.MAX_CHUNK_BYTES // 1024} KiB, {frames.CREDIT_CHUNKS} of them under way"
+    silence = f"{web_socket.PING_EVERY_S:g} s, then a ping; {web_socket.PING_EVERY_S:g} s more"
+    assert limit("silence of a WebSocket's client") == silence
+    assert limit("a client's answer to a close") == f"{web_socket.GOODBYE_S:g} s"
+    ahead = f"{BYTES_AHEAD // 1024} KiB, or {MESSAGES_AHEAD} of them"
+    assert limit("messages that a function has not received") == ahead
+    assert limit("WebSockets of a worker") == f"{sockets.MOST_SOCKETS}"
     assert f"`GAIA_DRAIN_TIMEOUT_S` ({settings.drain_timeout_s:g} s)" in PAGE
     assert f"over {arenas.LEAST_BYTES // 1024} KiB travel" in PAGE
 

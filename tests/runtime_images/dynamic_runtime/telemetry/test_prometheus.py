@@ -27,6 +27,7 @@ TYPES = {
     "gaia_failures_total": "counter",
     "gaia_requests_in_flight": "gauge",
     "gaia_in_flight_oldest_seconds": "gauge",
+    "gaia_websockets_open": "gauge",
     "gaia_queue_depth": "gauge",
     "gaia_queue_oldest_seconds": "gauge",
     "gaia_idle_seconds": "gauge",
