@@ -64,7 +64,7 @@ def _toml(name: str, text: str) -> Iterator[Numbered]:
     except (ValueError, RecursionError):
         return
     lines = _lines_of_names(text)
-    stated = project_requirements(content) if name == PYPROJECT else _pinned(_table(content, *_TOML_TABLES[name]))
+    stated = project_requirements(content) if name == PYPROJECT else _pinned(table_in(content, *_TOML_TABLES[name]))
     for line, key in stated:
         yield lines.get(key, 1), line
 
@@ -84,16 +84,16 @@ def project_requirements(content: object) -> Iterator[tuple[str, str]]:
     That is the list of PEP 621, with the sources that uv knows, else Poetry's table. Extras and groups are left out,
     since they count only for the backend, or the developer, that they name.
     """
-    listed = _table(content, "project").get("dependencies", [])
+    listed = table_in(content, "project").get("dependencies", [])
     lines = [line for line in (listed if isinstance(listed, list) else []) if isinstance(line, str)]
-    sources = _table(content, "tool", "uv", "sources")
+    sources = table_in(content, "tool", "uv", "sources")
     for line in lines:
         wanted = requirement(line) if sources else None
         source = sources.get(wanted.name) if wanted is not None else None
         located = _located(wanted.name, source) if wanted is not None and isinstance(source, dict) else ""
         yield located or line, line
     if not lines:
-        yield from _of_poetry(_table(content, "tool", "poetry", "dependencies"))
+        yield from _of_poetry(table_in(content, "tool", "poetry", "dependencies"))
 
 
 def _of_poetry(table: dict[str, object]) -> Iterator[tuple[str, str]]:
@@ -168,7 +168,8 @@ def _pinned(table: dict[str, object]) -> Iterator[tuple[str, str]]:
             yield f"{package}{extras}{version}", package
 
 
-def _table(content: object, *path: str) -> dict[str, object]:
+def table_in(content: object, *path: str) -> dict[str, object]:
+    """Return the table that a path of keys leads to, an empty one where there is none."""
     for key in path:
         content = content.get(key) if isinstance(content, dict) else None
     return content if isinstance(content, dict) else {}

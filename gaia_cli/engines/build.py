@@ -66,6 +66,8 @@ def prepared(project: FunctionProject, manifest: Manifest, target: Target, progr
     started = time.monotonic()
     entry = entry_of(project).path
     plan = plan_image(project, target, manifest.json, base_images())
+    if project.python_said:
+        progress(project.python_said)
     progress(f"base image {plan.base_image}: {plan.base_reason}")
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as tar:
         context = write_context(tar, project.directory, plan, manifest.toml, ignored_by(project.directory))

@@ -27,6 +27,8 @@ from gaia_cli.project.requirements import Requirements
 from runtime_images.policy.model import Accelerator
 
 _KEPT_LINES = 15
+_NOT_FOUND = "failed to find interpreter"
+"""What virtualenv says of a Python that is not there."""
 _SHOWN_STEPS = ("Collecting ", "Building ", "Installing ")
 _NO_VARIABLES: Mapping[str, str] = {}
 
@@ -53,6 +55,8 @@ def function_python(
         RequirementsError: the environment cannot be made, or the requirements cannot be installed.
         ConfigurationError: the cache directory cannot be written, or is not this user's alone.
     """
+    if project.python_said:
+        progress(project.python_said)
     wanted = project.requirements_for(gpu=accelerator is Accelerator.NVIDIA)
     environ = {**pip_environ(os.environ), **handed_over}
     environments = cache_directory() / "environments"
@@ -101,11 +105,20 @@ def _make(
     try:
         run_tool(command, cwd=home.parent, env=environ, on_line=lambda _line: None)
     except ToolError as error:
-        python = f"Python {project.python}" if project.python else sys.executable
-        raise RequirementsError(
-            f"cannot create a virtual environment with {python}: {_last(error)}",
-            "install that Python, or change [function] python in gaia.toml",
-        ) from None
+        raise _unmade(project, error) from None
+
+
+def _unmade(project: FunctionProject, error: ToolError) -> RequirementsError:
+    if project.python and _NOT_FOUND in _last(error):
+        return RequirementsError(
+            f"the function asks for Python {project.python}, which is not on the PATH here",
+            "install that Python, use --engine docker, or name another one in gaia.toml: [function] python",
+        )
+    python = f"Python {project.python}" if project.python else sys.executable
+    return RequirementsError(
+        f"cannot create a virtual environment with {python}: {_last(error)}",
+        "install that Python, or change [function] python in gaia.toml",
+    )
 
 
 def _install(

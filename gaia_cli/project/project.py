@@ -20,10 +20,11 @@ from gaia_cli.errors import ConfigurationError, UsageError, shell_word
 from gaia_cli.places import working_tree
 from gaia_cli.project.environment import Written
 from gaia_cli.project.foreign import func_yaml
+from gaia_cli.project.foreign.pythons import python_of
 from gaia_cli.project.lines import Source
 from gaia_cli.project.own_files import text_of
 from gaia_cli.project.parts import shown
-from gaia_cli.project.requirements import Requirements, default_requirements, python_of, requirements_file
+from gaia_cli.project.requirements import Requirements, default_requirements, requirements_file
 from gaia_cli.project.tables import checked
 from runtime_images.policy.model import ExecutionMode, Prices, Slo, WarmUp
 
@@ -36,17 +37,21 @@ class FunctionProject:
     """A function's directory and everything its configuration says.
 
     `name` may be none that a function can have, where only a folder gives it; whoever uses it asks `names.check_name`.
-    `entrypoint` is "path.py" or "path.py:attribute" relative to `directory`, empty to search. `gpu_requirements` come
-    on top where a real GPU is used. `pin` fixes the mode whatever the analyzer says; `hardware` is the GPU that its
-    predictions are for, by the name of a profile or as a file in `directory`. `memory` is in Docker's spelling: "2g".
-    `env` are the function's own variables, wherever it runs; `targets` are those of gaia.toml, by name.
+    `entrypoint` is "path.py" or "path.py:attribute" relative to `directory`, empty to search. `python_said` is what
+    whoever runs the function is told about its Python, or empty. `library` is that of its form, where the platform of
+    the form brings it and the requirements do not name it; `gpu_requirements` come on top where a real GPU is used.
+    `pin` fixes the mode whatever the analyzer says; `hardware` is the GPU that its predictions are for, by the name of
+    a profile or as a file in `directory`. `memory` is in Docker's spelling: "2g". `env` are the function's own
+    variables, wherever it runs; `targets` are those of gaia.toml, by name.
     """
 
     directory: Path
     name: str
     entrypoint: str = ""
     python: str = ""
+    python_said: str = ""
     requirements: Requirements = field(default_factory=Requirements)
+    library: Requirements = field(default_factory=Requirements)
     gpu_requirements: Requirements = field(default_factory=Requirements)
     pin: ExecutionMode | None = None
     hardware: str = ""
@@ -70,7 +75,7 @@ class FunctionProject:
         Raises:
             ConfigurationError: they include a file outside of the function's directory.
         """
-        wanted = (self.requirements, self.gpu_requirements) if gpu else (self.requirements,)
+        wanted = (self.requirements, self.library, *((self.gpu_requirements,) if gpu else ()))
         return tuple(one for requirements in wanted if (one := requirements.all_inside()).lines)
 
 
@@ -95,7 +100,8 @@ def load_project(path: Path) -> FunctionProject:
     if "requirements" not in own:
         own["requirements"] = default_requirements(directory, pyproject)
     if "python" not in own:
-        own["python"] = python_of(pyproject, f"{sys.version_info[0]}.{sys.version_info[1]}")
+        running = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        own["python"], own["python_said"] = python_of(directory, pyproject, running)
     slo, prices = Slo(**parts["slo"]), Prices(**parts["prices"])
     return FunctionProject(directory, name, slo=slo, prices=prices, targets=parts["targets"], **own)
 

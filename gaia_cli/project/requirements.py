@@ -13,7 +13,7 @@ from posixpath import dirname, join
 from typing import Any
 
 from analyzers.lean.files import leads_out
-from analyzers.project.dependency_lists import PYPROJECT, poetry_versions, project_requirements
+from analyzers.project.dependency_lists import PYPROJECT, project_requirements
 from analyzers.project.requirements import (
     Line,
     Reader,
@@ -22,17 +22,17 @@ from analyzers.project.requirements import (
     included,
     is_path,
     is_single,
-    pythons,
+    requirement,
     text_of_list,
 )
 from gaia_cli.errors import ConfigurationError
+from gaia_cli.project.foreign import cog_yaml
+from gaia_cli.project.foreign.indexes import index_options
 from gaia_cli.project.own_files import bytes_of
 
 _CODING = re.compile(r"coding[:=]\s*([-\w.]+)")
 DEFAULT_FILE = "requirements.txt"
 _DEEPEST = 10
-_PYTHONS = tuple(f"3.{minor}" for minor in range(14, 10, -1))
-"""Those that a function may ask for, the newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +61,23 @@ class Requirements:
             raise ConfigurationError(f"{where} leads out of the function's directory", "copy the file in")
         return self
 
+    def names(self, package: str) -> bool:
+        """Return whether a line asks for `package`, given by its normalized name."""
+        return any(wanted is not None and wanted.name == package for wanted in map(requirement, self.lines))
+
 
 def default_requirements(directory: Path, pyproject: dict[str, Any]) -> Requirements:
-    """Find requirements that are not configured: requirements.txt, else pyproject.toml's dependencies, else none.
+    """Find requirements that are not configured: those of cog.yaml, requirements.txt, pyproject.toml, else none.
 
     Raises:
         ConfigurationError: what is there cannot be read.
     """
+    cog = cog_yaml.read(directory)
+    if cog.requirements is not None:
+        place = f"{directory / cog_yaml.FILE}:{cog.requirements.line}"
+        return requirements_file(directory, cog.requirements.value, f"{place}: python_requirements")
+    if cog.packages:
+        return Requirements(cog.packages)
     if os.path.isfile(directory / DEFAULT_FILE):  # noqa: PTH113 -- `Path.is_file` raises an error in a closed directory
         return requirements_file(directory, DEFAULT_FILE, "")
     project = pyproject.get("project")
@@ -84,22 +94,7 @@ def default_requirements(directory: Path, pyproject: dict[str, Any]) -> Requirem
         if "||" in line or not is_single(line):
             where = f"{directory / PYPROJECT}: {line.partition('||')[0].strip()}"
             raise ConfigurationError(f"{where} has versions that pip cannot name", "state one range for it")
-    return Requirements(lines)
-
-
-def python_of(pyproject: dict[str, Any], running: str) -> str:
-    """Return the Python that a project's requires-python asks for, the `running` one where it may be; empty for any."""
-    tables: list[Any] = [pyproject.get("project"), pyproject.get("tool")]
-    project, tool = (table if isinstance(table, dict) else {} for table in tables)
-    poetry = tool.get("poetry")
-    dependencies = poetry.get("dependencies") if isinstance(poetry, dict) else None
-    stated = project.get("requires-python")
-    if stated is None and isinstance(dependencies, dict) and isinstance(dependencies.get("python"), str):
-        stated = poetry_versions(dependencies["python"])
-    if not isinstance(stated, str) or not stated:
-        return ""
-    fitting = pythons(stated, _PYTHONS)
-    return "" if running in fitting or not fitting else fitting[0]
+    return Requirements((*index_options(pyproject), *lines) if lines else ())
 
 
 def requirements_file(directory: Path, name: str, asked_by: str) -> Requirements:

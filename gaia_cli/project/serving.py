@@ -11,9 +11,13 @@ from gaia_cli.project.choices import ModeName
 from gaia_cli.project.foreign import func_yaml
 from gaia_cli.project.names import LONGEST_LABEL, check_name
 from gaia_cli.project.project import FunctionProject, load_project
+from gaia_cli.project.requirements import Requirements
 from runtime_images.dynamic_runtime.settings import Settings
-from runtime_images.entrypoint import Entry, EntryError, find_entry
+from runtime_images.entrypoint import Entry, EntryError, EntryForm, find_entry
 from runtime_images.policy.model import ExecutionMode
+
+_BROUGHT = {EntryForm.COG: "cog", EntryForm.FUNCTIONS_FRAMEWORK: "functions-framework"}
+"""What `cog build` and Google's builders install by themselves, so that nobody lists it."""
 
 
 def named_project(path: Path, longest: int = LONGEST_LABEL) -> FunctionProject:
@@ -37,8 +41,16 @@ def servable_project(path: Path) -> FunctionProject:
     """
     project = load_project(path)
     project.requirements_for(gpu=True)
-    entry_of(project)
-    return project
+    return with_library(project, entry_of(project).form)
+
+
+def with_library(project: FunctionProject, form: EntryForm) -> FunctionProject:
+    """Return `project` with the library of its form, where that form's platform installs it without being asked."""
+    package = _BROUGHT.get(form, "")
+    is_hashed = any("--hash" in line for line in project.requirements.lines)  # pip then takes no line without one
+    if not package or is_hashed or project.requirements.names(package):
+        return project
+    return replace(project, library=Requirements((package,)))
 
 
 def with_variables(

@@ -13,6 +13,9 @@ _OF_A_FLASK_REQUEST = frozenset({
 })  # fmt: skip
 """Attributes that a Flask request has, and no payload."""
 
+_OF_A_BACKGROUND_CONTEXT = frozenset({"event_id", "event_type", "resource", "timestamp"})
+"""Attributes of what Google's functions of the first generation get beside an event; Lambda's context has none."""
+
 _DECORATORS = (".http", ".cloud_event", ".typed")
 _LAMBDA_CONTEXTS = ("context", "_context", "ctx", "_ctx", "lambda_context", "_", "__")
 _EVENT_PARAMETERS = ("cloud_event", "cloudevent")
@@ -36,7 +39,7 @@ def form_of_function(module: Module, node: FunctionDef) -> EntryForm | None:
         case [_, "start_response"] | ["environ" | "env", _]:
             return EntryForm.WSGI
         case [_, second] if second in _LAMBDA_CONTEXTS or node.name == "lambda_handler":
-            return EntryForm.LAMBDA
+            return EntryForm.FUNCTIONS_FRAMEWORK if _is_background(node, second) else EntryForm.LAMBDA
         case [scope, _, _]:
             return EntryForm.CLOUDEVENTS if _reads_event(node, scope) else EntryForm.HANDLE
     return None
@@ -59,12 +62,12 @@ def is_predictor(module: Module, node: ast.AST) -> bool:
 
 
 def takes_event(module: Module, node: ast.AST) -> bool:
-    """Return whether a function is one of Lambda's, by names that leave no doubt."""
+    """Return whether a function is one of Lambda's, or Google's for events, by names that leave no doubt."""
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name.startswith("_"):
         return False
     names = [argument.arg.strip("_") for argument in node.args.args]
     is_like_it = names == ["event", "context"] or node.name == "lambda_handler"
-    return is_like_it and form_of_function(module, node) is EntryForm.LAMBDA
+    return is_like_it and form_of_function(module, node) in (EntryForm.LAMBDA, EntryForm.FUNCTIONS_FRAMEWORK)
 
 
 def takes_flask_request(module: Module, node: ast.AST) -> bool:
@@ -89,11 +92,20 @@ def _with_one_parameter(module: Module, node: FunctionDef, parameter: ast.arg) -
     is_event = annotated.startswith("cloudevents.") and annotated.endswith(".CloudEvent")
     if is_event or (not annotated and parameter.arg in _EVENT_PARAMETERS):
         return EntryForm.CLOUDEVENTS
-    told = (ast.get_docstring(node) or "").lower()
     used = {attribute for name, attribute in _attributes(node) if name == parameter.arg}
-    if annotated.startswith("flask.") or "flask.request" in told or used & _OF_A_FLASK_REQUEST:
+    if annotated.startswith("flask.") or "flask.request" in _told(node) or used & _OF_A_FLASK_REQUEST:
         return EntryForm.FUNCTIONS_FRAMEWORK
     return EntryForm.HANDLER
+
+
+def _is_background(node: FunctionDef, context: str) -> bool:
+    """Return whether a function is one of Google's first generation, `(event, context)` as well."""
+    used = {attribute for name, attribute in _attributes(node) if name == context}
+    return bool(used & _OF_A_BACKGROUND_CONTEXT) or "google.cloud.functions.context" in _told(node)
+
+
+def _told(node: FunctionDef) -> str:
+    return (ast.get_docstring(node) or "").lower()
 
 
 def _attributes(node: ast.AST) -> Iterator[tuple[str, str]]:

@@ -41,7 +41,7 @@ IMPORTERS = {
         "analyzers/project/dependency_lists.py",
         "gaia_cli/targets/kubeconfig/files.py",
         "gaia_cli/targets/yaml_text.py",
-        "gaia_cli/project/foreign/func_yaml.py",
+        "gaia_cli/project/foreign/yaml_nodes.py",
     ),
 }
 """Where a library may be imported: files, or folders ending in a slash."""

@@ -263,3 +263,19 @@ def test_a_broken_file_alone_is_told(tmp_path: Path) -> None:
         find_entry(write_function(tmp_path, "print 'old'\n", "predict.py"))
 
     assert (raised.value.kind, raised.value.path) == ("syntax", "predict.py")
+
+
+@pytest.mark.parametrize(
+    ("body", "form"),
+    [
+        ("return event", EntryForm.LAMBDA),
+        ("return context.aws_request_id", EntryForm.LAMBDA),
+        ("return context.event_id", EntryForm.FUNCTIONS_FRAMEWORK),
+        ("return context.resource['name']", EntryForm.FUNCTIONS_FRAMEWORK),
+        ('"""Triggered. context (google.cloud.functions.Context): metadata."""', EntryForm.FUNCTIONS_FRAMEWORK),
+    ],
+)
+def test_googles_functions_for_events_are_told_from_those_of_lambda(tmp_path: Path, body: str, form: EntryForm) -> None:
+    entry = find_entry(write_function(tmp_path, f"def on_upload(event, context):\n    {body}\n", "main.py"))
+
+    assert (entry.attribute, entry.form) == ("on_upload", form)

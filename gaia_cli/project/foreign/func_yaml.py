@@ -8,16 +8,14 @@ run: to read a project must not need its variables.
 import re
 from collections.abc import Callable, Container, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from gaia_cli.errors import ConfigurationError
 from gaia_cli.project.environment import ENV
+from gaia_cli.project.foreign.yaml_nodes import composed, keys, rows, said
 from gaia_cli.project.kinds import PartError
 from gaia_cli.project.own_files import text_of
 from gaia_cli.project.parts import part
-
-if TYPE_CHECKING:
-    from yaml.nodes import Node
 
 FILE = "func.yaml"
 _NAME = (
@@ -27,7 +25,6 @@ _NAME = (
 _LOCAL = re.compile(r"\{\{\s*env\s*:(\w+)\s*\}\}")
 _OF_A_CLUSTER = re.compile(r"\{\{\s*(secret|configMap)\s*:.*\}\}")
 _WHAT = {"secret": "a secret", "configMap": "a ConfigMap"}
-_NULL = "tag:yaml.org,2002:null"
 
 
 class _Variable(NamedTuple):
@@ -95,32 +92,9 @@ def _variables(directory: Path, place: Path) -> Iterator[_Variable]:
     text = text_of(directory, FILE) or ""
     if "envs" not in text:
         return
-    import yaml  # most functions have no such file
-
-    try:
-        root = yaml.compose(text, yaml.SafeLoader)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
-        raise ConfigurationError(f"{place}:{line}: not readable as YAML", "correct the file") from None
-    top = _keys(root)
-    for envs in (top.get("envs"), _keys(top.get("run")).get("envs")):
-        for entry in envs.value if envs is not None and isinstance(envs.value, list) else ():
-            keys = _keys(entry)
-            name, value = (_scalar(keys.get(key)) for key in ("name", "value"))
+    top = keys(composed(text, place))
+    for envs in (top.get("envs"), keys(top.get("run")).get("envs")):
+        for entry in rows(envs):
+            name, value = (said(keys(entry).get(key)) for key in ("name", "value"))
             if value is not None:  # without one, func leaves the variable out
-                yield _Variable(entry.start_mark.line + 1, name or "", value)
-
-
-def _keys(node: "Node | None") -> "dict[str, Node]":
-    """Return the values of a mapping by their keys; of anything else none."""
-    from yaml.nodes import MappingNode
-
-    pairs = node.value if isinstance(node, MappingNode) else []
-    return {key.value: value for key, value in pairs if isinstance(key.value, str)}
-
-
-def _scalar(node: "Node | None") -> str | None:
-    """Return a value as it is written: func takes numbers and truth values for texts."""
-    from yaml.nodes import ScalarNode
-
-    return str(node.value) if isinstance(node, ScalarNode) and node.tag != _NULL else None
+                yield _Variable(entry.start_mark.line + 1, name.value if name is not None else "", value.value)

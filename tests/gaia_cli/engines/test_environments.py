@@ -164,7 +164,7 @@ def test_an_interrupted_installation_leaves_nothing(
 
 
 def test_a_python_that_is_not_there_is_reported(function: Path) -> None:
-    with pytest.raises(RequirementsError, match=r"with Python 3\.99"):
+    with pytest.raises(RequirementsError, match=r"asks for Python 3\.99"):
         prepare(replace(load_project(function), python="3.99"))
 
 

@@ -1,11 +1,10 @@
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from gaia_cli.errors import ConfigurationError
 from gaia_cli.project.project import load_project
-from gaia_cli.project.requirements import python_of, requirements_file
+from gaia_cli.project.requirements import Requirements, requirements_file
 
 
 @pytest.fixture
@@ -152,18 +151,57 @@ def test_projects_of_pdm_list_what_they_need_as_all_others(function: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("pyproject", "running", "python"),
+    ("tables", "options"),
     [
-        ({"project": {"requires-python": ">=3.11"}}, "3.11", ""),
-        ({"project": {"requires-python": ">=3.12,<3.14"}}, "3.11", "3.13"),
-        ({"project": {"requires-python": "==3.12.*"}}, "3.11", "3.12"),
-        ({"project": {"requires-python": ">=3.11.5"}}, "3.11", ""),
-        ({"project": {"requires-python": "<3.9"}}, "3.11", ""),
-        ({"project": {"requires-python": "nonsense"}}, "3.11", ""),
-        ({"tool": {"poetry": {"dependencies": {"python": "~3.12"}}}}, "3.11", "3.12"),
-        ({"tool": {"poetry": []}, "project": 3}, "3.11", ""),
-        ({}, "3.11", ""),
+        ('[[tool.uv.index]]\nurl = "https://a/s"\n[[tool.uv.index]]\nurl = "https://b/s"\ndefault = true\n', "+a =b"),
+        (
+            '[tool.uv]\nindex-url = "https://a/s"\nextra-index-url = ["https://b/s"]\nfind-links = ["https://c/s"]\n',
+            "=a +b @c",
+        ),
+        ('[[tool.poetry.source]]\nname = "a"\nurl = "https://a/s"\npriority = "supplemental"\n', "+a"),
+        ('[[tool.poetry.source]]\nname = "a"\nurl = "https://a/s"\n', "=a"),
+        ('[[tool.poetry.source]]\nname = "PyPI"\n[[tool.poetry.source]]\nname = "a"\nurl = "https://a/s"\n', "+a"),
+        (
+            '[[tool.pdm.source]]\nname="pypi"\nurl="https://a/s"\n[[tool.pdm.source]]\nname="b"\nurl="https://b/s"\n',
+            "=a +b",
+        ),
+        ('[[tool.pdm.source]]\nname = "b"\nurl = "https://b/s"\ntype = "find_links"\n', "@b"),
+        (
+            '[[tool.uv.index]]\nurl = "https://a/s --pre"\n[[tool.uv.index]]\nurl = 3\n[tool.poetry]\nsource = 1\n',
+            "",
+        ),
     ],
 )
-def test_the_python_that_a_project_requires_is_taken(pyproject: dict[str, Any], running: str, python: str) -> None:
-    assert python_of(pyproject, running) == python
+def test_pip_gets_the_indexes_of_other_tools(function: Path, tables: str, options: str) -> None:
+    (function / "pyproject.toml").write_text(f'[project]\ndependencies = ["numpy"]\n{tables}')
+    names = {"=": "--index-url", "+": "--extra-index-url", "@": "--find-links"}
+    expected = [f"{names[option[0]]} https://{option[1]}/s" for option in options.split()]
+
+    assert load_project(function).requirements.lines == (*expected, "numpy")
+
+
+def test_what_cog_installs_is_required(function: Path) -> None:
+    (function / "requirements.txt").write_text("for-development\n")
+    (function / "cog.yaml").write_text(
+        "build:\n  python_packages:\n    - pillow==10.0.1\n    - 'numpy'\npredict: p.py:P\n"
+    )
+
+    assert load_project(function).requirements.lines == ("pillow==10.0.1", "numpy")
+
+    (function / "needed.txt").write_text("scipy\n")
+    (function / "cog.yaml").write_text("build:\n  python_requirements: needed.txt\n")
+    assert load_project(function).requirements == Requirements(("scipy",), "needed.txt")
+
+
+def test_a_cog_yaml_without_packages_leaves_the_requirements_as_they_are(function: Path) -> None:
+    (function / "requirements.txt").write_text("numpy\n")
+    (function / "cog.yaml").write_text("build: {gpu: true, python_packages: , python_requirements: }\n")
+
+    assert load_project(function).requirements.lines == ("numpy",)
+
+
+def test_a_cog_yaml_that_names_no_file_is_reported_with_its_line(function: Path) -> None:
+    (function / "cog.yaml").write_text("build:\n  python_requirements: absent.txt\n")
+
+    with pytest.raises(ConfigurationError, match=r"cog\.yaml:2: python_requirements: cannot read .*absent\.txt"):
+        load_project(function)

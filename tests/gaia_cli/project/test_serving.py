@@ -19,6 +19,35 @@ def test_a_project_without_an_entry_point_cannot_be_served(tmp_path: Path) -> No
         servable_project(written(tmp_path, code="x = 1\n"))
 
 
+@pytest.mark.parametrize(
+    ("code", "requirements", "library"),
+    [
+        (
+            "import functions_framework\n@functions_framework.http\ndef f(request): ...\n",
+            "flask\n",
+            "functions-framework",
+        ),
+        (
+            "import functions_framework\n@functions_framework.http\ndef f(request): ...\n",
+            "Functions_Framework==3.*\n",
+            "",
+        ),
+        ("import functions_framework\n@functions_framework.http\ndef f(request): ...\n", "a==1 --hash=sha256:00\n", ""),
+        ("from cog import BasePredictor\nclass P(BasePredictor): ...\n", "", "cog"),
+        ("from flask import Flask\napp = Flask('x')\n", "", ""),
+        ("def handler(payload): ...\n", "", ""),
+    ],
+)
+def test_what_a_forms_own_platform_installs_need_not_be_required(
+    tmp_path: Path, code: str, requirements: str, library: str
+) -> None:
+    (tmp_path / "requirements.txt").write_text(requirements)
+    project = servable_project(written(tmp_path, code=code))
+
+    assert project.library.lines == tuple(filter(None, [library]))
+    assert (project.library in project.requirements_for(gpu=False)) is bool(library)
+
+
 def test_the_mode_asked_for_stands_above_the_pin_and_the_pin_above_the_verdict(tmp_path: Path) -> None:
     pinned = servable_project(written(tmp_path, configuration='[mode]\npin = "cpu_preferred"\n'))
 

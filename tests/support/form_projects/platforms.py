@@ -53,11 +53,31 @@ PLATFORMS = (
         },
     ),
     FormProject(
+        "functions-framework-background",
+        "functions-framework",
+        "main.py",
+        {
+            "main.py": """
+                import base64
+
+                def greet(event, context):
+                    print(base64.b64decode(event["data"]).decode(), context.event_id)
+            """,
+            "gaia.toml": '[function]\nentrypoint = "main.py:greet"\n',
+        },
+        "OK",
+        body=(
+            b'{"context": {"eventId": "7", "timestamp": "t", "eventType": "e", "resource": "r"},'
+            b' "data": {"data": "QWRh"}}'
+        ),
+    ),
+    FormProject(
         "cog",
         "cog",
         "predict.py",
         {
             "predict.py": """
+                import idna
                 from cog import BasePredictor, Input
 
                 class Predictor(BasePredictor):
@@ -65,12 +85,17 @@ PLATFORMS = (
                         self.word = "hello"
 
                     def predict(self, name: str = Input(description="whom to greet")) -> str:
-                        return f"{self.word} {name}"
+                        return f"{self.word} {idna.decode(name)}"
             """,
-            "cog.yaml": 'build:\n  python_version: "3.11"\npredict: "predict.py:Predictor"\n',
-            "requirements.txt": "cog>=0.16\n",
+            "cog.yaml": """
+                build:
+                  python_packages:
+                    - idna==3.*
+                predict: "predict.py:Predictor"
+            """,
+            "requirements.txt": "no-such-package-at-all\n",
         },
-        {"status": "succeeded", "output": "hello Ada"},
+        {"status": "succeeded", "output": "hello ada"},
         path="/predictions",
         body=b'{"input": {"name": "Ada"}}',
     ),
