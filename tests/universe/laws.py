@@ -23,6 +23,10 @@ def check_turn(world: "World") -> None:
     """Check what must hold at every moment; it is done some thousand times in a run, so it is short."""
     parts = world.parts
     _check_pointer(world)
+    is_outage = parts.supervisor._outage is not None
+    require(
+        parts.front.active is None or not is_outage, "what serves is brought up: nobody would replace it once it dies"
+    )
     budget, backlog = parts.server.budget, parts.server.shared_head.backlog
     require(budget.held >= 0, "less than nothing is held in memory")
     require(0 <= backlog.size <= backlog.limit, f"{backlog.size} bytes wait for clients, of {backlog.limit}")

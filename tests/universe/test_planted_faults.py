@@ -64,6 +64,13 @@ def _gives_a_backend_up(original: Original) -> Original:
     return try_to_serve
 
 
+def _notes_an_outage_late(original: Original) -> Original:
+    async def bring_up(supervisor: Supervisor, backend: Backend) -> None:
+        await original(supervisor, backend)
+
+    return bring_up
+
+
 def _keeps_the_pointer(original: Original) -> Original:
     def worker_lost(front: Front, link: WorkerLink) -> tuple[int, int]:
         active = front.active
@@ -100,6 +107,7 @@ PLANTED: dict[str, tuple[type, str, Callable[[Original], Original]]] = {
     "slots are not given back": (Slot, "free", _does_nothing),
     "credit is forgotten": (Job, "grant_credit", _grants_one_credit_for_many),
     "a backend that fails to start is never tried again": (Supervisor, "_try_to_serve", _gives_a_backend_up),
+    "a switch ends an outage before it is noted": (Supervisor, "bring_up", _notes_an_outage_late),
     "the pointer stays on a dead worker": (Front, "worker_lost", _keeps_the_pointer),
     "the room of a body is forgotten": (Exchange, "free_body", _forgets_the_room),
     "workers that hang are left alone": (Workers, "end_hung", _does_nothing),

@@ -8,7 +8,7 @@ and are bounded (recovery.py); meanwhile the other backend takes over where the 
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import InitVar, dataclass, replace
 from functools import partial
 from typing import Any
@@ -219,9 +219,15 @@ class Supervisor:
 
     # what is done about it
 
-    async def bring_up(self, backend: Backend) -> None:
-        """Start the target, again and again after growing pauses, until something serves."""
+    def bring_up(self, backend: Backend) -> Coroutine[Any, Any, None]:
+        """Start the target, again and again after growing pauses, until something serves.
+
+        It is an outage from the call on: when the coroutine begins to run, a switch may have ended it already.
+        """
         outage = self._outage = object()  # who brings up from here on; whoever did so before leaves it to this one
+        return self._bring_up(backend, outage)
+
+    async def _bring_up(self, backend: Backend, outage: object) -> None:
         while self._outage is outage and not self.stopping:
             if await self._leave(backend):
                 return

@@ -3,8 +3,10 @@
 The supervisor, the front and the links are the real ones, the workers simulated; time passes at once.
 """
 
+import asyncio
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -143,6 +145,17 @@ class SupervisorStates(RuleBasedStateMachine):
         self._do(self.supervisor.switch(backend, "ordered"))
         self.loop.settle()
 
+    @precondition(lambda self: not self.settings.mode.is_fixed)
+    @rule(turns=st.integers(0, 12))
+    def a_switch_is_ordered_and_its_worker_dies_in_a_turn_of_it(self, turns: int) -> None:
+        old = next((worker for worker in self.alive() if worker.link is self.front.active), None)
+        self._do(self.supervisor.switch(self.supervisor.target.other, "ordered"))
+        for _ in range(turns):
+            self.loop.run_until_complete(asyncio.sleep(0))
+        if old is not None:
+            old.die(-9)
+        self.loop.settle()
+
     @rule(seconds=st.sampled_from([0.05, 1.0, 10.0, 70.0]))
     def time_passes(self, seconds: float) -> None:
         self.loop.pass_time(seconds)
@@ -161,6 +174,7 @@ class SupervisorStates(RuleBasedStateMachine):
             assert active[0].backend is self.supervisor.target
             assert self.front.active.open
             assert self.front.unavailable == ""
+            assert self.supervisor._outage is None, "else nobody would replace it once it dies"
 
     @invariant()
     def a_backend_has_one_worker_that_serves_or_will_serve(self) -> None:
@@ -252,3 +266,23 @@ def test_a_start_that_never_ends_is_told_and_tried_again() -> None:
 
     assert told == ["timeout"]
     assert len(machine.starter.started) > 1
+
+
+@pytest.mark.parametrize("turns", range(12))
+def test_a_worker_that_dies_as_a_switch_leaves_it_is_not_brought_up_again(turns: int) -> None:
+    machine = SupervisorStates()
+    machine.begin(ExecutionMode.GPU_PREFERRED, idempotent=False)
+    machine.time_passes(0.05)
+    machine.a_worker_becomes_ready(0)
+    machine.starter.takes_s = BY_STANDBY_S
+    machine.starter.act = lambda worker, frame: worker.send(READY) if frame is None else None
+    machine.problem[Backend.GPU] = "gone"
+    machine.a_switch_is_ordered_and_its_worker_dies_in_a_turn_of_it(turns)
+    machine.the_active_worker_is_alive_ready_and_of_the_target()
+    machine.starter.started[-1].die(-9)
+    machine.loop.pass_time(1.0)
+    active, fallbacks = machine.front.active, [event for event in machine.told if event["event"] == "fallback"]
+    machine.teardown()
+
+    assert fallbacks == [], "the traffic was moved by the switch, and by nothing else"
+    assert active is not None, "the successor is replaced, too"
