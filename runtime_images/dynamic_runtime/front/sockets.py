@@ -24,7 +24,7 @@ from runtime_images.dynamic_runtime.wire.frames import (
     status_line,
 )
 from runtime_images.dynamic_runtime.wire.in_flight import SLOTS
-from runtime_images.dynamic_runtime.wire.web_socket import DIED, GONE, Closing
+from runtime_images.dynamic_runtime.wire.web_socket import DIED, GONE, SERVICE_RESTART, Closing
 from runtime_images.policy.sampling import SWITCHED
 
 KINDS = frozenset((Kind.ACCEPT, Kind.SEND, Kind.TAKEN))
@@ -137,11 +137,11 @@ class Sockets:
                 job.socket.close(DIED)
         return failed
 
-    def close_all(self, link: WorkerLink, closing: Closing) -> int:
-        """Close the WebSockets that are open; return how many these were."""
+    def cut_off(self, link: WorkerLink) -> int:
+        """Close the WebSockets that are open, for their worker will end; return how many these were."""
         open_ones = [job.socket for job in link.sockets.values() if job.closed_s is None and job.socket is not None]
         for socket in open_ones:
-            socket.close(closing)
+            socket.close(SERVICE_RESTART)
         return len(open_ones)
 
     def are_overdue(self, link: WorkerLink, expired_s: float, hung_s: float) -> bool:

@@ -18,7 +18,6 @@ from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
 from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.wire.frames import Frame, Kind
 from runtime_images.dynamic_runtime.wire.lifeline import is_stopped
-from runtime_images.dynamic_runtime.wire.web_socket import SERVICE_RESTART
 from runtime_images.dynamic_runtime.workers.child_process import ending
 from runtime_images.dynamic_runtime.workers.launching import Starter
 from runtime_images.dynamic_runtime.workers.process import PULSE, WorkerProcess
@@ -258,7 +257,7 @@ class Workers:
 
     def cut_sockets_off(self, worker: WorkerProcess, after_s: float) -> None:
         """Close the WebSockets that are still open; their clients may connect again, to whatever serves then."""
-        if count := self.front.answers.sockets.close_all(worker.link, SERVICE_RESTART):
+        if count := self.front.answers.sockets.cut_off(worker.link):
             self.events.emit(CutOff(worker.backend, worker.pid, f"open WebSockets: {count}", after_s))
 
     async def _end(self, worker: WorkerProcess, timeout_s: float) -> None:

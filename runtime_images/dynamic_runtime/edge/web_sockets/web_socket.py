@@ -12,12 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from runtime_images.dynamic_runtime.edge.budget import SMALL_BYTES, Budget
-from runtime_images.dynamic_runtime.edge.limits import (
-    BODY_TIMEOUT_S,
-    LEAST_BODY_RATE,
-    SCARCE_BODY_RATE,
-    SCARCE_BODY_TIMEOUT_S,
-)
+from runtime_images.dynamic_runtime.edge.limits import Patience
 from runtime_images.dynamic_runtime.edge.outlet import Outlet, SocketListener
 from runtime_images.dynamic_runtime.wire.web_socket import BYTES_AHEAD, INTERNAL_ERROR, MESSAGES_AHEAD, Closing
 
@@ -63,10 +58,12 @@ class WebSocket(asyncio.Protocol):
         self._rest = deque([first] if first else [])
         self._untaken: deque[int] = deque()
         self._untaken_bytes = 0
-        self._heard_s = self._begun_s = now()
+        self._patience: Patience | None = None
+        self._heard_s = now()
         self._asked_s: float | None = None
         self._goodbye_s: float | None = None
-        self._reading, self._turn_due, self._is_over = True, bool(first), False
+        self._reading, self._turn_due = True, bool(first)
+        self._is_over = self._is_deaf = False
         if first:
             loop.call_soon(self._take_turn)
 
@@ -74,6 +71,8 @@ class WebSocket(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._heard_s, self._asked_s = self._now(), None
+        if self._is_deaf:
+            return  # the client is asked to end, and what it still sends is for nobody
         if len(data) <= _PIECE_BYTES and not self._rest:
             self._take(data)
             self._steer()
@@ -95,13 +94,12 @@ class WebSocket(asyncio.Protocol):
         if self._is_over:
             self._conversation.receive(data)  # for the client's goodbye: nobody hears its messages any more
         else:
-            before = self._conversation.held
-            for is_text, message in self._conversation.receive(data):
+            messages = self._conversation.receive(data)
+            for is_text, message in messages:
                 self._untaken.append(len(message))
                 self._untaken_bytes += len(message)
                 self._listener.received(message, is_text=is_text)
-            if not before or self._conversation.held < before:
-                self._begun_s = self._now()  # what is held now is of another message
+            self._be_patient(len(data), is_new=bool(messages))
         self._flush()
 
     @property
@@ -125,11 +123,13 @@ class WebSocket(asyncio.Protocol):
         if transport is not None and wants is not self._reading and not transport.is_closing():
             self._reading = wants
             (transport.resume_reading if wants else transport.pause_reading)()
-            self._heard_s = self._begun_s = self._now()  # while we did not read, nothing could be heard
+            self._heard_s = self._now()  # while we did not read, nothing could be heard
+            if self._patience is not None:
+                self._patience.body_goes_on()
 
     def _count(self) -> None:
         size = self._conversation.held + self._untaken_bytes + sum(map(len, self._rest))
-        if size <= SMALL_BYTES:
+        if size <= SMALL_BYTES or self._is_deaf:
             size = 0
         if size != self._room.size and not self._room.resize(size):
             if self._is_over:
@@ -163,6 +163,9 @@ class WebSocket(asyncio.Protocol):
     def _flush(self) -> None:
         """Send what is to be sent; see whether that was the end."""
         output, is_last = self._conversation.take_output()
+        if is_last:
+            self._is_deaf = True
+            self._rest.clear()
         if output:
             self._outlet.write(output)
         if not self._is_over and not self._conversation.is_open:
@@ -197,15 +200,22 @@ class WebSocket(asyncio.Protocol):
             self._conversation.ping()
             self._flush()
 
+    def _be_patient(self, size: int, *, is_new: bool) -> None:
+        """Give an unfinished message that takes room the time that a body has (`limits.py`)."""
+        if self._conversation.held <= SMALL_BYTES:
+            self._patience = None
+            return
+        if self._patience is None or is_new:
+            self._patience = Patience(self._now)
+            self._patience.body_begins()
+        self._patience.body_moved(size)
+
     def _is_too_slow(self, now_s: float) -> bool:
-        """Return whether an unfinished message keeps room for longer than a body might (`limits.py`)."""
-        held = self._conversation.held
-        if held <= SMALL_BYTES:
+        patience = self._patience
+        if patience is None:
             return False
-        took_s = now_s - self._begun_s
-        if self._budget.scarce and took_s > SCARCE_BODY_TIMEOUT_S + held / SCARCE_BODY_RATE:
-            return True
-        return took_s > BODY_TIMEOUT_S + held / LEAST_BODY_RATE
+        is_over = patience.is_over(now_s, idle=False, unsent=None)
+        return is_over or (self._budget.scarce and patience.is_in_the_way(now_s))
 
     # the transport
 

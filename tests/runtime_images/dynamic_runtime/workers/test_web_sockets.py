@@ -1,8 +1,10 @@
 """The life of WebSockets: over switches, deaths and ends, with clients and functions that do not keep up."""
 
 import os
+import select
 import signal
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -211,7 +213,7 @@ def test_a_client_that_does_not_read_makes_the_function_wait(function: Path) -> 
 
 
 def test_a_client_that_is_ahead_of_its_function_is_not_read_from(function: Path) -> None:
-    with serving(function) as running, RawWebSocket(running.port, "/deaf") as client:
+    with serving(function, GAIA_DRAIN_TIMEOUT_S="1") as running, RawWebSocket(running.port, "/deaf") as client:
         before = resident_bytes(running.process.pid)
         client.socket.settimeout(1.0)
         with pytest.raises(TimeoutError):
@@ -225,29 +227,28 @@ def test_half_a_long_message_holds_no_memory_for_long(function: Path) -> None:
     memory = 64 * 2**20
     with serving(function, GAIA_MEMORY_BYTES=str(memory)) as running:
         half = frame(BINARY, bytes(4 * 2**20))[: 3 * 2**20]
-        clients = [RawWebSocket(running.port, "/echo") for _ in range(6)]
-        for client in clients:
-            client.send(half)
-        codes = {client.until_closed().code for client in clients[-1:]}
-        for client in clients:
-            client.socket.close()
+        with ExitStack() as stack:
+            clients = [stack.enter_context(RawWebSocket(running.port, "/echo")) for _ in range(6)]
+            for client in clients:
+                client.send(half)
+            heard, _, _ = select.select([client.socket for client in clients], [], [], 30)
 
-        assert codes <= {1013, 1008}
-        assert running.request("GET").status == 200
+            codes = {client.until_closed().code for client in clients if client.socket in heard}
+            assert codes
+            assert codes <= {1008, 1013}
+            assert running.request("GET").status == 200
 
 
 def test_a_thousand_idle_websockets_cost_little_and_hold_nobody_up(function: Path) -> None:
     with serving(function) as running:
-        with RawWebSocket(running.port, "/echo"):
+        with RawWebSocket(running.port, "/echo"), ExitStack() as stack:
             before = resident_bytes(running.process.pid)
-            clients = [RawWebSocket(running.port, "/echo") for _ in range(1000)]
+            clients = [stack.enter_context(RawWebSocket(running.port, "/echo")) for _ in range(1000)]
             each = (resident_bytes(running.process.pid) - before) / len(clients)
 
             assert running.request("GET").body == b"cpu"
             clients[500].say("and I")
             assert clients[500].hear() == "and I"
-            for client in clients:
-                client.socket.close()
         assert each < 16 * 1024
 
 
