@@ -2,12 +2,14 @@
 
 import os
 import platform
+import sys
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 from typing import Any
 
-from gaia_cli.errors import ExitCode, GaiaError
+from gaia_cli.errors import ExitCode, FunctionError, GaiaError, UsageError
 from gaia_cli.project.choices import ClusterChoice
 from gaia_cli.project.targets import TargetSettings
 from gaia_cli.targets.checks import Check, State
@@ -15,6 +17,7 @@ from gaia_cli.views.cluster.checks import show_checks
 
 _DOCTORED_IMAGE = f"dev.local/not-built@sha256:{'0' * 64}"
 """Stands for an image in dry runs: nobody fetches it, and a digest is not resolved."""
+_RUNNING = f"{sys.version_info[0]}.{sys.version_info[1]}"
 _EXTRAS = (
     ("deploy", "lightkube", "gaia deploy"),
     ("fix", "libcst", "gaia lint --fix"),
@@ -23,15 +26,16 @@ _EXTRAS = (
 
 
 def doctor(path: Path, choice: ClusterChoice, *, as_json: bool) -> ExitCode:
-    """Show the checks of this machine or, where a target or a way to a cluster is named, of the cluster.
+    """Show the checks of this machine and the function or, where a way to a cluster is named, of that cluster.
 
     Returns:
         0; 2, 3 or 4 where something has failed, as docs/reference.md says.
     """
     if choice == ClusterChoice():
         checks, code = _machine()
-        show_checks("this machine", checks, as_json=as_json)
-        return code
+        found, wrong = _function(path)
+        show_checks("this machine", [*checks, *found], as_json=as_json)
+        return wrong or code
     settings, objects = _planned(path, choice)
     from gaia_cli.targets.knative.connection import connect, run
 
@@ -57,11 +61,12 @@ def _planned(path: Path, choice: ClusterChoice) -> tuple[TargetSettings, Any]:
     Where there is no function, and no target of one is asked for, there are no objects: the cluster alone is looked at.
     """
     from gaia_cli.project.manifests import manifest_of
-    from gaia_cli.project.serving import named_project
+    from gaia_cli.project.serving import named_project, with_variables
     from gaia_cli.project.settings import LONGEST_NAME, target_of
     from gaia_cli.targets.identity import identity_of
     from gaia_cli.targets.knative.objects import objects
     from gaia_cli.targets.protocol import Deployment, Stamp
+    from gaia_cli.views.console import note
 
     try:
         project = named_project(path, LONGEST_NAME)
@@ -71,7 +76,8 @@ def _planned(path: Path, choice: ClusterChoice) -> tuple[TargetSettings, Any]:
         return TargetSettings(choice.context or "default"), lambda _namespace: []
     settings = target_of(project, choice.target)
     mode = project.pin or manifest_of(project).mode
-    deployment = Deployment(project, settings, mode, _DOCTORED_IMAGE, identity_of(project))
+    with_own = with_variables(project, os.environ, {*settings.env, *settings.secrets}, note)
+    deployment = Deployment(with_own, settings, mode, _DOCTORED_IMAGE, identity_of(project))
     return settings, lambda namespace: objects(deployment, namespace, Stamp())
 
 
@@ -79,6 +85,27 @@ def _machine() -> tuple[Sequence[Check], ExitCode]:
     kubeconfig, code = _kubeconfig(os.environ)
     checks = [Check("python", State.OK, platform.python_version()), *_engines(), kubeconfig, *map(_extra, _EXTRAS)]
     return checks, code
+
+
+def _function(path: Path) -> tuple[Sequence[Check], ExitCode]:
+    """Check what `gaia run` of the function at `path` needs before it starts; without a path there may be none here."""
+    from gaia_cli.project.serving import entry_of, named_project, with_variables
+    from gaia_cli.targets.checks import failed
+
+    told: list[str] = []
+    try:
+        project = named_project(path)
+        with_variables(project, os.environ, (), told.append)
+    except GaiaError as error:
+        is_none = path == Path() and isinstance(error, UsageError | FunctionError)
+        return ([], ExitCode.OK) if is_none else ([failed("function", error)], error.exit_code)
+    entry = entry_of(project)
+    place = f"{project.name} begins at {entry.path}:{entry.line}, in the form {entry.form}"
+    checks = [Check("function", State.OK, "; ".join(filter(None, [place, project.python_said, *told])))]
+    if project.python and project.python != _RUNNING and which(f"python{project.python}") is None:
+        message = f"the function asks for Python {project.python}, which is not on the PATH here"
+        checks.append(Check("its python", State.SKIPPED, message, "install it, or use --engine docker"))
+    return checks, ExitCode.OK
 
 
 def _engines() -> list[Check]:

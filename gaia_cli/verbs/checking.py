@@ -23,8 +23,9 @@ def doctor(
 ) -> ExitCode:
     """Say what this machine, or a cluster, lacks.
 
-    Without a target or a context it looks at this machine. With one it makes the checks that a deploy of
-    the function makes first, and changes nothing. Exits with 4 if the cluster lacks something.
+    Without a target or a context it looks at this machine, and at what a run of the function needs. With one
+    it makes the checks that a deploy of the function makes first, and changes nothing. Exits with 4 if the
+    cluster lacks something.
 
     Example: gaia doctor samples/01-hello --target prod
     """

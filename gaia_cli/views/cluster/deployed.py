@@ -165,7 +165,9 @@ def _events(said: DescribeOutput, now: datetime) -> list[str]:
 
 
 def _mode(one: FunctionRow | DescribeOutput) -> str:
-    return (one["mode"] or "-") + (" (emulated GPU)" if one["accelerator"] == "emulated" else "")
+    """Return the mode, and what a GPU is where one may serve."""
+    is_emulated = one["accelerator"] == "emulated" and one["mode"] != "cpu"
+    return (one["mode"] or "-") + (" (emulated GPU)" if is_emulated else "")
 
 
 def _split(shares: Mapping[str, int]) -> str:

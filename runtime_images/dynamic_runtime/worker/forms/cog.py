@@ -17,6 +17,7 @@ from runtime_images.dynamic_runtime.worker.exchange import Answer, Request
 from runtime_images.dynamic_runtime.worker.forms.answering import json_answer, json_object
 from runtime_images.dynamic_runtime.worker.forms.cog_values import Inputs, WrongInputError, output_of
 from runtime_images.dynamic_runtime.worker.forms.source import Source
+from runtime_images.dynamic_runtime.worker.forms.work import asynchronous, blocking, is_asynchronous
 
 _PREDICTIONS = "/predictions"
 
@@ -26,8 +27,8 @@ def build(source: Source) -> LoadedFunction:
     source.library("cog", f"{source.entry.attribute} is a predictor of cog", "cog")
     predictor = source.called(source.imported())
     method = _method_of(source, predictor)
-    server = _Server(source.called(lambda: Inputs(method)))
-    if inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method):
+    server = _Server(method, source.called(lambda: Inputs(method)))
+    if is_asynchronous(method):
 
         async def start(_: object) -> None:
             result = _setup(predictor)
@@ -35,10 +36,10 @@ def build(source: Source) -> LoadedFunction:
                 await result
             server.set_up()
 
-        return LoadedFunction(source.entry, blocking=False, exchange=server.asynchronous(method), start=start)
+        return LoadedFunction(source.entry, blocking=False, exchange=asynchronous(server.read), start=start)
     source.called(lambda: _setup(predictor), "start_hook", "in setup()")
     server.set_up()
-    return LoadedFunction(source.entry, blocking=True, exchange=server.blocking(method))
+    return LoadedFunction(source.entry, blocking=True, exchange=blocking(server.read))
 
 
 def _method_of(source: Source, predictor: Any) -> Callable[..., Any]:  # noqa: ANN401
@@ -61,7 +62,8 @@ def _setup(predictor: Any) -> Any:  # noqa: ANN401
 class _Server:
     """What cog's server answers, for one predictor."""
 
-    def __init__(self, inputs: Inputs) -> None:
+    def __init__(self, predict: Callable[..., Any], inputs: Inputs) -> None:
+        self._predict = predict
         self._inputs = inputs
         self._started = self._completed = _now()
 
@@ -69,31 +71,7 @@ class _Server:
         """Note that setup() has returned."""
         self._completed = _now()
 
-    def blocking(self, predict: Callable[..., Any]) -> Callable[[Request], Answer]:
-        def answer(request: Request) -> Answer:
-            if not isinstance(prediction := self._read(request), _Prediction):
-                return prediction
-            try:
-                return prediction.succeeded(output_of(predict(**prediction.inputs)))
-            except Exception as error:  # noqa: BLE001 -- the user's code may raise anything
-                return prediction.failed(error)
-
-        return answer
-
-    def asynchronous(self, predict: Callable[..., Any]) -> Any:  # noqa: ANN401 -- an AsyncExchange
-        async def answer(request: Request) -> Answer:
-            if not isinstance(prediction := self._read(request), _Prediction):
-                return prediction
-            try:
-                made = predict(**prediction.inputs)
-                output = [part async for part in made] if hasattr(made, "__aiter__") else await made
-                return prediction.succeeded(output_of(output))
-            except Exception as error:  # noqa: BLE001 -- the user's code may raise anything
-                return prediction.failed(error)
-
-        return answer
-
-    def _read(self, request: Request) -> "_Prediction | Answer":
+    def read(self, request: Request) -> "_Prediction | Answer":
         """Return the prediction that a request asks for, or the answer to what asks for none."""
         where = (request.method, request.path.rstrip("/") or "/")
         if where == ("GET", "/health-check"):
@@ -110,22 +88,29 @@ class _Server:
             inputs = self._inputs.read(asked.get("input") or {})
         except WrongInputError as error:
             return json_answer({"detail": error.details}, 422)
-        return _Prediction(asked, number if is_put else asked.get("id") or str(uuid.uuid4()), inputs)
+        number = number if is_put else asked.get("id") or str(uuid.uuid4())
+        return _Prediction(self._predict, asked, number, inputs)
 
 
 class _Prediction:
     """A prediction under way."""
 
-    def __init__(self, asked: dict[str, Any], number: str, inputs: dict[str, Any]) -> None:
-        self.inputs = inputs
+    def __init__(self, predict: Callable[..., Any], asked: dict[str, Any], number: str, inputs: dict[str, Any]) -> None:
+        self._predict = predict
+        self._inputs = inputs
         self._told = {"id": number, "input": asked.get("input") or {}, "created_at": asked.get("created_at") or _now()}
         self._started = _now()
         self._begun_s = time.monotonic()
 
+    def done(self) -> Any:  # noqa: ANN401
+        """Predict."""
+        return self._predict(**self._inputs)
+
     def succeeded(self, output: Any) -> Answer:  # noqa: ANN401
         """Return the answer of a prediction that has an output."""
+        shown = output_of(output)  # of an iterator it is the prediction itself
         metrics = {"predict_time": time.monotonic() - self._begun_s}
-        return self._answer(status="succeeded", output=output, error=None, metrics=metrics)
+        return self._answer(status="succeeded", output=shown, error=None, metrics=metrics)
 
     def failed(self, error: Exception) -> Answer:
         """Return the answer of a prediction that has raised; the traceback is for the log."""
