@@ -110,7 +110,7 @@ def _data(body: bytes, content_type: str) -> Any:  # noqa: ANN401
 
 def structured(event: Any) -> tuple[Headers, bytes]:  # noqa: ANN401 -- an event of the SDK, or one of ours
     """Return headers and body of an event as one JSON document."""
-    document = {name: _text(value) for name, value in _attributes(event).items()}
+    document = {name: _in_json(value) for name, value in _attributes(event).items()}
     data = event.get_data()
     if isinstance(data, bytes | bytearray):
         document["data_base64"] = base64.b64encode(data).decode()
@@ -144,5 +144,15 @@ def _attributes(event: Any) -> dict[str, Any]:  # noqa: ANN401
     return {name: value for name, value in event.get_attributes().items() if value is not None}
 
 
-def _text(value: Any) -> Any:  # noqa: ANN401
-    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
+def _in_json(value: Any) -> Any:  # noqa: ANN401
+    """Return an attribute as JSON holds it: numbers and truth values as such."""
+    return value if isinstance(value, bool | int) else _text(value)
+
+
+def _text(value: Any) -> str:  # noqa: ANN401
+    """Return an attribute as a header holds it (CloudEvents, type system)."""
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, bytes | bytearray):
+        return base64.b64encode(value).decode()
+    return str(value).lower() if isinstance(value, bool) else str(value)

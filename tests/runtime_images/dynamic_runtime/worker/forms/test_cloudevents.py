@@ -10,6 +10,7 @@ from cloudevents.http import CloudEvent
 
 from runtime_images.dynamic_runtime.worker.forms import event_codec
 from runtime_images.dynamic_runtime.worker.values.payloads import PayloadError
+from tests.support.libraries import python_with
 from tests.support.serving import Serving, serving, write_function
 
 TOLD = {"specversion": "1.0", "type": "order", "source": "/shop", "id": "7", "subject": "s", "myext": "e"}
@@ -86,6 +87,46 @@ def test_functions_and_handlers_get_the_event(tmp_path: Path, source: str) -> No
     assert (answer.status, told) == (200, "order")
 
 
+SECOND_SDK = """
+    from datetime import datetime
+
+    from cloudevents.core.v1.event import CloudEvent
+
+    async def handle(scope, receive, send):
+        event = scope["event"]
+        assert type(event) is CloudEvent
+        told = {"id": "1", "source": "me", "type": "re: " + event.get_type(), "specversion": "1.0"}
+        told |= {"time": event.get_time(), "loud": event.get_extension("loud"), "myext": True}
+        assert isinstance(told["time"], datetime)
+        answer = CloudEvent(told, event.get_data())
+        await (send.binary(answer, 202) if scope["path"] == "/binary" else send(answer))
+"""
+
+
+def test_the_second_version_of_the_sdk_gets_and_sends_events_of_its_own(tmp_path: Path) -> None:
+    python = python_with("cloudevents>=2")
+    with serving(write_function(tmp_path, SECOND_SDK), GAIA_FUNCTION_PYTHON=python) as running:
+        timed = BINARY | {"ce-time": "2026-01-02T03:04:05Z", "ce-loud": "no"}
+        structured = running.request(body=b'{"a": 1}', headers=timed)
+        binary = running.request(path="/binary", body=b'{"a": 1}', headers=timed)
+        wrong = [
+            running.request(body=b"{}", headers=BINARY | {"ce-time": "yesterday"}),
+            running.request(body=b"{}", headers=BINARY | {"ce-not-a-name": "x"}),
+            running.request(body=b"{}", headers=BINARY | {"ce-specversion": "0.3"}),
+        ]
+
+    told = structured.json()
+    assert (told["type"], told["time"], told["loud"], told["myext"]) == (
+        "re: order",
+        "2026-01-02T03:04:05Z",
+        "no",
+        True,
+    )
+    assert (binary.status, binary.headers["ce-time"], binary.headers["ce-myext"]) == (202, told["time"], "true")
+    assert told["data"] == binary.json() == {"a": 1}
+    assert [answer.status for answer in wrong] == [400, 400, 400]
+
+
 def headers_of(told: dict[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode()) for name, value in told.items()]
 
@@ -135,9 +176,13 @@ def test_what_is_no_event_is_refused(headers: dict[str, str], body: bytes) -> No
 
 
 def test_an_attribute_of_any_text_fits_into_a_header() -> None:
-    event = event_codec.Event({**TOLD, "subject": "é \n", "time": datetime(2026, 1, 2, tzinfo=UTC)})
+    event = event_codec.Event(
+        {**TOLD, "subject": "é \n", "time": datetime(2026, 1, 2, tzinfo=UTC), "on": True, "raw": b"x"}
+    )
     headers, body = event_codec.binary(event)
 
     assert dict(headers)[b"ce-subject"] == b"%C3%A9 %0A"
     assert dict(headers)[b"ce-time"] == b"2026-01-02T00:00:00Z"
+    assert (dict(headers)[b"ce-on"], dict(headers)[b"ce-raw"]) == (b"true", b"eA==")
+    assert json.loads(event_codec.structured(event)[1])["on"] is True
     assert event_codec.decode(event_codec.Event, headers, body)["subject"] == "é \n"
