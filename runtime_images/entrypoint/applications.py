@@ -24,6 +24,9 @@ _ASGI = frozenset({
 _LAMBDA_WRAPPERS = ("mangum.Mangum", "apig_wsgi.make_lambda_handler")
 """What makes a Lambda handler of an application, which is better served as it is."""
 
+Origin = tuple[str, int, str]
+"""A file, a line in it, and a name with what the call of it is given."""
+
 _DEEPEST = 8
 """How many names may stand for one another."""
 
@@ -73,6 +76,20 @@ def definition_of(modules: Modules, module: Module, binding: Binding) -> tuple[M
             return None
         module, binding = origin, found[0]
     return None
+
+
+def origin_of(modules: Modules, module: Module, name: str, depth: int = 0) -> Origin:
+    """Return what `name` comes from: where it is defined or, where a function of the user's makes it, that one."""
+    bound = bound_to(module, name)
+    if not bound or depth > _DEEPEST:
+        return module.path, 0, name
+    where, binding = definition_of(modules, module, bound[0]) or (module, bound[0])
+    if isinstance(binding.value, ast.Call) and isinstance(binding.value.func, ast.Name):
+        path, line, told = origin_of(modules, where, binding.value.func.id, depth + 1)
+        if line:
+            given = [*binding.value.args, *(one.value for one in binding.value.keywords)]
+            return path, line, " ".join([told, *map(ast.dump, given)])
+    return where.path, binding.line, binding.name
 
 
 def bound_to(module: Module, name: str) -> list[Binding]:

@@ -10,7 +10,15 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtime_images.entrypoint.applications import application_form, bound_to, definition_of, form_of_import, unwrapped
+from runtime_images.entrypoint.applications import (
+    Origin,
+    application_form,
+    bound_to,
+    definition_of,
+    form_of_import,
+    origin_of,
+    unwrapped,
+)
 from runtime_images.entrypoint.functions import (
     form_of_function,
     handles_events,
@@ -47,9 +55,7 @@ def find_entry(directory: Path, entrypoint: str = "", read: Read = read_own) -> 
         return _named_entry(modules, entrypoint)
     present = _candidates(modules)
     found = [one for module in present if (one := _entry_in(modules, module)) is not None]
-    best = [one.entry for one in found if one.rank == min(other.rank for other in found)]
-    if any(entry.path == "function/func.py" for entry in best):
-        best = [entry for entry in best if entry.path != "function/__init__.py"]  # which only names it again
+    best = _apart(modules, [one.entry for one in found if one.rank == min(other.rank for other in found)])
     if len(best) > 1:
         places = " and ".join(f"{entry.path}:{entry.line} ({entry.attribute})" for entry in best)
         raise EntryError(
@@ -66,6 +72,16 @@ def find_entry(directory: Path, entrypoint: str = "", read: Read = read_own) -> 
             _hint_for_none(present),
         )
     return best[0]
+
+
+def _apart(modules: Modules, entries: list[Entry]) -> list[Entry]:
+    """Return the entries without those that only name another again; the one stays that stands where it is defined."""
+    kept: dict[Origin, Entry] = {}
+    for entry in entries:
+        origin = origin_of(modules, modules.at(entry.path), entry.attribute)
+        if origin not in kept or entry.path == origin[0]:
+            kept[origin] = entry
+    return list(kept.values())
 
 
 def _candidates(modules: Modules) -> list[Module]:

@@ -279,3 +279,48 @@ def test_googles_functions_for_events_are_told_from_those_of_lambda(tmp_path: Pa
     entry = find_entry(write_function(tmp_path, f"def on_upload(event, context):\n    {body}\n", "main.py"))
 
     assert (entry.attribute, entry.form) == ("on_upload", form)
+
+
+MAKES = "from flask import Flask\ndef make(name='x'):\n    return Flask(name)\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "path"),
+    [
+        (
+            {
+                "main.py": "from fastapi import FastAPI\nimport mangum\napp = FastAPI()\nhandler = mangum.Mangum(app)\n",
+                "lambda_function.py": "from mangum import Mangum\nfrom main import app\nhandler = Mangum(app)\n",
+            },
+            "main.py",
+        ),
+        (
+            {"function/__init__.py": "from .func import new\n", "function/func.py": "def new(): ...\n"},
+            "function/func.py",
+        ),
+        ({"function/__init__.py": "from .far import new\n", "func.py": "from function.far import new\n"}, "func.py"),
+        ({"wsgi.py": "from app import make\napplication = make()\n", "app.py": f"{MAKES}app = make()\n"}, "app.py"),
+        ({"wsgi.py": "from web import make\napplication = make()\n", "web.py": MAKES}, "wsgi.py"),
+        (
+            {"app.py": "import flask\napp = flask.Flask('x')\napp = app()\n", "wsgi.py": "from app import app\n"},
+            "app.py",
+        ),
+    ],
+)
+def test_a_file_that_only_names_an_entry_point_again_is_no_second_one(
+    tmp_path: Path, files: dict[str, str], path: str
+) -> None:
+    write_function(tmp_path, "def new(): ...\n", "function/far.py")
+    for name, source in files.items():
+        write_function(tmp_path, source, name)
+
+    assert find_entry(tmp_path).path == path
+
+
+@pytest.mark.parametrize("given", ["'y'", "name='y'"])
+def test_two_applications_of_one_factory_are_two_where_it_is_told_other_things(tmp_path: Path, given: str) -> None:
+    write_function(tmp_path, f"{MAKES}app = make()\n", "app.py")
+    write_function(tmp_path, f"from app import make\napplication = make({given})\n", "wsgi.py")
+
+    with pytest.raises(EntryError, match="more than one entry point"):
+        find_entry(tmp_path)
