@@ -289,7 +289,7 @@ MAKES = "from flask import Flask\ndef make(name='x'):\n    return Flask(name)\n"
     [
         (
             {
-                "main.py": "from fastapi import FastAPI\nimport mangum\napp = FastAPI()\nhandler = mangum.Mangum(app)\n",
+                "main.py": "import fastapi\nimport mangum\napp = fastapi.FastAPI()\nhandler = mangum.Mangum(app)\n",
                 "lambda_function.py": "from mangum import Mangum\nfrom main import app\nhandler = Mangum(app)\n",
             },
             "main.py",
