@@ -17,7 +17,7 @@ import time
 from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, ClassVar
 
 from gaia_cli.engines import Launch, Progress, RunningFunction
 from gaia_cli.engines.environments import function_python
@@ -69,9 +69,9 @@ class ProcessEngine:
                 admin=f"unix://{directory / 'admin.sock'}",
                 lifeline=True,
             )
-            adopt_orphans()
             others = children()
-            return RunningProcess(_launch(settings, launch.variables), directory, settings.drain_timeout_s, others)
+            process = _launch(settings, launch.variables)
+            return RunningProcess(process, directory, settings.drain_timeout_s, others)
         except BaseException:
             shutil.rmtree(directory, ignore_errors=True)
             raise
@@ -85,11 +85,16 @@ class RunningProcess(StartedRuntime):
     `others` are the processes that were this one's before.
     """
 
+    _all: ClassVar[set[int]] = set()
+    """The runtimes that run now: each leads the session of all that it has started."""
+
     def __init__(
         self, process: subprocess.Popen[bytes], directory: Path, drain_timeout_s: float, others: Container[int]
     ) -> None:
         super().__init__()
+        adopt_orphans()
         self._process = process
+        self._all.add(process.pid)
         self._others = others
         self._directory = directory
         self._drain_timeout_s = drain_timeout_s
@@ -121,11 +126,18 @@ class RunningProcess(StartedRuntime):
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         code = self._process.wait()
+        self._all.discard(self._process.pid)
         if code < 0:
-            end_adopted(others=self._others)
+            end_adopted(self._is_anothers)
         leave_orphans()
         shutil.rmtree(self._directory, ignore_errors=True)
         return code
+
+    def _is_anothers(self, pid: int) -> bool:
+        """Return whether a child was there before this runtime, or is another one, or of another one's session."""
+        with suppress(ProcessLookupError):
+            return pid in self._others or os.getsid(pid) in self._all
+        return True
 
     def _event_lines(self) -> Iterator[bytes]:
         yield from iter(self._lines.get, None)

@@ -21,7 +21,7 @@ from runtime_images.dynamic_runtime.workers.supervisor import Supervisor
 from runtime_images.policy.model import Backend
 from tests.universe.search import broken_law, search, shrunk
 
-MOST_SEEDS = 600
+MOST_SEEDS = 1500
 Original = Callable[..., Any]
 
 

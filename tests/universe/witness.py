@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from runtime_images.dynamic_runtime.edge.outlet import Outlet
 from runtime_images.dynamic_runtime.edge.response_head import ResponseHead
 from runtime_images.dynamic_runtime.front.health import PROBES
 from runtime_images.dynamic_runtime.front.job import Job
@@ -79,7 +80,9 @@ class Witness:
         """Note which clients' ports make way where answers wait that are more than memory is there for."""
         before = {**self._backlog._sizes, client: 0}
         self._add(client, size)
-        self.made_way |= {one.client[0] for one in before if one not in self._backlog._sizes}
+        gone = [one for one in before if one not in self._backlog._sizes]
+        outlets = [one if isinstance(one, Outlet) else one._recipient._outlet for one in gone]
+        self.made_way |= {outlet.client[0] for outlet in outlets}
 
     def _count(self, refusal: Any) -> Any:  # noqa: ANN401
         self.refused += refusal is not None

@@ -20,13 +20,14 @@ from runtime_images.dynamic_runtime.worker.call import Call
 from runtime_images.dynamic_runtime.worker.contract import LoadedFunction
 from runtime_images.dynamic_runtime.worker.exchange import Parts
 from runtime_images.dynamic_runtime.worker.life.hooks import ask_health, start_function, stop_function
-from runtime_images.dynamic_runtime.worker.life.own_tasks import Left, OwnTasks, finished
+from runtime_images.dynamic_runtime.worker.life.own_tasks import LastWork, OwnTasks
 from runtime_images.dynamic_runtime.worker.socket_call import SocketCall
 
 if TYPE_CHECKING:
     from runtime_images.dynamic_runtime.worker.life.lifespan import Lifespan
 
 _LOOK_AGAIN_S = 0.001
+_CANCELLED_S = 0.5
 _SHUTDOWN_S = 5.0
 """What a shutdown, a stop hook, threads and exit hooks have of the drain time, a third of it at most: work after
 answers and tasks of the function's own have the rest."""
@@ -62,7 +63,7 @@ class EventLoopWorker(Channel):
         self._calls: dict[int, Call] = {}
         self._background = Background()
         self._lifespans: Sequence[Lifespan] = ()
-        self._own_tasks: OwnTasks | None = None
+        self._last_work = LastWork(self._request_tasks, lambda: self._background.tasks)
         self._drain_s = settings.drain_timeout_s
         self._call: Answering = self._answer_asgi
         if function.plain is not None:
@@ -79,9 +80,19 @@ class EventLoopWorker(Channel):
         for lifespan in self._lifespans:
             self.state |= lifespan.state
 
-    def watch_own_tasks(self) -> None:
-        """Tell tasks that the function begins from here on from those that are there: this loop is the worker's."""
-        self._own_tasks = OwnTasks(self._drain_s)
+    def watch(self) -> None:
+        """Watch the tasks from here on: this loop is the worker's alone."""
+        self._last_work.own_tasks = OwnTasks(self._drain_s)
+        self._answer_for_cancelled()
+
+    def _answer_for_cancelled(self) -> None:
+        """Answer for tasks that a function has cancelled before they began: nothing of them ever runs.
+
+        Looking once in a while is for nothing; a callback of each task would cost every request.
+        """
+        for call in [call for call in self._calls.values() if call.task is not None and call.task.done()]:
+            self._fail_unbegun(call, asyncio.CancelledError())
+        self._loop.call_later(_CANCELLED_S, self._answer_for_cancelled)
 
     async def serve(self, channel: socket.socket, ready: bytes) -> None:
         """Say that requests may come, and answer them until asked to stop; then run the user's stop hook."""
@@ -89,24 +100,16 @@ class EventLoopWorker(Channel):
         self.write(ready)
         await self._until_stopped()
         until_s = self._loop.time() + self._drain_s - min(_SHUTDOWN_S, self._drain_s / 3)
-        await finished(self._requests_left, until_s, self._note)
-        await finished(self._own_left, until_s, self._note)
+        await self._last_work.finish(until_s, self._note)
         await stop_function(self._function, self._lifespans, self._note)
-        for left in (one for one in (self._requests_left(), self._own_left()) if one.tasks):
-            self.write(ending(left.described, cut_off=True))
+        for what in self._last_work.left():
+            self.write(ending(what, cut_off=True))
         self.write(ENDING)
         await self._leave()
 
-    def _requests_left(self) -> Left:
-        """Return the requests that still run: work after their answers."""
-        tasks = {call.task for call in self._calls.values() if call.task is not None}
-        return Left(tasks, f"the work of {len(tasks)} requests after their answers")
-
-    def _own_left(self) -> Left:
-        """Return the function's own tasks that still run."""
-        if self._own_tasks is None:
-            return Left(set(), "")
-        return self._own_tasks.left({*self._requests_left().tasks, *self._background.tasks, asyncio.current_task()})
+    def _request_tasks(self) -> set[asyncio.Task[None]]:
+        """Return the tasks of the requests that still run."""
+        return {call.task for call in self._calls.values() if call.task is not None and not call.task.done()}
 
     async def _leave(self) -> None:
         self._flush()
@@ -204,10 +207,21 @@ class EventLoopWorker(Channel):
         slots = self._slots
 
         async def in_turn(call: Call) -> None:
-            async with slots:
-                await answer(call)
+            try:
+                async with slots:
+                    await answer(call)
+            except (
+                asyncio.CancelledError
+            ) as error:  # a function may cancel every task, also one that waits for its turn
+                self._fail_unbegun(call, error)
 
         return in_turn
+
+    def _fail_unbegun(self, call: Call, error: BaseException) -> None:
+        """Answer for a request that is over before its function was called."""
+        if self._calls.pop(call.request_id, None) is not None:
+            call.begin(measure_cpu=False)
+            call.fail(error)
 
     def _begin(self, call: Call) -> bool:
         """Note that the request has begun, unless it was cancelled before."""

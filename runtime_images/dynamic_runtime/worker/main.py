@@ -129,7 +129,7 @@ async def _serve(
         await warm_up(function, settings.warmup, worker.state)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, worker.stopping.set)
     ending.keep_from_children()
-    worker.watch_own_tasks()
+    worker.watch()
     await worker.serve(channel, _ready(function))
 
 

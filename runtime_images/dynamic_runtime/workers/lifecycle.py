@@ -146,7 +146,8 @@ class Workers:
             worker.kill()
             await worker.printed()  # the reason came through a socket, the lines that explain it come through a pipe
         failure = StartError(backend, worker.log if worker is not None else (), **facts)
-        self.listener.failed_to_start(backend, failure)
+        if worker is None or worker.end_asked_s is None:  # else it was not wanted any more, which is no failure
+            self.listener.failed_to_start(backend, failure)
         raise failure
 
     async def _launch(self, backend: Backend) -> WorkerProcess:
@@ -181,20 +182,13 @@ class Workers:
                 worker.pulse_felt()
             self._health.answered(frame.request_id, facts)
         elif frame.kind == Kind.ENDING:
-            self._note_ending(worker, facts)
+            if after_s := worker.note_ending(facts, self.clock.monotonic()):
+                self.events.emit(CutOff(worker.backend, worker.pid, worker.ending, after_s))
         elif frame.kind == Kind.WARMING and worker.state is WorkerState.STARTING:
             worker.state = WorkerState.WARMING
             self.report(worker)
         elif frame.kind in (Kind.READY, Kind.FAILED) and not worker.outcome.done():
             self._settle_start(worker, frame.kind, facts)
-
-    def _note_ending(self, worker: WorkerProcess, facts: dict[str, Any]) -> None:
-        """Take what keeps a worker that is to end, or what it has not waited for to the end: that is told once."""
-        worker.ending = facts.get("what", worker.ending)
-        if facts.get("cut_off") and worker.end_asked_s is not None:
-            after_s = round(self.clock.monotonic() - worker.end_asked_s, 3)
-            self.events.emit(CutOff(worker.backend, worker.pid, worker.ending, after_s))
-            worker.end_asked_s = None
 
     def _settle_start(self, worker: WorkerProcess, kind: int, facts: dict[str, Any]) -> None:
         if kind == Kind.READY and worker.state is not WorkerState.DRAINING:
@@ -243,9 +237,12 @@ class Workers:
     def release(self, worker: WorkerProcess, drained: Callable[[], object] | None = None) -> None:
         """Give it to nobody from here on. Let it finish its requests, call `drained`, end it; all in the background."""
         if worker.state in _LIVE:
-            worker.state = WorkerState.DRAINING
+            before, worker.state = worker.state, WorkerState.DRAINING
             self.report(worker)
-            self._background.spawn(self._drain(worker, drained))
+            if before is WorkerState.READY:
+                self._background.spawn(self._drain(worker, drained))
+            else:  # it has nothing to finish
+                worker.drop(self.clock.monotonic())
 
     async def _drain(self, worker: WorkerProcess, drained: Callable[[], object] | None) -> None:
         await worker.link.wait_settled(self.drain_timeout_s)

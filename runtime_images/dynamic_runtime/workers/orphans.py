@@ -12,8 +12,9 @@ import contextlib
 import ctypes
 import os
 import signal
+import threading
 import time
-from collections.abc import Container
+from collections.abc import Callable, Container
 from pathlib import Path
 
 _PR_SET_DUMPABLE = 4
@@ -22,14 +23,30 @@ _END_S = 2.0
 _END_STEP_S = 0.005
 
 
+class _Adoption:
+    """Who needs the orphans: several may at once, and the first that ends must not end it for the others."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+
+    def change(self, by: int) -> None:
+        with self._lock:
+            self._users += by
+            _prctl(_PR_SET_CHILD_SUBREAPER, int(self._users > 0))
+
+
+_ADOPTION = _Adoption()
+
+
 def adopt_orphans() -> None:
-    """Become the parent of every descendant that loses its own."""
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    """Become the parent of every descendant that loses its own, until everybody who has called this leaves them."""
+    _ADOPTION.change(1)
 
 
 def leave_orphans() -> None:
-    """Leave those that lose their parent from now on to whoever is above."""
-    _prctl(_PR_SET_CHILD_SUBREAPER, 0)
+    """Leave those that lose their parent from now on to whoever is above, unless others still need them."""
+    _ADOPTION.change(-1)
 
 
 def keep_to_itself() -> None:
@@ -61,10 +78,10 @@ def kill_children(others: Container[int] = ()) -> list[int]:
     return pids
 
 
-def end_adopted(others: Container[int] = ()) -> None:
-    """Kill and collect every remaining child but `others`, and their children in turn, so that nothing is left."""
+def end_adopted(is_anothers: Callable[[int], bool] = lambda _pid: False) -> None:
+    """Kill and collect every remaining child but those of others, and their children in turn: nothing is left."""
     deadline = time.monotonic() + _END_S
-    while (pids := kill_children(others)) and time.monotonic() < deadline:
+    while (pids := kill_children([pid for pid in children() if is_anothers(pid)])) and time.monotonic() < deadline:
         for pid in pids:
             collect(os.P_PID, pid)
         time.sleep(_END_STEP_S)

@@ -63,6 +63,7 @@ class WorkerProcess:
     pulse_seen_s: float = 0.0
     ended_for: str = ""
     end_asked_s: float | None = None
+    cut_off: bool = False
     ending: str = "a request, or what it does beside them"
     facts: dict[str, Any] = field(default_factory=dict)
     killed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -144,6 +145,19 @@ class WorkerProcess:
     def pulse_felt(self) -> None:
         """Note that it has answered the question for its pulse."""
         self.pulse_seen_s, self.pulse_asked_s = self.pulse_asked_s or self.pulse_seen_s, None
+
+    def note_ending(self, facts: dict[str, Any], now_s: float) -> float:
+        """Take what keeps a worker that is to end; return after how long it has not waited for that any more, once."""
+        self.ending = facts.get("what", self.ending)
+        if not facts.get("cut_off") or self.end_asked_s is None or self.cut_off:
+            return 0.0
+        self.cut_off = True
+        return round(now_s - self.end_asked_s, 3)
+
+    def drop(self, now_s: float) -> None:
+        """End it: it is not wanted any more."""
+        self.end_asked_s = now_s
+        self.kill()
 
     def end(self, why: str) -> None:
         """End it at once, and keep the reason for whoever reports it."""

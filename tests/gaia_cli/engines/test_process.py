@@ -235,6 +235,28 @@ def test_no_child_outlives_the_runtime_not_even_one_that_has_left_its_session(tm
 
 
 @pytest.mark.usefixtures("temporary")
+def test_of_several_functions_each_ends_with_its_own_children_and_leaves_the_others_theirs(tmp_path: Path) -> None:
+    places = [tmp_path / name for name in ("first", "second", "third")]
+    for place in places:
+        place.mkdir()
+    code = f"{_LEAVES_A_CHILD}\ndef handler(payload):\n    return 7\n"
+    running = [started(place, code) for place in places]
+    urls = [ready(one).url for one in running]
+    children = [int((place / "child").read_text()) for place in places]
+    running[0].close()
+    os.kill(running[1]._process.pid, signal.SIGKILL)
+    running[1].close()
+    left = [is_there(child) for child in children]
+    answer = ask(urls[2], Request())
+    os.kill(running[2]._process.pid, signal.SIGKILL)
+    running[2].close()
+
+    assert left == [False, False, True]
+    assert answer.status == 200
+    assert not is_there(children[2]), "the last one has nobody but this process to end it"
+
+
+@pytest.mark.usefixtures("temporary")
 def test_what_is_loading_for_minutes_ends_at_once_with_all_that_it_has_started(tmp_path: Path) -> None:
     running = started(tmp_path, f"{_LEAVES_A_CHILD}\ntime.sleep(1000)\ndef handler(payload): ...\n")
     while not (tmp_path / "child").exists() or not (tmp_path / "child").read_text():

@@ -7,8 +7,8 @@ than the drain time, would hardly end within it: both count as loops, and are ca
 import asyncio
 import contextlib
 import weakref
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 Task = asyncio.Task[Any]
 
@@ -30,24 +30,46 @@ class OwnTasks:
         self._seen = weakref.WeakSet(asyncio.all_tasks())
         self._look_later()
 
-    def left(self, others: Iterable[Task | None]) -> "Left":
+    def left(self, others: Iterable[Task | None]) -> set[Task]:
         """Return those that are work under way, but for these other tasks."""
-        tasks = {task for task in asyncio.all_tasks() - {*others} if task not in self._loops}
-        names = sorted(getattr(task.get_coro(), "__qualname__", "a coroutine") for task in tasks)
-        return Left(tasks, f"{len(tasks)} tasks of its own: {names[0]}" if names else "")
+        return {task for task in asyncio.all_tasks() - {*others} if task not in self._loops}
 
 
-class Left(NamedTuple):
-    """Tasks that still run, and what to call them."""
+class LastWork:
+    """What a worker still does when it is to end: requests after their answers, then the function's own tasks.
 
-    tasks: set[Task]
-    described: str
+    `requests` and `others` are tasks of the runtime's that run now. Without `own_tasks` there are none: the loop is not
+    the worker's alone.
+    """
+
+    def __init__(self, requests: Callable[[], Iterable[Task]], others: Callable[[], Iterable[Task]]) -> None:
+        self.own_tasks: OwnTasks | None = None
+        self._requests, self._others = requests, others
+
+    async def finish(self, until_s: float, note: Callable[[str], object]) -> None:
+        """Wait for it, and for what it begins, until then at most; `note` is told of it."""
+        clock = asyncio.get_running_loop().time
+        for left, described in ((self._requests, _requests_described), (self._own, _own_described)):
+            while (tasks := [*left()]) and (rest_s := until_s - clock()) > 0:
+                note(described(tasks))
+                with contextlib.suppress(asyncio.CancelledError):  # a function may cancel every task that it finds
+                    await asyncio.wait(tasks, timeout=rest_s)
+
+    def left(self) -> list[str]:
+        """Return what to call that which has not ended."""
+        requests, own = [*self._requests()], [*self._own()]
+        return [*([_requests_described(requests)] if requests else []), *([_own_described(own)] if own else [])]
+
+    def _own(self) -> set[Task]:
+        if self.own_tasks is None:
+            return set()
+        return self.own_tasks.left([*self._requests(), *self._others(), asyncio.current_task()])
 
 
-async def finished(left: Callable[[], Left], until_s: float, note: Callable[[str], object]) -> None:
-    """Wait for tasks, and for those that follow them, until then at most; `note` is told of them."""
-    clock = asyncio.get_running_loop().time
-    while (one := left()).tasks and (rest_s := until_s - clock()) > 0:
-        note(one.described)
-        with contextlib.suppress(asyncio.CancelledError):  # a function may cancel every task that it finds
-            await asyncio.wait(one.tasks, timeout=rest_s)
+def _requests_described(tasks: Sequence[Task]) -> str:
+    return f"the work of {len(tasks)} requests after their answers"
+
+
+def _own_described(tasks: Sequence[Task]) -> str:
+    names = sorted(getattr(task.get_coro(), "__qualname__", "a coroutine") for task in tasks)
+    return f"{len(tasks)} tasks of its own: {names[0]}"

@@ -19,6 +19,7 @@ from tests.support.edge import Application, ok
 
 GET = b"GET / HTTP/1.1\r\nHost: t\r\n\r\n"
 LARGE = b"x" * 8_000_000
+_LATE_LOOKS = 4
 
 
 class Meeting:
@@ -302,7 +303,9 @@ def test_a_client_that_takes_nothing_is_cut_off_however_little_is_left_of_its_an
         await meeting.send(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n") if "close" in end else GET)
         if end == "ends its half":
             meeting.client.shutdown(socket.SHUT_WR)
-        await meeting.pass_time(limits.IDLE_TIMEOUT_S + limits.WRITE_TIMEOUT_S + 5)
+        await meeting.pass_time(limits.IDLE_TIMEOUT_S)
+        for _ in range(_LATE_LOOKS):  # on a busy machine the kernel may take some more bytes while time passes
+            await meeting.pass_time(limits.WRITE_TIMEOUT_S + 5)
 
         assert taken
         assert not meeting.connected

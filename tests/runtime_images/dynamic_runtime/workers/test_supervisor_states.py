@@ -286,3 +286,40 @@ def test_a_worker_that_dies_as_a_switch_leaves_it_is_not_brought_up_again(turns:
 
     assert fallbacks == [], "the traffic was moved by the switch, and by nothing else"
     assert active is not None, "the successor is replaced, too"
+
+
+def failed_starts(machine: SupervisorStates) -> list[Any]:
+    return [event for event in machine.told if event["event"] == "setup_failed"]
+
+
+def test_a_start_that_a_switch_overtakes_is_ended_at_once_and_is_no_failure() -> None:
+    machine = SupervisorStates()
+    machine.begin(ExecutionMode.GPU_PREFERRED, idempotent=False)
+    machine.time_passes(0.05)
+    machine.a_worker_becomes_ready(0)
+    machine.a_worker_dies(0, -9)
+    machine.time_passes(1.0)
+    starting, before = machine.some(0, WorkerState.STARTING), machine.supervisor.failures[Backend.GPU].failures
+    machine.a_switch_is_ordered(Backend.CPU)
+    machine.time_passes(0.05)
+    machine.starter.started[-1].send(READY)
+    machine.loop.pass_time(0.1)
+    failures, active = machine.supervisor.failures[Backend.GPU].failures, machine.front.active
+    machine.teardown()
+
+    assert starting is not None
+    assert starting.state is WorkerState.EXITED
+    assert active is machine.starter.started[2].link
+    assert (failed_starts(machine), failures) == ([], before)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.005, 0.02])
+def test_a_start_that_the_end_overtakes_is_no_failure(seconds: float) -> None:
+    machine = SupervisorStates()
+    machine.begin(ExecutionMode.CPU, idempotent=False)
+    machine.loop.pass_time(seconds)
+    machine.loop.run_until_complete(machine.supervisor.workers.stop(1.0))
+    machine.runtime.close()
+
+    assert failed_starts(machine) == []
+    assert all(worker.state is WorkerState.EXITED for worker in machine.starter.started)
