@@ -30,6 +30,7 @@ MAX_CHUNK_BYTES = 64 * 1024
 CREDIT_CHUNKS = 8
 """How many chunks of one response may be on their way before the worker waits for the client to have taken some."""
 
+LONGEST_TEXT = 2000  # of what a worker says of itself: an exception's text may be as long as a body
 MAX_PACKET_BYTES = 64 * 1024  # the longest message between front and zygote, JSON in a packet of its own
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.wire.arenas import LEAST_BYTES
 from runtime_images.dynamic_runtime.wire.frames import CHUNK, FINAL, IN_ARENA, MAX_CHUNK_BYTES, RESPONSE
-from runtime_images.dynamic_runtime.worker import plain
+from runtime_images.dynamic_runtime.worker import exchange, plain
 from runtime_images.dynamic_runtime.worker.answers import Bodies, Stream, Timing, with_length
 from runtime_images.dynamic_runtime.worker.asgi import announcing, encode_head, whole_head
 from runtime_images.dynamic_runtime.worker.contract import Message
@@ -263,7 +263,7 @@ def _is_farewell(error: BaseException | None) -> bool:
 
 async def _closed(parts: Parts) -> None:
     """Let the function give up what it holds for the answer."""
-    if (close := getattr(parts, "aclose", None)) is not None:
-        await close()
-    elif (close := getattr(parts, "close", None)) is not None:
-        close()
+    if (own := getattr(parts, "aclose", None)) is not None:
+        await own()
+    else:
+        exchange.close(parts)

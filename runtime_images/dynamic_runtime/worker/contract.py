@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from runtime_images.dynamic_runtime.wire.frames import LONGEST_TEXT
 from runtime_images.dynamic_runtime.worker.exchange import AsyncExchange, Exchange
 from runtime_images.entrypoint import Entry
 
@@ -17,9 +18,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiCallable = Callable[[Scope, Receive, Send], Awaitable[None]]
 Hook = Callable[..., Any]
-
-
-_LONGEST_MESSAGE = 2000  # an exception's text may be as long as a body, and a frame of facts may not
 
 
 class SetupError(Exception):
@@ -34,7 +32,7 @@ class SetupError(Exception):
 
     def describe(self) -> dict[str, str | int]:
         """Return the error as the event's fields."""
-        message = self.message[:_LONGEST_MESSAGE]
+        message = self.message[:LONGEST_TEXT]
         return {"kind": self.kind, "message": message, "path": self.path, "line": self.line}
 
 

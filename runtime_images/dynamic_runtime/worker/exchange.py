@@ -58,6 +58,12 @@ def octets(value: Any, what: str) -> bytes:  # noqa: ANN401 -- a function may se
         raise TypeError(f"{what} must be bytes, not {type(value).__name__}") from None
 
 
+def close(made: object) -> None:
+    """Let the function give up what it holds for an answer; raises what its `close` raises."""
+    if (own := getattr(made, "close", None)) is not None:
+        own()
+
+
 def request_of(scope: dict[str, Any], body: bytes) -> Request:
     """Return the request of an ASGI scope."""
     return Request(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.wire.frames import ABORTED, CHUNK, FINAL, MAX_CHUNK_BYTES, RESPONSE
-from runtime_images.dynamic_runtime.worker import answers, plain
+from runtime_images.dynamic_runtime.worker import answers, exchange, plain
 from runtime_images.dynamic_runtime.worker.answers import Stream, Timing, with_length
 from runtime_images.dynamic_runtime.worker.exchange import Parts, octets
 
@@ -125,8 +125,7 @@ def _end(stream: ThreadStream, head: bytes, failure: tuple[bytes, bytes] | None,
 def _close(parts: Parts) -> None:
     """Let the function give up what it holds for the answer; what goes wrong there is for its log."""
     try:
-        if (close := getattr(parts, "close", None)) is not None:
-            close()
+        exchange.close(parts)
     except BaseException:  # noqa: BLE001 -- the user's code may raise anything
         with contextlib.suppress(Exception):
             traceback.print_exc()

@@ -7,11 +7,10 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from runtime_images.dynamic_runtime.wire.frames import Frame, FrameError, Kind
+from runtime_images.dynamic_runtime.wire.frames import LONGEST_TEXT, Frame, FrameError, Kind
 from runtime_images.events.lifecycle import SetupFailed
 from runtime_images.policy.model import Backend
 
-_TEXT_MOST = 2000
 _TYPES: dict[int, dict[str, type]] = {
     Kind.READY: {"entry": str, "form": str, "blocking": bool, "threads": int, "hooks": list},
     Kind.FAILED: {"kind": str, "message": str, "path": str, "line": int},
@@ -47,4 +46,4 @@ def facts_of(frame: Frame) -> dict[str, Any]:
         raise FrameError("a frame with facts of another type")
     if not _NEEDED.get(Kind(frame.kind), set()) <= facts.keys():
         raise FrameError("a frame without the facts that it must have")
-    return {name: value[:_TEXT_MOST] if isinstance(value, str) else value for name, value in facts.items()}
+    return {name: value[:LONGEST_TEXT] if isinstance(value, str) else value for name, value in facts.items()}

@@ -1,6 +1,5 @@
 """WSGI applications (PEP 3333), such as those of Flask and Django: one call in a thread for each request."""
 
-import contextlib
 import inspect
 import io
 import sys
@@ -8,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from runtime_images.dynamic_runtime.worker.contract import LoadedFunction
-from runtime_images.dynamic_runtime.worker.exchange import Answer, Request
+from runtime_images.dynamic_runtime.worker.exchange import Answer, Request, close
 from runtime_images.dynamic_runtime.worker.forms.source import Source, is_async
 
 THREADS = 8
@@ -53,7 +52,7 @@ class Application:
         try:
             return _answer(request, response, made)
         except BaseException:
-            _close(made)
+            close(made)
             raise
 
 
@@ -131,7 +130,7 @@ def _answer(request: Request, response: _Response, made: Iterable[bytes]) -> Ans
     body = response.written + first
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
     if request.method == "HEAD" or is_at_hand or not first or response.length == len(body):
-        _close(made)
+        close(made)
         return Answer(response.status, headers, b"" if request.method == "HEAD" else body)
     return Answer(response.status, headers, _Rest(body, parts, made))
 
@@ -150,9 +149,4 @@ class _Rest(Iterator[bytes]):
 
     def close(self) -> None:
         """Close what the application returned."""
-        _close(self._made)
-
-
-def _close(made: Iterable[bytes]) -> None:
-    with contextlib.suppress(AttributeError):
-        made.close()  # type: ignore[attr-defined]
+        close(self._made)

@@ -7,13 +7,11 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from runtime_images.dynamic_runtime.wire.frames import LONGEST_TEXT
 from runtime_images.dynamic_runtime.worker.contract import LoadedFunction, SetupError, describe_error
 from runtime_images.dynamic_runtime.worker.life.lifespan import Lifespan, started_lifespans
 
 HEALTH_HOOKS = ("alive", "ready")
-
-
-_LONGEST_TEXT = 2000
 
 
 async def start_function(function: LoadedFunction) -> Sequence[Lifespan]:
@@ -59,8 +57,8 @@ async def ask_health(function: LoadedFunction, name: str) -> tuple[bool, str]:
     try:
         answer = await _awaited(hook())
         if isinstance(answer, tuple) and len(answer) == 2:
-            return bool(answer[0]), str(answer[1])[:_LONGEST_TEXT]
-        return (answer is None or bool(answer)), (answer[:_LONGEST_TEXT] if isinstance(answer, str) else name)
+            return bool(answer[0]), str(answer[1])[:LONGEST_TEXT]
+        return (answer is None or bool(answer)), (answer[:LONGEST_TEXT] if isinstance(answer, str) else name)
     except BaseException as error:  # noqa: BLE001 -- the user's code may raise anything
         _log()
         return False, f"the {name} hook raised {type(error).__name__}"
