@@ -99,8 +99,11 @@ class EventLoopWorker(Channel):
         await self._loop.create_unix_connection(lambda: self, sock=channel)
         self.write(ready)
         await self._until_stopped()
-        until_s = self._loop.time() + self._drain_s - min(_SHUTDOWN_S, self._drain_s / 3)
-        await self._last_work.finish(until_s, self._note)
+        shutdown_s = min(_SHUTDOWN_S, self._drain_s / 3)
+        await self._last_work.finish(self._loop.time() + self._drain_s - shutdown_s, self._note)
+        for call in [*self._calls.values()]:  # a stream without an end learns that nobody waits for it any more
+            call.leave()
+        await self._last_work.finish(self._loop.time() + shutdown_s / 2 * bool(self._calls), self._note)
         await stop_function(self._function, self._lifespans, self._note)
         for what in self._last_work.left():
             self.write(ending(what, cut_off=True))

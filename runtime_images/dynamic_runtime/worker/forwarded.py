@@ -13,10 +13,11 @@ VARIABLE = "FORWARDED_ALLOW_IPS"
 _OF_THIS_MACHINE = "127.0.0.1,::1"
 _SCHEMES = ("http", "https")
 _REMEMBERED = 1024
+_PORT_DIGITS = 5
 
 Client = tuple[str, int]
-Forwarding = tuple[tuple[str, ...], str]
-"""The hosts of X-Forwarded-For, that of the client first, and the scheme, empty where none is said."""
+Forwarding = tuple[tuple[Client, ...], str]
+"""Hosts and ports of X-Forwarded-For, those of the client first, and the scheme, empty where none is said."""
 
 
 class Proxies:
@@ -42,12 +43,11 @@ class Proxies:
 
         Of several proxies in a row the last that is not trusted is the client: what it says itself, anybody can say.
         """
-        hosts, scheme = said
+        clients, scheme = said
         if not self.trusts(client[0] if client else ""):
             return client, "http"
-        for host in reversed(hosts):
-            client = (host, 0)
-            if not self.trusts(host):
+        for client in reversed(clients):
+            if not self.trusts(client[0]):
                 break
         return client, scheme or "http"
 
@@ -61,25 +61,30 @@ def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
 
 def forwarding_of(headers: Iterable[tuple[bytes, bytes]]) -> Forwarding | None:
     """Return what headers say of a client behind proxies; None if they say nothing."""
-    hosts, scheme = list[str](), ""
+    clients, scheme = list[Client](), ""
     for name, value in headers:
         if name == b"x-forwarded-for":
-            hosts += [_without_port(host) for host in _items(value)]
+            clients += [_client(item) for item in _items(value)]
         elif name == b"x-forwarded-proto" and not scheme:
             first, *_ = [*_items(value), ""]
             scheme = first.lower() if first.lower() in _SCHEMES else ""
-    return (tuple(hosts), scheme) if hosts or scheme else None
+    return (tuple(clients), scheme) if clients or scheme else None
 
 
 def _items(value: bytes) -> Sequence[str]:
     return [item for part in value.decode("latin-1").split(",") if (item := part.strip())]
 
 
-def _without_port(host: str) -> str:
-    """Return the host of `1.2.3.4:80`, `[2001:db8::1]:80` and their like."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0] if host.count(":") == 1 else host
+def _client(text: str) -> Client:
+    """Return host and port of `1.2.3.4:80`, `[2001:db8::1]:80` and their like; the port is 0 where none is said."""
+    if text.startswith("["):
+        host, _, port = text[1:].partition("]")
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+    else:
+        host, port = text, ""
+    digits = port.lstrip(":")
+    return host, int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _PORT_DIGITS else 0
 
 
 PROXIES = Proxies(os.environ.get(VARIABLE, _OF_THIS_MACHINE))

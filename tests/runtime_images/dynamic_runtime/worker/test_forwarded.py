@@ -34,6 +34,21 @@ def test_the_same_head_of_two_peers_is_judged_twice() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "client"),
+    [
+        ("198.51.100.7:1234", ("198.51.100.7", 1234)),
+        ("[2001:db8::1]:443", ("2001:db8::1", 443)),
+        ("[2001:db8::1]", ("2001:db8::1", 0)),
+        ("198.51.100.7:", ("198.51.100.7", 0)),
+        ("198.51.100.7:x", ("198.51.100.7", 0)),
+        ("198.51.100.7:123456789", ("198.51.100.7", 0)),
+    ],
+)
+def test_a_port_that_a_proxy_says_is_the_clients(said: str, client: tuple[str, int]) -> None:
+    assert build_scope(head(f"X-Forwarded-For: {said}"), {}, HERE)["client"] == client
+
+
+@pytest.mark.parametrize(
     ("trusted", "said", "client"),
     [
         ("127.0.0.1", "198.51.100.7", "198.51.100.7"),
@@ -67,11 +82,11 @@ def test_only_schemes_of_http_are_taken(said: str, scheme: str) -> None:
 def test_lines_that_were_added_one_by_one_are_one_list() -> None:
     found = forwarding_of([(b"x-forwarded-for", b"1.1.1.1"), (b"x-forwarded-for", b"2.2.2.2, 3.3.3.3")])
 
-    assert found == (("1.1.1.1", "2.2.2.2", "3.3.3.3"), "")
+    assert found == ((("1.1.1.1", 0), ("2.2.2.2", 0), ("3.3.3.3", 0)), "")
 
 
 def test_a_client_without_an_address_is_trusted_by_a_star_alone() -> None:
-    said = (("198.51.100.7",), "https")
+    said = ((("198.51.100.7", 0),), "https")
 
     assert Proxies("127.0.0.1").resolve(None, said) == (None, "http")
     assert Proxies("*").resolve(None, said) == (("198.51.100.7", 0), "https")

@@ -1,5 +1,6 @@
 """What a function does after its last answer has the drain time, at a switch and at the end; a cut is told."""
 
+import http.client
 import signal
 import textwrap
 from pathlib import Path
@@ -306,3 +307,34 @@ def test_what_has_run_for_longer_than_the_drain_time_is_a_loop_that_nobody_waits
         running.stop()
 
     assert [event["what"] for event in running.named("cut_off")] == []
+
+
+def test_a_stream_without_an_end_learns_of_the_end_before_the_shutdown(tmp_path: Path) -> None:
+    source = """
+        import asyncio
+
+        class Function:
+            async def handle(self, scope, receive, send):
+                await send({"type": "http.response.start", "status": 200, "headers": []})
+                await receive()
+                gone = asyncio.ensure_future(receive())
+                while not gone.done():
+                    await send({"type": "http.response.body", "body": b"x", "more_body": True})
+                    await asyncio.sleep(0.01)
+                print(gone.result()["type"])
+
+            async def stop(self):
+                print("stopped")
+
+        def new():
+            return Function()
+    """
+    with serving(write_function(tmp_path, source), GAIA_MODE="cpu", GAIA_DRAIN_TIMEOUT_S="1") as running:
+        client = http.client.HTTPConnection("127.0.0.1", running.port)
+        client.request("GET", "/")
+        client.getresponse().read(5)
+        code = running.stop()
+        client.close()
+
+    assert code == 0
+    assert [event["line"] for event in running.named("log")] == ["http.disconnect", "stopped"]
