@@ -138,6 +138,9 @@ def _install(
             file = project.directory / requirements.file  # paths in it are relative to it
         else:
             file.write_text("\n".join(requirements.lines) + "\n", encoding="utf-8")
+            limits = home / f"{number}-constraints.txt"
+            limits.write_text("\n".join(requirements.constraints or ()) + "\n", encoding="utf-8")
+            command += ["--constraint", str(limits)]
         command += ["--requirement", str(file)]
 
     def report(line: str) -> None:

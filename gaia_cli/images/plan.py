@@ -10,6 +10,7 @@ import itertools
 import re
 import shlex
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,6 +32,7 @@ NAME_LABEL = "faas.gaia.name"
 MODE_LABEL = "faas.gaia.mode"
 
 _PIP = "/opt/gaia/venv/bin/python -m pip --no-cache-dir --disable-pip-version-check {into}install"
+_HELD = " --constraint /opt/function/constraints.txt"
 _PLACES = re.compile(
     r"-[a-zA-Z]|--[a-z]|[a-zA-Z][a-zA-Z0-9+.-]*://|file:|\.{0,2}/|\.{1,2}(\[|$)"
     r"|[\w.+@-]+(/[\w.+@-]+)+/?(\[[\w, .-]*\])?(\s*;.*)?$|[^\s:=]+\.(whl|zip|tgz|tar|tar\.(gz|bz2|xz))\b"
@@ -49,8 +51,9 @@ class ImagePlan:
     """Everything about an image but the files that go in.
 
     `requirement_lines` are installed before the code is copied, within the `constraint_lines`, so that a change of code
-    finds them in the cache; they are empty where the requirements name other files of the
-    function's own, which are installed after. `cpus` and `memory` are what the function asks a container to have.
+    finds them in the cache. They are empty where the requirements name other files of the function's own, which are
+    installed after, within those of the `constraint_lines` that stand in no file of these. `cpus` and `memory` are what
+    the function asks a container to have.
     """
 
     name: str
@@ -97,7 +100,7 @@ def plan_image(project: FunctionProject, target: Target, manifest_json: str, bas
     _check_lines(wanted)
     base, reason = choose_base(project, target, lines, bases)
     early = () if any(map(_needs_files, wanted)) else tuple(line for line in lines if not constraints(line))
-    limits = itertools.chain.from_iterable(requirements.constraints or () for requirements in wanted)
+    limits = (one.constraints or () for one in wanted if early or not one.file)  # files that are read late name theirs
     return ImagePlan(
         name=project.name,
         mode=target.mode,
@@ -106,7 +109,7 @@ def plan_image(project: FunctionProject, target: Target, manifest_json: str, bas
         dockerfile=_dockerfile(project, target, base, wanted, early),
         labels=_labels(project, target, manifest_json),
         requirement_lines=early,
-        constraint_lines=tuple(limits) if early else (),
+        constraint_lines=tuple(itertools.chain.from_iterable(limits)),
         cpus=project.cpus,
         memory=project.memory,
     )
@@ -195,10 +198,14 @@ def _dockerfile(
     into_function = _PIP.format(into=f"--python {FUNCTION_PYTHON} ")
     early = late = ""
     if wanted and not lines:  # pip gets the files themselves, because paths in them are relative to them
-        sources = itertools.chain.from_iterable(("--requirement", r.file) if r.file else r.lines for r in wanted)
-        late = f"RUN cd /function && {into_function} {shlex.join(sources)}\n"
+        sources = itertools.chain.from_iterable(
+            ("--requirement", r.file) if r.file else _words(r.lines) for r in wanted
+        )
+        is_held = any(one.constraints for one in wanted if not one.file)
+        late = "COPY constraints.txt /opt/function/\n" if is_held else ""
+        late += f"RUN cd /function && {into_function} {shlex.join(sources)}{_HELD if is_held else ''}\n"
     elif wanted:
-        limits = " --constraint /opt/function/constraints.txt" if any(one.constraints for one in wanted) else ""
+        limits = _HELD if any(one.constraints for one in wanted) else ""
         early = (
             f"COPY requirements.txt {'constraints.txt ' if limits else ''}/opt/function/\n"
             f"RUN {into_function} --requirement /opt/function/requirements.txt{limits}\n"
@@ -213,6 +220,12 @@ def _dockerfile(
         "port": str(PORT),
     }
     return re.sub(r"<([a-z_]+)>", lambda match: words[match[1]], dockerfile_template())
+
+
+def _words(lines: tuple[str, ...]) -> Iterator[str]:
+    """Yield the words that say the same to pip as lines in a file; an option and its value are two."""
+    for line in lines:
+        yield from line.split(" ", 1) if line.startswith("--") else (line,)
 
 
 def _environment(project: FunctionProject, target: Target) -> str:

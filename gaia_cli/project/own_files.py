@@ -22,15 +22,17 @@ def text_of(directory: Path, name: str, asked: str = "", root: Path | None = Non
         raise ConfigurationError(f"{directory / name} is not UTF-8 text", "save it as UTF-8") from None
 
 
-def bytes_of(directory: Path, name: str, asked: str = "", root: Path | None = None) -> bytes | None:
-    """Return the content of the file `name` in `directory`; see `text_of`.
+def bytes_of(
+    directory: Path, name: str, asked: str = "", root: Path | None = None, most: int = TEXT_BYTES
+) -> bytes | None:
+    """Return the content of the file `name` in `directory`, of at most so many bytes; see `text_of`.
 
     Raises:
         ConfigurationError: it cannot be read, leads out of the directory, or is too large.
     """
     path = directory / name
     try:
-        return read_inside(str(root or directory), str((directory / name).relative_to(root or directory)), TEXT_BYTES)
+        return read_inside(str(root or directory), str((directory / name).relative_to(root or directory)), most)
     except OutsideError:
         place = f"{asked}: {path}" if asked else str(path)
         bound = root or "the function's directory"

@@ -97,11 +97,11 @@ def load_project(path: Path) -> FunctionProject:
     for key in ("requirements", "gpu_requirements"):
         if key in own:
             own[key] = _requirements(directory, own[key], f"{source.place}: [function] {key}")
-    if "requirements" not in own:
-        own["requirements"] = default_requirements(directory, pyproject)
+    running = f"{sys.version_info[0]}.{sys.version_info[1]}"
     if "python" not in own:
-        running = f"{sys.version_info[0]}.{sys.version_info[1]}"
         own["python"], own["python_said"] = python_of(directory, pyproject, running)
+    if "requirements" not in own:
+        own["requirements"] = default_requirements(directory, pyproject, own["python"] or running)
     slo, prices = Slo(**parts["slo"]), Prices(**parts["prices"])
     return FunctionProject(directory, name, slo=slo, prices=prices, targets=parts["targets"], **own)
 

@@ -28,6 +28,7 @@ from analyzers.project.requirements import (
 from gaia_cli.errors import ConfigurationError
 from gaia_cli.project.foreign import cog_yaml
 from gaia_cli.project.foreign.indexes import index_options
+from gaia_cli.project.foreign.locks import locked
 from gaia_cli.project.own_files import bytes_of
 
 _CODING = re.compile(r"coding[:=]\s*([-\w.]+)")
@@ -41,7 +42,8 @@ class Requirements:
 
     `outside` are lines that include a file outside of the function's directory, which is not read. `folders` are those
     of all files that were read, where paths in lines may begin. `constraints` are the lines of the files of constraints
-    that lines name, None where there are none or one of these is not there.
+    that lines name, or what is locked for lines that stand in no file; None where there are none or one of these files
+    is not there.
     """
 
     lines: tuple[str, ...] = ()
@@ -66,8 +68,10 @@ class Requirements:
         return any(wanted is not None and wanted.name == package for wanted in map(requirement, self.lines))
 
 
-def default_requirements(directory: Path, pyproject: dict[str, Any]) -> Requirements:
+def default_requirements(directory: Path, pyproject: dict[str, Any], python: str) -> Requirements:
     """Find requirements that are not configured: those of cog.yaml, requirements.txt, pyproject.toml, else none.
+
+    Those of pyproject.toml are held to what is locked, for a `python` such as "3.12".
 
     Raises:
         ConfigurationError: what is there cannot be read.
@@ -94,7 +98,9 @@ def default_requirements(directory: Path, pyproject: dict[str, Any]) -> Requirem
         if "||" in line or not is_single(line):
             where = f"{directory / PYPROJECT}: {line.partition('||')[0].strip()}"
             raise ConfigurationError(f"{where} has versions that pip cannot name", "state one range for it")
-    return Requirements((*index_options(pyproject), *lines) if lines else ())
+    if not lines:
+        return Requirements()
+    return Requirements((*index_options(pyproject), *lines), constraints=locked(directory, python) or None)
 
 
 def requirements_file(directory: Path, name: str, asked_by: str) -> Requirements:

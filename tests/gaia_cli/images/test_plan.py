@@ -130,6 +130,27 @@ def test_files_of_constraints_that_are_plain_lines_go_with_them() -> None:
     assert dockerfile.index("--constraint /opt/function/constraints.txt") < dockerfile.index("COPY function /function")
 
 
+@pytest.mark.parametrize(
+    ("lines", "copied"),
+    [(("numpy",), "COPY requirements.txt constraints.txt "), (("numpy", "./own"), "COPY constraints.txt ")],
+)
+def test_what_is_locked_holds_before_and_after_the_code_is_copied(lines: tuple[str, ...], copied: str) -> None:
+    planned = plan(replace(PROJECT, requirements=Requirements(lines, constraints=("numpy==2.0",))))
+
+    assert planned.constraint_lines == ("numpy==2.0",)
+    assert planned.dockerfile.count(copied) == 1
+    assert planned.dockerfile.count("--constraint /opt/function/constraints.txt") == 1
+
+
+def test_an_index_is_an_option_with_its_value_where_the_code_is_needed_first() -> None:
+    lines = ("--extra-index-url https://host/simple", "./own")
+
+    assert (
+        "--extra-index-url https://host/simple ./own\n"
+        in plan(replace(PROJECT, requirements=Requirements(lines))).dockerfile
+    )
+
+
 def test_constraints_that_name_files_or_are_not_there_are_left_to_pip() -> None:
     for limits in (None, ("mine @ file:mine",)):
         requirements = Requirements(("numpy", "-c limits.txt"), "requirements.txt", constraints=limits)

@@ -92,7 +92,18 @@ LAYOUTS = (
         "handler",
         "main.py",
         {
-            "main.py": 'import idna\n\ndef handler(payload):\n    return {"hello": idna.decode(payload["name"])}\n',
+            "main.py": """
+                import idna
+
+                def handler(payload):
+                    return {"hello": idna.decode(payload["name"]), "locked": idna.__version__}
+            """,
+            "poetry.lock": """
+                [[package]]
+                name = "idna"
+                version = "3.6"
+                files = [{file = "idna-3.6-py3-none-any.whl", hash = "sha256:0"}]
+            """,
             "pyproject.toml": """
                 [tool.poetry]
                 name = "greeter"
@@ -107,7 +118,7 @@ LAYOUTS = (
                 no-such-package-at-all = "*"
             """,
         },
-        {"hello": "ada"},
+        {"hello": "ada", "locked": "3.6"},
     ),
     FormProject(
         "pdm",
