@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,7 +22,7 @@ from gaia_cli.project.project import load_project
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.events.lifecycle import Ready, SetupFailed, Started, Stopped
 from runtime_images.events.model import Event
-from runtime_images.events.traffic import Window
+from runtime_images.events.traffic import LogLine, Window
 from runtime_images.policy.model import Accelerator, ExecutionMode
 
 pytestmark = pytest.mark.docker
@@ -29,6 +30,13 @@ REPORT = """
 import os
 def handler(payload):
     return {"backend": os.environ["GAIA_BACKEND"], "cuda": os.environ.get("CUDA_VISIBLE_DEVICES", "unset")}
+"""
+SLOW = """
+import time
+def handler(payload):
+    print("begun")
+    time.sleep(payload)
+    return {"slept": payload}
 """
 
 
@@ -104,6 +112,21 @@ def test_the_container_is_read_only_bounded_and_without_privileges(
     assert host["PidsLimit"] > 0
     assert seen["Config"]["StopTimeout"] > Settings(function).drain_timeout_s, "`docker stop` cuts no request off"
     assert {binding[0]["HostIp"] for binding in host["PortBindings"].values()} == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize("seconds", [2.0, pytest.param(14.0, marks=pytest.mark.long)])
+def test_docker_stop_lets_a_request_end(docker_client: docker.DockerClient, function: Path, seconds: float) -> None:
+    """Docker itself gives 10 s to a container that asks for no more: the long one shows that ours does."""
+    (function / "func.py").write_text(SLOW)
+    with running(launch(function)) as (started, events), ThreadPoolExecutor() as pool:
+        asking = pool.submit(post, until(events, Ready).url, seconds)
+        assert until(events, LogLine).line == "begun"
+        docker_client.containers.get(started.identifier).stop()
+        ended = until(events, Stopped)
+
+        assert asking.result() == {"slept": seconds}
+        assert started.close() == 0
+    assert ended.requests == 1
 
 
 def test_the_emulated_lane_is_a_gpu_backend_without_a_gpu(docker_client: docker.DockerClient, function: Path) -> None:

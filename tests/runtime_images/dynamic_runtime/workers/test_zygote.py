@@ -392,3 +392,30 @@ def test_numbers_drawn_by_numpy_differ_between_workers(tmp_path: Path) -> None:
             drawn.append(running.post({}).json())
 
     assert len(set(drawn)) == 3
+
+
+@needs_torch
+def test_numbers_drawn_by_torch_differ_between_workers_unless_it_was_seeded(tmp_path: Path) -> None:
+    library = """
+        import torch
+
+        seeded = torch.Generator()
+        seeded.manual_seed(7)
+    """
+    source = """
+        import torch
+        import library
+
+        def handler(payload):
+            return [torch.rand(1).item(), torch.randn(1).item(), torch.rand(1, generator=library.seeded).item()]
+    """
+    python = with_library(tmp_path, library, source)
+    with serving(tmp_path / "function", GAIA_FUNCTION_PYTHON=python) as running:
+        running.admin("POST", "/pin")
+        drawn = [running.post({}).json()]
+        for backend in ("gpu", "cpu"):
+            running.switch(backend)
+            drawn.append(running.post({}).json())
+        assert running.named("zygote") == [], "all of them were forked"
+
+    assert [len({numbers[place] for numbers in drawn}) for place in range(3)] == [3, 3, 1]
