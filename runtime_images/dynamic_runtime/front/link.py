@@ -152,19 +152,16 @@ class WorkerLink(Channel):
         if self.jobs.pop(request_id, None) is not None:
             self._free_ids.append((request_id + SLOTS) & 0xFFFFFFFF)
             if not self.jobs:
-                self._rest(now_s)
-
-    def _rest(self, now_s: float) -> None:
-        self._busy_s += now_s - self._busy_since_s
-        if self._settled is not None:
-            self._settled.set()
+                self._busy_s += now_s - self._busy_since_s
+                if self._settled is not None:
+                    self._settled.set()
 
     def socket_opened(self, job: Job, now_s: float) -> None:
-        """Count a request as a WebSocket from here on."""
-        self.sockets[job.id] = self.jobs.pop(job.id)
+        """Count a request as a WebSocket from here on; it keeps its id."""
+        self.settle(job.id, now_s)
+        self._free_ids.pop()
+        self.sockets[job.id] = job
         self.window.socket_opened()
-        if not self.jobs:
-            self._rest(now_s)
 
     def socket_ended(self, job: Job) -> None:
         """Count a WebSocket off, once its function is done with it."""
