@@ -1,10 +1,11 @@
 """A client of a WebSocket that keeps to no protocol: it sends the frames that a test spells, and reads what comes."""
 
-import os
 import socket
 import struct
 from collections.abc import Mapping
 from typing import NamedTuple, Self
+
+_MASK = b"\x37\xfa\x21\x3d"
 
 CONT, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
@@ -47,7 +48,7 @@ def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0, 
         head = struct.pack("!BBQ", first, mask_bit | 127, size)
     if not masked:
         return head + payload
-    key = os.urandom(4)
+    key = _MASK
     repeated = key * (size // 4 + 1)
     mixed = int.from_bytes(payload, "big") ^ int.from_bytes(repeated[:size], "big")
     return head + key + mixed.to_bytes(size, "big")
@@ -64,16 +65,39 @@ def handshake(path: str = "/", headers: Mapping[str, str] = UPGRADE) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode()
 
 
+class FrameReader:
+    """Cuts what a server sends into frames; `data` is what is not cut yet."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def next(self) -> Received | None:
+        """Return the next frame, if it is here."""
+        if len(self.data) < 2:
+            return None
+        first, size = self.data[0], self.data[1]
+        assert size < 128, "a server masks nothing"
+        start = {126: 4, 127: 10}.get(size, 2)
+        if len(self.data) < start:
+            return None
+        if start > 2:
+            (size,) = struct.unpack_from("!H" if start == 4 else "!Q", self.data, 2)
+        if len(self.data) < start + size:
+            return None
+        payload, self.data = self.data[start : start + size], self.data[start + size :]
+        return Received(first & 15, payload, bool(first & 128))
+
+
 class RawWebSocket:
     """One connection. `head` is that of the answer to the handshake, which `then` is sent with."""
 
     def __init__(self, port: int, path: str = "/", then: bytes = b"", headers: Mapping[str, str] = UPGRADE) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
-        self._data = b""
+        self._frames = FrameReader()
         self.send(handshake(path, headers) + then)
-        while b"\r\n\r\n" not in self._data:
+        while b"\r\n\r\n" not in self._frames.data:
             self._read()
-        self.head, _, self._data = self._data.partition(b"\r\n\r\n")
+        self.head, _, self._frames.data = self._frames.data.partition(b"\r\n\r\n")
 
     def __enter__(self) -> Self:
         return self
@@ -93,7 +117,7 @@ class RawWebSocket:
 
     def receive(self) -> Received:
         """Return the next frame, or raise EOFError."""
-        while (found := self._next()) is None:
+        while (found := self._frames.next()) is None:
             self._read()
         return found
 
@@ -116,26 +140,10 @@ class RawWebSocket:
             try:
                 self._read()
             except EOFError:
-                return self._data
-
-    def _next(self) -> Received | None:
-        if len(self._data) < 2:
-            return None
-        first, size = self._data[0], self._data[1]
-        assert size < 128, "a server masks nothing"
-        start = 2
-        if size > 125:
-            start, form = (4, "!H") if size == 126 else (10, "!Q")
-            if len(self._data) < start:
-                return None
-            (size,) = struct.unpack_from(form, self._data, 2)
-        if len(self._data) < start + size:
-            return None
-        payload, self._data = self._data[start : start + size], self._data[start + size :]
-        return Received(first & 15, payload, bool(first & 128))
+                return self._frames.data
 
     def _read(self) -> None:
         data = self.socket.recv(2**16)
         if not data:
             raise EOFError("the server has ended the connection")
-        self._data += data
+        self._frames.data += data

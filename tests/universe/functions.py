@@ -14,6 +14,7 @@ from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.wire.frames import ABORTED, CHUNK, FINAL, IN_ARENA, REQUEST, RESPONSE, Kind
 from runtime_images.dynamic_runtime.worker.contract import Receive, Scope, Send
 from tests.support.wrong_messages import SERVED, SOURCE, WRONG
+from tests.universe import talks
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n"
 PART_BYTES = 20_000
@@ -241,6 +242,11 @@ class Function:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         _, number, act, size, service_ms = scope["path"].split("/")
         message: dict[str, Any] = await receive()
+        if scope["type"] == "websocket":
+            self._begun(int(number), "GET", b"")
+            facts = int(number), int(size), int(service_ms) / 1000
+            await talks.ACTS[act](talks.Called(*facts, receive, send, self._host, self._frame_id()))
+            return
         self._begun(int(number), scope["method"], message["body"])
         one = Called(int(number), int(size), int(service_ms) / 1000, send, self._host, self._frame_id())
         if one.service_s:

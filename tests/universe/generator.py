@@ -5,10 +5,12 @@ from random import Random
 from typing import TypeVar
 
 from runtime_images.policy.model import Backend, ExecutionMode
+from tests.universe import talks
 from tests.universe.clients import PROBE, STEADY_BYTES
 from tests.universe.functions import FAULTY, GOOD
 from tests.universe.processes import BAD_STARTS, TAKES_S
 from tests.universe.schedule import Client, Schedule, Step, Upset
+from tests.universe.talkers import TALK
 from tests.universe.upsets import LIES
 
 _T = TypeVar("_T")
@@ -18,6 +20,7 @@ _ANSWER_SIZES = (10, 10, 10, 1000, 70_000, 300_000, 700_000)
 _FRAMINGS = ("length", "length", "length", "chunked", "expect", "1.0", "close")
 _SERVICE_S = (0.0, 0.0, 0.001, 0.02, 0.2, 1.5)
 _LATE_S = (0.0, 0.0005, 0.02, 0.3)
+_GOODBYES = ("close", "leave", "reset", "vanish")
 _ENDS = ("leave", "reset", "half", "vanish", "begin", "noise")
 _UPSETS = ("kill", "exit", "cut", "lie", "freeze", "stubborn", "switch", "switch", "gpu", "starts", "pin", "stop")
 
@@ -33,6 +36,9 @@ def make(seed: int) -> Schedule:
     acts = [*random.sample(list(GOOD), 3), "answer", *_some(random, list(FAULTY), 3)]
     rude = random.random() < 0.6
     clients = [_client(random, length_s, acts, rude=rude) for _ in range(random.choice((1, 3, 8, 20)))]
+    talk = Random(f"talkers {seed}")
+    if talk.random() < 0.3:
+        clients += [_talker(talk, length_s, rude=rude) for _ in range(talk.choice((1, 3, 8)))]
     return Schedule(
         seed=seed,
         mode=random.choice(list(ExecutionMode)).value,
@@ -67,6 +73,21 @@ def _client(random: Random, length_s: float, acts: list[str], *, rude: bool) -> 
     return Client(
         round(random.random() * length_s, 3), tuple(steps), random.choice(_LATE_S), random.choice((1, 1, 2, 7)),
         random.choice((2**18, 2**18, 4096, 30_000)),
+    )  # fmt: skip
+
+
+def _talker(random: Random, length_s: float, *, rude: bool) -> Client:
+    """A client that talks over a WebSocket."""
+    act = random.choice((*talks.GOOD, "echo", "echo", *(talks.FAULTY if rude else ())))
+    step = Step(
+        TALK, act, size=random.choice((1, 200, 70_000)), framing=random.choice(_GOODBYES if rude else _GOODBYES[:1]),
+        pieces=random.choice((0, 1, 5, 50)), pause_s=random.choice((0.0, 0.0, 0.01, 0.3)),
+        answer_bytes=random.choice(_ANSWER_SIZES), service_s=random.choice(_SERVICE_S[:4]),
+        seconds=random.choice((0.0, 0.5, 20.0, 50.0)),
+    )  # fmt: skip
+    return Client(
+        round(random.random() * length_s, 3), (step,), random.choice(_LATE_S), random.choice((1, 1, 2, 7)),
+        random.choice((2**18, 2**18, 30_000)),
     )  # fmt: skip
 
 

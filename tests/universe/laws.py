@@ -36,7 +36,9 @@ def check_turn(world: "World") -> None:
         require(not job.started, "a request waits that is answered")
     for worker in parts.supervisor.workers:
         link = worker.link
-        require(len(link.jobs) + len(link._free_ids) == SLOTS, "a number of a request is lost")
+        numbers = len(link.jobs) + len(link.sockets) + len(link._free_ids)
+        require(numbers == SLOTS, "a number of a request is lost")
+        require(link.window._sockets == len(link.sockets), "a window has another number of WebSockets than its worker")
         require(link.window._streams >= 0, "fewer streams than none")
 
 

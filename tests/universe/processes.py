@@ -136,7 +136,9 @@ class Process:
         function = Function(
             self, log_lines.REQUEST.get, lambda *facts: self._starter.begun(self, *facts)
         )  # fmt: skip
-        loaded = LoadedFunction(cast("Any", None), blocking=False, asgi=function, ready=self._is_ready)
+        loaded = LoadedFunction(
+            cast("Any", None), blocking=False, asgi=function, web_sockets=True, ready=self._is_ready
+        )  # fmt: skip
         assert self._journal is not None
         worker = self._worker = _Worker(self._journal, self.bodies, loaded, settings, lambda: self.die(1))
         worker.process = self

@@ -9,9 +9,11 @@ import pytest
 from runtime_images.dynamic_runtime.edge.exchange import Exchange
 from runtime_images.dynamic_runtime.edge.outlet import Outlet
 from runtime_images.dynamic_runtime.edge.server import HttpServer
+from runtime_images.dynamic_runtime.edge.web_sockets.web_socket import WebSocket
 from runtime_images.dynamic_runtime.front.job import Job
 from runtime_images.dynamic_runtime.front.link import LongBodies, WorkerLink
 from runtime_images.dynamic_runtime.front.router import Front
+from runtime_images.dynamic_runtime.front.sockets import Sockets
 from runtime_images.dynamic_runtime.front.window_control import Window
 from runtime_images.dynamic_runtime.parts import Parts
 from runtime_images.dynamic_runtime.wire import frames
@@ -88,6 +90,14 @@ def _forgets_the_room(_: Original) -> Original:
     return free_body
 
 
+def _forgets_the_listener(original: Original) -> Original:
+    def connection_lost(socket: WebSocket, exc: Exception | None) -> None:
+        socket._is_over = True
+        original(socket, exc)
+
+    return connection_lost
+
+
 def _does_nothing(_: Original) -> Original:
     return lambda *_args, **_kwargs: None
 
@@ -117,6 +127,10 @@ PLANTED: dict[str, tuple[type, str, Callable[[Original], Original]]] = {
     "clients that are too slow are never cut off": (HttpServer, "tick", _does_nothing),
     "nobody waits for requests at the end": (Parts, "drain", _does_nothing_later),
     "a client that has left is not noticed": (Front, "client_gone", _does_nothing),
+    "the WebSockets of a dead worker are forgotten": (Sockets, "lost", lambda _: lambda *_args: 0),
+    "a WebSocket that has ended keeps its place": (Window, "socket_ended", _does_nothing),
+    "credit of WebSockets is forgotten": (WebSocket, "taken", _does_nothing),
+    "a client that leaves a WebSocket is not noticed": (WebSocket, "connection_lost", _forgets_the_listener),
     "an answer that breaks off ends as a whole one does": (Outlet, "abort", lambda _: Outlet.close),
 }
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from runtime_images.dynamic_runtime.edge.bodies import NO_ROOM
 from runtime_images.dynamic_runtime.workers.recovery import UNAVAILABLE
 from tests.support.wrong_messages import SERVED
+from tests.universe import talkers, talks
 from tests.universe.clients import DRIP_S, NUMBERS_EACH, PROBE, STEADY_BYTES, Asked, SimulatedClient
 from tests.universe.functions import FAULTY, PART_BYTES, pattern, unusual_messages
 from tests.universe.laws import LawBrokenError, require
@@ -47,6 +48,8 @@ def _is_void(client: SimulatedClient, place: int) -> bool:
 def _problem(world: "World", client: SimulatedClient, asked: Asked) -> str:
     """Say what is wrong with what came of a request; nothing if all is well."""
     answer = asked.answer
+    if isinstance(client, talkers.Talker) and client.is_open:
+        return talkers.problem_of(world, client, asked)
     if answer is None or not answer.whole:
         if client.faults.seen & _OWN_FAULTS or _by_function(world, asked) or _by_stop(world, client, asked):
             return ""
@@ -59,6 +62,8 @@ def _problem(world: "World", client: SimulatedClient, asked: Asked) -> str:
                 ""  # another answer broke off, and took with it the connection, and what was not read yet of this one
             )
         return f"got {'no answer' if answer is None else 'half of one'}, its connection is {client.ended or 'open'}"
+    if isinstance(client, talkers.Talker) and talkers.STATUS_OF.get(asked.step.act) == answer.status:
+        return ""
     if asked.step.act == PROBE:
         return "" if answer.status in (200, 503) else f"got {answer.status}"
     if answer.status in (_STATUS_OF.get(asked.step.act, 200), 200) and asked.step.act not in FAULTY:
@@ -82,7 +87,7 @@ def _expected(asked: Asked) -> bytes:
 def _by_function(world: "World", asked: Asked) -> bool:
     """Whether the function is to blame, or the death of a worker that had the request, or its deadline."""
     given = [process for process in world.starter.processes if asked.number in process.given]
-    if asked.step.act in FAULTY or any(process.has_ended for process in given):
+    if asked.step.act in FAULTY | talks.FAULTY or any(process.has_ended for process in given):
         return True
     return _is_late(world, asked)
 
@@ -122,12 +127,12 @@ def _error_problem(world: "World", client: SimulatedClient, asked: Asked, status
     causes = {
         400: faults & {"noise", "begun", "half"},
         408: faults & {"slow", "begun", "stall", "drip"},
-        500: asked.step.act in FAULTY,
+        500: asked.step.act in FAULTY | talks.FAULTY,
         502: _by_function(world, asked),
         503: _may_refuse(world, client, _message(body)),
         504: _took(world, asked) >= schedule.request_timeout_s - _MARGIN_S,
     }
-    if status == 200 and asked.step.act in FAULTY:
+    if status == 200 and asked.step.act in FAULTY | talks.FAULTY:
         return ""
     return "" if causes.get(status) else f"got {status} without a cause: {body[:80]!r}"
 
@@ -178,6 +183,7 @@ def check_nothing_is_left(world: "World") -> None:
 def _check_workers(world: "World") -> None:
     for worker in world.parts.supervisor.workers:
         require(not worker.link.jobs, f"a worker has requests left: {list(worker.link.jobs)}")
+        require(not worker.link.sockets, f"a worker has WebSockets left: {list(worker.link.sockets)}")
         require(not worker.link.window._streams, "a window counts streams that have ended")
         require(not worker.link.bodies._orphans, "bodies are kept for a worker that has nothing to read")
     for process in world.starter.alive():

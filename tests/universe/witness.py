@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from runtime_images.dynamic_runtime.edge.outlet import Outlet
+from runtime_images.dynamic_runtime.edge.outlet import OpenSocket, Outlet, SocketListener
 from runtime_images.dynamic_runtime.edge.response_head import ResponseHead
 from runtime_images.dynamic_runtime.front.health import PROBES
 from runtime_images.dynamic_runtime.front.job import Job
 from runtime_images.dynamic_runtime.parts import Parts
+from runtime_images.dynamic_runtime.wire.web_socket import DIED, RAISED, Closing
 
 ANSWERED, BROKEN, LEFT = "answered", "broken off", "left by its client"
 _ERROR = 500
@@ -17,6 +18,7 @@ class WitnessedJob(Job):
     """A request that remembers what became of it: `outcomes` are one, in the end."""
 
     sent_status = begun_status = 0
+    closing: Closing | None = None
 
     def __init__(self, *args: Any) -> None:  # noqa: ANN401 -- those of a job
         super().__init__(*args)
@@ -37,6 +39,10 @@ class WitnessedJob(Job):
         self.begun_status = 0 if self.client_gone else head.status
         super().begin(head, own_lines)
 
+    def switch(self, head: ResponseHead, own_lines: bytes, listener: SocketListener) -> OpenSocket:
+        self._note(ANSWERED)
+        return super().switch(head, own_lines, _Listener(self, listener))
+
     def _finish(self, last: bytes | memoryview) -> None:
         self._note(ANSWERED)
         super()._finish(last)
@@ -52,12 +58,27 @@ class WitnessedJob(Job):
     @property
     def has_failed(self) -> bool:
         """Whether a client was there that did not get what it asked for."""
+        if self.closing in (RAISED, DIED):
+            return True
         return self.outcomes[:1] == [BROKEN] or (self.outcomes[:1] == [ANSWERED] and self.sent_status >= _ERROR)
 
     @property
     def may_have_failed(self) -> bool:
         """Whether its client left in the middle of an error that is long: it counts if that ends well."""
         return self.outcomes[:1] == [LEFT] and self.begun_status >= _ERROR
+
+
+class _Listener:
+    """Hears how a WebSocket was closed, once."""
+
+    def __init__(self, job: WitnessedJob, behind: SocketListener) -> None:
+        self._job, self._behind = job, behind
+        self.received = behind.received
+
+    def closed(self, closing: Closing) -> None:
+        assert self._job.closing is None, "a WebSocket is closed twice"
+        self._job.closing = closing
+        self._behind.closed(closing)
 
 
 class Witness:

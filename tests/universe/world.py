@@ -25,6 +25,7 @@ from tests.universe.laws import LawBrokenError, check_turn
 from tests.universe.network import Universe, Wire
 from tests.universe.processes import Process, SimulatedStarter
 from tests.universe.schedule import Client, Schedule, Step
+from tests.universe.talkers import TALK, Talker
 from tests.universe.upsets import come_to_pass, heal
 from tests.universe.verdict import check_clients, check_nothing_is_left
 from tests.universe.witness import Witness
@@ -165,7 +166,8 @@ class World:
         ticking.cancel()
 
     def _client(self, number: int, client: Client) -> SimulatedClient:
-        return SimulatedClient(self.loop, self.schedule.seed, number, client, lazy=self.schedule.lazy)
+        kind = Talker if client.steps[:1] and client.steps[0].does == TALK else SimulatedClient
+        return kind(self.loop, self.schedule.seed, number, client, lazy=self.schedule.lazy)
 
     async def _serve(self) -> None:
         await self.parts.supervisor.start_first(await self.parts.first_backend())
@@ -203,7 +205,8 @@ class World:
         raise LawBrokenError(f"it has not recovered: nobody is served {RECOVERS_S:g} s after all is well")
 
     def _is_busy(self) -> bool:
-        return bool(self.parts.server.connections or self.parts.supervisor.busy)
+        workers = self.parts.supervisor.workers
+        return bool(self.parts.server.connections or any(link.has_work for link in workers.links()))
 
     async def _all_end(self) -> None:
         if self.lives:

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 from analyzers.facts.contexts.model import Phase
 from analyzers.lean.tables import words
 
-_REQUESTS = words("handler handle lambda_handler predict infer inference do_POST do_GET")
+_REQUESTS = words("handler handle lambda_handler predict infer inference do_POST do_GET on_receive")
 _ASIDE = ("download", "train", "eval", "bench", "prepare", "monitor")
 _REQUEST_DECORATORS = words(
     "api api_route batch batched delete endpoint fastapi_endpoint function get method patch post put realtime "
-    "route task_queue web_endpoint websocket"
+    "route task_queue web_endpoint websocket websocket_listener websocket_route websocket_stream"
 )
 _STARTS = words("__init__ setup load start new startup lifespan init on_start initialize")
 _START_DECORATORS = frozenset({"enter", "on_event", "build", "on_startup", "asynccontextmanager"})

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from runtime_images.dynamic_runtime.edge.budget import SMALL_BYTES, Budget
-from runtime_images.dynamic_runtime.edge.limits import Patience
+from runtime_images.dynamic_runtime.edge.limits import Patience, unread_bytes
 from runtime_images.dynamic_runtime.edge.outlet import Outlet, SocketListener
 from runtime_images.dynamic_runtime.wire.web_socket import BYTES_AHEAD, INTERNAL_ERROR, MESSAGES_AHEAD, Closing
 
@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 
 PING_EVERY_S = 20.0
 """After so long a silence a client is asked for a sign of life; it has as long again to give one, as with uvicorn."""
+UNHEARD_S = 300.0
+"""How long a function may receive nothing while its client is as far ahead as it may be."""
 GOODBYE_S = 10.0
 """What a client has to answer our goodbye, before its connection is cut."""
 
 _PIECE_BYTES = 16 * 1024
 _SILENT = Closing(INTERNAL_ERROR, "no answer to a ping")
+_UNHEARD = Closing(INTERNAL_ERROR, "the function does not receive")
 _TOO_SLOW = Closing(1008, "a message came too slowly, or stopped coming")
 _NO_ROOM = Closing(1013, "the messages and bodies of others take all memory that there is for them")
 
@@ -110,6 +113,8 @@ class WebSocket(asyncio.Protocol):
         """Note that the function has received the first of the messages that it had not."""
         if self._untaken:
             self._untaken_bytes -= self._untaken.popleft()
+            if not self._reading:
+                self._heard_s = self._now()
             self._steer()
 
     def _steer(self) -> None:
@@ -123,7 +128,7 @@ class WebSocket(asyncio.Protocol):
         if transport is not None and wants is not self._reading and not transport.is_closing():
             self._reading = wants
             (transport.resume_reading if wants else transport.pause_reading)()
-            self._heard_s = self._now()  # while we did not read, nothing could be heard
+            self._heard_s, self._asked_s = self._now(), None  # while we did not read, nothing could be heard
             if self._patience is not None:
                 self._patience.body_goes_on()
 
@@ -132,10 +137,7 @@ class WebSocket(asyncio.Protocol):
         if size <= SMALL_BYTES or self._is_deaf:
             size = 0
         if size != self._room.size and not self._room.resize(size):
-            if self._is_over:
-                self._outlet.abort()
-            else:
-                self._fail(_NO_ROOM)
+            self._fail(_NO_ROOM)
 
     def eof_received(self) -> bool:
         self._conversation.receive_eof()
@@ -186,16 +188,23 @@ class WebSocket(asyncio.Protocol):
 
     def check(self, now_s: float) -> None:
         """Ask a silent client for a sign of life, and cut off one that gives none; called about every second."""
-        if self._outlet.transport is None or self._outlet.write_paused or not self._reading:
+        transport = self._outlet.transport
+        if transport is None or self._outlet.write_paused:
             self._asked_s = None
         elif self._goodbye_s is not None:
             if now_s - self._goodbye_s >= GOODBYE_S:
                 self._outlet.abort()
-        elif self._asked_s is not None and now_s - self._asked_s >= PING_EVERY_S:
-            self._fail(_SILENT)
-        elif self._is_too_slow(now_s):
+        elif self._reading and self._is_too_slow(now_s):
             self._fail(_TOO_SLOW)
-        elif self._asked_s is None and now_s - self._heard_s >= PING_EVERY_S:
+        elif not self._reading and now_s - self._heard_s >= UNHEARD_S:
+            self._fail(_UNHEARD)
+        elif now_s - (self._asked_s or self._heard_s) < PING_EVERY_S:
+            pass
+        elif self._asked_s is not None and self._reading:
+            self._fail(_SILENT)
+        elif self._asked_s is not None and unread_bytes(transport):
+            self._outlet.abort()  # nobody takes even that: where we do not read, no other sign would come
+        else:
             self._asked_s = now_s
             self._conversation.ping()
             self._flush()
@@ -229,6 +238,7 @@ class WebSocket(asyncio.Protocol):
         if not self._is_over:
             self._conversation.receive_eof()
             self._end(self._conversation.closing)
+        self._is_deaf = True
         self._rest.clear()
         self._room.free()
         self._host.connection_lost(exc)

@@ -26,6 +26,7 @@ class Transport(asyncio.Transport):
         self.written = b""
         self.ended = ""
         self.reading = True
+        self.untaken = 0
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:  # noqa: ANN401, ARG002
         return None
@@ -46,7 +47,7 @@ class Transport(asyncio.Transport):
         return self.ended in ("closed", "aborted")
 
     def get_write_buffer_size(self) -> int:
-        return 0
+        return self.untaken
 
     def pause_reading(self) -> None:
         assert self.reading
@@ -143,15 +144,40 @@ def test_whatever_comes_is_a_sign_of_life(sign: bytes) -> None:
     run(story)
 
 
-def test_a_client_that_is_not_read_from_or_does_not_read_is_not_called_silent() -> None:
+def test_a_client_that_is_not_read_from_is_asked_and_need_not_answer_but_must_be_there() -> None:
     def story() -> None:
-        ahead, slow = Stage(), Stage()
-        ahead.socket.data_received(frame(BINARY, bytes(65536)))
-        slow.socket.pause_writing()
-        for stage in (ahead, slow):
-            stage.wait(100)
-            assert not stage.closings
-            assert not stage.transport.written
+        stage = Stage()
+        stage.socket.data_received(frame(BINARY, bytes(65536)))
+        stage.wait(100)
+        assert (stage.closings, stage.transport.written) == ([], b"\x89\x00" * 5)
+        stage.transport.untaken = 1
+        stage.wait(20)
+        assert stage.transport.ended == "aborted"
+
+    run(story)
+
+
+def test_a_client_whose_function_never_receives_is_let_go() -> None:
+    async def story() -> None:
+        stage = Stage()
+        stage.socket.data_received(frame(BINARY, bytes(65536)) * 3)
+        await asyncio.sleep(1)
+        stage.wait(299)
+        stage.socket.taken()
+        stage.wait(299)
+        assert not stage.closings
+        stage.wait(1)
+        assert stage.code == 1011
+
+    run(story)
+
+
+def test_a_client_that_does_not_read_is_not_asked() -> None:
+    def story() -> None:
+        stage = Stage()
+        stage.socket.pause_writing()
+        stage.wait(100)
+        assert (stage.closings, stage.transport.written) == ([], b"")
 
     run(story)
 
