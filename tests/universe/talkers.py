@@ -145,7 +145,7 @@ def problem_of(world: "World", talker: Talker, asked: Asked) -> str:
     causes = {
         1000: talker.says_goodbye or _CLOSES.get(step.act) == 1000,
         OWN_CODE: step.act == "push" and len(heard) == PUSHED,
-        1011: step.act in FAULTY or died,
+        1011: step.act in FAULTY or died or _is_ahead(talker),
         1012: world.stopped_s is not None or len(world.starter.processes) > 1,
         1013: world.schedule.memory_bytes < 2**31,
     }

@@ -65,6 +65,20 @@ FOUND = {
     "a worker that was starting at the end was not ended":
     '{"seed":1,"upsets":[{"at_s":0.2,"does":"stubborn"},{"at_s":0.3,"does":"starts","what":"spawn"},'
     '{"at_s":0.45,"does":"switch","what":"gpu"},{"at_s":0.5,"does":"stop"}]}',
+    "the end of a worker went round and round for a request that was cancelled before it began":
+    '{"seed":501026,"mode":"gpu_preferred","clients":[{"at_s":0.296,"steps":[{"does":"ask","act":"wrong-facts","fra'
+    'ming":"1.0","service_s":0.02}],"late_s":0.02,"pieces":7,"capacity":4096},{"at_s":0.308,"steps":[{"does":"drip"'
+    ',"size":2000},{"does":"ask","act":"wrong-facts","method":"HEAD","pieces":2,"pause_s":0.001,"service_s":1.5},{"'
+    'does":"read"},{"does":"read"}]},{"at_s":0.003,"steps":[{"does":"drip","size":2000},{"does":"ask","method":"POS'
+    'T","size":70000,"framing":"close","pieces":5,"service_s":0.001},{"does":"stall","seconds":0.1},{"does":"read"}'
+    ',{"does":"read"}],"late_s":0.0005,"pieces":2,"capacity":30000}],"upsets":[{"at_s":0.153,"does":"stop"}],"lengt'
+    'h_s":0.5,"concurrency":1,"drain_timeout_s":0.5,"lazy":true,"worker_late_s":0.0005,"worker_pieces":4}',
+    "a message that its function never receives kept a client that had left":
+    '{"seed":313,"clients":[{"at_s":0.44,"steps":[{"does":"talk","act":"without-end","size":70000,"pause_s":0.3}]}],'
+    '"length_s":0.5,"concurrency":1}',
+    "room was taken for what was left of a read when its client had gone":
+    '{"seed":218,"clients":[{"at_s":3.171,"steps":[{"does":"talk","act":"deaf","size":70000,"pieces":50}]}],'
+    '"length_s":0.75}',
 }  # fmt: skip
 """What was wrong, and the smallest schedule that showed it."""
 

@@ -36,8 +36,13 @@ class SocketListener(Protocol):
 
 
 class OpenSocket(Protocol):
-    """An open WebSocket; `taken` says that the first message was received which had not been yet."""
+    """An open WebSocket; `taken` says that the first message was received which had not been yet.
 
+    `unheard_since_s` is set while its client may not say more because the function does not receive.
+    """
+
+    @property
+    def unheard_since_s(self) -> float | None: ...
     def send(self, part: bytes, *, is_text: bool, is_last: bool) -> None: ...
     def taken(self) -> None: ...
     def close(self, closing: Closing) -> None: ...

@@ -4,7 +4,7 @@ A request becomes a WebSocket when its worker accepts it. From then on it stays 
 to the traffic, and is none of the requests that say how busy a worker is: an hour of it is no slow answer.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -24,7 +24,7 @@ from runtime_images.dynamic_runtime.wire.frames import (
     status_line,
 )
 from runtime_images.dynamic_runtime.wire.in_flight import SLOTS
-from runtime_images.dynamic_runtime.wire.web_socket import DIED, GONE, SERVICE_RESTART, Closing
+from runtime_images.dynamic_runtime.wire.web_socket import DIED, GONE, SERVICE_RESTART, UNHEARD, Closing
 from runtime_images.policy.sampling import SWITCHED
 
 KINDS = frozenset((Kind.ACCEPT, Kind.SEND, Kind.TAKEN))
@@ -145,12 +145,22 @@ class Sockets:
         return len(open_ones)
 
     def are_overdue(self, link: WorkerLink, expired_s: float, hung_s: float) -> bool:
-        """End what functions still do long after the end of a WebSocket; return whether one does not heed that."""
-        closed_s: Iterable[tuple[Job, float]] = [
-            (job, job.closed_s) for job in link.sockets.values() if job.closed_s is not None
-        ]
-        for job, since_s in closed_s:
-            if since_s <= expired_s and not job.given_up:
-                job.given_up = True
-                job.cancel(forced=True)
-        return any(since_s <= hung_s for _, since_s in closed_s)
+        """End what has the time of a request, and no more: not to hear a client, and to go on after the end.
+
+        Return whether a function does not heed that.
+        """
+        hangs = False
+        for job in list(link.sockets.values()):
+            if job.closed_s is None:
+                self._hear(job, expired_s)
+            elif job.closed_s <= expired_s:
+                hangs = hangs or job.closed_s <= hung_s
+                if not job.given_up:
+                    job.given_up = True
+                    job.cancel(forced=True)
+        return hangs
+
+    def _hear(self, job: Job, expired_s: float) -> None:
+        since_s = job.socket.unheard_since_s if job.socket is not None else None
+        if since_s is not None and since_s <= expired_s and job.socket is not None:
+            job.socket.close(UNHEARD)

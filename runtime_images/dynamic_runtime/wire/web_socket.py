@@ -47,6 +47,7 @@ GONE = Closing(1006)
 INTERNAL_ERROR = 1011
 SERVICE_RESTART = Closing(1012, "the function is being restarted or moved")
 DIED = Closing(INTERNAL_ERROR, "the function's process died")
+UNHEARD = Closing(INTERNAL_ERROR, "the function does not receive")
 RAISED = Closing(INTERNAL_ERROR, "the function raised an exception")
 
 

@@ -34,11 +34,14 @@ class SocketCall(Call):
     _is_accepted = False
     _closing: Closing | None = None
 
-    def open(self) -> bool:
-        """Set up what only a WebSocket needs; return False if its handshake cannot succeed, and is answered so."""
+    def __init__(self, *facts: Any) -> None:  # noqa: ANN401 -- those of a call
+        super().__init__(*facts)
         self._inbox: deque[tuple[int, bytes]] = deque()
         self._came = asyncio.Event()
         self._sending = asyncio.Lock()
+
+    def open(self) -> bool:
+        """Begin; return False if its handshake cannot succeed, and is answered so."""
         refusal = web_socket.why_refused(build_scope(self.head, {}, None)["headers"])
         if refusal is not None:
             status, sentence = refusal

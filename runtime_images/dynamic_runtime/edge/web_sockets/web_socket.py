@@ -21,14 +21,11 @@ if TYPE_CHECKING:
 
 PING_EVERY_S = 20.0
 """After so long a silence a client is asked for a sign of life; it has as long again to give one, as with uvicorn."""
-UNHEARD_S = 300.0
-"""How long a function may receive nothing while its client is as far ahead as it may be."""
 GOODBYE_S = 10.0
 """What a client has to answer our goodbye, before its connection is cut."""
 
 _PIECE_BYTES = 16 * 1024
 _SILENT = Closing(INTERNAL_ERROR, "no answer to a ping")
-_UNHEARD = Closing(INTERNAL_ERROR, "the function does not receive")
 _TOO_SLOW = Closing(1008, "a message came too slowly, or stopped coming")
 _NO_ROOM = Closing(1013, "the messages and bodies of others take all memory that there is for them")
 
@@ -117,6 +114,11 @@ class WebSocket(asyncio.Protocol):
                 self._heard_s = self._now()
             self._steer()
 
+    @property
+    def unheard_since_s(self) -> float | None:
+        """Since when the function has received nothing of a client that may not be further ahead; None for others."""
+        return None if self._reading or self._is_over else self._heard_s
+
     def _steer(self) -> None:
         """Read on while there is room, the function keeps up, and what was read is taken apart."""
         self._count()
@@ -196,8 +198,6 @@ class WebSocket(asyncio.Protocol):
                 self._outlet.abort()
         elif self._reading and self._is_too_slow(now_s):
             self._fail(_TOO_SLOW)
-        elif not self._reading and now_s - self._heard_s >= UNHEARD_S:
-            self._fail(_UNHEARD)
         elif now_s - (self._asked_s or self._heard_s) < PING_EVERY_S:
             pass
         elif self._asked_s is not None and self._reading:

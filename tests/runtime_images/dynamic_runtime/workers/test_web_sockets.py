@@ -213,7 +213,7 @@ def test_a_client_that_does_not_read_makes_the_function_wait(function: Path) -> 
 
 
 def test_a_client_that_is_ahead_of_its_function_is_not_read_from(function: Path) -> None:
-    with serving(function, GAIA_DRAIN_TIMEOUT_S="1") as running, RawWebSocket(running.port, "/deaf") as client:
+    with serving(function, GAIA_REQUEST_TIMEOUT_S="4") as running, RawWebSocket(running.port, "/deaf") as client:
         before = resident_bytes(running.process.pid)
         client.socket.settimeout(1.0)
         with pytest.raises(TimeoutError):
@@ -221,6 +221,8 @@ def test_a_client_that_is_ahead_of_its_function_is_not_read_from(function: Path)
 
         assert resident_bytes(running.process.pid) - before < 16 * 2**20
         assert running.request("GET").status == 200
+        client.socket.settimeout(30)
+        assert client.until_closed().reason == "the function does not receive"
 
 
 def test_half_a_long_message_holds_no_memory_for_long(function: Path) -> None:

@@ -90,6 +90,9 @@ class Stage:
             self.now_s += 1
             self.socket.check(self.now_s)
 
+    def unheard_since_s(self) -> float | None:
+        return self.socket.unheard_since_s
+
     @property
     def code(self) -> int:
         (one,) = self.closings
@@ -157,17 +160,16 @@ def test_a_client_that_is_not_read_from_is_asked_and_need_not_answer_but_must_be
     run(story)
 
 
-def test_a_client_whose_function_never_receives_is_let_go() -> None:
+def test_it_says_since_when_the_function_has_received_nothing_of_a_client_that_waits_for_that() -> None:
     async def story() -> None:
         stage = Stage()
+        assert stage.unheard_since_s() is None
         stage.socket.data_received(frame(BINARY, bytes(65536)) * 3)
         await asyncio.sleep(1)
-        stage.wait(299)
+        assert stage.unheard_since_s() == stage.now_s
+        stage.wait(5)
         stage.socket.taken()
-        stage.wait(299)
-        assert not stage.closings
-        stage.wait(1)
-        assert stage.code == 1011
+        assert stage.unheard_since_s() == stage.now_s
 
     run(story)
 
