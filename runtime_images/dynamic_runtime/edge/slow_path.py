@@ -162,6 +162,7 @@ class SlowPath:
         self._host = self._expects = self._codings = b""
 
     def on_url(self, url: bytes) -> None:
+        self.method = self._parser.get_method()  # for a refusal before the head is whole: a HEAD gets no body
         self._url += url
 
     def on_header(self, name: bytes, value: bytes | None) -> None:
