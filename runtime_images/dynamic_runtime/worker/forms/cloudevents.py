@@ -15,6 +15,7 @@ from runtime_images.dynamic_runtime.worker.forms import event_codec, plain_and_a
 from runtime_images.dynamic_runtime.worker.forms.event_codec import Headers
 from runtime_images.dynamic_runtime.worker.forms.source import Source, is_async
 from runtime_images.dynamic_runtime.worker.values.payloads import PayloadError
+from runtime_images.dynamic_runtime.worker.values.results import to_json
 from runtime_images.entrypoint import EntryForm
 
 _SDK_EVENTS = ("cloudevents.core.v1.event", "cloudevents.http", "cloudevents.v1.http")
@@ -80,8 +81,8 @@ class WithEvent:
         try:
             event = event_codec.decode(self._class, scope["headers"], body)
         except PayloadError as error:
-            told = f"this function takes CloudEvents: {error}".encode()
-            await Sender(send).answer([(b"content-type", b"text/plain")], told, 400)
+            told = to_json({"error": f"this function takes CloudEvents: {error}"})
+            await Sender(send).answer([(b"content-type", b"application/json")], told, 400)
             return
 
         async def receive_again() -> Message:
