@@ -16,8 +16,8 @@ from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.entrypoint import Entry, EntryError, EntryForm, find_entry
 from runtime_images.policy.model import ExecutionMode
 
-_BROUGHT = {EntryForm.COG: "cog", EntryForm.FUNCTIONS_FRAMEWORK: "functions-framework"}
-"""What `cog build` and Google's builders install by themselves, so that nobody lists it."""
+_BROUGHT = {EntryForm.COG: "cog", EntryForm.FUNCTIONS_FRAMEWORK: "functions-framework", EntryForm.LAMBDA: "boto3"}
+"""What `cog build`, Google's builders and Lambda's images bring by themselves, so that nobody lists it."""
 
 
 def named_project(path: Path, longest: int = LONGEST_LABEL) -> FunctionProject:
@@ -50,7 +50,15 @@ def with_library(project: FunctionProject, form: EntryForm) -> FunctionProject:
     is_hashed = any("--hash" in line for line in project.requirements.lines)  # pip then takes no line without one
     if not package or is_hashed or project.requirements.names(package):
         return project
+    if form is EntryForm.LAMBDA and not _mentions(project, package):
+        return project  # few of these functions speak with AWS, and its library is large
     return replace(project, library=Requirements((package,)))
+
+
+def _mentions(project: FunctionProject, package: str) -> bool:
+    from analyzers.project.sources import collect  # reads the whole function
+
+    return any(package in source.text for source in collect(project.directory, project.entrypoint).sources)
 
 
 def with_variables(

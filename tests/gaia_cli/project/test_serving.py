@@ -34,6 +34,10 @@ def test_a_project_without_an_entry_point_cannot_be_served(tmp_path: Path) -> No
         ),
         ("import functions_framework\n@functions_framework.http\ndef f(request): ...\n", "a==1 --hash=sha256:00\n", ""),
         ("from cog import BasePredictor\nclass P(BasePredictor): ...\n", "", "cog"),
+        ("import boto3\ndef lambda_handler(event, context): ...\n", "", "boto3"),
+        ("import boto3\ndef lambda_handler(event, context): ...\n", "boto3<2\n", ""),
+        ("import store\ndef lambda_handler(event, context): ...\n", "", "boto3"),
+        ("def lambda_handler(event, context): ...\n", "", ""),
         ("from flask import Flask\napp = Flask('x')\n", "", ""),
         ("def handler(payload): ...\n", "", ""),
     ],
@@ -42,6 +46,7 @@ def test_what_a_forms_own_platform_installs_need_not_be_required(
     tmp_path: Path, code: str, requirements: str, library: str
 ) -> None:
     (tmp_path / "requirements.txt").write_text(requirements)
+    (tmp_path / "store.py").write_text("from boto3 import client\n")
     project = servable_project(written(tmp_path, code=code))
 
     assert project.library.lines == tuple(filter(None, [library]))
