@@ -15,7 +15,7 @@ from gaia_cli.errors import ConfigurationError
 from gaia_cli.project.own_files import bytes_of
 
 FILES = ("uv.lock", "poetry.lock", "pdm.lock")
-_MOST_BYTES = 4 * 1024 * 1024
+_LARGEST_BYTES = 4 * 1024 * 1024
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _VERSION = re.compile(r"[0-9][A-Za-z0-9.!]{0,99}")
 _ELSEWHERE = ("git", "url", "path", "directory", "editable", "virtual", "file")
@@ -28,7 +28,7 @@ def locked(directory: Path, python: str) -> tuple[str, ...]:
         ConfigurationError: there is a lock file, and it cannot be read.
     """
     for name in FILES:
-        data = bytes_of(directory, name, most=_MOST_BYTES)
+        data = bytes_of(directory, name, most=_LARGEST_BYTES)
         if data is not None:
             try:
                 content = toml.loads(data.decode())
