@@ -14,6 +14,8 @@ PROBE = "probe"
 NOISE = (b"\x16\x03\x01\x02\x00\x01", b"GET / HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\nhost : t\r\n\r\n")
 """What is no request, or one that must be refused."""
 DRIP_S = 0.05
+LINE_ENDS, LINE_END_S = 10, 25.0
+"""Together longer than a connection may idle, each wait shorter."""
 STEADY_BYTES = 50_000
 """What a client takes at a time that takes its answers slowly, but steadily; whoever takes less is too slow."""
 NUMBERS_EACH = 100
@@ -110,6 +112,8 @@ class SimulatedClient(asyncio.Protocol):
                 await self._stall(step.seconds)
             case "drip":
                 self._drip(step.size)
+            case "idle":
+                await self._send_line_ends()
             case "half":
                 self.faults.note("half")
                 self._socket.write_eof()
@@ -216,6 +220,17 @@ class SimulatedClient(asyncio.Protocol):
 
     def _wake(self) -> None:
         self._changed.set()
+
+    async def _send_line_ends(self) -> None:
+        """Say nothing but line ends, for longer than a connection may idle: it is not worth keeping."""
+        assert self._socket is not None
+        await self._until_answered()
+        for _ in range(LINE_ENDS):
+            if self.ended:
+                return
+            self._socket.write(b"\r\n")
+            await asyncio.sleep(LINE_END_S)
+        self.wrong = self.wrong or "its line ends for requests: it was not cut off"
 
     async def _stall(self, seconds: float) -> None:
         assert self._socket is not None

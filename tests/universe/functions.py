@@ -104,6 +104,25 @@ async def _raise(_: Called) -> None:
     raise ValueError("as asked")
 
 
+def _raised(number: int) -> BaseException:
+    kinds = (_Panic, asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit, MemoryError)
+    return kinds[number % len(kinds)]()
+
+
+class _Panic(BaseException):
+    """What a library in Rust raises."""
+
+
+async def _panic(one: Called) -> None:
+    raise _raised(one.number)
+
+
+async def _panic_in_stream(one: Called) -> None:
+    await one.start()
+    await one.body(b"begun", more=True)
+    raise _raised(one.number)
+
+
 async def _crash(one: Called) -> None:
     one.host.die(-11)
     await one.wait_for_ever()
@@ -214,6 +233,7 @@ GOOD: dict[str, Act] = {
     "closing": _closing,
     "error": lambda one: _answer(one, 500),
     "raise": _raise,
+    "panic": _panic,
     "unusual": _saying(unusual_messages),
 }
 SWALLOW = "swallow"
@@ -225,6 +245,7 @@ FAULTY: dict[str, Act] = {
     "crash-in-stream": _crash_in_stream,
     "crash-in-frame": _crash_in_frame,
     "break-off": _break_off,
+    "panic-in-stream": _panic_in_stream,
     "hang": _hang,
     "quiet": _quiet,
     "wrong": _saying(wrong_messages),

@@ -21,8 +21,10 @@ _FRAMINGS = ("length", "length", "length", "chunked", "expect", "1.0", "close")
 _SERVICE_S = (0.0, 0.0, 0.001, 0.02, 0.2, 1.5)
 _LATE_S = (0.0, 0.0005, 0.02, 0.3)
 _GOODBYES = ("close", "leave", "reset", "vanish")
-_ENDS = ("leave", "reset", "half", "vanish", "begin", "noise")
-_UPSETS = ("kill", "exit", "cut", "lie", "freeze", "stubborn", "switch", "switch", "gpu", "starts", "pin", "stop")
+_ENDS = ("leave", "reset", "half", "vanish", "begin", "noise", "idle")
+_UPSETS = (
+    "kill", "exit", "cut", "lie", "freeze", "stubborn", "silent", "switch", "switch", "gpu", "starts", "pin", "stop",
+)  # fmt: skip
 
 
 def _some(random: Random, kinds: Sequence[_T], most: int) -> list[_T]:

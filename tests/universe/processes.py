@@ -70,7 +70,7 @@ class Process:
     def __init__(self, number: int, backend: Backend, start: str, starter: "SimulatedStarter") -> None:
         self.number, self.backend, self.start = number, backend, start
         self.pid = NO_SUCH_PID + number
-        self.stubborn = False
+        self.stubborn = self.silent = False
         self.given: set[int] = set()
         self.died_s: float | None = None
         self._starter, self._loop = starter, starter.loop
@@ -164,7 +164,9 @@ class Process:
         return not self.has_ended
 
     async def _is_ready(self) -> None:
-        """Be well: a frozen one cannot say so."""
+        """Be well: a frozen one cannot say so, and a silent one does not before all is well."""
+        if self.silent:
+            await self._starter.healed.wait()
 
 
 class SimulatedStarter:

@@ -10,7 +10,7 @@ from runtime_images.policy.model import ExecutionMode
 
 @dataclass(frozen=True)
 class Step:
-    """What a client does: ask, begin, wait, read, noise, stall, drip, half, leave, reset or vanish.
+    """What a client does: ask, begin, wait, read, noise, stall, drip, idle, half, leave, reset or vanish.
 
     A request asks the function for the `act`, with `size` bytes of body; it is sent in `pieces`, `pause_s` apart.
     `cut` is how much of it a "begin" sends, in 1/100. `answer_bytes` and `service_s` are for the function.

@@ -1,15 +1,18 @@
 """The laws can be broken: faults that are planted in the runtime's own code are each found by a seed."""
 
+import asyncio
 import itertools
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from runtime_images.dynamic_runtime.edge.connection import HttpConnection
 from runtime_images.dynamic_runtime.edge.exchange import Exchange
 from runtime_images.dynamic_runtime.edge.outlet import Outlet
 from runtime_images.dynamic_runtime.edge.server import HttpServer
 from runtime_images.dynamic_runtime.edge.web_sockets.web_socket import WebSocket
+from runtime_images.dynamic_runtime.front.health_questions import HealthQuestions
 from runtime_images.dynamic_runtime.front.job import Job
 from runtime_images.dynamic_runtime.front.link import LongBodies, WorkerLink
 from runtime_images.dynamic_runtime.front.router import Front
@@ -23,7 +26,7 @@ from runtime_images.dynamic_runtime.workers.supervisor import Supervisor
 from runtime_images.policy.model import Backend
 from tests.universe.search import broken_law, search, shrunk
 
-MOST_SEEDS = 1500
+MOST_SEEDS = 1000
 Original = Callable[..., Any]
 
 
@@ -66,13 +69,6 @@ def _gives_a_backend_up(original: Original) -> Original:
     return try_to_serve
 
 
-def _notes_an_outage_late(original: Original) -> Original:
-    async def bring_up(supervisor: Supervisor, backend: Backend) -> None:
-        await original(supervisor, backend)
-
-    return bring_up
-
-
 def _keeps_the_pointer(original: Original) -> Original:
     def worker_lost(front: Front, link: WorkerLink) -> tuple[int, int]:
         active = front.active
@@ -98,6 +94,21 @@ def _forgets_the_listener(original: Original) -> Original:
     return connection_lost
 
 
+def _waits_for_its_hook(_: Original) -> Original:
+    async def ask(questions: HealthQuestions, link: WorkerLink, hook: str) -> dict[str, Any]:
+        return await asyncio.shield(questions._asked(link, hook).answer)
+
+    return ask
+
+
+def _gives_time_for_anything(original: Original) -> Original:
+    def data_received(connection: HttpConnection, data: bytes) -> None:
+        connection._patience.head_begins()
+        original(connection, data)
+
+    return data_received
+
+
 def _does_nothing(_: Original) -> Original:
     return lambda *_args, **_kwargs: None
 
@@ -117,7 +128,6 @@ PLANTED: dict[str, tuple[type, str, Callable[[Original], Original]]] = {
     "slots are not given back": (Slot, "free", _does_nothing),
     "credit is forgotten": (Job, "grant_credit", _grants_one_credit_for_many),
     "a backend that fails to start is never tried again": (Supervisor, "_try_to_serve", _gives_a_backend_up),
-    "a switch ends an outage before it is noted": (Supervisor, "bring_up", _notes_an_outage_late),
     "the pointer stays on a dead worker": (Front, "worker_lost", _keeps_the_pointer),
     "the room of a body is forgotten": (Exchange, "free_body", _forgets_the_room),
     "workers that hang are left alone": (Workers, "end_hung", _does_nothing),
@@ -129,8 +139,9 @@ PLANTED: dict[str, tuple[type, str, Callable[[Original], Original]]] = {
     "a client that has left is not noticed": (Front, "client_gone", _does_nothing),
     "the WebSockets of a dead worker are forgotten": (Sockets, "lost", lambda _: lambda *_args: 0),
     "a WebSocket that has ended keeps its place": (Window, "socket_ended", _does_nothing),
-    "credit of WebSockets is forgotten": (WebSocket, "taken", _does_nothing),
     "a client that leaves a WebSocket is not noticed": (WebSocket, "connection_lost", _forgets_the_listener),
+    "a probe waits for its hook": (HealthQuestions, "ask", _waits_for_its_hook),
+    "line ends earn a connection time": (HttpConnection, "data_received", _gives_time_for_anything),
     "an answer that breaks off ends as a whole one does": (Outlet, "abort", lambda _: Outlet.close),
 }
 

@@ -21,3 +21,17 @@ def test_a_wrong_message_takes_no_time(place: int) -> None:
     assert asked.answer is None or asked.answer.status in (200, 500, 502)
     assert [one.asked[0].answer and one.asked[0].answer.status for one in (before, behind)] == [200, 200]
     assert not world.runtime.named("worker_exit")
+
+
+@pytest.mark.parametrize("act", ["panic", "panic-in-stream", "raise", "break-off"])
+@pytest.mark.parametrize("kind", range(6))
+def test_whatever_is_raised_takes_no_time(act: str, kind: int) -> None:
+    asks = [Client(0.1, (Step("ask", one), Step("read"))) for one in ["answer"] * kind + [act]]
+    world = World(Schedule(seed=1, clients=tuple(asks), length_s=1.0))
+    world.run()
+    bad = world.clients[kind]
+    (asked,) = bad.asked
+
+    assert (bad.ended_s if bad.ended else asked.answered_s) == asked.begun_s
+    assert asked.answer is not None
+    assert (asked.answer.status, asked.answer.whole) == ((500, True) if act in ("panic", "raise") else (200, False))

@@ -58,6 +58,10 @@ def _be_stubborn(process: Process, _: Upset) -> None:
     process.stubborn = True
 
 
+def _fall_silent(process: Process, _: Upset) -> None:
+    process.silent = True
+
+
 HAPPENINGS: dict[str, Callable[["World", Upset], None]] = {
     "kill": _on(lambda process, _: process.die(-9)),
     "exit": _on(lambda process, upset: process.die(upset.which % 4)),
@@ -65,6 +69,7 @@ HAPPENINGS: dict[str, Callable[["World", Upset], None]] = {
     "lie": _on(lambda process, upset: process.send_raw(LIES[upset.what])),
     "freeze": _on(lambda process, upset: process.freeze(upset.seconds)),
     "stubborn": _on(_be_stubborn),
+    "silent": _on(_fall_silent),
     "switch": _switch,
     "gpu": _set_gpu,
     "starts": _set_starts,

@@ -7,21 +7,23 @@ import json
 from typing import TYPE_CHECKING
 
 from runtime_images.dynamic_runtime.edge.bodies import NO_ROOM
+from runtime_images.dynamic_runtime.front.health_questions import HOOK_TIMEOUT_S
+from runtime_images.dynamic_runtime.front.window_control import FIRST_WINDOW
 from runtime_images.dynamic_runtime.workers.recovery import UNAVAILABLE
 from tests.support.wrong_messages import SERVED
 from tests.universe import talkers, talks
 from tests.universe.clients import DRIP_S, NUMBERS_EACH, PROBE, STEADY_BYTES, Asked, SimulatedClient
-from tests.universe.functions import FAULTY, PART_BYTES, pattern, unusual_messages
+from tests.universe.functions import FAULTY, GOOD, PART_BYTES, pattern, unusual_messages
 from tests.universe.laws import LawBrokenError, require
 from tests.universe.processes import BAD_STARTS
-from tests.universe.schedule import Schedule
+from tests.universe.schedule import Client, Schedule, Step
 
 if TYPE_CHECKING:
     from tests.universe.world import World
 
 _OWN_FAULTS = {"noise", "begun", "half", "left", "slow", "stall", "drip"}
 _MARGIN_S = 0.01
-_STATUS_OF = {"error": 500, "raise": 500, "empty": 204}
+_STATUS_OF = {"error": 500, "raise": 500, "panic": 500, "empty": 204}
 
 
 def check_clients(world: "World") -> None:
@@ -65,7 +67,8 @@ def _problem(world: "World", client: SimulatedClient, asked: Asked) -> str:
     if isinstance(client, talkers.Talker) and talkers.STATUS_OF.get(asked.step.act) == answer.status:
         return ""
     if asked.step.act == PROBE:
-        return "" if answer.status in (200, 503) else f"got {answer.status}"
+        late = client.asked[0] is asked and _took(world, asked) > HOOK_TIMEOUT_S + _on_the_way_s(client, asked)
+        return f"waited {_took(world, asked):.2f} s" if late else "" if answer.status in (200, 503) else "got no status"
     if answer.status in (_STATUS_OF.get(asked.step.act, 200), 200) and asked.step.act not in FAULTY:
         return _content_problem(asked, bytes(answer.body))
     return _error_problem(world, client, asked, answer.status, bytes(answer.body))
@@ -73,9 +76,13 @@ def _problem(world: "World", client: SimulatedClient, asked: Asked) -> str:
 
 def _content_problem(asked: Asked, body: bytes) -> str:
     step = asked.step
-    silent = step.method == "HEAD" or step.act in ("empty", "raise")
+    silent = step.method == "HEAD" or step.act in ("empty", "raise", "panic")
     expected = b"" if silent else _expected(asked)
-    return "" if body == expected or step.act == "raise" else f"got another body, of {len(body)} bytes: {body[:40]!r}"
+    return (
+        ""
+        if body == expected or step.act in ("raise", "panic")
+        else f"got another body, of {len(body)} bytes: {body[:40]!r}"
+    )
 
 
 def _expected(asked: Asked) -> bytes:
@@ -107,6 +114,28 @@ def _is_late(world: "World", asked: Asked) -> bool:
     return _took(world, asked) >= deadline_s - on_its_way_s
 
 
+def _is_calm(schedule: Schedule, client: Client, step: Step) -> bool:
+    """Whether nothing happens for which a request may have to wait: it is answered long before its deadline."""
+    asks = [one for client in schedule.clients for one in client.steps if one.does in ("ask", "begin")]
+    takes_s = step.service_s * (1 + step.answer_bytes / PART_BYTES) + 20 * client.late_s
+    at_hand = {"wrong", "panic-in-stream", "break-off", *GOOD, PROBE}
+    return (
+        (schedule.memory_bytes, schedule.concurrency) == (Schedule.memory_bytes, Schedule.concurrency)
+        and not schedule.upsets
+        and takes_s < schedule.request_timeout_s / 2
+        and len(asks) < FIRST_WINDOW
+        and all(one.act in at_hand for one in asks)
+        and client.capacity == Client.capacity
+        and not any(one.does in ("drip", "stall") for one in client.steps)
+    )
+
+
+def _on_the_way_s(client: SimulatedClient, asked: Asked) -> float:
+    """Return how long a short request and its answer may be on their way."""
+    waited_s = sum(step.seconds for step in client.client.steps) + DRIP_S
+    return waited_s + asked.step.pieces * asked.step.pause_s + 6 * client.client.late_s + _MARGIN_S
+
+
 def _took(world: "World", asked: Asked) -> float:
     return (asked.answered_s or world.loop.time()) - asked.begun_s
 
@@ -124,13 +153,14 @@ def _by_stop(world: "World", client: SimulatedClient, asked: Asked) -> bool:
 def _error_problem(world: "World", client: SimulatedClient, asked: Asked, status: int, body: bytes) -> str:
     """Say why an error has no cause; nothing if it has one."""
     faults, schedule = client.faults.seen, world.schedule
+    is_calm = _is_calm(schedule, client.client, asked.step)
     causes = {
         400: faults & {"noise", "begun", "half"},
         408: faults & {"slow", "begun", "stall", "drip"},
         500: asked.step.act in FAULTY | talks.FAULTY,
         502: _by_function(world, asked),
         503: _may_refuse(world, client, _message(body)),
-        504: _took(world, asked) >= schedule.request_timeout_s - _MARGIN_S,
+        504: _took(world, asked) >= schedule.request_timeout_s - _MARGIN_S and not is_calm,
     }
     if status == 200 and asked.step.act in FAULTY | talks.FAULTY:
         return ""

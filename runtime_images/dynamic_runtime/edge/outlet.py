@@ -36,7 +36,7 @@ class SocketListener(Protocol):
 
 
 class OpenSocket(Protocol):
-    """An open WebSocket; `taken` says that so many messages more were received, the first that had not been.
+    """An open WebSocket; `taken` says that the first message was received which had not been yet.
 
     `unheard_since_s` is set while its client may not say more because the function does not receive.
     """
@@ -44,7 +44,7 @@ class OpenSocket(Protocol):
     @property
     def unheard_since_s(self) -> float | None: ...
     def send(self, part: bytes, *, is_text: bool, is_last: bool) -> None: ...
-    def taken(self, count: int) -> None: ...
+    def taken(self) -> None: ...
     def close(self, closing: Closing) -> None: ...
 
 
@@ -137,8 +137,19 @@ class Outlet:
         """Say that this was all, and close some time after, so that the client can read it before."""
         if self.transport is not None:
             self.transport.write_eof()
-            self._lingering = loop.call_later(LINGER_S, self.transport.close)
+            self._linger_on(loop, self.transport)
             self.let_go()
+
+    def _linger_on(self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport) -> None:
+        """Close once all has left for some time: what is sent to a closed socket resets it, and takes the rest away."""
+
+        def close_if_sent() -> None:
+            if transport.get_write_buffer_size():
+                self._linger_on(loop, transport)
+            else:
+                transport.close()
+
+        self._lingering = loop.call_later(LINGER_S, close_if_sent)
 
     def close(self) -> None:
         """Close once everything is written."""

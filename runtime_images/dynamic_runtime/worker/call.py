@@ -24,12 +24,11 @@ _FAREWELL_NS, _FAREWELL_PAUSE_S = 1_000_000_000, 0.01
 
 
 class Port(Protocol):
-    """The worker's end of the socket, as a call uses it: `write` may send at once, `send` does with this turn's end."""
+    """The worker's end of the socket, as a call uses it."""
 
     bodies: Bodies
 
     def write(self, *parts: bytes) -> None: ...
-    def send(self, *parts: bytes) -> None: ...
 
 
 class ClientGoneError(OSError):
@@ -231,6 +230,10 @@ class Call(Stream):
             self._port.write(self.chunk(head, body[start : start + MAX_CHUNK_BYTES]))
             start += MAX_CHUNK_BYTES
         if not more:
+            if (
+                self.left
+            ):  # parts were not sent: whoever still listens, as at the worker's end, must not take it for whole
+                raise ClientGoneError("the client has left")
             if self.bytes_sent > MAX_CHUNK_BYTES:  # else slow clients would fill the front's memory with what is left
                 await self._wait_for_client(0)
             kind, head = self.next_kind(head)

@@ -321,6 +321,7 @@ def test_a_stream_without_an_end_learns_of_the_end_before_the_shutdown(tmp_path:
                 while not gone.done():
                     await send({"type": "http.response.body", "body": b"x", "more_body": True})
                     await asyncio.sleep(0.01)
+                await send({"type": "http.response.body", "body": b""})
                 print(gone.result()["type"])
 
             async def stop(self):
@@ -332,8 +333,11 @@ def test_a_stream_without_an_end_learns_of_the_end_before_the_shutdown(tmp_path:
     with serving(write_function(tmp_path, source), GAIA_MODE="cpu", GAIA_DRAIN_TIMEOUT_S="1") as running:
         client = http.client.HTTPConnection("127.0.0.1", running.port)
         client.request("GET", "/")
-        client.getresponse().read(5)
+        answer = client.getresponse()
+        answer.read(5)
         code = running.stop()
+        with pytest.raises(http.client.IncompleteRead):  # it must not look whole
+            answer.read()
         client.close()
 
     assert code == 0
