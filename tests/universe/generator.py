@@ -81,9 +81,10 @@ def _client(random: Random, length_s: float, acts: list[str], *, rude: bool) -> 
 def _talker(random: Random, length_s: float, *, rude: bool) -> Client:
     """A client that talks over a WebSocket."""
     act = random.choice((*talks.GOOD, "echo", "echo", *(talks.FAULTY if rude else ())))
+    pieces = random.choice((0, 1, 5, 50))
     step = Step(
         TALK, act, size=random.choice((1, 200, 70_000)), framing=random.choice(_GOODBYES if rude else _GOODBYES[:1]),
-        pieces=random.choice((0, 1, 5, 50)), pause_s=random.choice((0.0, 0.0, 0.01, 0.3)),
+        pieces=pieces, pause_s=random.choice((0.0, 0.0, 0.01, 0.3 if pieces < 50 else 0.01)),
         answer_bytes=random.choice(_ANSWER_SIZES), service_s=random.choice(_SERVICE_S[:4]),
         seconds=random.choice((0.0, 0.5, 20.0, 50.0)),
     )  # fmt: skip

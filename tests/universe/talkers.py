@@ -149,7 +149,8 @@ def problem_of(world: "World", talker: Talker, asked: Asked) -> str:
         1012: world.stopped_s is not None or len(world.starter.processes) > 1,
         1013: world.schedule.memory_bytes < 2**31,
     }
-    if talker.code == 1000 and step.act == "echo" and step.seconds >= 20 and len(heard) < len(talker.said):
+    is_due = step.seconds >= 20 and _takes_s(talker) < step.seconds / 2
+    if talker.code == 1000 and step.act == "echo" and is_due and len(heard) < len(talker.said):
         return f"heard {len(heard)} of {len(talker.said)} messages in {step.seconds:g} s"
     return "" if causes.get(talker.code) else f"was closed with {talker.code} without a cause"
 
@@ -157,6 +158,12 @@ def problem_of(world: "World", talker: Talker, asked: Asked) -> str:
 def _is_ahead(talker: Talker) -> bool:
     """Whether it has said so much that it was not read from, and its goodbye was not, where nobody has heard it."""
     return len(talker.said) >= MESSAGES_AHEAD or sum(map(len, talker.said)) >= BYTES_AHEAD
+
+
+def _takes_s(talker: Talker) -> float:
+    """How long its network may take for all that it says, and for as much that comes back."""
+    trips = 4 + sum(map(len, talker.said)) / talker.client.capacity
+    return 4 * trips * talker.client.late_s
 
 
 def _cut_problem(world: "World", talker: Talker) -> str:
