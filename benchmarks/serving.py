@@ -115,13 +115,13 @@ class Server:
         Raises:
             SystemExit: the server broke a connection.
         """
-        before = _tree_cpu_s(self.process.pid)
+        before = tree_cpu_s(self.process.pid)
         try:
             seen = _load(self.port, scenario)
         except ConnectionError as error:
             raise SystemExit(f"serving: {self.name}: {error}") from error
         self.rps.append(seen.requests / seen.elapsed_s)
-        self.cpu_us.append((_tree_cpu_s(self.process.pid) - before) / seen.requests * 1e6)
+        self.cpu_us.append((tree_cpu_s(self.process.pid) - before) / seen.requests * 1e6)
         self.p50_us.append(seen.p50_us)
 
 
@@ -144,14 +144,14 @@ def main() -> int:
     parser.add_argument("--only", default="", help="rows whose name contains this")
     parser.add_argument("--peers", default=sys.executable, help="the interpreter that has the peers")
     options = parser.parse_args()
-    if not _has(options.peers, "uvicorn"):
+    if not has(options.peers, "uvicorn"):
         print("serving: skipped, the peer is missing: pip install uvicorn uvloop httptools func-python granian")
         return 0
     print(f"client: {'wrk' if wrk.is_there() else 'in Python, for wrk is not installed'}")
     print(_LINE.format("row", "server", "rps", "x uvicorn", "CPU us", "x uvicorn", "p50 us", "added"))
     for scenario in SCENARIOS:
         if options.only in scenario.name:
-            _report(scenario, _compare(scenario, options.peers, options.rounds))
+            report(scenario.name, _compare(scenario, options.peers, options.rounds), _LINE)
     return 0
 
 
@@ -175,7 +175,7 @@ def _compare(scenario: Scenario, python: str, rounds: int) -> list[Server]:
             for server in servers:
                 server.process.send_signal(signal.SIGTERM)
             for server in servers:
-                _end(server.process)
+                end(server.process)
     return servers
 
 
@@ -186,48 +186,50 @@ def _uvicorn(directory: Path, scenario: Scenario, python: str, processor: int) -
     (directory / "peer.py").write_text(scenario.asgi, "utf-8")
     port = free_port()
     command = [python, "-m", "uvicorn", "peer:handle", "--port", str(port), "--log-level", "critical"]
-    return [Server("uvicorn", port, _start([*command, "--no-access-log"], directory, processor))]
+    return [Server("uvicorn", port, start([*command, "--no-access-log"], directory, processor))]
 
 
 def _func_python(directory: Path, _scenario: Scenario, python: str, processor: int) -> list[Server]:
-    if not _has(python, "func_python"):
+    if not has(python, "func_python"):
         return []
     (directory / "main.py").write_text(FUNC_PYTHON, "utf-8")
     port = free_port()
     listen = {"LISTEN_ADDRESS": f"127.0.0.1:{port}"}
-    return [Server("func-python", port, _start([python, "main.py"], directory, processor, listen))]
+    return [Server("func-python", port, start([python, "main.py"], directory, processor, listen))]
 
 
 def _granian(directory: Path, _scenario: Scenario, python: str, processor: int) -> list[Server]:
-    if not _has(python, "granian"):
+    if not has(python, "granian"):
         return []
     port = free_port()
     command = [python, "-m", "granian", "--interface", "asginl", "--port", str(port), "--no-log", "peer:handle"]
-    return [Server("granian", port, _start(command, directory, processor))]
+    return [Server("granian", port, start(command, directory, processor))]
 
 
 def _gaia(directory: Path, scenario: Scenario, _python: str, processor: int) -> list[Server]:
     return [
-        _runtime("gaia asgi", directory / "asgi", scenario.asgi, processor),
-        _runtime("gaia handler", directory / "plain", scenario.plain, processor),
+        runtime("gaia asgi", directory / "asgi", scenario.asgi, processor),
+        runtime("gaia handler", directory / "plain", scenario.plain, processor),
     ]
 
 
 _STARTS = (_uvicorn, _func_python, _granian, _gaia)
 
 
-def _runtime(name: str, directory: Path, source: str, processor: int) -> Server:
+def runtime(name: str, directory: Path, source: str, processor: int) -> Server:
+    """Start the runtime on a function."""
     directory.mkdir()
     (directory / "func.py").write_text(source, "utf-8")
     port = free_port()
     settings = {"GAIA_FUNCTION_DIR": str(directory), "PORT": str(port), "GAIA_MODE": "cpu"}
     command = [sys.executable, "-m", "runtime_images.dynamic_runtime"]
-    return Server(name, port, _start(command, Path.cwd(), processor, settings))
+    return Server(name, port, start(command, Path.cwd(), processor, settings))
 
 
-def _start(
+def start(
     command: Sequence[str], directory: Path, processor: int, environment: dict[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
+    """Start a server that keeps to one processor."""
     everywhere = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {processor})  # children inherit it
     try:
@@ -239,7 +241,8 @@ def _start(
         os.sched_setaffinity(0, everywhere)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Wait for the end of one that was asked to end."""
     try:
         process.wait(timeout=10)
     except subprocess.TimeoutExpired:
@@ -247,7 +250,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _has(python: str, module: str) -> bool:
+def has(python: str, module: str) -> bool:
     """Whether an interpreter can import a module."""
     code = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({module!r}) is None)"
     return subprocess.run([python, "-c", code], check=False).returncode == 0
@@ -263,7 +266,7 @@ def _wait_for(server: Server, scenario: Scenario) -> None:
     raise SystemExit(f"{server.name} does not answer")
 
 
-def _tree_cpu_s(pid: int) -> float:
+def tree_cpu_s(pid: int) -> float:
     """CPU seconds of a process and its descendants (schedstat, nanoseconds, over all threads)."""
     total = 0
     pending = [pid]
@@ -277,7 +280,8 @@ def _tree_cpu_s(pid: int) -> float:
 # the report
 
 
-def _report(scenario: Scenario, servers: list[Server]) -> None:
+def report(row: str, servers: Sequence[Server], line: str) -> None:
+    """Print a row for each server, the first of which is the peer; `line` sets it."""
     peer = servers[0]
     for server in servers:
         rps, cpu = _ratio(server.rps, peer.rps), _ratio(server.cpu_us, peer.cpu_us)
@@ -291,7 +295,7 @@ def _report(scenario: Scenario, servers: list[Server]) -> None:
             f"{values[2]:.0f}",
             f"{added:+.0f}",
         )
-        print(_LINE.format(scenario.name, server.name, *cells), flush=True)
+        print(line.format(row, server.name, *cells), flush=True)
 
 
 def _ratio(ours: list[float], theirs: list[float]) -> float:

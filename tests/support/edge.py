@@ -138,6 +138,11 @@ class Wire(asyncio.Transport):
         self.aborted = True
         self.close()
 
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Have another protocol take what comes."""
+        assert isinstance(protocol, asyncio.Protocol)
+        self._connection = protocol
+
     def is_closing(self) -> bool:
         """Whether it was closed."""
         return self._closing

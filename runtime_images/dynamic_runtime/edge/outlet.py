@@ -36,7 +36,7 @@ class SocketListener(Protocol):
 
 
 class OpenSocket(Protocol):
-    """An open WebSocket; `taken` says that the first message was received which had not been yet.
+    """An open WebSocket; `taken` says that so many messages more were received, the first that had not been.
 
     `unheard_since_s` is set while its client may not say more because the function does not receive.
     """
@@ -44,7 +44,7 @@ class OpenSocket(Protocol):
     @property
     def unheard_since_s(self) -> float | None: ...
     def send(self, part: bytes, *, is_text: bool, is_last: bool) -> None: ...
-    def taken(self) -> None: ...
+    def taken(self, count: int) -> None: ...
     def close(self, closing: Closing) -> None: ...
 
 

@@ -12,6 +12,8 @@ SAFE_METHODS = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE"))
 
 _MAX_RETRIES_BEGUN = 1
 _MAX_SUSPICIONS = 3
+_GRANTED_LEAST = frames.CREDIT_CHUNKS // 2
+"""So many chunks of a WebSocket are granted at once: each grant wakes the worker, which has the rest meanwhile."""
 
 
 class Link(Protocol):
@@ -80,7 +82,9 @@ class Job(Exchange):
         """Send a part, as `write` does; raise FrameError if it exceeds the credit, for that could fill our memory."""
         self._expect_chunk()
         misfit = self.write(body)
-        self._count_chunk()
+        self._chunks_untaken += 1
+        if self.client_gone or not self.outlet.write_paused:
+            self.grant_credit()
         return misfit
 
     def take_part(self, part: bytes, *, is_text: bool, is_last: bool) -> None:
@@ -88,16 +92,14 @@ class Job(Exchange):
         self._expect_chunk()
         if self.socket is not None:
             self.socket.send(part, is_text=is_text, is_last=is_last)
-        self._count_chunk()
+        self._chunks_untaken += 1
+        is_taken = self.client_gone or not self.outlet.write_paused
+        if is_taken and self._chunks_untaken >= _GRANTED_LEAST:
+            self.grant_credit()
 
     def _expect_chunk(self) -> None:
         if self._chunks_untaken >= frames.CREDIT_CHUNKS:
             raise FrameError("more chunks than the client has taken")
-
-    def _count_chunk(self) -> None:
-        self._chunks_untaken += 1
-        if self.client_gone or not self.outlet.write_paused:
-            self.grant_credit()
 
     def grant_credit(self) -> None:
         """Let the worker send as many chunks as the client has taken."""

@@ -66,7 +66,7 @@ class Sockets:
 
     def take(self, link: WorkerLink, frame: RawFrame, own_lines: bytes) -> None:
         """Take a frame that is not the last of its WebSocket, or raise FrameError if it does not fit."""
-        request_id, kind, flags, head, body, _, handshake_ns, _ = frame
+        request_id, kind, flags, head, body, count, handshake_ns, _ = frame
         if kind == Kind.ACCEPT:
             self._accept(link, request_id, head, own_lines, handshake_ns)
         elif (job := link.sockets.get(request_id)) is None:
@@ -74,7 +74,7 @@ class Sockets:
         elif kind == Kind.SEND:
             job.take_part(body, is_text=bool(flags & TEXT), is_last=not flags & MORE)
         elif job.socket is not None:
-            job.socket.taken()
+            job.socket.taken(count)
 
     def _accept(self, link: WorkerLink, request_id: int, lines: bytes, own_lines: bytes, handshake_ns: int) -> None:
         job = link.jobs.get(request_id)

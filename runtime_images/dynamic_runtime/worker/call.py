@@ -24,11 +24,12 @@ _FAREWELL_NS, _FAREWELL_PAUSE_S = 1_000_000_000, 0.01
 
 
 class Port(Protocol):
-    """The worker's end of the socket, as a call uses it."""
+    """The worker's end of the socket, as a call uses it: `write` may send at once, `send` does with this turn's end."""
 
     bodies: Bodies
 
     def write(self, *parts: bytes) -> None: ...
+    def send(self, *parts: bytes) -> None: ...
 
 
 class ClientGoneError(OSError):

@@ -22,6 +22,8 @@ from runtime_images.dynamic_runtime.worker.exchange import octets
 from runtime_images.dynamic_runtime.worker.values.results import JSON_TYPE
 
 _DENIAL = "websocket.http.response"
+_TAKEN_MOST = web_socket.MESSAGES_AHEAD // 4
+_TAKEN_BYTES_MOST = web_socket.BYTES_AHEAD // 4
 _SECURE = {"http": "ws", "https": "wss"}
 _UPGRADE = ((b"connection", b"Upgrade"), (b"upgrade", b"websocket"))
 """What the front has taken out of the head, and a function may look for."""
@@ -33,6 +35,7 @@ class SocketCall(Call):
     _is_asked = False
     _is_accepted = False
     _closing: Closing | None = None
+    _taken_count = _taken_bytes = 0
 
     def __init__(self, *facts: Any) -> None:  # noqa: ANN401 -- those of a call
         super().__init__(*facts)
@@ -97,10 +100,18 @@ class SocketCall(Call):
             return {"type": "websocket.disconnect", "code": closing.code, "reason": closing.reason}
         flags, body = self._inbox.popleft()
         if not self.ended:
-            self._port.write(frames.encode(Kind.TAKEN, self.request_id))
+            self._note_taken(len(body))
         if flags & TEXT:
             return {"type": "websocket.receive", "text": body.decode()}
         return {"type": "websocket.receive", "bytes": body}
+
+    def _note_taken(self, size: int) -> None:
+        """Let the client say more, now and then: the front stops reading only far beyond what is kept back here."""
+        self._taken_count += 1
+        self._taken_bytes += size
+        if self._taken_count >= _TAKEN_MOST or self._taken_bytes >= _TAKEN_BYTES_MOST:
+            self._port.send(frames.encode(Kind.TAKEN, self.request_id, timing=(self._taken_count, 0, 0)))
+            self._taken_count = self._taken_bytes = 0
 
     async def send(self, message: Message) -> None:
         """Take one ASGI message of the application; nothing of one that is wrong is sent.

@@ -106,13 +106,13 @@ class WebSocket(asyncio.Protocol):
     def _is_ahead(self) -> bool:
         return self._untaken_bytes >= BYTES_AHEAD or len(self._untaken) >= MESSAGES_AHEAD
 
-    def taken(self) -> None:
-        """Note that the function has received the first of the messages that it had not."""
-        if self._untaken:
+    def taken(self, count: int) -> None:
+        """Note that the function has received so many messages, the first of those that it had not."""
+        for _ in range(min(count, len(self._untaken))):
             self._untaken_bytes -= self._untaken.popleft()
-            if not self._reading:
-                self._heard_s = self._now()
-            self._steer()
+        if not self._reading:
+            self._heard_s = self._now()
+        self._steer()
 
     @property
     def unheard_since_s(self) -> float | None:

@@ -28,6 +28,8 @@ class Worker:
     def write(self, *parts: bytes) -> None:
         self.sent += self._parser.feed(b"".join(parts))
 
+    send = write
+
     async def _answer(self, size: int) -> None:
         await self.call.send(START)
         await self.call.send({"type": "http.response.body", "body": b"x" * size})

@@ -1,6 +1,8 @@
 """The cases of the Autobahn test suite that matter, by its sections, and what a server has to make of them."""
 
 import struct
+from collections.abc import Callable
+from random import Random
 
 import pytest
 
@@ -129,6 +131,45 @@ def test_a_close_is_answered_in_kind_and_is_the_last(code: int) -> None:
     output, is_last = conversation.take_output()
     assert (codes(output), is_last) == ([code], True)
     assert conversation.closing == Closing(code, "so long")
+
+
+def spelled(random: Random) -> bytes:
+    """A few frames, some of which are none."""
+    makes: list[Callable[[], bytes]] = [
+        lambda: frame(
+            random.choice((CONT, TEXT, BINARY, CLOSE, PING, PONG, 3, 11)),
+            random.choice((b"", b"a", b"b" * 125, b"c" * 126, b"d" * 200)),
+            fin=random.random() < 0.7,
+            rsv=random.choice((0, 0, 0, 0, 0, 0, 4)),
+            masked=random.random() < 0.97,
+        ),
+        lambda: frame(TEXT, b"hello"),
+        lambda: closing(random.choice((1000, 1005, 3000))),
+    ]
+    return b"".join(random.choice(makes)() for _ in range(random.randint(1, 6)))
+
+
+def heard(stream: bytes, steps: Callable[[], int]) -> tuple[list[tuple[bool, bytes]], bytes, bool]:
+    """What a stream comes to that arrives in such steps: messages, what is sent, and whether that is the end."""
+    conversation, messages, sent, start = Conversation(300), list[tuple[bool, bytes]](), b"", 0
+    while start < len(stream):
+        step = steps()
+        messages += conversation.receive(stream[start : start + step])
+        output, is_last = conversation.take_output()
+        sent, start = sent + output, start + step
+        if is_last:
+            return messages, sent, True
+    return messages, sent, False
+
+
+def test_a_stream_comes_to_the_same_however_it_is_cut() -> None:
+    random = Random(5)  # noqa: S311 -- the same cases in each run
+    for _ in range(2000):
+        stream = spelled(random)
+        whole = heard(stream, lambda: 1_000_000)
+
+        assert heard(stream, lambda: 1) == whole, stream
+        assert heard(stream, lambda: random.randint(1, 9)) == whole, stream
 
 
 def test_a_close_without_a_code_is_answered_without_one() -> None:

@@ -170,7 +170,7 @@ def test_it_says_since_when_the_function_has_received_nothing_of_a_client_that_w
         await asyncio.sleep(1)
         assert stage.unheard_since_s() == stage.now_s
         stage.wait(5)
-        stage.socket.taken()
+        stage.socket.taken(1)
         assert stage.unheard_since_s() == stage.now_s
 
     run(story)
@@ -191,9 +191,9 @@ def test_a_client_is_read_from_again_once_the_function_has_received() -> None:
         stage = Stage()
         stage.socket.data_received(frame(TEXT, b"a") * 33)
         assert (len(stage.heard), stage.transport.reading) == (33, False)
-        stage.socket.taken()
+        stage.socket.taken(1)
         assert not stage.transport.reading
-        stage.socket.taken()
+        stage.socket.taken(1)
         assert stage.transport.reading
 
     run(story)
@@ -207,7 +207,7 @@ def test_a_long_read_is_taken_apart_turn_by_turn_and_stops_where_the_function_do
         await asyncio.sleep(1)
         assert (stage.heard[0], 4 < len(stage.heard) < 12, stage.transport.reading) == (b"first", True, False)
         for _ in range(21):
-            stage.socket.taken()
+            stage.socket.taken(1)
             await asyncio.sleep(1)
         assert (len(stage.heard), stage.transport.reading) == (21, True)
 
@@ -264,7 +264,7 @@ def test_room_is_given_back_when_the_function_has_received_and_when_the_client_i
         for part in range(1, 10):
             stage.socket.data_received(frame(CONT, bytes(10_000), fin=part == 9))
         assert (len(stage.heard), stage.budget.held) == (1, 100_000)
-        stage.socket.taken()
+        stage.socket.taken(1)
         assert stage.budget.held == 0
         stage.socket.data_received(frame(BINARY, bytes(15_000), fin=False))
         stage.socket.data_received(frame(CONT, bytes(15_000), fin=False))
