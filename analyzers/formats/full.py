@@ -26,13 +26,14 @@ def _finding(finding: LintFinding) -> str:
 
 
 def _summary(report: Report) -> str:
-    files = _count(len(report.files), "file")
+    files = counted(len(report.files), "file")
     if not report.findings:
         return f"nothing found in {files}"
     of_level = Counter(finding.level for finding in report.findings)
-    counts = [_count(of_level[level], level.word) for level in sorted(of_level, reverse=True)]
+    counts = [counted(of_level[level], level.word) for level in sorted(of_level, reverse=True)]
     return f"{', '.join(counts)} in {files}; `gaia rule CODE` explains a rule"
 
 
-def _count(number: int, word: str) -> str:
+def counted(number: int, word: str) -> str:
+    """Return a number of things in words: `1 file`, `2 files`."""
     return f"{number} {word}{'' if number == 1 else 's'}"

@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from analyzers.formats.findings import Report
+from analyzers.formats.full import counted
 from analyzers.lean.files import source_bytes
+from analyzers.lean.printable import printable
 from analyzers.linting import engine
 from analyzers.linting.results import FileResult
 from gaia_cli.errors import ExitCode, UsageError
@@ -105,7 +107,7 @@ def _remember(path: str, report: Report, tree: str) -> ExitCode:
     from gaia_cli.linting.baseline import write_baseline
 
     count = write_baseline(path, tree, report.findings)
-    console.note(f"wrote {count} finding{'' if count == 1 else 's'} to {path}")
+    console.note(f"wrote {counted(count, 'finding')} to {path}")
     return ExitCode.OK
 
 
@@ -120,15 +122,19 @@ def _show_changes(report: Report, configuration: Configuration) -> ExitCode:
 
 
 def _fix(report: Report, configuration: Configuration) -> int:
-    """Fix what can be fixed, and return the number of places."""
-    from gaia_cli.linting.fixing import apply, changes
+    """Fix what can be fixed, say what was and what was not, and return the number of places that were."""
+    from gaia_cli.linting.fixing import FIXABLE, apply, changes
 
-    places = 0
+    fixed: dict[str, int] = {}
     for change in changes(report.findings, configuration.root):
         apply(change)
-        places += change.places
-    if places:
-        console.note(f"fixed {places} place{'' if places == 1 else 's'}")
+        fixed[change.path] = change.places
+    places = sum(fixed.values())
+    if fixed:
+        where = ", ".join(f"{printable(path)} ({number})" for path, number in fixed.items())
+        console.note(f"fixed {counted(places, 'place')}: {where}")
+    if left := sum(finding.code in FIXABLE for finding in report.findings) - places:
+        console.note(f"not fixed: {counted(left, 'place')} where no change is sure to be right")
     return places
 
 

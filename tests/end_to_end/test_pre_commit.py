@@ -1,12 +1,14 @@
 """The hooks, run by the real pre-commit on a real repository, from the real list of hooks.
 
 Only the installation is left out: the hooks run in this environment (`language: system`) instead of in one that
-pre-commit would fill from a package index.
+pre-commit would fill from a package index with Gaia and the hook's additional dependencies.
 """
 
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -60,7 +62,8 @@ def hooks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make a repository with Gaia's list of hooks, as pre-commit clones it."""
     root = tmp_path_factory.mktemp("hooks")
     listed = (ROOT / ".pre-commit-hooks.yaml").read_text()
-    (root / ".pre-commit-hooks.yaml").write_text(listed.replace("language: python", "language: system"))
+    listed = re.sub("\n  additional_dependencies: .*", "", listed.replace("language: python", "language: system"))
+    (root / ".pre-commit-hooks.yaml").write_text(listed)
     for arguments in (["init", "--quiet"], ["add", "."], [*AUTHOR, "commit", "--quiet", "--message", "hooks"]):
         subprocess.run(["git", *arguments], cwd=root, check=True, timeout=30)
     return root
@@ -82,6 +85,23 @@ def test_lint_passes_clean_files_and_stops_others(repository: Repository) -> Non
     assert stopped.returncode == 1
     assert "function/func.py:5:" in stopped.stdout
     assert "[GA701]" in stopped.stdout
+
+
+def test_lint_fixes_what_it_can_with_what_the_hook_installs(repository: Repository) -> None:
+    named = (repository.root / ".pre-commit-config.yaml").read_text()
+    repository.write(
+        ".pre-commit-config.yaml", named.replace("id: gaia-lint\n", "id: gaia-lint\n        args: [--fix]\n")
+    )
+    repository.write("func.py", PINNED)
+
+    stopped = repository.hook("gaia-lint")
+    assert "files were modified by this hook" in stopped.stdout
+    assert "fixed 1 place: func.py (1)" in stopped.stdout
+    assert '.to("cuda" if torch.cuda.is_available() else "cpu")' in (repository.root / "func.py").read_text()
+
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    (brought,) = re.findall("additional_dependencies: (.*?) *#", (ROOT / ".pre-commit-hooks.yaml").read_text())
+    assert brought == f'["{extras["fix"][0]}"]'
 
 
 def test_lint_reads_notebooks_too(repository: Repository) -> None:

@@ -1,8 +1,12 @@
 """Rewriting code with its formatting kept: the one module that imports libcst.
 
-libcst keeps every byte that is not touched. Should it not hand back a file as it was, the file is left alone.
+libcst keeps every byte that is not touched. Should it not hand back a file as it was, the file is left alone; so is one
+that the parser would not take afterwards. A device is guarded as the whole expression that names it, or not at all: a
+choice binds weaker than any operator, so a guarded operand would be part of another expression than it was. In an
+f-string nothing is written, for before Python 3.12 no quote of its own may stand in it.
 """
 
+import ast
 from collections.abc import Iterator
 
 from gaia_cli.errors import EngineError
@@ -20,10 +24,14 @@ try:
     )
 except ImportError:
     raise EngineError(
-        "libcst, which rewrites the code, is not installed", "pip install 'gaia-faas[fix]', or lint without --fix"
+        "libcst, which rewrites the code, is not installed",
+        "pip install 'gaia-faas[fix]', in a pre-commit hook with its own additional_dependencies add libcst to them, "
+        "or lint without --fix",
     ) from None
 
 Start = tuple[int, int]
+_HOLDERS = (cst.Arg, cst.Assign, cst.AnnAssign, cst.Param, cst.DictElement, cst.NamedExpr)
+"""What a device is the value of; a choice may stand there without parentheses."""
 
 
 def guard(source: bytes, starts: frozenset[Start]) -> tuple[bytes, int]:
@@ -34,10 +42,11 @@ def guard(source: bytes, starts: frozenset[Start]) -> tuple[bytes, int]:
             return source, 0
         quote = "'" if module.code.count("'") > module.code.count('"') else '"'
         transformer = _Guard(starts, quote)
-        changed = MetadataWrapper(module).visit(transformer)
-    except (cst.ParserSyntaxError, RecursionError, UnicodeDecodeError):
+        changed = MetadataWrapper(module).visit(transformer).bytes
+        ast.parse(changed)
+    except (cst.ParserSyntaxError, SyntaxError, ValueError, RecursionError, MemoryError):
         return source, 0
-    return changed.bytes, transformer.count
+    return changed, transformer.count
 
 
 class _Guard(cst.CSTTransformer):
@@ -53,9 +62,15 @@ class _Guard(cst.CSTTransformer):
     def leave_SimpleString(  # noqa: N802 -- the name is libcst's
         self, original_node: cst.SimpleString, updated_node: cst.SimpleString
     ) -> cst.BaseExpression:
-        alone = not isinstance(self.get_metadata(ParentNodeProvider, original_node), cst.ConcatenatedString)
-        torch = self._guarding(original_node) if alone else ""
+        torch = self._guarding(original_node) if self._is_whole(original_node) else ""
         return _choice(updated_node, torch, updated_node.quote) if torch else updated_node
+
+    def leave_BinaryOperation(  # noqa: N802 -- the name is libcst's
+        self, original_node: cst.BinaryOperation, updated_node: cst.BinaryOperation
+    ) -> cst.BaseExpression:
+        is_text = isinstance(_first_operand(original_node), cst.SimpleString)
+        torch = self._guarding(original_node) if is_text and self._is_whole(original_node) else ""
+        return _choice(updated_node, torch, self.quote) if torch else updated_node
 
     def leave_Call(  # noqa: N802 -- the name is libcst's
         self, original_node: cst.Call, updated_node: cst.Call
@@ -69,11 +84,24 @@ class _Guard(cst.CSTTransformer):
         choice = _choice(cst.SimpleString(f"{self.quote}cuda{self.quote}"), torch, self.quote)
         return updated_node.with_changes(func=callee.with_changes(attr=cst.Name("to")), args=[cst.Arg(choice)])
 
+    def _is_whole(self, node: cst.CSTNode) -> bool:
+        """Return whether `node` is all of an argument's, a variable's or a default's value."""
+        return isinstance(self.get_metadata(ParentNodeProvider, node), _HOLDERS)
+
     def _guarding(self, node: cst.CSTNode) -> str:
         """Return the name of PyTorch that guards `node`, and count it; empty where the node stays as it is."""
-        torch = self._torch(node) if self._start(node) in self.starts else ""
+        is_wanted = self._start(node) in self.starts and not self._is_in_text(node)
+        torch = self._torch(node) if is_wanted else ""
         self.count += bool(torch)
         return torch
+
+    def _is_in_text(self, node: cst.CSTNode) -> bool:
+        """Return whether `node` stands in an f-string, or in one of the strings with braces that came after them."""
+        while not isinstance(node, cst.Module):
+            node = self.get_metadata(ParentNodeProvider, node)
+            if type(node).__name__.endswith("StringExpression"):
+                return True
+        return False
 
     def _start(self, node: cst.CSTNode) -> Start:
         start = self.get_metadata(PositionProvider, node).start
@@ -110,6 +138,12 @@ class _Guard(cst.CSTTransformer):
         )
 
 
+def _first_operand(node: cst.BaseExpression) -> cst.BaseExpression:
+    while isinstance(node, cst.BinaryOperation):
+        node = node.left
+    return node
+
+
 def _names(scope: Scope) -> Iterator[str]:
     """Yield the names that are bound to imports in `scope` and around it."""
     while True:
@@ -134,6 +168,6 @@ def _binds_torch(node: cst.CSTNode, name: str) -> bool:
     return False
 
 
-def _choice(device: cst.SimpleString, torch: str, quote: str) -> cst.IfExp:
+def _choice(device: cst.BaseExpression, torch: str, quote: str) -> cst.IfExp:
     available = cst.Call(cst.Attribute(cst.Attribute(cst.Name(torch), cst.Name("cuda")), cst.Name("is_available")))
     return cst.IfExp(test=available, body=device, orelse=cst.SimpleString(f"{quote}cpu{quote}"))
