@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator
 from analyzers.findings import Finding, Place, Signal, Trait
 from analyzers.lean.files import DATA_BYTES, open_inside, read_bounded, read_inside, source_bytes
 from analyzers.linting.results import FileResult, Linted
-from analyzers.linting.suppression import Suppression
+from analyzers.linting.suppression import Vain
 from analyzers.project.names import Tree
 
 try:  # hashlib hands out this very function, but loads OpenSSL before, which takes as long as all the rest of a run
@@ -169,10 +169,7 @@ def _delete_unused(directory: str) -> None:
 def _encoded(result: FileResult) -> "dict[str, Any]":
     return {
         "findings": [_encoded_finding(finding) for finding in result.findings],
-        "suppressed": [_encoded_finding(finding) for finding in result.suppressed],
-        "suppressions": [
-            [note.line, note.column, list(note.codes), note.reason, note.cell] for note in result.suppressions
-        ],
+        "vain": [[one.place.line, one.place.column, one.place.cell, one.message] for one in result.vain],
     }
 
 
@@ -187,10 +184,9 @@ def _decoded(path: str, encoded: "dict[str, Any]") -> FileResult:
     return FileResult(
         path,
         tuple(_decoded_finding(path, finding) for finding in encoded["findings"]),
-        tuple(_decoded_finding(path, finding) for finding in encoded["suppressed"]),
         tuple(
-            Suppression(path, int(line), int(column), tuple(map(str, codes)), str(reason), int(cell))
-            for line, column, codes, reason, cell in encoded["suppressions"]
+            Vain(Place(path, int(line), int(column), cell=int(cell)), str(message))
+            for line, column, cell, message in encoded["vain"]
         ),
     )
 

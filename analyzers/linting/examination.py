@@ -8,7 +8,7 @@ from analyzers.lean.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from analyzers.linting.suppression import Suppression
+    from analyzers.linting.suppression import Vain
     from analyzers.project.model import Code, Source
 
 
@@ -42,9 +42,6 @@ def in_its_cell(place: Place, sources: "Sequence[Source | Code]") -> Place:
     return in_cell(place, starts)
 
 
-def comments_in_cells(comments: "Sequence[Suppression]", starts: tuple[int, ...]) -> "tuple[Suppression, ...]":
-    """Return the comments of a notebook whose cells begin on the lines `starts`, placed by cell and the line in it."""
-    from analyzers.project.notebooks import in_cell
-
-    placed = ((comment, in_cell(Place(comment.path, comment.line), starts)) for comment in comments)
-    return tuple(replace(comment, line=place.line, cell=place.cell) for comment, place in placed)
+def vain_in_cells(vain: "Sequence[Vain]", sources: "Sequence[Source | Code]") -> "tuple[Vain, ...]":
+    """Return the comments that are in vain, those in notebooks placed by cell and by the line in it."""
+    return tuple(replace(one, place=in_its_cell(one.place, sources)) for one in vain)

@@ -9,9 +9,9 @@ import warnings
 from analyzers.facts.neighbours import Library, Neighbours
 from analyzers.findings import RULE_FAILED, Finding, Place, failed
 from analyzers.lean.prefilter import may_hinder_a_switch
-from analyzers.linting.examination import comments_in_cells, in_cells, with_excerpts
+from analyzers.linting.examination import in_cells, vain_in_cells, with_excerpts
 from analyzers.linting.results import FileResult, Linted
-from analyzers.linting.suppression import split, suppressions
+from analyzers.linting.suppression import in_vain, split, suppressions
 from analyzers.project.model import Code, UnreadableError
 from analyzers.project.reading import as_code, check, read_code
 
@@ -41,10 +41,10 @@ def lint_file(library: Library, path: str, *, evidence: bool = True, data: bytes
     except UnreadableError as error:
         return Linted(FileResult(path, (error.failure,)))
     kept, silenced = split(sorted(found, key=_order), comments)
+    vain = tuple(in_vain(comments, silenced))
     if code.cells:
-        kept, silenced = tuple(in_cells(kept, [code])), tuple(in_cells(silenced, [code]))
-        comments = comments_in_cells(comments, code.cells)
-    result = FileResult(path, kept, silenced, comments)
+        kept, vain = tuple(in_cells(kept, [code])), vain_in_cells(vain, [code])
+    result = FileResult(path, kept, vain)
     return Linted(result, tuple(sorted(neighbours.read - {path})), tuple(sorted(neighbours.absent)))
 
 

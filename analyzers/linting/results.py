@@ -5,21 +5,20 @@ from analyzers.lean.records import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from analyzers.linting.suppression import Suppression
+    from analyzers.linting.suppression import Vain
 
 
 @record
 class FileResult:
     """What was found in the file `path`, which is relative to the root with forward slashes.
 
-    `findings` are in the order of their places, failures of the analysis (GA9xx) among them; `suppressed` are those
-    that a comment silences; `suppressions` are all such comments in the file, also those that silence nothing.
+    `findings` are in the order of their places, failures of the analysis (GA9xx) among them; what a comment silences is
+    none. `vain` are the comments that silence nothing, or nothing that there is.
     """
 
     path: str
     findings: tuple[Finding, ...]
-    suppressed: tuple[Finding, ...] = ()
-    suppressions: "tuple[Suppression, ...]" = ()
+    vain: "tuple[Vain, ...]" = ()
 
 
 @record

@@ -21,10 +21,10 @@ RULES: tuple[Rule[None], ...] = (
     Rule(
         code="GA890",
         name="unused-suppression",
-        summary="A comment silences a rule that finds nothing on its line.",
-        rationale="The code has changed, or the comment is on another line than the finding. If it stays, it hides the "
-        "next finding on its line before anybody has seen it.",
-        remedy="Remove the comment.",
+        summary="A comment silences nothing.",
+        rationale="The code has changed, the comment is on another line than the finding, or it names no rule that "
+        "there is. If it stays, it hides the next finding before anybody has seen it, or lets somebody believe so.",
+        remedy="Remove the comment, or correct what it names: `gaia rules` lists the rules.",
         confidence=0.95,
         signal=Signal.CONTRADICTION,
         check=_nothing,

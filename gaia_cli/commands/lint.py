@@ -9,6 +9,7 @@ from analyzers.formats.findings import Report
 from analyzers.formats.full import counted
 from analyzers.lean.files import source_bytes
 from analyzers.lean.printable import printable
+from analyzers.lean.records import replace
 from analyzers.linting import engine
 from analyzers.linting.results import FileResult
 from gaia_cli.errors import ExitCode, UsageError
@@ -35,13 +36,17 @@ def lint(options: Options) -> ExitCode:
     _check(options)
     wanted = targets(options.output)
     configuration = configure(options, os.getcwd())  # noqa: PTH109 -- as in discovery.py
-    report = _report(options, configuration)
+    found = _report(options, configuration)
+    report = _new(found, options, configuration)
     if options.diff:
         return _show_changes(report, configuration)
-    if options.fix and _fix(report, configuration):
-        report = _report(options, configuration)
+    if (options.fix and _fix(report, configuration)) or (options.add_noqa and _silence(report, configuration)):
+        found = _report(options, configuration)
+        report = _new(found, options, configuration)
     if options.write_baseline:
-        return _remember(options.write_baseline, report, configuration.root)
+        return _remember(options.write_baseline, found, configuration)
+    if known := len(found.findings) - len(report.findings):
+        console.note(f"{counted(known, 'finding')} held back by {printable(str(options.baseline))}")
     write_files(wanted, report, configuration.root)
     form = options.output_format or "full"
     if text := written(form, report, configuration.root):
@@ -50,8 +55,8 @@ def lint(options: Options) -> ExitCode:
 
 
 def _check(options: Options) -> None:
-    if STDIN in options.files and (len(options.files) > 1 or options.fix or options.diff):
-        raise UsageError("- reads standard input: give no other file, no --fix and no --diff")
+    if STDIN in options.files and (len(options.files) > 1 or options.fix or options.diff or options.add_noqa):
+        raise UsageError("- reads standard input: give no other file, no --fix, no --diff and no --add-noqa")
     if options.stdin_filename is not None and options.files != (STDIN,):
         raise UsageError("--stdin-filename names what - reads", "give - as the only file")
 
@@ -59,13 +64,19 @@ def _check(options: Options) -> None:
 def _report(options: Options, configuration: Configuration) -> Report:
     results, sources = _results(options, configuration)
     findings = tuple(collected(results, configuration, sources))
-    if options.baseline:
-        from gaia_cli.linting.baseline import read_baseline, without_known
-
-        findings = without_known(findings, read_baseline(options.baseline, configuration.root))
     files = tuple(result.path for result in results)
     complete = not any(finding.code in GAIAS_OWN_FAILURES for finding in findings)
     return Report(findings, files, __version__, configuration.fail_on, RulesWhenAsked(), sources, complete)
+
+
+def _new(report: Report, options: Options, configuration: Configuration) -> Report:
+    """Return the report without what the baseline knows."""
+    if not options.baseline:
+        return report
+    from gaia_cli.linting.baseline import read_baseline, without_known
+
+    known = read_baseline(options.baseline, configuration.root)
+    return replace(report, findings=without_known(report.findings, known))
 
 
 def _results(options: Options, configuration: Configuration) -> tuple[list[FileResult], Mapping[str, str]]:
@@ -103,10 +114,10 @@ def with_progress(
             console.progress("")
 
 
-def _remember(path: str, report: Report, tree: str) -> ExitCode:
+def _remember(path: str, report: Report, configuration: Configuration) -> ExitCode:
     from gaia_cli.linting.baseline import write_baseline
 
-    count = write_baseline(path, tree, report.findings)
+    count = write_baseline(path, configuration.root, report, configuration.selection.wants)
     console.note(f"wrote {counted(count, 'finding')} to {path}")
     return ExitCode.OK
 
@@ -135,6 +146,20 @@ def _fix(report: Report, configuration: Configuration) -> int:
         console.note(f"fixed {counted(places, 'place')}: {where}")
     if left := sum(finding.code in FIXABLE for finding in report.findings) - places:
         console.note(f"not fixed: {counted(left, 'place')} where no change is sure to be right")
+    return places
+
+
+def _silence(report: Report, configuration: Configuration) -> int:
+    """Silence what comments can silence, say how much that was, and return it."""
+    from gaia_cli.linting.fixing import apply
+    from gaia_cli.linting.silencing import silenced
+
+    places = 0
+    for change in silenced(report.findings, configuration.root):
+        apply(change)
+        places += change.places
+    if places:
+        console.note(f"silenced {counted(places, 'finding')}")
     return places
 
 

@@ -36,8 +36,8 @@ def collected(
             for finding in wanted
             if finding.rule != TOO_ENTANGLED or finding is entangled
         ]
-        if selection.wants(UNUSED_SUPPRESSION, path):
-            own += _unused_suppressions(result, sources)
+        if result.vain and selection.wants(UNUSED_SUPPRESSION, path):
+            own += _vain_comments(result, sources)
         yield from _numbered(sorted(own, key=lambda one: (one.cell, one.line, one.column, one.code)))
 
 
@@ -58,21 +58,16 @@ def _lint_finding(code: str, place: Place, message: str, excerpt: str) -> LintFi
     )
 
 
-def _unused_suppressions(result: "FileResult", sources: Mapping[str, str]) -> Iterator[LintFinding]:
-    """Yield a finding for each code that a comment silences in vain."""
+def _vain_comments(result: "FileResult", sources: Mapping[str, str]) -> Iterator[LintFinding]:
+    """Yield a finding for each comment that silences nothing, with its line."""
     cells = cache(lambda: _cells(sources.get(result.path, "")))
     lines_in = cache(lambda cell: _lines(cells() if cell else [sources.get(result.path, "")], cell or 1))
-    silenced = {(finding.place.cell, finding.place.line, finding.rule) for finding in result.suppressed}
-    for comment in result.suppressions:
-        for code in comment.codes:
-            if (comment.cell, comment.line, code) in silenced:
-                continue
-            lines = lines_in(comment.cell)
-            excerpt = lines[comment.line - 1] if comment.line <= len(lines) else ""
-            end = max(len(excerpt.rstrip()), comment.column) + 1
-            place = Place(comment.path, comment.line, comment.column, end, comment.cell)
-            message = f"this comment silences {code}, which finds nothing on its line"
-            yield _lint_finding(UNUSED_SUPPRESSION, place, message, excerpt[:LONGEST_EXCERPT])
+    for comment in result.vain:
+        lines, line = lines_in(comment.place.cell), comment.place.line
+        excerpt = lines[line - 1] if line <= len(lines) else ""
+        end = max(len(excerpt.rstrip()), comment.place.column) + 1
+        place = replace(comment.place, end_column=end)
+        yield _lint_finding(UNUSED_SUPPRESSION, place, comment.message, excerpt[:LONGEST_EXCERPT])
 
 
 def _cells(text: str) -> list[str]:

@@ -72,7 +72,7 @@ def changes(findings: Iterable[LintFinding], root: str) -> Iterator[Change]:
     for name, codes in by_file.items():
         if (Path(root) / name).is_symlink():
             continue  # it is fixed where it lies
-        before = _read(root, name)
+        before = read(root, name)
         fixed = fix(before, name, frozenset(codes))
         if fixed.source != before:
             yield Change(root, name, before, fixed.source, len(fixed.applied))
@@ -98,7 +98,7 @@ def apply(change: Change) -> None:
     Raises:
         UsageError: the file cannot be written, or has changed since it was read.
     """
-    if _read(change.root, change.path) != change.before:
+    if read(change.root, change.path) != change.before:
         raise UsageError(f"{change.path} changed during the fix and is left as it is", "run gaia lint --fix again")
     try:
         write_inside(change.root, change.path, change.after)
@@ -106,7 +106,12 @@ def apply(change: Change) -> None:
         raise UsageError(f"cannot write {change.path}: {error.strerror}", "make it writable") from None
 
 
-def _read(root: str, path: str) -> bytes:
+def read(root: str, path: str) -> bytes:
+    """Return the bytes of a file below `root`.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
     try:
         return read_inside(root, path, source_bytes(path))
     except OSError as error:

@@ -58,6 +58,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("exit-zero", "Exit with 0 even if there are findings."),
     Option("baseline", "Hide the findings recorded in this file.", "FILE"),
     Option("write-baseline", "Record today's findings in this file, and exit with 0.", "FILE"),
+    Option("add-noqa", "Silence what is found today with a comment on each line."),
     Option("fix", "Fix what can be fixed safely."),
     Option("diff", "Show what --fix would change, and change nothing."),
     Option("stdin-filename", "The name of the file that - reads from standard input.", "NAME"),
@@ -83,6 +84,7 @@ class Options:
     exit_zero: bool = False
     baseline: str | None = None
     write_baseline: str | None = None
+    add_noqa: bool = False
     fix: bool = False
     diff: bool = False
     stdin_filename: str | None = None

@@ -13,7 +13,7 @@ from analyzers import lint
 from analyzers.facts.syntax import bytes_in, column
 from analyzers.findings import Finding, Place, Signal
 from analyzers.lean.files import TEXT_BYTES
-from analyzers.linting.suppression import Suppression, split
+from analyzers.linting.suppression import Suppression, in_vain, split
 from analyzers.project.ignored import walk
 from analyzers.project.parsing import AT_ONCE, Outcome, tried
 from analyzers.project.reading import read_entry
@@ -67,11 +67,21 @@ def test_columns_count_characters(line: str) -> None:
 
 def test_as_many_comments_as_findings_are_compared_line_by_line() -> None:
     findings = [Finding("GA201", Place("a.py", line), "", 0.0, Signal.SWITCHABILITY) for line in range(MANY)]
-    comments = [Suppression("a.py", line, 1, ("GA201",)) for line in range(0, MANY, 2)]
+    comments = [Suppression("a.py", line, 1, ("GA201",), line, line) for line in range(0, MANY, 2)]
     with at_most(3):
         kept, silenced = split(findings, comments)
 
     assert [finding.place.line % 2 for finding in (*kept, *silenced)] == [1] * (MANY // 2) + [0] * (MANY // 2)
+
+
+def test_many_blocks_in_each_other_are_compared_in_no_more_time() -> None:
+    findings = [Finding("GA201", Place("a.py", line), "", 0.0, Signal.SWITCHABILITY) for line in range(MANY)]
+    comments = [Suppression("a.py", line, 1, ("GA201",), line, 2 * MANY - line) for line in range(1, MANY)]
+    with at_most(3):
+        kept, silenced = split(findings, comments)
+        vain = list(in_vain(comments, silenced))
+
+    assert (len(kept), len(silenced), len(vain)) == (1, MANY - 1, 0)
 
 
 def test_many_cells_with_comments_that_silence_nothing_are_cut_once(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_inference_finds_what_the_syntax_does_not_tell(tmp_path: Path) -> None:
     assert ("func.py", "GA201") in _found(_lint(tmp_path, "func.py"))
 
 
-def test_suppressed_findings_and_their_comments_are_told_apart(tmp_path: Path) -> None:
+def test_comments_silence_findings_and_those_in_vain_are_told(tmp_path: Path) -> None:
     code = (
         'import torch\nx = torch.zeros(3).to("cuda")  # gaia: ignore[GA201] only here\n'
         'y = "# noqa: GA201"\nz = 1  # noqa: GA202\n'
@@ -80,10 +80,8 @@ def test_suppressed_findings_and_their_comments_are_told_apart(tmp_path: Path) -
     (result,) = _lint(tmp_path, "func.py")
 
     assert "GA201" not in {finding.rule for finding in result.findings}
-    assert "GA201" in {finding.rule for finding in result.suppressed}
-    assert [(note.line, note.codes, note.reason) for note in result.suppressions] == [
-        (2, ("GA201",), "only here"),
-        (4, ("GA202",), ""),
+    assert [(one.place.line, one.place.column, one.message) for one in result.vain] == [
+        (4, 8, "this comment silences GA202, which finds nothing on its line"),
     ]
 
 
@@ -99,7 +97,7 @@ def test_a_second_run_takes_results_from_the_cache(tmp_path: Path) -> None:
 
     assert second[0].findings[0].message == "from the cache"
     assert second[0].findings[1:] == first[0].findings[1:]
-    assert second[0].suppressions == first[0].suppressions
+    assert second[0].vain == first[0].vain != ()
     assert (cache / ".gitignore").read_text() == "*\n"
 
 
@@ -343,7 +341,8 @@ def test_a_file_with_suppressions_is_searched_for_what_they_may_silence(tmp_path
 
     (result,) = lint(["func.py"], root=tmp_path, evidence=False)
 
-    assert "GA201" in {finding.rule for finding in result.suppressed}
+    assert "GA201" not in {finding.rule for finding in result.findings}
+    assert result.vain == ()
 
 
 @pytest.mark.parametrize("code", ["import json\nx = json.dumps({})\n", "nonlocal x\n", "def f():\n    return 1\n" * 50])

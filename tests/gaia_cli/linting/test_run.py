@@ -245,3 +245,58 @@ def test_standard_input_is_linted_as_the_file_that_it_names(project: Project, mo
     assert piped("--stdin-filename", "left/func.py") == []
     assert piped() == []
     assert not (project.root / "deep" / "func.py").exists()
+
+
+def test_a_baseline_that_is_written_anew_from_itself_keeps_what_it_knows(project: Project) -> None:
+    project.write("func.py")
+    project.lint("--write-baseline", "known.json")
+    before = (project.root / "known.json").read_text()
+
+    assert project.lint("--baseline", "known.json", "--write-baseline", "known.json") is ExitCode.OK
+    assert (project.root / "known.json").read_text() == before
+
+
+def test_a_run_over_some_files_or_rules_keeps_what_a_baseline_knows_of_others(project: Project) -> None:
+    project.write("func.py")
+    project.write("other.py", "import torch\ntorch.manual_seed(1)\n\n\ndef handler(payload):\n    return 1\n")
+    project.write("gone.py")
+    assert project.codes() == ["GA701", "GA701", "GA707"]
+    project.lint("--write-baseline", "known.json")
+    (project.root / "gone.py").unlink()
+    project.write("func.py", CLEAN)
+
+    project.lint("func.py", "--write-baseline", "known.json")
+    assert _known(project) == [("other.py", "GA707")]
+    project.lint("--select", "GA701", "--write-baseline", "known.json")
+    assert _known(project) == [("other.py", "GA707")]
+    project.lint("--write-baseline", "known.json", "--ignore", "GA707")
+    assert _known(project) == [("other.py", "GA707")]
+    project.write("other.py", CLEAN)
+    project.lint("--write-baseline", "known.json")
+    assert _known(project) == []
+
+
+def _known(project: Project) -> list[tuple[str, str]]:
+    content = json.loads((project.root / "known.json").read_text())
+    return [(entry["path"], entry["code"]) for entry in content["findings"]]
+
+
+def test_a_baseline_holds_no_failures_and_hides_none(project: Project) -> None:
+    project.write("bad.py", BROKEN)
+    project.lint("--write-baseline", "known.json")
+
+    assert _known(project) == []
+    assert project.codes("--baseline", "known.json") == ["GA901"]
+
+
+def test_a_baseline_says_how_many_findings_it_holds_back(project: Project) -> None:
+    project.write("func.py")
+    project.write("other.py")
+    project.lint("--write-baseline", "known.json")
+
+    assert project.lint("--baseline", "known.json") is ExitCode.OK
+    assert "2 findings held back by known.json" in project.notes
+    project.write("func.py", CLEAN)
+    project.write("other.py", CLEAN)
+    project.lint("--baseline", "known.json")
+    assert "held back" not in project.notes

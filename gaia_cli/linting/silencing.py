@@ -1,0 +1,94 @@
+"""`--add-noqa`: a comment on each line with a finding, so that a project can begin with the rules as it is.
+
+    x = y.cuda()             becomes  x = y.cuda()  # noqa: GA701
+    x = y.cuda()  # noqa: E5 becomes  x = y.cuda()  # noqa: E5, GA701
+
+A line that ends within a string or goes on behind a backslash takes no comment, and what no comment silences (9xx, and
+8xx about declarations) gets none. Where a file would not be the same code afterwards it stays as it is.
+"""
+
+import ast
+import io
+import re
+import tokenize
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+
+from analyzers.formats.findings import LintFinding
+from analyzers.lean.patterns import Pattern
+from analyzers.project.notebooks import NotANotebookError, cells_of, first_lines
+from gaia_cli.linting.fixes.in_notebooks import fix_cells
+from gaia_cli.linting.fixing import Change, read
+
+_NOQA = Pattern(r"#\s*+noqa\s*+:\s*+[A-Z]++[0-9]++(?:[,\s]++[A-Z]++[0-9]++)*+", re.IGNORECASE)
+_ENDS = (tokenize.NEWLINE, tokenize.NL, tokenize.COMMENT)
+_NEVER = ("GA8", "GA9")
+
+Codes = Mapping[int, Iterable[str]]
+"""The codes to silence by line."""
+
+
+def silenced(findings: Iterable[LintFinding], root: str) -> Iterator[Change]:
+    """Yield what silencing `findings` would change in the files below `root`; `places` are the findings silenced.
+
+    Raises:
+        UsageError: a file cannot be read.
+    """
+    by_file: defaultdict[str, list[LintFinding]] = defaultdict(list)
+    for finding in findings:
+        if finding.path.endswith((".py", ".ipynb")) and not finding.code.startswith(_NEVER):
+            by_file[finding.path].append(finding)
+    for name, found in by_file.items():
+        before = read(root, name)
+        after, places = _with_comments(before, name, found)
+        if places:
+            yield Change(root, name, before, after, places)
+
+
+def _with_comments(source: bytes, path: str, findings: Iterable[LintFinding]) -> tuple[bytes, int]:
+    starts: tuple[int, ...] = (1,)
+    if path.endswith(".ipynb"):
+        try:
+            starts = first_lines(cells_of(source.decode("utf-8-sig")))
+        except (NotANotebookError, UnicodeError):
+            return source, 0
+    codes: defaultdict[int, list[str]] = defaultdict(list)
+    for finding in findings:
+        codes[starts[max(finding.cell, 1) - 1] + finding.line - 1].append(finding.code)
+    if path.endswith(".ipynb"):
+        return fix_cells(source, path, partial(_commented, codes=codes))
+    return _commented(source, path, codes=codes)
+
+
+def _commented(source: bytes, _path: str, *, codes: Codes) -> tuple[bytes, int]:
+    """Return Python code with comments on the lines of `codes`, and how many of these they silence."""
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
+        text = source.decode(encoding)
+        able = {
+            token.end[0] if token.type == tokenize.COMMENT else token.start[0]
+            for token in tokenize.generate_tokens(io.StringIO(text, newline=None).readline)
+            if token.type in _ENDS
+        }
+        lines = text.split("\n")
+        places = 0
+        for number, wanted in codes.items():
+            if number in able and number <= len(lines):
+                lines[number - 1] = _line(lines[number - 1], dict.fromkeys(wanted))
+                places += len(list(wanted))
+        after = "\n".join(lines).encode(encoding)
+        same = ast.dump(ast.parse(source)) == ast.dump(ast.parse(after))
+    except (tokenize.TokenError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return source, 0
+    return (after, places) if same else (source, 0)
+
+
+def _line(line: str, codes: Iterable[str]) -> str:
+    """Return a line with a comment that silences `codes`."""
+    listed = ", ".join(codes)
+    code = line.rstrip()
+    end = line[len(code) :]
+    if known := _NOQA.search(code):
+        return f"{code[: known.end()]}, {listed}{code[known.end() :]}{end}"
+    return f"{code}  # noqa: {listed}{end}"
