@@ -19,6 +19,7 @@ TOO_DEEP = "GA904"
 TOO_ENTANGLED = "GA905"
 RULE_FAILED = "GA906"
 INFERENCE_FAILED = "GA907"
+REFUSED = "GA908"
 """The codes of failures; rules/__init__.py has their texts."""
 
 LONGEST_MESSAGE = 500

@@ -66,6 +66,7 @@ ROWS = {
     'GA905': ('failures', 1, 1.0, True, False, 'Assign the device near its use, without detours. It depends on more values than the analysis follows, so it may stay unknown; the verdict is then never `cpu`.'),
     'GA906': ('failures', 3, 1.0, True, False, 'Please report it, with the file if you can. The other rules have checked the file.'),
     'GA907': ('failures', 3, 1.0, True, False, 'Please report it, with the file if you can. Everything else has checked the file.'),
+    'GA908': ('failures', 3, 1.0, True, False, 'Make it readable for the user that Gaia runs as, or `exclude` it.'),
 }
 EVIDENCE_WORDS = b'apex awq bitsandbytes cucim cuda cudf cuml cupy dali deepspeed exllama flash gptq lmdeploy nvidia sglang triton vllm xformers TTS accelerat audiocraft ctranslate diffus easyocr fairseq faiss gfpgan hugging insightface jax keras mxnet onnx open_clip paddle peft sentence_ tensor timm torch transformers ultralytics whisper dependencies install packages requirements subprocess GPU device gpu environ getenv os. CUDA compute_type fp16 load_in n_gpu tree_method half precision Image numba @ __global__ __kernel batch pipeline numpy random dot( einsum linalg matmul mm( .fit( backward from_pretrained gpt model openai sam_model async sleep'.split()
 OTHER_WORDS = [(b'async def', b'easyocr httpx joblib llama_cpp requests sleep spacy subprocess system timm ultralytics urlopen urlretrieve'.split())]

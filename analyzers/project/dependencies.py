@@ -1,9 +1,9 @@
 """The function's dependency lists, line by line, as evidence: requirements*.txt and those in dependency_lists.py."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from analyzers.findings import TOO_LARGE, UNREADABLE, Finding, Place, failed
+from analyzers.findings import REFUSED, TOO_LARGE, UNREADABLE, Finding, Place, failed
 from analyzers.lean.files import TEXT_BYTES, TooLargeError, leads_out, read_inside
 from analyzers.lean.patterns import Pattern
 from analyzers.lean.records import record
@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 
+_RULES: Mapping[type[OSError], str] = {TooLargeError: TOO_LARGE, PermissionError: REFUSED}
 _ASIDE = Pattern(r"dev|test|train|lint|doc")
 
 
@@ -73,7 +74,7 @@ class _Lists:
         except (FileNotFoundError, IsADirectoryError):
             return ""
         except OSError as error:
-            rule = TOO_LARGE if isinstance(error, TooLargeError) else UNREADABLE
+            rule = next((code for kind, code in _RULES.items() if isinstance(error, kind)), UNREADABLE)
             self.failures.append(failed(rule, Place(path, 1), f"the list cannot be read: {error.strerror}"))
             return ""
 

@@ -8,7 +8,7 @@ import errno
 import sys
 from contextlib import suppress
 
-from analyzers.findings import NOT_PYTHON, TOO_DEEP, TOO_LARGE, UNREADABLE, Place, failed
+from analyzers.findings import NOT_PYTHON, REFUSED, TOO_DEEP, TOO_LARGE, UNREADABLE, Place, failed
 from analyzers.lean.files import NOTEBOOK, TEXT_BYTES, TooLargeError, read_inside, source_bytes
 from analyzers.lean.lines import lines_of
 from analyzers.lean.prefilter import may_hold_evidence
@@ -127,6 +127,10 @@ def _read(root: "Path | str", path: str) -> bytes:
         return read_inside(str(root), path, source_bytes(path))
     except TooLargeError:
         raise _too_large(path) from None
+    except IsADirectoryError:  # one of which nobody could tell the files
+        raise _error(path, "the directory may not be read", rule=REFUSED) from None
+    except PermissionError:
+        raise _error(path, "the file may not be read", rule=REFUSED) from None
     except OSError as error:
         raise _error(path, f"the file cannot be read: {error.strerror}") from None
 

@@ -115,9 +115,12 @@ def _platform_starts(root: Path, files: list[str]) -> tuple[list[str], list[str]
 
 
 def _python_files(root: Path, suffix: str = ".py") -> Iterator[str]:
-    """Yield the relative paths of the project's files that end in `suffix`; ignored directories are skipped."""
-    count = 0
-    for directory, names in walk(str(root)):
+    """Yield the relative paths of the project's files that end in `suffix`, and of what may not be read.
+
+    Ignored directories are skipped.
+    """
+    count, refused = 0, list[str]()
+    for directory, names in walk(str(root), refused=refused.append):
         for name in names:
             if name.endswith(suffix):
                 count += 1
@@ -125,6 +128,7 @@ def _python_files(root: Path, suffix: str = ".py") -> Iterator[str]:
                     hint = "give the function's directory"
                     raise AnalyzerError(f"more than {MAX_FILES} Python files in {root}", hint)
                 yield (Path(directory) / name).relative_to(root).as_posix()
+    yield from (Path(directory).relative_to(root).as_posix() for directory in refused)
 
 
 def _follow(root: Path, entry: str, starts: list[str], programs: list[str] | None = None) -> Project:

@@ -78,5 +78,11 @@ RULES: tuple[Rule[None], ...] = (
         "The inference of devices failed, which is a bug in Gaia; a device may have stayed unknown.",
         "Please report it, with the file if you can. Everything else has checked the file.",
     ),
+    _failure(
+        "GA908",
+        "refused",
+        "A file or a directory may not be read.",
+        "Make it readable for the user that Gaia runs as, or `exclude` it.",
+    ),
 )
 """Each of the 9xx but GA905 makes `gaia analyze` exit with 2."""

@@ -95,7 +95,7 @@ def _bytes(data: str) -> bytes:
     try:
         return read_named(working_tree(), data[1:], DATA_BYTES)
     except OSError as error:
-        raise UsageError(f"--data: cannot read {data[1:]}: {error.strerror}", "name an existing file") from None
+        raise UsageError(f"--data: cannot read {data[1:]}: {error.strerror}", "name a readable file") from None
 
 
 def _from_standard_input() -> bytes:

@@ -18,7 +18,7 @@ from gaia_cli.linting.configuration import Configuration, configure
 from gaia_cli.linting.functions import mode_results
 from gaia_cli.linting.options import STDIN, Options
 from gaia_cli.linting.outputs import FOR_PEOPLE, RulesWhenAsked, SourcesWhenAsked, targets, write_files, written
-from gaia_cli.linting.selection import GAIAS_OWN_FAILURES, MODE_CODES
+from gaia_cli.linting.selection import MODE_CODES, NOT_OF_THE_CODE
 from gaia_cli.version import __version__
 from gaia_cli.views import console
 
@@ -65,7 +65,7 @@ def _report(options: Options, configuration: Configuration) -> Report:
     results, sources = _results(options, configuration)
     findings = tuple(collected(results, configuration, sources))
     files = tuple(result.path for result in results)
-    complete = not any(finding.code in GAIAS_OWN_FAILURES for finding in findings)
+    complete = not any(finding.code in NOT_OF_THE_CODE for finding in findings)
     return Report(findings, files, __version__, configuration.fail_on, RulesWhenAsked(), sources, complete)
 
 

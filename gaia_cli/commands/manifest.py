@@ -30,9 +30,13 @@ def manifest(paths: Sequence[Path] = (), *, write: bool = False) -> ExitCode:
 
 
 def _with_manifest(root: Path) -> Iterator[Path]:
-    for directory, names in walk(str(root)):
+    for directory, names in walk(str(root), refused=_refuse):
         if FILE_NAME in names:
             yield Path(directory)
+
+
+def _refuse(directory: str) -> None:
+    raise AnalysisError(f"cannot read {directory}: Permission denied", "make it readable, or name the functions")
 
 
 def _is_current(path: Path, *, write: bool) -> bool:

@@ -25,14 +25,19 @@ def root_of(paths: Sequence[str], root: str) -> str:
 def files_to_lint(named: Sequence[str], exclude: Sequence[str], base: str) -> list[str]:
     """Return absolute paths, each once and in order; `exclude` is matched against the path below `base`.
 
+    A directory that may not be read is among them, as what cannot be linted.
+
     Raises:
-        UsageError: a named file does not exist.
+        UsageError: a named file does not exist, or a named directory has nothing to lint.
     """
     found: dict[str, None] = {}
     for name in named or ["."]:
         path = os.path.abspath(name)
         if os.path.isdir(path):
-            found |= dict.fromkeys(_below(path, exclude, base))
+            below = dict.fromkeys(_below(path, exclude, base))
+            if named and not below and not any(_below(path, (), base)):
+                raise UsageError(f"no Python file or notebook in {name}", "give a directory that has some")
+            found |= below
         elif not os.path.exists(path):
             raise UsageError(f"{name} does not exist", "give Python files, directories, or - for standard input")
         elif not _excluded(path, exclude, base):
@@ -53,9 +58,11 @@ def directories_below(named: Sequence[str], exclude: Sequence[str], base: str) -
 
 
 def _below(root: str, exclude: Sequence[str], base: str) -> Iterator[str]:
-    for directory, names in _walk(root, exclude, base):
+    refused: list[str] = []
+    for directory, names in walk(root, lambda path: not _excluded(path, exclude, base), refused.append):
         paths = (os.path.join(directory, name) for name in names if name.endswith((".py", ".ipynb")))
         yield from (path for path in paths if not _excluded(path, exclude, base) and not _leads_out(path, root))
+    yield from refused
 
 
 def _leads_out(path: str, root: str) -> bool:
@@ -92,4 +99,5 @@ def content_of(directory: str, name: str, root: str) -> bytes:
     except (FileNotFoundError, IsADirectoryError):
         return b""
     except OSError as error:
-        raise ConfigurationError(f"cannot read {directory}/{name}: {error.strerror}", "make it a file") from None
+        message = f"cannot read {directory}/{name}: {error.strerror}"
+        raise ConfigurationError(message, "make it a readable file") from None

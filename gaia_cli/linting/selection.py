@@ -8,7 +8,7 @@ ignored, the longer of the two wins, and `--ignore` where they are equally long:
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
-from analyzers.findings import INFERENCE_FAILED, RULE_FAILED
+from analyzers.findings import INFERENCE_FAILED, REFUSED, RULE_FAILED
 from analyzers.lean.profiles import profile
 from analyzers.lean.records import record
 from analyzers.lean.registry import ROWS
@@ -16,8 +16,8 @@ from gaia_cli.errors import UsageError
 
 UNUSED_SUPPRESSION = "GA890"
 
-GAIAS_OWN_FAILURES = frozenset({RULE_FAILED, INFERENCE_FAILED})
-"""Failures of Gaia, not of the code: they make the exit code 2."""
+NOT_OF_THE_CODE = frozenset({RULE_FAILED, INFERENCE_FAILED, REFUSED})
+"""Failures of Gaia, and of the permission to read: they are not the code's, and make the exit code 2."""
 
 MODE_CODES = tuple(code for code, (module, *_) in ROWS.items() if module.startswith("declarations."))
 """The rules about whole functions; selecting one costs an analysis of each."""

@@ -18,6 +18,7 @@ from functools import partial
 from analyzers.formats.findings import LintFinding
 from analyzers.lean.patterns import Pattern
 from analyzers.project.notebooks import NotANotebookError, cells_of, first_lines
+from analyzers.project.parsing import syntax_tree
 from gaia_cli.linting.fixes.in_notebooks import fix_cells
 from gaia_cli.linting.fixing import Change, read
 
@@ -77,11 +78,11 @@ def _commented(source: bytes, _path: str, *, codes: Codes) -> tuple[bytes, int]:
             if number in able and number <= len(lines):
                 lines[number - 1] = _line(lines[number - 1], dict.fromkeys(wanted))
                 places += len(list(wanted))
-        after = "\n".join(lines).encode(encoding)
-        same = ast.dump(ast.parse(source)) == ast.dump(ast.parse(after))
+        after = "\n".join(lines)
+        same = ast.dump(syntax_tree(text)) == ast.dump(syntax_tree(after))
     except (tokenize.TokenError, SyntaxError, ValueError, RecursionError, MemoryError):
         return source, 0
-    return (after, places) if same else (source, 0)
+    return (after.encode(encoding), places) if same else (source, 0)
 
 
 def _line(line: str, codes: Iterable[str]) -> str:

@@ -39,7 +39,7 @@ def bytes_of(
         raise ConfigurationError(f"{place} leads out of {bound}", "copy the file in") from None
     except OSError as error:
         if asked:
-            message, hint = f"{asked}: cannot read {path}: {error.strerror}", "name an existing file"
+            message, hint = f"{asked}: cannot read {path}: {error.strerror}", "name a readable file"
             raise ConfigurationError(message, hint) from None
         if isinstance(error, FileNotFoundError):
             return None

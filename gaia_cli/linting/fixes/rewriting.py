@@ -6,9 +6,9 @@ choice binds weaker than any operator, so a guarded operand would be part of ano
 f-string nothing is written, for before Python 3.12 no quote of its own may stand in it.
 """
 
-import ast
 from collections.abc import Iterator
 
+from analyzers.project.parsing import syntax_tree
 from gaia_cli.errors import EngineError
 
 try:
@@ -42,11 +42,11 @@ def guard(source: bytes, starts: frozenset[Start]) -> tuple[bytes, int]:
             return source, 0
         quote = "'" if module.code.count("'") > module.code.count('"') else '"'
         transformer = _Guard(starts, quote)
-        changed = MetadataWrapper(module).visit(transformer).bytes
-        ast.parse(changed)
+        changed = MetadataWrapper(module).visit(transformer)
+        syntax_tree(changed.code)
     except (cst.ParserSyntaxError, SyntaxError, ValueError, RecursionError, MemoryError):
         return source, 0
-    return changed, transformer.count
+    return changed.bytes, transformer.count
 
 
 class _Guard(cst.CSTTransformer):

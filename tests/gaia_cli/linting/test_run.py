@@ -11,7 +11,8 @@ from analyzers.formats.fingerprints import line_hashes
 from gaia_cli.errors import ConfigurationError, ExitCode, UsageError
 from gaia_cli.linting.options import FORMATS
 from tests.gaia_cli.linting.support import BROKEN, CLEAN, PINNED, Project
-from tests.support.cli import run_gaia
+from tests.support.cli import GAIA, run_gaia
+from tests.support.closed import CAN_CLOSE, WITHOUT_POWERS, closed
 
 
 def test_the_exit_code_says_what_was_found(project: Project) -> None:
@@ -300,3 +301,33 @@ def test_a_baseline_says_how_many_findings_it_holds_back(project: Project) -> No
     project.write("other.py", CLEAN)
     project.lint("--baseline", "known.json")
     assert "held back" not in project.notes
+
+
+def test_a_named_directory_without_code_is_an_error_and_one_whose_code_is_excluded_is_none(project: Project) -> None:
+    project.write("texts/readme.txt", "nothing to lint")
+    project.write("vendored/func.py")
+
+    with pytest.raises(UsageError, match="no Python file or notebook in texts"):
+        project.lint("texts")
+    assert project.lint("vendored", "--exclude", "vendored/*") is ExitCode.OK
+    (project.root / "vendored" / "func.py").unlink()
+    assert project.lint() is ExitCode.OK
+
+
+@pytest.mark.skipif(not CAN_CLOSE, reason="nothing is closed to root here")
+@pytest.mark.parametrize(
+    ("shut", "named"),
+    [("file", ""), ("file", "closed"), ("file", "closed/func.py"), ("directory", "."), ("directory", "closed")],
+)
+def test_what_may_not_be_read_makes_the_run_fail_with_its_path(project: Project, shut: str, named: str) -> None:
+    path = project.write("closed/func.py", CLEAN)
+    project.write("open.py", CLEAN)
+    with closed(path if shut == "file" else path.parent):
+        command = (*WITHOUT_POWERS, GAIA, "lint", *named.split(), "--no-cache", "--output-format", "concise")
+        ended = subprocess.run(command, cwd=project.root, capture_output=True, text=True, timeout=60, check=False)
+
+    assert ended.returncode == ExitCode.USAGE
+    assert (
+        f"closed{'/func.py' if shut == 'file' else ''}:1:1: error: the {shut} may not be read [GA908]" in ended.stdout
+    )
+    assert "internal" not in ended.stdout + ended.stderr
