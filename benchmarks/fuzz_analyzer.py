@@ -18,7 +18,7 @@ from pathlib import Path
 from analyzers import AnalyzerError, analyze, lint
 from analyzers.findings import Finding
 from analyzers.project.dependency_lists import NAMES
-from analyzers.project.notebook_positions import NotebookFile
+from analyzers.project.notebooks.positions import NotebookFile
 from analyzers.rules.examination import evidence_rules
 from benchmarks.nasty import nasty_files
 from gaia_cli.linting.fixing import FIXABLE, fix

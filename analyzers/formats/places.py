@@ -11,7 +11,7 @@ from analyzers.lean.records import replace
 
 TYPE_CHECKING = False  # as type checkers know it
 if TYPE_CHECKING:
-    from analyzers.project.notebook_positions import NotebookFile
+    from analyzers.project.notebooks.positions import NotebookFile
 
 
 def in_files(report: Report) -> Iterator[LintFinding]:
@@ -23,7 +23,7 @@ def in_files(report: Report) -> Iterator[LintFinding]:
 
 def _in_file(finding: LintFinding, report: Report, notebooks: "dict[str, NotebookFile]") -> LintFinding:
     from analyzers.findings import Place
-    from analyzers.project.notebook_positions import NotebookFile
+    from analyzers.project.notebooks.positions import NotebookFile
 
     if finding.path not in notebooks:
         notebooks[finding.path] = NotebookFile(report.sources.get(finding.path, ""))

@@ -19,8 +19,8 @@ def with_excerpts(findings: Sequence[Finding], sources: "Sequence[Source | Code]
 
     def excerpt(finding: Finding) -> str:
         known = lines.get(finding.place.path, [])
-        whole = known[finding.place.line - 1] if finding.place.line <= len(known) else finding.excerpt
-        return whole[:LONGEST_EXCERPT]
+        whole = known[finding.place.line - 1] if finding.place.line <= len(known) else ""
+        return (whole or finding.excerpt)[:LONGEST_EXCERPT]  # a cell that is no Python is blanked
 
     return [replace(finding, excerpt=excerpt(finding)) for finding in findings]
 
@@ -37,7 +37,7 @@ def in_its_cell(place: Place, sources: "Sequence[Source | Code]") -> Place:
     starts = next((source.cells for source in sources if source.path == place.path), ())
     if not starts:
         return place
-    from analyzers.project.notebooks import in_cell
+    from analyzers.project.notebooks.cells import in_cell
 
     return in_cell(place, starts)
 

@@ -37,7 +37,8 @@ def lint_file(library: Library, path: str, *, evidence: bool = True, data: bytes
         with warnings.catch_warnings(action="ignore"):  # the parser's, about odd code: they are for its author
             code = read_code(library.tree.root, path) if data is None else as_code(path, data)
             comments = suppressions(path, code.text)
-            found = with_excerpts(_findings(code, neighbours, evidence=evidence or bool(comments)), [code])
+            examined = _findings(code, neighbours, evidence=evidence or bool(comments))
+            found = with_excerpts([*code.failures, *examined], [code])
     except UnreadableError as error:
         return Linted(FileResult(path, (error.failure,)))
     kept, silenced = split(sorted(found, key=_order), comments)

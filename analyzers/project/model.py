@@ -11,12 +11,13 @@ if TYPE_CHECKING:
 
 @record
 class Code:
-    """A file's code before it is parsed: its text, the bytes that it stands in, and the cells as in `Source`."""
+    """A file's code before it is parsed: its text, the bytes that it stands in; cells and failures as in `Source`."""
 
     path: str
     text: str
     data: bytes
     cells: tuple[int, ...] = ()
+    failures: tuple[Finding, ...] = ()
 
 
 @record
@@ -24,7 +25,7 @@ class Source:
     """A parsed file; `path` is relative to the project with forward slashes, `module` its dotted name.
 
     `relevant` is false when nothing in it but its imports can be evidence (prefilter.py). `cells` are the lines on
-    which the cells of a notebook begin, empty for a file of Python.
+    which the cells of a notebook begin, empty for a file of Python; `failures` are those of cells that are left out.
     """
 
     path: str
@@ -33,6 +34,7 @@ class Source:
     tree: "ast.Module"
     relevant: bool = True
     cells: tuple[int, ...] = ()
+    failures: tuple[Finding, ...] = ()
 
     @property
     def is_package(self) -> bool:

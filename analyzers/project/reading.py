@@ -8,9 +8,8 @@ import errno
 import sys
 from contextlib import suppress
 
-from analyzers.findings import NOT_PYTHON, REFUSED, TOO_DEEP, TOO_LARGE, UNREADABLE, Place, failed
+from analyzers.findings import NOT_PYTHON, REFUSED, TOO_DEEP, TOO_LARGE, UNREADABLE, Finding, Place, failed
 from analyzers.lean.files import NOTEBOOK, TEXT_BYTES, TooLargeError, read_inside, source_bytes
-from analyzers.lean.lines import lines_of
 from analyzers.lean.prefilter import may_hold_evidence
 from analyzers.lean.records import replace
 from analyzers.project.model import Code, Source, UnreadableError
@@ -73,7 +72,7 @@ def parsed(code: Code) -> Source:
         UnreadableError: it is not Python.
     """
     relevant = may_hold_evidence(code.data)
-    return Source(code.path, module_name(code.path), code.text, _tree(code), relevant, code.cells)
+    return Source(code.path, module_name(code.path), code.text, _tree(code), relevant, code.cells, code.failures)
 
 
 def check(code: Code) -> None:
@@ -101,10 +100,15 @@ def _error(path: str, message: str, line: int = 1, rule: str = UNREADABLE) -> Un
 
 
 def _notebook(path: str, text: str) -> Code:
-    from analyzers.project.notebooks import NotANotebookError, cells_of, first_lines  # few functions are notebooks
+    from analyzers.project.notebooks.cells import (  # few are notebooks
+        NotANotebookError,
+        cells_of,
+        first_lines,
+        readable,
+    )
 
     try:
-        cells = cells_of(text)
+        cells, bad = readable(cells_of(text))
     except NotANotebookError as error:
         raise _error(path, str(error)) from None
     code = "".join(cells)
@@ -115,7 +119,8 @@ def _notebook(path: str, text: str) -> Code:
     except UnicodeEncodeError as error:  # JSON can spell half of a pair
         half = code[error.start].encode("unicode_escape").decode()
         raise _error(path, f"the code has half of a surrogate pair: {half}") from None
-    return Code(path, code, data, first_lines(cells))
+    starts = first_lines(cells)
+    return Code(path, code, data, starts, tuple(_not_python(path, one.error, starts[one.cell]) for one in bad))
 
 
 def _too_large(path: str) -> UnreadableError:
@@ -165,7 +170,7 @@ def _tree(code: Code) -> "ast.Module":
     except UnreadableError as error:
         if not code.cells:
             raise
-        from analyzers.project.notebooks import in_cell
+        from analyzers.project.notebooks.cells import in_cell
 
         place = in_cell(error.failure.place, code.cells)
         raise UnreadableError(replace(error.failure, place=place)) from None
@@ -175,13 +180,17 @@ def _parse(path: str, text: str) -> "ast.Module":
     try:
         return syntax_tree(text)
     except SyntaxError as error:
-        column = max(error.offset or 1, 1)
-        place = Place(path, max(error.lineno or 1, 1), column, column + 1)
-        excerpt = lines_of(text)[place.line - 1 : place.line]
-        version = ".".join(map(str, sys.version_info[:2]))
-        message = f"the code is not valid for Python {version}, which Gaia runs on: {error.msg}"
-        raise UnreadableError(failed(NOT_PYTHON, place, message, "".join(excerpt).rstrip())) from None
+        raise UnreadableError(_not_python(path, error)) from None
     except (RecursionError, MemoryError):
         raise _error(path, "an expression is nested too deeply to be parsed", rule=TOO_DEEP) from None
     except ValueError as error:
         raise _error(path, f"the file cannot be parsed: {error}") from None
+
+
+def _not_python(path: str, error: SyntaxError, first: int = 1) -> Finding:
+    """Return the finding for an error in code that begins on the line `first` of the file."""
+    column = max(error.offset or 1, 1)
+    place = Place(path, max(error.lineno or 1, 1) + first - 1, column, column + 1)
+    version = ".".join(map(str, sys.version_info[:2]))
+    message = f"the code is not valid for Python {version}, which Gaia runs on: {error.msg}"
+    return failed(NOT_PYTHON, place, message, (error.text or "").rstrip())

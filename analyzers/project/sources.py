@@ -147,6 +147,7 @@ def _follow(root: Path, entry: str, starts: list[str], programs: list[str] | Non
             failures.append(error.failure)
             continue
         sources.append(source)
+        failures += source.failures
         pending |= dict.fromkeys(imported for imported in _imported_files(tree, source) if imported not in seen)
     dependencies = read_dependencies(root, entry)
     return Project(

@@ -72,7 +72,7 @@ def _vain_comments(result: "FileResult", sources: Mapping[str, str]) -> Iterator
 
 def _cells(text: str) -> list[str]:
     """Return the cells of a notebook's text; none where it is a notebook no more."""
-    from analyzers.project.notebooks import NotANotebookError, cells_of
+    from analyzers.project.notebooks.cells import NotANotebookError, cells_of
 
     try:
         return cells_of(text)

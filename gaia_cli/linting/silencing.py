@@ -17,7 +17,7 @@ from functools import partial
 
 from analyzers.formats.findings import LintFinding
 from analyzers.lean.patterns import Pattern
-from analyzers.project.notebooks import NotANotebookError, cells_of, first_lines
+from analyzers.project.notebooks.cells import NotANotebookError, cells_of, first_lines
 from analyzers.project.parsing import syntax_tree
 from gaia_cli.linting.fixes.in_notebooks import fix_cells
 from gaia_cli.linting.fixing import Change, read

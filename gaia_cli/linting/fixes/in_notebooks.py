@@ -8,8 +8,8 @@ import json
 from collections.abc import Callable, Iterator
 
 from analyzers.facts.model import Place
-from analyzers.project.notebook_positions import NotebookFile
-from analyzers.project.notebooks import NotANotebookError, cells_of, first_lines, in_cell
+from analyzers.project.notebooks.cells import NotANotebookError, cells_of, first_lines, in_cell, readable
+from analyzers.project.notebooks.positions import NotebookFile
 
 Fixer = Callable[[bytes, str], tuple[bytes, int]]
 _BOM = b"\xef\xbb\xbf"
@@ -19,7 +19,7 @@ def fix_cells(source: bytes, path: str, fixer: Fixer) -> tuple[bytes, int]:
     """Return the notebook `source` with the code of its cells fixed by `fixer`, and the number of places."""
     try:
         text = source.decode("utf-8-sig")
-        cells = cells_of(text)
+        cells, _ = readable(cells_of(text))
         fixed, places = fixer("".join(cells).encode(), path)
         written = _written(text, cells, fixed.decode()) if places else None
     except (NotANotebookError, UnicodeError):
@@ -38,7 +38,7 @@ def _written(text: str, cells: list[str], fixed: str) -> str | None:
         kept = end
     written = "".join((*parts, text[kept:]))
     try:
-        return written if "".join(cells_of(written)) == fixed else None
+        return written if "".join(readable(cells_of(written))[0]) == fixed else None
     except NotANotebookError:
         return None
 

@@ -4,7 +4,7 @@ import time
 import pytest
 
 from analyzers.facts.model import Place
-from analyzers.project.notebook_positions import NotebookFile
+from analyzers.project.notebooks.positions import NotebookFile
 from tests.support.notebooks import as_text, notebook
 
 _CODE = 'import torch\nx = "é\\n"; y = torch.zeros(3).cuda()\n'

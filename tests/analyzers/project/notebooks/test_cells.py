@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from analyzers import analyze
-from analyzers.project.notebooks import NotANotebookError, cells_of
+from analyzers.project.notebooks.cells import NotANotebookError, cells_of
 from runtime_images.policy.model import ExecutionMode
 from tests.support.notebooks import as_text, notebook
 
@@ -98,7 +98,7 @@ def test_python_that_looks_like_a_command_stays(cell: str) -> None:
     [
         ("%load_ext x\nx = 1", "\nx = 1\n"),
         ("!pip install \\\n  torch\nx = 1\n", "\n\nx = 1\n"),
-        ("x = !ls\nif x:\n    %time y\n", "x = None\nif x:\n    pass\n"),
+        ("x = !ls\nif x:\n    %cd y\n", "x = None\nif x:\n    pass\n"),
         ("torch.zeros?\n??x\nprint(1)\n", "\n\nprint(1)\n"),
         ("%%time\nx = 1\n", "\nx = 1\n"),
         ("%%bash\nls $x\n", "\n\n"),
