@@ -136,14 +136,12 @@ def _fix(report: Report, configuration: Configuration) -> int:
     """Fix what can be fixed, say what was and what was not, and return the number of places that were."""
     from gaia_cli.linting.fixing import FIXABLE, apply, changes
 
-    fixed: dict[str, int] = {}
+    places = files = 0
     for change in changes(report.findings, configuration.root):
         apply(change)
-        fixed[change.path] = change.places
-    places = sum(fixed.values())
-    if fixed:
-        where = ", ".join(f"{printable(path)} ({number})" for path, number in fixed.items())
-        console.note(f"fixed {counted(places, 'place')}: {where}")
+        places, files = places + change.places, files + 1
+    if places:
+        console.note(f"fixed {counted(places, 'place')} in {counted(files, 'file')}")
     if left := sum(finding.code in FIXABLE for finding in report.findings) - places:
         console.note(f"not fixed: {counted(left, 'place')} where no change is sure to be right")
     return places

@@ -103,7 +103,7 @@ def test_hostile_names_are_fixed_cached_and_known_from_a_baseline(checkout: Path
         again = call_gaia("lint", ".", "--baseline", "known.json", cwd=checkout)
         assert again.stdout == f"nothing found in {len(NAMES)} files\n"
 
-    assert call_gaia("lint", ".", "--fix", cwd=checkout).stderr == f"fixed {len(NAMES)} places\n"
+    assert call_gaia("lint", ".", "--fix", cwd=checkout).stderr == f"fixed {len(NAMES)} places in {len(NAMES)} files\n"
     assert all("is_available" in (checkout / name).read_text("utf-8") for name in NAMES)
 
 

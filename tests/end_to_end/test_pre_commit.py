@@ -96,7 +96,7 @@ def test_lint_fixes_what_it_can_with_what_the_hook_installs(repository: Reposito
 
     stopped = repository.hook("gaia-lint")
     assert "files were modified by this hook" in stopped.stdout
-    assert "fixed 1 place: func.py (1)" in stopped.stdout
+    assert "fixed 1 place in 1 file" in stopped.stdout
     assert '.to("cuda" if torch.cuda.is_available() else "cpu")' in (repository.root / "func.py").read_text()
 
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
