@@ -113,7 +113,7 @@ class FileReader:
         keywords = tuple(self._keywords(call, site.scope)) if call else ()
         for name, choice in self._names(callee, site.scope):
             own = choice if guard is Guard.ALWAYS else guard
-            yield Call(name, place, args, keywords, own, on, site.is_decorator)
+            yield Call(name, place, args, keywords, own, on, site.is_decorator, self._evaluator.is_own(name))
 
     def _is_named(self, site: Site) -> bool:
         """Return whether a call may lead out of the file: to an import, a builtin, or what one of these returned."""

@@ -9,7 +9,8 @@ import ast
 import re
 
 from analyzers.facts.model import Guard, Known, OneOf, Symbol, is_unknown, options, texts
-from analyzers.facts.vocabulary import AVAILABILITY, BACKEND_VARIABLES, CPU_WORDS, GPU_WORDS
+from analyzers.facts.settings import by_default
+from analyzers.facts.vocabulary import AVAILABILITY, BACKEND_VARIABLES, CPU_WORDS, GPU_ONLY_MODULES, GPU_WORDS
 from analyzers.lean.patterns import Pattern
 
 TYPE_CHECKING = False
@@ -22,13 +23,19 @@ if TYPE_CHECKING:
     class _Evaluator(Protocol):
         """What guards ask of values.py, which imports them."""
 
+        thorough: bool
+
         def value(self, node: ast.expr, scope: Scope) -> Value: ...
         def bindings(self, name: str, scope: Scope | None) -> list[Binding]: ...
         def attribute_bindings(self, base: Value, name: str) -> list[Binding]: ...
         def returned(self, name: str) -> Scope | None: ...
 
 
+_NOT = Pattern(
+    r"(^|_)(no|not|non|disable|without|skip|avoid|force_?cpu|cpu_only)(_|$)|^(no|disable)(gpu|cuda)", re.IGNORECASE
+)
 _SWITCH_NAME = Pattern(r"(^|_)(use_?)?(gpu|cuda)s?(_|$)|(gpu|cuda)_?(available|enabled)", re.IGNORECASE)
+_LOOKS = ("shutil.which", "os.path.exists", "importlib.util.find_spec", "pkgutil.find_loader")
 _PLAIN = (ast.Name, ast.Constant, ast.Attribute)
 _AT_LEAST = (ast.Gt, ast.GtE, ast.NotEq)
 
@@ -40,13 +47,25 @@ class Guards:
         self._evaluator = evaluator
         self._polarities: dict[int, int] = {}
         self._constants: dict[int, bool | None] = {}
+        self._defaults: dict[int, bool | None] = {}
 
     def guard(self, conditions: "Conditions") -> Guard:
-        """Return when code under `conditions` runs; the innermost condition about a GPU decides."""
+        """Return when code under `conditions` runs; the innermost condition about a GPU decides, then settings."""
         for condition in reversed(conditions):
             if sign := self._sign(condition):
                 return Guard.WITH_GPU if sign > 0 else Guard.WITHOUT_GPU
-        return Guard.ALWAYS
+        is_optional = self._evaluator.thorough and any(map(self._is_optional, conditions))
+        return Guard.SETTING if is_optional else Guard.ALWAYS
+
+    def _is_optional(self, condition: "Condition") -> bool:
+        """Return whether a condition does not hold by default, or is one on what nobody has set yet about a GPU."""
+        if condition.test is None:
+            return False
+        key = id(condition.test)
+        if key not in self._defaults:
+            self._defaults[key] = None  # in a cycle, nothing is a default
+            self._defaults[key] = by_default(condition.test, condition.scope, self._evaluator)
+        return self._defaults[key] is (not condition.outcome)
 
     def refuses(self, conditions: "Conditions") -> bool:
         """Return whether code under `conditions` runs only where there is no GPU, whatever was asked for.
@@ -124,12 +143,22 @@ class Guards:
                 return 1
             if option.name in ("len", "bool", "int", "any", "all") and test.args:
                 return self.polarity(test.args[0], scope)
-            if option.name in ("shutil.which", "os.path.exists") and test.args:
-                return int(any("nvidia" in text for text in texts(self._evaluator.value(test.args[0], scope))))
+            if option.name in _LOOKS and test.args:
+                looked_for = texts(self._evaluator.value(test.args[0], scope))
+                return int(any("nvidia" in text or text.startswith(GPU_ONLY_MODULES) for text in looked_for))
             function = self._evaluator.returned(option.name)
-            if function is not None and len(function.returns) == 1:
-                return self.polarity(function.returns[0][0], function)
+            if function is not None:
+                signs = [self._answered(node, conditions, function) for node, conditions in function.returns]
+                return signs[0] if len(signs) == 1 else _conjunction(signs)
         return 0
+
+    def _answered(self, node: ast.expr, conditions: "Conditions", scope: "Scope") -> int:
+        """Return the polarity of what a helper returns: `True` where a GPU was found says as much as a test does."""
+        match node:
+            case ast.Constant(value=bool(answer)):
+                sign = next((sign for condition in reversed(conditions) if (sign := self._sign(condition))), 0)
+                return sign if answer else -sign
+        return self.polarity(node, scope)
 
     def _definitions(self, test: ast.Name | ast.Attribute, scope: "Scope") -> "list[tuple[ast.expr, Scope]]":
         if isinstance(test, ast.Name):
@@ -143,7 +172,9 @@ class Guards:
         if any(signs):
             return _conjunction(signs)
         settings = options(self._evaluator.value(test, scope)) if _is_switch(name) else ()
-        return int(any(not isinstance(setting, Known) for setting in settings))
+        if all(isinstance(setting, Known) for setting in settings):
+            return 0
+        return -1 if _NOT.search(name) else 1
 
     def _comparison(self, left: ast.expr, op: ast.cmpop, right: ast.expr, scope: "Scope") -> int:
         sign = self.polarity(left, scope)
@@ -182,8 +213,7 @@ class Guards:
         value = self._evaluator.value(node, scope)
         if isinstance(value, OneOf) and value.guarded:
             return True
-        named = any("device" in (getattr(part, "id", "") or getattr(part, "attr", "")) for part in ast.walk(node))
-        return named and is_unknown(value)
+        return is_unknown(value) and any("device" in _word(part) for part in ast.walk(node))
 
     def _is_backend(self, node: ast.expr, scope: "Scope") -> bool:
         """Return whether `node` reads one of Gaia's variables, directly or through a name."""
@@ -194,6 +224,14 @@ class Guards:
         return isinstance(node, ast.Name | ast.Attribute) and any(
             _names_backend(definition) for definition, _ in self._definitions(node, scope)
         )
+
+
+def _word(node: ast.AST) -> str:
+    """Return the name or the text that a part of an expression is."""
+    match node:
+        case ast.Name(id=word) | ast.Attribute(attr=word) | ast.Constant(value=str(word)):
+            return word
+    return ""
 
 
 def _names_backend(node: ast.expr) -> bool:

@@ -132,9 +132,10 @@ def from_caller(value: Value) -> bool:
 
 
 class Guard(Enum):
-    """When code runs: always, only where a GPU is available, or only where none is."""
+    """When code runs: always, only where a GPU is available or none is, or only where a setting asks for it."""
 
     ALWAYS = "always"
+    SETTING = "setting"
     WITH_GPU = "with_gpu"
     WITHOUT_GPU = "without_gpu"
 
@@ -186,7 +187,7 @@ class Import:
 class Call:
     """A call or a decorator, by its qualified name; the method of an object of unknown kind is `.method`.
 
-    `on` holds the object whose method is called, None for a function.
+    `on` holds the object whose method is called, None for a function; `is_own` says that the project defines it.
     """
 
     name: str
@@ -196,6 +197,7 @@ class Call:
     guard: Guard = Guard.ALWAYS
     on: Argument | None = None
     is_decorator: bool = False
+    is_own: bool = False
 
     @property
     def receiver(self) -> Value:

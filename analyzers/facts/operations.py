@@ -40,11 +40,11 @@ _ARITHMETIC: Mapping[type[ast.operator], Callable[[float, float], float]] = {
 UNKNOWN = Unknown()
 CALLER = Unknown(Origin.CALLER)
 _CONVERSIONS: Mapping[str, Callable[..., Scalar]] = {"int": int, "float": float, "str": str, "bool": bool}
-_ENVIRONMENT = frozenset({"os.environ.get", "os.getenv"})
+ENVIRONMENT = frozenset({"os.environ.get", "os.getenv"})
 _JSON = frozenset({"json.loads", "json.load"})
 _PATHS = frozenset({"os.path.join", "pathlib.Path"})
 _AGGREGATES = frozenset({"min", "max", "abs", "round", "sum", "len", "range", "list", "tuple", "next", "iter"})
-_UNDERSTOOD = vocabulary.DEVICE_CALLS | _ENVIRONMENT | _JSON | _PATHS | _CONVERSIONS.keys() | _AGGREGATES
+_UNDERSTOOD = vocabulary.DEVICE_CALLS | ENVIRONMENT | _JSON | _PATHS | _CONVERSIONS.keys() | _AGGREGATES
 """The calls, beside allocations, whose arguments decide what they return."""
 
 
@@ -166,7 +166,7 @@ def known_call(name: str, args: list[Value], keywords: Mapping[str, Value]) -> V
     """Return what a call gives that stage 1 knows: devices, the environment, conversions, allocations."""
     if name in vocabulary.DEVICE_CALLS:
         return args[0] if args else keywords.get("type", UNKNOWN)
-    if name in _ENVIRONMENT:
+    if name in ENVIRONMENT:
         return args[1] if len(args) > 1 else keywords.get("default", UNKNOWN)
     if name in _JSON:
         return CALLER

@@ -8,13 +8,12 @@ import ast
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from analyzers.facts.scopes import Binding, Conditions, Kind, ModuleScopes, Scope, Site, under
+from analyzers.facts.fallbacks import attempted, catches_one_of, is_suppressed
+from analyzers.facts.scopes import MOST_MEANINGS, Binding, Conditions, Kind, ModuleScopes, Scope, Site, under
 from analyzers.facts.syntax import Function, arguments_of, dotted, is_main_test
-from analyzers.facts.vocabulary import GPU_ONLY_MODULES
 from analyzers.project.model import Source
 from analyzers.project.names import LONGEST_NAME, absolute_module
 
-_IMPORT_ERRORS = ("ImportError", "ModuleNotFoundError", "Exception")
 _EXITS = ("sys.exit", "exit", "quit")
 _LEAVES = (ast.Name, ast.Constant)
 
@@ -34,7 +33,10 @@ class _Walker:
 
     def block(self, body: Sequence[ast.stmt], scope: Scope, conditions: Conditions) -> None:
         for statement in body:
-            self.statement(statement, scope, conditions)
+            if isinstance(statement, ast.Try | ast.TryStar):
+                self.attempt(statement, scope, conditions, is_last=statement is body[-1])
+            else:
+                self.statement(statement, scope, conditions)
             if isinstance(statement, ast.If) and not statement.orelse and _leaves(statement.body):
                 conditions = under(conditions, statement.test, False, scope)
 
@@ -48,8 +50,11 @@ class _Walker:
                 self.class_(node, scope, conditions)
             case ast.If():
                 self.branch(node, scope, conditions)
-            case ast.Try() | ast.TryStar():
-                self.attempt(node, scope, conditions)
+            case ast.With() | ast.AsyncWith() if is_suppressed(node):
+                self.simple(node, scope, conditions)
+                for item in node.items:
+                    self.expression(item.context_expr, scope, conditions)
+                self.block(node.body, scope, under(conditions, None, True, scope))
             case _:
                 self.simple(node, scope, conditions)
                 self.children(node, scope, conditions)
@@ -105,14 +110,13 @@ class _Walker:
         if node.orelse:
             self.block(node.orelse, scope, under(conditions, node.test, False, scope))
 
-    def attempt(self, node: ast.Try | ast.TryStar, scope: Scope, conditions: Conditions) -> None:
-        gpu_imports = {id(statement) for statement in node.body if _imports_gpu_library(statement)}
-        optional = bool(gpu_imports) and any(_catches_import_error(handler) for handler in node.handlers)
+    def attempt(self, node: ast.Try | ast.TryStar, scope: Scope, conditions: Conditions, *, is_last: bool) -> None:
+        tried = attempted(node, is_last=is_last)
         for statement in node.body:
-            tried = optional and id(statement) in gpu_imports
-            self.statement(statement, scope, under(conditions, None, True, scope) if tried else conditions)
+            where = under(conditions, None, True, scope) if id(statement) in tried else conditions
+            self.block([statement], scope, where)
         for handler in node.handlers:
-            failed = optional and _catches_import_error(handler)
+            failed = tried and catches_one_of(handler, node.body, tried)
             self.block(handler.body, scope, under(conditions, None, False, scope) if failed else conditions)
         self.block(node.orelse, scope, conditions)
         self.block(node.finalbody, scope, conditions)
@@ -120,6 +124,8 @@ class _Walker:
     def bind_imports(self, node: ast.Import | ast.ImportFrom, scope: Scope, conditions: Conditions) -> None:
         module = absolute_module(self.source, node) if isinstance(node, ast.ImportFrom) else ""
         for alias in node.names:
+            if alias.name == "*" and len(scope.stars) < MOST_MEANINGS:
+                scope.stars.append(module)
             qualified = f"{module}.{alias.name}" if module else alias.name
             if len(qualified) > LONGEST_NAME:
                 continue
@@ -248,18 +254,3 @@ def _leaves(body: Sequence[ast.stmt]) -> bool:
 
 def _exits(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and dotted(node.value.func) in _EXITS
-
-
-def _imports_gpu_library(node: ast.stmt) -> bool:
-    match node:
-        case ast.Import(names=names):
-            return any(alias.name.startswith(GPU_ONLY_MODULES) for alias in names)
-        case ast.ImportFrom(module=str(module)):
-            return f"{module}.{node.names[0].name}".startswith(GPU_ONLY_MODULES)
-        case _:
-            return False
-
-
-def _catches_import_error(handler: ast.ExceptHandler) -> bool:
-    caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return any(part is None or dotted(part) in _IMPORT_ERRORS for part in caught)

@@ -57,9 +57,12 @@ class Binding:
 
 
 class Scope:
-    """A module, class or function with the names it binds; a class also holds what its methods set on `self`."""
+    """A module, class or function with the names it binds; a class also holds what its methods set on `self`.
 
-    __slots__ = ("bindings", "is_class", "is_decorated", "name", "parameters", "parent", "returns", "source")
+    `stars` are the modules all of whose names are imported.
+    """
+
+    __slots__ = ("bindings", "is_class", "is_decorated", "name", "parameters", "parent", "returns", "source", "stars")
 
     def __init__(
         self, name: str, parent: "Scope | None", source: Source, *, is_class: bool = False, is_decorated: bool = False
@@ -72,6 +75,7 @@ class Scope:
         self.bindings: dict[str, list[Binding]] = {}
         self.returns: list[tuple[ast.expr, Conditions]] = []
         self.parameters: list[str] = []
+        self.stars: list[str] = []
 
     def bind(self, name: str, binding: Binding) -> None:
         """Add a meaning of `name`."""

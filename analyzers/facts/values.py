@@ -6,6 +6,7 @@ steps, not by a clock, so that a verdict never depends on the machine.
 """
 
 import ast
+import builtins
 from collections.abc import Callable, Iterable, Mapping
 
 from analyzers.facts.guards import Guards
@@ -72,7 +73,7 @@ class Evaluator:
             return UNKNOWN
         if isinstance(node, ast.Name):  # names, attributes, constants and calls are most of all expressions
             bindings = self.bindings(node.id, scope)
-            return self._combined(bindings) if bindings else Symbol(node.id)  # without a binding a builtin
+            return self._combined(bindings) if bindings else self._unbound(node.id, scope)
         if isinstance(node, ast.Attribute):
             of_name = "device" in node.attr and isinstance(node.value, ast.Name)
             given = self.bindings(dotted(node), scope) if of_name else []  # what `x.device` was set to in this scope
@@ -117,6 +118,26 @@ class Evaluator:
             scope = scope.parent
         return []
 
+    def _unbound(self, name: str, scope: Scope) -> Value:
+        """Return what a name without a binding is: a builtin, or one of what a module imports with a star."""
+        while scope.parent is not None:
+            scope = scope.parent
+        if not scope.stars or hasattr(builtins, name):
+            return Symbol(name)
+        own = [found for module in scope.stars if (found := self._starred(module, name, frozenset())) is not None]
+        others = [Symbol(f"{module}.{name}") for module in scope.stars if self._module(module) is None]
+        return one_of(own or others or [Symbol(name)])
+
+    def _starred(self, module: str, name: str, seen: frozenset[str]) -> Value | None:
+        """Return what the project's `module` gives a star import under `name`, also through further stars."""
+        home = self._module(module)
+        if home is None or module in seen:
+            return Symbol(f"{module}.{name}") if seen and home is None else None
+        if bindings := home.bindings.get(name):
+            return self._combined(bindings)
+        chain = (self._starred(star, name, seen | {module}) for star in home.stars)
+        return next((found for found in chain if found is not None), None)
+
     def attribute_bindings(self, base: Value, name: str) -> list[Binding]:
         """Return the bindings of an attribute of one of the project's own modules, classes and instances."""
         scope = self._scope(base.name) if isinstance(base, _NAMED) else None
@@ -126,6 +147,10 @@ class Evaluator:
         """Return the scope of the project's own function `name`, None for anything else."""
         scope = self._scope(name)
         return scope if scope is not None and scope.returns and not scope.is_class else None
+
+    def is_own(self, name: str) -> bool:
+        """Return whether `name` is a function or a class of the project's own."""
+        return name in self._scopes
 
     def _of(self, base: Value, name: str) -> Value:
         return each(base, lambda option: self._attribute(option, name))

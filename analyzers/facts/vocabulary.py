@@ -10,7 +10,8 @@ AVAILABILITY = words(
     "cupy.cuda.runtime.getDeviceCount numba.cuda.is_available numba.cuda.detect paddle.is_compiled_with_cuda "
     "paddle.device.is_compiled_with_cuda mxnet.context.num_gpus cv2.cuda.getCudaEnabledDeviceCount "
     "onnxruntime.get_device onnxruntime.get_available_providers transformers.utils.is_torch_cuda_available "
-    "transformers.is_torch_cuda_available GPUtil.getAvailable GPUtil.getGPUs pynvml.nvmlDeviceGetCount"
+    "transformers.is_torch_cuda_available GPUtil.getAvailable GPUtil.getGPUs pynvml.nvmlDeviceGetCount "
+    "runpod.serverless.utils.rp_cuda.is_available torch.version.cuda torch.cuda.get_device_name torch.npu.is_available"
 )
 """Calls that return whether a GPU is available."""
 

@@ -57,12 +57,15 @@ def by_import_name(files: "Iterable[tuple[str, _T]]") -> "dict[str, _T]":
 
 
 def candidates(module: str, beside: str, *more: str) -> "Iterator[str]":
-    """Yield the paths where `module` may be: at the root, in the source folder, in `more` folders, in `beside`."""
+    """Yield the paths where `module` may be: at the root, in the source folder, in `more` folders, in `beside`.
+
+    In each of them a package goes before a module of the same name, as it does for Python.
+    """
     path = module.replace(".", "/")
     for folder in dict.fromkeys(("", SOURCE_FOLDER, *more, beside)):
         stem = f"{folder}/{path}".lstrip("/")
-        yield f"{stem}.py"
         yield f"{stem}/__init__.py"
+        yield f"{stem}.py"
 
 
 class Tree:

@@ -188,4 +188,5 @@ def _resolve(tree: Tree, source: Source, module: str) -> Iterator[str]:
 def _files_of(tree: Tree, source: Source, module: str) -> Iterator[str]:
     beside = source.path.rpartition("/")[0]
     above = package_folder(source.path, tree.holds)
-    yield from (path for path in candidates(module, beside, _MONOREPO, above) if tree.holds(path))
+    held = [path for path in candidates(module, beside, _MONOREPO, above) if tree.holds(path)]
+    yield from (path for path in held if f"{path.removesuffix('.py')}/__init__.py" not in held)

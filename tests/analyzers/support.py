@@ -48,6 +48,11 @@ def mode_of(root: Path, code: str, **files: str) -> ExecutionMode:
     return analysis_of(root, code, **files).mode
 
 
+def codes(block: str) -> list[str]:
+    """The pieces of code in a text, which a line `# ---` parts."""
+    return [piece.strip("\n") + "\n" for piece in block.split("# ---\n")]
+
+
 def rules_of(analysis: Analysis) -> set[str]:
     """The codes of the rules that found something."""
     return {evidence.rule for evidence in analysis.evidence}

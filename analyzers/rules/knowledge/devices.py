@@ -11,13 +11,14 @@ from analyzers.rules.knowledge.libraries import FRAMEWORKS, lookup
 
 _KINDS = frozenset({"cuda", "gpu", "xpu", "hip", "rocm"})
 _NAMED = Pattern(r"cuda(:\d+)?$")
+_MOVES = ("to", "to_device", "to_empty", "move_to_device")
 _METHODS = frozenset({"cuda", "to_gpu"})
 _DEVICE_FIRST = words(
     "torch.device torch.set_default_device torch.cuda.set_device torch.cuda.device tensorflow.device jax.devices "
     "jax.local_devices mxnet.Context paddle.set_device paddle.device.set_device spacy.require_gpu mxnet.gpu"
 )
 _ALWAYS_GPU = frozenset({"torch.cuda.set_device", "torch.cuda.device", "spacy.require_gpu", "mxnet.gpu"})
-_INDEX_MEANS_GPU = ("transformers.", ".pipeline")
+_INDEX_MEANS_GPU = ("transformers.", ".pipeline", "torch.", "ultralytics.", "sentence_transformers.")
 
 
 @record
@@ -53,24 +54,26 @@ def placement(call: Call) -> Placement | None:
     if not any(on_gpu):
         return None
     alternatives = isinstance(value, OneOf) and not all(on_gpu)
-    return Placement(call, spelling, chosen=alternatives or call.guard is not Guard.ALWAYS)
+    return Placement(call, spelling, chosen=alternatives or call.guard in (Guard.WITH_GPU, Guard.SETTING))
 
 
 def _names_gpu(value: Value, call: Call) -> bool:
     if isinstance(value, Known) and isinstance(value.value, int) and not isinstance(value.value, bool):
-        return value.value >= 0 and call.name.startswith(_INDEX_MEANS_GPU)
+        return value.value >= 0 and (call.name.startswith(_INDEX_MEANS_GPU) or call.method in _MOVES)
     return is_gpu(value)
 
 
 def _device_of(call: Call) -> tuple[str, Value | None]:
     """Return the spelling of a placement and its device, ("", None) when the call is none."""
+    if call.is_own and call.method in (*_METHODS, *_MOVES):
+        return "", None
     if call.method in _METHODS and call.name not in _DEVICE_FIRST and not call.name.startswith("torch.cuda"):
         return f".{call.method}()", Known("cuda")
     if call.name in _ALWAYS_GPU:
         return f"{call.name}()", Known("cuda")
     if call.name in _DEVICE_FIRST and call.args:
         return _spelled(call.name, call.args[0].value), call.args[0].value
-    if call.method in ("to", "to_device", "to_empty", "move_to_device"):
+    if call.method in _MOVES:
         value = call.argument(0, "device")
         return (_spelled(".to", value), value) if value is not None else ("", None)
     if lookup(call.name, FRAMEWORKS):

@@ -1,6 +1,6 @@
 """GA202: the device is chosen by what the machine has."""
 
-from analyzers.facts.model import Facts
+from analyzers.facts.model import Facts, Guard
 from analyzers.findings import Signal
 from analyzers.rules.knowledge.devices import placements
 from analyzers.rules.rule import Hit, Hits, Rule
@@ -9,8 +9,12 @@ from analyzers.rules.rule import Hit, Hits, Rule
 def _check(facts: Facts) -> Hits:
     for placement in placements(facts):
         if placement.chosen:
-            message = f"{placement.spelling} uses a GPU where there is one and the CPU otherwise"
-            yield Hit(placement.call.place, message, "chosen")
+            if placement.call.guard is Guard.SETTING:
+                message = f"{placement.spelling} uses a GPU where a setting asks for it, which it does not by default"
+                yield Hit(placement.call.place, message, "asked for")
+            else:
+                message = f"{placement.spelling} uses a GPU where there is one and the CPU otherwise"
+                yield Hit(placement.call.place, message, "chosen")
 
 
 RULE = Rule(
@@ -22,7 +26,7 @@ RULE = Rule(
     confidence=0.95,
     signal=Signal.CAN_USE_GPU,
     check=_check,
-    weights={"chosen": 0.7},
+    weights={"chosen": 0.7, "asked for": 0.0},
     words="GPU cuda device gpu",
     matches=(
         'import torch\ndevice = torch.device("cuda" if torch.cuda.is_available() else "cpu")',
@@ -32,6 +36,8 @@ RULE = Rule(
             "import torch\ndef move(x, device):\n    return x.to(device)\n"
             'move(torch.zeros(1), "cuda" if torch.cuda.is_available() else "cpu")'
         ),
+        'import os, torch\nx = torch.zeros(1)\nif os.getenv("CARD") == "1":\n    x = x.cuda()',
+        "import torch\nx = torch.zeros(1)\ntry:\n    x = x.cuda()\nexcept RuntimeError:\n    pass",
         "import torch\ndef put(x):\n    if not torch.cuda.is_available():\n        return x\n    return x.cuda()",
     ),
     passes=('import torch\nx = torch.zeros(3).to("cuda")', 'import torch\nx = torch.zeros(3).to("cpu")'),

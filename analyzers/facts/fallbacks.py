@@ -1,0 +1,154 @@
+"""What an attempt comes to where there is no GPU: `try: net.cuda()` with an answer to the failure is a choice.
+
+    try:                         an attempt: without a GPU the other branch serves
+        net = net.to("cuda")
+    except RuntimeError:
+        net = net.to("cpu")
+
+    try:                         none: without a GPU every request fails, if politely
+        return net.cuda()(x)
+    except Exception as error:
+        return {"error": str(error)}
+
+Read from the shape of the code alone: which errors a handler takes, and whether it leaves behind what the attempt would
+have made. Nothing is evaluated.
+"""
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from analyzers.facts.syntax import dotted
+from analyzers.facts.vocabulary import GPU_ONLY_MODULES
+
+_IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException", "OSError"})
+_GPU_ERRORS = frozenset(
+    {"RuntimeError", "AssertionError", "Exception", "BaseException", "OSError", "ValueError", "NotImplementedError"}
+)
+"""What is raised where there is no GPU, by the frameworks' initialization and by their placements."""
+_EXITS = ("sys.exit", "exit", "quit", "os._exit")
+_GPU = ("cuda", "gpu")
+_REPORTS = (ast.Dict, ast.JoinedStr, ast.Tuple, ast.List)
+"""What a handler returns to tell of an error."""
+
+
+def attempted(node: "ast.Try | ast.TryStar", *, is_last: bool) -> frozenset[int]:
+    """Return the identities of the statements of a `try` that may fail without a GPU, where something else then serves.
+
+    `is_last` says that no code follows in the block that it stands in.
+    """
+    return frozenset(
+        id(statement)
+        for statement in node.body
+        if (errors := _errors_of(statement))
+        and any(_catches(one, errors) and _serves(one, node.body, is_last=is_last) for one in node.handlers)
+    )
+
+
+def catches_one_of(handler: ast.ExceptHandler, body: Sequence[ast.stmt], tried: frozenset[int]) -> bool:
+    """Return whether a handler takes what one of the statements `tried` raises without a GPU."""
+    return any(_catches(handler, _errors_of(statement)) for statement in body if id(statement) in tried)
+
+
+def _errors_of(node: ast.stmt) -> frozenset[str]:
+    """Return what a statement may raise where there is no GPU."""
+    if _imports_gpu_library(node):
+        return _IMPORT_ERRORS
+    return _GPU_ERRORS if _speaks_of_gpus(node) else frozenset()
+
+
+def is_suppressed(node: "ast.With | ast.AsyncWith") -> bool:
+    """Return whether a block goes on without its body where there is no GPU: `with suppress(RuntimeError):`."""
+    for item in node.items:
+        match item.context_expr:
+            case ast.Call(func=function, args=errors) if dotted(function).rpartition(".")[2] == "suppress":
+                if any(dotted(error).rpartition(".")[2] in _GPU_ERRORS | _IMPORT_ERRORS for error in errors):
+                    return _keeps_its_names(node.body, ())
+    return False
+
+
+def _catches(handler: ast.ExceptHandler, errors: frozenset[str]) -> bool:
+    caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(part is None or dotted(part).rpartition(".")[2] in errors for part in caught)
+
+
+def _imports_gpu_library(node: ast.stmt) -> bool:
+    match node:
+        case ast.Import(names=names):
+            return any(alias.name.startswith(GPU_ONLY_MODULES) for alias in names)
+        case ast.ImportFrom(module=str(module)):
+            return f"{module}.{node.names[0].name}".startswith(GPU_ONLY_MODULES)
+        case _:
+            return False
+
+
+def _speaks_of_gpus(node: ast.AST) -> bool:
+    return any(word in name.lower() for part in ast.walk(node) for name in _words(part) for word in _GPU) or any(
+        isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr == "to"
+        for part in ast.walk(node)
+    )
+
+
+def _words(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.keyword(arg=str(name)) | ast.Constant(value=str(name)):
+            yield name
+
+
+def _serves(handler: ast.ExceptHandler, body: Sequence[ast.stmt], *, is_last: bool) -> bool:
+    """Return whether a handler puts something in the place of what has failed."""
+    last = handler.body[-1]
+    if isinstance(last, ast.Raise) or _exits(last):
+        return False
+    if any("cpu" in name.lower().split("_") for part in _inside(handler) for name in _words(part)):
+        return True
+    if isinstance(last, ast.Return):
+        return _is_answer(last.value, handler.name)
+    if is_last and any(isinstance(part, ast.Return) for one in body for part in ast.walk(one)):
+        return False
+    return _keeps_its_names(body, handler.body)
+
+
+def _exits(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and dotted(node.value.func) in _EXITS
+
+
+def _inside(handler: ast.ExceptHandler) -> Iterator[ast.AST]:
+    for statement in handler.body:
+        yield from ast.walk(statement)
+
+
+def _is_answer(value: ast.expr | None, error: str | None) -> bool:
+    """Return whether a handler's answer is one of the function's, and does not tell of the error."""
+    match value:
+        case None | ast.Constant(value=None):
+            return False
+        case ast.Constant(value=bool()):
+            return True
+        case ast.Constant():
+            return False
+    names = {part.id for part in ast.walk(value) if isinstance(part, ast.Name)}
+    return not isinstance(value, _REPORTS) and error not in names
+
+
+def _keeps_its_names(body: Sequence[ast.stmt], otherwise: Sequence[ast.stmt]) -> bool:
+    """Return whether each name that `body` binds is bound `otherwise`, or only changes what it held before."""
+    elsewhere = {name for name, _ in _bound(otherwise)}
+    return all(
+        name in elsewhere or any(isinstance(part, ast.expr) and dotted(part) == name for part in ast.walk(value))
+        for name, value in _bound(body)
+    )
+
+
+def _bound(statements: Sequence[ast.stmt]) -> Iterator[tuple[str, ast.AST]]:
+    """Yield the names that statements bind, each with what it is bound to."""
+    for statement in statements:
+        for node in ast.walk(statement):
+            match node:
+                case ast.Assign(targets=targets, value=value):
+                    yield from ((name, value) for target in targets if (name := dotted(target)))
+                case (
+                    ast.AnnAssign(target=target, value=ast.expr() as value) | ast.NamedExpr(target=target, value=value)
+                ):
+                    yield dotted(target), value
+                case ast.Import(names=names) | ast.ImportFrom(names=names):
+                    yield from ((alias.asname or alias.name.partition(".")[0], node) for alias in names)
