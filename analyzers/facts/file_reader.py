@@ -23,9 +23,9 @@ from analyzers.facts.model import (
     Value,
     options,
 )
-from analyzers.facts.scopes import Conditions, Kind, ModuleScopes, Scope, Site
+from analyzers.facts.scopes.model import Conditions, Kind, ModuleScopes, Scope, Site
 from analyzers.facts.syntax import bytes_in, column, last_name
-from analyzers.facts.values import BudgetError, Evaluator
+from analyzers.facts.values.evaluator import BudgetError, Evaluator
 from analyzers.facts.vocabulary import GPU_ONLY_MODULES
 from analyzers.findings import Place
 from analyzers.lean.lines import lines_of

@@ -14,7 +14,7 @@ from analyzers.project.reading import parsed, read_code
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from analyzers.facts.scopes import Scope
+    from analyzers.facts.scopes.model import Scope
 
 MAX_KEPT = 64
 MAX_KEPT_CHARACTERS = 1024 * 1024
@@ -62,7 +62,7 @@ class Library:
         """Return the names that the file at `path` binds, None without a source."""
         source = self.source(path)
         if path not in self._scopes:
-            from analyzers.facts.scope_walk import read_scopes  # a file that is only checked has no neighbours
+            from analyzers.facts.scopes.walk import read_scopes  # a file that is only checked has no neighbours
 
             try:
                 self._scopes[path] = read_scopes(source, skip_main=True).top if source is not None else None

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 
 from analyzers.facts.file_reader import FileReader
 from analyzers.facts.model import FileFacts, Origin
-from analyzers.facts.scope_walk import read_scopes
-from analyzers.facts.scopes import ModuleScopes, Scope, Site
+from analyzers.facts.scopes.model import ModuleScopes, Scope, Site
+from analyzers.facts.scopes.walk import read_scopes
 from analyzers.facts.syntax import last_name
-from analyzers.facts.values import BudgetError, Evaluator
+from analyzers.facts.values.evaluator import BudgetError, Evaluator
 from analyzers.findings import TOO_DEEP, TOO_ENTANGLED, Finding, Place, failed
 from analyzers.lean.prefilter import may_use_a_gpu
 from analyzers.project.model import Source

@@ -26,8 +26,8 @@ from astroid.nodes._base_nodes import LookupMixIn
 from astroid.raw_building import InspectBuilder
 
 from analyzers.facts.model import Unknown, Value
-from analyzers.facts.operations import known, one_of
-from analyzers.facts.scopes import MOST_MEANINGS
+from analyzers.facts.scopes.model import MOST_MEANINGS
+from analyzers.facts.values.operations import known, one_of
 from analyzers.lean.garbage import RareCollections
 from analyzers.lean.records import record
 from analyzers.project.model import Source

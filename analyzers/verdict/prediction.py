@@ -9,7 +9,7 @@ operations of ResNet, VGG and ViT at 224 x 224). Text is generated token by toke
 from collections.abc import Iterator
 
 from analyzers.facts.model import Array, Call, Facts, Known, options
-from analyzers.facts.operations import arrays, elements, shown_shape
+from analyzers.facts.values.operations import arrays, elements, shown_shape
 from analyzers.findings import Place
 from analyzers.lean.printable import printable
 from analyzers.lean.records import record

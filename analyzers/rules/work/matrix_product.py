@@ -1,7 +1,7 @@
 """GA403: products of matrices."""
 
 from analyzers.facts.model import Call, Facts
-from analyzers.facts.operations import arrays, elements, shown_shape, size_from_caller
+from analyzers.facts.values.operations import arrays, elements, shown_shape, size_from_caller
 from analyzers.findings import Signal, Trait
 from analyzers.rules.knowledge.calls import MATRIX_MODULES
 from analyzers.rules.rule import Hit, Hits, Rule

@@ -1,7 +1,7 @@
 """GA402: large tensors."""
 
 from analyzers.facts.model import Array, Call, Facts, Value
-from analyzers.facts.operations import allocated, elements, shown_shape
+from analyzers.facts.values.operations import allocated, elements, shown_shape
 from analyzers.findings import Signal
 from analyzers.rules.rule import Hit, Hits, Rule
 

@@ -8,9 +8,9 @@ import pytest
 
 from analyzers import FileResult, lint
 from analyzers.facts.model import Items, Known, Unknown
-from analyzers.facts.operations import bounded, known
-from analyzers.facts.scope_walk import read_scopes
-from analyzers.facts.scopes import MOST_MEANINGS
+from analyzers.facts.scopes.model import MOST_MEANINGS
+from analyzers.facts.scopes.walk import read_scopes
+from analyzers.facts.values.operations import bounded, known
 from analyzers.findings import LONGEST_MESSAGE, RULE_FAILED
 from analyzers.linting.suppression import suppressions
 from analyzers.project.model import Source

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from analyzers.facts import values
+from analyzers.facts.values import evaluator
 from analyzers.facts.stage1 import deep_recursion, extract, unfinished
 from analyzers.project.model import Source
 
@@ -16,7 +16,7 @@ def _source(path: str, code: str) -> Source:
 
 
 def test_each_file_whose_values_go_beyond_the_budget_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(values, "MAX_STEPS", 60)
+    monkeypatch.setattr(evaluator, "MAX_STEPS", 60)
     code = f"import torch\nsize = 3\n{_SUM}\n{_SUM}\n"
     files, failures = extract([_source("a.py", code), _source("b.py", code)], ())
     assert (failures, unfinished(files)) == ((), ())

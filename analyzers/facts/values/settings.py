@@ -12,16 +12,16 @@ import operator
 from collections.abc import Callable, Mapping
 
 from analyzers.facts.model import Items, Known, Scalar, Symbol, Unknown, Value
-from analyzers.facts.operations import ENVIRONMENT
+from analyzers.facts.values.operations import ENVIRONMENT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from analyzers.facts.scopes import Scope
+    from analyzers.facts.scopes.model import Scope
 
     class _Evaluator(Protocol):
-        """What is asked of values.py, which imports this module."""
+        """What is asked of evaluator.py, which imports this module."""
 
         def value(self, node: ast.expr, scope: Scope) -> Value: ...
 

@@ -1,4 +1,4 @@
-"""What a name is bound to, and under which conditions an expression runs: the vocabulary of scope_walk.py.
+"""What a name is bound to, and under which conditions an expression runs: the vocabulary of walk.py.
 
 A condition is a test with the outcome that leads to the code; whether it is about a GPU is for guards.py to say.
 """

@@ -9,7 +9,7 @@ import ast
 import re
 
 from analyzers.facts.model import Guard, Known, OneOf, Symbol, is_unknown, options, texts
-from analyzers.facts.settings import by_default
+from analyzers.facts.values.settings import by_default
 from analyzers.facts.vocabulary import AVAILABILITY, BACKEND_VARIABLES, CPU_WORDS, GPU_ONLY_MODULES, GPU_WORDS
 from analyzers.lean.patterns import Pattern
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from analyzers.facts.model import Value
-    from analyzers.facts.scopes import Binding, Condition, Conditions, Scope
+    from analyzers.facts.scopes.model import Binding, Condition, Conditions, Scope
 
     class _Evaluator(Protocol):
-        """What guards ask of values.py, which imports them."""
+        """What guards ask of evaluator.py, which imports them."""
 
         thorough: bool
 

@@ -9,10 +9,12 @@ import ast
 import builtins
 from collections.abc import Callable, Iterable, Mapping
 
-from analyzers.facts.guards import Guards
-from analyzers.facts.memory import Memory
 from analyzers.facts.model import Guard, Items, Known, Made, OneOf, Scalar, Symbol, Table, Unknown, Value, from_caller
-from analyzers.facts.operations import (
+from analyzers.facts.scopes.model import Binding, Kind, Scope, Site
+from analyzers.facts.syntax import dotted
+from analyzers.facts.values.guards import Guards
+from analyzers.facts.values.memory import Memory
+from analyzers.facts.values.operations import (
     CALLER,
     MAX_OPTIONS,
     UNKNOWN,
@@ -27,8 +29,6 @@ from analyzers.facts.operations import (
     method,
     one_of,
 )
-from analyzers.facts.scopes import Binding, Kind, Scope, Site
-from analyzers.facts.syntax import dotted
 from analyzers.project.names import LONGEST_NAME
 
 MAX_STEPS = 200_000

@@ -1,15 +1,15 @@
 """Reading a file's scopes: one walk over its tree, in which nothing is evaluated.
 
 A value may depend on bindings that come later in the file (`self.device` is used in one method and set in another), so
-the walk notes what is bound where, under which conditions, and the evaluation (values.py) comes after it.
+the walk notes what is bound where, under which conditions, and the evaluation (values/evaluator.py) comes after it.
 """
 
 import ast
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from analyzers.facts.fallbacks import attempted, catches_one_of, is_suppressed
-from analyzers.facts.scopes import MOST_MEANINGS, Binding, Conditions, Kind, ModuleScopes, Scope, Site, under
+from analyzers.facts.scopes.fallbacks import attempted, catches_one_of, is_suppressed
+from analyzers.facts.scopes.model import MOST_MEANINGS, Binding, Conditions, Kind, ModuleScopes, Scope, Site, under
 from analyzers.facts.syntax import Function, arguments_of, dotted, is_main_test
 from analyzers.project.model import Source
 from analyzers.project.names import LONGEST_NAME, absolute_module
