@@ -62,6 +62,7 @@ class Signal(StrEnum):
     CAN_USE_GPU = "can use a GPU"
     WORK = "amount of work"
     SPEAKS_FOR_CPU = "speaks for the CPU"
+    RULES_OUT_GPU = "rules a GPU out"
     SWITCHABILITY = "stands in the way of a switch"
     CONTRADICTION = "contradicts the evidence"
     OPEN = "stayed open"

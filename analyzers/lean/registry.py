@@ -41,6 +41,7 @@ ROWS = {
     'GA602': ('cpu.cpu_build', 1, 0.95, False, False, ''),
     'GA603': ('cpu.waiting', 1, 0.5, False, False, ''),
     'GA604': ('cpu.plumbing', 1, 0.5, False, False, ''),
+    'GA605': ('cpu.pinned_to_cpu', 1, 0.95, False, False, 'Ask which device there is, to let Gaia choose: `"cuda" if torch.cuda.is_available() else "cpu"`.'),
     'GA701': ('switchability.hard_coded_device', 2, 0.95, True, False, 'Ask which device there is: `"cuda" if torch.cuda.is_available() else "cpu"`.'),
     'GA702': ('switchability.cuda_at_import', 2, 0.95, True, False, 'Do it once, in `start(cfg)` or on the first request.'),
     'GA703': ('switchability.state_on_device', 2, 0.8, True, False, 'Keep such state outside the function, or in main memory and rebuild it.'),
@@ -68,5 +69,5 @@ ROWS = {
     'GA907': ('failures', 3, 1.0, True, False, 'Please report it, with the file if you can. Everything else has checked the file.'),
     'GA908': ('failures', 3, 1.0, True, False, 'Make it readable for the user that Gaia runs as, or `exclude` it.'),
 }
-EVIDENCE_WORDS = b'apex awq bitsandbytes cucim cuda cudf cuml cupy dali deepspeed exllama flash gptq lmdeploy nvidia sglang triton vllm xformers TTS accelerat audiocraft ctranslate diffus easyocr fairseq faiss gfpgan hugging insightface jax keras mxnet onnx open_clip paddle peft sentence_ tensor timm torch transformers ultralytics whisper dependencies install packages requirements subprocess GPU device gpu environ getenv os. CUDA compute_type fp16 load_in n_gpu tree_method half precision Image numba @ __global__ __kernel batch pipeline numpy random dot( einsum linalg matmul mm( .fit( backward from_pretrained gpt model openai sam_model async sleep'.split()
+EVIDENCE_WORDS = b'apex awq bitsandbytes cucim cuda cudf cuml cupy dali deepspeed exllama flash gptq lmdeploy nvidia sglang triton vllm xformers TTS accelerat audiocraft ctranslate diffus easyocr fairseq faiss gfpgan hugging insightface jax keras mxnet onnx open_clip paddle peft sentence_ tensor timm torch transformers ultralytics whisper dependencies install packages requirements subprocess GPU device gpu environ getenv os. CUDA compute_type fp16 load_in n_gpu tree_method half precision Image numba @ __global__ __kernel batch pipeline numpy random dot( einsum linalg matmul mm( .fit( backward from_pretrained gpt model openai sam_model visible async sleep cpu CPU'.split()
 OTHER_WORDS = [(b'async def', b'easyocr httpx joblib llama_cpp requests sleep spacy subprocess system timm ultralytics urlopen urlretrieve'.split())]

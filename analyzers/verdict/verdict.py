@@ -2,8 +2,9 @@
 
 1. A finding that the function *needs* a GPU decides for `gpu`: no amount of small work makes an unguarded `.cuda()`
    run on a CPU.
-2. Without anything that *can use* a GPU, the mode is `cpu`: a GPU would change nothing. Where a large model is named
-   all the same, what loads it was not seen, and `cpu` would be a promise too much.
+2. Where the code rules a GPU out, by a pin of all that it places, the mode is `cpu`; so it is without anything that
+   *can use* a GPU: one would change nothing. Where a large model is named all the same, what loads it was not seen,
+   and `cpu` would be a promise too much.
 3. Otherwise both backends work, and the amount of work decides where to begin. Each rule's strongest finding counts
    once, in log-odds; the sum starts at `PRIOR`, below zero, since most functions are served well enough by a CPU. A
    prediction against the SLO, where there is one, goes before the sum.
@@ -42,6 +43,8 @@ def _decide(findings: Sequence[Finding], prediction: "Prediction | None") -> Ver
     needs = _strongest(finding for finding in findings if finding.signal is Signal.NEEDS_GPU)
     if needs:
         return Verdict(ExecutionMode.GPU, confidence(NEEDS_GPU), f"it needs a GPU: {_shown(needs[0])}")
+    if ruled_out := _strongest(finding for finding in findings if finding.signal is Signal.RULES_OUT_GPU):
+        return Verdict(ExecutionMode.CPU, confidence(NO_USE), f"it uses no GPU: {_shown(ruled_out[0])}")
     if not runs_on_both(findings):
         return _without_use(findings)
     probability = gpu_probability(score(findings))
@@ -56,7 +59,7 @@ def _decide(findings: Sequence[Finding], prediction: "Prediction | None") -> Ver
 def runs_on_both(findings: Sequence[Finding]) -> bool:
     """Return whether something can use a GPU and nothing needs one, so that the work decides."""
     signals = {finding.signal for finding in findings}
-    return Signal.CAN_USE_GPU in signals and Signal.NEEDS_GPU not in signals
+    return Signal.CAN_USE_GPU in signals and not signals & {Signal.NEEDS_GPU, Signal.RULES_OUT_GPU}
 
 
 def score(findings: Iterable[Finding]) -> float:

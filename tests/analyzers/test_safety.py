@@ -213,4 +213,4 @@ def test_one_inference_does_not_colour_the_next(tmp_path: Path) -> None:
         for number, name in enumerate(("cuda", "cpu", "cuda"))
     ]
 
-    assert modes == [ExecutionMode.GPU, ExecutionMode.CPU_PREFERRED, ExecutionMode.GPU]
+    assert modes == [ExecutionMode.GPU, ExecutionMode.CPU, ExecutionMode.GPU]

@@ -186,6 +186,10 @@ class _Walker:
                     elif "device" in name:  # `args.device = ...`, of an object made elsewhere
                         scope.bind(f"{owner.id}.{name}", binding)
                 self.found.named.append((name, value, scope, conditions))
+            case ast.Subscript(
+                value=ast.Attribute(attr="environ") | ast.Name(id="environ"), slice=ast.Constant(value=str(key))
+            ):
+                self.found.named.append((key, value, scope, conditions))
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
                 values = value.elts if isinstance(value, ast.Tuple | ast.List) else []
                 if len(values) == len(elements):
@@ -208,6 +212,7 @@ class _Walker:
             return
         if isinstance(node, ast.Call):
             self.found.sites.append(Site(node, scope, conditions))
+            self.environment(node, scope, conditions)
             self.expression(node.func, scope, conditions)
             for argument in node.args:
                 self.expression(argument, scope, conditions)
@@ -215,6 +220,16 @@ class _Walker:
                 self.expression(keyword.value, scope, conditions)
         else:
             self.compound(node, scope, conditions)
+
+    def environment(self, node: ast.Call, scope: Scope, conditions: Conditions) -> None:
+        """Note the variables that `os.environ.setdefault("NAME", value)`, `update(NAME=value)` and `putenv` set."""
+        match node:
+            case ast.Call(func=ast.Attribute(value=holder, attr=method), args=[ast.Constant(value=str(name)), value]):
+                if method == "putenv" or (method == "setdefault" and _is_environment(holder)):
+                    self.found.named.append((name, value, scope, conditions))
+            case ast.Call(func=ast.Attribute(value=holder, attr="update"), keywords=keywords):
+                if _is_environment(holder):
+                    self.found.named += [(one.arg, one.value, scope, conditions) for one in keywords if one.arg]
 
     def compound(self, node: ast.expr, scope: Scope, conditions: Conditions) -> None:
         match node:
@@ -245,6 +260,10 @@ class _Walker:
                     self.opaque(child.target, scope, conditions, source=child.iter)
                     for part in (child.iter, *child.ifs):
                         self.expression(part, scope, conditions)
+
+
+def _is_environment(node: ast.expr) -> bool:
+    return dotted(node).rpartition(".")[2] == "environ"
 
 
 def _leaves(body: Sequence[ast.stmt]) -> bool:

@@ -1,6 +1,6 @@
 """GA602: a build or a setting that rules a GPU out."""
 
-from analyzers.facts.model import Facts, Known, texts
+from analyzers.facts.model import Facts, Guard, Items, Known, texts
 from analyzers.findings import Signal
 from analyzers.lean.patterns import Pattern
 from analyzers.project.model import Dependency
@@ -13,6 +13,10 @@ _CPU = Pattern(
 )
 
 
+_VISIBLE = frozenset({"CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"})
+_HIDES = frozenset({"set_visible_devices", "set_visible_gpus"})
+
+
 def _check(facts: Facts) -> Hits:
     for dependency in all_dependencies(facts):
         if _CPU.search(dependency.text):
@@ -20,11 +24,15 @@ def _check(facts: Facts) -> Hits:
             yield Hit(dependency.place, message, _weight(dependency, facts))
     for constant in facts.constants():
         if (
-            constant.name == "CUDA_VISIBLE_DEVICES"
-            and set(texts(constant.value)) <= {"", "-1"}
+            constant.name in _VISIBLE
+            and constant.guard is Guard.ALWAYS
             and isinstance(constant.value, Known)
+            and set(texts(constant.value)) <= {"", "-1"}
         ):
-            yield Hit(constant.place, "hides every GPU from the function", "hides GPUs")
+            yield Hit(constant.place, "hides every GPU from the function", "hides GPUs", Signal.RULES_OUT_GPU)
+    for call in facts.calls():
+        if call.method in _HIDES and call.guard is Guard.ALWAYS and call.args and call.args[0].value == Items(()):
+            yield Hit(call.place, "hides every GPU from the function", "hides GPUs", Signal.RULES_OUT_GPU)
 
 
 def _weight(dependency: Dependency, facts: Facts) -> str:
@@ -46,10 +54,13 @@ RULE = Rule(
     signal=Signal.SPEAKS_FOR_CPU,
     check=_check,
     weights={"build": -3.0, "of another library": -1.0, "by default": -0.3, "hides GPUs": -3.0},
-    words="CUDA environ install packages requirements",
+    words="CUDA environ install packages requirements visible",
     matches=(
         "# requirements.txt\ntorch==2.1.0+cpu",
         "# requirements.txt\n--extra-index-url https://download.pytorch.org/whl/cpu\ntorch",
+        'import os\nos.environ["CUDA_VISIBLE_DEVICES"] = ""\nimport torch',
+        'import os\nos.environ.update(CUDA_VISIBLE_DEVICES="-1")\nimport torch',
+        "import tensorflow as tf\ntf.config.set_visible_devices([], 'GPU')",
     ),
     passes=("# requirements.txt\ntorch==2.1.0", "# requirements.txt\ncpuinfo"),
 )

@@ -2,6 +2,7 @@
 
 from analyzers.facts.model import Facts, Guard
 from analyzers.findings import Signal
+from analyzers.rules.knowledge.cpu_pins import pins
 from analyzers.rules.knowledge.dependency_lines import all_dependencies, is_for_gpus
 from analyzers.rules.knowledge.libraries import GPU_ONLY, import_name, used
 from analyzers.rules.rule import Hit, Hits, Rule
@@ -9,8 +10,11 @@ from analyzers.rules.rule import Hit, Hits, Rule
 
 def _check(facts: Facts) -> Hits:
     imported = set()
+    pinned = {call.package for call in pins(facts)}
     for key, fact in used(facts, GPU_ONLY):
         imported.add(key)
+        if key in pinned:
+            continue  # a build for CPUs is asked for, as of vLLM
         if fact.guard is Guard.ALWAYS:
             yield Hit(fact.place, f"imports {key}: {GPU_ONLY[key]}", "imported", Signal.NEEDS_GPU)
         else:
@@ -46,5 +50,10 @@ RULE = Rule(
         "try:\n    import cupy as xp\nexcept ImportError:\n    import numpy as xp",
         "# requirements.txt\nbitsandbytes>=0.43",
     ),
-    passes=("import numpy as np", "# requirements.txt\nnumpy", '"""We used vllm before."""'),
+    passes=(
+        'from vllm import LLM\nllm = LLM("facebook/opt-125m", device="cpu")',
+        "import numpy as np",
+        "# requirements.txt\nnumpy",
+        '"""We used vllm before."""',
+    ),
 )

@@ -4,8 +4,8 @@ import ast
 
 import pytest
 
-from analyzers.facts.values import evaluator
 from analyzers.facts.stage1 import deep_recursion, extract, unfinished
+from analyzers.facts.values import evaluator
 from analyzers.project.model import Source
 
 _SUM = "torch.zeros(" + " + ".join(["size"] * 40) + ")"
