@@ -76,6 +76,7 @@ class Trait(StrEnum):
     CALLER_DECIDES = "the request decides how much work it is"
     WAITS = "nothing computes meanwhile"
     MODEL_SIZE = "the weight is that of a model's parameters"
+    UNKNOWN = "only a name says that a GPU is used"
     TIES = "the code is for GPUs even where its devices are guarded"
 
 

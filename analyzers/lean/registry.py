@@ -24,6 +24,7 @@ ROWS = {
     'GA210': ('placement.gpu_provider', 1, 0.8, False, False, 'Use what the machine has: `providers=onnxruntime.get_available_providers()`.'),
     'GA211': ('placement.gpu_command', 1, 0.8, False, False, 'Start it only where there is a GPU: `if os.environ.get("GAIA_BACKEND") == "gpu":`.'),
     'GA212': ('placement.asks_for_gpus', 1, 0.95, False, False, ''),
+    'GA213': ('placement.named_gpu', 1, 0.8, False, False, 'Ask the library whether there is a GPU before it is told to use one.'),
     'GA301': ('kernels.gpu_kernel', 1, 0.95, False, True, 'Keep a plain version beside the kernel, and choose by what the machine has.'),
     'GA302': ('kernels.parallel_loops', 1, 0.95, False, True, 'Use `target="parallel"` instead of `target="cuda"` to run on a CPU.'),
     'GA303': ('kernels.compiled_graph', 1, 0.95, False, False, ''),
@@ -69,5 +70,5 @@ ROWS = {
     'GA907': ('failures', 3, 1.0, True, False, 'Please report it, with the file if you can. Everything else has checked the file.'),
     'GA908': ('failures', 3, 1.0, True, False, 'Make it readable for the user that Gaia runs as, or `exclude` it.'),
 }
-EVIDENCE_WORDS = b'apex awq bitsandbytes cucim cuda cudf cuml cupy dali deepspeed exllama flash gptq lmdeploy nvidia sglang triton vllm xformers TTS accelerat audiocraft ctranslate diffus easyocr fairseq faiss gfpgan hugging insightface jax keras mxnet onnx open_clip paddle peft sentence_ tensor timm torch transformers ultralytics whisper dependencies install packages requirements subprocess GPU device gpu environ getenv os. CUDA compute_type fp16 load_in n_gpu tree_method half precision Image numba @ __global__ __kernel batch pipeline numpy random dot( einsum linalg matmul mm( .fit( backward from_pretrained gpt model openai sam_model visible async sleep cpu CPU'.split()
+EVIDENCE_WORDS = b'apex awq bitsandbytes cucim cuda cudf cuml cupy dali deepspeed exllama flash gptq lmdeploy nvidia sglang triton vllm xformers TTS accelerat audiocraft ctranslate diffus easyocr fairseq faiss gfpgan hugging insightface jax keras mxnet onnx open_clip paddle peft sentence_ tensor timm torch transformers ultralytics whisper dependencies install packages requirements subprocess GPU device gpu environ getenv os. CUDA compute_type fp16 load_in n_gpu tree_method half precision Image Cuda Gpu numba @ __global__ __kernel batch pipeline numpy random dot( einsum linalg matmul mm( .fit( backward from_pretrained gpt model openai sam_model visible async sleep cpu CPU'.split()
 OTHER_WORDS = [(b'async def', b'easyocr httpx joblib llama_cpp requests sleep spacy subprocess system timm ultralytics urlopen urlretrieve'.split())]

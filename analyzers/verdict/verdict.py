@@ -47,6 +47,9 @@ def _decide(findings: Sequence[Finding], prediction: "Prediction | None") -> Ver
         return Verdict(ExecutionMode.CPU, confidence(NO_USE), f"it uses no GPU: {_shown(ruled_out[0])}")
     if not runs_on_both(findings):
         return _without_use(findings)
+    if named := _only_named(findings):
+        mode = ExecutionMode.GPU_PREFERRED if score(findings) > 0 else ExecutionMode.CPU_PREFERRED
+        return Verdict(mode, FLOOR, f"what computes is unknown: {_shown(named)}")
     probability = gpu_probability(score(findings))
     preferred = prediction.choice if prediction is not None else None
     if preferred is None:
@@ -54,6 +57,12 @@ def _decide(findings: Sequence[Finding], prediction: "Prediction | None") -> Ver
     right = probability if preferred is ExecutionMode.GPU_PREFERRED else 1 - probability
     assert prediction is not None
     return Verdict(preferred, confidence(right), f"it runs on both, and {prediction.reason}")
+
+
+def _only_named(findings: Sequence[Finding]) -> Finding | None:
+    """Return the name that is all that speaks for a use of a GPU, None where there is more."""
+    users = _strongest(finding for finding in findings if finding.signal is Signal.CAN_USE_GPU)
+    return users[0] if all(finding.trait is Trait.UNKNOWN for finding in users) else None
 
 
 def runs_on_both(findings: Sequence[Finding]) -> bool:

@@ -8,7 +8,7 @@ from analyzers.project.requirements import normalize
 
 _TABLES = read_tables(__file__)
 GPU_ONLY, CPU_ONLY, REMOTE = _TABLES["GPU_ONLY"], _TABLES["CPU_ONLY"], _TABLES["REMOTE"]
-PLUMBING, PACKAGES = _TABLES["PLUMBING"], _TABLES["PACKAGES"]
+PLUMBING, PACKAGES, GPU_CALLS = _TABLES["PLUMBING"], _TABLES["PACKAGES"], _TABLES["GPU_CALLS"]
 FRAMEWORKS = {name: float(weight) for name, weight in _TABLES["FRAMEWORKS"].items()}
 _HEAVY = 1.0
 """From this weight on, a dependency counts that no file imports: a command may use it. Others are often left over."""
