@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from analyzers.facts.contexts.model import Phase
+from analyzers.lean.records import record
 from analyzers.lean.tables import words
 
 _REQUESTS = words("handler handle lambda_handler predict infer inference do_POST do_GET on_receive")
@@ -17,13 +18,29 @@ CACHES = words("lru_cache cache cached cached_property cache_resource singleton 
 """Decorators that keep a function from running again."""
 
 
-class Called:
-    """A function of the file: when it runs, whom it calls, the names it binds, and those in main memory (`host`)."""
+@record
+class Calls:
+    """A call of `name()` or, with `on_self`, of `self.name()`; `silent` where gradients are off."""
 
-    def __init__(self, owner: str, phase: Phase | None) -> None:
+    name: str
+    on_self: bool
+    silent: bool
+
+
+class Called:
+    """A function of the file: when it runs, whom it calls, the names it binds, and those in main memory (`host`).
+
+    `is_own` says that it has a phase of its own, so that others than its callers in the file may call it; `silent` that
+    it runs without gradients, `in_loop` that an event loop waits for it.
+    """
+
+    def __init__(self, owner: str, phase: Phase | None, *, is_coroutine: bool = False, is_silent: bool = False) -> None:
         self.owner = owner
+        self.is_own = phase is not None
         self.phases = {phase} if phase else set()
-        self.callees: list[tuple[str, bool]] = []
+        self.is_coroutine = self.in_loop = is_coroutine
+        self.silent = is_silent
+        self.callees: list[Calls] = []
         self.host: set[str] = set()
         self.bound: set[str] = set()
 
@@ -44,11 +61,41 @@ def spread(functions: Mapping[str, Called]) -> None:
     pending = [name for name, function in functions.items() if function.phases]
     while pending:
         caller = functions[pending.pop()]
-        for callee, on_self in caller.callees:
-            for target in _targets(functions, callee, caller.owner if on_self else ""):
+        for call in caller.callees:
+            for target in _targets(functions, call.name, caller.owner if call.on_self else ""):
                 if not caller.phases <= functions[target].phases:
                     functions[target].phases |= caller.phases
                     pending.append(target)
+    _spread_loops(functions)
+    _spread_silence(functions)
+
+
+def _spread_loops(functions: Mapping[str, Called]) -> None:
+    """Say of the plain functions that a coroutine calls that its event loop waits for them, too."""
+    pending = [function for function in functions.values() if function.in_loop]
+    while pending:
+        caller = pending.pop()
+        for call in caller.callees:
+            for target in _targets(functions, call.name, caller.owner if call.on_self else ""):
+                if not functions[target].in_loop:
+                    functions[target].in_loop = True
+                    pending.append(functions[target])
+
+
+def _spread_silence(functions: Mapping[str, Called]) -> None:
+    """Say of the functions that are only ever called without gradients that they run without."""
+    callers: dict[str, list[tuple[Called, bool]]] = {}
+    for caller in functions.values():
+        for call in caller.callees:
+            for target in _targets(functions, call.name, caller.owner if call.on_self else ""):
+                callers.setdefault(target, []).append((caller, call.silent))
+    changed = True
+    while changed:
+        changed = False
+        for name, known in callers.items():
+            function = functions[name]
+            if not function.silent and not function.is_own and all(silent or one.silent for one, silent in known):
+                function.silent = changed = True
 
 
 def _targets(functions: Mapping[str, Called], name: str, owner: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from analyzers.facts.contexts import idioms
 from analyzers.facts.contexts.model import NOWHERE, CallContext, Contexts, Phase, Start
-from analyzers.facts.contexts.phases import CACHES, Called, phase_of, spread
+from analyzers.facts.contexts.phases import CACHES, Called, Calls, phase_of, spread
 from analyzers.facts.syntax import Function, called_name, column, is_main_test, owner_of, spine, words
 from analyzers.findings import Place
 from analyzers.lean.lines import lines_of
@@ -20,7 +20,10 @@ from analyzers.project.model import Source
 Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 _ADDS = frozenset({"append", "add", "extend", "insert", "put", "setdefault", "update"})
 _NO_GRADIENTS = frozenset({"no_grad", "inference_mode"})
-_LEARNS = frozenset({"backward", "set_grad_enabled", "requires_grad_", "zero_grad", "fit", "train"})
+_LEARNS = frozenset(
+    {"backward", "set_grad_enabled", "requires_grad_", "zero_grad", "fit", "train", "enable_grad", "grad"}
+    | {"value_and_grad", "jacobian", "hessian", "jacrev", "jacfwd", "vjp", "jvp"}
+)
 _NETWORKS = ("nn.Module", "LightningModule", "PreTrainedModel")
 _TO_HOST = frozenset({"cpu", "numpy", "tolist", "asarray", "array", "item"})
 _MADE_ON_HOST = frozenset({"range", "len", "open", "sorted", "str", "int", "float"})
@@ -59,6 +62,7 @@ class _Walker:
         self.literals: dict[Start, Place] = {}
         self.modules: set[str] = set()
         self.learns = False
+        self.silencers = set(_NO_GRADIENTS)
         self.globals: set[str] = set()
         self.tops = {  # the names of the module
             target.id
@@ -100,10 +104,22 @@ class _Walker:
 
     def with_(self, node: ast.With | ast.AsyncWith, now: CallContext) -> None:
         self.block(node.items, now)
-        off = any(called_name(item.context_expr) in _NO_GRADIENTS for item in node.items)
+        off = any(self.is_silencer(item.context_expr) for item in node.items)
         self.block(node.body, replace(now, without_gradients=True) if off else now)
 
+    def is_silencer(self, node: ast.expr) -> bool:
+        """Return whether a context or a decorator switches gradients off: `inference_mode(False)` does not."""
+        given = [*node.args, *(one.value for one in node.keywords)] if isinstance(node, ast.Call) else []
+        off = any(isinstance(one, ast.Constant) and one.value is False for one in given)
+        return called_name(node) in self.silencers and not off
+
+    def importing(self, node: ast.ImportFrom, _now: CallContext) -> None:
+        if node.module == "torch":
+            self.silencers |= {alias.asname for alias in node.names if alias.name in _NO_GRADIENTS and alias.asname}
+
     def assignment(self, node: ast.Assign, now: CallContext) -> None:
+        if called_name(node.value) in self.silencers:
+            self.silencers |= {target.id for target in node.targets if isinstance(target, ast.Name)}
         for target in node.targets:
             self.bind(target, node.value, now)
             self.visit(target, now)
@@ -122,7 +138,17 @@ class _Walker:
         self.globals.update(node.names)
 
     def lambda_(self, node: ast.Lambda, now: CallContext) -> None:
-        self.visit(node.body, replace(now, in_coroutine=False, loop=False))
+        later = now
+        if not now.function:  # what is written while a module is imported runs when somebody calls it
+            later = replace(now, function=f"<lambda {node.lineno}:{node.col_offset}>")
+            self.functions[later.function] = Called(self.owner, None)
+        self.visit(node.body, replace(later, in_coroutine=False, loop=False))
+
+    def comparison(self, node: ast.Compare, now: CallContext) -> None:
+        """Visit a comparison: a device that something is compared with places nothing."""
+        for part in (node.left, *node.comparators):
+            if not (isinstance(part, ast.Call) and called_name(part) == "device"):
+                self.visit(part, now)
 
     def item(self, node: ast.Subscript, now: CallContext) -> None:
         if isinstance(node.ctx, ast.Store):
@@ -160,10 +186,11 @@ class _Walker:
 
     def call(self, node: ast.Call, now: CallContext) -> None:
         name, function = called_name(node), node.func
-        self.learns = self.learns or name in _LEARNS
+        learns = any(one.arg == "requires_grad" and _is_true(one.value) for one in node.keywords)
+        self.learns = self.learns or learns or name in _LEARNS
         on_self = owner_of(function) in ("self", "cls")
         if (on_self or isinstance(function, ast.Name)) and not now.once:
-            self.functions[now.function].callees.append((name, on_self))
+            self.functions[now.function].callees.append(Calls(name, on_self, now.without_gradients))
         inner = context = now
         if isinstance(function, ast.Attribute):
             if name in _TO_HOST and self.is_on_host(function.value, now):
@@ -191,9 +218,10 @@ class _Walker:
         decorators = {called_name(decorator) for decorator in node.decorator_list}
         self.block([*node.decorator_list, node.args], now)
         name = f"{now.function}.{node.name}" if now.function else f"{self.owner}.{node.name}".lstrip(".")
-        self.functions[name] = Called(self.owner, phase_of(node.name, decorators))
-        once, silent = bool(decorators & CACHES), bool(decorators & _NO_GRADIENTS)
+        once, silent = bool(decorators & CACHES), any(map(self.is_silencer, node.decorator_list))
         in_coroutine = isinstance(node, ast.AsyncFunctionDef)
+        phase = phase_of(node.name, decorators)
+        self.functions[name] = Called(self.owner, phase, is_coroutine=in_coroutine, is_silent=silent)
         self.block(node.body, CallContext(name, in_coroutine=in_coroutine, once=once, without_gradients=silent))
 
     def class_(self, node: ast.ClassDef, now: CallContext) -> None:
@@ -251,13 +279,19 @@ class _Walker:
         whole: dict[int, CallContext] = {}
         for start, context in self.found.items():
             if id(context) not in whole:
-                phases = frozenset(self.functions[context.function].phases)
-                whole[id(context)] = replace(context, phases=phases)
+                function = self.functions[context.function]
+                silent = context.without_gradients or function.silent
+                phases, in_loop = frozenset(function.phases), context.in_coroutine or function.in_loop
+                whole[id(context)] = replace(context, phases=phases, without_gradients=silent, in_coroutine=in_loop)
             yield start, whole[id(context)]
 
 
+def _is_true(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is True
+
+
 _LEAVES: frozenset[type] = frozenset(
-    {ast.Name, ast.Load, ast.Store, ast.Del, ast.Pass, ast.Break, ast.Continue, ast.Import, ast.ImportFrom, ast.alias}
+    {ast.Name, ast.Load, ast.Store, ast.Del, ast.Pass, ast.Break, ast.Continue, ast.Import, ast.alias}
     | {str, int, bool, type(None)}  # which fields of nodes hold as well
 )
 _VISITS: dict[type[ast.AST], Callable[..., None]] = {
@@ -273,6 +307,8 @@ _VISITS: dict[type[ast.AST], Callable[..., None]] = {
     ast.JoinedStr: _Walker.text,
     ast.Global: _Walker.globally,
     ast.Lambda: _Walker.lambda_,
+    ast.Compare: _Walker.comparison,
+    ast.ImportFrom: _Walker.importing,
     ast.ListComp: _Walker.comprehension,
     ast.SetComp: _Walker.comprehension,
     ast.GeneratorExp: _Walker.comprehension,

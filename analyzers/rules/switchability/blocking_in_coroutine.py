@@ -12,6 +12,16 @@ _WAITS = words(
     "urllib.request.urlopen urllib.request.urlretrieve requests.request"
 )
 _CLIENTS = ("requests", "httpx")
+_SYNCHRONOUS = (
+    "requests.Session().", "requests.session().", "httpx.Client().", "urllib3.PoolManager().", "openai.OpenAI().",
+    "openai.AzureOpenAI().", "anthropic.Anthropic().", "groq.Groq().", "together.Together().", "cohere.Client().",
+    "mistralai.Mistral().", "ollama.Client().", "replicate.Client().", "boto3.client().", "boto3.resource().",
+    "redis.Redis().", "redis.StrictRedis().", "pymongo.MongoClient().", "psycopg2.connect().", "sqlite3.connect().",
+    "google.generativeai.GenerativeModel().", "google.cloud.storage.Client().", "huggingface_hub.InferenceClient().",
+    "elevenlabs.ElevenLabs().", "pinecone.Pinecone().", "grpc.insecure_channel().",
+)  # fmt: skip
+"""What their clients' methods begin with: the same libraries have asynchronous ones under other names."""
+_REMOTE = words("replicate.run ollama.chat ollama.generate openai.chat.completions.create openai.embeddings.create")
 _VERBS = frozenset({"get", "post", "put", "patch", "delete", "head"})
 
 
@@ -28,7 +38,9 @@ def _check(behaviour: Behaviour) -> Hits:
 
 def _waits(call: Call) -> bool:
     package, _, method = call.name.rpartition(".")
-    return call.name in _WAITS or (package in _CLIENTS and method in _VERBS)
+    if call.name in _WAITS or call.name in _REMOTE or call.name.startswith(_SYNCHRONOUS):
+        return True
+    return package in _CLIENTS and method in _VERBS
 
 
 RULE = switchability_rule(
@@ -41,11 +53,18 @@ RULE = switchability_rule(
     remedy="Use `await asyncio.to_thread(...)`, or a handler without `async`, which runs in a thread of its own.",
     confidence=0.8,
     check=_check,
-    words="easyocr httpx joblib llama_cpp requests sleep spacy subprocess system timm ultralytics urlopen urlretrieve",
+    words="anthropic boto3 cohere connect easyocr elevenlabs generativeai google groq grpc httpx huggingface_hub "
+    "joblib llama_cpp mistralai ollama openai pinecone pymongo redis replicate requests sleep spacy sqlite3 subprocess "
+    "system timm together ultralytics urlopen urlretrieve urllib3",
     beside="async def",
     matches=(
         "import time\nasync def handler(payload):\n    time.sleep(1)",
         'import requests\nasync def handler(payload):\n    return requests.get("https://example.org").json()',
+        (
+            "from openai import OpenAI\nclient = OpenAI()\nasync def handler(payload):\n"
+            '    return client.chat.completions.create(model="a", messages=payload)'
+        ),
+        "import time\ndef pause():\n    time.sleep(1)\nasync def handler(payload):\n    pause()",
         (
             'from transformers import pipeline\npipe = pipeline("text-classification")\n'
             'async def handler(payload):\n    return pipe(payload["text"])'
@@ -53,6 +72,10 @@ RULE = switchability_rule(
     ),
     passes=(
         "import time\ndef handler(payload):\n    time.sleep(1)",
+        (
+            "from openai import AsyncOpenAI\nclient = AsyncOpenAI()\nasync def handler(payload):\n"
+            '    return await client.chat.completions.create(model="a", messages=payload)'
+        ),
         "import asyncio, time\nasync def handler(payload):\n    await asyncio.to_thread(time.sleep, 1)",
         "import asyncio\nasync def handler(payload):\n    await asyncio.sleep(1)",
         (

@@ -1,6 +1,7 @@
 """GA709: a model is loaded in each request."""
 
 from analyzers.facts.contexts.model import Phase
+from analyzers.facts.model import Made, Value, from_caller, options
 from analyzers.rules.behaviour import Behaviour, switchability_rule
 from analyzers.rules.knowledge.calls import loaded
 from analyzers.rules.rule import Hit, Hits
@@ -9,8 +10,15 @@ from analyzers.rules.rule import Hit, Hits
 def _check(behaviour: Behaviour) -> Hits:
     for call, context in behaviour.calls(Phase.REQUEST):
         what = loaded(call)
+        if what and call.args and _is_the_request(call.args[0].value):
+            continue
         if what and not context.once and call.place.path not in behaviour.contexts.learning:
             yield Hit(call.place, f"{what}() loads in each request; load once, in start() or at import")
+
+
+def _is_the_request(value: Value) -> bool:
+    """Return whether what is loaded comes with the request, or is named by it."""
+    return from_caller(value) or any(option in (Made("io.BytesIO"), Made("io.StringIO")) for option in options(value))
 
 
 RULE = switchability_rule(
@@ -43,6 +51,7 @@ RULE = switchability_rule(
             'import functools, torch\n@functools.cache\ndef load():\n    return torch.load("m.pt")\n'
             "def handler(payload):\n    return load()(payload)"
         ),
+        "import io, torch\ndef handler(payload):\n    return torch.load(io.BytesIO(payload)).sum().item()",
         'import torch\nclass Predictor:\n    def setup(self):\n        self.model = torch.load("m.pt")',
     ),
 )

@@ -37,6 +37,11 @@ RULE = switchability_rule(
     passes=(
         (
             "from transformers import AutoModel\nimport torch\nmodel = AutoModel.from_pretrained('a')\n"
+            "def run(x):\n    return model(x)\ndef handler(payload):\n"
+            "    with torch.no_grad():\n        return run(payload)"
+        ),
+        (
+            "from transformers import AutoModel\nimport torch\nmodel = AutoModel.from_pretrained('a')\n"
             "def handler(payload):\n    with torch.no_grad():\n        return model(payload).logits.tolist()"
         ),
         (
