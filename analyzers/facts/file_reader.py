@@ -48,7 +48,7 @@ class FileReader:
         self._guards = evaluator.guards
         self._callers = callers
         self._outer_guards: dict[Scope, Guard] = {}
-        self._lines = lines_of(module.top.source.text)
+        self._lines = lines_of(module.source.text)
         self._steps = 0
 
     def facts(self) -> FileFacts:
@@ -59,7 +59,7 @@ class FileReader:
         """
         self._evaluator.steps = 0
         imports = tuple(self._imports())
-        if not self._module.top.source.relevant:
+        if not self._module.source.relevant:
             return FileFacts(self._path, imports)
         sites = sorted(self._module.sites, key=lambda site: (site.node.lineno, site.node.col_offset))
         calls = tuple(call for site in sites for call in self._calls(site))
@@ -80,7 +80,7 @@ class FileReader:
                 yield Constant(name, given, self._place(node), self._guards.guard(conditions))
 
     def _gathered(self) -> Iterator[tuple[int, int]]:
-        source = self._module.top.source
+        source = self._module.source
         if self._evaluator.thorough and any(word in source.text for word in _GATHERING):
             from analyzers.facts.gathering import gathered_calls
 

@@ -16,18 +16,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from analyzers.facts.scopes.model import Scope
 
-MAX_KEPT = 64
-MAX_KEPT_CHARACTERS = 1024 * 1024
+MAX_PARSED = 64
+MAX_PARSED_CHARACTERS = 1024 * 1024
 """How many modules are kept parsed, and how much; a syntax tree takes a hundred times the memory of its text."""
+MAX_KEPT_CHARACTERS = 32 * 1024 * 1024
+"""Of how much text it is kept what the modules bind, which takes a few times the memory of the text."""
 
 
 class Library:
-    """The modules of `tree` that have been read, the newest of them."""
+    """The modules of `tree` that have been read: what each binds, and the newest of them parsed."""
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self._sources: dict[str, Source | None] = {}
-        self._scopes: dict[str, Scope | None] = {}
+        self._scopes: dict[str, tuple[Scope | None, int]] = {}
+        self._kept = 0
 
     def source(self, path: str) -> Source | None:
         """Return the file at `path`, None when it says nothing of devices, or cannot be analyzed.
@@ -60,24 +63,31 @@ class Library:
 
     def scope(self, path: str) -> "Scope | None":
         """Return the names that the file at `path` binds, None without a source."""
-        source = self.source(path)
         if path not in self._scopes:
-            from analyzers.facts.scopes.walk import read_scopes  # a file that is only checked has no neighbours
-
-            try:
-                self._scopes[path] = read_scopes(source, skip_main=True).top if source is not None else None
-            except RecursionError:
-                self._scopes[path] = None
-        return self._scopes[path]
+            source = self.source(path)
+            size = 0 if source is None else len(source.text)
+            while self._scopes and self._kept + size > MAX_KEPT_CHARACTERS:
+                _, gone = self._scopes.pop(next(iter(self._scopes)))
+                self._kept -= gone
+            self._scopes[path] = (_scope_of(source), size)
+            self._kept += size
+        return self._scopes[path][0]
 
     def _make_room(self) -> None:
-        while len(self._sources) >= MAX_KEPT or self._kept() > MAX_KEPT_CHARACTERS:
-            oldest = next(iter(self._sources))
-            del self._sources[oldest]
-            self._scopes.pop(oldest, None)
+        while len(self._sources) >= MAX_PARSED or self._parsed() > MAX_PARSED_CHARACTERS:
+            del self._sources[next(iter(self._sources))]
 
-    def _kept(self) -> int:
+    def _parsed(self) -> int:
         return sum(len(source.text) for source in self._sources.values() if source is not None)
+
+
+def _scope_of(source: Source | None) -> "Scope | None":
+    from analyzers.facts.scopes.walk import read_scopes  # a file that is only checked has no neighbours
+
+    try:
+        return read_scopes(source, skip_main=True).top if source is not None else None
+    except RecursionError:
+        return None
 
 
 class Neighbours:

@@ -59,17 +59,17 @@ class Binding:
 class Scope:
     """A module, class or function with the names it binds; a class also holds what its methods set on `self`.
 
-    `stars` are the modules all of whose names are imported.
+    `stars` are the modules all of whose names are imported. Of the file's tree it keeps only the expressions that names
+    are bound to: of a module that others import nothing else is needed, and the rest is most of it.
     """
 
-    __slots__ = ("bindings", "is_class", "is_decorated", "name", "parameters", "parent", "returns", "source", "stars")
+    __slots__ = ("bindings", "is_class", "is_decorated", "name", "parameters", "parent", "returns", "stars")
 
     def __init__(
-        self, name: str, parent: "Scope | None", source: Source, *, is_class: bool = False, is_decorated: bool = False
+        self, name: str, parent: "Scope | None", *, is_class: bool = False, is_decorated: bool = False
     ) -> None:
         self.name = name
         self.parent = parent
-        self.source = source
         self.is_class = is_class
         self.is_decorated = is_decorated
         self.bindings: dict[str, list[Binding]] = {}
@@ -107,10 +107,11 @@ class ModuleScopes:
     `imports` are qualified names; `exits` the statements that end the program or fail the request: raise, sys.exit.
     """
 
-    __slots__ = ("exits", "imports", "named", "sites", "top")
+    __slots__ = ("exits", "imports", "named", "sites", "source", "top")
 
-    def __init__(self, top: Scope) -> None:
+    def __init__(self, top: Scope, source: Source) -> None:
         self.top = top
+        self.source = source
         self.sites: list[Site] = []
         self.imports: list[tuple[str, ast.stmt, Scope, Conditions]] = []
         self.exits: list[tuple[ast.stmt, Conditions]] = []

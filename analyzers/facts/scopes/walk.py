@@ -29,7 +29,7 @@ class _Walker:
     def __init__(self, source: Source, *, skip_main: bool) -> None:
         self.source = source
         self.skip_main = skip_main
-        self.found = ModuleScopes(Scope(source.module, None, source))
+        self.found = ModuleScopes(Scope(source.module, None), source)
 
     def block(self, body: Sequence[ast.stmt], scope: Scope, conditions: Conditions) -> None:
         for statement in body:
@@ -135,7 +135,7 @@ class _Walker:
             self.found.imports.append((qualified, node, scope, conditions))
 
     def function(self, node: Function, scope: Scope, conditions: Conditions) -> None:
-        inner = Scope(f"{scope.name}.{node.name}", scope, self.source, is_decorated=bool(node.decorator_list))
+        inner = Scope(f"{scope.name}.{node.name}", scope, is_decorated=bool(node.decorator_list))
         scope.bind(node.name, Binding(Kind.FUNCTION, inner, conditions))
         self.decorators(node, scope, conditions)
         is_method = scope.is_class and not any(dotted(decorator) == "staticmethod" for decorator in node.decorator_list)
@@ -157,7 +157,7 @@ class _Walker:
             inner.bind(star.arg, Binding(Kind.OPAQUE, outer))
 
     def class_(self, node: ast.ClassDef, scope: Scope, conditions: Conditions) -> None:
-        inner = Scope(f"{scope.name}.{node.name}", scope, self.source, is_class=True)
+        inner = Scope(f"{scope.name}.{node.name}", scope, is_class=True)
         scope.bind(node.name, Binding(Kind.CLASS, inner, conditions))
         self.decorators(node, scope, conditions)
         for expression in (*node.bases, *(keyword.value for keyword in node.keywords)):
@@ -239,7 +239,7 @@ class _Walker:
                 self.expression(node.orelse, scope, under(conditions, node.test, False, scope))
                 return
             case ast.Lambda():
-                inner = Scope(f"{scope.name}.<lambda>", scope, self.source)
+                inner = Scope(f"{scope.name}.<lambda>", scope)
                 self.parameters(node.args, scope, inner, is_method=False)
                 self.expression(node.body, inner, conditions)
                 return
