@@ -11,6 +11,7 @@ from analyzers.facts.escalation import resolve
 from analyzers.facts.model import Facts
 from analyzers.facts.stage1 import deep_recursion, extract, unfinished
 from analyzers.findings import TOO_ENTANGLED, Finding, Place, Signal
+from analyzers.lean.garbage import RareCollections
 from analyzers.lean.records import replace
 from analyzers.linting.examination import in_cells, in_its_cell, with_excerpts
 from analyzers.linting.suppression import split, suppressions
@@ -85,7 +86,7 @@ def analyze(path: Path | str, *, entrypoint: str = "", slo: Slo | None = None, h
     """
     started = time.perf_counter()
     profile = _profile(slo, hardware)
-    with warnings.catch_warnings(action="ignore"):  # the parser's, about odd code: they are for its author
+    with RareCollections(), warnings.catch_warnings(action="ignore"):  # the parser's, about odd code: for its author
         project = collect(Path(path), entrypoint)
         sources = project.sources
         facts, failures = _facts(project)
