@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from analyzers.facts.syntax import called_name, spine, words
 
 _BATCHES = ("batch", "loader", "chunk")
+TO_HOST = frozenset({"cpu", "numpy", "tolist", "asarray", "array", "item"})
+_MADE_ON_HOST = frozenset({"range", "len", "open", "sorted", "str", "int", "float"})
+_HOST_LIBRARIES = frozenset({"np", "numpy", "pd", "pandas", "Image", "cv2", "json", "math", "random", "os"})
 
 
 def asks_whether_done(test: ast.expr) -> bool:
@@ -51,3 +54,16 @@ def only_moves(target: ast.expr, value: ast.expr) -> bool:
     """Return whether an assignment is like `self.net = self.net.to(...)`, which only changes the place of a value."""
     own = ast.dump(target).replace("Store()", "Load()") if isinstance(target, ast.Attribute) else ""
     return own != "" and any(ast.dump(part) == own for part in spine(value) if isinstance(part, ast.Attribute))
+
+
+def is_on_host(node: ast.expr, held: set[str]) -> bool:
+    """Return whether `node` was copied to main memory on its way, or was made there; so are the names in `held`."""
+    for part in spine(node):
+        match part:
+            case ast.Call(func=ast.Attribute(attr=name)) if name in TO_HOST:
+                return True
+            case ast.Call(func=ast.Name(id=name)) if name in _MADE_ON_HOST:
+                return True
+            case ast.Name(id=name):
+                return name in _HOST_LIBRARIES or name in held
+    return False

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from analyzers.facts.contexts.model import Phase
-from analyzers.lean.records import record
+from analyzers.facts.contexts.model import CallContext, Phase
+from analyzers.lean.records import record, replace
 from analyzers.lean.tables import words
 
 _REQUESTS = words("handler handle lambda_handler predict infer inference do_POST do_GET on_receive")
@@ -43,6 +43,12 @@ class Called:
         self.callees: list[Calls] = []
         self.host: set[str] = set()
         self.bound: set[str] = set()
+
+    def applied_to(self, context: CallContext) -> CallContext:
+        """Return the context of a call in this function with what its callers make of it."""
+        silent = context.without_gradients or self.silent
+        in_loop = context.in_coroutine or self.in_loop
+        return replace(context, phases=frozenset(self.phases), without_gradients=silent, in_coroutine=in_loop)
 
 
 def phase_of(name: str, decorators: set[str]) -> Phase | None:

@@ -9,9 +9,16 @@ import ast
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from analyzers.facts.contexts import idioms
+from analyzers.facts.contexts.gradients import (
+    NO_GRADIENTS,
+    assigned_silencers,
+    imported_silencers,
+    silences,
+    wants_gradients,
+)
 from analyzers.facts.contexts.model import NOWHERE, CallContext, Contexts, Phase, Start
 from analyzers.facts.contexts.phases import CACHES, Called, Calls, phase_of, spread
-from analyzers.facts.syntax import Function, called_name, column, is_main_test, owner_of, spine, words
+from analyzers.facts.syntax import Function, called_name, column, is_main_test, owner_of, words
 from analyzers.findings import Place
 from analyzers.lean.lines import lines_of
 from analyzers.lean.records import replace
@@ -19,15 +26,7 @@ from analyzers.project.model import Source
 
 Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 _ADDS = frozenset({"append", "add", "extend", "insert", "put", "setdefault", "update"})
-_NO_GRADIENTS = frozenset({"no_grad", "inference_mode"})
-_LEARNS = frozenset(
-    {"backward", "set_grad_enabled", "requires_grad_", "zero_grad", "fit", "train", "enable_grad", "grad"}
-    | {"value_and_grad", "jacobian", "hessian", "jacrev", "jacfwd", "vjp", "jvp"}
-)
 _NETWORKS = ("nn.Module", "LightningModule", "PreTrainedModel")
-_TO_HOST = frozenset({"cpu", "numpy", "tolist", "asarray", "array", "item"})
-_MADE_ON_HOST = frozenset({"range", "len", "open", "sorted", "str", "int", "float"})
-_HOST_LIBRARIES = frozenset({"np", "numpy", "pd", "pandas", "Image", "cv2", "json", "math", "random", "os"})
 
 
 def read_contexts(sources: Iterable[Source]) -> Contexts:
@@ -62,7 +61,7 @@ class _Walker:
         self.literals: dict[Start, Place] = {}
         self.modules: set[str] = set()
         self.learns = False
-        self.silencers = set(_NO_GRADIENTS)
+        self.silencers = set(NO_GRADIENTS)
         self.globals: set[str] = set()
         self.tops = {  # the names of the module
             target.id
@@ -104,22 +103,14 @@ class _Walker:
 
     def with_(self, node: ast.With | ast.AsyncWith, now: CallContext) -> None:
         self.block(node.items, now)
-        off = any(self.is_silencer(item.context_expr) for item in node.items)
+        off = any(silences(item.context_expr, self.silencers) for item in node.items)
         self.block(node.body, replace(now, without_gradients=True) if off else now)
 
-    def is_silencer(self, node: ast.expr) -> bool:
-        """Return whether a context or a decorator switches gradients off: `inference_mode(False)` does not."""
-        given = [*node.args, *(one.value for one in node.keywords)] if isinstance(node, ast.Call) else []
-        off = any(isinstance(one, ast.Constant) and one.value is False for one in given)
-        return called_name(node) in self.silencers and not off
-
     def importing(self, node: ast.ImportFrom, _now: CallContext) -> None:
-        if node.module == "torch":
-            self.silencers |= {alias.asname for alias in node.names if alias.name in _NO_GRADIENTS and alias.asname}
+        self.silencers |= imported_silencers(node)
 
     def assignment(self, node: ast.Assign, now: CallContext) -> None:
-        if called_name(node.value) in self.silencers:
-            self.silencers |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        self.silencers |= assigned_silencers(node, self.silencers)
         for target in node.targets:
             self.bind(target, node.value, now)
             self.visit(target, now)
@@ -186,14 +177,13 @@ class _Walker:
 
     def call(self, node: ast.Call, now: CallContext) -> None:
         name, function = called_name(node), node.func
-        learns = any(one.arg == "requires_grad" and _is_true(one.value) for one in node.keywords)
-        self.learns = self.learns or learns or name in _LEARNS
+        self.learns = self.learns or wants_gradients(node)
         on_self = owner_of(function) in ("self", "cls")
         if (on_self or isinstance(function, ast.Name)) and not now.once:
             self.functions[now.function].callees.append(Calls(name, on_self, now.without_gradients))
         inner = context = now
         if isinstance(function, ast.Attribute):
-            if name in _TO_HOST and self.is_on_host(function.value, now):
+            if name in idioms.TO_HOST and self.is_on_host(function.value, now):
                 context = replace(context, on_host=frozenset({name}))
             if name == "to" and any("device" in word for part in (*node.args, *node.keywords) for word in words(part)):
                 context = replace(context, moves=frozenset({name}))
@@ -218,7 +208,7 @@ class _Walker:
         decorators = {called_name(decorator) for decorator in node.decorator_list}
         self.block([*node.decorator_list, node.args], now)
         name = f"{now.function}.{node.name}" if now.function else f"{self.owner}.{node.name}".lstrip(".")
-        once, silent = bool(decorators & CACHES), any(map(self.is_silencer, node.decorator_list))
+        once, silent = bool(decorators & CACHES), any(silences(one, self.silencers) for one in node.decorator_list)
         in_coroutine = isinstance(node, ast.AsyncFunctionDef)
         phase = phase_of(node.name, decorators)
         self.functions[name] = Called(self.owner, phase, is_coroutine=in_coroutine, is_silent=silent)
@@ -242,16 +232,7 @@ class _Walker:
             function.host |= names
 
     def is_on_host(self, node: ast.expr, now: CallContext) -> bool:
-        """Return whether `node` was copied to main memory on its way, or was made there."""
-        for part in spine(node):
-            match part:
-                case ast.Call(func=ast.Attribute(attr=name)) if name in _TO_HOST:
-                    return True
-                case ast.Call(func=ast.Name(id=name)) if name in _MADE_ON_HOST:
-                    return True
-                case ast.Name(id=name):
-                    return name in _HOST_LIBRARIES or name in self.functions[now.function].host
-        return False
+        return idioms.is_on_host(node, self.functions[now.function].host)
 
     def kept_in(self, target: ast.expr, now: CallContext) -> str:
         """Return the name through which what is assigned to `target` outlives the call, empty when it does not."""
@@ -279,15 +260,8 @@ class _Walker:
         whole: dict[int, CallContext] = {}
         for start, context in self.found.items():
             if id(context) not in whole:
-                function = self.functions[context.function]
-                silent = context.without_gradients or function.silent
-                phases, in_loop = frozenset(function.phases), context.in_coroutine or function.in_loop
-                whole[id(context)] = replace(context, phases=phases, without_gradients=silent, in_coroutine=in_loop)
+                whole[id(context)] = self.functions[context.function].applied_to(context)
             yield start, whole[id(context)]
-
-
-def _is_true(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is True
 
 
 _LEAVES: frozenset[type] = frozenset(
