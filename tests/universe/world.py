@@ -31,8 +31,11 @@ from tests.universe.verdict import check_clients, check_nothing_is_left
 from tests.universe.witness import Witness
 
 _MOST_TURNS = 200_000
-RECOVERS_S = 60.0
-"""The longest that a new client may have to ask again once all is well: the longest pause, a start, what is overdue."""
+RECOVERS_S = 90.0
+"""The longest that a new client may have to ask again once all is well: the longest pause, a start, what is overdue.
+
+With a WebSocket in the only place: 40 s until a silent client is given up, and the time of a request for the function.
+"""
 
 _CLIENTS_LEAVE_S = 600.0
 """The longest that a client may be waited for that says nothing any more: its patience, and its answer before."""

@@ -82,6 +82,8 @@ class SlowPath:
         try:
             left = self._parse(data)
         except httptools.HttpParserError as error:
+            if self._in_head:
+                self.method = b"GET"  # how the bytes came decides how much of a broken head the parser has told
             self._refuse(HTTPStatus.BAD_REQUEST, f"malformed request: {error}")
             return 0
         if self._in_head and len(self._headers) > MAX_HEADERS:
@@ -162,7 +164,7 @@ class SlowPath:
         self._host = self._expects = self._codings = b""
 
     def on_url(self, url: bytes) -> None:
-        self.method = self._parser.get_method()  # for a refusal before the head is whole: a HEAD gets no body
+        self.method = self._parser.get_method()  # for a head that is too large: a HEAD gets no body
         self._url += url
 
     def on_header(self, name: bytes, value: bytes | None) -> None:

@@ -23,7 +23,7 @@ def test_the_rules_as_json_have_level_and_confidence(capsys: pytest.CaptureFixtu
     assert reported["GA890"] == {
         "code": "GA890",
         "name": "unused-suppression",
-        "summary": "A comment silences a rule that finds nothing on its line.",
+        "summary": "A comment silences nothing.",
         "level": "warning",
         "confidence": 0.95,
         "default": True,
