@@ -266,7 +266,9 @@ class Function:
         if scope["type"] == "websocket":
             self._begun(int(number), "GET", b"")
             facts = int(number), int(size), int(service_ms) / 1000
-            await talks.ACTS[act](talks.Called(*facts, receive, send, self._host, self._frame_id()))
+            await talks.ACTS.get(act, talks.ACTS["echo"])(
+                talks.Called(*facts, receive, send, self._host, self._frame_id())
+            )
             return
         self._begun(int(number), scope["method"], message["body"])
         one = Called(int(number), int(size), int(service_ms) / 1000, send, self._host, self._frame_id())

@@ -116,9 +116,10 @@ def _is_late(world: "World", asked: Asked) -> bool:
 
 def _is_calm(schedule: Schedule, client: Client, step: Step) -> bool:
     """Whether nothing happens for which a request may have to wait: it is answered long before its deadline."""
-    asks = [one for client in schedule.clients for one in client.steps if one.does in ("ask", "begin")]
+    steps = [one for client in schedule.clients for one in client.steps]
+    asks = [one for one in steps if one.does in ("ask", "begin", talkers.TALK)]
     takes_s = step.service_s * (1 + step.answer_bytes / PART_BYTES) + 20 * client.late_s
-    at_hand = {"wrong", "panic-in-stream", "break-off", *GOOD, PROBE}
+    at_hand = {"wrong", "panic-in-stream", "break-off", *GOOD, PROBE, *talks.GOOD}
     return (
         (schedule.memory_bytes, schedule.concurrency) == (Schedule.memory_bytes, Schedule.concurrency)
         and not schedule.upsets
