@@ -10,7 +10,8 @@ from analyzers.rules.rule import Hit, Hits, Rule
 
 _CUDA = Pattern(
     r"\+cu\d{2,3}\b|/whl/(nightly/)?cu\d{2,3}\b|^nvidia-(cu|nccl|tensorrt)|-gpu\b|\[[^\[\]]{0,200}(cuda|gpu)"
-    r"|^cupy-cuda|^tensorrt|^(pytorch-cuda|cudatoolkit|cudnn|cuda-toolkit|cuda-runtime|cuda-nvcc)\b",
+    r"|^cupy-cuda|^tensorrt|^(pytorch-cuda|cudatoolkit|cudnn|cuda-toolkit|cuda-runtime|cuda-nvcc|cuda-version)\b"
+    r"|==[^=\s]{0,100}=[^=\s]{0,100}(cuda|gpu)",  # the build of a conda package
     re.IGNORECASE,
 )
 
@@ -42,6 +43,12 @@ RULE = Rule(
         "# requirements.txt\ntorch==2.1.0+cu118",
         "# requirements.txt\n--extra-index-url https://download.pytorch.org/whl/cu121\ntorch",
         "# requirements.txt\nonnxruntime-gpu==1.16",
+        "# requirements.txt\npytorch==2.3.1=py3.11_cuda12.1_cudnn8.9.2_0",
     ),
-    passes=("# requirements.txt\ntorch==2.1.0", "# requirements.txt\ntorch==2.1.0+cpu", "# requirements.txt\ncucumber"),
+    passes=(
+        "# requirements.txt\ntorch==2.1.0",
+        "# requirements.txt\ntorch==2.1.0+cpu",
+        "# requirements.txt\ncucumber",
+        "# requirements.txt\npytorch==2.3.1=py3.11_cpu_0",
+    ),
 )

@@ -36,6 +36,7 @@ _HOSTED = Pattern(
 """Names under which vendors sell the answers of a model: it runs elsewhere."""
 _TAGGED = Pattern(r"^[a-z][\w.-]*:(latest|mini|small|medium|large|\d+(\.\d+)?[bm])(-[\w.-]+)?$", re.IGNORECASE)
 """Names of an Ollama server, which runs here only where the function starts it."""
+_FROM_PARTS = frozenset({"from_config", "init_empty_weights"})
 _CONVERSATIONS = frozenset({"messages", "input_type"})
 """Keyword arguments of calls that ask a service for an answer; what loads a model here takes none of them."""
 _TASKS = words(
@@ -62,7 +63,7 @@ def models(facts: Facts) -> Iterator[Model]:
         for fact in outside(facts)
     ):
         return
-    seen: set[str] = set()
+    seen = _of_parts_alone(facts)
     serves_itself = starts_programs(facts)
     for place, name in (*_loaded(facts), *_named(facts)):
         if _HOSTED.search(name) or (not serves_itself and _TAGGED.search(name)):
@@ -83,17 +84,35 @@ def shown_count(millions: float) -> str:
     return f"{millions / 1000:.3g} billion" if millions >= 1000 else f"{millions:.3g} million"
 
 
+def _of_parts_alone(facts: Facts) -> set[str]:
+    """Return the models of which only a tokenizer, a processor or a configuration is loaded: these compute nothing.
+
+    Another program may load the rest, and a model may be built from its configuration.
+    """
+    if starts_programs(facts) or any(call.method in _FROM_PARTS for call in facts.calls()):
+        return set()
+    given: dict[bool, set[str]] = {True: set(), False: set()}
+    for call in facts.calls():
+        given[is_part(call.name)] |= set(_given(call))
+    return given[True] - given[False]
+
+
 def _loaded(facts: Facts) -> Iterator[tuple[Place, str]]:
     """Yield what calls load, by name; a model's tokenizer has the same name and comes after all models."""
     for call in sorted(facts.calls(), key=lambda call: is_part(call.name)):
-        if lookup(call.name.replace("()", ""), REMOTE) or any(name in _CONVERSATIONS for name, _ in call.keywords):
-            continue
-        if call.method in _LOADERS or any(name in _KEYWORDS for name, _ in call.keywords):
-            values = [argument.value for argument in call.args[:2]] + [call.keyword(name) for name in _KEYWORDS]
-            for value in values:
-                for text in texts(value) if value is not None else ():
-                    if 2 < len(text) < 120 and "\n" not in text and text not in _TASKS:
-                        yield call.place, text
+        yield from ((call.place, text) for text in _given(call))
+
+
+def _given(call: Call) -> Iterator[str]:
+    """Yield the names that a call which may load something is given."""
+    if lookup(call.name.replace("()", ""), REMOTE) or any(name in _CONVERSATIONS for name, _ in call.keywords):
+        return
+    if call.method in _LOADERS or any(name in _KEYWORDS for name, _ in call.keywords):
+        values = [argument.value for argument in call.args[:2]] + [call.keyword(name) for name in _KEYWORDS]
+        for value in values:
+            for text in texts(value) if value is not None else ():
+                if 2 < len(text) < 120 and "\n" not in text and text not in _TASKS:
+                    yield text
 
 
 def _named(facts: Facts) -> Iterator[tuple[Place, str]]:

@@ -53,9 +53,19 @@ RULE = Rule(
             'MODEL_ID = "stabilityai/stable-diffusion-2-1"\n'
             "p = StableDiffusionPipeline.from_pretrained(MODEL_ID)"
         ),
+        (
+            "from transformers import AutoModelForCausalLM, AutoTokenizer\nMODEL = 'meta-llama/Llama-2-70b-hf'\n"
+            "t = AutoTokenizer.from_pretrained(MODEL)\nm = AutoModelForCausalLM.from_pretrained(MODEL)"
+        ),
+        (
+            "from transformers import AutoConfig, AutoModelForCausalLM\n"
+            'c = AutoConfig.from_pretrained("meta-llama/Llama-2-70b-hf")\nm = AutoModelForCausalLM.from_config(c)'
+        ),
         "from torchvision import models\nm = models.resnet18(pretrained=True)",
     ),
     passes=(
+        'from transformers import AutoTokenizer\nt = AutoTokenizer.from_pretrained("meta-llama/Llama-2-70b-hf")',
+        'from transformers import AutoConfig\nMODEL = "meta-llama/Llama-2-70b"\nc = AutoConfig.from_pretrained(MODEL)',
         'import torch, ollama\nMODEL = "llama3:8b"\nollama.chat(model=MODEL, messages=[])',
         'import torch\ndef ask(client):\n    return client.create(model="groq/llama-3.3-70b-versatile", messages=[])',
         'import openai\nclient = openai.OpenAI()\nclient.chat.completions.create(model="llama-3-70b")',
