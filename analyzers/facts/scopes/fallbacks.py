@@ -97,7 +97,7 @@ def _words(node: ast.AST) -> Iterator[str]:
 def _serves(handler: ast.ExceptHandler, body: Sequence[ast.stmt], *, is_last: bool) -> bool:
     """Return whether a handler puts something in the place of what has failed."""
     last = handler.body[-1]
-    if isinstance(last, ast.Raise) or _exits(last):
+    if isinstance(last, ast.Raise) or exits(last):
         return False
     if any("cpu" in name.lower().split("_") for part in _inside(handler) for name in _words(part)):
         return True
@@ -108,7 +108,8 @@ def _serves(handler: ast.ExceptHandler, body: Sequence[ast.stmt], *, is_last: bo
     return _keeps_its_names(body, handler.body)
 
 
-def _exits(node: ast.stmt) -> bool:
+def exits(node: ast.stmt) -> bool:
+    """Return whether a statement ends the program."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and dotted(node.value.func) in _EXITS
 
 

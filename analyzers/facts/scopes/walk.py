@@ -8,13 +8,12 @@ import ast
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from analyzers.facts.scopes.fallbacks import attempted, catches_one_of, is_suppressed
+from analyzers.facts.scopes.fallbacks import attempted, catches_one_of, exits, is_suppressed
 from analyzers.facts.scopes.model import MOST_MEANINGS, Binding, Conditions, Kind, ModuleScopes, Scope, Site, under
 from analyzers.facts.syntax import Function, arguments_of, dotted, is_main_test
 from analyzers.project.model import Source
 from analyzers.project.names import LONGEST_NAME, absolute_module
 
-_EXITS = ("sys.exit", "exit", "quit")
 _LEAVES = (ast.Name, ast.Constant)
 
 
@@ -79,7 +78,7 @@ class _Walker:
                 scope.returns.append((value, conditions))
             case ast.Assert(test=test):
                 self.found.exits.append((node, under(conditions, test, False, scope)))
-            case _ if isinstance(node, ast.Raise) or _exits(node):
+            case _ if isinstance(node, ast.Raise) or exits(node):
                 self.found.exits.append((node, conditions))
 
     def children(self, node: ast.AST, scope: Scope, conditions: Conditions) -> None:
@@ -268,8 +267,4 @@ def _is_environment(node: ast.expr) -> bool:
 
 def _leaves(body: Sequence[ast.stmt]) -> bool:
     """Return whether control never runs past the end of `body`."""
-    return isinstance(body[-1], ast.Return | ast.Raise | ast.Continue | ast.Break) or _exits(body[-1])
-
-
-def _exits(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and dotted(node.value.func) in _EXITS
+    return isinstance(body[-1], ast.Return | ast.Raise | ast.Continue | ast.Break) or exits(body[-1])

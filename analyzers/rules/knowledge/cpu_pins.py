@@ -9,13 +9,12 @@ from collections.abc import Iterator
 from analyzers.facts.model import Call, Facts, Guard, Known, Value, is_unknown, strings
 from analyzers.facts.vocabulary import DEVICE_KEYWORDS
 from analyzers.lean.tables import words
-from analyzers.rules.knowledge.devices import placements
+from analyzers.rules.knowledge.devices import MOVES, placements
 
 _CPU_FIRST = words(
     "torch.device torch.set_default_device tensorflow.device jax.devices jax.local_devices mxnet.Context "
     "paddle.set_device paddle.device.set_device"
 )
-_MOVES = ("to", "to_device")
 _DEVICES = (*DEVICE_KEYWORDS, "accelerator", "device_map")
 _OFF = frozenset({"gpu", "use_gpu", "use_cuda", "cuda"})
 _COUNTS = frozenset({"n_gpu_layers", "gpu_layers"})
@@ -43,7 +42,7 @@ def pins(facts: Facts) -> Iterator[Call]:
 
 def is_pinned(call: Call) -> bool:
     """Return whether a call asks for the CPU and nothing else."""
-    if call.args and (call.name in _CPU_FIRST or call.method in _MOVES) and _is_cpu(call.args[0].value, call):
+    if call.args and (call.name in _CPU_FIRST or call.method in MOVES) and _is_cpu(call.args[0].value, call):
         return True
     for name, argument in call.keywords:
         value = argument.value
@@ -72,7 +71,7 @@ def _takes_one(call: Call) -> bool:
 
 def is_unknown_device(call: Call) -> bool:
     """Return whether a call names a device that the code does not tell."""
-    moved = [call.args[0].value] if call.method in _MOVES and call.args else []
+    moved = [call.args[0].value] if call.method in MOVES and call.args else []
     named = [argument.value for name, argument in call.keywords if name in ("device", "torch_device", "accelerator")]
     return any(is_unknown(value) for value in (*moved, *named))
 

@@ -11,7 +11,7 @@ from analyzers.rules.knowledge.libraries import FRAMEWORKS, lookup
 
 _KINDS = frozenset({"cuda", "gpu", "xpu", "hip", "rocm"})
 _NAMED = Pattern(r"cuda(:\d+)?$")
-_MOVES = ("to", "to_device", "to_empty", "move_to_device")
+MOVES = ("to", "to_device", "to_empty", "move_to_device")
 _METHODS = frozenset({"cuda", "to_gpu"})
 _DEVICE_FIRST = words(
     "torch.device torch.set_default_device torch.cuda.set_device torch.cuda.device tensorflow.device jax.devices "
@@ -59,13 +59,13 @@ def placement(call: Call) -> Placement | None:
 
 def _names_gpu(value: Value, call: Call) -> bool:
     if isinstance(value, Known) and isinstance(value.value, int) and not isinstance(value.value, bool):
-        return value.value >= 0 and (call.name.startswith(_INDEX_MEANS_GPU) or call.method in _MOVES)
+        return value.value >= 0 and (call.name.startswith(_INDEX_MEANS_GPU) or call.method in MOVES)
     return is_gpu(value)
 
 
 def _device_of(call: Call) -> tuple[str, Value | None]:
     """Return the spelling of a placement and its device, ("", None) when the call is none."""
-    if call.is_own and call.method in (*_METHODS, *_MOVES):
+    if call.is_own and call.method in (*_METHODS, *MOVES):
         return "", None
     if call.method in _METHODS and call.name not in _DEVICE_FIRST and not call.name.startswith("torch.cuda"):
         return f".{call.method}()", Known("cuda")
@@ -73,7 +73,7 @@ def _device_of(call: Call) -> tuple[str, Value | None]:
         return f"{call.name}()", Known("cuda")
     if call.name in _DEVICE_FIRST and call.args:
         return _spelled(call.name, call.args[0].value), call.args[0].value
-    if call.method in _MOVES:
+    if call.method in MOVES:
         value = call.argument(0, "device")
         return (_spelled(".to", value), value) if value is not None else ("", None)
     if lookup(call.name, FRAMEWORKS):
