@@ -14,7 +14,9 @@ _PACKAGES = {
     "cog": "Cog",
     "fal": "fal",
     "functions_framework": "Cloud Functions",
+    "google.cloud.aiplatform.prediction": "Vertex AI",
     "kserve": "KServe",
+    "leptonai": "Lepton",
     "litserve": "LitServe",
     "modal": "Modal",
     "mosec": "Mosec",
@@ -27,6 +29,11 @@ _PACKAGES = {
 }
 """Import name to the platform that loads a file with this import."""
 
+_CLASSES = {"EndpointHandler": "Hugging Face", "TritonPythonModel": "Triton"}
+"""Classes by whose name a platform finds what it serves."""
+_FUNCTIONS = (({"init", "run"}, "Azure ML"), ({"model_fn"}, "SageMaker"))
+"""Functions at the top of a file that a platform calls by name, all of each group."""
+
 WEB_SERVER = "web server"
 
 PROGRAMS = frozenset({"Banana", "KServe", "LitServe", "Mosec", "RunPod", "Spaces", WEB_SERVER})
@@ -36,7 +43,7 @@ _SERVERS = {"fastapi.FastAPI", "flask.Flask", "gradio.Interface", "gradio.Blocks
 _EVENT_NAMES = frozenset({("event", "context"), ("event", "_context"), ("context", "event"), ("_event", "_context")})
 _MARKERS = re.compile(
     "|".join(name.rpartition(".")[2] for name in _PACKAGES).encode()
-    + b"|FastAPI|Flask|gradio|Starlette|event|class Model"
+    + b"|FastAPI|Flask|gradio|Starlette|event|class Model|EndpointHandler|TritonPythonModel|def init|model_fn"
 )
 
 
@@ -49,14 +56,25 @@ def platform_of(path: str, tree: ast.Module) -> str:
     """Return the platform that would start the file at `path`, empty when none would."""
     if path.endswith("model/model.py") and any(map(_is_truss_model, tree.body)):
         return "Truss"
+    if called := _called_by_name(tree):
+        return called
     names = dict(_imports(tree))
     for qualified in names.values():
-        platform = _PACKAGES.get(qualified.partition(".")[0]) or _PACKAGES.get(".".join(qualified.split(".")[:2]))
+        parts = qualified.split(".")
+        platform = next((known for end in (1, 2, 4) if (known := _PACKAGES.get(".".join(parts[:end])))), "")
         if platform:
             return platform
     if any(map(_takes_event, tree.body)):
         return "AWS Lambda"
     return WEB_SERVER if any(_makes_server(node, names) for node in tree.body) else ""
+
+
+def _called_by_name(tree: ast.Module) -> str:
+    """Return the platform that calls a class or functions of a file by their names, empty without one."""
+    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    classes = (node.name for node in tree.body if isinstance(node, ast.ClassDef))
+    by_class = next((_CLASSES[name] for name in classes if name in _CLASSES), "")
+    return by_class or next((platform for names, platform in _FUNCTIONS if names <= defined), "")
 
 
 def _imports(tree: ast.Module) -> Iterator[tuple[str, str]]:

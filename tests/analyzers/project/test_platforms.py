@@ -18,6 +18,18 @@ ENTRIES = {
     "Ray Serve": ("rs.py", "from ray import serve\n@serve.deployment\nclass D:\n    pass\n"),
     "Lambda": ("lambda_function.py", "def lambda_handler(event, context):\n    return 1\n"),
     "Cloud Functions": ("gcf.py", "import functions_framework\n@functions_framework.http\ndef f(request):\n    pass\n"),
+    "Azure ML": ("score.py", "def init():\n    pass\ndef run(raw):\n    return raw\n"),
+    "SageMaker": ("inference.py", "def model_fn(folder):\n    return 1\ndef predict_fn(data, model):\n    return 1\n"),
+    "Hugging Face": ("endpoint.py", "class EndpointHandler:\n    def __call__(self, data):\n        return data\n"),
+    "Triton": (
+        "models/m/1/model.py",
+        "class TritonPythonModel:\n    def execute(self, requests):\n        return []\n",
+    ),
+    "Vertex AI": (
+        "predictor.py",
+        "from google.cloud.aiplatform.prediction.predictor import Predictor\nclass P(Predictor):\n    pass\n",
+    ),
+    "Lepton": ("photon.py", "from leptonai.photon import Photon\nclass Echo(Photon):\n    pass\n"),
     "FastAPI": ("web.py", "from fastapi import FastAPI\napi = FastAPI()\n"),
     "Gradio": ("demo.py", "import gradio as gr\nwith gr.Blocks() as demo:\n    pass\n"),
 }
