@@ -69,6 +69,14 @@ def words(node: ast.AST) -> Iterator[str]:
             yield part.attr
 
 
+def word_of(node: ast.AST) -> str:
+    """Return the name, the attribute or the text that a node is, empty for any other."""
+    match node:
+        case ast.Name(id=word) | ast.Attribute(attr=word) | ast.Constant(value=str(word)):
+            return word
+    return ""
+
+
 def is_main_test(test: ast.expr) -> bool:
     """Return whether `test` is `__name__ == "__main__"`."""
     return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"

@@ -38,7 +38,7 @@ class Called:
         self.owner = owner
         self.is_own = phase is not None
         self.phases = {phase} if phase else set()
-        self.is_coroutine = self.in_loop = is_coroutine
+        self.in_loop = is_coroutine
         self.silent = is_silent
         self.callees: list[Calls] = []
         self.host: set[str] = set()
@@ -67,11 +67,10 @@ def spread(functions: Mapping[str, Called]) -> None:
     pending = [name for name, function in functions.items() if function.phases]
     while pending:
         caller = functions[pending.pop()]
-        for call in caller.callees:
-            for target in _targets(functions, call.name, caller.owner if call.on_self else ""):
-                if not caller.phases <= functions[target].phases:
-                    functions[target].phases |= caller.phases
-                    pending.append(target)
+        for target, _ in _calls(functions, caller):
+            if not caller.phases <= functions[target].phases:
+                functions[target].phases |= caller.phases
+                pending.append(target)
     _spread_loops(functions)
     _spread_silence(functions)
 
@@ -80,31 +79,32 @@ def _spread_loops(functions: Mapping[str, Called]) -> None:
     """Say of the plain functions that a coroutine calls that its event loop waits for them, too."""
     pending = [function for function in functions.values() if function.in_loop]
     while pending:
-        caller = pending.pop()
-        for call in caller.callees:
-            for target in _targets(functions, call.name, caller.owner if call.on_self else ""):
-                if not functions[target].in_loop:
-                    functions[target].in_loop = True
-                    pending.append(functions[target])
+        for target, _ in _calls(functions, pending.pop()):
+            if not functions[target].in_loop:
+                functions[target].in_loop = True
+                pending.append(functions[target])
 
 
 def _spread_silence(functions: Mapping[str, Called]) -> None:
     """Say of the functions that are only ever called without gradients that they run without."""
-    callers: dict[str, list[tuple[Called, bool]]] = {}
+    loud: dict[str, int] = {}  # how many calls of a function record gradients
     for caller in functions.values():
-        for call in caller.callees:
-            for target in _targets(functions, call.name, caller.owner if call.on_self else ""):
-                callers.setdefault(target, []).append((caller, call.silent))
-    changed = True
-    while changed:
-        changed = False
-        for name, known in callers.items():
-            function = functions[name]
-            if not function.silent and not function.is_own and all(silent or one.silent for one, silent in known):
-                function.silent = changed = True
+        for target, call in _calls(functions, caller):
+            loud[target] = loud.get(target, 0) + (not call.silent and not caller.silent)
+    pending = [name for name, number in loud.items() if not number]
+    while pending:
+        function = functions[pending.pop()]
+        if function.silent or function.is_own:
+            continue
+        function.silent = True
+        for target, call in _calls(functions, function):
+            loud[target] -= not call.silent
+            if not loud[target]:
+                pending.append(target)
 
 
-def _targets(functions: Mapping[str, Called], name: str, owner: str) -> Iterator[str]:
-    """Return the functions that `name()` or `self.name()` may call; for a class, its `__init__`."""
-    wanted = f"{owner}.{name}" if owner else name
-    return (target for target in (wanted, f"{name}.__init__") if target in functions)
+def _calls(functions: Mapping[str, Called], caller: Called) -> Iterator[tuple[str, Calls]]:
+    """Yield the functions that `caller` may call, each with the call; for a class, its `__init__`."""
+    for call in caller.callees:
+        wanted = f"{caller.owner}.{call.name}" if call.on_self and caller.owner else call.name
+        yield from ((target, call) for target in (wanted, f"{call.name}.__init__") if target in functions)

@@ -17,7 +17,7 @@ have made. Nothing is evaluated.
 import ast
 from collections.abc import Iterator, Sequence
 
-from analyzers.facts.syntax import dotted
+from analyzers.facts.syntax import dotted, word_of
 from analyzers.facts.vocabulary import GPU_ONLY_MODULES
 
 _IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException", "OSError"})
@@ -27,26 +27,25 @@ _GPU_ERRORS = frozenset(
 """What is raised where there is no GPU, by the frameworks' initialization and by their placements."""
 _EXITS = ("sys.exit", "exit", "quit", "os._exit")
 _GPU = ("cuda", "gpu")
+_NONE = frozenset[int]()
 _REPORTS = (ast.Dict, ast.JoinedStr, ast.Tuple, ast.List)
 """What a handler returns to tell of an error."""
 
 
-def attempted(node: "ast.Try | ast.TryStar", *, is_last: bool) -> frozenset[int]:
+def attempted(node: "ast.Try | ast.TryStar", *, is_last: bool) -> tuple[frozenset[int], frozenset[int]]:
     """Return the identities of the statements of a `try` that may fail without a GPU, where something else then serves.
 
-    `is_last` says that no code follows in the block that it stands in.
+    The second are those of the handlers that run then. `is_last` says that no code follows in the block around.
     """
-    return frozenset(
-        id(statement)
-        for statement in node.body
-        if (errors := _errors_of(statement))
-        and any(_catches(one, errors) and _serves(one, node.body, is_last=is_last) for one in node.handlers)
-    )
-
-
-def catches_one_of(handler: ast.ExceptHandler, body: Sequence[ast.stmt], tried: frozenset[int]) -> bool:
-    """Return whether a handler takes what one of the statements `tried` raises without a GPU."""
-    return any(_catches(handler, _errors_of(statement)) for statement in body if id(statement) in tried)
+    raised = {id(statement): errors for statement in node.body if (errors := _errors_of(statement))}
+    if not raised:
+        return _NONE, _NONE
+    ends_here = is_last and any(isinstance(part, ast.Return) for one in node.body for part in ast.walk(one))
+    made = _made(node.body)
+    serving = [one for one in node.handlers if _serves(one, made, ends_here=ends_here)]
+    tried = {key: errors for key, errors in raised.items() if any(_catches(one, errors) for one in serving)}
+    all_errors = frozenset[str]().union(*tried.values())
+    return frozenset(tried), frozenset(id(one) for one in node.handlers if tried and _catches(one, all_errors))
 
 
 def _errors_of(node: ast.stmt) -> frozenset[str]:
@@ -62,7 +61,7 @@ def is_suppressed(node: "ast.With | ast.AsyncWith") -> bool:
         match item.context_expr:
             case ast.Call(func=function, args=errors) if dotted(function).rpartition(".")[2] == "suppress":
                 if any(dotted(error).rpartition(".")[2] in _GPU_ERRORS | _IMPORT_ERRORS for error in errors):
-                    return _keeps_its_names(node.body, ())
+                    return not _made(node.body)
     return False
 
 
@@ -82,40 +81,38 @@ def _imports_gpu_library(node: ast.stmt) -> bool:
 
 
 def _speaks_of_gpus(node: ast.AST) -> bool:
-    return any(word in name.lower() for part in ast.walk(node) for name in _words(part) for word in _GPU) or any(
-        isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr == "to"
-        for part in ast.walk(node)
-    )
+    for part in ast.walk(node):
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr == "to":
+            return True
+        name = _word(part).lower()
+        if any(word in name for word in _GPU):
+            return True
+    return False
 
 
-def _words(node: ast.AST) -> Iterator[str]:
-    match node:
-        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.keyword(arg=str(name)) | ast.Constant(value=str(name)):
-            yield name
+def _word(node: ast.AST) -> str:
+    """Return the word that a node is, also the name of an argument."""
+    return word_of(node) or (node.arg or "" if isinstance(node, ast.keyword) else "")
 
 
-def _serves(handler: ast.ExceptHandler, body: Sequence[ast.stmt], *, is_last: bool) -> bool:
-    """Return whether a handler puts something in the place of what has failed."""
+def _serves(handler: ast.ExceptHandler, made: frozenset[str], *, ends_here: bool) -> bool:
+    """Return whether a handler puts something in the place of what has failed: all names that would have been `made`.
+
+    `ends_here` says that the attempt would have returned something, and that nothing comes after it.
+    """
     last = handler.body[-1]
     if isinstance(last, ast.Raise) or exits(last):
         return False
-    if any("cpu" in name.lower().split("_") for part in _inside(handler) for name in _words(part)):
+    if any("cpu" in _word(part).lower().split("_") for one in handler.body for part in ast.walk(one)):
         return True
     if isinstance(last, ast.Return):
         return _is_answer(last.value, handler.name)
-    if is_last and any(isinstance(part, ast.Return) for one in body for part in ast.walk(one)):
-        return False
-    return _keeps_its_names(body, handler.body)
+    return not ends_here and made <= {name for name, _ in _bound(handler.body)}
 
 
 def exits(node: ast.stmt) -> bool:
     """Return whether a statement ends the program."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and dotted(node.value.func) in _EXITS
-
-
-def _inside(handler: ast.ExceptHandler) -> Iterator[ast.AST]:
-    for statement in handler.body:
-        yield from ast.walk(statement)
 
 
 def _is_answer(value: ast.expr | None, error: str | None) -> bool:
@@ -131,12 +128,12 @@ def _is_answer(value: ast.expr | None, error: str | None) -> bool:
     return not isinstance(value, _REPORTS) and error not in names
 
 
-def _keeps_its_names(body: Sequence[ast.stmt], otherwise: Sequence[ast.stmt]) -> bool:
-    """Return whether each name that `body` binds is bound `otherwise`, or only changes what it held before."""
-    elsewhere = {name for name, _ in _bound(otherwise)}
-    return all(
-        name in elsewhere or any(isinstance(part, ast.expr) and dotted(part) == name for part in ast.walk(value))
+def _made(body: Sequence[ast.stmt]) -> frozenset[str]:
+    """Return the names that `body` binds to something new: not those of which it only changes what they held."""
+    return frozenset(
+        name
         for name, value in _bound(body)
+        if not any(isinstance(part, ast.expr) and dotted(part) == name for part in ast.walk(value))
     )
 
 

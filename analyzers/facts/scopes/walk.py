@@ -8,7 +8,7 @@ import ast
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from analyzers.facts.scopes.fallbacks import attempted, catches_one_of, exits, is_suppressed
+from analyzers.facts.scopes.fallbacks import attempted, exits, is_suppressed
 from analyzers.facts.scopes.model import MOST_MEANINGS, Binding, Conditions, Kind, ModuleScopes, Scope, Site, under
 from analyzers.facts.syntax import Function, arguments_of, dotted, is_main_test
 from analyzers.project.model import Source
@@ -51,9 +51,7 @@ class _Walker:
                 self.branch(node, scope, conditions)
             case ast.With() | ast.AsyncWith() if is_suppressed(node):
                 self.simple(node, scope, conditions)
-                for item in node.items:
-                    self.expression(item.context_expr, scope, conditions)
-                self.block(node.body, scope, under(conditions, None, True, scope))
+                self.children(node, scope, under(conditions, None, True, scope))
             case _:
                 self.simple(node, scope, conditions)
                 self.children(node, scope, conditions)
@@ -110,12 +108,12 @@ class _Walker:
             self.block(node.orelse, scope, under(conditions, node.test, False, scope))
 
     def attempt(self, node: ast.Try | ast.TryStar, scope: Scope, conditions: Conditions, *, is_last: bool) -> None:
-        tried = attempted(node, is_last=is_last)
+        tried, answering = attempted(node, is_last=is_last)
         for statement in node.body:
             where = under(conditions, None, True, scope) if id(statement) in tried else conditions
             self.block([statement], scope, where)
         for handler in node.handlers:
-            failed = tried and catches_one_of(handler, node.body, tried)
+            failed = id(handler) in answering
             self.block(handler.body, scope, under(conditions, None, False, scope) if failed else conditions)
         self.block(node.orelse, scope, conditions)
         self.block(node.finalbody, scope, conditions)
@@ -185,9 +183,7 @@ class _Walker:
                     elif "device" in name:  # `args.device = ...`, of an object made elsewhere
                         scope.bind(f"{owner.id}.{name}", binding)
                 self.found.named.append((name, value, scope, conditions))
-            case ast.Subscript(
-                value=ast.Attribute(attr="environ") | ast.Name(id="environ"), slice=ast.Constant(value=str(key))
-            ):
+            case ast.Subscript(value=holder, slice=ast.Constant(value=str(key))) if _is_environment(holder):
                 self.found.named.append((key, value, scope, conditions))
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
                 values = value.elts if isinstance(value, ast.Tuple | ast.List) else []

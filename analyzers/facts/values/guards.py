@@ -9,6 +9,7 @@ import ast
 import re
 
 from analyzers.facts.model import Guard, Known, OneOf, Symbol, is_unknown, options, texts
+from analyzers.facts.syntax import word_of
 from analyzers.facts.values.settings import by_default
 from analyzers.facts.vocabulary import AVAILABILITY, BACKEND_VARIABLES, CPU_WORDS, GPU_ONLY_MODULES, GPU_WORDS
 from analyzers.lean.patterns import Pattern
@@ -51,14 +52,13 @@ class Guards:
 
     def guard(self, conditions: "Conditions") -> Guard:
         """Return when code under `conditions` runs; the innermost condition about a GPU decides, then settings."""
-        for condition in reversed(conditions):
-            if sign := self._sign(condition):
-                return Guard.WITH_GPU if sign > 0 else Guard.WITHOUT_GPU
+        if sign := self._innermost(conditions):
+            return Guard.WITH_GPU if sign > 0 else Guard.WITHOUT_GPU
         is_optional = self._evaluator.thorough and any(map(self._is_optional, conditions))
         return Guard.SETTING if is_optional else Guard.ALWAYS
 
     def _is_optional(self, condition: "Condition") -> bool:
-        """Return whether a condition does not hold by default, or is one on what nobody has set yet about a GPU."""
+        """Return whether a condition does not hold as long as nobody has set anything."""
         if condition.test is None:
             return False
         key = id(condition.test)
@@ -101,6 +101,10 @@ class Guards:
             if isinstance(value, Symbol) and value.name == "typing.TYPE_CHECKING":
                 return False
         return None
+
+    def _innermost(self, conditions: "Conditions") -> int:
+        """Return the polarity of the innermost condition that is about a GPU, 0 without one."""
+        return next((sign for condition in reversed(conditions) if (sign := self._sign(condition))), 0)
 
     def _sign(self, condition: "Condition") -> int:
         if condition.test is None:
@@ -156,7 +160,7 @@ class Guards:
         """Return the polarity of what a helper returns: `True` where a GPU was found says as much as a test does."""
         match node:
             case ast.Constant(value=bool(answer)):
-                sign = next((sign for condition in reversed(conditions) if (sign := self._sign(condition))), 0)
+                sign = self._innermost(conditions)
                 return sign if answer else -sign
         return self.polarity(node, scope)
 
@@ -213,7 +217,7 @@ class Guards:
         value = self._evaluator.value(node, scope)
         if isinstance(value, OneOf) and value.guarded:
             return True
-        return is_unknown(value) and any("device" in _word(part) for part in ast.walk(node))
+        return is_unknown(value) and any("device" in word_of(part) for part in ast.walk(node))
 
     def _is_backend(self, node: ast.expr, scope: "Scope") -> bool:
         """Return whether `node` reads one of Gaia's variables, directly or through a name."""
@@ -224,14 +228,6 @@ class Guards:
         return isinstance(node, ast.Name | ast.Attribute) and any(
             _names_backend(definition) for definition, _ in self._definitions(node, scope)
         )
-
-
-def _word(node: ast.AST) -> str:
-    """Return the name or the text that a part of an expression is."""
-    match node:
-        case ast.Name(id=word) | ast.Attribute(attr=word) | ast.Constant(value=str(word)):
-            return word
-    return ""
 
 
 def _names_backend(node: ast.expr) -> bool:
