@@ -21,8 +21,7 @@ from collections.abc import Iterable, Iterator
 
 from analyzers.findings import Finding, Place, Signal, Trait
 from analyzers.lean.files import DATA_BYTES, open_inside, read_bounded, read_inside, source_bytes
-from analyzers.linting.results import FileResult, Linted
-from analyzers.linting.suppression import Vain
+from analyzers.linting.results import FileResult, Linted, Vain
 from analyzers.project.names import Tree
 
 try:  # hashlib hands out this very function, but loads OpenSSL before, which takes as long as all the rest of a run

@@ -8,7 +8,7 @@ from analyzers.lean.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from analyzers.linting.suppression import Vain
+    from analyzers.linting.results import Vain
     from analyzers.project.model import Code, Source
 
 

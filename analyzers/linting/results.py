@@ -1,11 +1,15 @@
 """What linting a file gives: the result that is reported and cached, and what it depends on."""
 
-from analyzers.findings import Finding
+from analyzers.findings import Finding, Place
 from analyzers.lean.records import record
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from analyzers.linting.suppression import Vain
+
+@record
+class Vain:
+    """A comment that does not do what it says: where it begins, and the message."""
+
+    place: Place
+    message: str
 
 
 @record
@@ -18,7 +22,7 @@ class FileResult:
 
     path: str
     findings: tuple[Finding, ...]
-    vain: "tuple[Vain, ...]" = ()
+    vain: tuple[Vain, ...] = ()
 
 
 @record

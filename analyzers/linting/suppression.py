@@ -13,6 +13,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from token import COMMENT, DEDENT, ERRORTOKEN, INDENT, NEWLINE, NL
 
 from analyzers.findings import LONGEST_MESSAGE, Finding, Place, Signal
 from analyzers.lean.lines import lines_of
@@ -20,6 +21,7 @@ from analyzers.lean.patterns import Pattern
 from analyzers.lean.printable import in_short
 from analyzers.lean.records import record, replace
 from analyzers.lean.registry import ROWS
+from analyzers.linting.results import Vain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,14 +51,6 @@ class Suppression:
     first: int
     last: int
     fault: str = ""
-
-
-@record
-class Vain:
-    """A comment that does not do what it says: where it begins, and the message."""
-
-    place: Place
-    message: str
 
 
 def suppressions(path: str, text: str) -> tuple[Suppression, ...]:
@@ -143,8 +137,6 @@ class _Reader:
 
     def read(self, token: "TokenInfo") -> None:
         """Take the next token."""
-        from tokenize import COMMENT, DEDENT, INDENT, NEWLINE, NL
-
         if token.type == COMMENT:
             self._comment(*token.start, token.string)
         elif token.type == NEWLINE and self._begin:
@@ -217,7 +209,7 @@ def _tokens(text: str) -> "Iterator[TokenInfo]":
 
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            if token.type == tokenize.ERRORTOKEN:
+            if token.type == ERRORTOKEN:
                 return  # the file is not valid Python; what comes behind might be tried from each of its characters
             yield token
     except (tokenize.TokenError, SyntaxError):

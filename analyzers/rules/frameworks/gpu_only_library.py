@@ -10,10 +10,9 @@ from analyzers.rules.rule import Hit, Hits, Rule
 
 def _check(facts: Facts) -> Hits:
     imported = set()
-    pinned = {call.package for call in pins(facts)}
     for key, fact in used(facts, GPU_ONLY):
         imported.add(key)
-        if key in pinned:
+        if any(call.package == key for call in pins(facts)):
             continue  # a build for CPUs is asked for, as of vLLM
         if fact.guard is Guard.ALWAYS:
             yield Hit(fact.place, f"imports {key}: {GPU_ONLY[key]}", "imported", Signal.NEEDS_GPU)

@@ -15,10 +15,13 @@ _CPU_FIRST = words(
     "torch.device torch.set_default_device tensorflow.device jax.devices jax.local_devices mxnet.Context "
     "paddle.set_device paddle.device.set_device"
 )
-_DEVICES = (*DEVICE_KEYWORDS, "accelerator", "device_map")
+_DEVICES = frozenset({*DEVICE_KEYWORDS, "accelerator", "device_map"} - {"map_location"})
+_PROVIDERS = frozenset({"providers", "provider"})
 _OFF = frozenset({"gpu", "use_gpu", "use_cuda", "cuda"})
 _COUNTS = frozenset({"n_gpu_layers", "gpu_layers"})
 _ON = frozenset({"cpu", "no_cuda", "use_cpu", "force_cpu"})
+_TELLING = _DEVICES | _PROVIDERS | _OFF | _COUNTS | _ON
+"""The arguments whose values are looked at: a value is worked out only when it is asked for."""
 _PLACES_ITSELF = words(
     "transformers.pipeline sentence_transformers.SentenceTransformer sentence_transformers.CrossEncoder "
     "whisper.load_model whisperx.load_model faster_whisper.WhisperModel easyocr.Reader paddleocr.PaddleOCR "
@@ -44,16 +47,17 @@ def is_pinned(call: Call) -> bool:
     """Return whether a call asks for the CPU and nothing else."""
     if call.args and (call.name in _CPU_FIRST or call.method in MOVES) and _is_cpu(call.args[0].value, call):
         return True
-    for name, argument in call.keywords:
-        value = argument.value
-        if name in _DEVICES and name != "map_location" and _is_cpu(value, call):
-            return True
-        stated = value.value if isinstance(value, Known) else None  # a number of processors is no truth value
-        if (name in _OFF and stated is False) or (name in _COUNTS and stated == 0) or (name in _ON and stated is True):
-            return True
-        if name in ("providers", "provider") and set(strings(value)) == {"CPUExecutionProvider"}:
-            return True
-    return False
+    return any(_pins(name, argument.value, call) for name, argument in call.keywords if name in _TELLING)
+
+
+def _pins(name: str, value: Value, call: Call) -> bool:
+    """Return whether an argument of one of the names that tell asks for the CPU."""
+    if name in _DEVICES:
+        return _is_cpu(value, call)
+    if name in _PROVIDERS:
+        return set(strings(value)) == {"CPUExecutionProvider"}
+    stated = value.value if isinstance(value, Known) else None  # a number of processors is no truth value
+    return (name in _OFF and stated is False) or (name in _COUNTS and stated == 0) or (name in _ON and stated is True)
 
 
 def is_free(facts: Facts) -> bool:
@@ -62,14 +66,14 @@ def is_free(facts: Facts) -> bool:
         return True
     if any(fact.package in _ALWAYS_PLACED for fact in facts.imports()):
         return True
-    return any(_takes_one(call) or is_unknown_device(call) for call in facts.calls())
+    return any(_takes_one(call) or _is_unknown_device(call) for call in facts.calls())
 
 
 def _takes_one(call: Call) -> bool:
     return call.name in _PLACES_ITSELF and not is_pinned(call)
 
 
-def is_unknown_device(call: Call) -> bool:
+def _is_unknown_device(call: Call) -> bool:
     """Return whether a call names a device that the code does not tell."""
     moved = [call.args[0].value] if call.method in MOVES and call.args else []
     named = [argument.value for name, argument in call.keywords if name in ("device", "torch_device", "accelerator")]
