@@ -2,7 +2,6 @@
 
 import os
 import platform
-import sys
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,7 +16,6 @@ from gaia_cli.views.cluster.checks import show_checks
 
 _DOCTORED_IMAGE = f"dev.local/not-built@sha256:{'0' * 64}"
 """Stands for an image in dry runs: nobody fetches it, and a digest is not resolved."""
-_RUNNING = f"{sys.version_info[0]}.{sys.version_info[1]}"
 _EXTRAS = (
     ("deploy", "lightkube", "gaia deploy"),
     ("fix", "libcst", "gaia lint --fix"),
@@ -89,6 +87,7 @@ def _machine() -> tuple[Sequence[Check], ExitCode]:
 
 def _function(path: Path) -> tuple[Sequence[Check], ExitCode]:
     """Check what `gaia run` of the function at `path` needs before it starts; without a path there may be none here."""
+    from gaia_cli.project.foreign.pythons import RUNNING
     from gaia_cli.project.serving import entry_of, named_project, with_variables
     from gaia_cli.targets.checks import failed
 
@@ -102,7 +101,7 @@ def _function(path: Path) -> tuple[Sequence[Check], ExitCode]:
     entry = entry_of(project)
     place = f"{project.name} begins at {entry.path}:{entry.line}, in the form {entry.form}"
     checks = [Check("function", State.OK, "; ".join(filter(None, [place, project.python_said, *told])))]
-    if project.python and project.python != _RUNNING and which(f"python{project.python}") is None:
+    if project.python and project.python != RUNNING and which(f"python{project.python}") is None:
         message = f"the function asks for Python {project.python}, which is not on the PATH here"
         checks.append(Check("its python", State.SKIPPED, message, "install it, or use --engine docker"))
     return checks, ExitCode.OK

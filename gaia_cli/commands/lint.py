@@ -22,6 +22,10 @@ from gaia_cli.linting.selection import MODE_CODES, NOT_OF_THE_CODE
 from gaia_cli.version import __version__
 from gaia_cli.views import console
 
+TYPE_CHECKING = False  # as type checkers know it; see options.py
+if TYPE_CHECKING:
+    from gaia_cli.linting.baseline import Entry
+
 _FIRST_S = 1.0
 """Seconds before a run says how far it is; shorter ones say nothing."""
 
@@ -36,17 +40,18 @@ def lint(options: Options) -> ExitCode:
     _check(options)
     wanted = targets(options.output)
     configuration = configure(options, os.getcwd())  # noqa: PTH109 -- as in discovery.py
+    known = _known(options, configuration)
     found = _report(options, configuration)
-    report = _new(found, options, configuration)
+    report = _without(found, known)
     if options.diff:
         return _show_changes(report, configuration)
     if (options.fix and _fix(report, configuration)) or (options.add_noqa and _silence(report, configuration)):
         found = _report(options, configuration)
-        report = _new(found, options, configuration)
+        report = _without(found, known)
     if options.write_baseline:
         return _remember(options.write_baseline, found, configuration)
-    if known := len(found.findings) - len(report.findings):
-        console.note(f"{counted(known, 'finding')} held back by {printable(str(options.baseline))}")
+    if held := len(found.findings) - len(report.findings):
+        console.note(f"{counted(held, 'finding')} held back by {printable(str(options.baseline))}")
     write_files(wanted, report, configuration.root)
     form = options.output_format or "full"
     if text := written(form, report, configuration.root):
@@ -69,13 +74,21 @@ def _report(options: Options, configuration: Configuration) -> Report:
     return Report(findings, files, __version__, configuration.fail_on, RulesWhenAsked(), sources, complete)
 
 
-def _new(report: Report, options: Options, configuration: Configuration) -> Report:
-    """Return the report without what the baseline knows."""
+def _known(options: Options, configuration: Configuration) -> "frozenset[Entry]":
+    """Return what the baseline knows, nothing without one."""
     if not options.baseline:
-        return report
-    from gaia_cli.linting.baseline import read_baseline, without_known
+        return frozenset()
+    from gaia_cli.linting.baseline import read_baseline
 
-    known = read_baseline(options.baseline, configuration.root)
+    return read_baseline(options.baseline, configuration.root)
+
+
+def _without(report: Report, known: "frozenset[Entry]") -> Report:
+    """Return the report without what is known."""
+    if not known:
+        return report
+    from gaia_cli.linting.baseline import without_known
+
     return replace(report, findings=without_known(report.findings, known))
 
 
@@ -136,10 +149,7 @@ def _fix(report: Report, configuration: Configuration) -> int:
     """Fix what can be fixed, say what was and what was not, and return the number of places that were."""
     from gaia_cli.linting.fixing import FIXABLE, apply, changes
 
-    places = files = 0
-    for change in changes(report.findings, configuration.root):
-        apply(change)
-        places, files = places + change.places, files + 1
+    places, files = apply(changes(report.findings, configuration.root))
     if places:
         console.note(f"fixed {counted(places, 'place')} in {counted(files, 'file')}")
     if left := sum(finding.code in FIXABLE for finding in report.findings) - places:
@@ -152,10 +162,7 @@ def _silence(report: Report, configuration: Configuration) -> int:
     from gaia_cli.linting.fixing import apply
     from gaia_cli.linting.silencing import silenced
 
-    places = 0
-    for change in silenced(report.findings, configuration.root):
-        apply(change)
-        places += change.places
+    places, _ = apply(silenced(report.findings, configuration.root))
     if places:
         console.note(f"silenced {counted(places, 'finding')}")
     return places

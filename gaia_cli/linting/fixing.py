@@ -65,17 +65,24 @@ def changes(findings: Iterable[LintFinding], root: str) -> Iterator[Change]:
         UsageError: a file cannot be read.
         EngineError: the library that rewrites code is not installed.
     """
-    by_file: defaultdict[str, set[str]] = defaultdict(set)
-    for finding in findings:
-        if finding.code in FIXABLE:
-            by_file[finding.path].add(finding.code)
-    for name, codes in by_file.items():
-        if (Path(root) / name).is_symlink():
-            continue  # it is fixed where it lies
-        before = read(root, name)
-        fixed = fix(before, name, frozenset(codes))
+    for name, before, found in files_of((one for one in findings if one.code in FIXABLE), root):
+        fixed = fix(before, name, frozenset(one.code for one in found))
         if fixed.source != before:
             yield Change(root, name, before, fixed.source, len(fixed.applied))
+
+
+def files_of(findings: Iterable[LintFinding], root: str) -> Iterator[tuple[str, bytes, list[LintFinding]]]:
+    """Yield each file of the findings with its bytes and its findings; a link is left: it is changed where it leads.
+
+    Raises:
+        UsageError: a file cannot be read.
+    """
+    by_file: defaultdict[str, list[LintFinding]] = defaultdict(list)
+    for finding in findings:
+        by_file[finding.path].append(finding)
+    for name, found in by_file.items():
+        if not (Path(root) / name).is_symlink():
+            yield name, _read(root, name), found
 
 
 def diff(change: Change) -> str:
@@ -92,13 +99,21 @@ def _quoted(name: str) -> str:
     return f'"{"".join(shown)}"'
 
 
-def apply(change: Change) -> None:
-    """Rewrite the file, whole or not at all, with the permissions that it had.
+def apply(changes: Iterable[Change]) -> tuple[int, int]:
+    """Rewrite each file, whole or not at all, with its permissions; return how many places and files were changed.
 
     Raises:
-        UsageError: the file cannot be written, or has changed since it was read.
+        UsageError: a file cannot be written, or has changed since it was read.
     """
-    if read(change.root, change.path) != change.before:
+    places = files = 0
+    for change in changes:
+        _rewrite(change)
+        places, files = places + change.places, files + 1
+    return places, files
+
+
+def _rewrite(change: Change) -> None:
+    if _read(change.root, change.path) != change.before:
         raise UsageError(f"{change.path} changed during the fix and is left as it is", "run gaia lint --fix again")
     try:
         write_inside(change.root, change.path, change.after)
@@ -106,12 +121,7 @@ def apply(change: Change) -> None:
         raise UsageError(f"cannot write {change.path}: {error.strerror}", "make it writable") from None
 
 
-def read(root: str, path: str) -> bytes:
-    """Return the bytes of a file below `root`.
-
-    Raises:
-        UsageError: it cannot be read.
-    """
+def _read(root: str, path: str) -> bytes:
     try:
         return read_inside(root, path, source_bytes(path))
     except OSError as error:

@@ -20,7 +20,7 @@ from analyzers.lean.patterns import Pattern
 from analyzers.project.notebooks.cells import NotANotebookError, cells_of, first_lines
 from analyzers.project.parsing import syntax_tree
 from gaia_cli.linting.fixes.in_notebooks import fix_cells
-from gaia_cli.linting.fixing import Change, read
+from gaia_cli.linting.fixing import Change, files_of
 
 _NOQA = Pattern(r"#\s*+noqa\s*+:\s*+[A-Z]++[0-9]++(?:[,\s]++[A-Z]++[0-9]++)*+", re.IGNORECASE)
 _ENDS = (tokenize.NEWLINE, tokenize.NL, tokenize.COMMENT)
@@ -36,12 +36,8 @@ def silenced(findings: Iterable[LintFinding], root: str) -> Iterator[Change]:
     Raises:
         UsageError: a file cannot be read.
     """
-    by_file: defaultdict[str, list[LintFinding]] = defaultdict(list)
-    for finding in findings:
-        if finding.path.endswith((".py", ".ipynb")) and not finding.code.startswith(_NEVER):
-            by_file[finding.path].append(finding)
-    for name, found in by_file.items():
-        before = read(root, name)
+    able = (one for one in findings if one.path.endswith((".py", ".ipynb")) and not one.code.startswith(_NEVER))
+    for name, before, found in files_of(able, root):
         after, places = _with_comments(before, name, found)
         if places:
             yield Change(root, name, before, after, places)

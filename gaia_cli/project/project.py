@@ -7,7 +7,6 @@ Flag > environment (GAIA_*) > file > default. What may be said stands in `tables
 
 import os
 import re
-import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from gaia_cli.errors import ConfigurationError, UsageError, shell_word
 from gaia_cli.places import working_tree
 from gaia_cli.project.environment import Written
 from gaia_cli.project.foreign import func_yaml
-from gaia_cli.project.foreign.pythons import python_of
+from gaia_cli.project.foreign.pythons import RUNNING, python_of
 from gaia_cli.project.lines import Source
 from gaia_cli.project.own_files import text_of
 from gaia_cli.project.parts import shown
@@ -97,11 +96,10 @@ def load_project(path: Path) -> FunctionProject:
     for key in ("requirements", "gpu_requirements"):
         if key in own:
             own[key] = _requirements(directory, own[key], f"{source.place}: [function] {key}")
-    running = f"{sys.version_info[0]}.{sys.version_info[1]}"
     if "python" not in own:
-        own["python"], own["python_said"] = python_of(directory, pyproject, running)
+        own["python"], own["python_said"] = python_of(directory, pyproject, RUNNING)
     if "requirements" not in own:
-        own["requirements"] = default_requirements(directory, pyproject, own["python"] or running)
+        own["requirements"] = default_requirements(directory, pyproject, own["python"] or RUNNING)
     slo, prices = Slo(**parts["slo"]), Prices(**parts["prices"])
     return FunctionProject(directory, name, slo=slo, prices=prices, targets=parts["targets"], **own)
 

@@ -8,13 +8,14 @@ import asyncio
 import textwrap
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.wire.frames import ABORTED, CHUNK, FINAL, IN_ARENA, REQUEST, RESPONSE, Kind
 from runtime_images.dynamic_runtime.worker.contract import Receive, Scope, Send
 from tests.support.wrong_messages import SERVED, SOURCE, WRONG
 from tests.universe import talks
+from tests.universe.talks import Host
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n"
 PART_BYTES = 20_000
@@ -23,15 +24,6 @@ _HEADERS = [(b"content-type", b"text/plain")]
 
 _WORDS: dict[str, Any] = {}
 exec(textwrap.dedent(SOURCE), _WORDS)  # noqa: S102 -- the words in which messages are written
-
-
-class Host(Protocol):
-    """The worker in which a function runs."""
-
-    @property
-    def has_ended(self) -> bool: ...
-    def send_raw(self, data: bytes) -> None: ...
-    def die(self, code: int) -> None: ...
 
 
 @dataclass

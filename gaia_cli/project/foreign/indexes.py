@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from analyzers.project.dependency_lists import table_in
+from gaia_cli.project.foreign.toml_parts import rows, text
 
 _URL = re.compile(r"https?://[^\s\\]+")
 _PYPI = "pypi"
@@ -31,33 +32,25 @@ def index_options(content: object) -> tuple[str, ...]:
 
 def _of_uv(content: object) -> Iterator[tuple[str, str]]:
     uv = table_in(content, "tool", "uv")
-    for row in _rows(uv.get("index")):
+    for row in rows(uv.get("index")):
         option = _PAGE if row.get("format") == "flat" else _FIRST if row.get("default") is True else _MORE
-        yield option, _text(row.get("url"))
-    yield _FIRST, _text(uv.get("index-url"))
+        yield option, text(row.get("url"))
+    yield _FIRST, text(uv.get("index-url"))
     for key, option in (("extra-index-url", _MORE), ("find-links", _PAGE)):
         listed = uv.get(key)
-        yield from ((option, _text(url)) for url in (listed if isinstance(listed, list) else []))
+        yield from ((option, text(url)) for url in (listed if isinstance(listed, list) else []))
 
 
 def _of_poetry(content: object) -> Iterator[tuple[str, str]]:
-    rows = _rows(table_in(content, "tool", "poetry").get("source"))
-    keeps_pypi = any(_text(row.get("name")).lower() == _PYPI for row in rows)
-    for row in rows:
+    sources = rows(table_in(content, "tool", "poetry").get("source"))
+    keeps_pypi = any(text(row.get("name")).lower() == _PYPI for row in sources)
+    for row in sources:
         comes_after = row.get("priority") in _AFTER_PYPI or row.get("secondary") is True
-        yield _MORE if keeps_pypi or comes_after else _FIRST, _text(row.get("url"))
+        yield _MORE if keeps_pypi or comes_after else _FIRST, text(row.get("url"))
 
 
 def _of_pdm(content: object) -> Iterator[tuple[str, str]]:
-    for row in _rows(table_in(content, "tool", "pdm").get("source")):
+    for row in rows(table_in(content, "tool", "pdm").get("source")):
         is_page = row.get("type") == "find_links"
         option = _PAGE if is_page else _FIRST if row.get("name") == _PYPI else _MORE
-        yield option, _text(row.get("url"))
-
-
-def _rows(value: object) -> list[dict[str, object]]:
-    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+        yield option, text(row.get("url"))

@@ -12,6 +12,7 @@ from pathlib import Path
 from analyzers.lean import toml
 from analyzers.project.requirements import normalize
 from gaia_cli.errors import ConfigurationError
+from gaia_cli.project.foreign.toml_parts import rows, text
 from gaia_cli.project.own_files import bytes_of
 
 FILES = ("uv.lock", "poetry.lock", "pdm.lock")
@@ -41,11 +42,11 @@ def locked(directory: Path, python: str) -> tuple[str, ...]:
 
 def _constraints(content: dict[str, object], python: str) -> Iterator[str]:
     versions: dict[str, set[str]] = {}
-    packages = [one for one in _list(content.get("package")) if isinstance(one, dict)]
+    packages = rows(content.get("package"))
     for package in packages:
-        versions.setdefault(_text(package.get("name")), set()).add(_text(package.get("version")))
+        versions.setdefault(text(package.get("name")), set()).add(text(package.get("version")))
     for package in packages:
-        name, version = _text(package.get("name")), _text(package.get("version"))
+        name, version = text(package.get("name")), text(package.get("version"))
         is_plain = _NAME.fullmatch(name) and _VERSION.fullmatch(version) and len(versions[name]) == 1
         if is_plain and _is_of_an_index(package) and any(_fits(one, python) for one in _files(content, package, name)):
             yield f"{normalize(name)}=={version}"
@@ -73,16 +74,6 @@ def _files(content: dict[str, object], package: dict[str, object], name: str) ->
     """Yield the files of a package, by name or URL; older files of Poetry have them all in one table."""
     metadata = content.get("metadata")
     elsewhere = metadata.get("files") if isinstance(metadata, dict) else None
-    rows = [*_list(package.get("wheels")), *_list(package.get("files"))]
-    rows += _list(elsewhere.get(name)) if isinstance(elsewhere, dict) else []
-    for row in rows:
-        if isinstance(row, dict):
-            yield _text(row.get("file") or row.get("url"))
-
-
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    older = elsewhere.get(name) if isinstance(elsewhere, dict) else None
+    for row in (*rows(package.get("wheels")), *rows(package.get("files")), *rows(older)):
+        yield text(row.get("file") or row.get("url"))

@@ -5,6 +5,7 @@ author works with, else the oldest that is allowed: of that one most is known to
 all the same, since most do, and whoever runs it is told.
 """
 
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +14,9 @@ from analyzers.project.requirements import pythons
 from gaia_cli.project.foreign import cog_yaml
 from gaia_cli.project.lines import line_of
 from gaia_cli.project.own_files import text_of
+
+RUNNING = f"{sys.version_info[0]}.{sys.version_info[1]}"
+"""The Python that runs Gaia."""
 
 _RUN = ("3.11", "3.12", "3.13", "3.14")
 _PINNED = ".python-version"

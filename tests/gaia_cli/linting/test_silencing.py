@@ -115,3 +115,11 @@ def test_no_file_becomes_other_code_and_each_silenced_finding_is_silent(
     findings = [Finding("GA701", Place("a.py", line), "", 0.0, Signal.SWITCHABILITY) for line in found]
     _, silent = split(findings, suppressions("a.py", fixed.decode()))
     assert silent
+
+
+def test_a_link_is_left_since_the_file_is_silenced_where_it_lies(tmp_path: Path) -> None:
+    (tmp_path / "real.py").write_bytes(b"x = 1\n")
+    (tmp_path / "link.py").symlink_to("real.py")
+    findings = [LintFinding("GA701", Level.WARNING, 1.0, name, 1, 1, 2, "") for name in ("link.py", "real.py")]
+
+    assert [change.path for change in silenced(findings, str(tmp_path))] == ["real.py"]
