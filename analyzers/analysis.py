@@ -64,6 +64,11 @@ class Analysis:
         return self.verdict.reason
 
     @property
+    def slo_out_of_reach(self) -> str:
+        """That by the prediction neither backend can keep the SLO, in one sentence; empty where that is not known."""
+        return self.prediction.out_of_reach if self.prediction is not None else ""
+
+    @property
     def evidence(self) -> tuple[Evidence, ...]:
         """The findings as the manifest holds them."""
         return tuple(finding.evidence for finding in self.findings)
@@ -103,7 +108,7 @@ def analyze(path: Path | str, *, entrypoint: str = "", slo: Slo | None = None, h
 
         verdict = decide_again(findings)
         examined = Examined(facts, findings, verdict, examine_again, decide_again, shown_place)
-        changes = (*alternatives(examined), *by_slo(findings, prediction))
+        changes = tuple(dict.fromkeys((*alternatives(examined), *by_slo(findings, prediction))))
     shown = tuple(in_cells(with_excerpts(findings, sources), sources))
     duration_s = time.perf_counter() - started
     return Analysis(project.root, project.entry, verdict, shown, project.files, duration_s, changes, prediction)

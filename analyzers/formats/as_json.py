@@ -36,6 +36,7 @@ class PredictionOutput(TypedDict):
     line: Annotated[int, "the line it stands in"]
     cpu_ms: Annotated[float, "on the CPU, in milliseconds"]
     gpu_ms: Annotated[float, "on the GPU, in milliseconds"]
+    slo_ms: Annotated[float, "what the SLO asks for, in milliseconds"]
     hardware: Annotated[str, "the CPU and the GPU that are compared"]
 
 
@@ -46,6 +47,9 @@ class AnalysisOutput(TypedDict):
     mode: Annotated[str, "`cpu`, `cpu_preferred`, `gpu_preferred` or `gpu`"]
     confidence: Annotated[float, "the probability that the mode is right, 0 to 1"]
     reason: Annotated[str, "why, in one sentence"]
+    slo_out_of_reach: Annotated[
+        str, "that by the prediction neither backend can keep the SLO, in one sentence; empty where one of them can"
+    ]
     evidence: Annotated[list[EvidenceOutput], "what the rules found"]
     alternatives: Annotated[list[AlternativeOutput], "what would change the mode"]
     prediction: Annotated[
@@ -63,6 +67,7 @@ def to_object(analysis: Analysis) -> AnalysisOutput:
         "mode": analysis.mode.value,
         "confidence": analysis.confidence,
         "reason": analysis.reason,
+        "slo_out_of_reach": analysis.slo_out_of_reach,
         "evidence": [cast("EvidenceOutput", asdict(evidence)) for evidence in analysis.evidence],
         "alternatives": [{"mode": found.mode.value, "condition": found.condition} for found in analysis.alternatives],
         "prediction": _prediction(analysis),
@@ -82,6 +87,7 @@ def _prediction(analysis: Analysis) -> PredictionOutput | None:
         "line": place.line,
         "cpu_ms": round(prediction.cpu_s * 1000, 3),
         "gpu_ms": round(prediction.gpu_s * 1000, 3),
+        "slo_ms": round(prediction.slo_s * 1000, 3),
         "hardware": prediction.hardware,
     }
 

@@ -60,6 +60,7 @@ ROWS = {
     'GA804': ('declarations.manifest_stale', 2, 0.95, True, False, '`gaia analyze --write` writes it again.'),
     'GA805': ('declarations.manifest_mode', 2, 0.95, True, False, '`gaia analyze --write` records the current mode; if that mode surprises you, look at the evidence first.'),
     'GA806': ('declarations.manifest_unreadable', 3, 0.95, True, False, '`gaia analyze --write` writes it again.'),
+    'GA807': ('declarations.slo_out_of_reach', 2, 0.8, True, False, 'Compute less, name a faster GPU in `[mode] hardware`, or ask for what can be kept.'),
     'GA890': ('failures', 2, 0.95, True, False, 'Remove the comment, or correct what it names: `gaia rules` lists the rules.'),
     'GA901': ('failures', 3, 1.0, True, False, 'Correct the syntax, or `exclude` the file if it is a template or for another version of Python. In a notebook the finding is at the first invalid cell.'),
     'GA902': ('failures', 3, 1.0, True, False, '`exclude` the file: one of this size is data or generated. The limit is 1 MiB for code and 16 MiB for a whole notebook.'),

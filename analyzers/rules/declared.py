@@ -17,7 +17,8 @@ class Declared:
 
     `configuration` is the name of the file that configures it, empty without one; `pin` the mode that it pins, at
     `pin_place`. `manifest` is the text of gaia.manifest.toml at `manifest_path`, None without one; `recorded` is what
-    that text says, None when it is not valid; `current` what a manifest that is written now would say.
+    that text says, None when it is not valid; `current` what a manifest that is written now would say. `out_of_reach`
+    says that no backend can keep the SLO, which stands at `slo_place`; it is empty where one can.
     """
 
     verdict: Verdict
@@ -28,6 +29,8 @@ class Declared:
     manifest_path: str = ""
     manifest: str | None = None
     recorded: Mapping[str, Any] | None = None
+    out_of_reach: str = ""
+    slo_place: Place = Place("", 1)
 
     def recorded_in(self, table: str) -> Mapping[str, Any]:
         """Return a table of the manifest, empty when it has none of this name."""

@@ -54,6 +54,16 @@ class Prediction:
         return ExecutionMode.GPU_PREFERRED if self.gpu_s <= self.slo_s else None
 
     @property
+    def out_of_reach(self) -> str:
+        """That neither backend can keep the SLO, with the times of both; empty where one of them can."""
+        if min(self.cpu_s, self.gpu_s) <= self.slo_s:
+            return ""
+        return printable(
+            f"neither can keep {_time(self.slo_s)}: CPU {_time(self.cpu_s)}, {self.hardware.upper()} "
+            f"{_time(self.gpu_s)} for {self.work.what} ({self.work.place.shown})"
+        )
+
+    @property
     def tipping(self) -> str:
         """The strictest SLO that the CPU keeps."""
         return _time(self.cpu_s / _MARGIN)
@@ -128,5 +138,7 @@ def _tokens(call: Call) -> int:
 
 
 def _time(seconds: float) -> str:
-    """Return seconds in words: 1.5 s, 83.3 ms."""
+    """Return seconds in words: 1234 s, 1.5 s, 83.3 ms."""
+    if seconds >= 1000:
+        return f"{seconds:.0f} s"
     return f"{seconds:.3g} s" if seconds >= 1 else f"{max(seconds * 1000, 0.01):.3g} ms"

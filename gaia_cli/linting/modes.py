@@ -59,6 +59,8 @@ def _declared(project: FunctionProject, analysis: Analysis) -> Declared:
         manifest_path=FILE_NAME,
         manifest=text,
         recorded=None if text is None else _parsed(text),
+        out_of_reach=analysis.slo_out_of_reach,
+        slo_place=place_of(configuration, configured or "", "slo", "latency_p95_ms"),
     )
 
 

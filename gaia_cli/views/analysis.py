@@ -48,10 +48,15 @@ def _show_verdict(analysis: Analysis, name: str, console: Console) -> None:
         colour, meaning = "red", "fallback: some files could not be analyzed"
     head = Text.assemble((printable(name), "bold"), "  ", (f" {analysis.mode} ", f"bold reverse {colour}"), "  ")
     console.print(head.append(meaning, colour))
-    reason = analysis.reason[:1].upper() + analysis.reason[1:]
-    console.print(Text(f"{printable(reason)}. Confidence {analysis.confidence:.0%}."))
+    if analysis.slo_out_of_reach:
+        console.print(Text(f"{_sentence(analysis.slo_out_of_reach)}.", style="bold red"))
+    console.print(Text(f"{_sentence(analysis.reason)}. Confidence {analysis.confidence:.0%}."))
     for found in analysis.alternatives:
         console.print(Text(f"{printable(found.sentence)}.", style="dim"))
+
+
+def _sentence(text: str) -> str:
+    return printable(text[:1].upper() + text[1:])
 
 
 def _show_entry(finding: Finding, others: list[Finding], console: Console) -> None:

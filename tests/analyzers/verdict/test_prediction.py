@@ -63,6 +63,27 @@ def test_the_reason_names_times_work_and_place(tmp_path: Path) -> None:
     assert re.search(r"[\d.]+ ms on a GPU like the L4 \(func\.py:4\)", reason)
 
 
+@pytest.mark.parametrize("last", ["", 'model.to("cuda")\n'], ids=["preferred", "needed"])
+def test_an_slo_that_neither_backend_keeps_is_said_with_the_times_of_both(tmp_path: Path, last: str) -> None:
+    root = project(tmp_path, func_py=_BERT + last)
+
+    said = analyze(root, slo=Slo(latency_p95_ms=0.01), hardware="h100").slo_out_of_reach
+
+    assert re.match(r"neither can keep 0.01 ms: CPU \d+ ms, H100 [\d.]+ ms for 128 tokens through bert-110m", said)
+    assert said.endswith(" (func.py:4)")
+    assert analyze(root, slo=Slo(latency_p95_ms=1000.0)).slo_out_of_reach == ""
+    assert analyze(root, slo=Slo(latency_p95_ms=100.0)).slo_out_of_reach == "", "the GPU alone keeps it"
+    assert analyze(root).slo_out_of_reach == ""
+
+
+def test_long_times_are_whole_seconds(tmp_path: Path) -> None:
+    code = _BERT.replace("bert-110m", "gpt-70b").replace("return model(**payload)", "return model.generate(payload)")
+
+    said = analyze(project(tmp_path, func_py=code), slo=Slo(latency_p95_ms=200.0)).slo_out_of_reach
+
+    assert re.match(r"neither can keep 200 ms: CPU \d{4,} s, T4 \d+ s for 128 tokens of gpt-70b", said)
+
+
 def test_generated_text_reads_the_model_for_each_token(tmp_path: Path) -> None:
     code = _BERT.replace("return model(**payload)", "return model.generate(payload, max_new_tokens=16)")
 

@@ -153,7 +153,11 @@ def test_json_tells_what_would_change_it_and_what_was_predicted(
     assert {"mode": "cpu", "condition": "remove func.py:3"} not in written["alternatives"]
     prediction = written["prediction"]
     assert (prediction["path"], prediction["line"], prediction["hardware"]) == ("func.py", 4, "l4")
-    assert prediction["gpu_ms"] < 100 < prediction["cpu_ms"]
+    assert prediction["gpu_ms"] < 100 == prediction["slo_ms"] < prediction["cpu_ms"]
+    assert written["slo_out_of_reach"] == ""
+
+    analyze(_function(tmp_path, _BERT, "[slo]\nlatency_p95_ms = 1\n"), output_format="json")
+    assert json.loads(capsys.readouterr().out)["slo_out_of_reach"].startswith("neither can keep 1 ms: CPU ")
 
     analyze(_function(tmp_path, config="[function]\n"), output_format="json")
     written = json.loads(capsys.readouterr().out)

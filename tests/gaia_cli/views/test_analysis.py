@@ -6,6 +6,7 @@ from rich.console import Console
 
 from analyzers import Analysis, analyze
 from gaia_cli.views.analysis import MOST_ENTRIES, show_analysis
+from runtime_images.policy.model import Slo
 
 _LONG = (
     "    result = some_function_with_a_name(payload, and_an_argument, "
@@ -44,6 +45,18 @@ def test_the_mark_stands_under_what_was_found(tmp_path: Path) -> None:
     code = 'import torch\n\n\ndef handler(payload):\n    return torch.zeros(3).to("cuda")\n'
 
     assert _marked(_drawn(_analysis(tmp_path, code))) == 'torch.zeros(3).to("cuda")'
+
+
+def test_an_slo_that_nothing_keeps_stands_above_the_reason(tmp_path: Path) -> None:
+    code = (
+        "import torch\ndef handler(payload):\n"
+        "    a = torch.rand(9000, 9000)\n    return float(torch.matmul(a, a).to('cuda').sum())\n"
+    )
+    (tmp_path / "func.py").write_text(code)
+
+    drawn = _drawn(analyze(tmp_path, slo=Slo(latency_p95_ms=1.0)), width=300)
+
+    assert drawn.splitlines()[1].startswith("Neither can keep 1 ms: CPU ")
 
 
 def test_wide_characters_before_it_do_not_shift_the_mark(tmp_path: Path) -> None:
