@@ -8,6 +8,7 @@ remembered: besides the file itself, its result depends on just that (cache.py).
 from functools import cache
 
 from analyzers.lean.prefilter import may_tell_a_device
+from analyzers.project.importers import Importers
 from analyzers.project.model import Code, Source, UnreadableError
 from analyzers.project.names import Tree
 from analyzers.project.reading import parsed, read_code
@@ -28,6 +29,7 @@ class Library:
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
+        self.importers = Importers(tree)
         self._sources: dict[str, Source | None] = {}
         self._scopes: dict[str, tuple[Scope | None, int]] = {}
         self._kept = 0
@@ -93,7 +95,8 @@ def _scope_of(source: Source | None) -> "Scope | None":
 class Neighbours:
     """The modules by the names under which the file `path` may import them.
 
-    `read` are the paths of those that were asked for, `absent` the names of those that the project does not have.
+    `read` are the paths of those that were asked for, `absent` the names of those that the project does not have;
+    `unimported` says that nothing was found that imports the file, where this was asked.
     """
 
     def __init__(self, library: Library, path: str) -> None:
@@ -103,6 +106,15 @@ class Neighbours:
         self._scopes: dict[str, Scope | None] = {}
         self.read: set[str] = set()
         self.absent: set[str] = set()
+        self.unimported = False
+
+    def is_imported(self, path: str) -> bool:
+        """Return whether anything imports the file itself, at `path`, for all that can be told."""
+        found = self.library.importers.of(path)
+        self.unimported = found is None
+        if found:
+            self.read.add(found)
+        return found is not None
 
     def add_own(self, name: str, top: "Scope") -> None:
         """Make the file itself known under its own name."""

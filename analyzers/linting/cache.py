@@ -1,8 +1,8 @@
 """Results kept from one run to the next: a file is linted again only when something it depends on has changed.
 
 An entry holds for a file's path and the digest of its bytes, for the digests of the modules it read and the absence of
-those it looked for in vain, and for one version of the rules, of astroid and of Python. The linter's options only
-choose among findings, so they are no part of the key.
+those it looked for in vain, for a program as long as nothing imports it, and for one version of the rules, of astroid
+and of Python. The linter's options only choose among findings, so they are no part of the key.
 
 The cache is one JSON file that is replaced as a whole, so that parallel runs can at worst forget each other's entries.
 What cannot be read is ignored and written anew.
@@ -33,7 +33,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_FORMAT = 4
+    from analyzers.project.importers import Importers
+
+_FORMAT = 5
 _KINDS = _EVIDENCE, _SWITCHABILITY = "-lint.json", "-switchability.json"
 _NAME_BYTES = 16
 _HEXADECIMAL = frozenset("0123456789abcdef")
@@ -60,6 +62,7 @@ class Cache:
         self._entries = self._load()
         self._fresh: dict[str, Any] = {}
         self._digests: dict[str, str] = {}
+        self._importers: Importers | None = None
 
     def get(self, path: str) -> FileResult | None:
         """Return the result of the file `path`, None when there is none or something it depends on has changed."""
@@ -77,6 +80,7 @@ class Cache:
                 "digest": digest,
                 "read": {name: self._digest(name) for name in linted.read},
                 "absent": list(linted.absent),
+                "unimported": linted.unimported,
                 "result": _encoded(linted.result),
             }
 
@@ -129,7 +133,15 @@ class Cache:
                 self._tree.find(name, beside) if "." in name else self._tree.knows(name, beside)
                 for name in entry["absent"]
             )
+            and not (entry["unimported"] and self._is_imported(path))
         )
+
+    def _is_imported(self, path: str) -> bool:
+        if self._importers is None:
+            from analyzers.project.importers import Importers  # few results depend on it
+
+            self._importers = Importers(self._tree)
+        return self._importers.of(path) is not None
 
     def _digest(self, path: str) -> str:
         """Return the digest of a file's bytes, empty when it cannot be read."""

@@ -46,7 +46,8 @@ def lint_file(library: Library, path: str, *, evidence: bool = True, data: bytes
     if code.cells:
         kept, vain = tuple(in_cells(kept, [code])), vain_in_cells(vain, [code])
     result = FileResult(path, kept, vain)
-    return Linted(result, tuple(sorted(neighbours.read - {path})), tuple(sorted(neighbours.absent)))
+    read, absent = sorted(neighbours.read - {path}), sorted(neighbours.absent)
+    return Linted(result, tuple(read), tuple(absent), neighbours.unimported)
 
 
 def _order(finding: Finding) -> tuple[int, int, str, str]:
@@ -70,7 +71,7 @@ def _findings(code: Code, neighbours: Neighbours, *, evidence: bool) -> list[Fin
             resolved, evidences = _evidence(source, files, neighbours.source)
             found += evidences
         if switchability:
-            found += _hindrances(source, resolved, None if evidence else neighbours.source)
+            found += _hindrances(source, resolved, neighbours, infer=not evidence)
     return [*found, *unfinished(files)]
 
 
@@ -86,22 +87,27 @@ def _evidence(
     return files, [*failures, *examine(evidence_rules(), Facts(tuple(files)), source.path)]
 
 
-def _hindrances(source: "Source", files: "Sequence[FileFacts]", find: "Find | None") -> list[Finding]:
-    """Return what hinders a switch; with `find` the devices that the rules ask for are inferred first."""
+def _hindrances(
+    source: "Source", files: "Sequence[FileFacts]", neighbours: Neighbours, *, infer: bool
+) -> list[Finding]:
+    """Return what hinders a switch; with `infer` the devices that the rules ask for are inferred first."""
     from analyzers.facts.contexts.reading import read_contexts
     from analyzers.facts.escalation import resolve
     from analyzers.facts.model import Facts
+    from analyzers.linting.programs import without_moot
     from analyzers.rules.behaviour import Behaviour, device_matters
     from analyzers.rules.examination import examine, switchability_rules, tying_rules
 
     try:
         known = read_contexts([source])
         found: list[Finding] = []
-        if find is not None:
+        if infer:
+            find = neighbours.source
             files, failures = resolve(files, [source], find, lambda call: device_matters(known.of(call.place)))
             found += failures
         behaviour = Behaviour(Facts(tuple(files)), known, tying_rules)
-        return [*found, *examine(switchability_rules(), behaviour, source.path)]
+        hindrances = examine(switchability_rules(), behaviour, source.path)
+        return [*found, *without_moot(hindrances, source, known, neighbours.is_imported)]
     except Exception as error:  # noqa: BLE001 -- whatever is wrong here must not hide the evidence
         message = f"the check of when the code runs failed: {type(error).__name__}: {error}"
         return [failed(RULE_FAILED, Place(source.path, 1), message)]

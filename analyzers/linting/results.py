@@ -27,8 +27,12 @@ class FileResult:
 
 @record
 class Linted:
-    """A result and the other modules it depends on: those that were read, and those that were not there."""
+    """A result and the other modules it depends on: those that were read, and those that were not there.
+
+    `unimported` says that it holds while nothing imports the file.
+    """
 
     result: FileResult
     read: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+    unimported: bool = False

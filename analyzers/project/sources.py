@@ -18,6 +18,7 @@ from analyzers.lean.records import record
 from analyzers.project.assets import read_assets
 from analyzers.project.dependencies import read_dependencies
 from analyzers.project.ignored import walk
+from analyzers.project.importers import TESTS
 from analyzers.project.model import Asset, Dependency, Source, UnreadableError
 from analyzers.project.names import LONGEST_NAME, Tree, absolute_module, candidates
 from analyzers.project.reading import parsed, read_code, read_entry, read_source
@@ -28,8 +29,8 @@ _MONOREPO = "packages"
 """The folder in which repositories of several packages keep them."""
 
 _ASIDE = Pattern(
-    r"(^|/)(tests?|testing|docs?|benchmarks?|scripts?|tools?|notebooks?|training)/"
-    r"|(^|/)(test_[^/]*|[^/]*_tests?|conftest|setup|noxfile|tasks|(pre|fine_?)?train(ing|er)?(_[^/]*)?|finetune[^/]*"
+    rf"{TESTS}|(^|/)(docs?|benchmarks?|scripts?|tools?|notebooks?|training)/"
+    r"|(^|/)(setup|noxfile|tasks|(pre|fine_?)?train(ing|er)?(_[^/]*)?|finetune[^/]*"
     r"|[^/]*_train(ing|er)?|eval(uate|uation)?|bench(mark)?[^/]*)\.py$",
     re.IGNORECASE,
 )

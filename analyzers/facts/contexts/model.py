@@ -50,13 +50,14 @@ class Contexts:
 
     `literals` are the strings that name a CUDA device, with offsets in bytes for columns (as an `Argument` has them);
     `modules` the qualified names of the project's own PyTorch modules; `learning` the files that train or switch
-    gradients off themselves.
+    gradients off themselves, `serving` those with a function that takes requests.
     """
 
     by_start: Mapping[Start, CallContext]
     literals: Mapping[Start, Place]
     modules: frozenset[str]
     learning: frozenset[str]
+    serving: frozenset[str]
 
     def of(self, place: Place) -> CallContext:
         """Return the context of the call at `place`."""

@@ -30,13 +30,14 @@ class Calls:
 class Called:
     """A function of the file: when it runs, whom it calls, the names it binds, and those in main memory (`host`).
 
-    `is_own` says that it has a phase of its own, so that others than its callers in the file may call it; `silent` that
-    it runs without gradients, `in_loop` that an event loop waits for it.
+    `is_own` says that it has a phase of its own, so that others than its callers in the file may call it, `serves` that
+    this is a request's; `silent` that it runs without gradients, `in_loop` that an event loop waits for it.
     """
 
     def __init__(self, owner: str, phase: Phase | None, *, is_coroutine: bool = False, is_silent: bool = False) -> None:
         self.owner = owner
         self.is_own = phase is not None
+        self.serves = phase is Phase.REQUEST
         self.phases = {phase} if phase else set()
         self.in_loop = is_coroutine
         self.silent = is_silent

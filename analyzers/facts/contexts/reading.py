@@ -35,6 +35,7 @@ def read_contexts(sources: Iterable[Source]) -> Contexts:
     literals: dict[Start, Place] = {}
     modules: set[str] = set()
     learning: set[str] = set()
+    serving: set[str] = set()
     for source in sources:
         walker = _Walker(source)
         try:
@@ -46,7 +47,9 @@ def read_contexts(sources: Iterable[Source]) -> Contexts:
         modules |= walker.modules
         if walker.learns:
             learning.add(source.path)
-    return Contexts(by_start, literals, frozenset(modules), frozenset(learning))
+        if any(function.serves for function in walker.functions.values()):
+            serving.add(source.path)
+    return Contexts(by_start, literals, frozenset(modules), frozenset(learning), frozenset(serving))
 
 
 class _Walker:
@@ -168,12 +171,12 @@ class _Walker:
         self.block([node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt], inner)
 
     def branch(self, node: ast.If, now: CallContext) -> None:
-        if is_main_test(node.test):
-            return
         self.visit(node.test, now)
         inner = replace(now, once=True) if idioms.asks_whether_done(node.test) else now
-        self.block(node.body, inner)
-        self.block(node.orelse, inner)
+        if not is_main_test(node.test):
+            self.block(node.body, inner)
+        if not is_main_test(node.test, inverted=True):
+            self.block(node.orelse, inner)
 
     def call(self, node: ast.Call, now: CallContext) -> None:
         name, function = called_name(node), node.func

@@ -96,16 +96,17 @@ class _Walker:
                         self.children(item, scope, conditions)
 
     def branch(self, node: ast.If, scope: Scope, conditions: Conditions) -> None:
-        self.expression(node.test, scope, conditions)
-        if not (self.skip_main and is_main_test(node.test)):
-            self.block(node.body, scope, under(conditions, node.test, True, scope))
-        while len(node.orelse) == 1 and isinstance(node.orelse[0], ast.If):  # a loop: hundreds of elif are no recursion
-            conditions = under(conditions, node.test, False, scope)
-            node = node.orelse[0]
+        while True:  # a loop: hundreds of elif are no recursion
             self.expression(node.test, scope, conditions)
-            self.block(node.body, scope, under(conditions, node.test, True, scope))
-        if node.orelse:
-            self.block(node.orelse, scope, under(conditions, node.test, False, scope))
+            if not (self.skip_main and is_main_test(node.test)):
+                self.block(node.body, scope, under(conditions, node.test, True, scope))
+            if self.skip_main and is_main_test(node.test, inverted=True):
+                return
+            conditions = under(conditions, node.test, False, scope)
+            if not (len(node.orelse) == 1 and isinstance(node.orelse[0], ast.If)):
+                break
+            node = node.orelse[0]
+        self.block(node.orelse, scope, conditions)
 
     def attempt(self, node: ast.Try | ast.TryStar, scope: Scope, conditions: Conditions, *, is_last: bool) -> None:
         tried, answering = attempted(node, is_last=is_last)

@@ -16,6 +16,7 @@ from analyzers.linting.engine import MANY_FILES
 from tests.analyzers.support import project
 
 _PINNED = 'import torch\n\nx = torch.zeros(3).to("cuda")\n'
+_SERVED = "def handler(payload):\n    return payload\n"
 _IMPORTED = "import torch\nfrom config import DEVICE\n\nx = torch.zeros(3).to(DEVICE)\n"
 
 
@@ -312,7 +313,7 @@ def test_a_cached_result_needs_neither_parser_nor_rules(tmp_path: Path) -> None:
 
 def test_runs_with_and_without_evidence_do_not_use_each_others_results(tmp_path: Path) -> None:
     cache = tmp_path / ".gaia_cache"
-    project(tmp_path, {"func.py": _PINNED})
+    project(tmp_path, {"func.py": f"{_PINNED}\n{_SERVED}"})
     without_evidence = list(lint(["func.py"], root=tmp_path, cache_dir=cache, evidence=False))
 
     assert [finding.rule[:3] for result in without_evidence for finding in result.findings] == ["GA7", "GA7"]
@@ -323,6 +324,7 @@ def test_runs_with_and_without_evidence_do_not_use_each_others_results(tmp_path:
 def test_without_evidence_what_hinders_a_switch_is_the_same(tmp_path: Path) -> None:
     inherited = (
         "import torch\nclass A:\n    dev = 'cuda'\nclass B(A):\n    pass\nb = B()\nx = torch.zeros(3).to(b.dev)\n"
+        + _SERVED
     )
     files = {"pinned.py": _PINNED, "inherited.py": inherited, "plain.py": "x = 1\n", "broken.py": "def f(:\n"}
     project(tmp_path, files)

@@ -128,7 +128,7 @@ def test_a_fix_changes_the_line_of_the_cell_and_no_other_byte(demo: Project) -> 
 
 
 def test_nothing_in_a_notebook_counts_as_done_at_import(project: Project) -> None:
-    code = "import torch\ntorch.manual_seed(1)\n"
+    code = "import torch\ntorch.manual_seed(1)\n\ndef handler(payload):\n    return payload\n"
     project.write("a.py", code)
     project.write("a.ipynb", notebook(code))
 

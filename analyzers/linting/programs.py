@@ -1,0 +1,46 @@
+"""Findings that are moot: about what a worker imports or serves, in a file that no worker ever loads.
+
+Tests are such files, and so are programs: nothing imports them, and nothing in them takes requests. What stands at
+their top runs once, for one user, and is at its right place there. Whether anything imports a file takes a look at all
+others, so it is asked only where the answer decides.
+"""
+
+from collections.abc import Callable, Iterable
+
+from analyzers.facts.contexts.model import Contexts
+from analyzers.findings import Finding, Signal
+from analyzers.project.importers import is_test
+from analyzers.project.model import Source
+from analyzers.project.platforms import platform_of
+from analyzers.rules.switchability.blocking_in_coroutine import RULE as BLOCKING
+from analyzers.rules.switchability.cuda_at_import import RULE as CUDA_AT_IMPORT
+from analyzers.rules.switchability.global_seed import RULE as GLOBAL_SEED
+from analyzers.rules.switchability.sets_visible_devices import RULE as SETS_VISIBLE_DEVICES
+from analyzers.rules.switchability.threads_at_import import RULE as THREADS_AT_IMPORT
+
+_OF_WORKERS = frozenset(rule.code for rule in (CUDA_AT_IMPORT, GLOBAL_SEED, SETS_VISIBLE_DEVICES, THREADS_AT_IMPORT))
+_OWN_LOOP = ("asyncio.run(", "anyio.run(", "run_until_complete(")
+"""What a program starts an event loop with that is nobody else's."""
+
+
+def without_moot(
+    findings: Iterable[Finding], source: Source, contexts: Contexts, is_imported: Callable[[str], bool]
+) -> list[Finding]:
+    """Return the `findings` in `source` that matter; `is_imported` says of a path whether any file imports it."""
+    found = list(findings)
+    if is_test(source.path):
+        return [finding for finding in found if finding.signal is not Signal.SWITCHABILITY]
+    moot = _OF_WORKERS
+    if any(own in source.text for own in _OWN_LOOP):
+        moot |= {BLOCKING.code}
+    kept = [finding for finding in found if finding.rule not in moot]
+    if len(kept) == len(found) or not _is_program(source, contexts, is_imported):
+        return found
+    return kept
+
+
+def _is_program(source: Source, contexts: Contexts, is_imported: Callable[[str], bool]) -> bool:
+    if source.cells:
+        return True
+    serves = source.path in contexts.serving or bool(platform_of(source.path, source.tree))
+    return not serves and not is_imported(source.path)
