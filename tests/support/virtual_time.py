@@ -2,8 +2,16 @@
 
 import asyncio
 import selectors
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from contextvars import Context
+from typing import Any, TypeVarTuple
+
+Ts = TypeVarTuple("Ts")
+
+
+_TICK_S = 2e-9
+"""The least time until something later. asyncio runs a timer up to a nanosecond early: who then waited for the rest, a
+rounding error of the clock, would do so again and again, as no time would pass."""
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
@@ -21,6 +29,12 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+    def call_at(
+        self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        later_s = max(when, self._now_s + _TICK_S) if when > self._now_s else when
+        return super().call_at(later_s, callback, *args, context=context)
 
     def jump(self, seconds: float) -> None:
         self._now_s += seconds

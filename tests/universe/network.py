@@ -50,6 +50,7 @@ class Socket(asyncio.Transport):
         self._dropped = self._read_due = self._resets = False
         self.read_most, self.read_every_s = SLICE_BYTES, 0.0
         self._eof_asked = self._eof_sent = self._eof_came = self._eof_told = False
+        self._end_due = False
 
     def start(self, protocol: asyncio.BaseProtocol) -> None:
         self.protocol = protocol
@@ -85,7 +86,7 @@ class Socket(asyncio.Transport):
             self._flying += len(part)
             for piece in self._cut(part):
                 self._fly(self.peer._arrive, piece)
-        if not self._out and self._eof_asked and not self._eof_sent and not self._held:
+        if not self._out and (self._eof_asked or self._end_due) and not self._eof_sent and not self._held:
             self._eof_sent = True
             self._fly(self.peer._arrive_end)
         if not self._out and self._closing and not self._lost and not self._held:
@@ -242,9 +243,9 @@ class Socket(asyncio.Transport):
         self._out.clear()
         if (self._in or self._resets) and not self.gentle:
             self._reset_peer()
-        elif error is None and not self._eof_sent and not self._held:
-            self._eof_sent = True
-            self._fly(self.peer._arrive_end)
+        elif error is None:
+            self._end_due = True  # one that is held sends its end when it goes on
+            self._push()
         if self.protocol is not None:
             self.protocol.connection_lost(error)
 
