@@ -34,9 +34,9 @@ class Analysis:
     """What is known about a function.
 
     `root` is its directory and `entry` the file it starts in, empty when none was found; `findings` are sorted by
-    weight, failures first; `files` are all that were read, relative to `root`. `alternatives` say which small change to
-    the code would lead to another mode. `prediction` says how long a request takes on each backend; it is None without
-    an SLO for latency, and where the code does not tell how much it computes.
+    weight, failures first; `files` are all that were read, relative to `root`: shared code begins with `../`.
+    `alternatives` say which small change to the code would lead to another mode. `prediction` says how long a request
+    takes on each backend; it is None without an SLO for latency, and where the code does not tell how much it computes.
     """
 
     root: Path
@@ -79,12 +79,15 @@ class Analysis:
         return tuple(finding for finding in self.findings if finding.signal is Signal.FAILURE)
 
 
-def analyze(path: Path | str, *, entrypoint: str = "", slo: Slo | None = None, hardware: str = "") -> Analysis:
+def analyze(
+    path: Path | str, *, entrypoint: str = "", slo: Slo | None = None, hardware: str = "", tree: str = ""
+) -> Analysis:
     """Analyze the function at `path`, a directory, a Python file or a notebook, without running any of it.
 
     `entrypoint` is "path.py" or "path.py:attribute" inside a directory; by default it is searched. With an SLO for
     latency, the predicted time of a request decides between the two preferred modes where it is known; `hardware` names
-    the GPU of that prediction, or a file with profiles (hardware.py).
+    the GPU of that prediction, or a file with profiles (hardware.py). `tree` is a directory above, such as the
+    repository, whose modules the function may import; by default it has only its own.
 
     Raises:
         AnalyzerError: there is nothing to analyze at `path`, no such entry point, or no such hardware.
@@ -92,7 +95,7 @@ def analyze(path: Path | str, *, entrypoint: str = "", slo: Slo | None = None, h
     started = time.perf_counter()
     profile = _profile(slo, hardware)
     with RareCollections(), warnings.catch_warnings(action="ignore"):  # the parser's, about odd code: for its author
-        project = collect(Path(path), entrypoint)
+        project = collect(Path(path), entrypoint, tree)
         sources = project.sources
         facts, failures = _facts(project)
         examine_again = partial(_findings, project=project, failures=failures)

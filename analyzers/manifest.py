@@ -13,6 +13,7 @@ from typing import Any
 from analyzers.analysis import Analysis
 from analyzers.lean.files import read_inside, source_bytes
 from analyzers.lean.printable import replaced
+from analyzers.project.reach import apart
 from runtime_images.policy.model import Slo
 
 FILE_NAME = "gaia.manifest.toml"
@@ -64,7 +65,7 @@ def sources_digest(root: Path, files: tuple[str, ...]) -> str:
     Raises:
         OSError: one of them can no longer be read.
     """
-    return _digest((name, read_inside(str(root), name, source_bytes(name))) for name in sorted(files))
+    return _digest((name, read_inside(*apart(str(root), name), source_bytes(name))) for name in sorted(files))
 
 
 def rules_digest() -> str:

@@ -1,11 +1,18 @@
-"""Where Gaia works: the repository around a directory, and the cache."""
+"""Where Gaia works: the repository around a directory, the functions that are declared in it, and the cache."""
 
 # ruff: noqa: PTH100, PTH109, PTH110, PTH111, PTH116, PTH120 -- a hook does not load pathlib, which takes longer than to lint a file
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from analyzers.lean.files import FOR_ALL
+from analyzers.lean.files import FOR_ALL, TEXT_BYTES, read_inside
+from gaia_cli.errors import ConfigurationError
+
+_MANIFEST = "gaia.manifest.toml"
+_ABOUT_A_FUNCTION = {
+    "gaia.toml": (b"[function", b"[mode", b"[slo"),
+    "pyproject.toml": (b"[tool.gaia.function", b"[tool.gaia.mode", b"[tool.gaia.slo"),
+}
 
 
 def above(directory: str) -> Iterator[str]:
@@ -29,6 +36,36 @@ def _is_repository(directory: str) -> bool:
 def working_tree() -> str:
     """Return the repository of the working directory, else that directory: what lies below may be a stranger's."""
     return repository_root(os.getcwd())
+
+
+def declares(directory: str, names: Sequence[str]) -> bool:
+    """Return whether one of the files `names` in `directory` declares a function: a manifest, or its configuration.
+
+    Raises:
+        ConfigurationError: one that may do so cannot be read.
+    """
+    if _MANIFEST in names:
+        return True
+    contents = (
+        (content_of(directory, name, directory), words) for name, words in _ABOUT_A_FUNCTION.items() if name in names
+    )
+    return any(word in content for content, words in contents for word in words)
+
+
+def content_of(directory: str, name: str, root: str) -> bytes:
+    """Return the content of a configuration file, which may be a link to one below `root`; nothing without it.
+
+    Raises:
+        ConfigurationError: it leads out of `root`, is no regular file, is too large, or cannot be read.
+    """
+    path = os.path.relpath(f"{directory}/{name}", root)
+    try:
+        return read_inside(root, path, TEXT_BYTES)
+    except (FileNotFoundError, IsADirectoryError):
+        return b""
+    except OSError as error:
+        message = f"cannot read {directory}/{name}: {error.strerror}"
+        raise ConfigurationError(message, "make it a readable file") from None
 
 
 def cache_directory() -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
 
-from analyzers.formats.as_json import AnalysisOutput
+from analyzers.formats.as_json import AnalysesOutput, AnalysisOutput
 from analyzers.formats.as_lint_json import FindingOutput, LintOutput
 from analyzers.manifest import SCHEMA_PATH as MANIFEST_SCHEMA
 from gaia_cli.running.summary import RunSummary
@@ -30,6 +30,7 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
 _OUTPUTS: dict[str, tuple[str, Any]] = {
+    "analyses": ("`gaia analyze --all --output-format json`, and of several functions", AnalysesOutput),
     "analysis": ("`gaia analyze --output-format json`", AnalysisOutput),
     "build": ("`gaia build --output-format json`", BuildOutput),
     "doctor": ("`gaia doctor --output-format json`", DoctorOutput),

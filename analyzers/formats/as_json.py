@@ -60,6 +60,29 @@ class AnalysisOutput(TypedDict):
     duration_ms: Annotated[float, "how long the analysis took"]
 
 
+class FunctionOutput(AnalysisOutput):
+    """One of several functions."""
+
+    path: Annotated[str, "where it was found: its directory or file, below the path that was named"]
+    name: Annotated[str, "its name"]
+
+
+class FailedOutput(TypedDict):
+    """A function or a path of which nothing can be said."""
+
+    path: Annotated[str, "where it is"]
+    message: Annotated[str, "what is wrong, in one sentence"]
+    hint: Annotated[str, "what to do about it; may be empty"]
+
+
+class AnalysesOutput(TypedDict):
+    """Several functions: with `--all`, of several paths, or where there are several at the path."""
+
+    schema_version: SchemaVersion
+    functions: Annotated[list[FunctionOutput], "the functions, in the order of their paths"]
+    errors: Annotated[list[FailedOutput], "what could not be analyzed at all; then the exit code is not 0"]
+
+
 def to_object(analysis: Analysis) -> AnalysisOutput:
     """Return the analysis as plain values."""
     return {
@@ -95,3 +118,14 @@ def _prediction(analysis: Analysis) -> PredictionOutput | None:
 def render(analysis: Analysis) -> str:
     """Return the analysis as JSON text, ending in a newline."""
     return json_text(to_object(analysis), indent=2) + "\n"
+
+
+def function(path: str, name: str, analysis: Analysis) -> FunctionOutput:
+    """Return the analysis of one of several functions as plain values."""
+    return {"path": path, "name": name, **to_object(analysis)}
+
+
+def render_list(functions: list[FunctionOutput], errors: list[FailedOutput]) -> str:
+    """Return several functions as JSON text, ending in a newline."""
+    output = AnalysesOutput(schema_version=ANALYSIS_SCHEMA, functions=functions, errors=errors)
+    return json_text(output, indent=2) + "\n"

@@ -5,7 +5,6 @@ entry point reaches them. Without an entry point the files that a platform would
 and without these every file that is no test, training script or tool.
 """
 
-import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,23 +19,17 @@ from analyzers.project.dependencies import read_dependencies
 from analyzers.project.ignored import walk
 from analyzers.project.importers import TESTS
 from analyzers.project.model import Asset, Dependency, Source, UnreadableError
-from analyzers.project.names import LONGEST_NAME, Tree, absolute_module, candidates
-from analyzers.project.reading import parsed, read_code, read_entry, read_source
-from runtime_images.entrypoint import EntryError, find_entry, package_folder
+from analyzers.project.reach import Reach
+from analyzers.project.reading import parsed, read_code, read_entry
+from runtime_images.entrypoint import EntryError, find_entry
 
 MAX_FILES = 5000
-_MONOREPO = "packages"
-"""The folder in which repositories of several packages keep them."""
-
 _ASIDE = Pattern(
     rf"{TESTS}|(^|/)(docs?|benchmarks?|scripts?|tools?|notebooks?|training)/"
     r"|(^|/)(setup|noxfile|tasks|(pre|fine_?)?train(ing|er)?(_[^/]*)?|finetune[^/]*"
     r"|[^/]*_train(ing|er)?|eval(uate|uation)?|bench(mark)?[^/]*)\.py$",
     re.IGNORECASE,
 )
-
-_NAMED = Pattern(r"([a-zA-Z_]\w{0,99}(?:\.[a-z_]\w{0,99}){1,9})(?:\.[A-Z]\w{0,99}|:\w{1,99})?")
-"""A text that names a module, or something in one: Django's settings, URLs and middleware, uvicorn's `app.main:app`."""
 
 
 @record
@@ -68,8 +61,10 @@ class Project:
         return tuple(sorted(read | {dependency.place.path for dependency in self.dependencies}))
 
 
-def collect(path: Path, entrypoint: str = "") -> Project:
+def collect(path: Path, entrypoint: str = "", tree: str = "") -> Project:
     """Read the function at `path`, a directory or a single file, with the entry point named or searched.
+
+    `tree` is a directory above, whose modules it may import.
 
     Raises:
         AnalyzerError: there is nothing at `path`, or no Python in it.
@@ -77,7 +72,7 @@ def collect(path: Path, entrypoint: str = "") -> Project:
     if path.is_file():
         if path.suffix not in (".py", NOTEBOOK):
             raise AnalyzerError(f"{path} is not a Python file", "give a .py file, a notebook or a function's directory")
-        return _follow(path.parent, path.name, [path.name])
+        return _follow(path.parent, tree, path.name, [path.name])
     if not path.is_dir():
         raise AnalyzerError(f"there is nothing at {path}", "give a function's directory or a Python file")
     try:
@@ -86,13 +81,24 @@ def collect(path: Path, entrypoint: str = "") -> Project:
         if entrypoint:
             raise AnalyzerError(error.message, error.hint) from None
     else:
-        return _follow(path, entry, [entry])
+        return _follow(path, tree, entry, [entry])
     files = sorted(_python_files(path)) or sorted(_python_files(path, NOTEBOOK))
     if not files:
         raise AnalyzerError(f"no Python file in {path}", "`gaia init DIR` writes a small function to start from")
-    served = [file for file in files if not _ASIDE.search(file)] or files
+    served = [file for file in files if not is_aside(file)] or files
     starts, programs = _platform_starts(path, served) or (served, served)
-    return _follow(path, "", starts, programs)
+    return _follow(path, tree, "", starts, programs)
+
+
+def is_aside(path: str) -> bool:
+    """Return whether a file is a test, a training script or a tool by its path, or lies in a folder of such."""
+    return _ASIDE.search(path) is not None
+
+
+def reached(root: Path, starts: list[str]) -> frozenset[str]:
+    """Return the files below `root` that reading from the files `starts` along the imports comes to, and these."""
+    sources, _ = _sources(Reach(root), starts)
+    return frozenset(source.path for source in sources) | frozenset(starts)
 
 
 def _platform_starts(root: Path, files: list[str]) -> tuple[list[str], list[str]] | None:
@@ -132,25 +138,10 @@ def _python_files(root: Path, suffix: str = ".py") -> Iterator[str]:
     yield from (Path(directory).relative_to(root).as_posix() for directory in refused)
 
 
-def _follow(root: Path, entry: str, starts: list[str], programs: list[str] | None = None) -> Project:
-    sources: list[Source] = []
-    failures: list[Finding] = []
-    tree = Tree(str(root))
-    pending = dict.fromkeys(starts)
-    seen: set[str] = set()
-    while pending:
-        path = next(iter(pending))
-        del pending[path]
-        seen.add(path)
-        try:
-            source = read_source(root, path)
-        except UnreadableError as error:
-            failures.append(error.failure)
-            continue
-        sources.append(source)
-        failures += source.failures
-        pending |= dict.fromkeys(imported for imported in _imported_files(tree, source) if imported not in seen)
+def _follow(root: Path, tree: str, entry: str, starts: list[str], programs: list[str] | None = None) -> Project:
     dependencies = read_dependencies(root, entry)
+    stated = {one.name.replace("-", "_") for one in dependencies.stated}
+    sources, failures = _sources(Reach(root, tree, stated), starts)
     return Project(
         root,
         entry,
@@ -163,31 +154,22 @@ def _follow(root: Path, entry: str, starts: list[str], programs: list[str] | Non
     )
 
 
-def _imported_files(tree: Tree, source: Source) -> Iterator[str]:
-    """Yield the project's files that `source` imports, or names in texts, at any depth of nesting."""
-    for node in ast.walk(source.tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield from _resolve(tree, source, alias.name)
-        elif isinstance(node, ast.ImportFrom):
-            module = absolute_module(source, node)
-            yield from _resolve(tree, source, module)
-            for alias in node.names:
-                yield from _resolve(tree, source, f"{module}.{alias.name}".lstrip("."))
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and (named := _NAMED.fullmatch(node.value)):
-            yield from _files_of(tree, source, named[1])
-
-
-def _resolve(tree: Tree, source: Source, module: str) -> Iterator[str]:
-    """Yield the files of `module` and of the packages around it."""
-    module = module if len(module) <= LONGEST_NAME else ""
-    while module and all(part.isidentifier() for part in module.split(".")):
-        yield from _files_of(tree, source, module)
-        module = module.rpartition(".")[0]
-
-
-def _files_of(tree: Tree, source: Source, module: str) -> Iterator[str]:
-    beside = source.path.rpartition("/")[0]
-    above = package_folder(source.path, tree.holds)
-    held = [path for path in candidates(module, beside, _MONOREPO, above) if tree.holds(path)]
-    yield from (path for path in held if f"{path.removesuffix('.py')}/__init__.py" not in held)
+def _sources(reach: Reach, starts: list[str]) -> tuple[list[Source], list[Finding]]:
+    """Return what is read from the files `starts` along the imports, and what of it cannot be read."""
+    sources: list[Source] = []
+    failures: list[Finding] = []
+    pending = dict.fromkeys(starts)
+    seen: set[str] = set()
+    while pending:
+        path = next(iter(pending))
+        del pending[path]
+        seen.add(path)
+        try:
+            source = reach.read(path)
+        except UnreadableError as error:
+            failures.append(error.failure)
+            continue
+        sources.append(source)
+        failures += source.failures
+        pending |= dict.fromkeys(imported for imported in reach.imported(source) if imported not in seen)
+    return sources, failures

@@ -1,16 +1,16 @@
 """`gaia manifest`: check that every gaia.manifest.toml is up to date, or update it; for hooks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from analyzers.lean.printable import in_short
 from analyzers.manifest import FILE_NAME
-from analyzers.project.ignored import walk
 from gaia_cli.errors import AnalysisError, ExitCode, shell_word
 from gaia_cli.project.analyzing import analyze_project
 from gaia_cli.project.manifests import manifest_text, write_manifest
 from gaia_cli.project.own_files import bytes_of
 from gaia_cli.project.project import FunctionProject, load_project
+from gaia_cli.trees.functions import functions_at, with_manifest
 from gaia_cli.views import console
 
 _SHOWN = 100
@@ -18,21 +18,16 @@ _SHOWN = 100
 
 
 def manifest(paths: Sequence[Path] = (), *, write: bool = False) -> ExitCode:
-    """Check the manifests of the functions at `paths`, or of all below the working directory that have one.
+    """Check the manifests of the functions at and below `paths`, or of all below the working directory that have one.
 
     With `write` update those that are out of date. Return `FINDINGS` if one is, and was not updated.
     """
-    directories = list(paths) or list(_with_manifest(Path()))
+    named = (function.path for path in paths for function in functions_at(path, _refuse))
+    directories = list(dict.fromkeys(named)) or list(with_manifest(Path(), _refuse))
     if not directories:
         console.note(f"no {FILE_NAME} below this directory; write one: gaia manifest PATH --write")
     differing = [directory for directory in directories if not _is_current(directory, write=write)]
     return ExitCode.FINDINGS if differing and not write else ExitCode.OK
-
-
-def _with_manifest(root: Path) -> Iterator[Path]:
-    for directory, names in walk(str(root), refused=_refuse):
-        if FILE_NAME in names:
-            yield Path(directory)
 
 
 def _refuse(directory: str) -> None:

@@ -11,11 +11,11 @@ from analyzers.findings import CONFIDENCES
 from analyzers.formats.findings import Level
 from analyzers.lean.records import record
 from gaia_cli.errors import UsageError
-from gaia_cli.linting.discovery import content_of, files_to_lint, root_of, unless_excluded
+from gaia_cli.linting.discovery import files_to_lint, root_of, unless_excluded
 from gaia_cli.linting.functions import declared_functions
 from gaia_cli.linting.options import STDIN, Options, codes
 from gaia_cli.linting.selection import Selection, check_codes
-from gaia_cli.places import above, cache_directory, repository_root
+from gaia_cli.places import above, cache_directory, content_of, repository_root
 
 _FILES = (("gaia.toml", (b"lint",)), ("pyproject.toml", (b"gaia", b"lint")))
 

@@ -9,9 +9,9 @@ matches is always skipped, also when it is named, because hooks name every file 
 import os
 from collections.abc import Iterator, Sequence
 
-from analyzers.lean.files import TEXT_BYTES, leads_out, read_inside
+from analyzers.lean.files import leads_out
 from analyzers.project.ignored import walk
-from gaia_cli.errors import ConfigurationError, UsageError
+from gaia_cli.errors import UsageError
 from gaia_cli.linting.selection import matches
 from gaia_cli.places import repository_root
 
@@ -85,19 +85,3 @@ def relative(path: str, base: str) -> str:
     """Return `path` relative to `base`, with forward slashes, and with `..` where it lies elsewhere."""
     inside = base.rstrip("/") + "/"
     return path.removeprefix(inside) if path.startswith(inside) else os.path.relpath(path, base).replace(os.sep, "/")
-
-
-def content_of(directory: str, name: str, root: str) -> bytes:
-    """Return the content of a configuration file, which may be a link to one below `root`; nothing without it.
-
-    Raises:
-        ConfigurationError: it leads out of `root`, is no regular file, is too large, or cannot be read.
-    """
-    path = relative(f"{directory}/{name}", root)
-    try:
-        return read_inside(root, path, TEXT_BYTES)
-    except (FileNotFoundError, IsADirectoryError):
-        return b""
-    except OSError as error:
-        message = f"cannot read {directory}/{name}: {error.strerror}"
-        raise ConfigurationError(message, "make it a readable file") from None

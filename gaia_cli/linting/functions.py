@@ -9,32 +9,18 @@ from collections.abc import Iterator, Sequence
 
 from analyzers.lean.records import replace
 from analyzers.linting.results import FileResult
-from gaia_cli.linting.discovery import content_of, directories_below, relative
+from gaia_cli.linting.discovery import directories_below, relative
+from gaia_cli.places import declares
 
 TYPE_CHECKING = False  # as type checkers know it; see options.py
 if TYPE_CHECKING:
     from analyzers.findings import Finding
 
-_MANIFEST = "gaia.manifest.toml"
-_ABOUT_A_FUNCTION = {
-    "gaia.toml": (b"[function", b"[mode", b"[slo"),
-    "pyproject.toml": (b"[tool.gaia.function", b"[tool.gaia.mode", b"[tool.gaia.slo"),
-}
-
 
 def declared_functions(named: Sequence[str], exclude: Sequence[str], base: str) -> tuple[str, ...]:
     """Return the directories of functions among and below the directories in `named`."""
-    found = (directory for directory, names in directories_below(named, exclude, base) if _declares(directory, names))
+    found = (directory for directory, names in directories_below(named, exclude, base) if declares(directory, names))
     return tuple(dict.fromkeys(found))
-
-
-def _declares(directory: str, names: Sequence[str]) -> bool:
-    if _MANIFEST in names:
-        return True
-    contents = (
-        (content_of(directory, name, directory), words) for name, words in _ABOUT_A_FUNCTION.items() if name in names
-    )
-    return any(word in content for content, words in contents for word in words)
 
 
 def mode_results(directories: Sequence[str], root: str) -> Iterator[FileResult]:

@@ -40,7 +40,12 @@ def init(
 
 
 def analyze(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A function's directory, a Python file or a notebook.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATHS", help="Functions: directories, Python files, notebooks; or trees that hold several."
+        ),
+    ],
     output_format: ReportFormat = Report.FULL,
     write: Annotated[bool, typer.Option("--write", help="Write gaia.manifest.toml beside the function.")] = False,
     hardware: Annotated[
@@ -51,16 +56,19 @@ def analyze(
             help="The GPU to predict for, such as l4 or h100; needs an SLO.",
         ),
     ] = "",
+    as_list: Annotated[
+        bool, typer.Option("--all", help="Write JSON as a list, and a row for each function, however many there are.")
+    ] = False,
 ) -> ExitCode:
     """Say which execution mode the code needs, and why.
 
-    Reads the code and never runs it.
+    Reads the code and never runs it. Of several functions it shows a row each; the exit code is the worst.
 
     Example: gaia analyze samples/02-matmul
     """
     from gaia_cli.commands import analyze as command
 
-    return command.analyze(path, output_format, write, hardware)
+    return command.analyze(*paths, output_format=output_format, write=write, hardware=hardware, as_list=as_list)
 
 
 def manifest(

@@ -2,9 +2,13 @@
 
 A finding looks as in compilers: what was found, where, the line with its number, and a mark under the place. Findings
 of one rule with one message share an entry, so that the report repeats nothing.
+
+Of several functions each has a row, which `grep` can take apart. Below it stands what must not be missed: that nothing
+can keep its SLO, and which of its files could not be analyzed.
 """
 
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.padding import Padding
@@ -12,7 +16,9 @@ from rich.text import Text
 
 from analyzers import Analysis
 from analyzers.findings import Finding, Signal
+from analyzers.formats.full import counted
 from analyzers.lean.printable import printable, stretch
+from gaia_cli.views.console import answer, result
 from runtime_images.policy.model import ExecutionMode
 
 MOST_ENTRIES = 12
@@ -114,3 +120,24 @@ def _show_files(analysis: Analysis, console: Console) -> None:
     names = ", ".join(files) if len(files) <= 6 else f"{', '.join(files[:5])} and {len(files) - 5} more"
     count = f"{len(files)} file{'' if len(files) == 1 else 's'}"
     console.print(Text(f"Read {count} in {analysis.duration_s * 1000:.0f} ms: {printable(names)}", style="dim"))
+
+
+def show_functions(rows: Sequence[tuple[str, Analysis]]) -> None:
+    """Write a row for each function, by its path."""
+    if rows:
+        answer(result, "\n".join(_rows(rows)))
+
+
+def _rows(rows: Sequence[tuple[str, Analysis]]) -> Iterator[str]:
+    paths = [printable(path) for path, _ in rows]
+    first = max(map(len, paths))
+    second = max(len(analysis.mode) for _, analysis in rows)
+    for path, (_, analysis) in zip(paths, rows, strict=True):
+        confidence = f"{analysis.confidence:4.0%}"
+        yield f"{path:{first}}  {analysis.mode:{second}}  {confidence}  {printable(analysis.reason)}"
+        below = [analysis.slo_out_of_reach] if analysis.slo_out_of_reach else []
+        below += [f"{one.place.shown}: {one.message} [{one.rule}]" for one in analysis.failures]
+        yield from (f"  {printable(said)}" for said in below)
+    modes = [analysis.mode for _, analysis in rows]
+    counts = ", ".join(f"{modes.count(mode)} {mode}" for mode in dict.fromkeys(sorted(modes)))
+    yield f"{counted(len(rows), 'function')}: {counts}. gaia analyze PATH shows what the code of one says.\n"

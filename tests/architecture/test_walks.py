@@ -18,7 +18,7 @@ from tests.support.serving import serving, write_function
 
 PAGE = "docs/architecture.md"
 TRACER = ROOT / "tests" / "support" / "room_trace"
-ROOMS_MOST = 11
+ROOMS_MOST = 12
 REQUESTS = 9
 FUNCTION = """
     import os, time

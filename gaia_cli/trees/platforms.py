@@ -1,0 +1,70 @@
+"""Functions that the files of other platforms declare: Knative, Cog, BentoML, Cerebrium, Serverless, AWS SAM.
+
+The first four are about the folder that they lie in. The last two list handlers, each of which is a function with an
+entry point of its own; where a file lists one only, that is what is found by reading the code anyway.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from analyzers.lean.files import leads_out
+from gaia_cli.errors import ConfigurationError
+from gaia_cli.project.foreign import cog_yaml, func_yaml
+from gaia_cli.project.foreign.yaml_nodes import composed, keys, said
+from gaia_cli.project.own_files import text_of
+
+_OF_A_FOLDER = (func_yaml.FILE, cog_yaml.FILE, "bentofile.yaml", "cerebrium.toml")
+_SERVERLESS = ("serverless.yml", "serverless.yaml")
+_SAM = ("template.yaml", "template.yml")
+_SAM_FUNCTION = "AWS::Serverless::Function"
+
+Handler = tuple[str, Path, str]
+"""A function's name, its directory, and the entry point in it."""
+
+
+def is_declared(names: Sequence[str]) -> bool:
+    """Return whether one of the files `names` says that their folder is a function."""
+    return any(name in names for name in _OF_A_FOLDER)
+
+
+def handlers(directory: Path, names: Sequence[str]) -> list[Handler]:
+    """Return the handlers in Python that a file in `directory` lists, where they are several files; else none.
+
+    A file that is no YAML lists none: it is not Gaia's to judge.
+    """
+    found: dict[tuple[Path, str], Handler] = {}
+    for name in (*_SERVERLESS, *_SAM):
+        if name in names:
+            with suppress(ConfigurationError):
+                for function, place, handler in (_of_serverless if name in _SERVERLESS else _of_sam)(directory, name):
+                    if entry := _entry(place, handler):
+                        found.setdefault((place, entry.partition(":")[0]), (function, place, entry))
+    return list(found.values()) if len(found) > 1 else []
+
+
+def _of_serverless(directory: Path, file: str) -> Iterator[Handler]:
+    top = keys(composed(text_of(directory, file) or "", directory / file))
+    for name, function in keys(top.get("functions")).items():
+        if handler := said(keys(function).get("handler")):
+            yield name, directory, handler.value
+
+
+def _of_sam(directory: Path, file: str) -> Iterator[Handler]:
+    top = keys(composed(text_of(directory, file) or "", directory / file))
+    for name, resource in keys(top.get("Resources")).items():
+        parts = keys(resource)
+        properties = keys(parts.get("Properties"))
+        kind, handler, code = said(parts.get("Type")), said(properties.get("Handler")), said(properties.get("CodeUri"))
+        if kind is not None and kind.value == _SAM_FUNCTION and handler is not None:
+            place = code.value if code is not None else "."
+            if not leads_out(str(directory), place):
+                yield name, directory / place, handler.value
+
+
+def _entry(directory: Path, handler: str) -> str:
+    """Return the entry point that `handler` names, as `folder/file.function` or in dots; empty where it is nowhere."""
+    module, _, attribute = handler.rpartition(".")
+    paths = (f"{module}.py", f"{module.replace('.', '/')}.py")
+    inside = (path for path in paths if module and attribute.isidentifier() and not leads_out(str(directory), path))
+    return next((f"{path}:{attribute}" for path in inside if (directory / path).is_file()), "")
