@@ -32,6 +32,7 @@ from analyzers.lean.lines import lines_of
 
 _CHAINED = (ast.Attribute, ast.Call)
 _LITERALS = (ast.Constant, ast.JoinedStr, ast.BinOp)
+_FOR_GPUS = (*GPU_ONLY_MODULES, "torch.cuda.")
 _GATHERING = (".append(", " for ")
 """Without any of these nothing is gathered."""
 
@@ -142,7 +143,7 @@ class FileReader:
         names.pop("", None)
         if len(names) < 2:
             return [(next(iter(names), f".{last_name(callee)}"), Guard.ALWAYS)]
-        return [(name, Guard.WITH_GPU if name.startswith(GPU_ONLY_MODULES) else Guard.ALWAYS) for name in names]
+        return [(name, Guard.WITH_GPU if name.startswith(_FOR_GPUS) else Guard.ALWAYS) for name in names]
 
     def _keywords(self, call: ast.Call, scope: Scope) -> Iterator[tuple[str, Argument]]:
         for keyword in call.keywords:

@@ -1,7 +1,6 @@
 """What is known about a function's code, as frozen values; rules read these and never a syntax tree.
 
-Stage 1 (stage1.py) states the facts, with `Unknown` for a value that it cannot determine; stage 2 (stage2.py) only
-turns an `Unknown` into something known. Unknown means unknown, never "no".
+Stage 1 states facts, with `Unknown` where it cannot tell; stage 2 only makes an `Unknown` known. It never means "no".
 """
 
 from collections.abc import Callable, Iterator
@@ -9,7 +8,7 @@ from enum import Enum, StrEnum
 
 from analyzers.findings import Place as Place  # noqa: PLC0414 -- facts speak of places, and rules look for them here
 from analyzers.lean.records import record
-from analyzers.project.model import Asset, Dependency
+from analyzers.project.model import Asset, Dependency, Variable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -277,11 +276,12 @@ class FileFacts:
 
 @record
 class Facts:
-    """The facts of all files that the function reaches, of its dependency lists, and of what else lies beside them."""
+    """The facts of all files that the function reaches, its dependency lists, variables and what lies beside."""
 
     files: tuple[FileFacts, ...]
     dependencies: tuple[Dependency, ...] = ()
     assets: tuple[Asset, ...] = ()
+    variables: tuple[Variable, ...] = ()
 
     def imports(self) -> Iterator[Import]:
         """Return all imports, file by file."""

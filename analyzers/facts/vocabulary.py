@@ -11,7 +11,13 @@ AVAILABILITY = words(
     "paddle.device.is_compiled_with_cuda mxnet.context.num_gpus cv2.cuda.getCudaEnabledDeviceCount "
     "onnxruntime.get_device onnxruntime.get_available_providers transformers.utils.is_torch_cuda_available "
     "transformers.is_torch_cuda_available GPUtil.getAvailable GPUtil.getGPUs pynvml.nvmlDeviceGetCount "
-    "runpod.serverless.utils.rp_cuda.is_available torch.version.cuda torch.cuda.get_device_name torch.npu.is_available"
+    "runpod.serverless.utils.rp_cuda.is_available torch.version.cuda torch.cuda.get_device_name torch.npu.is_available "
+    "faiss.get_num_gpus open3d.core.cuda.is_available open3d.core.cuda.device_count dlib.cuda.get_num_devices "
+    "dlib.DLIB_USE_CUDA warp.is_cuda_available warp.get_cuda_device_count cudaq.num_available_gpus "
+    "ctranslate2.get_cuda_device_count llama_cpp.llama_supports_gpu_offload accelerate.utils.is_cuda_available "
+    "paddle.device.cuda.device_count paddle.is_compiled_with_rocm tensorflow.test.is_built_with_cuda "
+    "torch.backends.cuda.is_built mlx.core.metal.is_available numba.cuda.gpus pycuda.driver.Device.count "
+    "lightning.pytorch.accelerators.CUDAAccelerator.is_available cv2.cuda.getDevice"
 )
 """Calls that return whether a GPU is available."""
 

@@ -12,6 +12,7 @@ ROWS = {
     'GA102': ('frameworks.framework', 1, 0.95, False, False, 'Use a lighter runtime, such as ONNX Runtime, where only inference is needed.'),
     'GA103': ('frameworks.cuda_package', 1, 0.95, False, False, 'List the plain package, and the build for CUDA in requirements-gpu.txt, which only the GPU backend installs.'),
     'GA104': ('frameworks.leftover_framework', 1, 0.8, False, False, 'Remove it from the list, unless a program that the function starts needs it.'),
+    'GA105': ('frameworks.unknown_library', 1, 0.5, False, False, ''),
     'GA201': ('placement.pinned_device', 1, 0.95, False, False, 'Ask first: `device = "cuda" if torch.cuda.is_available() else "cpu"`.'),
     'GA202': ('placement.guarded_device', 1, 0.95, False, False, ''),
     'GA203': ('placement.device_default', 1, 0.8, False, False, 'Let the default ask: `"cuda" if torch.cuda.is_available() else "cpu"`.'),
@@ -71,5 +72,5 @@ ROWS = {
     'GA907': ('failures', 3, 1.0, True, False, 'Please report it, with the file if you can. Everything else has checked the file.'),
     'GA908': ('failures', 3, 1.0, True, False, 'Make it readable for the user that Gaia runs as, or `exclude` it.'),
 }
-EVIDENCE_WORDS = b'apex awq bitsandbytes cucim cuda cudf cuml cupy dali deepspeed exllama flash gptq lmdeploy nvidia sglang triton vllm xformers TTS accelerat audiocraft ctranslate diffus easyocr fairseq faiss gfpgan hugging insightface jax keras mxnet onnx open_clip paddle peft sentence_ tensor timm torch transformers ultralytics whisper dependencies install packages requirements subprocess GPU device gpu environ getenv os. CUDA compute_type fp16 load_in n_gpu tree_method half precision Image Cuda Gpu numba @ __global__ __kernel batch pipeline numpy random dot( einsum linalg matmul mm( .fit( backward from_pretrained gpt model openai sam_model visible async sleep cpu CPU'.split()
+EVIDENCE_WORDS = b'apex awq bitsandbytes cucim cuda cudf cuml cupy dali deepspeed exllama flash gptq lmdeploy nvidia sglang triton vllm xformers TTS accelerat audiocraft ctranslate diffus easyocr fairseq faiss gfpgan hugging insightface jax keras mxnet onnx open_clip paddle peft sentence_ tensor timm torch transformers ultralytics whisper dependencies install packages requirements subprocess CUDA GPU device gpu environ getenv os. compute_type fp16 load_in n_gpu tree_method half precision Image nvenc cuvid nvdec nvv4l2 nvh26 nvinfer hwaccel spark Cuda Gpu cugraph _trf cnn AUTO numba @ __global__ __kernel batch pipeline numpy random dot( einsum linalg matmul mm( .fit( backward from_pretrained gpt model openai sam_model visible async sleep cpu CPU ctx_id'.split()
 OTHER_WORDS = [(b'async def', b'anthropic boto3 cohere connect easyocr elevenlabs generativeai google groq grpc httpx huggingface_hub joblib llama_cpp mistralai ollama openai pinecone pymongo redis replicate requests sleep spacy sqlite3 subprocess system timm together ultralytics urlopen urlretrieve urllib3'.split())]

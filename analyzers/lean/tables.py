@@ -21,7 +21,8 @@ def by_word(texts: "Mapping[Value, str]") -> "dict[str, Value]":
 def read_tables(module: str) -> dict[str, dict[str, str]]:
     """Return the tables of the .tsv file beside `module`, each by its name: what each word stands under.
 
-    A line `[NAME]` begins a table, and `#` a comment; a row is a value, a tab, and words.
+    A line `[NAME]` begins a table, and `#` a comment; a row is a value, words and their source,
+    with tabs between them.
     """
     tables: dict[str, dict[str, str]] = {}
     with open(module.removesuffix("py") + "tsv", encoding="utf-8") as file:  # noqa: PTH123 -- pathlib loads slowly
@@ -29,6 +30,6 @@ def read_tables(module: str) -> dict[str, dict[str, str]]:
             if line.startswith("["):
                 table = tables[line.strip("[]")] = {}
             elif line and not line.startswith("#"):
-                value, _, names = line.partition("\t")
+                value, names, *_ = line.split("\t")
                 table.update(dict.fromkeys(names.split(), value))
     return tables

@@ -57,6 +57,15 @@ class Dependency:
 
 
 @record
+class Variable:
+    """An environment variable that a file gives a value."""
+
+    name: str
+    value: str
+    place: Place
+
+
+@record
 class Asset:
     """A file beside the code: a model's weights or a kernel's source. `path` is relative to the project."""
 

@@ -14,11 +14,12 @@ from analyzers.findings import Finding
 from analyzers.lean.files import NOTEBOOK
 from analyzers.lean.patterns import Pattern
 from analyzers.lean.records import record
-from analyzers.project.assets import read_assets
+from analyzers.project.beside.assets import read_assets
+from analyzers.project.beside.variables import read_variables
 from analyzers.project.dependencies import read_dependencies
 from analyzers.project.ignored import walk
 from analyzers.project.importers import TESTS
-from analyzers.project.model import Asset, Dependency, Source, UnreadableError
+from analyzers.project.model import Asset, Dependency, Source, UnreadableError, Variable
 from analyzers.project.reach import Reach
 from analyzers.project.reading import parsed, read_code, read_entry
 from runtime_images.entrypoint import EntryError, find_entry
@@ -46,6 +47,7 @@ class Project:
     failures: tuple[Finding, ...]
     dependencies: tuple[Dependency, ...]
     assets: tuple[Asset, ...] = ()
+    variables: tuple[Variable, ...] = ()
     starts: tuple[str, ...] = ()
     programs: frozenset[str] = frozenset()
 
@@ -149,6 +151,7 @@ def _follow(root: Path, tree: str, entry: str, starts: list[str], programs: list
         (*failures, *dependencies.failures),
         dependencies.stated,
         read_assets(root, entry),
+        read_variables(root, entry),
         tuple(starts),
         frozenset(programs or ()),
     )

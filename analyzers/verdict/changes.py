@@ -6,7 +6,7 @@ from typing import TypeVar
 from analyzers.facts.model import Call, Constant, Facts, FileFacts, Guard, Import, Refusal
 from analyzers.findings import Finding, Place
 from analyzers.lean.records import replace
-from analyzers.project.model import Dependency
+from analyzers.project.model import Dependency, Variable
 
 QUESTION = "torch.cuda.is_available"
 
@@ -22,12 +22,12 @@ def without(facts: Facts, places: Collection[Place]) -> Facts:
     lines = lines_of(places)
     files = tuple(_without(file, lines) for file in facts.files)
     assets = tuple(asset for asset in facts.assets if (asset.path, 1) not in lines)
-    return Facts(files, tuple(kept(facts.dependencies, lines)), assets)
+    return Facts(files, tuple(kept(facts.dependencies, lines)), assets, tuple(kept(facts.variables, lines)))
 
 
 _Lines = frozenset[tuple[str, int]]
 _Guarded = TypeVar("_Guarded", Call, Constant, Import)
-_Fact = TypeVar("_Fact", Call, Constant, Dependency, Finding, Import, Refusal)
+_Fact = TypeVar("_Fact", Call, Constant, Dependency, Finding, Import, Refusal, Variable)
 
 
 def lines_of(places: Iterable[Place]) -> _Lines:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from analyzers.rules.knowledge.device_words import TABLES
 from analyzers.rules.knowledge.model_sizes import sizes
 from analyzers.rules.work.heavy_pipeline import KINDS
 from gaia_cli.engines.docker_api.errors import KNOWN
@@ -25,6 +26,7 @@ _MAKERS = ("re.compile", "Pattern")
 
 FROM_TABLES = {
     "analyzers/rules/knowledge/model_sizes.py": ("search", re.IGNORECASE, tuple(sizes()["FAMILIES"])),
+    "analyzers/rules/placement/gpu_command.py": ("search", re.IGNORECASE, tuple(TABLES["COMMANDS"])),
     "analyzers/rules/work/heavy_pipeline.py": ("match", 0, tuple(pattern for _, _, pattern in KINDS)),
     "gaia_cli/engines/docker_api/errors.py": ("search", re.IGNORECASE, tuple(pattern for pattern, *_ in KNOWN)),
     "gaia_cli/project/names.py": ("search", 0, (*HAS, *DOES)),

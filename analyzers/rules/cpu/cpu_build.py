@@ -1,17 +1,12 @@
 """GA602: a build or a setting that rules a GPU out."""
 
-from analyzers.facts.model import Facts, Guard, Items, Known, texts
+from analyzers.facts.model import Call, Facts, Guard, Items, Known
 from analyzers.findings import Signal
-from analyzers.lean.patterns import Pattern
 from analyzers.project.model import Dependency
-from analyzers.rules.knowledge.dependency_lines import all_dependencies
+from analyzers.rules.knowledge.dependency_lines import all_dependencies, is_for_cpus
 from analyzers.rules.knowledge.libraries import outside
+from analyzers.rules.knowledge.variables import variables
 from analyzers.rules.rule import Hit, Hits, Rule
-
-_CPU = Pattern(
-    r"\+cpu\b|/whl/(nightly/)?cpu\b|^(tensorflow|intel-tensorflow|faiss|tensorflow-serving-api)-cpu\b|\[cpu\]|^cpuonly\b"
-)
-
 
 _VISIBLE = frozenset({"CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"})
 _HIDES = frozenset({"set_visible_devices", "set_visible_gpus"})
@@ -19,20 +14,21 @@ _HIDES = frozenset({"set_visible_devices", "set_visible_gpus"})
 
 def _check(facts: Facts) -> Hits:
     for dependency in all_dependencies(facts):
-        if _CPU.search(dependency.text):
+        if is_for_cpus(dependency):
             message = f"asks for a build without CUDA: {dependency.text}"
             yield Hit(dependency.place, message, _weight(dependency, facts))
-    for constant in facts.constants():
-        if (
-            constant.name in _VISIBLE
-            and constant.guard is Guard.ALWAYS
-            and isinstance(constant.value, Known)
-            and set(texts(constant.value)) <= {"", "-1"}
-        ):
-            yield Hit(constant.place, "hides every GPU from the function", "hides GPUs", Signal.RULES_OUT_GPU)
+    for variable in variables(facts):
+        if variable.name in _VISIBLE and variable.value in ("", "-1"):
+            yield Hit(variable.place, "hides every GPU from the function", "hides GPUs", Signal.RULES_OUT_GPU)
     for call in facts.calls():
-        if call.method in _HIDES and call.guard is Guard.ALWAYS and call.args and call.args[0].value == Items(()):
+        if call.method in _HIDES and call.guard is Guard.ALWAYS and _hides_all(call):
             yield Hit(call.place, "hides every GPU from the function", "hides GPUs", Signal.RULES_OUT_GPU)
+
+
+def _hides_all(call: Call) -> bool:
+    """Return whether `set_visible_devices([], "GPU")` leaves nothing: of GPUs, or of everything without a type."""
+    kind = call.argument(1, "device_type")
+    return call.argument(0, "devices") == Items(()) and (kind is None or kind == Known("GPU"))
 
 
 def _weight(dependency: Dependency, facts: Facts) -> str:
@@ -62,5 +58,9 @@ RULE = Rule(
         'import os\nos.environ.update(CUDA_VISIBLE_DEVICES="-1")\nimport torch',
         "import tensorflow as tf\ntf.config.set_visible_devices([], 'GPU')",
     ),
-    passes=("# requirements.txt\ntorch==2.1.0", "# requirements.txt\ncpuinfo"),
+    passes=(
+        "import tensorflow as tf\ntf.config.set_visible_devices([], 'TPU')",
+        "# requirements.txt\ntorch==2.1.0",
+        "# requirements.txt\ncpuinfo",
+    ),
 )

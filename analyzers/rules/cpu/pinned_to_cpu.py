@@ -9,8 +9,8 @@ from analyzers.rules.rule import Hit, Hits, Rule
 def _check(facts: Facts) -> Hits:
     pinned = list(pins(facts))
     if pinned and not is_free(facts):
-        for call in pinned:
-            yield Hit(call.place, f"{call.method}() is told to use the CPU, as everything here is", "pinned")
+        for pin in pinned:
+            yield Hit(pin.place, f"{pin.name} is told to use the CPU, as everything here is", "pinned")
 
 
 RULE = Rule(
@@ -24,13 +24,18 @@ RULE = Rule(
     signal=Signal.RULES_OUT_GPU,
     check=_check,
     weights={"pinned": -3.0},
-    words="cpu CPU gpu cuda device",
+    words="cpu CPU gpu cuda device ctx_id",
     matches=(
         'import torch\nnet = torch.jit.load("m.pt").to("cpu")',
         'from transformers import pipeline\np = pipeline("text-generation", model="a", device=-1)',
         'from faster_whisper import WhisperModel\nm = WhisperModel("large-v3", device="cpu")',
         'import easyocr\nr = easyocr.Reader(["en"], gpu=False)',
         'import onnxruntime as ort\ns = ort.InferenceSession("m.onnx", providers=["CPUExecutionProvider"])',
+        "import insightface\napp = insightface.app.FaceAnalysis()\napp.prepare(ctx_id=-1)",
+        'from TTS.api import TTS\nvoice = TTS("a").to("cpu")',
+        'import jax\njax.config.update("jax_platform_name", "cpu")\nx = jax.numpy.ones(3)',
+        'import os\nos.environ["JAX_PLATFORMS"] = "cpu"\nimport jax\nx = jax.numpy.ones(3)',
+        'from openmm import Platform\nplace = Platform.getPlatformByName("CPU")',
     ),
     passes=(
         'import torch\nnet = torch.load("m.pt", map_location="cpu")',

@@ -3,9 +3,10 @@
 import re
 
 from analyzers.facts.model import Facts
-from analyzers.findings import Signal
+from analyzers.findings import Signal, Trait
 from analyzers.lean.patterns import Pattern
 from analyzers.rules.knowledge.dependency_lines import all_dependencies, is_for_gpus
+from analyzers.rules.knowledge.libraries import import_name, is_known
 from analyzers.rules.rule import Hit, Hits, Rule
 
 _CUDA = Pattern(
@@ -23,7 +24,9 @@ def _check(facts: Facts) -> Hits:
                 message = f"installed for the GPU backend only: {dependency.text}"
                 yield Hit(dependency.place, message, "installed on the GPU only")
             else:
-                yield Hit(dependency.place, f"asks for a build for CUDA: {dependency.text}", "installed")
+                is_known_build = not dependency.name or is_known(import_name(dependency.name))
+                trait = Trait.PLAIN if is_known_build else Trait.UNKNOWN
+                yield Hit(dependency.place, f"asks for a build for CUDA: {dependency.text}", "installed", trait=trait)
 
 
 RULE = Rule(

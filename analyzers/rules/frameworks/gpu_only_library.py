@@ -2,7 +2,7 @@
 
 from analyzers.facts.model import Facts, Guard
 from analyzers.findings import Signal
-from analyzers.rules.knowledge.cpu_pins import pins
+from analyzers.rules.knowledge.cpu_pins import pinned_libraries, pins
 from analyzers.rules.knowledge.dependency_lines import all_dependencies, is_for_gpus
 from analyzers.rules.knowledge.libraries import GPU_ONLY, import_name, used
 from analyzers.rules.rule import Hit, Hits, Rule
@@ -10,9 +10,10 @@ from analyzers.rules.rule import Hit, Hits, Rule
 
 def _check(facts: Facts) -> Hits:
     imported = set()
+    pinned = pinned_libraries(facts) | {pin.package for pin in pins(facts)}
     for key, fact in used(facts, GPU_ONLY):
         imported.add(key)
-        if any(call.package == key for call in pins(facts)):
+        if key in pinned:
             continue  # a build for CPUs is asked for, as of vLLM
         if fact.guard is Guard.ALWAYS:
             yield Hit(fact.place, f"imports {key}: {GPU_ONLY[key]}", "imported", Signal.NEEDS_GPU)

@@ -6,7 +6,7 @@ from analyzers.facts.model import Argument, Call, Facts, Guard, Place, Value, st
 from analyzers.findings import Signal
 from analyzers.lean.patterns import Pattern
 from analyzers.lean.tables import by_word
-from analyzers.project.assets import KERNELS
+from analyzers.project.beside.assets import KERNELS
 from analyzers.rules.rule import Hit, Hits, Rule
 
 _KERNEL = Pattern(r"__global__\s+(void|\w+)|@triton\.jit|\b__kernel\s+void|#include\s*<cuda")

@@ -6,56 +6,80 @@ a device that nobody knows.
 
 from collections.abc import Iterator
 
-from analyzers.facts.model import Call, Facts, Guard, Known, Value, is_unknown, strings
-from analyzers.facts.vocabulary import DEVICE_KEYWORDS
-from analyzers.lean.tables import words
-from analyzers.rules.knowledge.devices import MOVES, placements
+from analyzers.facts.model import Call, Facts, Guard, Known, Place, Value, is_unknown, options, strings
+from analyzers.lean.records import record
+from analyzers.rules.knowledge.dependency_lines import all_dependencies, is_for_cpus
+from analyzers.rules.knowledge.device_words import MOVES, TABLES, Device, device_of, named_by, told
+from analyzers.rules.knowledge.devices import placements
+from analyzers.rules.knowledge.libraries import import_name
+from analyzers.rules.knowledge.variables import variables
 
-_CPU_FIRST = words(
-    "torch.device torch.set_default_device tensorflow.device jax.devices jax.local_devices mxnet.Context "
-    "paddle.set_device paddle.device.set_device"
-)
-_DEVICES = frozenset({*DEVICE_KEYWORDS, "accelerator", "device_map"} - {"map_location"})
-_PROVIDERS = frozenset({"providers", "provider"})
 _OFF = frozenset({"gpu", "use_gpu", "use_cuda", "cuda"})
 _COUNTS = frozenset({"n_gpu_layers", "gpu_layers"})
 _ON = frozenset({"cpu", "no_cuda", "use_cpu", "force_cpu"})
-_TELLING = _DEVICES | _PROVIDERS | _OFF | _COUNTS | _ON
-"""The arguments whose values are looked at: a value is worked out only when it is asked for."""
-_PLACES_ITSELF = words(
-    "transformers.pipeline sentence_transformers.SentenceTransformer sentence_transformers.CrossEncoder "
-    "whisper.load_model whisperx.load_model faster_whisper.WhisperModel easyocr.Reader paddleocr.PaddleOCR "
-    "ultralytics.YOLO().predict ultralytics.YOLO().track ultralytics.YOLO().val ultralytics.YOLO().train "
-    "ultralytics.YOLO()() ultralytics.SAM()() TTS.api.TTS flair.models.SequenceTagger.load "
-    "insightface.app.FaceAnalysis vllm.LLM llama_cpp.Llama gliner.GLiNER.from_pretrained ctranslate2.Translator "
-    "ctranslate2.Generator "
-    "demucs.api.Separator kokoro.KPipeline docling.document_converter.DocumentConverter keybert.KeyBERT "
-    "bertopic.BERTopic detoxify.Detoxify lightning.Trainer pytorch_lightning.Trainer lightning.Fabric "
-    "accelerate.Accelerator faiss.index_cpu_to_all_gpus"
-)
-"""Calls that take a GPU where there is one, unless they are told not to; from the libraries' documentation."""
-_ALWAYS_PLACED = ("tensorflow", "keras", "jax", "flax", "paddle", "mxnet", "tinygrad", "cupy")
-"""Libraries all of whose work goes to a GPU where there is one."""
+_PROVIDERS = frozenset({"providers", "provider"})
+_TELLING = _PROVIDERS | _OFF | _COUNTS | _ON | {"device_map"}
+"""The arguments whose values are looked at, beside devices: a value is worked out only when it is asked for."""
+_ASIDE = ("map_location=",)
+"""What only says where weights are read to."""
+_UNKNOWN_WHERE = frozenset({".to", "device=", "torch_device=", "accelerator="})
+_CPU_PROVIDERS = frozenset(name for name, kind in TABLES["PROVIDERS"].items() if kind == "cpu")
+_PLACES_ITSELF, _ALWAYS_PLACED = TABLES["PLACES_ITSELF"], TABLES["ALWAYS_PLACED"]
+_WHOLE, _VARIABLES = TABLES["WHOLE_LIBRARY"], TABLES["VARIABLES"]
 
 
-def pins(facts: Facts) -> Iterator[Call]:
-    """Yield the calls that ask for the CPU, whatever the machine has."""
-    return (call for call in facts.calls() if call.guard is Guard.ALWAYS and is_pinned(call))
+@record
+class Pin:
+    """What asks for the CPU, whatever the machine has: its name, its place, and the library that it is for."""
+
+    name: str
+    place: Place
+    package: str
+
+
+def pins(facts: Facts) -> Iterator[Pin]:
+    """Yield what asks for the CPU: calls, settings, and the variables of a library."""
+    for call in facts.calls():
+        if call.guard is Guard.ALWAYS and is_pinned(call):
+            yield Pin(f"{call.method}()", call.place, _WHOLE.get(call.name.replace("()", ""), call.package))
+    for constant in facts.constants():
+        named = constant.guard is Guard.ALWAYS and constant.name.lower() == "device"
+        if named and device_of(constant.value) is Device.CPU:
+            yield Pin(constant.name, constant.place, "")
+    for variable in variables(facts):
+        if variable.name in _VARIABLES and device_of(Known(variable.value.lower())) is Device.CPU:
+            yield Pin(variable.name, variable.place, _VARIABLES[variable.name])
+
+
+def pinned_libraries(facts: Facts) -> frozenset[str]:
+    """Return the libraries all of whose work is on the CPU: by a setting, by a variable, or as a build for CPUs."""
+    by_calls = {_WHOLE.get(call.name.replace("()", "")) for call in _always(facts) if is_pinned(call)}
+    by_variables = {pin.package for pin in pins(facts) if pin.name in _VARIABLES}
+    built = {import_name(line.name) for line in all_dependencies(facts) if line.name and is_for_cpus(line)}
+    return frozenset(filter(None, by_calls | by_variables | built))
+
+
+def _always(facts: Facts) -> Iterator[Call]:
+    return (call for call in facts.calls() if call.guard is Guard.ALWAYS)
 
 
 def is_pinned(call: Call) -> bool:
     """Return whether a call asks for the CPU and nothing else."""
-    if call.args and (call.name in _CPU_FIRST or call.method in MOVES) and _is_cpu(call.args[0].value, call):
+    if call.name.replace("()", "") in _WHOLE and call.method.lower() in ("require_cpu", "cpu"):
         return True
-    return any(_pins(name, argument.value, call) for name, argument in call.keywords if name in _TELLING)
+    for spelling, value in told(call):
+        if spelling not in _ASIDE and all(named_by(one, call, spelling) is Device.CPU for one in options(value)):
+            return True
+    return any(_pins(name, argument.value) for name, argument in call.keywords if name in _TELLING)
 
 
-def _pins(name: str, value: Value, call: Call) -> bool:
+def _pins(name: str, value: Value) -> bool:
     """Return whether an argument of one of the names that tell asks for the CPU."""
-    if name in _DEVICES:
-        return _is_cpu(value, call)
     if name in _PROVIDERS:
-        return set(strings(value)) == {"CPUExecutionProvider"}
+        given = set(strings(value))
+        return bool(given) and given <= _CPU_PROVIDERS
+    if name == "device_map":
+        return device_of(value) is Device.CPU
     stated = value.value if isinstance(value, Known) else None  # a number of processors is no truth value
     return (name in _OFF and stated is False) or (name in _COUNTS and stated == 0) or (name in _ON and stated is True)
 
@@ -64,9 +88,14 @@ def is_free(facts: Facts) -> bool:
     """Return whether something may compute on a GPU: what is placed there, or takes one, or where nobody knows."""
     if any(True for _ in placements(facts)):
         return True
-    if any(fact.package in _ALWAYS_PLACED for fact in facts.imports()):
+    pinned = pinned_libraries(facts)
+    if any(fact.package in _ALWAYS_PLACED and fact.package not in pinned for fact in facts.imports()):
         return True
-    return any(_takes_one(call) or _is_unknown_device(call) for call in facts.calls())
+    moved = {call.name.rpartition("().")[0] for call in _always(facts) if "()." in call.name and is_pinned(call)}
+    return any(
+        (call.name not in moved and call.package not in pinned and _takes_one(call)) or _is_unknown_device(call)
+        for call in facts.calls()
+    )
 
 
 def _takes_one(call: Call) -> bool:
@@ -75,17 +104,6 @@ def _takes_one(call: Call) -> bool:
 
 def _is_unknown_device(call: Call) -> bool:
     """Return whether a call names a device that the code does not tell."""
-    moved = [call.args[0].value] if call.method in MOVES and call.args else []
-    named = [argument.value for name, argument in call.keywords if name in ("device", "torch_device", "accelerator")]
-    return any(is_unknown(value) for value in (*moved, *named))
-
-
-def _is_cpu(value: Value, call: Call) -> bool:
-    """Return whether a device is the CPU; to transformers that is -1, too."""
-    if value == Known(-1):
-        return call.name.startswith("transformers.")
-    return isinstance(value, Known) and isinstance(value.value, str) and _names_the_cpu(value.value.lower())
-
-
-def _names_the_cpu(text: str) -> bool:
-    return text.replace("{", ":").removeprefix("/").removeprefix("device:").partition(":")[0] == "cpu"
+    if call.method in MOVES and not call.args:
+        return False
+    return any(spelling in _UNKNOWN_WHERE and is_unknown(value) for spelling, value in told(call))

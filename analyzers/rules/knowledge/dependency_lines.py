@@ -4,11 +4,16 @@ from collections.abc import Iterator
 
 from analyzers.facts.model import Call, Facts, Place, strings
 from analyzers.facts.vocabulary import PACKAGE_LISTS
+from analyzers.lean.patterns import Pattern
 from analyzers.project.model import Dependency
 from analyzers.project.requirements import parse_requirement
 
 _INSTALLERS = frozenset({"pip_install", "uv_pip_install", "add_python_packages", "pip_install_from_requirements"})
 _BUILDERS = frozenset({"run_commands", "add_commands", "dockerfile_commands", "from_dockerfile_str"})
+_CPU = Pattern(
+    r"\+cpu\b|%2Bcpu\b|/whl/(nightly/)?cpu\b|^(tensorflow|intel-tensorflow|faiss|tensorflow-serving-api|vllm)-cpu\b"
+    r"|\[cpu\]|^cpuonly\b"
+)
 
 
 def all_dependencies(facts: Facts) -> Iterator[Dependency]:
@@ -19,6 +24,11 @@ def all_dependencies(facts: Facts) -> Iterator[Dependency]:
     for constant in facts.constants():
         if constant.name.lower() in PACKAGE_LISTS:
             yield from _parsed(constant.place, strings(constant.value))
+
+
+def is_for_cpus(dependency: Dependency) -> bool:
+    """Return whether the line asks for a build without CUDA, or for the index of such builds."""
+    return _CPU.search(dependency.text) is not None
 
 
 def is_for_gpus(dependency: Dependency) -> bool:

@@ -3,13 +3,16 @@
 from collections.abc import Iterator, Mapping
 
 from analyzers.facts.model import Facts, Import
+from analyzers.lean.patterns import Pattern
 from analyzers.lean.tables import read_tables
 from analyzers.project.requirements import normalize
 
 _TABLES = read_tables(__file__)
 GPU_ONLY, CPU_ONLY, REMOTE = _TABLES["GPU_ONLY"], _TABLES["CPU_ONLY"], _TABLES["REMOTE"]
-PLUMBING, PACKAGES, GPU_CALLS = _TABLES["PLUMBING"], _TABLES["PACKAGES"], _TABLES["GPU_CALLS"]
+PLUMBING, PACKAGES = _TABLES["PLUMBING"], _TABLES["PACKAGES"]
 FRAMEWORKS = {name: float(weight) for name, weight in _TABLES["FRAMEWORKS"].items()}
+BUILD = Pattern(r"-(cu1\d{1,2}|cuda\d{0,3}x?|gpu|cpu)$")
+"""The end of a package's name that says for what it is built."""
 _HEAVY = 1.0
 """From this weight on, a dependency counts that no file imports: a command may use it. Others are often left over."""
 _MOST_PARTS = 8
@@ -22,9 +25,14 @@ def is_heavy(framework: str) -> bool:
 
 
 def import_name(package: str) -> str:
-    """Return the import name that belongs to a package name."""
-    normalized = normalize(package)
+    """Return the import name that belongs to a package name, whatever it is built for."""
+    normalized = BUILD.sub("", normalize(package))
     return PACKAGES.get(normalized, normalized.replace("-", "_"))
+
+
+def is_known(name: str) -> bool:
+    """Return whether a table says what the library of the qualified import `name` does."""
+    return any(lookup(name, table) for table in (FRAMEWORKS, GPU_ONLY, CPU_ONLY, PLUMBING, REMOTE))
 
 
 def lookup(name: str, table: Mapping[str, object]) -> str:

@@ -34,6 +34,8 @@ def _check(facts: Facts) -> Hits:
             yield Hit(call.place, f'{call.name}("cuda") is for GPUs', "autocast")
         elif call.name == "torch.set_default_tensor_type" and call.guard is Guard.ALWAYS and _on_gpus(call):
             yield Hit(call.place, "makes every tensor on a GPU", "needed", Signal.NEEDS_GPU)
+        elif call.method == "type" and call.args and call.guard is Guard.ALWAYS and _on_gpus(call):
+            yield Hit(call.place, "makes a tensor on a GPU", "needed", Signal.NEEDS_GPU)
         if not call.name.startswith("torch.cuda."):
             continue
         if call.method.endswith("Tensor") and call.guard is Guard.ALWAYS:
@@ -59,8 +61,10 @@ def _names_cuda(call: Call) -> bool:
 def _on_gpus(call: Call) -> bool:
     """Return whether a type of tensors, given by name or as a string, is one on GPUs."""
     value = call.argument(0, "t")
-    named = [option.name for option in options(value) if isinstance(option, Symbol)] if value is not None else []
-    return value is not None and any(name.startswith("torch.cuda.") for name in (*texts(value), *named))
+    if value is None or isinstance(value, OneOf):
+        return False
+    named = [option.name for option in options(value) if isinstance(option, Symbol)]
+    return any(name.startswith("torch.cuda.") for name in (*texts(value), *named))
 
 
 RULE = Rule(
@@ -93,9 +97,11 @@ RULE = Rule(
         'import torch\ntorch.set_default_tensor_type("torch.cuda.FloatTensor")',
         "import torch\ntorch.set_default_tensor_type(torch.cuda.HalfTensor)",
         "import torch\nx = torch.cuda.FloatTensor(3)",
+        'import torch\nx = torch.ones(3).type("torch.cuda.FloatTensor")',
     ),
     passes=(
         "import torch\ntorch.cuda.is_available()",
+        "import torch\nx = torch.ones(3).type(torch.FloatTensor)",
         "import torch\ntorch.set_default_tensor_type(torch.DoubleTensor)",
     ),
 )

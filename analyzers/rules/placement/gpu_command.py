@@ -1,49 +1,53 @@
 """GA211: GPU software that is started or installed by a command."""
 
-import re
-
 from analyzers.facts.model import Call, Facts, Guard, Items, Value, options, texts
 from analyzers.findings import Signal
-from analyzers.lean.patterns import Pattern
+from analyzers.lean.patterns import AnyOf, Pattern
 from analyzers.lean.tables import words
 from analyzers.rules.knowledge.calls import starts_program
+from analyzers.rules.knowledge.device_words import TABLES
 from analyzers.rules.rule import Hit, Hits, Rule
 
-_COMMANDS = r"""
-    \bvllm(\.entrypoints|\sserve) ^vllm$ \bsglang\.launch_server lmdeploy\sserve \bcomfy\s(launch|--skip-prompt)
-    text-embeddings-inference:(?!cpu) text-generation-inference:
-    --nvidia\b comfy[-_]?ui stable-diffusion-webui text-generation-webui --cuda\b -hwaccel\s+(cuda|nvdec) _nvenc\b
-    \bboltz\spredict colabfold_batch run_alphafold \btorchrun\b accelerate\slaunch ^deepspeed\b \bnvcc\b
-    \bwhisperx\s insanely-fast-whisper -ngl\s \bollama\s(serve|run|pull)\b text-generation-(launcher|inference)
-    (^|[\s/])(demucs|audio-separator)(-separate)?(\s|$) \bfacefusion(\.py)?\b \binference_realesrgan
-    \btritonserver\b \btrtllm- \bflash-attn\b \bnvidia-smi\b nvidia/cuda: nvcr\.io/
-    -cuda[\d.]{0,20}\b.{0,40}-(devel|runtime) \bapt\S{0,20}\sinstall\s.{0,200}\bcuda\b /whl/cu\d{2,3} \bcu1[12]\d\b
-    --gpus[\s=] --n-gpu-layers (-d|--device)[\s=]cuda
-"""
-_COMMAND = Pattern("|".join(_COMMANDS.split()), re.IGNORECASE)
+_COMMANDS = AnyOf(" ".join(TABLES["COMMANDS"]))
 """What a command for GPUs looks like."""
+_SMI = "nvidia-smi"
+_ON_CPU = Pattern(r"(-d|--device)[\s=]cpu\b|\s--(cpu|no-gpu)\b")
 _CLONERS = frozenset({"clone_from", "clone_repository", "clone"})
 _BUILDERS = words(
     "Image add_commands apt_install dockerfile_commands env from_dockerfile from_registry micromamba_install "
     "pip_install run_commands uv_pip_install"
 )
+_OPTIONS = words("vcodec codec c hwaccel video_codec")
+"""Keywords that libraries for video hand on as options of ffmpeg."""
+_STREAMS = words("ffmpeg ffmpegcv av gi vidgear imageio_ffmpeg pyspark")
+"""Packages whose texts are parts of a command or of a pipeline: codecs, elements, plugins."""
 _KEYWORDS = words("base_image commands image extra_index_url index_url cmd cwd args extra_options find_links")
 
 
 def _check(facts: Facts) -> Hits:
     for call in facts.calls():
-        found = next((text for text in _commands(call) if _COMMAND.search(text)), "")
+        found = _for_gpus(_commands(call))
         if found and call.guard is Guard.ALWAYS:
             shown = found if len(found) <= 60 else found[:57] + "..."
-            weight = "nvidia-smi" if "nvidia-smi" in found else "started"
+            weight = _SMI if _SMI in found else "started"
             yield Hit(call.place, f"starts or installs software for GPUs: {shown}", weight)
 
 
+def _for_gpus(commands: list[str]) -> str:
+    """Return the first command for GPUs, empty where there is none, or where the CPU is asked for."""
+    found = next((text for text in commands if _COMMANDS.found_in(text)), "")
+    return "" if found and any(map(_ON_CPU.search, commands)) else found
+
+
 def _commands(call: Call) -> list[str]:
-    runs = starts_program(call) or call.method in _BUILDERS or call.method in _CLONERS
+    runs = starts_program(call) or call.method in _BUILDERS or call.method in _CLONERS or call.package in _STREAMS
     values = [argument.value for argument in call.args] if runs else []
     values += [argument.value for name, argument in call.keywords if name in _KEYWORDS]
-    return [text for value in values for text in _lines(value)]
+    handed = [(name, argument.value) for name, argument in call.keywords if name in _OPTIONS]
+    return [
+        *(text for value in values for text in _lines(value)),
+        *(f"-{name} {text}" for name, value in handed for text in texts(value)),
+    ]
 
 
 def _lines(value: Value) -> list[str]:
@@ -67,13 +71,19 @@ RULE = Rule(
     signal=Signal.CAN_USE_GPU,
     check=_check,
     weights={"started": 2.5, "nvidia-smi": 1.8},
-    words="Image install os. subprocess",
+    words="Image install os. subprocess nvenc cuvid nvdec nvv4l2 nvh26 nvinfer hwaccel spark",
     matches=(
         'import subprocess\nsubprocess.Popen(["vllm", "serve", "some/model"])',
         'import os\nos.system("python -m sglang.launch_server --port 1")',
         'import subprocess, sys\nHOME = "/app/ComfyUI"\nsubprocess.run([sys.executable, "main.py"], cwd=HOME)',
         'import subprocess\ncmd = ["demucs", "--two-stems", "vocals"]\nsubprocess.run(cmd)',
+        'import ffmpeg\nffmpeg.input("a.mp4", hwaccel="cuda").output("b.mp4", vcodec="h264_nvenc").run()',
+        'from gi.repository import Gst\nGst.parse_launch("filesrc location=a ! nvv4l2decoder ! fakesink")',
         'image = Image.from_registry("nvidia/cuda:12.4.0-devel-ubuntu22.04")',
     ),
-    passes=('import subprocess\nsubprocess.run(["ffmpeg", "-i", "in.mp4"])', 'print("vllm serve")'),
+    passes=(
+        'import subprocess\nsubprocess.run(["ffmpeg", "-i", "in.mp4"])',
+        'import subprocess\nsubprocess.run(["demucs", "-d", "cpu", "in.wav"])',
+        'print("vllm serve")',
+    ),
 )

@@ -12,7 +12,7 @@ _SWITCHES = by_word(
         "switched on": "use_gpu use_cuda gpu cuda enable_gpu",
         "half precision": "fp16 use_fp16",
         "counted": "gpus num_gpus",
-        "layers": "n_gpu_layers",
+        "layers": "n_gpu_layers gpu_layers",
     }
 )
 _NEEDED_VALUES = {

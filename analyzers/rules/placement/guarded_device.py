@@ -36,6 +36,9 @@ RULE = Rule(
             "import torch\ndef move(x, device):\n    return x.to(device)\n"
             'move(torch.zeros(1), "cuda" if torch.cuda.is_available() else "cpu")'
         ),
+        'import polars as pl\nframe = pl.scan_csv("a.csv").collect(engine="gpu")',
+        "import taichi as ti\nti.init(arch=ti.gpu)",
+        'import mitsuba as mi\nmi.set_variant("cuda_ad_rgb", "llvm_ad_rgb")',
         'import os, torch\nx = torch.zeros(1)\nif os.getenv("CARD") == "1":\n    x = x.cuda()',
         "import torch\nx = torch.zeros(1)\ntry:\n    x = x.cuda()\nexcept RuntimeError:\n    pass",
         "import torch\ndef put(x):\n    if not torch.cuda.is_available():\n        return x\n    return x.cuda()",

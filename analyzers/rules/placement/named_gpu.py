@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 
-from analyzers.facts.model import Call, Facts, Guard, Known, OneOf, Value, options
+from analyzers.facts.model import Call, Facts, Guard, Known, OneOf, Value, options, texts
+from analyzers.facts.vocabulary import AVAILABILITY
 from analyzers.findings import Signal, Trait
 from analyzers.lean.patterns import Pattern
 from analyzers.lean.tables import words
+from analyzers.rules.knowledge.device_words import TABLES
 from analyzers.rules.knowledge.devices import placement
-from analyzers.rules.knowledge.libraries import FRAMEWORKS, GPU_CALLS, GPU_ONLY, lookup, outside
+from analyzers.rules.knowledge.libraries import FRAMEWORKS, GPU_ONLY, lookup, outside
 from analyzers.rules.rule import Hit, Hits, Rule
 
 _WORD = Pattern(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
@@ -21,6 +23,7 @@ _CHOICES = words(
     "context hardware mode init initialize simulator"
 )
 """Words in the name of what is called, or of an argument, where a text chooses what computes."""
+_CALLS, _VALUES = TABLES["CALLS"], TABLES["VALUES"]
 _ELSEWHERE = ("torch", "tensorflow", "jax", "numba", "modal", "beam", "logging", "os", "subprocess", "builtins", "re")
 """Packages whose ways to say it have rules of their own, or that take texts about anything."""
 
@@ -28,12 +31,25 @@ _ELSEWHERE = ("torch", "tensorflow", "jax", "numba", "modal", "beam", "logging",
 def _check(facts: Facts) -> Hits:
     packages = {fact.package for fact in outside(facts)} - set(_ELSEWHERE)
     for call in facts.calls():
-        if call.is_own or call.is_decorator or call.package not in packages or placement(call) is not None:
+        if call.is_own or call.is_decorator or call.package not in packages or call.name in AVAILABILITY:
             continue
-        if key := lookup(call.name, GPU_CALLS):
-            yield _known(call, GPU_CALLS[key])
+        if placement(call) is not None:
+            continue
+        plain = call.name.replace("()", "")
+        if key := lookup(plain, _CALLS):
+            yield _known(call, _CALLS[key])
+        elif (key := lookup(plain, _VALUES)) and _has(call, _VALUES[key]):
+            yield _known(call, "prefers")
         elif _is_about_gpus(call.name) or any(map(_names_a_gpu, _choices(call))):
             yield _unknown(call)
+
+
+def _has(call: Call, choice: str) -> bool:
+    """Return whether an argument has a value: `model=cnn`, `0=*_trf` for a text at the first position that ends so."""
+    where, _, wanted = choice.partition("=")
+    value = call.argument(int(where)) if where.isdigit() else call.keyword(where)
+    given = texts(value) if value is not None else ()
+    return any(text.endswith(wanted[1:]) if wanted.startswith("*") else text == wanted for text in given)
 
 
 def _known(call: Call, kind: str) -> Hit:
@@ -89,18 +105,18 @@ RULE = Rule(
     signal=Signal.CAN_USE_GPU,
     check=_check,
     weights={"needed": 4.0, "unknown": 2.0, "chosen": 0.7},
-    words="cuda gpu nvidia CUDA GPU Cuda Gpu",
+    words="cuda gpu nvidia CUDA GPU Cuda Gpu cugraph _trf cnn accelerat AUTO",
     matches=(
-        'import open3d as o3d\ncard = o3d.core.Device("CUDA:0")',
-        'import pennylane as qml\ndevice = qml.device("lightning.gpu", wires=26)',
+        'import unheard_of\ncard = unheard_of.device("lightning.gpu", wires=26)',
         "import cv2\nimage = cv2.cuda_GpuMat()",
         "import spacy\nspacy.prefer_gpu()",
-        'import mitsuba as mi\nmi.set_variant("cuda_ad_rgb")',
         "import unheard_of\nunheard_of.run_on_gpu(3)",
-        'import polars as pl\nframe = pl.scan_csv("a.csv").collect(engine="gpu")',
+        'import face_recognition\nfound = face_recognition.face_locations(picture, model="cnn")',
+        'import spacy\nnlp = spacy.load("en_core_web_trf")',
     ),
     passes=(
-        'import open3d as o3d\ncard = o3d.core.Device("CPU:0")',
+        'import face_recognition\nfound = face_recognition.face_locations(picture, model="hog")',
+        "import cv2\nn = cv2.cuda.getCudaEnabledDeviceCount()",
         "import unheard_of\nunheard_of.is_gpu_available()",
         'import requests\nrequests.get("https://example.org/gpu")',
         'import unheard_of\nunheard_of.log("a gpu was found")',

@@ -3,7 +3,7 @@
 from analyzers.calibration import model_weight
 from analyzers.facts.model import Facts
 from analyzers.findings import Place, Signal
-from analyzers.project.assets import KERNELS
+from analyzers.project.beside.assets import KERNELS
 from analyzers.rules.knowledge.named_models import shown_count
 from analyzers.rules.rule import Hit, Hits, Rule
 

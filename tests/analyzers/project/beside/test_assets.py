@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from analyzers import Analysis, analyze
-from analyzers.project.assets import read_assets
+from analyzers.project.beside.assets import read_assets
 from runtime_images.policy.model import ExecutionMode
 from tests.analyzers.support import project
 

@@ -1,0 +1,1 @@
+"""What lies beside the code and decides as much: weights, kernels, environment variables."""
