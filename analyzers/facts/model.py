@@ -74,10 +74,11 @@ class Array:
 
 @record
 class OneOf:
-    """One of several values; `guarded` when the availability of a GPU makes the choice."""
+    """One of several values; `guarded` when the availability of a GPU chooses, `usual` those that it is by default."""
 
     options: tuple["Value", ...]
     guarded: bool = False
+    usual: tuple["Value", ...] = ()
 
 
 @record
@@ -142,8 +143,7 @@ class Guard(Enum):
 class Argument:
     """A call's argument: its value and where its expression starts (line, and offset in UTF-8 bytes from 0).
 
-    Most values are never asked for, so one may be given as a function that returns it. `is_literal`: the value stands
-    in the code as it is, and costs nothing.
+    Most values are never asked for, so one may be given as a function that returns it; one that `is_literal` is free.
     """
 
     __slots__ = ("_value", "is_literal", "line", "offset")
@@ -252,7 +252,7 @@ class Refusal:
 
 @record
 class FileFacts:
-    """The facts of one file. `gathering` computes what is `gathered`, which few ask for."""
+    """The facts of one file; `gathering` computes what is `gathered`."""
 
     path: str
     imports: tuple[Import, ...] = ()

@@ -49,6 +49,8 @@ class _Walker:
                 self.class_(node, scope, conditions)
             case ast.If():
                 self.branch(node, scope, conditions)
+            case ast.Match():
+                self.cases(node, scope, conditions)
             case ast.With() | ast.AsyncWith() if is_suppressed(node):
                 self.simple(node, scope, conditions)
                 self.children(node, scope, under(conditions, None, True, scope))
@@ -107,6 +109,16 @@ class _Walker:
                 break
             node = node.orelse[0]
         self.block(node.orelse, scope, conditions)
+
+    def cases(self, node: ast.Match, scope: Scope, conditions: Conditions) -> None:
+        """Read the cases of a `match` as the branches of tests for the texts and numbers that they compare with."""
+        self.expression(node.subject, scope, conditions)
+        for case in node.cases:
+            self.children(case.pattern, scope, conditions)
+            test = _matched(node.subject, case)
+            self.block(case.body, scope, conditions if test is None else under(conditions, test, True, scope))
+            if test is not None and case.guard is None:
+                conditions = under(conditions, test, False, scope)
 
     def attempt(self, node: ast.Try | ast.TryStar, scope: Scope, conditions: Conditions, *, is_last: bool) -> None:
         tried, answering = attempted(node, is_last=is_last)
@@ -256,6 +268,17 @@ class _Walker:
                     self.opaque(child.target, scope, conditions, source=child.iter)
                     for part in (child.iter, *child.ifs):
                         self.expression(part, scope, conditions)
+
+
+def _matched(subject: ast.expr, case: ast.match_case) -> ast.expr | None:
+    """Return a case as a test, None where it is a pattern that compares with no constants."""
+    patterns = case.pattern.patterns if isinstance(case.pattern, ast.MatchOr) else [case.pattern]
+    values = [pattern.value for pattern in patterns if isinstance(pattern, ast.MatchValue)]
+    if len(values) < len(patterns):
+        return case.guard
+    words = ast.copy_location(ast.Tuple(elts=values, ctx=ast.Load()), subject)
+    op, right = (ast.Eq(), values[0]) if len(values) == 1 else (ast.In(), words)
+    return ast.copy_location(ast.Compare(left=subject, ops=[op], comparators=[right]), subject)
 
 
 def _is_environment(node: ast.expr) -> bool:

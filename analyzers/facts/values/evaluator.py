@@ -7,9 +7,21 @@ steps, not by a clock, so that a verdict never depends on the machine.
 
 import ast
 import builtins
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
-from analyzers.facts.model import Guard, Items, Known, Made, OneOf, Scalar, Symbol, Table, Unknown, Value, from_caller
+from analyzers.facts.model import (
+    Guard,
+    Items,
+    Known,
+    Made,
+    OneOf,
+    Scalar,
+    Symbol,
+    Table,
+    Unknown,
+    Value,
+    from_caller,
+)
 from analyzers.facts.scopes.model import Binding, Kind, Scope, Site
 from analyzers.facts.syntax import dotted
 from analyzers.facts.values.guards import Guards
@@ -17,6 +29,7 @@ from analyzers.facts.values.memory import Memory
 from analyzers.facts.values.operations import (
     CALLER,
     MAX_OPTIONS,
+    TAKE_ARGUMENTS,
     UNKNOWN,
     arithmetic,
     bounded,
@@ -29,6 +42,7 @@ from analyzers.facts.values.operations import (
     method,
     one_of,
 )
+from analyzers.facts.values.passed import COMMAND_LINES, Passed
 from analyzers.project.names import LONGEST_NAME
 
 MAX_STEPS = 200_000
@@ -54,7 +68,7 @@ class Evaluator:
     ) -> None:
         self.thorough = thorough
         self._module = module
-        self._call_sites = call_sites
+        self._passed = Passed(self, call_sites)
         self._scopes: dict[str, Scope] = {}
         self._memory = Memory()
         self.steps = 0
@@ -166,6 +180,8 @@ class Evaluator:
                 return UNKNOWN
             case Symbol(name=owner):
                 return self._symbol(f"{owner}.{name}")
+            case Made(name=owner) if owner in COMMAND_LINES and self.thorough:
+                return self._passed.on_command_line(name)
             case Made(name=owner):
                 return Symbol(f"{owner}().{name}")
             case Unknown():
@@ -187,8 +203,14 @@ class Evaluator:
     def _combined(self, bindings: list[Binding]) -> Value:
         if len(bindings) == 1 and not bindings[0].conditions:
             return self._bound(bindings[0])  # as most names are bound
-        guarded = any(self.guards.guard(binding.conditions) is not Guard.ALWAYS for binding in bindings)
-        return one_of([self._bound(binding) for binding in bindings[:MAX_OPTIONS]], guarded=guarded)
+        guards = [self.guards.guard(binding.conditions) for binding in bindings[:MAX_OPTIONS]]
+        return self._alternatives([self._bound(binding) for binding in bindings[:MAX_OPTIONS]], guards)
+
+    def _alternatives(self, values: list[Value], guards: list[Guard]) -> Value:
+        """Return the value that is one of `values`, each under its guard."""
+        usual = [value for value, guard in zip(values, guards, strict=True) if guard is not Guard.SETTING]
+        guarded = any(guard is not Guard.ALWAYS for guard in guards)
+        return one_of(values, guarded=guarded, usual=usual if len(usual) < len(values) else ())
 
     def _bound(self, binding: Binding) -> Value:
         known = self._memory.get(id(binding))
@@ -212,23 +234,8 @@ class Evaluator:
     def _parameter(self, binding: Binding) -> Value:
         """Return a parameter's default and what the project's own calls pass; without either it is the caller's."""
         default = [self.value(binding.node, binding.scope)] if binding.node is not None else []
-        passed = [self.value(node, scope) for node, scope in self._passed(binding)] if self.thorough else []
+        passed = self._passed.to_parameter(binding) if self.thorough else []
         return one_of([*default, *passed]) if default or passed else CALLER
-
-    def _passed(self, binding: Binding) -> Iterable[tuple[ast.expr, Scope]]:
-        """Yield what calls in the project pass for a parameter, matched by the function's or the class's name."""
-        function = binding.function
-        if function is None:
-            return
-        position = function.parameters.index(binding.target)
-        path = function.name.removesuffix(".__init__")
-        for site in self._call_sites.get(path.rpartition(".")[2], [])[:MAX_OPTIONS]:
-            call, scope = site.node, site.scope
-            assert isinstance(call, ast.Call)
-            if position < len(call.args) and not any(isinstance(part, ast.Starred) for part in call.args):
-                yield call.args[position], scope
-            else:
-                yield from ((keyword.value, scope) for keyword in call.keywords if keyword.arg == binding.target)
 
     def _call(self, node: ast.Call, scope: Scope) -> Value:
         """Return what a call gives, its receiver evaluated once: a chain of n calls would double the work n times.
@@ -238,22 +245,14 @@ class Evaluator:
         if isinstance(node.func, ast.Attribute):
             name = node.func.attr
             base = self.value(node.func.value, scope)
-            if name == "get" and isinstance(base, Table):
-                return self._entry(base, node, scope)
-            kept = method(base, name)
+            arguments = [self.value(one, scope) for one in node.args] if name in TAKE_ARGUMENTS else []
+            kept = method(base, name, arguments)
             if kept is not None:
                 return kept
             callee = self._of(base, name)
         else:
             callee = self.value(node.func, scope)
         return each(callee, lambda option: self._result(option, node, scope))
-
-    def _entry(self, table: Table, node: ast.Call, scope: Scope) -> Value:
-        """Return what `table.get(key, default)` gives."""
-        args = [self.value(argument, scope) for argument in node.args]
-        if args and isinstance(args[0], Known):
-            return table.get(args[0].value) or (args[1] if len(args) > 1 else Known(None))
-        return UNKNOWN
 
     def _result(self, callee: Value, node: ast.Call, scope: Scope) -> Value:
         if not isinstance(callee, Symbol):
@@ -269,8 +268,9 @@ class Evaluator:
 
     def _returns(self, function: Scope) -> Value:
         def compute() -> Value:
-            guarded = any(self.guards.guard(conditions) is not Guard.ALWAYS for _, conditions in function.returns)
-            return one_of([self.value(node, function) for node, _ in function.returns[:MAX_OPTIONS]], guarded=guarded)
+            returns = function.returns[:MAX_OPTIONS]
+            guards = [self.guards.guard(conditions) for _, conditions in returns]
+            return self._alternatives([self.value(node, function) for node, _ in returns], guards)
 
         return self._memory.once(id(function), compute)
 
@@ -278,8 +278,10 @@ class Evaluator:
         outcome = self.guards.constant(node.test, scope)
         if outcome is not None:
             return self.value(node.body if outcome else node.orelse, scope)
-        guarded = self.guards.polarity(node.test, scope) != 0
-        return one_of([self.value(node.body, scope), self.value(node.orelse, scope)], guarded=guarded)
+        branches = [self.value(node.body, scope), self.value(node.orelse, scope)]
+        default = self.guards.by_default(node.test, scope)
+        usual = [branches[not default]] if default is not None else []
+        return one_of(branches, guarded=self.guards.polarity(node.test, scope) != 0, usual=usual)
 
     def _table(self, keys: list[ast.expr | None], values: list[ast.expr], scope: Scope) -> Value:
         entries: dict[Scalar, Value] = {}

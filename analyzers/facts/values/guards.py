@@ -37,6 +37,7 @@ _NOT = Pattern(
 )
 _SWITCH_NAME = Pattern(r"(^|_)(use_?)?(gpu|cuda)s?(_|$)|(gpu|cuda)_?(available|enabled)", re.IGNORECASE)
 _LOOKS = ("shutil.which", "os.path.exists", "importlib.util.find_spec", "pkgutil.find_loader")
+_DEVICE_WORDS = ("gpu", "cuda", "cpu", "device", "accelerator")
 _PLAIN = (ast.Name, ast.Constant, ast.Attribute)
 _AT_LEAST = (ast.Gt, ast.GtE, ast.NotEq)
 
@@ -49,23 +50,52 @@ class Guards:
         self._polarities: dict[int, int] = {}
         self._constants: dict[int, bool | None] = {}
         self._defaults: dict[int, bool | None] = {}
+        self._asked_for: dict[int, bool] = {}
 
     def guard(self, conditions: "Conditions") -> Guard:
-        """Return when code under `conditions` runs; the innermost condition about a GPU decides, then settings."""
-        if sign := self._innermost(conditions):
-            return Guard.WITH_GPU if sign > 0 else Guard.WITHOUT_GPU
-        is_optional = self._evaluator.thorough and any(map(self._is_optional, conditions))
-        return Guard.SETTING if is_optional else Guard.ALWAYS
+        """Return when code under `conditions` runs; what a setting asks for is none that the machine decides."""
+        sign = self._innermost(conditions)
+        if sign < 0:
+            return Guard.WITHOUT_GPU
+        if self.is_optional(conditions) or (not sign and any(map(self._is_asked, conditions))):
+            return Guard.SETTING
+        return Guard.WITH_GPU if sign else Guard.ALWAYS
 
-    def _is_optional(self, condition: "Condition") -> bool:
-        """Return whether a condition does not hold as long as nobody has set anything."""
-        if condition.test is None:
-            return False
-        key = id(condition.test)
+    def is_optional(self, conditions: "Conditions") -> bool:
+        """Return whether code under `conditions` does not run as long as nobody has set anything."""
+        return any(
+            condition.test is not None and self.by_default(condition.test, condition.scope) is (not condition.outcome)
+            for condition in conditions
+        )
+
+    def by_default(self, test: ast.expr, scope: "Scope") -> bool | None:
+        """Return how `test` comes out while nobody has set anything, None where no default says so."""
+        if not self._evaluator.thorough:
+            return None
+        key = id(test)
         if key not in self._defaults:
-            self._defaults[key] = None  # in a cycle, nothing is a default
-            self._defaults[key] = by_default(condition.test, condition.scope, self._evaluator)
-        return self._defaults[key] is (not condition.outcome)
+            self._defaults[key] = None  # in a cycle, nothing is a default, and Gaia's own variables have none
+            if not any(self._is_backend(part, scope) for part in ast.walk(test)):
+                self._defaults[key] = by_default(test, scope, self._evaluator)
+        return self._defaults[key]
+
+    def _is_asked(self, condition: "Condition") -> bool:
+        """Return whether a condition is what a request or a file says of devices: `if job["input"].get("use_gpu"):`."""
+        test, scope = condition.test, condition.scope
+        if test is None or not self._evaluator.thorough or self.by_default(test, scope) is not None:
+            return False
+        return self._reads_device(test, scope)
+
+    def _reads_device(self, test: ast.expr, scope: "Scope") -> bool:
+        key = id(test)
+        if key not in self._asked_for:
+            self._asked_for[key] = False
+            parts = [*ast.walk(test)]
+            names = (part for part in parts if isinstance(part, ast.Name))
+            self._asked_for[key] = any(_is_device_word(_entry_read(part)) for part in parts) or any(
+                self._reads_device(*definition) for name in names for definition in self._definitions(name, scope)
+            )
+        return self._asked_for[key]
 
     def refuses(self, conditions: "Conditions") -> bool:
         """Return whether code under `conditions` runs only where there is no GPU, whatever was asked for.
@@ -73,7 +103,7 @@ class Guards:
         `if use_gpu: assert torch.cuda.is_available()` refuses a request for a GPU, not a machine without one.
         """
         signs = {self._sign(condition) for condition in conditions}
-        return -1 in signs and 1 not in signs
+        return -1 in signs and 1 not in signs and not self.is_optional(conditions)
 
     def is_dead(self, conditions: "Conditions") -> bool:
         """Return whether a constant test keeps the code from ever running."""
@@ -217,7 +247,7 @@ class Guards:
         value = self._evaluator.value(node, scope)
         if isinstance(value, OneOf) and value.guarded:
             return True
-        return is_unknown(value) and any("device" in word_of(part) for part in ast.walk(node))
+        return is_unknown(value) and not _entry_read(node) and any("device" in word_of(part) for part in ast.walk(node))
 
     def _is_backend(self, node: ast.expr, scope: "Scope") -> bool:
         """Return whether `node` reads one of Gaia's variables, directly or through a name."""
@@ -228,6 +258,22 @@ class Guards:
         return isinstance(node, ast.Name | ast.Attribute) and any(
             _names_backend(definition) for definition, _ in self._definitions(node, scope)
         )
+
+
+def _entry_read(node: ast.AST) -> str:
+    """Return the entry that `holder["entry"]` or `holder.get("entry")` reads, "" for anything else."""
+    match node:
+        case ast.Subscript(slice=ast.Constant(value=str(entry))):
+            return entry
+        case ast.Call(func=ast.Attribute(attr="get"), args=[ast.Constant(value=str(entry)), *_]):
+            return entry
+        case _:
+            return ""
+
+
+def _is_device_word(name: str) -> bool:
+    """Return whether an entry of this name says which device to use."""
+    return any(word in name.lower() for word in _DEVICE_WORDS)
 
 
 def _names_backend(node: ast.expr) -> bool:

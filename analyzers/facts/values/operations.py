@@ -2,7 +2,7 @@
 
 import ast
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 
 from analyzers.facts import vocabulary
@@ -20,6 +20,7 @@ from analyzers.facts.model import (
     Value,
     from_caller,
     options,
+    texts,
 )
 
 MAX_OPTIONS = 16
@@ -43,17 +44,34 @@ _CONVERSIONS: Mapping[str, Callable[..., Scalar]] = {"int": int, "float": float,
 ENVIRONMENT = frozenset({"os.environ.get", "os.getenv"})
 _JSON = frozenset({"json.loads", "json.load"})
 _PATHS = frozenset({"os.path.join", "pathlib.Path"})
+_TEXTS: Mapping[str, Callable[[str], str]] = {
+    "lower": str.lower, "casefold": str.casefold, "upper": str.upper, "strip": str.strip,
+}  # fmt: skip
+TAKE_ARGUMENTS = frozenset({"get", "startswith"})
+"""Methods that are understood and whose arguments decide what they return."""
 _AGGREGATES = frozenset({"min", "max", "abs", "round", "sum", "len", "range", "list", "tuple", "next", "iter"})
 _UNDERSTOOD = vocabulary.DEVICE_CALLS | ENVIRONMENT | _JSON | _PATHS | _CONVERSIONS.keys() | _AGGREGATES
 """The calls, beside allocations, whose arguments decide what they return."""
 
 
-def one_of(values: Iterable[Value], *, guarded: bool = False) -> Value:
-    """Return the value that is one of `values`, flat and without repetition."""
+def one_of(values: Iterable[Value], *, guarded: bool = False, usual: Sequence[Value] = ()) -> Value:
+    """Return the value that is one of `values`, flat and without repetition; `usual` are those by default."""
     flat = list(values)
-    guarded = guarded or any(isinstance(value, OneOf) and value.guarded for value in flat)
-    unique = tuple(dict.fromkeys(option for value in flat for option in options(value)))[:MAX_OPTIONS]
-    return unique[0] if len(unique) == 1 else OneOf(unique, guarded)
+    several = [value for value in flat if isinstance(value, OneOf)]
+    if not usual and any(value.usual for value in several):
+        usual = flat
+    unique = _unique(flat)
+    if len(unique) == 1:
+        return unique[0]
+    return OneOf(unique, guarded or any(value.guarded for value in several), _unique(map(_by_default, usual)))
+
+
+def _by_default(value: Value) -> Value:
+    return OneOf(value.usual) if isinstance(value, OneOf) and value.usual else value
+
+
+def _unique(values: Iterable[Value]) -> tuple[Value, ...]:
+    return tuple(dict.fromkeys(option for value in values for option in options(value)))[:MAX_OPTIONS]
 
 
 def known(value: Scalar) -> Value:
@@ -83,7 +101,8 @@ def bounded(value: Value) -> Value:
 def each(value: Value, function: Callable[[Value], Value]) -> Value:
     """Return `function` of `value`, of each alternative where there are several."""
     if isinstance(value, OneOf):
-        return one_of([function(option) for option in options(value)], guarded=value.guarded)
+        usual = [function(option) for option in value.usual]
+        return one_of([function(option) for option in options(value)], guarded=value.guarded, usual=usual)
     return function(value)
 
 
@@ -146,15 +165,41 @@ def item(base: Value, index: Value) -> Value:
     return each(base, of)
 
 
-def method(base: Value, name: str) -> Value | None:
-    """Return what a method of a value that is understood gives, None when that depends on the callee."""
+def method(base: Value, name: str, arguments: Sequence[Value]) -> Value | None:
+    """Return what a method of a value that is understood gives, None when that depends on the callee.
+
+    `arguments` are only needed for those that TAKE_ARGUMENTS.
+    """
+    if name == "get" and isinstance(base, Table):
+        return _entry(base, arguments)
     if name in vocabulary.SAME_OBJECT and any(isinstance(option, Array | Made) for option in options(base)):
         return base
     if from_caller(base):
         return CALLER
-    if isinstance(base, Known) and isinstance(base.value, str) and name in ("lower", "strip"):
-        return base
+    if name in _TEXTS and texts(base):
+        return each(base, lambda option: _changed(option, _TEXTS[name]))
+    if name == "startswith" and texts(base):
+        return each(base, lambda option: _begins(option, arguments[0] if arguments else UNKNOWN))
     return None
+
+
+def _entry(table: Table, arguments: Sequence[Value]) -> Value:
+    """Return what `table.get(key, default)` gives."""
+    if arguments and isinstance(arguments[0], Known):
+        return table.get(arguments[0].value) or (arguments[1] if len(arguments) > 1 else Known(None))
+    return UNKNOWN
+
+
+def _changed(value: Value, change: Callable[[str], str]) -> Value:
+    return Known(change(value.value)) if isinstance(value, Known) and isinstance(value.value, str) else UNKNOWN
+
+
+def _begins(value: Value, start: Value) -> Value:
+    match value, start:
+        case Known(value=str(text)), Known(value=str(part)):
+            return Known(text.startswith(part))
+        case _:
+            return UNKNOWN
 
 
 def is_understood(name: str) -> bool:

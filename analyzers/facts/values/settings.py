@@ -26,9 +26,6 @@ if TYPE_CHECKING:
         def value(self, node: ast.expr, scope: Scope) -> Value: ...
 
 
-_TEXTS: Mapping[str, Callable[[str], str]] = {
-    "lower": str.lower, "casefold": str.casefold, "upper": str.upper, "strip": str.strip,
-}  # fmt: skip
 _COMPARED: Mapping[type[ast.cmpop], Callable[[Scalar, Scalar], object]] = {
     ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Is: operator.is_, ast.IsNot: operator.is_not,
 }  # fmt: skip
@@ -59,9 +56,6 @@ def by_default(test: ast.expr, scope: "Scope", evaluator: "_Evaluator") -> bool 
 def _setting(node: ast.expr, scope: "Scope", evaluator: "_Evaluator") -> Value:
     """Return the value of `node` by default: an environment variable without one is None."""
     if isinstance(node, ast.Call):
-        if isinstance(node.func, ast.Attribute) and not node.args and (change := _TEXTS.get(node.func.attr)):
-            base = _setting(node.func.value, scope, evaluator)
-            return Known(change(base.value)) if isinstance(base, Known) and isinstance(base.value, str) else _UNKNOWN
         callee = evaluator.value(node.func, scope)
         if isinstance(callee, Symbol) and callee.name in ENVIRONMENT and len(node.args) == 1 and not node.keywords:
             return Known(None)

@@ -14,11 +14,15 @@ _WITHOUT_DEVICES = (TABLES["UNITS"], PLUMBING, REMOTE)
 
 @record
 class Placement:
-    """A call that places something: on which device, and whether a machine without a GPU has another choice."""
+    """A call that places something: on which device, and whether a machine without a GPU has another choice.
+
+    `asked_for`: it does so where a setting or a request says so, and not by default.
+    """
 
     call: Call
     spelling: str
     chosen: bool
+    asked_for: bool
 
 
 def is_gpu(value: Value) -> bool:
@@ -42,9 +46,11 @@ def placement(call: Call) -> Placement | None:
     for spelling, value in told(call):
         on_gpu = [named_by(option, call, spelling) is Device.GPU for option in options(value)]
         if any(on_gpu):
-            alternatives = isinstance(value, OneOf) and not all(on_gpu)
-            guarded = call.guard in (Guard.WITH_GPU, Guard.SETTING) or bool(lookup(call.name, _FALLS_BACK))
-            return Placement(call, _spelled(spelling, value), chosen=alternatives or guarded)
+            usual = value.usual if isinstance(value, OneOf) else ()
+            is_usual = any(named_by(option, call, spelling) is Device.GPU for option in usual) or not usual
+            asked_for = call.guard is Guard.SETTING or not is_usual
+            chosen = not all(on_gpu) or call.guard is Guard.WITH_GPU or bool(lookup(call.name, _FALLS_BACK))
+            return Placement(call, _spelled(spelling, value), chosen or asked_for, asked_for)
     return None
 
 

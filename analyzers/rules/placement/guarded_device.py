@@ -1,6 +1,6 @@
 """GA202: the device is chosen by what the machine has."""
 
-from analyzers.facts.model import Facts, Guard
+from analyzers.facts.model import Facts
 from analyzers.findings import Signal
 from analyzers.rules.knowledge.devices import placements
 from analyzers.rules.rule import Hit, Hits, Rule
@@ -9,8 +9,8 @@ from analyzers.rules.rule import Hit, Hits, Rule
 def _check(facts: Facts) -> Hits:
     for placement in placements(facts):
         if placement.chosen:
-            if placement.call.guard is Guard.SETTING:
-                message = f"{placement.spelling} uses a GPU where a setting asks for it, which it does not by default"
+            if placement.asked_for:
+                message = f"{placement.spelling} uses a GPU where a setting or a request asks for it"
                 yield Hit(placement.call.place, message, "asked for")
             else:
                 message = f"{placement.spelling} uses a GPU where there is one and the CPU otherwise"

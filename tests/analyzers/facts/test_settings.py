@@ -55,11 +55,98 @@ def put(x, where=None):
 net = put(net)
 # ---
 net = net.cuda() if os.environ.get('CARD') == '1' else net
+# ---
+net = net.to('cuda' if os.getenv('GPU', 'false').lower() in ('1', 'true') else 'cpu')
+# ---
+place = 'cpu'
+if os.environ.get('CARD') == '1':
+    place = 'cuda'
+net = net.to(place)
+# ---
+def pick():
+    if os.environ.get('CARD') == '1':
+        return 'cuda'
+    return 'cpu'
+net = net.to(pick())
+# ---
+def put(x, where='cpu'):
+    match where:
+        case 'cuda' | 'gpu':
+            return x.cuda()
+        case _:
+            return x
+net = put(net)
+# ---
+def load(where='cpu'):
+    found = torch.jit.load('m.pt')
+    return found.cuda() if where == 'cuda' else found
+net = load()
+# ---
+from dataclasses import dataclass
+@dataclass
+class Config:
+    device: str = 'cpu'
+config = Config()
+if config.device.startswith('cuda'):
+    net = net.cuda()
+# ---
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument('--gpu', action='store_true')
+args = parser.parse_args()
+if args.gpu:
+    net = net.cuda()
+# ---
+import argparse
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument('-d', '--run-on', default='CPU')
+    return parser.parse_args()
+if arguments().run_on.lower() != 'cpu':
+    net = net.cuda()
+# ---
+if os.environ.get('CARD') == '1' and torch.cuda.is_available():
+    net = net.cuda()
+# ---
+if os.environ.get('NEEDS_CARD') == '1' and not torch.cuda.is_available():
+    raise RuntimeError('no GPU')
+if os.environ.get('CARD') == '1':
+    net = net.cuda()
 """
 
 
 @pytest.mark.parametrize("code", codes(WHAT_IS_OFF_BY_DEFAULT_IS))
 def test_what_is_off_by_default_is_a_possibility(tmp_path: Path, code: str) -> None:
+    assert mode_of(tmp_path, HEAD + code + TAIL) is ExecutionMode.CPU_PREFERRED
+
+
+WHAT_A_REQUEST_OR_A_FILE_SAYS = """\
+def place(p):
+    return net.cuda() if p.get('gpu') else net
+# ---
+def place(p):
+    if p['device'] == 'cuda':
+        net.cuda()
+# ---
+def place(p):
+    wanted = p.get('use_gpu', False)
+    if wanted:
+        net.cuda()
+# ---
+import yaml
+conf = yaml.safe_load(open('config.yaml'))
+if conf['model']['device'] == 'cuda':
+    net = net.cuda()
+# ---
+import json
+conf = json.load(open('config.json'))
+if conf.get('accelerator', 'cpu') == 'gpu':
+    net = net.cuda()
+"""
+
+
+@pytest.mark.parametrize("code", codes(WHAT_A_REQUEST_OR_A_FILE_SAYS))
+def test_what_a_request_or_a_file_asks_for_is_a_possibility(tmp_path: Path, code: str) -> None:
     assert mode_of(tmp_path, HEAD + code + TAIL) is ExecutionMode.CPU_PREFERRED
 
 
@@ -75,6 +162,26 @@ def put(x, device='cuda'):
     if device == 'cuda':
         return x.cuda()
     return x
+net = put(net)
+# ---
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument('--no-gpu', action='store_true')
+if not parser.parse_args().no_gpu:
+    net = net.cuda()
+# ---
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument('--device', default='cuda:0')
+args = parser.parse_args()
+net = net.to(args.device)
+# ---
+def put(x, where='cuda'):
+    match where:
+        case 'cpu':
+            return x
+        case _:
+            return x.cuda()
 net = put(net)
 # ---
 model = None
