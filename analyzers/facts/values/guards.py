@@ -249,7 +249,7 @@ class Guards:
             return True
         return is_unknown(value) and not _entry_read(node) and any("device" in word_of(part) for part in ast.walk(node))
 
-    def _is_backend(self, node: ast.expr, scope: "Scope") -> bool:
+    def _is_backend(self, node: ast.AST, scope: "Scope") -> bool:
         """Return whether `node` reads one of Gaia's variables, directly or through a name."""
         if _names_backend(node):
             return True
@@ -276,7 +276,7 @@ def _is_device_word(name: str) -> bool:
     return any(word in name.lower() for word in _DEVICE_WORDS)
 
 
-def _names_backend(node: ast.expr) -> bool:
+def _names_backend(node: ast.AST) -> bool:
     return any(isinstance(part, ast.Constant) and part.value in BACKEND_VARIABLES for part in ast.walk(node))
 
 
