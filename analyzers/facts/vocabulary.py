@@ -17,7 +17,7 @@ AVAILABILITY = words(
     "ctranslate2.get_cuda_device_count llama_cpp.llama_supports_gpu_offload accelerate.utils.is_cuda_available "
     "paddle.device.cuda.device_count paddle.is_compiled_with_rocm tensorflow.test.is_built_with_cuda "
     "torch.backends.cuda.is_built mlx.core.metal.is_available numba.cuda.gpus pycuda.driver.Device.count "
-    "lightning.pytorch.accelerators.CUDAAccelerator.is_available cv2.cuda.getDevice spacy.prefer_gpu "
+    "lightning.pytorch.accelerators.CUDAAccelerator.is_available cv2.cuda.getDevice "
     "jax.default_backend lightning.fabric.accelerators.cuda.is_cuda_available"
 )
 """Calls that return whether a GPU is available."""
