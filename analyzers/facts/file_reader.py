@@ -24,7 +24,7 @@ from analyzers.facts.model import (
     options,
 )
 from analyzers.facts.scopes.model import Conditions, Kind, ModuleScopes, Scope, Site
-from analyzers.facts.syntax import bytes_in, column, last_name
+from analyzers.facts.syntax import arguments_of, bytes_in, column, last_name
 from analyzers.facts.values.evaluator import BudgetError, Evaluator
 from analyzers.facts.vocabulary import GPU_ONLY_MODULES
 from analyzers.findings import Place
@@ -51,6 +51,7 @@ class FileReader:
         self._outer_guards: dict[Scope, Guard] = {}
         self._lines = lines_of(module.source.text)
         self._steps = 0
+        self._handed_on = cache(self._all_handed_on)
 
     def facts(self) -> FileFacts:
         """Return the facts of the file.
@@ -132,10 +133,24 @@ class FileReader:
         if own is not Guard.ALWAYS or scope.parent is None or scope.is_class or scope.is_decorated:
             return own
         if scope not in self._outer_guards:
-            sites = self._callers.get(scope.name.rpartition(".")[2], [])
-            outer = {self._guards.guard(site.conditions) for site in sites if site.scope is not scope}
+            name = scope.name.rpartition(".")[2]
+            calls = [site.conditions for site in self._callers.get(name, []) if site.scope is not scope]
+            outer = {self._guards.guard(conditions) for conditions in calls or self._handed_on().get(name, [])}
             self._outer_guards[scope] = outer.pop() if len(outer) == 1 else own
         return self._outer_guards[scope]
+
+    def _all_handed_on(self) -> dict[str, list[Conditions]]:
+        """Return the conditions under which each name is handed on: assigned, or given to a call."""
+        found: dict[str, list[Conditions]] = {}
+        for _, value, _, conditions in self._module.named:
+            if isinstance(value, ast.Name):
+                found.setdefault(value.id, []).append(conditions)
+        for site in self._module.sites:
+            given = arguments_of(site.node) if isinstance(site.node, ast.Call) else ()
+            for value in given:
+                if isinstance(value, ast.Name):
+                    found.setdefault(value.id, []).append(site.conditions)
+        return found
 
     def _names(self, callee: ast.expr, scope: Scope) -> list[tuple[str, Guard]]:
         """Return the qualified names of a callee; among several, that of a library for GPUs only counts as guarded."""

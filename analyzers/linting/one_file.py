@@ -7,7 +7,7 @@ facts nor rules are loaded.
 import warnings
 
 from analyzers.facts.neighbours import Library, Neighbours
-from analyzers.findings import RULE_FAILED, Finding, Place, failed
+from analyzers.findings import RULE_FAILED, TOO_ENTANGLED, Finding, Place, failed
 from analyzers.lean.prefilter import may_hinder_a_switch
 from analyzers.linting.examination import in_cells, vain_in_cells, with_excerpts
 from analyzers.linting.results import FileResult, Linted
@@ -104,7 +104,7 @@ def _hindrances(
         if infer:
             find = neighbours.source
             files, failures = resolve(files, [source], find, lambda call: device_matters(known.of(call.place)))
-            found += failures
+            found += [one for one in failures if one.rule != TOO_ENTANGLED]  # no rule misses it: most stay unknown
         behaviour = Behaviour(Facts(tuple(files)), known, tying_rules)
         hindrances = examine(switchability_rules(), behaviour, source.path)
         return [*found, *without_moot(hindrances, source, known, neighbours.is_imported)]

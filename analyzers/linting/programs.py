@@ -1,8 +1,8 @@
 """Findings that are moot: about what a worker imports or serves, in a file that no worker ever loads.
 
 Tests are such files, and so are programs: nothing imports them, and nothing in them takes requests. What stands at
-their top runs once, for one user, and is at its right place there. Whether anything imports a file takes a look at all
-others, so it is asked only where the answer decides.
+their top runs once, for one user, and is at its right place there. The main block of a file that others import only
+tries it out. Whether anything imports a file takes a look at all others, so it is asked where the answer decides.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,10 +11,10 @@ from analyzers.facts.contexts.model import Contexts
 from analyzers.findings import Finding, Signal
 from analyzers.project.importers import is_test
 from analyzers.project.model import Source
-from analyzers.project.platforms import platform_of
 from analyzers.rules.switchability.blocking_in_coroutine import RULE as BLOCKING
 from analyzers.rules.switchability.cuda_at_import import RULE as CUDA_AT_IMPORT
 from analyzers.rules.switchability.global_seed import RULE as GLOBAL_SEED
+from analyzers.rules.switchability.hard_coded_device import RULE as HARD_CODED
 from analyzers.rules.switchability.sets_visible_devices import RULE as SETS_VISIBLE_DEVICES
 from analyzers.rules.switchability.threads_at_import import RULE as THREADS_AT_IMPORT
 
@@ -30,17 +30,24 @@ def without_moot(
     found = list(findings)
     if is_test(source.path):
         return [finding for finding in found if finding.signal is not Signal.SWITCHABILITY]
-    moot = _OF_WORKERS
-    if any(own in source.text for own in _OWN_LOOP):
-        moot |= {BLOCKING.code}
-    kept = [finding for finding in found if finding.rule not in moot]
-    if len(kept) == len(found) or not _is_program(source, contexts, is_imported):
+    own_loop = any(own in source.text for own in _OWN_LOOP)
+    of_workers = [one for one in found if one.rule in _OF_WORKERS or (own_loop and one.rule == BLOCKING.code)]
+    first, last = contexts.mains.get(source.path, (0, 0))
+    of_programs = [one for one in found if one.rule == HARD_CODED.code and first <= one.place.line <= last]
+    if not (of_workers or of_programs):
         return found
-    return kept
-
-
-def _is_program(source: Source, contexts: Contexts, is_imported: Callable[[str], bool]) -> bool:
     if source.cells:
+        moot = of_workers
+    elif _serves(source, contexts):
+        moot = []
+    else:
+        moot = of_programs if is_imported(source.path) else of_workers
+    return [finding for finding in found if finding not in moot]
+
+
+def _serves(source: Source, contexts: Contexts) -> bool:
+    if source.path in contexts.serving:
         return True
-    serves = source.path in contexts.serving or bool(platform_of(source.path, source.tree))
-    return not serves and not is_imported(source.path)
+    from analyzers.project.platforms import platform_of  # few files need it
+
+    return bool(platform_of(source.path, source.tree))

@@ -10,7 +10,7 @@ import re
 from analyzers.lean.files import NOTEBOOK, TEXT_BYTES, read_inside
 from analyzers.lean.patterns import Pattern
 from analyzers.project.ignored import walk
-from analyzers.project.names import SOURCE_FOLDER, module_name
+from analyzers.project.names import module_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Importers:
             self._by_stem = self._read()
         module = module_name(path)
         for (name, beside), importer in self._by_stem.get(module.rpartition(".")[2], {}).items():
-            if importer != path and _leads_to(name, beside, module):
+            if importer != path and self._leads_to(name, beside, path):
                 return importer
         return None if self._is_whole else ""
 
@@ -75,6 +75,15 @@ class Importers:
                 for name in set(imported(data, path)):
                     found.setdefault(name.rpartition(".")[2], {}).setdefault((name, folder), path)
         return found
+
+    def _leads_to(self, name: str, beside: str, path: str) -> bool:
+        """Return whether `name`, imported by a file in the folder `beside`, may be the file at `path`.
+
+        Where Python finds nothing at the root, in the source folder and beside the importer, a name of several parts
+        may begin in any folder.
+        """
+        found = self._tree.find(name, beside)
+        return found == path if found else "." in name and module_name(path).endswith(f".{name}")
 
 
 def imported(data: bytes, path: str) -> "Iterator[str]":
@@ -102,19 +111,6 @@ def _absolute(module: str, path: str) -> str:
         return name
     above = path.split("/")[:-level]
     return ".".join([*above, *filter(None, [name])])
-
-
-def _leads_to(name: str, beside: str, module: str) -> bool:
-    """Return whether `name`, imported by a file in the folder `beside`, may be `module`, named from the root.
-
-    A name of several parts may begin in any folder, one of one part only where Python looks: at the root, in the source
-    folder, and beside the importer.
-    """
-    if name == module:
-        return True
-    if "." in name:
-        return module.endswith(f".{name}")
-    return module in (f"{SOURCE_FOLDER}.{name}", f"{beside.replace('/', '.')}.{name}")
 
 
 def _folders(root: str) -> "Iterator[tuple[str, list[str]]]":

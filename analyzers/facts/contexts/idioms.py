@@ -7,6 +7,8 @@ from analyzers.facts.syntax import called_name, spine, words
 
 _BATCHES = ("batch", "loader", "chunk")
 TO_HOST = frozenset({"cpu", "numpy", "tolist", "asarray", "array", "item"})
+_LONG = frozenset({"generate", "inference", "infer", "transcribe", "synthesize", "tts", "sample"})
+"""Methods of models that compute for so long that they are called one by one."""
 _MADE_ON_HOST = frozenset({"range", "len", "open", "sorted", "str", "int", "float"})
 _HOST_LIBRARIES = frozenset({"np", "numpy", "pd", "pandas", "Image", "cv2", "json", "math", "random", "os"})
 
@@ -45,9 +47,21 @@ def goes_one_by_one(target: ast.expr, source: ast.expr) -> bool:
     return not any(part in name for name in names for part in _BATCHES)
 
 
-def streams(body: Sequence[ast.stmt]) -> bool:
-    """Return whether each turn of a loop waits for something or yields something, and cannot be taken with others."""
-    return any(isinstance(part, ast.Yield | ast.Await) for statement in body for part in ast.walk(statement))
+def takes_its_time(body: Sequence[ast.stmt]) -> bool:
+    """Return whether each turn of a loop waits, yields or lets a model work: beside that a copy costs nothing."""
+    return any(
+        isinstance(part, ast.Yield | ast.Await) or (isinstance(part, ast.Call) and called_name(part) in _LONG)
+        for statement in body
+        for part in ast.walk(statement)
+    )
+
+
+def is_asked(value: ast.expr, tests: Sequence[ast.expr]) -> bool:
+    """Return whether `value` is what one of the `tests` around it asks for, as in `if args.gpus: use(args.gpus)`."""
+    wanted = {ast.dump(part) for part in ast.walk(value) if isinstance(part, ast.Attribute | ast.Name)} if tests else ()
+    return any(
+        isinstance(part, ast.Attribute) and ast.dump(part) in wanted for test in tests for part in ast.walk(test)
+    )
 
 
 def only_moves(target: ast.expr, value: ast.expr) -> bool:

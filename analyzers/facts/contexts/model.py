@@ -23,8 +23,9 @@ class CallContext:
     `function`: its function's dotted name inside the file, empty at the top; `loop`: a `for` of that function repeats
     it item by item; `once`: a test for None, an entry or an attribute, or a cache keeps it from running again;
     `without_gradients`: PyTorch records nothing; `kept`: the global name in which the result outlives the request;
-    `stores`: an item is assigned, not read. Of the methods that are called in a chain from this place, `on_host` are
-    those whose receiver has been brought to main memory before, and `moves` those whose arguments name a device.
+    `stores`: an item is assigned, not read; `chosen`: the value is one that a test around it asks for. Of the methods
+    that are called in a chain from this place, `on_host` are those whose receiver has been brought to main memory
+    before, and `moves` those whose arguments name a device.
     """
 
     function: str = ""
@@ -35,6 +36,7 @@ class CallContext:
     without_gradients: bool = False
     kept: str = ""
     stores: bool = False
+    chosen: bool = False
     on_host: frozenset[str] = frozenset()
     moves: frozenset[str] = frozenset()
 
@@ -50,7 +52,8 @@ class Contexts:
 
     `literals` are the strings that name a CUDA device, with offsets in bytes for columns (as an `Argument` has them);
     `modules` the qualified names of the project's own PyTorch modules; `learning` the files that train or switch
-    gradients off themselves, `serving` those with a function that takes requests.
+    gradients off themselves, `serving` those with a function that takes requests; `mains` has the first and the
+    last line of their main blocks.
     """
 
     by_start: Mapping[Start, CallContext]
@@ -58,6 +61,7 @@ class Contexts:
     modules: frozenset[str]
     learning: frozenset[str]
     serving: frozenset[str]
+    mains: Mapping[str, tuple[int, int]]
 
     def of(self, place: Place) -> CallContext:
         """Return the context of the call at `place`."""

@@ -16,6 +16,7 @@ from analyzers.facts.contexts.gradients import (
     silences,
     wants_gradients,
 )
+from analyzers.facts.contexts.holding import Names
 from analyzers.facts.contexts.model import NOWHERE, CallContext, Contexts, Phase, Start
 from analyzers.facts.contexts.phases import CACHES, Called, Calls, phase_of, spread
 from analyzers.facts.syntax import Function, called_name, column, is_main_test, owner_of, words
@@ -26,6 +27,10 @@ from analyzers.project.model import Source
 
 Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 _ADDS = frozenset({"append", "add", "extend", "insert", "put", "setdefault", "update"})
+_SETS = frozenset(
+    {"set_num_threads", "set_num_interop_threads", "set_intra_op_parallelism_threads", "putenv", "setdefault"}
+)
+"""What sets something for the whole process."""
 _NETWORKS = ("nn.Module", "LightningModule", "PreTrainedModel")
 
 
@@ -36,6 +41,7 @@ def read_contexts(sources: Iterable[Source]) -> Contexts:
     modules: set[str] = set()
     learning: set[str] = set()
     serving: set[str] = set()
+    mains: dict[str, tuple[int, int]] = {}
     for source in sources:
         walker = _Walker(source)
         try:
@@ -49,7 +55,8 @@ def read_contexts(sources: Iterable[Source]) -> Contexts:
             learning.add(source.path)
         if any(function.serves for function in walker.functions.values()):
             serving.add(source.path)
-    return Contexts(by_start, literals, frozenset(modules), frozenset(learning), frozenset(serving))
+        mains[source.path] = walker.main
+    return Contexts(by_start, literals, frozenset(modules), frozenset(learning), frozenset(serving), mains)
 
 
 class _Walker:
@@ -65,14 +72,9 @@ class _Walker:
         self.modules: set[str] = set()
         self.learns = False
         self.silencers = set(NO_GRADIENTS)
-        self.globals: set[str] = set()
-        self.tops = {  # the names of the module
-            target.id
-            for node in source.tree.body
-            if isinstance(node, ast.Assign | ast.AnnAssign)
-            for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
-            if isinstance(target, ast.Name)
-        }
+        self.names = Names(source.tree)
+        self.main = (0, 0)
+        self.tests: list[ast.expr] = []
 
     def block(self, body: Sequence[ast.AST], now: CallContext) -> None:
         for node in body:
@@ -100,8 +102,8 @@ class _Walker:
 
     def loop(self, node: ast.For, now: CallContext) -> None:
         self.visit(node.iter, now)
-        self.bind(node.target, node.iter, now)
-        repeats = now.loop or (idioms.goes_one_by_one(node.target, node.iter) and not idioms.streams(node.body))
+        self.names.bind(node.target, node.iter, self.functions[now.function])
+        repeats = now.loop or (self.repeats(node.target, node.iter) and not idioms.takes_its_time(node.body))
         self.block([*node.body, *node.orelse], replace(now, loop=repeats))
 
     def with_(self, node: ast.With | ast.AsyncWith, now: CallContext) -> None:
@@ -115,9 +117,10 @@ class _Walker:
     def assignment(self, node: ast.Assign, now: CallContext) -> None:
         self.silencers |= assigned_silencers(node, self.silencers)
         for target in node.targets:
-            self.bind(target, node.value, now)
-            self.visit(target, now)
-        names = (self.kept_in(target, now) for target in node.targets if not idioms.only_moves(target, node.value))
+            self.names.bind(target, node.value, self.functions[now.function])
+            chosen = isinstance(target, ast.Subscript) and idioms.is_asked(node.value, self.tests)
+            self.visit(target, replace(now, chosen=True) if chosen else now)
+        names = (self.kept(target, now) for target in node.targets if not idioms.only_moves(target, node.value))
         kept = next(filter(None, names), "")
         self.visit(node.value, replace(now, kept=kept) if kept else now)
 
@@ -129,7 +132,7 @@ class _Walker:
         self.block([part for part in node.values if isinstance(part, ast.FormattedValue)], now)
 
     def globally(self, node: ast.Global, _now: CallContext) -> None:
-        self.globals.update(node.names)
+        self.names.globals.update(node.names)
 
     def lambda_(self, node: ast.Lambda, now: CallContext) -> None:
         later = now
@@ -165,16 +168,20 @@ class _Walker:
         inner = now
         for part in node.generators:
             self.visit(part.iter, inner)
-            self.bind(part.target, part.iter, now)
-            inner = replace(inner, loop=inner.loop or idioms.goes_one_by_one(part.target, part.iter))
+            self.names.bind(part.target, part.iter, self.functions[now.function])
+            inner = replace(inner, loop=inner.loop or self.repeats(part.target, part.iter))
             self.block(part.ifs, inner)
         self.block([node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt], inner)
 
     def branch(self, node: ast.If, now: CallContext) -> None:
         self.visit(node.test, now)
         inner = replace(now, once=True) if idioms.asks_whether_done(node.test) else now
-        if not is_main_test(node.test):
+        if is_main_test(node.test):
+            self.main = (node.body[0].lineno, node.body[-1].end_lineno or 0)
+        else:
+            self.tests.append(node.test)
             self.block(node.body, inner)
+            self.tests.pop()
         if not is_main_test(node.test, inverted=True):
             self.block(node.orelse, inner)
 
@@ -184,13 +191,13 @@ class _Walker:
         on_self = owner_of(function) in ("self", "cls")
         if (on_self or isinstance(function, ast.Name)) and not now.once:
             self.functions[now.function].callees.append(Calls(name, on_self, now.without_gradients))
-        inner = context = now
+        inner = context = replace(now, chosen=True) if name in _SETS and idioms.is_asked(node, self.tests) else now
         if isinstance(function, ast.Attribute):
-            if name in idioms.TO_HOST and self.is_on_host(function.value, now):
+            if name in idioms.TO_HOST and self.names.is_on_host(function.value, self.functions[now.function]):
                 context = replace(context, on_host=frozenset({name}))
             if name == "to" and any("device" in word for part in (*node.args, *node.keywords) for word in words(part)):
                 context = replace(context, moves=frozenset({name}))
-            kept = self.container(function.value, now) if name in _ADDS else ""
+            kept = self.kept(ast.Subscript(function.value, ast.Constant(None)), now) if name in _ADDS else ""
             inner = replace(now, kept=kept) if kept else now
         self.note(node, context)
         self.children(node, inner)
@@ -211,7 +218,8 @@ class _Walker:
         decorators = {called_name(decorator) for decorator in node.decorator_list}
         self.block([*node.decorator_list, node.args], now)
         name = f"{now.function}.{node.name}" if now.function else f"{self.owner}.{node.name}".lstrip(".")
-        once, silent = bool(decorators & CACHES), any(silences(one, self.silencers) for one in node.decorator_list)
+        once = bool(decorators & CACHES)
+        silent = self.in_network or any(silences(one, self.silencers) for one in node.decorator_list)
         in_coroutine = isinstance(node, ast.AsyncFunctionDef)
         phase = phase_of(node.name, decorators)
         self.functions[name] = Called(self.owner, phase, is_coroutine=in_coroutine, is_silent=silent)
@@ -225,37 +233,20 @@ class _Walker:
         self.block(node.body, replace(now, loop=False))
         self.owner = outer
 
-    def bind(self, target: ast.AST, value: ast.expr, now: CallContext) -> None:
-        """Remember the names that hold something in main memory."""
-        names = {part.id for part in ast.walk(target) if isinstance(part, ast.Name)}
-        function = self.functions[now.function]
-        function.bound |= {target.id} if isinstance(target, ast.Name) else set()
-        zipped = value.args if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else []
-        if any(self.is_on_host(part, now) for part in (value, *zipped)):
-            function.host |= names
+    @property
+    def in_network(self) -> bool:
+        """Whether this is code of a network: whoever calls it decides about gradients, and its loops are its layers."""
+        return bool(self.owner) and f"{self.source.module}.{self.owner}" in self.modules
 
-    def is_on_host(self, node: ast.expr, now: CallContext) -> bool:
-        return idioms.is_on_host(node, self.functions[now.function].host)
+    def repeats(self, target: ast.expr, source: ast.expr) -> bool:
+        """Return whether a loop takes one by one what it could take together."""
+        layers = self.in_network and isinstance(source, ast.Attribute)
+        return not layers and idioms.goes_one_by_one(target, source)
 
-    def kept_in(self, target: ast.expr, now: CallContext) -> str:
-        """Return the name through which what is assigned to `target` outlives the call, empty when it does not."""
-        if isinstance(target, ast.Name):
-            return target.id if now.function and target.id in self.globals else ""
-        if isinstance(target, ast.Attribute):
-            return self.attribute_of_self(target)
-        return self.container(target.value, now) if isinstance(target, ast.Subscript) else ""
-
-    def container(self, node: ast.expr, now: CallContext) -> str:
-        """Return the name of a container that outlives the call, empty for one that belongs to the function."""
-        if isinstance(node, ast.Attribute):
-            return self.attribute_of_self(node)
-        name = node.id if isinstance(node, ast.Name) else ""
-        return name if now.function and name in self.tops - self.functions[now.function].bound else ""
-
-    def attribute_of_self(self, node: ast.Attribute) -> str:
-        """Return `self.name`, which lives as long as the object that serves, empty for a network's own attributes."""
-        network = f"{self.source.module}.{self.owner}" in self.modules
-        return f"self.{node.attr}" if owner_of(node) == "self" and self.owner and not network else ""
+    def kept(self, node: ast.expr, now: CallContext) -> str:
+        """Return the name through which `node`, a name or a part of something, outlives the call; empty otherwise."""
+        lives = bool(self.owner) and not self.in_network
+        return self.names.kept(node, self.functions[now.function] if now.function else None, in_object=lives)
 
     def resolved(self) -> Iterator[tuple[Start, CallContext]]:
         """Yield all contexts with their phases, once these have spread from the callers to the called."""

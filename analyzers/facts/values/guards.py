@@ -102,8 +102,16 @@ class Guards:
 
         `if use_gpu: assert torch.cuda.is_available()` refuses a request for a GPU, not a machine without one.
         """
-        signs = {self._sign(condition) for condition in conditions}
+        signs = {sign for condition in conditions for sign in self._signs(condition)}
         return -1 in signs and 1 not in signs and not self.is_optional(conditions)
+
+    def _signs(self, condition: "Condition") -> list[int]:
+        """Return the polarities of a condition; of `a or b`, either of which is enough, those of its parts."""
+        match condition.test:
+            case ast.BoolOp(op=op, values=parts) if isinstance(op, ast.Or) == condition.outcome:
+                signs = [self.polarity(part, condition.scope) for part in parts]
+                return signs if condition.outcome else [-sign for sign in signs]
+        return [self._sign(condition)]
 
     def is_dead(self, conditions: "Conditions") -> bool:
         """Return whether a constant test keeps the code from ever running."""

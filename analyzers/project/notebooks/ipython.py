@@ -4,6 +4,7 @@
     %time y = f(x)              those whose rest is Python become `if 1: y = f(x)`, in the same columns
     files, = !ls                what a command returns is None
     %%bash                      a cell in another language is left out as a whole
+    # %load notes.txt           what was loaded below such a comment is no Python either
     %%time                      of any other cell magic the body is read as Python
     %%writefile model.py        and so is a module that a cell writes
 
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from analyzers.lean.patterns import Pattern
 from analyzers.lean.tables import words
 
-_CAPTURE = Pattern(r"\s*+([A-Za-z_][\w.\[\], *()'\"]*+)=\s*+[!%](?!=)")
+_CAPTURE = Pattern(r"\s*+([A-Za-z_\[(](?:[\w.\[\], *()]|'[^']*+'|\"[^\"]*+\")*+)=\s*+[!%](?!=)")
 _COMMAND = Pattern(r"\s*+([%!?]|[\w.*]++\?{1,2}\s*+$)")
 _TIMED = Pattern(
     r"(?P<indent>\s*+)(?P<magic>%(?:time|timeit|prun|memit|mprun|lprun)\s++(?:-\w++(?:[ =]?[\w.]++)?\s++)*+)"
@@ -24,6 +25,7 @@ _TIMED = Pattern(
 )
 _CELL_MAGIC = Pattern(r"%%(?P<name>\w++)\s*+(?P<rest>.*+)")
 _MODULE = Pattern(r"(?:-a\s++)?[\"']?[^\s\"']+\.py[\"']?\s*+$")
+_LOADED = Pattern(r"#\s*+%load\s++\S+\.(?!py\s*+$)\w++\s*+$")
 _AUTOMAGIC = Pattern(
     r"\s*+(?:pip3?|conda|(?:micro)?mamba|uv|ls|ll|cd|pwd|cat|mkdir|rmdir|rm|cp|mv|less|man|history|whos?|matplotlib|"
     r"(?:re)?load_ext|autoreload|env|set_env|reset|run|time|timeit|git|wget|curl|apt(?:-get)?|unzip|tar|nvidia-smi)"
@@ -44,7 +46,9 @@ def python_of(code: list[str]) -> list[str]:
     """Return the lines of a cell with Python alone in them."""
     lines = list(code)
     for number, line in enumerate(code):
-        if line.strip() == "":
+        if _LOADED.match(line):
+            return [""] * len(lines)
+        if line.strip() == "" or line.startswith("#"):  # Colab's forms are comments above the magic
             continue
         if (magic := _CELL_MAGIC.match(line)) is None:
             break
@@ -71,34 +75,41 @@ def _is_python(magic: str, rest: str) -> bool:
 
 
 def _without_commands(lines: list[str]) -> Iterator[str]:
-    string, depth, continued, is_command = "", 0, False, False
+    string, depth, continued, is_command, is_first = "", 0, False, False, True
     for line in lines:
         if not continued:
-            is_command = not (string or depth) and bool(_COMMAND.match(line) or _CAPTURE.match(line))
+            is_command = not (string or depth) and bool(_COMMAND.match(line) or _captured(line))
         if is_command:
-            shown = "" if continued else _command(line)
+            shown = "" if continued else _command(line, is_first=is_first)
         else:
             shown = line
             string, depth = _after(line, string, depth)
+            is_first = is_first and line.lstrip()[:1] in ("", "#")
         yield shown
         continued = line.endswith("\\")
 
 
-def _command(line: str) -> str:
-    """Return the Python in a line for IPython."""
+def _command(line: str, *, is_first: bool) -> str:
+    """Return the Python in a line for IPython, which may be indented as a whole where it is the first of its cell."""
     timed = _TIMED.match(line)
     if timed is None or line.endswith("\\"):
-        return _blank(line)
+        return _blank(line.lstrip() if is_first else line)
     return f"{timed['indent']}if{' ' * (len(timed['magic']) - 5)}1: {timed['code']}"
 
 
 def _blank(line: str) -> str:
     """Return the code in place of a command: inside a block `pass` keeps it together, a captured result is None."""
     indent = line[: len(line) - len(line.lstrip())]
-    name = _CAPTURE.match(line)
-    if name:
-        return f"{indent}{name[1].rstrip()} = None"
+    if name := _captured(line):
+        return f"{indent}{name} = None"
     return f"{indent}pass" if indent else ""
+
+
+def _captured(line: str) -> str:
+    """Return what a line gives the output of a command to, empty for any other: `print("(alpha=%f)")` is Python."""
+    target = match[1].rstrip() if (match := _CAPTURE.match(line)) else ""
+    balanced = target.count("(") == target.count(")") and target.count("[") == target.count("]")
+    return target if balanced else ""
 
 
 def _after(line: str, string: str, depth: int) -> tuple[str, int]:

@@ -5,9 +5,15 @@ from collections.abc import Iterator
 
 from analyzers.facts.model import Call, Facts, Guard, Known, OneOf, Value, options
 from analyzers.lean.records import record
+from analyzers.lean.tables import words
 from analyzers.rules.knowledge.device_words import TABLES, Device, device_of, named_by, told
 from analyzers.rules.knowledge.libraries import PLUMBING, REMOTE, lookup, outside
 
+STARTS_CUDA = words(
+    "synchronize current_device set_device get_device_name get_device_properties get_device_capability mem_get_info "
+    "Stream Event current_stream init"
+)
+"""Functions of `torch.cuda` that need a GPU."""
 _FALLS_BACK = TABLES["FALLS_BACK"]
 _WITHOUT_DEVICES = (TABLES["UNITS"], PLUMBING, REMOTE)
 

@@ -45,6 +45,10 @@ RULE = switchability_rule(
     ),
     passes=(
         (
+            "import torch\ndef handler(texts):\n    found = []\n    for text in texts:\n"
+            "        found.append(model.generate(text).cpu())\n    return found"
+        ),
+        (
             "import torch\ndef handler(payload):\n    scores = model(payload).cpu()\n"
             "    return [score.item() for score in scores]"
         ),

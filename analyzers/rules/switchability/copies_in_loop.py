@@ -37,6 +37,10 @@ RULE = switchability_rule(
         ),
     ),
     passes=(
+        (
+            "import torch\nclass Net(torch.nn.Module):\n    def infer(self, x):\n        for block in self.blocks:\n"
+            "            block.to(x.device)\n            x = block(x)\n        return x"
+        ),
         "import torch\ndef handler(payload):\n    return model(torch.tensor(payload).to(device))",
         "import torch\ndef handler(payload):\n    return [x.to(torch.float32) for x in payload]",
         "import torch\ndef handler(payload):\n    for batch in loader:\n        model(batch.to(device))",

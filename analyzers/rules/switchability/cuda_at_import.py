@@ -5,16 +5,11 @@ from collections.abc import Iterator
 from analyzers.facts.contexts.model import Phase
 from analyzers.facts.model import Place
 from analyzers.facts.vocabulary import DEVICE_CALLS
-from analyzers.lean.tables import words
 from analyzers.rules.behaviour import Behaviour, switchability_rule
-from analyzers.rules.knowledge.devices import Placement
+from analyzers.rules.knowledge.devices import STARTS_CUDA, Placement
 from analyzers.rules.knowledge.libraries import FRAMEWORKS, lookup
 from analyzers.rules.rule import Hit, Hits
 
-_STARTS_CUDA = words(
-    "synchronize current_device set_device get_device_name get_device_properties get_device_capability mem_get_info "
-    "Stream Event current_stream init"
-)
 _MOVES = frozenset({"to", "cuda", "to_gpu", "to_device"})
 _ONLY_NAMES_A_DEVICE = DEVICE_CALLS | {
     "torch.set_default_device",
@@ -34,7 +29,7 @@ def _check(behaviour: Behaviour) -> Hits:
 
 def _starts(behaviour: Behaviour) -> Iterator[tuple[Place, str]]:
     for call, _ in behaviour.calls(Phase.IMPORT):
-        if call.name.startswith("torch.cuda.") and call.method in _STARTS_CUDA:
+        if call.name.startswith("torch.cuda.") and call.method in STARTS_CUDA:
             yield call.place, f"{call.name}() starts CUDA"
     for placement in behaviour.placements:
         if Phase.IMPORT in behaviour.contexts.of(placement.call.place).phases and _places_something(placement):

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from analyzers.facts.model import Argument, Call, Constant, FileFacts, Guard, Known, Place, Symbol, constants, texts
 from analyzers.rules.behaviour import Behaviour, switchability_rule
+from analyzers.rules.knowledge.devices import STARTS_CUDA
 from analyzers.rules.knowledge.libraries import FRAMEWORKS, lookup
 from analyzers.rules.rule import Hit, Hits
 
@@ -29,13 +30,17 @@ def _check(behaviour: Behaviour) -> Hits:
 def _needs_more_than_a_guard(file: FileFacts, behaviour: Behaviour) -> bool:
     """Return whether the code would not run on a CPU either if its devices were guarded, or not as meant."""
     several = any(fact.name.startswith("torch.distributed") for fact in file.imports)
-    tied = any(call.method in _FOR_GPUS or _asks_for_half(call) for call in file.calls)
+    tied = any(call.method in _FOR_GPUS or _asks_for_half(call) or _starts_cuda(call) for call in file.calls)
     return several or tied or behaviour.is_tied(file)
 
 
 def _asks_for_half(call: Call) -> bool:
     values = [argument.value for argument in call.arguments]
     return Symbol("torch.float16") in values or any("fp16" in texts(value) for value in values)
+
+
+def _starts_cuda(call: Call) -> bool:
+    return call.guard is Guard.ALWAYS and call.name.startswith("torch.cuda.") and call.method in STARTS_CUDA
 
 
 def _placed(file: FileFacts, behaviour: Behaviour) -> Iterator[tuple[Place, str]]:
@@ -99,6 +104,15 @@ RULE = switchability_rule(
         'import torch\nmodel = torch.nn.Linear(2, 2).half().to("cuda")',
         'import torch\nimport bitsandbytes\nx = torch.zeros(3, device="cuda")',
         'import torch\nwith torch.autocast("cuda"):\n    pass',
+        (
+            "import torch\ndef place(storage, where):\n    return storage.cuda()\nif torch.cuda.is_available():\n"
+            "    net = torch.load('net.pt', map_location=place)"
+        ),
+        'import torch\ndef put(x, rank):\n    torch.cuda.set_device(rank)\n    return x.to("cuda")',
+        (
+            "import torch\ndef load(index):\n    if not torch.cuda.is_available() or index is None:\n"
+            '        raise RuntimeError("needs a GPU")\n    return torch.ones(1).to("cuda:" + str(index))'
+        ),
         'import torch\ndef put(x, index):\n    return x.to(f"cuda:{index}")',
         'import json\nsettings = {"device": "cuda"}',
     ),

@@ -36,6 +36,10 @@ RULE = switchability_rule(
     ),
     passes=(
         (
+            "import torch\nclass Net(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.stop = torch.hub.load('a', 'b')\n    def infer(self, x):\n        return self.stop(x)"
+        ),
+        (
             "from transformers import AutoModel\nimport torch\nmodel = AutoModel.from_pretrained('a')\n"
             "def run(x):\n    return model(x)\ndef handler(payload):\n"
             "    with torch.no_grad():\n        return run(payload)"

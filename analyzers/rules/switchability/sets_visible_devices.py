@@ -12,7 +12,7 @@ def _check(behaviour: Behaviour) -> Hits:
     for call, context in behaviour.calls():
         sets = call.name in _SETTERS or (call.name == "os.environ.__getitem__" and context.stores)
         variable = call.args[0].value if sets and call.args else None
-        if isinstance(variable, Known) and variable.value in _VARIABLES:
+        if isinstance(variable, Known) and variable.value in _VARIABLES and not context.chosen:
             yield Hit(call.place, f"sets {variable.value}, with which Gaia limits what a worker may use")
 
 
@@ -33,6 +33,10 @@ RULE = switchability_rule(
     passes=(
         'import os\nvisible = os.environ["CUDA_VISIBLE_DEVICES"]',
         'import os\nos.environ["HF_HOME"] = "/models"',
+        (
+            "import argparse, os\nargs = argparse.ArgumentParser().parse_args()\n"
+            'if args.gpus:\n    os.environ["CUDA_VISIBLE_DEVICES"] = args.gpus'
+        ),
         'import os\nvisible = os.environ.get("CUDA_VISIBLE_DEVICES")',
     ),
 )

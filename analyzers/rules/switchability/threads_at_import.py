@@ -14,8 +14,8 @@ _PARALLEL = frozenset({"torch.matmul", "torch.mm", "torch.bmm", "torch.einsum", 
 
 
 def _check(behaviour: Behaviour) -> Hits:
-    for call, _ in behaviour.calls(Phase.IMPORT):
-        if call.name in _COUNTS and call.argument(0) != Known(1):
+    for call, context in behaviour.calls(Phase.IMPORT):
+        if call.name in _COUNTS and call.argument(0) != Known(1) and not context.chosen:
             message = f"{call.name}() at import fixes the number of threads for every worker; do it in start()"
             yield Hit(call.place, message)
         elif call.name in _PARALLEL or is_model_call(call, behaviour.contexts.modules, methods=LONG_METHODS):
@@ -40,6 +40,7 @@ RULE = switchability_rule(
     ),
     passes=(
         "import torch\ntorch.set_num_threads(1)",
+        "import torch\nfrom options import args\nif args.threads > 0:\n    torch.set_num_threads(args.threads)",
         "import torch\nW = torch.ones(512, 512)\ndef handler(payload):\n    return torch.matmul(W, W).sum().item()",
         "import torch\nclass Function:\n    def start(self, cfg):\n        torch.set_num_threads(4)",
     ),

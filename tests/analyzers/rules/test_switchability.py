@@ -132,3 +132,46 @@ def test_columns_count_characters() -> None:
     ]
 
     assert (finding.place.column, finding.place.end_column) == (36, 42)
+
+
+@pytest.mark.parametrize(
+    ("test", "value"),
+    [
+        ("args.gpus", "args.gpus"),
+        ("args.gpus is not None", "str(args.gpus)"),
+        ("args.gpus and len(args.gpus) > 1", "','.join(args.gpus)"),
+        ("self.gpus", "self.gpus"),
+        ("config.cuda.devices", "config.cuda.devices"),
+    ],
+)
+def test_what_an_option_asks_for_is_chosen_and_no_finding(test: str, value: str) -> None:
+    code = (
+        "import os, torch\nfrom options import args, config\ndef handler(self):\n"
+        "    if {}:\n        os.environ['CUDA_VISIBLE_DEVICES'] = {}\n"
+    )
+
+    assert codes_of(code.format(test, value)) == []
+    assert codes_of(code.format("args.verbose", value)) == ["GA711"]
+    assert codes_of(code.format(test, "'0'")) == ["GA711"]
+
+
+def test_a_network_leaves_gradients_and_its_layers_to_its_caller() -> None:
+    code = (
+        "import torch\nfrom torch import nn\nclass Net(nn.Module):\n    def infer(self, x):\n"
+        "        for layer in self.layers:\n            x = layer.to(x.device)(x)\n        return Part()(x)\n"
+        "class Part(nn.Module):\n    pass\nnet = Net()\ndef handler(payload):\n    return net(payload)\n"
+    )
+
+    assert [(finding.rule, finding.place.line) for finding in findings_of(code)] == [("GA708", 12)]
+
+
+@pytest.mark.parametrize("test", ["torch.cuda.is_available()", "use_cuda", "device.type == 'cuda'"])
+def test_a_function_that_is_handed_on_runs_where_it_is_handed_on(test: str) -> None:
+    code = (
+        "import torch\nuse_cuda = torch.cuda.is_available()\ndef place(storage, where):\n    return storage.cuda()\n"
+        "def load(path, device):\n    where = 'cpu'\n    if {}:\n        where = place\n"
+        "    return torch.load(path, map_location=where)\n"
+    )
+
+    assert codes_of(code.format(test)) == []
+    assert codes_of(code.format("path")) == ["GA701"]

@@ -1,0 +1,48 @@
+"""The names of a file that hold something in main memory, or outlive the function that fills them."""
+
+import ast
+
+from analyzers.facts.contexts.idioms import is_on_host
+from analyzers.facts.contexts.phases import Called
+
+
+class Names:
+    """The names at the top of a file, and those that its functions declare `global`."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.globals: set[str] = set()
+        self._tops = {
+            target.id
+            for node in tree.body
+            if isinstance(node, ast.Assign | ast.AnnAssign)
+            for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+            if isinstance(target, ast.Name)
+        }
+
+    def kept(self, target: ast.expr, function: Called | None, *, in_object: bool) -> str:
+        """Return the name through which what is put into `target` outlives a call of `function`, empty otherwise.
+
+        Without a function nothing does; with `in_object` attributes of `self` live as long as the object that serves.
+        """
+        match target:
+            case ast.Name(id=name) if function is not None and name in self.globals:
+                return name
+            case ast.Attribute(value=ast.Name(id="self"), attr=attribute) if in_object:
+                return f"self.{attribute}"
+            case ast.Subscript(value=ast.Name(id=name)) if function is not None:
+                return name if name in self._tops - function.bound else ""
+            case ast.Subscript(value=ast.Attribute() as container):
+                return self.kept(container, function, in_object=in_object)
+        return ""
+
+    def bind(self, target: ast.AST, value: ast.expr, function: Called) -> None:
+        """Remember the names that `function` binds, and which of them hold something in main memory."""
+        names = {part.id for part in ast.walk(target) if isinstance(part, ast.Name)}
+        function.bound |= {target.id} if isinstance(target, ast.Name) else set()
+        zipped = value.args if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else []
+        if any(self.is_on_host(part, function) for part in (value, *zipped)):
+            function.host |= names
+
+    def is_on_host(self, node: ast.expr, function: Called) -> bool:
+        """Return whether `node` is in main memory."""
+        return is_on_host(node, function.host)
