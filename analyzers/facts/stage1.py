@@ -51,7 +51,7 @@ def extract(
             except RecursionError:
                 failures.append(_given_up(source.path, Origin.TOO_DEEP))
         callers = _call_sites(scopes.values())
-        thorough = neighbours is None or any(may_use_a_gpu(source.text.encode()) for source in sources)
+        thorough = neighbours is None or any(_is_worth_it(source.text) for source in sources)
         evaluator = Evaluator(_modules(scopes.values(), neighbours), callers, thorough=thorough)
         for path, module in scopes.items():
             try:
@@ -61,6 +61,11 @@ def extract(
             except BudgetError:
                 failures.append(_given_up(path, Origin.TOO_ENTANGLED))
     return tuple(found), tuple(failures)
+
+
+def _is_worth_it(text: str) -> bool:
+    """Return whether a file may say something of GPUs, or may hold up an event loop."""
+    return "async def" in text or may_use_a_gpu(text.encode())
 
 
 def unfinished(files: Iterable[FileFacts]) -> tuple[Finding, ...]:

@@ -9,6 +9,11 @@ _BATCHES = ("batch", "loader", "chunk")
 TO_HOST = frozenset({"cpu", "numpy", "tolist", "asarray", "array", "item"})
 _LONG = frozenset({"generate", "inference", "infer", "transcribe", "synthesize", "tts", "sample"})
 """Methods of models that compute for so long that they are called one by one."""
+SETS = frozenset(
+    {"set_num_threads", "set_num_interop_threads", "set_intra_op_parallelism_threads", "putenv", "setdefault"}
+)
+"""What sets something for the whole process."""
+_NETWORKS = ("nn.Module", "LightningModule", "PreTrainedModel")
 _MADE_ON_HOST = frozenset({"range", "len", "open", "sorted", "str", "int", "float"})
 _HOST_LIBRARIES = frozenset({"np", "numpy", "pd", "pandas", "Image", "cv2", "json", "math", "random", "os"})
 
@@ -62,6 +67,11 @@ def is_asked(value: ast.expr, tests: Sequence[ast.expr]) -> bool:
     return any(
         isinstance(part, ast.Attribute) and ast.dump(part) in wanted for test in tests for part in ast.walk(test)
     )
+
+
+def is_network(node: ast.ClassDef) -> bool:
+    """Return whether a class is a PyTorch network."""
+    return any(ast.unparse(base).endswith(_NETWORKS) for base in node.bases)
 
 
 def only_moves(target: ast.expr, value: ast.expr) -> bool:

@@ -23,9 +23,9 @@ class CallContext:
     `function`: its function's dotted name inside the file, empty at the top; `loop`: a `for` of that function repeats
     it item by item; `once`: a test for None, an entry or an attribute, or a cache keeps it from running again;
     `without_gradients`: PyTorch records nothing; `kept`: the global name in which the result outlives the request;
-    `stores`: an item is assigned, not read; `chosen`: the value is one that a test around it asks for. Of the methods
-    that are called in a chain from this place, `on_host` are those whose receiver has been brought to main memory
-    before, and `moves` those whose arguments name a device.
+    `stores`: an item is assigned, not read; `awaited`: the call is; `chosen`: the value is one that a test around it
+    asks for. Of the methods that are called in a chain from this place, `on_host` are those whose receiver has been
+    brought to main memory before, and `moves` those whose arguments name a device.
     """
 
     function: str = ""
@@ -36,6 +36,7 @@ class CallContext:
     without_gradients: bool = False
     kept: str = ""
     stores: bool = False
+    awaited: bool = False
     chosen: bool = False
     on_host: frozenset[str] = frozenset()
     moves: frozenset[str] = frozenset()

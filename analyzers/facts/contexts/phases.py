@@ -20,11 +20,17 @@ CACHES = words("lru_cache cache cached cached_property cache_resource singleton 
 
 @record
 class Calls:
-    """A call of `name()` or, with `on_self`, of `self.name()`; `silent` where gradients are off."""
+    """A call of `name()` or, with `on_self`, of `self.name()`; `silent` where gradients are off.
+
+    `later`: what is called runs when somebody else calls it, or is awaited, though it is no coroutine: not right here.
+    `owner` is the name of the object whose method is called, empty without one.
+    """
 
     name: str
     on_self: bool
     silent: bool
+    later: bool = False
+    owner: str = ""
 
 
 class Called:
@@ -63,8 +69,21 @@ def phase_of(name: str, decorators: set[str]) -> Phase | None:
     return None
 
 
-def spread(functions: Mapping[str, Called]) -> None:
-    """Spread the phases of `functions`, by their dotted names, from the callers to the called."""
+def spread(functions: Mapping[str, Called], instances: Mapping[str, str]) -> None:
+    """Spread the phases of `functions`, by their dotted names, from the callers to the called.
+
+    `instances` has the class of what a name holds, by the name.
+    """
+    for function in functions.values():
+        plain = [call for call in function.callees if not call.owner]
+        methods = [call for call in function.callees if call.owner in instances]
+        function.callees = plain + [replace(call, name=f"{instances[call.owner]}.{call.name}") for call in methods]
+    _spread_phases(functions)
+    _spread_loops(functions)
+    _spread_silence(functions)
+
+
+def _spread_phases(functions: Mapping[str, Called]) -> None:
     pending = [name for name, function in functions.items() if function.phases]
     while pending:
         caller = functions[pending.pop()]
@@ -72,16 +91,14 @@ def spread(functions: Mapping[str, Called]) -> None:
             if not caller.phases <= functions[target].phases:
                 functions[target].phases |= caller.phases
                 pending.append(target)
-    _spread_loops(functions)
-    _spread_silence(functions)
 
 
 def _spread_loops(functions: Mapping[str, Called]) -> None:
     """Say of the plain functions that a coroutine calls that its event loop waits for them, too."""
     pending = [function for function in functions.values() if function.in_loop]
     while pending:
-        for target, _ in _calls(functions, pending.pop()):
-            if not functions[target].in_loop:
+        for target, call in _calls(functions, pending.pop()):
+            if not functions[target].in_loop and not call.later:
                 functions[target].in_loop = True
                 pending.append(functions[target])
 

@@ -19,7 +19,7 @@ from analyzers.facts.contexts.gradients import (
 from analyzers.facts.contexts.holding import Names
 from analyzers.facts.contexts.model import NOWHERE, CallContext, Contexts, Phase, Start
 from analyzers.facts.contexts.phases import CACHES, Called, Calls, phase_of, spread
-from analyzers.facts.syntax import Function, called_name, column, is_main_test, owner_of, words
+from analyzers.facts.syntax import Function, called_name, column, is_main_test, last_name, owner_of, words
 from analyzers.findings import Place
 from analyzers.lean.lines import lines_of
 from analyzers.lean.records import replace
@@ -27,36 +27,28 @@ from analyzers.project.model import Source
 
 Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 _ADDS = frozenset({"append", "add", "extend", "insert", "put", "setdefault", "update"})
-_SETS = frozenset(
-    {"set_num_threads", "set_num_interop_threads", "set_intra_op_parallelism_threads", "putenv", "setdefault"}
-)
-"""What sets something for the whole process."""
-_NETWORKS = ("nn.Module", "LightningModule", "PreTrainedModel")
 
 
 def read_contexts(sources: Iterable[Source]) -> Contexts:
     """Return the contexts in all `sources`; a file whose code is nested too deeply has none."""
-    by_start: dict[Start, CallContext] = {}
-    literals: dict[Start, Place] = {}
-    modules: set[str] = set()
-    learning: set[str] = set()
-    serving: set[str] = set()
-    mains: dict[str, tuple[int, int]] = {}
-    for source in sources:
-        walker = _Walker(source)
-        try:
-            walker.block(source.tree.body, NOWHERE)
-        except RecursionError:  # generated code, which serves no requests
-            continue
-        by_start.update(walker.resolved())
-        literals |= walker.literals
-        modules |= walker.modules
-        if walker.learns:
-            learning.add(source.path)
-        if any(function.serves for function in walker.functions.values()):
-            serving.add(source.path)
-        mains[source.path] = walker.main
-    return Contexts(by_start, literals, frozenset(modules), frozenset(learning), frozenset(serving), mains)
+    walkers = [walker for source in sources if (walker := _walked(source)) is not None]
+    return Contexts(
+        {start: context for walker in walkers for start, context in walker.resolved()},
+        {start: place for walker in walkers for start, place in walker.literals.items()},
+        frozenset(name for walker in walkers for name in walker.modules),
+        learning=frozenset(walker.source.path for walker in walkers if walker.learns),
+        serving=frozenset(walker.source.path for walker in walkers if walker.serves),
+        mains={walker.source.path: walker.main for walker in walkers},
+    )
+
+
+def _walked(source: Source) -> "_Walker | None":
+    walker = _Walker(source)
+    try:
+        walker.block(source.tree.body, NOWHERE)
+    except RecursionError:  # generated code, which serves no requests
+        return None
+    return walker
 
 
 class _Walker:
@@ -75,6 +67,7 @@ class _Walker:
         self.names = Names(source.tree)
         self.main = (0, 0)
         self.tests: list[ast.expr] = []
+        self.instances: dict[str, str] = {}
 
     def block(self, body: Sequence[ast.AST], now: CallContext) -> None:
         for node in body:
@@ -116,6 +109,8 @@ class _Walker:
 
     def assignment(self, node: ast.Assign, now: CallContext) -> None:
         self.silencers |= assigned_silencers(node, self.silencers)
+        made = called_name(node.value) if isinstance(node.value, ast.Call) else ""
+        self.instances.update((last_name(target), made) for target in node.targets if made)
         for target in node.targets:
             self.names.bind(target, node.value, self.functions[now.function])
             chosen = isinstance(target, ast.Subscript) and idioms.is_asked(node.value, self.tests)
@@ -135,11 +130,17 @@ class _Walker:
         self.names.globals.update(node.names)
 
     def lambda_(self, node: ast.Lambda, now: CallContext) -> None:
-        later = now
-        if not now.function:  # what is written while a module is imported runs when somebody calls it
-            later = replace(now, function=f"<lambda {node.lineno}:{node.col_offset}>")
-            self.functions[later.function] = Called(self.owner, None)
-        self.visit(node.body, replace(later, in_coroutine=False, loop=False))
+        name = f"<lambda {node.lineno}:{node.col_offset}>"
+        self.functions[name] = Called(self.owner, None)
+        if now.function:  # what is written while a module is imported runs when somebody calls it
+            self.functions[now.function].callees.append(Calls(name, False, now.without_gradients, later=True))
+        self.visit(node.body, replace(now, function=name, in_coroutine=False, loop=False))
+
+    def waiting(self, node: ast.Await, now: CallContext) -> None:
+        if isinstance(node.value, ast.Call):
+            self.call(node.value, replace(now, awaited=True))
+        else:
+            self.visit(node.value, now)
 
     def comparison(self, node: ast.Compare, now: CallContext) -> None:
         """Visit a comparison: a device that something is compared with places nothing."""
@@ -185,13 +186,18 @@ class _Walker:
         if not is_main_test(node.test, inverted=True):
             self.block(node.orelse, inner)
 
-    def call(self, node: ast.Call, now: CallContext) -> None:
+    def call(self, node: ast.Call, context: CallContext) -> None:
         name, function = called_name(node), node.func
+        now = replace(context, awaited=False) if context.awaited else context
         self.learns = self.learns or wants_gradients(node)
         on_self = owner_of(function) in ("self", "cls")
-        if (on_self or isinstance(function, ast.Name)) and not now.once:
-            self.functions[now.function].callees.append(Calls(name, on_self, now.without_gradients))
-        inner = context = replace(now, chosen=True) if name in _SETS and idioms.is_asked(node, self.tests) else now
+        owner = last_name(function.value) if isinstance(function, ast.Attribute) and not on_self else ""
+        if (on_self or owner or isinstance(function, ast.Name)) and not now.once:
+            called = Calls(name, on_self, now.without_gradients, later=context.awaited, owner=owner)
+            self.functions[now.function].callees.append(called)
+        if name in idioms.SETS and idioms.is_asked(node, self.tests):
+            context = replace(context, chosen=True)
+        inner = now
         if isinstance(function, ast.Attribute):
             if name in idioms.TO_HOST and self.names.is_on_host(function.value, self.functions[now.function]):
                 context = replace(context, on_host=frozenset({name}))
@@ -226,12 +232,17 @@ class _Walker:
         self.block(node.body, CallContext(name, in_coroutine=in_coroutine, once=once, without_gradients=silent))
 
     def class_(self, node: ast.ClassDef, now: CallContext) -> None:
-        if any(ast.unparse(base).endswith(_NETWORKS) for base in node.bases):
+        if idioms.is_network(node):
             self.modules.add(f"{self.source.module}.{node.name}")
         self.block([*node.decorator_list, *node.bases], now)
         outer, self.owner = self.owner, node.name
         self.block(node.body, replace(now, loop=False))
         self.owner = outer
+
+    @property
+    def serves(self) -> bool:
+        """Whether a function takes requests."""
+        return any(function.serves for function in self.functions.values())
 
     @property
     def in_network(self) -> bool:
@@ -250,7 +261,7 @@ class _Walker:
 
     def resolved(self) -> Iterator[tuple[Start, CallContext]]:
         """Yield all contexts with their phases, once these have spread from the callers to the called."""
-        spread(self.functions)
+        spread(self.functions, self.instances)
         whole: dict[int, CallContext] = {}
         for start, context in self.found.items():
             if id(context) not in whole:
@@ -275,6 +286,7 @@ _VISITS: dict[type[ast.AST], Callable[..., None]] = {
     ast.JoinedStr: _Walker.text,
     ast.Global: _Walker.globally,
     ast.Lambda: _Walker.lambda_,
+    ast.Await: _Walker.waiting,
     ast.Compare: _Walker.comparison,
     ast.ImportFrom: _Walker.importing,
     ast.ListComp: _Walker.comprehension,

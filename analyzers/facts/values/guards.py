@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 _NOT = Pattern(
     r"(^|_)(no|not|non|disable|without|skip|avoid|force_?cpu|cpu_only)(_|$)|^(no|disable)(gpu|cuda)", re.IGNORECASE
 )
-_SWITCH_NAME = Pattern(r"(^|_)(use_?)?(gpu|cuda)s?(_|$)|(gpu|cuda)_?(available|enabled)", re.IGNORECASE)
+_SWITCH_NAME = Pattern(
+    r"(^|_)(use_?)?(gpu|cuda)s?(_|$)|(gpu|cuda)_?(available|enabled)|(model|tensor|data)_?parallel", re.IGNORECASE
+)
 _LOOKS = ("shutil.which", "os.path.exists", "importlib.util.find_spec", "pkgutil.find_loader")
 _DEVICE_WORDS = ("gpu", "cuda", "cpu", "device", "accelerator")
 _PLAIN = (ast.Name, ast.Constant, ast.Attribute)
@@ -159,6 +161,8 @@ class Guards:
         return self._polarities[key]
 
     def _polarity(self, test: ast.expr, scope: "Scope") -> int:
+        if _is_switch(entry := _entry_read(test)):
+            return -1 if _NOT.search(entry) else 1
         match test:
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 return -self.polarity(operand, scope)
@@ -291,7 +295,7 @@ def _names_backend(node: ast.AST) -> bool:
 def _is_switch(name: str) -> bool:
     """Return whether a flag of this name is about a GPU; for most, no pattern is compiled."""
     lower = name.lower()
-    return ("gpu" in lower or "cuda" in lower) and _SWITCH_NAME.search(name) is not None
+    return any(word in lower for word in ("gpu", "cuda", "parallel")) and _SWITCH_NAME.search(name) is not None
 
 
 def _conjunction(signs: list[int]) -> int:

@@ -1,46 +1,25 @@
 """GA706: a coroutine blocks the event loop."""
 
 from analyzers.facts.contexts.model import Phase
-from analyzers.facts.model import Call
-from analyzers.lean.tables import words
 from analyzers.rules.behaviour import Behaviour, switchability_rule
 from analyzers.rules.knowledge.calls import LONG_METHODS, is_model_call
+from analyzers.rules.knowledge.waiting import WORDS, waits
 from analyzers.rules.rule import Hit, Hits
-
-_WAITS = words(
-    "time.sleep subprocess.run subprocess.call subprocess.check_call subprocess.check_output os.system "
-    "urllib.request.urlopen urllib.request.urlretrieve requests.request"
-)
-_CLIENTS = ("requests", "httpx")
-_SYNCHRONOUS = (
-    "requests.Session().", "requests.session().", "httpx.Client().", "urllib3.PoolManager().", "openai.OpenAI().",
-    "openai.AzureOpenAI().", "anthropic.Anthropic().", "groq.Groq().", "together.Together().", "cohere.Client().",
-    "mistralai.Mistral().", "ollama.Client().", "replicate.Client().", "boto3.client().", "boto3.resource().",
-    "redis.Redis().", "redis.StrictRedis().", "pymongo.MongoClient().", "psycopg2.connect().", "sqlite3.connect().",
-    "google.generativeai.GenerativeModel().", "google.cloud.storage.Client().", "huggingface_hub.InferenceClient().",
-    "elevenlabs.ElevenLabs().", "pinecone.Pinecone().", "grpc.insecure_channel().",
-)  # fmt: skip
-"""What their clients' methods begin with: the same libraries have asynchronous ones under other names."""
-_REMOTE = words("replicate.run ollama.chat ollama.generate openai.chat.completions.create openai.embeddings.create")
-_VERBS = frozenset({"get", "post", "put", "patch", "delete", "head"})
 
 
 def _check(behaviour: Behaviour) -> Hits:
+    seen: set[tuple[int, int]] = set()
     for call, context in behaviour.calls():
         elsewhere = bool(context.phases) and context.phases <= {Phase.START, Phase.CLIENT}
-        if context.in_coroutine and not elsewhere and not call.is_decorator:
-            if _waits(call):
-                message = f"{call.name}() blocks the event loop of an async handler; await it or use a thread"
-                yield Hit(call.place, message)
-            elif is_model_call(call, behaviour.contexts.modules, methods=LONG_METHODS):
-                yield Hit(call.place, "a model computes in an async handler and blocks its event loop; use a thread")
-
-
-def _waits(call: Call) -> bool:
-    package, _, method = call.name.rpartition(".")
-    if call.name in _WAITS or call.name in _REMOTE or call.name.startswith(_SYNCHRONOUS):
-        return True
-    return package in _CLIENTS and method in _VERBS
+        start = (call.place.line, call.place.column)
+        if not context.in_coroutine or context.awaited or elsewhere or call.is_decorator or start in seen:
+            continue
+        if waits(call):
+            seen.add(start)  # a chain of calls begins at one place
+            yield Hit(call.place, f"{call.name}() blocks the event loop of an async handler; await it or use a thread")
+        elif is_model_call(call, behaviour.contexts.modules, methods=LONG_METHODS):
+            seen.add(start)
+            yield Hit(call.place, "a model computes in an async handler and blocks its event loop; use a thread")
 
 
 RULE = switchability_rule(
@@ -53,9 +32,7 @@ RULE = switchability_rule(
     remedy="Use `await asyncio.to_thread(...)`, or a handler without `async`, which runs in a thread of its own.",
     confidence=0.8,
     check=_check,
-    words="anthropic boto3 cohere connect easyocr elevenlabs generativeai google groq grpc httpx huggingface_hub "
-    "joblib llama_cpp mistralai ollama openai pinecone pymongo redis replicate requests sleep spacy sqlite3 subprocess "
-    "system timm together ultralytics urlopen urlretrieve urllib3",
+    words=f"easyocr joblib llama_cpp spacy timm ultralytics {WORDS}",
     beside="async def",
     matches=(
         "import time\nasync def handler(payload):\n    time.sleep(1)",
