@@ -32,6 +32,14 @@ def under(conditions: Conditions, test: ast.expr | None, outcome: bool, scope: "
     return (*conditions, Condition(test, outcome, scope))[-_MOST_CONDITIONS:]
 
 
+def reasons(condition: Condition) -> "list[Condition]":
+    """Return what is each enough for a condition: the parts of `a or b`, and of `a and b` where that must not hold."""
+    test, outcome, scope = condition.test, condition.outcome, condition.scope
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.Or) == outcome:
+        return [Condition(part, outcome, scope) for part in test.values]
+    return [condition]
+
+
 class Kind(Enum):
     """What a binding binds its name to."""
 

@@ -9,6 +9,7 @@ import ast
 import re
 
 from analyzers.facts.model import Guard, Known, OneOf, Symbol, is_unknown, options, texts
+from analyzers.facts.scopes.model import reasons
 from analyzers.facts.syntax import word_of
 from analyzers.facts.values.settings import by_default
 from analyzers.facts.vocabulary import AVAILABILITY, BACKEND_VARIABLES, CPU_WORDS, GPU_ONLY_MODULES, GPU_WORDS
@@ -35,9 +36,7 @@ if TYPE_CHECKING:
 _NOT = Pattern(
     r"(^|_)(no|not|non|disable|without|skip|avoid|force_?cpu|cpu_only)(_|$)|^(no|disable)(gpu|cuda)", re.IGNORECASE
 )
-_SWITCH_NAME = Pattern(
-    r"(^|_)(use_?)?(gpu|cuda)s?(_|$)|(gpu|cuda)_?(available|enabled)|(model|tensor|data)_?parallel", re.IGNORECASE
-)
+_SWITCH_NAME = Pattern(r"(^|_)(use_?)?(gpu|cuda)s?(_|$)|(gpu|cuda)_?(available|enabled)", re.IGNORECASE)
 _LOOKS = ("shutil.which", "os.path.exists", "importlib.util.find_spec", "pkgutil.find_loader")
 _DEVICE_WORDS = ("gpu", "cuda", "cpu", "device", "accelerator")
 _PLAIN = (ast.Name, ast.Constant, ast.Attribute)
@@ -104,16 +103,8 @@ class Guards:
 
         `if use_gpu: assert torch.cuda.is_available()` refuses a request for a GPU, not a machine without one.
         """
-        signs = {sign for condition in conditions for sign in self._signs(condition)}
+        signs = {self._sign(reason) for condition in conditions for reason in reasons(condition)}
         return -1 in signs and 1 not in signs and not self.is_optional(conditions)
-
-    def _signs(self, condition: "Condition") -> list[int]:
-        """Return the polarities of a condition; of `a or b`, either of which is enough, those of its parts."""
-        match condition.test:
-            case ast.BoolOp(op=op, values=parts) if isinstance(op, ast.Or) == condition.outcome:
-                signs = [self.polarity(part, condition.scope) for part in parts]
-                return signs if condition.outcome else [-sign for sign in signs]
-        return [self._sign(condition)]
 
     def is_dead(self, conditions: "Conditions") -> bool:
         """Return whether a constant test keeps the code from ever running."""
@@ -161,8 +152,6 @@ class Guards:
         return self._polarities[key]
 
     def _polarity(self, test: ast.expr, scope: "Scope") -> int:
-        if _is_switch(entry := _entry_read(test)):
-            return -1 if _NOT.search(entry) else 1
         match test:
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 return -self.polarity(operand, scope)
@@ -295,7 +284,7 @@ def _names_backend(node: ast.AST) -> bool:
 def _is_switch(name: str) -> bool:
     """Return whether a flag of this name is about a GPU; for most, no pattern is compiled."""
     lower = name.lower()
-    return any(word in lower for word in ("gpu", "cuda", "parallel")) and _SWITCH_NAME.search(name) is not None
+    return ("gpu" in lower or "cuda" in lower) and _SWITCH_NAME.search(name) is not None
 
 
 def _conjunction(signs: list[int]) -> int:
