@@ -18,14 +18,14 @@ def by_word(texts: "Mapping[Value, str]") -> "dict[str, Value]":
     return {word: value for value, text in texts.items() for word in text.split()}
 
 
-def read_tables(module: str) -> dict[str, dict[str, str]]:
-    """Return the tables of the .tsv file beside `module`, each by its name: what each word stands under.
+def read_tables(module: str, name: str) -> dict[str, dict[str, str]]:
+    """Return the tables of the file `name`.tsv beside `module`, each by its own name: what each word stands under.
 
     A line `[NAME]` begins a table, and `#` a comment; a row is a value, words and their source,
     with tabs between them.
     """
     tables: dict[str, dict[str, str]] = {}
-    with open(module.removesuffix("py") + "tsv", encoding="utf-8") as file:  # noqa: PTH123 -- pathlib loads slowly
+    with open(f"{module.rpartition('/')[0]}/{name}.tsv", encoding="utf-8") as file:  # noqa: PTH123 -- pathlib loads slowly
         for line in file.read().splitlines():
             if line.startswith("["):
                 table = tables[line.strip("[]")] = {}

@@ -1,4 +1,4 @@
-"""GA105: a library that no table knows, and whose name speaks of GPUs."""
+"""GA105: a library that no table knows, and whose name or summary speaks of GPUs or of a framework for them."""
 
 import re
 import sys
@@ -7,10 +7,11 @@ from analyzers.facts.model import Facts, Place
 from analyzers.findings import Signal, Trait
 from analyzers.lean.patterns import Pattern
 from analyzers.rules.knowledge.dependency_lines import all_dependencies
-from analyzers.rules.knowledge.libraries import import_name, is_known, outside
+from analyzers.rules.knowledge.libraries import import_name, is_known, outside, summary_of
 from analyzers.rules.rule import Hit, Hits, Rule
 
 _SPEAKS = Pattern(r"(?<!barra)cuda|-cu1\d{1,2}$|(^|[-_.\d])gpus?|gpus?([-_.\d]|$)", re.IGNORECASE)
+_CUDA = "CUDA"
 _RUNTIME = "nvidia-"
 """How the names of CUDA's own libraries begin, which other packages bring with them."""
 
@@ -18,9 +19,16 @@ _RUNTIME = "nvidia-"
 def _check(facts: Facts) -> Hits:
     seen = set()
     for fact in outside(facts):
-        if fact.package not in seen and _is_unknown(fact.name) and _SPEAKS.search(fact.package):
-            seen.add(fact.package)
-            yield _hit(fact.place, f"imports {fact.package}")
+        package = fact.package
+        if package in seen or not _is_unknown(fact.name):
+            continue
+        if _SPEAKS.search(package):
+            seen.add(package)
+            yield _hit(fact.place, f"imports {package}")
+        elif summary := summary_of(package):
+            seen.add(package)
+            message = f"imports {package}, an unknown library that is for {summary} by its own summary"
+            yield Hit(fact.place, message, "named" if summary == _CUDA else "framework", trait=Trait.UNKNOWN)
     for dependency in all_dependencies(facts):
         name = dependency.name
         key = import_name(name)
@@ -42,19 +50,21 @@ def _is_unknown(name: str) -> bool:
 RULE = Rule(
     code="GA105",
     name="unknown-library",
-    summary="The function uses an unknown library whose name speaks of GPUs.",
+    summary="The function uses an unknown library whose name or summary speaks of GPUs, or of a framework for them.",
     rationale="No table can hold all libraries. A name such as fastgpu, somecuda or solver-cu12 is all that is known "
-    "of them: enough to rule out that a GPU would change nothing, and too little to say more, so the confidence is "
-    "low.",
+    "of some, of others what their summary in the index of packages says: enough to rule out that a GPU would change "
+    "nothing, and too little to say more, so the confidence is low.",
     confidence=0.5,
     signal=Signal.CAN_USE_GPU,
     check=_check,
-    weights={"named": 1.0},
+    weights={"named": 1.0, "framework": 0.0},
     words="dependencies install packages requirements",
     matches=(
         "import gpu_solver",
         "from fastgpu.core import solve",
         "import some_cuda_library",
+        "import opacus",
+        "import pycuda_helpers_gpu",
         "# requirements.txt\nsolver-cu12==1.0",
         "# requirements.txt\nsolver-cuda12x",
         "# requirements.txt\nsolver-gpu",

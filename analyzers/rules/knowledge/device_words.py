@@ -15,7 +15,7 @@ from analyzers.lean.patterns import Pattern
 from analyzers.lean.tables import read_tables
 from analyzers.rules.knowledge.libraries import FRAMEWORKS, lookup
 
-TABLES = read_tables(__file__.replace("device_words", "devices"))
+TABLES = read_tables(__file__, "devices")
 """The tables of devices.tsv."""
 
 

@@ -1,13 +1,17 @@
-"""Libraries as far as they matter for GPUs, by import name and by package name: libraries.tsv has the tables."""
+"""Libraries as far as they matter for GPUs, by import name and by package name: libraries.tsv has the tables.
+
+packages.tsv has further packages, of which only a summary is known; scripts/gather_gpu_packages.py writes it.
+"""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from analyzers.facts.model import Facts, Import
 from analyzers.lean.patterns import Pattern
 from analyzers.lean.tables import read_tables
 from analyzers.project.requirements import normalize
 
-_TABLES = read_tables(__file__)
+_TABLES = read_tables(__file__, "libraries")
 GPU_ONLY, CPU_ONLY, REMOTE = _TABLES["GPU_ONLY"], _TABLES["CPU_ONLY"], _TABLES["REMOTE"]
 PLUMBING, PACKAGES = _TABLES["PLUMBING"], _TABLES["PACKAGES"]
 FRAMEWORKS = {name: float(weight) for name, weight in _TABLES["FRAMEWORKS"].items()}
@@ -22,6 +26,17 @@ _MOST_PARTS = 8
 def is_heavy(framework: str) -> bool:
     """Return whether a framework is one that few functions serve well on a CPU."""
     return FRAMEWORKS.get(framework, 0.0) >= _HEAVY
+
+
+@cache
+def _by_summary() -> Mapping[str, str]:
+    """Return the packages that say in one line what they compute with; most functions import none that is asked for."""
+    return read_tables(__file__, "packages")["BY_SUMMARY"]
+
+
+def summary_of(package: str) -> str:
+    """Return what an import's package computes with by its own summary, as "PyTorch", empty where that says nothing."""
+    return _by_summary().get(normalize(package), "")
 
 
 def import_name(package: str) -> str:

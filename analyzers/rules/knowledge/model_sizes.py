@@ -18,7 +18,7 @@ _BITS = Pattern(r"\b\d+(\.\d+)?-?bit\b", re.IGNORECASE)
 @cache
 def sizes() -> dict[str, dict[str, float]]:
     """Return the tables, each by name or pattern, read at the first use: most functions name no model."""
-    tables = read_tables(__file__)
+    tables = read_tables(__file__, "model_sizes")
     return {title: {name: float(size) for name, size in table.items()} for title, table in tables.items()}
 
 

@@ -3,7 +3,7 @@
 from analyzers.facts.model import Call, Known
 from analyzers.lean.tables import read_tables, words
 
-_TABLES = read_tables(__file__)
+_TABLES = read_tables(__file__, "waiting")
 _CALLS, _CLIENTS = _TABLES["CALLS"], _TABLES["CLIENTS"]
 _LOCAL = words(
     "add aio all append batch blob Bucket bucket build_request can_paginate close collection copy cursor delete_all "

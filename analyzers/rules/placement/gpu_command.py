@@ -19,7 +19,7 @@ _BUILDERS = words(
 )
 _OPTIONS = words("vcodec codec c hwaccel video_codec")
 """Keywords that libraries for video hand on as options of ffmpeg."""
-_STREAMS = words("ffmpeg ffmpegcv av gi vidgear imageio_ffmpeg pyspark")
+_STREAMS = words("cv2 ffmpeg ffmpegcv av gi vidgear imageio_ffmpeg pyspark")
 """Packages whose texts are parts of a command or of a pipeline: codecs, elements, plugins."""
 _KEYWORDS = words("base_image commands image extra_index_url index_url cmd cwd args extra_options find_links")
 
@@ -71,7 +71,7 @@ RULE = Rule(
     signal=Signal.CAN_USE_GPU,
     check=_check,
     weights={"started": 2.5, "nvidia-smi": 1.8},
-    words="Image install os. subprocess nvenc cuvid nvdec nvv4l2 nvh26 nvinfer hwaccel spark",
+    words="Image install os. subprocess nvenc cuvid nvdec nvv4l2 nvh26 nvinfer nvargus nvvid hwaccel spark",
     matches=(
         'import subprocess\nsubprocess.Popen(["vllm", "serve", "some/model"])',
         'import os\nos.system("python -m sglang.launch_server --port 1")',

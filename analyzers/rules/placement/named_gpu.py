@@ -105,7 +105,7 @@ RULE = Rule(
     signal=Signal.CAN_USE_GPU,
     check=_check,
     weights={"needed": 4.0, "unknown": 2.0, "chosen": 0.7},
-    words="cuda gpu nvidia CUDA GPU Cuda Gpu cugraph _trf cnn accelerat AUTO",
+    words="cuda gpu nvidia CUDA GPU Cuda Gpu cugraph _trf cnn accelerat AUTO ffmpegcv",
     matches=(
         'import unheard_of\ncard = unheard_of.device("lightning.gpu", wires=26)',
         "import cv2\nimage = cv2.cuda_GpuMat()",
