@@ -30,17 +30,6 @@ def arguments_of(call: ast.Call) -> Iterator[ast.expr]:
         yield keyword.value
 
 
-def dotted(node: ast.expr) -> str:
-    """Return `a.b.c` as it stands, empty for anything but names."""
-    match node:
-        case ast.Name(id=name):
-            return name
-        case ast.Attribute(value=base, attr=name):
-            return f"{dotted(base)}.{name}"
-        case _:
-            return ""
-
-
 def owner_of(node: ast.expr) -> str:
     """Return the name that an expression starts with when exactly one attribute follows, else empty."""
     return node.value.id if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) else ""

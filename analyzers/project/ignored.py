@@ -11,11 +11,13 @@ if TYPE_CHECKING:
 ENVIRONMENTS = ("__pycache__", "node_modules", "venv")
 """Folders that can be made again; nobody has code of their own there."""
 _FOLDERS = frozenset({*ENVIRONMENTS, "build", "dist", "env", "site-packages"})
+_HIDDEN_CODE = ".runpod"
+"""The hidden folder in which RunPod looks for a worker's handler and its Dockerfile."""
 
 
 def is_ignored(folder: str) -> bool:
-    """Return whether a folder of this name is skipped, as hidden ones are."""
-    return folder.startswith(".") or folder in _FOLDERS
+    """Return whether a folder of this name is skipped, as all but one of the hidden ones are."""
+    return (folder.startswith(".") and folder != _HIDDEN_CODE) or folder in _FOLDERS
 
 
 def walk(

@@ -6,44 +6,91 @@ starts. What a file declares about its hardware is not read: the verdict is abou
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from analyzers.project.names import dotted
 
 _PACKAGES = {
+    "azure.functions": "Azure Functions",
     "beam": "Beam",
     "bentoml": "BentoML",
+    "beta9": "Beam",
+    "chalice": "AWS Lambda",
     "cog": "Cog",
     "fal": "fal",
     "functions_framework": "Cloud Functions",
     "google.cloud.aiplatform.prediction": "Vertex AI",
+    "kfserving": "KServe",
     "kserve": "KServe",
     "leptonai": "Lepton",
+    "lib.server.start_server": "Vast",
     "litserve": "LitServe",
+    "mangum": "AWS Lambda",
+    "mlflow.models.set_model": "MLflow",
+    "mlflow.set_model": "MLflow",
+    "mlserver": "MLServer",
     "modal": "Modal",
     "mosec": "Mosec",
+    "parliament": "Knative",
     "potassium": "Banana",
     "ray.serve": "Ray Serve",
     "runpod": "RunPod",
     "runpod_flash": "RunPod",
+    "seldon_core": "Seldon",
     "spaces": "Spaces",
     "tetra_rp": "RunPod",
+    "ts.torch_handler": "TorchServe",
+    "vastai.Worker": "Vast",
 }
 """Import name to the platform that loads a file with this import."""
+_MOST_PARTS = max(name.count(".") for name in _PACKAGES) + 1
 
 _CLASSES = {"EndpointHandler": "Hugging Face", "TritonPythonModel": "Triton"}
 """Classes by whose name a platform finds what it serves."""
-_FUNCTIONS = (({"init", "run"}, "Azure ML"), ({"model_fn"}, "SageMaker"))
+_BASES = {"PythonModel": "MLflow", "SeldonComponent": "Seldon"}
+"""Classes whose subclasses a platform loads."""
+_FUNCTIONS = (({"init", "run"}, "Azure ML"), ({"init", "inference"}, "Banana"), ({"model_fn"}, "SageMaker"))
 """Functions at the top of a file that a platform calls by name, all of each group."""
+_SIGNATURES = {
+    "handle": ("OpenFaaS", frozenset({("req",), ("request",), ("event",), ("data", "context")})),
+    "main": ("OpenWhisk", frozenset({("args",), ("params",), ("context",)})),
+}
+"""Functions that a platform calls by name with these arguments; `handle(data, context)` is TorchServe's."""
+_SELDON = frozenset({"features_names", "feature_names"})
+"""What Seldon passes to `predict`, beside the data."""
+_CONFIGURED = {"cerebrium.toml": ("main.py", "Cerebrium")}
+"""A platform's file to the module beside it that the platform loads."""
 
 WEB_SERVER = "web server"
 
-PROGRAMS = frozenset({"Banana", "KServe", "LitServe", "Mosec", "RunPod", "Spaces", WEB_SERVER})
+PROGRAMS = frozenset({"Banana", "KServe", "LitServe", "Mosec", "RunPod", "Spaces", "Vast", WEB_SERVER})
 """Platforms that run the entry as a program; the others import it, so that its main block never runs."""
 
-_SERVERS = {"fastapi.FastAPI", "flask.Flask", "gradio.Interface", "gradio.Blocks", "starlette.applications.Starlette"}
+_SERVERS = frozenset(
+    {
+        "aiohttp.web.Application",
+        "celery.Celery",
+        "fastapi.FastAPI",
+        "flask.Flask",
+        "gradio.Blocks",
+        "gradio.ChatInterface",
+        "gradio.Interface",
+        "grpc.aio.server",
+        "grpc.server",
+        "quart.Quart",
+        "sanic.Sanic",
+        "starlette.applications.Starlette",
+        "tornado.web.Application",
+    }
+)
+_PAGES = frozenset({"chainlit", "streamlit"})
+"""Packages whose pages are scripts: an import makes one."""
 _EVENT_NAMES = frozenset({("event", "context"), ("event", "_context"), ("context", "event"), ("_event", "_context")})
 _MARKERS = re.compile(
-    "|".join(name.rpartition(".")[2] for name in _PACKAGES).encode()
-    + b"|FastAPI|Flask|gradio|Starlette|event|class Model|EndpointHandler|TritonPythonModel|def init|model_fn"
+    "|".join(name.rpartition(".")[2] for name in (*_PACKAGES, *_BASES, *_CLASSES, *_SERVERS, *_PAGES)).encode()
+    + rb"|event|class Model|def init|model_fn|features?_names|def handle\(|def main\((args|params|context)"
+    + rb"|def \w{1,99}\(request\)"
 )
 
 
@@ -52,29 +99,74 @@ def may_be_entry(data: bytes) -> bool:
     return _MARKERS.search(data) is not None
 
 
+def configured(root: Path, files: Iterable[str]) -> dict[str, str]:
+    """Return the platforms of those `files` below `root` that a platform's own file beside them names."""
+    return {
+        path: platform
+        for path in files
+        for settings, (module, platform) in _CONFIGURED.items()
+        if path.rpartition("/")[2] == module and (root / path).with_name(settings).is_file()
+    }
+
+
 def platform_of(path: str, tree: ast.Module) -> str:
     """Return the platform that would start the file at `path`, empty when none would."""
-    if path.endswith("model/model.py") and any(map(_is_truss_model, tree.body)):
-        return "Truss"
-    if called := _called_by_name(tree):
-        return called
-    names = dict(_imports(tree))
-    for qualified in names.values():
-        parts = qualified.split(".")
-        platform = next((known for end in (1, 2, 4) if (known := _PACKAGES.get(".".join(parts[:end])))), "")
-        if platform:
-            return platform
-    if any(map(_takes_event, tree.body)):
+    names = list(_imports(tree))
+    return (
+        _named_class(path, tree)
+        or _named_functions(tree)
+        or next(filter(None, (_platform_of_package(qualified) for _, qualified in names)), "")
+        or next(filter(None, (_platform_of_signature(path, node) for node in _functions(tree))), "")
+        or (WEB_SERVER if _makes_server(tree, dict(names)) else "")
+    )
+
+
+def _functions(node: ast.Module | ast.ClassDef) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Yield the functions at the top of a module, or the methods of a class."""
+    return (one for one in node.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def _arguments(node: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[str, ...]:
+    return tuple(argument.arg for argument in node.args.args)
+
+
+def _named_class(path: str, tree: ast.Module) -> str:
+    """Return the platform that loads a class of a file, by its name, its base or the shape of its `predict`."""
+    for node in tree.body:
+        if not isinstance(node, ast.ClassDef):
+            continue
+        bases = [dotted(base).rpartition(".")[2] for base in node.bases]
+        if known := _CLASSES.get(node.name) or next((_BASES[base] for base in bases if base in _BASES), ""):
+            return known
+        predicts = [_arguments(one) for one in _functions(node) if one.name == "predict"]
+        if predicts and node.name == "Model" and path.endswith("model/model.py"):
+            return "Truss"
+        if any(_SELDON.intersection(arguments) for arguments in predicts):
+            return "Seldon"
+    return ""
+
+
+def _named_functions(tree: ast.Module) -> str:
+    """Return the platform that calls functions of a file by their names."""
+    defined = {node.name for node in _functions(tree)}
+    return next((platform for names, platform in _FUNCTIONS if names <= defined), "")
+
+
+def _platform_of_package(qualified: str) -> str:
+    parts = qualified.split(".", _MOST_PARTS)[:_MOST_PARTS]
+    ends = range(1, len(parts) + 1)
+    return next((known for end in ends if (known := _PACKAGES.get(".".join(parts[:end])))), "")
+
+
+def _platform_of_signature(path: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    """Return the platform that calls a function by its name, or by what it takes."""
+    taken = _arguments(node)
+    if taken in _EVENT_NAMES or node.name == "lambda_handler":
         return "AWS Lambda"
-    return WEB_SERVER if any(_makes_server(node, names) for node in tree.body) else ""
-
-
-def _called_by_name(tree: ast.Module) -> str:
-    """Return the platform that calls a class or functions of a file by their names, empty without one."""
-    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
-    classes = (node.name for node in tree.body if isinstance(node, ast.ClassDef))
-    by_class = next((_CLASSES[name] for name in classes if name in _CLASSES), "")
-    return by_class or next((platform for names, platform in _FUNCTIONS if names <= defined), "")
+    if taken == ("request",) and path.rpartition("/")[2] == "main.py":
+        return "Cloud Functions"
+    platform, signatures = _SIGNATURES.get(node.name, ("", frozenset[tuple[str, ...]]()))
+    return platform if taken in signatures else ""
 
 
 def _imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
@@ -88,31 +180,15 @@ def _imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
                 yield alias.asname or alias.name, f"{node.module}.{alias.name}"
 
 
-def _is_truss_model(node: ast.stmt) -> bool:
-    match node:
-        case ast.ClassDef(name="Model", body=body):
-            functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-            return any(isinstance(inner, functions) and inner.name == "predict" for inner in body)
-    return False
+def _makes_server(tree: ast.Module, names: dict[str, str]) -> bool:
+    """Return whether a file makes a web application, a page, or a server of tasks, be it in a function of its own."""
+    if any(qualified.partition(".")[0] in _PAGES for qualified in names.values()):
+        return True
+    made = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return any(_qualified(dotted(function), names) in _SERVERS for function in made)
 
 
-def _takes_event(node: ast.stmt) -> bool:
-    match node:
-        case ast.FunctionDef(name=name, args=arguments) | ast.AsyncFunctionDef(name=name, args=arguments):
-            names = tuple(argument.arg for argument in arguments.args)
-            return names in _EVENT_NAMES or name == "lambda_handler"
-    return False
-
-
-def _makes_server(node: ast.stmt, names: dict[str, str]) -> bool:
-    """Return whether a statement makes a web application: `app = FastAPI()`, `with gr.Blocks() as demo`."""
-    match node:
-        case (
-            ast.Assign(value=ast.Call(func=made)) | ast.With(items=[ast.withitem(context_expr=ast.Call(func=made)), *_])
-        ):
-            match made:
-                case ast.Name(id=name):
-                    return names.get(name) in _SERVERS
-                case ast.Attribute(value=ast.Name(id=base), attr=name):
-                    return f"{names.get(base, base)}.{name}" in _SERVERS
-    return False
+def _qualified(name: str, names: dict[str, str]) -> str:
+    """Return what a dotted name of a file stands for: `web.Application` after `from aiohttp import web`."""
+    base, _, rest = name.partition(".")
+    return f"{names.get(base, base)}.{rest}" if rest else names.get(base, base)

@@ -108,9 +108,9 @@ def _platform_starts(root: Path, files: list[str]) -> tuple[list[str], list[str]
 
     A web server beside the entry of another platform is a demonstration, unless that entry imports it.
     """
-    from analyzers.project.platforms import PROGRAMS, WEB_SERVER, may_be_entry, platform_of  # most functions need none
+    from analyzers.project.platforms import PROGRAMS, WEB_SERVER, configured, may_be_entry, platform_of  # few need it
 
-    platforms: dict[str, str] = {}
+    platforms = configured(root, files)
     for path in files:
         try:
             code = read_code(root, path)

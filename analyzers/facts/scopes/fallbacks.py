@@ -17,8 +17,9 @@ have made. Nothing is evaluated.
 import ast
 from collections.abc import Iterator, Sequence
 
-from analyzers.facts.syntax import dotted, word_of
+from analyzers.facts.syntax import word_of
 from analyzers.facts.vocabulary import GPU_ONLY_MODULES
+from analyzers.project.names import dotted
 
 _IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException", "OSError"})
 _GPU_ERRORS = frozenset(

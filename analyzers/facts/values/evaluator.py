@@ -23,7 +23,6 @@ from analyzers.facts.model import (
     from_caller,
 )
 from analyzers.facts.scopes.model import Binding, Kind, Scope, Site
-from analyzers.facts.syntax import dotted
 from analyzers.facts.values.guards import Guards
 from analyzers.facts.values.memory import Memory
 from analyzers.facts.values.operations import (
@@ -43,7 +42,7 @@ from analyzers.facts.values.operations import (
     one_of,
 )
 from analyzers.facts.values.passed import COMMAND_LINES, Passed
-from analyzers.project.names import LONGEST_NAME
+from analyzers.project.names import LONGEST_NAME, dotted
 
 MAX_STEPS = 200_000
 MAX_DEPTH = 60

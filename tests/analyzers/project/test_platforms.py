@@ -30,8 +30,36 @@ ENTRIES = {
         "from google.cloud.aiplatform.prediction.predictor import Predictor\nclass P(Predictor):\n    pass\n",
     ),
     "Lepton": ("photon.py", "from leptonai.photon import Photon\nclass Echo(Photon):\n    pass\n"),
+    "Vast": ("worker.py", "from vastai import Worker\nWorker(None).run()\n"),
+    "OpenFaaS": ("sentiment/handler.py", "def handle(req):\n    return req\n"),
+    "TorchServe": (
+        "ts_handler.py",
+        "from ts.torch_handler.base_handler import BaseHandler\nclass H(BaseHandler):\n    pass\n",
+    ),
+    "TorchServe's module": ("model_handler.py", "def handle(data, context):\n    return data\n"),
+    "Cloud Functions without the framework": ("gcf/main.py", "def predict(request):\n    return 'x'\n"),
+    "Azure Functions": ("function_app.py", "import azure.functions as func\napp = func.FunctionApp()\n"),
+    "Chalice": ("lambdas.py", "from chalice import Chalice\napp = Chalice(app_name='x')\n"),
+    "Knative": ("kn.py", "from parliament import Context\ndef main(context: Context):\n    return 'ok', 200\n"),
+    "OpenWhisk": ("action.py", "def main(args):\n    return args\n"),
+    "Beta9": ("b9.py", "from beta9 import endpoint\n@endpoint()\ndef f():\n    return 1\n"),
+    "Banana": ("bananas.py", "def init():\n    pass\ndef inference(inputs):\n    return inputs\n"),
+    "Potassium": ("pot.py", "from potassium import Potassium\napp = Potassium('m')\n"),
+    "Seldon": ("Iris.py", "class Iris:\n    def predict(self, X, features_names=None):\n        return X\n"),
+    "Seldon's base": (
+        "Iris2.py",
+        "from seldon_core.user_model import SeldonComponent\nclass I(SeldonComponent):\n    pass\n",
+    ),
+    "KFServing": ("kf.py", "import kfserving\nclass M(kfserving.KFModel):\n    pass\n"),
+    "MLServer": ("runtime.py", "from mlserver import MLModel\nclass R(MLModel):\n    pass\n"),
+    "MLflow": ("pyfunc.py", "import mlflow.pyfunc\nclass W(mlflow.pyfunc.PythonModel):\n    pass\n"),
     "FastAPI": ("web.py", "from fastapi import FastAPI\napi = FastAPI()\n"),
+    "FastAPI's factory": ("made.py", "from fastapi import FastAPI\ndef make():\n    return FastAPI()\n"),
     "Gradio": ("demo.py", "import gradio as gr\nwith gr.Blocks() as demo:\n    pass\n"),
+    "aiohttp": ("aio.py", "from aiohttp import web\napp = web.Application()\n"),
+    "gRPC": ("rpc.py", "import grpc\nserver = grpc.server(None)\n"),
+    "Celery": ("tasks_of.py", "from celery import Celery\napp = Celery('t')\n"),
+    "Streamlit": ("page.py", "import streamlit as st\nst.title('x')\n"),
 }
 
 
@@ -43,7 +71,7 @@ def test_the_entry_of_a_platform_is_the_start(platform: str, tmp_path: Path) -> 
     assert analyze(root).files == tuple(sorted(("helper.py", path)))
 
 
-_WEB_SERVERS = ("FastAPI", "Gradio")
+_WEB_SERVERS = ("FastAPI", "FastAPI's factory", "Gradio", "aiohttp", "gRPC", "Celery", "Streamlit")
 
 
 def test_each_entry_of_a_repository_is_a_start(tmp_path: Path) -> None:
@@ -62,7 +90,7 @@ def test_a_web_page_beside_the_entry_of_a_platform_is_a_demonstration(tmp_path: 
 def test_several_web_servers_are_all_starts(tmp_path: Path) -> None:
     root = project(tmp_path, dict(ENTRIES[platform] for platform in _WEB_SERVERS))
 
-    assert analyze(root).files == ("demo.py", "web.py")
+    assert analyze(root).files == tuple(sorted(ENTRIES[platform][0] for platform in _WEB_SERVERS))
 
 
 _PLACED_IN_MAIN = 'import torch\n{}if __name__ == "__main__":\n    torch.zeros(3).cuda()\n'
@@ -86,6 +114,20 @@ def test_the_main_block_of_a_program_counts(code: str, tmp_path: Path) -> None:
     root = project(tmp_path, {"serve.py": _PLACED_IN_MAIN.format(code)})
 
     assert analyze(root).mode is ExecutionMode.GPU
+
+
+def test_the_module_beside_a_platforms_own_file_is_the_start(tmp_path: Path) -> None:
+    root = project(
+        tmp_path, {"main.py": "def run(prompt):\n    return prompt\n", "cerebrium.toml": ""}, stray_py=_STRAY
+    )
+
+    assert "stray.py" not in analyze(root).files
+
+
+def test_the_hidden_folder_of_runpod_holds_code(tmp_path: Path) -> None:
+    root = project(tmp_path, {".runpod/handler.py": _STRAY + ENTRIES["RunPod"][1], ".github/x.py": "x = 1\n"})
+
+    assert analyze(root).files == (".runpod/handler.py",)
 
 
 def test_the_contract_goes_before_the_platforms(tmp_path: Path) -> None:
