@@ -6,6 +6,7 @@ parsed and never run.
 """
 
 import ast
+import re
 from collections.abc import Iterator
 
 from analyzers.lean import toml
@@ -24,6 +25,8 @@ _LIST_KEYS = {
     "bentofile.yaml": ("packages",),
 }
 """YAML file to the keys whose lists name packages."""
+_FILE_KEYS = frozenset({"python_requirements", "requirements_file", "requirements_txt"})
+"""Keys of cog.yaml, a Truss's config.yaml and bentofile.yaml that name a file of requirements."""
 
 _TOML_TABLES = {
     "Pipfile": ("packages",),
@@ -36,6 +39,8 @@ PYPROJECT = "pyproject.toml"
 NAMES = (*_TOML_TABLES, PYPROJECT, "setup.cfg", "setup.py", *_LIST_KEYS)
 """The files that are read beside requirements*.txt, by name."""
 
+_ASIDE = Pattern(r"dev|test|train|lint|doc|typ|bench|ci$", re.IGNORECASE)
+"""Groups of dependencies that serving does not need."""
 _NAMED = Pattern(r"""\"((?:[^"\\]++|\\.)*+)(?:\"|\\?$)|'([^']*+)'|([\w-]++)""")
 """What a line of TOML names: strings and keys."""
 _URL = Pattern(r"https?+://[^\s\"']++")
@@ -65,8 +70,32 @@ def _toml(name: str, text: str) -> Iterator[Numbered]:
         return
     lines = _lines_of_names(text)
     stated = project_requirements(content) if name == PYPROJECT else _pinned(table_in(content, *_TOML_TABLES[name]))
-    for line, key in stated:
+    groups = _default_groups(content) if name == PYPROJECT else ()
+    for line, key in (*stated, *((line, line) for line in groups)):
         yield lines.get(key, 1), line
+
+
+def _default_groups(content: object) -> Iterator[str]:
+    """Yield what the groups ask for that are installed: uv's default ones, or all where nothing else is required.
+
+    Groups for development are left out.
+    """
+    groups = table_in(content, "dependency-groups")
+    chosen = table_in(content, "tool", "uv").get("default-groups")
+    if not isinstance(chosen, list):
+        required = table_in(content, "project").get("dependencies") or table_in(content, "tool", "poetry")
+        chosen = [] if required else list(groups)
+    pending = [name for name in chosen if isinstance(name, str) and not _ASIDE.search(name)]
+    seen: set[str] = set()
+    while pending:
+        name = pending.pop(0)
+        items = groups.get(name) if name not in seen else None
+        seen.add(name)
+        for item in items if isinstance(items, list) else ():
+            if isinstance(item, str):
+                yield item
+            elif isinstance(below := table_in(item).get("include-group"), str):
+                pending.append(below)
 
 
 def _lines_of_names(text: str) -> dict[str, int]:
@@ -94,6 +123,7 @@ def project_requirements(content: object) -> Iterator[tuple[str, str]]:
         yield located or line, line
     if not lines:
         yield from _of_poetry(table_in(content, "tool", "poetry", "dependencies"))
+        yield from _of_poetry(table_in(content, "tool", "poetry", "group", "main", "dependencies"))
 
 
 def _of_poetry(table: dict[str, object]) -> Iterator[tuple[str, str]]:
@@ -203,16 +233,27 @@ def _setup_py(text: str) -> Iterator[Numbered]:
         if isinstance(target, ast.Name)
     }
     asked = (node.value for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg == "install_requires")
-    given = (lists.get(value.id) if isinstance(value, ast.Name) else value for value in asked)
-    for value in dict.fromkeys(given):
-        for item in value.elts if isinstance(value, ast.List | ast.Tuple) else ():
+    parts = (part for value in asked for part in _summands(value))
+    for given in dict.fromkeys(lists.get(part.id) if isinstance(part, ast.Name) else part for part in parts):
+        for item in given.elts if isinstance(given, ast.List | ast.Tuple) else ():
             if isinstance(item, ast.Constant) and isinstance(item.value, str):
                 yield item.lineno, item.value
 
 
+def _summands(node: ast.expr) -> Iterator[ast.expr]:
+    """Yield what a sum of lists consists of, as in `BASE + ["numpy"]`."""
+    pending = [node]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Add):
+            pending += [one.right, one.left]
+        else:
+            yield one
+
+
 def _yaml(text: str, keys: tuple[str, ...]) -> Iterator[Numbered]:
     """Yield the items of the lists under `keys`, wherever in the file these stand."""
-    if not any(key in text for key in keys):
+    if not any(key in text for key in (*keys, *_FILE_KEYS)):
         return
     import yaml  # few functions have such a list
 
@@ -233,6 +274,9 @@ def _yaml(text: str, keys: tuple[str, ...]) -> Iterator[Numbered]:
             pending += [(item, listed) for item in reversed(node.value)]
         elif isinstance(node, yaml.MappingNode):
             pending += [(value, key.value in keys) for key, value in reversed(node.value)]
+            for key, value in node.value:
+                if key.value in _FILE_KEYS and isinstance(value, yaml.ScalarNode):
+                    yield value.start_mark.line + 1, f"-r {value.value}"
 
 
 def _unconda(item: str) -> str:

@@ -22,11 +22,18 @@ _MARKS = {
 }
 """The mark of UTF-32-LE begins with that of UTF-16-LE, and goes first."""
 
+_CODING = Pattern(
+    r"#.{0,200}?coding[:=]\s{0,9}((?:ascii|big5|cp|euc|gb|iso|koi8|latin|mac|shift|us|utf|windows)[-\w.]{0,30})",
+    re.IGNORECASE,
+)
+"""How the first two lines of a file may declare its encoding, as Python's do."""
 _COMMENT = Pattern(r"(^|\s)#.*")
 _OPTION = Pattern(r"(-[a-zA-Z]|--[a-z-]++)[ =]*+(.*+)")
 _OPTIONS_BEHIND = Pattern(r"\s--?[a-zA-Z].*")
 _REPOSITORY = Pattern(r"(-e\s+)?git\+(https|ssh|git)://")
 _NAMED = Pattern(r"([A-Za-z0-9][A-Za-z0-9._-]*+)\s*+(?:\[([^\]]*+)\]\s*+)?+(?:[<>=!~;@(].*+)?+")
+_WHEEL = Pattern(r"([A-Za-z0-9][A-Za-z0-9._]*+)-[^\-]++-.*\.whl")
+"""The file name of a wheel: the package's name stands before the version."""
 _FILES = Pattern(r"(-[^-]|--(requirement|constraint|editable|find-links)|\.{0,2}/|file:|[^\s#]+ *@ *file:)|.*\.whl$")
 _LONGEST = 1000
 """A requirement of more characters, without the options behind it, is none."""
@@ -105,10 +112,17 @@ def _applies(line: str) -> bool:
 
 
 def parse_requirement(place: Place, line: str) -> Dependency | None:
-    """Return the dependency that a requirement line states, None for anything else; an index has no name."""
+    """Return the dependency that a requirement line states, None for anything else; an index has no name.
+
+    In the address of a wheel `%2B` is the plus sign of a build, as in `torch-2.1.0%2Bcpu`.
+    """
     bare = without_comment(line)
     if _option(bare)[0] in _INDEX:
         return Dependency("", bare, place)
+    if ".whl" in bare:
+        bare = bare.replace("%2B", "+").replace("%2b", "+")
+    if wheel := _WHEEL.fullmatch(bare.partition("#")[0].split(" ", 1)[0].rpartition("/")[2]):
+        return Dependency(normalize(wheel[1]), bare, place)
     if _REPOSITORY.match(bare):
         name = bare.partition("#")[0].rstrip("/").rpartition("/")[2].partition("@")[0].removesuffix(".git")
         return Dependency(normalize(name), bare, place)
@@ -117,13 +131,22 @@ def parse_requirement(place: Place, line: str) -> Dependency | None:
 
 
 def text_of_list(data: bytes, errors: str = "strict") -> str:
-    """Return the text of a requirements file: in UTF-8, or in UTF-16 or -32 by its first bytes, as pip reads it.
+    """Return the text of a requirements file as pip reads it: by its first bytes, by what it declares, else in UTF-8.
 
     Raises:
         UnicodeDecodeError: it is in another encoding.
     """
     mark = next((mark for mark in _MARKS if data.startswith(mark)), b"")
-    return data[len(mark) :].decode(_MARKS.get(mark, "utf-8"), errors)
+    try:
+        return data[len(mark) :].decode(_MARKS.get(mark) or declared_encoding(data), errors)
+    except LookupError:
+        return data.decode("utf-8", errors)
+
+
+def declared_encoding(data: bytes) -> str:
+    """Return the encoding that a comment in the first two lines declares, "utf-8" without one."""
+    heads = (line.decode("latin-1") for line in data.split(b"\n", 2)[:2])
+    return next((declared[1] for head in heads if (declared := _CODING.match(head))), "utf-8").lower()
 
 
 def pythons(specifier: str, candidates: Iterable[str]) -> list[str]:

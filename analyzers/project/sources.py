@@ -16,7 +16,7 @@ from analyzers.lean.patterns import Pattern
 from analyzers.lean.records import record
 from analyzers.project.beside.assets import read_assets
 from analyzers.project.beside.variables import read_variables
-from analyzers.project.dependencies import read_dependencies
+from analyzers.project.dependencies import listed_in, read_dependencies
 from analyzers.project.ignored import walk
 from analyzers.project.importers import TESTS
 from analyzers.project.model import Asset, Dependency, Source, UnreadableError, Variable
@@ -149,7 +149,7 @@ def _follow(root: Path, tree: str, entry: str, starts: list[str], programs: list
         entry,
         tuple(sorted(sources, key=lambda source: source.path)),
         (*failures, *dependencies.failures),
-        dependencies.stated,
+        (*dependencies.stated, *listed_in(source for source in sources if source.path in starts)),
         read_assets(root, entry),
         read_variables(root, entry),
         tuple(starts),

@@ -40,7 +40,8 @@ _DEEPEST = 10
 class Requirements:
     """Requirement lines; `file` is the requirements file that they stand in, empty where there is none.
 
-    `outside` are lines that include a file outside of the function's directory, which is not read. `folders` are those
+    `outside` are lines that include a file outside of the function's directory, which is not read; `garbled` says which
+    files pip and Gaia may read differently, since they are in no encoding that both know. `folders` are those
     of all files that were read, where paths in lines may begin. `constraints` are the lines of the files of constraints
     that lines name, or what is locked for lines that stand in no file; None where there are none or one of these files
     is not there.
@@ -49,6 +50,7 @@ class Requirements:
     lines: tuple[str, ...] = ()
     file: str = ""
     outside: tuple[Line, ...] = ()
+    garbled: tuple[str, ...] = ()
     folders: tuple[str, ...] = field(default=(), compare=False)
     constraints: tuple[str, ...] | None = field(default=None, compare=False)
 
@@ -56,8 +58,10 @@ class Requirements:
         """Return these requirements, to be installed or sent to a builder.
 
         Raises:
-            ConfigurationError: a line includes a file outside of the function's directory.
+            ConfigurationError: a line includes a file outside of the function's directory, or a file is garbled.
         """
+        for sentence in self.garbled:
+            raise ConfigurationError(sentence, "save it as UTF-8, and say so where it declares an encoding")
         for line in self.outside:
             where = f"{line.path}:{line.number}: {line.text}"
             raise ConfigurationError(f"{where} leads out of the function's directory", "copy the file in")
@@ -113,6 +117,7 @@ def requirements_file(directory: Path, name: str, asked_by: str) -> Requirements
     """
     outside: list[Line] = []
     missing: list[str] = []
+    garbled: list[str] = []
 
     def read(path: str, chain: tuple[Line, ...]) -> str:
         asked = f"{chain[-1].path}: {chain[-1].text}" if chain else asked_by or path
@@ -126,22 +131,27 @@ def requirements_file(directory: Path, name: str, asked_by: str) -> Requirements
         if data is None:
             missing.append(path)
             return ""
-        text = _text(directory / path, data)
-        _check_encoding(directory / path, text)
-        return text
+        garbled.extend(filter(None, [_garbled(directory / path, data)]))
+        return text_of_list(data, "replace")
 
     lines = tuple(all_lines(name, read))
     obeyed = _with_constraints(lines, read)
     folders = tuple(sorted({dirname(line.path) for line in obeyed}))
     limits = None if missing else tuple(line.text for line in obeyed[len(lines) :] if not constraints(line.text))
-    return Requirements(tuple(line.text for line in lines), name, tuple(outside), folders, limits)
+    texts = tuple(line.text for line in lines)
+    return Requirements(texts, name, tuple(outside), tuple(garbled), folders, limits)
 
 
-def _text(path: Path, data: bytes) -> str:
+def _garbled(path: Path, data: bytes) -> str:
+    """Return what keeps pip, or Gaia's own copy of the lines, from reading a file as it stands; empty for most."""
     try:
-        return text_of_list(data)
+        text = text_of_list(data)
     except UnicodeDecodeError:
-        raise ConfigurationError(f"{path} is not UTF-8 text", "save it as UTF-8") from None
+        return f"{path} is not UTF-8 text"
+    declared = next(
+        (one[1] for line in text.split("\n", 2)[:2] if line[:1] == "#" and (one := _CODING.search(line))), ""
+    )
+    return f"{path} is in {declared}, by its own words" if declared.lower() not in ("", "utf-8", "utf8") else ""
 
 
 def _named(line: Line) -> str:
@@ -156,15 +166,3 @@ def _with_constraints(lines: Iterable[Line], read: Reader) -> list[Line]:
         if below := constraints(line.text):
             obeyed += all_lines(join(dirname(line.path), below), read, (line,), done)
     return obeyed
-
-
-def _check_encoding(path: Path, text: str) -> None:
-    """Check that pip reads the same text as Gaia.
-
-    Raises:
-        ConfigurationError: the text declares another encoding than UTF-8.
-    """
-    for line in text.split("\n", 2)[:2]:
-        declared = _CODING.search(line) if line.startswith("#") else None
-        if declared and declared[1].lower() not in ("utf-8", "utf8"):
-            raise ConfigurationError(f"{path} is in {declared[1]}, by its own words", "save it as UTF-8, and say so")

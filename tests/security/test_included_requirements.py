@@ -70,7 +70,7 @@ def test_a_list_in_an_encoding_of_its_own_is_refused(function: Path, coding: str
     (function / "requirements.txt").write_text(f"# -*- coding: {coding} -*-\n+AC0-r ../secret\n")
 
     with pytest.raises(ConfigurationError, match="by its own words"):
-        load_project(function)
+        load_project(function).requirements_for(gpu=False)
 
 
 @pytest.mark.parametrize("line", ["-r /secret", "x\\r-r /secret", "x\\u2028-r /secret", "\\\\-r /secret\\\\", "x \\\\"])

@@ -2,12 +2,23 @@
 
 from analyzers.facts.model import Call, Facts, Guard, Items, Known
 from analyzers.findings import Signal
+from analyzers.lean.tables import words
 from analyzers.project.model import Dependency
-from analyzers.rules.knowledge.dependency_lines import all_dependencies, is_for_cpus
-from analyzers.rules.knowledge.libraries import outside
+from analyzers.rules.knowledge.dependency_lines import all_dependencies, is_for_cpus, is_idle, names_cuda
+from analyzers.rules.knowledge.libraries import FRAMEWORKS, GPU_ONLY, lookup, outside, used
 from analyzers.rules.knowledge.variables import variables
 from analyzers.rules.rule import Hit, Hits, Rule
 
+_PYTORCH = dict.fromkeys(
+    words(
+        "accelerate diffusers easyocr flair kornia lightning open_clip optimum peft pytorch_lightning "
+        "sentence_transformers speechbrain stanza timm torch torch_geometric torchaudio torchtext torchvision "
+        "transformers ultralytics whisper"
+    ),
+    "",
+)
+_TENSORFLOW = dict.fromkeys(words("keras tensorflow tensorflow_hub tensorflow_text tf_keras"), "")
+"""What computes by PyTorch, and what by TensorFlow: a build without CUDA speaks for all of them."""
 _VISIBLE = frozenset({"CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"})
 _HIDES = frozenset({"set_visible_devices", "set_visible_gpus"})
 
@@ -16,7 +27,11 @@ def _check(facts: Facts) -> Hits:
     for dependency in all_dependencies(facts):
         if is_for_cpus(dependency):
             message = f"asks for a build without CUDA: {dependency.text}"
-            yield Hit(dependency.place, message, _weight(dependency, facts))
+            weight = _weight(dependency, facts)
+            if weight == "build" and _is_all(dependency, facts):
+                yield Hit(dependency.place, message, weight, Signal.RULES_OUT_GPU)
+            else:
+                yield Hit(dependency.place, message, weight)
     for variable in variables(facts):
         if variable.name in _VISIBLE and variable.value in ("", "-1"):
             yield Hit(variable.place, "hides every GPU from the function", "hides GPUs", Signal.RULES_OUT_GPU)
@@ -29,6 +44,14 @@ def _hides_all(call: Call) -> bool:
     """Return whether `set_visible_devices([], "GPU")` leaves nothing: of GPUs, or of everything without a type."""
     kind = call.argument(1, "device_type")
     return call.argument(0, "devices") == Items(()) and (kind is None or kind == Known("GPU"))
+
+
+def _is_all(built: Dependency, facts: Facts) -> bool:
+    """Return whether all that the code imports and could use a GPU rests on what is built without CUDA."""
+    if any(names_cuda(dependency) and not is_idle(dependency, facts) for dependency in all_dependencies(facts)):
+        return False
+    own = _TENSORFLOW if built.name.startswith(("tensorflow", "intel")) else _PYTORCH
+    return all(lookup(fact.name, own) for key, fact in used(facts, FRAMEWORKS)) and not any(used(facts, GPU_ONLY))
 
 
 def _weight(dependency: Dependency, facts: Facts) -> str:
@@ -45,7 +68,8 @@ RULE = Rule(
     code="GA602",
     name="cpu-build",
     summary="A dependency is a build without CUDA, or the code hides every GPU.",
-    rationale="A wheel built for the CPU cannot use a GPU at all, so its author has decided.",
+    rationale="A wheel built for the CPU cannot use a GPU at all, so its author has decided. It rules a GPU out where "
+    "all that the code imports and could use one rests on it.",
     confidence=0.95,
     signal=Signal.SPEAKS_FOR_CPU,
     check=_check,

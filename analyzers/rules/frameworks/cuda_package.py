@@ -1,25 +1,15 @@
 """GA103: a package or an index built for CUDA."""
 
-import re
-
 from analyzers.facts.model import Facts
 from analyzers.findings import Signal, Trait
-from analyzers.lean.patterns import Pattern
-from analyzers.rules.knowledge.dependency_lines import all_dependencies, is_for_gpus
+from analyzers.rules.knowledge.dependency_lines import all_dependencies, is_for_gpus, is_idle, names_cuda
 from analyzers.rules.knowledge.libraries import import_name, is_known
 from analyzers.rules.rule import Hit, Hits, Rule
-
-_CUDA = Pattern(
-    r"\+cu\d{2,3}\b|/whl/(nightly/)?cu\d{2,3}\b|^nvidia-(cu|nccl|tensorrt)|-gpu\b|\[[^\[\]]{0,200}(cuda|gpu)"
-    r"|^cupy-cuda|^tensorrt|^(pytorch-cuda|cudatoolkit|cudnn|cuda-toolkit|cuda-runtime|cuda-nvcc|cuda-version)\b"
-    r"|==[^=\s]{0,100}=[^=\s]{0,100}(cuda|gpu)",  # the build of a conda package
-    re.IGNORECASE,
-)
 
 
 def _check(facts: Facts) -> Hits:
     for dependency in all_dependencies(facts):
-        if _CUDA.search(dependency.text) or re.search(r"-gpu$", dependency.name):
+        if names_cuda(dependency) and not is_idle(dependency, facts):
             if is_for_gpus(dependency):
                 message = f"installed for the GPU backend only: {dependency.text}"
                 yield Hit(dependency.place, message, "installed on the GPU only")
@@ -34,7 +24,7 @@ RULE = Rule(
     name="cuda-package",
     summary="A dependency is a build for CUDA.",
     rationale="Nobody downloads gigabytes of CUDA libraries for a function that stays on a CPU. Such builds still run "
-    "without a GPU, so this is strong evidence but no proof.",
+    "without a GPU, so this is strong evidence but no proof. It counts where the code may use what is installed.",
     remedy="List the plain package, and the build for CUDA in requirements-gpu.txt, which only the GPU backend "
     "installs.",
     confidence=0.95,

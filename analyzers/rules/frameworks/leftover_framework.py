@@ -3,7 +3,7 @@
 from analyzers.facts.model import Facts
 from analyzers.findings import Signal
 from analyzers.rules.knowledge.calls import starts_programs
-from analyzers.rules.knowledge.dependency_lines import all_dependencies
+from analyzers.rules.knowledge.dependency_lines import all_dependencies, is_idle
 from analyzers.rules.knowledge.libraries import FRAMEWORKS, GPU_ONLY, import_name, is_heavy, used
 from analyzers.rules.rule import Hit, Hits, Rule
 
@@ -13,7 +13,7 @@ def _check(facts: Facts) -> Hits:
         return
     for dependency in all_dependencies(facts):
         key = import_name(dependency.name)
-        if key in FRAMEWORKS and not is_heavy(key):
+        if key in FRAMEWORKS and not is_heavy(key) and not is_idle(dependency, facts):
             if starts_programs(facts):
                 message = f"depends on {key} and starts programs that may use it"
                 yield Hit(dependency.place, message, "used by a program")

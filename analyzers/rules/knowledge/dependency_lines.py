@@ -1,5 +1,6 @@
 """Dependency lines wherever they stand: in lists, and in image definitions written in the code."""
 
+import re
 from collections.abc import Iterator
 
 from analyzers.facts.model import Call, Facts, Place, strings
@@ -7,7 +8,15 @@ from analyzers.facts.vocabulary import PACKAGE_LISTS
 from analyzers.lean.patterns import Pattern
 from analyzers.project.model import Dependency
 from analyzers.project.requirements import parse_requirement
+from analyzers.rules.knowledge.calls import starts_programs
+from analyzers.rules.knowledge.libraries import import_name, lookup, outside, uses_no_framework
 
+_CUDA = Pattern(
+    r"\+cu\d{2,3}\b|/whl/(nightly/)?cu\d{2,3}\b|^nvidia-(cu|nccl|tensorrt)|-gpu\b|\[[^\[\]]{0,200}(cuda|gpu)"
+    r"|^cupy-cuda|^tensorrt|^(pytorch-cuda|cudatoolkit|cudnn|cuda-toolkit|cuda-runtime|cuda-nvcc|cuda-version)\b"
+    r"|==[^=\s]{0,100}=[^=\s]{0,100}(cuda|gpu)",  # the build of a conda package
+    re.IGNORECASE,
+)
 _INSTALLERS = frozenset({"pip_install", "uv_pip_install", "add_python_packages", "pip_install_from_requirements"})
 _BUILDERS = frozenset({"run_commands", "add_commands", "dockerfile_commands", "from_dockerfile_str"})
 _CPU = Pattern(
@@ -29,6 +38,20 @@ def all_dependencies(facts: Facts) -> Iterator[Dependency]:
 def is_for_cpus(dependency: Dependency) -> bool:
     """Return whether the line asks for a build without CUDA, or for the index of such builds."""
     return _CPU.search(dependency.text) is not None
+
+
+def names_cuda(dependency: Dependency) -> bool:
+    """Return whether a line asks for a package, or an index, that is built for CUDA."""
+    return _CUDA.search(dependency.text) is not None or dependency.name.endswith("-gpu")
+
+
+def is_idle(dependency: Dependency, facts: Facts) -> bool:
+    """Return whether nothing in the code can use what a line installs: `pip freeze` lists what others once needed."""
+    if starts_programs(facts) or not uses_no_framework(facts):
+        return False
+    name = import_name(dependency.name)
+    beside = "onnxruntime" if name.startswith("nvidia") else name
+    return not any(lookup(fact.name, {name: "", beside: ""}) for fact in outside(facts))
 
 
 def is_for_gpus(dependency: Dependency) -> bool:

@@ -3,6 +3,7 @@
 packages.tsv has further packages, of which only a summary is known; scripts/gather_gpu_packages.py writes it.
 """
 
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 
@@ -14,6 +15,7 @@ from analyzers.project.requirements import normalize
 _TABLES = read_tables(__file__, "libraries")
 GPU_ONLY, CPU_ONLY, REMOTE = _TABLES["GPU_ONLY"], _TABLES["CPU_ONLY"], _TABLES["REMOTE"]
 PLUMBING, PACKAGES = _TABLES["PLUMBING"], _TABLES["PACKAGES"]
+_WITHOUT_GPU = {**CPU_ONLY, **REMOTE, **PLUMBING, **_TABLES["PLAIN"]}
 FRAMEWORKS = {name: float(weight) for name, weight in _TABLES["FRAMEWORKS"].items()}
 BUILD = Pattern(r"-(cu1\d{1,2}|cuda\d{0,3}x?|gpu|cpu)$")
 """The end of a package's name that says for what it is built."""
@@ -70,6 +72,14 @@ def used(facts: Facts, table: Mapping[str, object]) -> Iterator[tuple[str, Impor
         if key and key not in seen:
             seen.add(key)
             yield key, fact
+
+
+def uses_no_framework(facts: Facts) -> bool:
+    """Return whether there is code, and all that it imports is known to use no GPU, whatever is installed beside it."""
+    if not facts.files:
+        return False
+    others = (fact for fact in outside(facts) if fact.package not in sys.stdlib_module_names)
+    return all(lookup(fact.name, _WITHOUT_GPU) for fact in others)
 
 
 def _own_names(path: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from analyzers.project.dependencies import read_dependencies
+from analyzers.project.sources import collect
 from tests.analyzers.support import project
 
 LISTS = {
@@ -30,6 +31,55 @@ def test_each_kind_of_list_is_read_and_what_it_says_of_hardware_is_not(name: str
     assert {dependency.name for dependency in found} <= {"torch", "requests", "pip"}
     said = " ".join(dependency.text for dependency in found).lower()
     assert not any(word in said for word in ("cuda", "gpu", "a10", "accelerator"))
+
+
+OTHER_LISTS = {
+    "a folder of lists": {"requirements/prod.txt": "torch==2.1", "requirements/dev.txt": "vllm"},
+    "what a list is compiled from": {"requirements.in": "torch==2.1"},
+    "a file that conda names": {"environment.yml": "dependencies:\n- pip:\n  - -r r.txt\n", "r.txt": "torch==2.1"},
+    "a file that cog names": {"cog.yaml": "build: {python_requirements: r.txt}\n", "r.txt": "torch==2.1"},
+    "Poetry's main group": {"pyproject.toml": '[tool.poetry.group.main.dependencies]\ntorch = "2.1"\n'},
+    "a group in a group": {
+        "pyproject.toml": '[dependency-groups]\nserve = [{include-group = "base"}]\nbase = ["torch==2.1"]\n'
+        'dev = ["vllm"]\n'
+    },
+    "uv's default groups": {
+        "pyproject.toml": '[project]\nname = "x"\n[dependency-groups]\ngpu = ["torch==2.1"]\nx = ["vllm"]\n'
+        '[tool.uv]\ndefault-groups = ["gpu", "dev"]\n'
+    },
+    "a sum of lists": {"setup.py": "BASE = ['torch==2.1']\nsetup(install_requires=BASE + ['numpy'])\n"},
+    "a wheel's address": {"requirements.txt": "https://x.org/whl/cu118/torch-2.1%2Bcu118-cp310-cp310-linux_x86_64.whl"},
+    "a script's own comment": {"main.py": "# /// script\n# dependencies = ['torch==2.1']\n# ///\n"},
+}
+
+
+@pytest.mark.parametrize("files", OTHER_LISTS.values(), ids=list(OTHER_LISTS))
+def test_a_list_is_found_wherever_projects_keep_it(files: dict[str, str], tmp_path: Path) -> None:
+    found = {one.name for one in collect(project(tmp_path, {"main.py": "x = 1\n"} | files)).dependencies}
+
+    assert "torch" in found
+    assert "vllm" not in found
+
+
+def test_a_constraint_counts_for_what_a_list_asks_for(tmp_path: Path) -> None:
+    files = {"requirements.txt": "-c limits.txt\ntorch", "limits.txt": "torch==2.1.0+cpu\nvllm==0.6"}
+
+    assert [one.text for one in read_dependencies(project(tmp_path, files)).stated] == ["torch", "torch==2.1.0+cpu"]
+
+
+def test_a_list_in_another_encoding_is_read_as_far_as_it_goes_and_reported(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_bytes("torch\n# f\xfcr alle\nnumpy\n".encode("latin-1"))
+    read = read_dependencies(tmp_path)
+
+    assert [one.name for one in read.stated] == ["torch", "numpy"]
+    assert [(failure.rule, failure.place.line) for failure in read.failures] == [("GA903", 2)]
+
+
+def test_a_list_that_says_how_it_is_encoded_is_read_so_as_pip_does(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_bytes("# -*- coding: latin-1 -*-\ntorch  # f\xfcr alle\n".encode("latin-1"))
+    read = read_dependencies(tmp_path)
+
+    assert ([one.name for one in read.stated], read.failures) == (["torch"], ())
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def test_a_list_in_another_encoding_is_reported(function: Path) -> None:
     (function / "requirements.txt").write_bytes("numpy  # f\xfcr alle\n".encode("latin-1"))
 
     with pytest.raises(ConfigurationError, match="is not UTF-8 text"):
-        load_project(function)
+        load_project(function).requirements_for(gpu=False)
 
 
 @pytest.mark.parametrize(
