@@ -27,7 +27,14 @@ _GPU_ERRORS = frozenset(
 )
 """What is raised where there is no GPU, by the frameworks' initialization and by their placements."""
 _EXITS = ("sys.exit", "exit", "quit", "os._exit")
-_GPU = ("cuda", "gpu")
+_PROGRAM_ERRORS = frozenset(
+    {"FileNotFoundError", "CalledProcessError", "SubprocessError", "OSError", "Exception", "BaseException"}
+)
+"""What a program raises that is there only where a GPU is."""
+_MISSING = frozenset({"AttributeError"})
+"""What is raised where a library was built without its functions for GPUs."""
+_GPU = ("cuda", "gpu", "flash_att", "bitsandbytes", "tensorrt")
+_GPU_PROGRAM = "nvidia"
 _NONE = frozenset[int]()
 _REPORTS = (ast.Dict, ast.JoinedStr, ast.Tuple, ast.List)
 """What a handler returns to tell of an error."""
@@ -36,24 +43,31 @@ _REPORTS = (ast.Dict, ast.JoinedStr, ast.Tuple, ast.List)
 def attempted(node: "ast.Try | ast.TryStar", *, is_last: bool) -> tuple[frozenset[int], frozenset[int]]:
     """Return the identities of the statements of a `try` that may fail without a GPU, where something else then serves.
 
-    The second are those of the handlers that run then. `is_last` says that no code follows in the block around.
+    Those behind the first of them count, too: they are reached only where it has not failed. The second are those of
+    the handlers that run then. `is_last` says that no code follows in the block around.
     """
     raised = {id(statement): errors for statement in node.body if (errors := _errors_of(statement))}
     if not raised:
         return _NONE, _NONE
+    first = next(place for place, statement in enumerate(node.body) if id(statement) in raised)
     ends_here = is_last and any(isinstance(part, ast.Return) for one in node.body for part in ast.walk(one))
     made = _made(node.body)
     serving = [one for one in node.handlers if _serves(one, made, ends_here=ends_here)]
     tried = {key: errors for key, errors in raised.items() if any(_catches(one, errors) for one in serving)}
     all_errors = frozenset[str]().union(*tried.values())
-    return frozenset(tried), frozenset(id(one) for one in node.handlers if tried and _catches(one, all_errors))
+    reached = [id(one) for one in node.body[first + 1 :]] if tried else []
+    return frozenset((*tried, *reached)), frozenset(
+        id(one) for one in node.handlers if tried and _catches(one, all_errors)
+    )
 
 
 def _errors_of(node: ast.stmt) -> frozenset[str]:
     """Return what a statement may raise where there is no GPU."""
     if _imports_gpu_library(node):
         return _IMPORT_ERRORS
-    return _GPU_ERRORS if _speaks_of_gpus(node) else frozenset()
+    if any(isinstance(part, ast.Constant) and _GPU_PROGRAM in str(part.value) for part in ast.walk(node)):
+        return _PROGRAM_ERRORS
+    return _GPU_ERRORS | _MISSING if _speaks_of_gpus(node) else frozenset()
 
 
 def is_suppressed(node: "ast.With | ast.AsyncWith") -> bool:
@@ -130,12 +144,24 @@ def _is_answer(value: ast.expr | None, error: str | None) -> bool:
 
 
 def _made(body: Sequence[ast.stmt]) -> frozenset[str]:
-    """Return the names that `body` binds to something new: not those of which it only changes what they held."""
-    return frozenset(
-        name
-        for name, value in _bound(body)
-        if not any(isinstance(part, ast.expr) and dotted(part) == name for part in ast.walk(value))
-    )
+    """Return the names that `body` binds to something new: not those of which it only changes what they held.
+
+    Where its last statement does that, what it took for it is none of them. Where an import goes with a flag,
+    `import cupy; HAS_CUPY = True`, the flag stands for both.
+    """
+    bound = list(_bound(body))
+    changed = {name for name, value in bound if name in _read(value)}
+    made = {name for name, _ in bound} - changed
+    if changed & {name for name, _ in _bound(body[-1:])}:
+        made -= _read(body[-1])
+    flags = {name for name, value in bound if isinstance(value, ast.Constant) and isinstance(value.value, bool)}
+    imported = {name for name, value in bound if isinstance(value, ast.Import | ast.ImportFrom)}
+    return frozenset(made - imported if flags else made)
+
+
+def _read(node: ast.AST) -> set[str]:
+    """Return the dotted names in a piece of code."""
+    return {name for part in ast.walk(node) if isinstance(part, ast.expr) and (name := dotted(part))}
 
 
 def _bound(statements: Sequence[ast.stmt]) -> Iterator[tuple[str, ast.AST]]:

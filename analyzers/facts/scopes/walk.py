@@ -125,9 +125,13 @@ class _Walker:
         for statement in node.body:
             where = under(conditions, None, True, scope) if id(statement) in tried else conditions
             self.block([statement], scope, where)
+        is_answer = any(condition.test is None and not condition.outcome for condition in conditions)
         for handler in node.handlers:
             failed = id(handler) in answering
+            known = len(self.found.exits)
             self.block(handler.body, scope, under(conditions, None, False, scope) if failed else conditions)
+            if is_answer and not failed:
+                del self.found.exits[known:]  # the answer to a missing GPU has failed itself: that refuses nothing
         self.block(node.orelse, scope, conditions)
         self.block(node.finalbody, scope, conditions)
 

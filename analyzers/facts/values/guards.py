@@ -11,7 +11,7 @@ import re
 from analyzers.facts.model import Guard, Known, OneOf, Symbol, is_unknown, options, texts
 from analyzers.facts.scopes.model import reasons
 from analyzers.facts.syntax import word_of
-from analyzers.facts.values.settings import by_default
+from analyzers.facts.values.settings import by_default, definitions
 from analyzers.facts.vocabulary import AVAILABILITY, BACKEND_VARIABLES, CPU_WORDS, GPU_ONLY_MODULES, GPU_WORDS
 from analyzers.lean.patterns import Pattern
 
@@ -94,7 +94,9 @@ class Guards:
             parts = [*ast.walk(test)]
             names = (part for part in parts if isinstance(part, ast.Name))
             self._asked_for[key] = any(_is_device_word(_entry_read(part)) for part in parts) or any(
-                self._reads_device(*definition) for name in names for definition in self._definitions(name, scope)
+                one.node is not None and self._reads_device(one.node, one.scope)
+                for name in names
+                for one in definitions(name, scope, self._evaluator)
             )
         return self._asked_for[key]
 
@@ -195,15 +197,10 @@ class Guards:
                 return sign if answer else -sign
         return self.polarity(node, scope)
 
-    def _definitions(self, test: ast.Name | ast.Attribute, scope: "Scope") -> "list[tuple[ast.expr, Scope]]":
-        if isinstance(test, ast.Name):
-            bindings = self._evaluator.bindings(test.id, scope)
-        else:
-            bindings = self._evaluator.attribute_bindings(self._evaluator.value(test.value, scope), test.attr)
-        return [(binding.node, binding.scope) for binding in bindings if binding.node is not None]
-
-    def _flag(self, test: ast.Name | ast.Attribute, name: str, scope: "Scope") -> int:
-        signs = [self.polarity(node, where) for node, where in self._definitions(test, scope)]
+    def _flag(self, test: ast.expr, name: str, scope: "Scope") -> int:
+        """Return the polarity of a flag, or of a setting under a key: by what it is set to, else by its name."""
+        bound = [one for one in definitions(test, scope, self._evaluator) if one.node is not None]
+        signs = [self._answered(one.node, one.conditions, one.scope) for one in bound if one.node is not None]
         if any(signs):
             return _conjunction(signs)
         settings = options(self._evaluator.value(test, scope)) if _is_switch(name) else ()
@@ -257,7 +254,7 @@ class Guards:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             return self._is_backend(node.func.value, scope)
         return isinstance(node, ast.Name | ast.Attribute) and any(
-            _names_backend(definition) for definition, _ in self._definitions(node, scope)
+            one.node is not None and _names_backend(one.node) for one in definitions(node, scope, self._evaluator)
         )
 
 
@@ -268,6 +265,8 @@ def _entry_read(node: ast.AST) -> str:
             return entry
         case ast.Call(func=ast.Attribute(attr="get"), args=[ast.Constant(value=str(entry)), *_]):
             return entry
+        case ast.Call(func=ast.Attribute(attr="get" | "getboolean"), args=[_, ast.Constant(value=str(entry)), *_]):
+            return entry  # of a section of configparser's
         case _:
             return ""
 

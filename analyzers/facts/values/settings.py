@@ -18,12 +18,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from analyzers.facts.scopes.model import Scope
+    from analyzers.facts.scopes.model import Binding, Scope
 
     class _Evaluator(Protocol):
         """What is asked of evaluator.py, which imports this module."""
 
         def value(self, node: ast.expr, scope: Scope) -> Value: ...
+        def bindings(self, name: str, scope: Scope | None) -> list[Binding]: ...
+        def attribute_bindings(self, base: Value, name: str) -> list[Binding]: ...
 
 
 _COMPARED: Mapping[type[ast.cmpop], Callable[[Scalar, Scalar], object]] = {
@@ -33,6 +35,22 @@ _ORDERED: Mapping[type[ast.cmpop], Callable[[float, float], object]] = {
     ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Lt: operator.lt, ast.LtE: operator.le,
 }  # fmt: skip
 _UNKNOWN = Unknown()
+_VARIABLES = Symbol("os.environ")
+
+
+def definitions(node: ast.expr, scope: "Scope", evaluator: "_Evaluator") -> "list[Binding]":
+    """Return the bindings of what a name or an attribute stands for, of an imported name those in its module."""
+    match node:
+        case ast.Name(id=name):
+            found = evaluator.bindings(name, scope)
+        case ast.Attribute(value=owner, attr=name):
+            found = evaluator.attribute_bindings(evaluator.value(owner, scope), name)
+        case _:
+            return []
+    if len(found) == 1 and found[0].target:
+        module, _, name = found[0].target.rpartition(".")
+        return evaluator.attribute_bindings(Symbol(module), name) if found[0].node is None else found
+    return found
 
 
 def by_default(test: ast.expr, scope: "Scope", evaluator: "_Evaluator") -> bool | None:
@@ -43,14 +61,31 @@ def by_default(test: ast.expr, scope: "Scope", evaluator: "_Evaluator") -> bool 
             return None if inner is None else not inner
         case ast.BoolOp(op=op, values=values):
             decided = isinstance(op, ast.Or)
-            outcomes = [by_default(value, scope, evaluator) for value in values]
-            if decided in outcomes:
+            parts = [by_default(value, scope, evaluator) for value in values]
+            if decided in parts:
                 return decided
-            return None if None in outcomes else not decided
+            return None if None in parts else not decided
+        case ast.Compare(left=ast.Constant(), ops=[ast.In() | ast.NotIn() as op], comparators=[right]) if (
+            evaluator.value(right, scope) == _VARIABLES
+        ):
+            return isinstance(op, ast.NotIn)
+        case ast.Name() | ast.Attribute() if outcomes := _outcomes(test, scope, evaluator):
+            return outcomes.pop() if len(outcomes) == 1 else None
         case ast.Compare(left=left, ops=[op], comparators=[right]):
             return _compared(op, _setting(left, scope, evaluator), _setting(right, scope, evaluator))
     value = _setting(test, scope, evaluator)
     return bool(value.value) if isinstance(value, Known) else None
+
+
+def _outcomes(name: ast.expr, scope: "Scope", evaluator: "_Evaluator") -> set[bool | None]:
+    """Return how the tests come out that a name stands for: `FAST = os.getenv("FAST") == "1"`; empty without any."""
+    bound = definitions(name, scope, evaluator)
+    tests = [
+        one for one in bound if isinstance(one.node, ast.Compare | ast.BoolOp | ast.UnaryOp) and not one.conditions
+    ]
+    return (
+        {by_default(one.node, one.scope, evaluator) for one in tests if one.node} if len(tests) == len(bound) else set()
+    )
 
 
 def _setting(node: ast.expr, scope: "Scope", evaluator: "_Evaluator") -> Value:

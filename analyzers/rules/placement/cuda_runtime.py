@@ -7,11 +7,12 @@ from analyzers.rules.rule import Hit, Hits, Rule
 
 _FAILS = words(
     "synchronize current_device get_device_name get_device_properties get_device_capability mem_get_info CUDAGraph "
-    "graph Stream Event current_stream set_per_process_memory_fraction"
+    "graph Stream Event current_stream set_per_process_memory_fraction reset_peak_memory_stats "
+    "reset_max_memory_allocated"
 )
 _CARES = by_word(
     {
-        "cared for": "empty_cache ipc_collect max_memory_allocated memory_allocated reset_peak_memory_stats",
+        "cared for": "empty_cache ipc_collect max_memory_allocated memory_allocated",
         "seeded": "manual_seed manual_seed_all",
         "autocast": "autocast",
         "scaled": "GradScaler",

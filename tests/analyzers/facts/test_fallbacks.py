@@ -13,6 +13,38 @@ PREFERRED = (ExecutionMode.CPU_PREFERRED, ExecutionMode.GPU_PREFERRED)
 
 
 AN_ATTEMPT_WITH_AN_ANSWER_IS = """\
+import subprocess
+try:
+    subprocess.check_output(['nvidia-smi'])
+    found = True
+except (FileNotFoundError, subprocess.CalledProcessError):
+    found = False
+if found:
+    net.cuda()
+# ---
+import faiss
+index = faiss.IndexFlatL2(8)
+try:
+    memory = faiss.StandardGpuResources()
+    index = faiss.index_cpu_to_gpu(memory, 0, index)
+except AttributeError:
+    pass
+# ---
+from transformers import AutoModel
+try:
+    more = AutoModel.from_pretrained('a/b', attn_implementation='flash_attention_2')
+except Exception:
+    more = AutoModel.from_pretrained('a/b')
+# ---
+import sys
+try:
+    net.cuda()
+except Exception:
+    try:
+        net.to('cpu')
+    except Exception:
+        sys.exit(1)
+# ---
 try:
     net = net.to('cuda')
 except RuntimeError:
@@ -190,6 +222,12 @@ def test_an_attempt_without_an_answer_is_a_need(tmp_path: Path, attempt: str) ->
 
 
 A_LIBRARY_FOR_GPUS_THAT_MAY = """\
+try:
+    import cupy
+    HAS_CUPY = True
+except ImportError:
+    HAS_CUPY = False
+# ---
 try:
     import cupy as np
 except ImportError:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from analyzers import analyze
 from runtime_images.policy.model import ExecutionMode
-from tests.analyzers.support import codes, mode_of
+from tests.analyzers.support import codes, mode_of, project
 
 HEAD = "import os\nimport torch\n\nnet = torch.jit.load('m.pt')\n"
 TAIL = "\n\ndef handler(p):\n    return net(torch.tensor(p['x'])).tolist()\n"
@@ -112,6 +113,25 @@ if os.environ.get('NEEDS_CARD') == '1' and not torch.cuda.is_available():
     raise RuntimeError('no GPU')
 if os.environ.get('CARD') == '1':
     net = net.cuda()
+# ---
+if 'WITH_CARD' in os.environ:
+    net = net.cuda()
+# ---
+HEAVY = os.getenv('HEAVY', 'no') == 'yes'
+if HEAVY:
+    net = net.cuda()
+# ---
+match os.getenv('BACKEND', 'light'):
+    case 'heavy' | 'heavier':
+        net = net.cuda()
+    case _:
+        pass
+# ---
+match os.getenv('BACKEND', 'light'):
+    case 'light':
+        pass
+    case _:
+        net = net.cuda()
 """
 
 
@@ -277,3 +297,23 @@ def handler2(p):
 @pytest.mark.parametrize("code", codes(WHAT_A_CALLER_OR_A_FILE))
 def test_what_a_caller_or_a_file_may_ask_for_is_a_choice(tmp_path: Path, code: str) -> None:
     assert mode_of(tmp_path, HEAD + code + TAIL) in (ExecutionMode.CPU_PREFERRED, ExecutionMode.GPU_PREFERRED)
+
+
+def test_a_setting_of_another_module_is_what_it_is_there(tmp_path: Path) -> None:
+    files = {
+        "settings.py": "import os\nHEAVY = os.getenv('HEAVY', 'no') == 'yes'\n",
+        "main.py": HEAD + "from settings import HEAVY\nif HEAVY:\n    net = net.cuda()\n" + TAIL,
+    }
+
+    assert analyze(project(tmp_path, files)).mode is ExecutionMode.CPU_PREFERRED
+
+
+@pytest.mark.parametrize(
+    "test",
+    ["p.get('use_gpu')", "p.get('gpu', False)", "p['cuda']", "config['use_gpu']", "config.getboolean('x', 'gpu')"],
+)
+def test_a_setting_under_a_key_that_names_a_gpu_decides_whether_there_is_one(test: str, tmp_path: Path) -> None:
+    config = "import yaml\nconfig = yaml.safe_load(open('c.yaml'))\n"
+    code = f"{HEAD}{config}def handler(p):\n    if {test}:\n        net.cuda()\n    return 1\n"
+
+    assert not mode_of(tmp_path, code).is_fixed
