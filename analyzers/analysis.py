@@ -17,6 +17,7 @@ from analyzers.linting.examination import in_cells, in_its_cell, with_excerpts
 from analyzers.linting.suppression import split, suppressions
 from analyzers.project.model import Source
 from analyzers.project.names import by_import_name
+from analyzers.project.newer.interpreters import function_python
 from analyzers.project.sources import Project, collect
 from analyzers.rules.examination import evidence_rules, examine
 from analyzers.verdict.alternatives import Alternative, Examined, alternatives, by_slo
@@ -80,21 +81,29 @@ class Analysis:
 
 
 def analyze(
-    path: Path | str, *, entrypoint: str = "", slo: Slo | None = None, hardware: str = "", tree: str = ""
+    path: Path | str,
+    *,
+    entrypoint: str = "",
+    slo: Slo | None = None,
+    hardware: str = "",
+    tree: str = "",
+    python: str = "",
 ) -> Analysis:
     """Analyze the function at `path`, a directory, a Python file or a notebook, without running any of it.
 
     `entrypoint` is "path.py" or "path.py:attribute" inside a directory; by default it is searched. With an SLO for
     latency, the predicted time of a request decides between the two preferred modes where it is known; `hardware` names
     the GPU of that prediction, or a file with profiles (hardware.py). `tree` is a directory above, such as the
-    repository, whose modules the function may import; by default it has only its own.
+    repository, whose modules the function may import; by default it has only its own. `python` is the version that it
+    asks for, such as "3.12", where that is not the one that Gaia runs on.
 
     Raises:
         AnalyzerError: there is nothing to analyze at `path`, no such entry point, or no such hardware.
     """
     started = time.perf_counter()
     profile = _profile(slo, hardware)
-    with RareCollections(), warnings.catch_warnings(action="ignore"):  # the parser's, about odd code: for its author
+    odd_code = warnings.catch_warnings(action="ignore")  # the parser warns of it: that is for its author
+    with RareCollections(), odd_code, function_python(python):
         project = collect(Path(path), entrypoint, tree)
         sources = project.sources
         facts, failures = _facts(project)

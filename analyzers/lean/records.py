@@ -27,7 +27,7 @@ else:
 def record(cls: "type[_T]") -> "type[_T]":
     """Make `cls`, whose annotated names are its fields, a value: slots, `__init__`, equality, hash, patterns."""
     body = {name: value for name, value in vars(cls).items() if name not in ("__dict__", "__weakref__")}
-    fields = tuple(body["__annotations__"])
+    fields = tuple(cls.__annotations__)  # which the body no longer holds from Python 3.14 on
     defaults = {field: body.pop(field) for field in fields if field in body}
     values = attrgetter(*fields)
 

@@ -63,7 +63,7 @@ ROWS = {
     'GA806': ('declarations.manifest_unreadable', 3, 0.95, True, False, '`gaia analyze --write` writes it again.'),
     'GA807': ('declarations.slo_out_of_reach', 2, 0.8, True, False, 'Compute less, name a faster GPU in `[mode] hardware`, or ask for what can be kept.'),
     'GA890': ('failures', 2, 0.95, True, False, 'Remove the comment, or correct what it names: `gaia rules` lists the rules.'),
-    'GA901': ('failures', 3, 1.0, True, False, 'Correct the syntax, or `exclude` the file if it is a template or for another version of Python. In a notebook the finding is at the first invalid cell.'),
+    'GA901': ('failures', 3, 1.0, True, False, 'Correct the syntax, run Gaia with the Python that the message names, or `exclude` the file if it is a template or for Python 2. In a notebook the finding is at the first invalid cell.'),
     'GA902': ('failures', 3, 1.0, True, False, '`exclude` the file: one of this size is data or generated. The limit is 1 MiB for code and 16 MiB for a whole notebook.'),
     'GA903': ('failures', 3, 1.0, True, False, 'Save the file as UTF-8 without NUL bytes, or declare its encoding in the first line. A notebook must be in format 4.'),
     'GA904': ('failures', 3, 1.0, True, False, 'Split the largest expression, or `exclude` the file if it is generated.'),

@@ -19,7 +19,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 
-from analyzers.findings import Finding, Place, Signal, Trait
+from analyzers.findings import NOT_PYTHON, Finding, Place, Signal, Trait
 from analyzers.lean.files import DATA_BYTES, open_inside, read_bounded, read_inside, source_bytes
 from analyzers.linting.results import FileResult, Linted, Vain
 from analyzers.project.names import Tree
@@ -73,9 +73,13 @@ class Cache:
             return None  # an entry that Gaia has not written
 
     def add(self, linted: Linted) -> None:
-        """Keep a result for the next run, when its file can be read."""
+        """Keep a result for the next run, when its file can be read.
+
+        What is no Python is looked at each time: a newer one that understands it may have been installed.
+        """
         path = linted.result.path
-        if digest := self._digest(path):
+        is_python = all(finding.rule != NOT_PYTHON for finding in linted.result.findings)
+        if is_python and (digest := self._digest(path)):
             self._fresh[path] = {
                 "digest": digest,
                 "read": {name: self._digest(name) for name in linted.read},

@@ -66,14 +66,19 @@ def tried(text: str) -> Outcome:
 
 
 def syntax_tree(text: str) -> "ast.Module":
-    """Parse the Python code `text`.
+    """Parse the Python code `text`; where it is for a newer Python, one that is installed does so.
 
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: it cannot be parsed.
     """
     import ast  # a file that is only checked needs none
 
-    return ast.parse(text, NO_FILE)
+    try:
+        return ast.parse(text, NO_FILE)
+    except SyntaxError as error:
+        from analyzers.project.newer.trees import newer_tree  # few files need it
+
+        return newer_tree(text, error, LONGEST_S, MOST_BYTES)
 
 
 def _limit() -> None:

@@ -193,4 +193,6 @@ def _not_python(path: str, error: SyntaxError, first: int = 1) -> Finding:
     place = Place(path, max(error.lineno or 1, 1) + first - 1, column, column + 1)
     version = ".".join(map(str, sys.version_info[:2]))
     message = f"the code is not valid for Python {version}, which Gaia runs on: {error.msg}"
+    if said := getattr(error, "said", ""):
+        message += f"; {said}"
     return failed(NOT_PYTHON, place, message, (error.text or "").rstrip())

@@ -20,6 +20,7 @@ from analyzers.project.dependencies import listed_in, read_dependencies
 from analyzers.project.ignored import walk
 from analyzers.project.importers import TESTS
 from analyzers.project.model import Asset, Dependency, Source, UnreadableError, Variable
+from analyzers.project.parsing import syntax_tree
 from analyzers.project.reach import Reach
 from analyzers.project.reading import parsed, read_code, read_entry
 from runtime_images.entrypoint import EntryError, find_entry
@@ -78,7 +79,7 @@ def collect(path: Path, entrypoint: str = "", tree: str = "") -> Project:
     if not path.is_dir():
         raise AnalyzerError(f"there is nothing at {path}", "give a function's directory or a Python file")
     try:
-        entry = find_entry(path, entrypoint, read_entry).path
+        entry = find_entry(path, entrypoint, read_entry, syntax_tree).path
     except EntryError as error:
         if entrypoint:
             raise AnalyzerError(error.message, error.hint) from None

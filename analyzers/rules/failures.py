@@ -34,9 +34,9 @@ RULES: tuple[Rule[None], ...] = (
     _failure(
         "GA901",
         "invalid-python",
-        "The file is not valid Python for the version that Gaia runs on.",
-        "Correct the syntax, or `exclude` the file if it is a template or for another version of Python. In a notebook "
-        "the finding is at the first invalid cell.",
+        "The file is not valid Python for the version that Gaia runs on, nor for a newer one that is installed.",
+        "Correct the syntax, run Gaia with the Python that the message names, or `exclude` the file if it is a "
+        "template or for Python 2. In a notebook the finding is at the first invalid cell.",
     ),
     _failure(
         "GA902",

@@ -34,7 +34,14 @@ def analyze_code(project: FunctionProject, path: Path | None = None, *, hardware
     single = path is not None and path.is_file()
     where, entrypoint = (path, "") if path and single else (project.directory, project.entrypoint)
     try:
-        return analyze(where, entrypoint=entrypoint, slo=project.slo, hardware=chosen, tree=working_tree())
+        return analyze(
+            where,
+            entrypoint=entrypoint,
+            slo=project.slo,
+            hardware=chosen,
+            tree=working_tree(),
+            python=project.python,
+        )
     except AnalyzerError as error:
         raise FunctionError(error.message, error.hint) from None
 

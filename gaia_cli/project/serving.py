@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from analyzers.project.parsing import syntax_tree
 from analyzers.project.reading import read_entry
 from gaia_cli.errors import AnalysisError, FunctionError
 from gaia_cli.project.choices import ModeName
@@ -82,7 +83,7 @@ def entry_of(project: FunctionProject) -> Entry:
         FunctionError: there is no entry point, or more than one.
     """
     try:
-        return find_entry(project.directory, project.entrypoint, read_entry)
+        return find_entry(project.directory, project.entrypoint, read_entry, syntax_tree)
     except EntryError as error:
         raise FunctionError(error.message, error.hint) from None
 

@@ -5,6 +5,7 @@ Where nothing at the top is a function itself, folders below that begin to serve
 (undeclared.py). Where that makes none or one, all that is below is looked at as one function, unless it is declared.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +37,7 @@ def functions_at(path: Path, refused: Callable[[str], object]) -> list[Function]
 
     `refused` is given each directory below that may not be read: it may hold more.
     """
-    if not path.is_dir():
+    if not os.path.isdir(path):  # noqa: PTH112 -- `Path.is_dir` raises where a name is too long
         return [Function(path)]
     declared = list(_declared_below(path, refused))
     found = {function.path for function in declared}

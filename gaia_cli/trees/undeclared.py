@@ -10,6 +10,7 @@ from pathlib import Path
 
 from analyzers.project.ignored import walk
 from analyzers.project.model import UnreadableError
+from analyzers.project.parsing import syntax_tree
 from analyzers.project.platforms import WEB_SERVER, may_be_entry, platform_of
 from analyzers.project.reading import parsed, read_code, read_entry
 from analyzers.project.sources import MAX_FILES, is_aside, reached
@@ -59,7 +60,7 @@ def _folders(root: Path, found: dict[Path, list[str]]) -> Iterator[Path]:
 def _starts(folder: Path, *, web_servers: bool) -> list[str]:
     """Return the files in `folder` that begin to serve; a file that is looked for and cannot be read is one."""
     try:
-        return [find_entry(folder, read=read_entry).path]
+        return [find_entry(folder, read=read_entry, parse=syntax_tree).path]
     except EntryError as error:
         if error.kind != _NOT_HERE:
             return [error.path]

@@ -28,7 +28,7 @@ from runtime_images.entrypoint.functions import (
     takes_flask_request,
 )
 from runtime_images.entrypoint.model import CANDIDATES, FIRST_CANDIDATES, Entry, EntryError, EntryForm
-from runtime_images.entrypoint.modules import Binding, Module, Modules, Read, read_own
+from runtime_images.entrypoint.modules import Binding, Module, Modules, Parse, Read, parse_own, read_own
 from runtime_images.entrypoint.runpod import started
 
 _APPLICATIONS = ("app", "application", "api")
@@ -44,13 +44,13 @@ class _Found:
     entry: Entry
 
 
-def find_entry(directory: Path, entrypoint: str = "", read: Read = read_own) -> Entry:
+def find_entry(directory: Path, entrypoint: str = "", read: Read = read_own, parse: Parse = parse_own) -> Entry:
     """Return the entry point in `directory`: the only one, or what `entrypoint` ("path.py", "path.py:name") names.
 
     Raises:
         EntryError: there is no entry point, more than one, or a candidate cannot be read or parsed.
     """
-    modules = Modules(directory, read)
+    modules = Modules(directory, read, parse)
     if entrypoint := entrypoint or _named_by_cog(modules):
         return _named_entry(modules, entrypoint)
     present = _candidates(modules)

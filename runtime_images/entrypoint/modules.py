@@ -19,6 +19,9 @@ _NOT_FOR_TEXT = ("idna", "punycode", "undefined")
 Read = Callable[[Path, str], bytes]
 """Returns the content of a file, given the function's directory and the path in it; raises OSError."""
 
+Parse = Callable[[str], ast.Module]
+"""Returns the tree of Python code; raises SyntaxError and what else Python's own parser does."""
+
 Definition = ast.stmt | ast.expr | ast.alias
 """What a name is bound to: a definition, the value of an assignment, or what an import names."""
 
@@ -26,6 +29,11 @@ Definition = ast.stmt | ast.expr | ast.alias
 def read_own(directory: Path, path: str) -> bytes:
     """Read a file as the function's own process does: what it may open is the container's to say."""
     return (directory / path).read_bytes()
+
+
+def parse_own(text: str) -> ast.Module:
+    """Parse code as the function's own process does; told a file's name, the parser would open that for an error."""
+    return ast.parse(text, filename="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,7 @@ class Modules:
 
     directory: Path
     read: Read
+    parse: Parse = parse_own
     _read: dict[str, Module] = field(default_factory=dict)
 
     def at(self, path: str) -> Module:
@@ -81,7 +90,7 @@ class Modules:
             EntryError: it cannot be read or parsed.
         """
         if path not in self._read:
-            self._read[path] = Module(path, _parse(self.directory, self.read, path))
+            self._read[path] = Module(path, _parse(self, path))
         return self._read[path]
 
     def holds(self, path: str) -> bool:
@@ -101,10 +110,10 @@ class Modules:
         return None
 
 
-def _parse(directory: Path, read: Read, path: str) -> ast.Module:
+def _parse(modules: Modules, path: str) -> ast.Module:
     try:
-        data = read(directory, path)
-        return ast.parse(data.decode(encoding_of(data)), filename="")  # a file of that name is opened for an error
+        data = modules.read(modules.directory, path)
+        return modules.parse(data.decode(encoding_of(data)))
     except OSError as error:
         raise EntryError(
             "unreadable", f"cannot read {path}: {error.strerror}", "make it a readable file", path
