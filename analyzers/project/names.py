@@ -7,13 +7,13 @@ files that have been read, and `Tree` finds files on the disk.
 
 # ruff: noqa: PTH113, PTH208 -- a hook does not load pathlib, which takes longer than to lint a file
 
-import ast
 import os
 
 from analyzers.lean.files import leads_out
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Iterable, Iterator
     from typing import TypeVar
 
@@ -27,15 +27,13 @@ SOURCE_FOLDER = "src"
 """The folder that many projects import from as if it were their root."""
 
 
-def dotted(node: ast.expr) -> str:
-    """Return `a.b.c` as it stands, empty for anything but names."""
-    match node:
-        case ast.Name(id=name):
-            return name
-        case ast.Attribute(value=base, attr=name):
-            return f"{dotted(base)}.{name}"
-        case _:
-            return ""
+def dotted(node: "ast.AST") -> str:
+    """Return `a.b.c` as it stands; of anything else only what follows it, as in `.c` for `f().c`, or nothing."""
+    names: list[str] = []
+    while name := getattr(node, "attr", ""):
+        names.insert(0, name)
+        node = getattr(node, "value", node)
+    return ".".join([getattr(node, "id", ""), *names])
 
 
 def module_name(path: str) -> str:

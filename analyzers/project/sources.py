@@ -142,7 +142,8 @@ def _python_files(root: Path, suffix: str = ".py") -> Iterator[str]:
 
 
 def _follow(root: Path, tree: str, entry: str, starts: list[str], programs: list[str] | None = None) -> Project:
-    dependencies = read_dependencies(root, entry)
+    beside = entry or (starts[0] if len({start.rpartition("/")[0] for start in starts}) == 1 else "")
+    dependencies = read_dependencies(root, beside)
     stated = {one.name.replace("-", "_") for one in dependencies.stated}
     sources, failures = _sources(Reach(root, tree, stated), starts)
     return Project(
@@ -151,8 +152,8 @@ def _follow(root: Path, tree: str, entry: str, starts: list[str], programs: list
         tuple(sorted(sources, key=lambda source: source.path)),
         (*failures, *dependencies.failures),
         (*dependencies.stated, *listed_in(source for source in sources if source.path in starts)),
-        read_assets(root, entry),
-        read_variables(root, entry),
+        read_assets(root, beside),
+        read_variables(root, beside),
         tuple(starts),
         frozenset(programs or ()),
     )

@@ -61,6 +61,15 @@ def test_a_list_is_found_wherever_projects_keep_it(files: dict[str, str], tmp_pa
     assert "vllm" not in found
 
 
+def test_the_list_beside_what_a_platform_starts_is_read(tmp_path: Path) -> None:
+    files = {
+        "lambda/handler.py": "def lambda_handler(event, context):\n    return 1\n",
+        "lambda/requirements.txt": "torch",
+    }
+
+    assert [one.name for one in collect(project(tmp_path, files)).dependencies] == ["torch"]
+
+
 def test_a_constraint_counts_for_what_a_list_asks_for(tmp_path: Path) -> None:
     files = {"requirements.txt": "-c limits.txt\ntorch", "limits.txt": "torch==2.1.0+cpu\nvllm==0.6"}
 
