@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from enum import Enum, auto
 
 from analyzers.facts.model import Call, Facts, Guard, Known, OneOf, Value, options
 from analyzers.lean.records import record
@@ -18,17 +19,22 @@ _FALLS_BACK = TABLES["FALLS_BACK"]
 _WITHOUT_DEVICES = (TABLES["UNITS"], PLUMBING, REMOTE)
 
 
+class Without(Enum):
+    """What a placement on a GPU does where there is none: it fails, or the code, a setting or a library goes on."""
+
+    FAILS = auto()
+    CHOOSES = auto()
+    WAITS_TO_BE_ASKED = auto()
+    FALLS_BACK = auto()
+
+
 @record
 class Placement:
-    """A call that places something: on which device, and whether a machine without a GPU has another choice.
-
-    `asked_for`: it does so where a setting or a request says so, and not by default.
-    """
+    """A call that places something on a GPU, and what it does on a machine without one."""
 
     call: Call
     spelling: str
-    chosen: bool
-    asked_for: bool
+    without: "Without"
 
 
 def is_gpu(value: Value) -> bool:
@@ -54,10 +60,17 @@ def placement(call: Call) -> Placement | None:
         if any(on_gpu):
             usual = value.usual if isinstance(value, OneOf) else ()
             is_usual = any(named_by(option, call, spelling) is Device.GPU for option in usual) or not usual
-            asked_for = call.guard is Guard.SETTING or not is_usual
-            chosen = not all(on_gpu) or call.guard is Guard.WITH_GPU or bool(lookup(call.name, _FALLS_BACK))
-            return Placement(call, _spelled(spelling, value), chosen or asked_for, asked_for)
+            return Placement(call, _spelled(spelling, value), _without(call, is_usual=is_usual, is_only=all(on_gpu)))
     return None
+
+
+def _without(call: Call, *, is_usual: bool, is_only: bool) -> Without:
+    """Return what a call does without a GPU: `is_usual` where it asks for one by default, `is_only` where always."""
+    if call.guard is Guard.SETTING or not is_usual:
+        return Without.WAITS_TO_BE_ASKED
+    if call.guard is Guard.WITH_GPU or not is_only:
+        return Without.CHOOSES
+    return Without.FALLS_BACK if lookup(call.name, _FALLS_BACK) else Without.FAILS
 
 
 def _spelled(where: str, value: Value) -> str:

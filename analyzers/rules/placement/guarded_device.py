@@ -2,19 +2,21 @@
 
 from analyzers.facts.model import Facts
 from analyzers.findings import Signal
-from analyzers.rules.knowledge.devices import placements
+from analyzers.rules.knowledge.devices import Without, placements
 from analyzers.rules.rule import Hit, Hits, Rule
+
+_CHOICES = {
+    Without.CHOOSES: ("chosen", "where there is one and the CPU otherwise"),
+    Without.WAITS_TO_BE_ASKED: ("asked for", "where a setting or a request asks for it"),
+    Without.FALLS_BACK: ("wished for", "if it can, and the library goes on without one"),
+}
 
 
 def _check(facts: Facts) -> Hits:
     for placement in placements(facts):
-        if placement.chosen:
-            if placement.asked_for:
-                message = f"{placement.spelling} uses a GPU where a setting or a request asks for it"
-                yield Hit(placement.call.place, message, "asked for")
-            else:
-                message = f"{placement.spelling} uses a GPU where there is one and the CPU otherwise"
-                yield Hit(placement.call.place, message, "chosen")
+        if placement.without is not Without.FAILS:
+            weight, where = _CHOICES[placement.without]
+            yield Hit(placement.call.place, f"{placement.spelling} uses a GPU {where}", weight)
 
 
 RULE = Rule(
@@ -26,7 +28,7 @@ RULE = Rule(
     confidence=0.95,
     signal=Signal.CAN_USE_GPU,
     check=_check,
-    weights={"chosen": 0.7, "asked for": 0.0},
+    weights={"chosen": 0.7, "asked for": 0.0, "wished for": 1.5},
     words="GPU cuda device gpu",
     matches=(
         'import torch\ndevice = torch.device("cuda" if torch.cuda.is_available() else "cpu")',

@@ -2,13 +2,13 @@
 
 from analyzers.facts.model import Facts
 from analyzers.findings import Signal
-from analyzers.rules.knowledge.devices import placements
+from analyzers.rules.knowledge.devices import Without, placements
 from analyzers.rules.rule import Hit, Hits, Rule
 
 
 def _check(facts: Facts) -> Hits:
     for placement in placements(facts):
-        if not placement.chosen:
+        if placement.without is Without.FAILS:
             message = f"{placement.spelling} places work on a GPU without asking whether there is one"
             yield Hit(placement.call.place, message, "unguarded")
 
