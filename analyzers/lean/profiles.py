@@ -26,6 +26,11 @@ class Profile:
         """The folder of the rule."""
         return self.module.partition(".")[0]
 
+    @property
+    def is_failure(self) -> bool:
+        """Whether it says that code could not be analyzed."""
+        return self.family == "failures" and self.level is Level.ERROR
+
 
 @cache
 def profile(code: str) -> Profile:

@@ -3,9 +3,10 @@
     x = y.cuda()  # noqa: GA701                      its line; as other linters read it
     x = y.cuda()  # gaia: ignore[GA701] reason       its line; where it stands alone, the next line of code
     # gaia: disable[GA701] reason                    all up to `# gaia: enable[GA701]`, or to the end of the block
-    # gaia: file-ignore[GA701] reason                the file
+    # gaia: file-ignore[GA701] reason                the file, as `# flake8: noqa: GA701` and `# ruff: noqa: GA701` do
 
-A bare `# noqa` belongs to other tools. Failures of the analysis cannot be silenced. Only real comments count, never a
+A line that goes on behind a backslash, or within a string, takes no comment: the one at its end is for all of it. A
+bare `# noqa` belongs to other tools. Failures of the analysis cannot be silenced. Only real comments count, never a
 string that looks like one, so a file that may have some is read by the tokenizer.
 """
 
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
     from tokenize import TokenInfo
 
 _COMMENT = Pattern(
-    r"#\s*+(?:noqa\s*+:\s*+(?P<noqa>(?:[A-Z]++[0-9]++[,\s]*+)++)"
-    r"|gaia\s*+:\s*+(?P<scope>ignore|file-ignore|disable|enable)\[(?P<rules>[^\]#]*+)\])",
+    r"#\s*+(?:(?P<file>(?:flake8|ruff)\s*+:\s*+)?+noqa\s*+:\s*+(?P<noqa>(?:[A-Z]++[0-9]++[,\s]*+)++)"
+    r"|gaia\s*+:\s*+(?:(?P<scope>ignore|file-ignore|disable|enable)"
+    r"(?:\[(?P<rules>[^\]#]*+)\]|(?=\s*+$|[\s:(]++GA\d))|(?P<odd>[\w-]++)\[\s*+GA\d))",
     re.IGNORECASE,
 )
 _OWN = Pattern(r"GA\d++", re.IGNORECASE)
@@ -133,19 +135,24 @@ class _Reader:
         self._found: list[Suppression] = []
         self._open: list[tuple[int, Suppression]] = []
         self._waiting: list[Suppression] = []
-        self._begin: tuple[int, int] | None = None
+        self._begin = ""
+        self._joined = 0
 
     def read(self, token: "TokenInfo") -> None:
-        """Take the next token."""
+        """Take the next token; `_begin` is the first of a statement, `_joined` the line where the last line begins."""
         if token.type == COMMENT:
             self._comment(*token.start, token.string)
-        elif token.type == NEWLINE and self._begin:
-            self._found += [replace(one, first=one.line, last=token.end[0]) for one in self._waiting]
-            self._waiting.clear()
-            self._begin = None
-        elif token.type not in (NL, NEWLINE, INDENT, DEDENT) and self._begin is None:
-            self._begin = token.start
-            self._close(*token.start)
+        elif token.type in (NL, NEWLINE):
+            if token.type == NEWLINE and self._begin != "@":  # what is decorated comes with its decorators
+                self._found += [replace(one, first=one.line, last=token.end[0]) for one in self._waiting]
+                self._waiting.clear()
+            self._begin = self._begin if token.type == NL else ""
+            self._joined = 0
+        elif token.type not in (INDENT, DEDENT):
+            self._joined = self._joined or token.start[0]
+            if not self._begin:
+                self._begin = token.string or "the end"
+                self._close(*token.start)
 
     def all(self) -> tuple[Suppression, ...]:
         """Return what was found, once everything is read."""
@@ -154,7 +161,7 @@ class _Reader:
 
     def _comment(self, line: int, offset: int, comment: str) -> None:
         for match in _COMMENT.finditer(comment):
-            scope = (match["scope"] or "ignore").lower()
+            scope = "file-ignore" if match["file"] else (match["scope"] or "ignore").lower()
             codes, fault = _codes(match)
             if not codes and not fault:
                 continue
@@ -170,7 +177,7 @@ class _Reader:
             elif match["scope"] and not before.strip():
                 self._waiting.append(one)
             else:
-                self._found.append(one)
+                self._found.append(replace(one, first=self._joined or line))
 
     def _enable(self, one: Suppression, indent: int) -> None:
         ended = [pair for pair in self._open if pair[0] == indent and set(pair[1].codes) <= set(one.codes)]
@@ -189,8 +196,12 @@ class _Reader:
 
 def _codes(match: re.Match[str]) -> tuple[tuple[str, ...], str]:
     """Return the codes of the rules that a comment names, and what is wrong with the names of others."""
-    listed = match["rules"]
-    names = _OWN.findall(match["noqa"]) if listed is None else [name.strip() for name in listed.split(",")]
+    if match["odd"]:
+        return (), f"{match['odd']!r} is none of `ignore`, `file-ignore`, `disable` and `enable`"
+    listed = match["rules"] or ""
+    names = _OWN.findall(match["noqa"]) if match["noqa"] else [name.strip() for name in listed.split(",")]
+    if match["scope"] and not any(names):
+        return (), f"this comment names no rule: write `# gaia: {match['scope'].lower()}[GA701]`"
     codes = {name: _by_name().get(name.lower(), name.upper()) for name in names if name}
     unknown = [name for name, code in codes.items() if code not in ROWS]
     fault = f"this comment names {', '.join(unknown)}, which is no rule of Gaia" if unknown else ""

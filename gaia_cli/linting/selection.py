@@ -34,11 +34,15 @@ class Selection:
     min_confidence: float = 0.0
 
     def wants(self, code: str, path: str = "") -> bool:
-        """Return whether the rule `code` is selected, anywhere or in the file `path` below the configuration."""
+        """Return whether the rule `code` is selected, anywhere or in the file `path` below the configuration.
+
+        What says that a file was not read, or not by all rules, is selected until it is ignored: it makes all else that
+        is found, or not found, uncertain.
+        """
         known = profile(code)
         if known.confidence < self.min_confidence:
             return False
-        by_default = self.select is None and known.hook
+        by_default = known.hook and (self.select is None or known.is_failure)
         chosen = max(_exactness(code, (*(self.select or ()), *self.extend)), 0 if by_default else -1)
         return chosen > _exactness(code, self.ignore) and not self._ignored(code, path)
 

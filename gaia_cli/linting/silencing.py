@@ -3,8 +3,9 @@
     x = y.cuda()             becomes  x = y.cuda()  # noqa: GA701
     x = y.cuda()  # noqa: E5 becomes  x = y.cuda()  # noqa: E5, GA701
 
-A line that ends within a string or goes on behind a backslash takes no comment, and what no comment silences (9xx, and
-8xx about declarations) gets none. Where a file would not be the same code afterwards it stays as it is.
+Where a line ends within a string or goes on behind a backslash, the comment stands at the end of it all. What no
+comment silences (9xx, and 8xx about declarations) gets none. Where a file would not be the same code afterwards it
+stays as it is.
 """
 
 import ast
@@ -63,22 +64,30 @@ def _commented(source: bytes, _path: str, *, codes: Codes) -> tuple[bytes, int]:
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
         text = source.decode(encoding)
-        able = {
-            token.end[0] if token.type == tokenize.COMMENT else token.start[0]
-            for token in tokenize.generate_tokens(io.StringIO(text, newline=None).readline)
-            if token.type in _ENDS
-        }
+        ends = dict(_ends(text))
         lines = text.split("\n")
-        places = 0
-        for number, wanted in codes.items():
-            if number in able and number <= len(lines):
-                lines[number - 1] = _line(lines[number - 1], dict.fromkeys(wanted))
-                places += len(list(wanted))
+        wanted: defaultdict[int, list[str]] = defaultdict(list)
+        for number, found in codes.items():
+            wanted[ends.get(number, 0)] += found
+        wanted.pop(0, None)
+        for number, found in wanted.items():
+            lines[number - 1] = _line(lines[number - 1], dict.fromkeys(found))
+        places = sum(map(len, wanted.values()))
         after = "\n".join(lines)
         same = ast.dump(syntax_tree(text)) == ast.dump(syntax_tree(after))
     except (tokenize.TokenError, SyntaxError, ValueError, RecursionError, MemoryError):
         return source, 0
     return (after.encode(encoding), places) if same else (source, 0)
+
+
+def _ends(text: str) -> Iterator[tuple[int, int]]:
+    """Yield each line of Python with the line at whose end a comment for it may stand."""
+    first = 0
+    for token in tokenize.generate_tokens(io.StringIO(text, newline=None).readline):
+        first = first or token.start[0]
+        if token.type in _ENDS:
+            yield from ((line, token.start[0]) for line in range(first, token.start[0] + 1))
+            first = 0
 
 
 def _line(line: str, codes: Iterable[str]) -> str:

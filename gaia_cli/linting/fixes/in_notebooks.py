@@ -51,13 +51,21 @@ def _edits(text: str, cells: list[str], fixed: str) -> Iterator[tuple[int, int, 
         if before != after:
             place = in_cell(Place("", number), starts)
             stretch = file.stretch(place.cell, place.line)
-            if stretch is not None and _is_string(text[slice(*stretch)]):
-                yield *stretch, json.dumps(after, ensure_ascii=is_ascii)[1:-1]
+            written = _inside_of(text[slice(*stretch)]) if stretch is not None else None
+            if stretch is not None and written is not None:
+                yield *stretch, json.dumps(_with_magic(written, before, after), ensure_ascii=is_ascii)[1:-1]
 
 
-def _is_string(inside: str) -> bool:
-    """Return whether `inside` is the inside of one JSON string."""
+def _with_magic(written: str, before: str, after: str) -> str:
+    """Return a changed line with what is `written` in the notebook before its code, such as `%time`."""
+    at = next((at for at in range(len(before), 0, -1) if before[at - 1 : at] != written[at - 1 : at]), 0)
+    return written[:at] + after[at:] if len(written) == len(before) and after.startswith(before[:at]) else after
+
+
+def _inside_of(inside: str) -> str | None:
+    """Return the text of which `inside` is the inside of its one JSON string, None where it is not."""
     try:
-        return isinstance(json.loads(f'"{inside}"'), str)
+        text = json.loads(f'"{inside}"')
     except ValueError:
-        return False
+        return None
+    return text if isinstance(text, str) else None

@@ -6,6 +6,7 @@ choice binds weaker than any operator, so a guarded operand would be part of ano
 f-string nothing is written, for before Python 3.12 no quote of its own may stand in it.
 """
 
+import ast
 from collections.abc import Iterator
 
 from analyzers.project.parsing import syntax_tree
@@ -40,8 +41,7 @@ def guard(source: bytes, starts: frozenset[Start]) -> tuple[bytes, int]:
         module = cst.parse_module(source)
         if module.bytes != source:
             return source, 0
-        quote = "'" if module.code.count("'") > module.code.count('"') else '"'
-        transformer = _Guard(starts, quote)
+        transformer = _Guard(starts, module.code)
         changed = MetadataWrapper(module).visit(transformer)
         syntax_tree(changed.code)
     except (cst.ParserSyntaxError, SyntaxError, ValueError, RecursionError, MemoryError):
@@ -52,10 +52,11 @@ def guard(source: bytes, starts: frozenset[Start]) -> tuple[bytes, int]:
 class _Guard(cst.CSTTransformer):
     METADATA_DEPENDENCIES = (PositionProvider, ScopeProvider, ParentNodeProvider)
 
-    def __init__(self, starts: frozenset[Start], quote: str) -> None:
+    def __init__(self, starts: frozenset[Start], code: str) -> None:
         super().__init__()
         self.starts = starts
-        self.quote = quote
+        self.quote = "'" if code.count("'") > code.count('"') else '"'
+        self.rebound = frozenset(_rebound(code))
         self.count = 0
         self.names: dict[int, tuple[str, ...]] = {}
 
@@ -85,8 +86,12 @@ class _Guard(cst.CSTTransformer):
         return updated_node.with_changes(func=callee.with_changes(attr=cst.Name("to")), args=[cst.Arg(choice)])
 
     def _is_whole(self, node: cst.CSTNode) -> bool:
-        """Return whether `node` is all of an argument's, a variable's or a default's value."""
-        return isinstance(self.get_metadata(ParentNodeProvider, node), _HOLDERS)
+        """Return whether `node` is all of an argument's, a variable's or a default's value, where a CPU may stand."""
+        holder = self.get_metadata(ParentNodeProvider, node)
+        if not isinstance(holder, cst.Arg):
+            return isinstance(holder, _HOLDERS)
+        call = self.get_metadata(ParentNodeProvider, holder)
+        return not (isinstance(call, cst.Call) and _is_for_gpus(call))
 
     def _guarding(self, node: cst.CSTNode) -> str:
         """Return the name of PyTorch that guards `node`, and count it; empty where the node stays as it is."""
@@ -119,7 +124,7 @@ class _Guard(cst.CSTTransformer):
     def _is_torch(self, name: str, scope: Scope, node: cst.CSTNode) -> bool:
         """Return whether only imports of PyTorch bind `name`, and one of them has certainly run before `node`."""
         imports = [assignment.node for assignment in scope[name] if isinstance(assignment, Assignment)]
-        if not imports or len(imports) != len(scope[name]):
+        if name in self.rebound or not imports or len(imports) != len(scope[name]):
             return False
         return all(_binds_torch(statement, name) for statement in imports) and any(
             self._start(statement) < self._start(node) and self._is_certain(statement, scope) for statement in imports
@@ -142,6 +147,26 @@ def _first_operand(node: cst.BaseExpression) -> cst.BaseExpression:
     while isinstance(node, cst.BinaryOperation):
         node = node.left
     return node
+
+
+def _is_for_gpus(call: cst.Call) -> bool:
+    """Return whether a call takes no CPU for its device: `x.cuda(device)`, or with an index `device("cuda", 1)`."""
+    name = call.func.attr.value if isinstance(call.func, cst.Attribute) else ""
+    return name == "cuda" or (name == "device" and len(call.args) > 1)
+
+
+def _rebound(code: str) -> Iterator[str]:
+    """Yield the names that are bound in patterns and by `:=`, of which libcst keeps no count, and those deleted."""
+    for node in ast.walk(syntax_tree(code)):
+        match node:
+            case (
+                ast.MatchAs(name=str(name))
+                | ast.MatchStar(name=str(name))
+                | ast.MatchMapping(rest=str(name))
+                | ast.NamedExpr(target=ast.Name(id=name))
+                | ast.Name(id=name, ctx=ast.Del())
+            ):
+                yield name
 
 
 def _names(scope: Scope) -> Iterator[str]:

@@ -156,3 +156,47 @@ def test_a_comment_is_told_of_exactly_where_removing_it_changes_nothing(lines: l
 @given(st.text("#noqa: GA701gaiaignore[]-disbleT,\n\t '\"()", max_size=80))
 def test_no_text_is_too_odd(text: str) -> None:
     assert all(comment.line >= 1 for comment in suppressions("a.py", text))
+
+
+@pytest.mark.parametrize(
+    ("code", "lines"),
+    [
+        ("x = '''a\nb'''  # noqa: GA701\n", [1, 2]),
+        ("x = 1 + \\\n    2 + \\\n    3  # gaia: ignore[GA701]\ny = 1\n", [1, 2, 3]),
+        ("x = (1, '''\n''',\n  2)  # noqa: GA701\n", [3]),
+        ("x = (1, '''\n''', # noqa: GA701\n  2)\n", [1, 2]),
+        ("x = 1\r\ny = 2 \\\r\n + 3  # noqa: GA701\r\n", [2, 3]),
+        ("# gaia: ignore[GA701]\n@deco\n@other(\n  1)\ndef f(\n  x):\n    pass\n", [1, 2, 3, 4, 5, 6]),
+        ("# gaia: ignore[GA701]\n\n# more\nclass A(B,\n  C):\n    pass\n", [1, 2, 3, 4, 5]),
+        ("import a\n# flake8: noqa: GA701\n", list(range(1, 10))),
+        ("import a  # ruff: noqa: E501, GA701\n", list(range(1, 10))),
+        ("\tx = 1  # NoQA:ga701\n".lstrip("\t"), [1]),
+    ],
+)
+def test_a_comment_is_also_for_the_lines_that_can_have_none(code: str, lines: list[int]) -> None:
+    (found,) = suppressions("a.py", code)
+
+    assert found.codes == ("GA701",)
+    assert [line for line in range(1, 10) if found.first <= line <= found.last] == lines
+
+
+@pytest.mark.parametrize(
+    ("comment", "fault"),
+    [
+        ("# gaia: ignore", "this comment names no rule: write `# gaia: ignore[GA701]`"),
+        ("# gaia: ignore[]", "this comment names no rule: write `# gaia: ignore[GA701]`"),
+        ("# gaia: disable GA701", "this comment names no rule: write `# gaia: disable[GA701]`"),
+        ("# gaia: file-ignore: GA701", "this comment names no rule: write `# gaia: file-ignore[GA701]`"),
+        ("# gaia: ingore[GA701]", "'ingore' is none of `ignore`, `file-ignore`, `disable` and `enable`"),
+        ("# gaia: disable-file[GA701]", "'disable-file' is none of `ignore`, `file-ignore`, `disable` and `enable`"),
+    ],
+)
+def test_a_comment_that_is_almost_one_for_gaia_says_so(comment: str, fault: str) -> None:
+    assert [one.fault for one in suppressions("a.py", f"x = 1  {comment}\n")] == [fault]
+
+
+@pytest.mark.parametrize(
+    "comment", ["# gaia: results[0] is the mean", "# Gaia: ignore faint stars", "# gaia: enabled later", "# gaia:"]
+)
+def test_a_comment_about_something_else_is_none_for_gaia(comment: str) -> None:
+    assert suppressions("a.py", f"x = 1  {comment}\n") == ()

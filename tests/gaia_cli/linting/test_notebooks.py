@@ -127,6 +127,18 @@ def test_a_fix_changes_the_line_of_the_cell_and_no_other_byte(demo: Project) -> 
     assert demo.lint("--diff") is ExitCode.OK
 
 
+@pytest.mark.parametrize(
+    "line", ["%time x = USE", "  !ls\nx = USE", "%%time\nx = USE", "for x in y:\n    %timeit -n 1 x = USE"]
+)
+def test_a_fix_leaves_magics_as_they_are(project: Project, line: str) -> None:
+    path = project.write("a.ipynb", notebook("import torch", line.replace("USE", "y.to('cuda')")))
+    fixed = line.replace("USE", "y.to('cuda' if torch.cuda.is_available() else 'cpu')")
+
+    project.lint("--fix")
+
+    assert path.read_text() == notebook("import torch", fixed)
+
+
 def test_nothing_in_a_notebook_counts_as_done_at_import(project: Project) -> None:
     code = "import torch\ntorch.manual_seed(1)\n\ndef handler(payload):\n    return payload\n"
     project.write("a.py", code)

@@ -22,6 +22,15 @@ def test_evidence_is_not_linted_for_unless_asked() -> None:
     assert wanted(Selection(select=("ALL",)), "GA201", "GA701") == ["GA201", "GA701"]
 
 
+def test_what_could_not_be_analyzed_is_selected_until_it_is_ignored() -> None:
+    failures = ("GA901", "GA902", "GA903", "GA904", "GA906", "GA907", "GA908")
+
+    assert wanted(Selection(select=("GA701",)), *failures, "GA905", "GA890") == [*failures]
+    assert wanted(Selection(select=("GA701",), ignore=("GA901", "GA906")), *failures[:2], "GA906") == ["GA902"]
+    assert wanted(Selection(ignore=("GA9",)), *failures) == []
+    assert not Selection(select=("GA701",), per_file=(("old/*", ("GA9",)),)).wants("GA901", "old/a.py")
+
+
 def test_the_more_exact_of_select_and_ignore_decides() -> None:
     assert wanted(Selection(select=("GA2",), ignore=("GA203",)), "GA201", "GA203") == ["GA201"]
     assert wanted(Selection(select=("GA203",), ignore=("GA2",)), "GA201", "GA203") == ["GA203"]

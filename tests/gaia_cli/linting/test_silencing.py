@@ -54,6 +54,9 @@ def test_what_no_comment_silences_stays_and_fails_the_run(project: Project) -> N
         (b"x = 1  # noqa\n", b"x = 1  # noqa  # noqa: GA701\n"),
         (b"x = 1  # gaia: ignore[GA704] why\n", b"x = 1  # gaia: ignore[GA704] why  # noqa: GA701\n"),
         (b"x = (1,\n2)\n", b"x = (1,  # noqa: GA701\n2)\n"),
+        (b"x = '''a\nb'''\n", b"x = '''a\nb'''  # noqa: GA701\n"),
+        (b"x = 1 + \\\n2\n", b"x = 1 + \\\n2  # noqa: GA701\n"),
+        (b'f"""{\nx}""", \\\n  2  # noqa: E501\n', b'f"""{\nx}""", \\\n  2  # noqa: E501, GA701\n'),
         (b"\xef\xbb\xbfx = '\xc3\xa9'\n", b"\xef\xbb\xbfx = '\xc3\xa9'  # noqa: GA701\n"),
     ],
 )
@@ -63,9 +66,7 @@ def test_a_comment_is_put_at_the_end_of_the_line_or_into_the_one_that_is_there(
     assert after(tmp_path, before, ("GA701", 1)) == expected
 
 
-@pytest.mark.parametrize(
-    "source", [b"x = '''a\nb'''\n", b"x = 1 + \\\n2\n", b"x = (\n", b"\xff\xfe", b'f"""{\nx}"""\n']
-)
+@pytest.mark.parametrize("source", [b"x = (\n", b"\xff\xfe", b"x = '''a\n", b"x = 1 \\\n"])
 def test_a_line_that_takes_no_comment_stays_as_it_is(tmp_path: Path, source: bytes) -> None:
     assert after(tmp_path, source, ("GA701", 1)) == source
 
