@@ -43,5 +43,6 @@ RULE = Rule(
         'import torch\ndef put(x, device):\n    return x.to("cpu"), x.to(device)',
         'import easyocr, whisper\nr = easyocr.Reader(["en"], gpu=False)\nm = whisper.load_model("base")',
         'import tensorflow as tf\nwith tf.device("/cpu:0"):\n    x = 1',
+        'import torch\nnodes = [{"device": "cpu"}, {"device": "gpu"}]',
     ),
 )

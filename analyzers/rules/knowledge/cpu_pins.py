@@ -6,7 +6,7 @@ a device that nobody knows.
 
 from collections.abc import Iterator
 
-from analyzers.facts.model import Call, Facts, Guard, Known, Place, Value, is_unknown, options, strings
+from analyzers.facts.model import Call, Constant, Facts, Guard, Known, Place, Value, is_unknown, options, strings
 from analyzers.lean.records import record
 from analyzers.rules.knowledge.dependency_lines import all_dependencies, is_for_cpus
 from analyzers.rules.knowledge.device_words import MOVES, TABLES, Device, device_of, named_by, told
@@ -20,6 +20,8 @@ _ON = frozenset({"cpu", "no_cuda", "use_cpu", "force_cpu"})
 _PROVIDERS = frozenset({"providers", "provider"})
 _TELLING = _PROVIDERS | _OFF | _COUNTS | _ON | {"device_map"}
 """The arguments whose values are looked at, beside devices: a value is worked out only when it is asked for."""
+_DEVICE = "device"
+"""What a setting is called that says which device to use."""
 _ASIDE = ("map_location=",)
 """What only says where weights are read to."""
 _UNKNOWN_WHERE = frozenset({".to", "device=", "torch_device=", "accelerator="})
@@ -43,7 +45,7 @@ def pins(facts: Facts) -> Iterator[Pin]:
         if call.guard is Guard.ALWAYS and is_pinned(call):
             yield Pin(f"{call.method}()", call.place, _WHOLE.get(call.name.replace("()", ""), call.package))
     for constant in facts.constants():
-        named = constant.guard is Guard.ALWAYS and constant.name.lower() == "device"
+        named = constant.guard is Guard.ALWAYS and constant.name.lower() == _DEVICE
         if named and device_of(constant.value) is Device.CPU:
             yield Pin(constant.name, constant.place, "")
     for variable in variables(facts):
@@ -86,7 +88,7 @@ def _pins(name: str, value: Value) -> bool:
 
 def is_free(facts: Facts) -> bool:
     """Return whether something may compute on a GPU: what is placed there, or takes one, or where nobody knows."""
-    if any(True for _ in placements(facts)):
+    if any(True for _ in placements(facts)) or any(map(_is_named_gpu, facts.constants())):
         return True
     pinned = pinned_libraries(facts)
     if any(fact.package in _ALWAYS_PLACED and fact.package not in pinned for fact in facts.imports()):
@@ -96,6 +98,10 @@ def is_free(facts: Facts) -> bool:
         (call.name not in moved and call.package not in pinned and _takes_one(call)) or _is_unknown_device(call)
         for call in facts.calls()
     )
+
+
+def _is_named_gpu(constant: Constant) -> bool:
+    return constant.name.lower() == _DEVICE and device_of(constant.value) is Device.GPU
 
 
 def _takes_one(call: Call) -> bool:

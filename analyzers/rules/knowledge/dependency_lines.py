@@ -46,8 +46,12 @@ def names_cuda(dependency: Dependency) -> bool:
 
 
 def is_idle(dependency: Dependency, facts: Facts) -> bool:
-    """Return whether nothing in the code can use what a line installs: `pip freeze` lists what others once needed."""
-    if starts_programs(facts) or not uses_no_framework(facts):
+    """Return whether nothing in the code can use what a line installs: `pip freeze` lists what others once needed.
+
+    What code itself installs, as for a platform's image, is meant for it.
+    """
+    in_code = any(file.path == dependency.place.path for file in facts.files)
+    if in_code or starts_programs(facts) or not uses_no_framework(facts):
         return False
     name = import_name(dependency.name)
     beside = "onnxruntime" if name.startswith("nvidia") else name

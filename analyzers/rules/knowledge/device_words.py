@@ -142,7 +142,12 @@ def _argument(call: Call, where: str) -> Value | None:
 
 
 def _in_table(call: Call) -> str:
-    return lookup(_plain(call.name), _ARGUMENTS) if call.package in _HEADS else ""
+    """Return the name of a call in ARGUMENTS; one with a keyword stands for all that a library has below it as well."""
+    if call.package not in _HEADS:
+        return ""
+    name = _plain(call.name)
+    found = lookup(name, _ARGUMENTS)
+    return found if found == name or _ARGUMENTS.get(found, "").isidentifier() else ""
 
 
 def _plain(name: str) -> str:

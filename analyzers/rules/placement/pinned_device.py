@@ -50,6 +50,7 @@ RULE = Rule(
         'import torch\ndevice = "cuda" if torch.cuda.is_available() else "cpu"\nx = torch.zeros(3).to(device)',
         "import torch\nuse_gpu = torch.cuda.is_available()\nA = torch.zeros(3)\nif use_gpu:\n    A = A.cuda()",
         'import torch\nx = torch.zeros(3, device="cpu")',
+        'import torch\ndef noise(device):\n    return torch.Generator(device).manual_seed(int("1024"))',
         'import open3d as o3d\ncard = o3d.core.Device("CPU:0")',
         "import torch, pint\nlength = pint.Quantity(3, 'm').to(0)",
         'import pint\nlength = (3 * pint.UnitRegistry().meter).to("cuda")',

@@ -30,6 +30,12 @@ def test_what_is_installed_counts_where_something_may_use_it(code: str, tmp_path
     assert _mode(tmp_path, _FREEZE, code) is ExecutionMode.GPU_PREFERRED
 
 
+def test_what_code_installs_for_an_image_counts_though_it_is_imported_by_name(tmp_path: Path) -> None:
+    code = "import modal\nimage = modal.Image.debian_slim().pip_install('torch')\n"
+
+    assert _mode(tmp_path, "", code) is ExecutionMode.CPU_PREFERRED
+
+
 @pytest.mark.parametrize(
     "line",
     [
