@@ -43,6 +43,7 @@ RULE = Rule(
         'import torch\ndef put(x, device):\n    return x.to("cpu"), x.to(device)',
         'import easyocr, whisper\nr = easyocr.Reader(["en"], gpu=False)\nm = whisper.load_model("base")',
         'import tensorflow as tf\nwith tf.device("/cpu:0"):\n    x = 1',
+        'import torch, transformers\np = transformers.pipeline("a")\ng = torch.Generator("cpu").manual_seed(0)',
         'import torch\nnodes = [{"device": "cpu"}, {"device": "gpu"}]',
     ),
 )

@@ -24,6 +24,8 @@ _DEVICE = "device"
 """What a setting is called that says which device to use."""
 _ASIDE = ("map_location=",)
 """What only says where weights are read to."""
+_NO_WORK = frozenset({"torch.Generator"})
+"""Calls that are told a device and compute nothing on it: a pipeline on a GPU takes its seeds from the CPU."""
 _UNKNOWN_WHERE = frozenset({".to", "device=", "torch_device=", "accelerator="})
 _CPU_PROVIDERS = frozenset(name for name, kind in TABLES["PROVIDERS"].items() if kind == "cpu")
 _PLACES_ITSELF, _ALWAYS_PLACED = TABLES["PLACES_ITSELF"], TABLES["ALWAYS_PLACED"]
@@ -69,7 +71,7 @@ def is_pinned(call: Call) -> bool:
     """Return whether a call asks for the CPU and nothing else."""
     if call.name.replace("()", "") in _WHOLE and call.method.lower() in ("require_cpu", "cpu"):
         return True
-    for spelling, value in told(call):
+    for spelling, value in told(call) if call.name not in _NO_WORK else ():
         if spelling not in _ASIDE and all(named_by(one, call, spelling) is Device.CPU for one in options(value)):
             return True
     return any(_pins(name, argument.value) for name, argument in call.keywords if name in _TELLING)
