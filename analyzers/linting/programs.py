@@ -5,10 +5,12 @@ their top runs once, for one user, and is at its right place there. The main blo
 tries it out. Whether anything imports a file takes a look at all others, so it is asked where the answer decides.
 """
 
+import re
 from collections.abc import Callable, Iterable
 
 from analyzers.facts.contexts.model import Contexts
 from analyzers.findings import Finding, Signal
+from analyzers.lean.patterns import Pattern
 from analyzers.project.importers import is_test
 from analyzers.project.model import Source
 from analyzers.rules.switchability.blocking_in_coroutine import RULE as BLOCKING
@@ -19,6 +21,8 @@ from analyzers.rules.switchability.sets_visible_devices import RULE as SETS_VISI
 from analyzers.rules.switchability.threads_at_import import RULE as THREADS_AT_IMPORT
 
 _OF_WORKERS = frozenset(rule.code for rule in (CUDA_AT_IMPORT, GLOBAL_SEED, SETS_VISIBLE_DEVICES, THREADS_AT_IMPORT))
+_PARSES = Pattern(r"^\w[^\n#]*\bparse_(?:known_)?args\(", re.MULTILINE)
+"""What a file does at its top that reads its command line, of which an import has none."""
 _OWN_LOOP = ("asyncio.run(", "anyio.run(", "run_until_complete(")
 """What a program starts an event loop with that is nobody else's."""
 
@@ -46,6 +50,8 @@ def without_moot(
 
 
 def _serves(source: Source, contexts: Contexts) -> bool:
+    if _PARSES.search(source.text):
+        return False
     if source.path in contexts.serving:
         return True
     from analyzers.project.platforms import platform_of  # few files need it

@@ -1,8 +1,9 @@
 """The names of a file that hold something in main memory, or outlive the function that fills them."""
 
 import ast
+from collections.abc import Sequence
 
-from analyzers.facts.contexts.idioms import is_on_host
+from analyzers.facts.contexts.idioms import is_asked, is_handed_in, is_on_host
 from analyzers.facts.contexts.phases import Called
 
 
@@ -34,6 +35,11 @@ class Names:
             case ast.Subscript(value=ast.Attribute() as container):
                 return self.kept(container, function, in_object=in_object)
         return ""
+
+    def chosen(self, value: ast.expr, function: Called, tests: Sequence[ast.expr]) -> bool:
+        """Return whether a value was asked for, by one of the `tests` around it or by whoever calls `function`."""
+        handed_in = not function.serves and is_handed_in(value, function.parameters)
+        return handed_in or is_asked(value, tests)
 
     def bind(self, target: ast.AST, value: ast.expr, function: Called) -> None:
         """Remember the names that `function` binds, and which of them hold something in main memory."""

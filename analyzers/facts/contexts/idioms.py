@@ -39,11 +39,14 @@ def returns_what_is_done(node: ast.If) -> bool:
     return bool(set(words(node.test)) & set(words(last.value)) - {"self"}) and not isinstance(last.value, ast.Dict)
 
 
-def goes_one_by_one(target: ast.expr, source: ast.expr) -> bool:
+def goes_one_by_one(target: ast.expr, source: ast.expr, *, in_network: bool) -> bool:
     """Return whether a loop takes its items one by one where it could take them together.
 
-    It could not when it goes over batches, as a name or a range in steps shows, or over the few entries of a dict.
+    It could not when it goes over batches, as a name or a range in steps shows, over the few entries of a dict, or over
+    the layers of a network.
     """
+    if in_network and isinstance(source, ast.Attribute):
+        return False
     if isinstance(source, ast.Call):
         name = called_name(source)
         if name in ("items", "values") or (name == "range" and len(source.args) == 3):
@@ -63,10 +66,23 @@ def takes_its_time(body: Sequence[ast.stmt]) -> bool:
 
 def is_asked(value: ast.expr, tests: Sequence[ast.expr]) -> bool:
     """Return whether `value` is what one of the `tests` around it asks for, as in `if args.gpus: use(args.gpus)`."""
-    wanted = {ast.dump(part) for part in ast.walk(value) if isinstance(part, ast.Attribute | ast.Name)} if tests else ()
-    return any(
-        isinstance(part, ast.Attribute) and ast.dump(part) in wanted for test in tests for part in ast.walk(test)
-    )
+    wanted = _mentioned(value) if tests else frozenset()
+    return any(not wanted.isdisjoint(_mentioned(test)) for test in tests)
+
+
+def is_handed_in(value: ast.expr, parameters: frozenset[str]) -> bool:
+    """Return whether `value` is made of a function's parameters alone: the choice is its caller's."""
+    names = [part.id for part in ast.walk(value) if isinstance(part, ast.Name) and part.id != "str"]
+    return bool(names) and parameters.issuperset(names)
+
+
+def _mentioned(node: ast.expr) -> frozenset[str]:
+    """Return the names and the chains of attributes in `node`, as a whole, but for what is called."""
+    parts = list(ast.walk(node))
+    inner = {id(part.value) for part in parts if isinstance(part, ast.Attribute)}
+    inner |= {id(part.func) for part in parts if isinstance(part, ast.Call)}
+    chains = (part for part in parts if isinstance(part, ast.Attribute | ast.Name) and id(part) not in inner)
+    return frozenset(map(ast.unparse, chains))
 
 
 def is_network(node: ast.ClassDef) -> bool:

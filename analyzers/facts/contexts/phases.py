@@ -49,6 +49,7 @@ class Called:
         self.silent = is_silent
         self.callees: list[Calls] = []
         self.host: set[str] = set()
+        self.parameters: frozenset[str] = frozenset()
         self.bound: set[str] = set()
 
     def applied_to(self, context: CallContext) -> CallContext:

@@ -8,14 +8,7 @@ tell when a function runs, and so do its callers inside the file.
 import ast
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from analyzers.facts.contexts import idioms
-from analyzers.facts.contexts.gradients import (
-    NO_GRADIENTS,
-    assigned_silencers,
-    imported_silencers,
-    silences,
-    wants_gradients,
-)
+from analyzers.facts.contexts import gradients, idioms
 from analyzers.facts.contexts.holding import Names
 from analyzers.facts.contexts.model import NOWHERE, CallContext, Contexts, Phase, Start
 from analyzers.facts.contexts.phases import CACHES, Called, Calls, phase_of, spread
@@ -63,7 +56,7 @@ class _Walker:
         self.literals: dict[Start, Place] = {}
         self.modules: set[str] = set()
         self.learns = False
-        self.silencers = set(NO_GRADIENTS)
+        self.silencers = set(gradients.NO_GRADIENTS)
         self.names = Names(source.tree)
         self.main = (0, 0)
         self.tests: list[ast.expr] = []
@@ -96,24 +89,29 @@ class _Walker:
     def loop(self, node: ast.For, now: CallContext) -> None:
         self.visit(node.iter, now)
         self.names.bind(node.target, node.iter, self.functions[now.function])
-        repeats = now.loop or (self.repeats(node.target, node.iter) and not idioms.takes_its_time(node.body))
+        repeats = now.loop or (
+            idioms.goes_one_by_one(node.target, node.iter, in_network=self.in_network)
+            and not idioms.takes_its_time(node.body)
+        )
         self.block([*node.body, *node.orelse], replace(now, loop=repeats))
 
     def with_(self, node: ast.With | ast.AsyncWith, now: CallContext) -> None:
         self.block(node.items, now)
-        off = any(silences(item.context_expr, self.silencers) for item in node.items)
+        off = any(gradients.silences(item.context_expr, self.silencers) for item in node.items)
         self.block(node.body, replace(now, without_gradients=True) if off else now)
 
     def importing(self, node: ast.ImportFrom, _now: CallContext) -> None:
-        self.silencers |= imported_silencers(node)
+        self.silencers |= gradients.imported_silencers(node)
 
     def assignment(self, node: ast.Assign, now: CallContext) -> None:
-        self.silencers |= assigned_silencers(node, self.silencers)
+        self.silencers |= gradients.assigned_silencers(node, self.silencers)
         made = called_name(node.value) if isinstance(node.value, ast.Call) else ""
         self.instances.update((last_name(target), made) for target in node.targets if made)
         for target in node.targets:
             self.names.bind(target, node.value, self.functions[now.function])
-            chosen = isinstance(target, ast.Subscript) and idioms.is_asked(node.value, self.tests)
+            chosen = isinstance(target, ast.Subscript) and self.names.chosen(
+                node.value, self.functions[now.function], self.tests
+            )
             self.visit(target, replace(now, chosen=True) if chosen else now)
         names = (self.kept(target, now) for target in node.targets if not idioms.only_moves(target, node.value))
         kept = next(filter(None, names), "")
@@ -170,7 +168,9 @@ class _Walker:
         for part in node.generators:
             self.visit(part.iter, inner)
             self.names.bind(part.target, part.iter, self.functions[now.function])
-            inner = replace(inner, loop=inner.loop or self.repeats(part.target, part.iter))
+            inner = replace(
+                inner, loop=inner.loop or idioms.goes_one_by_one(part.target, part.iter, in_network=self.in_network)
+            )
             self.block(part.ifs, inner)
         self.block([node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt], inner)
 
@@ -189,7 +189,7 @@ class _Walker:
     def call(self, node: ast.Call, context: CallContext) -> None:
         name, function = called_name(node), node.func
         now = replace(context, awaited=False) if context.awaited else context
-        self.learns = self.learns or wants_gradients(node)
+        self.learns = self.learns or gradients.wants_gradients(node)
         on_self = owner_of(function) in ("self", "cls")
         owner = last_name(function.value) if isinstance(function, ast.Attribute) and not on_self else ""
         if (on_self or owner or isinstance(function, ast.Name)) and not now.once:
@@ -225,10 +225,13 @@ class _Walker:
         self.block([*node.decorator_list, node.args], now)
         name = f"{now.function}.{node.name}" if now.function else f"{self.owner}.{node.name}".lstrip(".")
         once = bool(decorators & CACHES)
-        silent = self.in_network or any(silences(one, self.silencers) for one in node.decorator_list)
+        silent = self.in_network or any(gradients.silences(one, self.silencers) for one in node.decorator_list)
         in_coroutine = isinstance(node, ast.AsyncFunctionDef)
         phase = phase_of(node.name, decorators)
         self.functions[name] = Called(self.owner, phase, is_coroutine=in_coroutine, is_silent=silent)
+        self.functions[name].parameters = frozenset(
+            part.arg for part in ast.walk(node.args) if isinstance(part, ast.arg)
+        )
         self.block(node.body, CallContext(name, in_coroutine=in_coroutine, once=once, without_gradients=silent))
 
     def class_(self, node: ast.ClassDef, now: CallContext) -> None:
@@ -248,11 +251,6 @@ class _Walker:
     def in_network(self) -> bool:
         """Whether this is code of a network: whoever calls it decides about gradients, and its loops are its layers."""
         return bool(self.owner) and f"{self.source.module}.{self.owner}" in self.modules
-
-    def repeats(self, target: ast.expr, source: ast.expr) -> bool:
-        """Return whether a loop takes one by one what it could take together."""
-        layers = self.in_network and isinstance(source, ast.Attribute)
-        return not layers and idioms.goes_one_by_one(target, source)
 
     def kept(self, node: ast.expr, now: CallContext) -> str:
         """Return the name through which `node`, a name or a part of something, outlives the call; empty otherwise."""

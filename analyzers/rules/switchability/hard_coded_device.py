@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from analyzers.facts.model import Argument, Call, Constant, FileFacts, Guard, Known, Place, Symbol, constants, texts
+from analyzers.lean.patterns import Pattern
 from analyzers.rules.behaviour import Behaviour, switchability_rule
 from analyzers.rules.knowledge.devices import STARTS_CUDA
 from analyzers.rules.knowledge.libraries import FRAMEWORKS, lookup
@@ -12,6 +13,8 @@ _KEYWORDS = ("device", "map_location", "torch_device", "device_map")
 _DEVICE_FIRST = frozenset({"torch.device", "torch.set_default_device", "torch.Generator"})
 _OTHER_MEANING = ("torch.autocast", "torch.amp.", "torch.cuda.")
 _NAMES = frozenset({"device", "torch_device", "_device", "default_device"})
+_FOR_GPU = Pattern(r"(^|[._])(cuda|gpu)s?$")
+"""What a function is called that moves to a GPU and says so."""
 _FOR_GPUS = frozenset(
     ["enable_xformers_memory_efficient_attention", "enable_model_cpu_offload", "enable_sequential_cpu_offload"]
 )
@@ -46,6 +49,8 @@ def _starts_cuda(call: Call) -> bool:
 def _placed(file: FileFacts, behaviour: Behaviour) -> Iterator[tuple[Place, str]]:
     for call in file.calls:
         if call.guard is not Guard.ALWAYS or call.name.startswith(_OTHER_MEANING):
+            continue
+        if _FOR_GPU.search(behaviour.contexts.of(call.place).function):
             continue
         if call.method == "cuda" and not call.args and not call.keywords:
             yield call.place, ".cuda()"
@@ -108,6 +113,7 @@ RULE = switchability_rule(
             "import torch\ndef place(storage, where):\n    return storage.cuda()\nif torch.cuda.is_available():\n"
             "    net = torch.load('net.pt', map_location=place)"
         ),
+        "import torch\nclass Signal:\n    def cuda(self):\n        return self.to('cuda')",
         'import torch\ndef put(x, rank):\n    torch.cuda.set_device(rank)\n    return x.to("cuda")',
         (
             "import torch\ndef load(index):\n    if not torch.cuda.is_available() or index is None:\n"

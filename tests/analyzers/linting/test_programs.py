@@ -109,6 +109,16 @@ def test_a_device_is_hard_coded_in_a_program_too(tmp_path: Path) -> None:
     assert _codes(tmp_path, "make.py") == ["GA701"]
 
 
+def test_what_reads_its_command_line_at_its_top_is_a_program_whatever_it_serves(tmp_path: Path) -> None:
+    served = "\nfrom fastapi import FastAPI\napp = FastAPI()\n@app.post('/')\ndef post(x):\n    return x\n"
+    project(
+        tmp_path, {"make.py": _STARTS + served, "func.py": _STARTS.replace("args =", "def f():\n    return") + served}
+    )
+
+    assert _codes(tmp_path, "make.py") == []
+    assert _codes(tmp_path, "func.py") == ["GA702"]
+
+
 def test_a_notebook_may_choose_its_gpus(tmp_path: Path) -> None:
     project(tmp_path, {"demo.ipynb": notebook(_VISIBLE)})
 

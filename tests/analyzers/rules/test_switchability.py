@@ -141,6 +141,7 @@ def test_columns_count_characters() -> None:
         ("args.gpus is not None", "str(args.gpus)"),
         ("args.gpus and len(args.gpus) > 1", "','.join(args.gpus)"),
         ("self.gpus", "self.gpus"),
+        ("gpus is not None and gpus != -1", "str(gpus)"),
         ("config.cuda.devices", "config.cuda.devices"),
     ],
 )
@@ -153,6 +154,14 @@ def test_what_an_option_asks_for_is_chosen_and_no_finding(test: str, value: str)
     assert codes_of(code.format(test, value)) == []
     assert codes_of(code.format("args.verbose", value)) == ["GA711"]
     assert codes_of(code.format(test, "'0'")) == ["GA711"]
+
+
+def test_what_a_caller_hands_in_is_the_callers_choice() -> None:
+    code = "import os, torch\ndef NAME(rank):\n    os.environ['CUDA_VISIBLE_DEVICES'] = VALUE\n"
+
+    assert codes_of(code.replace("NAME", "work").replace("VALUE", "str(rank)")) == []
+    assert codes_of(code.replace("NAME", "work").replace("VALUE", "'1'")) == ["GA711"]
+    assert codes_of(code.replace("NAME", "handler").replace("VALUE", "rank")) == ["GA711"]
 
 
 def test_a_network_leaves_gradients_and_its_layers_to_its_caller() -> None:
