@@ -1,9 +1,10 @@
 """How long a request takes on each backend, where the code shows how much it computes, and whether that meets an SLO.
 
 Only what is certain enough is predicted: products of matrices of known size, and models whose name shows the number of
-their parameters. A network reads each parameter once and does two operations with it for every token (Kaplan et al.,
-"Scaling Laws for Neural Language Models", 2020, section 2.1) or, for a picture, about 300 (from the published
-operations of ResNet, VGG and ViT at 224 x 224). Text is generated token by token, each of which reads all parameters.
+their parameters. A network reads each parameter once and does two operations with it for every token, but for its table
+of words (Kaplan et al., "Scaling Laws for Neural Language Models", 2020, section 2.1) or, for a picture, about 300
+(from the published operations of ResNet, VGG and ViT at 224 x 224). Text is generated token by token, each of which
+reads all parameters.
 """
 
 from collections.abc import Iterator
@@ -115,8 +116,8 @@ def _networks(facts: Facts) -> Iterator[Work]:
         return
     generates = any(_generates(call) for call in facts.calls())
     answer = max((_tokens(call) for call in facts.calls()), default=0) or _ANSWER_TOKENS
-    for model in models(facts):
-        count = model.millions * 1e6
+    for model in (one for one in models(facts) if one.known):
+        count = model.computing * 1e6
         read = _BYTES_PER_NUMBER * count
         if model.sees_pictures:
             yield Work(_PICTURE_OPERATIONS * count, read, f"a picture through {model.name}", model.place)

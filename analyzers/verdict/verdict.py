@@ -106,12 +106,16 @@ def _without_use(findings: Sequence[Finding]) -> Verdict:
 def _because(findings: Sequence[Finding], *, positive: bool) -> str:
     """Return the finding that decides, and what it means."""
     work = _strongest(finding for finding in findings if finding.signal is not Signal.NEEDS_GPU)
+    if positive and work[0].signal is not Signal.WORK:
+        return f"more speaks for a GPU: {_shown(work[0])}"  # a guard, or an import, is no work
     if positive:
         return f"the work is large enough to begin on a GPU: {_shown(work[0])}"
     open_ended = [finding for finding in work if finding.trait is Trait.CALLER_DECIDES]
     if open_ended:
         return f"only the requests can tell how much work it is: {_shown(open_ended[0])}"
     light = [finding for finding in work if finding.weight <= WORTH_NAMING and finding.trait is not Trait.WAITS]
+    if light and light[-1].signal is not Signal.WORK:
+        return f"more speaks for a CPU: {_shown(light[-1])}"
     if light:
         return f"the work is small enough to begin on a CPU: {_shown(light[-1])}"
     return "no sign of work that is too large to begin on a CPU"

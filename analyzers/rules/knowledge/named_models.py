@@ -48,12 +48,23 @@ _CONSTANT_WORDS = ("model", "repo", "checkpoint", "hf_", "weights")
 
 @record
 class Model:
-    """A model that the function names: its place, its name, its parameters in millions, and what it looks at."""
+    """A model that the function names: its place, its name, its parameters in millions, and what it looks at.
+
+    `known` says that the number is this model's own, and not the least of its family; `words` are those parameters
+    that are looked up.
+    """
 
     place: Place
     name: str
     millions: float
     sees_pictures: bool
+    known: bool = True
+    words: float = 0.0
+
+    @property
+    def computing(self) -> float:
+        """Millions of parameters that work for each token: all but the table of words."""
+        return self.millions - self.words
 
 
 def models(facts: Facts) -> Iterator[Model]:
@@ -71,7 +82,8 @@ def models(facts: Facts) -> Iterator[Model]:
         size = parameters(name)
         if size is not None and name not in seen:
             seen.add(name)
-            yield Model(place, name, size, sees_pictures=bool(_PICTURES.search(name)))
+            sees_pictures = bool(_PICTURES.search(name))
+            yield Model(place, name, size.millions, sees_pictures, size.known, size.words)
     for call in facts.calls():
         built = _architecture(call)
         if built is not None and call.method not in seen:

@@ -16,19 +16,31 @@ _DENSE = Pattern(
 )
 """Networks that answer for each place of a picture, or word for word: more work than their parameters say."""
 
+_LARGE_PICTURES = Pattern(r"(^|[/_-])sam2?[._-]|birefnet|rmbg-?2", re.IGNORECASE)
+_TIMES_AS_MANY = 20
+"""Networks for pictures of 1024 x 1024, in which each parameter works twenty times as often as at 224 x 224."""
+
 
 def _check(facts: Facts) -> Hits:
     found = [(model, _weight(model)) for model in models(facts)]
     outweighed = any(weight > LIGHTEST_MODEL for _, weight in found)
     for model, weight in found:
         if weight > LIGHTEST_MODEL or not outweighed:  # beside a larger model, a small one says nothing
-            message = f"{model.name} is a model of about {shown_count(model.millions)} parameters"
-            yield Hit(model.place, message, weight, trait=Trait.MODEL_SIZE)
+            yield Hit(model.place, _message(model), weight, trait=Trait.MODEL_SIZE)
+
+
+def _message(model: Model) -> str:
+    count = shown_count(model.millions)
+    if model.known:
+        return f"{model.name} is a model of about {count} parameters"
+    return f"{model.name} is of a family of models from about {count} parameters up"
 
 
 def _weight(model: Model) -> float:
-    weight = model_weight(model.millions)
-    return max(weight, 0.0) if _DENSE.search(model.name) else weight
+    """Return what a model weighs; that of a family stands for all sizes on pictures of any kind already."""
+    large = model.known and _LARGE_PICTURES.search(model.name) is not None
+    weight = model_weight(model.millions * (_TIMES_AS_MANY if large else 1))
+    return max(weight, 0.0) if large or _DENSE.search(model.name) else weight
 
 
 RULE = Rule(

@@ -17,7 +17,7 @@ def test_a_pinned_device_says_what_a_guard_would_change(tmp_path: Path) -> None:
     analysis = analysis_of(tmp_path, "import torch\n\ndef handler(payload):\n    return torch.zeros(3).cuda()\n")
 
     assert _sentences(analysis) == (
-        "Guard func.py:4 with torch.cuda.is_available() and the mode becomes gpu_preferred",
+        "Guard func.py:4 with torch.cuda.is_available() and the mode becomes cpu_preferred",
     )
 
 

@@ -162,3 +162,29 @@ def test_the_place_of_work_in_a_notebook_is_its_cell(tmp_path: Path) -> None:
     path.write_text(notebook("import torch\n", _BERT))
 
     assert "(a.ipynb:cell 2:4)" in analyze(path, slo=Slo(latency_p95_ms=100.0)).reason
+
+
+_EMBEDS = (
+    "from sentence_transformers import SentenceTransformer\nmodel = SentenceTransformer({name!r})\n"
+    "def handler(payload):\n    return model.encode(payload['text']).tolist()\n"
+)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "all-MiniLM-L6-v2",
+        "BAAI/bge-small-en-v1.5",
+        "intfloat/e5-small-v2",
+        "thenlper/gte-small",
+        "multi-qa-MiniLM-L6-cos-v1",
+    ],
+)
+def test_a_small_model_of_known_size_keeps_a_tenth_of_a_second(name: str, tmp_path: Path) -> None:
+    assert _mode(tmp_path, _EMBEDS.format(name=name), 100.0) is ExecutionMode.CPU_PREFERRED
+
+
+def test_a_model_of_which_only_the_family_is_known_predicts_nothing(tmp_path: Path) -> None:
+    slo = Slo(latency_p95_ms=100.0)
+
+    assert analyze(project(tmp_path, func_py=_EMBEDS.format(name="our-own-minilm")), slo=slo).prediction is None

@@ -63,6 +63,15 @@ def test_the_reason_names_the_place_that_decides(tmp_path: Path) -> None:
     assert analysis.reason.endswith("(func.py:4)")
 
 
+def test_a_guard_or_an_import_is_never_called_work() -> None:
+    guard, heavy = _finding(1.0, Signal.CAN_USE_GPU, "GA202"), _finding(0.9, Signal.WORK, "GA402")
+    light = [_finding(-1.0, Signal.SPEAKS_FOR_CPU, "GA601"), _finding(0.0, Signal.CAN_USE_GPU, "GA102")]
+
+    assert decide([guard]).reason == "it runs on both, and more speaks for a GPU: something (func.py:1)"
+    assert "the work is large enough" in decide([_finding(0.0, Signal.CAN_USE_GPU), heavy]).reason
+    assert decide(light).reason == "it runs on both, and more speaks for a CPU: something (func.py:1)"
+
+
 _GUARDED = 'device = torch.device("cuda" if torch.cuda.is_available() else "cpu")\n'
 _RESNET = (
     "import torch\nfrom torchvision import models\n"

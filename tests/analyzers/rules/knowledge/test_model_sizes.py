@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzers.rules.knowledge.model_sizes import parameters
+from analyzers.rules.knowledge.model_sizes import Size, parameters, sizes
 from tests.analyzers.support import analysis_of
 
 _LOADS = "from transformers import AutoModel\n"
@@ -22,18 +22,70 @@ def _weights(tmp_path: Path, code: str) -> dict[str, float]:
         ("google/embeddinggemma-300m", 300, 500),
         ("/app/birefnet_model", 500, 1000),
         ("Camb-ai/mars5-tts", 500, 1000),
-        ("turbo", 500, 1000),
-        ("medium.en", 500, 1000),
         ("arcinstitute/evo2_7b", 7000, 8000),
         ("black-forest-labs/FLUX.1-Fill-dev", 1000, 20000),
-        ("facebook/sam2-hiera-tiny", 500, 1000),
+        ("facebook/sam2-something", 500, 1000),
     ],
 )
 def test_a_family_tells_a_size(name: str, at_least: float, below: float) -> None:
     size = parameters(name)
 
     assert size is not None
-    assert at_least <= size < below
+    assert at_least <= size.millions < below
+
+
+@pytest.mark.parametrize(
+    ("name", "millions"),
+    [
+        ("all-MiniLM-L6-v2", 22.7),
+        ("sentence-transformers/all-MiniLM-L6-v2", 22.7),
+        ("Xenova/all-MiniLM-L6-v2-onnx", 22.7),
+        ("./weights/yolov8n.pt", 3.2),
+        ("sam_vit_h_4b8939.pth", 641),
+        ("ViT-B/32", 151),
+        ("openai/whisper-large-v3-turbo", 809),
+        ("medium.en", 769),
+        ("microsoft/phi-1_5", 1420),
+        ("mistralai/Mixtral-8x7B-Instruct-v0.1", 46_700),
+        ("meta-llama/Llama-4-Scout-17B-16E-Instruct", 109_000),
+        ("Qwen/Qwen2.5-1.5B-Instruct", 1500),
+        ("meta-llama/Llama-3-70b", 70_000),
+        ("facebook/sam2-hiera-tiny", 38.9),
+        ("HuggingFaceTB/SmolLM2-135M", 135),
+    ],
+)
+def test_a_known_model_has_its_own_size(name: str, millions: float) -> None:
+    size = parameters(name)
+
+    assert size is not None
+    assert (size.millions, size.known) == (millions, True)
+
+
+def test_words_that_are_looked_up_are_counted_apart() -> None:
+    tables = sizes()
+
+    assert parameters("all-MiniLM-L6-v2") == Size(22.7, known=True, words=11.7)
+    assert parameters("openai-community/gpt2") == Size(124, known=True)
+    assert [name for name, words in tables["WORDS"].items() if not words < tables["MODELS"][name]] == []
+
+
+@pytest.mark.parametrize("name", ["me/my-bert-finetuned", "org/minilm-for-mails", "some-whisper-tiny-ours"])
+def test_of_another_model_of_a_family_only_the_least_is_known(name: str) -> None:
+    size = parameters(name)
+
+    assert size is not None
+    assert not size.known
+
+
+def test_a_message_says_what_is_known_of_a_size(tmp_path: Path) -> None:
+    loads = (f'm = AutoModel.from_pretrained("{name}")\n' for name in ("distilbert-base-uncased", "my-bert"))
+    code = _LOADS + "".join(loads)
+    messages = [finding.message for finding in analysis_of(tmp_path, code).findings if finding.rule == "GA501"]
+
+    assert messages == [
+        "distilbert-base-uncased is a model of about 67 million parameters",
+        "my-bert is of a family of models from about 100 million parameters up",
+    ]
 
 
 @pytest.mark.parametrize("name", ["india-post", "media-files", "my-upscaled-data", "encoder.pt", "./weights"])

@@ -31,7 +31,7 @@ def _probes(name: str) -> Iterator[tuple[str, frozenset[str], dict[str, str]]]:
 
 _ALL = [
     (f"{name}-{probe}", modes, files)
-    for name in ("libraries", "placements", "cpu_pins")
+    for name in ("libraries", "placements", "cpu_pins", "amounts")
     for probe, modes, files in _probes(name)
 ]
 

@@ -28,7 +28,7 @@ def test_no_table_names_anything_twice(path: Path) -> None:
     assert [name for name, count in named.items() if count > 1] == []
 
 
-@pytest.mark.parametrize("path", [path for path in _PATHS if path.stem != "model_sizes"], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", _PATHS, ids=lambda path: path.name)
 def test_each_row_has_a_value_names_and_a_source(path: Path) -> None:
     assert [row for _, row in _rows(path) if len(row) != 3 or not all(part.strip() for part in row)] == []
 
