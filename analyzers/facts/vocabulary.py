@@ -22,6 +22,12 @@ AVAILABILITY = words(
 )
 """Calls that return whether a GPU is available."""
 
+DECLARED_DEFAULTS = words(
+    "attr.ib attrs.field cog.Input dataclasses.field fastapi.Body fastapi.Form fastapi.Header fastapi.Query "
+    "msgspec.field pydantic.Field sqlmodel.Field typer.Argument typer.Option"
+)
+"""Calls that stand where a default value would, and name it: their `default`, or else what comes first."""
+
 BACKEND_VARIABLES = frozenset({"GAIA_BACKEND", "GAIA_ACCELERATOR"})
 """Environment variables from which a function learns on what it runs."""
 

@@ -41,7 +41,7 @@ _ARITHMETIC: Mapping[type[ast.operator], Callable[[float, float], float]] = {
 UNKNOWN = Unknown()
 CALLER = Unknown(Origin.CALLER)
 _CONVERSIONS: Mapping[str, Callable[..., Scalar]] = {"int": int, "float": float, "str": str, "bool": bool}
-ENVIRONMENT = frozenset({"os.environ.get", "os.getenv"})
+ENVIRONMENT = frozenset({"os.environ.get", "os.getenv", "decouple.config"})
 _JSON = frozenset({"json.loads", "json.load"})
 _PATHS = frozenset({"os.path.join", "pathlib.Path"})
 _TEXTS: Mapping[str, Callable[[str], str]] = {
@@ -50,7 +50,10 @@ _TEXTS: Mapping[str, Callable[[str], str]] = {
 TAKE_ARGUMENTS = frozenset({"get", "startswith"})
 """Methods that are understood and whose arguments decide what they return."""
 _AGGREGATES = frozenset({"min", "max", "abs", "round", "sum", "len", "range", "list", "tuple", "next", "iter"})
-_UNDERSTOOD = vocabulary.DEVICE_CALLS | ENVIRONMENT | _JSON | _PATHS | _CONVERSIONS.keys() | _AGGREGATES
+_UNDERSTOOD = (
+    vocabulary.DEVICE_CALLS | vocabulary.DECLARED_DEFAULTS | ENVIRONMENT | _JSON | _PATHS | _CONVERSIONS.keys()
+    | _AGGREGATES
+)  # fmt: skip
 """The calls, beside allocations, whose arguments decide what they return."""
 
 
@@ -211,6 +214,8 @@ def known_call(name: str, args: list[Value], keywords: Mapping[str, Value]) -> V
     """Return what a call gives that stage 1 knows: devices, the environment, conversions, allocations."""
     if name in vocabulary.DEVICE_CALLS:
         return args[0] if args else keywords.get("type", UNKNOWN)
+    if name in vocabulary.DECLARED_DEFAULTS:
+        return keywords.get("default") or (args[0] if args else UNKNOWN)
     if name in ENVIRONMENT:
         return args[1] if len(args) > 1 else keywords.get("default", UNKNOWN)
     if name in _JSON:

@@ -51,7 +51,14 @@ class Passed:
             if isinstance(site.node, ast.Call) and not self._is_foreign(site.node, site.scope)
             for node in _given(site.node, position, binding.target)
         )
-        return [*passed]
+        return [*passed, *self._declared(binding, function)]
+
+    def _declared(self, binding: "Binding", function: "Scope") -> Iterator[Value]:
+        """Yield what a parameter is by default where decorators declare the options of a program: `@click.option`."""
+        if function.is_decorated and binding.node is None:
+            for site in self._call_sites.get("option", []):
+                if site.is_decorator and _declares(site.node, binding.target):
+                    yield self._default(site)
 
     def on_command_line(self, name: str) -> Value:
         """Return what an option of a program is by default; what must be given is the caller's."""
@@ -65,6 +72,8 @@ class Passed:
             return self._evaluator.value(given["default"], site.scope)
         if isinstance(action := given.get("action"), ast.Constant) and action.value in _SWITCHES:
             return Known(action.value == "store_false")
+        if "is_flag" in given:
+            return Known(False)
         return CALLER if "required" in given else Known(None)
 
     def _is_foreign(self, call: ast.Call, scope: "Scope") -> bool:

@@ -10,6 +10,8 @@ from analyzers.rules.rule import Hit, Hits, Rule
 
 _COMMANDS = AnyOf(" ".join(TABLES["COMMANDS"]))
 """What a command for GPUs looks like."""
+_NEEDED = AnyOf(" ".join(command for command, kind in TABLES["COMMANDS"].items() if kind == "needed"))
+"""What fails where there is no GPU."""
 _SMI = "nvidia-smi"
 _ON_CPU = Pattern(r"(-d|--device)[\s=]cpu\b|\s--(cpu|no-gpu)\b")
 _CLONERS = frozenset({"clone_from", "clone_repository", "clone"})
@@ -29,8 +31,11 @@ def _check(facts: Facts) -> Hits:
         found = _for_gpus(_commands(call))
         if found and call.guard is Guard.ALWAYS:
             shown = found if len(found) <= 60 else found[:57] + "..."
-            weight = _SMI if _SMI in found else "started"
-            yield Hit(call.place, f"starts or installs software for GPUs: {shown}", weight)
+            if _NEEDED.found_in(found):
+                yield Hit(call.place, f"a GPU's video engine is asked for: {shown}", "needed", Signal.NEEDS_GPU)
+            else:
+                weight = _SMI if _SMI in found else "started"
+                yield Hit(call.place, f"starts or installs software for GPUs: {shown}", weight)
 
 
 def _for_gpus(commands: list[str]) -> str:
@@ -70,7 +75,7 @@ RULE = Rule(
     confidence=0.8,
     signal=Signal.CAN_USE_GPU,
     check=_check,
-    weights={"started": 2.5, "nvidia-smi": 1.8},
+    weights={"needed": 3.5, "started": 2.5, "nvidia-smi": 1.8},
     words="Image install os. subprocess nvenc cuvid nvdec nvv4l2 nvh26 nvinfer nvargus nvvid hwaccel spark",
     matches=(
         'import subprocess\nsubprocess.Popen(["vllm", "serve", "some/model"])',

@@ -57,6 +57,51 @@ net = put(net)
 # ---
 net = net.cuda() if os.environ.get('CARD') == '1' else net
 # ---
+from pydantic import Field
+from pydantic_settings import BaseSettings
+class Settings(BaseSettings):
+    device: str = Field('cpu', description='where it runs')
+settings = Settings()
+if settings.device == 'cuda':
+    net = net.cuda()
+# ---
+from dataclasses import dataclass, field
+@dataclass
+class Settings:
+    use_gpu: bool = field(default=False)
+settings = Settings()
+if settings.use_gpu:
+    net = net.cuda()
+# ---
+import typer
+def main(card: bool = typer.Option(False, '--card')):
+    if card:
+        net.cuda()
+# ---
+from cog import BasePredictor, Input
+class Predictor(BasePredictor):
+    def predict(self, where: str = Input(description='where', default='cpu')):
+        if where == 'cuda':
+            net.cuda()
+# ---
+import click
+@click.command()
+@click.option('--device', default='cpu')
+def main(device):
+    if device == 'cuda':
+        net.cuda()
+# ---
+import click
+@click.command()
+@click.option('--card/--no-card', 'card', is_flag=True)
+def main(card):
+    if card:
+        net.cuda()
+# ---
+from decouple import config
+if config('CARD', default=False, cast=bool):
+    net = net.cuda()
+# ---
 net = net.to('cuda' if os.getenv('GPU', 'false').lower() in ('1', 'true') else 'cpu')
 # ---
 place = 'cpu'
