@@ -1,6 +1,6 @@
 """Where Gaia works: the repository around a directory, the functions that are declared in it, and the cache."""
 
-# ruff: noqa: PTH100, PTH109, PTH110, PTH111, PTH116, PTH120 -- a hook does not load pathlib, which takes longer than to lint a file
+# ruff: noqa: PTH114, PTH100, PTH109, PTH110, PTH111, PTH116, PTH120 -- a hook does not load pathlib, which takes longer than to lint a file
 
 import os
 from collections.abc import Iterator, Sequence
@@ -61,9 +61,11 @@ def content_of(directory: str, name: str, root: str) -> bytes:
     path = os.path.relpath(f"{directory}/{name}", root)
     try:
         return read_inside(root, path, TEXT_BYTES)
-    except (FileNotFoundError, IsADirectoryError):
+    except IsADirectoryError:
         return b""
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and not os.path.islink(f"{directory}/{name}"):
+            return b""
         message = f"cannot read {directory}/{name}: {error.strerror}"
         raise ConfigurationError(message, "make it a readable file") from None
 

@@ -131,9 +131,11 @@ class _Lists:
     def _text(self, path: str) -> str:
         try:
             data = read_inside(self._root, path, TEXT_BYTES)
-        except (FileNotFoundError, IsADirectoryError):
+        except IsADirectoryError:
             return ""
         except OSError as error:
+            if isinstance(error, FileNotFoundError) and not os.path.islink(f"{self._root}/{path}"):  # noqa: PTH114 -- joined with text
+                return ""
             rule = next((code for kind, code in _RULES.items() if isinstance(error, kind)), UNREADABLE)
             self.failures.append(failed(rule, Place(path, 1), f"the list cannot be read: {error.strerror}"))
             return ""

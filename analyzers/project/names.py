@@ -5,7 +5,7 @@ of its importer, or from the one that it shares with it. `candidates` yields the
 files that have been read, and `Tree` finds files on the disk.
 """
 
-# ruff: noqa: PTH113, PTH208 -- a hook does not load pathlib, which takes longer than to lint a file
+# ruff: noqa: PTH112, PTH208 -- a hook does not load pathlib, which takes longer than to lint a file
 
 import os
 
@@ -95,8 +95,8 @@ class Tree:
         return next((path for path in candidates(module, beside) if self._has(path) and self._is_inside(path)), "")
 
     def holds(self, path: str) -> bool:
-        """Return whether there is a file at `path`; whether links lead out of the project shows when it is read."""
-        return self._has(path) and os.path.isfile(f"{self.root}/{path}")
+        """Return whether there is a file at `path`; whether it can be read shows when it is."""
+        return self._has(path) and not os.path.isdir(f"{self.root}/{path}")
 
     def _has(self, path: str) -> bool:
         """Return whether there is something at `path`; from the top, so that most calls end at a known listing."""

@@ -137,7 +137,7 @@ def _read(root: "Path | str", path: str) -> bytes:
     except PermissionError:
         raise _error(path, "the file may not be read", rule=REFUSED) from None
     except OSError as error:
-        raise _error(path, f"the file cannot be read: {error.strerror}") from None
+        raise _error(path, f"the file cannot be read: {error.strerror}", rule=REFUSED) from None
 
 
 def _decode(path: str, data: bytes) -> str:

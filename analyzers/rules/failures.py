@@ -81,8 +81,8 @@ RULES: tuple[Rule[None], ...] = (
     _failure(
         "GA908",
         "refused",
-        "A file or a directory may not be read.",
-        "Make it readable for the user that Gaia runs as, or `exclude` it.",
+        "A file or a directory cannot be read.",
+        "Make it readable for the user that Gaia runs as, mend the link, or `exclude` it.",
     ),
 )
 """Each of the 9xx but GA905 makes `gaia analyze` exit with 2."""

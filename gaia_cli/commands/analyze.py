@@ -51,7 +51,7 @@ def analyze(
     problems: dict[str, GaiaError] = {}
     for path in paths:
         try:
-            found = functions_at(path, lambda directory: problems.setdefault(directory, _refused(directory)))
+            found = functions_at(path, lambda directory: problems.update({directory: _refused(directory)}))
             functions |= dict.fromkeys(found)
         except GaiaError as error:
             problems[str(path)] = error
@@ -100,7 +100,8 @@ def _several(functions: Sequence[Function], problems: dict[str, GaiaError], want
         except GaiaError as error:
             problems[function.shown] = error
     for path, problem in problems.items():
-        problem.put_before(path)
+        if path not in problem.message:
+            problem.put_before(path)
         worst = max(worst, problem.exit_code)
         errors.show_error(problem, as_json=False)
     _report(rows, problems, as_json=wanted.output_format == "json")

@@ -131,8 +131,14 @@ def _remember(path: str, report: Report, configuration: Configuration) -> ExitCo
     from gaia_cli.linting.baseline import write_baseline
 
     count = write_baseline(path, configuration.root, report, configuration.selection.wants)
-    console.note(f"wrote {counted(count, 'finding')} to {path}")
-    return ExitCode.OK
+    console.note(f"wrote {counted(count, 'finding')} to {path}", *_unread(report))
+    return ExitCode.OK if report.complete else ExitCode.USAGE
+
+
+def _unread(report: Report) -> list[str]:
+    """Return a line for each finding that says what was not looked at, for what shows no report."""
+    unread = (finding for finding in report.findings if finding.code in NOT_OF_THE_CODE)
+    return [f"{finding.path}:{finding.line}: {finding.message} [{finding.code}]" for finding in unread]
 
 
 def _show_changes(report: Report, configuration: Configuration) -> ExitCode:
@@ -142,6 +148,9 @@ def _show_changes(report: Report, configuration: Configuration) -> ExitCode:
     shown = [diff(change) for change in changes(report.findings, configuration.root)]
     if shown:
         console.answer(console.patch, "".join(shown))
+    if not report.complete:
+        console.note(*_unread(report))
+        return ExitCode.USAGE
     return ExitCode.FINDINGS if shown else ExitCode.OK
 
 

@@ -4,8 +4,9 @@ Environments, caches, hidden directories and links out of the repository are ski
 matches is always skipped, also when it is named, because hooks name every file that changed.
 """
 
-# ruff: noqa: PTH100, PTH110, PTH112, PTH114, PTH118 -- a hook does not load pathlib, which takes longer than to lint
+# ruff: noqa: PTH100, PTH110, PTH112, PTH114, PTH116, PTH118 -- a hook does not load pathlib, which takes longer than to lint
 
+import errno
 import os
 from collections.abc import Iterator, Sequence
 
@@ -66,11 +67,22 @@ def _below(root: str, exclude: Sequence[str], base: str) -> Iterator[str]:
 
 
 def _leads_out(path: str, root: str) -> bool:
-    """Return whether a link leads out of the repository: to what is not the project's, and may be secret."""
-    if not os.path.islink(path):
+    """Return whether a link leads out of the repository: to what is not the project's, and may be secret.
+
+    One in a circle leads nowhere, as whoever reads it will find.
+    """
+    if not os.path.islink(path) or _is_circle(path):
         return False
     repository = repository_root(root)
     return leads_out(repository, relative(path, repository))
+
+
+def _is_circle(link: str) -> bool:
+    try:
+        os.stat(link)
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False
 
 
 def _walk(root: str, exclude: Sequence[str], base: str) -> Iterator[tuple[str, Sequence[str]]]:

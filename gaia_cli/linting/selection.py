@@ -1,8 +1,9 @@
 """Which findings are selected: `--select` and `--ignore` by code or by a code's beginning, and ignores by file.
 
-Without a selection these are the rules for a hook, and the failures of the analysis. Where a code is both selected and
-ignored, the longer of the two wins, and `--ignore` where they are equally long: `--select GA2 --ignore GA203` and
-`--select GA203 --ignore GA2` both do what they look like.
+Without a selection these are the rules for a hook. What could not be analyzed is wanted by every selection, since
+nothing that is selected has been looked for there. Where a code is both selected and ignored, the longer of the two
+wins, and `--ignore` where they are equally long: `--select GA2 --ignore GA203` and `--select GA203 --ignore GA2` both
+do what they look like.
 """
 
 from collections.abc import Callable, Iterable, Sequence

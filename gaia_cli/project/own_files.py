@@ -1,5 +1,6 @@
 """A function's own files, as text: below its directory, regular, bounded, UTF-8."""
 
+import os
 from pathlib import Path
 
 from analyzers.lean.files import TEXT_BYTES, OutsideError, read_inside
@@ -41,6 +42,6 @@ def bytes_of(
         if asked:
             message, hint = f"{asked}: cannot read {path}: {error.strerror}", "name a readable file"
             raise ConfigurationError(message, hint) from None
-        if isinstance(error, FileNotFoundError):
+        if isinstance(error, FileNotFoundError) and not os.path.islink(path):  # noqa: PTH114 -- names may be too long
             return None
         raise ConfigurationError(f"cannot read {path}: {error.strerror}", "make it a readable file") from None

@@ -58,7 +58,7 @@ def with_manifest(root: Path, refused: Callable[[str], object]) -> Iterator[Path
 
 
 def _declared_below(root: Path, refused: Callable[[str], object]) -> Iterator[Function]:
-    for directory, names in walk(str(root), refused=refused):
+    for directory, names in walk(str(root), refused=lambda directory: refused(str(Path(directory)))):
         path = Path(directory)
         if declares(directory, names) or is_declared(names):
             yield Function(path)

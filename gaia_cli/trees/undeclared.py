@@ -4,7 +4,6 @@ Folders that one program imports are parts of it, however they look: one that an
 """
 
 import re
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -17,6 +16,8 @@ from analyzers.project.sources import MAX_FILES, is_aside, reached
 from runtime_images.entrypoint import EntryError, find_entry
 
 _NOT_HERE = "no_entry"
+_HOLDS_THE_CODE = re.compile(r"src|function|code|model|\d{1,9}")
+"""Folders whose code may be that of the folder above."""
 _INNER = re.compile(r"(code/inference|model/model|\d{1,9}/model)\.py")
 """Where SageMaker, Truss and Triton look below the folder that is the function."""
 
@@ -29,8 +30,8 @@ def begins_in(folder: Path) -> bool:
 def beginning_below(root: Path) -> list[Path]:
     """Return the uppermost folders below `root` in which something begins to serve, each a program of its own."""
     starts: dict[Path, list[str]] = {}
-    for folder in _folders(root, starts):
-        if folder != root and (found := _starts(folder, web_servers=False)):
+    for folder in _folders(root):
+        if starts.keys().isdisjoint(folder.parents) and (found := _starts(folder, web_servers=False)):
             starts[folder] = [(folder / name).relative_to(root).as_posix() for name in found]
     if len(starts) < 2:
         return list(starts)
@@ -42,19 +43,20 @@ def _is_imported(folder: Path, names: list[str], reach: dict[Path, frozenset[str
     return any(other != folder and not files.isdisjoint(names) for other, files in reach.items())
 
 
-def _folders(root: Path, found: dict[Path, list[str]]) -> Iterator[Path]:
-    """Yield `root` and the folders below it, none in one that has been found; no more files than one function has."""
-
-    def enters(path: str) -> bool:
-        folder = Path(path)
-        return folder.parent not in found and not is_aside(f"{folder.relative_to(root).as_posix()}/")
-
+def _folders(root: Path) -> list[Path]:
+    """Return the folders below `root` that may be functions, the upper ones first; none of more files than one has."""
+    found: dict[Path, None] = {}
     count = 0
-    for directory, names in walk(str(root), enters):
-        count += sum(name.endswith(".py") for name in names)
+    for directory, names in walk(str(root), lambda path: not is_aside(f"{path.rpartition('/')[2]}/")):
+        programs = sum(name.endswith(".py") for name in names)
+        count += programs
         if count > MAX_FILES:
-            return
-        yield Path(directory)
+            return []
+        if programs:
+            folder = Path(directory)
+            found |= dict.fromkeys([folder.parent, folder] if _HOLDS_THE_CODE.fullmatch(folder.name) else [folder])
+    found.pop(root, None)
+    return sorted((folder for folder in found if folder != root.parent), key=lambda folder: len(folder.parts))
 
 
 def _starts(folder: Path, *, web_servers: bool) -> list[str]:

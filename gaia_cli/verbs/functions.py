@@ -43,7 +43,9 @@ def analyze(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="PATHS", help="Functions: directories, Python files, notebooks; or trees that hold several."
+            metavar="PATHS",
+            readable=False,  # one that is not is reported, and the others are analyzed
+            help="Functions: directories, Python files, notebooks; or trees that hold several.",
         ),
     ],
     output_format: ReportFormat = Report.FULL,
