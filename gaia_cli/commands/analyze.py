@@ -98,10 +98,9 @@ def _several(functions: Sequence[Function], problems: dict[str, GaiaError], want
             rows.append(_Row(function.shown, function.name or project.name, analysis))
             worst = max(worst, _written(function, analysis, project, wanted))
         except GaiaError as error:
+            error.put_before(function.shown)
             problems[function.shown] = error
-    for path, problem in problems.items():
-        if path not in problem.message:
-            problem.put_before(path)
+    for problem in problems.values():
         worst = max(worst, problem.exit_code)
         errors.show_error(problem, as_json=False)
     _report(rows, problems, as_json=wanted.output_format == "json")

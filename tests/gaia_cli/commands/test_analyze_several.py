@@ -77,7 +77,7 @@ def test_a_wrong_path_is_exit_2_and_the_others_are_reported(capsys: pytest.Captu
     written = json.loads(streams.out)
     assert [one["path"] for one in written["functions"]] == ["a", "b"]
     assert [one["path"] for one in written["errors"]] == ["missing"]
-    assert "error: missing does not exist" in streams.err
+    assert "error: missing: missing does not exist" in streams.err
 
 
 def test_the_exit_code_is_the_worst_and_the_row_says_which_file(
