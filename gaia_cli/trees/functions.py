@@ -63,7 +63,8 @@ def _declared_below(root: Path, refused: Callable[[str], object]) -> Iterator[Fu
         if declares(directory, names) or is_declared(names):
             yield Function(path)
         else:
-            yield from (Function(place, name, entry) for name, place, entry in handlers(path, names))
+            found = handlers(path, names)
+            yield from (Function(place, name, entry) if found[1:] else Function(place) for name, place, entry in found)
 
 
 def _is_below(folder: Path, found: set[Path]) -> bool:

@@ -1,7 +1,7 @@
 """Functions that the files of other platforms declare: Knative, Cog, BentoML, Cerebrium, Serverless, AWS SAM.
 
-The first four are about the folder that they lie in. The last two list handlers, each of which is a function with an
-entry point of its own; where a file lists one only, that is what is found by reading the code anyway.
+The first four are about the folder that they lie in. The last two list handlers: of several, each is a function with an
+entry point of its own; one alone is its folder, in which the code is looked at as anywhere.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ def is_declared(names: Sequence[str]) -> bool:
 
 
 def handlers(directory: Path, names: Sequence[str]) -> list[Handler]:
-    """Return the handlers in Python that a file in `directory` lists, where they are several files; else none.
+    """Return the handlers in Python that a file in `directory` lists, one for each file that they are in.
 
     A file that is no YAML lists none: it is not Gaia's to judge.
     """
@@ -40,7 +40,7 @@ def handlers(directory: Path, names: Sequence[str]) -> list[Handler]:
                 for function, place, handler in (_of_serverless if name in _SERVERLESS else _of_sam)(directory, name):
                     if entry := _entry(place, handler):
                         found.setdefault((place, entry.partition(":")[0]), (function, place, entry))
-    return list(found.values()) if len(found) > 1 else []
+    return list(found.values())
 
 
 def _of_serverless(directory: Path, file: str) -> Iterator[Handler]:

@@ -94,6 +94,17 @@ TREES: dict[str, tuple[Mapping[str, str], dict[str, str]]] = {
         },
         {"a": "cpu", "b": "gpu"},
     ),
+    "a handler alone in a service, under a name of its own": (
+        {
+            "a/serverless.yml": _SERVERLESS + "  one:\n    handler: work.hello\n",
+            "a/work.py": f"import torch\n\n\ndef hello(params):\n    {_ON_GPU}\n", "b/main.py": _CPU,
+        },
+        {"a": "gpu", "b": "cpu"},
+    ),
+    "a service whose handlers are elsewhere": (
+        {"serverless.yml": _SERVERLESS + "  one:\n    handler: dist/one.handler\n", "main.py": _GPU},
+        {".": "gpu"},
+    ),
     "SAM": (
         {"template.yaml": _SAM, "one/app.py": _LAMBDA, "two/app.py": _LAMBDA_GPU, "tests/unit/test_app.py": "x = 1\n"},
         {"one/app.py": "cpu", "two/app.py": "gpu"},
