@@ -50,7 +50,7 @@ def without_moot(
 
 
 def _serves(source: Source, contexts: Contexts) -> bool:
-    if _PARSES.search(source.text):
+    if _PARSES.search(source.text) or ("gradio" in source.text and ".launch(" in source.text):
         return False
     if source.path in contexts.serving:
         return True

@@ -39,6 +39,19 @@ def returns_what_is_done(node: ast.If) -> bool:
     return bool(set(words(node.test)) & set(words(last.value)) - {"self"}) and not isinstance(last.value, ast.Dict)
 
 
+def repeats(node: ast.For, *, in_network: bool) -> bool:
+    """Return whether a loop does item by item what it could do once."""
+    one_by_one = goes_one_by_one(node.target, node.iter, in_network=in_network)
+    return one_by_one and not (_takes_its_time(node.body) or _goes_over_entries(node))
+
+
+def _goes_over_entries(node: ast.For) -> bool:
+    """Return whether a loop goes over the few entries of a dict, as in `for key in inputs: use(inputs[key])`."""
+    whole, key = ast.dump(node.iter), ast.unparse(node.target)
+    parts = (part for statement in node.body for part in ast.walk(statement) if isinstance(part, ast.Subscript))
+    return any(ast.unparse(part.slice) == key and ast.dump(part.value) == whole for part in parts)
+
+
 def goes_one_by_one(target: ast.expr, source: ast.expr, *, in_network: bool) -> bool:
     """Return whether a loop takes its items one by one where it could take them together.
 
@@ -55,7 +68,7 @@ def goes_one_by_one(target: ast.expr, source: ast.expr, *, in_network: bool) -> 
     return not any(part in name for name in names for part in _BATCHES)
 
 
-def takes_its_time(body: Sequence[ast.stmt]) -> bool:
+def _takes_its_time(body: Sequence[ast.stmt]) -> bool:
     """Return whether each turn of a loop waits, yields or lets a model work: beside that a copy costs nothing."""
     return any(
         isinstance(part, ast.Yield | ast.Await) or (isinstance(part, ast.Call) and called_name(part) in _LONG)

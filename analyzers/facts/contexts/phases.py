@@ -37,13 +37,15 @@ class Called:
     """A function of the file: when it runs, whom it calls, the names it binds, and those in main memory (`host`).
 
     `is_own` says that it has a phase of its own, so that others than its callers in the file may call it, `serves` that
-    this is a request's; `silent` that it runs without gradients, `in_loop` that an event loop waits for it.
+    this is a request's; `yields` that a call of it only makes a generator, which somebody else runs; `silent` that it
+    runs without gradients, `in_loop` that an event loop waits for it.
     """
 
     def __init__(self, owner: str, phase: Phase | None, *, is_coroutine: bool = False, is_silent: bool = False) -> None:
         self.owner = owner
         self.is_own = phase is not None
         self.serves = phase is Phase.REQUEST
+        self.yields = False
         self.phases = {phase} if phase else set()
         self.in_loop = is_coroutine
         self.silent = is_silent
@@ -99,7 +101,7 @@ def _spread_loops(functions: Mapping[str, Called]) -> None:
     pending = [function for function in functions.values() if function.in_loop]
     while pending:
         for target, call in _calls(functions, pending.pop()):
-            if not functions[target].in_loop and not call.later:
+            if not (functions[target].in_loop or functions[target].yields or call.later):
                 functions[target].in_loop = True
                 pending.append(functions[target])
 

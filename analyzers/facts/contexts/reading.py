@@ -30,7 +30,7 @@ def read_contexts(sources: Iterable[Source]) -> Contexts:
         {start: place for walker in walkers for start, place in walker.literals.items()},
         frozenset(name for walker in walkers for name in walker.modules),
         learning=frozenset(walker.source.path for walker in walkers if walker.learns),
-        serving=frozenset(walker.source.path for walker in walkers if walker.serves),
+        serving=frozenset(one.source.path for one in walkers if any(made.serves for made in one.functions.values())),
         mains={walker.source.path: walker.main for walker in walkers},
     )
 
@@ -89,10 +89,7 @@ class _Walker:
     def loop(self, node: ast.For, now: CallContext) -> None:
         self.visit(node.iter, now)
         self.names.bind(node.target, node.iter, self.functions[now.function])
-        repeats = now.loop or (
-            idioms.goes_one_by_one(node.target, node.iter, in_network=self.in_network)
-            and not idioms.takes_its_time(node.body)
-        )
+        repeats = now.loop or idioms.repeats(node, in_network=self.in_network)
         self.block([*node.body, *node.orelse], replace(now, loop=repeats))
 
     def with_(self, node: ast.With | ast.AsyncWith, now: CallContext) -> None:
@@ -107,11 +104,10 @@ class _Walker:
         self.silencers |= gradients.assigned_silencers(node, self.silencers)
         made = called_name(node.value) if isinstance(node.value, ast.Call) else ""
         self.instances.update((last_name(target), made) for target in node.targets if made)
+        function = self.functions[now.function]
         for target in node.targets:
-            self.names.bind(target, node.value, self.functions[now.function])
-            chosen = isinstance(target, ast.Subscript) and self.names.chosen(
-                node.value, self.functions[now.function], self.tests
-            )
+            self.names.bind(target, node.value, function)
+            chosen = isinstance(target, ast.Subscript) and self.names.chosen(node.value, function, self.tests)
             self.visit(target, replace(now, chosen=True) if chosen else now)
         names = (self.kept(target, now) for target in node.targets if not idioms.only_moves(target, node.value))
         kept = next(filter(None, names), "")
@@ -139,6 +135,10 @@ class _Walker:
             self.call(node.value, replace(now, awaited=True))
         else:
             self.visit(node.value, now)
+
+    def yielding(self, node: ast.Yield | ast.YieldFrom, now: CallContext) -> None:
+        self.functions[now.function].yields = True
+        self.children(node, now)
 
     def comparison(self, node: ast.Compare, now: CallContext) -> None:
         """Visit a comparison: a device that something is compared with places nothing."""
@@ -201,7 +201,11 @@ class _Walker:
         if isinstance(function, ast.Attribute):
             if name in idioms.TO_HOST and self.names.is_on_host(function.value, self.functions[now.function]):
                 context = replace(context, on_host=frozenset({name}))
-            if name == "to" and any("device" in word for part in (*node.args, *node.keywords) for word in words(part)):
+            if (
+                name == "to"
+                and not self.in_network
+                and any("device" in word for part in (*node.args, *node.keywords) for word in words(part))
+            ):
                 context = replace(context, moves=frozenset({name}))
             kept = self.kept(ast.Subscript(function.value, ast.Constant(None)), now) if name in _ADDS else ""
             inner = replace(now, kept=kept) if kept else now
@@ -243,11 +247,6 @@ class _Walker:
         self.owner = outer
 
     @property
-    def serves(self) -> bool:
-        """Whether a function takes requests."""
-        return any(function.serves for function in self.functions.values())
-
-    @property
     def in_network(self) -> bool:
         """Whether this is code of a network: whoever calls it decides about gradients, and its loops are its layers."""
         return bool(self.owner) and f"{self.source.module}.{self.owner}" in self.modules
@@ -285,6 +284,8 @@ _VISITS: dict[type[ast.AST], Callable[..., None]] = {
     ast.Global: _Walker.globally,
     ast.Lambda: _Walker.lambda_,
     ast.Await: _Walker.waiting,
+    ast.Yield: _Walker.yielding,
+    ast.YieldFrom: _Walker.yielding,
     ast.Compare: _Walker.comparison,
     ast.ImportFrom: _Walker.importing,
     ast.ListComp: _Walker.comprehension,

@@ -53,15 +53,20 @@ def definitions(node: ast.expr, scope: "Scope", evaluator: "_Evaluator") -> "lis
     return found
 
 
-def by_default(test: ast.expr, scope: "Scope", evaluator: "_Evaluator") -> bool | None:
-    """Return how `test` comes out by default, None where no default says so."""
+def by_default(
+    test: ast.expr, scope: "Scope", evaluator: "_Evaluator", within: frozenset[int] = frozenset()
+) -> bool | None:
+    """Return how `test` comes out by default, None where no default says so.
+
+    `within` are the tests that led to this one: `again = again or failed` is no default of itself.
+    """
     match test:
         case ast.UnaryOp(op=ast.Not(), operand=operand):
-            inner = by_default(operand, scope, evaluator)
+            inner = by_default(operand, scope, evaluator, within)
             return None if inner is None else not inner
         case ast.BoolOp(op=op, values=values):
             decided = isinstance(op, ast.Or)
-            parts = [by_default(value, scope, evaluator) for value in values]
+            parts = [by_default(value, scope, evaluator, within) for value in values]
             if decided in parts:
                 return decided
             return None if None in parts else not decided
@@ -69,7 +74,7 @@ def by_default(test: ast.expr, scope: "Scope", evaluator: "_Evaluator") -> bool 
             evaluator.value(right, scope) == _VARIABLES
         ):
             return isinstance(op, ast.NotIn)
-        case ast.Name() | ast.Attribute() if outcomes := _outcomes(test, scope, evaluator):
+        case ast.Name() | ast.Attribute() if outcomes := _outcomes(test, scope, evaluator, within):
             return outcomes.pop() if len(outcomes) == 1 else None
         case ast.Compare(left=left, ops=[op], comparators=[right]):
             return _compared(op, _setting(left, scope, evaluator), _setting(right, scope, evaluator))
@@ -77,15 +82,16 @@ def by_default(test: ast.expr, scope: "Scope", evaluator: "_Evaluator") -> bool 
     return bool(value.value) if isinstance(value, Known) else None
 
 
-def _outcomes(name: ast.expr, scope: "Scope", evaluator: "_Evaluator") -> set[bool | None]:
+def _outcomes(name: ast.expr, scope: "Scope", evaluator: "_Evaluator", within: frozenset[int]) -> set[bool | None]:
     """Return how the tests come out that a name stands for: `FAST = os.getenv("FAST") == "1"`; empty without any."""
     bound = definitions(name, scope, evaluator)
     tests = [
         one for one in bound if isinstance(one.node, ast.Compare | ast.BoolOp | ast.UnaryOp) and not one.conditions
     ]
-    return (
-        {by_default(one.node, one.scope, evaluator) for one in tests if one.node} if len(tests) == len(bound) else set()
-    )
+    if len(tests) != len(bound) or any(id(one.node) in within for one in tests):
+        return set()
+    inner = [(one.node, one.scope, within | {id(one.node)}) for one in tests if one.node]
+    return {by_default(node, where, evaluator, led) for node, where, led in inner}
 
 
 def _setting(node: ast.expr, scope: "Scope", evaluator: "_Evaluator") -> Value:

@@ -28,7 +28,8 @@ def waits(call: Call) -> bool:
     end = call.name.find("().")
     while end >= 0:
         if call.name[:end] in _CLIENTS:
-            return True
+            made = call.name[end + 3 :].split("().")[:-1]
+            return all(part.rpartition(".")[2] in _LOCAL for part in made)  # else it is a method of what has come
         end = call.name.find("().", end + 1)
     return False
 

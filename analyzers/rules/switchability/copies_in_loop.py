@@ -38,6 +38,10 @@ RULE = switchability_rule(
     ),
     passes=(
         (
+            "import torch\ndef handler(text):\n    inputs = tokenizer(text)\n    for key in inputs:\n"
+            "        inputs[key] = inputs[key].to(device)\n    return model(**inputs)"
+        ),
+        (
             "import torch\nclass Net(torch.nn.Module):\n    def infer(self, x):\n        for block in self.blocks:\n"
             "            block.to(x.device)\n            x = block(x)\n        return x"
         ),

@@ -1,11 +1,12 @@
 """GA701: a device is hard-coded where asking for one would do."""
 
+import re
 from collections.abc import Iterator
 
 from analyzers.facts.model import Argument, Call, Constant, FileFacts, Guard, Known, Place, Symbol, constants, texts
 from analyzers.lean.patterns import Pattern
 from analyzers.rules.behaviour import Behaviour, switchability_rule
-from analyzers.rules.knowledge.devices import STARTS_CUDA
+from analyzers.rules.knowledge.devices import STARTS_CUDA, is_gpu
 from analyzers.rules.knowledge.libraries import FRAMEWORKS, lookup
 from analyzers.rules.rule import Hit, Hits
 
@@ -15,6 +16,8 @@ _OTHER_MEANING = ("torch.autocast", "torch.amp.", "torch.cuda.")
 _NAMES = frozenset({"device", "torch_device", "_device", "default_device"})
 _FOR_GPU = Pattern(r"(^|[._])(cuda|gpu)s?$")
 """What a function is called that moves to a GPU and says so."""
+_IN_NAME = Pattern(r"(^|[/_])cuda", re.IGNORECASE)
+"""In the path of a file that is for CUDA and says so."""
 _FOR_GPUS = frozenset(
     ["enable_xformers_memory_efficient_attention", "enable_model_cpu_offload", "enable_sequential_cpu_offload"]
 )
@@ -22,7 +25,7 @@ _FOR_GPUS = frozenset(
 
 def _check(behaviour: Behaviour) -> Hits:
     for file in behaviour.facts.files:
-        if not any(lookup(fact.name, FRAMEWORKS) for fact in file.imports):
+        if _IN_NAME.search(file.path) or not any(lookup(fact.name, FRAMEWORKS) for fact in file.imports):
             continue
         places = dict.fromkeys((*_placed(file, behaviour), *_named(file, behaviour)))
         if places and not _needs_more_than_a_guard(file, behaviour):
@@ -56,7 +59,7 @@ def _placed(file: FileFacts, behaviour: Behaviour) -> Iterator[tuple[Place, str]
             yield call.place, ".cuda()"
         for argument in _devices(call):
             place = behaviour.contexts.literals.get((file.path, argument.line, argument.offset))
-            if place is not None and isinstance(argument.value, Known):
+            if place is not None and isinstance(argument.value, Known) and is_gpu(argument.value):
                 yield place, f'"{argument.value.value}"'
 
 
@@ -112,6 +115,11 @@ RULE = switchability_rule(
         (
             "import torch\ndef place(storage, where):\n    return storage.cuda()\nif torch.cuda.is_available():\n"
             "    net = torch.load('net.pt', map_location=place)"
+        ),
+        (
+            "import argparse, torch\nparser = argparse.ArgumentParser()\n"
+            "parser.add_argument('--cuda', action='store_true')\nargs = parser.parse_args()\n"
+            "device = torch.device('cuda' if args.cuda else 'cpu')"
         ),
         "import torch\nclass Signal:\n    def cuda(self):\n        return self.to('cuda')",
         'import torch\ndef put(x, rank):\n    torch.cuda.set_device(rank)\n    return x.to("cuda")',

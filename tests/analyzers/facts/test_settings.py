@@ -362,3 +362,13 @@ def test_a_setting_under_a_key_that_names_a_gpu_decides_whether_there_is_one(tes
     code = f"{HEAD}{config}def handler(p):\n    if {test}:\n        net.cuda()\n    return 1\n"
 
     assert not mode_of(tmp_path, code).is_fixed
+
+
+@pytest.mark.parametrize(
+    "lines",
+    ["again = again or failed", "again = not again", "again = other or failed\nother = again or failed"],
+)
+def test_a_test_that_rests_on_itself_has_no_default_and_no_end(tmp_path: Path, lines: str) -> None:
+    code = f"import torch\nfailed = None\n{lines}\nif again:\n    x = torch.zeros(1).to('cuda')\n"
+
+    assert analyze(project(tmp_path, None, func_py=code)).failures == ()

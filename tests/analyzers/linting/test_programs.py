@@ -103,6 +103,19 @@ def test_nothing_serves_a_test(tmp_path: Path, path: str) -> None:
     assert "GA902" not in _codes(tmp_path, path, evidence=True)
 
 
+def test_a_page_of_gradio_is_a_program(tmp_path: Path) -> None:
+    project(tmp_path, {"webui.py": f"import gradio as gr\n{_SEEDS}gr.Interface(print).launch()\n"})
+
+    assert _codes(tmp_path, "webui.py") == []
+
+
+@pytest.mark.parametrize("path", ["kernels/cuda/turbo.py", "model_cudagraph.py", "cuda_utils.py"])
+def test_a_file_that_says_in_its_name_that_it_is_for_cuda_hard_codes_nothing(tmp_path: Path, path: str) -> None:
+    project(tmp_path, {path: "import torch\nmodel = torch.nn.Linear(2, 2).to('cuda')\n"})
+
+    assert _codes(tmp_path, path) == []
+
+
 def test_a_device_is_hard_coded_in_a_program_too(tmp_path: Path) -> None:
     project(tmp_path, {"make.py": "import torch\nmodel = torch.nn.Linear(2, 2).to('cuda')\n"})
 

@@ -340,6 +340,24 @@ async def handler(payload):
 )
 
 
+def test_a_method_of_what_has_come_waits_for_nothing() -> None:
+    code = (
+        "import httpx\nclient = httpx.Client()\nasync def handler(x):\n    answer = client.get('http://a')\n"
+        "    return answer.headers.get('a').split(';'), answer.json()\n"
+    )
+
+    assert codes_of(code) == ["GA706"]
+
+
+def test_a_call_of_a_generator_runs_nothing_of_it() -> None:
+    code = (
+        "import time\ndef parts():\n    for x in range(3):\n        time.sleep(1)\n        yield x\n"
+        "async def handler(x):\n    return StreamingResponse(parts())\n"
+    )
+
+    assert codes_of(code) == []
+
+
 @pytest.mark.parametrize("code", _BLOCKS)
 def test_what_waits_outside_of_the_process_holds_up_the_loop(code: str) -> None:
     assert set(codes_of(code)) == {"GA706"}
