@@ -31,6 +31,7 @@ _FILE_KEYS = frozenset({"python_requirements", "requirements_file", "requirement
 _TOML_TABLES = {
     "Pipfile": ("packages",),
     "cerebrium.toml": ("cerebrium", "dependencies", "pip"),
+    "pixi.toml": ("dependencies",),
 }
 """TOML file to the table whose keys are packages."""
 
@@ -69,9 +70,12 @@ def _toml(name: str, text: str) -> Iterator[Numbered]:
     except (ValueError, RecursionError):
         return
     lines = _lines_of_names(text)
-    stated = project_requirements(content) if name == PYPROJECT else _pinned(table_in(content, *_TOML_TABLES[name]))
-    groups = _default_groups(content) if name == PYPROJECT else ()
-    for line, key in (*stated, *((line, line) for line in groups)):
+    if name == PYPROJECT:
+        stated = [*project_requirements(content), *((line, line) for line in _default_groups(content))]
+        stated += _pinned(table_in(content, "tool", "pixi", "dependencies"))
+    else:
+        stated = [*_pinned(table_in(content, *_TOML_TABLES[name]))]
+    for line, key in stated:
         yield lines.get(key, 1), line
 
 

@@ -46,7 +46,15 @@ _PACKAGES = {
 """Import name to the platform that loads a file with this import."""
 _MOST_PARTS = max(name.count(".") for name in _PACKAGES) + 1
 
-_CLASSES = {"EndpointHandler": "Hugging Face", "TritonPythonModel": "Triton"}
+_CLASSES = {
+    "EndpointHandler": "Hugging Face",
+    "InferlessPythonModel": "Inferless",
+    "ONNXPredictor": "Cortex",
+    "PreTrainedPipeline": "Hugging Face",
+    "PythonPredictor": "Cortex",
+    "TensorFlowPredictor": "Cortex",
+    "TritonPythonModel": "Triton",
+}
 """Classes by whose name a platform finds what it serves."""
 _BASES = {"PythonModel": "MLflow", "SeldonComponent": "Seldon"}
 """Classes whose subclasses a platform loads."""
@@ -57,8 +65,10 @@ _SIGNATURES = {
     "main": ("OpenWhisk", frozenset({("args",), ("params",), ("context",)})),
 }
 """Functions that a platform calls by name with these arguments; `handle(data, context)` is TorchServe's."""
-_SELDON = frozenset({"features_names", "feature_names"})
-"""What Seldon passes to `predict`, beside the data."""
+_SELDON = (frozenset({"features_names"}), frozenset({"feature_names"}), frozenset({"X", "names"}))
+"""What Seldon passes to `predict`, all of a group."""
+_TORCHSERVE = frozenset({"initialize", "handle"})
+"""The methods of a handler of TorchServe that has no base."""
 _CONFIGURED = {"cerebrium.toml": ("main.py", "Cerebrium")}
 """A platform's file to the module beside it that the platform loads."""
 
@@ -70,7 +80,13 @@ PROGRAMS = frozenset({"Banana", "KServe", "LitServe", "Mosec", "RunPod", "Spaces
 _SERVERS = frozenset(
     {
         "aiohttp.web.Application",
+        "bottle.Bottle",
         "celery.Celery",
+        "dash.Dash",
+        "django.core.asgi.get_asgi_application",
+        "django.core.wsgi.get_wsgi_application",
+        "falcon.App",
+        "falcon.asgi.App",
         "fastapi.FastAPI",
         "flask.Flask",
         "gradio.Blocks",
@@ -78,6 +94,9 @@ _SERVERS = frozenset(
         "gradio.Interface",
         "grpc.aio.server",
         "grpc.server",
+        "http.server.HTTPServer",
+        "http.server.ThreadingHTTPServer",
+        "litestar.Litestar",
         "quart.Quart",
         "sanic.Sanic",
         "starlette.applications.Starlette",
@@ -86,10 +105,15 @@ _SERVERS = frozenset(
 )
 _PAGES = frozenset({"chainlit", "streamlit"})
 """Packages whose pages are scripts: an import makes one."""
-_EVENT_NAMES = frozenset({("event", "context"), ("event", "_context"), ("context", "event"), ("_event", "_context")})
+_EVENT_NAMES = frozenset(
+    {
+        ("event", "context"), ("event", "_context"), ("context", "event"), ("_event", "_context"), ("event", "ctx"),
+        ("event", "_"),
+    }
+)  # fmt: skip
 _MARKERS = re.compile(
     "|".join(name.rpartition(".")[2] for name in (*_PACKAGES, *_BASES, *_CLASSES, *_SERVERS, *_PAGES)).encode()
-    + rb"|event|class Model|def init|model_fn|features?_names|def handle\(|def main\((args|params|context)"
+    + rb"|event|class Model|def initialize|names|def init|model_fn|def handle\(|def main\((args|params|context)"
     + rb"|def \w{1,99}\(request\)"
 )
 
@@ -141,8 +165,10 @@ def _named_class(path: str, tree: ast.Module) -> str:
         predicts = [_arguments(one) for one in _functions(node) if one.name == "predict"]
         if predicts and node.name == "Model" and path.endswith("model/model.py"):
             return "Truss"
-        if any(_SELDON.intersection(arguments) for arguments in predicts):
+        if any(group.issubset(arguments) for arguments in predicts for group in _SELDON):
             return "Seldon"
+        if {one.name for one in _functions(node)} >= _TORCHSERVE:
+            return "TorchServe"
     return ""
 
 
@@ -170,8 +196,9 @@ def _platform_of_signature(path: str, node: ast.FunctionDef | ast.AsyncFunctionD
 
 
 def _imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Yield each name that an import at the top of a module binds, with what it stands for."""
-    for node in tree.body:
+    """Yield each name that an import of a module binds, those in functions last, with what it stands for."""
+    inner = (node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom))
+    for node in dict.fromkeys((*tree.body, *inner)):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield alias.asname or alias.name.partition(".")[0], alias.name

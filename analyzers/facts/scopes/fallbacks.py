@@ -76,7 +76,8 @@ def is_suppressed(node: "ast.With | ast.AsyncWith") -> bool:
         match item.context_expr:
             case ast.Call(func=function, args=errors) if dotted(function).rpartition(".")[2] == "suppress":
                 if any(dotted(error).rpartition(".")[2] in _GPU_ERRORS | _IMPORT_ERRORS for error in errors):
-                    return not _made(node.body)
+                    is_import = all(isinstance(one, ast.Import | ast.ImportFrom) for one in node.body)
+                    return is_import or not _made(node.body)
     return False
 
 

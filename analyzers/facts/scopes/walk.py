@@ -78,6 +78,8 @@ class _Walker:
                 scope.returns.append((value, conditions))
             case ast.Assert(test=test):
                 self.found.exits.append((node, under(conditions, test, False, scope)))
+            case ast.Expr(value=ast.BoolOp(op=op, values=[test, last])) if exits(ast.Expr(last)):
+                self.found.exits.append((node, under(conditions, test, isinstance(op, ast.And), scope)))
             case _ if isinstance(node, ast.Raise) or exits(node):
                 self.found.exits.append((node, conditions))
 

@@ -11,7 +11,7 @@ import ast
 import operator
 from collections.abc import Callable, Mapping
 
-from analyzers.facts.model import Items, Known, Scalar, Symbol, Unknown, Value
+from analyzers.facts.model import Items, Known, Made, Scalar, Symbol, Unknown, Value
 from analyzers.facts.values.operations import ENVIRONMENT
 
 TYPE_CHECKING = False
@@ -34,6 +34,11 @@ _COMPARED: Mapping[type[ast.cmpop], Callable[[Scalar, Scalar], object]] = {
 _ORDERED: Mapping[type[ast.cmpop], Callable[[float, float], object]] = {
     ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Lt: operator.lt, ast.LtE: operator.le,
 }  # fmt: skip
+_TRUTHS = frozenset({"distutils.util.strtobool", "json.loads", "setuptools.distutils.util.strtobool"})
+"""What makes a truth of a variable's text."""
+_TRUE = frozenset({"1", "on", "t", "true", "y", "yes"})
+_READERS = ("decouple.config", "environ.Env", "environs.Env", "environs.env")
+"""Readers of settings that take a default, by their own name or as methods."""
 _UNKNOWN = Unknown()
 _VARIABLES = Symbol("os.environ")
 
@@ -98,8 +103,15 @@ def _setting(node: ast.expr, scope: "Scope", evaluator: "_Evaluator") -> Value:
     """Return the value of `node` by default: an environment variable without one is None."""
     if isinstance(node, ast.Call):
         callee = evaluator.value(node.func, scope)
-        if isinstance(callee, Symbol) and callee.name in ENVIRONMENT and len(node.args) == 1 and not node.keywords:
+        name = callee.name if isinstance(callee, Symbol | Made) else ""
+        if name in ENVIRONMENT and len(node.args) == 1 and not node.keywords:
             return Known(None)
+        if name in _TRUTHS and len(node.args) == 1:
+            text = _setting(node.args[0], scope, evaluator)
+            return Known(str(text.value).lower() in _TRUE) if isinstance(text, Known) else _UNKNOWN
+        if name.startswith(_READERS):
+            default = [one.value for one in node.keywords if one.arg == "default"] or node.args[1:2]
+            return evaluator.value(default[0], scope) if default else _UNKNOWN
     return evaluator.value(node, scope)
 
 

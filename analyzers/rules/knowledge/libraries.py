@@ -15,7 +15,10 @@ from analyzers.project.requirements import normalize
 _TABLES = read_tables(__file__, "libraries")
 GPU_ONLY, CPU_ONLY, REMOTE = _TABLES["GPU_ONLY"], _TABLES["CPU_ONLY"], _TABLES["REMOTE"]
 PLUMBING, PACKAGES = _TABLES["PLUMBING"], _TABLES["PACKAGES"]
-_WITHOUT_GPU = {**CPU_ONLY, **REMOTE, **PLUMBING, **_TABLES["PLAIN"]}
+_MOVING = {**REMOTE, **PLUMBING, **_TABLES["PLAIN"]}
+_ALSO_COMPUTES = {"cv2": ""}
+"""What moves data, and runs networks where it is asked to."""
+_WITHOUT_GPU = {**CPU_ONLY, **_MOVING}
 FRAMEWORKS = {name: float(weight) for name, weight in _TABLES["FRAMEWORKS"].items()}
 BUILD = Pattern(r"-(cu1\d{1,2}|cuda\d{0,3}x?|gpu|cpu)$")
 """The end of a package's name that says for what it is built."""
@@ -75,11 +78,19 @@ def used(facts: Facts, table: Mapping[str, object]) -> Iterator[tuple[str, Impor
 
 
 def uses_no_framework(facts: Facts) -> bool:
-    """Return whether there is code, and all that it imports is known to use no GPU, whatever is installed beside it."""
-    if not facts.files:
-        return False
-    others = (fact for fact in outside(facts) if fact.package not in sys.stdlib_module_names)
-    return all(lookup(fact.name, _WITHOUT_GPU) for fact in others)
+    """Return whether code imports something, all of which is known to use no GPU, whatever is installed beside it."""
+    return _imports_only(facts, _WITHOUT_GPU)
+
+
+def computes_nothing(facts: Facts) -> bool:
+    """Return whether code imports something, all of which only moves data or asks a service elsewhere."""
+    return _imports_only(facts, _MOVING) and not any(used(facts, _ALSO_COMPUTES))
+
+
+def _imports_only(facts: Facts, table: Mapping[str, object]) -> bool:
+    imported = [*outside(facts)]
+    others = (fact for fact in imported if fact.package not in sys.stdlib_module_names)
+    return bool(imported) and all(lookup(fact.name, table) for fact in others)
 
 
 def _own_names(path: str) -> tuple[str, ...]:

@@ -3,10 +3,13 @@
 from analyzers.facts.model import Facts, Guard, options, texts
 from analyzers.findings import Signal
 from analyzers.rules.knowledge.devices import is_gpu
+from analyzers.rules.knowledge.libraries import computes_nothing
 from analyzers.rules.rule import Hit, Hits, Rule
 
 
 def _check(facts: Facts) -> Hits:
+    if computes_nothing(facts):
+        return  # it is what a service elsewhere is asked for
     for constant in facts.constants():
         if "device" not in constant.name.lower() or constant.guard is not Guard.ALWAYS:
             continue  # before the value is looked at, which has to be worked out first

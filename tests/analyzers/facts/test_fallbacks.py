@@ -222,6 +222,11 @@ def test_an_attempt_without_an_answer_is_a_need(tmp_path: Path, attempt: str) ->
 
 
 A_LIBRARY_FOR_GPUS_THAT_MAY = """\
+import contextlib
+import numpy as np
+with contextlib.suppress(ImportError):
+    import cupy as np
+# ---
 try:
     import cupy
     HAS_CUPY = True
@@ -298,3 +303,10 @@ def test_a_refusal_by_another_librarys_question_is_a_need(tmp_path: Path) -> Non
     )
 
     assert mode_of(tmp_path, code) is ExecutionMode.GPU
+
+
+@pytest.mark.parametrize(
+    "refusal", ["torch.cuda.is_available() or sys.exit('no GPU')", "not torch.cuda.is_available() and exit(1)"]
+)
+def test_a_refusal_may_be_an_expression(refusal: str, tmp_path: Path) -> None:
+    assert mode_of(tmp_path, f"import sys\n{HEAD}{refusal}\n{TAIL}") is ExecutionMode.GPU

@@ -159,6 +159,19 @@ if os.environ.get('NEEDS_CARD') == '1' and not torch.cuda.is_available():
 if os.environ.get('CARD') == '1':
     net = net.cuda()
 # ---
+from distutils.util import strtobool
+if strtobool(os.getenv('HEAVY', 'false')):
+    net = net.cuda()
+# ---
+from decouple import config
+if config('HEAVY', default=False, cast=bool):
+    net = net.cuda()
+# ---
+from environs import Env
+env = Env()
+if env.bool('HEAVY', False):
+    net = net.cuda()
+# ---
 if 'WITH_CARD' in os.environ:
     net = net.cuda()
 # ---

@@ -50,11 +50,27 @@ ENTRIES = {
         "Iris2.py",
         "from seldon_core.user_model import SeldonComponent\nclass I(SeldonComponent):\n    pass\n",
     ),
+    "Seldon's names": ("Iris3.py", "class Iris:\n    def predict(self, X, names=None):\n        return X\n"),
+    "TorchServe's class": (
+        "ts_class.py",
+        "class H:\n    def initialize(self, ctx):\n        pass\n    def handle(self, data, ctx):\n        pass\n",
+    ),
+    "Hugging Face's older API": (
+        "pipe.py",
+        "class PreTrainedPipeline:\n    def __call__(self, inputs):\n        return 1\n",
+    ),
+    "Cortex": ("cortex.py", "class PythonPredictor:\n    def predict(self, payload):\n        return 1\n"),
+    "Inferless": ("inferless.py", "class InferlessPythonModel:\n    def infer(self, inputs):\n        return {}\n"),
+    "Lambda's shorter names": ("short.py", "def run(event, ctx):\n    return 1\n"),
+    "Modal in a function": ("made.py", "def make():\n    import modal\n    return modal.App('x')\n"),
     "KFServing": ("kf.py", "import kfserving\nclass M(kfserving.KFModel):\n    pass\n"),
     "MLServer": ("runtime.py", "from mlserver import MLModel\nclass R(MLModel):\n    pass\n"),
     "MLflow": ("pyfunc.py", "import mlflow.pyfunc\nclass W(mlflow.pyfunc.PythonModel):\n    pass\n"),
     "FastAPI": ("web.py", "from fastapi import FastAPI\napi = FastAPI()\n"),
-    "FastAPI's factory": ("made.py", "from fastapi import FastAPI\ndef make():\n    return FastAPI()\n"),
+    "Bottle": ("bottled.py", "from bottle import Bottle\napp = Bottle()\n"),
+    "Django": ("site/wsgi.py", "from django.core.wsgi import get_wsgi_application\napp = get_wsgi_application()\n"),
+    "http.server": ("plain.py", "from http.server import HTTPServer\nHTTPServer(('', 80), None).serve_forever()\n"),
+    "FastAPI's factory": ("factory.py", "from fastapi import FastAPI\ndef make():\n    return FastAPI()\n"),
     "Gradio": ("demo.py", "import gradio as gr\nwith gr.Blocks() as demo:\n    pass\n"),
     "aiohttp": ("aio.py", "from aiohttp import web\napp = web.Application()\n"),
     "gRPC": ("rpc.py", "import grpc\nserver = grpc.server(None)\n"),
@@ -71,7 +87,10 @@ def test_the_entry_of_a_platform_is_the_start(platform: str, tmp_path: Path) -> 
     assert analyze(root).files == tuple(sorted(("helper.py", path)))
 
 
-_WEB_SERVERS = ("FastAPI", "FastAPI's factory", "Gradio", "aiohttp", "gRPC", "Celery", "Streamlit")
+_WEB_SERVERS = (
+    "FastAPI", "FastAPI's factory", "Gradio", "aiohttp", "gRPC", "Celery", "Streamlit", "Bottle", "Django",
+    "http.server",
+)  # fmt: skip
 
 
 def test_each_entry_of_a_repository_is_a_start(tmp_path: Path) -> None:

@@ -36,6 +36,12 @@ def test_what_code_installs_for_an_image_counts_though_it_is_imported_by_name(tm
     assert _mode(tmp_path, "", code) is ExecutionMode.CPU_PREFERRED
 
 
+def test_a_device_that_a_service_elsewhere_is_asked_for_says_nothing(tmp_path: Path) -> None:
+    code = "import requests\nrequests.post('http://a', json={'device': 'cuda'})\n"
+
+    assert _mode(tmp_path, "requests", code) is ExecutionMode.CPU
+
+
 @pytest.mark.parametrize(
     "line",
     [
