@@ -11,7 +11,7 @@ from analyzers.facts.escalation import resolve
 from analyzers.facts.model import Facts
 from analyzers.facts.stage1 import deep_recursion, extract, unfinished
 from analyzers.findings import TOO_ENTANGLED, Finding, Place, Signal
-from analyzers.lean.garbage import RareCollections
+from analyzers.lean.garbage import NoCollections
 from analyzers.lean.records import replace
 from analyzers.linting.examination import in_cells, in_its_cell, with_excerpts
 from analyzers.linting.suppression import split, suppressions
@@ -103,7 +103,7 @@ def analyze(
     started = time.perf_counter()
     profile = _profile(slo, hardware)
     odd_code = warnings.catch_warnings(action="ignore")  # the parser warns of it: that is for its author
-    with RareCollections(), odd_code, function_python(python):
+    with NoCollections(), odd_code, function_python(python):
         project = collect(Path(path), entrypoint, tree)
         sources = project.sources
         facts, failures = _facts(project)

@@ -56,12 +56,18 @@ def unknown_devices(call: Call) -> Iterator[Argument]:
 
 def _resolved(file: FileFacts, answers: "Mapping[Query, Value]") -> FileFacts:
     places = {(query.line, query.offset): value for query, value in answers.items() if query.path == file.path}
+    if not places:
+        return file
 
     def known(argument: Argument) -> Argument:
-        value = places.get((argument.line, argument.offset)) if is_unknown(argument.value) else None
-        return Argument(value, argument.line, argument.offset) if value is not None else argument
+        value = places.get((argument.line, argument.offset))
+        if value is None or not is_unknown(argument.value):
+            return argument
+        return Argument(value, argument.line, argument.offset)
 
     def resolved(call: Call) -> Call:
+        if not any((argument.line, argument.offset) in places for argument in call.arguments):
+            return call
         keywords = tuple((name, known(argument)) for name, argument in call.keywords)
         return replace(call, args=tuple(map(known, call.args)), keywords=keywords)
 

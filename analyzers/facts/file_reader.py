@@ -4,8 +4,8 @@ An argument's value is evaluated when a rule looks at it. What cannot be evaluat
 """
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, partial
 
 from analyzers.facts.model import (
     Argument,
@@ -30,6 +30,12 @@ from analyzers.facts.vocabulary import GPU_ONLY_MODULES
 from analyzers.findings import Place
 from analyzers.lean.lines import lines_of
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    _T = TypeVar("_T")
+
 _CHAINED = (ast.Attribute, ast.Call)
 _LITERALS = (ast.Constant, ast.JoinedStr, ast.BinOp)
 _FOR_GPUS = (*GPU_ONLY_MODULES, "torch.cuda.")
@@ -49,37 +55,57 @@ class FileReader:
         self._guards = evaluator.guards
         self._callers = callers
         self._outer_guards: dict[Scope, Guard] = {}
+        self._whens: dict[tuple[int, int], Callable[[], Guard]] = {}
+        self._callees: dict[tuple[int | str, ...], list[tuple[str, Guard]]] = {}
         self._lines = lines_of(module.source.text)
         self._steps = 0
         self._handed_on = cache(self._all_handed_on)
+        self._given_up: dict[Origin, None] = {}
 
     def facts(self) -> FileFacts:
-        """Return the facts of the file.
-
-        Raises:
-            BudgetError: the file is too entangled to be evaluated within the budget.
-        """
-        self._evaluator.steps = 0
+        """Return the facts of the file; of what is beyond the budget, what can be told by the look of it."""
         imports = tuple(self._imports())
         if not self._module.source.relevant:
-            return FileFacts(self._path, imports)
+            return FileFacts(self._path, imports, given_up=self._given_up.keys())
         sites = sorted(self._module.sites, key=lambda site: (site.node.lineno, site.node.col_offset))
-        calls = tuple(call for site in sites for call in self._calls(site))
-        gathering = cache(lambda: frozenset(self._gathered()))
-        facts = FileFacts(self._path, imports, calls, tuple(self._constants()), tuple(self._refusals()), gathering)
-        self._steps = self._evaluator.steps
-        return facts
+        return FileFacts(
+            self._path,
+            imports,
+            tuple(call for site in sites for call in self._calls(site)),
+            tuple(self._constants()),
+            tuple(self._refusals()),
+            cache(lambda: frozenset(self._gathered())),
+            self._given_up.keys(),
+        )
+
+    def _within_budget(self, work: "Callable[[], _T]", otherwise: "Callable[[Origin], _T]") -> "_T":
+        """Return what `work` gives on the budget of this file, whenever asked; `otherwise` where it has to give up."""
+        try:
+            self._evaluator.begin(self._steps)
+            return work()
+        except BudgetError:
+            origin = Origin.TOO_ENTANGLED
+        except RecursionError:
+            origin = Origin.TOO_DEEP
+        finally:
+            self._steps = self._evaluator.steps
+        self._given_up[origin] = None
+        return otherwise(origin)
+
+    def _runs(self, conditions: Conditions) -> bool:
+        """Return whether code may run at all."""
+        return not conditions or not self._within_budget(lambda: self._guards.is_dead(conditions), lambda _: False)
 
     def _imports(self) -> Iterator[Import]:
         for name, node, scope, conditions in self._module.imports:
-            if not self._guards.is_dead(conditions):
-                yield Import(name, self._place(node), self._guard(scope, conditions))
+            if self._runs(conditions):
+                yield Import(name, self._place(node), self._when(scope, conditions))
 
     def _constants(self) -> Iterator[Constant]:
         for name, node, scope, conditions in self._module.named:
-            if not self._guards.is_dead(conditions):
-                given = self._argument(node, scope)
-                yield Constant(name, given, self._place(node), self._guards.guard(conditions))
+            if self._runs(conditions):
+                when = partial(self._asked, partial(self._guards.guard, conditions)) if conditions else Guard.ALWAYS
+                yield Constant(name, self._argument(node, scope), self._place(node), when)
 
     def _gathered(self) -> Iterator[tuple[int, int]]:
         source = self._module.source
@@ -92,29 +118,31 @@ class FileReader:
 
     def _refusals(self) -> Iterator[Refusal]:
         for node, conditions in self._module.exits:
-            if self._guards.refuses(conditions) and not self._guards.is_dead(conditions):
+            refuses = partial(self._guards.refuses, conditions)
+            if self._within_budget(refuses, lambda _: False) and self._runs(conditions):
                 yield Refusal(self._place(node))
 
     def _calls(self, site: Site) -> Iterator[Call]:
-        if self._guards.is_dead(site.conditions) or not (self._evaluator.thorough or self._is_named(site)):
+        if not self._runs(site.conditions) or not (self._evaluator.thorough or self._is_named(site)):
             return
-        guard = self._guard(site.scope, site.conditions)
+        when = self._when(site.scope, site.conditions)
         place = self._place(site.node)
         match site.node:
             case ast.BinOp(left=left, right=right):
                 operands = (self._argument(left, site.scope), self._argument(right, site.scope))
-                yield Call("operator.matmul", place, operands, guard=guard)
+                yield Call("operator.matmul", place, operands, when=when)
                 return
             case ast.Subscript(slice=key):
-                yield Call("os.environ.__getitem__", place, (self._argument(key, site.scope),), guard=guard)
+                yield Call("os.environ.__getitem__", place, (self._argument(key, site.scope),), when=when)
                 return
         call = site.node if isinstance(site.node, ast.Call) else None
         callee = call.func if call else site.node
         on = self._argument(callee.value, site.scope) if isinstance(callee, ast.Attribute) else None
         args = tuple(self._argument(node, site.scope) for node in call.args) if call else ()
         keywords = tuple(self._keywords(call, site.scope)) if call else ()
-        for name, choice in self._names(callee, site.scope):
-            own = choice if guard is Guard.ALWAYS else guard
+        by_look = [(f".{last_name(callee)}", Guard.ALWAYS)]
+        for name, choice in self._within_budget(partial(self._names_once, callee, site.scope), lambda _: by_look):
+            own = when if choice is Guard.ALWAYS else partial(_chosen, when, choice)
             yield Call(name, place, args, keywords, own, on, site.is_decorator, self._evaluator.is_own(name))
 
     def _is_named(self, site: Site) -> bool:
@@ -124,13 +152,26 @@ class FileReader:
             root = root.func if isinstance(root, ast.Call) else root.value
         if not isinstance(root, ast.Name):
             return isinstance(root, ast.Subscript)
-        bound = self._evaluator.bindings(root.id, site.scope)
+        bound = self._within_budget(partial(self._evaluator.bindings, root.id, site.scope), lambda _: [])
         return not bound or any(binding.kind in (Kind.IMPORT, Kind.VALUE) for binding in bound)
+
+    def _when(self, scope: Scope, conditions: Conditions) -> Guard | Callable[[], Guard]:
+        """Return when code runs, as what tells it once it is asked."""
+        if not conditions and _is_always_entered(scope):
+            return Guard.ALWAYS
+        key = (id(scope), id(conditions))
+        if key not in self._whens:
+            self._whens[key] = cache(partial(self._asked, partial(self._guard, scope, conditions)))
+        return self._whens[key]
+
+    def _asked(self, find: Callable[[], Guard]) -> Guard:
+        """Return a guard; one that is beyond the budget may be any, so what stands under it counts as optional."""
+        return self._within_budget(find, lambda _: Guard.SETTING)
 
     def _guard(self, scope: Scope, conditions: Conditions) -> Guard:
         """Return when code runs, by its own conditions or else by those under which its function is called at all."""
         own = self._guards.guard(conditions)
-        if own is not Guard.ALWAYS or scope.parent is None or scope.is_class or scope.is_decorated:
+        if own is not Guard.ALWAYS or _is_always_entered(scope):
             return own
         if scope not in self._outer_guards:
             name = scope.name.rpartition(".")[2]
@@ -151,6 +192,21 @@ class FileReader:
                 if isinstance(value, ast.Name):
                     found.setdefault(value.id, []).append(site.conditions)
         return found
+
+    def _names_once(self, callee: ast.expr, scope: Scope) -> list[tuple[str, Guard]]:
+        """Return the names of a callee; the same dotted name has the same wherever its first part means the same."""
+        parts: list[str] = []
+        first = callee
+        while isinstance(first, ast.Attribute):
+            parts.append(first.attr)
+            first = first.value
+        if not isinstance(first, ast.Name) or any("device" in part for part in parts):  # see Evaluator.value
+            return self._names(callee, scope)
+        meanings = scope.meanings(first.id)
+        key = (id(meanings) if meanings else first.id, *parts)
+        if key not in self._callees:
+            self._callees[key] = self._names(callee, scope)
+        return self._callees[key]
 
     def _names(self, callee: ast.expr, scope: Scope) -> list[tuple[str, Guard]]:
         """Return the qualified names of a callee; among several, that of a library for GPUs only counts as guarded."""
@@ -175,16 +231,8 @@ class FileReader:
         return Argument(lambda: self._value(node, scope), node.lineno, node.col_offset, is_literal=literal)
 
     def _value(self, node: ast.expr, scope: Scope) -> Value:
-        """Return the value of `node`, on the budget of this file, whenever it is asked for."""
-        try:
-            self._evaluator.steps = self._steps
-            value = self._evaluator.value(node, scope)
-        except BudgetError:
-            return Unknown(Origin.TOO_ENTANGLED)
-        except RecursionError:
-            return Unknown(Origin.TOO_DEEP)
-        finally:
-            self._steps = self._evaluator.steps
+        """Return the value of `node`."""
+        value = self._within_budget(partial(self._evaluator.value, node, scope), Unknown)
         return value if any(options(value)) else Unknown()
 
     def _place(self, node: ast.expr | ast.stmt) -> Place:
@@ -203,3 +251,14 @@ def _name(value: Value) -> str:
             return f"{name}()"
         case _:
             return ""
+
+
+def _is_always_entered(scope: Scope) -> bool:
+    """Return whether code runs there without the project's calling it: at the top, in a class, or for a decorator."""
+    return scope.parent is None or scope.is_class or scope.is_decorated
+
+
+def _chosen(when: Guard | Callable[[], Guard], choice: Guard) -> Guard:
+    """Return when a call runs that has a certain name only by `choice`."""
+    outer = when if isinstance(when, Guard) else when()
+    return choice if outer is Guard.ALWAYS else outer

@@ -3,7 +3,7 @@
 Stage 1 states facts, with `Unknown` where it cannot tell; stage 2 only makes an `Unknown` known. It never means "no".
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from enum import Enum, StrEnum
 
 from analyzers.findings import Place as Place  # noqa: PLC0414 -- facts speak of places, and rules look for them here
@@ -88,7 +88,6 @@ class Unknown:
     origin: Origin = Origin.OTHER
 
 
-_GIVEN_UP = (Origin.TOO_DEEP, Origin.TOO_ENTANGLED)
 Value = Known | Symbol | Made | Items | Table | Array | OneOf | Unknown
 
 
@@ -141,10 +140,7 @@ class Guard(Enum):
 
 
 class Argument:
-    """A call's argument: its value and where its expression starts (line, and offset in UTF-8 bytes from 0).
-
-    Most values are never asked for, so one may be given as a function that returns it; one that `is_literal` is free.
-    """
+    """A call's argument: its value, or what gives it when asked, and its line and offset (in UTF-8, from 0)."""
 
     __slots__ = ("_value", "is_literal", "line", "offset")
 
@@ -161,20 +157,26 @@ class Argument:
             self._value = self._value()
         return self._value
 
+
+class _Guarded:
+    """A fact of code that runs at all times or only at some: `when` is found out when a rule asks, as few do."""
+
+    __slots__ = ()
+    when: "Guard | Callable[[], Guard]"
+
     @property
-    def given_up(self) -> Origin | None:
-        """Why the analysis gave up on the value, None where it did not, or was never asked for it."""
-        value = self._value
-        return value.origin if isinstance(value, Unknown) and value.origin in _GIVEN_UP else None
+    def guard(self) -> Guard:
+        """When it runs."""
+        return self.when if isinstance(self.when, Guard) else self.when()
 
 
 @record
-class Import:
+class Import(_Guarded):
     """An imported name, qualified: `from torch import nn` is `torch.nn`."""
 
     name: str
     place: Place
-    guard: Guard = Guard.ALWAYS
+    when: "Guard | Callable[[], Guard]" = Guard.ALWAYS
 
     @property
     def package(self) -> str:
@@ -183,7 +185,7 @@ class Import:
 
 
 @record
-class Call:
+class Call(_Guarded):
     """A call or a decorator, by its qualified name; the method of an object of unknown kind is `.method`.
 
     `on` holds the object whose method is called, None for a function; `is_own` says that the project defines it.
@@ -193,7 +195,7 @@ class Call:
     place: Place
     args: tuple[Argument, ...] = ()
     keywords: tuple[tuple[str, Argument], ...] = ()
-    guard: Guard = Guard.ALWAYS
+    when: "Guard | Callable[[], Guard]" = Guard.ALWAYS
     on: Argument | None = None
     is_decorator: bool = False
     is_own: bool = False
@@ -220,8 +222,11 @@ class Call:
 
     def keyword(self, *names: str) -> Value | None:
         """Return the value of the first of these keyword arguments that the call has."""
-        found = (argument.value for name in names for given, argument in self.keywords if given == name)
-        return next(found, None) if self.keywords else None
+        for name in names if self.keywords else ():
+            for given, argument in self.keywords:
+                if given == name:
+                    return argument.value
+        return None
 
     def argument(self, position: int, *names: str) -> Value | None:
         """Return the value of an argument given by position or by one of `names`."""
@@ -229,13 +234,13 @@ class Call:
 
 
 @record
-class Constant:
+class Constant(_Guarded):
     """A name that the code gives a value: an assignment, a parameter's default, an entry of a dict literal."""
 
     name: str
     given: Argument
     place: Place
-    guard: Guard = Guard.ALWAYS
+    when: "Guard | Callable[[], Guard]" = Guard.ALWAYS
 
     @property
     def value(self) -> Value:
@@ -252,7 +257,7 @@ class Refusal:
 
 @record
 class FileFacts:
-    """The facts of one file; `gathering` computes what is `gathered`."""
+    """The facts of one file. `gathering` computes what is `gathered`; why values are unknown grows in `given_up`."""
 
     path: str
     imports: tuple[Import, ...] = ()
@@ -260,18 +265,12 @@ class FileFacts:
     constants: tuple[Constant, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     gathering: Callable[[], frozenset[tuple[int, int]]] = frozenset
+    given_up: Collection[Origin] = ()
 
     @property
     def gathered(self) -> frozenset[tuple[int, int]]:
         """The places, by line and column, of calls that are given a list which a loop has filled."""
         return self.gathering()
-
-    @property
-    def given_up(self) -> tuple[Origin, ...]:
-        """Why the analysis gave up on values that were asked for, each reason once."""
-        asked = [argument for call in self.calls for argument in (call.on, *call.arguments) if argument is not None]
-        reasons = (argument.given_up for argument in (*asked, *(constant.given for constant in self.constants)))
-        return tuple(dict.fromkeys(reason for reason in reasons if reason is not None))
 
 
 @record

@@ -7,19 +7,20 @@ remembered: besides the file itself, its result depends on just that (cache.py).
 
 from functools import cache
 
+from analyzers.facts.newest import Newest
 from analyzers.lean.prefilter import may_tell_a_device
 from analyzers.project.importers import Importers
 from analyzers.project.model import Code, Source, UnreadableError
 from analyzers.project.names import Tree
+from analyzers.project.parsing import Outcome, tried
 from analyzers.project.reading import parsed, read_code
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from analyzers.facts.scopes.model import Scope
 
-MAX_PARSED = 64
 MAX_PARSED_CHARACTERS = 1024 * 1024
-"""How many modules are kept parsed, and how much; a syntax tree takes a hundred times the memory of its text."""
+"""How much is kept parsed; a syntax tree takes a hundred times the memory of its text."""
 MAX_KEPT_CHARACTERS = 32 * 1024 * 1024
 """Of how much text it is kept what the modules bind, which takes a few times the memory of the text."""
 
@@ -30,9 +31,16 @@ class Library:
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self.importers = Importers(tree)
-        self._sources: dict[str, Source | None] = {}
-        self._scopes: dict[str, tuple[Scope | None, int]] = {}
-        self._kept = 0
+        self._sources: Newest[Source | None] = Newest(MAX_PARSED_CHARACTERS)
+        self._scopes: Newest[Scope | None] = Newest(MAX_KEPT_CHARACTERS)
+
+    def code(self, path: str) -> Code | None:
+        """Return the code of the file at `path`, None where `source` would be."""
+        try:
+            code = read_code(self.tree.root, path)
+        except UnreadableError:
+            return None
+        return code if may_tell_a_device(code.data) and tried(code.text) is Outcome.PARSED else None
 
     def source(self, path: str) -> Source | None:
         """Return the file at `path`, None when it says nothing of devices, or cannot be analyzed.
@@ -40,13 +48,13 @@ class Library:
         The latter is a finding of its own when the file itself is linted.
         """
         if path not in self._sources:
-            self._make_room()
+            code = self.code(path)
             try:
-                code = read_code(self.tree.root, path)
-                self._sources[path] = parsed(code) if may_tell_a_device(code.data) else None
+                source = parsed(code) if code is not None else None
             except UnreadableError:
-                self._sources[path] = None
-        return self._sources[path]
+                source = None
+            self._sources.keep(path, source, len(source.text) if source is not None else 0)
+        return self._sources.get(path)
 
     def parsed(self, code: Code) -> Source:
         """Parse `code`, but once for the run where it is linted as well as imported.
@@ -59,28 +67,15 @@ class Library:
             return known
         source = parsed(code)
         if may_tell_a_device(code.data):
-            self._make_room()
-            self._sources[code.path] = source
+            self._sources.keep(code.path, source, len(source.text))
         return source
 
     def scope(self, path: str) -> "Scope | None":
         """Return the names that the file at `path` binds, None without a source."""
         if path not in self._scopes:
             source = self.source(path)
-            size = 0 if source is None else len(source.text)
-            while self._scopes and self._kept + size > MAX_KEPT_CHARACTERS:
-                _, gone = self._scopes.pop(next(iter(self._scopes)))
-                self._kept -= gone
-            self._scopes[path] = (_scope_of(source), size)
-            self._kept += size
-        return self._scopes[path][0]
-
-    def _make_room(self) -> None:
-        while len(self._sources) >= MAX_PARSED or self._parsed() > MAX_PARSED_CHARACTERS:
-            del self._sources[next(iter(self._sources))]
-
-    def _parsed(self) -> int:
-        return sum(len(source.text) for source in self._sources.values() if source is not None)
+            self._scopes.keep(path, _scope_of(source), len(source.text) if source is not None else 0)
+        return self._scopes.get(path)
 
 
 def _scope_of(source: Source | None) -> "Scope | None":
@@ -130,10 +125,10 @@ class Neighbours:
             self._scopes[name] = self.library.scope(path) if path else None
         return self._scopes[name]
 
-    def source(self, name: str) -> Source | None:
-        """Return the module `name`, None when it is none of the project's."""
+    def code(self, name: str) -> Code | None:
+        """Return the code of the module `name`, None when it is none of the project's."""
         path = self._path(name)
-        return self.library.source(path) if path else None
+        return self.library.code(path) if path else None
 
     def _find(self, name: str) -> str:
         tree = self.library.tree

@@ -14,7 +14,7 @@ from analyzers.facts.model import FileFacts, Origin
 from analyzers.facts.scopes.model import ModuleScopes, Scope, Site
 from analyzers.facts.scopes.walk import read_scopes
 from analyzers.facts.syntax import last_name
-from analyzers.facts.values.evaluator import BudgetError, Evaluator
+from analyzers.facts.values.evaluator import Evaluator
 from analyzers.findings import TOO_DEEP, TOO_ENTANGLED, Finding, Place, failed
 from analyzers.lean.prefilter import may_use_a_gpu
 from analyzers.project.model import Source
@@ -54,12 +54,7 @@ def extract(
         thorough = neighbours is None or any(_is_worth_it(source.text) for source in sources)
         evaluator = Evaluator(_modules(scopes.values(), neighbours), callers, thorough=thorough)
         for path, module in scopes.items():
-            try:
-                found.append(FileReader(path, module, evaluator, callers).facts())
-            except RecursionError:
-                failures.append(_given_up(path, Origin.TOO_DEEP))
-            except BudgetError:
-                failures.append(_given_up(path, Origin.TOO_ENTANGLED))
+            found.append(FileReader(path, module, evaluator, callers).facts())
     return tuple(found), tuple(failures)
 
 

@@ -2,8 +2,11 @@
 
 The world is closed: astroid sees the project's own modules and the stubs, each built when inference leads into it, and
 nothing else. Resolving `import torch` for real would parse thousands of modules, end in "uninferable", and make the
-verdict depend on what is installed. Work is bounded by a count of inferences, not by a clock, so that the result never
-depends on the speed of the machine.
+verdict depend on what is installed. Work is bounded by counts, of inferences and of the characters of modules, and not
+by a clock, so that the result never depends on the speed of the machine.
+
+To build a module takes fifteen times as long as to parse it, and many files lead into the same few. So a module is
+built from its text alone, and the last ones are kept.
 """
 
 import ast
@@ -11,7 +14,7 @@ import atexit
 import builtins
 import gc
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from types import ModuleType
@@ -26,11 +29,13 @@ from astroid.nodes._base_nodes import LookupMixIn
 from astroid.raw_building import InspectBuilder
 
 from analyzers.facts.model import Unknown, Value
+from analyzers.facts.newest import Newest
 from analyzers.facts.scopes.model import MOST_MEANINGS
 from analyzers.facts.values.operations import known, one_of
 from analyzers.lean.garbage import RareCollections
 from analyzers.lean.records import record
 from analyzers.project.model import Source
+from analyzers.project.names import module_name
 from analyzers.project.parsing import syntax_tree
 
 TYPE_CHECKING = False
@@ -42,6 +47,8 @@ MAX_ANSWERS = 16
 MAX_INFERENCES = 5_000
 """For one query; a usual one takes some dozen."""
 MAX_INFERENCES_IN_ALL = 50_000
+MAX_CHARACTERS = 256 * 1024
+"""How much code inference may lead into from one file, beyond that file: a third of a second."""
 _CHARACTERS = 64
 """So much of an inferred text counts as an inference: astroid puts long texts together in any number."""
 _BUILTINS_IN_WHOLE = frozenset([builtins, object, type, super, property, classmethod, staticmethod])
@@ -87,12 +94,17 @@ class _SpentError(Exception):
 
 
 class _World:
-    """The modules that astroid may see, and the inferences that are left."""
+    """The modules that astroid may see from one file at a time, and the inferences that are left."""
 
-    def __init__(self, manager: AstroidManager, find: "Find") -> None:
+    def __init__(self, manager: AstroidManager, find: "Find", forget: Callable[[], None]) -> None:
+        self._manager = manager
         self._builder = AstroidBuilder(manager, apply_transforms=False)
-        self._built: dict[str, nodes.Module | None] = {"builtins": manager.builtins_module}
+        self._builder.delayed_assattr = _set_on_self
         self._find = find
+        self._forget = forget
+        self._source: Source | None = None
+        self._built: dict[str, nodes.Module | None] = {}
+        self._characters = 0
         self._left = MAX_INFERENCES_IN_ALL
         self._left_for_query = 0
 
@@ -112,34 +124,71 @@ class _World:
 
     def answer(self, source: Source, query: Query) -> Value | None:
         """Return what the expression at `query` in `source` may be, None when it cannot be inferred."""
-        if source.module not in self._built:
-            self._built[source.module] = self._parsed(source.text, source.module, source.path)
+        self._left_for_query = MAX_INFERENCES
+        self.spend(0)  # where nothing is left, nothing need be built
+        if source is not self._source:
+            self._enter(source)
         module = self._built[source.module]
         node = _node_at(module, query) if module is not None else None
         if node is None:
             return None
-        self._left_for_query = MAX_INFERENCES
         try:
             values = [_value(inferred) for inferred in islice(node.infer(), MAX_ANSWERS)]
         except (AstroidError, RecursionError):
             return None
         return one_of(values) if any(not isinstance(value, Unknown) for value in values) else None
 
+    def _enter(self, source: Source) -> None:
+        """Leave the modules that the file before has led into."""
+        self._forget()
+        self._source = source
+        self._built = {"builtins": self._manager.builtins_module, source.module: None}
+        self._built[source.module] = self._parsed(source.text, source.module, source.path)
+        self._characters = 0
+
     def _build(self, name: str) -> nodes.Module | None:
         stub = f"{_STUBS}/{name.replace('.', '__')}.py"
         if os.path.isfile(stub):
             with open(stub, encoding="utf-8") as file:
                 return self._parsed(file.read(), name, stub)
-        source = self._find(name)
-        return self._parsed(source.text, source.module, source.path) if source is not None else None
+        code = self._find(name)
+        if code is None:
+            return None
+        self._characters += len(code.text)
+        if self._characters > MAX_CHARACTERS:
+            raise _SpentError
+        return self._parsed(code.text, module_name(code.path), code.path)
 
     def _parsed(self, text: str, name: str, path: str) -> nodes.Module | None:
+        known = _KEPT.get(path)
+        if known is not None and known[0] == text and known[1].name == name:
+            return known[1]
         try:
-            module: nodes.Module = self._builder.string_build(text, name, path)
+            module = self._builder.string_build(text, name, path)
         except (AstroidError, RecursionError):
             return None  # it stays out of the world
         _keep_few_meanings(module)
+        if "import *" not in text:  # what a star brings in depends on other modules
+            _KEPT.keep(path, (text, module), len(text))
         return module
+
+
+def _set_on_self(node: nodes.AssignAttr) -> None:
+    """Note what a method sets on `self` in its class.
+
+    astroid itself would infer, in each module, whose attribute every `x.y = z` sets, by way of all that it imports.
+    """
+    function = node.frame()
+    if not (isinstance(function, nodes.FunctionDef) and isinstance(node.expr, nodes.Name) and function.args.args):
+        return
+    holder = function.parent.frame() if function.parent is not None else None
+    if isinstance(holder, nodes.ClassDef) and function.args.args[0].name == node.expr.name:
+        known = holder.instance_attrs.setdefault(node.attrname, [])
+        if len(known) < MOST_MEANINGS:
+            known.append(node)
+
+
+_KEPT: "Newest[tuple[str, nodes.Module]]" = Newest(MAX_CHARACTERS)
 
 
 def _keep_few_meanings(module: nodes.Module) -> None:
@@ -170,8 +219,8 @@ def _closed_world(find: "Find") -> Iterator[_World]:
     if "builtins" not in manager.astroid_cache:
         with _builtins_in_outline():
             manager.bootstrap()
-    world = _World(manager, find)
     outside = dict(manager.astroid_cache)
+    world = _World(manager, find, lambda: _forget(manager, outside))
     by_name, infer_node, parse = AstroidManager.ast_from_module_name, nodes.NodeNG.infer, builder._parse_string
 
     def only_from_the_world(_self: AstroidManager, name: str, *_options: object, **_more: object) -> nodes.Module:
@@ -222,7 +271,7 @@ def _builtins_in_outline() -> Iterator[None]:
 
 
 def _forget(manager: AstroidManager, outside: Mapping[str, nodes.Module]) -> None:
-    """Drop every node that was built; they refer to each other, and a tree of files would fill the memory."""
+    """Drop what astroid remembers of the nodes that were built; a tree of files would fill the memory."""
     cache = manager.astroid_cache
     for name in [name for name in cache if name not in outside]:
         del cache[name]

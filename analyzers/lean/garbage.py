@@ -6,6 +6,10 @@ GC_THRESHOLD = (200_000, 20, 100)
 """With Python's own threshold a third of the time of `python -m benchmarks.analyzer` goes into the search."""
 
 
+_MANY = 20_000
+"""New objects that are worth a search; a short file leaves less."""
+
+
 class RareCollections:
     """A block in which garbage is searched for rarely."""
 
@@ -15,3 +19,21 @@ class RareCollections:
 
     def __exit__(self, *_raised: object) -> None:
         gc.set_threshold(*self._before)
+
+
+class NoCollections:
+    """A block in which all that is made stays in use, so that no garbage is searched for."""
+
+    def __enter__(self) -> None:
+        self._before = gc.isenabled()
+        gc.disable()
+
+    def __exit__(self, *_raised: object) -> None:
+        if self._before:
+            gc.enable()
+
+
+def collect_new() -> None:
+    """Collect the garbage among the newest objects: once a file is done, that is its whole tree."""
+    if gc.get_count()[0] > _MANY:
+        gc.collect(0)

@@ -7,7 +7,7 @@ is loaded for the first file that is linted anew.
 
 from collections.abc import Iterator, Sequence
 
-from analyzers.lean.garbage import RareCollections
+from analyzers.lean.garbage import RareCollections, collect_new
 from analyzers.linting.results import FileResult, Linted
 from analyzers.project.names import Tree
 
@@ -80,6 +80,7 @@ def _lint_anew(tree: Tree, names: Sequence[str], processes: int, *, evidence: bo
     with RareCollections():
         for name in names:
             yield lint_file(library, name, evidence=evidence)
+            collect_new()
 
 
 def _relative(path: str, root: str) -> str:

@@ -68,7 +68,7 @@ def _findings(code: Code, neighbours: Neighbours, *, evidence: bool) -> list[Fin
     with deep_recursion():
         resolved: Sequence[FileFacts] = files
         if evidence:
-            resolved, evidences = _evidence(source, files, neighbours.source)
+            resolved, evidences = _evidence(source, files, neighbours.code)
             found += evidences
         if switchability:
             found += _hindrances(source, resolved, neighbours, infer=not evidence)
@@ -102,7 +102,7 @@ def _hindrances(
         known = read_contexts([source])
         found: list[Finding] = []
         if infer:
-            find = neighbours.source
+            find = neighbours.code
             files, failures = resolve(files, [source], find, lambda call: device_matters(known.of(call.place)))
             found += [one for one in failures if one.rule != TOO_ENTANGLED]  # no rule misses it: most stay unknown
         behaviour = Behaviour(Facts(tuple(files)), known, tying_rules)

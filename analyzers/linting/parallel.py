@@ -21,7 +21,7 @@ from traceback import format_exc
 
 from analyzers.facts.neighbours import Library
 from analyzers.findings import TOO_DEEP, TOO_ENTANGLED, Place, failed
-from analyzers.lean.garbage import GC_THRESHOLD
+from analyzers.lean.garbage import GC_THRESHOLD, collect_new
 from analyzers.linting import one_file
 from analyzers.linting.results import FileResult, Linted
 from analyzers.project.names import Tree
@@ -173,3 +173,4 @@ def _work(
             except Exception as error:  # noqa: BLE001 -- raised again in the parent
                 error.add_note(format_exc())
                 pipe.send(error)
+            collect_new()

@@ -43,7 +43,7 @@ class Source:
 
 
 if TYPE_CHECKING:
-    Find = Callable[[str], Source | None]
+    Find = Callable[[str], Code | Source | None]
     """Finds a module of the project by a name that it is imported by."""
 
 

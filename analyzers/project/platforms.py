@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from analyzers.project.names import dotted
+from analyzers.project.parsing import nodes_of
 
 _PACKAGES = {
     "azure.functions": "Azure Functions",
@@ -211,7 +212,7 @@ def _makes_server(tree: ast.Module, names: dict[str, str]) -> bool:
     """Return whether a file makes a web application, a page, or a server of tasks, be it in a function of its own."""
     if any(qualified.partition(".")[0] in _PAGES for qualified in names.values()):
         return True
-    made = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+    made = (node.func for node in nodes_of(tree) if isinstance(node, ast.Call))
     return any(_qualified(dotted(function), names) in _SERVERS for function in made)
 
 

@@ -16,6 +16,7 @@ from analyzers.lean.patterns import Pattern
 from analyzers.lean.records import replace
 from analyzers.project.model import Source, UnreadableError
 from analyzers.project.names import LONGEST_NAME, Tree, absolute_module, candidates
+from analyzers.project.parsing import nodes_of
 from analyzers.project.reading import read_source
 from runtime_images.entrypoint import package_folder
 
@@ -65,7 +66,7 @@ class Reach:
 
     def imported(self, source: Source) -> Iterator[str]:
         """Yield the files that `source` imports, or names in texts, at any depth of nesting."""
-        for node in ast.walk(source.tree):
+        for node in nodes_of(source.tree):
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     yield from self._resolved(source, alias.name)

@@ -12,6 +12,7 @@ from typing import TypeGuard
 from analyzers.findings import Finding
 from analyzers.lean.records import record
 from analyzers.project.model import Source
+from analyzers.project.parsing import nodes_of
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -86,7 +87,7 @@ def _passes_on(node: ast.stmt) -> bool:
 
 def _mentions(nodes: Iterable[ast.AST]) -> Iterator[str]:
     for top in nodes:
-        for node in ast.walk(top):
+        for node in nodes_of(top):
             match node:
                 case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name):
                     yield name.rpartition(".")[2]

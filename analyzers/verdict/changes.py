@@ -47,7 +47,7 @@ def _guarded(file: FileFacts, lines: _Lines) -> FileFacts:
 
 def _behind(fact: _Guarded, lines: _Lines) -> _Guarded:
     here = (fact.place.path, fact.place.line) in lines
-    return replace(fact, guard=Guard.WITH_GPU) if here and fact.guard is Guard.ALWAYS else fact
+    return replace(fact, when=Guard.WITH_GPU) if here and fact.guard is Guard.ALWAYS else fact
 
 
 def _without(file: FileFacts, lines: _Lines) -> FileFacts:

@@ -91,6 +91,19 @@ class Scope:
         if len(known) < MOST_MEANINGS:
             known.append(binding)
 
+    def meanings(self, name: str) -> list[Binding]:
+        """Return the bindings of `name` as seen from here: the same list wherever it means the same.
+
+        A class's names are not seen from its methods.
+        """
+        scope: Scope | None = self
+        while scope is not None:
+            found = scope.bindings.get(name)
+            if found is not None and (scope is self or not scope.is_class):
+                return found
+            scope = scope.parent
+        return []
+
     def enclosing_class(self) -> "Scope | None":
         """Return the nearest class around this scope."""
         scope: Scope | None = self

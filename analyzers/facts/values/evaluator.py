@@ -28,6 +28,7 @@ from analyzers.facts.values.memory import Memory
 from analyzers.facts.values.operations import (
     CALLER,
     MAX_OPTIONS,
+    MOST_PARTS,
     TAKE_ARGUMENTS,
     UNKNOWN,
     arithmetic,
@@ -45,8 +46,11 @@ from analyzers.facts.values.passed import COMMAND_LINES, Passed
 from analyzers.project.names import LONGEST_NAME, dotted
 
 MAX_STEPS = 200_000
+"""For one file; a single question may take half of them."""
 MAX_DEPTH = 60
 _NAMED = (Symbol, Made)
+_LINKS = (ast.Call, ast.BinOp, ast.Subscript)
+"""Of what long chains are made, `a.b().c()...`: each link is asked for, and holds all before it."""
 _SCALARS = (str, int, float, bool, type(None))
 
 
@@ -58,8 +62,7 @@ class Evaluator:
     """Evaluates expressions of one project. `module` gives what the project's module of a dotted name binds.
 
     With `thorough` false, what the project's own calls pass and return is not followed: enough for a file that says
-    nothing of devices, and half of the work. `steps` counts the work; the budget is that of one file, and its
-    reader resets it.
+    nothing of devices, and half of the work. `steps` counts the work.
     """
 
     def __init__(
@@ -70,17 +73,20 @@ class Evaluator:
         self._passed = Passed(self, call_sites)
         self._scopes: dict[str, Scope] = {}
         self._memory = Memory()
-        self.steps = 0
+        self.begin(0)
         self.guards = Guards(self)
 
-    def value(self, node: ast.expr, scope: Scope) -> Value:
-        """Return what `node` may be when it is evaluated in `scope`.
+    def begin(self, steps: int) -> None:
+        """Begin with another question for a file that has taken so many steps."""
+        self.steps = steps
+        self._limit = min(MAX_STEPS, steps + MAX_STEPS // 2)
 
-        Raises:
-            BudgetError: the file is too entangled to be evaluated within the budget.
-        """
+    def value(self, node: ast.expr, scope: Scope) -> Value:
+        """Return what `node` may be when it is evaluated in `scope`; a BudgetError says that it is too entangled."""
+        if isinstance(node, ast.Constant):
+            return known(node.value) if isinstance(node.value, _SCALARS) else UNKNOWN
         self.steps += 1
-        if self.steps > MAX_STEPS:
+        if self.steps > self._limit:
             raise BudgetError
         if self._memory.depth > MAX_DEPTH:
             return UNKNOWN
@@ -91,14 +97,18 @@ class Evaluator:
             of_name = "device" in node.attr and isinstance(node.value, ast.Name)
             given = self.bindings(dotted(node), scope) if of_name else []  # what `x.device` was set to in this scope
             return self._combined(given) if given else self._of(self.value(node.value, scope), node.attr)
-        if isinstance(node, ast.Constant):
-            return known(node.value) if isinstance(node.value, _SCALARS) else UNKNOWN
-        return bounded(self._call(node, scope) if isinstance(node, ast.Call) else self._composed(node, scope))
+        if isinstance(node, _LINKS) and not self._memory.depth:
+            return self._memory.link(node, lambda: bounded(self._composed(node, scope)))
+        return bounded(self._composed(node, scope))
 
     def _composed(self, node: ast.expr, scope: Scope) -> Value:
         match node:
+            case ast.Call():
+                return self._call(node, scope)
             case ast.IfExp():
                 return self._choice(node, scope)
+            case ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Dict(values=parts) if len(parts) > MOST_PARTS:
+                return UNKNOWN  # nobody looks at so much
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
                 return Items(tuple(self.value(element, scope) for element in elements))
             case ast.Dict(keys=keys, values=values):
@@ -121,15 +131,10 @@ class Evaluator:
             case _:
                 return UNKNOWN
 
-    def bindings(self, name: str, scope: Scope | None) -> list[Binding]:
-        """Return the bindings of `name` as seen from `scope`; a class's names are not seen from its methods."""
-        start = scope
-        while scope is not None:
-            if name in scope.bindings and (scope is start or not scope.is_class):
-                known = scope.bindings[name]
-                return [one for one in known if not (one.conditions and self.guards.is_dead(one.conditions))]
-            scope = scope.parent
-        return []
+    def bindings(self, name: str, scope: Scope) -> list[Binding]:
+        """Return the bindings of `name` as seen from `scope`, but for those that no run reaches."""
+        known = scope.meanings(name)
+        return [one for one in known if not (one.conditions and self.guards.is_dead(one.conditions))]
 
     def _unbound(self, name: str, scope: Scope) -> Value:
         """Return what a name without a binding is: a builtin, or one of what a module imports with a star."""

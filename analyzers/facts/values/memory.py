@@ -4,6 +4,10 @@ from collections.abc import Callable
 
 from analyzers.facts.model import OneOf, Value
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ast
+
 _NOTHING = OneOf(())
 
 
@@ -15,6 +19,7 @@ class Memory:
         self._known: dict[int, Value] = {}
         self.get = self._known.get
         self._provisional: dict[int, Value] = {}
+        self._links: dict[int, Value] = {}
         self._cuts = 0
 
     @property
@@ -47,4 +52,12 @@ class Memory:
                 self._provisional.clear()
         whole = cuts == self._cuts or not self._active
         (self._known if whole else self._provisional)[key] = value
+        return value
+
+    def link(self, node: "ast.expr", compute: Callable[[], Value]) -> Value:
+        """Return what `compute` gives for an expression of the file, evaluated once."""
+        key = id(node)
+        value = self._links.get(key)
+        if value is None:
+            value = self._links[key] = compute()
         return value

@@ -26,7 +26,7 @@ from analyzers.facts.model import (
 MAX_OPTIONS = 16
 _LARGEST = 1 << 62
 _LONGEST = 4096
-_MOST_PARTS = 512
+MOST_PARTS = 512
 """How much may be in a list, a dict or an array at any depth: a part may stand in it twice, and that in another one."""
 _MOST_DIMENSIONS = 16
 
@@ -90,13 +90,13 @@ def bounded(value: Value) -> Value:
     while pending:
         match pending.pop():
             case Items(values=inside) | Array(shape=inside) | OneOf(options=inside):
-                pending += inside[:_MOST_PARTS]
+                pending += inside[:MOST_PARTS]
             case Table(entries=entries):
-                pending += [one for _, one in entries[:_MOST_PARTS]]
+                pending += [one for _, one in entries[:MOST_PARTS]]
             case _:
                 continue
         parts += 1
-        if parts + len(pending) > _MOST_PARTS:
+        if parts + len(pending) > MOST_PARTS:
             return UNKNOWN
     return value
 
@@ -125,7 +125,7 @@ def arithmetic(op: ast.operator, left: Value, right: Value) -> Value:
             except (ArithmeticError, ValueError):
                 return UNKNOWN
         case Items(values=values), Known(value=int(times)) if isinstance(op, ast.Mult):
-            return Items(values * times) if 0 <= len(values) * times <= _MOST_PARTS else UNKNOWN
+            return Items(values * times) if 0 <= len(values) * times <= MOST_PARTS else UNKNOWN
         case _, Known(value=str()) if isinstance(op, ast.Div):
             return right  # a path: its last part is the name
         case Array(), _:

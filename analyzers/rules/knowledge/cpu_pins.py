@@ -44,7 +44,7 @@ class Pin:
 def pins(facts: Facts) -> Iterator[Pin]:
     """Yield what asks for the CPU: calls, settings, and the variables of a library."""
     for call in facts.calls():
-        if call.guard is Guard.ALWAYS and is_pinned(call):
+        if is_pinned(call) and call.guard is Guard.ALWAYS:
             yield Pin(f"{call.method}()", call.place, _WHOLE.get(call.name.replace("()", ""), call.package))
     for constant in facts.constants():
         named = constant.guard is Guard.ALWAYS and constant.name.lower() == _DEVICE
