@@ -18,7 +18,7 @@ from analyzers.linting.suppression import split, suppressions
 from analyzers.project.model import Source
 from analyzers.project.names import by_import_name
 from analyzers.project.newer.interpreters import function_python
-from analyzers.project.sources import Project, collect
+from analyzers.project.sources import Project, Tell, collect
 from analyzers.rules.examination import evidence_rules, examine
 from analyzers.verdict.alternatives import Alternative, Examined, alternatives, by_slo
 from analyzers.verdict.verdict import decide
@@ -88,6 +88,7 @@ def analyze(
     hardware: str = "",
     tree: str = "",
     python: str = "",
+    tell: Tell = None,
 ) -> Analysis:
     """Analyze the function at `path`, a directory, a Python file or a notebook, without running any of it.
 
@@ -95,7 +96,8 @@ def analyze(
     latency, the predicted time of a request decides between the two preferred modes where it is known; `hardware` names
     the GPU of that prediction, or a file with profiles (hardware.py). `tree` is a directory above, such as the
     repository, whose modules the function may import; by default it has only its own. `python` is the version that it
-    asks for, such as "3.12", where that is not the one that Gaia runs on.
+    asks for, such as "3.12", where that is not the one that Gaia runs on. `tell` is told how far the work is, in a few
+    words, again and again.
 
     Raises:
         AnalyzerError: there is nothing to analyze at `path`, no such entry point, or no such hardware.
@@ -104,9 +106,9 @@ def analyze(
     profile = _profile(slo, hardware)
     odd_code = warnings.catch_warnings(action="ignore")  # the parser warns of it: that is for its author
     with NoCollections(), odd_code, function_python(python):
-        project = collect(Path(path), entrypoint, tree)
+        project = collect(Path(path), entrypoint, tree, tell)
         sources = project.sources
-        facts, failures = _facts(project)
+        facts, failures = _facts(project, tell)
         examine_again = partial(_findings, project=project, failures=failures)
         findings = examine_again(facts)
         complete = not any(finding.signal is Signal.FAILURE for finding in findings)
@@ -121,14 +123,14 @@ def analyze(
         verdict = decide_again(findings)
         examined = Examined(facts, findings, verdict, examine_again, decide_again, shown_place)
         changes = tuple(dict.fromkeys((*alternatives(examined), *by_slo(findings, prediction))))
-    shown = tuple(in_cells(with_excerpts(findings, sources), sources))
+        shown = tuple(in_cells(with_excerpts(findings, sources), sources))
     duration_s = time.perf_counter() - started
     return Analysis(project.root, project.entry, verdict, shown, project.files, duration_s, changes, prediction)
 
 
-def _facts(project: Project) -> tuple[Facts, list[Finding]]:
+def _facts(project: Project, tell: Tell) -> tuple[Facts, list[Finding]]:
     """Return the facts of a project, and the failures in it."""
-    files, unread = extract(project.sources, project.imported)
+    files, unread = extract(project.sources, project.imported, tell=tell)
     with deep_recursion():
         find = by_import_name((source.module, source) for source in project.sources).get
         resolved, uninferred = resolve(files, project.sources, find)

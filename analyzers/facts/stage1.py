@@ -33,13 +33,16 @@ _GIVEN_UP = {
 
 
 def extract(
-    sources: Sequence[Source], imported: Collection[str], neighbours: "Neighbours | None" = None
+    sources: Sequence[Source],
+    imported: Collection[str],
+    neighbours: "Neighbours | None" = None,
+    tell: Callable[[str], object] | None = None,
 ) -> tuple[tuple[FileFacts, ...], tuple[Finding, ...]]:
     """Return the facts of `sources`, and the failures of the files that could not be analyzed.
 
     `imported` are the paths of the files that serving imports and never runs as a program. Names lead into the other
     sources; where a single file is read, into its `neighbours`. A value is evaluated when a rule looks at it, so
-    `unfinished` returns further failures once the rules have run.
+    `unfinished` returns further failures once the rules have run. `tell` is told how far the work is.
     """
     found: list[FileFacts] = []
     failures: list[Finding] = []
@@ -55,6 +58,8 @@ def extract(
         evaluator = Evaluator(_modules(scopes.values(), neighbours), callers, thorough=thorough)
         for path, module in scopes.items():
             found.append(FileReader(path, module, evaluator, callers).facts())
+            if tell is not None:
+                tell(f"followed {len(found)} of {len(scopes)} files")
     return tuple(found), tuple(failures)
 
 

@@ -10,9 +10,7 @@ built from its text alone, and the last ones are kept.
 """
 
 import ast
-import atexit
 import builtins
-import gc
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -54,9 +52,6 @@ _CHARACTERS = 64
 _BUILTINS_IN_WHOLE = frozenset([builtins, object, type, super, property, classmethod, staticmethod])
 """Of these astroid itself asks for methods."""
 _STUBS = os.path.join(os.path.dirname(__file__), "stubs")
-
-
-atexit.register(gc.freeze)  # the interpreter would search all nodes for garbage when it ends, for a third of the time
 
 
 @record

@@ -1,6 +1,9 @@
 """The search for garbage, which syntax trees make costly: many objects, and all of them in use."""
 
+import atexit
 import gc
+
+atexit.register(gc.freeze)  # the interpreter would search all nodes for garbage when it ends, for a third of the time
 
 GC_THRESHOLD = (200_000, 20, 100)
 """With Python's own threshold a third of the time of `python -m benchmarks.analyzer` goes into the search."""

@@ -7,11 +7,16 @@ starts. What a file declares about its hardware is not read: the verdict is abou
 import ast
 import re
 from collections.abc import Iterable, Iterator
+from hashlib import blake2b
 from pathlib import Path
 
+from analyzers.project.model import Code
 from analyzers.project.names import dotted
 from analyzers.project.parsing import nodes_of
+from analyzers.project.reading import parsed
 
+_FOUND: dict[tuple[str, bytes], str] = {}
+"""The platforms of files by path and digest: who looks for functions asks, and then who reads one."""
 _PACKAGES = {
     "azure.functions": "Azure Functions",
     "beam": "Beam",
@@ -132,6 +137,20 @@ def configured(root: Path, files: Iterable[str]) -> dict[str, str]:
         for settings, (module, platform) in _CONFIGURED.items()
         if path.rpartition("/")[2] == module and (root / path).with_name(settings).is_file()
     }
+
+
+def platform_in(code: Code) -> str:
+    """Return the platform that would start a file, found once for all who ask; empty when none would.
+
+    Raises:
+        UnreadableError: the file may be one that a platform starts, and is not Python.
+    """
+    if not may_be_entry(code.data):
+        return ""
+    key = (code.path, blake2b(code.data).digest())
+    if key not in _FOUND:
+        _FOUND[key] = platform_of(code.path, parsed(code).tree)
+    return _FOUND[key]
 
 
 def platform_of(path: str, tree: ast.Module) -> str:

@@ -6,7 +6,7 @@ and without these every file that is no test, training script or tool.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from analyzers.errors import AnalyzerError
@@ -22,9 +22,11 @@ from analyzers.project.importers import TESTS
 from analyzers.project.model import Asset, Dependency, Source, UnreadableError, Variable
 from analyzers.project.parsing import syntax_tree
 from analyzers.project.reach import Reach
-from analyzers.project.reading import parsed, read_code, read_entry
+from analyzers.project.reading import read_code, read_entry
 from runtime_images.entrypoint import EntryError, find_entry
 
+Tell = Callable[[str], object] | None
+"""Who is told how far long work is."""
 MAX_FILES = 5000
 _ASIDE = Pattern(
     rf"{TESTS}|(^|/)(docs?|benchmarks?|scripts?|tools?|notebooks?|training)/"
@@ -64,10 +66,10 @@ class Project:
         return tuple(sorted(read | {dependency.place.path for dependency in self.dependencies}))
 
 
-def collect(path: Path, entrypoint: str = "", tree: str = "") -> Project:
+def collect(path: Path, entrypoint: str = "", tree: str = "", tell: Tell = None) -> Project:
     """Read the function at `path`, a directory or a single file, with the entry point named or searched.
 
-    `tree` is a directory above, whose modules it may import.
+    `tree` is a directory above, whose modules it may import; `tell` is told how far the work is.
 
     Raises:
         AnalyzerError: there is nothing at `path`, or no Python in it.
@@ -75,7 +77,7 @@ def collect(path: Path, entrypoint: str = "", tree: str = "") -> Project:
     if path.is_file():
         if path.suffix not in (".py", NOTEBOOK):
             raise AnalyzerError(f"{path} is not a Python file", "give a .py file, a notebook or a function's directory")
-        return _follow(path.parent, tree, path.name, [path.name])
+        return _follow(path.parent, tree, path.name, [path.name], tell=tell)
     if not path.is_dir():
         raise AnalyzerError(f"there is nothing at {path}", "give a function's directory or a Python file")
     try:
@@ -84,13 +86,13 @@ def collect(path: Path, entrypoint: str = "", tree: str = "") -> Project:
         if entrypoint:
             raise AnalyzerError(error.message, error.hint) from None
     else:
-        return _follow(path, tree, entry, [entry])
+        return _follow(path, tree, entry, [entry], tell=tell)
     files = sorted(_python_files(path)) or sorted(_python_files(path, NOTEBOOK))
     if not files:
         raise AnalyzerError(f"no Python file in {path}", "`gaia init DIR` writes a small function to start from")
     served = [file for file in files if not is_aside(file)] or files
     starts, programs = _platform_starts(path, served) or (served, served)
-    return _follow(path, tree, "", starts, programs)
+    return _follow(path, tree, "", starts, programs, tell)
 
 
 def is_aside(path: str) -> bool:
@@ -109,14 +111,13 @@ def _platform_starts(root: Path, files: list[str]) -> tuple[list[str], list[str]
 
     A web server beside the entry of another platform is a demonstration, unless that entry imports it.
     """
-    from analyzers.project.platforms import PROGRAMS, WEB_SERVER, configured, may_be_entry, platform_of  # few need it
+    from analyzers.project.platforms import PROGRAMS, WEB_SERVER, configured, platform_in  # few need it
 
     platforms = configured(root, files)
     for path in files:
         try:
-            code = read_code(root, path)
-            if may_be_entry(code.data):
-                platforms[path] = platform_of(path, parsed(code).tree)
+            if platform := platform_in(read_code(root, path)):
+                platforms[path] = platform
         except UnreadableError:
             return None
     named = [path for path, platform in platforms.items() if platform not in ("", WEB_SERVER)]
@@ -141,11 +142,13 @@ def _python_files(root: Path, suffix: str = ".py") -> Iterator[str]:
     yield from (Path(directory).relative_to(root).as_posix() for directory in refused)
 
 
-def _follow(root: Path, tree: str, entry: str, starts: list[str], programs: list[str] | None = None) -> Project:
+def _follow(
+    root: Path, tree: str, entry: str, starts: list[str], programs: list[str] | None = None, tell: Tell = None
+) -> Project:
     beside = entry or (starts[0] if len({start.rpartition("/")[0] for start in starts}) == 1 else "")
     dependencies = read_dependencies(root, beside)
     stated = {one.name.replace("-", "_") for one in dependencies.stated}
-    sources, failures = _sources(Reach(root, tree, stated), starts)
+    sources, failures = _sources(Reach(root, tree, stated), starts, tell)
     return Project(
         root,
         entry,
@@ -159,7 +162,7 @@ def _follow(root: Path, tree: str, entry: str, starts: list[str], programs: list
     )
 
 
-def _sources(reach: Reach, starts: list[str]) -> tuple[list[Source], list[Finding]]:
+def _sources(reach: Reach, starts: list[str], tell: Tell = None) -> tuple[list[Source], list[Finding]]:
     """Return what is read from the files `starts` along the imports, and what of it cannot be read."""
     sources: list[Source] = []
     failures: list[Finding] = []
@@ -176,5 +179,7 @@ def _sources(reach: Reach, starts: list[str]) -> tuple[list[Source], list[Findin
             continue
         sources.append(source)
         failures += source.failures
+        if tell is not None:
+            tell(f"read {len(seen)} files")
         pending |= dict.fromkeys(imported for imported in reach.imported(source) if imported not in seen)
     return sources, failures

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from analyzers.lean.garbage import NoCollections
 from analyzers.lean.printable import in_short
 from gaia_cli.errors import AnalysisError, ExitCode, GaiaError, UsageError
 from gaia_cli.project.analyzing import analyze_project
@@ -71,16 +72,17 @@ def _one(function: Function, wanted: Wanted) -> ExitCode:
     """Report one function in full, with what the code shows."""
     from gaia_cli.views import console
 
-    analysis, project = _analyzed(function, wanted)
-    if wanted.output_format == "json":
-        from analyzers.formats import as_json
+    with NoCollections():  # the code that was read is no garbage yet, and a search for some looks at all of it
+        analysis, project = _analyzed(function, wanted)
+        if wanted.output_format == "json":
+            from analyzers.formats import as_json
 
-        console.exact(as_json.render(analysis))
-    else:
-        from gaia_cli.views.analysis import show_analysis
+            console.exact(as_json.render(analysis))
+        else:
+            from gaia_cli.views.analysis import show_analysis
 
-        show_analysis(analysis, project.name, console.rich_console())
-    return _written(function, analysis, project, wanted)
+            show_analysis(analysis, project.name, console.rich_console())
+        return _written(function, analysis, project, wanted)
 
 
 def _several(functions: Sequence[Function], problems: dict[str, GaiaError], wanted: Wanted) -> ExitCode:
@@ -138,7 +140,8 @@ def _analyzed(function: Function, wanted: Wanted) -> tuple["Analysis", FunctionP
     project = load_project(path.parent if is_notebook else path)
     if function.entrypoint:
         project = replace(project, entrypoint=function.entrypoint, name=function.name)
-    analysis = analyze_project(project, path, hardware=wanted.hardware)
+    with console.Progress(for_programs=wanted.output_format == "json") as tell:
+        analysis = analyze_project(project, path, hardware=wanted.hardware, tell=tell)
     if wanted.hardware and project.slo.latency_p95_ms is None:
         said = f"--hardware {wanted.hardware} has no effect without an SLO: set [slo] latency_p95_ms in gaia.toml"
         console.note(said)

@@ -26,11 +26,6 @@ TYPE_CHECKING = False  # as type checkers know it; see options.py
 if TYPE_CHECKING:
     from gaia_cli.linting.baseline import Entry
 
-_FIRST_S = 1.0
-"""Seconds before a run says how far it is; shorter ones say nothing."""
-
-_PERIOD_S = 0.2
-
 
 def lint(options: Options) -> ExitCode:
     """Lint what `options` ask for and write the reports.
@@ -104,27 +99,25 @@ def _results(options: Options, configuration: Configuration) -> tuple[list[FileR
     processes = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     root, cache = configuration.root, configuration.cache
     found = engine.lint(configuration.files, root=root, cache_dir=cache, processes=processes, evidence=evidence)
-    results = list(with_progress(found, len(configuration.files)))
+    for_programs = (options.output_format or "full") not in FOR_PEOPLE
+    results = list(with_progress(found, len(configuration.files), for_programs=for_programs))
     if any(configuration.selection.wants(code) for code in MODE_CODES):
         results += mode_results(configuration.functions, configuration.root)
     return results, SourcesWhenAsked(configuration.root, tuple(result.path for result in results))
 
 
 def with_progress(
-    results: Iterable[FileResult], total: int, clock: Callable[[], float] = time.monotonic
+    results: Iterable[FileResult],
+    total: int,
+    *,
+    for_programs: bool = False,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[FileResult]:
     """Yield the `results` as they come, of `total` in all; on a terminal, say how many there are."""
-    due = clock() + _FIRST_S
-    is_shown = False
-    try:
+    with console.Progress(for_programs=for_programs, clock=clock) as tell:
         for done, result in enumerate(results, 1):
-            if clock() >= due:
-                console.progress(f"linted {done} of {total} files")
-                due, is_shown = clock() + _PERIOD_S, True
+            tell(f"linted {done} of {total} files")
             yield result
-    finally:
-        if is_shown:
-            console.progress("")
 
 
 def _remember(path: str, report: Report, configuration: Configuration) -> ExitCode:

@@ -11,22 +11,37 @@ from gaia_cli.project.project import FunctionProject
 from runtime_images.policy.model import Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from analyzers import Analysis
 
 
-def analyze_project(project: FunctionProject, path: Path | None = None, *, hardware: str = "") -> "Analysis":
+def analyze_project(
+    project: FunctionProject,
+    path: Path | None = None,
+    *,
+    hardware: str = "",
+    tell: "Callable[[str], object] | None" = None,
+) -> "Analysis":
     """Analyze a project; a mode that its configuration pins stands above what the code says.
 
     `path` is what the user named, when that may be a single file. `hardware` goes before the configuration's.
+    `tell` is told how far the work is.
 
     Raises:
         FunctionError: there is no Python to analyze, or the configured entry point is not there.
         UsageError, ConfigurationError: there is no such hardware.
     """
-    return pinned(analyze_code(project, path, hardware=hardware), project)
+    return pinned(analyze_code(project, path, hardware=hardware, tell=tell), project)
 
 
-def analyze_code(project: FunctionProject, path: Path | None = None, *, hardware: str = "") -> "Analysis":
+def analyze_code(
+    project: FunctionProject,
+    path: Path | None = None,
+    *,
+    hardware: str = "",
+    tell: "Callable[[str], object] | None" = None,
+) -> "Analysis":
     """Analyze the code of a project, whatever is pinned; see `analyze_project`."""
     from analyzers import AnalyzerError, analyze
 
@@ -41,6 +56,7 @@ def analyze_code(project: FunctionProject, path: Path | None = None, *, hardware
             hardware=chosen,
             tree=working_tree(),
             python=project.python,
+            tell=tell,
         )
     except AnalyzerError as error:
         raise FunctionError(error.message, error.hint) from None

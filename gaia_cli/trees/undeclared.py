@@ -10,8 +10,8 @@ from pathlib import Path
 from analyzers.project.ignored import walk
 from analyzers.project.model import UnreadableError
 from analyzers.project.parsing import syntax_tree
-from analyzers.project.platforms import WEB_SERVER, may_be_entry, platform_of
-from analyzers.project.reading import parsed, read_code, read_entry
+from analyzers.project.platforms import WEB_SERVER, platform_in
+from analyzers.project.reading import read_code, read_entry
 from analyzers.project.sources import MAX_FILES, is_aside, reached
 from runtime_images.entrypoint import EntryError, find_entry
 
@@ -79,7 +79,6 @@ def _python_files(folder: Path) -> list[str]:
 
 def _platform(folder: Path, name: str) -> str:
     try:
-        code = read_code(folder, name)
-        return platform_of(name, parsed(code).tree) if may_be_entry(code.data) else ""
+        return platform_in(read_code(folder, name))
     except UnreadableError:
         return ""

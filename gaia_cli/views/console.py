@@ -11,6 +11,7 @@ Plain writes cost no import; `rich_console` loads rich for the views that draw.
 
 import os
 import sys
+import time
 
 TYPE_CHECKING = False  # as type checkers know it; importing `typing` takes as long as showing the version
 if TYPE_CHECKING:
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from typing import IO, Any
 
     from rich.console import Console
+
+
+_FIRST_S = 1.0
+"""Seconds before long work says how far it is; shorter work says nothing."""
+_PERIOD_S = 0.2
 
 
 def line(text: str) -> None:
@@ -66,6 +72,32 @@ def note(*lines: str) -> None:
     sys.stdout.flush()
     sys.stderr.write("".join(f"{_shown(_printable(one))}\n" for one in lines))
     sys.stderr.flush()
+
+
+class Progress:
+    """A block of work that says on a terminal how far it is, once it takes longer than a moment; nothing remains of it.
+
+    Nothing is shown where only programs look: in CI, and where `for_programs` goes into a pipe.
+    """
+
+    def __init__(self, *, for_programs: bool = False, clock: "Callable[[], float]" = time.monotonic) -> None:
+        self._clock = clock
+        self._is_shown = False
+        watched = sys.stderr.isatty() and not os.environ.get("CI")
+        self._due = clock() + _FIRST_S if watched and (shows_to_a_person() or not for_programs) else float("inf")
+
+    def __enter__(self) -> "Callable[[str], None]":
+        return self._tell
+
+    def __exit__(self, *_raised: object) -> None:
+        if self._is_shown:
+            progress("")
+
+    def _tell(self, text: str) -> None:
+        now = self._clock()
+        if now >= self._due:
+            progress(text)
+            self._due, self._is_shown = now + _PERIOD_S, True
 
 
 def progress(text: str) -> None:
