@@ -34,7 +34,7 @@ def without_moot(
     found = list(findings)
     if is_test(source.path):
         return [finding for finding in found if finding.signal is not Signal.SWITCHABILITY]
-    own_loop = any(own in source.text for own in _OWN_LOOP)
+    own_loop = bool(source.cells) or any(own in source.text for own in _OWN_LOOP)
     of_workers = [one for one in found if one.rule in _OF_WORKERS or (own_loop and one.rule == BLOCKING.code)]
     first, last = contexts.mains.get(source.path, (0, 0))
     of_programs = [one for one in found if one.rule == HARD_CODED.code and first <= one.place.line <= last]

@@ -55,7 +55,14 @@ def python_of(code: list[str]) -> list[str]:
         if not _is_python(magic["name"], magic["rest"]):
             return [""] * len(lines)
         lines[number] = ""
-    return list(_without_commands(lines))
+    return list(_without_commands(_dedented(lines)))
+
+
+def _dedented(lines: list[str]) -> list[str]:
+    """Return the lines of a cell without the indentation of its first code, which IPython takes off all of them."""
+    first = next((line for line in lines if line.lstrip()[:1] not in ("", "#")), "")
+    indent = first[: len(first) - len(first.lstrip())]
+    return [line.removeprefix(indent) for line in lines] if indent else lines
 
 
 def without_automagic(code: str) -> str:
@@ -75,25 +82,24 @@ def _is_python(magic: str, rest: str) -> bool:
 
 
 def _without_commands(lines: list[str]) -> Iterator[str]:
-    string, depth, continued, is_command, is_first = "", 0, False, False, True
+    string, depth, continued, is_command = "", 0, False, False
     for line in lines:
         if not continued:
             is_command = not (string or depth) and bool(_COMMAND.match(line) or _captured(line))
         if is_command:
-            shown = "" if continued else _command(line, is_first=is_first)
+            shown = "" if continued else _command(line)
         else:
             shown = line
             string, depth = _after(line, string, depth)
-            is_first = is_first and line.lstrip()[:1] in ("", "#")
         yield shown
         continued = line.endswith("\\")
 
 
-def _command(line: str, *, is_first: bool) -> str:
-    """Return the Python in a line for IPython, which may be indented as a whole where it is the first of its cell."""
+def _command(line: str) -> str:
+    """Return the Python in a line for IPython."""
     timed = _TIMED.match(line)
     if timed is None or line.endswith("\\"):
-        return _blank(line.lstrip() if is_first else line)
+        return _blank(line)
     return f"{timed['indent']}if{' ' * (len(timed['magic']) - 5)}1: {timed['code']}"
 
 

@@ -57,7 +57,9 @@ def _edits(text: str, cells: list[str], fixed: str) -> Iterator[tuple[int, int, 
 
 
 def _with_magic(written: str, before: str, after: str) -> str:
-    """Return a changed line with what is `written` in the notebook before its code, such as `%time`."""
+    """Return a changed line with what is `written` in the notebook before its code: `%time`, or an indentation."""
+    if written.endswith(before):
+        return written.removesuffix(before) + after
     at = next((at for at in range(len(before), 0, -1) if before[at - 1 : at] != written[at - 1 : at]), 0)
     return written[:at] + after[at:] if len(written) == len(before) and after.startswith(before[:at]) else after
 

@@ -132,10 +132,12 @@ def test_what_reads_its_command_line_at_its_top_is_a_program_whatever_it_serves(
     assert _codes(tmp_path, "func.py") == ["GA702"]
 
 
-def test_a_notebook_may_choose_its_gpus(tmp_path: Path) -> None:
-    project(tmp_path, {"demo.ipynb": notebook(_VISIBLE)})
+def test_a_notebook_may_choose_its_gpus_and_wait(tmp_path: Path) -> None:
+    waits = "import time, torch\nasync def ask(x):\n    time.sleep(1)\nawait ask(1)\n"
+    project(tmp_path, {"demo.ipynb": notebook(_VISIBLE), "loop.ipynb": notebook(waits)})
 
     assert _codes(tmp_path, "demo.ipynb") == []
+    assert _codes(tmp_path, "loop.ipynb") == []
 
 
 def test_a_program_is_one_until_something_imports_it_also_from_the_cache(tmp_path: Path) -> None:

@@ -128,7 +128,14 @@ def test_a_fix_changes_the_line_of_the_cell_and_no_other_byte(demo: Project) -> 
 
 
 @pytest.mark.parametrize(
-    "line", ["%time x = USE", "  !ls\nx = USE", "%%time\nx = USE", "for x in y:\n    %timeit -n 1 x = USE"]
+    "line",
+    [
+        "%time x = USE",
+        "    x = USE\n    y = 1",
+        "  !ls\nx = USE",
+        "%%time\nx = USE",
+        "for x in y:\n    %timeit -n 1 x = USE",
+    ],
 )
 def test_a_fix_leaves_magics_as_they_are(project: Project, line: str) -> None:
     path = project.write("a.ipynb", notebook("import torch", line.replace("USE", "y.to('cuda')")))

@@ -40,6 +40,8 @@ def mode(tmp_path: Path, *cells: str | tuple[str, str]) -> ExecutionMode:
         ("  !ls \\\n     -l\nx = 1", "\n\nx = 1\n"),
         ("# first\n    ! ls\nx = 1", "# first\n\nx = 1\n"),
         ("  passed = !ls", "passed = None\n"),
+        (" x = 1", "x = 1\n"),
+        ("\n    # a\n    for x in y:\n        f(x)\nz = 1", "\n# a\nfor x in y:\n    f(x)\nz = 1\n"),
         ("#@title a\n\n#@markdown b\n%%html\n<b>\n", "\n\n\n\n\n"),
         ("# %load requirements.txt\nnumpy==1.22\n", "\n\n"),
         ("# %load model.py\nx = 1\n", "# %load model.py\nx = 1\n"),
