@@ -19,6 +19,8 @@ _PYTORCH = dict.fromkeys(
 )
 _TENSORFLOW = dict.fromkeys(words("keras tensorflow tensorflow_hub tensorflow_text tf_keras"), "")
 """What computes by PyTorch, and what by TensorFlow: a build without CUDA speaks for all of them."""
+_NONE = frozenset({"", "-1", "none", "void", "nodevfiles"})
+"""What no GPU is called: the drivers take any text that names none for an end of the list."""
 _VISIBLE = frozenset({"CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"})
 _HIDES = frozenset({"set_visible_devices", "set_visible_gpus"})
 
@@ -33,7 +35,7 @@ def _check(facts: Facts) -> Hits:
             else:
                 yield Hit(dependency.place, message, weight)
     for variable in variables(facts):
-        if variable.name in _VISIBLE and variable.value in ("", "-1"):
+        if variable.name in _VISIBLE and variable.value.lower() in _NONE:
             yield Hit(variable.place, "hides every GPU from the function", "hides GPUs", Signal.RULES_OUT_GPU)
     for call in facts.calls():
         if call.method in _HIDES and call.guard is Guard.ALWAYS and _hides_all(call):
@@ -79,10 +81,12 @@ RULE = Rule(
         "# requirements.txt\ntorch==2.1.0+cpu",
         "# requirements.txt\n--extra-index-url https://download.pytorch.org/whl/cpu\ntorch",
         'import os\nos.environ["CUDA_VISIBLE_DEVICES"] = ""\nimport torch',
+        'import os\nos.environ["CUDA_VISIBLE_DEVICES"] = "NoDevFiles"',
         'import os\nos.environ.update(CUDA_VISIBLE_DEVICES="-1")\nimport torch',
         "import tensorflow as tf\ntf.config.set_visible_devices([], 'GPU')",
     ),
     passes=(
+        'import subprocess\nsubprocess.run(["x"], env={"CUDA_VISIBLE_DEVICES": ""})',
         "import tensorflow as tf\ntf.config.set_visible_devices([], 'TPU')",
         "# requirements.txt\ntorch==2.1.0",
         "# requirements.txt\ncpuinfo",

@@ -11,6 +11,7 @@ from analyzers.rules.knowledge.libraries import import_name, is_known, outside, 
 from analyzers.rules.rule import Hit, Hits, Rule
 
 _SPEAKS = Pattern(r"(?<!barra)cuda|-cu1\d{1,2}$|(^|[-_.\d])gpus?|gpus?([-_.\d]|$)", re.IGNORECASE)
+_OF_FRAMEWORKS = Pattern(r"torch(?!light)|tensorflow|keras|(^|_)jax(_|$)|vllm", re.IGNORECASE)
 _CUDA = "CUDA"
 _RUNTIME = "nvidia-"
 """How the names of CUDA's own libraries begin, which other packages bring with them."""
@@ -25,6 +26,10 @@ def _check(facts: Facts) -> Hits:
         if _SPEAKS.search(package):
             seen.add(package)
             yield _hit(fact.place, f"imports {package}")
+        elif _OF_FRAMEWORKS.search(package):
+            seen.add(package)
+            message = f"imports {package}, an unknown library whose name speaks of a framework for GPUs"
+            yield Hit(fact.place, message, "framework", trait=Trait.UNKNOWN)
         elif summary := summary_of(package):
             seen.add(package)
             message = f"imports {package}, an unknown library that is for {summary} by its own summary"
@@ -64,6 +69,7 @@ RULE = Rule(
         "from fastgpu.core import solve",
         "import some_cuda_library",
         "import opacus",
+        "import torchsomething",
         "import pycuda_helpers_gpu",
         "# requirements.txt\nsolver-cu12==1.0",
         "# requirements.txt\nsolver-cuda12x",
@@ -71,6 +77,7 @@ RULE = Rule(
     ),
     passes=(
         "import curses",
+        "import torchlight",
         "import cupy",
         "import barracuda_client",
         "# requirements.txt\nnvidia-cublas-cu12",

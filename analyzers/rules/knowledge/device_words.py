@@ -138,7 +138,8 @@ def _argument(call: Call, where: str) -> Value | None:
     """Return the argument of `call` at a position, of a name, or all of those by position as alternatives."""
     if where == _ALL:
         return OneOf(tuple(argument.value for argument in call.args)) if call.args else None
-    return call.argument(int(where)) if where.isdigit() else call.keyword(where)
+    first, _, name = where.partition(",")
+    return call.argument(int(first), *filter(None, (name,))) if first.isdigit() else call.keyword(first)
 
 
 def _in_table(call: Call) -> str:

@@ -9,8 +9,11 @@ from analyzers.project.model import Variable
 def variables(facts: Facts) -> Iterator[Variable]:
     """Yield the variables that always have one known text."""
     yield from facts.variables
+    handed = {(call.place.path, one.line) for call in facts.calls() for name, one in call.keywords if name == "env"}
     for constant in facts.constants():
-        if constant.name.isupper() and constant.guard is Guard.ALWAYS:
+        if not constant.name.isupper() or constant.guard is not Guard.ALWAYS:
+            continue
+        if (constant.place.path, constant.place.line) not in handed:  # else it is another program's
             match constant.value:
                 case Known(value=str(text)):
                     yield Variable(constant.name, text, constant.place)

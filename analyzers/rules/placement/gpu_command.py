@@ -13,7 +13,7 @@ _COMMANDS = AnyOf(" ".join(TABLES["COMMANDS"]))
 _NEEDED = AnyOf(" ".join(command for command, kind in TABLES["COMMANDS"].items() if kind == "needed"))
 """What fails where there is no GPU."""
 _SMI = "nvidia-smi"
-_ON_CPU = Pattern(r"(-d|--device)[\s=]cpu\b|\s--(cpu|no-gpu)\b")
+_ON_CPU = Pattern(r"(-d|--device)[\s=]cpu\b|\s--(cpu|no-gpu)\b|(-ngl|-gpu-layers)[\s=]0\b")
 _CLONERS = frozenset({"clone_from", "clone_repository", "clone"})
 _BUILDERS = words(
     "Image add_commands apt_install dockerfile_commands env from_dockerfile from_registry micromamba_install "
