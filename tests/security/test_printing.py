@@ -76,7 +76,7 @@ def test_no_name_of_a_file_passes_for_a_finding_in_another_one(tmp_path: Path) -
     for form in ("concise", "full"):
         said = call_gaia("lint", ".", "--no-cache", "--output-format", form, cwd=tmp_path).stdout
         found = [one for line in said.splitlines() if (one := FINDING.fullmatch(line))]
-        assert [(one["path"], one["line"]) for one in found] == 2 * [(name.replace(":1", "\\x3a1"), "2")]
+        assert [(one["path"], one["line"]) for one in found] == [(name.replace(":1", "\\x3a1"), "2")]
 
 
 def test_no_name_of_a_file_folds_the_findings_below_it(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_no_name_of_a_file_folds_the_findings_below_it(tmp_path: Path) -> None:
 
     for form in ("concise", "full"):
         said = call_gaia("lint", ".", "--no-cache", "--output-format", form, cwd=tmp_path).stdout
-        assert said.count(".py:2:") == 10
+        assert said.count(".py:2:") == 5
         assert folds(said) == []
 
 

@@ -127,7 +127,7 @@ def test_a_repository_that_anybody_can_have_begun_decides_nothing(aside: Path) -
     (aside / "mine").mkdir()
     (aside / "mine" / "early.py").write_text(AT_IMPORT)
 
-    assert "GA702" in call_gaia("lint", cwd=aside / "mine").stdout
+    assert "GA701" in call_gaia("lint", cwd=aside / "mine").stdout
 
 
 def test_memory_as_a_disk_is_a_disk(
@@ -197,7 +197,7 @@ def test_a_cache_directory_in_the_checkout_is_no_way_out(
 
     ended = call_gaia("lint", "early.py", cwd=checkout, env={where: chosen if relative else str(checkout / chosen)})
 
-    assert "GA702" in ended.stdout
+    assert "GA701" in ended.stdout
     check_untouched(victim)
 
 
@@ -243,8 +243,8 @@ def test_a_file_whose_name_is_an_option_is_linted_behind_two_dashes(checkout: Pa
     (checkout / "--fix.py").write_text(AT_IMPORT)
 
     assert "./--fix.py" not in call_gaia("lint", "--", "--fix.py", cwd=checkout).stderr
-    assert "GA702" in call_gaia("lint", "--", "--fix.py", cwd=checkout).stdout
-    assert "GA702" in call_gaia("lint", "./--fix.py", cwd=checkout).stdout
+    assert "GA701" in call_gaia("lint", "--", "--fix.py", cwd=checkout).stdout
+    assert "GA701" in call_gaia("lint", "./--fix.py", cwd=checkout).stdout
 
 
 def test_a_cache_directory_with_other_files_loses_none_and_is_not_ignored(checkout: Path) -> None:
@@ -275,8 +275,8 @@ def test_the_cache_itself_is_never_a_link_or_a_pipe(checkout: Path, victim: Path
     os.mkfifo(cache)
     waiting = call_gaia("lint", "early.py", cwd=checkout, env=env)
 
-    assert "GA702" in linked.stdout
-    assert "GA702" in waiting.stdout
+    assert "GA701" in linked.stdout
+    assert "GA701" in waiting.stdout
     check_untouched(victim)
 
 

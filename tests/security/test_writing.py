@@ -91,7 +91,7 @@ def test_the_cache_is_no_way_out(checkout: Path, victim: Path, what: str, where:
 
     for arguments in ((), ("--cache-dir", where)):
         ended = call_gaia("lint", "early.py", *arguments, cwd=checkout)
-        assert "GA702" in ended.stdout
+        assert "GA701" in ended.stdout
     assert state(victim) == {"file": SECRET}
 
 

@@ -163,7 +163,7 @@ def test_json_tells_what_would_change_it_and_what_was_predicted(
     written = json.loads(capsys.readouterr().out)
     assert written["prediction"] is None
     assert written["alternatives"] == [
-        {"mode": "gpu_preferred", "condition": "guard func.py:5 with torch.cuda.is_available()"}
+        {"mode": "cpu_preferred", "condition": "guard func.py:5 with torch.cuda.is_available()"}
     ]
 
 
