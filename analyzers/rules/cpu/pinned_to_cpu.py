@@ -26,6 +26,7 @@ RULE = Rule(
     weights={"pinned": -3.0},
     words="cpu CPU gpu cuda device ctx_id",
     matches=(
+        'import caffe\ncaffe.set_mode_cpu()\nnet = caffe.Net("a", "b", caffe.TEST)',
         'import torch\nnet = torch.jit.load("m.pt").to("cpu")',
         'from transformers import pipeline\np = pipeline("text-generation", model="a", device=-1)',
         'from faster_whisper import WhisperModel\nm = WhisperModel("large-v3", device="cpu")',

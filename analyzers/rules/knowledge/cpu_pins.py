@@ -69,7 +69,7 @@ def _always(facts: Facts) -> Iterator[Call]:
 
 def is_pinned(call: Call) -> bool:
     """Return whether a call asks for the CPU and nothing else."""
-    if call.name.replace("()", "") in _WHOLE and call.method.lower() in ("require_cpu", "cpu"):
+    if call.name.replace("()", "") in _WHOLE and call.method.lower() in ("require_cpu", "set_mode_cpu", "cpu"):
         return True
     for spelling, value in told(call) if call.name not in _NO_WORK else ():
         if spelling not in _ASIDE and all(named_by(one, call, spelling) is Device.CPU for one in options(value)):
