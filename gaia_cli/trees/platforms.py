@@ -32,27 +32,29 @@ def handlers(directory: Path, names: Sequence[str]) -> list[Handler]:
     """Return the handlers in Python that a file in `directory` lists, one for each file that they are in.
 
     A file that is no YAML lists none: it is not Gaia's to judge.
+
+    Raises:
+        ConfigurationError: one that may list some cannot be read.
     """
     found: dict[tuple[Path, str], Handler] = {}
     for name in (*_SERVERLESS, *_SAM):
-        if name in names:
-            with suppress(ConfigurationError):
-                for function, place, handler in (_of_serverless if name in _SERVERLESS else _of_sam)(directory, name):
-                    if entry := _entry(place, handler):
-                        found.setdefault((place, entry.partition(":")[0]), (function, place, entry))
+        text = text_of(directory, name) if name in names else None
+        read = _of_serverless if name in _SERVERLESS else _of_sam
+        with suppress(ConfigurationError):
+            for function, place, handler in read(directory, text or ""):
+                if entry := _entry(place, handler):
+                    found.setdefault((place, entry.partition(":")[0]), (function, place, entry))
     return list(found.values())
 
 
-def _of_serverless(directory: Path, file: str) -> Iterator[Handler]:
-    top = keys(composed(text_of(directory, file) or "", directory / file))
-    for name, function in keys(top.get("functions")).items():
+def _of_serverless(directory: Path, text: str) -> Iterator[Handler]:
+    for name, function in keys(keys(composed(text, directory)).get("functions")).items():
         if handler := said(keys(function).get("handler")):
             yield name, directory, handler.value
 
 
-def _of_sam(directory: Path, file: str) -> Iterator[Handler]:
-    top = keys(composed(text_of(directory, file) or "", directory / file))
-    for name, resource in keys(top.get("Resources")).items():
+def _of_sam(directory: Path, text: str) -> Iterator[Handler]:
+    for name, resource in keys(keys(composed(text, directory)).get("Resources")).items():
         parts = keys(resource)
         properties = keys(parts.get("Properties"))
         kind, handler, code = said(parts.get("Type")), said(properties.get("Handler")), said(properties.get("CodeUri"))

@@ -193,6 +193,18 @@ def test_a_cache_that_cannot_be_written_stops_nobody(
 
 
 @needs_closing
+@pytest.mark.parametrize("name", ["serverless.yml", "cog.yaml", "gaia.manifest.toml", "template.yaml"])
+def test_what_may_say_which_functions_there_are_is_not_passed_over(tmp_path: Path, name: str) -> None:
+    service = tmp_path / "f"
+    service.mkdir()
+    (service / "work.py").write_text("def hello(params):\n    return params\n")
+    (service / name).write_text("")
+    _shut(service / name)
+
+    _refuses(_run("manifest f" if name == "gaia.manifest.toml" else "analyze .", service), name)
+
+
+@needs_closing
 def test_a_closed_path_among_several_costs_no_other(function: Path) -> None:
     other = function.with_name("g")
     other.mkdir()
