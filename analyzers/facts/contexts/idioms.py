@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Sequence
 
-from analyzers.facts.syntax import called_name, spine, words
+from analyzers.facts.syntax import called_name, spine, word_of, words
 
 _BATCHES = ("batch", "loader", "chunk")
 TO_HOST = frozenset({"cpu", "numpy", "tolist", "asarray", "array", "item"})
@@ -75,6 +75,11 @@ def _takes_its_time(body: Sequence[ast.stmt]) -> bool:
         for statement in body
         for part in ast.walk(statement)
     )
+
+
+def asks_for_several(test: ast.expr) -> bool:
+    """Return whether a test is about work in parallel on several GPUs, which nobody asks for without any."""
+    return any("parallel" in word_of(part).lower() for part in ast.walk(test))
 
 
 def is_asked(value: ast.expr, tests: Sequence[ast.expr]) -> bool:

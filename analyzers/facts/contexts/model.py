@@ -24,8 +24,8 @@ class CallContext:
     it item by item; `once`: a test for None, an entry or an attribute, or a cache keeps it from running again;
     `without_gradients`: PyTorch records nothing; `kept`: the global name in which the result outlives the request;
     `stores`: an item is assigned, not read; `awaited`: the call is; `chosen`: the value is one that a test around it
-    asks for. Of the methods that are called in a chain from this place, `on_host` are those whose receiver has been
-    brought to main memory before, and `moves` those whose arguments name a device.
+    asks for, or several GPUs are. Of the methods that are called in a chain from this place, `on_host` are those whose
+    receiver has been brought to main memory before, and `moves` those whose arguments name a device.
     """
 
     function: str = ""

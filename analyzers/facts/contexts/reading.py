@@ -181,7 +181,7 @@ class _Walker:
             self.main = (node.body[0].lineno, node.body[-1].end_lineno or 0)
         else:
             self.tests.append(node.test)
-            self.block(node.body, inner)
+            self.block(node.body, replace(inner, chosen=True) if idioms.asks_for_several(node.test) else inner)
             self.tests.pop()
         if not is_main_test(node.test, inverted=True):
             self.block(node.orelse, inner)

@@ -53,7 +53,8 @@ def _placed(file: FileFacts, behaviour: Behaviour) -> Iterator[tuple[Place, str]
     for call in file.calls:
         if call.guard is not Guard.ALWAYS or call.name.startswith(_OTHER_MEANING):
             continue
-        if _FOR_GPU.search(behaviour.contexts.of(call.place).function):
+        context = behaviour.contexts.of(call.place)
+        if context.chosen or _FOR_GPU.search(context.function):
             continue
         if call.method == "cuda" and not call.args and not call.keywords:
             yield call.place, ".cuda()"
@@ -120,6 +121,10 @@ RULE = switchability_rule(
             "import argparse, torch\nparser = argparse.ArgumentParser()\n"
             "parser.add_argument('--cuda', action='store_true')\nargs = parser.parse_args()\n"
             "device = torch.device('cuda' if args.cuda else 'cpu')"
+        ),
+        (
+            "import torch\ndef handler(self, x):\n    if self.settings['model_parallel']:\n"
+            "        x = x.to('cuda:0')\n    return self.model(x)"
         ),
         "import torch\nclass Signal:\n    def cuda(self):\n        return self.to('cuda')",
         'import torch\ndef put(x, rank):\n    torch.cuda.set_device(rank)\n    return x.to("cuda")',
