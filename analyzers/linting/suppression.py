@@ -11,10 +11,8 @@ string that looks like one, so a file that may have some is read by the tokenize
 """
 
 import re
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from token import COMMENT, DEDENT, ERRORTOKEN, INDENT, NEWLINE, NL
 
 from analyzers.findings import LONGEST_MESSAGE, Finding, Place, Signal
 from analyzers.lean.lines import lines_of
@@ -88,6 +86,8 @@ def in_vain(comments: Iterable[Suppression], silenced: Iterable[Finding]) -> Ite
     for found in lines.values():
         found.sort()
     for comment in comments:
+        from bisect import bisect_left, bisect_right  # few files have such comments
+
         place = Place(comment.path, comment.line, comment.column)
         if comment.fault:
             yield Vain(place, in_short(comment.fault, LONGEST_MESSAGE))
@@ -110,6 +110,8 @@ def _silences(comments: Iterable[Suppression]) -> Callable[[Finding], bool]:
         own = joined.get((finding.place.path, finding.rule))
         if own is None or finding.signal is Signal.FAILURE:
             return False
+        from bisect import bisect_right
+
         at = bisect_right(own, (finding.place.line, _END)) - 1
         return at >= 0 and finding.place.line <= own[at][1]
 
@@ -131,6 +133,9 @@ class _Reader:
     """Follows the lines of code past the comments: what is `open` silences a block, what is `waiting` the next line."""
 
     def __init__(self, path: str, text: str) -> None:
+        import token as kinds  # few files hold such a comment
+
+        self._kinds = kinds
         self._path, self._lines = path, lines_of(text)
         self._found: list[Suppression] = []
         self._open: list[tuple[int, Suppression]] = []
@@ -140,15 +145,15 @@ class _Reader:
 
     def read(self, token: "TokenInfo") -> None:
         """Take the next token; `_begin` is the first of a statement, `_joined` the line where the last line begins."""
-        if token.type == COMMENT:
+        if token.type == self._kinds.COMMENT:
             self._comment(*token.start, token.string)
-        elif token.type in (NL, NEWLINE):
-            if token.type == NEWLINE and self._begin != "@":  # what is decorated comes with its decorators
+        elif token.type in (self._kinds.NL, self._kinds.NEWLINE):
+            if token.type == self._kinds.NEWLINE and self._begin != "@":  # what is decorated comes with its decorators
                 self._found += [replace(one, first=one.line, last=token.end[0]) for one in self._waiting]
                 self._waiting.clear()
-            self._begin = self._begin if token.type == NL else ""
+            self._begin = self._begin if token.type == self._kinds.NL else ""
             self._joined = 0
-        elif token.type not in (INDENT, DEDENT):
+        elif token.type not in (self._kinds.INDENT, self._kinds.DEDENT):
             self._joined = self._joined or token.start[0]
             if not self._begin:
                 self._begin = token.string or "the end"
@@ -216,11 +221,11 @@ def _by_name() -> dict[str, str]:
 
 def _tokens(text: str) -> "Iterator[TokenInfo]":
     import io
-    import tokenize  # few files hold such a comment
+    import tokenize
 
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            if token.type == ERRORTOKEN:
+            if token.type == tokenize.ERRORTOKEN:
                 return  # the file is not valid Python; what comes behind might be tried from each of its characters
             yield token
     except (tokenize.TokenError, SyntaxError):
