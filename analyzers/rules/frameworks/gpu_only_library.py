@@ -1,6 +1,7 @@
 """GA101: a library that does nothing without a GPU."""
 
 from analyzers.facts.model import Facts, Guard
+from analyzers.facts.vocabulary import AVAILABILITY
 from analyzers.findings import Signal
 from analyzers.rules.knowledge.cpu_pins import pinned_libraries, pins
 from analyzers.rules.knowledge.dependency_lines import all_dependencies, is_for_gpus
@@ -15,7 +16,7 @@ def _check(facts: Facts) -> Hits:
         imported.add(key)
         if key in pinned:
             continue  # a build for CPUs is asked for, as of vLLM
-        if fact.guard is Guard.ALWAYS:
+        if fact.guard is Guard.ALWAYS and not _is_asked(key, facts):
             yield Hit(fact.place, f"imports {key}: {GPU_ONLY[key]}", "imported", Signal.NEEDS_GPU)
         else:
             yield Hit(fact.place, f"imports {key} only where a GPU is available", "imported if available")
@@ -27,6 +28,13 @@ def _check(facts: Facts) -> Hits:
                 yield Hit(dependency.place, f"{key} is installed for the GPU backend only", "installed on the GPU only")
             else:
                 yield Hit(dependency.place, f"depends on {key}: {GPU_ONLY[key]}", "installed")
+
+
+def _is_asked(key: str, facts: Facts) -> bool:
+    """Return whether the code asks the library for a GPU, and calls nothing else of it without an answer."""
+    calls = [call for call in facts.calls() if call.name.startswith(f"{key}.")]
+    others = [call for call in calls if call.name not in AVAILABILITY]
+    return len(others) < len(calls) and not any(call.guard is Guard.ALWAYS for call in others)
 
 
 RULE = Rule(

@@ -6,17 +6,23 @@ from analyzers.facts.contexts.model import Phase
 from analyzers.facts.model import Place
 from analyzers.facts.vocabulary import DEVICE_CALLS
 from analyzers.rules.behaviour import Behaviour, switchability_rule
+from analyzers.rules.knowledge.device_words import TABLES
 from analyzers.rules.knowledge.devices import STARTS_CUDA, Placement
 from analyzers.rules.knowledge.libraries import FRAMEWORKS, lookup
 from analyzers.rules.rule import Hit, Hits
 
 _MOVES = frozenset({"to", "cuda", "to_gpu", "to_device"})
-_ONLY_NAMES_A_DEVICE = DEVICE_CALLS | {
-    "torch.set_default_device",
-    "tensorflow.device",
-    "torch.cuda.device",
-    "torch.autocast",
-}
+_ONLY_NAMES_A_DEVICE = DEVICE_CALLS.union(
+    TABLES["WHOLE_LIBRARY"],
+    [
+        "tensorflow.device",
+        "keras.device",
+        "torch.cuda.device",
+        "torch.autocast",
+        "open3d.core.Device",
+        "pennylane.device",
+    ],
+)
 
 
 def _check(behaviour: Behaviour) -> Hits:
@@ -62,5 +68,6 @@ RULE = switchability_rule(
         'import torch\nclass Function:\n    def start(self, cfg):\n        self.x = torch.zeros(3, device="cuda")',
         'import torch\nif __name__ == "__main__":\n    x = torch.zeros(3, device="cuda")',
         "import torch\nmodel = torch.nn.Linear(2, 2)",
+        'import jax\njax.config.update("jax_platform_name", "gpu")',
     ),
 )
