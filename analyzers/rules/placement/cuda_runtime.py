@@ -18,13 +18,6 @@ _CARES = by_word(
         "scaled": "GradScaler",
     }
 )
-_NEEDED = {
-    "caffe.set_mode_gpu": "has all networks compute on a GPU",
-    "cv2.cuda.GpuMat": "holds a picture in a GPU's memory",
-    "faiss.StandardGpuResources": "takes memory on a GPU",
-    "faiss.index_cpu_to_all_gpus": "moves an index to GPUs",
-    "faiss.index_cpu_to_gpu": "moves an index to a GPU",
-}
 _OFFLOADS = frozenset({"enable_model_cpu_offload", "enable_sequential_cpu_offload"})
 """Methods of pipelines that keep weights in main memory and refuse to work without an accelerator."""
 _AUTOCAST = ("torch.autocast", "torch.amp.autocast", "torch.amp.GradScaler")
@@ -32,9 +25,7 @@ _AUTOCAST = ("torch.autocast", "torch.amp.autocast", "torch.amp.GradScaler")
 
 def _check(facts: Facts) -> Hits:
     for call in facts.calls():
-        if call.name in _NEEDED and call.guard is Guard.ALWAYS:
-            yield Hit(call.place, f"{call.name}() {_NEEDED[call.name]}", "needed", Signal.NEEDS_GPU)
-        elif call.method in _OFFLOADS and call.name.startswith("diffusers.") and call.guard is Guard.ALWAYS:
+        if call.method in _OFFLOADS and call.name.startswith("diffusers.") and call.guard is Guard.ALWAYS:
             yield Hit(call.place, f"{call.method}() moves parts of a pipeline to a GPU", "needed", Signal.NEEDS_GPU)
         elif call.name in _AUTOCAST and call.guard is Guard.ALWAYS and _names_cuda(call):
             yield Hit(call.place, f'{call.name}("cuda") is for GPUs', "autocast")
@@ -94,12 +85,10 @@ RULE = Rule(
         "autocast": 0.8,
         "scaled": 0.5,
     },
-    words="caffe cuda diffusers faiss torch",
+    words="cuda diffusers torch",
     matches=(
-        "import faiss\nresources = faiss.StandardGpuResources()",
         'import torch\nwith torch.autocast("cuda"):\n    pass',
         "import torch\ntorch.cuda.synchronize()",
-        "import caffe\ncaffe.set_mode_gpu()",
         'from diffusers import FluxPipeline\np = FluxPipeline.from_pretrained("a")\np.enable_model_cpu_offload()',
         "import torch\ntorch.cuda.empty_cache()",
         'import torch\ntorch.set_default_tensor_type("torch.cuda.FloatTensor")',

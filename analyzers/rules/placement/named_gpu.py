@@ -109,6 +109,8 @@ RULE = Rule(
     matches=(
         'import unheard_of\ncard = unheard_of.device("lightning.gpu", wires=26)',
         "import cv2\nimage = cv2.cuda_GpuMat()",
+        "import caffe\ncaffe.set_mode_gpu()",
+        "import faiss\nresources = faiss.StandardGpuResources()",
         "import spacy\nspacy.prefer_gpu()",
         "import unheard_of\nunheard_of.run_on_gpu(3)",
         'import face_recognition\nfound = face_recognition.face_locations(picture, model="cnn")',
