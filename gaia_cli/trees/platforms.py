@@ -37,8 +37,8 @@ def handlers(directory: Path, names: Sequence[str]) -> list[Handler]:
         ConfigurationError: one that may list some cannot be read.
     """
     found: dict[tuple[Path, str], Handler] = {}
-    for name in (*_SERVERLESS, *_SAM):
-        text = text_of(directory, name) if name in names else None
+    for name in (one for one in (*_SERVERLESS, *_SAM) if one in names):
+        text = text_of(directory, name)
         read = _of_serverless if name in _SERVERLESS else _of_sam
         with suppress(ConfigurationError):
             for function, place, handler in read(directory, text or ""):
