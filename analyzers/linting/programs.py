@@ -5,10 +5,13 @@ their top runs once, for one user, and is at its right place there. The main blo
 tries it out. Whether anything imports a file takes a look at all others, so it is asked where the answer decides.
 """
 
+import ast
 import re
 from collections.abc import Callable, Iterable
 
-from analyzers.facts.contexts.model import Contexts
+from analyzers.facts.contexts.model import Contexts, Phase
+from analyzers.facts.contexts.phases import phase_of
+from analyzers.facts.syntax import Function, called_name
 from analyzers.findings import Finding, Signal
 from analyzers.lean.patterns import Pattern
 from analyzers.project.importers import is_test
@@ -23,6 +26,10 @@ from analyzers.rules.switchability.threads_at_import import RULE as THREADS_AT_I
 _OF_WORKERS = frozenset(rule.code for rule in (CUDA_AT_IMPORT, GLOBAL_SEED, SETS_VISIBLE_DEVICES, THREADS_AT_IMPORT))
 _PARSES = Pattern(r"^\w[^\n#]*\bparse_(?:known_)?args\(", re.MULTILINE)
 """What a file does at its top that reads its command line, of which an import has none."""
+_READS_COMMAND_LINE = Pattern(r"\bparse_(?:known_)?args\(|\b(?:click|typer|fire|absl|hydra|tyro)\b|\bsys\.argv\b")
+_PREDICTS = frozenset({"predict", "infer", "inference"})
+"""Names of functions that serve, but also those of programs' own."""
+_NO_MAIN = (0, 0)
 _OWN_LOOP = ("asyncio.run(", "anyio.run(", "run_until_complete(")
 """What a program starts an event loop with that is nobody else's."""
 
@@ -34,9 +41,11 @@ def without_moot(
     found = list(findings)
     if is_test(source.path):
         return [finding for finding in found if finding.signal is not Signal.SWITCHABILITY]
+    if found and _is_command(source, contexts) and not is_imported(source.path):
+        return [one for one in found if one.rule == HARD_CODED.code or one.signal is not Signal.SWITCHABILITY]
     own_loop = bool(source.cells) or any(own in source.text for own in _OWN_LOOP)
     of_workers = [one for one in found if one.rule in _OF_WORKERS or (own_loop and one.rule == BLOCKING.code)]
-    first, last = contexts.mains.get(source.path, (0, 0))
+    first, last = contexts.mains.get(source.path, _NO_MAIN)
     of_programs = [one for one in found if one.rule == HARD_CODED.code and first <= one.place.line <= last]
     if not (of_workers or of_programs):
         return found
@@ -47,6 +56,20 @@ def without_moot(
     else:
         moot = of_programs if is_imported(source.path) else of_workers
     return [finding for finding in found if finding not in moot]
+
+
+def _is_command(source: Source, contexts: Contexts) -> bool:
+    """Return whether a file is for the command line: its main block reads that, and what it may serve only predicts."""
+    is_command = contexts.mains.get(source.path, _NO_MAIN) != _NO_MAIN and _READS_COMMAND_LINE.search(source.text)
+    return bool(is_command) and not any(_takes_requests(node, source.tree) for node in ast.walk(source.tree))
+
+
+def _takes_requests(node: ast.AST, tree: ast.Module) -> bool:
+    if not isinstance(node, Function):
+        return False
+    decorators = {called_name(decorator) for decorator in node.decorator_list}
+    only_predicts = node.name in _PREDICTS and not decorators and node in tree.body
+    return not only_predicts and phase_of(node.name, decorators) is Phase.REQUEST
 
 
 def _serves(source: Source, contexts: Contexts) -> bool:

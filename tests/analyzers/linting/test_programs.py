@@ -103,6 +103,32 @@ def test_nothing_serves_a_test(tmp_path: Path, path: str) -> None:
     assert "GA902" not in _codes(tmp_path, path, evidence=True)
 
 
+_COMMAND = (
+    "import argparse\nimport torch\n\n\ndef NAME(path):\n    net = torch.load('m.pt')\n    torch.manual_seed(0)\n"
+    "    return net(path)\n\n\ndef main():\n    args = argparse.ArgumentParser().parse_args()\n    NAME(args.path)\n"
+    "\n\nif __name__ == '__main__':\n    main()\n"
+)
+
+
+@pytest.mark.parametrize("name", ["predict", "infer", "inference"])
+def test_a_command_that_predicts_is_a_program(tmp_path: Path, name: str) -> None:
+    code = _COMMAND.replace("NAME", name)
+    imported = {"jobs/it.py": code, "jobs/func.py": "from it import main\n"}
+    project(
+        tmp_path, {"make.py": code, "func.py": code.replace("argparse.ArgumentParser().parse_args()", "1"), **imported}
+    )
+
+    assert _codes(tmp_path, "make.py") == []
+    assert "GA709" in _codes(tmp_path, "func.py")
+    assert "GA709" in _codes(tmp_path, "jobs/it.py")
+
+
+def test_a_handler_with_a_command_to_try_it_serves(tmp_path: Path) -> None:
+    project(tmp_path, {"make.py": _COMMAND.replace("NAME", "handler")})
+
+    assert "GA709" in _codes(tmp_path, "make.py")
+
+
 def test_a_page_of_gradio_is_a_program(tmp_path: Path) -> None:
     project(tmp_path, {"webui.py": f"import gradio as gr\n{_SEEDS}gr.Interface(print).launch()\n"})
 
