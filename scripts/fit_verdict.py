@@ -5,7 +5,7 @@
 LABELS.tsv has a header and the columns id, human_label (cpu or gpu) and notes, whose `src=NAME` names the source;
 COPIES/ID holds the function with that id, without what its author declared about hardware. labelled_functions.tsv
 beside this script names the functions, by repository, commit and path; their code is no part of this project. Those
-whose column `part` says held-out take no part in the fit. Printed are
+whose column `part` says held-out or unseen take no part in the fit. Printed are
 
 1. the constants, fitted to all functions;
 2. accuracy, hard errors (a fixed mode on the wrong side) and the calibration error with the constants that stand in
@@ -32,6 +32,8 @@ from analyzers.verdict.verdict import strongest_per_rule
 from runtime_images.policy.model import ExecutionMode
 
 _BINS = 10
+_HELD_OUT = ("held-out", "unseen", "unseen-2")
+"""The parts that take no part in the fit."""
 _THRESHOLDS = [step / 20 for step in range(61)]
 
 
@@ -130,7 +132,7 @@ def _example(row: dict[str, str], copy: Path) -> Example:
         total,
         not analysis.failures,
         any(finding.signal is Signal.CAN_USE_GPU for finding in evidence),
-        row.get("part") == "held-out",
+        row.get("part") in _HELD_OUT,
     )
 
 
