@@ -9,8 +9,8 @@ GC_THRESHOLD = (200_000, 20, 100)
 """With Python's own threshold a third of the time of `python -m benchmarks.analyzer` goes into the search."""
 
 
-_MANY = 20_000
-"""New objects that are worth a search; a short file leaves less."""
+_MANY = GC_THRESHOLD[0] // 2
+"""New objects that are worth a search."""
 
 
 class RareCollections:

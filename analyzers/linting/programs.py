@@ -73,7 +73,8 @@ def _takes_requests(node: ast.AST, tree: ast.Module) -> bool:
 
 
 def _serves(source: Source, contexts: Contexts) -> bool:
-    if _PARSES.search(source.text) or ("gradio" in source.text and ".launch(" in source.text):
+    parses = "parse_" in source.text and _PARSES.search(source.text)
+    if parses or ("gradio" in source.text and ".launch(" in source.text):
         return False
     if source.path in contexts.serving:
         return True

@@ -32,7 +32,7 @@ _MOST_FOLDERS = 5_000
 
 def is_test(path: str) -> bool:
     """Return whether the file at `path` belongs to the tests of a project."""
-    return _TESTS.search(path) is not None
+    return "test" in path.lower() and _TESTS.search(path) is not None
 
 
 class Importers:

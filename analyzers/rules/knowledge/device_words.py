@@ -73,7 +73,9 @@ def named_by(value: Value, call: Call, spelling: str = "") -> Device | None:
             return Device.GPU if index >= 0 and call.name in _NUMBERED else None
         case Known(value=int(index)):
             return _of_index(index, call, spelling)
-        case Known(value=str(text)) if _INDEX.match(text) and call.name.startswith(_INDEX_MEANS_GPU):
+        case Known(value=str(text)) if (
+            text[:1].isdigit() and _INDEX.match(text) and call.name.startswith(_INDEX_MEANS_GPU)
+        ):
             return Device.GPU
         case Known(value=str(text)) if _in_table(call):
             return device_of(value) or _of_parts(text)

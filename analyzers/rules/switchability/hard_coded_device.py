@@ -25,7 +25,8 @@ _FOR_GPUS = frozenset(
 
 def _check(behaviour: Behaviour) -> Hits:
     for file in behaviour.facts.files:
-        if _IN_NAME.search(file.path) or not any(lookup(fact.name, FRAMEWORKS) for fact in file.imports):
+        in_name = "cuda" in file.path.lower() and _IN_NAME.search(file.path)
+        if in_name or not any(lookup(fact.name, FRAMEWORKS) for fact in file.imports):
             continue
         places = dict.fromkeys((*_placed(file, behaviour), *_named(file, behaviour)))
         if places and not _needs_more_than_a_guard(file, behaviour):
@@ -51,17 +52,24 @@ def _starts_cuda(call: Call) -> bool:
 
 def _placed(file: FileFacts, behaviour: Behaviour) -> Iterator[tuple[Place, str]]:
     for call in file.calls:
-        if call.guard is not Guard.ALWAYS or call.name.startswith(_OTHER_MEANING):
+        moved = call.method == "cuda" and not call.args and not call.keywords
+        devices = list(_devices(call))
+        if not (moved or devices) or call.name.startswith(_OTHER_MEANING) or call.guard is not Guard.ALWAYS:
             continue
         context = behaviour.contexts.of(call.place)
-        if context.chosen or _FOR_GPU.search(context.function):
+        if context.chosen or _is_for_gpus(context.function):
             continue
-        if call.method == "cuda" and not call.args and not call.keywords:
+        if moved:
             yield call.place, ".cuda()"
-        for argument in _devices(call):
+        for argument in devices:
             place = behaviour.contexts.literals.get((file.path, argument.line, argument.offset))
             if place is not None and isinstance(argument.value, Known) and is_gpu(argument.value):
                 yield place, f'"{argument.value.value}"'
+
+
+def _is_for_gpus(function: str) -> bool:
+    """Return whether a function is called after what it needs; for most, no pattern is compiled."""
+    return ("cuda" in function or "gpu" in function) and _FOR_GPU.search(function) is not None
 
 
 def _devices(call: Call) -> Iterator[Argument]:
