@@ -242,6 +242,27 @@ def make_tree(home: Path, lines: int) -> tuple[int, int]:
     return files, written
 
 
+_PARSE = """
+import ast, pathlib, warnings
+warnings.simplefilter("ignore")
+for path in pathlib.Path().rglob("*.py"):
+    try:
+        ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError):
+        pass
+"""
+
+
+def reading(root: Path, rounds: int) -> None:
+    """Linting and analyzing code that imports itself throughout, beside parsing each of its files once."""
+    commands = [
+        Command("parse", (sys.executable, "-c", _PARSE)),
+        gaia("gaia lint", "lint", "--no-cache", "."),
+        gaia("gaia analyze", "analyze", "."),
+    ]
+    show("a library, against parsing it", medians(commands, root / "tree" / "library", rounds), "as low as it goes")
+
+
 def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
@@ -310,6 +331,7 @@ def main() -> None:
         closed_world(root, options.rounds)
         if not options.without_tree:
             tree(root, max(options.rounds // 2, 1), options.lines)
+            reading(root, max(options.rounds // 2, 1))
         memory(root, with_tree=not options.without_tree)
 
 

@@ -26,10 +26,13 @@ def read_tables(module: str, name: str) -> dict[str, dict[str, str]]:
     """
     tables: dict[str, dict[str, str]] = {}
     with open(f"{module.rpartition('/')[0]}/{name}.tsv", encoding="utf-8") as file:  # noqa: PTH123 -- pathlib loads slowly
-        for line in file.read().splitlines():
-            if line.startswith("["):
-                table = tables[line.strip("[]")] = {}
-            elif line and not line.startswith("#"):
-                value, names, *_ = line.split("\t")
-                table.update(dict.fromkeys(names.split(), value))
+        parts = file.read().split("\n[")
+    for part in parts[1:]:
+        title, _, rows = part.partition("]\n")
+        table = tables[title] = {}
+        for row in rows.split("\n"):
+            if row[:1] not in ("", "#"):
+                value, names, _ = row.split("\t", 2)
+                for word in names.split():
+                    table[word] = value
     return tables
