@@ -123,6 +123,9 @@ class _Lists:
         if path in self._seen or (chain and not self._is_own(path, chain[-1])):
             return ""
         self._seen.add(path)
+        if chain and not constraints(chain[-1].text) and not os.path.lexists(f"{self._root}/{path}"):
+            place = Place(chain[-1].path, chain[-1].number)
+            self.failures.append(failed(UNREADABLE, place, f"{chain[-1].text} names a file that is not there"))
         return self._text(path)
 
     def _is_own(self, path: str, line: Line) -> bool:

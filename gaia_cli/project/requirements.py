@@ -40,17 +40,17 @@ _DEEPEST = 10
 class Requirements:
     """Requirement lines; `file` is the requirements file that they stand in, empty where there is none.
 
-    `outside` are lines that include a file outside of the function's directory, which is not read; `garbled` says which
-    files pip and Gaia may read differently, since they are in no encoding that both know. `folders` are those
-    of all files that were read, where paths in lines may begin. `constraints` are the lines of the files of constraints
-    that lines name, or what is locked for lines that stand in no file; None where there are none or one of these files
-    is not there.
+    `outside` are lines that include a file outside of the function's directory, which is not read. `problems` say, each
+    with a hint, which included files cannot be read, and which files pip and Gaia may read differently, since they are
+    in no encoding that both know. `folders` are those of all files that were read, where paths in lines may begin.
+    `constraints` are the lines of the files of constraints that lines name, or what is locked for lines that stand in
+    no file; None where there are none or one of these files is not there.
     """
 
     lines: tuple[str, ...] = ()
     file: str = ""
     outside: tuple[Line, ...] = ()
-    garbled: tuple[str, ...] = ()
+    problems: tuple[tuple[str, str], ...] = ()
     folders: tuple[str, ...] = field(default=(), compare=False)
     constraints: tuple[str, ...] | None = field(default=None, compare=False)
 
@@ -58,10 +58,10 @@ class Requirements:
         """Return these requirements, to be installed or sent to a builder.
 
         Raises:
-            ConfigurationError: a line includes a file outside of the function's directory, or a file is garbled.
+            ConfigurationError: a line includes a file outside of the function's directory, or one has a problem.
         """
-        for sentence in self.garbled:
-            raise ConfigurationError(sentence, "save it as UTF-8, and say so where it declares an encoding")
+        for sentence, hint in self.problems:
+            raise ConfigurationError(sentence, hint)
         for line in self.outside:
             where = f"{line.path}:{line.number}: {line.text}"
             raise ConfigurationError(f"{where} leads out of the function's directory", "copy the file in")
@@ -113,25 +113,33 @@ def requirements_file(directory: Path, name: str, asked_by: str) -> Requirements
     `asked_by` says where the file is named, such as "gaia.toml: [function] requirements"; it may be empty.
 
     Raises:
-        ConfigurationError: the file, or one it includes, cannot be read.
+        ConfigurationError: the file cannot be read; that one it includes cannot be is a problem of what is returned.
     """
     outside: list[Line] = []
     missing: list[str] = []
-    garbled: list[str] = []
+    problems: list[tuple[str, str]] = []
 
     def read(path: str, chain: tuple[Line, ...]) -> str:
         asked = f"{chain[-1].path}: {chain[-1].text}" if chain else asked_by or path
         if len(chain) > _DEEPEST:
-            raise ConfigurationError(f"{asked}: requirement files include each other without end", "remove one -r line")
+            problems.append((f"{asked}: requirement files include each other without end", "remove one -r line"))
+            return ""
         if chain and (leads_out(str(directory), path) or not all(is_path(_named(line)) for line in chain)):
             outside.append(chain[-1])
             return ""
         is_asked = not any(constraints(line.text) for line in chain)  # constraints may be missing until pip reads them
-        data = bytes_of(directory, path, asked if is_asked else "")
+        try:
+            data = bytes_of(directory, path, asked if is_asked else "")
+        except ConfigurationError as error:
+            if not chain:
+                raise
+            problems.append((error.message, error.hint))
+            return ""
         if data is None:
             missing.append(path)
             return ""
-        garbled.extend(filter(None, [_garbled(directory / path, data)]))
+        if sentence := _garbled(directory / path, data):
+            problems.append((sentence, "save it as UTF-8, and say so where it declares an encoding"))
         return text_of_list(data, "replace")
 
     lines = tuple(all_lines(name, read))
@@ -139,7 +147,7 @@ def requirements_file(directory: Path, name: str, asked_by: str) -> Requirements
     folders = tuple(sorted({dirname(line.path) for line in obeyed}))
     limits = None if missing else tuple(line.text for line in obeyed[len(lines) :] if not constraints(line.text))
     texts = tuple(line.text for line in lines)
-    return Requirements(texts, name, tuple(outside), tuple(garbled), folders, limits)
+    return Requirements(texts, name, tuple(outside), tuple(problems), folders, limits)
 
 
 def _garbled(path: Path, data: bytes) -> str:

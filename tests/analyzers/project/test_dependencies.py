@@ -163,3 +163,14 @@ def test_lists_beside_a_nested_entry_point_count(tmp_path: Path) -> None:
     (found,) = read_dependencies(root, "function/func.py").stated
 
     assert (found.name, found.place.path) == ("torch", "function/requirements.txt")
+
+
+def test_an_included_list_that_is_not_there_costs_that_list_and_is_said(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("-r more/base.txt\nvllm\n")
+
+    found = read_dependencies(tmp_path)
+
+    assert [one.name for one in found.stated] == ["vllm"]
+    assert [(one.rule, one.place.line, one.message) for one in found.failures] == [
+        ("GA903", 1, "-r more/base.txt names a file that is not there")
+    ]

@@ -56,7 +56,7 @@ def test_a_missing_included_file_is_reported_with_the_line_that_includes_it(func
     (function / "requirements.txt").write_text("-r absent.txt\n")
 
     with pytest.raises(ConfigurationError, match=r"requirements\.txt: -r absent\.txt: cannot read .*absent\.txt"):
-        load_project(function)
+        load_project(function).requirements.all_inside()
 
 
 def test_a_missing_configured_file_is_reported_with_its_key(function: Path) -> None:
@@ -70,7 +70,7 @@ def test_files_that_include_each_other_are_reported(function: Path) -> None:
     (function / "requirements.txt").write_text("-r requirements.txt\n")
 
     with pytest.raises(ConfigurationError, match="include each other"):
-        load_project(function)
+        load_project(function).requirements.all_inside()
 
 
 def test_dependencies_that_are_no_list_are_reported(function: Path) -> None:
