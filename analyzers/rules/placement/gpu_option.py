@@ -34,27 +34,42 @@ _NEEDED_CALLS = ("transformers.BitsAndBytesConfig",)
 
 def _check(facts: Facts) -> Hits:
     for call in facts.calls():
-        if call.guard is not Guard.ALWAYS:
-            continue
-        if call.name in _NEEDED_CALLS:
-            yield Hit(call.place, f"{call.method} quantises a model with CUDA kernels", "needed", Signal.NEEDS_GPU)
-        if call.method == "init_process_group" and any("nccl" in texts(argument.value) for argument in call.arguments):
-            yield Hit(call.place, "NCCL connects GPUs and nothing else", "needed", Signal.NEEDS_GPU)
-        for argument in call.arguments if call.method in _ACCELERATORS else ():
-            if isinstance(argument.value, Symbol) and argument.value.name in _ACCELERATED:
-                message = f"asks {_ACCELERATED[argument.value.name]} for a GPU"
-                yield Hit(call.place, message, "accelerated", trait=Trait.TIES)
-        for name, argument in call.keywords:
-            if name in _NEEDS and _is_on(argument.value):
-                yield Hit(call.place, f"the option {name} works on GPUs only", "needed", Signal.NEEDS_GPU)
-            elif name in _SWITCHES and _is_on(argument.value) and not _declares(call):
-                yield Hit(call.place, f"the option {name} asks for a GPU", _SWITCHES[name], trait=Trait.TIES)
-            elif name in _NEEDED_VALUES and _only(argument.value, _NEEDED_VALUES[name]):
-                message = f"{name} names an implementation for GPUs only"
-                yield Hit(call.place, message, "implementation", Signal.NEEDS_GPU)
-            elif name == "compute_type" and _only(argument.value, ("float16", "int8_float16")):
-                message = "compute_type names a precision that only GPUs compute in"
-                yield Hit(call.place, message, "precision", trait=Trait.TIES)
+        if call.guard is Guard.ALWAYS:
+            yield from _called(call)
+            yield from _given(call)
+        elif call.guard is not Guard.WITHOUT_GPU:
+            for name, argument in call.keywords:
+                if (name in _NEEDS or name in _SWITCHES) and not _is_off(argument.value) and not _declares(call):
+                    yield Hit(call.place, f"the option {name} asks for a GPU, where code chooses to", "asked for")
+
+
+def _called(call: Call) -> Hits:
+    """Yield what a call asks for by what it is."""
+    if call.name in _NEEDED_CALLS:
+        yield Hit(call.place, f"{call.method} quantises a model with CUDA kernels", "needed", Signal.NEEDS_GPU)
+    if call.method == "init_process_group" and any("nccl" in texts(argument.value) for argument in call.arguments):
+        yield Hit(call.place, "NCCL connects GPUs and nothing else", "needed", Signal.NEEDS_GPU)
+    for argument in call.arguments if call.method in _ACCELERATORS else ():
+        if isinstance(argument.value, Symbol) and argument.value.name in _ACCELERATED:
+            message = f"asks {_ACCELERATED[argument.value.name]} for a GPU"
+            yield Hit(call.place, message, "accelerated", trait=Trait.TIES)
+
+
+def _given(call: Call) -> Hits:
+    """Yield what a call asks for by the options that it is given."""
+    for name, argument in call.keywords:
+        if name in _NEEDS and _is_on(argument.value):
+            yield Hit(call.place, f"the option {name} works on GPUs only", "needed", Signal.NEEDS_GPU)
+        elif name in _SWITCHES and _is_on(argument.value) and not _declares(call):
+            yield Hit(call.place, f"the option {name} asks for a GPU", _SWITCHES[name], trait=Trait.TIES)
+        elif _SWITCHES.get(name) == "layers" and not _is_off(argument.value):
+            yield Hit(call.place, f"the option {name} may ask for a GPU", "asked for")
+        elif name in _NEEDED_VALUES and _only(argument.value, _NEEDED_VALUES[name]):
+            message = f"{name} names an implementation for GPUs only"
+            yield Hit(call.place, message, "implementation", Signal.NEEDS_GPU)
+        elif name == "compute_type" and _only(argument.value, ("float16", "int8_float16")):
+            message = "compute_type names a precision that only GPUs compute in"
+            yield Hit(call.place, message, "precision", trait=Trait.TIES)
 
 
 def _declares(call: Call) -> bool:
@@ -65,6 +80,10 @@ def _declares(call: Call) -> bool:
 def _is_on(value: Value) -> bool:
     """Return whether an option is switched on whatever the machine has."""
     return not isinstance(value, OneOf) and isinstance(value, Known) and bool(value.value) and value.value != "cpu"
+
+
+def _is_off(value: Value) -> bool:
+    return isinstance(value, Known) and (not value.value or value.value == "cpu")
 
 
 def _only(value: Value, names: tuple[str, ...]) -> bool:
@@ -91,6 +110,7 @@ RULE = Rule(
         "half precision": 1.5,
         "counted": 1.5,
         "layers": 2.5,
+        "asked for": 0.0,
     },
     words="CUDA GPU compute_type cuda fp16 gpu load_in n_gpu nvidia tensor torch transformers tree_method",
     matches=(
@@ -101,6 +121,8 @@ RULE = Rule(
         "import taichi as ti\nti.init(arch=ti.gpu)",
         'import torch.distributed as dist\ndist.init_process_group("nccl")',
         'from faster_whisper import WhisperModel\nm = WhisperModel("base", compute_type="float16")',
+        'import llama_cpp, os\nm = llama_cpp.Llama("m.gguf", n_gpu_layers=int(os.environ["LAYERS"]))',
+        ('import llama_cpp, os\nif os.environ.get("CARD") == "1":\n    m = llama_cpp.Llama("m.gguf", n_gpu_layers=8)'),
     ),
     passes=(
         'import modal\napp = modal.App("x")\n@app.function(gpu="A10G")\ndef f():\n    pass',
