@@ -16,7 +16,9 @@ from analyzers.project.parsing import nodes_of
 from analyzers.project.reading import parsed
 
 _FOUND: dict[tuple[str, bytes], str] = {}
-"""The platforms of files by path and digest: who looks for functions asks, and then who reads one."""
+"""The platforms of files by name and digest: who looks for functions asks, and then who reads one."""
+_BY_FOLDER = "model.py"
+"""The file whose folder matters as well."""
 _PACKAGES = {
     "azure.functions": "Azure Functions",
     "beam": "Beam",
@@ -147,7 +149,8 @@ def platform_in(code: Code) -> str:
     """
     if not may_be_entry(code.data):
         return ""
-    key = (code.path, blake2b(code.data).digest())
+    name = code.path.rpartition("/")[2]
+    key = (code.path if name == _BY_FOLDER else name, blake2b(code.data).digest())
     if key not in _FOUND:
         _FOUND[key] = platform_of(code.path, parsed(code).tree)
     return _FOUND[key]
@@ -183,7 +186,7 @@ def _named_class(path: str, tree: ast.Module) -> str:
         if known := _CLASSES.get(node.name) or next((_BASES[base] for base in bases if base in _BASES), ""):
             return known
         predicts = [_arguments(one) for one in _functions(node) if one.name == "predict"]
-        if predicts and node.name == "Model" and path.endswith("model/model.py"):
+        if predicts and node.name == "Model" and path.endswith(f"model/{_BY_FOLDER}"):
             return "Truss"
         if any(group.issubset(arguments) for arguments in predicts for group in _SELDON):
             return "Seldon"

@@ -57,14 +57,14 @@ def pins(facts: Facts) -> Iterator[Pin]:
 
 def pinned_libraries(facts: Facts) -> frozenset[str]:
     """Return the libraries all of whose work is on the CPU: by a setting, by a variable, or as a build for CPUs."""
-    by_calls = {_WHOLE.get(call.name.replace("()", "")) for call in _always(facts) if is_pinned(call)}
+    by_calls = {_WHOLE.get(call.name.replace("()", "")) for call in _pinning(facts)}
     by_variables = {pin.package for pin in pins(facts) if pin.name in _VARIABLES}
     built = {import_name(line.name) for line in all_dependencies(facts) if line.name and is_for_cpus(line)}
     return frozenset(filter(None, by_calls | by_variables | built))
 
 
-def _always(facts: Facts) -> Iterator[Call]:
-    return (call for call in facts.calls() if call.guard is Guard.ALWAYS)
+def _pinning(facts: Facts) -> Iterator[Call]:
+    return (call for call in facts.calls() if is_pinned(call) and call.guard is Guard.ALWAYS)
 
 
 def is_pinned(call: Call) -> bool:
@@ -95,7 +95,7 @@ def is_free(facts: Facts) -> bool:
     pinned = pinned_libraries(facts)
     if any(fact.package in _ALWAYS_PLACED and fact.package not in pinned for fact in facts.imports()):
         return True
-    moved = {call.name.rpartition("().")[0] for call in _always(facts) if "()." in call.name and is_pinned(call)}
+    moved = {call.name.rpartition("().")[0] for call in _pinning(facts) if "()." in call.name}
     return any(
         (call.name not in moved and call.package not in pinned and _takes_one(call)) or _is_unknown_device(call)
         for call in facts.calls()
