@@ -36,11 +36,12 @@ def _check(facts: Facts) -> Hits:
         if placement(call) is not None:
             continue
         plain = call.name.replace("()", "")
-        if key := lookup(plain, _CALLS):
+        own = call.method if "()." in call.name else call.name  # what has made the object is a call, and has its guard
+        if own == call.name and (key := lookup(plain, _CALLS)):
             yield _known(call, _CALLS[key])
         elif (key := lookup(plain, _VALUES)) and _has(call, _VALUES[key]):
             yield _known(call, "prefers")
-        elif _is_about_gpus(call.name) or any(map(_names_a_gpu, _choices(call))):
+        elif _is_about_gpus(own) or any(map(_names_a_gpu, _choices(call))):
             yield _unknown(call)
 
 

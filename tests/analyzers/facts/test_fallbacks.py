@@ -30,6 +30,12 @@ try:
 except AttributeError:
     pass
 # ---
+import faiss
+index = faiss.read_index('i.faiss')
+if faiss.get_num_gpus() > 0:
+    index = faiss.index_cpu_to_all_gpus(index)
+found = index.search(net, 5)[1].tolist()
+# ---
 from transformers import AutoModel
 try:
     more = AutoModel.from_pretrained('a/b', attn_implementation='flash_attention_2')
