@@ -1,4 +1,4 @@
-"""GA105: a library that no table knows, and whose name or summary speaks of GPUs or of a framework for them."""
+"""GA105: a library that no table knows, and that may compute on GPUs by its name, its summary or its models."""
 
 import re
 import sys
@@ -12,6 +12,7 @@ from analyzers.rules.rule import Hit, Hits, Rule
 
 _SPEAKS = Pattern(r"(?<!barra)cuda|-cu1\d{1,2}$|(^|[-_.\d])gpus?|gpus?([-_.\d]|$)", re.IGNORECASE)
 _OF_FRAMEWORKS = Pattern(r"torch(?!light)|tensorflow|keras|(^|_)jax(_|$)|vllm", re.IGNORECASE)
+_LOADS = frozenset({"from_pretrained", "load_from_checkpoint"})
 _CUDA = "CUDA"
 _RUNTIME = "nvidia-"
 """How the names of CUDA's own libraries begin, which other packages bring with them."""
@@ -19,6 +20,7 @@ _RUNTIME = "nvidia-"
 
 def _check(facts: Facts) -> Hits:
     seen = set()
+    loading = {call.package for call in facts.calls() if call.method in _LOADS}
     for fact in outside(facts):
         package = fact.package
         if package in seen or not _is_unknown(fact.name):
@@ -29,6 +31,10 @@ def _check(facts: Facts) -> Hits:
         elif _OF_FRAMEWORKS.search(package):
             seen.add(package)
             message = f"imports {package}, an unknown library whose name speaks of a framework for GPUs"
+            yield Hit(fact.place, message, "framework", trait=Trait.UNKNOWN)
+        elif package in loading:
+            seen.add(package)
+            message = f"imports {package}, an unknown library from which a trained model is loaded"
             yield Hit(fact.place, message, "framework", trait=Trait.UNKNOWN)
         elif summary := summary_of(package):
             seen.add(package)
@@ -55,7 +61,7 @@ def _is_unknown(name: str) -> bool:
 RULE = Rule(
     code="GA105",
     name="unknown-library",
-    summary="The function uses an unknown library whose name or summary speaks of GPUs, or of a framework for them.",
+    summary="The function uses an unknown library that may compute on GPUs by its name, its summary, or its models.",
     rationale="No table can hold all libraries. A name such as fastgpu, somecuda or solver-cu12 is all that is known "
     "of some, of others what their summary in the index of packages says: enough to rule out that a GPU would change "
     "nothing, and too little to say more, so the confidence is low.",
@@ -70,6 +76,7 @@ RULE = Rule(
         "import some_cuda_library",
         "import opacus",
         "import torchsomething",
+        'from unheard import Model\nmodel = Model.from_pretrained("a/b")',
         "import pycuda_helpers_gpu",
         "# requirements.txt\nsolver-cu12==1.0",
         "# requirements.txt\nsolver-cuda12x",
