@@ -17,7 +17,7 @@ TIMEOUT, NO_TIME = "invalid value for '--timeout'", "is no time of up to a day: 
             for time in ("inf", "1e400", "nan", "-1", "0")
         ),
         (["analyze", ".", "--output-format", "xml"], NO_FORMAT, "analyze"),
-        (["analyze", "a", "b"], "got unexpected extra argument(s) (b)", "analyze"),
+        (["init", "a", "b"], "got unexpected extra argument(s) (b)", "init"),
         (["run"], "missing argument 'PATH'", "run"),
         (["run", ".", "--prot", "1"], "no such option: --prot (Possible options: --port)", "run"),
     ],

@@ -28,7 +28,7 @@ _UNSEEN = re.compile(
     "\u2800\ufffc\U00013441\U00013442\U00016fe4\U0001d159]"
 )
 _COMMAND = re.compile(r"^\s*::|##\w*\[", re.MULTILINE)
-_FOLD = re.compile(r"^(?:---|\+\+\+|~~~|\^\^\^)\s.*|travis_(?:fold|time):(?:start|end):", re.MULTILINE)
+_FOLD = re.compile(r"^(?:---|\+\+\+|~~~|\^\^\^)[^\S\n].*|travis_(?:fold|time):(?:start|end):", re.MULTILINE)
 
 texts = st.lists(st.sampled_from(HOSTILE) | st.text(max_size=3), min_size=1, max_size=8).map("".join).filter(bool)
 """Hostile text of any kind."""
