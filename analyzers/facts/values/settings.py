@@ -37,7 +37,7 @@ _ORDERED: Mapping[type[ast.cmpop], Callable[[float, float], object]] = {
 _TRUTHS = frozenset({"distutils.util.strtobool", "json.loads", "setuptools.distutils.util.strtobool"})
 """What makes a truth of a variable's text."""
 _TRUE = frozenset({"1", "on", "t", "true", "y", "yes"})
-_READERS = ("decouple.config", "environ.Env", "environs.Env", "environs.env")
+_READERS = ("environ.Env", "environs.Env", "environs.env")
 """Readers of settings that take a default, by their own name or as methods."""
 _UNKNOWN = Unknown()
 _VARIABLES = Symbol("os.environ")
