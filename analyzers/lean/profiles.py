@@ -20,6 +20,7 @@ class Profile:
     hook: bool = False
     ties: bool = False
     remedy: str = ""
+    beside: str = ""
 
     @property
     def family(self) -> str:
@@ -39,8 +40,8 @@ def profile(code: str) -> Profile:
     Raises:
         KeyError: no rule has this code.
     """
-    module, level, confidence, hook, ties, remedy = ROWS[code]
-    return Profile(module, Level(level), confidence, hook, ties, remedy)
+    module, level, confidence, hook, ties, remedy, beside = ROWS[code]
+    return Profile(module, Level(level), confidence, hook, ties, remedy, beside)
 
 
 def profiles() -> dict[str, Profile]:

@@ -94,7 +94,6 @@ def _hindrances(
     from analyzers.facts.contexts.reading import read_contexts
     from analyzers.facts.escalation import resolve
     from analyzers.facts.model import Facts
-    from analyzers.linting.programs import without_moot
     from analyzers.rules.behaviour import Behaviour, device_matters
     from analyzers.rules.examination import examine, switchability_rules, tying_rules
 
@@ -106,7 +105,11 @@ def _hindrances(
             files, failures = resolve(files, [source], find, lambda call: device_matters(known.of(call.place)))
             found += [one for one in failures if one.rule != TOO_ENTANGLED]  # no rule misses it: most stay unknown
         behaviour = Behaviour(Facts(tuple(files)), known, tying_rules)
-        hindrances = examine(switchability_rules(), behaviour, source.path)
+        hindrances = list(examine(switchability_rules(source.text), behaviour, source.path))
+        if not hindrances:
+            return found
+        from analyzers.linting.programs import without_moot  # most files need no look at who imports them
+
         return [*found, *without_moot(hindrances, source, known, neighbours.is_imported)]
     except Exception as error:  # noqa: BLE001 -- whatever is wrong here must not hide the evidence
         message = f"the check of when the code runs failed: {type(error).__name__}: {error}"

@@ -32,10 +32,12 @@ def tying_rules() -> "tuple[Rule[Facts], ...]":
     return _loaded(lambda profile: profile.ties)
 
 
-@cache
-def switchability_rules() -> "tuple[Rule[Behaviour], ...]":
-    """Return the rules about what keeps a promotion or a demotion from working, or makes it expensive, 7xx."""
-    return _loaded(lambda profile: profile.family == "switchability")
+def switchability_rules(text: str | None = None) -> "tuple[Rule[Behaviour], ...]":
+    """Return the rules about what keeps a promotion or a demotion from working, or makes it expensive, 7xx.
+
+    Of a file's `text` those that may find something in it: a hook loads no other.
+    """
+    return _loaded(lambda one: one.family == "switchability" and (text is None or one.beside in text))
 
 
 @cache
