@@ -76,7 +76,8 @@ class Guards:
         key = id(test)
         if key not in self._defaults:
             self._defaults[key] = None  # in a cycle, nothing is a default, and Gaia's own variables have none
-            if not any(self._is_backend(part, scope) for part in ast.walk(test)):
+            names = (part for part in ast.walk(test) if isinstance(part, ast.Name | ast.Attribute))
+            if not _names_backend(test) and not any(self._is_backend(name, scope) for name in names):
                 self._defaults[key] = by_default(test, scope, self._evaluator)
         return self._defaults[key]
 
@@ -247,7 +248,7 @@ class Guards:
             return True
         return is_unknown(value) and not _entry_read(node) and any("device" in word_of(part) for part in ast.walk(node))
 
-    def _is_backend(self, node: ast.AST, scope: "Scope") -> bool:
+    def _is_backend(self, node: ast.expr, scope: "Scope") -> bool:
         """Return whether `node` reads one of Gaia's variables, directly or through a name."""
         if _names_backend(node):
             return True
@@ -276,7 +277,7 @@ def _is_device_word(name: str) -> bool:
     return any(word in name.lower() for word in _DEVICE_WORDS)
 
 
-def _names_backend(node: ast.AST) -> bool:
+def _names_backend(node: ast.expr) -> bool:
     return any(isinstance(part, ast.Constant) and part.value in BACKEND_VARIABLES for part in ast.walk(node))
 
 

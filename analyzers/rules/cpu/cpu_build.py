@@ -4,7 +4,7 @@ from analyzers.facts.model import Call, Facts, Guard, Items, Known
 from analyzers.findings import Signal
 from analyzers.lean.tables import words
 from analyzers.project.model import Dependency
-from analyzers.rules.knowledge.dependency_lines import all_dependencies, is_for_cpus, is_idle, names_cuda
+from analyzers.rules.knowledge.dependency_lines import all_dependencies, is_for_cpus, names_cuda, without_idle
 from analyzers.rules.knowledge.libraries import FRAMEWORKS, GPU_ONLY, lookup, outside, used
 from analyzers.rules.knowledge.variables import variables
 from analyzers.rules.rule import Hit, Hits, Rule
@@ -50,7 +50,7 @@ def _hides_all(call: Call) -> bool:
 
 def _is_all(built: Dependency, facts: Facts) -> bool:
     """Return whether all that the code imports and could use a GPU rests on what is built without CUDA."""
-    if any(names_cuda(dependency) and not is_idle(dependency, facts) for dependency in all_dependencies(facts)):
+    if without_idle(filter(names_cuda, all_dependencies(facts)), facts):
         return False
     own = _TENSORFLOW if built.name.startswith(("tensorflow", "intel")) else _PYTORCH
     return all(lookup(fact.name, own) for key, fact in used(facts, FRAMEWORKS)) and not any(used(facts, GPU_ONLY))

@@ -2,21 +2,20 @@
 
 from analyzers.facts.model import Facts
 from analyzers.findings import Signal, Trait
-from analyzers.rules.knowledge.dependency_lines import all_dependencies, is_for_gpus, is_idle, names_cuda
+from analyzers.rules.knowledge.dependency_lines import all_dependencies, is_for_gpus, names_cuda, without_idle
 from analyzers.rules.knowledge.libraries import import_name, is_known
 from analyzers.rules.rule import Hit, Hits, Rule
 
 
 def _check(facts: Facts) -> Hits:
-    for dependency in all_dependencies(facts):
-        if names_cuda(dependency) and not is_idle(dependency, facts):
-            if is_for_gpus(dependency):
-                message = f"installed for the GPU backend only: {dependency.text}"
-                yield Hit(dependency.place, message, "installed on the GPU only")
-            else:
-                is_known_build = not dependency.name or is_known(import_name(dependency.name))
-                trait = Trait.PLAIN if is_known_build else Trait.UNKNOWN
-                yield Hit(dependency.place, f"asks for a build for CUDA: {dependency.text}", "installed", trait=trait)
+    for dependency in without_idle(filter(names_cuda, all_dependencies(facts)), facts):
+        if is_for_gpus(dependency):
+            message = f"installed for the GPU backend only: {dependency.text}"
+            yield Hit(dependency.place, message, "installed on the GPU only")
+        else:
+            is_known_build = not dependency.name or is_known(import_name(dependency.name))
+            trait = Trait.PLAIN if is_known_build else Trait.UNKNOWN
+            yield Hit(dependency.place, f"asks for a build for CUDA: {dependency.text}", "installed", trait=trait)
 
 
 RULE = Rule(

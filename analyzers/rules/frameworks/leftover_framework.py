@@ -2,8 +2,9 @@
 
 from analyzers.facts.model import Facts
 from analyzers.findings import Signal
+from analyzers.project.model import Dependency
 from analyzers.rules.knowledge.calls import starts_programs
-from analyzers.rules.knowledge.dependency_lines import all_dependencies, is_idle
+from analyzers.rules.knowledge.dependency_lines import all_dependencies, without_idle
 from analyzers.rules.knowledge.libraries import FRAMEWORKS, GPU_ONLY, import_name, is_heavy, used
 from analyzers.rules.rule import Hit, Hits, Rule
 
@@ -11,15 +12,18 @@ from analyzers.rules.rule import Hit, Hits, Rule
 def _check(facts: Facts) -> Hits:
     if any(used(facts, FRAMEWORKS)) or any(used(facts, GPU_ONLY)):
         return
-    for dependency in all_dependencies(facts):
+    for dependency in without_idle(filter(_is_of_framework, all_dependencies(facts)), facts)[:1]:
         key = import_name(dependency.name)
-        if key in FRAMEWORKS and not is_heavy(key) and not is_idle(dependency, facts):
-            if starts_programs(facts):
-                message = f"depends on {key} and starts programs that may use it"
-                yield Hit(dependency.place, message, "used by a program")
-            else:
-                yield Hit(dependency.place, f"depends on {key}, though no file imports it", "left over")
-            return
+        if starts_programs(facts):
+            message = f"depends on {key} and starts programs that may use it"
+            yield Hit(dependency.place, message, "used by a program")
+        else:
+            yield Hit(dependency.place, f"depends on {key}, though no file imports it", "left over")
+
+
+def _is_of_framework(dependency: Dependency) -> bool:
+    key = import_name(dependency.name)
+    return key in FRAMEWORKS and not is_heavy(key)
 
 
 RULE = Rule(

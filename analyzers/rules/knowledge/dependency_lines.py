@@ -1,7 +1,7 @@
 """Dependency lines wherever they stand: in lists, and in image definitions written in the code."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from analyzers.facts.model import Call, Facts, Place, strings
 from analyzers.facts.vocabulary import PACKAGE_LISTS
@@ -45,17 +45,23 @@ def names_cuda(dependency: Dependency) -> bool:
     return _CUDA.search(dependency.text) is not None or dependency.name.endswith("-gpu")
 
 
-def is_idle(dependency: Dependency, facts: Facts) -> bool:
-    """Return whether nothing in the code can use what a line installs: `pip freeze` lists what others once needed.
+def without_idle(lines: Iterable[Dependency], facts: Facts) -> list[Dependency]:
+    """Return those of `lines` whose packages code may use: `pip freeze` also lists what others once needed.
 
-    What code itself installs, as for a platform's image, is meant for it.
+    What code itself installs, as for a platform's image, is meant for it. The code is looked at once for all lines.
     """
-    in_code = any(file.path == dependency.place.path for file in facts.files)
-    if in_code or starts_programs(facts) or not uses_no_framework(facts):
-        return False
+    found = list(lines)
+    if not found or starts_programs(facts) or not uses_no_framework(facts):
+        return found
+    files = {file.path for file in facts.files}
+    imports = [fact.name for fact in outside(facts)]
+    return [one for one in found if one.place.path in files or _is_imported(one, imports)]
+
+
+def _is_imported(dependency: Dependency, imports: Sequence[str]) -> bool:
     name = import_name(dependency.name)
     beside = "onnxruntime" if name.startswith("nvidia") else name
-    return not any(lookup(fact.name, {name: "", beside: ""}) for fact in outside(facts))
+    return any(lookup(imported, {name: "", beside: ""}) for imported in imports)
 
 
 def is_for_gpus(dependency: Dependency) -> bool:
