@@ -27,21 +27,20 @@ class Plan:
 class Label(NamedTuple):
     """One way to have served the requests so far.
 
-    `cost` is what has been paid up to `at`, when the last request began; it arrived at `arrived` and is answered at
-    `answered`. `free` are the moments at which the active backend's slots are free, in their order; `other_at` is the
-    earliest moment at which the other backend can take over. `switches` is the chain of moments at which traffic
-    moved. The last answer of all is given at `ended`.
+    `cost` is what has been paid up to `at`, when the last request began. `free` are the moments at which the active
+    backend's slots are free, in their order; `other_at` is the earliest moment at which the other backend can take
+    over. `coming` is for each client when its next request arrives, and its row, in the order of time. `switches` is
+    the chain of moments at which traffic moved. The last answer of all is given at `ended`.
     """
 
     cost: float
     late: int
     backend: Backend
     at: float
-    arrived: float
-    answered: float
     ended: float
     free: tuple[float, ...]
     other_at: float
+    coming: tuple[tuple[float, int], ...]
     switches: "Chain | None"
 
 
@@ -90,7 +89,11 @@ class Pruner:
         return _spread(undominated, KEPT_WITHOUT_PRICE if price is None else KEPT)
 
     def _dominates(self, one: Label, other: Label) -> bool:
-        """Return whether the dearer label has nothing that the cheaper one lacks; a closed loop's time is its own."""
+        """Return whether the dearer label has nothing that the cheaper one lacks; a closed loop's time is its own.
+
+        Which clients wait, and for how long, is not compared: of several clients it is a guess that the cheaper is
+        better.
+        """
         if not self._absolute:
             return one.other_at - one.at <= max(other.other_at - other.at, 0.0)
         if one.other_at > max(other.other_at, other.at):

@@ -59,8 +59,8 @@ class Reference:
         return latencies[ceil(0.95 * len(latencies)) - 1] if latencies else None
 
     def _is_rare(self, backends: Backends, now: float) -> bool:
-        arrived = backends.flow.arrived
-        return (len(arrived) - bisect_left(arrived, now - IDLE_SPAN_S)) / IDLE_SPAN_S < RATE_LEAST
+        arrivals = backends.flow.arrivals
+        return (len(arrivals) - bisect_left(arrivals, now - IDLE_SPAN_S)) / IDLE_SPAN_S < RATE_LEAST
 
     def _gains_little(self) -> bool:
         there = self._remembered.get(Backend.CPU)

@@ -52,7 +52,7 @@ def observe(backends: Backends, now: float) -> Observation:
         switching_to=backends.switching_to,
         lanes={backend: _observe_backend(backends, backend, now) for backend in Backend},
         queue_ages_s=tuple([now - arrived[row] for row in flow.queue]) if flow.queue else (),
-        arrival_rate=(len(arrived) - bisect_left(arrived, now - RATE_SPAN_S)) / RATE_SPAN_S,
+        arrival_rate=(len(flow.arrivals) - bisect_left(flow.arrivals, now - RATE_SPAN_S)) / RATE_SPAN_S,
         idle_s=0.0 if flow.queue or flow.serving else now - flow.last_activity,
         slots=backends.slots,
         power_budget_w=node.power_w if node is not None else None,

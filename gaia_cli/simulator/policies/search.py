@@ -6,7 +6,8 @@ future, one starts a backend just in time, so all that is left to choose is whic
 dynamic programming over the requests: a label is one way to have served all of them so far, with the active backend,
 when its slots are free, the earliest moment at which the other one could take over, its cost and its violations. From
 each label a request is served where the last one was, on the other backend, or back here after a pause on the cheaper
-one.
+one. Which request is the next one is the label's own matter, too: of clients that wait for their answers, the one whose
+request comes first.
 
 The moments of a switch that are looked at are those at which its cost may be least (`_moments`), and of the labels only
 a few are kept (`labels`): the plan found is near the optimum, not proved to be it.
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from math import ceil, isnan
 
 from gaia_cli.simulator.policies.labels import Chain, Label, Plan, Pruner
-from gaia_cli.simulator.traces.trace import Trace
+from gaia_cli.simulator.traces.trace import NONE_FOLLOWS, Trace
 from gaia_cli.simulator.world.node import Supply
 from gaia_cli.simulator.world.scenario import Scenario
 from runtime_images.policy.model import Backend
@@ -70,7 +71,7 @@ class Search:
         for row in range(0, self.requests, step):
             after: list[Label] = []
             for label in labels:
-                self._serve(label, row, min(row + step, self.requests), after)
+                self._serve(label, min(step, self.requests - row), after)
             labels = self._pruner.prune(after, price)
         found = [self._close(label) for label in labels]
         return min(found, key=self.objective if price is None else lambda one: one.cost + price * one.late)
@@ -78,6 +79,7 @@ class Search:
     def _first(self) -> list[Label]:
         """Begin on both backends; a GPU that is lost while it starts is started again when it is back."""
         labels = []
+        coming = tuple(sorted((self._trace.sent_s(row, 0.0, 0.0), row) for row in self._trace.firsts))
         for backend in Backend:
             ready_at = self._start_s[backend]
             for outage in self._outages if backend is Backend.GPU else ():
@@ -86,30 +88,27 @@ class Search:
             cost = self._supply.spent(backend, ready_at)
             free = (ready_at,) * self.scenario.slots
             other_at = ready_at + self._start_s[_OTHER[backend]] + MOMENT_S
-            labels.append(Label(cost, 0, backend, ready_at, 0.0, 0.0, 0.0, free, other_at, None))
+            labels.append(Label(cost, 0, backend, ready_at, 0.0, free, other_at, coming, None))
         return labels
 
-    def _serve(self, label: Label, row: int, end: int, after: list[Label]) -> None:
-        """Add to `after` the ways to serve the rows from `row` to before `end`; a switch comes before the first."""
-        arrival = self._trace.arrival_s[row]
-        arrived = label.answered + self._trace.think_s[row] if isnan(arrival) else max(arrival, label.arrived)
+    def _serve(self, label: Label, count: int, after: list[Label]) -> None:
+        """Add to `after` the ways to serve the next `count` requests; a switch comes before the first of them."""
+        arrived, row = label.coming[0]
         ways = [
-            (label, row),
-            *((self._switch(label, row, arrived, at), row + 1) for at in self._moments(label, row, arrived)),
+            (label, count),
+            *((self._switch(label, at), count - 1) for at in self._moments(label, row, arrived)),
         ]
         if label.backend is not self._supply.cheaper(label.at):
-            ways.append((self._pause(label, row, arrived), row + 1))
-        after += [self._stay(way, first, end) if first < end else way for way, first in ways if way is not None]
+            ways.append((self._pause(label, arrived), count - 1))
+        after += [self._stay(way, left) if left else way for way, left in ways if way is not None]
 
-    def _stay(self, label: Label, first: int, end: int) -> Label:
-        """Serve the rows from `first` to before `end` where the last one was."""
-        cost, late, backend, at, arrived, answered, ended, free, other_at, switches = label
-        arrivals, thinks = self._trace.arrival_s, self._trace.think_s
+    def _stay(self, label: Label, count: int) -> Label:
+        """Serve the next `count` requests where the last one was."""
+        cost, late, backend, at, ended, free, other_at, coming, switches = label
         services, since = self._services[backend], at
         outages = self._outages if backend is Backend.GPU else ()
-        for row in range(first, end):
-            arrival = arrivals[row]
-            arrived = answered + thinks[row] if isnan(arrival) else max(arrival, arrived)
+        for _ in range(count):
+            arrived, row = coming[0]
             begins = max(arrived, free[0])
             answered = begins + services[row]
             for outage in outages:
@@ -121,8 +120,18 @@ class Search:
             late += answered - arrived > self._slo_s and self._can_meet[row]
             ended = max(ended, answered)
             at = begins
+            coming = self._then(coming, answered)
         cost += self._held(backend, since, at)
-        return Label(cost, late, backend, at, arrived, answered, ended, free, other_at, switches)
+        return Label(cost, late, backend, at, ended, free, other_at, coming, switches)
+
+    def _then(self, coming: tuple[tuple[float, int], ...], answered: float) -> tuple[tuple[float, int], ...]:
+        """Return what comes after the first of `coming`, which is answered then."""
+        arrived, row = coming[0]
+        following = self._trace.following[row]
+        if following == NONE_FOLLOWS:
+            return coming[1:]
+        sent = (self._trace.sent_s(following, arrived, answered), following)
+        return (sent,) if len(coming) == 1 else tuple(sorted((*coming[1:], sent)))
 
     def _moments(self, label: Label, row: int, arrived: float) -> set[float]:
         """Return when the other backend may take over for the next request.
@@ -151,9 +160,9 @@ class Search:
         near = edges[bisect_left(edges, since - start_s) : bisect_left(edges, until)]
         return [at for edge in near for at in (edge, edge + start_s) if since < at < until]
 
-    def _switch(self, label: Label, row: int, arrived: float, moved: float) -> Label | None:
-        """Let the other backend take over at `moved`, before `row` begins here."""
-        to = _OTHER[label.backend]
+    def _switch(self, label: Label, moved: float) -> Label | None:
+        """Let the other backend take over at `moved`, before the next request begins here."""
+        to, arrived = _OTHER[label.backend], label.coming[0][0]
         earliest = max(label.other_at, label.at + MOMENT_S)
         lost_at = self._lost_at(label, moved)
         if lost_at is not None:  # the GPU goes first: the other one's start must have been ordered by then
@@ -166,10 +175,10 @@ class Search:
             return None
         drained = max(label.free[-1], moved) if lost_at is None else min(lost_at, moved)
         cost = label.cost + self._held(label.backend, label.at, drained)
-        return self._begin(label, row, arrived, cost, Chain(label.switches, to, moved))
+        return self._begin(label, cost, Chain(label.switches, to, moved))
 
-    def _pause(self, label: Label, row: int, arrived: float) -> Label | None:
-        """Release this backend, with the cheaper one in its stead, until `row` comes."""
+    def _pause(self, label: Label, arrived: float) -> Label | None:
+        """Release this backend, with the cheaper one in its stead, until the next request has `arrived`."""
         to = _OTHER[label.backend]
         left, back = max(label.other_at, label.at + MOMENT_S), arrived - MOMENT_S
         if back < left + self._start_s[label.backend] or self._lost_at(label, left) is not None:
@@ -182,11 +191,11 @@ class Search:
         cost += self._held(to, left - self._start_s[to], back)
         if cost > label.cost + self._held(label.backend, label.at, back) and not self._outages:
             return None
-        return self._begin(label, row, arrived, cost, Chain(Chain(label.switches, to, left), label.backend, back))
+        return self._begin(label, cost, Chain(Chain(label.switches, to, left), label.backend, back))
 
-    def _begin(self, label: Label, row: int, arrived: float, cost: float, switches: Chain) -> Label:
-        """Serve `row` first on the backend that has just taken over; `cost` is that of the ones before."""
-        backend, moved = switches.to, switches.at
+    def _begin(self, label: Label, cost: float, switches: Chain) -> Label:
+        """Serve the next request on the backend that has just taken over; `cost` is that of the ones before."""
+        (arrived, row), backend, moved = label.coming[0], switches.to, switches.at
         ready, begins = moved, max(arrived, moved)
         answered = begins + self._services[backend][row]
         for outage in self._outages if backend is Backend.GPU else ():
@@ -199,7 +208,8 @@ class Search:
         free = (*(ready,) * (self.scenario.slots - 1), answered)
         other_at = ready + self._start_s[_OTHER[backend]] + MOMENT_S
         ended = max(label.ended, answered)
-        return Label(cost, late, backend, begins, arrived, answered, ended, free, other_at, switches)
+        coming = self._then(label.coming, answered)
+        return Label(cost, late, backend, begins, ended, free, other_at, coming, switches)
 
     def _lost_at(self, label: Label, moved: float) -> float | None:
         """Return when the GPU that serves is lost before it has been left and drained; None if it is not."""

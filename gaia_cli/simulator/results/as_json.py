@@ -40,6 +40,7 @@ class TraceOutput(TypedDict):
     """One trace with its policies."""
 
     trace: Annotated[str, "its file or its generator"]
+    clients: Annotated[int, "clients that wait for their answers; 0 where each request has a time of its own"]
     slo_p95_ms: Annotated[float, "the latency that the SLO asks for"]
     policies: Annotated[list[PolicyOutput], "what each policy came to"]
 
@@ -87,7 +88,12 @@ def _trace(comparison: Comparison) -> TraceOutput:
     trace = comparison.trace
     policies = [_policy(comparison, name) for name in comparison.outcomes]
     slo_ms = 1000 * comparison.scenario.slo_p95_s
-    return {"trace": trace.source or trace.name, "slo_p95_ms": round(slo_ms, 1), "policies": policies}
+    return {
+        "trace": trace.source or trace.name,
+        "clients": len(trace.waiting),
+        "slo_p95_ms": round(slo_ms, 1),
+        "policies": policies,
+    }
 
 
 def _policy(comparison: Comparison, name: str) -> PolicyOutput:

@@ -19,6 +19,9 @@ Made = TypeVar("Made")
 Rows = Iterator[list[str]]
 
 COLUMNS = ("arrival_s", "cpu_ms", "gpu_ms", "cpu_time_ms", "think_s")
+CLIENT_COLUMN = "client"
+"""May be missing: then all rows are of one client."""
+
 TRACE_HINT = f"a trace is a CSV file with the columns {', '.join(COLUMNS)} (docs/simulate.md)"
 NODE_COLUMNS = tuple(field.name for field in fields_of(Stretch))
 NODE_HINT = f"a node is a CSV file with the column from_s and any of {', '.join(NODE_COLUMNS[1:])} (docs/simulate.md)"
@@ -50,23 +53,44 @@ def _make_trace(path: Path, names: list[str], rows: Rows) -> Trace:
     if missing:
         raise ValueError(f"missing columns: {', '.join(missing)}")
     places = [names.index(name) for name in COLUMNS]
-    trace, last_s, longest_s = Trace(path.stem, source=str(path)), 0.0, 0.0
+    of_client = names.index(CLIENT_COLUMN) if CLIENT_COLUMN in names else None
+    trace, order = Trace(path.stem, source=str(path)), _Order()
     for fields in rows:
-        row = _row(*[fields[place] for place in places])
-        if row.arrival_s is not None:
-            if row.arrival_s < last_s:
-                raise ValueError(f"arrival_s {row.arrival_s:g} is before the row above it ({last_s:g})")
-            last_s = row.arrival_s
-        longest_s += max(row.cpu_s, row.gpu_s) + row.think_s
-        if longest_s > LONGEST_S:
-            raise ValueError("the requests up to here take over a year one after the other: is a unit wrong?")
+        row = _row(*[fields[place] for place in places], "" if of_client is None else fields[of_client].strip())
+        order.check(row)
         trace.add(row)
     if not len(trace):
         raise ValueError("the trace has no rows")
     return trace
 
 
-def _row(arrival_s: str, cpu_ms: str, gpu_ms: str, cpu_time_ms: str, think_s: str) -> Row:
+class _Order:
+    """Checks that each client's rows follow one another, and that a replay of all of them ends."""
+
+    def __init__(self) -> None:
+        self._last_s: dict[str, float] = {}
+        self._think_s: dict[str, float] = {}
+        self._served_s = 0.0
+
+    def check(self, row: Row) -> None:
+        """Take the next row.
+
+        Raises:
+            ValueError: it is before the client's last one, or all take over a year.
+        """
+        if row.arrival_s is not None:
+            last_s = self._last_s.get(row.client, 0.0)
+            if row.arrival_s < last_s:
+                above = "the row above it" + (" of the same client" if row.client else "")
+                raise ValueError(f"arrival_s {row.arrival_s:g} is before {above} ({last_s:g})")
+            self._last_s[row.client] = row.arrival_s
+        self._served_s += max(row.cpu_s, row.gpu_s)
+        self._think_s[row.client] = self._think_s.get(row.client, 0.0) + row.think_s
+        if self._served_s + self._think_s[row.client] > LONGEST_S:
+            raise ValueError("the requests up to here take over a year one after the other: is a unit wrong?")
+
+
+def _row(arrival_s: str, cpu_ms: str, gpu_ms: str, cpu_time_ms: str, think_s: str, client: str) -> Row:
     """Return the request that these texts describe; without an arrival it is a closed loop's."""
     return Row(
         _moment("arrival_s", arrival_s) if arrival_s.strip() else None,
@@ -74,6 +98,7 @@ def _row(arrival_s: str, cpu_ms: str, gpu_ms: str, cpu_time_ms: str, think_s: st
         _number("gpu_ms", gpu_ms) / 1000.0,
         _number("cpu_time_ms", cpu_time_ms) / 1000.0,
         _number("think_s", think_s) if think_s.strip() else 0.0,
+        client,
     )
 
 

@@ -1,7 +1,7 @@
 """The requests of a trace on their way: arrival, one FIFO queue, service on a instance, answer.
 
-This is the part that runs once for each request, so it keeps to flat arrays and one heap; everything that happens less
-often is in `world`.
+Each client sends its rows in their order, so at most one row of each is known to come. This is the part that runs once
+for each request, so it keeps to flat arrays and two heaps; everything that happens less often is in `world`.
 """
 
 from array import array
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from math import inf, isnan
 
-from gaia_cli.simulator.traces.trace import Trace
+from gaia_cli.simulator.traces.trace import NONE_FOLLOWS, Trace, column
 from gaia_cli.simulator.world.meter import Instance, Meter
 from runtime_images.policy.model import Backend
 
@@ -21,8 +21,8 @@ Serving = tuple[float, int, float, Instance]
 class Flow:
     """Moves the requests of `trace` to `active`, the instance that takes traffic, while there is one.
 
-    `drained` is called with a draining instance that has given its last answer. Latencies by row are in `arrived` and
-    `finished`.
+    `drained` is called with a draining instance that has given its last answer. When each row arrived and was answered
+    is in `arrived` and `finished`; `arrivals` are those so far, in the order of time.
     """
 
     def __init__(
@@ -31,7 +31,8 @@ class Flow:
         self.queue: deque[int] = deque()
         self.active: Instance | None = None
         self.serving: list[Serving] = []
-        self.arrived = array("d")
+        self.arrivals = column()
+        self.arrived = array("d", bytes(8 * len(trace)))
         self.finished = array("d", bytes(8 * len(trace)))
         self.on_gpu = bytearray(len(trace))
         self.answered = 0
@@ -41,8 +42,8 @@ class Flow:
         self._meters = meters
         self._drained = drained
         self._services = {backend: trace.service_s(backend) for backend in Backend}
-        self._next_arrival = inf
-        self._schedule(0, 0.0, answered=True)
+        self._coming = [(trace.sent_s(row, 0.0, 0.0), row) for row in trace.firsts]
+        heapify(self._coming)
 
     @property
     def done(self) -> bool:
@@ -51,9 +52,9 @@ class Flow:
 
     def advance(self, until: float) -> None:
         """Let all arrivals and answers happen up to `until`."""
-        serving = self.serving
+        serving, coming = self.serving, self._coming
         while True:
-            finish, arrival = serving[0][0] if serving else inf, self._next_arrival
+            finish, arrival = serving[0][0] if serving else inf, coming[0][0] if coming else inf
             if finish <= arrival:
                 if finish > until or not serving:
                     return
@@ -61,7 +62,7 @@ class Flow:
             elif arrival > until:
                 return
             else:
-                self._arrive(arrival)
+                self._arrive()
 
     def pump(self, now: float) -> None:
         """Give the active instance what waits, as far as it has free slots."""
@@ -75,7 +76,9 @@ class Flow:
 
     def take_back(self, instance: Instance) -> None:
         """Requeue the requests of a lost instance, at the head and in their order; what it did for them is lost."""
-        lost = sorted(row for _, row, _, by in self.serving if by is instance)
+        lost = sorted(
+            (row for _, row, _, by in self.serving if by is instance), key=lambda row: (self.arrived[row], row)
+        )
         self.serving[:] = [one for one in self.serving if one[3] is not instance]
         heapify(self.serving)
         self.queue.extendleft(reversed(lost))
@@ -100,24 +103,16 @@ class Flow:
             if by is instance and finish > begun
         )
 
-    def _arrive(self, now: float) -> None:
-        row = len(self.arrived)
-        self.arrived.append(now)
+    def _arrive(self) -> None:
+        now, row = heappop(self._coming)
+        self.arrivals.append(now)
+        self.arrived[row] = now
         self.queue.append(row)
         self.last_activity = now
-        self._schedule(row + 1, now)
+        following = self._trace.following[row]
+        if following != NONE_FOLLOWS and not isnan(arrival := self._trace.arrival_s[following]):
+            heappush(self._coming, (max(arrival, now), following))
         self.pump(now)
-
-    def _schedule(self, row: int, now: float, *, answered: bool = False) -> None:
-        """Find when `row` arrives; a closed loop's waits for the answer to the one before."""
-        if row >= len(self._trace):
-            self._next_arrival = inf
-            return
-        arrival = self._trace.arrival_s[row]
-        if not isnan(arrival):
-            self._next_arrival = max(arrival, now)
-        else:
-            self._next_arrival = now + self._trace.think_s[row] if answered else inf
 
     def _answer(self) -> None:
         now, row, begun, instance = heappop(self.serving)
@@ -135,6 +130,7 @@ class Flow:
             meter.busy_s += now - instance.busy_since
             if instance.draining:
                 self._drained(instance, now)
-        if self._next_arrival == inf and row == len(self.arrived) - 1:
-            self._schedule(row + 1, now, answered=True)
+        following = self._trace.following[row]
+        if following != NONE_FOLLOWS and isnan(self._trace.arrival_s[following]):
+            heappush(self._coming, (now + self._trace.think_s[following], following))
         self.pump(now)

@@ -1,7 +1,8 @@
 """Small traces and replays for the simulator's tests."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from itertools import islice
+from math import isnan
 
 from gaia_cli.simulator.policies.labels import Plan
 from gaia_cli.simulator.policies.oracle import Planned
@@ -39,7 +40,8 @@ def story(result: Outcome) -> list[tuple[float, str, str]]:
     return [(round(change.t, 3), change.event, str(change.backend)) for change in result.timeline]
 
 
-def beginning(trace: Trace, rows: int = 250) -> Trace:
-    """Return the first rows of a trace, for tests that need no more."""
-    columns = {name: getattr(trace, name)[:rows] for name in ("arrival_s", "cpu_s", "gpu_s", "cpu_time_s", "think_s")}
-    return replace(trace, **columns)
+def beginning(trace: Trace, count: int = 250) -> Trace:
+    """Return the first rows of a trace of one client, for tests that need no more."""
+    columns = (trace.arrival_s, trace.cpu_s, trace.gpu_s, trace.cpu_time_s, trace.think_s)
+    rows = (Row(None if isnan(arrival_s) else arrival_s, *rest) for arrival_s, *rest in zip(*columns, strict=True))
+    return trace_of(trace.name, islice(rows, count), trace.outages, trace.node)

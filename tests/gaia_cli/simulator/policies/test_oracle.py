@@ -49,9 +49,10 @@ def nodes(draw: st.DrawFn) -> tuple[Stretch, ...]:
 @st.composite
 def traces(draw: st.DrawFn) -> Trace:
     is_closed, now, rows = draw(st.booleans()), 0.0, []
-    for cpu_s, gpu_s, gap in draw(st.lists(st.tuples(times, times, gaps), min_size=1, max_size=15)):
+    clients = st.sampled_from(draw(st.sampled_from(("a", "ab", "abc"))))
+    for cpu_s, gpu_s, gap, client in draw(st.lists(st.tuples(times, times, gaps, clients), min_size=1, max_size=15)):
         now += gap
-        rows.append(Row(None if is_closed else now, cpu_s, gpu_s, cpu_s, gap if is_closed else 0.0))
+        rows.append(Row(None if is_closed else now, cpu_s, gpu_s, cpu_s, gap if is_closed else 0.0, client))
     begin = draw(st.none() | st.floats(0.0, 60.0))
     outages = () if begin is None else (Outage(begin, begin + 20.0),)
     return trace_of("drawn", rows, outages, draw(st.just(()) | nodes()))
@@ -118,6 +119,17 @@ def test_a_long_trace_is_solved_within_half_a_percent_of_the_bound_or_its_hull()
     objective = judge(trace, Scenario(), found.replay).objective
 
     assert found.bound <= objective <= 1.03 * found.bound
+
+
+def test_it_finds_the_gpu_that_several_clients_need_together_and_none_of_them_alone() -> None:
+    rows = [Row(None, 0.4, 0.05, 0.4, 0.1, str(number % 4)) for number in range(200)]
+    scenario = Scenario(gpu_price=0.000133)
+
+    together = trace_of("four", rows)
+    alone = trace_of("one", rows[::4])
+
+    assert judge(together, scenario, optimum(together, scenario).replay).cpu_seconds == 0.0
+    assert judge(alone, scenario, optimum(alone, scenario).replay).gpu_seconds == 0.0
 
 
 def test_the_policies_stay_above_it_on_every_generator() -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from gaia_cli.errors import UsageError
 from gaia_cli.running.trace import TraceRecorder
+from gaia_cli.simulator.traces.trace import NONE_FOLLOWS
 from gaia_cli.simulator.traces.trace_files import read_trace
 from runtime_images.events.traffic import RequestRow, Requests
 from runtime_images.policy.model import Backend
@@ -40,6 +41,22 @@ def test_times_are_read_in_the_units_of_their_columns(tmp_path: Path) -> None:
     assert list(trace.think_s) == [0.0, 2.5]
 
 
+def test_rows_of_the_same_client_follow_one_another(tmp_path: Path) -> None:
+    trace = read_trace(
+        write(tmp_path, "client," + HEAD + "a,,1,1,1,0\nb,,1,1,1,2\na,,1,1,1,3\n,4,1,1,1,\n b ,,1,1,1,\n")
+    )
+
+    assert list(trace.firsts) == [0, 1, 3]
+    assert list(trace.following) == [2, 4, NONE_FOLLOWS, NONE_FOLLOWS, NONE_FOLLOWS]
+    assert trace.waiting == {"a", "b"}
+
+
+def test_many_clients_think_at_the_same_time(tmp_path: Path) -> None:
+    half_a_year = "".join(f"{client},,1,1,1,15000000\n" for client in "abcd")
+
+    assert len(read_trace(write(tmp_path, "client," + HEAD + half_a_year)).waiting) == 4
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -70,6 +87,10 @@ def test_what_other_programs_write_is_read(tmp_path: Path, text: str) -> None:
         (HEAD + "0,nan,1,1,0\n", "line 2: cpu_ms must be a number of 0 or more, not nan"),
         (HEAD + "0,1,inf,1,0\n", "line 2: gpu_ms must be a number of 0 or more, not inf"),
         (HEAD + "5,1,1,1,0\n,1,1,1,0\n4,1,1,1,0\n", r"line 4: arrival_s 4 is before the row above it \(5\)"),
+        (
+            "client," + HEAD + "a,5,1,1,1,0\nb,1,1,1,1,0\na,4,1,1,1,0\n",
+            r"line 4: arrival_s 4 is before the row above it of the same client \(5\)",
+        ),
         (HEAD + "-1,1,1,1,0\n", "line 2: arrival_s must be a number of 0 or more, not -1"),
         (HEAD + "1800000000,1,1,1,0\n", r"line 2: arrival_s 1.8e\+09 is over a year after the start: is it a date\?"),
         (HEAD + "0,1,1,1\n", "line 2: 4 fields instead of 5"),

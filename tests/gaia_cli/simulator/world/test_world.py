@@ -13,6 +13,7 @@ from runtime_images.policy.model import Backend, ExecutionMode
 from tests.gaia_cli.simulator.support import at, beginning, closed, outcome, planned, story
 
 QUICK = Scenario(start_cpu_s=1.0, start_gpu_s=2.0)
+ROOMY = Scenario(start_cpu_s=0.0, slots=8)
 
 
 def test_requests_wait_for_the_first_backend_and_are_served_in_their_order() -> None:
@@ -32,6 +33,42 @@ def test_a_closed_loop_sends_the_next_request_after_it_has_thought_about_the_ans
     result = replay(closed(3, think_s=1.0), QUICK, Planned(Plan(Backend.CPU)))
 
     assert list(result.arrived) == [1.0, 2.5, 4.0]
+
+
+def test_each_client_waits_for_its_own_answers_only() -> None:
+    quick, slow = Row(None, 0.1, 0.1, 0.1, 1.0, "quick"), Row(None, 3.0, 3.0, 3.0, 1.0, "slow")
+
+    result = replay(trace_of("two", [slow, quick, quick, slow, quick]), ROOMY, Planned(Plan(Backend.CPU)))
+
+    assert list(result.finished) == pytest.approx([4.0, 1.1, 2.2, 8.0, 3.3])
+
+
+def test_clients_that_do_not_think_keep_as_many_requests_waiting_as_there_are_clients() -> None:
+    rows = [Row(None, 0.5, 0.5, 0.5, 0.0, str(number % 4)) for number in range(40)]
+
+    result = replay(trace_of("four", rows), QUICK, Planned(Plan(Backend.CPU)))
+
+    assert result.ended_at == pytest.approx(1.0 + 40 * 0.5)
+    latencies = [finished - arrived for arrived, finished in zip(result.arrived, result.finished, strict=True)]
+    assert latencies[4:] == pytest.approx([4 * 0.5] * 36)
+
+
+def test_a_client_that_waits_and_a_stream_that_does_not_may_stand_in_one_trace() -> None:
+    stream = [Row(1.0 + number, 0.1, 0.1, 0.1) for number in range(4)]
+    client = [Row(None, 0.1, 0.1, 0.1, 1.5, "a") for _ in range(2)]
+
+    result = replay(trace_of("both", [*stream, *client]), ROOMY, Planned(Plan(Backend.CPU)))
+
+    assert list(result.arrived) == pytest.approx([1.0, 2.0, 3.0, 4.0, 1.5, 3.1])
+
+
+def test_what_a_lost_gpu_gives_back_is_served_in_the_order_in_which_it_came() -> None:
+    rows = [Row(None, 5.0, 5.0, 5.0, think_s, str(think_s)) for think_s in (2.5, 2.0, 3.0)]
+    trace = trace_of("lost", rows, [Outage(4.0, 10.0)])
+
+    result = replay(trace, replace(QUICK, slots=2), Planned(Plan(Backend.GPU)))
+
+    assert list(result.finished) == [17.0, 17.0, 22.0]
 
 
 def test_a_switch_moves_traffic_when_the_new_backend_is_ready_and_releases_the_old_one_when_it_has_drained() -> None:
