@@ -56,7 +56,7 @@ def _make_trace(path: Path, names: list[str], rows: Rows) -> Trace:
     of_client = names.index(CLIENT_COLUMN) if CLIENT_COLUMN in names else None
     trace, order = Trace(path.stem, source=str(path)), _Order()
     for fields in rows:
-        row = _row(*[fields[place] for place in places], "" if of_client is None else fields[of_client].strip())
+        row = _row([fields[place] for place in places], "" if of_client is None else fields[of_client].strip())
         order.check(row)
         trace.add(row)
     if not len(trace):
@@ -90,8 +90,9 @@ class _Order:
             raise ValueError("the requests up to here take over a year one after the other: is a unit wrong?")
 
 
-def _row(arrival_s: str, cpu_ms: str, gpu_ms: str, cpu_time_ms: str, think_s: str, client: str) -> Row:
-    """Return the request that these texts describe; without an arrival it is a closed loop's."""
+def _row(texts: list[str], client: str) -> Row:
+    """Return the request that the texts of COLUMNS describe; without an arrival it is a closed loop's."""
+    arrival_s, cpu_ms, gpu_ms, cpu_time_ms, think_s = texts
     return Row(
         _moment("arrival_s", arrival_s) if arrival_s.strip() else None,
         _number("cpu_ms", cpu_ms) / 1000.0,

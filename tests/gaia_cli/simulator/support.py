@@ -43,5 +43,8 @@ def story(result: Outcome) -> list[tuple[float, str, str]]:
 def beginning(trace: Trace, count: int = 250) -> Trace:
     """Return the first rows of a trace of one client, for tests that need no more."""
     columns = (trace.arrival_s, trace.cpu_s, trace.gpu_s, trace.cpu_time_s, trace.think_s)
-    rows = (Row(None if isnan(arrival_s) else arrival_s, *rest) for arrival_s, *rest in zip(*columns, strict=True))
+    rows = (
+        Row(None if isnan(arrival_s) else arrival_s, cpu_s, gpu_s, cpu_time_s, think_s)
+        for arrival_s, cpu_s, gpu_s, cpu_time_s, think_s in zip(*columns, strict=True)
+    )
     return trace_of(trace.name, islice(rows, count), trace.outages, trace.node)
