@@ -9,7 +9,14 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 
 from analyzers.lean.printable import printable
-from runtime_images.events.decisions import DecisionMade, Fallback, GpuLost, SwitchPhase, SwitchStep
+from runtime_images.events.decisions import (
+    ENDED_BEFORE_IT_MOVED,
+    DecisionMade,
+    Fallback,
+    GpuLost,
+    SwitchPhase,
+    SwitchStep,
+)
 from runtime_images.events.lifecycle import (
     CutOff,
     Ready,
@@ -190,7 +197,7 @@ class RunHistory:
 
 def _kind(event: Event) -> str:
     if isinstance(event, SwitchStep):
-        return event.phase if event.phase is SwitchPhase.FAILED else event.kind
+        return event.phase if event.phase in ENDED_BEFORE_IT_MOVED else event.kind
     return event.NAME
 
 
@@ -201,6 +208,8 @@ def in_words(event: Event) -> str:
             return f"{event.kind}d to {event.to.upper()} in {(event.moved or event.ordered) - event.ordered:.1f} s"
         case SwitchStep(phase=SwitchPhase.FAILED):
             return f"could not {event.kind} to {event.to.upper()}: {event.reason}"
+        case SwitchStep(phase=SwitchPhase.GIVEN_UP):
+            return f"gave up the switch to {event.to.upper()} after {event.t - event.ordered:.1f} s: {event.reason}"
         case DecisionMade():
             stays = event.chosen is event.active
             return f"{'stay on' if stays else 'move to'} {event.chosen.upper()}: {event.reason}"

@@ -35,7 +35,10 @@ def switch_local(function: LocalFunction, backend: Backend, timeout_s: float) ->
         return False
     status, said = ask(function, "POST", "/switch", {"backend": backend}, timeout_s=timeout_s)
     if status != 200:
-        why = said.get("error") or f"the {backend} backend could not be started; its `gaia run` shows why"
+        why = (
+            said.get("error")
+            or f"the {backend} backend could not be started, or was not needed any more; its `gaia run` shows why"
+        )
         raise EngineError(f"{function.name} stays on {state.get('backend')}: {why}")
     return True
 

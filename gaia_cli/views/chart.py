@@ -11,7 +11,7 @@ from rich.text import Text
 from gaia_cli.running.history import RunHistory, Second
 from gaia_cli.views.glyphs import DIM, LANE_STYLE, OK, WARN, Glyphs
 from gaia_cli.views.units import clock, latency
-from runtime_images.events.decisions import SwitchPhase, SwitchStep
+from runtime_images.events.decisions import ENDED_BEFORE_IT_MOVED, SwitchPhase, SwitchStep
 from runtime_images.policy.model import Backend
 
 GUTTER = 12
@@ -109,13 +109,13 @@ class _Chart:
         return Text(f"{ends.get(row, ''):>{GUTTER - 2}} {self.glyphs.box.mid_left}", DIM)
 
     def _mark(self, cells: list[tuple[str, str]], switch: SwitchStep) -> None:
-        style, failed = LANE_STYLE[switch.to], switch.phase is SwitchPhase.FAILED
+        style, is_in_vain = LANE_STYLE[switch.to], switch.phase in ENDED_BEFORE_IT_MOVED
         begin = self._column(self.history.at(switch.ordered))
-        end = begin if failed else self._column(self.history.at(switch.moved or self.history.now))
+        end = begin if is_in_vain else self._column(self.history.at(switch.moved or self.history.now))
         for column in range(max(0, begin), min(end, len(cells))):
             cells[column] = (self.glyphs.starting, style)
         if 0 <= end < len(cells):
-            if failed:
-                cells[end] = (self.glyphs.failed, WARN)
+            if is_in_vain:
+                cells[end] = (self.glyphs.failed, WARN if switch.phase is SwitchPhase.FAILED else DIM)
             elif switch.moved is not None:
                 cells[end] = (self.glyphs.mark(switch.kind), f"bold {style}")

@@ -101,7 +101,7 @@ def _text(event: Event, history: RunHistory) -> str:
             return f"{event.backend.upper()} worker {event.pid} {event.state}{end}"
         case Window():
             return _window(history)
-        case SwitchStep(phase=SwitchPhase.MOVED | SwitchPhase.FAILED):
+        case SwitchStep(phase=SwitchPhase.MOVED | SwitchPhase.FAILED | SwitchPhase.GIVEN_UP):
             return f"{in_words(event)}; mode {event.mode}"
         case SwitchStep():
             reason = f": {event.reason}" if event.phase is SwitchPhase.ORDERED else ""

@@ -39,6 +39,7 @@ STATES = ("at_rest", "switching", "held", "paused", "unknown")
 """What may be said of a function in the metric that counts them."""
 
 _LOG = logging.getLogger(__name__)
+_OUTCOMES = {Word.ROLLED_BACK: "rolled_back", Word.FAILED: "failed", Word.GIVEN_UP: "given_up"}
 
 
 @dataclass(eq=False)
@@ -203,7 +204,7 @@ class Passes:
         if written is not None:
             self.cluster.take(written)
         if isinstance(action, Tell) and not action.once:
-            outcome = {Word.ROLLED_BACK: "rolled_back", Word.FAILED: "failed"}.get(action.word, "done")
+            outcome = _OUTCOMES.get(action.word, "done")
             self.metrics.switches.labels(*seen.key, action.backend.value, action.rule, outcome).inc()
 
     def _stumble(self, key: Key, error: Exception) -> None:

@@ -4,6 +4,7 @@ It takes its clock and everything that it observes or acts on as arguments, so i
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from runtime_images.dynamic_runtime.background import Background, surviving
 from runtime_images.dynamic_runtime.clock import Clock
@@ -17,6 +18,9 @@ from runtime_images.events.decisions import DecisionMade, GpuLost
 from runtime_images.policy.decide import PolicySettings, decide, gpu_pause_left_s, initial_state
 from runtime_images.policy.model import Backend, Decision, Observation
 from runtime_images.policy.sampling import TICK_S
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 @dataclass(eq=False)
@@ -42,6 +46,7 @@ class DecisionLoop:
         self._state = initial_state(self._policy)
         self._gpu_problem = ""
         self._switches = Background()
+        self._ordered: asyncio.Task[bool] | None = None
 
     async def run(self) -> None:
         """Tick until cancelled."""
@@ -78,7 +83,13 @@ class DecisionLoop:
         if decision.chosen is not observation.active and observation.switching_to is None:
             if decision.rule == "errors":
                 self.supervisor.fall_back(Backend.GPU, decision.reason)
-            self._switches.spawn(self.supervisor.switch(decision.chosen, decision.reason))
+            self._ordered = self._switches.spawn(self.supervisor.switch(decision.chosen, decision.reason))
+        elif decision.chosen is observation.active and self._is_its_own_switch():
+            self.supervisor.give_up_switch(decision.reason)
+
+    def _is_its_own_switch(self) -> bool:
+        """Return whether the policy has ordered the switch under way: an operator's, or one to the rescue, goes on."""
+        return self._ordered is not None and not self._ordered.done()
 
     def _watch_gpu(self) -> None:
         """If the GPU is lost while it serves, end its worker and switch to the CPU at once."""

@@ -15,6 +15,11 @@ class SwitchPhase(StrEnum):
     MOVED = "moved"
     DRAINED = "drained"
     FAILED = "failed"
+    GIVEN_UP = "given_up"
+
+
+ENDED_BEFORE_IT_MOVED = (SwitchPhase.FAILED, SwitchPhase.GIVEN_UP)
+"""The last steps of a switch that has moved no traffic."""
 
 
 class SwitchKind(StrEnum):
@@ -60,7 +65,7 @@ class SwitchStep(Event):
     origin: Annotated[Backend, "the backend that traffic leaves", WireName("from")]
     to: Annotated[Backend, "the backend that traffic goes to"]
     kind: Annotated[SwitchKind, "`promote` to the GPU, `demote` to the CPU"]
-    reason: Annotated[str, "why; with `failed`, what went wrong"]
+    reason: Annotated[str, "why; with `failed`, what went wrong; with `given_up`, why it is not needed any more"]
     mode: Annotated[ExecutionMode, "the mode after the step"]
     phases: Annotated[SwitchMoments, "when each step so far was reached"]
 

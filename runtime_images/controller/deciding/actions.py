@@ -30,6 +30,7 @@ class Word(StrEnum):
     HELD = "TrafficHeld"
     RETRIED = "Retried"
     FAILED = "SwitchFailed"
+    GIVEN_UP = "SwitchGivenUp"
 
 
 @dataclass(frozen=True, slots=True)

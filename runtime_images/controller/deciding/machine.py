@@ -25,7 +25,7 @@ from runtime_images.controller.deciding.actions import (
 from runtime_images.controller.deciding.losing import ASLEEP_S, note_losses, sleeps
 from runtime_images.controller.deciding.memory import moving
 from runtime_images.controller.deciding.sight import Seen, Side
-from runtime_images.controller.deciding.switching import begin, give_up, go_on, release
+from runtime_images.controller.deciding.switching import begin, end_unneeded, give_up, go_on, release
 from runtime_images.controller.deciding.weighing import weigh
 from runtime_images.policy.pauses import doubling_s
 
@@ -85,6 +85,10 @@ def _serve(state: FunctionState, seen: Seen, wanted: Decided, at: Moment) -> Ste
         return give_up(state, seen, switch, wanted.reason, at)
     if wanted.chosen is not seen.active:
         return begin(free, seen, wanted, at)
+    if switch:  # its target does not serve yet, and need not any more
+        free, told = end_unneeded(free, switch, wanted, at)
+        state, actions = _tidy(free, seen, at)
+        return state, (*actions, *told)
     return _tidy(free, seen, at)
 
 

@@ -1,7 +1,8 @@
 """A switch under way: warm the other backend, give it a share, then everything, look how it does, let the old one go.
 
     WARMING ──a pod is ready──> CANARY ──sound, or time over──> MOVING ──confirmed──> CHECKING ──> done
-       └── it does not start ──────┴── worse, or not confirmed ────┴──── worse ──────────┴──> back, and a pause
+       ├── it does not start ──────┴── worse, or not confirmed ────┴──── worse ──────────┴──> back, and a pause
+       └── nobody needs it any more, before everything has moved ──> back
 
 Each pass asks again whether the cluster shows what the phase wants, and orders it again where not: a write that was
 lost, or that nobody knows the end of, needs no case of its own. A switch has at most four writes, one of them its
@@ -158,6 +159,14 @@ def give_up(state: FunctionState, seen: Seen, switch: Switch, why: str, at: Mome
     if seen.ready and seen.asked != (back := split(source, seen.ready)):
         actions = (moving(state, back, at),)
     return state, (*actions, *release(seen, target), Tell(word, f"stays on {source}: {why}", target, switch.rule))
+
+
+def end_unneeded(state: FunctionState, switch: Switch, wanted: Decided, at: Moment) -> Step:
+    """End a switch that nobody needs any more before it has moved the traffic: no failure, so nothing is left alone."""
+    target, source = switch.target, switch.target.other
+    state = _recorded(state, Decided(int(at.wall), source, target, _GIVEN_UP, wanted.reason, 100))
+    note = f"stays on {source}, {target} is not needed any more: {wanted.reason}"
+    return state, (Tell(Word.GIVEN_UP, note, target, switch.rule),)
 
 
 def release(seen: Seen, backend: Backend) -> tuple[Action, ...]:

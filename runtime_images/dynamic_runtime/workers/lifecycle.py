@@ -22,6 +22,7 @@ from runtime_images.dynamic_runtime.workers.child_process import ending
 from runtime_images.dynamic_runtime.workers.launching import Starter
 from runtime_images.dynamic_runtime.workers.process import PULSE, WorkerProcess
 from runtime_images.dynamic_runtime.workers.reports import StartError, facts_of
+from runtime_images.dynamic_runtime.workers.starts import Starts
 from runtime_images.events.lifecycle import CutOff, WorkerChanged, WorkerState
 from runtime_images.events.traffic import LaneState
 from runtime_images.policy.model import Backend
@@ -64,9 +65,9 @@ class Workers:
     def __post_init__(self) -> None:
         self.answers_received = self.front.answers_received  # every answer passes here: no call of ours between
         self._present: list[WorkerProcess] = []
-        self._starts: dict[Backend, asyncio.Task[WorkerProcess]] = {}
         self._held_s = dict.fromkeys(Backend, 0.0)
         self._background = Background()
+        self.starts = Starts(self._start, self._background)
         self._health = HealthQuestions(self.request_timeout_s)
 
     # what others ask
@@ -88,7 +89,7 @@ class Workers:
 
     def state_without_worker(self, backend: Backend) -> LaneState:
         """Return the state of a backend on which no worker serves or will serve."""
-        if backend in self._starts:  # a zygote may have to import the function's libraries first
+        if backend in self.starts:  # a zygote may have to import the function's libraries first
             return LaneState.STARTING
         return LaneState.DRAINING if any(w.backend is backend for w in self._present) else LaneState.OFF
 
@@ -112,23 +113,20 @@ class Workers:
         """Return the ready worker of a backend, started if there is none.
 
         Raises:
-            StartError: it did not become ready; the listener knows.
+            StartError: it did not become ready, which the listener knows, or was given up.
         """
         if (present := self.ready_on(backend)) is not None:
             return present
-        start = self._starts.get(backend)
-        if start is None:  # one start at a time: whoever else wants this backend waits for the same worker
-            start = self._starts[backend] = self._background.spawn(self._start(backend))
-            start.add_done_callback(lambda done: self._start_ended(backend, done))
-        worker = await asyncio.shield(start)
+        worker = await self.starts.worker(backend)
         if worker.state is not WorkerState.READY:  # it has died since
             raise StartError(backend, worker.log, kind="exit", message="the worker ended as soon as it was ready")
         return worker
 
-    def _start_ended(self, backend: Backend, start: "asyncio.Task[WorkerProcess]") -> None:
-        del self._starts[backend]
-        if not start.cancelled():
-            start.exception()  # nobody may be waiting any more
+    def give_up(self, backend: Backend) -> None:
+        """End the start under way on a backend, and the worker that it has begun or just brought."""
+        if (worker := self.on(backend)) is not None:
+            self.release(worker)
+        self.starts.give_up(backend)
 
     async def _start(self, backend: Backend) -> WorkerProcess:
         worker: WorkerProcess | None = None
@@ -281,8 +279,7 @@ class Workers:
     async def stop(self, timeout_s: float) -> None:
         """End every worker, which has so long for it, and everything that is under way."""
         timeout_s = max(timeout_s, LEAST_STOP_S)
-        for start in self._starts.values():
-            start.cancel()  # else it would bring a worker that nobody ends
+        self.starts.close()
         await asyncio.gather(*(self._end(worker, timeout_s) for worker in self))
         for _ in range(100):
             if not self._present:

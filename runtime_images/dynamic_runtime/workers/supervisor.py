@@ -1,9 +1,10 @@
 """The supervisor: which worker gets the traffic, and what follows from failures.
 
 A switch starts the new worker in the background, waits until it is ready, moves the front's pointer in one
-assignment, and lets the old worker drain. Until the pointer moves nothing changes for any request, so a failed start
-costs nothing. A worker that dies is replaced. What cannot be started is tried again for ever, after pauses that grow
-and are bounded (recovery.py); meanwhile the other backend takes over where the mode allows, else requests are refused.
+assignment, and lets the old worker drain. Until the pointer moves nothing changes for any request, so a start that
+fails, or is given up because nobody needs it any more, costs nothing. A worker that dies is replaced. What cannot be
+started is tried again for ever, after pauses that grow and are bounded (recovery.py); meanwhile the other backend takes
+over where the mode allows, else requests are refused.
 """
 
 import asyncio
@@ -61,6 +62,7 @@ class Supervisor:
         self._restarts = Background()
         self._switching = asyncio.Lock()
         self._switch_count = 0
+        self._given_up = ""
         self.target = self.settings.mode.initial_backend
         self.switching_to: Backend | None = None
         self._outage: object | None = None
@@ -118,16 +120,20 @@ class Supervisor:
     async def switch(self, to: Backend, reason: str) -> bool:
         """Move traffic to `to`; return whether it has moved, False if that backend could not be started.
 
+        Where `to` serves already, a switch under way to the other backend is given up.
+
         Raises:
             RuntimeError: the runtime is shutting down.
         """
+        if to is self.target:
+            self.give_up_switch(reason)
         async with self._switching:
             if self.stopping:
                 raise RuntimeError(SHUTTING_DOWN)
             if self.target is to and self.front.active is not None:
                 return True
             self._switch_count += 1
-            self.switching_to = to
+            self.switching_to, self._given_up = to, ""
             try:
                 return await self._switch(to, reason)
             finally:
@@ -143,8 +149,9 @@ class Supervisor:
         try:
             worker = await self.workers.ready(to)
         except StartError as error:
+            phase = SwitchPhase.GIVEN_UP if self._given_up else SwitchPhase.FAILED
             mode = self.settings.mode.on(self.target)
-            self.events.emit(replace(step, phase=SwitchPhase.FAILED, reason=str(error), mode=mode))
+            self.events.emit(replace(step, phase=phase, reason=self._given_up or str(error), mode=mode))
             return False
         step = replace(step, phases=replace(step.phases, ready=self.clock.time()))
         self._serve_on(worker)
@@ -156,6 +163,12 @@ class Supervisor:
                 drained = partial(self._report_next, step, SwitchPhase.DRAINED) if other.link is old else None
                 self.workers.release(other, drained)
         return True
+
+    def give_up_switch(self, reason: str) -> None:
+        """End the start that the switch under way waits for; not where the traffic has moved, or nothing serves."""
+        if self.switching_to is self.target.other and self.workers.ready_on(self.target) is not None:
+            self._given_up = reason
+            self.workers.give_up(self.switching_to)
 
     def _report_next(self, step: SwitchStep, phase: SwitchPhase) -> SwitchStep:
         """Report the next step of a switch, and return it."""

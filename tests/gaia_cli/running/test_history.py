@@ -82,6 +82,19 @@ def test_a_failed_switch_is_noted_with_its_reason() -> None:
     assert history.notes[-1].text == "could not promote to GPU: the worker did not start"
 
 
+def test_a_start_that_was_given_up_is_noted_with_how_long_it_took() -> None:
+    stream = Stream()
+    stream.started()
+    stream.t = 3.5
+    stream.switch(1, "gpu", "given_up", {"ordered": 1.0}, "the CPU keeps the SLO")
+
+    history = history_of(stream.events)
+
+    assert history.active is Backend.CPU
+    assert history.notes[-1].kind == "given_up"
+    assert history.notes[-1].text == "gave up the switch to GPU after 2.5 s: the CPU keeps the SLO"
+
+
 @pytest.mark.parametrize(
     ("event", "fields", "text"),
     [

@@ -127,13 +127,14 @@ def test_a_switch_that_is_under_way_is_shown() -> None:
     assert "starting GPU" in "\n".join(drawn(history_of(matmul_run(), 17.9), 80, 24))
 
 
-def test_a_failed_switch_is_marked_on_the_axis() -> None:
+@pytest.mark.parametrize("phase", ["failed", "given_up"])
+def test_a_switch_that_moved_nothing_is_marked_on_the_axis(phase: str) -> None:
     stream = Stream()
     stream.started()
     stream.ready()
     stream.t = 5.0
     stream.window({"cpu": 40.0})
-    stream.switch(1, "gpu", "failed", {"ordered": 4.0}, "no memory left")
+    stream.switch(1, "gpu", phase, {"ordered": 4.0}, "no memory left")
 
     assert any("✕" in line for line in drawn(history_of(stream.events), 80, 24))
 

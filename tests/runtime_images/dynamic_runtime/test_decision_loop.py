@@ -1,9 +1,15 @@
 """The decision loop with the real front and supervisor, all in one process and in virtual time."""
 
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from runtime_images.dynamic_runtime import decision_loop
 from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.wire.frames import FINAL, Kind
 from runtime_images.events.lifecycle import WorkerState
-from runtime_images.policy.model import Backend, ExecutionMode, Slo
+from runtime_images.policy.model import Backend, Decision, ExecutionMode, Observation, Slo
 from tests.support.simulated_runtime import SimulatedRuntime
 from tests.support.simulated_workers import (
     FAILED,
@@ -110,3 +116,65 @@ def test_a_gpu_that_is_given_up_is_a_fallback() -> None:
 
     assert (marked, target) == (True, Backend.CPU)
     assert [(event["wanted"], event["got"]) for event in said] == [("gpu", "cpu")]
+
+
+@dataclass
+class Ordered:
+    """Stands for the policy: it wants `wanted`, whatever there is."""
+
+    wanted: Backend = Backend.CPU
+    rule: str = "wanted"
+
+    def decide(self, _policy: object, state: object, _seen: Observation, _now: float) -> tuple[object, Decision]:
+        return state, Decision(self.wanted, self.wanted.other, self.rule, self)
+
+    def reason(self, rule: str) -> str:
+        return f"{rule} is {self.wanted}"
+
+    def inputs(self) -> dict[str, Any]:
+        return {}
+
+
+@pytest.fixture
+def ordered(monkeypatch: pytest.MonkeyPatch) -> Ordered:
+    ordered = Ordered()
+    monkeypatch.setattr(decision_loop, "decide", ordered.decide)
+    return ordered
+
+
+def stage_that_starts_slowly(stage: Stage) -> None:
+    """Have every start from here on take for ever."""
+    stage.play(1.0)
+    stage.starter.takes_s = 1000.0
+
+
+def test_a_start_that_the_policy_does_not_want_any_more_is_given_up_and_told(ordered: Ordered) -> None:
+    stage = Stage()
+    stage_that_starts_slowly(stage)
+    ordered.wanted = Backend.GPU
+    stage.play(1.0)
+    under_way = stage.supervisor.switching_to
+    ordered.wanted = Backend.CPU
+    stage.play(1.0)
+    after = stage.supervisor.switching_to
+    stage.starter.takes_s = 0.0
+    ordered.wanted = Backend.GPU
+    stage.play(1.0)
+    stage.end()
+    told = [(event["phase"], event["reason"]) for event in stage.named("switch")]
+
+    assert (under_way, after) == (Backend.GPU, None)
+    assert told[:2] == [("ordered", "wanted is gpu"), ("given_up", "wanted is cpu")]
+    assert stage.moves() == ["gpu"]
+
+
+def test_a_start_that_an_operator_has_ordered_is_not_the_policys_to_give_up(ordered: Ordered) -> None:
+    stage = Stage()
+    stage_that_starts_slowly(stage)
+    stage.do(stage.supervisor.switch(Backend.GPU, "asked for"))
+    stage.play(2.0)
+    under_way = stage.supervisor.switching_to
+    stage.end()
+
+    assert ordered.wanted is Backend.CPU
+    assert under_way is Backend.GPU

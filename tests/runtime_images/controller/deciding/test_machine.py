@@ -180,6 +180,39 @@ def test_a_gpu_without_room_is_given_up_and_left_alone_for_a_while() -> None:
     assert not [action for action in world.steps(3, 0.5) if isinstance(action, Warm)]
 
 
+def test_a_start_that_nobody_needs_any_more_is_ended_and_no_failure() -> None:
+    world = slow(World())
+    while not world.done:
+        world.step(0.25)
+    world.pin = CPU
+
+    done = world.step()
+
+    assert [type(action) for action in world.done[:1]] == [Warm]
+    assert [type(action) for action in done] == [Release, Tell]
+    assert [(one.word, one.backend) for one in done if isinstance(one, Tell)] == [(Word.GIVEN_UP, GPU)]
+    assert world.floored == set()
+    assert world.state
+    assert world.state.failures == {}
+    assert (world.state.record[0].rule, world.state.record[0].chosen) == ("given_up", CPU)
+    world.pin = None
+    assert any(split.get(GPU) for split in moves(world.steps(2))), "it may begin again at once"
+
+
+def test_a_share_that_nobody_needs_any_more_goes_back() -> None:
+    world = slow(World(running={CPU, GPU}))
+    while not world.done:
+        world.step(0.25)
+    shared, world.pin = dict(world.asked), CPU
+
+    done = world.step(0.1)
+
+    assert shared == {CPU: 90, GPU: 10}
+    assert moves(done) == [{CPU: 100, GPU: 0}]
+    assert [one.word for one in done if isinstance(one, Tell)] == [Word.GIVEN_UP]
+    assert world.steps(3) == []
+
+
 def test_a_share_that_fails_is_taken_back() -> None:
     world = World(running={CPU, GPU})
     slow(world)

@@ -13,8 +13,8 @@ from tests.runtime_images.controller.deciding.world import OURS, Load, World
 USERS = Holder("kubectl-edit", "2026-11-28T12:00:00Z")
 HAPPENINGS = (
     "nothing", "load", "quiet", "gpu gone", "gpu back", "cpu gone", "cpu back", "gpu dead", "edit", "unpin", "restart",
-    "writes fail", "half fails", "not confirmed", "confirmed", "unknown", "known", "pin", "free", "pause", "go on",
-    "gpu errs", "gpu sound", "runtime lost", "runtime found",
+    "writes fail", "half fails", "not confirmed", "confirmed", "unknown", "known", "pin", "pin cpu", "free", "pause",
+    "go on", "gpu errs", "gpu sound", "runtime lost", "runtime found",
 )  # fmt: skip
 
 
@@ -43,8 +43,8 @@ def happen(world: World, what: str) -> None:
             world.confirms = True
         case "known" | "unknown":
             world.known = what == "known"
-        case "pin":
-            world.pin = GPU
+        case "pin" | "pin cpu":
+            world.pin = CPU if what == "pin cpu" else GPU
         case "free":
             world.pin = None
         case "pause" | "go on":

@@ -156,6 +156,22 @@ class SupervisorStates(RuleBasedStateMachine):
             old.die(-9)
         self.loop.settle()
 
+    def give_up(self) -> None:
+        async def give_up() -> None:
+            self.supervisor.give_up_switch("not needed")
+
+        self.loop.run_until_complete(give_up())
+
+    @rule(turns=st.integers(0, 12))
+    def a_switch_is_given_up(self, turns: int) -> None:
+        for _ in range(turns):
+            self.loop.run_until_complete(asyncio.sleep(0))
+        active, counted = self.front.active, dict(self.supervisor.failures)
+        self.give_up()
+
+        assert (self.front.active, self.supervisor.failures) == (active, counted)
+        self.loop.settle()
+
     @rule(seconds=st.sampled_from([0.05, 1.0, 10.0, 70.0]))
     def time_passes(self, seconds: float) -> None:
         self.loop.pass_time(seconds)
@@ -226,7 +242,7 @@ class SupervisorStates(RuleBasedStateMachine):
         self.starter.refuses = self.starter.stillborn = False
         self.starter.takes_s = BY_STANDBY_S
         self.problem[Backend.GPU] = ""
-        if self.supervisor.workers._starts:
+        if any(backend in self.supervisor.workers.starts for backend in Backend):
             self.loop.pass_time(START_TIMEOUT_S)  # it may have been one that never ends
         self._behave_for(100.0)
         last = Request(self.loop.time())
@@ -286,6 +302,92 @@ def test_a_worker_that_dies_as_a_switch_leaves_it_is_not_brought_up_again(turns:
 
     assert fallbacks == [], "the traffic was moved by the switch, and by nothing else"
     assert active is not None, "the successor is replaced, too"
+
+
+@pytest.mark.parametrize("turns", [*range(7), 40])
+@pytest.mark.parametrize("takes_s", [BY_STANDBY_S, BY_FORK_S, BY_SPAWN_S, NEVER_S])
+def test_a_start_is_given_up_in_any_turn_of_it(turns: int, takes_s: float) -> None:
+    machine = SupervisorStates()
+    machine.begin(ExecutionMode.CPU_PREFERRED, idempotent=False)
+    machine.time_passes(0.05)
+    machine.a_worker_becomes_ready(0)
+    serving = machine.front.active
+    machine.starter.takes_s = takes_s
+    switch = machine.runtime.loop.create_task(machine.supervisor.switch(Backend.GPU, "ordered"))
+    for _ in range(turns):
+        machine.loop.run_until_complete(asyncio.sleep(0))
+    machine.give_up()
+    machine.loop.pass_time(0.1)
+    steps = [(event["phase"], event["reason"]) for event in machine.told if event["event"] == "switch"]
+    starting, active = machine.some(0, WorkerState.STARTING), machine.front.active
+    is_over = switch.done() and machine.supervisor.switching_to is None
+    machine.starter.takes_s = BY_STANDBY_S
+    machine.starter.act = lambda worker, frame: worker.send(READY) if frame is None else None
+    machine.a_switch_is_ordered(Backend.GPU)
+    machine.loop.pass_time(0.1)
+    next_try = machine.supervisor.target
+    machine.runtime.tasks.append(switch)
+    machine.teardown()
+
+    assert steps == [("ordered", "ordered"), ("given_up", "not needed")]
+    assert (starting, active, is_over, switch.result()) == (None, serving, True, False)
+    assert failed_starts(machine) == []
+    assert next_try is Backend.GPU
+
+
+def test_a_worker_that_has_just_become_ready_for_a_switch_that_is_given_up_is_released() -> None:
+    machine = SupervisorStates()
+    machine.begin(ExecutionMode.CPU_PREFERRED, idempotent=False)
+    machine.time_passes(0.05)
+    machine.a_worker_becomes_ready(0)
+    serving = machine.front.active
+    machine.a_switch_is_ordered(Backend.GPU)
+    machine.loop.pass_time(0.05)
+    started = machine.starter.started[-1]
+    started.send(READY)
+    machine.give_up()
+    machine.loop.pass_time(1.0)
+    phases = [event["phase"] for event in machine.told if event["event"] == "switch"]
+    active = machine.front.active
+    machine.teardown()
+
+    assert (started.backend, started.state) == (Backend.GPU, WorkerState.EXITED)
+    assert phases == ["ordered", "given_up"]
+    assert active is serving
+
+
+def test_an_order_for_the_backend_that_serves_gives_up_the_switch_under_way() -> None:
+    machine = SupervisorStates()
+    machine.begin(ExecutionMode.CPU_PREFERRED, idempotent=False)
+    machine.time_passes(0.05)
+    machine.a_worker_becomes_ready(0)
+    machine.a_switch_is_ordered(Backend.GPU)
+    machine.loop.pass_time(0.05)
+    stays = machine.runtime.loop.create_task(machine.supervisor.switch(Backend.CPU, "no, stay"))
+    machine.loop.settle()
+    said = [event["reason"] for event in machine.told if event["event"] == "switch" and event["phase"] == "given_up"]
+    is_there = stays.done() and stays.result()
+    machine.teardown()
+
+    assert (said, is_there) == (["no, stay"], True)
+
+
+def test_while_nothing_serves_no_switch_is_given_up() -> None:
+    machine = SupervisorStates()
+    machine.begin(ExecutionMode.GPU_PREFERRED, idempotent=False)
+    machine.time_passes(0.05)
+    machine.a_worker_becomes_ready(0)
+    machine.a_switch_is_ordered(Backend.CPU)
+    machine.loop.pass_time(0.05)
+    machine.starter.started[0].die(-9)
+    machine.loop.settle()
+    machine.give_up()
+    machine.starter.started[1].send(READY)
+    machine.loop.pass_time(0.05)
+    target = machine.supervisor.target
+    machine.teardown()
+
+    assert target is Backend.CPU
 
 
 def failed_starts(machine: SupervisorStates) -> list[Any]:
