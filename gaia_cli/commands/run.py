@@ -22,8 +22,8 @@ from gaia_cli.project.serving import mode_of, named_project, settings_of, with_v
 from gaia_cli.running.choose import Choice, choose_accelerator, choose_engine
 from gaia_cli.running.interrupts import Interrupted, Interrupts
 from gaia_cli.running.plan import RunPlan
+from gaia_cli.running.playing.requests_file import read_requests
 from gaia_cli.running.records import LocalFunction, Record
-from gaia_cli.running.requests_file import read_requests
 from gaia_cli.running.session import Screen, Session
 from gaia_cli.running.summary import RunSummary, summarize
 from gaia_cli.running.trace import TraceRecorder
@@ -75,7 +75,7 @@ def run_function(path: Path, options: RunOptions, agree: Callable[[str], bool] =
             the trace cannot be written.
         Interrupted: a signal came before the function was started.
     """
-    load = tuple(read_requests(options.play)) if options.play is not None else ()
+    load = read_requests(options.play) if options.play is not None else None
     recorder = TraceRecorder(options.record, path) if options.wants_requests else None
     project = _project(path, options.slo_p95_ms)
     variables = handed_over(options.variables, os.environ)

@@ -7,7 +7,7 @@ into one, and only their `put` is reentrant.
 
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,8 +16,8 @@ from gaia_cli.engines.setup_failure import setup_error, tail
 from gaia_cli.errors import ExitCode, GaiaError, RuntimeDiedError
 from gaia_cli.running.history import RunHistory
 from gaia_cli.running.plan import RunPlan
-from gaia_cli.running.player import Player
-from gaia_cli.running.requests_file import PlannedRequest
+from gaia_cli.running.playing.load import Load
+from gaia_cli.running.playing.player import Player
 from gaia_cli.running.summary import RunSummary
 from gaia_cli.running.trace import TraceRecorder
 from runtime_images.events.lifecycle import Ready, SetupFailed
@@ -69,14 +69,12 @@ class Session:
     `failure` is why a runtime that had served ended unasked: what it has served by then is summed up all the same.
     """
 
-    def __init__(
-        self, screen: Screen, load: Sequence[PlannedRequest] = (), recorder: TraceRecorder | None = None
-    ) -> None:
+    def __init__(self, screen: Screen, load: Load | None = None, recorder: TraceRecorder | None = None) -> None:
         self.history = RunHistory()
         self.ended_by = ExitCode.OK
         self.hurried = False
         self.failure: GaiaError | None = None
-        self.player = Player(load, lambda: self._inbox.put(_PlayEnded())) if load else None
+        self.player = Player(load, lambda: self._inbox.put(_PlayEnded())) if load is not None else None
         self._screen = screen
         self._recorder = recorder
         self._inbox: queue.SimpleQueue[Event | _PlayEnded | _StreamEnded] = queue.SimpleQueue()

@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar
 from gaia_cli.errors import ExitCode
 from gaia_cli.running.history import RunHistory
 from gaia_cli.running.plan import RunPlan
-from gaia_cli.running.player import PlayedReply
+from gaia_cli.running.playing.player import PlayedReply
 from runtime_images.events.decisions import SwitchKind, SwitchStep
 from runtime_images.events.model import Event, Milliseconds, Money, Ratio, Seconds, Share
 from runtime_images.events.traffic import SloState

@@ -26,7 +26,7 @@ OWN = {
 
 CALLS = frozenset({"open", "read_text", "read_bytes", "write_text", "write_bytes", "fdopen", "mkstemp", "copyfile"})
 NOT_FILES = {
-    "gaia_cli/running/player.py": "a connection",
+    "gaia_cli/running/playing/player.py": "a connection",
     "gaia_cli/images/context.py": "an archive in memory",
 }
 

@@ -21,7 +21,7 @@ IMPORTERS = {
     "docker": ("gaia_cli/engines/docker_api/",),
     "httptools": (
         "runtime_images/dynamic_runtime/edge/slow_path.py",
-        "gaia_cli/running/http_client.py",
+        "gaia_cli/running/playing/http_client.py",
     ),
     "libcst": ("gaia_cli/linting/fixes/rewriting.py",),
     "packaging": ("analyzers/project/requirements.py",),

@@ -10,7 +10,7 @@ import pytest
 from gaia_cli.running.choose import Choice
 from gaia_cli.running.history import RunHistory
 from gaia_cli.running.plan import RunPlan
-from gaia_cli.running.requests_file import read_requests
+from gaia_cli.running.playing.requests_file import read_requests
 from gaia_cli.running.summary import RunSummary, summarize
 from runtime_images.policy.model import ExecutionMode, Slo
 from tests.support.synthetic_run import matmul_run
@@ -55,4 +55,4 @@ def test_a_lost_request_is_missed(shown: RunSummary, what_is_missing: Callable[[
 def test_the_load_of_the_demo_leaves_time_for_the_rest_of_its_minute() -> None:
     load = read_requests(ROOT / "samples" / "02-matmul" / "load.jsonl")
 
-    assert load[-1].at_s <= 50
+    assert load.requests[-1].at_s <= 50

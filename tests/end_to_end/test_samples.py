@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gaia_cli.project.project import load_project
-from gaia_cli.running.requests_file import read_requests
+from gaia_cli.running.playing.requests_file import read_requests
 from tests.support.cli import call_gaia, run_gaia
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,7 +84,7 @@ def test_the_load_of_the_demo_is_what_its_script_writes() -> None:
 
 
 def test_the_load_of_the_demo_fits_into_a_minute() -> None:
-    planned = list(read_requests(SAMPLES / "02-matmul" / "load.jsonl"))
+    planned = read_requests(SAMPLES / "02-matmul" / "load.jsonl").requests
 
     assert len(planned) > 100
     assert 40 <= planned[-1].at_s <= 45

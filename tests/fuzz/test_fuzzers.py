@@ -11,7 +11,7 @@ import pytest
 from analyzers.formats import github
 from benchmarks import fuzz_analyzer
 from gaia_cli.linting.fixing import fix
-from gaia_cli.running import requests_file
+from gaia_cli.running.playing import requests_file
 from runtime_images.dynamic_runtime.edge import fast_path, response_head
 from runtime_images.dynamic_runtime.edge.response_head import ResponseHead
 from runtime_images.events import codec

@@ -12,11 +12,12 @@ from random import Random
 from typing import Self, cast
 
 from gaia_cli.errors import UsageError
-from gaia_cli.running.http_client import Connection, ConnectionBroken
-from gaia_cli.running.requests_file import PlannedRequest, read_requests
+from gaia_cli.running.playing.http_client import Connection, ConnectionBroken
+from gaia_cli.running.playing.load import PlannedRequest
+from gaia_cli.running.playing.requests_file import read_requests
 from gaia_cli.simulator.results.comparison import compare
 from gaia_cli.simulator.traces.trace import Trace
-from gaia_cli.simulator.traces.trace_files import COLUMNS, NODE_COLUMNS, read_node, read_trace
+from gaia_cli.simulator.traces.trace_files import CLIENT_COLUMN, COLUMNS, NODE_COLUMNS, read_node, read_trace
 from gaia_cli.simulator.world.scenario import Scenario
 from tests.fuzz.chance import NASTY, damaged, mostly, pumped
 from tests.fuzz.fuzzer import FuzzerInDirectory
@@ -62,9 +63,12 @@ class Traces(FuzzerInDirectory):
     def make(self, random: Random) -> bytes:
         kind = random.choice(b"tnr")
         if kind == ord("r"):
-            data = b"".join(json.dumps(_request(random, at)).encode() + b"\n" for at in range(random.randint(0, 4)))
+            lines = [_request(random, at) for at in range(random.randint(0, 4))]
+            if random.random() < 0.3:
+                lines = [_loop(random), *({key: line[key] for key in line if key != "at_s"} for line in lines)]
+            data = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
         else:
-            data = _table(random, COLUMNS if kind == ord("t") else NODE_COLUMNS)
+            data = _table(random, (*COLUMNS, CLIENT_COLUMN) if kind == ord("t") else NODE_COLUMNS)
         if random.random() < 0.4:
             data = damaged(random, data, _WORDS + NASTY)
         if random.random() < 0.05:
@@ -80,7 +84,7 @@ class Traces(FuzzerInDirectory):
             elif case[:1] == b"n":
                 read_node(path)
             else:
-                _send(read_requests(path), self._loop)
+                _send(read_requests(path).requests, self._loop)
 
 
 def _table(random: Random, columns: tuple[str, ...]) -> bytes:
@@ -100,7 +104,7 @@ def _table(random: Random, columns: tuple[str, ...]) -> bytes:
 
 
 def _fit(name: str) -> tuple[str, ...]:
-    return ("yes", "no", "") if name == "gpu" else _NUMBERS
+    return ("yes", "no", "") if name in ("gpu", CLIENT_COLUMN) else _NUMBERS
 
 
 def _request(random: Random, at: int) -> dict[str, object]:
@@ -116,6 +120,11 @@ def _request(random: Random, at: int) -> dict[str, object]:
     if random.random() < 0.4:
         request["headers"] = mostly(random, _HEADERS, _JSON)
     return request
+
+
+def _loop(random: Random) -> dict[str, object]:
+    ordinary = {"after": ("answer",), "clients": (1, 4, 256), "think_s": (0, 0.5)}
+    return {key: mostly(random, values, _JSON) for key, values in ordinary.items()}
 
 
 def _replay(trace: Trace) -> None:
@@ -147,7 +156,7 @@ class _Writer:
         raise ConnectionResetError("enough")
 
 
-def _send(planned: list[PlannedRequest], loop: asyncio.AbstractEventLoop) -> None:
+def _send(planned: tuple[PlannedRequest, ...], loop: asyncio.AbstractEventLoop) -> None:
     """Send each request as the player does; h11 must read that one request."""
     for request in planned[:_SHORT_ROWS]:
         writer = _Writer()

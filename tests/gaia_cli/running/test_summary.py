@@ -7,7 +7,7 @@ from gaia_cli.errors import ExitCode
 from gaia_cli.running.choose import Choice
 from gaia_cli.running.history import RunHistory
 from gaia_cli.running.plan import RunPlan
-from gaia_cli.running.player import PlayedReply
+from gaia_cli.running.playing.player import PlayedReply
 from gaia_cli.running.summary import p95, summarize
 from runtime_images.events.codec import to_json
 from runtime_images.events.model import Event

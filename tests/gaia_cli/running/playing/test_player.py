@@ -9,8 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from gaia_cli.running.player import Player
-from gaia_cli.running.requests_file import PlannedRequest
+from gaia_cli.running.playing.load import ClosedLoop, Load, PlannedRequest
+from gaia_cli.running.playing.player import Player
+
+ONE = ClosedLoop(1)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -55,9 +57,9 @@ def server() -> Iterator[tuple[str, type[_Handler]]]:
             thread.join()
 
 
-def play(url: str, *requests: PlannedRequest, connections: int = 8) -> Player:
+def play(url: str, *requests: PlannedRequest, connections: int = 8, loop: ClosedLoop | None = None) -> Player:
     ended = threading.Event()
-    player = Player(requests, ended.set, connections)
+    player = Player(Load(requests, loop), ended.set, connections)
     player.start(url)
     assert ended.wait(30)
     return player
@@ -137,7 +139,7 @@ def test_an_answer_that_is_not_http_is_a_failure() -> None:
 def test_stopped_it_sends_nothing_more_and_waits_for_what_is_out() -> None:
     ended = threading.Event()
     with server() as (url, handler):
-        player = Player([PlannedRequest(0.0, path="/slow"), PlannedRequest(60.0)], ended.set)
+        player = Player(Load((PlannedRequest(0.0, path="/slow"), PlannedRequest(60.0))), ended.set)
         player.start(url)
         while not handler.seen:
             time.sleep(0.01)
@@ -154,6 +156,65 @@ def test_more_requests_than_connections_wait_and_the_wait_counts() -> None:
     assert len(handler.connections) == 2
     assert {reply.status for reply in player.replies} == {200}
     assert max(reply.latency_ms for reply in player.replies) >= 600
+
+
+def test_in_a_closed_loop_each_client_sends_the_next_request_after_its_answer_on_its_own_connection() -> None:
+    with server() as (url, handler):
+        player = play(url, *[PlannedRequest(path="/slow")] * 6, loop=ClosedLoop(2))
+
+    assert len(handler.connections) == 2
+    dues, ends = sorted(reply.due for reply in player.replies), sorted(reply.done for reply in player.replies)
+    assert all(due >= done for due, done in zip(dues[2:], ends, strict=False)), "never more than two at once"
+
+
+def test_the_clients_share_the_requests_of_the_file_in_its_order() -> None:
+    with server() as (url, handler):
+        play(url, *(PlannedRequest(path=f"/{number}") for number in range(20)), loop=ClosedLoop(1))
+        play(url, *(PlannedRequest(path=f"/{number}") for number in range(20, 40)), loop=ClosedLoop(4))
+
+    paths = [path for _, path, _ in handler.seen]
+    assert paths[:20] == [f"/{number}" for number in range(20)]
+    assert sorted(paths[20:]) == sorted(f"/{number}" for number in range(20, 40))
+
+
+def test_a_client_thinks_about_each_answer() -> None:
+    with server() as (url, _):
+        first, second = play(url, PlannedRequest(), PlannedRequest(), loop=ClosedLoop(1, think_s=0.2)).replies
+
+    assert second.due - first.done >= 0.2
+
+
+def test_a_client_whose_request_fails_goes_on_with_the_next() -> None:
+    with server() as (url, _):
+        played = play(url, PlannedRequest(path="/hang-up"), PlannedRequest(path="/broken"), PlannedRequest(), loop=ONE)
+
+    assert [reply.status for reply in played.replies] == [0, 500, 200]
+
+
+def test_a_client_that_is_stopped_while_it_thinks_sends_nothing_more() -> None:
+    ended = threading.Event()
+    with server() as (url, handler):
+        player = Player(Load((PlannedRequest(), PlannedRequest()), ClosedLoop(1, think_s=60.0)), ended.set)
+        player.start(url)
+        while not player.replies:
+            time.sleep(0.01)
+        player.stop()
+        assert ended.wait(10)
+
+    assert len(handler.seen) == 1
+
+
+def test_clients_that_are_stopped_wait_for_the_answers_that_are_due() -> None:
+    ended = threading.Event()
+    with server() as (url, handler):
+        player = Player(Load((PlannedRequest(path="/slow"),) * 9, ClosedLoop(3)), ended.set)
+        player.start(url)
+        while len(handler.seen) < 3:
+            time.sleep(0.01)
+        player.stop()
+        assert ended.wait(10)
+
+    assert [reply.status for reply in player.replies] == [200] * 3
 
 
 @pytest.mark.parametrize("piece", [b"x: y\r\n", b"x"])

@@ -3,21 +3,29 @@
     {"at_s": 0.5, "json": {"size": 300}}
     {"at_s": 0.9, "method": "GET", "path": "/health/readiness"}
 
+A first line that says so makes it a closed loop, in which no request has a time:
+
+    {"after": "answer", "clients": 4, "think_s": 0.5}
+    {"json": {"size": 300}}
+
 The whole file is checked before anything starts, so a slip in line 900 costs no wait and no half-played load.
 """
 
 import json
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from analyzers.lean.files import DATA_BYTES, read_named
 from gaia_cli.errors import UsageError
 from gaia_cli.places import working_tree
+from gaia_cli.running.playing.load import MOST_CLIENTS, ClosedLoop, Load, PlannedRequest
 
 _EXAMPLE = 'a line looks like {"at_s": 0.5, "json": {"size": 300}}'
+_LOOP_EXAMPLE = 'a closed loop begins with {"after": "answer", "clients": 4}, and its requests have no at_s'
 _KEYS = ("at_s", "method", "path", "json", "body", "headers")
+_LOOP = "after"
+_LOOP_KEYS = (_LOOP, "clients", "think_s")
 MAX_AT_S = 1e7
 """The longest load, in seconds: about four months."""
 
@@ -31,18 +39,7 @@ class _MalformedLine(Exception):  # noqa: N818 -- says what happened; it never l
     """A line is no request; the message says what is wrong with it."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedRequest:
-    """One request of a load, `at_s` seconds after the load's start."""
-
-    at_s: float
-    method: str = "POST"
-    path: str = "/"
-    body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-def read_requests(path: Path) -> list[PlannedRequest]:
+def read_requests(path: Path) -> Load:
     """Read the load at `path`; empty lines are skipped.
 
     Raises:
@@ -53,32 +50,61 @@ def read_requests(path: Path) -> list[PlannedRequest]:
     except (OSError, UnicodeDecodeError) as error:
         said = error.strerror if isinstance(error, OSError) else error
         raise UsageError(f"cannot read the requests in {path}: {said}", _EXAMPLE) from None
+    loop: ClosedLoop | None = None
     requests: list[PlannedRequest] = []
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            request = _request(line)
-            if requests and request.at_s < requests[-1].at_s:
-                raise _MalformedLine(f"at_s {request.at_s:g} comes before {requests[-1].at_s:g}; sort the lines")
+            raw = _object(line)
+            if _LOOP in raw:
+                if loop or requests:
+                    raise _MalformedLine("after belongs in the first line, once: it says how all requests are sent")
+                loop = _loop(raw)
+            else:
+                requests.append(_request(raw, requests[-1].at_s if requests else 0.0, loop))
         except _MalformedLine as error:
-            raise UsageError(f"{path}:{number}: {error}", _EXAMPLE) from None
-        requests.append(request)
+            hint = _LOOP_EXAMPLE if loop or _LOOP in line else _EXAMPLE
+            raise UsageError(f"{path}:{number}: {error}", hint) from None
     if not requests:
         raise UsageError(f"{path} contains no request", _EXAMPLE)
-    return requests
+    return Load(tuple(requests), loop)
 
 
-def _request(line: str) -> PlannedRequest:
+def _object(line: str) -> dict[str, Any]:
     try:
         raw = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise _MalformedLine(f"not JSON: {error}") from None
     if not isinstance(raw, dict):
         raise _MalformedLine("not a JSON object")
-    unknown = [key for key in raw if key not in _KEYS]
+    return raw
+
+
+def _loop(raw: dict[str, Any]) -> ClosedLoop:
+    _check_keys(raw, _LOOP_KEYS)
+    if raw[_LOOP] != "answer":
+        raise _MalformedLine(f'{_LOOP} must be "answer", not {raw[_LOOP]!r}')
+    clients = raw.get("clients", 1)
+    if isinstance(clients, bool) or not isinstance(clients, int) or not 1 <= clients <= MOST_CLIENTS:
+        raise _MalformedLine(f"clients must be a whole number from 1 to {MOST_CLIENTS}, not {clients!r}")
+    return ClosedLoop(clients, _seconds("think_s", raw.get("think_s", 0.0)))
+
+
+def _check_keys(raw: dict[str, Any], known: tuple[str, ...]) -> None:
+    unknown = [key for key in raw if key not in known]
     if unknown:
-        raise _MalformedLine(f"unknown key {unknown[0]!r}; known are {', '.join(_KEYS)}")
+        raise _MalformedLine(f"unknown key {unknown[0]!r}; known are {', '.join(known)}")
+
+
+def _request(raw: dict[str, Any], last_s: float, loop: ClosedLoop | None) -> PlannedRequest:
+    """Return the request of an object; `last_s` is the time of the one before."""
+    _check_keys(raw, _KEYS)
+    if loop is not None and "at_s" in raw:
+        raise _MalformedLine("at_s has no place in a closed loop, where a request follows an answer")
+    at_s = _seconds("at_s", raw.get("at_s")) if loop is None else 0.0
+    if at_s < last_s:
+        raise _MalformedLine(f"at_s {at_s:g} comes before {last_s:g}; sort the lines")
     if "json" in raw and "body" in raw:
         raise _MalformedLine("give json or body, not both")
     body, headers = _text(raw, "body", "", _ANY, "be text").encode("utf-8", "surrogatepass"), _headers(raw)
@@ -86,7 +112,7 @@ def _request(line: str) -> PlannedRequest:
         body, headers = _json(raw["json"]), {"content-type": "application/json"} | headers
     method = _text(raw, "method", "POST", _TOKEN, "be an HTTP method").upper()
     path = _text(raw, "path", "/", _PATH, "start with / and hold printable ASCII without spaces")
-    return PlannedRequest(_at(raw), method, path, body, headers)
+    return PlannedRequest(at_s, method, path, body, headers)
 
 
 def _json(value: object) -> bytes:
@@ -96,10 +122,9 @@ def _json(value: object) -> bytes:
         raise _MalformedLine("json must hold numbers that JSON has, not NaN or Infinity") from None
 
 
-def _at(raw: dict[str, Any]) -> float:
-    value = raw.get("at_s")
+def _seconds(key: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_AT_S:
-        raise _MalformedLine(f"at_s must be 0 or more seconds, not {value!r}")
+        raise _MalformedLine(f"{key} must be 0 or more seconds, not {value!r}")
     return float(value)
 
 

@@ -1,0 +1,1 @@
+"""A load for a function that runs here: read from a file, and sent by a client like any other."""
