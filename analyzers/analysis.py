@@ -136,7 +136,7 @@ def _facts(project: Project, tell: Tell) -> tuple[Facts, list[Finding]]:
         resolved, uninferred = resolve(files, project.sources, find)
     opened = [replace(found, signal=Signal.OPEN) if found.rule == TOO_ENTANGLED else found for found in uninferred]
     failures = [*project.failures, *unread, *unfinished(files), *opened]
-    return Facts(resolved, project.dependencies, project.assets, project.variables), failures
+    return Facts(resolved, project.dependencies, project.assets, project.variables, project.image), failures
 
 
 def _findings(facts: Facts, *, project: Project, failures: Sequence[Finding]) -> list[Finding]:

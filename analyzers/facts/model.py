@@ -8,7 +8,7 @@ from enum import Enum, StrEnum
 
 from analyzers.findings import Place as Place  # noqa: PLC0414 -- facts speak of places, and rules look for them here
 from analyzers.lean.records import record
-from analyzers.project.model import Asset, Dependency, Variable
+from analyzers.project.model import Asset, Dependency, Step, Variable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -275,12 +275,13 @@ class FileFacts:
 
 @record
 class Facts:
-    """The facts of all files that the function reaches, its dependency lists, variables and what lies beside."""
+    """The facts of all files that the function reaches, its dependency lists, variables, image and what lies beside."""
 
     files: tuple[FileFacts, ...]
     dependencies: tuple[Dependency, ...] = ()
     assets: tuple[Asset, ...] = ()
     variables: tuple[Variable, ...] = ()
+    image: tuple[Step, ...] = ()
 
     def imports(self) -> Iterator[Import]:
         """Return all imports, file by file."""

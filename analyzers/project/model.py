@@ -66,6 +66,15 @@ class Variable:
 
 
 @record
+class Step:
+    """An instruction of the Dockerfile, such as RUN, or a line of a script that the image starts."""
+
+    word: str
+    text: str
+    place: Place
+
+
+@record
 class Asset:
     """A file beside the code: a model's weights or a kernel's source. `path` is relative to the project."""
 

@@ -15,11 +15,13 @@ from analyzers.lean.files import NOTEBOOK
 from analyzers.lean.patterns import Pattern
 from analyzers.lean.records import record
 from analyzers.project.beside.assets import read_assets
+from analyzers.project.beside.dockerfile import read_steps
+from analyzers.project.beside.installed import installed
 from analyzers.project.beside.variables import read_variables
 from analyzers.project.dependencies import listed_in, read_dependencies
 from analyzers.project.ignored import walk
 from analyzers.project.importers import TESTS
-from analyzers.project.model import Asset, Dependency, Source, UnreadableError, Variable
+from analyzers.project.model import Asset, Dependency, Source, Step, UnreadableError, Variable
 from analyzers.project.parsing import syntax_tree
 from analyzers.project.reach import Reach
 from analyzers.project.reading import read_code, read_entry
@@ -51,6 +53,7 @@ class Project:
     dependencies: tuple[Dependency, ...]
     assets: tuple[Asset, ...] = ()
     variables: tuple[Variable, ...] = ()
+    image: tuple[Step, ...] = ()
     starts: tuple[str, ...] = ()
     programs: frozenset[str] = frozenset()
 
@@ -147,6 +150,7 @@ def _follow(
 ) -> Project:
     beside = entry or (starts[0] if len({start.rpartition("/")[0] for start in starts}) == 1 else "")
     dependencies = read_dependencies(root, beside)
+    image = read_steps(root, beside)
     stated = {one.name.replace("-", "_") for one in dependencies.stated}
     sources, failures = _sources(Reach(root, tree, stated), starts, tell)
     return Project(
@@ -154,9 +158,10 @@ def _follow(
         entry,
         tuple(sorted(sources, key=lambda source: source.path)),
         (*failures, *dependencies.failures),
-        (*dependencies.stated, *listed_in(source for source in sources if source.path in starts)),
+        (*dependencies.stated, *listed_in(source for source in sources if source.path in starts), *installed(image)),
         read_assets(root, beside),
-        read_variables(root, beside),
+        read_variables(root, image, beside),
+        image,
         tuple(starts),
         frozenset(programs or ()),
     )

@@ -6,7 +6,7 @@ from typing import TypeVar
 from analyzers.facts.model import Call, Constant, Facts, FileFacts, Guard, Import, Refusal
 from analyzers.findings import Finding, Place
 from analyzers.lean.records import replace
-from analyzers.project.model import Dependency, Variable
+from analyzers.project.model import Dependency, Step, Variable
 
 QUESTION = "torch.cuda.is_available"
 
@@ -22,12 +22,13 @@ def without(facts: Facts, places: Collection[Place]) -> Facts:
     lines = lines_of(places)
     files = tuple(_without(file, lines) for file in facts.files)
     assets = tuple(asset for asset in facts.assets if (asset.path, 1) not in lines)
-    return Facts(files, tuple(kept(facts.dependencies, lines)), assets, tuple(kept(facts.variables, lines)))
+    variables, image = tuple(kept(facts.variables, lines)), tuple(kept(facts.image, lines))
+    return Facts(files, tuple(kept(facts.dependencies, lines)), assets, variables, image)
 
 
 _Lines = frozenset[tuple[str, int]]
 _Guarded = TypeVar("_Guarded", Call, Constant, Import)
-_Fact = TypeVar("_Fact", Call, Constant, Dependency, Finding, Import, Refusal, Variable)
+_Fact = TypeVar("_Fact", Call, Constant, Dependency, Finding, Import, Refusal, Step, Variable)
 
 
 def lines_of(places: Iterable[Place]) -> _Lines:

@@ -17,6 +17,7 @@ have made. Nothing is evaluated.
 import ast
 from collections.abc import Iterator, Sequence
 
+from analyzers.facts.gpu_only import is_gpu_only
 from analyzers.facts.syntax import word_of
 from analyzers.facts.vocabulary import GPU_ONLY_MODULES
 from analyzers.project.names import dotted
@@ -89,11 +90,15 @@ def _catches(handler: ast.ExceptHandler, errors: frozenset[str]) -> bool:
 def _imports_gpu_library(node: ast.stmt) -> bool:
     match node:
         case ast.Import(names=names):
-            return any(alias.name.startswith(GPU_ONLY_MODULES) for alias in names)
+            return any(_is_for_gpus(alias.name) for alias in names)
         case ast.ImportFrom(module=str(module)):
-            return f"{module}.{node.names[0].name}".startswith(GPU_ONLY_MODULES)
+            return _is_for_gpus(f"{module}.{node.names[0].name}")
         case _:
             return False
+
+
+def _is_for_gpus(module: str) -> bool:
+    return module.startswith(GPU_ONLY_MODULES) or is_gpu_only(module)
 
 
 def _speaks_of_gpus(node: ast.AST) -> bool:

@@ -12,7 +12,8 @@ from analyzers.facts.model import Guard, Known, OneOf, Symbol, is_unknown, optio
 from analyzers.facts.scopes.model import reasons
 from analyzers.facts.syntax import word_of
 from analyzers.facts.values.settings import by_default, definitions
-from analyzers.facts.vocabulary import AVAILABILITY, BACKEND_VARIABLES, CPU_WORDS, GPU_ONLY_MODULES, GPU_WORDS
+from analyzers.facts.values.shapes import entry_read, is_device_word, is_made, is_switch, names_backend
+from analyzers.facts.vocabulary import AVAILABILITY, CPU_WORDS, GPU_ONLY_MODULES, GPU_WORDS
 from analyzers.lean.patterns import Pattern
 
 TYPE_CHECKING = False
@@ -36,9 +37,7 @@ if TYPE_CHECKING:
 _NOT = Pattern(
     r"(^|_)(no|not|non|disable|without|skip|avoid|force_?cpu|cpu_only)(_|$)|^(no|disable)(gpu|cuda)", re.IGNORECASE
 )
-_SWITCH_NAME = Pattern(r"(^|_)(use_?)?(gpu|cuda)s?(_|$)|(gpu|cuda)_?(available|enabled)", re.IGNORECASE)
 _LOOKS = ("shutil.which", "os.path.exists", "importlib.util.find_spec", "pkgutil.find_loader")
-_DEVICE_WORDS = ("gpu", "cuda", "cpu", "device", "accelerator")
 _PLAIN = (ast.Name, ast.Constant, ast.Attribute)
 _AT_LEAST = (ast.Gt, ast.GtE, ast.NotEq)
 
@@ -77,7 +76,7 @@ class Guards:
         if key not in self._defaults:
             self._defaults[key] = None  # in a cycle, nothing is a default, and Gaia's own variables have none
             names = (part for part in ast.walk(test) if isinstance(part, ast.Name | ast.Attribute))
-            if not _names_backend(test) and not any(self._is_backend(name, scope) for name in names):
+            if not names_backend(test) and not any(self._is_backend(name, scope) for name in names):
                 self._defaults[key] = by_default(test, scope, self._evaluator)
         return self._defaults[key]
 
@@ -94,8 +93,8 @@ class Guards:
             self._asked_for[key] = False
             parts = [*ast.walk(test)]
             names = (part for part in parts if isinstance(part, ast.Name))
-            self._asked_for[key] = any(_is_device_word(_entry_read(part)) for part in parts) or any(
-                one.node is not None and self._reads_device(one.node, one.scope)
+            self._asked_for[key] = any(is_device_word(entry_read(part)) for part in parts) or any(
+                one.node is not None and not is_made(test, one.node) and self._reads_device(one.node, one.scope)
                 for name in names
                 for one in definitions(name, scope, self._evaluator)
             )
@@ -204,7 +203,7 @@ class Guards:
         signs = [self._answered(one.node, one.conditions, one.scope) for one in bound if one.node is not None]
         if any(signs):
             return _conjunction(signs)
-        settings = options(self._evaluator.value(test, scope)) if _is_switch(name) else ()
+        settings = options(self._evaluator.value(test, scope)) if is_switch(name) else ()
         if all(isinstance(setting, Known) for setting in settings):
             return 0
         return -1 if _NOT.search(name) else 1
@@ -246,45 +245,17 @@ class Guards:
         value = self._evaluator.value(node, scope)
         if isinstance(value, OneOf) and value.guarded:
             return True
-        return is_unknown(value) and not _entry_read(node) and any("device" in word_of(part) for part in ast.walk(node))
+        return is_unknown(value) and not entry_read(node) and any("device" in word_of(part) for part in ast.walk(node))
 
     def _is_backend(self, node: ast.expr, scope: "Scope") -> bool:
         """Return whether `node` reads one of Gaia's variables, directly or through a name."""
-        if _names_backend(node):
+        if names_backend(node):
             return True
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             return self._is_backend(node.func.value, scope)
         return isinstance(node, ast.Name | ast.Attribute) and any(
-            one.node is not None and _names_backend(one.node) for one in definitions(node, scope, self._evaluator)
+            one.node is not None and names_backend(one.node) for one in definitions(node, scope, self._evaluator)
         )
-
-
-def _entry_read(node: ast.AST) -> str:
-    """Return the entry that `holder["entry"]` or `holder.get("entry")` reads, "" for anything else."""
-    match node:
-        case ast.Subscript(slice=ast.Constant(value=str(entry))):
-            return entry
-        case ast.Call(func=ast.Attribute(attr="get"), args=[ast.Constant(value=str(entry)), *_]):
-            return entry
-        case ast.Call(func=ast.Attribute(attr="get" | "getboolean"), args=[_, ast.Constant(value=str(entry)), *_]):
-            return entry  # of a section of configparser's
-        case _:
-            return ""
-
-
-def _is_device_word(name: str) -> bool:
-    """Return whether an entry of this name says which device to use."""
-    return any(word in name.lower() for word in _DEVICE_WORDS)
-
-
-def _names_backend(node: ast.expr) -> bool:
-    return any(isinstance(part, ast.Constant) and part.value in BACKEND_VARIABLES for part in ast.walk(node))
-
-
-def _is_switch(name: str) -> bool:
-    """Return whether a flag of this name is about a GPU; for most, no pattern is compiled."""
-    lower = name.lower()
-    return ("gpu" in lower or "cuda" in lower) and _SWITCH_NAME.search(name) is not None
 
 
 def _conjunction(signs: list[int]) -> int:

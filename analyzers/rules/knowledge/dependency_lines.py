@@ -48,12 +48,13 @@ def names_cuda(dependency: Dependency) -> bool:
 def without_idle(lines: Iterable[Dependency], facts: Facts) -> list[Dependency]:
     """Return those of `lines` whose packages code may use: `pip freeze` also lists what others once needed.
 
-    What code itself installs, as for a platform's image, is meant for it. The code is looked at once for all lines.
+    What code or a Dockerfile installs, as for a platform's image, is meant for it. The code is looked at once for all
+    lines.
     """
     found = list(lines)
     if not found or starts_programs(facts) or not uses_no_framework(facts):
         return found
-    files = {file.path for file in facts.files}
+    files = {file.path for file in facts.files} | {step.place.path for step in facts.image}
     imports = [fact.name for fact in outside(facts)]
     return [one for one in found if one.place.path in files or _is_imported(one, imports)]
 

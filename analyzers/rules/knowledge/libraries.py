@@ -7,13 +7,14 @@ import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 
+from analyzers.facts.gpu_only import gpu_only
 from analyzers.facts.model import Facts, Import
 from analyzers.lean.patterns import Pattern
 from analyzers.lean.tables import read_tables
 from analyzers.project.requirements import normalize
 
 _TABLES = read_tables(__file__, "libraries")
-GPU_ONLY, CPU_ONLY, REMOTE = _TABLES["GPU_ONLY"], _TABLES["CPU_ONLY"], _TABLES["REMOTE"]
+GPU_ONLY, CPU_ONLY, REMOTE = gpu_only(), _TABLES["CPU_ONLY"], _TABLES["REMOTE"]
 PLUMBING, PACKAGES = _TABLES["PLUMBING"], _TABLES["PACKAGES"]
 _MOVING = {**REMOTE, **PLUMBING, **_TABLES["PLAIN"]}
 _ALSO_COMPUTES = {"cv2": ""}

@@ -1,9 +1,12 @@
 """GA211: GPU software that is started or installed by a command."""
 
+from collections.abc import Iterable
+
 from analyzers.facts.model import Call, Facts, Guard, Items, Value, options, texts
 from analyzers.findings import Signal
 from analyzers.lean.patterns import AnyOf, Pattern
 from analyzers.lean.tables import words
+from analyzers.project.model import Step
 from analyzers.rules.knowledge.calls import starts_program
 from analyzers.rules.knowledge.device_words import TABLES
 from analyzers.rules.rule import Hit, Hits, Rule
@@ -12,6 +15,8 @@ _COMMANDS = AnyOf(" ".join(TABLES["COMMANDS"]))
 """What a command for GPUs looks like."""
 _NEEDED = AnyOf(" ".join(command for command, kind in TABLES["COMMANDS"].items() if kind == "needed"))
 """What fails where there is no GPU."""
+_IMAGES = AnyOf(" ".join(TABLES["IMAGES"]))
+"""What the name of an image for GPUs looks like."""
 _SMI = "nvidia-smi"
 _ON_CPU = Pattern(r"(-d|--device)[\s=]cpu\b|\s--(cpu|no-gpu)\b|(-ngl|-gpu-layers)[\s=]0\b")
 _CLONERS = frozenset({"clone_from", "clone_repository", "clone"})
@@ -21,21 +26,38 @@ _BUILDERS = words(
 )
 _OPTIONS = words("vcodec codec c hwaccel video_codec")
 """Keywords that libraries for video hand on as options of ffmpeg."""
+_RUNS = words("RUN CMD ENTRYPOINT SCRIPT")
+"""Instructions of a Dockerfile, and lines of what it starts, that are commands."""
 _STREAMS = words("cv2 ffmpeg ffmpegcv av gi vidgear imageio_ffmpeg pyspark")
 """Packages whose texts are parts of a command or of a pipeline: codecs, elements, plugins."""
 _KEYWORDS = words("base_image commands image extra_index_url index_url cmd cwd args extra_options find_links")
 
 
 def _check(facts: Facts) -> Hits:
+    yield from _of_image(facts.image)
     for call in facts.calls():
         found = _for_gpus(_commands(call))
         if found and call.guard is Guard.ALWAYS:
-            shown = found if len(found) <= 60 else found[:57] + "..."
+            shown = _short(found)
             if _NEEDED.found_in(found):
                 yield Hit(call.place, f"a GPU's video engine is asked for: {shown}", "needed", Signal.NEEDS_GPU)
             else:
                 weight = _SMI if _SMI in found else "started"
                 yield Hit(call.place, f"starts or installs software for GPUs: {shown}", weight)
+
+
+def _of_image(steps: Iterable[Step]) -> Hits:
+    """Yield what the function's image is built from, installs and starts for GPUs."""
+    for step in steps:
+        if step.word == "FROM" and _IMAGES.found_in(step.text):
+            yield Hit(step.place, f"its image is built from one for GPUs: {_short(step.text)}", "image")
+        elif step.word in _RUNS and (found := _for_gpus([step.text])):
+            weight = _SMI if _SMI in found else "started"
+            yield Hit(step.place, f"its image starts or installs software for GPUs: {_short(found)}", weight)
+
+
+def _short(command: str) -> str:
+    return command if len(command) <= 60 else command[:57] + "..."
 
 
 def _for_gpus(commands: list[str]) -> str:
@@ -75,7 +97,7 @@ RULE = Rule(
     confidence=0.8,
     signal=Signal.CAN_USE_GPU,
     check=_check,
-    weights={"needed": 3.5, "started": 2.5, "nvidia-smi": 1.8},
+    weights={"needed": 3.5, "started": 2.5, "image": 1.8, "nvidia-smi": 1.8},
     words="Image install os. subprocess nvenc cuvid nvdec nvv4l2 nvh26 nvinfer nvargus nvvid hwaccel spark",
     matches=(
         'import subprocess\nsubprocess.Popen(["vllm", "serve", "some/model"])',

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from analyzers.facts.gpu_only import gpu_only
 from runtime_images.policy.model import ExecutionMode
 from tests.analyzers.support import codes, mode_of
 
@@ -316,3 +317,29 @@ def test_a_refusal_by_another_librarys_question_is_a_need(tmp_path: Path) -> Non
 )
 def test_a_refusal_may_be_an_expression(refusal: str, tmp_path: Path) -> None:
     assert mode_of(tmp_path, f"import sys\n{HEAD}{refusal}\n{TAIL}") is ExecutionMode.GPU
+
+
+@pytest.mark.parametrize("library", sorted(name for name in gpu_only() if "." not in name))
+def test_an_import_of_any_library_for_gpus_may_be_an_attempt(tmp_path: Path, library: str) -> None:
+    attempt = f"try:\n    import {library}\n    READY = True\nexcept ImportError:\n    READY = False\n"
+
+    assert mode_of(tmp_path, f"{attempt}def handler(payload):\n    return payload\n") != "gpu"
+
+
+def test_what_is_made_once_is_made_whatever_a_setting_has_told_its_maker(tmp_path: Path) -> None:
+    code = (
+        'import os, torch\nDEVICE = os.environ.get("MY_DEVICE", "cuda")\nmodel = None\n'
+        "def handler(payload):\n    global model\n    if model is None:\n"
+        "        model = torch.nn.Linear(9, 9).to(DEVICE)\n    return model(payload)\n"
+    )
+
+    assert mode_of(tmp_path, code) == "gpu"
+
+
+def test_a_device_that_a_request_may_name_is_a_possibility(tmp_path: Path) -> None:
+    code = (
+        'import torch\ndef handler(payload):\n    device = payload.get("device")\n    if device is not None:\n'
+        "        return torch.ones(3).cuda()\n    return 1\n"
+    )
+
+    assert mode_of(tmp_path, code) == "cpu_preferred"
