@@ -24,7 +24,7 @@ from runtime_images.dynamic_runtime.workers.launching import Starter
 from runtime_images.dynamic_runtime.workers.supervisor import SHUTTING_DOWN, Supervisor
 from runtime_images.events.lifecycle import SetupFailed
 from runtime_images.events.traffic import BadAnswer
-from runtime_images.policy.model import Backend
+from runtime_images.policy.model import Accelerator, Backend
 from runtime_images.policy.pauses import LONGEST_PAUSE_S
 from runtime_images.policy.sampling import TICK_S
 
@@ -58,7 +58,8 @@ class Parts:
         self.front = Front(settings, clock, self.recorder.answered, self._report_bad_answer)
         self.supervisor = Supervisor(settings, clock, events, self.front, starter, problem, self.recorder)
         arrivals = ArrivalRate(self.recorder.started_s)
-        self.sources = Sources(self.front, self.supervisor, self.recorder.stats, arrivals)
+        alike = settings.accelerator is Accelerator.EMULATED  # such a worker is a process like that of the CPU
+        self.sources = Sources(self.front, self.supervisor, self.recorder.stats, arrivals, alike)
         self.decisions = DecisionLoop(
             settings, clock, events, self.front, self.supervisor, self.recorder, self.sources
         )  # fmt: skip

@@ -93,6 +93,7 @@ class WorkerLink(Channel):
         self.fault = ""
         self._busy_s = 0.0
         self._busy_since_s = -inf
+        self._requests_s = 0.0  # when each request was settled, less when it came: all that is gone by now
         self._settled: asyncio.Event | None = None
         self._owner = owner
         self._answers_received = owner.answers_received
@@ -136,6 +137,7 @@ class WorkerLink(Channel):
             self._busy_since_s = now_s
         request_id = self._free_ids.pop()
         job.link, job.id = self, request_id
+        self._requests_s -= now_s
         payload: bytes | memoryview = job.payload
         flags = frames.WEB_SOCKET if job.wants_socket else 0
         if len(payload) > LEAST_BYTES or (job.slot is not None and job.slot.memory):
@@ -151,6 +153,7 @@ class WorkerLink(Channel):
         """Count a request off: answered, or taken back."""
         if self.jobs.pop(request_id, None) is not None:
             self._free_ids.append((request_id + SLOTS) & 0xFFFFFFFF)
+            self._requests_s += now_s
             if not self.jobs:
                 self._busy_s += now_s - self._busy_since_s
                 if self._settled is not None:
@@ -193,6 +196,10 @@ class WorkerLink(Channel):
     def busy_until(self, now_s: float) -> float:
         """Return for how many seconds since the start the worker has had at least one request."""
         return self._busy_s + (now_s - self._busy_since_s if self.jobs else 0.0)
+
+    def requests_until(self, now_s: float) -> float:
+        """Return for how many seconds it has had each of its requests since the start, in all."""
+        return self._requests_s + now_s * len(self.jobs)
 
     def start(self, *, blocking: bool, threads: int = 1) -> None:
         """Begin with a ready worker; one that is `blocking` serves no more requests at once than its concurrency.

@@ -49,7 +49,8 @@ _FINISHED = attrgetter("finished_s")
 class BackendStats:
     """The running statistics of one backend.
 
-    `start_up_s` is how long its last start took, `cpu_share` that of its present worker, both None until known.
+    `start_up_s` is how long its next start takes as far as the last one tells, `cpu_share` that of its present worker,
+    both None until known.
     `last_second` counts the latencies since the last window event.
     """
 

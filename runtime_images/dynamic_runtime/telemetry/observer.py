@@ -79,12 +79,13 @@ class ArrivalRate:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What an observation is made of."""
+    """What an observation is made of; where backends are `alike`, each starts as the other does."""
 
     requests: RequestSource
     backends: BackendSource
     stats: Mapping[Backend, BackendStats]
     arrivals: ArrivalRate
+    alike: bool = False
 
 
 def observe(sources: Sources, state: PolicyState, now_s: float) -> Observation:
@@ -119,6 +120,11 @@ def _lane(sources: Sources, state: PolicyState, backend: Backend, now_s: float) 
         cpu_share=stats.cpu_share,
         error_rate=error_rate,
         answered=answered,
-        start_up_s=stats.start_up_s,
+        start_up_s=_start_up_s(sources, backend),
         finished=stats.finished,
     )
+
+
+def _start_up_s(sources: Sources, backend: Backend) -> float | None:
+    known_s = sources.stats[backend].start_up_s
+    return sources.stats[backend.other].start_up_s if known_s is None and sources.alike else known_s

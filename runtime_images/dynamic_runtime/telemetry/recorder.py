@@ -45,10 +45,12 @@ class Recorder:
         self.count()
         return self.metrics.render()
 
-    def serving(self, backend: Backend, mode: ExecutionMode, start_up_s: float, ready_s: float) -> None:
-        """Note that traffic has come to a worker that became ready at `ready_s`."""
-        self.stats[backend].worker_ready(start_up_s, ready_s)
-        self.metrics.serving(backend, mode, start_up_s)
+    def serving(
+        self, backend: Backend, mode: ExecutionMode, took_s: float, next_start_s: float, ready_s: float
+    ) -> None:
+        """Note that traffic has come to a worker: how long its start took and the next will, when it was ready."""
+        self.stats[backend].worker_ready(next_start_s, ready_s)
+        self.metrics.serving(backend, mode, took_s)
 
     def switched(self, origin: Backend, to: Backend, kind: str) -> None:
         """Count a switch of the traffic."""

@@ -75,12 +75,13 @@ class WorkerStarter:
     async def start(self, backend: Backend, owner: LinkOwner, now_s: float) -> WorkerProcess:
         """Start a worker, forked by the zygote if there is one; else, or if that fails, spawned."""
         zygote = await self._client.prepared()
+        begun_s = now_s if zygote is not None and zygote.unfit else self.clock.monotonic()
         if zygote is not None:
             with contextlib.suppress(OSError):
                 # No memory for a fork, or no zygote any more. A process that it forked without a report has the dead
                 # end of a socket, and ends: the worker that is spawned gets descriptors of its own.
-                return await self._start(partial(self._launch_by, zygote, backend), backend, owner, now_s)
-        return await self._start(partial(self._spawn, backend), backend, owner, now_s)
+                return await self._start(partial(self._launch_by, zygote, backend), backend, owner, now_s, begun_s)
+        return await self._start(partial(self._spawn, backend), backend, owner, now_s, begun_s)
 
     @property
     def zygote_pid(self) -> int | None:
@@ -94,7 +95,9 @@ class WorkerStarter:
             os.close(end)
         self._files.close()
 
-    async def _start(self, launch: Launch, backend: Backend, owner: LinkOwner, now_s: float) -> WorkerProcess:
+    async def _start(
+        self, launch: Launch, backend: Backend, owner: LinkOwner, now_s: float, begun_s: float
+    ) -> WorkerProcess:
         """Make what a worker shares with this process, and launch it with its ends of that."""
         ours, theirs = socket.socketpair()
         with contextlib.ExitStack() as handed_over, contextlib.ExitStack() as if_it_fails:
@@ -109,7 +112,7 @@ class WorkerStarter:
             process = await launch(inner, [self._lifeline, theirs.fileno(), files, *memory])
             if_it_fails.pop_all()
         ours.setblocking(False)
-        worker = WorkerProcess(backend, process, link, journal, now_s, ours)
+        worker = WorkerProcess(backend, process, link, journal, now_s, ours, begun_s)
         worker.outcome.add_done_callback(lambda outcome: self._files.outcome_known(outcome.result()))
         worker.read_output(outputs, partial(self._log, backend, worker.pid))
         return worker

@@ -44,7 +44,9 @@ PULSE = 0
 class WorkerProcess:
     """A worker and everything that ends with it.
 
-    `outcome` is resolved by READY, FAILED or the exit, whatever is first. `ending` is what keeps one that is to end.
+    It was asked for at `requested_s`; its own start began at `begun_s`, after a zygote's imports, which the next one
+    finds done. `outcome` is resolved by READY, FAILED or the exit, whatever is first. `ending` is what keeps one
+    that is to end.
     The `pulse_` fields are of the question whether its event loop turns.
     """
 
@@ -54,6 +56,7 @@ class WorkerProcess:
     journal: InFlightJournal
     requested_s: float
     channel: socket.socket
+    begun_s: float | None = None
     meter: CpuMeter = field(init=False)
     outcome: asyncio.Future[dict[str, Any]] = field(init=False)
     state: WorkerState = WorkerState.STARTING
@@ -109,13 +112,18 @@ class WorkerProcess:
         """The time that it took to become ready."""
         return self.ready_s - self.requested_s
 
+    @property
+    def next_start_s(self) -> float:
+        """The time that the next start of its backend takes, as far as this one tells."""
+        return self.ready_s - (self.requested_s if self.begun_s is None else self.begun_s)
+
     def in_flight_ages_s(self, now_s: float) -> tuple[float, ...]:
         """Return the ages of the requests that it has, oldest first."""
         return tuple(sorted([now_s - job.arrived_s for job in self.link.jobs.values()], reverse=True))
 
     def measure_cpu(self, now_s: float) -> float | None:
         """Return its CPU share since the last time; None until it is known."""
-        return self.meter.update(self.link.busy_until(now_s))
+        return self.meter.update(self.link.busy_until(now_s), self.link.requests_until(now_s))
 
     def why_hung(self, now_s: float, patience_s: float, *, is_overdue: bool) -> str:
         """Return why it must end, empty while it is well; `patience_s` is the longest that a request may take."""

@@ -188,7 +188,7 @@ class Supervisor:
         self._outage = None
         self.front.route_to(worker.link)
         mode = self.settings.mode.on(worker.backend)
-        self.recorder.serving(worker.backend, mode, worker.start_up_s, worker.ready_s)
+        self.recorder.serving(worker.backend, mode, worker.start_up_s, worker.next_start_s, worker.ready_s)
 
     # WorkerListener: what happens to workers
 
