@@ -23,10 +23,10 @@ from gaia_cli.running.choose import Choice, choose_accelerator, choose_engine
 from gaia_cli.running.interrupts import Interrupted, Interrupts
 from gaia_cli.running.plan import RunPlan
 from gaia_cli.running.playing.requests_file import read_requests
+from gaia_cli.running.recording.recorder import TraceRecorder
 from gaia_cli.running.records import LocalFunction, Record
 from gaia_cli.running.session import Screen, Session
 from gaia_cli.running.summary import RunSummary, summarize
-from gaia_cli.running.trace import TraceRecorder
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.events.lifecycle import Ready
 from runtime_images.policy.model import Accelerator, ExecutionMode
@@ -76,7 +76,8 @@ def run_function(path: Path, options: RunOptions, agree: Callable[[str], bool] =
         Interrupted: a signal came before the function was started.
     """
     load = read_requests(options.play) if options.play is not None else None
-    recorder = TraceRecorder(options.record, path) if options.wants_requests else None
+    waits = None if load is None else load.loop is not None
+    recorder = TraceRecorder(options.record, path, waits=waits) if options.wants_requests else None
     project = _project(path, options.slo_p95_ms)
     variables = handed_over(options.variables, os.environ)
     screen = _screen(as_json=options.as_json)
@@ -95,10 +96,10 @@ def run_function(path: Path, options: RunOptions, agree: Callable[[str], bool] =
         replies = session.player.replies if session.player is not None else ()
         summary = summarize(plan, session.history, replies, failure.exit_code if failure else session.ended_by)
         if options.what_if and recorder is not None:
-            from gaia_cli.running.what_if import what_if
+            from gaia_cli.running.recording.what_if import what_if
 
             slots = project.concurrency or 1
-            summary = replace(summary, what_if=what_if(recorder.served, session.history, mode, slots))
+            summary = replace(summary, what_if=what_if(recorder, session.history, mode, slots))
         screen.summary(summary, session.history)
         if failure is not None:
             screen.close()

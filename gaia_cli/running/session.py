@@ -18,8 +18,8 @@ from gaia_cli.running.history import RunHistory
 from gaia_cli.running.plan import RunPlan
 from gaia_cli.running.playing.load import Load
 from gaia_cli.running.playing.player import Player
+from gaia_cli.running.recording.recorder import TraceRecorder
 from gaia_cli.running.summary import RunSummary
-from gaia_cli.running.trace import TraceRecorder
 from runtime_images.events.lifecycle import Ready, SetupFailed
 from runtime_images.events.model import Event
 

@@ -113,6 +113,7 @@ class RequestRow(NamedTuple):
     latency_ms: Annotated[ExactMilliseconds, "how long the client waited"]
     cpu_time_ms: Annotated[ExactMilliseconds, "processor time that it used"]
     status: Annotated[int, "the HTTP status"]
+    client: Annotated[int, "the number of its client's connection, counted from 1; 0 where that is unknown"] = 0
 
 
 @event("requests")

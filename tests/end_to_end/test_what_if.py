@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gaia_cli.running.history import RunHistory
-from gaia_cli.running.what_if import scenario_of
+from gaia_cli.running.recording.what_if import scenario_of
 from gaia_cli.simulator.policies.registry import POLICIES
 from gaia_cli.simulator.traces.trace_files import read_trace
 from gaia_cli.simulator.world.world import replay

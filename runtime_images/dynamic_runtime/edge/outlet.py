@@ -20,12 +20,13 @@ _AT_ONCE = struct.pack("ii", 1, 0)  # struct linger: on, for no time
 class SharedHead:
     """What all answers of a server share: a line of their heads, and the memory in which they wait for their clients.
 
-    `draining` says that each connection ends with its next answer.
+    `draining` says that each connection ends with its next answer, `opened` how many there have been.
     """
 
     date_line: bytes
     backlog: Backlog
     draining: bool = False
+    opened: int = 0
 
 
 class SocketListener(Protocol):
@@ -51,6 +52,7 @@ class OpenSocket(Protocol):
 class Outlet:
     """Writes to one client. `finished` is called with each exchange whose answer is complete.
 
+    `number` counts the connections that have been opened.
     `switch` answers with a head and goes on as a WebSocket, whose messages are for a listener.
     `transport` is what may be written to; a transport that only has to send what it was given is `_leaving`.
     `ends_with_body` says that the client takes the end of the connection for the end of its answer (HTTP/1.0).
@@ -66,6 +68,7 @@ class Outlet:
         self.shared_head = shared_head
         self.finished = finished
         self.client = client_address.NONE
+        self.number = 0
         self.write_paused = False
         self.transport: asyncio.Transport | None = None
         self.patience = patience
@@ -73,6 +76,8 @@ class Outlet:
 
     def open(self, transport: asyncio.Transport) -> None:
         self.transport = transport
+        self.shared_head.opened += 1
+        self.number = self.shared_head.opened
         self.client = client_address.pack(transport.get_extra_info("peername"))
 
     def lost(self) -> None:

@@ -94,7 +94,7 @@ class Answers:
                 elif status >= SERVER_ERROR and not job.given_up:
                     self.failures += 1
                 if service_ns or not job.client_gone:  # one that was dropped before it began took no time at all
-                    rows.append((status, job.arrived_s, now_s, service_ns, cpu_ns))
+                    rows.append((status, job.arrived_s, now_s, service_ns, cpu_ns, job.outlet.number))
                 answers += 1
         finally:  # also where a frame breaks the protocol: what was answered before it counts
             if rows or answers:

@@ -123,7 +123,7 @@ class Sockets:
             status = HTTPStatus.INTERNAL_SERVER_ERROR if closing.is_failure else SWITCHED
             job.socket.close(closing)
         now_s = self._now()
-        return status, now_s - (job.opened_s - job.arrived_s), now_s, job.handshake_ns, 0
+        return status, now_s - (job.opened_s - job.arrived_s), now_s, job.handshake_ns, 0, job.outlet.number
 
     # ends
 

@@ -17,8 +17,9 @@ from runtime_images.policy.sampling import ANSWERS_KEPT, NO_ANSWERS
 
 _UNCOUNTED_MOST = 4096
 
-AnswerRow = tuple[int, float, float, int, int]
-"""One finished request: status, arrived and finished in seconds of the monotonic clock, service and CPU time in ns."""
+AnswerRow = tuple[int, float, float, int, int, int]
+"""One finished request: status, arrived and finished in seconds of the monotonic clock, service and CPU time in ns, and
+the number of its client's connection."""
 
 
 class Counters(NamedTuple):
@@ -83,7 +84,7 @@ class BackendStats:
             self.latencies.add_all(rows[-1][2], [row[2] - row[1] for row in answers], self.last_second)
             self.recent += [
                 Answer(finished_s, finished_s - arrived_s, service_ns / 1e9, status >= 500)
-                for status, arrived_s, finished_s, service_ns, _ in answers[-ANSWERS_KEPT:]
+                for status, arrived_s, finished_s, service_ns, _, _ in answers[-ANSWERS_KEPT:]
             ]
         return rows
 

@@ -31,9 +31,9 @@ class Recorder:
                 self._rows += [self._described(backend, row) for row in rows]
 
     def _described(self, backend: Backend, row: AnswerRow) -> RequestRow:
-        status, arrived_s, finished_s, service_ns, cpu_ns = row
+        status, arrived_s, finished_s, service_ns, cpu_ns, client = row
         times_ms = (service_ns / 1e6, 1000 * (finished_s - arrived_s), min(cpu_ns, service_ns) / 1e6)
-        return RequestRow(arrived_s - self.started_s, backend, *times_ms, int(status))
+        return RequestRow(arrived_s - self.started_s, backend, *times_ms, int(status), client)
 
     def take_rows(self) -> tuple[RequestRow, ...]:
         """Return the rows of the requests counted since the last call."""

@@ -72,9 +72,9 @@ def test_numbers_are_rounded_to_what_is_known_of_them() -> None:
 
 
 def test_a_recorded_request_is_a_list_and_keeps_its_microseconds() -> None:
-    told = to_json(Requests((RequestRow(1.23456789, GPU, 0.12345, 1.5, 0.1, 200),)))
+    told = to_json(Requests((RequestRow(1.23456789, GPU, 0.12345, 1.5, 0.1, 200, 7),)))
 
-    assert told["rows"] == [[1.234568, "gpu", 0.123, 1.5, 0.1, 200]]
+    assert told["rows"] == [[1.234568, "gpu", 0.123, 1.5, 0.1, 200, 7]]
 
 
 def test_the_numbers_of_a_decision_are_rounded_by_their_names() -> None:
@@ -115,10 +115,17 @@ def test_an_event_that_is_not_understood_is_passed_on_whole(newer: dict[str, obj
 
 
 def test_a_row_with_more_columns_is_read_as_far_as_it_is_known() -> None:
-    event = from_json({"t": 1.0, "event": "requests", "rows": [[1.0, "cpu", 2.0, 3.0, 0.5, 200, "blue"]]})
+    event = from_json({"t": 1.0, "event": "requests", "rows": [[1.0, "cpu", 2.0, 3.0, 0.5, 200, 4, "blue"]]})
 
     assert isinstance(event, Requests)
-    assert event.rows == (RequestRow(1.0, CPU, 2.0, 3.0, 0.5, 200),)
+    assert event.rows == (RequestRow(1.0, CPU, 2.0, 3.0, 0.5, 200, 4),)
+
+
+def test_a_row_of_an_older_runtime_is_of_an_unknown_client() -> None:
+    event = from_json({"t": 1.0, "event": "requests", "rows": [[1.0, "cpu", 2.0, 3.0, 0.5, 200]]})
+
+    assert isinstance(event, Requests)
+    assert event.rows[0].client == 0
 
 
 def test_a_moment_that_no_float_can_hold_is_none() -> None:

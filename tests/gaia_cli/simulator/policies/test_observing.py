@@ -113,7 +113,7 @@ def test_what_is_shown_of_a_lane_is_what_the_runtime_would_have_shown() -> None:
     for arrived, finished, service_s in zip(result.arrived, result.finished, trace.cpu_s, strict=True):
         while moments and moments[0] < finished:
             compare(lane, seen[moments.pop(0)])
-        lane.add([(200, arrived, finished, int(1e9 * service_s), int(1e9 * service_s))])
+        lane.add([(200, arrived, finished, int(1e9 * service_s), int(1e9 * service_s), 1)])
         lane.count()
 
 

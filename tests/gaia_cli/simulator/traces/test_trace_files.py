@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from gaia_cli.errors import UsageError
-from gaia_cli.running.trace import TraceRecorder
+from gaia_cli.running.recording.recorder import TraceRecorder
 from gaia_cli.simulator.traces.trace import NONE_FOLLOWS
 from gaia_cli.simulator.traces.trace_files import read_trace
 from runtime_images.events.traffic import RequestRow, Requests

@@ -15,7 +15,7 @@ from runtime_images.policy.model import Backend
 REQUESTS = "gaia_requests_total 7.0\n"
 rows = st.lists(
     st.builds(
-        lambda status, waited, took: (status, 100.0, 100.0 + waited + took, int(took * 1e9), 0),
+        lambda status, waited, took: (status, 100.0, 100.0 + waited + took, int(took * 1e9), 0, 1),
         st.sampled_from([200, 204, 302, 404, 500, 503]),
         st.floats(0.0, 5.0),
         st.floats(0.002, 20.0),

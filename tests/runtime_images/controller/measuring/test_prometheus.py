@@ -31,7 +31,7 @@ SERVED: dict[str, Served] = {
 
 def runtime(_: str, served: Served) -> str:
     metrics = Metrics()
-    metrics.answered(CPU, [(code, 100.0, 100.0 + a + b, round(1e9 * a), 0) for code, a, b in served])
+    metrics.answered(CPU, [(code, 100.0, 100.0 + a + b, round(1e9 * a), 0, 1) for code, a, b in served])
     gauges = f"gaia_requests_total {len(served) + 3}\ngaia_queue_depth 2\ngaia_queue_oldest_seconds 0.4\n"
     return metrics.render().decode() + gauges + 'gaia_requests_in_flight{backend="cpu"} 1\ngaia_slots 4\n'
 

@@ -83,7 +83,7 @@ def test_an_open_websocket_is_no_request_that_counts_and_in_the_end_one_that_too
         stage.clock.advance(3600)
         stage.answer(close(request_id))
 
-        ((status, arrived_s, finished_s, service_ns, _),) = stage.rows
+        ((status, arrived_s, finished_s, service_ns, _, _),) = stage.rows
         assert (status, service_ns, stage.link.sockets) == (SWITCHED, 2_000_000, {})
         assert finished_s - arrived_s < 1
         stats = BackendStats(Slo())

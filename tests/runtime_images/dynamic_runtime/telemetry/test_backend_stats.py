@@ -11,7 +11,7 @@ from runtime_images.policy.model import Backend, Slo
 
 rows = st.lists(
     st.builds(
-        lambda status, arrived, took: (status, arrived, arrived + took, int(took * 1e9), 0),
+        lambda status, arrived, took: (status, arrived, arrived + took, int(took * 1e9), 0, 1),
         st.sampled_from([200, 404, 500, 503]),
         st.floats(100.0, 100.5),
         st.floats(0.0, 20.0),
@@ -46,7 +46,7 @@ def test_counting_in_bulk_and_in_small_lots_come_to_the_same(rows: list[AnswerRo
 
 def test_a_duration_on_the_bound_of_a_bucket_is_in_it() -> None:
     metrics = Metrics()
-    metrics.answered(Backend.CPU, [(200, 0.0, 0.25, 0, 0), (200, 0.0, 0.26, 0, 0)])
+    metrics.answered(Backend.CPU, [(200, 0.0, 0.25, 0, 0, 1), (200, 0.0, 0.26, 0, 0, 1)])
     lines = samples(metrics)
 
     assert 'gaia_request_duration_seconds_bucket{backend="cpu",code="200",le="0.1"} 0' in lines

@@ -16,7 +16,7 @@ Counted = dict[tuple[str, str], list[tuple[float, float]]]
 
 
 def row(status: int, service_s: float, waited_s: float = 0.0) -> AnswerRow:
-    return (status, 100.0, 100.0 + waited_s + service_s, round(service_s * 1e9), 0)
+    return (status, 100.0, 100.0 + waited_s + service_s, round(service_s * 1e9), 0, 1)
 
 
 def buckets(durations: Durations, name: str) -> Counted:

@@ -1,7 +1,10 @@
+from pathlib import Path
+
 from gaia_cli.running.history import RunHistory
-from gaia_cli.running.what_if import scenario_of, what_if
+from gaia_cli.running.recording.recorder import TraceRecorder
+from gaia_cli.running.recording.what_if import scenario_of, what_if
 from runtime_images.events.decisions import SwitchKind, SwitchMoments, SwitchPhase, SwitchStep
-from runtime_images.events.traffic import RequestRow
+from runtime_images.events.traffic import RequestRow, Requests
 from runtime_images.policy.model import Backend, ExecutionMode, Prices, Slo
 
 CPU, GPU = Backend.CPU, Backend.GPU
@@ -9,6 +12,12 @@ CPU, GPU = Backend.CPU, Backend.GPU
 
 def served(arrival_s: float, backend: Backend, service_ms: float, cpu_time_ms: float) -> RequestRow:
     return RequestRow(arrival_s, backend, service_ms, service_ms, cpu_time_ms, 200)
+
+
+def recorded(*rows: RequestRow) -> TraceRecorder:
+    recorder = TraceRecorder(None, Path())
+    recorder.apply(Requests(rows))
+    return recorder
 
 
 def history() -> RunHistory:
@@ -23,14 +32,14 @@ def history() -> RunHistory:
 
 
 def test_nothing_is_claimed_of_a_backend_that_has_not_served() -> None:
-    found = what_if([served(1.0, CPU, 900.0, 900.0)], history(), ExecutionMode.CPU_PREFERRED, 1)
+    found = what_if(recorded(served(1.0, CPU, 900.0, 900.0)), history(), ExecutionMode.CPU_PREFERRED, 1)
 
     assert found.alternatives == ()
     assert found.note == "the GPU served no request, so its service times are unknown"
 
 
 def test_without_requests_there_is_nothing_to_replay() -> None:
-    assert what_if([], history(), ExecutionMode.CPU_PREFERRED, 1).note == "no request was answered"
+    assert what_if(recorded(), history(), ExecutionMode.CPU_PREFERRED, 1).note == "no request was answered"
 
 
 def test_start_up_times_prices_and_slo_are_those_of_the_run() -> None:
@@ -45,7 +54,7 @@ def test_without_an_slo_nothing_is_late() -> None:
     run.slo = Slo()
     rows = [served(float(number), GPU if number > 20 else CPU, 900.0, 900.0) for number in range(40)]
 
-    found = what_if(rows, run, ExecutionMode.CPU_PREFERRED, 1)
+    found = what_if(recorded(*rows), run, ExecutionMode.CPU_PREFERRED, 1)
 
     assert [one.late for one in found.alternatives] == [0] * 5
     cheapest = min(found.alternatives, key=lambda one: one.cost)
@@ -56,7 +65,9 @@ def test_the_alternatives_are_judged_on_the_requests_of_the_run() -> None:
     rows = [served(2.0 * number, CPU, 900.0, 900.0) for number in range(20)]
     rows += [served(40.0 + 2.0 * number, GPU, 90.0, 9.0) for number in range(20)]
 
-    late = {one.policy: one.late for one in what_if(rows, history(), ExecutionMode.CPU_PREFERRED, 1).alternatives}
+    late = {
+        one.policy: one.late for one in what_if(recorded(*rows), history(), ExecutionMode.CPU_PREFERRED, 1).alternatives
+    }
 
     assert late["static-cpu"] == 40
     assert late["gaia"] < late["static-cpu"]

@@ -5,53 +5,14 @@ from pathlib import Path
 import pytest
 
 from gaia_cli.errors import UsageError
-from gaia_cli.running.trace import TraceRecorder, trace_rows
-from gaia_cli.simulator.traces.trace_files import COLUMNS
+from gaia_cli.running.recording.recorder import TraceRecorder
+from gaia_cli.simulator.traces.trace_files import CLIENT_COLUMN, COLUMNS
 from runtime_images.events.traffic import Dropped, RequestRow, Requests
 from runtime_images.policy.model import Backend
 
 
 def served(arrival_s: float, backend: Backend, service_ms: float, cpu_time_ms: float, status: int = 200) -> RequestRow:
     return RequestRow(arrival_s, backend, service_ms, service_ms + 2.0, cpu_time_ms, status)
-
-
-def test_without_the_other_backend_both_are_taken_to_be_equal() -> None:
-    assert trace_rows([served(1.0, Backend.CPU, 40.0, 39.0)]) == [(1.0, 40.0, 40.0, 39.0, 0)]
-
-
-def test_the_other_backend_is_estimated_by_the_ratio_of_the_medians_nearby() -> None:
-    cpu = [served(float(at), Backend.CPU, 100.0, 90.0) for at in range(5)]
-    gpu = [served(5.0 + at, Backend.GPU, 10.0, 1.0) for at in range(5)]
-
-    rows = trace_rows([*gpu, *cpu])
-
-    assert [row[0] for row in rows] == [float(at) for at in range(10)]
-    assert {row[1:3] for row in rows} == {(100.0, 10.0)}
-
-
-def test_one_slow_request_does_not_bend_the_estimate() -> None:
-    cpu = [served(float(at), Backend.CPU, 100.0, 90.0) for at in range(5)] + [served(5.0, Backend.CPU, 9000.0, 90.0)]
-    gpu = [served(6.0 + at, Backend.GPU, 10.0, 1.0) for at in range(5)]
-
-    assert trace_rows([*cpu, *gpu])[-1][1:3] == (100.0, 10.0)
-
-
-def test_the_estimate_follows_a_load_whose_requests_change() -> None:
-    early = [served(at / 10, Backend.CPU, 10.0, 10.0) for at in range(100)]
-    early_gpu = [served(10 + at / 10, Backend.GPU, 20.0, 0.0) for at in range(100)]
-    late = [served(1000 + at / 10, Backend.CPU, 800.0, 800.0) for at in range(100)]
-    late_gpu = [served(1010 + at / 10, Backend.GPU, 40.0, 0.0) for at in range(100)]
-
-    rows = trace_rows([*early, *early_gpu, *late, *late_gpu])
-
-    assert rows[0][1:3] == (10.0, 20.0)
-    assert rows[-1][1:3] == (800.0, 40.0)
-
-
-def test_cpu_time_of_a_request_that_the_gpu_served_follows_the_share_on_the_cpu() -> None:
-    both = [served(0.0, Backend.CPU, 100.0, 20.0), served(1.0, Backend.GPU, 10.0, 9.0)]
-
-    assert trace_rows(both)[1] == (1.0, 100.0, 10.0, 20.0, 0)
 
 
 def test_a_recorded_trace_is_a_csv_in_the_order_of_arrival_without_failed_requests(tmp_path: Path) -> None:
@@ -65,7 +26,7 @@ def test_a_recorded_trace_is_a_csv_in_the_order_of_arrival_without_failed_reques
     assert recorder.write() == 2
     with path.open() as file:
         head, *lines = list(csv.reader(file))
-    assert tuple(head) == COLUMNS
+    assert tuple(head) == (*COLUMNS, CLIENT_COLUMN)
     assert [line[0] for line in lines] == ["1.0", "2.0"]
 
 

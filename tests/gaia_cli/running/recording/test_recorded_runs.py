@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gaia_cli.running.trace import TraceRecorder
+from gaia_cli.running.recording.recorder import TraceRecorder
 from gaia_cli.simulator.policies.registry import POLICIES
 from gaia_cli.simulator.traces.generators import GENERATORS
 from gaia_cli.simulator.traces.trace import Trace

@@ -1,33 +1,30 @@
 """What the other policies would have cost on the run's own requests, replayed.
 
 The replay needs service times on both backends, and one backend served each request; the other time is estimated
-(`trace`). Where a backend has served nothing there is nothing to estimate from, and nothing is claimed.
+(`rows`). Where a backend has served nothing there is nothing to estimate from, and nothing is claimed.
 """
 
-from collections.abc import Sequence
 from math import inf
 from statistics import median
 
 from gaia_cli.running.history import RunHistory
+from gaia_cli.running.recording.recorder import TraceRecorder
 from gaia_cli.running.summary import Alternative, WhatIf
-from gaia_cli.running.trace import trace_rows
 from gaia_cli.simulator.results.comparison import compare
-from gaia_cli.simulator.traces.trace import Row, trace_of
+from gaia_cli.simulator.traces.trace import trace_of
 from gaia_cli.simulator.world.scenario import Scenario
-from runtime_images.events.traffic import RequestRow
 from runtime_images.policy.model import Backend, ExecutionMode
 
 
-def what_if(served: Sequence[RequestRow], history: RunHistory, mode: ExecutionMode, slots: int) -> WhatIf:
-    """Return the alternatives to the run of `history`, whose answered requests are `served`."""
-    missing = [backend.upper() for backend in Backend if not any(one.backend is backend for one in served)]
+def what_if(recorder: TraceRecorder, history: RunHistory, mode: ExecutionMode, slots: int) -> WhatIf:
+    """Return the alternatives to the run of `history`, whose answered requests `recorder` has."""
+    served = recorder.backends()
+    missing = [backend.upper() for backend in Backend if backend not in served]
     if not served:
         return WhatIf(note="no request was answered")
     if missing:
         return WhatIf(note=f"the {missing[0]} served no request, so its service times are unknown")
-    rows = trace_rows(served)
-    trace = trace_of("run", (Row(at, cpu / 1e3, gpu / 1e3, used / 1e3, think) for at, cpu, gpu, used, think in rows))
-    compared = compare(trace, scenario_of(history, mode, slots))
+    compared = compare(trace_of("run", recorder.rows()), scenario_of(history, mode, slots))
     return WhatIf(
         tuple(
             Alternative(name, one.cost, one.violations, one.switches, compared.versus_oracle(name))
