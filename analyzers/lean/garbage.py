@@ -25,7 +25,10 @@ class RareCollections:
 
 
 class NoCollections:
-    """A block in which all that is made stays in use, so that no garbage is searched for."""
+    """A block in which all that is made stays in use, so that no garbage is searched for.
+
+    After it, what was made counts as old, as if it had outlived a search: the next search is for what is newer.
+    """
 
     def __enter__(self) -> None:
         self._before = gc.isenabled()
@@ -33,6 +36,8 @@ class NoCollections:
 
     def __exit__(self, *_raised: object) -> None:
         if self._before:
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()
 
 

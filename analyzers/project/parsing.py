@@ -29,6 +29,8 @@ LONGEST_S = 5
 """Processor time for a trial; a million characters of ordinary code take one second."""
 MOST_BYTES = 1 << 30
 """Memory for a trial; a million characters of ordinary code takes a fifth of it."""
+_BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
+"""The fields of statements in which further ones stand."""
 _CODING = ("utf-8", "surrogatepass")
 _IS_NO_PYTHON = 3
 
@@ -90,10 +92,21 @@ def nodes_of(tree: "ast.AST") -> "Iterator[ast.AST]":
     for node in pending:
         yield node
         for value in node.__dict__.values():
+            if value.__class__ is int:
+                continue  # half of all: where a node stands
             if isinstance(value, list):
                 pending += [part for part in value if isinstance(part, AST)]
             elif isinstance(value, AST) and value._fields:
                 pending.append(value)
+
+
+def statements_of(tree: "ast.Module") -> "Iterator[ast.AST]":
+    """Yield the statements in `tree`, at any depth, with the handlers and cases that hold some; outer ones first."""
+    pending: list[ast.AST] = [*tree.body]
+    for node in pending:
+        yield node
+        for block in _BLOCKS:
+            pending += node.__dict__.get(block, ())
 
 
 def _limit() -> None:

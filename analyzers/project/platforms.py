@@ -12,7 +12,7 @@ from pathlib import Path
 
 from analyzers.project.model import Code
 from analyzers.project.names import dotted
-from analyzers.project.parsing import nodes_of
+from analyzers.project.parsing import nodes_of, statements_of
 from analyzers.project.reading import parsed
 
 _FOUND: dict[tuple[str, bytes], str] = {}
@@ -220,7 +220,7 @@ def _platform_of_signature(path: str, node: ast.FunctionDef | ast.AsyncFunctionD
 
 def _imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
     """Yield each name that an import of a module binds, those in functions last, with what it stands for."""
-    inner = (node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom))
+    inner = (node for node in statements_of(tree) if isinstance(node, ast.Import | ast.ImportFrom))
     for node in dict.fromkeys((*tree.body, *inner)):
         if isinstance(node, ast.Import):
             for alias in node.names:

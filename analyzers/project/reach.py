@@ -16,7 +16,7 @@ from analyzers.lean.patterns import Pattern
 from analyzers.lean.records import replace
 from analyzers.project.model import Source, UnreadableError
 from analyzers.project.names import LONGEST_NAME, Tree, absolute_module, candidates
-from analyzers.project.parsing import nodes_of
+from analyzers.project.parsing import nodes_of, statements_of
 from analyzers.project.reading import read_source
 from runtime_images.entrypoint import package_folder
 
@@ -24,8 +24,11 @@ _MONOREPO = "packages"
 """The folder in which repositories of several packages keep them."""
 _UP = "../"
 
-_NAMED = Pattern(r"([a-zA-Z_]\w{0,99}(?:\.[a-z_]\w{0,99}){1,9})(?:\.[A-Z]\w{0,99}|:\w{1,99})?")
+_NAME = r"([a-zA-Z_]\w{0,99}(?:\.[a-z_]\w{0,99}){1,9})(?:\.[A-Z]\w{0,99}|:\w{1,99})?"
+_NAMED = Pattern(_NAME)
 """A text that names a module, or something in one: Django's settings, URLs and middleware, uvicorn's `app.main:app`."""
+_HOLDS_NAMED = Pattern(rf"[\"'}}]{_NAME}[\"'{{\\]")
+"""Code that may hold such a text, also as a part of an f-string: in most, only statements need be looked at."""
 
 
 def apart(root: str, path: str) -> tuple[str, str]:
@@ -66,7 +69,8 @@ class Reach:
 
     def imported(self, source: Source) -> Iterator[str]:
         """Yield the files that `source` imports, or names in texts, at any depth of nesting."""
-        for node in nodes_of(source.tree):
+        parts = nodes_of if _HOLDS_NAMED.search(source.text) else statements_of
+        for node in parts(source.tree):
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     yield from self._resolved(source, alias.name)

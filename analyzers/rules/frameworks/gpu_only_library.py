@@ -3,7 +3,7 @@
 from analyzers.facts.model import Facts, Guard
 from analyzers.facts.vocabulary import AVAILABILITY
 from analyzers.findings import Signal
-from analyzers.rules.knowledge.cpu_pins import pinned_libraries, pins
+from analyzers.rules.knowledge.cpu_pins import built_for_cpus, pins
 from analyzers.rules.knowledge.dependency_lines import all_dependencies, is_for_gpus
 from analyzers.rules.knowledge.libraries import GPU_ONLY, import_name, used
 from analyzers.rules.rule import Hit, Hits, Rule
@@ -11,7 +11,7 @@ from analyzers.rules.rule import Hit, Hits, Rule
 
 def _check(facts: Facts) -> Hits:
     imported = set()
-    pinned = pinned_libraries(facts) | {pin.package for pin in pins(facts)}
+    pinned = built_for_cpus(facts) | {pin.package for pin in pins(facts)}
     for key, fact in used(facts, GPU_ONLY):
         imported.add(key)
         if key in pinned:

@@ -43,13 +43,17 @@ class Pin:
 
 def pins(facts: Facts) -> Iterator[Pin]:
     """Yield what asks for the CPU: calls, settings, and the variables of a library."""
-    for call in facts.calls():
-        if is_pinned(call) and call.guard is Guard.ALWAYS:
-            yield Pin(f"{call.method}()", call.place, _WHOLE.get(call.name.replace("()", ""), call.package))
+    for call in _pinning(facts):
+        yield Pin(f"{call.method}()", call.place, _WHOLE.get(call.name.replace("()", ""), call.package))
     for constant in facts.constants():
         named = constant.guard is Guard.ALWAYS and constant.name.lower() == _DEVICE
         if named and device_of(constant.value) is Device.CPU:
             yield Pin(constant.name, constant.place, "")
+    yield from _by_variables(facts)
+
+
+def _by_variables(facts: Facts) -> Iterator[Pin]:
+    """Yield what asks for the CPU by a variable of a library."""
     for variable in variables(facts):
         if variable.name in _VARIABLES and device_of(Known(variable.value.lower())) is Device.CPU:
             yield Pin(variable.name, variable.place, _VARIABLES[variable.name])
@@ -58,9 +62,13 @@ def pins(facts: Facts) -> Iterator[Pin]:
 def pinned_libraries(facts: Facts) -> frozenset[str]:
     """Return the libraries all of whose work is on the CPU: by a setting, by a variable, or as a build for CPUs."""
     by_calls = {_WHOLE.get(call.name.replace("()", "")) for call in _pinning(facts)}
-    by_variables = {pin.package for pin in pins(facts) if pin.name in _VARIABLES}
-    built = {import_name(line.name) for line in all_dependencies(facts) if line.name and is_for_cpus(line)}
-    return frozenset(filter(None, by_calls | by_variables | built))
+    by_variables = {pin.package for pin in _by_variables(facts)}
+    return frozenset(filter(None, by_calls | by_variables | built_for_cpus(facts)))
+
+
+def built_for_cpus(facts: Facts) -> set[str]:
+    """Return the libraries that are installed as builds for CPUs."""
+    return {import_name(line.name) for line in all_dependencies(facts) if line.name and is_for_cpus(line)}
 
 
 def _pinning(facts: Facts) -> Iterator[Call]:

@@ -35,7 +35,7 @@ _UNITS = TABLES["UNITS"]
 MOVES = ("to", "to_device", "to_empty", "move_to_device")
 _METHODS = frozenset({"cuda", "to_gpu"})
 _ALWAYS_GPU = frozenset({"torch.cuda.set_device", "torch.cuda.device", "spacy.require_gpu", "mxnet.gpu"})
-_KEYWORDS = (*DEVICE_KEYWORDS, "accelerator", "ctx", "place", "ctx_id", "gpuid", "cuda_device")
+_KEYWORDS = frozenset({*DEVICE_KEYWORDS, "accelerator", "ctx", "place", "ctx_id", "gpuid", "cuda_device"})
 _INDEX_MEANS_GPU = ("transformers.", ".pipeline", "torch.", "ultralytics.", "sentence_transformers.")
 _INDEXES = frozenset({"ctx_id", "gpuid", "gpu_id", "cuda_device", "device_id"})
 _INDEX = Pattern(r"\d+(,\d+)*$")
@@ -119,18 +119,18 @@ def told(call: Call) -> Iterator[tuple[str, Value]]:
 
 def _in_arguments(call: Call) -> Iterator[tuple[str, Value]]:
     where = _ARGUMENTS.get(_in_table(call), "")
-    value = _argument(call, where)
+    value = _argument(call, where) if where else None
     if value is not None:
         yield (f"{where}=" if where.isidentifier() else call.name), value
         return
-    if lookup(call.name, FRAMEWORKS):
+    if len(call.args) > 1 and lookup(call.name, FRAMEWORKS):
         for argument in call.args[1:]:
             if any(_NAMED.match(text) for text in texts(argument.value)):
                 yield call.name, argument.value
                 return
     if call.name in _NUMBERED and (given := call.keyword(_NUMBERED[call.name])) is not None:
         yield f"{_NUMBERED[call.name]}=", given
-    if not call.name.startswith(_SPEAKS):
+    if call.keywords and not call.name.startswith(_SPEAKS):
         for name, argument in call.keywords:
             if name in _KEYWORDS:
                 yield f"{name}=", argument.value

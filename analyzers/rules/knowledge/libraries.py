@@ -58,8 +58,10 @@ def is_known(name: str) -> bool:
 
 def lookup(name: str, table: Mapping[str, object]) -> str:
     """Return the key of `table` that the qualified import `name` falls under, empty without one."""
-    parts = name.split(".", _MOST_PARTS)[:_MOST_PARTS]
-    return next((".".join(parts[:end]) for end in range(len(parts), 0, -1) if ".".join(parts[:end]) in table), "")
+    known = name if name.count(".") < _MOST_PARTS else ".".join(name.split(".", _MOST_PARTS)[:_MOST_PARTS])
+    while known and known not in table:
+        known = known.rpartition(".")[0]
+    return known
 
 
 def outside(facts: Facts) -> Iterator[Import]:

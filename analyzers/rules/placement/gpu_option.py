@@ -29,11 +29,13 @@ _ACCELERATED = by_word(
 )
 """Constants that ask for a GPU, of libraries that fall back to the CPU by themselves."""
 _ACCELERATORS = frozenset({"init", "setPreferableBackend", "setPreferableTarget"})
-_NEEDED_CALLS = ("transformers.BitsAndBytesConfig",)
+_NEEDED_CALLS = frozenset({"transformers.BitsAndBytesConfig"})
+_CONNECTS = "init_process_group"
+_OPTIONS = _NEEDS | _SWITCHES.keys() | _NEEDED_VALUES.keys()
 
 
 def _check(facts: Facts) -> Hits:
-    for call in facts.calls():
+    for call in filter(_may_ask, facts.calls()):
         if call.guard is Guard.ALWAYS:
             yield from _called(call)
             yield from _given(call)
@@ -43,11 +45,17 @@ def _check(facts: Facts) -> Hits:
                     yield Hit(call.place, f"the option {name} asks for a GPU, where code chooses to", "asked for")
 
 
+def _may_ask(call: Call) -> bool:
+    """Return whether a call may ask for a GPU, by its names alone: when most of them run need not be found out."""
+    asks = call.name in _NEEDED_CALLS or call.method == _CONNECTS or call.method in _ACCELERATORS
+    return asks or any(name in _OPTIONS for name, _ in call.keywords)
+
+
 def _called(call: Call) -> Hits:
     """Yield what a call asks for by what it is."""
     if call.name in _NEEDED_CALLS:
         yield Hit(call.place, f"{call.method} quantises a model with CUDA kernels", "needed", Signal.NEEDS_GPU)
-    if call.method == "init_process_group" and any("nccl" in texts(argument.value) for argument in call.arguments):
+    if call.method == _CONNECTS and any("nccl" in texts(argument.value) for argument in call.arguments):
         yield Hit(call.place, "NCCL connects GPUs and nothing else", "needed", Signal.NEEDS_GPU)
     for argument in call.arguments if call.method in _ACCELERATORS else ():
         if isinstance(argument.value, Symbol) and argument.value.name in _ACCELERATED:

@@ -1,7 +1,7 @@
 """GA402: large tensors, and functions of small ones alone."""
 
 from analyzers.facts.model import Array, Call, Facts, Items, Known, Value, from_caller
-from analyzers.facts.values.operations import allocated, elements, shown_shape
+from analyzers.facts.values.operations import allocated, elements, may_allocate, shown_shape
 from analyzers.findings import Signal
 from analyzers.lean.tables import words
 from analyzers.rules.knowledge.calls import is_product, loaded
@@ -65,6 +65,8 @@ def _has_no_network(facts: Facts) -> bool:
 
 
 def _allocated(call: Call) -> Array | None:
+    if not may_allocate(call.name):
+        return None  # whose arguments nobody need work out
     args: list[Value] = [argument.value for argument in call.args]
     keywords: dict[str, Value] = {name: argument.value for name, argument in call.keywords}
     return allocated(call.name, args, keywords)
