@@ -25,7 +25,7 @@ from gaia_cli.running.plan import RunPlan
 from gaia_cli.running.playing.requests_file import read_requests
 from gaia_cli.running.recording.recorder import TraceRecorder
 from gaia_cli.running.records import LocalFunction, Record
-from gaia_cli.running.session import Screen, Session
+from gaia_cli.running.session import More, Screen, Session
 from gaia_cli.running.summary import RunSummary, summarize
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.events.lifecycle import Ready
@@ -65,10 +65,13 @@ def run(path: Path, options: RunOptions) -> ExitCode:
         return interrupted.exit_code
 
 
-def run_function(path: Path, options: RunOptions, agree: Callable[[str], bool] = lambda _why: True) -> RunSummary:
+def run_function(
+    path: Path, options: RunOptions, agree: Callable[[str], bool] = lambda _why: True, more: More | None = None
+) -> RunSummary:
     """Do what `run` does, for programs: return the summary instead of an exit code.
 
     `agree` is asked, with the reason, before a function that was meant for a container runs as a process of this user.
+    `more` says what is played after the last request of the load, as the run has gone so far.
 
     Raises:
         GaiaError: a flag, a file, the function or the engine is not usable; after the summary, the runtime has died, or
@@ -89,7 +92,7 @@ def run_function(path: Path, options: RunOptions, agree: Callable[[str], bool] =
         project = with_variables(project, os.environ, variables, screen.step)
         starter = _Starter(project, mode, reason, options, screen, variables, agree)
         try:
-            plan, session = _follow(starter, chosen, interrupts, lambda: Session(screen, load, recorder))
+            plan, session = _follow(starter, chosen, interrupts, lambda: Session(screen, load, recorder, more))
         finally:
             unrecorded = _unrecorded(recorder)
         failure = session.failure or unrecorded

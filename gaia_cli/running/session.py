@@ -8,7 +8,7 @@ into one, and only their `put` is reentrant.
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from gaia_cli.engines import RunningFunction
@@ -16,7 +16,7 @@ from gaia_cli.engines.setup_failure import setup_error, tail
 from gaia_cli.errors import ExitCode, GaiaError, RuntimeDiedError
 from gaia_cli.running.history import RunHistory
 from gaia_cli.running.plan import RunPlan
-from gaia_cli.running.playing.load import Load
+from gaia_cli.running.playing.load import Load, PlannedRequest
 from gaia_cli.running.playing.player import Player
 from gaia_cli.running.recording.recorder import TraceRecorder
 from gaia_cli.running.summary import RunSummary
@@ -24,6 +24,9 @@ from runtime_images.events.lifecycle import Ready, SetupFailed
 from runtime_images.events.model import Event
 
 TICK_S = 0.1
+
+More = Callable[[RunHistory], PlannedRequest | None]
+"""Says which request follows the load, if any, as the run has gone so far."""
 
 
 class Screen(Protocol):
@@ -66,11 +69,16 @@ class _StreamEnded:
 class Session:
     """Follows a run until the runtime has exited, or until a second signal says not to wait.
 
+    `more` says what is played after the load, from what has happened so far; it is called on the player's thread.
     `failure` is why a runtime that had served ended unasked: what it has served by then is summed up all the same.
     """
 
-    def __init__(self, screen: Screen, load: Load | None = None, recorder: TraceRecorder | None = None) -> None:
+    def __init__(
+        self, screen: Screen, load: Load | None = None, recorder: TraceRecorder | None = None, more: More | None = None
+    ) -> None:
         self.history = RunHistory()
+        if load is not None and more is not None:
+            load = replace(load, more=lambda: more(self.history))
         self.ended_by = ExitCode.OK
         self.hurried = False
         self.failure: GaiaError | None = None

@@ -4,7 +4,9 @@ In an open loop requests come whatever became of those before, as from many peop
 a closed one each client waits for its answer before it sends the next, as a program does: a faster backend gets more.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 MOST_CLIENTS = 256
 """Connections at once; requests of an open loop beyond them wait for one, and the wait counts."""
@@ -29,9 +31,21 @@ class ClosedLoop:
     think_s: float = 0.0
 
 
+def _nothing() -> None:
+    """Send nothing after the last request."""
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Requests in their order; `loop` is None where each is sent at its time."""
+    """Requests in their order; `loop` is None where each is sent at its time.
+
+    After the last of them `more` is asked for another one, as what to send may depend on what has happened by then,
+    and again after that, until it has none.
+    """
 
     requests: tuple[PlannedRequest, ...]
     loop: ClosedLoop | None = None
+    more: Callable[[], PlannedRequest | None] = _nothing
+
+    def __iter__(self) -> Iterator[PlannedRequest]:
+        return chain(self.requests, iter(self.more, None))

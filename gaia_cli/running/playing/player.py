@@ -81,14 +81,14 @@ class Player:
                 pool = stack.enter_context(_Pool(*place, self._connections))
                 group.create_task(self._send_at_their_times(pool, group))
                 return
-            requests = iter(self._load.requests)
+            requests = iter(self._load)
             for _ in range(self._load.loop.clients):
                 own = stack.enter_context(_Pool(*place, 1))
                 group.create_task(self._send_after_answers(own, requests, self._load.loop))
 
     async def _send_at_their_times(self, pool: "_Pool", group: asyncio.TaskGroup) -> None:
         start = time.time()
-        for request in self._load.requests:
+        for request in self._load:
             if not await self._waited(start + request.at_s - time.time()):
                 return
             group.create_task(self._send(pool, request, start + request.at_s))

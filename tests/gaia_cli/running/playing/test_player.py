@@ -234,3 +234,15 @@ def test_a_head_without_end_is_a_failure_and_is_not_kept(piece: bytes) -> None:
         thread.join()
 
     assert [reply.failed for reply in player.replies] == [True]
+
+
+@pytest.mark.parametrize("loop", [None, ONE], ids=["open", "closed"])
+def test_what_follows_the_load_is_asked_for_until_there_is_no_more(loop: ClosedLoop | None) -> None:
+    left = [PlannedRequest(0.2, path="/c"), PlannedRequest(0.1, path="/b")]
+    ended = threading.Event()
+    with server() as (url, handler):
+        load = Load((PlannedRequest(0.0, path="/a"),), loop, lambda: left.pop() if left else None)
+        Player(load, ended.set).start(url)
+        assert ended.wait(30)
+
+    assert [path for _, path, _ in handler.seen] == ["/a", "/b", "/c"]
