@@ -32,7 +32,7 @@ from analyzers.verdict.verdict import strongest_per_rule
 from runtime_images.policy.model import ExecutionMode
 
 _BINS = 10
-_HELD_OUT = ("held-out", "unseen", "unseen-2", "unseen-3")
+_HELD_OUT = ("held-out", "unseen", "unseen-2", "unseen-3", "unseen-4", "unseen-5")
 """The parts that take no part in the fit."""
 _THRESHOLDS = [step / 20 for step in range(61)]
 
