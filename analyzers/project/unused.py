@@ -2,7 +2,8 @@
 
 They say nothing about serving. A function or a class counts as unused when it stands at the top of a module that
 serving imports, has no decorator, and nothing that is used mentions its name: no call, no import, no string. So does a
-method of a class without bases, which might call it. Where the platform starts, it may call anything by its name.
+method of a class without bases, which might call it. Where the platform starts, it may call anything by its name. What
+the main block of an imported module mentions nobody runs.
 """
 
 import ast
@@ -11,6 +12,7 @@ from typing import TypeGuard
 
 from analyzers.findings import Finding
 from analyzers.lean.records import record
+from analyzers.project.mains import is_main_test
 from analyzers.project.model import Source
 from analyzers.project.parsing import nodes_of
 
@@ -62,7 +64,7 @@ def _parts(source: Source, is_start: bool) -> Iterator[_Part]:
             yield from (_part(source, method, [method]) for method in methods)
             apart = set(methods)
             yield _part(source, node, [*node.bases, *(inner for inner in node.body if inner not in apart)])
-        else:
+        elif is_start or not (isinstance(node, ast.If) and is_main_test(node.test)):
             rest.append(node)
     kept = [node for node in rest if not (source.is_package and _passes_on(node))]
     yield _Part(source.path, "", 0, 0, frozenset(_mentions(kept)), False)

@@ -12,10 +12,11 @@ from analyzers.facts.contexts import gradients, idioms
 from analyzers.facts.contexts.holding import Names
 from analyzers.facts.contexts.model import NOWHERE, CallContext, Contexts, Phase, Start
 from analyzers.facts.contexts.phases import CACHES, Called, Calls, phase_of, spread
-from analyzers.facts.syntax import Function, called_name, column, is_main_test, last_name, owner_of, words
+from analyzers.facts.syntax import Function, called_name, column, last_name, owner_of, words
 from analyzers.findings import Place
 from analyzers.lean.lines import lines_of
 from analyzers.lean.records import replace
+from analyzers.project.mains import is_main_test
 from analyzers.project.model import Source
 
 Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp

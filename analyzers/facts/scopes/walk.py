@@ -10,7 +10,8 @@ from itertools import zip_longest
 
 from analyzers.facts.scopes.fallbacks import attempted, exits, is_suppressed
 from analyzers.facts.scopes.model import MOST_MEANINGS, Binding, Conditions, Kind, ModuleScopes, Scope, Site, under
-from analyzers.facts.syntax import Function, arguments_of, is_main_test
+from analyzers.facts.syntax import Function, arguments_of
+from analyzers.project.mains import is_main_test
 from analyzers.project.model import Source
 from analyzers.project.names import LONGEST_NAME, absolute_module, dotted
 

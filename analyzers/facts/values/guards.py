@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 _NOT = Pattern(
     r"(^|_)(no|not|non|disable|without|skip|avoid|force_?cpu|cpu_only)(_|$)|^(no|disable)(gpu|cuda)", re.IGNORECASE
 )
-_LOOKS = ("shutil.which", "os.path.exists", "importlib.util.find_spec", "pkgutil.find_loader")
+_LOOKS = (
+    "glob.glob", "importlib.util.find_spec", "os.access", "os.path.exists", "pkgutil.find_loader", "shutil.which",
+)  # fmt: skip
 _PLAIN = (ast.Name, ast.Constant, ast.Attribute)
 _AT_LEAST = (ast.Gt, ast.GtE, ast.NotEq)
 
@@ -173,6 +175,9 @@ class Guards:
 
     def _asked(self, test: ast.Call, scope: "Scope") -> int:
         """Return the polarity of a call: of an availability check, of its wrapper, or of len() or bool() around one."""
+        match test.func:
+            case ast.Attribute(attr="exists", value=ast.Call(args=[path])):  # of pathlib's
+                return int(self._is_card(path, scope))
         for option in options(self._evaluator.value(test.func, scope)):
             if not isinstance(option, Symbol):
                 continue
@@ -181,13 +186,17 @@ class Guards:
             if option.name in ("len", "bool", "int", "any", "all") and test.args:
                 return self.polarity(test.args[0], scope)
             if option.name in _LOOKS and test.args:
-                looked_for = texts(self._evaluator.value(test.args[0], scope))
-                return int(any("nvidia" in text or text.startswith(GPU_ONLY_MODULES) for text in looked_for))
+                return int(self._is_card(test.args[0], scope))
             function = self._evaluator.returned(option.name)
             if function is not None:
                 signs = [self._answered(node, conditions, function) for node, conditions in function.returns]
                 return signs[0] if len(signs) == 1 else _conjunction(signs)
         return 0
+
+    def _is_card(self, looked_for: ast.expr, scope: "Scope") -> bool:
+        """Return whether a program, a file or a library that is looked for is there only where a GPU is."""
+        found = texts(self._evaluator.value(looked_for, scope))
+        return any("nvidia" in text or text.startswith(GPU_ONLY_MODULES) for text in found)
 
     def _answered(self, node: ast.expr, conditions: "Conditions", scope: "Scope") -> int:
         """Return the polarity of what a helper returns: `True` where a GPU was found says as much as a test does."""

@@ -37,6 +37,8 @@ _METHODS = frozenset({"cuda", "to_gpu"})
 _ALWAYS_GPU = frozenset({"torch.cuda.set_device", "torch.cuda.device", "spacy.require_gpu", "mxnet.gpu"})
 _KEYWORDS = frozenset({*DEVICE_KEYWORDS, "accelerator", "ctx", "place", "ctx_id", "gpuid", "cuda_device"})
 _INDEX_MEANS_GPU = ("transformers.", ".pipeline", "torch.", "ultralytics.", "sentence_transformers.")
+_COUNTED = "gpus="
+"""What is told how many GPUs to take; -1 stands for all."""
 _INDEXES = frozenset({"ctx_id", "gpuid", "gpu_id", "cuda_device", "device_id"})
 _INDEX = Pattern(r"\d+(,\d+)*$")
 _PART = Pattern(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
@@ -71,6 +73,8 @@ def named_by(value: Value, call: Call, spelling: str = "") -> Device | None:
             return None
         case Items(values=(Known(value=int(index)), *_)):
             return Device.GPU if index >= 0 and call.name in _NUMBERED else None
+        case Known(value=int(count)) if spelling == _COUNTED:
+            return Device.GPU if count else Device.CPU
         case Known(value=int(index)):
             return _of_index(index, call, spelling)
         case Known(value=str(text)) if (

@@ -39,8 +39,10 @@ def _check(facts: Facts) -> Hits:
         found = _for_gpus(_commands(call))
         if found and call.guard is Guard.ALWAYS:
             shown = _short(found)
-            if _NEEDED.found_in(found):
+            if _NEEDED.found_in(found) and not _is_one_of_several(call):
                 yield Hit(call.place, f"a GPU's video engine is asked for: {shown}", "needed", Signal.NEEDS_GPU)
+            elif _NEEDED.found_in(found):
+                yield Hit(call.place, f"a GPU's video engine is one that may be asked for: {shown}", "chosen")
             else:
                 weight = _SMI if _SMI in found else "started"
                 yield Hit(call.place, f"starts or installs software for GPUs: {shown}", weight)
@@ -77,6 +79,18 @@ def _commands(call: Call) -> list[str]:
     ]
 
 
+def _is_one_of_several(call: Call) -> bool:
+    """Return whether code chooses among the words that name a video engine, as by what the machine has."""
+    values = [argument.value for argument in call.arguments]
+    parts = [item for value in values for option in options(value) for item in _parts(option)]
+    named = [part for part in (*values, *parts) if any(map(_NEEDED.found_in, texts(part)))]
+    return bool(named) and all(not all(map(_NEEDED.found_in, texts(part))) for part in named)
+
+
+def _parts(value: Value) -> tuple[Value, ...]:
+    return value.values if isinstance(value, Items) else ()
+
+
 def _lines(value: Value) -> list[str]:
     """Return the strings of a value; the words of a command list also as one line."""
     found = list(texts(value))
@@ -97,7 +111,7 @@ RULE = Rule(
     confidence=0.8,
     signal=Signal.CAN_USE_GPU,
     check=_check,
-    weights={"needed": 3.5, "started": 2.5, "image": 1.8, "nvidia-smi": 1.8},
+    weights={"needed": 3.5, "chosen": 0.7, "started": 2.5, "image": 1.8, "nvidia-smi": 1.8},
     words="Image install os. subprocess nvenc cuvid nvdec nvv4l2 nvh26 nvinfer nvargus nvvid hwaccel spark",
     matches=(
         'import subprocess\nsubprocess.Popen(["vllm", "serve", "some/model"])',
@@ -105,6 +119,10 @@ RULE = Rule(
         'import subprocess, sys\nHOME = "/app/ComfyUI"\nsubprocess.run([sys.executable, "main.py"], cwd=HOME)',
         'import subprocess\ncmd = ["demucs", "--two-stems", "vocals"]\nsubprocess.run(cmd)',
         'import ffmpeg\nffmpeg.input("a.mp4", hwaccel="cuda").output("b.mp4", vcodec="h264_nvenc").run()',
+        (
+            'import os, subprocess\nuse = "libx264"\nif os.path.exists("/dev/nvidia0"):\n    use = "h264_nvenc"\n'
+            'subprocess.run(["ffmpeg", "-i", "a", "-c:v", use, "b"])'
+        ),
         'from gi.repository import Gst\nGst.parse_launch("filesrc location=a ! nvv4l2decoder ! fakesink")',
         'image = Image.from_registry("nvidia/cuda:12.4.0-devel-ubuntu22.04")',
     ),

@@ -160,3 +160,28 @@ def test_comments_and_docstrings_are_no_evidence(tmp_path: Path) -> None:
     )
 
     assert mode_of(tmp_path, code) is ExecutionMode.CPU
+
+
+@pytest.mark.parametrize(
+    ("gpus", "mode"),
+    [("1", "gpu"), ("-1", "gpu"), ("[0]", "gpu"), ("0", "cpu"), ("torch.cuda.device_count()", "gpu_preferred")],
+)
+def test_a_number_of_gpus_asks_lightning_for_them(tmp_path: Path, gpus: str, mode: str) -> None:
+    code = f"import torch\nimport pytorch_lightning as pl\ntrainer = pl.Trainer(gpus={gpus})\n"
+
+    assert mode_of(tmp_path, f"{code}def handler(payload):\n    return trainer.predict(payload)\n") == mode
+
+
+@pytest.mark.parametrize(
+    "look", ['os.path.exists("/dev/nvidia0")', 'Path("/dev/nvidia0").exists()', 'glob.glob("/dev/nvidia*")']
+)
+def test_the_file_of_a_card_tells_whether_there_is_a_gpu(tmp_path: Path, look: str) -> None:
+    head = "import glob, os, subprocess, torch\nfrom pathlib import Path\n"
+    moved = f"def handler(payload):\n    x = torch.ones(3)\n    if {look}:\n        x = x.cuda()\n    return x\n"
+    encoded = (
+        f'def handler(payload):\n    use = "libx264"\n    if {look}:\n        use = "h264_nvenc"\n'
+        '    subprocess.run(["ffmpeg", "-i", "a", "-c:v", use, "b"])\n'
+    )
+
+    assert mode_of(tmp_path, head + moved) == "cpu_preferred"
+    assert mode_of(tmp_path, head + encoded) in ("cpu_preferred", "gpu_preferred")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from analyzers import Analysis, analyze
 from runtime_images.policy.model import ExecutionMode
-from tests.analyzers.support import project
+from tests.analyzers.support import mode_of, project
 
 _NETWORK = (
     "import torch\n"
@@ -79,3 +79,14 @@ def test_a_method_that_is_called_counts(tmp_path: Path) -> None:
     analysis = _served(tmp_path, "from network import Loader\nLoader().fit()", network_py=_CLASSES)
 
     assert analysis.mode is ExecutionMode.GPU
+
+
+def test_what_only_the_main_block_of_an_imported_module_mentions_says_nothing(tmp_path: Path) -> None:
+    main = "import check\n\ndef handler(payload):\n    return check.label(payload)\n"
+    tool = (
+        "import torch\n\ndef label(payload):\n    return str(payload)\n\n\ndef tool():\n"
+        '    return torch.load("m.pt").to("cuda")\n\n\nif __name__ == "__main__":\n    tool()\n'
+    )
+
+    assert mode_of(tmp_path, main, check_py=tool) == "cpu_preferred"
+    assert mode_of(tmp_path, main, check_py=tool.replace('if __name__ == "__main__":\n    ', "")) == "gpu"
