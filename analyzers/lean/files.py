@@ -31,6 +31,9 @@ DATA_BYTES = 256 * 1024 * 1024
 STREAMS = ("/dev", "/dev/fd", "/proc/self/fd")
 """Where files are what this process has open: `/dev/stdin` is a link, and may even lead to a regular file."""
 
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+"""What stands at the start of a file whose content Git LFS keeps elsewhere."""
+
 FOR_ALL = stat.S_ISVTX | stat.S_IWOTH
 """The permissions of a directory like /tmp, where anybody may have put what is there."""
 

@@ -71,7 +71,7 @@ def _findings(code: Code, neighbours: Neighbours, *, evidence: bool) -> list[Fin
             resolved, evidences = _evidence(source, files, neighbours.code)
             found += evidences
         if switchability:
-            found += _hindrances(source, resolved, neighbours, infer=not evidence)
+            found += _hindrances(source, resolved, neighbours, infer=not evidence, wants_gpu=code.wants_gpu)
     return [*found, *unfinished(files)]
 
 
@@ -88,9 +88,9 @@ def _evidence(
 
 
 def _hindrances(
-    source: "Source", files: "Sequence[FileFacts]", neighbours: Neighbours, *, infer: bool
+    source: "Source", files: "Sequence[FileFacts]", neighbours: Neighbours, *, infer: bool, wants_gpu: bool
 ) -> list[Finding]:
-    """Return what hinders a switch; with `infer` the devices that the rules ask for are inferred first."""
+    """Return what hinders a switch; with `infer` the devices asked for are inferred first."""
     from analyzers.facts.contexts.reading import read_contexts
     from analyzers.facts.escalation import resolve
     from analyzers.facts.model import Facts
@@ -108,9 +108,10 @@ def _hindrances(
         hindrances = list(examine(switchability_rules(source.text), behaviour, source.path))
         if not hindrances:
             return found
-        from analyzers.linting.programs import without_moot  # most files need no look at who imports them
+        from analyzers.linting.programs import without_gpu_code, without_moot  # most files need neither
 
-        return [*found, *without_moot(hindrances, source, known, neighbours.is_imported)]
+        mattering = without_moot(hindrances, source, known, neighbours.is_imported)
+        return [*found, *without_gpu_code(mattering, neighbours, wants_gpu=wants_gpu)]
     except Exception as error:  # noqa: BLE001 -- whatever is wrong here must not hide the evidence
         message = f"the check of when the code runs failed: {type(error).__name__}: {error}"
         return [failed(RULE_FAILED, Place(source.path, 1), message)]

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable
 
 from analyzers.facts.contexts.model import Contexts, Phase
 from analyzers.facts.contexts.phases import phase_of
+from analyzers.facts.neighbours import Neighbours
 from analyzers.facts.syntax import Function, called_name
 from analyzers.findings import Finding, Signal
 from analyzers.lean.patterns import Pattern
+from analyzers.linting.aside import harmless_lines, is_by_hand, is_copied
 from analyzers.project.importers import is_test
 from analyzers.project.model import Source
 from analyzers.rules.switchability.blocking_in_coroutine import RULE as BLOCKING
@@ -21,12 +23,16 @@ from analyzers.rules.switchability.cuda_at_import import RULE as CUDA_AT_IMPORT
 from analyzers.rules.switchability.global_seed import RULE as GLOBAL_SEED
 from analyzers.rules.switchability.hard_coded_device import RULE as HARD_CODED
 from analyzers.rules.switchability.sets_visible_devices import RULE as SETS_VISIBLE_DEVICES
+from analyzers.rules.switchability.state_on_device import RULE as STATE_ON_DEVICE
 from analyzers.rules.switchability.threads_at_import import RULE as THREADS_AT_IMPORT
 
+_OF_SWITCHES = frozenset({HARD_CODED.code, CUDA_AT_IMPORT.code, STATE_ON_DEVICE.code})
 _OF_WORKERS = frozenset(rule.code for rule in (CUDA_AT_IMPORT, GLOBAL_SEED, SETS_VISIBLE_DEVICES, THREADS_AT_IMPORT))
 _PARSES = Pattern(r"^\w[^\n#]*\bparse_(?:known_)?args\(", re.MULTILINE)
 """What a file does at its top that reads its command line, of which an import has none."""
 _READS_COMMAND_LINE = Pattern(r"\bparse_(?:known_)?args\(|\b(?:click|typer|fire|absl|hydra|tyro)\b|\bsys\.argv\b")
+_STREAMLIT = Pattern(r"^(?:import|from)[ \t]+streamlit\b", re.MULTILINE)
+"""A page of Streamlit is a program that its server runs anew for each visitor."""
 _PREDICTS = frozenset({"predict", "infer", "inference"})
 """Names of functions that serve, but also those of programs' own."""
 _NO_MAIN = (0, 0)
@@ -34,18 +40,36 @@ _OWN_LOOP = ("asyncio.run(", "anyio.run(", "run_until_complete(")
 """What a program starts an event loop with that is nobody else's."""
 
 
+def without_gpu_code(findings: Iterable[Finding], neighbours: Neighbours, *, wants_gpu: bool) -> list[Finding]:
+    """Return the `findings` that matter where the project may be for GPUs only; `wants_gpu`: the file asks for one."""
+    found = list(findings)
+    if not any(finding.rule in _OF_SWITCHES for finding in found):
+        return found
+    from analyzers.linting.gpu_projects import for_gpus  # reads the whole tree, and most files name no device
+
+    project = for_gpus(neighbours.library.tree)
+    neighbours.read.update(project.lists)
+    only = project.only or wants_gpu
+    return [one for one in found if one.rule not in _OF_SWITCHES] if only else found
+
+
 def without_moot(
     findings: Iterable[Finding], source: Source, contexts: Contexts, is_imported: Callable[[str], bool]
 ) -> list[Finding]:
     """Return the `findings` in `source` that matter; `is_imported` says of a path whether any file imports it."""
     found = list(findings)
-    if is_test(source.path):
+    if is_test(source.path) or is_copied(source.path):
         return [finding for finding in found if finding.signal is not Signal.SWITCHABILITY]
+    if found and is_by_hand(source.path) and not _takes_any(source):
+        found = [one for one in found if one.signal is not Signal.SWITCHABILITY or one.rule == BLOCKING.code]
     if found and _is_command(source, contexts) and not is_imported(source.path):
         return [one for one in found if one.rule == HARD_CODED.code or one.signal is not Signal.SWITCHABILITY]
     own_loop = bool(source.cells) or any(own in source.text for own in _OWN_LOOP)
     of_workers = [one for one in found if one.rule in _OF_WORKERS or (own_loop and one.rule == BLOCKING.code)]
-    first, last = contexts.mains.get(source.path, _NO_MAIN)
+    main = first, last = contexts.mains.get(source.path, _NO_MAIN)
+    if any(one.rule == HARD_CODED.code for one in found):
+        harmless = harmless_lines(source.tree, main)
+        found = [one for one in found if not (one.rule == HARD_CODED.code and _is_in(one, harmless))]
     of_programs = [one for one in found if one.rule == HARD_CODED.code and first <= one.place.line <= last]
     if not (of_workers or of_programs):
         return found
@@ -58,10 +82,18 @@ def without_moot(
     return [finding for finding in found if finding not in moot]
 
 
+def _is_in(finding: Finding, stretches: Iterable[tuple[int, int]]) -> bool:
+    return any(first <= finding.place.line <= last for first, last in stretches)
+
+
 def _is_command(source: Source, contexts: Contexts) -> bool:
     """Return whether a file is for the command line: its main block reads that, and what it may serve only predicts."""
     is_command = contexts.mains.get(source.path, _NO_MAIN) != _NO_MAIN and _READS_COMMAND_LINE.search(source.text)
-    return bool(is_command) and not any(_takes_requests(node, source.tree) for node in ast.walk(source.tree))
+    return bool(is_command) and not _takes_any(source)
+
+
+def _takes_any(source: Source) -> bool:
+    return any(_takes_requests(node, source.tree) for node in ast.walk(source.tree))
 
 
 def _takes_requests(node: ast.AST, tree: ast.Module) -> bool:
@@ -74,7 +106,7 @@ def _takes_requests(node: ast.AST, tree: ast.Module) -> bool:
 
 def _serves(source: Source, contexts: Contexts) -> bool:
     parses = "parse_" in source.text and _PARSES.search(source.text)
-    if parses or ("gradio" in source.text and ".launch(" in source.text):
+    if parses or ("gradio" in source.text and ".launch(" in source.text) or _STREAMLIT.search(source.text):
         return False
     if source.path in contexts.serving:
         return True

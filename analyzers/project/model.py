@@ -11,13 +11,17 @@ if TYPE_CHECKING:
 
 @record
 class Code:
-    """A file's code before it is parsed: its text, the bytes that it stands in; cells and failures as in `Source`."""
+    """A file's code before it is parsed: its text, the bytes that it stands in; cells and failures as in `Source`.
+
+    `wants_gpu`: the file is a notebook that asks for a machine with a GPU.
+    """
 
     path: str
     text: str
     data: bytes
     cells: tuple[int, ...] = ()
     failures: tuple[Finding, ...] = ()
+    wants_gpu: bool = False
 
 
 @record

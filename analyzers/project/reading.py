@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 
 from analyzers.findings import NOT_PYTHON, REFUSED, TOO_DEEP, TOO_LARGE, UNREADABLE, Finding, Place, failed
-from analyzers.lean.files import NOTEBOOK, TEXT_BYTES, TooLargeError, read_inside, source_bytes
+from analyzers.lean.files import LFS_POINTER, NOTEBOOK, TEXT_BYTES, TooLargeError, read_inside, source_bytes
 from analyzers.lean.prefilter import may_hold_evidence
 from analyzers.lean.records import replace
 from analyzers.project.model import Code, Source, UnreadableError
@@ -61,6 +61,8 @@ def as_code(path: str, data: bytes) -> Code:
     """
     if len(data) > source_bytes(path):
         raise _too_large(path)
+    if data.startswith(LFS_POINTER):
+        raise _error(path, "the file is a pointer of Git LFS, its content is not here; fetch it with `git lfs pull`")
     text = _decode(path, data)
     return _notebook(path, text) if path.endswith(NOTEBOOK) else Code(path, text, data)
 
@@ -105,6 +107,7 @@ def _notebook(path: str, text: str) -> Code:
         cells_of,
         first_lines,
         readable,
+        wants_gpu,
     )
 
     try:
@@ -120,7 +123,8 @@ def _notebook(path: str, text: str) -> Code:
         half = code[error.start].encode("unicode_escape").decode()
         raise _error(path, f"the code has half of a surrogate pair: {half}") from None
     starts = first_lines(cells)
-    return Code(path, code, data, starts, tuple(_not_python(path, one.error, starts[one.cell]) for one in bad))
+    failures = tuple(_not_python(path, one.error, starts[one.cell]) for one in bad)
+    return Code(path, code, data, starts, failures, wants_gpu(text))
 
 
 def _too_large(path: str) -> UnreadableError:

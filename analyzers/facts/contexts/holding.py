@@ -3,8 +3,13 @@
 import ast
 from collections.abc import Sequence
 
-from analyzers.facts.contexts.idioms import is_asked, is_handed_in, is_on_host
+from analyzers.facts.contexts.idioms import asked_for_kind, is_asked, is_handed_in, is_on_host
+from analyzers.facts.contexts.model import CallContext
 from analyzers.facts.contexts.phases import Called
+from analyzers.facts.syntax import called_name
+from analyzers.lean.records import replace
+
+_OBJECTS = frozenset({"self", "cls"})
 
 
 class Names:
@@ -38,7 +43,7 @@ class Names:
 
     def chosen(self, value: ast.expr, function: Called, tests: Sequence[ast.expr]) -> bool:
         """Return whether a value was asked for, by one of the `tests` around it or by whoever calls `function`."""
-        handed_in = not function.serves and is_handed_in(value, function.parameters)
+        handed_in = not function.serves and is_handed_in(value, function.parameters | function.found_out)
         return handed_in or is_asked(value, tests)
 
     def bind(self, target: ast.AST, value: ast.expr, function: Called) -> None:
@@ -48,6 +53,24 @@ class Names:
         zipped = value.args if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else []
         if any(self.is_on_host(part, function) for part in (value, *zipped)):
             function.host |= names
+        if function.serves and self._is_asked_for(value, function):
+            function.asked |= names
+
+    def given(self, node: ast.Call, function: Called, context: CallContext) -> CallContext:
+        """Return the context of the call `node` in `function` with what it is given.
+
+        What it asks for its kind, as `isinstance(x, float)` does, may as well be in main memory, and is remembered.
+        """
+        kind = asked_for_kind(node)
+        function.host |= {kind} if kind else set()
+        by_name = function.serves and not isinstance(node.func, ast.Call)
+        asked = by_name and any(self._is_asked_for(part, function) for part in node.args[:1])
+        return replace(context, asked=frozenset({called_name(node)})) if asked else context
+
+    def _is_asked_for(self, node: ast.expr, function: Called) -> bool:
+        """Return whether `node` depends on what the request says."""
+        said = function.asked | function.parameters - _OBJECTS
+        return any(isinstance(part, ast.Name) and part.id in said for part in ast.walk(node))
 
     def is_on_host(self, node: ast.expr, function: Called) -> bool:
         """Return whether `node` is in main memory."""

@@ -5,14 +5,17 @@ from collections.abc import Sequence
 
 from analyzers.facts.syntax import called_name, spine, word_of, words
 
+Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 _BATCHES = ("batch", "loader", "chunk")
 TO_HOST = frozenset({"cpu", "numpy", "tolist", "asarray", "array", "item"})
 _LONG = frozenset({"generate", "inference", "infer", "transcribe", "synthesize", "tts", "sample"})
 """Methods of models that compute for so long that they are called one by one."""
+_DECODERS = frozenset({"vae", "codec", "vocoder", "snac", "autoencoder"})
 SETS = frozenset(
     {"set_num_threads", "set_num_interop_threads", "set_intra_op_parallelism_threads", "putenv", "setdefault"}
 )
 """What sets something for the whole process."""
+_CASTS = frozenset({"to", "float", "half", "bfloat16", "detach", "clone", "contiguous"})
 _NETWORKS = ("nn.Module", "LightningModule", "PreTrainedModel")
 _MADE_ON_HOST = frozenset({"range", "len", "open", "sorted", "str", "int", "float"})
 _HOST_LIBRARIES = frozenset({"np", "numpy", "pd", "pandas", "Image", "cv2", "json", "math", "random", "os"})
@@ -68,13 +71,51 @@ def goes_one_by_one(target: ast.expr, source: ast.expr, *, in_network: bool) -> 
     return not any(part in name for name in names for part in _BATCHES)
 
 
+def makes_one_by_one(node: Comprehension, part: ast.comprehension, *, in_network: bool) -> bool:
+    """Return whether a comprehension takes its items one by one; what only moves a few tensors that are there does not.
+
+    These, as in `tuple(one.to(device) for one in kept)`, have shapes of their own and fit into no single tensor.
+    """
+    made = node.value if isinstance(node, ast.DictComp) else node.elt
+    match made:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="to" | "cuda")):
+            if name in words(part.target):
+                return False
+    return goes_one_by_one(part.target, part.iter, in_network=in_network)
+
+
+def is_result(node: ast.expr) -> bool:
+    """Return whether `node` is a tensor that something else holds, as in `one.outputs[0].scores`, at most cast."""
+    parts = list(spine(node))
+    called = {id(part.func) for part in parts if isinstance(part, ast.Call)}
+    held = any(isinstance(part, ast.Attribute) and id(part) not in called for part in parts)
+    return held and all(called_name(part) in _CASTS for part in parts if isinstance(part, ast.Call))
+
+
+def asked_for_kind(node: ast.Call) -> str:
+    """Return the name that begins what a call asks for its kind, as `isinstance(x, float)` does; empty for another.
+
+    What may be a number as well is brought to one form, and is no tensor that waits for a device.
+    """
+    match node:
+        case ast.Call(func=ast.Name(id="isinstance" | "hasattr"), args=[asked, kind]) if "Tensor" not in words(kind):
+            return next((part.id for part in spine(asked) if isinstance(part, ast.Name)), "")
+    return ""
+
+
 def _takes_its_time(body: Sequence[ast.stmt]) -> bool:
     """Return whether each turn of a loop waits, yields or lets a model work: beside that a copy costs nothing."""
     return any(
-        isinstance(part, ast.Yield | ast.Await) or (isinstance(part, ast.Call) and called_name(part) in _LONG)
+        isinstance(part, ast.Yield | ast.Await) or (isinstance(part, ast.Call) and _is_long(part))
         for statement in body
         for part in ast.walk(statement)
     )
+
+
+def _is_long(call: ast.Call) -> bool:
+    """Return whether a model computes for long: it generates, or turns what was generated into a picture or a sound."""
+    name = called_name(call)
+    return name in _LONG or (name == "decode" and any(word.lower() in _DECODERS for word in words(call.func)))
 
 
 def asks_for_several(test: ast.expr) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import Enum
 
 from analyzers.findings import Place
-from analyzers.lean.records import record
+from analyzers.lean.records import record, replace
 
 
 class Phase(Enum):
@@ -25,7 +25,8 @@ class CallContext:
     `without_gradients`: PyTorch records nothing; `kept`: the global name in which the result outlives the request;
     `stores`: an item is assigned, not read; `awaited`: the call is; `chosen`: the value is one that a test around it
     asks for, or several GPUs are. Of the methods that are called in a chain from this place, `on_host` are those whose
-    receiver has been brought to main memory before, and `moves` those whose arguments name a device.
+    receiver has been brought to main memory before, `moves` those whose arguments name a device, and `asked` those that
+    are first given what depends on the request.
     """
 
     function: str = ""
@@ -40,6 +41,12 @@ class CallContext:
     chosen: bool = False
     on_host: frozenset[str] = frozenset()
     moves: frozenset[str] = frozenset()
+    asked: frozenset[str] = frozenset()
+
+    def joined(self, inner: "CallContext") -> "CallContext":
+        """Return this context with what is known of a call that starts at the same place, further inside."""
+        on_host, moves = self.on_host | inner.on_host, self.moves | inner.moves
+        return replace(self, on_host=on_host, moves=moves, asked=self.asked | inner.asked)
 
 
 NOWHERE = CallContext()

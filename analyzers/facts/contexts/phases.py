@@ -14,6 +14,8 @@ _REQUEST_DECORATORS = words(
 )
 _STARTS = words("__init__ setup load start new startup lifespan init on_start initialize")
 _START_DECORATORS = frozenset({"enter", "on_event", "build", "on_startup", "asynccontextmanager"})
+_REQUEST = "request"
+"""The name under which Flask and others have the request at hand."""
 CACHES = words("lru_cache cache cached cached_property cache_resource singleton cache_data")
 """Decorators that keep a function from running again."""
 
@@ -36,6 +38,8 @@ class Calls:
 class Called:
     """A function of the file: when it runs, whom it calls, the names it binds, and those in main memory (`host`).
 
+    `asked` are the names that hold what a request says, where the function takes requests.
+
     `is_own` says that it has a phase of its own, so that others than its callers in the file may call it, `serves` that
     this is a request's; `yields` that a call of it only makes a generator, which somebody else runs; `silent` that it
     runs without gradients, `in_loop` that an event loop waits for it.
@@ -53,6 +57,12 @@ class Called:
         self.host: set[str] = set()
         self.parameters: frozenset[str] = frozenset()
         self.bound: set[str] = set()
+        self.asked = {_REQUEST}
+
+    @property
+    def found_out(self) -> set[str]:
+        """The names that it binds, empty for the top of the file, where they are the file's own settings."""
+        return set() if Phase.IMPORT in self.phases else self.bound
 
     def applied_to(self, context: CallContext) -> CallContext:
         """Return the context of a call in this function with what its callers make of it."""

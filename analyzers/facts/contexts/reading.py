@@ -9,6 +9,7 @@ import ast
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from analyzers.facts.contexts import gradients, idioms
+from analyzers.facts.contexts.defaults import fixed
 from analyzers.facts.contexts.holding import Names
 from analyzers.facts.contexts.model import NOWHERE, CallContext, Contexts, Phase, Start
 from analyzers.facts.contexts.phases import CACHES, Called, Calls, phase_of, spread
@@ -19,7 +20,6 @@ from analyzers.lean.records import replace
 from analyzers.project.mains import is_main_test
 from analyzers.project.model import Source
 
-Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 _ADDS = frozenset({"append", "add", "extend", "insert", "put", "setdefault", "update"})
 
 
@@ -28,7 +28,7 @@ def read_contexts(sources: Iterable[Source]) -> Contexts:
     walkers = [walker for source in sources if (walker := _walked(source)) is not None]
     return Contexts(
         {start: context for walker in walkers for start, context in walker.resolved()},
-        {start: place for walker in walkers for start, place in walker.literals.items()},
+        {start: place for walker in walkers for start, place in fixed(walker.source.tree, walker.literals)},
         frozenset(name for walker in walkers for name in walker.modules),
         learning=frozenset(walker.source.path for walker in walkers if walker.learns),
         serving=frozenset(one.source.path for one in walkers if any(made.serves for made in one.functions.values())),
@@ -164,14 +164,13 @@ class _Walker:
             self.learns = True
         self.visit(node.value, now)
 
-    def comprehension(self, node: Comprehension, now: CallContext) -> None:
+    def comprehension(self, node: idioms.Comprehension, now: CallContext) -> None:
         inner = now
         for part in node.generators:
             self.visit(part.iter, inner)
             self.names.bind(part.target, part.iter, self.functions[now.function])
-            inner = replace(
-                inner, loop=inner.loop or idioms.goes_one_by_one(part.target, part.iter, in_network=self.in_network)
-            )
+            one_by_one = idioms.makes_one_by_one(node, part, in_network=self.in_network)
+            inner = replace(inner, loop=inner.loop or one_by_one)
             self.block(part.ifs, inner)
         self.block([node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt], inner)
 
@@ -191,20 +190,22 @@ class _Walker:
         name, function = called_name(node), node.func
         now = replace(context, awaited=False) if context.awaited else context
         self.learns = self.learns or gradients.wants_gradients(node)
+        context = self.names.given(node, self.functions[now.function], context)
         on_self = owner_of(function) in ("self", "cls")
         owner = last_name(function.value) if isinstance(function, ast.Attribute) and not on_self else ""
         if (on_self or owner or isinstance(function, ast.Name)) and not now.once:
             called = Calls(name, on_self, now.without_gradients, later=context.awaited, owner=owner)
             self.functions[now.function].callees.append(called)
-        if name in idioms.SETS and idioms.is_asked(node, self.tests):
-            context = replace(context, chosen=True)
+        if name in idioms.SETS and node.args:
+            chosen = self.names.chosen(node.args[-1], self.functions[now.function], self.tests)
+            context = replace(context, chosen=context.chosen or chosen)
         inner = now
         if isinstance(function, ast.Attribute):
             if name in idioms.TO_HOST and self.names.is_on_host(function.value, self.functions[now.function]):
                 context = replace(context, on_host=frozenset({name}))
             if (
                 name == "to"
-                and not self.in_network
+                and not (self.in_network or idioms.is_result(function.value))
                 and any("device" in word for part in (*node.args, *node.keywords) for word in words(part))
             ):
                 context = replace(context, moves=frozenset({name}))
@@ -218,9 +219,8 @@ class _Walker:
         outer = self.found.get(start)
         if outer is None:
             self.found[start] = context
-        elif context.on_host or context.moves:
-            own, moves = outer.on_host | context.on_host, outer.moves | context.moves
-            self.found[start] = replace(outer, on_host=own, moves=moves)
+        elif context.on_host or context.moves or context.asked:
+            self.found[start] = outer.joined(context)
 
     def column(self, line: int, offset: int) -> int:
         return column(self.lines[line - 1] if line <= len(self.lines) else "", offset)

@@ -144,6 +144,8 @@ class Guards:
     def _sign(self, condition: "Condition") -> int:
         if condition.test is None:
             return 1 if condition.outcome else -1
+        if isinstance(condition.test, ast.BoolOp) and isinstance(condition.test.op, ast.Or) and not condition.outcome:
+            return _conjunction([-self.polarity(part, condition.scope) for part in condition.test.values])
         sign = self.polarity(condition.test, condition.scope)
         return sign if condition.outcome else -sign
 

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from analyzers.lean.files import open_inside
+from analyzers.lean.files import LFS_POINTER, open_inside
 from analyzers.lean.patterns import Pattern
 from analyzers.project.model import Asset
 
@@ -20,7 +20,6 @@ _SHARD = Pattern(r"-\d{5}-of-\d{5}(?=\.)")
 _HOMES = ("model", "models", "weights", "checkpoint", "checkpoints", "ckpt", "ckpts", "kernels", "csrc")
 _MOST_FILES = 1000
 _LONGEST_POINTER = 1024
-_POINTER = b"version https://git-lfs.github.com/spec/"
 _POINTER_SIZE = Pattern(r"(?m)^size (\d{1,18})$")
 
 
@@ -68,5 +67,5 @@ def _size(root: Path, path: str) -> int | None:
             text = file.read(_LONGEST_POINTER) if size <= _LONGEST_POINTER else b""
     except OSError:
         return None
-    stated = _POINTER_SIZE.search(text.decode(errors="replace")) if text.startswith(_POINTER) else None
+    stated = _POINTER_SIZE.search(text.decode(errors="replace")) if text.startswith(LFS_POINTER) else None
     return int(stated[1]) if stated else size

@@ -10,9 +10,12 @@ from itertools import accumulate
 
 from analyzers.findings import Place
 from analyzers.lean.lines import lines_of
+from analyzers.lean.patterns import Pattern
 from analyzers.lean.records import record
 from analyzers.project.notebooks.ipython import python_of, without_automagic
 from analyzers.project.parsing import BEYOND, Outcome, syntax_tree, tried
+
+_ACCELERATOR = Pattern(r'"accelerator"\s*:\s*"GPU"')
 
 
 class NotANotebookError(ValueError):
@@ -25,6 +28,8 @@ def cells_of(text: str) -> list[str]:
     Raises:
         NotANotebookError: `text` is not the JSON of a notebook of format 4, which is from 2015.
     """
+    if not text.strip():
+        return []  # what Jupyter makes a notebook of when it is saved
     try:
         notebook = json.loads(text)
         if "worksheets" in notebook:
@@ -37,6 +42,11 @@ def cells_of(text: str) -> list[str]:
         raise
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise NotANotebookError(f"the file is no notebook: {type(error).__name__}: {error}") from None
+
+
+def wants_gpu(text: str) -> bool:
+    """Return whether the notebook in `text` asks for a machine with a GPU, as Colab has it in the metadata."""
+    return _ACCELERATOR.search(text) is not None
 
 
 def _speaks_python(metadata: object) -> bool:

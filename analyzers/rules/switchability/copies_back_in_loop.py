@@ -29,7 +29,8 @@ RULE = switchability_rule(
     summary="A request copies results back from the device one by one.",
     rationale="`.item()`, `.cpu()` and `.numpy()` make the program wait until the GPU has done everything before, so "
     "a loop of them runs at the speed of the copies. On the CPU they cost nothing: the function looks fine there, and "
-    "a promotion then gains less than it should. Loops over batches are not reported.",
+    "a promotion then gains less than it should. Loops over batches are not reported, nor is what may be no tensor, as "
+    "a test of its kind shows.",
     remedy="Copy the whole tensor once, before the loop: `for score in scores.tolist()`.",
     confidence=0.8,
     check=_check,

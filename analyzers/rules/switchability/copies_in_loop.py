@@ -22,7 +22,8 @@ RULE = switchability_rule(
     summary="A request copies its input to the device piece by piece.",
     rationale="Each copy from main memory to a GPU has a price of its own, whatever its size, and on the CPU backend "
     "it is free. Many small ones make the GPU slower than the measurements on the CPU promise, so a promotion is "
-    "undone again. Loops over batches are not reported.",
+    "undone again. Loops over batches are not reported, nor is the moving of a few tensors that "
+    "have shapes of their own, or that are results of something else.",
     remedy="Stack the parts and copy once: `torch.stack(parts).to(device)`.",
     confidence=0.8,
     check=_check,

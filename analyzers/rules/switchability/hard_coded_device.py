@@ -103,7 +103,8 @@ RULE = switchability_rule(
     summary="The code names a CUDA device instead of asking whether there is one.",
     rationale="On a machine without a GPU the line raises, so one word ties a function to GPUs that could "
     "otherwise be promoted and demoted. Nothing else in the file needs one: no CUDA kernel, no library for GPUs only, "
-    "no half precision. `gaia lint --fix` adds the test, which changes nothing on a machine with a GPU.",
+    "no half precision. The default of a parameter counts where a call in the file leaves it out: else the caller "
+    "chooses. `gaia lint --fix` adds the test, which changes nothing on a machine with a GPU.",
     remedy='Ask which device there is: `"cuda" if torch.cuda.is_available() else "cpu"`.',
     confidence=0.95,
     check=_check,
@@ -114,6 +115,10 @@ RULE = switchability_rule(
         "import torch\ndef handler(payload):\n    return torch.ones(2).cuda().tolist()",
         'import torch\nstate = torch.load("m.pt", map_location="cuda")',
         'from sentence_transformers import SentenceTransformer\nmodel = SentenceTransformer("a", device="cuda")',
+        (
+            'import torch\ndef load(path, device="cuda"):\n    return torch.load(path, map_location=device)\n'
+            'net = load("m.pt")'
+        ),
     ),
     passes=(
         'import torch\ndevice = "cuda" if torch.cuda.is_available() else "cpu"',
@@ -142,5 +147,6 @@ RULE = switchability_rule(
         ),
         'import torch\ndef put(x, index):\n    return x.to(f"cuda:{index}")',
         'import json\nsettings = {"device": "cuda"}',
+        'import torch\ndef load(path, device="cuda"):\n    return torch.load(path, map_location=device)',
     ),
 )

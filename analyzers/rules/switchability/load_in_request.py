@@ -10,7 +10,7 @@ from analyzers.rules.rule import Hit, Hits
 def _check(behaviour: Behaviour) -> Hits:
     for call, context in behaviour.calls(Phase.REQUEST):
         what = loaded(call)
-        if what and call.args and _is_the_request(call.args[0].value):
+        if what and (call.method in context.asked or (call.args and _is_the_request(call.args[0].value))):
             continue
         if what and not context.once and call.place.path not in behaviour.contexts.learning:
             yield Hit(call.place, f"{what}() loads in each request; load once, in start() or at import")
@@ -27,7 +27,7 @@ RULE = switchability_rule(
     summary="Each request loads a model that could be loaded once.",
     rationale="Loading takes longer than most requests compute, and no GPU makes it shorter: the latency it adds "
     "promotes the function and does not go away. A new worker is warm before traffic moves to it. Behind a test for "
-    "None, or in a cached function, loading is not reported.",
+    "None, or in a cached function, loading is not reported, nor is what the request names.",
     remedy="Load once, in `start(cfg)` or when the module is imported.",
     confidence=0.8,
     check=_check,

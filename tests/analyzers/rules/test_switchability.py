@@ -164,6 +164,157 @@ def test_what_a_caller_hands_in_is_the_callers_choice() -> None:
     assert codes_of(code.replace("NAME", "handler").replace("VALUE", "rank")) == ["GA711"]
 
 
+@pytest.mark.parametrize(
+    ("given", "call", "loud"),
+    [
+        ('path, device="cuda"', "", False),
+        ('path, device="cuda"', 'load("m", device="cpu")', False),
+        ('path, device="cuda"', 'load("m", "cpu")', False),
+        ('path, device="cuda"', "load(*where)", False),
+        ('path, device="cuda"', "load(**options)", False),
+        ('path, *, device="cuda:0"', 'load("m", device=chosen)', False),
+        ('path, place=torch.device("cuda")', "", False),
+        ('path, device="cuda"', 'load("m")', True),
+        ('path, *, device="cuda"', 'load(path="m")', True),
+        ('path, place=torch.device("cuda")', "net = load('m')", True),
+    ],
+)
+def test_a_default_is_the_callers_choice_until_a_call_leaves_it_out(given: str, call: str, loud: bool) -> None:
+    code = f"import torch\ndef load({given}):\n    return torch.load(path)\n{call}\n"
+
+    assert codes_of(code) == (["GA701"] if loud else [])
+
+
+@pytest.mark.parametrize(
+    ("head", "field", "made", "loud"),
+    [
+        ("class Config(BaseSettings)", 'device: str = "cuda"', "Config()", True),
+        ("class Config(BaseSettings)", 'device: str = "cuda"', 'Config(device="cpu")', False),
+        ("@dataclass\nclass Options", 'device: str = "cuda"', "", False),
+        ("class Net(torch.nn.Module)", 'device: str = "cuda"', "", True),
+        ("class Net", 'def __init__(self, device="cuda"): pass', "", False),
+        ("class Net", 'def __init__(self, device="cuda"): pass', "Net()", True),
+        ("class Net", 'def __init__(self, device="cuda"): super().__init__()', "", False),
+        ("class Net", '@staticmethod\n    def make(size, device="cuda"): pass', "Net.make(3)", True),
+        ("class Net", '@staticmethod\n    def make(size, device="cuda"): pass', "Net.make(3, 'cpu')", False),
+        ("class Net", 'def make(self, size, device="cuda"): pass', "net.make(3, 'cpu')", False),
+        ("class Predictor", 'def predict(self, x, device="cuda"): pass', "", True),
+    ],
+)
+def test_what_a_class_takes_is_its_makers_choice(head: str, field: str, made: str, loud: bool) -> None:
+    imports = "import torch\nfrom dataclasses import dataclass\nfrom pydantic_settings import BaseSettings\n"
+    code = f"{imports}{head}:\n    {field}\n{made}\n"
+
+    assert codes_of(code) == (["GA701"] if loud else [])
+
+
+@pytest.mark.parametrize(
+    ("made", "loud"),
+    [
+        ("[x.item() if not isinstance(x, float) else x for x in found]", False),
+        ("[x.item() if hasattr(x, 'item') else x for x in found]", False),
+        ("[x.item() if isinstance(x, torch.Tensor) else x for x in found]", True),
+        ("[x.item() for x in found]", True),
+        ("tuple(x.to(device) for x in found)", False),
+        ("{name: x.to(device) for name, x in pairs}", False),
+        ("[net(torch.tensor(x).to(device)) for x in found]", True),
+    ],
+)
+def test_only_what_could_be_one_copy_is_one_too_many(made: str, loud: bool) -> None:
+    code = (
+        "import torch\ndevice = 'cuda' if torch.cuda.is_available() else 'cpu'\n"
+        f"def handler(found, pairs):\n    return {made}\n"
+    )
+
+    assert bool(codes_of(code)) == loud
+
+
+@pytest.mark.parametrize(
+    ("body", "loud"),
+    [
+        ("kept.append(one.outputs[0].hidden.to(torch.float32).to(self.device))", False),
+        ("self.vae.decode(one.to(self.device))", False),
+        ("self.net(one.to(self.device))", True),
+        ("self.net(self.transform(one).to(self.device))", True),
+    ],
+)
+def test_results_and_what_a_decoder_takes_one_by_one_may_be_copied_so(body: str, loud: bool) -> None:
+    head = "import torch\nclass Predictor:\n    def predict(self, images):\n        for one in images:\n"
+    code = f"{head}            {body}\n"
+
+    assert ("GA705" in codes_of(code)) == loud
+
+
+@pytest.mark.parametrize(
+    ("path", "loud"),
+    [
+        ("f'voices/{request.args[\"voice\"]}.pt'", False),
+        ("path", False),
+        ("os.path.join('voices', name)", False),
+        ("'m.pt'", True),
+        ("os.path.join(ROOT, 'm.pt')", True),
+    ],
+)
+def test_what_a_request_names_can_only_be_loaded_for_it(path: str, loud: bool) -> None:
+    code = (
+        "import os, torch\nfrom flask import request\n@app.route('/')\ndef speak():\n"
+        "    name = read(request, 'voice')\n    path = f'voices/{name}.pt'\n"
+        f"    return torch.load({path}).to('cpu').sum().item()\n"
+    )
+
+    assert ("GA709" in codes_of(code)) == loud
+
+
+def test_a_seed_that_is_asked_for_counts_where_the_file_draws_itself() -> None:
+    code = "import torch\ndef handler(payload):\n    torch.manual_seed(SEED)\n    return net.generate(payload)\n"
+
+    assert codes_of(code.replace("SEED", "payload['seed']")) == []
+    assert codes_of(code.replace("SEED", "7")) == ["GA707"]
+    assert codes_of(code.replace("SEED", "payload['seed']").replace("net.generate(payload)", "torch.randn(3)")) == [
+        "GA707"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "loud"),
+    [
+        ("if not torch.cuda.is_available():\n    os.environ['CUDA_VISIBLE_DEVICES'] = ''", False),
+        ("if os.getenv('FORCE_CPU', '') != '':\n    os.environ['CUDA_VISIBLE_DEVICES'] = ''", False),
+        ("def pick():\n    best = most_memory()\n    os.environ['CUDA_VISIBLE_DEVICES'] = str(best)", False),
+        ("def pick():\n    best = most_memory()\n    os.environ.setdefault('CUDA_VISIBLE_DEVICES', str(best))", False),
+        ("GPU = '1'\nos.environ['CUDA_VISIBLE_DEVICES'] = GPU", True),
+        ("os.environ['CUDA_VISIBLE_DEVICES'] = ''", True),
+    ],
+)
+def test_gpus_may_be_chosen_by_what_is_found_out_and_not_by_the_code(line: str, loud: bool) -> None:
+    assert codes_of(f"import os, torch\n{line}\n") == (["GA711"] if loud else [])
+
+
+@pytest.mark.parametrize(
+    ("code", "loud"),
+    [
+        ("if torch.cuda.is_available():\n    torch.zeros(1).cuda()", False),
+        ("if torch.cuda.is_available():\n    x = torch.zeros(1, device='cuda')", False),
+        ("if torch.cuda.is_available():\n    net = torch.nn.Linear(2, 2).cuda()", True),
+        ("x = torch.zeros(1, device='cuda')", True),
+        ("new = torch.cuda.is_available() and torch.cuda.get_device_capability() > (8, 0)", False),
+        ("torch.cuda.set_device(0)", True),
+    ],
+)
+def test_a_gpu_may_be_looked_at_and_tried_at_import(code: str, loud: bool) -> None:
+    assert ("GA702" in codes_of(f"import torch\n{code}\n")) == loud
+
+
+@pytest.mark.parametrize("test", ["not BUILT or not torch.cuda.is_available()", "not torch.cuda.is_available() or x"])
+def test_after_leaving_for_one_of_two_reasons_neither_holds(test: str) -> None:
+    code = (
+        "import torch\ntry:\n    import kernels\n    BUILT = True\nexcept ImportError:\n    BUILT = False\n"
+        f"def put(x):\n    if {test}:\n        return x\n    return x.to('cuda')\n"
+    )
+
+    assert codes_of(code) == []
+
+
 def test_a_network_leaves_gradients_and_its_layers_to_its_caller() -> None:
     code = (
         "import torch\nfrom torch import nn\nclass Net(nn.Module):\n    def infer(self, x):\n"

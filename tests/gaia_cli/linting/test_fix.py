@@ -43,7 +43,10 @@ GUARDED = '"cuda" if torch.cuda.is_available() else "cpu"'
         ("x = torch.zeros(3).cuda()", f"x = torch.zeros(3).to({GUARDED})"),
         ('device = "cuda"', f"device = {GUARDED}"),
         ('d = torch.device("cuda")', f"d = torch.device({GUARDED})"),
-        ('def f(x, device="cuda"):\n    return x.to(device)', f"def f(x, device={GUARDED}):\n    return x.to(device)"),
+        (
+            'def f(x, device="cuda"):\n    return x.to(device)\nf(y)',
+            f"def f(x, device={GUARDED}):\n    return x.to(device)\nf(y)",
+        ),
         (
             "x = torch.zeros(3, device='cuda:1')",
             "x = torch.zeros(3, device='cuda:1' if torch.cuda.is_available() else 'cpu')",
@@ -73,6 +76,7 @@ def test_an_import_in_the_same_function_is_enough() -> None:
         'try:\n    import torch\nexcept ImportError:\n    torch = None\nx = torch.zeros(3, device="cuda")\n',
         'def f():\n    import torch\ndef g(x):\n    from torch import nn\n    return x.to("cuda")\n',
         'import torch\ndef f(torch, x):\n    return x.to("cuda")\n',
+        'import torch\ndef f(x, device="cuda"):\n    return x.to(device)\n',
         'import transformers\ndef f(x, device="cuda"):\n    return x.to(device)\nimport torch\n',
         "import torch\nx = thing.cuda()\n",
         'import torch\nx = torch.zeros(3, device="cuda" ":0")\n',

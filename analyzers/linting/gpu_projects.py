@@ -1,0 +1,80 @@
+"""Projects that are for GPUs only: there a device that is named is no mistake, and nothing could ask for a CPU.
+
+A project is one if it requires a library that does nothing without a GPU, and much of its own code imports that library
+at its top, whatever happens: then no guard at another place makes it run on a CPU. A single file among many is one of
+several ways to do the same. Libraries that are also installed, and imported, where there is no GPU say nothing. Where
+many files name a GPU, and hardly any asks whether there is one, that is how the project is meant.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from analyzers.lean.files import TEXT_BYTES, read_inside
+from analyzers.lean.patterns import Pattern
+from analyzers.lean.records import record
+from analyzers.project.dependencies import read_dependencies
+from analyzers.project.ignored import walk
+from analyzers.project.importers import is_test
+from analyzers.project.names import Tree
+from analyzers.rules.knowledge.libraries import GPU_ONLY, import_name
+
+_ALSO_WITHOUT = frozenset({"bitsandbytes", "deepspeed", "unsloth", "xformers"})
+"""Libraries for GPUs that code for both imports as well."""
+_EXAMPLES = Pattern(r"(^|/)(examples?|samples?|demos?|recipes|tutorials|docs|benchmarks?)/")
+"""Folders of programs of which each may need something else."""
+_NAMES_GPU = Pattern(rb"\.cuda\(\)|[\"']cuda(?::\d)?[\"']")
+_IMPORTED = Pattern(rb"^(?:from|import)[ \t]++(\w++)", re.MULTILINE)
+_ASKS = Pattern(rb"is_available\(|is_cuda_available|device_count\(|list_physical_devices|get_available_providers")
+_ENOUGH = 3
+_ENOUGH_SHARE = 0.2
+"""How many files, or which part of all, that import such a library make a project one for GPUs."""
+_AT_LEAST = 5
+_FOR_EACH_THAT_ASKS = 5
+"""How many files that name a GPU do so, and how many there are for each that asks."""
+_MOST_MODULES = 20_000
+
+
+@record
+class ForGpus:
+    """Whether a project is for GPUs only, and its dependency lists, of which some say so."""
+
+    only: bool
+    lists: frozenset[str] = frozenset()
+
+
+@lru_cache(maxsize=1)
+def for_gpus(tree: Tree) -> ForGpus:
+    """Return whether the project in `tree` is for GPUs only; worked out once for a run."""
+    stated = read_dependencies(Path(tree.root)).stated
+    lists = frozenset(one.place.path for one in stated)
+    needed = {import_name(one.name) for one in stated}.intersection(GPU_ONLY) - _ALSO_WITHOUT
+    return ForGpus(_is_for_gpus(tree.root, needed), lists)
+
+
+def _is_for_gpus(root: str, needed: set[str]) -> bool:
+    names = {name.encode() for name in needed}
+    files = importing = naming = asking = 0
+    for path in _python_files(root):
+        content = _content(root, path)
+        files += 1
+        importing += not names.isdisjoint(_IMPORTED.findall(content))
+        naming += _NAMES_GPU.search(content) is not None
+        asking += _ASKS.search(content) is not None
+    means_it = naming >= max(_AT_LEAST, _FOR_EACH_THAT_ASKS * asking)
+    return means_it or (importing > 0 and importing >= min(_ENOUGH, _ENOUGH_SHARE * files))
+
+
+def _content(root: str, path: str) -> bytes:
+    try:
+        return read_inside(root, path, TEXT_BYTES)
+    except OSError:
+        return b""
+
+
+def _python_files(root: str) -> Iterator[str]:
+    """Yield the files of the project's own code, tests and examples aside."""
+    files = (f"{folder.removeprefix(root)}/{name}".lstrip("/") for folder, names in walk(root) for name in names)
+    python = (path for path in files if path.endswith(".py") and not (is_test(path) or _EXAMPLES.search(path)))
+    return (path for _, path in zip(range(_MOST_MODULES), python, strict=False))
