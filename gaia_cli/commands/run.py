@@ -22,6 +22,7 @@ from gaia_cli.project.serving import mode_of, named_project, settings_of, with_v
 from gaia_cli.running.choose import Choice, choose_accelerator, choose_engine
 from gaia_cli.running.interrupts import Interrupted, Interrupts
 from gaia_cli.running.plan import RunPlan
+from gaia_cli.running.playing.load import Load
 from gaia_cli.running.playing.requests_file import read_requests
 from gaia_cli.running.recording.recorder import TraceRecorder
 from gaia_cli.running.records import LocalFunction, Record
@@ -79,9 +80,8 @@ def run_function(
         Interrupted: a signal came before the function was started.
     """
     load = read_requests(options.play) if options.play is not None else None
-    waits = None if load is None else load.loop is not None
-    recorder = TraceRecorder(options.record, path, waits=waits) if options.wants_requests else None
     project = _project(path, options.slo_p95_ms)
+    recorder = _recorder(path, options, project, load)
     variables = handed_over(options.variables, os.environ)
     screen = _screen(as_json=options.as_json)
     with Interrupts() as interrupts, contextlib.closing(screen):
@@ -101,8 +101,7 @@ def run_function(
         if options.what_if and recorder is not None:
             from gaia_cli.running.recording.what_if import what_if
 
-            slots = project.concurrency or 1
-            summary = replace(summary, what_if=what_if(recorder, session.history, mode, slots))
+            summary = replace(summary, what_if=what_if(recorder))
         screen.summary(summary, session.history)
         if failure is not None:
             screen.close()
@@ -174,6 +173,14 @@ def _project(path: Path, slo_p95_ms: float | None) -> FunctionProject:
     if not (slo_p95_ms > 0 and isfinite(slo_p95_ms)):
         raise UsageError(f"--slo-p95-ms {slo_p95_ms:g} is not a latency", "give milliseconds above 0")
     return replace(project, slo=replace(project.slo, latency_p95_ms=slo_p95_ms))
+
+
+def _recorder(path: Path, options: RunOptions, project: FunctionProject, load: Load | None) -> TraceRecorder | None:
+    """Return what collects each request, where that is asked for; a played load says whether its clients wait."""
+    if not options.wants_requests:
+        return None
+    waits = None if load is None else load.loop is not None
+    return TraceRecorder(options.record, path, slots=project.concurrency or 1, waits=waits)
 
 
 def _engine(asked: EngineName, mode: ExecutionMode) -> Choice:

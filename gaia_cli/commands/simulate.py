@@ -2,30 +2,34 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from gaia_cli.errors import ExitCode
+from gaia_cli.errors import ExitCode, UsageError
 from gaia_cli.simulator.options import Options
-from gaia_cli.simulator.reading import check_pods, read_outages, read_policies, read_scenario, read_slos
+from gaia_cli.simulator.reading import asked_for, check_pods, read_outages, read_policies, read_slos, scenario_of
 from gaia_cli.simulator.results.comparison import Comparison, compare, standings
-from gaia_cli.simulator.targets import WITHOUT_GPU, node_of, on_target, read_target, slo_ms, without_gpu
+from gaia_cli.simulator.targets import WITHOUT_GPU, node_of, of_target, read_target, without_gpu
 from gaia_cli.simulator.traces.sources import find_traces, open_traces
+from gaia_cli.simulator.traces.trace import Trace
 from gaia_cli.simulator.traces.trace_files import read_node
 from gaia_cli.views import console
 from gaia_cli.views.simulation import SimulationView
+from runtime_images.policy.model import ExecutionMode
 
 
 def simulate(options: Options, *, as_json: bool = False, report: Path | None = None) -> ExitCode:
     """Replay each trace of `options` under each of its policies, and show what it came to."""
-    conditions, policies = read_scenario(options), read_policies(options.policy or ())
+    asked, policies = asked_for(options), read_policies(options.policy or ())
     outages, node = read_outages(options.gpu_outage or ()), read_node(options.node) if options.node is not None else ()
-    slos = read_slos(options.slo_p95_ms or ())
+    slos, place = read_slos(options.slo_p95_ms or ()), dict[str, Any]()
     if settings := read_target(options):
-        conditions, node = on_target(conditions, settings), node_of(settings, options.begin)
-        slos = read_slos(options.slo_p95_ms or (), slo_ms(settings))
+        place, node = of_target(settings), node_of(settings, options.begin)
         if without_gpu(node):
             policies = tuple(name for name in policies if name in WITHOUT_GPU)
             console.note(f"{options.target} never has a GPU: only {', '.join(WITHOUT_GPU)} are replayed")
-    check_pods(conditions)
+    if mode := _mode(options):
+        asked["mode"] = mode
+    check_pods(scenario_of(Trace(""), slos, place, asked))
     sources = find_traces(options.traces)
     slos.check_names([Path(source).stem for source in sources])
     page = None
@@ -37,7 +41,7 @@ def simulate(options: Options, *, as_json: bool = False, report: Path | None = N
     compared: list[Comparison] = []
     for number, trace in enumerate(open_traces(sources, options.seed, outages, node), start=1):
         console.progress(f"{number}/{len(sources)} {trace.name}")
-        comparison = compare(trace, replace(conditions, slo_p95_s=slos.seconds(trace.name)), policies)
+        comparison = compare(trace, scenario_of(trace, slos, place, asked), policies)
         console.progress("")
         view.trace(comparison)
         if page is not None:
@@ -49,3 +53,21 @@ def simulate(options: Options, *, as_json: bool = False, report: Path | None = N
         page.write(summary)
         console.note(f"report: {report}")
     return ExitCode.OK
+
+
+def _mode(options: Options) -> ExecutionMode | None:
+    """Return the mode that is asked for: by name, or as that of a function.
+
+    Raises:
+        UsageError: both are, or there is no such function.
+        AnalysisError: the function could not be analyzed.
+    """
+    if options.mode is not None and options.mode_of is not None:
+        raise UsageError("--mode and --mode-of both say where gaia begins", "give one of the two")
+    if options.mode_of is None:
+        return None if options.mode is None else ExecutionMode(options.mode)
+    from gaia_cli.project.serving import mode_of, servable_project
+
+    mode, reason = mode_of(servable_project(options.mode_of), options.mode_of)
+    console.note(f"gaia begins in {mode}: {reason}")
+    return mode

@@ -5,7 +5,7 @@ Every start of `gaia` pays for this module, so it imports little; `reading` says
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,9 +16,17 @@ POLICIES_HELP = "gaia, reference (the paper's prototype), static-cpu, static-gpu
 GENERATORS_HELP = "ramp, drift, burst, diurnal, square-wave, random-sizes, sleeper, outage, orbit, handover"
 
 
+def _number(what: str, default: float, least: int | None = None, most: int | None = None) -> Any:  # noqa: ANN401 -- typer's
+    """Return an option whose default is only shown: what a recording says goes before it."""
+    return typer.Option(help=f"{what}  [default: {default:g}]", min=least, max=most, show_default=False)
+
+
 @dataclass(frozen=True)
 class Options:
-    """What to replay, under which policies and conditions, as it was typed."""
+    """What to replay, under which policies and conditions, as it was typed.
+
+    A condition that is None is not asked for: the target says it, or the recording, or `defaults`.
+    """
 
     traces: Annotated[
         list[str],
@@ -36,30 +44,37 @@ class Options:
             show_default=False,
         ),
     ] = None
-    start_cpu_s: Annotated[float, typer.Option(help="Seconds until a CPU backend is ready.")] = defaults.START_CPU_S
-    start_gpu_s: Annotated[float, typer.Option(help="Seconds until a GPU backend is ready.")] = defaults.START_GPU_S
-    slots: Annotated[int, typer.Option(min=1, max=4096, help="Requests that a backend serves at once.")] = (
-        defaults.SLOTS
-    )
-    pods_min: Annotated[int, typer.Option(min=0, max=defaults.MOST_PODS, help="Pods that a backend has at least.")] = (
-        defaults.PODS_MIN
-    )
+    start_cpu_s: Annotated[float | None, _number("Seconds until a CPU backend is ready.", defaults.START_CPU_S)] = None
+    start_gpu_s: Annotated[float | None, _number("Seconds until a GPU backend is ready.", defaults.START_GPU_S)] = None
+    slots: Annotated[
+        int | None, _number("Requests that a backend serves at once.", defaults.SLOTS, 1, defaults.MOST_SLOTS)
+    ] = None
+    pods_min: Annotated[
+        int | None, _number("Pods that a backend has at least.", defaults.PODS_MIN, 0, defaults.MOST_PODS)
+    ] = None
     pods_max: Annotated[
-        int,
-        typer.Option(
-            min=1,
-            max=defaults.MOST_PODS,
-            help="Pods that a backend has at most, as in a cluster; --slots is of each.",
+        int | None,
+        _number(
+            "Pods that a backend has at most, as in a cluster; --slots is of each.",
+            defaults.PODS_MAX,
+            1,
+            defaults.MOST_PODS,
         ),
-    ] = defaults.PODS_MAX
-    cpu_price: Annotated[float, typer.Option(help="What a second of the CPU backend costs.")] = defaults.CPU_PRICE
-    gpu_price: Annotated[float, typer.Option(help="What a second of the GPU backend costs.")] = defaults.GPU_PRICE
+    ] = None
+    cpu_price: Annotated[float | None, _number("What a second of the CPU backend costs.", defaults.CPU_PRICE)] = None
+    gpu_price: Annotated[float | None, _number("What a second of the GPU backend costs.", defaults.GPU_PRICE)] = None
     mode: Annotated[
         ModeName | None,
         typer.Option(
             help="The execution mode that gaia starts in; by default the one that the target's function is pinned to, "
-            "else cpu_preferred.",
+            "else the recorded run's, else cpu_preferred.",
             show_default=False,
+        ),
+    ] = None
+    mode_of: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH", help="Start in the mode that gaia analyze finds for this function.", show_default=False
         ),
     ] = None
     gpu_outage: Annotated[

@@ -1,17 +1,16 @@
 """What the options of `gaia simulate` ask for, read and checked."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import inf
+from typing import Any
 
 from gaia_cli.errors import UsageError
-from gaia_cli.simulator.defaults import SLO_P95_S
+from gaia_cli.simulator.defaults import LARGEST, LONGEST_S, SLO_P95_S
 from gaia_cli.simulator.options import Options
 from gaia_cli.simulator.results.comparison import POLICY_NAMES
-from gaia_cli.simulator.traces.trace import Outage
-from gaia_cli.simulator.traces.trace_files import LARGEST, LONGEST_S
-from gaia_cli.simulator.world.scenario import DEFAULT_MODE, Scenario
-from runtime_images.policy.model import ExecutionMode
+from gaia_cli.simulator.traces.trace import Outage, Trace
+from gaia_cli.simulator.world.scenario import Scenario
 
 NUMBERS = ("start_cpu_s", "start_gpu_s", "cpu_price", "gpu_price", "slots", "pods_min", "pods_max")
 """The options that are conditions of a scenario of the same name."""
@@ -19,14 +18,15 @@ NUMBERS = ("start_cpu_s", "start_gpu_s", "cpu_price", "gpu_price", "slots", "pod
 
 @dataclass(frozen=True, slots=True)
 class SloTargets:
-    """The p95 latency to keep to, in milliseconds: for every trace, and for some by name."""
+    """The p95 latency to keep to, in milliseconds: for every trace where one is asked for, and for some by name."""
 
-    everywhere_ms: float
+    everywhere_ms: float | None
     by_trace: dict[str, float]
 
-    def seconds(self, trace: str) -> float:
-        """Return the SLO of the trace of this name, in seconds."""
-        return self.by_trace.get(trace, self.everywhere_ms) / 1000.0
+    def seconds(self, trace: str, otherwise_s: float = SLO_P95_S) -> float:
+        """Return the SLO of the trace of this name, in seconds; `otherwise_s` where none is asked for."""
+        asked_ms = self.by_trace.get(trace, self.everywhere_ms)
+        return otherwise_s if asked_ms is None else asked_ms / 1000.0
 
     def check_names(self, traces: Sequence[str]) -> None:
         """Check that every trace that is named is one of `traces`.
@@ -40,12 +40,13 @@ class SloTargets:
                 raise UsageError(f"--slo-p95-ms {name}=... names none of the traces", hint)
 
 
-def read_slos(texts: Sequence[str], everywhere_ms: float = 1000 * SLO_P95_S) -> SloTargets:
-    """Parse targets, each "MS" or "TRACE=MS"; the last one of a kind counts, `everywhere_ms` where none is given.
+def read_slos(texts: Sequence[str]) -> SloTargets:
+    """Parse targets, each "MS" or "TRACE=MS"; the last one of a kind counts.
 
     Raises:
         UsageError: one is neither.
     """
+    everywhere_ms: float | None = None
     by_trace = {}
     for text in texts:
         name, equals, value = text.rpartition("=")
@@ -95,16 +96,30 @@ def read_outages(texts: Sequence[str]) -> tuple[Outage, ...]:
     return tuple(outages)
 
 
-def read_scenario(options: Options) -> Scenario:
-    """Return the conditions, but for the SLO, which a trace may have of its own.
+def asked_for(options: Options) -> dict[str, Any]:
+    """Return the conditions that flags name, by their names in a scenario, but for SLO and mode.
 
     Raises:
         UsageError: a number is negative, not finite, or beyond all bounds.
     """
-    numbers = {name: getattr(options, name) for name in NUMBERS}
+    numbers = {name: value for name in NUMBERS if (value := getattr(options, name)) is not None}
     for name, value in numbers.items():
         _check(f"--{name.replace('_', '-')}", value)
-    return Scenario(mode=ExecutionMode(options.mode) if options.mode else DEFAULT_MODE, **numbers)
+    for backend in ("cpu", "gpu"):
+        if f"start_{backend}_s" in numbers:
+            numbers[f"{backend}_starts_s"] = ()  # those of a recording are not asked for
+    return numbers
+
+
+def scenario_of(trace: Trace, slos: SloTargets, *said: Mapping[str, Any]) -> Scenario:
+    """Return the conditions for a trace: its recording's, under what is `said`, of which the last goes before all.
+
+    Raises:
+        UsageError: they contradict one another.
+    """
+    scenario = Scenario(**{name: value for part in (trace.conditions.scenario, *said) for name, value in part.items()})
+    check_pods(scenario)
+    return replace(scenario, slo_p95_s=slos.seconds(trace.name, scenario.slo_p95_s))
 
 
 def check_pods(scenario: Scenario) -> None:

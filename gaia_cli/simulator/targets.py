@@ -16,8 +16,7 @@ from gaia_cli.project.settings import function_settings, target_of
 from gaia_cli.simulator import defaults
 from gaia_cli.simulator.options import Options
 from gaia_cli.simulator.traces.trace import Stretch
-from gaia_cli.simulator.traces.trace_files import LONGEST_S
-from gaia_cli.simulator.world.scenario import DEFAULT_MODE, Scenario
+from gaia_cli.simulator.world.scenario import DEFAULT_MODE
 from runtime_images.cluster.continuum import DAY_S, powered, slo_on_site
 from runtime_images.cluster.function import FunctionSettings
 from runtime_images.policy.model import Backend, ExecutionMode
@@ -42,28 +41,23 @@ def read_target(options: Options) -> FunctionSettings | None:
     return function_settings(project, target_of(project, options.target), mode)
 
 
-def on_target(scenario: Scenario, settings: FunctionSettings) -> Scenario:
-    """Return the scenario as the target has it: mode, prices, pods and the SLO's window; what a flag names stays.
+def of_target(settings: FunctionSettings) -> dict[str, Any]:
+    """Return the conditions that a target says, by their names in a scenario: mode, SLO, prices and pods.
 
-    How many requests a pod serves at once without a limit is nowhere said, so then it stays as it is.
+    How many requests a pod serves at once without a limit is nowhere said.
     """
     cpu, gpu = (settings.prices.per_second(backend) for backend in Backend)
-    scale = settings.scale
-    wanted: dict[str, tuple[float, Any]] = {
-        "cpu_price": (defaults.CPU_PRICE, cpu),
-        "gpu_price": (defaults.GPU_PRICE, gpu),
-        "pods_min": (defaults.PODS_MIN, scale.min),
-        "pods_max": (defaults.PODS_MAX, scale.max or defaults.MOST_PODS),
-        "slots": (defaults.SLOTS, scale.concurrency or defaults.SLOTS),
+    scale, latency_ms = settings.scale, slo_on_site(settings).latency_p95_ms
+    said = {
+        "mode": settings.mode,
+        "slo_p95_s": inf if latency_ms is None else latency_ms / 1000.0,
+        "window_s": settings.slo.window_s,
+        "cpu_price": cpu,
+        "gpu_price": gpu,
+        "pods_min": scale.min,
+        "pods_max": scale.max or defaults.MOST_PODS,
     }
-    said = {name: value for name, (default, value) in wanted.items() if getattr(scenario, name) == default}
-    return replace(scenario, mode=settings.mode, window_s=settings.slo.window_s, **said)
-
-
-def slo_ms(settings: FunctionSettings) -> float:
-    """Return the p95 latency that is left where the function serves, in milliseconds; inf where none is asked for."""
-    latency_ms = slo_on_site(settings).latency_p95_ms
-    return inf if latency_ms is None else latency_ms
+    return {**said, "slots": scale.concurrency} if scale.concurrency else said
 
 
 def node_of(settings: FunctionSettings, begin: str) -> tuple[Stretch, ...]:
@@ -74,7 +68,7 @@ def node_of(settings: FunctionSettings, begin: str) -> tuple[Stretch, ...]:
     """
     power = settings.power
     always = Stretch(0.0, True, power.budget_w, power.cpu_w, power.gpu_w, joule_price=power.per_j)
-    spans = powered(settings, _time_of_day(begin), LONGEST_S)
+    spans = powered(settings, _time_of_day(begin), defaults.LONGEST_S)
     changes = [replace(always, from_s=at, gpu=gpu) for on, off in spans for at, gpu in ((on, True), (off, False))]
     return tuple(changes if spans and spans[0][0] == 0.0 else [replace(always, gpu=False), *changes])
 

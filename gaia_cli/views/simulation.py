@@ -1,6 +1,7 @@
 """What a simulation came to: a table for each trace, one for all of them, and who served when."""
 
 from collections.abc import Sequence
+from math import isfinite
 
 from rich.console import Console
 from rich.table import Table
@@ -50,7 +51,9 @@ def show_trace(terminal: Console, comparison: Comparison, glyphs: Glyphs) -> Non
     """Show the policies on one trace: as many columns as fit, and who served in what is left."""
     trace, slo_ms = comparison.trace, 1000 * comparison.scenario.slo_p95_s
     head = Text(printable(trace.name), STRONG)
-    head.append(f"  {len(trace):,} requests {glyphs.dot} p95 {glyphs.at_most} {latency(slo_ms)}", DIM)
+    clients = f" {glyphs.dot} {len(trace.waiting)} clients" if len(trace.waiting) > 1 else ""
+    slo = f"p95 {glyphs.at_most} {latency(slo_ms)}" if isfinite(slo_ms) else "no SLO"
+    head.append(f"  {len(trace):,} requests{clients} {glyphs.dot} {slo}", DIM)
     terminal.print(head)
     columns = _columns(comparison, glyphs)
     for spared in SPARED:

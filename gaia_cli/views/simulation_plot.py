@@ -4,7 +4,7 @@ A row for each policy, on the same axes so that they can be compared, and one fo
 imports plotly, which comes with an extra.
 """
 
-from math import floor, log10
+from math import floor, isfinite, log10
 from typing import Any
 
 from gaia_cli.errors import UsageError
@@ -101,20 +101,25 @@ def _draw_policy(figure: "go.Figure", row: int, comparison: Comparison, name: st
             mode="lines", showlegend=row == 1, customdata=[latency(value) for value in values],
             hovertemplate="%{customdata}", row=row, col=1,
         )  # fmt: skip
-    x, y = _axes(row)
-    figure.add_annotation(
-        text=f"SLO {latency(slo_ms)}", xref=f"{x} domain", x=1, xanchor="left", yref=y, y=log10(slo_ms),
-        showarrow=False, font={"color": "#00664a", "size": 12},
-    )  # fmt: skip
-    slo = {"type": "line", "x0": 0, "x1": 1, "xref": f"{x} domain", "y0": slo_ms, "y1": slo_ms, "yref": y}
-    dashed = {"color": "#00785a", "dash": "dash", "width": 2}
+    target = _slo_line(figure, row, slo_ms) if isfinite(slo_ms) else []
     held = [_band(row, band) for band in bands(replay.timeline, replay.ended_at)]
     outages = Supply(comparison.trace, comparison.scenario).outages
     away = [
         _span(row, one.begin_s, min(one.end_s, replay.ended_at), INK, AWAY)
         for one in outages if one.begin_s < replay.ended_at
     ]  # fmt: skip
-    return [*held, *away, {**slo, "line": dashed}]
+    return [*held, *away, *target]
+
+
+def _slo_line(figure: "go.Figure", row: int, slo_ms: float) -> list[Shape]:
+    """Name the SLO beside a row, and return its line."""
+    x, y = _axes(row)
+    figure.add_annotation(
+        text=f"SLO {latency(slo_ms)}", xref=f"{x} domain", x=1, xanchor="left", yref=y, y=log10(slo_ms),
+        showarrow=False, font={"color": "#00664a", "size": 12},
+    )  # fmt: skip
+    slo = {"type": "line", "x0": 0, "x1": 1, "xref": f"{x} domain", "y0": slo_ms, "y1": slo_ms, "yref": y}
+    return [{**slo, "line": {"color": "#00785a", "dash": "dash", "width": 2}}]
 
 
 def _axes(row: int) -> tuple[str, str]:
@@ -155,9 +160,10 @@ def _draw_key(figure: "go.Figure") -> None:
 def _lay_out_axes(figure: "go.Figure", rows: int, comparison: Comparison) -> None:
     """Give all policies the same axes, with times and latencies as people write them."""
     slo_ms = 1000 * comparison.scenario.slo_p95_s
+    targets = [slo_ms] if isfinite(slo_ms) else []
     points = [point for replay in comparison.replays.values() for point in buckets(replay)]
-    low = log10(max(min(slo_ms, *(point.median_ms for point in points)), LEAST_MS)) - 0.15
-    high = log10(max(slo_ms, *(point.worst_ms for point in points))) + 0.15
+    low = log10(max(min([*targets, *(point.median_ms for point in points)]), LEAST_MS)) - 0.15
+    high = log10(max([*targets, LEAST_MS, *(point.worst_ms for point in points)])) + 0.15
     marks = _marks_ms(low, high)
     figure.update_yaxes(
         type="log", range=[low, high], tickvals=marks, ticktext=[_round(mark) for mark in marks], minor={"nticks": 0}

@@ -6,6 +6,7 @@ First what all traces say together, then each with its figures and its picture (
 
 import html
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from string import Template
 
@@ -103,7 +104,9 @@ def _verdict(comparison: Comparison) -> str:
 def _conditions(scenario: Scenario) -> str:
     cpu = f"a CPU starts in {scenario.start_cpu_s:g} s and costs {_price(scenario.cpu_price)} a second"
     gpu = f"a GPU in {scenario.start_gpu_s:g} s and costs {_price(scenario.gpu_price)}"
-    return f"p95 to be at most {latency(1000 * scenario.slo_p95_s)}; {cpu}, {gpu}; {scenario.slots} at once"
+    slo_ms = 1000 * scenario.slo_p95_s
+    slo = f"p95 to be at most {latency(slo_ms)}" if isfinite(slo_ms) else "no latency is asked for"
+    return f"{slo}; {cpu}, {gpu}; {scenario.slots} at once"
 
 
 def _price(price: float) -> str:

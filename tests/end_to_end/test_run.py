@@ -145,7 +145,7 @@ def test_a_played_load_ends_with_a_summary_and_everything_gone(
     assert (events[-1]["requests"], events[-1]["failures"]) == (20, 0)
     assert events[0]["accelerator"] == "emulated"
     rows = trace.read_text().splitlines()
-    assert rows[0] == "arrival_s,cpu_ms,gpu_ms,cpu_time_ms,think_s,client"
+    assert rows[0] == "arrival_s,cpu_ms,gpu_ms,cpu_time_ms,think_s,client,conditions"
     assert len(rows) == 21
     assert nothing_is_left(function, temporary)
 

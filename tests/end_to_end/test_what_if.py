@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 
 from gaia_cli.running.history import RunHistory
-from gaia_cli.running.recording.what_if import scenario_of
 from gaia_cli.simulator.policies.registry import POLICIES
+from gaia_cli.simulator.reading import read_slos, scenario_of
 from gaia_cli.simulator.traces.trace_files import read_trace
 from gaia_cli.simulator.world.world import replay
 from runtime_images.events.codec import from_json
-from runtime_images.policy.model import ExecutionMode
 from tests.support.cli import run_gaia
 from tests.support.serving import write_function
 
@@ -52,15 +51,21 @@ def run(directory: Path) -> tuple[RunHistory, dict[str, Any], Path]:
 
 def test_the_replay_of_a_recorded_run_makes_its_switches_and_the_summary_tells_the_alternatives(tmp_path: Path) -> None:
     history, summary, path = run(tmp_path)
-    scenario = scenario_of(history, ExecutionMode.CPU_PREFERRED, slots=1)
+    recorded = read_trace(path)
+    scenario = scenario_of(recorded, read_slos([]))
 
-    replayed = replay(read_trace(path), scenario, POLICIES["gaia"](scenario))
+    replayed = replay(recorded, scenario, POLICIES["gaia"](scenario))
 
     ordered = [(str(switch.to), history.at(switch.ordered)) for switch in history.switches]
     again = [(str(change.backend), change.t) for change in replayed.timeline if change.event == "start"][1:]
     assert [backend for backend, _ in ordered] == ["gpu", "cpu"]
     assert [backend for backend, _ in again] == ["gpu", "cpu"]
     assert [at for _, at in again] == pytest.approx([at for _, at in ordered], abs=NEAR_S)
+
+    shown = json.loads(run_gaia("simulate", str(path), "--policy", "gaia", "--output-format", "json").stdout)
+    starts = [change for change in shown["policies"][0]["timeline"] if change["event"] == "start"][1:]
+    assert [one["backend"] for one in starts] == ["gpu", "cpu"], "without a flag"
+    assert [one["t"] for one in starts] == pytest.approx([at for _, at in again], abs=0.001)
 
     alternatives = {one["policy"]: one for one in summary["what_if"]["alternatives"]}
     assert list(alternatives) == ["gaia", "reference", "static-cpu", "static-gpu", "oracle"]

@@ -4,14 +4,16 @@ Failed requests are left out: the time of an error says nothing about a backend.
 """
 
 import csv
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
 from analyzers.lean.writing import check_named, write_named
 from gaia_cli.errors import UsageError
+from gaia_cli.running.recording.circumstances import Circumstances
 from gaia_cli.running.recording.rows import trace_rows
-from gaia_cli.simulator.traces.trace import Row
-from gaia_cli.simulator.traces.trace_files import CLIENT_COLUMN, COLUMNS
+from gaia_cli.simulator.traces.trace import Row, Trace, trace_of
+from gaia_cli.simulator.traces.trace_files import CLIENT_COLUMN, COLUMNS, CONDITIONS_COLUMN
 from runtime_images.events.model import Event
 from runtime_images.events.traffic import RequestRow, Requests
 from runtime_images.policy.model import Backend
@@ -20,10 +22,11 @@ from runtime_images.policy.model import Backend
 class TraceRecorder:
     """Collects the `requests` events of a run and writes them as a trace, where a path is given."""
 
-    def __init__(self, path: Path | None, function: Path, *, waits: bool | None = None) -> None:
+    def __init__(self, path: Path | None, function: Path, *, slots: int = 1, waits: bool | None = None) -> None:
         """Check that `path` can be written, before the run of the `function` starts.
 
-        `waits` says whether its clients are known to wait for their answers; None where that is to be found.
+        It serves `slots` requests at once. `waits` says whether its clients are known to wait for their answers; None
+        where that is to be found.
 
         Raises:
             UsageError: no file can be written at `path`.
@@ -31,6 +34,7 @@ class TraceRecorder:
         self._path = path
         self._tree = str(function.parent if function.is_file() else function)
         self._waits = waits
+        self._circumstances = Circumstances(slots)
         self._served: list[RequestRow] = []
         if path is not None:
             try:
@@ -39,13 +43,15 @@ class TraceRecorder:
                 raise _cannot_write(path, error) from None
 
     def apply(self, event: Event) -> None:
-        """Take the rows of a `requests` event; other events hold none."""
+        """Take the rows of a `requests` event, and what other events say of the run's conditions."""
+        self._circumstances.apply(event)
         if isinstance(event, Requests):
             self._served += [row for row in event.rows if row.status < 500]
 
-    def rows(self) -> list[Row]:
-        """Return the trace so far, in the order of arrival."""
-        return trace_rows(self._served, waits=self._waits)
+    def trace(self) -> Trace:
+        """Return the trace so far, in the order of arrival, with the conditions that it was recorded under."""
+        rows = trace_rows(self._served, waits=self._waits)
+        return replace(trace_of("run", rows), conditions=self._circumstances.known)
 
     def backends(self) -> set[Backend]:
         """Return the backends that have served."""
@@ -59,11 +65,12 @@ class TraceRecorder:
         """
         if self._path is None:
             return 0
-        rows = self.rows()
+        rows = trace_rows(self._served, waits=self._waits)
         text = StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow((*COLUMNS, CLIENT_COLUMN))
-        writer.writerows(map(_in_columns, rows))
+        writer.writerow((*COLUMNS, CLIENT_COLUMN, CONDITIONS_COLUMN))
+        for number, row in enumerate(rows):
+            writer.writerow((*_in_columns(row), "" if number else self._circumstances.known.text()))
         try:
             write_named(self._tree, str(self._path), text.getvalue().encode())
         except OSError as error:

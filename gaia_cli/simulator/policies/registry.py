@@ -84,8 +84,10 @@ def _observe_backend(backends: Backends, backend: Backend, now: float) -> LaneOb
     )
 
 
+RUNTIME = "gaia"
+
 POLICIES: dict[str, Callable[[Scenario], Policy]] = {
-    "gaia": Gaia,
+    RUNTIME: Gaia,
     "reference": Reference,
     "static-cpu": lambda _: Planned(Plan(Backend.CPU)),
     "static-gpu": lambda _: Planned(Plan(Backend.GPU)),

@@ -1,6 +1,7 @@
 """The result of `gaia simulate` as plain values; docs/schemas/simulation.json is generated from their types. Pure."""
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Annotated, TypedDict
 
 from analyzers.formats.schema_version import SchemaVersion
@@ -41,7 +42,8 @@ class TraceOutput(TypedDict):
 
     trace: Annotated[str, "its file or its generator"]
     clients: Annotated[int, "clients that wait for their answers; 0 where each request has a time of its own"]
-    slo_p95_ms: Annotated[float, "the latency that the SLO asks for"]
+    mode: Annotated[str, "the execution mode that `gaia` starts in"]
+    slo_p95_ms: Annotated[float | None, "the latency that the SLO asks for, null where it asks for none"]
     policies: Annotated[list[PolicyOutput], "what each policy came to"]
 
 
@@ -91,7 +93,8 @@ def _trace(comparison: Comparison) -> TraceOutput:
     return {
         "trace": trace.source or trace.name,
         "clients": len(trace.waiting),
-        "slo_p95_ms": round(slo_ms, 1),
+        "mode": comparison.scenario.mode,
+        "slo_p95_ms": round(slo_ms, 1) if isfinite(slo_ms) else None,
         "policies": policies,
     }
 

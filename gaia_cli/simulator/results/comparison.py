@@ -11,7 +11,7 @@ from math import ceil
 from statistics import geometric_mean
 
 from gaia_cli.simulator.policies.oracle import optimum
-from gaia_cli.simulator.policies.registry import POLICIES
+from gaia_cli.simulator.policies.registry import POLICIES, RUNTIME
 from gaia_cli.simulator.traces.trace import Trace
 from gaia_cli.simulator.world.backends import Change
 from gaia_cli.simulator.world.node import Supply
@@ -109,9 +109,16 @@ class Standing:
 
 
 def compare(trace: Trace, scenario: Scenario, policies: Sequence[str] = POLICY_NAMES) -> Comparison:
-    """Replay `trace` under each of `policies`, and under the oracle in any case."""
-    best = optimum(trace, scenario.widest).replay
-    replays = {name: best if name == ORACLE else replay(trace, scenario, POLICIES[name](scenario)) for name in policies}
+    """Replay `trace` under each of `policies`, and under the oracle in any case.
+
+    Only the runtime's own policy meets the starts of a recorded run one by one: it makes those again.
+    """
+    usual = scenario.usual
+    best = optimum(trace, usual.widest).replay
+    under = {name: scenario if name == RUNTIME else usual for name in policies}
+    replays = {
+        name: best if name == ORACLE else replay(trace, under[name], POLICIES[name](under[name])) for name in policies
+    }
     outcomes = {name: judge(trace, scenario, one) for name, one in replays.items()}
     return Comparison(trace, scenario, outcomes, replays, judge(trace, scenario, best).objective)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import isnan, nan
 
+from gaia_cli.simulator.traces.conditions import Conditions
 from runtime_images.policy.model import Backend
 
 
@@ -87,7 +88,7 @@ class Trace:
     `following` has for each row the same client's next one, or NONE_FOLLOWS; `firsts` are the clients' first rows,
     `lasts` their last ones by their names, and `waiting` those clients of which a request waits for an answer. `source`
     is where it came from, if that says more than its name. `node` are the stretches of the node that serves, in their
-    order, if anything is known of it; `outages` come on top.
+    order, if anything is known of it; `outages` come on top. `conditions` are those of the run that it was recorded of.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Trace:
     outages: tuple[Outage, ...] = ()
     node: tuple[Stretch, ...] = ()
     source: str = ""
+    conditions: Conditions = field(default_factory=Conditions)
 
     def __len__(self) -> int:
         return len(self.cpu_s)

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 from analyzers.lean.files import DATA_BYTES, open_named, read_named
 from gaia_cli.errors import UsageError, shell_word
 from gaia_cli.places import working_tree
+from gaia_cli.simulator.defaults import LARGEST, LONGEST_S
+from gaia_cli.simulator.traces.conditions import Conditions, read_conditions
 from gaia_cli.simulator.traces.trace import Row, Stretch, Trace
 
 Made = TypeVar("Made")
@@ -21,16 +23,12 @@ Rows = Iterator[list[str]]
 COLUMNS = ("arrival_s", "cpu_ms", "gpu_ms", "cpu_time_ms", "think_s")
 CLIENT_COLUMN = "client"
 """May be missing: then all rows are of one client."""
+CONDITIONS_COLUMN = "conditions"
+"""May be missing; else its first row says under which conditions the trace was recorded."""
 
 TRACE_HINT = f"a trace is a CSV file with the columns {', '.join(COLUMNS)} (docs/simulate.md)"
 NODE_COLUMNS = tuple(field.name for field in fields_of(Stretch))
 NODE_HINT = f"a node is a CSV file with the column from_s and any of {', '.join(NODE_COLUMNS[1:])} (docs/simulate.md)"
-
-LONGEST_S = 366 * 86400.0
-"""A policy is asked several times a second, so a replay of seconds since 1970 would never end."""
-
-LARGEST = 1e12
-"""No figure of a trace or a node is larger: results would overflow."""
 
 _LONGEST_LINE = 64 * 1024
 """Characters; a longer one comes in pieces, none of which is a row."""
@@ -54,14 +52,18 @@ def _make_trace(path: Path, names: list[str], rows: Rows) -> Trace:
         raise ValueError(f"missing columns: {', '.join(missing)}")
     places = [names.index(name) for name in COLUMNS]
     of_client = names.index(CLIENT_COLUMN) if CLIENT_COLUMN in names else None
+    of_run = names.index(CONDITIONS_COLUMN) if CONDITIONS_COLUMN in names else None
     trace, order = Trace(path.stem, source=str(path)), _Order()
+    conditions = Conditions()
     for fields in rows:
+        if of_run is not None and not len(trace) and fields[of_run].strip():
+            conditions = read_conditions(fields[of_run])
         row = _row([fields[place] for place in places], "" if of_client is None else fields[of_client].strip())
         order.check(row)
         trace.add(row)
     if not len(trace):
         raise ValueError("the trace has no rows")
-    return trace
+    return replace(trace, conditions=conditions)
 
 
 class _Order:

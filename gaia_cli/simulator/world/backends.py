@@ -51,6 +51,7 @@ class Backends:
         self.supply = Supply(trace, scenario)
         self._instances: list[Instance] = []
         self._scenario = scenario
+        self._starts = dict.fromkeys(Backend, 0)
         self._retry_at = -inf
         self._failures = 0
 
@@ -64,7 +65,7 @@ class Backends:
 
     def start(self, backend: Backend, now: float) -> None:
         """Order the start of a backend that takes the traffic when it is ready."""
-        instance = Instance(backend, now, now + self._scenario.start_s(backend))
+        instance = Instance(backend, now, now + self._scenario.nth_start_s(backend, self._starts[backend]))
         self._instances.append(instance)
         self._log(now, "start", backend)
         self._find_next_ready()
@@ -85,6 +86,7 @@ class Backends:
         """Give the traffic to what is ready now, and let the other backend drain."""
         for instance in [one for one in self._instances if not one.ready and one.ready_at <= now]:
             instance.ready = True
+            self._starts[instance.backend] += 1
             self.meters[instance.backend].became_ready(instance)
             if instance.backend is self.switching_to:
                 self.switching_to, self.target, self.moved_at = None, instance.backend, now

@@ -17,7 +17,8 @@ class Scenario:
 
     `slo_p95_s` may be inf: then no latency is asked for. `window_s` is the span over which the runtime keeps latencies
     (`[slo] window_s`). With `pods_max` over 1 it is a cluster: a backend has as many pods as its load needs, no fewer
-    than `pods_min`, each of which serves `slots` requests at once.
+    than `pods_min`, each of which serves `slots` requests at once. `cpu_starts_s` and `gpu_starts_s` are what the first
+    starts of a backend took in a run that is replayed.
     """
 
     slo_p95_s: float = defaults.SLO_P95_S
@@ -30,10 +31,22 @@ class Scenario:
     window_s: float = Slo().window_s
     pods_min: int = defaults.PODS_MIN
     pods_max: int = defaults.PODS_MAX
+    cpu_starts_s: tuple[float, ...] = ()
+    gpu_starts_s: tuple[float, ...] = ()
 
     def start_s(self, backend: Backend) -> float:
         """Return how long a backend takes to start."""
         return self.start_cpu_s if backend is Backend.CPU else self.start_gpu_s
+
+    def nth_start_s(self, backend: Backend, before: int) -> float:
+        """Return how long a backend takes to start that has started so often before."""
+        measured = self.cpu_starts_s if backend is Backend.CPU else self.gpu_starts_s
+        return measured[before] if before < len(measured) else self.start_s(backend)
+
+    @property
+    def usual(self) -> "Scenario":
+        """The same with starts that all take as long, for who would not have made those of the run at the same time."""
+        return replace(self, cpu_starts_s=(), gpu_starts_s=())
 
     def price(self, backend: Backend) -> float:
         """Return the price of a second of a held backend."""

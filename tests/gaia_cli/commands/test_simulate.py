@@ -1,5 +1,6 @@
 """`gaia simulate` as a user starts it."""
 
+import csv
 import json
 import re
 import signal
@@ -65,6 +66,66 @@ def test_options_change_the_conditions(tmp_path: Path) -> None:
     assert one["gpu_seconds"] == pytest.approx(3 + 80 * 0.2)
     assert one["cost"] == pytest.approx(0.5 * one["gpu_seconds"])
     assert one["violations"] == 80
+
+
+CONDITIONS = {
+    "mode": "gpu_preferred", "slo_p95_ms": 250, "slots": 1, "cpu_price": 0.25, "gpu_price": 0.5,
+    "start_cpu_s": [0.5], "start_gpu_s": [2.0, 0.25],
+}  # fmt: skip
+
+
+def recording(directory: Path) -> Path:
+    """Return a recording of a function that begins on the GPU."""
+    path = directory / "recording.csv"
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow([*HEAD.strip().split(","), "conditions"])
+        for number in range(40):
+            rows.writerow(["", 2500, 200, 2500, 0, "" if number else json.dumps(CONDITIONS)])
+    return path
+
+
+def test_a_recording_is_replayed_under_its_own_conditions(tmp_path: Path) -> None:
+    ended = run_gaia("simulate", str(recording(tmp_path)), "--output-format", "json")
+
+    result = json.loads(ended.stdout)
+    assert (result["clients"], result["mode"], result["slo_p95_ms"]) == (1, "gpu_preferred", 250.0)
+    gaia = result["policies"][0]
+    assert gaia["timeline"][1] == {"t": 2.0, "event": "active", "backend": "gpu"}
+    assert gaia["cost"] == pytest.approx(0.5 * gaia["gpu_seconds"])
+
+
+def test_a_flag_goes_before_what_was_recorded(tmp_path: Path) -> None:
+    flags = ("--mode", "cpu_preferred", "--slo-p95-ms", "5000", "--start-cpu-s", "4", "--policy", "gaia")
+
+    ended = run_gaia("simulate", str(recording(tmp_path)), *flags, "--output-format", "json")
+
+    result = json.loads(ended.stdout)
+    assert (result["mode"], result["slo_p95_ms"]) == ("cpu_preferred", 5000.0)
+    assert result["policies"][0]["timeline"][1] == {"t": 4.0, "event": "active", "backend": "cpu"}
+
+
+def test_conditions_that_make_no_sense_are_named_with_their_line(tmp_path: Path) -> None:
+    path = recording(tmp_path)
+    path.write_text(path.read_text().replace("gpu_preferred", "warp"))
+
+    ended = run_gaia("simulate", str(path))
+
+    assert ended.returncode == 2
+    assert f"{path}, line 2: conditions: mode makes no sense: warp" in ended.stderr
+
+
+def test_the_analyzer_may_say_where_the_policy_begins(tmp_path: Path) -> None:
+    (tmp_path / "func.py").write_text(
+        "import torch\n\nx = torch.zeros(8, device='cuda')\n\n\ndef handler(payload):\n    return float(x.sum())\n"
+    )
+
+    ended = run_gaia(
+        "simulate", str(trace(tmp_path)), "--mode-of", str(tmp_path), "--policy", "gaia", "--output-format", "json"
+    )
+
+    assert json.loads(ended.stdout)["mode"].startswith("gpu")
+    assert "gaia begins in gpu" in ended.stderr
 
 
 def test_several_traces_are_summed_up(tmp_path: Path) -> None:

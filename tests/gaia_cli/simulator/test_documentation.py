@@ -10,7 +10,7 @@ from gaia_cli.app import app
 from gaia_cli.simulator.results.as_json import as_object
 from gaia_cli.simulator.results.comparison import POLICY_NAMES, compare
 from gaia_cli.simulator.traces.generators import GENERATORS
-from gaia_cli.simulator.traces.trace_files import CLIENT_COLUMN, COLUMNS, NODE_COLUMNS
+from gaia_cli.simulator.traces.trace_files import CLIENT_COLUMN, COLUMNS, CONDITIONS_COLUMN, NODE_COLUMNS
 from gaia_cli.simulator.world.scenario import Scenario
 from tests.gaia_cli.simulator.support import closed
 
@@ -18,7 +18,9 @@ PAGE = (Path(__file__).resolve().parents[3] / "docs" / "simulate.md").read_text(
 REFERENCE = (Path(__file__).resolve().parents[3] / "docs" / "reference.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", [*GENERATORS, *POLICY_NAMES, *COLUMNS, CLIENT_COLUMN, *NODE_COLUMNS])
+@pytest.mark.parametrize(
+    "name", [*GENERATORS, *POLICY_NAMES, *COLUMNS, CLIENT_COLUMN, CONDITIONS_COLUMN, *NODE_COLUMNS]
+)
 def test_the_page_names_generators_policies_and_columns(name: str) -> None:
     assert f"`{name}`" in PAGE
 

@@ -1,11 +1,17 @@
+from dataclasses import replace
+
 import pytest
 
 from gaia_cli.errors import UsageError
 from gaia_cli.simulator.options import Options
-from gaia_cli.simulator.reading import read_outages, read_policies, read_scenario, read_slos
+from gaia_cli.simulator.reading import asked_for, read_outages, read_policies, read_slos, scenario_of
 from gaia_cli.simulator.results.comparison import POLICY_NAMES
+from gaia_cli.simulator.traces.conditions import Conditions
 from gaia_cli.simulator.traces.sources import find_traces
 from gaia_cli.simulator.traces.trace import Outage
+from gaia_cli.simulator.world.scenario import Scenario
+from runtime_images.policy.model import ExecutionMode
+from tests.gaia_cli.simulator.support import at
 
 
 def test_an_slo_holds_for_all_traces_or_for_the_one_named() -> None:
@@ -45,7 +51,37 @@ def test_what_is_no_span_is_refused(text: str) -> None:
 @pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf"), 1e300])
 def test_numbers_are_finite_and_not_negative(value: float) -> None:
     with pytest.raises(UsageError, match="--start-cpu-s"):
-        read_scenario(Options(["ramp"], start_cpu_s=value))
+        asked_for(Options(["ramp"], start_cpu_s=value))
+
+
+RECORDED = Conditions(
+    mode=ExecutionMode.GPU_PREFERRED, slo_p95_s=0.3, window_s=5.0, slots=2, cpu_price=0.5, gpu_price=2.0,
+    cpu_starts_s=(0.4, 0.1, 0.2), gpu_starts_s=(),
+)  # fmt: skip
+
+
+def test_the_conditions_of_a_recording_are_those_of_its_replay() -> None:
+    trace = replace(at(1.0), conditions=RECORDED)
+
+    assert scenario_of(trace, read_slos([])) == Scenario(
+        0.3, 0.2, 0.2, 2, 0.5, 2.0, ExecutionMode.GPU_PREFERRED, 5.0, cpu_starts_s=(0.4, 0.1, 0.2)
+    )
+
+
+def test_a_flag_goes_before_the_recording_though_it_says_what_is_usual() -> None:
+    asked = asked_for(Options(["t.csv"], start_cpu_s=4.0, slots=1))
+    scenario = scenario_of(replace(at(1.0), conditions=RECORDED), read_slos(["1000"]), {}, asked)
+
+    assert (scenario.start_cpu_s, scenario.cpu_starts_s, scenario.slots, scenario.slo_p95_s) == (4.0, (), 1, 1.0)
+    assert (scenario.start_gpu_s, scenario.gpu_price) == (0.2, 2.0)
+
+
+def test_a_target_goes_before_the_recording_and_a_flag_before_the_target() -> None:
+    trace = replace(at(1.0), conditions=RECORDED)
+
+    scenario = scenario_of(trace, read_slos([]), {"gpu_price": 7.0, "slots": 3, "slo_p95_s": 0.1}, {"slots": 4})
+
+    assert (scenario.gpu_price, scenario.slots, scenario.slo_p95_s, scenario.cpu_price) == (7.0, 4, 0.1, 0.5)
 
 
 def test_an_unknown_name_is_refused_with_the_known_generators() -> None:

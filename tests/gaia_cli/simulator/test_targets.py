@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from gaia_cli.project.choices import ModeName
 from gaia_cli.simulator.defaults import MOST_PODS
 from gaia_cli.simulator.options import Options
 from gaia_cli.simulator.reading import check_pods
-from gaia_cli.simulator.targets import node_of, on_target, read_target, slo_ms, without_gpu
+from gaia_cli.simulator.targets import node_of, of_target, read_target, without_gpu
 from gaia_cli.simulator.world.scenario import Scenario
 from runtime_images.cluster.function import FunctionSettings, Power, Scale, Window
 from runtime_images.policy.model import Accelerator, ExecutionMode, Prices, Slo
@@ -31,24 +32,23 @@ PLACE = FunctionSettings(
 )
 
 
-def test_the_world_is_the_target_s_unless_a_flag_names_something_else() -> None:
-    of_target = Scenario(cpu_price=0.001, gpu_price=0.002, window_s=5, pods_min=1, pods_max=8, slots=4)
+def test_the_world_is_the_target_s() -> None:
+    assert Scenario(**of_target(PLACE)) == Scenario(
+        0.16, cpu_price=0.001, gpu_price=0.002, window_s=5, pods_min=1, pods_max=8, slots=4
+    )
+    assert of_target(replace(PLACE, mode=ExecutionMode.GPU))["mode"] is ExecutionMode.GPU
+    assert of_target(replace(PLACE, slo=Slo()))["slo_p95_s"] == inf
 
-    assert on_target(Scenario(), PLACE) == of_target
-    assert on_target(Scenario(), replace(PLACE, mode=ExecutionMode.GPU)).mode is ExecutionMode.GPU
-    assert on_target(Scenario(gpu_price=5, slots=2), PLACE) == replace(of_target, gpu_price=5, slots=2)
-    assert slo_ms(PLACE) == 160
 
+def test_a_target_without_a_limit_has_any_number_of_pods_and_says_nothing_of_slots() -> None:
+    found = of_target(replace(PLACE, scale=Scale()))
 
-def test_a_target_without_a_limit_has_any_number_of_pods_and_the_usual_slots() -> None:
-    found = on_target(Scenario(), replace(PLACE, scale=Scale()))
-
-    assert (found.pods_min, found.pods_max, found.slots) == (0, MOST_PODS, Scenario().slots)
+    assert (found["pods_min"], found["pods_max"], found.get("slots")) == (0, MOST_PODS, None)
 
 
 def test_more_pods_at_least_than_the_target_has_at_most_are_refused() -> None:
     with pytest.raises(UsageError, match="9 pods at least are more than 8 at most"):
-        check_pods(on_target(Scenario(pods_min=9), PLACE))
+        check_pods(Scenario(**of_target(PLACE) | {"pods_min": 9}))
 
 
 def test_the_mode_is_the_flag_s_else_the_pin_of_the_function(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from gaia_cli.errors import UsageError
 from gaia_cli.running.recording.recorder import TraceRecorder
-from gaia_cli.simulator.traces.trace_files import CLIENT_COLUMN, COLUMNS
+from gaia_cli.simulator.traces.trace_files import CLIENT_COLUMN, COLUMNS, CONDITIONS_COLUMN
 from runtime_images.events.traffic import Dropped, RequestRow, Requests
 from runtime_images.policy.model import Backend
 
@@ -26,8 +26,9 @@ def test_a_recorded_trace_is_a_csv_in_the_order_of_arrival_without_failed_reques
     assert recorder.write() == 2
     with path.open() as file:
         head, *lines = list(csv.reader(file))
-    assert tuple(head) == (*COLUMNS, CLIENT_COLUMN)
+    assert tuple(head) == (*COLUMNS, CLIENT_COLUMN, CONDITIONS_COLUMN)
     assert [line[0] for line in lines] == ["1.0", "2.0"]
+    assert [bool(line[-1]) for line in lines] == [True, False], "the conditions stand in the first row"
 
 
 def test_looking_at_the_place_writes_nothing(tmp_path: Path) -> None:

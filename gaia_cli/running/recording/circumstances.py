@@ -1,0 +1,59 @@
+"""Under which conditions a run served, folded from its events: a replay that is to make its switches again needs them.
+
+How long a start took is from the order until traffic moved, for the first one from the runtime's start until the
+function was ready: so the moments of a replay are those of the recorded arrivals.
+"""
+
+from gaia_cli.simulator.traces.conditions import Conditions
+from gaia_cli.version import __version__
+from runtime_images.events.decisions import SwitchPhase, SwitchStep
+from runtime_images.events.lifecycle import Ready, Started
+from runtime_images.events.model import Event
+from runtime_images.policy.model import Backend, ExecutionMode
+
+
+class Circumstances:
+    """What a run's events say of its conditions; `slots` requests are served at once."""
+
+    def __init__(self, slots: int) -> None:
+        self._slots = slots
+        self._started: Started | None = None
+        self._is_ready = False
+        self._starts_s: dict[Backend, list[float]] = {backend: [] for backend in Backend}
+
+    def apply(self, event: Event) -> None:
+        """Take one event into account."""
+        match event:
+            case Started():
+                self._started = event
+                self._is_ready = False
+                self._starts_s = {backend: [] for backend in Backend}
+            case Ready() if self._started is not None and not self._is_ready:
+                self._is_ready = True
+                self._starts_s[event.backend].append(max(0.0, event.t - self._started.t))
+            case SwitchStep(phase=SwitchPhase.MOVED) if event.moved is not None:
+                self._starts_s[event.to].append(max(0.0, event.moved - event.ordered))
+
+    @property
+    def known(self) -> Conditions:
+        """The conditions as far as they are known."""
+        begun = self._started
+        if begun is None:
+            return Conditions(slots=self._slots, version=__version__)
+        return Conditions(
+            mode=_fixed_on(begun.backend) if begun.pinned else begun.mode,
+            slo_p95_s=float("inf") if begun.slo.latency_p95_ms is None else begun.slo.latency_p95_ms / 1000.0,
+            window_s=begun.slo.window_s,
+            slots=self._slots,
+            cpu_price=begun.prices.per_second(Backend.CPU),
+            gpu_price=begun.prices.per_second(Backend.GPU),
+            cpu_starts_s=tuple(self._starts_s[Backend.CPU]),
+            gpu_starts_s=tuple(self._starts_s[Backend.GPU]),
+            currency=begun.prices.currency,
+            version=__version__,
+        )
+
+
+def _fixed_on(backend: Backend) -> ExecutionMode:
+    """Return the mode that never leaves a backend, as a function that is pinned does not."""
+    return ExecutionMode.CPU if backend is Backend.CPU else ExecutionMode.GPU

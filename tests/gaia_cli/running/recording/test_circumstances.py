@@ -1,0 +1,64 @@
+from math import inf
+
+from gaia_cli.running.recording.circumstances import Circumstances
+from gaia_cli.simulator.traces.conditions import Conditions
+from gaia_cli.version import __version__
+from runtime_images.events.decisions import SwitchKind, SwitchMoments, SwitchPhase, SwitchStep
+from runtime_images.events.lifecycle import Ready, Started
+from runtime_images.policy.model import Accelerator, Backend, ExecutionMode, Prices, Slo
+
+CPU, GPU = Backend.CPU, Backend.GPU
+PREFERRED = ExecutionMode.CPU_PREFERRED
+
+
+def started(t: float, *, slo_ms: float | None = 500.0, pinned: bool = False) -> Started:
+    slo, prices = Slo(latency_p95_ms=slo_ms, window_s=30.0), Prices(3.6, 36.0, "EUR")
+    return Started(1, "f", PREFERRED, pinned, Accelerator.EMULATED, CPU, slo, prices, t=t)
+
+
+def ready(t: float) -> Ready:
+    return Ready("http://here", "", CPU, PREFERRED, "func.py:handler", "handler", 0.1, t=t)
+
+
+def step(phase: SwitchPhase, to: Backend, ordered: float, moved: float | None = None) -> SwitchStep:
+    kind = SwitchKind.towards(to)
+    return SwitchStep(1, phase, to.other, to, kind, "slow", PREFERRED, SwitchMoments(ordered=ordered, moved=moved))
+
+
+def known(*events: Started | Ready | SwitchStep) -> Conditions:
+    circumstances = Circumstances(slots=2)
+    for event in events:
+        circumstances.apply(event)
+    return circumstances.known
+
+
+def test_a_run_s_events_say_its_conditions_and_how_long_each_start_took() -> None:
+    found = known(
+        started(100.0),
+        ready(101.5),
+        step(SwitchPhase.ORDERED, GPU, 110.0),
+        step(SwitchPhase.MOVED, GPU, 110.0, 114.0),
+        step(SwitchPhase.DRAINED, GPU, 110.0, 114.0),
+        step(SwitchPhase.MOVED, CPU, 130.0, 130.25),
+        step(SwitchPhase.FAILED, GPU, 140.0),
+    )
+
+    assert found == Conditions(
+        PREFERRED, 0.5, 30.0, 2, 0.001, 0.01, (1.5, 0.25), (4.0,), currency="EUR", version=__version__
+    )
+
+
+def test_without_an_slo_no_latency_is_asked_for() -> None:
+    assert known(started(1.0, slo_ms=None)).slo_p95_s == inf
+
+
+def test_a_function_that_is_pinned_never_leaves_its_backend() -> None:
+    assert known(started(1.0, pinned=True)).mode is ExecutionMode.CPU
+
+
+def test_a_runtime_that_is_started_once_more_begins_anew() -> None:
+    assert known(started(1.0), ready(2.0), started(10.0), ready(10.5)).cpu_starts_s == (0.5,)
+
+
+def test_before_anything_has_started_little_is_known() -> None:
+    assert known() == Conditions(slots=2, version=__version__)
