@@ -13,7 +13,7 @@ PODS_MIN = 1
 PODS_MAX = 1
 MOST_PODS = 1000
 """What stands for any number of pods."""
-MOST_SLOTS = 4096
+MOST_AT_ONCE = 4096
 LONGEST_S = 366 * 86400.0
 """A policy is asked several times a second, so a replay of seconds since 1970 would never end."""
 LARGEST = 1e12

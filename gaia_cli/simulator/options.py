@@ -47,7 +47,7 @@ class Options:
     start_cpu_s: Annotated[float | None, _number("Seconds until a CPU backend is ready.", defaults.START_CPU_S)] = None
     start_gpu_s: Annotated[float | None, _number("Seconds until a GPU backend is ready.", defaults.START_GPU_S)] = None
     slots: Annotated[
-        int | None, _number("Requests that a backend serves at once.", defaults.SLOTS, 1, defaults.MOST_SLOTS)
+        int | None, _number("Requests that a backend serves at once.", defaults.SLOTS, 1, defaults.MOST_AT_ONCE)
     ] = None
     pods_min: Annotated[
         int | None, _number("Pods that a backend has at least.", defaults.PODS_MIN, 0, defaults.MOST_PODS)

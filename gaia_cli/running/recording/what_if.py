@@ -15,7 +15,10 @@ from runtime_images.policy.model import Backend
 
 
 def what_if(recorder: TraceRecorder) -> WhatIf:
-    """Return the alternatives to the run that `recorder` has followed, under its conditions."""
+    """Return the alternatives to the run that `recorder` has followed, under its conditions.
+
+    The others meet the median of the starts: which of them they would have met, nobody knows.
+    """
     if why_not := _unknown(recorder.backends()):
         return WhatIf(note=why_not)
     trace = recorder.trace()
@@ -32,5 +35,6 @@ def _unknown(served: set[Backend]) -> str:
 
 
 def _alternative(compared: Comparison, name: str) -> Alternative:
+    """Return what a policy came to; over an optimum that costs nothing there is no ratio."""
     one = compared.outcomes[name]
     return Alternative(name, one.cost, one.violations, one.switches, compared.versus_oracle(name))

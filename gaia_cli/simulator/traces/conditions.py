@@ -13,7 +13,7 @@ from math import inf, isfinite
 from statistics import median
 from typing import Any, TypeVar
 
-from gaia_cli.simulator.defaults import LARGEST, LONGEST_S, MOST_SLOTS
+from gaia_cli.simulator.defaults import LARGEST, LONGEST_S, MOST_AT_ONCE
 from runtime_images.policy.model import ExecutionMode
 
 Made = TypeVar("Made")
@@ -124,7 +124,7 @@ def _above_zero(value: float) -> float:
 
 
 def _count(value: float) -> int:
-    if _number(value) != int(value) or not 1 <= value <= MOST_SLOTS:
+    if _number(value) != int(value) or not 1 <= value <= MOST_AT_ONCE:
         raise ValueError
     return int(value)
 
