@@ -61,6 +61,11 @@ SAME_OBJECT = words("to cuda cpu half float bfloat16 eval train astype contiguou
 GPU_ONLY_MODULES = ("cupy", "cudf", "cuml", "pycuda", "numba.cuda", "tensorrt", "triton", "torch_tensorrt", "cuda")
 """Modules, by the start of their qualified name, that do nothing without a GPU; importing one may be an attempt."""
 
+LOOKS = words(
+    "glob.glob importlib.util.find_spec os.access os.path.exists os.path.isfile pkgutil.find_loader shutil.which"
+)
+"""What looks whether a file, a program or a module is there: `/dev/nvidia0`, `nvidia-smi`."""
+
 PACKAGE_LISTS = words("dependencies packages pip_packages python_packages requirements pip_requirements")
 """Names under which code lists the packages that its image needs."""
 

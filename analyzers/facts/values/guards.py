@@ -13,7 +13,7 @@ from analyzers.facts.scopes.model import reasons
 from analyzers.facts.syntax import word_of
 from analyzers.facts.values.settings import by_default, definitions
 from analyzers.facts.values.shapes import entry_read, is_device_word, is_made, is_switch, names_backend
-from analyzers.facts.vocabulary import AVAILABILITY, CPU_WORDS, GPU_ONLY_MODULES, GPU_WORDS
+from analyzers.facts.vocabulary import AVAILABILITY, CPU_WORDS, GPU_ONLY_MODULES, GPU_WORDS, LOOKS
 from analyzers.lean.patterns import Pattern
 
 TYPE_CHECKING = False
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
 _NOT = Pattern(
     r"(^|_)(no|not|non|disable|without|skip|avoid|force_?cpu|cpu_only)(_|$)|^(no|disable)(gpu|cuda)", re.IGNORECASE
 )
-_LOOKS = (
-    "glob.glob", "importlib.util.find_spec", "os.access", "os.path.exists", "pkgutil.find_loader", "shutil.which",
-)  # fmt: skip
 _PLAIN = (ast.Name, ast.Constant, ast.Attribute)
 _AT_LEAST = (ast.Gt, ast.GtE, ast.NotEq)
 
@@ -187,7 +184,7 @@ class Guards:
                 return 1
             if option.name in ("len", "bool", "int", "any", "all") and test.args:
                 return self.polarity(test.args[0], scope)
-            if option.name in _LOOKS and test.args:
+            if option.name in LOOKS and test.args:
                 return int(self._is_card(test.args[0], scope))
             function = self._evaluator.returned(option.name)
             if function is not None:

@@ -5,6 +5,7 @@ the last stage counts, and the stages that it begins with. Of a script that the 
 file that cannot be read says nothing here; that a Dockerfile is broken is for those who build it.
 """
 
+import os
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -16,6 +17,9 @@ from analyzers.project.model import Step
 from analyzers.project.requirements import joined_lines, text_of_list
 
 _DOCKERFILE = "Dockerfile"
+_NAMED = Pattern(r"(?i)dockerfile\.\w|[\w-]++\.dockerfile$|containerfile$")
+_ASIDE = Pattern(r"(?i)dev|test|lint|doc(?!ker)|front|web|nginx|ignore")
+"""Dockerfiles that serve something else, and the list of what is left out."""
 SCRIPT = "SCRIPT"
 """The word of a line in a script that the image starts."""
 _STARTS = frozenset({"CMD", "ENTRYPOINT"})
@@ -38,13 +42,23 @@ def read_steps(root: Path, entry: str = "") -> tuple[Step, ...]:
 
 
 def _beside(root: str, folder: str) -> Iterator[Step]:
-    path = folder + _DOCKERFILE
+    path = folder + _name(f"{root}/{folder}")
     steps = _last_stage(islice(_instructions(path, _text(root, path)), _MOST_STEPS))
     yield from steps
     words = (word for step in steps if step.word in _STARTS for word in step.text.translate(_QUOTING).split())
     scripts = dict.fromkeys(folder + word.rpartition("/")[2] for word in words if word.endswith(".sh"))
     for script in list(scripts)[:_MOST_SCRIPTS]:
         yield from _of_script(script, _text(root, script))
+
+
+def _name(folder: str) -> str:
+    """Return what the Dockerfile in `folder` is called: `Dockerfile.gpu` is one where there is no other."""
+    try:
+        names = os.listdir(folder)  # noqa: PTH208 -- pathlib makes a Path of every file
+    except OSError:
+        return _DOCKERFILE
+    others = [name for name in names if _NAMED.match(name) and not _ASIDE.search(name)]
+    return others[0] if len(others) == 1 and _DOCKERFILE not in names else _DOCKERFILE
 
 
 def _text(root: str, path: str) -> str:

@@ -125,3 +125,29 @@ def test_the_reason_names_the_line_of_the_dockerfile(tmp_path: Path) -> None:
     analysis = analysis_of(tmp_path, HANDLER)
 
     assert "(Dockerfile:2)" in analysis.reason
+
+
+@pytest.mark.parametrize(
+    ("names", "mode"),
+    [
+        (["Dockerfile.gpu"], "gpu_preferred"),
+        (["worker.Dockerfile"], "gpu_preferred"),
+        (["Containerfile"], "gpu_preferred"),
+        (["Dockerfile.gpu", "Dockerfile.dev"], "gpu_preferred"),
+        (["Dockerfile.gpu", "Dockerfile.other"], "cpu"),
+        (["Dockerfile.test"], "cpu"),
+        (["Dockerfile.dockerignore"], "cpu"),
+    ],
+)
+def test_the_only_dockerfile_may_have_another_name(tmp_path: Path, names: list[str], mode: str) -> None:
+    for name in names:
+        (tmp_path / name).write_text("FROM nvidia/cuda:12\n")
+
+    assert mode_of(tmp_path, HANDLER) == mode
+
+
+def test_a_dockerfile_goes_before_those_of_other_names(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile.gpu").write_text("FROM nvidia/cuda:12\n")
+    (tmp_path / "Dockerfile").write_text("FROM python:3.11\n")
+
+    assert mode_of(tmp_path, HANDLER) == "cpu"
