@@ -9,12 +9,10 @@ many files name a GPU, and hardly any asks whether there is one, that is how the
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path
 
 from analyzers.lean.files import TEXT_BYTES, read_inside
 from analyzers.lean.patterns import Pattern
 from analyzers.lean.records import record
-from analyzers.project.dependencies import read_dependencies
 from analyzers.project.ignored import walk
 from analyzers.project.importers import is_test
 from analyzers.project.names import Tree
@@ -47,23 +45,32 @@ class ForGpus:
 @lru_cache(maxsize=1)
 def for_gpus(tree: Tree) -> ForGpus:
     """Return whether the project in `tree` is for GPUs only; worked out once for a run."""
-    stated = read_dependencies(Path(tree.root)).stated
-    lists = frozenset(one.place.path for one in stated)
-    needed = {import_name(one.name) for one in stated}.intersection(GPU_ONLY) - _ALSO_WITHOUT
-    return ForGpus(_is_for_gpus(tree.root, needed), lists)
-
-
-def _is_for_gpus(root: str, needed: set[str]) -> bool:
-    names = {name.encode() for name in needed}
-    files = importing = naming = asking = 0
-    for path in _python_files(root):
-        content = _content(root, path)
+    importing: dict[str, int] = {}
+    files = naming = asking = 0
+    for path in _python_files(tree.root):
+        content = _content(tree.root, path)
         files += 1
-        importing += not names.isdisjoint(_IMPORTED.findall(content))
         naming += _NAMES_GPU.search(content) is not None
         asking += _ASKS.search(content) is not None
-    means_it = naming >= max(_AT_LEAST, _FOR_EACH_THAT_ASKS * asking)
-    return means_it or (importing > 0 and importing >= min(_ENOUGH, _ENOUGH_SHARE * files))
+        for name in {found.decode() for found in _IMPORTED.findall(content)}.intersection(GPU_ONLY) - _ALSO_WITHOUT:
+            importing[name] = importing.get(name, 0) + 1
+    if naming >= max(_AT_LEAST, _FOR_EACH_THAT_ASKS * asking):
+        return ForGpus(only=True)
+    enough = min(_ENOUGH, _ENOUGH_SHARE * files)
+    return _requiring(tree.root, {name for name, number in importing.items() if number >= enough})
+
+
+def _requiring(root: str, libraries: set[str]) -> ForGpus:
+    """Return whether the project requires one of the `libraries`, which enough of its files import."""
+    if not libraries:
+        return ForGpus(only=False)
+    from pathlib import Path  # few projects get here
+
+    from analyzers.project.dependencies import read_dependencies
+
+    stated = read_dependencies(Path(root)).stated
+    only = any(import_name(one.name) in libraries for one in stated)
+    return ForGpus(only, frozenset(one.place.path for one in stated))
 
 
 def _content(root: str, path: str) -> bytes:
