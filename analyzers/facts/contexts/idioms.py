@@ -123,6 +123,16 @@ def asks_for_several(test: ast.expr) -> bool:
     return any("parallel" in word_of(part).lower() for part in ast.walk(test))
 
 
+def asks_for_cpu(test: ast.expr) -> bool:
+    """Return whether a test is a wish for the CPU, as `args.use_cpu` is: where it fails a GPU is asked for."""
+    match test:
+        case ast.Name(id=word) | ast.Attribute(attr=word):
+            return "cpu" in word.lower()
+        case ast.Compare(left=left, ops=[ast.Eq() | ast.Is()], comparators=[ast.Constant(value=True)]):
+            return asks_for_cpu(left)
+    return False
+
+
 def is_asked(value: ast.expr, tests: Sequence[ast.expr]) -> bool:
     """Return whether `value` is what one of the `tests` around it asks for, as in `if args.gpus: use(args.gpus)`."""
     wanted = _mentioned(value) if tests else frozenset()

@@ -184,7 +184,7 @@ class _Walker:
             self.block(node.body, replace(inner, chosen=True) if idioms.asks_for_several(node.test) else inner)
             self.tests.pop()
         if not is_main_test(node.test, inverted=True):
-            self.block(node.orelse, inner)
+            self.block(node.orelse, replace(inner, chosen=True) if idioms.asks_for_cpu(node.test) else inner)
 
     def call(self, node: ast.Call, context: CallContext) -> None:
         name, function = called_name(node), node.func

@@ -34,10 +34,11 @@ _AUTOMAGIC = Pattern(
 _TOKEN = Pattern(r"#.*|\"\"\"|'''|\"(?:\\.|[^\"\\])*\"?|'(?:\\.|[^'\\])*'?|[\[({]|[\])}]")
 _STRING_ENDS = {'"""': Pattern(r'(?:\\.|[^\\])*?"""'), "'''": Pattern(r"(?:\\.|[^\\])*?'''")}
 _OTHER_LANGUAGES = words(
-    "bash sh script cmd powershell pwsh system sx html HTML javascript js latex markdown md svg SVG perl ruby "
+    "bash sh shell script cmd powershell pwsh system sx html HTML javascript js latex markdown md svg SVG perl ruby "
     "R r julia octave matlab cython cython_inline fortran cpp cc cu cuda cuda_group_run nvcc rust go java scala sql "
     "bigquery duckdb sparksql spark sql_dataframe dot graphviz mermaid manim configure file mojo prolog sas stata "
-    "gremlin oc sparql opencypher cypher css less typescript ts dart haskell lua tcl json yaml toml writetemplate"
+    "gremlin oc sparql opencypher cypher css less typescript ts dart haskell lua tcl json yaml toml writetemplate "
+    "ai kql sqlite tikz plantuml"
 )
 """Cell magics whose body is not Python."""
 

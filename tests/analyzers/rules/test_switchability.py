@@ -156,6 +156,27 @@ def test_what_an_option_asks_for_is_chosen_and_no_finding(test: str, value: str)
     assert codes_of(code.format(test, "'0'")) == ["GA711"]
 
 
+@pytest.mark.parametrize(
+    ("test", "loud"),
+    [
+        ("args.use_cpu", False),
+        ("args.use_cpu == True", False),
+        ("use_cpu is True", False),
+        ("args.cpu_only", False),
+        ("args.verbose", True),
+        ("not args.use_cpu", True),
+        ("args.use_cpu == 'later'", True),
+    ],
+)
+def test_where_the_cpu_was_not_asked_for_a_gpu_was(test: str, loud: bool) -> None:
+    code = (
+        f"import torch\ndef load(net, args, use_cpu):\n    if {test}:\n        net = net.to('cpu')\n"
+        "    else:\n        net = net.to('cuda')\n    return net\n"
+    )
+
+    assert codes_of(code) == (["GA701"] if loud else [])
+
+
 def test_what_a_caller_hands_in_is_the_callers_choice() -> None:
     code = "import os, torch\ndef NAME(rank):\n    os.environ['CUDA_VISIBLE_DEVICES'] = VALUE\n"
 

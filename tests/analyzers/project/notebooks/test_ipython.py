@@ -146,7 +146,9 @@ def test_the_body_of_a_cell_magic_counts(tmp_path: Path, magic: str) -> None:
     )
 
 
-@pytest.mark.parametrize("magic", ["%%bash", "%%html", "%%writefile notes.txt", "%%js", "%%R"])
+@pytest.mark.parametrize(
+    "magic", ["%%bash", "%%html", "%%writefile notes.txt", "%%js", "%%R", "%%shell", "%%ai chatgpt"]
+)
 def test_a_cell_in_another_language_is_none_of_ours(tmp_path: Path, magic: str) -> None:
     path = tmp_path / "nb.ipynb"
     path.write_text(notebook("x = 1\n", f"{magic}\nfor x in *; do torch.cuda; done\n"))
