@@ -24,6 +24,7 @@ from gaia_cli.project.project import FunctionProject
 from gaia_cli.project.requirements import Requirements
 from gaia_cli.project.serving import settings_of
 from gaia_cli.version import __version__
+from runtime_images.node.place import is_address
 from runtime_images.policy.model import Accelerator, ExecutionMode
 
 FUNCTION_PYTHON = "/opt/function/bin/python"
@@ -232,7 +233,7 @@ def _environment(project: FunctionProject, target: Target) -> str:
     """Write the ENV instruction: the runtime's settings, which an engine may override, and a home for caches."""
     variables = {"HOME": "/tmp", "PYTHONUNBUFFERED": "1"}  # noqa: S108 -- the image's own /tmp, the one writable place
     settings = settings_of(
-        replace(project, directory=Path("/function")),
+        replace(project, directory=Path("/function"), cost_source=_without_secrets(project.cost_source)),
         target.mode,
         function_python=FUNCTION_PYTHON,
         accelerator=Accelerator.NVIDIA if target.uses_gpu else Accelerator.NONE,
@@ -243,6 +244,11 @@ def _environment(project: FunctionProject, target: Target) -> str:
     if target.uses_gpu:
         variables["NVIDIA_DRIVER_CAPABILITIES"] = "compute,utility"
     return "ENV " + " \\\n    ".join(f"{name}={_quoted(value)}" for name, value in sorted(variables.items()))
+
+
+def _without_secrets(cost_source: str) -> str:
+    """Return a source that may stand in an image: a file; whoever may see an image may read what an address holds."""
+    return "" if is_address(cost_source) else cost_source
 
 
 def _quoted(value: str) -> str:

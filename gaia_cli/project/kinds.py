@@ -146,6 +146,7 @@ PYTHON = text(r"3\.(1[1-9]|[2-9][0-9])", 'a Python version from "3.11" on, such 
 REQUIREMENTS = Kind('the name of a requirements file, or a list of requirements such as ["numpy>=2"]', _requirements)
 HARDWARE = text(r"(?!.*\.\./)[A-Za-z0-9][A-Za-z0-9._/-]*", 'a profile such as "l4", or the name of a TOML file')
 MODE = choice(*ExecutionMode)
+SOURCE = text(r"https?://[!-~]+|(?![A-Za-z]+://)[^\n\r]+", 'a file such as "node.csv", or an http or https address')
 CURRENCY = text(r"[A-Z]{3}", 'a currency code of three capitals, such as "USD"')
 IMAGE = text(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}", 'an image name, such as "python:3.12-slim"')
 MEMORY = Kind('a size such as "512Mi" or "2Gi"', _memory)

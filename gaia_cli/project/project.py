@@ -56,6 +56,7 @@ class FunctionProject:
     hardware: str = ""
     slo: Slo = field(default_factory=Slo)
     prices: Prices = field(default_factory=Prices)
+    cost_source: str = ""
     base_image: str = ""
     concurrency: int = 0
     idempotent: bool = False

@@ -119,6 +119,7 @@ def settings_of(project: FunctionProject, mode: ExecutionMode, **beside: Any) ->
         mode=mode,
         slo=project.slo,
         prices=project.prices,
+        cost_source=project.cost_source,
         concurrency=project.concurrency,
         idempotent=project.idempotent,
         warmup=project.warmup,

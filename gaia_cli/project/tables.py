@@ -35,6 +35,7 @@ TABLES: dict[str, dict[str, kinds.Kind]] = {
         "cpu_per_hour": kinds.number(),
         "gpu_per_hour": kinds.number(),
         "currency": kinds.CURRENCY,
+        "source": kinds.SOURCE,
     },
     "policy": {},
     "build": {"base_image": kinds.IMAGE},
@@ -64,6 +65,9 @@ TABLES: dict[str, dict[str, kinds.Kind]] = {
 PARTS = {"slo": "slo", "cost": "prices", "lint": "lint"}
 """The tables whose keys are the fields of a part; those of every other are the fields of FunctionProject itself."""
 
+FIELDS = {("cost", "source"): ("", "cost_source")}
+"""The part and the field of a key that is no field of its table's part."""
+
 _TARGETS = "targets"
 
 
@@ -83,7 +87,8 @@ def checked(source: Source, tables: dict[str, Any]) -> dict[str, dict[str, Any]]
         if not isinstance(content, dict):
             raise ConfigurationError(f"{where}: {name} must be a table, not {shown(content)}", f"write it as [{name}]")
         for key, value in content.items() if name != _TARGETS else ():
-            values[PARTS.get(name, "")][key.replace("-", "_")] = _converted(source, name, key, value)
+            part_of, field = FIELDS.get((name, key), (PARTS.get(name, ""), key.replace("-", "_")))
+            values[part_of][field] = _converted(source, name, key, value)
     for name, content in tables.get(_TARGETS, {}).items():
         values[_TARGETS][name] = _target(source, name, content, values)
     return values
@@ -101,7 +106,8 @@ def _target(source: Source, name: str, content: object, values: dict[str, dict[s
     base = resolving.Base(
         Slo(**values["slo"]), Prices(**values["prices"]), own.get("cpus"), own.get("memory", ""), own.get("gpus", 1)
     )
-    every = {**keys.KEYS, "slo": table(TABLES["slo"]), "cost": table(TABLES["cost"])}
+    cost = {key: kind for key, kind in TABLES["cost"].items() if ("cost", key) not in FIELDS}
+    every = {**keys.KEYS, "slo": table(TABLES["slo"]), "cost": table(cost)}
     try:
         return resolving.target_settings(name, part(table(every, foreign=keys.FOREIGN), content), base)
     except kinds.PartError as error:

@@ -30,7 +30,17 @@ from runtime_images.events.lifecycle import (
     ZygoteState,
 )
 from runtime_images.events.model import Event
-from runtime_images.events.traffic import BackendStatus, Dropped, GpuUse, LaneState, LogLine, SloState, Totals, Window
+from runtime_images.events.traffic import (
+    BackendStatus,
+    CostSource,
+    Dropped,
+    GpuUse,
+    LaneState,
+    LogLine,
+    SloState,
+    Totals,
+    Window,
+)
 from runtime_images.policy.model import Accelerator, Backend, ExecutionMode, Prices, Slo
 
 _BEGINS = "Traceback (most recent call last):"
@@ -210,6 +220,11 @@ def in_words(event: Event) -> str:
             return f"could not {event.kind} to {event.to.upper()}: {event.reason}"
         case SwitchStep(phase=SwitchPhase.GIVEN_UP):
             return f"gave up the switch to {event.to.upper()} after {event.t - event.ordered:.1f} s: {event.reason}"
+        case CostSource():
+            if not event.problem:
+                return f"the cost source {event.source} is read"
+            counts = f"the {event.rows} rows read before" if event.rows else "the prices of the settings"
+            return f"the cost source {event.source} cannot be read ({event.problem}): {counts} count"
         case DecisionMade():
             stays = event.chosen is event.active
             return f"{'stay on' if stays else 'move to'} {event.chosen.upper()}: {event.reason}"

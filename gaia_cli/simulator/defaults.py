@@ -14,9 +14,5 @@ PODS_MAX = 1
 MOST_PODS = 1000
 """What stands for any number of pods."""
 MOST_AT_ONCE = 4096
-LONGEST_S = 366 * 86400.0
-"""A policy is asked several times a second, so a replay of seconds since 1970 would never end."""
-LARGEST = 1e12
-"""No figure of a trace or a node is larger: results would overflow."""
 CPU_PRICE = CPU_PER_HOUR / 3600
 GPU_PRICE = GPU_PER_HOUR / 3600

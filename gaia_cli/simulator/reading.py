@@ -6,11 +6,12 @@ from math import inf
 from typing import Any
 
 from gaia_cli.errors import UsageError
-from gaia_cli.simulator.defaults import LARGEST, LONGEST_S, SLO_P95_S
+from gaia_cli.simulator.defaults import SLO_P95_S
 from gaia_cli.simulator.options import Options
 from gaia_cli.simulator.results.comparison import POLICY_NAMES
 from gaia_cli.simulator.traces.trace import Outage, Trace
 from gaia_cli.simulator.world.scenario import Scenario
+from runtime_images.node.table import LARGEST, LONGEST_S
 
 NUMBERS = ("start_cpu_s", "start_gpu_s", "cpu_price", "gpu_price", "slots", "pods_min", "pods_max")
 """The options that are conditions of a scenario of the same name."""

@@ -15,10 +15,11 @@ from gaia_cli.project.project import load_project
 from gaia_cli.project.settings import function_settings, target_of
 from gaia_cli.simulator import defaults
 from gaia_cli.simulator.options import Options
-from gaia_cli.simulator.traces.trace import Stretch
 from gaia_cli.simulator.world.scenario import DEFAULT_MODE
 from runtime_images.cluster.continuum import DAY_S, powered, slo_on_site
 from runtime_images.cluster.function import FunctionSettings
+from runtime_images.node.stretch import Stretch
+from runtime_images.node.table import LONGEST_S
 from runtime_images.policy.model import Backend, ExecutionMode
 
 WITHOUT_GPU = ("gaia", "static-cpu")
@@ -68,7 +69,7 @@ def node_of(settings: FunctionSettings, begin: str) -> tuple[Stretch, ...]:
     """
     power = settings.power
     always = Stretch(0.0, True, power.budget_w, power.cpu_w, power.gpu_w, joule_price=power.per_j)
-    spans = powered(settings, _time_of_day(begin), defaults.LONGEST_S)
+    spans = powered(settings, _time_of_day(begin), LONGEST_S)
     changes = [replace(always, from_s=at, gpu=gpu) for on, off in spans for at, gpu in ((on, True), (off, False))]
     return tuple(changes if spans and spans[0][0] == 0.0 else [replace(always, gpu=False), *changes])
 

@@ -17,13 +17,14 @@ from runtime_images.dynamic_runtime.front.router import Front
 from runtime_images.dynamic_runtime.settings import Settings
 from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
 from runtime_images.dynamic_runtime.telemetry.metrics import Metrics
-from runtime_images.dynamic_runtime.telemetry.observer import ArrivalRate, Sources
+from runtime_images.dynamic_runtime.telemetry.observer import NOTHING_KNOWN, ArrivalRate, Sources
 from runtime_images.dynamic_runtime.telemetry.recorder import Recorder
 from runtime_images.dynamic_runtime.wire.arenas import Requests
 from runtime_images.dynamic_runtime.workers.launching import Starter
 from runtime_images.dynamic_runtime.workers.supervisor import SHUTTING_DOWN, Supervisor
 from runtime_images.events.lifecycle import SetupFailed
 from runtime_images.events.traffic import BadAnswer
+from runtime_images.node.watch import Now
 from runtime_images.policy.model import Accelerator, Backend
 from runtime_images.policy.pauses import LONGEST_PAUSE_S
 from runtime_images.policy.sampling import TICK_S
@@ -36,7 +37,8 @@ _LOOK_S = 0.02
 class Parts:
     """Front, workers, decisions and the public server of one function.
 
-    `problem` says what keeps a backend's device from being used; long bodies go to `requests`; clients share `shares`.
+    `problem` says what keeps a backend's device from being used, `node` how the node is; long bodies go to `requests`;
+    clients share `shares`.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Parts:
         problem: Callable[[Backend], str],
         requests: Requests | None,
         shares: Shares,
+        node: Callable[[], Now] = lambda: NOTHING_KNOWN,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -59,7 +62,7 @@ class Parts:
         self.supervisor = Supervisor(settings, clock, events, self.front, starter, problem, self.recorder)
         arrivals = ArrivalRate(self.recorder.started_s)
         alike = settings.accelerator is Accelerator.EMULATED  # such a worker is a process like that of the CPU
-        self.sources = Sources(self.front, self.supervisor, self.recorder.stats, arrivals, alike)
+        self.sources = Sources(self.front, self.supervisor, self.recorder.stats, arrivals, alike, node)
         self.decisions = DecisionLoop(
             settings, clock, events, self.front, self.supervisor, self.recorder, self.sources
         )  # fmt: skip

@@ -19,10 +19,13 @@ from runtime_images.dynamic_runtime.telemetry.devices import Devices
 from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
 from runtime_images.dynamic_runtime.telemetry.readings import Readings
 from runtime_images.dynamic_runtime.telemetry.reporting import Reporter
+from runtime_images.dynamic_runtime.telemetry.spending import Spending
 from runtime_images.dynamic_runtime.wire.arenas import create_requests
 from runtime_images.dynamic_runtime.workers.launching import WorkerStarter
 from runtime_images.dynamic_runtime.workers.orphans import adopt_orphans, keep_to_itself, kill_children, reap_adopted
 from runtime_images.events.lifecycle import Ready, SetupFailed
+from runtime_images.events.traffic import CostSource
+from runtime_images.node.watch import NodeWatch
 
 _KILL_EVERY_S = 0.02
 _ADMIN_BODY_BYTES = 64 * 1024
@@ -38,12 +41,16 @@ class Runtime:
         self._clock = clock
         self._events = events
         self._devices = Devices(settings.accelerator, clock)
+        self._node = NodeWatch(settings.cost_source, settings.function_dir)
         requests = create_requests()
         self._starter = WorkerStarter(settings, clock, events, requests)
         shares = share_out(settings.memory_bytes or memory_limit())
-        self._parts = parts = Parts(settings, clock, events, self._starter, self._devices.problem, requests, shares)
+        self._parts = parts = Parts(
+            settings, clock, events, self._starter, self._devices.problem, requests, shares, self._node.now
+        )
         self._supervisor, self._decisions, self._server = parts.supervisor, parts.decisions, parts.server
-        self._reporter = Reporter(settings, clock, events, parts.recorder, parts.sources, self._devices)
+        spending = Spending(settings.prices, self._node.now)
+        self._reporter = Reporter(settings, clock, events, parts.recorder, parts.sources, self._devices, spending)
         parts.metrics.watch(Readings(self._reporter))
         admin = Admin(
             settings, events, self._supervisor, self._decisions, self._reporter, parts.health,
@@ -158,7 +165,7 @@ class Runtime:
         while True:
             await self._clock.sleep(self._settings.window_s)
             servers = [server.tick for server in (self._server, self._admin, self._metrics)]
-            for turn in (*servers, self._trim, self._reap_orphans, self._report_window):
+            for turn in (*servers, self._trim, self._reap_orphans, self._report_node, self._report_window):
                 with surviving():
                     turn()
 
@@ -167,6 +174,10 @@ class Runtime:
 
     def _trim(self) -> None:
         self._heap.tick(self._server.held_bytes)
+
+    def _report_node(self) -> None:
+        if (news := self._node.news()) is not None:
+            self._events.emit(CostSource(*news))
 
     def _report_window(self) -> None:
         for backend, stats in self._parts.recorder.stats.items():
@@ -188,6 +199,7 @@ class Runtime:
             server.close_connections()
         _remove_socket(self._settings.admin)
         self._devices.stop()
+        self._node.stop()
 
 
 def _remove_socket(address: str) -> None:

@@ -27,6 +27,7 @@ class SettingsError(ValueError):
 class Settings:
     """How one function is served. Addresses: `unix:///path` or `host:port`; an empty `admin` means no admin port.
 
+    `cost_source` is a file, in `function_dir` if it is relative, or an address: how the node is, now and later.
     `metrics_port` is a second port of `listen_address` that shows metrics, 0 for none.
     `function_python` is the interpreter of the function's own environment, `entrypoint` a path inside
     `function_dir` with an optional `:attribute`, empty to search. `concurrency` 0 means adaptive. `memory_bytes` is
@@ -48,6 +49,7 @@ class Settings:
     admin_token: str = ""
     slo: Slo = Slo()
     prices: Prices = Prices()
+    cost_source: str = ""
     concurrency: int = 0
     idempotent: bool = False
     warmup: WarmUp | None = None
@@ -169,6 +171,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "GAIA_CPU_PER_HOUR": ("prices.cpu_per_hour", _number),
     "GAIA_GPU_PER_HOUR": ("prices.gpu_per_hour", _number),
     "GAIA_CURRENCY": ("prices.currency", str),
+    "GAIA_COST_SOURCE": ("cost_source", str),
     "GAIA_CONCURRENCY": ("concurrency", partial(_whole, high=4096)),
     "GAIA_IDEMPOTENT": ("idempotent", _flag),
     "GAIA_WARMUP": ("warmup", _warmup),

@@ -123,6 +123,15 @@ class Requests(Event):
     rows: Annotated[tuple[RequestRow, ...], "a list for each request, of these values in this order"]
 
 
+@event("cost_source")
+class CostSource(Event):
+    """The file or address of `[cost] source` was read for the first time, or cannot be read any more, or can again."""
+
+    source: Annotated[str, "where that is; of an address without user, password and query"]
+    problem: Annotated[str, "why it cannot be used, so that the last good values count; empty if it can"]
+    rows: Annotated[int, "how many rows are in force, 0 if it could never be read"]
+
+
 @event("log")
 class LogLine(Event):
     """The function wrote a line."""

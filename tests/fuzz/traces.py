@@ -17,8 +17,9 @@ from gaia_cli.running.playing.load import PlannedRequest
 from gaia_cli.running.playing.requests_file import read_requests
 from gaia_cli.simulator.results.comparison import compare
 from gaia_cli.simulator.traces.trace import Trace
-from gaia_cli.simulator.traces.trace_files import CLIENT_COLUMN, COLUMNS, NODE_COLUMNS, read_node, read_trace
+from gaia_cli.simulator.traces.trace_files import CLIENT_COLUMN, COLUMNS, read_node, read_trace
 from gaia_cli.simulator.world.scenario import Scenario
+from runtime_images.node.table import NODE_COLUMNS
 from tests.fuzz.chance import NASTY, damaged, mostly, pumped
 from tests.fuzz.fuzzer import FuzzerInDirectory
 from tests.support.reference import read_requests as read_with_h11

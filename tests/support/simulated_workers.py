@@ -169,7 +169,7 @@ class Request(Job):
 
     def __init__(self, now_s: float, method: bytes = b"POST", path: bytes = b"/") -> None:
         payload = b"%b %b HTTP/1.1\r\nhost: t\r\n\r\n" % (method, path)
-        outlet: Any = SimpleNamespace(client=(0, 0, 0), write_paused=True)  # all that the front asks of it
+        outlet: Any = SimpleNamespace(client=(0, 0, 0), number=0, write_paused=True)  # all that the front asks of it
         super().__init__(outlet, payload, len(payload), now_s)
         self.answers: list[int] = []
 

@@ -13,7 +13,8 @@ from math import inf, isfinite
 from statistics import median
 from typing import Any, TypeVar
 
-from gaia_cli.simulator.defaults import LARGEST, LONGEST_S, MOST_AT_ONCE
+from gaia_cli.simulator.defaults import MOST_AT_ONCE
+from runtime_images.node.table import LARGEST, LONGEST_S
 from runtime_images.policy.model import ExecutionMode
 
 Made = TypeVar("Made")

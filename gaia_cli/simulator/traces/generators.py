@@ -9,7 +9,8 @@ from dataclasses import replace
 from math import cos, exp, pi
 from random import Random
 
-from gaia_cli.simulator.traces.trace import Outage, Row, Stretch, Trace, trace_of
+from gaia_cli.simulator.traces.trace import Outage, Row, Trace, trace_of
+from runtime_images.node.stretch import Stretch
 
 GPU_OVERHEAD_S = 0.06
 SPEED_UP = 8.0

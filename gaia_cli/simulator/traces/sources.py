@@ -8,8 +8,9 @@ from pathlib import Path
 from analyzers.lean.files import leads_out
 from gaia_cli.errors import UsageError
 from gaia_cli.simulator.traces.generators import GENERATORS
-from gaia_cli.simulator.traces.trace import Outage, Stretch, Trace
+from gaia_cli.simulator.traces.trace import Outage, Trace
 from gaia_cli.simulator.traces.trace_files import read_trace
+from runtime_images.node.stretch import Stretch
 
 
 def find_traces(names: Sequence[str]) -> list[str | Path]:

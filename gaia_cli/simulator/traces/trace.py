@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from math import isnan, nan
 
 from gaia_cli.simulator.traces.conditions import Conditions
+from runtime_images.node.stretch import Stretch
 from runtime_images.policy.model import Backend
 
 
@@ -35,37 +36,6 @@ class Outage:
     begin_s: float
     end_s: float
     planned: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """How the node is from `from_s` on, until the next stretch: known in advance, as of an orbit or a tariff.
-
-    `power_w` is what it can give to a backend, None as much as any needs; `cpu_w` and `gpu_w` are what the backends
-    draw while they are held. A price that is None is the scenario's; `joule_price` is what their energy costs on top.
-    """
-
-    from_s: float
-    gpu: bool = True
-    power_w: float | None = None
-    cpu_w: float = 0.0
-    gpu_w: float = 0.0
-    cpu_price: float | None = None
-    gpu_price: float | None = None
-    joule_price: float = 0.0
-
-    @property
-    def lacks_power(self) -> bool:
-        """Whether the GPU would draw more than there is."""
-        return self.power_w is not None and self.gpu_w > self.power_w
-
-    def price(self, backend: Backend) -> float | None:
-        """Return the price of a second of a backend without its energy, if this node has one of its own."""
-        return self.cpu_price if backend is Backend.CPU else self.gpu_price
-
-    def watts(self, backend: Backend) -> float:
-        """Return the watts that a backend draws."""
-        return self.cpu_w if backend is Backend.CPU else self.gpu_w
 
 
 NONE_FOLLOWS = -1

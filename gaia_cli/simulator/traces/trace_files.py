@@ -1,24 +1,22 @@
 """Reads traces and nodes from CSV files, and says of a bad file which line is bad and why."""
 
 import csv
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import fields as fields_of
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from io import TextIOWrapper
-from math import inf
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from analyzers.lean.files import DATA_BYTES, open_named, read_named
 from gaia_cli.errors import UsageError, shell_word
 from gaia_cli.places import working_tree
-from gaia_cli.simulator.defaults import LARGEST, LONGEST_S
 from gaia_cli.simulator.traces.conditions import Conditions, read_conditions
-from gaia_cli.simulator.traces.trace import Row, Stretch, Trace
+from gaia_cli.simulator.traces.trace import Row, Trace
+from runtime_images.node.stretch import Stretch
+from runtime_images.node.table import LONGEST_S, NODE_COLUMNS, Rows, moment, names_of, number, rows_of, stretches_of
 
 Made = TypeVar("Made")
-Rows = Iterator[list[str]]
 
 COLUMNS = ("arrival_s", "cpu_ms", "gpu_ms", "cpu_time_ms", "think_s")
 CLIENT_COLUMN = "client"
@@ -27,7 +25,6 @@ CONDITIONS_COLUMN = "conditions"
 """May be missing; else its first row says under which conditions the trace was recorded."""
 
 TRACE_HINT = f"a trace is a CSV file with the columns {', '.join(COLUMNS)} (docs/simulate.md)"
-NODE_COLUMNS = tuple(field.name for field in fields_of(Stretch))
 NODE_HINT = f"a node is a CSV file with the column from_s and any of {', '.join(NODE_COLUMNS[1:])} (docs/simulate.md)"
 
 _LONGEST_LINE = 64 * 1024
@@ -96,11 +93,11 @@ def _row(texts: list[str], client: str) -> Row:
     """Return the request that the texts of COLUMNS describe; without an arrival it is a closed loop's."""
     arrival_s, cpu_ms, gpu_ms, cpu_time_ms, think_s = texts
     return Row(
-        _moment("arrival_s", arrival_s) if arrival_s.strip() else None,
-        _number("cpu_ms", cpu_ms) / 1000.0,
-        _number("gpu_ms", gpu_ms) / 1000.0,
-        _number("cpu_time_ms", cpu_time_ms) / 1000.0,
-        _number("think_s", think_s) if think_s.strip() else 0.0,
+        moment("arrival_s", arrival_s) if arrival_s.strip() else None,
+        number("cpu_ms", cpu_ms) / 1000.0,
+        number("gpu_ms", gpu_ms) / 1000.0,
+        number("cpu_time_ms", cpu_time_ms) / 1000.0,
+        number("think_s", think_s) if think_s.strip() else 0.0,
         client,
     )
 
@@ -115,43 +112,10 @@ def read_node(path: Path) -> tuple[Stretch, ...]:
 
 
 def _make_node(names: list[str], rows: Rows) -> tuple[Stretch, ...]:
-    """Return the stretches of these rows; no column may be unknown, since a slip would go unnoticed."""
-    unknown = [name for name in names if name not in NODE_COLUMNS]
-    if unknown:
-        raise ValueError(f"there is no column {unknown[0] or 'without a name'}")
-    if "from_s" not in names:
-        raise ValueError("missing columns: from_s")
-    stretches: list[Stretch] = []
-    for fields in rows:
-        stretches.append(_stretch(dict(zip(names, fields, strict=True)), stretches))
-    if not stretches:
-        raise ValueError("the node has no rows")
+    stretches = stretches_of(names, rows)
     if not stretches[-1].gpu or stretches[-1].lacks_power:  # some policies would wait for it
         raise ValueError("the last row leaves the node without a GPU: add a row for when it is back")
-    return tuple(stretches)
-
-
-def _stretch(fields: dict[str, str], before: list[Stretch]) -> Stretch:
-    """Return the stretch of a row, which changes the last one of `before` where the row says so."""
-    begin_s = _moment("from_s", fields.pop("from_s"))
-    above = before[-1] if before else Stretch(0.0)
-    if before and begin_s <= above.from_s:
-        raise ValueError(f"from_s {begin_s:g} is not after the row above it ({above.from_s:g})")
-    changed: dict[str, Any] = {name: _value(name, text) for name, text in fields.items() if text.strip()}
-    stretch = replace(above, from_s=begin_s, **changed)
-    if stretch.power_w is not None and stretch.cpu_w > stretch.power_w:
-        raise ValueError(
-            f"power_w {stretch.power_w:g} is too little for the CPU backend, which draws {stretch.cpu_w:g}"
-        )
-    return stretch
-
-
-def _value(name: str, text: str) -> float | bool:
-    if name != "gpu":
-        return _number(name, text)
-    if text.strip() not in ("yes", "no"):
-        raise ValueError(f"gpu must be yes or no, not {text[:40]!r}")
-    return text.strip() == "yes"
+    return stretches
 
 
 def _read_csv(path: Path, what: str, hint: str, make: Callable[[list[str], Rows], Made]) -> Made:
@@ -165,25 +129,14 @@ def _read_csv(path: Path, what: str, hint: str, make: Callable[[list[str], Rows]
     try:
         with TextIOWrapper(open_named(working_tree(), str(path)), "utf-8-sig", newline="") as file:
             reader = csv.reader(iter(partial(file.readline, _LONGEST_LINE), ""))
-            names = [name.strip() for name in next(reader, [])]
-            twice = [name for name in names if names.count(name) > 1]
-            if twice:
-                raise ValueError(f"there are {names.count(twice[0])} columns {twice[0] or 'without a name'}")
-            return make(names, _rows(reader, len(names)))
+            names = names_of(next(reader, []))
+            return make(names, rows_of(reader, len(names)))
     except OSError as error:
         raise UsageError(f"cannot read the {what} {path}: {error.strerror}", hint) from None
     except UnicodeDecodeError:
         raise _no_text(path, hint) from None
     except (ValueError, csv.Error) as error:
         raise UsageError(f"{path}, line {max(reader.line_num, 1)}: {error}", hint) from None
-
-
-def _rows(lines: Iterable[list[str]], width: int) -> Rows:
-    for fields in lines:
-        if len(fields) == width:
-            yield fields
-        elif fields:
-            raise ValueError(f"{len(fields)} fields instead of {width}")
 
 
 def _no_text(path: Path, hint: str) -> UsageError:
@@ -200,31 +153,3 @@ def _no_text(path: Path, hint: str) -> UsageError:
         line = data.count(b"\n", 0, error.start) + 1
         return UsageError(f"{path}, line {line}: not UTF-8 text", hint)
     return UsageError(f"{path}: not UTF-8 text", hint)
-
-
-def _number(column: str, text: str) -> float:
-    """Parse a number of 0 or more.
-
-    Raises:
-        ValueError: it says none.
-    """
-    try:
-        value = float(text.replace("_", "x"))  # Python alone takes 1_000 for a number
-    except ValueError:
-        raise ValueError(f"{column} is not a number: {text[:40]!r}") from None
-    if not 0.0 <= value <= LARGEST:
-        wanted = f"at most {LARGEST:g}" if LARGEST < value < inf else "a number of 0 or more"
-        raise ValueError(f"{column} must be {wanted}, not {text[:40].strip()}")
-    return value
-
-
-def _moment(column: str, text: str) -> float:
-    """Parse seconds from the start.
-
-    Raises:
-        ValueError: it says none, or more than a year.
-    """
-    seconds = _number(column, text)
-    if seconds > LONGEST_S:
-        raise ValueError(f"{column} {seconds:g} is over a year after the start: is it a date?")
-    return seconds

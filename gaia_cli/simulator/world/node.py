@@ -12,12 +12,10 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
 from math import inf
 
-from gaia_cli.simulator.traces.trace import Outage, Stretch, Trace
+from gaia_cli.simulator.traces.trace import Outage, Trace
 from gaia_cli.simulator.world.scenario import Scenario
+from runtime_images.node.stretch import AS_EVER, Stretch
 from runtime_images.policy.model import Backend
-
-AS_EVER = Stretch(0.0)
-"""A node of which nothing is said: it always has a GPU and power, and costs what the scenario says."""
 
 
 class Accrual:

@@ -4,15 +4,19 @@ It reads Sources: in a runtime its own front and workers; a cluster's controller
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from runtime_images.dynamic_runtime.telemetry.backend_stats import BackendStats, Counters
 from runtime_images.events.traffic import LaneState
+from runtime_images.node.stretch import AS_EVER
+from runtime_images.node.watch import Now
 from runtime_images.policy.model import Backend, LaneObservation, Observation
 from runtime_images.policy.sampling import RATE_SPAN_S
 from runtime_images.policy.state import PolicyState
+
+NOTHING_KNOWN = Now(AS_EVER)
 
 
 class BackendView(NamedTuple):
@@ -86,6 +90,7 @@ class Sources:
     stats: Mapping[Backend, BackendStats]
     arrivals: ArrivalRate
     alike: bool = False
+    node: Callable[[], Now] = lambda: NOTHING_KNOWN
 
 
 def observe(sources: Sources, state: PolicyState, now_s: float) -> Observation:
@@ -94,24 +99,26 @@ def observe(sources: Sources, state: PolicyState, now_s: float) -> Observation:
     It lists only the answers that the policy, in this `state`, has not learned from yet.
     """
     requests, backends = sources.requests, sources.backends
-    queue_ages_s = requests.queue_ages_s(now_s)
+    queue_ages_s, node = requests.queue_ages_s(now_s), sources.node()
     return Observation(
         active=backends.target,
         switching_to=backends.switching_to,
-        lanes={backend: _lane(sources, state, backend, now_s) for backend in Backend},
+        lanes={backend: _lane(sources, state, node, backend, now_s) for backend in Backend},
         queue_ages_s=queue_ages_s,
         arrival_rate=sources.arrivals.rate(now_s, requests.counters.requests),
         idle_s=0.0 if queue_ages_s or backends.busy else now_s - requests.last_activity_s,
         slots=requests.slots,
+        power_budget_w=node.stretch.power_w,
+        energy_price_per_j=node.stretch.joule_price,
     )
 
 
-def _lane(sources: Sources, state: PolicyState, backend: Backend, now_s: float) -> LaneObservation:
+def _lane(sources: Sources, state: PolicyState, node: Now, backend: Backend, now_s: float) -> LaneObservation:
     view, stats = sources.backends.view(backend, now_s), sources.stats[backend]
     recent = stats.newest(stats.finished - state.lane(backend).seen, now_s)
     error_rate, answered = stats.error_share(now_s)
     return LaneObservation(
-        available=view.usable,
+        available=view.usable and (node.stretch.gpu or backend is Backend.CPU),
         running=view.state is LaneState.READY,
         p95_s=stats.p95_s(now_s) if backend is sources.backends.target else None,
         recent_latencies_s=tuple([answer.latency_s for answer in recent]),
@@ -122,6 +129,9 @@ def _lane(sources: Sources, state: PolicyState, backend: Backend, now_s: float) 
         answered=answered,
         start_up_s=_start_up_s(sources, backend),
         finished=stats.finished,
+        available_for_s=node.gpu_for_s if backend is Backend.GPU else None,
+        price_per_s=node.stretch.price(backend),
+        watts=node.stretch.watts(backend),
     )
 
 

@@ -11,6 +11,7 @@ from runtime_images.dynamic_runtime.telemetry.devices import Devices
 from runtime_images.dynamic_runtime.telemetry.event_log import EventLog
 from runtime_images.dynamic_runtime.telemetry.observer import Sources
 from runtime_images.dynamic_runtime.telemetry.recorder import Recorder
+from runtime_images.dynamic_runtime.telemetry.spending import Spending
 from runtime_images.events.lifecycle import Started, Stopped
 from runtime_images.events.traffic import BackendStatus, Requests, SloState, Totals, Window
 from runtime_images.policy.model import Accelerator, Backend, Slo
@@ -27,6 +28,7 @@ class Reporter:
     recorder: Recorder
     sources: Sources
     devices: Devices
+    spending: Spending
 
     def started(self) -> None:
         """Report that the runtime is up, and its settings."""
@@ -72,7 +74,7 @@ class Reporter:
 
     def cost(self) -> float:
         """Return the cost so far, in the currency of the prices."""
-        return sum(self.held_s(backend) * self.settings.prices.per_second(backend) for backend in Backend)
+        return self.spending.by({backend: self.held_s(backend) for backend in Backend})
 
     def _window(self, reason: str, now_s: float) -> Window:
         backends, stats = self.sources.backends, self.recorder.stats

@@ -293,3 +293,12 @@ def test_the_dockerfile_has_no_open_place_and_runs_as_nobody_in_particular() -> 
     assert not re.search(r"<[a-z_]+>", dockerfile)
     assert "\nUSER 65532:65532\n" in dockerfile
     assert "--mount" not in dockerfile
+
+
+def test_an_address_that_says_costs_stays_out_of_the_image_and_a_file_does_not() -> None:
+    address = replace(PROJECT, cost_source="https://user:pass@node.example/cost.csv")
+    file = replace(PROJECT, cost_source="node.csv")
+
+    assert "GAIA_COST_SOURCE" not in environment(plan(address))
+    assert "pass@" not in plan(address).dockerfile
+    assert environment(plan(file))["GAIA_COST_SOURCE"] == "node.csv"

@@ -12,7 +12,7 @@ from gaia_cli.errors import ConfigurationError, UsageError
 from gaia_cli.linting.configuration import LintTable
 from gaia_cli.project.project import FunctionProject, load_project
 from gaia_cli.project.requirements import Requirements
-from gaia_cli.project.tables import PARTS, TABLES
+from gaia_cli.project.tables import FIELDS, PARTS, TABLES
 from gaia_cli.project.targets import TargetSettings
 from runtime_images.policy.model import ExecutionMode, Prices, Slo, WarmUp
 
@@ -113,7 +113,17 @@ def test_every_key_fills_a_field_that_exists() -> None:
 
     for table, keys in TABLES.items():
         for key in keys:
-            assert (PARTS.get(table, ""), key.replace("-", "_")) in names
+            assert FIELDS.get((table, key), (PARTS.get(table, ""), key.replace("-", "_"))) in names
+
+
+@pytest.mark.parametrize("source", ["node.csv", "/var/lib/node.csv", "https://u:p@node.example/cost.csv?key=1"])
+def test_the_source_of_costs_is_a_file_or_an_address_and_the_functions_own(function: Path, source: str) -> None:
+    (function / "gaia.toml").write_text(f'[cost]\ngpu_per_hour = 2\nsource = "{source}"\n')
+    project = load_project(function)
+
+    assert (project.cost_source, project.prices.gpu_per_hour) == (source, 2)
+    assert "an http or https address" in refusal(function, '[cost]\nsource = "ftp://node.example/x"\n').message
+    assert "not known here" in refusal(function, '[targets.edge.cost]\nsource = "x.csv"\n').message
 
 
 def test_pyproject_configures_as_well(function: Path) -> None:

@@ -10,8 +10,9 @@ from gaia_cli.app import app
 from gaia_cli.simulator.results.as_json import as_object
 from gaia_cli.simulator.results.comparison import POLICY_NAMES, compare
 from gaia_cli.simulator.traces.generators import GENERATORS
-from gaia_cli.simulator.traces.trace_files import CLIENT_COLUMN, COLUMNS, CONDITIONS_COLUMN, NODE_COLUMNS
+from gaia_cli.simulator.traces.trace_files import CLIENT_COLUMN, COLUMNS, CONDITIONS_COLUMN
 from gaia_cli.simulator.world.scenario import Scenario
+from runtime_images.node.table import NODE_COLUMNS
 from tests.gaia_cli.simulator.support import closed
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "simulate.md").read_text("utf-8")

@@ -11,10 +11,11 @@ from gaia_cli.simulator.policies.registry import POLICIES
 from gaia_cli.simulator.policies.search import Search
 from gaia_cli.simulator.results.comparison import Outcome, judge
 from gaia_cli.simulator.traces.generators import GENERATORS
-from gaia_cli.simulator.traces.trace import Outage, Row, Stretch, Trace, trace_of
+from gaia_cli.simulator.traces.trace import Outage, Row, Trace, trace_of
 from gaia_cli.simulator.world.node import Supply
 from gaia_cli.simulator.world.scenario import Scenario
 from gaia_cli.simulator.world.world import replay
+from runtime_images.node.stretch import Stretch
 from runtime_images.policy.model import Backend
 from tests.gaia_cli.simulator.support import at, beginning, closed, outcome, planned
 

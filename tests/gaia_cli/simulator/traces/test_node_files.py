@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 
 from gaia_cli.errors import UsageError
-from gaia_cli.simulator.traces.trace import Stretch
-from gaia_cli.simulator.traces.trace_files import NODE_COLUMNS, read_node
+from gaia_cli.simulator.traces.trace_files import read_node
+from runtime_images.node.stretch import Stretch
+from runtime_images.node.table import NODE_COLUMNS
 
 
 def write(directory: Path, text: str) -> Path:

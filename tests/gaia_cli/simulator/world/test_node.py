@@ -8,10 +8,11 @@ from gaia_cli.simulator.policies.labels import Plan
 from gaia_cli.simulator.policies.oracle import Planned
 from gaia_cli.simulator.policies.registry import POLICIES
 from gaia_cli.simulator.traces.generators import GENERATORS
-from gaia_cli.simulator.traces.trace import Outage, Stretch
+from gaia_cli.simulator.traces.trace import Outage
 from gaia_cli.simulator.world.node import Accrual, Supply
 from gaia_cli.simulator.world.scenario import Scenario
 from gaia_cli.simulator.world.world import replay
+from runtime_images.node.stretch import Stretch
 from runtime_images.policy.model import Backend
 from tests.gaia_cli.simulator.policies.test_observing import Recorder, shown
 from tests.gaia_cli.simulator.support import closed, outcome, planned, story
