@@ -108,7 +108,7 @@ def asked_for(options: Options) -> dict[str, Any]:
         _check(f"--{name.replace('_', '-')}", value)
     for backend in ("cpu", "gpu"):
         if f"start_{backend}_s" in numbers:
-            numbers[f"{backend}_starts_s"] = ()  # those of a recording are not asked for
+            numbers[f"{backend}_starts_s"] = numbers[f"{backend}_expected_s"] = ()  # a recording's are not asked for
     return numbers
 
 

@@ -53,6 +53,7 @@ class BackendStatus:
     requests: Annotated[int, "answers since the start"] = 0
     errors: Annotated[int, "failures since the start"] = 0
     pid: Annotated[int | None, "its worker's process, null without one"] = None
+    start_s: Annotated[Seconds | None, "how long its next start is expected to take, null where unknown"] = None
 
 
 @dataclass(frozen=True, slots=True)

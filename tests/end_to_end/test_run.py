@@ -179,6 +179,20 @@ def test_ctrl_c_lets_a_request_that_is_out_be_answered(
     assert "requests 1 · failures 0" in " ".join(out.split())
 
 
+def test_ctrl_c_lets_clients_have_the_answers_that_they_wait_for(
+    function: Path, tmp_path: Path, gaia: Callable[..., Run]
+) -> None:
+    load = play_file(tmp_path, {"after": "answer", "clients": 1, "think_s": 3600}, {"json": {"seconds": 2}}, {})
+
+    process = gaia(function, *PROCESS, "--play", load)
+    wait_for(process, "requests 1 ")
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=DEADLINE_S)
+
+    assert process.returncode == 130
+    assert "requests 1 · failures 0" in " ".join(out.split())
+
+
 def test_a_second_ctrl_c_ends_at_once_and_leaves_nothing(
     function: Path, temporary: Path, tmp_path: Path, gaia: Callable[..., Run]
 ) -> None:

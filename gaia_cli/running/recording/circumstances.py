@@ -9,17 +9,23 @@ from gaia_cli.version import __version__
 from runtime_images.events.decisions import SwitchPhase, SwitchStep
 from runtime_images.events.lifecycle import Ready, Started
 from runtime_images.events.model import Event
+from runtime_images.events.traffic import Window
 from runtime_images.policy.model import Backend, ExecutionMode
 
 
 class Circumstances:
-    """What a run's events say of its conditions; `slots` requests are served at once."""
+    """What a run's events say of its conditions; `slots` requests are served at once.
+
+    `cpu_shares` are the shares that the policy was shown of the CPU backend: when, in seconds from the start, and what.
+    """
 
     def __init__(self, slots: int) -> None:
         self._slots = slots
         self._started: Started | None = None
         self._is_ready = False
         self._starts_s: dict[Backend, list[float]] = {backend: [] for backend in Backend}
+        self._expected_s: dict[Backend, dict[int, float | None]] = {backend: {} for backend in Backend}
+        self.cpu_shares: list[tuple[float, float]] = []
 
     def apply(self, event: Event) -> None:
         """Take one event into account."""
@@ -28,11 +34,30 @@ class Circumstances:
                 self._started = event
                 self._is_ready = False
                 self._starts_s = {backend: [] for backend in Backend}
+                self._expected_s = {backend: {} for backend in Backend}
+                self.cpu_shares = []
+            case Window():
+                self._take_window(event)
             case Ready() if self._started is not None and not self._is_ready:
                 self._is_ready = True
                 self._starts_s[event.backend].append(max(0.0, event.t - self._started.t))
             case SwitchStep(phase=SwitchPhase.MOVED) if event.moved is not None:
                 self._starts_s[event.to].append(max(0.0, event.moved - event.ordered))
+
+    def _take_window(self, event: Window) -> None:
+        for backend, lane in event.lanes.items():
+            self._expected_s[backend][len(self._starts_s[backend])] = lane.start_s
+        share = event.lanes[Backend.CPU].cpu_share if Backend.CPU in event.lanes else None
+        if self._started is not None and share is not None:
+            self.cpu_shares.append((event.t - self._started.t, share))
+
+    def _expected(self, backend: Backend) -> tuple[float | None, ...]:
+        """Return what was expected after so many starts; a start that no second has seen changed nothing."""
+        expected, last_s = list[float | None](), None
+        for count in range(max(self._expected_s[backend], default=-1) + 1):
+            last_s = self._expected_s[backend].get(count, last_s)
+            expected.append(last_s)
+        return tuple(expected)
 
     @property
     def known(self) -> Conditions:
@@ -49,6 +74,8 @@ class Circumstances:
             gpu_price=begun.prices.per_second(Backend.GPU),
             cpu_starts_s=tuple(self._starts_s[Backend.CPU]),
             gpu_starts_s=tuple(self._starts_s[Backend.GPU]),
+            cpu_expected_s=self._expected(Backend.CPU),
+            gpu_expected_s=self._expected(Backend.GPU),
             currency=begun.prices.currency,
             version=__version__,
         )

@@ -50,8 +50,11 @@ class TraceRecorder:
 
     def trace(self) -> Trace:
         """Return the trace so far, in the order of arrival, with the conditions that it was recorded under."""
-        rows = trace_rows(self._served, waits=self._waits)
+        rows = self._rows()
         return replace(trace_of("run", rows), conditions=self._circumstances.known)
+
+    def _rows(self) -> list[Row]:
+        return trace_rows(self._served, self._circumstances.cpu_shares, waits=self._waits)
 
     def backends(self) -> set[Backend]:
         """Return the backends that have served."""
@@ -65,7 +68,7 @@ class TraceRecorder:
         """
         if self._path is None:
             return 0
-        rows = trace_rows(self._served, waits=self._waits)
+        rows = self._rows()
         text = StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow((*COLUMNS, CLIENT_COLUMN, CONDITIONS_COLUMN))

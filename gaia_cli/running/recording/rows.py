@@ -3,7 +3,9 @@
 A row needs the service time on both backends, but one backend serves a request. The other time is estimated: the
 measured one times the ratio of the medians of the NEAREST requests (by arrival) that each backend served around the
 same time, so that the estimate follows a load whose requests grow. A backend that never served counts as equal.
-The CPU time of a request that the GPU served is estimated by the share of processor time of the nearest CPU requests.
+What the CPU served while other programs took the processor from it has burnt less of it in its time than it would have:
+the shares that the runtime has measured, waits for a processor taken out, put that right. The CPU time of a request
+that the GPU served is estimated by the share of processor time of the nearest CPU requests.
 A request that its client has sent after an answer (`loops`) has no time of its own.
 """
 
@@ -23,9 +25,14 @@ NEAREST = 5
 _ARRIVAL = attrgetter("arrival_s")
 
 
-def trace_rows(served: Sequence[RequestRow], *, waits: bool | None = None) -> list[Row]:
-    """Return the rows of a trace in the order of arrival; `waits` as of `turns`."""
-    ordered = sorted(served, key=_ARRIVAL)
+def trace_rows(
+    served: Sequence[RequestRow], cpu_shares: Sequence[tuple[float, float]] = (), *, waits: bool | None = None
+) -> list[Row]:
+    """Return the rows of a trace in the order of arrival; `waits` as of `turns`.
+
+    `cpu_shares` are moments, and how much of its busy time the CPU backend computed until then.
+    """
+    ordered = _without_waits(sorted(served, key=_ARRIVAL), cpu_shares)
     lanes = {backend: [one for one in ordered if one.backend is backend] for backend in Backend}
     taken = turns(ordered, waits=waits)
     rows = []
@@ -38,6 +45,24 @@ def trace_rows(served: Sequence[RequestRow], *, waits: bool | None = None) -> li
         else:
             rows.append(Row(one.arrival_s, *times_s))
     return rows
+
+
+def _without_waits(served: list[RequestRow], cpu_shares: Sequence[tuple[float, float]]) -> list[RequestRow]:
+    """Return the requests with the processor time that they would have used, had they not waited for a processor."""
+    moments = [at for at, _ in cpu_shares]
+    spans: dict[int, list[RequestRow]] = {}
+    for one in served:
+        if one.backend is Backend.CPU:
+            spans.setdefault(bisect_left(moments, one.arrival_s + one.latency_ms / 1000.0), []).append(one)
+    more = {span: _more_used(rows, cpu_shares[span][1]) for span, rows in spans.items() if span < len(moments)}
+    of_row = {id(one): more.get(span, 1.0) for span, rows in spans.items() for one in rows}
+    return [one._replace(cpu_time_ms=min(one.service_ms, one.cpu_time_ms * of_row.get(id(one), 1.0))) for one in served]
+
+
+def _more_used(rows: Sequence[RequestRow], share: float) -> float:
+    """Return by which factor these have used less of a processor than the share of their time that they computed."""
+    used_ms = sum(one.cpu_time_ms for one in rows)
+    return max(1.0, share * sum(one.service_ms for one in rows) / used_ms) if used_ms > 0 else 1.0
 
 
 def _nearest(served: list[RequestRow], arrival_s: float) -> list[RequestRow]:

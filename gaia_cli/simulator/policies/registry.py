@@ -76,7 +76,7 @@ def _observe_backend(backends: Backends, backend: Backend, now: float) -> LaneOb
         in_flight_ages_s=backends.flow.ages_s(instance, now) if instance is not None else (),
         cpu_share=meter.cpu_share,
         answered=finished - bisect_left(meter.finished_at, meter.since, first),
-        start_up_s=meter.start_up_s,
+        start_up_s=backends.expected_start_s(backend),
         finished=finished,
         available_for_s=loss_at - now if loss_at is not None else None,
         price_per_s=node.price(backend) if node is not None else None,

@@ -19,7 +19,7 @@ from runtime_images.policy.model import ExecutionMode
 
 Made = TypeVar("Made")
 
-STARTS_MOST = 1000
+STARTS_MOST = 500
 """Starts of a backend that are written down, so that a row stays one that any reader takes; later ones are as these."""
 
 
@@ -28,7 +28,8 @@ class Conditions:
     """What is known of a run; None is what is not. `slo_p95_s` is inf where no latency was asked for.
 
     Prices are in `currency` a second; `cpu_starts_s` and `gpu_starts_s` are how long the backends' starts took, in
-    their order; `version` is that of Gaia.
+    their order; `version` is that of Gaia. `cpu_expected_s` and `gpu_expected_s` are what the policy took for the time
+    of the next start, before the first one, after it, and so on; None where it did not know.
     """
 
     mode: ExecutionMode | None = None
@@ -39,6 +40,8 @@ class Conditions:
     gpu_price: float | None = None
     cpu_starts_s: tuple[float, ...] = ()
     gpu_starts_s: tuple[float, ...] = ()
+    cpu_expected_s: tuple[float | None, ...] = ()
+    gpu_expected_s: tuple[float | None, ...] = ()
     currency: str = ""
     version: str = ""
 
@@ -53,6 +56,7 @@ class Conditions:
             "cpu_price": self.cpu_price, "gpu_price": self.gpu_price,
             "start_cpu_s": _usual(self.cpu_starts_s or self.gpu_starts_s), "cpu_starts_s": self.cpu_starts_s,
             "start_gpu_s": _usual(self.gpu_starts_s or self.cpu_starts_s), "gpu_starts_s": self.gpu_starts_s,
+            "cpu_expected_s": self.cpu_expected_s, "gpu_expected_s": self.gpu_expected_s,
         }  # fmt: skip
         return {name: value for name, value in known.items() if value is not None}
 
@@ -62,8 +66,8 @@ class Conditions:
         said = {
             "gaia": self.version, "mode": self.mode, "slo_p95_ms": slo_ms, "slo_window_s": self.window_s,
             "slots": self.slots, "cpu_price": self.cpu_price, "gpu_price": self.gpu_price, "currency": self.currency,
-            "start_cpu_s": [round(one, 6) for one in self.cpu_starts_s[:STARTS_MOST]],
-            "start_gpu_s": [round(one, 6) for one in self.gpu_starts_s[:STARTS_MOST]],
+            "start_cpu_s": _short(self.cpu_starts_s), "start_gpu_s": _short(self.gpu_starts_s),
+            "expected_cpu_s": _short(self.cpu_expected_s), "expected_gpu_s": _short(self.gpu_expected_s),
         }  # fmt: skip
         return json.dumps(said)
 
@@ -85,6 +89,8 @@ def read_conditions(text: str) -> Conditions:
         gpu_price=_value(said, "gpu_price", _number),
         cpu_starts_s=_value(said, "start_cpu_s", _starts) or (),
         gpu_starts_s=_value(said, "start_gpu_s", _starts) or (),
+        cpu_expected_s=_value(said, "expected_cpu_s", _expected) or (),
+        gpu_expected_s=_value(said, "expected_gpu_s", _expected) or (),
         currency=str(said.get("currency", "")),
         version=str(said.get("gaia", "")),
     )
@@ -135,6 +141,15 @@ def _starts(values: Sequence[float]) -> tuple[float, ...]:
     if max(starts_s, default=0.0) > LONGEST_S:
         raise ValueError
     return starts_s
+
+
+def _expected(values: Sequence[float | None]) -> tuple[float | None, ...]:
+    known = iter(_starts([one for one in values if one is not None]))
+    return tuple(None if one is None else next(known) for one in values)
+
+
+def _short(seconds: Sequence[float | None]) -> list[float | None]:
+    return [None if one is None else round(one, 4) for one in seconds[:STARTS_MOST]]
 
 
 def _usual(starts_s: Sequence[float]) -> float | None:

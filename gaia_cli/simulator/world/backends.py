@@ -59,6 +59,10 @@ class Backends:
         """Return the instance that serves, or will serve, on a backend; one that drains does not count."""
         return next((one for one in self._instances if one.backend is backend and not one.draining), None)
 
+    def expected_start_s(self, backend: Backend) -> float | None:
+        """Return how long the next start of a backend takes as far as is known."""
+        return self._scenario.expected_start_s(backend, self._starts[backend], self.meters[backend].start_up_s)
+
     def usable(self, backend: Backend, now: float) -> bool:
         """Return whether a start on this backend is worth a try."""
         return backend is Backend.CPU or (self.gpu_is_there and now >= self._retry_at)

@@ -18,7 +18,8 @@ class Scenario:
     `slo_p95_s` may be inf: then no latency is asked for. `window_s` is the span over which the runtime keeps latencies
     (`[slo] window_s`). With `pods_max` over 1 it is a cluster: a backend has as many pods as its load needs, no fewer
     than `pods_min`, each of which serves `slots` requests at once. `cpu_starts_s` and `gpu_starts_s` are what the first
-    starts of a backend took in a run that is replayed.
+    starts of a backend took in a run that is replayed, `cpu_expected_s` and `gpu_expected_s` what the next one was
+    expected to take after so many.
     """
 
     slo_p95_s: float = defaults.SLO_P95_S
@@ -33,6 +34,8 @@ class Scenario:
     pods_max: int = defaults.PODS_MAX
     cpu_starts_s: tuple[float, ...] = ()
     gpu_starts_s: tuple[float, ...] = ()
+    cpu_expected_s: tuple[float | None, ...] = ()
+    gpu_expected_s: tuple[float | None, ...] = ()
 
     def start_s(self, backend: Backend) -> float:
         """Return how long a backend takes to start."""
@@ -43,10 +46,15 @@ class Scenario:
         measured = self.cpu_starts_s if backend is Backend.CPU else self.gpu_starts_s
         return measured[before] if before < len(measured) else self.start_s(backend)
 
+    def expected_start_s(self, backend: Backend, before: int, last_s: float | None) -> float | None:
+        """Return what a policy takes for the time of the next start; `last_s` is what the last one took."""
+        expected = self.cpu_expected_s if backend is Backend.CPU else self.gpu_expected_s
+        return expected[before] if before < len(expected) else last_s
+
     @property
     def usual(self) -> "Scenario":
         """The same with starts that all take as long, for who would not have made those of the run at the same time."""
-        return replace(self, cpu_starts_s=(), gpu_starts_s=())
+        return replace(self, cpu_starts_s=(), gpu_starts_s=(), cpu_expected_s=(), gpu_expected_s=())
 
     def price(self, backend: Backend) -> float:
         """Return the price of a second of a held backend."""

@@ -92,6 +92,11 @@ class Sources:
     alike: bool = False
     node: Callable[[], Now] = lambda: NOTHING_KNOWN
 
+    def start_up_s(self, backend: Backend) -> float | None:
+        """Return how long the next start of a backend takes as far as is known."""
+        known_s = self.stats[backend].start_up_s
+        return self.stats[backend.other].start_up_s if known_s is None and self.alike else known_s
+
 
 def observe(sources: Sources, state: PolicyState, now_s: float) -> Observation:
     """Return what the policy decides on, at `now_s` of the monotonic clock.
@@ -127,14 +132,9 @@ def _lane(sources: Sources, state: PolicyState, node: Now, backend: Backend, now
         cpu_share=stats.cpu_share,
         error_rate=error_rate,
         answered=answered,
-        start_up_s=_start_up_s(sources, backend),
+        start_up_s=sources.start_up_s(backend),
         finished=stats.finished,
         available_for_s=node.gpu_for_s if backend is Backend.GPU else None,
         price_per_s=node.stretch.price(backend),
         watts=node.stretch.watts(backend),
     )
-
-
-def _start_up_s(sources: Sources, backend: Backend) -> float | None:
-    known_s = sources.stats[backend].start_up_s
-    return sources.stats[backend.other].start_up_s if known_s is None and sources.alike else known_s

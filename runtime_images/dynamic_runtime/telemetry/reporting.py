@@ -109,6 +109,7 @@ class Reporter:
             requests=stats.requests,
             errors=stats.errors,
             pid=view.pid,
+            start_s=self.sources.start_up_s(backend),
         )
 
     def _slo(self, queue_ages_s: tuple[float, ...], now_s: float) -> tuple[SloState, str]:

@@ -59,3 +59,18 @@ def test_a_request_that_follows_an_answer_has_a_client_and_a_pause_and_no_time_o
         (None, pytest.approx(0.5), "1"),
         (None, pytest.approx(0.25), "1"),
     ]
+
+
+def test_a_processor_that_others_took_is_no_wait_of_the_function() -> None:
+    slowed = [served(float(at), Backend.CPU, 100.0, 40.0) for at in (1, 2)]
+    later = [served(float(at), Backend.CPU, 100.0, 20.0) for at in (5, 6, 20)]
+
+    rows = trace_rows([*slowed, *later], [(3.0, 0.8), (10.0, 0.1)])
+
+    assert [row.cpu_time_s for row in rows] == pytest.approx([0.08, 0.08, 0.02, 0.02, 0.02])
+
+
+def test_no_request_computes_for_longer_than_it_takes() -> None:
+    uneven = [served(1.0, Backend.CPU, 100.0, 90.0), served(2.0, Backend.CPU, 100.0, 10.0)]
+
+    assert [row.cpu_time_s for row in trace_rows(uneven, [(3.0, 1.0)])] == pytest.approx([0.1, 0.02])

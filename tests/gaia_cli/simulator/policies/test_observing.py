@@ -159,3 +159,17 @@ def test_what_is_shown_does_not_depend_on_prices() -> None:
     replay(closed(10), dear, second)
 
     assert first.seen == second.seen
+
+
+def test_what_a_run_expected_of_the_next_start_is_shown_until_the_replay_has_gone_on_beyond_it() -> None:
+    seen: list[float | None] = []
+
+    class Watching(Gaia):
+        def choose(self, backends: Backends, now: float) -> Backend:
+            seen.append(observe(backends, now).lanes[Backend.GPU].start_up_s)
+            return Backend.GPU if now >= 5.0 else Backend.CPU
+
+    scenario = Scenario(start_cpu_s=1.0, start_gpu_s=2.0, gpu_expected_s=(0.125,))
+    replay(closed(30, think_s=0.5), scenario, Watching(scenario))
+
+    assert list(dict.fromkeys(seen)) == [0.125, 2.0]

@@ -4,11 +4,13 @@ from math import inf
 import pytest
 
 from gaia_cli.simulator.traces.conditions import STARTS_MOST, Conditions, read_conditions
+from gaia_cli.simulator.world.scenario import Scenario
 from runtime_images.policy.model import ExecutionMode
 
 ALL = Conditions(
-    ExecutionMode.GPU_PREFERRED, 0.3, 60.0, 2, 0.0000306, 0.000133, (0.5, 0.25), (1.5,), currency="EUR", version="1.2"
-)
+    ExecutionMode.GPU_PREFERRED, 0.3, 60.0, 2, 0.0000306, 0.000133, (0.5, 0.25), (1.5,), (None, 0.2), (0.2, 1.25),
+    currency="EUR", version="1.2",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("conditions", [ALL, Conditions(slo_p95_s=inf, slots=1), Conditions(slo_p95_s=inf)])
@@ -17,7 +19,7 @@ def test_what_is_written_is_read_again(conditions: Conditions) -> None:
 
 
 def test_what_is_not_said_is_no_condition() -> None:
-    assert read_conditions("{}").scenario == {"cpu_starts_s": (), "gpu_starts_s": ()}
+    assert Scenario(**read_conditions("{}").scenario) == Scenario()
     assert read_conditions('{"slo_p95_ms": null}').scenario["slo_p95_s"] == inf
     assert read_conditions('{"weather": "fine", "slots": 3}').slots == 3
 
@@ -52,6 +54,7 @@ def test_a_row_stays_short_however_often_backends_have_started() -> None:
         ('{"gpu_price": true}', "conditions: gpu_price makes no sense"),
         ('{"start_cpu_s": 3}', "conditions: start_cpu_s makes no sense"),
         ('{"start_gpu_s": ["soon"]}', "conditions: start_gpu_s makes no sense"),
+        ('{"expected_gpu_s": [null, "soon"]}', "conditions: expected_gpu_s makes no sense"),
         ('{"start_gpu_s": [1e9]}', "conditions: start_gpu_s makes no sense"),
     ],
 )

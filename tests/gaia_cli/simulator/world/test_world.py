@@ -87,6 +87,15 @@ def test_a_switch_moves_traffic_when_the_new_backend_is_ready_and_releases_the_o
     assert result.switches == 1
 
 
+def test_each_start_takes_as_long_as_it_did_in_a_run_and_later_ones_as_usual() -> None:
+    measured = replace(QUICK, cpu_starts_s=(0.25,), gpu_starts_s=(3.0, 0.5))
+
+    result = planned(closed(40, think_s=1.0), measured, Backend.CPU, 1.0, 10.0, 15.0, 20.0, 25.0)
+
+    active = [(round(change.t, 3), str(change.backend)) for change in result.timeline if change.event == "active"]
+    assert active == [(0.25, "cpu"), (4.0, "gpu"), (11.0, "cpu"), (15.5, "gpu"), (21.0, "cpu"), (27.0, "gpu")]
+
+
 def test_what_waits_in_the_queue_is_served_by_the_backend_that_takes_over() -> None:
     result = replay(at(1.0, 1.0, 1.0, cpu_s=10.0), QUICK, Planned(Plan(Backend.CPU, (1.0,))))
 
