@@ -24,7 +24,7 @@ from analyzers.facts.model import (
 )
 from analyzers.facts.scopes.model import Binding, Kind, Scope, Site
 from analyzers.facts.values.guards import Guards
-from analyzers.facts.values.memory import Memory
+from analyzers.facts.values.memory import NOTHING, Memory
 from analyzers.facts.values.operations import (
     CALLER,
     MAX_OPTIONS,
@@ -74,7 +74,7 @@ class Evaluator:
         self._scopes: dict[str, Scope] = {}
         self._memory = Memory()
         self.begin(0)
-        self.guards = Guards(self)
+        self.guards = Guards(self, self._memory)
 
     def begin(self, steps: int) -> None:
         """Begin with another question for a file that has taken so many steps."""
@@ -89,6 +89,7 @@ class Evaluator:
         if self.steps > self._limit:
             raise BudgetError
         if self._memory.depth > MAX_DEPTH:
+            self._memory.cut()
             return UNKNOWN
         if isinstance(node, ast.Name):  # names, attributes, constants and calls are most of all expressions
             bindings = self.bindings(node.id, scope)
@@ -218,7 +219,7 @@ class Evaluator:
 
     def _bound(self, binding: Binding) -> Value:
         known = self._memory.get(id(binding))
-        return known or self._memory.once(id(binding), lambda: self._meaning(binding))
+        return known or self._memory.once(id(binding), lambda: self._meaning(binding), NOTHING)
 
     def _meaning(self, binding: Binding) -> Value:
         match binding.kind:
@@ -276,7 +277,7 @@ class Evaluator:
             guards = [self.guards.guard(conditions) for _, conditions in returns]
             return self._alternatives([self.value(node, function) for node, _ in returns], guards)
 
-        return self._memory.once(id(function), compute)
+        return self._memory.once(id(function), compute, NOTHING)
 
     def _choice(self, node: ast.IfExp, scope: Scope) -> Value:
         outcome = self.guards.constant(node.test, scope)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from analyzers.facts.model import Value
     from analyzers.facts.scopes.model import Binding, Condition, Conditions, Scope
+    from analyzers.facts.values.memory import Memory
 
     class _Evaluator(Protocol):
         """What guards ask of evaluator.py, which imports them."""
@@ -44,12 +45,9 @@ _AT_LEAST = (ast.Gt, ast.GtE, ast.NotEq)
 class Guards:
     """Reads tests with the help of an evaluator."""
 
-    def __init__(self, evaluator: "_Evaluator") -> None:
+    def __init__(self, evaluator: "_Evaluator", memory: "Memory") -> None:
         self._evaluator = evaluator
-        self._polarities: dict[int, int] = {}
-        self._constants: dict[int, bool | None] = {}
-        self._defaults: dict[int, bool | None] = {}
-        self._asked_for: dict[int, bool] = {}
+        self._memory = memory
 
     def guard(self, conditions: "Conditions") -> Guard:
         """Return when code under `conditions` runs; what a setting asks for is none that the machine decides."""
@@ -71,13 +69,14 @@ class Guards:
         """Return how `test` comes out while nobody has set anything, None where no default says so."""
         if not self._evaluator.thorough:
             return None
-        key = id(test)
-        if key not in self._defaults:
-            self._defaults[key] = None  # in a cycle, nothing is a default, and Gaia's own variables have none
-            names = (part for part in ast.walk(test) if isinstance(part, ast.Name | ast.Attribute))
-            if not names_backend(test) and not any(self._is_backend(name, scope) for name in names):
-                self._defaults[key] = by_default(test, scope, self._evaluator)
-        return self._defaults[key]
+        return self._memory.once(("by default", id(test)), lambda: self._by_default(test, scope), None)
+
+    def _by_default(self, test: ast.expr, scope: "Scope") -> bool | None:
+        """Return how `test` comes out by default; Gaia's own variables have none."""
+        names = (part for part in ast.walk(test) if isinstance(part, ast.Name | ast.Attribute))
+        if names_backend(test) or any(self._is_backend(name, scope) for name in names):
+            return None
+        return by_default(test, scope, self._evaluator)
 
     def _is_asked(self, condition: "Condition") -> bool:
         """Return whether a condition is what a request or a file says of devices: `if job["input"].get("use_gpu"):`."""
@@ -87,17 +86,17 @@ class Guards:
         return self._reads_device(test, scope)
 
     def _reads_device(self, test: ast.expr, scope: "Scope") -> bool:
-        key = id(test)
-        if key not in self._asked_for:
-            self._asked_for[key] = False
-            parts = [*ast.walk(test)]
-            names = (part for part in parts if isinstance(part, ast.Name))
-            self._asked_for[key] = any(is_device_word(entry_read(part)) for part in parts) or any(
-                one.node is not None and not is_made(test, one.node) and self._reads_device(one.node, one.scope)
-                for name in names
-                for one in definitions(name, scope, self._evaluator)
-            )
-        return self._asked_for[key]
+        return self._memory.once(("reads a device", id(test)), lambda: self._has_device(test, scope), False)
+
+    def _has_device(self, test: ast.expr, scope: "Scope") -> bool:
+        """Return whether an entry that is called like a device is read in `test`, or for one of its names."""
+        parts = [*ast.walk(test)]
+        names = (part for part in parts if isinstance(part, ast.Name))
+        return any(is_device_word(entry_read(part)) for part in parts) or any(
+            one.node is not None and not is_made(test, one.node) and self._reads_device(one.node, one.scope)
+            for name in names
+            for one in definitions(name, scope, self._evaluator)
+        )
 
     def refuses(self, conditions: "Conditions") -> bool:
         """Return whether code under `conditions` runs only where there is no GPU, whatever was asked for.
@@ -116,11 +115,7 @@ class Guards:
 
     def constant(self, test: ast.expr, scope: "Scope") -> bool | None:
         """Return the outcome of a test that always comes out the same, else None."""
-        key = id(test)
-        if key not in self._constants:
-            self._constants[key] = None  # in a cycle, nothing is constant
-            self._constants[key] = self._constant(test, scope)
-        return self._constants[key]
+        return self._memory.once(("constant", id(test)), lambda: self._constant(test, scope), None)
 
     def _constant(self, test: ast.expr, scope: "Scope") -> bool | None:
         if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
@@ -148,11 +143,7 @@ class Guards:
 
     def polarity(self, test: ast.expr, scope: "Scope") -> int:
         """Return +1 when `test` holds where a GPU is available, -1 where none is, 0 when it is about something else."""
-        key = id(test)
-        if key not in self._polarities:
-            self._polarities[key] = 0
-            self._polarities[key] = self._polarity(test, scope)
-        return self._polarities[key]
+        return self._memory.once(("polarity", id(test)), lambda: self._polarity(test, scope), 0)
 
     def _polarity(self, test: ast.expr, scope: "Scope") -> int:
         match test:
