@@ -4,6 +4,7 @@ It takes its clock and everything that it observes or acts on as arguments, so i
 """
 
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING
 
 from runtime_images.dynamic_runtime.background import Background, surviving
@@ -49,9 +50,15 @@ class DecisionLoop:
         self._ordered: asyncio.Task[bool] | None = None
 
     async def run(self) -> None:
-        """Tick until cancelled."""
+        """Tick until cancelled, at equal intervals: what one tick takes delays none of the others.
+
+        So a recording can say when the ticks were, and its replay decides at the same moments.
+        """
+        due_s = self.clock.monotonic()
         while True:
-            await self.clock.sleep(TICK_S)
+            now_s = self.clock.monotonic()
+            due_s += TICK_S * max(1, ceil((now_s - due_s) / TICK_S))
+            await self.clock.sleep(due_s - now_s)
             with surviving():
                 self.tick(self.clock.monotonic())
 

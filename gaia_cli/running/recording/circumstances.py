@@ -6,7 +6,7 @@ function was ready: so the moments of a replay are those of the recorded arrival
 
 from gaia_cli.simulator.traces.conditions import Conditions
 from gaia_cli.version import __version__
-from runtime_images.events.decisions import SwitchPhase, SwitchStep
+from runtime_images.events.decisions import DecisionMade, SwitchPhase, SwitchStep
 from runtime_images.events.lifecycle import Ready, Started
 from runtime_images.events.model import Event
 from runtime_images.events.traffic import Window
@@ -26,6 +26,7 @@ class Circumstances:
         self._starts_s: dict[Backend, list[float]] = {backend: [] for backend in Backend}
         self._expected_s: dict[Backend, dict[int, float | None]] = {backend: {} for backend in Backend}
         self.cpu_shares: list[tuple[float, float]] = []
+        self._first_decision_s: float | None = None
 
     def apply(self, event: Event) -> None:
         """Take one event into account."""
@@ -36,6 +37,9 @@ class Circumstances:
                 self._starts_s = {backend: [] for backend in Backend}
                 self._expected_s = {backend: {} for backend in Backend}
                 self.cpu_shares = []
+                self._first_decision_s = None
+            case DecisionMade() if self._started is not None and self._first_decision_s is None:
+                self._first_decision_s = max(0.0, event.t - self._started.t)
             case Window():
                 self._take_window(event)
             case Ready() if self._started is not None and not self._is_ready:
@@ -76,6 +80,7 @@ class Circumstances:
             gpu_starts_s=tuple(self._starts_s[Backend.GPU]),
             cpu_expected_s=self._expected(Backend.CPU),
             gpu_expected_s=self._expected(Backend.GPU),
+            first_decision_s=self._first_decision_s,
             currency=begun.prices.currency,
             version=__version__,
         )

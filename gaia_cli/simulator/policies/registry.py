@@ -24,11 +24,12 @@ class Gaia:
         prices = Prices(3600 * scenario.cpu_price, 3600 * scenario.gpu_price)
         self._settings = PolicySettings(scenario.mode, scenario.slo, prices)
         self._state = initial_state(self._settings)
+        self._first_tick_s = scenario.first_decision_s % TICK_S or TICK_S
         self._prices = {backend: scenario.price(backend) for backend in Backend}
 
     def next_tick(self, now: float) -> float:
         """Return the next tick, as often as in the runtime."""
-        return now + TICK_S
+        return now + TICK_S if now else self._first_tick_s
 
     def choose(self, backends: Backends, now: float) -> Backend:
         """Ask `decide`."""

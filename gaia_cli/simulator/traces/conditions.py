@@ -29,7 +29,8 @@ class Conditions:
 
     Prices are in `currency` a second; `cpu_starts_s` and `gpu_starts_s` are how long the backends' starts took, in
     their order; `version` is that of Gaia. `cpu_expected_s` and `gpu_expected_s` are what the policy took for the time
-    of the next start, before the first one, after it, and so on; None where it did not know.
+    of the next start, before the first one, after it, and so on; None where it did not know. It first decided
+    `first_decision_s` after the start, and then at equal intervals.
     """
 
     mode: ExecutionMode | None = None
@@ -42,6 +43,7 @@ class Conditions:
     gpu_starts_s: tuple[float, ...] = ()
     cpu_expected_s: tuple[float | None, ...] = ()
     gpu_expected_s: tuple[float | None, ...] = ()
+    first_decision_s: float | None = None
     currency: str = ""
     version: str = ""
 
@@ -57,6 +59,7 @@ class Conditions:
             "start_cpu_s": _usual(self.cpu_starts_s or self.gpu_starts_s), "cpu_starts_s": self.cpu_starts_s,
             "start_gpu_s": _usual(self.gpu_starts_s or self.cpu_starts_s), "gpu_starts_s": self.gpu_starts_s,
             "cpu_expected_s": self.cpu_expected_s, "gpu_expected_s": self.gpu_expected_s,
+            "first_decision_s": self.first_decision_s,
         }  # fmt: skip
         return {name: value for name, value in known.items() if value is not None}
 
@@ -67,6 +70,7 @@ class Conditions:
             "gaia": self.version, "mode": self.mode, "slo_p95_ms": slo_ms, "slo_window_s": self.window_s,
             "slots": self.slots, "cpu_price": self.cpu_price, "gpu_price": self.gpu_price, "currency": self.currency,
             "start_cpu_s": _short(self.cpu_starts_s), "start_gpu_s": _short(self.gpu_starts_s),
+            "first_decision_s": self.first_decision_s,
             "expected_cpu_s": _short(self.cpu_expected_s), "expected_gpu_s": _short(self.gpu_expected_s),
         }  # fmt: skip
         return json.dumps(said)
@@ -91,6 +95,7 @@ def read_conditions(text: str) -> Conditions:
         gpu_starts_s=_value(said, "start_gpu_s", _starts) or (),
         cpu_expected_s=_value(said, "expected_cpu_s", _expected) or (),
         gpu_expected_s=_value(said, "expected_gpu_s", _expected) or (),
+        first_decision_s=_value(said, "first_decision_s", _number),
         currency=str(said.get("currency", "")),
         version=str(said.get("gaia", "")),
     )

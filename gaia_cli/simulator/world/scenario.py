@@ -5,7 +5,7 @@ from math import isfinite
 
 from gaia_cli.simulator import defaults
 from runtime_images.policy.model import Backend, ExecutionMode, Slo
-from runtime_images.policy.sampling import LATE_ALLOWED, VIOLATION_GPU_S
+from runtime_images.policy.sampling import LATE_ALLOWED, TICK_S, VIOLATION_GPU_S
 
 DEFAULT_MODE = ExecutionMode.CPU_PREFERRED
 """Where `gaia` begins unless something says otherwise."""
@@ -19,7 +19,7 @@ class Scenario:
     (`[slo] window_s`). With `pods_max` over 1 it is a cluster: a backend has as many pods as its load needs, no fewer
     than `pods_min`, each of which serves `slots` requests at once. `cpu_starts_s` and `gpu_starts_s` are what the first
     starts of a backend took in a run that is replayed, `cpu_expected_s` and `gpu_expected_s` what the next one was
-    expected to take after so many.
+    expected to take after so many. `gaia` decides at moments that are whole ticks from `first_decision_s`.
     """
 
     slo_p95_s: float = defaults.SLO_P95_S
@@ -36,6 +36,7 @@ class Scenario:
     gpu_starts_s: tuple[float, ...] = ()
     cpu_expected_s: tuple[float | None, ...] = ()
     gpu_expected_s: tuple[float | None, ...] = ()
+    first_decision_s: float = TICK_S
 
     def start_s(self, backend: Backend) -> float:
         """Return how long a backend takes to start."""

@@ -1,5 +1,6 @@
 """The decision loop with the real front and supervisor, all in one process and in virtual time."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from runtime_images.dynamic_runtime.wire import frames
 from runtime_images.dynamic_runtime.wire.frames import FINAL, Kind
 from runtime_images.events.lifecycle import WorkerState
 from runtime_images.policy.model import Backend, Decision, ExecutionMode, Observation, Slo
+from tests.support.clock import FakeClock
 from tests.support.simulated_runtime import SimulatedRuntime
 from tests.support.simulated_workers import (
     FAILED,
@@ -80,6 +82,26 @@ def test_a_function_too_slow_for_the_cpu_is_promoted_and_the_same_run_says_the_s
         assert stage.moves()[:1] == ["gpu"]
         runs.append(stage.told)
     assert runs[0] == runs[1]
+
+
+def test_decisions_are_made_at_equal_intervals_whatever_they_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage, clock, ticks = Stage(pinned=True), FakeClock(0.0), list[float]()
+    lasting_s = iter((0.1, 0.0, 0.6, 0.1))
+
+    def tick(now_s: float) -> None:
+        ticks.append(now_s)
+        if (lasts_s := next(lasting_s, None)) is None:
+            raise asyncio.CancelledError
+        clock.advance(lasts_s)
+
+    decisions = stage.parts.decisions
+    monkeypatch.setattr(decisions, "clock", clock)
+    monkeypatch.setattr(decisions, "tick", tick)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(decisions.run())
+    stage.end()
+
+    assert ticks == [0.25, 0.5, 0.75, 1.5, 1.75]
 
 
 def test_while_it_is_pinned_nothing_is_decided() -> None:

@@ -3,7 +3,7 @@ from math import inf
 from gaia_cli.running.recording.circumstances import Circumstances
 from gaia_cli.simulator.traces.conditions import Conditions
 from gaia_cli.version import __version__
-from runtime_images.events.decisions import SwitchKind, SwitchMoments, SwitchPhase, SwitchStep
+from runtime_images.events.decisions import DecisionMade, SwitchKind, SwitchMoments, SwitchPhase, SwitchStep
 from runtime_images.events.lifecycle import Ready, Started
 from runtime_images.events.model import Event
 from runtime_images.events.traffic import BackendStatus, SloState, Totals, Window
@@ -61,6 +61,12 @@ def test_without_an_slo_no_latency_is_asked_for() -> None:
 
 def test_a_function_that_is_pinned_never_leaves_its_backend() -> None:
     assert known(started(1.0, pinned=True)).mode is ExecutionMode.CPU
+
+
+def test_the_first_decision_says_when_the_others_were() -> None:
+    decided = [DecisionMade(CPU, CPU, GPU, "well", "", {}, t=t) for t in (101.125, 104.375)]
+
+    assert known(started(100.0), *decided).first_decision_s == 1.125
 
 
 def test_a_runtime_that_is_started_once_more_begins_anew() -> None:

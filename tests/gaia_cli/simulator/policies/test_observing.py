@@ -173,3 +173,17 @@ def test_what_a_run_expected_of_the_next_start_is_shown_until_the_replay_has_gon
     replay(closed(30, think_s=0.5), scenario, Watching(scenario))
 
     assert list(dict.fromkeys(seen)) == [0.125, 2.0]
+
+
+def test_the_policy_decides_at_the_moments_at_which_it_decided_in_a_recorded_run() -> None:
+    moments: list[float] = []
+
+    class Watching(Gaia):
+        def choose(self, backends: Backends, now: float) -> Backend:
+            moments.append(now)
+            return super().choose(backends, now)
+
+    scenario = Scenario(start_cpu_s=1.0, first_decision_s=5.1)
+    replay(closed(4), scenario, Watching(scenario))
+
+    assert moments[:3] == pytest.approx([1.1, 1.35, 1.6])

@@ -8,7 +8,8 @@ from gaia_cli.simulator.world.scenario import Scenario
 from runtime_images.policy.model import ExecutionMode
 
 ALL = Conditions(
-    ExecutionMode.GPU_PREFERRED, 0.3, 60.0, 2, 0.0000306, 0.000133, (0.5, 0.25), (1.5,), (None, 0.2), (0.2, 1.25),
+    ExecutionMode.GPU_PREFERRED, 0.3, 60.0, 2, 0.0000306, 0.000133,
+    (0.5, 0.25), (1.5,), (None, 0.2), (0.2, 1.25), 1.125,
     currency="EUR", version="1.2",
 )  # fmt: skip
 
@@ -52,6 +53,7 @@ def test_a_row_stays_short_however_often_backends_have_started() -> None:
         ('{"cpu_price": NaN}', "conditions: cpu_price makes no sense"),
         ('{"gpu_price": 1e400}', "conditions: gpu_price makes no sense"),
         ('{"gpu_price": true}', "conditions: gpu_price makes no sense"),
+        ('{"first_decision_s": -1}', "conditions: first_decision_s makes no sense"),
         ('{"start_cpu_s": 3}', "conditions: start_cpu_s makes no sense"),
         ('{"start_gpu_s": ["soon"]}', "conditions: start_gpu_s makes no sense"),
         ('{"expected_gpu_s": [null, "soon"]}', "conditions: expected_gpu_s makes no sense"),
