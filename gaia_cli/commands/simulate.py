@@ -30,8 +30,10 @@ def simulate(options: Options, *, as_json: bool = False, report: Path | None = N
     if mode := _mode(options):
         asked["mode"] = mode
     check_pods(scenario_of(Trace(""), slos, place, asked))
-    sources = find_traces(options.traces)
-    slos.check_names([Path(source).stem for source in sources])
+    sources, scraped = find_traces(options.traces or ()), _scraped(options)
+    if not sources and not scraped:
+        raise UsageError("there is no trace to replay", "name traces or generators, or give --from-prometheus")
+    slos.check_names([*[Path(source).stem for source in sources], *[one.name for one in scraped]])
     page = None
     if report is not None:  # its library is an extra that only this loads
         from gaia_cli.views.simulation_report import Page
@@ -39,8 +41,9 @@ def simulate(options: Options, *, as_json: bool = False, report: Path | None = N
         page = Page(report)
     view = SimulationView(as_json=as_json)
     compared: list[Comparison] = []
-    for number, trace in enumerate(open_traces(sources, options.seed, outages, node), start=1):
-        console.progress(f"{number}/{len(sources)} {trace.name}")
+    total = len(sources) + len(scraped)
+    for number, trace in enumerate(open_traces([*scraped, *sources], options.seed, outages, node), start=1):
+        console.progress(f"{number}/{total} {trace.name}")
         comparison = compare(trace, scenario_of(trace, slos, place, asked), policies)
         console.progress("")
         view.trace(comparison)
@@ -53,6 +56,24 @@ def simulate(options: Options, *, as_json: bool = False, report: Path | None = N
         page.write(summary)
         console.note(f"report: {report}")
     return ExitCode.OK
+
+
+def _scraped(options: Options) -> list[Trace]:
+    """Return the trace that a Prometheus is asked for, if one is.
+
+    Raises:
+        UsageError: it cannot be asked, or knows no such function.
+    """
+    if not options.from_prometheus:
+        return []
+    from gaia_cli.running.recording.from_prometheus import trace_from
+
+    trace = trace_from(options.from_prometheus, options.select, options.last_s)
+    console.note(
+        f"{trace.source}: {len(trace)} requests, made of scrapes. That is an approximation: those of one interval come "
+        "evenly, and take the times of its histogram in no order"
+    )
+    return [trace]
 
 
 def _mode(options: Options) -> ExecutionMode | None:

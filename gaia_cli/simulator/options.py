@@ -29,9 +29,9 @@ class Options:
     """
 
     traces: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(metavar="TRACES", help=f"CSV files, directories of them, or generators: {GENERATORS_HELP}."),
-    ]
+    ] = None
     policy: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help=f"May be repeated; by default all: {POLICIES_HELP}.", show_default=False),
@@ -106,4 +106,22 @@ class Options:
     begin: Annotated[
         str, typer.Option(metavar="HH:MM", help="The time of day in UTC at which a trace begins, for --target.")
     ] = "00:00"
+    from_prometheus: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="Also replay a trace made of the metrics that this Prometheus has scraped of a running function: an "
+            "approximation, since a scrape does not say which request came when (docs/simulate.md).",
+            show_default=False,
+        ),
+    ] = ""
+    select: Annotated[
+        str,
+        typer.Option(
+            metavar="LABELS",
+            help='Of these series only, such as namespace="shop",pod=~"resize-.*".',
+            show_default=False,
+        ),
+    ] = ""
+    last_s: Annotated[float, typer.Option(min=1, help="Seconds of metrics to ask for, up to now.")] = 3600.0
     seed: Annotated[int, typer.Option(help="The seed of the generators: the same seed gives the same trace.")] = 0

@@ -23,7 +23,7 @@ def find_traces(names: Sequence[str]) -> list[str | Path]:
 
 
 def open_traces(
-    sources: Sequence[str | Path], seed: int, outages: Sequence[Outage] = (), node: Sequence[Stretch] = ()
+    sources: Sequence[str | Path | Trace], seed: int, outages: Sequence[Outage] = (), node: Sequence[Stretch] = ()
 ) -> Iterator[Trace]:
     """Yield each trace in its turn, with `outages` on top of its own, and on `node` if that is given.
 
@@ -31,8 +31,12 @@ def open_traces(
         UsageError: a file is no trace.
     """
     for source in sources:
-        trace = read_trace(source) if isinstance(source, Path) else GENERATORS[source](seed)
+        trace = source if isinstance(source, Trace) else _opened(source, seed)
         yield replace(trace, outages=(*trace.outages, *outages), node=tuple(node) or trace.node)
+
+
+def _opened(source: str | Path, seed: int) -> Trace:
+    return read_trace(source) if isinstance(source, Path) else GENERATORS[source](seed)
 
 
 def _find(name: str) -> list[str | Path]:

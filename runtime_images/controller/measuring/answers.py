@@ -30,11 +30,12 @@ def answers(latency: Histogram, service: Histogram) -> Answers:
         latencies_s = [one + waited_s for one in services_s]
     else:
         services_s = [min(pair) for pair in zip(services_s, latencies_s, strict=True)]
-    order = _mixed(size)
+    order = mixed(size)
     return tuple([latencies_s[index] for index in order]), tuple([services_s[index] for index in order])
 
 
-def _mixed(size: int) -> list[int]:
+def mixed(size: int) -> list[int]:
+    """Return the places of so many sorted values in an order in which any run of them looks like the whole."""
     step = max(round(size * _GOLDEN), 1)
     while gcd(step, size) != 1:
         step += 1
