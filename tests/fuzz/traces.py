@@ -17,7 +17,7 @@ from gaia_cli.running.playing.load import PlannedRequest
 from gaia_cli.running.playing.requests_file import read_requests
 from gaia_cli.simulator.results.comparison import compare
 from gaia_cli.simulator.traces.trace import Trace
-from gaia_cli.simulator.traces.trace_files import CLIENT_COLUMN, COLUMNS, read_node, read_trace
+from gaia_cli.simulator.traces.trace_files import CLIENT_COLUMN, COLUMNS, CONDITIONS_COLUMN, read_node, read_trace
 from gaia_cli.simulator.world.scenario import Scenario
 from runtime_images.node.table import NODE_COLUMNS
 from tests.fuzz.chance import NASTY, damaged, mostly, pumped
@@ -69,7 +69,7 @@ class Traces(FuzzerInDirectory):
                 lines = [_loop(random), *({key: line[key] for key in line if key != "at_s"} for line in lines)]
             data = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
         else:
-            data = _table(random, (*COLUMNS, CLIENT_COLUMN) if kind == ord("t") else NODE_COLUMNS)
+            data = _table(random, (*COLUMNS, CLIENT_COLUMN, CONDITIONS_COLUMN) if kind == ord("t") else NODE_COLUMNS)
         if random.random() < 0.4:
             data = damaged(random, data, _WORDS + NASTY)
         if random.random() < 0.05:
@@ -105,6 +105,8 @@ def _table(random: Random, columns: tuple[str, ...]) -> bytes:
 
 
 def _fit(name: str) -> tuple[str, ...]:
+    if name == CONDITIONS_COLUMN:
+        return "", "{}", '"{""slots"": 2, ""start_cpu_s"": [1, 2], ""expected_cpu_s"": [null, 1]}"', "[]", '{"mode": 1}'
     return ("yes", "no", "") if name in ("gpu", CLIENT_COLUMN) else _NUMBERS
 
 

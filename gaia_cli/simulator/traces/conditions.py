@@ -116,7 +116,7 @@ def _value(said: dict[str, Any], name: str, make: Callable[[Any], Made]) -> Made
     try:
         return make(value)
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"conditions: {name} makes no sense: {str(value)[:40]}") from None
+        raise ValueError(f"conditions: {name} makes no sense: {str(value)[:40]!r}") from None
 
 
 def _mode(value: object) -> ExecutionMode:

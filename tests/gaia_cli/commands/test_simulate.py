@@ -112,7 +112,7 @@ def test_conditions_that_make_no_sense_are_named_with_their_line(tmp_path: Path)
     ended = run_gaia("simulate", str(path))
 
     assert ended.returncode == 2
-    assert f"{path}, line 2: conditions: mode makes no sense: warp" in ended.stderr
+    assert f"{path}, line 2: conditions: mode makes no sense: 'warp'" in ended.stderr
 
 
 def test_the_analyzer_may_say_where_the_policy_begins(tmp_path: Path) -> None:
