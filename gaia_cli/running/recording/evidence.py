@@ -33,6 +33,10 @@ _OTHER_ORDER = 0.05
 """How often a pool may depart from its order: it hears of an answer a little after the runtime has sent it."""
 
 
+ORDER_MOST = 5000
+"""So many requests are enough to know an order, of which each costs a look at all free clients."""
+
+
 class _Pause(NamedTuple):
     """A client has its answer until it sends again; `number` is its place by its first request."""
 
@@ -106,7 +110,7 @@ def _of_order(pauses: Sequence[_Pause]) -> float:
     coming = next(began, None)
     free: list[_Pause] = []
     pools = [0.0] * 4
-    for one in sorted(pauses, key=lambda one: one.ended):
+    for one in sorted(pauses, key=lambda one: one.ended)[:ORDER_MOST]:
         while coming is not None and coming.began <= one.ended:
             free.append(coming)
             coming = next(began, None)

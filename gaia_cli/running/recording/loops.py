@@ -9,6 +9,7 @@ the client that had its answer last, which is right where they do not think, or 
 """
 
 from collections.abc import Iterator, Sequence
+from heapq import heappop, heappush
 from itertools import count, pairwise
 from typing import NamedTuple
 
@@ -58,12 +59,18 @@ def _by_connection(served: Sequence[RequestRow]) -> tuple[list[list[int]], list[
 def _guessed(sent: Sequence[Sent], places: Sequence[int]) -> list[list[int]]:
     """Give each request to the client that had its answer last, or to a new one where all are busy."""
     clients: list[list[int]] = []
+    busy: list[tuple[float, int]] = []
+    free: list[int] = []
     for place in places:
-        free = [one for one in clients if sent[one[-1]].answered_s <= sent[place].arrived_s]
+        while busy and busy[0][0] <= sent[place].arrived_s:
+            free.append(heappop(busy)[1])
         if free:
-            max(free, key=lambda one: sent[one[-1]].answered_s).append(place)
+            client = free.pop()
+            clients[client].append(place)
         else:
+            client = len(clients)
             clients.append([place])
+        heappush(busy, (sent[place].answered_s, client))
     return clients
 
 
