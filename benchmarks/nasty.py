@@ -134,6 +134,7 @@ def _notebooks() -> dict[str, bytes]:
         "old.ipynb": _notebook({"worksheets": [{"cells": []}], "nbformat": 3}),
         "huge_number.ipynb": b'{"cells": [' + b"9" * 5_000 + b"]}",
         "empty.ipynb": b"",
+        "pointer.ipynb": b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 12345\n",
         "python.ipynb": b"import torch\n",
     }
 

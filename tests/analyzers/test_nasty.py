@@ -21,7 +21,7 @@ _UNREADABLE = {
     "GA903": {
         "null_bytes.py", "utf16.py", "not_utf8.py", "unknown_coding.py", "surrogate.py", "two_codings.py",
         "broken.ipynb", "deep.ipynb", "no_cells.ipynb", "numbers.ipynb",
-        "odd_cells.ipynb", "old.ipynb", "huge_number.ipynb", "empty.ipynb", "python.ipynb", "half_character.ipynb",
+        "odd_cells.ipynb", "old.ipynb", "huge_number.ipynb", "pointer.ipynb", "python.ipynb", "half_character.ipynb",
     },
     "GA908": {"directory.py", "loop.py", "nowhere.py", "absent.py"},
     "GA904": {"deep_minus.py", "deep_not.py", "long_sum.py", "long_chain.py", "many_elifs.py"},
@@ -55,6 +55,10 @@ def test_every_file_has_a_result_and_no_part_of_gaia_fails(results: dict[str, Fi
 def test_what_cannot_be_analyzed_is_a_finding(results: dict[str, FileResult], code: str) -> None:
     for name in _UNREADABLE[code]:
         assert [finding.rule for finding in results[name].findings] == [code], name
+
+
+def test_an_empty_file_has_nothing_to_find(results: dict[str, FileResult]) -> None:
+    assert [results[name].findings for name in ("empty.py", "empty.ipynb")] == [(), ()]
 
 
 def test_what_can_be_analyzed_is(results: dict[str, FileResult]) -> None:
