@@ -9,7 +9,7 @@ from pathlib import Path
 
 from analyzers.facts.escalation import resolve
 from analyzers.facts.model import Facts
-from analyzers.facts.stage1 import deep_recursion, extract, unfinished
+from analyzers.facts.stage1 import DeepRecursion, extract, unfinished
 from analyzers.findings import TOO_ENTANGLED, Finding, Place, Signal
 from analyzers.lean.garbage import NoCollections
 from analyzers.lean.records import replace
@@ -131,7 +131,7 @@ def analyze(
 def _facts(project: Project, tell: Tell) -> tuple[Facts, list[Finding]]:
     """Return the facts of a project, and the failures in it."""
     files, unread = extract(project.sources, project.imported, tell=tell)
-    with deep_recursion():
+    with DeepRecursion():
         find = by_import_name((source.module, source) for source in project.sources).get
         resolved, uninferred = resolve(files, project.sources, find)
     opened = [replace(found, signal=Signal.OPEN) if found.rule == TOO_ENTANGLED else found for found in uninferred]
@@ -141,7 +141,7 @@ def _facts(project: Project, tell: Tell) -> tuple[Facts, list[Finding]]:
 
 def _findings(facts: Facts, *, project: Project, failures: Sequence[Finding]) -> list[Finding]:
     """Return what no comment silences, failures first, then by weight."""
-    with deep_recursion():
+    with DeepRecursion():
         evidence = list(examine(evidence_rules(), facts, project.entry))
     if any(finding.place.path not in project.starts for finding in evidence):
         from analyzers.project.unused import in_use  # most functions are one file

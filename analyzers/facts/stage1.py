@@ -6,8 +6,7 @@ possible and with the guard it stands under. An argument that stays Unknown is l
 
 import ast
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from analyzers.facts.file_reader import FileReader
 from analyzers.facts.model import FileFacts, Origin
@@ -46,7 +45,7 @@ def extract(
     """
     found: list[FileFacts] = []
     failures: list[Finding] = []
-    with deep_recursion():
+    with DeepRecursion():
         scopes: dict[str, ModuleScopes] = {}
         for source in sources:
             try:
@@ -78,15 +77,15 @@ def _given_up(path: str, origin: Origin) -> Finding:
     return failed(rule, Place(path, 1), message)
 
 
-@contextmanager
-def deep_recursion() -> Iterator[None]:
-    """Let Python follow code as deep as its parser accepts, while facts are made and while they are looked at."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, _RECURSION_LIMIT))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(before)
+class DeepRecursion:
+    """A block in which Python follows code as deep as its parser accepts: facts are made there, and looked at."""
+
+    def __enter__(self) -> None:
+        self._before = sys.getrecursionlimit()
+        sys.setrecursionlimit(max(self._before, _RECURSION_LIMIT))
+
+    def __exit__(self, *_raised: object) -> None:
+        sys.setrecursionlimit(self._before)
 
 
 def _modules(scopes: Iterable[ModuleScopes], neighbours: "Neighbours | None") -> Callable[[str], Scope | None]:

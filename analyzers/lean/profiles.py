@@ -9,6 +9,9 @@ from analyzers.lean.levels import Level
 from analyzers.lean.records import record
 from analyzers.lean.registry import ROWS
 
+CODES = {module: code for code, (module, *_) in ROWS.items()}
+"""The code of each rule, by its module below analyzers.rules."""
+
 
 @record
 class Profile:

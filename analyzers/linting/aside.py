@@ -7,20 +7,19 @@ that gives a network random numbers shows that it runs, and is no use to anybody
 """
 
 import ast
-import re
 from collections.abc import Iterator
 
 from analyzers.facts.syntax import Function
 from analyzers.lean.patterns import Pattern
+from analyzers.lean.tables import words
 
-_COPIED = Pattern(
-    r"(^|/)_?(3rd|third)[-_]?part(y|ies)/|(^|/)_?vendor(ed|s)?/|(^|/)(extern|external|externals|submodules)/",
-    re.IGNORECASE,
+_COPIED = words(
+    "3rdparty 3rdparties thirdparty thirdparties vendor vendored vendors extern external externals submodules"
 )
-"""Folders of other people's code."""
+"""Folders of other people's code, without what joins or begins a name."""
+_STEMS = ("train", "tun", "bench", "eval", "profil", "test")
 _BY_HAND = Pattern(
-    r"(^|[/_-])((pre)?train(ing|ers?)?|fine_?tun(e|ing)|bench(marks?|marking)?|eval(s|uate|uation)?|profil(er|ing))(?=[/_.-])|(^|/)tests?\.py$",
-    re.IGNORECASE,
+    r"(^|[/_-])((pre)?train(ing|ers?)?|fine_?tun(e|ing)|bench(marks?|marking)?|eval(s|uate|uation)?|profil(er|ing))(?=[/_.-])|(^|/)tests?\.py$"
 )
 """Words in paths for what is done once, before anything is served."""
 _RANDOM = frozenset({"rand", "randn", "randint", "rand_like", "randn_like"})
@@ -29,12 +28,14 @@ Lines = tuple[int, int]
 
 def is_copied(path: str) -> bool:
     """Return whether the file at `path` lies in a folder of other people's code."""
-    return _COPIED.search(path) is not None
+    folders = path.lower().split("/")[:-1]
+    return any(folder.lstrip("_").replace("-", "").replace("_", "") in _COPIED for folder in folders)
 
 
 def is_by_hand(path: str) -> bool:
     """Return whether the file at `path` is called after work that somebody starts by hand."""
-    return _BY_HAND.search(path) is not None
+    lower = path.lower()
+    return any(stem in lower for stem in _STEMS) and _BY_HAND.search(lower) is not None
 
 
 def harmless_lines(tree: ast.Module, main: Lines) -> tuple[Lines, ...]:

@@ -20,11 +20,18 @@ from analyzers.rules.knowledge.libraries import GPU_ONLY, import_name
 
 _ALSO_WITHOUT = frozenset({"bitsandbytes", "deepspeed", "unsloth", "xformers"})
 """Libraries for GPUs that code for both imports as well."""
-_EXAMPLES = Pattern(r"(^|/)(examples?|samples?|demos?|recipes|tutorials|docs|benchmarks?)/")
+_EXAMPLES = frozenset(
+    {"example", "examples", "sample", "samples", "demo", "demos", "recipes", "tutorials", "docs"}
+    | {"benchmark", "benchmarks"}
+)
 """Folders of programs of which each may need something else."""
-_NAMES_GPU = Pattern(rb"\.cuda\(\)|[\"']cuda(?::\d)?[\"']")
+_NAMES_GPU = (b".cuda()", b'"cuda"', b"'cuda'")
+_NAMES_NUMBER = Pattern(rb"[\"']cuda:\d[\"']")
 _IMPORTED = Pattern(rb"^(?:from|import)[ \t]++(\w++)", re.MULTILINE)
-_ASKS = Pattern(rb"is_available\(|is_cuda_available|device_count\(|list_physical_devices|get_available_providers")
+_ASKS = (
+    *(b"is_available(", b"is_cuda_available", b"device_count("),
+    *(b"list_physical_devices", b"get_available_providers"),
+)
 _ENOUGH = 3
 _ENOUGH_SHARE = 0.2
 """How many files, or which part of all, that import such a library make a project one for GPUs."""
@@ -50,8 +57,8 @@ def for_gpus(tree: Tree) -> ForGpus:
     for path in _python_files(tree.root):
         content = _content(tree.root, path)
         files += 1
-        naming += _NAMES_GPU.search(content) is not None
-        asking += _ASKS.search(content) is not None
+        naming += _names_gpu(content)
+        asking += any(word in content for word in _ASKS)
         for name in {found.decode() for found in _IMPORTED.findall(content)}.intersection(GPU_ONLY) - _ALSO_WITHOUT:
             importing[name] = importing.get(name, 0) + 1
     if naming >= max(_AT_LEAST, _FOR_EACH_THAT_ASKS * asking):
@@ -73,6 +80,11 @@ def _requiring(root: str, libraries: set[str]) -> ForGpus:
     return ForGpus(only, frozenset(one.place.path for one in stated))
 
 
+def _names_gpu(content: bytes) -> bool:
+    named = any(words in content for words in _NAMES_GPU)
+    return named or (b"cuda:" in content and _NAMES_NUMBER.search(content) is not None)
+
+
 def _content(root: str, path: str) -> bytes:
     try:
         return read_inside(root, path, TEXT_BYTES)
@@ -83,5 +95,9 @@ def _content(root: str, path: str) -> bytes:
 def _python_files(root: str) -> Iterator[str]:
     """Yield the files of the project's own code, tests and examples aside."""
     files = (f"{folder.removeprefix(root)}/{name}".lstrip("/") for folder, names in walk(root) for name in names)
-    python = (path for path in files if path.endswith(".py") and not (is_test(path) or _EXAMPLES.search(path)))
+    python = (path for path in files if path.endswith(".py") and not _is_aside(path))
     return (path for _, path in zip(range(_MOST_MODULES), python, strict=False))
+
+
+def _is_aside(path: str) -> bool:
+    return is_test(path) or not _EXAMPLES.isdisjoint(path.split("/")[:-1])

@@ -60,12 +60,12 @@ def _findings(code: Code, neighbours: Neighbours, *, evidence: bool) -> list[Fin
     if not evidence and not switchability:
         check(code)
         return []
-    from analyzers.facts.stage1 import deep_recursion, extract, unfinished
+    from analyzers.facts.stage1 import DeepRecursion, extract, unfinished
 
     source = neighbours.library.parsed(code)
     files, failures = extract([source], (), neighbours)
     found = [*failures]
-    with deep_recursion():
+    with DeepRecursion():
         resolved: Sequence[FileFacts] = files
         if evidence:
             resolved, evidences = _evidence(source, files, neighbours.code)

@@ -15,19 +15,19 @@ from analyzers.facts.neighbours import Neighbours
 from analyzers.facts.syntax import Function, called_name
 from analyzers.findings import Finding, Signal
 from analyzers.lean.patterns import Pattern
+from analyzers.lean.profiles import CODES
 from analyzers.linting.aside import harmless_lines, is_by_hand, is_copied
 from analyzers.project.importers import is_test
 from analyzers.project.model import Source
-from analyzers.rules.switchability.blocking_in_coroutine import RULE as BLOCKING
-from analyzers.rules.switchability.cuda_at_import import RULE as CUDA_AT_IMPORT
-from analyzers.rules.switchability.global_seed import RULE as GLOBAL_SEED
-from analyzers.rules.switchability.hard_coded_device import RULE as HARD_CODED
-from analyzers.rules.switchability.sets_visible_devices import RULE as SETS_VISIBLE_DEVICES
-from analyzers.rules.switchability.state_on_device import RULE as STATE_ON_DEVICE
-from analyzers.rules.switchability.threads_at_import import RULE as THREADS_AT_IMPORT
 
-_OF_SWITCHES = frozenset({HARD_CODED.code, CUDA_AT_IMPORT.code, STATE_ON_DEVICE.code})
-_OF_WORKERS = frozenset(rule.code for rule in (CUDA_AT_IMPORT, GLOBAL_SEED, SETS_VISIBLE_DEVICES, THREADS_AT_IMPORT))
+_BLOCKING = CODES["switchability.blocking_in_coroutine"]
+_CUDA_AT_IMPORT = CODES["switchability.cuda_at_import"]
+_HARD_CODED = CODES["switchability.hard_coded_device"]
+_OF_SWITCHES = frozenset({_HARD_CODED, _CUDA_AT_IMPORT, CODES["switchability.state_on_device"]})
+_OF_WORKERS = frozenset(
+    {_CUDA_AT_IMPORT}
+    | {CODES[f"switchability.{name}"] for name in ("global_seed", "sets_visible_devices", "threads_at_import")}
+)
 _PARSES = Pattern(r"^\w[^\n#]*\bparse_(?:known_)?args\(", re.MULTILINE)
 """What a file does at its top that reads its command line, of which an import has none."""
 _READS_COMMAND_LINE = Pattern(r"\bparse_(?:known_)?args\(|\b(?:click|typer|fire|absl|hydra|tyro)\b|\bsys\.argv\b")
@@ -61,16 +61,16 @@ def without_moot(
     if is_test(source.path) or is_copied(source.path):
         return [finding for finding in found if finding.signal is not Signal.SWITCHABILITY]
     if found and is_by_hand(source.path) and not _takes_any(source):
-        found = [one for one in found if one.signal is not Signal.SWITCHABILITY or one.rule == BLOCKING.code]
+        found = [one for one in found if one.signal is not Signal.SWITCHABILITY or one.rule == _BLOCKING]
     if found and _is_command(source, contexts) and not is_imported(source.path):
-        return [one for one in found if one.rule == HARD_CODED.code or one.signal is not Signal.SWITCHABILITY]
+        return [one for one in found if one.rule == _HARD_CODED or one.signal is not Signal.SWITCHABILITY]
     own_loop = bool(source.cells) or any(own in source.text for own in _OWN_LOOP)
-    of_workers = [one for one in found if one.rule in _OF_WORKERS or (own_loop and one.rule == BLOCKING.code)]
+    of_workers = [one for one in found if one.rule in _OF_WORKERS or (own_loop and one.rule == _BLOCKING)]
     main = first, last = contexts.mains.get(source.path, _NO_MAIN)
-    if any(one.rule == HARD_CODED.code for one in found):
+    if any(one.rule == _HARD_CODED for one in found):
         harmless = harmless_lines(source.tree, main)
-        found = [one for one in found if not (one.rule == HARD_CODED.code and _is_in(one, harmless))]
-    of_programs = [one for one in found if one.rule == HARD_CODED.code and first <= one.place.line <= last]
+        found = [one for one in found if not (one.rule == _HARD_CODED and _is_in(one, harmless))]
+    of_programs = [one for one in found if one.rule == _HARD_CODED and first <= one.place.line <= last]
     if not (of_workers or of_programs):
         return found
     if source.cells:
@@ -104,9 +104,13 @@ def _takes_requests(node: ast.AST, tree: ast.Module) -> bool:
     return not only_predicts and phase_of(node.name, decorators) is Phase.REQUEST
 
 
+def _is_page(text: str) -> bool:
+    return "streamlit" in text and _STREAMLIT.search(text) is not None
+
+
 def _serves(source: Source, contexts: Contexts) -> bool:
     parses = "parse_" in source.text and _PARSES.search(source.text)
-    if parses or ("gradio" in source.text and ".launch(" in source.text) or _STREAMLIT.search(source.text):
+    if parses or ("gradio" in source.text and ".launch(" in source.text) or _is_page(source.text):
         return False
     if source.path in contexts.serving:
         return True

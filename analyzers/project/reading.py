@@ -6,7 +6,6 @@ already shows that they are not worth a syntax tree.
 
 import errno
 import sys
-from contextlib import suppress
 
 from analyzers.findings import NOT_PYTHON, REFUSED, TOO_DEEP, TOO_LARGE, UNREADABLE, Finding, Place, failed
 from analyzers.lean.files import LFS_POINTER, NOTEBOOK, TEXT_BYTES, TooLargeError, read_inside, source_bytes
@@ -38,9 +37,12 @@ def read_entry(root: "Path", path: str) -> bytes:
         OSError: the file is not readable, too large, or takes too long to parse.
     """
     data = read_inside(str(root), path, source_bytes(path))
-    with suppress(UnreadableError):  # which whoever parses it finds out as well
-        if (outcome := tried(as_code(path, data).text)) in BEYOND:
-            raise OSError(errno.EFBIG, f"it {outcome.value}", path)
+    try:
+        outcome = tried(as_code(path, data).text)
+    except UnreadableError:
+        return data  # whoever parses it finds out as well
+    if outcome in BEYOND:
+        raise OSError(errno.EFBIG, f"it {outcome.value}", path)
     return data
 
 

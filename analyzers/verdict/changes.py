@@ -18,7 +18,10 @@ def guarded(facts: Facts, places: Collection[Place]) -> Facts:
 
 
 def without(facts: Facts, places: Collection[Place]) -> Facts:
-    """Return `facts` without what stands on the lines of `places`."""
+    """Return `facts` without what stands on the lines of `places`.
+
+    What stands behind a refusal that goes is no longer kept from where there is no GPU.
+    """
     lines = lines_of(places)
     files = tuple(_without(file, lines) for file in facts.files)
     assets = tuple(asset for asset in facts.assets if (asset.path, 1) not in lines)
@@ -53,7 +56,14 @@ def _behind(fact: _Guarded, lines: _Lines) -> _Guarded:
 
 def _without(file: FileFacts, lines: _Lines) -> FileFacts:
     kinds = ("imports", "calls", "constants", "refusals")
-    return replace(file, **{kind: tuple(kept(getattr(file, kind), lines)) for kind in kinds})
+    left = replace(file, **{kind: tuple(kept(getattr(file, kind), lines)) for kind in kinds})
+    gone = [refusal.place.line for refusal in file.refusals if (file.path, refusal.place.line) in lines]
+    return replace(left, calls=tuple(_unguarded(call, min(gone)) for call in left.calls)) if gone else left
+
+
+def _unguarded(call: Call, line: int) -> Call:
+    behind = call.place.line > line and call.guard is Guard.WITH_GPU
+    return replace(call, when=Guard.ALWAYS) if behind else call
 
 
 def kept(facts: Iterable[_Fact], lines: _Lines) -> Iterator[_Fact]:

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from analyzers.facts.stage1 import deep_recursion, extract, unfinished
+from analyzers.facts.stage1 import DeepRecursion, extract, unfinished
 from analyzers.facts.values import evaluator
 from analyzers.project.model import Source
 
@@ -21,7 +21,7 @@ def test_each_file_whose_values_go_beyond_the_budget_is_told_once(monkeypatch: p
     files, failures = extract([_source("a.py", code), _source("b.py", code)], ())
     assert (failures, unfinished(files)) == ((), ())
 
-    with deep_recursion():
+    with DeepRecursion():
         for file in files:
             assert [argument.value for call in file.calls for argument in call.arguments]
 

@@ -91,6 +91,12 @@ def test_a_function_that_refuses_a_cpu_is_told_what_to_remove(tmp_path: Path) ->
     assert _sentences(analysis) == ("Remove func.py:2 and the mode becomes cpu_preferred",)
 
 
+def test_a_refusal_that_keeps_a_placement_from_failing_is_not_to_be_removed_alone(tmp_path: Path) -> None:
+    refusing = 'import torch\nif not torch.cuda.is_available():\n    raise RuntimeError("needs a GPU")\n'
+
+    assert _sentences(analysis_of(tmp_path, f'{refusing}x = torch.ones(1).to("cuda")\n')) == ()
+
+
 def test_without_pytorch_the_guard_is_a_test_for_a_gpu(tmp_path: Path) -> None:
     analysis = analysis_of(tmp_path, "import numba.cuda\nnumba.cuda.to_device([1])\n")
 

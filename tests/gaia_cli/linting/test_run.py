@@ -10,7 +10,7 @@ import pytest
 from analyzers.formats.fingerprints import line_hashes
 from gaia_cli.errors import ConfigurationError, ExitCode, UsageError
 from gaia_cli.linting.options import FORMATS
-from tests.gaia_cli.linting.support import BROKEN, CLEAN, PINNED, Project
+from tests.gaia_cli.linting.support import BROKEN, CLEAN, PINNED, Project, project_in
 from tests.support.cli import GAIA, run_gaia
 from tests.support.closed import CAN_CLOSE, WITHOUT_POWERS, closed
 
@@ -158,18 +158,21 @@ def test_the_text_of_standard_input_is_that_which_is_reported(tmp_path: Path) ->
 
 
 def test_a_file_elsewhere_is_named_from_where_both_are_below(
-    project: Project, tmp_path_factory: pytest.TempPathFactory
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    elsewhere = tmp_path_factory.mktemp("elsewhere") / "func.py"
+    elsewhere, here = tmp_path / "elsewhere" / "func.py", tmp_path / "here"
+    elsewhere.parent.mkdir()
     elsewhere.write_text(PINNED)
-    project.write("func.py")
+    here.mkdir()
+    with project_in(here, capsys, monkeypatch) as project:
+        project.write("func.py")
 
-    assert project.codes("func.py", str(elsewhere)) == ["GA701"] * 2
-    assert os.path.relpath(elsewhere) in project.output
-    project.lint(str(elsewhere), "--output", "sarif:x.sarif")
-    assert not json.loads((project.root / "x.sarif").read_text())["runs"][0]["results"][0]["locations"][0][
-        "physicalLocation"
-    ]["artifactLocation"]["uri"].startswith(("/", ".."))
+        assert project.codes("func.py", str(elsewhere)) == ["GA701"] * 2
+        assert os.path.relpath(elsewhere) in project.output
+        project.lint(str(elsewhere), "--output", "sarif:x.sarif")
+        assert not json.loads((project.root / "x.sarif").read_text())["runs"][0]["results"][0]["locations"][0][
+            "physicalLocation"
+        ]["artifactLocation"]["uri"].startswith(("/", ".."))
 
 
 def test_standard_input_goes_with_nothing_else(project: Project) -> None:
