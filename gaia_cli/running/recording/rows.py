@@ -54,15 +54,19 @@ def _without_waits(served: list[RequestRow], cpu_shares: Sequence[tuple[float, f
     for one in served:
         if one.backend is Backend.CPU:
             spans.setdefault(bisect_left(moments, one.arrival_s + one.latency_ms / 1000.0), []).append(one)
-    more = {span: _more_used(rows, cpu_shares[span][1]) for span, rows in spans.items() if span < len(moments)}
-    of_row = {id(one): more.get(span, 1.0) for span, rows in spans.items() for one in rows}
-    return [one._replace(cpu_time_ms=min(one.service_ms, one.cpu_time_ms * of_row.get(id(one), 1.0))) for one in served]
+    kept = {span: _kept(rows, cpu_shares[span][1]) for span, rows in spans.items() if span < len(moments)}
+    of_row = {id(one): kept.get(span, 1.0) for span, rows in spans.items() for one in rows}
+    return [_less_wait(one, of_row.get(id(one), 1.0)) for one in served]
 
 
-def _more_used(rows: Sequence[RequestRow], share: float) -> float:
-    """Return by which factor these have used less of a processor than the share of their time that they computed."""
-    used_ms = sum(one.cpu_time_ms for one in rows)
-    return max(1.0, share * sum(one.service_ms for one in rows) / used_ms) if used_ms > 0 else 1.0
+def _kept(rows: Sequence[RequestRow], share: float) -> float:
+    """Return how much is left of the time in which these did not compute, where they computed for this share of all."""
+    idle_ms = sum(one.service_ms - one.cpu_time_ms for one in rows)
+    return min(1.0, (1.0 - share) * sum(one.service_ms for one in rows) / idle_ms) if idle_ms > 0 else 1.0
+
+
+def _less_wait(one: RequestRow, kept: float) -> RequestRow:
+    return one._replace(cpu_time_ms=one.service_ms - (one.service_ms - one.cpu_time_ms) * kept)
 
 
 def _nearest(served: list[RequestRow], arrival_s: float) -> list[RequestRow]:

@@ -73,4 +73,5 @@ def test_a_processor_that_others_took_is_no_wait_of_the_function() -> None:
 def test_no_request_computes_for_longer_than_it_takes() -> None:
     uneven = [served(1.0, Backend.CPU, 100.0, 90.0), served(2.0, Backend.CPU, 100.0, 10.0)]
 
-    assert [row.cpu_time_s for row in trace_rows(uneven, [(3.0, 1.0)])] == pytest.approx([0.1, 0.02])
+    assert [row.cpu_time_s for row in trace_rows(uneven, [(3.0, 1.0)])] == pytest.approx([0.1, 0.1])
+    assert [row.cpu_time_s for row in trace_rows(uneven, [(3.0, 0.75)])] == pytest.approx([0.095, 0.055])
