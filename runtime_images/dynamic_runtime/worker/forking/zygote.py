@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> None:
     settings = Settings.from_json(control.recv(MAX_PACKET_BYTES))
     gc.disable()
     with Dice() as dice:
-        _import_ahead(preloading.libraries(settings.function_dir, settings.entrypoint))
+        before = _do_ahead(preloading.steps(settings.function_dir, settings.entrypoint))
     unfit = why_unfit()
     gc.freeze()  # children share these pages only as long as no collector writes to them
     send(control, {"event": "prepared", "unfit": unfit})
@@ -56,16 +56,36 @@ def main(arguments: list[str]) -> None:
         control.close()
         if held is not None:
             os.close(held)  # the worker holds a lifeline of its own
-        _become_worker(command, dice)
+        _become_worker(command, dice, before)
 
 
-def _import_ahead(names: list[str]) -> None:
-    """Import what can be imported; the rest is left to the worker, where its failure is the function's own."""
+Environment = dict[str, str | None]
+"""Variables and their values, None for those that there were not."""
+
+
+def _do_ahead(steps: list[preloading.Step]) -> Environment:
+    """Import what can be imported; the rest is left to the worker, where its failure is the function's own.
+
+    Return what the variables were that this has set: each worker's function sets them again, when it comes to that.
+    """
+    before: Environment = {}
     with contextlib.suppress(ImportError):
         import uvloop  # noqa: F401 -- for the worker's event loop, if the function's environment has it
-    for name in names:
+    for step in steps:
         with contextlib.suppress(BaseException):
-            importlib.import_module(name)
+            if isinstance(step, preloading.Import):
+                _import(step)
+            elif not (step.gives_way and step.name in os.environ):
+                before.setdefault(step.name, os.environ.get(step.name))
+                os.environ[step.name] = step.value
+    return before
+
+
+def _import(step: preloading.Import) -> None:
+    """Import as a statement would: a name that a module does not have may be one of its modules."""
+    module = importlib.import_module(step.module)
+    if step.name and not hasattr(module, step.name):
+        importlib.import_module(f"{step.module}.{step.name}")
 
 
 def why_unfit() -> str:
@@ -95,8 +115,8 @@ def cuda_is_initialised(library: str = CUDA_LIBRARY) -> bool:
     return answer != _CUDA_ERROR_NOT_INITIALIZED
 
 
-def _become_worker(command: Command, dice: Dice) -> None:
-    """Turn this process into a worker; it does not return."""
+def _become_worker(command: Command, dice: Dice, before: Environment) -> None:
+    """Turn this process into a worker; it does not return. `before` is what variables were that were set ahead."""
     gc.enable()
     with contextlib.suppress(PermissionError):  # a zygote that was not forked leads a session already
         os.setsid()
@@ -104,7 +124,7 @@ def _become_worker(command: Command, dice: Dice) -> None:
     for source, target in ((output, 1), (errors, 2)):
         os.dup2(source, target)
         os.close(source)
-    for name, value in command.environ.items():
+    for name, value in (before | command.environ).items():
         if value is None:
             os.environ.pop(name, None)
         else:

@@ -109,6 +109,47 @@ def test_libraries_are_imported_once_and_the_functions_own_code_in_each_worker(t
     assert imported == ["library"] + ["function", "start"] * 3
 
 
+def test_a_variable_that_a_library_needs_is_set_for_its_import_and_not_before_the_worker_comes_to_it(
+    tmp_path: Path,
+) -> None:
+    library = """
+        import os
+
+        MODE, PID = os.environ.get("LIBRARY_MODE"), os.getpid()
+
+        def __getattr__(name):
+            if name != "lazy":
+                raise AttributeError(name)
+            globals()["lazy"] = os.getpid()
+            return globals()["lazy"]
+    """
+    function = """
+        import os
+
+        SEEN = os.environ.get("LIBRARY_MODE")
+        os.environ["LIBRARY_MODE"] = "fast"
+        os.environ.setdefault("LIBRARY_HOME", "/ours")
+
+        import library
+        from library import lazy
+
+        def handler(payload):
+            home = os.environ["LIBRARY_HOME"]
+            return {"seen": SEEN, "mode": library.MODE, "imported_by": [library.PID, lazy], "home": home}
+    """
+    python = with_library(tmp_path, library)
+    write_function(tmp_path / "function", function)  # which imports the library only after that
+    with serving(tmp_path / "function", GAIA_FUNCTION_PYTHON=python, LIBRARY_HOME="/theirs") as running:
+        running.admin("POST", "/pin")
+        answers = [running.post({}).json()]
+        running.switch("gpu")
+        answers.append(running.post({}).json())
+        zygote = running.state()["zygote"]
+
+    expected = {"seen": None, "mode": "fast", "imported_by": [zygote, zygote], "home": "/theirs"}
+    assert answers == [expected, expected]
+
+
 def test_a_library_that_starts_a_thread_is_not_forked_and_that_is_said_once(tmp_path: Path) -> None:
     library = """
         import threading
