@@ -1,6 +1,11 @@
 """How near the policy is to the offline optimum, what it costs against the paper's prototype, and how long it takes.
 
     python -m benchmarks.policy [TRACES ...] [--slo-p95-ms MS|TRACE=MS]
+    python -m benchmarks.policy --random 0:4
+
+`--random` replays random loads of fifteen families (benchmarks/loads.py) with those seeds, and 18 recordings, instead.
+Nobody knows their optimum soon, so the peers are the prototype and the better one of the two fixed backends, which
+nobody can know beforehand.
 
 Replays the generators of `gaia simulate`, and every trace in the files and directories given, with the defaults: one
 request at a time, 4 s and 10 s of start-up, a p95 SLO of 1000 ms but where --slo-p95-ms says otherwise. Ratios are
@@ -12,11 +17,13 @@ import argparse
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from statistics import geometric_mean
 
+from benchmarks.loads import Load, families
 from gaia_cli.errors import UsageError
 from gaia_cli.simulator.policies.registry import POLICIES
 from gaia_cli.simulator.reading import read_slos
-from gaia_cli.simulator.results.comparison import Comparison, compare, standings
+from gaia_cli.simulator.results.comparison import Comparison, compare, judge, standings
 from gaia_cli.simulator.traces.generators import GENERATORS
 from gaia_cli.simulator.traces.sources import find_traces, open_traces
 from gaia_cli.simulator.traces.trace import Row, trace_of
@@ -58,6 +65,36 @@ def show_sums(comparisons: list[Comparison]) -> None:
     print(f"cost, gaia over reference: {cost:.4f}/{peer_cost:.4f} = {cost / peer_cost:.2f}")
     asleep = next(one for one in comparisons if one.trace.name == "sleeper").outcomes["gaia"]
     print(f"GPU seconds on the sleeper: {asleep.gpu_seconds:g}")
+
+
+def show_random(seeds: range) -> None:
+    """Print a row for each family of random loads: the policy's objective over those of its peers."""
+    titles = f"{'over better fixed':>17}  {'over best peer':>14} {'worst':>7} {'>10 % above':>11}"
+    print(f"{'loads':16} {'number':>6}  {titles}")
+    ratios: list[tuple[float, float]] = []
+    for name, number, loads in families(seeds):
+        mine = [over_peers(load) for load in loads]
+        show_ratios(name, number, mine)
+        ratios += mine
+    show_ratios("all", len(ratios), ratios)
+
+
+def over_peers(load: Load) -> tuple[float, float]:
+    """Return the policy's objective over that of the better fixed backend, and over that of the best peer."""
+    outcome = {
+        name: judge(load.trace, load.scenario, replay(load.trace, load.scenario, make(load.scenario))).objective
+        for name, make in POLICIES.items()
+    }
+    fixed = min(outcome["static-cpu"], outcome["static-gpu"])
+    return outcome["gaia"] / fixed, outcome["gaia"] / min(fixed, outcome["reference"])
+
+
+def show_ratios(name: str, number: int, ratios: list[tuple[float, float]]) -> None:
+    """Print geometric means, the worst ratio and the share of loads that are more than 10 % above the best peer."""
+    fixed, best = ([pair[index] for pair in ratios] for index in (0, 1))
+    above = sum(one > 1.1 for one in best) / number
+    figures = f"{geometric_mean(fixed):>17.3f}  {geometric_mean(best):>14.3f} {max(best):>7.2f} {above:>11.0%}"
+    print(f"{name:16} {number:>6}  {figures}", flush=True)
 
 
 def show_speed(requests: int) -> None:
@@ -133,9 +170,16 @@ def main() -> None:
     slo_help = "the SLO, of all traces or of one"
     parser.add_argument("--slo-p95-ms", action="append", default=[], metavar="MS|TRACE=MS", help=slo_help)
     parser.add_argument("--seed", type=int, default=0, help="of the generators")
+    parser.add_argument("--random", metavar="FROM:TO", help="replay random loads with these seeds")
     parser.add_argument("--rounds", type=int, default=500, help="decisions in each average")
     parser.add_argument("--requests", type=int, default=20000, help="requests for the speed of the simulator")
     asked = parser.parse_args()
+    if asked.random:
+        first, _, end = asked.random.partition(":")
+        if not (first.isdigit() and end.isdigit() and int(first) < int(end)):
+            parser.error("--random takes two numbers, as in 0:4")
+        show_random(range(int(first), int(end)))
+        return
     try:
         slo = read_slos(asked.slo_p95_ms)
         traces = list(open_traces(find_traces([*GENERATORS, *asked.traces]), asked.seed))
