@@ -2,17 +2,18 @@
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 
 from runtime_images.cluster import words
-from runtime_images.cluster.kinds import REVISION
-from runtime_images.policy.model import CPU, GPU
+from runtime_images.cluster.api import Object
+from runtime_images.cluster.kinds import REVISION, ROUTE
+from runtime_images.policy.model import CPU, GPU, Backend
 from tests.cluster.controller.conftest import Start
 from tests.support.control_plane.faults import Gpus
 from tests.support.control_plane.layout import GATEWAY_PORT
 from tests.support.control_plane.lifecycle import Plane
-from tests.support.controlling import Function, Played, times
+from tests.support.controlling import IMAGE, Function, Played, times
 
 
 def test_a_slow_cpu_is_left_for_the_gpu_in_at_most_four_writes(
@@ -64,6 +65,38 @@ def test_a_cold_gpu_is_warmed_first(function: Function, start: Start, played: Pl
     function.until_event("Switched")
     assert controller.writes(done=True)["PodAutoscaler"] == 1
     assert sum(controller.writes(done=True).values()) <= 4
+
+
+class SlowGpu(Function):
+    """A function whose pods with a GPU take a while to be ready."""
+
+    def configuration(self, backend: Backend, image: str = IMAGE, template: Mapping[str, str] | None = None) -> Object:
+        made = super().configuration(backend, image, template)
+        if backend is GPU:
+            made["spec"]["template"]["spec"]["containers"][0]["env"] = [{"name": "TEST_START", "value": "8s"}]
+        return made
+
+
+def test_a_start_that_nobody_needs_any_more_is_ended_and_its_pod_let_go(
+    function: Function, start: Start, played: Played
+) -> None:
+    slow = SlowGpu(function.objects, function.gpu_resource)
+    slow.deploy()
+    controller = start()
+    controller.until_leads()
+    slow.until_asleep(GPU)
+
+    played.burden()
+    controller.look()
+    controller.until(lambda: slow.min_scale(GPU) == "1")
+    slow.objects.merge(ROUTE, slow.name, {"metadata": {"annotations": {words.PIN: "cpu"}}})
+    event = slow.until_event("SwitchGivenUp")
+    controller.until(lambda: slow.min_scale(GPU) in ("", "0"))
+
+    assert "pinned to cpu" in event["message"]
+    assert event["type"] == "Normal"
+    slow.until_split({CPU: 100, GPU: 0})
+    assert [one["reason"] for one in slow.events()] == ["SwitchGivenUp"]
 
 
 def test_nothing_to_change_writes_nothing(function: Function, start: Start) -> None:
