@@ -6,9 +6,10 @@ a frozen dataclass is three times slower to fill. Here only `__init__` is made. 
 checker, which holds everybody to it.
 """
 
-from functools import cache
 from operator import attrgetter
 from types import FunctionType
+
+from analyzers.lean.initializers import INITIALIZERS
 
 TYPE_CHECKING = False  # as type checkers know it; importing `typing` would cost more than everything here
 if TYPE_CHECKING:
@@ -57,22 +58,12 @@ def fields_of(original: object) -> "dict[str, Any]":
 def _initializer(fields: tuple[str, ...], defaults: "dict[str, Any]") -> "Callable[..., None]":
     """Return an `__init__` with a parameter for each of `fields`.
 
-    Compiling text costs most of what a class costs, and classes differ in names only: so there is one text for each
-    number of fields, and its names are replaced.
+    Classes differ in names only: so there is one for each number of fields, and its names are replaced.
     """
     assert tuple(defaults) == fields[len(fields) - len(defaults) :], "fields with a default come last"
-    code = _template(len(fields)).__code__.replace(co_varnames=("self", *fields), co_names=fields)
+    assert len(fields) <= len(INITIALIZERS), "initializers.py needs one more"
+    code = INITIALIZERS[len(fields) - 1].__code__.replace(co_varnames=("self", *fields), co_names=fields)
     return FunctionType(code, {}, "__init__", tuple(defaults.values()))
-
-
-@cache
-def _template(count: int) -> FunctionType:
-    names = [f"field{number}" for number in range(count)]
-    assignments = "; ".join(f"self.{name} = {name}" for name in names)
-    scope: dict[str, Any] = {}
-    exec(f"def __init__(self, {', '.join(names)}): {assignments}", scope)  # noqa: S102 -- made of numbers only
-    template: FunctionType = scope["__init__"]
-    return template
 
 
 def _shown(self: object) -> str:

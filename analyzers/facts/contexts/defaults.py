@@ -11,39 +11,56 @@ from analyzers.facts.contexts.model import Phase, Start
 from analyzers.facts.contexts.phases import phase_of
 from analyzers.facts.syntax import Function, called_name, last_name
 from analyzers.findings import Place
+from analyzers.project.parsing import nodes_of, statements_of
 
 _FIELDS = ("dataclass", "define", "frozen", "attrs", "s")
 """Decorators that make parameters of a class's annotated names."""
 _SETTINGS = ("Settings", "Config", "Model", "NamedTuple", "TypedDict", "Args", "Arguments", "Params", "Options")
 """How bases end that do so, too, or fill them from outside."""
 
+_Spot = tuple[int, int]
+"""Where something starts: its line and its offset."""
+
 
 def fixed(tree: ast.Module, literals: Mapping[Start, Place]) -> Iterator[tuple[Start, Place]]:
     """Yield those of the `literals` in `tree` that the code decides on, without those left to its callers."""
-    left = _left_to_callers(tree) if literals else frozenset()
+    left = _left_to_callers(tree, {start[1:] for start in literals}) if literals else frozenset()
     return ((start, place) for start, place in literals.items() if start[1:] not in left)
 
 
-def _left_to_callers(tree: ast.Module) -> frozenset[tuple[int, int]]:
-    """Return where the texts start, by line and offset, that are defaults and that no call in the file takes."""
+def _left_to_callers(tree: ast.Module, literals: set[_Spot]) -> frozenset[_Spot]:
+    """Return which of the `literals`, by line and offset, are defaults that no call in the file takes."""
+    defaults = [(each, found) for each in _defaults(tree) if (found := literals & _texts_in(each[0]))]
+    calls = _calls(tree) if defaults else {}
+    return frozenset[_Spot]().union(
+        *(
+            found
+            for (_, name, position, names), found in defaults
+            if not any(_leaves_out(call, position, name) for each in names for call in calls.get(each, ()))
+        )
+    )
+
+
+def _texts_in(default: ast.expr) -> set[_Spot]:
+    parts = (part for part in ast.walk(default) if isinstance(part, ast.Constant) and isinstance(part.value, str))
+    return {(part.lineno, part.col_offset) for part in parts}
+
+
+def _calls(tree: ast.Module) -> dict[str, list[ast.Call]]:
+    """Return the calls in `tree` by the name that is called, of a method with a dot before it."""
     calls: dict[str, list[ast.Call]] = {}
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.Call):
             kind = "." if isinstance(node.func, ast.Attribute) else ""
             calls.setdefault(kind + called_name(node), []).append(node)
-    return frozenset(
-        (part.lineno, part.col_offset)
-        for default, name, position, names in _defaults(tree)
-        if not any(_leaves_out(call, position, name) for each in names for call in calls.get(each, ()))
-        for part in ast.walk(default)
-        if isinstance(part, ast.Constant) and isinstance(part.value, str)
-    )
+    return calls
 
 
 def _defaults(tree: ast.Module) -> Iterator[tuple[ast.expr, str, int, tuple[str, ...]]]:
     """Yield each default with its parameter's name and position, and the names by which calls mean it."""
-    owners = {id(each): node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for each in node.body}
-    for node in ast.walk(tree):
+    statements = list(statements_of(tree))
+    owners = {id(each): node.name for node in statements if isinstance(node, ast.ClassDef) for each in node.body}
+    for node in statements:
         if isinstance(node, Function):
             decorators = {called_name(one) for one in node.decorator_list}
             if phase_of(node.name, decorators) is not Phase.REQUEST:

@@ -34,7 +34,7 @@ class Size:
 def sizes() -> dict[str, dict[str, float]]:
     """Return the tables, each by name or pattern, read at the first use: most functions name no model."""
     tables = read_tables(__file__, "model_sizes")
-    return {title: {name: float(size) for name, size in table.items()} for title, table in tables.items()}
+    return {title: {name: float(size) for name, size in table.items()} for title, table in tables.whole().items()}
 
 
 @cache
