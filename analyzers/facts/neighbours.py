@@ -105,11 +105,15 @@ class Neighbours:
 
     def is_imported(self, path: str) -> bool:
         """Return whether anything imports the file itself, at `path`, for all that can be told."""
+        return self.importer(path) is not None
+
+    def importer(self, path: str) -> str | None:
+        """Return what imports the file itself, at `path`, None where nothing does, empty where nobody can tell."""
         found = self.library.importers.of(path)
         self.unimported = found is None
         if found:
             self.read.add(found)
-        return found is not None
+        return found
 
     def add_own(self, name: str, top: "Scope") -> None:
         """Make the file itself known under its own name."""

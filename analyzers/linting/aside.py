@@ -14,9 +14,15 @@ from analyzers.lean.patterns import Pattern
 from analyzers.lean.tables import words
 
 _COPIED = words(
-    "3rdparty 3rdparties thirdparty thirdparties vendor vendored vendors extern external externals submodules"
+    "3rdparty 3rdparties thirdparty thirdparties vendor vendored vendors extern external externals submodules "
+    "dependencies deps"
 )
 """Folders of other people's code, without what joins or begins a name."""
+_PACKAGES = words(
+    "basicsr bigvgan detectron2 espnet facexlib fairseq gfpgan groundingdino realesrgan segmentanything xpose"
+)
+"""Packages that others copy into theirs, likewise; at the top of a project, or of its sources, they are its own."""
+_ROOTS = frozenset({"src", "python", "lib", "packages"})
 _STEMS = ("train", "tun", "bench", "eval", "profil", "test")
 _BY_HAND = Pattern(
     r"(^|[/_-])((pre)?train(ing|ers?)?|fine_?tun(e|ing)|bench(marks?|marking)?|eval(s|uate|uation)?|profil(er|ing))(?=[/_.-])|(^|/)tests?\.py$"
@@ -28,8 +34,9 @@ Lines = tuple[int, int]
 
 def is_copied(path: str) -> bool:
     """Return whether the file at `path` lies in a folder of other people's code."""
-    folders = path.lower().split("/")[:-1]
-    return any(folder.lstrip("_").replace("-", "").replace("_", "") in _COPIED for folder in folders)
+    folders = [part.lstrip("_").replace("-", "").replace("_", "") for part in path.lower().split("/")[:-1]]
+    below = folders[2:] if folders[:1] and folders[0] in _ROOTS else folders[1:]
+    return not (_COPIED.isdisjoint(folders) and _PACKAGES.isdisjoint(below))
 
 
 def is_by_hand(path: str) -> bool:

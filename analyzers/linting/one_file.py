@@ -110,7 +110,7 @@ def _hindrances(
             return found
         from analyzers.linting.programs import without_gpu_code, without_moot  # most files need neither
 
-        mattering = without_moot(hindrances, source, known, neighbours.is_imported)
+        mattering = without_moot(hindrances, source, known, neighbours)
         return [*found, *without_gpu_code(mattering, neighbours, wants_gpu=wants_gpu)]
     except Exception as error:  # noqa: BLE001 -- whatever is wrong here must not hide the evidence
         message = f"the check of when the code runs failed: {type(error).__name__}: {error}"

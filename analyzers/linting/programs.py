@@ -7,7 +7,7 @@ tries it out. Whether anything imports a file takes a look at all others, so it 
 
 import ast
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from analyzers.facts.contexts.model import Contexts, Phase
 from analyzers.facts.contexts.phases import phase_of
@@ -22,17 +22,20 @@ from analyzers.project.model import Source
 
 _BLOCKING = CODES["switchability.blocking_in_coroutine"]
 _CUDA_AT_IMPORT = CODES["switchability.cuda_at_import"]
+_GLOBAL_SEED = CODES["switchability.global_seed"]
 _HARD_CODED = CODES["switchability.hard_coded_device"]
 _OF_SWITCHES = frozenset({_HARD_CODED, _CUDA_AT_IMPORT, CODES["switchability.state_on_device"]})
 _OF_WORKERS = frozenset(
-    {_CUDA_AT_IMPORT}
-    | {CODES[f"switchability.{name}"] for name in ("global_seed", "sets_visible_devices", "threads_at_import")}
+    {_CUDA_AT_IMPORT, _GLOBAL_SEED}
+    | {CODES[f"switchability.{name}"] for name in ("sets_visible_devices", "threads_at_import")}
 )
 _PARSES = Pattern(r"^\w[^\n#]*\bparse_(?:known_)?args\(", re.MULTILINE)
 """What a file does at its top that reads its command line, of which an import has none."""
 _READS_COMMAND_LINE = Pattern(r"\bparse_(?:known_)?args\(|\b(?:click|typer|fire|absl|hydra|tyro)\b|\bsys\.argv\b")
 _STREAMLIT = Pattern(r"^(?:import|from)[ \t]+streamlit\b", re.MULTILINE)
 """A page of Streamlit is a program that its server runs anew for each visitor."""
+_OWN_SERVER = ("Triton(", "grpc.server(", "grpc.aio.server(", "HTTPServer(", "TCPServer(", "XMLRPCServer(")
+"""A server that a program starts in its own process, with what is at its top."""
 _PREDICTS = frozenset({"predict", "infer", "inference"})
 """Names of functions that serve, but also those of programs' own."""
 _NO_MAIN = (0, 0)
@@ -54,15 +57,15 @@ def without_gpu_code(findings: Iterable[Finding], neighbours: Neighbours, *, wan
 
 
 def without_moot(
-    findings: Iterable[Finding], source: Source, contexts: Contexts, is_imported: Callable[[str], bool]
+    findings: Iterable[Finding], source: Source, contexts: Contexts, neighbours: Neighbours
 ) -> list[Finding]:
-    """Return the `findings` in `source` that matter; `is_imported` says of a path whether any file imports it."""
+    """Return the `findings` in `source` that matter; `neighbours` know who imports it."""
     found = list(findings)
     if is_test(source.path) or is_copied(source.path):
         return [finding for finding in found if finding.signal is not Signal.SWITCHABILITY]
     if found and is_by_hand(source.path) and not _takes_any(source):
         found = [one for one in found if one.signal is not Signal.SWITCHABILITY or one.rule == _BLOCKING]
-    if found and _is_command(source, contexts) and not is_imported(source.path):
+    if found and _serves_commands(source, contexts, neighbours):
         return [one for one in found if one.rule == _HARD_CODED or one.signal is not Signal.SWITCHABILITY]
     own_loop = bool(source.cells) or any(own in source.text for own in _OWN_LOOP)
     of_workers = [one for one in found if one.rule in _OF_WORKERS or (own_loop and one.rule == _BLOCKING)]
@@ -77,8 +80,11 @@ def without_moot(
         moot = of_workers
     elif _serves(source, contexts):
         moot = []
+    elif neighbours.is_imported(source.path):
+        seeds = [one for one in of_workers if one.rule == _GLOBAL_SEED]
+        moot = of_programs + (seeds if seeds and _serves_nobody(source.path, neighbours) else [])
     else:
-        moot = of_programs if is_imported(source.path) else of_workers
+        moot = of_workers
     return [finding for finding in found if finding not in moot]
 
 
@@ -90,6 +96,24 @@ def _is_command(source: Source, contexts: Contexts) -> bool:
     """Return whether a file is for the command line: its main block reads that, and what it may serve only predicts."""
     is_command = contexts.mains.get(source.path, _NO_MAIN) != _NO_MAIN and _READS_COMMAND_LINE.search(source.text)
     return bool(is_command) and not _takes_any(source)
+
+
+def _serves_commands(source: Source, contexts: Contexts, neighbours: Neighbours) -> bool:
+    """Return whether a file is run by hand: it is a command itself, or what only predicts in it is for one."""
+    if _is_command(source, contexts):
+        return not neighbours.is_imported(source.path)
+    predicts = any(isinstance(node, Function) and node.name in _PREDICTS for node in source.tree.body)
+    if not predicts or _takes_any(source):
+        return False
+    from analyzers.linting.users import is_for_command  # few files predict
+
+    return is_for_command(source.path, neighbours)
+
+
+def _serves_nobody(path: str, neighbours: Neighbours) -> bool:
+    from analyzers.linting.users import is_for_server  # few files seed
+
+    return not is_for_server(path, neighbours)
 
 
 def _takes_any(source: Source) -> bool:
@@ -111,6 +135,8 @@ def _is_page(text: str) -> bool:
 def _serves(source: Source, contexts: Contexts) -> bool:
     parses = "parse_" in source.text and _PARSES.search(source.text)
     if parses or ("gradio" in source.text and ".launch(" in source.text) or _is_page(source.text):
+        return False
+    if any(own in source.text for own in _OWN_SERVER):
         return False
     if source.path in contexts.serving:
         return True

@@ -13,7 +13,7 @@ from analyzers.lean.records import replace
 from analyzers.linting import engine
 from analyzers.linting.results import FileResult
 from gaia_cli.errors import ExitCode, UsageError
-from gaia_cli.linting.collection import collected
+from gaia_cli.linting.collection import collected, said_once
 from gaia_cli.linting.configuration import Configuration, configure
 from gaia_cli.linting.functions import mode_results
 from gaia_cli.linting.options import STDIN, Options
@@ -47,6 +47,7 @@ def lint(options: Options) -> ExitCode:
         return _remember(options.write_baseline, found, configuration)
     if held := len(found.findings) - len(report.findings):
         console.note(f"{counted(held, 'finding')} held back by {printable(str(options.baseline))}")
+    report = replace(report, findings=tuple(said_once(report.findings)))
     write_files(wanted, report, configuration.root)
     form = options.output_format or "full"
     if text := written(form, report, configuration.root):

@@ -1,6 +1,6 @@
 """From what the analyzer found in each file to the selected findings, with their level and confidence."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from itertools import count
@@ -13,6 +13,9 @@ from analyzers.lean.records import replace
 from gaia_cli.linting.configuration import Configuration
 from gaia_cli.linting.discovery import relative
 from gaia_cli.linting.selection import UNUSED_SUPPRESSION
+
+_SAID_ONCE = frozenset({"GA701"})
+"""Rules of which one finding says what to do in the whole file."""
 
 TYPE_CHECKING = False  # as type checkers know it; see options.py
 if TYPE_CHECKING:
@@ -39,6 +42,19 @@ def collected(
         if result.vain and selection.wants(UNUSED_SUPPRESSION, path):
             own += _vain_comments(result, sources)
         yield from _numbered(sorted(own, key=lambda one: (one.cell, one.line, one.column, one.code)))
+
+
+def said_once(findings: Iterable[LintFinding]) -> Iterator[LintFinding]:
+    """Yield the findings; of those that ask for one change in a whole file the first, with how many more there are."""
+    all_found = list(findings)
+    numbers = Counter((one.path, one.code) for one in all_found if one.code in _SAID_ONCE)
+    for finding in all_found:
+        number = numbers.pop((finding.path, finding.code), 0) if finding.code in _SAID_ONCE else 1
+        if number > 1:
+            places = "one more place" if number == 2 else f"{number - 1} more places"
+            yield replace(finding, message=f"{finding.message} (also at {places} in this file)")
+        elif number:
+            yield finding
 
 
 def _lint_finding(code: str, place: Place, message: str, excerpt: str) -> LintFinding:

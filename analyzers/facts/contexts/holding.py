@@ -53,6 +53,8 @@ class Names:
         zipped = value.args if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else []
         if any(self.is_on_host(part, function) for part in (value, *zipped)):
             function.host |= names
+        if not function.serves and all(is_handed_in(part, function.parameters) for part in zipped or [value]):
+            function.handed |= names
         if function.serves and self._is_asked_for(value, function):
             function.asked |= names
 
@@ -73,5 +75,5 @@ class Names:
         return any(isinstance(part, ast.Name) and part.id in said for part in ast.walk(node))
 
     def is_on_host(self, node: ast.expr, function: Called) -> bool:
-        """Return whether `node` is in main memory."""
-        return is_on_host(node, function.host)
+        """Return whether `node` is in main memory, or may be for all that its function shows: its caller has it."""
+        return is_on_host(node, function.host) or (isinstance(node, ast.Name) and node.id in function.handed)

@@ -15,6 +15,7 @@ SETS = frozenset(
     {"set_num_threads", "set_num_interop_threads", "set_intra_op_parallelism_threads", "putenv", "setdefault"}
 )
 """What sets something for the whole process."""
+_COUNTERS = frozenset({"_", "i", "step"})
 _CASTS = frozenset({"to", "float", "half", "bfloat16", "detach", "clone", "contiguous"})
 _NETWORKS = ("nn.Module", "LightningModule", "PreTrainedModel")
 _MADE_ON_HOST = frozenset({"range", "len", "open", "sorted", "str", "int", "float"})
@@ -45,7 +46,13 @@ def returns_what_is_done(node: ast.If) -> bool:
 def repeats(node: ast.For, *, in_network: bool) -> bool:
     """Return whether a loop does item by item what it could do once."""
     one_by_one = goes_one_by_one(node.target, node.iter, in_network=in_network)
-    return one_by_one and not (_takes_its_time(node.body) or _goes_over_entries(node))
+    return one_by_one and not (_takes_its_time(node.body) or _goes_over_entries(node) or _decides_itself(node))
+
+
+def _decides_itself(node: ast.For) -> bool:
+    """Return whether a loop counts its turns and may end early: each turn waits for what the one before has found."""
+    counts = "range" in words(node.iter) or (isinstance(node.target, ast.Name) and node.target.id in _COUNTERS)
+    return counts and any(isinstance(part, ast.Break) for statement in node.body for part in ast.walk(statement))
 
 
 def _goes_over_entries(node: ast.For) -> bool:
@@ -165,11 +172,19 @@ def only_moves(target: ast.expr, value: ast.expr) -> bool:
     return own != "" and any(ast.dump(part) == own for part in spine(value) if isinstance(part, ast.Attribute))
 
 
+def _names_cpu(call: ast.Call) -> bool:
+    """Return whether a call of `to` moves to main memory, as `to("cpu")` and `to(torch.device("cpu"))` do."""
+    given = [*call.args, *(one.value for one in call.keywords)]
+    return any(isinstance(part, ast.Constant) and part.value == "cpu" for one in given for part in ast.walk(one))
+
+
 def is_on_host(node: ast.expr, held: set[str]) -> bool:
     """Return whether `node` was copied to main memory on its way, or was made there; so are the names in `held`."""
     for part in spine(node):
         match part:
             case ast.Call(func=ast.Attribute(attr=name)) if name in TO_HOST:
+                return True
+            case ast.Call(func=ast.Attribute(attr="to")) if _names_cpu(part):
                 return True
             case ast.Call(func=ast.Name(id=name)) if name in _MADE_ON_HOST:
                 return True

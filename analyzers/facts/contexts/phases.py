@@ -38,6 +38,7 @@ class Calls:
 class Called:
     """A function of the file: when it runs, whom it calls, the names it binds, and those in main memory (`host`).
 
+    `handed` are the names that hold a part of what its caller gives, wherever that is.
     `asked` are the names that hold what a request says, where the function takes requests.
 
     `is_own` says that it has a phase of its own, so that others than its callers in the file may call it, `serves` that
@@ -55,6 +56,7 @@ class Called:
         self.silent = is_silent
         self.callees: list[Calls] = []
         self.host: set[str] = set()
+        self.handed: set[str] = set()
         self.parameters: frozenset[str] = frozenset()
         self.bound: set[str] = set()
         self.asked = {_REQUEST}

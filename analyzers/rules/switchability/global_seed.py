@@ -50,7 +50,8 @@ RULE = switchability_rule(
     summary="The function seeds the random generator of the whole process, at import or in a request.",
     rationale="Every worker that imports the same seed gives the same 'random' answers; requests that are served at "
     "once seed each other's numbers; and one seed gives different numbers on a CPU and on a GPU, so answers change at "
-    "a switch. A seed that the request gives to a library which draws by itself is not reported.",
+    "a switch. At import nothing is reported that neither takes requests nor is imported by what does, nor is a seed "
+    "that the request gives to a library which draws by itself.",
     remedy="Make a generator for the request, on the CPU: `torch.Generator().manual_seed(seed)`, "
     "`numpy.random.default_rng(seed)`, `random.Random(seed)`.",
     confidence=0.8,

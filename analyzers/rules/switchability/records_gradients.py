@@ -5,11 +5,14 @@ from analyzers.rules.behaviour import Behaviour, switchability_rule
 from analyzers.rules.knowledge.calls import is_network_call
 from analyzers.rules.rule import Hit, Hits
 
+_OTHERS = ("transformers.Flax", "transformers.TF")
+"""Networks of JAX and TensorFlow, which record nothing unless they are asked to."""
+
 
 def _check(behaviour: Behaviour) -> Hits:
     for call, context in behaviour.calls(Phase.REQUEST):
         silent = context.without_gradients or call.place.path in behaviour.contexts.learning
-        if not silent and is_network_call(call, behaviour.contexts.modules):
+        if not (silent or call.name.startswith(_OTHERS)) and is_network_call(call, behaviour.contexts.modules):
             yield Hit(call.place, "the model records gradients that no request needs; use torch.inference_mode()")
 
 
@@ -35,6 +38,10 @@ RULE = switchability_rule(
         ),
     ),
     passes=(
+        (
+            "from transformers import FlaxAutoModel\nmodel = FlaxAutoModel.from_pretrained('a')\n"
+            "def handler(payload):\n    return model(payload)"
+        ),
         (
             "import torch\nclass Net(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n"
             "        self.stop = torch.hub.load('a', 'b')\n    def infer(self, x):\n        return self.stop(x)"

@@ -29,6 +29,9 @@ def _codes(root: Path, path: str) -> list[str]:
         "external/net.py",
         "extern/net.py",
         "submodules/x/net.py",
+        "src/utils/dependencies/XPose/net.py",
+        "app/voice/fairseq/modules/net.py",
+        "plugins/basicsr/net.py",
     ],
 )
 def test_copied_code_is_nobodys_here(tmp_path: Path, path: str) -> None:
@@ -37,7 +40,19 @@ def test_copied_code_is_nobodys_here(tmp_path: Path, path: str) -> None:
     assert _codes(tmp_path, path) == []
 
 
-@pytest.mark.parametrize("path", ["party/net.py", "vendors.py", "externally/net.py", "lib/net.py", "net_vendor.py"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "party/net.py",
+        "vendors.py",
+        "externally/net.py",
+        "lib/net.py",
+        "net_vendor.py",
+        "fairseq/net.py",
+        "src/fairseq/net.py",
+        "app/fairseq_tools/net.py",
+    ],
+)
 def test_a_folder_of_ones_own_is_looked_at(tmp_path: Path, path: str) -> None:
     project(tmp_path, {path: _HARD + _WAITS})
 

@@ -47,15 +47,20 @@ def test_a_program_that_nothing_imports_may_do_at_its_top_what_a_worker_may_not(
         ("jobs/make.py", {"jobs/func.py": "from . import make\n"}),
         ("jobs/make.py", {"jobs/deep/func.py": "from ..make import model\r\n"}),
         ("src/make.py", {"tools/func.py": "from make import \\\n    model\n"}),
-        ("make.py", {"demo.ipynb": notebook("import os\nfrom make import model\n")}),
     ],
 )
 def test_what_a_file_imports_it_does_for_whoever_imports_it(
     tmp_path: Path, code: str, path: str, importer: dict[str, str]
 ) -> None:
-    project(tmp_path, {path: code, **importer})
+    project(tmp_path, {path: code, **{name: text + _HANDLER for name, text in importer.items()}})
 
     assert len(_codes(tmp_path, path)) == 1
+
+
+def test_a_notebook_imports_as_well_as_a_module_does(tmp_path: Path) -> None:
+    project(tmp_path, {"make.py": _STARTS, "demo.ipynb": notebook("import os\nfrom make import model\n")})
+
+    assert _codes(tmp_path, "make.py") == ["GA702"]
 
 
 @pytest.mark.parametrize(
@@ -172,7 +177,7 @@ def test_a_program_is_one_until_something_imports_it_also_from_the_cache(tmp_pat
 
     assert _codes(tmp_path, "make.py", cache=cache) == []
     assert _codes(tmp_path, "make.py", cache=cache) == []
-    project(tmp_path, {"func.py": "import make\n"})
+    project(tmp_path, {"func.py": "import make\n" + _HANDLER})
     assert _codes(tmp_path, "make.py", cache=cache) == ["GA707"]
     assert _codes(tmp_path, "make.py", cache=cache) == ["GA707"]
     project(tmp_path, {"func.py": "import json\n"})

@@ -356,3 +356,28 @@ def test_a_function_that_is_handed_on_runs_where_it_is_handed_on(test: str) -> N
 
     assert codes_of(code.format(test)) == []
     assert codes_of(code.format("path")) == ["GA701"]
+
+
+@pytest.mark.parametrize(
+    ("code", "number"),
+    [
+        ("    logits = model(x).logits.to('cpu')\n    return [one.argmax(-1).item() for one in logits]\n", 0),
+        ("    logits = model(x).logits.to(device='cpu')\n    return [one.item() for one in logits]\n", 0),
+        ("    logits = model(x).logits.to(torch.float32)\n    return [one.item() for one in logits]\n", 1),
+        ("    return results(model(x))\n\ndef results(many):\n    return [one.item() for one in many]\n", 0),
+        (
+            (
+                "    return results(model(x))\n\ndef results(many):\n"
+                "    for i in range(3):\n        print(many.s[i].item())\n"
+            ),
+            1,
+        ),
+        ("    for i in range(99):\n        t = model(x).argmax().item()\n        if t == 2:\n            break\n", 0),
+        ("    for i in range(99):\n        t = model(x).argmax().item()\n        print(t)\n", 1),
+        ("    for one in model(x):\n        if one.item() > 2:\n            break\n", 1),
+    ],
+)
+def test_a_copy_in_a_loop_is_one_where_the_value_is_on_the_device_and_no_turn_waits_for_it(
+    code: str, number: int
+) -> None:
+    assert codes_of(f"import torch\ndef handler(x):\n{code}").count("GA704") == number
