@@ -228,9 +228,9 @@ class FileReader:
 
     def _argument(self, node: ast.expr, scope: Scope) -> Argument:
         literal = isinstance(node, _LITERALS)
-        return Argument(lambda: self._value(node, scope), node.lineno, node.col_offset, is_literal=literal)
+        return Argument(_Later(self, node, scope), node.lineno, node.col_offset, is_literal=literal)
 
-    def _value(self, node: ast.expr, scope: Scope) -> Value:
+    def value_of(self, node: ast.expr, scope: Scope) -> Value:
         """Return the value of `node`."""
         value = self._within_budget(partial(self._evaluator.value, node, scope), Unknown)
         return value if any(options(value)) else Unknown()
@@ -240,6 +240,20 @@ class FileReader:
         end = node.end_col_offset if node.end_lineno == node.lineno and node.end_col_offset else bytes_in(line)
         start = column(line, node.col_offset)
         return Place(self._path, node.lineno, start, max(column(line, end), start + 1))
+
+
+class _Later:
+    """What gives a value when it is asked for; a large project has hundreds of thousands, so it is no function."""
+
+    __slots__ = ("_node", "_reader", "_scope")
+
+    def __init__(self, reader: FileReader, node: ast.expr, scope: Scope) -> None:
+        self._reader = reader
+        self._node = node
+        self._scope = scope
+
+    def __call__(self) -> Value:
+        return self._reader.value_of(self._node, self._scope)
 
 
 def _name(value: Value) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from analyzers.facts.syntax import Function, arguments_of
 from analyzers.lean.tables import words
+from analyzers.project.parsing import nodes_of
 
 _SHAPES = words(
     "array as_tensor asarray cat collate_fn concat concatenate constant convert_to_tensor cuda default_collate "
@@ -24,7 +25,7 @@ _Loop = ast.For | ast.AsyncFor | ast.While
 
 def gathered_calls(tree: ast.Module) -> Iterator[ast.Call]:
     """Yield the calls in `tree` that are given a list which a loop has filled, or what was made of it."""
-    for scope in ast.walk(tree):
+    for scope in nodes_of(tree):
         if isinstance(scope, ast.Module | Function):
             nodes = list(_own(scope))
             names = _followed(nodes, _filled(nodes))
@@ -60,7 +61,7 @@ def _filled(nodes: list[ast.AST]) -> frozenset[str]:
 
 
 def _appended(statement: ast.stmt) -> Iterator[str]:
-    for node in ast.walk(statement):
+    for node in nodes_of(statement):
         match node:
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="append"), args=[item]) if not _is_message(
                 item

@@ -4,6 +4,8 @@ import ast
 from collections.abc import Iterator
 from functools import lru_cache
 
+from analyzers.project.parsing import nodes_of
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from array import array
@@ -51,7 +53,7 @@ def spine(node: ast.expr) -> Iterator[ast.expr]:
 
 def words(node: ast.AST) -> Iterator[str]:
     """Yield all names and attributes in `node`."""
-    for part in ast.walk(node):
+    for part in nodes_of(node):
         if isinstance(part, ast.Name):
             yield part.id
         elif isinstance(part, ast.Attribute):

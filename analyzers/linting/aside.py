@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from analyzers.facts.syntax import Function
 from analyzers.lean.patterns import Pattern
 from analyzers.lean.tables import words
+from analyzers.project.parsing import nodes_of
 
 _COPIED = words(
     "3rdparty 3rdparties thirdparty thirdparties vendor vendored vendors extern external externals submodules "
@@ -52,7 +53,7 @@ def harmless_lines(tree: ast.Module, main: Lines) -> tuple[Lines, ...]:
 
 
 def _declared(tree: ast.Module) -> Iterator[Lines]:
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, Function | ast.ClassDef) and any(map(_asks_for_gpu, node.decorator_list)):
             yield node.lineno, node.end_lineno or node.lineno
 
@@ -71,7 +72,7 @@ def _wants(value: ast.expr) -> bool:
 
 def _holds_gpu(value: ast.expr) -> bool:
     """Return whether a dict asks for GPUs in one of its entries, as BentoML's resources and Ray's options do."""
-    parts = [part for part in ast.walk(value) if isinstance(part, ast.Dict)]
+    parts = [part for part in nodes_of(value) if isinstance(part, ast.Dict)]
     entries = ((key, given) for part in parts for key, given in zip(part.keys, part.values, strict=True))
     return any(
         isinstance(key, ast.Constant) and "gpu" in str(key.value).lower() and _wants(given) for key, given in entries
@@ -81,5 +82,5 @@ def _holds_gpu(value: ast.expr) -> bool:
 def _draws(tree: ast.Module, main: Lines) -> bool:
     first, last = main
     block = next((node for node in tree.body if node.lineno <= first and (node.end_lineno or 0) >= last > 0), None)
-    parts = ast.walk(block) if block is not None else ()
+    parts = nodes_of(block) if block is not None else ()
     return any(isinstance(part, ast.Attribute) and part.attr in _RANDOM for part in parts)

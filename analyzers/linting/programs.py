@@ -19,6 +19,7 @@ from analyzers.lean.profiles import CODES
 from analyzers.linting.aside import harmless_lines, is_by_hand, is_copied
 from analyzers.project.importers import is_test
 from analyzers.project.model import Source
+from analyzers.project.parsing import nodes_of
 
 _BLOCKING = CODES["switchability.blocking_in_coroutine"]
 _CUDA_AT_IMPORT = CODES["switchability.cuda_at_import"]
@@ -117,7 +118,7 @@ def _serves_nobody(path: str, neighbours: Neighbours) -> bool:
 
 
 def _takes_any(source: Source) -> bool:
-    return any(_takes_requests(node, source.tree) for node in ast.walk(source.tree))
+    return any(_takes_requests(node, source.tree) for node in nodes_of(source.tree))
 
 
 def _takes_requests(node: ast.AST, tree: ast.Module) -> bool:

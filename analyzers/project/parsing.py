@@ -11,7 +11,6 @@ directory, where it may be another file, a link that leads out or a pipe.
 
 import sys
 from enum import Enum
-from functools import lru_cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +31,8 @@ MOST_BYTES = 1 << 30
 _BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
 """The fields of statements in which further ones stand."""
 _CODING = ("utf-8", "surrogatepass")
+_OUTCOMES: "dict[bytes, Outcome]" = {}
+"""What came of the trials by digest: many files import a long one, and an entry point is parsed to find it."""
 _IS_NO_PYTHON = 3
 
 
@@ -53,15 +54,23 @@ def needs_trial(text: str) -> bool:
     return len(text) > AT_ONCE or (len(text) > _MOST_DOTS and text.count(".") > _MOST_DOTS)
 
 
-@lru_cache(maxsize=8)  # an entry point is parsed to find it, and once more to read it
 def tried(text: str) -> Outcome:
-    """Return what came of parsing `text`; a short one is not worth a process, and counts as parsed."""
+    """Return what came of parsing `text`, tried once; a short one is not worth a process, and counts as parsed."""
     if not needs_trial(text):
         return Outcome.PARSED
+    from hashlib import blake2b  # few files are that long
+
+    data = text.encode(*_CODING)
+    key = blake2b(data).digest()
+    if key not in _OUTCOMES:
+        _OUTCOMES[key] = _tried(data)
+    return _OUTCOMES[key]
+
+
+def _tried(data: bytes) -> Outcome:
     import subprocess
     from signal import SIGXCPU
 
-    data = text.encode(*_CODING)
     command = [sys.executable, "-I", "-S", __file__]
     ended = subprocess.run(command, input=data, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
     by_code = {0: Outcome.PARSED, _IS_NO_PYTHON: Outcome.NO_PYTHON, -SIGXCPU: Outcome.TOO_SLOW}

@@ -6,11 +6,11 @@ starts. What a file declares about its hardware is not read: the verdict is abou
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
 
-from analyzers.project.model import Code
+from analyzers.project.model import Code, Source
 from analyzers.project.names import dotted
 from analyzers.project.parsing import nodes_of, statements_of
 from analyzers.project.reading import parsed
@@ -141,8 +141,10 @@ def configured(root: Path, files: Iterable[str]) -> dict[str, str]:
     }
 
 
-def platform_in(code: Code) -> str:
+def platform_in(code: Code, parse: Callable[[Code], Source] = parsed) -> str:
     """Return the platform that would start a file, found once for all who ask; empty when none would.
+
+    `parse` may keep the tree for who reads the file next.
 
     Raises:
         UnreadableError: the file may be one that a platform starts, and is not Python.
@@ -152,7 +154,7 @@ def platform_in(code: Code) -> str:
     name = code.path.rpartition("/")[2]
     key = (code.path if name == _BY_FOLDER else name, blake2b(code.data).digest())
     if key not in _FOUND:
-        _FOUND[key] = platform_of(code.path, parsed(code).tree)
+        _FOUND[key] = platform_of(code.path, parse(code).tree)
     return _FOUND[key]
 
 

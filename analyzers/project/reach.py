@@ -42,11 +42,15 @@ def apart(root: str, path: str) -> tuple[str, str]:
 class Reach:
     """The files of the function in the directory `root`, and those in the folders above it up to `tree`.
 
-    Without a `tree` that `root` is below there are none above. `stated` are the packages of the dependency lists.
+    Without a `tree` that `root` is below there are none above. `stated` are the packages of the dependency lists, and
+    `known` the files below `root` that have been parsed.
     """
 
-    def __init__(self, root: Path, tree: str = "", stated: Collection[str] = ()) -> None:
+    def __init__(
+        self, root: Path, tree: str = "", stated: Collection[str] = (), known: dict[str, Source] | None = None
+    ) -> None:
         self._root = str(root)
+        self._known = known or {}
         self._trees = {"": Tree(self._root)}
         self._foreign = frozenset(stated) | sys.stdlib_module_names
         folder, up = os.path.realpath(root), _UP
@@ -62,7 +66,7 @@ class Reach:
         """
         up, inside = _split(path)
         try:
-            source = read_source(self._trees[up].root, inside)
+            source = self._known.pop(path, None) or read_source(self._trees[up].root, inside)
         except UnreadableError as error:
             raise UnreadableError(_placed(error.failure, up)) from None
         return replace(source, path=path, failures=tuple(_placed(one, up) for one in source.failures))

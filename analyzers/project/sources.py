@@ -21,10 +21,10 @@ from analyzers.project.beside.variables import read_variables
 from analyzers.project.dependencies import listed_in, read_dependencies
 from analyzers.project.ignored import walk
 from analyzers.project.importers import TESTS
-from analyzers.project.model import Asset, Dependency, Source, Step, UnreadableError, Variable
+from analyzers.project.model import Asset, Code, Dependency, Source, Step, UnreadableError, Variable
 from analyzers.project.parsing import syntax_tree
 from analyzers.project.reach import Reach
-from analyzers.project.reading import read_code, read_entry
+from analyzers.project.reading import parsed, read_code, read_entry
 from runtime_images.entrypoint import EntryError, find_entry
 
 Tell = Callable[[str], object] | None
@@ -94,8 +94,9 @@ def collect(path: Path, entrypoint: str = "", tree: str = "", tell: Tell = None)
     if not files:
         raise AnalyzerError(f"no Python file in {path}", "`gaia init DIR` writes a small function to start from")
     served = [file for file in files if not is_aside(file)] or files
-    starts, programs = _platform_starts(path, served) or (served, served)
-    return _follow(path, tree, "", starts, programs, tell)
+    known: dict[str, Source] = {}
+    starts, programs = _platform_starts(path, served, known) or (served, served)
+    return _follow(path, tree, "", starts, programs, tell, known)
 
 
 def is_aside(path: str) -> bool:
@@ -109,17 +110,22 @@ def reached(root: Path, starts: list[str]) -> frozenset[str]:
     return frozenset(source.path for source in sources) | frozenset(starts)
 
 
-def _platform_starts(root: Path, files: list[str]) -> tuple[list[str], list[str]] | None:
+def _platform_starts(root: Path, files: list[str], known: dict[str, Source]) -> tuple[list[str], list[str]] | None:
     """Return the files that a platform would start, and those that run as programs; None when one is unreadable.
 
+    What is parsed for that is `known` afterwards.
     A web server beside the entry of another platform is a demonstration, unless that entry imports it.
     """
     from analyzers.project.platforms import PROGRAMS, WEB_SERVER, configured, platform_in  # few need it
 
+    def parse(code: Code) -> Source:
+        known[code.path] = source = parsed(code)
+        return source
+
     platforms = configured(root, files)
     for path in files:
         try:
-            if platform := platform_in(read_code(root, path)):
+            if platform := platform_in(read_code(root, path), parse):
                 platforms[path] = platform
         except UnreadableError:
             return None
@@ -146,13 +152,19 @@ def _python_files(root: Path, suffix: str = ".py") -> Iterator[str]:
 
 
 def _follow(
-    root: Path, tree: str, entry: str, starts: list[str], programs: list[str] | None = None, tell: Tell = None
+    root: Path,
+    tree: str,
+    entry: str,
+    starts: list[str],
+    programs: list[str] | None = None,
+    tell: Tell = None,
+    known: dict[str, Source] | None = None,
 ) -> Project:
     beside = entry or (starts[0] if len({start.rpartition("/")[0] for start in starts}) == 1 else "")
     dependencies = read_dependencies(root, beside)
     image = read_steps(root, beside)
     stated = {one.name.replace("-", "_") for one in dependencies.stated}
-    sources, failures = _sources(Reach(root, tree, stated), starts, tell)
+    sources, failures = _sources(Reach(root, tree, stated, known), starts, tell)
     return Project(
         root,
         entry,

@@ -42,7 +42,7 @@ def _left_to_callers(tree: ast.Module, literals: set[_Spot]) -> frozenset[_Spot]
 
 
 def _texts_in(default: ast.expr) -> set[_Spot]:
-    parts = (part for part in ast.walk(default) if isinstance(part, ast.Constant) and isinstance(part.value, str))
+    parts = (part for part in nodes_of(default) if isinstance(part, ast.Constant) and isinstance(part.value, str))
     return {(part.lineno, part.col_offset) for part in parts}
 
 

@@ -8,6 +8,7 @@ from analyzers.facts.contexts.model import CallContext
 from analyzers.facts.contexts.phases import Called
 from analyzers.facts.syntax import called_name
 from analyzers.lean.records import replace
+from analyzers.project.parsing import nodes_of
 
 _OBJECTS = frozenset({"self", "cls"})
 
@@ -48,7 +49,7 @@ class Names:
 
     def bind(self, target: ast.AST, value: ast.expr, function: Called) -> None:
         """Remember the names that `function` binds, and which of them hold something in main memory."""
-        names = {part.id for part in ast.walk(target) if isinstance(part, ast.Name)}
+        names = {part.id for part in nodes_of(target) if isinstance(part, ast.Name)}
         function.bound |= {target.id} if isinstance(target, ast.Name) else set()
         zipped = value.args if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else []
         if any(self.is_on_host(part, function) for part in (value, *zipped)):
@@ -72,7 +73,7 @@ class Names:
     def _is_asked_for(self, node: ast.expr, function: Called) -> bool:
         """Return whether `node` depends on what the request says."""
         said = function.asked | function.parameters - _OBJECTS
-        return any(isinstance(part, ast.Name) and part.id in said for part in ast.walk(node))
+        return any(isinstance(part, ast.Name) and part.id in said for part in nodes_of(node))
 
     def is_on_host(self, node: ast.expr, function: Called) -> bool:
         """Return whether `node` is in main memory, or may be for all that its function shows: its caller has it."""

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Sequence
 
 from analyzers.facts.syntax import called_name, spine, word_of, words
+from analyzers.project.parsing import nodes_of
 
 Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 _BATCHES = ("batch", "loader", "chunk")
@@ -24,7 +25,7 @@ _HOST_LIBRARIES = frozenset({"np", "numpy", "pd", "pandas", "Image", "cv2", "jso
 
 def asks_whether_done(test: ast.expr) -> bool:
     """Return whether a test asks for something done before: None, a missing entry or attribute, a plain `not x`."""
-    for part in ast.walk(test):
+    for part in nodes_of(test):
         match part:
             case ast.Compare(ops=ops) if any(isinstance(op, ast.Is | ast.IsNot | ast.In | ast.NotIn) for op in ops):
                 return True
@@ -57,8 +58,10 @@ def _decides_itself(node: ast.For) -> bool:
 
 def _goes_over_entries(node: ast.For) -> bool:
     """Return whether a loop goes over the few entries of a dict, as in `for key in inputs: use(inputs[key])`."""
+    parts = [part for statement in node.body for part in nodes_of(statement) if isinstance(part, ast.Subscript)]
+    if not parts:
+        return False
     whole, key = ast.dump(node.iter), ast.unparse(node.target)
-    parts = (part for statement in node.body for part in ast.walk(statement) if isinstance(part, ast.Subscript))
     return any(ast.unparse(part.slice) == key and ast.dump(part.value) == whole for part in parts)
 
 
@@ -115,7 +118,7 @@ def _takes_its_time(body: Sequence[ast.stmt]) -> bool:
     return any(
         isinstance(part, ast.Yield | ast.Await) or (isinstance(part, ast.Call) and _is_long(part))
         for statement in body
-        for part in ast.walk(statement)
+        for part in nodes_of(statement)
     )
 
 
@@ -127,7 +130,7 @@ def _is_long(call: ast.Call) -> bool:
 
 def asks_for_several(test: ast.expr) -> bool:
     """Return whether a test is about work in parallel on several GPUs, which nobody asks for without any."""
-    return any("parallel" in word_of(part).lower() for part in ast.walk(test))
+    return any("parallel" in word_of(part).lower() for part in nodes_of(test))
 
 
 def asks_for_cpu(test: ast.expr) -> bool:
@@ -148,13 +151,13 @@ def is_asked(value: ast.expr, tests: Sequence[ast.expr]) -> bool:
 
 def is_handed_in(value: ast.expr, parameters: frozenset[str]) -> bool:
     """Return whether `value` is made of a function's parameters alone: the choice is its caller's."""
-    names = [part.id for part in ast.walk(value) if isinstance(part, ast.Name) and part.id != "str"]
+    names = [part.id for part in nodes_of(value) if isinstance(part, ast.Name) and part.id != "str"]
     return bool(names) and parameters.issuperset(names)
 
 
 def _mentioned(node: ast.expr) -> frozenset[str]:
     """Return the names and the chains of attributes in `node`, as a whole, but for what is called."""
-    parts = list(ast.walk(node))
+    parts = list(nodes_of(node))
     inner = {id(part.value) for part in parts if isinstance(part, ast.Attribute)}
     inner |= {id(part.func) for part in parts if isinstance(part, ast.Call)}
     chains = (part for part in parts if isinstance(part, ast.Attribute | ast.Name) and id(part) not in inner)

@@ -19,6 +19,7 @@ from analyzers.lean.lines import lines_of
 from analyzers.lean.records import replace
 from analyzers.project.mains import is_main_test
 from analyzers.project.model import Source
+from analyzers.project.parsing import nodes_of
 
 _ADDS = frozenset({"append", "add", "extend", "insert", "put", "setdefault", "update"})
 
@@ -234,9 +235,8 @@ class _Walker:
         in_coroutine = isinstance(node, ast.AsyncFunctionDef)
         phase = phase_of(node.name, decorators)
         self.functions[name] = Called(self.owner, phase, is_coroutine=in_coroutine, is_silent=silent)
-        self.functions[name].parameters = frozenset(
-            part.arg for part in ast.walk(node.args) if isinstance(part, ast.arg)
-        )
+        taken = (part.arg for part in nodes_of(node.args) if isinstance(part, ast.arg))
+        self.functions[name].parameters = frozenset(taken)
         self.block(node.body, CallContext(name, in_coroutine=in_coroutine, once=once, without_gradients=silent))
 
     def class_(self, node: ast.ClassDef, now: CallContext) -> None:

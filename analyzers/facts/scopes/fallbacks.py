@@ -21,6 +21,7 @@ from analyzers.facts.gpu_only import is_gpu_only
 from analyzers.facts.syntax import word_of
 from analyzers.facts.vocabulary import GPU_ONLY_MODULES
 from analyzers.project.names import dotted
+from analyzers.project.parsing import nodes_of
 
 _IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException", "OSError"})
 _GPU_ERRORS = frozenset(
@@ -51,7 +52,7 @@ def attempted(node: "ast.Try | ast.TryStar", *, is_last: bool) -> tuple[frozense
     if not raised:
         return _NONE, _NONE
     first = next(place for place, statement in enumerate(node.body) if id(statement) in raised)
-    ends_here = is_last and any(isinstance(part, ast.Return) for one in node.body for part in ast.walk(one))
+    ends_here = is_last and any(isinstance(part, ast.Return) for one in node.body for part in nodes_of(one))
     made = _made(node.body)
     serving = [one for one in node.handlers if _serves(one, made, ends_here=ends_here)]
     tried = {key: errors for key, errors in raised.items() if any(_catches(one, errors) for one in serving)}
@@ -66,7 +67,7 @@ def _errors_of(node: ast.stmt) -> frozenset[str]:
     """Return what a statement may raise where there is no GPU."""
     if _imports_gpu_library(node):
         return _IMPORT_ERRORS
-    if any(isinstance(part, ast.Constant) and _GPU_PROGRAM in str(part.value) for part in ast.walk(node)):
+    if any(isinstance(part, ast.Constant) and _GPU_PROGRAM in str(part.value) for part in nodes_of(node)):
         return _PROGRAM_ERRORS
     return _GPU_ERRORS | _MISSING if _speaks_of_gpus(node) else frozenset()
 
@@ -102,7 +103,7 @@ def _is_for_gpus(module: str) -> bool:
 
 
 def _speaks_of_gpus(node: ast.AST) -> bool:
-    for part in ast.walk(node):
+    for part in nodes_of(node):
         if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr == "to":
             return True
         name = _word(part).lower()
@@ -124,7 +125,7 @@ def _serves(handler: ast.ExceptHandler, made: frozenset[str], *, ends_here: bool
     last = handler.body[-1]
     if isinstance(last, ast.Raise) or exits(last):
         return False
-    if any("cpu" in _word(part).lower().split("_") for one in handler.body for part in ast.walk(one)):
+    if any("cpu" in _word(part).lower().split("_") for one in handler.body for part in nodes_of(one)):
         return True
     if isinstance(last, ast.Return):
         return _is_answer(last.value, handler.name)
@@ -145,7 +146,7 @@ def _is_answer(value: ast.expr | None, error: str | None) -> bool:
             return True
         case ast.Constant():
             return False
-    names = {part.id for part in ast.walk(value) if isinstance(part, ast.Name)}
+    names = {part.id for part in nodes_of(value) if isinstance(part, ast.Name)}
     return not isinstance(value, _REPORTS) and error not in names
 
 
@@ -167,13 +168,13 @@ def _made(body: Sequence[ast.stmt]) -> frozenset[str]:
 
 def _read(node: ast.AST) -> set[str]:
     """Return the dotted names in a piece of code."""
-    return {name for part in ast.walk(node) if isinstance(part, ast.expr) and (name := dotted(part))}
+    return {name for part in nodes_of(node) if isinstance(part, ast.expr) and (name := dotted(part))}
 
 
 def _bound(statements: Sequence[ast.stmt]) -> Iterator[tuple[str, ast.AST]]:
     """Yield the names that statements bind, each with what it is bound to."""
     for statement in statements:
-        for node in ast.walk(statement):
+        for node in nodes_of(statement):
             match node:
                 case ast.Assign(targets=targets, value=value):
                     yield from ((name, value) for target in targets if (name := dotted(target)))

@@ -14,6 +14,7 @@ from analyzers.facts.syntax import Function, arguments_of
 from analyzers.project.mains import is_main_test
 from analyzers.project.model import Source
 from analyzers.project.names import LONGEST_NAME, absolute_module, dotted
+from analyzers.project.parsing import nodes_of
 
 _LEAVES = (ast.Name, ast.Constant)
 
@@ -215,7 +216,7 @@ class _Walker:
 
     def opaque(self, target: ast.expr, scope: Scope, conditions: Conditions, *, source: ast.expr) -> None:
         """Bind the names in `target` to something unknown that stems from `source`."""
-        for node in ast.walk(target):
+        for node in nodes_of(target):
             if isinstance(node, ast.Name):
                 scope.bind(node.id, Binding(Kind.OPAQUE, scope, conditions, source))
 

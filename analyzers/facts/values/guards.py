@@ -15,6 +15,7 @@ from analyzers.facts.values.settings import by_default, definitions
 from analyzers.facts.values.shapes import entry_read, is_device_word, is_made, is_switch, names_backend
 from analyzers.facts.vocabulary import AVAILABILITY, CPU_WORDS, GPU_ONLY_MODULES, GPU_WORDS, LOOKS
 from analyzers.lean.patterns import Pattern
+from analyzers.project.parsing import nodes_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Guards:
 
     def _by_default(self, test: ast.expr, scope: "Scope") -> bool | None:
         """Return how `test` comes out by default; Gaia's own variables have none."""
-        names = (part for part in ast.walk(test) if isinstance(part, ast.Name | ast.Attribute))
+        names = (part for part in nodes_of(test) if isinstance(part, ast.Name | ast.Attribute))
         if names_backend(test) or any(self._is_backend(name, scope) for name in names):
             return None
         return by_default(test, scope, self._evaluator)
@@ -90,7 +91,7 @@ class Guards:
 
     def _has_device(self, test: ast.expr, scope: "Scope") -> bool:
         """Return whether an entry that is called like a device is read in `test`, or for one of its names."""
-        parts = [*ast.walk(test)]
+        parts = list(nodes_of(test))
         names = (part for part in parts if isinstance(part, ast.Name))
         return any(is_device_word(entry_read(part)) for part in parts) or any(
             one.node is not None and not is_made(test, one.node) and self._reads_device(one.node, one.scope)
@@ -244,7 +245,7 @@ class Guards:
         value = self._evaluator.value(node, scope)
         if isinstance(value, OneOf) and value.guarded:
             return True
-        return is_unknown(value) and not entry_read(node) and any("device" in word_of(part) for part in ast.walk(node))
+        return is_unknown(value) and not entry_read(node) and any("device" in word_of(part) for part in nodes_of(node))
 
     def _is_backend(self, node: ast.expr, scope: "Scope") -> bool:
         """Return whether `node` reads one of Gaia's variables, directly or through a name."""

@@ -5,6 +5,7 @@ import re
 
 from analyzers.facts.vocabulary import BACKEND_VARIABLES
 from analyzers.lean.patterns import Pattern
+from analyzers.project.parsing import nodes_of
 
 _SWITCH_NAME = Pattern(r"(^|_)(use_?)?(gpu|cuda)s?(_|$)|(gpu|cuda)_?(available|enabled)", re.IGNORECASE)
 _DEVICE_WORDS = ("gpu", "cuda", "cpu", "device", "accelerator")
@@ -30,7 +31,7 @@ def is_device_word(name: str) -> bool:
 
 def names_backend(node: ast.expr) -> bool:
     """Return whether `node` names one of Gaia's variables."""
-    return any(isinstance(part, ast.Constant) and part.value in BACKEND_VARIABLES for part in ast.walk(node))
+    return any(isinstance(part, ast.Constant) and part.value in BACKEND_VARIABLES for part in nodes_of(node))
 
 
 def is_switch(name: str) -> bool:
