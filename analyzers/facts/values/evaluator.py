@@ -39,6 +39,7 @@ from analyzers.facts.values.operations import (
     item,
     known,
     known_call,
+    made_by,
     method,
     one_of,
 )
@@ -218,8 +219,7 @@ class Evaluator:
         return one_of(values, guarded=guarded, usual=usual if len(usual) < len(values) else ())
 
     def _bound(self, binding: Binding) -> Value:
-        known = self._memory.get(id(binding))
-        return known or self._memory.once(id(binding), lambda: self._meaning(binding), NOTHING)
+        return self._memory.get(id(binding)) or self._memory.once(id(binding), lambda: self._meaning(binding), NOTHING)
 
     def _meaning(self, binding: Binding) -> Value:
         match binding.kind:
@@ -266,10 +266,10 @@ class Evaluator:
         if function is not None:
             return self._returns(function) if self.thorough else UNKNOWN
         if not is_understood(callee.name):
-            return Made(callee.name)
+            return made_by(callee.name)
         args = [self.value(argument, scope) for argument in node.args]
         keywords = {keyword.arg: self.value(keyword.value, scope) for keyword in node.keywords if keyword.arg}
-        return known_call(callee.name, args, keywords) or Made(callee.name)
+        return known_call(callee.name, args, keywords) or made_by(callee.name)
 
     def _returns(self, function: Scope) -> Value:
         def compute() -> Value:

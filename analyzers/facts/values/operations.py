@@ -205,6 +205,12 @@ def _begins(value: Value, start: Value) -> Value:
             return UNKNOWN
 
 
+def made_by(name: str) -> Made:
+    """Return what a call to `name` gives; the same method on its own results, as in a loop, adds no third link."""
+    stem, _, method = name.rpartition("().")
+    return Made(stem if stem.endswith(f").{method}().{method}") else name)
+
+
 def is_understood(name: str) -> bool:
     """Return whether `known_call` needs the arguments of a call to `name`."""
     return name in _UNDERSTOOD or may_allocate(name)

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from analyzers import lint
+from analyzers.facts.model import Made
+from analyzers.facts.values.operations import made_by
 from benchmarks.fuzz_analyzer import GAIAS_OWN
 from tests.fuzz.fuzzer import Fuzzer, fault
 
@@ -64,3 +66,9 @@ def test_what_is_large_but_can_be_is_known_as_before(tmp_path: Path) -> None:
 
     assert "100000 x 100000 = 10,000.0 million elements" in messages
     assert '"cuda:0"' in messages
+
+
+def test_the_same_method_on_its_own_results_makes_no_longer_and_longer_name() -> None:
+    assert made_by("torch.zeros") == Made("torch.zeros")
+    assert made_by("numpy.asarray().copy().copy") == Made("numpy.asarray().copy().copy")
+    assert made_by("numpy.asarray().copy().copy().copy") == Made("numpy.asarray().copy().copy")
