@@ -121,6 +121,16 @@ def _takes_any(source: Source) -> bool:
     return any(_takes_requests(node, source.tree) for node in nodes_of(source.tree))
 
 
+def _only_predicts(source: Source) -> bool:
+    """Return whether nothing but the names of functions says that a file takes requests, as a program's own may."""
+    functions = [node for node in ast.walk(source.tree) if isinstance(node, Function)]
+    return all(node.name in _PREDICTS and not node.decorator_list for node in functions if _may_serve(node))
+
+
+def _may_serve(node: Function) -> bool:
+    return phase_of(node.name, {called_name(decorator) for decorator in node.decorator_list}) is Phase.REQUEST
+
+
 def _takes_requests(node: ast.AST, tree: ast.Module) -> bool:
     if not isinstance(node, Function):
         return False
@@ -139,7 +149,8 @@ def _serves(source: Source, contexts: Contexts) -> bool:
         return False
     if any(own in source.text for own in _OWN_SERVER):
         return False
-    if source.path in contexts.serving:
+    has_main = contexts.mains.get(source.path, _NO_MAIN) != _NO_MAIN
+    if source.path in contexts.serving and not (has_main and _only_predicts(source)):
         return True
     from analyzers.project.platforms import platform_of  # few files need it
 

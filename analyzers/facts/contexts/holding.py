@@ -49,8 +49,9 @@ class Names:
 
     def bind(self, target: ast.AST, value: ast.expr, function: Called) -> None:
         """Remember the names that `function` binds, and which of them hold something in main memory."""
-        names = {part.id for part in nodes_of(target) if isinstance(part, ast.Name)}
-        function.bound |= {target.id} if isinstance(target, ast.Name) else set()
+        found = [part for part in nodes_of(target) if isinstance(part, ast.Name)]
+        names = {part.id for part in found}
+        function.bound |= {part.id for part in found if isinstance(part.ctx, ast.Store)}
         zipped = value.args if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else []
         if any(self.is_on_host(part, function) for part in (value, *zipped)):
             function.host |= names

@@ -128,7 +128,12 @@ def _is_long(call: ast.Call) -> bool:
     return name in _LONG or (name == "decode" and any(word.lower() in _DECODERS for word in words(call.func)))
 
 
-def asks_for_several(test: ast.expr) -> bool:
+def asks_for_place(test: ast.expr) -> bool:
+    """Return whether a test is about where somebody wants the work done: on several GPUs, or on the CPU."""
+    return _asks_for_several(test) or any(map(asks_for_cpu, test.values if isinstance(test, ast.BoolOp) else [test]))
+
+
+def _asks_for_several(test: ast.expr) -> bool:
     """Return whether a test is about work in parallel on several GPUs, which nobody asks for without any."""
     return any("parallel" in word_of(part).lower() for part in nodes_of(test))
 

@@ -182,7 +182,7 @@ class _Walker:
             self.main = (node.body[0].lineno, node.body[-1].end_lineno or 0)
         else:
             self.tests.append(node.test)
-            self.block(node.body, replace(inner, chosen=True) if idioms.asks_for_several(node.test) else inner)
+            self.block(node.body, replace(inner, chosen=True) if idioms.asks_for_place(node.test) else inner)
             self.tests.pop()
         if not is_main_test(node.test, inverted=True):
             self.block(node.orelse, replace(inner, chosen=True) if idioms.asks_for_cpu(node.test) else inner)

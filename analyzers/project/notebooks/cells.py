@@ -5,6 +5,7 @@ cell by itself, so one that is not Python costs that cell and no other.
 """
 
 import json
+import re
 from bisect import bisect_right
 from itertools import accumulate
 
@@ -16,6 +17,8 @@ from analyzers.project.notebooks.ipython import python_of, without_automagic
 from analyzers.project.parsing import BEYOND, Outcome, syntax_tree, tried
 
 _ACCELERATOR = Pattern(r'"accelerator"\s*:\s*"GPU"')
+
+_BLANK = Pattern(r"^([ \t]*\w+[ \t]*=)[ \t]*(?=#|$)", re.MULTILINE)
 
 
 class NotANotebookError(ValueError):
@@ -90,12 +93,17 @@ def readable(cells: list[str]) -> tuple[list[str], tuple[BadCell, ...]]:
         return cells, ()
     good, bad = [], []
     for number, cell in enumerate(cells):
-        python = cell if _error_in(cell) is None else without_automagic(cell)
+        python = cell if _error_in(cell) is None else _filled(without_automagic(cell))
         if (error := _error_in(python)) is not None:
             python = "\n" * cell.count("\n")
             bad.append(BadCell(number, error))
         good.append(python)
     return good, tuple(bad)
+
+
+def _filled(cell: str) -> str:
+    """Return a cell with None in each blank that its reader has to fill, as in `bucket =  # the name of yours`."""
+    return _BLANK.sub(r"\1 None  ", cell)
 
 
 def _error_in(code: str) -> SyntaxError | None:

@@ -16,8 +16,8 @@ _OTHER_MEANING = ("torch.autocast", "torch.amp.", "torch.cuda.")
 _NAMES = frozenset({"device", "torch_device", "_device", "default_device"})
 _FOR_GPU = Pattern(r"(^|[._])(cuda|gpu)s?$")
 """What a function is called that moves to a GPU and says so."""
-_IN_NAME = Pattern(r"(^|[/_])cuda", re.IGNORECASE)
-"""In the path of a file that is for CUDA and says so."""
+_IN_NAME = Pattern(r"(^|[/_])(cuda|bnb)", re.IGNORECASE)
+"""In the path of a file that is for CUDA, or for bitsandbytes, and says so."""
 _FOR_GPUS = frozenset(
     ["enable_xformers_memory_efficient_attention", "enable_model_cpu_offload", "enable_sequential_cpu_offload"]
 )
@@ -25,7 +25,7 @@ _FOR_GPUS = frozenset(
 
 def _check(behaviour: Behaviour) -> Hits:
     for file in behaviour.facts.files:
-        in_name = "cuda" in file.path.lower() and _IN_NAME.search(file.path)
+        in_name = any(word in file.path.lower() for word in ("cuda", "bnb")) and _IN_NAME.search(file.path)
         if in_name or not any(lookup(fact.name, FRAMEWORKS) for fact in file.imports):
             continue
         places = dict.fromkeys((*_placed(file, behaviour), *_named(file, behaviour)))

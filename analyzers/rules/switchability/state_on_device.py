@@ -8,7 +8,7 @@ from analyzers.rules.rule import Hit, Hits
 def _check(behaviour: Behaviour) -> Hits:
     for placement in behaviour.placements:
         context = behaviour.contexts.of(placement.call.place)
-        if Phase.REQUEST in context.phases and context.kept and not context.once:
+        if Phase.REQUEST in context.phases and Phase.START not in context.phases and context.kept and not context.once:
             message = f"{placement.spelling} is kept in {context.kept} across requests; a switch loses it"
             yield Hit(placement.call.place, message)
 
@@ -19,8 +19,8 @@ RULE = switchability_rule(
     summary="Requests leave tensors behind on the device, in a global name or an attribute.",
     rationale="A switch starts a new process on the other backend, and what requests have put into a global name, or "
     "an attribute of the object that serves, is not there: the next request of the same caller finds nothing. It also "
-    "fills the memory of the GPU while no request runs. A model that is loaded once, behind a test for None, or only "
-    "moved, is not reported.",
+    "fills the memory of the GPU while no request runs. A model that is loaded once, behind a test for None, made by "
+    "what the start calls as well, or only moved, is not reported.",
     remedy="Keep such state outside the function, or in main memory and rebuild it.",
     confidence=0.8,
     check=_check,
@@ -41,6 +41,11 @@ RULE = switchability_rule(
         'import torch\nCACHE = {}\ndef handler(payload):\n    CACHE[payload["id"]] = torch.tensor(payload["x"]).cuda()',
     ),
     passes=(
+        (
+            "import torch\nmodel = None\ndef load_model():\n    global model\n"
+            "    model = torch.load('m.pt').to('cuda')\ndef startup():\n    load_model()\n"
+            "@app.post('/reload')\ndef reload():\n    load_model()"
+        ),
         (
             "import torch\nmodel = None\ndef handler(payload):\n    global model\n    if model is None:\n"
             '        model = torch.load("m.pt").to("cuda")'

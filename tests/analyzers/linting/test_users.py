@@ -61,6 +61,19 @@ def test_a_model_that_a_command_has_loaded_once_is_no_load_in_each_request(
     assert _codes(tmp_path, "core.py") == found
 
 
+def test_a_program_with_a_class_that_predicts_is_one_until_something_imports_it(tmp_path: Path) -> None:
+    code = (
+        "import torch\n\ntorch.nn.Linear(1, 1).to('cuda' if torch.cuda.is_available() else 'cpu')\n\n\n"
+        "class Detector:\n    def predict(self, image):\n        return image\n\n\n"
+    )
+    main = "if __name__ == '__main__':\n    Detector().predict(1)\n"
+    project(tmp_path, {"camera.py": code + main, "lens.py": code + main, "app.py": "import lens\n", "worker.py": code})
+
+    assert _codes(tmp_path, "camera.py") == []
+    assert _codes(tmp_path, "lens.py") == ["GA702"]
+    assert _codes(tmp_path, "worker.py") == ["GA702"]
+
+
 @pytest.mark.parametrize(
     "serves", ["from pytriton.triton import Triton\nTriton().serve()\n", "import grpc\nserver = grpc.server(None)\n"]
 )

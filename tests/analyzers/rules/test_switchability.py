@@ -381,3 +381,19 @@ def test_a_copy_in_a_loop_is_one_where_the_value_is_on_the_device_and_no_turn_wa
     code: str, number: int
 ) -> None:
     assert codes_of(f"import torch\ndef handler(x):\n{code}").count("GA704") == number
+
+
+@pytest.mark.parametrize(
+    ("body", "number"),
+    [
+        ("    opt, _ = parser.parse_known_args()\n    os.environ['CUDA_VISIBLE_DEVICES'] = opt.gpu_ids\n", 0),
+        ("    name, device = data\n    os.environ['CUDA_VISIBLE_DEVICES'] = device\n", 0),
+        (
+            "    cpu = data == 'cpu'\n    if cpu or data == 'm':\n        os.environ['CUDA_VISIBLE_DEVICES'] = '-1'\n",
+            0,
+        ),
+        ("    if data:\n        os.environ['CUDA_VISIBLE_DEVICES'] = '-1'\n", 1),
+    ],
+)
+def test_what_an_option_says_of_the_devices_is_its_users_choice(body: str, number: int) -> None:
+    assert codes_of(f"import os\nimport torch\ndef select(data):\n{body}").count("GA711") == number

@@ -127,3 +127,19 @@ def test_a_line_full_of_brackets_is_read_in_linear_time() -> None:
     code = "(" * 200_000 + "\n% 3"
 
     assert cells_of(as_text({"cells": [{"cell_type": "code", "source": code}]})) == [f"{code}\n"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "failing"),
+    [
+        ("bucket =  # the name of yours\n", False),
+        ("region = # us-east-1\nsize =\n", False),
+        ("if True:\n    bucket = #INSERT\n", False),
+        ("bucket = ) # yours\n", True),
+        ("f(x = # yours\n", True),
+    ],
+)
+def test_a_blank_that_the_reader_fills_in_costs_no_cell(tmp_path: Path, cell: str, failing: bool) -> None:
+    analysis = analyze(_notebook(tmp_path, cell, "import torch\nx = torch.zeros(3).cuda()\n"))
+
+    assert bool(analysis.failures) is failing
