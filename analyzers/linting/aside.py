@@ -19,10 +19,8 @@ _COPIED = words(
     "dependencies deps"
 )
 """Folders of other people's code, without what joins or begins a name."""
-_PACKAGES = words(
-    "basicsr bigvgan detectron2 espnet facexlib fairseq gfpgan groundingdino realesrgan segmentanything xpose"
-)
-"""Packages that others copy into theirs, likewise; at the top of a project, or of its sources, they are its own."""
+_PACKAGES = words("basicsr bigvgan detectron2 espnet facexlib fairseq xpose")
+"""Packages that others copy whole, likewise; at the top of a project, or of its sources, they are its own."""
 _ROOTS = frozenset({"src", "python", "lib", "packages"})
 _STEMS = ("train", "tun", "bench", "eval", "profil", "test")
 _BY_HAND = Pattern(

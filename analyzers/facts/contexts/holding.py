@@ -55,7 +55,7 @@ class Names:
         zipped = value.args if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else []
         if any(self.is_on_host(part, function) for part in (value, *zipped)):
             function.host |= names
-        if not function.serves and all(is_handed_in(part, function.parameters) for part in zipped or [value]):
+        if not function.serves and all(_is_given(part, function) for part in zipped or [value]):
             function.handed |= names
         if function.serves and self._is_asked_for(value, function):
             function.asked |= names
@@ -79,3 +79,9 @@ class Names:
     def is_on_host(self, node: ast.expr, function: Called) -> bool:
         """Return whether `node` is in main memory, or may be for all that its function shows: its caller has it."""
         return is_on_host(node, function.host) or (isinstance(node, ast.Name) and node.id in function.handed)
+
+
+def _is_given(value: ast.expr, function: Called) -> bool:
+    """Return whether a value is a part of what a function is given, and not what it makes of that."""
+    makes = any(isinstance(part, ast.Call) for part in nodes_of(value))
+    return not makes and is_handed_in(value, function.parameters)
