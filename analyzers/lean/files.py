@@ -149,7 +149,7 @@ def _real_path(root: str, path: str) -> str:
                 links += 1
                 if links > _MOST_LINKS:
                     return ""
-                bounds.add(_repository(above, top))
+                bounds.add(repository_of(above, top))
                 parts += target.split("/")[::-1]
                 real = "" if target.startswith("/") else above
     return real if all(f"{real}/".startswith(f"{bound}/") for bound in bounds) and "\0" not in path else ""
@@ -163,7 +163,7 @@ def _target(path: str) -> str:
         return ""
 
 
-def _repository(directory: str, top: str) -> str:
+def repository_of(directory: str, top: str) -> str:
     """Return the repository below `top` that `directory` lies in, else `top`."""
     while directory.startswith(f"{top}/"):
         if os.path.lexists(f"{directory}/.git"):

@@ -10,12 +10,11 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from analyzers.lean.files import TEXT_BYTES, read_inside
+from analyzers.lean.files import TEXT_BYTES, read_inside, repository_of
 from analyzers.lean.patterns import Pattern
 from analyzers.lean.records import record
 from analyzers.project.ignored import walk
 from analyzers.project.importers import is_test
-from analyzers.project.names import Tree
 from analyzers.rules.knowledge.libraries import GPU_ONLY, import_name
 
 _ALSO_WITHOUT = frozenset({"bitsandbytes", "deepspeed", "unsloth", "xformers"})
@@ -35,10 +34,10 @@ _ASKS = (
 _ENOUGH = 3
 _ENOUGH_SHARE = 0.2
 """How many files, or which part of all, that import such a library make a project one for GPUs."""
-_AT_LEAST = 5
+_AT_LEAST = 12
 _FOR_EACH_THAT_ASKS = 5
 """How many files that name a GPU do so, and how many there are for each that asks."""
-_MOST_MODULES = 20_000
+_MOST_MODULES = 5_000
 
 
 @record
@@ -49,13 +48,21 @@ class ForGpus:
     lists: frozenset[str] = frozenset()
 
 
-@lru_cache(maxsize=1)
-def for_gpus(tree: Tree) -> ForGpus:
-    """Return whether the project in `tree` is for GPUs only; worked out once for a run."""
+def for_gpus(root: str, path: str) -> ForGpus:
+    """Return whether the project that the file at `path` below `root` belongs to is for GPUs only.
+
+    It ends where the file's repository does: what else lies in a folder above it is somebody else's.
+    """
+    return _project(repository_of(f"{root}/{path}".rpartition("/")[0], root))
+
+
+@lru_cache(maxsize=8)
+def _project(root: str) -> ForGpus:
+    """Return whether the project in a folder is for GPUs only; worked out once for a run."""
     importing: dict[str, int] = {}
     files = naming = asking = 0
-    for path in _python_files(tree.root):
-        content = _content(tree.root, path)
+    for path in _python_files(root):
+        content = _content(root, path)
         files += 1
         naming += _names_gpu(content)
         asking += any(word in content for word in _ASKS)
@@ -64,7 +71,7 @@ def for_gpus(tree: Tree) -> ForGpus:
     if naming >= max(_AT_LEAST, _FOR_EACH_THAT_ASKS * asking):
         return ForGpus(only=True)
     enough = min(_ENOUGH, _ENOUGH_SHARE * files)
-    return _requiring(tree.root, {name for name, number in importing.items() if number >= enough})
+    return _requiring(root, {name for name, number in importing.items() if number >= enough})
 
 
 def _requiring(root: str, libraries: set[str]) -> ForGpus:

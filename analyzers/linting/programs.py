@@ -51,7 +51,7 @@ def without_gpu_code(findings: Iterable[Finding], neighbours: Neighbours, *, wan
         return found
     from analyzers.linting.gpu_projects import for_gpus  # reads the whole tree, and most files name no device
 
-    project = for_gpus(neighbours.library.tree)
+    project = for_gpus(neighbours.library.tree.root, found[0].place.path)
     neighbours.read.update(project.lists)
     only = project.only or wants_gpu
     return [one for one in found if one.rule not in _OF_SWITCHES] if only else found

@@ -105,12 +105,12 @@ def _many(names: int, asking: int) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("files", "loud"),
     [
-        (_many(4, 0), True),
-        (_many(5, 0), False),
-        (_many(9, 2), True),
-        (_many(10, 2), False),
-        (_many(2, 0) | {f"tests/net{number}.py": _HARD for number in range(9)}, True),
-        (_many(2, 0) | {f"examples/net{number}.py": _HARD for number in range(9)}, True),
+        (_many(11, 0), True),
+        (_many(12, 0), False),
+        (_many(14, 3), True),
+        (_many(15, 3), False),
+        (_many(2, 0) | {f"tests/net{number}.py": _HARD for number in range(12)}, True),
+        (_many(2, 0) | {f"examples/net{number}.py": _HARD for number in range(12)}, True),
     ],
 )
 def test_where_many_name_a_gpu_and_few_ask_a_gpu_is_meant(tmp_path: Path, files: dict[str, str], loud: bool) -> None:
@@ -146,8 +146,16 @@ def test_a_library_that_all_needs_makes_a_project_one_for_gpus(
     assert _codes(tmp_path, "net.py") == (["GA701"] if loud else [])
 
 
+def test_a_neighbour_of_the_repository_says_nothing_of_it(tmp_path: Path) -> None:
+    project(tmp_path, {f"theirs/{name}": text for name, text in _many(12, 0).items()} | {"mine/net0.py": _HARD})
+    (tmp_path / "mine/.git").mkdir()
+
+    assert _codes(tmp_path, "mine/net0.py") == ["GA701"]
+    assert _codes(tmp_path, "theirs/net0.py") == []
+
+
 def test_what_waits_is_found_in_a_project_for_gpus_too(tmp_path: Path) -> None:
-    project(tmp_path, {"net.py": _HARD + _WAITS, **_many(5, 0)})
+    project(tmp_path, {"net.py": _HARD + _WAITS, **_many(12, 0)})
 
     assert _codes(tmp_path, "net.py") == ["GA706"]
 
