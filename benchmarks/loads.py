@@ -13,6 +13,7 @@ from math import exp, pi, sin
 from random import Random
 from typing import NamedTuple
 
+from gaia_cli.simulator.traces.generators import arrivals
 from gaia_cli.simulator.traces.trace import Row, Trace, trace_of
 from gaia_cli.simulator.world.scenario import Scenario
 
@@ -43,14 +44,6 @@ class Hardware:
         return Row(arrival_s, cpu_s, gpu_s, cpu_time_s=cpu_s, think_s=think_s)
 
 
-def _poisson(random: Random, rate_at: Callable[[float], float], most: float, until_s: float) -> Iterator[float]:
-    now = random.expovariate(most)
-    while now < until_s:
-        if random.random() * most < rate_at(now):
-            yield now
-        now += random.expovariate(most)
-
-
 Rows = Iterator[Row]
 Family = Callable[[Random, Hardware], Rows]
 """Sizes are in seconds on the CPU where the SLO is one second."""
@@ -59,21 +52,21 @@ Family = Callable[[Random, Hardware], Rows]
 def steady(random: Random, on: Hardware) -> Rows:
     """A constant stream of requests of one size, under or over the SLO."""
     rate, size_s = 10 ** random.uniform(-1.5, 0.3), 10 ** random.uniform(-1.0, 0.5)
-    return (on.row(t, size_s) for t in _poisson(random, lambda _: rate, rate, 2 * HOUR_S))
+    return (on.row(t, size_s) for t in arrivals(random, lambda _: rate, rate, 2 * HOUR_S))
 
 
 def square(random: Random, on: Hardware) -> Rows:
     """Small and large requests in turns of half a minute to half an hour."""
     rate, small_s, large_s = 10 ** random.uniform(-1, 0), random.uniform(0.05, 0.6), random.uniform(1.2, 4.0)
     half_s = 10 ** random.uniform(1.5, 3.2)
-    at = _poisson(random, lambda _: rate, rate, 2 * HOUR_S)
+    at = arrivals(random, lambda _: rate, rate, 2 * HOUR_S)
     return (on.row(t, large_s if t // half_s % 2 else small_s) for t in at)
 
 
 def ramp(random: Random, on: Hardware) -> Rows:
     """Requests that grow from small to large and fall back, a few times."""
     rate, large_s, times = 10 ** random.uniform(-1, 0), random.uniform(1.2, 5.0), random.randint(1, 8)
-    at = _poisson(random, lambda _: rate, rate, 2 * HOUR_S)
+    at = arrivals(random, lambda _: rate, rate, 2 * HOUR_S)
     return (on.row(t, 0.05 + large_s * sin(pi * times * t / (2 * HOUR_S)) ** 2) for t in at)
 
 
@@ -81,7 +74,7 @@ def mixed(random: Random, on: Hardware) -> Rows:
     """Mostly small requests, some of them large, in no order."""
     rate, share = 10 ** random.uniform(-1, 0), random.uniform(0.02, 0.3)
     small_s, large_s = random.uniform(0.05, 0.5), random.uniform(1.2, 4.0)
-    times = _poisson(random, lambda _: rate, rate, 2 * HOUR_S)
+    times = arrivals(random, lambda _: rate, rate, 2 * HOUR_S)
     return (on.row(t, large_s if random.random() < share else small_s) for t in times)
 
 
@@ -93,7 +86,7 @@ def markov(random: Random, on: Hardware) -> Rows:
     while not ends or ends[-1] < 2 * HOUR_S:
         stays_s = stay_s[len(ends) % 2 == 1]
         ends.append((ends[-1] if ends else 0.0) + random.expovariate(1 / stays_s))
-    times = _poisson(random, lambda t: busy if bisect_right(ends, t) % 2 else quiet, busy, 2 * HOUR_S)
+    times = arrivals(random, lambda t: busy if bisect_right(ends, t) % 2 else quiet, busy, 2 * HOUR_S)
     return (on.row(t, size_s) for t in times)
 
 
@@ -131,7 +124,7 @@ def heavy_tail(random: Random, on: Hardware) -> Rows:
 def growing(random: Random, on: Hardware) -> Rows:
     """Requests that grow by a little with every hour, as a chat's context does."""
     rate, begin_s, end_s = 10 ** random.uniform(-1, 0.2), random.uniform(0.1, 0.6), random.uniform(0.8, 4.0)
-    times = _poisson(random, lambda _: rate, rate, 2 * HOUR_S)
+    times = arrivals(random, lambda _: rate, rate, 2 * HOUR_S)
     return (on.row(t, begin_s + (end_s - begin_s) * t / (2 * HOUR_S)) for t in times)
 
 
@@ -139,7 +132,7 @@ def diurnal(random: Random, on: Hardware) -> Rows:
     """Nights that the CPU serves with ease, noons that it cannot."""
     most, size_s, days = 10 ** random.uniform(-0.3, 0.6), random.uniform(0.15, 1.2), random.randint(1, 4)
     rate_at = lambda t: most * (0.01 + sin(pi * days * t / (4 * HOUR_S)) ** 4)  # noqa: E731
-    return (on.row(t, size_s) for t in _poisson(random, rate_at, 1.01 * most, 4 * HOUR_S))
+    return (on.row(t, size_s) for t in arrivals(random, rate_at, 1.01 * most, 4 * HOUR_S))
 
 
 def jobs(random: Random, on: Hardware) -> Rows:
@@ -154,7 +147,7 @@ def sparse_long(random: Random, on: Hardware) -> Rows:
     """Long requests, each late on the CPU, minutes apart; busy hours and quiet ones."""
     most, size_s = 1 / random.uniform(20.0, 120.0), random.uniform(1.5, 8.0)
     rate_at = lambda t: most * (0.05 + sin(pi * t / (8 * HOUR_S)) ** 2)  # noqa: E731
-    return (on.row(t, size_s * exp(random.gauss(0, 0.4))) for t in _poisson(random, rate_at, 1.05 * most, 16 * HOUR_S))
+    return (on.row(t, size_s * exp(random.gauss(0, 0.4))) for t in arrivals(random, rate_at, 1.05 * most, 16 * HOUR_S))
 
 
 def storms(random: Random, on: Hardware) -> Rows:
@@ -162,13 +155,13 @@ def storms(random: Random, on: Hardware) -> Rows:
     rate, size_s, every_s = random.uniform(0.02, 0.3), random.uniform(0.1, 0.8), 10 ** random.uniform(2.3, 3.3)
     long_s, most = 10 ** random.uniform(1, 2.3), random.uniform(2.0, 6.0)
     rate_at = lambda t: most if t % every_s < long_s else rate  # noqa: E731
-    return (on.row(t, size_s) for t in _poisson(random, rate_at, most, 2 * HOUR_S))
+    return (on.row(t, size_s) for t in arrivals(random, rate_at, most, 2 * HOUR_S))
 
 
 def waiting(random: Random, on: Hardware) -> Rows:
     """A function that mostly waits for something else: no GPU helps, late or not."""
     rate, wait_s = 10 ** random.uniform(-1.5, -0.3), random.uniform(0.3, 3.0)
-    for t in _poisson(random, lambda _: rate, rate, 2 * HOUR_S):
+    for t in arrivals(random, lambda _: rate, rate, 2 * HOUR_S):
         took_s = wait_s * exp(random.gauss(0.0, on.noise))
         yield Row(t, took_s, took_s, cpu_time_s=0.03 * took_s)
 
