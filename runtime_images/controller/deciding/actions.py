@@ -28,7 +28,6 @@ class Word(StrEnum):
     ROLLED_BACK = "RolledBack"
     LOST = "BackendLost"
     HELD = "TrafficHeld"
-    RETRIED = "Retried"
     FAILED = "SwitchFailed"
     GIVEN_UP = "SwitchGivenUp"
 
