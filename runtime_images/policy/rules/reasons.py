@@ -78,10 +78,10 @@ def _promotion(context: Context) -> str:
 
 def _early(context: Context) -> str:
     (began, first_s), (ended, last_s) = context.state.trend[0], context.state.trend[-1]
-    return (
-        f"the service time rose from {span(first_s)} to {span(last_s)} in {span(ended - began)} and will pass "
-        f"{_slo(context)} before a GPU is ready ({span(context.start_up_s(GPU))})"
-    )
+    rose = f"the service time rose from {span(first_s)} to {span(last_s)} in {span(ended - began)}"
+    if context.slo_s is not None and last_s > context.slo_s:
+        return f"{rose} and has passed {_slo(context)}; a GPU takes {span(context.start_up_s(GPU))} to start"
+    return f"{rose} and will pass {_slo(context)} before a GPU is ready ({span(context.start_up_s(GPU))})"
 
 
 def _rhythm(context: Context) -> str:
@@ -126,7 +126,7 @@ def _well(context: Context) -> str:
         return "no latency SLO is set: staying on the CPU, the cheaper backend"
     here = [latency_s for at, latency_s in zip(cpu.ats, cpu.latencies_s, strict=True) if at >= context.state.moved_at]
     if not here:
-        return f"no request has been measured on the CPU yet against {_slo(context)}"
+        return f"no request has been measured on the CPU since it took over, against {_slo(context)}"
     slowest = f"the slowest recent request took {span(max(here))} on the CPU"
     if max(here) > slo_s:
         return f"{slowest}: too little evidence that {_slo(context)} is missed"

@@ -12,6 +12,8 @@ from gaia_cli.simulator.world.world import replay
 from runtime_images.policy.decide import decide
 from runtime_images.policy.model import Backend
 from runtime_images.policy.rules.reasons import span
+from tests.gaia_cli.simulator.decisions.replayed import sized
+from tests.gaia_cli.simulator.decisions.test_decide import run
 
 TIME = r"\d+(\.\d)? (ms|s|min|h)\b"
 
@@ -48,6 +50,17 @@ def test_a_start_ahead_of_time_tells_how_fast_the_service_time_rises_and_when_th
     sentence = rf"the service time rose from {TIME} to {TIME} in {TIME} and will pass the SLO of 1.0 s before"
 
     assert re.match(sentence, reasons("ramp")["early"])
+
+
+@pytest.mark.parametrize(
+    ("grows_s", "said"), [(0.02, "to 290 ms in 6.2 s and will"), (0.04, "to 370 ms in 6.2 s and has")]
+)
+def test_a_service_time_that_is_over_the_slo_is_not_said_to_pass_it_yet(grows_s: float, said: str) -> None:
+    sizes = [0.05 + grows_s * max(number - 40, 0) for number in range(100)]
+
+    result = run(sized(3, sizes, lambda cpu_s: 0.02 + cpu_s / 60))
+
+    assert said in next(decision.reason for _, decision in result.decisions if decision.rule == "early")
 
 
 def test_a_demotion_tells_what_the_cpu_would_take_and_cost() -> None:
