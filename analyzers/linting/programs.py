@@ -5,9 +5,8 @@ their top runs once, for one user, and is at its right place there. The main blo
 tries it out. Whether anything imports a file takes a look at all others, so it is asked where the answer decides.
 """
 
-import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from analyzers.facts.contexts.model import Contexts, Phase
 from analyzers.facts.contexts.phases import phase_of
@@ -47,14 +46,14 @@ _OWN_LOOP = ("asyncio.run(", "anyio.run(", "run_until_complete(")
 def without_gpu_code(findings: Iterable[Finding], neighbours: Neighbours, *, wants_gpu: bool) -> list[Finding]:
     """Return the `findings` that matter where the project may be for GPUs only; `wants_gpu`: the file asks for one."""
     found = list(findings)
-    if not any(finding.rule in _OF_SWITCHES for finding in found):
-        return found
+    others = [one for one in found if one.rule not in _OF_SWITCHES]
+    if wants_gpu or len(others) == len(found):
+        return others
     from analyzers.linting.gpu_projects import for_gpus  # reads the whole tree, and most files name no device
 
     project = for_gpus(neighbours.library.tree.root, found[0].place.path)
     neighbours.read.update(project.lists)
-    only = project.only or wants_gpu
-    return [one for one in found if one.rule not in _OF_SWITCHES] if only else found
+    return others if project.only else found
 
 
 def without_moot(
@@ -118,25 +117,26 @@ def _serves_nobody(path: str, neighbours: Neighbours) -> bool:
 
 
 def _takes_any(source: Source) -> bool:
-    return any(_takes_requests(node, source.tree) for node in nodes_of(source.tree))
+    return any(not (_is_own(node) and node in source.tree.body) for node in _serving(source))
 
 
 def _only_predicts(source: Source) -> bool:
     """Return whether nothing but the names of functions says that a file takes requests, as a program's own may."""
-    functions = [node for node in ast.walk(source.tree) if isinstance(node, Function)]
-    return all(node.name in _PREDICTS and not node.decorator_list for node in functions if _may_serve(node))
+    return all(map(_is_own, _serving(source)))
 
 
-def _may_serve(node: Function) -> bool:
-    return phase_of(node.name, {called_name(decorator) for decorator in node.decorator_list}) is Phase.REQUEST
+def _serving(source: Source) -> Iterator[Function]:
+    """Yield the functions that take requests, by their names or decorators."""
+    for node in nodes_of(source.tree):
+        if isinstance(node, Function):
+            decorators = {called_name(decorator) for decorator in node.decorator_list}
+            if phase_of(node.name, decorators) is Phase.REQUEST:
+                yield node
 
 
-def _takes_requests(node: ast.AST, tree: ast.Module) -> bool:
-    if not isinstance(node, Function):
-        return False
-    decorators = {called_name(decorator) for decorator in node.decorator_list}
-    only_predicts = node.name in _PREDICTS and not decorators and node in tree.body
-    return not only_predicts and phase_of(node.name, decorators) is Phase.REQUEST
+def _is_own(node: Function) -> bool:
+    """Return whether a function that seems to take requests may as well be a program's own."""
+    return node.name in _PREDICTS and not node.decorator_list
 
 
 def _is_page(text: str) -> bool:

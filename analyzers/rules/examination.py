@@ -37,7 +37,12 @@ def switchability_rules(text: str | None = None) -> "tuple[Rule[Behaviour], ...]
 
     Of a file's `text` those that may find something in it: a hook loads no other.
     """
-    return _loaded(lambda one: one.family == "switchability" and (text is None or one.beside in text))
+    return tuple(_rule(one.module) for one in _switchability() if text is None or one.beside in text)
+
+
+@cache
+def _switchability() -> tuple[Profile, ...]:
+    return tuple(profile for profile in profiles().values() if profile.family == "switchability")
 
 
 @cache
@@ -55,8 +60,13 @@ def all_rules() -> "list[Rule[Any]]":
 
 
 def _loaded(wanted: Callable[[Profile], bool]) -> "tuple[Rule[Any], ...]":
-    modules = (profile.module for profile in profiles().values() if wanted(profile))
-    return tuple(__import__(f"analyzers.rules.{module}", fromlist=("RULE",)).RULE for module in modules)
+    return tuple(_rule(profile.module) for profile in profiles().values() if wanted(profile))
+
+
+@cache
+def _rule(module: str) -> "Rule[Any]":
+    rule: Rule[Any] = __import__(f"analyzers.rules.{module}", fromlist=("RULE",)).RULE
+    return rule
 
 
 def examine(rules: "Iterable[Rule[Subject]]", subject: "Subject", path: str = "") -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from gaia_cli.errors import ExitCode, UsageError
 from gaia_cli.simulator.options import Options
-from gaia_cli.simulator.reading import asked_for, check_pods, read_outages, read_policies, read_slos, scenario_of
+from gaia_cli.simulator.reading import asked_for, read_outages, read_policies, read_slos, scenario_of
 from gaia_cli.simulator.results.comparison import Comparison, compare, standings
 from gaia_cli.simulator.targets import WITHOUT_GPU, node_of, of_target, read_target, without_gpu
 from gaia_cli.simulator.traces.sources import find_traces, open_traces
@@ -29,7 +29,7 @@ def simulate(options: Options, *, as_json: bool = False, report: Path | None = N
             console.note(f"{options.target} never has a GPU: only {', '.join(WITHOUT_GPU)} are replayed")
     if mode := _mode(options):
         asked["mode"] = mode
-    check_pods(scenario_of(Trace(""), slos, place, asked))
+    scenario_of(Trace(""), slos, place, asked)  # what contradicts itself is said before anything is read
     sources, scraped = find_traces(options.traces or ()), _scraped(options)
     if not sources and not scraped:
         raise UsageError("there is no trace to replay", "name traces or generators, or give --from-prometheus")

@@ -31,6 +31,11 @@ class Stretch:
         """Return the price of a second of a backend without its energy, if this node has one of its own."""
         return self.cpu_price if backend is Backend.CPU else self.gpu_price
 
+    def per_second(self, backend: Backend, otherwise: float) -> float:
+        """Return what a second of a backend costs with its energy; `otherwise` where the node has no price."""
+        price = self.price(backend)
+        return (otherwise if price is None else price) + self.watts(backend) * self.joule_price
+
     def watts(self, backend: Backend) -> float:
         """Return the watts that a backend draws."""
         return self.cpu_w if backend is Backend.CPU else self.gpu_w

@@ -11,7 +11,7 @@ from dataclasses import replace
 from math import inf
 from typing import Any
 
-from runtime_images.node.stretch import Stretch
+from runtime_images.node.stretch import AS_EVER, Stretch
 
 Rows = Iterator[list[str]]
 
@@ -71,7 +71,7 @@ def stretches_of(names: list[str], rows: Rows) -> tuple[Stretch, ...]:
 def _stretch(fields: dict[str, str], before: list[Stretch]) -> Stretch:
     """Return the stretch of a row, which changes the last one of `before` where the row says so."""
     begin_s = moment("from_s", fields.pop("from_s"))
-    above = before[-1] if before else Stretch(0.0)
+    above = before[-1] if before else AS_EVER
     if before and begin_s <= above.from_s:
         raise ValueError(f"from_s {begin_s:g} is not after the row above it ({above.from_s:g})")
     changed: dict[str, Any] = {name: _value(name, text) for name, text in fields.items() if text.strip()}

@@ -53,7 +53,7 @@ def repeats(node: ast.For, *, in_network: bool) -> bool:
 def _decides_itself(node: ast.For) -> bool:
     """Return whether a loop counts its turns and may end early: each turn waits for what the one before has found."""
     counts = "range" in words(node.iter) or (isinstance(node.target, ast.Name) and node.target.id in _COUNTERS)
-    return counts and any(isinstance(part, ast.Break) for statement in node.body for part in ast.walk(statement))
+    return counts and any(isinstance(part, ast.Break) for statement in node.body for part in nodes_of(statement))
 
 
 def _goes_over_entries(node: ast.For) -> bool:
@@ -183,7 +183,7 @@ def only_moves(target: ast.expr, value: ast.expr) -> bool:
 def _names_cpu(call: ast.Call) -> bool:
     """Return whether a call of `to` moves to main memory, as `to("cpu")` and `to(torch.device("cpu"))` do."""
     given = [*call.args, *(one.value for one in call.keywords)]
-    return any(isinstance(part, ast.Constant) and part.value == "cpu" for one in given for part in ast.walk(one))
+    return any(isinstance(part, ast.Constant) and part.value == "cpu" for one in given for part in nodes_of(one))
 
 
 def is_on_host(node: ast.expr, held: set[str]) -> bool:

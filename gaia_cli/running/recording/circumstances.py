@@ -21,7 +21,11 @@ class Circumstances:
 
     def __init__(self, slots: int) -> None:
         self._slots = slots
-        self._started: Started | None = None
+        self._begin(None)
+
+    def _begin(self, started: Started | None) -> None:
+        """Forget what a runtime before this one has said."""
+        self._started = started
         self._is_ready = False
         self._starts_s: dict[Backend, list[float]] = {backend: [] for backend in Backend}
         self._expected_s: dict[Backend, dict[int, float | None]] = {backend: {} for backend in Backend}
@@ -32,12 +36,7 @@ class Circumstances:
         """Take one event into account."""
         match event:
             case Started():
-                self._started = event
-                self._is_ready = False
-                self._starts_s = {backend: [] for backend in Backend}
-                self._expected_s = {backend: {} for backend in Backend}
-                self.cpu_shares = []
-                self._first_decision_s = None
+                self._begin(event)
             case DecisionMade() if self._started is not None and self._first_decision_s is None:
                 self._first_decision_s = max(0.0, event.t - self._started.t)
             case Window():

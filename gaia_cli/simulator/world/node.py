@@ -108,9 +108,7 @@ class Supply:
         return Accrual([(at, 0.0 if gone(at) else rate_of(backend, self.at(at))) for at in sorted(edges)])
 
     def _rate(self, backend: Backend, stretch: Stretch) -> float:
-        price = stretch.price(backend)
-        held = self._scenario.price(backend) if price is None else price
-        return held + stretch.watts(backend) * stretch.joule_price
+        return stretch.per_second(backend, self._scenario.price(backend))
 
 
 def _merged(outages: Sequence[Outage]) -> tuple[Outage, ...]:

@@ -21,13 +21,9 @@ class Spending:
 
     def by(self, held_s: Mapping[Backend, float]) -> float:
         """Return the cost of having held each backend for so long in all."""
+        stretch = self.node().stretch
         for backend, seconds in held_s.items():
-            self._spent += (seconds - self._held_s[backend]) * self._per_second(backend)
+            per_second = stretch.per_second(backend, self.prices.per_second(backend))
+            self._spent += (seconds - self._held_s[backend]) * per_second
             self._held_s[backend] = seconds
         return self._spent
-
-    def _per_second(self, backend: Backend) -> float:
-        stretch = self.node().stretch
-        price = stretch.price(backend)
-        held = self.prices.per_second(backend) if price is None else price
-        return held + stretch.watts(backend) * stretch.joule_price
